@@ -299,7 +299,7 @@ function failureOf(error: unknown, attempt: Attempt, heard: SpokenProtocol | und
   }
   if (attempt.stage === 'connect' && /FIN packet|closed connection/.test(text)) {
     return new NotConnectedError(
-      `${place} closed the connection before its greeting. It may have reached its limit of connections or allow only known addresses: look into its log.`,
+      `${place} closed the connection before its greeting. It may have reached its limit of connections or allow only known addresses: look at its log.`,
     );
   }
   return notConnected(error, place);
@@ -338,7 +338,7 @@ function saidOfTls(
   }
   if (code !== 421) return undefined;
   return new NotConnectedError(
-    `${place} ends the connection over TLS (421). It may want a client certificate or another version of TLS: look into its log.`,
+    `${place} ends the connection over TLS (421). It may want a client certificate or another version of TLS: look at its log.`,
   );
 }
 
@@ -367,7 +367,7 @@ function answered(attempt: Attempt, code: number, text: string): Error {
     );
   }
   return new NotConnectedError(
-    `${place} answered ${code} while we ${STAGES[stage]}. Look into its log.`,
+    `${place} answered ${code} while we ${STAGES[stage]}. Look at its log.`,
   );
 }
 

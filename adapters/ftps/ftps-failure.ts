@@ -94,5 +94,5 @@ const TEXT: Readonly<Record<FileProblem, (where: Where) => string>> = {
   changed: ({ place, folder }) =>
     `A file in ${folder} on ${place} was changed while it was read. It is read again when it has come to rest.`,
   failed: ({ place, doing, folder, answer }) =>
-    `${place} could not ${doing} in ${folder}${answer}. Its disk or a quota may be full, or the file in use: look into its log.`,
+    `${place} could not ${doing} in ${folder}${answer}. Its disk or a quota may be full, or the file in use: look at its log.`,
 };

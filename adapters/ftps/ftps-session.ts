@@ -172,7 +172,7 @@ export class FtpsSession {
 
   #gone(text: string): NotConnectedError {
     return new NotConnectedError(
-      `The connection to ${this.facts.place} is gone: it ${text}. It is opened again; look into the log of the server if it lasts.`,
+      `The connection to ${this.facts.place} is gone: it ${text}. It is opened again; look at the log of the server if it lasts.`,
     );
   }
 }

@@ -27,7 +27,7 @@ export async function testAccess<S extends GraphSettings>({
   const client = await GraphClient.open(lent, settings);
   const claims = await step('sign-in', async (detail) => {
     const found = tokenClaims(await client.token(lent.signal).catch(rethrown));
-    detail(found === undefined ? 'a token that says nothing of itself' : describeClaims(found));
+    detail(found === undefined ? 'a token without readable content' : describeClaims(found));
     return found;
   });
   await step('permission', (detail) => {

@@ -45,7 +45,7 @@ export function imapFailure(error: unknown, place: string, bye?: Goodbye): Engin
   if (responseStatus !== undefined) {
     return refusalFailure(failure, {
       what: `${place} refused a command`,
-      otherwise: 'it does not say why. Look into its log',
+      otherwise: 'it does not say why. Look at its log',
     });
   }
   return notReached(failure, place);
@@ -89,13 +89,13 @@ export function closed(place: string, bye?: Goodbye): EngineError {
   const ended = `${place} closed the connection`;
   if (bye === undefined) {
     return new NotConnectedError(
-      `Not connected: ${ended}. Look into the log of the server if it does so often.`,
+      `Not connected: ${ended}. Look at the log of the server if it does so often.`,
     );
   }
   const { code, reason } = bye;
   const detail = reason === undefined ? {} : { detail: reason };
   const why = code === undefined ? undefined : refusalReason({ serverResponseCode: code });
-  const text = `${ended} (BYE${code === undefined ? '' : ` [${code}]`}): ${why ?? 'it gave no code. Look into its log if it does so often'}.`;
+  const text = `${ended} (BYE${code === undefined ? '' : ` [${code}]`}): ${why ?? 'it gave no code. Look at its log if it does so often'}.`;
   return code !== undefined && isPassing(code)
     ? new TemporaryError(text, detail)
     : new NotConnectedError(`Not connected: ${text}`, detail);

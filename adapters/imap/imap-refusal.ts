@@ -12,7 +12,7 @@ interface Meaning {
 const passing = (cause: string, remedy: string): Meaning => ({ passing: true, cause, remedy });
 const lasting = (cause: string, remedy: string): Meaning => ({ passing: false, cause, remedy });
 
-const AGAIN = 'It is asked again; look into the log of the server if it lasts';
+const AGAIN = 'It is asked again; look at the log of the server if it lasts';
 
 /** The codes by which servers say why (RFC 5530, RFC 9208). */
 const CODES: Readonly<Record<string, Meaning>> = {

@@ -54,7 +54,7 @@ const KNOWN: readonly (readonly [RegExp, Kind, cause: string, remedy: string])[]
     /Connection lost before handshake/,
     NotConnectedError,
     'closed the connection before its greeting',
-    'It may have locked this host out after failed sign-ins, have reached its limit of connections, or allow only known addresses: look into its log',
+    'It may have locked this host out after failed sign-ins, have reached its limit of connections, or allow only known addresses: look at its log',
   ],
   [
     /Timed out/i,
@@ -72,7 +72,7 @@ const KNOWN: readonly (readonly [RegExp, Kind, cause: string, remedy: string])[]
     /Connection lost|end event|close event|No response/i,
     NotConnectedError,
     'closed the connection while we signed in',
-    'Look into its log: a chroot with wrong owner, a shell that does not exist or a limit of connections look like this',
+    'Look at its log: a chroot with wrong owner, a shell that does not exist or a limit of connections look like this',
   ],
 ];
 

@@ -85,5 +85,5 @@ const TEXT: Readonly<Record<FileProblem, (where: Where) => string>> = {
   changed: ({ place, folder }) =>
     `A file in ${folder} on ${place} was changed while it was read. It is read again when it has come to rest.`,
   failed: ({ place, doing, folder }) =>
-    `${place} could not ${doing} in ${folder} and does not say why. Its disk or a quota may be full, or the file locked: look into its log.`,
+    `${place} could not ${doing} in ${folder} and does not say why. Its disk or a quota may be full, or the file locked: look at its log.`,
 };

@@ -129,7 +129,7 @@ export class SftpSession {
   #end(why: string, socket: 'destroy' | 'keep' = 'destroy'): void {
     if (this.#ended !== undefined) return;
     this.#ended = new NotConnectedError(
-      `The connection to ${this.facts.place} is gone: the server ${why}. It is opened again; look into the log of the server if it lasts.`,
+      `The connection to ${this.facts.place} is gone: the server ${why}. It is opened again; look at the log of the server if it lasts.`,
     );
     clearTimeout(this.#watch);
     if (socket === 'destroy') this.#socket.destroy();

@@ -15,28 +15,35 @@ export interface Lent<S extends Settings> {
   readonly settings: ValuesOf<S>;
   /** For warnings and errors a person should know. Never a body, a secret, a file name or a peer's text. */
   readonly log: Logger;
-  /** Aborted when the host stops; pass it to every wait. */
+  /** Aborts when the host stops; pass it to every wait. */
   readonly signal: AbortSignal;
   /** The current values behind a name under `credentials`. Throws CREDENTIAL_MISSING or CREDENTIAL_REFUSED. */
   readonly credential: (name: string) => Promise<Credential>;
-  /** What checks the tokens of callers, behind a credential of kind `jwt-key` or `introspection`. Throws as `credential` does. */
+  /**
+   * The verifier of callers' tokens, from a credential of kind `jwt-key` or `introspection`. Throws
+   * as `credential` does.
+   */
   readonly verifier: (name: string) => Promise<TokenVerifier>;
   /**
-   * Tells which certificate a peer has shown, so that operators hear of its end in time; `name` says who
-   * should have shown it. `dial`, `clientTls` and `serverTls` call it: an adapter need not.
+   * Reports which certificate a peer has sent, so that operators hear of its expiry in time; `name`
+   * says who should have sent it. `dial`, `clientTls` and `serverTls` call it, so an adapter need
+   * not.
    */
   readonly peerCertificate: (name: string, certificate: CertificateFacts) => void;
-  /** Tells operators how the connection stands; shown in the console and in `waybill status`. */
+  /** Reports the state of the connection; shown in the console and in `waybill status`. */
   readonly connection: (state: ConnectionState, detail?: string) => void;
   /** Writes to the event log that operators read: a peer refused, a file skipped. Never a body or a secret. */
   readonly event: (
     level: 'info' | 'warn' | 'error',
     name: string,
     text: string,
-    /** A part of the text that the log of the process leaves out: a file name may be patient data. */
+    /** A part of the text to leave out of the process's log: a file name may be patient data. */
     unlogged?: string,
   ) => void;
-  /** Whether the production itself says under `replies` what this means (`wrong-control-id`); not so where only the adapter's defaults do. */
+  /**
+   * Whether the production itself, not only the adapter's defaults, says under `replies` what this
+   * means (`wrong-control-id`).
+   */
   readonly isRuled?: ((key: string) => boolean) | undefined;
 }
 
@@ -44,23 +51,24 @@ export type ConnectionState = 'listening' | 'connected' | 'waiting' | 'disconnec
 
 export interface LentInbound<S extends Settings> extends Lent<S> {
   /**
-   * Hands a message to the engine. Resolves once it is stored, so acknowledge the sender after it
-   * and never before. Rejects when the engine cannot take it (its error says whether a retry helps):
-   * tell the sender to try again. Concurrent calls are accepted in the order they are made.
+   * Hands a message to the engine. Resolves once it is stored: acknowledge the sender after that
+   * and never before. Rejects when the engine cannot take it (the error says whether a retry
+   * helps): tell the sender to try again. Concurrent calls are accepted in the order in which they
+   * are made.
    */
   readonly deliver: (message: NewMessage, options?: DeliverOptions) => Promise<Receipt>;
-  /** Reports the loss of a connection or listener; the engine closes this adapter and opens it anew, with back-off. */
+  /** Reports the loss of a connection or listener; the engine closes this adapter and opens it again, with back-off. */
   readonly lost: (reason: Error) => void;
-  /** What this service remembers between two runs: a position, a delta link. Kept durably, one per host. */
+  /** What this service remembers between runs: a position, a delta link. Durable, one per host. */
   readonly memory: Memory;
 }
 
 export interface DeliverOptions {
   /** Wait for the target's answer and put it into the receipt. */
   readonly reply?: boolean;
-  /** Milliseconds to wait for it; then the receipt has no reply. */
+  /** Milliseconds to wait for it; after that, the receipt has no reply. */
   readonly timeout?: number;
-  /** Called once the message is stored, before the reply is waited for: for a sender that wants to hear of both. */
+  /** Called once the message is stored, before waiting for the reply: for a sender that wants to know both. */
   readonly stored?: () => void;
 }
 
@@ -70,15 +78,15 @@ export interface Memory {
   write(value: string): Promise<void>;
 }
 
-/** An open adapter. Closing stops taking new work and waits for what is in flight. */
+/** An open adapter. Closing stops accepting new work and waits for what is in flight. */
 export interface Open {
   close(): Promise<void>;
 }
 
 export interface OpenOutbound extends Open {
   /**
-   * Sends one message and returns the peer's answer, if the protocol has one. Called concurrently up
-   * to the operation's pool size. What it throws decides:
+   * Sends one message and returns the peer's answer, if the protocol has one. Called concurrently,
+   * up to the operation's pool size. What it throws decides what happens:
    *
    * | throw | the engine then |
    * |---|---|
@@ -88,23 +96,23 @@ export interface OpenOutbound extends Open {
    * | `SuspendError` | keeps the message for a person |
    * | `DisableError` | puts it back at the head and stops the operation |
    *
-   * A code in the reply (`AE`, `503`) is judged by the engine, by the operation's `replies`: return it.
+   * Return a code in the reply (`AE`, `503`): the engine judges it by the operation's `replies`.
    * `signal` aborts at the operation's time-out and at a forced stop.
    */
   send(message: Message, signal: AbortSignal): Promise<Reply | undefined>;
 }
 
-/** One thing that a host could not work with. */
+/** One problem that a host could not work with. */
 export interface SettingsFault {
   /** The setting it is about: `['openapi']`. */
   readonly path: readonly string[];
-  /** Where it stands in a file that the setting names: its absolute path, and from 1 line and column. */
+  /** Where it is in a file that the setting names: absolute path, line and column from 1. */
   readonly place?: { readonly file: string; readonly line: number; readonly column: number };
   /** What is wrong; no capital, no full stop. */
   readonly what: string;
   /** What to do: a full sentence, or `''` where `what` already says it. */
   readonly remedy: string;
-  /** With a warning the host starts; an error is what is meant where nothing is said. */
+  /** With a warning the host starts. Default: error. */
   readonly severity?: 'warning';
 }
 
@@ -116,60 +124,60 @@ interface Adapter<S extends Settings> {
   readonly summary: string;
   readonly settings: S;
   /**
-   * What is wrong with the settings together and with the files they name. Called when a production is
-   * checked: nothing is open, and no credential can be had. Each setting by itself is good already.
+   * Problems between the settings, and in the files they name. Called when a production is checked:
+   * nothing is open, and credentials are not available. Each setting on its own is already valid.
    */
   check?(settings: ValuesOf<S>): Promise<readonly SettingsFault[]>;
-  /** Tries the connection in ordered steps without moving a message: `waybill try`, the console's *Test connection*. */
+  /** Tests the connection in ordered steps without moving a message: `waybill try`, the console's *Test connection*. */
   test?(lent: Lent<S>, step: Step): Promise<void>;
 }
 
-/** What a service does at an address where others of its kind may listen as well. */
+/** What a service does at an address on which others of its kind may listen as well. */
 export interface SharedAddress {
-  /** What no other may take there, for people: `POST /orders`. */
+  /** What no other service may take there, for people: `POST /orders`. */
   readonly takes: readonly string[];
-  /** What all of them must agree on: the name of the setting, and its value as a text to compare. */
+  /** What all of them must agree on: the name of the setting, and its value as text, to compare. */
   readonly common: { readonly name: string; readonly value: string };
 }
 
 export interface InboundAdapter<S extends Settings = Settings> extends Adapter<S> {
-  /** A polling adapter is open on the one engine that holds its lease; a listening one on every engine. */
+  /** A polling adapter is open only on the engine that holds its lease; a listening one on every engine. */
   readonly polling?: true;
   /** Whether it is open on one engine alone with these settings, for an adapter that listens with others. */
   pollsWith?(settings: ValuesOf<S>): boolean;
   /**
-   * For an adapter whose services may listen on one address, as it tells them apart by a path: what a
-   * service with these settings does there. Called when a production is checked.
+   * For an adapter whose services may share an address because it tells them apart, such as by
+   * path: what a service with these settings does there. Called when a production is checked.
    */
   sharing?(settings: ValuesOf<S>): Promise<SharedAddress>;
   /** Called again with back-off until it resolves, and again after `lost`. */
   open(lent: LentInbound<S>): Promise<Open>;
 }
 
-/** How a reply code is judged where the operation's `replies` say nothing. */
+/** How a reply code is judged if the operation's `replies` say nothing. */
 export type ReplyDefaults = Readonly<Record<string, string | readonly string[]>>;
 
 export interface OutboundAdapter<S extends Settings = Settings> extends Adapter<S> {
-  /** The protocol's own defaults under the operation's `replies`. */
+  /** The protocol's own defaults for the operation's `replies`. */
   readonly replies?: ReplyDefaults;
-  /** The protocol's own defaults under the operation's `retry`, in milliseconds: HL7 is tried for ever. */
+  /** The protocol's own defaults for the operation's `retry`, in milliseconds: HL7 is retried for ever. */
   readonly retry?: Partial<RetryPolicy>;
   open(lent: Lent<S>): Promise<OpenOutbound>;
 }
 
-/** Declares an inbound adapter; it exists so that `open` knows the types of its settings. */
+/** Declares an inbound adapter, so that `open` knows the types of its settings. */
 export function inbound<const S extends Settings>(adapter: InboundAdapter<S>): InboundAdapter<S> {
   return adapter;
 }
 
-/** Declares an outbound adapter; it exists so that `open` knows the types of its settings. */
+/** Declares an outbound adapter, so that `open` knows the types of its settings. */
 export function outbound<const S extends Settings>(
   adapter: OutboundAdapter<S>,
 ): OutboundAdapter<S> {
   return adapter;
 }
 
-/** Runs what a step of a test does: the first sentence of our errors is the cause, the rest the remedy. */
+/** Runs the work of a test step: the first sentence of our errors is the cause, the rest the remedy. */
 export async function explained<Value>(work: () => Promise<Value>): Promise<Value> {
   try {
     return await work();

@@ -1,11 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 
-/** What people need to know of a certificate: for `waybill try`, the console and the event log. */
+/** What people need to know about a certificate, for `waybill try`, the console and the event log. */
 export interface CertificateFacts {
   /** `CN=epic.example, O=Example`: on one line, control characters removed. */
   readonly subject: string;
   readonly issuer: string;
-  /** Subject alternative names as they are written in an allow list: `DNS:a.example`, `URI:urn:x`, `IP:10.0.0.1`. */
+  /** Subject alternative names, as written in an allow list: `DNS:a.example`, `URI:urn:x`, `IP:10.0.0.1`. */
   readonly names: readonly string[];
   readonly notBefore: Date;
   readonly notAfter: Date;
@@ -14,7 +14,7 @@ export interface CertificateFacts {
   readonly serial: string;
 }
 
-/** Reads a certificate, or the first of a PEM text. Throws what node:crypto throws if it is none. */
+/** Reads a certificate, or the first of a PEM text. Throws what node:crypto throws if it is not one. */
 export function certificateFacts(certificate: X509Certificate | string): CertificateFacts {
   const read = typeof certificate === 'string' ? new X509Certificate(certificate) : certificate;
   return {
@@ -35,7 +35,7 @@ export function daysUntil(time: Date, now = Date.now()): number {
   return Math.floor((time.getTime() - now) / DAY);
 }
 
-/** `2027-01-31`: how dates of certificates are shown. */
+/** `2027-01-31`: how certificate dates are shown. */
 export function dateText(time: Date): string {
   return Number.isNaN(time.getTime()) ? 'an unreadable date' : time.toISOString().slice(0, 10);
 }
@@ -49,14 +49,14 @@ function oneLine(name: string): string {
   return printable(name.replaceAll('\n', ', '));
 }
 
-/** A peer's text made safe to show: no control characters, at most 200 characters. */
+/** Makes a peer's text safe to show: no control characters, at most 200 characters. */
 export function printable(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, '?').slice(0, 200);
 }
 
 /**
- * Node writes alternative names as `DNS:a, URI:urn:x` and puts a value in JSON quotes if it holds
- * anything that could fake a second name.
+ * Node writes alternative names as `DNS:a, URI:urn:x` and puts a value in JSON quotes if it
+ * contains anything that could fake a second name.
  */
 function alternativeNames(text: string): string[] {
   return text

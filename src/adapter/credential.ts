@@ -1,6 +1,6 @@
 /**
- * What an adapter gets behind the name of a credential. The values are resolved when it asks, so a
- * renewed secret is seen at the next `open`. Never log, store or put one into an error.
+ * What an adapter gets for the name of a credential. The values are resolved when it asks, so a
+ * renewed secret is used from the next `open`. Never log or store one, or put it into an error.
  */
 export type Credential =
   | { readonly kind: 'basic'; readonly user: string; readonly password: string }
@@ -21,24 +21,24 @@ export type Credential =
   | CertificateCredential
   | TokenCredential;
 
-/** A certificate with its key, both PEM. */
+/** A certificate with its key, both in PEM. */
 export interface CertificateCredential {
   readonly kind: 'certificate';
   /** The certificate followed by its chain. */
   readonly certificate: string;
   readonly key: string;
   readonly passphrase?: string;
-  /** Files it was read from, to be watched for a renewal; empty for values from elsewhere. */
+  /** Files it was read from, to be watched for renewal; empty for values from elsewhere. */
   readonly files: readonly string[];
 }
 
 /** A bearer token: fixed (`bearer`) or fetched and renewed by the engine (`oauth2`). */
 export interface TokenCredential {
   readonly kind: 'bearer' | 'oauth2';
-  /** The mailbox or account the token is for, where the protocol wants one (XOAUTH2). */
+  /** The mailbox or account the token is for, if the protocol needs one (XOAUTH2). */
   readonly user?: string;
-  /** The current token. `fresh` after the peer answered 401: fetches a new one, once for all who wait. */
+  /** The current token. Use `fresh` after the peer answered 401: fetches a new one, once for all who wait. */
   token(signal: AbortSignal, options?: { readonly fresh?: boolean }): Promise<string>;
-  /** Scopes that were asked for and that the token at hand was not given; for connection tests. */
+  /** Scopes that were requested but not granted to the current token; for connection tests. */
   notGranted?(): readonly string[];
 }

@@ -50,13 +50,13 @@ const named = (kind: 'target' | 'lookup'): Reader<string> =>
 
 export const text: Declare<string, string> = declare('text', string(good));
 
-/** A file or folder. Relative paths count from the production's folder. */
+/** A file or folder. Relative paths start at the production's folder. */
 export const path: Declare<string, string> = declare(
   'path',
   string((given, context) => good(context.path(given))),
 );
 
-/** The name of an entry under `credentials`. A setting never holds a secret itself. */
+/** The name of an entry under `credentials`. A setting never contains a secret itself. */
 export const credential: Declare<string, string, { readonly kinds?: readonly CredentialKind[] }> = (
   about: About<string> & { readonly kinds?: readonly CredentialKind[] },
 ): Setting<string, string> => ({
@@ -79,22 +79,22 @@ export const template: Declare<Template, string> = declare(
   string((given, context) => context.template(given)),
 );
 
-/** HTML with expressions in braces. What a value holds is shown as text: it starts no element and no attribute. */
+/** HTML with expressions in braces. Values are shown as text: they cannot start an element or attribute. */
 export const htmlTemplate: Declare<Template, string> = declare(
   'template',
   string((given, context) => context.template(given, escapedHtml)),
 );
 
 /**
- * Mail addresses with expressions in braces. A value is one address or a name: where it holds a separator it is quoted,
- * so that a message can add nobody to those who get it (RFC 5322 §3.2.4).
+ * Mail addresses with expressions in braces. A value is one address or a name: if it contains a
+ * separator it is quoted, so that a message cannot add recipients (RFC 5322 §3.2.4).
  */
 export const addressTemplate: Declare<Template, string> = declare(
   'template',
   string((given, context) => context.template(given, quotedPhrase)),
 );
 
-/** `Ward A <a@ward.example>`: one mailbox with its name, which stays as it is. */
+/** `Ward A <a@ward.example>`: one mailbox with its name, which is not changed. */
 const ONE_MAILBOX = /^(?:"[^"\\]*"|[^",;:<>()@\\[\]]*)\s*<[^\s",;:<>()@\\[\]]+@[^\s",;:<>()@\\]+>$/;
 
 function quotedPhrase(value: string): string {
@@ -127,7 +127,7 @@ export const url: Declare<URL, string> = declare('url', (given) =>
   typeof given === 'string' && URL.canParse(given) ? good(new URL(given)) : bad('must be a URL'),
 );
 
-/** `host:port`; the port 0 takes a free one where it listens. */
+/** `host:port`; a listener takes a free port for 0. */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -165,7 +165,7 @@ function rangeText({ minimum, maximum }: { minimum?: number; maximum?: number })
   return maximum === undefined ? '' : ` of at most ${maximum}`;
 }
 
-/** One of the keys of `choices`; each value there says what the choice means. */
+/** One of the keys of `choices`; each value explains its key. */
 export function choice<const C extends Readonly<Record<string, string>>>(
   choices: C,
   about: About<keyof C & string> & { readonly default: keyof C & string },
@@ -181,7 +181,7 @@ export function choice<const C extends Readonly<Record<string, string>>>(
   };
 }
 
-/** Settings that belong together, written as a block of their own. Left out, it is undefined. */
+/** Settings that belong together, written as a block of their own. Undefined if left out. */
 export function group<const F extends Settings>(
   fields: F,
   about: Omit<About<never>, 'default'>,
@@ -201,7 +201,7 @@ export function group<const F extends Settings>(
   };
 }
 
-/** Any number of items of one kind. A single item may stand without brackets. */
+/** Any number of items of one kind. A single item may be written without brackets. */
 export function list<Value, Given>(
   item: Setting<Value, Given>,
   about: About<readonly Given[]>,
@@ -225,7 +225,7 @@ export function list<Value, Given>(
   };
 }
 
-/** Makes a setting one that may be left out. */
+/** Makes a setting optional. */
 export function optional<Value, Given>(
   setting: Setting<Value, Given>,
 ): Setting<Value | undefined, Given | undefined> {
@@ -237,7 +237,7 @@ export function optional<Value, Given>(
   };
 }
 
-/** Reads a block against its declaration: every problem at once, each with its path below the block. */
+/** Reads a block by its declaration: reports every problem at once, each with its path below the block. */
 export function readFields<S extends Settings>(
   declared: S,
   given: Readonly<Record<string, unknown>>,

@@ -1,6 +1,6 @@
 import { isEngineError } from '../error/engine-error.ts';
 
-/** One step of a connection test, in the order it was made. */
+/** One step of a connection test; steps are in the order in which they were made. */
 export interface TestStep {
   /** `name`, `TCP`, `TLS`, `banner`, `sign-in`, `permission`, `path`: a word for the step. */
   readonly name: string;
@@ -15,7 +15,7 @@ export interface TestStep {
   readonly took: number;
 }
 
-/** Thrown inside a step: names the cause and the remedy. Any other error is described by its code. */
+/** Thrown inside a step to name the cause and the remedy. Any other error is described by its code. */
 export class StepFailure extends Error {
   readonly remedy: string | undefined;
 
@@ -27,17 +27,17 @@ export class StepFailure extends Error {
 }
 
 /**
- * An error of the engine as the failure of a step: its texts are "What is wrong. What to do.", of
- * which the first sentence is the cause. Anything else is given back as it is.
+ * Turns an error of the engine into the failure of a step: its texts are "What is wrong. What to
+ * do.", where the first sentence is the cause. Anything else is returned unchanged.
  */
 export function stepFailure(error: unknown): unknown {
   if (!isEngineError(error)) return error;
   const [, cause = error.message, remedy] =
     /^(?:Not connected: )?(.*?[^.\s])\. (\S.*)$/s.exec(error.message) ?? [];
-  return new StepFailure(cause, remedy ?? 'Look into the log of the peer', { cause: error });
+  return new StepFailure(cause, remedy ?? 'Look at the log of the peer', { cause: error });
 }
 
-/** A token server may drop a scope without a word; the peer's refusal would be all there is to see. */
+/** A token server may silently drop a scope; the peer's refusal would then be the only sign. */
 export function notGranted(scopes: readonly string[]): StepFailure {
   const named = scopes
     .map((one) => one.replaceAll(/\p{Cc}/gu, '?'))
@@ -45,11 +45,11 @@ export function notGranted(scopes: readonly string[]): StepFailure {
     .slice(0, 200);
   return new StepFailure(
     `the token server did not grant what was asked for: ${named}`,
-    'Have it granted to this client at the token server, or take it out of the scope of the credential',
+    'Have it granted to this client at the token server, or remove it from the scope of the credential',
   );
 }
 
-/** Says what a step has seen. `untried`: what it is about could not be looked at, so that it has neither passed nor failed. */
+/** Says what a step has seen. `untried`: its subject could not be examined, so it has neither passed nor failed. */
 export type StepDetail = (text: string, untried?: 'untried') => void;
 
 /** Runs one step of a test and records it. A failed step throws, which ends the test. */

@@ -9,7 +9,7 @@ import {
 import { isIP } from 'node:net';
 import * as der from './der.ts';
 
-/** A certificate with its key, both PEM; `certificate` is followed by its chain where there is one. */
+/** A certificate with its key, both PEM; `certificate` is followed by its chain, if there is one. */
 export interface IssuedCertificate {
   readonly certificate: string;
   readonly key: string;
@@ -19,24 +19,24 @@ interface CertificateRequest {
   readonly commonName: string;
   /** `DNS:a.example`, `URI:urn:x`, `IP:127.0.0.1`; none by default. */
   readonly names?: readonly string[];
-  /** Default: now, less five minutes for clocks that go wrong. */
+  /** Default: five minutes ago, for clocks that are off. */
   readonly notBefore?: Date;
   /** Default: 365 days from now. */
   readonly notAfter?: Date;
   /** Default: both. */
   readonly use?: readonly ('server' | 'client')[];
-  /** Default: P-256. RSA for those who take nothing else, such as Entra; it takes some hundred milliseconds. */
+  /** Default: P-256. RSA for peers that accept nothing else, such as Entra; it takes some hundred milliseconds. */
   readonly keys?: 'P-256' | 'RSA';
 }
 
 /** A certificate authority of our own: for the demo, for tests, for a first TLS connection in a lab. */
 export interface CertificateAuthority {
-  /** PEM; what the other side puts under `trust`. */
+  /** PEM; what the peer puts under `trust`. */
   readonly certificate: string;
   issue(request: CertificateRequest): IssuedCertificate;
-  /** A subordinate authority; the certificates it issues carry its own behind them. */
+  /** A subordinate authority; the certificates it issues are followed by its own. */
   intermediate(commonName: string): CertificateAuthority;
-  /** A revocation list (PEM) of the given certificates. Default next update: in 30 days. */
+  /** A revocation list (PEM) for the given certificates. Default next update: in 30 days. */
   revocationList(revoked: readonly string[], nextUpdate?: Date): string;
 }
 
@@ -104,7 +104,7 @@ const SIGNATURE = der.sequence(der.identifier('1.2.840.10045.4.3.2'));
 const VERSION_3 = der.tagged(0, der.integer(Buffer.of(2)));
 const VERSION_2 = der.integer(Buffer.of(1));
 
-/** A subject that is a common name alone. */
+/** A subject with only a common name. */
 export function nameOf(commonName: string): Buffer {
   return der.sequence(der.set(der.sequence(der.identifier('2.5.4.3'), der.utf8(commonName))));
 }
@@ -148,7 +148,7 @@ function keyId({ keys }: Identity): Buffer {
     .digest();
 }
 
-/** One extension of a certificate or of a request for one. */
+/** One extension of a certificate or a certificate request. */
 export function extension(id: string, value: Buffer, critical = false): Buffer {
   const flag = critical ? [der.boolean(true)] : [];
   return der.sequence(der.identifier(id), ...flag, der.octets(value));
@@ -175,7 +175,7 @@ function leafExtensions({ names = [], use = ['server', 'client'] }: CertificateR
   ];
 }
 
-/** `DNS:a.example`, `URI:urn:x`, `IP:127.0.0.1` as it stands in a certificate. Throws a RangeError for anything else. */
+/** `DNS:a.example`, `URI:urn:x`, `IP:127.0.0.1` as encoded in a certificate. Throws a RangeError for anything else. */
 export function alternativeName(name: string): Buffer {
   const [, kind = '', value = ''] = /^(DNS|URI|IP):(.+)$/.exec(name) ?? [];
   if (kind === 'IP') return der.implicit(7, addressBytes(value));
@@ -212,7 +212,7 @@ function revocationList(issuer: Identity, revoked: readonly string[], nextUpdate
   return pem('X509 CRL', signed(body, issuer));
 }
 
-/** PEM of DER. */
+/** Converts DER to PEM. */
 export function pem(kind: string, bytes: Buffer): string {
   const lines = bytes.toString('base64').match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${kind}-----\n${lines.join('\n')}\n-----END ${kind}-----\n`;

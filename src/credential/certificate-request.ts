@@ -9,7 +9,7 @@ export interface RequestOrder {
   readonly keys: 'P-256' | 'RSA';
 }
 
-/** A fresh key and what an authority is sent to certify it (PKCS#10), both PEM. */
+/** A fresh key and the certificate request for an authority (PKCS#10), both in PEM. */
 export interface MadeRequest {
   readonly key: string;
   readonly request: string;
@@ -22,7 +22,7 @@ const SIGNATURES = {
   RSA: der.sequence(der.identifier('1.2.840.113549.1.1.11'), NULL),
 } as const;
 
-/** Makes both. Throws a RangeError if a name is none. */
+/** Makes both. Throws a RangeError if a name is not valid. */
 export function certificateRequest({ commonName, names, keys }: RequestOrder): MadeRequest {
   const { publicKey, privateKey } =
     keys === 'RSA'

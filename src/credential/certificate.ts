@@ -8,16 +8,16 @@ import type { Pem } from './secret-setting.ts';
 
 export interface CertificateValues {
   readonly certificate: Pem;
-  /** Undefined where the certificate is a PKCS#12 file, which holds it. */
+  /** Undefined if the certificate is a PKCS#12 file, which contains it. */
   readonly key: Pem | undefined;
   readonly passphrase: string | undefined;
   /** Files that were filled in, besides those named by path. */
   readonly files: readonly string[];
 }
 
-/** A certificate with its key, read and found to belong together. */
+/** A certificate with its key; both were read and belong together. */
 export interface LoadedCertificate {
-  /** The certificate, then what was given with it. */
+  /** The certificate, then the others that came with it. */
   readonly chain: readonly [X509Certificate, ...X509Certificate[]];
   readonly privateKey: KeyObject;
   /** What adapters get. */
@@ -25,9 +25,9 @@ export interface LoadedCertificate {
 }
 
 /**
- * Reads the files as they are now. Rejects if the key is not that of the certificate, which TLS would
- * tell only with the first connection and in OpenSSL's words. An expired certificate is returned: it is
- * the peer that judges, and `certificates()` tells operators in time.
+ * Reads the files as they are now. Rejects if the key does not belong to the certificate, which TLS
+ * would report only at the first connection and in OpenSSL's words. An expired certificate is
+ * returned: the peer decides, and `certificates()` tells operators in time.
  */
 export async function loadCertificate(
   name: string,
@@ -43,7 +43,7 @@ export async function loadCertificate(
         ? 'the key belongs to a later certificate of the file, not to the first'
         : 'the key does not belong to the certificate',
       remedy: swapped
-        ? 'Put our own certificate first and its authorities behind it'
+        ? 'Put our own certificate first and its authorities after it'
         : 'Give the key with which this certificate was requested',
     });
   }
@@ -65,7 +65,7 @@ export async function loadCertificate(
 interface Texts {
   readonly certificate: PemText;
   readonly key: PemText;
-  /** That of the key, where it still is encrypted. */
+  /** The passphrase of the key, if it is encrypted. */
   readonly passphrase: string | undefined;
 }
 
@@ -85,7 +85,7 @@ async function textsOf(
   }
   return {
     certificate: await readPem(name, 'certificate', certificate),
-    // Without one there is none to be read, which the settings have told.
+    // Without a key there is nothing to read; the check of the settings has reported that.
     key: await readPem(name, 'key', key ?? { text: '' }),
     passphrase,
   };

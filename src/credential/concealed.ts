@@ -1,7 +1,7 @@
 /**
- * An object whose secrets can be read by name but are seen by nobody who prints, logs, serializes or
- * spreads it: they are accessors that do not enumerate, so that even an inspection of hidden
- * properties shows `[Getter]`.
+ * An object whose secrets can be read by name but never show when it is printed, logged, serialized
+ * or spread: they are accessors that are not enumerable, so even an inspection of hidden properties
+ * shows `[Getter]`.
  */
 export function concealed<Visible extends object, Secret extends object>(
   visible: Visible,

@@ -1,14 +1,14 @@
 import { describeError } from '../error/engine-error.ts';
 import type { Logger } from '../log/logger.ts';
 
-/** What is told of tokens. A token, a secret or an assertion is never a field. */
+/** What is reported about tokens. A token, a secret or an assertion is never a field. */
 export interface CredentialEvents {
   tokenObtained(expiresIn: number): void;
-  /** The old token is used on; `goodFor` is how long, in milliseconds. */
+  /** The old token stays in use; `goodFor` is how long, in milliseconds. */
   renewalFailed(error: unknown, goodFor: number): void;
-  /** The server granted less than was asked for, without saying that it is an error. */
+  /** The server granted less than was requested, without reporting an error. */
   scopeNarrowed(missing: readonly string[]): void;
-  /** A key of ours is missing from the JWKS document because it cannot be read. */
+  /** One of our keys is missing from the JWKS document because it cannot be read. */
   keyUnpublished(error: unknown): void;
 }
 
@@ -19,10 +19,10 @@ export function credentialEvents(log: Logger, credential: string): CredentialEve
     renewalFailed: (error, goodFor) =>
       log.warn(
         { credential, goodFor: Math.round(goodFor / 1_000), ...describeError(error) },
-        'token renewal failed, the old token is still good',
+        'token renewal failed, the old token is still valid',
       ),
     scopeNarrowed: (missing) =>
-      log.warn({ credential, missing }, 'token was granted for less than the scope asked for'),
+      log.warn({ credential, missing }, 'token was granted for less than the requested scope'),
     keyUnpublished: (error) =>
       log.error({ credential, ...describeError(error) }, 'key could not be published'),
   };

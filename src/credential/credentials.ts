@@ -25,16 +25,16 @@ import { readPem } from './read-pem.ts';
 
 export interface CredentialsOptions {
   readonly log: Logger;
-  /** The production's folder, from which relative paths count. */
+  /** The production's folder, where relative paths start. */
   readonly folder: string;
   readonly clock?: Clock;
   /** Where `federatedToken: { environment }` looks; the process's own by default. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Told of each certificate that a token server shows, and to which credential. */
+  /** Called with each certificate that a token server sends, and for which credential. */
   readonly peerCertificate?: TokenProvidersOptions['peerCertificate'];
   /**
-   * Fills in an entry's `${file:…}` and `${secret:…}` once more. Called whenever values are needed, so
-   * that a rotated secret is used without a restart; without it they stay as they were loaded.
+   * Fills in an entry's `${file:…}` and `${secret:…}` again. Called whenever values are needed, so
+   * that a rotated secret is used without a restart; without it they stay as loaded.
    */
   readonly again?: (name: string) => Promise<CredentialEntry | undefined>;
 }
@@ -43,31 +43,34 @@ export interface CredentialsOptions {
 export interface CredentialProblem {
   readonly credential: string;
   readonly problem: string;
-  /** A file is not there, which may come before it is needed. */
+  /** A file is missing, but may be there before it is needed. */
   readonly isMissing: boolean;
 }
 
-/** What stands under `credentials` of a production, as hosts need it. */
+/** The `credentials` of a production, as hosts need them. */
 export interface Credentials {
-  /** Rejects with CREDENTIAL_MISSING or CREDENTIAL_REFUSED. A token is not fetched before it is asked for. */
+  /** Rejects with CREDENTIAL_MISSING or CREDENTIAL_REFUSED. A token is fetched only when it is asked for. */
   get(name: string): Promise<Credential>;
   /** Signs and verifies with a credential of kind `jwt-key`. */
   jwt(name: string): Promise<Jwt>;
-  /** Checks what callers show, with a credential of kind `jwt-key` or `introspection`. */
+  /** Checks callers' tokens, with a credential of kind `jwt-key` or `introspection`. */
   verifier(name: string): Promise<TokenVerifier>;
-  /** Every certificate that a credential holds or trusts, as the files are now. */
+  /** Every certificate that a credential contains or trusts, as the files are now. */
   certificates(): Promise<readonly CredentialCertificate[]>;
   /** The public keys of our client assertions, to be served at the address registered with Epic and others. */
   jwksDocument(): Promise<{ readonly keys: readonly JWK[] }>;
-  /** What is wrong with the entries, found without any network: for `waybill check` and before a start. */
+  /** Problems of the entries that can be found without the network: for `waybill check` and before a start. */
   check(): Promise<readonly CredentialProblem[]>;
-  /** Takes over the entries of a changed production; tokens of unchanged ones are kept. */
+  /** Uses the entries of a changed production; tokens of unchanged ones are kept. */
   replace(entries: ReadonlyMap<string, CredentialEntry>): Promise<void>;
-  /** Ends what is asked of token servers. */
+  /** Ends requests to token servers. */
   close(): Promise<void>;
 }
 
-/** Makes the credentials of a production. Nothing is read or fetched before it is needed. Long, as the list of what they can do. */
+/**
+ * Makes the credentials of a production. Nothing is read or fetched before it is needed. It is long
+ * because it lists all they can do.
+ */
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function credentials(
   entries: ReadonlyMap<string, CredentialEntry>,
@@ -148,7 +151,7 @@ async function keysOf(
     const signing = authentication?.privateKeyJwt;
     return signing === undefined ? [] : await publishedKeys(name, signing);
   } catch (error) {
-    // The keys of the others must stay published.
+    // The other keys must stay published.
     credentialEvents(log, name).keyUnpublished(error);
     return [];
   }
@@ -173,11 +176,11 @@ function isSame(a: CredentialEntry | undefined, b: CredentialEntry | undefined):
 interface AdapterCredentialSources {
   readonly reader: EntryReader;
   readonly tokens: TokenProviders;
-  /** What signs with an entry of kind `jwt-key`. */
+  /** The signer of an entry of kind `jwt-key`. */
   readonly jwtOf: (name: string) => Promise<Jwt>;
 }
 
-/** The values of an entry as adapters get them: their secrets can be read and are never printed. */
+/** The values of an entry as adapters get them: their secrets can be read but are never printed. */
 async function adapterCredential(
   name: string,
   values: CredentialValues,
@@ -208,8 +211,8 @@ async function adapterCredential(
       break;
   }
   throw new CredentialError('CREDENTIAL_REFUSED', name, {
-    cause: `it is of kind ${values.kind}, with which no peer can be signed in to`,
-    remedy: 'It checks what callers show: name it as verifier, and another credential here',
+    cause: `it is of kind ${values.kind}, which cannot be used to sign in to a peer`,
+    remedy: 'It checks tokens of callers: name it as verifier, and another credential here',
   });
 }
 
@@ -220,8 +223,8 @@ async function sshKey(name: string, values: ValuesOfKind<'ssh-key'>): Promise<Cr
   const { text } = await readPem(name, 'privateKey', values.privateKey);
   if (!text.includes('PRIVATE KEY-----') && !text.startsWith('PuTTY-User-Key-File')) {
     throw new CredentialError('CREDENTIAL_REFUSED', name, {
-      cause: 'privateKey is not a private key, perhaps the public half of one',
-      remedy: 'Give the file without .pub at its end',
+      cause: 'privateKey is not a private key; it may be the public half',
+      remedy: 'Give the file without the extension .pub',
     });
   }
   return concealed(
@@ -252,7 +255,7 @@ function fixedToken(
   });
 }
 
-/** Signed anew for each request, so that none can be played again. */
+/** Signed for each request, so that none can be replayed. */
 function signedToken(name: string, { jwtOf }: AdapterCredentialSources): TokenCredential {
   return Object.freeze({
     kind: 'bearer' as const,
@@ -263,7 +266,7 @@ function signedToken(name: string, { jwtOf }: AdapterCredentialSources): TokenCr
   });
 }
 
-/** Asks by name each time, so that it outlives a change of the production. */
+/** Looks it up by name each time, so that it outlives a change of the production. */
 function fetchedToken(
   name: string,
   user: string | undefined,

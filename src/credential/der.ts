@@ -1,4 +1,4 @@
-/** Writes ASN.1 DER: as much of it as certificates and revocation lists need. */
+/** Writes ASN.1 DER, as far as certificates and revocation lists need it. */
 
 /** One element: tag, length, content. */
 function element(tag: number, content: Uint8Array): Buffer {

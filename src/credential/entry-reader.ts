@@ -5,13 +5,13 @@ import type { CredentialEntry } from './credential-entry.ts';
 import { CredentialError } from './credential-error.ts';
 import { type CredentialValues, readCredential } from './kind/credential-kinds.ts';
 
-/** Reads the values of an entry when they are needed, so that a renewed secret is seen. */
+/** Reads the values of an entry when they are needed, so that a renewed secret is used. */
 export interface EntryReader {
   /** Rejects with CREDENTIAL_MISSING or CREDENTIAL_REFUSED. */
   read(name: string): Promise<CredentialValues>;
-  /** Files that were filled into the entry when the production was loaded. */
+  /** The files whose content was filled into the entry when the production was loaded. */
   files(name: string): readonly string[];
-  /** The same for an entry that must be of one kind; `wanted` says by whom. */
+  /** The same for an entry that must be of one kind; `wanted` says who needs it. */
   readKind<K extends CredentialValues['kind']>(
     name: string,
     kind: K,
@@ -24,11 +24,11 @@ export function entryReader({
   entries,
   again,
 }: {
-  /** The production's folder, from which relative paths count. */
+  /** The production's folder, where relative paths start. */
   readonly folder: string;
   /** The entries as they are now. */
   readonly entries: () => ReadonlyMap<string, CredentialEntry>;
-  /** Fills in an entry's `${…}` once more; undefined leaves it as it is. */
+  /** Fills in an entry's `${…}` again; if undefined, it stays as it is. */
   readonly again: ((name: string) => Promise<CredentialEntry | undefined>) | undefined;
 }): EntryReader {
   const read = async (name: string): Promise<CredentialValues> => {
@@ -51,7 +51,7 @@ export function entryReader({
       const values = await read(name);
       if (values.kind === kind) return values as Extract<CredentialValues, { kind: typeof kind }>;
       throw new CredentialError('CREDENTIAL_REFUSED', name, {
-        cause: `it is of kind ${values.kind}, and ${wanted} needs kind ${kind}`,
+        cause: `it is of kind ${values.kind}, but ${wanted} needs kind ${kind}`,
         remedy: 'Name another credential, or change its kind',
       });
     },
@@ -62,11 +62,11 @@ function missing(name: string, known: Iterable<string>): CredentialError {
   const near = nearest(name, known);
   return new CredentialError('CREDENTIAL_MISSING', name, {
     cause: 'there is no such entry under credentials',
-    remedy: near === undefined ? 'Add it to the production' : `Perhaps ${near} is meant`,
+    remedy: near === undefined ? 'Add it to the production' : `Perhaps you mean ${near}`,
   });
 }
 
-/** Credentials have no expressions; what they name are other credentials. */
+/** Credentials have no expressions; they can only name other credentials. */
 function contextFor(folder: string, entries: ReadonlyMap<string, CredentialEntry>): ReadContext {
   return {
     path: (text) => resolve(folder, text),

@@ -5,17 +5,17 @@ import type { EntryReader } from './entry-reader.ts';
 import { certificateChain, readPem } from './read-pem.ts';
 import type { Pem } from './secret-setting.ts';
 
-/** Certificates that an entry holds, for the console; or why they cannot be read. */
+/** Certificates that an entry contains, for the console; or why they cannot be read. */
 export interface CredentialCertificate {
   readonly credential: string;
-  /** Our own, with its chain; or those of authorities and signers that it trusts. */
+  /** Our own certificate with its chain, or those of authorities and signers that it trusts. */
   readonly kind: 'own' | 'authority';
   /** In the order of the text; empty if there is a problem. */
   readonly chain: readonly CertificateFacts[];
   readonly problem: string | undefined;
 }
 
-/** What ends in the entry of that name: a certificate of ours, what is trusted under `trust` and `publicKey`. */
+/** What expires in the entry of that name: our certificate, and those trusted under `trust` and `publicKey`. */
 export async function heldCertificates(
   name: string,
   kind: string,
@@ -40,7 +40,7 @@ export async function heldCertificates(
   return found.filter(({ chain, problem }) => chain.length > 0 || problem !== undefined);
 }
 
-/** An entry that cannot be read is told of by `check`, and by whoever uses it. */
+/** An entry that cannot be read is reported by `check`, and by whoever uses it. */
 async function trusted(name: string, reader: EntryReader): Promise<[string, Pem][]> {
   const values = await reader.read(name);
   if (values.kind !== 'oauth2' && values.kind !== 'jwt-key') return [];
@@ -52,7 +52,7 @@ async function trusted(name: string, reader: EntryReader): Promise<[string, Pem]
   ];
 }
 
-/** A bare public key has no end. */
+/** A bare public key does not expire. */
 async function certificatesIn(
   name: string,
   setting: string,

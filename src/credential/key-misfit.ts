@@ -15,14 +15,14 @@ const OPTIONS: Readonly<Record<string, string>> = {
 };
 const RSA_OPTIONS = '-algorithm RSA -pkeyopt rsa_keygen_bits:3072';
 
-/** Why a key does not serve for a JOSE algorithm, with how to make one that does; undefined if it serves. */
+/** Why a key cannot be used for a JOSE algorithm, and how to make one that can; undefined if it can. */
 export function keyMisfit(
   key: KeyObject,
   algorithm: string,
 ): { readonly cause: string; readonly remedy: string } | undefined {
   if (fits(key, algorithm)) return undefined;
   return {
-    cause: `a key of type ${describeKey(key)} does not serve for ${algorithm}`,
+    cause: `a key of type ${describeKey(key)} cannot be used for ${algorithm}`,
     remedy: `Set algorithm to that of the key, or make a key: openssl genpkey ${OPTIONS[algorithm] ?? RSA_OPTIONS}`,
   };
 }

@@ -6,7 +6,7 @@ import { elementAt, elementsOf } from '../peer/tls/read-der.ts';
 import { CredentialError } from './credential-error.ts';
 import type { Pem } from './secret-setting.ts';
 
-/** What a PKCS#12 file holds of our own, as PEM. */
+/** Our own certificate and key from a PKCS#12 file, as PEM. */
 export interface Pkcs12 {
   /** The certificate followed by its chain. */
   readonly certificate: string;
@@ -20,7 +20,7 @@ export interface Pkcs12File {
   readonly passphrase: string | undefined;
 }
 
-/** For what cannot be read here and openssl may still read. */
+/** For files that cannot be read here but may be readable by openssl. */
 const CONVERT =
   'openssl pkcs12 -in FILE -clcerts -nokeys -out certificate.pem, the same with -cacerts -nokeys >> certificate.pem for its chain, and -nocerts -out key.pem';
 
@@ -31,12 +31,16 @@ export const isPkcs12 = (pem: Pem): pem is { readonly file: string } =>
 /** Opens a PKCS#12 file (`.p12`, `.pfx`), as Windows and authorities hand them out. Rejects with CREDENTIAL_REFUSED and what to do. */
 export async function openPkcs12(from: Pkcs12File): Promise<Pkcs12> {
   const chain = await chainOf(opened(from)).catch(() => {
-    throw refused(from, 'holds a certificate that TLS cannot use', 'Ask for another kind of key');
+    throw refused(
+      from,
+      'contains a certificate that TLS cannot use',
+      'Ask for another kind of key',
+    );
   });
   const [own] = chain;
   const key = keysOf(from).find((one) => own?.checkPrivateKey(one));
   if (key === undefined) {
-    throw refused(from, 'keeps its key in a form that is not known', `Convert it: ${CONVERT}`);
+    throw refused(from, 'has its key in an unknown format', `Convert it: ${CONVERT}`);
   }
   return {
     certificate: chain.map((one) => one.toString()).join(''),
@@ -63,21 +67,21 @@ function opened(from: Pkcs12File): SecureContext {
     if (code === 'ERR_CRYPTO_UNSUPPORTED_OPERATION') {
       throw refused(
         from,
-        'is encrypted in an old way (RC2) that is not safe any more',
+        'is encrypted in an old way (RC2) that is no longer safe',
         `Export it again with AES-256, or convert it, with -legacy before -in: ${CONVERT}`,
       );
     }
     throw /private key/.test(message)
-      ? refused(from, 'holds no private key', 'Export it again with its private key')
+      ? refused(from, 'contains no private key', 'Export it again with its private key')
       : refused(from, 'cannot be read', 'Copy it again in binary, or ask for another export');
   }
 }
 
-/** As OpenSSL would show it to a peer: nothing else in node tells what is in the file. */
+/** As OpenSSL would send it to a peer: nothing else in node reveals what is in the file. */
 async function chainOf(secureContext: SecureContext): Promise<X509Certificate[]> {
   const [near, far] = duplexPair();
   const server = new TLSSocket(near, { isServer: true, secureContext });
-  // Nobody is spoken to: who it is has no meaning here.
+  // No peer is involved: the identity does not matter here.
   const client = connect({ socket: far, rejectUnauthorized: false });
   const failed = Promise.withResolvers<never>();
   server.on('error', failed.reject);
@@ -122,7 +126,10 @@ function keysOf({ bytes, passphrase = '' }: Pkcs12File): KeyObject[] {
   });
 }
 
-/** ContentInfo ::= SEQUENCE { contentType, [0] content }: the elements in the octets of plain data; nothing of what is encrypted. */
+/**
+ * ContentInfo ::= SEQUENCE { contentType, [0] content }: the elements in the octets of plain data,
+ * not of encrypted data.
+ */
 function dataOf(contentInfo: Buffer): Buffer {
   const [type, wrapped] = elementsOf(contentInfo);
   const isData = type?.content.toString('hex') === DATA;

@@ -9,7 +9,7 @@ export interface PemText {
   readonly file: string | undefined;
 }
 
-/** Reads a PEM setting now, so that a renewed file is seen. `what` names it in errors: `certificate`, `key`. */
+/** Reads a PEM setting now, so that a renewed file is used. `what` names it in errors: `certificate`, `key`. */
 export async function readPem(credential: string, what: string, pem: Pem): Promise<PemText> {
   if ('text' in pem) return { text: pem.text, file: undefined };
   const bytes = await readBytes(credential, what, pem.file);
@@ -20,12 +20,12 @@ export async function readPem(credential: string, what: string, pem: Pem): Promi
   return { text, file: pem.file };
 }
 
-/** What stands in a file now. `what` names its setting in the error. */
+/** The current content of a file. `what` names its setting in the error. */
 export async function readBytes(credential: string, what: string, file: string): Promise<Buffer> {
   return await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw new CredentialError('CREDENTIAL_MISSING', credential, {
       cause: `the file of ${what}, ${file}, cannot be read (${error.code ?? error.name})`,
-      remedy: "Correct the path (it counts from the production's folder) or the file's permissions",
+      remedy: "Correct the path (relative to the production's folder) or the file's permissions",
       retryable: true,
     });
   });
@@ -37,8 +37,8 @@ function notPem(what: string, file: string, bytes: Buffer): { cause: string; rem
   return {
     cause: `${what} (${file}) is ${isBinary ? 'binary, PKCS#12 or DER, not PEM' : 'not PEM'}`,
     remedy: isBinary
-      ? 'A PKCS#12 file is given as certificate of kind certificate and is named .p12 or .pfx; convert anything else with openssl to PEM text, which begins with -----BEGIN'
-      : 'Convert it with openssl to PEM text, which begins with -----BEGIN',
+      ? 'A PKCS#12 file must be the certificate of a credential of kind certificate and be named .p12 or .pfx; convert anything else to PEM text with openssl, which begins with -----BEGIN'
+      : 'Convert it to PEM text with openssl, which begins with -----BEGIN',
   };
 }
 
@@ -53,7 +53,7 @@ export function privateKey(
   if (!pem.text.includes('PRIVATE KEY-----')) {
     throw refused(
       'is not a private key',
-      'It must begin with -----BEGIN PRIVATE KEY----- or alike',
+      'It must begin with -----BEGIN PRIVATE KEY----- or similar',
     );
   }
   const { text: key, passphrase } = pem;
@@ -71,7 +71,7 @@ export function privateKey(
   }
 }
 
-/** Every certificate of a PEM text, in its order; at least one. */
+/** Every certificate of a PEM text, in order; at least one. */
 export function certificateChain(
   credential: string,
   what: string,
@@ -81,13 +81,13 @@ export function certificateChain(
   const refused = (cause: string, remedy: string): CredentialError =>
     new CredentialError('CREDENTIAL_REFUSED', credential, { cause: `${what} ${cause}`, remedy });
   if (blocks.length === 0) {
-    throw refused('holds no certificate', 'It must begin with -----BEGIN CERTIFICATE-----');
+    throw refused('contains no certificate', 'It must begin with -----BEGIN CERTIFICATE-----');
   }
   return blocks.map((block, index) => {
     try {
       return new X509Certificate(block);
     } catch {
-      throw refused(`is damaged in its certificate ${index + 1}`, 'Export it again');
+      throw refused(`is damaged at certificate ${index + 1}`, 'Export it again');
     }
   });
 }

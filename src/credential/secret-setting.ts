@@ -1,16 +1,16 @@
 import { type About, bad, good, type Setting } from '../adapter/setting.ts';
 
-/** A setting whose value must not be shown to anybody once it is set. */
+/** A setting whose value must not be shown once it is set. */
 export interface SecretSetting<Value> extends Setting<Value, string> {
   readonly secret: true;
 }
 
-/** A PEM text, or the absolute path of the file that holds it and is read each time it is needed. */
+/** A PEM text, or the absolute path of its file, which is read each time it is needed. */
 export type Pem = { readonly text: string } | { readonly file: string };
 
 /**
- * A password or token. One line break at its end is dropped: it comes from the file or the echo that
- * the secret was made with, and no protocol can send it.
+ * A password or token. One line break at its end is dropped: it comes from the file or the echo
+ * command that the secret was made with, and no protocol can send it.
  */
 export function secret(about: About<never>): SecretSetting<string> {
   return {
@@ -20,7 +20,7 @@ export function secret(about: About<never>): SecretSetting<string> {
     read(given) {
       if (typeof given !== 'string') return bad('must be text');
       const value = given.replace(/\r?\n$/, '');
-      return value === '' ? bad('is empty: set the secret it is filled from') : good(value);
+      return value === '' ? bad('is empty: set the secret it refers to') : good(value);
     },
   };
 }

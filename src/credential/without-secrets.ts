@@ -4,8 +4,9 @@ const MOST_TEXT = 300;
 const TOKEN = /\beyJ[\w-]+(?:\.[\w-]*){1,4}/g;
 
 /**
- * A server's text made fit for an error: one line, at most 300 characters, without the secrets in any
- * form in which they were sent (a server may echo what it got) and without anything like a JWT.
+ * Makes a server's text fit for an error: one line, at most 300 characters, without the secrets in
+ * any form in which they were sent (a server may echo what it got) and without anything that looks
+ * like a JWT.
  */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   const sent = secrets.flatMap((secret) => (secret.length < LEAST_SECRET ? [] : spellings(secret)));

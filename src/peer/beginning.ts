@@ -1,11 +1,14 @@
-/** What a stream of bytes begins with. */
+/** The beginning of a stream of bytes. */
 export interface Beginning {
   readonly head: Buffer;
-  /** The stream has no more than that. */
+  /** Whether the stream has no more than that. */
   readonly ended: boolean;
 }
 
-/** Reads at least `enough` bytes of a stream, unless it ends before. What follows is still to be read from `chunks`, unless this throws. */
+/**
+ * Reads at least `enough` bytes of a stream, unless it ends before that. The rest can still be read
+ * from `chunks`, unless this throws.
+ */
 export async function beginning(
   chunks: AsyncIterator<Uint8Array>,
   enough: number,
@@ -27,7 +30,7 @@ export async function beginning(
   return { head: Buffer.concat(first), ended };
 }
 
-/** The whole stream, of which the beginning was read already. Ends the reading if nobody wants the rest. */
+/** The whole stream, of which the beginning has been read already. Stops reading if nobody wants the rest. */
 export async function* continued(
   head: Uint8Array,
   rest: AsyncIterator<Uint8Array>,

@@ -3,7 +3,7 @@ import { certificateFacts, dateText, printable } from '../adapter/certificate-fa
 
 /** Why a connection could not be made or was lost, in words a support desk understands. */
 export interface ConnectionCause {
-  /** Begins lower case, names the peer where it helps, no full stop. */
+  /** Begins in lower case, names the peer where that helps, has no full stop. */
   readonly cause: string;
   /** What to do about it: a sentence without a full stop. */
   readonly remedy: string;
@@ -15,7 +15,7 @@ type Explain = (place: string, error: Error) => readonly [cause: string, remedy:
 
 const NETWORK: Readonly<Record<string, Explain>> = {
   ENOTFOUND: (place) => [
-    `the name of ${place} is not known to the name service`,
+    `the name service does not know the name of ${place}`,
     'Check the spelling of the host and the DNS server of this machine',
   ],
   EAI_AGAIN: (place) => [
@@ -40,22 +40,22 @@ const NETWORK: Readonly<Record<string, Explain>> = {
   ],
   ECONNRESET: (place) => [
     `${place} closed the connection`,
-    'Look into the log of the peer: it may allow only known addresses, or expect TLS',
+    'Look at the log of the peer: it may allow only known addresses, or expect TLS',
   ],
   EPIPE: (place) => [
-    `${place} closed the connection while it was written to`,
-    'Look into the log of the peer',
+    `${place} closed the connection while we were writing to it`,
+    'Look at the log of the peer',
   ],
   EADDRINUSE: (place) => [
-    `another program listens on ${place} already`,
+    `another program already listens on ${place}`,
     'Choose another port, or stop that program',
   ],
   EADDRNOTAVAIL: (place) => [
     `${place} is not an address of this machine`,
-    'Listen on 0.0.0.0 or on an address this machine has',
+    'Listen on 0.0.0.0 or on an address of this machine',
   ],
   EACCES: (place) => [
-    `this process may not open ${place}`,
+    `this process is not allowed to open ${place}`,
     'Choose a port above 1023, or give the process the right to use it',
   ],
 };
@@ -91,7 +91,7 @@ const CERTIFICATE: Readonly<Record<string, Explain>> = {
     'The peer needs a new certificate',
   ],
   CRL_HAS_EXPIRED: () => [
-    'the revocation list named by crl is out of date, so that no certificate can be accepted',
+    'the revocation list named by crl is out of date, so no certificate can be accepted',
     "Fetch the authority's current revocation list",
   ],
   CRL_NOT_YET_VALID: () => [
@@ -99,11 +99,11 @@ const CERTIFICATE: Readonly<Record<string, Explain>> = {
     'Check the clock of this machine',
   ],
   UNABLE_TO_GET_CRL: (place) => [
-    `the file named by crl has no revocation list of the authority of ${place}`,
+    `the file named by crl has no revocation list for the authority of ${place}`,
     'Add the list of every authority in the chain to the file',
   ],
   INVALID_PURPOSE: (place) => [
-    `the certificate of ${place} was not issued for this use (its extended key usage)`,
+    `the certificate of ${place} was not issued for this purpose (its extended key usage)`,
     'Ask for a certificate for server authentication (a peer that listens) or client authentication (one that connects)',
   ],
   ERR_TLS_CERT_ALTNAME_INVALID: (place, error) => [
@@ -123,12 +123,15 @@ const CERTIFICATE: Readonly<Record<string, Explain>> = {
 const IN_CLEAR =
   /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|RECORD_TOO_SMALL|UNKNOWN_PROTOCOL$/;
 
-/** Whether a TLS handshake met a peer that speaks in clear. */
+/** Whether a TLS handshake met a peer that speaks plain text. */
 export function answersInClear(error: unknown): boolean {
   return error instanceof Error && IN_CLEAR.test(codeOf(error));
 }
 
-/** Codes of OpenSSL errors and of alerts from the peer; matched in this order since their spelling differs by version. */
+/**
+ * Codes of OpenSSL errors and of alerts from the peer; matched in this order, since their spelling
+ * differs between versions.
+ */
 const HANDSHAKE: readonly (readonly [RegExp, Explain])[] = [
   [
     IN_CLEAR,
@@ -140,7 +143,7 @@ const HANDSHAKE: readonly (readonly [RegExp, Explain])[] = [
   [
     /CERTIFICATE_REQUIRED|PEER_DID_NOT_RETURN_A_CERTIFICATE/,
     (place) => [
-      `${place} asks for a client certificate and none was shown`,
+      `${place} asks for a client certificate and none was sent`,
       'Set certificate under tls to the certificate agreed with the peer',
     ],
   ],
@@ -148,7 +151,7 @@ const HANDSHAKE: readonly (readonly [RegExp, Explain])[] = [
     /ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_UNKNOWN|ACCESS_DENIED|DECRYPT_ERROR)/,
     (place) => [
       `${place} refused our certificate`,
-      'Show the certificate that was agreed with the peer, and ask what its log says',
+      'Send the certificate that was agreed with the peer, and ask what its log says',
     ],
   ],
   [
@@ -195,14 +198,14 @@ const HANDSHAKE: readonly (readonly [RegExp, Explain])[] = [
     /ERR_SSL_|EPROTO/,
     (place, error) => [
       `the TLS handshake with ${place} failed (${codeOf(error)})`,
-      'Look into the log of the peer',
+      'Look at the log of the peer',
     ],
   ],
 ];
 
 /**
- * Explains what node says of a connection to `place` (`host:port`, or a peer's address). Never the
- * text of a foreign error, which could hold what the peer sent.
+ * Explains node's error on a connection to `place` (`host:port`, or a peer's address). Never
+ * contains the text of a foreign error, which could include what the peer sent.
  */
 export function connectionCause(error: unknown, place: string): ConnectionCause {
   const known = error instanceof Error ? error : new Error('unknown');
@@ -212,12 +215,12 @@ export function connectionCause(error: unknown, place: string): ConnectionCause 
   const explain = handshake ?? NETWORK[code];
   const [cause, remedy] = explain?.(place, known) ?? [
     `the connection to ${place} failed (${code})`,
-    'Look into the log of the peer',
+    'Look at the log of the peer',
   ];
   return { cause, remedy, tls: handshake !== undefined };
 }
 
-/** The code of the error, or of the first of several tries (node tries every address of a name). */
+/** The code of the error, or of the first one if node tried several addresses of a name. */
 function codeOf(error: Error): string {
   const { code, errors } = error as { code?: unknown; errors?: readonly Error[] };
   if (typeof code === 'string' && code !== '') return code;

@@ -14,9 +14,9 @@ export interface Dialling {
   readonly address: Address;
   /** Undefined connects in plain text. */
   readonly tls?: TlsClientSettings | undefined;
-  /** Milliseconds for name, TCP and TLS together. */
+  /** Milliseconds for the name lookup, TCP and TLS together. */
   readonly timeout: number;
-  /** The usual port, for people, where the protocol switches TLS on later (STARTTLS). */
+  /** The usual port for STARTTLS, for error texts. */
   readonly startTlsPort?: string;
 }
 
@@ -26,12 +26,12 @@ export function placeOf({ host, port }: Address): string {
 }
 
 /**
- * Opens a connection, with keep-alive and without Nagle's delay; with TLS once the handshake is done
- * and the peer is proven. Throws NotConnectedError with the cause in plain words; if TLS was at
- * fault its own cause is a TLS_REFUSED.
+ * Opens a connection, with keep-alive and without Nagle's delay; with TLS, once the handshake is
+ * done and the peer is verified. Throws NotConnectedError with the cause in plain words; if TLS was
+ * at fault, its `cause` is a TLS_REFUSED.
  *
  * With TLS 1.3 a peer refuses our certificate only after this: the refusal arrives with the first
- * read, as an error of the socket. Explain it with `connectionCause` too.
+ * read, as an error of the socket. Explain that with `connectionCause` as well.
  */
 export async function dial(
   lent: TlsClientLent,
@@ -52,7 +52,7 @@ export async function dial(
     await once(socket, options === undefined ? 'connect' : 'secureConnect', { signal: either });
     return socket.setNoDelay(true).setKeepAlive(true, 30_000);
   } catch (error) {
-    // A destroyed socket may still report the error that it was destroyed for.
+    // A destroyed socket may still report the error it was destroyed with.
     socket.on('error', () => undefined).destroy();
     signal.throwIfAborted();
     if (limit.aborted) throw notInTime(place, timeout);
@@ -61,10 +61,10 @@ export async function dial(
   }
 }
 
-/** What to throw where TLS from the start was spoken to a port that begins in clear. */
+/** The error if we spoke TLS from the start to a port that begins in plain text. */
 export function inClear(place: string, startTlsPort: string): NotConnectedError {
   return new NotConnectedError(
-    `Not connected: ${place} answers in clear and not with TLS. If this is the port for STARTTLS (${startTlsPort}), set security: starttls.`,
+    `Not connected: ${place} answers in plain text and not with TLS. If this is the port for STARTTLS (${startTlsPort}), set security: starttls.`,
   );
 }
 
@@ -74,7 +74,7 @@ function notInTime(place: string, timeout: number): NotConnectedError {
   );
 }
 
-/** What went wrong with a connection to `place` (or with listening there), as the error to throw. */
+/** The error to throw when connecting to `place`, or listening there, went wrong. */
 export function notConnected(
   error: unknown,
   place: string,

@@ -1,11 +1,11 @@
 /**
- * Work at a peer that is waited for until its signal aborts, and then goes on by itself: to clear up
- * after itself, or until the connection is found to be dead.
+ * Work at a peer that is awaited until its signal aborts, and then goes on in the background: to
+ * clean up after itself, or until the connection is found to be dead.
  */
 export interface InFlight {
-  /** Waits for the work, and no longer than the signal allows. */
+  /** Waits for the work, but no longer than the signal allows. */
   until<Value>(signal: AbortSignal, work: () => Promise<Value>): Promise<Value>;
-  /** Waits for all that is waited for, and for `grace` milliseconds more for work that was given up. */
+  /** Waits for all awaited work, and up to `grace` milliseconds for work that was given up. */
   ended(grace: number): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export function inFlight(): InFlight {
   };
 }
 
-/** Work that closing waits for, where each piece heeds its signal itself. */
+/** Work that closing waits for, if each piece obeys its signal itself. */
 export class UnderWay {
   readonly #all = new Set<Promise<unknown>>();
 
@@ -57,7 +57,7 @@ export class UnderWay {
     }
   }
 
-  /** Waits until all of it is over, however it ends: who asked for it is told. */
+  /** Waits until all of it has ended, in whatever way: each caller gets its own error. */
   async ended(): Promise<void> {
     await Promise.allSettled(this.#all);
   }

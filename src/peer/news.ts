@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
 
 /**
- * Tells what is news: a key that was not asked about for `quiet` milliseconds. So the same thing done
- * again and again by a misconfigured or hostile peer is reported once a minute and cannot fill the
- * event log. Of more than `most` keys those that were told longest ago are forgotten.
+ * Tells what is news: a key that was not asked about for `quiet` milliseconds. So what a
+ * misconfigured or hostile peer does again and again is reported once a minute and cannot fill the
+ * event log. Beyond `most` keys, those reported longest ago are forgotten.
  */
 export function newsFilter(quiet = 60_000, most = 1_000): (key: string) => boolean {
   const last = new LRUCache<string, number>({ max: most });

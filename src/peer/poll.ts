@@ -3,9 +3,9 @@ import type { Settings } from '../adapter/setting.ts';
 import { wait } from '../time/timer.ts';
 
 /**
- * Opens an adapter that looks for messages now and then: `look` runs at once and again `every`
- * milliseconds after it ended, never twice at a time. What it throws is a lost connection. The
- * adapter should be declared `polling: true`, so that only one engine looks.
+ * Opens an adapter that looks for messages at intervals: `look` runs at once and again `every`
+ * milliseconds after it ended, never twice at a time. An error from it counts as a lost connection.
+ * The adapter should be declared `polling: true`, so that only one engine looks.
  */
 export function poll<S extends Settings>(
   every: number,

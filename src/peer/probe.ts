@@ -17,30 +17,31 @@ import type { TlsClientLent, TlsLent } from './tls/tls-files.ts';
 import type { TlsClientSettings, TlsServerSettings } from './tls/tls-settings.ts';
 
 const CONNECT_TIMEOUT = 5_000;
-/** How long a server that speaks first (SSH, SMTP, FTP …) is given to do so, and a late TLS alert to arrive. */
+/** How long to wait for a server that speaks first (SSH, SMTP, FTP …), and for a late TLS alert. */
 const LISTEN_FOR = 400;
 
 export interface Probe {
   readonly address: Address;
-  /** Undefined where the adapter connects in plain text. */
+  /** Undefined if the adapter connects in plain text. */
   readonly tls?: TlsClientSettings | undefined;
-  /** TLS with the public authorities where the adapter always encrypts and has no `tls` block (https). */
+  /** TLS with the public authorities if the adapter always encrypts and has no `tls` block (https). */
   readonly alwaysTls?: boolean;
   /**
-   * Whether the peer waits for us to speak first, as with MLLP and HTTP. The plain port is then
-   * also listened to: a banner, or a TLS hello that is answered, means that another service is there.
+   * Whether the peer waits for us to speak first, as with MLLP and HTTP. Then we also listen on the
+   * plain connection: a banner, or an answer to a TLS hello, means that another service is there.
    */
   readonly silent?: boolean;
   /** False where the peer takes any bytes for a message: then a plain port is listened to and not greeted with a TLS hello. */
   readonly hello?: boolean;
-  /** The mail protocol that is spoken inside TLS. A port where it begins in clear wants `security: starttls`. */
+  /** The mail protocol spoken inside TLS. A port where it begins in plain text needs `security: starttls`. */
   readonly inside?: 'SMTP' | 'IMAP';
 }
 
 /**
- * The first steps of every connection test: `name`, `TCP`, and `TLS` if it is configured. Nothing of
- * the adapter's own protocol is sent and the connection is closed again. A plain port that turns out to speak
- * TLS, SSH, HTTP, SMTP or FTP is named, and so is a TLS port that speaks plain text.
+ * The first steps of every connection test: `name`, `TCP`, and `TLS` if it is configured. Nothing
+ * of the adapter's own protocol is sent, and the connection is closed again. A plain port that
+ * turns out to speak TLS, SSH, HTTP, SMTP or FTP is reported, and so is a TLS port that speaks
+ * plain text.
  */
 export async function probe(
   lent: TlsClientLent,
@@ -91,14 +92,14 @@ async function connected(socket: Socket, address: Address): Promise<Socket> {
   }
 }
 
-/** The first bytes a peer sends by itself, or none. */
+/** The first bytes a peer sends on its own, or none. */
 async function firstBytes(socket: Socket): Promise<Buffer> {
   const limit = AbortSignal.timeout(LISTEN_FOR);
   try {
     const [bytes] = (await once(socket, 'data', { signal: limit })) as [Buffer];
     return bytes;
   } catch {
-    // it says nothing by itself, or has ended the connection
+    // it says nothing on its own, or has ended the connection
     return Buffer.alloc(0);
   } finally {
     socket.on('error', () => undefined);
@@ -110,7 +111,7 @@ async function expectSilence(socket: Socket, address: Address, hello: boolean): 
   if (heard.length === 0 && (socket.readableEnded || socket.destroyed)) {
     throw new StepFailure(
       `${placeOf(address)} accepted the connection and closed it at once`,
-      'The peer may allow only known addresses or one connection at a time: look into its log',
+      'The peer may allow only known addresses or one connection at a time: look at its log',
     );
   }
   const asked = heard.length === 0 && hello;
@@ -119,12 +120,15 @@ async function expectSilence(socket: Socket, address: Address, hello: boolean): 
   throw new StepFailure(`${placeOf(address)} ${spoken.seen}`, spoken.remedy);
 }
 
-/** Whether a port that keeps silent speaks TLS at once: it answers a hello. Never throws; waits for `patience` milliseconds at most. */
+/**
+ * Whether a silent port speaks TLS from the start: it answers a hello. Never throws; waits for at
+ * most `patience` milliseconds.
+ */
 export async function answersTls(address: Address, patience = 3_000): Promise<boolean> {
   return (await answerToHello(address, patience)) !== undefined;
 }
 
-/** Whether the port answers a TLS hello with TLS; a connection of its own, since the answer may be to close. */
+/** Whether the port answers a TLS hello with TLS; uses a separate connection, since the answer may be to close it. */
 async function answerToHello(
   address: Address,
   patience = LISTEN_FOR,
@@ -136,7 +140,7 @@ async function answerToHello(
     return spokenProtocol(Buffer.of(0x16, 0x03, 0x03));
   } catch (error) {
     const { code } = error as { code?: unknown };
-    // An alert is an answer in TLS as well: the peer asks for a certificate, or for another version.
+    // An alert is also an answer in TLS: the peer asks for a certificate, or for another version.
     const alert = typeof code === 'string' && /ALERT/.test(code);
     return alert ? spokenProtocol(Buffer.of(0x15, 0x03, 0x03)) : undefined;
   } finally {
@@ -144,7 +148,7 @@ async function answerToHello(
   }
 }
 
-/** A port that is not TLS may say what it is. */
+/** A port without TLS may say what it is. */
 async function explainPlain(
   error: unknown,
   address: Address,
@@ -162,28 +166,28 @@ async function explainPlain(
   if (spoken === undefined) throw error;
   if (inside !== undefined && spoken.name.includes(inside)) {
     throw new StepFailure(
-      `${placeOf(address)} begins in clear: this is the port for STARTTLS`,
+      `${placeOf(address)} begins in plain text: this is the port for STARTTLS`,
       'Set security: starttls',
     );
   }
   throw new StepFailure(`${error.message}: it ${spoken.seen}`, spoken.remedy);
 }
 
-/** How long the peer may take until it agrees to TLS. */
+/** How long the peer may take to agree to TLS. */
 const AGREE_WITHIN = 5_000;
-/** A server that keeps silent for so long may wait for TLS: it is asked whether it does. */
+/** A server that is silent for this long may be waiting for TLS: we find out whether it is. */
 const GREET_WITHIN = 800;
 /** More than any greeting or list of capabilities. */
 const LONGEST_TALK = 65_536;
 
-/** A plain connection of which lines are read and written. */
+/** A plain connection on which lines are read and written. */
 export interface Talk {
   /** The next line, without its end. Rejects when the connection ends or takes too long. */
   line(): Promise<string>;
-  /** The lines of one answer as SMTP and FTP write it: `250-…`, `250 …`. */
+  /** The lines of one answer, as SMTP and FTP write it: `250-…`, `250 …`. */
   reply(): Promise<readonly string[]>;
   say(line: string): void;
-  /** So many bytes, of a protocol that does not speak in lines. */
+  /** This many bytes, for a protocol without lines. */
   bytes(count: number): Promise<Buffer>;
   send(bytes: Uint8Array): void;
 }
@@ -192,22 +196,22 @@ interface TlsTrial {
   readonly address: Address;
   readonly tls: TlsClientSettings | undefined;
   /**
-   * Speaks a protocol that begins in plain text up to the point where the peer agrees to TLS; false if
-   * it does not. Left out, TLS is spoken from the start.
+   * Speaks a protocol that begins in plain text up to the point where the peer agrees to TLS; false
+   * if it does not. If left out, TLS is used from the start.
    */
   readonly agree?: ((talk: Talk) => Promise<boolean>) | undefined;
-  /** What carries the handshake once the peer agreed, where it goes on inside the protocol. */
+  /** What carries the handshake once the peer agreed, if it goes on inside the protocol. */
   readonly inside?: ((socket: Socket) => Duplex) | undefined;
-  /** The peer waits for us to speak first: that it keeps silent does not mean that it waits for TLS. */
+  /** The peer waits for us to speak first: its silence does not mean that it waits for TLS. */
   readonly silent?: boolean;
   /** The name of the protocol inside, for peers that want to hear it in the handshake. */
   readonly alpn?: string | undefined;
 }
 
 /**
- * Tells protocol, cipher, names, expiry and chain of a peer over a connection of its own: for a
- * connection test. Throws a StepFailure for what is wrong with the handshake. False if the peer did not
- * get as far as TLS: what that means the adapter knows best.
+ * Reports protocol, cipher, names, expiry and chain of a peer, over a separate connection: for a
+ * connection test. Throws a StepFailure for what is wrong with the handshake. False if the peer did
+ * not get as far as TLS: the adapter knows best what that means.
  */
 export async function tryTls(
   lent: TlsClientLent,
@@ -219,10 +223,11 @@ export async function tryTls(
     await tryHandshake(lent, { address, place, tls, alpn }, detail);
     return true;
   }
-  // Whoever waits for it is told of an error as well.
+  // Whoever waits for it gets the error as well.
   const socket = connect(address).on('error', () => undefined);
   try {
-    // It ended, or did not speak the protocol: the adapter tells why by connecting as it does for messages.
+    // It ended, or did not speak the protocol: the adapter finds out why by connecting as it does
+    // for messages.
     const agreed = await agreedTo(socket, { agree, address, silent }).catch((error: unknown) => {
       if (error instanceof StepFailure) throw error;
       return false;
@@ -259,7 +264,7 @@ async function agreedTo(
     ) {
       throw new StepFailure(`${placeOf(address)} speaks TLS from the start`, 'Set security: tls');
     }
-    // What was sent along with the agreement would be taken for encrypted: nobody honest does that.
+    // What is sent along with the agreement would be taken for encrypted: nobody honest does that.
     return (await agree(heard)) && heard.isEmpty;
   } finally {
     clearTimeout(limit);
@@ -290,7 +295,7 @@ class Heard implements Talk {
     return this.#text === '';
   }
 
-  /** Whether something has come within so many milliseconds. */
+  /** Whether something arrives within this many milliseconds. */
   async anything(within: number): Promise<boolean> {
     const late = AbortSignal.timeout(within);
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -314,8 +319,8 @@ class Heard implements Talk {
 
   async reply(): Promise<readonly string[]> {
     const lines = [await this.line()];
-    // Another protocol, which would never come to the end of an answer.
-    if (!/^\d{3}/.test(lines[0] ?? '')) throw new Error('no answer as of SMTP or FTP');
+    // Another protocol, whose answer would never end.
+    if (!/^\d{3}/.test(lines[0] ?? '')) throw new Error('not an answer of SMTP or FTP');
     while (!/^\d{3}(?: |$)/.test(lines.at(-1) ?? '')) lines.push(await this.line());
     return lines;
   }
@@ -344,9 +349,9 @@ class Heard implements Talk {
 }
 
 /**
- * The first steps of the test of a listener, without a message: `TCP`, whether the port can be had or
- * is listened on already (by this service itself, when the production runs), and `TLS`, whether
- * certificate and key are in order.
+ * The first steps of the test of a listener, without a message: `TCP`, whether the port is free or
+ * already in use (by this service itself, when the production runs), and `TLS`, whether certificate
+ * and key are in order.
  */
 export async function tryListening(
   lent: TlsLent,
@@ -376,7 +381,7 @@ async function portState(address: Address): Promise<string> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE' && (await answers(address))) {
-      return `${place} is listened on: by this service, if the production runs`;
+      return `${place} is in use: by this service, if the production runs`;
     }
     const { cause, remedy } = connectionCause(error, place);
     throw new StepFailure(cause, remedy);
@@ -392,7 +397,7 @@ async function answers({ host, port }: Address): Promise<boolean> {
     await once(socket, 'connect', { signal: AbortSignal.timeout(1_000) });
     return true;
   } catch {
-    // refused, or nobody answered in time
+    // refused, or no answer in time
     return false;
   } finally {
     socket.on('error', () => undefined).destroy();

@@ -10,7 +10,7 @@ import type { Receipt, Reply } from '../message/message.ts';
 
 const APPLICATION_CODES: ReadonlySet<string> = new Set(['AA', 'AE', 'AR']);
 
-/** What the sender is told of the target's answer. */
+/** What the sender is told about the target's answer. */
 export interface RelayedAnswer {
   readonly body: Uint8Array;
   readonly code: 'AA' | 'AE' | 'AR';
@@ -18,14 +18,15 @@ export interface RelayedAnswer {
 }
 
 /**
- * Passes the target's answer on to the sender: an HL7 answer with its segments as they are, but addressed
- * to the sender and for its control id; any other is put into the words of HL7. Without an answer
- * the outcome at the target decides; without either the sender is told to try again.
+ * Passes the target's answer on to the sender: an HL7 answer keeps its segments, but is addressed
+ * to the sender and to its control id; any other answer is expressed in HL7. Without an answer the
+ * outcome at the target decides; without either the sender is told to try again.
  */
 export function relayedAnswer(header: Hl7Header, receipt: Receipt): RelayedAnswer {
   const relayed = receipt.reply === undefined ? undefined : readdressed(header, receipt.reply);
   const failure = failureOf(receipt);
-  // a rule set it aside whatever the peer said: the sender must not take it for done
+  // a rule set the message aside, whatever the peer said: the sender must not think it was
+  // delivered
   if (relayed !== undefined && (relayed.result === 'failure' || failure === undefined)) {
     return relayed;
   }
@@ -46,7 +47,8 @@ function readdressed(header: Hl7Header, reply: Reply): RelayedAnswer | undefined
     const code = applicationCode(document.get('MSA-1'));
     if (code === undefined) return undefined;
     document.set('MSA-1', code);
-    // The sender's own fields, escapes and components as they stand; in other delimiters as plain text.
+    // The sender's own fields, escapes and components unchanged; with other delimiters as plain
+    // text.
     const alike = document.delimiters.encoding === header.delimiters.encoding;
     const write = (path: string, value: string): void =>
       alike ? document.setRaw(path, value) : document.set(path, value);
@@ -62,13 +64,13 @@ function readdressed(header: Hl7Header, reply: Reply): RelayedAnswer | undefined
   }
 }
 
-/** The commit codes of a target mean the same to a sender that waits for the application. */
+/** Commit codes of a target mean the same to a sender that waits for the application. */
 function applicationCode(code: string): RelayedAnswer['code'] | undefined {
   const word = code.trim().replace(/^C/, 'A');
   return APPLICATION_CODES.has(word) ? (word as RelayedAnswer['code']) : undefined;
 }
 
-/** What is said of a message that did not end well at its target. */
+/** The text for a message that did not succeed at its target. */
 function failureOf({ outcome }: Receipt): Answer | undefined {
   if (outcome === undefined || outcome.status === 'completed' || outcome.status === 'discarded') {
     return undefined;
@@ -95,7 +97,7 @@ function answerFor({ reply, outcome }: Receipt): Answer {
   };
 }
 
-/** As IRIS does for an HTTP target: 200 is AA, 503 is AR, anything else AE; no code at all is an answer too. */
+/** As IRIS does for an HTTP target: 200 is AA, 503 is AR, anything else AE; no code at all is also an answer. */
 function codeOfStatus(code: string): AcknowledgementCode {
   if (code === '' || /^2\d\d$/.test(code)) return 'AA';
   return acknowledgementCode(code === '503' ? 'reject' : 'error', false);

@@ -1,20 +1,24 @@
 import { DisableError, NotConnectedError } from '../error/adapter-error.ts';
 
-/** How long a refusal is answered from memory. Whoever corrects the password starts the host anew, which asks at once. */
+/** How long a refusal is answered from memory. Whoever corrects the password restarts the host, which tries at once. */
 const KEPT = 60_000;
-/** After refusals without an end: the first pause of a service, doubled each time, up to the last. */
+/** After repeated refusals: the first pause of a service, doubled each time, up to the last one. */
 const FIRST_PAUSE = 5 * 60_000;
 const LONGEST_PAUSE = 60 * 60_000;
 
-/** Milliseconds that a service waits after so many refusals in a row: many directories forget wrong passwords after half an hour. */
+/**
+ * Milliseconds that a service waits after this many refusals in a row: many directories forget
+ * wrong passwords after half an hour.
+ */
 export function refusedPause(refusals: number): number {
   return Math.min(FIRST_PAUSE * 2 ** (refusals - 1), LONGEST_PAUSE);
 }
 
 /**
- * Keeps a wrong password from being sent more than once: accounts are locked after a few, and a pool
- * of connections sends many at once. Until one sign-in has succeeded they are made one at a time, and
- * whoever waits meanwhile shares a refusal (a DisableError) and a lost connection. A refusal is remembered.
+ * Keeps a wrong password from being sent more than once: accounts are locked after a few, and a
+ * pool of connections sends many at once. Until a sign-in has succeeded they are made one at a
+ * time, and whoever waits meanwhile shares a refusal (a DisableError) or a lost connection. A
+ * refusal is remembered.
  */
 export class SignInGuard {
   readonly #now: () => number;
@@ -26,7 +30,7 @@ export class SignInGuard {
     this.#now = now;
   }
 
-  /** Runs what connects and signs in. Throws what it throws, or threw for another one just now. */
+  /** Runs what connects and signs in. Throws what it throws, or has just thrown for another caller. */
   async run<Value>(connect: () => Promise<Value>): Promise<Value> {
     while (!this.#proven && this.#trying !== undefined) await this.#trying.catch(shared);
     if (this.#refusal !== undefined && this.#now() < this.#refusal.until) throw this.#refusal.error;

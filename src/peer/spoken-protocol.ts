@@ -1,7 +1,7 @@
-/** A protocol that a port was found to speak, with what to do if it is not the one expected. */
+/** A protocol that a port turned out to speak, and what to do if it is not the expected one. */
 export interface SpokenProtocol {
   readonly name: 'TLS' | 'SSH' | 'HTTP' | 'SMTP' | 'FTP' | 'IMAP' | 'POP3' | 'SMTP or FTP';
-  /** What was seen, fit to follow "the port". */
+  /** What was seen, to follow "the port". */
   readonly seen: string;
   readonly remedy: string;
 }
@@ -13,7 +13,7 @@ const SIGNS: readonly (readonly [RegExp, SpokenProtocol])[] = [
   [/^(HTTP\/|<!doctype|<html)/i, { name: 'HTTP', seen: 'is a web server', remedy: ANOTHER }],
   [
     /^(GET|POST|PUT|HEAD|OPTIONS|DELETE|CONNECT|PRI) \S+ HTTP\//,
-    { name: 'HTTP', seen: 'is spoken to as a web server', remedy: ANOTHER },
+    { name: 'HTTP', seen: 'is addressed as a web server', remedy: ANOTHER },
   ],
   [/^220[ -].*(SMTP|Postfix|Mail)/i, { name: 'SMTP', seen: 'is a mail server', remedy: ANOTHER }],
   [/^220[ -].*FTP/i, { name: 'FTP', seen: 'is an FTP server', remedy: ANOTHER }],
@@ -30,7 +30,7 @@ const TLS: SpokenProtocol = {
 const ALERT = 0x15;
 const HANDSHAKE = 0x16;
 
-/** Recognises a protocol by the first bytes a peer sent; undefined where they are like none. */
+/** Recognises a protocol by the first bytes a peer sent; undefined if they match none. */
 export function spokenProtocol(first: Uint8Array): SpokenProtocol | undefined {
   const [kind = 0, major = 0, minor = 0] = first;
   if ((kind === ALERT || kind === HANDSHAKE) && major === 3 && minor <= 4) return TLS;

@@ -1,18 +1,18 @@
-/** What a token says of itself, as far as a support desk looks at it. Nothing of it is verified. */
+/** What a token says about itself, as far as a support desk needs it. Nothing is verified. */
 export interface TokenClaims {
   /** The service it is for. */
   readonly audience: string;
   readonly application: string;
   readonly tenant: string;
-  /** What it was granted for (`scope` or `scp`); undefined where it does not say. */
+  /** What it was granted for (`scope` or `scp`); undefined if it does not say. */
   readonly scope: string | undefined;
   /** Application permissions. */
   readonly roles: readonly string[];
-  /** Milliseconds since 1970; 0 where it does not say. */
+  /** Milliseconds since 1970; 0 if it does not say. */
   readonly expires: number;
 }
 
-/** Undefined for a token that is no JWT: what such a one says is its server's own business. */
+/** Undefined for a token that is not a JWT: only its server can read such a token. */
 export function tokenClaims(token: string): TokenClaims | undefined {
   const json = claimsOf(token);
   if (json === undefined) return undefined;
@@ -40,25 +40,28 @@ function claimsOf(token: string): Readonly<Record<string, unknown>> | undefined 
       ? (value as Record<string, unknown>)
       : undefined;
   } catch {
-    // no JSON: an opaque token
+    // not JSON: an opaque token
     return undefined;
   }
 }
 
-/** In one line: for what, of whom, with which permissions, until when. */
+/** In one line: for what service, of which application, with which permissions, until when. */
 export function describeClaims(claims: TokenClaims): string {
   const { audience, application, tenant, roles, expires } = claims;
   const until = new Date(expires).toISOString().replace(/\.\d+Z$/, 'Z');
   return [
     `token of application ${application || 'unknown'}`,
     tenant === '' ? '' : ` in tenant ${tenant}`,
-    ` for ${audience || 'no service in particular'}`,
+    ` for ${audience || 'no particular service'}`,
     `: ${roles.length === 0 ? 'no application permissions' : roles.join(', ')}`,
     expires === 0 ? '' : `; good until ${until}`,
   ].join('');
 }
 
-/** What a token says of itself, for people who look for the cause of a refusal; an opaque one has a length at least. */
+/**
+ * What a token says about itself, for people who look for the cause of a refusal; an opaque one has
+ * at least a length.
+ */
 export function tokenFacts(token: string, now = Date.now()): string {
   const claims = claimsOf(token);
   if (claims === undefined) return `an opaque token of ${token.length} characters`;
@@ -78,7 +81,7 @@ export function tokenFacts(token: string, now = Date.now()): string {
   return `a token ${facts.filter((one) => one !== '').join(', ')}`;
 }
 
-/** Whether a signed token has expired by its own word. */
+/** Whether a signed token has expired according to its own claims. */
 export function hasExpired(token: string, now = Date.now()): boolean {
   const { exp } = claimsOf(token) ?? {};
   return typeof exp === 'number' && exp * 1_000 < now;

@@ -101,7 +101,7 @@ test.for(ALL.map((one) => [typeOf(one), one] as const))(
     expect(await one.failure(given)).toMatchObject({
       code: 'ADAPTER_NOT_CONNECTED',
       retryable: true,
-      message: expect.stringMatching(/the name of no-such-host\.invalid:2575 /),
+      message: expect.stringMatching(/the name of no-such-host\.invalid:2575\b/),
     });
     await resources.expectNothingNew();
     const steps = await testSteps(one.adapter, given, options);

@@ -18,7 +18,7 @@ test('a name that does not exist is missing, with the nearest one', async () => 
   await expect(set.credentials.get('grahp')).rejects.toMatchObject({
     code: 'CREDENTIAL_MISSING',
     retryable: false,
-    message: 'credential grahp: there is no such entry under credentials. Perhaps graph is meant.',
+    message: 'credential grahp: there is no such entry under credentials. Perhaps you mean graph.',
   });
 });
 
@@ -114,7 +114,7 @@ test.for([
   [{ ...hub, key: encrypted }, 'key is encrypted. Set passphrase.'],
   [{ ...hub, key: encrypted, passphrase: 'no' }, 'key cannot be opened with the passphrase'],
   [{ ...hub, key: hub.certificate }, 'key is not a private key'],
-  [{ ...hub, certificate: hub.key }, 'certificate holds no certificate'],
+  [{ ...hub, certificate: hub.key }, 'certificate contains no certificate'],
   [{ ...hub, certificate: '/nowhere/hub.crt' }, '/nowhere/hub.crt, cannot be read (ENOENT)'],
 ] as const)('a certificate is refused before a connection is: %j', async ([values, text]) => {
   await using set = credentialSet({ own: { kind: 'certificate', ...values } });
@@ -136,7 +136,7 @@ test('a binary file that is named as PEM is told what it may be', async () => {
     { folder: folder.path },
   );
   await expect(set.credentials.get('own')).rejects.toThrow(
-    /is binary, PKCS#12 or DER, not PEM\. A PKCS#12 file is .* named \.p12 or \.pfx/,
+    /is binary, PKCS#12 or DER, not PEM\. A PKCS#12 file must be .* named \.p12 or \.pfx/,
   );
 });
 
@@ -209,7 +209,7 @@ test('a check finds everything that needs no network', async () => {
     ['assertion', 'broken', 'empty', 'jwt', 'mutual', 'strange'].toSorted(),
   );
   expect(text['strange']).toContain('did you mean basic?');
-  expect(text['assertion']).toContain('a key of type ec prime256v1 does not serve for RS384');
+  expect(text['assertion']).toContain('a key of type ec prime256v1 cannot be used for RS384');
   expect(text['mutual']).toContain('the key does not belong to the certificate');
   expect(text['jwt']).toContain('must have at least 32 bytes');
 });

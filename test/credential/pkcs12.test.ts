@@ -181,7 +181,7 @@ credentials:
       ['-legacy'],
       /is encrypted in an old way \(RC2\).*Export it again with AES-256, or convert it, with -legacy/,
     ],
-    ['no key', { passphrase: 'geheim' }, ['-nokeys'], /holds no private key\. Export it again/],
+    ['no key', { passphrase: 'geheim' }, ['-nokeys'], /contains no private key\. Export it again/],
     ['a key besides', { passphrase: 'geheim', key: 'k.pem' }, [], /key must be left out/],
   ] as const)('with %s is refused with what to do', async ([, more, options, text]) => {
     await using folder = await temporaryFolder('p12');

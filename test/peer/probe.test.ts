@@ -173,7 +173,7 @@ describe('a connection with TLS', () => {
         requestCert: true,
         rejectUnauthorized: true,
       }),
-      cause: /asks for a client certificate and none was shown|closed the connection/,
+      cause: /asks for a client certificate and none was sent|closed the connection/,
     },
     {
       what: 'a peer that does not trust our certificate',

@@ -160,7 +160,7 @@ test('5: HL7 from a sender that does not speak TLS, shows no certificate, shows 
   plain.send(adt('1'));
   await says(/^Refused 127\.0\.0\.1: it sent plain text .* Switch on TLS at the client/);
   await using nameless = await mllpSender(portOf(opened), secure);
-  await says(/^Refused 127\.0\.0\.1: it showed no certificate\. Give the client its certificate/);
+  await says(/^Refused 127\.0\.0\.1: it sent no certificate\. Give the client its certificate/);
   const strange = { cert: strangeClient.certificate, key: strangeClient.key };
   await using stranger = await mllpSender(portOf(opened), { ...secure, ...strange });
   await says(/^Refused 127\.0\.0\.1 \(CN=client-a\): .*authority that is not trusted here/);

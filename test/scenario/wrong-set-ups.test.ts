@@ -35,7 +35,7 @@ test('5: HL7 to a peer that wants mutual TLS', async () => {
     /^TLS failed: .*authority that is not trusted here → Put the authority's certificate into the file/,
   );
   expect(await said(mllpOut, { connect, tls: { trust } })).toMatch(
-    /^TLS failed: .*asks for a client certificate and none was shown → Set certificate under tls/,
+    /^TLS failed: .*asks for a client certificate and none was sent → Set certificate under tls/,
   );
   const stranger = { connect, tls: { trust, certificate: 'other' } };
   expect(await said(mllpOut, stranger, credentials)).toMatch(
@@ -221,7 +221,7 @@ test('a host that wants two proofs, a client certificate and a token, gets both'
   const url = `${server.url}/in`;
   const token = { url, credential: 'lab', tls: { trust } };
   expect(await said(httpOut, token, credentials)).toMatch(
-    /^TLS failed: .*asks for a client certificate and none was shown/,
+    /^TLS failed: .*asks for a client certificate and none was sent/,
   );
   const certificate = { url, tls: { trust, certificate: 'hub' } };
   expect(await said(httpOut, certificate, credentials)).toMatch(
@@ -255,7 +255,7 @@ describe('1, 2, 20: a key or token in the wrong place', () => {
       });
       const given = { url: `${server.url}/in`, credential: 'lab' };
       expect(await said(httpOut, { ...given, ...wrong }, key)).toMatch(
-        /^sign-in failed: the server refuses the credential \(401; apikey\) → Check user, password or key, and with signIn and keyName where/,
+        /^sign-in failed: the server refuses the credential \(401; apikey\) → Check user, password or key, and in signIn and keyName/,
       );
       await using opened = await openOutbound(
         httpOut,

@@ -17,14 +17,14 @@ export interface Introspections {
   of(name: string): Promise<TokenVerifier>;
   /** Whether its client can ask at all. Rejects with a CredentialError. */
   check(name: string): Promise<void>;
-  /** Forgets what was answered, and ends what is being asked. */
+  /** Forgets answers, and ends requests under way. */
   forget(): void;
 }
 
 /**
- * Checks opaque tokens by asking the server that gave them out (RFC 7662), with the proof of a client
- * of ours. What is wrong with that client is never told as the fault of a token: it is
- * CREDENTIAL_UNAVAILABLE, whatever the server calls it.
+ * Checks opaque tokens by asking the server that issued them (RFC 7662), authenticated as a client
+ * of ours. Problems with that client are never reported as the fault of a token: they are
+ * CREDENTIAL_UNAVAILABLE, whatever the server calls them.
  */
 export function introspections({
   read,
@@ -32,7 +32,7 @@ export function introspections({
 }: {
   /** The values of an `introspection` credential, as they are now. */
   readonly read: (name: string) => Promise<IntrospectionValues>;
-  /** Those of its client, with what asking needs. */
+  /** Those of its client, and what requests need. */
   readonly client: (
     name: string,
     memory: ServerMemory,
@@ -157,7 +157,7 @@ async function endpoint(
 ): Promise<URL> {
   if (values.url !== undefined) return values.url;
   const { memory, credential } = lent;
-  // There is an issuer: its absence was refused before.
+  // There is an issuer: a missing one was refused before.
   memory.server ??= await discover(credential, oauth2.issuer as URL, transport);
   const { introspection } = memory.server;
   if (introspection !== undefined) {
@@ -166,12 +166,12 @@ async function endpoint(
   }
   throw new CredentialError('CREDENTIAL_UNAVAILABLE', name, {
     cause: `the discovery document of ${oauth2.issuer?.href ?? ''} names no introspection endpoint`,
-    remedy: 'Set url if the server has one; else its tokens must be signed ones',
+    remedy: 'Set url if the server has one; otherwise its tokens must be signed ones',
     retryable: true,
   });
 }
 
-/** What is wrong with our client is no fault of the token that is being checked. */
+/** A problem with our client is not the fault of the token that is being checked. */
 function unavailable(error: unknown): unknown {
   if (!(error instanceof CredentialError) || error.code === 'CREDENTIAL_UNAVAILABLE') return error;
   return new EngineError('CREDENTIAL_UNAVAILABLE', error.message, { retryable: true });
@@ -183,15 +183,18 @@ interface Wanted {
   readonly now: number;
 }
 
-/** Why a token is not accepted, from what its server says of it; undefined if it is good. Never a value of its claims. */
+/**
+ * Why a token is not accepted, by what its server says about it; undefined if it is valid. Never a
+ * value of its claims.
+ */
 function stateRefusal(
   { active, exp, nbf, iss, aud }: TokenState,
   { issuer, audience, now }: Wanted,
 ): CredentialFault | undefined {
   if (!active) {
     return fault(
-      'the server that gave out the token says that it is not good: it has expired, was revoked or is none of its own',
-      'Have a new token fetched; if it is new, compare the servers',
+      'the server says that the token is not valid: it has expired, was revoked or is not one of its own',
+      'Have a new token fetched; if it is new, check that both use the same server',
     );
   }
   if (typeof exp === 'number' && exp * 1_000 <= now) {
@@ -212,13 +215,13 @@ const fault = (cause: string, remedy: string): CredentialFault => ({ cause, reme
 
 const claimFault = (name: string, value: unknown): CredentialFault =>
   value === undefined
-    ? fault(`the server names no ${name} for the token`, 'Have the server tell it')
+    ? fault(`the server does not report the ${name} of the token`, 'Have the server report it')
     : fault(
         `the ${name} of the token is not the one expected`,
-        'Compare with what the server says; it may be meant for somebody else',
+        'Compare it with what the server says; the token may be meant for another service',
       );
 
-/** What a server says of a token (RFC 7662); `active` tells whether it is good. */
+/** What a server says about a token (RFC 7662); `active` tells whether it is valid. */
 type TokenState = Readonly<Record<string, unknown>> & { readonly active: boolean };
 
 interface KeptAnswer {
@@ -226,10 +229,10 @@ interface KeptAnswer {
   until: number;
 }
 
-/** A caller who tries token after token must not fill the memory. */
+/** A caller who tries token after token must not fill up the memory. */
 const MOST = 10_000;
 
-/** Answers about tokens, kept for a while under a hash of the token. One question serves all who wait for it. */
+/** Answers about tokens, kept for a while under a hash of the token. One request serves all who wait for it. */
 class KeptAnswers {
   readonly #clock: Clock;
   readonly #kept = new LRUCache<string, KeptAnswer>({ max: MOST });
@@ -238,7 +241,7 @@ class KeptAnswers {
     this.#clock = clock;
   }
 
-  /** `keepFor` counts from the question, and no answer is kept longer than its token is good. */
+  /** `keepFor` counts from the request, and no answer is kept longer than its token is valid. */
   of(token: string, keepFor: number, ask: () => Promise<TokenState>): Promise<TokenState> {
     const key = createHash('sha256').update(token).digest('base64');
     const now = this.#clock.now();
@@ -259,7 +262,7 @@ class KeptAnswers {
       }
       return state;
     } catch (error) {
-      // What could not be asked is asked again by the next.
+      // After a failed request, the next caller asks again.
       this.#kept.delete(key);
       throw error;
     }

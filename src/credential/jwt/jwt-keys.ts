@@ -5,7 +5,7 @@ import { tokenTransport } from '../oauth2/token-transport.ts';
 import { readPem } from '../read-pem.ts';
 import { type Jwt, jwt } from './jwt.ts';
 
-/** The `jwt-key` credentials of a production by name, read when they are asked for; published keys are kept. */
+/** The `jwt-key` credentials of a production by name, read when they are needed; published keys are cached. */
 export function jwtKeys(reader: EntryReader, clock: Clock): (name: string) => Promise<Jwt> {
   const remote = new Map<string, { readonly of: string; readonly keys: JWTVerifyGetKey }>();
   return async (name) => {
@@ -23,7 +23,7 @@ export function jwtKeys(reader: EntryReader, clock: Clock): (name: string) => Pr
 
 const TIMEOUT = 10_000;
 
-/** The keys behind a URL, fetched when a token names one that is not known, and kept. */
+/** The keys behind a URL, fetched when a token names an unknown one, and cached. */
 function remoteKeys({
   credential,
   url,

@@ -27,21 +27,21 @@ export interface JwtSignOptions {
 }
 
 export interface JwtVerifyOptions {
-  /** Instead of the key's. One of several will do. */
+  /** Instead of the key's. If there are several, one of them is enough. */
   readonly audience?: string | readonly string[];
   readonly issuer?: string;
-  /** Claims that must be there besides `exp`. */
+  /** Claims that are required besides `exp`. */
   readonly required?: readonly string[];
 }
 
 /** Signs and verifies JSON Web Tokens with one key of the production. */
 export interface Jwt {
-  /** Adds `iat`, `exp` and `jti`, and what the key says of issuer and audience. */
+  /** Adds `iat`, `exp` and `jti`, and the key's issuer and audience. */
   sign(claims: JwtClaims, options?: JwtSignOptions): Promise<string>;
   /**
-   * The claims of a good token. Rejects with CREDENTIAL_REFUSED, which names the check that failed:
-   * signature, algorithm (only the key's own; never `none`), expiry (a token without is refused),
-   * issuer, audience.
+   * The claims of a valid token. Rejects with CREDENTIAL_REFUSED, which names the check that
+   * failed: signature, algorithm (only the key's own; never `none`), expiry (a token without is
+   * refused), issuer, audience.
    */
   verify(token: string, options?: JwtVerifyOptions): Promise<JwtClaims>;
 }
@@ -53,7 +53,7 @@ export interface JwtLent {
   readonly published: JWTVerifyGetKey | undefined;
 }
 
-/** Reads the keys as they are now and checks that they serve for the algorithm. */
+/** Reads the keys as they are now and checks that they fit the algorithm. */
 export async function jwt(values: JwtKeyValues, lent: JwtLent): Promise<Jwt> {
   const { credential, clock, published } = lent;
   const { signing, verifying } = await keysOf(values, lent);
@@ -111,7 +111,7 @@ async function keysOf(values: JwtKeyValues, { credential }: JwtLent): Promise<Ke
   return { signing: key && { key, keyId }, verifying };
 }
 
-/** A public key used as a secret is how tokens are forged: anybody has it. */
+/** Using a public key as a secret is how tokens are forged: anybody has it. */
 function sharedSecret(credential: string, secret: string): KeyObject {
   if (!secret.includes('-----BEGIN ')) return createSecretKey(Buffer.from(secret));
   throw new CredentialError('CREDENTIAL_REFUSED', credential, {
@@ -186,11 +186,11 @@ const REFUSALS: Readonly<Record<string, Explain>> = {
   ],
   ERR_JWS_SIGNATURE_VERIFICATION_FAILED: ({ algorithm }) => [
     `the signature of the token does not belong to this key (${algorithm})`,
-    'Ask the signer for the key in use now; the token may also have been changed on the way',
+    'Ask the signer for the key in use now; the token may also have been changed in transit',
   ],
   ERR_JOSE_ALG_NOT_ALLOWED: ({ algorithm }) => [
     `the token is not signed with ${algorithm}`,
-    'Set algorithm to what the signer uses; never trust the token to say it',
+    'Set algorithm to what the signer uses; never trust the token for that',
   ],
   ERR_JWT_CLAIM_VALIDATION_FAILED: (_, error) => claimText(error),
   ERR_JWKS_NO_MATCHING_KEY: () => [
@@ -204,7 +204,7 @@ const REFUSALS: Readonly<Record<string, Explain>> = {
   ERR_JWKS_INVALID: () => ['jwksUrl does not lead to a set of keys', 'Correct jwksUrl'],
 };
 
-/** Why a token was refused. Never a part of the token: jose's errors hold its claims. */
+/** Why a token was refused. Never contains a part of the token: jose's errors contain its claims. */
 function jwtRefusal(
   credential: string,
   error: errors.JOSEError,
@@ -212,7 +212,7 @@ function jwtRefusal(
 ): CredentialError {
   const [cause, remedy] = REFUSALS[error.code]?.(values, error) ?? [
     'the text is not a signed JSON Web Token',
-    'It must have three parts with dots between; an encrypted one has five and is not taken',
+    'It must have three parts separated by dots; an encrypted one has five and is not accepted',
   ];
   return new CredentialError('CREDENTIAL_REFUSED', credential, { cause, remedy });
 }
@@ -234,7 +234,8 @@ function claimText(error: errors.JOSEError): readonly [string, string] {
   if (error.claim === 'nbf') {
     return ['the token is not valid yet', 'Compare the clocks of both machines'];
   }
-  const remedy = 'Compare with what the signer puts in; it may be meant for somebody else';
+  const remedy =
+    'Compare it with what the signer puts in; the token may be meant for another service';
   return [`the ${what} (${claimName(error)}) of the token is not the one expected`, remedy];
 }
 

@@ -29,32 +29,32 @@ export const JWT_ALGORITHMS = {
 /** The settings of a credential of kind `jwt-key`. */
 export const jwtKeySettings = {
   algorithm: choice(JWT_ALGORITHMS, {
-    help: 'The one algorithm that is signed with and accepted, whatever a token says.',
+    help: 'The only algorithm used for signing and accepted, whatever a token says.',
     default: 'RS256',
   }),
   secret: optional(secret({ help: 'The shared secret of HS256, HS384 and HS512.' })),
   privateKey: optional(secretPem({ help: 'The private key to sign with, PEM text or path.' })),
-  passphrase: optional(secret({ help: 'Opens the private key where it is encrypted.' })),
+  passphrase: optional(secret({ help: 'The passphrase of the private key, if it is encrypted.' })),
   publicKey: optional(
     pem({
-      help: 'The public key or certificate to verify with. Left out, it is taken from the private key.',
+      help: 'The public key or certificate to verify with. If left out, it is taken from the private key.',
     }),
   ),
   jwksUrl: optional(
     url({
-      help: 'Where the signer publishes its keys, to verify with the one a token names.',
+      help: 'Where the signer publishes its keys; a token names the one to verify with.',
       example: 'https://sso.hospital.example/realms/integration/protocol/openid-connect/certs',
     }),
   ),
   keyId: optional(
-    text({ help: 'The kid in the header of signed tokens. Left out, the RFC 7638 thumbprint.' }),
+    text({ help: 'The kid in the header of signed tokens. Default: the RFC 7638 thumbprint.' }),
   ),
   issuer: optional(
     text({ help: 'The iss of signed tokens, and the only one accepted when verifying.' }),
   ),
   subject: optional(
     text({
-      help: 'The sub of signed tokens, where the peer wants to know on whose behalf we ask.',
+      help: 'The sub of signed tokens, if the peer wants to know on whose behalf we ask.',
     }),
   ),
   audience: optional(
@@ -73,7 +73,7 @@ export const jwtKeySettings = {
 
 export type JwtKeyValues = ValuesOf<typeof jwtKeySettings>;
 
-/** What is wrong with the settings together. */
+/** Problems between the settings. */
 export function jwtKeyProblems(values: JwtKeyValues): SettingProblem[] {
   return values.algorithm.startsWith('HS') ? sharedProblems(values) : keyProblems(values);
 }
@@ -85,7 +85,7 @@ const at = (name: keyof JwtKeyValues, problem: string): SettingProblem[] => [
 function sharedProblems(values: JwtKeyValues): SettingProblem[] {
   const { algorithm, secret: shared, privateKey, publicKey, jwksUrl } = values;
   if (privateKey !== undefined || publicKey !== undefined || jwksUrl !== undefined) {
-    return at('algorithm', `${algorithm} takes a secret and no keys`);
+    return at('algorithm', `${algorithm} uses a secret, not keys`);
   }
   if (shared === undefined) return at('secret', `is required for ${algorithm}`);
   const least = Number(algorithm.slice(2)) / 8;

@@ -11,7 +11,7 @@ const WAYS = {
 } as const;
 const MANY_TENANTS = new Set(['common', 'organizations', 'consumers']);
 
-/** What is wrong with the settings together, after each was read on its own. */
+/** Problems between the settings, after each was read on its own. */
 export function oauth2Problems(values: OAuth2Values): SettingProblem[] {
   const wrong = values.provider === 'entra' ? entraProblems(values) : genericProblems(values);
   return [
@@ -34,7 +34,8 @@ function entraProblems({ tenant, scope, ...values }: OAuth2Values): SettingProbl
   if (values.resource.length > 0) {
     problems.push(at('resource', 'is for provider generic; Entra takes it as scope'));
   }
-  if (tenant === undefined) problems.push(at('tenant', "is required for Entra: the tenant's id"));
+  if (tenant === undefined)
+    problems.push(at('tenant', 'is required for Entra: the id of the tenant'));
   else if (MANY_TENANTS.has(tenant)) {
     problems.push(at('tenant', `must be one tenant, not ${tenant}: give its id or domain`));
   }
@@ -78,7 +79,7 @@ function grantProblems({
     : [];
 }
 
-/** With `jwt-bearer` the key makes the grant, and a secret or certificate may prove the client besides. */
+/** With `jwt-bearer` the key makes the grant, and a secret or certificate may additionally prove the client. */
 const isSecondProof = ({ grant }: OAuth2Values, given: readonly string[]): boolean =>
   grant === 'jwt-bearer' && given.length === 2 && given.includes('privateKeyJwt');
 
@@ -92,7 +93,7 @@ function authenticationProblems(values: OAuth2Values): SettingProblem[] {
     .map(([name]) => name);
   const foreign = given.filter((name) => !ways.includes(name));
   const problems = foreign.map((name) =>
-    at(['authentication', name], `does not serve provider ${provider}; use ${one}`),
+    at(['authentication', name], `does not work with provider ${provider}; use ${one}`),
   );
   if (given.length > 1 && !isSecondProof(values, given))
     problems.push(at('authentication', `has ${given.join(' and ')}; keep one`));
@@ -109,7 +110,7 @@ function authenticationProblems(values: OAuth2Values): SettingProblem[] {
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** Secrets go to these addresses: only loopback may be without TLS. */
+/** Secrets are sent to these addresses: only loopback may be without TLS. */
 function addressProblems({
   authority,
   issuer,

@@ -12,9 +12,9 @@ import {
 } from '../../adapter/setting.ts';
 import { pem, secret, secretPem } from '../secret-setting.ts';
 
-/** How client assertions are signed, as JOSE names it. */
+/** How client assertions are signed, by JOSE name. */
 const ASSERTION_ALGORITHMS = {
-  RS384: 'RSA, SHA-384: what SMART and Epic ask for',
+  RS384: 'RSA, SHA-384: for SMART and Epic',
   ES384: 'Elliptic curve P-384: the other one SMART names',
   RS256: 'RSA, SHA-256',
   PS256: 'RSA-PSS, SHA-256',
@@ -24,14 +24,14 @@ const ASSERTION_ALGORITHMS = {
 const privateKeyJwt = group(
   {
     key: secretPem({ help: 'The private key that signs the assertion, PEM.' }),
-    passphrase: optional(secret({ help: 'Opens the key where it is encrypted.' })),
+    passphrase: optional(secret({ help: 'The passphrase of the key, if it is encrypted.' })),
     algorithm: choice(ASSERTION_ALGORITHMS, {
       help: 'How the assertion is signed; the key must be of that kind.',
       default: 'RS384',
     }),
     keyId: optional(
       text({
-        help: "The key's id (kid) at the server. Left out, it is the RFC 7638 thumbprint of the key, as in our own JWKS document.",
+        help: "The key's id (kid) at the server. Default: the RFC 7638 thumbprint of the key, as in our own JWKS document.",
         advanced: true,
       }),
     ),
@@ -43,12 +43,12 @@ const privateKeyJwt = group(
       { help: 'What the assertion names as its audience.', default: 'token-url', advanced: true },
     ),
     alsoPublish: list(pem({ help: 'A private or public key, PEM text or path.' }), {
-      help: 'Further keys for our JWKS document: the next key some days before it is used, the old one until nothing signed by it can be valid.',
+      help: 'More keys for our JWKS document: the next key some days before it is used, the old one until nothing signed by it can still be valid.',
       advanced: true,
     }),
   },
   {
-    help: 'Signs in with a signed assertion (private_key_jwt, SMART Backend Services, Epic). Its public key is published in our JWKS document.',
+    help: 'Signs in with a signed assertion (private_key_jwt, SMART Backend Services, Epic). The public key is published in our JWKS document.',
   },
 );
 
@@ -56,19 +56,19 @@ const federatedToken = group(
   {
     file: optional(
       path({
-        help: 'File with the token, read anew for each request: what Kubernetes and other platforms write.',
+        help: 'File with the token, read for each request: Kubernetes and other platforms write it.',
         example: '/var/run/secrets/azure/tokens/azure-identity-token',
       }),
     ),
     environment: optional(
       text({
-        help: 'Environment variable that holds the token.',
+        help: 'Environment variable with the token.',
         example: 'OIDC_TOKEN',
       }),
     ),
   },
   {
-    help: 'Entra: signs in with a token of another issuer that the application trusts (federated credential), so that there is no secret at all.',
+    help: 'Entra: signs in with a token from another issuer that the application trusts (federated credential), so there is no secret at all.',
   },
 );
 
@@ -77,10 +77,9 @@ const authentication = group(
     secret: optional(secret({ help: "The client's secret: its value, not its id." })),
     secretIn: choice(
       {
-        header: 'HTTP Basic, encoded as RFC 6749 says (client_secret_basic)',
-        'header-unencoded':
-          'HTTP Basic with the secret as it is, for servers that do not decode it',
-        body: 'In the form (client_secret_post)',
+        header: 'HTTP Basic, encoded as in RFC 6749 (client_secret_basic)',
+        'header-unencoded': 'HTTP Basic with the plain secret, for servers that do not decode it',
+        body: 'In the request form (client_secret_post)',
       },
       { help: 'Where the secret is sent (generic only).', default: 'header', advanced: true },
     ),
@@ -94,7 +93,7 @@ const authentication = group(
     privateKeyJwt,
     mutualTls: optional(
       credential({
-        help: 'A credential of kind certificate that is shown in the TLS handshake (tls_client_auth).',
+        help: 'A credential of kind certificate that is used in the TLS handshake (tls_client_auth).',
         kinds: ['certificate'],
       }),
     ),
@@ -108,7 +107,7 @@ export const oauth2Settings = {
     {
       'client-credentials': 'The engine signs in as itself, without a user',
       'jwt-bearer':
-        'A signed assertion is exchanged for a token (RFC 7523, 2.1): Google service accounts, DocuSign, Salesforce, Box. The key stands under privateKeyJwt',
+        'A signed assertion is exchanged for a token (RFC 7523, 2.1): Google service accounts, DocuSign, Salesforce, Box. The key is under privateKeyJwt',
     },
     { help: 'How the token is obtained.', default: 'client-credentials', advanced: true },
   ),
@@ -117,7 +116,7 @@ export const oauth2Settings = {
       entra: 'Microsoft Entra ID',
       generic: 'Any server that follows RFC 6749: Keycloak, Epic, PingFederate, Okta …',
     },
-    { help: 'Who gives the token.', default: 'generic' },
+    { help: 'Who issues the token.', default: 'generic' },
   ),
   tenant: optional(
     text({
@@ -138,7 +137,7 @@ export const oauth2Settings = {
   ),
   tokenUrl: optional(
     url({
-      help: 'The token endpoint itself, where there is no discovery document or it should not be asked.',
+      help: 'The token endpoint itself, if there is no discovery document or it should not be used.',
       example: 'https://fhir.hospital.example/oauth2/token',
     }),
   ),
@@ -146,26 +145,24 @@ export const oauth2Settings = {
   authentication,
   subject: optional(
     text({
-      help: 'For whom the token is (sub of the assertion), with grant jwt-bearer: the user that the application acts for. Left out, none is named, as for a Google service account itself.',
+      help: 'Whom the token is for (sub of the assertion), with grant jwt-bearer: the user that the application acts for. If left out, none is named, as for a Google service account itself.',
       advanced: true,
     }),
   ),
   scope: optional(
     text({
-      help: 'What the token is for. Entra: the resource followed by /.default. Several are separated by spaces.',
+      help: 'What the token is for. Entra: the resource followed by /.default. Separate several with spaces.',
       example: 'https://graph.microsoft.com/.default',
     }),
   ),
-  audience: optional(
-    text({ help: 'Sent as audience, where the server wants it.', advanced: true }),
-  ),
+  audience: optional(text({ help: 'Sent as audience, if the server wants it.', advanced: true })),
   resource: list(text({ help: 'A URI of a resource server.' }), {
     help: 'Resource servers the token is for (RFC 8707).',
     advanced: true,
   }),
   user: optional(
     text({
-      help: 'The mailbox the token is used for, where a protocol wants its name (XOAUTH2).',
+      help: 'The mailbox the token is used for, if the protocol needs its name (XOAUTH2).',
       example: 'lab@hospital.example',
     }),
   ),

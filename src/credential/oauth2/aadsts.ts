@@ -1,21 +1,22 @@
 /** What a refusal means and what to do about it. */
 export interface Refusal {
-  /** Begins lower case, no full stop. */
+  /** Begins in lower case, no full stop. */
   readonly cause: string;
   /** A sentence without a full stop. */
   readonly remedy: string;
-  /** Whether the same request may succeed later without anybody doing something. */
+  /** Whether the same request may succeed later without anybody doing anything. */
   readonly retryable?: true;
 }
 
 const REGISTRATION = 'in the Entra admin center under App registrations';
 const CLOCK = 'Compare the clock of this machine with a time server';
-const FEDERATED = `Compare the federated credential ${REGISTRATION} > Certificates & secrets`;
-const BUSY = 'It is asked again by itself; if it lasts, look at status.azure.com';
+const FEDERATED = `Compare it with the federated credential ${REGISTRATION} > Certificates & secrets`;
+const BUSY = 'It is retried automatically; if it lasts, look at status.azure.com';
 
 /**
- * Entra's error numbers that an application without a user meets in practice, from Microsoft's list
- * of AADSTS codes and from what support forums report. An unknown number is shown with Entra's own text.
+ * The Entra error numbers that an application without a user meets in practice, from Microsoft's
+ * list of AADSTS codes and from what support forums report. Unknown numbers are shown with Entra's
+ * own text.
  */
 export const AADSTS: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
   [
@@ -42,7 +43,7 @@ export const AADSTS: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
   [
     7000218,
     {
-      cause: 'the application is registered as one that keeps a secret and none was sent',
+      cause: 'the application is registered as a confidential client, but no secret was sent',
       remedy: 'Set authentication to secret, certificate or federatedToken',
     },
   ],
@@ -91,7 +92,7 @@ export const AADSTS: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
   [
     700024,
     {
-      cause: 'the client assertion is outside its time: the clocks differ, or the token is old',
+      cause: 'the client assertion is not within its time: the clocks differ, or the token is old',
       remedy: CLOCK,
     },
   ],
@@ -138,7 +139,7 @@ export const AADSTS: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
     50027,
     {
       cause: 'the token that was sent as an assertion is not a valid JWT',
-      remedy: 'Look at what writes the federated token',
+      remedy: 'Check what writes the federated token',
     },
   ],
   [
@@ -161,7 +162,7 @@ export const AADSTS: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
   [
     50194,
     {
-      cause: 'the application belongs to one tenant and another was asked',
+      cause: 'the application belongs to one tenant, but another was asked',
       remedy: 'Set tenant to the tenant of the application',
     },
   ],
@@ -244,8 +245,8 @@ export const AADSTS: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
       retryable: true,
     },
   ],
-  [90033, { cause: 'Entra has a passing fault', remedy: BUSY, retryable: true }],
+  [90033, { cause: 'Entra has a temporary fault', remedy: BUSY, retryable: true }],
   [90055, { cause: 'Entra limits the requests of this tenant', remedy: BUSY, retryable: true }],
-  [90006, { cause: 'a service behind Entra has a passing fault', remedy: BUSY, retryable: true }],
+  [90006, { cause: 'a service behind Entra has a temporary fault', remedy: BUSY, retryable: true }],
   [50000, { cause: 'Entra could not issue a token', remedy: BUSY, retryable: true }],
 ]);

@@ -34,7 +34,7 @@ export async function assertionKey(name: string, values: PrivateKeyJwt): Promise
   return { key, keyId, algorithm: values.algorithm, publicJwk };
 }
 
-/** The public keys that others need to check what this key signs, and the further ones under `alsoPublish`. */
+/** The public keys that others need to check what this key signs, and those under `alsoPublish`. */
 export async function publishedKeys(name: string, values: PrivateKeyJwt): Promise<JWK[]> {
   const { publicJwk, keyId, algorithm } = await assertionKey(name, values);
   const further = await Promise.all(
@@ -47,7 +47,7 @@ export async function publishedKeys(name: string, values: PrivateKeyJwt): Promis
   return [{ ...publicJwk, kid: keyId, alg: algorithm, use: 'sig' }, ...further];
 }
 
-/** From a public key, a certificate or a private key, of which only the public half is taken. */
+/** From a public key, a certificate or a private key; only the public half is used. */
 function publicKey(name: string, text: string): KeyObject {
   try {
     return createPublicKey(text);

@@ -7,7 +7,7 @@ import { clockSkew } from './refusal.ts';
 import type { TokenLent } from './token-lent.ts';
 import { type TokenAnswer, type TokenTransport, tokenTransport } from './token-transport.ts';
 
-/** A connection to the client's server, which shows its certificate where that is its proof. */
+/** A connection to the client's server, with the client's certificate if that is its proof. */
 export async function clientTransport(
   { authentication, proxy, timeout }: OAuth2Values,
   { certificate, trust, credential, peerCertificate }: TokenLent,
@@ -31,17 +31,17 @@ export interface ClientQuestion {
   readonly issuer: string | undefined;
   readonly form: URLSearchParams;
   readonly transport: TokenTransport;
-  /** Whether the answer is what was asked for. */
+  /** Whether the answer is what was requested. */
   readonly isGood: (answer: TokenAnswer) => boolean;
 }
 
 export interface ClientAnswer {
   readonly answer: TokenAnswer;
-  /** What proved the client and must not come back in any text. */
+  /** What proved the client, and must not appear in any text. */
   readonly secrets: readonly string[];
 }
 
-/** A smaller difference is nothing a server refuses. */
+/** Servers accept smaller differences. */
 const NOTABLE_SKEW = 30_000;
 
 /** Posts a form with the proof of the client. Any status is an answer. */
@@ -70,15 +70,15 @@ export async function askAsClient(
   const isNews = Math.abs(skew - memory.skew) >= NOTABLE_SKEW;
   const isSigned = values.authentication?.privateKeyJwt !== undefined;
   if (isNews) memory.skew = skew;
-  // An assertion was perhaps refused for its time only, so make one by the server's clock.
+  // The assertion may have been refused only for its time, so make one by the server's clock.
   return isNews && isSigned && !isGood(asked.answer) ? ask() : asked;
 }
 
-/** What proves to a token endpoint who asks. */
+/** What proves to a token endpoint who is asking. */
 interface ClientProof {
   readonly headers: Readonly<Record<string, string>>;
   readonly form: Readonly<Record<string, string>>;
-  /** What must not come back in any text. */
+  /** What must not appear in any text. */
   readonly secrets: readonly string[];
 }
 
@@ -86,11 +86,11 @@ interface ProofContext {
   readonly credential: string;
   readonly tokenUrl: URL;
   readonly issuer: string | undefined;
-  /** Our clock, corrected by what is known of the server's, in milliseconds. */
+  /** Our clock, corrected by what we know about the server's, in milliseconds. */
   readonly now: number;
 }
 
-/** Proves the client in the one way its settings name; mutual TLS proves itself in the handshake. */
+/** Proves the client in the way its settings name; mutual TLS does that in the handshake. */
 async function clientProof(values: OAuth2Values, context: ProofContext): Promise<ClientProof> {
   const { clientId, grant, authentication } = values;
   const { secret, secretIn, privateKeyJwt } = authentication ?? {};
@@ -112,7 +112,7 @@ async function clientProof(values: OAuth2Values, context: ProofContext): Promise
   };
 }
 
-/** The assertion is the grant itself (RFC 7523 §2.1); a secret may prove the client besides. */
+/** The assertion is the grant itself (RFC 7523 §2.1); a secret may additionally prove the client. */
 async function grantProof(
   { clientId, authentication, subject, scope }: OAuth2Values,
   context: ProofContext,
@@ -122,7 +122,7 @@ async function grantProof(
     secret === undefined || secretIn === undefined
       ? { headers: {}, form: {}, secrets: [] }
       : secretProof(clientId, secret, secretIn);
-  // The check of the settings has made sure that there is a key.
+  // The check of the settings ensures that there is a key.
   if (privateKeyJwt === undefined) return client;
   const assertion = await signed(privateKeyJwt, context, {
     iss: clientId,
@@ -149,12 +149,12 @@ function secretProof(
   return { headers: { authorization }, form: {}, secrets: [secret, pair, encode(secret)] };
 }
 
-/** RFC 6749 §2.3.1 asks for this encoding inside Basic, which only shows with characters such as `+ % :`. */
+/** RFC 6749 §2.3.1 requires this encoding inside Basic; it only matters for characters such as `+ % :`. */
 function formEncoded(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1);
 }
 
-/** SMART allows five minutes from now; a minute less leaves room for a slow clock here. */
+/** SMART allows five minutes from now; one minute less leaves room for a clock that is off. */
 const LIFETIME = 240;
 /** Servers refuse an assertion from the future, even by a second. */
 const BACKDATED = 10;

@@ -1,19 +1,20 @@
 import { CredentialError } from '../credential-error.ts';
 import type { TokenAnswer, TokenTransport } from './token-transport.ts';
 
-/** What a discovery document says that is needed here. */
+/** The parts of a discovery document that are needed here. */
 export interface TokenServer {
   readonly tokenUrl: URL;
-  /** Where mutual TLS is spoken, if that is another address (RFC 8705 §5). */
+  /** The addresses for mutual TLS, if they differ (RFC 8705 §5). */
   readonly mutualTlsUrl: URL | undefined;
-  /** Where tokens are asked about (RFC 7662), with and without mutual TLS. */
+  /** The introspection endpoint (RFC 7662), with and without mutual TLS. */
   readonly introspection: { readonly url: URL; readonly mutualTlsUrl: URL } | undefined;
   readonly issuer: string | undefined;
 }
 
 /**
- * Finds the token endpoint of an issuer: OpenID Connect's document, then that of RFC 8414, then that of
- * SMART, whose "issuer" is the FHIR base. An address with `/.well-known/` in it is taken as it is.
+ * Finds the token endpoint of an issuer: OpenID Connect's document, then that of RFC 8414, then
+ * that of SMART, whose "issuer" is the FHIR base. An address with `/.well-known/` in it is used as
+ * it is.
  */
 export async function discover(
   credential: string,
@@ -55,7 +56,7 @@ function unavailable(
 ): CredentialError {
   return new CredentialError('CREDENTIAL_UNAVAILABLE', credential, {
     cause: `${place} answered ${status} when asked for ${url.pathname}`,
-    remedy: 'It is asked again by itself; giving tokenUrl avoids the question',
+    remedy: 'It is retried automatically; setting tokenUrl avoids this request',
     retryable: true,
   });
 }
@@ -73,7 +74,7 @@ function serverFrom(credential: string, { issuer, url, body }: DiscoveryDocument
   // Otherwise a document copied from another server could send our secret there.
   if (!isSmart && !isGiven && typeof said === 'string' && !sameIssuer(said, issuer)) {
     throw new CredentialError('CREDENTIAL_REFUSED', credential, {
-      cause: `the discovery document of ${issuer.href} is that of another issuer`,
+      cause: `the discovery document of ${issuer.href} belongs to another issuer`,
       remedy: 'Set issuer exactly as the server writes it in its discovery document',
     });
   }

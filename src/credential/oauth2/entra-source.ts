@@ -10,10 +10,10 @@ import type { TokenLent } from './token-lent.ts';
 import { type TokenAnswer, type TokenTransport, tokenTransport } from './token-transport.ts';
 
 /**
- * Client credentials at Entra ID through MSAL, which knows the clouds, the forms of assertions and what
- * Microsoft changes next. Only its protocol is used, with a new application object for each request:
- * its cache renews in the foreground, throws while a token is still good, and after a 429 or 5xx
- * answers a minute long out of a store of its own; its network has no time-out and loses the cause.
+ * Client credentials at Entra ID through MSAL, which knows the clouds, the kinds of assertions and
+ * what Microsoft changes next. Only its protocol is used, with a new application object for each
+ * request: its cache renews in the foreground, throws while a token is still valid, and after a 429
+ * or 5xx answers from its own store for a minute; its network has no time-out and loses the cause.
  */
 export function entraSource(values: OAuth2Values, lent: TokenLent): TokenSource {
   return {
@@ -59,7 +59,7 @@ function entraCertificate(
 ): NonNullable<NodeAuthOptions['clientCertificate']> {
   if (privateKey.asymmetricKeyType !== 'rsa') {
     throw new CredentialError('CREDENTIAL_REFUSED', credential, {
-      cause: `Entra takes certificates with an RSA key only; this one is ${privateKey.asymmetricKeyType ?? 'of another kind'}`,
+      cause: `Entra accepts only certificates with an RSA key; this one is ${privateKey.asymmetricKeyType ?? 'of another kind'}`,
       remedy: 'Register a certificate with an RSA key of 2048 bits or more',
     });
   }
@@ -79,7 +79,7 @@ async function federatedText(
   const missing = (where: string): CredentialError =>
     new CredentialError('CREDENTIAL_MISSING', credential, {
       cause: `there is no federated token in ${where}`,
-      remedy: 'Look at the platform that should write it',
+      remedy: 'Check the platform that should write it',
       retryable: true,
     });
   const text =
@@ -92,7 +92,7 @@ async function federatedText(
   return text.trim();
 }
 
-/** What came back last: MSAL's errors do not hold it. */
+/** The last answer: MSAL's errors do not contain it. */
 interface Heard {
   answer?: TokenAnswer;
   unanswered?: unknown;
@@ -132,13 +132,13 @@ async function acquire(
   proof: Partial<NodeAuthOptions>,
   networkClient: INetworkModule,
 ): Promise<void> {
-  // Loaded when it is needed: it takes as long as everything else of the engine's start.
+  // Loaded when needed: it takes as long as the rest of the engine's start.
   const { ConfidentialClientApplication } = await import('@azure/msal-node');
   const application = new ConfidentialClientApplication({
     auth: {
       clientId,
       authority: new URL(tenant, authority).href,
-      // With its port: without, a private cloud is not found. It also skips instance discovery.
+      // Including the port, or a private cloud is not found. It also skips instance discovery.
       knownAuthorities: [authority.host],
       ...proof,
     },
@@ -158,7 +158,7 @@ function failure(
   { answer, unanswered, posted }: Heard,
   context: FailureContext,
 ): unknown {
-  // After a good discovery document the fault lies in what MSAL made of it.
+  // After a good discovery document the fault is in what MSAL made of it.
   if (answer !== undefined && (posted === true || answer.status !== 200 || !answer.body)) {
     return refusal(answer, context);
   }
@@ -172,7 +172,7 @@ function failure(
   });
 }
 
-/** From the answer itself: MSAL turns one without a token into a success with an empty text. */
+/** From the answer itself: MSAL turns an answer without a token into a success with an empty text. */
 function tokenOf(
   { answer }: Heard,
   { secrets, lent }: EntraProof & { readonly lent: TokenLent },

@@ -5,21 +5,21 @@ import type { TokenAnswer } from './token-transport.ts';
 
 export interface RefusalContext {
   readonly credential: string;
-  /** What was sent and must not come back in a text, in any spelling. */
+  /** What was sent and must not appear in a text, in any spelling. */
   readonly secrets: readonly string[];
   readonly now: number;
-  /** What was asked for: `the token request` where nothing is said. */
+  /** What was requested. Default: `the token request`. */
   readonly asked?: string;
 }
 
-/** The error that an answer without a usable token means: which check failed, what to do, whether a retry helps. */
+/** The error for an answer without a usable token: which check failed, what to do, whether a retry helps. */
 export function refusal(answer: TokenAnswer, context: RefusalContext): CredentialError {
   const fault = refusalFault(answer, context);
   const code = fault.retryable === true ? 'CREDENTIAL_UNAVAILABLE' : 'CREDENTIAL_REFUSED';
   return new CredentialError(code, context.credential, fault);
 }
 
-/** The same, to be told as something else. */
+/** The same, as the message of another error. */
 export function refusalFault(answer: TokenAnswer, context: RefusalContext): CredentialFault {
   const { cause, remedy, retryable } = meaning(answer, context);
   const isRetryable = retryable === true || isPassing(answer.status);
@@ -44,7 +44,7 @@ function meaning(answer: TokenAnswer, context: RefusalContext): Refusal {
     return known === undefined
       ? {
           cause: text || `AADSTS${number}`,
-          remedy: 'Look the number up at login.microsoftonline.com/error',
+          remedy: 'Look up the number at login.microsoftonline.com/error',
         }
       : { ...known, cause: `AADSTS${number}: ${known.cause}` };
   }
@@ -67,14 +67,14 @@ function entraNumber({ body }: TokenAnswer, text: string): number | undefined {
   return typeof first === 'number' ? first : undefined;
 }
 
-/** An answer that does not follow OAuth2: proxies, sign-in pages, wrong addresses. */
+/** The error for an answer that is not OAuth2: proxies, sign-in pages, wrong addresses. */
 function withoutWord({ status, headers, body }: TokenAnswer): Refusal {
   const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers['content-type'] ?? '')?.[0] ?? 'an unnamed type';
   if (status >= 200 && status < 300) return withoutToken(type, body);
   if (status >= 300 && status < 400) {
     return {
       cause: `it answered ${status}, a redirect`,
-      remedy: 'Give the address of the token endpoint itself; secrets are not sent elsewhere',
+      remedy: 'Give the address of the token endpoint itself; secrets are not sent anywhere else',
     };
   }
   if (status === 404 || status === 405) {
@@ -87,8 +87,8 @@ function withoutWord({ status, headers, body }: TokenAnswer): Refusal {
   return {
     cause: `it answered ${status}${what}`,
     remedy: isPassing(status)
-      ? 'It is asked again by itself; a gateway in front of the server may be at fault'
-      : 'Check the address, and whether a proxy or firewall stands in between',
+      ? 'It is retried automatically; a gateway in front of the server may be at fault'
+      : 'Check the address, and whether there is a proxy or firewall in between',
   };
 }
 
@@ -96,7 +96,7 @@ function withoutToken(type: string, body: TokenAnswer['body']): Refusal {
   if (body === undefined) {
     return {
       cause: `it answered with ${type} instead of a token`,
-      remedy: 'Check the address; a proxy or a sign-in page may stand in between',
+      remedy: 'Check the address; there may be a proxy or a sign-in page in between',
       retryable: true,
     };
   }
@@ -107,7 +107,7 @@ function withoutToken(type: string, body: TokenAnswer['body']): Refusal {
         remedy: 'Have the client registered for Bearer tokens',
       }
     : {
-        cause: 'it answered that all is well, without a token',
+        cause: 'it reported success, but without a token',
         remedy: 'Ask those who run the server',
         retryable: true,
       };
@@ -125,13 +125,13 @@ function retryAfter({ headers }: TokenAnswer, now: number): number | undefined {
 
 const NOTABLE_SKEW = 60_000;
 
-/** By how much our clock differs from the server's; a date header counts whole seconds. */
+/** By how much our clock differs from the server's; a date header has whole seconds. */
 export function clockSkew({ headers }: TokenAnswer, now: number): number {
   const date = Date.parse(headers['date'] ?? '');
   return Number.isNaN(date) ? 0 : date - now;
 }
 
-/** A wrong clock is behind many refusals of assertions, and no server says so. */
+/** Many assertions are refused because of a wrong clock, and no server says so. */
 function clockText(answer: TokenAnswer, now: number): string {
   const skew = clockSkew(answer, now);
   if (Math.abs(skew) < NOTABLE_SKEW) return '';
@@ -148,12 +148,12 @@ function requestIds({ body }: TokenAnswer, { secrets }: RefusalContext): string 
   return ids.length > 0 ? ids.join(', ') : undefined;
 }
 
-/** The error words of token endpoints: RFC 6749 §5.2, RFC 8707, and those that servers use besides. */
+/** The error codes of token endpoints: RFC 6749 §5.2, RFC 8707, and others that servers use. */
 export const OAUTH2_ERRORS: ReadonlyMap<string, Refusal> = new Map<string, Refusal>([
   [
     'invalid_client',
     {
-      cause: 'the server does not know this client, or its secret, key or certificate is not right',
+      cause: 'the server does not know this client, or its secret, key or certificate is wrong',
       remedy:
         'Compare clientId and authentication with the registration; an assertion also fails if its key (kid) is not in our published JWKS, its audience differs or a clock is off',
     },
@@ -215,19 +215,19 @@ export const OAUTH2_ERRORS: ReadonlyMap<string, Refusal> = new Map<string, Refus
     'temporarily_unavailable',
     {
       cause: 'the server is overloaded or in maintenance',
-      remedy: 'It is asked again by itself',
+      remedy: 'It is retried automatically',
       retryable: true,
     },
   ],
   [
     'server_error',
-    { cause: 'the server has a fault', remedy: 'It is asked again by itself', retryable: true },
+    { cause: 'the server has a fault', remedy: 'It is retried automatically', retryable: true },
   ],
   [
     'slow_down',
     {
-      cause: 'the server is asked too often',
-      remedy: 'It is asked again by itself; look for other programs that use this client id',
+      cause: 'the server gets too many requests',
+      remedy: 'It is retried automatically; look for other programs that use this client id',
       retryable: true,
     },
   ],

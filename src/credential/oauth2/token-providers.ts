@@ -19,7 +19,7 @@ export interface TokenProvidersOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Told of each certificate that a token server shows, and to which credential. */
+  /** Called with each certificate that a token server sends, and for which credential. */
   readonly peerCertificate?:
     | ((credential: string, name: string, certificate: CertificateFacts) => void)
     | undefined;
@@ -28,11 +28,11 @@ export interface TokenProvidersOptions {
 /** The token providers of a production, one for each credential of kind `oauth2`, made when it is first used. */
 export interface TokenProviders {
   of(name: string): TokenProvider;
-  /** The client behind a credential of kind `oauth2`, for questions that are not for a token. */
+  /** The client of a credential of kind `oauth2`, for requests other than for a token. */
   client(name: string, memory: ServerMemory): Promise<readonly [OAuth2Values, TokenLent]>;
   /** Reads all that a token request would need. Rejects with a CredentialError. */
   check(name: string): Promise<void>;
-  /** Closes those of the names; the next who asks gets a new one. */
+  /** Closes those with these names; the next caller gets a new one. */
   forget(which: (name: string) => boolean): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export function tokenProviders(options: TokenProvidersOptions): TokenProviders {
 
   const provider = (name: string): TokenProvider => {
     const memory: ServerMemory = { skew: 0 };
-    // The values are read for each request: a rotated secret or certificate is in the next one.
+    // The values are read for each request, so the next one uses a rotated secret or certificate.
     const source = {
       fetch: async (signal: AbortSignal) =>
         tokenSource(...(await read(name, memory))).fetch(signal),
@@ -83,32 +83,33 @@ export function tokenProviders(options: TokenProvidersOptions): TokenProviders {
   };
 }
 
-/** A token that is always good, as far as the server lets it. */
+/** A token that is always valid, as far as the server allows. */
 export interface TokenProvider {
   /**
-   * The current token. Waits for the server only if there is none that is good; renews ahead of expiry
-   * without letting anybody wait. `fresh`: the peer answered 401; asks for a new one, once for all who
-   * say so, and at most once in ten seconds, so that a peer that refuses everything starts no storm.
+   * The current token. Waits for the server only if there is no valid one; renews before expiry
+   * without making anybody wait. `fresh`: the peer answered 401; requests a new one, once for all
+   * who say so, and at most once in ten seconds, so that a peer that refuses everything does not
+   * cause a storm.
    *
-   * Rejects with a CredentialError if there is no good token: with the last refusal, without asking,
-   * until it is time to ask again. Rejects with the reason of `signal` if that aborts first; the
-   * request goes on for the others.
+   * Rejects with a CredentialError if there is no valid token: until it is time for another
+   * request, with the last refusal. Rejects with the reason of `signal` if that aborts first; the
+   * request continues for the others.
    */
   token(signal: AbortSignal, options?: { readonly fresh?: boolean }): Promise<string>;
-  /** Scopes that were asked for and that the current token was not given. */
+  /** Scopes that were requested but not granted to the current token. */
   notGranted(): readonly string[];
-  /** Ends what is asked and waits for it. */
+  /** Ends requests under way and waits for that. */
   close(): Promise<void>;
 }
 
-/** A token is not given out for its last moments: it would expire on the way. */
+/** A token is not handed out in its last moments: it would expire in transit. */
 const LONGEST_LAST_MOMENTS = 30_000;
 const FRESH_INTERVAL = 10_000;
 
 interface Held {
   readonly token: Token;
   readonly obtainedAt: number;
-  /** Whether it was asked for because a peer refused the one before. */
+  /** Whether it was requested because a peer refused the previous one. */
   readonly fresh: boolean;
   readonly goodUntil: number;
 }
@@ -116,15 +117,15 @@ interface Held {
 interface Failed {
   readonly error: CredentialError;
   readonly count: number;
-  /** Nobody asks before. */
+  /** No request is made before this time. */
   readonly until: number;
 }
 
 /**
- * Keeps one token for all who need it. What it is, at any time: *empty* (the first to ask starts a
- * request, the others wait for the same), *good*, *due* (good, and renewed behind everybody's back) or
- * *failed* (nothing good and the server is left alone until `until`). The three variables that say which are
- * seen by nothing else, which makes one long function of it.
+ * Keeps one token for all who need it. At any time it is *empty* (the first caller starts a
+ * request, the others wait for it), *good*, *due* (good, and renewed in the background) or *failed*
+ * (no valid token, and the server is left alone until `until`). Nothing else sees the three
+ * variables that say which, so this is one long function.
  */
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function tokenProvider(
@@ -160,7 +161,8 @@ export function tokenProvider(
 
   const request = (fresh: boolean): Promise<Held> => {
     flight ??= obtain(fresh);
-    // Waiters have promises of their own; a renewal that nobody waits for must not count as unhandled.
+    // Waiters have their own promises; a failed renewal that nobody waits for must not count as
+    // unhandled.
     flight.catch(toldElsewhere);
     return flight;
   };
@@ -173,7 +175,7 @@ export function tokenProvider(
       const mayAsk = failed === undefined || now >= failed.until;
       if (held !== undefined && isGood(held, fresh, now)) {
         if (now >= held.token.renewAt && mayAsk) {
-          // how it fails is told by its own event
+          // its failure is reported by an event of its own
           request(false).catch(toldElsewhere);
         }
         return held.token.value;
@@ -218,8 +220,9 @@ const FIRST = { passing: 1_000, lasting: 10_000 };
 const LONGEST = 60_000;
 
 /**
- * How long the server is left alone: what it asked for, or a second that doubles to a minute, with
- * jitter; ten seconds at first where only a person can help, so that a corrected secret is soon seen.
+ * How long the server is left alone: as long as it asked for, or a second that doubles up to a
+ * minute, with jitter; ten seconds at first if only a person can help, so that a corrected secret
+ * is soon used.
  */
 function leaveAlone({ retryAfter, retryable }: CredentialError, count: number): number {
   const first = retryable ? FIRST.passing : FIRST.lasting;

@@ -7,15 +7,15 @@ import { type Token, type TokenSource, tokenFrom } from './token.ts';
 import type { TokenLent } from './token-lent.ts';
 import type { TokenAnswer, TokenTransport } from './token-transport.ts';
 
-/** Where the tokens of a credential of kind `oauth2` come from, by its provider. */
+/** The source of the tokens of a credential of kind `oauth2`, by its provider. */
 export function tokenSource(values: OAuth2Values, lent: TokenLent): TokenSource {
   return values.provider === 'entra' ? entraSource(values, lent) : genericSource(values, lent);
 }
 
 /**
- * Client credentials, or an assertion, at any server that follows RFC 6749. Written here and not with openid-client:
- * that refuses an answer with 201, a lifetime as text or a missing `token_type`, all of which occur,
- * and keeps the request in its errors.
+ * Client credentials, or an assertion, at any server that follows RFC 6749. Not done with
+ * openid-client, which refuses an answer with 201, a lifetime as text or a missing `token_type`,
+ * all of which occur, and keeps the request in its errors.
  */
 function genericSource(values: OAuth2Values, lent: TokenLent): TokenSource {
   return {
@@ -71,7 +71,7 @@ async function serverOf(values: OAuth2Values, looking: Looking): Promise<TokenSe
     };
   }
   const { credential, memory, transport } = looking;
-  // The check of the settings has made sure that there is an issuer.
+  // The check of the settings ensures that there is an issuer.
   memory.server ??= await discover(credential, issuer as URL, transport);
   return memory.server;
 }

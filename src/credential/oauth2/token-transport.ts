@@ -14,7 +14,7 @@ export interface TokenAnswer {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The JSON object of the body; undefined if the body is none. */
+  /** The JSON object of the body; undefined if the body is not one. */
   readonly body: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -24,7 +24,7 @@ export interface TokenQuestion {
   readonly body?: string;
 }
 
-/** One connection to a token server, closed once the token is there: tokens are asked for about once an hour. */
+/** One connection to a token server, closed once the token has arrived: tokens are requested about once an hour. */
 export interface TokenTransport extends AsyncDisposable {
   /** Rejects with CREDENTIAL_UNAVAILABLE if there is no answer; any status is an answer. */
   ask(url: URL, question: TokenQuestion): Promise<TokenAnswer>;
@@ -37,14 +37,14 @@ export interface TransportSettings extends Pick<TokenLent, 'peerCertificate'> {
   readonly proxy: URL | undefined;
   /** Milliseconds for each request, from the name look-up to the last byte. */
   readonly timeout: number;
-  /** Shown in the TLS handshake. */
+  /** Used in the TLS handshake. */
   readonly certificate?: { readonly cert: string; readonly key: string } | undefined;
 }
 
-/** A token is some kilobytes; a longer answer is a mistake or an attack. */
+/** A token has some kilobytes; a longer answer is a mistake or an attack. */
 const LONGEST_ANSWER = 1_048_576;
 
-/** Opens nothing yet. Aborting `signal` ends what is asked. */
+/** Opens nothing yet. Aborting `signal` ends requests under way. */
 export function tokenTransport(settings: TransportSettings, signal: AbortSignal): TokenTransport {
   const dispatcher = dispatcherFor(settings);
   return {
@@ -105,7 +105,7 @@ function jsonObject(text: string): Record<string, unknown> | undefined {
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
     return isObject ? (value as Record<string, unknown>) : undefined;
   } catch {
-    // no JSON
+    // not JSON
     return undefined;
   }
 }
@@ -114,7 +114,7 @@ function placeOf({ hostname, port, protocol }: URL): string {
   return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
 }
 
-/** Codes of undici that mean what node says with another code. */
+/** Codes of undici for which node has another code. */
 const SAME: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: 'ETIMEDOUT',
   UND_ERR_SOCKET: 'ECONNRESET',
@@ -135,7 +135,7 @@ function unanswered(error: unknown, url: URL, { timedOut, ...settings }: Circums
   if (timedOut) {
     return unavailable(
       `the token server ${place} did not answer within ${describeDuration(settings.timeout)}`,
-      'Check whether a firewall holds the connection, and whether the server is overloaded',
+      'Check whether a firewall blocks the connection, and whether the server is overloaded',
     );
   }
   const { code, message } = error as { code?: unknown; message?: unknown };

@@ -1,33 +1,33 @@
 import { tokenClaims } from '../../peer/token-claims.ts';
 import { concealed } from '../concealed.ts';
 
-/** An access token with its times, in milliseconds of our own clock. */
+/** An access token with its times, in milliseconds by our own clock. */
 export interface Token {
   /** Not shown when the token is printed or serialized. */
   readonly value: string;
   readonly expiresAt: number;
-  /** When it is time to ask for the next one, well before. */
+  /** When to request the next one, well before it expires. */
   readonly renewAt: number;
-  /** What it was granted for, where the server or the token itself says so. */
+  /** What it was granted for, if the server or the token itself says so. */
   readonly scope: string | undefined;
-  /** What was asked for and not granted. */
+  /** What was requested and not granted. */
   readonly notGranted: readonly string[];
 }
 
-/** How to get one token, once. Keeping, renewing and waiting is the business of `tokenProvider`. */
+/** Gets one token, once. `tokenProvider` keeps it, renews it and handles waiting. */
 export interface TokenSource {
   /** Rejects with a CredentialError that names the check that failed. */
   fetch(signal: AbortSignal): Promise<Token>;
 }
 
-/** A server that does not say how long its token lives: short enough to be true of all. */
+/** The lifetime if the server does not say it: short enough to be true for all. */
 const DEFAULT_LIFETIME = 300_000;
 const LONGEST_MARGIN = 300_000;
 
 /**
- * Reads the answer of a token endpoint; undefined if it holds no token that can be used. Servers are
- * taken as they are: a lifetime may be text, `token_type` may be missing. The times count from when
- * the answer came, on our clock: the server's clock does not matter.
+ * Reads the answer of a token endpoint; undefined if it contains no usable token. Lenient with
+ * servers: a lifetime may be text, `token_type` may be missing. The times count from when the
+ * answer arrived, by our clock: the server's clock does not matter.
  */
 export function tokenFrom(
   body: Readonly<Record<string, unknown>> | undefined,
@@ -39,7 +39,7 @@ export function tokenFrom(
   const lifetime = seconds(body?.['expires_in']) ?? DEFAULT_LIFETIME;
   const renewal =
     seconds(body?.['refresh_in']) ?? lifetime - Math.min(LONGEST_MARGIN, lifetime / 5);
-  // Earlier by up to 5 %, so that the engines of a cluster do not all ask at the same moment.
+  // Earlier by up to 5 %, so that the engines of a cluster do not all renew at the same moment.
   const renewAt = now + Math.min(renewal, lifetime) * (1 - Math.random() * 0.05);
   return concealed(
     {
@@ -51,7 +51,7 @@ export function tokenFrom(
   );
 }
 
-/** An answer that names no scope grants what was asked for (RFC 6749 §5.1), unless the token says otherwise. */
+/** An answer without a scope grants what was requested (RFC 6749 §5.1), unless the token says otherwise. */
 function grantOf(
   token: string,
   { scope, asked }: { readonly scope: unknown; readonly asked: string },

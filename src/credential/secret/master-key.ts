@@ -6,7 +6,7 @@ import { EngineError } from '../../error/engine-error.ts';
 const derive = promisify<Buffer, Buffer, number, object, Buffer>(scrypt);
 const expand = promisify(hkdf);
 
-/** How a passphrase becomes a key: half a second and 128 MB on purpose. Kept in the store's file. */
+/** How a passphrase becomes a key: half a second and 128 MB on purpose. Stored in the store's file. */
 export interface ScryptCost {
   readonly N: number;
   readonly r: number;
@@ -22,7 +22,7 @@ const LEAST_PASSPHRASE = 16;
 /** The key that opens a secret store. Printing it shows nothing. */
 export interface MasterKey {
   readonly kind: 'random' | 'passphrase';
-  /** The key of one store; `cost` is for a passphrase only. */
+  /** The key of one store; `cost` is only for a passphrase. */
   keyFor(salt: Buffer, cost: ScryptCost): Promise<Buffer>;
 }
 
@@ -72,7 +72,7 @@ export async function masterKeyFrom(
   if (file === undefined || file === '') {
     throw new EngineError(
       'CREDENTIAL_MISSING',
-      'The secret store needs its master key. Set WAYBILL_MASTER_KEY, or WAYBILL_MASTER_KEY_FILE to a file that holds it; make one with: openssl rand -base64 32.',
+      'The secret store needs its master key. Set WAYBILL_MASTER_KEY, or set WAYBILL_MASTER_KEY_FILE to a file with the key; make one with: openssl rand -base64 32.',
     );
   }
   try {

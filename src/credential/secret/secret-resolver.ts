@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { masterKeyFrom } from './master-key.ts';
 import { type SecretStore, secretStore } from './secret-store.ts';
 
-/** Where the secret store of an installation lies. */
+/** Where the secret store of an installation is. */
 export function secretStoreFile(
   data: string,
   environment: Readonly<Record<string, string | undefined>>,
@@ -12,8 +12,8 @@ export function secretStoreFile(
 }
 
 /**
- * Resolves `${secret:NAME}`: the value, or undefined if there is none of that name. The master key is
- * asked for with the first secret, so that a production without secrets needs none. Rejects with
+ * Resolves `${secret:NAME}`: the value, or undefined if there is none of that name. The master key
+ * is read with the first secret, so a production without secrets needs none. Rejects with
  * CREDENTIAL_MISSING or CREDENTIAL_REFUSED if the store cannot be opened.
  */
 export function secretResolver(

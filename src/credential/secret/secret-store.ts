@@ -5,14 +5,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../error/engine-error.ts';
 import { type MasterKey, SCRYPT_COST, type ScryptCost } from './master-key.ts';
 
-/** Secrets at rest in one file, each encrypted on its own. Each call reads the file, so that changes of others are seen. */
+/**
+ * Secrets at rest in one file, each encrypted separately. Each call reads the file, so that changes
+ * by others are noticed.
+ */
 export interface SecretStore {
   /** The value; undefined if there is none of that name. Rejects if the master key is wrong or the file was changed. */
   get(name: string): Promise<string | undefined>;
   set(name: string, value: string): Promise<void>;
   /** False if there was none of that name. */
   remove(name: string): Promise<boolean>;
-  /** Encrypts everything anew under another master key; returns how many secrets there are. */
+  /** Encrypts everything again under another master key; returns how many secrets there are. */
   rotate(next: MasterKey): Promise<number>;
 }
 
@@ -28,8 +31,8 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 const CHECK = 'waybill';
 
 /**
- * Opens the store in `file`, which need not exist yet. `cost` is how hard a passphrase is to guess, for
- * a new store; an existing one keeps its own until it is rotated.
+ * Opens the store in `file`, which need not exist yet. `cost` sets how hard a passphrase is to
+ * guess, for a new store; an existing one keeps its own until it is rotated.
  */
 export function secretStore(
   file: string,
@@ -132,16 +135,16 @@ function checkName(name: string): void {
   if (NAME.test(name)) return;
   throw new EngineError(
     'CREDENTIAL_REFUSED',
-    'A secret is named with letters, digits, dots, dashes and underscores, at most 100, beginning with a letter or digit. Choose another name.',
+    'The name of a secret has letters, digits, dots, dashes and underscores, at most 100, and begins with a letter or digit. Choose another name.',
   );
 }
 
-/** What the file of a secret store holds. Names are in clear, values are not. */
+/** The content of a secret store's file. Names are in plain text, values are not. */
 interface SecretFile {
   /** Base64; new with each master key. */
   readonly salt: string;
   readonly cost: ScryptCost;
-  /** A known text, by which a wrong master key is told from a damaged file. */
+  /** A known text that distinguishes a wrong master key from a damaged file. */
   readonly check: string;
   readonly secrets: ReadonlyMap<string, SealedSecret>;
 }
@@ -153,7 +156,7 @@ interface SealedSecret {
 }
 
 const VERSION = 1;
-/** More would let a changed file exhaust the memory. */
+/** A higher limit would let a manipulated file exhaust the memory. */
 const HIGHEST_COST = 2 ** 21;
 
 /** Reads the file; undefined if there is none. */
@@ -181,7 +184,7 @@ function parse(path: string, text: string): SecretFile {
   } catch {
     throw new EngineError(
       'CREDENTIAL_REFUSED',
-      `The secret store ${path} is damaged or of a newer version. Restore it from a backup.`,
+      `The secret store ${path} is damaged or from a newer version. Restore it from a backup.`,
     );
   }
 }
@@ -198,7 +201,7 @@ function isSmall(given: unknown, most: number): given is number {
   return typeof given === 'number' && Number.isInteger(given) && given >= 1 && given <= most;
 }
 
-/** Replaces the file as a whole, readable by its owner only; a crash leaves the old one or the new one. */
+/** Replaces the whole file, readable only by its owner; a crash leaves the old one or the new one. */
 async function writeSecretFile(path: string, file: SecretFile): Promise<void> {
   const { secrets, ...rest } = file;
   const sorted = [...secrets].toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -224,7 +227,7 @@ async function writeSecretFile(path: string, file: SecretFile): Promise<void> {
 const LONGEST_WAIT = 10_000;
 const LOOK_EVERY = 25;
 
-/** Runs a change while no other process makes one: two would undo each other's. */
+/** Runs a change while no other process makes one: two would undo each other's changes. */
 async function whileLocked<Value>(path: string, change: () => Promise<Value>): Promise<Value> {
   const lock = `${path}.lock`;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -255,7 +258,7 @@ async function taken(lock: string): Promise<boolean> {
     if (code === 'EEXIST') return false;
     throw new EngineError(
       'CREDENTIAL_REFUSED',
-      `The secret store cannot be written beside ${lock} (${code ?? 'unknown'}). Correct the permissions of its folder.`,
+      `The secret store cannot be written next to ${lock} (${code ?? 'unknown'}). Correct the permissions of its folder.`,
     );
   }
 }
@@ -265,8 +268,8 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Encrypts a text with AES-256-GCM under a fresh nonce. `label` is authenticated with it, so that what
- * was sealed for one name cannot be passed off as another's. Base64: nonce, text, tag.
+ * Encrypts a text with AES-256-GCM under a fresh nonce. `label` is authenticated with it, so that a
+ * text sealed for one name cannot be used for another. Base64: nonce, text, tag.
  */
 function seal(key: Buffer, label: string, text: string): string {
   const nonce = randomBytes(NONCE_BYTES);
@@ -276,7 +279,7 @@ function seal(key: Buffer, label: string, text: string): string {
   return Buffer.concat([nonce, body, cipher.getAuthTag()]).toString('base64');
 }
 
-/** The text; undefined if the key or the label is another, or a byte was changed. */
+/** The text; undefined for another key or label, or if a byte was changed. */
 function unseal(key: Buffer, label: string, sealed: string): string | undefined {
   const bytes = Buffer.from(sealed, 'base64');
   if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined;
@@ -288,7 +291,7 @@ function unseal(key: Buffer, label: string, sealed: string): string | undefined 
     const body = cipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
     return Buffer.concat([body, cipher.final()]).toString('utf8');
   } catch {
-    // the tag does not fit: another key, or damaged
+    // the tag does not match: another key, or damaged
     return undefined;
   }
 }

@@ -5,7 +5,7 @@ import { dropFile } from './drop.ts';
 import type { DropValues } from './drop-settings.ts';
 import { connectFirst, type StoreLine } from './store-line.ts';
 
-/** How long a message that was given up has to clear up after itself when the adapter closes. */
+/** How long a message that was given up has to clean up after itself when the adapter closes. */
 const GRACE = 1_000;
 
 export type DropServiceLent = Pick<Lent<Settings>, 'connection' | 'event'> & {

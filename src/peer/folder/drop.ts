@@ -13,24 +13,24 @@ import type { DropValues, WhenRefused } from './drop-settings.ts';
 import { checkFileName, numbered, temporaryPath } from './file-name.ts';
 import { FileError, type FileStore, inFolder, isFileProblem } from './file-store.ts';
 
-/** Bytes from which a body is worth a round trip that may save sending it. */
+/** The size in bytes from which a round trip that may save sending the body is worthwhile. */
 const WORTH_A_LOOK = 1024 * 1024;
 /** How many numbers are tried before a person is asked. */
 const MOST_NUMBERS = 1_000;
 
-/** What a try leaves behind is written over by the next: it matters more what the try itself failed with. */
+/** What a try leaves behind is overwritten by the next: the error of the try itself matters more. */
 const leftBehind = unless(
   (error) => error instanceof FileError || isTold(error),
-  'tidying up after a file that was not put down',
+  'cleaning up after a file that was not written',
 );
 
-/** Messages whose last step has had no answer: their file may already have its name. */
+/** Messages whose last step got no answer: their file may already have its name. */
 const unsure = new WeakSet<Message>();
 
 /**
- * Puts a message into a folder as one file: written under a temporary name, renamed once the peer
- * has confirmed every byte. Nobody sees half a file, and a try that broke off leaves at most a
- * temporary file, which the next try writes over. Throws by the contract of `send`.
+ * Puts a message into a folder as one file: written under a temporary name, and renamed once the
+ * peer has confirmed every byte. Nobody sees half a file, and an interrupted try leaves at most a
+ * temporary file, which the next try overwrites. Throws as `send` is specified to.
  */
 export async function dropFile(
   store: FileStore,
@@ -80,7 +80,7 @@ class Drop {
     }
   }
 
-  /** After a rename that did not succeed: whether the message is there all the same, or why not. */
+  /** After a rename that failed: whether the message is there anyway, or why not. */
   async #settle(refusal: unknown): Promise<void> {
     const { store, settings, temporary } = this.#placement;
     if (refusal instanceof NotConnectedError) throw refusal;
@@ -92,9 +92,10 @@ class Drop {
   }
 
   /**
-   * Whether to look for the file before it is sent. The rename decides for good; looking first costs a
-   * round trip, and saves sending a large body in vain. Two messages may well hold the same bytes: so
-   * only a try whose end is not known is looked for where names are numbered or replaced.
+   * Whether to look for the file before sending. The rename decides in the end; looking first costs
+   * a round trip and may save sending a large body for nothing. Two messages may have the same
+   * bytes: so where names are numbered or replaced, only a try with an unknown outcome is looked
+   * for.
    */
   #mayBeThere(): boolean {
     const { settings, message } = this.#placement;
@@ -123,7 +124,7 @@ class Drop {
   async #rename(signal: AbortSignal): Promise<void> {
     const { store, settings, message, folder, name, temporary } = this.#placement;
     signal.throwIfAborted();
-    // Until the peer has answered; also where nobody waits for the answer any more.
+    // Until the peer has answered, even if nobody waits for the answer any more.
     unsure.add(message);
     try {
       if (settings.exists === 'replace') await this.#replace();
@@ -135,7 +136,7 @@ class Drop {
     }
   }
 
-  /** Where the peer cannot replace in one step the old file is kept under another name until the new one is in place. */
+  /** If the peer cannot replace in one step, the old file is kept under another name until the new one is in place. */
   async #replace(): Promise<void> {
     const { store, folder, name, temporary } = this.#placement;
     const path = inFolder(folder, name);
@@ -172,7 +173,7 @@ class Drop {
     throw this.#taken();
   }
 
-  /** What has the name of the message already: the message itself, put there by an earlier try, or another file. */
+  /** What already has the name of the message: the message itself, put there by an earlier try, or another file. */
   async #find(): Promise<'ours' | 'other' | 'none'> {
     const { store, settings, message, folder, name } = this.#placement;
     const most = settings.exists === 'number' ? MOST_NUMBERS : 1;
@@ -188,7 +189,7 @@ class Drop {
     const { folder } = this.#placement.settings;
     const where = folder.isFixed && folder.top !== '' ? folder.top : 'the folder';
     return new SuspendError(
-      `A file of this name is in ${where} already, with other content. Take it away, or set exists to replace or number, and resend.`,
+      `A file of this name with other content is already in ${where}. Remove it, or set exists to replace or number, and resend.`,
     );
   }
 }
@@ -208,7 +209,7 @@ const REFUSED: Readonly<
   Record<Exclude<WhenRefused, 'retry'>, new (message: string, detail: ErrorDetail) => Error>
 > = { suspend: SuspendError, reject: RejectedError, stop: DisableError };
 
-/** A forbidden path or a folder that is not there stays so for every message: the production says what that means. */
+/** A forbidden path or a missing folder is the same for every message: the production says what that means. */
 function asRefused(error: unknown, denied: WhenRefused): unknown {
   if (denied === 'retry' || !(error instanceof FileError)) return error;
   if (!isFileProblem(error, 'denied', 'missing')) return error;
@@ -218,7 +219,7 @@ function asRefused(error: unknown, denied: WhenRefused): unknown {
   });
 }
 
-/** Whether a file in the store holds exactly this body. Reads it only if the sizes agree. */
+/** Whether a file in the store has exactly this body. Reads it only if the sizes agree. */
 async function hasSameBytes(store: FileStore, path: string, body: Body): Promise<boolean> {
   const facts = await store.facts(path);
   if (facts === undefined || facts.size !== body.size) return false;
@@ -230,7 +231,7 @@ async function hasSameBytes(store: FileStore, path: string, body: Body): Promise
     }
     return true;
   } catch (error) {
-    // It may be taken away or be closed to us while we look: then it is not known to be ours.
+    // It may be removed or become unreadable while we look: then we do not know that it is ours.
     if (isFileProblem(error, 'missing', 'changed', 'denied')) return false;
     throw error;
   } finally {
@@ -238,7 +239,7 @@ async function hasSameBytes(store: FileStore, path: string, body: Body): Promise
   }
 }
 
-/** Gives a stream in pieces of the sizes asked for. */
+/** Reads a stream in pieces of the requested sizes. */
 function steady(stream: AsyncIterable<Uint8Array>): {
   next(size: number): Promise<Uint8Array>;
   close(): Promise<void>;

@@ -1,9 +1,12 @@
 import { bad, good, type Setting } from '../../adapter/setting.ts';
 
-/** Permission bits as `chmod` takes them: `0640`. A number is refused, since YAML and people disagree on its base. */
+/**
+ * Permission bits as `chmod` takes them: `0640`. A number is refused, since YAML and people
+ * disagree about its base.
+ */
 export const fileMode: Setting<number, string> = {
   kind: 'text',
-  help: 'The permissions of the files, as chmod takes them and in quotes. Left out, the side that keeps the files decides.',
+  help: 'The permissions of the files, as for chmod, in quotes. If left out, the side that stores the files decides.',
   example: '"0640"',
   advanced: true,
   read: (given) =>

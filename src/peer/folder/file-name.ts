@@ -7,8 +7,9 @@ import { inFolder } from './file-store.ts';
 const LONGEST = 255;
 
 /**
- * Refuses a name that could leave the folder or that no file system takes; it was made from a
- * message, so its sender could have written it. The name itself is not quoted: it may hold patient data.
+ * Refuses a name that could lead out of the folder or that no file system accepts: it was made from
+ * a message, so the sender could have chosen it. The name itself is not quoted: it may be patient
+ * data.
  */
 export function checkFileName(name: string): void {
   const problem = problemWith(name);
@@ -20,15 +21,16 @@ export function checkFileName(name: string): void {
 
 function problemWith(name: string): string | undefined {
   if (name.trim() === '') return 'is empty';
-  if (name === '.' || name === '..') return 'is that of a folder';
-  if (/[/\\]/.test(name)) return 'has a path separator in it';
-  if (/\p{Cc}/u.test(name)) return 'has a control character in it';
+  if (name === '.' || name === '..') return 'is the name of a folder';
+  if (/[/\\]/.test(name)) return 'contains a path separator';
+  if (/\p{Cc}/u.test(name)) return 'contains a control character';
   return Buffer.byteLength(name) > LONGEST ? `is longer than ${LONGEST} bytes` : undefined;
 }
 
 /**
  * Where a file is written before it gets its name. It is the same for every try of a message, so
- * that a leftover of a broken try is written over, and different for two messages of one name.
+ * that the leftover of an interrupted try is overwritten, and different for two messages with one
+ * name.
  */
 export function temporaryPath(
   pattern: string,

@@ -1,9 +1,12 @@
 import { bad, good, type Setting } from '../../adapter/setting.ts';
 
-/** A glob such as `*.hl7`: `*` and `?` for any characters, `[abc]` and `{hl7,txt}` for a choice. With a `/` it is held against the path below the folder. */
+/**
+ * A glob such as `*.hl7`: `*` and `?` for any characters, `[abc]` and `{hl7,txt}` for a choice.
+ * With a `/` it is compared with the path below the folder.
+ */
 export const filePattern: Setting<string, string> = {
   kind: 'text',
-  help: 'A glob: * and ? stand for any characters, [ab] and {hl7,txt} for a choice; with a / it is compared with the path below the folder. Several may stand in one text with ; between them.',
+  help: 'A glob: * and ? stand for any characters, [ab] and {hl7,txt} for a choice; with a / it is compared with the path below the folder. Separate several with ; in one text.',
   example: '*.hl7',
   read: (given) => {
     if (typeof given !== 'string' || given === '' || given.startsWith('/')) {
@@ -14,20 +17,20 @@ export const filePattern: Setting<string, string> = {
   },
 };
 
-/** What shells know besides: taken for characters, it would mean no file at all, and nobody would be told. */
+/** Other shell syntax: taken literally, it would silently match no file at all. */
 function problemOf(pattern: string): string | undefined {
   if (/\{[^{},]*\.\.[^{},]*\}/.test(pattern)) {
     return 'has a range in braces: write each choice, such as {1,2,3}';
   }
   if (/[@!+*?]\([^)]*\)/.test(pattern)) {
-    return 'has parentheses as some shells know them: write the choices in braces, such as {lab,ward}';
+    return 'has parentheses: write choices in braces, such as {lab,ward}';
   }
   return choices(pattern).length === 0
-    ? 'stands for more than 1000 patterns: write fewer choices'
+    ? 'expands to more than 1000 patterns: write fewer choices'
     : undefined;
 }
 
-/** Whether a file is meant by one of the patterns. `path` is relative to the folder that is looked at. */
+/** Whether one of the patterns matches a file. `path` is relative to the folder that is looked at. */
 export function isMeant(path: string, patterns: readonly string[]): boolean {
   const name = path.slice(path.lastIndexOf('/') + 1);
   return patterns
@@ -36,29 +39,29 @@ export function isMeant(path: string, patterns: readonly string[]): boolean {
     .some((pattern) => matchesGlob(pattern.includes('/') ? path : name, pattern));
 }
 
-/** Choices in braces multiply; beyond these nobody meant them. */
+/** Choices in braces multiply; nobody means more than this. */
 const MOST = 1_000;
 
 /**
- * Whether a glob means a path, in a time that grows with their lengths and not with a power of them: whoever
- * names files must not hold up others. As in a shell, `*` and `?` stand for no slash and for no dot at the
- * beginning of a name; `**` as a whole segment stands for any number of folders.
+ * Whether a glob matches a path, in a time that grows linearly with their lengths: whoever names
+ * files must not be able to hold up others. As in a shell, `*` and `?` match no slash and no dot at
+ * the beginning of a name; `**` as a whole segment matches any number of folders.
  */
 export function matchesGlob(path: string, glob: string): boolean {
   const names = path.split('/').map((name) => Array.from(name));
   return choices(glob).some((one) => {
-    // What ends with any folders means what lies in them.
+    // A glob that ends with any folders means the files in them.
     const whole = /(?:^|\/)\*\*$/.test(one) ? `${one}/*` : one;
     return isPath(names, whole.split('/').map(partsOf));
   });
 }
 
-/** A character, one of several, any, or any number of any. */
+/** One character, one of several, any one, or any number of any. */
 type Part = string | RegExp | typeof ANY | typeof MANY;
 const ANY = Symbol('?');
 const MANY = Symbol('*');
 
-/** Every glob without braces that one with braces stands for. */
+/** Every glob without braces that one with braces expands to. */
 function choices(glob: string): readonly string[] {
   const done: string[] = [];
   const open = [glob];
@@ -71,7 +74,7 @@ function choices(glob: string): readonly string[] {
   return done;
 }
 
-/** The first braces with a comma in them; others are characters like any. */
+/** The first braces that contain a comma; others are ordinary characters. */
 function firstGroup(
   glob: string,
 ): { readonly before: string; readonly options: string[]; readonly after: string } | undefined {
@@ -115,14 +118,14 @@ function classOf(text: string): RegExp | undefined {
       'u',
     );
   } catch {
-    // SyntaxError: a range that runs backwards means nothing
+    // SyntaxError: a backward range matches nothing
     return undefined;
   }
 }
 
 type Name = readonly string[];
 
-/** Which beginnings of the glob fit the path so far: one row for each name, as of an automaton. */
+/** Which beginnings of the glob match the path so far: one row for each name, as in an automaton. */
 function isPath(
   names: readonly Name[],
   segments: readonly (readonly Part[] | typeof MANY)[],
@@ -145,7 +148,7 @@ function isPath(
   return fits.at(-1) === true;
 }
 
-/** Only the last `*` is ever gone back to: what an earlier one would take, the last one can. */
+/** Only the last `*` is ever revisited: whatever an earlier one could match, the last one can as well. */
 function isName(name: Name, parts: readonly Part[]): boolean {
   if (name.length === 0) return parts.length === 0;
   if (name[0] === '.' && parts[0] !== '.') return false;

@@ -1,6 +1,6 @@
 import { type FileEntry, type FileStore, inFolder, isFileProblem } from './file-store.ts';
 
-/** A file that was found, with its path below the folder and in the store. */
+/** A file that was found: its path below the folder, and in the store. */
 export interface FoundFile extends FileEntry {
   /** `ward-3/lab.hl7`: relative to the folder that is looked at. */
   readonly relative: string;
@@ -9,19 +9,19 @@ export interface FoundFile extends FileEntry {
 
 export interface Scan {
   readonly files: readonly FoundFile[];
-  /** Subfolders that could not be listed; what lies in them is unknown, not gone. */
+  /** Subfolders that could not be listed; their content is unknown, not gone. */
   readonly unlisted: readonly string[];
 }
 
 export interface Scope {
   readonly folder: string;
-  /** How many levels below the folder are looked at; 0 is the folder alone. */
+  /** How many levels below the folder are included; 0 is only the folder. */
   readonly subfolders: number;
-  /** Folders that are not entered: archive and the like may lie inside. */
+  /** Folders that are not entered: archive and the like may be inside. */
   readonly without: readonly string[];
 }
 
-/** Lists a folder and as many levels below it as wanted. Throws only where the folder itself cannot be listed. */
+/** Lists a folder and the wanted number of levels below it. Throws only if the folder itself cannot be listed. */
 export async function scanFolder(store: FileStore, scope: Scope): Promise<Scan> {
   const files: FoundFile[] = [];
   const unlisted: string[] = [];
@@ -42,7 +42,7 @@ export async function scanFolder(store: FileStore, scope: Scope): Promise<Scan> 
   return { files, unlisted };
 }
 
-/** A server may list what it likes: a name that leads out of its folder is no file of it. */
+/** A server may list anything: a name that leads out of its folder is not a file in it. */
 function isOneName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name);
 }
@@ -55,7 +55,8 @@ async function listBelow(
   try {
     return await store.list(at.path);
   } catch (error) {
-    // A subfolder may be closed to us, or be removed while we look; the rest of the folder still counts.
+    // A subfolder may be closed to us, or be removed while we look; the rest of the folder is still
+    // used.
     if (at.level === 0 || !isFileProblem(error, 'denied', 'missing')) throw error;
     unlisted.push(at.path);
     return [];

@@ -14,7 +14,7 @@ const BY_ENDING: Readonly<Record<string, string>> = {
   dcm: 'application/dicom',
 };
 
-/** What files of a kind begin with; held against the first bytes, after a byte order mark and white space. */
+/** What files of a kind begin with; compared with the first bytes after a byte order mark and white space. */
 const BY_BEGINNING: readonly (readonly [RegExp, string])[] = [
   [/^%PDF-/, 'application/pdf'],
   [/^PK[^ -~]{2}/, 'application/zip'],
@@ -23,7 +23,7 @@ const BY_BEGINNING: readonly (readonly [RegExp, string])[] = [
   [/^[{[]/, 'application/json'],
 ];
 
-/** Which message type a file holds: by its first bytes where they tell (HL7 most of all), else by the ending of its name. */
+/** The message type of a file: by its first bytes if they tell (HL7 above all), otherwise by its extension. */
 export function fileType(head: Uint8Array, name: string): string {
   const text = Buffer.from(head.subarray(0, 2_048))
     .toString('latin1')
@@ -32,7 +32,7 @@ export function fileType(head: Uint8Array, name: string): string {
   if (hl7 !== undefined) return hl7;
   const ending = BY_ENDING[name.slice(name.lastIndexOf('.') + 1).toLowerCase()];
   const beginning = BY_BEGINNING.find(([pattern]) => pattern.test(text.trimStart()))?.[1];
-  // A name says more than an opening brace: a .csv may well begin with one.
+  // The name says more than an opening brace: a .csv may begin with one.
   return ending ?? beginning ?? 'application/octet-stream';
 }
 

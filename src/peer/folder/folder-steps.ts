@@ -4,7 +4,7 @@ import { type FileStore, isFileProblem } from './file-store.ts';
 import type { PickupValues } from './pickup-settings.ts';
 import { tryWriting } from './try-writing.ts';
 
-/** The last steps of a connection test of picking up: the folder, and whether taken files can be cleared away. */
+/** The last steps of a connection test for picking up: the folder, and whether taken files can be cleared away. */
 export async function pickupSteps(
   store: FileStore,
   step: Step,
@@ -24,18 +24,18 @@ export async function pickupSteps(
   });
 }
 
-/** Whether files can be put where taken or refused ones go; a folder that is not there is made with the first. */
+/** Whether files can be put where taken or refused ones go; a missing folder is created with the first one. */
 async function awayState(store: FileStore, folder: string): Promise<string> {
   try {
     await tryWriting(store, folder, '.*.part');
-    return `${folder} takes them`;
+    return `${folder} accepts them`;
   } catch (error) {
     if (!isFileProblem(error, 'missing')) throw error;
-    return `${folder} is not there yet, and is made with the first`;
+    return `${folder} does not exist yet, and is created with the first`;
   }
 }
 
-/** The last steps of a connection test of dropping: the folder, and whether files can be put there. */
+/** The last steps of a connection test for dropping: the folder, and whether files can be put there. */
 export async function dropSteps(
   store: FileStore,
   step: Step,

@@ -8,19 +8,19 @@ import {
 import { SuspendError } from '../../error/adapter-error.ts';
 import type { Message } from '../../message/message.ts';
 
-/** A folder that may be another one for each message. */
+/** A folder that may differ for each message. */
 export interface FolderTemplate {
-  /** The folder of every message; or the one below which all of them lie, up to the first expression. */
+  /** The folder of every message; or the common parent of all of them, up to the first expression. */
   readonly top: string;
   readonly isFixed: boolean;
-  /** Throws a SuspendError where a value would lead to another folder than it should. */
+  /** Throws a SuspendError if a value would lead to another folder than it should. */
   render(message: Message): Promise<string>;
 }
 
-/** Whose folders they are: relative ones of this machine's disk count from the production's folder. */
+/** Whose folders they are: relative ones on this machine's disk start at the production's folder. */
 export type FolderPlace = 'disk' | 'peer';
 
-/** Reads a folder with expressions in braces. A value fills one place between two slashes and can lead nowhere else. */
+/** Reads a folder with expressions in braces. A value fills one level between two slashes and can lead nowhere else. */
 export function folderTemplate(
   place: FolderPlace,
   about: About<string>,
@@ -39,7 +39,7 @@ export function folderTemplate(
 }
 
 /**
- * Only the folders that are written out are made absolute: an expression may hold slashes and dots of its own. A last
+ * Only the literal folders are made absolute: an expression may contain slashes and dots. A last
  * part that an expression completes (`out/ward-{…}`) stays as it is.
  */
 function onDisk(given: string, context: ReadContext): string {
@@ -68,7 +68,7 @@ async function filled(template: Template, message: Message): Promise<string> {
   return folder;
 }
 
-/** It was made from a message, so its sender could have written it. It is not quoted: it may be patient data. */
+/** It was made from a message, so the sender could have chosen it. It is not quoted: it may be patient data. */
 function inItsPlace(value: string): string {
   if (/[/\\\p{Cc}]/u.test(value)) throw misled();
   return value;
@@ -76,6 +76,6 @@ function inItsPlace(value: string): string {
 
 function misled(): SuspendError {
   return new SuspendError(
-    'The folder made for this message is empty in one place or would lead to another folder. Correct the setting folder, or the message, and resend.',
+    'The folder made for this message has an empty part or would lead to another folder. Correct the setting folder, or the message, and resend.',
   );
 }

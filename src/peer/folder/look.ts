@@ -15,7 +15,7 @@ import type { FileOrder, PickupValues } from './pickup-settings.ts';
 import type { Stillness } from './stillness.ts';
 import type { TakenFiles } from './taken-files.ts';
 
-/** What picking up needs of what the engine lends. */
+/** What picking up needs from what the engine lends. */
 export type PickupLent = Pick<LentInbound<Settings>, 'deliver' | 'memory' | 'event'>;
 
 export interface LookOptions {
@@ -30,7 +30,7 @@ export interface LookOptions {
 
 const REFUSED = 'file-refused';
 
-/** One look at a folder: clears away what was taken before, then takes what is ready. */
+/** One look at a folder: clears away what was taken earlier, then takes what is ready. */
 export class Look {
   readonly #options: LookOptions;
 
@@ -61,7 +61,7 @@ export class Look {
     }
   }
 
-  /** Rough times are made exact only where files are remembered: it costs a request for each. */
+  /** Approximate times are made exact only if files are remembered: it costs one request each. */
   async #exact(files: readonly FoundFile[]): Promise<readonly FoundFile[]> {
     if (this.#options.taken.size === 0) return files;
     const exact: FoundFile[] = [];
@@ -72,7 +72,7 @@ export class Look {
     return exact;
   }
 
-  /** Delivers one file and clears it away. False ends the look: the engine takes nothing now. */
+  /** Delivers one file and clears it away. False ends the look: the engine accepts nothing now. */
   async #take(found: MarkedFile): Promise<boolean> {
     const { settings, store, taken, told } = this.#options;
     const facts = found.rough === true ? await store.facts(found.path) : found;
@@ -101,8 +101,9 @@ export class Look {
   }
 
   /**
-   * One after the other, so that a file that is cut off by a failure is taken up again in order. How many
-   * are stored is noted beside the delivery of the next: after a crash one may come twice, never all.
+   * One after another, so that a file interrupted by a failure is continued in order. How many are
+   * stored is noted alongside the delivery of the next one: after a crash one may come twice, but
+   * never all.
    */
   async #deliver(file: MarkedFile, message: NewMessage): Promise<void> {
     const { settings, lent, told, taken } = this.#options;
@@ -121,7 +122,7 @@ export class Look {
     }
     const odd = parts.oddities();
     if (odd.length > 0) {
-      told.about(file, 'warn', 'batch-odd', `${file.relative} is odd: ${odd.join(' ')}`);
+      told.about(file, 'warn', 'batch-odd', `${file.relative} looks wrong: ${odd.join(' ')}`);
     }
   }
 
@@ -146,14 +147,14 @@ export class Look {
     const reading = content === undefined ? asError(error) : content.problem;
     if (reading !== undefined) {
       if (!isOfThisFile(reading)) throw reading;
-      // A file that changed or went away while it was read is looked at again as it is then.
+      // A file that changed or disappeared while being read is looked at again in its new state.
       if (isFileProblem(reading, 'denied', 'failed')) {
         const { text } = describeError(reading);
         told.about(file, 'warn', 'file-unreadable', `${file.relative} could not be read: ${text}`);
       }
-      // Listed but not found under its name: the peer's names are not in UTF-8.
+      // Listed but not found under its name: the peer's file names are not in UTF-8.
       if (isFileProblem(reading, 'missing') && file.relative.includes('\uFFFD')) {
-        const text = `${file.relative} cannot be taken: its name is not in UTF-8. Have it renamed.`;
+        const text = `${file.relative} cannot be taken: its name is not in UTF-8. Have the file renamed.`;
         told.about(file, 'warn', 'file-unreadable', text);
       }
       return true;
@@ -169,7 +170,7 @@ export class Look {
     return false;
   }
 
-  /** Puts aside a file that can never be taken. */
+  /** Sets aside a file that can never be taken. */
   async #refuse(file: MarkedFile, reason: string): Promise<boolean> {
     const { settings, store, told, taken } = this.#options;
     const { failed } = settings;
@@ -183,7 +184,7 @@ export class Look {
     return true;
   }
 
-  /** Clears away a delivered file, unless it was changed meanwhile: then it is a new one, to be taken as such. */
+  /** Clears away a delivered file, unless it has changed meanwhile: then it is a new one, to be taken as such. */
   async #finish(file: MarkedFile): Promise<void> {
     const { settings, store, taken } = this.#options;
     if (settings.keep) return;
@@ -198,7 +199,7 @@ export class Look {
     if (cleared) taken.forget(file.path, file);
   }
 
-  /** Whether a file could be cleared away. If not it stays remembered, and is tried again at every look. */
+  /** Whether a file could be cleared away. If not, it stays remembered, and is retried at every look. */
   async #clear(file: MarkedFile, clear: () => Promise<void>): Promise<boolean> {
     try {
       await clear();
@@ -210,14 +211,14 @@ export class Look {
         file,
         'error',
         'file-not-removed',
-        `${file.relative} was dealt with but could not be moved or deleted; it is remembered and tried again: ${text}`,
+        `${file.relative} was handled but could not be moved or deleted; it is remembered and retried: ${text}`,
       );
       return false;
     }
   }
 }
 
-/** Both are over when it resolves or rejects. */
+/** Both have ended when it resolves or rejects. */
 async function both(first: Promise<unknown>, second: Promise<void> | undefined): Promise<void> {
   const results = await Promise.allSettled([first, second]);
   for (const one of results) if (one.status === 'rejected') throw one.reason;
@@ -235,8 +236,8 @@ function byPath(a: FoundFile, b: FoundFile): number {
 }
 
 /**
- * Moves a file to a folder, under the path it had below the folder it was found in. A name that is
- * taken there gets the time added: yesterday's file is never written over. Makes folders as needed.
+ * Moves a file to a folder, keeping its path below the folder it was found in. If the name is taken
+ * there, the time is added: yesterday's file is never overwritten. Creates folders as needed.
  */
 async function moveAway(store: FileStore, file: MarkedFile, folder: string): Promise<void> {
   const path = inFolder(folder, file.relative);
@@ -253,7 +254,7 @@ async function moveAway(store: FileStore, file: MarkedFile, folder: string): Pro
   }
 }
 
-/** Deletes a file and its marker. The marker goes first: one left behind would vouch for the next file of that name. */
+/** Deletes a file and its marker. The marker goes first: one left behind would apply to the next file of that name. */
 async function removeFile(store: FileStore, file: MarkedFile): Promise<void> {
   await removeMarker(store, file);
   await store.remove(file.path);
@@ -267,7 +268,7 @@ async function renameInto(store: FileStore, from: string, to: string): Promise<v
   try {
     await store.rename(from, to);
   } catch (error) {
-    // Servers that say no more than "failure" may mean the folder: make it and see.
+    // A server that says only "failure" may mean the folder: create it and see.
     if (!isFileProblem(error, 'missing', 'failed')) throw error;
     if ((await store.facts(from)) === undefined) throw error;
     await store.makeFolder(dirname(to));
@@ -283,23 +284,26 @@ function stamped(path: string, time: Date, more?: number): string {
   return inFolder(dir, `${name}.${stamp}${suffix}${ext}`);
 }
 
-/** Files up to this size are handed over in memory: below it, a stream costs more than it saves. */
+/** Files up to this size are passed on in memory: for them, a stream costs more than it saves. */
 const IN_MEMORY = 1024 * 1024;
-/** Of a large file, how much is read before its type is told. */
+/** How much of a large file is read to determine its type. */
 const HEAD = 2_048;
 
 /** The content of a file on its way to the engine. */
 interface FileBody {
-  /** The first bytes, to tell the type. */
+  /** The first bytes, to determine the type. */
   readonly head: Uint8Array;
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
-  /** What went wrong with reading, while the engine consumed the stream. */
+  /** The error of reading, while the engine consumed the stream. */
   readonly problem: Error | undefined;
-  /** Ends the reading of a stream that the engine did not consume to its end. */
+  /** Stops reading a stream that the engine did not consume to its end. */
   close(): Promise<void>;
 }
 
-/** Reads a small file whole and begins to read a large one. Throws what the store throws; `changed` where the file did not stay as it was found. */
+/**
+ * Reads a small file completely and begins to read a large one. Throws what the store throws;
+ * `changed` if the file is no longer as it was found.
+ */
 async function fileBody(store: FileStore, file: FoundFile): Promise<FileBody> {
   const chunks = store.read(file.path, file)[Symbol.asyncIterator]();
   const enough = file.size <= IN_MEMORY ? Number.POSITIVE_INFINITY : HEAD;
@@ -332,38 +336,41 @@ function streamed(head: Uint8Array, rest: AsyncIterator<Uint8Array>): FileBody {
     },
     async close() {
       await body.return();
-      // A generator that was never asked for anything does not run its `finally`.
+      // A generator that never started does not run its `finally`.
       await rest.return?.();
     },
   };
 }
 
-/** What a `catch` got, as the Error it is unless a store breaks its contract. */
+/** What a `catch` got; it is an Error unless a store breaks its contract. */
 function asError(caught: unknown): Error {
   return caught instanceof Error
     ? caught
     : new TypeError('something that is not an Error was thrown');
 }
 
-/** Whether reading failed because of this one file, so that others may still be read. */
+/** Whether reading failed because of this file only, so that others may still be read. */
 function isOfThisFile(error: unknown): boolean {
   return isFileProblem(error, 'missing', 'denied', 'changed', 'failed');
 }
 
 /** What a file is delivered as. */
 interface BatchMessages {
-  /** In order; each is to be consumed before the next is asked for. */
+  /** In order; consume each before asking for the next. */
   readonly messages: AsyncIterable<NewMessage> | Iterable<NewMessage>;
-  /** What is odd about the batch, once its messages were read: a count that does not agree, a line outside of a message. */
+  /**
+   * What is wrong with the batch, known once its messages have been read: a count that does not
+   * agree, a line outside a message.
+   */
   oddities(): readonly string[];
 }
 
-/** Of a large file with several messages, each may have this many bytes: it is held in memory. */
+/** In a large file with several messages, each may have this many bytes: it is held in memory. */
 const MOST = 32 * 1024 * 1024;
 
 const NOTHING_ODD = (): readonly string[] => [];
 
-/** Takes a file with several HL7 messages apart, with or without FHS and BHS around them. Any other file is one message. */
+/** Splits a file with several HL7 messages, with or without FHS and BHS around them. Any other file is one message. */
 export function messagesIn(message: NewMessage): BatchMessages {
   const { body, type } = message;
   if (!type.startsWith('HL7v2')) return { messages: [message], oddities: NOTHING_ODD };
@@ -394,7 +401,7 @@ async function* messagesOf(
   }
 }
 
-/** `number` keeps equal messages of one file apart, while the same file taken again is known. */
+/** `number` distinguishes equal messages of one file, while the same file taken again is recognised. */
 function partOf(message: NewMessage, body: Uint8Array, number: number): NewMessage {
   return {
     ...message,
@@ -404,15 +411,16 @@ function partOf(message: NewMessage, body: Uint8Array, number: number): NewMessa
   };
 }
 
-/** A file that may be taken, with the marker that says so. */
+/** A file that may be taken, and the marker that says so. */
 interface MarkedFile extends FoundFile {
-  /** Path of the marker; undefined where none is used or there. */
+  /** Path of the marker; undefined if none is used or found. */
   readonly marker?: string | undefined;
 }
 
 /**
  * Gives each file its marker, found among `all`: `lab.hl7.done` or `lab.done` for `lab.hl7` and the
- * ending `.done`. Markers themselves are left out. Without an ending the files come back as they are.
+ * ending `.done`. Markers themselves are left out. Without an ending the files are returned
+ * unchanged.
  */
 export function withMarkers(
   files: readonly FoundFile[],

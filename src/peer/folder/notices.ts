@@ -4,12 +4,12 @@ import type { FoundFile } from './file-scan.ts';
 
 type State = Pick<FoundFile, 'path' | 'relative' | 'size' | 'modified'>;
 
-/** Tells operators of a file once, and again only when it has changed: a look comes round every few seconds. */
+/** Tells operators about a file once, and again only when it has changed: there is a look every few seconds. */
 export interface Notices {
   about(file: State, level: 'warn' | 'error', name: string, text: string): void;
-  /** Whether that was the last thing told of the file as it is now. */
+  /** Whether that was the last thing reported about the file in its present state. */
   was(file: State, name: string): boolean;
-  /** Forgets files that are gone, so that a new one of the same name is told of. */
+  /** Forgets files that are gone, so that a new one of the same name is reported. */
   keepOnly(files: readonly Pick<FoundFile, 'path'>[]): void;
 }
 

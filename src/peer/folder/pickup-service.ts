@@ -13,11 +13,11 @@ export type PickupServiceLent = Pick<
 > & { readonly settings: PickupValues };
 
 /**
- * An open adapter that looks into a folder at a peer now and then. What keeps a look from being made
- * is a lost connection, except for a refusal that must not be repeated every few seconds: after
- * that the service waits for some minutes, and longer each time.
+ * An open adapter that looks into a folder at a peer at intervals. What prevents a look counts as a
+ * lost connection, except for a refusal that must not be repeated every few seconds: after that the
+ * service waits for some minutes, longer each time.
  *
- * `origin` says in the trace where files come from: `sftp://lab.example:22`.
+ * `origin` is shown in the trace as where files come from: `sftp://lab.example:22`.
  */
 export async function pickupService(
   line: StoreLine,

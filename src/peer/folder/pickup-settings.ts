@@ -16,25 +16,25 @@ type Place = typeof path;
 
 function which(folder: Place) {
   return {
-    folder: folder({ help: 'The folder that is looked at.', example: '/out/lab' }),
+    folder: folder({ help: 'The folder to pick up files from.', example: '/out/lab' }),
     pattern: list(filePattern, {
       help: 'Which files are taken, by name. Several patterns may be given; case matters.',
       default: ['*'],
       example: '*.hl7',
     }),
     ignore: list(filePattern, {
-      help: 'Which files are never taken, although they match: names under which senders write.',
+      help: 'Which files are never taken, even if they match: names that senders use while writing.',
       default: ['.*', '*.part', '*.filepart', '*.partial', '*.tmp', '*.temp', '*~'],
       advanced: true,
     }),
     subfolders: integer({
-      help: 'How many levels of subfolders are looked at too.',
+      help: 'How many levels of subfolders are included.',
       default: 0,
       minimum: 0,
       maximum: 16,
     }),
     followLinks: flag({
-      help: 'Takes what links point to as well. Who may write into the folder can then have any file delivered that the account may read.',
+      help: 'Also takes what links point to. Anyone who may write into the folder can then have any file delivered that the account may read.',
       default: false,
       advanced: true,
     }),
@@ -56,14 +56,14 @@ function when() {
       help: 'In which order waiting files are taken.',
       default: 'oldest',
     }),
-    every: duration({ help: 'How long after one look the next one is made.', default: '5s' }),
+    every: duration({ help: 'How long after one look the next one begins.', default: '5s' }),
     stable: duration({
-      help: 'How long size and time of a file must have stood still before it is taken, by our own clock. 0s takes it at first sight: right where senders rename a finished file, or set a marker.',
+      help: 'How long size and time of a file must have been unchanged before it is taken, by our own clock. 0s takes it at first sight: right if senders rename finished files, or set a marker.',
       default: '5s',
     }),
     marker: optional(
       text({
-        help: 'A file is taken only once a file of the same name with this ending lies beside it: for .done that is lab.hl7.done or lab.done. The marker is removed with the file.',
+        help: 'A file is taken only once a file of the same name with this ending is next to it: for .done that is lab.hl7.done or lab.done. The marker is removed with the file.',
         example: '.done',
       }),
     ),
@@ -79,12 +79,12 @@ function afterwards(folder: Place) {
       }),
     ),
     keep: flag({
-      help: 'Leaves taken files where they are and remembers them, for folders that may only be read. Holds up to 50,000 files.',
+      help: 'Leaves taken files where they are and remembers them, for folders that may only be read. Remembers up to 50,000 files.',
       default: false,
     }),
     failed: optional(
       folder({
-        help: 'Folder to which a file is moved that can never be taken (too large, or refused by the engine for good). Without it the file stays and is reported once.',
+        help: 'Folder for files that can never be taken (too large, or permanently refused by the engine). Without it such a file stays and is reported once.',
         example: '/out/lab/failed',
       }),
     ),
@@ -95,29 +95,29 @@ function content() {
   return {
     limit: size({ help: 'Larger files are not taken.', default: '1GB', advanced: true }),
     empty: flag({
-      help: 'Also takes files without any bytes. Left out, they are reported and stay.',
+      help: 'Also takes empty files. If left out, they are reported and stay.',
       default: false,
       advanced: true,
     }),
     batch: choice(
       {
-        split: 'Each HL7 message of the file is delivered by itself, in order',
+        split: 'Each HL7 message of the file is delivered separately, in order',
         whole: 'The file is delivered as one message',
       },
       {
-        help: 'What becomes of a file with several HL7 messages, with or without FHS and BHS around them. To split a large one, each message may have up to 32 MB.',
+        help: 'What happens to a file with several HL7 messages, with or without FHS and BHS around them. In a large one, each message may have up to 32 MB.',
         default: 'split',
       },
     ),
     type: optional(
       text({
-        help: 'The type of the messages, such as text/csv. Left out, it is told from the content and the name of each file.',
+        help: 'The type of the messages, such as text/csv. If left out, it is determined from the content and the name of each file.',
         example: 'text/csv',
       }),
     ),
     charset: optional(
       text({
-        help: 'The text encoding of the files, where they do not tell it themselves.',
+        help: 'The text encoding of the files, if they do not declare it themselves.',
         example: 'ISO-8859-1',
         advanced: true,
       }),
@@ -129,14 +129,15 @@ function declared(folder: Place) {
   return { ...which(folder), ...when(), ...afterwards(folder), ...content() };
 }
 
-/** The declaration by the names of its settings. */
+/** The declaration, by setting name. */
 export type PickupSettings = ReturnType<typeof declared>;
 
-/** What `open` sees of them. */
+/** Their values, as `open` gets them. */
 export type PickupValues = ValuesOf<PickupSettings>;
 
 /**
- * The settings of every adapter that picks up files, under the same names; an adapter adds how to
- * reach the store. `folder` is `setting.path` for this machine's disk, `setting.text` for a peer's.
+ * The settings of every adapter that picks up files, under the same names; an adapter adds those
+ * for reaching the store. `folder` is `setting.path` for this machine's disk, `setting.text` for a
+ * peer's.
  */
 export const pickupSettings: (folder: Place) => PickupSettings = declared;

@@ -11,9 +11,9 @@ import { type TakenFiles, takenFiles } from './taken-files.ts';
 /** Picks up the files of a folder by the rules of its settings. One per open adapter. */
 export interface Pickup {
   /**
-   * Looks once and delivers what is ready, one file after the other. Throws NotConnectedError and
-   * what else keeps the whole folder from being read; what concerns one file is reported and does
-   * not hold up the others. A message the engine cannot take now ends the look.
+   * Looks once and delivers what is ready, one file after another. Throws NotConnectedError and any
+   * other error that prevents reading the whole folder; problems of one file are reported and do
+   * not hold up the others. A message that the engine cannot accept now ends the look.
    */
   look(store: FileStore, signal: AbortSignal): Promise<void>;
 }
@@ -21,10 +21,10 @@ export interface Pickup {
 /**
  * Every file is delivered with its name, size and time as `dedupeKey`, and noted in the service's
  * memory before it is removed. So a crash at any point leaves it either untouched, or known as
- * taken and only to be removed; between the engine's answer and that note the duplicate window of
- * the production guards it.
+ * taken and only to be removed; between the engine's answer and that note, the production's
+ * duplicate window covers it.
  *
- * `origin` says in the trace where files come from: `sftp://lab.example:22`.
+ * `origin` is shown in the trace as where files come from: `sftp://lab.example:22`.
  */
 export function pickup(settings: PickupValues, lent: PickupLent, origin: string): Pickup {
   refuseContradictions(settings);
@@ -49,7 +49,7 @@ function refuseContradictions({ folder, archive, failed, keep }: PickupValues): 
   );
   if (same) {
     throw new DisableError(
-      'archive and failed must be other folders than folder: files moved there would be taken again',
+      'archive and failed must differ from folder: files moved there would be taken again',
     );
   }
   if (keep && archive !== undefined) {

@@ -3,20 +3,20 @@ import type { FoundFile } from './file-scan.ts';
 interface Seen {
   readonly size: number;
   readonly modified: number;
-  /** When it was first seen like this, by our own clock: the peer's may be wrong. */
+  /** When it was first seen in this state, by our own clock: the peer's may be wrong. */
   readonly since: number;
 }
 
-/** Remembers how files looked, to tell which of them nobody writes to any more. */
+/** Remembers the state of files, to tell which of them nobody writes to any more. */
 export interface Stillness {
-  /** Takes in a listing and gives the files whose size and time have stood still for long enough. */
+  /** Takes in a listing and returns the files whose size and time have been unchanged for long enough. */
   settled(files: readonly FoundFile[]): readonly FoundFile[];
 }
 
 /**
  * A file is still once its size and time were the same for `time` milliseconds of our clock. With 0
- * every file is taken at first sight, which is right only where senders write under another name
- * and rename at the end.
+ * every file is taken at first sight, which is right only if senders write under another name and
+ * rename at the end.
  */
 export function stillness(time: number, now: () => number = () => performance.now()): Stillness {
   let before = new Map<string, Seen>();

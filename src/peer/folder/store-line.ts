@@ -3,16 +3,19 @@ import type { Settings } from '../../adapter/setting.ts';
 import { DisableError } from '../../error/adapter-error.ts';
 import type { FileStore } from './file-store.ts';
 
-/** The way to a store at a peer: connections that are made when they are needed. */
+/** Access to a store at a peer: connections are made when they are needed. */
 export interface StoreLine {
-  /** Runs something on a store that is connected. Throws what connecting throws: DisableError where trying again would do harm, such as after a refused sign-in. */
+  /**
+   * Runs something on a connected store. Throws what connecting throws: a DisableError if trying
+   * again would do harm, such as after a refused sign-in.
+   */
   use<Value>(work: (store: FileStore) => Promise<Value>): Promise<Value>;
   close(): Promise<void>;
 }
 
 /**
- * Connects once when an adapter opens, so that a peer that is down shows at once. Throws what the
- * engine should try again; a refusal that must not be repeated every few seconds (an account is
+ * Connects once when an adapter opens, so that a peer that is down is noticed at once. Throws what
+ * the engine should retry; a refusal that must not be repeated every few seconds (accounts are
  * locked for less) is reported and left to whoever needs the line next.
  */
 export async function connectFirst(

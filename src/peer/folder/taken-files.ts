@@ -4,23 +4,23 @@ import { TemporaryError } from '../../error/adapter-error.ts';
 import type { FileFacts } from './file-store.ts';
 
 const HASH_LENGTH = 12;
-/** What one durable memory can hold: 600 KB of hashes. */
+/** How many files one durable memory can hold: 600 KB of hashes. */
 const MOST = 50_000;
-/** Up to here the memory is written after every file; a larger one when the look ends, and now and then before. */
+/** Up to this size the memory is written after every file; a larger one when the look ends, and at intervals before. */
 const SMALL = 1_000;
 const LATEST = 60_000;
 
 /**
- * The files that were delivered and are still there, because removing them failed, was cut off, or is
- * not wanted. Kept durably, so that none is delivered again after a restart. A file that changed is
- * another file.
+ * The files that were delivered and are still there, because removing them failed, was interrupted,
+ * or is not wanted. Stored durably, so that none is delivered again after a restart. A file that
+ * changed is another file.
  */
 export interface TakenFiles {
   readonly size: number;
   has(path: string, facts: FileFacts): boolean;
-  /** How many messages of a file were delivered in an earlier try. */
+  /** How many messages of a file were delivered by an earlier try. */
   begun(path: string, facts: FileFacts): number;
-  /** Notes that so many messages of a file were delivered, and not all; resolves once that is durable. */
+  /** Notes that this many messages of a file, but not all, were delivered; resolves once that is durable. */
   noteBegun(path: string, facts: FileFacts, messages: number): Promise<void>;
   /** Notes a delivered file; resolves once that is durable. */
   add(path: string, facts: FileFacts): Promise<void>;
@@ -45,7 +45,7 @@ export async function takenFiles(memory: Memory): Promise<TakenFiles> {
     dirty = false;
     saved = performance.now();
   };
-  /** A memory of thousands of files is costly to write; for so long the duplicate window guards them. */
+  /** A memory of thousands of files is expensive to write; for this long the duplicate window covers them. */
   const saveSoon = async (): Promise<void> => {
     dirty = true;
     if (taken.size <= SMALL || performance.now() - saved > LATEST) await save();
@@ -84,7 +84,7 @@ export async function takenFiles(memory: Memory): Promise<TakenFiles> {
   };
 }
 
-/** File names may be patient data, and a memory is not the trace: it holds hashes only. */
+/** File names may be patient data, and a memory is not the trace: it holds only hashes. */
 function hash(path: string, { size, modified }: FileFacts): string {
   return createHash('sha256')
     .update(`${path}\n${size}\n${modified}`)
@@ -92,7 +92,7 @@ function hash(path: string, { size, modified }: FileFacts): string {
     .slice(0, HASH_LENGTH);
 }
 
-/** Hashes one after the other; then a line for each file that was delivered in part: its hash and how many messages. */
+/** Hashes, one after another; then a line for each partly delivered file: its hash and the number of messages. */
 function parse(text = ''): { taken: Set<string>; begun: Map<string, number> } {
   const [hashes = '', ...notes] = text.split('\n');
   const taken = new Set<string>();
@@ -108,6 +108,6 @@ function parse(text = ''): { taken: Set<string>; begun: Map<string, number> } {
 
 function tooMany(): TemporaryError {
   return new TemporaryError(
-    `${MOST} files that were taken are still in the folder, more than can be remembered; archive, delete or move files away`,
+    `${MOST} taken files are still in the folder, more than can be remembered; archive, delete or move files`,
   );
 }

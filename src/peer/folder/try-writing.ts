@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type FileStore, inFolder } from './file-store.ts';
 
-/** Writes an empty file under a temporary name and deletes it: a step of connection tests. Receivers pass such names over. */
+/**
+ * Writes an empty file under a temporary name and deletes it: a step of connection tests. Receivers
+ * ignore such names.
+ */
 export async function tryWriting(
   store: FileStore,
   folder: string,
@@ -13,5 +16,5 @@ export async function tryWriting(
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {
-  // A file without bytes is enough to see whether one may be made and deleted.
+  // An empty file is enough to see whether files may be created and deleted.
 }

@@ -14,20 +14,20 @@ import { tlsClient } from '../tls/tls-settings.ts';
 const signing = {
   credential: optional(
     credential({
-      help: 'How to sign in: basic, bearer (a fixed token or API key), oauth2 (a token that is fetched and renewed), jwt-key (a token that we sign ourselves, for each request anew) or ntlm. A client certificate goes under tls. Left out, nobody signs in.',
+      help: 'How to sign in: basic, bearer (a fixed token or API key), oauth2 (a token that is fetched and renewed), jwt-key (a token that we sign ourselves, for each request) or ntlm. A client certificate goes under tls. If left out, there is no sign-in.',
       kinds: ['basic', 'bearer', 'oauth2', 'jwt-key', 'ntlm'],
     }),
   ),
   signIn: choice(
     {
-      auto: 'Basic for a user with password, Bearer for a token, NTLM for a Windows account',
-      digest: 'Digest, for a user with password: the password never crosses the network',
+      auto: 'Basic for a user and password, Bearer for a token, NTLM for a Windows account',
+      digest: 'Digest, for a user and password: the password itself is never sent',
       header: 'The token alone in the header named by keyName (API key)',
       query:
         'The token as the query parameter named by keyName; proxies and servers log it, so prefer header',
       cookie: 'The token as the cookie named by keyName',
     },
-    { help: 'How the credential is shown to the peer.', default: 'auto' },
+    { help: 'How the credential is sent to the peer.', default: 'auto' },
   ),
   keyName: text({
     help: 'The name of the header, parameter or cookie that carries an API key.',
@@ -37,7 +37,7 @@ const signing = {
 
 const wire = {
   tls: tlsClient(
-    'Which certificates to trust and to show, for addresses with https. Left out, the well-known public authorities are trusted.',
+    'Which certificates to trust and to send, for https addresses. If left out, the well-known public authorities are trusted.',
   ),
   proxy: optional(
     url({
@@ -54,16 +54,16 @@ const wire = {
     }),
   ),
   timeout: duration({
-    help: 'How long the peer may take to begin its answer, and to go on with it.',
+    help: 'How long the peer may take to begin its answer, and between parts of it.',
     default: '30s',
   }),
   connectTimeout: duration({
-    help: 'How long connecting may take, TLS included.',
+    help: 'How long connecting may take, including TLS.',
     default: '5s',
     advanced: true,
   }),
   stayConnected: duration({
-    help: 'How long an idle connection is kept for the next message. 0s opens a new one each time; a shorter wish of the peer is respected.',
+    help: 'How long an idle connection is kept for the next message. 0s opens a new one each time; if the peer asks for less, that is respected.',
     default: '30s',
     advanced: true,
   }),
@@ -76,12 +76,12 @@ const wire = {
   }),
   redirects: choice(
     {
-      never: 'None is followed: the message is not delivered',
-      'same-host': 'Those that stay on the same scheme, host and port',
-      any: 'All; the credential, and headers whose names say that they sign in, are shown to the first host only',
+      never: 'Redirects are not followed: the message is not delivered',
+      'same-host': 'Redirects to the same scheme, host and port are followed',
+      any: 'All are followed; the credential, and headers whose names suggest a sign-in, are sent only to the first host',
     },
     {
-      help: 'Which redirections are followed, ten at most. One that would turn a POST into a GET and lose the body is never followed.',
+      help: 'Which redirects are followed, at most ten. One that would turn a POST into a GET and lose the body is never followed.',
       default: 'same-host',
       advanced: true,
     },
@@ -93,7 +93,7 @@ const wire = {
   }),
 };
 
-/** The settings of every adapter that talks to a web server: how it signs in and how it connects. */
+/** The settings of every adapter that talks to a web server: signing in and connecting. */
 export const httpClientSettings = { ...signing, ...wire };
 
 export type HttpClientValues = ValuesOf<typeof httpClientSettings>;

@@ -13,7 +13,7 @@ import { NtlmConnections } from './ntlm.ts';
 import { pinned, transport } from './transport.ts';
 import { type RequestBody, unpacked, wholeAnswer } from './whole-answer.ts';
 
-/** An answer with 401 to a password, on its way through the guard. */
+/** A 401 answer to a password, on its way through the guard. */
 class RefusedPassword extends DisableError {
   readonly answer: HttpAnswer;
 
@@ -23,7 +23,7 @@ class RefusedPassword extends DisableError {
   }
 }
 
-/** First try, an answer to a challenge, and another where its nonce was too old. */
+/** The first try, an answer to a challenge, and another one if its nonce was too old. */
 const MOST_TRIES = 3;
 const MOST_REDIRECTIONS = 10;
 
@@ -38,7 +38,7 @@ interface HttpClientOptions {
 
 /**
  * A web client that signs in by itself: a refused token is renewed once, a challenge is answered,
- * connections are kept. The credential goes to the host of the question and to no other.
+ * connections are kept. The credential is sent only to the host of the request.
  */
 export class HttpClient {
   readonly #options: HttpClientOptions;
@@ -67,7 +67,7 @@ export class HttpClient {
     );
   }
 
-  /** Takes a password on that was changed since; false where it is the one that was refused. */
+  /** Uses a password that has been changed since; false if it is the one that was refused. */
   async #renewed(): Promise<boolean> {
     const { lent, values } = this.#options;
     const before = this.#credential;
@@ -84,7 +84,7 @@ export class HttpClient {
     return true;
   }
 
-  /** Connects nothing yet. Throws a DisableError where the settings do not go together. */
+  /** Does not connect yet. Throws a DisableError if the settings do not fit together. */
   static async open(lent: Lending, values: HttpClientValues): Promise<HttpClient> {
     const credential = values.credential && (await lent.credential(values.credential));
     const dispatcher = await transport(lent, values);
@@ -96,7 +96,7 @@ export class HttpClient {
     }
   }
 
-  /** The scheme of RFC 9110 §11.1 in lower case; undefined where a key goes another way, or nobody signs in. */
+  /** The scheme of RFC 9110 §11.1 in lower case; undefined if a key is sent in another way, or there is no sign-in. */
   get scheme(): 'basic' | 'digest' | 'bearer' | 'ntlm' | undefined {
     const { signIn } = this.#options.values;
     const kind = this.#credential?.kind;
@@ -105,7 +105,7 @@ export class HttpClient {
     return signIn === 'auto' && (kind === 'bearer' || kind === 'oauth2') ? 'bearer' : undefined;
   }
 
-  /** Scopes that were asked for and that the token was not given. */
+  /** Scopes that were requested but not granted to the token. */
   notGranted(): readonly string[] {
     const credential = this.#credential;
     return credential !== undefined && 'token' in credential
@@ -113,7 +113,7 @@ export class HttpClient {
       : [];
   }
 
-  /** The token that is shown, for a look at what it says; undefined where there is none. */
+  /** The token that is sent, to look at what it says; undefined if there is none. */
   async token(signal: AbortSignal): Promise<string | undefined> {
     const credential = this.#credential;
     if (credential === undefined || !('token' in credential)) return undefined;
@@ -122,7 +122,7 @@ export class HttpClient {
     });
   }
 
-  /** The answer with its body. Throws the errors of the adapter contract where there is none; any status is an answer. */
+  /** The answer with its body. Throws the errors of the adapter contract if there is none; any status is an answer. */
   async ask(question: HttpQuestion): Promise<HttpAnswer> {
     let current = question;
     for (let hops = 0; ; hops++) {
@@ -132,14 +132,14 @@ export class HttpClient {
       if (next === undefined) return answer;
       if (hops >= MOST_REDIRECTIONS) {
         throw new TemporaryError(
-          `${placeOfUrl(question.url)} redirects more than ${MOST_REDIRECTIONS} times. Have the loop removed there.`,
+          `${placeOfUrl(question.url)} redirects more than ${MOST_REDIRECTIONS} times. Have the redirect loop removed there.`,
         );
       }
       current = next;
     }
   }
 
-  /** The same without a sign-in: what a server says to a stranger. */
+  /** The same without a sign-in: what the server says to a stranger. */
   askAsNobody(question: HttpQuestion): Promise<HttpAnswer> {
     return this.#exchange(question, { url: question.url, headers: {} }, false);
   }
@@ -232,7 +232,7 @@ function bodyOf({ body }: HttpQuestion): RequestBody {
   return body.inline ?? (body.stream() as unknown as RequestBody);
 }
 
-/** A header that was written out may sign in too: it is for the host it was written for. */
+/** A configured header may sign in as well: it is meant only for its own host. */
 const SECRET =
   /^(?!idempotency-key$)(authorization|cookie|.*(key|token|secret|signature|password).*)$/i;
 
@@ -242,23 +242,23 @@ function withoutSecrets(headers: HttpQuestion['headers']): HttpQuestion['headers
 
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** What a message put into a header may have broken out of it, or cannot stand in one. */
+/** A value from a message may break out of a header, or be impossible in one. */
 function checked(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   for (const name of Object.keys(headers)) {
     if (HEADER_VALUE.test(headers[name] ?? '')) continue;
     throw new RejectedError(
-      `The value for the header ${name} has a character that cannot stand in a header. Change its template, or encode the value.`,
+      `The value for the header ${name} has a character that is not allowed in a header. Change its template, or encode the value.`,
     );
   }
   return headers;
 }
 
-/** Of these a server says that the request is to be repeated as it was. */
+/** With these, the request is to be repeated unchanged. */
 const AS_IT_WAS = new Set([307, 308]);
-/** Of these clients make a GET; so only one is followed that had no body to lose. */
+/** With these, clients make a GET; so it is followed only if there was no body to lose. */
 const AS_GET = new Set([301, 302, 303]);
 
-/** The request to make after a redirection; undefined where the answer is the last one. */
+/** The request to make after a redirect; undefined if the answer is the last one. */
 function redirected(
   question: HttpQuestion,
   { status, headers, url }: Pick<HttpAnswer, 'status' | 'headers' | 'url'>,
@@ -274,7 +274,7 @@ function redirected(
 
 function isAllowed(from: URL, to: URL, policy: HttpClientValues['redirects']): boolean {
   if (to.origin === from.origin) return true;
-  // From https to http is never a way to go, whoever asks for it.
+  // Never go from https to http, whoever asks for it.
   return policy === 'any' && (to.protocol === 'https:' || to.protocol === from.protocol);
 }
 

@@ -14,11 +14,14 @@ interface Circumstances {
   readonly signal: AbortSignal;
 }
 
-/** After these the peer may have taken the message although no answer came. */
+/** After these the peer may have received the message although no answer came. */
 const CUT = /^(UND_ERR_SOCKET|ECONNRESET|EPIPE|UND_ERR_RES_CONTENT_LENGTH_MISMATCH)$/;
 const LATE = /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/;
 
-/** What undici threw, as the error to throw: with the cause in plain words, and never a header or a part of the address. */
+/**
+ * Turns what undici threw into the error to throw: with the cause in plain words, and never a
+ * header or a part of the address.
+ */
 export function exchangeFailure(error: unknown, circumstances: Circumstances): unknown {
   const { url, proxy, timeout, signal } = circumstances;
   signal.throwIfAborted();
@@ -26,7 +29,7 @@ export function exchangeFailure(error: unknown, circumstances: Circumstances): u
   const place = placeOfUrl(url);
   const { code: written, message } = error as { code?: unknown; message?: unknown };
   const code = typeof written === 'string' ? written : '';
-  // A plain request is handed to the proxy: it is the one that is dialled.
+  // A plain request is handed to the proxy: that is who we connected to.
   const forwarder = url.protocol === 'http:' ? proxy : undefined;
   if (forwarder && String(message).startsWith('Proxy Authentication Required')) {
     return proxyRefusal(407, forwarder, place);
@@ -48,21 +51,21 @@ function unreached(code: string, error: unknown, place: string): unknown {
 function unanswered(code: string, url: URL, timeout: number): TemporaryError {
   const place = placeOfUrl(url);
   if (LATE.test(code)) {
-    const what = code.includes('BODY') ? 'did not go on with its answer' : 'did not answer';
+    const what = code.includes('BODY') ? 'stopped in the middle of its answer' : 'did not answer';
     return new TemporaryError(
-      `${place} ${what} within ${describeDuration(timeout)}. It may have taken the message: the next try may be its second. Raise timeout if it is slow by nature.`,
+      `${place} ${what} within ${describeDuration(timeout)}. It may have the message: the next try may be a duplicate. Raise timeout if it is always slow.`,
     );
   }
   const hint =
     url.protocol === 'https:' ? '; a server that wants a client certificate may do the same' : '';
   return new TemporaryError(
-    `${place} closed the connection before its answer was complete${hint}. It may have taken the message: look into its log.`,
+    `${place} closed the connection before its answer was complete${hint}. It may have the message: look at its log.`,
   );
 }
 
-/** A credential that cannot be used now or ever, as what an operation should do about it. */
+/** The error to throw for a credential that cannot be used now, or never. */
 export function signInFailure(error: unknown): unknown {
   if (!isEngineError(error) || error.retryable) return error;
-  // Every message would meet it, so none is failed for it.
+  // It would affect every message, so no message is failed for it.
   return new DisableError(error.message, { cause: error });
 }

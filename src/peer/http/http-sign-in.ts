@@ -5,17 +5,17 @@ import { type Challenge, challengesOf } from './challenge.ts';
 import type { HttpClientValues } from './http-client-settings.ts';
 import { signInFailure } from './http-failure.ts';
 
-/** What is added to one request. Holds secrets. */
+/** What is added to one request. Contains secrets. */
 export interface Signed {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** How requests show who sends them. */
+/** How requests are authenticated. */
 export interface SignIn {
-  /** `fresh` after a 401. Rejects with what the operation is to do about it. */
+  /** `fresh` after a 401. Rejects with the error that says what the operation should do. */
   sign(method: string, url: URL, options: SignOptions): Promise<Signed>;
-  /** Whether asking once more after this 401 may help: with a fresh token, or with an answer to its challenge. */
+  /** Whether another try after this 401 may help: with a fresh token, or with an answer to its challenge. */
   again(challenge: string | undefined, signed: Signed): boolean;
 }
 
@@ -31,7 +31,10 @@ const NOBODY: SignIn = {
   again: () => false,
 };
 
-/** Throws a DisableError where credential and signIn do not go together. NTLM is no matter of headers and not dealt with here. */
+/**
+ * Throws a DisableError if credential and signIn do not fit together. NTLM does not work through
+ * headers and is not handled here.
+ */
 export function signInWith(credential: Credential | undefined, placing: Placing): SignIn {
   if (credential === undefined || credential.kind === 'ntlm') return NOBODY;
   const { signIn } = placing;
@@ -83,7 +86,7 @@ function placed(token: string, url: URL, { signIn, keyName }: Placing): Signed {
 
 function misfit(signIn: string, kind: string, needed: string): DisableError {
   return new DisableError(
-    `signIn ${signIn} does not go with a credential of kind ${kind}. Use one of kind ${needed}, or another signIn.`,
+    `signIn ${signIn} does not work with a credential of kind ${kind}. Use one of kind ${needed}, or another signIn.`,
   );
 }
 
@@ -99,8 +102,8 @@ interface Account {
 }
 
 /**
- * Digest sign-in (RFC 7616) with one server: keeps its last challenge, so that only the first request
- * is asked twice, and counts the uses of its nonce.
+ * Digest sign-in (RFC 7616) with one server: keeps its last challenge, so that only the first
+ * request is sent twice, and counts the uses of its nonce.
  */
 class Digest {
   readonly #account: Account;
@@ -116,7 +119,7 @@ class Digest {
     if (this.#challenge === undefined) return undefined;
     this.#uses += 1;
     return digestHeader(this.#challenge.parameters, {
-      // by name: a credential's secrets are lost where it is spread
+      // by name: spreading a credential loses its secrets
       user: this.#account.user,
       password: this.#account.password,
       method,
@@ -127,8 +130,8 @@ class Digest {
   }
 
   /**
-   * Takes the challenge out of a 401. False if asking again makes no sense: there is none that is
-   * understood, or the request was `signed` and its nonce was not just too old.
+   * Takes the challenge from a 401. False if another try makes no sense: there is none that we
+   * understand, or the request was `signed` and its nonce was not just too old.
    */
   challenged(header: string | undefined, signed: boolean): boolean {
     const fitting = challengesOf(header)

@@ -19,12 +19,12 @@ import type { TransportValues } from './transport.ts';
 import { tunnel } from './tunnel.ts';
 
 export interface HttpTrial {
-  /** Where to look. Where the address depends on the message: its literal part. */
+  /** Where to look. If the address depends on the message: its literal part. */
   readonly url: URL;
-  /** Asks without changing anything. */
+  /** The method; it must not change anything. */
   readonly method: 'HEAD' | 'GET' | 'OPTIONS';
   readonly headers?: Readonly<Record<string, string>>;
-  /** Whether `url` is the very address, so that a 404 means something. */
+  /** Whether `url` is the complete address, so that a 404 means something. */
   readonly exact: boolean;
 }
 
@@ -34,7 +34,8 @@ type Lending = Pick<Lent<Settings>, 'credential' | 'connection' | 'signal'>;
 
 /**
  * The steps of every connection test of a web client: `name`, `TCP`, (`proxy`,) `TLS`, `HTTP`,
- * `sign-in`, `permission`, `path`. No message is sent. Gives the answer that the signed-in client got.
+ * `sign-in`, `permission`, `path`. No message is sent. Returns the answer that the signed-in client
+ * got.
  */
 export async function tryHttp(
   lent: Lending,
@@ -52,7 +53,7 @@ export async function tryHttp(
   }
 }
 
-/** The steps `name`, `TCP`, `proxy` where there is one, and `TLS` of a connection test. */
+/** The steps `name`, `TCP`, `proxy` if there is one, and `TLS` of a connection test. */
 export async function tryReaching(
   lent: Pick<Lent<Settings>, 'credential'>,
   step: Step,
@@ -97,7 +98,7 @@ interface Trying {
   readonly signal: AbortSignal;
 }
 
-/** Errors of the engine as failures of a step. */
+/** Turns errors of the engine into failures of a step. */
 function plainly<Value>(work: () => Promise<Value>): Promise<Value> {
   return work().catch((error: unknown) => {
     throw stepFailure(error);
@@ -126,13 +127,16 @@ async function steps(client: HttpClient, step: Step, trying: Trying): Promise<Ht
 
 type Question = Parameters<HttpClient['ask']>[0];
 
-/** What somebody without a credential is told, and by which question. */
+/** What the server answers without a credential, and to which request. */
 interface Met {
   readonly question: Question;
   readonly answer: HttpAnswer;
 }
 
-/** A server that does not take the method may say so before it looks who asks: then another that changes nothing is tried. */
+/**
+ * A server that does not support the method may say so before it checks who asks: then another one
+ * that changes nothing is tried.
+ */
 async function asStranger(client: HttpClient, { trial, signal }: Trying): Promise<Met> {
   const { url, method, headers = {} } = trial;
   const first = await ask(method);
@@ -151,7 +155,7 @@ async function asStranger(client: HttpClient, { trial, signal }: Trying): Promis
 
 const isMethodRefused = ({ status }: HttpAnswer): boolean => status === 405 || status === 501;
 
-/** nginx takes the connection and says in the body of a 400 what it misses. */
+/** nginx accepts the connection and says in the body of a 400 what is missing. */
 async function checkClientCertificate(
   client: HttpClient,
   { question, answer }: Met,
@@ -168,7 +172,7 @@ async function checkClientCertificate(
       )
     : new StepFailure(
         `the server does not accept the client certificate (400: ${said})`,
-        'Give its issuer to those who run the server, and check its chain, its end and that it is one for clients',
+        'Give the certificate of its issuer to those who run the server, and check its chain, its expiry and that it is a client certificate',
       );
 }
 
@@ -184,7 +188,7 @@ async function signedIn(
   const answer = await client.ask(question);
   if (answer.status !== 401 && answer.status === stranger.status) {
     detail(
-      `${question.method} is answered with ${answer.status} with and without the credential: whether it is accepted shows with the first message`,
+      `${question.method} is answered with ${answer.status} with and without the credential: the first message will show whether it is accepted`,
       'untried',
     );
   }
@@ -195,12 +199,12 @@ async function signedIn(
   throw new StepFailure(
     `the server refuses the credential (401${challengeText(answer)})`,
     told === undefined
-      ? 'Check user, password or key, and with signIn and keyName where it is put; for a token compare audience, scope and issuer with what the server expects, and the clocks'
+      ? 'Check user, password or key, and in signIn and keyName how it is sent; for a token compare audience, scope and issuer with what the server expects, and the clocks'
       : `${told}: set a new one, or let a credential of kind oauth2 fetch it`,
   );
 }
 
-/** What signs in to a server that offers a scheme, by the scheme. */
+/** What to sign in with, by the scheme the server offers. */
 const WAYS: Readonly<Record<string, string>> = {
   basic: 'a credential of kind basic',
   digest: 'a credential of kind basic with signIn: digest',
@@ -208,7 +212,7 @@ const WAYS: Readonly<Record<string, string>> = {
   ntlm: 'a credential of kind ntlm',
 };
 
-/** Where the server does not offer what was used, no user and no password will do. */
+/** If the server does not offer what was used, no user and password will work. */
 function otherWay(answer: HttpAnswer, used: string | undefined): StepFailure | undefined {
   const offered = challengesOf(answer.headers['www-authenticate']).map(({ scheme }) => scheme);
   const known = offered.every((one) => one in WAYS || one === 'negotiate');
@@ -218,9 +222,9 @@ function otherWay(answer: HttpAnswer, used: string | undefined): StepFailure | u
   const named = offered.map((one) => (one === 'ntlm' ? 'NTLM' : capital(one))).join(', ');
   const ways = offered.flatMap((one) => WAYS[one] ?? []);
   return new StepFailure(
-    `the server takes ${named} and was shown ${used === 'ntlm' ? 'NTLM' : capital(used)} (401)`,
+    `the server accepts ${named}, but was sent ${used === 'ntlm' ? 'NTLM' : capital(used)} (401)`,
     ways.length === 0
-      ? 'Have one of Basic, Digest, Bearer and NTLM switched on at the server; Kerberos (Negotiate) alone is not spoken'
+      ? 'Have one of Basic, Digest, Bearer and NTLM switched on at the server; Kerberos (Negotiate) alone is not supported'
       : `Use ${ways.join(', or ')}`,
   );
 }
@@ -231,7 +235,7 @@ function permission(answer: HttpAnswer, { values }: Trying): string {
   if (answer.status === 401) {
     throw new StepFailure(
       `the server wants a sign-in (401${challengeText(answer)}) and no credential is set`,
-      'Name a credential of the kind that it asks for',
+      'Set a credential of the kind that it asks for',
     );
   }
   if (answer.status === 407) {
@@ -243,9 +247,9 @@ function permission(answer: HttpAnswer, { values }: Trying): string {
   );
   const scope = parameters['scope'];
   throw new StepFailure(
-    `the server knows the caller and does not let it in (403${challengeText(answer)})`,
+    `the server knows the caller but does not let it in (403${challengeText(answer)})`,
     scope === undefined
-      ? `Have the right granted${values.tls?.certificate === undefined ? '; it may also want a client certificate' : ''}`
+      ? `Have the permission granted${values.tls?.certificate === undefined ? '; it may also want a client certificate' : ''}`
       : `Have the scope ${scope.slice(0, 200)} granted, and ask for it in the credential`,
   );
 }
@@ -261,11 +265,11 @@ function pathState({ status }: HttpAnswer, exact: boolean): string {
   }
   if (status >= 500) {
     throw new StepFailure(
-      `the server has a trouble of its own (${status})`,
-      'Look into the log of the peer; messages are tried again by themselves',
+      `the server has a problem of its own (${status})`,
+      'Look at the log of the peer; messages are retried automatically',
     );
   }
-  if (status === 405 || status === 501) return `it exists and takes other methods (${status})`;
+  if (status === 405 || status === 501) return `it exists and supports other methods (${status})`;
   return exact ? `it exists (${status})` : `its beginning exists (${status})`;
 }
 

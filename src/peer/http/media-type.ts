@@ -2,7 +2,7 @@ import { fileType } from '../folder/file-type.ts';
 
 /** The parts of a `Content-Type` header that matter here. */
 export interface MediaType {
-  /** In lower case, `application/octet-stream` where there is none. */
+  /** In lower case; `application/octet-stream` if there is none. */
   readonly type: string;
   readonly charset: string | undefined;
 }
@@ -12,7 +12,7 @@ let last: { readonly header: string | undefined; readonly media: MediaType } = {
   media: { type: 'application/octet-stream', charset: undefined },
 };
 
-/** Reads a `Content-Type`. A peer sends one of few, so the last is remembered. */
+/** Reads a `Content-Type`. A peer sends only a few different ones, so the last one is remembered. */
 export function mediaTypeOf(header: string | undefined): MediaType {
   if (header !== last.header) last = { header, media: read(header) };
   return last.media;
@@ -31,11 +31,11 @@ function read(header: string | undefined): MediaType {
 const HL7 =
   /^(application\/(edi-)?hl7(-v2)?(\+er7)?|x-application\/hl7-v2(\+er7)?|text\/hl7|text\/plain)$/;
 
-/** Whether what came with this media type may be HL7 v2: senders call it by many names, and by none. */
+/** Whether a body with this media type may be HL7 v2: senders use many names for it, or none. */
 export const mayBeHl7 = ({ type }: MediaType): boolean =>
   HL7.test(type) || type === 'application/octet-stream';
 
-/** The type of a message that came with this media type: HL7 is known by its first segment. */
+/** The type of a message with this media type: HL7 is recognised by its first segment. */
 export function messageTypeOf(media: MediaType, head: Uint8Array): string {
   const { type } = media;
   if (!mayBeHl7(media)) return type;

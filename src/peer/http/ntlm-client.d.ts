@@ -1,7 +1,7 @@
 declare module '@ewsjs/ntlm-client' {
   export interface Type2Message {
     readonly flags: number;
-    /** 1 where the server did not agree to NTLMv2 session security. */
+    /** 1 if the server did not agree to NTLMv2 session security. */
     readonly version: 1 | 2;
     readonly targetName: string;
   }

@@ -16,13 +16,13 @@ type Account = Extract<Credential, { kind: 'ntlm' }>;
 
 interface PinnedClient {
   readonly client: Client;
-  /** Whether the connection that is open now was signed in. */
+  /** Whether the connection that is open now is signed in. */
   signedIn: boolean;
 }
 
 /**
  * NTLM signs in a connection, not a request: each message in flight has a connection of its own,
- * which is kept for the next. Only NTLMv2 is spoken.
+ * which is kept for the next one. Only NTLMv2 is supported.
  */
 export class NtlmConnections {
   readonly #account: Account;
@@ -35,7 +35,7 @@ export class NtlmConnections {
     this.#connect = connect;
   }
 
-  /** Asks on a connection that nobody else uses meanwhile. Unless the answer is whole, it is closed. */
+  /** Sends on a connection that nobody else uses meanwhile. Unless the answer is complete, it is closed. */
   async request(request: SignedRequest, reading: AnswerReading): Promise<WholeAnswer> {
     const { origin } = request.url;
     const pinned = this.#idle.get(origin)?.pop() ?? this.#opened(origin);
@@ -56,7 +56,7 @@ export class NtlmConnections {
   #opened(origin: string): PinnedClient {
     const pinned: PinnedClient = {
       client: this.#connect(origin, () => {
-        // A new connection is nobody's yet, whatever the last one was.
+        // A new connection is not signed in, whatever the last one was.
         pinned.signedIn = false;
       }),
       signedIn: false,
@@ -104,7 +104,7 @@ export class NtlmConnections {
       throw new DisableError(
         challenged.status === 401
           ? `${place} offers no NTLM (it offers ${offered}). Use a credential of another kind, or have NTLM switched on.`
-          : `${place} answered ${challenged.status} instead of an NTLM challenge. Check the address; remove the credential if it wants none.`,
+          : `${place} answered ${challenged.status} instead of an NTLM challenge. Check the address; remove the credential if none is wanted.`,
       );
     }
     const type2 = decoded(challenge, place);
@@ -134,11 +134,11 @@ function decoded(challenge: string, place: string): ReturnType<typeof ntlm.decod
     type2 = ntlm.decodeType2Message(`NTLM ${challenge}`);
   } catch {
     throw new DisableError(
-      `The NTLM challenge of ${place} cannot be read. Is it a Windows server?`,
+      `The NTLM challenge of ${place} cannot be read. Check that it is a Windows server.`,
     );
   }
   if (type2.version === 2) return type2;
   throw new DisableError(
-    `${place} asks for NTLMv1, with which a password can be found out. Have NTLMv2 switched on there.`,
+    `${place} asks for NTLMv1, which reveals passwords. Have NTLMv2 switched on there.`,
   );
 }

@@ -1,11 +1,11 @@
-/** What the codes of issues mean (FHIR value set issue-type), for people who do not know them. */
+/** What issue codes mean (FHIR value set issue-type), for people who do not know them. */
 const MEANINGS: Readonly<Record<string, string>> = {
   invalid: 'the content breaks a rule',
-  structure: 'the content is not built as it must be',
+  structure: 'the content has the wrong structure',
   required: 'something that is required is missing',
   value: 'a value is not allowed',
-  invariant: 'a rule over several elements is broken',
-  security: 'the caller may not do this',
+  invariant: 'a rule about several elements is broken',
+  security: 'the caller is not allowed to do this',
   login: 'the caller must sign in',
   unknown: 'the caller is not known',
   expired: 'the sign-in has expired',
@@ -13,21 +13,21 @@ const MEANINGS: Readonly<Record<string, string>> = {
   suppressed: 'something was left out for reasons of privacy',
   processing: 'the server could not process it',
   'not-supported': 'the server does not support this',
-  duplicate: 'it exists already',
-  'multiple-matches': 'the condition fits more than one resource',
+  duplicate: 'it already exists',
+  'multiple-matches': 'the condition matches more than one resource',
   'not-found': 'it does not exist',
   deleted: 'it was deleted',
   'too-long': 'it is too long',
   'code-invalid': 'a code is not known',
   extension: 'an extension is not known',
-  'too-costly': 'it is too much for the server',
+  'too-costly': 'it is too expensive for the server',
   'business-rule': 'a rule of the server forbids it',
-  conflict: 'somebody else changed it in the meantime',
+  conflict: 'somebody else changed it meanwhile',
   'limited-filter': 'the search is limited',
-  transient: 'the server has a trouble that passes',
+  transient: 'the server has a temporary problem',
   'lock-error': 'it is locked',
   'no-store': 'the storage of the server does not answer',
-  exception: 'the server broke down over it',
+  exception: 'the server failed with an exception',
   timeout: 'the server ran out of time',
   incomplete: 'the answer is incomplete',
   throttled: 'the server asks for fewer requests',
@@ -46,7 +46,10 @@ interface Issue {
   readonly location?: readonly unknown[];
 }
 
-/** An OperationOutcome of FHIR in plain words, the worst first, one issue a line; undefined where the resource is none or says nothing. */
+/**
+ * An OperationOutcome of FHIR in plain words, the worst first, one issue per line; undefined if the
+ * resource is not one or says nothing.
+ */
 export function outcomeText(resource: unknown): string | undefined {
   const { resourceType, issue } = Object(resource) as { resourceType?: unknown; issue?: unknown };
   if (resourceType !== 'OperationOutcome' || !Array.isArray(issue)) return undefined;

@@ -2,14 +2,14 @@ import type { HttpAnswer } from './http-exchange.ts';
 import { mediaTypeOf } from './media-type.ts';
 import { outcomeText } from './operation-outcome.ts';
 
-/** A longer answer is no explanation. */
+/** A longer answer is not an explanation. */
 const EXPLAINS_WITHIN = 262_144;
 const LONGEST = 2_000;
 
 /**
- * Why a web server refused, in its own words: a problem document (RFC 9457), an OperationOutcome, a SOAP fault, the
- * `message` or `error` that most other services give, the title of a page, or a plain text. Undefined where it did not
- * refuse, or gives no reason.
+ * Why a web server refused, in its own words: a problem document (RFC 9457), an OperationOutcome, a
+ * SOAP fault, the `message` or `error` that most other services give, the title of a page, or plain
+ * text. Undefined if it did not refuse, or gives no reason.
  */
 export function refusalWords({
   status,
@@ -40,7 +40,7 @@ function jsonWords(text: string): string | undefined {
   try {
     value = JSON.parse(text) as unknown;
   } catch {
-    // it only says that it is JSON
+    // it only claims to be JSON
     return undefined;
   }
   const outcome = outcomeText(value);

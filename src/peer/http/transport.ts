@@ -20,12 +20,13 @@ export type TransportValues = Pick<
   | 'connections'
 >;
 
-/** Whether connections to `protocol` are tunnelled: requests of plain http can be handed to a proxy as they are. */
+/** Whether connections to `protocol` are tunnelled: plain http requests can be handed to a proxy directly. */
 type Tunnelled = (protocol: string) => boolean;
 
 /**
- * Opens connections as the settings say, through the proxy too. The files of `tls` are read for each, so
- * that a renewed certificate is shown from the next one on; the peer's certificate is judged the same with and without a proxy.
+ * Opens connections as the settings say, also through the proxy. The files of `tls` are read for
+ * each, so that a renewed certificate is used from the next one on; the peer's certificate is
+ * checked in the same way with and without a proxy.
  */
 function connector(
   lent: Lending,
@@ -55,12 +56,12 @@ function connector(
   return (options, callback) => void connect(options, callback);
 }
 
-/** Undici's `host` has a port where it is not the usual one. */
+/** Undici's `host` includes the port if it is not the usual one. */
 const targetOf = ({ hostname, port, protocol }: buildConnector.Options): string =>
   placeOf({ host: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
 
 function limitsOf({ timeout, stayConnected }: TransportValues): Client.Options {
-  // Undici knows no 0: a connection that is to be closed at once is asked to by a header.
+  // Undici does not accept 0: a header asks for the connection to be closed at once.
   const idle = Math.min(Math.max(stayConnected, 1), 2 ** 31 - 1);
   return {
     headersTimeout: finite(timeout),
@@ -96,13 +97,13 @@ export async function transport(lent: Lending, values: TransportValues): Promise
   });
 }
 
-/** One connection of its own, for a sign-in that belongs to the connection. `opened` is called with each new socket. */
+/** A separate connection, for a sign-in that belongs to the connection. `opened` is called with each new socket. */
 export function pinned(
   lent: Lending,
   values: TransportValues,
   { origin, opened }: { readonly origin: string; readonly opened: (socket: Duplex) => void },
 ): Client {
-  // A proxy that hands requests on may use any connection for each.
+  // A proxy that forwards requests may use any connection for each.
   const connect = connector(lent, values, () => true);
   return new Client(origin, {
     ...limitsOf(values),

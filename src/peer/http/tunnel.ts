@@ -15,8 +15,8 @@ type Through = Pick<HttpClientValues, 'proxyCredential' | 'connectTimeout'> & {
 };
 
 /**
- * Has the proxy connect us with `target` (`host:port`) by CONNECT: what is written to the socket from
- * then on reaches the target. Throws a NotConnectedError that names the proxy and what it said.
+ * Has the proxy connect us to `target` (`host:port`) by CONNECT: what is written to the socket from
+ * then on reaches the target. Throws a NotConnectedError that names the proxy and its answer.
  */
 export async function tunnel(lent: Lending, through: Through, target: string): Promise<Socket> {
   const { proxy, connectTimeout } = through;
@@ -30,7 +30,7 @@ export async function tunnel(lent: Lending, through: Through, target: string): P
       host: target,
       ...(authorization !== undefined && { 'proxy-authorization': authorization }),
     },
-    // A connection of its own, which belongs to the tunnel afterwards.
+    // A separate connection, which then belongs to the tunnel.
     agent: false,
   });
   const limit = setTimeout(
@@ -63,7 +63,7 @@ function connected(
   });
 }
 
-/** What the proxy wants to see of us; undefined where it wants nothing. */
+/** The header for the proxy's sign-in; undefined if there is none. */
 export async function proxyAuthorization(
   lent: Lending,
   { proxyCredential, proxy }: Pick<HttpClientValues, 'proxyCredential' | 'proxy'>,
@@ -82,17 +82,17 @@ export async function proxyAuthorization(
 const basic = (user: string, password: string): string =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 
-/** As it was meant before it was written into an address. */
+/** As it was before it was encoded into an address. */
 function unescaped(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // URIError: a % that escapes nothing
+    // URIError: a stray %
     return text;
   }
 }
 
-/** A proxy that answered for itself. */
+/** The error for a proxy that answered itself. */
 export function proxyRefusal(status: number, proxy: URL, place: string): NotConnectedError {
   return new NotConnectedError(
     `Not connected: the proxy ${placeOfUrl(proxy)} answered ${status} when asked for ${place}. ${proxyRemedy(status)}.`,
@@ -102,6 +102,6 @@ export function proxyRefusal(status: number, proxy: URL, place: string): NotConn
 function proxyRemedy(status: number): string {
   if (status === 407) return 'It wants a sign-in: check proxyCredential';
   return status >= 500
-    ? 'It cannot reach that address: check the address, and what the log of the proxy says'
+    ? 'It cannot reach that address: check the address and the log of the proxy'
     : 'Have the proxy allow that address';
 }

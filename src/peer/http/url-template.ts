@@ -4,17 +4,17 @@ import type { Message } from '../../message/message.ts';
 
 /** A web address that is filled in for each message; scheme, host and port are the same for all. */
 export interface UrlTemplate {
-  /** The address up to the first value that is filled in. */
+  /** The address up to the first expression. */
   readonly beginning: URL;
   /** Whether every message goes to `beginning`. */
   readonly fixed: boolean;
-  /** Throws a RejectedError where a value would lead out of its place in the path. */
+  /** Throws a RejectedError if a value would lead out of its place in the path. */
   render(message: Message): Promise<URL>;
 }
 
 /**
- * Reads a web address with expressions in braces. Each value that is filled in is percent-encoded, so
- * that no content of a message can become another host, path or parameter.
+ * Reads a web address with expressions in braces. Each value that is filled in is percent-encoded,
+ * so that the content of a message can never become another host, path or parameter.
  */
 export const urlTemplate: Setting<UrlTemplate, string> = {
   kind: 'template',
@@ -24,12 +24,12 @@ export const urlTemplate: Setting<UrlTemplate, string> = {
     const [literal = ''] = given.split('{', 1);
     if (!/^https?:\/\/[^/?#{}\s]+([/?#]|$)/i.test(given) || !URL.canParse(literal)) {
       return bad(
-        'must begin with http:// or https:// and a host that is written out, such as https://api.example/patients/{field("PID-3.1")}',
+        'must begin with http:// or https:// and a literal host, such as https://api.example/patients/{field("PID-3.1")}',
       );
     }
     const beginning = new URL(literal);
     if (beginning.username !== '' || beginning.password !== '') {
-      return bad('must hold no user and password: use a credential');
+      return bad('must not contain a user and password: use a credential');
     }
     const read = context.template(given, encodeURIComponent);
     if (!read.ok) return read;
@@ -48,22 +48,22 @@ export const urlTemplate: Setting<UrlTemplate, string> = {
 async function filled(template: Template, message: Message): Promise<URL> {
   const text = await template.render(message);
   const [path = ''] = text.split(/[?#]/, 1);
-  // A URL drops these without a word, and the message would go to another place.
+  // A URL silently drops these, and the message would go somewhere else.
   if (path.split('/').some((segment) => /^(\.|%2e){1,2}$/i.test(segment))) {
     throw new RejectedError(
-      'A value for the path of url is a dot or two dots, which would lead to another address. Correct the message, or put the value into the query.',
+      'A value for the path of url is one or two dots, which would lead to another address. Correct the message, or put the value into the query.',
     );
   }
   return new URL(text);
 }
 
-/** `Name: value`, of which the value is a template. */
+/** `Name: value`, where the value is a template. */
 export interface HeaderTemplate {
   readonly name: string;
   readonly value: Template;
 }
 
-/** Headers that the client sets by itself; another value would break the request or leak a secret into the file. */
+/** Headers that the client sets itself; another value would break the request or put a secret into the file. */
 const OWN = new Set([
   'host',
   'content-length',
@@ -89,7 +89,7 @@ export const headerTemplate: Setting<HeaderTemplate, string> = {
     if (name === undefined || value === undefined)
       return bad('must be a header such as X-Sender: {source}');
     if (OWN.has(name.toLowerCase())) {
-      return bad(`may not be ${name}: it is set by itself (a sign-in by credential)`);
+      return bad(`must not be ${name}: it is set automatically (a sign-in through credential)`);
     }
     const read = context.template(value);
     return read.ok ? { ok: true, value: { name, value: read.value } } : read;

@@ -7,12 +7,12 @@ import { placeOfUrl } from './http-exchange.ts';
 
 export type RequestBody = Exclude<Dispatcher.DispatchOptions['body'], undefined>;
 
-/** A request as it goes out, sign-in included. */
+/** A request as it is sent, including the sign-in. */
 export interface SignedRequest {
   readonly method: Dispatcher.HttpMethod;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** Asked for each time it has to be sent. */
+  /** Called each time it has to be sent. */
   readonly body: () => RequestBody;
   readonly signal: AbortSignal;
 }
@@ -25,13 +25,16 @@ export interface WholeAnswer {
 }
 
 export interface AnswerReading {
-  /** Bytes: a longer answer is a RejectedError, since asking again would bring it again. */
+  /** Bytes: a longer answer is a RejectedError, since a retry would get it again. */
   readonly limit: number;
   /** Called when the peer begins to answer. */
   readonly begun: () => void;
 }
 
-/** Sends a request and gathers its answer. Rejects with what undici says where there is none, and as soon as `signal` aborts. */
+/**
+ * Sends a request and collects its answer. Rejects with undici's error if there is none, and as
+ * soon as `signal` aborts.
+ */
 export function wholeAnswer(
   dispatcher: Dispatcher,
   request: SignedRequest,
@@ -46,8 +49,8 @@ export function wholeAnswer(
 }
 
 /**
- * Takes an answer as it comes. For a body that is wanted as a whole this takes half the time of a stream
- * with its own back-pressure, and none of it can be left unread.
+ * Collects an answer as it arrives. For a body that is wanted as a whole this takes half the time
+ * of a stream with its own back-pressure, and nothing can be left unread.
  */
 class Gathering implements Dispatcher.DispatchHandler {
   readonly #request: SignedRequest;
@@ -69,7 +72,7 @@ class Gathering implements Dispatcher.DispatchHandler {
     return this.#whole.promise;
   }
 
-  /** The signal aborted. A request that still waits for a connection is given up when it gets one. */
+  /** Called when the signal aborts. A request that still waits for a connection is given up when it gets one. */
   handleEvent(): void {
     const reason = this.#request.signal.reason as Error;
     this.#fail(reason);
@@ -87,7 +90,7 @@ class Gathering implements Dispatcher.DispatchHandler {
     status: number,
     headers: Readonly<Record<string, string | string[] | undefined>>,
   ): void {
-    // What comes before 200 is no answer yet.
+    // A status below 200 is not an answer yet.
     if (status < 200) return;
     this.#status = status;
     this.#headers = joined(headers);
@@ -117,7 +120,7 @@ class Gathering implements Dispatcher.DispatchHandler {
   }
 }
 
-/** Undici gives names in lower case. */
+/** Undici reports names in lower case. */
 function joined(
   headers: Readonly<Record<string, string | string[] | undefined>>,
 ): Readonly<Record<string, string>> {
@@ -131,7 +134,7 @@ function joined(
 
 export function tooLarge(url: URL, limit: number): RejectedError {
   return new RejectedError(
-    `The answer of ${placeOfUrl(url)} is larger than ${describeSize(limit)}. The peer has taken the message; raise replyLimit if the answer matters.`,
+    `The answer of ${placeOfUrl(url)} is larger than ${describeSize(limit)}. The peer has the message; raise replyLimit if the answer matters.`,
   );
 }
 
@@ -144,7 +147,7 @@ const UNPACK: Readonly<Record<string, Unpack>> = {
   br: promisify<Buffer, { maxOutputLength: number }, Buffer>(brotliDecompress),
 };
 
-/** The body of an answer as it was before its server packed it. One that unpacks to more than `limit` bytes is a RejectedError. */
+/** The decompressed body of an answer. One that decompresses to more than `limit` bytes is a RejectedError. */
 export async function unpacked(
   { body, headers }: WholeAnswer,
   { limit, url }: { readonly limit: number; readonly url: URL },
@@ -158,7 +161,7 @@ export async function unpacked(
     const { code } = error as { code?: unknown };
     if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(url, limit);
     throw new TemporaryError(
-      `${placeOfUrl(url)} packed its answer as ${encoding.slice(0, 20)}, and it cannot be unpacked. Look into the log of the peer.`,
+      `${placeOfUrl(url)} compressed its answer as ${encoding.slice(0, 20)}, and it cannot be decompressed. Look at the log of the peer.`,
     );
   }
 }

@@ -15,11 +15,11 @@ import type { Message } from '../../message/message.ts';
 import { type Mailbox, mailboxesIn, oneLine } from './mailbox.ts';
 
 const addresses = addressTemplate({
-  help: 'An address; several are separated by commas. A value in braces is one address or a name, never several.',
+  help: 'An address; separate several with commas. A value in braces is one address or a name, never several.',
 });
 
 /**
- * The settings of every adapter that sends mail: who gets it, what it says, and what becomes of the
+ * The settings of every adapter that sends mail: who gets it, what it says, and what happens to the
  * message's body. All texts are templates.
  */
 export const letterSettings = {
@@ -28,14 +28,14 @@ export const letterSettings = {
     example: 'Registration <noreply@hospital.example>',
   }),
   to: list(addresses, {
-    help: 'Who gets the mail. An entry that comes out empty is left out.',
+    help: 'Who gets the mail. An entry that turns out empty is left out.',
     example: 'registrar@hospital.example',
   }),
-  cc: list(addresses, { help: 'Who gets a copy, for all to see.' }),
-  bcc: list(addresses, { help: 'Who gets a copy that the others do not see.' }),
+  cc: list(addresses, { help: 'Who gets a copy, visible to all.' }),
+  bcc: list(addresses, { help: 'Who gets a copy, hidden from the others.' }),
   replyTo: optional(
     addressTemplate({
-      help: 'Where answers go, if not to the sender.',
+      help: 'Where replies go, if not to the sender.',
       example: 'ward@hospital.example',
     }),
   ),
@@ -52,7 +52,7 @@ export const letterSettings = {
   ),
   html: optional(
     htmlTemplate({
-      help: 'The HTML of the mail, shown instead of the text where it can be. Values in braces are escaped: what a message holds is shown as text. To make HTML of a message, use a transform and body html.',
+      help: 'The HTML of the mail, shown instead of the text if possible. Values in braces are escaped: what a message contains is shown as text. To turn a message into HTML, use a transform and body html.',
       example: '<p>Admission <b>{id}</b> is attached.</p>',
     }),
   ),
@@ -63,17 +63,17 @@ export const letterSettings = {
       html: 'It is the HTML of the mail',
       none: 'It is left out; only text and html are sent',
     },
-    { help: 'What becomes of the body of the message.', default: 'attachment' },
+    { help: 'What happens to the body of the message.', default: 'attachment' },
   ),
   attachmentName: optional(
     template({
-      help: "The file name of the attached body. Left out, it is the message's id with the ending of its type.",
+      help: "The file name of the attached body. Default: the message's id with the extension of its type.",
       example: '{type}_{id}.hl7',
     }),
   ),
   attachmentType: optional(
     template({
-      help: "The media type of the attached body. Left out, it follows from the message's type.",
+      help: "The media type of the attached body. Default: follows from the message's type.",
       example: 'application/pdf',
       advanced: true,
     }),
@@ -82,7 +82,7 @@ export const letterSettings = {
 
 export type LetterSettings = ValuesOf<typeof letterSettings>;
 
-/** A mail as it is to be sent, whatever the protocol. */
+/** A mail to be sent, whatever the protocol. */
 export interface Letter {
   readonly from: Mailbox;
   readonly to: readonly Mailbox[];
@@ -99,14 +99,14 @@ export interface Letter {
 export interface LetterAttachment {
   /** Free of line breaks and of path separators. */
   readonly name: string;
-  /** A media type, with the charset where it is known. */
+  /** A media type, with the charset if known. */
   readonly type: string;
   readonly body: Body;
 }
 
 /**
- * Fills in the templates for one message. Throws a SuspendError where a template fails, where what
- * should be an address is none, and where nobody would get the mail: a person can correct that.
+ * Fills in the templates for one message. Throws a SuspendError if a template fails, if what should
+ * be an address is not one, and if nobody would get the mail: a person can correct that.
  */
 export async function letter(message: Message, settings: LetterSettings): Promise<Letter> {
   const [from] = await mailboxes(message, 'from', [settings.from]);
@@ -114,9 +114,10 @@ export async function letter(message: Message, settings: LetterSettings): Promis
   const to = await mailboxes(message, 'to', settings.to);
   const cc = await mailboxes(message, 'cc', settings.cc);
   const bcc = await mailboxes(message, 'bcc', settings.bcc);
-  if (from === undefined) throw new SuspendError('from came out empty. Correct the template.');
+  if (from === undefined)
+    throw new SuspendError('from is empty for this message. Correct the template.');
   if (to.length + cc.length + bcc.length === 0) {
-    throw new SuspendError('to, cc and bcc came out empty: nobody would get the mail.');
+    throw new SuspendError('to, cc and bcc are empty for this message: nobody would get the mail.');
   }
   const own = settings.body;
   const text =
@@ -148,7 +149,7 @@ async function attachment(message: Message, settings: LetterSettings): Promise<L
   };
 }
 
-/** HL7 has no registered media type; this one is what FHIR and mail gateways use. */
+/** HL7 has no registered media type; FHIR and mail gateways use this one. */
 const HL7_MEDIA_TYPE = 'x-application/hl7-v2+er7';
 
 const ENDINGS: Readonly<Record<string, string>> = {
@@ -201,7 +202,7 @@ function decoder(charset: string | undefined): InstanceType<typeof TextDecoder> 
   try {
     return new TextDecoder(charset ?? 'utf-8');
   } catch {
-    // RangeError: a charset that nobody knows
+    // RangeError: an unknown charset
     return new TextDecoder('latin1');
   }
 }

@@ -2,28 +2,29 @@ import type { NewMessage } from '../../message/message.ts';
 import { beginning, continued } from '../beginning.ts';
 import { fileType } from '../folder/file-type.ts';
 
-/** Up to here a part is handed over in memory: below it, a stream costs more than it saves. */
+/** Parts up to this size are passed on in memory: for them, a stream costs more than it saves. */
 const IN_MEMORY = 256 * 1024;
 
-/** What a mail adapter takes out of a mail; it adds where the mail came from. */
+/** What a mail adapter takes from a mail; it adds where the mail came from. */
 export type MailPart = Pick<NewMessage, 'body' | 'type' | 'charset' | 'name'>;
 
-/** What the mail says of a part. */
+/** What the mail says about a part. */
 export interface PartFacts {
-  /** The file name, or the subject where the part has none. */
+  /** The file name, or the subject if the part has none. */
   readonly name: string;
   /** The media type as declared. */
   readonly type: string;
   readonly charset?: string | undefined;
 }
 
-/** Says little: programs put it on files that they do not know. */
+/** These say little: programs use them for files they do not know. */
 const VAGUE =
   /^(application\/(octet-stream|x-download|force-download|binary)|text\/plain|x-application\/.*)$/i;
 
 /**
- * A part as a message: small ones in memory, large ones as a stream that goes on from what was read.
- * HL7 is recognised by its first bytes; otherwise the declared type holds, unless it is a vague one.
+ * A part as a message: small ones in memory, large ones as a stream that continues from what was
+ * read. HL7 is recognised by its first bytes; otherwise the declared type counts, unless it is a
+ * vague one.
  */
 export async function mailPart(
   content: AsyncIterable<Uint8Array>,
@@ -46,17 +47,17 @@ function typeOf(head: Uint8Array, { name, type }: PartFacts): string {
   return found === 'application/octet-stream' ? type : found;
 }
 
-/** A mail as one JSON document: what `take: parts` gives. */
+/** A mail as one JSON document: the result of `take: parts`. */
 export interface MailDocument {
   readonly messageId: string;
-  /** ISO 8601, UTC; `''` where the mail does not say. */
+  /** ISO 8601, UTC; `''` if the mail does not say. */
   readonly date: string;
   readonly from: readonly MailDocumentAddress[];
   readonly to: readonly MailDocumentAddress[];
   readonly cc: readonly MailDocumentAddress[];
   readonly subject: string;
   readonly text: string;
-  /** `''` where the mail has none. */
+  /** `''` if the mail has none. */
   readonly html: string;
   readonly attachments: readonly {
     readonly name: string;

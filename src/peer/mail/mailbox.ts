@@ -3,13 +3,16 @@ import addressparser from 'nodemailer/lib/addressparser';
 import { SuspendError } from '../../error/adapter-error.ts';
 
 export interface Mailbox {
-  /** `''` where there is none. */
+  /** `''` if there is none. */
   readonly name: string;
-  /** Its domain is in the form of the DNS (`xn--…`), which every server takes. */
+  /** Its domain is in DNS form (`xn--…`), which every server accepts. */
   readonly address: string;
 }
 
-/** Reads addresses that are separated by commas or semicolons. Throws a SuspendError that names `setting` where one is none; what it was is not quoted. */
+/**
+ * Reads addresses that are separated by commas or semicolons. Throws a SuspendError that names
+ * `setting` if one is not an address; it is not quoted.
+ */
 export function mailboxesIn(text: string, setting: string): Mailbox[] {
   const found = addressparser(oneLine(text).replaceAll(';', ','), { flatten: true });
   return found.map(({ name, address }) => {
@@ -21,12 +24,12 @@ export function mailboxesIn(text: string, setting: string): Mailbox[] {
   });
 }
 
-/** What a template gave must not start a header of its own. */
+/** A value from a template must not start another header. */
 export function oneLine(text: string): string {
   return text.replaceAll(/\p{Cc}+/gu, ' ').trim();
 }
 
-/** The shape only. Anything that could end an SMTP command or start a header is no address. */
+/** Checks only the form. Anything that could end an SMTP command or start a header is not an address. */
 function isAddress(text: string): boolean {
   return /^[^\s@<>(),;:\\"[\]]+@[^\s@<>(),;:\\"]+$/.test(text);
 }

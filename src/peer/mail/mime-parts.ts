@@ -3,7 +3,7 @@ import { type AttachmentStream, MailParser, type MessageText } from 'mailparser'
 
 /** A file of a mail, as declared. */
 export interface Enclosed {
-  /** Without folders, which a sender may have put there; `''` where it has none. */
+  /** Without folders, which a sender may have added; `''` if it has none. */
   readonly name: string;
   readonly type: string;
   readonly charset?: string | undefined;
@@ -12,7 +12,7 @@ export interface Enclosed {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
-/** The words of a mail; `''` where it has none. */
+/** The text of a mail; `''` if it has none. */
 export interface Words {
   readonly text: string;
   readonly html: string;
@@ -20,7 +20,7 @@ export interface Words {
 
 const PLAIN = { skipTextToHtml: true, skipImageLinks: true } as const;
 
-/** The files of a mail as it is written on the wire, in its order; each is to be consumed before the next is asked for. */
+/** The files of a mail in wire format, in order; consume each before asking for the next. */
 export async function* mimeParts(
   content: Readable,
   words?: (words: Words) => void,
@@ -28,12 +28,12 @@ export async function* mimeParts(
   const parser = new MailParser({
     ...PLAIN,
     skipHtmlToText: words === undefined,
-    // They are opened here, within bounds, whether they are shown within the text or not.
+    // They are opened here, within limits, whether they are shown within the text or not.
     ignoreEmbedded: true,
   });
   let current: AttachmentStream | undefined;
   content.on('error', (error) => {
-    // The parser would leave whoever reads an attachment waiting for the rest for ever.
+    // Otherwise the parser would leave whoever reads an attachment waiting for the rest for ever.
     current?.content.destroy(error);
     parser.destroy(error);
   });
@@ -55,7 +55,7 @@ export async function* mimeParts(
   }
 }
 
-/** What nobody read must be read, or the parser waits for it for ever. */
+/** What nobody reads must be drained, or the parser waits for ever. */
 async function exhaust(chunks: AsyncIterator<Uint8Array>): Promise<void> {
   for (let next = await chunks.next(); next.done !== true; ) next = await chunks.next();
 }

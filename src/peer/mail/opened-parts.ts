@@ -7,24 +7,24 @@ import { signedContent } from './signed-data.ts';
 import type { TakeSettings } from './take-settings.ts';
 import { NotOpenable, readTnef } from './tnef.ts';
 
-/** Mails within mails within mails … */
+/** The nesting limit of mails within mails. */
 const DEEPEST = 5;
-/** Parts of one mail that are opened. */
+/** How many parts of one mail are opened. */
 const MOST = 100;
-/** What is opened is held in memory. */
+/** Opened parts are held in memory; this is the limit for one. */
 const LARGEST = 64 * 1024 * 1024;
 
 const EVERYTHING = new Set(['*', '**', '*.*']);
 
-/** What is wanted of a mail, and how far opening its parts has come. One for each mail. */
+/** What is wanted from a mail, and how far opening its parts has got. One for each mail. */
 export class Opening {
   readonly #settings: Pick<TakeSettings, 'pattern' | 'embedded'>;
-  /** Patterns that name files, and not all of them. */
+  /** Patterns that select files, unless all are wanted. */
   readonly #naming: readonly string[];
   readonly #takesAll: boolean;
-  /** Told of a part that holds others and could not be opened: what is the matter, and what becomes of it. */
+  /** Called for a part that contains others and could not be opened: what is wrong, and what happens to it. */
   readonly #tell: (what: string) => void;
-  /** Words that stood inside of a signed part or a winmail.dat; the first that has any. */
+  /** Text from inside a signed part or a winmail.dat; the first that has any. */
   words: Words | undefined;
   #opened = 0;
 
@@ -37,9 +37,9 @@ export class Opening {
   }
 
   /**
-   * A part of a mail as the files it stands for: itself, or what is in it where it is a forwarded mail, a signed
-   * one, or a winmail.dat. What cannot be opened stands for itself, and that is told. A pattern that names it
-   * gets it as it is. Ends without any where nothing of it is wanted.
+   * The files that a part of a mail yields: itself, or its content if it is a forwarded mail, a
+   * signed one, or a winmail.dat. What cannot be opened yields itself, and that is reported. A
+   * pattern that matches its name gets it unopened. Yields nothing if none of it is wanted.
    */
   async *files(part: Enclosed, depth = 0): AsyncGenerator<Enclosed> {
     const kind = kindOf(part);
@@ -52,7 +52,7 @@ export class Opening {
       return;
     }
     if (kind === 'encrypted') {
-      this.#tell('it is encrypted (PGP); what is encrypted is taken as it is, if it fits');
+      this.#tell('it is encrypted (PGP); encrypted parts are taken as they are, if they match');
       return;
     }
     yield* this.#within(part, kind, depth);
@@ -63,7 +63,7 @@ export class Opening {
     const { head, ended } = await beginning(chunks, LARGEST + 1);
     const whole = { ...part, content: ended ? oneOf(head) : continued(head, chunks) };
     let found = 0;
-    // A forwarded mail that is all words is a file like any; wrapping alone is none.
+    // A forwarded mail with only text is a file like any other; a mere wrapper is not.
     let isFile = kind === 'mail' || (kind === 'tnef' && depth > 0);
     try {
       this.#permit(ended, depth);
@@ -73,7 +73,8 @@ export class Opening {
       }
     } catch (error) {
       if (!(error instanceof NotOpenable)) throw error;
-      const rest = found === 0 ? 'it is taken as it is, if it fits' : 'what came before is taken';
+      const rest =
+        found === 0 ? 'it is taken as it is, if it matches' : 'what came before is taken';
       this.#tell(`an attachment ${error.message}; ${rest}`);
       isFile = true;
     }
@@ -88,20 +89,20 @@ export class Opening {
 
   #permit(ended: boolean, depth: number): void {
     if (!ended) {
-      throw new NotOpenable(`is larger than ${describeSize(LARGEST)} and is not looked into`);
+      throw new NotOpenable(`is larger than ${describeSize(LARGEST)} and is not opened`);
     }
     if (depth >= DEEPEST) {
-      throw new NotOpenable(`lies deeper than ${DEEPEST} mails within each other`);
+      throw new NotOpenable(`is nested more than ${DEEPEST} mails deep`);
     }
     this.#opened += 1;
     if (this.#opened > MOST) {
-      throw new NotOpenable(`is the ${MOST + 1}st of a mail that would have to be opened`);
+      throw new NotOpenable(`is number ${MOST + 1} of the parts of one mail to open`);
     }
   }
 
   async *#inside(content: Buffer, kind: Kind, depth: number): AsyncGenerator<Enclosed> {
     const words = (found: Words): void => {
-      // those of a mail within the mail are not its own
+      // those of a nested mail are not its own
       if (depth === 0 && (found.text !== '' || found.html !== '')) this.words ??= found;
     };
     if (kind === 'tnef') {
@@ -112,24 +113,24 @@ export class Opening {
       }
       return;
     }
-    // Exchange gives a mail that is signed in clear under the name and type of an opaque one.
+    // Exchange passes on a clear-signed mail under the name and type of an opaque one.
     const isCms = kind === 'signed' && content[0] === 0x30;
     const mail = Readable.from([isCms ? signedContent(content) : content]);
     try {
       yield* mimeParts(mail, kind === 'signed' ? words : undefined);
     } catch {
-      // whatever the library found wrong with it: nothing else throws there
+      // whatever the library found wrong with it: nothing else throws here
       throw new NotOpenable('is a mail that cannot be read');
     }
   }
 
-  /** Whether it has to be read: it is wanted, or may hold what is. */
+  /** Whether it has to be read: it is wanted, or may contain what is. */
   concerns(part: Pick<Enclosed, 'name' | 'type' | 'related'>): boolean {
     const kind = kindOf(part);
     return this.#isWanted(part) || (kind !== undefined && kind !== 'signature');
   }
 
-  /** A forwarded mail without a name fits where all do. */
+  /** A forwarded mail without a name matches only if all files do. */
   #isWanted({ name, type, related }: Pick<Enclosed, 'name' | 'type' | 'related'>): boolean {
     const { embedded, pattern } = this.#settings;
     if (related && !embedded) return false;

@@ -2,7 +2,7 @@ import { NotOpenable } from './tnef.ts';
 
 /** Deeper than any program nests; each level costs a call. */
 const DEEPEST = 32;
-/** Pieces of a text that was written as it came. */
+/** How many pieces a text written in pieces may have. */
 const MOST_PIECES = 1_000_000;
 
 const SIGNED = '2a864886f70d010702';
@@ -12,25 +12,25 @@ const OTHERS: Readonly<Record<string, string>> = {
   '2a864886f70d0109100109': 'is compressed (S/MIME)',
 };
 
-/** One element of BER: DER, and the lengths that are only known at the end, which mail programs write. */
+/** One element of BER: DER plus indefinite lengths, which mail programs write. */
 interface Element {
   readonly tag: number;
-  /** Where its content begins and ends. */
+  /** Where its content begins. */
   readonly from: number;
   readonly to: number;
-  /** Where what follows begins. */
+  /** Where the next element begins. */
   readonly next: number;
 }
 
 /**
- * The mail entity inside of CMS signed data (RFC 5652). The signature is not verified. Throws NotOpenable for
- * what is encrypted, compressed, holds its content elsewhere, or is damaged.
+ * The mail entity inside CMS signed data (RFC 5652). The signature is not verified. Throws
+ * NotOpenable for data that is encrypted, compressed, detached, or damaged.
  */
 export function signedContent(der: Buffer): Buffer {
   try {
     const [kind, explicit] = childrenOf(der, elementAt(der, 0, 0), 1);
     const oid = kind === undefined ? '' : der.toString('hex', kind.from, kind.to);
-    if (oid !== SIGNED) throw new NotOpenable(OTHERS[oid] ?? 'is no signed mail (S/MIME)');
+    if (oid !== SIGNED) throw new NotOpenable(OTHERS[oid] ?? 'is not a signed mail (S/MIME)');
     const [signedData] = explicit === undefined ? [] : childrenOf(der, explicit, 2);
     const fields = signedData === undefined ? [] : childrenOf(der, signedData, 3);
     // version, digest algorithms, the content with its type
@@ -41,7 +41,7 @@ export function signedContent(der: Buffer): Buffer {
     gather(der, content, { pieces, depth: 6 });
     return Buffer.concat(pieces);
   } catch (error) {
-    // what a Buffer throws where something lies outside of it
+    // what a Buffer throws for an access outside it
     if (!(error instanceof RangeError)) throw error;
     throw new NotOpenable('is a signed mail (S/MIME) that is cut off or damaged');
   }
@@ -60,7 +60,7 @@ function gather(
     for (const one of childrenOf(der, element, depth)) {
       gather(der, one, { pieces, depth: depth + 1 });
     }
-  } else throw new RangeError('no octet string');
+  } else throw new RangeError('not an octet string');
 }
 
 function childrenOf(der: Buffer, parent: Element, depth: number): Element[] {
@@ -90,7 +90,7 @@ function elementAt(der: Buffer, at: number, depth: number): Element {
   return { tag, from, to: from + length, next: from + length };
 }
 
-/** Its end is marked by two zeros after its last child. */
+/** Two zeros after its last child mark its end. */
 function unbounded(
   der: Buffer,
   { tag, from }: Pick<Element, 'tag' | 'from'>,

@@ -10,11 +10,11 @@ import {
 } from '../../adapter/setting.ts';
 import { filePattern } from '../folder/file-pattern.ts';
 
-/** The settings of every adapter that takes mails: which, and what of them becomes a message. */
+/** The settings of every adapter that takes mails: which ones, and which parts become a message. */
 export const takeSettings = {
   from: optional(
     text({
-      help: 'Only mails whose sender contains this; case does not matter. Others are left alone.',
+      help: 'Only mails whose sender contains this; case is ignored. Others are left alone.',
       example: '@lab.example',
     }),
   ),
@@ -24,14 +24,14 @@ export const takeSettings = {
     {
       attachments:
         'One message for each attached file; forwarded and signed mails and winmail.dat are opened',
-      mail: 'The whole mail as it came, of type message/rfc822',
+      mail: 'The whole mail unchanged, of type message/rfc822',
       text: 'The text of the mail',
       parts: 'One JSON document with addresses, subject, texts and attachments (in base64)',
     },
     { help: 'What becomes a message.', default: 'attachments' },
   ),
   pattern: list(filePattern, {
-    help: 'Which attachments are taken, by name. Several patterns may be given; case matters. A pattern that names a forwarded mail, a signature or winmail.dat itself takes it unopened.',
+    help: 'Which attachments are taken, by name. Several patterns may be given; case matters. A pattern that matches a forwarded mail, a signature or winmail.dat itself takes it unopened.',
     default: ['*'],
     example: '*.hl7',
   }),
@@ -43,9 +43,9 @@ export const takeSettings = {
   withoutAttachment: choice(
     {
       mail: 'The whole mail is taken instead',
-      skip: 'It is put aside like a taken one, and an event tells of it',
+      skip: 'It is set aside like a taken one, and an event reports it',
     },
-    { help: 'What happens to a mail without a fitting attachment.', default: 'mail' },
+    { help: 'What happens to a mail without a matching attachment.', default: 'mail' },
   ),
 };
 
@@ -58,8 +58,8 @@ interface PutAwaySettings {
 }
 
 /**
- * What becomes of a mail once it was taken: the same for every adapter that takes mails, but for how a folder
- * is marked and what can be done without the right to write.
+ * What happens to a mail once it was taken: the same for every adapter that takes mails, except how
+ * a folder is named and what can be done without write permission.
  */
 export const putAwaySettings = (help: {
   readonly flag: string;
@@ -76,12 +76,12 @@ export const putAwaySettings = (help: {
     { help: 'What happens to a mail once its messages are stored.', default: 'archive' },
   ),
   archive: text({
-    help: 'Folder to which taken mails are moved; it is made if it is not there.',
+    help: 'Folder to which taken mails are moved; it is created if missing.',
     default: 'Waybill',
   }),
   failed: optional(
     text({
-      help: 'Folder to which a mail is moved that can never be taken (too large, or refused for good). Left out, it stays and is reported once.',
+      help: 'Folder for mails that can never be taken (too large, or permanently refused). If left out, such a mail stays and is reported once.',
       example: 'Waybill/Failed',
     }),
   ),

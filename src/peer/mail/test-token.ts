@@ -4,7 +4,7 @@ import { notGranted, type Step, StepFailure, stepFailure } from '../../adapter/t
 import { describeClaims, type TokenClaims, tokenClaims } from '../token-claims.ts';
 
 export interface MailTokenTest {
-  /** The name of the credential; undefined has no token to look at. */
+  /** The name of the credential; undefined if there is no token to look at. */
   readonly credential: string | undefined;
   /** The mail server. */
   readonly host: string;
@@ -20,8 +20,8 @@ const EXCHANGE_AUDIENCES = new Set([
 ]);
 
 /**
- * The step `token` of a connection test that signs in with one: gets it, shows what it says, and names
- * what Exchange Online would refuse it for, which the server itself does not say.
+ * The step `token` of a connection test that signs in with one: gets it, shows its content, and
+ * names what Exchange Online would refuse it for, which the server itself does not say.
  */
 export async function testToken(
   lent: Pick<Lent<Settings>, 'credential' | 'signal'>,
@@ -35,7 +35,7 @@ export async function testToken(
       throw stepFailure(error);
     });
     const claims = tokenClaims(token);
-    detail(claims === undefined ? 'a token that says nothing of itself' : describeClaims(claims));
+    detail(claims === undefined ? 'a token without readable content' : describeClaims(claims));
     const missing = credential.notGranted?.() ?? [];
     if (missing.length > 0) throw notGranted(missing);
     if (claims !== undefined && EXCHANGE_ONLINE.test(host)) checkForExchange(claims, role);

@@ -1,7 +1,7 @@
-/** What a winmail.dat holds: Outlook's own form of a mail (MS-OXTNEF). */
+/** The content of a winmail.dat: Outlook's own format of a mail (MS-OXTNEF). */
 export interface Tnef {
   readonly files: readonly TnefFile[];
-  /** The words of the mail; empty where they are only in Outlook's own rich text. */
+  /** The text of the mail; empty if it is only in Outlook's own rich text. */
   readonly text: string;
   readonly html: string;
 }
@@ -11,12 +11,12 @@ export interface TnefFile {
   /** As declared, or `application/octet-stream`. */
   readonly type: string;
   readonly content: Buffer;
-  /** Shown within the text. */
+  /** Whether it is shown within the text. */
   readonly related: boolean;
 }
 
 const SIGNATURE = 0x22_3e_9f_78;
-/** More files than this no mail has; it was made to cost time. */
+/** No honest mail has more files than this; it was made to cost time. */
 const MOST_FILES = 1_000;
 const MOST_PROPERTIES = 10_000;
 
@@ -50,15 +50,16 @@ export function isTnef(content: Buffer): boolean {
   return content.length >= 6 && content.readUInt32LE(0) === SIGNATURE;
 }
 
-/** Reads it within the bounds of its bytes. Throws NotOpenable where it is cut off or no TNEF at all. */
+/** Reads it within the bounds of its bytes. Throws NotOpenable if it is truncated or not TNEF at all. */
 export function readTnef(content: Buffer): Tnef {
-  if (!isTnef(content)) throw new NotOpenable('is no winmail.dat (TNEF), though it is called one');
+  if (!isTnef(content))
+    throw new NotOpenable('is not a winmail.dat (TNEF), although it is called one');
   try {
     return tnefOf(content);
   } catch (error) {
-    // what a Buffer throws where something lies outside of it
+    // what a Buffer throws for an access outside it
     if (!(error instanceof RangeError)) throw error;
-    throw new NotOpenable('is a winmail.dat (TNEF) that is cut off or damaged');
+    throw new NotOpenable('is a winmail.dat (TNEF) that is truncated or damaged');
   }
 }
 
@@ -103,7 +104,7 @@ function* attributesOf(
   // level, id, length, data, checksum
   for (let at = 6; at + 9 <= content.length; ) {
     const level = content.readUInt8(at);
-    // Some programs put zeros or a line end after it.
+    // Some programs add zeros or a line end after it.
     if (level !== 1 && level !== 2) return;
     const id = content.readUInt16LE(at + 1);
     const end = at + 9 + content.readUInt32LE(at + 5);
@@ -134,7 +135,7 @@ function fileOf({ title, data, properties }: OpenFile, html: string): TnefFile[]
   ];
 }
 
-/** An object has the id of its interface before it. */
+/** An object is preceded by the id of its interface. */
 const INTERFACE_ID = 16;
 
 function objectAt(properties: Properties, from = 0): Buffer | undefined {
@@ -142,7 +143,7 @@ function objectAt(properties: Properties, from = 0): Buffer | undefined {
   return Buffer.isBuffer(object) ? object.subarray(from) : undefined;
 }
 
-/** Many a file has an id without being shown; in rich text, which is not read, only pictures are. */
+/** Many files have an id without being shown; in rich text, which is not read, only pictures are shown. */
 function isShown(
   id: string,
   { html, declared }: { readonly html: string; readonly declared: string },
@@ -151,10 +152,10 @@ function isShown(
   return html === '' ? declared.startsWith('image/') : html.includes(`cid:${id}`);
 }
 
-/** By their ids; texts, bytes and whole numbers, the first of each where it has several. */
+/** By id; texts, bytes and integers, the first of each if there are several. */
 type Properties = Map<number, string | Buffer | number>;
 
-/** How many bytes a value of a fixed size takes, in multiples of four. */
+/** The size in bytes of values with a fixed size, in multiples of four. */
 const SIZES: Readonly<Record<number, number>> = {
   0x02: 4,
   0x03: 4,
@@ -186,7 +187,7 @@ function propertiesOf(data: Buffer, codepage: string): Properties {
     const hasCount = size === undefined || (type & SEVERAL) !== 0;
     const values = hasCount ? data.readUInt32LE(at) : 1;
     if (hasCount) at += 4;
-    // Each takes four bytes at least, so that a wild number ends at the end of the data.
+    // Each takes at least four bytes, so that a wrong count ends at the end of the data.
     for (let value = 0; value < values; value += 1) {
       const length = size ?? data.readUInt32LE(at);
       if (size === undefined) at += 4;
@@ -199,7 +200,7 @@ function propertiesOf(data: Buffer, codepage: string): Properties {
   return found;
 }
 
-/** Properties of a program's own have their name with them. */
+/** Named properties include their name. */
 function afterName(data: Buffer, at: number): number {
   const isNumber = data.readUInt32LE(at + 16) === 0;
   return isNumber ? at + 24 : at + 24 + padded(data.readUInt32LE(at + 20));
@@ -230,10 +231,10 @@ function decoderOf(codepage: string): InstanceType<typeof TextDecoder> {
   try {
     return new TextDecoder(codepage);
   } catch {
-    // RangeError: a code page that nobody knows
+    // RangeError: an unknown code page
     return new TextDecoder('windows-1252');
   }
 }
 
-/** A part that holds others and cannot be opened. The text says why, as what follows "an attachment". */
+/** A part that contains others and cannot be opened. The text says why; it follows "an attachment". */
 export class NotOpenable extends Error {}

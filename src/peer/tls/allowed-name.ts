@@ -2,14 +2,17 @@ import type { X509Certificate } from 'node:crypto';
 import { certificateFacts } from '../../adapter/certificate-facts.ts';
 import { bad, good, type Setting } from '../../adapter/setting.ts';
 
-/** One entry of an allow list: a name a peer's certificate may carry, or its fingerprint. */
+/** One entry of an allow list: a name that a peer's certificate may have, or its fingerprint. */
 export interface AllowedName {
   readonly kind: 'CN' | 'SAN' | 'SHA256';
-  /** In the form in which it is compared: lower case, a fingerprint without colons. */
+  /** In the form used for comparison: lower case, fingerprints without colons. */
   readonly value: string;
 }
 
-/** An entry of an allow list: `CN=epic.example`, `DNS:`, `URI:` or `IP:` a name, `SHA256:` a fingerprint. */
+/**
+ * An entry of an allow list: `CN=epic.example`, a name after `DNS:`, `URI:` or `IP:`, or a
+ * fingerprint after `SHA256:`.
+ */
 export const allowedName: Setting<AllowedName, string> = {
   kind: 'text',
   help: 'A name in the certificate (CN=epic.example, DNS:epic.example, URI:urn:epic, IP:10.0.0.7) or its SHA-256 fingerprint (SHA256:AB:CD:…).',
@@ -31,10 +34,10 @@ function parse(text: string): AllowedName | undefined {
     : undefined;
 }
 
-/** Whether a certificate carries one of the names. Comparison ignores case; there are no wildcards. */
+/** Whether a certificate has one of the names. Comparison ignores case; there are no wildcards. */
 export function isAllowed(names: readonly AllowedName[], certificate: X509Certificate): boolean {
   const { names: alternative, fingerprint } = certificateFacts(certificate);
-  // The common name as node parsed it: reading it from the text of the subject could be tricked.
+  // The common name as node parsed it: parsing the subject's text could be tricked.
   const legacy = certificate.toLegacyObject();
   const common = [(legacy.subject as { CN?: string | string[] } | undefined)?.CN ?? []].flat();
   const carried: Readonly<Record<AllowedName['kind'], readonly string[]>> = {

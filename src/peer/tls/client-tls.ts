@@ -8,10 +8,10 @@ import { readTlsFiles, type TlsClientLent } from './tls-files.ts';
 import type { TlsClientSettings } from './tls-settings.ts';
 
 /**
- * What `tls.connect` (or undici, nodemailer, imapflow, basic-ftp …) is to be given to reach `host`
+ * The options for `tls.connect` (or undici, nodemailer, imapflow, basic-ftp …) to reach `host`
  * safely. Reads the files now: call it for each connection and a renewed certificate is used from
- * the next one on. Without settings the public authorities are trusted. Throws TLS_REFUSED if a file is
- * missing; what the handshake then fails with is explained by `connectionCause`.
+ * the next one on. Without settings the public authorities are trusted. Throws TLS_REFUSED if a
+ * file is missing; `connectionCause` explains why a handshake fails.
  */
 export async function clientTls(
   lent: TlsClientLent,
@@ -44,7 +44,7 @@ export async function clientTls(
 const factsOf = ({ raw }: PeerCertificate): CertificateFacts =>
   certificateFacts(new X509Certificate(raw));
 
-/** Whether the peer is who it should be: by name, unless switched off, and by the allow list. */
+/** Checks that the peer is who it should be: by name, unless switched off, and by the allow list. */
 export function identityProblem(
   settings: TlsClientSettings | undefined,
   name: string,

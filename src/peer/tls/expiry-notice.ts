@@ -1,27 +1,27 @@
 const DAY = 86_400_000;
 
-/** What ends: our own certificate, that of an authority we trust, that of a peer, or a revocation list. */
+/** What expires: our own certificate, that of an authority we trust, that of a peer, or a revocation list. */
 export type ExpiringKind = 'own' | 'authority' | 'peer' | 'revocation-list';
 
-/** Milliseconds before an end. */
+/** Milliseconds before it expires. */
 export interface Notice {
   readonly warn: number;
-  /** From here on it is urgent. */
+  /** From then on it is urgent. */
   readonly error: number;
 }
 
 const LONGEST: Readonly<Record<ExpiringKind, Notice>> = {
   own: { warn: 30 * DAY, error: 7 * DAY },
   authority: { warn: 30 * DAY, error: 7 * DAY },
-  // somebody else is to renew it, and usually does so by itself
+  // somebody else has to renew it, and usually does
   peer: { warn: 14 * DAY, error: 3 * DAY },
   // published anew every few days or hours
   'revocation-list': { warn: DAY, error: 0 },
 };
 
 /**
- * How long before its end something is told of. Certificates that live for weeks are renewed by machines,
- * and late: a quarter of their life (a sixth for a peer's) is early enough.
+ * How long before its expiry something is reported. Certificates that live for weeks are renewed
+ * automatically, and late: a quarter of their life (a sixth for a peer's) is early enough.
  */
 export function expiryNotice(
   kind: ExpiringKind,

@@ -4,7 +4,7 @@ import type { TlsLent } from './tls-files.ts';
 
 const DAY = 86_400_000;
 
-/** Something that ends: `our certificate CN=hub`, `the revocation list`. */
+/** Something that expires: `our certificate CN=hub`, `the revocation list`. */
 export interface Expiring {
   readonly what: string;
   readonly end: Date;
@@ -12,8 +12,8 @@ export interface Expiring {
 }
 
 /**
- * Reports what will expire, to the event log: for our own certificate at 30, 15 and 7 days and when it
- * has. Looks when it is told of new things and once a day after that.
+ * Reports what will expire to the event log: for our own certificate 30, 15 and 7 days before, and
+ * when it has expired. Checks when it gets new things to watch, and then once a day.
  */
 export class ExpiryWatch {
   readonly #lent: Pick<TlsLent, 'event'>;
@@ -60,7 +60,7 @@ export class ExpiryWatch {
   }
 }
 
-/** An own or a peer's certificate as something that ends. */
+/** Our own or a peer's certificate as something that expires. */
 export function expiringCertificate(
   kind: ExpiringKind,
   whose: string,

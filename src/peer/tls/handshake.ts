@@ -17,7 +17,7 @@ import { coded } from './coded.ts';
 import type { TlsClientLent } from './tls-files.ts';
 import type { TlsClientSettings } from './tls-settings.ts';
 
-/** How long a late alert of the peer is given to arrive. */
+/** How long to wait for a late alert from the peer. */
 const LISTEN_FOR = 400;
 const HANDSHAKE_TIMEOUT = 5_000;
 
@@ -25,16 +25,16 @@ export interface Handshake {
   readonly address: Address;
   /** `host:port`, for people. */
   readonly place: string;
-  /** Undefined trusts the public authorities. */
+  /** If undefined, the public authorities are trusted. */
   readonly tls: TlsClientSettings | undefined;
-  /** A connection on which the peer agreed to go on with TLS; undefined opens one. */
+  /** A connection on which the peer agreed to continue with TLS; if undefined, one is opened. */
   readonly over?: Duplex | undefined;
   readonly alpn?: string | undefined;
 }
 
 /**
- * Shakes hands without letting node reject, so that protocol, cipher and certificates are told also
- * where something is wrong with them. Throws a StepFailure for what is wrong.
+ * Makes the handshake without letting node reject, so that protocol, cipher and certificates are
+ * reported even if something is wrong with them. Throws a StepFailure for what is wrong.
  */
 export async function tryHandshake(
   lent: TlsClientLent,
@@ -49,7 +49,7 @@ export async function tryHandshake(
   const way = over === undefined ? address : { socket: over };
   const socket = await shaken(connect({ ...way, ...rest, rejectUnauthorized: false }), place);
   try {
-    // Asked for once: node 24 gives undefined to whoever asks a second time.
+    // Read once: node 24 returns undefined the second time.
     const certificate = socket.getPeerX509Certificate();
     if (certificate !== undefined) detail(describeHandshake(socket, certificate));
     const name = tls?.serverName ?? address.host;
@@ -72,7 +72,10 @@ async function shaken(socket: TLSSocket, place: string): Promise<TLSSocket> {
   }
 }
 
-/** A peer that only closes means our certificate, or that we showed none: most often it sends no alert. */
+/**
+ * A peer that only closes the connection objects to our certificate, or to the lack of one: often
+ * it sends no alert.
+ */
 function afterHandshake(problem: Error, place: string, showedOwn: boolean): StepFailure {
   if ((problem as NodeJS.ErrnoException).code !== 'ECONNRESET') {
     return connectionFailure(problem, place);
@@ -80,12 +83,12 @@ function afterHandshake(problem: Error, place: string, showedOwn: boolean): Step
   return new StepFailure(
     `${place} closed the connection right after the handshake`,
     showedOwn
-      ? 'It probably refuses our certificate: show the one that was agreed with it, and ask what its log says'
+      ? 'It probably refuses our certificate: send the one that was agreed, and ask what its log says'
       : 'It may want a client certificate (set certificate under tls), or allow only known addresses: ask what its log says',
   );
 }
 
-/** What went wrong with a connection to `place`, as the failure of a step. */
+/** Turns what went wrong with a connection to `place` into the failure of a step. */
 export function connectionFailure(error: unknown, place: string): StepFailure {
   if (error instanceof StepFailure) return error;
   if (isEngineError(error)) return new StepFailure(error.message, undefined, { cause: error });
@@ -104,7 +107,7 @@ function handshakeProblem(
   return identityProblem(tls, name, certificate.toLegacyObject());
 }
 
-/** Node's types say Error; the value is the code's text, or an error that has one. */
+/** Node's types say Error; the value is the code as text, or an error that has one. */
 function reasonCode(reason: unknown): string {
   const { code } = Object(reason) as { code?: unknown };
   return typeof code === 'string' ? code : String(reason);
@@ -131,7 +134,7 @@ function describeHandshake(socket: TLSSocket, certificate: X509Certificate): str
   return `${socket.getProtocol() ?? ''} ${socket.getCipher().name}; ${describeCertificate(facts)}${soon}${names}; ${describeChain(certificate)}`;
 }
 
-/** The certificates that came with the peer's own: where one is missing, it is often this. */
+/** The certificates sent with the peer's own: a missing one is often the reason. */
 function describeChain(certificate: X509Certificate): string {
   const sent: string[] = [];
   const seen = new Set([certificate.fingerprint256]);

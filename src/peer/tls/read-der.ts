@@ -8,7 +8,7 @@ export interface DerElement {
 
 export const SEQUENCE = 0x30;
 
-/** The element that begins there; undefined if none does, or if it goes on beyond the end. */
+/** The element that begins there; undefined if there is none, or if it extends beyond the end. */
 export function elementAt(der: Buffer, at: number): DerElement | undefined {
   const tag = der[at];
   const first = der[at + 1];
@@ -20,7 +20,7 @@ export function elementAt(der: Buffer, at: number): DerElement | undefined {
   return { tag, content: der.subarray(start, start + length), end: start + length };
 }
 
-/** The elements one after the other; those before the first that cannot be read. */
+/** The elements in order, up to the first that cannot be read. */
 export function elementsOf(der: Buffer): DerElement[] {
   const found: DerElement[] = [];
   for (let at = 0; at < der.length; ) {

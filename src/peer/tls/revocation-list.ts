@@ -1,9 +1,9 @@
 import { type DerElement, elementAt, elementsOf, SEQUENCE } from './read-der.ts';
 
 /**
- * When a revocation list (CRL, PEM or DER) must have been replaced. After that OpenSSL refuses every
- * certificate, so it has to be watched; node:crypto cannot read one. Undefined if it cannot be
- * read or gives no such time. Of several lists in one file: the earliest.
+ * When a revocation list (CRL, PEM or DER) must have been replaced. After that OpenSSL refuses
+ * every certificate, so it has to be watched; node:crypto cannot read one. Undefined if it cannot
+ * be read or has no such time. For several lists in one file: the earliest.
  */
 export function nextUpdate(list: Buffer): Date | undefined {
   const times = derOf(list)

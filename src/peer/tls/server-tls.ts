@@ -25,17 +25,17 @@ export interface ServerTls {
   readonly options: TlsOptions;
   /**
    * Whether the client behind the socket may stay. Call it first in every connection (or request; a
-   * second call is cheap) and leave at once if it is false: the socket is destroyed then, and who was
-   * refused and why is reported.
+   * second call is cheap) and return at once if it is false: the socket is then destroyed, and who
+   * was refused and why is reported.
    */
   admits(socket: TLSSocket): boolean;
   /** The certificate an admitted client showed, if it showed one. */
   client(socket: TLSSocket): CertificateFacts | undefined;
-  /** Takes over the server's handshake errors and renews its certificate when the files change. Call once. */
+  /** Handles the server's handshake errors and renews its certificate when the files change. Call once. */
   follow(server: Server): void;
-  /** The certificate that is shown now. */
+  /** The certificate in use. */
   readonly certificate: CertificateFacts;
-  /** Ends the watches. */
+  /** Stops watching the files. */
   close(): void;
 }
 
@@ -43,10 +43,10 @@ export interface ServerTls {
  * Reads and validates the `tls` block of a listener. Throws TLS_REFUSED if it cannot work. `every`:
  * milliseconds between two looks at the files.
  *
- * The server is told not to reject clients by itself (`rejectUnauthorized: false`): node would then
- * say no more than "socket hang up". `admits` makes the same decision, and says who and why.
+ * The server does not reject clients itself (`rejectUnauthorized: false`): node would only say
+ * "socket hang up". `admits` makes the same decision, and says who and why.
  *
- * One long function, since all it returns works on the certificate that is shown now.
+ * One long function, since all it returns works on the certificate in use.
  */
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export async function serverTls(
@@ -120,7 +120,7 @@ interface Loaded {
   readonly watched: readonly string[];
 }
 
-/** Reads all files and makes sure that they fit together, so that a bad renewal never replaces a good one. */
+/** Reads all files and checks that they fit together, so that a bad renewal never replaces a good certificate. */
 async function load(lent: TlsLent, settings: TlsServerSettings): Promise<Loaded> {
   const files = await readTlsFiles(lent, settings);
   const { own, ca, crl } = files;
@@ -155,7 +155,7 @@ async function load(lent: TlsLent, settings: TlsServerSettings): Promise<Loaded>
   };
 }
 
-/** A certificate and a key that do not belong together, as in the middle of a renewal. */
+/** Whether certificate and key do not belong together, as in the middle of a renewal. */
 function checkPair({ own }: TlsFiles, name: string): void {
   let certificate: X509Certificate;
   let key: KeyObject;
@@ -203,7 +203,7 @@ function expiring({ certificate, authorities, crl }: Loaded): Expiring[] {
 
 interface Judgement {
   readonly client?: CertificateFacts | undefined;
-  /** Why the client may not stay, with node's code. */
+  /** Why the client is refused, with node's code. */
   readonly refused?: Error | undefined;
 }
 
@@ -237,12 +237,12 @@ function addressOf(socket: TLSSocket): string {
   return socket.remoteAddress ?? 'a client that is gone';
 }
 
-/** How often files are looked at, in milliseconds. */
+/** How often files are checked, in milliseconds. */
 const LOOK_EVERY = 5_000;
 
 /**
  * Calls `changed` after any of the files was replaced or written; never keeps the process alive.
- * Polls, since notifications of the file system are lost on mounted secrets and on shares.
+ * Polls, since file system notifications get lost on mounted secrets and on shares.
  */
 function watchFiles(
   paths: readonly string[],
@@ -263,7 +263,7 @@ function watchFiles(
   };
 }
 
-/** Where the words for a peer that listens would not fit a client. */
+/** Where the words for a listening peer do not fit a client. */
 const OF_CLIENTS: readonly (readonly [RegExp, cause: string, remedy: string])[] = [
   [
     /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|RECORD_TOO_SMALL/,
@@ -272,7 +272,7 @@ const OF_CLIENTS: readonly (readonly [RegExp, cause: string, remedy: string])[] 
   ],
   [
     /PEER_DID_NOT_RETURN_A_CERTIFICATE/,
-    'it showed no certificate',
+    'it sent no certificate',
     'Give the client its certificate and key, or set clientCertificate to requested',
   ],
   [
@@ -294,11 +294,11 @@ class Refusals {
     this.#lent = lent;
   }
 
-  /** `error` as `connectionCause` takes it: with node's code, and the certificate where one was shown. */
+  /** `error` as `connectionCause` expects it: with node's code, and the certificate if there was one. */
   report(peer: string, error: Error): void {
     const { certificate } = error as { certificate?: X509Certificate };
     const code = (error as { code?: string }).code ?? error.name;
-    // Balancers and port scans connect and leave; that is no news.
+    // Load balancers and port scans connect and leave; that is not news.
     if (code === 'ECONNRESET')
       return this.#lent.log.debug({ peer }, 'client left in the handshake');
     if (!this.#isNews(`${peer} ${code}`)) return;

@@ -4,23 +4,23 @@ import type { CertificateCredential } from '../../adapter/credential.ts';
 import type { Settings } from '../../adapter/setting.ts';
 import { describeError, EngineError } from '../../error/engine-error.ts';
 
-/** What TLS needs of the engine. */
+/** What TLS needs from the engine. */
 export type TlsLent = Pick<Lent<Settings>, 'credential' | 'event' | 'log'> & TlsClientLent;
 
-/** What TLS needs to connect. A connection test tells of no certificate: its steps show it. */
+/** What TLS needs to connect. A connection test does not report certificates: its steps show them. */
 export type TlsClientLent = Pick<Lent<Settings>, 'credential'> &
   Partial<Pick<Lent<Settings>, 'peerCertificate'>>;
 
-/** The files behind a `tls` block, read. */
+/** The content of the files behind a `tls` block. */
 export interface TlsFiles {
   readonly own: CertificateCredential | undefined;
   readonly ca: Buffer | undefined;
   readonly crl: Buffer | undefined;
-  /** Paths to look at for a change. */
+  /** Paths to watch for changes. */
   readonly watched: readonly string[];
 }
 
-/** What to read: the part that both kinds of `tls` block have in common. */
+/** What to read: the part common to both kinds of `tls` block. */
 export interface TlsSources {
   readonly certificate: string | undefined;
   readonly trust: string | undefined;
@@ -61,7 +61,7 @@ async function pem(path: string, setting: string, kind: string): Promise<Buffer>
       { retryable: true },
     );
   });
-  // OpenSSL skips over anything that is not PEM without a word, which would leave nothing trusted.
+  // OpenSSL silently skips anything that is not PEM, which would leave nothing trusted.
   if (content.includes(`-----BEGIN ${kind}-----`)) return content;
   throw new EngineError(
     'TLS_REFUSED',

@@ -21,7 +21,7 @@ const minimum = choice(
 
 const ciphers = optional(
   text({
-    help: 'Cipher suites in OpenSSL notation, where a security policy asks for some.',
+    help: 'Cipher suites in OpenSSL notation, if a security policy prescribes them.',
     example: 'ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384',
     advanced: true,
   }),
@@ -29,24 +29,24 @@ const ciphers = optional(
 
 const crl = optional(
   path({
-    help: 'File with the revocation lists (PEM) of every authority in the chain. An expired list refuses every certificate, so it is watched and read again when it changes.',
+    help: 'File with the revocation lists (PEM) of every authority in the chain. With an expired list every certificate is refused, so it is watched and read again when it changes.',
     advanced: true,
   }),
 );
 
 const serverFields = {
   certificate: credential({
-    help: 'The certificate this listener shows: a credential of kind certificate. It is read again when its files change, without a restart.',
+    help: 'The certificate of this listener: a credential of kind certificate. It is read again when its files change, without a restart.',
     example: 'hub-server',
     kinds: ['certificate'],
   }),
   clientCertificate: choice(
     {
-      none: 'Clients show no certificate',
-      requested: 'A certificate is checked if the client shows one',
+      none: 'Clients need no certificate',
+      requested: 'A certificate is checked if the client sends one',
       required: 'A client without a valid certificate is refused',
     },
-    { help: 'Whether clients must show a certificate (mutual TLS).', default: 'none' },
+    { help: 'Whether clients must send a certificate (mutual TLS).', default: 'none' },
   ),
   trust: optional(
     path({
@@ -55,7 +55,7 @@ const serverFields = {
     }),
   ),
   allow: list(allowedName, {
-    help: 'Which clients may connect, by a name in their certificate or its fingerprint. Empty allows each that the trusted authorities signed.',
+    help: 'Which clients may connect, by a name in their certificate or its fingerprint. If empty, every certificate signed by the trusted authorities is allowed.',
     example: '["CN=epic.example"]',
   }),
   crl,
@@ -66,13 +66,13 @@ const serverFields = {
 /** The values of a `tls` block of an adapter that listens. */
 export type TlsServerSettings = ValuesOf<typeof serverFields>;
 
-/** The `tls` block of an adapter that listens. Left out, the adapter speaks plain text. */
+/** The `tls` block of an adapter that listens. If left out, the adapter speaks plain text. */
 export function tlsServer(): Setting<
   TlsServerSettings | undefined,
   SettingsOf<typeof serverFields> | undefined
 > {
   const block = group(serverFields, {
-    help: 'Encrypts the connection. Left out, everything is sent in plain text.',
+    help: 'Encrypts the connection. If left out, everything is sent in plain text.',
   });
   return checked(block, (value) => {
     if (value === undefined) return [];
@@ -81,7 +81,7 @@ export function tlsServer(): Setting<
       return [
         {
           path: ['trust'],
-          problem: `is required when clientCertificate is ${value.clientCertificate}: name the file of the authorities that sign your clients`,
+          problem: `is required when clientCertificate is ${value.clientCertificate}: name the file of the authorities that sign your clients' certificates`,
         },
       ];
     }
@@ -99,29 +99,29 @@ export function tlsServer(): Setting<
 const clientFields = {
   trust: optional(
     path({
-      help: 'File with the certificates (PEM) of the authorities to trust, or of the peer itself where it is self-signed. Left out, the well-known public authorities are trusted.',
+      help: 'File with the certificates (PEM) of the authorities to trust, or of the peer itself if it is self-signed. If left out, the well-known public authorities are trusted.',
       example: 'tls/ca.pem',
     }),
   ),
   certificate: optional(
     credential({
-      help: 'The certificate to show to a peer that asks for one (mutual TLS): a credential of kind certificate.',
+      help: 'The certificate to send to a peer that asks for one (mutual TLS): a credential of kind certificate.',
       kinds: ['certificate'],
     }),
   ),
   serverName: optional(
     text({
-      help: "The name to ask for and to expect in the peer's certificate, where it differs from the address.",
+      help: "The name to ask for and to expect in the peer's certificate, if it differs from the address.",
       advanced: true,
     }),
   ),
   verifyName: flag({
-    help: "Whether the peer's certificate must be for the name connected to. If not, say in allow which certificate it must be.",
+    help: "Whether the peer's certificate must be for the name connected to. If false, set in allow which certificate it must be.",
     default: true,
     advanced: true,
   }),
   allow: list(allowedName, {
-    help: "Names or fingerprints of which the peer's certificate must carry one. Empty allows each that is valid for the name.",
+    help: "Names or fingerprints, one of which the peer's certificate must have. If empty, every certificate that is valid for the name is allowed.",
     advanced: true,
   }),
   crl,
@@ -132,9 +132,9 @@ const clientFields = {
 /** The values of a `tls` block of an adapter that connects. */
 export type TlsClientSettings = ValuesOf<typeof clientFields>;
 
-/** The `tls` block of an adapter that connects. `help` says what it means to leave it out. */
+/** The `tls` block of an adapter that connects. `help` says what happens if it is left out. */
 export function tlsClient(
-  help = 'Encrypts the connection. Left out, everything is sent in plain text.',
+  help = 'Encrypts the connection. If left out, everything is sent in plain text.',
 ): Setting<TlsClientSettings | undefined, SettingsOf<typeof clientFields> | undefined> {
   const block = group(clientFields, { help });
   return checked(block, (value) =>
@@ -144,13 +144,13 @@ export function tlsClient(
           {
             path: ['allow'],
             problem:
-              "must name the peer's certificate (a name or its SHA256 fingerprint) when verifyName is false, or any certificate of the trusted authorities would do",
+              "must name the peer's certificate (a name or its SHA256 fingerprint) when verifyName is false, or any certificate from the trusted authorities would be accepted",
           },
         ],
   );
 }
 
-/** A setting with one more rule over its whole value. */
+/** A setting with one more rule about its whole value. */
 function checked<Value, Given>(
   setting: Setting<Value, Given>,
   check: (value: Value) => readonly SettingProblem[],

@@ -51,7 +51,13 @@ for (const program of ftpsPrograms) {
     });
 
     test.for([
-      ['an unknown name', { connect: 'no-such-host.invalid:21' }, 'name', /not known/, /spelling/],
+      [
+        'an unknown name',
+        { connect: 'no-such-host.invalid:21' },
+        'name',
+        /does not know the name/,
+        /spelling/,
+      ],
       ['nobody there', { connect: '127.0.0.1:1' }, 'TCP', /nothing listens/, /port/],
       ['implicit TLS', { security: 'implicit' }, 'TLS', /begins in clear/, /security: explicit/],
       ['an authority unknown to us', { tls: {} }, 'TLS', /not trusted here/, /trust/],

@@ -324,10 +324,10 @@ test('a sign-in counts as tried only where the server looked at the credential',
 });
 
 test.for([
-  ['NTLM', /^the server takes NTLM and was shown Basic \(401\)$/, /kind ntlm$/],
-  ['Negotiate, NTLM', /takes Negotiate, NTLM and was shown Basic/, /kind ntlm$/],
-  ['Negotiate', /takes Negotiate and/, /Kerberos .* not spoken/],
-  ['Digest realm="a, b", nonce="x", qop="auth"', /takes Digest and/, /signIn: digest$/],
+  ['NTLM', /^the server accepts NTLM, but was sent Basic \(401\)$/, /kind ntlm$/],
+  ['Negotiate, NTLM', /accepts Negotiate, NTLM, but was sent Basic/, /kind ntlm$/],
+  ['Negotiate', /accepts Negotiate, but/, /Kerberos .* not supported/],
+  ['Digest realm="a, b", nonce="x", qop="auth"', /accepts Digest, but/, /signIn: digest$/],
   ['Basic realm="x", NTLM', /refuses the credential/, /Check user, password/],
 ] as const)(
   'a server that offers %s is told from a wrong password',
@@ -365,8 +365,8 @@ test('a scope that was asked for and not granted fails the sign-in', async () =>
 test.for([
   [{ url: 'https://{name}/x' }, 'must begin with http'],
   [{ url: 'ftp://a/x' }, 'must begin with http'],
-  [{ url: 'https://user:pw@a.example/x' }, 'must hold no user and password'],
-  [{ headers: ['Authorization: Bearer x'] }, 'may not be Authorization'],
+  [{ url: 'https://user:pw@a.example/x' }, 'must not contain a user and password:'],
+  [{ headers: ['Authorization: Bearer x'] }, 'must not be Authorization:'],
   [{ headers: ['nonsense'] }, 'must be a header'],
 ] as const)('settings that would not hold are refused: %j', ([given, problem]) => {
   expect(() => readGiven(httpOut.settings, { url: 'https://a.example', ...given })).toThrow(

@@ -102,14 +102,14 @@ test('an opaque token opens what its scopes are for, and a revoked or unknown on
   for (const bad of [token, 'never-given-out']) {
     expect(await here.show(bad)).toEqual({
       status: 401,
-      why: expect.stringContaining('it has expired, was revoked or is none of its own'),
+      why: expect.stringContaining('it has expired, was revoked or is not one of its own'),
     });
   }
   expect(here.one.opened.events).toMatchObject([
     {
       level: 'warn',
       name: 'refused',
-      text: expect.stringContaining('(401): the server that gave'),
+      text: expect.stringContaining('(401): the server says that'),
     },
   ]);
   expect(

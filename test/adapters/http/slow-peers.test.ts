@@ -70,7 +70,7 @@ test('a server that stops in the middle of its answer is given up after timeout'
   });
   await expect(opened.send(Buffer.from('x'))).rejects.toMatchObject({
     code: 'ADAPTER_TEMPORARY',
-    message: expect.stringMatching(/did not go on with its answer within 300 ?ms/),
+    message: expect.stringMatching(/stopped in the middle of its answer within 300 ?ms/),
   });
 });
 

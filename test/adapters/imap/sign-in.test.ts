@@ -247,7 +247,7 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
   });
 
   test.for([
-    ['tls', 'imap', /begins in clear/, 'Set security: starttls', /answers in clear/],
+    ['tls', 'imap', /begins in plain text/, 'Set security: starttls', /answers in plain text/],
     ['starttls', 'imaps', /speaks TLS from the start/, 'Set security: tls', /may speak TLS/],
   ] as const)(
     'security %s on the port of %s is told with the setting to change',

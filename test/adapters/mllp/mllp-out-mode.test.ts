@@ -72,7 +72,7 @@ describe('TLS', () => {
     });
     await using out = await open(peer, { tls: { trust: all.trust } });
     await vi.waitFor(() => expect(out.events).toHaveLength(1));
-    expect(out.events[0]?.text).toMatch(/asks for a client certificate and none was shown\. Set/);
+    expect(out.events[0]?.text).toMatch(/asks for a client certificate and none was sent\. Set/);
     await expect(out.send(body('M1'))).rejects.toMatchObject({ retryable: true });
   });
 

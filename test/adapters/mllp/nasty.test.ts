@@ -31,7 +31,7 @@ const RIGHT: Readonly<Record<string, Right | readonly Right[]>> = {
   'fs-cr-split': { answers: ['AA|N5A', 'AA|N5B'], stays: true },
   'crlf-between-frames': { answers: ['AA|N6A', 'AA|N6B'], stays: true },
   'junk-before-vt': { answers: ['AA|N7'], stays: true, event: /bytes that belong to no message/ },
-  'http-request-flood': { answers: [], stays: false, event: /spoken to as a web server/ },
+  'http-request-flood': { answers: [], stays: false, event: /addressed as a web server/ },
   'tls-client-hello-on-plain-port': { answers: [], stays: false, event: /speaks TLS\. Add a tls/ },
   'vt-restart-inside-frame': {
     answers: ['AA|N10'],

@@ -106,7 +106,7 @@ describeWithSshd(
       await folder.put('lab.hl7', 'another file');
       const error = await failure(sender.send(BODY));
       expect(error).toMatchObject({ code: 'ADAPTER_SUSPEND' });
-      expect(error.message).toMatch(/already, with other content\. Take it away/);
+      expect(error.message).toMatch(/with other content is already in .*\. Remove it/);
       expect((await folder.read('lab.hl7')).toString()).toBe('another file');
       await folder.put('lab.hl7', BODY);
       await sender.send(BODY);

@@ -160,7 +160,7 @@ describeWithSshd('picking up from OpenSSH', (server) => {
     await using folder = await remoteFolder(server().home);
     await expect(
       openedSftpIn(server(), folder, { archive: `${folder.name}/../${folder.name}` }),
-    ).rejects.toThrow(/other folders than folder/);
+    ).rejects.toThrow(/must differ from folder/);
     await expect(openedSftpIn(server(), folder, { archive: 'x', keep: true })).rejects.toThrow(
       /keep/,
     );

@@ -42,7 +42,13 @@ describeWithSshd('the connection test of SFTP', (server) => {
   });
 
   test.for([
-    ['an unknown name', { connect: 'no-such-host.invalid:22' }, 'name', /not known/, /spelling/],
+    [
+      'an unknown name',
+      { connect: 'no-such-host.invalid:22' },
+      'name',
+      /does not know the name/,
+      /spelling/,
+    ],
     ['nobody there', { connect: '127.0.0.1:1' }, 'TCP', /nothing listens/, /port/],
     [
       'another host key',
@@ -80,7 +86,7 @@ describeWithSshd('the connection test of SFTP', (server) => {
     expect(steps.at(-1)).toMatchObject({
       name: 'permission',
       result: 'passed',
-      detail: `files in ${folder.name} can be moved; ${folder.name}/taken is not there yet, and is made with the first; ${failing.name} takes them`,
+      detail: `files in ${folder.name} can be moved; ${folder.name}/taken does not exist yet, and is created with the first; ${failing.name} accepts them`,
     });
     expect([...(await folder.names()), ...(await failing.names())]).toEqual([]);
     await chmod(failing.path, 0o555);

@@ -227,7 +227,7 @@ describe('the server is who it should be, or gets nothing', () => {
   test('a port without TLS from the start, spoken to in TLS, is named as such', async () => {
     await using one = await lab();
     await expect(one.open({ security: 'tls' })).rejects.toThrow(
-      /answers in clear and not with TLS\. .*set security: starttls/,
+      /answers in plain text and not with TLS\. .*set security: starttls/,
     );
   });
 });

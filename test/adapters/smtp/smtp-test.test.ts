@@ -67,7 +67,7 @@ describe('the connection test', () => {
   });
 
   test.for([
-    ['tls', 'starttls', /begins in clear/, 'Set security: starttls'],
+    ['tls', 'starttls', /begins in plain text/, 'Set security: starttls'],
     ['starttls', 'tls', /speaks TLS from the start/, 'Set security: tls'],
   ] as const)(
     'with security %s on a port with %s says which it is, soon',
@@ -90,7 +90,7 @@ describe('the connection test', () => {
     await using one = await lab({ security: 'starttls' });
     await expect(one.open({ security: 'tls' })).rejects.toMatchObject({
       code: 'ADAPTER_NOT_CONNECTED',
-      message: expect.stringMatching(/answers in clear .* set security: starttls/),
+      message: expect.stringMatching(/answers in plain text .* set security: starttls/),
     });
   });
 

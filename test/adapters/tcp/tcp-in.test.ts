@@ -229,9 +229,9 @@ describe('a connection', () => {
     {
       given: { framing: 'length' },
       sends: 'GET / HTTP/1.1\r\n',
-      says: /its side is spoken to as a web server/,
+      says: /its side is addressed as a web server/,
     },
-    { given: STX_ETX, sends: 'GET / HTTP/1.1\r\n', says: /is spoken to as a web server/ },
+    { given: STX_ETX, sends: 'GET / HTTP/1.1\r\n', says: /is addressed as a web server/ },
     {
       given: { answer: 'stored' },
       sends: 'GET / HTTP/1.1\r\n'.repeat(5),

@@ -150,10 +150,10 @@ test('a clock that is off by less than the allowance is no reason to refuse', as
 
 test.for([
   [{ algorithm: 'HS256', secret: 'secret' }, 'must have at least 32 bytes'],
-  [{ algorithm: 'ES256', privateKey: pem(rsa) }, 'a key of type rsa 2048 bit does not serve'],
+  [{ algorithm: 'ES256', privateKey: pem(rsa) }, 'a key of type rsa 2048 bit cannot be used'],
   [{ algorithm: 'RS256', secret: SECRET }, 'is for HS256 to HS512, not RS256'],
   [{ algorithm: 'none', secret: SECRET }, 'must be one of HS256'],
-  [{ algorithm: 'HS256', privateKey: pem(rsa) }, 'HS256 takes a secret and no keys'],
+  [{ algorithm: 'HS256', privateKey: pem(rsa) }, 'HS256 uses a secret, not keys'],
   [{ algorithm: 'RS256' }, 'is required to sign'],
 ] as const)('a key that does not fit is refused: %s', async ([values, text]) => {
   await using set = setWith(values);
@@ -256,6 +256,6 @@ test('a key signs in to a peer with a token for each request, and one that only 
   expect(new Set(shown.map(({ jti }) => jti)).size).toBe(2);
   await expect(tokens('verifier')).rejects.toThrow('it has no key to sign with');
   await expect(set.credentials.jwt('drop')).rejects.toThrow(
-    'it is of kind basic, and signing and verifying tokens needs kind jwt-key',
+    'it is of kind basic, but signing and verifying tokens needs kind jwt-key',
   );
 });

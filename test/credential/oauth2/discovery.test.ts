@@ -77,7 +77,7 @@ test('a document of another issuer is refused before the secret is sent', async 
     token_endpoint: `${url}/token`,
   }));
   await using set = setFor(server, server.url);
-  expect((await refusalOf(set)).message).toContain('is that of another issuer');
+  expect((await refusalOf(set)).message).toContain('belongs to another issuer');
   expect(server.asked.map(({ path }) => path)).toEqual(['/.well-known/openid-configuration']);
 });
 

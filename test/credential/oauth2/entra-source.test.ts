@@ -144,7 +144,9 @@ test('a certificate that is not registered is refused by its number', async () =
 test('a certificate with an elliptic key is refused before anything is sent', async () => {
   await using entra = await entraWith();
   await using set = credentialSet(withCertificate(entra, authority.issue({ commonName: 'ec' })));
-  expect((await refusalOf(set)).message).toContain('Entra takes certificates with an RSA key only');
+  expect((await refusalOf(set)).message).toContain(
+    'Entra accepts only certificates with an RSA key',
+  );
   expect(entra.requests).toEqual([]);
 });
 
@@ -233,11 +235,11 @@ const BREAKDOWNS = [
   [{ kind: 'hang' }, 'did not answer within 500ms'],
   [
     { kind: 'answer', status: 200, body: { token_type: 'Bearer', expires_in: 3_599 } },
-    'it answered that all is well, without a token',
+    'it reported success, but without a token',
   ],
   [
     { kind: 'answer', status: 500, body: { error: 'server_error', error_codes: [90033] } },
-    'AADSTS90033: Entra has a passing fault',
+    'AADSTS90033: Entra has a temporary fault',
   ],
 ] as const;
 

@@ -35,12 +35,12 @@ test.for([ENTRA, GENERIC, { ...ENTRA, authentication: { certificate: 'own' } }])
 );
 
 test.for([
-  [{ ...ENTRA, tenant: undefined }, "tenant is required for Entra: the tenant's id"],
+  [{ ...ENTRA, tenant: undefined }, 'tenant is required for Entra: the id of the tenant'],
   [{ ...ENTRA, tenant: 'common' }, 'tenant must be one tenant, not common: give its id or domain'],
   [{ ...ENTRA, scope: 'Mail.Send' }, 'scope must be one resource followed by /.default'],
   [{ ...ENTRA, issuer: 'https://a.example' }, 'issuer is for provider generic only'],
   [{ ...ENTRA, authority: 'http://localhost' }, 'authority must be an https address'],
-  [{ ...ENTRA, authentication: { mutualTls: 'own' } }, 'does not serve provider entra'],
+  [{ ...ENTRA, authentication: { mutualTls: 'own' } }, 'does not work with provider entra'],
   [{ ...ENTRA, authentication: { federatedToken: {} } }, 'needs either file or environment'],
   [{ ...ENTRA, authentication: {} }, 'authentication needs one of secret, certificate'],
   [{ ...GENERIC, tokenUrl: undefined }, 'issuer is required, or tokenUrl'],

@@ -105,7 +105,7 @@ const ODD: readonly Odd[] = [
     text: 'house_rule (it says: ask Jane)',
     retryable: false,
   },
-  { status: 400, body: { error: 'slow_down' }, text: 'is asked too often', retryable: true },
+  { status: 400, body: { error: 'slow_down' }, text: 'gets too many requests', retryable: true },
   { status: 200, body: 'x'.repeat(2_000_000), text: 'the connection to', retryable: true },
 ];
 

@@ -113,7 +113,7 @@ test('a token is good while its renewal fails, and people are told', async () =>
   later(56 * MINUTE);
   await provider.token(never);
   settle(unavailable());
-  await vi.waitFor(() => expect(lines.join()).toContain('the old token is still good'));
+  await vi.waitFor(() => expect(lines.join()).toContain('the old token is still valid'));
   expect(await provider.token(never)).toBe('token 1');
   expect(asked()).toBe(2);
   later(2_000);

@@ -34,7 +34,7 @@ test.for(['..', '.', '', ' ', '../etc', 'a/b', String.raw`a\b`, 'a\0b', 'a\nb', 
       const rendering = read('peer', given).render(messageOf(Buffer.from('x'), { name }));
       await expect(rendering).rejects.toMatchObject({
         code: 'ADAPTER_SUSPEND',
-        message: expect.stringMatching(/^The folder made for this message is empty in one place/),
+        message: expect.stringMatching(/^The folder made for this message has an empty part/),
       });
     }
   },

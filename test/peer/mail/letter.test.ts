@@ -145,7 +145,7 @@ describe('what a message puts into a letter', () => {
   test('is kept for a person when nobody would get it', async () => {
     await expect(letter(messageOf(BODY), settings({ to: '{name}' }))).rejects.toMatchObject({
       code: 'ADAPTER_SUSPEND',
-      message: 'to, cc and bcc came out empty: nobody would get the mail.',
+      message: 'to, cc and bcc are empty for this message: nobody would get the mail.',
     });
   });
 

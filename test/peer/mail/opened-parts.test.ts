@@ -148,7 +148,7 @@ test('what is encrypted is taken as it is, and that is told', async () => {
   const mail = await smime(await mailWith({ text: 'secret', attachments: [LETTER] }), 'encrypted');
   expect(await opened(mail)).toEqual({
     files: [expect.stringMatching(/^smime.p7m application\/(x-)?pkcs7-mime/)],
-    told: ['an attachment is encrypted (S/MIME); it is taken as it is, if it fits'],
+    told: ['an attachment is encrypted (S/MIME); it is taken as it is, if it matches'],
     text: undefined,
   });
   expect((await opened(mail, '*.pdf')).told).toHaveLength(1);
@@ -168,9 +168,9 @@ test('what is damaged is taken as it is, and that is told', async () => {
   const whole = tnef([{ name: 'letter.pdf', content: PDF }]);
   const cut = await opened(await winmail(whole.subarray(0, -20)));
   expect(cut.files).toEqual([`winmail.dat application/ms-tnef ${whole.length - 20}`]);
-  expect(cut.told).toEqual([expect.stringContaining('is cut off or damaged')]);
+  expect(cut.told).toEqual([expect.stringContaining('is truncated or damaged')]);
   const other = await opened(await winmail(Buffer.from('no TNEF')));
-  expect(other.told).toEqual([expect.stringContaining('is no winmail.dat')]);
+  expect(other.told).toEqual([expect.stringContaining('is not a winmail.dat')]);
 });
 
 test('mails within mails without end, and by the thousand, come to an end', async () => {
@@ -178,7 +178,7 @@ test('mails within mails without end, and by the thousand, come to an end', asyn
   for (let level = 0; level < 12; level += 1) deep = await forwarded(deep);
   const { files, told } = await opened(deep);
   expect(files).toEqual([expect.stringContaining(' message/rfc822 ')]);
-  expect(told).toEqual([expect.stringContaining('lies deeper than 5 mails')]);
+  expect(told).toEqual([expect.stringContaining('is nested more than 5 mails deep')]);
 
   const one = await mailWith({ attachments: [LETTER] });
   const attachments = Array.from({ length: 150 }, () => ({

@@ -83,6 +83,6 @@ describe('a token', () => {
         roles: [],
         expires: 0,
       }),
-    ).toBe('token of application unknown for no service in particular: no application permissions');
+    ).toBe('token of application unknown for no particular service: no application permissions');
   });
 });

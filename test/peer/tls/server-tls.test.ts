@@ -21,7 +21,7 @@ describe('a server that requires client certificates', () => {
     {
       who: 'a client without a certificate',
       client: () => undefined,
-      refused: /Refused 127\.0\.0\.1: it showed no certificate\. Give the client/,
+      refused: /Refused 127\.0\.0\.1: it sent no certificate\. Give the client/,
     },
     {
       who: 'a client of an authority that is not trusted',
