@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
 import { principalOf } from '../access/rights/require-permission.ts';
 import { maybe } from '../web/schema.ts';
+import { Type } from '../web/type.ts';
 
 /** The header that makes a request sent twice take effect once. */
 export const OrderHeaders = Type.Object({

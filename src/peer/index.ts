@@ -38,6 +38,7 @@ export {
   retryAfterOf,
 } from './http/http-exchange.ts';
 export { type HttpTrial, tryHttp, tryReaching } from './http/http-test.ts';
+export { transport } from './http/load-transport.ts';
 export {
   contentTypeOf,
   type MediaType,
@@ -47,7 +48,7 @@ export {
 } from './http/media-type.ts';
 export { outcomeText } from './http/operation-outcome.ts';
 export { refusalWords } from './http/refusal-words.ts';
-export { type TransportValues, transport } from './http/transport.ts';
+export type { TransportValues } from './http/transport.ts';
 export {
   type HeaderTemplate,
   headerTemplate,

@@ -1,8 +1,8 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
 import type { ErrorCode } from '../error/codes.ts';
 import { isEngineError } from '../error/engine-error.ts';
 import { type ApiCode, ApiError } from './api-error.ts';
+import { type Static, Type } from './type.ts';
 
 /** RFC 9457. `code` does not change between versions; `detail` is for people. */
 export const Problem = Type.Object(

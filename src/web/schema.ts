@@ -1,12 +1,5 @@
-import {
-  type Static,
-  type TObject,
-  type TOptional,
-  type TProperties,
-  type TSchema,
-  type TUnsafe,
-  Type,
-} from 'typebox';
+import type { Static, TObject, TOptional, TProperties, TSchema, TUnsafe } from 'typebox';
+import { Type } from './type.ts';
 
 /** Small parts that the schemas of the API are made of. */
 

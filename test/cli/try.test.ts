@@ -81,7 +81,7 @@ transforms: { broken: nowhere.yaml }
   expect(code).toBe(1);
   expect(output).toContain('✗ operations.lab.settings.connect: production.yaml:4');
   expect(output).toContain('the environment variable LAB_CONNECT is not set');
-  expect(output).toContain('no credential is named hub');
+  expect(output).toContain('there is no credential hub');
   expect(output).not.toMatch(/mllp-outt|API_USER|nowhere/);
   expect(await tried('nobody')).toMatchObject({
     code: 1,

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
-import { Type } from 'typebox';
 import type { Api } from '../../web/api.ts';
 import { closed, list, maybe, Time, word } from '../../web/schema.ts';
+import { Type } from '../../web/type.ts';
 import { principalOf, requirePermission } from '../rights/require-permission.ts';
 import type { AuditLog, AuditRow } from './audit-log.ts';
 

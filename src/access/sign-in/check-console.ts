@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import { ConfigError } from '../../error/adapter-error.ts';
 import { describeError } from '../../error/engine-error.ts';
-import { readConsoleSettings } from './console-settings.ts';
 import { delegateOf } from './delegate.ts';
 
 /** A problem that keeps the console from starting, with its place in `console.yaml`. */
@@ -21,6 +20,7 @@ export async function consoleProblems(
   environment: Readonly<Record<string, string | undefined>>,
   { assume = false }: { readonly assume?: boolean } = {},
 ): Promise<readonly ConsoleProblem[]> {
+  if (!existsSync(file)) return [];
   const texts = await problemTexts(file, environment, assume);
   if (texts.length === 0) return [];
   const place = placesIn(file);
@@ -44,8 +44,10 @@ async function problemTexts(
   environment: Readonly<Record<string, string | undefined>>,
   assume: boolean,
 ): Promise<readonly string[]> {
+  // the engine's own thread needs it for this alone
+  const { readConsoleSettings } = await import('./console-settings.ts');
   try {
-    const { delegated, roles } = readConsoleSettings(file, environment, assume);
+    const { delegated, roles } = await readConsoleSettings(file, environment, assume);
     if (delegated !== undefined) await delegateOf(delegated, roles);
     return [];
   } catch (error) {
@@ -58,9 +60,7 @@ async function problemTexts(
 /** Finds the keys that a problem's text begins with; the beginning of the file if it names none. */
 function placesIn(file: string): (text: string) => Pick<ConsoleProblem, 'line' | 'column'> {
   const lines = new LineCounter();
-  const document = parseDocument(existsSync(file) ? readFileSync(file, 'utf8') : '', {
-    lineCounter: lines,
-  });
+  const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines });
   return (text) => {
     const [, line, column] = /no YAML at (\d+):(\d+)$/.exec(text) ?? [];
     if (line !== undefined) return { line: Number(line), column: Number(column) };

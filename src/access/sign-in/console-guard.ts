@@ -79,7 +79,7 @@ export async function consoleGuard({
   hosts,
   log,
 }: ConsoleGuardOptions): Promise<ConsoleGuard> {
-  const settings = settingsIn(file ?? join(place.data, 'console.yaml'), held, log);
+  const settings = await settingsIn(file ?? join(place.data, 'console.yaml'), held, log);
   const audit = await auditLog(place, {
     onCut: (cut) => log.error({ event: 'audit-cut', ...cut }, 'audit-cut'),
   });
@@ -122,9 +122,13 @@ export async function consoleGuard({
   }
 }
 
-function settingsIn(file: string, held: ConsoleSettings | undefined, log: Logger): ConsoleSettings {
+async function settingsIn(
+  file: string,
+  held: ConsoleSettings | undefined,
+  log: Logger,
+): Promise<ConsoleSettings> {
   try {
-    return readConsoleSettings(file, process.env);
+    return await readConsoleSettings(file, process.env);
   } catch (error) {
     if (held === undefined) throw error;
     const { text } = describeError(error);

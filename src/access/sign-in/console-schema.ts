@@ -1,5 +1,5 @@
-import { type Static, Type } from 'typebox';
 import { closed, list, maybe, record, word } from '../../web/schema.ts';
+import { type Static, Type } from '../../web/type.ts';
 import { PERMISSIONS } from '../rights/principal.ts';
 
 const Text = Type.String({ minLength: 1, maxLength: 2_000 });

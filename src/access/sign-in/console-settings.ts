@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import { Value } from 'typebox/value';
 import { parse } from 'yaml';
 import { ConfigError } from '../../error/adapter-error.ts';
 import { describeError } from '../../error/engine-error.ts';
@@ -66,11 +65,11 @@ export const DEFAULT_CONSOLE: ConsoleSettings = settingsOf({}, '.');
  * Reads `console.yaml`; the defaults if there is none. Throws a ConfigError with every problem. `assume`
  * treats missing environment variables and secret files as present.
  */
-export function readConsoleSettings(
+export async function readConsoleSettings(
   file: string,
   environment: Environment,
   assume = false,
-): ConsoleSettings {
+): Promise<ConsoleSettings> {
   if (!existsSync(file)) return DEFAULT_CONSOLE;
   const problems: string[] = [];
   let written: unknown;
@@ -84,7 +83,7 @@ export function readConsoleSettings(
   } catch (error) {
     throw new ConfigError([`${file} cannot be read: ${yamlText(error)}`]);
   }
-  problems.push(...shapeProblems(written));
+  problems.push(...(await shapeProblems(written)));
   if (problems.length === 0)
     problems.push(...meaningProblems(written as ConsoleFile, dirname(file)));
   if (problems.length > 0) throw new ConfigError(problems.map((one) => `console.yaml: ${one}`));
@@ -203,10 +202,11 @@ function yamlText(error: unknown): string {
 }
 
 /** What does not fit the shape of `console.yaml`: unknown keys, wrong kinds of values. */
-export function shapeProblems(written: unknown): string[] {
+async function shapeProblems(written: unknown): Promise<string[]> {
+  const { Errors } = await import('typebox/schema');
   const problems: string[] = [];
-  for (const error of Value.Errors(ConsoleFile, written)) {
-    const { instancePath, keyword, message } = error;
+  const [, errors] = Errors(ConsoleFile, written);
+  for (const { instancePath, keyword, message } of errors) {
     const path = instancePath.slice(1).replaceAll('/', '.');
     if (keyword === 'boolean') {
       const key = path.split('.').at(-1) ?? path;
@@ -222,7 +222,7 @@ export function shapeProblems(written: unknown): string[] {
 }
 
 /** What is wrong in `console.yaml` beyond its shape, each with its path. */
-export function meaningProblems(written: ConsoleFile, folder: string): string[] {
+function meaningProblems(written: ConsoleFile, folder: string): string[] {
   const own = Object.keys(written.roles ?? {});
   const roles = new Map([...BUILT_IN_ROLES, ...Object.entries(written.roles ?? {})]);
   const mappings: readonly (readonly [string, IdentityMapping])[] = [

@@ -1,8 +1,9 @@
-import { type AddressObject, type ParsedMail, simpleParser } from 'mailparser';
+import type { AddressObject, ParsedMail } from 'mailparser';
 import type { MailView } from '../contract/body.ts';
 
 /** A mail as people read it: sender, time, subject, text and attachments. HTML is reduced to its text. */
 export async function mailView(bytes: Uint8Array): Promise<Omit<MailView, 'messageId' | 'masked'>> {
+  const { simpleParser } = await import('mailparser');
   const mail = await simpleParser(Buffer.from(bytes), { skipImageLinks: true });
   return {
     subject: mail.subject,

@@ -1,7 +1,7 @@
-import { type Static, Type } from 'typebox';
 import { ALERT_STATES } from '../../operator/alert/alert-store.ts';
 import { RULES } from '../../operator/alert/condition.ts';
 import { closed, list, maybe, Reason, Time, word } from '../../web/schema.ts';
+import { type Static, Type } from '../../web/type.ts';
 
 export const Alert = Type.Object({
   id: Type.Integer(),

@@ -1,5 +1,5 @@
-import { type Static, Type } from 'typebox';
 import { closed, Id, list, maybe, word } from '../../web/schema.ts';
+import { type Static, Type } from '../../web/type.ts';
 
 export const Part = word('message', 'reply');
 

@@ -1,5 +1,5 @@
-import { type Static, Type } from 'typebox';
 import { closed, list, maybe, Time, word } from '../../web/schema.ts';
+import { type Static, Type } from '../../web/type.ts';
 
 export const Level = word('info', 'warn', 'error');
 

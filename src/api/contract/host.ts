@@ -1,6 +1,6 @@
-import { type Static, Type } from 'typebox';
 import { OVERRIDE_KINDS } from '../../broker/overrides.ts';
 import { closed, Id, Json, list, maybe, Reason, record, Time, word } from '../../web/schema.ts';
+import { type Static, Type } from '../../web/type.ts';
 import { FoundMessage } from './message.ts';
 
 export const Kind = word('service', 'process', 'operation');

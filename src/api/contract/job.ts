@@ -1,6 +1,6 @@
-import { type Static, Type } from 'typebox';
 import { ITEM_OUTCOMES, ITEM_STATES, JOB_STATES, JOB_TYPES } from '../../operator/job/job-store.ts';
 import { closed, Id, list, maybe, Reason, Time, word } from '../../web/schema.ts';
+import { type Static, Type } from '../../web/type.ts';
 import { Message, SearchCriteria } from './message.ts';
 
 /** The most messages in one job; where more fit, it takes the newest. */

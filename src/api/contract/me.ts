@@ -1,6 +1,6 @@
-import { type Static, Type } from 'typebox';
 import { PERMISSIONS } from '../../access/rights/principal.ts';
 import { list, maybe, word } from '../../web/schema.ts';
+import { type Static, Type } from '../../web/type.ts';
 
 /** Who is signed in, and what they may do: the console offers nothing else. */
 export const Me = Type.Object({

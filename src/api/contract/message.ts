@@ -1,6 +1,6 @@
-import { type Static, Type } from 'typebox';
 import { STATUSES } from '../../message/status.ts';
 import { closed, Id, Json, list, maybe, Reason, record, Time, word } from '../../web/schema.ts';
+import { type Static, Type } from '../../web/type.ts';
 
 export const Status = word(...STATUSES);
 

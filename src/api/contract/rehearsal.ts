@@ -1,5 +1,5 @@
-import { type Static, Type } from 'typebox';
 import { Id, list, maybe, word } from '../../web/schema.ts';
+import { type Static, Type } from '../../web/type.ts';
 import { Diff } from './body.ts';
 import { Explanation, RecordedError } from './message.ts';
 

@@ -1,5 +1,5 @@
-import { type Static, Type } from 'typebox';
 import { closed, Json, list, maybe, word } from '../../web/schema.ts';
+import { type Static, Type } from '../../web/type.ts';
 import { SavedSearch, SearchCriteria } from './message.ts';
 
 export const SavedSearches = Type.Object({ searches: list(SavedSearch) });

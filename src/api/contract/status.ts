@@ -1,5 +1,5 @@
-import { type Static, Type } from 'typebox';
 import { list, maybe, Time } from '../../web/schema.ts';
+import { type Static, Type } from '../../web/type.ts';
 import { CertificateKind } from './storage.ts';
 
 const Rate = Type.Object({

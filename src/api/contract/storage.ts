@@ -1,5 +1,5 @@
-import { type Static, Type } from 'typebox';
 import { closed, Id, list, maybe, Reason, Time, word } from '../../web/schema.ts';
+import { type Static, Type } from '../../web/type.ts';
 import type { Status } from './message.ts';
 
 const Hold = Type.Object({

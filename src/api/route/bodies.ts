@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
 import {
   checkPermission,
   principalOf,
@@ -10,6 +9,7 @@ import { documentOf } from '../../document/index.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { IdParameters } from '../../web/schema.ts';
+import { Type } from '../../web/type.ts';
 import { audited } from '../acting.ts';
 import { bodyDiff } from '../body/body-diff.ts';
 import { bodyText, delimitedTable } from '../body/body-text.ts';

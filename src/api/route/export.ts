@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
-import { Type } from 'typebox';
 import { principalOf, requirePermission } from '../../access/rights/require-permission.ts';
 import { abortSignal } from '../../web/abort-signal.ts';
 import type { Api } from '../../web/api.ts';
 import { turnstile } from '../../web/turnstile.ts';
+import { Type } from '../../web/type.ts';
 import { audited } from '../acting.ts';
 import type { ApiContext } from '../context.ts';
 import { ExportRequest } from '../contract/message.ts';

@@ -1,5 +1,4 @@
 import type { FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
 import type { Permission, Principal } from '../../access/rights/principal.ts';
 import { principalOf, requirePermission } from '../../access/rights/require-permission.ts';
 import { eventStream } from '../../operator/live/event-stream.ts';
@@ -7,6 +6,7 @@ import { liveSession, TOPICS, type Topic } from '../../operator/live/live-sessio
 import type { Api } from '../../web/api.ts';
 import { closed, Id, maybe } from '../../web/schema.ts';
 import { turnstile } from '../../web/turnstile.ts';
+import { Type } from '../../web/type.ts';
 import type { ApiContext } from '../context.ts';
 import { readHosts } from '../hosts-of.ts';
 

@@ -53,7 +53,7 @@ export function userCommand(): Command {
 }
 
 async function add(name: string, flags: UserFlags): Promise<void> {
-  checkGrant(flags);
+  await checkGrant(flags);
   await changed(flags, ['user.add', name], async (known) => {
     const { password, mustChange } = await passwordFor(name, flags);
     const hash = await hashPassword(password);
@@ -63,7 +63,7 @@ async function add(name: string, flags: UserFlags): Promise<void> {
 }
 
 async function setRoles(name: string, flags: UserFlags): Promise<void> {
-  checkGrant(flags);
+  await checkGrant(flags);
   await changed(flags, ['user.roles', name], async (known) => {
     await known.setRoles(name, flags.role, scopeOf(flags));
     say(`${name} is ${flags.role.join(', ')} on ${scopeOf(flags).join(', ')}.`);
@@ -132,8 +132,8 @@ async function list(flags: UserFlags): Promise<void> {
   }
 }
 
-function checkGrant({ role, scope, settings, data }: UserFlags): void {
-  const { roles } = readConsoleSettings(settings ?? `${data}/console.yaml`, process.env);
+async function checkGrant({ role, scope, settings, data }: UserFlags): Promise<void> {
+  const { roles } = await readConsoleSettings(settings ?? `${data}/console.yaml`, process.env);
   if (role.length === 0) {
     throw new EngineError(
       'CONFIG_INVALID',

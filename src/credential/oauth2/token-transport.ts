@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { certificateFacts } from '../../adapter/certificate-facts.ts';
 import { connectionCause } from '../../peer/connection-cause.ts';
 import { describeDuration } from '../../time/duration.ts';
@@ -46,13 +46,14 @@ const LONGEST_ANSWER = 1_048_576;
 
 /** Opens nothing yet. Aborting `signal` ends requests under way. */
 export function tokenTransport(settings: TransportSettings, signal: AbortSignal): TokenTransport {
-  const dispatcher = dispatcherFor(settings);
+  let opened: Promise<Dispatcher> | undefined;
   return {
     async ask(url, question) {
       const timeout = AbortSignal.timeout(settings.timeout);
       try {
+        opened ??= dispatcherFor(settings);
         return await exchange(url, question, {
-          dispatcher,
+          dispatcher: await opened,
           signal: AbortSignal.any([signal, timeout]),
         });
       } catch (error) {
@@ -60,11 +61,15 @@ export function tokenTransport(settings: TransportSettings, signal: AbortSignal)
         throw unanswered(error, url, { ...settings, timedOut: timeout.aborted });
       }
     },
-    [Symbol.asyncDispose]: () => dispatcher.destroy(),
+    async [Symbol.asyncDispose]() {
+      await (await opened)?.destroy();
+    },
   };
 }
 
-function dispatcherFor(settings: TransportSettings): Dispatcher {
+/** The library is loaded by the first question: most productions have no such credential. */
+async function dispatcherFor(settings: TransportSettings): Promise<Dispatcher> {
+  const { Agent, ProxyAgent } = await import('undici');
   const { trust, proxy, certificate, peerCertificate } = settings;
   const tls = {
     ...(trust !== undefined && { ca: trust }),
@@ -88,6 +93,7 @@ async function exchange(
   question: TokenQuestion,
   on: { readonly dispatcher: Dispatcher; readonly signal: AbortSignal },
 ): Promise<TokenAnswer> {
+  const { request } = await import('undici');
   const answer = await request(url, { ...question, ...on });
   const text = await answer.body.text();
   const headers = Object.entries(answer.headers).map(([name, value]) => [name, String(value)]);

@@ -10,7 +10,7 @@ import { type HttpAnswer, type HttpQuestion, placeOfUrl } from './http-exchange.
 import { exchangeFailure, signInFailure } from './http-failure.ts';
 import { type Signed, type SignIn, signInWith } from './http-sign-in.ts';
 import { NtlmConnections } from './ntlm.ts';
-import { pinned, transport } from './transport.ts';
+import type { pinned } from './transport.ts';
 import { type RequestBody, unpacked, wholeAnswer } from './whole-answer.ts';
 
 /** A 401 answer to a password, on its way through the guard. */
@@ -34,6 +34,7 @@ interface HttpClientOptions {
   readonly values: HttpClientValues;
   readonly credential: Credential | undefined;
   readonly dispatcher: Dispatcher;
+  readonly pinned: typeof pinned;
 }
 
 /**
@@ -60,10 +61,10 @@ export class HttpClient {
   }
 
   #ntlmWith(credential: Credential | undefined): NtlmConnections | undefined {
-    const { lent, values } = this.#options;
+    const { lent, values, pinned: open } = this.#options;
     if (credential?.kind !== 'ntlm') return undefined;
     return new NtlmConnections(credential, (origin, opened) =>
-      pinned(lent, values, { origin, opened }),
+      open(lent, values, { origin, opened }),
     );
   }
 
@@ -87,9 +88,16 @@ export class HttpClient {
   /** Does not connect yet. Throws a DisableError if the settings do not fit together. */
   static async open(lent: Lending, values: HttpClientValues): Promise<HttpClient> {
     const credential = values.credential && (await lent.credential(values.credential));
-    const dispatcher = await transport(lent, values);
+    const connections = await import('./transport.ts');
+    const dispatcher = await connections.transport(lent, values);
     try {
-      return new HttpClient({ lent, values, credential: credential || undefined, dispatcher });
+      return new HttpClient({
+        lent,
+        values,
+        credential: credential || undefined,
+        dispatcher,
+        pinned: connections.pinned,
+      });
     } catch (error) {
       await dispatcher.destroy();
       throw error;

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { type AttachmentStream, MailParser, type MessageText } from 'mailparser';
+import type { AttachmentStream, MailParser, MessageText } from 'mailparser';
 
 /** A file of a mail, as declared. */
 export interface Enclosed {
@@ -25,17 +25,21 @@ export async function* mimeParts(
   content: Readable,
   words?: (words: Words) => void,
 ): AsyncGenerator<Enclosed> {
-  const parser = new MailParser({
-    ...PLAIN,
-    skipHtmlToText: words === undefined,
-    // They are opened here, within limits, whether they are shown within the text or not.
-    ignoreEmbedded: true,
-  });
+  let parser: MailParser | undefined;
   let current: AttachmentStream | undefined;
   content.on('error', (error) => {
     // Otherwise the parser would leave whoever reads an attachment waiting for the rest for ever.
     current?.content.destroy(error);
-    parser.destroy(error);
+    parser?.destroy(error);
+  });
+  // most adapters read no mail: the library is loaded by the first
+  const library = await import('mailparser');
+  if (content.errored !== null) throw content.errored;
+  parser = new library.MailParser({
+    ...PLAIN,
+    skipHtmlToText: words === undefined,
+    // They are opened here, within limits, whether they are shown within the text or not.
+    ignoreEmbedded: true,
   });
   content.pipe(parser);
   try {

@@ -25,7 +25,7 @@ beforeAll(async () => {
   meta = await metaDatabase({ data: folder.path });
   signIn = await openSignIn({
     database: meta,
-    settings: readConsoleSettings(`${folder.path}/console.yaml`, {}),
+    settings: await readConsoleSettings(`${folder.path}/console.yaml`, {}),
     audit: await auditLog({ data: folder.path }),
     hosts: async () => HOSTS,
     log: silentLogger,

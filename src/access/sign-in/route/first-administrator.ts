@@ -1,7 +1,7 @@
-import { Type } from 'typebox';
 import { OPEN_LIMIT } from '../../../web/admission.ts';
 import type { Api } from '../../../web/api.ts';
 import { closed } from '../../../web/schema.ts';
+import { Type } from '../../../web/type.ts';
 import { EVERYTHING } from '../../rights/scope.ts';
 import { checkOrigin } from '../cross-origin.ts';
 import { localIdentity } from '../local-sign-in.ts';

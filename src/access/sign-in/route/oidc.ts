@@ -1,9 +1,9 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
 import type { Api } from '../../../web/api.ts';
 import { ApiError } from '../../../web/api-error.ts';
 import { API_PREFIX } from '../../../web/api-prefix.ts';
 import { maybe } from '../../../web/schema.ts';
+import { Type } from '../../../web/type.ts';
 import { permissionsOf } from '../../rights/roles.ts';
 import { cookieName, cookieOf, setCookie } from '../cookie.ts';
 import { isSignedOut } from '../logout-token.ts';

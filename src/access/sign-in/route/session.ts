@@ -1,8 +1,8 @@
-import { Type } from 'typebox';
 import { OPEN_LIMIT } from '../../../web/admission.ts';
 import type { Api } from '../../../web/api.ts';
 import { ApiError } from '../../../web/api-error.ts';
 import { closed, list, maybe } from '../../../web/schema.ts';
+import { Type } from '../../../web/type.ts';
 import { within } from '../../../web/within.ts';
 import { principalOf } from '../../rights/require-permission.ts';
 import { cookieName, cookieOf, setCookie } from '../cookie.ts';

@@ -1,6 +1,6 @@
-import { Type } from 'typebox';
 import type { Api } from '../../../web/api.ts';
 import { closed, list, maybe, Time, word } from '../../../web/schema.ts';
+import { Type } from '../../../web/type.ts';
 import { requirePermission } from '../../rights/require-permission.ts';
 import type { SignIn } from '../sign-in.ts';
 

@@ -1,8 +1,8 @@
-import { Type } from 'typebox';
 import { OPEN_LIMIT } from '../../../web/admission.ts';
 import type { Api } from '../../../web/api.ts';
 import { ApiError } from '../../../web/api-error.ts';
 import { closed, list, maybe, Time, word } from '../../../web/schema.ts';
+import { Type } from '../../../web/type.ts';
 import { PERMISSIONS, type Permission, type Principal } from '../../rights/principal.ts';
 import {
   checkGrant,

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
 import type { Api } from '../../../web/api.ts';
 import { ApiError } from '../../../web/api-error.ts';
 import { closed, list, maybe, record, Time, word } from '../../../web/schema.ts';
+import { Type } from '../../../web/type.ts';
 import { PERMISSIONS, type Permission } from '../../rights/principal.ts';
 import type { Identity } from '../../rights/principal-for.ts';
 import { checkGrant, principalOf, requirePermission } from '../../rights/require-permission.ts';

@@ -1,0 +1,48 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, test } from 'vitest';
+import { freePort } from '../../sandbox/free-port.ts';
+import { startEngineProcess } from '../support/engine-process.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+/** Each of them takes a twentieth of a start or more, in one thread or in both. */
+const HEAVY = ['typebox', 'undici', 'mailparser', 'imapflow', 'ssh2', '@azure/msal-node'];
+
+test('an engine reads no library at its start that its production does not need', async () => {
+  await using folder = await temporaryFolder('modules');
+  const [hook, list] = ['hook.mjs', 'modules'].map((name) => join(folder.path, name)) as [
+    string,
+    string,
+  ];
+  await writeFile(
+    hook,
+    `import { appendFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+registerHooks({
+  load(url, context, next) {
+    appendFileSync(${JSON.stringify(list)}, url + '\\n');
+    return next(url, context);
+  },
+});
+`,
+  );
+  const port = await freePort();
+  await using engine = await startEngineProcess({
+    production: 'productions/passthrough',
+    data: join(folder.path, 'data'),
+    ports: [port],
+    environment: {
+      LISTEN: `127.0.0.1:${port}`,
+      NODE_OPTIONS: `--import=${pathToFileURL(hook).href}`,
+    },
+  });
+  await engine.stop();
+  const modules = await readFile(list, 'utf8');
+  const packages = new Set(
+    [...modules.matchAll(/\/node_modules\/((?:@[^/]+\/)?[^/]+)\//g)].map(([, name]) => name),
+  );
+  // of the engine's thread, and of the operator plane's
+  expect([...packages]).toEqual(expect.arrayContaining(['@nats-io/jetstream', 'fastify']));
+  expect(HEAVY.filter((name) => packages.has(name))).toEqual([]);
+});
