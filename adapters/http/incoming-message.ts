@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { type NewMessage } from 'waybill/adapter';
-import { hl7Header } from 'waybill/document';
+import { ediHead, hl7Header } from 'waybill/document';
 import { mayBeHl7, mediaTypeOf, messageTypeOf } from 'waybill/peer';
 import type { Caller } from './caller/caller.ts';
 import type { HttpInValues } from './http-in-settings.ts';
@@ -65,8 +65,17 @@ function told({ headers }: Incoming, head: Uint8Array): Told {
     return { type, charset, controlId: controlId || undefined };
   }
   const type = messageTypeOf(media, head.subarray(0, 2_048));
-  const controlId = type.startsWith('HL7v2') ? hl7Header(head).controlId : '';
+  const controlId = type.startsWith('HL7v2')
+    ? hl7Header(head).controlId
+    : ediControlNumber(type, head);
   return { type, charset, controlId: controlId || undefined };
+}
+
+/** ISA-13 or UNB-5; `''` for what is neither X12 nor EDIFACT. */
+function ediControlNumber(type: string, head: Uint8Array): string {
+  if (!/^(?:X12|EDIFACT)(?::|$)/.test(type)) return '';
+  const text = Buffer.from(head.subarray(0, 2_048)).toString('latin1');
+  return ediHead(text)?.controlNumber ?? '';
 }
 
 /** Most messages do, and need no longer look. */

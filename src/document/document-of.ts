@@ -1,12 +1,13 @@
 import { delimitedDocument, type Layout } from './delimited/delimited-document.ts';
 import type { Document, Reading } from './document.ts';
+import { ediDocument } from './edi/edi-document.ts';
 import { hl7Document } from './hl7/hl7-document.ts';
 import { jsonDocument } from './json/json-document.ts';
 import { textDocument } from './text/text-document.ts';
 import { xmlDocument } from './xml/xml-document.ts';
 
 /**
- * Reads a body as its type says: HL7 v2, JSON, XML, delimited text, or else plain text. A media type may
+ * Reads a body as its type says: HL7 v2, X12, EDIFACT, JSON, XML, delimited text, or else plain text. A media type may
  * carry `charset`, and for delimited text `header=absent` and `delimiter`. Throws an EngineError
  * DOCUMENT_UNREADABLE with the position of what is wrong, never quoting the body.
  */
@@ -25,6 +26,8 @@ type Reader = (bytes: Uint8Array, charset: string | undefined) => Document;
 
 const READERS: Readonly<Record<Exclude<Document['kind'], 'delimited'>, Reader>> = {
   hl7: hl7Document,
+  x12: ediDocument,
+  edifact: ediDocument,
   json: jsonDocument,
   xml: xmlDocument,
   text: textDocument,
@@ -34,12 +37,16 @@ const READERS: Readonly<Record<Exclude<Document['kind'], 'delimited'>, Reader>> 
 export function kindOf(type: string): Document['kind'] {
   const media = (type.split(';')[0] ?? '').trim().toLowerCase();
   if (media === 'hl7v2' || media.startsWith('hl7v2:') || HL7.test(media)) return 'hl7';
+  if (media.startsWith('x12:') || X12.test(media)) return 'x12';
+  if (media.startsWith('edifact:') || EDIFACT.test(media)) return 'edifact';
   if (/[/+]json$/.test(media)) return 'json';
   if (/[/+]xml$/.test(media)) return 'xml';
   return /^text\/(?:csv|tab-separated-values)$/.test(media) ? 'delimited' : 'text';
 }
 
 const HL7 = /^(?:application|x-application|text)\/(?:hl7-v2|x-hl7|edi-hl7|hl7v2)(?:\+er7)?$/;
+const X12 = /^(?:x12|application\/(?:edi-x12|x12)|text\/x12)$/;
+const EDIFACT = /^(?:edifact|application\/edifact)$/;
 
 function layoutOf(
   media: string,

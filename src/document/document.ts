@@ -2,12 +2,13 @@
  * A body seen as a tree: parsed lazily, changed in place, written back with every untouched byte as
  * it came. One per body and thread of work; not shared after a change.
  *
- * Paths are those of the kind of document: HL7 `PID-3[2].4.2`, `OBX[3]-5`; JSON pointers; XPath;
+ * Paths are those of the kind of document: HL7 `PID-3[2].4.2`, `OBX[3]-5`; X12 and EDIFACT `CLM-5.1`,
+ * `2300/HI[1]-1.2`; JSON pointers; XPath;
  * for delimited text a column's name or number. A path that is not written correctly throws an
  * EngineError `PATH_INVALID`; a place that is not there reads as `''`.
  */
 export interface Document {
-  readonly kind: 'hl7' | 'json' | 'xml' | 'delimited' | 'text';
+  readonly kind: 'hl7' | 'x12' | 'edifact' | 'json' | 'xml' | 'delimited' | 'text';
   /** The first value at the path, unescaped; `''` where there is none. */
   get(path: string): string;
   /** Every value at the path: all repetitions of the field in all its segments. */
@@ -26,7 +27,7 @@ export interface Document {
 
 /** What the caller knows of the body before it is read. */
 export interface Reading {
-  /** The message's type, e.g. `HL7v2:ADT_A01:2.5.1`, `application/json`. */
+  /** The message's type, e.g. `HL7v2:ADT_A01:2.5.1`, `X12:837P:005010X222A1`, `application/json`. */
   readonly type: string;
   readonly charset?: string | undefined;
 }

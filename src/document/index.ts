@@ -1,6 +1,9 @@
 export { type Charset, charsetNamed, decodeFaithfully } from './charset.ts';
 export type { Document, Reading } from './document.ts';
 export { documentOf, kindOf } from './document-of.ts';
+export { EdiDocument, ediDocument } from './edi/edi-document.ts';
+export { type EdiHead, ediHead, ediType, ediTypeOf } from './edi/edi-type.ts';
+export { x12Segment } from './edi/x12/segment-elements.ts';
 export {
   type AcknowledgementCode,
   type Answer,
@@ -32,8 +35,7 @@ export {
   hl7CharsetName,
   hl7Header,
 } from './hl7/header.ts';
-export { Hl7Document, hl7Document, type SegmentFields } from './hl7/hl7-document.ts';
-export { Hl7Segment } from './hl7/hl7-segment.ts';
+export { Hl7Document, type Hl7Segment, hl7Document } from './hl7/hl7-document.ts';
 export { type Hl7Path, hl7Path } from './hl7/path.ts';
 export {
   type AcknowledgementError,
@@ -42,4 +44,8 @@ export {
 } from './hl7/read-acknowledgement.ts';
 export type { ValidationOptions } from './hl7/validation/checked.ts';
 export { type ValidationLevel, validate } from './hl7/validation/validate.ts';
+export { partsOf } from './segment/part.ts';
+export { Segment } from './segment/segment.ts';
+export { SegmentDocument, type SegmentFields } from './segment/segment-document.ts';
+export { hasSegments } from './segment-paths.ts';
 export { isLinear, pattern, patternProblem } from './text/pattern.ts';

@@ -1,6 +1,6 @@
 import { findById } from '../broker/find-by-id.ts';
 import type { Discard, Resend, SentMessage } from '../control/orders.ts';
-import { hl7Header } from '../document/index.ts';
+import { ediTypeOf, hl7Header, kindOf } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { inject } from '../flow/inject.ts';
 import { inlineBody } from '../message/body.ts';
@@ -79,9 +79,12 @@ function noLongerSuspended(
   return new EngineError('NOT_FOUND', `message ${id} at ${target} ${why}`);
 }
 
-/** An edited HL7 message may be of another type than it was. */
+/** An edited message of segments may be of another type than it was. */
 function typeNow(type: string, body: Uint8Array): string {
-  return type.startsWith('HL7v2:') ? hl7Header(body).type : type;
+  if (type.startsWith('HL7v2:')) return hl7Header(body).type;
+  const kind = kindOf(type);
+  const isEdi = kind === 'x12' || kind === 'edifact';
+  return isEdi ? (ediTypeOf(body) ?? type) : type;
 }
 
 /** Ends a suspended message by a person's order, unless somebody else is dealing with it. */

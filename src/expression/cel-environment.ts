@@ -1,5 +1,5 @@
 import { Environment } from '@marcbachmann/cel-js';
-import { Hl7Segment } from '../document/hl7/hl7-segment.ts';
+import { Segment } from '../document/segment/segment.ts';
 import type { KnownNames } from './cel-problem.ts';
 import { readable } from './cel-problem.ts';
 import type { ExpressionFunction } from './function/expression-function.ts';
@@ -8,7 +8,7 @@ import { expressionVariables } from './variable.ts';
 
 /** The CEL package's environment with our variables, functions and operators. */
 export function celEnvironment(functions: readonly ExpressionFunction[]): Environment {
-  const cel = new Environment().registerType('Segment', Hl7Segment);
+  const cel = new Environment().registerType('Segment', Segment);
   for (const { name, type, help } of expressionVariables) {
     cel.registerVariable(innerName(name), type, { description: help });
   }

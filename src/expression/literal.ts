@@ -2,7 +2,7 @@ import { patternProblem } from '../document/text/pattern.ts';
 import { nearest } from '../error/nearest.ts';
 import { isZone } from '../time/zone.ts';
 import { datePatternProblem } from './date-pattern.ts';
-import { pathProblem } from './path-problem.ts';
+import { pathProblem, segmentPathProblem } from './path-problem.ts';
 import type { Call } from './syntax-tree.ts';
 import { literalText } from './syntax-tree.ts';
 import { timeSpan } from './time-span.ts';
@@ -17,13 +17,13 @@ interface LiteralCheck {
 
 const path: LiteralCheck = { position: 0, check: (text) => pathProblem(text) };
 
-const segmentPath: LiteralCheck = { position: 0, check: (text) => pathProblem(text, 'hl7') };
+const segmentPath: LiteralCheck = { position: 0, check: segmentPathProblem };
 
 const segment: LiteralCheck = {
   position: 0,
   check: (name) =>
-    name.length === 3
-      ? pathProblem(name, 'hl7')
+    /^\w{2,3}$/.test(name)
+      ? segmentPathProblem(name)
       : 'It takes the name of a segment, such as "OBX". For values, use fields().',
 };
 

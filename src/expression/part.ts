@@ -1,7 +1,7 @@
 import { DelimitedDocument } from '../document/delimited/delimited-document.ts';
 import type { Document } from '../document/document.ts';
-import { hl7Path } from '../document/hl7/path.ts';
 import { JsonDocument } from '../document/json/json-document.ts';
+import { segmentPathIn } from '../document/segment-paths.ts';
 
 /** The items of a list inside a body: repetitions of an HL7 field, elements of a JSON array or of XML. */
 export interface PartList {
@@ -90,16 +90,19 @@ export class Part implements Document {
 /** The repetitions of a field. Its own paths are those without a repetition number. */
 export function repetitionList(
   over: string,
+  kind: Document['kind'],
   numbers: (document: Document) => readonly number[],
 ): PartList {
-  const field = hl7Path(over);
+  const field = segmentPathIn(kind, over);
   return {
-    kind: 'hl7',
+    kind,
     over,
     numbers,
     below: (path) => {
-      const given = hl7Path(path);
+      const given = segmentPathIn(kind, path);
+      if (given === undefined || field === undefined) return undefined;
       const own =
+        given.loops.length === 0 &&
         given.code === field.code &&
         given.index === field.index &&
         given.field === field.field &&

@@ -1,5 +1,7 @@
 import { columnPath } from '../document/delimited/column-path.ts';
 import type { Document } from '../document/document.ts';
+import { ediPath } from '../document/edi/edi-path.ts';
+import { isEdiSegment } from '../document/edi/known-segments.ts';
 import { knownPath } from '../document/hl7/dictionary/known-path.ts';
 import { jsonPointer } from '../document/json/pointer.ts';
 import { xpathExpression } from '../document/xml/xpath-expression.ts';
@@ -12,18 +14,26 @@ const LIKE_HL7 =
 /**
  * What is wrong with a path in a production; undefined if nothing is.
  *
- * @param kind the kind of body; if it is unknown, a path that looks like HL7 is checked as one, and
- * any other as a JSON pointer, an XPath or a column, whose names only the message knows
+ * @param kind the kind of body; if it is unknown, a path that looks like HL7 is checked as one, unless
+ * it is right in X12 or EDIFACT, one with loops as X12, and any other as a JSON pointer, an XPath or a column, whose names only the message knows
  */
 export function pathProblem(path: string, kind?: Document['kind']): string | undefined {
   if (path === '') return 'A path is missing, such as PID-3.1.';
   return CHECKS[kind ?? likelyKind(path)](path);
 }
 
-type Likely = Document['kind'] | 'pointer or XPath' | 'any';
+/** What is wrong with a path into a body of segments, of whichever kind it will be. */
+export function segmentPathProblem(path: string): string | undefined {
+  return CHECKS.segments(path);
+}
+
+type Likely = Document['kind'] | 'segments' | 'pointer or XPath' | 'any';
 
 const CHECKS: Readonly<Record<Likely, (path: string) => string | undefined>> = {
   hl7: (path) => knownPath(path).problem,
+  x12: (path) => problemOf(() => ediPath(path)),
+  edifact: (path) => problemOf(() => ediPath(path)),
+  segments: (path) => (isOfEdi(path) ? undefined : CHECKS.hl7(path)),
   json: (path) => problemOf(() => jsonPointer(path)),
   xml: (path) => problemOf(() => xpathExpression(path)),
   delimited: (path) => problemOf(() => columnPath(path)),
@@ -35,6 +45,15 @@ const CHECKS: Readonly<Record<Likely, (path: string) => string | undefined>> = {
   any: () => undefined,
 };
 
+/** `2300/CLM-1`, `2000B[2]` */
+const LOOP = /^\d{4}[A-Z]{0,2}(?:\[[^\]]*\])?(?:\/|$)/;
+
+/** Whether a path is right in X12 or EDIFACT, with a segment that they have. */
+function isOfEdi(path: string): boolean {
+  const [name = ''] = /^[A-Z][A-Z\d]{1,2}/.exec(path) ?? [];
+  return isEdiSegment(name) && CHECKS.x12(path) === undefined;
+}
+
 /** Whether a path is meant as an HL7 path. */
 export function isLikeHl7(path: string): boolean {
   return !path.startsWith('/') && LIKE_HL7.test(path);
@@ -42,7 +61,8 @@ export function isLikeHl7(path: string): boolean {
 
 function likelyKind(path: string): Likely {
   if (path.startsWith('/')) return 'pointer or XPath';
-  return isLikeHl7(path) ? 'hl7' : 'any';
+  if (LOOP.test(path)) return 'x12';
+  return isLikeHl7(path) ? 'segments' : 'any';
 }
 
 function problemOf(read: () => unknown): string | undefined {

@@ -1,13 +1,13 @@
 import type { Document } from '../document/document.ts';
-import { Hl7Document } from '../document/hl7/hl7-document.ts';
-import { Hl7Segment } from '../document/hl7/hl7-segment.ts';
+import { Segment } from '../document/segment/segment.ts';
+import { SegmentDocument } from '../document/segment/segment-document.ts';
 import { ExpressionFault } from './fault.ts';
 import { Part } from './part.ts';
 
 /** All segments with a name in the message, even if `document` is one segment of it. */
-export function segmentsOf(document: Document, name: string): Hl7Segment[] {
-  if (document instanceof Hl7Document) return document.segments(name);
-  if (document instanceof Hl7Segment) return document.message.segments(name);
+export function segmentsOf(document: Document, name: string): Segment[] {
+  if (document instanceof SegmentDocument) return document.segments(name);
+  if (document instanceof Segment) return document.message.segments(name);
   if (document instanceof Part) return segmentsOf(document.inner, name);
   throw new ExpressionFault(`segments() was used on a message whose body is ${document.kind}`);
 }
@@ -16,7 +16,7 @@ export function segmentsOf(document: Document, name: string): Hl7Segment[] {
  * The segments with a name that belong to another: those after it, up to the next with its own
  * name. This finds the OBX of an OBR, and the NTE of an OBX, without knowing the message's grammar.
  */
-export function followingSegments(segment: Hl7Segment, name: string): Hl7Segment[] {
+export function followingSegments(segment: Segment, name: string): Segment[] {
   const all = segment.message.segments();
   const from = all.findIndex(({ line }) => line === segment.line) + 1;
   const next = all.findIndex((one, index) => index >= from && one.name === segment.name);
@@ -24,8 +24,8 @@ export function followingSegments(segment: Hl7Segment, name: string): Hl7Segment
 }
 
 /** The current segment in a loop over segments. */
-export function segmentAtHand(document: Document): Hl7Segment {
-  if (document instanceof Hl7Segment) return document;
+export function segmentAtHand(document: Document): Segment {
+  if (document instanceof Segment) return document;
   if (document instanceof Part) return segmentAtHand(document.inner);
   throw new ExpressionFault('following() was used outside a loop over segments');
 }

@@ -15,20 +15,20 @@ export const expressionVariables: readonly ExpressionVariable[] = [
   {
     name: 'type',
     type: 'string',
-    help: 'ADT_A01 for HL7, otherwise the media type such as application/json.',
-    read: ({ type }) => hl7Part(type, 1) ?? type,
+    help: 'ADT_A01 for HL7, 837P for X12, MEDRPT for EDIFACT, otherwise the media type such as application/json.',
+    read: ({ type }) => typePart(type, 1) ?? type,
   },
   {
     name: 'event',
     type: 'string',
     help: 'The trigger event of an HL7 message, such as A01; otherwise "".',
-    read: ({ type }) => hl7Part(type, 1)?.split('_')[1] ?? '',
+    read: ({ type }) => (type.startsWith('HL7v2:') ? (typePart(type, 1)?.split('_')[1] ?? '') : ''),
   },
   {
     name: 'version',
     type: 'string',
-    help: 'The version of an HL7 message, such as 2.5.1; otherwise "".',
-    read: ({ type }) => hl7Part(type, 2) ?? '',
+    help: 'The version of a message: 2.5.1 for HL7, 005010X222A1 for X12, D.96A for EDIFACT; otherwise "".',
+    read: ({ type }) => typePart(type, 2) ?? '',
   },
   { name: 'source', type: 'string', help: 'The host it came from.', read: ({ source }) => source },
   { name: 'target', type: 'string', help: 'The host it goes to.', read: ({ target }) => target },
@@ -84,6 +84,8 @@ export const expressionVariables: readonly ExpressionVariable[] = [
   { name: 'size', type: 'int', help: 'Bytes of the body.', read: ({ size }) => BigInt(size) },
 ];
 
-function hl7Part(type: string, part: number): string | undefined {
-  return type.startsWith('HL7v2:') ? (type.split(':')[part] ?? '') : undefined;
+function typePart(type: string, part: number): string | undefined {
+  const isNamed =
+    type.startsWith('HL7v2:') || type.startsWith('X12:') || type.startsWith('EDIFACT:');
+  return isNamed ? (type.split(':')[part] ?? '') : undefined;
 }

@@ -1,6 +1,6 @@
 /** What is known of a message by whoever hands it over; the engine keeps it as it is. */
 export interface MessageFacts {
-  /** `HL7v2:ADT_A01:2.5.1` for HL7 (MSH-9.1 `_` MSH-9.2, MSH-12), else a media type such as `application/json`. */
+  /** `HL7v2:ADT_A01:2.5.1` for HL7 (MSH-9.1 `_` MSH-9.2, MSH-12), `X12:837P:005010X222A1`, `EDIFACT:MEDRPT:D.96A`, else a media type such as `application/json`. */
   readonly type: string;
   /** IANA name of the text encoding, where it is known. */
   readonly charset?: string | undefined;

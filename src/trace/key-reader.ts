@@ -1,11 +1,12 @@
 import type { Bodies } from '../broker/bodies.ts';
 import { kindOf } from '../document/document-of.ts';
+import { hasSegments } from '../document/segment-paths.ts';
 import { isTold, tolerate } from '../error/foreseen.ts';
 import { searchFields } from './search-fields.ts';
 import type { KeyReader } from './trace-store.ts';
 import type { StoredBody } from './traced-message.ts';
 
-/** A large body that is no HL7 is read whole for its search fields up to this many bytes. */
+/** A large body that has no segments is read whole for its search fields up to this many bytes. */
 const LARGEST = 8 * 1024 * 1024;
 
 /**
@@ -24,18 +25,20 @@ export function keyReader(
   };
 }
 
-/** What is needed of a large body: the first segments of HL7, in which the patient stands; else all of it. */
+/** What is needed of a large body: the first segments, in which the patient or the sender stands; else all of it. */
 async function beginning(
   { type, size, ref }: StoredBody,
   large: Promise<Pick<Bodies, 'open'>>,
 ): Promise<Uint8Array | undefined> {
-  const hl7 = kindOf(type) === 'hl7';
-  if (ref === undefined || (!hl7 && size > LARGEST)) return undefined;
+  const kind = kindOf(type);
+  const segments = hasSegments(kind);
+  if (ref === undefined || (!segments && size > LARGEST)) return undefined;
   try {
     const body = (await large).open(ref, size);
-    if (!hl7) return await body.bytes();
+    if (!segments) return await body.bytes();
     for await (const chunk of body.stream()) {
-      return wholeSegments(Buffer.from(chunk));
+      // X12 and EDIFACT are read as far as they go
+      return kind === 'hl7' ? wholeSegments(Buffer.from(chunk)) : chunk;
     }
   } catch (error) {
     // its search fields are not worth stopping the trace for

@@ -4,8 +4,15 @@ import { isEngineError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
 import type { SearchKey } from './trace-input.ts';
 
-/** The name under which every HL7 message's MSH-10 is indexed, whatever the production's search fields are. */
+/** The name under which every HL7 message's MSH-10 is indexed, and the control numbers of X12 and EDIFACT, whatever the production's search fields are. */
 const CONTROL_ID = 'control-id';
+
+/** Where a body's own control ids stand. */
+const CONTROL_IDS: Partial<Record<Document['kind'], readonly string[]>> = {
+  hl7: ['MSH-10'],
+  x12: ['ISA-13', 'GS-6'],
+  edifact: ['UNB-5', 'UNG-5'],
+};
 
 /** Values of one field of one body: a repetition beyond these is not searched for. */
 const VALUES = 20;
@@ -15,7 +22,7 @@ export type SearchFields = (bytes: Uint8Array, reading: Reading) => readonly Sea
 
 /**
  * The production's search fields (name → HL7 path, JSON pointer, XPath or column), and always the
- * control id of HL7. A path that is not one for a body's kind finds nothing there.
+ * control ids of HL7, X12 and EDIFACT. A path that is not one for a body's kind finds nothing there.
  */
 export function searchFields(search: ReadonlyMap<string, string>): SearchFields {
   const paths = [...search].filter(([name]) => name !== CONTROL_ID);
@@ -28,7 +35,7 @@ export function searchFields(search: ReadonlyMap<string, string>): SearchFields 
     const add = (name: string, path: string): void => {
       for (const value of valuesAt(document, path, unfit)) keys.push({ name, value });
     };
-    if (document.kind === 'hl7') add(CONTROL_ID, 'MSH-10');
+    for (const path of CONTROL_IDS[document.kind] ?? []) add(CONTROL_ID, path);
     for (const [name, path] of paths) add(name, path);
     return keys;
   };

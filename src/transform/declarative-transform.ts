@@ -1,9 +1,11 @@
 import { Buffer } from 'node:buffer';
 import type { Document } from '../document/document.ts';
 import { documentOf } from '../document/document-of.ts';
+import { ediTypeOf } from '../document/edi/edi-type.ts';
 import { DEFAULT_DELIMITERS } from '../document/hl7/delimiters.ts';
 import { hl7Header, isBefore } from '../document/hl7/header.ts';
 import { Hl7Document } from '../document/hl7/hl7-document.ts';
+import { SegmentDocument } from '../document/segment/segment-document.ts';
 import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
 import { formatDate } from '../expression/date-pattern.ts';
 import type { Expression, Scope } from '../expression/expression.ts';
@@ -113,10 +115,10 @@ export class DeclarativeTransform implements Transform {
 }
 
 function segmentPairs(source: Document, target: Document | undefined): SegmentPairs | undefined {
-  if (!(source instanceof Hl7Document)) return undefined;
+  if (!(source instanceof SegmentDocument)) return undefined;
   return {
     source: source.segments(),
-    target: target instanceof Hl7Document ? target.segments() : [],
+    target: target instanceof SegmentDocument ? target.segments() : [],
   };
 }
 
@@ -136,7 +138,7 @@ function transformFailed(name: string, step: string, error: unknown): EngineErro
 const WHAT_TYPES: readonly string[] = ['MSH-9', 'MSH-12'];
 
 /**
- * The type of a new message: for HL7 what its MSH says, otherwise what the transform declares. If
+ * The type of a new message: what its MSH or envelope says, otherwise what the transform declares. If
  * MSH is the same as in the incoming message, the header is not read again.
  */
 function outputType(
@@ -144,6 +146,9 @@ function outputType(
   target: Document,
   { before, declared = before }: { readonly before: string; readonly declared: string | undefined },
 ): string {
+  if (target.kind === 'x12' || target.kind === 'edifact') {
+    return ediTypeOf(target.bytes()) ?? declared;
+  }
   if (target.kind !== 'hl7') return declared;
   const isSame =
     before.startsWith('HL7v2:') &&
@@ -158,6 +163,9 @@ function outputCharset(
   target: Document,
   before: string | undefined,
 ): string | undefined {
+  if (target instanceof SegmentDocument && !(target instanceof Hl7Document)) {
+    return target.charset.name;
+  }
   if (!(target instanceof Hl7Document)) return before;
   const isSame =
     before !== undefined && source.kind === 'hl7' && source.get('MSH-18') === target.get('MSH-18');

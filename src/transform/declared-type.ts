@@ -24,10 +24,13 @@ export interface Hl7Type {
 }
 
 const HL7_TYPE = /^(?:HL7v2:)?([A-Z][A-Z\d]{2})(?:_([A-Z\d]{3}))?(?::(\d(?:\.\d+){0,2}))?$/;
+const EDI_TYPE = /^(X12|EDIFACT)(?::[\w.-]{1,20}){0,2}$/;
 const MEDIA_TYPE = /^[a-z]+\/[\w.+-]+(?:;.*)?$/;
 
-/** Reads `ADT_A01:2.3`, `ADT_A01` or a media type; undefined if it is neither. */
+/** Reads `ADT_A01:2.3`, `ADT_A01`, `X12:837P:005010X222A1`, `EDIFACT:MEDRPT` or a media type; undefined if it is none. */
 export function declaredType(given: string): DeclaredType | undefined {
+  // before HL7: X12 looks like one of its types
+  if (EDI_TYPE.test(given)) return { text: given, kind: kindOf(given), hl7: undefined };
   const found = HL7_TYPE.exec(given);
   if (found !== null) {
     const [, message = '', event = '', version] = found;

@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer';
 import type { Document } from '../document/document.ts';
 import { kindOf } from '../document/document-of.ts';
+import { ediTypeOf } from '../document/edi/edi-type.ts';
 import { hl7Header } from '../document/hl7/header.ts';
-import { Hl7Document } from '../document/hl7/hl7-document.ts';
+import { SegmentDocument } from '../document/segment/segment-document.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
 import { declaredType } from './declared-type.ts';
@@ -85,21 +86,23 @@ function bytesOf(body: MadeMessage['body']): Uint8Array {
   return body instanceof Uint8Array ? body : body.bytes();
 }
 
-/** The type of HL7 is what its MSH says. */
+/** The type of HL7, X12 and EDIFACT is what they say themselves. */
 function typeOf(body: Uint8Array, given: string | undefined, before: string): string {
   const type = given === undefined ? before : declaredType(given)?.text;
   if (type === undefined) {
     throw new EngineError(
       'TRANSFORM_FAILED',
-      'it returned something that is not a type. Write ADT_A01:2.5, or a media type such as application/json.',
+      'it returned something that is not a type. Write ADT_A01:2.5, X12:837P:005010X222A1, or a media type such as application/json.',
     );
   }
-  return kindOf(type) === 'hl7' && type.startsWith('HL7v2:') ? hl7Header(body).type : type;
+  const kind = kindOf(type);
+  if (kind === 'x12' || kind === 'edifact') return ediTypeOf(body) ?? type;
+  return kind === 'hl7' && type.startsWith('HL7v2:') ? hl7Header(body).type : type;
 }
 
 function charsetOf(body: MadeMessage['body'], before: string | undefined): string | undefined {
   if (typeof body === 'string') return 'utf-8';
-  return body instanceof Hl7Document ? body.charset.name : before;
+  return body instanceof SegmentDocument ? body.charset.name : before;
 }
 
 function failed(name: string, error: unknown): EngineError {

@@ -1,28 +1,28 @@
 import type { Document } from '../document/document.ts';
-import type { Hl7Document } from '../document/hl7/hl7-document.ts';
-import type { Hl7Segment } from '../document/hl7/hl7-segment.ts';
-import { hl7Path } from '../document/hl7/path.ts';
+import type { Segment } from '../document/segment/segment.ts';
+import type { SegmentDocument } from '../document/segment/segment-document.ts';
 
 /**
  * The counterpart of the current segment if the new message began empty: the first value written to
  * it creates it at the end of the message.
  */
 export class NewSegment implements Document {
-  readonly kind = 'hl7';
+  readonly kind: SegmentDocument['kind'];
   readonly name: string;
-  readonly #message: Hl7Document;
+  readonly #message: SegmentDocument;
   /** Where paths are looked up that are not its own. */
   readonly around: Document;
-  #made: Hl7Segment | undefined;
+  #made: Segment | undefined;
 
-  constructor(message: Hl7Document, name: string, around: Document = message) {
+  constructor(message: SegmentDocument, name: string, around: Document = message) {
+    this.kind = message.kind;
     this.#message = message;
     this.around = around;
     this.name = name;
   }
 
   /** Undefined until something is written to it. */
-  get made(): Hl7Segment | undefined {
+  get made(): Segment | undefined {
     return this.#made;
   }
 
@@ -64,7 +64,7 @@ export class NewSegment implements Document {
   }
 
   #isOwn(path: string): boolean {
-    const { segment, index } = hl7Path(path);
-    return segment === this.name && index === 0;
+    const { segment, index, loops } = this.#message.pathOf(path);
+    return segment === this.name && index === 0 && loops.length === 0;
   }
 }

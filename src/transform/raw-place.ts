@@ -1,21 +1,22 @@
 import type { Document } from '../document/document.ts';
-import { Hl7Document } from '../document/hl7/hl7-document.ts';
-import { hl7Path } from '../document/hl7/path.ts';
+import { SegmentDocument } from '../document/segment/segment-document.ts';
+import { segmentPathIn } from '../document/segment-paths.ts';
 import { NewSegment } from './new-segment.ts';
 import { segmentAt, segmentNamed } from './segment-at.ts';
 
 /** A whole field of a message, to be copied with its separators and escapes. */
 export interface RawPlace {
-  readonly message: Hl7Document;
+  readonly message: SegmentDocument;
   readonly path: string;
 }
 
 /** Where a whole field is in the message, also as seen from a loop over segments; undefined for any other place. */
 export function rawPlace(document: Document, path: string): RawPlace | undefined {
-  if (document.kind !== 'hl7') return undefined;
-  const { field, component, repetition, segment, index } = hl7Path(path);
+  const compiled = segmentPathIn(document.kind, path);
+  if (compiled === undefined || compiled.loops.length > 0) return undefined;
+  const { field, component, repetition, segment, index } = compiled;
   if (field === 0 || component > 0 || repetition !== 0) return undefined;
-  if (document instanceof Hl7Document) return { message: document, path };
+  if (document instanceof SegmentDocument) return { message: document, path };
   const inner = segmentAt(document);
   if (inner === undefined || document.kind !== inner.kind) return undefined;
   const at = segmentNamed(document, segment);

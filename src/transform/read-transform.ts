@@ -45,14 +45,7 @@ export function readTransform(
   const type = readType(given.at('type'));
   const split = readSplit(given.at('split'));
   const start = readStart(given.at('start'));
-  if (start !== 'copy' && given.at('type').isAbsent) {
-    given.wrong('A transform without start: copy needs a type, such as ADT_A01:2.5.');
-  }
-  if (start === 'empty' && type?.kind === 'xml') {
-    given
-      .at('start')
-      .wrong('XML cannot begin empty. Write start: { body: "<order/>" } with its root element.');
-  }
+  checkStart(given, start, type);
   const { steps, loops, calls } = stepsOf(given, {
     kind: type?.kind,
     around,
@@ -74,6 +67,28 @@ export function readTransform(
     needs,
   };
   return new DeclarativeTransform(name, declaration, reading.find);
+}
+
+/** What cannot begin as the transform says. */
+function checkStart(
+  given: Given,
+  start: Declaration['start'],
+  type: DeclaredType | undefined,
+): void {
+  if (start !== 'copy' && given.at('type').isAbsent) {
+    given.wrong('A transform without start: copy needs a type, such as ADT_A01:2.5.');
+  }
+  if (start !== 'empty') return;
+  if (type?.kind === 'x12' || type?.kind === 'edifact') {
+    given
+      .at('start')
+      .wrong('An interchange cannot begin empty. Write start: { body: … } with its envelope.');
+  }
+  if (type?.kind === 'xml') {
+    given
+      .at('start')
+      .wrong('XML cannot begin empty. Write start: { body: "<order/>" } with its root element.');
+  }
 }
 
 /** The steps of a transform, whether they may loop over segments, and the transforms they call. */
@@ -133,7 +148,7 @@ function readType(given: Given): DeclaredType | undefined {
   const type = text === undefined ? undefined : declaredType(text);
   if (text !== undefined && type === undefined) {
     given.wrong(
-      'type must be that of the new message: ADT_A01:2.3, or a media type such as application/json.',
+      'type must be that of the new message: ADT_A01:2.3, X12:837P:005010X222A1, EDIFACT:MEDRPT, or a media type such as application/json.',
     );
   }
   return type;

@@ -1,5 +1,5 @@
 import type { Document } from '../document/document.ts';
-import { hl7Path } from '../document/hl7/path.ts';
+import { segmentPathIn } from '../document/segment-paths.ts';
 import { isAtSegment } from './segment-at.ts';
 
 /** The numbers, from 1, of a field's repetitions that are not empty, in the current segment. */
@@ -15,7 +15,7 @@ export function repetitionNumbers(document: Document, field: string): number[] {
 
 /** `all` goes over every segment with the name, unless a loop is at one or the path says which. */
 function inOneSegment(document: Document, field: string): string {
-  const { segment, index } = hl7Path(field);
+  const { segment = '', index = 0 } = segmentPathIn(document.kind, field) ?? {};
   if (index > 0 || isAtSegment(document, segment)) return field;
   return `${segment}[1]${field.slice(segment.length)}`;
 }

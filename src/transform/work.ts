@@ -1,5 +1,5 @@
 import type { Document } from '../document/document.ts';
-import type { Hl7Segment } from '../document/hl7/hl7-segment.ts';
+import type { Segment } from '../document/segment/segment.ts';
 import type { Scope } from '../expression/expression.ts';
 import type { Transform } from './transform.ts';
 
@@ -28,9 +28,9 @@ export interface Run {
 
 /** A segment of the incoming message and its counterpart, which may have been removed since. */
 export interface SegmentPairs {
-  readonly source: readonly Hl7Segment[];
+  readonly source: readonly Segment[];
   /** As many as there are segments if the new message is a copy, otherwise empty. */
-  readonly target: readonly Hl7Segment[];
+  readonly target: readonly Segment[];
 }
 
 /** One turn of a loop. Turns that the loop's condition left out do not count. */
@@ -63,7 +63,7 @@ export interface SegmentLoop {
   /** Where the part that belongs to the outer loop ends. */
   readonly until: number;
   /** After what `insert` adds its segment; moves on with each one, so that they stay in order. */
-  behind: Hl7Segment | undefined;
+  behind: Segment | undefined;
 }
 
 export interface Step {

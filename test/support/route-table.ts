@@ -51,6 +51,7 @@ export const ROUTES: readonly Row[] = [
   }),
   row('GET /messages/{id}/body', ['message.content'], 404),
   row('GET /messages/{id}/body/hl7', ['message.content'], 404),
+  row('GET /messages/{id}/body/segments', ['message.content'], 404, { allowed: [422] }),
   row('GET /messages/{id}/body/table', ['message.content'], 404, { allowed: [422] }),
   row('GET /messages/{id}/body/hex', ['message.content'], 404),
   row('GET /messages/{id}/body/mail', ['message.content'], 404, { allowed: [422] }),

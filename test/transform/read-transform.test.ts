@@ -38,7 +38,7 @@ test.for<[string, string, string[]]>([
     'a type that is none',
     '{ type: ADT-A01, steps: [] }',
     [
-      'type type must be that of the new message: ADT_A01:2.3, or a media type such as application/json.',
+      'type type must be that of the new message: ADT_A01:2.3, X12:837P:005010X222A1, EDIFACT:MEDRPT, or a media type such as application/json.',
     ],
   ],
   [
@@ -115,7 +115,7 @@ test.for<[string, string, string[]]>([
     Array.from(
       { length: 3 },
       (_, index) =>
-        `steps.${index}.each each goes over segments (OBX), repetitions of a field (PID-3), a JSON array (/orders), XML elements (/report/result) or rows.`,
+        `steps.${index}.each each goes over segments (OBX), repetitions of a field (PID-3), loops of X12 (2300), a JSON array (/orders), XML elements (/report/result) or rows.`,
     ),
   ],
   ['a loop without steps', '{ steps: [{ each: OBX }] }', ['steps.0.steps steps must be a list.']],

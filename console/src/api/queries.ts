@@ -150,10 +150,14 @@ export const bodyText = (id: number, part: Part, pretty = false) =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
-export const hl7Tree = (id: number, part: Part) =>
+export const segmentTree = (id: number, part: Part, type: string) =>
   queryOptions({
-    queryKey: ['bodies', id, part, 'hl7'],
-    queryFn: ({ signal }) => ask<Hl7Tree>(`messages/${id}/body/hl7`, { query: { part }, signal }),
+    queryKey: ['bodies', id, part, 'tree'],
+    queryFn: ({ signal }) =>
+      ask<Hl7Tree>(`messages/${id}/body/${type.startsWith('HL7v2') ? 'hl7' : 'segments'}`, {
+        query: { part },
+        signal,
+      }),
     staleTime: Number.POSITIVE_INFINITY,
   });
 

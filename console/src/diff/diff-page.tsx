@@ -96,7 +96,7 @@ function Count({
   const differ = t('{count} {count|field differs|fields differ}', { count: fields.length });
   return (
     <>
-      <span>{equal || kind !== 'hl7' ? '' : differ}</span>
+      <span>{equal || kind === 'lines' ? '' : differ}</span>
       {masked && <Masked />}
     </>
   );
@@ -116,7 +116,7 @@ function Differences({
   }
   return (
     <>
-      {kind === 'hl7' ? <FieldDiff fields={fields} /> : <LineDiff lines={lines} />}
+      {kind !== 'lines' ? <FieldDiff fields={fields} /> : <LineDiff lines={lines} />}
       {truncated && <p className="text-warn">{t('There are more differences than are shown.')}</p>}
     </>
   );

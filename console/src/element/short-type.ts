@@ -1,4 +1,6 @@
-/** `HL7v2:ADT_A01:2.5.1` → `ADT_A01`; a media type stays as it is. */
+/** `HL7v2:ADT_A01:2.5.1` → `ADT_A01`, `X12:837P:005010X222A1` → `X12 837P 005010X222A1`; a media type stays as it is. */
 export function shortType(type: string): string {
-  return type.startsWith('HL7v2:') ? (type.split(':')[1] ?? type) : type;
+  const [standard = '', ...parts] = type.split(':');
+  if (standard === 'HL7v2') return parts[0] ?? type;
+  return standard === 'X12' || standard === 'EDIFACT' ? [standard, ...parts].join(' ') : type;
 }

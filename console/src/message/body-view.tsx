@@ -27,6 +27,7 @@ const TITLES = {
 /** The ways to look at a body of that type, best first. */
 function viewsOf(type: string): readonly View[] {
   if (type.startsWith('HL7v2')) return ['tree', 'raw', 'hex'];
+  if (/^(?:X12|EDIFACT)\b/.test(type)) return ['tree', 'pretty', 'raw', 'hex'];
   if (/^message\/rfc822\b/i.test(type)) return ['mail', 'raw', 'hex'];
   if (/json|xml/i.test(type) || type.startsWith('FHIR')) return ['pretty', 'raw', 'hex'];
   if (/csv|delimited|tab-separated/i.test(type)) return ['table', 'raw', 'hex'];
@@ -76,7 +77,7 @@ export function BodyView({ id, part, type, view, onView }: BodyViewProps): React
         ) : undefined
       }
     >
-      {selected === 'tree' && <Hl7TreeView id={id} part={part} />}
+      {selected === 'tree' && <Hl7TreeView id={id} part={part} type={type} />}
       {(selected === 'raw' || selected === 'pretty') && (
         <TextView id={id} part={part} pretty={selected === 'pretty'} />
       )}
@@ -308,6 +309,9 @@ function Line({
           }
         />
       );
+    case 'x12':
+    case 'edifact':
+      return <EdiLine text={text} />;
     case 'delimited':
     case 'text':
     default:
@@ -327,6 +331,17 @@ function Hl7Line({ text }: { readonly text: string }): ReactElement {
             {part}
           </span>
         ))}
+    </>
+  );
+}
+
+/** Its name in front; which characters separate is said elsewhere, so those that mostly do are dimmed. */
+function EdiLine({ text }: { readonly text: string }): ReactElement {
+  const [name = ''] = /^[A-Z][A-Z\d]{1,2}(?![A-Z\d])/.exec(text) ?? [];
+  return (
+    <>
+      <span className="font-semibold text-accent">{name}</span>
+      <Coloured text={text.slice(name.length)} pattern={/[*+:^~'|>]/g} look={() => 'text-ink-3'} />
     </>
   );
 }

@@ -2,21 +2,23 @@ import { useQuery } from '@tanstack/react-query';
 import { ChevronRight } from 'lucide-react';
 import { type ReactElement, type ReactNode, useState } from 'react';
 import type { Hl7TreeField, Hl7TreeSegment } from '../../../src/api/contract/body.ts';
-import { hl7Tree, type Part } from '../api/queries.ts';
+import { type Part, segmentTree } from '../api/queries.ts';
 import { CopyButton } from '../element/copy-button.tsx';
 import { INPUT } from '../element/field.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
 
-/** An HL7 message as segments and fields with the names its version gives them. Each path can be copied. */
+/** An HL7 message as segments and fields with the names its version gives them, or an interchange of X12 or EDIFACT with its loops. Each path can be copied. */
 export function Hl7TreeView({
   id,
   part,
+  type,
 }: {
   readonly id: number;
   readonly part: Part;
+  readonly type: string;
 }): ReactElement {
-  const { data, error } = useQuery(hl7Tree(id, part));
+  const { data, error } = useQuery(segmentTree(id, part, type));
   const [text, setText] = useState('');
   if (error !== null)
     return (
@@ -40,7 +42,7 @@ export function Hl7TreeView({
           className={`${INPUT} !w-52`}
         />
         <span className="text-xs text-ink-2">
-          {[data.title ?? data.message, `HL7 ${data.version}`, data.charset]
+          {[data.title ?? data.message, `${data.standard} ${data.version}`.trim(), data.charset]
             .filter(Boolean)
             .join(' · ')}
         </span>

@@ -1,7 +1,8 @@
 import type { DelimitedDocument } from '../../document/delimited/delimited-document.ts';
 import type { Document, Reading } from '../../document/document.ts';
-import { documentOf, type Hl7Document, hl7Path } from '../../document/index.ts';
+import { documentOf, type EdiDocument, type Hl7Document, hl7Path } from '../../document/index.ts';
 import { ApiError } from '../../web/api-error.ts';
+import { maskEdi } from './mask/edi-mask.ts';
 import { maskHl7 } from './mask/hl7-mask.ts';
 import { maskJson } from './mask/json-mask.ts';
 import { masked } from './mask/masked.ts';
@@ -18,6 +19,9 @@ export type BodyMask = (body: Uint8Array, reading: Reading) => Uint8Array;
 export interface Places {
   /** `PID-3`: the field in every such segment, with all its repetitions. */
   readonly hl7: readonly string[];
+  /** `REF-2`: the element in every such segment. */
+  readonly x12: readonly string[];
+  readonly edifact: readonly string[];
   /** Names of properties, at any depth and in any case; includes everything below them. */
   readonly json: readonly string[];
   /** Names of elements and attributes, or XPath. */
@@ -32,7 +36,7 @@ export interface MaskPaths extends Places {
   readonly shown: Places;
 }
 
-const NONE: Places = { hl7: [], json: [], xml: [], delimited: [] };
+const NONE: Places = { hl7: [], x12: [], edifact: [], json: [], xml: [], delimited: [] };
 
 /** Everything is masked except what is known not to identify anybody, unless `console.yaml` says otherwise. */
 export const MASKED_PATHS: MaskPaths = { ...NONE, shown: NONE };
@@ -44,12 +48,19 @@ export const MASKED_PATHS: MaskPaths = { ...NONE, shown: NONE };
 export function fieldMask(paths: MaskPaths): BodyMask {
   const { shown } = paths;
   const hl7 = { hidden: new Set(paths.hl7.map(fieldOf)), shown: new Set(shown.hl7.map(fieldOf)) };
+  const edi = {
+    x12: { hidden: new Set(paths.x12), shown: new Set(shown.x12) },
+    edifact: { hidden: new Set(paths.edifact), shown: new Set(shown.edifact) },
+  };
   const json = { hidden: plainNames(paths.json), shown: plainNames(shown.json) };
   const xml = { hidden: plainNames(paths.xml), shown: plainNames(shown.xml) };
   const expressions = paths.xml.filter((one) => one.includes('/'));
   return (bytes, reading) => {
     const document = documentOf(bytes, reading);
     if (document.kind === 'hl7') return maskHl7(document as Hl7Document, hl7);
+    if (document.kind === 'x12' || document.kind === 'edifact') {
+      return maskEdi(document as EdiDocument, edi[document.kind]);
+    }
     if (document.kind === 'json') return maskJson(document.bytes(), json);
     if (document.kind === 'xml') {
       const { charset } = reading;

@@ -58,6 +58,9 @@ const Header = closed({
 /** Of properties, elements and attributes. */
 const Names = Type.Array(Type.String({ pattern: '^[^/]+$' }));
 
+/** `REF` or `REF-2`, of X12 or EDIFACT. */
+const EdiPlaces = Type.Array(Type.String({ pattern: '^[A-Z][A-Z\\d]{1,2}(?:-\\d{1,2})?$' }));
+
 const Cors = closed({
   origins: Type.Array(Type.String({ pattern: '^https?://[^/*\\s]+$' }), { minItems: 1 }),
   headers: maybe(Texts),
@@ -76,6 +79,8 @@ export const ConsoleFile = closed({
       hl7: maybe(
         Type.Array(Type.String({ pattern: '^[A-Z][A-Z\\d]{2}(?:-\\d{1,3})?(?:[[.].*)?$' })),
       ),
+      x12: maybe(EdiPlaces),
+      edifact: maybe(EdiPlaces),
       json: maybe(Texts),
       xml: maybe(Texts),
       delimited: maybe(Texts),
@@ -83,6 +88,8 @@ export const ConsoleFile = closed({
       shown: maybe(
         closed({
           hl7: maybe(Type.Array(Type.String({ pattern: '^[A-Z][A-Z\\d]{2}-\\d{1,3}$' }))),
+          x12: maybe(EdiPlaces),
+          edifact: maybe(EdiPlaces),
           json: maybe(Names),
           xml: maybe(Names),
           delimited: maybe(Texts),

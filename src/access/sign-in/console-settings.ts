@@ -126,8 +126,15 @@ function sessionOf({ session = {} }: ConsoleFile): SessionLimits {
 /** As it is written: parts may be left out. */
 type PlacesFile = { readonly [Kind in keyof Places]?: Places[Kind] | undefined };
 
-function placesOf({ hl7 = [], json = [], xml = [], delimited = [] }: PlacesFile): Places {
-  return { hl7, json, xml, delimited };
+function placesOf({
+  hl7 = [],
+  x12 = [],
+  edifact = [],
+  json = [],
+  xml = [],
+  delimited = [],
+}: PlacesFile): Places {
+  return { hl7, x12, edifact, json, xml, delimited };
 }
 
 function maskOf({ mask = {} }: ConsoleFile): MaskPaths {

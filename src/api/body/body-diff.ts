@@ -1,5 +1,5 @@
 import { type ChangeObject, diffArrays } from 'diff';
-import { charsetNamed, decodeFaithfully, kindOf } from '../../document/index.ts';
+import { charsetNamed, decodeFaithfully, hasSegments, kindOf } from '../../document/index.ts';
 import type {
   Diff,
   FieldDifference,
@@ -7,6 +7,7 @@ import type {
   Hl7TreeSegment,
   LineDifference,
 } from '../contract/body.ts';
+import { ediTree } from './edi-tree.ts';
 import { hl7Tree } from './hl7-tree.ts';
 import type { ShownBody } from './shown-body.ts';
 
@@ -26,7 +27,7 @@ export function bodyDiff(before: ShownBody, after: ShownBody): Diff {
   };
 }
 
-/** Compares two bodies: HL7 field by field where both can be read, anything else line by line. */
+/** Compares two bodies: HL7, X12 and EDIFACT field by field where both can be read, anything else line by line. */
 export function contentDiff(
   before: Compared,
   after: Compared,
@@ -36,7 +37,7 @@ export function contentDiff(
   if (one !== undefined && other !== undefined) {
     const fields = hl7Difference(one, other);
     return {
-      kind: 'hl7',
+      kind: one.standard === 'HL7' ? 'hl7' : 'segments',
       equal: fields.length === 0,
       fields: fields.slice(0, SHOWN),
       lines: [],
@@ -54,9 +55,10 @@ export function contentDiff(
 }
 
 function treeOf({ bytes, reading }: Compared): ReturnType<typeof hl7Tree> | undefined {
-  if (kindOf(reading.type) !== 'hl7') return undefined;
+  const kind = kindOf(reading.type);
+  if (!hasSegments(kind)) return undefined;
   try {
-    return hl7Tree(bytes, reading.charset);
+    return kind === 'hl7' ? hl7Tree(bytes, reading.charset) : ediTree(bytes, reading.charset);
   } catch {
     // damaged: compared line by line
     return undefined;

@@ -1,7 +1,14 @@
 import { DelimitedDocument } from '../../document/delimited/delimited-document.ts';
 import type { Document } from '../../document/document.ts';
-import { hl7Document } from '../../document/hl7/hl7-document.ts';
-import { charsetNamed, decodeFaithfully, kindOf } from '../../document/index.ts';
+import {
+  charsetNamed,
+  decodeFaithfully,
+  documentOf,
+  ediDocument,
+  hasSegments,
+  kindOf,
+  SegmentDocument,
+} from '../../document/index.ts';
 import type { BodyText, Table } from '../contract/body.ts';
 import type { ShownBody } from './shown-body.ts';
 
@@ -14,7 +21,7 @@ export function bodyText(
   const kind = kindOf(reading.type);
   const whole = offset === 0 && bytes.byteLength >= size;
   const page = whole ? bytes : bytes.subarray(0, wholeCharacters(bytes));
-  const { text, charset } = textOf(page, reading, whole && kind === 'hl7');
+  const { text, charset } = textOf(page, reading, whole && hasSegments(kind));
   const end = offset + page.byteLength;
   return {
     messageId: message.id,
@@ -32,13 +39,16 @@ export function bodyText(
 
 function textOf(
   bytes: Uint8Array,
-  { charset }: ShownBody['reading'],
-  hl7: boolean,
+  reading: ShownBody['reading'],
+  segments: boolean,
 ): { text: string; charset: string } {
-  if (hl7) {
+  const { charset } = reading;
+  if (segments) {
     try {
-      const document = hl7Document(bytes, charset);
-      return { text: document.text(), charset: document.charset.name };
+      const document = documentOf(bytes, reading);
+      if (document instanceof SegmentDocument) {
+        return { text: document.text(), charset: document.charset.name };
+      }
     } catch {
       // shown as plain text: what is wrong with it may be just what the reader is looking for
     }
@@ -63,7 +73,24 @@ function wholeCharacters(bytes: Uint8Array): number {
 
 function laidOut(text: string, kind: BodyText['kind']): string {
   if (kind === 'json') return indented(text);
+  if (kind === 'x12' || kind === 'edifact') return bySegment(text);
   return kind === 'xml' ? indentedXml(text) : text;
+}
+
+/** A line for each segment, whatever stands between them. */
+function bySegment(text: string): string {
+  try {
+    const document = ediDocument(Buffer.from(text));
+    const { terminator } = document.syntax;
+    const mark = /[\r\n]/.test(terminator) ? '' : terminator;
+    return document
+      .lines()
+      .map((line) => `${line.text}${mark}\n`)
+      .join('');
+  } catch {
+    // no interchange
+    return text;
+  }
 }
 
 function indented(text: string): string {

@@ -28,6 +28,7 @@ export function hl7Tree(bytes: Uint8Array, charset: string | undefined): Tree {
     return segmentOf(document, dictionary, { name, text, index });
   });
   return {
+    standard: 'HL7',
     version,
     message: event === '' ? undefined : event,
     title: dictionary?.messageName(event),

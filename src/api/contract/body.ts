@@ -9,7 +9,10 @@ export const BodyQuery = closed({
   offset: maybe(Type.Integer({ minimum: 0 })),
   limit: maybe(Type.Integer({ minimum: 1, maximum: 4 * 1024 * 1024 })),
   pretty: maybe(
-    Type.Boolean({ description: 'JSON and XML are indented if all of it is requested.' }),
+    Type.Boolean({
+      description:
+        'JSON and XML are indented, each segment of X12 and EDIFACT has a line, if all of it is requested.',
+    }),
   ),
 });
 
@@ -21,7 +24,7 @@ export const HexQuery = closed({
 
 export const PartQuery = closed({ part: maybe(Part) });
 
-export const DocumentKind = word('hl7', 'json', 'xml', 'delimited', 'text');
+export const DocumentKind = word('hl7', 'x12', 'edifact', 'json', 'xml', 'delimited', 'text');
 
 /** A body as text in its own charset, or a page of it. */
 export const BodyText = Type.Object({
@@ -78,9 +81,10 @@ const Segment = Type.Object({
   fields: list(Field),
 });
 
-/** A parsed HL7 message, with the names of its version. */
+/** A body of segments, taken apart: an HL7 message with the names of its version, or an interchange of X12 or EDIFACT. */
 export const Hl7Tree = Type.Object({
   messageId: Id,
+  standard: word('HL7', 'X12', 'EDIFACT'),
   version: Type.String(),
   message: maybe(Type.String()),
   title: maybe(Type.String()),
@@ -132,9 +136,9 @@ export const DiffQuery = closed({ against: Id });
 
 const Change = word('added', 'removed', 'changed');
 
-/** What differs between two bodies; `before` is the other one. Fields for HL7, else lines. */
+/** What differs between two bodies; `before` is the other one. Fields for HL7, X12 and EDIFACT, else lines. */
 export const Diff = Type.Object({
-  kind: word('hl7', 'lines'),
+  kind: word('hl7', 'segments', 'lines'),
   before: Id,
   after: Id,
   equal: Type.Boolean(),

@@ -13,6 +13,7 @@ import { Type } from '../../web/type.ts';
 import { audited } from '../acting.ts';
 import { bodyDiff } from '../body/body-diff.ts';
 import { bodyText, delimitedTable } from '../body/body-text.ts';
+import { ediTree } from '../body/edi-tree.ts';
 import { hl7Tree } from '../body/hl7-tree.ts';
 import { mailView } from '../body/mail-view.ts';
 import { type BodyRequest, type ShownBody, shownBody } from '../body/shown-body.ts';
@@ -41,6 +42,7 @@ const onRequest = requirePermission('message.content');
 export function bodyRoutes(app: Api, context: ApiContext): void {
   textView(app, context);
   treeViews(app, context);
+  segmentView(app, context);
   mailRoute(app, context);
   hexView(app, context);
   download(app, context);
@@ -66,6 +68,28 @@ function textView(app: Api, context: ApiContext): void {
         bodyText(body, part, pretty),
       );
     },
+  );
+}
+
+function segmentView(app: Api, context: ApiContext): void {
+  app.get(
+    '/messages/:id/body/segments',
+    {
+      schema: {
+        tags,
+        summary: 'A body of X12 or EDIFACT as a tree of segments and elements.',
+        params: IdParameters,
+        querystring: PartQuery,
+        response: { 200: Hl7Tree },
+      },
+      onRequest,
+    },
+    (request) =>
+      view(context, request, { id: request.params.id, part: request.query.part }, (body) => ({
+        messageId: body.message.id,
+        masked: body.masked,
+        ...ediTree(body.bytes, body.reading.charset),
+      })),
   );
 }
 

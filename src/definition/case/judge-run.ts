@@ -196,7 +196,7 @@ function judgeWhole(
   return failures;
 }
 
-const short = (type: string): string => type.replace(/^HL7v2:/, '');
+const short = (type: string): string => type.replace(/^(?:HL7v2|X12|EDIFACT):/, '');
 
 type Expectation = Pick<ExpectedMessage, 'fields' | 'present' | 'absent'>;
 

@@ -1,7 +1,7 @@
 import { segmentsOf } from '../../document/hl7/validation/structure-match.ts';
-import { HL7_VERSIONS, hl7Dictionary, kindOf } from '../../document/index.ts';
+import { HL7_VERSIONS, hasSegments, hl7Dictionary, kindOf } from '../../document/index.ts';
 import type { Expression } from '../../expression/expression.ts';
-import { isLikeHl7 } from '../../expression/path-problem.ts';
+import { isLikeHl7, pathProblem } from '../../expression/path-problem.ts';
 import type { Send } from '../../rule/rule.ts';
 import type { Declaration } from '../../transform/declarative-transform.ts';
 import { declarationOf } from '../../transform/split-transform.ts';
@@ -93,13 +93,21 @@ function chainProblems(
   return problems;
 }
 
-/** A type as conditions name it: `ADT_A01` for HL7. */
+/** A type as conditions name it: `ADT_A01` for HL7, `837P` for X12. */
 const nameOf = (type: string): string =>
-  type.startsWith('HL7v2:') ? (type.split(':')[1] ?? type) : type;
+  /^(?:HL7v2|X12|EDIFACT):/.test(type) ? (type.split(':')[1] ?? type) : type;
 
-const isHl7 = (type: string): boolean => !type.includes('/') || kindOf(type) === 'hl7';
+const isHl7 = (type: string): boolean => kindNamed(type) === 'hl7';
 
-const kindNamed = (type: string): string => (isHl7(type) ? 'hl7' : kindOf(type));
+/** Transaction sets have numbers, EDIFACT's messages six letters, those of HL7 three and an event. */
+function kindNamed(type: string): string {
+  if (type.includes('/')) return kindOf(type);
+  if (/^(?:\d{3}[A-Z]{0,2}|TA1)$/.test(type)) return 'x12';
+  return /^[A-Z]{6}$/.test(type) ? 'edifact' : 'hl7';
+}
+
+const isOfSegments = (type: string): boolean =>
+  type.includes('/') ? hasSegments(kindOf(type)) : true;
 
 interface Declared {
   readonly name: string;
@@ -109,7 +117,7 @@ interface Declared {
 /** HL7 that is split keeps the control id of the original message, unless a step writes another. */
 function repeatsControlId({ split, type, calls, writes }: Declaration): boolean {
   const makesHl7 = type === undefined || type.kind === 'hl7';
-  const ofHl7 = split !== undefined && isLikeHl7(split.each) && makesHl7;
+  const ofHl7 = split !== undefined && pathProblem(split.each, 'hl7') === undefined && makesHl7;
   return ofHl7 && calls.length === 0 && !writes.some((path) => path.startsWith('MSH-10'));
 }
 
@@ -134,7 +142,7 @@ function kindMisfit({ name, declaration }: Declared, types: readonly string[]): 
     };
   }
   const path = paths.find(isLikeHl7);
-  if (path === undefined || types.some(isHl7)) return undefined;
+  if (path === undefined || types.some(isOfSegments)) return undefined;
   return {
     what: `the transform ${name} is made for HL7 (it uses ${path}), but only ${comes} gets to it`,
     remedy: 'Use one that is made for that, or correct the condition.',
@@ -147,6 +155,7 @@ function segmentMisfit(
   { name, declaration }: Declared,
   types: readonly string[],
 ): Misfit | undefined {
+  if (!types.every(isHl7)) return undefined;
   const missing = declaration.paths
     .filter((path) => isLikeHl7(path) && !path.startsWith('Z'))
     .map((path) => path.slice(0, 3))

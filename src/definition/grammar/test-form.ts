@@ -18,7 +18,7 @@ const messageFields = {
   times: setting.optional(
     setting.integer({ help: 'This many messages like this, one after another.', minimum: 1 }),
   ),
-  type: text('The type of the message; HL7v2: may be left out.', 'ADT_A01:2.3'),
+  type: text('The type of the message; HL7v2:, X12: or EDIFACT: may be left out.', 'ADT_A01:2.3'),
   name: text('The label of the message: a file name, a subject.'),
   fields: {
     form: named(words('The value there; a list means all values, such as all repetitions.'), ANY),

@@ -1,4 +1,4 @@
-import { partOf } from './delimiters.ts';
+import { partOf } from '../segment/part.ts';
 import { finding, type Hl7Finding, type Place } from './finding.ts';
 
 /** A line that opens or closes a batch, or begins a message; `''` for any other. */

@@ -1,10 +1,8 @@
+import type { Marks } from '../segment/place.ts';
+
 /** The characters a message is written with, from MSH-1 and MSH-2. One that the sender left out is `''`. */
-export interface Delimiters {
-  readonly field: string;
-  readonly component: string;
-  readonly repetition: string;
+export interface Delimiters extends Marks {
   readonly escape: string;
-  readonly subcomponent: string;
   /** MSH-2 as it stands, with a truncation character if it has one. */
   readonly encoding: string;
   /** Matches what needs escaping in a plain value. */
@@ -44,33 +42,5 @@ function delimitersOf(field: string, encoding: string): Delimiters {
   const [component = '', repetition = '', escape = '', subcomponent = ''] = encoding;
   const all = `${field}${encoding.slice(0, 4)}\r\n`;
   const special = new RegExp(`[${all.replaceAll(/[\\\]^-]/g, '\\$&')}]`);
-  return { field, component, repetition, escape, subcomponent, encoding, special };
-}
-
-/** The nth part between separators, `''` beyond the last. Parts count from 1; an empty separator means that there is one part. */
-export function partOf(text: string, separator: string, n: number): string {
-  if (separator === '') return n === 1 ? text : '';
-  let from = 0;
-  for (let at = 1; at < n; at++) {
-    const found = text.indexOf(separator, from);
-    if (found < 0) return '';
-    from = found + 1;
-  }
-  const end = text.indexOf(separator, from);
-  if (end >= 0) return text.slice(from, end);
-  return from === 0 ? text : text.slice(from);
-}
-
-export function partsOf(text: string, separator: string): string[] {
-  return separator === '' || !text.includes(separator) ? [text] : text.split(separator);
-}
-
-/** The text with its nth part replaced, lengthened with empty parts if it is too short; unchanged when an empty value lies beyond its end. */
-export function withPart(text: string, separator: string, n: number, value: string): string {
-  if (n === 1 && (separator === '' || !text.includes(separator))) return value;
-  const parts = partsOf(text, separator);
-  if (n > parts.length && value === '') return text;
-  while (parts.length < n) parts.push('');
-  parts[n - 1] = value;
-  return parts.join(separator);
+  return { field, component, repetition, escape, subcomponent, encoding, special, release: '' };
 }

@@ -1,6 +1,7 @@
 import { Buffer, isAscii } from 'node:buffer';
 import { type Charset, decodeFaithfully } from '../charset.ts';
-import { type Delimiters, isHeaderName, partsOf } from './delimiters.ts';
+import { partsOf } from '../segment/part.ts';
+import { type Delimiters, isHeaderName } from './delimiters.ts';
 
 /** Sequences that stand for layout or a private meaning, not for characters: they are part of the text, read and written as they are. */
 const LAYOUT_BODY =

@@ -1,6 +1,7 @@
 import { Buffer, isAscii } from 'node:buffer';
 import { buffered, type Charset, charsetNamed, decodeFaithfully, isAsciiText } from '../charset.ts';
-import { DEFAULT_DELIMITERS, type Delimiters, delimitersAt, partOf } from './delimiters.ts';
+import { partOf } from '../segment/part.ts';
+import { DEFAULT_DELIMITERS, type Delimiters, delimitersAt } from './delimiters.ts';
 
 /** Why a message is refused or doubted, as an acknowledgement says it. */
 export interface Hl7Problem {

@@ -1,26 +1,12 @@
 import { EngineError } from '../../error/engine-error.ts';
+import { ALL, nameCode, type SegmentPath } from '../segment/segment-path.ts';
 import { isHeaderName } from './delimiters.ts';
 
-/** A compiled path. Indexes count from 1; 0 means that the path gives none, `ALL` that it says `*`. */
-export interface Hl7Path {
-  readonly text: string;
-  readonly segment: string;
-  /** The segment's name as a number; see `nameCode`. */
-  readonly code: number;
-  readonly index: number;
-  /** 0: the path is a whole segment. */
-  readonly field: number;
-  /** Position between separators: one less than the field in MSH, BHS and FHS, whose field 1 is the separator. */
-  readonly slot: number;
-  readonly repetition: number;
-  readonly component: number;
-  readonly subcomponent: number;
-}
-
-export const ALL = -1;
+export type Hl7Path = SegmentPath;
 
 const PATH =
   /^([A-Z][A-Z\d]{2})(?:\[(\*|\d{1,7})\])?(?:-(\d{1,3})(?:\[(\*|\d{1,4})\])?(?:\.(\d{1,3})(?:\.(\d{1,3}))?)?)?$/;
+const NO_LOOPS: SegmentPath['loops'] = [];
 const CACHE_LIMIT = 5000;
 const cache = new Map<string, Hl7Path>();
 
@@ -32,17 +18,13 @@ export function hl7Path(text: string): Hl7Path {
   return cache.get(text) ?? compile(text);
 }
 
-/** Three letters as one number, so that names compare quickly; 0 is no name. */
-export function nameCode(name: string): number {
-  return (name.charCodeAt(0) << 16) | (name.charCodeAt(1) << 8) | name.charCodeAt(2);
-}
-
 function compile(text: string): Hl7Path {
   const match = PATH.exec(text);
   if (match === null) throw invalid(text, ...mistake(text));
   const [, segment = '', index, field, repetition, component, subcomponent] = match;
   const path: Hl7Path = {
     text,
+    loops: NO_LOOPS,
     segment,
     code: nameCode(segment),
     index: number(text, index),

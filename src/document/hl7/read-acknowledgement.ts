@@ -1,6 +1,5 @@
 import { type Hl7Header, hl7Header } from './header.ts';
-import { hl7Document } from './hl7-document.ts';
-import type { Hl7Segment } from './hl7-segment.ts';
+import { type Hl7Segment, hl7Document } from './hl7-document.ts';
 
 export interface AcknowledgementError {
   /** Table 0357, or the peer's own. */

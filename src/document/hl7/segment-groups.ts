@@ -1,8 +1,8 @@
 import { EngineError } from '../../error/engine-error.ts';
+import type { Line } from '../segment/line.ts';
 import { hl7Dictionary } from './dictionary/dictionary.ts';
 import type { StructureNode } from './dictionary/structure.ts';
 import { type Hl7Document, hl7Document } from './hl7-document.ts';
-import type { Line } from './line.ts';
 import { segmentsOf } from './validation/structure-match.ts';
 
 /** A segment of a name with what belongs to it. */

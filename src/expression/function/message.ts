@@ -1,7 +1,7 @@
 import { charsetNamed, decodeFaithfully } from '../../document/charset.ts';
 import type { Document } from '../../document/document.ts';
-import { Hl7Document } from '../../document/hl7/hl7-document.ts';
-import { Hl7Segment } from '../../document/hl7/hl7-segment.ts';
+import { Segment } from '../../document/segment/segment.ts';
+import { SegmentDocument } from '../../document/segment/segment-document.ts';
 import type { LookupTables } from '../../lookup/lookup-tables.ts';
 import type { Scope } from '../expression.ts';
 import { ExpressionFault } from '../fault.ts';
@@ -99,22 +99,22 @@ function segmentMethods(): readonly ExpressionFunction[] {
     read({
       signature: 'Segment.field(string): string',
       help: 'The value at a path of this segment.',
-      call: (segment: Hl7Segment, path: string) => segment.get(path),
+      call: (segment: Segment, path: string) => segment.get(path),
     }),
     read({
       signature: 'Segment.fields(string): list<string>',
       help: 'Every value at a path of this segment.',
-      call: (segment: Hl7Segment, path: string) => segment.all(path),
+      call: (segment: Segment, path: string) => segment.all(path),
     }),
     read({
       signature: 'Segment.has(string): bool',
       help: 'Whether anything stands at a path of this segment.',
-      call: (segment: Hl7Segment, path: string) => segment.has(path),
+      call: (segment: Segment, path: string) => segment.has(path),
     }),
     read({
       signature: 'Segment.following(string): list<Segment>',
       help: 'The segments with a name that belong to this one: segments("OBR").exists(r, r.following("OBX").size() > 5).',
-      call: (segment: Hl7Segment, name: string) => followingSegments(segment, name),
+      call: (segment: Segment, name: string) => followingSegments(segment, name),
     }),
   ];
 }
@@ -145,8 +145,8 @@ function ofKind(document: Document, kind: 'json' | 'xml'): Document {
 function bodyText(scope: Scope): string {
   const document = scope.document();
   // HL7 declares its own charset.
-  if (document instanceof Hl7Document) return document.text();
-  if (document instanceof Hl7Segment) return document.message.text();
+  if (document instanceof SegmentDocument) return document.text();
+  if (document instanceof Segment) return document.message.text();
   const { charset } = scope.message;
   const known = charset === undefined ? undefined : charsetNamed(charset);
   return decodeFaithfully(document.bytes(), known).text;

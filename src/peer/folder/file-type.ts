@@ -1,3 +1,5 @@
+import { ediType } from '../../document/index.ts';
+
 const BY_ENDING: Readonly<Record<string, string>> = {
   csv: 'text/csv',
   tsv: 'text/tab-separated-values',
@@ -23,13 +25,13 @@ const BY_BEGINNING: readonly (readonly [RegExp, string])[] = [
   [/^[{[]/, 'application/json'],
 ];
 
-/** The message type of a file: by its first bytes if they tell (HL7 above all), otherwise by its extension. */
+/** The message type of a file: by its first bytes if they tell (HL7, X12 and EDIFACT above all), otherwise by its extension. */
 export function fileType(head: Uint8Array, name: string): string {
   const text = Buffer.from(head.subarray(0, 2_048))
     .toString('latin1')
     .replace(/^\u00ef\u00bb\u00bf/, '');
-  const hl7 = hl7Type(text.trimStart());
-  if (hl7 !== undefined) return hl7;
+  const known = hl7Type(text.trimStart()) ?? ediType(text);
+  if (known !== undefined) return known;
   const ending = BY_ENDING[name.slice(name.lastIndexOf('.') + 1).toLowerCase()];
   const beginning = BY_BEGINNING.find(([pattern]) => pattern.test(text.trimStart()))?.[1];
   // The name says more than an opening brace: a .csv may begin with one.

@@ -31,20 +31,35 @@ function read(header: string | undefined): MediaType {
 const HL7 =
   /^(application\/(edi-)?hl7(-v2)?(\+er7)?|x-application\/hl7-v2(\+er7)?|text\/hl7|text\/plain)$/;
 
+const EDI = /^(application\/(edi-x12|x12|edifact|edi-consent)|text\/x12)$/;
+
+/** Whether a body with this media type may be X12 or EDIFACT. */
+const mayBeEdi = ({ type }: MediaType): boolean =>
+  EDI.test(type) || type === 'application/octet-stream' || type === 'text/plain';
+
 /** Whether a body with this media type may be HL7 v2: senders use many names for it, or none. */
 export const mayBeHl7 = ({ type }: MediaType): boolean =>
   HL7.test(type) || type === 'application/octet-stream';
 
-/** The type of a message with this media type: HL7 is recognised by its first segment. */
+/** The type of a message with this media type: HL7, X12 and EDIFACT are recognised by their first segment. */
 export function messageTypeOf(media: MediaType, head: Uint8Array): string {
   const { type } = media;
-  if (!mayBeHl7(media)) return type;
+  if (!mayBeHl7(media) && !mayBeEdi(media)) return type;
   const found = fileType(head, '');
-  return found.startsWith('HL7v2') || type === 'application/octet-stream' ? found : type;
+  const isKnown =
+    (found.startsWith('HL7v2') && mayBeHl7(media)) ||
+    (/^(?:X12|EDIFACT)/.test(found) && mayBeEdi(media));
+  return isKnown || type === 'application/octet-stream' ? found : type;
 }
 
 /** The `Content-Type` for a message. */
 export function contentTypeOf(type: string, charset: string | undefined): string {
-  const media = type.startsWith('HL7v2') ? 'application/hl7-v2' : type;
+  const media = mediaOf(type);
   return charset === undefined ? media : `${media}; charset=${charset}`;
+}
+
+function mediaOf(type: string): string {
+  if (type.startsWith('HL7v2')) return 'application/hl7-v2';
+  if (/^X12(?::|$)/.test(type)) return 'application/edi-x12';
+  return /^EDIFACT(?::|$)/.test(type) ? 'application/edifact' : type;
 }

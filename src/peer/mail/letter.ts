@@ -164,6 +164,8 @@ const ENDINGS: Readonly<Record<string, string>> = {
 
 function mediaType(type: string): readonly [media: string, ending: string] {
   if (type.startsWith('HL7v2')) return [HL7_MEDIA_TYPE, '.hl7'];
+  if (/^X12(?::|$)/.test(type)) return ['application/edi-x12', '.edi'];
+  if (/^EDIFACT(?::|$)/.test(type)) return ['application/edifact', '.edi'];
   return /^[\w.+-]+\/[\w.+-]+$/.test(type)
     ? [type, ENDINGS[type] ?? '']
     : ['application/octet-stream', ''];

@@ -23,7 +23,7 @@ const VAGUE =
 
 /**
  * A part as a message: small ones in memory, large ones as a stream that continues from what was
- * read. HL7 is recognised by its first bytes; otherwise the declared type counts, unless it is a
+ * read. HL7, X12 and EDIFACT are recognised by their first bytes; otherwise the declared type counts, unless it is a
  * vague one.
  */
 export async function mailPart(
@@ -42,7 +42,7 @@ function part(body: NewMessage['body'], head: Uint8Array, facts: PartFacts): Mai
 function typeOf(head: Uint8Array, { name, type }: PartFacts): string {
   if (type === 'message/rfc822') return type;
   const found = fileType(head, name);
-  if (found.startsWith('HL7v2')) return found;
+  if (/^(?:HL7v2|X12|EDIFACT)(?::|$)/.test(found)) return found;
   if (!VAGUE.test(type)) return type;
   return found === 'application/octet-stream' ? type : found;
 }

@@ -69,8 +69,9 @@ function pieces(word: string, width: number): string[] {
   return found;
 }
 
-/** `HL7v2:ADT_A01:2.5.1` as people say it: `ADT_A01`. */
+/** `HL7v2:ADT_A01:2.5.1` as people say it: `ADT_A01`; `X12:837P:005010X222A1`: `X12 837P 005010X222A1`. */
 export function shortType(type: string): string {
-  const [standard, event] = type.split(':');
-  return plainText(standard === 'HL7v2' && event !== undefined ? event : type);
+  const [standard, ...parts] = type.split(':');
+  if (standard === 'X12' || standard === 'EDIFACT') return plainText(type.replaceAll(':', ' '));
+  return plainText(standard === 'HL7v2' && parts[0] !== undefined ? parts[0] : type);
 }

@@ -1,21 +1,21 @@
-import { Hl7Document } from '../../document/hl7/hl7-document.ts';
-import type { Hl7Segment } from '../../document/hl7/hl7-segment.ts';
-import { hl7Path } from '../../document/hl7/path.ts';
+import type { Segment } from '../../document/segment/segment.ts';
+import { SegmentDocument } from '../../document/segment/segment-document.ts';
+import { anySegmentPath } from '../../document/segment-paths.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import type { Given } from '../../expression/given.ts';
 import { segmentAt, segmentNamed } from '../segment-at.ts';
 import type { Work } from '../work.ts';
-import { asHl7Path, readFields, readSegmentName, type StepKind } from './step-reader.ts';
+import { readFields, readSegmentName, type StepKind } from './step-reader.ts';
 
 /** `{ append: NTE, fields: { "1": EXPRESSION } }`: adds a segment at the end. */
 export const appendStep: StepKind = {
   keys: ['append', 'fields'],
-  read(given) {
-    const name = readSegmentName(given.at('append'));
-    const fields = name === undefined ? undefined : readFields(given.at('fields'), name);
+  read(given, context) {
+    const name = readSegmentName(given.at('append'), context);
+    const fields = name === undefined ? undefined : readFields(given.at('fields'), name, context);
     if (name === undefined || fields === undefined) return undefined;
     return (work) => {
-      hl7Target(work, name).append(name, fields(work));
+      segmentTarget(work, name).append(name, fields(work));
     };
   },
 };
@@ -27,16 +27,16 @@ export const appendStep: StepKind = {
  */
 export const insertStep: StepKind = {
   keys: ['insert', 'after', 'before', 'fields'],
-  read(given) {
-    const name = readSegmentName(given.at('insert'));
-    const fields = name === undefined ? undefined : readFields(given.at('fields'), name);
+  read(given, context) {
+    const name = readSegmentName(given.at('insert'), context);
+    const fields = name === undefined ? undefined : readFields(given.at('fields'), name, context);
     const [after, before] = [readNeighbour(given.at('after')), readNeighbour(given.at('before'))];
     if (after !== undefined && before !== undefined) {
       given.wrong('insert takes after or before, not both.');
     }
     if (name === undefined || fields === undefined) return undefined;
     return (work) => {
-      const message = hl7Target(work, name);
+      const message = segmentTarget(work, name);
       const values = fields(work);
       if (before !== undefined) message.insertBefore(neighbour(work, before), name, values);
       else if (after !== undefined) message.insertAfter(neighbour(work, after), name, values);
@@ -47,7 +47,7 @@ export const insertStep: StepKind = {
 
 function insertHere(
   { loop, target }: Work,
-  message: Hl7Document,
+  message: SegmentDocument,
   { name, values }: { name: string; values: Record<string, string> },
 ): void {
   const behind = loop?.behind ?? segmentAt(target);
@@ -57,20 +57,20 @@ function insertHere(
 }
 
 /** The current segment, if a loop is at one with that name. */
-function neighbour({ target }: Work, path: string): string | Hl7Segment {
-  const { segment, index } = hl7Path(path);
+function neighbour({ target }: Work, path: string): string | Segment {
+  const { segment, index = 1 } = anySegmentPath(path) ?? { segment: '' };
   return index === 0 ? (segmentNamed(target, segment) ?? path) : path;
 }
 
 function readNeighbour(given: Given): string | undefined {
   if (given.isAbsent) return undefined;
   const path = given.text('A place');
-  if (path === undefined || asHl7Path(path)?.field === 0) return path;
+  if (path === undefined || anySegmentPath(path)?.field === 0) return path;
   given.wrong('A place must be a segment, such as PID or OBX[2].');
   return undefined;
 }
 
-function hl7Target({ run: { target } }: Work, name: string): Hl7Document {
-  if (target instanceof Hl7Document) return target;
+function segmentTarget({ run: { target } }: Work, name: string): SegmentDocument {
+  if (target instanceof SegmentDocument) return target;
   throw new EngineError('TRANSFORM_FAILED', `${name} is a segment, but the body is ${target.kind}`);
 }

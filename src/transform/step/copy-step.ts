@@ -1,10 +1,11 @@
-import { Hl7Document } from '../../document/hl7/hl7-document.ts';
+import { SegmentDocument } from '../../document/segment/segment-document.ts';
+import { anySegmentPath } from '../../document/segment-paths.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import type { Given } from '../../expression/given.ts';
 import { pathProblem } from '../../expression/path-problem.ts';
 import { madeSegment, rawPlace } from '../raw-place.ts';
 import type { Run, Step, Work } from '../work.ts';
-import { asHl7Path, readPlace, type StepContext, type StepKind } from './step-reader.ts';
+import { readPlace, type StepContext, type StepKind } from './step-reader.ts';
 
 /**
  * `{ copy: PID-3, to: PID-2 }`: copies a field with all its repetitions and parts, or any other
@@ -36,12 +37,16 @@ function copyValue({ scope, target }: Work, from: string, to: string): void {
   else write.message.setRaw(write.path, read.message.raw(read.path));
 }
 
+/** The frame of a message, which is not copied with the rest. */
+const HEADERS: ReadonlySet<string> = new Set(['', 'MSH', 'ISA', 'GS', 'ST', 'UNB', 'UNG', 'UNH']);
+
 function readSegments(given: Given): Step['run'] {
   const items = given.at('copy').items();
   const names = items.flatMap((item) => item.text('A segment') ?? []);
   for (const item of items) {
-    const path = asHl7Path(String(item.value));
-    if (path?.field !== 0 || path.index !== 0 || path.segment === 'MSH') {
+    const path = anySegmentPath(String(item.value));
+    const isOther = path?.field === 0 && path.index === 0 && path.loops.length === 0;
+    if (!isOther || HEADERS.has(path.segment)) {
       item.wrong(
         'copy without to: takes names of segments other than MSH, such as PID. To copy a value, write its place under to:.',
       );
@@ -53,16 +58,21 @@ function readSegments(given: Given): Step['run'] {
 }
 
 function copySegments({ source, target }: Run, name: string): void {
-  if (!(source instanceof Hl7Document && target instanceof Hl7Document)) {
-    throw new EngineError('TRANSFORM_FAILED', `${name} is a segment, but a body is not HL7`);
+  const isCopied =
+    source instanceof SegmentDocument &&
+    target instanceof SegmentDocument &&
+    source.kind === target.kind;
+  if (!isCopied) {
+    throw new EngineError(
+      'TRANSFORM_FAILED',
+      `${name} is a segment and cannot be copied: one body is ${source.kind}, the other ${target.kind}`,
+    );
   }
-  const { field } = source.delimiters;
-  for (const { text } of source.segments(name)) {
-    target.append(name);
-    const number = target.segmentCount(name);
-    const fields = text.split(field).slice(1);
-    for (const [index, raw] of fields.entries()) {
-      if (raw !== '') target.setRaw(`${name}[${number}]-${index + 1}`, raw);
+  for (const segment of source.segments(name)) {
+    const made = target.append(name);
+    for (let number = 1; number <= segment.fieldCount; number++) {
+      const raw = segment.raw(`${name}-${number}`);
+      if (raw !== '') made.setRaw(`${name}-${number}`, raw);
     }
   }
 }

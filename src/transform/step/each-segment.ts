@@ -1,6 +1,6 @@
 import type { Document } from '../../document/document.ts';
-import { Hl7Document } from '../../document/hl7/hl7-document.ts';
-import type { Hl7Segment } from '../../document/hl7/hl7-segment.ts';
+import type { Segment } from '../../document/segment/segment.ts';
+import { SegmentDocument } from '../../document/segment/segment-document.ts';
 import { NewSegment } from '../new-segment.ts';
 import type { Run, SegmentLoop, SegmentPairs, Step, Work } from '../work.ts';
 import { type LoopBody, notOfKind } from './loop-body.ts';
@@ -60,15 +60,16 @@ function range({ loop }: Work, { source }: SegmentPairs): readonly [number, numb
 }
 
 function newSegment(message: Document, name: string, around: Document): Document {
-  return message instanceof Hl7Document ? new NewSegment(message, name, around) : around;
+  return message instanceof SegmentDocument ? new NewSegment(message, name, around) : around;
 }
 
 /** Whether a step has removed the counterpart of a segment. */
 function removedSegments({ segments, target, removed }: Run): (at: number) => boolean {
-  if (!removed || segments === undefined || !(target instanceof Hl7Document)) return () => false;
+  if (!removed || segments === undefined || !(target instanceof SegmentDocument))
+    return () => false;
   const present = new Set(target.segments().map(({ line }) => line));
   return (at) => {
-    const line: Hl7Segment['line'] | undefined = segments.target[at]?.line;
+    const line: Segment['line'] | undefined = segments.target[at]?.line;
     return line !== undefined && !present.has(line);
   };
 }

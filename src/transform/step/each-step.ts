@@ -1,5 +1,8 @@
 import type { Document } from '../../document/document.ts';
+import type { SegmentPath } from '../../document/segment/segment-path.ts';
+import { anySegmentPath, hasSegments } from '../../document/segment-paths.ts';
 import { XmlDocument } from '../../document/xml/xml-document.ts';
+import type { Given } from '../../expression/given.ts';
 import {
   delimitedRows,
   jsonElements,
@@ -12,9 +15,10 @@ import { XmlPart } from '../../expression/xml-part.ts';
 import { repetitionNumbers } from '../repetition-numbers.ts';
 import { isAtSegment } from '../segment-at.ts';
 import type { Step, Work } from '../work.ts';
+import { eachLoop } from './each-loop.ts';
 import { eachSegment, isInsideLoop, segmentsAt } from './each-segment.ts';
 import { type LoopBody, notOfKind } from './loop-body.ts';
-import { asHl7Path, type StepContext, type StepKind } from './step-reader.ts';
+import type { StepContext, StepKind } from './step-reader.ts';
 import { Turns } from './turns.ts';
 
 /**
@@ -26,7 +30,7 @@ export const eachStep: StepKind = {
   keys: ['each', 'steps'],
   ownCondition: true,
   read(given, context, label) {
-    const over = given.at('each').text('each');
+    const over = readOver(given.at('each'));
     if (over === 'rows' && context.around.includes('rows')) {
       given
         .at('each')
@@ -41,12 +45,17 @@ export const eachStep: StepKind = {
       given
         .at('each')
         .wrong(
-          'each goes over segments (OBX), repetitions of a field (PID-3), a JSON array (/orders), XML elements (/report/result) or rows.',
+          'each goes over segments (OBX), repetitions of a field (PID-3), loops of X12 (2300), a JSON array (/orders), XML elements (/report/result) or rows.',
         );
     }
     return loop;
   },
 };
+
+/** YAML reads a loop of X12 such as 2300 as a number. */
+function readOver(given: Given): string | undefined {
+  return typeof given.value === 'number' ? String(given.value) : given.text('each');
+}
 
 // The arrays on the way to one: those at `/orders/*/items` are in the elements of `/orders`.
 function jsonLists(over: string): readonly PartList[] {
@@ -62,16 +71,13 @@ function loopOver(over: string, body: LoopBody, context: StepContext): Step['run
     return (work) => (work.run.source.kind === 'xml' ? xml : json)(work);
   }
   if (over.startsWith('./')) return eachXmlElement(over, body);
-  const path = asHl7Path(over);
+  const path = anySegmentPath(over);
   if (path === undefined || path.component > 0 || path.repetition !== 0) return undefined;
-  if (path.field > 0) {
-    const list = repetitionList(over, (document) => repetitionNumbers(document, over));
-    context.loops();
-    return path.index > 0 ? eachPart(list, body) : eachRepetition(list, path.segment, body);
-  }
-  if (path.index !== 0) return undefined;
   context.loops();
-  return eachSegment(path.segment, body);
+  if (path.segment === '') return eachLoop(over, body);
+  if (path.loops.length > 0) return undefined;
+  if (path.field > 0) return eachRepetition(over, path, body);
+  return path.index === 0 ? eachSegment(path.segment, body) : undefined;
 }
 
 /**
@@ -143,11 +149,17 @@ function partTurns(work: Work, list: PartList, turns: Turns): void {
  * the segment that an outer loop is at; all of them if such segments come before the loop's, as PID
  * does.
  */
-function eachRepetition(list: PartList, segment: string, body: LoopBody): Step['run'] {
+function eachRepetition(
+  over: string,
+  { segment, index }: Pick<SegmentPath, 'segment' | 'index'>,
+  body: LoopBody,
+): Step['run'] {
   return (work) => {
-    const turns = new Turns(work, list.over, body);
+    const turns = new Turns(work, over, body);
     const source = work.scope.document();
-    if (source.kind !== 'hl7' || isAtSegment(source, segment)) {
+    const kind = hasSegments(source.kind) ? source.kind : 'hl7';
+    const list = repetitionList(over, kind, (document) => repetitionNumbers(document, over));
+    if (index > 0 || source.kind !== kind || isAtSegment(source, segment)) {
       partTurns(work, list, turns);
       return;
     }

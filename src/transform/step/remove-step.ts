@@ -1,4 +1,5 @@
-import { asHl7Path, readPlace, type StepKind } from './step-reader.ts';
+import { anySegmentPath } from '../../document/segment-paths.ts';
+import { readPlace, type StepKind } from './step-reader.ts';
 
 /** `{ remove: NK1 }`, `{ remove: [PID-19, ZPI] }`: removes every segment or value at the paths. */
 export const removeStep: StepKind = {
@@ -8,7 +9,7 @@ export const removeStep: StepKind = {
     const places = items
       .map((one) => readPlace(one, context, true))
       .filter((place) => place !== undefined);
-    const segments = items.some(({ value }) => asHl7Path(String(value))?.field === 0);
+    const segments = items.some(({ value }) => anySegmentPath(String(value))?.field === 0);
     return (work) => {
       for (const place of places) work.target.remove(place(work));
       work.run.removed ||= segments;

@@ -1,6 +1,5 @@
 import type { Document } from '../../document/document.ts';
-import { type Hl7Path, hl7Path } from '../../document/hl7/path.ts';
-import { isEngineError } from '../../error/engine-error.ts';
+import { anySegmentPath, hasSegments } from '../../document/segment-paths.ts';
 import type { Scope } from '../../expression/expression.ts';
 import type { Given } from '../../expression/given.ts';
 import { pathProblem } from '../../expression/path-problem.ts';
@@ -61,25 +60,19 @@ export function readPlace(
 
 function placeProblem(path: string, kind: StepContext['kind'], whole: boolean): string | undefined {
   const problem = pathProblem(path, kind);
-  if (problem !== undefined || whole || asHl7Path(path)?.field !== 0) return problem;
+  const isSegment = (kind === undefined || hasSegments(kind)) && anySegmentPath(path)?.field === 0;
+  if (problem !== undefined || whole || !isSegment) return problem;
   return `${path} is a whole segment; name a field of it, such as ${path}-1.`;
 }
 
-/** The path as an HL7 path; undefined if it is not one. */
-export function asHl7Path(path: string): Hl7Path | undefined {
-  try {
-    return hl7Path(path);
-  } catch (error) {
-    if (isEngineError(error)) return undefined;
-    throw error;
-  }
-}
-
 /** The name of a segment. */
-export function readSegmentName(given: Given): string | undefined {
+export function readSegmentName(
+  given: Given,
+  { kind }: Pick<StepContext, 'kind'>,
+): string | undefined {
   const name = given.text('A segment');
   if (name === undefined) return undefined;
-  const problem = /^\w{3}$/.test(name) ? pathProblem(name, 'hl7') : `${name} is not a segment.`;
+  const problem = /^\w{2,3}$/.test(name) ? pathProblem(name, kind) : `${name} is not a segment.`;
   if (problem === undefined) return name;
   given.wrong(problem);
   return undefined;
@@ -89,13 +82,14 @@ export function readSegmentName(given: Given): string | undefined {
 export function readFields(
   given: Given,
   segment: string,
+  { kind }: Pick<StepContext, 'kind'>,
 ): ((work: Work) => Record<string, string>) | undefined {
   if (given.isAbsent) return () => ({});
   const entries = given.mapping('fields');
   if (entries === undefined) return undefined;
   const values: [string, Value][] = [];
   for (const [field, value] of entries) {
-    const problem = pathProblem(`${segment}-${field}`, 'hl7');
+    const problem = pathProblem(`${segment}-${field}`, kind);
     if (problem !== undefined) value.wrong(problem);
     const read = readValue(value, `${segment}-${field}`);
     if (read !== undefined && problem === undefined) values.push([field, read]);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { ALL, hl7Path } from '../../../src/document/hl7/path.ts';
+import { hl7Path } from '../../../src/document/hl7/path.ts';
+import { ALL } from '../../../src/document/segment/segment-path.ts';
 
 test.for([
   ['PID', { segment: 'PID', index: 0, field: 0, repetition: 0, component: 0, subcomponent: 0 }],

@@ -1,7 +1,8 @@
-import { partOf, partsOf } from '../delimiters.ts';
+import type { Line } from '../../segment/line.ts';
+import { partOf, partsOf } from '../../segment/part.ts';
+import { isHeaderName } from '../delimiters.ts';
 import { type FieldDefinition, tableCodes } from '../dictionary/dictionary.ts';
 import { finding, type Hl7Finding, type Place } from '../finding.ts';
-import type { Line } from '../line.ts';
 import type { Checked } from './checked.ts';
 
 /** One field of one segment. */
@@ -27,12 +28,13 @@ function checkSegment(checked: Checked, line: Line, index: number): Hl7Finding[]
   const separator = checked.document.delimiters.field;
   const name = line.text.slice(0, 3);
   const definitions = checked.dictionary.fields(name) ?? [];
-  const offset = line.isHeader ? 1 : 0;
+  const isHeader = isHeaderName(name);
+  const offset = isHeader ? 1 : 0;
   const segment = index === 1 ? name : `${name}[${index}]`;
   const findings: Hl7Finding[] = [];
   for (const [at, definition] of definitions.entries()) {
     const number = at + 1;
-    if (line.isHeader && number <= 2) continue;
+    if (isHeader && number <= 2) continue;
     const field: Field = {
       definition,
       raw: line.slot(number - offset, separator),

@@ -1,6 +1,6 @@
+import type { Line } from '../../segment/line.ts';
 import type { StructureNode } from '../dictionary/structure.ts';
 import { finding, type Hl7Finding } from '../finding.ts';
-import type { Line } from '../line.ts';
 import type { Checked } from './checked.ts';
 import { matchStructure, segmentsOf } from './structure-match.ts';
 

@@ -1,36 +1,46 @@
 import { Line } from './line.ts';
-import { nameCode } from './path.ts';
-
-const CR = 13;
-const LF = 10;
-const BLANK = 32;
+import type { MarkFinder } from './part.ts';
+import { nameCode } from './segment-path.ts';
 
 /** A new text, or from where to where in the original one. */
 export type Piece = string | readonly [from: number, to: number];
 
+/** How one kind of body is cut into segments. Made for one text. */
+export interface Cutter {
+  /** How this body ends its segments, for those that are added. */
+  readonly lineEnd: string;
+  /** Finds the separators of this body. */
+  readonly marks: MarkFinder;
+  /** Whether a character before a segment is no part of it. */
+  isBlank(code: number): boolean;
+  /** Where the segment that begins at `start` ends: at its terminator, or at the end of the text. */
+  end(start: number): number;
+  /** Where the line of a segment that ends at `end` ends. */
+  next(end: number): number;
+  /** The name of a segment as a number (`nameCode`), 0 for a line that is none. */
+  code(start: number, end: number): number;
+}
+
 /**
- * The segments of a message in order, found one after the other as they are asked for. What nobody
- * asked for is never looked at and is written back as the text it is.
- *
- * Segments end at CR (a following LF belongs to it). Only where the first line ends with LF does LF end
- * segments: elsewhere it is part of a value. Blank lines and indentation belong to the next segment.
+ * The segments of a body in order, found one after the other as they are asked for. What nobody asked for
+ * is never looked at and is written back as the text it is. Blank lines and indentation belong to the next
+ * segment.
  */
 export class LineList {
   readonly #text: string;
-  readonly #separator: number;
+  readonly #cutter: Cutter;
   readonly #lines: Line[] = [];
   readonly #start: number;
   /** Everything before this position is in `#lines`. */
   #at = 0;
-  #lineEnd: string | undefined;
-  #nextCr = -2;
   #changed = false;
+  #order = 0;
 
   /** `start`: where the first segment begins, after a BOM or blanks. */
-  constructor(text: string, start: number, separator: string) {
+  constructor(text: string, start: number, cutter: Cutter) {
     this.#text = text;
     this.#start = start;
-    this.#separator = separator.charCodeAt(0);
+    this.#cutter = cutter;
   }
 
   get changed(): boolean {
@@ -39,6 +49,11 @@ export class LineList {
 
   touch(): void {
     this.#changed = true;
+  }
+
+  /** Another number each time that a segment came or went. */
+  get order(): number {
+    return this.#order;
   }
 
   /** The nth segment of all, from 0. */
@@ -79,14 +94,15 @@ export class LineList {
 
   /** Puts a new segment before the one at `index`; at the end if there is none. */
   insert(index: number, text: string): Line {
-    const lineEnd = this.lineEnd;
+    const { lineEnd, marks } = this.#cutter;
     this.at(index);
     const place = Math.min(index, this.#lines.length);
     this.#lines[place - 1]?.endWith(lineEnd);
     const span = [0, text.length, text.length + lineEnd.length] as const;
-    const line = new Line(text + lineEnd, 0, span, nameCode(text));
+    const line = new Line(text + lineEnd, 0, span, { code: nameCode(text), marks });
     this.#lines.splice(place, 0, line);
     this.#changed = true;
+    this.#order += 1;
     return line;
   }
 
@@ -96,15 +112,10 @@ export class LineList {
     this.#lines.length = 0;
     for (const line of kept) this.#lines.push(line);
     this.#changed = true;
+    this.#order += 1;
   }
 
-  /** How this message ends its segments. */
-  get lineEnd(): string {
-    this.#lineEnd ??= lineEndOf(this.#text, this.#start);
-    return this.#lineEnd;
-  }
-
-  /** The whole message. */
+  /** The whole body. */
   text(): string {
     if (!this.#changed) return this.#text;
     let text = '';
@@ -114,7 +125,7 @@ export class LineList {
     return text;
   }
 
-  /** The message as stretches of the original text, from and to, and new texts between them. */
+  /** The body as stretches of the original text, from and to, and new texts between them. */
   pieces(): Piece[] {
     const pieces: Piece[] = [];
     const text = this.#text;
@@ -137,44 +148,17 @@ export class LineList {
 
   #scan(): boolean {
     const text = this.#text;
+    const cutter = this.#cutter;
     const from = this.#at;
     let start = from === 0 ? this.#start : from;
-    while (start < text.length && isBlank(text.charCodeAt(start))) start++;
+    while (start < text.length && cutter.isBlank(text.charCodeAt(start))) start++;
     if (start >= text.length) return false;
-    const found = this.#end(start);
-    const end = found < 0 ? text.length : found;
-    let next = Math.min(end + 1, text.length);
-    if (text.charCodeAt(end) === CR && text.charCodeAt(next) === LF) next++;
-    this.#lines.push(new Line(text, from, [start, end, next], this.#code(start, end)));
+    const end = cutter.end(start);
+    const next = cutter.next(end);
+    const { marks } = cutter;
+    const code = cutter.code(start, end);
+    this.#lines.push(new Line(text, from, [start, end, next], { code, marks }));
     this.#at = next;
     return true;
   }
-
-  #end(start: number): number {
-    if (this.lineEnd !== '\n') return this.#text.indexOf('\r', start);
-    if (this.#nextCr !== -1 && this.#nextCr < start) this.#nextCr = this.#text.indexOf('\r', start);
-    const lf = this.#text.indexOf('\n', start);
-    return this.#nextCr >= 0 && (lf < 0 || this.#nextCr < lf) ? this.#nextCr : lf;
-  }
-
-  #code(start: number, end: number): number {
-    const text = this.#text;
-    if (end - start < 3) return 0;
-    if (end - start > 3 && text.charCodeAt(start + 3) !== this.#separator) return 0;
-    const first = text.charCodeAt(start);
-    const second = text.charCodeAt(start + 1);
-    const third = text.charCodeAt(start + 2);
-    return (first | second | third) > 127 ? 0 : (first << 16) | (second << 8) | third;
-  }
-}
-
-function isBlank(code: number): boolean {
-  return code <= BLANK && (code === BLANK || code === CR || code === LF || code === 9);
-}
-
-function lineEndOf(text: string, start: number): string {
-  const cr = text.indexOf('\r', start);
-  const line = cr < 0 ? text : text.slice(start, cr);
-  if (line.includes('\n')) return '\n';
-  return text.charCodeAt(cr + 1) === LF && cr >= 0 ? '\r\n' : '\r';
 }

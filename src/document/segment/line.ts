@@ -1,6 +1,4 @@
-import { nameCode } from './path.ts';
-
-const HEADERS: ReadonlySet<number> = new Set(['MSH', 'BHS', 'FHS'].map(nameCode));
+import type { MarkFinder } from './part.ts';
 
 /**
  * One segment in the text it came in, with what surrounds it: blanks before it from `from` to `start`,
@@ -9,6 +7,7 @@ const HEADERS: ReadonlySet<number> = new Set(['MSH', 'BHS', 'FHS'].map(nameCode)
 export class Line {
   /** The segment's name as a number (`nameCode`), 0 for a line that is not a segment. */
   readonly code: number;
+  readonly #marks: MarkFinder;
   source: string;
   from: number;
   start: number;
@@ -18,18 +17,14 @@ export class Line {
   #separators: number[] = [];
   #searched = false;
 
-  constructor(source: string, from: number, [start, end, next]: Span, code: number) {
+  constructor(source: string, from: number, [start, end, next]: Span, { code, marks }: Kind) {
     this.code = code;
+    this.#marks = marks;
     this.source = source;
     this.from = from;
     this.start = start;
     this.end = end;
     this.next = next;
-  }
-
-  /** MSH, BHS or FHS: slot 1 holds the encoding characters and is never taken apart. */
-  get isHeader(): boolean {
-    return HEADERS.has(this.code);
   }
 
   get text(): string {
@@ -92,8 +87,8 @@ export class Line {
     const last = separators[separators.length - 1];
     let from = last === undefined ? this.start : last + 1;
     while (separators.length <= n) {
-      const found = source.indexOf(separator, from);
-      if (found < 0 || found >= end) {
+      const found = this.#marks.find(source, separator, from, end);
+      if (found < 0) {
         this.#searched = true;
         return;
       }
@@ -105,3 +100,8 @@ export class Line {
 
 /** Where a segment's characters begin and end, and where the next line begins. */
 export type Span = readonly [start: number, end: number, next: number];
+
+interface Kind {
+  readonly code: number;
+  readonly marks: MarkFinder;
+}

@@ -1,0 +1,312 @@
+import { isAscii } from 'node:buffer';
+import { EngineError } from '../../error/engine-error.ts';
+import { buffered, type Charset, charsetNamed, decodeFaithfully } from '../charset.ts';
+import type { Document } from '../document.ts';
+import type { Line } from '../segment/line.ts';
+import { LineList } from '../segment/line-list.ts';
+import { readAllPlaces, readPlace } from '../segment/place.ts';
+import { SegmentDocument, type SourceText } from '../segment/segment-document.ts';
+import type { SegmentPath } from '../segment/segment-path.ts';
+import { EdiCutter } from './edi-cutter.ts';
+import { EdiLoops } from './edi-loops.ts';
+import { ediLoopPath, ediPath, isLoopPath } from './edi-path.ts';
+import { ediStart } from './edi-start.ts';
+import type { EdiStart, EdiSyntax } from './edi-syntax.ts';
+import { ediWriting, ISA } from './edi-writing.ts';
+import { declaredCharset as charsetIn } from './edifact-charset.ts';
+import { guideOf } from './guide-of.ts';
+import type { Loop } from './loop-tree.ts';
+import { LoopView } from './loop-view.ts';
+import { counts } from './recount.ts';
+import { ISA_WIDTHS } from './x12/x12-start.ts';
+
+/**
+ * Reads an X12 or EDIFACT interchange. Only what is asked for is taken apart. Throws DOCUMENT_UNREADABLE if the
+ * bytes do not begin with ISA, UNA or UNB and usable delimiters.
+ */
+export function ediDocument(bytes: Uint8Array, given?: string): EdiDocument {
+  return new EdiDocument(ediText(bytes, given));
+}
+
+/** The interchanges of a body; see `Document` for the paths and for what is kept as it came. */
+export class EdiDocument extends SegmentDocument {
+  readonly kind: EdiSyntax['kind'];
+  /** How it is written. */
+  readonly syntax: EdiSyntax;
+  protected readonly charsetRemedy = 'Replace them, or begin with a body in another charset.';
+  #loops: { readonly order: number; readonly found: EdiLoops } | undefined;
+  #counted = 0;
+
+  constructor(source: SourceText) {
+    const start = startOf(source.text);
+    const list = new LineList(source.text, start.at, new EdiCutter(source.text, start));
+    super(source, list, ediWriting(start.syntax));
+    this.syntax = start.syntax;
+    this.kind = start.syntax.kind;
+  }
+
+  override get(path: string): string {
+    const compiled = ediPath(path);
+    return isLoopPath(compiled) ? (this.#loopTexts(compiled)[0] ?? '') : super.get(path);
+  }
+
+  override all(path: string): string[] {
+    const compiled = ediPath(path);
+    return isLoopPath(compiled) ? this.#loopTexts(compiled) : super.all(path);
+  }
+
+  override remove(path: string): void {
+    const compiled = ediPath(path);
+    if (isLoopPath(compiled)) this.removeLines(this.#loopLines(compiled, this.#found.root));
+    else super.remove(path);
+  }
+
+  /** Counts in trailers are made right where segments came or went. */
+  override bytes(): Uint8Array {
+    this.#recount();
+    return super.bytes();
+  }
+
+  override text(): string {
+    this.#recount();
+    return super.text();
+  }
+
+  copy(): EdiDocument {
+    this.#recount();
+    return new EdiDocument(this.sourceNow());
+  }
+
+  /** Every loop of an id, each as a document of its own. */
+  loops(id: string): LoopView[] {
+    const found = this.#found;
+    return found.meant(ediLoopPath(id), found.root).flatMap((loop) => this.#viewOf(loop));
+  }
+
+  /** @internal */
+  pathOf(path: string): SegmentPath {
+    return ediPath(path);
+  }
+
+  /** @internal The loop that a segment stands in. */
+  override scopeAt(line: Line): Document {
+    return new LoopView(this, line);
+  }
+
+  /** @internal Reads a path seen from a loop. */
+  getFrom(view: LoopView, path: SegmentPath): string {
+    const { found, loop } = this.#from(view);
+    if (isLoopPath(path)) return this.#textsOf(found.meant(path, loop))[0] ?? '';
+    const line = found.first(path, found.meant(path, loop));
+    return line === undefined ? '' : readPlace(line, path, this.writing);
+  }
+
+  /** @internal */
+  allFrom(view: LoopView, path: SegmentPath): string[] {
+    const { found, loop } = this.#from(view);
+    if (isLoopPath(path)) return this.#textsOf(found.meant(path, loop));
+    return found
+      .segments(path, found.meant(path, loop))
+      .flatMap((line) => readAllPlaces(line, path, this.writing));
+  }
+
+  /** @internal */
+  setFrom(view: LoopView, path: SegmentPath, value: string): void {
+    const { found, loop } = this.#from(view);
+    this.setIn(this.#lineIn(path, found.meant(path, loop)), path, value);
+  }
+
+  /** @internal */
+  removeFrom(view: LoopView, path: SegmentPath): void {
+    const { found, loop } = this.#from(view);
+    if (isLoopPath(path)) {
+      this.removeLines(this.#loopLines(path, loop));
+      return;
+    }
+    const lines = found.segments(path, found.meant(path, loop));
+    if (path.field === 0) this.removeLines(lines);
+    else for (const line of lines) this.removeIn(line, path);
+  }
+
+  /** @internal */
+  loopsFrom(view: LoopView, id: string): LoopView[] {
+    const { found, loop } = this.#from(view);
+    return found.meant(ediLoopPath(id), loop).flatMap((one) => this.#viewOf(one));
+  }
+
+  /** The id of the loop that a segment stands in; undefined outside of a loop of its guide. */
+  loopOf(line: Line): string | undefined {
+    const loop = this.#found.at(line);
+    return loop?.around?.guide === undefined ? undefined : loop.id;
+  }
+
+  /** A part of an element as it reads, without what releases its characters. */
+  plain(raw: string): string {
+    return this.writing.unescape(raw);
+  }
+
+  /** @internal Whether a segment has not been removed. */
+  hasLine(line: Line): boolean {
+    return this.#found.at(line) !== undefined;
+  }
+
+  /** @internal */
+  override setIn(line: Line, path: SegmentPath, value: string): void {
+    const isFixed = this.kind === 'x12' && line.code === ISA && path.field > 0;
+    super.setIn(line, path, isFixed ? filled(path, value) : value);
+    // what is written may be what tells a loop from another
+    this.#loops = undefined;
+  }
+
+  /** @internal */
+  override setRawIn(line: Line, path: SegmentPath, value: string): void {
+    const isFixed = this.kind === 'x12' && line.code === ISA && path.field > 0;
+    super.setRawIn(line, path, isFixed ? filled(path, value) : value);
+    this.#loops = undefined;
+  }
+
+  protected declaredCharset(): Charset | undefined {
+    return charsetIn(this.source.text.slice(0, HEAD));
+  }
+
+  /** At the end of the last transaction set or message. */
+  protected override end(): number {
+    const lines = this.list.all();
+    const trailer = lines.findLastIndex(({ code }) => code === SE || code === UNT);
+    return trailer < 0 ? lines.length : trailer;
+  }
+
+  protected override first(path: SegmentPath): Line | undefined {
+    if (path.loops.length === 0) return super.first(path);
+    const found = this.#found;
+    return found.first(path, found.meant(path, found.root));
+  }
+
+  protected override reached(path: SegmentPath): Line[] {
+    if (path.loops.length === 0) return super.reached(path);
+    const found = this.#found;
+    return found.segments(path, found.meant(path, found.root));
+  }
+
+  protected override lineFor(path: SegmentPath): Line {
+    if (path.loops.length === 0) return super.lineFor(path);
+    const found = this.#found;
+    return this.#lineIn(path, found.meant(path, found.root));
+  }
+
+  get #found(): EdiLoops {
+    const { order } = this.list;
+    if (this.#loops?.order !== order) {
+      const marks = this.syntax;
+      const guide = guideOf(marks);
+      this.#loops = { order, found: new EdiLoops(this.list.all(), marks, guide) };
+    }
+    return this.#loops.found;
+  }
+
+  #from(view: LoopView): { readonly found: EdiLoops; readonly loop: Loop } {
+    const found = this.#found;
+    let loop = found.at(view.line);
+    while (loop !== undefined && view.id !== undefined && loop.id !== view.id) loop = loop.around;
+    return { found, loop: loop ?? found.root };
+  }
+
+  #viewOf({ from, id }: Loop): LoopView[] {
+    const line = this.#found.lines[from];
+    return line === undefined ? [] : [new LoopView(this, line, id)];
+  }
+
+  /** The segment that a path writes to in the first of loops; made there if it is not there. */
+  #lineIn(path: SegmentPath, loops: readonly Loop[]): Line {
+    const found = this.#found;
+    const line = found.first(path, loops);
+    if (line !== undefined) return line;
+    const [loop] = loops;
+    if (loop === undefined || path.segment === '') throw noSuchLoop(path);
+    const count = found.segments({ ...path, index: 0 }, [loop]).length;
+    if (path.index > count + 1) throw noSuchLoop(path);
+    return this.insertLine(found.placeIn(loop, path.code), path.segment);
+  }
+
+  #loopTexts(path: SegmentPath): string[] {
+    const found = this.#found;
+    return this.#textsOf(found.meant(path, found.root));
+  }
+
+  #textsOf(loops: readonly Loop[]): string[] {
+    const { lines } = this.#found;
+    const { terminator } = this.syntax;
+    return loops.map(({ from, until }) =>
+      lines
+        .slice(from, until)
+        .map(({ text }) => text + terminator)
+        .join(''),
+    );
+  }
+
+  #loopLines(path: SegmentPath, from: Loop): Line[] {
+    const found = this.#found;
+    return found.meant(path, from).flatMap((loop) => found.lines.slice(loop.from, loop.until));
+  }
+
+  #recount(): void {
+    const { order } = this.list;
+    if (order === this.#counted) return;
+    this.#counted = order;
+    for (const { trailer, count } of counts(this.list.all())) {
+      const said = trailer.slot(1, this.syntax.field);
+      if (Number(said) !== count) trailer.replaceSlot(1, this.syntax.field, String(count));
+    }
+  }
+}
+
+/** How far into a body its header reaches. */
+const HEAD = 512;
+
+const SE = ediPath('SE').code;
+const UNT = ediPath('UNT').code;
+
+function startOf(text: string): EdiStart {
+  const start = ediStart(text);
+  if ('at' in start) return start;
+  throw new EngineError('DOCUMENT_UNREADABLE', `The body is no interchange. ${start.problem}`);
+}
+
+/** A field of ISA at its width: numbers with zeros before them, anything else with blanks behind. */
+function filled({ field, text }: SegmentPath, value: string): string {
+  const width = ISA_WIDTHS[field - 1];
+  if (width === undefined) {
+    throw new EngineError('PATH_INVALID', `${text}: ISA has ${ISA_WIDTHS.length} elements.`);
+  }
+  if (field === 11 || field === 16) {
+    throw new EngineError(
+      'PATH_INVALID',
+      `${text} is a delimiter of the whole interchange and cannot be written by itself. Begin with a body that has the other delimiters.`,
+    );
+  }
+  if (value.length > width) {
+    throw new EngineError(
+      'MESSAGE_INVALID',
+      `${text}: the value has ${value.length} characters, and ISA has room for ${width} there.`,
+    );
+  }
+  return field === 13 ? value.padStart(width, '0') : value.padEnd(width, ' ');
+}
+
+function noSuchLoop({ text }: SegmentPath): EngineError {
+  return new EngineError(
+    'PATH_INVALID',
+    `${text} cannot be written: there is no such loop, or no segment before it. Insert the segment that begins the loop first.`,
+  );
+}
+
+/** Decodes a body once, in the charset that UNB declares, else the given one, else UTF-8. */
+function ediText(bytes: Uint8Array, given: string | undefined): SourceText {
+  const buffer = buffered(bytes);
+  if (isAscii(buffer)) {
+    return { text: buffer.toString('latin1'), raw: bytes, charset: undefined, given };
+  }
+  const declared = charsetIn(buffer.toString('latin1', 0, HEAD));
+  const { text, charset } = decodeFaithfully(buffer, declared ?? charsetNamed(given));
+  return { text, raw: bytes, charset, given };
+}

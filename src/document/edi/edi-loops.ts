@@ -1,0 +1,130 @@
+import type { Line } from '../segment/line.ts';
+import { ALL, type LoopStep, nameCode, type SegmentPath } from '../segment/segment-path.ts';
+import type { EdiSyntax } from './edi-syntax.ts';
+import { type GuideLoop, isLoop } from './guide/guide.ts';
+import { type GuideOf, type Loop, loopAt, loopsBelow, loopTree } from './loop-tree.ts';
+
+/** The lines of a body with its loops, as they stand at one moment. */
+export class EdiLoops {
+  readonly lines: readonly Line[];
+  readonly root: Loop;
+  #numbers: Map<Line, number> | undefined;
+
+  constructor(lines: readonly Line[], syntax: EdiSyntax, guideOf: GuideOf) {
+    this.lines = lines;
+    this.root = loopTree(lines, syntax, guideOf);
+  }
+
+  /** The innermost loop that a line stands in; undefined if the body does not have the line any more. */
+  at(line: Line): Loop | undefined {
+    this.#numbers ??= new Map(this.lines.map((one, index) => [one, index]));
+    const index = this.#numbers.get(line);
+    return index === undefined ? undefined : loopAt(this.root, index);
+  }
+
+  /**
+   * The loops that a path is looked for in, seen from one. Without loops in the path: the innermost around that may
+   * hold such a segment. With loops: those of that name in the innermost around that may hold them; a loop around may be meant itself.
+   */
+  meant(path: SegmentPath, from: Loop): Loop[] {
+    const [first, ...rest] = path.loops;
+    if (first === undefined) return [this.#holder(path.code, from)];
+    for (let at: Loop | undefined = from; at !== undefined; at = at.around) {
+      const isMeant = at.id === first.id && first.index === 0;
+      const found = isMeant ? below(at, rest) : below(at, path.loops);
+      // one that it may hold and has not is not that of another
+      if (found.length > 0 || at.guide?.ids.has(first.id) === true) return found;
+    }
+    return [];
+  }
+
+  /** The segments of a path in loops: the nth of its name in each, or every one. */
+  segments(path: SegmentPath, loops: readonly Loop[]): Line[] {
+    return loops.flatMap((loop) => this.#named(path.code, loop, path.index));
+  }
+
+  /** The first segment of a path in loops. */
+  first(path: SegmentPath, loops: readonly Loop[]): Line | undefined {
+    for (const loop of loops) {
+      const [line] = this.#named(path.code, loop, Math.max(path.index, 1));
+      if (line !== undefined) return line;
+    }
+    return undefined;
+  }
+
+  /** Index at which a new segment of a name stands in order in a loop: where its guide puts it, else before what ends the envelope. */
+  placeIn({ from, until, loops, guide, id }: Loop, code: number): number {
+    const wanted = guide === undefined ? -1 : positionOf(guide, code);
+    let inner = 0;
+    for (let index = from + 1; index < until; index++) {
+      const loop = loops[inner];
+      const isInner = loop?.from === index;
+      const line = this.lines[index];
+      if (line === undefined) break;
+      const position = guide === undefined ? -1 : positionOf(guide, line.code);
+      if (wanted >= 0 && position > wanted) return index;
+      if (ENDS.get(id) === line.code) return index;
+      if (isInner) {
+        inner += 1;
+        index = loop.until - 1;
+      }
+    }
+    return until;
+  }
+
+  #holder(code: number, from: Loop): Loop {
+    let at = from;
+    while (at.around !== undefined && !this.#mayHold(at, code)) at = at.around;
+    return at;
+  }
+
+  #mayHold(loop: Loop, code: number): boolean {
+    if (loop.guide?.all.has(code) === true) return true;
+    return ENDS.has(loop.id) && this.#named(code, loop, 1).length > 0;
+  }
+
+  #named(code: number, { from, until }: Loop, index: number): Line[] {
+    const found: Line[] = [];
+    let left = index;
+    for (let at = from; at < until; at++) {
+      const line = this.lines[at];
+      if (line?.code !== code) continue;
+      if (index === 0 || index === ALL) found.push(line);
+      else if (--left === 0) return [line];
+    }
+    return found;
+  }
+}
+
+/** What ends each part of the envelope, by the id of its loop. */
+const ENDS: ReadonlyMap<string, number> = new Map(
+  (
+    [
+      ['ISA', 'IEA'],
+      ['GS', 'GE'],
+      ['ST', 'SE'],
+      ['UNB', 'UNZ'],
+      ['UNG', 'UNE'],
+      ['UNH', 'UNT'],
+    ] as const
+  ).map(([id, end]) => [id, nameCode(end)]),
+);
+
+/** The loops of the last step, in those of the step before it, and so on. */
+function below(from: Loop, steps: readonly LoopStep[]): Loop[] {
+  let found = [from];
+  for (const { id, index } of steps) {
+    found = found.flatMap((loop) => {
+      const inner = loopsBelow(loop, id);
+      return index <= 0 ? inner : inner.slice(index - 1, index);
+    });
+  }
+  return found;
+}
+
+/** At which of its positions a loop has a segment; -1 if at none. */
+function positionOf({ positions }: GuideLoop, code: number): number {
+  return positions.findIndex((parts) =>
+    parts.some((part) => (isLoop(part) ? part.trigger?.code : part.code) === code),
+  );
+}

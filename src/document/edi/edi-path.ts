@@ -1,0 +1,89 @@
+import { EngineError } from '../../error/engine-error.ts';
+import { ALL, type LoopStep, nameCode, type SegmentPath } from '../segment/segment-path.ts';
+
+const INDEX = String.raw`(?:\[(?:\*|\d{1,7})\])?`;
+const LOOP = String.raw`(?:\d{4}[A-Z]{0,2}|ISA|GS|ST|UNB|UNG|UNH)`;
+const PATH = new RegExp(
+  String.raw`^((?:${LOOP}${INDEX}/)*)(?:(${LOOP}${INDEX})|([A-Z][A-Z\d]{1,2})(?:\[(\*|\d{1,7})\])?(?:-(\d{1,3})(?:\[(\*|\d{1,4})\])?(?:\.(\d{1,3}))?)?)$`,
+);
+const STEP = /^([^[]*)(?:\[(.*)\])?$/;
+const CACHE_LIMIT = 5000;
+const cache = new Map<string, SegmentPath>();
+
+/** Loops that the envelope makes: an interchange, a functional group, a transaction set or message. Their first segment has the same name. */
+const ENVELOPES: ReadonlySet<string> = new Set(['ISA', 'GS', 'ST', 'UNB', 'UNG', 'UNH']);
+
+/**
+ * Compiles a path into X12 or EDIFACT: `CLM-1`, `CLM-5.1`, `NM1[2]-9`, `2300/HI[1]-1.2`, `ST[2]/2300[3]/CLM-1`;
+ * `2300` and `2300[2]` are whole loops. Compiled paths are kept. Throws PATH_INVALID with what is wrong.
+ */
+export function ediPath(text: string): SegmentPath {
+  return cache.get(text) ?? compile(text);
+}
+
+/** A path that names a loop, also one of the envelope, where `ST` alone means its segment. Throws PATH_INVALID. */
+export function ediLoopPath(text: string): SegmentPath {
+  const { loops } = ediPath(`${text}/ZZ`);
+  return { ...ediPath('ZZ'), text, loops, segment: '', code: 0 };
+}
+
+/** Whether a path names a loop and no segment in it. */
+export function isLoopPath({ segment }: SegmentPath): boolean {
+  return segment === '';
+}
+
+function compile(text: string): SegmentPath {
+  const match = PATH.exec(text);
+  if (match === null) throw invalid(text, mistake(text));
+  const [, before = '', loop, segment, index, field, repetition, component] = match;
+  // a name of the envelope by itself is its segment, as ISA-6 is a field of it
+  const own = loop !== undefined && ENVELOPES.has(stepOf(text, loop).id) ? loop : undefined;
+  const name = own === undefined ? (segment ?? '') : stepOf(text, own).id;
+  const steps = before.split('/').slice(0, -1);
+  if (loop !== undefined && own === undefined) steps.push(loop);
+  const path: SegmentPath = {
+    text,
+    loops: steps.map((step) => stepOf(text, step)),
+    segment: name,
+    code: name === '' ? 0 : nameCode(name),
+    index: own === undefined ? number(text, index) : stepOf(text, own).index,
+    field: number(text, field),
+    slot: number(text, field),
+    repetition: number(text, repetition),
+    component: number(text, component),
+    subcomponent: 0,
+  };
+  if (cache.size >= CACHE_LIMIT) cache.clear();
+  cache.set(text, path);
+  return path;
+}
+
+function stepOf(text: string, step: string): LoopStep {
+  const [, id = '', index] = STEP.exec(step) ?? [];
+  return { id, index: number(text, index) };
+}
+
+function number(text: string, digits: string | undefined): number {
+  if (digits === undefined) return 0;
+  if (digits === '*') return ALL;
+  const value = Number(digits);
+  if (value === 0) throw invalid(text, 'counting starts at 1');
+  return value;
+}
+
+function invalid(text: string, why: string): EngineError {
+  return new EngineError(
+    'PATH_INVALID',
+    `Path ${JSON.stringify(text)} into X12 or EDIFACT: ${why}. Write it like CLM-5.1, NM1[2]-9 or 2300/HI[1]-1.2.`,
+  );
+}
+
+function mistake(text: string): string {
+  const last = text.slice(text.lastIndexOf('/') + 1);
+  if (/^[a-z]/.test(last)) return 'a segment is written in capitals';
+  if (/\.\d+\.\d/.test(last)) return 'nothing is below a component';
+  if (/^[A-Z][A-Z\d]{1,2}\.\d/.test(last)) return 'an element is written -5, not .5';
+  if (/^[A-Z][A-Z\d]{3,}/.test(last)) return 'a segment has two or three letters or digits';
+  if (/^\d/.test(last)) return 'a loop is four digits and up to two letters, as 2300 or 2010BA';
+  return 'it is a segment, or loops and a segment with / between them';
+}

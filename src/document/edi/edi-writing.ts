@@ -1,0 +1,83 @@
+import { EngineError } from '../../error/engine-error.ts';
+import { indexOfMark } from '../segment/part.ts';
+import type { Writing } from '../segment/place.ts';
+import { nameCode } from '../segment/segment-path.ts';
+import type { EdiSyntax } from './edi-syntax.ts';
+
+/** The one segment whose fields have fixed widths and hold delimiters. */
+export const ISA = nameCode('ISA');
+
+/** How values stand in an interchange. X12 has nothing that takes the meaning of a delimiter away: a value that holds one cannot be written. */
+export function ediWriting(syntax: EdiSyntax): Writing {
+  const { field, component, repetition, terminator, release, kind } = syntax;
+  const all = [field, component, repetition, terminator].filter((one) => one !== '');
+  const outer = [field, terminator];
+  const name = { x12: 'X12', edifact: 'EDIFACT' }[kind];
+  const written = (value: string, marks: readonly string[]): string => {
+    if (!marks.some((mark) => value.includes(mark))) return value;
+    if (release === '') throw cannotBeWritten(name);
+    return released(value, marks, release);
+  };
+  return {
+    marks: syntax,
+    isWhole: ({ code }) => code === ISA && kind === 'x12',
+    readWhole: (slot, path) =>
+      path.repetition > 1 || path.component > 1 ? '' : slot.replace(/ +$/, ''),
+    unescape: (value) => (release === '' ? value : unreleased(value, release)),
+    escapePlain: (value) => written(value, release === '' ? all : [...all, release]),
+    escapeComposite: (value, repetitions) =>
+      contained(value, repetitions ? outer : [...outer, repetition], { release, written }),
+  };
+}
+
+function unreleased(value: string, release: string): string {
+  if (!value.includes(release)) return value;
+  let result = '';
+  for (let at = 0; at < value.length; at++) {
+    if (value[at] === release && at + 1 < value.length) at++;
+    result += value[at] ?? '';
+  }
+  return result;
+}
+
+function released(value: string, marks: readonly string[], release: string): string {
+  let result = '';
+  for (const character of value) {
+    result += marks.includes(character) ? release + character : character;
+  }
+  return result;
+}
+
+interface Containing {
+  readonly release: string;
+  readonly written: (value: string, marks: readonly string[]) => string;
+}
+
+/** A value in its own writing, in which the marks that would end its place are released; those that are already stay. */
+function contained(
+  value: string,
+  marks: readonly string[],
+  { release, written }: Containing,
+): string {
+  const ends = marks.filter((mark) => mark !== '' && indexOfMark(value, mark, 0, release) >= 0);
+  if (ends.length === 0) return value;
+  if (release === '') return written(value, ends);
+  let result = '';
+  for (let at = 0; at < value.length; at++) {
+    const character = value[at] ?? '';
+    if (character === release) {
+      result += character + (value[at + 1] ?? '');
+      at++;
+    } else {
+      result += ends.includes(character) ? release + character : character;
+    }
+  }
+  return result;
+}
+
+function cannotBeWritten(name: string): EngineError {
+  return new EngineError(
+    'MESSAGE_INVALID',
+    `The value holds a delimiter of this interchange, which ${name} as it is declared here has no way to write. Replace it, or begin with a body that has other delimiters.`,
+  );
+}

@@ -1,0 +1,14 @@
+import type { Line } from '../../segment/line.ts';
+import { partOf } from '../../segment/part.ts';
+import type { Marks } from '../../segment/place.ts';
+import type { GuideSegment } from './guide.ts';
+
+/** Whether a segment is the one that a guide means: by its name, and by the codes that tell it from others. */
+export function fits(line: Line, segment: GuideSegment, marks: Marks): boolean {
+  if (line.code !== segment.code) return false;
+  return segment.qualifiers.every(({ element, component, codes }) => {
+    const value = line.slot(element, marks.field);
+    const part = component === 0 ? value : partOf(value, marks.component, component, marks.release);
+    return codes.has(part);
+  });
+}

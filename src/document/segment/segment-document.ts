@@ -1,0 +1,347 @@
+import { Buffer } from 'node:buffer';
+import { EngineError } from '../../error/engine-error.ts';
+import { ASCII, buffered, type Charset, charsetNamed, isAsciiText, UTF8 } from '../charset.ts';
+import type { Document } from '../document.ts';
+import type { Line } from './line.ts';
+import type { LineList, Piece } from './line-list.ts';
+import {
+  insertPlace,
+  readAllPlaces,
+  readPlace,
+  readRaw,
+  removePlace,
+  type Writing,
+  writePlace,
+  writeRaw,
+} from './place.ts';
+import { Segment } from './segment.ts';
+import { ALL, type SegmentPath } from './segment-path.ts';
+
+/** A body as text, with what is known of the bytes it came from. */
+export interface SourceText {
+  readonly text: string;
+  /** The bytes of this text; undefined for one that was made here. */
+  readonly raw: Uint8Array | undefined;
+  /** Undefined while every byte is ASCII: then it matters only if something else is written. */
+  readonly charset: Charset | undefined;
+  /** The charset the caller knows of, for a body that declares none. */
+  readonly given: string | undefined;
+}
+
+/** Fields of a new segment: `1`, `3.2`, `3[2].1` → value. */
+export type SegmentFields = Readonly<Record<string, string>>;
+
+/** A body of segments: HL7 v2, X12 or EDIFACT. Only what is asked for is taken apart; what is not changed stays as it came. */
+export abstract class SegmentDocument implements Document {
+  abstract readonly kind: 'hl7' | 'x12' | 'edifact';
+  protected readonly source: SourceText;
+  protected readonly list: LineList;
+  protected writing: Writing;
+  #charset: Charset | undefined;
+  /** Every character is known to be ASCII. */
+  #ascii: boolean;
+  /** The body as bytes, while nothing is changed. */
+  #bytes: Uint8Array | undefined;
+
+  protected constructor(source: SourceText, list: LineList, writing: Writing) {
+    this.source = source;
+    this.list = list;
+    this.writing = writing;
+    this.#bytes = source.raw;
+    this.#charset = source.charset;
+    this.#ascii = source.charset === undefined;
+  }
+
+  abstract copy(): SegmentDocument;
+
+  /** @internal What a path means in this kind of body. Throws PATH_INVALID. */
+  abstract pathOf(path: string): SegmentPath;
+
+  /** What the text is written in: what the body declares, else what the caller knew, else UTF-8; ISO-8859-1 where the bytes do not fit it. */
+  get charset(): Charset {
+    this.#charset ??= this.declaredCharset() ?? charsetNamed(this.source.given) ?? UTF8;
+    return this.#charset;
+  }
+
+  get(path: string): string {
+    const compiled = this.pathOf(path);
+    const line = this.first(compiled);
+    return line === undefined ? '' : readPlace(line, compiled, this.writing);
+  }
+
+  all(path: string): string[] {
+    const compiled = this.pathOf(path);
+    return this.reached(compiled).flatMap((line) => readAllPlaces(line, compiled, this.writing));
+  }
+
+  has(path: string): boolean {
+    // Most often the first place has it, and then the rest of the body need not be looked at.
+    return this.get(path) !== '' || this.all(path).length > 0;
+  }
+
+  /** The characters at the path as they stand, escapes and separators included; of a field, all its repetitions. */
+  raw(path: string): string {
+    const compiled = this.pathOf(path);
+    const line = this.first(compiled);
+    return line === undefined ? '' : this.rawIn(line, compiled);
+  }
+
+  set(path: string, value: string): void {
+    const compiled = this.pathOf(path);
+    if (compiled.index === ALL || compiled.loops.some(({ index }) => index === ALL)) {
+      for (const line of this.reached(compiled)) this.setIn(line, compiled, value);
+    } else {
+      this.setIn(this.lineFor(compiled), compiled, value);
+    }
+  }
+
+  /** Writes what `raw` gave, of this or of another body with the same delimiters. */
+  setRaw(path: string, value: string): void {
+    const compiled = this.pathOf(path);
+    this.setRawIn(this.lineFor(compiled), compiled, value);
+  }
+
+  remove(path: string): void {
+    const compiled = this.pathOf(path);
+    const lines = this.reached(compiled);
+    if (compiled.field === 0) {
+      this.removeLines(lines);
+      return;
+    }
+    for (const line of lines) this.removeIn(line, compiled);
+  }
+
+  bytes(): Uint8Array {
+    this.#bytes ??= this.#write();
+    return this.#bytes;
+  }
+
+  /** The body as text, line ends as they came. */
+  text(): string {
+    return this.list.text();
+  }
+
+  segmentCount(name?: string): number {
+    return this.list.count(name === undefined ? undefined : this.pathOf(name).code);
+  }
+
+  /**
+   * Every segment of a name, or all of them, each as a document of its own: in it `OBX-5` means this
+   * OBX and any other segment's path the body. They stay valid while other segments come and go.
+   */
+  segments(name?: string): Segment<this>[] {
+    const code = name === undefined ? undefined : this.pathOf(name).code;
+    return this.list
+      .all(code)
+      .filter((line) => line.code !== 0)
+      .map((line) => new Segment(this, line));
+  }
+
+  /** Puts a segment at the end. */
+  append(name: string, fields: SegmentFields = {}): Segment<this> {
+    return this.#insert(this.end(), name, fields);
+  }
+
+  /** Puts a segment after another: one of `segments`, or the first at a path such as `PID` or `OBX[3]`. At the end if there is none. */
+  insertAfter(place: string | Segment, name: string, fields: SegmentFields = {}): Segment<this> {
+    const line = this.#placed(place);
+    const index = line === undefined ? this.end() : this.list.indexOf(line) + 1;
+    return this.#insert(index, name, fields);
+  }
+
+  insertBefore(place: string | Segment, name: string, fields: SegmentFields = {}): Segment<this> {
+    const line = this.#placed(place);
+    const index = line === undefined ? this.end() : this.list.indexOf(line);
+    return this.#insert(index, name, fields);
+  }
+
+  /** Puts a repetition before the one of the path; `PID-3` puts it after the last. */
+  insertRepetition(path: string, value: string): void {
+    const compiled = this.pathOf(path);
+    this.changing(compiled, value);
+    insertPlace(this.lineFor(compiled), compiled, value, this.writing);
+  }
+
+  /** @internal All lines in order, those that are no segments too. */
+  lines(): readonly Line[] {
+    return this.list.all();
+  }
+
+  /** @internal Writes every line anew, those that are no segments too; of ASCII stays what is ASCII. */
+  rewrite(change: (line: string) => string): void {
+    for (const line of this.list.all()) line.rewrite(change(line.text));
+    this.changed();
+  }
+
+  /** @internal How many fields a segment has. */
+  fieldsIn(line: Line): number {
+    return line.slots(this.writing.marks.field);
+  }
+
+  /** @internal Reads in one segment. */
+  getIn(line: Line, path: SegmentPath): string {
+    return readPlace(line, path, this.writing);
+  }
+
+  /** @internal */
+  allIn(line: Line, path: SegmentPath): string[] {
+    return readAllPlaces(line, path, this.writing);
+  }
+
+  /** @internal */
+  rawIn(line: Line, path: SegmentPath): string {
+    return readRaw(line, path, this.writing);
+  }
+
+  /** @internal */
+  setRawIn(line: Line, path: SegmentPath, value: string): void {
+    this.changing(path, value);
+    writeRaw(line, path, value, this.writing);
+  }
+
+  /** @internal */
+  setIn(line: Line, path: SegmentPath, value: string): void {
+    this.changing(path, value);
+    writePlace(line, path, value, this.writing);
+  }
+
+  /** @internal */
+  removeIn(line: Line, path: SegmentPath): void {
+    this.changing(path, '');
+    removePlace(line, path, this.writing);
+  }
+
+  /** @internal */
+  removeLines(lines: Iterable<Line>): void {
+    this.list.remove(new Set(lines));
+    if (this.list.changed) this.#bytes = undefined;
+  }
+
+  /** @internal Where a segment's paths are looked for that are not its own; undefined for the whole body. */
+  scopeAt(_line: Line): Document | undefined {
+    return undefined;
+  }
+
+  /** The charset that the body itself declares. */
+  protected abstract declaredCharset(): Charset | undefined;
+
+  /** What to do where a value has characters that the charset lacks: a full sentence. */
+  protected abstract readonly charsetRemedy: string;
+
+  /** The charset that is written from now on. */
+  protected useCharset(charset: Charset | undefined): void {
+    this.#charset = charset;
+  }
+
+  /** Where a segment is put that has no place of its own, as an index into the lines. */
+  protected end(): number {
+    return Number.MAX_SAFE_INTEGER;
+  }
+
+  protected first(path: SegmentPath): Line | undefined {
+    return this.list.find(path.code, Math.max(path.index, 1));
+  }
+
+  /** Every segment that a path reaches. */
+  protected reached(path: SegmentPath): Line[] {
+    if (path.index <= 0) return this.list.all(path.code);
+    const line = this.list.find(path.code, path.index);
+    return line === undefined ? [] : [line];
+  }
+
+  /** The segment that a path writes to; made if it is not there. */
+  protected lineFor(path: SegmentPath): Line {
+    const n = Math.max(path.index, 1);
+    const found = this.list.find(path.code, n);
+    if (found !== undefined) return found;
+    const count = this.list.count(path.code);
+    if (n > count + 1) throw noSuchSegment(path, count);
+    return this.insertLine(this.end(), path.segment);
+  }
+
+  protected insertLine(index: number, name: string): Line {
+    const line = this.list.insert(index, name);
+    this.#bytes = undefined;
+    return line;
+  }
+
+  /** Called before every change of a value. */
+  protected changing(path: SegmentPath, value: string): void {
+    const ascii = isAsciiText(value);
+    if (path.field === 0) throw wholeSegment(path);
+    if (!ascii && !this.charset.canEncode(value)) {
+      throw new EngineError(
+        'MESSAGE_INVALID',
+        `${path.text}: the value has characters that ${this.charset.name} cannot write. ${this.charsetRemedy}`,
+      );
+    }
+    this.#ascii &&= ascii;
+    this.changed();
+  }
+
+  protected changed(): void {
+    this.list.touch();
+    this.#bytes = undefined;
+  }
+
+  /** What a copy is made of. */
+  protected sourceNow(): SourceText {
+    const { text, raw, given } = this.source;
+    const charset = this.#ascii ? undefined : this.charset;
+    return this.list.changed
+      ? { text: this.text(), raw: this.#bytes, charset, given }
+      : { text, raw, charset, given };
+  }
+
+  #placed(place: string | Segment): Line | undefined {
+    return typeof place === 'string' ? this.first(this.pathOf(place)) : place.line;
+  }
+
+  #insert(index: number, name: string, fields: SegmentFields): Segment<this> {
+    const { segment } = this.pathOf(name);
+    const line = this.insertLine(index, segment);
+    for (const [field, value] of Object.entries(fields)) {
+      this.setIn(line, this.pathOf(`${segment}-${field}`), value);
+    }
+    return new Segment(this, line);
+  }
+
+  #write(): Uint8Array {
+    const { raw } = this.source;
+    if (this.#ascii && raw !== undefined) return asciiBytes(this.list.pieces(), raw);
+    return (this.#ascii ? ASCII : this.charset).encode(this.text());
+  }
+}
+
+function wholeSegment({ text }: SegmentPath): EngineError {
+  return new EngineError(
+    'PATH_INVALID',
+    `${text} is a whole segment and cannot be written as a value. Name a field, such as ${text}-1.`,
+  );
+}
+
+/** Segments are made one after the other. */
+function noSuchSegment({ text, segment }: SegmentPath, count: number): EngineError {
+  return new EngineError(
+    'PATH_INVALID',
+    `${text} cannot be written: there are ${count} ${segment}. Write ${segment}[${count + 1}] first.`,
+  );
+}
+
+/** Puts a changed body together where everything is ASCII, so that a place in the text is the same place in the bytes. */
+function asciiBytes(pieces: readonly Piece[], raw: Uint8Array): Buffer {
+  const source = buffered(raw);
+  let size = 0;
+  for (const piece of pieces) {
+    size += typeof piece === 'string' ? piece.length : piece[1] - piece[0];
+  }
+  const result = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const piece of pieces) {
+    at +=
+      typeof piece === 'string'
+        ? result.write(piece, at, 'latin1')
+        : source.copy(result, at, piece[0], piece[1]);
+  }
+  return result;
+}

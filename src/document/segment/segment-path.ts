@@ -1,0 +1,39 @@
+/** A compiled path into a body of segments. Indexes count from 1; 0 means that the path gives none, `ALL` that it says `*`. */
+export interface SegmentPath {
+  readonly text: string;
+  /** The loops that the segment is looked for in, from the outermost; none means the whole body. */
+  readonly loops: readonly LoopStep[];
+  readonly segment: string;
+  /** The segment's name as a number; see `nameCode`. */
+  readonly code: number;
+  readonly index: number;
+  /** 0: the path is a whole segment. */
+  readonly field: number;
+  /** Position between separators: one less than the field where field 1 is the separator itself. */
+  readonly slot: number;
+  readonly repetition: number;
+  readonly component: number;
+  readonly subcomponent: number;
+}
+
+/** `2300`, `2300[2]`, `2300[*]` of a path. */
+export interface LoopStep {
+  readonly id: string;
+  readonly index: number;
+}
+
+export const ALL = -1;
+
+/** Two or three letters as one number, so that names compare quickly; 0 is no name. */
+export function nameCode(name: string): number {
+  // of two letters the third is NaN, which counts as 0 here
+  return (name.charCodeAt(0) << 16) | (name.charCodeAt(1) << 8) | name.charCodeAt(2);
+}
+
+/** The name of a code. */
+export function nameOfCode(code: number): string {
+  if (code === 0) return '';
+  const third = code & 0xff;
+  const name = String.fromCharCode(code >> 16, (code >> 8) & 0xff);
+  return third === 0 ? name : name + String.fromCharCode(third);
+}
