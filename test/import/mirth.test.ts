@@ -357,3 +357,106 @@ test('a folder that is not empty is left alone', async () => {
     code: 'CONFIG_INVALID',
   });
 });
+
+test('channels that listen at one port are told apart, and check passes', async () => {
+  const production = imported(
+    channel({}),
+    channel({ id: 'b', name: 'Second' }),
+    channel({ id: 'c', name: 'Third', properties: mllpListener(6662) }),
+  );
+  expect(stateOf(production)).toBe('complete,complete,complete');
+  expect(await problemsOf(production)).toEqual([]);
+  const yaml = production.files.get('production.yaml') ?? '';
+  expect(yaml.match(/listen: .*|enabled: .*/g)).toEqual([
+    'listen: 0.0.0.0:6661',
+    'listen: 0.0.0.0:6663',
+    'enabled: false',
+    'listen: 0.0.0.0:6662',
+  ]);
+  expect(production.files.get('import-report.md')).toMatch(
+    /Second .* adt-in-in listens at port 6661 as well/,
+  );
+});
+
+test('a channel that only routes by the rule builder becomes rules, without any code', async () => {
+  const type = "msg['MSH']['MSH.9']['MSH.9.1'].toString()";
+  const event = "msg['MSH']['MSH.9']['MSH.9.2'].toString()";
+  const production = imported(
+    channel({
+      rules: [
+        ruleBuilder(type, 'EQUALS', ["'ADT'"]),
+        ruleBuilder(event, 'NOT_EQUAL', ["'A40'"], 'AND'),
+      ],
+      destinations: [
+        { ...WARD, rules: [ruleBuilder(event, 'EQUALS', ["'A01'", '"A03"'])] },
+        FILE,
+        {
+          name: 'Next',
+          transport: 'Channel Writer',
+          properties: writer('second'),
+          rules: [ruleBuilder(event, 'CONTAINS', ["'A0'"])],
+        },
+      ],
+    }),
+    channelXml({
+      id: 'second',
+      name: 'Second',
+      transport: 'Channel Reader',
+      properties: '',
+      destinations: [FILE],
+    }),
+  );
+  expect(stateOf(production)).toBe('complete,complete');
+  expect(await problemsOf(production)).toEqual([]);
+  expect([...production.files.keys()].filter((name) => name.endsWith('.ts'))).toEqual([]);
+  expect(production.files.get('production.yaml')).toMatch(/name: out.txt/);
+  const ran = await cases(
+    production,
+    `cases:
+  - name: to all
+    message: adt.hl7
+    expect: { adt-in-ward: { body: adt.hl7 }, adt-in-file: { body: adt.hl7 }, second-file: 1 }
+  - { name: not to the ward, text: "MSH|^~\\\\&|||||||ADT^A08|1|P|2.5\\n", expect: { adt-in-file: 1, second-file: 1 } }
+  - { name: to nobody, text: "MSH|^~\\\\&|||||||ADT^A40|1|P|2.5\\n", expect: {}, discarded: [adt-in] }
+`,
+  );
+  expect(ran).toMatch(/3 passed/);
+});
+
+test.each([
+  ['a field that may repeat', "msg['PID']['PID.3']['PID.3.1'].toString()", 'EQUALS', "'1'"],
+  ['a value of a map', "$('x')", 'EQUALS', "'1'"],
+  [
+    'a value that is not written out',
+    "msg['MSH']['MSH.9']['MSH.9.2'].toString()",
+    'EQUALS',
+    "$('x')",
+  ],
+  ['whether a part is there', "msg['MSH']['MSH.9']['MSH.9.2']", 'EXISTS', "''"],
+])('rules by %s stay a script', (_, field, condition, value) => {
+  const production = imported(channel({ rules: [ruleBuilder(field, condition, [value])] }));
+  expect(production.files.has('processes/adt-in.ts')).toBe(true);
+});
+
+const sendsTo = (id: string, name: string, ...next: readonly string[]): string =>
+  channelXml({
+    id,
+    name,
+    transport: 'Channel Reader',
+    properties: '',
+    destinations: next.map((one) => ({
+      name: `To ${one}`,
+      transport: 'Channel Writer',
+      properties: writer(one),
+    })),
+  });
+
+test('channels that route to each other in a ring run from queues', async () => {
+  const production = imported(
+    sendsTo('a', 'First', 'b'),
+    sendsTo('b', 'Second', 'a'),
+    sendsTo('c', 'Third', 'a'),
+  );
+  expect(await problemsOf(production)).toEqual([]);
+  expect(production.files.get('production.yaml')?.match(/run: queued/g)).toHaveLength(2);
+});

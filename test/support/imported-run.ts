@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { freePort } from '../../sandbox/free-port.ts';
+import { bareSmtp } from './bare-smtp.ts';
 import { type EngineProcess, startEngineProcess } from './engine-process.ts';
 import { mllpPeer } from './mllp-peer.ts';
 import { inMllp } from './mllp-sender.ts';
@@ -140,6 +141,9 @@ async function webPeer(answer = (_: Requested): string => '{}'): Promise<WebPeer
   };
 }
 
+/** Nothing of an imported production may reach another machine. */
+const NOWHERE = '127.0.0.1:9';
+
 interface Around {
   readonly web: WebPeer;
   readonly stack: AsyncDisposableStack;
@@ -188,11 +192,12 @@ class Places {
     const settings = (host.settings ??= {});
     delete host.schedule;
     delete host.enabled;
-    if ('listen' in settings) {
+    if ('listen' in settings || 'callOut' in settings) {
       const port = await freePort();
       this.ports.push(port);
       settings['listen'] = `127.0.0.1:${port}`;
       delete settings['callers'];
+      delete settings['callOut'];
     }
     if (/^(file|sftp|ftps)-in$/.test(host.adapter)) {
       const folder = join(this.#folder, 'ends', name);
@@ -201,39 +206,66 @@ class Places {
       host.settings = { pattern: settings['pattern'], folder, every: '100ms', stable: '0s' };
       if (settings['batch'] !== undefined) host.settings['batch'] = settings['batch'];
     } else if ('every' in settings) settings['every'] = '500ms';
+    if (host.adapter === 'sql-in') this.#atDatabase(settings);
+  }
+
+  async #atMail(name: string, settings: Settings): Promise<void> {
+    const peer = this.#stack.use(await bareSmtp());
+    settings['connect'] = `127.0.0.1:${peer.port}`;
+    settings['security'] = 'none';
+    delete settings['credential'];
+    this.#arrived.set(name, () => peer.mails.map((one) => one.toString('utf8')));
+  }
+
+  /** Without a database of the test, where nobody listens. */
+  #atDatabase(settings: Settings): void {
+    settings['connect'] = NOWHERE;
+    if (this.#database !== undefined)
+      Object.assign(settings, this.#database.settings, { credential: 'database' });
   }
 
   async target(name: string, host: WrittenHost): Promise<void> {
     const settings = (host.settings ??= {});
     host.retry = { every: '200ms', for: '2s' };
-    if (host.adapter === 'sql-out' && this.#database !== undefined) {
-      Object.assign(settings, this.#database.settings, { credential: 'database' });
-    } else if (host.adapter === 'mllp-out') {
-      const peer = this.#stack.use(await mllpPeer());
-      settings['connect'] = `127.0.0.1:${peer.port}`;
-      this.#arrived.set(name, () => peer.received.map((one) => one.toString('utf8')));
-    } else if (host.adapter === 'http-out') {
-      const [, rest = ''] =
-        /^(?:https?:\/\/[^/]*|\$\{env:\w+\}(?::\$\{env:\w+\})?)(.*)$/.exec(
-          String(settings['url']),
-        ) ?? [];
-      settings['url'] = `http://127.0.0.1:${this.#web.port}/${name}${rest}`;
-      this.#arrived.set(name, () => (this.#web.requests.get(name) ?? []).map(({ body }) => body));
-    } else if (/^(file|sftp|ftps)-out$/.test(host.adapter)) {
-      const folder = join(this.#folder, 'ends', name);
-      const given = textIn(settings, 'folder').replace(/^\/*([A-Za-z]:)?[\\/]*/, '/');
-      const { write, separator, exists } = settings;
-      host.adapter = 'file-out';
-      host.settings = {
-        folder: `${folder}${given}`,
-        name: settings['name'],
-        makeFolder: true,
-        ...(write !== undefined && { write, separator }),
-        ...(exists !== undefined && { exists }),
-      };
-      await mkdir(folder, { recursive: true });
-      this.#arrived.set(name, () => filesIn(folder));
-    }
+    if (host.adapter === 'sql-out') this.#atDatabase(settings);
+    else if (host.adapter === 'smtp-out') await this.#atMail(name, settings);
+    else if (/^(mllp|tcp)-out$/.test(host.adapter)) await this.#atReceiver(name, host, settings);
+    else if (host.adapter === 'http-out') this.#atWeb(name, settings);
+    else if (/^(file|sftp|ftps)-out$/.test(host.adapter))
+      await this.#inFolder(name, host, settings);
+  }
+
+  async #atReceiver(name: string, host: WrittenHost, settings: Settings): Promise<void> {
+    const peer = this.#stack.use(await mllpPeer());
+    settings['connect'] = `127.0.0.1:${peer.port}`;
+    // the peer speaks MLLP
+    if (host.adapter === 'tcp-out')
+      Object.assign(settings, { framing: 'marks', startMark: '0x0B', endMark: '0x1C0D' });
+    this.#arrived.set(name, () => peer.received.map((one) => one.toString('utf8')));
+  }
+
+  #atWeb(name: string, settings: Settings): void {
+    const [, rest = ''] =
+      /^(?:https?:\/\/[^/]*|\$\{env:\w+\}(?::\$\{env:\w+\})?)(.*)$/.exec(textIn(settings, 'url')) ??
+      [];
+    settings['url'] = `http://127.0.0.1:${this.#web.port}/${name}${rest}`;
+    this.#arrived.set(name, () => (this.#web.requests.get(name) ?? []).map(({ body }) => body));
+  }
+
+  async #inFolder(name: string, host: WrittenHost, settings: Settings): Promise<void> {
+    const folder = join(this.#folder, 'ends', name);
+    const given = textIn(settings, 'folder').replace(/^\/*([A-Za-z]:)?[\\/]*/, '/');
+    const { write, separator, exists } = settings;
+    host.adapter = 'file-out';
+    host.settings = {
+      folder: `${folder}${given}`,
+      name: settings['name'],
+      makeFolder: true,
+      ...(write !== undefined && { write, separator }),
+      ...(exists !== undefined && { exists }),
+    };
+    await mkdir(folder, { recursive: true });
+    this.#arrived.set(name, () => filesIn(folder));
   }
 }
 
@@ -246,7 +278,8 @@ async function filesIn(folder: string): Promise<string[]> {
 async function sent(host: WrittenHost | undefined, body: string): Promise<string | undefined> {
   const settings = host?.settings ?? {};
   const port = Number(textIn(settings, 'listen').split(':')[1]);
-  if (host?.adapter === 'mllp-in') return overMllp(port, body);
+  if (host?.adapter === 'mllp-in') return overMllp(port, body.replaceAll(/\r?\n/g, '\r'));
+  if (host?.adapter === 'tcp-in') return overTcp(port, settings, body);
   if (host?.adapter === 'http-in') return overHttp(port, textIn(settings, 'path'), body);
   if (host?.adapter === 'file-in') await asFile(settings, body);
   return undefined;
@@ -285,9 +318,24 @@ async function asFile(settings: Settings, body: string): Promise<void> {
   await rename(join(folder, `.${name}`), join(folder, name));
 }
 
+async function overTcp(
+  port: number,
+  settings: Settings,
+  body: string,
+): Promise<string | undefined> {
+  if (settings['answer'] === 'target' && settings['startMark'] === '0x0B')
+    return overMllp(port, body);
+  const mark = (name: string): Buffer =>
+    Buffer.from(textIn(settings, name).replace(/^0x/, ''), 'hex');
+  const socket = connect(port, '127.0.0.1');
+  socket.end(Buffer.concat([mark('startMark'), Buffer.from(body), mark('endMark')]));
+  await once(socket, 'close');
+  return undefined;
+}
+
 async function overMllp(port: number, body: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
-  socket.write(inMllp(body.replaceAll(/\r?\n/g, '\r')));
+  socket.write(inMllp(body));
   let text = '';
   const end = AbortSignal.timeout(15_000);
   for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {

@@ -18,6 +18,7 @@ import { ChannelScripts, type Place } from './channel-scripts.ts';
 import { destinationOf } from './destinations.ts';
 import type { Block, DestinationDraft, Notes } from './drafts.ts';
 import { Names, slug } from './names.ts';
+import { type PlainChannel, plainChannel } from './plain-channel.ts';
 import { type ExportedChannel, elementsOf, part, partText } from './read-export.ts';
 import type { ReportLine } from './report.ts';
 import type { RewrittenScript, StatementMaker } from './script/rewritten.ts';
@@ -71,10 +72,13 @@ class ChannelImport {
   readonly #names = new Names();
   readonly #targets = new Set<string>();
   readonly #scripts: ChannelScripts;
+  /** Whether it is not tried to say what it does in rules. */
+  readonly #asCode: boolean;
   #ends = 0;
   #calls = false;
 
-  constructor(channel: ExportedChannel, around: Surrounding) {
+  constructor(channel: ExportedChannel, around: Surrounding, asCode = false) {
+    this.#asCode = asCode;
     this.#channel = channel;
     this.#around = around;
     this.#name = around.processes.get(channel.id) ?? slug(channel.name);
@@ -101,6 +105,14 @@ class ChannelImport {
     const destinations = elementsOf(part(xml, 'destinationConnectors')).filter(
       (one) => partText(one, 'enabled') !== 'false',
     );
+    const plain =
+      answer === undefined && !this.#asCode ? plainChannel(xml, source, destinations) : undefined;
+    if (plain !== undefined) {
+      const made = this.#router(source, destinations, plain);
+      const isMarked = made.lines.some(({ kind }) => kind === 'mark');
+      // rules have no place for what a person has to do
+      return isMarked ? new ChannelImport(this.#channel, this.#around, true).result() : made;
+    }
     const stages = destinations.map((one) => this.#destination(one, answer));
     const service = this.#service(source, answer !== undefined);
     const definition = this.#definition(source, stages, answer);
@@ -114,6 +126,10 @@ class ChannelImport {
       to: [...this.#targets],
     };
     this.#line('made', '', 'made', `process ${this.#name}, ${destinations.length} destinations`);
+    return this.#made(process, service);
+  }
+
+  #made(process: Block, service: Block | undefined): ImportedChannel {
     return {
       process: this.#name,
       services: service === undefined ? {} : { [`${this.#name}-in`]: service },
@@ -124,6 +140,30 @@ class ChannelImport {
       hasEnds: this.#ends > 0,
       sendsTo: [...this.#targets],
     };
+  }
+
+  /** A channel that only routes becomes rules. */
+  #router(
+    source: XmlNode | undefined,
+    destinations: readonly XmlNode[],
+    { when, takes }: PlainChannel,
+  ): ImportedChannel {
+    const send = destinations.flatMap((connector, index): unknown[] => {
+      const given = partText(connector, 'name') || 'destination';
+      const { draft, name } = this.#draft(connector, given);
+      const target = this.#target(draft, given, name, []);
+      if (target === undefined) return [];
+      const own = takes[index];
+      return [own === undefined ? target : { to: target, when: own }];
+    });
+    const service = this.#service(source, false);
+    channelNotes(this.#channel.xml, (place, category, text) =>
+      this.#line('look', place, category, text),
+    );
+    const rule = { name: this.#channel.name, ...(when !== undefined && { when }), send };
+    this.#line('made', '', 'made', `process ${this.#name}, rules for ${send.length} targets`);
+    const rules = [rule, ...(when === undefined ? [] : [{ otherwise: 'discard' }])];
+    return this.#made({ title: this.#channel.name, rules }, service);
   }
 
   #statementOf(place: string, host: Block): string {
@@ -281,11 +321,7 @@ class ChannelImport {
   #destination(connector: XmlNode, answer: string | undefined): string {
     const given = partText(connector, 'name') || 'destination';
     const number = Number(partText(connector, 'metaDataId')) || 1;
-    const name = this.#names.take(`${this.#name.slice(0, 35)}-${slug(given, 24)}`);
-    const notes = this.#notes(given);
-    const before = this.#lines.length;
-    const draft = destinationOf(connector, { ...notes, name });
-    const marked = this.#lines.slice(before).filter(({ kind }) => kind === 'mark');
+    const { draft, name, marked } = this.#draft(connector, given);
     const made = [`name: ${JSON.stringify(given)}`, `number: ${number}`];
     this.#target(draft, given, name, made);
     made.push(...this.#stage2(connector, slug(given), given));
@@ -317,6 +353,18 @@ class ChannelImport {
     return `    {\n      ${made.join(',\n      ')},\n    }`;
   }
 
+  #draft(
+    connector: XmlNode,
+    given: string,
+  ): { draft: DestinationDraft; name: string; marked: readonly ReportLine[] } {
+    const name = this.#names.take(`${this.#name.slice(0, 35)}-${slug(given, 24)}`);
+    const before = this.#lines.length;
+    const outbound = dataType(partText(connector, 'transformer/outboundDataType')).type;
+    const draft = destinationOf(connector, { ...this.#notes(given), name, outbound });
+    const marked = this.#lines.slice(before).filter(({ kind }) => kind === 'mark');
+    return { draft, name, marked };
+  }
+
   #stage2(connector: XmlNode, hint: string, place: string): string[] {
     return this.#stageOf(part(connector, 'filter'), part(connector, 'transformer'), hint, place);
   }
@@ -326,15 +374,15 @@ class ChannelImport {
     given: string,
     name: string,
     made: string[],
-  ): void {
+  ): string | undefined {
     if (script !== undefined) {
       made.push(`writer: ${this.#scripts.imported(`${slug(given)}-writer`, given, script)}`);
       this.#ends += 1;
     }
-    if (channel !== undefined) this.#nextChannel(channel, given, made);
+    if (channel !== undefined) return this.#nextChannel(channel, given, made);
     if (host === undefined) {
-      if (script === undefined && channel === undefined) this.#ends += 1;
-      return;
+      if (script === undefined) this.#ends += 1;
+      return undefined;
     }
     if (host.files === undefined || 'known_hosts' in host.files) this.#ends += 1;
     Object.assign(this.#files, host.files);
@@ -342,9 +390,10 @@ class ChannelImport {
     this.#targets.add(name);
     made.push(`to: '${name}'`);
     this.#line('made', given, 'made', `operation ${name}, ${host.adapter}`);
+    return name;
   }
 
-  #nextChannel(channel: string, given: string, made: string[]): void {
+  #nextChannel(channel: string, given: string, made: string[]): string | undefined {
     const process = this.#around.processes.get(channel);
     if (process === undefined) {
       const text =
@@ -353,12 +402,13 @@ class ChannelImport {
       made.push(
         `writer: ${this.#scripts.undone(`${slug(given)}-channel`, placeText({ place: given, text }))}`,
       );
-      return;
+      return undefined;
     }
     this.#ends += 1;
     this.#targets.add(process);
     made.push(`to: '${process}'`);
     this.#line('made', given, 'made', `sends to process ${process}`);
+    return process;
   }
 
   #texts(

@@ -11,7 +11,7 @@ import { Labels } from './labels.ts';
 import { durationOf } from './polling.ts';
 import { elementsOf, entriesOf, part, partText, textOf } from './read-export.ts';
 import { SECRET } from './script/names.ts';
-import { charsetOf, filePlace, frameOf } from './sources.ts';
+import { charsetOf, filePlace, frameOf, plainFraming } from './sources.ts';
 
 type Make = (properties: XmlNode, context: DestinationContext) => DestinationDraft;
 
@@ -73,41 +73,47 @@ function queueKeys(properties: XmlNode, { add }: Notes): Block {
 }
 
 function tcpSender(properties: XmlNode, context: DestinationContext): DestinationDraft {
-  const { add, fixed } = context;
+  const { add, fixed, outbound } = context;
   const frame = frameOf(properties);
   const host = fixed(partText(properties, 'remoteAddress').trim());
   const port = fixed(partText(properties, 'remotePort').trim());
   if (host === undefined || port === undefined || host === '' || port === '') {
     add({ kind: 'mark', category: 'addresses', text: 'the address depends on the message' });
   }
-  if (frame.isOther && frame.framing === undefined) {
-    add({
-      kind: 'mark',
-      category: 'TCP without HL7',
-      text: 'messages without an end are sent, which mllp-out does not',
-    });
-  }
   if (partText(properties, 'serverMode') === 'true') {
     add({
       kind: 'mark',
       category: 'TCP without HL7',
-      text: 'waits for the receiver to connect, which mllp-out does not',
+      text: 'waits for the receiver to connect, which no adapter does',
     });
   }
-  const wait = Number(partText(properties, 'responseTimeout')) || 5_000;
+  const connect = `${host || 'address-of-the-message'}:${port || 2575}`;
+  const wait = durationOf(Number(partText(properties, 'responseTimeout')) || 5_000);
   const isIgnored = partText(properties, 'ignoreResponse') === 'true';
   const keeps = partText(properties, 'keepConnectionOpen') === 'true';
+  const template = partText(properties, 'template');
+  const stay = keeps ? {} : { stayConnected: '0s' };
+  const isHl7 = outbound === 'HL7V2' || (outbound === 'RAW' && frame.isMllp);
+  if (!isHl7 || frame.end === '') {
+    const reply = isIgnored ? { reply: 'none' } : { reply: 'framed', replyTimeout: wait };
+    const settings = { connect, ...plainFraming(frame), ...reply, ...stay };
+    // any answer was taken for a good one
+    return {
+      host: { adapter: 'tcp-out', settings, keys: { replies: { other: 'complete' } } },
+      template,
+    };
+  }
   return {
     host: {
       adapter: 'mllp-out',
       settings: {
-        connect: `${host || 'address-of-the-message'}:${port || 2575}`,
-        ...(isIgnored ? { reply: 'none' } : { ackTimeout: durationOf(wait) }),
-        ...(keeps ? {} : { stayConnected: '0s' }),
-        ...(frame.framing !== undefined && { framing: frame.framing }),
+        connect,
+        ...(isIgnored ? { reply: 'none' } : { ackTimeout: wait }),
+        ...stay,
+        ...(!frame.isMllp && { framing: `${frame.start}/${frame.end}` }),
       },
     },
-    template: partText(properties, 'template'),
+    template,
   };
 }
 
@@ -228,7 +234,7 @@ function withoutSecrets(text: string, { add }: Notes): string {
 function fileWriter(properties: XmlNode, context: DestinationContext): DestinationDraft {
   const labels = new Labels();
   const pattern = partText(properties, 'outputPattern').trim() || '${message.messageId}';
-  const name = labels.add(pattern);
+  const name = pattern.includes('$') ? labels.add(pattern) : braced(pattern);
   const inFolder = (text: string): string => labels.filled(text, context.fixed);
   const place = filePlace(properties, 'out', { ...context, inFolder });
   const template = partText(properties, 'template');

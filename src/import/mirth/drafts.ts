@@ -35,6 +35,8 @@ export interface SourceContext extends Notes {
 
 export interface DestinationContext extends Notes {
   readonly name: string;
+  /** The data type of what is sent. */
+  readonly outbound: string;
 }
 
 /** What a destination connector became. */

@@ -7,6 +7,7 @@ import { type ImportedChannel, importChannel, type Surrounding } from './channel
 import { isTrivial } from './channel-parts.ts';
 import type { Block } from './drafts.ts';
 import { Names, slug, variableName } from './names.ts';
+import { apart } from './ports.ts';
 import { type CodeTemplate, type ExportFile, type MirthExport, readExport } from './read-export.ts';
 import { type ChannelState, type ImportReport, type ReportLine, reportText } from './report.ts';
 import { rewriteScript } from './script/rewrite.ts';
@@ -134,8 +135,8 @@ class Import {
         text,
       });
     }
-    const report = this.#report(made);
     this.#files.set('production.yaml', this.#yaml(made));
+    const report = this.#report(made);
     this.#files.set('import-report.md', reportText(report));
     if (this.#environment.size > 0) {
       const names = [...this.#environment].toSorted().map((name) => `${name}=\n`);
@@ -201,13 +202,21 @@ class Import {
   }
 
   #yaml(made: readonly ImportedChannel[]): string {
-    const services = Object.assign({}, ...made.map((one) => one.services)) as Block;
+    const given = Object.assign({}, ...made.map((one) => one.services)) as Record<string, Block>;
+    const services = apart(given, (service, text) => {
+      const title = given[service]?.['title'];
+      const channel = typeof title === 'string' ? title : service;
+      this.#lines.push({ kind: 'look', channel, place: 'source', category: 'ports', text });
+    });
     const processes = Object.assign({}, ...made.map((one) => one.processes)) as Record<
       string,
       Block
     >;
     const operations = Object.assign({}, ...made.map((one) => one.operations)) as Block;
-    for (const name of inRings(made)) delete processes[name]?.['run'];
+    for (const name of inRings(made)) {
+      const process = processes[name];
+      if (process !== undefined) process['run'] = 'queued';
+    }
     const document = {
       production: this.#name,
       ...(Object.keys(this.#credentials).length > 0 && { credentials: this.#credentials }),

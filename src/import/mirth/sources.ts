@@ -57,43 +57,39 @@ function placeholder(given: string, { add, environment }: Notes): string {
 }
 
 export interface Frame {
-  readonly framing?: string;
-  /** Whether something other than MLLP frames it. */
-  readonly isOther: boolean;
+  /** The bytes around a message, in hexadecimal. */
+  readonly start: string;
+  readonly end: string;
+  readonly isMllp: boolean;
 }
 
-/** Start and end bytes as `framing`. */
+/** How messages are told apart on the wire. */
 export function frameOf(properties: XmlNode): Frame {
   const mode = part(properties, 'transmissionModeProperties');
   const start = partText(mode, 'startOfMessageBytes').toUpperCase();
   const end = partText(mode, 'endOfMessageBytes').toUpperCase();
-  const isMllp = mode === undefined || (start === '0B' && end === '1C0D');
-  if (isMllp) return { isOther: false };
-  return end === '' ? { isOther: true } : { isOther: true, framing: `${start}/${end}` };
+  if (mode === undefined) return { start: '0B', end: '1C0D', isMllp: true };
+  return { start, end, isMllp: start === '0B' && end === '1C0D' };
+}
+
+/** The same as the adapters for plain TCP take it. */
+export function plainFraming({ start, end }: Frame): Record<string, unknown> {
+  if (end === '') return { framing: 'closed' };
+  return {
+    framing: 'marks',
+    ...(start !== '' && { startMark: `0x${start}` }),
+    endMark: `0x${end}`,
+  };
 }
 
 function tcpListener(properties: XmlNode, context: SourceContext): HostDraft {
   const { add, answers, inbound } = context;
   const frame = frameOf(properties);
-  const isHl7 = inbound === 'HL7V2' || !frame.isOther;
-  if (partText(properties, 'serverMode') === 'false') {
-    const what = 'connects to the sender itself (client mode), which mllp-in does not';
-    add({ kind: 'mark', category: 'TCP without HL7', text: what });
-    return { ...missingAdapter(`${context.name}-in`, what), settings: {} };
-  }
-  if (!isHl7 || (frame.isOther && frame.framing === undefined)) {
-    const what = 'takes TCP that is not HL7, which mllp-in does not';
-    add({ kind: 'mark', category: 'TCP without HL7', text: what });
-    return { ...missingAdapter(`${context.name}-in`, what), settings: {} };
-  }
-  if (inbound !== 'HL7V2') {
-    add({
-      kind: 'look',
-      category: 'TCP',
-      text: 'mllp-in takes HL7 only: each message must begin with MSH',
-    });
-  }
+  const callsOut = partText(properties, 'serverMode') === 'false';
   const variable = partText(properties, 'sourceConnectorProperties/responseVariable');
+  if (inbound !== 'HL7V2' || frame.end === '' || callsOut) {
+    return plainListener(properties, { ...context, frame, callsOut, variable });
+  }
   const charset = charsetOf(properties);
   const most = Number(partText(properties, 'maxConnections'));
   const acknowledge = answers ? 'application' : variable === 'None' ? 'never' : 'stored';
@@ -109,10 +105,41 @@ function tcpListener(properties: XmlNode, context: SourceContext): HostDraft {
     settings: {
       listen: listenAddress(properties, context),
       acknowledge,
-      ...(inbound === 'HL7V2' ? {} : { validate: 'none' }),
-      ...(frame.framing !== undefined && { framing: frame.framing }),
+      ...(!frame.isMllp && { framing: `${frame.start}/${frame.end}` }),
       ...(charset !== undefined && { charset }),
       ...(most > 10 && { maxConnections: most }),
+    },
+  };
+}
+
+interface PlainContext extends SourceContext {
+  readonly frame: Frame;
+  readonly callsOut: boolean;
+  readonly variable: string;
+}
+
+/** What is no HL7, or comes over a connection that we make. */
+function plainListener(properties: XmlNode, context: PlainContext): HostDraft {
+  const { add, answers, inbound, frame, callsOut, variable } = context;
+  if (inbound === 'HL7V2' && !answers && variable.startsWith('Auto-generate')) {
+    add({
+      kind: 'mark',
+      category: 'acknowledgements',
+      text: 'acknowledges HL7 over a connection that tcp-in makes or that ends with its message: let the process answer, by answer: postprocessor',
+    });
+  }
+  const charset = charsetOf(properties);
+  const peer = `${context.fixed(partText(properties, 'remoteAddress').trim()) || 'missing'}:${context.fixed(partText(properties, 'remotePort').trim()) || 4000}`;
+  const where = callsOut
+    ? { callOut: { connect: peer } }
+    : { listen: listenAddress(properties, context) };
+  return {
+    adapter: 'tcp-in',
+    settings: {
+      ...where,
+      ...plainFraming(frame),
+      answer: answers ? 'target' : 'none',
+      ...(charset !== undefined && { charset }),
     },
   };
 }

@@ -84,7 +84,21 @@ function numbers(parse: (text: string) => number, name: string): unknown {
 const whole = (text: string): number =>
   /^[+-]?\d+(\.0*)?$/.test(text) ? Number(text) : Number.NaN;
 
-const zone = (name: unknown): { getID(): string } => ({ getID: () => String(name) });
+/** A zone that is not known is GMT, as in Java. */
+function timeZone(name: unknown): { getID(): string } {
+  const id = String(name);
+  const isKnown = Intl.supportedValuesOf('timeZone').includes(id) || /^(UTC|GMT|Etc\/.*)$/.test(id);
+  return { getID: () => (isKnown ? id : (OLD_ZONES[id] ?? 'GMT')) };
+}
+
+/** Names of three letters that Java still knows. */
+const OLD_ZONES: Readonly<Record<string, string>> = {
+  CET: 'Europe/Paris',
+  CST: 'America/Chicago',
+  EST: 'Etc/GMT+5',
+  MST: 'America/Denver',
+  PST: 'America/Los_Angeles',
+};
 
 /** What `Thread.sleep` stands for is told where scripts are run. */
 const lang = {
@@ -132,7 +146,7 @@ export const java: any = {
     HashSet,
     LinkedHashMap: HashMap,
     LinkedList: ArrayList,
-    TimeZone: { getTimeZone: zone },
+    TimeZone: { getTimeZone: timeZone },
     TreeMap: HashMap,
     UUID: { randomUUID: () => randomUUID() },
   },

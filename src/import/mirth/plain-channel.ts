@@ -1,0 +1,111 @@
+import type { XmlNode } from '../../mirth/e4x/node.ts';
+import { toXml } from '../../mirth/e4x/node.ts';
+import { dataType, isTrivial } from './channel-parts.ts';
+import { elementsOf, part, partText } from './read-export.ts';
+import { type BuiltRule, type Rule, rulesOf, stepsOf } from './steps.ts';
+
+/** A channel that only routes: what it does can be said in rules, without any code. */
+export interface PlainChannel {
+  /** What the source lets through; undefined for everything. */
+  readonly when: string | undefined;
+  /** Of each destination, in their order, what it takes. */
+  readonly takes: readonly (string | undefined)[];
+}
+
+const SOURCES = /^(TCP Listener|File Reader|Channel Reader)$/;
+const DESTINATIONS = /^(TCP Sender|HTTP Sender|File Writer|Channel Writer)$/;
+const TEMPLATES = ['template', 'content', 'channelTemplate'];
+
+/** Undefined for a channel that does more than to route messages as they come. */
+export function plainChannel(
+  xml: XmlNode,
+  source: XmlNode | undefined,
+  destinations: readonly XmlNode[],
+): PlainChannel | undefined {
+  const scripts = ['preprocessingScript', 'postprocessingScript', 'deployScript'];
+  if (!scripts.every((name) => isTrivial(partText(xml, name)))) return undefined;
+  if (source === undefined || destinations.length === 0) return undefined;
+  if (!SOURCES.test(partText(source, 'transportName')) || !isUnchanged(source)) return undefined;
+  if (!destinations.every(isPlain)) return undefined;
+  const conditions = [source, ...destinations].map((one) =>
+    condition(rulesOf(part(one, 'filter'))),
+  );
+  if (conditions.includes(null)) return undefined;
+  const [when, ...takes] = conditions.map((one) => one ?? undefined);
+  return { when, takes };
+}
+
+/** No step, and the same data type before and after: the message goes on byte for byte. */
+function isUnchanged(of: XmlNode): boolean {
+  const transformer = part(of, 'transformer');
+  const [inbound, outbound] = ['inboundDataType', 'outboundDataType'].map((name) =>
+    dataType(partText(transformer, name)),
+  );
+  const isKnown = inbound?.fault === undefined && inbound?.type === outbound?.type;
+  return isKnown && stepsOf(transformer).length === 0;
+}
+
+function isPlain(destination: XmlNode): boolean {
+  const properties = part(destination, 'properties');
+  const given = TEMPLATES.map((name) => partText(properties, name).trim()).find(
+    (one) => one !== '',
+  );
+  if (!DESTINATIONS.test(partText(destination, 'transportName')) || !isUnchanged(destination))
+    return false;
+  if (given !== '${message.encodedData}') return false;
+  if (stepsOf(part(destination, 'responseTransformer')).length > 0) return false;
+  if (elementsOf(part(properties, 'mapVariables')).length > 0) return false;
+  const rest = elementsOf(properties).filter(({ name }) => !TEMPLATES.includes(name));
+  return !rest.some((one) => toXml(one).includes('$'));
+}
+
+/** Undefined for no rules; null where a rule is more than a comparison that CEL makes as well. */
+function condition(rules: readonly Rule[]): string | null | undefined {
+  if (rules.length === 0) return undefined;
+  const parts = rules.map(({ built }) => (built === undefined ? undefined : comparison(built)));
+  if (parts.includes(undefined)) return null;
+  return rules
+    .map(({ operator }, index) =>
+      index === 0 ? parts[index] : `${operator === 'OR' ? '||' : '&&'} ${parts[index]}`,
+    )
+    .join(' ');
+}
+
+/** Segments that a message has once, and of these the fields that do not repeat. */
+const SINGLE: Readonly<Record<string, ReadonlySet<number>>> = {
+  MSH: new Set([3, 4, 5, 6, 7, 9, 10, 11, 12]),
+  EVN: new Set([1, 2, 4]),
+  PV1: new Set([2, 3, 4, 6, 10, 14, 18, 19, 36, 44, 45]),
+};
+
+/** `msg['MSH']['MSH.9']['MSH.9.2'].toString()` → `MSH-9.2`, where both can only mean the same. */
+function pathOf(field: string): string | undefined {
+  const [, segment = '', whole = '', component = ''] =
+    /^msg\['(\w{3})'\]\['(\w{3}\.\d+)'\]\['(\w{3}\.\d+\.\d+)'\](?:\.toString\(\))?$/.exec(field) ??
+    [];
+  const number = Number(whole.split('.')[1]);
+  const isOwn = whole.startsWith(`${segment}.`) && component.startsWith(`${whole}.`);
+  if (!isOwn || SINGLE[segment]?.has(number) !== true) return undefined;
+  return `${segment}-${number}.${component.split('.')[2]}`;
+}
+
+function comparison({ field, condition: kind, values }: BuiltRule): string | undefined {
+  const path = pathOf(field);
+  const texts = values.map((value) => /^(['"])([^'"\\]*)\1$/.exec(value)?.[2]);
+  if (path === undefined || texts.length === 0 || texts.includes(undefined)) return undefined;
+  const value = `field("${path}")`;
+  const list = `[${texts.map((text) => JSON.stringify(text)).join(', ')}]`;
+  const [only] = texts;
+  switch (kind) {
+    case 'EQUALS':
+      return texts.length === 1 ? `${value} == ${JSON.stringify(only)}` : `${value} in ${list}`;
+    case 'NOT_EQUAL':
+      return texts.length === 1 ? `${value} != ${JSON.stringify(only)}` : `!(${value} in ${list})`;
+    case 'CONTAINS':
+      return `(${texts.map((text) => `${value}.contains(${JSON.stringify(text)})`).join(' || ')})`;
+    case 'NOT_CONTAIN':
+      return `!(${texts.map((text) => `${value}.contains(${JSON.stringify(text)})`).join(' || ')})`;
+    default:
+      return undefined;
+  }
+}

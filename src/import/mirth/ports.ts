@@ -1,0 +1,53 @@
+import type { Block } from './drafts.ts';
+
+interface Listening {
+  readonly host: string;
+  readonly port: number;
+  /** Of a web service its path: several share a port. */
+  readonly path: string | undefined;
+}
+
+function listeningOf(service: Block): Listening | undefined {
+  const { listen = '', path = '/*' } = (service['settings'] ?? {}) as {
+    readonly listen?: string;
+    readonly path?: string;
+  };
+  const [, host = '', port] = /^(.*):(\d+)$/.exec(listen) ?? [];
+  if (port === undefined) return undefined;
+  return { host, port: Number(port), path: service['adapter'] === 'http-in' ? path : undefined };
+}
+
+/**
+ * Channels that listen at the same place could never run together. The first keeps it; each further one is switched
+ * off, and listens at the next free port once it is switched on.
+ */
+export function apart(
+  services: Readonly<Record<string, Block>>,
+  note: (service: string, text: string) => void,
+): Record<string, Block> {
+  const taken = new Map<string, string>();
+  const ports = new Set(Object.values(services).map((one) => listeningOf(one)?.port));
+  const made: Record<string, Block> = {};
+  for (const [name, service] of Object.entries(services)) {
+    const at = listeningOf(service);
+    made[name] = service;
+    if (at === undefined) continue;
+    const whole = String(at.port);
+    const place = at.path === undefined ? whole : `${whole}${at.path}`;
+    const other = taken.get(place) ?? taken.get(whole);
+    if (other === undefined) {
+      taken.set(place, name);
+      continue;
+    }
+    let port = at.port;
+    while (ports.has(port)) port += 1;
+    ports.add(port);
+    const settings = { ...(service['settings'] as Block), listen: `${at.host}:${port}` };
+    made[name] = { ...service, settings, enabled: false };
+    note(
+      name,
+      `${other} listens at port ${at.port} as well: this one is switched off, and has port ${port} until you decide`,
+    );
+  }
+  return made;
+}
