@@ -84,6 +84,14 @@ const answering = {
     default: '30s',
     advanced: true,
   }),
+  hl7Statuses: setting.choice(
+    {
+      web: 'As other answers: storedStatus or 200 for AA, 422 for AE, 503 for AR',
+      'hl7-over-http':
+        'As HL7 over HTTP of HAPI: 200 for AA and CA, 500 for AE and CE, 400 for AR and CR, with the charset beside the type',
+    },
+    { help: 'With which statuses HL7 v2 is acknowledged.', default: 'web', advanced: true },
+  ),
   storedStatus: setting.integer({
     help: 'The status for a message that is stored.',
     default: 202,

@@ -1,4 +1,12 @@
-import { type Message, type OpenOutbound, outbound, type Reply, setting } from 'waybill/adapter';
+import {
+  isTold,
+  type Message,
+  type OpenOutbound,
+  outbound,
+  type Reply,
+  setting,
+} from 'waybill/adapter';
+import { acknowledgementText, readAcknowledgement } from 'waybill/document';
 import {
   contentTypeOf,
   type HttpAnswer,
@@ -41,6 +49,14 @@ const request = {
       example: 'application/json; charset=utf-8',
     }),
   ),
+  replyCode: setting.choice(
+    {
+      status: 'The status of the answer',
+      acknowledgement:
+        'MSA-1 of the HL7 acknowledgement in the answer, whatever the status; the status where there is none. As of HL7 over HTTP',
+    },
+    { help: 'What the code of a reply is, which replies judges.', default: 'status' },
+  ),
   replyHeaders: setting.list(setting.text({ help: 'The name of a header.' }), {
     help: 'Which headers of the answer are kept in the text of the reply, seen in the trace and by processes, after the reason that a refusal gives; never those that carry a secret.',
     default: ['Location', 'ETag'],
@@ -58,6 +74,13 @@ export default outbound({
   summary: 'Sends each message to a web address and returns the answer.',
   settings: httpOutSettings,
   replies: {
+    // with replyCode: acknowledgement, as mllp-out
+    AA: 'complete',
+    CA: 'complete',
+    AE: 'suspend',
+    CE: 'suspend',
+    AR: ['retry', 'fail'],
+    CR: ['retry', 'fail'],
     '2xx': 'complete',
     '408': ['retry', 'fail'],
     '425': ['retry', 'fail'],
@@ -120,16 +143,19 @@ class HttpSender implements OpenOutbound {
       body: BODILESS.has(method) ? undefined : message.body,
       signal,
     });
-    return replyOf(answer, this.#kept);
+    const reply = replyOf(answer, this.#kept);
+    return this.#settings.replyCode === 'status' ? reply : acknowledged(reply);
   }
 
   async #headers(message: Message): Promise<Record<string, string>> {
-    const { method, contentType, headers } = this.#settings;
+    const { method, contentType, headers, replyCode } = this.#settings;
     const rendered: Record<string, string> = {};
     if (!BODILESS.has(method)) {
+      // HL7 over HTTP wants the charset said in any case (§1.2)
+      const charset = message.charset ?? (replyCode === 'status' ? undefined : 'UTF-8');
       rendered['content-type'] =
         contentType === undefined
-          ? contentTypeOf(message.type, message.charset)
+          ? contentTypeOf(message.type, charset)
           : await contentType.render(message);
     }
     if (message.traceparent !== undefined) rendered['traceparent'] = message.traceparent;
@@ -188,4 +214,18 @@ function replyOf({ status, headers, body }: HttpAnswer, kept: readonly KeptHeade
         ? ['client-fault']
         : undefined,
   };
+}
+
+/** The same reply with the code of the HL7 acknowledgement in its body, and with what that says. */
+function acknowledged(reply: Reply): Reply {
+  try {
+    const read = readAcknowledgement(reply.body, undefined);
+    if (read.code === '') return reply;
+    const text = [acknowledgementText(read), reply.text].filter(Boolean).join('\n');
+    return { ...reply, type: read.type, code: read.code, text: text || undefined };
+  } catch (error) {
+    // the answer of a proxy, or of a server in trouble: its status says what it is
+    if (isTold(error)) return reply;
+    throw error;
+  }
 }

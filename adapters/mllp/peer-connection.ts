@@ -7,7 +7,12 @@ import {
   type Reply,
   TemporaryError,
 } from 'waybill/adapter';
-import { type Hl7Header, type ReadAcknowledgement, readAcknowledgement } from 'waybill/document';
+import {
+  acknowledgementText,
+  type Hl7Header,
+  type ReadAcknowledgement,
+  readAcknowledgement,
+} from 'waybill/document';
 import { ExchangeConnection, type LinkedConnection, spokenProtocol } from 'waybill/peer';
 import { FrameReader } from './frame-reader.ts';
 import { frameMarks } from './framing.ts';
@@ -210,7 +215,7 @@ function peerReply(body: Buffer, sent: Hl7Header | undefined): PeerReply {
     return { reply, controlId: '', isStrange: false, isOdd: true };
   }
   const { code, type, controlId, problems } = read;
-  const text = textOf(read);
+  const text = acknowledgementText(read);
   return {
     reply: {
       body,
@@ -233,13 +238,4 @@ function readable(body: Buffer, sent: Hl7Header | undefined): ReadAcknowledgemen
     // what cannot be read is no acknowledgement
     return undefined;
   }
-}
-
-/** MSA-3 and what ERR adds to it: `PID-3: Required field missing (101)`. */
-function textOf({ text, errors }: ReadAcknowledgement): string {
-  const details = errors.map(({ place, code, text: said }) => {
-    const what = [said === text ? '' : said, code === '' ? '' : `(${code})`].join(' ').trim();
-    return place === '' ? what : `${place}: ${what}`;
-  });
-  return [text, ...details].filter((part) => part.trim() !== '').join('; ');
 }

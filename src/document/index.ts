@@ -39,6 +39,7 @@ export { Hl7Document, type Hl7Segment, hl7Document } from './hl7/hl7-document.ts
 export { type Hl7Path, hl7Path } from './hl7/path.ts';
 export {
   type AcknowledgementError,
+  acknowledgementText,
   type ReadAcknowledgement,
   readAcknowledgement,
 } from './hl7/read-acknowledgement.ts';

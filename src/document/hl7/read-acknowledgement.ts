@@ -83,3 +83,12 @@ function placeOf(segment: string, sequence: string, field: string): string {
   const index = sequence === '' || sequence === '1' ? '' : `[${sequence}]`;
   return `${segment}${index}${field === '' ? '' : `-${field}`}`;
 }
+
+/** MSA-3 and what ERR adds to it: `PID-3: Required field missing (101)`. */
+export function acknowledgementText({ text, errors }: ReadAcknowledgement): string {
+  const details = errors.map(({ place, code, text: said }) => {
+    const what = [said === text ? '' : said, code === '' ? '' : `(${code})`].join(' ').trim();
+    return place === '' ? what : `${place}: ${what}`;
+  });
+  return [text, ...details].filter((part) => part.trim() !== '').join('; ');
+}
