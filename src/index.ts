@@ -1,4 +1,4 @@
-/** What the transforms and processes of a production import: `import { defineTransform } from 'waybill'`. */
+/** What a production's transforms and processes import: `import { defineTransform } from 'waybill'`. */
 export type { Document } from './document/document.ts';
 export { TemporaryError } from './error/adapter-error.ts';
 export {

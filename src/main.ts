@@ -17,7 +17,7 @@ const program = new Command('waybill')
   .description('An integration engine for hospitals.')
   .version(packageJson().version)
   .showSuggestionAfterError()
-  // each command reads what follows its name
+  // each command parses what follows its name
   .enablePositionalOptions()
   .showHelpAfterError('(waybill --help lists the commands)')
   .exitOverride();
@@ -29,6 +29,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = error instanceof CommanderError ? error.exitCode : explainError(error);
-  // a connection that is still open must not keep a command alive that has failed
+  // an open connection must not keep a failed command alive
   setTimeout(() => process.exit(), 2_000).unref();
 }

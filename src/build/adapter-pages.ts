@@ -51,7 +51,7 @@ function page(adapter: AnyAdapter): string {
         ]),
     '',
     adapter.test === undefined
-      ? 'It has no connection to try.'
+      ? 'It has no connection to test.'
       : `\`waybill try <host>\` tests its connection step by step.`,
     '',
   ].join('\n');

@@ -8,7 +8,10 @@ import { adapterPages } from './adapter-pages.ts';
 import { codePage } from './code-page.ts';
 import { errorPage, expressionPage, FORMAT_PAGE, formatPage } from './reference-pages.ts';
 
-/** `npm run build`: what is generated and committed (schemas, reference pages), then what the package runs (`dist`). */
+/**
+ * `npm run build`: makes what is generated and committed (schemas, reference pages), then what the
+ * package runs (`dist`).
+ */
 
 const adapters = await allAdapters();
 const root = join(import.meta.dirname, '../..');

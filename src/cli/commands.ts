@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** Every command, in the order of `--help`. Only the one that is called is loaded: most need no adapter. */
+/** All commands, in the order of `--help`. Only the one that is called is loaded: most need no adapter. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./command/run.ts')).runCommand(),
   check: async () => (await import('./command/check.ts')).checkCommand(),
@@ -33,7 +33,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./demo/demo.ts')).demoCommand(),
 };
 
-/** The command of that name alone, or all of them where there is none. */
+/** Only the command of that name, or all of them if there is none. */
 export function commands(called?: string): Promise<Command[]> {
   const one = called === undefined ? undefined : COMMANDS[called];
   return Promise.all(one === undefined ? Object.values(COMMANDS).map((load) => load()) : [one()]);

@@ -29,7 +29,7 @@ export async function natsAccess({ data, nats }: WhereOptions): Promise<NatsAcce
   );
 }
 
-/** `nats://user:password@host:port` as its parts; the password is never printed. */
+/** The parts of `nats://user:password@host:port`; the password is never printed. */
 export function accessOf(url: string): NatsAccess {
   const servers = url.split(',');
   const first = new URL(servers[0] ?? url);
@@ -45,7 +45,10 @@ export function accessOf(url: string): NatsAccess {
   };
 }
 
-/** Runs a command against a running production and disconnects. The production's name is found if there is only one. */
+/**
+ * Runs a command against a running production and disconnects. The production's name is optional if
+ * there is only one.
+ */
 export async function withBroker<Result>(
   options: WhereOptions,
   run: (broker: Broker) => Promise<Result>,
@@ -70,8 +73,8 @@ async function soleProduction(access: NatsAccess): Promise<string> {
   throw new EngineError(
     'NOT_FOUND',
     found.length === 0
-      ? 'this NATS server holds no production'
-      : `this NATS server holds ${found.join(', ')}: say which with --production`,
+      ? 'this NATS server has no production'
+      : `this NATS server has ${found.join(', ')}: choose one with --production`,
   );
 }
 
@@ -80,13 +83,14 @@ export function whereOptions(command: Command): Command {
   return command
     .option('--data <folder>', 'the folder that waybill run uses', DATA)
     .addOption(urlOption('nats', 'the NATS server of the production, if it is not an embedded one'))
-    .option('--production <name>', 'which production, where the server holds several');
+    .option('--production <name>', 'which production, if the server has several');
 }
 
 /**
- * Who gives an order, for the trace and the audit log: the account that runs this process, by the operating system
- * and not by `$USER`, which anybody sets; with the account that signed in where another one took its place (`sudo`).
- * It is this program that says so: whoever reaches NATS by another one says what they like.
+ * Who gives an order, for the trace and the audit log: the account that runs this process,
+ * according to the operating system and not `$USER`, which anybody can set; with the account that
+ * signed in if it was switched (`sudo`). This program says so: whoever reaches NATS with another
+ * program can say anything.
  */
 export function orderedBy(): string {
   const uid = process.getuid?.();
@@ -104,11 +108,11 @@ function accountName(): string | undefined {
   }
 }
 
-/** Who signed in at the machine; Linux keeps it through `sudo` and `su`. */
+/** Who signed in at the machine; Linux keeps it across `sudo` and `su`. */
 function loginUid(): number | undefined {
   try {
     const uid = Number(readFileSync('/proc/self/loginuid', 'utf8'));
-    // of a service nobody signed in
+    // nobody signed in for a service
     return uid === NOBODY ? undefined : uid;
   } catch (error) {
     // another system

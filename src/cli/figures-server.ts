@@ -13,7 +13,7 @@ export interface FiguresServer {
   close(): Promise<void>;
 }
 
-/** What machines may know of this process. */
+/** What machines may know about this process. */
 export interface Figures {
   readonly metrics?: Pick<Metrics, 'text' | 'contentType'>;
   readonly credentials?: Pick<Credentials, 'jwksDocument'>;
@@ -21,7 +21,7 @@ export interface Figures {
   readonly unready: () => Promise<string | undefined>;
 }
 
-/** Those of an engine. */
+/** The public keys of an engine. */
 export function engineFigures({ metrics, broker, credentials }: RunningProduction): Figures {
   return {
     metrics,
@@ -35,8 +35,9 @@ export function engineFigures({ metrics, broker, credentials }: RunningProductio
 }
 
 /**
- * Serves what machines ask of an engine or an operator plane: `/metrics` for Prometheus, `/health/live` and
- * `/health/ready` for a supervisor or balancer, `/.well-known/jwks.json` for authorization servers. A port that is taken costs the figures, not the production.
+ * Serves what machines ask an engine or an operator plane for: `/metrics` for Prometheus,
+ * `/health/live` and `/health/ready` for a supervisor or balancer, `/.well-known/jwks.json` for
+ * authorization servers. If the port is taken, the figures are missing, but the production runs.
  */
 export async function serveFigures(
   { host, port }: ListenAddress,
@@ -45,11 +46,11 @@ export async function serveFigures(
 ): Promise<FiguresServer | undefined> {
   const server = createServer((request, response) => {
     answer(figures, request, response).catch((error: unknown) => {
-      tolerate(error, isTold, 'answering with figures');
+      tolerate(error, isTold, 'serving figures');
       response.writeHead(500).end();
     });
   });
-  // a scraper and a balancer need few: nobody else is to hold this process busy
+  // a scraper and a balancer need only a few: nobody else should keep this process busy
   server.maxConnections = 100;
   server.headersTimeout = 10_000;
   server.requestTimeout = 10_000;

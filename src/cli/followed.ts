@@ -10,25 +10,25 @@ import { table } from './output.ts';
 
 /** How long a command follows what it has sent. */
 export const waitOption = (): Option =>
-  new Option('--wait <time>', 'how long to follow what was sent, to say what became of it; 0s: not')
+  new Option(
+    '--wait <time>',
+    'how long to follow what was sent, to say what happened to it; 0s does not follow',
+  )
     .default(30_000, '30s')
     .argParser((text) => {
       const time = milliseconds(text);
       if (time !== undefined) return time;
-      throw new InvalidArgumentError('it is a time such as 30s, 5m or forever');
+      throw new InvalidArgumentError('it must be a time such as 30s, 5m or forever');
     });
 
-/** Sessions asked for at once. */
+/** How many sessions are asked for at once. */
 const AT_ONCE = 500;
 const FIRST_LOOK = 100;
 const LAST_LOOK = 2_000;
-/** What a message led to may come to the trace a little after its own end: an end has to be seen twice. */
+/** What a message led to may reach the trace a little after its own end: an end must be seen twice. */
 const SETTLING = 500;
 
-/**
- * Follows new sessions until each has come to an end, or time is up. What is in no trace yet is left out of the
- * answer.
- */
+/** Follows new sessions until each has ended, or time is up. What is not in the trace yet is left out of the answer. */
 export async function followed(
   broker: Broker,
   sessions: readonly number[],
@@ -67,13 +67,13 @@ const isSettled = (before: SessionOutcome | undefined, now: SessionOutcome): boo
   before.state === now.state &&
   before.messageId === now.messageId;
 
-/** What became of what was sent, for people; and whether something failed or has no end yet. */
+/** What happened to what was sent, for people; and whether something failed or has not ended yet. */
 export interface Said {
   /** `8 delivered, 318 refused again`. */
   readonly summary: string;
   /** Where and why, most frequent first. */
   readonly causes: readonly string[];
-  /** 0: all of it has come to a good end. 1: something was refused. 2: something is still under way. */
+  /** 0: all of it succeeded. 1: something was refused. 2: something is still under way. */
   readonly exitCode: number;
 }
 
@@ -84,7 +84,7 @@ const WORDS = {
   'under-way': 'still under way',
 } as const satisfies Record<SessionOutcome['state'], string>;
 
-/** Says what became of sessions, of which those in no trace are under way. */
+/** Says what happened to sessions; those that are not in the trace are under way. */
 export function said(
   sessions: readonly number[],
   outcomes: ReadonlyMap<number, SessionOutcome>,

@@ -14,7 +14,7 @@ export interface MetaPlaceFlags {
 export function metaPlaceOptions(command: Command): Command {
   return command
     .option('--data <folder>', 'the folder that waybill run uses', DATA)
-    .addOption(urlOption('trace', 'the PostgreSQL that waybill run uses; it needs --production'))
+    .addOption(urlOption('trace', 'the PostgreSQL that waybill run uses; requires --production'))
     .option('--production <name>', 'whose users and audit log, in PostgreSQL');
 }
 
@@ -23,7 +23,7 @@ export function metaPlace({ data, trace, production }: MetaPlaceFlags): MetaPlac
   if (production === undefined) {
     throw new EngineError(
       'CONFIG_INVALID',
-      '--trace needs --production: each production has users and an audit log of its own there',
+      '--trace requires --production: each production has its own users and audit log there',
     );
   }
   return { data, shared: { url: filledUrl('trace', trace), production } };

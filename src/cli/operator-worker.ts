@@ -13,18 +13,18 @@ import { Deadline } from '../time/deadline.ts';
 export interface OperatorWorker {
   /** Where the console is; undefined if there is none. */
   readonly url: string | undefined;
-  /** Whether it works now; false while it is being started again. */
+  /** Whether it works now; false while it is being restarted. */
   readonly isUp: boolean;
-  /** Ends it in order; after so many milliseconds, at once. */
+  /** Ends it in an orderly way; after this many milliseconds, at once. */
   stop(limit?: number): Promise<void>;
 }
 
 export interface OperatorWorkerOptions {
-  /** Told when the thread has failed and is started again. */
+  /** Called when the thread has failed and is restarted. */
   readonly onFailure?: (reason: string) => void;
-  /** Told where the console is, each time that it begins to listen. */
+  /** Called with the console's address each time it begins to listen. */
   readonly onUrl?: (url: string, firstCode: string | undefined) => void;
-  /** A first start that fails is tried again, too, since messages flow already; otherwise it is thrown. */
+  /** Also retries a first start that fails, since messages already flow; otherwise its error is thrown. */
   readonly goOn?: boolean;
   /** The module of the thread. */
   readonly module?: URL;
@@ -32,13 +32,13 @@ export interface OperatorWorkerOptions {
 
 const AGAIN = { every: 500, for: Number.POSITIVE_INFINITY, backoff: 2, max: 30_000 };
 
-/** Milliseconds that its end may take: what it has not written into the trace stays in the streams. */
+/** Milliseconds that its end may take: what it has not written to the trace stays in the streams. */
 const ENDING = 10_000;
 
 /**
  * Runs the operator plane in a thread of its own, so that a slow search never delays a message. A
- * thread that fails costs no message either: it is started again, and catches up. An order that is a function is asked
- * for at each start.
+ * thread that fails costs no message either: it is restarted and catches up. An order that is a
+ * function is called at each start.
  */
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export async function startOperatorPlane(
@@ -59,14 +59,14 @@ export async function startOperatorPlane(
     current = worker;
     url = at;
     if (at !== undefined) onUrl?.(at, firstCode);
-    // without a listener the error of a thread ends the whole process
+    // without a listener, the error of a thread ends the whole process
     worker.on('error', (error) => {
       unexpected('running the operator plane', error);
       onFailure?.(describeError(error).text);
     });
     worker.once('exit', () => {
       current = undefined;
-      if (!stopping) background(restart(), 'starting the operator plane again');
+      if (!stopping) background(restart(), 'restarting the operator plane');
     });
   };
   const restart = async (): Promise<void> => {
@@ -86,7 +86,7 @@ export async function startOperatorPlane(
   } catch (error) {
     if (!goOn) throw error;
     onFailure?.(describeError(error).text);
-    background(restart(), 'starting the operator plane again');
+    background(restart(), 'restarting the operator plane');
   }
   return {
     get url() {
@@ -126,7 +126,7 @@ async function started(
   return { worker, url, firstCode, settings };
 }
 
-/** `.ts` from a clone, `.js` from the package: the worker's file is named at run time. */
+/** `.ts` in a clone, `.js` in the package: the worker's file is named at run time. */
 function ownModule(): URL {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
   return new URL(`../plane/worker${extension}`, import.meta.url);

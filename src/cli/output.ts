@@ -11,7 +11,7 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Says what went wrong in one line and, where there is one, what to do; returns the exit code. */
+/** Says in one line what went wrong and, if known, what to do; returns the exit code. */
 export function explainError(error: unknown): number {
   const { code, text, retryable } = describeError(error);
   say(`${code}: ${text}`);
@@ -42,16 +42,16 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** Where the console is, and how the first administrator gets in. The part after `#` is sent to no server. */
+/** Where the console is, and how the first administrator gets in. The part after `#` is never sent to a server. */
 export function sayConsole(url: string, firstCode?: string): void {
   say(`console: ${url}`);
   if (firstCode === undefined) return;
   say(
-    `nobody can sign in yet. The first administrator begins here, once: ${url}#first=${firstCode}`,
+    `nobody can sign in yet. The first administrator starts here, once: ${url}#first=${firstCode}`,
   );
 }
 
-/** What standard output can show: its width if it is a terminal, and whether it knows Unicode. */
+/** What standard output can show: its width if it is a terminal, and whether it supports Unicode. */
 export function terminal(
   output: { readonly isTTY?: boolean; readonly columns?: number } = process.stdout,
   environment: NodeJS.ProcessEnv = process.env,

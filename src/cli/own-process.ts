@@ -5,22 +5,23 @@ import { isSystemError } from '../error/foreseen.ts';
 import { unexpected } from '../error/unexpected.ts';
 
 /**
- * Has V8 collect the old generation of every thread once it has doubled. By itself it lets it grow to four times
- * what is in use, and an engine's messages leave some 5 KB each there: measured, 579 MiB were resident of which
- * 100 were in use. Collecting earlier costs no measurable processor time, since most of the work is done beside.
+ * Makes V8 collect the old generation of every thread once it has doubled. By default it lets it
+ * grow to four times what is in use, and each message leaves some 5 KB there: measured, 579 MiB
+ * were resident, of which 100 were in use. Collecting earlier costs no measurable processor time,
+ * since most of the work is done in parallel.
  */
 export function limitHeapGrowth(): void {
-  // what somebody set for the whole process counts
+  // what was set for the whole process takes precedence
   if (/heap[-_]growing[-_]percent/.test(process.execArgv.join(' '))) return;
   setFlagsFromString('--heap-growing-percent=100');
 }
 
-/** EX_SOFTWARE of sysexits.h: a supervisor starts the program again. */
+/** EX_SOFTWARE of sysexits.h: a supervisor restarts the program. */
 const FAULT = 70;
 /** Milliseconds that an orderly end may take after a fault. */
 const PATIENCE = 5_000;
 
-/** What a peer or the network does to one connection. */
+/** Errors that a peer or the network causes on one connection. */
 const OF_A_CONNECTION = [
   'ECONNRESET',
   'ECONNREFUSED',
@@ -34,15 +35,15 @@ const OF_A_CONNECTION = [
 ] as const;
 
 /**
- * What is done with an error that nobody caught. A rejected promise without an owner has broken off its own
- * work only, and the error of one connection is the end of that connection: both are told, and the engine
- * goes on. After any other exception nobody knows what was left half done: it is told, the engine ends as
- * it does when it is stopped, within seconds, and its process with code 70. What it had in hand stays in
- * its queues, so that a fresh start is whole.
+ * Handles an error that nobody caught. A rejected promise without an owner has only interrupted its
+ * own work, and the error of one connection only ends that connection: both are reported, and the
+ * engine continues. After any other exception, nobody knows what was left half done: it is
+ * reported, the engine ends as when it is stopped, within seconds, and its process with code 70.
+ * The messages in hand stay in their queues, so a fresh start is consistent.
  */
 export function lastResort(end: () => Promise<void>): void {
   process.on('unhandledRejection', (reason) => {
-    unexpected('running something that nobody waited for', reason);
+    unexpected('running something that nobody awaited', reason);
   });
   let ending = false;
   process.on('uncaughtException', (error) => {
@@ -71,8 +72,9 @@ async function ended(end: () => Promise<void>): Promise<void> {
 const end = (): void => void process.kill(process.pid, 'SIGTERM');
 
 /**
- * Stops this process in order, as by SIGTERM, when the one that started it is gone: `waybill` starts the engine
- * as a process of its own, and whoever kills that one means both. It hands down a pipe that breaks then.
+ * Stops this process in an orderly way, as by SIGTERM, when the one that started it is gone:
+ * `waybill` starts the engine as a separate process, and whoever kills `waybill` means both. It
+ * passes on a pipe that then breaks.
  */
 export function endWithParent(): void {
   const { WAYBILL_PARENT: fd } = process.env;

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 const isBuilt = import.meta.filename.endsWith('.js');
 const root = join(import.meta.dirname, isBuilt ? '../../..' : '../..');
 
-/** A file or folder that ships with Waybill, from a clone and from the package. */
+/** A file or folder that ships with Waybill, in a clone or in the package. */
 export const packaged = (path: string): string => join(root, path);
 
 interface PackageJson {
@@ -16,19 +16,19 @@ interface PackageJson {
   readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
-/** Waybill's own, as `npm` knows it. */
+/** Waybill's own package.json. */
 export const packageJson = (): PackageJson =>
   JSON.parse(readFileSync(packaged('package.json'), 'utf8')) as PackageJson;
 
-/** The built console of the package, or of a clone. */
+/** The built console, in the package or in a clone. */
 export const consoleFolder = (): string => packaged('dist/console');
 
-/** Builds the console in a clone that has none yet; takes some seconds. The package brings it built. */
+/** Builds the console in a clone that has none yet; takes some seconds. The package contains it. */
 export async function ensureConsole(say: (text: string) => void): Promise<void> {
   const vite = packaged('node_modules/.bin/vite');
   if (existsSync(join(consoleFolder(), 'index.html')) || !existsSync(vite)) return;
   say('building the console, once …');
-  // two that begin at once build twice, and neither serves half of it
+  // two processes that start at once both build it, and neither serves half of it
   const own = packaged(`dist/console-${process.pid}`);
   const args = ['build', '--config', 'console/vite.config.ts', '--outDir', own, '--emptyOutDir'];
   await promisify(execFile)(vite, args, { cwd: root });

@@ -2,8 +2,9 @@ import { text } from 'node:stream/consumers';
 import { EngineError } from '../error/engine-error.ts';
 
 /**
- * A secret from standard input: what is piped in, less one line break at its end, or what a person
- * types, twice and without an echo. Never from the command line, which every user of the machine can see.
+ * Reads a secret from standard input: what is piped in, without one line break at its end, or what
+ * a person types, twice and without echo. Never from the command line, which every user of the
+ * machine can see.
  */
 export async function readSecret(what: string): Promise<string> {
   const { stdin } = process;
@@ -17,7 +18,8 @@ export async function readSecret(what: string): Promise<string> {
 
 async function askTwice(what: string): Promise<string> {
   const { stdin } = process;
-  // Before the question and until the last answer: what is typed in between must not be shown either.
+  // From before the first prompt until the last answer: what is typed in between must not be shown
+  // either.
   stdin.setEncoding('utf8').setRawMode(true);
   try {
     const first = await ask(`${what}: `);
@@ -25,10 +27,10 @@ async function askTwice(what: string): Promise<string> {
   } finally {
     stdin.setRawMode(false);
   }
-  throw new EngineError('CREDENTIAL_REFUSED', 'The two are not the same. Nothing was changed.');
+  throw new EngineError('CREDENTIAL_REFUSED', 'The two inputs differ. Nothing was changed.');
 }
 
-/** Reads a line key by key, since a terminal in its usual mode shows what is typed. */
+/** Reads a line key by key, since a terminal in its normal mode shows what is typed. */
 function ask(question: string): Promise<string> {
   const { stdin, stderr } = process;
   const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -53,7 +55,7 @@ function ask(question: string): Promise<string> {
     }
     return false;
   };
-  // A paste comes as one chunk; what follows its line end is for the next question.
+  // Pasted text arrives as one chunk; what follows its line end is for the next prompt.
   const take = (chunk: string): void => {
     const keys = Array.from(chunk);
     const last = keys.findIndex((key) => !takeKey(key));

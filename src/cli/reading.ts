@@ -15,14 +15,14 @@ export interface ReadingFlags {
 export function readingOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--overlay <name>', 'an overlay; may be given several times')
+      new Option('--overlay <name>', 'an overlay; may be repeated')
         .argParser((one: string, all: string[]) => [...all, one])
         .default([] as string[], 'none'),
     )
     .option('--data <folder>', 'the folder that waybill run uses, for its secrets', DATA);
 }
 
-/** How the files of a production are read, with the secrets of the store. */
+/** How to read the files of a production, with the secrets of the store. */
 export function readOptions({ overlay, data }: ReadingFlags): ReadOptions {
   return {
     adapters: adapterCatalogue,
@@ -31,7 +31,7 @@ export function readOptions({ overlay, data }: ReadingFlags): ReadOptions {
   };
 }
 
-/** A problem in a form that a terminal can open: the file as seen from here. */
+/** A problem in a form that a terminal can open: with the file as seen from here. */
 export function problemLine(problem: Problem, folder: string): string {
   return describeProblem({ ...problem, file: join(relative('.', folder), problem.file) });
 }

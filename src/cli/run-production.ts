@@ -48,16 +48,16 @@ export interface RunOptions {
   /** The production's folder. */
   readonly folder: string;
   readonly overlays?: readonly string[];
-  /** A server or cluster run by others; without it one is started under `data`. */
+  /** An existing server or cluster; if left out, one is started under `data`. */
   readonly nats?: NatsAccess | undefined;
   readonly data: string;
   readonly durability?: Durability;
   readonly log: Logger;
   readonly environment?: ReadOptions['environment'];
   readonly secrets?: ReadOptions['secrets'];
-  /** Ends the process where its thread stands still for so many milliseconds; left out, nothing watches it. */
+  /** Ends the process if its thread is stuck for this many milliseconds; if left out, nothing watches it. */
   readonly stuckAfter?: number | undefined;
-  /** Progress for a person, a line each. */
+  /** Progress for a person, one line each. */
   readonly say?: (text: string) => void;
 }
 
@@ -69,22 +69,22 @@ export interface RunningProduction extends AsyncDisposable {
   readonly broker: Broker;
   readonly metrics: Metrics;
   readonly credentials: Credentials;
-  /** Applies what the production's files say now; see `reloader`. */
+  /** Applies the production's files as they are now; see `reloader`. */
   readonly reload: ReturnType<typeof reloader>;
   /** How others reach its NATS. */
   readonly access: NatsAccess;
   /**
-   * Takes nothing new, finishes what is in flight, ends the embedded server. It is over a second after the
-   * production's `shutdownTimeout`, also where NATS is away or stands still.
+   * Accepts nothing new, finishes what is in flight, ends the embedded server. It ends within a
+   * second after the production's `shutdownTimeout`, even if NATS is away or stuck.
    *
-   * @param beside what else ends meanwhile and still needs the server
+   * @param beside what else ends at the same time and still needs the server
    */
   stop(beside?: Promise<unknown>): Promise<void>;
 }
 
 /** Milliseconds that a stop may take beyond what the production gives its hosts. */
 const LETTING_GO = 1_000;
-/** How many of them are the server's for certain. */
+/** How many of them are reserved for the server. */
 const SERVER = 300;
 
 /** Reads, checks and runs a production. Throws ConfigError with every problem before anything is started. */
@@ -96,7 +96,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   await mkdir(data, { recursive: true, mode: PRIVATE_FOLDER });
   const tightened = keepPrivate(data);
 
-  // before anything of the folder is touched: the server of another engine lives in it
+  // before anything in the folder is touched: another engine's server may be running in it
   const lock = options.nats === undefined ? await lockData(data, 'engine') : undefined;
   const server = options.nats === undefined ? await startServer(options, data) : undefined;
   const access = options.nats ?? server ?? { url: '' };
@@ -105,7 +105,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   const figures = metrics();
   const storedUpTo = await storedMarks(data);
   const watch = streamWatch(storedUpTo, {
-    // what is found before there are events is told once there are
+    // what is found before events exist is reported once they do
     onLost: ({ host, ...range }) => told?.messagesLost(host, range),
   });
   const broker = await connectBroker({
@@ -130,8 +130,8 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     log,
     hosts: logs,
     metrics: figures,
-    // an event that cannot be kept is still in the log
-    record: (record) => background(engine.outcomes.append({ record }), 'keeping an event', isAway),
+    // an event that cannot be stored is still in the log
+    record: (record) => background(engine.outcomes.append({ record }), 'storing an event', isAway),
   });
   for (const { host, ...range } of watch.lost) heard.messagesLost(host, range);
   told = heard;
@@ -171,7 +171,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
     broker,
     credentials: known,
     read,
-    // what stood still may have been mended
+    // what was stuck may have been fixed
     applied: () => watchdog?.forget(),
   });
   const control = engineControl(
@@ -216,7 +216,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
   };
 }
 
-/** What is stopped with a production. */
+/** What is stopped along with a production. */
 interface Stopped {
   readonly lock: DataLock | undefined;
   readonly log: Logger;
@@ -232,7 +232,7 @@ interface Stopped {
   readonly unhear: () => void;
 }
 
-/** Stops everything in its order, each within what is left of the time for all of it. */
+/** Stops everything in order, each within what is left of the total time. */
 function stopInOrder(parts: Stopped): RunningProduction['stop'] {
   const { lock, log, server, storedUpTo, broker, engine, director } = parts;
   return async (beside = Promise.resolve()) => {
@@ -255,7 +255,7 @@ function stopInOrder(parts: Stopped): RunningProduction['stop'] {
   };
 }
 
-/** What was open to others on this machine is not any more: whoever relied on it learns why. */
+/** What was open to others on this machine no longer is: whoever relied on it learns why. */
 function tellTightened(told: Events, paths: readonly string[]): void {
   const [first] = paths;
   if (first === undefined) return;
@@ -264,11 +264,11 @@ function tellTightened(told: Events, paths: readonly string[]): void {
     '',
     'warn',
     'rights-tightened',
-    `Other accounts of this machine could read ${first}${more}; they cannot any more. What others must read, such as files for another program, belongs into a folder outside of the data folder.`,
+    `Other accounts of this machine could read ${first}${more}; they no longer can. What others must read, such as files for another program, belongs in a folder outside the data folder.`,
   );
 }
 
-/** A server that lets everybody in lets everybody read, change and send messages. */
+/** A server open to everybody lets everybody read, change and send messages. */
 function tellOpenBroker(told: Events, { connection }: Broker): void {
   const { auth_required: asks, tls_verify: verifies } = connection.info ?? {};
   if (asks === true || verifies === true) return;
@@ -276,11 +276,11 @@ function tellOpenBroker(told: Events, { connection }: Broker): void {
     '',
     'warn',
     'nats-open',
-    'The NATS server asks nobody who they are: whoever reaches it reads, changes and sends messages. Give it users (authorization { … } in its configuration) or have it verify certificates, and name a user in WAYBILL_NATS.',
+    'The NATS server has no authentication: whoever reaches it can read, change and send messages. Give it users (authorization { … } in its configuration) or have it verify certificates, and name a user in WAYBILL_NATS.',
   );
 }
 
-/** The credentials of the production, renewed where their values have changed. */
+/** The credentials of the production, renewed when their values have changed. */
 function credentialsOf(
   options: RunOptions,
   {
@@ -305,7 +305,7 @@ function credentialsOf(
       () => now() ?? first,
       sourceOf(options, first.folder),
       (name, { what, remedy }) => {
-        const text = `The credential ${name} is used as it was: ${what}. ${remedy}`;
+        const text = `The credential ${name} is used unchanged: ${what}. ${remedy}`;
         if (isNews(text)) told.told('', 'warn', 'credential-not-renewed', text);
       },
     ),
@@ -323,7 +323,7 @@ function readerOf(options: RunOptions): Read {
     });
 }
 
-/** What others may ask of this process beside its hosts. */
+/** What others may ask this process for, besides its hosts. */
 function answersOfProcess({
   director,
   known,
@@ -359,13 +359,13 @@ function answersOfProcess({
   };
 }
 
-/** Whoever names a folder means the production in it, and not the one that runs here. */
+/** Whoever names a folder means the production in it, not the one running here. */
 async function checkMeant(folder: string, { folder: meant }: ReloadOrder): Promise<void> {
   const own = await realpath(folder);
   if (meant === undefined || meant === own) return;
   throw new EngineError(
     'CONFIG_INVALID',
-    `the production that runs is read from ${own}, not from ${meant}: nothing was applied. Say which production is meant with --production, or leave the folder out`,
+    `the running production was read from ${own}, not from ${meant}: nothing was applied. Choose the production with --production, or leave out the folder`,
   );
 }
 
@@ -388,7 +388,7 @@ function readingOf({ overlays, data, environment, secrets }: RunOptions): ReadOp
   };
 }
 
-/** Where rotated secrets come from: the same places as at the start. */
+/** Where rotated secrets come from: the same sources as at the start. */
 function sourceOf(options: RunOptions, folder: string): ValueSource {
   const { environment = process.env, secrets = () => undefined } = readingOf(options);
   return { folder, environment, secrets };
@@ -401,7 +401,7 @@ async function readOrThrow(options: RunOptions): Promise<Definition> {
   return definition;
 }
 
-/** Brings the gauges of queues up to date whenever somebody scrapes; those of hosts that are gone too. */
+/** Updates the gauges of queues at each scrape, including those of hosts that are gone. */
 export function observeQueues(figures: Metrics, director: Director, engine: Engine): void {
   figures.onScrape(async () => {
     const production = director.definition.name;

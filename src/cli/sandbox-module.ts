@@ -5,8 +5,8 @@ import { packageJson } from './packaged.ts';
 const PACKAGES = ['oidc-provider', 'smtp-server'];
 
 /**
- * Loads a part of the sandbox. Some need packages that the engine does not: a clone has them, who installed the
- * package is told which to install beside it.
+ * Loads a part of the sandbox. Some parts need packages that the engine does not: a clone has them;
+ * users of the package are told which to install.
  */
 export async function sandboxModule<Module>(load: () => Promise<Module>): Promise<Module> {
   try {

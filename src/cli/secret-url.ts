@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import { describeError, EngineError } from '../error/engine-error.ts';
 
-/** The environment's name of an option whose address may hold a password. */
+/** The environment variable for an option whose address may contain a password. */
 const VARIABLES = { nats: 'WAYBILL_NATS', trace: 'WAYBILL_TRACE' } as const;
 type Which = keyof typeof VARIABLES;
 
-/** `--nats` or `--trace`: given, or in the environment, where `ps` does not show it. */
+/** `--nats` or `--trace`: from the command line, or from the environment, where `ps` does not show it. */
 export function urlOption(which: Which, description: string): Option {
   return new Option(`--${which} <url>`, description).env(VARIABLES[which]);
 }
@@ -14,8 +14,9 @@ export function urlOption(which: Which, description: string): Option {
 const REFERENCE = /\$\{(env|file):([^{}]+)\}/g;
 
 /**
- * An address with `${env:NAME}` and `${file:PATH}` in it filled in. Before the `@` they are a name or a password, which
- * may hold any character. Throws CONFIG_INVALID for one that is missing, and for what is no address, without repeating it.
+ * An address with `${env:NAME}` and `${file:PATH}` in it filled in. Before the `@` they are a name
+ * or a password, which may have any character. Throws CONFIG_INVALID for a missing one, and for an
+ * invalid address, without repeating it.
  */
 export function filledUrl(which: Which, text: string): string {
   const filled = text.replace(REFERENCE, (_, kind: string, name: string, at: number) => {
@@ -28,7 +29,7 @@ export function filledUrl(which: Which, text: string): string {
       const example = which === 'nats' ? 'nats://host:4222' : 'postgres://user@host/database';
       throw new EngineError(
         'CONFIG_INVALID',
-        `--${which} (or ${VARIABLES[which]}) is no address such as ${example}; in a name or password, characters such as @ and / are written as %40 and %2F`,
+        `--${which} (or ${VARIABLES[which]}) is not an address such as ${example}; in a name or password, write characters such as @ and / as %40 and %2F`,
       );
     }
   }
@@ -56,7 +57,7 @@ function ofFile(which: Which, path: string): string {
   }
 }
 
-/** Which of the words of a command line every account of this machine can read a password in. */
+/** The words of a command line in which every account of this machine can read a password. */
 export function shownPasswords(words: readonly string[]): readonly string[] {
   const shown = words.flatMap((word, index): readonly Which[] => {
     const [, which, url] = /^--(nats|trace)(?:=(.*))?$/.exec(word) ?? [];
@@ -66,6 +67,6 @@ export function shownPasswords(words: readonly string[]): readonly string[] {
   });
   return [...new Set(shown)].map(
     (which) =>
-      `The password in --${which} is shown to every account of this machine (ps). Set ${VARIABLES[which]} instead, or write '\${file:PATH}' or '\${env:NAME}' in its place.`,
+      `The password in --${which} is visible to every account of this machine (ps). Set ${VARIABLES[which]} instead, or write '\${file:PATH}' or '\${env:NAME}' in its place.`,
   );
 }

@@ -2,14 +2,14 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Stuck } from '../flow/work-marks.ts';
 
-/** One time that an engine stood still. */
+/** One occasion on which an engine was stuck. */
 export interface StuckRecord {
   readonly at: number;
-  /** For how many milliseconds. */
+  /** How long, in milliseconds. */
   readonly after: number;
-  /** What it was at work on, as far as that is known. */
+  /** What it was working on, if known. */
   readonly work: readonly Stuck[];
-  /** Whether the event log has it. */
+  /** Whether it is in the event log. */
   readonly told?: boolean;
 }
 
@@ -17,18 +17,18 @@ const KEPT = 100;
 
 const place = (data: string): string => join(data, 'stuck.json');
 
-/** Keeps for the engine that is begun again what it must not take up. */
+/** Stores what the restarted engine must not take up. */
 export function addStuck(data: string, record: StuckRecord): void {
   write(data, [...stuckRecords(data), record].slice(-KEPT));
 }
 
-/** What engines of this data folder stood still at since one ended in order. */
+/** What engines of this data folder got stuck on since the last orderly end. */
 export function stuckRecords(data: string): StuckRecord[] {
   try {
     const read: unknown = JSON.parse(readFileSync(place(data), 'utf8'));
     return Array.isArray(read) ? (read as StuckRecord[]) : [];
   } catch {
-    // none was written, or the disk was full when it was: what is not known is tried again
+    // none was written, or the disk was full: what is unknown is tried again
     return [];
   }
 }
@@ -43,7 +43,7 @@ export function stuckTold(data: string): void {
   }
 }
 
-/** A person has ended or changed what ran: what was stuck may be tried again. */
+/** A person has stopped or changed the production: what was stuck may be tried again. */
 export function forgetStuck(data: string): void {
   rmSync(place(data), { force: true });
 }

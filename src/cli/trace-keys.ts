@@ -4,16 +4,17 @@ import { listSecrets, type SecretStore, secretStore } from '../credential/secret
 import { newTraceKey } from '../trace/store/trace-cipher.ts';
 
 /**
- * The keys of the trace are secrets of the secret store: the master key encrypts them, they encrypt the trace. So
- * another master key encrypts a few keys anew, and not the trace.
+ * The keys of the trace are secrets of the secret store: the master key encrypts them, they encrypt
+ * the trace. So a new master key only re-encrypts a few keys, not the trace.
  */
 const PREFIX = 'waybill.trace-key.';
 
 export const isTraceKey = (secret: string): boolean => secret.startsWith(PREFIX);
 
 /**
- * The keys of a trace, oldest first; the last one is written with. With `encrypt` the first is made where there is
- * none. Without it, keys that cannot be opened are none: whether the trace needs them is found when it is opened.
+ * The keys of a trace, oldest first; the last one is written with. With `encrypt`, the first one is
+ * made if there is none. Without it, keys that cannot be opened are ignored: whether the trace
+ * needs them turns out when it is opened.
  */
 export async function traceKeys(
   data: string,
@@ -29,7 +30,7 @@ export async function traceKeys(
   return valuesOf(store, await namesIn(file));
 }
 
-/** Adds a key, which is written with from the next start; returns its id. Others may do so at the same time. */
+/** Adds a key, which is used for writing from the next start; returns its id. Others may do so at the same time. */
 export async function addTraceKey(store: SecretStore): Promise<string> {
   const { id, bytes } = newTraceKey();
   const time = new Date().toISOString().replaceAll(/[-:.]/g, '');
@@ -37,7 +38,7 @@ export async function addTraceKey(store: SecretStore): Promise<string> {
   return id;
 }
 
-/** In the order of their making, which their names begin with. */
+/** In order of creation, which their names begin with. */
 async function namesIn(file: string): Promise<string[]> {
   return (await listSecrets(file))
     .map(({ name }) => name)

@@ -7,17 +7,17 @@ import { pause } from '../time/pause.ts';
 export interface WatchedFiles {
   /** The production's folder. */
   readonly folder: string;
-  /** The files that it was read from last, wherever they lie. */
+  /** The files it was last read from, wherever they are. */
   readonly files: () => readonly string[];
-  /** Folders in it that hold no files of the production, as `--data`. */
+  /** Folders in it without files of the production, such as `--data`. */
   readonly without: readonly string[];
   readonly changed: () => Promise<void>;
 }
 
-/** Milliseconds without a further change before it is looked at: an editor writes several times. */
+/** Milliseconds without another change before it is looked at: editors write several times. */
 const CALM = 200;
 
-/** What a production is written in: a file of these kinds may become part of it. */
+/** The file types of a production: such a file may become part of it. */
 const SOURCES: ReadonlySet<string> = new Set([
   '.yaml',
   '.yml',
@@ -30,9 +30,9 @@ const SOURCES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Calls `changed` once at its start and shortly after a file of the production was saved, one call at a time. It is folders that are
- * watched: most editors, and `sed -i`, write another file and give it the name of the old one, which whoever
- * watches the file itself does not see.
+ * Calls `changed` once at the start and shortly after a file of the production was saved, one call
+ * at a time. Folders are watched: most editors, and `sed -i`, write another file and rename it,
+ * which a watch on the file itself does not notice.
  */
 export class FileWatch {
   readonly #parts: WatchedFiles;
@@ -74,7 +74,7 @@ export class FileWatch {
     }
   }
 
-  /** Watches what is not watched yet: folders that were made meanwhile, and those of files elsewhere. */
+  /** Watches what is not watched yet: new folders, and those of files elsewhere. */
   async #watchFolders(): Promise<void> {
     const { folder, files, without } = this.#parts;
     const left = new Set(without.map((one) => resolve(one)));
@@ -83,7 +83,7 @@ export class FileWatch {
     for (const one of wanted) {
       if (this.#watchers.has(one)) continue;
       this.#watch(one);
-      // something may have been written there before it was watched
+      // something may have been written there before the watch began
       this.#changes += 1;
     }
   }
@@ -100,13 +100,13 @@ export class FileWatch {
       });
       this.#watchers.set(folder, watcher);
     } catch (error) {
-      // gone in this moment
+      // gone at this moment
       tolerate(error, (one) => isSystemError(one), `watching ${folder}`);
     }
   }
 
   #isOurs(file: string): boolean {
-    // a folder has no ending: what is in it may be of the production
+    // a folder has no extension: its content may belong to the production
     const ending = extname(file);
     return ending === '' || SOURCES.has(ending) || this.#parts.files().includes(file);
   }

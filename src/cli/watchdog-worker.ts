@@ -10,9 +10,9 @@ export interface WatchdogOrder {
   /** The memory of `WorkMarks`. */
   readonly buffer: SharedArrayBuffer;
   readonly data: string;
-  /** Milliseconds after which an engine that does not turn is ended. */
+  /** Milliseconds after which an engine that is stuck is ended. */
   readonly after: number;
-  /** The file that tells whoever started this process to start it again. */
+  /** The file that tells the parent process to restart this one. */
   readonly again: string | undefined;
   readonly logLevel: string;
 }
@@ -21,8 +21,9 @@ const order = workerData as WatchdogOrder | null;
 if (order !== null) await watch(order);
 
 /**
- * Looks whether the engine's thread turns, and ends the process if it does not: nothing else can interrupt
- * an endless loop. It counts its own looks, so a machine that was asleep or a process that was stopped is no reason.
+ * Checks that the engine's thread is running, and ends the process if it is not: nothing else can
+ * interrupt an endless loop. It counts its own checks, so a sleeping machine or a paused process is
+ * not a reason.
  */
 async function watch({ buffer, data, after, again, logLevel }: WatchdogOrder): Promise<void> {
   const every = Math.max(100, Math.min(1_000, after / 8));
@@ -41,7 +42,7 @@ async function watch({ buffer, data, after, again, logLevel }: WatchdogOrder): P
       addStuck(data, { at: Date.now(), after, work: stuck });
       if (again !== undefined) writeFileSync(again, '', { mode: 0o600 });
     } finally {
-      // a thread that loops hears no softer signal
+      // a looping thread does not notice a softer signal
       process.kill(process.pid, 'SIGKILL');
     }
   }

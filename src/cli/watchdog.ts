@@ -11,27 +11,27 @@ import type { WatchdogOrder } from './watchdog-worker.ts';
 
 const BEAT = 100;
 
-/** Names the file whose being there tells whoever started this process to start it again; set by `waybill.cjs`. */
+/** Names the file whose existence tells the parent process to restart this one; set by `waybill.cjs`. */
 const AGAIN = 'WAYBILL_AGAIN';
 
 export interface Watchdog {
-  /** What stood still may be tried again: a person has changed the production. */
+  /** Called when a person has changed the production: what was stuck may be tried again. */
   forget(): void;
   stop(): Promise<void>;
 }
 
 export interface WatchdogOptions {
   readonly data: string;
-  /** Milliseconds after which an engine that does not turn is ended. */
+  /** Milliseconds after which an engine that is stuck is ended. */
   readonly after: number;
   readonly log: Logger;
   readonly events: Events;
 }
 
 /**
- * Watches this thread from another one: where it does not turn for `after` milliseconds, the process is ended
- * and what it was at work on is kept, so that the next one begins without it. Tells first at what an
- * earlier one stood still.
+ * Watches this thread from another one: if it is stuck for `after` milliseconds, the process is
+ * ended and what it was working on is recorded, so that the next one starts without it. First
+ * reports what an earlier one was stuck on.
  */
 export function startWatchdog(
   marks: WorkMarks,
@@ -39,7 +39,7 @@ export function startWatchdog(
 ): Watchdog {
   heedStuck(data, marks, events);
   const state = { stopped: false };
-  background(beat(marks, state), 'showing the watchdog that the engine turns');
+  background(beat(marks, state), 'showing the watchdog that the engine is running');
   const { buffer } = marks;
   const workerData: WatchdogOrder = {
     buffer,
@@ -75,19 +75,19 @@ async function beat(marks: WorkMarks, state: { readonly stopped: boolean }): Pro
   }
 }
 
-/** Tells at what earlier engines of this data folder stood still, and keeps their messages from being taken up. */
+/** Reports what earlier engines of this data folder were stuck on, and prevents their messages from being taken up. */
 function heedStuck(data: string, marks: WorkMarks, events: Events): void {
   const records = stuckRecords(data);
   marks.stuck = records.flatMap(({ work }) => work);
   for (const { work, after, told } of records) {
     if (told === true) continue;
-    const still = `The engine stood still for ${describeDuration(after)}`;
+    const still = `The engine was stuck for ${describeDuration(after)}`;
     if (work.length === 0) {
-      const text = `${still}, and it is not known at which message. It was begun again.`;
+      const text = `${still}, it is not known on which message. It was restarted.`;
       events.told('', 'error', 'engine-stuck', text);
     }
     for (const { host, message } of work) {
-      const text = `${still} while ${host} worked on message ${message}. It was begun again, and the message is suspended when it comes again. Look for an endless loop in the code.`;
+      const text = `${still} while ${host} worked on message ${message}. It was restarted, and the message is suspended when it comes again. Look for an endless loop in the code.`;
       events.told(host, 'error', 'engine-stuck', text);
     }
   }

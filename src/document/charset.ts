@@ -18,7 +18,7 @@ export const UTF8: Charset = {
   canEncode: (text) => text.isWellFormed(),
 };
 
-/** One byte a character, byte value = code point: any bytes survive it. */
+/** One byte per character, byte value = code point: any bytes survive it. */
 export const LATIN1: Charset = {
   name: 'iso-8859-1',
   decode: (bytes) => buffered(bytes).toString('latin1'),
@@ -42,13 +42,13 @@ const KNOWN = new Map<string, Charset | undefined>([
   ['ascii', ASCII],
 ]);
 
-/** The charset of an IANA name; undefined if it is unknown or not a superset of ASCII (UTF-16, UTF-7), or if there is no name. */
+/** The charset of an IANA name; undefined if unknown, not a superset of ASCII (UTF-16, UTF-7), or without a name. */
 export function charsetNamed(name: string | undefined): Charset | undefined {
   if (name === undefined || name === '') return undefined;
   const key = name.trim().toLowerCase();
   if (KNOWN.has(key)) return KNOWN.get(key);
   const found = fromIconv(key);
-  // A sender chooses the name: only names that exist are kept.
+  // Senders choose the name: only existing ones are cached.
   if (found !== undefined) KNOWN.set(key, found);
   return found;
 }
@@ -62,24 +62,24 @@ function fromIconv(name: string): Charset | undefined {
   try {
     if (encode(PRINTABLE).toString('latin1') !== PRINTABLE) return undefined;
   } catch {
-    // the library knows the name and cannot encode
+    // the library knows the name but cannot encode
     return undefined;
   }
   return { name, decode, encode, canEncode: (text) => decode(encode(text)) === text };
 }
 
-/** Bytes read as text so that encoding the text with `charset` gives the same bytes again. */
+/** Bytes decoded so that encoding the text with `charset` gives the same bytes again. */
 export interface Decoded {
   readonly text: string;
-  /** What the text was read as: the wanted charset, or ISO-8859-1 where the bytes do not fit it. */
+  /** What the text was read as: the wanted charset, or ISO-8859-1 if the bytes do not fit it. */
   readonly charset: Charset;
   /** Offset of the first byte that does not fit the wanted charset. */
   readonly invalidAt: number | undefined;
 }
 
 /**
- * Reads bytes in the wanted charset, UTF-8 by default. Bytes that do not fit are read as ISO-8859-1,
- * which keeps every one of them, and never become U+FFFD.
+ * Decodes bytes in the wanted charset, UTF-8 by default. If they do not fit, they are read as
+ * ISO-8859-1, which keeps every one of them; they never become U+FFFD.
  */
 export function decodeFaithfully(bytes: Uint8Array, wanted: Charset = UTF8): Decoded {
   const buffer = buffered(bytes);

@@ -33,7 +33,7 @@ const READERS: Readonly<Record<Exclude<Document['kind'], 'delimited'>, Reader>> 
   text: textDocument,
 };
 
-/** What kind of document a type is read as; its parameters do not matter. */
+/** The kind of document that a type is read as; its parameters do not matter. */
 export function kindOf(type: string): Document['kind'] {
   const media = (type.split(';')[0] ?? '').trim().toLowerCase();
   if (media === 'hl7v2' || media.startsWith('hl7v2:') || HL7.test(media)) return 'hl7';

@@ -1,18 +1,18 @@
 import type { Document } from './document.ts';
 
-/** One way of writing a path, with what it reads in the sample of its kind. */
+/** One form of path, and what it reads in the sample of its kind. */
 export interface PathForm {
   readonly path: string;
   readonly help: string;
-  /** What `all` gives for the sample of the kind: every value at the path. */
+  /** What `all` returns for the sample of the kind: every value at the path. */
   readonly reads: readonly string[];
-  /** It only writes: what `set` leaves of the sample, or a part of it. */
+  /** For writing only: the sample, or a part of it, after `set`. */
   readonly writes?: string;
 }
 
 interface PathForms {
   readonly kind: Document['kind'];
-  /** Of which bodies, for people. */
+  /** The kind of bodies, for people. */
   readonly of: string;
   /** The message type of the sample. */
   readonly type: string;
@@ -20,7 +20,7 @@ interface PathForms {
   readonly forms: readonly PathForm[];
 }
 
-/** Every form of path, as the reference page shows and a test proves them. */
+/** Every form of path; the reference page shows them and a test checks them. */
 export const PATH_FORMS: readonly PathForms[] = [
   {
     kind: 'hl7',
@@ -35,26 +35,26 @@ export const PATH_FORMS: readonly PathForms[] = [
     forms: [
       {
         path: 'PID-3',
-        help: 'A field; of several repetitions each by itself',
+        help: 'A field; each of several repetitions separately',
         reads: ['123^^^MPI', '456^^^WARD'],
       },
       { path: 'PID-3.1', help: 'A component', reads: ['123', '456'] },
       { path: 'PID-5.2.2', help: 'A subcomponent', reads: ['von'] },
-      { path: 'PID-3[2].4', help: 'Of one repetition, from 1', reads: ['WARD'] },
+      { path: 'PID-3[2].4', help: 'One repetition, from 1', reads: ['WARD'] },
       {
         path: 'PID-3[*].4',
-        help: 'Of every repetition, also where a value is written',
+        help: 'Every repetition, also for writing',
         reads: ['MPI', 'WARD'],
       },
-      { path: 'OBX[2]-5', help: 'Of one segment of that name, from 1', reads: ['140'] },
+      { path: 'OBX[2]-5', help: 'In one segment with that name, from 1', reads: ['140'] },
       {
         path: 'OBX[*]-5',
-        help: 'Of every segment of that name, also where a value is written',
+        help: 'In every segment with that name, also for writing',
         reads: ['5.1', '140'],
       },
       {
         path: 'MSH-9.2',
-        help: 'The header counts as the standard does: MSH-1 is the separator',
+        help: 'The header counts as in the standard: MSH-1 is the separator',
         reads: ['R01'],
       },
       { path: 'OBX[1]', help: 'A whole segment', reads: ['OBX|1|NM|GLU||5.1'] },
@@ -84,7 +84,7 @@ export const PATH_FORMS: readonly PathForms[] = [
     forms: [
       { path: 'CLM-1', help: 'An element, of every segment of that name', reads: ['A1', 'A2'] },
       { path: 'CLM-5.1', help: 'A component', reads: ['11', '11'] },
-      { path: 'CLM[2]-2', help: 'Of one segment of that name, from 1', reads: ['45'] },
+      { path: 'CLM[2]-2', help: 'In one segment with that name, from 1', reads: ['45'] },
       {
         path: '2300/HI[1]-2.2',
         help: 'In a loop of the implementation guide; the segment counts in each of these loops',
@@ -154,12 +154,12 @@ export const PATH_FORMS: readonly PathForms[] = [
       { path: '/order/item[2]', help: 'One of several elements, from 1', reads: ['two'] },
       {
         path: '//item',
-        help: 'Every element of that name; without a prefix in any namespace',
+        help: 'Every element with that name; without a prefix, in any namespace',
         reads: ['one', 'two'],
       },
       {
         path: '/order/item[@code="B"]',
-        help: 'The elements for which a condition holds',
+        help: 'The elements for which a condition is true',
         reads: ['two'],
       },
       { path: 'count(/order/item)', help: 'A number or a text that XPath computes', reads: ['2'] },
@@ -171,26 +171,26 @@ export const PATH_FORMS: readonly PathForms[] = [
     type: 'text/csv',
     sample: 'mrn,ward\n7,3\n8,5\n',
     forms: [
-      { path: 'mrn', help: 'A column by its name, in every row of values', reads: ['7', '8'] },
+      { path: 'mrn', help: 'A column by its name, in every data row', reads: ['7', '8'] },
       { path: '2', help: 'A column by its number, from 1', reads: ['3', '5'] },
-      { path: '[2]/ward', help: 'Of one row of values, from 1', reads: ['5'] },
-      { path: '[*]/ward', help: 'Of every row', reads: ['3', '5'] },
+      { path: '[2]/ward', help: 'In one data row, from 1', reads: ['5'] },
+      { path: '[*]/ward', help: 'In every data row', reads: ['3', '5'] },
       { path: '[2]', help: 'A whole row', reads: ['8,5'] },
     ],
   },
 ];
 
-/** What only a loop of a transform gives a meaning; see `docs/production-format.md`, Loops. */
+/** Paths that only have a meaning in a loop of a transform; see `docs/production-format.md`, Loops. */
 export const LOOP_FORMS: readonly { readonly path: string; readonly help: string }[] = [
-  { path: 'OBX[#]-5', help: 'Written: of the segment with the number of the turn, from 1' },
+  { path: 'OBX[#]-5', help: 'For writing: in the segment with the number of the turn, from 1' },
   {
     path: '/results/#/code',
-    help: 'Written: of the element with the number of the turn, in JSON from 0',
+    help: 'For writing: in the element with the number of the turn, in JSON from 0',
   },
   {
     path: '/orders/#/results/#',
-    help: 'The last # is that of the innermost loop, the one before it that of the loop around it',
+    help: 'The last # belongs to the innermost loop, the one before it to the loop around that',
   },
   { path: './s', help: 'XML: begins at the element that the loop is at' },
-  { path: '/orders/*/id', help: 'JSON: of the element that the loop over /orders is at' },
+  { path: '/orders/*/id', help: 'JSON: in the element that the loop over /orders is at' },
 ];

@@ -56,7 +56,7 @@ if (port !== null) {
   logUnexpected(log);
   // only its own work broke off; any other error ends the thread, which is restarted
   process.on('unhandledRejection', (reason) => {
-    unexpected('running something that nobody waited for', reason);
+    unexpected('running something that nobody awaited', reason);
   });
   try {
     const plane = await startOperator({ ...order, search: new Map(search), log });

@@ -7,7 +7,7 @@ test('names, functions and paths are listed, or those that have to do with a wor
   expect(code).toBe(0);
   expect(output).toMatch(/^ {2}received +timestamp +When the session's first message/m);
   expect(output).toMatch(/^ {2}field\(string\): string +The value at a path/m);
-  expect(output).toMatch(/^ {2}PID-3\[2\]\.4 +Of one repetition/m);
+  expect(output).toMatch(/^ {2}PID-3\[2\]\.4 +One repetition/m);
   const { output: some } = await ran(expressionsCommand(), ['capital']);
   expect(some).toContain('capitalize(string)');
   expect(some).not.toContain('received');

@@ -75,7 +75,7 @@ test('purge says what would go, removes it, says what stayed and why, and is aud
       ]);
       expect(await ran(purgeCommand(), [...where, '--older-than', 'soon'])).toMatchObject({
         code: 1,
-        errors: expect.stringContaining('soon is no time such as 30d or 12h'),
+        errors: expect.stringContaining('soon is not a time such as 30d or 12h'),
       });
     } finally {
       await operator.stop();

@@ -58,7 +58,7 @@ test('what is missing is said by its name, and what is no address is not repeate
     } catch (error) {
       told = (error as Error).message;
     }
-    expect(told, broken).toMatch(/is no address/);
+    expect(told, broken).toMatch(/is not an address/);
     expect(told).not.toMatch(/secret|se\/cret/);
   }
 });

@@ -72,7 +72,7 @@ test('a secret is set from standard input, listed by name and removed', async ()
 
   expect(await waybillSecret(folder.path, ['remove', 'grph'])).toMatchObject({
     code: 1,
-    errors: 'CREDENTIAL_MISSING: There is no secret named grph. Did you mean graph?\n',
+    errors: 'CREDENTIAL_MISSING: There is no secret grph. Did you mean graph?\n',
   });
   expect(await waybillSecret(folder.path, ['remove', 'graph'])).toMatchObject({ code: 0 });
   expect(await storeOf(folder.path).get('graph')).toBeUndefined();
@@ -91,7 +91,9 @@ test('the store is put under another master key', async () => {
   await storeOf(folder.path).set('graph', 'the value');
   const ran = await waybillSecret(folder.path, ['rotate'], NEXT);
   expect(ran).toMatchObject({ code: 0 });
-  expect(ran.errors).toContain('1 secrets are under the new master key');
+  expect(ran.errors).toContain(
+    '1 secrets are now under the new master key. Set WAYBILL_MASTER_KEY to it.',
+  );
   expect(await storeOf(folder.path, NEXT).get('graph')).toBe('the value');
 });
 
@@ -147,7 +149,7 @@ test('two that differ change nothing', async () => {
   await using folder = await temporaryFolder('cli');
   const ran = await typed(folder.path, ['password\r', 'passwort\r']);
   expect(ran.code).toBe(1);
-  expect(ran.output).toContain('The two are not the same');
+  expect(ran.output).toContain('The two inputs differ');
   expect(await storeOf(folder.path).get('graph')).toBeUndefined();
 });
 

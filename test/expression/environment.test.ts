@@ -149,7 +149,7 @@ describe('what is wrong is found before any message comes', () => {
     ['field("PID-50")', 'PID-50: PID has 39 fields in HL7 2.5.1.', '"PID-50"'],
     [
       'field("PID-7.3")',
-      'PID-7.3: PID-7 (Date/Time of Birth) is a TS of 2 parts in HL7 2.5.1.',
+      'PID-7.3: PID-7 (Date/Time of Birth) is a TS with 2 parts in HL7 2.5.1.',
       '"PID-7.3"',
     ],
     ['within(now(), "22-06")', 'A span of the day must be written as 22:00-06:00.', '"22-06"'],

@@ -157,7 +157,7 @@ test('an operator stops, starts, finds, traces, resends, replays and changes a r
     // whoever names a folder means the production in it
     const other = await waybill('apply', tmpdir(), '--data', data);
     expect(other.code).toBe(1);
-    expect(other.stderr).toMatch(/the production that runs is read from .*nothing was applied/);
+    expect(other.stderr).toMatch(/the running production was read from .*nothing was applied/);
     const applied = await waybill('apply', folder, '--data', data);
     expect({ code: applied.code, stderr: applied.stderr }).toEqual({ code: 0, stderr: '' });
     await sendUntilAcknowledged(port, [messageOf('M4')], () => undefined);

@@ -71,6 +71,6 @@ export default async (_: unknown, context: { send(to: string, body: string): Pro
   expect(applied).toMatchObject({ code: 0, stdout: expect.stringMatching(/applied$/m) });
   const { stdout } = await waybill('status', '--data', data);
   expect(stdout).toMatch(
-    /1 message waits for out, the oldest for .*: the production has no such host any longer/,
+    /1 message waits for out, the oldest for .*: the production no longer has that host/,
   );
 }, 90_000);

@@ -47,7 +47,7 @@ export async function runOn(
     log,
     hosts: logs,
     metrics: figures,
-    record: (record) => background(engine.outcomes.append({ record }), 'keeping an event', isAway),
+    record: (record) => background(engine.outcomes.append({ record }), 'storing an event', isAway),
   });
   const unhear = hearUnexpected((one) => told.unexpected(one));
   const director = new Director(

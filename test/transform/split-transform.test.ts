@@ -123,7 +123,7 @@ describe('HL7', () => {
   test('a patient without an OBR is not left out in silence', async () => {
     const body = message('ORU^R01', 'PID|a', 'OBR|a', 'PID|b');
     await expect(texts({ split: 'OBR' }, body)).rejects.toThrow(
-      'Transform t, split: the last PID has no OBR behind it',
+      'Transform t, split: the last PID has no OBR after it,',
     );
   });
 

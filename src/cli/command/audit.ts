@@ -21,21 +21,21 @@ interface AuditFlags extends MetaPlaceFlags {
 
 /** `waybill audit list|verify|export`: who did what in the console and at the command line. */
 export function auditCommand(): Command {
-  const command = new Command('audit').description('Reads and proves the audit log.');
+  const command = new Command('audit').description('Reads and verifies the audit log.');
   const sub = (name: string, description: string): Command =>
     metaPlaceOptions(command.command(name).description(description));
 
   times(sub('list', 'Lists acts, newest first.'))
-    .option('--actor <name>', 'of one person or machine')
+    .option('--actor <name>', 'by one person or machine')
     .option('--action <action>', 'or its beginning, such as message.')
     .option('--object <object>', 'such as "message 123"')
     .option('--limit <count>', 'at most', '100')
     .option('--json', 'for programs')
     .action(list);
-  sub('verify', 'Proves that every act is still as it was written.')
+  sub('verify', 'Verifies that every act is still as it was written.')
     .option(
       '--anchor <hash or file>',
-      'a hash that was kept elsewhere, or a file that holds some (an export, the log of the process): shows that nothing was cut off or written anew',
+      'a hash that was kept elsewhere, or a file with hashes (an export, the log of the process): shows that nothing was cut off or rewritten',
     )
     .option('--head <hash>', 'the same')
     .action(verify);
@@ -73,39 +73,39 @@ async function verify(flags: AuditFlags): Promise<void> {
   if (broken !== undefined) {
     throw new EngineError(
       'STORE_UNAVAILABLE',
-      `row ${broken} of the audit log is not as it was written, or acts were cut off there`,
+      `row ${broken} of the audit log was changed, or acts were cut off there`,
     );
   }
   if (known !== undefined) await checkAnchor(audit, known);
   print(head);
   say(
-    `${rows} acts are as they were written${sealedText(rows, sealed)}. Keep this hash elsewhere to show later that none was cut off.`,
+    `${rows} acts are unchanged${sealedText(rows, sealed)}. Keep this hash elsewhere to prove later that none was cut off.`,
   );
 }
 
 function sealedText(rows: number, sealed: number): string {
-  if (sealed === 0) return ', by their chain alone: no seal of a master key that is known here';
+  if (sealed === 0) return ', by their chain only: no seal by a master key known here';
   return sealed === rows
     ? ', sealed by the master key'
     : `, sealed by the master key up to ${sealed}`;
 }
 
-/** Throws STORE_UNAVAILABLE where an act that was known elsewhere is not in the log. */
+/** Throws STORE_UNAVAILABLE if an act that was recorded elsewhere is not in the log. */
 async function checkAnchor(audit: AuditLog, given: string): Promise<void> {
   const missing = new Set(await anchorsOf(given));
   if (missing.size === 0)
-    throw new EngineError('QUERY_INVALID', '--anchor is no hash, and no file that holds one');
+    throw new EngineError('QUERY_INVALID', '--anchor is neither a hash nor a file with one');
   for await (const { hash } of audit.rows({})) missing.delete(hash);
   if (missing.size === 0) return;
   throw new EngineError(
     'STORE_UNAVAILABLE',
-    `${missing.size} of the acts of --anchor are no longer in the audit log: acts were cut off, or written anew`,
+    `${missing.size} of the acts of --anchor are no longer in the audit log: acts were cut off or rewritten`,
   );
 }
 
 const HASH = /^[\da-f]{64}$/i;
 
-/** Of an export, or of the process log with what it was told. */
+/** From an export, or from a process log that recorded them. */
 async function anchorsOf(given: string): Promise<readonly string[]> {
   if (HASH.test(given)) return [given.toLowerCase()];
   if (!existsSync(given)) return [];
@@ -141,7 +141,7 @@ function range({ from, to }: AuditFlags): { from?: number; to?: number } {
 function timeOf(text: string): number {
   const time = Date.parse(text);
   if (!Number.isNaN(time)) return time;
-  throw new EngineError('QUERY_INVALID', `${text} is no time such as 2026-01-31T08:00`);
+  throw new EngineError('QUERY_INVALID', `${text} is not a time such as 2026-01-31T08:00`);
 }
 
 const times = (of: Command): Command =>

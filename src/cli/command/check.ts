@@ -21,12 +21,12 @@ interface CheckFlags extends ReadingFlags {
 export function checkCommand(): Command {
   return readingOptions(new Command('check'))
     .description(
-      'Checks productions completely without starting anything: every problem at once, with its place and what to do. Several are also checked for ports they share.',
+      'Checks productions completely without starting anything: every problem at once, with its place and what to do. Several are also checked for shared ports.',
     )
     .argument('<production...>', 'their folders')
     .option(
       '--assume-secrets',
-      'take missing secrets, files and environment variables of credentials for present, as on a build server',
+      'assume that missing secrets, files and environment variables of credentials are present, as on a build server',
     )
     .option('--json', 'as JSON')
     .action(check);
@@ -59,7 +59,7 @@ async function check(folders: string[], flags: CheckFlags): Promise<void> {
   for (const problem of ports) print(describeProblem(problem));
 }
 
-/** `console.yaml` belongs to the folder, too: a mistake in it keeps `waybill run` from starting. */
+/** `console.yaml` is also in the folder: a mistake in it prevents `waybill run` from starting. */
 async function consoleFileProblems(folder: string, assume: boolean): Promise<Problem[]> {
   const file = resolve(folder, 'console.yaml');
   const found = await consoleProblems(file, process.env, { assume });
@@ -69,13 +69,13 @@ async function consoleFileProblems(folder: string, assume: boolean): Promise<Pro
   });
 }
 
-/** A file that is missing is told of once. */
+/** A missing file is reported once. */
 const isNotIn =
   (more: readonly Problem[]) =>
   ({ path, severity }: Problem): boolean =>
     severity === 'error' || !more.some((other) => path.startsWith(`${other.path}.`));
 
-/** Ports within one production are among its own problems already. */
+/** Ports within one production are already among its own problems. */
 async function sharedPorts(checked: readonly Checked[]): Promise<Problem[]> {
   const [, ...more] = checked;
   if (more.length === 0) return [];
@@ -86,7 +86,7 @@ async function sharedPorts(checked: readonly Checked[]): Promise<Problem[]> {
   );
 }
 
-/** The definition with the files of its places as seen from here, since its own are relative to its folder. */
+/** The definition with file names as seen from here, since its own are relative to its folder. */
 function placedFromHere(definition: Definition, folder: string): Definition {
   return {
     ...definition,

@@ -7,7 +7,10 @@ import { rootLogger } from '../../log/logger.ts';
 import { print } from '../output.ts';
 import { type ReadingFlags, readingOptions, readOptions } from '../reading.ts';
 
-/** `waybill jwks`: what a running production serves at `/.well-known/jwks.json`, for servers that take no address. */
+/**
+ * `waybill jwks`: what a running production serves at `/.well-known/jwks.json`, for servers that do
+ * not accept an address.
+ */
 export function jwksCommand(): Command {
   return readingOptions(new Command('jwks'))
     .description(
@@ -20,7 +23,7 @@ export function jwksCommand(): Command {
 async function printKeys(folder: string, flags: ReadingFlags): Promise<void> {
   const { definition, problems } = await readProduction(folder, readOptions(flags));
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
-  // A key that cannot be read is told of in the log.
+  // A key that cannot be read is reported in the log.
   const log = rootLogger('error');
   const known = credentials(definition.credentials, { log, folder: definition.folder });
   print(JSON.stringify(await known.jwksDocument(), null, 2));

@@ -25,7 +25,7 @@ interface SecretFlags {
 /** `waybill secret set|list|remove|rotate|trace-key`: the encrypted store behind `${secret:NAME}`. */
 export function secretCommand(): Command {
   const command = new Command('secret')
-    .description('Keeps the secrets that productions name as ${secret:NAME}, encrypted.')
+    .description('Stores the secrets that productions refer to as ${secret:NAME}, encrypted.')
     .addHelpText(
       'after',
       '\nThe master key comes from WAYBILL_MASTER_KEY, or from the file WAYBILL_MASTER_KEY_FILE names.\nMake one with: openssl rand -base64 32. WAYBILL_SECRETS names another file for the store.',
@@ -36,40 +36,43 @@ export function secretCommand(): Command {
       .description(description)
       .option('--data <folder>', 'the folder that waybill run uses', DATA);
 
-  sub('set', 'Sets a secret to what is typed without an echo, or piped in.')
+  sub('set', 'Sets a secret to what is typed (not echoed) or piped in.')
     .argument('<name>', 'as in ${secret:NAME}')
     .action(async (name: string, flags: SecretFlags) => {
       const store = await openStore(flags);
       await store.set(name, await readSecret(`the value of ${name}`));
       say(
-        `${name} is set. A production that runs uses it with its next sign-in, connection or token.`,
+        `${name} is set. A running production uses it for its next sign-in, connection or token.`,
       );
     });
-  sub('list', 'Lists the names and when each was last set; never a value.')
+  sub('list', 'Lists the names and when each was last set; never the values.')
     .option('--json', 'for programs')
     .action(list);
   sub('remove', 'Removes a secret.')
     .argument('<name>', 'as in ${secret:NAME}')
-    .option('--forever', 'also a key of the trace: what it encrypted is never read again')
+    .option(
+      '--forever',
+      'also removes a key of the trace: what it encrypted can never be read again',
+    )
     .action(async (name: string, flags: SecretFlags & { readonly forever?: boolean }) => {
       if (isTraceKey(name) && flags.forever !== true) throw stillNeeded(name);
       const removed = await (await openStore(flags)).remove(name);
       if (!removed) throw await unknownSecret(name, flags);
       say(`${name} is removed.`);
     });
-  sub('rotate', 'Encrypts everything anew under another master key, typed or piped in.').action(
+  sub('rotate', 'Encrypts everything again under another master key, typed or piped in.').action(
     async (flags: SecretFlags) => {
       const store = await openStore(flags);
       const next = masterKey(await readSecret('the new master key'));
       const count = await store.rotate(next);
-      say(`${count} secrets are under the new master key. Set WAYBILL_MASTER_KEY to it now.`);
+      say(`${count} secrets are now under the new master key. Set WAYBILL_MASTER_KEY to it.`);
     },
   );
-  sub('trace-key', 'Makes a new key that the trace is encrypted with from the next start.').action(
+  sub('trace-key', 'Makes a new key for encrypting the trace, used from the next start.').action(
     async (flags: SecretFlags) => {
       const id = await addTraceKey(await openStore(flags));
       say(
-        `The key ${id} is made. Start waybill run --encrypt again to write with it; what earlier keys encrypted stays readable.`,
+        `The key ${id} has been made. Restart waybill run --encrypt to write with it; what earlier keys encrypted stays readable.`,
       );
     },
   );
@@ -79,7 +82,7 @@ export function secretCommand(): Command {
 function stillNeeded(name: string): EngineError {
   return new EngineError(
     'CREDENTIAL_REFUSED',
-    `${name} is a key of the trace: without it, nothing that it encrypted is ever read again, and the operator plane does not start on that trace. Remove it with --forever once that trace is gone.`,
+    `${name} is a key of the trace: without it, nothing that it encrypted can ever be read again, and the operator plane does not start on that trace. Remove it with --forever once that trace is gone.`,
   );
 }
 
@@ -100,7 +103,7 @@ async function unknownSecret(name: string, flags: SecretFlags): Promise<EngineEr
   const names = (await listSecrets(fileOf(flags))).map((one) => one.name);
   const near = nearest(name, names);
   const remedy = near === undefined ? 'See waybill secret list.' : `Did you mean ${near}?`;
-  return new EngineError('CREDENTIAL_MISSING', `There is no secret named ${name}. ${remedy}`);
+  return new EngineError('CREDENTIAL_MISSING', `There is no secret ${name}. ${remedy}`);
 }
 
 interface RequestFlags {
@@ -109,23 +112,23 @@ interface RequestFlags {
   readonly out: string;
 }
 
-/** `waybill certificate request`: a key, and what an authority needs to certify it. */
+/** `waybill certificate request`: a key and a certificate request for it. */
 export function certificateCommand(): Command {
   const command = new Command('certificate').description(
-    'Makes a private key and the request (CSR) that an authority answers with a certificate.',
+    'Makes a private key and a certificate request (CSR) for an authority.',
   );
   command
     .command('request')
-    .description('Writes <out>.key and <out>.csr; nothing that is there is overwritten.')
+    .description('Writes <out>.key and <out>.csr; existing files are not overwritten.')
     .argument('<common name>', 'such as hub.hospital.example')
     .option(
       '--name <name>',
-      'a further name: DNS:…, URI:… or IP:…; may be repeated. The common name is always one, where it is a host',
+      'another name: DNS:…, URI:… or IP:…; may be repeated. The common name is always included if it is a host name',
       (one: string, all: readonly string[]) => [...all, one],
       [] as readonly string[],
     )
-    .option('--rsa', 'an RSA key (3072 bit), for those who take no other, such as Entra')
-    .option('--out <path>', 'where to write, without an ending', 'waybill')
+    .option('--rsa', 'an RSA key (3072 bit), for peers that accept no other, such as Entra')
+    .option('--out <path>', 'where to write, without an extension', 'waybill')
     .action(request);
   return command;
 }
@@ -142,7 +145,7 @@ async function request(commonName: string, { name, rsa, out }: RequestFlags): Pr
   say(`  ${basename(out)}: { kind: certificate, certificate: ${out}.crt, key: ${out}.key }`);
 }
 
-/** What peers compare with is the alternative names alone (RFC 9525 §2): the common name must be among them. */
+/** Peers only compare with the alternative names (RFC 9525 §2): the common name must be among them. */
 function ownName(commonName: string): readonly string[] {
   if (isIP(commonName) !== 0) return [`IP:${commonName}`];
   return /^[\w*-]+(\.[\w-]+)*\.?$/.test(commonName) ? [`DNS:${commonName}`] : [];
@@ -153,7 +156,10 @@ function asked<Made>(make: () => Made): Made {
     return make();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new EngineError('CONFIG_INVALID', `${error.message}: write DNS:hub.example or alike.`);
+    throw new EngineError(
+      'CONFIG_INVALID',
+      `${error.message}: write a name such as DNS:hub.example.`,
+    );
   }
 }
 

@@ -40,7 +40,7 @@ async function status(flags: WhereOptions & { readonly json?: boolean }): Promis
     for (const { oldest, ...left } of report.left) {
       const age = oldest === undefined ? '' : `, the oldest for ${since(oldest)}`;
       print(
-        `${leftText(left)}${age}: the production has no such host any longer, and they stay until it has it again`,
+        `${leftText(left)}${age}: the production no longer has that host; they stay until it has it again`,
       );
     }
     for (const { host, ...range } of report.lost ?? []) print(`LOST: ${lostText(host, range)}`);
@@ -87,7 +87,7 @@ const since = (time: number): string => describeDuration(Math.max(0, Date.now() 
 
 export function startCommand(): Command {
   return whereOptions(new Command('start'))
-    .description('Starts a host that was switched off; it stays on over restarts.')
+    .description('Starts a host that was switched off; it stays on across restarts.')
     .argument('<host>')
     .action((host: string, flags: WhereOptions) => switchHost('start', host, flags));
 }
@@ -95,7 +95,7 @@ export function startCommand(): Command {
 export function stopCommand(): Command {
   return whereOptions(new Command('stop'))
     .description(
-      'Stops a host; its queue still fills. It stays off over restarts until it is started.',
+      'Stops a host; its queue still fills. It stays off across restarts until it is started.',
     )
     .argument('<host>')
     .option('--reason <text>', 'why, for the event log', 'stopped by hand')
@@ -106,7 +106,7 @@ export function stopCommand(): Command {
 
 export function retryCommand(): Command {
   return whereOptions(new Command('retry'))
-    .description('Makes a host try again at once what waits for its next try.')
+    .description('Makes a host retry at once what waits for its next try.')
     .argument('<host>')
     .action((host: string, flags: WhereOptions) => switchHost('retry', host, flags));
 }
@@ -131,9 +131,7 @@ interface OverrideFlags extends WhereOptions {
 export function overrideCommand(): Command {
   const kind = new Argument('<kind>', 'hold stops it; test sets each message aside, unsent');
   return whereOptions(new Command('override'))
-    .description(
-      'Sets something for a host for a while, over what its file says; it ends by itself.',
-    )
+    .description('Overrides a setting of a host for a while; it ends by itself.')
     .argument('<host>')
     .addArgument(kind.choices([...OVERRIDE_KINDS]))
     .addOption(
@@ -152,7 +150,10 @@ async function override(host: string, kind: OverrideKind, flags: OverrideFlags):
     throw new EngineError('CONFIG_INVALID', `${flags.for} is not a time; write it as 30m or 2h`);
   }
   if (!end && (kind === 'log-level') !== (level !== undefined)) {
-    throw new EngineError('CONFIG_INVALID', '--level belongs to log-level, and to it alone');
+    throw new EngineError(
+      'CONFIG_INVALID',
+      '--level is required for log-level, and only allowed there',
+    );
   }
   const by = orderedBy();
   const at = Date.now();
@@ -181,11 +182,11 @@ export function applyCommand(): Command {
     .description(
       'Shows how the files of a running production differ from what runs, then changes it; only changed hosts restart.',
     )
-    .argument('[production]', 'its folder, as a check that the right one is meant')
+    .argument('[production]', 'its folder, to make sure that the right one is meant')
     .option('--dry-run', 'only show the difference')
     .option(
       '--leave-waiting',
-      'takes hosts out although messages wait for them: they stay until the production has the host again',
+      'removes hosts although messages wait for them: the messages stay until the production has the host again',
     )
     .option('--json', 'as JSON')
     .action(apply);
@@ -210,7 +211,7 @@ async function apply(folder: string | undefined, flags: ApplyFlags): Promise<voi
   });
 }
 
-/** Asks whoever sits there whether messages may be left without their host; refuses where nobody does. */
+/** Asks the user whether messages may be left without their host; refuses if there is no terminal. */
 async function mayLeave(
   waiting: Reloaded['waiting'],
   { json }: Pick<ApplyFlags, 'json'>,
@@ -220,7 +221,7 @@ async function mayLeave(
   if (json === true || !process.stdin.isTTY) throw refusal;
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await lines.question(`${refusal.message}.\nTake them out all the same? [y/N] `);
+    const answer = await lines.question(`${refusal.message}.\nRemove them anyway? [y/N]  `);
     if (!/^y(es)?$/i.test(answer.trim())) throw refusal;
     return true;
   } finally {

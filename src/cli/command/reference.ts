@@ -14,10 +14,10 @@ interface AdaptersFlags {
   readonly json?: boolean;
 }
 
-/** `waybill records <sample>`: a record map to begin with, from a delimited sample. */
+/** `waybill records <sample>`: a first record map, from a delimited sample. */
 export function recordsCommand(): Command {
   return new Command('records')
-    .description('Prints a record map to begin with, made from a sample of delimited text.')
+    .description('Prints a first record map, made from a sample of delimited text.')
     .argument('<sample>', 'such as messages/patients.csv')
     .action(async (sample: string) => {
       const bytes = await readFile(sample).catch((error: unknown) => {
@@ -62,7 +62,7 @@ async function showAdapters(type: string | undefined, { json }: AdaptersFlags): 
 function unknownAdapter(type: string): EngineError {
   const { types } = adapterCatalogue;
   const near = nearest(type, types);
-  const hint = near === undefined ? `There are ${types.join(', ')}.` : `Did you mean ${near}?`;
+  const hint = near === undefined ? `Known: ${types.join(', ')}.` : `Did you mean ${near}?`;
   return new EngineError('NOT_FOUND', `there is no adapter ${type}. ${hint}`);
 }
 
@@ -102,10 +102,10 @@ interface ExpressionsFlags {
   readonly json?: boolean;
 }
 
-/** `waybill expressions [word]`: what may stand in rules, transforms and templates, from its declarations. */
+/** `waybill expressions [word]`: what rules, transforms and templates may use, from its declarations. */
 export function expressionsCommand(): Command {
   return new Command('expressions')
-    .description('Lists the names, functions and paths of expressions, or those that a word is in.')
+    .description('Lists the names, functions and paths of expressions, or those that match a word.')
     .argument('[word]', 'such as date, lookup or OBX')
     .option('--json', 'as JSON')
     .action(showExpressions);
@@ -158,7 +158,7 @@ function showExpressions(word: string | undefined, { json }: ExpressionsFlags): 
   if (shown.length === 0) {
     throw new EngineError(
       'NOT_FOUND',
-      `no name, function or path has ${word} in it. waybill expressions lists all.`,
+      `no name, function or path matches ${word}. waybill expressions lists all.`,
     );
   }
   print(shown.map(([title, rows]) => `${title}\n${indented(table(rows))}`).join('\n\n'));

@@ -27,7 +27,7 @@ export function resendCommand(): Command {
   return whereOptions(new Command('resend'))
     .description('Sends a traced message again as a new session linked to the old one.')
     .argument('<message>', 'its id')
-    .option('--to <host>', 'another process or operation than before')
+    .option('--to <host>', 'another process or operation instead of the original one')
     .option('--body <file>', 'the edited body instead of the stored one')
     .option('--reason <text>', 'why, for the trace')
     .addOption(orderOption())
@@ -56,7 +56,7 @@ async function resend(message: string, flags: ResendFlags): Promise<void> {
   });
 }
 
-/** Says what was sent and what became of it; the command's exit code says whether that is good. */
+/** Says what was sent and what happened to it; the command's exit code says whether it succeeded. */
 async function tellOutcome(
   broker: Broker,
   all: readonly (Resent | NotResent)[],
@@ -99,15 +99,18 @@ interface ReprocessFlags extends WhereOptions {
 export function reprocessCommand(): Command {
   return whereOptions(new Command('reprocess'))
     .description(
-      'Processes the original of a message again by the rules and transforms of today, and sends only what goes to the chosen targets.',
+      "Processes the original of a message again with today's rules and transforms, and sends only what goes to the chosen targets.",
     )
     .argument('<message>', 'its id, or that of any message of its session')
     .option(
       '--target <host>',
-      'a host that gets it; may be given several times. The target of the message if left out',
+      'a host that gets it; may be repeated. Default: the target of the message',
       (host: string, before: readonly string[] | undefined) => [...(before ?? []), host],
     )
-    .option('--dry-run', 'only say what the rules of today would make; without --target, of all')
+    .option(
+      '--dry-run',
+      "only show what today's rules would produce; without --target, for all targets",
+    )
     .option('--reason <text>', 'why, for the trace')
     .addOption(orderOption())
     .addOption(waitOption())
@@ -158,11 +161,11 @@ export function replayCommand(): Command {
     .description('Sends every message of a time range at one host again, in order.')
     .argument('<host>')
     .requiredOption('--from <time>', `from when its messages were made: ${TIME_WORDS}`)
-    .option('--to <time>', 'until when, written alike', 'now')
+    .option('--to <time>', 'until when, in the same form', 'now')
     .option('--into <host>', 'another process or operation')
     .option(
       '--reprocess',
-      'process the originals again by the rules of today, instead of sending the stored bodies',
+      "process the originals again with today's rules, instead of sending the stored bodies",
     )
     .addOption(orderOption())
     .addOption(waitOption())
@@ -200,7 +203,7 @@ async function replay(host: string, flags: ReplayFlags): Promise<void> {
   });
 }
 
-/** A service is sent nothing: what it took in went to other hosts, which can be replayed. */
+/** Nothing is sent to a service: what it took in went to other hosts, which can be replayed. */
 async function whyNothing(host: string, flags: ReplayFlags): Promise<string> {
   const range = { from: timeOf('from', flags.from), to: timeOf('to', flags.to) };
   const { items } = await withBroker(flags, (broker) =>
@@ -208,7 +211,7 @@ async function whyNothing(host: string, flags: ReplayFlags): Promise<string> {
   );
   const targets = [...new Set(items.map(({ target }) => target))].filter((one) => one !== '');
   return targets.length === 0
-    ? `nothing was replayed: the trace knows no message to a host ${host} that was made in that time. waybill status lists the hosts`
+    ? `nothing was replayed: the trace has no message to a host ${host} from that time. waybill status lists the hosts`
     : `nothing was replayed: no message goes to ${host}, it only sends. Replay what it sends to: ${targets.join(', ')}`;
 }
 
@@ -227,7 +230,7 @@ interface AbortFlags extends WhereOptions {
 export function abortCommand(): Command {
   return whereOptions(new Command('abort'))
     .description(
-      'Takes a message out of its queue, or ends its tries; what waits behind it goes on.',
+      'Removes a message from its queue, or ends its retries; those waiting behind it continue.',
     )
     .argument('<message>', 'its id')
     .option('--keep', 'set it aside as suspended, to be resent, instead of discarding it')

@@ -60,41 +60,34 @@ export function runCommand(): Command {
     .description('Runs a production until it is told to stop (Ctrl-C).')
     .argument('<production>', 'its folder')
     .addOption(
-      urlOption(
-        'nats',
-        'a NATS server or cluster that is run by others; without it one is started here',
-      ),
+      urlOption('nats', 'an existing NATS server or cluster; if left out, one is started here'),
     )
-    .option('--data <folder>', 'where the embedded NATS, the trace and the secrets lie', DATA)
     .option(
-      '--overlay <name>',
-      'an overlay of the production; may be given several times',
-      collect,
-      [],
+      '--data <folder>',
+      'where the embedded NATS, the trace and the secrets are stored',
+      DATA,
     )
+    .option('--overlay <name>', 'an overlay of the production; may be repeated', collect, [])
     .addOption(
       new Option('--role <role>', 'what this process does')
         .choices(['all', 'engine', 'operator'])
         .default('all'),
     )
     .addOption(
-      new Option(
-        '--durability <kind>',
-        'what an acknowledged message of the embedded NATS survives',
-      )
+      new Option('--durability <kind>', 'what acknowledged messages in the embedded NATS survive')
         .choices(DURABILITIES)
         .default('power-loss'),
     )
     .option(
       '--console <address>',
-      'where the operators’ console listens; port 0 takes a free one; off starts none',
+      'where the operators’ console listens; port 0 takes a free port; off starts none',
       '127.0.0.1:8080',
     )
-    .option('--console-certificate <file>', 'PEM: the console is served by HTTPS')
+    .option('--console-certificate <file>', 'PEM: serves the console over HTTPS')
     .option('--console-key <file>', 'PEM: the key of --console-certificate')
     .option(
       '--trusted-proxy <address>',
-      'a proxy, or a network such as 10.0.0.0/8, whose X-Forwarded headers are believed; several times',
+      'a proxy, or a network such as 10.0.0.0/8, whose X-Forwarded headers are trusted; may be repeated',
       collect,
       [],
     )
@@ -106,19 +99,19 @@ export function runCommand(): Command {
     .addOption(urlOption('trace', 'a PostgreSQL trace store instead of the embedded one'))
     .option(
       '--encrypt',
-      'encrypts the bodies and search keys of the trace, by a key of the secret store',
+      'encrypts the bodies and search keys of the trace with a key from the secret store',
     )
     .option('--watch', 'apply changes of the production’s files as they are saved')
     .option(
       '--stuck-after <time>',
-      'ends and begins an engine again whose thread stands still for so long; off watches nothing',
+      'restarts an engine whose thread has been stuck for this long; off disables the watchdog',
       '15s',
     )
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .action(run);
 }
 
-/** An endless loop is shorter than nothing: less than a second would end what only works hard. */
+/** With less than a second, an engine that is only busy would be ended. */
 function stuckAfter(text: string): number | undefined {
   if (text === 'off') return undefined;
   const after = milliseconds(text);
@@ -128,14 +121,14 @@ function stuckAfter(text: string): number | undefined {
   return after;
 }
 
-/** Messages go on without a console. */
+/** Messages flow without a console. */
 async function buildConsole(flags: RunFlags, log: Logger): Promise<void> {
   if (flags.role === 'engine' || flags.console === 'off') return;
   try {
     await ensureConsole(say);
   } catch (error) {
     log.warn({ event: 'console-not-built', ...describeError(error) }, 'console-not-built');
-    say('the console could not be built and is served without its pages: npm run build tells why');
+    say('the console could not be built and is served without its pages: npm run build shows why');
   }
 }
 
@@ -151,7 +144,7 @@ async function run(folder: string, given: RunFlags): Promise<void> {
   lock?.release();
 }
 
-/** With the passwords that its addresses only name. */
+/** Including the passwords that its addresses only refer to. */
 function withUrls({ nats, trace, ...others }: RunFlags): RunFlags {
   return {
     ...others,
@@ -193,7 +186,7 @@ async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<
   await order.given;
   say('stopping: finishing what is in flight …');
   const { shutdownTimeout } = running.definition.settings;
-  // whatever is still open then must not hold the process
+  // whatever is still open then must not keep the process alive
   setTimeout(() => process.exit(), shutdownTimeout + LEAVING).unref();
   await running.stop(
     Promise.all([watcher?.close(), figures?.close(), stopped(operator, shutdownTimeout)]),
@@ -201,7 +194,7 @@ async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<
   setTimeout(() => process.exit(), OPEN).unref();
 }
 
-/** Messages flow meanwhile, and an order to stop is followed also while it begins. */
+/** Messages flow meanwhile, and an order to stop is followed even while it starts. */
 async function startedPlane(
   definition: Definition,
   access: NatsAccess,
@@ -220,8 +213,9 @@ async function stopped(plane: Promise<OperatorWorker | undefined>, limit: number
 }
 
 /**
- * Hears an order to stop from the first moment: services listen before the start is at its end. It is followed
- * then; where the start hangs, the process ends a while later, as if it had been killed.
+ * Listens for an order to stop from the beginning: services listen before the start is complete. It
+ * is followed after that; if the start hangs, the process ends a while later, as if it had been
+ * killed.
  */
 function orderToStop(): { readonly given: Promise<unknown>; isStarted(): void } {
   const given = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
@@ -231,7 +225,7 @@ function orderToStop(): { readonly given: Promise<unknown>; isStarted(): void } 
     await pause(STARTING, undefined, { ref: false });
     if (!started) process.exit(1);
   };
-  background(hurry(), 'hearing an order to stop');
+  background(hurry(), 'waiting for an order to stop');
   return {
     given,
     isStarted() {
@@ -242,12 +236,12 @@ function orderToStop(): { readonly given: Promise<unknown>; isStarted(): void } 
 
 /** Milliseconds that a start may go on after an order to stop. */
 const STARTING = 5_000;
-/** Milliseconds beyond `shutdownTimeout` after which this process has ended in any case. */
+/** Milliseconds beyond `shutdownTimeout` after which this process ends in any case. */
 const LEAVING = 2_000;
-/** Milliseconds that something may stay open once all is stopped. */
+/** Milliseconds that something may stay open once all has stopped. */
 const OPEN = 100;
 
-/** The operator plane alone: the engines run elsewhere and are reached over NATS. */
+/** Runs only the operator plane: the engines run elsewhere and are reached over NATS. */
 async function runOperator(folder: string, flags: RunFlags): Promise<void> {
   if (flags.nats === undefined) {
     throw new EngineError(
@@ -270,7 +264,7 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
     onUrl: sayConsole,
   });
   const unready = async (): Promise<string | undefined> =>
-    operator.isUp ? undefined : 'the operator plane has failed and is being started again';
+    operator.isUp ? undefined : 'the operator plane has failed and is being restarted';
   const figures =
     flags.metrics === 'off'
       ? undefined
@@ -283,7 +277,10 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
   lock?.release();
 }
 
-/** A key belongs to who made it, and may be a mounted secret whose rights are another's affair: it is told, not changed. */
+/**
+ * A key belongs to whoever made it, and may be a mounted secret with rights managed by others: we
+ * report it and do not change it.
+ */
 function sayOpenKeys({ consoleKey, data }: RunFlags, log: Logger): void {
   const { WAYBILL_MASTER_KEY_FILE: masterKey } = process.env;
   const files = [consoleKey, masterKey, secretStoreFile(resolve(data), process.env)];
@@ -293,18 +290,21 @@ function sayOpenKeys({ consoleKey, data }: RunFlags, log: Logger): void {
   }
 }
 
-/** The embedded trace store is one operator plane's; PostgreSQL several share. */
+/** An embedded trace store belongs to one operator plane; several can share PostgreSQL. */
 async function lockTrace({ data, trace }: RunFlags): Promise<DataLock | undefined> {
   return trace === undefined ? lockData(resolve(data), 'operator') : undefined;
 }
 
-/** A failed operator plane is an event of the log; messages go on. */
+/** A failed operator plane is an event in the log; messages continue. */
 const toldTo =
   (log: Logger) =>
   (reason: string): void =>
     log.error({ event: 'operator-failed', reason }, 'operator-failed');
 
-/** Rejects where the trace is to be encrypted and its keys cannot be had: messages go on without it, and it is tried again. */
+/**
+ * Rejects if the trace should be encrypted but its keys are not available: messages continue
+ * without it, and it is retried.
+ */
 async function operatorOrder(
   { name, settings, folder }: Definition,
   access: NatsAccess,
@@ -329,7 +329,7 @@ function consoleOrder(folder: string, flags: RunFlags): ConsoleOrder {
   if ((certificate === undefined) !== (key === undefined)) {
     throw new EngineError(
       'CONFIG_INVALID',
-      '--console-certificate and --console-key belong together: give both or none',
+      '--console-certificate and --console-key belong together: give both or neither',
     );
   }
   return {
@@ -344,7 +344,7 @@ function consoleOrder(folder: string, flags: RunFlags): ConsoleOrder {
   };
 }
 
-/** Before anything accepts: a mistake in what is for people only must not end a flow that has begun. */
+/** Checked before anything is accepted: a mistake that only concerns people must not end a running flow. */
 async function checkBefore({ settingsFile = '', host, port }: ConsoleOrder): Promise<void> {
   await checkConsole(settingsFile, process.env);
   await checkFree({ host, port });
@@ -366,14 +366,14 @@ async function checkFree({ host, port }: ListenAddress): Promise<void> {
   await once(server, 'close');
 }
 
-/** Applies the production anew shortly after one of its files was saved; says what is wrong otherwise. */
+/** Applies the production again shortly after one of its files was saved; otherwise says what is wrong. */
 function watchFiles(running: RunningProduction, data: string): Promise<FileWatch> {
   let failed = false;
   const changed = async (): Promise<void> => {
     try {
       const difference = await running.reload({ dryRun: false, by: 'watch', ifChanged: true });
       const { restarts } = difference;
-      // a file that is no part of it, or saved as it was
+      // a file that is not part of it, or that was saved unchanged
       if (isUnchanged(difference) && !failed) return;
       failed = false;
       say(`applied: ${restarts.join(', ') || 'no host restarted'}`);

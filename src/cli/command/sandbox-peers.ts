@@ -5,9 +5,9 @@ import { stringify } from 'yaml';
 import { type Peers, startPeers } from '../../../sandbox/peers.ts';
 import { print, say, table } from '../output.ts';
 
-/** Starts every peer that can be had here, says how to reach it, and ends with Ctrl-C. */
+/** Starts every peer that is available here, says how to reach it, and ends with Ctrl-C. */
 export async function runPeers(folder: string): Promise<void> {
-  // Listened to from the first moment on, or whoever is quick would leave behind what was started.
+  // Handled from the beginning, or a quick Ctrl-C would leave processes behind.
   const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await using peers = await startPeers(folder);
   const yaml = stringify(peers.production, { lineWidth: 0 });
@@ -15,9 +15,9 @@ export async function runPeers(folder: string): Promise<void> {
   await writeFile(file, yaml);
   for (const line of described(peers, yaml)) print(line);
   say(
-    `The lines above are ${file}: copy from it, or try it: waybill try --production ${folder} sandbox-sftp`,
+    `The lines above are ${file}: copy from it, or test it: waybill try --production ${folder} sandbox-sftp`,
   );
-  say('Ctrl-C ends the sandbox and what arrived in it.');
+  say('Ctrl-C ends the sandbox and deletes what arrived in it.');
   await ended;
   say('The sandbox is being ended.');
 }
@@ -28,7 +28,7 @@ function described({ rows, missing }: Peers, yaml: string): string[] {
       ['system', 'address', 'what it is', 'sign-in'],
       ...rows.map(({ system, address, program, signIn }) => [system, address, program, signIn]),
     ]),
-    ...missing.map(({ system, reason }) => `${system} is not there: ${reason}`),
+    ...missing.map(({ system, reason }) => `${system} is not available: ${reason}`),
     '',
     yaml,
   ];

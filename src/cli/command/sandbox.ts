@@ -10,7 +10,7 @@ import { sandboxModule } from '../sandbox-module.ts';
 export function sandboxCommand(): Command {
   return new Command('sandbox')
     .description(
-      'Starts systems around a hospital, to try a production against: nothing in them is real.',
+      'Starts the systems around a hospital, to try a production with: nothing in them is real.',
     )
     .addCommand(peersCommand(), { isDefault: true })
     .addCommand(allCommand())
@@ -21,7 +21,7 @@ export function sandboxCommand(): Command {
 function peersCommand(): Command {
   return new Command('peers')
     .description(
-      'One of each, started for real where it is installed: OpenSSH, vsftpd, Postfix and Dovecot, an OAuth2 server, Entra and Graph, an MLLP receiver. Prints addresses, credentials and a production that uses them.',
+      'One of each, real where it is installed: OpenSSH, vsftpd, Postfix and Dovecot, an OAuth2 server, Entra and Graph, an MLLP receiver. Prints addresses, credentials and a production that uses them.',
     )
     .option(
       '--folder <folder>',
@@ -37,9 +37,9 @@ function peersCommand(): Command {
 function allCommand(): Command {
   return new Command('all')
     .description(
-      'All that productions/adt-hub talks to: receiving systems, SFTP, a mail server, Entra and Graph. Prints the environment that the production needs.',
+      'Everything that productions/adt-hub talks to: receiving systems, SFTP, a mail server, Entra and Graph. Prints the environment that the production needs.',
     )
-    .option('--folder <folder>', 'where certificates and what arrives are kept', 'sandbox')
+    .option('--folder <folder>', 'where certificates and arriving messages are kept', 'sandbox')
     .action(runAll);
 }
 
@@ -69,13 +69,13 @@ function oauth2Command(): Command {
     .description(
       'An OAuth2 server for client credentials, to try a credential of kind oauth2 against.',
     )
-    .option('--port <port>', 'where it listens on loopback; 0 takes a free one', '0')
+    .option('--port <port>', 'the loopback port; 0 takes a free one', '0')
     .option('--client <id>', 'the client that it knows', 'hub')
     .option('--secret <text>', 'the client’s secret', 'sandbox-secret')
     .option('--keys <url>', 'instead of the secret: where the client publishes its keys')
     .option(
       '--scope <name>',
-      'a scope that may be asked for; may be repeated',
+      'a scope that may be requested; may be repeated',
       (one: string, all: string[]) => [...all, one],
       [] as string[],
     )
@@ -118,7 +118,7 @@ function hospitalCommand(): Command {
     )
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .option('--pki <folder>', 'where the certificates are written', 'pki')
-    .option('--name <name>', 'a further name in their certificate')
+    .option('--name <name>', 'another name in their certificate')
     .option('--ports <list>', 'for ward, lab, pharmacy and registry', '2601,2602,2603,2604')
     .action(runHospital);
 }

@@ -18,7 +18,7 @@ interface SendFlags {
 export function sendCommand(): Command {
   return new Command('send')
     .description(
-      'Sends the HL7 messages of files over MLLP, each after the acknowledgement of the one before, and sums up the codes.',
+      'Sends the HL7 messages in files over MLLP, each after the acknowledgement of the previous one, and sums up the codes.',
     )
     .argument('<url>', 'mllp://host:port, or mllps://host:port over TLS')
     .argument('<files...>', 'each with one or more messages')
@@ -26,7 +26,7 @@ export function sendCommand(): Command {
     .option('--cert <file>', 'our certificate, with its chain')
     .option('--key <file>', 'the key of our certificate')
     .option('--server-name <name>', 'the name to expect in the server’s certificate')
-    .option('--rate <n>', 'messages a second at most')
+    .option('--rate <n>', 'at most this many messages per second')
     .option('--json', 'as JSON')
     .action(send);
 }

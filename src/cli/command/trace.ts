@@ -25,12 +25,13 @@ interface TraceFlags extends WhereOptions {
 export function traceCommand(): Command {
   return (
     whereOptions(new Command('trace'))
-      .description('Draws what became of one session: its messages, rules, tries and replies.')
+      .description('Draws what happened in one session: its messages, rules, tries and replies.')
       .argument('<session>', 'its id, or that of any of its messages')
       .option('--rules', 'every rule that was tried, with its condition')
       .option('--json', 'as JSON')
       .action(trace)
-      // what follows the word verify is meant for it: both have the options of where the production is
+      // what follows the word verify belongs to it: both have the options that say where the
+      // production is
       .enablePositionalOptions()
       .addCommand(traceVerifyCommand())
   );
@@ -66,8 +67,8 @@ export function findCommand(): Command {
       '[criteria...]',
       `name=value: ${CRITERION_NAMES.join(', ')}, or a search field such as mrn (value* for a beginning); or one word: a message id, control id or field value`,
     )
-    .option('--limit <count>', 'messages at most, up to 1000', '50')
-    .option('--after <cursor>', 'go on where an earlier search ended')
+    .option('--limit <count>', 'at most this many messages, up to 1000', '50')
+    .option('--after <cursor>', 'continue where an earlier search ended')
     .option('--patience <seconds>', 'how long to search', '5')
     .option('--json', 'as JSON')
     .action(find);
@@ -95,7 +96,7 @@ async function find(words: readonly string[], flags: FindFlags): Promise<void> {
   });
 }
 
-/** How many messages the trace has not read yet: they are not found. */
+/** How many messages the trace has not read yet: they cannot be found. */
 const traceLag = (broker: Broker): Promise<number> => askControl(broker, PLANE.lag, null);
 
 async function findWord(broker: Broker, word: string, flags: FindFlags): Promise<void> {
@@ -113,7 +114,7 @@ function wholeNumber(flag: string, text: string): number {
   throw new EngineError('QUERY_INVALID', `${flag} ${text} is not a whole number above 0`);
 }
 
-/** Much may wait in the queues, and a large store is purged day by day. */
+/** There may be much in the queues, and a large store is purged day by day. */
 const TIMEOUT = 3_600_000;
 
 interface VerifyFlags extends WhereOptions {
@@ -126,9 +127,9 @@ const NAMED = 20;
 export function traceVerifyCommand(): Command {
   return whereOptions(new Command('verify'))
     .description(
-      'Compares the trace with everything that the streams still hold; exits with 1 where they differ.',
+      'Compares the trace with all that the streams still hold; exits with 1 if they differ.',
     )
-    .option('--repair', 'has the trace say what the streams say')
+    .option('--repair', 'corrects the trace from the streams')
     .option('--json', 'as JSON')
     .action(verify);
 }
@@ -146,9 +147,9 @@ async function verify({ repair = false, json, ...where }: VerifyFlags): Promise<
 const KINDS = [
   { kind: 'missing', what: 'are not in the trace' },
   { kind: 'outcome', what: 'have another outcome in the trace' },
-  { kind: 'incomplete', what: 'are in the trace without a part of what is known' },
-  { kind: 'lost', what: 'wait by the trace in a queue that does not hold them' },
-  { kind: 'doubled', what: 'stand in a queue a second time' },
+  { kind: 'incomplete', what: 'are incomplete in the trace' },
+  { kind: 'lost', what: 'wait, according to the trace, in a queue that does not have them' },
+  { kind: 'doubled', what: 'are in a queue a second time' },
 ] as const;
 
 function described(report: VerifyReport): string[] {
@@ -161,7 +162,7 @@ function described(report: VerifyReport): string[] {
     return [`${count} messages ${what}${done}: ${named}${count > NAMED ? ' …' : ''}`];
   });
   if (lines.length === 0) lines.push(`the trace and the streams agree on ${read} messages`);
-  if (behind > 0) lines.push(`the trace is ${behind} messages behind: nothing is said of those`);
+  if (behind > 0) lines.push(`the trace is ${behind} messages behind: those were not compared`);
   return lines;
 }
 
@@ -176,10 +177,10 @@ const SHOWN = 20;
 export function purgeCommand(): Command {
   return whereOptions(new Command('purge'))
     .description(
-      'Removes whole days from the trace that are settled and past their time, and says what stayed and why.',
+      'Removes whole days from the trace that are settled and older than the limit, and says what stayed and why.',
     )
-    .option('--older-than <time>', "such as 30d, in place of the production's settings.keep")
-    .option('--dry-run', 'removes nothing, and says what would go')
+    .option('--older-than <time>', "such as 30d, instead of the production's settings.keep")
+    .option('--dry-run', 'removes nothing, and says what would be removed')
     .option('--json', 'as JSON')
     .action(purge);
 }
@@ -197,7 +198,7 @@ async function purge({ olderThan, dryRun = false, ...flags }: PurgeFlags): Promi
 function timeOf(text: string): number {
   const time = milliseconds(text);
   if (time !== undefined && Number.isFinite(time)) return time;
-  throw new EngineError('QUERY_INVALID', `${text} is no time such as 30d or 12h`);
+  throw new EngineError('QUERY_INVALID', `${text} is not a time such as 30d or 12h`);
 }
 
 const count = (number: number, one: string, many = `${one}s`): string =>
@@ -222,7 +223,9 @@ function describe(report: PurgeReport, dryRun: boolean): string[] {
     )} ${verb}, ${describeSize(sum(({ bytes }) => bytes))} ${dryRun ? 'would be freed' : 'freed'}`,
   );
   if (released > 0) {
-    lines.push(`${count(released, 'session')} kept longer until now ${verb}, being settled`);
+    lines.push(
+      `${count(released, 'session')} kept longer until now ${verb}, since they are settled`,
+    );
   }
   if (bodiesRemoved > 0)
     lines.push(`${count(bodiesRemoved, 'large message body', 'large message bodies')} ${verb}`);

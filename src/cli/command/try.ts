@@ -59,7 +59,7 @@ async function triedSteps(
   return steps;
 }
 
-/** What is missing or wrong for this host, before anything is tried. */
+/** What is missing or wrong for this host, found before anything is tested. */
 function wrongStep({ file, line, path, what: cause, remedy }: Problem): TestStep {
   return {
     name: path === '' ? file : path,

@@ -24,15 +24,15 @@ interface UserFlags extends MetaPlaceFlags {
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
-/** `waybill user add|list|password|remove|roles|break-glass`: who may use the console. Works while it runs or not. */
+/** `waybill user add|list|password|remove|roles|break-glass`: who may use the console. Works whether it runs or not. */
 export function userCommand(): Command {
-  const command = new Command('user').description('Keeps the local users of the console.');
+  const command = new Command('user').description('Manages the local users of the console.');
   const sub = (name: string, description: string): Command =>
     metaPlaceOptions(command.command(name).description(description));
 
   rights(sub('add', 'Adds a user and prints a password for the first sign-in.'))
     .argument('<name>')
-    .option('--ask', 'read the password instead of printing one; it then needs no change')
+    .option('--ask', 'read the password instead of printing one; it then need not be changed')
     .action(add);
   rights(sub('roles', 'Sets roles and scope; sessions and tokens of the user end.'))
     .argument('<name>')
@@ -40,13 +40,10 @@ export function userCommand(): Command {
   sub('list', 'Lists users; never a password.').option('--json', 'for programs').action(list);
   sub('password', 'Prints a new password for one sign-in, or reads one.')
     .argument('<name>')
-    .option('--ask', 'read the password instead of printing one; it then needs no change')
+    .option('--ask', 'read the password instead of printing one; it then need not be changed')
     .action(setPassword);
   sub('remove', 'Removes a user; sessions and tokens end.').argument('<name>').action(remove);
-  sub(
-    'break-glass',
-    'Makes an administrator for a short time, who gets in whatever console.yaml says.',
-  )
+  sub('break-glass', 'Makes a temporary administrator, who can sign in whatever console.yaml says.')
     .option('--for <time>', 'how long', '1h')
     .action(breakGlass);
   return command;
@@ -88,7 +85,10 @@ async function remove(name: string, flags: UserFlags): Promise<void> {
 async function breakGlass(flags: UserFlags): Promise<void> {
   const time = milliseconds(flags.for);
   if (time === undefined || !(time <= 86_400_000)) {
-    throw new EngineError('CONFIG_INVALID', `--for ${flags.for} is no time up to 24h, such as 1h`);
+    throw new EngineError(
+      'CONFIG_INVALID',
+      `--for ${flags.for} is not a time up to 24h, such as 1h`,
+    );
   }
   const name = `break-glass-${Date.now().toString(36)}`;
   await changed(flags, ['user.break-glass', name], async (known) => {
@@ -108,7 +108,7 @@ async function breakGlass(flags: UserFlags): Promise<void> {
         ['password', password],
       ]),
     );
-    say(`Good for ${flags.for}. Everything it does is in the audit log.`);
+    say(`Valid for ${flags.for}. All its actions are in the audit log.`);
   });
 }
 
@@ -116,7 +116,7 @@ async function list(flags: UserFlags): Promise<void> {
   await using database = await metaDatabase(metaPlace(flags));
   const all = await users(database).list();
   if (flags.json === true) print(JSON.stringify(all));
-  else if (all.length === 0) say('There is no user: the console is open to this machine only.');
+  else if (all.length === 0) say('There are no users: the console is open only to this machine.');
   else {
     print(
       table(
@@ -137,7 +137,7 @@ async function checkGrant({ role, scope, settings, data }: UserFlags): Promise<v
   if (role.length === 0) {
     throw new EngineError(
       'CONFIG_INVALID',
-      `say what the user may: --role ${[...roles.keys()].join(', ')}`,
+      `say what the user may do: --role ${[...roles.keys()].join(', ')}`,
     );
   }
   checkRoles(role, roles);
@@ -159,11 +159,11 @@ async function passwordFor(
 function told(name: string, password: string, printed: boolean): void {
   if (printed) {
     print(password);
-    say(`That is the password of ${name} for the first sign-in, where it must be changed.`);
+    say(`This is the password of ${name} for the first sign-in, when it must be changed.`);
   } else say(`The password of ${name} is set.`);
 }
 
-/** Changes users and records who at the machine did it. */
+/** Changes users and records who did it at this machine. */
 async function changed(
   flags: UserFlags,
   [action, name]: readonly [action: string, name: string],
@@ -187,14 +187,14 @@ const rights = (of: Command): Command =>
   of
     .option(
       '--role <role>',
-      'viewer, operator, engineer, auditor, administrator or one of console.yaml; several times',
+      'viewer, operator, engineer, auditor, administrator or one from console.yaml; may be repeated',
       collect,
       [],
     )
     .option(
       '--scope <scope>',
-      'host:<pattern> or tag:<name>; several times; everything if left out',
+      'host:<pattern> or tag:<name>; may be repeated; everything if left out',
       collect,
       [],
     )
-    .option('--settings <file>', 'console.yaml, for roles of its own');
+    .option('--settings <file>', 'console.yaml, for the roles it defines');

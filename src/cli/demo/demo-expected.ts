@@ -3,7 +3,7 @@ import type { Definition } from '../../definition/definition.ts';
 import { hl7Header } from '../../document/index.ts';
 import { systemClock } from '../../time/clock.ts';
 
-/** How many messages each operation is to get by the production's rules, worked out without the engine. */
+/** How many messages each operation should get by the production's rules, worked out without the engine. */
 export async function expectedArrivals(
   definition: Definition,
   service: string,

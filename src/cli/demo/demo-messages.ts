@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Hl7Document, hl7Document } from '../../document/index.ts';
 
-/** How many patients each of the production's own messages is sent for. */
+/** For how many patients each of the production's own messages is sent. */
 const PATIENTS = 9;
 const FAMILIES = [
   'Ortiz',
@@ -19,7 +19,7 @@ const GIVEN = ['Ana', 'Jonas', 'Yuki', 'Chidi', 'Elsa', 'Omar', 'Petra', 'Luís'
 
 /**
  * What the demo sends: every message of the production's tests for several patients, and public
- * sample messages as they are. Each has its own control id or its own bytes.
+ * sample messages unchanged. Each has its own control id or its own bytes.
  */
 export async function demoMessages(production: string): Promise<Uint8Array[]> {
   const own = await messagesOf(join(production, 'messages'));
@@ -27,7 +27,7 @@ export async function demoMessages(production: string): Promise<Uint8Array[]> {
   const varied = own.flatMap((bytes, index) =>
     Array.from({ length: PATIENTS }, (_, patient) => forPatient(bytes, index, patient)),
   );
-  // samples between the others, as a day's traffic comes
+  // samples are mixed in, as in a day's traffic
   const every = Math.max(1, Math.floor(varied.length / Math.max(1, samples.length)));
   return varied.flatMap((bytes, index) => {
     const sample = index % every === 0 ? samples[index / every] : undefined;
@@ -55,7 +55,7 @@ function forPatient(bytes: Uint8Array, index: number, patient: number): Uint8Arr
   document.set('MSH-10', `DEMO-${index + 1}-${patient + 1}`);
   if (patient === 0) return document.bytes();
   const mrn = document.get('PID-3.1');
-  // the prefix decides at times (ZZ is a test patient), so it stays
+  // the prefix sometimes matters (ZZ is a test patient), so it stays
   if (mrn !== '')
     document.set('PID-3.1', `${mrn.replace(/\d+$/, '')}${7_000_000 + index * 100 + patient}`);
   if (document.has('PID-5')) {

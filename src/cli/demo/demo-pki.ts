@@ -5,11 +5,11 @@ import {
   type IssuedCertificate,
 } from '../../credential/certificate-maker.ts';
 
-/** The certificates of the demo, made anew at each start. */
+/** The certificates of the demo, made at each start. */
 export interface DemoPki {
-  /** Where the hub's files lie. */
+  /** Where the hub's files are. */
   readonly folder: string;
-  /** Adds the certificate of another authority that the hub is to trust. */
+  /** Adds the certificate of another authority that the hub should trust. */
   trustAlso(name: string, certificate: string): Promise<void>;
   readonly trust: string;
   readonly hospital: IssuedCertificate;
@@ -18,7 +18,7 @@ export interface DemoPki {
 
 const LOCAL = ['DNS:localhost', 'IP:127.0.0.1'];
 
-/** Makes an authority and a certificate each for the hub, the hospital and the sender. */
+/** Makes an authority, and a certificate for each of the hub, the hospital and the sender. */
 export async function demoPki(folder: string, names: readonly string[] = []): Promise<DemoPki> {
   await mkdir(folder, { recursive: true });
   const authority = certificateAuthority('Demo Hospital CA');

@@ -14,7 +14,7 @@ export interface DemoResult {
   readonly seconds: number;
 }
 
-/** What arrived where, as the receiving systems counted it. */
+/** What arrived where, counted by the receiving systems. */
 export function arrivalTable({ expected, arrived }: DemoResult): string {
   return table([
     ['system', 'expected', 'arrived', ''],
@@ -49,7 +49,7 @@ export async function traceReport(
   const drawn =
     session === undefined
       ? []
-      : ['', 'One session, as the trace tells it:', '', drawSession(session, terminal())];
+      : ['', 'One session, as the trace shows it:', '', drawSession(session, terminal())];
   return [table([['rule', 'fired'], ...counts]), ...drawn].join('\n');
 }
 

@@ -7,12 +7,12 @@ import { letterBox } from '../../../sandbox/letter-box.ts';
 import { sftpServer } from '../../../sandbox/sftp-server.ts';
 import type { DemoPki } from './demo-pki.ts';
 
-/** Everything around the hub in the demo, and what each of it got. */
+/** Everything around the hub in the demo, and what each system got. */
 export interface DemoWorld extends AsyncDisposable {
   readonly pki: DemoPki;
   /** What the demo's production reads from its environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** A line for each system. */
+  /** One line for each system. */
   describe(): string[];
   /** Operation → messages, counted where they arrived. */
   arrived(): Promise<Record<string, number>>;
@@ -78,7 +78,7 @@ export async function demoWorld(folder: string, pki: DemoPki): Promise<DemoWorld
         archive: await count(archive),
         drop: await count(drop),
         letters: letters.mails.length,
-        // what lies in the registrar's mailbox, not what the hub says it sent
+        // what is in the registrar's mailbox, not what the hub says it sent
         registrar: graph.mailbox(REGISTRAR).messages('inbox').length,
       };
     },

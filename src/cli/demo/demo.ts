@@ -34,7 +34,7 @@ export function demoCommand(): Command {
     .description(
       'Shows a hospital’s hub at work: real HL7 over mutual TLS in, rules and transforms, HL7 and files out, all of it traced.',
     )
-    .option('--once', 'end when everything has arrived: exit 0 if it did, else 1')
+    .option('--once', 'end when everything has arrived: exit 0 if it did, otherwise 1')
     .option('--json', 'the last line is the result as JSON')
     .action(demo);
 }
@@ -83,7 +83,7 @@ async function show(folder: string, flags: DemoFlags): Promise<void> {
   };
   await report(running, result, { data, port, folder: pki.folder });
   if (flags.once !== true) {
-    say('The production goes on. Ctrl-C ends the demo.');
+    say('The production keeps running. Ctrl-C ends the demo.');
     await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   }
   await operator.stop();
@@ -131,7 +131,7 @@ async function sendAll(
   client.close();
 }
 
-/** Asks the receiving systems until they have what they should, or nothing has come for a while. */
+/** Asks the receiving systems until they have what they should, or nothing has arrived for a while. */
 async function untilArrived(
   expected: Readonly<Record<string, number>>,
   world: DemoWorld,
@@ -161,13 +161,13 @@ async function report(
   result: DemoResult,
   where: { readonly data: string; readonly port: number; readonly folder: string },
 ): Promise<void> {
-  print(`\n${result.sent} messages sent, ${result.seconds} s from the start of everything\n`);
+  print(`\n${result.sent} messages sent, ${result.seconds} s since the start\n`);
   print(arrivalTable(result));
   const trace = remoteTrace(broker, orderedBy());
   await untilTraced(trace, result.sent);
   print(`\n${await traceReport(trace, [...definition.processes.keys()])}`);
   print(`
-How to go on, in another terminal:
+To continue, in another terminal:
   npx waybill status --data ${where.data}
   npx waybill find status=suspended --data ${where.data}
   npx waybill check productions/adt-hub     every problem of a production, with its place

@@ -1,9 +1,9 @@
 import { EngineError } from '../../error/engine-error.ts';
 
-/** `name` or `3`: that column; `[2]/name`: in the second row of values; `[*]/name`: in every one; `[2]`: the row. */
+/** `name` or `3`: that column; `[2]/name`: in the second data row; `[*]/name`: in every one; `[2]`: the row. */
 export interface ColumnPath {
   readonly text: string;
-  /** From 1; 0 if the path gives none; `*` every row. */
+  /** From 1; 0 if the path has none; `*` for every row. */
   readonly row: number | '*';
   /** `''`: the whole row. */
   readonly column: string;
@@ -19,7 +19,7 @@ export function columnPath(text: string): ColumnPath {
   if (malformed) {
     throw new EngineError(
       'PATH_INVALID',
-      `Path ${JSON.stringify(text)} into delimited text: write a column's name or number, with a row as [2]/name.`,
+      `Path ${JSON.stringify(text)} into delimited text: write a column's name or number, or with a row [2]/name.`,
     );
   }
   return { text, row: row === '*' ? '*' : Number(row ?? 0), column };

@@ -3,16 +3,16 @@ import { type Charset, charsetNamed, decodeFaithfully } from '../charset.ts';
 import type { Document } from '../document.ts';
 import { type ColumnPath, columnPath } from './column-path.ts';
 
-/** How a delimited text is written, as far as the caller knows. */
+/** The format of a delimited text, as far as the caller knows it. */
 export interface Layout {
-  /** Found in the first line if left out: the most frequent of comma, semicolon, tab and bar. */
+  /** If left out, found in the first line: the most frequent of comma, semicolon, tab and bar. */
   readonly delimiter?: string | undefined;
   /** Whether the first line names the columns. */
   readonly header: boolean;
   readonly charset?: string | undefined;
 }
 
-/** Reads CSV and its kin. Throws DOCUMENT_UNREADABLE with the line of a quote that is never closed. */
+/** Reads CSV and similar text. Throws DOCUMENT_UNREADABLE with the line of a quote that is never closed. */
 export function delimitedDocument(bytes: Uint8Array, layout: Layout): DelimitedDocument {
   const { text, charset } = decodeFaithfully(bytes, charsetNamed(layout.charset));
   const mark = text.startsWith('\uFEFF') ? '\uFEFF' : '';
@@ -23,7 +23,7 @@ export function delimitedDocument(bytes: Uint8Array, layout: Layout): DelimitedD
     const line = body.slice(0, rows.openQuoteAt).split('\n').length;
     throw new EngineError(
       'DOCUMENT_UNREADABLE',
-      `The body is not valid delimited text: a quote opened in line ${line} is never closed.`,
+      `The body is not valid delimited text: a quote opened on line ${line} is never closed.`,
     );
   }
   const { header } = layout;
@@ -40,7 +40,7 @@ interface Source {
   readonly raw: Uint8Array | undefined;
 }
 
-/** Rows and columns of text. A change rewrites its own row; all others stay byte for byte. */
+/** Rows and columns of text. A change rewrites its own row; all others stay byte for byte as they were. */
 export class DelimitedDocument implements Document {
   readonly kind = 'delimited';
   readonly #source: Source;
@@ -55,7 +55,7 @@ export class DelimitedDocument implements Document {
     this.#raw = source.raw;
   }
 
-  /** Rows of values, without the header. */
+  /** The number of data rows, without the header. */
   get rowCount(): number {
     return Math.max(this.#rows.length - this.#first, 0);
   }
@@ -75,12 +75,12 @@ export class DelimitedDocument implements Document {
     return this.#fields(this.#first + n - 1).map(unquoted);
   }
 
-  /** Whether a row of values, from 1, has nothing at all in its line. */
+  /** Whether the line of a data row, from 1, is empty. */
   isBlank(row: number): boolean {
     return this.#rows[this.#first + row - 1]?.text === '';
   }
 
-  /** A document of these rows of values alone, from 1, with the header. */
+  /** A document of only these data rows, from 1, with the header. */
   withRows(numbers: readonly number[]): DelimitedDocument {
     const lineEnd = this.#rows[0]?.lineEnd || '\n';
     const values = numbers.flatMap((number) => this.#rows[this.#first + number - 1] ?? []);
@@ -106,7 +106,7 @@ export class DelimitedDocument implements Document {
     return this.all(path).length > 0;
   }
 
-  /** A column that the header does not name is added to it; the row after the last is made. */
+  /** A column that the header lacks is added to it; the row after the last one is created. */
   set(path: string, value: string): void {
     const compiled = columnPath(path);
     if (compiled.column === '') {
@@ -123,7 +123,7 @@ export class DelimitedDocument implements Document {
     for (const row of rows) this.#write(this.#rowFor(row, compiled), index, value);
   }
 
-  /** A row disappears; a column is emptied. */
+  /** Removes a row; empties a column. */
   remove(path: string): void {
     const compiled = columnPath(path);
     const rows = this.#reached(compiled);
@@ -139,7 +139,7 @@ export class DelimitedDocument implements Document {
     }
   }
 
-  /** @internal Writes every value anew, and that of the header, whose row is 0; columns count from 1. */
+  /** @internal Rewrites every value, including the header, whose row is 0; columns count from 1. */
   rewrite(change: (value: string, row: number, column: number) => string): void {
     const { delimiter } = this.#source;
     for (const [index, row] of this.#rows.entries()) {
@@ -164,7 +164,7 @@ export class DelimitedDocument implements Document {
     return new DelimitedDocument({ ...this.#source, rows: this.#rows, raw: this.#raw });
   }
 
-  /** Index of the first row of values. */
+  /** Index of the first data row. */
   get #first(): number {
     return this.#source.header ? 1 : 0;
   }
@@ -179,7 +179,7 @@ export class DelimitedDocument implements Document {
     return index === undefined ? '' : unquoted(this.#fields(this.#first + row - 1)[index] ?? '');
   }
 
-  /** A name goes before a number, so that a column called `2024` can be reached. */
+  /** Names come before numbers, so that a column called `2024` can be reached. */
   #column(column: string): number | undefined {
     const named = this.#columns.indexOf(column);
     if (named >= 0) return named;
@@ -285,14 +285,14 @@ function endOfRow(text: string, start: number, delimiter: string): number {
   return at;
 }
 
-/** The quote that ends the one at `open`, a doubled one not counting; −1 if there is none. */
+/** The quote that closes the one at `open`, ignoring doubled ones; −1 if there is none. */
 function closingQuote(text: string, open: number): number {
   let at = text.indexOf('"', open + 1);
   while (at >= 0 && text[at + 1] === '"') at = text.indexOf('"', at + 2);
   return at;
 }
 
-/** The fields of a record as they are written, quotes included. */
+/** The fields of a record as written, including quotes. */
 function fieldsOf(row: string, delimiter: string): string[] {
   const fields: string[] = [];
   let start = 0;
@@ -312,7 +312,7 @@ function unquoted(field: string): string {
     : field;
 }
 
-/** A value as a field: quoted if it needs to be or was before. */
+/** A value as a field: quoted if necessary, or if it was before. */
 function quoted(value: string, delimiter: string, before: string): string {
   const needed = /["\r\n]/.test(value) || value.includes(delimiter) || before.startsWith('"');
   return needed ? `"${value.replaceAll('"', '""')}"` : value;

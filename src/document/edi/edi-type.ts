@@ -92,7 +92,7 @@ function element(segment: string | undefined, n: number, { field, release }: Edi
   return segment === undefined ? '' : partOf(segment, field, n + 1, release);
 }
 
-/** Goes into message headers and metric labels: nothing but letters, digits and `_.-` stays. */
+/** Used in message headers and metric labels: only letters, digits and `_.-` are kept. */
 function word(text: string): string {
   return text.replaceAll(/[^\w.-]/g, '').slice(0, 20);
 }

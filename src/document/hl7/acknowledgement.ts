@@ -13,11 +13,11 @@ export type AcknowledgementCode = 'AA' | 'AE' | 'AR' | 'CA' | 'CE' | 'CR';
 
 export interface Answer {
   readonly code: AcknowledgementCode;
-  /** MSA-3; the first problem's text where it is left out. */
+  /** MSA-3. Default: the text of the first problem. */
   readonly text?: string;
-  /** Problems of a listener's check or findings of `validate`: an ERR segment each. */
+  /** Problems from a listener's check or findings of `validate`: one ERR segment each. */
   readonly problems?: readonly AnsweredProblem[];
-  /** Milliseconds since 1970, for MSH-7; now if left out. */
+  /** Milliseconds since 1970, for MSH-7. Default: now. */
   readonly at?: number;
 }
 
@@ -30,8 +30,8 @@ let sequence = 0;
 const stamp = `${process.pid.toString(36)}${Date.now().toString(36)}`.toUpperCase();
 
 /**
- * Answers a message in its own delimiters, charset and version: MSH-3/4 and MSH-5/6 change places,
- * MSA-2 repeats MSH-10 byte for byte, problems become ERR segments in the form of the version.
+ * Answers a message in its own delimiters, charset and version: MSH-3/4 and MSH-5/6 are swapped,
+ * MSA-2 repeats MSH-10 byte for byte, problems become ERR segments in the form of that version.
  */
 export function acknowledgement(header: Hl7Header, answer: Answer): Uint8Array {
   const write = writer(header);
@@ -48,7 +48,7 @@ export function acknowledgement(header: Hl7Header, answer: Answer): Uint8Array {
   return Buffer.from(lines.join(''), 'latin1');
 }
 
-/** Writes parts of fields as bytes read in ISO-8859-1, like `Hl7Header.slots`. */
+/** Writes parts of fields as bytes decoded as ISO-8859-1, like `Hl7Header.slots`. */
 interface Writer {
   readonly plain: (text: string) => string;
   readonly components: (...parts: string[]) => string;
@@ -123,8 +123,8 @@ function timestamp(at: number): string {
 }
 
 /**
- * Whether an answer is wanted under MSH-15 or MSH-16 (table 0155): always, never, only for an error or
- * reject, only for success. An empty condition leaves it to the caller's mode.
+ * Whether an answer is wanted under MSH-15 or MSH-16 (table 0155): always, never, only for an error
+ * or reject, only for success. For an empty condition the caller's mode decides.
  */
 export function isAnswerWanted(
   condition: AcknowledgementCondition,
@@ -163,7 +163,7 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   '207': 'Application internal error',
 };
 
-/** What a code of table 0357 means; `''` for another one. */
+/** The meaning of a code of table 0357; `''` for other codes. */
 function conditionText(code: string): string {
   return CONDITIONS[code] ?? '';
 }

@@ -9,13 +9,13 @@ import { headerStart } from './header.ts';
 /** A message of a stream. */
 export interface StreamPart {
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
-  /** The stream is this one message, from its first byte to its last. */
+  /** The stream is this single message, from first byte to last. */
   readonly whole: boolean;
 }
 
 /**
- * Takes a batch apart while it is read, as `hl7Batch` does in memory. Never more than one message is held,
- * and of that at most `most` bytes: a stream that is one larger message goes on as a stream.
+ * Splits a batch while it is read, as `hl7Batch` does in memory. Never more than one message is
+ * held, and at most `most` bytes of it: a single larger message is passed on as a stream.
  */
 export class BatchStream {
   readonly #chunks: AsyncIterator<Uint8Array>;
@@ -23,7 +23,7 @@ export class BatchStream {
   readonly #lines = new BatchLines();
   #separator: string = DEFAULT_DELIMITERS.field;
   #tally: BatchTally | undefined;
-  /** What came before the first message. */
+  /** What comes before the first message. */
   #before: Uint8Array[] = [];
   #message: Uint8Array[] | undefined;
   #size = 0;
@@ -35,7 +35,10 @@ export class BatchStream {
     this.#most = most;
   }
 
-  /** Each is to be consumed before the next is asked for. Throws MESSAGE_TOO_LARGE for a message of a batch above the limit, MESSAGE_INVALID for a batch without any. */
+  /**
+   * Consume each before asking for the next. Throws MESSAGE_TOO_LARGE for a message of a batch
+   * above the limit, MESSAGE_INVALID for a batch without messages.
+   */
   async *parts(): AsyncGenerator<StreamPart, void, undefined> {
     try {
       for (let ended = false; !ended && !this.#isOver; ) {
@@ -70,11 +73,11 @@ export class BatchStream {
       const body = Buffer.concat([...this.#before, ...(this.#message ?? [])]);
       yield { body, whole: this.#isSingle };
     } else if (!this.#hasParts) {
-      throw new EngineError('MESSAGE_INVALID', 'The batch holds no message.');
+      throw new EngineError('MESSAGE_INVALID', 'The batch contains no message.');
     }
   }
 
-  /** What is odd about the batch, once its parts were read. */
+  /** What is wrong with the batch, known once its parts have been read. */
   oddities(): readonly string[] {
     return (this.#tally?.finish() ?? []).map(({ text }) => text);
   }
@@ -89,7 +92,7 @@ export class BatchStream {
     return { ended, all: next.done === true ? this.#lines.end() : this.#lines.read(next.value) };
   }
 
-  /** Takes one piece in; gives the message that it ends. */
+  /** Takes in one piece; returns the message that it ends. */
   #take({ bytes, head }: LinePiece): Buffer | undefined {
     const name = head === undefined ? '' : this.#counted(head);
     if (name === '') {
@@ -123,7 +126,10 @@ export class BatchStream {
     return name;
   }
 
-  /** The rest of a large message. That it was one of several shows when the next one begins: then none was delivered. */
+  /**
+   * The rest of a large message. Only when the next one begins does it turn out to be one of
+   * several: then none was delivered.
+   */
   async *#streamed(begun: Iterator<LinePiece>): AsyncGenerator<Uint8Array, void, undefined> {
     yield Buffer.concat([...this.#before, ...(this.#message ?? [])]);
     this.#before = [];
@@ -143,12 +149,12 @@ export class BatchStream {
   #tooLarge(): EngineError {
     return new EngineError(
       'MESSAGE_TOO_LARGE',
-      `It holds several messages, one of them larger than ${describeSize(this.#most)}. Set batch to whole, or have the sender put such a message into a file of its own.`,
+      `It contains several messages, one of them larger than ${describeSize(this.#most)}. Set batch to whole, or have the sender put such a message into a separate file.`,
     );
   }
 }
 
-/** A piece of a stream. Pieces put together are the stream, byte for byte. */
+/** A piece of a stream. All pieces together are the stream, byte for byte. */
 interface LinePiece {
   readonly bytes: Uint8Array;
   /** The first characters of the line that this piece begins; undefined for blanks between lines and for the rest of a line. */
@@ -159,13 +165,16 @@ const CR = 13;
 const LF = 10;
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** Cuts a stream where its lines begin. LF ends lines only if it ends the first; blanks and a BOM before a line are no part of it. */
+/**
+ * Cuts a stream where its lines begin. LF ends lines only if it ends the first; blanks and a BOM
+ * before a line are not part of it.
+ */
 class BatchLines {
   #mark: number | undefined;
   #phase: 'blank' | 'head' | 'rest' = 'blank';
   #head = '';
   #pieces: Uint8Array[] = [];
-  /** How many bytes of a BOM the stream began with. */
+  /** How many bytes of a BOM the stream begins with. */
   #bom = 0;
 
   *read(bytes: Uint8Array): Generator<LinePiece, void, undefined> {
@@ -190,7 +199,7 @@ class BatchLines {
     }
   }
 
-  /** The last line, where nothing ends it. */
+  /** The last line, if nothing ends it. */
   *end(): Generator<LinePiece, void, undefined> {
     if (this.#pieces.length > 0) yield this.#headPiece();
   }
@@ -208,7 +217,7 @@ class BatchLines {
     return at;
   }
 
-  /** Where it ends in the chunk, and whether it is complete. */
+  /** Where the line ends in the chunk, and whether it is complete. */
   #readHead(chunk: Buffer, from: number): readonly [end: number, isWhole: boolean] {
     const most = Math.min(chunk.length, from + LINE_HEAD - this.#head.length);
     const mark = this.#markIn(chunk, from, most);

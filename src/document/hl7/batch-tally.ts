@@ -4,7 +4,7 @@ import { finding, type Hl7Finding, type Place } from './finding.ts';
 /** A line that opens or closes a batch, or begins a message; `''` for any other. */
 export type BatchLine = 'FHS' | 'BHS' | 'MSH' | 'BTS' | 'FTS' | '';
 
-/** How many characters of a line are looked at: a count stands at its beginning. */
+/** How many characters of a line are read: a count is at its beginning. */
 export const LINE_HEAD = 200;
 
 /** What a line is, by its first characters. */
@@ -16,7 +16,7 @@ export function batchLine(head: string, separator: string): BatchLine {
 
 const NAMES = ['FHS', 'BHS', 'MSH', 'BTS', 'FTS'] as const;
 
-/** Counts what the trailers of a batch promise, line by line. */
+/** Compares a batch with the counts in its trailers, line by line. */
 export class BatchTally {
   readonly #separator: string;
   readonly #findings: Hl7Finding[] = [];
@@ -34,12 +34,12 @@ export class BatchTally {
     this.#separator = separator;
   }
 
-  /** Takes the next line. `head` gives its first characters; for most lines it is not asked. */
+  /** Takes the next line. `head` returns its first characters; for most lines it is not called. */
   take(name: BatchLine, head: () => string): void {
     this.#line += 1;
     if (name === '') {
       if (!this.#inMessage && head().trim() !== '') {
-        this.#find(`Line ${this.#line} is outside of a message.`, ['']);
+        this.#find(`Line ${this.#line} is outside a message.`, ['']);
       }
       return;
     }
@@ -58,7 +58,7 @@ export class BatchTally {
     return this.#envelopes > 0 ? 'batch' : this.#messages > 1 ? 'several' : 'single';
   }
 
-  /** What is odd, once all lines were taken. */
+  /** What is wrong, known once all lines have been taken. */
   finish(): readonly Hl7Finding[] {
     if (this.#openBatch) this.#find('BHS without BTS.', ['BHS', this.#batches]);
     if (this.#openFile) this.#find('FHS without FTS.', ['FHS']);
@@ -84,7 +84,7 @@ export class BatchTally {
     }
   }
 
-  /** A count that is no number promises nothing. */
+  /** A count that is not a number is ignored. */
   #count([segment, index]: [string, number], promised: string, found: number): void {
     if (!/^\d+$/.test(promised) || Number(promised) === found) return;
     this.#find(`${segment}-1 is ${promised}, found ${found}.`, [segment, index, 1], '102');

@@ -4,7 +4,7 @@ import { BatchTally, batchLine, LINE_HEAD } from './batch-tally.ts';
 import type { Hl7Finding } from './finding.ts';
 import { hl7Header } from './header.ts';
 
-/** The messages of a file or frame, and whether its own counts agree. */
+/** The messages of a file or frame, and whether their number agrees with its counts. */
 export interface Hl7Batch {
   /** `single`: one message; `batch`: in FHS or BHS; `several`: more than one MSH without either. */
   readonly kind: 'single' | 'batch' | 'several';
@@ -14,8 +14,8 @@ export interface Hl7Batch {
 }
 
 /**
- * Takes a batch apart: FHS, BHS, messages, BTS, FTS, each envelope optional. Counts in BTS-1 and FTS-1 that
- * do not agree, and lines outside of a message, are findings. Linear in the size of the body.
+ * Splits a batch: FHS, BHS, messages, BTS, FTS, each envelope optional. Wrong counts in BTS-1 and
+ * FTS-1, and lines outside a message, are findings. Linear in the size of the body.
  */
 export function hl7Batch(bytes: Uint8Array): Hl7Batch {
   const buffer = buffered(bytes);
@@ -40,7 +40,10 @@ export function hl7Batch(bytes: Uint8Array): Hl7Batch {
   return { findings: tally.finish(), kind: tally.kind, messages };
 }
 
-/** Start and end of every line, blanks and a BOM before its first character left out. LF ends lines only if it ends the first. */
+/**
+ * Start and end of every line, without blanks and a BOM before its first character. LF ends lines
+ * only if it ends the first.
+ */
 function* linesOf(buffer: Buffer): Generator<readonly [start: number, end: number]> {
   const first = Math.max(firstCharacter(buffer, 0), 0);
   const cr = buffer.indexOf(13, first);

@@ -3,7 +3,7 @@ import type { Marks } from '../segment/place.ts';
 /** The characters a message is written with, from MSH-1 and MSH-2. One that the sender left out is `''`. */
 export interface Delimiters extends Marks {
   readonly escape: string;
-  /** MSH-2 as it stands, with a truncation character if it has one. */
+  /** MSH-2 as written, with a truncation character if it has one. */
   readonly encoding: string;
   /** Matches what needs escaping in a plain value. */
   readonly special: RegExp;
@@ -17,8 +17,8 @@ export function isHeaderName(name: string): boolean {
 }
 
 /**
- * Reads the delimiters of the header segment that begins at `start`; undefined if they cannot be used:
- * blank, alphanumeric, not ASCII or the same twice.
+ * Reads the delimiters of the header segment that begins at `start`; undefined if they cannot be
+ * used: blank, alphanumeric, not ASCII or not all different.
  */
 export function delimitersAt(text: string, start: number): Delimiters | undefined {
   if (text.startsWith('|^~\\&|', start + 3)) return DEFAULT_DELIMITERS;
@@ -30,7 +30,7 @@ export function delimitersAt(text: string, start: number): Delimiters | undefine
   return usableDelimiters(field, text.slice(start + 4, end));
 }
 
-/** Delimiters of the given MSH-1 and MSH-2; undefined if they cannot be used. */
+/** The delimiters from MSH-1 and MSH-2; undefined if they cannot be used. */
 export function usableDelimiters(field: string, encoding: string): Delimiters | undefined {
   const all = field + encoding;
   if (encoding === '' || encoding.length > 5 || field.length !== 1) return undefined;

@@ -3,15 +3,18 @@ import { type Charset, decodeFaithfully } from '../charset.ts';
 import { partsOf } from '../segment/part.ts';
 import { type Delimiters, isHeaderName } from './delimiters.ts';
 
-/** Sequences that stand for layout or a private meaning, not for characters: they are part of the text, read and written as they are. */
+/**
+ * Sequences for layout or with a private meaning, not for characters: they are part of the text,
+ * read and written unchanged.
+ */
 const LAYOUT_BODY =
   '(?:[HN]|\\.(?:br|sp|fi|nf|in|ti|sk|ce)[+-]?\\d*|C[\\dA-F]{4}|M[\\dA-F]{4}(?:[\\dA-F]{2})?|Z[\\dA-Z]*)';
 const LAYOUT = new RegExp(`^${LAYOUT_BODY}$`, 'i');
 const HEXADECIMAL = /^X(?:[\dA-Fa-f]{2})+$/;
 
 /**
- * A value with its escapes resolved: the delimiters and `\X..\`, whose bytes are read in the charset
- * of the message. Layout (`\.br\`), unknown and broken sequences stay as they are.
+ * A value with its escapes resolved: the delimiters and `\X..\`, whose bytes are read in the
+ * charset of the message. Layout (`\.br\`), unknown and broken sequences are not changed.
  */
 export function unescape(value: string, delimiters: Delimiters, charset: () => Charset): string {
   const { escape } = delimiters;
@@ -67,7 +70,7 @@ function characters(sequence: string, charset: () => Charset): string | undefine
   return invalidAt === undefined ? text : undefined;
 }
 
-/** Finds the layout sequences of a text; group 1 is what stands between the escape characters. */
+/** Finds the layout sequences of a text; group 1 is what is between the escape characters. */
 export function layoutSequences({ escape }: Delimiters): RegExp {
   const mark = `\\x${(escape.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`;
   return new RegExp(`${mark}(${LAYOUT_BODY})${mark}`, 'gi');
@@ -83,7 +86,7 @@ function isLayout(sequence: string, { component, repetition, subcomponent }: Del
 
 /**
  * A plain value written so that it cannot break out of its place. Layout sequences are left alone,
- * so that a text which was read is written as it was.
+ * so that a text is written as it was read.
  */
 export function escapePlain(value: string, delimiters: Delimiters): string {
   if (!delimiters.special.test(value)) return value;
@@ -105,8 +108,8 @@ export function escapePlain(value: string, delimiters: Delimiters): string {
 }
 
 /**
- * A value that is already in HL7's own writing, so that it stays inside its field: only what would end
- * the field is escaped, and a repetition separator unless `repetitions` are meant.
+ * Keeps a value that is already HL7 inside its field: only what would end the field is escaped, and
+ * repetition separators unless `repetitions` are meant.
  */
 export function escapeComposite(
   value: string,
@@ -129,7 +132,7 @@ export function escapeComposite(
 function escapeCharacter(character: string, delimiters: Delimiters): string {
   const letter = letterOf(character, delimiters);
   if (letter === undefined) return character;
-  // A sender without an escape character has no way to write it; a blank does the least harm.
+  // Without an escape character it cannot be written; a blank does the least harm.
   return delimiters.escape === '' ? ' ' : delimiters.escape + letter + delimiters.escape;
 }
 
@@ -154,7 +157,7 @@ function letterOf(character: string, delimiters: Delimiters): string | undefined
   }
 }
 
-/** A segment written with other delimiters, meaning the same. */
+/** The same segment written with other delimiters. */
 export function redelimit(
   segment: string,
   from: Delimiters,

@@ -1,15 +1,18 @@
-/** What a check of a message found, with its place. Fits into `Answer.problems`, so that a sender can be told. */
+/** What a check of a message found, and where. Can be used in `Answer.problems`, to tell the sender. */
 export interface Hl7Finding {
-  /** `error`: the message breaks what was asked to be checked; `warning`: it is odd, or HL7's tables do not know it. */
+  /** `error`: the message breaks a checked rule; `warning`: something is unusual, or unknown to HL7's tables. */
   readonly severity: 'error' | 'warning';
   /** HL7 table 0357. */
   readonly code: string;
-  /** A sentence that names segment and field and no value but the codes of message type, version and charset. */
+  /**
+   * A sentence that names segment and field, but no values other than the codes of message type,
+   * version and charset.
+   */
   readonly text: string;
   readonly segment: string;
   /** Which segment of that name, from 1. */
   readonly segmentIndex: number;
-  /** Undefined where the segment as a whole is meant. */
+  /** Undefined if the whole segment is meant. */
   readonly field: number | undefined;
 }
 

@@ -3,7 +3,7 @@ import { buffered, type Charset, charsetNamed, decodeFaithfully, isAsciiText } f
 import { partOf } from '../segment/part.ts';
 import { DEFAULT_DELIMITERS, type Delimiters, delimitersAt } from './delimiters.ts';
 
-/** Why a message is refused or doubted, as an acknowledgement says it. */
+/** Why a message is refused or questionable, as an acknowledgement reports it. */
 export interface Hl7Problem {
   /** HL7 table 0357. */
   readonly code: string;
@@ -19,13 +19,16 @@ export interface Hl7Problem {
 /** When a sender wants to be answered: MSH-15 and MSH-16, table 0155. */
 export type AcknowledgementCondition = 'AL' | 'NE' | 'ER' | 'SU';
 
-/** What the header segment says, read without looking at the rest. Each value is made out of its slot when it is asked for: most readers want two or three. */
+/**
+ * The content of the header segment, read without looking at the rest. Each value is parsed when it
+ * is asked for: most readers want two or three.
+ */
 export class Hl7Header {
   readonly kind: 'message' | 'batch' | 'none';
   readonly delimiters: Delimiters;
-  /** The fields of the segment as bytes read in ISO-8859-1, from 0 (its name); field n of MSH is at n − 1. */
+  /** The fields of the segment as bytes decoded as ISO-8859-1, from 0 (its name); field n of MSH is at n − 1. */
   readonly slots: readonly string[];
-  /** Why the message cannot be taken; the other values are then what could be read. */
+  /** Why the message cannot be accepted; the other values are then what could be read. */
   readonly problem: Hl7Problem | undefined;
 
   constructor(
@@ -96,7 +99,7 @@ export class Hl7Header {
     return this.#word(11, 1);
   }
 
-  /** MSH-15: undefined if empty, which is original mode when MSH-16 is empty too. */
+  /** MSH-15; undefined if empty, which means original mode if MSH-16 is also empty. */
   get acceptAck(): AcknowledgementCondition | undefined {
     return condition(this.#own(15));
   }
@@ -149,7 +152,7 @@ export class Hl7Header {
 const HEADER_LIMIT = 64 * 1024;
 const CONDITIONS: ReadonlySet<string> = new Set(['AL', 'NE', 'ER', 'SU']);
 
-/** Reads the header of a message or batch. Never throws: what is wrong is its `problem`. */
+/** Reads the header of a message or batch. Never throws: errors are in its `problem`. */
 export function hl7Header(bytes: Uint8Array): Hl7Header {
   const buffer = buffered(bytes);
   const text = headerText(buffer);
@@ -195,7 +198,7 @@ function isBlank(code: number): boolean {
   return code === 32 || (code >= 9 && code <= 13) || code === 0xfeff;
 }
 
-/** The first segment, in ISO-8859-1; leading blanks and line ends included. */
+/** The first segment, in ISO-8859-1, including leading blanks and line ends. */
 function headerText(buffer: Buffer): string {
   const text = buffer.toString('latin1', 0, 512);
   const end = endOfLine(text);
@@ -240,7 +243,7 @@ function missing(slots: readonly string[]): Hl7Problem | undefined {
 
 const WORD = /^[\w.-]{0,20}$/;
 
-/** Goes into message headers and metric labels: nothing but letters, digits and `_.-` stays. */
+/** Used in message headers and metric labels: only letters, digits and `_.-` are kept. */
 function word(text: string): string {
   return WORD.test(text) ? text : text.replaceAll(/[^\w.-]/g, '').slice(0, 20);
 }
@@ -258,7 +261,7 @@ function charsetOf(name: string): Charset | undefined {
   return name === '' ? undefined : hl7Charset(name);
 }
 
-/** HL7 table 0211 where its words are not IANA names. */
+/** The entries of HL7 table 0211 that are not IANA names. */
 const TABLE_0211: Readonly<Record<string, string>> = {
   'UNICODE UTF-8': 'utf-8',
   UNICODE: 'utf-8',
@@ -271,8 +274,8 @@ const TABLE_0211: Readonly<Record<string, string>> = {
 const ISO_8859 = /^(?:ISO[ _-]?)?8859[-/](\d{1,2})$/i;
 
 /**
- * The charset that a value of MSH-18 names, in the words of table 0211 (`8859/1`, `UNICODE UTF-8`) or
- * of IANA. Undefined for one that cannot be read: UTF-16 and the ISO 2022 ones among them.
+ * The charset that a value of MSH-18 names, by table 0211 (`8859/1`, `UNICODE UTF-8`) or IANA.
+ * Undefined for unsupported ones, such as UTF-16 and the ISO 2022 family.
  */
 export function hl7Charset(name: string): Charset | undefined {
   const trimmed = name.trim();
@@ -281,7 +284,7 @@ export function hl7Charset(name: string): Charset | undefined {
   return charsetNamed(TABLE_0211[trimmed.toUpperCase()] ?? trimmed);
 }
 
-/** What MSH-18 says of text in this charset: the word of table 0211, or the IANA name where it has none. */
+/** The MSH-18 for text in this charset: the name of table 0211, or the IANA name if it has none. */
 export function hl7CharsetName({ name }: Charset): string {
   const part = /^iso-8859-(\d+)$/i.exec(name)?.[1];
   if (part !== undefined) return `8859/${part}`;
@@ -304,12 +307,12 @@ function numbers(version: string): number[] {
   return version.split('.').map((part) => Number.parseInt(part, 10) || 0);
 }
 
-/** How far into a message its first segment may begin. */
+/** How far into a message the first segment may begin. */
 const HEAD = 512;
 
 /**
- * What a listener checks of the whole message before it takes it: a charset that is not supported,
- * bytes that do not fit the declared one, more than one MSH. Not called for batches.
+ * What a listener checks of the whole message before it accepts it: an unsupported charset, bytes
+ * that do not fit the declared one, more than one MSH. Not called for batches.
  */
 export function hl7BodyProblem(bytes: Uint8Array, header: Hl7Header): Hl7Problem | undefined {
   const buffer = buffered(bytes);
@@ -334,7 +337,7 @@ function severalMessages(buffer: Buffer, header: Hl7Header): Hl7Problem | undefi
   let count = 1;
   for (const lineEnd of ['\r', '\r\n', '\n']) {
     const mark = Buffer.from(`${lineEnd}MSH${header.delimiters.field}`, 'latin1');
-    // line ends before the first segment belong to none
+    // line ends before the first segment belong to no segment
     for (let at = buffer.indexOf(mark, start); at >= 0; at = buffer.indexOf(mark, at + 1)) {
       if (lineEnd === '\n' && !endsWithLf(buffer, start)) break;
       if (lineEnd === '\n' && buffer[at - 1] === 13) continue;
@@ -351,7 +354,7 @@ function severalMessages(buffer: Buffer, header: Hl7Header): Hl7Problem | undefi
   };
 }
 
-/** Whether LF ends segments here: the first line ends with it. Elsewhere it is part of a value. */
+/** Whether LF ends segments: if the first line ends with it. Otherwise it is part of a value. */
 function endsWithLf(buffer: Buffer, start: number): boolean {
   const cr = buffer.indexOf(13, start);
   const lf = buffer.indexOf(10, start);

@@ -15,14 +15,14 @@ import { charsetFor, delimitersFor, Hl7Writing, isDelimiterField, unreadable } f
 export type Hl7Segment = Segment<Hl7Document>;
 
 /**
- * Reads an HL7 v2 message or batch. Only what is asked for is taken apart. Throws DOCUMENT_UNREADABLE
- * if the bytes do not begin with MSH, BHS or FHS and usable delimiters.
+ * Reads an HL7 v2 message or batch. Only what is asked for is parsed. Throws DOCUMENT_UNREADABLE if
+ * the bytes do not begin with MSH, BHS or FHS and usable delimiters.
  */
 export function hl7Document(bytes: Uint8Array, given?: string): Hl7Document {
   return new Hl7Document(hl7Text(bytes, given));
 }
 
-/** An HL7 v2 message; see `Document` for the paths and for what is kept as it came. */
+/** An HL7 v2 message; see `Document` for the paths and for what is kept unchanged. */
 export class Hl7Document extends SegmentDocument {
   readonly kind = 'hl7';
   protected readonly charsetRemedy = 'Set MSH-18 to "UNICODE UTF-8" before it.';
@@ -81,7 +81,7 @@ export class Hl7Document extends SegmentDocument {
   }
 }
 
-/** Decodes a message once, in the charset that MSH-18 declares, else the given one, else UTF-8. */
+/** Decodes a message once, in the charset that MSH-18 declares, otherwise the given one, otherwise UTF-8. */
 function hl7Text(bytes: Uint8Array, given: string | undefined): SourceText {
   const buffer = buffered(bytes);
   if (isAscii(buffer)) {

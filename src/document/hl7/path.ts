@@ -11,8 +11,8 @@ const CACHE_LIMIT = 5000;
 const cache = new Map<string, Hl7Path>();
 
 /**
- * Compiles `PID`, `PID-3`, `PID-3[2].4.2`, `OBX[3]-5`, `PID-3[*].1`, `OBX[*]-5`; compiled paths are kept.
- * Throws PATH_INVALID with the position of the mistake.
+ * Compiles `PID`, `PID-3`, `PID-3[2].4.2`, `OBX[3]-5`, `PID-3[*].1`, `OBX[*]-5`; compiled paths are
+ * cached. Throws PATH_INVALID with the position of the mistake.
  */
 export function hl7Path(text: string): Hl7Path {
   return cache.get(text) ?? compile(text);
@@ -57,13 +57,13 @@ function invalid(text: string, at: number, why: string): EngineError {
 const PREFIX =
   /^[A-Z][A-Z\d]{2}(?:\[(?:\*|\d{1,7})\])?(-\d{1,3}(?:\[(?:\*|\d{1,4})\])?(?:\.\d{1,3}(\.\d{1,3})?)?)?/;
 
-/** Says what is wrong where the longest correct beginning ends. */
+/** Says what is wrong after the longest valid beginning. */
 function mistake(text: string): [at: number, why: string] {
   const prefix = PREFIX.exec(text);
   if (prefix === null) {
     return /^[A-Za-z][A-Za-z\d]{2}(?![A-Za-z\d])/.test(text)
-      ? [0, 'a segment is written in capitals']
-      : [0, 'a path begins with a segment of three capitals or digits'];
+      ? [0, 'segment names are written in capitals']
+      : [0, 'a path begins with a segment name of three capitals or digits'];
   }
   const [{ length: at }, field, subcomponent] = prefix;
   const next = text.charAt(at);
@@ -71,6 +71,6 @@ function mistake(text: string): [at: number, why: string] {
   if (next === '-') return [at, 'a field is written -5'];
   if (next !== '.') return [at, 'the path should end here'];
   if (field === undefined) return [at, 'a field is written -5, not .5'];
-  if (subcomponent !== undefined) return [at, 'nothing is below a subcomponent'];
+  if (subcomponent !== undefined) return [at, 'subcomponents have no parts'];
   return [at, 'a component is written .1'];
 }

@@ -47,13 +47,13 @@ export class Hl7Writing implements Writing {
   }
 }
 
-/** The charset of a new MSH-18, in which the whole message is written from then on. */
+/** The charset of a new MSH-18; the whole message is written in it from then on. */
 export function charsetFor(name: string, text: string): Charset {
   const charset = hl7Charset(name);
   if (charset === undefined) {
     throw new EngineError(
       'MESSAGE_INVALID',
-      'MSH-18: the charset is not known. Use a name of HL7 table 0211, such as UNICODE UTF-8.',
+      'MSH-18: the charset is unknown. Use a name of HL7 table 0211, such as UNICODE UTF-8.',
     );
   }
   if (!isAsciiText(text) && !charset.canEncode(text)) {
@@ -72,7 +72,7 @@ export function delimitersFor(path: Hl7Path, value: string, before: Delimiters):
   if (delimiters !== undefined) return delimiters;
   throw new EngineError(
     'MESSAGE_INVALID',
-    `${path.text}: MSH-1 is one character and MSH-2 four others, such as | and ^~\\&, all different and neither letters, digits nor blanks.`,
+    `${path.text}: MSH-1 must be one character and MSH-2 four others, such as | and ^~\\&, all different and no letters, digits or blanks.`,
   );
 }
 
@@ -82,6 +82,6 @@ export function unreadable(start: number): EngineError {
     'DOCUMENT_UNREADABLE',
     start < 0
       ? 'The message does not start with MSH (position 1).'
-      : `The delimiters after position ${start + 4} are not usable: MSH-1 and MSH-2 must be different and neither letters, digits nor blanks.`,
+      : `The delimiters after position ${start + 4} are not usable: MSH-1 and MSH-2 must be different and no letters, digits or blanks.`,
   );
 }

@@ -2,7 +2,7 @@ import { type Hl7Header, hl7Header } from './header.ts';
 import { type Hl7Segment, hl7Document } from './hl7-document.ts';
 
 export interface AcknowledgementError {
-  /** Table 0357, or the peer's own. */
+  /** A code of table 0357, or the peer's own. */
   readonly code: string;
   readonly text: string;
   /** `PID-3` of the message that was sent; `''` if the peer names no place. */
@@ -15,7 +15,7 @@ export interface ReadAcknowledgement {
   readonly code: string;
   /** MSA-2. */
   readonly controlId: string;
-  /** MSA-3, else the text of the first ERR. Patient data at times. */
+  /** MSA-3, otherwise the text of the first ERR. May be patient data. */
   readonly text: string;
   readonly errors: readonly AcknowledgementError[];
   /** MSH-9.2. */
@@ -58,7 +58,7 @@ function answersControlId(answered: string, sent: Hl7Header): boolean {
   return answered === (sent.slots[9] ?? '') || answered === sent.controlId;
 }
 
-/** A plain ACK may leave its event out; a reply with data (RSP, ORR) names its own. */
+/** A plain ACK may leave out its event; a reply with data (RSP, ORR) names its own. */
 function acknowledgesAnother(header: Hl7Header, sent: Hl7Header): boolean {
   return header.messageType === 'ACK' && header.event !== '' && header.event !== sent.event;
 }

@@ -5,27 +5,27 @@ import type { StructureNode } from './dictionary/structure.ts';
 import { type Hl7Document, hl7Document } from './hl7-document.ts';
 import { segmentsOf } from './validation/structure-match.ts';
 
-/** A segment of a name with what belongs to it. */
+/** A segment with a name, and what belongs to it. */
 interface Group {
-  /** What stands before its segment and is not in the group before: ORC, or the PID of another patient. */
+  /** What comes before its segment and is not in the previous group: ORC, or the PID of another patient. */
   readonly renewed: readonly Line[];
-  /** All that stands before it, from MSH on, without other groups. */
+  /** All that comes before it, from MSH on, without other groups. */
   readonly head: readonly Line[];
   readonly lines: Line[];
 }
 
-/** A message taken apart at the segments of a name. */
+/** A message split at the segments with a name. */
 export interface SegmentGroups {
   readonly count: number;
-  /** A message with the groups of these numbers, from 1, and what all have in common. */
+  /** A message made of the groups with these numbers, from 1, and what all have in common. */
   make(numbers: readonly number[]): Hl7Document;
 }
 
 /**
- * Takes a message apart at each segment of a name: it and what follows it, up to the next. What stands before the
- * first is the head of all. Where a segment of that head comes again (ORC, the PID of another patient), the head
- * begins anew from there. What follows the last group and, by the structure of the message, is not of it,
- * is in all messages.
+ * Splits a message at each segment with a name: a group is that segment and what follows it, up to
+ * the next. What comes before the first is the head of all. Where a segment of that head comes
+ * again (ORC, the PID of another patient), the head restarts from there. What follows the last
+ * group but, by the structure of the message, does not belong to it is in all messages.
  */
 export function segmentGroups(document: Hl7Document, name: string): SegmentGroups {
   const groups = groupsOf(document, name);
@@ -51,7 +51,7 @@ export function segmentGroups(document: Hl7Document, name: string): SegmentGroup
   };
 }
 
-/** Of the head of a group what that of the group written before it does not have. */
+/** The part of a group's head that the previously written group does not have. */
 function newSince(before: Group, { head }: Group): readonly Line[] {
   const known = new Set(before.head);
   return head.filter((line) => !known.has(line));
@@ -63,7 +63,7 @@ function groupsOf(document: Hl7Document, name: string): Group[] {
   const groups: Group[] = [];
   let head: Line[] = [];
   let renewed: Line[] = [];
-  /** Names that begin the head anew; NTE belongs to what it follows. */
+  /** Names that restart the head; NTE belongs to what it follows. */
   const heads = new Set<string>();
   for (const line of document.lines()) {
     const own = nameOf(line);
@@ -91,13 +91,13 @@ function groupsOf(document: Hl7Document, name: string): Group[] {
   if (groups.length > 0 && orphan !== undefined) {
     throw new EngineError(
       'TRANSFORM_FAILED',
-      `the last ${nameOf(orphan)} has no ${name} behind it, so that no message would have it`,
+      `the last ${nameOf(orphan)} has no ${name} after it, so no message would contain it`,
     );
   }
   return groups;
 }
 
-/** Takes out of the last group what belongs to the whole message. */
+/** Removes from the last group what belongs to the whole message. */
 function tailOf(document: Hl7Document, name: string, last: Line[]): Line[] {
   const type = [document.get('MSH-9.1'), document.get('MSH-9.2')].filter(Boolean).join('_');
   const dictionary = hl7Dictionary(document.get('MSH-12.1')) ?? hl7Dictionary('2.5.1');
@@ -110,7 +110,7 @@ function tailOf(document: Hl7Document, name: string, last: Line[]): Line[] {
   return from < 0 ? [] : last.splice(from);
 }
 
-/** The segments of the innermost repeating part of a structure that has a segment; undefined if it has none such. */
+/** The segments of the innermost repeating part of a structure that has a segment; undefined if there is none. */
 function membersOf(nodes: readonly StructureNode[], name: string): Set<string> | undefined {
   for (const node of nodes) {
     if (node.kind === 'segment') {

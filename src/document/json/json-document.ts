@@ -24,16 +24,17 @@ interface Source {
 }
 
 /**
- * A JSON text by JSON pointers. Numbers are given as they are written; an object or array as its JSON
- * text; null as `''`. A change touches only its own place: layout, order and other numbers stay.
+ * A JSON text, with JSON pointers as paths. Numbers are returned as written; an object or array as
+ * its JSON text; null as `''`. A change touches only its own place: layout, order and other numbers
+ * stay.
  */
 export class JsonDocument implements Document {
   readonly kind = 'json';
   readonly #source: Source;
   #root: JsonNode;
-  /** White space around the value. */
+  /** The white space around the value. */
   #around: readonly [before: string, after: string];
-  /** Another document sees the same values: they are copied before the first change. */
+  /** Whether another document uses the same values: then they are copied before the first change. */
   #shared = false;
   #raw: Uint8Array | undefined;
 
@@ -51,7 +52,7 @@ export class JsonDocument implements Document {
     return found === undefined ? '' : valueOf(found);
   }
 
-  /** Of an array its elements; `*` as a key reaches every element on the way. */
+  /** For an array, its elements; `*` as a key means every element on the way. */
   all(path: string): string[] {
     return this.#reached(jsonPointer(path)).flatMap((node) => {
       const parts = partsOf(node);
@@ -64,14 +65,17 @@ export class JsonDocument implements Document {
     return this.#reached(jsonPointer(path)).length > 0;
   }
 
-  /** How many elements the array at a path has; 0 where there is none. */
+  /** How many elements the array at a path has; 0 if there is none. */
   length(path: string): number {
     const [found] = this.#reached(jsonPointer(path));
     const parts = found === undefined ? undefined : partsOf(found);
     return parts?.isArray === true ? parts.members.length : 0;
   }
 
-  /** The elements of the array at a path as they are written; with `*` on the way those of all; undefined where there is no array. */
+  /**
+   * The elements of the array at a path, as written; with `*` on the way those of all; undefined if
+   * there is no array.
+   */
   elements(path: string): readonly string[] | undefined {
     const arrays = this.#reached(jsonPointer(path)).flatMap((node) => {
       const parts = partsOf(node);
@@ -81,19 +85,19 @@ export class JsonDocument implements Document {
     return arrays.flatMap((members) => members.map(({ node }) => textOf(node)));
   }
 
-  /** A document of another value, written in the same charset. */
+  /** A document of another value, in the same charset. */
   withText(text: string): JsonDocument {
     return new JsonDocument({ text, mark: '', charset: this.#source.charset, raw: undefined });
   }
 
-  /** Keeps the kind of what stood there where the value allows it: a number stays a number, true or false a flag. Else text. */
+  /** Keeps the kind of the old value if possible: a number stays a number, true or false a boolean. Otherwise text. */
   set(path: string, value: string): void {
     this.#put(path, (before) =>
       before === undefined ? JSON.stringify(value) : jsonOf(value, before),
     );
   }
 
-  /** Writes a number, a flag or a text as what it is, whatever stood there. A number that is not finite becomes null. */
+  /** Writes a number, boolean or text as such, whatever was there. A number that is not finite becomes null. */
   setTyped(path: string, value: string | number | bigint | boolean): void {
     const json = typeof value === 'bigint' ? String(value) : JSON.stringify(value);
     this.#put(path, () => json);
@@ -169,7 +173,7 @@ export class JsonDocument implements Document {
     return this.#ways(keys).map((way) => way.at(-1) ?? this.#root);
   }
 
-  /** The values from the root to each that the keys reach. */
+  /** The values from the root to each one that the keys reach. */
   #ways(keys: readonly string[]): JsonNode[][] {
     let ways: JsonNode[][] = [[this.#root]];
     for (const key of keys) {
@@ -184,7 +188,7 @@ export class JsonDocument implements Document {
     return ways;
   }
 
-  /** Puts the rest of a path below a value that does not have it. */
+  /** Creates the rest of a path below a value. */
   #add(node: JsonNode, [key = '', ...below]: readonly string[], json: string, path: string): void {
     const inner = below.reduceRight(
       (made, name) =>
@@ -199,7 +203,7 @@ export class JsonDocument implements Document {
         'PATH_INVALID',
         `JSON pointer ${path}: ${
           parts === undefined
-            ? 'what is there has nothing below it'
+            ? 'the value there cannot have parts'
             : `the array has ${length} elements; the next is ${length}, or -`
         }.`,
       );
@@ -216,7 +220,7 @@ export class JsonDocument implements Document {
     );
   }
 
-  /** What stands on the way to a change is written anew. */
+  /** The values on the way to a change are written again. */
   #changed(way: readonly JsonNode[]): void {
     for (const node of way) node.text = undefined;
     this.#raw = undefined;
@@ -255,27 +259,27 @@ function checkJson(text: string): void {
   }
 }
 
-/** A value of a JSON text. What nobody looked into is its text alone, and is taken apart a level at a time. */
+/** A value of a JSON text. Until it is looked into it is only its text, which is parsed one level at a time. */
 interface JsonNode {
-  /** As it is written; undefined while something in it was changed and not yet written. */
+  /** Its text; undefined while something in it has changed and is not written yet. */
   text: string | undefined;
-  /** Of an object or array that was looked into. */
+  /** The content of an object or array that was looked into. */
   parts: JsonParts | undefined;
 }
 
 interface JsonParts {
   readonly isArray: boolean;
   readonly members: JsonMember[];
-  /** From behind the last value to the end, its bracket included. */
+  /** From after the last value to the end, including the bracket. */
   tail: string;
 }
 
 interface JsonMember {
   /** The name of a member of an object; `''` in an array. */
   readonly key: string;
-  /** What stands before it: white space and, but for the first, a comma. */
+  /** What comes before it: white space and, except for the first, a comma. */
   lead: string;
-  /** The name as it is written, up to the value; `''` in an array. */
+  /** The name as written, up to the value; `''` in an array. */
   readonly name: string;
   readonly node: JsonNode;
 }
@@ -316,24 +320,24 @@ function partsOf(node: JsonNode): JsonParts | undefined {
   return node.parts;
 }
 
-/** Where the member of a key stands: of a repeated name the last, as JSON.parse takes it; −1 if there is none. */
+/** The index of the member with a key: the last one of a repeated name, as for JSON.parse; −1 if there is none. */
 function memberAt({ isArray, members }: JsonParts, key: string): number {
   if (!isArray) return members.findLastIndex((member) => member.key === key);
   return /^(?:0|[1-9]\d{0,8})$/.test(key) && Number(key) < members.length ? Number(key) : -1;
 }
 
-/** Puts another member at the end, laid out like the last one. */
+/** Adds a member at the end, with the layout of the last one. */
 function addMember(parts: JsonParts, key: string, text: string): void {
   const { isArray, members } = parts;
   const last = members.at(-1);
   const lead = last === undefined ? '' : `,${/\s*$/.exec(last.lead)?.[0] ?? ''}`;
-  // what stood between empty brackets goes
+  // what was between empty brackets is dropped
   if (last === undefined) parts.tail = parts.tail.slice(-1);
   const name = isArray ? '' : `${JSON.stringify(key)}:`;
   members.push({ key: isArray ? '' : key, lead, name, node: jsonNode(text) });
 }
 
-/** Takes a member out, with the comma that it needed. */
+/** Removes a member and its comma. */
 function removeMember(parts: JsonParts, at: number): void {
   const [removed] = parts.members.splice(at, 1);
   const next = parts.members[at];

@@ -1,6 +1,6 @@
-/** Finding places in a JSON text that is known to be valid, without taking all of it apart. */
+/** Finds places in a JSON text that is known to be valid, without parsing all of it. */
 
-/** From the first character of a value to the one after its last. */
+/** From the first character of a value to the position after its last. */
 export interface JsonSpan {
   readonly from: number;
   readonly to: number;
@@ -33,7 +33,7 @@ export function jsonValue(text: string, at: number): JsonSpan {
   }
 }
 
-/** The place behind the string that begins at a position; the end of the text if it is never closed. */
+/** The position after the string that begins at a position; the end of the text if it is never closed. */
 export function jsonStringEnd(text: string, from: number): number {
   let quote = text.indexOf('"', from + 1);
   while (quote >= 0) {
@@ -80,13 +80,13 @@ function endOf(pattern: RegExp, text: string, at: number): number {
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /true|false|null/y;
 const JSON_BLANK = /[ \t\r\n]*/y;
-/** In a string: a correct escape, or a character that may not stand there. */
+/** In a string: a valid escape, or a character that is not allowed. */
 // oxlint-disable-next-line no-control-regex
 const IN_STRING = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})|[\0-\u001f\\]/g;
 
 /**
- * Where a text that is not valid JSON stops being so; its length if it only ends too early. The parser of
- * the platform does not always say, and quotes the text where it does.
+ * Where a text stops being valid JSON; its length if it only ends too early. The platform's parser
+ * does not always say, and quotes the text if it does.
  */
 export function jsonFaultAt(text: string): number {
   const scan = new Scan(text);
@@ -96,7 +96,7 @@ export function jsonFaultAt(text: string): number {
 
 type Expected = 'value' | 'first-value' | 'key' | 'first-key' | 'end';
 
-/** Goes through a text token by token, without recursion. */
+/** Walks a text token by token, without recursion. */
 class Scan {
   at = 0;
   readonly #text: string;
@@ -108,7 +108,7 @@ class Scan {
     this.#text = text;
   }
 
-  /** Takes one token; false at the first that is wrong, or at the end. */
+  /** Takes one token; false at the first wrong one, or at the end. */
   step(): boolean {
     this.#blank();
     const character = this.#text.charAt(this.at);
@@ -144,7 +144,7 @@ class Scan {
     return length > 0 && this.#go(length, 'end');
   }
 
-  /** Takes the string that begins here, up to where it is wrong. */
+  /** Takes the string that begins here, up to any error. */
   #string(): boolean {
     const fault = stringFault(this.#text, this.at);
     this.at = fault ?? jsonStringEnd(this.#text, this.at);
@@ -166,7 +166,7 @@ function scalarEnd(text: string, at: number): number {
   return Math.max(matchEnd(NUMBER, text, at), matchEnd(WORD, text, at));
 }
 
-/** Where the string that begins at `at` is wrong, if it is. */
+/** Where the string that begins at `at` is wrong, if anywhere. */
 function stringFault(text: string, at: number): number | undefined {
   const end = jsonStringEnd(text, at);
   for (const found of text.slice(at + 1, end - 1).matchAll(IN_STRING)) {

@@ -1,7 +1,7 @@
 import { EngineError } from '../../error/engine-error.ts';
 
 /**
- * Takes a JSON pointer (RFC 6901) apart: `/patient/id/0` → three keys, `''` → none. As a whole key, `*`
+ * Splits a JSON pointer (RFC 6901): `/patient/id/0` → three keys, `''` → none. As a whole key, `*`
  * means every element of an array. Throws PATH_INVALID with the position of the mistake.
  */
 export function jsonPointer(text: string): string[] {
@@ -15,7 +15,7 @@ export function jsonPointer(text: string): string[] {
     .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-/** The array index that a key stands for; undefined if it is none. `-` is the place after the last. */
+/** The array index of a key; undefined if it is not an index. `-` is the place after the last. */
 export function arrayIndex(key: string, length: number): number | undefined {
   if (key === '-') return length;
   return /^(?:0|[1-9]\d{0,8})$/.test(key) ? Number(key) : undefined;

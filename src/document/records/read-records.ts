@@ -4,24 +4,25 @@ import { delimitedDocument } from '../delimited/delimited-document.ts';
 import type { BadRecord, RecordKind, RecordMap, RecordValue, RecordValues } from './record-map.ts';
 import { FieldFault, readValue } from './record-value.ts';
 
-/** A text of records, read. */
+/** A parsed text of records. */
 export interface Records {
-  /** A kind that stands once has its values, or null; any other a list. */
+  /** A kind that occurs once has its values, or null; any other has a list. */
   readonly values: Readonly<Record<string, RecordValues | null | readonly RecordValues[]>>;
   readonly bad: readonly BadRecord[];
 }
 
-/** One record as it stands. */
+/** One record as written. */
 interface Row {
   readonly line: number;
   readonly text: string;
-  /** Its fields where they are delimited. */
+  /** Its fields, if delimited. */
   readonly cells: readonly string[];
 }
 
 /**
- * Reads a text by its map. Throws DOCUMENT_UNREADABLE with the line, and never a value, where the whole cannot
- * be trusted: a header or trailer is missing or counts something else, or `bad: suspend` and a record is bad.
+ * Reads a text by its map. Throws DOCUMENT_UNREADABLE with the line, and never a value, if the
+ * whole text cannot be trusted: a header or trailer is missing or its count is wrong, or `bad:
+ * suspend` and a record is bad.
  */
 export function readRecords(bytes: Uint8Array, map: RecordMap, given?: string): Records {
   const rows = rowsOf(bytes, map, given);
@@ -55,7 +56,7 @@ function sortInto(
     const read = tryValues(row, kind, map, columns);
     if (kind !== undefined) places.set(kind, row);
     if (!(read instanceof FieldFault)) lists.get(kind?.name ?? '')?.push(read);
-    // a header or trailer that cannot be read says nothing of the rest
+    // a header or trailer that cannot be read says nothing about the rest
     else if (map.bad === 'suspend' || kind?.at !== undefined)
       throw unreadable(row.line, read.message);
     else bad.push({ line: row.line, reason: read.message, text: row.text });
@@ -68,7 +69,7 @@ function tryValues(
   map: RecordMap,
   columns: readonly string[] | undefined,
 ): RecordValues | FieldFault {
-  if (kind === undefined) return new FieldFault('it is of no kind that the map knows');
+  if (kind === undefined) return new FieldFault('its kind is not in the map');
   try {
     return valuesOf(row, kind, map, columns);
   } catch (error) {
@@ -78,7 +79,7 @@ function tryValues(
 }
 
 function unreadable(line: number, why: string): EngineError {
-  return new EngineError('DOCUMENT_UNREADABLE', `The record in line ${line}: ${why}.`);
+  return new EngineError('DOCUMENT_UNREADABLE', `The record on line ${line}: ${why}.`);
 }
 
 function rowsOf(bytes: Uint8Array, map: RecordMap, given: string | undefined): Row[] {
@@ -114,7 +115,10 @@ function kindOf(
   );
   if (marked !== undefined) {
     if (isAt(marked)) return marked;
-    throw unreadable(line, `a ${marked.name} is the ${marked.at ?? ''} record, and this is not`);
+    throw unreadable(
+      line,
+      `a ${marked.name} must be the ${marked.at ?? ''} record, but this is not`,
+    );
   }
   return (
     records.find((kind) => kind.when === undefined && kind.at !== undefined && isAt(kind)) ??
@@ -132,7 +136,7 @@ function valuesOf(
   const cells = map.delimiter === undefined ? fixedCells(row.text, kind) : row.cells;
   const most = columns?.length ?? kind.fields.length;
   if (cells.length > most) {
-    throw new FieldFault(`it has ${cells.length} fields, and the map of ${kind.name} ${most}`);
+    throw new FieldFault(`it has ${cells.length} fields, but the map of ${kind.name} has ${most}`);
   }
   for (const [at, field] of kind.fields.entries()) {
     const index = columns === undefined ? at : columns.indexOf(field.name);
@@ -150,7 +154,9 @@ function fixedCells(text: string, { name, fields }: RecordKind): string[] {
   const characters = Array.from(text);
   const width = fields.reduce((sum, field) => sum + field.width, 0);
   if (characters.slice(width).some((one) => one !== ' ')) {
-    throw new FieldFault(`it has ${characters.length} characters, and the map of ${name} ${width}`);
+    throw new FieldFault(
+      `it has ${characters.length} characters, but the map of ${name} has ${width}`,
+    );
   }
   let from = 0;
   return fields.map((field) => {
@@ -168,11 +174,11 @@ function checkRequired({ records }: RecordMap, lists: Lists, line: number): void
   const what = missing.at === 'last' ? 'it ends without' : 'there is no';
   throw new EngineError(
     'DOCUMENT_UNREADABLE',
-    `The records up to line ${line}: ${what} ${missing.name}, as if it were cut off. Write required: false if that may be.`,
+    `The records up to line ${line}: ${what} ${missing.name}, as if it were truncated. Write required: false if that is normal.`,
   );
 }
 
-/** What a trailer counts is compared with what is there, bad records too. */
+/** The count in a trailer is compared with the actual number, including bad records. */
 function checkCounts(
   { records }: RecordMap,
   lists: Lists,
@@ -187,7 +193,7 @@ function checkCounts(
     const said = lists.get(kind.name)?.[0]?.[name];
     const found = (lists.get(counts)?.length ?? 0) + bad;
     if (typeof said !== 'number' || said === found) continue;
-    const what = `${kind.name}.${name} counts ${said} of ${counts}, and there are ${found}`;
+    const what = `${kind.name}.${name} counts ${said} of ${counts}, but there are ${found}`;
     throw unreadable(places.get(kind)?.line ?? 0, what);
   }
 }

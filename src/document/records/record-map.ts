@@ -1,12 +1,15 @@
-/** How a text of records is laid out: delimited or of fixed width, with records of several kinds. */
+/** The layout of a text of records: delimited or fixed width, with records of several kinds. */
 export interface RecordMap {
-  /** Between fields; undefined where fields have a fixed width. */
+  /** The delimiter between fields; undefined for fixed width. */
   readonly delimiter: string | undefined;
   /** The first line names the columns. */
   readonly names: boolean;
   readonly charset: string;
   readonly lineEnd: '\n' | '\r\n';
-  /** What becomes of a record that cannot be read: the whole message fails, or the record is set aside with its reason. */
+  /**
+   * What happens to a record that cannot be read: the whole message fails, or the record is set
+   * aside with its reason.
+   */
   readonly bad: 'suspend' | 'set-aside';
   /** In the order in which they are written. */
   readonly records: readonly RecordKind[];
@@ -15,9 +18,9 @@ export interface RecordMap {
 /** A kind of record: header, detail, trailer. */
 export interface RecordKind {
   readonly name: string;
-  /** What its first field is, or its line begins with; undefined takes what no other kind takes. */
+  /** The value of its first field, or the beginning of its line; undefined for what no other kind matches. */
   readonly when: string | undefined;
-  /** It stands once, as the first or the last record; undefined where there may be many. */
+  /** It occurs once, as the first or the last record; undefined if there may be many. */
   readonly at: 'first' | 'last' | undefined;
   readonly required: boolean;
   readonly fields: readonly RecordField[];
@@ -27,16 +30,16 @@ export interface RecordField {
   readonly name: string;
   readonly type: 'text' | 'integer' | 'decimal' | 'date';
   readonly required: boolean;
-  /** Characters; 0 where fields are delimited. */
+  /** Its width in characters; 0 if delimited. */
   readonly width: number;
-  /** What fills it up to its width, on the other side than `align`. */
+  /** What pads it to its width, on the side opposite to `align`. */
   readonly pad: string;
   readonly align: 'left' | 'right';
-  /** How a date is written: `yyyyMMdd`. */
+  /** The format of a date: `yyyyMMdd`. */
   readonly format: string;
-  /** How many digits of a decimal stand behind a point that is not written; undefined where it is. */
+  /** How many decimals follow an implied decimal point; undefined if the point is written. */
   readonly decimals: number | undefined;
-  /** The kind of records whose number it holds. */
+  /** The kind of records that it counts. */
   readonly counts: string | undefined;
 }
 
@@ -49,6 +52,6 @@ export interface BadRecord {
   /** Its line, from 1. */
   readonly line: number;
   readonly reason: string;
-  /** As it stands, without its line end. */
+  /** The record as written, without its line end. */
   readonly text: string;
 }

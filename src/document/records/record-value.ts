@@ -1,15 +1,15 @@
 import type { RecordField, RecordValue } from './record-map.ts';
 
-/** Why a value is none of its field; the text never quotes it. */
+/** Why a value does not fit its field; the text never quotes it. */
 export class FieldFault extends Error {
   override readonly name = 'FieldFault';
 }
 
-/** The value of a field as it stands in a record. */
+/** Parses the value of a field in a record. */
 export function readValue(field: RecordField, written: string): RecordValue {
   const text = unpadded(field, written);
   if (text === '') {
-    if (field.required) throw new FieldFault('is required, and nothing stands there');
+    if (field.required) throw new FieldFault('is required, but empty');
     return null;
   }
   if (field.type === 'integer') return integer(text);
@@ -17,16 +17,16 @@ export function readValue(field: RecordField, written: string): RecordValue {
   return field.type === 'date' ? readDate(text, field.format) : text;
 }
 
-/** A value as a record has it, filled up to its width. */
+/** Formats a value for a record, padded to its width. */
 export function writeValue(field: RecordField, value: string): string {
   const text = value === '' ? '' : plain(field, value);
-  if (text === '' && field.required) throw new FieldFault('is required, and there is no value');
+  if (text === '' && field.required) throw new FieldFault('is required, but has no value');
   if (field.width === 0) return text;
   const length = Array.from(text).length;
   if (length > field.width) {
-    throw new FieldFault(`has ${length} characters, and ${field.width} fit`);
+    throw new FieldFault(`has ${length} characters, but only ${field.width} fit`);
   }
-  // a number that is not there is no zero
+  // a missing number is not zero
   const pad = (text === '' ? ' ' : field.pad).repeat(field.width - length);
   return field.align === 'right' ? pad + text : text + pad;
 }
@@ -74,7 +74,7 @@ export function dateFormatProblem(format: string): string | undefined {
   const others = format.replaceAll(PART, '');
   return known && once && !/[A-Za-z\d]/.test(others)
     ? undefined
-    : 'the format of a date has yyyy, MM and dd, and may have HH, mm and ss, such as dd.MM.yyyy';
+    : 'the format of a date must have yyyy, MM and dd, and may have HH, mm and ss, such as dd.MM.yyyy';
 }
 
 function dateParts(text: string, format: string): Map<Part, string> | undefined {
@@ -94,7 +94,7 @@ const hasTime = (format: string): boolean => /HH|mm|ss/.test(format);
 function readDate(text: string, format: string): string {
   const parts = dateParts(text, format);
   const written = parts === undefined ? undefined : isoOf(parts, hasTime(format));
-  if (written === undefined) throw new FieldFault(`is no date of the form ${format}`);
+  if (written === undefined) throw new FieldFault(`is not a date of the form ${format}`);
   return written;
 }
 
@@ -103,7 +103,7 @@ function isoOf(parts: ReadonlyMap<Part, string>, timed: boolean): string | undef
   const date = `${of('yyyy')}-${of('MM')}-${of('dd')}`;
   const time = `${of('HH')}:${of('mm')}:${of('ss')}`;
   const moment = new Date(`${date}T${time}Z`);
-  // the 31st of a short month would be the next one's
+  // the 31st of a short month would become a day of the next
   const same =
     !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(`${date}T${time}`);
   if (!same) return undefined;
@@ -113,7 +113,7 @@ function isoOf(parts: ReadonlyMap<Part, string>, timed: boolean): string | undef
 function writeDate(value: string, format: string): string {
   const parts = dateParts(value, ISO_DATE) ?? dateParts(value.slice(0, 19), ISO_TIME);
   if (parts === undefined || isoOf(parts, true) === undefined) {
-    throw new FieldFault('is no date such as 2026-01-31 or 2026-01-31T15:30:00');
+    throw new FieldFault('is not a date such as 2026-01-31 or 2026-01-31T15:30:00');
   }
   return format.replaceAll(PART, (part) => parts.get(part as Part) ?? '00');
 }

@@ -32,7 +32,7 @@ function failed(why: string): EngineError {
   return new EngineError('TRANSFORM_FAILED', `The records cannot be written: ${why}.`);
 }
 
-/** The JSON pointers of the records of a kind. A trailer that only counts needs no values of its own. */
+/** The JSON pointers of the records of a kind. A trailer that only counts needs no values. */
 function placesOf(document: Document, { name, at, fields }: RecordKind): string[] {
   const counts = fields.some((field) => field.counts !== undefined);
   if (at !== undefined) return document.get(`/${name}`) !== '' || counts ? [`/${name}`] : [];
@@ -72,8 +72,8 @@ function valueAt(
 
 function cellOf(value: string, { delimiter }: RecordMap): string {
   if (delimiter === undefined) {
-    // a line end would begin another record
-    if (/[\r\n]/.test(value)) throw failed('a value has a line end');
+    // a line end would start another record
+    if (/[\r\n]/.test(value)) throw failed('a value contains a line end');
     return value;
   }
   const quoted = /["\r\n]/.test(value) || value.includes(delimiter);

@@ -2,7 +2,7 @@ import { Line } from './line.ts';
 import type { MarkFinder } from './part.ts';
 import { nameCode } from './segment-path.ts';
 
-/** A new text, or from where to where in the original one. */
+/** A new text, or a range of the original one. */
 export type Piece = string | readonly [from: number, to: number];
 
 /** How one kind of body is cut into segments. Made for one text. */
@@ -56,7 +56,7 @@ export class LineList {
     return this.#order;
   }
 
-  /** The nth segment of all, from 0. */
+  /** The nth segment, from 0. */
   at(index: number): Line | undefined {
     while (this.#lines.length <= index) {
       if (!this.#scan()) return undefined;
@@ -64,7 +64,7 @@ export class LineList {
     return this.#lines[index];
   }
 
-  /** The nth segment of a name, from 1. */
+  /** The nth segment with a name, from 1. */
   find(code: number, n: number): Line | undefined {
     let left = n;
     for (let index = 0; ; index++) {
@@ -74,7 +74,7 @@ export class LineList {
     }
   }
 
-  /** Every segment of a name, or all lines. */
+  /** Every segment with a name, or all lines. */
   all(code?: number): Line[] {
     while (this.#scan());
     return code === undefined ? [...this.#lines] : this.#lines.filter((line) => line.code === code);
@@ -92,7 +92,7 @@ export class LineList {
     return this.#lines.indexOf(line);
   }
 
-  /** Puts a new segment before the one at `index`; at the end if there is none. */
+  /** Adds a new segment before the one at `index`; at the end if there is none. */
   insert(index: number, text: string): Line {
     const { lineEnd, marks } = this.#cutter;
     this.at(index);

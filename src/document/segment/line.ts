@@ -1,8 +1,9 @@
 import type { MarkFinder } from './part.ts';
 
 /**
- * One segment in the text it came in, with what surrounds it: blanks before it from `from` to `start`,
- * its characters up to `end`, its line end up to `next`. Once changed, it has a text of its own.
+ * One segment in the original text, with what surrounds it: blanks before it from `from` to
+ * `start`, its characters up to `end`, its line end up to `next`. Once changed, it has its own
+ * text.
  */
 export class Line {
   /** The segment's name as a number (`nameCode`), 0 for a line that is not a segment. */
@@ -13,7 +14,7 @@ export class Line {
   start: number;
   end: number;
   next: number;
-  /** Positions of the separators found so far; fields are looked for no further than they are asked for. */
+  /** Positions of the separators found so far; the segment is searched only as far as needed. */
   #separators: number[] = [];
   #searched = false;
 
@@ -59,7 +60,7 @@ export class Line {
     this.rewrite(this.source.slice(this.start, from) + value + this.source.slice(to, this.end));
   }
 
-  /** Gives the segment other characters; blanks before it and its line end stay. */
+  /** Replaces the characters of the segment; blanks before it and its line end stay. */
   rewrite(text: string): void {
     const before = this.source.slice(this.from, this.start);
     this.#own(before, text, this.source.slice(this.end, this.next));

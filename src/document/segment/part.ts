@@ -37,7 +37,10 @@ export function hasPart(text: string, separator: string, release = ''): boolean 
   return release === '' || indexOfMark(text, separator, 0, release) >= 0;
 }
 
-/** The text with its nth part replaced, lengthened with empty parts if it is too short; unchanged when an empty value lies beyond its end. */
+/**
+ * The text with its nth part replaced, extended with empty parts if it is too short; unchanged if
+ * an empty value would be beyond its end.
+ */
 export function withPart(
   text: string,
   separator: string,

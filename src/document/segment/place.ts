@@ -27,7 +27,7 @@ export interface Writing {
   escapeComposite(value: string, repetitions: boolean): string;
 }
 
-/** The first value of the path in this segment, as `Document.get` gives it. */
+/** The first value at the path in this segment, as for `Document.get`. */
 export function readPlace(line: Line, path: SegmentPath, writing: Writing): string {
   if (path.field === 0) return line.text;
   const field = line.slot(path.slot, writing.marks.field);
@@ -41,7 +41,7 @@ export function readPlace(line: Line, path: SegmentPath, writing: Writing): stri
   return valueIn(repetition, path, writing);
 }
 
-/** Every value of the path in this segment; places where nothing stands are left out. */
+/** Every value at the path in this segment, without empty places. */
 export function readAllPlaces(line: Line, path: SegmentPath, writing: Writing): string[] {
   const { field: separator, repetition, release } = writing.marks;
   const several = path.field > 0 && path.repetition <= 0 && !writing.isWhole(line, path);
@@ -112,7 +112,10 @@ export function writeRaw(line: Line, path: SegmentPath, value: string, writing: 
   writeRepetitions(line, path, marks, (repetition) => withValue(repetition, path, written, marks));
 }
 
-/** Empties the path in this segment: a whole field with all its repetitions, one repetition (the later ones move up), or a part. */
+/**
+ * Empties the path in this segment: a whole field with all its repetitions, one repetition (later
+ * ones move up), or a part.
+ */
 export function removePlace(line: Line, path: SegmentPath, { marks }: Writing): void {
   if (path.component > 0) {
     const everywhere = path.repetition === 0 ? { ...path, repetition: ALL } : path;
@@ -131,7 +134,7 @@ export function removePlace(line: Line, path: SegmentPath, { marks }: Writing): 
   line.replaceSlot(path.slot, marks.field, parts.join(marks.repetition));
 }
 
-/** Puts a repetition before the one of the path; after the last if the path gives none or a later one. */
+/** Adds a repetition before the one of the path; after the last if the path has none or a later one. */
 export function insertPlace(line: Line, path: SegmentPath, value: string, writing: Writing): void {
   const { marks } = writing;
   const field = line.slot(path.slot, marks.field);

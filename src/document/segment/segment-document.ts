@@ -20,9 +20,9 @@ import { ALL, type SegmentPath } from './segment-path.ts';
 /** A body as text, with what is known of the bytes it came from. */
 export interface SourceText {
   readonly text: string;
-  /** The bytes of this text; undefined for one that was made here. */
+  /** The bytes of this text; undefined if it was made here. */
   readonly raw: Uint8Array | undefined;
-  /** Undefined while every byte is ASCII: then it matters only if something else is written. */
+  /** Undefined while every byte is ASCII: then it matters only once other characters are written. */
   readonly charset: Charset | undefined;
   /** The charset the caller knows of, for a body that declares none. */
   readonly given: string | undefined;
@@ -38,7 +38,7 @@ export abstract class SegmentDocument implements Document {
   protected readonly list: LineList;
   protected writing: Writing;
   #charset: Charset | undefined;
-  /** Every character is known to be ASCII. */
+  /** Whether every character is known to be ASCII. */
   #ascii: boolean;
   /** The body as bytes, while nothing is changed. */
   #bytes: Uint8Array | undefined;
@@ -79,7 +79,7 @@ export abstract class SegmentDocument implements Document {
     return this.get(path) !== '' || this.all(path).length > 0;
   }
 
-  /** The characters at the path as they stand, escapes and separators included; of a field, all its repetitions. */
+  /** The raw characters at the path, including escapes and separators; for a field, all its repetitions. */
   raw(path: string): string {
     const compiled = this.pathOf(path);
     const line = this.first(compiled);
@@ -137,12 +137,15 @@ export abstract class SegmentDocument implements Document {
       .map((line) => new Segment(this, line));
   }
 
-  /** Puts a segment at the end. */
+  /** Adds a segment at the end. */
   append(name: string, fields: SegmentFields = {}): Segment<this> {
     return this.#insert(this.end(), name, fields);
   }
 
-  /** Puts a segment after another: one of `segments`, or the first at a path such as `PID` or `OBX[3]`. At the end if there is none. */
+  /**
+   * Adds a segment after another: one of `segments`, or the first at a path such as `PID` or
+   * `OBX[3]`. At the end if there is none.
+   */
   insertAfter(place: string | Segment, name: string, fields: SegmentFields = {}): Segment<this> {
     const line = this.#placed(place);
     const index = line === undefined ? this.end() : this.list.indexOf(line) + 1;
@@ -155,19 +158,19 @@ export abstract class SegmentDocument implements Document {
     return this.#insert(index, name, fields);
   }
 
-  /** Puts a repetition before the one of the path; `PID-3` puts it after the last. */
+  /** Adds a repetition before the one of the path; `PID-3` adds it after the last. */
   insertRepetition(path: string, value: string): void {
     const compiled = this.pathOf(path);
     this.changing(compiled, value);
     insertPlace(this.lineFor(compiled), compiled, value, this.writing);
   }
 
-  /** @internal All lines in order, those that are no segments too. */
+  /** @internal All lines in order, including those that are not segments. */
   lines(): readonly Line[] {
     return this.list.all();
   }
 
-  /** @internal Writes every line anew, those that are no segments too; of ASCII stays what is ASCII. */
+  /** @internal Rewrites every line, including those that are not segments; ASCII remains ASCII. */
   rewrite(change: (line: string) => string): void {
     for (const line of this.list.all()) line.rewrite(change(line.text));
     this.changed();
@@ -320,7 +323,7 @@ function wholeSegment({ text }: SegmentPath): EngineError {
   );
 }
 
-/** Segments are made one after the other. */
+/** Segments are created one after another. */
 function noSuchSegment({ text, segment }: SegmentPath, count: number): EngineError {
   return new EngineError(
     'PATH_INVALID',

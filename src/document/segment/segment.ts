@@ -15,7 +15,7 @@ export class Segment<Whole extends SegmentDocument = SegmentDocument> implements
   /** @internal */
   readonly line: Line;
 
-  /** Where paths are looked for that are not its own. */
+  /** Where paths are looked up that are not its own. */
   readonly around: Document;
 
   constructor(message: Whole, line: Line, around: Document = message) {
@@ -78,7 +78,7 @@ export class Segment<Whole extends SegmentDocument = SegmentDocument> implements
     else this.message.setRawIn(this.line, own, value);
   }
 
-  /** Without a field, the segment itself. */
+  /** Without a field, it means the segment itself. */
   remove(path: string): void {
     const own = this.#own(path);
     if (own === undefined) this.#elsewhere(path).remove(path);

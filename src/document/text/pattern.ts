@@ -1,28 +1,28 @@
 import { RE2JS } from 're2js';
 
 /**
- * A regular expression whose time grows with the text and not with the square or power of it: what a body
- * holds must not hold up other messages. It is matched by RE2's algorithm; where a pattern is simple and a text
- * short, by the run time's own, which is quicker there.
+ * A regular expression that takes time linear in the text: the content of a body must not hold up
+ * other messages. It is matched by RE2's algorithm; if the pattern is simple and the text short, by
+ * the runtime's own, which is then faster.
  */
 export interface Pattern {
   test(text: string): boolean;
   /** The first match and its groups; undefined if there is none. */
   first(text: string): readonly (string | undefined)[] | undefined;
-  /** With every match replaced; `$1` stands for the first group, `$&` for the match, `$$` for a dollar. */
+  /** Replaces every match; `$1` is the first group, `$&` the match, `$$` a dollar. */
   replaceAll(text: string, put: string): string;
 }
 
-/** What is wrong with a pattern, or with what it made. The text quotes neither the pattern nor a value. */
+/** What is wrong with a pattern or its result. The text quotes neither the pattern nor a value. */
 export class PatternFault extends Error {
   override readonly name = 'PatternFault';
 }
 
-/** The longest pattern: RE2 makes a program of it. */
+/** The longest pattern: RE2 compiles it into a program. */
 const LONGEST = 1_000;
-/** Texts up to this length are left to the run time where the pattern is simple. */
+/** Texts up to this length are matched by the runtime if the pattern is simple. */
 const SHORT = 256;
-/** Characters that a replacement may give. */
+/** How many characters a replacement may produce. */
 const LARGEST = 32_000_000;
 const CACHE_LIMIT = 1_000;
 const cache = new Map<string, Pattern>();
@@ -38,7 +38,7 @@ export function patternProblem(source: string): string | undefined {
   }
 }
 
-/** Compiles and keeps a pattern of at most so many characters. Throws PatternFault. */
+/** Compiles and caches a pattern of at most this many characters. Throws PatternFault. */
 export function pattern(source: string, longest = LONGEST): Pattern {
   const known = cache.get(source);
   if (known !== undefined) return known;
@@ -95,19 +95,19 @@ function linearOf(source: string, isNative: boolean): RE2JS {
   try {
     return RE2JS.compile(inRe2(source));
   } catch {
-    // its text quotes the pattern
+    // its message quotes the pattern
     throw new PatternFault(
       isNative
-        ? 'a regular expression looks around ((?=…), (?<=…)), refers back (\\1) or repeats too often, which takes no bounded time'
+        ? 'a regular expression looks around ((?=…), (?<=…)), refers back (\\1) or repeats too often, which has no time limit'
         : 'a regular expression is not valid',
     );
   }
 }
 
 /**
- * Whether the run time's own matching is linear as well: nothing is repeated and there is at most one group to
- * choose within, or it begins at the beginning and repeats one character, once. RE2 counts no further than 1000
- * repetitions, and a maximum length is often larger.
+ * Whether the runtime's own matching is also linear: nothing is repeated and there is at most one
+ * group of alternatives, or it is anchored at the beginning and repeats one character, once. RE2
+ * counts no further than 1000 repetitions, and a maximum length is often larger.
  */
 export function isLinear(source: string): boolean {
   const bare = bareOf(source);
@@ -117,20 +117,20 @@ export function isLinear(source: string): boolean {
   return repeated === 1 && bare.startsWith('^') && !/\)[*+?{]|\|/.test(bare);
 }
 
-/** Nothing repeated is repeated again, and little is repeated at all: then a short text takes a moment at most. */
+/** No nested repetition, and little repetition at all: then a short text takes a moment at most. */
 function isSimple(source: string): boolean {
   const bare = bareOf(source);
   return !/\)[*+{]/.test(bare) && (bare.match(/[*+{]/g)?.length ?? 0) <= 2;
 }
 
-/** With x in the place of every escaped character and class. */
+/** With x in place of every escaped character and class. */
 function bareOf(source: string): string {
   return source.replaceAll(/\\[pPu]\{[^}]*\}|\\.|\[(?:\\.|[^\]\\])*\]/gsu, 'x');
 }
 
 const BLANKS = String.raw`\t-\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}`;
 
-/** What means something else in RE2: white space, the dot, code points. */
+/** What has another meaning in RE2: white space, the dot, code points. */
 function inRe2(source: string): string {
   let inClass = false;
   return source.replaceAll(
@@ -177,7 +177,7 @@ function replaced(text: string, put: string, matches: Iterable<Match>): string {
         : whole;
     });
     size += made.length;
-    if (size > LARGEST) throw new PatternFault('a replacement made too much of a text');
+    if (size > LARGEST) throw new PatternFault('a replacement made a text too long');
     parts.push(text.slice(last, start), made);
     last = end;
   }

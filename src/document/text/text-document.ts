@@ -10,7 +10,7 @@ export function textDocument(bytes: Uint8Array, charset?: string): TextDocument 
 
 const LINE = /[^\r\n]*(?:\r\n|\r|\n|$)/g;
 
-/** A text without further structure. */
+/** A text without structure. */
 export class TextDocument implements Document {
   readonly kind = 'text';
   #text: string;
@@ -57,7 +57,7 @@ export class TextDocument implements Document {
     return this.#lines();
   }
 
-  /** A document of another text, written in the same charset. */
+  /** A document of another text, in the same charset. */
   withText(text: string): TextDocument {
     return new TextDocument(text, this.#charset);
   }

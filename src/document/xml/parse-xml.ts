@@ -3,20 +3,23 @@ import { isEngineError } from '../../error/engine-error.ts';
 import type { XmlAttribute, XmlElement, XmlLeaf, XmlRoot, XmlTree } from './tree.ts';
 import { unreadable } from './xml-text.ts';
 
-/** Elements, attributes and texts of one document; each costs memory and time of the thread that all messages share. */
+/**
+ * The limit of elements, attributes and texts in one document; each costs memory and time of the
+ * thread that all messages share.
+ */
 const NODES = 500_000;
-/** How deep elements may stand in each other; what works on them is recursive. */
+/** How deep elements may be nested; the code that works on them is recursive. */
 const DEPTH = 256;
 
 /**
- * Parses XML and numbers its nodes. A document type is refused, so entities cannot be declared; so is what
- * is larger or deeper than the thread can work on while other messages wait.
+ * Parses XML and numbers its nodes. A document type is refused, so entities cannot be declared; so
+ * is a document that is larger or deeper than the thread can handle while other messages wait.
  */
 export function parseXml(text: string): XmlTree {
   const reading = new TreeReading(text);
   const parser = new SaxesParser({ xmlns: true });
   parser.on('error', () => {
-    // its own message quotes the text
+    // the parser's message quotes the text
     throw unreadable(`it is not well-formed after line ${parser.line}, column ${parser.column}`);
   });
   parser.on('doctype', () => {
@@ -52,7 +55,7 @@ class TreeReading {
   #at: XmlRoot | XmlElement = this.#root;
   #depth = 0;
   #order = 1;
-  /** Where what was read last ends. */
+  /** Where the last token ends. */
   #last = 0;
 
   constructor(text: string) {
@@ -69,7 +72,7 @@ class TreeReading {
 
   open({ name, local, prefix, uri, attributes, ns }: SaxesTagNS, end: number): void {
     if (++this.#depth > DEPTH) {
-      throw unreadable(`its elements stand more than ${DEPTH} deep in each other`);
+      throw unreadable(`its elements are nested more than ${DEPTH} deep`);
     }
     for (const declared in ns) {
       const meaning = ns[declared];
@@ -114,7 +117,7 @@ class TreeReading {
   }
 
   text(value: string): void {
-    // white space beside the one element is written back as it stands between what was read
+    // white space next to the root element is written back as it was
     if (this.#at.kind === 'root') return;
     const found = this.#text.indexOf('<', this.#last);
     this.#add({ kind: 'text', name: '', value, source: { from: this.#last, to: found } });

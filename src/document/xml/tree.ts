@@ -1,4 +1,4 @@
-/** Where something stands in the text that was read: from, and up to but without, to. */
+/** A range of the original text: from inclusive, to exclusive. */
 interface Span {
   readonly from: number;
   readonly to: number;
@@ -20,17 +20,17 @@ export interface XmlElement {
   readonly uri: string;
   readonly attributes: XmlAttribute[];
   readonly children: XmlChild[];
-  /** Undefined once it was removed. */
+  /** Undefined once it is removed. */
   parent: XmlElement | XmlRoot | undefined;
   /** Position in the document. */
   order: number;
   /** Its start tag and the whole of it; undefined if it was made. */
   readonly source: { readonly tag: Span; readonly whole: Span } | undefined;
-  /** Something in its start tag is not as it was read. */
+  /** Whether something in its start tag has changed. */
   tagChanged: boolean;
-  /** Something in it is not as it was read. */
+  /** Whether something in it has changed. */
   changed: boolean;
-  /** Its elements by their local names, once one was asked for by its number. */
+  /** Its elements by local name, made when one is first asked for by number. */
   named: Map<string, XmlElement[]> | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface XmlAttribute {
   value: string;
   parent: XmlElement | undefined;
   order: number;
-  /** Its number in the start tag that was read; undefined if it was made. */
+  /** Its number in the original start tag; undefined if it was created. */
   readonly place: number | undefined;
   changed: boolean;
 }
@@ -50,7 +50,7 @@ export interface XmlAttribute {
 /** Text, a CDATA section, a comment or a processing instruction. */
 export interface XmlLeaf {
   readonly kind: 'text' | 'cdata' | 'comment' | 'instruction';
-  /** The target of an instruction, else `''`. */
+  /** The target of an instruction, otherwise `''`. */
   readonly name: string;
   value: string;
   parent: XmlElement | XmlRoot | undefined;
@@ -66,17 +66,17 @@ export type XmlNode = XmlRoot | XmlElement | XmlAttribute | XmlLeaf;
 export interface XmlTree {
   readonly root: XmlRoot;
   readonly element: XmlElement;
-  /** What stands beside the element that is everything, as it was read, and the element itself. */
+  /** The root element, and what is next to it, as it was read. */
   readonly top: readonly XmlChild[];
-  /** What a prefix means where it is first declared. */
+  /** The meaning of each prefix where it is first declared. */
   readonly namespaces: ReadonlyMap<string, string>;
   /** How many nodes there were when it was read. */
   readonly size: number;
-  /** Whether `order` is that of the document. */
+  /** Whether `order` is up to date. */
   isNumbered: boolean;
 }
 
-/** The string value of a node, by XPath 1.0 §5. */
+/** The string value of a node, as in XPath 1.0 §5. */
 export function textOf(node: XmlNode): string {
   if (node.kind !== 'element' && node.kind !== 'root') return node.value;
   const [only] = node.children;
@@ -98,7 +98,7 @@ function isText(node: XmlChild): node is XmlLeaf {
   return node.kind === 'text' || node.kind === 'cdata';
 }
 
-/** The elements of a name among the children of one. */
+/** The children of an element with a name. */
 export function elementsNamed(parent: XmlElement, local: string): XmlElement[] {
   parent.named ??= new Map();
   let found = parent.named.get(local);
@@ -111,7 +111,7 @@ export function elementsNamed(parent: XmlElement, local: string): XmlElement[] {
   return found;
 }
 
-/** Gives every node its position again, after nodes came or went. */
+/** Renumbers all nodes after nodes were added or removed. */
 export function number(tree: XmlTree): void {
   let next = 0;
   const visit = (node: XmlRoot | XmlChild): void => {
@@ -124,9 +124,7 @@ export function number(tree: XmlTree): void {
   tree.isNumbered = true;
 }
 
-/**
- * A copy of a tree to change, and its nodes by the `order` that their originals have.
- */
+/** A copy of a tree to change, and its nodes by the `order` of their originals. */
 export function copyTree(tree: XmlTree): { readonly tree: XmlTree; readonly nodes: XmlNode[] } {
   if (!tree.isNumbered) number(tree);
   const nodes: XmlNode[] = [];
@@ -157,11 +155,11 @@ function copyOf(node: XmlChild, parent: XmlElement | XmlRoot, nodes: XmlNode[]):
   return made;
 }
 
-/** Notes that a node is not as it was read. */
+/** Marks a node as changed. */
 export function changed(node: XmlNode): void {
   if (node.kind !== 'root') node.changed = true;
   if (node.kind === 'attribute' && node.parent !== undefined) node.parent.tagChanged = true;
-  // above one that is noted already, all are
+  // above one that is already marked, all are
   for (let above = node.parent; above?.kind === 'element' && !above.changed; above = above.parent) {
     above.changed = true;
   }

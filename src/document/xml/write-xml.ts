@@ -1,6 +1,6 @@
 import type { XmlAttribute, XmlChild, XmlElement, XmlLeaf, XmlTree } from './tree.ts';
 
-/** Writes a tree: what was not changed is the text it was read from, character by character. */
+/** Writes a tree: what was not changed is its original text, character by character. */
 export function writeXml({ top, root }: XmlTree, text: string): string {
   const crlf = text.includes('\r\n');
   const writing: Writing = { text, crlf, parts: [] };
@@ -37,7 +37,7 @@ function writeElement(writing: Writing, element: XmlElement): void {
   const { parts, text } = writing;
   const { source, name, children } = element;
   const tag = startTag(element, text);
-  // an element that was written in two tags stays so
+  // an element that had two tags keeps them
   const two = source !== undefined && !text.endsWith('/>', source.tag.to);
   if (children.length === 0 && !two) {
     parts.push(tag, '/>');
@@ -53,7 +53,7 @@ function closingTag({ source }: XmlElement, text: string): string | undefined {
   return text.slice(text.lastIndexOf('</', source.whole.to - 1), source.whole.to);
 }
 
-/** Up to its end, without it. */
+/** Up to the end of the tag, exclusive. */
 function startTag(element: XmlElement, text: string): string {
   const { source, name, attributes, tagChanged } = element;
   if (source === undefined) return `<${name}${attributes.map(newAttribute).join('')}`;
@@ -109,10 +109,10 @@ function quoted(value: string, quote: string): string {
   return quote + value.replaceAll(special, (one) => REFERENCES[one] ?? one) + quote;
 }
 
-/** Of a text or section: nothing else can be changed. */
+/** For a text or section: nothing else can be changed. */
 function leafText({ kind, value }: XmlLeaf, crlf: boolean): string {
   const ended = (written: string): string => (crlf ? written.replaceAll('\n', '\r\n') : written);
-  // a section cannot hold its own end, nor a carriage return that stays one
+  // a section cannot contain its own end, nor a carriage return that stays one
   if (kind === 'cdata' && !/\]\]>|\r/.test(value)) return `<![CDATA[${ended(value)}]]>`;
   return ended(value.replaceAll(/[&<>\r]/g, (one) => REFERENCES[one] ?? one));
 }

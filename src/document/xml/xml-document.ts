@@ -19,7 +19,7 @@ import { xmlText } from './xml-text.ts';
 import { Budget } from './xpath/budget.ts';
 import { xpathExpression } from './xpath-expression.ts';
 
-/** What XML 1.0 cannot hold, escaped or not. */
+/** Characters that XML 1.0 cannot contain, escaped or not. */
 // oxlint-disable-next-line no-control-regex
 const FORBIDDEN = /[\0-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 
@@ -35,17 +35,17 @@ interface Source {
 }
 
 /**
- * An XML document by XPath. Names without a prefix match in any namespace. Unchanged it is the original
- * bytes; a change rewrites its own place, and every other character stays as it came.
+ * An XML document, with XPath as paths. Names without a prefix match in any namespace. Unchanged,
+ * it is the original bytes; a change rewrites its own place, and every other character stays.
  */
 export class XmlDocument implements Document {
   readonly kind = 'xml';
   readonly #source: Source;
   readonly #budget: Budget;
   #tree: XmlTree;
-  /** Others see the same tree: it is copied before the first change. */
+  /** Whether others use the same tree: then it is copied before the first change. */
   #shared = false;
-  /** The nodes of a copy by the order of their originals; undefined where the tree was never copied. */
+  /** The nodes of a copy by the order of their originals; undefined if the tree was never copied. */
   #copied: readonly XmlNode[] | undefined;
   #raw: Uint8Array | undefined;
 
@@ -68,7 +68,7 @@ export class XmlDocument implements Document {
     return this.hasAt(undefined, path);
   }
 
-  /** Makes a missing place only for a plain path: `/order/patient[2]/name/@use`. */
+  /** Creates a missing place only for a plain path: `/order/patient[2]/name/@use`. */
   set(path: string, value: string): void {
     this.setAt(undefined, path, value);
   }
@@ -77,7 +77,7 @@ export class XmlDocument implements Document {
     this.removeAt(undefined, path);
   }
 
-  /** @internal As `get`, by a path that begins at a node. */
+  /** @internal Like `get`, for a path that begins at a node. */
   getAt(node: XmlNode | undefined, path: string): string {
     const found = xpathExpression(path).select(this.#tree, this.#budget, node);
     if (typeof found === 'string') return found;
@@ -102,8 +102,8 @@ export class XmlDocument implements Document {
   }
 
   /**
-   * @internal A document of elements of this one as it was read: one alone as its root, several (`together`) in
-   * a root like what they stand in. What a prefix means is said again where it was said further out.
+   * @internal A document made of elements of this one as read: a single one as its root, several
+   * (`together`) in a root like their parent. Prefixes declared further out are declared again.
    */
   withElements(elements: readonly XmlElement[], together: boolean): XmlDocument {
     const { text, charset } = this.#source;
@@ -126,7 +126,7 @@ export class XmlDocument implements Document {
     if (FORBIDDEN.test(value) || !this.#source.charset.canEncode(value)) {
       throw new EngineError(
         'MESSAGE_INVALID',
-        `XPath ${path}: the value has characters that this XML document cannot hold.`,
+        `XPath ${path}: the value has characters that this XML document cannot contain.`,
       );
     }
     this.#own();
@@ -163,8 +163,8 @@ export class XmlDocument implements Document {
   }
 
   /**
-   * @internal The element of this copy that an element of the original became; undefined if this is no
-   * copy of it, or the element was removed.
+   * @internal The counterpart in this copy of an element of the original; undefined if this is not
+   * a copy of it, or the element was removed.
    */
   counterpart(original: XmlElement): XmlElement | undefined {
     this.#own();
@@ -188,7 +188,7 @@ export class XmlDocument implements Document {
     return copy;
   }
 
-  /** Makes the tree this document's own before it is changed. A node that was found before is of the other one then. */
+  /** Makes the tree this document's own before a change. Nodes found earlier then belong to the other tree. */
   #own(): void {
     if (!this.#shared) return;
     const { tree, nodes } = copyTree(this.#tree);
@@ -200,7 +200,7 @@ export class XmlDocument implements Document {
   #nodes(path: string, node?: XmlNode): readonly XmlNode[] {
     const found = xpathExpression(path).select(this.#tree, this.#budget, node);
     if (typeof found !== 'string') return found;
-    throw new EngineError('PATH_INVALID', `XPath ${path} gives a value, not a place to change.`);
+    throw new EngineError('PATH_INVALID', `XPath ${path} returns a value, not a place to change.`);
   }
 
   #fill(element: XmlElement, value: string): void {
@@ -213,7 +213,7 @@ export class XmlDocument implements Document {
     element.children.push({ kind: 'text', value, parent: element, ...made });
   }
 
-  /** The element or attribute at a plain path, made with what is missing on the way. */
+  /** The element or attribute at a plain path; what is missing on the way is created. */
   #placeFor(from: XmlElement | undefined, path: string): XmlElement | XmlAttribute {
     const absolute = path.startsWith('/');
     const steps = path.replace(/^(?:\.?\/)/, '').split('/');
@@ -239,7 +239,7 @@ export class XmlDocument implements Document {
     return made;
   }
 
-  /** The element of a name with that number, from 1, made with those before it if need be. */
+  /** The element with that name and number, from 1; if missing it is created, with those before it. */
   #child(parent: XmlElement, local: string, position: number): XmlElement {
     const same = elementsNamed(parent, local);
     while (same.length < position) {
@@ -253,7 +253,7 @@ export class XmlDocument implements Document {
   }
 }
 
-/** The text of an element, with the namespaces that elements around it declare and it uses or might use. */
+/** The text of an element, including the namespaces from outer elements that it uses or might use. */
 function withNamespaces(text: string, element: XmlElement): string {
   const own = declarations(element);
   const added = new Map<string, string>();
@@ -281,6 +281,6 @@ const STEP = /^([\p{L}_][\p{L}\p{N}_.-]*)(?:\[([1-9]\d{0,3})\])?$/u;
 function cannotMake(path: string): EngineError {
   return new EngineError(
     'PATH_INVALID',
-    `XPath ${path} finds nothing, and only a plain path, such as /order/patient[2]/@id, can be made.`,
+    `XPath ${path} finds nothing, and only a plain path, such as /order/patient[2]/@id, can be created.`,
   );
 }

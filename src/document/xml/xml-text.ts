@@ -3,7 +3,7 @@ import { type Charset, charsetNamed, type Decoded, decodeFaithfully, LATIN1 } fr
 
 const ENCODING = /^(?:\uFEFF|\u00ef\u00bb\u00bf)?<\?xml[^>]*?\sencoding\s*=\s*["']([\w.:-]+)["']/;
 
-/** Reads the bytes in the encoding that the XML declaration names, else the given one, else UTF-8. */
+/** Decodes the bytes in the encoding that the XML declaration names, otherwise the given one, otherwise UTF-8. */
 export function xmlText(bytes: Uint8Array, given: string | undefined): Decoded {
   const declared = ENCODING.exec(LATIN1.decode(bytes.subarray(0, 200)))?.[1];
   const charset: Charset | undefined = charsetNamed(declared ?? given);
@@ -17,7 +17,7 @@ export function xmlText(bytes: Uint8Array, given: string | undefined): Decoded {
   return decoded;
 }
 
-/** That a body is no XML that can be worked on, and why. */
+/** The error for a body that is not usable XML, with the reason. */
 export function unreadable(why: string): EngineError {
   return new EngineError('DOCUMENT_UNREADABLE', `The body cannot be read as XML: ${why}.`);
 }

@@ -4,14 +4,17 @@ import type { Budget } from './xpath/budget.ts';
 import { parseXPath, XPathFault } from './xpath/parser.ts';
 import { asText, isNodes } from './xpath/value.ts';
 
-/** A compiled XPath 1.0 expression. Names without a prefix match in any namespace; prefixes are the document's own. */
+/**
+ * A compiled XPath 1.0 expression. Names without a prefix match in any namespace; prefixes are
+ * those of the document.
+ */
 export interface XPathExpression {
   readonly text: string;
   /**
-   * The nodes it selects, or the text of its number, string or boolean. Throws EXPRESSION_TOO_COSTLY
-   * where it looks at more than the budget allows.
+   * The nodes it selects, or the text of its number, string or boolean. Throws
+   * EXPRESSION_TOO_COSTLY if it looks at more nodes than the budget allows.
    *
-   * @param node where a path begins that does not begin at the root
+   * @param node where a relative path begins
    */
   select(tree: XmlTree, budget: Budget, node?: XmlNode): readonly XmlNode[] | string;
 }
@@ -19,7 +22,7 @@ export interface XPathExpression {
 const CACHE_LIMIT = 1000;
 const cache = new Map<string, XPathExpression>();
 
-/** Compiles and keeps an XPath. Throws PATH_INVALID. */
+/** Compiles and caches an XPath. Throws PATH_INVALID. */
 export function xpathExpression(text: string): XPathExpression {
   const known = cache.get(text);
   if (known !== undefined) return known;

@@ -168,7 +168,7 @@ describe('a connection', () => {
       ENQ + frames(result('C1', `C|1|${'x'.repeat(1_500)}\r`)).join(''),
       /larger than 1024 bytes/,
     ],
-    [{}, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', /is spoken to as a web server/],
+    [{}, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', /is addressed as a web server/],
     [
       { maxJunk: '1KB' },
       result('C1').repeat(20),

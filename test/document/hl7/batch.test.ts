@@ -50,11 +50,7 @@ test.for([
   ['a batch without end', ['BHS|^~\\&', A], ['BHS without BTS.']],
   ['a file without end', ['FHS|^~\\&', 'BHS|^~\\&', A, 'BTS'], ['FHS without FTS.']],
   ['two batches without end', ['BHS|^~\\&', A, 'BHS|^~\\&', B, 'BTS|1'], ['BHS without BTS.']],
-  [
-    'a line between messages',
-    ['BHS|^~\\&', A, 'BTS|1', 'lost'],
-    ['Line 4 is outside of a message.'],
-  ],
+  ['a line between messages', ['BHS|^~\\&', A, 'BTS|1', 'lost'], ['Line 4 is outside a message.']],
   ['a batch without head', [A, B, 'BTS|2'], []],
   ['a count that is no number', ['BHS|^~\\&', A, 'BTS|many'], []],
 ] as const)('%s is said', ([, segments, findings]) => {
@@ -95,7 +91,7 @@ test('MSH behind a line feed inside a value starts no message', () => {
 test('other delimiters are respected and no message at all is empty', () => {
   const body = Buffer.from('BHS$%*!?$A\rMSH$%*!?$B\rBTS$2\r');
   expect(read(body)).toEqual(['batch', ['MSH$%*!?$B\r'], ['BTS-1 is 2, found 1.']]);
-  expect(read(Buffer.from('junk'))).toEqual(['single', [], ['Line 1 is outside of a message.']]);
+  expect(read(Buffer.from('junk'))).toEqual(['single', [], ['Line 1 is outside a message.']]);
   expect(read(Buffer.alloc(0))).toEqual(['single', [], []]);
 });
 

@@ -29,7 +29,7 @@ test.for([
   ['PID-3.', 6, 'a component is written .1'],
   ['PID-3[x]', 6, 'written [1] or [*]'],
   ['OBX[1', 4, 'written [1] or [*]'],
-  ['PID-3.1.1.1', 10, 'nothing is below a subcomponent'],
+  ['PID-3.1.1.1', 10, 'subcomponents have no parts'],
   ['PID-3 ', 6, 'should end here'],
   ['PID-0', 5, 'counting starts at 1'],
   ['PIDX-3', 4, 'should end here'],

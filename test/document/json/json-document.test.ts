@@ -101,7 +101,7 @@ test.for([
 
 test.for([
   ['/list/7', 'the array has 1 elements'],
-  ['/text/x', 'nothing below it'],
+  ['/text/x', 'cannot have parts'],
 ] as const)('a place that cannot be made is refused: %s', ([path, why]) => {
   expect(() => jsonDocument(Buffer.from('{"list":[1],"text":"t"}')).set(path, 'x')).toThrow(
     expect.objectContaining({ code: 'PATH_INVALID', message: expect.stringContaining(why) }),

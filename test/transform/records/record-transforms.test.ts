@@ -103,42 +103,42 @@ describe('delimited', () => {
     const [bad] = await made(DELIMITED, 'bad', body);
     expect(JSON.parse(Buffer.from(bad?.body ?? []).toString())).toEqual({
       bad: [
-        { line: 4, reason: 'detail.mrn is required, and nothing stands there', text: 'D;;;' },
-        { line: 5, reason: 'it is of no kind that the map knows', text: 'X;1' },
+        { line: 4, reason: 'detail.mrn is required, but empty', text: 'D;;;' },
+        { line: 5, reason: 'its kind is not in the map', text: 'X;1' },
         {
           line: 6,
-          reason: 'detail.born is no date of the form dd.MM.yyyy',
+          reason: 'detail.born is not a date of the form dd.MM.yyyy',
           text: 'D;7;30.02.1970;',
         },
-        { line: 7, reason: 'it has 6 fields, and the map of detail 4', text: 'D;7;;;;' },
+        { line: 7, reason: 'it has 6 fields, but the map of detail has 4', text: 'D;7;;;;' },
       ],
     });
     expect(await made(DELIMITED, 'bad', SAMPLE)).toEqual([]);
   });
 
   test.each([
-    ['an empty body', '', 'there is no header, as if it were cut off'],
+    ['an empty body', '', 'there is no header, as if it were truncated'],
     ['no trailer', 'H;20260131\nD;7;;\n', 'it ends without trailer'],
     [
       'a wrong count',
       'H;20260131\nD;7;;\nT;2\n',
-      'line 3: trailer.count counts 2 of detail, and there are 1',
+      'line 3: trailer.count counts 2 of detail, but there are 1',
     ],
     [
       'something behind the trailer',
       `${SAMPLE}D;9;;\n`,
-      'line 4: a trailer is the last record, and this is not',
+      'line 4: a trailer must be the last record, but this is not',
     ],
-    ['two files in one', SAMPLE + SAMPLE, 'a trailer is the last record'],
+    ['two files in one', SAMPLE + SAMPLE, 'a trailer must be the last record'],
     [
       'a header that cannot be read',
       'H;SECRET\nT;0\n',
-      'line 1: header.sent is no date of the form yyyyMMdd',
+      'line 1: header.sent is not a date of the form yyyyMMdd',
     ],
     [
       'a quote left open',
       'H;20260131\nD;"SECRET\nT;1\n',
-      'a quote opened in line 2 is never closed',
+      'a quote opened on line 2 is never closed',
     ],
   ])('%s fails as a whole, and nothing is quoted', async (_, body, text) => {
     const error = await made(DELIMITED, 'read', body).catch((caught: Error) => caught);
@@ -150,7 +150,7 @@ describe('delimited', () => {
   test('with bad: suspend, the default, the first bad record fails the whole', async () => {
     await expect(
       made({ ...DELIMITED, bad: 'suspend' }, 'read', 'H;20260131\nD;;;\nT;1\n'),
-    ).rejects.toThrow('Transform p.read: The record in line 2: detail.mrn is required');
+    ).rejects.toThrow('Transform p.read: The record on line 2: detail.mrn is required');
   });
 
   test('columns by the names of the first line, in whatever order', async () => {
@@ -206,8 +206,8 @@ describe('fixed width', () => {
   });
 
   test.each([
-    [{ row: [{ name: 'too long a name' }] }, '/row/0/name has 15 characters, and 8 fit'],
-    [{ row: [{ name: 'a\nb' }] }, 'a value has a line end'],
+    [{ row: [{ name: 'too long a name' }] }, '/row/0/name has 15 characters, but only 8 fit'],
+    [{ row: [{ name: 'a\nb' }] }, 'a value contains a line end'],
     [{ row: [{ name: '\u20ac' }] }, 'a value has characters that iso-8859-1 cannot write'],
     [{ row: [{ number: 'x' }] }, '/row/0/number is not a whole number'],
   ])('what does not fit is refused: %j', async (values, text) => {
@@ -216,7 +216,7 @@ describe('fixed width', () => {
 
   test('a line that is longer than its map is bad', async () => {
     await expect(read(FIXED, `00042Doe     20260131XX`)).rejects.toThrow(
-      'line 1: it has 23 characters, and the map of row 21',
+      'line 1: it has 23 characters, but the map of row has 21',
     );
   });
 });
@@ -234,7 +234,7 @@ test('what is wrong with a map is told at its place', () => {
   ).toEqual([
     'records.a.fields.0: x needs a width: its number of characters.',
     'records.a.fields.1.type: type must be text or integer or decimal or date.',
-    'records.b.fields.0.format: the format of a date has yyyy, MM and dd, and may have HH, mm and ss, such as dd.MM.yyyy.',
+    'records.b.fields.0.format: the format of a date must have yyyy, MM and dd, and may have HH, mm and ss, such as dd.MM.yyyy.',
     'records.a: a has two fields named x.',
     'records.b: n counts c, which is not a kind of record here.',
     'records: a and b cannot be told apart. Give one a when: what its first field is.',

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import type { DictionaryFile, TableFile } from './dictionary-file.ts';
 import { type StructureNode, structureNodes } from './structure.ts';
 
-/** What HL7 says of a field or component. */
+/** What HL7 says about a field or component. */
 export interface FieldDefinition {
   readonly name: string;
-  /** A data type; `VARIES` takes the one that OBX-2 names. */
+  /** A data type; `VARIES` means the one that OBX-2 names. */
   readonly type: string;
   readonly usage: 'required' | 'optional' | 'backward' | 'withdrawn';
-  /** How often it may stand; Infinity without a limit. */
+  /** How often it may occur; Infinity without a limit. */
   readonly repetitions: number;
   readonly length: number | undefined;
   /** Number of its table, without leading zeros. */
@@ -27,14 +27,14 @@ export interface Hl7Dictionary {
   components(type: string): readonly FieldDefinition[] | undefined;
   /** The structure of `ADT_A04` (type and event) or of a structure's own name. */
   structure(message: string): readonly StructureNode[] | undefined;
-  /** Every reading of its structure, the one that was decided on first; a message is right by any of them. */
+  /** Every reading of its structure, the preferred one first; a message is valid by any of them. */
   readings(message: string): readonly (readonly StructureNode[])[];
-  /** Whether any other segment may stand in it too. */
+  /** Whether it may contain any other segment. */
   isOpen(message: string): boolean;
   messageName(message: string): string | undefined;
 }
 
-/** The versions that can be asked for. */
+/** The supported versions. */
 export const HL7_VERSIONS = [
   '2.1',
   '2.2',
@@ -52,7 +52,7 @@ export const HL7_VERSIONS = [
   '2.9',
 ] as const;
 
-/** 2.7.1 changes nothing that is checked here; 2.8.1 and 2.8.2 correct 2.8, and what they allow is in it. */
+/** 2.7.1 changes nothing that is checked here; 2.8.1 and 2.8.2 correct 2.8, which includes what they allow. */
 const SAME_AS: Readonly<Record<string, string>> = {
   '2.7.1': '2.7',
   '2.8.1': '2.8',
@@ -60,7 +60,7 @@ const SAME_AS: Readonly<Record<string, string>> = {
   '2.9': '2.8',
 };
 
-/** Whether a version is later than the newest that is known whole: what is not known of it may be right. */
+/** Whether a version is later than the newest one that is completely known: what is unknown may be valid. */
 export function isNewer(version: string): boolean {
   return version === '2.9';
 }
@@ -89,7 +89,7 @@ export function segmentName(version: string, segment: string): string | undefine
 
 let tables: TableFile | undefined;
 
-/** The codes of a table with their meanings; undefined if it is unknown or open. */
+/** The codes of a table with their meanings; undefined if it is unknown or open-ended. */
 export function tableCodes(table: string): Readonly<Record<string, string>> | undefined {
   tables ??= (read('tables') as { tables: TableFile }).tables;
   const codes = tables[String(Number(table))]?.[1];
@@ -130,7 +130,7 @@ function dictionaryOf(file: DictionaryFile): Hl7Dictionary {
   };
 }
 
-/** Reads the fields of a segment or type when they are first asked for. */
+/** Parses the fields of a segment or type when they are first needed. */
 function definitions(
   texts: Readonly<Record<string, readonly string[]>>,
 ): (name: string) => readonly FieldDefinition[] | undefined {
@@ -158,7 +158,7 @@ function fieldOf(text: string): FieldDefinition {
   };
 }
 
-/** Not a property that every object has, such as `constructor`. */
+/** Excludes properties that every object has, such as `constructor`. */
 function own<Value>(record: Readonly<Record<string, Value>>, key: string): Value | undefined {
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }

@@ -15,7 +15,7 @@ import type { DictionaryFile, TableFile } from './dictionary-file.ts';
  * Nothing loads it at run time. A test compares its output with the committed files.
  */
 
-/** File name → content, one a version, and the tables, which the source has for all versions together. */
+/** File name → content: one for each version, and the tables, which the source has for all versions together. */
 export function dictionaryFiles(): Map<string, string> {
   const files = new Map<string, string>();
   const made = new Map<string, DictionaryFile>();
@@ -29,7 +29,7 @@ export function dictionaryFiles(): Map<string, string> {
     if (version === '2.7.1') continue;
     made.set(version, decided(fileOf(version, correctDefinition(version, definition)), of));
   }
-  // The source ends with 2.7: what 2.8 changed was decided.
+  // The source ends with 2.7: the changes of 2.8 come from decisions.
   made.set('2.8', decided({ ...of('2.7'), version: '2.8' }, of));
   for (const [version, file] of made) files.set(`${version}.json`, lines(file));
   const tables: TableFile = Object.fromEntries(
@@ -88,7 +88,7 @@ function written(node: SourceNode): string {
   return node.min === 0 ? `[${repeated}]` : repeated;
 }
 
-/** The source has a few group names with blanks, brackets or small letters. */
+/** The source has a few group names with blanks, brackets or lower-case letters. */
 function groupName({ name }: SourceNode): string {
   return (name ?? '')
     .toUpperCase()
@@ -112,7 +112,7 @@ function short(text: string, length: number): string {
   return whole.length <= length ? whole : `${whole.slice(0, length - 1).trimEnd()}…`;
 }
 
-/** JSON with one entry a line, so that a change shows as one. */
+/** JSON with one entry per line, so that changes are readable. */
 function lines(file: object): string {
   const parts = Object.entries(file).map(([key, value]) => {
     if (typeof value !== 'object' || value === null)
@@ -132,7 +132,7 @@ type Tables = Readonly<
   Record<string, { readonly desc: string; readonly values?: Readonly<Record<string, string>> }>
 >;
 
-/** Known errors of the source, by version, segment and field: what HL7's own text says instead. */
+/** Known errors of the source, by version, segment and field, and what HL7's own text says. */
 const FIELDS: Readonly<Record<string, Partial<SourceField>>> = {
   '2.5.1 OBX-2': { rep: 1 },
   '2.5.1 OBX-20': { datatype: 'CWE', desc: 'Observation Site', rep: 0 },
@@ -155,7 +155,10 @@ const CODES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-/** Corrects one version of the source: wrong fields, names that are no segment, structures without MSH, choices without names. */
+/**
+ * Corrects one version of the source: wrong fields, names that are not segments, structures without
+ * MSH, choices without names.
+ */
 function correctDefinition(version: string, definition: SourceDefinition): SourceDefinition {
   const segments = Object.entries(definition.segments)
     .filter(([name]) => /^[A-Z][A-Z\d]{2}$/.test(name))
@@ -220,7 +223,7 @@ function correctNode(node: SourceNode, group: string, choices: Choices): SourceN
   return [{ ...node, children }];
 }
 
-/** What `decisions.json` holds; how it was made and what its parts mean stands in `decisions.md`. */
+/** The format of `decisions.json`; `decisions.md` says how it was made and what its parts mean. */
 interface Decisions {
   readonly fields: Readonly<Record<string, FieldChange>>;
   readonly segments: Readonly<Record<string, string | readonly string[]>>;
@@ -240,7 +243,7 @@ interface FieldChange {
 const read = (): Decisions =>
   JSON.parse(readFileSync(new URL('decisions.json', import.meta.url), 'utf8')) as Decisions;
 
-/** Applies what was decided for a version to what was made of the source. `of` gives another version. */
+/** Applies the decisions for a version to what was made from the source. `of` gives another version. */
 function decided(file: DictionaryFile, of: (version: string) => DictionaryFile): DictionaryFile {
   const decisions = read();
   const { version } = file;

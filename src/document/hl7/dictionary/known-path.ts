@@ -40,7 +40,7 @@ export function knownPath(path: string, version?: string): KnownPath {
   return { known: false, problem: problems[0] ?? '' };
 }
 
-/** The most used one first: its words explain a problem that all versions have. */
+/** The most common one first: its wording explains a problem that all versions have. */
 const NEWEST_FIRST = ['2.5.1', '2.7', '2.6', '2.5', '2.4', '2.3.1', '2.3', '2.2', '2.1'];
 
 /** The names along a path: `Patient Identifier List`, `ID Number`. Empty if it is unknown. */
@@ -80,7 +80,7 @@ function problemIn(dictionary: Hl7Dictionary, path: Hl7Path): string | undefined
   return deeper && `${path.text}: ${deeper}`;
 }
 
-/** Whether a part may stand below a field or component: a value without parts still is its own first one. */
+/** Whether a field or component may have this part: a value without parts is its own first part. */
 function belowProblem(
   dictionary: Hl7Dictionary,
   { type, name }: FieldDefinition,
@@ -88,12 +88,12 @@ function belowProblem(
   place: string,
 ): string | undefined {
   const parts = dictionary.components(type);
-  // VARIES and types that the dictionary does not describe may hold anything.
+  // VARIES and types that the dictionary does not describe may contain anything.
   if (n <= 1 || parts === undefined || OPEN_TYPES.has(type) || n <= parts.length) return undefined;
   return parts.length === 0
     ? `${place} (${name}) is a ${type} and has no parts in HL7 ${dictionary.version}.`
-    : `${place} (${name}) is a ${type} of ${parts.length} parts in HL7 ${dictionary.version}.`;
+    : `${place} (${name}) is a ${type} with ${parts.length} parts in HL7 ${dictionary.version}.`;
 }
 
-/** CM is whatever each field says in 2.1 to 2.3. */
+/** In 2.1 to 2.3, each field defines its own CM. */
 const OPEN_TYPES: ReadonlySet<string> = new Set(['VARIES', 'CM', 'varies', '*']);

@@ -1,7 +1,7 @@
 /** A place in a message structure. */
 export interface StructureNode {
   readonly kind: 'segment' | 'group' | 'choice';
-  /** Of a segment or group; `''` for a choice. */
+  /** The name of a segment or group; `''` for a choice. */
   readonly name: string;
   readonly required: boolean;
   readonly repeats: boolean;
@@ -9,7 +9,7 @@ export interface StructureNode {
   readonly children: readonly StructureNode[];
 }
 
-/** Reads the writing of structures: `MSH [{SFT}] PID [GROUP(OBR <OBX|NTE>)]`. */
+/** Parses the notation of structures: `MSH [{SFT}] PID [GROUP(OBR <OBX|NTE>)]`. */
 export function structureNodes(text: string): StructureNode[] {
   const tokens = text.match(/[A-Z][A-Z\d_]*|[[\]{}()<>|]/g) ?? [];
   let at = 0;

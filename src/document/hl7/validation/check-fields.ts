@@ -67,7 +67,7 @@ function checkField(checked: Checked, line: Line, field: Field): Hl7Finding[] {
     ),
   );
   if (repetitions.length > definition.repetitions) {
-    const text = `${called} stands ${repetitions.length} times, at most ${definition.repetitions} is allowed.`;
+    const text = `${called} occurs ${repetitions.length} times, at most ${definition.repetitions} is allowed.`;
     findings.push(finding('warning', '198', text, place));
   }
   if (checked.options.lengths === true && raw.length > (definition.length ?? raw.length)) {
@@ -77,7 +77,7 @@ function checkField(checked: Checked, line: Line, field: Field): Hl7Finding[] {
   return findings;
 }
 
-/** OBX-5 is of the type that OBX-2 of the same segment names. */
+/** OBX-5 has the type that OBX-2 of the same segment names. */
 function typeOfValue({ document }: Checked, line: Line): string {
   return line.text.startsWith('OBX') ? line.slot(2, document.delimiters.field).trim() : 'VARIES';
 }
@@ -85,12 +85,12 @@ function typeOfValue({ document }: Checked, line: Line): string {
 interface Doubt {
   readonly severity: Hl7Finding['severity'];
   readonly code: string;
-  /** `, part 4.3 (Universal ID Type)`; `''` where the whole field is meant. */
+  /** `, part 4.3 (Universal ID Type)`; `''` if the whole field is meant. */
   readonly part: string;
   readonly what: string;
 }
 
-/** Checks a value and its parts; `at` are the numbers of components above it. */
+/** Checks a value and its parts; `at` has the numbers of the components above it. */
 function checkValue(
   checked: Checked,
   definition: FieldDefinition,
@@ -116,10 +116,13 @@ function checkValue(
   });
 }
 
-/** Tables of which the dictionary has only a part, or that sites extend: versions, structures, identifier and name types, coding systems. */
+/**
+ * Tables that the dictionary has only in part, or that sites extend: versions, structures,
+ * identifier and name types, coding systems.
+ */
 const OPEN_TABLES: ReadonlySet<string> = new Set(['104', '200', '203', '301', '354', '396']);
 
-/** Only a warning: the tables are not by version. */
+/** Only a warning: the tables are not per version. */
 function codeDoubts({ table = '' }: FieldDefinition, value: string, part: string): Doubt[] {
   const code = value.trim();
   if (code === '' || code === '""' || table === '' || OPEN_TABLES.has(table)) return [];
@@ -134,7 +137,7 @@ const CLOCK = '(?:[01]\\d|2[0-3])(?:[0-5]\\d(?:[0-5]\\d(?:\\.\\d{1,4})?)?)?';
 const MONTH = '(?:0[1-9]|1[0-2])';
 const DAY = '(?:0[1-9]|[12]\\d|3[01])';
 
-/** How the values of a primitive type are written (HL7 chapter 2A). Types that may hold any text are not here. */
+/** The format of primitive types (HL7 chapter 2A), without types that allow any text. */
 const SHAPES: ReadonlyMap<string, RegExp> = new Map([
   ['NM', /^[+-]?(?:\d+\.?\d*|\.\d+)$/],
   ['SI', /^\d{1,9}$/],
@@ -143,23 +146,23 @@ const SHAPES: ReadonlyMap<string, RegExp> = new Map([
   ['DTM', new RegExp(`^\\d{4}(?:${MONTH}(?:${DAY}(?:${CLOCK})?)?)?${ZONE}$`)],
 ]);
 
-/** Whether a type's values have a shape that can be checked. */
+/** Whether a type's values have a format that can be checked. */
 function hasShape(type: string): boolean {
   return SHAPES.has(type) || type === 'TS';
 }
 
-/** Whether a value is written as its type asks for. The empty value and HL7's null always are. */
+/** Whether a value has the format of its type. The empty value and HL7's null always do. */
 export function fitsType(value: string, type: string): boolean {
   const text = value.trim();
   if (text === '' || text === '""') return true;
-  // TS is a DTM with an outdated precision behind it.
+  // TS is a DTM followed by an outdated precision.
   const shape = SHAPES.get(type === 'TS' ? 'DTM' : type);
   if (shape === undefined) return true;
   if (!shape.test(text)) return false;
   return type === 'NM' || type === 'SI' || type === 'TM' || isDay(text);
 }
 
-/** That the month has such a day. */
+/** Whether the month has such a day. */
 function isDay(text: string): boolean {
   const [, year, month, day] = /^(\d{4})(\d\d)(\d\d)/.exec(text) ?? [];
   if (day === undefined) return true;

@@ -4,7 +4,7 @@ import { finding, type Hl7Finding } from '../finding.ts';
 import type { Checked } from './checked.ts';
 import { matchStructure, segmentsOf } from './structure-match.ts';
 
-/** A segment with its place among those of its name. */
+/** A segment with its number among those of its name. */
 interface Numbered {
   readonly name: string;
   readonly index: number;
@@ -66,7 +66,7 @@ function orderFindings(checked: Checked, segments: readonly Numbered[]): Hl7Find
   const name = event === '' ? type : `${type}_${event}`;
   const known = messageFor(checked, name, type);
   if (known === undefined) return [unknownMessage(checked, type, event)];
-  // a message is right if it is right by any reading of the standard
+  // a message is valid if it is valid by any reading of the standard
   let best: Hl7Finding[] | undefined;
   for (const structure of checked.dictionary.readings(known)) {
     const isOpen = checked.dictionary.isOpen(known);
@@ -77,7 +77,10 @@ function orderFindings(checked: Checked, segments: readonly Numbered[]): Hl7Find
   return best ?? [];
 }
 
-/** From the version that brought them (2.5, 2.6) these may follow MSH in every message, whether its structure names them or not. */
+/**
+ * From the version that introduced them (2.5, 2.6), these may follow MSH in every message, whether
+ * its structure names them or not.
+ */
 const AFTER_HEADER: ReadonlySet<string> = new Set(['SFT', 'UAC']);
 
 function findingsBy(
@@ -125,7 +128,7 @@ function findingsBy(
   ];
 }
 
-/** The name by which the dictionary knows the message: its event, what it declares, or its type alone. */
+/** The name under which the dictionary has the message: by its event, by what it declares, or by its type alone. */
 function messageFor(
   { document, dictionary }: Checked,
   name: string,
@@ -141,7 +144,7 @@ function unknownMessage({ dictionary, isNewer }: Checked, type: string, event: s
   const severity = isNewer ? 'warning' : 'error';
   const at = ['MSH', 1, 9] as const;
   if (type.startsWith('Z') || event.startsWith('Z')) {
-    const text = "MSH-9 is a message of a site's own: the order of its segments was not checked.";
+    const text = 'MSH-9 is a site-defined message: the order of its segments was not checked.';
     return finding('warning', '200', text, at);
   }
   if (!messages.some((name) => name.startsWith(`${type}_`))) {
@@ -164,7 +167,7 @@ function place({ name, index }: Numbered): [string, number] {
   return [name, index];
 }
 
-/** A code from the message, safe to be shown. */
+/** A code from the message, made safe to show. */
 function word(text: string): string {
   return text.replaceAll(/\W/g, '?').slice(0, 20);
 }

@@ -2,7 +2,7 @@ import type { Hl7Dictionary } from '../dictionary/dictionary.ts';
 import type { Hl7Document } from '../hl7-document.ts';
 
 export interface ValidationOptions {
-  /** Checks by this version instead of MSH-12. */
+  /** The version to check by instead of MSH-12. */
   readonly version?: string;
   /** Also compares values with HL7's maximum lengths, which real messages often exceed: warnings. */
   readonly lengths?: boolean;
@@ -13,6 +13,6 @@ export interface Checked {
   readonly document: Hl7Document;
   readonly dictionary: Hl7Dictionary;
   readonly options: ValidationOptions;
-  /** The message is of a later version than the dictionary: what it does not know may be right. */
+  /** The message has a later version than the dictionary: what the dictionary does not know may be valid. */
   readonly isNewer: boolean;
 }

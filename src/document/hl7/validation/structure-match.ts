@@ -1,19 +1,19 @@
 import type { StructureNode } from '../dictionary/structure.ts';
 
-/** How a row of segments differs from a message structure. */
+/** How a sequence of segments differs from a message structure. */
 export interface StructureMismatch {
-  /** Required segments that are not there, with the group that asks for them (`''` for the message itself). */
+  /** Missing required segments, with the group that requires them (`''` for the message itself). */
   readonly missing: readonly { readonly segment: string; readonly group: string }[];
-  /** Positions of segments that may not stand where they are. */
+  /** Positions of segments that are not allowed where they are. */
   readonly unexpected: readonly number[];
 }
 
-/** Beyond so many misplaced segments the message is of another kind, and more of them say nothing. */
+/** With more misplaced segments the message is of another kind, and listing them says nothing. */
 const LIMIT = 20;
 
 /**
- * Compares the names of a message's segments with its structure. Where no way of reading fits, a segment that
- * cannot stand where it is, is noted and left out, and the rest is compared again.
+ * Compares the names of a message's segments with its structure. If no reading fits, a segment that
+ * is not allowed where it is is noted and left out, and the rest is compared again.
  */
 export function matchStructure(
   structure: readonly StructureNode[],
@@ -51,7 +51,7 @@ function match(node: StructureNode, group: string, walk: Walk): void {
     if (!node.repeats || walk.at === before) break;
   }
   if (count > 0 || !node.required) return;
-  // A required group whose beginning is missing: what else of it is there still belongs to it.
+  // A required group whose beginning is missing: the rest of it still belongs to it.
   if (node.kind === 'group' && holds(node, walk.names[walk.at])) once(node, walk);
   else
     walk.missing.push({ segment: leader(node), group: node.kind === 'group' ? node.name : group });
@@ -79,7 +79,7 @@ function holds(node: StructureNode, name: string | undefined): boolean {
     : node.children.some((child) => holds(child, name));
 }
 
-/** The first segment that the node cannot be without. */
+/** The first segment that the node requires. */
 function leader(node: StructureNode): string {
   if (node.kind === 'segment') return node.name;
   if (node.kind === 'choice') return node.children.map(({ name }) => name).join(' or ');
@@ -98,7 +98,7 @@ export function segmentsOf(structure: readonly StructureNode[]): Set<string> {
   return names;
 }
 
-/** A state of the automaton: goes on with a segment, or without one. */
+/** A state of the automaton: continues with a segment, or without one. */
 interface State {
   readonly segment: string | undefined;
   readonly next: State[];
@@ -112,8 +112,9 @@ interface Automaton {
 const made = new WeakMap<readonly StructureNode[], Automaton>();
 
 /**
- * Whether a row of segments can be read by a structure in any way. Where an optional group begins as
- * what follows it does (an ORC of a prior result, an ORC of the next order), all ways are followed at once.
+ * Whether a sequence of segments matches a structure in any way. If an optional group begins like
+ * what follows it (an ORC of a prior result, an ORC of the next order), all ways are followed at
+ * once.
  */
 function accepts(structure: readonly StructureNode[], names: readonly string[]): boolean {
   const { start, end } = automatonOf(structure);
@@ -126,7 +127,7 @@ function accepts(structure: readonly StructureNode[], names: readonly string[]):
   return now.has(end);
 }
 
-/** All states that are reached without a segment. */
+/** All states reachable without a segment. */
 function reached(from: readonly State[]): Set<State> {
   const found = new Set<State>();
   const open = [...from];
@@ -148,7 +149,7 @@ function automatonOf(structure: readonly StructureNode[]): Automaton {
   return automaton;
 }
 
-/** Adds nodes one after the other; gives the state after the last. */
+/** Adds nodes in sequence; returns the state after the last. */
 function inRow(nodes: readonly StructureNode[], from: State): State {
   let at = from;
   for (const node of nodes) at = add(node, at);
@@ -156,7 +157,7 @@ function inRow(nodes: readonly StructureNode[], from: State): State {
 }
 
 function add(node: StructureNode, from: State): State {
-  // a state of its own, so that a repetition begins here and not with what came before
+  // a separate state, so that a repetition begins here and not with what came before
   const before: State = { segment: undefined, next: [] };
   const after: State = { segment: undefined, next: [] };
   from.next.push(before);

@@ -32,7 +32,9 @@ export function validate(
   const header = hl7Header(bytes);
   if (header.kind === 'batch') {
     return [
-      finding('warning', '100', 'A batch is not checked as a whole; check its messages.', ['MSH']),
+      finding('warning', '100', 'A batch cannot be checked as a whole; check its messages.', [
+        'MSH',
+      ]),
     ];
   }
   const findings = [...headerFindings(document), ...versionFindings(document, options)];
@@ -70,7 +72,7 @@ function versionFindings(document: Hl7Document, options: ValidationOptions): Hl7
   return [finding('error', '203', `Unsupported version id ${name}.`, ['MSH', 1, 12])];
 }
 
-/** A message of an unknown version is checked by the newest one that is not newer. */
+/** A message of an unknown version is checked by the newest known version that is not newer. */
 function dictionaryFor(version: string): Hl7Dictionary {
   const known = hl7Dictionary(version.trim());
   if (known !== undefined) return known;

@@ -1,9 +1,12 @@
 import { number, type XmlChild, type XmlNode, type XmlTree } from '../tree.ts';
 
-/** Shown a node; true ends the walk. */
+/** Called with each node; true ends the walk. */
 type Visit = (node: XmlNode) => boolean;
 
-/** Walks along an axis, nearest first, until `visit` says that it is enough; returns whether it did. Generators cost ten times as much. */
+/**
+ * Walks along an axis, nearest first, until `visit` returns true; returns whether it did.
+ * Generators cost ten times as much.
+ */
 type Axis = (node: XmlNode, visit: Visit, tree: XmlTree) => boolean;
 
 function childrenOf(node: XmlNode): readonly XmlChild[] {
@@ -48,7 +51,7 @@ const precedingSibling: Axis = (node, visit, tree) => {
   return false;
 };
 
-/** The children that a node is among, and its index; searched by position, since there may be many. */
+/** The siblings of a node, and its index among them; found by position, since there may be many. */
 function siblings(node: XmlNode, tree: XmlTree): readonly [readonly XmlChild[], number] {
   if (node.kind === 'attribute' || node.parent === undefined) return [[], 0];
   if (!tree.isNumbered) number(tree);
@@ -63,7 +66,7 @@ function siblings(node: XmlNode, tree: XmlTree): readonly [readonly XmlChild[], 
 }
 
 const following: Axis = (node, visit, tree) => {
-  // what stands in an attribute's element follows the attribute
+  // the content of an attribute's element follows the attribute
   if (node.kind === 'attribute' && node.parent !== undefined) {
     return descendant(node.parent, visit) || following(node.parent, visit, tree);
   }
@@ -99,6 +102,6 @@ export const AXES: Readonly<Record<string, Axis>> = {
   'preceding-sibling': precedingSibling,
   following,
   preceding,
-  // namespaces are no nodes here
+  // namespaces are not nodes here
   namespace: () => false,
 };

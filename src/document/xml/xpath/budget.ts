@@ -1,9 +1,9 @@
 import { EngineError } from '../../../error/engine-error.ts';
 
 /**
- * How much may be looked at on behalf of one document. It grows with the document, so that whatever asks for
- * each of its nodes a few times goes through, and what compares all with all does not: the thread that
- * evaluates is the one that all messages share.
+ * How many nodes may be looked at for one document. It grows with the document, so that looking at
+ * each node a few times is fine, but comparing all with all is not: all messages share the thread
+ * that evaluates.
  */
 export class Budget {
   readonly #once: number;
@@ -12,7 +12,7 @@ export class Budget {
 
   /** @param size how many nodes the document has */
   constructor(size: number) {
-    // measured: a million is a fifth of a second on a busy core
+    // measured: a million takes a fifth of a second on a busy core
     this.#once = 500_000 + 16 * size;
     this.#left = 5_000_000 + 100 * size;
   }
@@ -32,7 +32,7 @@ export class Budget {
     return new EngineError(
       'EXPRESSION_TOO_COSTLY',
       this.#left < 0
-        ? 'the paths into this XML have together looked at too many of its nodes. Read its elements in a loop (each), by paths that begin there'
+        ? 'the paths into this XML have looked at too many of its nodes in total. Read its elements in a loop (each), with paths that begin there'
         : `an XPath looked at more than ${this.#once} nodes of this XML. Name the elements from the root, without comparing all with all`,
     );
   }

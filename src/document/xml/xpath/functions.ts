@@ -16,7 +16,7 @@ interface XPathFunction {
   readonly call: (context: Context, given: readonly Value[]) => Value;
 }
 
-/** A call with its arguments; a text says what is wrong with it. */
+/** A call with its arguments; a text if something is wrong with it. */
 export function functionCall(name: string, given: readonly Evaluate[]): Evaluate | string {
   const found = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
   if (found === undefined) return `there is no function ${name}`;
@@ -33,7 +33,7 @@ export function functionCall(name: string, given: readonly Evaluate[]): Evaluate
   };
 }
 
-/** One that works on texts; without arguments, on the node at hand. */
+/** A function on texts; without arguments, on the current node. */
 function ofTexts(
   least: number,
   most: number,
@@ -58,7 +58,7 @@ function ofNumber(call: (value: number) => number): XPathFunction {
   };
 }
 
-/** One that tells something of the first node of a set, or of the node at hand. */
+/** A function on the first node of a set, or on the current node. */
 function ofName(tell: (name: string, local: string, uri: string) => string): XPathFunction {
   return {
     least: 0,
@@ -180,7 +180,7 @@ export const BINARY: Readonly<Record<string, Binary>> = {
 
 type Plain = Exclude<Value, readonly unknown[]>;
 
-/** A comparison; of nodes it holds if it holds for any of them (XPath 1.0 §3.4). */
+/** A comparison; for node sets it is true if it is true for any node (XPath 1.0 §3.4). */
 export function compare(operator: string): Binary {
   const test = operator === '=' || operator === '!=' ? equality(operator) : order(operator);
   return (first, second, context) => {

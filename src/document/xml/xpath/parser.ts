@@ -4,7 +4,7 @@ import { BINARY, compare, functionCall } from './functions.ts';
 import { kept, kindTest, nameTest, ordered, type Step, stepFrom } from './step.ts';
 import { asNumber, type Context, type Evaluate, isNodes, type Value } from './value.ts';
 
-/** Why a text is no XPath, and where. */
+/** Why a text is not an XPath, and where. */
 export class XPathFault extends Error {
   override readonly name = 'XPathFault';
   readonly at: number;
@@ -15,7 +15,7 @@ export class XPathFault extends Error {
   }
 }
 
-/** How deep parts of an expression may stand in each other. */
+/** How deep expressions may be nested. */
 const DEPTH = 64;
 const LENGTH = 4_096;
 
@@ -23,12 +23,12 @@ const LENGTH = 4_096;
 export function parseXPath(text: string): Evaluate {
   if (text.length > LENGTH) throw new XPathFault(`it is longer than ${LENGTH} characters`, LENGTH);
   const tokens = tokensOf(text);
-  if (tokens === undefined) throw new XPathFault('it has a character that means nothing there', 0);
+  if (tokens === undefined) throw new XPathFault('it has a character that has no meaning there', 0);
   const parser = new Parser(tokens);
   return parser.whole();
 }
 
-/** Operators that bind alike, from the loosest to the tightest. */
+/** Operators by precedence, from the loosest to the tightest. */
 const LEVELS = [
   ['or'],
   ['and'],
@@ -105,7 +105,7 @@ class Parser {
 
   #nodes(value: Value): readonly XmlNode[] {
     if (isNodes(value)) return value;
-    throw new XPathFault('a value stands where nodes are needed', 0);
+    throw new XPathFault('there is a value where nodes are needed', 0);
   }
 
   #path(): Evaluate {
@@ -123,7 +123,7 @@ class Parser {
     return walk(({ node }) => [node], steps);
   }
 
-  /** A literal, a call or brackets; undefined where a path begins. */
+  /** A literal, a call or brackets; undefined if a path begins here. */
   #primary(): Evaluate | undefined {
     const token = this.#peek();
     const { kind, text } = token;
@@ -150,7 +150,7 @@ class Parser {
     return call;
   }
 
-  /** What may stand behind a primary: predicates, and a path from its nodes. */
+  /** What may follow a primary expression: predicates, and a path from its nodes. */
   #behind(primary: Evaluate): Evaluate {
     const predicates = this.#predicates();
     const steps: Step[] = [];
@@ -176,7 +176,7 @@ class Parser {
     }
   }
 
-  /** `//name` without a predicate is a descendant: nothing has to be sorted then. */
+  /** `//name` without a predicate is a descendant step: then nothing has to be sorted. */
   #add(steps: Step[], step: Step): void {
     const { axis, only, predicates } = step;
     const below = steps.at(-1) === ANY && axis === 'child';
@@ -218,7 +218,7 @@ class Parser {
     return made;
   }
 
-  /** The number of a first predicate that is nothing else. */
+  /** The number, if the first predicate is only a number. */
   #only(): number | undefined {
     const [open, digits, close] = [this.#peek(), this.#peek(1), this.#peek(2)];
     const isNumber = /^[1-9]\d{0,8}$/.test(digits.text) && digits.kind === 'number';
@@ -264,10 +264,10 @@ function walk(start: (context: Context) => readonly XmlNode[], steps: readonly S
   };
 }
 
-/** What an XPath is made of: a number, a text, a name, an operator or a mark. */
+/** A token: a number, a text, a name, an operator or a mark. */
 interface Token {
   readonly kind: 'number' | 'text' | 'name' | 'operator' | 'mark' | 'end';
-  /** Of a text what it holds. */
+  /** The content of a text token. */
   readonly text: string;
   readonly at: number;
 }
@@ -286,7 +286,7 @@ const TOKEN = new RegExp(
 const WORDS: ReadonlySet<string> = new Set(['and', 'or', 'div', 'mod']);
 const OPERATORS: ReadonlySet<string> = new Set('+ - = != < <= > >= |'.split(' '));
 
-/** Takes an XPath apart; undefined if something in it belongs to none. */
+/** Splits an XPath into tokens; undefined if it contains anything else. */
 function tokensOf(xpath: string): Token[] | undefined {
   const tokens: Token[] = [];
   let at = 0;
@@ -305,7 +305,7 @@ function tokensOf(xpath: string): Token[] | undefined {
   return [...tokens, { kind: 'end', text: '', at }];
 }
 
-/** Behind an operand `*` and the words are operators, anywhere else names (XPath 1.0 §3.7). */
+/** After an operand, `*` and the words are operators; anywhere else they are names (XPath 1.0 §3.7). */
 function word(text: string, isName: boolean, at: number, before: Token | undefined): Token {
   const operand = before !== undefined && endsOperand(before);
   if (OPERATORS.has(text)) return { kind: 'operator', text, at };

@@ -7,19 +7,19 @@ type Test = (node: XmlNode, tree: XmlTree) => boolean;
 export interface Step {
   readonly axis: string;
   readonly test: Test;
-  /** The local name that is all it asks of an element. */
+  /** The local name, if that is all it requires of an element. */
   readonly local?: string | undefined;
-  /** The one with this number is wanted, and what stands behind it need not be looked at. */
+  /** Only the node with this number is wanted, and those after it need not be looked at. */
   readonly only?: number | undefined;
   readonly predicates: readonly Evaluate[];
 }
 
-/** How many times a look at a node its place among others costs. */
+/** The cost of finding a node's position, compared with looking at a node. */
 const SORTING = 8;
 
 const XML = 'http://www.w3.org/XML/1998/namespace';
 
-/** Takes nodes by name. A name without a prefix is that of an element in any namespace, and of an attribute in none. */
+/** Selects nodes by name. Without a prefix, elements match in any namespace, attributes in none. */
 export function nameTest(name: string, axis: string): Test {
   const kind = axis === 'attribute' ? 'attribute' : 'element';
   if (name === '*') return (node) => node.kind === kind;
@@ -36,7 +36,10 @@ export function nameTest(name: string, axis: string): Test {
   };
 }
 
-/** Takes nodes by kind: `text()`, `node()`, `comment()`, `processing-instruction()`; undefined if there is no such test. */
+/**
+ * Selects nodes by kind: `text()`, `node()`, `comment()`, `processing-instruction()`; undefined if
+ * there is no such test.
+ */
 export function kindTest(kind: string, target: string | undefined): Test | undefined {
   if (kind === 'node') return () => true;
   if (kind === 'text') return (node) => node.kind === 'text' || node.kind === 'cdata';
@@ -45,7 +48,7 @@ export function kindTest(kind: string, target: string | undefined): Test | undef
   return (node) => node.kind === 'instruction' && (target === undefined || node.name === target);
 }
 
-/** The nodes that a step reaches from others, in the order of the document and each once. */
+/** The nodes that a step reaches from others, in document order, each once. */
 export function stepFrom(
   nodes: readonly XmlNode[],
   step: Step,
@@ -65,7 +68,7 @@ function reached(node: XmlNode, step: Step, context: Context): readonly XmlNode[
   const { tree, budget } = context;
   let found: XmlNode[] = [];
   if (only !== undefined && local !== undefined && axis === 'child' && node.kind === 'element') {
-    // in a loop over many, each would look at all that stand before it
+    // in a loop over many, each would look at all those before it
     budget.spend(node.named?.has(local) === true ? 1 : node.children.length);
     const one = elementsNamed(node, local)[only - 1];
     return one === undefined
@@ -86,7 +89,7 @@ function reached(node: XmlNode, step: Step, context: Context): readonly XmlNode[
   return found;
 }
 
-/** Those for which a predicate holds; a number means a position. */
+/** Those for which a predicate is true; a number means a position. */
 export function kept(
   nodes: readonly XmlNode[],
   predicate: Evaluate,
@@ -101,7 +104,7 @@ export function kept(
   });
 }
 
-/** The nodes in the order of the document, each once. */
+/** The nodes in document order, each once. */
 export function ordered(nodes: readonly XmlNode[], context: Context): readonly XmlNode[] {
   return inOrder(nodes.length < 2 ? nodes : [...new Set(nodes)], context);
 }

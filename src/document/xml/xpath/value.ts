@@ -1,7 +1,7 @@
 import { textOf, type XmlNode, type XmlTree } from '../tree.ts';
 import type { Budget } from './budget.ts';
 
-/** What a part of an XPath gives: nodes in the order of the document, or a plain value. */
+/** The result of a part of an XPath: nodes in document order, or a plain value. */
 export type Value = readonly XmlNode[] | string | number | boolean;
 
 /** Where a part of an XPath is evaluated. */
@@ -19,7 +19,7 @@ export function isNodes(value: Value): value is readonly XmlNode[] {
   return typeof value === 'object';
 }
 
-/** The text of a node, which costs as much as it is long. */
+/** The text of a node; the cost is its length. */
 export function nodeText(node: XmlNode, budget: Budget): string {
   const text = textOf(node);
   budget.spend(1 + (text.length >> 6));
@@ -31,7 +31,7 @@ export function asText(value: Value, budget: Budget): string {
   return typeof value === 'number' && Object.is(value, -0) ? '0' : plainText(value);
 }
 
-/** XPath knows no exponents. */
+/** XPath has no exponents. */
 function plainText(value: string | number | boolean): string {
   const text = String(value);
   if (typeof value !== 'number' || !text.includes('e')) return text;

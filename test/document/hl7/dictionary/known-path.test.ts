@@ -21,12 +21,12 @@ test.for([
   ['PDI-3', 'HL7 has no segment PDI; did you mean PD1?'],
   ['QQQ-1', 'HL7 has no segment QQQ'],
   ['PID-99', 'PID has 39 fields in HL7 2.5.1.'],
-  ['PID-3.99', 'PID-3 (Patient Identifier List) is a CX of 10 parts in HL7 2.5.1.'],
-  ['PID-3.4.9', 'PID-3.4 (Assigning Authority) is a HD of 3 parts in HL7 2.5.1.'],
+  ['PID-3.99', 'PID-3 (Patient Identifier List) is a CX with 10 parts in HL7 2.5.1.'],
+  ['PID-3.4.9', 'PID-3.4 (Assigning Authority) is a HD with 3 parts in HL7 2.5.1.'],
   ['PID-1.2', 'PID-1 (Set ID - PID) is a SI and has no parts in HL7 2.5.1.'],
   ['PID-7[2]', 'PID-7 (Date/Time of Birth) does not repeat in HL7 2.5.1.'],
-  ['PID-3.1.1.1', 'position 10: nothing is below a subcomponent'],
-  ['pid-3', 'a segment is written in capitals'],
+  ['PID-3.1.1.1', 'position 10: subcomponents have no parts'],
+  ['pid-3', 'segment names are written in capitals'],
 ] as const)('%s cannot: %s', ([path, problem]) => {
   const result = knownPath(path);
   expect(result.known).toBe(false);

@@ -63,7 +63,7 @@ test.for([
   [
     'an event of a site',
     hl7(MSH.replace('ADT^A01^ADT_A01', 'ADT^Z99'), PID),
-    ["warning 200 MSH-9 is a message of a site's own: the order of its segments was not checked."],
+    ['warning 200 MSH-9 is a site-defined message: the order of its segments was not checked.'],
   ],
   [
     'a required segment missing',
@@ -118,7 +118,7 @@ test.for([
   [
     'a batch',
     hl7('BHS|^~\\&', MSH, 'BTS|1'),
-    ['warning 100 A batch is not checked as a whole; check its messages.'],
+    ['warning 100 A batch cannot be checked as a whole; check its messages.'],
   ],
   [
     'a group without its head',
@@ -170,7 +170,7 @@ test.for([
   [
     'repetitions',
     fields(`${PID}||1961~1962`),
-    ['warning 198 PID-7 (Date/Time of Birth) stands 2 times, at most 1 is allowed.'],
+    ['warning 198 PID-7 (Date/Time of Birth) occurs 2 times, at most 1 is allowed.'],
   ],
   [
     'surplus fields',
