@@ -1,4 +1,4 @@
-import type { Subject } from './subject.ts';
+import { bytesHeld, type Subject } from './subject.ts';
 import type { Process } from './wiring.ts';
 import type { WorkMark, WorkMarks } from './work-marks.ts';
 
@@ -8,8 +8,9 @@ export function watchedProcess(name: string, process: Process, marks: WorkMarks)
     subject: Subject,
     run: (mark: WorkMark) => Result | Promise<Result>,
   ): Result | Promise<Result> => {
-    marks.refuseStuck(name, subject);
-    const mark = marks.begin(name, subject);
+    const given = { message: subject.message, bytes: bytesHeld(subject) };
+    marks.refuseStuck(name, given);
+    const mark = marks.begin(name, given);
     try {
       const result = run(mark);
       if (result instanceof Promise) return result.finally(mark.end);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { EngineError } from '../error/engine-error.ts';
-import { bytesHeld, type Subject } from './subject.ts';
+import type { Envelope } from '../message/message.ts';
 
 /** What was being worked on when an engine got stuck. */
 export interface Stuck {
@@ -9,6 +9,13 @@ export interface Stuck {
   readonly size: number;
   /** Digest of the beginning of the body: a message that was not stored yet comes again with another id. */
   readonly digest: string;
+}
+
+/** A message that a production's own code is given. */
+export interface Given {
+  readonly message: Envelope;
+  /** Its body, if it is in memory. */
+  readonly bytes: Uint8Array | undefined;
 }
 
 /** One message that a production's own code is working on. */
@@ -64,11 +71,10 @@ export class WorkMarks {
   }
 
   /** Throws PROCESS_STUCK for a message on which an engine got stuck; one that a person resends is tried. */
-  refuseStuck(host: string, subject: Subject): void {
+  refuseStuck(host: string, { message, bytes }: Given): void {
     if (this.#stuck.length === 0) return;
-    const { id, resendOf, testBy } = subject.message;
+    const { id, resendOf, testBy } = message;
     if (resendOf !== undefined || testBy !== undefined) return;
-    const bytes = bytesHeld(subject);
     const known = this.#stuck.some(
       (one) =>
         one.host === host &&
@@ -85,14 +91,13 @@ export class WorkMarks {
   }
 
   /** Notes that a host begins work on a message. */
-  begin(host: string, subject: Subject): WorkMark {
+  begin(host: string, { message, bytes }: Given): WorkMark {
     const slot = this.#freeSlot();
     const turn = (this.#turns[slot] = (this.#turns[slot] ?? 0) + 1);
     const start = FIRST + slot * SLOT;
     const at = start >> 2;
     this.#numbers[at + 1] = this.#hostNumber(host);
-    this.#floats[(start >> 3) + 2] = subject.message.id;
-    const bytes = bytesHeld(subject);
+    this.#floats[(start >> 3) + 2] = message.id;
     this.#floats[(start >> 3) + 3] = bytes?.byteLength ?? -1;
     if (bytes !== undefined) {
       this.#numbers[at + 2] = Math.min(bytes.byteLength, BEGINNING);

@@ -18,7 +18,7 @@ import { openTraceStore } from '../trace/store/open-store.ts';
 import { type TraceCipher, traceCipher, traceKey } from '../trace/store/trace-cipher.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 import { answerQuestions } from './answer-questions.ts';
-import { type ConsoleOptions, type OperatorConsole, startConsole } from './console.ts';
+import type { ConsoleOptions, OperatorConsole } from './console.ts';
 import { tellDamagedMeta } from './trace-losses.ts';
 import type { TraceSettings } from './trace-settings.ts';
 import { startTracing, type Tracing } from './tracing.ts';
@@ -117,6 +117,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   };
   try {
     if (options.console !== undefined) {
+      const { startConsole } = await import('./console.ts');
       console = await startConsole(
         {
           place,

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { newerVersion } from '../../database/newer-version.ts';
 import { isDamaged, setAside } from '../../trace/store/damage.ts';
 import type { MetaDatabase, MetaPlace, MetaSession } from './meta-database.ts';
-import { postgresDatabase } from './postgres/database.ts';
 import { sqliteDatabase } from './sqlite/database.ts';
 import { AUDIT_TABLES, META_TABLES, SECOND_META_TABLES, THIRD_META_TABLES } from './tables.ts';
 
@@ -46,7 +45,7 @@ async function opened(
 ): Promise<MetaDatabase> {
   const database = await (shared === undefined
     ? sqliteDatabase(data, `${name}.db`)
-    : postgresDatabase(shared, name));
+    : (await import('./postgres/database.ts')).postgresDatabase(shared, name));
   const where =
     shared === undefined
       ? `${name}.db in ${data}`
