@@ -27,11 +27,12 @@ registerHooks({
 });
 `,
   );
-  const port = await freePort();
+  const [port, shown] = [await freePort(), await freePort()];
   await using engine = await startEngineProcess({
     production: 'productions/passthrough',
     data: join(folder.path, 'data'),
-    ports: [port],
+    ports: [port, shown],
+    arguments: ['--console', `127.0.0.1:${shown}`],
     environment: {
       LISTEN: `127.0.0.1:${port}`,
       NODE_OPTIONS: `--import=${pathToFileURL(hook).href}`,
