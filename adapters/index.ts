@@ -1,6 +1,6 @@
-import type { InboundAdapter, OutboundAdapter } from 'waybill/adapter';
+import type { InboundAdapter, LookupAdapter, OutboundAdapter } from 'waybill/adapter';
 
-type AnyAdapter = InboundAdapter | OutboundAdapter;
+type AnyAdapter = InboundAdapter | OutboundAdapter | LookupAdapter;
 
 /**
  * Every adapter that ships with Waybill: the only list. Each is loaded when a production names it, so
@@ -25,6 +25,7 @@ const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknow
   'sftp-out': () => import('./sftp/sftp-out.ts'),
   'smtp-out': () => import('./smtp/smtp-out.ts'),
   'sql-in': () => import('./sql/sql-in.ts'),
+  'sql-lookup': () => import('./sql/sql-lookup.ts'),
   'sql-out': () => import('./sql/sql-out.ts'),
   'tcp-in': () => import('./tcp/tcp-in.ts'),
   'tcp-out': () => import('./tcp/tcp-out.ts'),

@@ -117,7 +117,7 @@ export interface SettingsFault {
 }
 
 interface Adapter<S extends Settings> {
-  /** Names the adapter in a production file: a noun, lower case, ending in `-in` or `-out`. */
+  /** Names the adapter in a production file: a noun, lower case, ending in `-in`, `-out` or `-lookup`. */
   readonly type: string;
   readonly title: string;
   /** One sentence for lists. */
@@ -165,6 +165,16 @@ export interface OutboundAdapter<S extends Settings = Settings> extends Adapter<
   open(lent: Lent<S>): Promise<OpenOutbound>;
 }
 
+/** Loads a code table from elsewhere; expressions and code ask the rows in memory. */
+export interface LookupAdapter<S extends Settings = Settings> extends Adapter<S> {
+  /**
+   * Reads the whole table: key → value. Called when an engine starts and again `every` so often; `lent.host` is the
+   * table's name. What it throws leaves the table as it is, and it is tried again: soon, or after a long pause where it
+   * is a DisableError, as accounts are locked for less.
+   */
+  load(lent: Lent<S>): Promise<ReadonlyMap<string, string>>;
+}
+
 /** Declares an inbound adapter, so that `open` knows the types of its settings. */
 export function inbound<const S extends Settings>(adapter: InboundAdapter<S>): InboundAdapter<S> {
   return adapter;
@@ -174,6 +184,11 @@ export function inbound<const S extends Settings>(adapter: InboundAdapter<S>): I
 export function outbound<const S extends Settings>(
   adapter: OutboundAdapter<S>,
 ): OutboundAdapter<S> {
+  return adapter;
+}
+
+/** Declares an adapter that loads code tables, so that `load` knows the types of its settings. */
+export function lookupTable<const S extends Settings>(adapter: LookupAdapter<S>): LookupAdapter<S> {
   return adapter;
 }
 

@@ -22,6 +22,8 @@ export {
   inbound,
   type Lent,
   type LentInbound,
+  type LookupAdapter,
+  lookupTable,
   type Memory,
   type Open,
   type OpenOutbound,

@@ -1,7 +1,5 @@
-import type { InboundAdapter, OutboundAdapter } from '../adapter/adapter.ts';
 import type { Setting, Settings } from '../adapter/setting.ts';
-
-type AnyAdapter = InboundAdapter | OutboundAdapter;
+import type { AnyAdapter } from '../definition/find-adapter.ts';
 
 /** The reference page of every adapter and their list, from the declarations: file → text. */
 export function adapterPages(adapters: readonly AnyAdapter[]): Map<string, string> {

@@ -38,6 +38,7 @@ import { type Events, events } from '../log/events.ts';
 import { hostLogs } from '../log/host-logs.ts';
 import type { Logger } from '../log/logger.ts';
 import { type Metrics, metrics } from '../log/metrics.ts';
+import { LoadedTables } from '../lookup/loaded-tables.ts';
 import { newsFilter } from '../peer/news.ts';
 import type { Clock } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
@@ -59,6 +60,11 @@ export interface RunOptions {
   readonly stuckAfter?: number | undefined;
   /** Progress for a person, one line each. */
   readonly say?: (text: string) => void;
+}
+
+/** How a production is read again and again while it runs. */
+interface Running extends RunOptions {
+  readonly loaded: LoadedTables;
 }
 
 /** A production that runs in this process. */
@@ -89,7 +95,9 @@ const SERVER = 300;
 
 /** Reads, checks and runs a production. Throws ConfigError with every problem before anything is started. */
 // oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
-export async function runProduction(options: RunOptions): Promise<RunningProduction> {
+export async function runProduction(given: RunOptions): Promise<RunningProduction> {
+  const loaded = new LoadedTables();
+  const options: Running = { ...given, loaded };
   const { log } = options;
   const definition = await readOrThrow(options);
   const data = resolve(options.data);
@@ -156,6 +164,7 @@ export async function runProduction(options: RunOptions): Promise<RunningProduct
       engine,
       events: heard,
       logs,
+      loaded,
       credential: (name) => known.get(name),
       verifier: (name) => known.verifier(name),
       peerCertificate: peers.see,
@@ -282,7 +291,7 @@ function tellOpenBroker(told: Events, { connection }: Broker): void {
 
 /** The credentials of the production, renewed when their values have changed. */
 function credentialsOf(
-  options: RunOptions,
+  options: Running,
   {
     first,
     told,
@@ -315,7 +324,7 @@ function credentialsOf(
 type Read = (clock?: Clock) => ReturnType<typeof readProduction>;
 
 /** Reads the production's files as they are now. */
-function readerOf(options: RunOptions): Read {
+function readerOf(options: Running): Read {
   return (clock) =>
     readProduction(options.folder, {
       ...readingOf(options),
@@ -378,23 +387,24 @@ async function startServer(options: RunOptions, data: string): Promise<NatsServe
   });
 }
 
-function readingOf({ overlays, data, environment, secrets }: RunOptions): ReadOptions {
+function readingOf({ overlays, data, environment, secrets, loaded }: Running): ReadOptions {
   const { secrets: stored, ...common } = readOptions({ overlay: [...(overlays ?? [])], data });
   const resolver = secrets ?? stored;
   return {
     ...common,
+    loaded,
     ...(environment === undefined ? {} : { environment }),
     ...(resolver === undefined ? {} : { secrets: resolver }),
   };
 }
 
 /** Where rotated secrets come from: the same sources as at the start. */
-function sourceOf(options: RunOptions, folder: string): ValueSource {
+function sourceOf(options: Running, folder: string): ValueSource {
   const { environment = process.env, secrets = () => undefined } = readingOf(options);
   return { folder, environment, secrets };
 }
 
-async function readOrThrow(options: RunOptions): Promise<Definition> {
+async function readOrThrow(options: Running): Promise<Definition> {
   const { definition, problems } = await readProduction(options.folder, readingOf(options));
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
   for (const problem of problems) options.say?.(describeProblem(problem));

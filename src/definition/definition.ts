@@ -1,4 +1,4 @@
-import type { InboundAdapter, OutboundAdapter } from '../adapter/adapter.ts';
+import type { InboundAdapter, LookupAdapter, OutboundAdapter } from '../adapter/adapter.ts';
 import type { Expression } from '../expression/expression.ts';
 import type { LookupTables } from '../lookup/lookup-tables.ts';
 import type { RuleSet } from '../rule/rule.ts';
@@ -26,6 +26,8 @@ export interface Definition {
   readonly operations: ReadonlyMap<string, OperationDefinition>;
   readonly transforms: ReadonlyMap<string, Transform>;
   readonly lookups: LookupTables;
+  /** Where those of them that are loaded while the production runs come from. */
+  readonly lookupSources: ReadonlyMap<string, LookupSource>;
   /** Entries under `credentials` with `${…}` values resolved; read by src/credential. Never logged. */
   readonly credentials: ReadonlyMap<string, CredentialEntry>;
   readonly alerts: AlertSettings | undefined;
@@ -75,6 +77,16 @@ interface Adapted<Adapter> {
   readonly settings: Readonly<Record<string, unknown>>;
   /** As written, with values filled in except secrets; for showing and comparing. */
   readonly given: Readonly<Record<string, unknown>>;
+}
+
+/** Where a code table is loaded from. */
+export interface LookupSource extends Adapted<LookupAdapter> {
+  readonly name: string;
+  readonly place: Place;
+  /** Milliseconds between two loads. */
+  readonly every: number;
+  /** Of all that is asked for: another one means that other rows are wanted. */
+  readonly question: string;
 }
 
 /** How many messages go at once and in which order; the two do not contradict each other. */

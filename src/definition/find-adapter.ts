@@ -1,16 +1,17 @@
 import { resolve } from 'node:path';
-import type { InboundAdapter, OutboundAdapter } from '../adapter/adapter.ts';
+import type { InboundAdapter, LookupAdapter, OutboundAdapter } from '../adapter/adapter.ts';
 import { textOf } from './form/setting-form.ts';
 import { type Fault, loadModule } from './load-module.ts';
 import { type Problems, suggestion } from './problem.ts';
 import { type Keys, pathText, valueAt, type Written } from './written/written.ts';
 
-export type AnyAdapter = InboundAdapter | OutboundAdapter;
+export type AnyAdapter = InboundAdapter | OutboundAdapter | LookupAdapter;
 
-/** The adapters that the hosts of a production name: built in, or modules of its own. */
+/** The adapters that the hosts and lookups of a production name: built in, or modules of its own. */
 export interface Adapters {
   inbound(name: string): InboundAdapter | undefined;
   outbound(name: string): OutboundAdapter | undefined;
+  lookup(name: string): LookupAdapter | undefined;
   /** Absolute paths of the production's own adapters. */
   readonly files: readonly string[];
 }
@@ -40,12 +41,13 @@ interface Finding {
   readonly problems: Problems;
 }
 
-/** Finds the adapter of every host and loads those that are files. Missing ones are reported. */
+/** Finds the adapter of every host and lookup and loads those that are files. Missing ones are reported. */
 export async function findAdapters(written: Written, finding: Finding): Promise<Adapters> {
   const { folder, problems } = finding;
   const builtIn = catalogueOf(finding.builtIn);
   const inbound = new Map<string, InboundAdapter>();
   const outbound = new Map<string, OutboundAdapter>();
+  const lookups = new Map<string, LookupAdapter>();
   const files: string[] = [];
   for (const { name, keys, value, direction } of wantedIn(written)) {
     const own = isFile(name) ? resolve(folder, name) : undefined;
@@ -56,11 +58,13 @@ export async function findAdapters(written: Written, finding: Finding): Promise<
         : await ownAdapter(own, direction);
     if ('what' in got) problems.error(value.place, pathText(keys), got.what, got.remedy);
     else if (isInbound(got)) inbound.set(name, got);
+    else if (isLookup(got)) lookups.set(name, got);
     else outbound.set(name, got);
   }
   return {
     inbound: (name) => inbound.get(name),
     outbound: (name) => outbound.get(name),
+    lookup: (name) => lookups.get(name),
     files,
   };
 }
@@ -71,6 +75,9 @@ const isFile = (name: string): boolean => /^\.{0,2}\//.test(name);
 export const isInbound = (adapter: AnyAdapter): adapter is InboundAdapter =>
   adapter.type.endsWith('-in');
 
+export const isLookup = (adapter: AnyAdapter): adapter is LookupAdapter =>
+  adapter.type.endsWith('-lookup');
+
 interface Wanted {
   readonly name: string;
   readonly keys: Keys;
@@ -78,10 +85,16 @@ interface Wanted {
   readonly direction: Direction;
 }
 
-type Direction = 'in' | 'out';
+type Direction = 'in' | 'out' | 'lookup';
+
+const DIRECTIONS: Readonly<Record<string, Direction>> = {
+  services: 'in',
+  operations: 'out',
+  lookups: 'lookup',
+};
 
 function* wantedIn(written: Written): Generator<Wanted> {
-  for (const section of ['services', 'operations']) {
+  for (const [section, direction] of Object.entries(DIRECTIONS)) {
     const hosts = valueAt(written, [section]);
     if (hosts?.kind !== 'block') continue;
     for (const host of hosts.entries.keys()) {
@@ -89,7 +102,7 @@ function* wantedIn(written: Written): Generator<Wanted> {
       const value = valueAt(written, keys);
       const name = value?.kind === 'scalar' ? textOf(value) : undefined;
       if (value === undefined || name === undefined) continue;
-      yield { name, keys, value, direction: section === 'services' ? 'in' : 'out' };
+      yield { name, keys, value, direction };
     }
   }
 }
@@ -97,6 +110,7 @@ function* wantedIn(written: Written): Generator<Wanted> {
 const USE: Readonly<Record<Direction, string>> = {
   in: 'A service takes messages in: the name of its adapter ends in -in.',
   out: 'An operation sends messages out: the name of its adapter ends in -out.',
+  lookup: 'A lookup loads a code table: the name of its adapter ends in -lookup.',
 };
 
 async function builtInAdapter(
@@ -119,7 +133,7 @@ async function ownAdapter(file: string, direction: Direction): Promise<AnyAdapte
   if ('fault' in loaded) return loaded.fault;
   const { exported } = loaded;
   if (!isAdapter(exported)) {
-    const remedy = `Write: export default ${direction}bound({ … }).`;
+    const remedy = `Write: export default ${direction === 'lookup' ? 'lookupTable' : `${direction}bound`}({ … }).`;
     return { what: 'the default export of the module is not an adapter', remedy };
   }
   return exported.type.endsWith(`-${direction}`)
@@ -129,6 +143,7 @@ async function ownAdapter(file: string, direction: Direction): Promise<AnyAdapte
 
 function isAdapter(value: unknown): value is AnyAdapter {
   if (typeof value !== 'object' || value === null) return false;
-  const { type, settings, open } = value as Partial<AnyAdapter>;
-  return typeof type === 'string' && typeof settings === 'object' && typeof open === 'function';
+  const { type, settings, open, load } = value as Partial<InboundAdapter & LookupAdapter>;
+  if (typeof type !== 'string' || typeof settings !== 'object') return false;
+  return typeof (type.endsWith('-lookup') ? load : open) === 'function';
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFields, type Settings } from '../adapter/setting.ts';
 import type { ExpressionEnvironment } from '../expression/environment.ts';
 import { readRuleSets } from '../rule/read-rule-sets.ts';
@@ -5,6 +6,7 @@ import type { RuleSet } from '../rule/rule.ts';
 import type { RetryPolicy } from '../time/back-off.ts';
 import type {
   Line,
+  LookupSource,
   OperationDefinition,
   ProcessDefinition,
   ServiceDefinition,
@@ -13,7 +15,12 @@ import type { Adapters } from './find-adapter.ts';
 import { below, type Reading, report, reportBelow } from './form/form.ts';
 import { givenFields, plain } from './form/setting-form.ts';
 import { hostSettings, type OrderGiven } from './grammar/host-settings.ts';
-import type { OperationEntry, ProcessEntry, ServiceEntry } from './grammar/production-form.ts';
+import type {
+  LookupEntry,
+  OperationEntry,
+  ProcessEntry,
+  ServiceEntry,
+} from './grammar/production-form.ts';
 import { retryPolicy } from './grammar/retry-form.ts';
 import { type ProductionNames, unknownTarget, unknownTransform } from './names.ts';
 import { splitProblem } from './problem.ts';
@@ -188,6 +195,23 @@ function reportDisconnected({ written }: ProcessEntry, reading: Reading): void {
   if (valueAt(written, keys) === undefined) return;
   const what = 'a process has no connection, so disconnected has no effect';
   reportBelow(reading, written, { keys, what, remedy: 'Remove it; for says how long to try.' });
+}
+
+/** Where a table is loaded from; undefined for a file, or if there are problems, which are then reported. */
+export function readLookup(
+  { name, value, written, place }: LookupEntry,
+  adapters: Adapters,
+  reading: Reading,
+): LookupSource | undefined {
+  if (typeof value === 'string' || value.adapter === undefined) return undefined;
+  const adapter = adapters.lookup(value.adapter);
+  if (adapter === undefined) return undefined;
+  const read = readAdapterSettings(adapter.settings, written, reading);
+  if (read === undefined) return undefined;
+  const question = createHash('sha256')
+    .update(JSON.stringify([adapter.type, read.given]))
+    .digest('base64url');
+  return { name, place, adapter, ...read, every: value.every, question };
 }
 
 interface LineGiven {

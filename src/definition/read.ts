@@ -4,6 +4,7 @@ import { relative, resolve } from 'node:path';
 import { isSystemError, tolerate } from '../error/foreseen.ts';
 import { expressionEnvironment } from '../expression/environment.ts';
 import { lookupTables } from '../lookup/file-tables.ts';
+import { LoadedTables } from '../lookup/loaded-tables.ts';
 import type { LookupTables } from '../lookup/lookup-tables.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
 import type { Transform } from '../transform/transform.ts';
@@ -28,7 +29,13 @@ import { productionNames } from './names.ts';
 import { type Problem, type Problems, problemList } from './problem.ts';
 import { readContext } from './read-context.ts';
 import { readCredentialEntry } from './read-credentials.ts';
-import { type ProcessReading, readOperation, readProcess, readService } from './read-hosts.ts';
+import {
+  type ProcessReading,
+  readLookup,
+  readOperation,
+  readProcess,
+  readService,
+} from './read-hosts.ts';
 import { readTransforms } from './read-transforms.ts';
 import { fillFor, type ValueSource } from './written/fill.ts';
 import { loadProduction } from './written/load.ts';
@@ -55,6 +62,8 @@ export interface ReadOptions {
   readonly clock?: Clock;
   /** Placed between expressions and the code tables; a production test replaces entries there. */
   readonly lookups?: (tables: LookupTables) => LookupTables;
+  /** The rows of tables that are loaded while the production runs. Left out, there are none. */
+  readonly loaded?: LoadedTables | undefined;
   /** Reads only what a test of this host's connection needs, whatever is wrong elsewhere. */
   readonly host?: string;
 }
@@ -91,13 +100,14 @@ export async function readProduction(
     builtIn: options.adapters,
     problems,
   });
-  const tables = await readLookups(written, absolute, problems);
-  const lookups = options.lookups?.(tables.lookups) ?? tables.lookups;
+  const tables = await readLookups(written, absolute, { problems, options });
+  const { lookups } = tables;
   const clock = options.clock ?? systemClock;
   const language = expressionEnvironment({ lookups, now: () => clock.now() });
   const context = readContext(absolute, names, language);
   const reading: Reading = { problems, keys: [], context };
   const values = productionForm.read(written, reading);
+  tables.read(values?.lookups);
   const transforms = await readTransforms(written, { source, language, names, reading });
   if (values === undefined) return { problems: problems.list() };
   const definition = compose({
@@ -156,21 +166,25 @@ async function contentHash(file: string): Promise<string | undefined> {
 
 interface ReadLookups {
   readonly lookups: LookupTables;
+  /** Called once it is known how old the rows of those may become that are loaded from elsewhere. */
+  read(entries: ProductionValues['lookups']): void;
   /** Absolute paths. */
   readonly files: readonly string[];
 }
 
-/** Reads every file under `lookups`; problems are reported at their line. */
+/** Reads every file under `lookups`; problems are reported at their line. What is loaded from elsewhere is only named. */
 async function readLookups(
   written: Written,
   folder: string,
-  problems: Problems,
+  { problems, options }: { readonly problems: Problems; readonly options: ReadOptions },
 ): Promise<ReadLookups> {
   const entries = new Map(lookupEntries(written));
   const files = new Map(
     [...entries].map(([name, value]) => [name, resolve(folder, textOf(value) ?? '')] as const),
   );
-  const lookups = await lookupTables(files);
+  const stale = loadedNames(written);
+  const { loaded = new LoadedTables() } = options;
+  const lookups = await lookupTables(files, { names: stale, loaded });
   for (const { table, file, line, what, remedy } of lookups.problems) {
     const entry = entries.get(table);
     const place =
@@ -179,7 +193,15 @@ async function readLookups(
         : { file: relative(folder, file), line, column: 1 };
     problems.error(place, pathText(['lookups', table]), what, remedy);
   }
-  return { lookups, files: [...files.values()] };
+  return {
+    lookups: options.lookups?.(lookups) ?? lookups,
+    files: [...files.values()],
+    read(given) {
+      for (const { name, value } of given?.values() ?? []) {
+        if (typeof value !== 'string') stale.set(name, value.stale);
+      }
+    },
+  };
 }
 
 function* lookupEntries(written: Written): Generator<[string, WrittenScalar]> {
@@ -187,6 +209,17 @@ function* lookupEntries(written: Written): Generator<[string, WrittenScalar]> {
   for (const [name, { value }] of block?.kind === 'block' ? block.entries : []) {
     if (value.kind === 'scalar' && textOf(value) !== undefined) yield [name, value];
   }
+}
+
+/** Of the tables that are loaded from elsewhere; how old they may be is known once the form is read. */
+function loadedNames(written: Written): Map<string, number> {
+  const block = valueAt(written, ['lookups']);
+  const entries = block?.kind === 'block' ? [...block.entries] : [];
+  return new Map(
+    entries.flatMap(([name, { value }]) =>
+      value.kind === 'block' ? [[name, Number.POSITIVE_INFINITY] as const] : [],
+    ),
+  );
 }
 
 /** All that was read, from which a definition is made. */
@@ -230,6 +263,9 @@ function compose(read: FilesRead): Definition | undefined {
     ),
     transforms,
     lookups,
+    lookupSources: mapOf(values.lookups, (entry) =>
+      readLookup(entry, adapters, at('lookups', entry.name)),
+    ),
     credentials: mapOf(values.credentials, (entry) =>
       readCredentialEntry(entry, at('credentials', entry.name)),
     ),

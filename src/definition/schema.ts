@@ -1,6 +1,6 @@
 import { stepKinds } from '../transform/read-steps.ts';
 import { MOST } from '../transform/split/read-split.ts';
-import { type AnyAdapter, isInbound } from './find-adapter.ts';
+import { type AnyAdapter, isInbound, isLookup } from './find-adapter.ts';
 import type { JsonSchema } from './form/form.ts';
 import { fieldsSchema } from './form/setting-schema.ts';
 import { productionForm } from './grammar/production-form.ts';
@@ -16,7 +16,8 @@ export function productionSchema(adapters: readonly AnyAdapter[]): JsonSchema {
   const { required: _, ...schema } = productionForm.schema();
   const properties = schema['properties'] as Readonly<Record<string, JsonSchema>>;
   const inbound = adapters.filter(isInbound);
-  const outbound = adapters.filter((adapter) => !isInbound(adapter));
+  const lookups = adapters.filter(isLookup);
+  const outbound = adapters.filter((adapter) => !isInbound(adapter) && !isLookup(adapter));
   return {
     $schema: DRAFT,
     title: 'A Waybill production',
@@ -25,30 +26,45 @@ export function productionSchema(adapters: readonly AnyAdapter[]): JsonSchema {
       ...properties,
       services: hostsSchema(properties['services'] ?? {}, inbound),
       operations: hostsSchema(properties['operations'] ?? {}, outbound),
+      lookups: lookupsSchema(properties['lookups'] ?? {}, lookups),
     },
   };
 }
 
+/** A file, or a block that names an adapter. */
+function lookupsSchema(lookups: JsonSchema, adapters: readonly AnyAdapter[]): JsonSchema {
+  const { anyOf } = lookups['additionalProperties'] as { anyOf: readonly JsonSchema[] };
+  const entries = anyOf.map((one) =>
+    one['type'] === 'object' ? adaptedSchema(one, adapters) : one,
+  );
+  return { ...lookups, additionalProperties: { anyOf: entries } };
+}
+
 function hostsSchema(hosts: JsonSchema, adapters: readonly AnyAdapter[]): JsonSchema {
-  const { required: _, ...host } = hosts['additionalProperties'] as JsonSchema;
+  const host = hosts['additionalProperties'] as JsonSchema;
+  return { ...hosts, additionalProperties: adaptedSchema(host, adapters) };
+}
+
+/** A block with the settings of the adapter that it names. */
+function adaptedSchema(
+  { required: _, ...host }: JsonSchema,
+  adapters: readonly AnyAdapter[],
+): JsonSchema {
   const properties = host['properties'] as Readonly<Record<string, JsonSchema>>;
   const types = adapters.map(({ type, summary }) => ({ const: type, description: summary }));
   const own = { pattern: '^\\.{0,2}/' };
   return {
-    ...hosts,
-    additionalProperties: {
-      ...host,
-      properties: {
-        ...properties,
-        adapter: { ...properties['adapter'], anyOf: [...types, own] },
-      },
-      anyOf: [
-        ...adapters.map(settingsOfType),
-        { required: ['adapter'], properties: { adapter: own } },
-        // An overlay or a second file need not repeat it.
-        { not: { required: ['adapter'] } },
-      ],
+    ...host,
+    properties: {
+      ...properties,
+      adapter: { ...properties['adapter'], anyOf: [...types, own] },
     },
+    anyOf: [
+      ...adapters.map(settingsOfType),
+      { required: ['adapter'], properties: { adapter: own } },
+      // An overlay or a second file need not repeat it.
+      { not: { required: ['adapter'] } },
+    ],
   };
 }
 

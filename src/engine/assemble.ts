@@ -23,6 +23,7 @@ import type { Host, Runtime } from '../host/host.ts';
 import type { PeerCertificates } from '../host/peer-certificates.ts';
 import type { Events } from '../log/events.ts';
 import type { HostLogs } from '../log/host-logs.ts';
+import type { LoadedTables } from '../lookup/loaded-tables.ts';
 import { systemClock } from '../time/clock.ts';
 import type { Engine } from './engine.ts';
 import type { QueuePlan, Queues } from './queues.ts';
@@ -32,6 +33,8 @@ export interface Works {
   readonly engine: Engine;
   readonly events: Events;
   readonly logs: HostLogs;
+  /** The rows of code tables that come from elsewhere. */
+  readonly loaded: LoadedTables;
   readonly credential: (name: string) => Promise<Credential>;
   readonly verifier: (name: string) => Promise<TokenVerifier>;
   /** Told of each certificate that a peer shows to a host. */

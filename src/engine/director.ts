@@ -18,6 +18,7 @@ import { Deadline } from '../time/deadline.ts';
 import { type Assembly, assemble, type Works } from './assemble.ts';
 import { notWaiting } from './end-queued.ts';
 import { leftQueues, leftText } from './left-queues.ts';
+import { LookupLoader } from './lookup-loader.ts';
 import { describeOverride, followOverrides, type Overrides } from './overrides.ts';
 import { OwnSwitches } from './own-switches.ts';
 import { type QueuePlan, Queues } from './queues.ts';
@@ -34,6 +35,7 @@ export class Director {
   readonly #works: Works;
   readonly #hosts = new Map<string, { host: Host; of: HostDefinition }>();
   readonly #queues: Queues;
+  readonly #lookups: LookupLoader;
   readonly #own: OwnSwitches;
   /** Starts and stops of one host take turns. */
   readonly #turns: Turns = turns();
@@ -48,6 +50,7 @@ export class Director {
   constructor(works: Works, definition: Definition) {
     this.#works = works;
     this.#queues = new Queues(works.engine);
+    this.#lookups = new LookupLoader({ ...works, kv: works.engine.state.kv });
     this.#own = new OwnSwitches({
       state: works.engine.state,
       events: works.events,
@@ -83,6 +86,7 @@ export class Director {
     this.#plan = plan;
     this.#assembly = this.#assemble(plan);
     this.#overrides = await followOverrides(store, (now, before) => this.#overridden(now, before));
+    await this.#lookups.start(this.definition);
     const hosts = hostsOf(this.definition);
     // each asks whether it was switched off: one round trip for all of a kind
     for (const kind of ['operation', 'process', 'service'] as const) {
@@ -151,6 +155,7 @@ export class Director {
       this.#overrides?.close(),
       this.#janitor?.close(),
       this.#waker?.close(),
+      this.#lookups.close(),
     ]);
     const kinds = [['service'], ['process', 'operation']];
     const ended: boolean[] = [];
@@ -290,6 +295,7 @@ export class Director {
       ),
     );
     this.#plan = plan;
+    this.#lookups.apply(next);
     this.#assembly = this.#assemble(plan);
     const failed: string[] = [];
     for (const of of hostsOf(next)) {

@@ -20,11 +20,14 @@ export async function hostTest(
     readonly onStep?: (step: TestStep) => void;
   },
 ): Promise<readonly TestStep[]> {
-  const of = definition.services.get(host) ?? definition.operations.get(host);
+  const of =
+    definition.services.get(host) ??
+    definition.operations.get(host) ??
+    definition.lookupSources.get(host);
   if (of === undefined) {
     throw new EngineError(
       'HOST_UNKNOWN',
-      `there is no service or operation ${host} in ${definition.name}`,
+      `there is no service, operation or loaded lookup ${host} in ${definition.name}`,
     );
   }
   const steps: TestStep[] = [];

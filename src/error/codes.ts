@@ -23,6 +23,8 @@ export const ERROR_CODES = {
   DOCUMENT_UNREADABLE: 'A body could not be read as its type. The text gives the position.',
   PATH_INVALID: 'A path is not valid for its kind of document.',
   EXPRESSION_FAILED: 'An expression failed on this message. The text names the expression.',
+  LOOKUP_UNAVAILABLE:
+    'A lookup table that is loaded from elsewhere has no rows yet, or only ones that are too old. Trying again helps once its source answers: see its events.',
   EXPRESSION_TOO_COSTLY:
     'An expression, path or pattern would take too long on this message: other messages would wait for it. The message is suspended; make the expression simpler or the message smaller.',
   TRANSFORM_FAILED: 'A transform failed on this message. The text names the step.',

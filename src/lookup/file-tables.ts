@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { CsvError, parse } from 'csv-parse/sync';
 import { EngineError } from '../error/engine-error.ts';
 import { nearest } from '../error/nearest.ts';
+import { describeDuration } from '../time/duration.ts';
+import { LoadedTables } from './loaded-tables.ts';
 import type { LookupTables } from './lookup-tables.ts';
 
 /** Code tables that come from files and can be read again while messages flow. */
@@ -18,17 +20,34 @@ interface FileTables extends LookupTables {
 
 type Tables = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
-/** Reads the code tables of a production: name → absolute path of a CSV file. Never throws: what is wrong is in `problems`. */
-export async function lookupTables(files: ReadonlyMap<string, string>): Promise<FileTables> {
+/** Tables that are loaded while the production runs. */
+interface FromElsewhere {
+  /** Name → milliseconds for which its rows may be used after they were loaded. */
+  readonly names: ReadonlyMap<string, number>;
+  readonly loaded: LoadedTables;
+}
+
+const NONE: FromElsewhere = { names: new Map(), loaded: new LoadedTables() };
+
+/**
+ * Reads the code tables of a production: name → absolute path of a CSV file, beside those that are loaded from
+ * elsewhere. Never throws: what is wrong is in `problems`.
+ */
+export async function lookupTables(
+  files: ReadonlyMap<string, string>,
+  elsewhere: FromElsewhere = NONE,
+): Promise<FileTables> {
   const first = await readAll(files);
+  const names = [...files.keys(), ...elsewhere.names.keys()];
   let tables = first.tables;
   let newest = 0;
   return {
-    names: [...files.keys()],
+    names,
+    loaded: new Set(elsewhere.names.keys()),
     problems: first.problems,
     lookup(table, key, otherwise = '') {
-      const entries = tables.get(table);
-      if (entries === undefined) throw unknownTable(table, files.keys());
+      const entries = tables.get(table) ?? loadedEntries(table, elsewhere);
+      if (entries === undefined) throw unknownTable(table, names);
       return entries.get(key) ?? otherwise;
     },
     async reload() {
@@ -39,6 +58,29 @@ export async function lookupTables(files: ReadonlyMap<string, string>): Promise<
     },
   };
 }
+
+/** Undefined where no such table is loaded from anywhere. */
+function loadedEntries(
+  table: string,
+  { names, loaded }: FromElsewhere,
+): ReadonlyMap<string, string> | undefined {
+  const stale = names.get(table);
+  if (stale === undefined) return undefined;
+  const found = loaded.of(table);
+  if (found === undefined) {
+    throw unavailable(
+      `The lookup table ${table} has not been loaded yet. It is tried again; in a test, give its entries under lookups of the case.`,
+    );
+  }
+  const age = Date.now() - found.at;
+  if (age <= stale) return found.entries;
+  throw unavailable(
+    `The rows of the lookup table ${table} are ${describeDuration(age)} old, and stale allows ${describeDuration(stale)}. It is loaded again as soon as its source answers.`,
+  );
+}
+
+const unavailable = (text: string): EngineError =>
+  new EngineError('LOOKUP_UNAVAILABLE', text, { retryable: true });
 
 async function readAll(
   files: ReadonlyMap<string, string>,

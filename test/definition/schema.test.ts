@@ -18,6 +18,12 @@ test.for([...schemaFiles(adapters)])(
   },
 );
 
+const SECTIONS: Readonly<Record<string, string>> = {
+  in: 'services',
+  out: 'operations',
+  lookup: 'lookups',
+};
+
 test('the schema names the settings of every adapter under the hosts that may use it', () => {
   const { properties } = productionSchema(adapters) as {
     properties: Record<string, { additionalProperties: { anyOf: unknown } }>;
@@ -25,10 +31,11 @@ test('the schema names the settings of every adapter under the hosts that may us
   const typesUnder = (section: string): string =>
     JSON.stringify(properties[section]?.additionalProperties.anyOf);
   for (const { type, settings } of adapters) {
-    const isIn = type.endsWith('-in');
-    const [own, other] = isIn ? ['services', 'operations'] : ['operations', 'services'];
+    const own = SECTIONS[/-(\w+)$/.exec(type)?.[1] ?? ''] ?? '';
     expect(typesUnder(own)).toContain(`"const":"${type}"`);
-    expect(typesUnder(other)).not.toContain(`"const":"${type}"`);
+    for (const other of Object.values(SECTIONS).filter((section) => section !== own)) {
+      expect(typesUnder(other)).not.toContain(`"const":"${type}"`);
+    }
     for (const name of Object.keys(settings)) expect(typesUnder(own)).toContain(`"${name}":`);
   }
 });
@@ -80,6 +87,11 @@ test.for([
   ['a name that cannot be a subject', { operations: { 'a.b': { adapter: 'mllp-out' } } }],
   ['a credential of no known kind', { credentials: { a: { kind: 'bsic' } } }],
   ['an action that does not exist', { operations: { a: { replies: { AE: ['wait'] } } } }],
+  [
+    'an unknown setting of a lookup',
+    { lookups: { a: { adapter: 'sql-lookup', settings: { qery: '' } } } },
+  ],
+  ['an adapter that is none for lookups', { lookups: { a: { adapter: 'sql-in' } } }],
 ])('an editor marks %s', ([, value]) => {
   expect(check('production.schema.json')({ production: 'p', ...(value as object) })).toBe(false);
 });

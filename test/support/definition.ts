@@ -124,6 +124,7 @@ export function definition(parts: {
     operations: byName(parts.operations),
     transforms: new Map(),
     lookups: { names: [], lookup: (_, __, otherwise = '') => otherwise },
+    lookupSources: new Map(),
     credentials: new Map(),
     alerts: undefined,
     files: [],

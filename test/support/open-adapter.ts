@@ -4,6 +4,7 @@ import {
   type InboundAdapter,
   type Lent,
   type Logger,
+  type LookupAdapter,
   type Message,
   type Open,
   type OutboundAdapter,
@@ -266,7 +267,7 @@ export function streamedBody(bytes: Uint8Array): Body {
 
 /** Runs an adapter's connection test and gives its steps; the last one has failed if any did. */
 export async function testSteps<S extends Settings>(
-  adapter: InboundAdapter<S> | OutboundAdapter<S>,
+  adapter: InboundAdapter<S> | OutboundAdapter<S> | LookupAdapter<S>,
   given: Readonly<Record<string, unknown>>,
   options: OpenOptions = {},
 ): Promise<TestStep[]> {

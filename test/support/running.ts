@@ -12,6 +12,7 @@ import { events } from '../../src/log/events.ts';
 import { hostLogs } from '../../src/log/host-logs.ts';
 import { type Logger, silentLogger } from '../../src/log/logger.ts';
 import { type Metrics, metrics } from '../../src/log/metrics.ts';
+import { LoadedTables } from '../../src/lookup/loaded-tables.ts';
 
 export interface Running extends AsyncDisposable {
   readonly director: Director;
@@ -55,6 +56,7 @@ export async function runOn(
       engine,
       events: told,
       logs,
+      loaded: new LoadedTables(),
       credential: () => Promise.reject(new Error('no credentials in this test')),
       verifier: () => Promise.reject(new Error('no credentials in this test')),
       peerCertificate: () => undefined,

@@ -16,7 +16,7 @@ interface TryFlags extends ReadingFlags {
 export function tryCommand(): Command {
   return readingOptions(new Command('try'))
     .description(
-      'Tests the connection of a service or operation step by step and says in plain words what failed. No message is moved.',
+      'Tests the connection of a service, an operation or a lookup that is loaded, step by step, and says in plain words what failed. No message is moved.',
     )
     .argument('<host>')
     .option('--production <folder>', 'the folder of the production', '.')

@@ -10,8 +10,12 @@ export function overriddenTables(tables: LookupTables): OverriddenTables {
   let replaced: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map();
   return {
     names: tables.names,
-    lookup: (table, key, otherwise) =>
-      replaced.get(table)?.get(key) ?? tables.lookup(table, key, otherwise),
+    lookup(table, key, otherwise = '') {
+      const given = replaced.get(table);
+      // of a table that is loaded elsewhere, a case gives all there is
+      const isWhole = given !== undefined && tables.loaded?.has(table) === true;
+      return given?.get(key) ?? (isWhole ? otherwise : tables.lookup(table, key, otherwise));
+    },
     override(entries) {
       replaced = entries;
     },

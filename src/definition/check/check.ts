@@ -1,7 +1,12 @@
 import { relative } from 'node:path';
 import type { SettingsFault } from '../../adapter/adapter.ts';
 import { pathProblem } from '../../expression/path-problem.ts';
-import type { Definition, OperationDefinition, ServiceDefinition } from '../definition.ts';
+import type {
+  Definition,
+  LookupSource,
+  OperationDefinition,
+  ServiceDefinition,
+} from '../definition.ts';
 import { loadModule } from '../load-module.ts';
 import { type Problems, splitProblem } from '../problem.ts';
 import { pathText, placeAt, valueAt } from '../written/written.ts';
@@ -88,11 +93,12 @@ function checkSearch({ definition, written, problems }: Checking): void {
   }
 }
 
-/** Asks each adapter about problems between the settings of its hosts, and in the files they name. */
+/** Asks each adapter about problems between the settings of its hosts and tables, and in the files they name. */
 async function checkSettings(definition: Definition, problems: Problems): Promise<void> {
   for (const [section, hosts] of [
     ['services', definition.services],
     ['operations', definition.operations],
+    ['lookups', definition.lookupSources],
   ] as const) {
     for (const host of hosts.values()) {
       for (const fault of await faultsOf(host)) {
@@ -102,10 +108,9 @@ async function checkSettings(definition: Definition, problems: Problems): Promis
   }
 }
 
-async function faultsOf({
-  adapter,
-  settings,
-}: ServiceDefinition | OperationDefinition): Promise<readonly SettingsFault[]> {
+type Adapted = ServiceDefinition | OperationDefinition | LookupSource;
+
+async function faultsOf({ adapter, settings }: Adapted): Promise<readonly SettingsFault[]> {
   return (await adapter.check?.(settings)) ?? [];
 }
 
@@ -117,7 +122,7 @@ function report(
     fault,
   }: {
     readonly section: string;
-    readonly host: ServiceDefinition | OperationDefinition;
+    readonly host: Adapted;
     readonly fault: SettingsFault;
   },
   problems: Problems,
@@ -135,7 +140,7 @@ function report(
 function placeOf(
   definition: Definition,
   keys: readonly string[],
-  host: ServiceDefinition | OperationDefinition,
+  host: Adapted,
 ): ServiceDefinition['place'] {
   for (let length = keys.length; length > 2; length--) {
     const place = definition.placeOf(keys.slice(0, length));

@@ -1,7 +1,7 @@
 import { setting } from '../../adapter/index.ts';
 import { credentialKinds } from '../../credential/kind/credential-kinds.ts';
 import { type BlockValues, block, type Fields, variantSchema } from '../form/block.ts';
-import { many, named, raw } from '../form/form.ts';
+import { many, named, raw, shaped } from '../form/form.ts';
 import { settingForm } from '../form/setting-form.ts';
 import { operationForm, processForm, serviceForm } from './host-settings.ts';
 import { ENTRY_NAME, HOST_NAME } from './name-rule.ts';
@@ -64,6 +64,28 @@ const credentialForm = raw(() =>
   ),
 );
 
+/** What is loaded while the production runs. */
+const loadedLookup = block({
+  adapter: setting.text({
+    help: "The type of the adapter that loads it, or the file of one of the production's own.",
+    example: 'sql-lookup',
+  }),
+  settings: {
+    form: raw(() => ({ type: 'object' })),
+    help: "The adapter's settings: `waybill adapters <type>`.",
+  },
+  every: setting.duration({
+    help: 'How long after one load the table is loaded again.',
+    default: '5m',
+  }),
+  stale: setting.duration({
+    help: 'How old the rows may become where the source does not answer: then whatever asks the table fails for now and is tried again. Left at forever, the last rows are used for as long as it takes.',
+    default: 'forever',
+  }),
+  comment: setting.optional(setting.text({ help: 'A note for the next reader.' })),
+});
+type LoadedLookup = NonNullable<ReturnType<(typeof loadedLookup)['read']>>;
+
 const fields = {
   production: setting.text({
     help: 'The name of the production: its streams are named after it, so it must not change.',
@@ -104,8 +126,14 @@ const fields = {
     example: '{ patients: records/patients.yaml }',
   },
   lookups: {
-    form: named(text('A .csv file with two columns, or with a header.'), ENTRY_NAME),
-    help: 'Name → file of each code table.',
+    form: named(
+      shaped<string | LoadedLookup>({
+        scalar: text('A .csv file with two columns, or with a header.'),
+        block: loadedLookup,
+      }),
+      ENTRY_NAME,
+    ),
+    help: 'Name → file of each code table, or where it is loaded from.',
     example: '{ wards: lookups/wards.csv }',
   },
   alerts: { form: alerts, help: 'Where alerts go.' },
@@ -125,3 +153,4 @@ export type ServiceEntry = EntryOf<FormValue<'services'>>;
 export type ProcessEntry = EntryOf<FormValue<'processes'>>;
 export type OperationEntry = EntryOf<FormValue<'operations'>>;
 export type CredentialGiven = EntryOf<FormValue<'credentials'>>;
+export type LookupEntry = EntryOf<FormValue<'lookups'>>;

@@ -232,8 +232,10 @@ async function lookInSecrets(name: string, looking: Looking): Promise<FoundValue
 }
 
 /** What a host's settings may refer to, besides its credentials. */
-const KEPT = ['production', 'lookups'];
+const KEPT = ['production'];
 const HOSTS = ['services', 'operations'];
+/** Tables may be files, which settings refer to, or be loaded as a host's messages are. */
+const TABLES = 'lookups';
 
 /**
  * Fills in a production, or only what the connection of one host needs: its settings, and the
@@ -245,8 +247,8 @@ export async function fillFor(
   { source, problems }: { readonly source: ValueSource; readonly problems: Problems },
 ): Promise<Written> {
   if (host === undefined || written.kind !== 'block') return fill(written, source, problems);
-  const own = pick(written, [...KEPT, ...HOSTS], (section, { key }) =>
-    HOSTS.includes(section) ? key === host : true,
+  const own = pick(written, [...KEPT, TABLES, ...HOSTS], (section, { key, value }) =>
+    HOSTS.includes(section) || (section === TABLES && value.kind === 'block') ? key === host : true,
   );
   const filled = await fill(own, source, problems);
   const used = credentialsOf(filled, written);

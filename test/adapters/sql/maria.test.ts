@@ -3,6 +3,7 @@ import { mariaDatabase, theDatabase } from '../../support/sql-databases.ts';
 import { describeConnecting } from './connecting-of.ts';
 import { describeContracts } from './contract-of.ts';
 import { describeFaults } from './faults-of.ts';
+import { describeLookups } from './lookups-of.ts';
 import { describeReading } from './reading-of.ts';
 import { describeWriting } from './writing-of.ts';
 
@@ -15,5 +16,6 @@ describe.skipIf(found === undefined)('maria', () => {
   describeConnecting(database);
   describeReading(database);
   describeWriting(database);
+  describeLookups(database);
   describeFaults(database);
 });

@@ -3,6 +3,7 @@ import { sqlServerDatabase } from '../../support/sql-databases.ts';
 import { describeConnecting } from './connecting-of.ts';
 import { describeContracts } from './contract-of.ts';
 import { describeFaults } from './faults-of.ts';
+import { describeLookups } from './lookups-of.ts';
 import { describeReading } from './reading-of.ts';
 import { describeWriting } from './writing-of.ts';
 
@@ -16,5 +17,6 @@ describe('sql server', () => {
   describeConnecting(database);
   describeReading(database);
   describeWriting(database);
+  describeLookups(database);
   describeFaults(database);
 });

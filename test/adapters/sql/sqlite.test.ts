@@ -2,6 +2,7 @@ import { afterAll, describe } from 'vitest';
 import { sqliteDatabase } from '../../support/sqlite-database.ts';
 import { describeContracts } from './contract-of.ts';
 import { describeFaults } from './faults-of.ts';
+import { describeLookups } from './lookups-of.ts';
 import { describeReading } from './reading-of.ts';
 import { describeWriting } from './writing-of.ts';
 
@@ -13,5 +14,6 @@ describe('sqlite', () => {
   describeContracts(database);
   describeReading(database);
   describeWriting(database);
+  describeLookups(database);
   describeFaults(database);
 });

@@ -1,0 +1,129 @@
+import {
+  DisableError,
+  lookupTable,
+  type SettingsFault,
+  setting,
+  TemporaryError,
+} from 'waybill/adapter';
+import { connect, productOf } from './connect.ts';
+import type { Row } from './database.ts';
+import { cellText } from './row-json.ts';
+import { thrown } from './sql-failure.ts';
+import { connectionFaults, refuseFaults } from './sql-faults.ts';
+import { AtWork } from './sql-line.ts';
+import { placeOfDatabase, sqlSettings } from './sql-settings.ts';
+import { trySql } from './sql-test.ts';
+import { query } from './statement.ts';
+
+const { idle: _, ...reach } = sqlSettings;
+
+const settings = {
+  ...reach,
+  query: {
+    ...query,
+    help: 'What the table holds: the first column is the key, the second the value; a third one is a mistake.',
+    example: 'SELECT code, name FROM wards WHERE closed IS NULL',
+  },
+  most: setting.integer({
+    help: 'A query that gives more rows is a mistake. The table is held in memory, and is loaded as a whole each time.',
+    default: 50_000,
+    minimum: 1,
+    maximum: 1_000_000,
+  }),
+  empty: setting.choice(
+    {
+      keep: 'a query without rows leaves the table as it was: mostly the source is being filled anew',
+      take: 'a query without rows makes the table empty',
+    },
+    { help: 'What a query without rows means.', default: 'keep' },
+  ),
+};
+
+type SqlLookupValues = setting.ValuesOf<typeof settings>;
+
+const MOST_BYTES = 256 * 1024 * 1024;
+
+const faults = (values: SqlLookupValues): SettingsFault[] =>
+  connectionFaults({ ...values, idle: 0 });
+
+export default lookupTable({
+  type: 'sql-lookup',
+  title: 'Databases, code tables',
+  summary:
+    'Loads a code table from a query, now and then; expressions and code ask the rows in memory.',
+  settings,
+  check: (values) => Promise.resolve(faults(values)),
+  async load(lent) {
+    const values = { ...lent.settings, idle: 0 };
+    refuseFaults(faults(values));
+    const place = placeOfDatabase(values);
+    const product = await productOf(values.product);
+    try {
+      const session = await connect({ ...lent, settings: values }, product, lent.signal);
+      try {
+        const at = new AtWork(session, values.timeout, lent.signal);
+        const { columns, rows, more } = await at.run(
+          { text: values.query, values: [] },
+          { rows: values.most, bytes: MOST_BYTES },
+        );
+        if (columns.length !== 2) throw twoColumns(columns.length);
+        if (more) throw tooMany(values.most);
+        return entriesOf(rows, values.empty);
+      } finally {
+        await session.close();
+      }
+    } catch (error) {
+      throw thrown(error, place);
+    }
+  },
+  test: ({ settings: values, ...lent }, step) =>
+    trySql(
+      { ...lent, settings: { ...values, idle: 0 } },
+      step,
+      [{ statement: { texts: [values.query] }, values: 0 }],
+      async (at) => {
+        await step('rows', async (detail) => {
+          const { columns, rows, more } = await at.run(
+            { text: values.query, values: [] },
+            { rows: values.most, bytes: MOST_BYTES },
+          );
+          if (columns.length !== 2) throw twoColumns(columns.length);
+          if (more) throw tooMany(values.most);
+          detail(`${entriesOf(rows, 'take').size} rows`);
+        });
+      },
+    ),
+});
+
+const twoColumns = (count: number): DisableError =>
+  new DisableError(
+    `The query gives ${count} columns, and a table has two: the key and the value. Correct the query.`,
+  );
+
+const tooMany = (most: number): DisableError =>
+  new DisableError(
+    `The query gives more than ${most} rows, or more than ${MOST_BYTES} bytes. Narrow the query, or raise most.`,
+  );
+
+/** Throws where rows cannot be told apart by their key: which of them counts would be a matter of chance. */
+function entriesOf(
+  rows: readonly Row[],
+  empty: SqlLookupValues['empty'],
+): ReadonlyMap<string, string> {
+  if (rows.length === 0 && empty === 'keep') {
+    throw new TemporaryError(
+      'The query gave no rows, which empty: keep takes for a source that is being filled anew. Set empty: take where that may be.',
+    );
+  }
+  const entries = new Map<string, string>();
+  let without = 0;
+  for (const [key = null, value = null] of rows) {
+    if (key === null) without += 1;
+    else entries.set(cellText(key), value === null ? '' : cellText(value));
+  }
+  const twice = rows.length - without - entries.size;
+  if (without === 0 && twice === 0) return entries;
+  throw new TemporaryError(
+    `The query gives ${without} rows without a key and ${twice} whose key another row has. Have it give each key once.`,
+  );
+}
