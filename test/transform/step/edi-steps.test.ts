@@ -146,7 +146,7 @@ test('what is wrong with a path is found before a message comes', () => {
       `),
     ),
   ).toEqual([
-    expect.stringContaining('segment names are written in capitals'),
+    expect.stringContaining('a segment is written in capitals'),
     expect.stringContaining('is a whole segment; name a field of it'),
     expect.stringContaining('nothing is below a component'),
     'steps.3.insert CLAIM is not a segment.',
