@@ -1,17 +1,29 @@
+import type { Durability } from '../src/broker/embedded/nats-server.ts';
 import { say, table } from '../src/cli/output.ts';
 import { median } from './median.ts';
-import type { Paced, RigOptions } from './rig.ts';
-import { type Effort, type Measured, measureEngine } from './workload.ts';
+import { type Flood, openRig, type Paced, type Rig, type RigOptions } from './rig.ts';
+import { SHAPES, type WorkloadName } from './shape.ts';
+import { type Sustained, sustained } from './sustained.ts';
+import type { Effort } from './workload.ts';
 
-/** The same workload with the engines of two checkouts, by turns, a round each. */
+/** The same workload with the engines of two checkouts. A turn of one and that of the other with the same number belong together. */
 export interface Comparison {
+  readonly workload: WorkloadName;
+  readonly connections: number;
+  readonly durability: Durability;
+  /** Messages a second of `even`. */
+  readonly rate?: number | undefined;
   readonly other: readonly Turn[];
   readonly own: readonly Turn[];
 }
 
-/** What one engine did, started afresh: as a plain run, and at the rate that both are given. */
-export interface Turn extends Measured {
-  readonly even?: Paced | undefined;
+/** What one engine did right before or after the other did the same. */
+export interface Turn {
+  readonly startMs?: number;
+  readonly sustained?: Sustained | undefined;
+  readonly flood?: Flood;
+  /** At the rate that both are given. */
+  readonly even?: Paced;
 }
 
 export interface AgainstOptions extends RigOptions, Effort {
@@ -19,85 +31,128 @@ export interface AgainstOptions extends RigOptions, Effort {
   readonly rounds: number;
 }
 
-/** The rate that both are given, as a share of what the first engine sustained. */
+const SIDES = ['other', 'own'] as const;
+type Side = (typeof SIDES)[number];
+
+/** The rate that both are given, as a share of what left the slower one in a flood. */
 const EVEN = 0.5;
-const EVEN_PROBES = 2;
+/** A flood and the even rate are done in so many parts, so that two that are compared are seconds apart. */
+const PARTS = 4;
 
 /**
- * Measures both engines with this checkout's load, so that they differ in nothing else: B A, A B, … so that neither
- * always comes second.
+ * Measures both engines with this checkout's load, so that they differ in nothing else. Each round starts both afresh;
+ * then they take turns, B A, A B, …, so that neither always comes second, while the one whose turn it is not idles.
  */
 export async function against(options: AgainstOptions): Promise<Comparison> {
-  const { checkout, rounds, workload, connections, probeSeconds } = options;
+  const { workload, connections, durability } = options;
   const turns = { other: [] as Turn[], own: [] as Turn[] };
-  let rate: number | undefined;
-  for (let round = 0; round < rounds; round++) {
-    const order = round % 2 === 0 ? (['other', 'own'] as const) : (['own', 'other'] as const);
-    for (const side of order) {
-      say(`${workload}, ${connections} connections, round ${round + 1}: ${side}`);
-      let even: Paced | undefined;
-      const of = { ...options, checkout: side === 'other' ? checkout : undefined };
-      const measured = await measureEngine(of, async (rig, { sustained }) => {
-        rate ??= sustained && sustained.perSecond * EVEN;
-        if (rate !== undefined) even = await rig.paced(rate, probeSeconds * EVEN_PROBES);
-      });
-      turns[side].push({ ...measured, even });
-    }
+  let { rate } = options;
+  const comparison = (): Comparison => ({ workload, connections, durability, rate, ...turns });
+  for (let round = 0; round < options.rounds; round++) {
+    say(`${workload}, ${connections} connections, round ${round + 1}`);
+    rate = await oneRound(options, rate, round, turns);
+    // rounds take minutes: what a later one that fails would take with it
+    say(comparisonText(comparison()));
   }
-  return turns;
+  return comparison();
 }
 
-type Figure = readonly [name: string, value: (turn: Turn) => number | undefined];
+/** Resolves to the rate that both are given. */
+async function oneRound(
+  options: AgainstOptions,
+  given: number | undefined,
+  round: number,
+  turns: Readonly<Record<Side, Turn[]>>,
+): Promise<number> {
+  const order = (part: number): readonly Side[] =>
+    (round + part) % 2 === 0 ? SIDES : SIDES.toReversed();
+  await using opened = new AsyncDisposableStack();
+  const rigs = new Map<Side, Rig>();
+  for (const side of order(0)) {
+    const checkout = side === 'other' ? options.checkout : undefined;
+    rigs.set(side, opened.use(await openRig({ ...options, checkout })));
+  }
+  /** Both do something by turns, so many times. */
+  const both = async (times: number, take: (rig: Rig, side: Side) => Promise<Turn>) => {
+    for (let n = 0; n < times; n++) {
+      for (const side of order(n)) {
+        const rig = rigs.get(side);
+        if (rig !== undefined) turns[side].push(await take(rig, side));
+      }
+    }
+  };
+  await both(1, ({ startMs }) => Promise.resolve({ startMs }));
+  const { messages, probeSeconds, workload } = options;
+  if (options.rate !== undefined) {
+    const { rate } = options;
+    await both(PARTS, async (rig) => ({ even: await rig.paced(rate, messages / rate / PARTS) }));
+    return rate;
+  }
+  const part = Math.ceil(messages / PARTS);
+  // warms up
+  await both(1, async (rig) => {
+    await rig.flood(part);
+    return {};
+  });
+  await both(PARTS, async (rig) => ({ flood: await rig.flood(part) }));
+  const carried = (side: Side): number => middle(turns[side], FLOOD_OUT) / SHAPES[workload].copies;
+  const rate = given ?? Math.min(carried('own'), carried('other')) * EVEN;
+  await both(PARTS, async (rig) => ({ even: await rig.paced(rate, probeSeconds) }));
+  // last, since the one that carries more gets more messages
+  await both(1, async (rig, side) => ({
+    sustained: await sustained(rig, { estimate: carried(side), seconds: probeSeconds }),
+  }));
+  return rate;
+}
 
-const FIGURES: readonly Figure[] = [
-  ['sustained /s', ({ sustained }) => sustained?.perSecond],
+type Value = (turn: Turn) => number | undefined;
+
+const FLOOD_OUT: Value = ({ flood }) => flood?.outboundPerSecond;
+
+const FIGURES: readonly (readonly [name: string, value: Value])[] = [
+  ['sustained /s', (turn) => turn.sustained?.perSecond],
   ['flood, in /s', ({ flood }) => flood?.inboundPerSecond],
-  ['flood, out /s', ({ flood }) => flood?.outboundPerSecond],
+  ['flood, out /s', FLOOD_OUT],
   ['CPU ms, flood: engine', ({ flood }) => flood?.cpuMs.engine],
   ['CPU ms, flood: nats', ({ flood }) => flood?.cpuMs.nats],
   ['CPU ms, flood: both', ({ flood }) => flood && flood.cpuMs.engine + flood.cpuMs.nats],
-  ['CPU ms, same rate: both', (turn) => both(turn)],
-  ['ACK p50 ms, same rate', (turn) => atRate(turn)?.ackMs.p50],
-  ['ACK p99 ms, same rate', (turn) => atRate(turn)?.ackMs.p99],
-  ['end to end p50 ms, same rate', (turn) => atRate(turn)?.endToEndMs.p50],
-  ['end to end p99 ms, same rate', (turn) => atRate(turn)?.endToEndMs.p99],
-  ['RSS MiB: engine', (turn) => (turn.flood ?? turn.paced)?.rssMiB.engine],
-  ['RSS MiB: nats', (turn) => (turn.flood ?? turn.paced)?.rssMiB.nats],
+  ['CPU ms, same rate: engine', ({ even }) => even?.cpuMs.engine],
+  ['CPU ms, same rate: nats', ({ even }) => even?.cpuMs.nats],
+  ['CPU ms, same rate: both', ({ even }) => even && even.cpuMs.engine + even.cpuMs.nats],
+  ['ACK p50 ms, same rate', ({ even }) => even?.ackMs.p50],
+  ['ACK p99 ms, same rate', ({ even }) => even?.ackMs.p99],
+  ['end to end p50 ms, same rate', ({ even }) => even?.endToEndMs.p50],
+  ['end to end p99 ms, same rate', ({ even }) => even?.endToEndMs.p99],
+  ['RSS MiB, same rate: engine', ({ even }) => even?.rssMiB.engine],
+  ['RSS MiB, same rate: nats', ({ even }) => even?.rssMiB.nats],
   ['ready after ms', ({ startMs }) => startMs],
 ];
 
-const atRate = ({ even, paced }: Turn): Paced | undefined => paced ?? even;
+const middle = (turns: readonly Turn[], value: Value): number =>
+  median(turns.flatMap((turn) => value(turn) ?? []));
 
-function both(turn: Turn): number | undefined {
-  const run = atRate(turn);
-  return run && run.cpuMs.engine + run.cpuMs.nats;
-}
-
-/** Medians of both, and the median, lowest and highest of the ratios of each round; 1 is as before. */
+/** Medians of both, and the median, lowest and highest of the ratios of each pair of turns; 1 is as before. */
 export function comparisonText(comparison: Comparison): string {
-  const [first] = comparison.own;
-  const rate = first && atRate(first)?.rate;
+  const { workload, connections, durability, rate, other, own } = comparison;
   const rows = FIGURES.flatMap(([name, value]) => {
     const ratios = ratiosOf(comparison, value);
     if (ratios.length === 0) return [];
-    const middle = (turns: readonly Turn[]): string =>
-      tidy(median(turns.flatMap((turn) => value(turn) ?? [])));
     const spread = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
-    const { other, own } = comparison;
-    return [[name, middle(other), middle(own), median(ratios).toFixed(2), spread]];
+    const medians = [tidy(middle(other, value)), tidy(middle(own, value))];
+    return [[name, ...medians, median(ratios).toFixed(2), spread, String(ratios.length)]];
   });
-  const head = `${first?.workload.toUpperCase()}  ${first?.connections} connections, ${first?.durability}, ${comparison.own.length} rounds`;
+  const head = `${workload.toUpperCase()}  ${connections} connections, ${durability}`;
   return [
-    rate === undefined ? head : `${head}; same rate: ${rate}/s`,
-    table([['', 'other', 'this', 'this / other', 'of each round'], ...rows]),
+    rate === undefined ? head : `${head}; same rate: ${tidy(rate)}/s`,
+    table([['', 'other', 'this', 'this / other', 'of each pair', 'pairs'], ...rows]),
     '',
   ].join('\n');
 }
 
-/** This by the other, of each round in which both have the figure. */
-function ratiosOf({ own, other }: Comparison, value: Figure[1]): number[] {
-  return own.flatMap((turn, round) => {
-    const [mine, before] = [value(turn), other[round] && value(other[round])];
+/** This by the other, of each pair in which both have the figure. */
+function ratiosOf({ own, other }: Comparison, value: Value): number[] {
+  return own.flatMap((turn, number) => {
+    const [mine, before] = [value(turn), other[number] && value(other[number])];
     return mine === undefined || before === undefined || before === 0 ? [] : [mine / before];
   });
 }

@@ -9,7 +9,8 @@ import { resultText } from './result-text.ts';
 import type { Rig, RigOptions } from './rig.ts';
 import type { WorkloadName } from './shape.ts';
 import { runStored } from './stored.ts';
-import { type Effort, type Measured, runWorkload, type WorkloadResult } from './workload.ts';
+import type { Sustained } from './sustained.ts';
+import { type Effort, runWorkload, type WorkloadResult } from './workload.ts';
 
 export interface ReportOptions extends Effort {
   readonly workloads: readonly WorkloadName[];
@@ -69,8 +70,8 @@ export async function renderReport(): Promise<void> {
 function partsInto(
   shares: Share[],
   { workload, connections, probeSeconds }: RigOptions & Effort,
-): (rig: Rig, measured: Measured) => Promise<void> {
-  return async (rig, { sustained }) => {
+): (rig: Rig, sustained: Sustained | undefined) => Promise<void> {
+  return async (rig, sustained) => {
     if (sustained === undefined) return;
     for (const share of SHARES) {
       const run = await rig.paced(sustained.perSecond * share, probeSeconds);

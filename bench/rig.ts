@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Durability } from '../src/broker/embedded/nats-server.ts';
-import { engineProcess, type Usage } from './engine-process.ts';
+import { type EngineProcess, engineProcess, type Usage } from './engine-process.ts';
 import { freePorts } from './free-ports.ts';
 import { type Arrival, type Growth, growthOf, type Sample } from './growth.ts';
 import { type LoadResult, load, type Times, timesOf } from './load.ts';
@@ -60,6 +60,10 @@ const WARM_UP = 400;
 const SETTLE_LIMIT = 300_000;
 const OVERRUN = 1.5;
 const SAMPLE_EVERY = 50;
+/** An engine that took at most so many CPU seconds within so many milliseconds has nothing left to do. */
+const QUIET = 0.01;
+const QUIET_EVERY = 200;
+const QUIET_LIMIT = 5_000;
 
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export async function openRig(options: RigOptions): Promise<Rig> {
@@ -113,6 +117,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     next += done.sent;
     await untilArrived(peer.count, before + leaving(shape, first, done.sent));
     const took = (performance.now() - began) / 1_000;
+    await untilQuiet(engine);
     const used = difference(engine.cpuSeconds(), cpu);
     return {
       load: done,
@@ -181,6 +186,21 @@ async function untilArrived(count: () => number, due: number): Promise<void> {
   for (let waited = 0; count() < due; waited += 5) {
     if (waited > SETTLE_LIMIT) throw new Error(`only ${count()} of ${due} messages arrived`);
     await sleep(5);
+  }
+}
+
+/**
+ * Waits until the trace of what arrived is written as well, so that its processor time counts for the run it belongs to,
+ * and what runs next is not beside it.
+ */
+async function untilQuiet(engine: EngineProcess): Promise<void> {
+  const used = (): number => engine.cpuSeconds().engine;
+  let before = used();
+  for (let waited = 0; waited < QUIET_LIMIT; waited += QUIET_EVERY) {
+    await sleep(QUIET_EVERY);
+    const now = used();
+    if (now - before <= QUIET) return;
+    before = now;
   }
 }
 

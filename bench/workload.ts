@@ -15,8 +15,7 @@ export interface Effort {
   readonly rate?: number | undefined;
 }
 
-/** What was measured of an engine. */
-export interface Measured {
+export interface WorkloadResult {
   readonly workload: WorkloadName;
   readonly connections: number;
   readonly durability: Durability;
@@ -27,9 +26,6 @@ export interface Measured {
   readonly paced?: Paced | undefined;
   /** The load average of the machine when it began. */
   readonly loadBefore: number;
-}
-
-export interface WorkloadResult extends Measured {
   /** Baseline (a): the bare client. */
   readonly baseline: Baseline;
   /** Baseline (b): the bare sockets. */
@@ -37,35 +33,25 @@ export interface WorkloadResult extends Measured {
 }
 
 /** Runs on the warm engine of a search before it stops. */
-type Afterwards = (rig: Rig, measured: Measured) => Promise<void>;
+type Afterwards = (rig: Rig, found: Sustained | undefined) => Promise<void>;
 
 /** Measures one workload: both baselines and the engine, one after the other, in the same run. */
 export async function runWorkload(
   options: RigOptions & Effort,
   afterwards?: Afterwards,
 ): Promise<WorkloadResult> {
-  const { connections, durability, rate } = options;
-  const messages = Math.min(options.messages, 20_000);
-  const baseline = await bareClient({ connections, messages, durability, rate });
-  const sockets = await bareSockets({ connections, messages, rate });
-  return { ...(await measureEngine(options, afterwards)), baseline, sockets };
-}
-
-/** Measures the engine alone. */
-export async function measureEngine(
-  options: RigOptions & Effort,
-  afterwards?: Afterwards,
-): Promise<Measured> {
   const { workload, connections, durability, messages, probeSeconds, rate } = options;
   const loadBefore = loadOfMachine();
+  const bare = { connections, messages: Math.min(messages, 20_000), rate };
+  const baseline = await bareClient({ ...bare, durability });
+  const sockets = await bareSockets(bare);
   await using rig = await openRig(options);
   const { startMs } = rig;
-  const about = { workload, connections, durability, startMs, loadBefore };
+  const about = { workload, connections, durability, startMs, loadBefore, baseline, sockets };
   if (rate !== undefined) return { ...about, paced: await rig.paced(rate, messages / rate) };
   const flood = await rig.flood(messages);
   const estimate = flood.outboundPerSecond / SHAPES[workload].copies;
   const found = await sustained(rig, { estimate, seconds: probeSeconds });
-  const measured = { ...about, sustained: found, flood };
-  await afterwards?.(rig, measured);
-  return measured;
+  await afterwards?.(rig, found);
+  return { ...about, sustained: found, flood };
 }
