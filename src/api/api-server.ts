@@ -35,6 +35,7 @@ import { messageRoutes } from './route/messages.ts';
 import { overrideRoutes } from './route/overrides.ts';
 import { productionRoutes } from './route/production.ts';
 import { rehearsalRoute } from './route/rehearsal.ts';
+import { rehearsalsRoute } from './route/rehearsals.ts';
 import { savedSearchRoutes } from './route/saved-searches.ts';
 import { storageRoutes } from './route/storage.ts';
 import { streamRoutes } from './route/stream.ts';
@@ -115,6 +116,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
       actRoutes(api, context);
       testMessageRoute(api, context);
       rehearsalRoute(api, context);
+      rehearsalsRoute(api, context);
       jobRoutes(api, context, recorded);
       alertRoutes(api, context);
       eventRoutes(api, context);

@@ -1,7 +1,12 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { principalOf } from '../access/rights/require-permission.ts';
 import type { FindOptions, TraceReader } from '../trace/trace-store.ts';
 import type { TracedMessage } from '../trace/traced-message.ts';
 import { ApiError } from '../web/api-error.ts';
+import type { ApiContext } from './context.ts';
 import { JOB_LIMIT, type JobRequest } from './contract/job.ts';
+import { shownTo } from './shown-to.ts';
 
 /** The messages of a bulk order: of as many as there are, only their ids are held. */
 export interface FrozenList {
@@ -13,6 +18,9 @@ export interface FrozenList {
   readonly complete: boolean;
 }
 
+/** Which messages an order is about: one of these. */
+export type WhichMessages = Pick<JobRequest, 'ids' | 'criteria' | 'list'>;
+
 /** How many of a list are shown. */
 const SAMPLE = 10;
 const PAGE = 1_000;
@@ -23,7 +31,7 @@ const PAGE = 1_000;
  */
 export async function frozenList(
   trace: Pick<TraceReader, 'find' | 'message'>,
-  { ids, criteria, list }: Pick<JobRequest, 'ids' | 'criteria' | 'list'>,
+  { ids, criteria, list }: WhichMessages,
   visible: readonly string[] | undefined,
   { most = JOB_LIMIT, ...options }: FindOptions & { readonly most?: number },
 ): Promise<FrozenList> {
@@ -61,6 +69,40 @@ async function listOfIds(
     if (sample.length < SAMPLE) sample.push(message);
   }
   return { ids, sample, complete: true };
+}
+
+export interface KeptList extends FrozenList {
+  /** Under which it can be asked for again, for a day. */
+  readonly list: string;
+}
+
+/**
+ * The list that is named, or a new one, which is kept.
+ *
+ * @param name of a new one, so that it is made once however often it is asked for
+ */
+export async function keptList(
+  context: ApiContext,
+  request: FastifyRequest & { readonly body: WhichMessages },
+  { name, signal }: { readonly name?: string | undefined; readonly signal: AbortSignal },
+): Promise<KeptList> {
+  const { trace, jobs } = context;
+  const principal = principalOf(request);
+  const { name: owner, visibleHosts: visible } = principal;
+  const { list: named, ids: givenIds, criteria } = request.body;
+  const list = named ?? name ?? randomUUID();
+  const known = await jobs.lists.find(list, { owner, visible });
+  if (known !== undefined) return { ...known, list, sample: await sampleOf(trace, known.ids) };
+  if (named !== undefined) {
+    throw new ApiError(404, 'NOT_FOUND', 'this list is no longer kept: look again first');
+  }
+  const frozen = await frozenList(trace, { ids: givenIds, criteria }, visible, {
+    signal,
+    shown: shownTo(context, principal),
+  });
+  const { ids, complete } = frozen;
+  await jobs.lists.keep(list, { owner, ids, visible, complete });
+  return { list, ...frozen };
 }
 
 /** The first messages of a list that is kept; what was purged meanwhile is left out. */

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   trace: async () => (await import('./command/trace.ts')).traceCommand(),
   resend: async () => (await import('./command/resend.ts')).resendCommand(),
   reprocess: async () => (await import('./command/resend.ts')).reprocessCommand(),
+  rehearse: async () => (await import('./command/rehearse.ts')).rehearseCommand(),
   replay: async () => (await import('./command/resend.ts')).replayCommand(),
   purge: async () => (await import('./command/trace.ts')).purgeCommand(),
   send: async () => (await import('./command/send.ts')).sendCommand(),

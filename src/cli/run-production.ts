@@ -19,7 +19,6 @@ import type { Definition } from '../definition/definition.ts';
 import { freshCredentials } from '../definition/fresh-credentials.ts';
 import { describeProblem } from '../definition/problem.ts';
 import { type ReadOptions, readProduction } from '../definition/read.ts';
-import { rehearse } from '../definition/rehearse.ts';
 import type { ValueSource } from '../definition/written/fill.ts';
 import { certificateReport } from '../engine/certificate-report.ts';
 import { Director } from '../engine/director.ts';
@@ -40,9 +39,9 @@ import type { Logger } from '../log/logger.ts';
 import { type Metrics, metrics } from '../log/metrics.ts';
 import { LoadedTables } from '../lookup/loaded-tables.ts';
 import { newsFilter } from '../peer/news.ts';
-import type { Clock } from '../time/clock.ts';
 import { Deadline } from '../time/deadline.ts';
 import { readOptions } from './reading.ts';
+import { type Rehearsals, rehearsals } from './rehearsals.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
 export interface RunOptions {
@@ -183,10 +182,16 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
     // what was stuck may have been fixed
     applied: () => watchdog?.forget(),
   });
+  const tried = rehearsals(() => ({
+    folder: resolve(options.folder),
+    overlays: options.overlays ?? [],
+    environment: options.environment,
+    loaded: loaded.all(),
+  }));
   const control = engineControl(
     { engine, director: running, lost: () => watch.lost },
     {
-      ...answersOfProcess({ director: running, known, peers, read, log, figures }),
+      ...answersOfProcess({ director: running, known, peers, tried, log, figures }),
       async reload(order) {
         await checkMeant(options.folder, order);
         return reload(order);
@@ -207,6 +212,7 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
     peers,
     watchdog,
     control,
+    tried,
     unhear,
   });
   return {
@@ -238,6 +244,7 @@ interface Stopped {
   readonly peers: PeerCertificates;
   readonly watchdog: Watchdog | undefined;
   readonly control: { close(): void };
+  readonly tried: Rehearsals;
   readonly unhear: () => void;
 }
 
@@ -249,6 +256,7 @@ function stopInOrder(parts: Stopped): RunningProduction['stop'] {
     const forHosts = new Deadline(shutdownTimeout);
     const deadline = new Deadline(shutdownTimeout + LETTING_GO - SERVER);
     parts.control.close();
+    await deadline.within('ending what is tried with the files', parts.tried.stop());
     const ended = await director.stop(forHosts);
     await parts.watchdog?.stop();
     await deadline.within('closing credentials', parts.credentials.close());
@@ -321,35 +329,30 @@ function credentialsOf(
   });
 }
 
-type Read = (clock?: Clock) => ReturnType<typeof readProduction>;
-
 /** Reads the production's files as they are now. */
-function readerOf(options: Running): Read {
-  return (clock) =>
-    readProduction(options.folder, {
-      ...readingOf(options),
-      ...(clock === undefined ? {} : { clock }),
-    });
-}
+const readerOf =
+  (options: Running): (() => ReturnType<typeof readProduction>) =>
+  () =>
+    readProduction(options.folder, readingOf(options));
 
 /** What others may ask this process for, besides its hosts. */
 function answersOfProcess({
   director,
   known,
   peers,
-  read,
+  tried,
   log,
   figures,
 }: {
   director: Director;
   known: Credentials;
   peers: PeerCertificates;
-  read: Read;
+  tried: Rehearsals;
   log: Logger;
   figures: Metrics;
 }): Omit<AnswersOfProcess, 'reload'> {
   return {
-    rehearse: (request, body) => rehearse(read, request, body),
+    rehearse: (request, body) => tried.rehearse(request, body),
     test: ({ host }) =>
       hostTest(director.definition, host, {
         credential: (name) => known.get(name),

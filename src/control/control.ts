@@ -4,6 +4,7 @@ import type { Broker } from '../broker/broker.ts';
 import { background } from '../error/background.ts';
 import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
+import { describeSize } from '../time/size.ts';
 import { ENGINE, type Verb, type Verbs } from './verbs.ts';
 
 /* Requests between the command line, the operator plane and the engines, as JSON over NATS. */
@@ -89,15 +90,20 @@ export async function askControl<Request, Result>(
   { body, timeout = 10_000 }: { body?: Uint8Array | undefined; timeout?: number } = {},
 ): Promise<Result> {
   const subject = subjectOf(names, verb);
-  const answer = await connection
-    .request(subject, pack(request, body), { timeout })
-    .catch((error: unknown) => {
-      throw new EngineError(
-        'BROKER_UNAVAILABLE',
-        `nobody answers ${subject}: is the production running? (${describeError(error).code})`,
-        { retryable: true },
-      );
-    });
+  const packed = pack(request, body);
+  const most = connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
+  if (packed.byteLength > most)
+    throw new EngineError(
+      'MESSAGE_TOO_LARGE',
+      `the request has ${describeSize(packed.byteLength)} with its body, and NATS takes ${describeSize(most)} at once`,
+    );
+  const answer = await connection.request(subject, packed, { timeout }).catch((error: unknown) => {
+    throw new EngineError(
+      'BROKER_UNAVAILABLE',
+      `nobody answers ${subject}: is the production running? (${describeError(error).code})`,
+      { retryable: true },
+    );
+  });
   return resultOf(verb, answer);
 }
 

@@ -187,6 +187,15 @@ export interface ReprocessOrder extends Omit<ResendOrder, 'to'> {
   readonly dryRun?: boolean | undefined;
 }
 
+/** Tries what the files on disk would make of the originals of messages; nothing is sent. */
+export interface RehearseOrder {
+  /** In this order, as far as time allows. */
+  readonly ids: readonly number[];
+  /** Names one look at many messages, in however many orders: the files are read once for it. */
+  readonly run: string;
+  readonly by: string;
+}
+
 /** A message that could not be sent again, and why. */
 export interface NotResent {
   readonly of: number;

@@ -1,5 +1,5 @@
 import type { TestStep } from '../adapter/test-step.ts';
-import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
+import type { Rehearsal, RehearsalRequest, RehearsedPart } from '../definition/rehearsal.ts';
 import type { SessionOutcome } from '../trace/session-outcome.ts';
 import type { QuickHit, TracePage, TraceQuery } from '../trace/trace-query.ts';
 import type { PurgeReport } from '../trace/trace-store.ts';
@@ -16,6 +16,7 @@ import type {
   NotResent,
   OverrideOrder,
   PurgeOrder,
+  RehearseOrder,
   Reloaded,
   ReloadOrder,
   ReplayOrder,
@@ -120,6 +121,7 @@ export const PLANE = {
   resend: plane<ResendOrder & { readonly edited: boolean }, Resent>('resend'),
   reprocess: plane<ReprocessOrder, Reprocessed & Resent>('reprocess'),
   replay: plane<ReplayOrder, readonly (Resent | NotResent)[]>('replay'),
+  rehearse: plane<RehearseOrder, RehearsedPart>('rehearse'),
 } as const;
 
 /** Who reads, as the client says. */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Broker } from '../broker/broker.ts';
 import { queueStates } from '../broker/queue-survey.ts';
 import { waitingCounts } from '../broker/waiting-count.ts';
@@ -9,6 +8,7 @@ import type { Definition } from '../definition/definition.ts';
 import { isUnchanged, productionDifference } from '../definition/difference.ts';
 import { describeProblem } from '../definition/problem.ts';
 import type { ReadProduction } from '../definition/read.ts';
+import { versionOf } from '../definition/version-of.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { Director } from './director.ts';
@@ -63,13 +63,6 @@ async function reload(
 /** A difference does not show every file, such as a module that code imports. */
 const runsAlready = (running: Definition, found: Reloaded): boolean =>
   isUnchanged(found) && found.version === versionOf(running);
-
-/** Of what the files say, wherever they lie: several engines may have them at different places. */
-function versionOf({ source: { digests } }: Definition): string {
-  const hash = createHash('sha256');
-  for (const digest of [...digests.values()].toSorted()) hash.update(`${digest}\n`);
-  return hash.digest('base64url').slice(0, 16);
-}
 
 /** What waits in the queues that the next definition has no longer. */
 async function waitingFor(

@@ -35,6 +35,10 @@ export const ERROR_CODES = {
     'A durable process took another path when it ran again. The message is suspended; make the process deterministic.',
   ENGINE_FAULT:
     'Waybill itself failed on this message, several times. The message is suspended; the event `unexpected-error` has the place. Resend it once the cause is fixed.',
+  REHEARSAL_STUCK:
+    'The files, tried on a message, came to no end or took too much memory. Nothing was sent and nothing that runs was touched; look for an endless loop in the code that the message goes through.',
+  REHEARSAL_BUSY:
+    'Others are trying messages with the files just now. Nothing is wrong; try again when they are done.',
   REPLY_UNEXPECTED: 'By the operation’s reply rules, the peer’s answer needs a person’s decision.',
   REPLY_TIMEOUT: 'Nobody answered in time. It may have been delivered; the operation continues.',
   QUEUE_UNAVAILABLE:

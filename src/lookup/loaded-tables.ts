@@ -23,6 +23,11 @@ export class LoadedTables {
     this.#tables.set(name, table);
   }
 
+  /** As they are now. */
+  all(): ReadonlyMap<string, LoadedTable> {
+    return new Map(this.#tables);
+  }
+
   /** Forgets what no table of these names needs. */
   keepOnly(names: ReadonlySet<string>): void {
     for (const name of this.#tables.keys()) if (!names.has(name)) this.#tables.delete(name);

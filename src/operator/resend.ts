@@ -112,7 +112,10 @@ async function bodyOf(reader: TraceReader, id: number): Promise<StoredBody> {
 const LINKS = 50;
 
 /** The message that a service took in, or a person sent, and from which this one came over whatever resends. */
-async function originalOf(reader: TraceReader, message: TracedMessage): Promise<TracedMessage> {
+export async function originalOf(
+  reader: Pick<TraceReader, 'message' | 'session'>,
+  message: TracedMessage,
+): Promise<TracedMessage> {
   let at = message;
   for (let link = 0; link < LINKS; link++) {
     const first = (await reader.session(at.sessionId))?.messages[0];
@@ -153,7 +156,7 @@ function checkEnded(messages: readonly TracedMessage[]): void {
 }
 
 /** What nobody wanted, or a person discarded, is not sent again. */
-const REPLAYED = STATUSES.filter((status) => status !== 'discarded');
+export const REPLAYED = STATUSES.filter((status) => status !== 'discarded');
 
 /**
  * Sends every message of a time range at one host again, in order, one after another. The list is frozen page

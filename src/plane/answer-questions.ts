@@ -5,20 +5,26 @@ import {
   lookRecorder,
   recorded,
 } from '../access/audit/audit.ts';
+import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { type ControlServer, hearControl, serveControl } from '../control/control.ts';
 import { COMMAND_LINE } from '../control/orders.ts';
 import { ENGINE, PLANE, TRACE } from '../control/verbs.ts';
 import { background } from '../error/background.ts';
 import { abortTraced } from '../operator/abort.ts';
-import { engines } from '../operator/engines.ts';
+import { type Engines, engines } from '../operator/engines.ts';
+import { rehearseAll } from '../operator/rehearse-all.ts';
 import { replay, reprocessTraced, resendTraced } from '../operator/resend.ts';
 import type { TraceReader, TraceStore } from '../trace/trace-store.ts';
 import type { Tracing } from './tracing.ts';
 
+/** Milliseconds after which what was found out so far is told. */
+const REHEARSING = 10_000;
+
 export interface Answering {
   readonly store: TraceStore;
   readonly tracing: Pick<Tracing, 'lag' | 'purge' | 'verify'>;
+  readonly bodies: Bodies;
   /** Where orders from the command line are recorded. */
   readonly audit: () => Audit;
 }
@@ -29,7 +35,7 @@ export interface Answering {
  */
 // oxlint-disable-next-line max-lines-per-function -- a table: one entry for each verb that people may ask
 export function answerQuestions(broker: Broker, parts: Answering): ControlServer[] {
-  const { store, tracing, audit } = parts;
+  const { store, tracing, bodies, audit } = parts;
   const reached = engines(broker);
   const ordered = <Result>(
     action: string,
@@ -87,6 +93,17 @@ export function answerQuestions(broker: Broker, parts: Answering): ControlServer
         const { host, from, to, into, reprocess, by } = order;
         return ordered('message.replay', `host ${host}`, { by, from, to, into, reprocess }, () =>
           replay(broker, store, order),
+        );
+      },
+      rehearse({ ids, run, by }) {
+        const trying = {
+          trace: store,
+          bodies,
+          rehearse: (...asked: Parameters<Engines['rehearse']>) => reached.rehearse(...asked),
+        };
+        const detail = { by, messages: ids.length, run };
+        return ordered('message.rehearse', 'messages', detail, () =>
+          rehearseAll(trying, ids, { run, budget: REHEARSING }),
         );
       },
     }),

@@ -104,6 +104,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const servers = answerQuestions(broker, {
     store,
     tracing: started,
+    bodies: large,
     audit: () => audit,
   });
   const stop = async (): Promise<void> => {

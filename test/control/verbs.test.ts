@@ -54,7 +54,10 @@ test('a result, a body and a failure cross NATS; who answers nothing has answere
       },
       retry: () => undefined,
       rehearse: (_request, body) => ({
-        sent: [{ to: 'x', type: 'y', charset: undefined, base64: String(body.byteLength) }],
+        version: 'v',
+        sent: [
+          { to: 'x', type: 'y', charset: undefined, base64: String(body.byteLength), digest: '' },
+        ],
         processes: [],
       }),
       session: () => undefined,

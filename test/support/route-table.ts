@@ -56,6 +56,7 @@ export const ROUTES: readonly Row[] = [
   row('GET /messages/{id}/body/hex', ['message.content'], 404),
   row('GET /messages/{id}/body/mail', ['message.content'], 404, { allowed: [422] }),
   row('POST /messages/{id}/rehearsal', ['config.view', 'message.content'], 404),
+  row('POST /rehearsals', ['config.view', 'message.content'], 404, { body: { ids: ['{id}'] } }),
   row('GET /messages/{id}/diff', ['message.content'], 404, { query: '?against={id}' }),
   row(
     'GET /messages/{id}/body/raw',

@@ -1,9 +1,19 @@
-import { Id, list, maybe, word } from '../../web/schema.ts';
+import { closed, Id, list, maybe, word } from '../../web/schema.ts';
 import { type Static, Type } from '../../web/type.ts';
 import { Diff } from './body.ts';
+import { JobRequest } from './job.ts';
 import { Explanation, RecordedError } from './message.ts';
 
 const { kind, fields, lines, truncated } = Diff.properties;
+
+/** A place in the files that had a part in what a message became. */
+const DecidingPlace = Type.Object({
+  what: word('rule', 'transform', 'lookup'),
+  name: Type.String(),
+  file: Type.String({ description: "Below the production's folder." }),
+  line: Type.Integer(),
+  to: list(Type.String({ description: 'Whom it leads to.' })),
+});
 
 /** What the files on disk would make of a message, compared with what was made of it. Nothing is sent. */
 export const Rehearsal = Type.Object({
@@ -26,8 +36,58 @@ export const Rehearsal = Type.Object({
       status: word('completed', 'discarded', 'suspended'),
       explain: maybe(Explanation),
       error: maybe(RecordedError),
+      places: list(DecidingPlace),
     }),
   ),
   masked: Type.Boolean(),
 });
 export type Rehearsal = Static<typeof Rehearsal>;
+
+const { list: List, ids, criteria } = JobRequest.properties;
+
+/** Which messages to try, as in a job; a later part of them names the list and the run that the first one gave. */
+export const RehearsalsRequest = closed({
+  list: List,
+  ids,
+  criteria,
+  run: maybe(Type.String({ maxLength: 100, description: '`run` of the part before.' })),
+  after: maybe(
+    Type.Integer({
+      minimum: 0,
+      description: 'How many of the list were tried: `next` of the part before.',
+    }),
+  ),
+});
+export type RehearsalsRequest = Static<typeof RehearsalsRequest>;
+
+const RehearsedGroup = Type.Object({
+  kind: word('goes', 'nowhere', 'fails', 'untried'),
+  to: list(Type.String({ description: 'Whom it would be sent to.' })),
+  own: maybe(word('changed', 'same', 'nothing')),
+  host: maybe(Type.String({ description: 'Where it still fails.' })),
+  code: maybe(Type.String()),
+  cause: maybe(
+    Type.String({ description: 'As in a group of failures: without ids, names and numbers.' }),
+  ),
+  count: Type.Integer(),
+  sample: list(Id),
+  original: maybe(Id),
+  places: list(DecidingPlace),
+});
+
+/** What the files on disk would make of the originals of messages, as far as time allowed. Nothing is sent. */
+export const Rehearsals = Type.Object({
+  list: Type.String({ description: 'Names the frozen list for a day; a job may be made of it.' }),
+  run: Type.String({ description: 'The files are read once for a run.' }),
+  total: Type.Integer({ description: 'Messages on the list.' }),
+  complete: Type.Boolean({ description: 'false: more match than a list takes.' }),
+  done: Type.Integer({ description: 'Messages tried in this part.' }),
+  next: maybe(Type.Integer({ description: '`after` of the next part; left out at the end.' })),
+  version: maybe(Type.String({ description: 'Of the files, as applying them expects it.' })),
+  stuck: Type.Boolean({
+    description:
+      'The code of the files ran on and on for the last message tried: look at it before going on.',
+  }),
+  groups: list(RehearsedGroup),
+});
+export type Rehearsals = Static<typeof Rehearsals>;

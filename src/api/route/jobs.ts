@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { maskedText } from '../../access/rights/masked-text.ts';
 import { ordererOf } from '../../access/rights/orderer.ts';
@@ -25,11 +24,10 @@ import {
   JobResults,
   Jobs,
 } from '../contract/job.ts';
-import { type FrozenList, frozenList, sampleOf } from '../frozen-list.ts';
+import { type KeptList, keptList } from '../frozen-list.ts';
 import { OrderHeaders, orderName } from '../order-name.ts';
 import { checkSearch, type SearchRecorder } from '../searching.ts';
 import { shownMessage, shownWithText } from '../shown.ts';
-import { shownTo } from '../shown-to.ts';
 
 const tags = ['jobs'];
 const JobParameters = closed({ id: Id });
@@ -63,7 +61,10 @@ function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void
       const principal = principalOf(request);
       checkPermission(principal, JOB_PERMISSION[type]);
       if (to !== undefined) checkVisibleHost(request, to);
-      const freeze = () => frozenFor(context, request, abortSignal(reply));
+      // the same order twice makes one job
+      const { list: _list, ...asked } = request.body;
+      const name = orderName(request, [JSON.stringify(asked)]);
+      const freeze = () => keptList(context, request, { name, signal: abortSignal(reply) });
       if (criteria !== undefined) checkSearch(principal, criteria);
       const frozen = await (criteria === undefined
         ? freeze()
@@ -80,37 +81,8 @@ function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void
 
 type JobOrder = FastifyRequest & { readonly body: JobRequest };
 
-interface Frozen extends FrozenList {
-  readonly list: string;
-}
-
-/** The list that was shown, or a new one, which is kept so that the same order twice makes one job. */
-async function frozenFor(
-  context: ApiContext,
-  request: JobOrder,
-  signal: AbortSignal,
-): Promise<Frozen> {
-  const { trace, jobs } = context;
-  const principal = principalOf(request);
-  const { name: owner, visibleHosts: visible } = principal;
-  const { list: named, ...asked } = request.body;
-  const list = named ?? orderName(request, [JSON.stringify(asked)]) ?? randomUUID();
-  const known = await jobs.lists.find(list, { owner, visible });
-  if (known !== undefined) return { ...known, list, sample: await sampleOf(trace, known.ids) };
-  if (named !== undefined) {
-    throw new ApiError(404, 'NOT_FOUND', 'this list is no longer kept: look again first');
-  }
-  const frozen = await frozenList(trace, asked, visible, {
-    signal,
-    shown: shownTo(context, principal),
-  });
-  const { ids, complete } = frozen;
-  await jobs.lists.keep(list, { owner, ids, visible, complete });
-  return { list, ...frozen };
-}
-
 /** The job of a list: made now, or by an earlier order. */
-function jobOnce(context: ApiContext, request: JobOrder, { list, ids }: Frozen): Promise<Job> {
+function jobOnce(context: ApiContext, request: JobOrder, { list, ids }: KeptList): Promise<Job> {
   const { jobs } = context;
   const { type, to: target, reason } = request.body;
   const orderer = ordererOf(principalOf(request));

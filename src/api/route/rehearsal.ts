@@ -95,6 +95,7 @@ function shownRun(principal: Principal, run: Run['processes'][number]): Run['pro
   const { explain, error } = run;
   return {
     ...run,
+    places: [...run.places],
     explain: explain && {
       ...explain,
       rules: explain.rules.map((rule) => shownWithText(principal, rule)),
@@ -138,7 +139,7 @@ async function compared(
   context: ApiContext,
   request: FastifyRequest,
   old: TracedMessage,
-  { type, charset, base64 }: Run['sent'][number],
+  { type, charset, base64 = '' }: Run['sent'][number],
 ): Promise<Target> {
   const stored = await shownBody(context, request, { id: old.id });
   const reading = { type, charset };

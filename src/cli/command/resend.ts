@@ -6,6 +6,7 @@ import type { NotResent, Reprocessed, Resent } from '../../control/orders.ts';
 import { remoteTrace } from '../../control/remote-trace.ts';
 import { PLANE } from '../../control/verbs.ts';
 import { EngineError } from '../../error/engine-error.ts';
+import { REPLAYED } from '../../operator/resend.ts';
 import { causeOf } from '../../trace/cause.ts';
 import { TIME_WORDS } from '../../trace/criteria.ts';
 import { momentOf } from '../../trace/moment.ts';
@@ -13,6 +14,7 @@ import { orderedBy, type WhereOptions, whereOptions, withBroker } from '../conne
 import { followed, said, waitOption } from '../followed.ts';
 import { ordered, orderOption } from '../order.ts';
 import { print } from '../output.ts';
+import { tellRehearsal } from './rehearse.ts';
 
 interface ResendFlags extends WhereOptions {
   readonly to?: string;
@@ -151,6 +153,7 @@ interface ReplayFlags extends WhereOptions {
   readonly to: string;
   readonly into?: string;
   readonly reprocess?: boolean;
+  readonly dryRun?: boolean;
   readonly order?: string;
   readonly wait: number;
   readonly json?: boolean;
@@ -167,6 +170,7 @@ export function replayCommand(): Command {
       '--reprocess',
       "process the originals again with today's rules, instead of sending the stored bodies",
     )
+    .option('--dry-run', 'send nothing, and say what the files on disk would make of the originals')
     .addOption(orderOption())
     .addOption(waitOption())
     .option('--json', 'as JSON')
@@ -176,6 +180,13 @@ export function replayCommand(): Command {
 async function replay(host: string, flags: ReplayFlags): Promise<void> {
   if (timeOf('from', flags.from) > timeOf('to', flags.to)) {
     throw new EngineError('QUERY_INVALID', `--from ${flags.from} is after --to ${flags.to}`);
+  }
+  if (flags.dryRun === true) {
+    const [from, to] = [timeOf('from', flags.from), timeOf('to', flags.to)];
+    const query = { target: host, from, to, status: REPLAYED };
+    return withBroker(flags, (broker) =>
+      tellRehearsal(broker, query, { limit: DRY_LIMIT, json: flags.json }),
+    );
   }
   await withBroker(flags, async (broker) => {
     const { into, reprocess: anew } = flags;
@@ -202,6 +213,9 @@ async function replay(host: string, flags: ReplayFlags): Promise<void> {
     return tellOutcome(broker, resent, { ...flags, what });
   });
 }
+
+/** Messages of a dry run at most. */
+const DRY_LIMIT = 100_000;
 
 /** Nothing is sent to a service: what it took in went to other hosts, which can be replayed. */
 async function whyNothing(host: string, flags: ReplayFlags): Promise<string> {

@@ -1,0 +1,177 @@
+import { Worker } from 'node:worker_threads';
+import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
+import { background } from '../error/background.ts';
+import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
+import { EngineError, isEngineError } from '../error/engine-error.ts';
+import { after, type Timer } from '../time/timer.ts';
+import type { RehearsalOrder, Tried, TriedAnswer } from './rehearsal-worker.ts';
+
+export interface RehearsalLimits {
+  /** Milliseconds that one message may take once the files are read. */
+  readonly each: number;
+  readonly reading: number;
+  /** Milliseconds after which the files of a run are forgotten. */
+  readonly idle: number;
+  /** Memory that code may take which is tried. */
+  readonly megabytes: number;
+}
+
+const LIMITS: RehearsalLimits = { each: 5_000, reading: 20_000, idle: 30_000, megabytes: 512 };
+/** Runs that are held at once; what they hold is a whole production each. */
+const ROOMS = 2;
+
+/** Tries messages with the production's files beside the engine: what loops or takes all memory there ends there. */
+export interface Rehearsals {
+  rehearse(request: RehearsalRequest, body: Uint8Array): Promise<Rehearsal>;
+  stop(): Promise<void>;
+}
+
+export function rehearsals(
+  order: () => RehearsalOrder,
+  limits: RehearsalLimits = LIMITS,
+): Rehearsals {
+  const rooms = new Map<string, Room>();
+  let last = 0;
+  const roomOf = (run: string): Room => {
+    const known = rooms.get(run);
+    if (known?.isOpen === true) return known;
+    makeRoom(rooms);
+    const room = new Room(order(), limits, () => {
+      if (rooms.get(run) === room) rooms.delete(run);
+    });
+    rooms.set(run, room);
+    return room;
+  };
+  return {
+    async rehearse(request, body) {
+      const { run } = request;
+      const room = roomOf(run ?? `alone-${++last}`);
+      try {
+        return await room.take({ request, body });
+      } finally {
+        if (run === undefined) await room.close();
+      }
+    },
+    async stop() {
+      await Promise.all([...rooms.values()].map((room) => room.close()));
+    },
+  };
+}
+
+/** The run that nobody has asked for longest gives way. */
+function makeRoom(rooms: Map<string, Room>): void {
+  if (rooms.size < ROOMS) return;
+  const [idle] = [...rooms.values()]
+    .filter(({ isBusy }) => !isBusy)
+    .toSorted((a, b) => a.used - b.used);
+  if (idle === undefined)
+    throw new EngineError(
+      'REHEARSAL_BUSY',
+      'others are trying messages with the files just now: try again when they are done',
+      { retryable: true },
+    );
+  background(idle.close(), 'ending a run that nobody asks for', isEnding);
+}
+
+/** A thread with the files of one run; one message at a time. */
+class Room {
+  readonly #worker: Worker;
+  readonly #limits: RehearsalLimits;
+  readonly #onClosed: () => void;
+  #turn: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+  #idle: Timer | undefined;
+  isOpen = true;
+  used = performance.now();
+
+  constructor(order: RehearsalOrder, limits: RehearsalLimits, onClosed: () => void) {
+    this.#limits = limits;
+    this.#onClosed = onClosed;
+    const fromSource = import.meta.url.endsWith('.ts');
+    this.#worker = new Worker(
+      new URL(`rehearsal-worker${fromSource ? '.ts' : '.js'}`, import.meta.url),
+      {
+        workerData: order,
+        resourceLimits: { maxOldGenerationSizeMb: limits.megabytes },
+        ...(fromSource && { execArgv: ['--conditions=waybill-source'] }),
+      },
+    );
+    this.#worker.unref();
+    // whoever waits for it is told by `exit`
+    this.#worker.on('error', () => undefined);
+    this.#worker.once('exit', () => this.#closed());
+  }
+
+  get isBusy(): boolean {
+    return this.#waiting > 0;
+  }
+
+  async take(tried: Tried): Promise<Rehearsal> {
+    this.#waiting++;
+    this.#idle?.stop();
+    const turn = this.#turn.then(() => this.#take(tried));
+    this.#turn = turn.catch(() => undefined);
+    try {
+      return await turn;
+    } finally {
+      this.#waiting--;
+      this.used = performance.now();
+      if (!this.isBusy) this.#idle = after(this.#limits.idle, this.#end, { ref: false });
+    }
+  }
+
+  readonly #end = (): void =>
+    background(this.close(), 'ending a run that nobody asks for', isEnding);
+
+  async close(): Promise<void> {
+    this.#closed();
+    await this.#worker.terminate();
+  }
+
+  #closed(): void {
+    this.isOpen = false;
+    this.#idle?.stop();
+    this.#onClosed();
+  }
+
+  async #take(tried: Tried): Promise<Rehearsal> {
+    if (!this.isOpen) throw stuck('was ended with what was tried before it');
+    const { each, reading } = this.#limits;
+    const answer = Promise.withResolvers<Exclude<TriedAnswer, { readonly read: true }>>();
+    const limit = (time: number): Timer =>
+      after(time, () => answer.reject(stuck(`took longer than ${time / 1_000} s`)));
+    let late = limit(reading);
+    const heard = (told: TriedAnswer): void => {
+      late.stop();
+      if ('read' in told) late = limit(each);
+      else answer.resolve(told);
+    };
+    const ended = (): void => answer.reject(stuck('took too much memory, or ended its thread'));
+    this.#worker.on('message', heard);
+    this.#worker.once('exit', ended);
+    try {
+      this.#worker.postMessage(tried);
+      const told = await answer.promise;
+      if ('result' in told) return told.result;
+      const { code, text, retryable } = told.failure;
+      throw new EngineError(isCode(code) ? code : 'TRANSFORM_FAILED', text, { retryable });
+    } catch (error) {
+      if (isEngineError(error) && error.code === 'REHEARSAL_STUCK') await this.close();
+      throw error;
+    } finally {
+      late.stop();
+      this.#worker.off('message', heard);
+      this.#worker.off('exit', ended);
+    }
+  }
+}
+
+const stuck = (why: string): EngineError =>
+  new EngineError(
+    'REHEARSAL_STUCK',
+    `what the files make of this message ${why}. Nothing was sent, and what runs was not touched: look for an endless loop in the code that the message goes through`,
+  );
+
+const isCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CODES, code);
+/** A thread that is ended for its own good has nothing to tell. */
+const isEnding = (): boolean => true;

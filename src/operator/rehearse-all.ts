@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto';
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
+import type { Bodies } from '../broker/bodies.ts';
+import type {
+  Rehearsal,
+  RehearsalRequest,
+  RehearsedGroup,
+  RehearsedPart,
+} from '../definition/rehearsal.ts';
+import { isEngineError } from '../error/engine-error.ts';
+import { causeOf } from '../trace/cause.ts';
+import type { TraceReader } from '../trace/trace-store.ts';
+import type { StoredBody, TracedMessage } from '../trace/traced-message.ts';
+import { originalOf } from './resend.ts';
+
+export interface RehearsalParts {
+  readonly trace: Pick<TraceReader, 'message' | 'session' | 'body'>;
+  readonly bodies: Pick<Bodies, 'open'>;
+  readonly rehearse: (request: RehearsalRequest, body: Uint8Array) => Promise<Rehearsal>;
+}
+
+export interface RehearsalBounds {
+  /** Names the look at all of them: the files are read once for it. */
+  readonly run: string;
+  /** Milliseconds after which no other message is begun. */
+  readonly budget: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const SAMPLE = 3;
+/** Legs of one session lie side by side: their original is tried once. */
+const REMEMBERED = 200;
+
+/** Tries what the files on disk would make of the originals of messages, one after the other. Nothing is sent. */
+export async function rehearseAll(
+  parts: RehearsalParts,
+  ids: readonly number[],
+  { run, budget, signal }: RehearsalBounds,
+): Promise<RehearsedPart> {
+  const groups = new Groups();
+  const known = new LRUCache<number, Promise<Tried>>({ max: REMEMBERED });
+  const end = performance.now() + budget;
+  let version: string | undefined;
+  let done = 0;
+  let stuck = false;
+  for (const id of ids) {
+    signal?.throwIfAborted();
+    if (performance.now() > end || stuck) break;
+    const found = await tried(parts, id, { run, known });
+    if ('rehearsal' in found) version = found.rehearsal.version;
+    stuck = 'code' in found && found.code === 'REHEARSAL_STUCK';
+    groups.add(id, await outcomeOf(parts, found));
+    done++;
+    await yieldToOthers();
+  }
+  return { groups: groups.list(), done, version, stuck };
+}
+
+interface NotTried {
+  readonly code: string;
+  readonly text: string;
+}
+
+type Tried =
+  | {
+      readonly message: TracedMessage;
+      readonly original: number;
+      readonly rehearsal: Rehearsal;
+    }
+  | NotTried;
+
+/** What does not come from this message ends the whole look: the files cannot be read, or nobody answers. */
+const ENDS_ALL: ReadonlySet<string> = new Set([
+  'CONFIG_INVALID',
+  'BROKER_UNAVAILABLE',
+  'STORE_UNAVAILABLE',
+  'REHEARSAL_BUSY',
+]);
+
+async function tried(
+  parts: RehearsalParts,
+  id: number,
+  { run, known }: { readonly run: string; readonly known: LRUCache<number, Promise<Tried>> },
+): Promise<Tried> {
+  try {
+    const message = await parts.trace.message(id);
+    if (message === undefined)
+      return { code: 'NOT_FOUND', text: 'the message is not in the trace any more' };
+    const original = await originalOf(parts.trace, message);
+    const trying = known.get(original.id) ?? triedOriginal(parts, original, { message, run });
+    known.set(original.id, trying);
+    const found = await trying;
+    return 'rehearsal' in found ? { ...found, message } : found;
+  } catch (error) {
+    if (!isEngineError(error) || ENDS_ALL.has(error.code)) throw error;
+    return { code: error.code, text: error.message };
+  }
+}
+
+async function triedOriginal(
+  { trace, bodies, rehearse }: RehearsalParts,
+  original: TracedMessage,
+  { message, run }: { readonly message: TracedMessage; readonly run: string },
+): Promise<Tried> {
+  const { id, source: service, created: at, type, name, charset } = original;
+  const stored = await trace.body(id);
+  if (stored === undefined)
+    return { code: 'NOT_FOUND', text: 'the body of the original is not in the trace any more' };
+  const body = await bytesOf(bodies, stored);
+  const rehearsal = await rehearse({ service, at, type, name, charset, run }, body);
+  return { message, original: id, rehearsal };
+}
+
+/** The bytes of a body, of a large one from its store. */
+async function bytesOf(
+  bodies: RehearsalParts['bodies'],
+  { bytes, ref = '', size }: StoredBody,
+): Promise<Uint8Array> {
+  return bytes ?? (await bodies.open(ref, size).bytes());
+}
+
+type Outcome = Omit<RehearsedGroup, 'count' | 'sample'>;
+
+const NOWHERE: readonly string[] = [];
+
+/** What would become of a message, in the words by which messages are grouped. */
+async function outcomeOf(parts: RehearsalParts, found: Tried): Promise<Outcome> {
+  if (!('rehearsal' in found)) {
+    const { code, text } = found;
+    return {
+      kind: 'untried',
+      to: NOWHERE,
+      code,
+      cause: causeOf(text),
+      places: [],
+    };
+  }
+  const { message, original, rehearsal } = found;
+  const { sent, processes } = rehearsal;
+  const own = sent.filter(({ to }) => to === message.target);
+  const failed = processes.find(({ status }) => status === 'suspended');
+  if (failed !== undefined && own.length === 0) {
+    const { process: host, error, places } = failed;
+    const { code, text } = error ?? { code: 'PROCESS_FAILED', text: 'it is suspended' };
+    return { kind: 'fails', to: NOWHERE, host, code, cause: causeOf(text), original, places };
+  }
+  const to = [...new Set(sent.map((one) => one.to))].toSorted();
+  const all = processes.flatMap(({ places }) => places);
+  const ofOwn = all.filter((one) => one.to.includes(message.target));
+  return {
+    kind: to.length === 0 ? 'nowhere' : 'goes',
+    to,
+    own: await changeOf(parts, found, own),
+    original,
+    places: ofOwn.length > 0 ? ofOwn : all,
+  };
+}
+
+/** What the own target of a message would get against what it got. */
+async function changeOf(
+  { trace, bodies }: RehearsalParts,
+  { message: { id, target }, rehearsal }: Extract<Tried, { readonly original: number }>,
+  own: Rehearsal['sent'],
+): Promise<RehearsedGroup['own']> {
+  if (rehearsal.processes.some(({ process }) => process === target)) return undefined;
+  if (own.length === 0) return 'nothing';
+  const stored = await trace.body(id);
+  if (stored === undefined) return 'changed';
+  const hash = createHash('sha256').update(await bytesOf(bodies, stored));
+  const digest = hash.digest('hex');
+  return own.some((one) => one.digest === digest) ? 'same' : 'changed';
+}
+
+/** Counts outcomes that are alike. */
+class Groups {
+  readonly #groups = new Map<
+    string,
+    { readonly outcome: Outcome; count: number; sample: number[] }
+  >();
+
+  add(id: number, outcome: Outcome): void {
+    const key = groupKey(outcome);
+    const group = this.#groups.get(key) ?? { outcome, count: 0, sample: [] };
+    this.#groups.set(key, group);
+    group.count++;
+    if (group.sample.length < SAMPLE) group.sample.push(id);
+  }
+
+  list(): readonly RehearsedGroup[] {
+    return [...this.#groups.values()]
+      .map(({ outcome, count, sample }) => ({ ...outcome, count, sample }))
+      .toSorted((a, b) => b.count - a.count);
+  }
+}
+
+const groupKey = ({
+  kind,
+  to,
+  own,
+  host,
+  code,
+  cause,
+}: Omit<Outcome, 'places' | 'original'>): string =>
+  JSON.stringify([kind, to, own, host, code, cause]);
+
+/** The groups of two looks at different messages as those of one. */
+export function withMore(
+  before: readonly RehearsedGroup[],
+  more: readonly RehearsedGroup[],
+): readonly RehearsedGroup[] {
+  const all = new Map(before.map((one) => [groupKey(one), one]));
+  for (const one of more) {
+    const known = all.get(groupKey(one));
+    all.set(
+      groupKey(one),
+      known === undefined
+        ? one
+        : {
+            ...known,
+            count: known.count + one.count,
+            sample: [...known.sample, ...one.sample].slice(0, SAMPLE),
+          },
+    );
+  }
+  return [...all.values()].toSorted((a, b) => b.count - a.count);
+}
