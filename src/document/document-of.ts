@@ -1,3 +1,4 @@
+import { astmDocument } from './astm/astm-document.ts';
 import { delimitedDocument, type Layout } from './delimited/delimited-document.ts';
 import type { Document, Reading } from './document.ts';
 import { ediDocument } from './edi/edi-document.ts';
@@ -7,7 +8,7 @@ import { textDocument } from './text/text-document.ts';
 import { xmlDocument } from './xml/xml-document.ts';
 
 /**
- * Reads a body as its type says: HL7 v2, X12, EDIFACT, JSON, XML, delimited text, or else plain text. A media type may
+ * Reads a body as its type says: HL7 v2, X12, EDIFACT, ASTM, JSON, XML, delimited text, or else plain text. A media type may
  * carry `charset`, and for delimited text `header=absent` and `delimiter`. Throws an EngineError
  * DOCUMENT_UNREADABLE with the position of what is wrong, never quoting the body.
  */
@@ -28,6 +29,7 @@ const READERS: Readonly<Record<Exclude<Document['kind'], 'delimited'>, Reader>> 
   hl7: hl7Document,
   x12: ediDocument,
   edifact: ediDocument,
+  astm: astmDocument,
   json: jsonDocument,
   xml: xmlDocument,
   text: textDocument,
@@ -36,17 +38,22 @@ const READERS: Readonly<Record<Exclude<Document['kind'], 'delimited'>, Reader>> 
 /** The kind of document that a type is read as; its parameters do not matter. */
 export function kindOf(type: string): Document['kind'] {
   const media = (type.split(';')[0] ?? '').trim().toLowerCase();
-  if (media === 'hl7v2' || media.startsWith('hl7v2:') || HL7.test(media)) return 'hl7';
-  if (media.startsWith('x12:') || X12.test(media)) return 'x12';
-  if (media.startsWith('edifact:') || EDIFACT.test(media)) return 'edifact';
+  const ofSegments = SEGMENTS.find(([, pattern]) => pattern.test(media))?.[0];
+  if (ofSegments !== undefined) return ofSegments;
   if (/[/+]json$/.test(media)) return 'json';
   if (/[/+]xml$/.test(media)) return 'xml';
   return /^text\/(?:csv|tab-separated-values)$/.test(media) ? 'delimited' : 'text';
 }
 
-const HL7 = /^(?:application|x-application|text)\/(?:hl7-v2|x-hl7|edi-hl7|hl7v2)(?:\+er7)?$/;
-const X12 = /^(?:x12|application\/(?:edi-x12|x12)|text\/x12)$/;
-const EDIFACT = /^(?:edifact|application\/edifact)$/;
+const SEGMENTS: readonly (readonly [Document['kind'], RegExp])[] = [
+  [
+    'hl7',
+    /^hl7v2(?::|$)|^(?:application|x-application|text)\/(?:hl7-v2|x-hl7|edi-hl7|hl7v2)(?:\+er7)?$/,
+  ],
+  ['x12', /^x12(?::|$)|^(?:application\/(?:edi-x12|x12)|text\/x12)$/],
+  ['edifact', /^edifact(?::|$)|^application\/edifact$/],
+  ['astm', /^(?:application|text)\/(?:x-)?astm$/],
+];
 
 function layoutOf(
   media: string,

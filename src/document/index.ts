@@ -1,3 +1,4 @@
+export { type AstmDocument, astmDocument } from './astm/astm-document.ts';
 export { type Charset, charsetNamed, decodeFaithfully } from './charset.ts';
 export type { Document, Reading } from './document.ts';
 export { documentOf, kindOf } from './document-of.ts';

@@ -127,6 +127,33 @@ export const PATH_FORMS: readonly PathForms[] = [
     ],
   },
   {
+    kind: 'astm',
+    of: 'ASTM E1394 (LIS02)',
+    type: 'application/astm',
+    sample: [
+      'H|\\^&|M7||LAB^1|||||||P|LIS2-A2|20260101',
+      'P|1||4711||Doe^Jane',
+      'O|1|S1||^^^GLU\\^^^NA|R',
+      'R|1|^^^GLU|5.4|mmol/L||N',
+      'R|2|^^^NA|140|mmol/L||N',
+      'L|1|N',
+      '',
+    ].join('\r'),
+    forms: [
+      {
+        path: 'R-4',
+        help: 'A field, of every record of that letter; fields count as the standard does, the letter is field 1',
+        reads: ['5.4', '140'],
+      },
+      { path: 'P-6.2', help: 'A component', reads: ['Jane'] },
+      { path: 'R[2]-3.4', help: 'Of one record of that letter, from 1', reads: ['NA'] },
+      { path: 'O-5[2].4', help: 'Of one repetition, from 1', reads: ['NA'] },
+      { path: 'O-5[*].4', help: 'Of every repetition', reads: ['GLU', 'NA'] },
+      { path: 'R[*]-4', help: 'Of every record of that letter', reads: ['5.4', '140'] },
+      { path: 'R[1]', help: 'A whole record', reads: ['R|1|^^^GLU|5.4|mmol/L||N'] },
+    ],
+  },
+  {
     kind: 'json',
     of: 'JSON',
     type: 'application/json',

@@ -1,3 +1,4 @@
+import { astmPath } from '../document/astm/astm-path.ts';
 import { columnPath } from '../document/delimited/column-path.ts';
 import type { Document } from '../document/document.ts';
 import { ediPath } from '../document/edi/edi-path.ts';
@@ -33,6 +34,7 @@ const CHECKS: Readonly<Record<Likely, (path: string) => string | undefined>> = {
   hl7: (path) => knownPath(path).problem,
   x12: (path) => problemOf(() => ediPath(path)),
   edifact: (path) => problemOf(() => ediPath(path)),
+  astm: (path) => problemOf(() => astmPath(path)),
   segments: (path) => (isOfEdi(path) ? undefined : CHECKS.hl7(path)),
   json: (path) => problemOf(() => jsonPointer(path)),
   xml: (path) => problemOf(() => xpathExpression(path)),

@@ -38,7 +38,7 @@ async function beginning(
     if (!segments) return await body.bytes();
     for await (const chunk of body.stream()) {
       // X12 and EDIFACT are read as far as they go
-      return kind === 'hl7' ? wholeSegments(Buffer.from(chunk)) : chunk;
+      return kind === 'hl7' || kind === 'astm' ? wholeSegments(Buffer.from(chunk)) : chunk;
     }
   } catch (error) {
     // its search fields are not worth stopping the trace for

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { EMPTY_ASTM } from '../document/astm/astm-document.ts';
 import type { Document } from '../document/document.ts';
 import { documentOf } from '../document/document-of.ts';
 import { ediTypeOf } from '../document/edi/edi-type.ts';
@@ -190,6 +191,7 @@ function startDocument(
 
 function emptyBody(input: TransformInput, type: DeclaredType): string {
   if (type.hl7 !== undefined) return emptyHl7(input, type.hl7);
+  if (type.kind === 'astm') return EMPTY_ASTM;
   return type.kind === 'json' ? '{}' : '';
 }
 

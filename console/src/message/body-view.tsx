@@ -28,6 +28,7 @@ const TITLES = {
 function viewsOf(type: string): readonly View[] {
   if (type.startsWith('HL7v2')) return ['tree', 'raw', 'hex'];
   if (/^(?:X12|EDIFACT)\b/.test(type)) return ['tree', 'pretty', 'raw', 'hex'];
+  if (/^application\/astm\b/.test(type)) return ['tree', 'raw', 'hex'];
   if (/^message\/rfc822\b/i.test(type)) return ['mail', 'raw', 'hex'];
   if (/json|xml/i.test(type) || type.startsWith('FHIR')) return ['pretty', 'raw', 'hex'];
   if (/csv|delimited|tab-separated/i.test(type)) return ['table', 'raw', 'hex'];
@@ -311,6 +312,7 @@ function Line({
       );
     case 'x12':
     case 'edifact':
+    case 'astm':
       return <EdiLine text={text} />;
     case 'delimited':
     case 'text':
@@ -337,7 +339,7 @@ function Hl7Line({ text }: { readonly text: string }): ReactElement {
 
 /** Its name in front; which characters separate is said elsewhere, so those that mostly do are dimmed. */
 function EdiLine({ text }: { readonly text: string }): ReactElement {
-  const [name = ''] = /^[A-Z][A-Z\d]{1,2}(?![A-Z\d])/.exec(text) ?? [];
+  const [name = ''] = /^[A-Z][A-Z\d]{0,2}(?![A-Z\d])/.exec(text) ?? [];
   return (
     <>
       <span className="font-semibold text-accent">{name}</span>

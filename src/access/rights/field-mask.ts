@@ -1,7 +1,14 @@
 import type { DelimitedDocument } from '../../document/delimited/delimited-document.ts';
 import type { Document, Reading } from '../../document/document.ts';
-import { documentOf, type EdiDocument, type Hl7Document, hl7Path } from '../../document/index.ts';
+import {
+  type AstmDocument,
+  documentOf,
+  type EdiDocument,
+  type Hl7Document,
+  hl7Path,
+} from '../../document/index.ts';
 import { ApiError } from '../../web/api-error.ts';
+import { maskAstm } from './mask/astm-mask.ts';
 import { maskEdi } from './mask/edi-mask.ts';
 import { maskHl7 } from './mask/hl7-mask.ts';
 import { maskJson } from './mask/json-mask.ts';
@@ -22,6 +29,8 @@ export interface Places {
   /** `REF-2`: the element in every such segment. */
   readonly x12: readonly string[];
   readonly edifact: readonly string[];
+  /** `P-6`: the field in every such record. */
+  readonly astm: readonly string[];
   /** Names of properties, at any depth and in any case; includes everything below them. */
   readonly json: readonly string[];
   /** Names of elements and attributes, or XPath. */
@@ -36,7 +45,15 @@ export interface MaskPaths extends Places {
   readonly shown: Places;
 }
 
-const NONE: Places = { hl7: [], x12: [], edifact: [], json: [], xml: [], delimited: [] };
+const NONE: Places = {
+  hl7: [],
+  x12: [],
+  edifact: [],
+  astm: [],
+  json: [],
+  xml: [],
+  delimited: [],
+};
 
 /** Everything is masked except what is known not to identify anybody, unless `console.yaml` says otherwise. */
 export const MASKED_PATHS: MaskPaths = { ...NONE, shown: NONE };
@@ -52,6 +69,7 @@ export function fieldMask(paths: MaskPaths): BodyMask {
     x12: { hidden: new Set(paths.x12), shown: new Set(shown.x12) },
     edifact: { hidden: new Set(paths.edifact), shown: new Set(shown.edifact) },
   };
+  const astm = { hidden: new Set(paths.astm), shown: new Set(shown.astm) };
   const json = { hidden: plainNames(paths.json), shown: plainNames(shown.json) };
   const xml = { hidden: plainNames(paths.xml), shown: plainNames(shown.xml) };
   const expressions = paths.xml.filter((one) => one.includes('/'));
@@ -61,6 +79,7 @@ export function fieldMask(paths: MaskPaths): BodyMask {
     if (document.kind === 'x12' || document.kind === 'edifact') {
       return maskEdi(document as EdiDocument, edi[document.kind]);
     }
+    if (document.kind === 'astm') return maskAstm(document as AstmDocument, astm);
     if (document.kind === 'json') return maskJson(document.bytes(), json);
     if (document.kind === 'xml') {
       const { charset } = reading;

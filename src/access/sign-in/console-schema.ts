@@ -61,6 +61,9 @@ const Names = Type.Array(Type.String({ pattern: '^[^/]+$' }));
 /** `REF` or `REF-2`, of X12 or EDIFACT. */
 const EdiPlaces = Type.Array(Type.String({ pattern: '^[A-Z][A-Z\\d]{1,2}(?:-\\d{1,2})?$' }));
 
+/** `P` or `P-6`, of ASTM. */
+const AstmPlaces = Type.Array(Type.String({ pattern: '^[A-Z](?:-\\d{1,3})?$' }));
+
 const Cors = closed({
   origins: Type.Array(Type.String({ pattern: '^https?://[^/*\\s]+$' }), { minItems: 1 }),
   headers: maybe(Texts),
@@ -81,6 +84,7 @@ export const ConsoleFile = closed({
       ),
       x12: maybe(EdiPlaces),
       edifact: maybe(EdiPlaces),
+      astm: maybe(AstmPlaces),
       json: maybe(Texts),
       xml: maybe(Texts),
       delimited: maybe(Texts),
@@ -90,6 +94,7 @@ export const ConsoleFile = closed({
           hl7: maybe(Type.Array(Type.String({ pattern: '^[A-Z][A-Z\\d]{2}-\\d{1,3}$' }))),
           x12: maybe(EdiPlaces),
           edifact: maybe(EdiPlaces),
+          astm: maybe(AstmPlaces),
           json: maybe(Names),
           xml: maybe(Names),
           delimited: maybe(Texts),

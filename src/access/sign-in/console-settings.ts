@@ -130,11 +130,12 @@ function placesOf({
   hl7 = [],
   x12 = [],
   edifact = [],
+  astm = [],
   json = [],
   xml = [],
   delimited = [],
 }: PlacesFile): Places {
-  return { hl7, x12, edifact, json, xml, delimited };
+  return { hl7, x12, edifact, astm, json, xml, delimited };
 }
 
 function maskOf({ mask = {} }: ConsoleFile): MaskPaths {

@@ -7,6 +7,7 @@ import type {
   Hl7TreeSegment,
   LineDifference,
 } from '../contract/body.ts';
+import { astmTree } from './astm-tree.ts';
 import { ediTree } from './edi-tree.ts';
 import { hl7Tree } from './hl7-tree.ts';
 import type { ShownBody } from './shown-body.ts';
@@ -27,7 +28,7 @@ export function bodyDiff(before: ShownBody, after: ShownBody): Diff {
   };
 }
 
-/** Compares two bodies: HL7, X12 and EDIFACT field by field where both can be read, anything else line by line. */
+/** Compares two bodies: HL7, X12, EDIFACT and ASTM field by field where both can be read, anything else line by line. */
 export function contentDiff(
   before: Compared,
   after: Compared,
@@ -54,11 +55,13 @@ export function contentDiff(
   };
 }
 
+const TREES = { hl7: hl7Tree, x12: ediTree, edifact: ediTree, astm: astmTree };
+
 function treeOf({ bytes, reading }: Compared): ReturnType<typeof hl7Tree> | undefined {
   const kind = kindOf(reading.type);
   if (!hasSegments(kind)) return undefined;
   try {
-    return kind === 'hl7' ? hl7Tree(bytes, reading.charset) : ediTree(bytes, reading.charset);
+    return TREES[kind](bytes, reading.charset);
   } catch {
     // damaged: compared line by line
     return undefined;

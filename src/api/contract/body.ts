@@ -24,7 +24,16 @@ export const HexQuery = closed({
 
 export const PartQuery = closed({ part: maybe(Part) });
 
-export const DocumentKind = word('hl7', 'x12', 'edifact', 'json', 'xml', 'delimited', 'text');
+export const DocumentKind = word(
+  'hl7',
+  'x12',
+  'edifact',
+  'astm',
+  'json',
+  'xml',
+  'delimited',
+  'text',
+);
 
 /** A body as text in its own charset, or a page of it. */
 export const BodyText = Type.Object({
@@ -81,10 +90,10 @@ const Segment = Type.Object({
   fields: list(Field),
 });
 
-/** A body of segments, taken apart: an HL7 message with the names of its version, or an interchange of X12 or EDIFACT. */
+/** A body of segments, taken apart: an HL7 message with the names of its version, an interchange of X12 or EDIFACT, or a message of ASTM. */
 export const Hl7Tree = Type.Object({
   messageId: Id,
-  standard: word('HL7', 'X12', 'EDIFACT'),
+  standard: word('HL7', 'X12', 'EDIFACT', 'ASTM'),
   version: Type.String(),
   message: maybe(Type.String()),
   title: maybe(Type.String()),

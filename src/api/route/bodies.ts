@@ -5,12 +5,13 @@ import {
   principalOf,
   requirePermission,
 } from '../../access/rights/require-permission.ts';
-import { documentOf } from '../../document/index.ts';
+import { documentOf, kindOf } from '../../document/index.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { IdParameters } from '../../web/schema.ts';
 import { Type } from '../../web/type.ts';
 import { audited } from '../acting.ts';
+import { astmTree } from '../body/astm-tree.ts';
 import { bodyDiff } from '../body/body-diff.ts';
 import { bodyText, delimitedTable } from '../body/body-text.ts';
 import { ediTree } from '../body/edi-tree.ts';
@@ -71,13 +72,16 @@ function textView(app: Api, context: ApiContext): void {
   );
 }
 
+const segmentTree = ({ bytes, reading }: ShownBody): ReturnType<typeof ediTree> =>
+  (kindOf(reading.type) === 'astm' ? astmTree : ediTree)(bytes, reading.charset);
+
 function segmentView(app: Api, context: ApiContext): void {
   app.get(
     '/messages/:id/body/segments',
     {
       schema: {
         tags,
-        summary: 'A body of X12 or EDIFACT as a tree of segments and elements.',
+        summary: 'A body of X12, EDIFACT or ASTM as a tree of segments and elements.',
         params: IdParameters,
         querystring: PartQuery,
         response: { 200: Hl7Tree },
@@ -88,7 +92,7 @@ function segmentView(app: Api, context: ApiContext): void {
       view(context, request, { id: request.params.id, part: request.query.part }, (body) => ({
         messageId: body.message.id,
         masked: body.masked,
-        ...ediTree(body.bytes, body.reading.charset),
+        ...segmentTree(body),
       })),
   );
 }

@@ -31,9 +31,9 @@ export interface SourceText {
 /** Fields of a new segment: `1`, `3.2`, `3[2].1` → value. */
 export type SegmentFields = Readonly<Record<string, string>>;
 
-/** A body of segments: HL7 v2, X12 or EDIFACT. Only what is asked for is taken apart; what is not changed stays as it came. */
+/** A body of segments: HL7 v2, X12, EDIFACT or ASTM. Only what is asked for is taken apart; what is not changed stays as it came. */
 export abstract class SegmentDocument implements Document {
-  abstract readonly kind: 'hl7' | 'x12' | 'edifact';
+  abstract readonly kind: 'hl7' | 'x12' | 'edifact' | 'astm';
   protected readonly source: SourceText;
   protected readonly list: LineList;
   protected writing: Writing;

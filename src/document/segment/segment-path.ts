@@ -24,16 +24,15 @@ export interface LoopStep {
 
 export const ALL = -1;
 
-/** Two or three letters as one number, so that names compare quickly; 0 is no name. */
+/** One to three letters as one number, so that names compare quickly; 0 is no name. */
 export function nameCode(name: string): number {
-  // of two letters the third is NaN, which counts as 0 here
+  // a letter that is not there is NaN, which counts as 0 here
   return (name.charCodeAt(0) << 16) | (name.charCodeAt(1) << 8) | name.charCodeAt(2);
 }
 
 /** The name of a code. */
 export function nameOfCode(code: number): string {
   if (code === 0) return '';
-  const third = code & 0xff;
-  const name = String.fromCharCode(code >> 16, (code >> 8) & 0xff);
-  return third === 0 ? name : name + String.fromCharCode(third);
+  const letters = [code >> 16, (code >> 8) & 0xff, code & 0xff].filter((letter) => letter !== 0);
+  return String.fromCharCode(...letters);
 }

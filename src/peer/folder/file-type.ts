@@ -23,6 +23,7 @@ const BY_BEGINNING: readonly (readonly [RegExp, string])[] = [
   [/^<!doctype html|^<html/i, 'text/html'],
   [/^<[?!a-z]/i, 'application/xml'],
   [/^[{[]/, 'application/json'],
+  [/^H\|\\\^&/, 'application/astm'],
 ];
 
 /** The message type of a file: by its first bytes if they tell (HL7, X12 and EDIFACT above all), otherwise by its extension. */
