@@ -460,3 +460,22 @@ test('channels that route to each other in a ring run from queues', async () => 
   expect(await problemsOf(production)).toEqual([]);
   expect(production.files.get('production.yaml')?.match(/run: queued/g)).toHaveLength(2);
 });
+
+test('an export of code templates alone becomes their modules', () => {
+  const template = (id: string, name: string, code: string): string =>
+    `<codeTemplate version="4.5.2"><id>${id}</id><name>${name}</name><properties><type>FUNCTION</type><code>${code}</code></properties></codeTemplate>`;
+  const production = imported(
+    `<codeTemplateLibrary><name>All</name><codeTemplates>${template('1', 'Pad', 'function pad(text) { return fill() + text; }')}${template('2', 'Fill', "function fill() { return '0'; }")}</codeTemplates></codeTemplateLibrary>`,
+    template('3', 'Files', 'function read(name) { return FileUtil.read(name); }'),
+  );
+  expect([...production.files.keys()].toSorted()).toEqual([
+    'code/files.ts',
+    'code/fill.ts',
+    'code/pad.ts',
+    'import-report.md',
+  ]);
+  expect(production.files.get('code/pad.ts')).toMatch(/import \{ fill \} from '\.\/fill\.ts'/);
+  expect(
+    production.report.templates.map(({ name, state }) => `${name} ${state}`).toSorted(),
+  ).toEqual(['code/files.ts partial', 'code/fill.ts complete', 'code/pad.ts complete']);
+});

@@ -35,10 +35,10 @@ async function fromMirth(path: string, { out, json }: MirthFlags): Promise<void>
   for (const line of summary(production.report, folder)) print(line);
 }
 
-function summary({ channels, lines }: ImportReport, folder: string): string[] {
+function summary({ channels, templates, lines }: ImportReport, folder: string): string[] {
   const marks = lines.filter(({ kind }) => kind === 'mark');
   const given = lines.filter(({ kind }) => kind === 'give');
-  const made = [table(channels.map(({ name, state }) => [state, name]))];
+  const made = [table([...channels, ...templates].map(({ name, state }) => [state, name]))];
   for (const { channel, place, line, text } of marks) {
     made.push(`${channel}, ${place}${line === undefined ? '' : `, line ${line}`}: ${text}`);
   }
@@ -46,7 +46,7 @@ function summary({ channels, lines }: ImportReport, folder: string): string[] {
   if (given.length > 0)
     made.push(`${given.length} values are to be given: secrets and environment`);
   made.push(
-    `${folder}: ${channels.length} channels; see ${folder}/import-report.md, then waybill check ${folder}`,
+    `${folder}: ${channels.length} channels, ${templates.length} code templates; see ${folder}/import-report.md, then waybill check ${folder}`,
   );
   return made;
 }

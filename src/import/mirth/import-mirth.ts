@@ -119,6 +119,8 @@ class Import {
       },
     };
     const made = this.#export.channels.map((channel) => importChannel(channel, surrounding));
+    // libraries alone are meant as a whole
+    if (made.length === 0) for (const { file } of this.#templates.values()) this.#used.add(file);
     this.#writeTemplates();
     for (const { files, lines } of made) {
       for (const [name, text] of Object.entries(files)) this.#files.set(name, text);
@@ -135,7 +137,7 @@ class Import {
         text,
       });
     }
-    this.#files.set('production.yaml', this.#yaml(made));
+    if (made.length > 0) this.#files.set('production.yaml', this.#yaml(made));
     const report = this.#report(made);
     this.#files.set('import-report.md', reportText(report));
     if (this.#environment.size > 0) {
@@ -171,17 +173,29 @@ class Import {
       state: this.#state(name, made[index]),
     }));
     const broken = this.#export.faults.map(({ file }) => ({ name: file, state: 'not' as const }));
-    return { folder: this.#name, channels: [...channels, ...broken], lines: this.#lines };
+    const modules = [...this.#files.keys()].filter((name) => name.startsWith('code/'));
+    const templates = modules.map((name) => ({
+      name,
+      state: this.#isMarked(name) ? ('partial' as const) : ('complete' as const),
+    }));
+    return {
+      folder: this.#name,
+      channels: [...channels, ...broken],
+      templates,
+      lines: this.#lines,
+    };
   }
 
   #state(name: string, made: ImportedChannel | undefined): ChannelState {
     if (made === undefined || !made.hasEnds) return 'not';
     const isMarked = this.#lines.some((one) => one.kind === 'mark' && one.channel === name);
-    const templates = this.#usedBy(made);
-    const isTemplateMarked = this.#lines.some(
-      (one) => one.kind === 'mark' && templates.has(one.place),
-    );
+    const isTemplateMarked = [...this.#usedBy(made)].some((name) => this.#isMarked(name));
     return isMarked || isTemplateMarked ? 'partial' : 'complete';
+  }
+
+  /** Whether a place of a code template’s module is marked. */
+  #isMarked(name: string): boolean {
+    return this.#lines.some(({ kind, place }) => kind === 'mark' && place === name);
   }
 
   /** The code templates that a channel's scripts use, and those that these use. */

@@ -13,6 +13,8 @@ export interface ReportLine {
 export interface ImportReport {
   readonly folder: string;
   readonly channels: readonly { readonly name: string; readonly state: ChannelState }[];
+  /** Modules that code templates became. */
+  readonly templates: readonly { readonly name: string; readonly state: ChannelState }[];
   readonly lines: readonly ReportLine[];
 }
 
@@ -29,7 +31,7 @@ const TITLES: Readonly<Record<ReportLine['kind'], string>> = {
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ');
 
 /** `import-report.md`. It names places and kinds, never a line of a script or a value. */
-export function reportText({ channels, lines }: ImportReport): string {
+export function reportText({ channels, templates, lines }: ImportReport): string {
   const counts = (['complete', 'partial', 'not'] as const).map(
     (state) => `${channels.filter((one) => one.state === state).length} ${state}`,
   );
@@ -38,6 +40,7 @@ export function reportText({ channels, lines }: ImportReport): string {
     `${channels.length} channels: ${counts.join(', ')}.\n`,
     '| channel | state |\n|---|---|',
     ...channels.map(({ name, state }) => `| ${cell(name)} | ${state} |`),
+    ...templates.map(({ name, state }) => `| ${cell(name)} (code template) | ${state} |`),
   ];
   for (const kind of ['mark', 'give', 'look', 'made'] as const) {
     const own = lines.filter((one) => one.kind === kind);
