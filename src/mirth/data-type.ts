@@ -1,4 +1,4 @@
-import { append, element, text, toXml, type XmlNode } from './e4x/node.ts';
+import { append, element, text, toXml, trimmed, type XmlNode } from './e4x/node.ts';
 import { isXml, nodesOf, parseXml, type Xml, xmlOf } from './e4x/xml.ts';
 import { plainTextOf } from './plain-text.ts';
 
@@ -113,15 +113,23 @@ function hl7Field(name: string, value: string, { component, subcomponent }: Mark
   for (const [index, part] of value.split(component).entries()) {
     const at = element(`${name}.${index + 1}`);
     const parts = part.split(subcomponent);
-    if (parts.length === 1 && part !== '') append(at, text(part));
+    if (parts.length === 1) addText(at, part);
     if (parts.length > 1) {
       for (const [sub, inner] of parts.entries()) {
-        append(at, element(`${at.name}.${sub + 1}`, inner === '' ? [] : [text(inner)]));
+        const leaf = element(`${at.name}.${sub + 1}`);
+        addText(leaf, inner);
+        append(at, leaf);
       }
     }
     append(field, at);
   }
   return field;
+}
+
+/** Mirth makes XML of it, so that white space around a text is left out as it is there. */
+function addText(at: XmlNode, value: string): void {
+  const inner = trimmed(value);
+  if (inner !== '') append(at, text(inner));
 }
 
 const elementsOf = (of: XmlNode): XmlNode[] => of.children.filter(({ kind }) => kind === 'element');
@@ -185,7 +193,9 @@ function delimitedTree(body: string, settings: DelimitedSettings): XmlNode {
     const row = element('row');
     for (const [index, value] of columns(line, settings).entries()) {
       const name = settings.columnNames?.[index] ?? `column${index + 1}`;
-      append(row, element(name, value === '' ? [] : [text(value)]));
+      const cell = element(name);
+      addText(cell, value);
+      append(row, cell);
     }
     append(root, row);
   }

@@ -7,11 +7,8 @@ import { describeReport } from '../../src/definition/case/report.ts';
 import { describeProblem } from '../../src/definition/problem.ts';
 import { readProduction } from '../../src/definition/read.ts';
 import { testProduction } from '../../src/definition/test-production.ts';
-import {
-  type ImportedProduction,
-  importMirth,
-  writeProduction,
-} from '../../src/import/mirth/import-mirth.ts';
+import { importMirth } from '../../src/import/mirth/import-mirth.ts';
+import { type ImportedProduction, writeProduction } from '../../src/import/production-files.ts';
 import {
   type ChannelDraft,
   channelXml,

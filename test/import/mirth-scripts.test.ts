@@ -43,6 +43,13 @@ if (map.get('x') == 4 && Packages.org.apache.commons.lang3.StringUtils.isBlank('
     String.raw`var parts = 'a.b'.split('\\.'); if (parts.length == 2 && 'made '.length() == 5) ${PID} = ' made '.replaceAll('\\s', '');`,
   ],
   [
+    'XML without anything is no empty text',
+    `var none = msg['PID']['PID.30'], plain = none.toString(), empty = <a><b/></a>;
+function isNone(it) { return it == ''; }
+if (none != '' && plain == '' && empty.b == '' && !isNone(none) && isNone(empty.b) && undefined == none)
+  ${PID} = 'made';`,
+  ],
+  [
     'helpers of Mirth',
     `var ack = ACKGenerator.generateAckResponse(connectorMessage.getRawData(), 'AA', '');
 var json = XmlUtil.toJson('<a><b>made</b></a>');
@@ -50,6 +57,14 @@ if (ack.indexOf('MSA|AA') > 0 && FileUtil.encode('x') == 'eA==') ${PID} = JSON.p
   ],
 ])('%s', async (_, script) => {
   expect(await made(script)).toMatch(/1 passed/);
+});
+
+test('a comparison with an empty text stays where nothing is XML', () => {
+  const script = "var a = $('x').trim(); var b; if (a == '' || b == 0) { b = 1; }";
+  expect(rewritten(script).text).toBe(script);
+  expect(
+    rewritten("var a = msg.b; for each (var c in a) if (a == '' || c != '') d();").text,
+  ).toContain("e4x.equal(a, '') || !e4x.equal(c, '')");
 });
 
 test('what only old scripts may do is told of', () => {

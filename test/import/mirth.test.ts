@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { writeProduction } from '../../src/import/mirth/import-mirth.ts';
+import { writeProduction } from '../../src/import/production-files.ts';
 import {
   cases,
   channel,
@@ -461,9 +461,10 @@ test('channels that route to each other in a ring run from queues', async () => 
   expect(production.files.get('production.yaml')?.match(/run: queued/g)).toHaveLength(2);
 });
 
+const template = (id: string, name: string, code: string): string =>
+  `<codeTemplate version="4.5.2"><id>${id}</id><name>${name}</name><properties><type>FUNCTION</type><code>${code}</code></properties></codeTemplate>`;
+
 test('an export of code templates alone becomes their modules', () => {
-  const template = (id: string, name: string, code: string): string =>
-    `<codeTemplate version="4.5.2"><id>${id}</id><name>${name}</name><properties><type>FUNCTION</type><code>${code}</code></properties></codeTemplate>`;
   const production = imported(
     `<codeTemplateLibrary><name>All</name><codeTemplates>${template('1', 'Pad', 'function pad(text) { return fill() + text; }')}${template('2', 'Fill', "function fill() { return '0'; }")}</codeTemplates></codeTemplateLibrary>`,
     template('3', 'Files', 'function read(name) { return FileUtil.read(name); }'),

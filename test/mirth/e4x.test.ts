@@ -29,7 +29,11 @@ test('XML is compared, added, filtered and gone through as E4X does', () => {
   const xml = XML('<a n="1"><b>x</b><b>y</b><c><d/></c></a>');
   expect(e4x.equal(xml.b[0], 'x')).toBe(true);
   expect(e4x.equal(xml.b[0], XML('<b>x</b>'))).toBe(true);
-  expect(e4x.equal(xml.none, undefined)).toBe(true);
+  expect(e4x.equal(xml.b[0], XML('<q>x</q>'))).toBe(false);
+  expect(e4x.equal(undefined, xml.none)).toBe(true);
+  for (const nothing of [undefined, null, '', 0]) expect(e4x.equal(xml.none, nothing)).toBe(false);
+  expect(e4x.equal(xml.c.d, '')).toBe(true);
+  expect(e4x.equal(xml.c.d, 0)).toBe(false);
   expect(e4x.equal(1, '1')).toBe(true);
   expect(e4x.typeOf(xml.none)).toBe('xml');
   expect([...e4x.each(xml.b)].map(String)).toEqual(['x', 'y']);
@@ -43,8 +47,25 @@ test('XML is compared, added, filtered and gone through as E4X does', () => {
   expect(xml.hasOwnProperty('c')).toBe(true);
   expect(() => (xml.b.q = 1)).toThrow(/list of 2/);
   xml.e = e4x.xml`<e v="${'"<'}">${xml.b[0]}${'<'}</e>`;
-  expect(xml.e.toXMLString()).toBe('<e v="&quot;&lt;">\n  <b>x</b>\n  &lt;\n</e>');
+  expect(xml.e.toXMLString()).toBe('<e v="&quot;&lt;"><b>x</b>&lt;</e>');
   expect(XMLList('<a/><b/>').length()).toBe(2);
+});
+
+test('several elements are their XML, not their text, and nothing is indented', () => {
+  const xml = XML('<a>\n  <b> x </b>\n  <b>y</b><c><d/></c></a>');
+  expect(String(xml.b)).toBe('<b>x</b><b>y</b>');
+  expect(String(xml.b.text())).toBe('xy');
+  expect(xml.b.hasSimpleContent()).toBe(false);
+  expect(xml.b[0].hasSimpleContent()).toBe(true);
+  expect(String(xml.c)).toBe('<c><d/></c>');
+  expect(String(readData('HL7V2', 'MSH|^~\\&|\rPID| 1 | A ^B')['PID']['PID.2'])).toBe(
+    '<PID.2><PID.2.1>A</PID.2.1><PID.2.2>B</PID.2.2></PID.2>',
+  );
+});
+
+test('a script may give XML back', async () => {
+  const xml: unknown = await (async () => XML('<a>1</a>'))();
+  expect(String(xml)).toBe('1');
 });
 
 test('namespaces are kept, or left out where the data type says so', () => {

@@ -1,10 +1,16 @@
 import { basename, extname, resolve } from 'node:path';
 import { Command } from 'commander';
-import { exportFiles, importMirth, writeProduction } from '../../import/mirth/import-mirth.ts';
-import { categoriesOf, type ImportReport } from '../../import/mirth/report.ts';
+import { importIris } from '../../import/iris/import-iris.ts';
+import { importMirth } from '../../import/mirth/import-mirth.ts';
+import {
+  exportFiles,
+  type ImportedProduction,
+  writeProduction,
+} from '../../import/production-files.ts';
+import { categoriesOf, type ImportReport } from '../../import/report.ts';
 import { print, table } from '../output.ts';
 
-interface MirthFlags {
+interface ImportFlags {
   readonly out?: string;
   readonly json?: boolean;
 }
@@ -22,14 +28,37 @@ export function importCommand(): Command {
     .argument('<export>', 'a channel.xml, a backup.xml, or a folder of them')
     .option('--out <folder>', 'where to write the production; default the name of the export')
     .option('--json', 'the report as JSON')
-    .action(fromMirth);
+    .action((path: string, flags: ImportFlags) => imported(path, flags, { make: importMirth }));
+  command
+    .command('iris')
+    .description(
+      'Productions of InterSystems IRIS and Health Connect: classes as source files (.cls) or exports (.xml), and lookup tables (.lut).',
+    )
+    .argument('<export>', 'a file, or a folder of them')
+    .option('--out <folder>', 'where to write the production; default the name of the export')
+    .option('--json', 'the report as JSON')
+    .action((path: string, flags: ImportFlags) =>
+      imported(path, flags, { make: importIris, endings: /\.(cls|xml|lut)$/i }),
+    );
   return command;
 }
 
-async function fromMirth(path: string, { out, json }: MirthFlags): Promise<void> {
+interface Engine {
+  readonly make: (
+    files: Awaited<ReturnType<typeof exportFiles>>,
+    name: string,
+  ) => ImportedProduction;
+  readonly endings?: RegExp;
+}
+
+async function imported(
+  path: string,
+  { out, json }: ImportFlags,
+  { make, endings }: Engine,
+): Promise<void> {
   const name = basename(resolve(path), extname(path));
   const folder = out ?? name;
-  const production = importMirth(await exportFiles(path), basename(resolve(folder)));
+  const production = make(await exportFiles(path, endings), basename(resolve(folder)));
   await writeProduction(production, folder);
   if (json === true) return print(JSON.stringify({ ...production.report, folder }));
   for (const line of summary(production.report, folder)) print(line);
@@ -46,7 +75,7 @@ function summary({ channels, templates, lines }: ImportReport, folder: string): 
   if (given.length > 0)
     made.push(`${given.length} values are to be given: secrets and environment`);
   made.push(
-    `${folder}: ${channels.length} channels, ${templates.length} code templates; see ${folder}/import-report.md, then waybill check ${folder}`,
+    `${folder}: ${channels.length} channels or hosts, ${templates.length} code templates; see ${folder}/import-report.md, then waybill check ${folder}`,
   );
   return made;
 }

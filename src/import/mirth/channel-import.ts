@@ -1,5 +1,7 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { referencesOf, templateFault, writtenReferences } from '../../mirth/template.ts';
+import { Names, slug } from '../names.ts';
+import type { ReportLine } from '../report.ts';
 import {
   answerParts,
   channelNotes,
@@ -17,10 +19,8 @@ import {
 import { ChannelScripts, type Place } from './channel-scripts.ts';
 import { destinationOf } from './destinations.ts';
 import type { Block, DestinationDraft, Notes } from './drafts.ts';
-import { Names, slug } from './names.ts';
 import { type PlainChannel, plainChannel } from './plain-channel.ts';
 import { type ExportedChannel, elementsOf, part, partText } from './read-export.ts';
-import type { ReportLine } from './report.ts';
 import type { RewrittenScript, StatementMaker } from './script/rewritten.ts';
 import { placeText } from './script-module.ts';
 import { ScriptStatements } from './script-statements.ts';

@@ -1,6 +1,6 @@
 import { toXml, type XmlNode } from '../../mirth/e4x/node.ts';
+import { variableName } from '../names.ts';
 import type { Block, HostDraft } from './drafts.ts';
-import { variableName } from './names.ts';
 import { attributeOf, elementsOf, part, partText, textOf } from './read-export.ts';
 import { SECRET } from './script/names.ts';
 import type { Rule, Step } from './steps.ts';

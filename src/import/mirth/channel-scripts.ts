@@ -1,8 +1,8 @@
+import { type Names, slug } from '../names.ts';
+import type { ReportLine } from '../report.ts';
 import type { Surrounding } from './channel-import.ts';
 import type { Placed } from './channel-parts.ts';
-import { type Names, slug } from './names.ts';
 import type { ExportedChannel } from './read-export.ts';
-import type { ReportLine } from './report.ts';
 import type { RewrittenScript } from './script/rewritten.ts';
 import { placeText, scriptModule } from './script-module.ts';
 import type { ScriptStatements } from './script-statements.ts';

@@ -1,5 +1,6 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { referencesOf, writtenReferences } from '../../mirth/template.ts';
+import { variableName } from '../names.ts';
 import {
   type Block,
   type DestinationContext,
@@ -9,7 +10,6 @@ import {
   type Notes,
   type SourceContext,
 } from './drafts.ts';
-import { variableName } from './names.ts';
 import { polling } from './polling.ts';
 import { partText } from './read-export.ts';
 

@@ -1,4 +1,4 @@
-import type { ReportLine } from './report.ts';
+import type { ReportLine } from '../report.ts';
 
 /** A block of YAML. */
 export type Block = Record<string, unknown>;

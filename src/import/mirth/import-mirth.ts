@@ -1,59 +1,16 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { stringify } from 'yaml';
-import { EngineError } from '../../error/engine-error.ts';
 import { toXml } from '../../mirth/e4x/node.ts';
+import { Names, slug, variableName } from '../names.ts';
+import type { ExportFile, ImportedProduction } from '../production-files.ts';
+import { type ChannelState, type ImportReport, type ReportLine, reportText } from '../report.ts';
 import { type ImportedChannel, importChannel, type Surrounding } from './channel-import.ts';
 import { isTrivial } from './channel-parts.ts';
 import type { Block } from './drafts.ts';
-import { Names, slug, variableName } from './names.ts';
 import { apart } from './ports.ts';
-import { type CodeTemplate, type ExportFile, type MirthExport, readExport } from './read-export.ts';
-import { type ChannelState, type ImportReport, type ReportLine, reportText } from './report.ts';
+import { type CodeTemplate, type MirthExport, readExport } from './read-export.ts';
 import { rewriteScript } from './script/rewrite.ts';
 import type { RewrittenScript, StatementMaker } from './script/rewritten.ts';
 import { placeText, templateModule } from './script-module.ts';
-
-/** A production, as files that are not yet written. */
-export interface ImportedProduction {
-  readonly files: ReadonlyMap<string, string>;
-  readonly report: ImportReport;
-}
-
-/** The files of an export: one file, or all XML of a folder and the folders in it. */
-export async function exportFiles(path: string): Promise<ExportFile[]> {
-  const about = await stat(path).catch(() => {
-    throw new EngineError('CONFIG_INVALID', `there is no file or folder ${path}`);
-  });
-  if (!about.isDirectory()) return [{ name: basename(path), text: await readFile(path, 'utf8') }];
-  const found = await readdir(path, { recursive: true });
-  const names = found.filter((name) => /\.xml$/i.test(name)).toSorted();
-  return Promise.all(
-    names.map(async (name) => ({ name, text: await readFile(join(path, name), 'utf8') })),
-  );
-}
-
-/** Writes a production into a folder that does not exist or is empty. */
-export async function writeProduction(
-  { files }: ImportedProduction,
-  folder: string,
-): Promise<void> {
-  const there = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  if (there.length > 0) {
-    throw new EngineError(
-      'CONFIG_INVALID',
-      `${folder} is not empty; give another folder with --out`,
-    );
-  }
-  for (const [name, text] of files) {
-    const path = join(folder, name);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, text);
-  }
-}
 
 /** Makes a production of the channels of an export. Nothing that stands in it is run. */
 export function importMirth(exported: readonly ExportFile[], name: string): ImportedProduction {
@@ -179,6 +136,7 @@ class Import {
       state: this.#isMarked(name) ? ('partial' as const) : ('complete' as const),
     }));
     return {
+      from: 'Mirth Connect',
       folder: this.#name,
       channels: [...channels, ...broken],
       templates,
@@ -189,7 +147,7 @@ class Import {
   #state(name: string, made: ImportedChannel | undefined): ChannelState {
     if (made === undefined || !made.hasEnds) return 'not';
     const isMarked = this.#lines.some((one) => one.kind === 'mark' && one.channel === name);
-    const isTemplateMarked = [...this.#usedBy(made)].some((name) => this.#isMarked(name));
+    const isTemplateMarked = [...this.#usedBy(made)].some((one) => this.#isMarked(one));
     return isMarked || isTemplateMarked ? 'partial' : 'complete';
   }
 

@@ -1,5 +1,6 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { parseNodes } from '../../mirth/e4x/parse.ts';
+import type { ExportFile } from '../production-files.ts';
 
 /** A channel of an export, with the XML that says what it is. */
 export interface ExportedChannel {
@@ -22,11 +23,6 @@ export interface MirthExport {
   readonly templates: readonly CodeTemplate[];
   readonly globalScripts: ReadonlyMap<string, string>;
   readonly faults: readonly { readonly file: string; readonly what: string }[];
-}
-
-export interface ExportFile {
-  readonly name: string;
-  readonly text: string;
 }
 
 /** Reads exports: a channel, a list of channels, a group, or a whole server's backup. */

@@ -1,4 +1,4 @@
-import type { ReportLine } from './report.ts';
+import type { ReportLine } from '../report.ts';
 import type { RewrittenScript } from './script/rewritten.ts';
 
 /** Where a module's imports come from, as seen from it. */

@@ -1,6 +1,6 @@
+import type { ReportLine } from '../report.ts';
 import { databasePlace } from './databases.ts';
 import type { Block, Notes } from './drafts.ts';
-import type { ReportLine } from './report.ts';
 import type { StatementMaker } from './script/rewritten.ts';
 import type { SqlConnection } from './script/sql.ts';
 

@@ -1,7 +1,7 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
+import { variableName } from '../names.ts';
 import { databaseReader } from './databases.ts';
 import { type HostDraft, missingAdapter, type Notes, type SourceContext } from './drafts.ts';
-import { variableName } from './names.ts';
 import { durationOf, polling } from './polling.ts';
 import { elementsOf, entriesOf, part, partText } from './read-export.ts';
 

@@ -22,6 +22,9 @@ export function element(name: string, children: XmlNode[] = []): XmlNode {
 
 export const text = (value: string): XmlNode => node('text', '', value);
 
+/** A text as it is read: Rhino leaves white space around each out, as `XML.ignoreWhitespace` says. */
+export const trimmed = (value: string): string => value.replace(/^[\0- ]+|[\0- ]+$/g, '');
+
 export function node(kind: XmlNode['kind'], name: string, value: string): XmlNode {
   const own = { attributes: [], children: [], parent: undefined, declared: new Map() };
   return { kind, name, prefix: '', uri: '', value, ...own };

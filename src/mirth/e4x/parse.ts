@@ -1,5 +1,5 @@
 import { SaxesParser } from 'saxes';
-import { append, escapeAttribute, node, type XmlNode } from './node.ts';
+import { append, escapeAttribute, node, text, trimmed, type XmlNode } from './node.ts';
 
 /** How deep elements may stand in each other; what works on them is recursive. */
 const DEPTH = 256;
@@ -11,8 +11,8 @@ export interface ParseOptions {
 
 /** The nodes of an XML text: one element, or with `<>` … `</>` around them any number. */
 export function parseNodes(source: string, options: ParseOptions = {}): XmlNode[] {
-  const trimmed = source.trim().replace(/^\uFEFF/, '');
-  const list = /^<>([\s\S]*)<\/>$/.exec(trimmed);
+  const whole = source.trim().replace(/^\uFEFF/, '');
+  const list = /^<>([\s\S]*)<\/>$/.exec(whole);
   const top = node('element', 'list', '');
   let at = top;
   let depth = 0;
@@ -50,12 +50,12 @@ export function parseNodes(source: string, options: ParseOptions = {}): XmlNode[
     at = at.parent ?? top;
   });
   const addText = (value: string): void => {
-    // E4X leaves white space between elements out
-    if (value.trim() !== '') append(at, node('text', '', value));
+    const inner = trimmed(value);
+    if (inner !== '') append(at, text(inner));
   };
   parser.on('text', addText);
   parser.on('cdata', addText);
-  parser.write(list === null ? trimmed : `<list>${list[1]}</list>`).close();
+  parser.write(list === null ? whole : `<list>${list[1]}</list>`).close();
   const nodes = list === null ? top.children : (top.children[0]?.children ?? []);
   for (const one of nodes) one.parent = undefined;
   return nodes;

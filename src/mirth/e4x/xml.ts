@@ -78,13 +78,17 @@ const markupOf = (value: unknown): string | undefined =>
 export const qualifiedName = (space: unknown, name: unknown): string =>
   `{${space === null ? '' : plainTextOf(space)}}${String(name)}`;
 
-const toMarkup = ({ nodes }: Held, indent?: string): string =>
-  nodes.map((one) => toXml(one, indent)).join(indent === undefined ? '' : '\n');
+/** Neither indented nor on lines of their own: Mirth sets `XML.prettyPrinting` to false. */
+const toMarkup = ({ nodes }: Held): string => nodes.map((one) => toXml(one)).join('');
+
+/** Whether the value is its text. A list of several elements is none, even where each of them is. */
+const hasText = ({ nodes }: Held): boolean =>
+  nodes.every((one) => isSimple(one) && (nodes.length === 1 || one.kind !== 'element'));
 
 /** The text of a simple value, the XML of another. */
-function asText({ nodes }: Held): string {
-  if (!nodes.every(isSimple)) return nodes.map((one) => toXml(one, '  ')).join('\n');
-  return nodes
+function asText(own: Held): string {
+  if (!hasText(own)) return toMarkup(own);
+  return own.nodes
     .filter(({ kind }) => kind !== 'comment' && kind !== 'instruction')
     .map(valueOf)
     .join('');
@@ -107,7 +111,8 @@ const handler: ProxyHandler<object> = {
     const own = heldOf(target);
     if (key === Symbol.toPrimitive) return () => asText(own);
     if (key === Symbol.iterator) return () => own.nodes.map(xmlOf)[Symbol.iterator]();
-    return typeof key === 'symbol' ? undefined : read(own, key);
+    // what a script gives back is awaited, and a value that has a `then` would be called there
+    return typeof key === 'symbol' || key === 'then' ? undefined : read(own, key);
   },
   set(target, key, value) {
     if (typeof key === 'string') write(heldOf(target), key, value);
@@ -384,9 +389,9 @@ const METHODS: Readonly<Record<string, (own: Held, given: readonly unknown[]) =>
       own,
       keyOf(name),
     ),
-  hasComplexContent: (own) => own.nodes.length > 0 && !own.nodes.every(isSimple),
+  hasComplexContent: (own) => own.nodes.length > 0 && !hasText(own),
   hasOwnProperty: (own: Held, [name]: readonly unknown[]) => hasPart(own, String(name)),
-  hasSimpleContent: (own) => own.nodes.every(isSimple),
+  hasSimpleContent: hasText,
   insertChildAfter: (own, given) => beside(own, given, 1),
   insertChildBefore: (own, given) => beside(own, given, 0),
   length: (own) => own.nodes.length,
@@ -410,7 +415,7 @@ const METHODS: Readonly<Record<string, (own: Held, given: readonly unknown[]) =>
   replace(own, [what, value]) {
     // text of a simple value knows `replace` as well, and scripts mean that far more often
     const by = value as string;
-    if (!isXml(what) && own.nodes.every(isSimple)) return asText(own).replace(what as string, by);
+    if (!isXml(what) && hasText(own)) return asText(own).replace(what as string, by);
     const at = the(own);
     const [first] = isXml(what) ? nodesOf(what) : at.children.filter(matcher(String(what)));
     if (first !== undefined) replace(first, oneOrMore(value));
@@ -431,7 +436,7 @@ const METHODS: Readonly<Record<string, (own: Held, given: readonly unknown[]) =>
     ),
   toJSON: (own) => asText(own),
   toString: (own: Held) => asText(own),
-  toXMLString: (own) => toMarkup(own, '  '),
+  toXMLString: (own) => toMarkup(own),
   valueOf: (own: Held) => (own.single ? xmlOf(the(own)) : listOf(own.nodes)),
 };
 
@@ -441,18 +446,20 @@ const nameObject = (localName: string, uri: string): object => ({
   toString: () => `${uri}::${localName}`,
 });
 
-/** `==` of E4X: XML is compared by what it says. */
+/** `==` of E4X: two XML values are compared by their XML, one and another value by its text. */
 export function areEqual(one: unknown, other: unknown): boolean {
   // oxlint-disable-next-line eqeqeq -- it stands for the `==` of a script
   if (!isXml(one) && !isXml(other)) return one == other;
-  if (one === undefined || other === undefined || one === null || other === null) {
-    // an empty list equals undefined, in E4X
-    const xml = isXml(one) ? one : other;
-    const nothing = isXml(one) ? other : one;
-    return nothing === undefined && nodesOf(xml).length === 0;
-  }
-  return plainText(one) === plainText(other);
+  if (isXml(one) && isXml(other)) return areSame(heldOf(one), heldOf(other));
+  const own = heldOf(isXml(one) ? one : other);
+  const plain = isXml(one) ? other : one;
+  // as Rhino has it: `undefined == x.none`, yet neither `x.none == undefined` nor `x.none == ''`
+  if (plain === undefined || plain === null) return one === undefined && own.nodes.length === 0;
+  return own.nodes.length === 1 && hasText(own) && asText(own) === plainTextOf(plain);
 }
+
+const areSame = (one: Held, other: Held): boolean =>
+  one.nodes.length === other.nodes.length && toMarkup(one) === toMarkup(other);
 
 /** `+` of E4X: two XML values make a list. */
 export function add(one: unknown, other: unknown): unknown {

@@ -1,3 +1,4 @@
+import { redacted } from '../../redacted.ts';
 import { conditionText } from './condition.ts';
 import { hideGiven, hideSecret } from './delicate.ts';
 import { ScriptDraft } from './draft.ts';
@@ -14,7 +15,6 @@ import {
   STANDARD,
 } from './names.ts';
 import { headOf, moduleFault, parseScript, ScriptFault, type Syntax } from './parse.ts';
-import { redacted } from './redacted.ts';
 import type { RewriteOptions, RewrittenScript } from './rewritten.ts';
 import { isStatementCall } from './sql.ts';
 import { Statements } from './statements.ts';
@@ -23,6 +23,7 @@ import {
   childrenOf,
   collect,
   inTemplate,
+  isBlank,
   isConstant,
   isFunction,
   isPattern,
@@ -31,6 +32,7 @@ import {
   javaPath,
   mayBeXml,
   namesOf,
+  plainVariables,
   topNames,
 } from './syntax.ts';
 
@@ -73,6 +75,7 @@ class Rewriting {
   readonly #top: string[] = [];
   readonly #packages: readonly string[];
   readonly #statements: Statements;
+  readonly #plain: ReadonlySet<string>;
 
   constructor(text: string, form: 'script' | 'module', options: RewriteOptions) {
     const { source, body, comments } = parseScript(text, form);
@@ -81,6 +84,7 @@ class Rewriting {
     this.#form = form;
     this.#options = options;
     this.#body = body;
+    this.#plain = plainVariables(body);
     this.#statements = new Statements(this.#draft, body, options.statement);
     this.#packages = [...source.matchAll(/\bimportPackage\(\s*(?:Packages\.)?([\w.]+)\s*\)/g)].map(
       ([, name = '']) => name,
@@ -274,17 +278,28 @@ class Rewriting {
     const [left, right] = [node['left'] as Syntax, node['right'] as Syntax];
     const operator = node['operator'] as string;
     const isEquality = operator === '==' || operator === '!=';
-    if (!isEquality || !(mayBeXml(left) && (mayBeXml(right) || isUndefined(right)))) {
-      return this.#children(node);
-    }
-    const found = /[!=]=/.exec(this.#draft.source.slice(left.end, right.start));
+    if (!isEquality || !this.#comparesXml(left, right)) return this.#children(node);
+    const found = /\s*[!=]=/.exec(this.#draft.source.slice(left.end, right.start));
     const at = left.end + (found?.index ?? 0);
+    const after = at + (found?.[0].length ?? 0);
     const not = operator === '!=' ? '!' : '';
     this.#draft.edit(node.start, node.start, `${not}${this.#draft.e4x()}.equal(`);
     this.#visit(left, node);
-    this.#draft.edit(at, at + 2, ',');
+    this.#draft.edit(at, after, ',');
     this.#visit(right, node);
     this.#draft.edit(node.end, node.end, ')');
+  }
+
+  /** Whether `==` may mean something else there than in JavaScript, where XML is the text it holds. */
+  #comparesXml(left: Syntax, right: Syntax): boolean {
+    if (isBlank(right)) return this.#mayHoldXml(left);
+    if (isBlank(left)) return this.#mayHoldXml(right);
+    if (isUndefined(left)) return mayBeXml(right);
+    return mayBeXml(left) && (mayBeXml(right) || isUndefined(right));
+  }
+
+  #mayHoldXml(node: Syntax): boolean {
+    return mayBeXml(node) && !(node.type === 'Identifier' && this.#plain.has(node['name']));
   }
 
   #unary(node: Syntax): void {

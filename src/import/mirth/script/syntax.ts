@@ -28,9 +28,41 @@ export function mayBeXml(node: Syntax): boolean {
   if (isUndefined(node)) return false;
   if (node.type === 'Identifier') return true;
   if (node.type === 'MemberExpression') return node['property'].name !== 'length';
-  if (node.type !== 'CallExpression') return false;
+  if (node.type !== 'CallExpression' && node.type !== 'NewExpression') return false;
+  if (/^XML(List)?$/.test(String(node['callee'].name))) return true;
   const method = String(node['callee'].property?.name ?? '');
   return /^(children|child|elements|descendants|attribute|text|parent)$/.test(method);
+}
+
+/** A constant that an empty text equals and XML without anything does not. */
+export const isBlank = ({ type, value }: Syntax): boolean =>
+  type === 'Literal' && (value === '' || value === 0 || value === false);
+
+/** The variables of a script that are never given what may be XML. */
+export function plainVariables(body: readonly Syntax[]): Set<string> {
+  const plain = new Set<string>();
+  const other = new Set<string>();
+  const note = (to: Syntax, value: Syntax | null): void => {
+    if (to.type !== 'Identifier') return;
+    const isPlain = value === null || isUndefined(value) || !mayBeXml(value);
+    (isPlain ? plain : other).add(String(to['name']));
+  };
+  const visit = (node: Syntax): void => {
+    if (node.type === 'VariableDeclarator')
+      note(node['id'] as Syntax, node['init'] as Syntax | null);
+    if (node.type === 'AssignmentExpression') note(node['left'] as Syntax, node['right'] as Syntax);
+    if (isFunction(node)) {
+      for (const one of node['params'] as readonly Syntax[]) patternNames(one, other);
+    }
+    if (/^For(In|Of)Statement$/.test(node.type)) {
+      const left = node['left'] as Syntax;
+      if (left.type === 'Identifier') other.add(String(left['name']));
+      else collect(left, other);
+    }
+    for (const child of childrenOf(node)) visit(child);
+  };
+  for (const one of body) visit(one);
+  return plain.difference(other);
 }
 
 /** `java.util.UUID.randomUUID`, where the expression is such a path; of a longer chain the whole. */

@@ -1,4 +1,4 @@
-import { SECRET, SECRET_TEXT } from './names.ts';
+import { SECRET, SECRET_TEXT } from './mirth/script/names.ts';
 
 /** The script as a comment, without any text that stands near a word for a secret. */
 export function redacted(text: string): string {

@@ -11,6 +11,8 @@ export interface ReportLine {
 }
 
 export interface ImportReport {
+  /** The engine that it came from. */
+  readonly from: string;
   readonly folder: string;
   readonly channels: readonly { readonly name: string; readonly state: ChannelState }[];
   /** Modules that code templates became. */
@@ -31,12 +33,12 @@ const TITLES: Readonly<Record<ReportLine['kind'], string>> = {
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ');
 
 /** `import-report.md`. It names places and kinds, never a line of a script or a value. */
-export function reportText({ channels, templates, lines }: ImportReport): string {
+export function reportText({ from, channels, templates, lines }: ImportReport): string {
   const counts = (['complete', 'partial', 'not'] as const).map(
     (state) => `${channels.filter((one) => one.state === state).length} ${state}`,
   );
   const parts = [
-    '# What was imported from Mirth Connect\n',
+    `# What was imported from ${from}\n`,
     `${channels.length} channels: ${counts.join(', ')}.\n`,
     '| channel | state |\n|---|---|',
     ...channels.map(({ name, state }) => `| ${cell(name)} | ${state} |`),

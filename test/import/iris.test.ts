@@ -1,0 +1,250 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { adapterCatalogue } from '../../adapters/index.ts';
+import { describeReport } from '../../src/definition/case/report.ts';
+import { describeProblem } from '../../src/definition/problem.ts';
+import { readProduction } from '../../src/definition/read.ts';
+import { testProduction } from '../../src/definition/test-production.ts';
+import { celOf, NoCounterpart } from '../../src/import/iris/expression.ts';
+import { importIris } from '../../src/import/iris/import-iris.ts';
+import { hl7PathOf } from '../../src/import/iris/paths.ts';
+import { type ImportedProduction, writeProduction } from '../../src/import/production-files.ts';
+
+const OPTIONS = { adapters: adapterCatalogue, overlays: [], secrets: () => undefined };
+
+const production = (items: string): string =>
+  `Class Hub.Production Extends Ens.Production\n{\n\nXData ProductionDefinition\n{\n<Production Name="Hub.Production">\n<ActorPoolSize>2</ActorPoolSize>\n${items}\n</Production>\n}\n\n}\n`;
+
+const item = (
+  name: string,
+  className: string,
+  settings: Readonly<Record<string, string>> = {},
+  more = '',
+): string =>
+  `<Item Name="${name}" ClassName="${className}" PoolSize="1" Enabled="true" ${more}>${Object.entries(
+    settings,
+  )
+    .map(([key, value]) => `<Setting Target="Host" Name="${key}">${value}</Setting>`)
+    .join('')}</Item>`;
+
+const ROUTED = production(
+  [
+    item('ADT In', 'EnsLib.HL7.Service.TCPService', {
+      Port: '6661',
+      TargetConfigNames: 'ADT Router',
+      AckMode: 'Application',
+    }),
+    item('ADT Router', 'EnsLib.HL7.MsgRouter.RoutingEngine', { BusinessRuleName: 'Hub.Rules' }),
+    item('Ward', 'EnsLib.HL7.Operation.TCPOperation', {
+      IPAddress: 'ward.example',
+      Port: '2575',
+      FailureTimeout: '-1',
+    }),
+    item('Archive', 'EnsLib.File.PassthroughOperation', {
+      FilePath: '/archive',
+      Filename: '%f_%Q.hl7',
+    }),
+  ].join('\n'),
+);
+
+const RULES = `/// Where admissions go
+Class Hub.Rules Extends Ens.Rule.Definition
+{
+
+Parameter RuleAssistClass = "EnsLib.HL7.MsgRouter.RuleAssist";
+
+XData RuleDefinition [ XMLNamespace = "http://www.intersystems.com/rule" ]
+{
+<ruleDefinition alias="" context="EnsLib.HL7.MsgRouter.RoutingEngine" production="Hub.Production">
+<ruleSet name="" effectiveBegin="" effectiveEnd="">
+<rule name="Archive" ><when condition="1"><send transform="" target="Archive"></send></when></rule>
+<rule name="Admissions">
+<constraint name="source" value="ADT In"></constraint>
+<constraint name="docCategory" value="2.5"></constraint>
+<constraint name="docName" value="ADT_A01,ADT_A04"></constraint>
+<when condition="(Document.{PV1:PatientClass}=&quot;I&quot;)||(HL7.{MSH:SendingFacility.NamespaceID} StartsWith &quot;N&quot;)"><send transform="Hub.ToWard" target="Ward"></send><return></return></when>
+<otherwise><delete></delete><return></return></otherwise>
+</rule>
+</ruleSet>
+</ruleDefinition>
+}
+
+}
+`;
+
+const dtl = (
+  steps: string,
+  create = 'copy',
+): string => `Class Hub.ToWard Extends Ens.DataTransformDTL
+{
+
+XData DTL [ XMLNamespace = "http://www.intersystems.com/dtl" ]
+{
+<transform sourceClass='EnsLib.HL7.Message' targetClass='EnsLib.HL7.Message' sourceDocType='2.5:ADT_A01' targetDocType='2.5:ADT_A01' create='${create}' language='objectscript' >
+${steps}
+</transform>
+}
+
+}
+`;
+
+const STEPS = `<annotation>names in capitals</annotation>
+<assign value='"HUB"' property='target.{MSH:SendingApplication.NamespaceID}' action='set' />
+<assign value='ToUpper(source.{PID:PatientName(1).FamilyName.Surname})' property='target.{PID:PatientName(1).FamilyName.Surname}' action='set' />
+<assign value='Lookup("Wards",source.{PV1:AssignedPatientLocation.PointofCare},"?")' property='target.{PV1:AssignedPatientLocation.PointofCare}' action='set' />
+<if condition='source.{PV1:PatientClass}="I"'><true><assign value='source.{PID:PatientIdentifierList(1).IDNumber}' property='target.{PID:PatientID.IDNumber}' action='set' /></true><false><assign value='""' property='target.{PV1:PatientClass}' action='remove' /></false></if>`;
+
+const LUT =
+  '<?xml version="1.0"?><lookupTable><entry table="Wards" key="W1">NORTH</entry><entry table="Wards" key="W,2">SO"UTH</entry></lookupTable>';
+
+const imported = (...texts: readonly string[]): ImportedProduction =>
+  importIris(
+    texts.map((text, index) => ({ name: `${index}.cls`, text })),
+    'hub',
+  );
+
+async function written(made: ImportedProduction): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'waybill-iris-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await writeProduction(made, folder);
+  return folder;
+}
+
+async function problemsOf(made: ImportedProduction): Promise<string[]> {
+  const { problems } = await readProduction(await written(made), { ...OPTIONS, assume: true });
+  return problems.map(describeProblem);
+}
+
+const marksOf = ({ report }: ImportedProduction): string[] =>
+  report.lines
+    .filter(({ kind }) => kind === 'mark')
+    .map(({ channel, text }) => `${channel}: ${text}`);
+
+test('a production with rules, a DTL and a lookup table passes check and routes as it did', async () => {
+  const made = imported(ROUTED, RULES, dtl(STEPS), LUT);
+  expect(marksOf(made)).toEqual([]);
+  expect(made.report.channels.map(({ state }) => state)).toEqual([
+    'complete',
+    'complete',
+    'complete',
+    'complete',
+  ]);
+  expect(await problemsOf(made)).toEqual([]);
+  const folder = await written(made);
+  await writeFile(
+    join(folder, 'in.hl7'),
+    'MSH|^~\\&|EPIC|SOUTH|||20260101||ADT^A01^ADT_A01|1|P|2.5\rPID|1|9|123^^^M||Doe^Jo\rPV1|1|I|W1\r',
+  );
+  await writeFile(
+    join(folder, 'production.test.yaml'),
+    `cases:
+  - name: an admission
+    in: adt-in
+    message: in.hl7
+    expect:
+      archive: { body: in.hl7 }
+      ward: { fields: { MSH-3: HUB, PID-5.1: DOE, PV1-3.1: NORTH, PID-2.1: "123" } }
+  - { name: an outpatient, in: adt-in, text: "MSH|^~\\\\&|EPIC|SOUTH|||1||ADT^A01^ADT_A01|2|P|2.5\\nPV1|1|O\\n", expect: { archive: 1 } }
+  - { name: of the north, in: adt-in, text: "MSH|^~\\\\&|EPIC|NORTH|||1||ADT^A04^ADT_A01|3|P|2.5\\nPV1|1|O\\n", expect: { archive: 1, ward: { absent: [PV1-2] } } }
+`,
+  );
+  const report = await testProduction(folder, OPTIONS);
+  expect([...report.problems.map(describeProblem), ...describeReport(report)].join('\n')).toMatch(
+    /3 passed/,
+  );
+});
+
+test('settings of items become those of their adapters', () => {
+  const yaml = imported(ROUTED, RULES, dtl(STEPS), LUT).files.get('production.yaml') ?? '';
+  expect(yaml).toMatch(
+    /adt-in:\n {4}title: ADT In\n {4}adapter: mllp-in\n {4}settings:\n {6}listen: 0.0.0.0:6661\n {6}acknowledge: application\n {4}to: adt-router/,
+  );
+  expect(yaml).toMatch(/connect: ward.example:2575[\s\S]*retry:\n {6}every: 5s\n {6}for: forever/);
+  expect(yaml).toContain(`name: '{name}_{format(now(), "yyyy-MM-dd_HH.mm.ss.SSS")}.hl7'`);
+  expect(imported(LUT).files.get('lookups/wards.csv')).toBe(
+    'key,value\nW1,NORTH\n"W,2","SO""UTH"\n',
+  );
+});
+
+test('code is a stub with its source, without secrets, and check fails until it is written', async () => {
+  const made = imported(
+    production(
+      [
+        item('In', 'Hub.Service', { TargetConfigNames: 'Work' }),
+        item('Work', 'Hub.Process'),
+        item('Out', 'EnsLib.SAP.Operation'),
+      ].join(''),
+    ),
+    'Class Hub.Service Extends Ens.BusinessService\n{\n\nParameter ADAPTER = "EnsLib.File.InboundAdapter";\n\nMethod OnProcessInput(in As %Stream) As %Status\n{\n  Set password = "hunter2"\n  Quit ..SendRequestAsync("Work", in)\n}\n\n}\n',
+  );
+  expect(marksOf(made)).toEqual([
+    'In: Hub.Service is code: write it as an adapter, or choose one',
+    'Work: Hub.Process is code: write it as a process',
+    'Out: EnsLib.SAP.Operation has no counterpart here yet: choose an adapter',
+  ]);
+  const stub = made.files.get('adapters/in.ts') ?? '';
+  expect(stub).toContain('//   Quit ..SendRequestAsync("Work", in)');
+  for (const text of made.files.values()) expect(text).not.toContain('hunter2');
+  expect(
+    (await problemsOf(made)).filter((one) => one.includes('to be done by a person')),
+  ).toHaveLength(3);
+});
+
+test('what a rule or a DTL says that has no counterpart is marked where it stands', async () => {
+  const made = imported(
+    ROUTED,
+    RULES.replace(
+      '(Document.{PV1:PatientClass}=&quot;I&quot;)',
+      '(Document.Source.Ward()=&quot;I&quot;)',
+    ),
+    dtl(
+      `<assign value='##class(Hub.Util).Now()' property='target.{MSH:DateTimeOfMessage.Time}' action='set' /><foreach property='source.{OBX()}' key='k1'></foreach>`,
+    ),
+  );
+  expect(marksOf(made)).toEqual([
+    'ADT Router: its condition calls Document.Source.Ward: write it in CEL',
+    'Hub.ToWard: an assignment has an expression that is not understood',
+    'Hub.ToWard: the step foreach has no counterpart: write it',
+  ]);
+  expect((await problemsOf(made)).filter((one) => one.includes('UNDONE')).length).toBeGreaterThan(
+    0,
+  );
+});
+
+test('an export of Studio is read as its source files are', () => {
+  const rules = /\{\n(<ruleDefinition[\s\S]*<\/ruleDefinition>)/.exec(RULES)?.[1] ?? '';
+  const xml = `<?xml version="1.0" encoding="UTF-8"?><Export generator="IRIS"><Class name="Hub.Rules"><Super>Ens.Rule.Definition</Super><XData name="RuleDefinition"><Data><![CDATA[${rules}]]></Data></XData></Class></Export>`;
+  const made = imported(ROUTED, xml, dtl(STEPS), LUT);
+  expect(made.files.get('production.yaml')).toBe(
+    imported(ROUTED, RULES, dtl(STEPS), LUT).files.get('production.yaml'),
+  );
+  expect(imported('<Export><Class').report.lines).toMatchObject([
+    { category: 'files that cannot be read' },
+  ]);
+});
+
+test.each([
+  ['PIDgrp.PID:PatientName(1).FamilyName', '2.5', 'PID-5[1].1'],
+  ['PIDgrpgrp(1).ORCgrp(2).OBX(3):ObservationIdentifier.Identifier', '2.5', 'OBX[3]-3.1'],
+  ['MSH:9.1', '2.3.1', 'MSH-9.1'],
+  ['PV1', '2.5', 'PV1'],
+  ['OBX(k1):SetID', '2.5', undefined],
+  ['PID:NoSuchField', '2.5', undefined],
+])('the path %s of %s is %s', (given, category, expected) => {
+  expect(hl7PathOf(given, category)).toBe(expected);
+});
+
+test.each([
+  ['A="x" && !(B\'="y")', '"a" == "x" && !(("b" != "y"))'],
+  ['Contains(A,"x") or B Contains "y"', '"a".contains("x") || "b".contains("y")'],
+  ['ToUpper(A)_"-"_Piece(B,"^",2)', 'upper("a") + "-" + piece("b", "^", 2)'],
+  ['A=1', '"a" == "1"'],
+])('%s is %s', (given, expected) => {
+  expect(celOf(given, (what) => JSON.stringify(what.toLowerCase()))).toBe(expected);
+});
+
+test.each(['A>1', '$ZDATE(A)', 'A=', '(A', 'A B'])('%s has no counterpart', (given) => {
+  expect(() => celOf(given, (what) => what)).toThrow(NoCounterpart);
+});
