@@ -1,4 +1,9 @@
-import { SECRET, SECRET_TEXT } from './mirth/script/names.ts';
+/** Names of what must not stand in a file. */
+export const SECRET = /passw|pwd|passphrase|secret|token|api[-_]?key|authorization|credential/i;
+
+/** Texts that hold a secret by themselves. */
+export const SECRET_TEXT =
+  /(?:passw(?:or)?d|pwd|secret|token|api[-_]?key)=[^&;\s]+|:\/\/[^/:@\s]+:[^@/\s]+@|^(?:Basic|Bearer) \S{6,}/i;
 
 /** The script as a comment, without any text that stands near a word for a secret. */
 export function redacted(text: string): string {

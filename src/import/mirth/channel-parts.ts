@@ -1,8 +1,8 @@
 import { toXml, type XmlNode } from '../../mirth/e4x/node.ts';
 import { variableName } from '../names.ts';
+import { SECRET } from '../redacted.ts';
 import type { Block, HostDraft } from './drafts.ts';
 import { attributeOf, elementsOf, part, partText, textOf } from './read-export.ts';
-import { SECRET } from './script/names.ts';
 import type { Rule, Step } from './steps.ts';
 
 export const hostBlock = ({ adapter, settings, keys }: HostDraft): Block => ({

@@ -1,4 +1,5 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
+import { SECRET } from '../redacted.ts';
 import { databaseWriter } from './databases.ts';
 import {
   type Block,
@@ -10,7 +11,6 @@ import {
 import { Labels } from './labels.ts';
 import { durationOf } from './polling.ts';
 import { elementsOf, entriesOf, part, partText, textOf } from './read-export.ts';
-import { SECRET } from './script/names.ts';
 import { charsetOf, filePlace, frameOf, plainFraming } from './sources.ts';
 
 type Make = (properties: XmlNode, context: DestinationContext) => DestinationDraft;

@@ -1,5 +1,5 @@
+import { SECRET } from '../../redacted.ts';
 import type { ScriptDraft } from './draft.ts';
-import { SECRET } from './names.ts';
 import type { Syntax } from './parse.ts';
 import { childrenOf } from './syntax.ts';
 

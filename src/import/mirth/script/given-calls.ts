@@ -1,5 +1,5 @@
+import { SECRET_TEXT } from '../../redacted.ts';
 import type { ScriptDraft } from './draft.ts';
-import { SECRET_TEXT } from './names.ts';
 import type { Syntax } from './parse.ts';
 import { constantParts, escaped } from './syntax.ts';
 

@@ -218,10 +218,3 @@ export const needOf = (name: string): Need =>
     category: 'an unknown name',
     what: `uses ${name}, which no code template of the export defines`,
   };
-
-/** Names of what must not stand in a file. */
-export const SECRET = /passw|pwd|passphrase|secret|token|api[-_]?key|authorization|credential/i;
-
-/** Texts that hold a secret by themselves. */
-export const SECRET_TEXT =
-  /(?:passw(?:or)?d|pwd|secret|token|api[-_]?key)=[^&;\s]+|:\/\/[^/:@\s]+:[^@/\s]+@|^(?:Basic|Bearer) \S{6,}/i;

@@ -1,19 +1,10 @@
-import { redacted } from '../../redacted.ts';
+import { redacted, SECRET, SECRET_TEXT } from '../../redacted.ts';
 import { conditionText } from './condition.ts';
 import { hideGiven, hideSecret } from './delicate.ts';
 import { ScriptDraft } from './draft.ts';
 import { logLine, routed } from './given-calls.ts';
 import { importJava, javaClass } from './java-class.ts';
-import {
-  ASSIGNABLE,
-  FILELESS,
-  importedJava,
-  needOf,
-  PROVIDED,
-  SECRET,
-  SECRET_TEXT,
-  STANDARD,
-} from './names.ts';
+import { ASSIGNABLE, FILELESS, importedJava, needOf, PROVIDED, STANDARD } from './names.ts';
 import { headOf, moduleFault, parseScript, ScriptFault, type Syntax } from './parse.ts';
 import type { RewriteOptions, RewrittenScript } from './rewritten.ts';
 import { isStatementCall } from './sql.ts';
