@@ -3,6 +3,7 @@ import type { LentInbound } from 'waybill/adapter';
 import { mediaTypeOf, newsFilter } from 'waybill/peer';
 import { type Access, authorize } from './caller/authorize.ts';
 import { corsHeaders, isAllowedOrigin, isPreflight, preflightHeaders } from './cors.ts';
+import { ediQuestion, ediReply } from './edi-answer.ts';
 import { hl7Answer, hl7Question, hl7Refusal } from './hl7-answer.ts';
 import { answerTo, type HttpReply, refusalAnswer, respond } from './http-answer.ts';
 import type { httpInSettings } from './http-in-settings.ts';
@@ -17,6 +18,11 @@ import { Room } from './room.ts';
 const MEMORY = 256 * 1_048_576;
 
 type LentHere = LentInbound<typeof httpInSettings>;
+
+/** Told to operators; the sender gets the acknowledgement. */
+const EDI_REJECTED = new Refusal(422, 'The interchange was rejected.', {
+  told: 'its interchange was rejected, and the acknowledgement says why',
+});
 
 /** Where a request goes in a service. */
 export interface Route {
@@ -164,11 +170,20 @@ export class Endpoint {
     const taken = { incoming, caller, parsed, content: await contentOf(body, settings) };
     const message = incomingMessage(taken, settings, this.#signed);
     const question = hl7Question(incoming, taken.content.head, message.type);
+    const edi = ediQuestion(message, settings);
+    if (edi?.isRejected === true) {
+      this.#tell(incoming, EDI_REJECTED, EDI_REJECTED);
+      return ediReply(edi, settings);
+    }
     try {
       const receipt = await deliver(
         message,
         settings.answer === 'target' ? { reply: true, timeout: settings.answerTimeout } : {},
       );
+      // what the target says to it goes before that it came
+      if (edi !== undefined && receipt.reply === undefined) {
+        return ediReply(edi, settings, receipt.messageId);
+      }
       return question === undefined
         ? answerTo(receipt, settings)
         : hl7Answer(question, receipt, settings);

@@ -1,5 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { tlsServer } from 'waybill/peer';
+import { acknowledgeSetting, tlsServer } from 'waybill/peer';
 import { callerSettings } from './caller/caller-settings.ts';
 import { corsSettings } from './cors.ts';
 import { label } from './label.ts';
@@ -92,6 +92,7 @@ const answering = {
     },
     { help: 'With which statuses HL7 v2 is acknowledged.', default: 'web', advanced: true },
   ),
+  acknowledge: acknowledgeSetting(),
   storedStatus: setting.integer({
     help: 'The status for a message that is stored.',
     default: 202,

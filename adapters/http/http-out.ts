@@ -13,6 +13,7 @@ import {
   HttpClient,
   headerTemplate,
   httpClientSettings,
+  judgedAsEdi,
   mediaTypeOf,
   messageTypeOf,
   refusalWords,
@@ -53,7 +54,7 @@ const request = {
     {
       status: 'The status of the answer',
       acknowledgement:
-        'MSA-1 of the HL7 acknowledgement in the answer, whatever the status; the status where there is none. As of HL7 over HTTP',
+        'MSA-1 of the HL7 acknowledgement in the answer, whatever the status, as of HL7 over HTTP; of X12 and EDIFACT A, E, P or R of TA1, 997, 999 or CONTRL; the status where there is none of them',
     },
     { help: 'What the code of a reply is, which replies judges.', default: 'status' },
   ),
@@ -75,12 +76,17 @@ export default outbound({
   settings: httpOutSettings,
   replies: {
     // with replyCode: acknowledgement, as mllp-out
+    'wrong-control-id': 'warn',
     AA: 'complete',
     CA: 'complete',
     AE: 'suspend',
     CE: 'suspend',
     AR: ['retry', 'fail'],
     CR: ['retry', 'fail'],
+    A: 'complete',
+    E: ['warn', 'complete'],
+    P: 'suspend',
+    R: 'suspend',
     '2xx': 'complete',
     '408': ['retry', 'fail'],
     '425': ['retry', 'fail'],
@@ -144,7 +150,8 @@ class HttpSender implements OpenOutbound {
       signal,
     });
     const reply = replyOf(answer, this.#kept);
-    return this.#settings.replyCode === 'status' ? reply : acknowledged(reply);
+    if (this.#settings.replyCode === 'status') return reply;
+    return (await judgedAsEdi(reply, message)) ?? acknowledged(reply);
   }
 
   async #headers(message: Message): Promise<Record<string, string>> {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type NewMessage } from 'waybill/adapter';
-import { ediHead, hl7Header } from 'waybill/document';
-import { mayBeHl7, mediaTypeOf, messageTypeOf } from 'waybill/peer';
+import { hl7Header } from 'waybill/document';
+import { ediControlNumber, mayBeHl7, mediaTypeOf, messageTypeOf } from 'waybill/peer';
 import type { Caller } from './caller/caller.ts';
 import type { HttpInValues } from './http-in-settings.ts';
 import type { Incoming } from './incoming.ts';
@@ -20,8 +20,11 @@ const SECRET =
   /^(authorization|proxy-authorization|cookie|set-cookie|.*(key|token|secret|signature).*)$/i;
 
 /** What of a body the message needs: the document of a request holds all of it. */
-export function contentOf(body: RequestBody, { deliver }: HttpInValues): Promise<Content> {
-  return deliver === 'request' ? body.whole() : body.content();
+export function contentOf(
+  body: RequestBody,
+  { deliver, acknowledge }: HttpInValues,
+): Promise<Content> {
+  return deliver === 'request' || acknowledge !== 'none' ? body.whole() : body.content();
 }
 
 /**
@@ -69,13 +72,6 @@ function told({ headers }: Incoming, head: Uint8Array): Told {
     ? hl7Header(head).controlId
     : ediControlNumber(type, head);
   return { type, charset, controlId: controlId || undefined };
-}
-
-/** ISA-13 or UNB-5; `''` for what is neither X12 nor EDIFACT. */
-function ediControlNumber(type: string, head: Uint8Array): string {
-  if (!/^(?:X12|EDIFACT)(?::|$)/.test(type)) return '';
-  const text = Buffer.from(head.subarray(0, 2_048)).toString('latin1');
-  return ediHead(text)?.controlNumber ?? '';
 }
 
 /** Most messages do, and need no longer look. */

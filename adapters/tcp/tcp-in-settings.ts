@@ -1,5 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { arrivalSettings, connectionCounts, senderLimits } from 'waybill/peer';
+import { acknowledgeSetting, arrivalSettings, connectionCounts, senderLimits } from 'waybill/peer';
 import { framingIn } from './framing-settings.ts';
 import { wireBytes } from './wire-bytes.ts';
 
@@ -24,8 +24,9 @@ const answering = {
     help: 'The answer for a message that could not be stored, or that did not end well at its target. Empty answers nothing and closes the connection.',
     default: 'NAK',
   }),
+  acknowledge: acknowledgeSetting(),
   answerMarks: setting.flag({
-    help: 'Whether the answer of the target is framed as messages are. If not, its bytes are written as they are.',
+    help: 'Whether the answer of the target, or an acknowledgement, is framed as messages are. If not, its bytes are written as they are.',
     default: true,
     advanced: true,
   }),
@@ -57,7 +58,7 @@ const content = {
       once: 'The same bytes within duplicateWindow are stored once: for senders that repeat what they got no answer for',
     },
     {
-      help: 'What becomes of a message that comes again. HL7 messages with a control id are always stored once.',
+      help: 'What becomes of a message that comes again. HL7 messages with a control id, and interchanges of X12 and EDIFACT with a control number, are always stored once.',
       default: 'each',
     },
   ),

@@ -30,7 +30,7 @@ export default inbound({
 });
 
 function tcpInFaults(settings: TcpInValues): SettingsFault[] {
-  const { callOut, closeAfterEach, framing, answer, repetitions } = settings;
+  const { callOut, closeAfterEach, framing, answer, acknowledge, repetitions } = settings;
   const faults = [...framingFaults(settings), ...arrivalFaults(settings)];
   const wrong = (path: string, what: string, remedy: string): void => {
     faults.push({ path: [path], what, remedy });
@@ -40,6 +40,9 @@ function tcpInFaults(settings: TcpInValues): SettingsFault[] {
   }
   if (callOut !== undefined && framing === 'closed') {
     wrong('framing', 'closed does not go with callOut', 'Choose another framing, or listen.');
+  }
+  if (answer !== 'stored' && acknowledge !== 'none') {
+    wrong('acknowledge', `does not go with answer: ${answer}`, 'Set answer: stored.');
   }
   if (answer === 'none' && repetitions === 'once') {
     faults.push({

@@ -8,6 +8,9 @@ import {
 import { hl7Header } from 'waybill/document';
 import {
   type AnswerTo,
+  type EdiAnswerMade,
+  ediAnswer,
+  ediControlNumber,
   type FrameService,
   type FrameShare,
   type FrameSource,
@@ -99,9 +102,17 @@ export class TcpIntake implements FrameService {
     const { answer: mode, accepted, answerTimeout } = this.#settings;
     const message = this.#messageOf(body, sender);
     if (mode === 'stored') {
-      await this.#lent.deliver(message);
-      if (accepted.length > 0) answer(accepted);
-      return 'taken';
+      const edi = this.#acknowledged(body, message);
+      if (edi?.isRejected !== true) await this.#lent.deliver(message);
+      else
+        this.#tell(
+          sender,
+          'rejected',
+          'its interchange was rejected, and the acknowledgement says why',
+        );
+      const answered = edi === undefined ? accepted : this.#framed(Buffer.from(edi.body));
+      if (answered.length > 0) answer(answered);
+      return edi?.isRejected === true ? 'refused' : 'taken';
     }
     const receipt = await this.#lent.deliver(message, { reply: true, timeout: answerTimeout });
     const answered = this.#answerOf(receipt, sender);
@@ -115,15 +126,25 @@ export class TcpIntake implements FrameService {
     const isFine = outcome?.status === 'completed' || outcome?.status === 'discarded';
     if (outcome === undefined ? reply === undefined : !isFine) return undefined;
     const body = Buffer.from(reply?.body ?? []);
-    if (body.length === 0 || !this.#settings.answerMarks) return body;
     try {
-      const { before, after } = this.#framing.around(body.length);
-      return Buffer.concat([before, this.#framing.guard()(body), after]);
+      return this.#framed(body);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       this.#tell(sender, 'answer-unfit', `the answer of the target was not sent. ${error.message}`);
       return undefined;
     }
+  }
+
+  /** Throws an EngineError where it holds the marks of the framing. */
+  #framed(body: Buffer): Buffer {
+    if (body.length === 0 || !this.#settings.answerMarks) return body;
+    const { before, after } = this.#framing.around(body.length);
+    return Buffer.concat([before, this.#framing.guard()(body), after]);
+  }
+
+  #acknowledged(body: Buffer, message: NewMessage): EdiAnswerMade | undefined {
+    const { acknowledge } = this.#settings;
+    return acknowledge === 'none' ? undefined : ediAnswer(body, message, acknowledge);
   }
 
   /** Its sender neither hears of it nor repeats it: it is tried until it is stored, refused for good, or the service stops. */
@@ -159,7 +180,7 @@ export class TcpIntake implements FrameService {
     const { type: given, charset, repetitions } = this.#settings;
     const type = given ?? fileType(body.subarray(0, 2_048), '');
     const header = type.startsWith('HL7v2') ? hl7Header(body) : undefined;
-    const controlId = header === undefined ? '' : header.controlId;
+    const controlId = header?.controlId ?? ediControlNumber(type, body) ?? '';
     const whole = repetitions === 'once' ? 'its bytes' : undefined;
     return {
       body,

@@ -1,5 +1,5 @@
 import { outbound } from 'waybill/adapter';
-import { PeerLink, placeOf, probe } from 'waybill/peer';
+import { judgedAsEdi, PeerLink, placeOf, probe } from 'waybill/peer';
 import { DeviceConnection } from './device-connection.ts';
 import { framingOf } from './framing.ts';
 import { tcpOutFaults, tcpOutSettings } from './tcp-out-settings.ts';
@@ -11,9 +11,15 @@ export default outbound({
     'Sends each message over TCP in any framing (lines, marks such as STX and ETX, a length before each, fixed length), and returns the answer where one is waited for.',
   settings: tcpOutSettings,
   replies: {
+    'wrong-control-id': 'warn',
     accepted: 'complete',
     busy: ['retry', 'fail'],
     refused: 'suspend',
+    // of TA1, 997, 999 and CONTRL
+    A: 'complete',
+    E: ['warn', 'complete'],
+    P: 'suspend',
+    R: 'suspend',
     none: 'retry',
     other: 'suspend',
   },
@@ -30,8 +36,12 @@ export default outbound({
     const link = new PeerLink(lent, (socket) => new DeviceConnection(socket, options));
     await link.open();
     return {
-      send: (message, signal) =>
-        link.send(signal, (connection) => connection.exchange(message, signal)),
+      async send(message, signal) {
+        const reply = await link.send(signal, (connection) => connection.exchange(message, signal));
+        // where no pattern says what an answer means, an acknowledgement does itself
+        if (reply === undefined || reply.code !== undefined) return reply;
+        return (await judgedAsEdi(reply, message)) ?? reply;
+      },
       close: () => link.close(),
     };
   },

@@ -113,6 +113,38 @@ const splitSchema = (): JsonSchema => ({
   examples: ['OBR', 'rows', '/orders'],
 });
 
+const startSchema = (): JsonSchema => ({
+  anyOf: [
+    { enum: ['copy', 'empty'] },
+    {
+      type: 'object',
+      additionalProperties: false,
+      minProperties: 1,
+      properties: {
+        body: { type: 'string', description: 'The text to begin with.' },
+        acknowledge: {
+          enum: ['envelope', 'syntax', 'guide'],
+          description:
+            'Begins as the acknowledgement of X12 or EDIFACT, and says how that is checked.',
+        },
+        form: {
+          enum: ['auto', 'TA1', '997', '999', 997, 999],
+          default: 'auto',
+          description: 'Which acknowledgement of X12; auto is 997 for 4010, 999 for 5010.',
+        },
+        errors: {
+          enum: ['reject', 'note'],
+          default: 'reject',
+          description: 'Whether errors in segments reject a transaction set.',
+        },
+      },
+    },
+  ],
+  default: 'copy',
+  description:
+    'How the new message begins: as a copy, empty, with a text, or as the acknowledgement of X12 or EDIFACT.',
+});
+
 /** JSON Schema of a declarative transform's file. */
 export function transformSchema(): JsonSchema {
   const steps = { type: 'array', items: { $ref: '#/definitions/step' } };
@@ -129,19 +161,7 @@ export function transformSchema(): JsonSchema {
     additionalProperties: false,
     properties: {
       split: splitSchema(),
-      start: {
-        anyOf: [
-          { enum: ['copy', 'empty'] },
-          {
-            type: 'object',
-            additionalProperties: false,
-            required: ['body'],
-            properties: { body: { type: 'string' } },
-          },
-        ],
-        default: 'copy',
-        description: 'How the new message begins: as a copy, empty, or with a text.',
-      },
+      start: startSchema(),
       type: {
         type: 'string',
         description: 'The type of the new message.',

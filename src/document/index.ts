@@ -2,6 +2,13 @@ export { type AstmDocument, astmDocument } from './astm/astm-document.ts';
 export { type Charset, charsetNamed, decodeFaithfully } from './charset.ts';
 export type { Document, Reading } from './document.ts';
 export { documentOf, kindOf } from './document-of.ts';
+export { ediAcknowledgement } from './edi/acknowledge/acknowledge.ts';
+export {
+  answersEdi,
+  readEdiAcknowledgement,
+} from './edi/acknowledge/read-acknowledgement.ts';
+export { ediFindings } from './edi/check/check-edi.ts';
+export type { EdiCheckLevel, EdiFinding } from './edi/check/finding.ts';
 export { EdiDocument, ediDocument } from './edi/edi-document.ts';
 export { type EdiHead, ediHead, ediType, ediTypeOf } from './edi/edi-type.ts';
 export { x12Segment } from './edi/x12/segment-elements.ts';

@@ -1,3 +1,4 @@
+import { isEdiCheckLevel } from '../document/edi/check/finding.ts';
 import { patternProblem } from '../document/text/pattern.ts';
 import { nearest } from '../error/nearest.ts';
 import { isZone } from '../time/zone.ts';
@@ -64,6 +65,11 @@ const span: LiteralCheck = {
     timeSpan(text) === undefined ? 'A span of the day must be written as 22:00-06:00.' : undefined,
 };
 
+const ediLevel: LiteralCheck = {
+  position: 0,
+  check: (text) => (isEdiCheckLevel(text) ? undefined : 'The check is envelope, syntax or guide.'),
+};
+
 const FUNCTIONS: Readonly<Record<string, readonly LiteralCheck[]>> = {
   field: [path],
   fields: [path],
@@ -77,6 +83,7 @@ const FUNCTIONS: Readonly<Record<string, readonly LiteralCheck[]>> = {
   format: [datePattern, zone(2)],
   hl7Time: [zone(1)],
   within: [span],
+  ediErrors: [ediLevel],
 };
 
 const METHODS: Readonly<Record<string, readonly LiteralCheck[]>> = {

@@ -28,15 +28,15 @@ export interface ReplyRules {
 type Written = string | readonly string[];
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  accept: ['AA', 'CA'],
-  error: ['AE', 'CE'],
-  reject: ['AR', 'CR'],
+  accept: ['AA', 'CA', 'A'],
+  error: ['AE', 'CE', 'E', 'P'],
+  reject: ['AR', 'CR', 'R', 'M', 'W', 'X'],
 };
 const PROBLEMS: readonly string[] = REPLY_PROBLEMS;
 
 /**
  * The reply rules of an operation: its own in the order they are written, then the adapter's. Keys:
- * a literal code (`AE`, `404`), a group (`accept` AA|CA, `error` AE|CE, `reject` AR|CR, `4xx`), a
+ * a literal code (`AE`, `404`), a group (`accept` AA|CA|A, `error` AE|CE|E|P, `reject` AR|CR|R|M|W|X, `4xx`), a
  * problem (`wrong-control-id`, `wrong-type`, `no-code`, `client-fault`), `none` (no answer in
  * time), `failure` (any error), `failure:CODE`, `failure~text`, and `other` for what no other key
  * covers. The first key that fits decides; keys that only warn all apply. (IRIS: ReplyCodeActions.)

@@ -1,6 +1,13 @@
 export { beginning, continued } from './beginning.ts';
 export { answersInClear, type ConnectionCause, connectionCause } from './connection-cause.ts';
 export { type Dialling, dial, inClear, notConnected, placeOf } from './dial.ts';
+export {
+  acknowledgeSetting,
+  type EdiAnswerMade,
+  ediAnswer,
+  ediControlNumber,
+  judgedAsEdi,
+} from './edi-answer.ts';
 export { dropFile } from './folder/drop.ts';
 export { type DropServiceLent, dropService } from './folder/drop-service.ts';
 export { type DropSettings, type DropValues, dropSettings } from './folder/drop-settings.ts';

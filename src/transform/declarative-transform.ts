@@ -2,6 +2,11 @@ import { Buffer } from 'node:buffer';
 import { EMPTY_ASTM } from '../document/astm/astm-document.ts';
 import type { Document } from '../document/document.ts';
 import { documentOf } from '../document/document-of.ts';
+import { ediAcknowledgement } from '../document/edi/acknowledge/acknowledge.ts';
+import type { OnErrors } from '../document/edi/acknowledge/verdict.ts';
+import type { X12Form } from '../document/edi/acknowledge/x12-acknowledgement.ts';
+import type { EdiCheckLevel } from '../document/edi/check/finding.ts';
+import { EdiDocument, ediDocument } from '../document/edi/edi-document.ts';
 import { ediTypeOf } from '../document/edi/edi-type.ts';
 import { DEFAULT_DELIMITERS } from '../document/hl7/delimiters.ts';
 import { hl7Header, isBefore } from '../document/hl7/header.ts';
@@ -23,7 +28,7 @@ import { doSteps, type Run, type SegmentPairs, type Step } from './work.ts';
 
 /** A transform as a production writes it, checked and compiled. */
 export interface Declaration {
-  readonly start: 'copy' | 'empty' | { readonly body: string };
+  readonly start: 'copy' | 'empty' | { readonly body: string } | Acknowledging;
   readonly type: DeclaredType | undefined;
   /** What each message is made of; undefined makes a single one of the whole. */
   readonly split: Split | undefined;
@@ -43,6 +48,13 @@ export interface Declaration {
   readonly writes: readonly string[];
   /** What works only inside a loop of another transform that calls this one. */
   readonly needs: readonly string[];
+}
+
+/** The new message begins as the acknowledgement of the one that came: TA1, 997, 999 or CONTRL. */
+export interface Acknowledging {
+  readonly acknowledge: EdiCheckLevel;
+  readonly form: X12Form;
+  readonly errors: OnErrors;
 }
 
 /** Finds the transforms that `call` names; called when a message arrives, since they may be read later. */
@@ -67,7 +79,9 @@ export class DeclarativeTransform implements Transform {
   apply(input: TransformInput): TransformOutput[] {
     const state = { step: 'its start' };
     try {
-      const run = Object.assign(state, this.#start(input));
+      const begun = this.#start(input);
+      if (begun === undefined) return [];
+      const run = Object.assign(state, begun);
       const { message, document, whole } = input;
       const scope: Scope = { message, document: () => document, whole };
       doSteps(this.declaration.steps, {
@@ -84,11 +98,13 @@ export class DeclarativeTransform implements Transform {
     }
   }
 
-  #start(input: TransformInput): Omit<Run, 'step'> {
+  /** Undefined where there is nothing to make: what acknowledges is not acknowledged. */
+  #start(input: TransformInput): Omit<Run, 'step'> | undefined {
     const { start, type, loops } = this.declaration;
     const source = input.document;
     const isCopy = start === 'copy';
     const target = isCopy ? source.copy() : startDocument(input, start, type);
+    if (target === undefined) return undefined;
     if (type !== undefined) declareType(target, type);
     return {
       start: isCopy ? 'copy' : 'empty',
@@ -176,9 +192,10 @@ function outputCharset(
 /** How a new message that is not a copy begins: with a given body, or with the least that is valid for its type. */
 function startDocument(
   input: TransformInput,
-  start: 'empty' | { readonly body: string },
+  start: Exclude<Declaration['start'], 'copy'>,
   type: DeclaredType | undefined,
-): Document {
+): Document | undefined {
+  if (start !== 'empty' && 'acknowledge' in start) return acknowledgementOf(input, start);
   if (type === undefined) throw new EngineError('TRANSFORM_FAILED', 'it has no type');
   const { message, document } = input;
   const charset = document instanceof Hl7Document ? document.charset.name : message.charset;
@@ -187,6 +204,20 @@ function startDocument(
     type: type.text,
     ...(type.hl7 === undefined || charset === undefined ? {} : { charset }),
   });
+}
+
+function acknowledgementOf(
+  { document, now }: TransformInput,
+  { acknowledge: level, form, errors }: Acknowledging,
+): Document | undefined {
+  if (!(document instanceof EdiDocument)) {
+    throw new EngineError(
+      'TRANSFORM_FAILED',
+      `acknowledge needs a body that is x12 or edifact, but this one is ${document.kind}`,
+    );
+  }
+  const { body } = ediAcknowledgement(document, { level, form, errors, at: now() });
+  return body === undefined ? undefined : ediDocument(body, document.charset.name);
 }
 
 function emptyBody(input: TransformInput, type: DeclaredType): string {

@@ -1,3 +1,5 @@
+import { isX12Form } from '../document/edi/acknowledge/x12-acknowledgement.ts';
+import { isEdiCheckLevel } from '../document/edi/check/finding.ts';
 import type { ExpressionEnvironment } from '../expression/environment.ts';
 import type { Expression } from '../expression/expression.ts';
 import type { ExpressionFacts } from '../expression/facts.ts';
@@ -75,7 +77,8 @@ function checkStart(
   start: Declaration['start'],
   type: DeclaredType | undefined,
 ): void {
-  if (start !== 'copy' && given.at('type').isAbsent) {
+  const acknowledges = typeof start === 'object' && 'acknowledge' in start;
+  if (start !== 'copy' && !acknowledges && given.at('type').isAbsent) {
     given.wrong('A transform without start: copy needs a type, such as ADT_A01:2.5.');
   }
   if (start !== 'empty') return;
@@ -158,10 +161,32 @@ function readStart(given: Given): Declaration['start'] {
   const { value } = given;
   if (given.isAbsent || value === 'copy') return 'copy';
   if (value === 'empty') return value;
+  if (!given.at('acknowledge').isAbsent) return readAcknowledging(given);
   const body = given.at('body').value;
   if (typeof body === 'string' && given.block('start', ['body'])) return { body };
-  given.wrong('start must be copy, empty, or { body: TEXT } with the text to begin with.');
+  given.wrong(
+    'start must be copy, empty, { body: TEXT } with the text to begin with, or { acknowledge: guide }.',
+  );
   return 'copy';
+}
+
+/** `{ acknowledge: guide, form: 999, errors: note }` */
+function readAcknowledging(given: Given): Declaration['start'] {
+  given.block('start', ['acknowledge', 'form', 'errors']);
+  const level = given.at('acknowledge');
+  const form = given.at('form');
+  const errors = given.at('errors');
+  if (!isEdiCheckLevel(level.value)) level.wrong('acknowledge must be envelope, syntax or guide.');
+  const wanted = form.isAbsent ? 'auto' : String(form.value);
+  if (!isX12Form(wanted)) form.wrong('form must be auto, TA1, 997 or 999.');
+  if (!errors.isAbsent && errors.value !== 'reject' && errors.value !== 'note') {
+    errors.wrong('errors must be reject or note.');
+  }
+  return {
+    acknowledge: isEdiCheckLevel(level.value) ? level.value : 'envelope',
+    form: isX12Form(wanted) ? wanted : 'auto',
+    errors: errors.value === 'note' ? 'note' : 'reject',
+  };
 }
 
 function readLabel(given: Given): Expression<string> | undefined {

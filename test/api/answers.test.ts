@@ -43,7 +43,10 @@ test('every answer of a running production is as its schema says', async () => {
   for (const [path, { get }] of Object.entries(document.paths)) {
     const schema = get?.responses['200']?.content?.['application/json']?.schema;
     // an HL7 message is no table, no mail and no interchange, there is no job yet, and the sign-in has tests of its own
-    if (schema === undefined || /table$|mail$|segments$|jobs\/\{id\}|users|tokens|auth|audit/.test(path))
+    if (
+      schema === undefined ||
+      /table$|mail$|segments$|jobs\/\{id\}|users|tokens|auth|audit/.test(path)
+    )
       continue;
     const url = path.replace('{id}', String(newest)).replace('{host}', 'hl7-out');
     const { status, body } = await production.ask('GET', `${url}${queries[path] ?? ''}`);

@@ -22,7 +22,9 @@ test.for<[string, string, string[]]>([
   [
     'a start that is none',
     '{ start: fresh, steps: [] }',
-    ['start start must be copy, empty, or { body: TEXT } with the text to begin with.'],
+    [
+      'start start must be copy, empty, { body: TEXT } with the text to begin with, or { acknowledge: guide }.',
+    ],
   ],
   [
     'an empty start without a type',

@@ -33,6 +33,8 @@ export class EdiDocument extends SegmentDocument {
   readonly kind: EdiSyntax['kind'];
   /** How it is written. */
   readonly syntax: EdiSyntax;
+  /** UNA as it came; `''` if there is none. */
+  readonly advice: string;
   protected readonly charsetRemedy = 'Replace them, or begin with a body in another charset.';
   #loops: { readonly order: number; readonly found: EdiLoops } | undefined;
   #counted = 0;
@@ -42,6 +44,11 @@ export class EdiDocument extends SegmentDocument {
     const list = new LineList(source.text, start.at, new EdiCutter(source.text, start));
     super(source, list, ediWriting(start.syntax));
     this.syntax = start.syntax;
+    const una = source.text.indexOf('UNA');
+    this.advice =
+      start.syntax.kind === 'edifact' && una >= 0 && una < start.at
+        ? source.text.slice(una, una + 9)
+        : '';
     this.kind = start.syntax.kind;
   }
 
@@ -57,7 +64,7 @@ export class EdiDocument extends SegmentDocument {
 
   override remove(path: string): void {
     const compiled = ediPath(path);
-    if (isLoopPath(compiled)) this.removeLines(this.#loopLines(compiled, this.#found.root));
+    if (isLoopPath(compiled)) this.removeLines(this.#loopLines(compiled, this.found.root));
     else super.remove(path);
   }
 
@@ -79,7 +86,7 @@ export class EdiDocument extends SegmentDocument {
 
   /** Every loop of an id, each as a document of its own. */
   loops(id: string): LoopView[] {
-    const found = this.#found;
+    const found = this.found;
     return found.meant(ediLoopPath(id), found.root).flatMap((loop) => this.#viewOf(loop));
   }
 
@@ -136,7 +143,7 @@ export class EdiDocument extends SegmentDocument {
 
   /** The id of the loop that a segment stands in; undefined outside of a loop of its guide. */
   loopOf(line: Line): string | undefined {
-    const loop = this.#found.at(line);
+    const loop = this.found.at(line);
     return loop?.around?.guide === undefined ? undefined : loop.id;
   }
 
@@ -147,7 +154,7 @@ export class EdiDocument extends SegmentDocument {
 
   /** @internal Whether a segment has not been removed. */
   hasLine(line: Line): boolean {
-    return this.#found.at(line) !== undefined;
+    return this.found.at(line) !== undefined;
   }
 
   /** @internal */
@@ -178,23 +185,24 @@ export class EdiDocument extends SegmentDocument {
 
   protected override first(path: SegmentPath): Line | undefined {
     if (path.loops.length === 0) return super.first(path);
-    const found = this.#found;
+    const found = this.found;
     return found.first(path, found.meant(path, found.root));
   }
 
   protected override reached(path: SegmentPath): Line[] {
     if (path.loops.length === 0) return super.reached(path);
-    const found = this.#found;
+    const found = this.found;
     return found.segments(path, found.meant(path, found.root));
   }
 
   protected override lineFor(path: SegmentPath): Line {
     if (path.loops.length === 0) return super.lineFor(path);
-    const found = this.#found;
+    const found = this.found;
     return this.#lineIn(path, found.meant(path, found.root));
   }
 
-  get #found(): EdiLoops {
+  /** @internal The lines with their loops, as they stand now. */
+  get found(): EdiLoops {
     const { order } = this.list;
     if (this.#loops?.order !== order) {
       const marks = this.syntax;
@@ -205,20 +213,20 @@ export class EdiDocument extends SegmentDocument {
   }
 
   #from(view: LoopView): { readonly found: EdiLoops; readonly loop: Loop } {
-    const found = this.#found;
+    const found = this.found;
     let loop = found.at(view.line);
     while (loop !== undefined && view.id !== undefined && loop.id !== view.id) loop = loop.around;
     return { found, loop: loop ?? found.root };
   }
 
   #viewOf({ from, id }: Loop): LoopView[] {
-    const line = this.#found.lines[from];
+    const line = this.found.lines[from];
     return line === undefined ? [] : [new LoopView(this, line, id)];
   }
 
   /** The segment that a path writes to in the first of loops; made there if it is not there. */
   #lineIn(path: SegmentPath, loops: readonly Loop[]): Line {
-    const found = this.#found;
+    const found = this.found;
     const line = found.first(path, loops);
     if (line !== undefined) return line;
     const [loop] = loops;
@@ -229,12 +237,12 @@ export class EdiDocument extends SegmentDocument {
   }
 
   #loopTexts(path: SegmentPath): string[] {
-    const found = this.#found;
+    const found = this.found;
     return this.#textsOf(found.meant(path, found.root));
   }
 
   #textsOf(loops: readonly Loop[]): string[] {
-    const { lines } = this.#found;
+    const { lines } = this.found;
     const { terminator } = this.syntax;
     return loops.map(({ from, until }) =>
       lines
@@ -245,7 +253,7 @@ export class EdiDocument extends SegmentDocument {
   }
 
   #loopLines(path: SegmentPath, from: Loop): Line[] {
-    const found = this.#found;
+    const found = this.found;
     return found.meant(path, from).flatMap((loop) => found.lines.slice(loop.from, loop.until));
   }
 

@@ -80,7 +80,7 @@ function invalid(text: string, why: string): EngineError {
 
 function mistake(text: string): string {
   const last = text.slice(text.lastIndexOf('/') + 1);
-  if (/^[a-z]/.test(last)) return 'a segment is written in capitals';
+  if (/^[a-z]/.test(last)) return 'segment names are written in capitals';
   if (/\.\d+\.\d/.test(last)) return 'nothing is below a component';
   if (/^[A-Z][A-Z\d]{1,2}\.\d/.test(last)) return 'an element is written -5, not .5';
   if (/^[A-Z][A-Z\d]{3,}/.test(last)) return 'a segment has two or three letters or digits';

@@ -17,6 +17,8 @@ export interface EdiHead {
   readonly version: string;
   /** ISA-13 or UNB-5. */
   readonly controlNumber: string;
+  /** GS-6 or UNG-5 of the first functional group, if there is one. */
+  readonly groupNumbers: readonly string[];
 }
 
 /**
@@ -54,14 +56,15 @@ function x12Head(head: string, start: EdiStart): EdiHead {
   const read = segmentsOf(head, start);
   const controlNumber = element(read('ISA'), 13, start.syntax).trim();
   const [set, group] = [read('ST'), read('GS')];
+  const groupNumbers = group === undefined ? [] : [element(group, 6, start.syntax).trim()];
   if (set === undefined) {
     const name = read('TA1') === undefined ? '' : 'TA1';
-    return { kind: 'x12', name, version: '', controlNumber };
+    return { kind: 'x12', name, version: '', controlNumber, groupNumbers };
   }
   const id = word(element(set, 1, start.syntax));
   const version = word(element(set, 3, start.syntax) || element(group, 8, start.syntax));
   const name = knownGuide(id, version)?.name ?? id;
-  return { kind: 'x12', name, version, controlNumber };
+  return { kind: 'x12', name, version, controlNumber, groupNumbers };
 }
 
 function edifactHead(head: string, start: EdiStart): EdiHead {
@@ -71,7 +74,9 @@ function edifactHead(head: string, start: EdiStart): EdiHead {
   const part = (n: number): string => word(partOf(identifier, syntax.component, n, syntax.release));
   const controlNumber = element(read('UNB'), 5, syntax);
   const version = [part(2), part(3)].filter((one) => one !== '').join('.');
-  return { kind: 'edifact', name: part(1), version, controlNumber };
+  const group = read('UNG');
+  const groupNumbers = group === undefined ? [] : [element(group, 5, syntax)];
+  return { kind: 'edifact', name: part(1), version, controlNumber, groupNumbers };
 }
 
 /** Gives the first segment of a name among the first ones. */

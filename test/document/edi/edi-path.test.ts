@@ -34,7 +34,7 @@ test('a compiled path is kept', () => {
 
 test.for([
   ['', 'it is a segment'],
-  ['clm-1', 'written in capitals'],
+  ['clm-1', 'segment names are written in capitals'],
   ['CLM.5', 'an element is written -5'],
   ['CLM-5.1.1', 'nothing is below a component'],
   ['CLAIM-1', 'two or three letters'],

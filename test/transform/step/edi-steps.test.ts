@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { CLAIMS, REPORT } from '../../support/edi-samples.ts';
 import { environment, scopeOf } from '../../support/subject-message.ts';
-import { madeBy, readProblems, textOf } from '../../support/transform-reading.ts';
+import {
+  inputOf,
+  madeBy,
+  readProblems,
+  textOf,
+  transformOf,
+} from '../../support/transform-reading.ts';
 
 const claims = scopeOf(CLAIMS, { type: 'X12:837P:005010X222A1' });
 const report = scopeOf(REPORT, { type: 'EDIFACT:MEDRPT:D.96A' });
@@ -146,7 +152,7 @@ test('what is wrong with a path is found before a message comes', () => {
       `),
     ),
   ).toEqual([
-    expect.stringContaining('a segment is written in capitals'),
+    expect.stringContaining('segment names are written in capitals'),
     expect.stringContaining('is a whole segment; name a field of it'),
     expect.stringContaining('nothing is below a component'),
     'steps.3.insert CLAIM is not a segment.',
@@ -155,4 +161,66 @@ test('what is wrong with a path is found before a message comes', () => {
   expect(compiled('field("CLM-5.1") == field("2300/HI-1.2")')).toMatchObject({ ok: true });
   expect(compiled('field("CLMM-5")')).toMatchObject({ ok: false });
   expect(compiled('field("2300/CLMM-5")')).toMatchObject({ ok: false });
+});
+
+describe('a transform that acknowledges', () => {
+  const CHECKED = 'start: { acknowledge: guide }\nsteps: []';
+
+  test('makes a 999 of what came, which steps may change', () => {
+    const output = madeBy(
+      parse(
+        'start: { acknowledge: guide }\nname: answer.edi\nsteps: [{ set: ISA-15, value: P }, { set: GS-3, to: field("GS-2") + "X" }]',
+      ),
+      claims,
+    );
+    expect(output).toMatchObject({ type: 'X12:999:005010X231A1', name: 'answer.edi' });
+    const text = textOf(output);
+    expect(text).toContain('*0*P*:~GS*FA*PAYER*NORTHCLINICX*');
+    expect(text).toContain('AK9*A*1*1*1~');
+  });
+
+  test('takes the form and what errors mean', () => {
+    const wrong = scopeOf(CLAIMS.replace('HI*ABK:Z0000~\n', ''), { type: 'X12:837P' });
+    expect(made(CHECKED, wrong)).toContain('IK5*R*4*5~');
+    expect(
+      made('start: { acknowledge: syntax, form: 997, errors: note }\nsteps: []', wrong),
+    ).toContain('AK5*R*4~');
+    expect(made('start: { acknowledge: guide, form: TA1 }\nsteps: []', wrong)).toContain('TA1*');
+  });
+
+  test('makes nothing of an acknowledgement', () => {
+    const answer = scopeOf(made(CHECKED), { type: 'X12:999' });
+    expect(transformOf(parse(CHECKED)).apply(inputOf(answer))).toEqual([]);
+  });
+
+  test('fails by name on another kind of body', () => {
+    expect(() => made(CHECKED, scopeOf('{}', { type: 'application/json' }))).toThrow(
+      /acknowledge needs a body that is x12 or edifact/,
+    );
+  });
+
+  test('is checked before a message comes', () => {
+    const problems = readProblems(
+      parse('{ start: { acknowledge: all, form: 998, errors: ignore, more: 1 }, steps: [] }'),
+    );
+    expect(problems).toEqual([
+      expect.stringContaining('more'),
+      expect.stringContaining('acknowledge must be envelope, syntax or guide'),
+      expect.stringContaining('form must be auto, TA1, 997 or 999'),
+      expect.stringContaining('errors must be reject or note'),
+    ]);
+  });
+});
+
+test('what is wrong is told to conditions', () => {
+  const wrong = scopeOf(CLAIMS.replace('HI*ABK:Z0000~\n', ''), { type: 'X12:837P' });
+  expect(value('ediErrors("guide").size()')).toBe(0n);
+  expect(value('ediErrors("envelope")', wrong)).toEqual([
+    'SE-1 does not count what is there (44).',
+  ]);
+  expect(value('ediErrors("guide").exists(e, e.contains("HI"))', wrong)).toBe(true);
+  expect(compiled('ediErrors("all").size() == 0')).toMatchObject({ ok: false });
+  expect(() => value('ediErrors("guide")', scopeOf('{}', { type: 'application/json' }))).toThrow(
+    /ediErrors\(\) was used on a message whose body is json/,
+  );
 });

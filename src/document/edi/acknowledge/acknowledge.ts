@@ -1,0 +1,43 @@
+import { checkEdi } from '../check/check-edi.ts';
+import type { EdiCheckLevel } from '../check/finding.ts';
+import type { EdiDocument } from '../edi-document.ts';
+import { contrl } from './contrl.ts';
+import { clockControlNumber } from './control-number.ts';
+import { type EdiVerdict, type OnErrors, together } from './verdict.ts';
+import { type X12Form, x12Acknowledgement } from './x12-acknowledgement.ts';
+
+/** How interchanges are acknowledged. */
+export interface EdiAnswering {
+  readonly level: EdiCheckLevel;
+  /** Which form; `auto` if left out. EDIFACT has only CONTRL. */
+  readonly form?: X12Form | undefined;
+  /** Whether errors in segments reject a transaction set (`reject`, if left out) or are only noted. */
+  readonly errors?: OnErrors | undefined;
+  /** Milliseconds since 1970; now if left out. */
+  readonly at?: number | undefined;
+  /** Control numbers for the interchanges made; by the clock if left out. */
+  readonly number?: (() => number) | undefined;
+}
+
+export interface EdiAnswer {
+  /** Undefined where nothing is to be answered: acknowledgements are not acknowledged. */
+  readonly body: Uint8Array | undefined;
+  readonly verdict: EdiVerdict;
+}
+
+/** Checks a body and makes its acknowledgement: TA1, 997 or 999 of X12, CONTRL of EDIFACT, one interchange for each. */
+export function ediAcknowledgement(document: EdiDocument, answering: EdiAnswering): EdiAnswer {
+  const { level, form = 'auto', errors = 'reject', at = Date.now() } = answering;
+  const number = answering.number ?? (() => clockControlNumber(at));
+  const { syntax, advice, charset } = document;
+  const made = checkEdi(document, level).map((checked) =>
+    document.kind === 'x12'
+      ? x12Acknowledgement(checked, syntax, { form, errors, at, number })
+      : contrl(checked, syntax, { at, number, advice }),
+  );
+  const text = made.map((one) => one.text).join('');
+  return {
+    body: text === '' ? undefined : charset.encode(text),
+    verdict: together(made.map(({ verdict }) => verdict)),
+  };
+}

@@ -1,0 +1,48 @@
+import type { EdiDocument } from '../edi-document.ts';
+import type { Loop } from '../loop-tree.ts';
+import { EdifactCheck } from './check-edifact.ts';
+import { X12Check } from './check-x12.ts';
+import { allFindings, type CheckedInterchange } from './checked.ts';
+import { type EdiCheckLevel, type EdiFinding, found } from './finding.ts';
+import { Places } from './places.ts';
+
+/**
+ * Checks the interchanges of a body: `envelope` control numbers, counts and what stands where; `syntax` also the
+ * elements of each segment of X12; `guide` also which segments and loops its guide requires, and in which order, where it
+ * is known. Codes of code lists are not checked, nor is anything inside of EDIFACT's messages.
+ */
+export function checkEdi(document: EdiDocument, level: EdiCheckLevel): CheckedInterchange[] {
+  const { root } = document.found;
+  const places = new Places(document.found);
+  const check =
+    document.kind === 'x12'
+      ? new X12Check(document, level, places)
+      : new EdifactCheck(document, places);
+  const loops = root.loops.filter(isInterchange);
+  const checked = loops.map((loop) => check.interchange(loop));
+  const last = checked.at(-1);
+  const stray = strayLine(root, loops);
+  if (last === undefined || stray === undefined) return checked;
+  const code = document.kind === 'x12' ? '024' : '33';
+  const place = places.of(stray);
+  const text = `${place.path || 'Something'} stands outside of an interchange.`;
+  const finding = found('interchange', code, place, text);
+  return [...checked.slice(0, -1), { ...last, findings: [...last.findings, finding] }];
+}
+
+/** What is wrong with the interchanges of a body. */
+export function ediFindings(document: EdiDocument, level: EdiCheckLevel): EdiFinding[] {
+  return allFindings(checkEdi(document, level));
+}
+
+const isInterchange = ({ id }: Loop): boolean => id === 'ISA' || id === 'UNB';
+
+/** The first line outside of the interchanges. */
+function strayLine({ until }: Loop, loops: readonly Loop[]): number | undefined {
+  let index = 0;
+  for (const loop of loops) {
+    if (loop.from > index) return index;
+    index = loop.until;
+  }
+  return index < until ? index : undefined;
+}
