@@ -79,6 +79,15 @@ const rehearsal = createRoute({
   params: id,
   component: lazyRouteComponent(() => import('./rehearsal/rehearsal-page.tsx'), 'RehearsalPage'),
 });
+const rehearsals = createRoute({
+  ...under,
+  path: '/rehearsals',
+  validateSearch: texts('ids', ...SEARCH_KEYS),
+  component: lazyRouteComponent(
+    () => import('./rehearsal/group-rehearsal-page.tsx'),
+    'GroupRehearsalPage',
+  ),
+});
 const session = createRoute({
   ...under,
   path: '/sessions/$id',
@@ -202,6 +211,7 @@ const tree = root.addChildren([
   message,
   difference,
   rehearsal,
+  rehearsals,
   session,
   host,
   events,

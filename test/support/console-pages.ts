@@ -8,6 +8,7 @@ export const PAGES = [
   ['/messages/MESSAGE', 'Message'],
   ['/messages/MESSAGE/diff', 'What changed'],
   ['/messages/SESSION/rehearsal', 'What the files would do'],
+  ['/rehearsals?status=suspended&last=all', 'What the files would do'],
   ['/timeline?find=mrn:7001*', 'Timeline'],
   ['/suspended', 'Suspended'],
   ['/queues?host=registry', 'Queues'],

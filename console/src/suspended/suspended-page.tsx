@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { RefreshCcw, Repeat2, Trash2 } from 'lucide-react';
+import { FlaskConical, RefreshCcw, Repeat2, Trash2 } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Failures } from '../../../src/api/contract/message.ts';
 import { events as eventsQuery, failures as failuresQuery, someMessages } from '../api/queries.ts';
@@ -102,6 +102,11 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
           <Link to="/messages" search={criteria} className={buttonStyle()}>
             {t('Look at them')}
           </Link>
+          {may('config.view') && may('message.content') && (
+            <Link to="/rehearsals" search={criteria} className={buttonStyle()}>
+              <FlaskConical size={14} aria-hidden="true" /> {t('Try the files')}
+            </Link>
+          )}
           {may('message.bulk') && may('message.resend') && (
             <Link to="/jobs/new" search={{ ...criteria, act: 'resend' }} className={buttonStyle()}>
               <Repeat2 size={14} aria-hidden="true" /> {t('Resend all')}

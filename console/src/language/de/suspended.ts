@@ -1,6 +1,7 @@
 import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
+  'Try the files': 'Dateien erproben',
   'Suspended messages': 'Ausgesetzte Nachrichten',
   '{count} in {groups} {groups|group|groups}': '{count} in {groups} {groups|Gruppe|Gruppen}',
   'Only suspended': 'Nur ausgesetzte',

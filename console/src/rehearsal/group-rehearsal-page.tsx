@@ -1,0 +1,276 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { RefreshCcw, RefreshCw } from 'lucide-react';
+import { type ReactElement, useState } from 'react';
+import type { ReloadReport } from '../../../src/api/contract/host.ts';
+import type { JobAnswer } from '../../../src/api/contract/job.ts';
+import type { Rehearsals } from '../../../src/api/contract/rehearsal.ts';
+import { ask } from '../api/client.ts';
+import { Button } from '../element/button.tsx';
+import { CopyButton } from '../element/copy-button.tsx';
+import { Field } from '../element/field.tsx';
+import { Nothing, Problem, Waiting, Warning } from '../element/notice.tsx';
+import { Page, Panel } from '../element/page.tsx';
+import { count } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
+import { criteriaOf } from '../search/search-state.ts';
+import { useMay } from '../shell/me.ts';
+import { type Found, keyOf, useRehearsals } from './use-rehearsals.ts';
+
+type Group = Rehearsals['groups'][number];
+
+/** A whole group of messages tried with the files as they are now; then the way to apply them and to process the group again. */
+export function GroupRehearsalPage(): ReactElement {
+  const { ids, ...state } = useSearch({ from: '/rehearsals' });
+  const [now] = useState(() => Date.now());
+  const trial = useRehearsals(
+    ids === undefined ? { criteria: criteriaOf(state, now) } : { ids: ids.split(',').map(Number) },
+  );
+  const { found, error, isRunning, again } = trial;
+  return (
+    <Page
+      title={t('What the files would do')}
+      detail={
+        found === undefined
+          ? undefined
+          : t('{count} {count|message|messages}; nothing is sent', { count: found.total })
+      }
+      actions={
+        <Button disabled={isRunning} onClick={again}>
+          <RefreshCw size={14} aria-hidden="true" /> {isRunning ? t('Trying…') : t('Try again')}
+        </Button>
+      }
+    >
+      <div className="flex flex-col gap-4">
+        {error !== null && <Problem error={error} />}
+        {found === undefined && error === null && <Waiting />}
+        {found?.total === 0 && <Nothing>{t('No message fits.')}</Nothing>}
+        {found !== undefined && found.total > 0 && (
+          <>
+            <How found={found} trial={trial} />
+            <Groups groups={found.groups} />
+            <Places groups={found.groups} />
+            <GoOn key={found.run} found={found} />
+          </>
+        )}
+      </div>
+    </Page>
+  );
+}
+
+/** How far it is, and the way to end it and to go on. */
+function How({
+  found: { done, total, complete, stuck, next },
+  trial: { isRunning, stop, goOn },
+}: {
+  readonly found: Found;
+  readonly trial: ReturnType<typeof useRehearsals>;
+}): ReactElement {
+  return (
+    <div className="flex flex-col gap-2">
+      <div className="flex flex-wrap items-center gap-3" role="status">
+        <progress
+          className="h-2 w-48"
+          value={done}
+          max={total}
+          aria-label={t('Messages that were tried')}
+        />
+        <span>{t('{done} of {total} tried', { done: count(done), total: count(total) })}</span>
+        {isRunning && <Button onClick={stop}>{t('Stop')}</Button>}
+        {!isRunning && next !== undefined && <Button onClick={goOn}>{t('Go on')}</Button>}
+      </div>
+      {!complete && (
+        <Warning>{t('More messages fit than one list takes: these are the newest.')}</Warning>
+      )}
+      {stuck && (
+        <Warning>
+          {t(
+            'The files ran on and on for the last message, and the trial was ended: look for an endless loop in the code that it goes through.',
+          )}
+        </Warning>
+      )}
+    </div>
+  );
+}
+
+function Groups({ groups }: { readonly groups: readonly Group[] }): ReactElement {
+  const sorted = groups.toSorted((a, b) => b.count - a.count);
+  return (
+    <Panel title={t('What they would become')} flush>
+      <ul>
+        {sorted.map((group) => (
+          <li
+            key={keyOf(group)}
+            className="flex flex-wrap items-baseline gap-x-3 gap-y-0.5 border-t border-line px-3 py-2 first:border-0"
+          >
+            <span className="min-w-10 text-right text-lg font-semibold">{count(group.count)}</span>
+            <Became group={group} />
+            {group.original !== undefined && (
+              <Link
+                to="/messages/$id/rehearsal"
+                params={{ id: group.original }}
+                className="ml-auto text-accent hover:underline"
+              >
+                {t('one of them, field by field')}
+              </Link>
+            )}
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+const OWN = {
+  changed: { text: t('their target would get something else than it got'), look: 'text-good' },
+  same: { text: t('their target would get the same again as it got'), look: 'text-warn' },
+  nothing: { text: t('their own target would get nothing'), look: 'text-warn' },
+} as const satisfies Record<NonNullable<Group['own']>, unknown>;
+
+function Became({
+  group: { kind, to, own, host, code, cause },
+}: {
+  readonly group: Group;
+}): ReactElement {
+  const why = (
+    <>
+      <span className="min-w-0 break-words">{cause}</span>{' '}
+      <span className="font-mono text-xs text-ink-2">{code}</span>
+    </>
+  );
+  if (kind === 'fails')
+    return (
+      <span className="min-w-0 flex-1">
+        <span className="font-medium text-bad">
+          {t('would still fail at {host}', { host: host ?? '?' })}
+        </span>{' '}
+        {why}
+      </span>
+    );
+  if (kind === 'untried')
+    return (
+      <span className="min-w-0 flex-1">
+        <span className="font-medium">{t('could not be tried')}</span> {why}
+      </span>
+    );
+  if (kind === 'nowhere') return <span className="text-warn">{t('would go to nobody')}</span>;
+  return (
+    <span className="min-w-0 flex-1">
+      {t('would go to {targets}', { targets: to.join(', ') })}
+      {own !== undefined && (
+        <span className={`block text-xs ${OWN[own].look}`}>{OWN[own].text}</span>
+      )}
+    </span>
+  );
+}
+
+const WHAT = {
+  rule: t('rule'),
+  transform: t('transform'),
+  lookup: t('table'),
+} as const satisfies Record<Group['places'][number]['what'], string>;
+
+/** Where in the files it is decided: what to open. */
+function Places({ groups }: { readonly groups: readonly Group[] }): ReactElement | null {
+  const all = new Map(
+    groups.flatMap(({ places }) => places).map((one) => [`${one.what} ${one.name}`, one]),
+  );
+  if (all.size === 0) return null;
+  return (
+    <Panel title={t('Where it is decided')} flush>
+      <ul>
+        {[...all.values()].map(({ what, name, file, line }) => (
+          <li
+            key={`${what} ${name}`}
+            className="flex flex-wrap items-center gap-x-3 border-t border-line px-3 py-1.5 text-xs first:border-0"
+          >
+            <span className="w-20 text-ink-2">{WHAT[what]}</span>
+            <span className="font-medium">{name}</span>
+            <span className="ml-auto inline-flex items-center gap-1 font-mono break-all">
+              {`${file}:${line}`}
+              <CopyButton text={`${file}:${line}`} label={t('Copy the place')} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+/** Applies the files that were tried, and processes the messages again by them. */
+function GoOn({ found: { list, total, version } }: { readonly found: Found }): ReactElement | null {
+  const may = useMay();
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const [reason, setReason] = useState('');
+  const mayProcess = may('message.bulk') && may('message.resend');
+  const { data: difference } = useQuery({
+    queryKey: ['configuration', version],
+    queryFn: () => ask<ReloadReport>('production/reload', { body: { dryRun: true } }),
+    enabled: may('config.view') && version !== undefined,
+  });
+  const why = reason.trim();
+  const apply = useMutation({
+    mutationFn: () =>
+      ask<ReloadReport>('production/reload', { body: { dryRun: false, reason: why, version } }),
+    onSuccess: () => client.invalidateQueries(),
+  });
+  const process = useMutation({
+    mutationFn: () => ask<JobAnswer>('jobs', { body: { type: 'reprocess', list, reason: why } }),
+    onSuccess: ({ job }) =>
+      job === undefined ? undefined : navigate({ to: '/jobs/$id', params: { id: job.id } }),
+  });
+  const differs =
+    difference !== undefined && difference.hosts.length + difference.production.length > 0;
+  const isApplied = apply.isSuccess || (difference !== undefined && !differs);
+  if (!may('config.deploy') && !mayProcess) return null;
+  return (
+    <Panel title={t('Apply, then process again')}>
+      <div className="flex flex-col gap-3">
+        <HowItStands isApplied={isApplied} />
+        <div className="flex flex-wrap items-end gap-3">
+          <Field
+            label={t('Reason')}
+            className="w-80"
+            value={reason}
+            onChange={({ target }) => setReason(target.value)}
+          />
+          {may('config.deploy') && !isApplied && (
+            <Button
+              look="primary"
+              disabled={why === '' || apply.isPending || version === undefined}
+              onClick={() => apply.mutate()}
+            >
+              {t('Apply')}
+            </Button>
+          )}
+          {mayProcess && (
+            <Button
+              look={isApplied ? 'primary' : 'plain'}
+              disabled={why === '' || process.isPending || !isApplied}
+              onClick={() => process.mutate()}
+            >
+              <RefreshCcw size={14} aria-hidden="true" />{' '}
+              {t('Process {count} {count|message|messages} again', { count: total })}
+            </Button>
+          )}
+        </div>
+        {apply.isError && <Problem error={apply.error} />}
+        {process.isError && <Problem error={process.error} />}
+      </div>
+    </Panel>
+  );
+}
+
+/** Whether what was tried is what runs. */
+function HowItStands({ isApplied }: { readonly isApplied: boolean }): ReactElement {
+  if (isApplied) return <p className="text-good">{t('What runs is what the files say.')}</p>;
+  return (
+    <p className="text-ink-2">
+      {t('What runs is not what the files say: what was tried comes true once it is applied.')}{' '}
+      <Link to="/configuration" className="text-accent hover:underline">
+        {t('What would change')}
+      </Link>
+    </p>
+  );
+}

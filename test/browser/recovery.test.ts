@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Failures } from '../../src/api/contract/message.ts';
+import {
+  GOOD_TABLE,
+  LOOKUP_FILES,
+  LOOKUP_PRODUCTION,
+  REFUSAL,
+  refusesUnknown,
+} from '../support/bad-lookup.ts';
+import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
+import { framed } from '../support/mllp-peers.ts';
+import { type Operated, operated } from '../support/operator.ts';
+
+const COUNT = 320;
+const OTHERS = 2;
+const SOON = { timeout: 30_000 };
+
+/** From many failures to proof, as an operator on night duty does it, with a real receiver that refuses. */
+describe.skipIf(noBrowser !== undefined)(`recovering in Chromium ${noBrowser ?? ''}`, () => {
+  let production: Operated;
+  let chrome: Browser;
+  let readOnly = true;
+
+  beforeAll(async () => {
+    const consoleFolder = await builtConsole();
+    production = await operated({
+      production: LOOKUP_PRODUCTION,
+      files: LOOKUP_FILES,
+      console: { consoleFolder },
+      answer: (message) =>
+        readOnly && message.controlId.startsWith('R')
+          ? framed(
+              `MSH|^~\\&|R|R|S|S|2026||ACK|A|P|2.5.1\rMSA|AE|${message.controlId}|database is read-only\r`,
+            )
+          : refusesUnknown(message),
+    });
+    for (let n = 0; n < OTHERS; n++) await production.send(`R${n}`);
+    for (let n = 0; n < COUNT; n++) await production.send(`C${n}`);
+    await vi.waitFor(async () => {
+      const { body } = await production.ask<Failures>('GET', '/api/v1/failures');
+      if (body.groups[0]?.count !== COUNT) throw new Error('not all of them are refused');
+    }, 60_000);
+    readOnly = false;
+    chrome = await browser({ width: 1280 });
+  }, 180_000);
+
+  afterAll(async () => {
+    await chrome[Symbol.asyncDispose]();
+    await production[Symbol.asyncDispose]();
+  });
+
+  test('two causes with one code are two groups; one is fixed and proven in seven actions', async () => {
+    const { page } = chrome;
+    await page.goto(`${production.url}/suspended`);
+    await page.getByText(REFUSAL).first().waitFor(SOON);
+    await page.getByText('database is read-only').first().waitFor(SOON);
+    const group = page.locator('section', { hasText: REFUSAL });
+    await group.getByRole('link', { name: 'Try the files' }).click(); // 1
+    await page.getByText('would get the same again').waitFor(SOON);
+    await page.getByText('wards.csv:1').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await production.folder.write({ 'wards.csv': GOOD_TABLE }); // 2
+    await page.getByRole('button', { name: 'Try again' }).click(); // 3
+    await page.getByText('would get something else').waitFor(SOON);
+    await page.getByText(`${COUNT} of ${COUNT} tried`).waitFor(SOON);
+    await page.getByLabel('Reason').fill('the table lacked W1'); // 4
+    await page.getByRole('button', { name: 'Apply' }).click(); // 5
+    const before = production.receiver.received.length;
+    await page.getByRole('button', { name: `Process ${COUNT} messages again` }).click(SOON); // 6
+    await page.waitForURL(/\/jobs\/\d+$/, SOON);
+    await page.getByText(`${COUNT} delivered`).first().waitFor({ timeout: 60_000 });
+    expect(production.receiver.received).toHaveLength(before + COUNT);
+    await page.goto(`${production.url}/suspended`); // 7
+    await page.getByText('database is read-only').first().waitFor(SOON);
+    expect(await page.getByText(REFUSAL).count()).toBe(0);
+  }, 180_000);
+});
