@@ -313,7 +313,7 @@ test('what is behind a split in a chain knows the part', async () => {
 
 test('what is wrong with a split is told at its place', () => {
   expect(readProblems({ split: 'PID-3' })).toEqual([
-    'split split goes over segments (OBR), a JSON array (/orders, or / for the whole), XML elements (/report/result), rows or lines.',
+    'split split goes over segments (OBR), loops of X12 (2300) and transaction sets (ST, UNH), a JSON array (/orders, or / for the whole), XML elements (/report/result), rows or lines.',
   ]);
   expect(
     readProblems({ split: { each: 'rows', size: 0, most: 1e9, empty: 'x', by: 2, when: '1' } }),

@@ -135,6 +135,19 @@ export class EdiDocument extends SegmentDocument {
     else for (const line of lines) this.removeIn(line, path);
   }
 
+  /** @internal A document of some of its segments, with the counts that they make. */
+  ofLines(lines: readonly Line[]): EdiDocument {
+    const { terminator } = this.syntax;
+    const segments = lines.map((line) => {
+      const whole = line.source.slice(line.start, line.next);
+      return line.next > line.end ? whole : whole + terminator;
+    });
+    const bytes = this.charset.encode(this.advice + segments.join(''));
+    const made = ediDocument(bytes, this.charset.name);
+    made.#recount(true);
+    return made;
+  }
+
   /** @internal */
   loopsFrom(view: LoopView, id: string): LoopView[] {
     const { found, loop } = this.#from(view);
@@ -257,9 +270,10 @@ export class EdiDocument extends SegmentDocument {
     return found.meant(path, from).flatMap((loop) => found.lines.slice(loop.from, loop.until));
   }
 
-  #recount(): void {
+  #recount(anew = false): void {
     const { order } = this.list;
-    if (order === this.#counted) return;
+    if (order === this.#counted && !anew) return;
+    if (anew) this.changed();
     this.#counted = order;
     for (const { trailer, count } of counts(this.list.all())) {
       const said = trailer.slot(1, this.syntax.field);

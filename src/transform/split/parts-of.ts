@@ -1,12 +1,14 @@
 import { DelimitedDocument } from '../../document/delimited/delimited-document.ts';
 import type { Document } from '../../document/document.ts';
+import { EdiDocument } from '../../document/edi/edi-document.ts';
+import { ediParts } from '../../document/edi/edi-parts.ts';
 import { Hl7Document } from '../../document/hl7/hl7-document.ts';
 import { segmentGroups } from '../../document/hl7/segment-groups.ts';
 import { JsonDocument } from '../../document/json/json-document.ts';
 import { TextDocument } from '../../document/text/text-document.ts';
 import { XmlDocument } from '../../document/xml/xml-document.ts';
 import { EngineError } from '../../error/engine-error.ts';
-import type { Split } from './read-split.ts';
+import { EDI_LOOP, type Split } from './read-split.ts';
 
 /** What a body is split into. */
 export interface Parts {
@@ -22,6 +24,7 @@ export function partsOf(document: Document, split: Split): Parts {
   const { each } = split;
   if (each === 'rows') return rows(document);
   if (each === 'lines') return lines(document);
+  if (EDI_LOOP.test(each)) return loops(document, each);
   if (!each.startsWith('/')) return groups(document, each);
   return document instanceof XmlDocument ? elements(document, split) : items(document, split);
 }
@@ -46,6 +49,12 @@ function lines(document: Document): Parts {
     missing: false,
     make: (numbers) => document.withText(numbers.map((number) => all[number - 1] ?? '').join('')),
   };
+}
+
+function loops(document: Document, id: string): Parts {
+  if (!(document instanceof EdiDocument)) throw notOfKind(id, 'x12', document);
+  const found = ediParts(document, id);
+  return { ...found, missing: found.count === 0 };
 }
 
 function groups(document: Document, name: string): Parts {

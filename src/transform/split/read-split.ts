@@ -29,7 +29,8 @@ export function readSplit(given: Given): Split | undefined {
   const isBlock = typeof given.value === 'object';
   if (isBlock && !given.block('split', KEYS)) return undefined;
   const at = isBlock ? given.at('each') : given;
-  const each = at.text('split');
+  // YAML reads a loop of X12 such as 2300 as a number
+  const each = typeof at.value === 'number' ? String(at.value) : at.text('split');
   const problem = each === undefined ? undefined : placeProblem(each);
   if (problem !== undefined) at.wrong(problem);
   const block = isBlock ? given : given.at('nothing');
@@ -41,13 +42,17 @@ export function readSplit(given: Given): Split | undefined {
   return { each, size, most, when, empty };
 }
 
+/** A loop of X12, or a part of the envelope of X12 or EDIFACT. */
+export const EDI_LOOP = /^(?:\d{4}[A-Z]{0,2}|ISA|GS|ST|UNB|UNG|UNH)$/;
+
 function placeProblem(each: string): string | undefined {
   if (each === 'rows' || each === 'lines') return undefined;
   if (each.startsWith('/')) return each === '/' ? undefined : pathProblem(each);
+  if (EDI_LOOP.test(each)) return undefined;
   const isSegment = /^[A-Z][A-Z\d]{2}$/.test(each);
   if (each === 'MSH') return 'The messages of a batch are split by the service that takes them in.';
   if (isSegment) return pathProblem(each, 'hl7');
-  return 'split goes over segments (OBR), a JSON array (/orders, or / for the whole), XML elements (/report/result), rows or lines.';
+  return 'split goes over segments (OBR), loops of X12 (2300) and transaction sets (ST, UNH), a JSON array (/orders, or / for the whole), XML elements (/report/result), rows or lines.';
 }
 
 function whole(given: Given, key: string, least: number, most: number): number | undefined {

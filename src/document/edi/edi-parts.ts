@@ -1,0 +1,64 @@
+import type { Line } from '../segment/line.ts';
+import type { EdiDocument } from './edi-document.ts';
+import { ediLoopPath } from './edi-path.ts';
+import type { Loop } from './loop-tree.ts';
+
+/** An interchange taken apart at the loops of an id. */
+export interface EdiParts {
+  readonly count: number;
+  /** An interchange with the loops of these numbers, from 1, and what is around them. */
+  make(numbers: readonly number[]): EdiDocument;
+}
+
+/**
+ * Takes a body apart at each loop of an id (`2300`) or part of the envelope (`ST`, `UNH`). A part has all that stands around its
+ * loop: the envelope, and of each loop around its segments and those of its loops that hold none of the kind.
+ */
+export function ediParts(document: EdiDocument, id: string): EdiParts {
+  const { lines, root } = document.found;
+  const loops = document.found.meant(ediLoopPath(id), root);
+  const kept = new Map<Loop, readonly number[]>();
+  return {
+    count: loops.length,
+    make(numbers) {
+      const chosen = new Set<number>();
+      for (const loop of numbers.flatMap((number) => loops[number - 1] ?? [])) {
+        for (let at = loop.from; at < loop.until; at++) chosen.add(at);
+        for (let around = loop.around; around !== undefined; around = around.around) {
+          const own = kept.get(around) ?? keptOf(around, id);
+          kept.set(around, own);
+          for (const index of own) chosen.add(index);
+        }
+      }
+      const ordered = [...chosen].toSorted((a, b) => a - b);
+      return document.ofLines(ordered.flatMap((index): Line[] => [lines[index] as Line]));
+    },
+  };
+}
+
+/** Indexes of what a loop has without the loops in it that may hold the kind. */
+function keptOf({ from, until, loops }: Loop, id: string): number[] {
+  const kept: number[] = [];
+  let inner = 0;
+  for (let index = from; index < until; index++) {
+    const loop = loops[inner];
+    if (loop?.from === index) {
+      inner += 1;
+      if (mayHold(loop, id)) {
+        index = loop.until - 1;
+        continue;
+      }
+      for (let at = loop.from; at < loop.until; at++) kept.push(at);
+      index = loop.until - 1;
+      continue;
+    }
+    kept.push(index);
+  }
+  return kept;
+}
+
+const ENVELOPES: ReadonlySet<string> = new Set(['ISA', 'GS', 'ST', 'UNB', 'UNG', 'UNH']);
+
+function mayHold(loop: Loop, id: string): boolean {
+  return ENVELOPES.has(loop.id) || loop.id === id || loop.guide?.ids.has(id) === true;
+}
