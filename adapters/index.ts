@@ -3,8 +3,8 @@ import type { InboundAdapter, LookupAdapter, OutboundAdapter } from 'waybill/ada
 type AnyAdapter = InboundAdapter | OutboundAdapter | LookupAdapter;
 
 /**
- * Every adapter that ships with Waybill: the only list. Each is loaded when a production names it, so
- * that an engine holds no mail or SSH library that it has no use for.
+ * Every adapter that ships with Waybill: the only list. Each is loaded when a production names it,
+ * so that an engine does not load a mail or SSH library it does not need.
  */
 const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
   'astm-in': () => import('./astm/astm-in.ts'),

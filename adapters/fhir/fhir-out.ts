@@ -70,7 +70,10 @@ async function openFhir(lent: Lent<typeof fhirSettings>): Promise<OpenOutbound> 
 
 type Trying = Lent<typeof fhirSettings>;
 
-/** The steps of a web client on the server's description of itself, what that says, and whether a search is allowed. */
+/**
+ * The steps of a web client against the server's capability statement, what it says, and whether a
+ * search is allowed.
+ */
 async function tryFhir(lent: Trying, step: Step): Promise<void> {
   const { settings } = lent;
   const headers = { accept: 'application/fhir+json' };
@@ -105,16 +108,16 @@ function serverText({ body }: HttpAnswer): string {
   }
   const { name } = Object(software) as { name?: unknown };
   const product = typeof name === 'string' ? `, ${name.slice(0, 60)}` : '';
-  return `FHIR ${typeof fhirVersion === 'string' ? fhirVersion.slice(0, 20) : 'of an unknown version'}${product}`;
+  return `FHIR ${typeof fhirVersion === 'string' ? fhirVersion.slice(0, 20) : '(unknown version)'}${product}`;
 }
 
 function searched(answer: HttpAnswer, type: string): string {
-  if (answer.status < 300) return `${type} may be searched for`;
+  if (answer.status < 300) return `searching for ${type} is allowed`;
   const { text } = fhirReply(answer);
   throw new StepFailure(
     `a search for ${type} is answered with ${answer.status}${text === undefined ? '' : `: ${text.slice(0, 200)}`}`,
     answer.status === 403
-      ? `Have the scope for reading ${type} granted, and ask for it in the credential`
+      ? `Have the scope for reading ${type} granted, and request it in the credential`
       : 'Check the credential and what the server supports',
   );
 }
@@ -128,8 +131,9 @@ interface Bundle {
 type Paging = Pick<setting.ValuesOf<typeof fhirSettings>, 'pages'>;
 
 /**
- * All pages of a search in one Bundle, in order. The link to the next page is kept in it where there
- * were more than `pages`. An answer that is no Bundle, or a refusal on the way, is given back as it is.
+ * All pages of a search in one Bundle, in order. It keeps the link to the next page if there were
+ * more than `pages`. An answer that is not a Bundle, or a refusal on the way, is returned
+ * unchanged.
  */
 async function searchPages(
   first: HttpAnswer,
@@ -164,13 +168,13 @@ function bundleOf({ status, body }: HttpAnswer): Bundle | undefined {
   return resourceType === 'Bundle' ? (resource as Bundle) : undefined;
 }
 
-/** The token goes to the server of the search and to nobody else, whatever a link says. */
+/** The token is sent only to the server of the search, whatever a link says. */
 function nextOf({ link = [] }: Bundle, from: URL): URL | undefined {
   const url = link.find(({ relation }) => relation === 'next')?.url;
   if (typeof url !== 'string' || !URL.canParse(url, from)) return undefined;
   const next = new URL(url, from);
   if (next.origin === from.origin) return next;
   throw new DisableError(
-    `The next page of a search is at ${placeOfUrl(next)}, not at ${placeOfUrl(from)}. It is not followed, since the sign-in is for the latter: have the server give its links under the name it is called by.`,
+    `The next page of a search is at ${placeOfUrl(next)}, not at ${placeOfUrl(from)}. It is not followed, since the sign-in is only for the latter: have the server use the name it is called by in its links.`,
   );
 }

@@ -12,8 +12,8 @@ interface Entry {
 }
 
 /**
- * The answer of a FHIR server as the engine judges it. A Bundle of answers that was taken with 200
- * may hold refusals: its code is then that of the worst entry, so that none is lost unseen.
+ * The answer of a FHIR server, for the engine to judge. A Bundle of answers accepted with 200 may
+ * contain refusals: its code is then that of the worst entry, so that none is overlooked.
  */
 export function fhirReply({ status, headers, body }: HttpAnswer): Reply {
   const resource = jsonOf(body);
@@ -42,19 +42,19 @@ export function fhirReply({ status, headers, body }: HttpAnswer): Reply {
 const lines = (...all: readonly (string | undefined)[]): string | undefined =>
   all.filter((one) => one !== undefined).join('\n') || undefined;
 
-/** Where a created or updated resource is, and its version. */
+/** The location of a created or updated resource, and its version. */
 function placed(headers: HttpAnswer['headers']): string | undefined {
   const place = headers['location'] ?? headers['content-location'];
   const version = headers['etag'];
   return lines(place, version === undefined ? undefined : `ETag ${version}`);
 }
 
-/** Undefined where the body is no JSON; its text is never an error's. */
+/** Undefined if the body is not JSON; its text is never put into an error. */
 export function jsonOf(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8')) as unknown;
   } catch {
-    // no JSON
+    // not JSON
     return undefined;
   }
 }

@@ -7,12 +7,15 @@ const JSON_TYPE = 'application/fhir+json';
 
 export type FhirQuestion = Omit<HttpQuestion, 'signal'>;
 
-/** The address of something below the base, whether that ends in a slash or not. */
+/** An address below the base, whether or not the base ends in a slash. */
 export function below(base: URL, path: string): URL {
   return new URL(`${base.href.replace(/[?#].*$/, '').replace(/\/$/, '')}/${path}`);
 }
 
-/** The request for one message. Throws a RejectedError where the body is no FHIR resource, or not one for the action. */
+/**
+ * The request for one message. Throws a RejectedError if the body is not a FHIR resource, or not
+ * one for the action.
+ */
 export async function fhirRequest(message: Message, values: FhirValues): Promise<FhirQuestion> {
   const { action } = values;
   if (action === 'search') return searched(await found(message, values), values);
@@ -37,7 +40,7 @@ export async function fhirRequest(message: Message, values: FhirValues): Promise
   return sent(message, values, { method: 'PUT', path, headers: await matching(message, values) });
 }
 
-/** As a form the criteria stand in no address, and so in no log of a proxy or server. */
+/** As a form, the criteria are not in the address, and so not in the logs of proxies and servers. */
 function searched(query: string, { url, searchBy }: FhirValues): FhirQuestion {
   const headers = { accept: JSON_TYPE };
   if (searchBy === 'address') return { method: 'GET', url: below(url, query), headers };
@@ -50,7 +53,7 @@ function searched(query: string, { url, searchBy }: FhirValues): FhirQuestion {
   };
 }
 
-/** The version that is to be replaced: the server answers 412 if it has another. */
+/** The version to replace: the server answers 412 if it has another. */
 async function matching(
   message: Message,
   { ifMatch }: FhirValues,
@@ -59,7 +62,7 @@ async function matching(
   if (version === '') return {};
   if (/^[A-Za-z0-9.-]{1,64}$/.test(version)) return { 'If-Match': `W/"${version}"` };
   throw new RejectedError(
-    'What ifMatch gives is no version of a resource. Correct the template, or the message.',
+    'ifMatch does not give a version of a resource. Correct the template, or the message.',
   );
 }
 
@@ -69,7 +72,7 @@ const isProcessed = ({ resourceType, type }: Resource): boolean =>
 function idOf({ id, resourceType }: Resource): string {
   if (typeof id === 'string' && /^[A-Za-z0-9.-]{1,64}$/.test(id) && !/^\.+$/.test(id)) return id;
   throw new RejectedError(
-    `The ${resourceType} has no id to be updated at. Have the transform set one, or set query to find it.`,
+    `The ${resourceType} has no id to update. Have the transform set one, or set query to find it.`,
   );
 }
 
@@ -118,26 +121,29 @@ async function found(message: Message, { query, action }: FhirValues): Promise<s
       .some((part) => /^(\.|%2e){1,2}$/i.test(part)) === true
   ) {
     throw new RejectedError(
-      'A value for the path of query is a dot or two dots, which would lead to another address. Correct the message.',
+      'A value for the path of query is one or two dots, which would lead to another address. Correct the message.',
     );
   }
   return path;
 }
 
-/** What of a resource decides where it goes. */
+/** The parts of a resource that decide where it goes. */
 interface Resource {
   readonly resourceType: string;
   readonly id: unknown;
-  /** Of a Bundle. */
+  /** The type of a Bundle. */
   readonly type: unknown;
 }
 
-/** Whether the body is written in XML: FHIR's own type, or that of any XML file. */
+/** Whether the body is XML: FHIR's own type, or that of any XML file. */
 function isXml({ type }: Pick<Message, 'type'>): boolean {
   return /^(application\/(fhir\+)?xml|text\/xml)\b/i.test(type);
 }
 
-/** Reads the body of a message. Throws a RejectedError where it is no FHIR resource; of a parser's error nothing is kept: it quotes the body. */
+/**
+ * Reads the body of a message. Throws a RejectedError if it is not a FHIR resource; the parser's
+ * error is dropped, since it quotes the body.
+ */
 async function resourceOf(message: Message): Promise<Resource> {
   const bytes = await message.body.bytes();
   const { resourceType, id, type } = isXml(message) ? inXml(bytes) : inJson(bytes);
@@ -145,7 +151,7 @@ async function resourceOf(message: Message): Promise<Resource> {
     return { resourceType, id, type };
   }
   throw new RejectedError(
-    'The body has no resourceType, so it is no FHIR resource. Check the transform.',
+    'The body has no resourceType, so it is not a FHIR resource. Check the transform.',
   );
 }
 
@@ -158,7 +164,7 @@ function inJson(bytes: Uint8Array): FoundFields {
     return Object(JSON.parse(UTF8.decode(bytes))) as FoundFields;
   } catch {
     throw new RejectedError(
-      'The body is not JSON, and so no FHIR resource. Have a transform make one; XML must have a type such as application/fhir+xml.',
+      'The body is not JSON, so it is not a FHIR resource. Have a transform make one; XML must have a type such as application/fhir+xml.',
     );
   }
 }
@@ -175,7 +181,7 @@ function inXml(bytes: Uint8Array): FoundFields {
     };
   } catch {
     throw new RejectedError(
-      'The body is not XML, and so no FHIR resource, although its type says so. Correct the type, or have a transform make one.',
+      'The body is not XML, so it is not a FHIR resource, although its type says so. Correct the type, or have a transform make one.',
     );
   }
 }

@@ -3,7 +3,7 @@ import { httpClientSettings } from 'waybill/peer';
 
 type Query = setting.Setting<setting.Template, string>;
 
-/** A search below the base address; values that are filled in are percent-encoded. */
+/** A search below the base address; filled-in values are percent-encoded. */
 const query: Query = {
   kind: 'template',
   help: 'A search below url: what to search for, or which resource an update is for. Values in braces are percent-encoded.',
@@ -11,7 +11,7 @@ const query: Query = {
   read: (given, context) =>
     typeof given === 'string' && /^[A-Za-z$][\w$/?.-]*/.test(given) && !given.includes('://')
       ? context.template(given, encodeURIComponent)
-      : setting.bad('must begin with a type of resource, such as Patient?identifier={id}'),
+      : setting.bad('must begin with a resource type, such as Patient?identifier={id}'),
 };
 
 const criteria: Query = {
@@ -26,18 +26,18 @@ const criteria: Query = {
 
 const interaction = {
   url: setting.url({
-    help: 'The base address of the FHIR server, to which a type of resource is added.',
+    help: 'The base address of the FHIR server, to which a resource type is added.',
     example: 'https://fhir.hospital.example/r4',
   }),
   action: setting.choice(
     {
-      auto: 'By the body: a Bundle of type transaction or batch is processed, a resource with an id is updated, another is created',
-      create: 'The resource is created; the server gives it an id',
-      update: 'The resource is put at its id, or at what query finds',
+      auto: 'By the body: a Bundle of type transaction or batch is processed, a resource with an id is updated, any other is created',
+      create: 'The resource is created; the server assigns an id',
+      update: 'The resource replaces the one with its id, or the one that query finds',
       transaction: 'The Bundle is processed as a whole',
       search:
-        'What query finds is the answer, all pages in one Bundle; the body of the message is not sent',
-      delete: 'What query names is deleted; the body of the message is not sent',
+        'The answer is what query finds, all pages in one Bundle; the body of the message is not sent',
+      delete: 'What query finds is deleted; the body of the message is not sent',
     },
     { help: 'What is done with a message.', default: 'auto' },
   ),
@@ -45,31 +45,31 @@ const interaction = {
   ifNoneExist: setting.optional(criteria),
   ifMatch: setting.optional(
     setting.template({
-      help: 'The version that an update or delete replaces. If the server has another one it answers 412, and nothing is changed. Left out or empty, whatever is there is replaced.',
+      help: 'The version that an update or delete replaces. If the server has another one it answers 412, and nothing is changed. If left out or empty, any version is replaced.',
       example: '{json("/meta/versionId")}',
     }),
   ),
   searchBy: setting.choice(
     {
-      address: 'What is searched for stands in the address (GET)',
-      form: 'It is posted as a form (POST to _search), so that it stands in no log of a server or proxy',
+      address: 'The search criteria are in the address (GET)',
+      form: 'They are posted as a form (POST to _search), so they are not in the logs of servers and proxies',
     },
     { help: 'How a search is sent.', default: 'address', advanced: true },
   ),
   prefer: setting.choice(
     {
       representation: 'The resource as it was stored',
-      minimal: 'Nothing but its address',
-      OperationOutcome: 'What the server has to say about it',
+      minimal: 'Only its address',
+      OperationOutcome: "The server's remarks about it",
     },
     {
-      help: 'What the answer to a create or an update holds.',
+      help: 'What the answer to a create or update contains.',
       default: 'representation',
       advanced: true,
     },
   ),
   pages: setting.integer({
-    help: 'How many pages of a search are fetched at most.',
+    help: 'The maximum number of pages of a search to fetch.',
     default: 20,
     minimum: 1,
     advanced: true,

@@ -23,17 +23,17 @@ import {
 import { diskFailure, diskProblem } from './disk-failure.ts';
 
 const CHUNK = 256 * 1024;
-/** As 'w', but a link that somebody put at the name is not followed. */
+/** Like 'w', but does not follow a link of that name. */
 const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
-/** Files looked at side by side: more would only queue up for the threads that do it. */
+/** How many files are examined in parallel: more would only queue up for the threads. */
 const AT_ONCE = 16;
 
 export interface DiskOptions {
-  /** Permissions of new files; the system's default if undefined. */
+  /** Permissions of new files. Default: the system's. */
   readonly mode?: number | undefined;
-  /** Brings every file, and its name, to the disk before it counts. */
+  /** Syncs every file and its name to disk before it counts as written. */
   readonly sync: boolean;
-  /** Whether a link to a file or folder counts as what it points to. It may point outside of the folder. */
+  /** Whether a link to a file or folder counts as what it points to. It may point outside the folder. */
   readonly followLinks?: boolean;
 }
 
@@ -91,7 +91,7 @@ export class DiskStore implements FileStore {
     await tried(dirname(path), async () => {
       const file = await open(path, WRITE, this.#options.mode ?? 0o666);
       try {
-        // The mode of `open` is cut by the umask and means nothing to a file that is there.
+        // The mode of `open` is reduced by the umask and has no effect on an existing file.
         if (this.#options.mode !== undefined) await file.chmod(this.#options.mode);
         await writeAll(file, body, signal);
         if (this.#options.sync) await file.sync();
@@ -101,10 +101,7 @@ export class DiskStore implements FileStore {
     });
   }
 
-  /**
-   * By a second name and the removal of the first: the system's own rename would write over whatever
-   * has the name.
-   */
+  /** Adds a second name and removes the first: the system's rename would overwrite whatever has the name. */
   async rename(from: string, to: string): Promise<void> {
     await tried(dirname(to), async () => {
       try {
@@ -137,7 +134,7 @@ export class DiskStore implements FileStore {
       const kind = facts.isFile() ? 'file' : facts.isDirectory() ? 'folder' : 'other';
       return { name, kind, ...factsOf(facts) };
     } catch {
-      // Gone since it was listed, or a link to nothing.
+      // Removed since it was listed, or a dangling link.
       return undefined;
     }
   }
@@ -149,12 +146,12 @@ export class DiskStore implements FileStore {
   async #renameAnotherWay(error: unknown, from: string, to: string): Promise<void> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') {
-      // A crash between the two steps left both names: the second step is all that is missing.
+      // A crash between the two steps left both names: only the second step is missing.
       if (!(await isSameFile(from, to))) throw error;
       return await unlink(from);
     }
     if (code === 'EXDEV') return await this.#moveAcross(from, to);
-    // File systems without hard links: what is left is to look first.
+    // File systems without hard links: the best we can do is look first.
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') throw error;
     if ((await this.facts(to)) !== undefined) throw diskProblem('exists', dirname(to));
     await rename(from, to);
@@ -179,7 +176,7 @@ export class DiskStore implements FileStore {
     await unlink(from);
   }
 
-  /** The name of a file is part of its folder, which has a place of its own on the disk. */
+  /** The name of a file is part of its folder, which is stored separately on the disk. */
   async #syncFolder(folder: string): Promise<void> {
     if (!this.#options.sync) return;
     await tried(folder, async () => {
@@ -217,7 +214,7 @@ async function isSameFile(one: string, other: string): Promise<boolean> {
   return a.ino === b.ino && a.dev === b.dev;
 }
 
-/** Turns what node throws into what the contract of a store says. */
+/** Turns node's errors into those of the store contract. */
 async function tried<Value>(folder: string, work: () => Promise<Value>): Promise<Value> {
   try {
     return await work();

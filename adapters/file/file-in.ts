@@ -8,7 +8,7 @@ export default inbound({
   type: 'file-in',
   title: 'Files from a folder',
   summary:
-    'Delivers each file of a folder of this machine, and archives or deletes it once it is stored.',
+    'Delivers each file of a folder on this machine, and archives or deletes it once it is stored.',
   polling: true,
   settings,
   async open(lent) {
@@ -41,7 +41,7 @@ export default inbound({
   },
 });
 
-/** A folder that is away (a share that is not mounted, a disk that failed) is a lost connection: it is opened again. */
+/** A missing folder (an unmounted share, a failed disk) is a lost connection: it is opened again. */
 async function reachable<Value>(work: () => Promise<Value>): Promise<Value> {
   try {
     return await work();

@@ -33,10 +33,10 @@ import {
 import { diskFailure } from './disk-failure.ts';
 import { type DiskOptions, DiskStore } from './disk-store.ts';
 
-/** The setting `charset` of a writer: the name of a text encoding that is known. */
+/** The setting `charset` of a writer: the name of a known text encoding. */
 const charsetSetting: setting.Setting<Charset, string> = {
   kind: 'text',
-  help: "Writes text in this encoding instead of the message's own; HL7 that names its encoding (MSH-18) names this one. Left out, the bytes are written as they are.",
+  help: "Writes text in this encoding instead of the message's own; In HL7 that declares its encoding, MSH-18 is changed accordingly. If left out, the bytes are written unchanged.",
   example: 'ISO-8859-1',
   advanced: true,
   read: (given) => {
@@ -48,9 +48,9 @@ const charsetSetting: setting.Setting<Charset, string> = {
 };
 
 /**
- * The message with its text in another encoding; it is held in memory for that. HL7 that names its
- * encoding (MSH-18) names the new one. Throws SuspendError
- * where a character has no place in the encoding: a question mark in a patient's name is not ours to write.
+ * The message with its text in another encoding; it is held in memory for that. MSH-18 of HL7, if
+ * present, names the new one. Throws SuspendError if the encoding lacks a character: we must not
+ * write a question mark into a patient's name.
  */
 async function transcoded(message: Message, wanted: Charset | undefined): Promise<Message> {
   if (wanted === undefined) return message;
@@ -63,7 +63,7 @@ async function transcoded(message: Message, wanted: Charset | undefined): Promis
   const text = isHl7 ? naming(before, wanted) : before;
   if (!wanted.canEncode(text)) {
     throw new SuspendError(
-      `The message holds characters that ${wanted.name} does not have. Choose another charset, or correct the message, and resend.`,
+      `The message has characters that do not exist in ${wanted.name}. Choose another charset, or correct the message, and resend.`,
     );
   }
   const bytes = wanted.encode(text);
@@ -82,7 +82,10 @@ async function transcoded(message: Message, wanted: Charset | undefined): Promis
   };
 }
 
-/** The text with the charset in every MSH-18 that names one: a receiver would read the new bytes by the old name. */
+/**
+ * The text with the new charset in every MSH-18 that names one: otherwise a receiver would decode
+ * the new bytes by the old name.
+ */
 function naming(text: string, charset: Charset): string {
   return text.replaceAll(/(?<=^|[\r\n])MSH([^\r\n])[^\r\n]*/g, (segment, separator: string) => {
     const fields = segment.split(separator);
@@ -96,35 +99,35 @@ const settings = {
   ...dropSettings('disk'),
   write: setting.choice(
     {
-      file: 'Each message becomes a file of its own',
-      append: 'Messages are added to the file of that name, or begin it',
+      file: 'Each message becomes a separate file',
+      append: 'Messages are appended to the file of that name, which is created if missing',
     },
     {
-      help: 'Whether a message is a file or a part of one. Appending after a crash can repeat the last message.',
+      help: 'Whether a message is a file or is appended to one. Appending after a crash can repeat the last message.',
       default: 'file',
     },
   ),
   separator: setting.text({
-    help: 'What is written after each message that is appended.',
+    help: 'What is written after each appended message.',
     default: '\n',
     advanced: true,
   }),
   mode: setting.optional(fileMode),
   charset: setting.optional(charsetSetting),
   sync: setting.flag({
-    help: 'Brings each file to the disk before the message counts as sent. Without it a power failure can lose files that were written in the last seconds.',
+    help: 'Syncs each file to disk before the message counts as sent. Without it a power failure can lose files that were written in the last seconds.',
     default: true,
     advanced: true,
   }),
 };
 
-/** How long a message that was given up has to clear up after itself when the adapter closes. */
+/** How long a message that was given up has to clean up after itself when the adapter closes. */
 const GRACE = 1_000;
 
 export default outbound({
   type: 'file-out',
   title: 'Files in a folder',
-  summary: 'Puts each message as a file into a folder of this machine.',
+  summary: 'Writes each message as a file into a folder on this machine.',
   settings,
   async open(lent) {
     const out = new FileOut(lent);
@@ -165,7 +168,7 @@ class FileOut implements OpenOutbound {
     this.#appender = new Appender(this.#options, separator);
   }
 
-  /** A folder that is away shows at once, not when the first message waits for it. */
+  /** A missing folder is noticed at once, not when the first message waits for it. */
   async open(): Promise<void> {
     const { folder, makeFolder } = this.#lent.settings;
     try {
@@ -201,10 +204,10 @@ class FileOut implements OpenOutbound {
   }
 }
 
-/** A link at the file's name is not followed: who may write into the folder could have any file written to. */
+/** A link with the file's name is not followed: anyone who can write into the folder could have any file written. */
 const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
-/** Adds messages to the end of files, one at a time for each file. */
+/** Appends messages to files, one at a time for each file. */
 class Appender {
   readonly #options: DiskOptions;
   readonly #separator: Buffer;
@@ -216,8 +219,8 @@ class Appender {
   }
 
   /**
-   * Resolves once the message and the separator are in the file. If it fails in the middle, the file is
-   * cut back to where it was, so that the next try does not follow half a message.
+   * Resolves once the message and the separator are in the file. If that fails in the middle, the
+   * file is truncated to its previous length, so that the next try does not follow half a message.
    */
   async append(path: string, { body }: Message, signal: AbortSignal): Promise<void> {
     const before = this.#turns.get(path) ?? Promise.resolve();

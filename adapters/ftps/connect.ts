@@ -24,20 +24,20 @@ import { replyCode } from './ftps-failure.ts';
 import { type FtpsFacts, FtpsSession } from './ftps-session.ts';
 import type { FtpsConnectionSettings } from './ftps-settings.ts';
 
-/** What connecting needs of what the engine lends. */
+/** What connecting needs from what the engine lends. */
 export interface ConnectLent extends TlsClientLent {
   readonly settings: FtpsConnectionSettings;
 }
 
-/** Told of the stages of a connection: the connection test reports them one by one. */
+/** Called with the stages of a connection: the connection test reports them one by one. */
 export interface Stages {
   greeting?(text: string): void;
   tls?(security: string): void;
 }
 
 /**
- * Connects, switches to TLS, signs in and sets up transfers. Throws NotConnectedError where another
- * try may help; DisableError where it would do harm (a refused sign-in: accounts are locked for less).
+ * Connects, switches to TLS, signs in and sets up transfers. Throws NotConnectedError if another
+ * try may help; DisableError if it would do harm (a refused sign-in: accounts are locked for less).
  */
 export async function connectFtps(
   lent: ConnectLent,
@@ -59,7 +59,7 @@ export async function connectFtps(
   const client = new Client(settings.timeout === Number.POSITIVE_INFINITY ? 0 : settings.timeout, {
     allowSeparateTransferHost: settings.separateDataHost,
   });
-  // Its log would go to the console if somebody switched it on.
+  // Its log would go to the console if it were switched on.
   client.ftp.log = () => undefined;
   const heard = new Heard(client, settings);
   try {
@@ -92,13 +92,13 @@ interface Greeting {
   readonly heard: Heard;
 }
 
-/** Up to the point where a password may be sent. */
+/** Connects up to the point where a password may be sent. */
 async function greet(
   client: Client,
   { attempt, settings, tls, stages, heard }: Greeting,
 ): Promise<void> {
   const { host, port } = settings.connect;
-  // Data connections go to an address; their certificate is checked for this name all the same.
+  // Data connections go to an address; their certificate is still checked for this name.
   const options = tls === undefined ? undefined : { ...tls, host };
   const implicit = options !== undefined && settings.security === 'implicit';
   const greeting = implicit
@@ -134,7 +134,7 @@ async function signIn(
   // The library ignores a refusal; the data connection would then fail or hang.
   if (settings.security !== 'none') await client.send('PROT P');
   const features = await client.features();
-  // If MLSD is refused the library would turn to LIST, which shows a closed folder as an empty one.
+  // If MLSD is refused, the library would fall back to LIST, which shows a closed folder as empty.
   if (features.has('MLST')) client.availableListCommands = ['MLSD'];
   client.ftp.socket.setNoDelay(true).setKeepAlive(true, 30_000);
   const facts: FtpsFacts = {
@@ -159,11 +159,11 @@ function printable(text: string): string {
     .slice(0, 200);
 }
 
-/** How long a server may keep silent before it is asked whether it speaks TLS, and how long it has to answer. */
+/** How long a server may be silent before we check whether it speaks TLS, and how long it has to answer. */
 const SILENCE = 2_000;
 const ANSWER = 3_000;
 
-/** Hears what a peer says first, and keeps the whole of connecting within its time. */
+/** Records what the peer says first, and limits the total time of connecting. */
 class Heard {
   readonly #client: Client;
   readonly #settings: FtpsConnectionSettings;
@@ -178,12 +178,12 @@ class Heard {
     this.#stop.promise.catch(toldElsewhere);
   }
 
-  /** What is spoken there, if it is not FTP as configured. */
+  /** What the peer speaks, if it is not FTP as configured. */
   get protocol(): SpokenProtocol | undefined {
     return this.#protocol;
   }
 
-  /** Ends the wait when the time is over or the signal aborts: the library has no limit for a TLS handshake. */
+  /** Ends the wait when the time is up or the signal aborts: the library has no limit for a TLS handshake. */
   async within<Value>(signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
     const { connectTimeout } = this.#settings;
     const abort = (): void => this.#stop.reject(signal.reason);
@@ -206,7 +206,7 @@ class Heard {
     const { socket } = this.#client.ftp;
     if (socket instanceof TLSSocket) return;
     this.#asking = setTimeout(
-      () => background(this.#askForTls(), 'asking a silent port for TLS'),
+      () => background(this.#askForTls(), 'checking a silent port for TLS'),
       SILENCE,
     );
     socket.once('data', (chunk: Buffer | string) => {
@@ -221,7 +221,7 @@ class Heard {
     clearTimeout(this.#asking);
   }
 
-  /** After a failure: looks again at a server that gave no sign of what it is. */
+  /** After a failure: takes another look at a server that gave no sign of what it is. */
   async askIfUnheard(stage: Attempt['stage'], error: unknown): Promise<void> {
     this.stop();
     if (stage !== 'connect' || this.#spoke || this.#protocol !== undefined) return;
@@ -239,7 +239,7 @@ class Heard {
     }
   }
 
-  /** Whether a server that was spoken to in TLS begins in clear. */
+  /** Whether a server that was addressed in TLS begins in plain text. */
   async #askForGreeting(): Promise<void> {
     const first = await firstBytes(
       this.#settings.connect,
@@ -254,13 +254,13 @@ class Heard {
   }
 }
 
-/** A certificate that is refused is an answer in TLS. */
+/** A refused certificate is an answer in TLS. */
 function isCertificate(error: unknown): boolean {
   const { code } = Object(error) as { code?: unknown };
   return typeof code === 'string' && /CERT|ISSUER|SIGNED|CRL|LEAF|WAYBILL/.test(code);
 }
 
-/** What a port says by itself; nothing if it keeps silent. */
+/** What a port says on its own; nothing if it is silent. */
 async function firstBytes(address: setting.Address, patience: number): Promise<Buffer> {
   const socket = connect(address);
   try {
@@ -269,14 +269,14 @@ async function firstBytes(address: setting.Address, patience: number): Promise<B
     ];
     return bytes;
   } catch {
-    // it keeps silent, or has ended the connection
+    // it is silent, or has ended the connection
     return Buffer.alloc(0);
   } finally {
     socket.on('error', () => undefined).destroy();
   }
 }
 
-/** What one try to connect set out with, and how far it came. */
+/** What one try to connect started with, and how far it got. */
 interface Attempt {
   readonly place: string;
   readonly security: FtpsConnectionSettings['security'];
@@ -308,7 +308,7 @@ function failureOf(error: unknown, attempt: Attempt, heard: SpokenProtocol | und
 function foreign({ place, security }: Attempt, spoken: SpokenProtocol): NotConnectedError {
   if (spoken.name === 'TLS') {
     return new NotConnectedError(
-      `${place} speaks TLS at once: this is implicit TLS. Set security: implicit.`,
+      `${place} speaks TLS from the start: this is implicit TLS. Set security: implicit.`,
     );
   }
   if (spoken.name === 'SSH') {
@@ -318,13 +318,13 @@ function foreign({ place, security }: Attempt, spoken: SpokenProtocol): NotConne
   }
   if (security === 'implicit' && /FTP/.test(spoken.name)) {
     return new NotConnectedError(
-      `${place} begins in clear and not with TLS: this is explicit TLS. Set security: explicit.`,
+      `${place} begins in plain text and not with TLS: this is explicit TLS. Set security: explicit.`,
     );
   }
   return new NotConnectedError(`${place} ${spoken.seen}, not FTP. ${spoken.remedy}.`);
 }
 
-/** Some servers say in words what they want, with a code that means something else. */
+/** Some servers say what they want in words, with a code that means something else. */
 function saidOfTls(
   { place, stage, security }: Attempt,
   code: number,
@@ -333,7 +333,7 @@ function saidOfTls(
   if (!/\b(TLS|SSL|certificate|encrypt\w*|secure)\b/i.test(text)) return undefined;
   if (security === 'none' && (stage === 'sign-in' || code === 421)) {
     return new NotConnectedError(
-      `${place} signs nobody in without encryption (${code}). Set security: explicit.`,
+      `${place} allows no sign-in without encryption (${code}). Set security: explicit.`,
     );
   }
   if (code !== 421) return undefined;
@@ -348,22 +348,22 @@ function answered(attempt: Attempt, code: number, text: string): Error {
   if (ofTls !== undefined) return ofTls;
   if (code === 421) {
     return new NotConnectedError(
-      `${place} takes no connection now (421). It may have reached its limit: it is tried again.`,
+      `${place} accepts no connection now (421). It may have reached its limit; it is retried.`,
     );
   }
   if (stage === 'tls') {
     return new NotConnectedError(
-      `${place} offers no TLS: it refused AUTH TLS (${code}). Ask its owner to switch it on, or for the port with implicit TLS.`,
+      `${place} offers no TLS: it refused AUTH TLS (${code}). Ask its owner to switch it on, or which port has implicit TLS.`,
     );
   }
   if (stage === 'sign-in' && [332, 430, 530, 532].includes(code)) {
     return new DisableError(
-      `${place} refused the sign-in of ${user} (${code}). Check user and password with its owner, and whether the account is locked or bound to other addresses.`,
+      `${place} refused the sign-in of ${user} (${code}). Check user and password with its owner, and whether the account is locked or restricted to other addresses.`,
     );
   }
   if (stage === 'set-up' && security !== 'none' && [502, 504, 533, 534, 536].includes(code)) {
     return new NotConnectedError(
-      `${place} refuses to encrypt files (PROT P, ${code}). Ask its owner to allow it: nothing is sent in clear.`,
+      `${place} refuses to encrypt files (PROT P, ${code}). Ask its owner to allow it: nothing is sent in plain text.`,
     );
   }
   return new NotConnectedError(

@@ -5,7 +5,7 @@ import { FileError, type FileProblem } from 'waybill/peer';
 /** What was being done, for the text of an error. */
 export type Doing = 'list' | 'look at' | 'read' | 'write' | 'rename' | 'delete' | 'make';
 
-/** The reply code of a refused command; undefined for an error that is no reply. */
+/** The reply code of a refused command; undefined for an error that is not a reply. */
 export function replyCode(error: unknown): number | undefined {
   const { code } = Object(error) as { code?: unknown };
   return typeof code === 'number' ? code : undefined;
@@ -22,7 +22,7 @@ const BY_CODE: ReadonlyMap<number, FileProblem> = new Map([
   [552, 'full'],
 ]);
 
-/** 550 and 553 stand for many things; the text behind them differs from server to server. */
+/** 550 and 553 mean many things; their text differs between servers. */
 const BY_TEXT: readonly (readonly [RegExp, FileProblem])[] = [
   [/quota|no space|disk full|space left|insufficient|exceeded/i, 'full'],
   [/already exists|file exists/i, 'exists'],
@@ -30,7 +30,10 @@ const BY_TEXT: readonly (readonly [RegExp, FileProblem])[] = [
   [/permission|denied|not permitted|not allowed|read-only|access/i, 'denied'],
 ];
 
-/** What a refusal means; undefined for an error that has nothing to do with the server, or whose cause it does not tell. */
+/**
+ * What a refusal means; undefined for an error that has nothing to do with the server, or that does
+ * not tell the cause.
+ */
 export function problemOf(error: unknown): FileProblem | undefined {
   const code = replyCode(error);
   if (code === undefined) return undefined;
@@ -45,8 +48,9 @@ export interface FailureAt {
 }
 
 /**
- * A refused command as the error to throw; a lost connection, or a body that broke off, stays what it is. The name of a
- * file is not quoted in the text; the server's own words, which may do so, are its detail.
+ * Turns a refused command into the error to throw; a lost connection, or a body that broke off, is
+ * passed on. The name of a file is not quoted in the text; the server's own words, which may do so,
+ * are its detail.
  */
 export function fileFailure(
   error: unknown,
@@ -59,7 +63,7 @@ export function fileFailure(
   return ownFailure(at, problem, { answer: ` (${code})`, detail: (error as Error).message });
 }
 
-/** The same for what we found out ourselves. */
+/** The same for problems that we found ourselves. */
 export function ownFailure(
   at: FailureAt,
   problem: FileProblem,
@@ -76,7 +80,7 @@ interface Where extends FailureAt {
 }
 
 const PATH =
-  'Correct the path (without / at its beginning it counts from where the sign-in starts), or have the folder made';
+  'Correct the path (without a leading / it starts where the sign-in starts), or have the folder created';
 
 const TEXT: Readonly<Record<FileProblem, (where: Where) => string>> = {
   missing: ({ place, doing, folder, answer }) =>
@@ -86,13 +90,13 @@ const TEXT: Readonly<Record<FileProblem, (where: Where) => string>> = {
   denied: ({ place, doing, folder, answer }) =>
     `${place} does not allow us to ${doing} in ${folder}${answer}. Ask its owner for the permission, or correct the path.`,
   full: ({ place, answer }) =>
-    `The disk or the quota of ${place} is full${answer}. It is tried again; ask its owner to make room.`,
+    `The disk or the quota of ${place} is full${answer}. It is retried; ask its owner to make room.`,
   exists: ({ place, folder }) =>
-    `There is something of that name in ${folder} on ${place} already. Move it away.`,
+    `There is already something of that name in ${folder} on ${place}. Move it away.`,
   unsupported: ({ place, doing, folder, answer }) =>
     `${place} cannot ${doing} in ${folder}: it has no such command${answer}. Ask its owner.`,
   changed: ({ place, folder }) =>
-    `A file in ${folder} on ${place} was changed while it was read. It is read again when it has come to rest.`,
+    `A file in ${folder} on ${place} was changed while it was read. It is read again once it no longer changes.`,
   failed: ({ place, doing, folder, answer }) =>
     `${place} could not ${doing} in ${folder}${answer}. Its disk or a quota may be full, or the file in use: look at its log.`,
 };

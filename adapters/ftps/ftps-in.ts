@@ -8,7 +8,7 @@ export default inbound({
   type: 'ftps-in',
   title: 'Files from an FTPS server',
   summary:
-    'Delivers each file of a folder of an FTP server, with TLS, and archives or deletes it once it is stored.',
+    'Delivers each file of a folder on an FTP server, with TLS, and archives or deletes it once it is stored.',
   polling: true,
   settings: { ...ftpsSettings, ...pickupSettings(setting.text) },
   open(lent) {

@@ -7,7 +7,7 @@ import { testFtps } from './ftps-test.ts';
 export default outbound({
   type: 'ftps-out',
   title: 'Files to an FTPS server',
-  summary: 'Puts each message as a file into a folder of an FTP server, with TLS.',
+  summary: 'Writes each message as a file into a folder on an FTP server, with TLS.',
   settings: { ...ftpsSettings, ...dropSettings('peer') },
   open: (lent) => dropService(new FtpsPool(lent), lent),
   test: (lent, step) =>

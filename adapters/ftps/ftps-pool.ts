@@ -8,8 +8,9 @@ export type PoolLent = ConnectLent &
   Pick<Lent<setting.Settings>, 'signal' | 'connection' | 'event'>;
 
 /**
- * The connections of one host. FTP does one thing at a time on each, so there are as many as things
- * are done at once; the one used last is used first, and the others fall idle and are closed.
+ * The connections of one host. FTP does one thing at a time on each, so there are as many as are
+ * needed at once; the most recently used one is used first, and the others become idle and are
+ * closed.
  */
 export class FtpsPool implements StoreLine {
   readonly #lent: PoolLent;
@@ -24,7 +25,7 @@ export class FtpsPool implements StoreLine {
     this.#lent = lent;
   }
 
-  /** Runs something on a connection of its own. Throws what connecting throws. */
+  /** Runs something on a separate connection. Throws what connecting throws. */
   async use<Value>(work: (store: FileStore) => Promise<Value>): Promise<Value> {
     const session = await this.#take();
     try {
@@ -66,7 +67,7 @@ export class FtpsPool implements StoreLine {
   #rest(session: FtpsSession): void {
     this.#end(session);
     if (this.#all.size === 0) {
-      this.#lent.connection('waiting', 'closed while nothing is to do');
+      this.#lent.connection('waiting', 'closed while there is nothing to do');
     }
   }
 

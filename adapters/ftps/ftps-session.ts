@@ -9,7 +9,7 @@ const CLOSING = 421;
 /** How long an idle connection gets to show that it is alive. */
 const STILL_THERE = 5_000;
 
-/** How long a server has to say why it broke off a transfer. */
+/** How long a server has to say why it interrupted a transfer. */
 const LAST_WORDS = 500;
 
 /** A refusal that came after the library had given up the transfer. */
@@ -22,7 +22,7 @@ class FtpsRefusal extends Error {
   }
 }
 
-/** What is known of a connection once it stands. */
+/** What is known about an established connection. */
 export interface FtpsFacts {
   /** `host:port` for people. */
   readonly place: string;
@@ -30,16 +30,13 @@ export interface FtpsFacts {
   readonly security: string;
   /** The absolute path of the folder in which the sign-in starts. */
   readonly start: string;
-  /** Commands beyond the first RFC that the server says it has: `MLST`, `SIZE` … */
+  /** Commands beyond the first RFC that the server supports: `MLST`, `SIZE` … */
   readonly features: ReadonlySet<string>;
   /** Milliseconds of silence after which the connection counts as lost. */
   readonly timeout: number;
 }
 
-/**
- * One signed-in connection, which does one thing after the other: FTP knows no more. Never used again
- * after it broke.
- */
+/** One signed-in connection, which does one thing after another, as FTP requires. Never used again after it broke. */
 export class FtpsSession {
   readonly facts: FtpsFacts;
   readonly #client: Client;
@@ -53,7 +50,8 @@ export class FtpsSession {
   constructor(client: Client, facts: FtpsFacts) {
     this.#client = client;
     this.facts = facts;
-    // The library passes every line of the control connection to its log, and tells of replies to a transfer nowhere else.
+    // The library passes every line of the control connection to its log, and reports replies to a
+    // transfer nowhere else.
     client.ftp.log = (line) => {
       if (!line.startsWith('< ')) return;
       this.#lastReply = line.slice(2);
@@ -61,14 +59,15 @@ export class FtpsSession {
     };
     forgiveData(client);
     const close = client.ftp.closeWithError.bind(client.ftp);
-    // The library takes every listener off a socket before it closes it; this is where all ways to the end meet.
+    // The library removes all listeners from a socket before closing it; every end passes through
+    // here.
     client.ftp.closeWithError = (error) => {
       close(error);
       this.#end(why(error, facts.timeout));
     };
   }
 
-  /** What the server said last. Its words are for judging, not for showing. */
+  /** The last thing the server said. It is for deciding, not for showing. */
   get lastReply(): string {
     return this.#lastReply;
   }
@@ -83,8 +82,8 @@ export class FtpsSession {
   }
 
   /**
-   * Runs something on the connection once what was asked before is done. Replies of 400 and more
-   * reject with an error that has the reply's `code`; a broken connection, with NotConnectedError.
+   * Runs something on the connection once earlier work is done. Replies of 400 and more reject with
+   * an error that has the reply's `code`; a broken connection, with NotConnectedError.
    */
   run<Value>(work: (client: Client) => Promise<Value>): Promise<Value> {
     const turn = this.#last.then(() => this.#run(work));
@@ -92,7 +91,7 @@ export class FtpsSession {
     return turn;
   }
 
-  /** Whether a connection that lay idle still works; ends it if not. */
+  /** Whether an idle connection still works; ends it if not. */
   async isStillThere(): Promise<boolean> {
     if (!this.isAlive) return false;
     if (performance.now() - this.#used < STILL_THERE) return true;
@@ -101,14 +100,14 @@ export class FtpsSession {
       await this.run((client) => client.send('NOOP'));
       return true;
     } catch {
-      // however it ended: it is opened anew
+      // however it ended: a new one is opened
       return false;
     } finally {
       clearTimeout(late);
     }
   }
 
-  /** Says good-bye and closes; what is under way ends with an error. */
+  /** Says goodbye and closes; what is under way ends with an error. */
   close(): void {
     this.#end('was closed by us');
     this.#client.close();
@@ -138,7 +137,7 @@ export class FtpsSession {
     if (error instanceof EngineError) return error;
     if (!this.#client.closed) {
       if (/data connection|transfer strateg/.test((error as Error).message)) return this.#noData();
-      // Only the data connection broke: the server mostly says why.
+      // Only the data connection broke: the server usually says why.
       const refusal = await this.#lateRefusal();
       if (refusal !== undefined) return refusal;
     }
@@ -147,7 +146,7 @@ export class FtpsSession {
     return ended;
   }
 
-  /** What the server says after a transfer that it broke off. */
+  /** What the server says after a transfer that it interrupted. */
   async #lateRefusal(): Promise<FtpsRefusal | undefined> {
     const said = this.#lastReply;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -161,7 +160,7 @@ export class FtpsSession {
     return refused ? new FtpsRefusal(Number(code), this.#lastReply) : undefined;
   }
 
-  /** Not a lost connection, which would be tried again at once and for ever: somebody has to open the ports. */
+  /** Not a lost connection, which would be retried at once and for ever: somebody has to open the ports. */
   #noData(): FileError {
     this.close();
     return new FileError(
@@ -187,16 +186,16 @@ function why(error: unknown, timeout: number): string {
 }
 
 /**
- * Keeps the library from closing the whole client when a data connection breaks. A server that
+ * Prevents the library from closing the whole client when a data connection breaks. A server that
  * refuses a file, or whose disk is full, breaks the data connection first and says why afterwards,
- * on the control connection: closed at once, that answer would be lost and every refusal would look
- * like a bad network.
+ * on the control connection: if that were closed at once, the answer would be lost and every
+ * refusal would look like a bad network.
  */
 function forgiveData(client: Client): void {
   let prepare = client.prepareTransfer;
   const forgiving: Client['prepareTransfer'] = async (ftp) => {
     const answer = await prepare(ftp);
-    // At first the library tries what the server can, and puts what worked in our place.
+    // The library first tries what the server can do, and replaces our hook with what worked.
     if (client.prepareTransfer !== forgiving) {
       prepare = client.prepareTransfer;
       client.prepareTransfer = forgiving;
@@ -207,7 +206,7 @@ function forgiveData(client: Client): void {
   client.prepareTransfer = forgiving;
 }
 
-/** Takes away what the library has just added last; what goes wrong during a transfer is told by the transfer. */
+/** Removes the listener that the library has just added; the transfer reports its own errors. */
 function soften(socket: Socket): void {
   for (const event of ['error', 'close']) {
     const added = socket.listeners(event).at(-1);

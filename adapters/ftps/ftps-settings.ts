@@ -9,16 +9,17 @@ export const ftpsSettings = {
   }),
   security: setting.choice(
     {
-      explicit: 'begins in clear and switches to TLS before the sign-in (AUTH TLS, mostly port 21)',
-      implicit: 'speaks TLS at once (mostly port 990)',
-      none: 'no encryption: password and files can be read by everybody on the way',
+      explicit:
+        'begins in plain text and switches to TLS before the sign-in (AUTH TLS, mostly port 21)',
+      implicit: 'speaks TLS from the start (mostly port 990)',
+      none: 'no encryption: password and files can be read by anyone on the way',
     },
     {
       help: 'How the connection is encrypted. Commands and files are both encrypted or neither; it never falls back to plain text.',
       default: 'explicit',
     },
   ),
-  tls: tlsClient('How the server is checked. Left out, the public authorities are trusted.'),
+  tls: tlsClient('How the server is verified. If left out, the public authorities are trusted.'),
   credential: setting.credential({
     help: 'Who signs in: user and password.',
     example: 'drop',
@@ -40,7 +41,7 @@ export const ftpsSettings = {
     advanced: true,
   }),
   idle: setting.duration({
-    help: 'How long a connection is kept that nobody uses; it is opened again when needed.',
+    help: 'How long an unused connection is kept; it is opened again when needed.',
     default: '2m',
     advanced: true,
   }),

@@ -26,11 +26,12 @@ export class FtpsStore implements FileStore {
 
   async list(folder: string): Promise<readonly FileEntry[]> {
     const path = this.#absolute(folder);
-    // Many servers answer LIST of a missing folder with an empty list, and take a path for a pattern.
+    // Many servers answer LIST for a missing folder with an empty list, and treat a path as a
+    // pattern.
     const entries = await this.#tried('list', path, async (client) => {
       await client.cd(path);
       const listed = await client.list();
-      // vsftpd lists nothing, and calls that a success, where it may not look.
+      // vsftpd lists nothing, and reports success, where it may not look.
       if (/failed to open/i.test(this.#session.lastReply)) throw this.#own('list', path, 'denied');
       return listed;
     });
@@ -45,7 +46,7 @@ export class FtpsStore implements FileStore {
     } catch (error) {
       const problem = problemOf(error);
       if (problem === 'unsupported') return await this.#listedFacts(absolute);
-      // 550 and nothing else: a folder, or nothing there.
+      // Only 550: a folder, or nothing there.
       if (problem !== undefined && (replyCode(error) ?? 0) >= 550) return undefined;
       throw this.#failure(error, 'look at', absolute);
     }
@@ -81,7 +82,7 @@ export class FtpsStore implements FileStore {
   }
 
   async rename(from: string, to: string): Promise<void> {
-    // FTP servers write over what is there; between this look and the rename somebody may come first.
+    // FTP servers overwrite what is there; between this look and the rename somebody may be faster.
     const taken = await this.facts(to);
     const target = this.#absolute(to);
     if (taken !== undefined) throw this.#own('rename', target, 'exists');
@@ -93,7 +94,7 @@ export class FtpsStore implements FileStore {
       await this.#move(from, to);
     } catch (error) {
       if (!isFileProblem(error, 'failed', 'denied', 'exists')) throw error;
-      // Some servers never write over a file.
+      // Some servers never overwrite a file.
       if ((await this.facts(to)) === undefined) throw error;
       throw this.#own('rename', this.#absolute(to), 'unsupported');
     }
@@ -137,7 +138,7 @@ export class FtpsStore implements FileStore {
     try {
       return await this.#session.run(work);
     } catch (error) {
-      // What fails here is to enter a folder: there is none, or it is closed to us.
+      // What fails here is entering the folder: it does not exist, or is closed to us.
       const problem = replyCode(error) === 550 && doing === 'list' ? entering(error) : undefined;
       throw this.#failure(error, doing, path, problem);
     }
@@ -147,12 +148,15 @@ export class FtpsStore implements FileStore {
     return fileFailure(error, { place: this.#session.facts.place, doing, path }, problem);
   }
 
-  /** A refusal of our own. */
+  /** A refusal by us. */
   #own(doing: Doing, path: string, problem: FileProblem): FileError {
     return ownFailure({ place: this.#session.facts.place, doing, path }, problem);
   }
 
-  /** A refusal without a reason: whether its folder can be entered tells a wrong path from a missing permission. */
+  /**
+   * A refusal without a reason: whether the folder can be entered distinguishes a wrong path from a
+   * missing permission.
+   */
   async #told(error: unknown, doing: Doing, path: string): Promise<unknown> {
     const problem = problemOf(error);
     const code = replyCode(error);
@@ -199,7 +203,7 @@ const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', '
 
 /**
  * The time in a line of `LIST`, which has no seconds, often no year and an unknown time zone: good
- * enough to sort by. Milliseconds since 1970, or 0 where it cannot be read.
+ * enough to sort by. Milliseconds since 1970, or 0 if it cannot be parsed.
  */
 export function listTime(text: string, now = Date.now()): number {
   return unixTime(text, now) ?? dosTime(text) ?? 0;
@@ -236,12 +240,12 @@ function dosTime(text: string): number | undefined {
   );
 }
 
-/** Bytes fetched ahead of whoever reads. */
+/** How many bytes are fetched ahead of the reader. */
 const AHEAD = 1024 * 1024;
 
 /**
- * Fetches a file as fast as it is read. Ends with `changed` where its length is not the expected one:
- * a transfer that the server breaks off may look like a file that is done. A reader that stops early
+ * Fetches a file as fast as it is read. Ends with `changed` if its length is not the expected one:
+ * a transfer that the server interrupts may look like a complete file. A reader that stops early
  * costs the connection, since FTP cannot stop a transfer otherwise.
  */
 async function* readFile(
@@ -249,13 +253,14 @@ async function* readFile(
   path: string,
   expected: FileFacts,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  // Destroyed without a word: the library would close the client at its error, before the server has said why.
+  // Destroyed without an error: the library would close the client at an error, before the server
+  // has said why.
   const through = new PassThrough({
     highWaterMark: AHEAD,
     destroy: (_error, done) => done(null),
   });
   const fetched = session.run((client) => client.downloadTo(through, path));
-  // the end of the stream tells whoever reads, who asks for the reason
+  // the reader notices the end of the stream, and asks for the reason
   fetched.catch(() => through.destroy());
   let size = 0;
   try {
@@ -264,24 +269,24 @@ async function* readFile(
       yield chunk;
     }
   } catch (error) {
-    // Why the transfer broke off is known from its end.
+    // The end of the transfer tells why it broke off.
     await fetched;
     throw error;
   } finally {
     through.destroy();
   }
-  // The stream may end before the server says whether all went well.
+  // The stream may end before the server says whether it succeeded.
   await fetched;
   if (size !== expected.size) {
     throw new FileError(
       'changed',
-      'The file was changed while it was read. It is read again when it has come to rest.',
+      'The file was changed while it was read. It is read again once it no longer changes.',
     );
   }
 }
 
 /**
- * Sends a file and resolves once the server has it whole. A body that breaks off, or a signal that
+ * Sends a file and resolves once the server has all of it. A body that breaks off, or a signal that
  * aborts, ends the transfer as if the file were shorter: the connection stays usable, so that the
  * piece can be deleted; then that error is thrown.
  */
@@ -301,19 +306,22 @@ async function writeFile(
   if (stored !== source.size) {
     throw new FileError(
       'failed',
-      `The server holds ${stored} bytes of the ${source.size} that were sent. It is tried again; its disk may be full.`,
+      `The server holds ${stored} bytes of the ${source.size} that were sent. It is retried; its disk may be full.`,
     );
   }
 }
 
-/** A stream that is destroyed without a word: the library would close the client at its error, before the server has said why. */
+/**
+ * A stream that is destroyed without an error: the library would close the client at an error,
+ * before the server has said why.
+ */
 function quiet(chunks: AsyncGenerator<Uint8Array, void, undefined>): Readable {
   return new Readable({
     read() {
       background(pushNext(this, chunks), 'reading a body to be written');
     },
     destroy(_error, done) {
-      background(chunks.return(), 'giving up the body of a file');
+      background(chunks.return(), 'abandoning the body of a file');
       done(null);
     },
   });
@@ -329,7 +337,7 @@ async function pushNext(
 
 /**
  * A data connection that is closed before its TLS handshake is over breaks, and takes the control
- * connection with it. The library begins an upload that early; only a file without bytes ends so soon.
+ * connection with it. The library begins an upload that early; only an empty file ends so soon.
  */
 async function* withReadyEnd(
   source: Source,
@@ -338,9 +346,9 @@ async function* withReadyEnd(
   yield* source.chunks();
   const { dataSocket } = client.ftp;
   if (source.size > 0 || !(dataSocket instanceof TLSSocket)) return;
-  // What goes wrong with the handshake is told by the upload itself.
+  // The upload itself reports errors of the handshake.
   if (isSecuring(dataSocket)) await once(dataSocket, 'secureConnect').catch(() => undefined);
-  // The last message of the handshake leaves with this turn of the event loop.
+  // The last message of the handshake is sent in this turn of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
 }
 
@@ -349,7 +357,7 @@ function isSecuring(socket: TLSSocket): boolean {
   return Reflect.get(socket, 'secureConnecting') === true;
 }
 
-/** A server without SIZE is believed that it has what it confirmed. */
+/** A server without SIZE is trusted to have what it confirmed. */
 async function sizeOf(ask: () => Promise<number>, sent: number): Promise<number> {
   try {
     return await ask();
@@ -385,9 +393,9 @@ class Source {
     } catch (error) {
       this.failure = error instanceof Error ? error : new Error('the body broke off');
     } finally {
-      // Not waited for: a body that stalls would hold up the end.
+      // Not awaited: a stalled body would hold up the end.
       const given = chunks.return?.();
-      if (given !== undefined) background(given, 'giving up the body of a file', isTold);
+      if (given !== undefined) background(given, 'abandoning the body of a file', isTold);
     }
   }
 }

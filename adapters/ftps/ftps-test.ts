@@ -9,7 +9,7 @@ export type TestLent = Pick<Lent<setting.Settings>, 'credential' | 'signal'> & {
   readonly settings: FtpsConnectionSettings;
 };
 
-/** The steps that both directions have in common, then the adapter's own on the open connection. */
+/** The steps common to both directions, then the adapter's own on the open connection. */
 export async function testFtps(
   lent: TestLent,
   step: Step,
@@ -22,7 +22,7 @@ export async function testFtps(
   const greeting = Promise.withResolvers<string>();
   const tls = Promise.withResolvers<string>();
   const opening = connectFtps(lent, lent.signal, { greeting: greeting.resolve, tls: tls.resolve });
-  // What ends the connection before a stage is reached ends that stage.
+  // What ends the connection before a stage is reached fails that stage.
   for (const stage of [greeting, tls]) {
     opening.catch(stage.reject);
     stage.promise.catch(toldElsewhere);
@@ -30,9 +30,9 @@ export async function testFtps(
   const showTls = async ({ seen, problem }: Handshake): Promise<void> =>
     told('TLS', async (detail) => {
       for (const text of seen) detail(text);
-      // Implicit TLS that agreed is through with it, whatever comes of the greeting.
+      // With implicit TLS, the handshake is done, whatever the greeting.
       if (security !== 'implicit' || problem !== undefined) await tls.promise;
-      // The connection went well all the same: a server that refuses our certificate may say so late.
+      // The connection itself succeeded: a server that refuses our certificate may say so late.
       if (problem !== undefined) throw problem;
     });
   try {
@@ -58,7 +58,7 @@ interface Handshake {
   readonly problem: Error | undefined;
 }
 
-/** On a connection of its own, before the other one: some servers take one at a time. */
+/** On a separate connection, before the other one: some servers accept one at a time. */
 async function triedTls(lent: TestLent): Promise<Handshake> {
   const { connect: address, security, tls } = lent.settings;
   const seen: string[] = [];

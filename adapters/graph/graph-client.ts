@@ -9,8 +9,8 @@ import { type Json, jsonOf, listAt, textAt } from './graph-json.ts';
 import type { GraphValues } from './graph-settings.ts';
 
 /**
- * Outlook serves an application four requests at one mailbox at once. Large attachments go to another
- * host than the rest, and the certificate of each is judged by its own name.
+ * Outlook allows an application four concurrent requests per mailbox. Large attachments go to
+ * another host than the rest, and each host's certificate is checked against its own name.
  */
 export const reachedBy = ({ tls, proxy, timeout }: GraphValues): TransportValues => ({
   tls,
@@ -22,7 +22,7 @@ export const reachedBy = ({ tls, proxy, timeout }: GraphValues): TransportValues
   connections: 4,
 });
 
-/** A pause up to here is made in the middle of the work; a longer one is the engine's to keep. */
+/** A pause up to this length is made in the middle of the work; longer ones are left to the engine. */
 const SHORT_PAUSE = 5_000;
 const PAUSES = 3;
 
@@ -35,8 +35,9 @@ export interface GraphQuestion {
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 /**
- * Microsoft Graph for one mailbox. Every request carries a token, which is renewed once after a 401,
- * and asks for ids that survive a move. Short throttling is waited out. Throws GraphError and NoAnswer.
+ * Microsoft Graph for one mailbox. Every request has a token, which is renewed once after a 401,
+ * and asks for ids that survive a move. Short throttling is waited out. Throws GraphError and
+ * NoAnswer.
  */
 export class GraphClient {
   readonly place: string;
@@ -51,27 +52,27 @@ export class GraphClient {
     this.place = settings.url.host;
   }
 
-  /** Connects nothing yet. */
+  /** Does not connect yet. */
   static async open(lent: TlsClientLent, settings: GraphValues): Promise<GraphClient> {
     const { url } = settings;
     if (url.protocol !== 'https:') {
       throw new DisableError(
-        'url must begin with https: a token would cross the network in clear text.',
+        'url must begin with https: a token would cross the network in plain text.',
       );
     }
     const credential = await lent.credential(settings.credential);
     if (credential.kind !== 'oauth2' && credential.kind !== 'bearer') {
       throw new DisableError(
-        `Graph cannot be signed in to with a credential of kind ${credential.kind}. Use oauth2.`,
+        `Graph does not support a sign-in with a credential of kind ${credential.kind}. Use oauth2.`,
       );
     }
-    // Fails now where a file is missing; the files are read again for each connection.
+    // Fails now if a file is missing; the files are read again for each connection.
     await clientTls(lent, settings.tls, url.hostname);
     const dispatcher = await transport(lent, reachedBy(settings));
     return new GraphClient(settings, credential, dispatcher);
   }
 
-  /** The current token, for a look at what it says. */
+  /** The current token, to look at its content. */
   token(signal: AbortSignal): Promise<string> {
     return this.#credential.token(signal);
   }
@@ -94,17 +95,17 @@ export class GraphClient {
     return found;
   }
 
-  /** The bytes of an answer, as they come. Destroy it if it is not read to its end. */
+  /** The bytes of an answer, as they arrive. Destroy it if it is not read to its end. */
   stream(path: string, signal: AbortSignal): Promise<Readable> {
     return this.#asked('GET', path, { signal });
   }
 
-  /** Puts a piece of a file to an upload address, which carries its own authorisation. */
+  /** Sends a piece of a file to an upload address, which has its own authorisation. */
   async put(url: string, piece: Uint8Array, question: GraphQuestion): Promise<Json> {
     return ofGraph(await this.#read(await this.#upload(url, 'PUT', { ...question, piece })));
   }
 
-  /** Asks an upload address which piece is next. */
+  /** Asks an upload address which piece comes next. */
   async uploadStatus(url: string, signal: AbortSignal): Promise<Json> {
     return ofGraph(await this.#read(await this.#upload(url, 'GET', { signal })));
   }
@@ -140,7 +141,7 @@ export class GraphClient {
     }
   }
 
-  /** Tokens go to Graph and to nobody else, whatever a link in an answer says. */
+  /** Tokens are sent only to Graph, whatever a link in an answer says. */
   #urlOf(path: string): URL {
     const { url, mailbox } = this.#settings;
     if (path.startsWith('/')) {
@@ -150,7 +151,7 @@ export class GraphClient {
     const link = new URL(path);
     if (link.origin === url.origin) return link;
     throw new DisableError(
-      `An answer of ${this.place} points to ${link.host}. It is not followed: the token is for ${this.place} only.`,
+      `An answer of ${this.place} points to ${link.host}. It is not followed: the token is only for ${this.place}.`,
     );
   }
 
@@ -228,13 +229,13 @@ export class GraphClient {
 function notGraph(status: number): GraphError {
   return new GraphError(status, {
     code: '',
-    said: 'the answer is not one of Graph',
+    said: 'the answer is not from Graph',
     retryAfter: undefined,
     requestId: undefined,
   });
 }
 
-/** The page of a portal or gateway with status 200 must not pass for a mail that was taken, nor for an empty folder. */
+/** A page of a portal or gateway with status 200 must not be taken for an accepted mail, or for an empty folder. */
 function ofGraph(text: string): Json {
   const json = jsonOf(text);
   if (text.trim() !== '' && !text.trimStart().startsWith('{')) throw notGraph(200);
@@ -246,7 +247,7 @@ async function errorOf({
   headers,
   body,
 }: Dispatcher.ResponseData): Promise<GraphError> {
-  // one that broke off says no more than its status
+  // an incomplete one says no more than its status
   const text = await body.text().catch(() => '');
   const { error = {} } = jsonOf(text) as { error?: { code?: unknown; message?: unknown } };
   return new GraphError(statusCode, {

@@ -1,13 +1,13 @@
 /** Graph understood a request and refused it. */
 export class GraphError extends Error {
   readonly status: number;
-  /** Microsoft's word for it: `ErrorAccessDenied`. `''` where the answer came from somewhere else. */
+  /** Microsoft's code for it: `ErrorAccessDenied`. `''` if the answer came from somewhere else. */
   readonly graphCode: string;
   /** Microsoft's sentence. It may quote addresses, so it goes to the trace and never to a log. */
   readonly said: string;
   /** Milliseconds that Graph asks to wait. */
   readonly retryAfter: number | undefined;
-  /** What Microsoft's support asks for. */
+  /** The id that Microsoft's support asks for. */
   readonly requestId: string | undefined;
 
   constructor(
@@ -29,17 +29,20 @@ export class GraphError extends Error {
     this.requestId = requestId;
   }
 
-  /** Graph names each refusal, except for a token at times; what bears no name comes from a proxy, a portal or a gateway. */
+  /**
+   * Graph gives each refusal a code, except sometimes for a token; a refusal without one comes from
+   * a proxy, a portal or a gateway.
+   */
   get isForeign(): boolean {
     return this.graphCode === '' && this.status < 500 && this.status !== 401 && this.status !== 429;
   }
 
-  /** Whether the request may have been carried out all the same. */
+  /** Whether the request may have been carried out anyway. */
   get isDoubtful(): boolean {
     return this.status >= 500 || this.status === 408 || this.status < 300;
   }
 
-  /** What was asked for does not exist: moved out of reach or deleted. */
+  /** Whether the object does not exist: it was moved out of reach or deleted. */
   get isGone(): boolean {
     return this.status === 404 && /^(Error)?ItemNotFound$/i.test(this.graphCode);
   }

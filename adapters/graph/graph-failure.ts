@@ -9,14 +9,14 @@ import {
 import { notConnected } from 'waybill/peer';
 import { GraphError, NoAnswer } from './graph-error.ts';
 
-/** What a refusal means. `setup`: every message would meet it. `sender`: depends on the sender of the mail. */
+/** What a refusal means. `setup`: it would affect every message. `sender`: it depends on the sender of the mail. */
 interface Meaning {
   readonly kind: 'setup' | 'sender' | 'message' | 'later';
   /** What is wrong and what to do. */
   readonly text: string;
 }
 
-/** Where a refusal was met: words for the explanation. */
+/** Where a refusal occurred: words for the explanation. */
 export interface Asked {
   readonly place: string;
   readonly mailbox: string;
@@ -33,19 +33,19 @@ const later = (text: string): Meaning => ({ kind: 'later', text });
 const CODES: Readonly<Record<string, Explain>> = {
   ErrorAccessDenied: ({ needs, mailbox }) =>
     setup(
-      `the application may not do this at ${mailbox}. Grant it the application permission ${needs} with the consent of an administrator; if it has that, include the mailbox in its scope (RBAC for Applications, or the application access policy)`,
+      `the application is not allowed to do this in ${mailbox}. Grant it the application permission ${needs} with the consent of an administrator; if it has that, include the mailbox in its scope (RBAC for Applications, or the application access policy)`,
     ),
   NoPermissionsInAccessToken: ({ needs }) =>
     setup(
-      `the token holds no permission at all. Grant the application ${needs} as an application permission of Microsoft Graph (a delegated one is not enough), with the consent of an administrator; a consent just given takes some minutes`,
+      `the token has no permissions at all. Grant the application ${needs} as an application permission of Microsoft Graph (a delegated one is not enough), with the consent of an administrator; a new consent takes some minutes`,
     ),
   ErrorSendAsDenied: ({ mailbox }) => ({
     kind: 'sender',
-    text: `${mailbox} may not send as the address under from. Use its own address, or give it the right to send as the other`,
+    text: `${mailbox} is not allowed to send as the address under from. Use its own address, or give it permission to send as the other`,
   }),
   MailboxNotEnabledForRESTAPI: ({ mailbox }) =>
     setup(
-      `${mailbox} is not in Exchange Online: it has no licence, was deleted, or lies on a server of your own. Give it a licence, or use SMTP`,
+      `${mailbox} is not in Exchange Online: it has no licence, was deleted, or is on your own server. Give it a licence, or use SMTP`,
     ),
   MailboxNotSupportedForRESTAPI: ({ mailbox }) =>
     setup(`${mailbox} is not a mailbox that Graph serves. Use a user's or a shared mailbox`),
@@ -61,66 +61,66 @@ const CODES: Readonly<Record<string, Explain>> = {
     message('a recipient is not a valid address. Correct the recipients and resend'),
   ErrorMessageSizeExceeded: () =>
     message(
-      'the mail is larger than the mailbox may send. Have the limit raised (150 MB at most), or send the document another way',
+      'the mail is larger than the mailbox is allowed to send. Have the limit raised (150 MB at most), or send the document another way',
     ),
   ErrorAttachmentSizeLimitExceeded: () =>
-    message('the attachment is larger than Graph takes (150 MB). Send the document another way'),
+    message('the attachment is larger than Graph accepts (150 MB). Send the document another way'),
   ErrorQuotaExceeded: ({ mailbox }) => later(`${mailbox} is full. Have it cleared or enlarged`),
   ErrorSendQuotaExceeded: ({ mailbox }) =>
-    later(`${mailbox} has sent as many mails as it may in a day. It goes on tomorrow`),
+    later(`${mailbox} has reached its daily limit of mails. It continues tomorrow`),
   ErrorItemNotFound: () =>
-    later('what was just made is not there yet, or was removed by somebody. It is tried again'),
+    later('what was just created does not exist yet, or was removed by somebody. It is retried'),
 };
 
-/** Troubles of the moment, whatever the status they come with; the first four as a 400 at times. */
+/** Temporary problems, whatever their status; the first four sometimes come as a 400. */
 const PASSING =
   /^(ErrorTimeoutExpired|ErrorServerBusy|ErrorInternalServer(Transient)?Error|ErrorMailboxStoreUnavailable|ErrorMailboxMoveInProgress|ErrorMailboxFailover|ErrorConnectionFailed|ErrorInsufficientResources|ErrorExceeded\w*Count|ErrorTooManyObjectsOpened|ErrorIrresolvableConflict|ErrorNotEnoughMemory|ErrorBatchProcessingStopped|ApplicationThrottled|TooManyRequests|ServiceNotAvailable|RequestTimeout|Timeout)$/i;
 
 /** 408 too slow, 409 somebody else changed it, 423 locked, 425 too early, 429 too many. */
 const PASSING_STATUS = new Set([408, 409, 412, 423, 425]);
 
-/** Graph passes on a refusal of what stands behind it without a word. Only the status says more. */
+/** Graph passes on a refusal of the services behind it without a text. Only the status says more. */
 const UNKNOWN: Readonly<Record<number, Explain>> = {
   401: ({ mailbox }) =>
     setup(
-      `Graph took the token, and Exchange Online behind it did not. Mostly the tenant of the credential has no Exchange Online, ${mailbox} has no licence, or it was granted minutes ago; the request id in the trace is what Microsoft's support asks for`,
+      `Graph accepted the token, but Exchange Online behind it did not. Usually the tenant of the credential has no Exchange Online, ${mailbox} has no licence, or it was granted minutes ago; the request id in the trace is what Microsoft's support asks for`,
     ),
   403: ({ mailbox, needs }) =>
     setup(
-      `Exchange Online refuses the application and Graph does not say why. Check that it has ${needs}, that ${mailbox} is in its scope, and that no Conditional Access policy for applications blocks this machine`,
+      `Exchange Online refuses the application, and Graph does not say why. Check that it has ${needs}, that ${mailbox} is in its scope, and that no Conditional Access policy for applications blocks this machine`,
     ),
 };
 
 const STATUSES: Readonly<Record<number, Explain>> = {
   401: ({ place }) =>
     setup(
-      `the token is refused, a fresh one too. Check the scope (https://graph.microsoft.com/.default), the tenant, and the clock of this machine; ${place} says no more`,
+      `the token is refused, and so is a fresh one. Check the scope (https://graph.microsoft.com/.default), the tenant, and the clock of this machine; ${place} says no more`,
     ),
-  403: ({ needs }) => setup(`the application lacks a right. Grant it ${needs}`),
-  413: () => message('the request is larger than Graph takes. Make the mail smaller'),
-  429: () => later('Graph asks for fewer requests. They go on after a pause'),
+  403: ({ needs }) => setup(`the application lacks a permission. Grant it ${needs}`),
+  413: () => message('the request is larger than Graph accepts. Make the mail smaller'),
+  429: () => later('Graph asks for fewer requests. They continue after a pause'),
 };
 
 function meaningOf(error: GraphError, asked: Asked): Meaning {
   const { status, graphCode } = error;
   if (error.isForeign) {
     return later(
-      `that is no answer of Graph, but of something in between. Look at the proxy and the firewall, and whether url is right`,
+      `this is not an answer from Graph, but from something in between. Check the proxy, the firewall and url`,
     );
   }
-  if (PASSING.test(graphCode)) return later('Graph is busy. It is tried again');
+  if (PASSING.test(graphCode)) return later('Graph is busy. It is retried');
   const silent = graphCode === 'UnknownError' ? UNKNOWN[status] : undefined;
   const known = CODES[graphCode] ?? silent ?? STATUSES[status];
   if (known !== undefined) return known(asked);
   if (status >= 500 || PASSING_STATUS.has(status) || graphCode === 'UnknownError') {
-    return later('Graph has a trouble of its own. It is tried again');
+    return later('Graph has a problem of its own. It is retried');
   }
-  return message('Graph does not take the request. Look at its words in the trace');
+  return message('Graph does not accept the request. See its text in the trace');
 }
 
 /**
- * What to throw for a mail that could not be sent. `fixedSender`: from is the same for every mail, so
- * that a refused one is a matter of the settings.
+ * The error to throw for a mail that could not be sent. `fixedSender`: from is the same for every
+ * mail, so a refused one is a matter of the settings.
  */
 export function sendingFailure(error: unknown, asked: Asked, fixedSender: boolean): unknown {
   if (error instanceof NoAnswer) return lost(error, asked);
@@ -144,12 +144,12 @@ function lost({ cause, doubtful }: NoAnswer, { place }: Asked): EngineError {
   const failure = notConnected(cause, place);
   if (!doubtful) return failure;
   return new TemporaryError(
-    `${place} broke the connection before it answered, so the mail may have been taken. The next try looks for it first.`,
+    `${place} broke the connection before it answered, so it may have the mail. The next try looks for it first.`,
     { cause: failure },
   );
 }
 
-/** What to report for a mailbox that could not be read: it is opened again after a while. */
+/** The error for a mailbox that could not be read: it is opened again after a while. */
 export function readingFailure(error: unknown, asked: Asked): unknown {
   if (error instanceof NoAnswer) return notConnected(error.cause, asked.place);
   if (!(error instanceof GraphError)) return error;

@@ -2,7 +2,7 @@ import { NotConnectedError } from 'waybill/adapter';
 import type { GraphClient } from './graph-client.ts';
 import { type Json, textAt } from './graph-json.ts';
 
-/** Names that stand for a folder in every language. */
+/** Names that mean a folder in every language. */
 const WELL_KNOWN = new Set([
   'archive',
   'deleteditems',
@@ -14,8 +14,8 @@ const WELL_KNOWN = new Set([
 ]);
 
 /**
- * The id of a folder, by a well-known name or by a path of names. One that is not there is made, if
- * `make` says so, and else a NotConnectedError.
+ * The id of a folder, by a well-known name or by a path of names. A missing one is created if
+ * `make` says so, otherwise it is a NotConnectedError.
  */
 export async function folderId(
   client: GraphClient,
@@ -54,6 +54,6 @@ async function namedFolder(
 
 function missing(path: string): NotConnectedError {
   return new NotConnectedError(
-    `Not connected: the mailbox has no folder ${path}. Correct the name, or make the folder.`,
+    `Not connected: the mailbox has no folder ${path}. Correct the name, or create the folder.`,
   );
 }

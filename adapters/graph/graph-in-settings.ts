@@ -15,7 +15,7 @@ export const graphInSettings = {
     flag: 'It gets the category Waybill; those that have it are not taken',
     keep: 'needs only Mail.Read',
   }),
-  every: setting.duration({ help: 'How often the folder is looked at.', default: '30s' }),
+  every: setting.duration({ help: 'How often the folder is checked.', default: '30s' }),
 };
 
 export type GraphInSettings = typeof graphInSettings;

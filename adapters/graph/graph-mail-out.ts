@@ -27,12 +27,12 @@ import { upload } from './upload.ts';
 export default outbound({
   type: 'graph-mail-out',
   title: 'Mail (Microsoft Graph)',
-  summary: 'Sends each message as a mail of an Exchange Online mailbox, through Microsoft Graph.',
+  summary: 'Sends each message as a mail from an Exchange Online mailbox, through Microsoft Graph.',
   settings: graphOutSettings,
   async open(lent) {
     const { settings, production, host } = lent;
     const client = await GraphClient.open(lent, settings);
-    // Says at once if there is no token; Graph itself is asked with the first mail.
+    // Notices at once if there is no token; Graph itself is contacted with the first mail.
     await client.token(lent.signal);
     lent.connection('connected', `${client.place}, as ${settings.mailbox}`);
     return new MailSender({ client, settings, marks: `${production}/${host}` });
@@ -46,15 +46,15 @@ const MOST = 10_000;
 interface MailSenderOptions {
   readonly client: GraphClient;
   readonly settings: GraphOutValues;
-  /** What the mailbox's templates are filled in for; names us among all that use the mailbox. */
+  /** What the mailbox's templates are filled in for; identifies us among all that use the mailbox. */
   readonly marks: string;
 }
 
 const TRIED = new WeakMap<GraphOutValues, LRUCache<number, true>>();
 
 /**
- * Messages that were tried and not sent for certain. An adapter that lost its connection is closed and
- * opened anew with the same settings, and must know them still.
+ * Messages that were tried and may not have been sent. An adapter that lost its connection is
+ * closed and opened again with the same settings, and must still know them.
  */
 function triedWith(settings: GraphOutValues): LRUCache<number, true> {
   const tried = TRIED.get(settings) ?? new LRUCache<number, true>({ max: MOST });
@@ -68,7 +68,7 @@ interface Sending {
   readonly signal: AbortSignal;
 }
 
-/** Sends each message as a mail of the mailbox. */
+/** Sends each message as a mail from the mailbox. */
 class MailSender implements OpenOutbound {
   readonly #options: MailSenderOptions;
   readonly #letter: LetterSettings;
@@ -117,7 +117,7 @@ class MailSender implements OpenOutbound {
     return accepted('accepted');
   }
 
-  /** A draft is marked, completed and sent; a later try finds it by its mark and sees how far it got. */
+  /** A draft is marked, completed and sent; a later try finds it by its mark and continues from there. */
   async #once(sending: Sending): Promise<Reply> {
     const { message, signal } = sending;
     const mark = `${this.#options.marks}/${message.id}`;
@@ -157,16 +157,16 @@ class MailSender implements OpenOutbound {
     if (travelOf(attachment) === 'pieces') await upload(client, id, { attachment, signal });
   }
 
-  /** A draft that Graph refuses would stay for ever. */
+  /** A draft that Graph refuses would otherwise stay for ever. */
   async #tidy(id: string): Promise<void> {
     const signal = AbortSignal.timeout(5_000);
-    // a draft that stays lies among the drafts; why it was given up matters more
+    // a left-over draft is harmless; the reason for giving up matters more
     await this.#options.client
       .ask('DELETE', `/messages/${id}`, { signal })
       .catch(unless(isTold, 'removing a draft'));
   }
 
-  /** Looks for what earlier tries left: a sent mail is the end of it, half-made drafts are removed. */
+  /** Looks for what earlier tries left: a sent mail means success, incomplete drafts are removed. */
   async #wasSent(mark: string, signal: AbortSignal): Promise<boolean> {
     const { client } = this.#options;
     const query = `$filter=${encodeURIComponent(filterFor(mark))}&$select=id,isDraft,parentFolderId`;
@@ -188,7 +188,10 @@ class MailSender implements OpenOutbound {
   }
 }
 
-/** A draft whose fate is not known must stay: the next try sees by it whether it was sent, and it may be the sent mail by now. */
+/**
+ * A draft with an unknown fate must stay: it tells the next try whether it was sent, and it may be
+ * the sent mail by now.
+ */
 function isLeftBehind(error: unknown, asked: boolean): boolean {
   return error instanceof GraphError && !(asked && error.isDoubtful);
 }
@@ -205,21 +208,21 @@ const fixed = (source: string): LetterSettings['from'] => ({
   render: () => Promise.resolve(source),
 });
 
-/** Requests may have 4 MB; texts and the rest of the JSON need some of it. */
+/** Requests may have 4 MB; texts and the rest of the JSON need part of that. */
 const IN_REQUEST = 2.8 * 1024 * 1024;
-/** From here on an attachment needs an upload session. */
+/** From this size on, an attachment needs an upload session. */
 const NEEDS_SESSION = 3 * 1024 * 1024;
 
-/** A named property that marks our mails, by a number of our own. */
+/** A named property that marks our mails, under our own GUID. */
 const PROPERTY = 'String {6d1c9d3e-6f0c-4c0e-9a52-3b6f1c1f7a10} Name WaybillMessage';
 
-/** How an attachment travels: in the request that makes the mail, in one of its own, or in pieces. */
+/** How an attachment is sent: in the request that creates the mail, in a separate one, or in pieces. */
 function travelOf(attachment: LetterAttachment | undefined): 'along' | 'alone' | 'pieces' {
   if (attachment === undefined || attachment.body.size <= IN_REQUEST) return 'along';
   return attachment.body.size < NEEDS_SESSION ? 'alone' : 'pieces';
 }
 
-/** The message resource of a letter. `mark` is found again with `filterFor`. */
+/** The message resource of a letter. `filterFor` finds `mark` again. */
 async function graphMail(
   written: Letter,
   message: Message,
@@ -247,7 +250,7 @@ function recipient({ name, address }: Mailbox): object {
   return { emailAddress: name === '' ? { address } : { name, address } };
 }
 
-/** An attachment with its content, for a request that takes it whole. */
+/** An attachment with its content, for a single request. */
 async function graphAttachment({ name, type, body }: LetterAttachment): Promise<object> {
   return {
     '@odata.type': '#microsoft.graph.fileAttachment',

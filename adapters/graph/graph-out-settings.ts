@@ -8,16 +8,16 @@ export const graphOutSettings = {
   ...letterSettings,
   from: setting.optional(
     setting.addressTemplate({
-      help: 'The sender, where it is not the mailbox itself: an address the mailbox may send as.',
+      help: 'The sender, if it is not the mailbox itself: an address that the mailbox is allowed to send as.',
       example: 'Registration <registration@hospital.example>',
     }),
   ),
   sending: setting.choice(
     {
-      once: 'As a draft that is then sent: a try that is repeated finds the mail and sends it once. Needs Mail.Send and Mail.ReadWrite',
+      once: 'As a draft that is then sent: a repeated try finds the mail, so it is sent once. Needs Mail.Send and Mail.ReadWrite',
       direct:
-        'In one request, which needs only Mail.Send: a mail whose answer got lost is sent twice. Large attachments still need Mail.ReadWrite',
-      unsaved: 'As direct, and without a copy in Sent Items',
+        'In one request, which needs only Mail.Send: if the answer is lost, the mail is sent twice. Large attachments still need Mail.ReadWrite',
+      unsaved: 'Like direct, but without a copy in Sent Items',
     },
     { help: 'How a mail is sent.', default: 'once' },
   ),

@@ -4,7 +4,7 @@ import { tlsClient } from 'waybill/peer';
 /** How to reach a mailbox through Microsoft Graph: the same for both directions. */
 export const graphSettings = {
   url: setting.url({
-    help: 'Microsoft Graph, with the version. National clouds have addresses of their own: https://graph.microsoft.us/v1.0, https://microsoftgraph.chinacloudapi.cn/v1.0.',
+    help: 'Microsoft Graph, with the version. National clouds have other addresses: https://graph.microsoft.us/v1.0, https://microsoftgraph.chinacloudapi.cn/v1.0.',
     default: 'https://graph.microsoft.com/v1.0',
     advanced: true,
   }),
@@ -14,13 +14,13 @@ export const graphSettings = {
     kinds: ['oauth2', 'bearer'],
   }),
   mailbox: setting.text({
-    help: 'The mailbox, by its address. The application needs a right on it: application permissions with the consent of an administrator, best limited to this mailbox (RBAC for Applications).',
+    help: 'The mailbox, by its address. The application needs access to it: application permissions with the consent of an administrator, best limited to this mailbox (RBAC for Applications).',
     example: 'noreply@hospital.example',
   }),
-  tls: tlsClient('How the server is checked. Left out, the public authorities are trusted.'),
+  tls: tlsClient('How the server is verified. If left out, the public authorities are trusted.'),
   proxy: setting.optional(
     setting.url({
-      help: 'HTTP proxy on the way out. Large attachments go to outlook.office.com, which must be reachable too.',
+      help: 'HTTP proxy for outgoing requests. Large attachments go to outlook.office.com, which must also be reachable.',
       example: 'http://proxy.hospital.example:3128',
       advanced: true,
     }),

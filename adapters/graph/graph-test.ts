@@ -7,16 +7,16 @@ import type { GraphInSettings } from './graph-in-settings.ts';
 import type { GraphOutValues } from './graph-out-settings.ts';
 import type { GraphSettings, GraphValues } from './graph-settings.ts';
 
-/** What a connection test of either direction goes through; `look` is its last step. */
+/** The steps of a connection test in both directions; `look` is the last one. */
 export interface GraphTest<S extends GraphSettings> {
   readonly lent: Lent<S>;
   readonly settings: GraphValues;
   readonly step: Step;
-  /** Application permissions, each as the ones of which one is needed. */
+  /** Application permissions; one of each group is needed. */
   readonly needs: readonly (readonly string[])[];
 }
 
-/** Name, TCP, the proxy where there is one, TLS, the token with what it says, and the permissions in it. */
+/** Name, TCP, the proxy if there is one, TLS, the token and its content, and the permissions in it. */
 export async function testAccess<S extends GraphSettings>({
   lent,
   settings,
@@ -44,7 +44,7 @@ export async function testAccess<S extends GraphSettings>({
   return client;
 }
 
-/** The application id of Microsoft Graph, which stands for it in some tokens. */
+/** The application id of Microsoft Graph, which some tokens use instead of the name. */
 const GRAPH = '00000003-0000-0000-c000-000000000000';
 
 const CLOUDS = new Set([
@@ -54,11 +54,11 @@ const CLOUDS = new Set([
   'https://microsoftgraph.chinacloudapi.cn',
 ]);
 
-/** A token for another service has none of its permissions either: the scope is what is wrong. */
+/** A token for another service also lacks the permissions: the scope is what is wrong. */
 function checkAudience(audience: string, { origin }: URL): void {
   const meant = audience.replace(/\/+$/, '');
   const isFor = meant === '' || meant === GRAPH || meant === origin;
-  // Graph behind an address of one's own, such as a gateway, has tokens for Graph itself
+  // Graph behind another address, such as a gateway, uses tokens for Graph itself
   if (isFor || (!CLOUDS.has(origin) && CLOUDS.has(meant))) return;
   throw new StepFailure(
     `the token is for ${audience}, not for Microsoft Graph`,
@@ -70,7 +70,7 @@ function rethrown(error: unknown): never {
   throw stepFailure(error);
 }
 
-/** One question to Graph as a step, its refusal in plain words. */
+/** One request to Graph as a step, with a refusal in plain words. */
 export async function asked<Value>(
   client: GraphClient,
   { settings, needs }: Pick<GraphTest<GraphSettings>, 'settings' | 'needs'>,
@@ -85,7 +85,7 @@ export async function asked<Value>(
   }
 }
 
-/** Nothing is sent. With Mail.Send alone the mailbox itself cannot be looked at. */
+/** Nothing is sent. With only Mail.Send, the mailbox itself cannot be read. */
 export async function testSending<S extends GraphSettings>(
   lent: Lent<S> & { readonly settings: GraphOutValues },
   step: Step,
@@ -101,7 +101,7 @@ export async function testSending<S extends GraphSettings>(
       const json = await asked(client, { settings, needs }, () =>
         client.ask('GET', query, { signal }),
       );
-      detail(`${settings.mailbox} is there; ${Number(json['totalItemCount'])} drafts in it`);
+      detail(`${settings.mailbox} exists; it has ${Number(json['totalItemCount'])} drafts`);
     });
   } finally {
     await client.close();

@@ -2,11 +2,11 @@ import type { GraphClient } from './graph-client.ts';
 import { GraphError } from './graph-error.ts';
 import { type Json, listAt, objectAt, textAt } from './graph-json.ts';
 
-/** A mail as a delta query tells of it. */
+/** A mail as a delta query reports it. */
 export interface MailFacts {
-  /** The same for as long as the mail exists, also after a move. */
+  /** The same as long as the mail exists, even after a move. */
   readonly id: string;
-  /** As the sender wrote it; `''` where there is none. */
+  /** As the sender wrote it; `''` if there is none. */
   readonly messageId: string;
   readonly subject: string;
   /** Address and name of the sender, for a filter. */
@@ -20,11 +20,11 @@ export interface MailFacts {
 
 /** What a look at a folder found. */
 export interface MailChanges {
-  /** Mails that came into the folder since, the oldest first. */
+  /** Mails that have arrived in the folder since, oldest first. */
   readonly mails: readonly MailFacts[];
   /** Where the next look begins. */
   readonly link: string;
-  /** Whether Graph had forgotten where we were, so that everything was looked at anew. */
+  /** Whether Graph had lost our position, so that everything was read again. */
   readonly anew: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface ChangeQuestion {
   readonly folder: string;
   /** Where the last look ended. */
   readonly link: string | undefined;
-  /** When everything is looked at anew: mails received before this are left out. */
+  /** When everything is read again: mails received before this are left out. */
   readonly since: number | undefined;
   readonly signal: AbortSignal;
 }
@@ -41,7 +41,7 @@ const SELECT =
   'subject,from,sender,isRead,categories,receivedDateTime,internetMessageId,hasAttachments';
 const PAGE = 'IdType="ImmutableId", odata.maxpagesize=50';
 
-/** Asks for all pages of changes; Graph answers the newest first, so that none can be taken before. */
+/** Fetches all pages of changes; Graph returns the newest first, so none can be taken before all are read. */
 export async function mailChanges(
   client: GraphClient,
   question: ChangeQuestion,
@@ -55,7 +55,7 @@ export async function mailChanges(
   }
 }
 
-/** 410, in one of several words: SyncStateNotFound, resyncRequired … */
+/** 410, with one of several codes: SyncStateNotFound, resyncRequired … */
 function isForgotten(error: unknown): boolean {
   return error instanceof GraphError && error.status === 410;
 }

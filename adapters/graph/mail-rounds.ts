@@ -23,13 +23,13 @@ import type { TakenMails } from './taken-mails.ts';
 type GraphLent = LentInbound<GraphInSettings>;
 type Take = GraphLent['settings']['take'];
 
-/** How a mail went. `later`: the engine takes nothing now. */
+/** The result for a mail. `later`: the engine accepts nothing now. */
 type Fate = 'taken' | 'gone' | 'refused' | 'later';
 
-/** How long putting a mail away may take. */
+/** How long clearing away a mail may take. */
 const PATIENCE = 10_000;
 
-/** The category that marks taken mails where `afterwards` is `flag`. */
+/** The category that marks taken mails if `afterwards` is `flag`. */
 const CATEGORY = 'Waybill';
 
 /** The folders of a mailbox, by id. */
@@ -40,8 +40,9 @@ export interface Folders {
 }
 
 /**
- * Takes every new mail of the folder, one after the other: first its messages are stored, then that
- * is remembered, then the mail is marked, moved or deleted; and once all are, the position moves on.
+ * Takes every new mail of the folder, one after another: first its messages are stored, then that
+ * is remembered, then the mail is marked, moved or deleted; once all are done, the position moves
+ * on.
  */
 export class MailRounds {
   readonly #lent: GraphLent;
@@ -60,7 +61,7 @@ export class MailRounds {
     this.#folders = folders;
   }
 
-  /** Goes through what is new. Throws GraphError and NoAnswer where Graph could not be asked. */
+  /** Handles what is new. Throws GraphError and NoAnswer if Graph could not be asked. */
   async round(signal: AbortSignal): Promise<void> {
     const changes = await mailChanges(this.#client, {
       folder: this.#folders.folder,
@@ -72,7 +73,7 @@ export class MailRounds {
       this.#lent.event(
         'info',
         'looked-anew',
-        'Graph no longer knew where the last look ended, so the folder was gone through anew.',
+        'Graph no longer knew where the last look ended, so the whole folder was read again.',
       );
     }
     let isSettled = true;
@@ -101,7 +102,7 @@ export class MailRounds {
       const whole = await this.#deliver(mail, 'mail', signal);
       return whole === 'empty' ? 'gone' : whole;
     }
-    this.#tell('warn', 'mail-skipped', mail, 'has no attachment that fits and was put away');
+    this.#tell('warn', 'mail-skipped', mail, 'has no matching attachment and was set aside');
     await this.#taken.add(mail, 'taken');
     return 'taken';
   }
@@ -124,7 +125,7 @@ export class MailRounds {
   ): Promise<number> {
     const { settings, deliver } = this.#lent;
     const notOpened = (what: string): void =>
-      this.#tell('warn', 'mail-not-opened', mail, `holds what was not opened: ${what}`);
+      this.#tell('warn', 'mail-not-opened', mail, `contains a part that was not opened: ${what}`);
     const all = { ...settings, take };
     const taking = { client: this.#client, settings: all, reading, signal, notOpened };
     const begun = this.#taken.begun(mail);
@@ -147,7 +148,7 @@ export class MailRounds {
     if (error instanceof UntakeableMail) return this.#refuse(mail, error.message);
     if (!(error instanceof EngineError)) throw error;
     if (!error.retryable) return this.#refuse(mail, error.message);
-    this.#tell('warn', 'mail-waits', mail, `stays until the engine takes it: ${error.message}`);
+    this.#tell('warn', 'mail-waits', mail, `stays until the engine accepts it: ${error.message}`);
     return 'later';
   }
 
@@ -159,14 +160,14 @@ export class MailRounds {
     return 'refused';
   }
 
-  /** False if that has to be tried again. */
+  /** False if that has to be retried. */
   async #putAway(mail: MailFacts): Promise<boolean> {
     const isDone = await this.#done(mail, () => this.#marked(mail));
     if (isDone) this.#taken.forget(mail);
     return isDone;
   }
 
-  /** Putting away is not cut off by a stop: it is one quick request, and saves a repetition. */
+  /** A stop does not interrupt clearing away: it is one quick request, and saves a repetition. */
   async #marked({ id, categories }: MailFacts): Promise<void> {
     const { afterwards } = this.#lent.settings;
     const signal = AbortSignal.timeout(PATIENCE);
@@ -195,7 +196,7 @@ export class MailRounds {
     await this.#client.ask('POST', `/messages/${id}/move`, { json, signal });
   }
 
-  /** Whether the work could be done, or is no longer needed because the mail has gone. */
+  /** Whether the work was done, or is no longer needed because the mail is gone. */
   async #done(mail: MailFacts, work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
@@ -207,7 +208,7 @@ export class MailRounds {
         'error',
         'mail-not-put-away',
         mail,
-        `was dealt with but could not be marked, moved or deleted (${error.status} ${error.graphCode}); it is remembered and tried again`,
+        `was handled but could not be marked, moved or deleted (${error.status} ${error.graphCode}); it is remembered and retried`,
       );
       return false;
     }
@@ -228,7 +229,7 @@ function contains(text: string, part = ''): boolean {
 /** A mail that can never be taken; the text says why. */
 class UntakeableMail extends Error {}
 
-/** What went wrong with reading, while the engine consumed a message: it may put it into words of its own. */
+/** The error of reading while the engine consumed a message: the engine may report it differently. */
 interface MailReading {
   problem?: unknown;
 }
@@ -238,14 +239,14 @@ interface Taking {
   readonly client: GraphClient;
   readonly settings: Pick<GraphInValues, 'take' | 'pattern' | 'embedded' | 'limit'>;
   readonly signal: AbortSignal;
-  /** Told of a part that holds others and could not be opened. */
+  /** Called for a part that contains others and could not be opened. */
   readonly notOpened: (what: string) => void;
 }
 
 /**
- * The messages of a mail, in its order; each is to be consumed before the next is asked for. Ends
- * without any where attachments are to be taken and none fits. Forwarded mails,
- * signed ones and winmail.dat are opened. Throws an UntakeableMail above the limit.
+ * The messages of a mail, in order; consume each before asking for the next. Yields none if
+ * attachments are wanted and none matches. Forwarded mails, signed ones and winmail.dat are opened.
+ * Throws an UntakeableMail above the limit.
  */
 async function* mailParts(mail: MailFacts, taking: Taking): AsyncGenerator<MailPart> {
   const { take } = taking.settings;
@@ -259,7 +260,7 @@ async function wholeMail(mail: MailFacts, taking: Taking): Promise<MailPart> {
   return mailPart(limited(stream, taking), { name: mail.subject, type: 'message/rfc822' });
 }
 
-/** Graph does not tell the size of a mail. */
+/** Graph does not report the size of a mail. */
 async function* limited(
   stream: Readable,
   { settings: { limit }, reading }: Taking,
@@ -286,7 +287,7 @@ async function* attachments(mail: MailFacts, taking: Taking): AsyncGenerator<Mai
   }
 }
 
-/** Files and mails that are attached, as far as they are to be read. A link to a file in a cloud has no content here. */
+/** Attached files and mails, as far as they have to be read. A link to a file in a cloud has no content here. */
 async function concerned(
   mail: MailFacts,
   taking: Taking,
@@ -310,7 +311,7 @@ function partOf(mail: MailFacts, one: Json, taking: Taking): Enclosed {
   };
 }
 
-/** Asked for once it is read. */
+/** Fetched when it is read. */
 async function* content(
   mail: MailFacts,
   attachment: string,
@@ -363,7 +364,7 @@ function addresses(recipients: readonly Json[]): MailDocumentAddress[] {
   });
 }
 
-/** In memory, and so bounded by the limit together. */
+/** In memory, and therefore limited in total. */
 async function documentAttachments(
   mail: MailFacts,
   taking: Taking,

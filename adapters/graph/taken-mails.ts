@@ -3,31 +3,31 @@ import type { Memory } from 'waybill/adapter';
 import type { MailFacts } from './mail-changes.ts';
 
 const HASH_LENGTH = 12;
-/** How many mails are recognised after Graph forgot where we were. */
+/** How many mails are recognised after Graph lost our position. */
 const RECENT = 2_000;
 const DAY = 86_400_000;
 
-/** `refused` mails are left alone where they are; taken ones are put away. */
+/** `refused` mails are left where they are; taken ones are cleared away. */
 type Fate = 'taken' | 'refused';
 
 interface State {
-  /** The folder that all this is about. */
+  /** The folder that this memory is about. */
   readonly folder: string;
   /** Where the next look begins. */
   readonly link?: string | undefined;
   /** When the newest taken mail was received. */
   readonly newest: number;
-  /** Stored or refused, and maybe not put away yet: hash and fate. */
+  /** Stored or refused, and possibly not cleared away yet: hash and fate. */
   readonly open: readonly (readonly [hash: string, fate: Fate])[];
-  /** Hashes of mails taken lately; only where they stay in the folder. */
+  /** Hashes of recently taken mails; only if they stay in the folder. */
   readonly recent: readonly string[];
-  /** How many messages of a mail are stored already. */
+  /** How many messages of a mail are already stored. */
   readonly begun?: readonly [hash: string, messages: number] | undefined;
 }
 
 /**
- * Where the last look ended, and what was taken since. Kept durably: the position moves on only once
- * every mail before it is settled, so that a mail is neither lost nor taken twice.
+ * Where the last look ended, and what was taken since. Stored durably: the position moves on only
+ * once every mail before it is settled, so that no mail is lost or taken twice.
  */
 export class TakenMails {
   readonly #memory: Memory;
@@ -40,7 +40,7 @@ export class TakenMails {
     this.#state = state;
   }
 
-  /** `stay`: taken mails are left in the folder as they are. A memory of another folder is dropped. */
+  /** `stay`: taken mails are left in the folder unchanged. The memory of another folder is dropped. */
   static async read(memory: Memory, folder: string, stay: boolean): Promise<TakenMails> {
     const none: State = { folder, newest: 0, open: [], recent: [] };
     const text = await memory.read();
@@ -52,13 +52,13 @@ export class TakenMails {
     return this.#state.link;
   }
 
-  /** When everything is looked at anew: mails before this need not be told of. */
+  /** When everything is read again: mails before this need not be listed. */
   get since(): number | undefined {
     const { newest } = this.#state;
     return this.#stay && newest > 0 ? newest - DAY : undefined;
   }
 
-  /** What became of a mail before; undefined if it is still to be taken. */
+  /** What happened to a mail before; undefined if it has not been taken. */
   fate(mail: MailFacts): Fate | undefined {
     const { open, recent } = this.#state;
     const wanted = hash(mail);
@@ -66,13 +66,13 @@ export class TakenMails {
     return fate ?? (recent.includes(wanted) ? 'taken' : undefined);
   }
 
-  /** How many messages of the mail were stored in an earlier try. */
+  /** How many messages of the mail were stored by an earlier try. */
   begun(mail: MailFacts): number {
     const [of, messages] = this.#state.begun ?? [];
     return of === hash(mail) && messages !== undefined ? messages : 0;
   }
 
-  /** Notes that so many messages of the mail are stored, and not all. */
+  /** Notes that this many messages of the mail, but not all, are stored. */
   noteBegun(mail: MailFacts, messages: number): Promise<void> {
     return this.#write({ ...this.#state, begun: [hash(mail), messages] });
   }
@@ -90,13 +90,13 @@ export class TakenMails {
     });
   }
 
-  /** Forgets a mail that was put away; made durable by the next `add` or `moveOn`. */
+  /** Forgets a mail that was cleared away; made durable by the next `add` or `moveOn`. */
   forget(mail: MailFacts): void {
     const gone = hash(mail);
     this.#state = { ...this.#state, open: this.#state.open.filter(([one]) => one !== gone) };
   }
 
-  /** The next look begins at this link. Refused mails are not told of again. */
+  /** The next look begins at this link. Refused mails are not reported again. */
   async moveOn(link: string): Promise<void> {
     const open = this.#state.open.filter(([, fate]) => fate === 'taken');
     if (link === this.#state.link && open.length === this.#state.open.length) return;

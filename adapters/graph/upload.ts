@@ -10,7 +10,7 @@ const PIECE = 12 * 320 * 1024;
 const SESSIONS = 3;
 const TRIES = 3;
 
-/** Thrown where a session cannot be gone on with: the file is sent again in a new one. */
+/** Thrown if a session cannot be continued: the file is sent again in a new one. */
 class SessionBroken extends Error {
   readonly reason: Error;
 
@@ -21,9 +21,9 @@ class SessionBroken extends Error {
 }
 
 /**
- * Attaches a large file to a draft, in pieces. A piece that got lost is sent again from where the
- * server says it is; if the server does not say, the file is sent again in a new session. Never more
- * than a piece is held in memory.
+ * Attaches a large file to a draft, in pieces. A lost piece is sent again from where the server
+ * says it is; if the server does not say, the file is sent again in a new session. Never more than
+ * one piece is held in memory.
  */
 export async function upload(
   client: GraphClient,
@@ -51,7 +51,7 @@ export async function upload(
       return;
     } catch (error) {
       if (!(error instanceof SessionBroken)) throw error;
-      // The answer to the last piece may be all that was lost.
+      // Perhaps only the answer to the last piece was lost.
       if (await isAttached(client, messageId, { attachment, signal })) return;
       if (sessions >= SESSIONS) throw error.reason;
     }
@@ -137,11 +137,11 @@ interface Expecting {
   readonly from: number;
   readonly end: number;
   readonly signal: AbortSignal;
-  /** Why it is asked. */
+  /** Why the server is asked. */
   readonly error: GraphError | NoAnswer;
 }
 
-/** Where in the piece, or at its end, the server wants to go on. */
+/** Where in the piece, or at its end, the server wants to continue. */
 async function expectedStart(
   client: GraphClient,
   url: string,

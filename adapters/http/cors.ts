@@ -5,12 +5,12 @@ const fields = {
   origins: setting.list(
     setting.text({ help: 'An origin such as https://portal.hospital.example, or * for all.' }),
     {
-      help: 'Which web pages may call, by the origin they came from. Pages of others get no answer they can read.',
+      help: 'Which web pages may call, by their origin. Pages from other origins get no answer they can read.',
       example: '["https://portal.hospital.example"]',
     },
   ),
   headers: setting.list(setting.text({ help: 'The name of a header.' }), {
-    help: 'Which headers pages may send besides the plain ones.',
+    help: 'Which headers pages may send besides the standard ones.',
     default: ['Authorization', 'Content-Type', 'Idempotency-Key'],
   }),
   expose: setting.list(setting.text({ help: 'The name of a header.' }), {
@@ -33,7 +33,7 @@ type CorsGiven = setting.SettingsOf<typeof fields> | undefined;
 export type CorsPolicy = setting.ValuesOf<typeof fields>;
 
 const block = setting.group(fields, {
-  help: 'Lets pages in browsers call this service (CORS). The preflight is answered before any sign-in. Left out, browsers refuse pages of other origins.',
+  help: 'Lets pages in browsers call this service (CORS). The preflight is answered before any sign-in. If left out, browsers refuse pages from other origins.',
 });
 
 export const corsSettings: setting.Setting<CorsPolicy | undefined, CorsGiven> = {
@@ -44,7 +44,10 @@ export const corsSettings: setting.Setting<CorsPolicy | undefined, CorsGiven> = 
       ? {
           ok: false,
           problems: [
-            { path: ['credentials'], problem: 'cannot go with the origin *: name the origins' },
+            {
+              path: ['credentials'],
+              problem: 'cannot be combined with the origin *: name the origins',
+            },
           ],
         }
       : read;
@@ -53,7 +56,7 @@ export const corsSettings: setting.Setting<CorsPolicy | undefined, CorsGiven> = 
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Whether the policy lets this origin call. */
+/** Whether the policy allows this origin. */
 export function isAllowedOrigin(
   policy: CorsPolicy | undefined,
   origin: string | undefined,
@@ -65,7 +68,7 @@ export function isAllowedOrigin(
   );
 }
 
-/** What every answer to a page says; a page of an origin that is not listed is told nothing. */
+/** The headers of every answer to a page; pages of unlisted origins get none. */
 export function corsHeaders(
   policy: CorsPolicy | undefined,
   { headers }: Pick<Incoming, 'headers'>,
@@ -81,7 +84,7 @@ export function corsHeaders(
   };
 }
 
-/** Whether a request is the question a browser asks before the request itself. */
+/** Whether a request is the one that a browser sends before the actual request. */
 export function isPreflight({ method, headers }: Pick<Incoming, 'method' | 'headers'>): boolean {
   return (
     method === 'OPTIONS' &&
@@ -90,7 +93,7 @@ export function isPreflight({ method, headers }: Pick<Incoming, 'method' | 'head
   );
 }
 
-/** What a preflight from an allowed origin is answered, beside `corsHeaders`. */
+/** The answer to a preflight from an allowed origin, in addition to `corsHeaders`. */
 export function preflightHeaders(policy: CorsPolicy, methods: readonly string[]): Headers {
   return {
     'access-control-allow-methods': methods.join(', '),

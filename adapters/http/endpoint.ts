@@ -14,7 +14,7 @@ import { Refusal, refusalOf } from './refusal.ts';
 import { RequestBody } from './request-body.ts';
 import { Room } from './room.ts';
 
-/** Bytes of bodies that are in memory at once. */
+/** How many bytes of bodies may be in memory at once. */
 const MEMORY = 256 * 1_048_576;
 
 type LentHere = LentInbound<typeof httpInSettings>;
@@ -26,17 +26,18 @@ const EDI_REJECTED = new Refusal(422, 'The interchange was rejected.', {
 
 /** Where a request goes in a service. */
 export interface Route {
-  /** Compares how well ways fit, as text: an operation that takes the method is first, then the most literal path. */
+  /** Ranks how well routes match, as text: first an operation with the method, then the most literal path. */
   readonly rank: string;
-  /** Whether the operation takes the method; else there is none at this path that does. */
+  /** Whether the operation has the method; otherwise none at this path has. */
   readonly takes: boolean;
   readonly operation: Operation;
   readonly parameters: Readonly<Record<string, string>>;
 }
 
 /**
- * One service behind a listener. A request goes: preflight, method, who calls and may, what is sent,
- * store, answer. What is refused on the way is told to the caller, and to operators once a minute.
+ * One service behind a listener. A request passes: preflight, method, authentication and
+ * permission, content, storing, answer. Refusals are reported to the caller, and to operators once
+ * a minute.
  */
 export class Endpoint {
   readonly operations: readonly Operation[];
@@ -60,7 +61,7 @@ export class Endpoint {
     this.#lent.lost(error);
   }
 
-  /** An address was turned away before it said anything. */
+  /** Called when an address was refused before it sent anything. */
   tooMany(address: string): void {
     const { connectionsPerAddress: most } = this.#lent.settings;
     if (!this.#isNews(`${address} too many`)) return;
@@ -68,7 +69,7 @@ export class Endpoint {
     this.#lent.event('warn', 'refused', `Refused ${address}: ${why}.`);
   }
 
-  /** The way of a request through this service; undefined if no path of it fits. */
+  /** The route of a request through this service; undefined if no path matches. */
   route(path: string, method: string): Route | undefined {
     let best: Route | undefined;
     for (const operation of this.operations) {
@@ -85,7 +86,7 @@ export class Endpoint {
     this.#working.set(arrived.response, this.#serve(arrived, route));
   }
 
-  /** Takes nothing new and waits for what is in work; after a forced stop it is cut off. */
+  /** Accepts nothing new and waits for what is in progress; a forced stop cuts it off. */
   async close(): Promise<void> {
     this.#closing = true;
     const cut = (): void => {
@@ -110,7 +111,7 @@ export class Endpoint {
     try {
       const reply = await this.#answer(arrived, route, body);
       respond(response, reply, this.#closing ? { ...cors, connection: 'close' } : cors);
-      // Nearly always all of it went out at once.
+      // Nearly always, all of it was sent at once.
       if (response.writableLength > 0) this.#watchReading(arrived);
     } catch (error) {
       const refusal = refusalOf(error);
@@ -124,7 +125,7 @@ export class Endpoint {
     }
   }
 
-  /** An answer that nobody reads would hold its connection, and its memory, for ever. */
+  /** An unread answer would hold its connection and memory for ever. */
   #watchReading({ response, address }: Arrived): void {
     const { requestTimeout } = this.#lent.settings;
     if (!Number.isFinite(requestTimeout)) return;
@@ -136,13 +137,13 @@ export class Endpoint {
     });
   }
 
-  /** Refuses by the head of a request what can be refused by it. */
+  /** Refuses what can be refused by the head of a request. */
   #answer(arrived: Arrived, route: Route, body: RequestBody): HttpReply | Promise<HttpReply> {
     const { cors } = this.#lent.settings;
     const { operation, parameters, takes } = route;
     const incoming = new Incoming(arrived, parameters);
     if (this.#closing)
-      throw new Refusal(503, 'This service is being stopped. Send it again.', {
+      throw new Refusal(503, 'This service is stopping. Send it again.', {
         headers: { 'retry-after': '5' },
       });
     if (cors !== undefined && isPreflight(incoming)) {
@@ -198,7 +199,7 @@ export class Endpoint {
 
   #notTaken(path: string): Refusal {
     const allow = this.#methodsAt(path).join(', ');
-    return new Refusal(405, `This address takes ${allow}.`, { headers: { allow } });
+    return new Refusal(405, `This address accepts ${allow}.`, { headers: { allow } });
   }
 
   #methodsAt(path: string): readonly string[] {
@@ -209,7 +210,7 @@ export class Endpoint {
   #preflight(path: string, origin: string | undefined): HttpReply {
     const { cors } = this.#lent.settings;
     if (cors === undefined || !isAllowedOrigin(cors, origin)) {
-      throw new Refusal(403, 'Pages of this origin may not call.', {
+      throw new Refusal(403, 'Pages from this origin are not allowed to call.', {
         told: 'the origin of its page is not listed under cors',
       });
     }
@@ -225,7 +226,7 @@ export class Endpoint {
   }
 }
 
-/** What signs in is no part of the message. */
+/** The sign-in is not part of the message. */
 function withoutSecrets(incoming: Incoming, access: Access): void {
   if (access.length === 0) return;
   const schemes = access.flat().flatMap((need) => need.schemes);
@@ -234,7 +235,7 @@ function withoutSecrets(incoming: Incoming, access: Access): void {
   }
 }
 
-/** Checks parameters, length and media type; gives the check of the body, where there is one. */
+/** Checks parameters, length and media type; returns the check of the body, if there is one. */
 function admitted(
   incoming: Incoming,
   { types, check, parameters, bodyRequired }: Operation,
@@ -249,25 +250,24 @@ function admitted(
   }
   const encoding = incoming.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
-    throw new Refusal(415, 'Send the body unpacked.', {
+    throw new Refusal(415, 'Send the body uncompressed.', {
       headers: { 'accept-encoding': 'identity' },
     });
   }
   const { type } = mediaTypeOf(incoming.headers['content-type']);
   if (types.length > 0 && !types.includes(type) && !types.includes('*/*')) {
-    throw new Refusal(415, `This address takes ${types.join(', ')}.`, {
+    throw new Refusal(415, `This address accepts ${types.join(', ')}.`, {
       headers: { accept: types.join(', ') },
     });
   }
   return check(type);
 }
 
-/** The parsed body. Throws the Refusal where its schema is not satisfied. */
+/** The parsed body. Throws the Refusal if it does not satisfy its schema. */
 function checked(bytes: Buffer, check: BodyCheck): unknown {
   const value = parsedJson(bytes);
   const errors = check(value);
-  if (errors.length > 0)
-    throw new Refusal(422, 'The body does not satisfy the schema.', { errors });
+  if (errors.length > 0) throw new Refusal(422, 'The body does not match the schema.', { errors });
   return value;
 }
 
@@ -275,7 +275,7 @@ function parsedJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8')) as unknown;
   } catch {
-    // Of the parser's error nothing is kept: it quotes the body.
+    // The parser's error is dropped: it quotes the body.
     throw new Refusal(400, 'The body is not JSON.');
   }
 }

@@ -9,29 +9,29 @@ import type { Refusal } from './refusal.ts';
 /** The first letter of MSH. */
 const M = 0x4d;
 
-/** The status of an answer by its code: as web services have it, and as of HL7 over HTTP (§1.3). */
+/** The status of an answer by its code: as usual in web services, and as in HL7 over HTTP (§1.3). */
 const STATUSES = {
   web: { AA: 200, AE: 422, AR: 503 },
   'hl7-over-http': { AA: 200, AE: 500, AR: 400 },
 } as const;
 
-/** A message that is to be answered in HL7. */
+/** A message to be answered in HL7. */
 export interface Hl7Question {
   readonly header: Hl7Header;
-  /** In which its answer is written, where its caller said so. */
+  /** The charset for the answer, if the caller named one. */
   readonly charset: string | undefined;
 }
 
 type AnswerSettings = Pick<HttpInValues, 'answer' | 'storedStatus' | 'hl7Statuses'>;
 
-/** Undefined unless what was posted is HL7, is no acknowledgement itself, and the caller does not ask for JSON alone. */
+/** Undefined unless the body is HL7, is not an acknowledgement itself, and the caller does not ask only for JSON. */
 export function hl7Question(
   { headers }: Incoming,
   head: Uint8Array,
   delivered: string,
 ): Hl7Question | undefined {
   const media = mediaTypeOf(headers['content-type']);
-  // what is delivered as the document of its request is looked at for itself
+  // a body that is delivered inside the document of its request is examined separately
   const isHl7 =
     delivered.startsWith('HL7v2') ||
     (head[0] === M && messageTypeOf(media, head.subarray(0, 2_048)).startsWith('HL7v2'));
@@ -43,7 +43,7 @@ export function hl7Question(
   return { header, charset: media.charset ?? header.charset?.name };
 }
 
-/** What the caller of a stored message is answered. */
+/** The answer to the caller of a stored message. */
 export function hl7Answer(
   question: Hl7Question,
   receipt: Receipt,
@@ -65,7 +65,7 @@ export function hl7Answer(
   return hl7(question, settings, { status, body, messageId });
 }
 
-/** What was not stored: AR where it helps to send it again, else AE. */
+/** For what was not stored: AR if sending it again helps, otherwise AE. */
 export function hl7Refusal(
   question: Hl7Question,
   { status: own, message, headers }: Refusal,
@@ -87,7 +87,7 @@ function hl7(
   const { status, body, messageId: id } = answer;
   // these have no body by definition
   const bare = status === 204 || status === 205;
-  // §1.2: the charset stands there, whatever it is
+  // §1.2: the charset is always included
   const named = hl7Statuses === 'web' ? undefined : (charset ?? 'UTF-8');
   return {
     status,

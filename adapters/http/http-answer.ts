@@ -19,7 +19,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   CR: 503,
 };
 
-/** What a caller is answered once its message is stored. */
+/** The answer to a caller once its message is stored. */
 export function answerTo(
   receipt: Receipt,
   { answer, storedStatus }: Pick<HttpInValues, 'answer' | 'storedStatus'>,
@@ -33,14 +33,14 @@ export function answerTo(
     return problem(504, { detail, id, session });
   }
   if (outcome.status === 'error') {
-    const detail = 'The message is stored; its target did not take it.';
+    const detail = 'The message is stored; its target did not accept it.';
     return problem(502, { detail, id, session });
   }
   const settled = outcome.status === 'completed' || outcome.status === 'discarded';
   return json(settled ? 200 : 202, { id, session, status: outcome.status });
 }
 
-/** A reply that sounds well is not passed on where a rule set the message aside all the same. */
+/** A positive reply is not passed on if a rule set the message aside anyway. */
 function isRelayed({ reply, outcome }: Receipt): boolean {
   const status = outcome?.status;
   const isFine = status === undefined || status === 'completed' || status === 'discarded';
@@ -94,7 +94,7 @@ export function refusalAnswer({ status, message: detail, headers, errors }: Refu
   };
 }
 
-/** Writes an answer; `more` are headers that every answer has. */
+/** Writes an answer; `more` are headers for every answer. */
 export function respond(
   response: ServerResponse,
   { status, headers, body }: HttpReply,

@@ -17,12 +17,12 @@ const where = {
     default: '/*',
   } as setting.Setting<setting.ValuesOf<{ path: typeof routePattern }>['path'], string | undefined>,
   methods: setting.list(setting.text({ help: 'A method such as POST, PUT or GET.' }), {
-    help: 'The methods that are taken; another one is answered with 405. With openapi, those of the document are taken.',
+    help: 'The accepted methods; others are answered with 405. With openapi, those of the document are accepted.',
     default: ['POST'],
   }),
   openapi: setting.optional(
     setting.path({
-      help: 'An OpenAPI 3 document (YAML or JSON), whose paths, methods, security and schemas are enforced; its paths begin below path.',
+      help: 'An OpenAPI 3 document (YAML or JSON) whose paths, methods, security and schemas are enforced; its paths begin below path.',
       example: 'openapi.yaml',
     }),
   ),
@@ -31,7 +31,7 @@ const where = {
 const who = {
   callers: callerSettings,
   scopes: setting.list(methodScopes, {
-    help: 'Which scopes a caller needs for which method; * stands for each other method. With openapi, those of the document count too.',
+    help: 'Which scopes a caller needs for which method; * means every other method. With openapi, those of the document count as well.',
     example: '["GET: results.read", "POST: results.write"]',
   }),
   cors: corsSettings,
@@ -39,33 +39,33 @@ const who = {
 
 const what = {
   types: setting.list(setting.text({ help: 'A media type such as application/json.' }), {
-    help: 'The media types that are taken; another one is answered with 415. Empty takes all.',
+    help: 'The accepted media types; others are answered with 415. If empty, all are accepted.',
     example: '["application/json"]',
   }),
   schema: setting.optional(
     setting.path({
-      help: 'A JSON Schema (YAML or JSON) that each body must satisfy; otherwise it is answered with 422 and the places that are wrong.',
+      help: 'A JSON Schema (YAML or JSON) that each body must match; otherwise the answer is 422 with the places that are wrong.',
       example: 'schemas/order.json',
     }),
   ),
   deliver: setting.choice(
     {
-      body: 'The body as it came',
+      body: 'The body unchanged',
       request:
         'A JSON document of the request: method, path, parameters, query, chosen headers, caller and body',
     },
     {
-      help: 'What becomes the message. A request without a body (GET, DELETE) is always delivered as the document.',
+      help: 'What the message is. A request without a body (GET, DELETE) is always delivered as the document.',
       default: 'body',
     },
   ),
   headers: setting.list(setting.text({ help: 'The name of a header.' }), {
-    help: 'Which headers stand in the document of a request; never those that carry a secret.',
+    help: 'Which headers are in the document of a request; never those with a secret.',
     example: '["X-Sending-Facility"]',
   }),
   name: label,
   idempotencyHeader: setting.text({
-    help: 'The header by which a caller marks a repetition: the same key with the same body is stored once.',
+    help: 'The header with which a caller marks a repetition: the same key with the same body is stored once.',
     default: 'Idempotency-Key',
     advanced: true,
   }),
@@ -75,26 +75,26 @@ const answering = {
   answer: setting.choice(
     {
       stored: 'At once, when the message is stored (202)',
-      target: 'With the answer of the target, once it has one',
+      target: 'With the answer of the target, once there is one',
     },
     { help: 'When and with what a request is answered.', default: 'stored' },
   ),
   answerTimeout: setting.duration({
-    help: 'How long the answer of the target is waited for; then the request is answered with 504 although the message is stored.',
+    help: 'How long to wait for the answer of the target; after that the answer is 504, although the message is stored.',
     default: '30s',
     advanced: true,
   }),
   hl7Statuses: setting.choice(
     {
-      web: 'As other answers: storedStatus or 200 for AA, 422 for AE, 503 for AR',
+      web: 'Like other answers: storedStatus or 200 for AA, 422 for AE, 503 for AR',
       'hl7-over-http':
-        'As HL7 over HTTP of HAPI: 200 for AA and CA, 500 for AE and CE, 400 for AR and CR, with the charset beside the type',
+        "Like HAPI's HL7 over HTTP: 200 for AA and CA, 500 for AE and CE, 400 for AR and CR, with the charset next to the type",
     },
-    { help: 'With which statuses HL7 v2 is acknowledged.', default: 'web', advanced: true },
+    { help: 'The statuses with which HL7 v2 is acknowledged.', default: 'web', advanced: true },
   ),
   acknowledge: acknowledgeSetting(),
   storedStatus: setting.integer({
-    help: 'The status for a message that is stored.',
+    help: 'The status for a stored message.',
     default: 202,
     minimum: 200,
     maximum: 299,
@@ -104,7 +104,7 @@ const answering = {
 
 const limits = {
   limit: setting.size({
-    help: 'The largest body that is taken; a larger one is answered with 413.',
+    help: 'The largest accepted body; a larger one is answered with 413.',
     default: '50MB',
     advanced: true,
   }),
@@ -114,13 +114,13 @@ const limits = {
     advanced: true,
   }),
   maxConnections: setting.integer({
-    help: 'How many connections may be open at once. Of services that share a port the first decides.',
+    help: 'How many connections may be open at once. If services share a port, the first one decides.',
     default: 1_000,
     minimum: 1,
     advanced: true,
   }),
   connectionsPerAddress: setting.integer({
-    help: 'How many connections one address may have open at once, so that none shuts out the others. A proxy before this port counts as one.',
+    help: 'How many connections one address may have open at once, so that none locks out the others. A proxy in front of this port counts as one.',
     default: 500,
     minimum: 1,
     advanced: true,

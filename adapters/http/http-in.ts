@@ -9,7 +9,7 @@ export default inbound({
   type: 'http-in',
   title: 'HTTP and REST, listening',
   summary:
-    'Takes messages at a web address, checks who sends them and what they hold, and answers.',
+    'Accepts messages at a web address, checks who sends them and their content, and answers.',
   settings: httpInSettings,
   sharing: (settings) => httpInSharing(settings),
   async open(lent) {
@@ -27,7 +27,7 @@ export default inbound({
   test: (lent, step) => tryHttpIn(lent, step),
 });
 
-/** Errors of the engine as failures of a step. */
+/** Turns errors of the engine into failures of a step. */
 async function plainly<Value>(work: () => Promise<Value>): Promise<Value> {
   try {
     return await work();
@@ -36,7 +36,10 @@ async function plainly<Value>(work: () => Promise<Value>): Promise<Value> {
   }
 }
 
-/** Whether the port can be had, the certificate serves, the documents can be read, and what callers are checked with is there. */
+/**
+ * Checks that the port is free, the certificate works, the documents can be read, and the means of
+ * checking callers exist.
+ */
 async function tryHttpIn(lent: Lent<typeof httpInSettings>, step: Step): Promise<void> {
   const { settings, credential, verifier } = lent;
   await tryListening(lent, step, settings);
@@ -44,7 +47,7 @@ async function tryHttpIn(lent: Lent<typeof httpInSettings>, step: Step): Promise
     plainly(async () => {
       const operations = await operationsOf(lent);
       const open = operations.filter(({ access }) => access.length === 0).length;
-      detail(`${operations.length} operations, ${open} of them for everybody`);
+      detail(`${operations.length} operations, ${open} of them open to everybody`);
     }),
   );
   const callers = settings.callers.filter((one) => one !== undefined);

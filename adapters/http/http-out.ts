@@ -32,21 +32,21 @@ const request = {
   method: setting.choice(
     {
       POST: 'The message is posted',
-      PUT: 'The message is put at the address',
+      PUT: 'The message is stored at the address',
       PATCH: 'The message changes what is at the address',
-      GET: 'What is at the address is asked for; the body of the message is not sent',
+      GET: 'What is at the address is fetched; the body of the message is not sent',
       DELETE: 'What is at the address is deleted; the body of the message is not sent',
-      HEAD: 'Only whether there is something is asked; the body of the message is not sent',
+      HEAD: 'Only checks whether there is something; the body of the message is not sent',
     },
     { help: 'What is done at the address.', default: 'POST' },
   ),
   headers: setting.list(headerTemplate, {
-    help: 'Headers to send besides those of the connection. An entry whose value comes out empty is left out.',
+    help: 'Headers to send besides those of the connection. An entry whose value turns out empty is left out.',
     example: '["Accept: application/json", "Idempotency-Key: {id}"]',
   }),
   contentType: setting.optional(
     setting.template({
-      help: "The Content-Type. Left out, it follows from the message's type and charset (application/hl7-v2 for HL7).",
+      help: "The Content-Type. Default: follows from the message's type and charset (application/hl7-v2 for HL7).",
       example: 'application/json; charset=utf-8',
     }),
   ),
@@ -56,10 +56,10 @@ const request = {
       acknowledgement:
         'MSA-1 of the HL7 acknowledgement in the answer, whatever the status, as of HL7 over HTTP; of X12 and EDIFACT A, E, P or R of TA1, 997, 999 or CONTRL; the status where there is none of them',
     },
-    { help: 'What the code of a reply is, which replies judges.', default: 'status' },
+    { help: 'What the code of a reply is, which is judged by replies.', default: 'status' },
   ),
   replyHeaders: setting.list(setting.text({ help: 'The name of a header.' }), {
-    help: 'Which headers of the answer are kept in the text of the reply, seen in the trace and by processes, after the reason that a refusal gives; never those that carry a secret.',
+    help: 'Which headers of the answer are added to the text of the reply, visible in the trace and to processes, after the reason for a refusal; never those with a secret.',
     default: ['Location', 'ETag'],
     advanced: true,
   }),
@@ -75,7 +75,7 @@ export default outbound({
   summary: 'Sends each message to a web address and returns the answer.',
   settings: httpOutSettings,
   replies: {
-    // with replyCode: acknowledgement, as mllp-out
+    // with replyCode: acknowledgement, like mllp-out
     'wrong-control-id': 'warn',
     AA: 'complete',
     CA: 'complete',
@@ -91,11 +91,11 @@ export default outbound({
     '408': ['retry', 'fail'],
     '425': ['retry', 'fail'],
     '429': ['retry', 'fail'],
-    // Every message would be refused, and asking on and on locks accounts.
+    // Every message would be refused, and repeated tries lock accounts.
     '401': 'stop',
     '407': 'stop',
     '4xx': 'fail',
-    // The server says that no repetition will help.
+    // The server says that a retry will not help.
     'client-fault': 'fail',
     '501': 'fail',
     '505': 'fail',
@@ -158,7 +158,7 @@ class HttpSender implements OpenOutbound {
     const { method, contentType, headers, replyCode } = this.#settings;
     const rendered: Record<string, string> = {};
     if (!BODILESS.has(method)) {
-      // HL7 over HTTP wants the charset said in any case (§1.2)
+      // HL7 over HTTP always requires the charset (§1.2)
       const charset = message.charset ?? (replyCode === 'status' ? undefined : 'UTF-8');
       rendered['content-type'] =
         contentType === undefined
@@ -174,35 +174,38 @@ class HttpSender implements OpenOutbound {
   }
 }
 
-/** A header of answers whose value stands in the trace. */
+/** A header of answers whose value is put into the trace. */
 interface KeptHeader {
   readonly name: string;
   /** In lower case. */
   readonly key: string;
 }
 
-/** Never what signs in. */
+/** Never what is used to sign in. */
 function keptOf(names: readonly string[]): readonly KeptHeader[] {
   return names
     .filter((name) => !/^(set-cookie|.*(auth|token|secret|key).*)$/i.test(name))
     .map((name) => ({ name, key: name.toLowerCase() }));
 }
 
-/** More than the beginning of any fault. */
+/** Enough for the beginning of any fault. */
 const FAULT_WITHIN = 65_536;
 const FAULT = /<(?:[\w-]+:)?Fault[\s>]/;
 /** SOAP 1.1 §4.4.1 `faultcode`, SOAP 1.2 part 1 §5.4.6 `Value`: all but Server and Receiver. */
 const BLAMES_THE_REQUEST =
   /<(?:faultcode[^>]*|(?:[\w-]+:)?Value[^>]*)>\s*(?:[\w-]+:)?(?:Client|Sender|MustUnderstand|VersionMismatch|DataEncodingUnknown)(?:\.[\w.]+)?\s*</;
 
-/** Whether it is a SOAP fault that sending again unchanged cannot cure. It comes with status 500 like a server's own trouble. */
+/**
+ * Whether it is a SOAP fault that sending again unchanged cannot fix. It has status 500, like a
+ * problem of the server.
+ */
 function blamesTheRequest(media: string, body: Uint8Array): boolean {
   if (!/xml/i.test(media)) return false;
   const text = Buffer.from(body.subarray(0, FAULT_WITHIN)).toString('latin1');
   return FAULT.test(text) && BLAMES_THE_REQUEST.test(text);
 }
 
-/** The answer as the engine judges it: its status is the code, a wish to wait goes with it. */
+/** The answer for the engine to judge: its status is the code, including a request to wait. */
 function replyOf({ status, headers, body }: HttpAnswer, kept: readonly KeptHeader[]): Reply {
   const media = mediaTypeOf(headers['content-type']);
   const shown = kept.filter(({ key }) => headers[key] !== undefined);
@@ -223,7 +226,7 @@ function replyOf({ status, headers, body }: HttpAnswer, kept: readonly KeptHeade
   };
 }
 
-/** The same reply with the code of the HL7 acknowledgement in its body, and with what that says. */
+/** The same reply with the code and the text of the HL7 acknowledgement in its body. */
 function acknowledged(reply: Reply): Reply {
   try {
     const read = readAcknowledgement(reply.body, undefined);
@@ -231,7 +234,7 @@ function acknowledged(reply: Reply): Reply {
     const text = [acknowledgementText(read), reply.text].filter(Boolean).join('\n');
     return { ...reply, type: read.type, code: read.code, text: text || undefined };
   } catch (error) {
-    // the answer of a proxy, or of a server in trouble: its status says what it is
+    // the answer of a proxy, or of a server with a problem: its status says what it is
     if (isTold(error)) return reply;
     throw error;
   }

@@ -11,7 +11,7 @@ export interface Taken {
   readonly incoming: Incoming;
   readonly caller: Caller | undefined;
   readonly content: Content;
-  /** The body parsed, where a schema was held against it. */
+  /** The parsed body, if it was checked against a schema. */
   readonly parsed: unknown;
 }
 
@@ -19,7 +19,7 @@ export interface Taken {
 const SECRET =
   /^(authorization|proxy-authorization|cookie|set-cookie|.*(key|token|secret|signature).*)$/i;
 
-/** What of a body the message needs: the document of a request holds all of it. */
+/** How much of the body the message needs: the document of a request contains all of it. */
 export function contentOf(
   body: RequestBody,
   { deliver, acknowledge }: HttpInValues,
@@ -28,9 +28,9 @@ export function contentOf(
 }
 
 /**
- * The message that a request becomes.
+ * The message for a request.
  *
- * @param signed the signatures that this service has taken
+ * @param signed the signatures that this service has accepted
  */
 export function incomingMessage(
   taken: Taken,
@@ -59,7 +59,7 @@ interface Told {
 
 const DOCUMENT: Told = { type: 'application/json', charset: undefined, controlId: undefined };
 
-/** What the first bytes tell, looked at once. */
+/** What the first bytes tell, determined once. */
 function told({ headers }: Incoming, head: Uint8Array): Told {
   const media = mediaTypeOf(headers['content-type']);
   const { charset } = media;
@@ -74,11 +74,11 @@ function told({ headers }: Incoming, head: Uint8Array): Told {
   return { type, charset, controlId: controlId || undefined };
 }
 
-/** Most messages do, and need no longer look. */
+/** Most messages do, and need no further check. */
 const beginsWithMsh = (head: Uint8Array): boolean =>
   head[0] === 0x4d && head[1] === 0x53 && head[2] === 0x48;
 
-/** What a repetition of this request is known by. */
+/** What identifies a repetition of this request. */
 function repetition(
   taken: Taken,
   settings: HttpInValues,
@@ -87,12 +87,13 @@ function repetition(
   const { method, path } = taken.incoming;
   const own = idempotencyKey(taken, settings) ?? controlId;
   const signature = taken.caller?.signature;
-  // asking again does no harm, and its answer may be another by now
+  // a repeated request does no harm, and its answer may be different by now
   if (signature === undefined || method === 'GET' || method === 'HEAD') return { dedupeKey: own };
   const shown = [taken.caller?.name ?? '', method, unescaped(path), signature].join('\n');
   return {
     dedupeKey: signed.keyOf(shown, own ?? shown),
-    // headers are not signed: who repeats a request may change them, and an honest repetition has other ones too
+    // headers are not signed: whoever repeats a request may change them, and an honest repetition
+    // also has others
     ...(settings.deliver === 'request' &&
       settings.headers.length > 0 && {
         dedupeBody: requestDocument(taken, { ...settings, headers: [] }),
@@ -100,13 +101,13 @@ function repetition(
   };
 }
 
-/** A path that is written in another way is no other path. */
+/** Different spellings of a path are the same path. */
 const unescaped = (path: string): string =>
   path.replaceAll(/%([0-9a-f]{2})/gi, (_, code: string) =>
     String.fromCodePoint(Number.parseInt(code, 16)),
   );
 
-/** The key of one caller is never that of another. */
+/** Different callers never have the same key. */
 function idempotencyKey(
   { incoming, caller }: Taken,
   { idempotencyHeader }: HttpInValues,
@@ -151,7 +152,7 @@ function bodyValue(head: Uint8Array, { headers }: Incoming): unknown {
     try {
       return JSON.parse(bytes.toString('utf8')) as unknown;
     } catch {
-      // Delivered as the text it is: whether that matters, the target decides.
+      // Delivered as a text: the target decides whether that matters.
     }
   }
   return /^text\/|[/+](json|xml)$|hl7/.test(type)
@@ -159,17 +160,18 @@ function bodyValue(head: Uint8Array, { headers }: Incoming): unknown {
     : { base64: bytes.toString('base64') };
 }
 
-/** Many more than are signed within a duplicate window by those who may send at all. */
+/** Many more than legitimate senders sign within a duplicate window. */
 const SIGNATURES = 20_000;
 
-/** The signatures that a service has taken. */
+/** The signatures that a service has accepted. */
 export class SignedOnce {
-  /** Made with the first signature: most services take none. */
+  /** Created with the first signature: most services have none. */
   #keys: LRUCache<string, string> | undefined;
 
   /**
-   * The key under which a signed request is stored once: that of the first time its signature was shown. What else
-   * tells one request from another, such as an idempotency key, is not signed, and whoever repeats it may change it.
+   * The key under which a signed request is stored once: the key from when its signature was first
+   * sent. Anything else that distinguishes requests, such as an idempotency key, is not signed, and
+   * can be changed by whoever repeats the request.
    */
   keyOf(signature: string, key: string): string {
     this.#keys ??= new LRUCache({ max: SIGNATURES });

@@ -1,19 +1,19 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { CertificateFacts } from 'waybill/adapter';
 
-/** A request as the listener hands it over. */
+/** A request as the listener passes it on. */
 export interface Arrived {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Without the query, as it came. */
+  /** Without the query, unchanged. */
   readonly path: string;
-  /** What stands behind the question mark, as it came. */
+  /** What follows the question mark, unchanged. */
   readonly search: string;
   readonly address: string;
-  /** The certificate that the client showed, checked. */
+  /** The client's certificate, after it was checked. */
   readonly certificate: CertificateFacts | undefined;
   readonly secure: boolean;
-  /** Tells a client that waits for it to send the body. */
+  /** Tells a waiting client to send the body. */
   readonly proceed: () => void;
 }
 
@@ -22,7 +22,7 @@ export class Incoming {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  /** Of the pattern that fits. */
+  /** From the matching pattern. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly address: string;
   readonly certificate: CertificateFacts | undefined;
@@ -41,7 +41,7 @@ export class Incoming {
     this.#search = arrived.search;
   }
 
-  /** Taken apart when somebody asks for it: most requests have none. */
+  /** Parsed when it is first needed: most requests have none. */
   get query(): URLSearchParams {
     return (this.#query ??= new URLSearchParams(this.#search));
   }

@@ -2,7 +2,7 @@ import { setting } from 'waybill/adapter';
 import type { Caller } from './caller/caller.ts';
 import type { Incoming } from './incoming.ts';
 
-/** Makes the name of a message out of a request. */
+/** Makes the name of a message from a request. */
 export type Label = (incoming: Incoming, caller: Caller | undefined) => string;
 
 const PLACE = /\{([^{}]*)\}/g;
@@ -20,7 +20,7 @@ function placeOf(name: string): Read | undefined {
   return undefined;
 }
 
-/** Reads a text with places in braces that are filled in from the request. */
+/** Parses a text with placeholders in braces that are filled in from the request. */
 export const label: setting.Setting<Label, string | undefined> = {
   kind: 'text',
   help: 'The name of a message, seen in the trace and by rules as name. In braces: method, path, caller, header.NAME, query.NAME, parameter.NAME.',
@@ -31,16 +31,16 @@ export const label: setting.Setting<Label, string | undefined> = {
     const wrong = [...given.matchAll(PLACE)].find(([, name = '']) => placeOf(name) === undefined);
     if (wrong !== undefined) {
       return setting.bad(
-        `cannot fill in ${wrong[0]}; there are method, path, caller, header.NAME, query.NAME and parameter.NAME`,
+        `cannot fill in ${wrong[0]}; the placeholders are method, path, caller, header.NAME, query.NAME and parameter.NAME`,
       );
     }
     return setting.good(labelOf(given));
   },
 };
 
-/** Taken apart once: this runs for each request. */
+/** Split once: this runs for each request. */
 function labelOf(given: string): Label {
-  // With its group the pattern gives texts and names in turn.
+  // Because of its group, the pattern yields texts and names in turn.
   const parts = given.split(PLACE).map((part, at): Read => {
     return at % 2 === 0 ? () => part : (placeOf(part) ?? (() => undefined));
   });

@@ -21,10 +21,10 @@ import { Refusal } from './refusal.ts';
 type LentHere = LentInbound<typeof httpInSettings>;
 
 const HEADERS_TIMEOUT = 15_000;
-/** Longer than balancers keep theirs, so that none sends a request into a connection that is being closed. */
+/** Longer than load balancers keep theirs, so that none sends a request into a closing connection. */
 const KEEP_ALIVE = 75_000;
 
-/** How often late requests are looked for; node does every 30 s by itself. */
+/** How often late requests are checked for; node's default is every 30 s. */
 const checkEvery = ({ requestTimeout }: HttpInValues): number =>
   Math.max(100, Math.min(5_000, requestTimeout / 2));
 
@@ -36,7 +36,7 @@ const nothing = (): void => undefined;
 /** The listeners of this process by address: services that name the same one share it. */
 const listeners = new Map<string, Promise<Listener>>();
 
-/** Puts a service behind the listener of its address, which is opened by the first and closed after the last. */
+/** Adds a service to the listener of its address, which is opened for the first and closed after the last. */
 export async function joinListener(
   lent: LentHere,
   endpoint: Endpoint,
@@ -44,7 +44,7 @@ export async function joinListener(
   const { settings } = lent;
   const wanted = placeOf(settings.listen);
   const isShared = settings.listen.port !== 0;
-  // One that is just being closed by its last service is waited for.
+  // Waits for one that its last service is just closing.
   for (
     let known = listeners.get(wanted);
     isShared && known !== undefined;
@@ -112,7 +112,7 @@ class Listener {
     this.#server.prependListener('connection', (socket: Socket) => this.#admit(socket));
   }
 
-  /** Before TLS and before a byte is read. */
+  /** Called before TLS and before a byte is read. */
   #admit(socket: Socket): void {
     const address = plainAddress(socket);
     const count = (this.#sockets.get(address) ?? 0) + 1;
@@ -153,7 +153,7 @@ class Listener {
     return placeOf({ host: address, port });
   }
 
-  /** False if it is being closed. Throws where the service does not go together with those that are here. */
+  /** False if it is being closed. Throws if the service conflicts with those already here. */
   join(endpoint: Endpoint, settings: HttpInValues): boolean {
     if (this.#closing) return false;
     const place = placeOf(settings.listen);
@@ -167,7 +167,7 @@ class Listener {
       const same = operations.map(taken).find((one) => own.has(one));
       if (same === undefined) continue;
       throw new NotConnectedError(
-        `Not listening: ${same} at ${place} is answered by ${host} already. Give one of them another path, method or port.`,
+        `Not listening: ${host} already answers ${same} at ${place}. Give one of them another path, method or port.`,
       );
     }
     this.#endpoints.add(endpoint);
@@ -175,13 +175,13 @@ class Listener {
   }
 
   async leave(endpoint: Endpoint): Promise<void> {
-    // Taken out first: of services that leave at the same time, the last must see that it is.
+    // Removed first: if services leave at the same time, the last must see that it is the last.
     this.#endpoints.delete(endpoint);
     const closed = this.#endpoints.size === 0 ? this.#stopListening() : undefined;
     await endpoint.close();
     if (closed === undefined) return;
     this.#tls?.close();
-    // What was answered last goes out before its connection is closed.
+    // The last answer is sent before its connection is closed.
     this.#server.closeIdleConnections();
     const rest = setTimeout(() => this.#server.closeAllConnections(), 200);
     await closed;
@@ -199,7 +199,7 @@ class Listener {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, proceed: () => void): void {
-    // A client that breaks off is no error of this process.
+    // A client that disconnects is not an error of this process.
     request.on('error', nothing);
     response.on('error', nothing);
     const { socket } = request;
@@ -226,7 +226,7 @@ class Listener {
 
   #unserved(): Refusal {
     return this.#closing
-      ? new Refusal(503, 'This service is being stopped. Send it again.')
+      ? new Refusal(503, 'This service is stopping. Send it again.')
       : new Refusal(404, 'There is nothing at this address.');
   }
 
@@ -242,10 +242,13 @@ class Listener {
 }
 
 const TARGET = /^(\/[^?#]*)(?:\?([^#]*))?/;
-/** Somebody on the way may take such a path for another one. */
+/** Something on the way may interpret such a path differently. */
 const DOTS = /[/\\](\.|%2e){1,2}([/\\]|$)/i;
 
-/** Path and query as they came; undefined where that is no place here. The host is its sender's word and decides nothing. */
+/**
+ * Path and query unchanged; undefined if it is not a place here. The host is what the sender
+ * claims, and decides nothing.
+ */
 function targetOf({ url = '' }: IncomingMessage): Pick<Arrived, 'path' | 'search'> | undefined {
   const [, path, search = ''] = TARGET.exec(url) ?? [];
   return path === undefined || DOTS.test(path) ? undefined : { path, search };

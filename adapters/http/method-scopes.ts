@@ -1,14 +1,14 @@
 import { setting } from 'waybill/adapter';
 
-/** What a caller must be allowed for a method. */
+/** The scopes a caller needs for a method. */
 export interface MethodScopes {
   /** Upper case, or `*`. */
   readonly method: string;
-  /** All of them are needed. */
+  /** All of them are required. */
   readonly scopes: readonly string[];
 }
 
-/** Reads `GET: results.read`. */
+/** Parses `GET: results.read`. */
 export const methodScopes: setting.Setting<MethodScopes, string> = {
   kind: 'text',
   help: 'A method with the scopes it needs, all of them, such as POST: results.write.',
@@ -23,7 +23,7 @@ export const methodScopes: setting.Setting<MethodScopes, string> = {
   },
 };
 
-/** The scopes a method needs; those of `*` where it is not named. */
+/** The scopes a method needs; those of `*` if it is not named. */
 export function scopesFor(method: string, rules: readonly MethodScopes[]): readonly string[] {
   const own = rules.filter((rule) => rule.method === method);
   const found = own.length > 0 ? own : rules.filter((rule) => rule.method === '*');

@@ -26,26 +26,26 @@ export async function operationsOf(lent: LentHere): Promise<readonly Operation[]
   return operations;
 }
 
-const unasked = (): Promise<never> => Promise.reject(new TypeError('nobody signs in here'));
+const unasked = (): Promise<never> => Promise.reject(new TypeError('there is no sign-in here'));
 
-/** What is wrong with the settings together and with the documents they name, before anything is opened. */
+/** Problems between the settings and in the documents they name, before anything is opened. */
 export async function httpInFaults(settings: HttpInValues): Promise<readonly SettingsFault[]> {
   const faults: SettingsFault[] = [];
   await readUnopened(settings, faults);
   return faults;
 }
 
-/** What a service takes for itself at its address, and what all there have in common. */
+/** What a service claims at its address, and what all services there have in common. */
 export async function httpInSharing(settings: HttpInValues): Promise<SharedAddress> {
   const operations = await readUnopened(settings, []);
   return { takes: operations.map(taken), common: { name: 'tls', value: commonOf(settings) } };
 }
 
-/** What a service answers, so that no other at the same address can: the same for every name of a parameter. */
+/** What a service answers, so that no other one at the same address can: independent of parameter names. */
 export const taken = ({ method, pattern }: Pick<Operation, 'method' | 'pattern'>): string =>
   `${method} ${pattern.shape}`;
 
-/** What services that share a port have to agree on. */
+/** What services sharing a port must agree on. */
 export const commonOf = ({ tls }: HttpInValues): string => JSON.stringify(tls ?? null);
 
 function readUnopened(
@@ -84,7 +84,7 @@ function callerFaults({ callers, tls, scopes, openapi }: HttpInValues): Settings
   if (needsCertificate && (tls?.clientCertificate ?? 'none') === 'none') {
     faults.push({
       path: ['callers'],
-      what: 'kind certificate needs a client certificate, for which nobody asks',
+      what: 'kind certificate needs a client certificate, but none is requested',
       remedy: 'Set clientCertificate: requested or required under tls.',
     });
   }
@@ -134,7 +134,7 @@ async function documented(
   return operations;
 }
 
-/** Callers of schemes that the document does not know. */
+/** Callers with schemes that are not in the document. */
 function namelessCallers({ callers }: HttpInValues, document: DocumentNode): SettingsFault[] {
   const declared = object(object(document['components'])['securitySchemes']);
   return callers.flatMap((one, at) =>
@@ -163,7 +163,7 @@ async function bodyCheckOf(
   return schemaCheck(document.value, { keys: [], tell });
 }
 
-/** The security of a document with the schemes that serve it. */
+/** The security of a document, with the schemes that implement it. */
 function enforced(
   lent: LentHere,
   security: DeclaredSecurity,

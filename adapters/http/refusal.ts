@@ -1,12 +1,12 @@
 import { EngineError } from 'waybill/adapter';
 
-/** A request that is answered with an error of HTTP, as a problem document (RFC 9457). */
+/** A request that is answered with an HTTP error, as a problem document (RFC 9457). */
 export class Refusal extends EngineError {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   /** What is wrong with the body, place by place. */
   readonly errors: readonly { readonly at: string; readonly problem: string }[] | undefined;
-  /** For operators: who was refused and why. Undefined where that is a matter of the caller alone. */
+  /** For operators: who was refused and why. Undefined if it only concerns the caller. */
   readonly told: string | undefined;
 
   constructor(
@@ -38,7 +38,7 @@ function codeOf(status: number): EngineError['code'] {
 
 const RETRY_AFTER = '5';
 
-/** What a caller is told of an error of the engine: never its text, which is for operators. */
+/** What a caller is told about an error of the engine: never its text, which is for operators. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (!(error instanceof EngineError)) return new Refusal(500, 'The message was not stored.');
@@ -47,7 +47,7 @@ export function refusalOf(error: unknown): Refusal {
   if (error.code.startsWith('CREDENTIAL_')) {
     return new Refusal(503, 'The sign-in cannot be checked now. Try again.', {
       headers: { 'retry-after': RETRY_AFTER },
-      // It names the check and the cause, and never holds a secret or a token.
+      // It names the check and the cause, and never contains a secret or a token.
       told: `its sign-in could not be checked: ${error.message.replace(/\.$/, '')}`,
     });
   }

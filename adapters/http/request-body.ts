@@ -5,31 +5,31 @@ import { beginning, continued } from 'waybill/peer';
 import { Refusal } from './refusal.ts';
 import type { Room } from './room.ts';
 
-/** Below this a body is read into memory before it is delivered; a larger one is passed on as it comes. */
+/** Bodies below this size are read into memory before they are delivered; larger ones are passed on as they arrive. */
 const IN_MEMORY = 1_048_576;
-/** The same for a body that does not say how long it is. */
+/** The same for a body without a declared length. */
 const IN_MEMORY_UNTOLD = 262_144;
-/** Of a larger body, how much is read before its type is told. */
+/** How much of a larger body is read to determine its type. */
 const HEAD = 2_048;
-/** A body that is checked as a whole (a signature, a schema) may be no larger. */
+/** The maximum size of a body that is checked as a whole (a signature, a schema). */
 const WHOLE = 64 * 1_048_576;
 
 const NOTHING = Buffer.alloc(0);
 
 export interface RequestBodyOptions {
   readonly limit: number;
-  /** Tells a client that waits for it (`Expect: 100-continue`) to send the body. */
+  /** Tells a waiting client (`Expect: 100-continue`) to send the body. */
   readonly proceed: () => void;
   readonly room: Room;
-  /** Of the sender: what it holds of the room is limited, too. */
+  /** The sender's address: its share of the room is also limited. */
   readonly address: string;
 }
 
-/** What is delivered of a request. */
+/** The part of a request that is delivered. */
 export interface Content {
-  /** The first bytes, to tell the type. */
+  /** The first bytes, to determine the type. */
   readonly head: Uint8Array;
-  /** All bytes, or a stream of them where they are many. */
+  /** All bytes, or a stream if there are many. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
 }
 
@@ -40,7 +40,7 @@ export class RequestBody {
   readonly #proceed: () => void;
   readonly #room: Room;
   readonly #address: string;
-  /** Bytes by the sender's own word; undefined for one that comes in pieces. */
+  /** Bytes as declared by the sender; undefined if it is sent in chunks. */
   readonly length: number | undefined;
   #held = 0;
   #whole: Promise<Buffer> | undefined;
@@ -59,12 +59,12 @@ export class RequestBody {
     return (this.length ?? Number.POSITIVE_INFINITY) <= IN_MEMORY;
   }
 
-  /** Refuses a body that is too long before any of it is read. */
+  /** Refuses a body that is too long before reading any of it. */
   check(): void {
     const { 'transfer-encoding': encoding } = this.#request.headers;
-    // node takes only the outermost apart, and what is left would be delivered packed
+    // node decodes only the outermost one, and the rest would be delivered compressed
     if (encoding !== undefined && encoding.toLowerCase() !== 'chunked') {
-      throw new Refusal(501, 'Of the transfer encodings only chunked is taken.', {
+      throw new Refusal(501, 'chunked is the only supported transfer encoding.', {
         headers: { connection: 'close' },
       });
     }
@@ -76,12 +76,12 @@ export class RequestBody {
     return (this.#whole ??= this.length === 0 ? Promise.resolve(NOTHING) : this.#read());
   }
 
-  /** The same as what is to be delivered. */
+  /** The same, in the form that is delivered. */
   whole(): Promise<Content> {
     return this.bytes().then(wholeContent);
   }
 
-  /** What is to be delivered: of a large body, unless it was read already to be checked, a stream. */
+  /** What is delivered: a stream for a large body, unless it has been read already for a check. */
   content(): Promise<Content> {
     return this.#isSmall || this.#whole !== undefined ? this.whole() : this.#streamed();
   }
@@ -95,13 +95,13 @@ export class RequestBody {
     return { head, body: head };
   }
 
-  /** Gives back the memory that the bytes took. */
+  /** Releases the memory of the bytes. */
   release(): void {
     this.#room.leave(this.#address, this.#held);
     this.#held = 0;
   }
 
-  /** The bytes as they come. Throws in the middle if there are too many, or if the sender breaks off. */
+  /** The bytes as they arrive. Throws in the middle if there are too many, or if the sender disconnects. */
   async *#stream(): AsyncGenerator<Uint8Array, void, undefined> {
     let size = 0;
     this.#begin();
@@ -114,7 +114,7 @@ export class RequestBody {
     if (!this.#request.complete) throw new Refusal(400, 'The body broke off.');
   }
 
-  /** Reads on and throws away what is long, so that the answer is read by a client that is still sending. */
+  /** Reads and discards the rest, so that a client that is still sending reads the answer. */
   async drain(): Promise<void> {
     if (this.#isSmall || this.#request.readableEnded || this.#request.destroyed) return;
     if (!this.#begun && this.#request.headers.expect !== undefined) return;
@@ -124,7 +124,7 @@ export class RequestBody {
     );
   }
 
-  /** By events: for small bodies, and most are, reading as an iterator costs more than all the rest. */
+  /** Uses events: for small bodies, which most are, reading with an iterator costs more than everything else. */
   #read(): Promise<Buffer> {
     const whole = Promise.withResolvers<Buffer>();
     const chunks: Buffer[] = [];
@@ -153,10 +153,10 @@ export class RequestBody {
     this.#proceed();
   }
 
-  /** Why one more chunk cannot be held; undefined where it can. */
+  /** Why another chunk cannot be held; undefined if it can. */
   #hold(size: number, more: number): Refusal | undefined {
     if (size > this.#limit) return tooLarge(this.#limit);
-    if (size > WHOLE) return tooLarge(WHOLE, ', and here it is checked as a whole');
+    if (size > WHOLE) return tooLarge(WHOLE, ', since it is checked as a whole here');
     if (!this.#room.enter(this.#address, more)) return noRoom();
     this.#held += more;
     return undefined;
@@ -179,8 +179,8 @@ function tooLarge(limit: number, why = ''): Refusal {
 }
 
 function noRoom(): Refusal {
-  return new Refusal(503, 'Too many large requests are in work. Send it again.', {
+  return new Refusal(503, 'Too many large requests in progress. Send it again.', {
     headers: { 'retry-after': '5', connection: 'close' },
-    told: 'the bodies of other requests take all the memory there is for them',
+    told: 'the bodies of other requests use all the memory for bodies',
   });
 }

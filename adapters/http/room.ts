@@ -1,4 +1,4 @@
-/** The memory that the bodies of all requests of a service may take together; one address takes half of it at most. */
+/** The total memory for the bodies of all requests of a service; one address gets at most half of it. */
 export class Room {
   readonly #most: number;
   readonly #byAddress = new Map<string, number>();
@@ -8,7 +8,7 @@ export class Room {
     this.#most = most;
   }
 
-  /** Whether there is room for so many bytes more; then they are counted. */
+  /** Whether there is room for this many more bytes; if so, they are counted. */
   enter(address: string, bytes: number): boolean {
     const own = (this.#byAddress.get(address) ?? 0) + bytes;
     if (this.#taken + bytes > this.#most || own > this.#most / 2) return false;

@@ -1,13 +1,13 @@
 import { setting } from 'waybill/adapter';
 
-/** A path with places for parameters: `/patients/{id}/results`, or `/files/*` for all below. */
+/** A path with placeholders for parameters: `/patients/{id}/results`, or `/files/*` for all below. */
 export interface RoutePattern {
   readonly source: string;
-  /** The same for all patterns that fit the same paths: without the names of parameters. */
+  /** The same for all patterns that match the same paths: without parameter names. */
   readonly shape: string;
-  /** The parameters of a path that fits, decoded; undefined for any other. */
+  /** The decoded parameters of a matching path; undefined for any other. */
   match(path: string): Readonly<Record<string, string>> | undefined;
-  /** Compares how closely two patterns describe a path: literal before parameter before `*`. */
+  /** Ranks how specific a pattern is: literal before parameter before `*`. */
   readonly rank: string;
 }
 
@@ -57,14 +57,14 @@ function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {
-    // URIError: a % that escapes nothing
+    // URIError: a stray %
     return undefined;
   }
 }
 
 export const routePattern: setting.Setting<RoutePattern, string> = {
   kind: 'text',
-  help: 'The path that this service answers: literal, with parameters, or with * at its end. With openapi, what stands before the paths of the document.',
+  help: "The path that this service answers: literal, with parameters, or with * at its end. With openapi, the prefix of the document's paths.",
   example: '/patients/{id}/results',
   read: (given) => {
     const pattern = typeof given === 'string' ? routePatternOf(given) : 'must be a path';

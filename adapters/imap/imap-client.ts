@@ -1,10 +1,10 @@
 import { ImapFlow, type ImapFlowOptions } from 'imapflow';
 import type { Goodbye, ImapRefusal } from './imap-refusal.ts';
 
-/** The ways to sign in. `LOGIN` is the mechanism, or the old command where only that is left. */
+/** The ways to sign in. `LOGIN` is the mechanism, or the old command if that is the only one left. */
 export type Mechanism = 'PLAIN' | 'LOGIN' | 'XOAUTH2' | 'OAUTHBEARER';
 
-/** Picks the mechanism from what is offered; what it throws ends the attempt to connect. */
+/** Picks the mechanism from those offered; an error ends the attempt to connect. */
 export type Choice = (offered: readonly string[]) => Mechanism;
 
 interface Bye {
@@ -16,15 +16,15 @@ interface ByeTaker {
 }
 
 /**
- * imapflow, but with the choice of the mechanism in our hands: left alone it prefers OAUTHBEARER to
- * an explicit wish for XOAUTH2, and signs in over plain text if the server lets it.
+ * imapflow with our own choice of the mechanism: by default it prefers OAUTHBEARER even if XOAUTH2
+ * is requested, and signs in over plain text if the server allows it.
  */
 export class ImapClient extends ImapFlow {
   readonly #choose: Choice;
-  /** As the server wrote them once the connection was secured. */
+  /** As sent by the server once the connection was secured. */
   offered: readonly string[] = [];
   used: Mechanism | undefined;
-  /** The last command that was not carried out; imapflow gives `false` for many of them. */
+  /** The last refused command; imapflow returns `false` for many of them. */
   refusal: ImapRefusal = {};
   /** How the server said goodbye, if it did. */
   bye: Goodbye | undefined;
@@ -41,7 +41,7 @@ export class ImapClient extends ImapFlow {
     });
   }
 
-  /** Called for each BYE, of which imapflow keeps the words and not the code. Its declarations do not name it. */
+  /** Called for each BYE; imapflow keeps its text but not the code. It is missing in the type declarations. */
   async serverBye(parsed: Bye | undefined): Promise<void> {
     const { value } = parsed?.attributes?.[0]?.section?.[0] ?? {};
     await (ImapFlow.prototype as unknown as ByeTaker).serverBye.call(this, parsed);
@@ -49,7 +49,7 @@ export class ImapClient extends ImapFlow {
     this.bye = { code: typeof value === 'string' ? value.toUpperCase() : undefined, reason };
   }
 
-  /** Runs after the capabilities are known and right before signing in. */
+  /** Runs once the capabilities are known, right before signing in. */
   override async upgradeToSTARTTLS(): Promise<boolean> {
     const secured = await super.upgradeToSTARTTLS();
     if (!this.secureConnection) throw new Error('not encrypted');

@@ -28,7 +28,7 @@ const CLOSED = new Set([
 const TIMED_OUT = new Set(['CONNECT_TIMEOUT', 'GREETING_TIMEOUT', 'UPGRADE_TIMEOUT', 'ETIMEOUT']);
 
 /**
- * What to report for a command that was refused, or a connection to `place` that could not be made or was
+ * The error for a refused command, or for a connection to `place` that could not be made or was
  * lost, in plain words. `bye` is how the server closed it, if it said so.
  */
 export function imapFailure(error: unknown, place: string, bye?: Goodbye): EngineError {
@@ -37,7 +37,7 @@ export function imapFailure(error: unknown, place: string, bye?: Goodbye): Engin
   const { code = '', throttleReset, responseStatus } = failure;
   if (code === 'ETHROTTLE') {
     return new TemporaryError(
-      `${place} asks for fewer requests. They go on after a pause.`,
+      `${place} asks for fewer requests. They continue after a pause.`,
       throttleReset === undefined ? {} : { retryAfter: throttleReset },
     );
   }
@@ -55,12 +55,12 @@ function notReached(failure: ImapError, place: string): NotConnectedError {
   const { code = '', tlsFailed } = failure;
   if (code === 'STARTTLS_INJECTION') {
     return new NotConnectedError(
-      `Not connected: somebody put data into the connection to ${place} before it was encrypted. Look into the network between here and the server.`,
+      `Not connected: somebody inserted data into the connection to ${place} before it was encrypted. Check the network between here and the server.`,
     );
   }
   if (tlsFailed === true && code === '') {
     return new NotConnectedError(
-      `Not connected: ${place} does not offer encryption, so nobody signs in. Use the port with TLS from the start and security tls.`,
+      `Not connected: ${place} does not offer encryption, so we do not sign in. Use the port with TLS from the start and security tls.`,
     );
   }
   if (answersInClear(failure)) {
@@ -84,18 +84,18 @@ function notReached(failure: ImapError, place: string): NotConnectedError {
   );
 }
 
-/** The server, or what lies between, closed the connection; with the reason that it gave. */
+/** The server, or something in between, closed the connection; with the reason it gave. */
 export function closed(place: string, bye?: Goodbye): EngineError {
   const ended = `${place} closed the connection`;
   if (bye === undefined) {
     return new NotConnectedError(
-      `Not connected: ${ended}. Look at the log of the server if it does so often.`,
+      `Not connected: ${ended}. Look at the log of the server if this happens often.`,
     );
   }
   const { code, reason } = bye;
   const detail = reason === undefined ? {} : { detail: reason };
   const why = code === undefined ? undefined : refusalReason({ serverResponseCode: code });
-  const text = `${ended} (BYE${code === undefined ? '' : ` [${code}]`}): ${why ?? 'it gave no code. Look at its log if it does so often'}.`;
+  const text = `${ended} (BYE${code === undefined ? '' : ` [${code}]`}): ${why ?? 'it gave no code. Look at its log if this happens often'}.`;
   return code !== undefined && isPassing(code)
     ? new TemporaryError(text, detail)
     : new NotConnectedError(`Not connected: ${text}`, detail);

@@ -18,7 +18,7 @@ import { TakenMails } from './taken-mails.ts';
 
 type ImapLent = LentInbound<typeof imapSettings>;
 
-/** How long closing waits for an answer of the server. */
+/** How long closing waits for an answer from the server. */
 const PATIENCE = 1_000;
 
 export default inbound({
@@ -44,7 +44,7 @@ export default inbound({
   test: imapTest,
 });
 
-/** Undefined where only a person can help. Everything else is thrown: the engine opens again soon. */
+/** Undefined if only a person can help. Everything else is thrown: the engine opens it again soon. */
 async function firstSession(lent: ImapLent, signal: AbortSignal): Promise<ImapSession | undefined> {
   try {
     return await ImapSession.open(lent, lent.settings, signal);
@@ -86,8 +86,8 @@ interface Cutting {
 }
 
 /**
- * Cuts the connection at once when the host is forced to stop. When it closes, a delivery in work may
- * end and its mail be put away; a request that hangs is not waited for.
+ * Cuts the connection at once on a forced stop. On a normal close, a delivery in progress may end
+ * and its mail be cleared away; a hanging request is not awaited.
  */
 async function cutWhenStopped(
   session: ImapSession,
@@ -118,7 +118,7 @@ async function mailRounds(lent: ImapLent, session: ImapSession): Promise<MailRou
     lent.event(
       'info',
       'renumbered',
-      `The server has numbered the mails of ${settings.folder} anew. Taken ones are recognised by their Message-ID.`,
+      `The server has renumbered the mails of ${settings.folder}. Taken ones are recognised by their Message-ID.`,
     );
   }
   return new MailRounds(lent, taken);
@@ -130,7 +130,7 @@ async function takeMails(
   signal: AbortSignal,
 ): Promise<void> {
   const { every } = lent.settings;
-  const how = session.pushes ? 'told of new mails at once' : `looks every ${every} ms`;
+  const how = session.pushes ? 'notified of new mails at once' : `looks every ${every} ms`;
   const state = `${session.place}, ${session.signedIn}, ${how}`;
   lent.connection('connected', state);
   lent.event('info', 'sign-in', state);
@@ -141,7 +141,7 @@ async function takeMails(
   }
 }
 
-/** Name, TCP, TLS, sign-in, and whether the folder can be read and mails be put away. Changes nothing. */
+/** Name, TCP, TLS, sign-in, and whether the folder can be read and mails cleared away. Changes nothing. */
 async function imapTest(lent: ImapLent, step: Step): Promise<void> {
   const { connect: address, security, tls } = lent.settings;
   await probe(lent, step, {
@@ -180,11 +180,11 @@ async function startTls(talk: Talk): Promise<boolean> {
 async function lookInto(session: ImapSession, { settings }: ImapLent): Promise<string> {
   const { folder, afterwards, archive } = settings;
   const archived =
-    afterwards === 'archive' && !(await session.has(archive)) ? `; ${archive} will be made` : '';
+    afterwards === 'archive' && !(await session.has(archive)) ? `; ${archive} will be created` : '';
   await session.enter();
   const pushes = session.pushes
-    ? 'tells of new mails at once'
-    : 'does not tell of new mails (no IDLE)';
+    ? 'reports new mails at once'
+    : 'does not report new mails (no IDLE)';
   return `${folder} has ${session.mails} mails; the server ${pushes}${archived}`;
 }
 

@@ -1,9 +1,9 @@
 import { type EngineError, NotConnectedError, TemporaryError } from 'waybill/adapter';
 
 interface Meaning {
-  /** Whether waiting helps, and nothing has to be changed here. */
+  /** Whether waiting helps and nothing has to be changed here. */
   readonly passing: boolean;
-  /** What is wrong: begins lower case, no full stop. */
+  /** What is wrong: begins in lower case, no full stop. */
   readonly cause: string;
   /** What to do: a sentence without a full stop. */
   readonly remedy: string;
@@ -12,36 +12,36 @@ interface Meaning {
 const passing = (cause: string, remedy: string): Meaning => ({ passing: true, cause, remedy });
 const lasting = (cause: string, remedy: string): Meaning => ({ passing: false, cause, remedy });
 
-const AGAIN = 'It is asked again; look at the log of the server if it lasts';
+const AGAIN = 'It is retried; look at the log of the server if it lasts';
 
 /** The codes by which servers say why (RFC 5530, RFC 9208). */
 const CODES: Readonly<Record<string, Meaning>> = {
-  UNAVAILABLE: passing('a part of the server does not work now', AGAIN),
-  SERVERBUG: passing('the server has met a fault of its own', AGAIN),
-  INUSE: passing('somebody else uses the mailbox and shuts others out', AGAIN),
+  UNAVAILABLE: passing('a part of the server is not working', AGAIN),
+  SERVERBUG: passing('the server has an internal fault', AGAIN),
+  INUSE: passing('somebody else is using the mailbox exclusively', AGAIN),
   LIMIT: passing(
-    'the account has too many connections, or asks too much',
+    'the account has too many connections or requests',
     'Close other programs that use the account, or have the limit raised',
   ),
   OVERQUOTA: passing(
     'the mailbox is full',
     'Have it cleared or enlarged; taken mails are remembered',
   ),
-  EXPUNGEISSUED: passing('mails were removed by somebody else meanwhile', AGAIN),
+  EXPUNGEISSUED: passing('somebody else has removed mails meanwhile', AGAIN),
   CORRUPTION: lasting('the mailbox is damaged', 'Have it repaired by those who run the server'),
-  NONEXISTENT: lasting('there is no such folder', 'Correct its name, or make it'),
-  TRYCREATE: lasting('there is no such folder', 'Correct its name, or make it'),
-  NOPERM: lasting('the account has no right on it', 'Have the right given'),
+  NONEXISTENT: lasting('there is no such folder', 'Correct its name, or create it'),
+  TRYCREATE: lasting('there is no such folder', 'Correct its name, or create it'),
+  NOPERM: lasting('the account has no access to it', 'Have access granted'),
   CONTACTADMIN: lasting('the account is locked or switched off', 'Ask those who run the server'),
 };
 
 /** What `BAD User is authenticated but not connected` of Exchange means. */
 const NOT_CONNECTED = lasting(
-  'the sign-in is good, and the account may not open this mailbox',
-  'Have IMAP allowed for the mailbox, and the account given a right on it',
+  'the sign-in succeeded, but the account may not open this mailbox',
+  'Have IMAP allowed for the mailbox, and the account given access to it',
 );
 
-/** A refusal as imapflow gives it. */
+/** A refusal as imapflow reports it. */
 export interface ImapRefusal {
   /** `NO` or `BAD`. */
   readonly responseStatus?: string;
@@ -50,10 +50,10 @@ export interface ImapRefusal {
   readonly responseText?: string;
 }
 
-/** What a server said as it closed the connection (BYE). */
+/** What the server said when it closed the connection (BYE). */
 export interface Goodbye {
   readonly code: string | undefined;
-  /** Its words: for the trace, never for a log. */
+  /** Its text: for the trace, never for a log. */
   readonly reason: string | undefined;
 }
 
@@ -66,22 +66,22 @@ function meaningOf({
     : CODES[serverResponseCode];
 }
 
-/** Whether a server says with this code that it cannot answer now, and may do so later. */
+/** Whether this code means that the server cannot answer now, but may later. */
 export const isPassing = (code: string): boolean => CODES[code]?.passing === true;
 
 /** `NO [INUSE]`, for people. */
 export const refusalText = ({ responseStatus = 'NO', serverResponseCode }: ImapRefusal): string =>
   `${responseStatus}${serverResponseCode === undefined ? '' : ` [${serverResponseCode}]`}`;
 
-/** Why it was refused and what to do, without a full stop; undefined where the server does not say. */
+/** Why it was refused and what to do, without a full stop; undefined if the server does not say. */
 export function refusalReason(refusal: ImapRefusal): string | undefined {
   const meaning = meaningOf(refusal);
   return meaning && `${meaning.cause}. ${meaning.remedy}`;
 }
 
 /**
- * The error for `what` that the server refused, such as `the folder INBOX cannot be opened`. `otherwise`
- * is the reason and remedy where it does not say why.
+ * The error for `what` the server refused, such as `the folder INBOX cannot be opened`. `otherwise`
+ * is the reason and remedy if it does not say why.
  */
 export function refusalFailure(
   refusal: ImapRefusal,
@@ -95,7 +95,7 @@ export function refusalFailure(
     : new NotConnectedError(`Not connected: ${text}`);
 }
 
-/** The server answered and said no; anything else is about the connection, or asks for a pause. */
+/** Whether the server answered and refused; anything else is about the connection, or asks for a pause. */
 export function isRefusal(error: unknown): error is ImapRefusal {
   const { code, responseStatus, mailboxMissing } = error as {
     readonly code?: string;

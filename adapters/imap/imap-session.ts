@@ -9,32 +9,32 @@ import type { ImapValues } from './imap-settings.ts';
 import { signIn } from './imap-sign-in.ts';
 import { KEYWORD, marksProblem } from './marks.ts';
 
-/** How often IDLE is begun anew: routers forget a connection that is silent for longer. */
+/** How often IDLE is restarted: routers forget a connection that is silent for longer. */
 const IDLE_AGAIN = 4 * 60_000;
-/** Bytes asked for at once of a large mail. */
+/** How many bytes of a large mail are requested at once. */
 const PIECE = 512 * 1024;
 
-/** What is known of a mail before it is read. */
+/** What is known about a mail before it is read. */
 export interface MailFacts {
   readonly uid: number;
   readonly size: number;
-  /** As the sender wrote it; `''` where there is none. */
+  /** As the sender wrote it; `''` if there is none. */
   readonly messageId: string;
   readonly subject: string;
-  /** When the server got it, in milliseconds since 1970. */
+  /** When the server received it, in milliseconds since 1970. */
   readonly arrived: number;
 }
 
-/** A signed-in connection with one folder open. Whatever it throws is an EngineError. */
+/** A signed-in connection with one folder open. All its errors are EngineErrors. */
 export class ImapSession {
   readonly place: string;
   /** How the sign-in went. */
   readonly signedIn: string;
   readonly #client: ImapClient;
   readonly #settings: ImapValues;
-  /** Folders as the server names them, by how they are written. */
+  /** Server names of folders, by how they are written in the settings. */
   readonly #names = new Map<string, Promise<string>>();
-  /** Mails may have come since the last search. */
+  /** Whether mails may have arrived since the last search. */
   #news = false;
 
   private constructor(client: ImapClient, signedIn: string, settings: ImapValues) {
@@ -81,12 +81,12 @@ export class ImapSession {
     return this.#client.mailbox === false ? '' : String(this.#client.mailbox.uidValidity);
   }
 
-  /** Whether the server tells of new mails by itself. */
+  /** Whether the server reports new mails by itself. */
   get pushes(): boolean {
     return this.#client.capabilities.has('IDLE');
   }
 
-  /** UIDs of the mails that fit, in ascending order. */
+  /** UIDs of the matching mails, in ascending order. */
   async search(criteria: SearchObject): Promise<readonly number[]> {
     this.#news = false;
     const { from, to, subject } = this.#settings;
@@ -106,7 +106,7 @@ export class ImapSession {
     return found.toSorted((a, b) => a - b);
   }
 
-  /** Undefined where the mail has gone meanwhile. */
+  /** Undefined if the mail is gone by now. */
   async facts(uid: number): Promise<MailFacts | undefined> {
     const found = await this.#ask(() =>
       this.#client.fetchOne(
@@ -126,7 +126,7 @@ export class ImapSession {
     };
   }
 
-  /** The whole mail; it is not marked as read by this. Undefined where it has gone meanwhile. */
+  /** The whole mail; this does not mark it as read. Undefined if it is gone by now. */
   async content(uid: number): Promise<Readable | undefined> {
     const { content } = await this.#ask(() =>
       this.#client.download(String(uid), undefined, { uid: true, chunkSize: PIECE }),
@@ -134,7 +134,7 @@ export class ImapSession {
     return content;
   }
 
-  /** Does with a taken mail what `afterwards` says. False if the server refused. */
+  /** Does what `afterwards` says with a taken mail. False if the server refused. */
   settle(uid: number): Promise<boolean> {
     const { afterwards, archive } = this.#settings;
     if (afterwards === 'archive') return this.move(uid, archive);
@@ -160,14 +160,14 @@ export class ImapSession {
     });
   }
 
-  /** Why the server refused the last command that was not carried out; `''` where it did not say. */
+  /** Why the server refused the last failed command; `''` if it did not say. */
   get refused(): string {
     const { refusal } = this.#client;
     const reason = refusalReason(refusal);
     return reason === undefined ? '' : `${refusalText(refusal)}: ${reason}`;
   }
 
-  /** Waits until new mails may be there, or for `limit` milliseconds. */
+  /** Waits until there may be new mails, or for `limit` milliseconds. */
   async news(limit: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.#news) return;
@@ -183,7 +183,7 @@ export class ImapSession {
     client.on('close', ended);
     signal.addEventListener('abort', ended, { once: true });
     try {
-      // Ends when another command is given; if the connection fails, 'close' says so.
+      // Ends when another command is sent; if the connection fails, 'close' is emitted.
       client.idle().catch(() => undefined);
       if (!client.usable) ended();
       await woken.promise;
@@ -199,7 +199,7 @@ export class ImapSession {
   /** Says goodbye and closes; a server that does not answer is given a second. */
   async quit(): Promise<void> {
     const timer = setTimeout(() => this.#client.close(), 1_000);
-    // the connection ends in any case
+    // the connection ends anyway
     await this.#client.logout().catch(() => undefined);
     clearTimeout(timer);
     this.#client.close();
@@ -209,19 +209,19 @@ export class ImapSession {
     this.#client.close();
   }
 
-  /** Opens the folder, and checks that mails can be put away as `afterwards` says. */
+  /** Opens the folder, and checks that mails can be cleared away as `afterwards` says. */
   async enter(): Promise<void> {
     const { folder } = this.#settings;
     const name = await this.#ask(() => this.#named(folder));
     this.#client.maxIdleTime = IDLE_AGAIN;
-    // A lock that is never given back: only so the long silence while a message is being stored is
+    // A lock that is never released: only then is the long silence while a message is being stored
     // not taken for a dead connection.
     await this.#client.getMailboxLock(name).catch((error: unknown) => {
       if (!isRefusal(error)) throw this.#failure(error);
       throw refusalFailure(error, {
         what: `the folder ${folder} cannot be opened`,
         otherwise:
-          'it is not there, or this account has no right on it. Correct folder, or give the right',
+          'it does not exist, or this account has no access to it. Correct folder, or grant access',
       });
     });
     const { mailbox } = this.#client;
@@ -230,7 +230,7 @@ export class ImapSession {
     if (problem !== undefined) throw new NotConnectedError(`Not connected: ${folder} ${problem}`);
   }
 
-  /** Whether a folder is there. */
+  /** Whether a folder exists. */
   async has(folder: string): Promise<boolean> {
     const name = await this.#ask(() => this.#named(folder));
     const folders = await this.#ask(() => this.#client.list());
@@ -247,8 +247,8 @@ export class ImapSession {
     await this.#client.mailboxCreate(name).catch((error: unknown) => {
       if (!isRefusal(error)) throw this.#failure(error);
       throw refusalFailure(error, {
-        what: `the folder ${folder} is not there and cannot be made`,
-        otherwise: 'this account may not make it. Make it, or name another',
+        what: `the folder ${folder} does not exist and cannot be created`,
+        otherwise: 'this account may not create it. Create it, or name another',
       });
     });
   }
@@ -264,7 +264,7 @@ export class ImapSession {
     if (!usable) return closed(this.place, bye);
     return refusalFailure(refusal, {
       what: `${this.place} refused to search the folder`,
-      otherwise: 'it may not take the letters or words under from, to and subject',
+      otherwise: 'it may not support the characters or words under from, to and subject',
     });
   }
 
@@ -286,8 +286,9 @@ export class ImapSession {
 }
 
 /**
- * A folder as the server names it. Its levels may be written with `/` whatever the server puts between
- * them, and without what all of its folders begin with (`INBOX.`). One that is there as it is written is meant.
+ * The server's name of a folder. Its levels may be written with `/`, whatever separator the server
+ * uses, and without a common prefix of all folders (`INBOX.`). If a folder exists exactly as
+ * written, that one is meant.
  */
 async function folderName(client: ImapClient, written: string): Promise<string> {
   const delimiter = client.namespace?.delimiter ?? '/';

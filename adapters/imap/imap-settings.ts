@@ -19,9 +19,12 @@ export const imapSettings = {
       tls: 'TLS from the start',
       starttls: 'Switches to TLS before the sign-in, or does not sign in',
     },
-    { help: 'How the connection is encrypted. Nobody signs in over plain text.', default: 'tls' },
+    {
+      help: 'How the connection is encrypted. There is never a sign-in over plain text.',
+      default: 'tls',
+    },
   ),
-  tls: tlsClient('How the server is checked. Left out, the public authorities are trusted.'),
+  tls: tlsClient('How the server is verified. If left out, the public authorities are trusted.'),
   credential: setting.credential({
     help: 'Who signs in: user and password, or a token.',
     example: 'mailbox',
@@ -29,7 +32,7 @@ export const imapSettings = {
   }),
   mechanism: setting.choice(
     {
-      auto: 'Chosen by the kind of credential and by what the server offers; one that is refused is followed by the next',
+      auto: 'Chosen by the kind of credential and what the server offers; if one is refused, the next is tried',
       PLAIN: 'User and password',
       LOGIN: 'User and password, for old servers',
       XOAUTH2: 'A token; Exchange Online, Google',
@@ -39,13 +42,13 @@ export const imapSettings = {
   ),
   mailbox: setting.optional(
     setting.text({
-      help: 'The mailbox a token is for, if the credential does not say it.',
+      help: 'The mailbox a token is for, if the credential does not name it.',
       example: 'results@hospital.example',
       advanced: true,
     }),
   ),
   folder: setting.text({
-    help: 'The mail folder that is read. Levels may be written with a slash, whatever the server puts between them.',
+    help: 'The mail folder that is read. Levels may be written with a slash, whatever separator the server uses.',
     default: 'INBOX',
     example: 'INBOX/Lab',
   }),
@@ -55,7 +58,7 @@ export const imapSettings = {
   ...takeSettings,
   ...afterwards,
   every: setting.duration({
-    help: 'How often the folder is looked at. Where the server can (IDLE) it tells of new mails at once, and this is only a safeguard.',
+    help: 'How often the folder is checked. If the server can (IDLE), it reports new mails at once, and this is only a safeguard.',
     default: '1m',
   }),
   connectTimeout: setting.duration({

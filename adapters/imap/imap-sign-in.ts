@@ -30,10 +30,10 @@ type Proof = { readonly user: string } & (
 
 /**
  * Connects and signs in with the first mechanism that fits the credential, is offered and is
- * accepted; a mechanism that the server does not want is followed by the next, a password that it
- * refuses is not sent again by another one: accounts are locked after a few. A refused token is renewed
- * once. A refusal ends the connection, so every try makes its own. Throws a DisableError when there is
- * nothing more to try.
+ * accepted; if the server does not want a mechanism, the next is tried, but a refused password is
+ * not sent again with another one: accounts are locked after a few. A refused token is renewed
+ * once. A refusal ends the connection, so every try makes a new one. Throws a DisableError when
+ * there is nothing more to try.
  */
 export async function signIn(
   lent: TlsClientLent,
@@ -66,14 +66,14 @@ export async function signIn(
   }
 }
 
-/** Codes that judge the mechanism and not the password. Without a code a NO means the password. */
+/** Codes about the mechanism and not the password. Without a code, NO means the password. */
 const MECHANISM = new Set(['CANNOT', 'PRIVACYREQUIRED', 'CLIENTBUG', 'NOPERM']);
 
 function isOfMechanism({ serverResponseCode = '', responseStatus }: ImapError): boolean {
   return responseStatus === 'BAD' || MECHANISM.has(serverResponseCode);
 }
 
-/** Undefined once signed in, or the refusal. Throws if it could not be asked. */
+/** Undefined once signed in, or the refusal. Throws if the sign-in could not be attempted. */
 async function connected(
   client: ImapClient,
   place: string,
@@ -81,7 +81,7 @@ async function connected(
 ): Promise<ImapError | undefined> {
   const stop = () => client.close();
   signal.addEventListener('abort', stop, { once: true });
-  // An 'error' event that nobody listens to would end the process; 'close' tells of the end.
+  // An unhandled 'error' event would end the process; 'close' reports the end.
   client.on('error', () => undefined);
   try {
     signal.throwIfAborted();
@@ -93,7 +93,7 @@ async function connected(
     const failure = error as ImapError;
     if (failure.authenticationFailed !== true) throw imapFailure(error, place, client.bye);
     if (!isPassing(failure.serverResponseCode ?? '')) return failure;
-    // Nothing is said of the password, which is not to be corrected.
+    // The password is not mentioned: it need not be corrected.
     throw refusalFailure(failure, { what: `${place} does not let us sign in now`, otherwise: '' });
   } finally {
     signal.removeEventListener('abort', stop);
@@ -162,7 +162,7 @@ function choice(
     if (found !== undefined) return found;
     const wish = settings.mechanism === 'auto' ? '' : ` with mechanism ${settings.mechanism}`;
     throw new NotConnectedError(
-      `Not connected: ${placeOf(settings.connect)} offers ${offered.join(', ') || 'no sign-in'}, none of which takes a credential of kind ${credential.kind}${wish}. Use another kind of credential, or have the server allow it.`,
+      `Not connected: ${placeOf(settings.connect)} offers ${offered.join(', ') || 'no sign-in'}, none of which works with a credential of kind ${credential.kind}${wish}. Use another kind of credential, or have the server allow it.`,
     );
   };
 }
@@ -175,11 +175,11 @@ function describe({ offered, used }: ImapClient, refused: ReadonlyMap<Mechanism,
 const list = (refused: ReadonlyMap<Mechanism, string>): string =>
   [...refused].map(([mechanism, code]) => `${mechanism} (${code})`).join(', ');
 
-/** Codes of a refusal that say what to do about it. */
+/** Codes of a refusal that suggest what to do. */
 const REMEDIES: Readonly<Record<string, string>> = {
   EXPIRED: 'The password has expired: set a new one.',
   AUTHORIZATIONFAILED:
-    'The account is known, and may not use this mailbox: have it given the right, or correct user.',
+    'The account is valid, but may not use this mailbox: have access granted, or correct user.',
   CONTACTADMIN: 'The account is locked or switched off: ask those who run the server.',
 };
 
@@ -188,5 +188,5 @@ function remedy({ kind }: BasicCredential | TokenCredential, code = ''): string 
   if (known !== undefined) return known;
   return kind === 'basic'
     ? 'Check user and password, and that the account may use IMAP.'
-    : 'Check that the token is for this mailbox and service (for Exchange Online: IMAP.AccessAsApp, and the application has a right on the mailbox).';
+    : 'Check that the token is for this mailbox and service (for Exchange Online: IMAP.AccessAsApp, and the application has access to the mailbox).';
 }

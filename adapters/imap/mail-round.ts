@@ -26,13 +26,13 @@ import type { TakenMails } from './taken-mails.ts';
 
 type ImapLent = LentInbound<typeof imapSettings>;
 
-/** How a mail went. `later`: the engine takes nothing now. */
+/** The result for a mail. `later`: the engine accepts nothing now. */
 type Fate = 'taken' | 'gone' | 'refused' | 'later';
 
 /**
- * Takes every waiting mail of the folder, one after the other: first its messages are stored, then
- * that is remembered, then the mail is marked, moved or deleted. What breaks between two of these
- * steps leaves the mail either untouched, or known as taken and only to be put away.
+ * Takes every waiting mail of the folder, one after another: first its messages are stored, then
+ * that is remembered, then the mail is marked, moved or deleted. A failure between two of these
+ * steps leaves the mail either untouched, or known as taken and only to be cleared away.
  */
 export class MailRounds {
   readonly #lent: ImapLent;
@@ -45,12 +45,12 @@ export class MailRounds {
     this.#taken = taken;
   }
 
-  /** Whether a message is just being stored. */
+  /** Whether a message is being stored at the moment. */
   get delivering(): boolean {
     return this.#delivering;
   }
 
-  /** Goes through the folder once. False if the engine could not take a mail, which stays. */
+  /** Handles the folder once. False if the engine could not accept a mail, which stays. */
   async round(session: ImapSession, signal: AbortSignal): Promise<boolean> {
     const uids = await session.search(this.#criteria());
     const waiting = uids.filter((uid) => uid > this.#taken.floor);
@@ -69,9 +69,9 @@ export class MailRounds {
   }
 
   /**
-   * A mail is deleted in two steps, and moved by copying and deleting it where the server knows no MOVE.
-   * One that was only marked as deleted when that was cut off is found by no search of a round:
-   * here it is removed. Resolves to those that are still there.
+   * A mail is deleted in two steps, and moved by copying and deleting it if the server has no MOVE.
+   * If that was interrupted after it was marked as deleted, no search of a round finds it: it is
+   * removed here. Resolves to those that still exist.
    */
   async #finishRemovals(session: ImapSession): Promise<readonly number[]> {
     const { afterwards, failed } = this.#lent.settings;
@@ -111,7 +111,7 @@ export class MailRounds {
       const whole = await this.#deliver(session, mail, 'mail');
       return whole === 'empty' ? 'gone' : whole;
     }
-    this.#tell('warn', 'mail-skipped', mail, 'has no attachment that fits and was put away');
+    this.#tell('warn', 'mail-skipped', mail, 'has no matching attachment and was set aside');
     await this.#taken.add(mail, 'taken');
     return 'taken';
   }
@@ -128,7 +128,7 @@ export class MailRounds {
       const messages = await this.#store(session, mail, { content, take });
       if (messages === 0) return 'empty';
     } catch (error) {
-      // Lost while it was read: the engine's refusal, if any, is only the consequence.
+      // Lost while being read: a refusal by the engine, if any, is only the consequence.
       if (content.errored !== null) throw imapFailure(content.errored, session.place);
       return await this.#undelivered(mail, error);
     } finally {
@@ -148,7 +148,7 @@ export class MailRounds {
     const begun = this.#taken.begun(mail);
     let messages = 0;
     const notOpened = (what: string): void =>
-      this.#tell('warn', 'mail-not-opened', mail, `holds what was not opened: ${what}`);
+      this.#tell('warn', 'mail-not-opened', mail, `contains a part that was not opened: ${what}`);
     for await (const part of mailMessages(content, mail.subject, {
       ...settings,
       take,
@@ -171,7 +171,7 @@ export class MailRounds {
       return this.#refuse(mail, 'it could not be read as a mail');
     }
     if (!error.retryable) return this.#refuse(mail, error.message);
-    this.#tell('warn', 'mail-waits', mail, `stays until the engine takes it: ${error.message}`);
+    this.#tell('warn', 'mail-waits', mail, `stays until the engine accepts it: ${error.message}`);
     return 'later';
   }
 
@@ -192,11 +192,11 @@ export class MailRounds {
       'error',
       'mail-not-put-away',
       mail,
-      `was taken but could not be marked, moved or deleted; it is remembered and tried again. ${session.refused || 'Check the rights of the account and whether the mailbox is full'}`,
+      `was taken but could not be marked, moved or deleted; it is remembered and retried. ${session.refused || 'Check the permissions of the account and whether the mailbox is full'}`,
     );
   }
 
-  /** A refused mail stays known, so that it is not tried again and again where it stays. */
+  /** A refused mail is remembered, so that it is not tried again and again if it stays. */
   async #putAside(session: ImapSession, mail: MailFacts): Promise<void> {
     const { failed } = this.#lent.settings;
     if (failed !== undefined && (await session.move(mail.uid, failed))) this.#taken.forget(mail);
@@ -210,16 +210,16 @@ export class MailRounds {
 }
 
 interface Taking extends Pick<TakeSettings, 'take' | 'pattern' | 'embedded'> {
-  /** Told of a part that holds others and could not be opened. */
+  /** Called for a part that contains others and could not be opened. */
   readonly notOpened: (what: string) => void;
 }
 
 const PLAIN = { skipTextToHtml: true, skipImageLinks: true } as const;
 
 /**
- * The messages of a mail, in its order. The content is read as they are consumed: each is to be
- * consumed before the next is asked for. Ends without any where attachments are to be taken and none
- * fits. Forwarded mails, signed ones and winmail.dat are opened.
+ * The messages of a mail, in order. The content is read as they are consumed: consume each before
+ * asking for the next. Yields none if attachments are wanted and none matches. Forwarded mails,
+ * signed ones and winmail.dat are opened.
  */
 async function* mailMessages(
   content: Readable,
@@ -250,7 +250,7 @@ async function* attachments(content: Readable, opening: Opening): AsyncGenerator
 
 async function documentOf(parsed: ParsedMail, opening: Opening): Promise<MailDocument> {
   const { messageId = '', date, subject = '' } = parsed;
-  // Opening them finds the words, too, where a signature or a winmail.dat wraps them.
+  // Opening the parts also finds the text, if a signature or a winmail.dat wraps it.
   const opened = await files(parsed, opening);
   const said = { text: parsed.text ?? '', html: parsed.html || '' };
   const isWordless = said.text.trim() === '' && said.html === '';

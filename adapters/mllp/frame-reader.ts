@@ -8,14 +8,14 @@ const NOTHING: Buffer = Buffer.alloc(0);
 const isBlank = (byte: number): boolean => BLANKS.has(byte);
 
 /**
- * Cuts a byte stream into messages, whatever the chunks. The time it takes grows with the number of
- * bytes and nothing else.
+ * Cuts a byte stream into messages, whatever the chunks. It takes time linear in the number of
+ * bytes.
  *
  *     between ──start byte──► inside ──end bytes──► between
  *        │ other bytes: junk     │ start byte: restart
  *
- * Without a start byte in the framing, the first byte that is no blank begins a message. A first end
- * byte that is not followed by the second one is part of the message.
+ * Without a start byte in the framing, the first byte that is not blank begins a message. A first
+ * end byte that is not followed by the second one is part of the message.
  */
 export class FrameReader implements FrameSource {
   readonly #framing: Framing;
@@ -23,7 +23,7 @@ export class FrameReader implements FrameSource {
   #inside = false;
   /** The last byte seen was the first of two end bytes; it is not in `#message` yet. */
   #endBegun = false;
-  /** One or two letters that may begin a header which has no start byte before it. */
+  /** One or two letters that may begin a header without a start byte. */
   #held = NOTHING;
   #over = false;
 
@@ -66,7 +66,7 @@ export class FrameReader implements FrameSource {
     return found;
   }
 
-  /** Looks for the beginning of a message; gives what follows it. */
+  /** Looks for the beginning of a message; returns what follows it. */
   #readBetween(bytes: Buffer, found: FoundFrame[]): Buffer {
     const { start, lenient } = this.#framing;
     const first = bytes.findIndex((byte) => !isBlank(byte));
@@ -92,7 +92,7 @@ export class FrameReader implements FrameSource {
     return false;
   }
 
-  /** Looks for the end of the open message; gives what follows it. */
+  /** Looks for the end of the open message; returns what follows it. */
   #readInside(bytes: Buffer, found: FoundFrame[]): Buffer {
     const [first, second] = this.#framing.end;
     if (this.#endBegun) {
@@ -127,7 +127,7 @@ export class FrameReader implements FrameSource {
     return bytes.subarray(at + (second !== undefined && bytes[at + 1] === second ? 2 : 1));
   }
 
-  /** Takes bytes into the open message; a start byte among them begins it anew. */
+  /** Adds bytes to the open message; a start byte among them restarts it. */
   #keep(bytes: Buffer, found: FoundFrame[]): void {
     const { start } = this.#framing;
     const restart = start === undefined ? -1 : bytes.lastIndexOf(start);

@@ -2,11 +2,11 @@ import { setting } from 'waybill/adapter';
 
 /** The bytes around a message on the wire. */
 export interface Framing {
-  /** The byte before each message; undefined where there is none. */
+  /** The byte before each message; undefined if there is none. */
   readonly start: number | undefined;
   /** One or two bytes after it. */
   readonly end: readonly [number] | readonly [number, number];
-  /** Also takes what careless senders leave out: the start byte, or the last end byte. */
+  /** Tolerates careless senders that leave out the start byte or the last end byte. */
   readonly lenient: boolean;
 }
 
@@ -44,12 +44,12 @@ export function framingNamed(text: string): Framing | undefined {
   };
 }
 
-/** The setting `framing`, equal in both directions but for its default. */
+/** The setting `framing`, the same in both directions except for its default. */
 export function framingSetting(
   initial: 'flexible' | 'mllp',
 ): setting.Setting<Framing, string | undefined> {
   const base = setting.text({
-    help: 'How messages are marked off on the wire: mllp (VT … FS CR); flexible (the same, but a missing VT or a missing last CR is forgiven); ascii-lf, ascii-cr-lf or ascii-cr (no start, one line end after the message); or bytes of your own in hexadecimal, such as 0B/1C0D.',
+    help: 'How messages are delimited on the wire: mllp (VT … FS CR); flexible (the same, but a missing VT or last CR is tolerated); ascii-lf, ascii-cr-lf or ascii-cr (no start, one line end after the message); or custom bytes in hexadecimal, such as 0B/1C0D.',
     default: initial,
     example: '0B/1C0D',
     advanced: true,
@@ -79,8 +79,9 @@ export function frame(body: Uint8Array, framing: Framing): Buffer {
 }
 
 /**
- * A body that may stand between marks: an acknowledgement repeats fields of the sender, and a mark among
- * them would cut it in two. Framings without a start byte end in a line end, which HL7 needs itself.
+ * Makes a body safe between marks: an acknowledgement repeats fields of the sender, and a mark in
+ * them would cut it in two. Framings without a start byte end in a line end, which HL7 itself
+ * needs.
  */
 export function withoutMarks(body: Uint8Array, { start, end: [first] }: Framing): Uint8Array {
   if (start === undefined || (!body.includes(start) && !body.includes(first))) return body;

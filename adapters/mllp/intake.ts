@@ -42,7 +42,7 @@ interface Incoming {
 
 type Letter = 'error' | 'reject';
 
-/** The answers of the setting `nackCode`, by whose fault it is. */
+/** The answers for the setting `nackCode`, by whose fault it is. */
 const LETTERS = {
   ContentE: { message: 'error', system: 'reject' },
   ContentR: { message: 'reject', system: 'error' },
@@ -50,10 +50,7 @@ const LETTERS = {
   AllR: { message: 'reject', system: 'reject' },
 } as const;
 
-/**
- * What is done with each message that came out of a frame: checked, delivered, answered. One per
- * listener.
- */
+/** Handles each message from a frame: checks, delivers and answers it. One per listener. */
 export class Intake implements FrameService {
   readonly unreadable = { event: 'not-hl7', what: 'not HL7' };
   readonly #lent: IntakeLent;
@@ -103,7 +100,7 @@ export class Intake implements FrameService {
       this.#refuse(incoming, [{ code: '207', text, answer: 'reject' }]);
       return;
     }
-    const text = 'Too many large messages are in work, try again';
+    const text = 'Too many large messages in progress, try again';
     this.#answerNo(incoming, [{ code: '207', text, answer: 'reject' }], 'system');
   }
 
@@ -118,7 +115,7 @@ export class Intake implements FrameService {
       this.#tell(
         sender,
         'acknowledgement-ignored',
-        `An acknowledgement came in from ${sender.address} and was ignored.`,
+        `An acknowledgement arrived from ${sender.address} and was ignored.`,
       );
       return 'taken';
     }
@@ -133,11 +130,15 @@ export class Intake implements FrameService {
     return await this.#deliver(incoming);
   }
 
-  /** Takes a batch apart; its messages are taken one after the other, in order. */
+  /** Splits a batch; its messages are handled one after another, in order. */
   async #takeBatch({ body, header, sender, answer }: Incoming): Promise<Taken> {
     const batch = hl7Batch(body);
     for (const { text } of batch.findings) {
-      this.#tell(sender, 'batch-odd', `A batch of ${sender.address} is odd: ${text}`);
+      this.#tell(
+        sender,
+        'batch-odd',
+        `Something is wrong with a batch from ${sender.address}: ${text}`,
+      );
     }
     if (batch.messages.length === 0) {
       answer(acknowledgement(header, { code: 'AA' }));
@@ -182,7 +183,7 @@ export class Intake implements FrameService {
       type: header.type,
       charset: header.charset?.name ?? this.#settings.charset,
       origin: sender.origin,
-      // without one its bytes tell it from others
+      // without one, its bytes distinguish it from others
       dedupeKey: header.controlId || 'without MSH-10',
     };
   }
@@ -192,7 +193,7 @@ export class Intake implements FrameService {
     if (wantedAnswer(plan.application, result) !== undefined) answer(body);
   }
 
-  /** The engine reports why; the sender hears whether it helps to try again. */
+  /** The engine reports why; the sender learns whether a retry helps. */
   #answerNotStored(incoming: Incoming, error: unknown): void {
     const code = error instanceof EngineError ? ` (${error.code})` : '';
     const [text, answer, fault] =
@@ -234,7 +235,7 @@ export class Intake implements FrameService {
   }
 }
 
-/** Which answers a message is to get, and when. */
+/** Which answers a message gets, and when. */
 interface AnswerPlan {
   /** The answer once it is stored or refused; undefined for none. `commit`: with CA, CE and CR. */
   readonly stored:
@@ -246,7 +247,7 @@ interface AnswerPlan {
 
 const NONE: AnswerPlan = { stored: undefined, application: undefined };
 
-/** Combines the setting with MSH-15 and MSH-16 where they decide. */
+/** Combines the setting with MSH-15 and MSH-16, if those decide. */
 function answerPlan(
   { acknowledge, commitCodes }: Pick<MllpInSettings, 'acknowledge' | 'commitCodes'>,
   { acceptAck, applicationAck, isAcknowledgement }: Hl7Header,
@@ -255,7 +256,7 @@ function answerPlan(
     stored: { when: 'AL', commit: commitCodes },
     application: undefined,
   };
-  // To answer an answer could go on for ever.
+  // Answering an answer could go on for ever.
   if (isAcknowledgement || acknowledge === 'never') return NONE;
   if (acknowledge === 'application') return { stored: undefined, application: { when: 'AL' } };
   if (acknowledge === 'stored') return original;
@@ -266,12 +267,12 @@ function answerPlan(
   };
 }
 
-/** Whether the target's answer has to be waited for. */
+/** Whether to wait for the target's answer. */
 function waitsForTarget({ application }: AnswerPlan): boolean {
   return application !== undefined && application.when !== 'NE';
 }
 
-/** Whether an answer is sent for this result, and with which kind of code. */
+/** Whether an answer is sent for this result, and with what kind of code. */
 function wantedAnswer(
   part: { readonly when: AcknowledgementCondition; readonly commit?: boolean } | undefined,
   result: 'success' | 'failure',
@@ -282,8 +283,8 @@ function wantedAnswer(
 }
 
 /**
- * Puts the acknowledgements of a batch's messages into one batch, in the sender's delimiters and addressed to it.
- * `comment` goes to BTS-2.
+ * Puts the acknowledgements of a batch's messages into one batch, with the sender's delimiters and
+ * addressed to it. `comment` goes to BTS-2.
  */
 function batchAnswer(
   header: Hl7Header,
@@ -296,17 +297,17 @@ function batchAnswer(
     Buffer.from(`${fields.join(delimiters.field)}\r`, 'latin1');
   const plain = comment.replaceAll(/[^\w .,:-]/g, ' ');
   return Buffer.concat([
-    // BHS-3 and 4 change places with 5 and 6; BHS-12 names the batch that is answered.
+    // BHS-3 and 4 are swapped with 5 and 6; BHS-12 names the batch being answered.
     join(['BHS', delimiters.encoding, ...[5, 6, 3, 4].map(slot), '', '', '', '', '', slot(11)]),
     ...answers,
     join(['BTS', String(answers.length), ...(plain === '' ? [] : [plain])]),
   ]);
 }
 
-/** ERR segments in one answer. */
+/** The maximum number of The maximum number of The maximum number of ERR segments in one answer. */
 const MOST = 20;
 
-/** Why a message is not taken, by the settings `versions` and `validate`; empty if it is. */
+/** Why a message is refused by the settings `versions` and `validate`; empty if it is accepted. */
 function messageProblems(
   { versions, validate: level }: Pick<MllpInSettings, 'versions' | 'validate'>,
   body: Uint8Array,
@@ -327,7 +328,10 @@ function messageProblems(
     .map(problemOf);
 }
 
-/** Only an unsupported version or processing id is AR; a type or event that is not known is a fault of the message (AE): AR asks to send it again. */
+/**
+ * Only an unsupported version or processing id is AR; an unknown type or event is a fault of the
+ * message (AE): AR asks to send it again.
+ */
 function problemOf({ code, text, segment, segmentIndex, field }: Hl7Finding): Hl7Problem {
   return {
     code,

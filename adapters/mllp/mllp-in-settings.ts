@@ -8,14 +8,15 @@ const acknowledging = {
   acknowledge: setting.choice(
     {
       stored: 'Once the message is stored',
-      application: 'With the answer of the target, once it has one',
+      application: 'With the answer of the target, once there is one',
       never: 'Never',
-      'by-message': 'As each message asks for in MSH-15 and MSH-16; without them once it is stored',
+      'by-message':
+        'As each message requests in MSH-15 and MSH-16; without them, once it is stored',
     },
     { help: 'When the sender is acknowledged.', default: 'stored' },
   ),
   commitCodes: setting.flag({
-    help: 'Acknowledges what is stored with CA, CE and CR instead of AA, AE and AR.',
+    help: 'Acknowledges storage with CA, CE and CR instead of AA, AE and AR.',
     default: false,
     advanced: true,
   }),
@@ -29,23 +30,23 @@ const acknowledging = {
       AllR: 'Always AR',
     },
     {
-      help: 'Which code a message is refused with. Most senders repeat what they get AR for, and set aside what they get AE for.',
+      help: 'The code for refused messages. Most senders repeat messages after AR, and set them aside after AE.',
       default: 'standard',
       advanced: true,
     },
   ),
   answerTimeout: setting.duration({
-    help: 'How long the answer of the target is waited for where it is passed on to the sender.',
+    help: 'How long to wait for the answer of the target, if it is passed on to the sender.',
     default: '30s',
     advanced: true,
   }),
   inboundAcks: setting.choice(
     {
-      ignore: 'It is reported and goes nowhere',
+      ignore: 'It is reported and not delivered',
       deliver: 'It is delivered like any other message',
     },
     {
-      help: 'What becomes of an acknowledgement that a sender sends to this port. It is never answered.',
+      help: 'What happens to an acknowledgement that a sender sends to this port. It is never answered.',
       default: 'ignore',
       advanced: true,
     },
@@ -55,27 +56,27 @@ const acknowledging = {
 const content = {
   validate: setting.choice(
     {
-      none: 'Only that it begins with MSH; one without MSH-10 is known by its bytes',
-      basic: 'Also the charset and that there is one message in a frame',
+      none: 'Only that it begins with MSH; without MSH-10 it is identified by its bytes',
+      basic: 'Also the charset, and that there is one message per frame',
       structure: 'Also that the segments are those of the message structure of its version',
       full: 'Also required fields, repetitions and data types',
     },
     {
-      help: 'What a message must satisfy to be taken; otherwise it is refused and the answer names segment and field.',
+      help: 'What a message must satisfy to be accepted; otherwise it is refused and the answer names segment and field.',
       default: 'basic',
     },
   ),
   versions: setting.list(setting.text({ help: 'A version as in MSH-12, such as 2.5.1.' }), {
-    help: 'The versions of HL7 that are taken. Empty takes all.',
+    help: 'The accepted versions of HL7. If empty, all are accepted.',
     example: '["2.3", "2.5.1"]',
     advanced: true,
   }),
   batch: setting.choice(
     {
-      split: 'Each message of a batch is delivered by itself',
+      split: 'Each message of a batch is delivered separately',
       whole: 'A batch is delivered as one message',
     },
-    { help: 'What becomes of a batch (BHS … BTS or FHS … FTS).', default: 'split', advanced: true },
+    { help: 'What happens to a batch (BHS … BTS or FHS … FTS).', default: 'split', advanced: true },
   ),
   batchAnswer: setting.choice(
     {
@@ -86,7 +87,7 @@ const content = {
   ),
   charset: setting.optional(
     setting.text({
-      help: 'The text encoding of messages that do not name one in MSH-18.',
+      help: 'The text encoding of messages that do not declare one in MSH-18.',
       example: 'ISO-8859-1',
     }),
   ),

@@ -6,7 +6,7 @@ import { mllpInSettings } from './mllp-in-settings.ts';
 export default inbound({
   type: 'mllp-in',
   title: 'HL7 v2 over MLLP, listening',
-  summary: 'Takes HL7 v2 messages on a TCP port and acknowledges each once it is stored.',
+  summary: 'Accepts HL7 v2 messages on a TCP port and acknowledges each once it is stored.',
   settings: mllpInSettings,
   open(lent) {
     const service = new Intake(lent);

@@ -7,14 +7,14 @@ export const mllpOutSettings = {
   tls: tlsClient(),
   reply: setting.choice(
     {
-      wait: 'The first acknowledgement is waited for and judged',
-      application: 'After a commit acknowledgement (CA) that of the application is waited for too',
-      none: 'None is waited for: a message is done once it is written',
+      wait: 'Waits for the first acknowledgement, which is judged',
+      application: 'After a commit acknowledgement (CA), also waits for that of the application',
+      none: 'Waits for none: a message is done once it is written',
     },
     { help: 'Which acknowledgement of the peer a message waits for.', default: 'wait' },
   ),
   ackTimeout: setting.duration({
-    help: 'How long an acknowledgement is waited for. After it the connection is closed, so that a late one is never taken for that of the next message.',
+    help: 'How long to wait for an acknowledgement. After that the connection is closed, so that a late one is never taken for that of the next message.',
     default: '30s',
   }),
   ...sendingTimes,

@@ -12,7 +12,7 @@ export default outbound({
   title: 'HL7 v2 over MLLP, sending',
   summary: 'Sends each HL7 v2 message to a TCP port and returns its acknowledgement.',
   settings: mllpOutSettings,
-  // Those that only warn come first, so that they are heard beside the code that decides.
+  // Those that only warn come first, so that they are reported along with the code that decides.
   replies: {
     'wrong-control-id': 'warn',
     AA: 'complete',
@@ -26,7 +26,7 @@ export default outbound({
     none: 'retry',
     other: 'suspend',
   },
-  // The line is held for as long as it takes: a receiver that is away must not cost a message.
+  // The line is held as long as it takes: a receiver that is away must not cost a message.
   retry: { for: Number.POSITIVE_INFINITY },
   async open(lent) {
     const link = new MllpLink(lent);
@@ -37,10 +37,10 @@ export default outbound({
     probe(lent, step, { address: settings.connect, tls: settings.tls, silent: true }),
 });
 
-/** How many control ids are remembered: an answer that comes later than after so many messages is taken for a strange one. */
+/** How many control ids are remembered: an answer that comes after more messages than this counts as unknown. */
 const REMEMBERED = 1_000;
 
-/** Sends messages to one peer, and tells of acknowledgements that belong to none of them. */
+/** Sends messages to one peer, and reports acknowledgements that belong to none of them. */
 class MllpLink implements OpenOutbound {
   readonly #lent: LentHere;
   readonly #place: string;
@@ -56,7 +56,7 @@ class MllpLink implements OpenOutbound {
       settings,
       log,
       sent: new LRUCache<string, true>({ max: REMEMBERED }),
-      // the one answer of a connection for one message can belong to no other
+      // the only answer on a connection for one message cannot belong to another
       takesStrange: settings.stayConnected === 0 || isRuled?.('wrong-control-id') === true,
       onAside: (whose: 'earlier' | 'unknown') => this.#setAside(whose),
     };
@@ -81,8 +81,8 @@ class MllpLink implements OpenOutbound {
   #setAside(whose: 'earlier' | 'unknown'): void {
     const what =
       whose === 'earlier'
-        ? 'an acknowledgement of a message that was sent before came late or again'
-        : 'an acknowledgement of no message that was sent came (MSA-2 is not its MSH-10)';
+        ? 'a late or repeated acknowledgement of an earlier message arrived'
+        : 'an acknowledgement of an unknown message arrived (MSA-2 is not its MSH-10)';
     this.#lent.log.debug({ peer: this.#place, whose }, 'acknowledgement set aside');
     if (!this.#isNews(whose)) return;
     const text = `${this.#place}: ${what}; it was set aside.`;

@@ -8,11 +8,11 @@ const HEAD = 64 * 1024;
 export interface OutgoingMessage {
   /** Undefined for a body that is not HL7. */
   readonly header: Hl7Header | undefined;
-  /** The parts, in order. Throws SuspendError before the first one that holds the marks of the framing. */
+  /** The parts, in order. Throws SuspendError before the first one that contains the marks of the framing. */
   parts(): Iterable<Buffer> | AsyncIterable<Buffer>;
 }
 
-/** Reads as much of the body as its header needs. */
+/** Reads as much of the body as is needed for its header. */
 export async function outgoingMessage(body: Body, framing: Framing): Promise<OutgoingMessage> {
   if (body.inline === undefined) return await streamed(body.stream(), framing);
   const whole = asBuffer(body.inline);
@@ -58,8 +58,8 @@ function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 /**
- * Passes parts on and throws at one that holds the bytes which mark the beginning or the end: the peer
- * would cut the message there, and take the rest for another.
+ * Passes on parts, and throws at one that contains the bytes that mark the beginning or the end:
+ * the peer would cut the message there, and take the rest for another.
  */
 function markGuard({ start, end: [first, second] }: Framing): (part: Buffer) => Buffer {
   let last: number | undefined;
@@ -70,7 +70,7 @@ function markGuard({ start, end: [first, second] }: Framing): (part: Buffer) => 
   return (part) => {
     if ((start !== undefined && part.includes(start)) || holdsEnd(part)) {
       throw new SuspendError(
-        'The body holds the bytes that mark the beginning or end of a message on the wire. Remove them (0x0B, or 0x1C 0x0D) and resend.',
+        'The body contains the bytes that mark the beginning or end of a message on the wire. Remove them (0x0B, or 0x1C 0x0D) and resend.',
       );
     }
     last = part.at(-1) ?? last;

@@ -23,11 +23,11 @@ export interface PeerConnectionOptions {
   readonly place: string;
   readonly settings: MllpOutSettings;
   readonly log: Logger;
-  /** The control ids of the messages sent last to this peer, on any connection. */
+  /** The control ids of the latest messages to this peer, on any connection. */
   readonly sent: LRUCache<string, true>;
-  /** Whether an answer with a control id that nobody knows counts: the reply rules judge it. */
+  /** Whether an answer with an unknown control id counts: the reply rules judge it. */
   readonly takesStrange: boolean;
-  /** Told of an answer that was set aside. */
+  /** Called for an answer that was set aside. */
   readonly onAside: (whose: 'earlier' | 'unknown') => void;
 }
 
@@ -38,9 +38,9 @@ export interface PeerConnectionOptions {
  *     in flight ──time-out, odd answer, abort, loss──► closed
  *     idle ──the peer closes or speaks unasked──► closed
  *
- * Closing after every doubt, and comparing control ids, is what keeps a late acknowledgement from being
- * credited to the next message: one of an earlier message is set aside wherever it comes, and so is one
- * of a message that nobody knows, unless the production has a rule for it.
+ * Closing in case of doubt, and comparing control ids, prevents a late acknowledgement from being
+ * credited to the next message: one of an earlier message is always set aside, and so is one of an
+ * unknown message, unless the production has a rule for it.
  */
 export class PeerConnection implements LinkedConnection {
   readonly #wire: ExchangeConnection<Reply>;
@@ -48,12 +48,12 @@ export class PeerConnection implements LinkedConnection {
   readonly #settings: MllpOutSettings;
   readonly #log: Logger;
   readonly #reader: FrameReader;
-  /** The message in flight, or the last one. */
+  /** The message in flight, or the latest one. */
   #sent: Hl7Header | undefined;
-  /** The message for which the peer may still send its application's answer after a commit code. */
+  /** The message for which the application's answer may still arrive after a commit code. */
   #committed: string | undefined;
   #strayBytes = 0;
-  /** Answers to a message that nobody knows, since the one in flight was sent. */
+  /** Answers to an unknown message, since the one in flight was sent. */
   #strange = 0;
   readonly #options: PeerConnectionOptions;
 
@@ -63,7 +63,8 @@ export class PeerConnection implements LinkedConnection {
     this.#place = place;
     this.#settings = settings;
     this.#log = log;
-    // The peer's marks are read as loosely as they can be: an acknowledgement that came must count.
+    // The peer's marks are read as tolerantly as possible: an acknowledgement that arrived must
+    // count.
     const loose =
       settings.framing.start === undefined
         ? settings.framing
@@ -132,7 +133,7 @@ export class PeerConnection implements LinkedConnection {
       isAsked ? this.#sent : undefined,
     );
     if (this.#isLateApplicationAnswer(controlId)) {
-      this.#log.debug('answer of the application after the commit code');
+      this.#log.debug("the application's answer after the commit code");
       return;
     }
     if (this.#isOfEarlier(controlId)) return this.#options.onAside('earlier');
@@ -147,7 +148,7 @@ export class PeerConnection implements LinkedConnection {
     if (isOdd) this.destroy();
   }
 
-  /** A second or a late answer to a message sent before. */
+  /** A second or late answer to an earlier message. */
   #isOfEarlier(controlId: string): boolean {
     if (controlId === '' || controlId === this.#awaited) return false;
     return this.#options.sent.has(controlId);
@@ -162,7 +163,7 @@ export class PeerConnection implements LinkedConnection {
     return this.#wire.busy ? this.#sent?.controlId : undefined;
   }
 
-  /** The peer speaks although nothing was asked: whatever it is, it must not be taken for an answer. */
+  /** The peer speaks unasked: whatever it is, it must not be taken for an answer. */
   #unasked(): void {
     this.#log.debug('closed: the peer spoke unasked');
     this.destroy();
@@ -178,10 +179,10 @@ export class PeerConnection implements LinkedConnection {
   #unanswered(): Error {
     const came =
       this.#strange > 0
-        ? ` What it answered names another control id than MSH-10 of the message, or none, so it was set aside. If it always does so, write replies: { wrong-control-id: warn }: then the next answer counts.`
+        ? ` Its answer has a control id other than MSH-10 of the message, or none, so it was set aside. If it always does that, write replies: { wrong-control-id: warn }: then the next answer counts.`
         : this.#strayBytes > 0
-          ? ` ${this.#strayBytes} bytes came that are not in the marks of a message: look at framing.`
-          : ' Ask the peer whether it took the message; it is sent again.';
+          ? ` ${this.#strayBytes} bytes arrived outside the marks of a message: check framing.`
+          : ' Ask the peer whether it has the message; it is sent again.';
     return new EngineError(
       'REPLY_TIMEOUT',
       `${this.#place} did not acknowledge within ${this.#settings.ackTimeout} ms.${came}`,
@@ -191,19 +192,19 @@ export class PeerConnection implements LinkedConnection {
 
   #tooLarge(): Error {
     return new TemporaryError(
-      `${this.#place} sent an acknowledgement larger than ${this.#settings.replyLimit} bytes. Raise replyLimit if it is meant to.`,
+      `${this.#place} sent an acknowledgement larger than ${this.#settings.replyLimit} bytes. Raise replyLimit if that is normal.`,
     );
   }
 }
 
-/** What a peer answered, and whether its connection can be trusted with the next message. */
+/** What the peer answered, and whether its connection can be trusted with the next message. */
 interface PeerReply {
   readonly reply: Reply;
   /** MSA-2. */
   readonly controlId: string;
-  /** MSA-2 is there to be compared, or should be, and is not that of the message. */
+  /** MSA-2 is, or should be, comparable, and is not that of the message. */
   readonly isStrange: boolean;
-  /** The answer is odd: a later one might be credited to the wrong message, so the connection must go. */
+  /** The answer is suspicious: a later one might be credited to the wrong message, so the connection must be closed. */
   readonly isOdd: boolean;
 }
 
@@ -225,7 +226,7 @@ function peerReply(body: Buffer, sent: Hl7Header | undefined): PeerReply {
       ...(problems.length > 0 && { problems }),
     },
     controlId,
-    // what was sent without a control id cannot be told from anything
+    // what was sent without a control id cannot be identified
     isStrange: problems.includes('wrong-control-id') && sent?.controlId !== '',
     isOdd: problems.includes('wrong-control-id') || problems.includes('no-code'),
   };
@@ -235,7 +236,7 @@ function readable(body: Buffer, sent: Hl7Header | undefined): ReadAcknowledgemen
   try {
     return readAcknowledgement(body, sent);
   } catch {
-    // what cannot be read is no acknowledgement
+    // what cannot be read is not an acknowledgement
     return undefined;
   }
 }

@@ -3,13 +3,13 @@ import { notConnected, type SpokenProtocol } from 'waybill/peer';
 import type { HostKeyPin, ShownHostKey } from './host-key.ts';
 import type { SignIn } from './sftp-sign-in.ts';
 
-/** What one try to connect set out with and has seen so far. */
+/** What one try to connect started with and has seen so far. */
 export interface Attempt {
   readonly place: string;
   readonly timeout: number;
   readonly trusted: readonly HostKeyPin[];
   readonly revoked: readonly HostKeyPin[];
-  /** `known_hosts` trusts it by a certificate only, which cannot be checked here. */
+  /** `known_hosts` trusts it only by a certificate, which cannot be checked here. */
   readonly byCertificate: boolean;
   readonly signIn: SignIn;
   shown: ShownHostKey | undefined;
@@ -36,18 +36,18 @@ export function failureOf(
 
 type Kind = new (message: string) => Error;
 
-/** By the text of the library, which is all there is to go by. */
+/** By the library's text: there is nothing else to go by. */
 const KNOWN: readonly (readonly [RegExp, Kind, cause: string, remedy: string])[] = [
   [
     /no matching|handshake failed/i,
     NotConnectedError,
     'and this host have no algorithm in common',
-    'It is an old or a very strict server: ask its owner which algorithms it has, and name them under algorithms, such as +diffie-hellman-group14-sha1 for keyExchange and +ssh-rsa for hostKey',
+    'It is an old or a very strict server: ask its owner which algorithms it supports, and name them under algorithms, such as +diffie-hellman-group14-sha1 for keyExchange and +ssh-rsa for hostKey',
   ],
   [
     /^Unsupported algorithm/,
     DisableError,
-    'cannot be reached with these algorithms: one of the names under algorithms is not known',
+    'cannot be reached with these algorithms: one of the names under algorithms is unknown',
     'Write it as OpenSSH does, with + to add it to the defaults',
   ],
   [
@@ -65,7 +65,7 @@ const KNOWN: readonly (readonly [RegExp, Kind, cause: string, remedy: string])[]
   [
     /subsystem|open failed|SFTP session/i,
     NotConnectedError,
-    'let us sign in but starts no SFTP',
+    'let us sign in but does not start SFTP',
     'Ask its owner to allow SFTP for this user (Subsystem sftp in OpenSSH)',
   ],
   [
@@ -83,13 +83,13 @@ function foreign({ place }: Attempt, { name, seen, remedy }: SpokenProtocol): No
 
 const FOREIGN: Readonly<Partial<Record<SpokenProtocol['name'], readonly [string, string]>>> = {
   TLS: [
-    'speaks TLS at once, as implicit FTPS does (mostly on port 990)',
+    'speaks TLS from the start, as implicit FTPS does (mostly on port 990)',
     'FTPS is another protocol than SFTP: use ftps-in or ftps-out with security: implicit',
   ],
   FTP: ['is an FTP server', 'Use ftps-in or ftps-out, or ask for the port of its SFTP service'],
   'SMTP or FTP': [
     'is an FTP or mail server',
-    'If it is FTP use ftps-in or ftps-out; else correct the host or the port',
+    'If it is FTP use ftps-in or ftps-out; otherwise correct the host or the port',
   ],
 };
 
@@ -101,24 +101,24 @@ function untrusted(
   const showed = `${shown.type} ${shown.fingerprint}`;
   if (revoked.some(({ fingerprint }) => fingerprint === shown.fingerprint)) {
     return new DisableError(
-      `${place} shows the host key ${showed}, which known_hosts marks as revoked. Ask its owner for the new key.`,
+      `${place} has the host key ${showed}, which known_hosts marks as revoked. Ask its owner for the new key.`,
     );
   }
   if (byCertificate && trusted.length === 0) {
     return new DisableError(
-      `known_hosts trusts ${place} by a host certificate (@cert-authority), and certificates of hosts are not known here. It shows ${showed}: compare that with what its owner says (ssh-keyscan, run where the certificate is checked, shows it too), then set hostKey to it or add a plain line to known_hosts.`,
+      `known_hosts trusts ${place} by a host certificate (@cert-authority), which is not supported here. It has the host key ${showed}: compare that with what its owner says (ssh-keyscan, run where the certificate is checked, also shows it), then set hostKey to it or add a plain line to known_hosts.`,
     );
   }
   if (trusted.length === 0) {
     return new DisableError(
-      `No host key of ${place} is known, so it cannot be told from an impostor. It shows ${showed}: compare that with what its owner says, then set hostKey to it.`,
+      `No host key of ${place} is known, so it could be an impostor. It has ${showed}: compare that with what its owner says, then set hostKey to it.`,
     );
   }
   const expected = trusted
     .map(({ type, fingerprint }) => [type, fingerprint].filter(Boolean).join(' '))
     .join(' or ');
   return new DisableError(
-    `The host key of ${place} is not the one expected: it shows ${showed}, expected was ${expected}. Either its key was changed or somebody is in between: ask its owner before setting hostKey to the new one. If the expected key is of another type, write the type before it (ssh-rsa SHA256:…).`,
+    `The host key of ${place} is not the expected one: it is ${showed}, expected was ${expected}. Either its key was changed or somebody is intercepting the connection: ask its owner before setting hostKey to the new one. If the expected key has another type, write the type before it (ssh-rsa SHA256:…).`,
   );
 }
 
@@ -126,7 +126,7 @@ function refused({ place, signIn, passwordExpired }: Attempt): DisableError {
   const { user, offered, tried, problem } = signIn;
   if (passwordExpired) {
     return new DisableError(
-      `${place} says that the password of ${user} has expired. Have it renewed and put it into the credential.`,
+      `${place} says that the password of ${user} has expired. Have it changed and put the new one into the credential.`,
     );
   }
   const offers = offered.length === 0 ? 'nothing' : offered.join(', ');
@@ -134,6 +134,6 @@ function refused({ place, signIn, passwordExpired }: Attempt): DisableError {
     tried.length === 0 ? 'nothing, since the credential has none of these' : tried.join(', ');
   const why = problem === undefined ? '' : `; ${problem}`;
   return new DisableError(
-    `${place} refused the sign-in of ${user}: it offers ${offers}; tried was ${attempts}${why}. Check user, password or key with its owner; a key must be in the authorized keys of that user.`,
+    `${place} refused the sign-in of ${user}: it offers ${offers}; we tried ${attempts}${why}. Check user, password or key with its owner; a key must be in the authorized keys of that user.`,
   );
 }

@@ -17,9 +17,9 @@ import { SftpSession } from './sftp-session.ts';
 import type { SftpConnectionSettings } from './sftp-settings.ts';
 
 /**
- * Connects, proves the server by its host key, signs in and starts SFTP. Throws NotConnectedError
- * where another try may help; DisableError where it would do harm (a changed host key, a refused
- * sign-in: accounts are locked for less) or cannot help (an unreadable key).
+ * Connects, verifies the server by its host key, signs in and starts SFTP. Throws NotConnectedError
+ * if another try may help; DisableError if it would do harm (a changed host key, a refused sign-in:
+ * accounts are locked for less) or cannot help (an unreadable key).
  */
 export async function connectSftp(
   lent: ConnectLent,
@@ -39,7 +39,7 @@ export async function connectSftp(
   } catch (error) {
     socket.destroy();
     signal.throwIfAborted();
-    // A server that waits for TLS may close at our greeting, before it was asked.
+    // A server that waits for TLS may close at our greeting, before we check for TLS.
     await listening.askIfUnheard();
     throw failureOf(error, attempt, listening.heard);
   } finally {
@@ -95,7 +95,7 @@ function sessionOf(
   { settings, listening }: Pick<Handshake, 'settings' | 'listening'>,
 ): SftpSession {
   const { shown } = attempt;
-  // A server that was let in without showing a key: the library has a way round the verifier.
+  // A server that was accepted without a host key: the library has a way around the verifier.
   if (shown?.trusted !== true) throw new Error('Host key not verified');
   return new SftpSession({
     ...parts,
@@ -109,8 +109,8 @@ function sessionOf(
 }
 
 /**
- * Signs in at the jump host and has it connect to the server: a stream to the server's port. Both end together.
- * Throws as connecting to a server does, with the jump host named.
+ * Signs in at the jump host and has it connect to the server: a stream to the server's port. Both
+ * end together. Throws like connecting to a server, but names the jump host.
  */
 async function openJump(
   lent: ConnectLent,
@@ -127,7 +127,7 @@ async function openJump(
   const client = new SshClient();
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timerTime(connectTimeout))]);
   const broken = new AbortController();
-  // The library tells of the same trouble more than once; the first is the cause.
+  // The library reports the same problem more than once; the first is the cause.
   client.on('error', (error: Error) => broken.abort(error));
   client.on('close', () => broken.abort(new Error('Connection lost')));
   client.on('change password', () => {
@@ -140,7 +140,7 @@ async function openJump(
   try {
     client.connect(sshOptions(socket, { attempt, settings, stages }));
     await once(client, 'ready', { signal: either });
-    // A jump host that was let in without showing a key: the library has a way round the verifier.
+    // A jump host that was accepted without a host key: the library has a way around the verifier.
     if (attempt.shown?.trusted !== true) throw new Error('Host key not verified');
     stages.signedIn?.(attempt);
   } catch (error) {
@@ -156,7 +156,7 @@ async function openJump(
   try {
     const channel = await forwarded(client, target, either);
     stages.through?.();
-    // Either end takes the other along; what is sent on a dead channel would wait for ever.
+    // Either end closes the other; data on a dead channel would wait for ever.
     client.on('close', () => channel.destroy());
     channel.on('close', () => {
       client.end();
@@ -186,7 +186,7 @@ function forwarded(
   });
 }
 
-/** By the reasons of RFC 4254, 5.1. */
+/** By the reason codes of RFC 4254, 5.1. */
 function notForwarded(error: unknown, place: string, target: string): NotConnectedError {
   const { reason, message = '' } = error as { reason?: unknown; message?: string };
   if (reason === 1 || /prohibited/i.test(message)) {
@@ -195,6 +195,6 @@ function notForwarded(error: unknown, place: string, target: string): NotConnect
     );
   }
   return new NotConnectedError(
-    `${place} cannot reach ${target}. Check the address as it is known there, whether the server runs, and the firewall between the two.`,
+    `${place} cannot reach ${target}. Check the address as seen from there, whether the server runs, and the firewall between the two.`,
   );
 }

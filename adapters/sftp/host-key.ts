@@ -1,11 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { setting } from 'waybill/adapter';
 
-/** A host key that is trusted: by its fingerprint, or as a whole. */
+/** A trusted host key: by its fingerprint, or as a whole. */
 export interface HostKeyPin {
   /** `SHA256:…` */
   readonly fingerprint: string;
-  /** `ssh-ed25519`; undefined where only the fingerprint is known. */
+  /** `ssh-ed25519`; undefined if only the fingerprint is known. */
   readonly type: string | undefined;
 }
 
@@ -24,7 +24,7 @@ export const hostKeyPin: setting.Setting<HostKeyPin, string> = {
   },
 };
 
-/** Reads a pin; undefined if it is none. A host before the key, as in `known_hosts`, is passed over. */
+/** Reads a pin; undefined if it is not valid. A host before the key, as in `known_hosts`, is ignored. */
 export function readPin(text: string): HostKeyPin | undefined {
   const words = text.trim().split(/\s+/);
   const at = words.findIndex((word) => KEY_TYPES.test(word));
@@ -39,24 +39,24 @@ export function readPin(text: string): HostKeyPin | undefined {
 
 const KEY_TYPES = /^(ssh|ecdsa|sk)-[\w.@-]+$/;
 
-/** `SHA256:…` as `ssh-keygen -l` and every SSH client show it. */
+/** `SHA256:…`, as shown by `ssh-keygen -l` and every SSH client. */
 export function fingerprint(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 }
 
-/** What a key says of itself: `ssh-ed25519`, `ssh-rsa` … */
+/** The type that a key declares: `ssh-ed25519`, `ssh-rsa` … */
 export function keyType(key: Buffer): string {
   const length = key.length < 4 ? 0 : key.readUInt32BE(0);
   return length > 64 ? '' : key.toString('latin1', 4, 4 + length);
 }
 
-/** What a server showed, and whether it is trusted. */
+/** The key that a server presented, and whether it is trusted. */
 export interface ShownHostKey extends HostKeyPin {
   readonly type: string;
   readonly trusted: boolean;
 }
 
-/** Compares what a server shows with the pins. */
+/** Compares the server's key with the pins. */
 export function showHostKey(
   key: Buffer,
   trusted: readonly HostKeyPin[],
@@ -72,7 +72,7 @@ function isSame(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }
 
-/** Every host key algorithm we can check; a type of key may be shown with several. */
+/** Every host key algorithm we can check; a key type may be used with several. */
 const ALGORITHMS: readonly (readonly [algorithm: string, type: string])[] = [
   ['ssh-ed25519', 'ssh-ed25519'],
   ['ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp256'],

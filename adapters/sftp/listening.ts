@@ -2,11 +2,11 @@ import type { Duplex } from 'node:stream';
 import { background, type setting } from 'waybill/adapter';
 import { answersTls, type SpokenProtocol, spokenProtocol } from 'waybill/peer';
 
-/** How long a server may keep silent before it is asked whether it speaks TLS, and how long it has to answer. */
+/** How long a server may be silent before we check whether it speaks TLS, and how long it has to answer. */
 const SILENCE = 2_000;
 const ANSWER = 3_000;
 
-/** Hears what a peer says first, to tell an SSH server from another one: those that wait for TLS say nothing at all. */
+/** Records what the peer says first, to recognise an SSH server: those that wait for TLS say nothing at all. */
 export class Listening {
   readonly #socket: Duplex;
   readonly #address: setting.Address | undefined;
@@ -18,20 +18,23 @@ export class Listening {
   #isSsh = false;
   #heard: SpokenProtocol | undefined;
 
-  /** `patience` is how long connecting may take in all. Without an address nobody is asked for TLS: it lies behind a jump host. */
+  /**
+   * `patience` is how long connecting may take in total. Without an address (behind a jump host),
+   * TLS is not checked.
+   */
   constructor(socket: Duplex, address: setting.Address | undefined, patience: number) {
     this.#socket = socket;
     this.#address = address;
     this.#patience = Math.min(ANSWER, patience);
     this.#asking = setTimeout(
-      () => background(this.#askForTls(), 'asking a silent port for TLS'),
+      () => background(this.#askForTls(), 'checking a silent port for TLS'),
       SILENCE,
     );
     // The library has paused the socket; this listener does not set it flowing.
     socket.pause().on('data', this.#hear);
   }
 
-  /** What the server calls itself; empty before it did. */
+  /** What the server calls itself; empty until then. */
   get software(): string {
     return this.#software;
   }
@@ -51,7 +54,10 @@ export class Listening {
     this.#ssh = then;
   }
 
-  /** After a failure: asks a server that said nothing, or what nobody knows, whether it speaks TLS. vsftpd complains of our greeting in clear. */
+  /**
+   * After a failure: checks whether a server that said nothing, or nothing known, speaks TLS.
+   * vsftpd complains about our plain-text greeting.
+   */
   async askIfUnheard(): Promise<void> {
     this.stop();
     if (!this.#isSsh && this.#heard === undefined) await this.#askForTls();

@@ -8,16 +8,16 @@ import { type HostKeyPin, preferredAlgorithms, readPin, showHostKey } from './ho
 import type { JumpSettings, SftpConnectionSettings } from './sftp-settings.ts';
 import { signIn } from './sftp-sign-in.ts';
 
-/** What connecting needs of what the engine lends. */
+/** What connecting needs from what the engine lends. */
 export interface ConnectLent extends Pick<Lent<setting.Settings>, 'credential'> {
   readonly settings: SftpConnectionSettings;
 }
 
-/** Told of the stages of a connection: the connection test reports them one by one. */
+/** Called with the stages of a connection: the connection test reports them one by one. */
 export interface Stages {
   banner?(software: string): void;
   hostKey?(attempt: Attempt): void;
-  /** Those of the jump host, where there is one. */
+  /** The stages of the jump host, if there is one. */
   readonly jump?: Stages & { signedIn?(attempt: Attempt): void; through?(): void };
 }
 
@@ -44,7 +44,7 @@ export async function prepare(
   };
 }
 
-/** What the library is told for a server and for a jump host alike. */
+/** The library's options, the same for a server and a jump host. */
 export function sshOptions(
   socket: Duplex,
   {
@@ -61,7 +61,7 @@ export function sshOptions(
     sock: socket,
     username: attempt.signIn.user,
     authHandler: attempt.signIn.handler,
-    // Must not be async: the library would take the promise for a yes.
+    // Must not be async: the library would take the promise as a yes.
     hostVerifier: (key: Buffer): boolean => {
       attempt.shown = showHostKey(key, attempt.trusted, attempt.revoked);
       stages.hostKey?.(attempt);
@@ -86,7 +86,7 @@ async function readKnownHosts(file: string): Promise<string> {
 
 type Choice = string[] | { append: string[]; prepend: string[]; remove: string[] } | undefined;
 
-/** The `algorithms` block as the SSH library wants it; `hostKeys` is used where the block says nothing of host keys. */
+/** The `algorithms` block as the SSH library wants it; `hostKeys` is used if the block says nothing about host keys. */
 function algorithmsOf(
   block: SftpConnectionSettings['algorithms'],
   hostKeys: string[] | undefined,
@@ -103,7 +103,7 @@ function algorithmsOf(
   ) as Algorithms;
 }
 
-/** As in OpenSSH: `+name` adds to the defaults, `-name` takes away, a plain name replaces them. */
+/** As in OpenSSH: `+name` adds to the defaults, `-name` removes, a plain name replaces them. */
 function choiceOf(names: readonly string[] = []): Choice {
   const plain = names.filter((name) => !/^[+-]/.test(name));
   if (plain.length > 0) return plain;
@@ -113,12 +113,12 @@ function choiceOf(names: readonly string[] = []): Choice {
   return append.length + remove.length === 0 ? undefined : { append, prepend: [], remove };
 }
 
-/** What a `known_hosts` file says of one host. */
+/** What a `known_hosts` file says about one host. */
 interface KnownHost {
   readonly trusted: readonly HostKeyPin[];
   /** Keys marked `@revoked`: never trusted, whatever else says so. */
   readonly revoked: readonly HostKeyPin[];
-  /** Its key is vouched for by a certificate (`@cert-authority`), which the SSH library does not know. */
+  /** Its key is certified by an authority (`@cert-authority`), which the SSH library does not support. */
   readonly byCertificate: boolean;
 }
 

@@ -5,7 +5,7 @@ import { FileError, type FileProblem } from 'waybill/peer';
 /** What was being done, for the text of an error. */
 export type Doing = 'list' | 'look at' | 'read' | 'write' | 'rename' | 'delete' | 'make';
 
-/** By the code of the SFTP drafts: servers of version 3 know 2 to 8, some send later ones all the same. */
+/** By the code of the SFTP drafts: servers of version 3 know 2 to 8, but some send later ones. */
 const BY_CODE: ReadonlyMap<number, FileProblem> = new Map([
   [2, 'missing'],
   [3, 'denied'],
@@ -17,7 +17,7 @@ const BY_CODE: ReadonlyMap<number, FileProblem> = new Map([
   [15, 'full'],
 ]);
 
-/** What servers write beside code 4, `Failure`, which stands for everything else. */
+/** What servers write with code 4, `Failure`, which covers everything else. */
 const BY_TEXT: readonly (readonly [RegExp, FileProblem])[] = [
   [/quota|no space|disk full|space left|insufficient space/i, 'full'],
   [/already exists|file exists/i, 'exists'],
@@ -25,7 +25,7 @@ const BY_TEXT: readonly (readonly [RegExp, FileProblem])[] = [
   [/permission|denied|not allowed|read-only/i, 'denied'],
 ];
 
-/** The number an answer carries; undefined for an error that is no answer of the server. */
+/** The code of an answer; undefined for an error that is not an answer of the server. */
 export function codeOf(error: unknown): number | undefined {
   const { code } = Object(error) as { code?: unknown };
   return typeof code === 'number' ? code : undefined;
@@ -34,7 +34,7 @@ export function codeOf(error: unknown): number | undefined {
 /** What was wrong; undefined for an error that has nothing to do with the server. */
 export function problemOf(error: unknown): FileProblem | undefined {
   const { message } = error as Error;
-  // The library refuses an extension the server does not have before it asks.
+  // The library refuses an extension that the server lacks without asking.
   if (/does not support this extended request/.test(message)) return 'unsupported';
   const code = codeOf(error);
   if (code === undefined) return undefined;
@@ -42,8 +42,9 @@ export function problemOf(error: unknown): FileProblem | undefined {
 }
 
 /**
- * A refused request as the error to throw; a lost connection, or a body that broke off, stays what it is. The name of a
- * file is not quoted in the text; the server's own words, which may do so, are its detail.
+ * Turns a refused request into the error to throw; a lost connection, or a body that broke off, is
+ * passed on. The name of a file is not quoted in the text; the server's own words, which may do so,
+ * are its detail.
  */
 export function fileFailure(
   error: unknown,
@@ -67,7 +68,7 @@ interface Where {
 }
 
 const WHERE =
-  'Correct the path (without / at its beginning it counts from where the sign-in starts), or have the folder made';
+  'Correct the path (without a leading / it starts where the sign-in starts), or have the folder created';
 
 const TEXT: Readonly<Record<FileProblem, (where: Where) => string>> = {
   missing: ({ place, doing, folder }) =>
@@ -77,13 +78,13 @@ const TEXT: Readonly<Record<FileProblem, (where: Where) => string>> = {
   denied: ({ place, doing, folder }) =>
     `${place} does not allow us to ${doing} in ${folder}. Ask its owner for the permission, or correct the path.`,
   full: ({ place }) =>
-    `The disk or the quota of ${place} is full. It is tried again; ask its owner to make room.`,
+    `The disk or the quota of ${place} is full. It is retried; ask its owner to make room.`,
   exists: ({ place, folder }) =>
-    `There is something of that name in ${folder} on ${place} already. Move it away.`,
+    `There is already something of that name in ${folder} on ${place}. Move it away.`,
   unsupported: ({ place, doing, folder }) =>
     `${place} cannot ${doing} in ${folder}: it has no such function. Ask its owner.`,
   changed: ({ place, folder }) =>
-    `A file in ${folder} on ${place} was changed while it was read. It is read again when it has come to rest.`,
+    `A file in ${folder} on ${place} was changed while it was read. It is read again once it no longer changes.`,
   failed: ({ place, doing, folder }) =>
     `${place} could not ${doing} in ${folder} and does not say why. Its disk or a quota may be full, or the file locked: look at its log.`,
 };

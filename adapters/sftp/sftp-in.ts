@@ -8,7 +8,7 @@ export default inbound({
   type: 'sftp-in',
   title: 'Files from an SFTP server',
   summary:
-    'Delivers each file of a folder of an SFTP server, and archives or deletes it once it is stored.',
+    'Delivers each file of a folder on an SFTP server, and archives or deletes it once it is stored.',
   polling: true,
   settings: { ...sftpSettings, ...pickupSettings(setting.text) },
   open: (lent) =>

@@ -16,8 +16,8 @@ export type LineLent = ConnectLent &
   Pick<Lent<setting.Settings>, 'signal' | 'connection' | 'event'>;
 
 /**
- * The connection of one host, made when it is needed, shared by all who need it at once, and made
- * anew after it was lost or has lain idle.
+ * The connection of one host, made when needed, shared by all who need it at once, and made again
+ * after it was lost or idle.
  */
 export class SftpLine implements StoreLine {
   readonly #lent: LineLent;
@@ -86,7 +86,7 @@ export class SftpLine implements StoreLine {
     this.#idle = setTimeout(() => {
       const session = this.#session;
       this.#session = undefined;
-      this.#lent.connection('waiting', 'closed while nothing is to do');
+      this.#lent.connection('waiting', 'closed while there is nothing to do');
       if (session !== undefined) background(session.close(), 'closing an idle session', isTold);
     }, timerTime(idle));
   }

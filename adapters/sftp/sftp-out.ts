@@ -7,13 +7,13 @@ import { testSftp } from './sftp-test.ts';
 export default outbound({
   type: 'sftp-out',
   title: 'Files to an SFTP server',
-  summary: 'Puts each message as a file into a folder of an SFTP server.',
+  summary: 'Writes each message as a file into a folder on an SFTP server.',
   settings: {
     ...sftpSettings,
     ...dropSettings('peer'),
     mode: setting.optional(fileMode),
     sync: setting.flag({
-      help: 'Asks the server to bring each file to its disk before it gets its name, where it can (OpenSSH).',
+      help: 'Asks the server to sync each file to its disk before it gets its name, if it can (OpenSSH).',
       default: true,
       advanced: true,
     }),

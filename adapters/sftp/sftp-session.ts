@@ -4,10 +4,10 @@ import type SftpClient from 'ssh2-sftp-client';
 import { NotConnectedError } from 'waybill/adapter';
 import type { ShownHostKey } from './host-key.ts';
 
-/** How long a server gets to say good-bye. */
+/** How long a server has to say goodbye. */
 const FAREWELL = 1_000;
 
-/** What is known of a connection once it stands. */
+/** What is known about an established connection. */
 export interface Connected {
   readonly client: SftpClient;
   readonly sftp: SFTPWrapper;
@@ -17,7 +17,7 @@ export interface Connected {
   /** As the server calls itself: `OpenSSH_10.0p2`. */
   readonly software: string;
   readonly hostKey: ShownHostKey;
-  /** The sign-in methods that the server takes. */
+  /** The sign-in methods that the server accepts. */
   readonly offered: readonly string[];
   /** The one that worked. */
   readonly method: string;
@@ -29,8 +29,9 @@ type Done<Value> = (error: Error | null | undefined, value: Value) => void;
 
 /**
  * One connection, from sign-in to its end; never used again after it. Every request ends: with the
- * server's answer, or with NotConnectedError when the connection is lost or the server falls silent.
- * (The library's own methods may wait for ever when the server dies under several of them.)
+ * server's answer, or with NotConnectedError when the connection is lost or the server falls
+ * silent. (The library's own methods may wait for ever when the server dies during several of
+ * them.)
  *
  *     alive ──lost, silent or closed──► ended
  */
@@ -51,7 +52,7 @@ export class SftpSession {
     this.#socket = socket;
     const lost = (): void => this.#end('closed the connection');
     client.on('error', (error: Error) =>
-      this.#end(error.message === 'Keepalive timeout' ? 'answers no keep-alive' : 'was lost'),
+      this.#end(error.message === 'Keepalive timeout' ? 'does not answer keep-alives' : 'was lost'),
     );
     for (const event of ['end', 'close']) client.on(event, lost);
     for (const event of ['error', 'end', 'close']) sftp.on(event, lost);
@@ -66,7 +67,10 @@ export class SftpSession {
     this.#onEnd.push(then);
   }
 
-  /** Sends one request. What the server refuses rejects with the library's error, which has a numeric `code`; an extension it does not have, with one of the library without. */
+  /**
+   * Sends one request. A refusal rejects with the library's error, which has a numeric `code`; a
+   * missing extension with one without a code.
+   */
   request<Value = void>(send: (sftp: SFTPWrapper, done: Done<Value>) => void): Promise<Value> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) {
@@ -92,7 +96,7 @@ export class SftpSession {
     });
   }
 
-  /** Says good-bye and closes. Requests under way end with an error. */
+  /** Says goodbye and closes. Requests under way end with an error. */
   async close(): Promise<void> {
     if (this.#ended !== undefined) return;
     const gone = new Promise<void>((resolve) => {
@@ -106,13 +110,13 @@ export class SftpSession {
     this.#socket.destroy();
   }
 
-  /** An error without a code is no answer: the connection has gone down with the request, or is beyond use. */
+  /** An error without a code is not an answer: the connection was lost with the request, or is unusable. */
   #explained(error: Error): Error {
     if (typeof (error as { code?: unknown }).code !== 'number') this.#end('broke off');
     return this.#ended ?? error;
   }
 
-  /** Each answer gives the server its full time again, as long as any is awaited. */
+  /** Each answer restarts the server's time limit, as long as any is awaited. */
   #listen(): void {
     if (this.#waiting.size === 0 || !Number.isFinite(this.facts.timeout)) {
       clearTimeout(this.#watch);
@@ -139,7 +143,7 @@ export class SftpSession {
   }
 }
 
-/** What the library throws is always an Error; the language cannot know. */
+/** The library always throws an Error; TypeScript cannot know. */
 function asError(caught: unknown): Error {
   return caught instanceof Error
     ? caught

@@ -2,7 +2,7 @@ import { setting } from 'waybill/adapter';
 import { hostKeyPin } from './host-key.ts';
 
 const algorithm = setting.text({
-  help: 'The name of an algorithm; with + before it, it is added to the defaults, with - it is taken away.',
+  help: 'The name of an algorithm; with a leading + it is added to the defaults, with - removed.',
   example: '+ssh-rsa',
 });
 
@@ -11,7 +11,7 @@ interface Told {
   readonly example: string;
 }
 
-/** What it takes to reach a machine by SSH: the server, or the jump host before it. */
+/** What is needed to reach a machine by SSH: the server, or the jump host before it. */
 function machine(help: {
   readonly connect: Told;
   readonly credential: Told;
@@ -33,7 +33,7 @@ function machine(help: {
 export const sftpSettings = {
   ...machine({
     connect: {
-      help: 'The SFTP server and its port, mostly 22. Not FTPS: that is another protocol, with adapters of its own.',
+      help: 'The SFTP server and its port, mostly 22. Not FTPS: that is another protocol with its own adapters.',
       example: 'sftp.example:22',
     },
     credential: {
@@ -41,9 +41,9 @@ export const sftpSettings = {
       example: 'drop',
     },
     hostKey:
-      "The server's host keys: fingerprints, or whole keys as ssh-keyscan prints them. Several allow for a change of keys. Without them knownHosts must be given; waybill try shows what the server has.",
+      "The server's host keys: fingerprints, or whole keys as ssh-keyscan prints them. Several allow for a key change. Without them knownHosts is required; waybill try shows the server's key.",
     knownHosts:
-      'A known_hosts file of OpenSSH with the host keys, read at each connection. May be used besides hostKey.',
+      'A known_hosts file of OpenSSH with the host keys, read at each connection. May be used together with hostKey.',
   }),
   jump: setting.group(
     machine({
@@ -60,14 +60,14 @@ export const sftpSettings = {
         'A known_hosts file with the key of the jump host. May be the same as for the server.',
     }),
     {
-      help: 'Reaches the server through one jump host, as ProxyJump of OpenSSH does. Only the connection is forwarded: the jump host sees neither password nor files.',
+      help: 'Reaches the server through one jump host, like ProxyJump of OpenSSH. Only the connection is forwarded: the jump host sees neither password nor files.',
       advanced: true,
     },
   ),
   algorithms: setting.group(
     {
       keyExchange: setting.list(algorithm, {
-        help: 'Key exchange: a plain name replaces the defaults, +name adds to them, -name takes away.',
+        help: 'Key exchange: a plain name replaces the defaults, +name adds to them, -name removes.',
         example: '+diffie-hellman-group14-sha1',
       }),
       hostKey: setting.list(algorithm, {
@@ -84,7 +84,7 @@ export const sftpSettings = {
       }),
     },
     {
-      help: 'Which algorithms to use where the defaults do not suit: an old server, or a security policy.',
+      help: 'Which algorithms to use if the defaults do not fit: for an old server, or a security policy.',
       advanced: true,
     },
   ),
@@ -104,7 +104,7 @@ export const sftpSettings = {
     advanced: true,
   }),
   idle: setting.duration({
-    help: 'How long a connection is kept that nobody uses; it is opened again when needed.',
+    help: 'How long an unused connection is kept; it is opened again when needed.',
     default: 'forever',
     advanced: true,
   }),

@@ -10,7 +10,7 @@ import { fingerprint } from './host-key.ts';
 
 type Method = 'publickey' | 'password' | 'keyboard-interactive';
 
-/** One sign-in and what is known of it afterwards. */
+/** One sign-in, and what is known about it afterwards. */
 export interface SignIn {
   readonly user: string;
   /**
@@ -18,7 +18,7 @@ export interface SignIn {
    * as such or as the answer to a prompt. Never both: accounts are locked after a few wrong passwords.
    */
   readonly handler: AuthHandlerMiddleware;
-  /** What the server said it takes; empty before it was asked. */
+  /** What the server said it accepts; empty before it was asked. */
   readonly offered: readonly string[];
   /** What was tried, in order; the last one is what worked, if the sign-in did. */
   readonly tried: readonly string[];
@@ -26,7 +26,7 @@ export interface SignIn {
   readonly problem: string | undefined;
 }
 
-/** Prepares a sign-in. Throws DisableError where the credential's key cannot be read. */
+/** Prepares a sign-in. Throws DisableError if the credential's key cannot be read. */
 export function signIn(credential: Credential): SignIn {
   if (credential.kind !== 'basic' && credential.kind !== 'ssh-key') {
     throw new DisableError(
@@ -47,7 +47,7 @@ class CredentialSignIn implements SignIn {
   problem: string | undefined;
   readonly #key: ParsedKey | undefined;
   readonly #password: string | undefined;
-  /** What has not been tried since the server last asked for a further method. */
+  /** What has not been tried since the server last asked for another method. */
   #left: Method[];
 
   constructor(user: string, key: ParsedKey | undefined, password: string | undefined) {
@@ -65,7 +65,7 @@ class CredentialSignIn implements SignIn {
       return;
     }
     this.offered = offered;
-    // The last method was right, and the server wants another one as well.
+    // The last method succeeded, and the server wants another one as well.
     if (partial)
       this.#left = this.#all().filter((method) => !this.tried.at(-1)?.startsWith(method));
     const method = this.#left.find((one) => offered.includes(one));
@@ -108,22 +108,22 @@ class CredentialSignIn implements SignIn {
     };
   }
 
-  /** The password is given once: a server that asks again has refused it, or wants a code that we do not have. */
+  /** The password is sent once: a server that asks again has refused it, or wants a code that we do not have. */
   #answers(prompts: readonly Prompt[], round: number): string[] {
     const secret = prompts.filter(({ echo }) => echo !== true);
     if (round === 1 && secret.length === 1 && prompts.length === 1) return [this.#password ?? ''];
     this.problem =
       round > 1
         ? 'it asked again, so the password is wrong or it wants a second factor'
-        : 'its prompts are not a question for the password alone';
+        : 'it prompts for more than the password';
     return prompts.map(() => '');
   }
 }
 
 /**
- * Reads a private key in any form that is about: OpenSSH, PEM, PuTTY, and PKCS#8, which openssl
- * writes today and which the SSH library cannot read. Throws DisableError with what to do: no retry
- * would make a key readable.
+ * Reads a private key in any common format: OpenSSH, PEM, PuTTY, and PKCS#8, which openssl writes
+ * today and which the SSH library cannot read. Throws DisableError with what to do: a retry would
+ * not make a key readable.
  */
 export function readPrivateKey(text: string, passphrase: string | undefined): ParsedKey {
   if (/BEGIN (ENCRYPTED )?PRIVATE KEY/.test(text)) {
@@ -161,7 +161,7 @@ function problemWith(
     return ['is encrypted', 'Add its passphrase to the credential'];
   }
   if (/bad passphrase|integrity check|decrypt|MAC/i.test(message) && passphrase !== undefined) {
-    return ['does not open with the passphrase of the credential', 'Check the passphrase'];
+    return ['cannot be opened with the passphrase of the credential', 'Check the passphrase'];
   }
   if (text.trimStart().startsWith('PuTTY-User-Key-File-3')) {
     return [
@@ -170,7 +170,7 @@ function problemWith(
     ];
   }
   if (!text.includes('PRIVATE KEY')) {
-    return ['is no private key', 'Give the text of a key file such as id_ed25519'];
+    return ['is not a private key', 'Give the text of a key file such as id_ed25519'];
   }
   return ['is of a kind that cannot be read', CONVERT];
 }
@@ -188,7 +188,7 @@ function decrypted(text: string, passphrase: string | undefined): KeyObject {
     const encrypted = text.includes('ENCRYPTED');
     throw new DisableError(
       encrypted
-        ? 'The private key of the credential does not open with the passphrase of the credential. Check the passphrase.'
+        ? 'The private key of the credential cannot be opened with the passphrase of the credential. Check the passphrase.'
         : 'The private key of the credential is damaged. Copy the whole file, with its first and last line.',
     );
   }
@@ -200,7 +200,7 @@ function fromPkcs8(key: KeyObject): string {
   if (kind === 'ec') return key.export({ type: 'sec1', format: 'pem' }).toString();
   if (kind === 'ed25519') return openSshEd25519(key);
   throw new DisableError(
-    `The private key of the credential is of the kind ${kind}, which SSH does not know. Make one with: ssh-keygen -t ed25519.`,
+    `The private key of the credential is of kind ${kind}, which SSH does not support. Make one with: ssh-keygen -t ed25519.`,
   );
 }
 

@@ -78,7 +78,7 @@ export class SftpStore implements FileStore {
   }
 
   async rename(from: string, to: string): Promise<void> {
-    // Between this look and the rename somebody may come first.
+    // Between this look and the rename somebody may be faster.
     if (!keepsWhatIsThere(this.#session) && (await this.facts(to)) !== undefined) {
       throw this.#failure({ code: EXISTS }, 'rename', to);
     }
@@ -87,7 +87,7 @@ export class SftpStore implements FileStore {
         this.#session.request((sftp, done) => sftp.rename(from, to, done)),
       );
     } catch (error) {
-      // Version 3 has no code of its own for a name that is taken.
+      // Version 3 has no code for a name that is taken.
       if (!isFileProblem(error, 'failed')) throw error;
       if ((await this.facts(to)) === undefined) throw error;
       throw new FileError('exists', (error as Error).message, { cause: error });
@@ -100,7 +100,7 @@ export class SftpStore implements FileStore {
         this.#session.request((sftp, done) => sftp.ext_openssh_rename(from, to, done)),
       );
     } catch (error) {
-      // Some have the function and yet never write over a file.
+      // Some have the function but never overwrite a file.
       if (!isFileProblem(error, 'failed', 'exists')) throw error;
       if ((await this.facts(to)) === undefined) throw error;
       throw this.#failure({ code: UNSUPPORTED }, 'rename', to);
@@ -157,7 +157,7 @@ export class SftpStore implements FileStore {
       const behind = kindOf(stats, '');
       return { name, kind: behind === 'link' ? 'other' : behind, ...factsOf(stats) };
     } catch (error) {
-      // A link that leads nowhere is no file; a lost connection is told of.
+      // A dangling link is not a file; a lost connection is reported.
       if (!isFileProblem(error, 'missing', 'denied', 'failed')) throw error;
       return { name, kind: 'other', ...factsOf(attrs) };
     }
@@ -175,7 +175,7 @@ export class SftpStore implements FileStore {
     return fileFailure(error, { place: this.#session.facts.place, doing, path });
   }
 
-  /** A server says no more than "failure" of a full disk; many tell how much room there is when asked. */
+  /** For a full disk, a server only says "failure"; many report the free space when asked. */
   async #explained(error: unknown, path: string): Promise<unknown> {
     const failure = this.#failure(error, 'write', path);
     if (!isFileProblem(failure, 'failed')) return failure;
@@ -187,7 +187,7 @@ export class SftpStore implements FileStore {
       const full = room.f_bavail === 0;
       return full ? this.#failure({ code: DISK_FULL }, 'write', path) : failure;
     } catch {
-      // a server without this question: what failed first is told
+      // a server without this request: the first error is reported
       return failure;
     }
   }
@@ -197,7 +197,7 @@ function factsOf({ size, mtime }: Pick<Stats, 'size' | 'mtime'>): FileFacts {
   return { size, modified: mtime * 1_000 };
 }
 
-/** By the mode; some servers leave it out of a listing and put it into the long name alone. */
+/** By the mode; some servers leave it out of a listing and put it only into the long name. */
 function kindOf(
   { mode }: Pick<Stats, 'mode'>,
   longname: string,
@@ -208,11 +208,14 @@ function kindOf(
   return bits === 0o100000 || (bits === 0 && longname.startsWith('-')) ? 'file' : 'other';
 }
 
-/** How much is asked for at once, and how many requests are under way: without this each request waits for the last one's round trip. */
+/**
+ * How much is requested at once, and how many requests are in flight: otherwise each request would
+ * wait for a round trip.
+ */
 const WINDOW = 2 * 1024 * 1024;
 const END_OF_FILE = 1;
 
-/** Reads a file with many requests under way, in order. Ends with `changed` if it is not as expected at its end. */
+/** Reads a file with many requests in flight, in order. Ends with `changed` if it is not as expected at its end. */
 async function* readFile(
   session: SftpSession,
   path: string,
@@ -229,7 +232,7 @@ async function* readFile(
     const same = stats.size === expected.size && stats.mtime * 1_000 === expected.modified;
     if (!same) throw changed();
   } finally {
-    // Nothing was written, so how closing ends does not matter.
+    // Nothing was written, so it does not matter how closing ends.
     session.request((sftp, done) => sftp.close(handle, done)).catch(() => undefined);
   }
 }
@@ -237,7 +240,7 @@ async function* readFile(
 function changed(): FileError {
   return new FileError(
     'changed',
-    'The file was changed while it was read. It is read again when it has come to rest.',
+    'The file was changed while it was read. It is read again once it no longer changes.',
   );
 }
 
@@ -265,7 +268,7 @@ class FileReading {
       this.#asked.push(watched(this.#read(this.#position, length)));
       this.#position += length;
     }
-    // Asked together with the last parts: it saves a round trip for each file.
+    // Requested together with the last parts: it saves a round trip for each file.
     if (this.#position >= this.#size) this.#stats ??= watched(this.#stat());
     return this.#asked.shift();
   }
@@ -278,7 +281,7 @@ class FileReading {
     return this.#session.request<Stats>((sftp, done) => sftp.fstat(this.#handle, done));
   }
 
-  /** A server may give less than was asked for. */
+  /** A server may return less than requested. */
   async #read(position: number, length: number): Promise<Uint8Array> {
     const buffer = Buffer.allocUnsafe(length);
     for (let filled = 0; filled < length; ) {
@@ -301,7 +304,7 @@ class FileReading {
   }
 }
 
-/** Asked for ahead: if it fails before anybody waits for it, that is told when somebody does. */
+/** Requested ahead: if it fails before anybody waits for it, the waiter gets the error. */
 function watched<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(toldElsewhere);
   return promise;

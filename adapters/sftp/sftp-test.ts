@@ -10,7 +10,7 @@ export type TestLent = Pick<Lent<setting.Settings>, 'credential' | 'signal'> & {
   readonly settings: SftpConnectionSettings;
 };
 
-/** The steps that both directions have in common, then the adapter's own on the open connection. */
+/** The steps common to both directions, then the adapter's own on the open connection. */
 export async function testSftp(
   lent: TestLent,
   step: Step,
@@ -33,7 +33,7 @@ export async function testSftp(
       through: () => through.resolve(undefined),
     },
   });
-  // What ends the connection before a stage is reached ends that stage.
+  // What ends the connection before a stage is reached fails that stage.
   for (const stage of [...Object.values(own), ...Object.values(before), through]) {
     opening.catch((reason: unknown) => stage.reject(reason));
     stage.promise.catch(toldElsewhere);
@@ -79,7 +79,7 @@ function stagesOf(): StagePromises {
   };
 }
 
-/** What a server says of itself before anybody signs in. */
+/** What a server says about itself before the sign-in. */
 async function tellOfServer(
   { banner, key }: StagePromises,
   told: Step,
@@ -94,4 +94,4 @@ async function tellOfServer(
 }
 
 const takes = (offered: readonly string[], method = 'none'): string =>
-  `the server takes ${offered.join(', ')}; used was ${method}`;
+  `the server accepts ${offered.join(', ')}; used was ${method}`;

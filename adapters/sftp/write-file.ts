@@ -7,20 +7,20 @@ import { doesInOrder, partSize } from './server-traits.ts';
 import { problemOf } from './sftp-failure.ts';
 import type { SftpSession } from './sftp-session.ts';
 
-/** Bytes that may be under way without an answer. */
+/** How many bytes may be in flight without an answer. */
 const WINDOW = 2 * 1024 * 1024;
 
 export interface WriteFileOptions {
   /** Permission bits; undefined leaves them to the server. */
   readonly mode: number | undefined;
-  /** Asks the server to bring the file to its disk before the end, where it can. */
+  /** Asks the server to sync the file to its disk before the end, if it can. */
   readonly sync: boolean;
 }
 
 /**
- * Writes a file and resolves once the server has confirmed every byte, and holds as many as were
- * sent. (The library's `put` resolves on a full disk: its stream drops the error.) Rejects with what
- * the server answered, or with the reason of the signal.
+ * Writes a file and resolves once the server has confirmed every byte, and has as many as were
+ * sent. (The library's `put` resolves on a full disk: its stream drops the error.) Rejects with
+ * what the server answered, or with the reason of the signal.
  */
 export async function writeFile(
   session: SftpSession,
@@ -35,18 +35,18 @@ export async function writeFile(
   const writing = new Writing(session, handle);
   let open = true;
   const close = (): Promise<void> => {
-    // Never twice: the server gives the number of a closed file to the next one.
+    // Never twice: the server reuses the handle of a closed file for the next one.
     open = false;
     return session.request((sftp, done) => sftp.close(handle, done));
   };
   try {
-    // A body that stalls would hold up the end of the pipeline, also after an abort.
+    // A stalled body would hold up the end of the pipeline, even after an abort.
     await inFlight().until(signal, () =>
       pipeline(Readable.from(body), (chunks) => writing.all(chunks), { signal }),
     );
     await finish(session, handle, { ...options, size: writing.size, close });
   } catch (error) {
-    // The file is given up: how closing it ends does not matter.
+    // The file is abandoned: it does not matter how closing ends.
     if (open) close().catch(() => undefined);
     throw error;
   }
@@ -115,7 +115,7 @@ interface Finish extends WriteFileOptions {
   readonly close: () => Promise<void>;
 }
 
-/** Brings the file to the disk, makes sure of its size and closes it, in as few round trips as that takes. */
+/** Syncs the file to disk, checks its size and closes it, in as few round trips as possible. */
 async function finish(
   session: SftpSession,
   handle: Buffer,
@@ -123,19 +123,20 @@ async function finish(
 ): Promise<void> {
   const asked = [
     session.request<Stats>((sftp, done) => sftp.fstat(handle, done)),
-    // The mode given at opening is cut by the server's umask.
+    // The mode given at opening is reduced by the server's umask.
     mode === undefined
       ? undefined
       : session.request((sftp, done) => sftp.fchmod(handle, mode, done)),
     sync ? synced(session, handle) : undefined,
   ] as const;
-  // OpenSSH does one thing after the other; another server might close the file before it has told its size.
+  // OpenSSH does one thing after another; another server might close the file before reporting its
+  // size.
   const closing = doesInOrder(session) ? close() : undefined;
   const [stats] = await Promise.all([...asked, closing]);
   if (stats.size !== size) {
     throw new FileError(
       'failed',
-      `The server holds ${stats.size} bytes of the ${size} that it confirmed. It is tried again; its disk may be full.`,
+      `The server has ${stats.size} bytes of the ${size} that it confirmed. It is retried; its disk may be full.`,
     );
   }
   if (closing === undefined) await close();
@@ -145,7 +146,7 @@ async function synced(session: SftpSession, handle: Buffer): Promise<void> {
   try {
     await session.request((sftp, done) => sftp.ext_openssh_fsync(handle, done));
   } catch (error) {
-    // A server without the extension decides for itself when it writes to its disk.
+    // A server without the extension decides itself when to write to its disk.
     if (problemOf(error) !== 'unsupported') throw error;
   }
 }

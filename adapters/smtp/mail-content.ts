@@ -6,18 +6,18 @@ import { asError } from './smtp-failure.ts';
 export type Progress = 'unread' | 'reading' | 'read';
 
 /**
- * A mail on its way into a connection. Nothing of it is made before nodemailer pipes it, which it does
- * once the server has judged the recipients and asked for the mail: the moment to break it off.
+ * A mail being sent over a connection. Nothing is generated before nodemailer pipes it, once the
+ * server has judged the recipients and asked for the mail: that is the moment to stop it.
  */
 export class MailContent extends Readable {
   progress: Progress = 'unread';
-  /** Why we broke the mail off: the policy on recipients, or a body that could not be read. */
+  /** Why we stopped the mail: the policy on recipients, or a body that could not be read. */
   failure: Error | undefined;
   readonly #mail: Pick<Mail, 'content'>;
   readonly #judge: () => void;
   #source: Readable | undefined;
 
-  /** `judge` throws if the mail is not to be sent. */
+  /** `judge` throws if the mail should not be sent. */
   constructor(mail: Pick<Mail, 'content'>, judge: () => void) {
     super();
     this.#mail = mail;
@@ -46,7 +46,7 @@ export class MailContent extends Readable {
     done(error);
   }
 
-  /** Not with the error itself: nodemailer writes codes of its own into what it is given. */
+  /** Not with the error itself: nodemailer writes its own codes into the errors it gets. */
   #breakOff(error: unknown): void {
     this.failure ??= asError(error);
     this.destroy(new Error('broken off', { cause: error }));

@@ -5,16 +5,16 @@ import type MimeNode from 'nodemailer/lib/mime-node';
 import type { Body, Message } from 'waybill/adapter';
 import type { Letter, Mailbox } from 'waybill/peer';
 
-/** A mail ready to be handed over, as often as it takes: each time the same bytes. */
+/** A mail ready to be sent, as often as necessary: each time the same bytes. */
 export interface Mail {
   readonly recipients: readonly string[];
-  /** Bytes it has at least, headers aside. */
+  /** Its minimum size in bytes, without headers. */
   readonly size: number;
-  /** The whole mail. An error of the message's body is told to `failed`; the stream ends with another one. */
+  /** The whole mail. An error of the message's body is passed to `failed`; the stream ends with another one. */
   content(failed: (error: unknown) => void): Readable;
 }
 
-/** Signs mails so that receivers can tell that they come from the domain. */
+/** How to sign mails, so that receivers can verify that they come from the domain. */
 export interface Signature {
   readonly domain: string;
   readonly selector: string;
@@ -26,7 +26,7 @@ export interface Signature {
 const encodedSize = (bytes: number): number => Math.ceil(bytes / 57) * 78;
 /**
  * Writes the letter of a message as MIME. Message-ID, date and boundaries follow from the message,
- * so that a mail that is sent again is the same mail, and receivers can recognise it.
+ * so a mail that is sent again is identical, and receivers can recognise it.
  */
 export function mail(letter: Letter, message: Message, signature: Signature | undefined): Mail {
   const { to, cc, bcc, attachment, text = '', html = '' } = letter;
@@ -38,7 +38,7 @@ export function mail(letter: Letter, message: Message, signature: Signature | un
       const body = attachment === undefined ? undefined : contentOf(attachment.body, failed);
       const plain = compose(letter, message, body).createReadStream();
       const stream = signature === undefined ? plain : dkim(signature).sign(plain);
-      // Whoever breaks off must not leave the store waiting for the rest to be read.
+      // After an interruption, the store must not be left waiting for the rest to be read.
       stream.once('close', () => {
         plain.destroy();
         if (body instanceof Readable) body.destroy();
@@ -48,7 +48,7 @@ export function mail(letter: Letter, message: Message, signature: Signature | un
   };
 }
 
-/** A body that is not in memory is read from the store as it is sent, each time anew. */
+/** A body that is not in memory is read from the store while it is sent, each time again. */
 function contentOf(body: Body, failed: (error: unknown) => void): Readable | Buffer {
   const { inline } = body;
   return inline === undefined
@@ -56,7 +56,7 @@ function contentOf(body: Body, failed: (error: unknown) => void): Readable | Buf
     : Buffer.from(inline.buffer, inline.byteOffset, inline.byteLength);
 }
 
-/** nodemailer writes codes of its own into the errors it gets, so it gets none of ours. */
+/** nodemailer writes its own codes into the errors it gets, so it gets none of ours. */
 async function* guarded(
   stream: AsyncIterable<Uint8Array>,
   failed: (error: unknown) => void,
@@ -87,7 +87,7 @@ function compose(
     messageId: messageId(message, letter.from),
     date: new Date(message.created),
     baseBoundary: `waybill-${message.id}`,
-    // Keeps "out of office" answers away (RFC 3834).
+    // Prevents "out of office" replies (RFC 3834).
     headers: { 'Auto-Submitted': 'auto-generated' },
     xMailer: false,
     disableFileAccess: true,
@@ -104,7 +104,7 @@ function attachments(
   return [{ filename, contentType, content, contentTransferEncoding: 'base64' }];
 }
 
-/** The same for every try of a message, another for one that a person resends. */
+/** The same for every try of a message, but different when a person resends it. */
 function messageId(message: Message, from: Mailbox): string {
   return `<waybill.${message.id}@${from.address.split('@').at(-1)}>`;
 }

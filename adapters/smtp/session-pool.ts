@@ -5,13 +5,13 @@ import type { SmtpSession } from './smtp-session.ts';
 export interface PoolLimits {
   /** Milliseconds a connection may wait for the next mail. */
   readonly idle: number;
-  /** Mails after which a connection is closed; servers count them. */
+  /** After how many mails a connection is closed; servers count them. */
   readonly mails: number;
 }
 
 /**
- * The open connections. There are never more of them than mails under way, which the operation's
- * `pool` bounds; the one used last is used first, so that the others fall idle and close.
+ * The open connections. There are never more than mails under way, which the operation's `pool`
+ * limits; the most recently used one is used first, so that the others become idle and close.
  */
 export class SessionPool {
   readonly #open: (signal: AbortSignal) => Promise<SmtpSession>;
@@ -26,7 +26,7 @@ export class SessionPool {
     this.#limits = limits;
   }
 
-  /** A connection that waited, or a new one. */
+  /** A waiting connection, or a new one. */
   async take(signal: AbortSignal): Promise<SmtpSession> {
     const [session] = [...this.#waiting].at(-1) ?? [];
     if (session === undefined) return this.#opened(signal);
@@ -45,7 +45,7 @@ export class SessionPool {
     this.#waiting.set(session, timer);
   }
 
-  /** Closes the connections that wait, and waits for the others to be given back and closed. */
+  /** Closes the waiting connections, and waits for the others to be returned and closed. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const session of this.#waiting.keys()) {

@@ -4,11 +4,11 @@ import { DisableError, type setting } from 'waybill/adapter';
 import type { Signature } from './mail.ts';
 import type { smtpSettings } from './smtp-settings.ts';
 
-/** Receivers take a signature by a shorter key for none (RFC 8301). */
+/** Receivers ignore signatures made with a shorter key (RFC 8301). */
 const SHORTEST = 1_024;
 
 /**
- * Reads the key that signs. Throws a DisableError for one that cannot: nodemailer would send the mail
+ * Reads the signing key. Throws a DisableError for an unusable one: nodemailer would send the mail
  * without a signature and report success.
  */
 export async function signatureOf({
@@ -32,14 +32,14 @@ export async function signatureOf({
   return { domain, selector, privateKey: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
 
-/** Of the parser's error nothing is kept: it may quote the key. */
+/** The parser's error is dropped: it may quote the key. */
 function keyIn(text: string, path: string): KeyObject {
   try {
     return createPrivateKey(text);
   } catch {
     const problem = /ENCRYPTED/.test(text)
-      ? 'is encrypted. Give it without a passphrase (openssl rsa -in dkim.key -out dkim.key), readable for this user alone'
-      : 'holds no private key in PEM. Give the private key, not the public one that the DNS publishes';
+      ? 'is encrypted. Give it without a passphrase (openssl rsa -in dkim.key -out dkim.key), readable only by this user'
+      : 'contains no private key in PEM. Give the private key, not the public one that the DNS publishes';
     throw new DisableError(`dkim.key: the file ${path} ${problem}.`);
   }
 }

@@ -1,14 +1,14 @@
 /** One answer of an SMTP server. */
 export interface Answer {
-  /** The three digits; 0 where there are none. */
+  /** The three digits; 0 if there are none. */
   readonly status: number;
-  /** The digits with the enhanced code where there is one: `550 5.1.1`. */
+  /** The digits with the enhanced code, if there is one: `550 5.1.1`. */
   readonly code: string;
-  /** The server's words. They may quote an address, so they go to the trace and never to a log. */
+  /** The server's text. It may quote an address, so it goes to the trace and never to a log. */
   readonly text: string;
 }
 
-/** Reads an answer, of which the last line counts. */
+/** Parses an answer; the last line counts. */
 export function answerOf(response: string): Answer {
   const [, status = '', enhanced] = /^(\d{3})(?:[ -](\d\.\d{1,3}\.\d{1,3}))?/.exec(response) ?? [];
   const lines = response
@@ -24,27 +24,27 @@ export function answerOf(response: string): Answer {
 /** What the enhanced codes mean to a support desk; RFC 3463 and the codes of Exchange. */
 const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/ \d\.1\.[16]$/, 'the mailbox does not exist'],
-  [/ \d\.1\.2$/, 'the domain of the recipient is not known'],
-  [/ \d\.1\.[37]$/, 'the address is not written correctly'],
-  [/ \d\.1\.8$/, 'the domain of the sender is not known'],
+  [/ \d\.1\.2$/, 'the domain of the recipient is unknown'],
+  [/ \d\.1\.[37]$/, 'the address is not valid'],
+  [/ \d\.1\.8$/, 'the domain of the sender is unknown'],
   [/ \d\.2\.1$/, 'the mailbox is switched off'],
   [/ \d\.2\.2$/, 'the mailbox is full'],
   [/ \d\.(2\.3|3\.4)$/, 'the mail is too large'],
   [/ \d\.4\.[17]$/, 'the next server does not answer'],
   [/ \d\.5\.3$/, 'there are too many recipients'],
-  [/ \d\.7\.0$/, 'the security policy of the server'],
+  [/ \d\.7\.0$/, 'the security policy of the server forbids it forbids it forbids it'],
   [/ \d\.7\.1$/, 'the server does not relay for us or refuses the content'],
   [/ \d\.7\.3$/, 'the sign-in was not accepted'],
   [/ \d\.7\.8$/, 'user, password or token is not accepted'],
   [/ \d\.7\.9$/, 'the mechanism is too weak for the server'],
   [/ \d\.7\.1[12]$/, 'encryption or another password is needed'],
   [/ \d\.7\.57$/, 'the client did not sign in'],
-  [/ \d\.7\.60$/, 'the account may not send as this sender'],
+  [/ \d\.7\.60$/, 'the account is not allowed to send as this sender'],
   [/ \d\.7\.139$/, 'sign-in by password is switched off for this tenant'],
   [/^535/, 'user, password or token is not accepted'],
   [/^(421|45\d)/, 'the server is busy or asks to try later'],
   [/^552/, 'the mail is too large or the mailbox is full'],
-  [/^504/, 'the server does not know the mechanism'],
+  [/^504/, 'the server does not support the mechanism'],
 ];
 
 /** `: the mailbox is full`, or `''` for a code that says nothing more. */

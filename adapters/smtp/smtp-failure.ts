@@ -10,7 +10,7 @@ import { connectionCause } from 'waybill/peer';
 import type { Progress } from './mail-content.ts';
 import { type Answer, answerOf, meaning } from './smtp-answer.ts';
 
-/** What to throw for a connection that could not be made, secured or kept. */
+/** The error for a connection that could not be made, secured or kept. */
 export function connectionFailure(error: unknown, place: string): Error {
   if (error instanceof EngineError || !(error instanceof Error)) return asError(error);
   const { response, code, command, timeoutType }: NodemailerError = error;
@@ -31,14 +31,14 @@ export function connectionFailure(error: unknown, place: string): Error {
   );
 }
 
-/** nodemailer puts a code of its own over the one of node. */
+/** nodemailer overwrites node's code with its own. */
 function withOwnCode(error: NodemailerError): Error {
   return error.originalCode === undefined
     ? error
     : Object.assign(error, { code: error.originalCode });
 }
 
-/** What was thrown, as an error. */
+/** Turns what was thrown into an error. */
 export const asError = (error: unknown): Error =>
   error instanceof Error
     ? error
@@ -51,18 +51,18 @@ function refusedConnection(
   const text =
     command === 'STARTTLS'
       ? `Not connected: ${place} does not offer encryption (${answer.code} to STARTTLS), so nothing was sent. Have it switched on, or use the port with TLS from the start and security tls.`
-      : `Not connected: ${place} answered ${answer.code}${meaning(answer)}. Its administrator can say why.`;
+      : `Not connected: ${place} answered ${answer.code}${meaning(answer)}. Ask its administrator why.`;
   return new NotConnectedError(text, { detail: answer.text });
 }
 
-/** What to throw for a mail that the server refused or whose connection broke. */
+/** The error for a mail that the server refused or whose connection broke. */
 export function mailFailure(error: unknown, place: string, progress: Progress): Error {
   const { response, command = 'the mail' } = error as NodemailerError;
   if (response === undefined) {
     const failure = connectionFailure(error, place);
     if (progress !== 'read') return failure;
-    // Counted as a try, other than a lost connection: a mail that breaks the server would otherwise
-    // be delivered again and again for as long as it does.
+    // Counted as a try, unlike a lost connection: otherwise a mail that crashes the server would be
+    // sent again and again.
     return new TemporaryError(
       `${place} broke the connection after the mail was handed over, before it confirmed. It may have been delivered; it is sent again with the same Message-ID.`,
       { cause: failure },
@@ -79,7 +79,7 @@ export function mailFailure(error: unknown, place: string, progress: Progress): 
     : new RejectedError(text, { detail: answer.text });
 }
 
-/** Refusals that every mail would meet: no sign-in, or no encryption. */
+/** Refusals that would affect every mail: no sign-in, or no encryption. */
 function isSetup({ status, code }: Answer): boolean {
   return status === 530 || status === 535 || status === 538 || code.endsWith(' 5.7.57');
 }

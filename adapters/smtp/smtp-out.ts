@@ -45,9 +45,9 @@ export default outbound({
 });
 
 /**
- * Makes the first connection at once, so that a server that is down shows before a message waits for
- * it. A refused sign-in is left to the first message, which stops the operation: opening is repeated
- * every few seconds, and an account that is tried so often is locked.
+ * Makes the first connection at once, so that a server that is down is noticed before a message
+ * waits for it. A refused sign-in is left to the first message, which stops the operation: opening
+ * is repeated every few seconds, and so many tries would lock the account.
  */
 async function connectFirst(pool: SessionPool, lent: SmtpLent): Promise<void> {
   try {
@@ -119,10 +119,10 @@ class MailSender implements OpenOutbound {
     if (text === undefined || text.trim() === '') return undefined;
     const [first, ...more] = mailboxesIn(text, 'envelopeFrom');
     if (more.length === 0) return first?.address;
-    throw new SuspendError('envelopeFrom gave several addresses; reports go to one.');
+    throw new SuspendError('envelopeFrom gave several addresses; reports can only go to one.');
   }
 
-  /** A waiting connection may have been closed by the server a moment ago: then another one is used. */
+  /** The server may just have closed a waiting connection: then another one is used. */
   async #handOver(
     addressed: Addressed,
     refusals: RefusedRecipient[],
@@ -157,16 +157,16 @@ class MailSender implements OpenOutbound {
 function checkSize({ size }: Mail, { sizeLimit, place }: SmtpSession): void {
   if (sizeLimit === undefined || size <= sizeLimit) return;
   throw new RejectedError(
-    `The mail has ${describeSize(size)}, and ${place} takes ${describeSize(sizeLimit)}. Have the limit raised, or send the document another way.`,
+    `The mail has ${describeSize(size)}, but ${place} accepts only ${describeSize(sizeLimit)}. Have the limit raised, or send the document another way.`,
   );
 }
 
-/** Without the extension the server would take the bytes for something else, or send the mail elsewhere. */
+/** Without the extension the server would misinterpret the bytes, or send the mail elsewhere. */
 function checkLetters({ from, to }: Addressed, { capabilities, place }: SmtpSession): void {
   if ([from, ...to].every((address) => /^\p{ASCII}*$/u.test(address))) return;
   if (capabilities.some((one) => /^SMTPUTF8\b/i.test(one))) return;
   throw new SuspendError(
-    `An address has letters before the @ that ${place} does not take: it offers no SMTPUTF8. Use an address in plain letters and resend.`,
+    `An address has letters before the @ that ${place} does not accept: it offers no SMTPUTF8. Use an address in plain letters and resend.`,
   );
 }
 
@@ -181,7 +181,7 @@ function replyOf(answer: Answer, refused: readonly RefusedRecipient[]): Reply {
   };
 }
 
-/** What to do with a mail of which the server takes only some recipients. */
+/** What to do with a mail if the server accepts only some recipients. */
 type RefusedPolicy = 'reject' | 'continue' | 'suspend';
 
 /** How many partly delivered messages are remembered. */
@@ -189,7 +189,7 @@ const MOST = 10_000;
 
 const SERVED = new WeakMap<object, LRUCache<number, ReadonlySet<string>>>();
 
-/** An adapter that lost its connection is opened anew with the same settings, and must know still. */
+/** An adapter that lost its connection is opened again with the same settings, and must still know them. */
 function servedWith(settings: object): LRUCache<number, ReadonlySet<string>> {
   const served = SERVED.get(settings) ?? new LRUCache<number, ReadonlySet<string>>({ max: MOST });
   SERVED.set(settings, served);
@@ -197,13 +197,13 @@ function servedWith(settings: object): LRUCache<number, ReadonlySet<string>> {
 }
 
 /**
- * Decides on mails that the server takes for some recipients and not for others. `reject` and
- * `suspend` let nobody have it; if the server only asks to wait for the rest, all wait. `continue`
- * delivers to those it takes, and tries again for those that must wait and only for them.
+ * Decides about mails that the server accepts for some recipients and not for others. With `reject`
+ * and `suspend` nobody gets it; if the server only asks to wait for the rest, all wait. `continue`
+ * delivers to those it accepts, and retries only for those that must wait.
  */
 class RefusedRecipients {
   readonly #policy: RefusedPolicy;
-  /** Message id → who has it already. Lost with the process: then they may get it twice. */
+  /** Message id → who already has it. Lost with the process: then they may get it twice. */
   readonly #served: LRUCache<number, ReadonlySet<string>>;
 
   constructor(settings: { readonly refusedRecipients: RefusedPolicy }) {
@@ -217,7 +217,7 @@ class RefusedRecipients {
     return served === undefined ? recipients : recipients.filter((one) => !served.has(one));
   }
 
-  /** Called before the mail is sent; throws unless it may go to the others. */
+  /** Called before the mail is sent; throws unless it may be sent to the others. */
   judge(refusals: readonly RefusedRecipient[], recipients: number): void {
     if (this.#policy === 'continue') return;
     const final = refusals.filter(isFinal);
@@ -226,14 +226,14 @@ class RefusedRecipients {
     if (final.length === 0) throw new TemporaryError(text, detail);
     if (this.#policy === 'reject') throw new RejectedError(text, detail);
     throw new SuspendError(
-      `${text} Correct the recipients and resend, or have the mailboxes made.`,
+      `${text} Correct the recipients and resend, or have the mailboxes created.`,
       detail,
     );
   }
 
   /**
-   * Called once the mail was delivered to the others. Throws a TemporaryError while some are to wait.
-   * Returns those that were refused for good.
+   * Called once the mail was delivered to the others. Throws a TemporaryError while some must wait.
+   * Returns those that were permanently refused.
    */
   settle(
     id: number,
@@ -249,7 +249,7 @@ class RefusedRecipients {
     const served = recipients.filter((one) => !missing.has(one));
     this.#served.set(id, new Set([...(this.#served.get(id) ?? []), ...served]));
     throw new TemporaryError(
-      `Delivered to some; ${waiting.length} of ${recipients.length} recipients are to wait (${codes(waiting)}). Only they get the next try.`,
+      `Delivered to some; ${waiting.length} of ${recipients.length} recipients must wait (${codes(waiting)}). Only they get the next try.`,
       { detail: describe(waiting) },
     );
   }
@@ -261,7 +261,7 @@ function codes(refusals: readonly RefusedRecipient[]): string {
   return [...new Set(refusals.map(({ answer }) => `${answer.code}${meaning(answer)}`))].join('; ');
 }
 
-/** With addresses: for the trace. */
+/** Including addresses: for the trace. */
 function describe(refusals: readonly RefusedRecipient[]): string {
   return refusals
     .map(({ recipient, answer }) => `${recipient}: ${answer.code} ${answer.text}`)

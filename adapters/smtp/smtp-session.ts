@@ -12,23 +12,23 @@ import { type Answer, answerOf } from './smtp-answer.ts';
 import { connectionFailure, mailFailure } from './smtp-failure.ts';
 import { describeSignIn, type Mechanism, type SignedIn, signIn } from './smtp-sign-in.ts';
 
-/** How to reach the server and who we are there; named as in the settings. */
+/** How to reach the server and who we are there; with the names of the settings. */
 export interface Account extends Way {
   /** A name under `credentials`; undefined sends without signing in. */
   readonly credential: string | undefined;
-  /** Undefined chooses by the kind of credential and by what is offered. */
+  /** If undefined, it is chosen by the kind of credential and what is offered. */
   readonly mechanism: Mechanism | undefined;
-  /** The mailbox a token is for, where the credential does not say it. */
+  /** The mailbox a token is for, if the credential does not name it. */
   readonly mailbox: string | undefined;
 }
 
-/** One mail to hand over. */
+/** One mail to send. */
 export interface Handover extends Pick<Mail, 'size' | 'content'> {
   readonly from: string;
   readonly to: readonly string[];
   /**
-   * Called if some recipients were refused and others not, before the mail itself is sent. What it
-   * throws breaks the mail off: nobody gets it.
+   * Called if some recipients were refused and others not, before the mail itself is sent. An error
+   * stops the mail: nobody gets it.
    */
   onRefused(refusals: readonly RefusedRecipient[]): void;
 }
@@ -38,7 +38,7 @@ export interface RefusedRecipient {
   readonly answer: Answer;
 }
 
-/** A connection to an SMTP server, secured and signed in. It hands over one mail at a time. */
+/** A connection to an SMTP server, secured and signed in. It sends one mail at a time. */
 export interface SmtpSession {
   readonly place: string;
   /** Undefined without a credential. */
@@ -46,14 +46,14 @@ export interface SmtpSession {
   readonly secure: boolean;
   /** The lines after EHLO. */
   readonly capabilities: readonly string[];
-  /** Bytes the server takes as one mail; undefined if it does not say. */
+  /** The maximum size of a mail in bytes; undefined if the server does not say. */
   readonly sizeLimit: number | undefined;
-  /** Mails tried over it. */
+  /** How many mails were tried on it. */
   readonly mails: number;
   readonly ended: boolean;
-  /** Sends one command and waits for its answer: for a test of what the server allows. */
+  /** Sends one command and waits for its answer: to test what the server allows. */
   ask(command: string): Promise<Answer>;
-  /** Resolves with the server's confirmation; rejects with what the engine is to do. */
+  /** Resolves with the server's confirmation; rejects with the error that says what the engine should do. */
   deliver(mail: Handover, signal: AbortSignal): Promise<Answer>;
   /** Resolves once the connection has ended, for whatever reason. */
   readonly end: Promise<void>;
@@ -62,8 +62,8 @@ export interface SmtpSession {
 }
 
 /**
- * Connects, secures and signs in. With a credential nothing is ever sent without having signed in,
- * and never a secret over plain text, whatever the server offers.
+ * Connects, secures and signs in. With a credential, nothing is ever sent without a sign-in, and no
+ * secret is sent over plain text, whatever the server offers.
  */
 export async function openSession(
   lent: TlsClientLent,
@@ -96,7 +96,7 @@ async function credentialOf(
   if (name === undefined) return undefined;
   if (security === 'none') {
     throw new DisableError(
-      'A credential is configured with security none: the password would cross the network in clear text. Use security starttls or tls.',
+      'A credential is configured with security none: the password would cross the network in plain text. Use security starttls or tls.',
     );
   }
   const credential = await lent.credential(name);
@@ -170,7 +170,7 @@ function session(line: Line, signedIn: SignedIn | undefined): SmtpSession {
   };
 }
 
-/** How a connection stands: which mechanisms were offered and used is what a support desk asks first. */
+/** The state of a connection: support desks ask first which mechanisms were offered and used. */
 export function describeSession({ place, secure, signedIn }: SmtpSession): string {
   const how = secure ? 'encrypted' : 'in plain text';
   return `${place}, ${how}, ${signedIn === undefined ? 'without signing in' : describeSignIn(signedIn)}`;
@@ -205,7 +205,7 @@ async function deliver(line: Line, mail: Handover, signal: AbortSignal): Promise
   }
 }
 
-/** nodemailer keeps its book of who was refused in the envelope itself. */
+/** nodemailer records who was refused in the envelope itself. */
 function envelope({ from, to, size }: Handover): SMTPEnvelope & SMTPConnectionEnvelope {
   return { from, to: [...to], size, rcptQueue: [], rejected: [], rejectedErrors: [], accepted: [] };
 }
@@ -216,27 +216,27 @@ function refusal({ recipient = '', response = '' }: NodemailerRefusal): RefusedR
 
 type NodemailerRefusal = SMTPConnectionEnvelope['rejectedErrors'][number];
 
-/** After a refusal the connection can serve the next mail, if the server agrees. */
+/** After a refusal the connection can be used for the next mail, if the server agrees. */
 async function isReset({ connection }: Line, signal: AbortSignal): Promise<boolean> {
   if (connection.destroyed) return false;
   try {
     await untilEnd(connection, signal, (done) => connection.reset((error) => done(error)));
     return true;
   } catch {
-    // however it ended: a new connection is opened
+    // in any case, a new connection is opened
     return false;
   }
 }
 
 type TlsSettings = NonNullable<Parameters<typeof clientTls>[1]>;
 
-/** Where the server is and how the way to it is secured. */
+/** Where the server is and how the connection is secured. */
 interface Way {
   readonly connect: setting.Address;
   /** `starttls` and `tls` never fall back to plain text. */
   readonly security: 'none' | 'starttls' | 'tls';
   readonly tls: TlsSettings | undefined;
-  /** What to call ourselves in EHLO; undefined takes this machine's name. */
+  /** Our name in EHLO. Default: this machine's name. */
   readonly clientName: string | undefined;
   /** Milliseconds for connecting, and again for the greeting with STARTTLS. */
   readonly connectTimeout: number;
@@ -244,17 +244,17 @@ interface Way {
   readonly timeout: number;
 }
 
-/** A secured connection over which commands can be asked. */
+/** A secured connection on which commands can be sent. */
 interface Line {
   readonly connection: SMTPConnection;
   readonly place: string;
-  /** The lines after EHLO, as the server said them last: once TLS was on. */
+  /** The latest lines after EHLO: those sent after TLS was on. */
   readonly capabilities: readonly string[];
   /** Sends one line and waits for its answer. */
   ask(command: string): Promise<Answer>;
 }
 
-/** What an empty `tls` block means: the public authorities, and the name connected to. */
+/** The meaning of an empty `tls` block: the public authorities, and the name connected to. */
 const PUBLIC: TlsSettings = {
   trust: undefined,
   certificate: undefined,
@@ -266,7 +266,7 @@ const PUBLIC: TlsSettings = {
   ciphers: undefined,
 };
 
-/** The name under which nodemailer is asked for the use of its line; the server never sees it. */
+/** The name under which we ask nodemailer for its line; the server never sees it. */
 const LINE = 'LINE';
 
 /** Connects and secures. Nothing secret is sent. Throws NotConnectedError with the cause in plain words. */
@@ -302,13 +302,13 @@ async function openLine(lent: TlsClientLent, way: Way, signal: AbortSignal): Pro
     socketCloseTimeout: 0,
     customAuth: { [LINE]: (context) => lineUse.resolve(context) },
   });
-  // An 'error' event that nobody listens to would end the process; whoever waits gets it by untilEnd.
+  // An unhandled 'error' event would end the process; whoever waits gets it through untilEnd.
   connection.on('error', () => undefined);
   try {
     await untilEnd(connection, signal, (done) => connection.connect(done));
     const capabilities = capabilitiesOf(connection);
-    // Signing in is done here and not by nodemailer, which sends in plain text, or without signing
-    // in, depending on what the server offers. Its hook for own mechanisms lends the line.
+    // The sign-in is done here and not by nodemailer, which sends in plain text, or without signing
+    // in, depending on what the server offers. Its hook for custom mechanisms gives us the line.
     connection.login({ method: LINE, user: LINE }, () => undefined);
     const use = await lineUse.promise;
     const ask = async (command: string): Promise<Answer> => {
@@ -335,7 +335,7 @@ function capabilitiesOf({ lastServerResponse }: SMTPConnection): string[] {
 
 /**
  * Waits for nodemailer to call back, for the end of the connection or for the signal, which closes
- * the connection at once. nodemailer forgets who waits when it is closed by us.
+ * the connection at once. nodemailer does not call back when we close it.
  */
 function untilEnd<Value = void>(
   connection: SMTPConnection,
@@ -351,7 +351,7 @@ function untilEnd<Value = void>(
       how();
     };
     const failed = (error: Error): void => settle(() => reject(error));
-    // After a 421 nodemailer closes first and then hands out the error that says why.
+    // After a 421 nodemailer closes first and then reports the error that says why.
     const ended = (): NodeJS.Immediate =>
       setImmediate(() => failed(Object.assign(new Error('closed'), { code: 'ECONNRESET' })));
     connection.on('error', failed);

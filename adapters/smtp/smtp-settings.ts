@@ -12,24 +12,24 @@ export const smtpSettings = {
     {
       starttls: 'Switches to TLS before anything is sent, or sends nothing',
       tls: 'TLS from the start',
-      none: 'Plain text, for a relay in the own network; never with a credential',
+      none: 'Plain text, for a relay in your own network; never with a credential',
     },
     {
       help: 'How the connection is encrypted. It never falls back to plain text.',
       default: 'starttls',
     },
   ),
-  tls: tlsClient('How the server is checked. Left out, the public authorities are trusted.'),
+  tls: tlsClient('How the server is verified. If left out, the public authorities are trusted.'),
   credential: setting.optional(
     setting.credential({
-      help: 'Who signs in: user and password, or a token. Left out, mails are sent without signing in. With it, nothing is sent unless the sign-in succeeds.',
+      help: 'Who signs in: user and password, or a token. If left out, mails are sent without a sign-in. If set, nothing is sent unless the sign-in succeeds.',
       example: 'mailer',
       kinds: ['basic', 'bearer', 'oauth2'],
     }),
   ),
   mechanism: setting.choice(
     {
-      auto: 'Chosen by the kind of credential and by what the server offers; one that is refused is followed by the next',
+      auto: 'Chosen by the kind of credential and what the server offers; if one is refused, the next is tried',
       PLAIN: 'User and password',
       LOGIN: 'User and password, for old servers',
       'CRAM-MD5': 'User and a proof of the password',
@@ -40,7 +40,7 @@ export const smtpSettings = {
   ),
   mailbox: setting.optional(
     setting.text({
-      help: 'The mailbox a token is for, if the credential does not say it.',
+      help: 'The mailbox a token is for, if the credential does not name it.',
       example: 'noreply@hospital.example',
       advanced: true,
     }),
@@ -48,7 +48,7 @@ export const smtpSettings = {
   ...letterSettings,
   envelopeFrom: setting.optional(
     setting.addressTemplate({
-      help: 'The address that reports of failed deliveries go to, where it differs from the sender.',
+      help: 'The address for reports of failed deliveries, if it differs from the sender.',
       example: 'bounces@hospital.example',
       advanced: true,
     }),
@@ -58,9 +58,9 @@ export const smtpSettings = {
       suspend: 'Nobody gets the mail; the message is kept for a person',
       reject: 'Nobody gets the mail; the message fails',
       continue:
-        'The others get it; those that are to wait are tried again, the outcome warns of the rest',
+        'The others get it; those that must wait are retried, and the outcome warns about the rest',
     },
-    { help: 'What happens if the server takes only some of the recipients.', default: 'suspend' },
+    { help: 'What happens if the server accepts only some of the recipients.', default: 'suspend' },
   ),
   dkim: setting.group(
     {
@@ -71,11 +71,11 @@ export const smtpSettings = {
       }),
       key: setting.path({ help: 'File with the private key (PEM).', example: 'tls/dkim.key' }),
     },
-    { help: 'Signs mails with DKIM, where the server does not do it itself.' },
+    { help: 'Signs mails with DKIM, if the server does not do it itself.' },
   ),
   clientName: setting.optional(
     setting.text({
-      help: 'What to call this machine in EHLO, where the server asks for a name of its own choosing.',
+      help: 'The name of this machine in EHLO, if the server requires a certain one.',
       example: 'hub.hospital.example',
       advanced: true,
     }),
@@ -86,7 +86,7 @@ export const smtpSettings = {
     advanced: true,
   }),
   timeout: setting.duration({
-    help: 'How long the server may be silent before the connection counts as lost. Content filters take their time after a mail.',
+    help: 'How long the server may be silent before the connection counts as lost. Content filters may take long after a mail.',
     default: '2m',
     advanced: true,
   }),
@@ -103,7 +103,7 @@ export const smtpSettings = {
   }),
 };
 
-/** The settings as a connection wants them. */
+/** The settings in the form that a connection needs. */
 export function accountOf(settings: setting.ValuesOf<typeof smtpSettings>): Account {
   const { mechanism } = settings;
   return { ...settings, mechanism: mechanism === 'auto' ? undefined : mechanism };

@@ -18,15 +18,15 @@ const TOKEN_MECHANISMS = ['OAUTHBEARER', 'XOAUTH2'] as const;
 
 export type Mechanism = (typeof PASSWORD_MECHANISMS | typeof TOKEN_MECHANISMS)[number];
 
-/** What is needed to sign in over one connection. */
+/** What is needed to sign in on one connection. */
 export interface SignIn {
   readonly address: setting.Address;
   readonly credential: BasicCredential | TokenCredential;
-  /** The mailbox a token is for, where the credential does not say it. */
+  /** The mailbox a token is for, if the credential does not name it. */
   readonly mailbox: string | undefined;
-  /** As the server wrote them after the connection was secured. */
+  /** As sent by the server after the connection was secured. */
   readonly offered: readonly string[];
-  /** The one mechanism to use; undefined chooses by credential and offer. */
+  /** The mechanism to use; if undefined, it is chosen by credential and offer. */
   readonly only: Mechanism | undefined;
   readonly signal: AbortSignal;
   /** Sends one line and returns the server's answer. */
@@ -47,11 +47,11 @@ export function describeSignIn({ used, offered, refused }: SignedIn): string {
 }
 
 /**
- * Signs in with the first mechanism that fits the credential, is offered and is accepted. A mechanism
- * that the server does not want is followed by the next; a password that it refuses is not sent again
- * by another one, since accounts are locked after a few; a token that is refused is renewed once.
- * Throws a DisableError when there is nothing more to try; a
- * NotConnectedError when none is offered, and a TemporaryError when the server cannot say now.
+ * Signs in with the first mechanism that fits the credential, is offered and is accepted. If the
+ * server does not want a mechanism, the next is tried; a refused password is not sent again with
+ * another one, since accounts are locked after a few; a refused token is renewed once. Throws a
+ * DisableError when there is nothing more to try; a NotConnectedError when none is offered, and a
+ * TemporaryError when the server cannot say now.
  */
 export async function signIn(parts: SignIn): Promise<SignedIn> {
   const place = placeOf(parts.address);
@@ -74,7 +74,7 @@ export async function signIn(parts: SignIn): Promise<SignedIn> {
   );
 }
 
-/** Whether it is the mechanism that was refused and not what it showed: not known, not allowed, too weak, or only over TLS. */
+/** Whether the mechanism was refused and not the secret: unknown, not allowed, too weak, or only over TLS. */
 function isOfMechanism({ status, code }: Answer): boolean {
   if (/ 5\.7\.(8|3|139)$/.test(code)) return false;
   return [500, 501, 502, 503, 504, 534, 538].includes(status);
@@ -87,7 +87,7 @@ function candidates({ address, credential, offered, only }: SignIn): readonly Me
   if (only !== undefined) {
     if (fitting.includes(only)) return [only];
     throw new DisableError(
-      `mechanism ${only} does not go with a credential of kind ${credential.kind}. Use ${list(fitting)}, or leave it out.`,
+      `mechanism ${only} does not work with a credential of kind ${credential.kind}. Use ${list(fitting)}, or leave it out.`,
     );
   }
   const found = fitting.filter((mechanism) => offered.includes(mechanism));
@@ -95,14 +95,14 @@ function candidates({ address, credential, offered, only }: SignIn): readonly Me
   throw new NotConnectedError(
     offered.length === 0
       ? `${place} offers no sign-in although a credential is configured, so nothing is sent. Use the port for submission (587 or 465); remove the credential only if this relay trusts the network.`
-      : `${place} offers ${list(offered)}, none of which takes a credential of kind ${credential.kind} (${list(fitting)}). Use another kind of credential, or have the server allow one of these.`,
+      : `${place} offers ${list(offered)}, none of which works with a credential of kind ${credential.kind} (${list(fitting)}). Use another kind of credential, or have the server allow one of these.`,
   );
 }
 
 function remedy({ credential }: SignIn): string {
   return credential.kind === 'basic'
     ? 'Check user and password, and that the account may use SMTP.'
-    : 'Check that the token is for this mailbox and service (for Exchange Online: SMTP.SendAsApp, and the application has a right on the mailbox).';
+    : 'Check that the token is for this mailbox and service (for Exchange Online: SMTP.SendAsApp, and the application has access to the mailbox).';
 }
 
 const list = (names: readonly string[]): string => names.join(', ');
@@ -133,7 +133,7 @@ async function password(
   if (mechanism === 'PLAIN') {
     const proof = base64(`\0${user}\0${secret}`);
     const answer = await ask(`AUTH PLAIN ${proof}`);
-    // A server that ignores what came with the command asks for it.
+    // A server that ignores what came with the command asks for it again.
     return answer.status === 334 ? ask(proof) : answer;
   }
   const challenge = await ask(`AUTH ${mechanism}`);
@@ -156,7 +156,7 @@ async function bearer(
     ? `n,a=${user.replaceAll('=', '=3D').replaceAll(',', '=2C')},\x01host=${address.host}\x01port=${address.port}\x01auth=Bearer ${token}\x01\x01`
     : `user=${user}\x01auth=Bearer ${token}\x01\x01`;
   const answer = await ask(`AUTH ${mechanism} ${base64(proof)}`);
-  // A refusal first comes as a challenge with the reason; it is final once that was acknowledged.
+  // A refusal first comes as a challenge with the reason; it is final once that is acknowledged.
   return answer.status === 334 ? ask(oauth ? 'AQ==' : '') : answer;
 }
 

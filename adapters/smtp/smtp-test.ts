@@ -16,8 +16,8 @@ import { describeSignIn } from './smtp-sign-in.ts';
 type Values = setting.ValuesOf<typeof smtpSettings>;
 
 /**
- * Name, TCP, TLS, what the server can do, sign-in, and whether it would take the sender and the
- * recipients. The mail is broken off before it begins, so nobody gets anything.
+ * Name, TCP, TLS, what the server supports, sign-in, and whether it would accept the sender and the
+ * recipients. It stops before the mail itself, so nobody gets anything.
  */
 export async function smtpTest(lent: Lent<typeof smtpSettings>, step: Step): Promise<void> {
   const { settings, signal } = lent;
@@ -100,15 +100,15 @@ function describeServer({ capabilities, secure, sizeLimit }: SmtpSession): strin
   return `${secure ? 'encrypted' : 'plain text'}; ${signIn}; ${size}`;
 }
 
-/** Addresses that depend on the message cannot be tried without one. */
+/** Addresses that depend on the message cannot be tested without one. */
 async function permission(session: SmtpSession, settings: Values): Promise<string> {
   const sender = constant(settings.envelopeFrom?.source ?? settings.from.source);
   if (sender === undefined) return 'not tried: the sender depends on the message';
   const from = await session.ask(`MAIL FROM:<${sender}>`);
   if (from.status >= 300) {
     throw new StepFailure(
-      `the server does not take mail from this sender (${from.code}${meaning(from)})`,
-      'Give the account the right to send as it, or set from to its own address',
+      `the server does not accept mail from this sender (${from.code}${meaning(from)})`,
+      'Give the account permission to send as it, or set from to its own address',
     );
   }
   const templates = [settings.to, settings.cc, settings.bcc].flat();
@@ -117,7 +117,7 @@ async function permission(session: SmtpSession, settings: Values): Promise<strin
     const answer = await session.ask(`RCPT TO:<${recipient}>`);
     if (answer.status < 300) continue;
     throw new StepFailure(
-      `the server does not take mail for a recipient (${answer.code}${meaning(answer)})`,
+      `the server does not accept mail for a recipient (${answer.code}${meaning(answer)})`,
       'Check the addresses under to, cc and bcc; a relay may need a sign-in for addresses outside',
     );
   }

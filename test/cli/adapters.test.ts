@@ -18,7 +18,7 @@ test('one adapter is shown with every setting, its help, default and example', a
   expect(output).toContain(
     'connect: address (required)\n    Address and port of the peer.\n    example: ward.example:2575',
   );
-  expect(output).toContain('- wait: The first acknowledgement is waited for and judged');
+  expect(output).toContain('- wait: Waits for the first acknowledgement, which is judged');
   expect(output).toContain('  certificate: credential (certificate)');
   const json = JSON.parse((await ran(adaptersCommand(), ['mllp-out', '--json'])).output) as object;
   expect(json).toMatchObject({ type: 'mllp-out', settings: { required: ['connect'] } });

@@ -85,10 +85,10 @@ test('1: the key of an OpenAPI document that nobody set up, then one in the wron
   const misplaced = await post({ authorization: 'Bearer the key' });
   expect(misplaced.status).toBe(401);
   expect(detailOf(misplaced)).toBe(
-    'A sign-in is needed, and none was found: a key in the header HTTP-API-KEY.',
+    'A sign-in is needed, but none was found: a key in the header HTTP-API-KEY.',
   );
   expect((await post({ 'http-api-key': 'another' })).status).toBe(401);
-  expect(told(opened)).toMatch(/^Refused 127\.0\.0\.1 \(401\): the key is not known/);
+  expect(told(opened)).toMatch(/^Refused 127\.0\.0\.1 \(401\): the key is unknown/);
   expect((await post({ 'http-api-key': 'the key' })).status).toBe(202);
 });
 
@@ -130,7 +130,7 @@ test('8, 20: a page whose token is in a cookie, where nobody looks for it, and t
   const unseen = await post(blind, urlOf(blind));
   expect(unseen.status).toBe(401);
   expect(detailOf(unseen)).toBe(
-    'A sign-in is needed, and none was found: a token in the header Authorization (Bearer).',
+    'A sign-in is needed, but none was found: a token in the header Authorization (Bearer).',
   );
 
   const right = { ...given, callers: { ...callers, from: ['header', 'cookie:session'] } };
@@ -138,7 +138,7 @@ test('8, 20: a page whose token is in a cookie, where nobody looks for it, and t
   const elsewhere = await post(opened, 'https://app.example');
   expect(elsewhere.status).toBe(403);
   expect(told(opened)).toBe(
-    'Refused 127.0.0.1 (403): a cookie came with a request of another origin.',
+    'Refused 127.0.0.1 (403): a cookie came with a request from another origin.',
   );
   expect((await post(opened, urlOf(opened))).status).toBe(202);
   const listed = { ...right, cors: { origins: ['https://app.example'], credentials: true } };

@@ -30,12 +30,12 @@ for (const program of ftpsPrograms) {
 
       const pinned = { ...where, hostKey: `SHA256:${'A'.repeat(43)}` };
       expect(await said(sftpIn, pinned, credentials)).toMatch(
-        /^banner failed: .*speaks TLS at once, as implicit FTPS does.* → FTPS is another protocol than SFTP: use ftps-in or ftps-out with security: implicit/,
+        /^banner failed: .*speaks TLS from the start, as implicit FTPS does.* → FTPS is another protocol than SFTP: use ftps-in or ftps-out with security: implicit/,
       );
       // as the users' client did it, for ever: it waits for a greeting that comes only after TLS
       const explicit = { ...where, tls: { trust: server().trust } };
       expect(await said(ftpsIn, explicit, credentials)).toMatch(
-        /^greeting failed: .*speaks TLS at once: this is implicit TLS → Set security: implicit/,
+        /^greeting failed: .*speaks TLS from the start: this is implicit TLS → Set security: implicit/,
       );
       await expect(openInbound(ftpsIn, explicit, options)).rejects.toMatchObject({
         code: 'ADAPTER_NOT_CONNECTED',
@@ -92,7 +92,7 @@ describe.runIf(await hasMailServers())('17: SMTP, authentication expected but fa
 
     // the first that the server offers, as the users' product took it, whatever the credential is
     expect(await said(smtpOut, { ...submission, mechanism: 'XOAUTH2' }, credentials)).toMatch(
-      /^sign-in failed: mechanism XOAUTH2 does not go with a credential of kind basic → Use PLAIN, LOGIN, CRAM-MD5, or leave it out/,
+      /^sign-in failed: mechanism XOAUTH2 does not work with a credential of kind basic → Use PLAIN, LOGIN, CRAM-MD5, or leave it out/,
     );
     const relay = { ...mail, tls, connect: `localhost:${server.ports.relay}` };
     expect(await said(smtpOut, relay, credentials)).toMatch(
@@ -130,7 +130,7 @@ test('10: a mailbox of a cloud that takes passwords no longer', async () => {
     credential: 'mailer',
   };
   expect(await said(smtpOut, given, { mailer: PASSWORD })).toMatch(
-    /^sign-in failed: .*offers XOAUTH2, none of which takes a credential of kind basic.* → Use another kind of credential/,
+    /^sign-in failed: .*offers XOAUTH2, none of which works with a credential of kind basic.* → Use another kind of credential/,
   );
   const token: Credential = { kind: 'oauth2', token: async () => 'the token' };
   expect(await said(smtpOut, given, { mailer: token })).toMatch(

@@ -3,13 +3,16 @@ import type { Incoming } from '../incoming.ts';
 import { Refusal } from '../refusal.ts';
 import { type Caller, type Proof, quoted, REALM, type Scheme } from './caller.ts';
 
-/** One of these schemes must prove the caller, who must have all of these scopes. */
+/** One of these schemes must authenticate the caller, who must have all of these scopes. */
 export interface Need {
   readonly schemes: readonly Scheme[];
   readonly scopes: readonly string[];
 }
 
-/** What a request needs: one of the alternatives, of which each is a set of needs. None at all lets everybody in. */
+/**
+ * What a request needs: one of the alternatives, each of which is a set of needs. With none at all,
+ * everybody is let in.
+ */
 export type Access = readonly (readonly Need[])[];
 
 interface Asked {
@@ -20,7 +23,10 @@ interface Asked {
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** The proven caller, or undefined where everybody may come in. Throws the Refusal: 401 for who is not known, 403 for who may not. */
+/**
+ * The authenticated caller, or undefined if everybody is let in. Throws the Refusal: 401 for an
+ * unknown caller, 403 for one without permission.
+ */
 export async function authorize(incoming: Incoming, asked: Asked): Promise<Caller | undefined> {
   const { access, body } = asked;
   if (access.length === 0) return undefined;
@@ -44,7 +50,7 @@ export async function authorize(incoming: Incoming, asked: Asked): Promise<Calle
   throw await unknown(proofs);
 }
 
-/** The first of those who proved it, with the signature that any of them showed. */
+/** The first one that was proven, with the signature that any of them sent. */
 function together(callers: readonly Caller[]): Caller | undefined {
   const [first] = callers;
   const signature = callers.find((one) => one.signature !== undefined)?.signature;
@@ -74,7 +80,7 @@ async function meet(
   return best;
 }
 
-/** A browser sends cookies with requests that another page made it send. */
+/** A browser also sends cookies with requests triggered by other pages. */
 function checkSameSite({ method, headers, secure }: Incoming, cors: CorsPolicy | undefined): void {
   if (SAFE.has(method)) return;
   const { origin, host = '' } = headers;
@@ -84,8 +90,8 @@ function checkSameSite({ method, headers, secure }: Incoming, cors: CorsPolicy |
   if (isSame || isListed) return;
   throw new Refusal(
     403,
-    'A cookie signs in only requests of pages of this origin or of one that is listed.',
-    { told: 'a cookie came with a request of another origin' },
+    'A cookie is accepted only in requests from pages of this origin or a listed one.',
+    { told: 'a cookie came with a request from another origin' },
   );
 }
 
@@ -118,7 +124,7 @@ async function unknown(proofs: ReadonlyMap<Scheme, Promise<Proof>>): Promise<Ref
   return new Refusal(
     401,
     reason === undefined
-      ? `A sign-in is needed, and none was found: ${[...proofs.keys()].map(wanted).join('; ')}.`
+      ? `A sign-in is needed, but none was found: ${[...proofs.keys()].map(wanted).join('; ')}.`
       : `Not signed in: ${reason}.`,
     {
       headers: { 'www-authenticate': challenges },
@@ -135,7 +141,7 @@ const PROOFS: Readonly<Record<Scheme['kind'], string>> = {
   hmac: 'a signature of the body',
 };
 
-/** What a caller would have to show, and where it was looked for. */
+/** What a caller would have to send, and where it was looked for. */
 function wanted({ kind, sources }: Scheme): string {
   const places = sources.map(({ place, name }) =>
     name === '' ? 'the header Authorization (Bearer)' : `${PLACES[place]} ${name}`,

@@ -1,6 +1,6 @@
 import { setting } from 'waybill/adapter';
 
-/** Where a key or token stands in a request. */
+/** Where a key or token is in a request. */
 export interface TokenSource {
   readonly place: 'header' | 'cookie' | 'query';
   /** `''` for `Authorization: Bearer …`. */
@@ -23,17 +23,17 @@ const tokenSource: setting.Setting<TokenSource, string> = {
 const fields = {
   kind: setting.choice(
     {
-      'api-key': 'A key that was handed out: one of credentials, of kind bearer',
+      'api-key': 'A key that was issued: one of credentials, of kind bearer',
       basic: 'User and password: one of credentials, of kind basic',
       bearer: 'A token that verifier checks',
       certificate: 'The client certificate of the connection; tls must ask for it',
-      hmac: 'A signature over the body, made with one of credentials, of kind bearer; shown again within the duplicate window, the request is answered as the first time and delivered once',
+      hmac: 'A signature of the body, made with one of credentials, of kind bearer; if it is sent again within the duplicate window, the request is answered as the first time and delivered once',
     },
     { help: 'How these callers prove who they are.', default: 'bearer' },
   ),
   scheme: setting.optional(
     setting.text({
-      help: 'The name of the security scheme in the OpenAPI document that this entry serves.',
+      help: 'The name of the security scheme in the OpenAPI document that this entry is for.',
       advanced: true,
     }),
   ),
@@ -43,17 +43,17 @@ const fields = {
   ),
   verifier: setting.optional(
     setting.credential({
-      help: 'What tokens are checked with. Signed ones (JWT): a credential of kind jwt-key, with the address of the published keys (jwksUrl), issuer and audience. Opaque ones: a credential of kind introspection.',
+      help: 'How tokens are checked. Signed ones (JWT): a credential of kind jwt-key, with the address of the published keys (jwksUrl), issuer and audience. Opaque ones: a credential of kind introspection.',
       kinds: ['jwt-key', 'introspection'],
     }),
   ),
   audience: setting.list(setting.text({ help: 'A value of aud.' }), {
-    help: 'For whom a token must be meant, where that is not said by the verifier.',
+    help: 'Whom a token must be meant for, if the verifier does not say it.',
     advanced: true,
   }),
   scopeClaim: setting.optional(
     setting.text({
-      help: 'Where in a token the scopes stand, with dots between. Left out, in scope, scp and roles.',
+      help: 'The claim with the scopes, with dots between levels. Default: scope, scp and roles.',
       example: 'realm_access.roles',
       advanced: true,
     }),
@@ -63,22 +63,22 @@ const fields = {
     example: '["results.read"]',
   }),
   from: setting.list(tokenSource, {
-    help: 'Where the key or token is looked for, in this order. Left out, in the Authorization header for tokens and in X-API-Key for keys.',
+    help: 'Where the key or token is looked for, in this order. Default: the Authorization header for tokens and X-API-Key for keys.',
     example: '["header", "cookie:session"]',
   }),
   signatureHeader: setting.text({
-    help: 'The header with the signature of the body: hex or base64, with or without sha256= before it.',
+    help: 'The header with the signature of the body: hex or base64, with or without a leading sha256=.',
     default: 'X-Hub-Signature-256',
     advanced: true,
   }),
   timestampHeader: setting.optional(
     setting.text({
-      help: 'The header with the time of the signature (seconds since 1970 or ISO 8601), which is then signed as time, dot, body; so that an old request cannot be played again.',
+      help: 'The header with the time of the signature (seconds since 1970 or ISO 8601), which is then signed as time, dot, body, so that an old request cannot be replayed.',
       advanced: true,
     }),
   ),
   tolerance: setting.duration({
-    help: 'How far the time of a signature may be off.',
+    help: 'How far off the time of a signature may be.',
     default: '5m',
     advanced: true,
   }),
@@ -88,10 +88,10 @@ export type CallerValues = setting.ValuesOf<typeof fields>;
 type CallerGiven = setting.SettingsOf<typeof fields>;
 
 const one = setting.group(fields, {
-  help: 'One kind of callers: how they prove who they are, and what they may do.',
+  help: 'One kind of caller: how they prove who they are, and what they may do.',
 });
 
-/** What is missing in an entry for its kind. */
+/** What an entry lacks for its kind. */
 function missing({ kind, credentials, verifier }: CallerValues): setting.SettingProblem[] {
   const needsCredentials = kind === 'api-key' || kind === 'basic' || kind === 'hmac';
   if (needsCredentials && credentials.length === 0) {
@@ -120,5 +120,5 @@ const entry: setting.Setting<CallerValues | undefined, CallerGiven | undefined> 
 };
 
 export const callerSettings = setting.list(entry, {
-  help: 'Who may call: each entry is one way of proving it, and one that fits is enough. Empty lets everybody in, unless the OpenAPI document says otherwise.',
+  help: 'Who may call: each entry is one way to prove it, and one match is enough. If empty, everybody is let in, unless the OpenAPI document says otherwise.',
 });

@@ -62,7 +62,7 @@ function secretsOf(
 
 function apiKeyScheme(lent: SchemeLent, values: CallerValues): Scheme {
   const secrets = secretsOf(lent, values);
-  // `header` alone, as well as nothing at all, is the usual one
+  // a plain `header`, or nothing at all, means the usual one
   const sources = (
     values.from.length > 0 ? values.from : [{ place: 'header' as const, name: '' }]
   ).map(({ place, name }) => ({
@@ -79,7 +79,7 @@ function apiKeyScheme(lent: SchemeLent, values: CallerValues): Scheme {
       const known = (await secrets()).filter(({ secret }) => isSameSecret(secret, found.token));
       const [first] = known;
       return first === undefined
-        ? { result: 'wrong', reason: 'the key is not known' }
+        ? { result: 'wrong', reason: 'the key is unknown' }
         : { ...granted(first.name, values), cookie: found.place === 'cookie' };
     },
     challenge: () => `ApiKey ${REALM}`,
@@ -106,7 +106,7 @@ function basicScheme({ credential }: SchemeLent, values: CallerValues): Scheme {
       if (proof === undefined) return { result: 'none' };
       const [, user = '', password = ''] =
         /^([^:]*):(.*)$/s.exec(Buffer.from(proof, 'base64').toString('utf8')) ?? [];
-      // Every account is compared, so that the time says nothing of which users there are.
+      // Every account is compared, so that the time reveals nothing about which users exist.
       const fitting = (await accounts()).filter((one) =>
         isSameSecret(`${one.user}\0${one.password}`, `${user}\0${password}`),
       );
@@ -134,7 +134,7 @@ function certificateScheme(values: CallerValues): Scheme {
 
 function misfit(name: string, kind: string, needed: string): DisableError {
   return new DisableError(
-    `callers: the credential ${name} does not serve for kind ${kind}. Name one of kind ${needed}.`,
+    `callers: the credential ${name} cannot be used for kind ${kind}. Name one of kind ${needed}.`,
   );
 }
 
@@ -153,7 +153,7 @@ function bearerScheme({ verifier }: Pick<SchemeLent, 'verifier'>, values: Caller
       const found = tokenOf(incoming, sources);
       if (found === undefined) return { result: 'none' };
       const options = audience.length > 0 ? { audience } : {};
-      // What is wrong with the verifier itself is nothing the caller has done.
+      // A problem of the verifier itself is not the caller's fault.
       const check = await checks();
       try {
         const claims = await check.verify(found.token, options);
@@ -176,21 +176,21 @@ function bearerScheme({ verifier }: Pick<SchemeLent, 'verifier'>, values: Caller
   };
 }
 
-/** A token that is bound to a key (RFC 8705, RFC 9449) is nobody else's, whoever found it. */
+/** A token that is bound to a key (RFC 8705, RFC 9449) is useless to anybody else. */
 function bindingProblem(
   { cnf }: Claims,
   certificate: CertificateFacts | undefined,
 ): string | undefined {
   const { 'x5t#S256': thumbprint, jkt } = Object(cnf) as { 'x5t#S256'?: unknown; jkt?: unknown };
-  if (jkt !== undefined) return 'the token is bound to a key of DPoP, which is not taken here';
+  if (jkt !== undefined) return 'the token is bound to a DPoP key, which is not supported here';
   if (thumbprint === undefined) return undefined;
   const shown = certificate && Buffer.from(certificate.fingerprint, 'hex').toString('base64url');
   return shown === thumbprint
     ? undefined
-    : 'the token is bound to a client certificate, and the connection shows no such one';
+    : 'the token is bound to a client certificate that the connection does not have';
 }
 
-/** The first sentence of a refusal, without the name of our credential: the caller may know it. */
+/** The first sentence of a refusal, without the name of our credential: the caller may see it. */
 function reasonOf({ message }: EngineError): string {
   return /^credential \S+: (.*?)\. /s.exec(message)?.[1] ?? 'the token is not accepted';
 }
@@ -200,7 +200,7 @@ function nameOf({ sub, client_id: client, azp, appid }: Claims): string {
   return (name ?? 'a token without a subject').replaceAll(/\p{Cc}/gu, '?').slice(0, 200);
 }
 
-/** Scopes stand in a text with blanks between, or in a list. */
+/** Scopes are a text with blanks between, or a list. */
 function scopesOf(claims: Claims, path: string | undefined): readonly string[] {
   const values =
     path === undefined
@@ -210,7 +210,7 @@ function scopesOf(claims: Claims, path: string | undefined): readonly string[] {
 }
 
 function claimAt(claims: Claims, path: string): unknown {
-  // A claim may have dots in its own name, as those that are web addresses do.
+  // The name of a claim may contain dots, as web addresses do.
   if (Object.hasOwn(claims, path)) return claims[path];
   let current: unknown = claims;
   for (const name of path.split('.')) {
@@ -264,18 +264,21 @@ function verdict(
   if (signer === undefined) {
     return {
       result: 'wrong',
-      reason: 'the signature is not that of this body with a key that is known',
+      reason: 'the signature does not match this body with any known key',
     };
   }
   const scopes = new Set(values.grants);
-  // of the bytes and not as it was written: case and encoding are anybody's to change
+  // of the bytes, not as written: anybody can change case and encoding
   return {
     result: 'proven',
     caller: { name: signer.name, scopes, signature: given.toString('hex') },
   };
 }
 
-/** Keeps what was loaded for `time` milliseconds, so that a renewed secret is seen soon and files are not read for each request. */
+/**
+ * Caches what was loaded for `time` milliseconds, so that a renewed secret is used soon, but files
+ * are not read for each request.
+ */
 function kept<Value>(load: () => Promise<Value>, time = 5_000): () => Promise<Value> {
   let current: Promise<Value> | undefined;
   let until = 0;
@@ -286,7 +289,7 @@ function kept<Value>(load: () => Promise<Value>, time = 5_000): () => Promise<Va
     const loading = load();
     current = loading;
     loading.catch(() => {
-      // What failed is tried again by the next who asks.
+      // After a failure, the next caller tries again.
       if (current === loading) current = undefined;
     });
     return loading;
@@ -296,7 +299,7 @@ function kept<Value>(load: () => Promise<Value>, time = 5_000): () => Promise<Va
 const digest = (secret: string | Uint8Array): Buffer =>
   createHash('sha256').update(secret).digest();
 
-/** Whether two secrets are the same, in a time that tells nothing of where they differ, nor of their length. */
+/** Whether two secrets are equal, in a time that reveals neither where they differ nor their length. */
 function isSameSecret(a: string | Uint8Array, b: string | Uint8Array): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }
@@ -306,7 +309,7 @@ interface FoundToken {
   readonly place: TokenSource['place'];
 }
 
-/** The first key or token of a request, by the places it may stand in. */
+/** The first key or token of a request, in the order of the possible places. */
 function tokenOf(incoming: Incoming, sources: readonly TokenSource[]): FoundToken | undefined {
   for (const { place, name } of sources) {
     const token = valueAt(incoming, { place, name });

@@ -1,7 +1,7 @@
 import { DisableError, type SettingsFault } from 'waybill/adapter';
 import type { ReadDocument } from './read-document.ts';
 
-/** Tells of a fault at a place of the document. */
+/** Reports a fault at a place in the document. */
 export type Tell = (
   keys: readonly string[],
   what: string,
@@ -9,7 +9,7 @@ export type Tell = (
   severity?: 'warning',
 ) => void;
 
-/** Collects faults of a document that `setting` names. */
+/** Collects the faults of a document that `setting` names. */
 export function tellInto(
   faults: SettingsFault[],
   { setting, document }: { readonly setting: string; readonly document: ReadDocument },
@@ -25,12 +25,12 @@ export function tellInto(
   };
 }
 
-/** The faults with which nothing can be served, as the error that keeps a service from opening. */
+/** The faults that make serving impossible, as the error that prevents a service from opening. */
 export function disabledBy(faults: readonly SettingsFault[]): DisableError | undefined {
   const [first, ...more] = faults.filter(({ severity }) => severity !== 'warning');
   if (first === undefined) return undefined;
   const { path, place, what, remedy } = first;
   const where = place === undefined ? '' : `${place.file}:${place.line}:${place.column} `;
-  const others = more.length === 0 ? '' : ` There are ${more.length} more faults: waybill check.`;
+  const others = more.length === 0 ? '' : ` ${more.length} more faults: run waybill check.`;
   return new DisableError(`${path.join('.')}: ${where}${what}. ${remedy}${others}`);
 }

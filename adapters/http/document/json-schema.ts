@@ -7,7 +7,7 @@ import { tellOfSchema } from './schema-faults.ts';
 
 export const anything: BodyCheck = () => [];
 
-/** The check of a schema that stands at `keys` of a document. What is wrong with it is told, and then nothing is checked. */
+/** The check for a schema at `keys` of a document. If it is invalid, that is reported and nothing is checked. */
 export function schemaCheck(
   schema: unknown,
   {
@@ -16,7 +16,7 @@ export function schemaCheck(
     tell,
   }: {
     readonly keys: readonly string[];
-    /** What references count from, where that is not the schema itself. */
+    /** What references are resolved against, if not the schema itself. */
     readonly root?: DocumentNode;
     readonly tell: Tell;
   },
@@ -30,15 +30,15 @@ export function schemaCheck(
   try {
     return bodyCheck(schema as object, root);
   } catch {
-    // whatever the library found wrong with it
-    tell(keys, 'this is not a JSON Schema that can be used', 'Correct the schema.');
+    // whatever the library found wrong
+    tell(keys, 'this is not a usable JSON Schema', 'Correct the schema.');
     return anything;
   }
 }
 
 const MOST = 20;
 
-/** Compiles a JSON Schema. `root` is what references in it count from, where that is not the schema itself. */
+/** Compiles a JSON Schema. References are resolved against `root`, if given, otherwise against the schema itself. */
 export function bodyCheck(schema: object, root: Readonly<Record<string, unknown>> = {}): BodyCheck {
   const whole = Object.keys(root).length === 0 ? schema : { ...root, allOf: [schema] };
   const linear = withLinearPatterns(whole) as Parameters<typeof Build>[0];
@@ -55,17 +55,17 @@ export function bodyCheck(schema: object, root: Readonly<Record<string, unknown>
       .map(({ instancePath, message }) => ({ at: instancePath || '/', problem: message }));
     return problems.length > 0
       ? problems
-      : [{ at: '/', problem: 'must have properties as patternProperties wants them' }];
+      : [{ at: '/', problem: 'must have properties as required by patternProperties' }];
   };
 }
 
-/** Below these stands data, where `pattern` is a name like any other. */
+/** Below these is data, where `pattern` is an ordinary name. */
 const DATA = new Set(['const', 'default', 'enum', 'example', 'examples']);
 
 /** The library joins the names of all properties into one expression. */
 const LONGEST = 1_000_000;
 
-/** A regular expression that the library takes for one of the run time, and whose time grows with the text alone. */
+/** A regular expression with linear time that the library takes for a native one. */
 class LinearRegExp extends RegExp {
   readonly #source: string;
 
@@ -74,7 +74,7 @@ class LinearRegExp extends RegExp {
     this.#source = source;
   }
 
-  /** Throws where it cannot be linear. */
+  /** Throws if it cannot be linear. */
   prepare(): this {
     pattern(this.#source, LONGEST);
     return this;
@@ -84,13 +84,13 @@ class LinearRegExp extends RegExp {
     return pattern(this.#source, LONGEST).test(text);
   }
 
-  /** For the library's sentence. */
+  /** For the library's message. */
   override toString(): string {
     return this.#source;
   }
 }
 
-/** The same schema with linear expressions under `pattern`; those that nothing refers to are never looked at. */
+/** The same schema with linear expressions under `pattern`; unreferenced ones are never compiled. */
 function withLinearPatterns(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(withLinearPatterns);
   if (typeof schema !== 'object' || schema === null) return schema;
@@ -103,8 +103,8 @@ function withLinearPatterns(schema: unknown): unknown {
 }
 
 /**
- * Puts linear expressions where the library made such of the run time, out of the names of properties. Throws
- * where one cannot be linear.
+ * Replaces the native expressions that the library made from property names with linear ones.
+ * Throws if one cannot be linear.
  */
 function makeLinear(variables: unknown[]): void {
   for (const [at, one] of variables.entries()) {
@@ -116,8 +116,8 @@ function makeLinear(variables: unknown[]): void {
 }
 
 /**
- * The schema for looking up what is wrong, where the library makes expressions out of names itself: without
- * those that are not linear, and without what only they can decide.
+ * The schema for finding out what is wrong, where the library makes expressions from names itself:
+ * without those that are not linear, and without what only they can decide.
  */
 function withoutNamePatterns(schema: unknown): unknown {
   return hasSlowNames(schema) ? stripped(schema) : schema;
@@ -128,7 +128,7 @@ function hasSlowNames(schema: unknown): boolean {
   return isSlow(schema) || Object.values(schema).some(hasSlowNames);
 }
 
-/** Together with the names beside them, even a linear one may not be. */
+/** Combined with the names next to it, even a linear one may not be linear. */
 function isSlow({ patternProperties = {} }: { patternProperties?: unknown }): boolean {
   return (
     typeof patternProperties === 'object' &&

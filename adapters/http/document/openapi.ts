@@ -11,11 +11,11 @@ import { type DeclaredSecurity, securityOf } from './security.ts';
 
 export interface OpenApiService {
   readonly document: DocumentNode;
-  /** Stands before the paths of the document. */
+  /** The prefix of the document's paths. */
   readonly base: string;
-  /** Turns what the document declares into what is enforced. */
+  /** Turns the document's declarations into what is enforced. */
   readonly access: (security: DeclaredSecurity | undefined, method: string) => Access;
-  /** Is told of all that cannot be enforced; what is given back then serves nobody. */
+  /** Called for everything that cannot be enforced; the result then serves nobody. */
   readonly tell: Tell;
 }
 
@@ -51,7 +51,7 @@ export function openApiOperations(service: OpenApiService): readonly Operation[]
   return operations.map(({ operation }) => operation);
 }
 
-/** What the value is, or what its reference leads to. */
+/** The value, or what its reference points to. */
 function resolved(document: DocumentNode, value: unknown, keys: readonly string[]): Part {
   const { $ref: reference } = object(value) as { $ref?: unknown };
   if (typeof reference !== 'string') return { keys, node: object(value) };
@@ -75,7 +75,7 @@ function pathOperations(reading: OpenApiReading, path: string, item: unknown): L
   const whole = resolved(document, item, written);
   const methods = METHODS.filter((method) => method in whole.node);
   if (methods.length === 0) {
-    tell(written, `the path ${path} has no method that can be served`, '', 'warning');
+    tell(written, `the path ${path} has no supported method`, '', 'warning');
   }
   return methods.map((method) => {
     const keys = [...whole.keys, method];
@@ -84,7 +84,7 @@ function pathOperations(reading: OpenApiReading, path: string, item: unknown): L
     for (const { node, keys: place } of parameters) {
       const { in: where, name } = node as { in?: unknown; name?: unknown };
       if (where !== 'path' || path.includes(`{${String(name)}}`)) continue;
-      const what = `the parameter ${String(name)} has no place in the path ${path}`;
+      const what = `the parameter ${String(name)} does not occur in the path ${path}`;
       tell(place, what, `Write it as {${String(name)}}, or correct its name.`);
     }
     const operation = { ...operationOf(reading, part, method.toUpperCase()), pattern };
@@ -122,7 +122,7 @@ function operationOf(
   };
 }
 
-/** Compiles the schema of the part that stands at `keys`. */
+/** Compiles the schema of the part at `keys`. */
 function partCheck({
   root,
   tell,
@@ -131,7 +131,7 @@ function partCheck({
     schemaCheck(withoutOldWords(schema), { keys: [...keys, 'schema'], root, tell });
 }
 
-/** Those of the path and of the operation, of which the latter has the last word; with the schema that is meant. */
+/** Those of the path and of the operation, where the latter takes precedence; with the schema that is meant. */
 function parametersOf({ document }: OpenApiReading, parts: readonly Part[]): readonly Part[] {
   const all = parts.flatMap(({ keys, node }) =>
     list(node['parameters']).map((one, at) =>
@@ -148,7 +148,7 @@ function parametersOf({ document }: OpenApiReading, parts: readonly Part[]): rea
   }));
 }
 
-/** Two paths that differ only in the names of their parameters are one: the second is never reached. */
+/** Two paths that differ only in parameter names are the same: the second is never reached. */
 function tellOfTwins(operations: readonly Located[], tell: Tell): void {
   const seen = new Map<string, string>();
   for (const { operation, keys } of operations) {
@@ -157,7 +157,7 @@ function tellOfTwins(operations: readonly Located[], tell: Tell): void {
     const other = seen.get(key);
     if (other === undefined) seen.set(key, pattern.source);
     else {
-      const what = `${method} ${pattern.source} is the same address as ${other}`;
+      const what = `${method} ${pattern.source} has the same address as ${other}`;
       tell(keys, what, 'It would never be reached: remove one of them.');
     }
   }
@@ -173,8 +173,8 @@ function tellOfServers({ document, base, tell }: OpenApiService): void {
   if (first === undefined || paths.includes(base)) return;
   tell(
     ['servers'],
-    `the document says that its paths begin below ${first || '/'}, and this service answers them below ${base || '/'}`,
-    `Set path to ${first}/*, unless a gateway in front changes it.`,
+    `the document says that its paths begin below ${first || '/'}, but this service answers them below ${base || '/'}`,
+    `Set path to ${first}/*, unless a gateway in front rewrites it.`,
     'warning',
   );
 }
@@ -187,7 +187,7 @@ interface Parameter {
   readonly check: BodyCheck | undefined;
 }
 
-/** The check of the parameters that a document declares: that they are there, and each against its schema. */
+/** The check of the parameters that a document declares: that they are present, and each against its schema. */
 function parameterCheck(
   declared: readonly { readonly node: DocumentNode; readonly keys: readonly string[] }[],
   compile: (schema: DocumentNode, keys: readonly string[]) => BodyCheck,
@@ -201,7 +201,7 @@ function parameterCheck(
       place: String(place),
       required: required === true,
       types,
-      // A list may be written in several ways, so only single values are looked at.
+      // A list can be encoded in several ways, so only single values are checked.
       check: known === undefined || types.includes('array') ? undefined : compile(known, keys),
     };
   });
@@ -235,12 +235,15 @@ function typed(value: string, types: readonly unknown[]): unknown {
   return value;
 }
 
-/** What the references of a document's schemas may lead to. */
+/** What the references of a document's schemas may point to. */
 function schemaRoot({ components = {}, paths = {} }: DocumentNode): DocumentNode {
   return withoutOldWords({ components, paths }) as DocumentNode;
 }
 
-/** OpenAPI 3.0 says `nullable: true`, and `exclusiveMinimum: true` beside a minimum, where JSON Schema has other words. */
+/**
+ * OpenAPI 3.0 says `nullable: true`, and `exclusiveMinimum: true` beside a minimum, where JSON
+ * Schema has other keywords.
+ */
 function withoutOldWords(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutOldWords);
   if (typeof value !== 'object' || value === null) return value;

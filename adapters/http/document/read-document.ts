@@ -4,11 +4,11 @@ import { isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 
 export type DocumentNode = Readonly<Record<string, unknown>>;
 
-/** A YAML or JSON file that holds an object, with the places of what stands in it. */
+/** A YAML or JSON file with an object, and the places of its content. */
 export interface ReadDocument {
   readonly file: string;
   readonly value: DocumentNode;
-  /** Where the key or entry stands that these keys lead to, or the nearest above it that is there. */
+  /** Where the key or entry at these keys is, or the nearest existing one above it. */
   placeOf(keys: readonly string[]): NonNullable<SettingsFault['place']>;
 }
 
@@ -42,7 +42,12 @@ export async function readDocument(
   }
   const value: unknown = document.toJS();
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { path, place: at(0), what: `${file} holds no object`, remedy: 'Correct the file.' };
+    return {
+      path,
+      place: at(0),
+      what: `${file} does not contain an object`,
+      remedy: 'Correct the file.',
+    };
   }
   return {
     file,
@@ -77,7 +82,7 @@ export function object(value: unknown): DocumentNode {
 
 export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-/** What a reference inside the document leads to, with the keys of that place; undefined where it leads nowhere. */
+/** What a reference inside the document points to, with the keys of that place; undefined if it points nowhere. */
 export function target(
   document: DocumentNode,
   reference: string,
@@ -100,7 +105,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // URIError: a % that escapes nothing
+    // URIError: a stray %
     return text;
   }
 }

@@ -1,14 +1,14 @@
 import type { Tell } from './faults.ts';
 import { type DocumentNode, target } from './read-document.ts';
 
-/** Below these stands data, where `$ref` is a name like any other. */
+/** Below these is data, where `$ref` is an ordinary name. */
 const DATA = new Set(['example', 'examples', 'enum', 'const', 'default']);
-/** What stands directly below these are names of the author's. */
+/** Directly below these are names chosen by the author. */
 const NAMES = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'responses']);
-/** What stands below these is for readers: it is not enforced. */
+/** What is below these is for readers: it is not enforced. */
 const UNENFORCED = new Set(['responses', 'callbacks', 'links', 'webhooks']);
 
-/** Every reference of the document that leads nowhere. */
+/** Every reference of the document that points nowhere. */
 export function tellOfReferences(document: DocumentNode, tell: Tell): void {
   const ids = idsIn(document);
   const look = (value: unknown, keys: readonly string[]): void => {
@@ -34,7 +34,7 @@ function tellOf(reference: string, keys: readonly string[], tell: Tell): void {
   );
 }
 
-/** What schemas call themselves, for references by name. */
+/** The ids of schemas, for references by name. */
 function idsIn(value: unknown, ids = new Set<string>()): ReadonlySet<string> {
   if (typeof value !== 'object' || value === null) return ids;
   const { $id: id, $anchor: anchor } = value as { $id?: unknown; $anchor?: unknown };

@@ -3,7 +3,7 @@ import type { Tell } from './faults.ts';
 
 const TYPES = new Set(['string', 'number', 'integer', 'boolean', 'object', 'array', 'null']);
 
-/** Keywords by what their value must be. A schema library takes a misspelt value for none, and then anything passes. */
+/** Keywords by what their value must be. A schema library ignores a misspelt value, and then anything passes. */
 const VALUES: readonly (readonly [
   names: readonly string[],
   is: (value: unknown) => boolean,
@@ -30,7 +30,7 @@ const MAYBE = ['additionalProperties', 'unevaluatedProperties', 'additionalItems
 const LISTS = ['allOf', 'anyOf', 'oneOf', 'prefixItems'] as const;
 const NAMED = ['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'];
 
-/** What is wrong with a JSON Schema as such; where its references lead is looked at elsewhere. */
+/** What is wrong with a JSON Schema itself; its references are checked elsewhere. */
 export function tellOfSchema(schema: unknown, keys: readonly string[], tell: Tell): void {
   if (typeof schema === 'boolean') return;
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
@@ -59,7 +59,7 @@ function tellOfValues(
   }
 }
 
-/** What a caller sends is held against them, so they must be such that no text takes long. */
+/** They are matched against what callers send, so no text must take long. */
 function tellOfPatterns(
   { pattern, patternProperties }: Readonly<{ pattern?: unknown; patternProperties?: unknown }>,
   keys: readonly string[],
@@ -75,7 +75,7 @@ function tellOfPatterns(
     tell(
       [...keys, ...place],
       `${place[0]} cannot be used: ${why}`,
-      'Correct the schema; several conditions can stand as patterns of an allOf, and what must not be below not.',
+      'Correct the schema; write several conditions as patterns of an allOf, and what is forbidden below not.',
     );
   }
 }

@@ -2,25 +2,25 @@ import type { TokenSource } from '../caller/caller-settings.ts';
 import type { Tell } from './faults.ts';
 import { type DocumentNode, list, object, target } from './read-document.ts';
 
-/** A security scheme of the document, in the words of `callers`. */
+/** A security scheme of the document, in terms of `callers`. */
 export interface DeclaredScheme {
   readonly name: string;
   readonly kind: 'api-key' | 'basic' | 'bearer' | 'certificate';
-  /** Where the document says that the key is. */
+  /** Where the key is, according to the document. */
   readonly from: TokenSource | undefined;
 }
 
 export interface DeclaredNeed {
   readonly scheme: DeclaredScheme;
   readonly scopes: readonly string[];
-  /** Where it is asked for. */
+  /** Where it is required. */
   readonly keys: readonly string[];
 }
 
-/** Needs by the names of schemes: alternatives of sets. Undefined where the document says nothing. */
+/** Needs by scheme name: alternatives of sets. Undefined if the document says nothing. */
 export type DeclaredSecurity = readonly (readonly DeclaredNeed[])[];
 
-/** What an operation needs of its caller, by its own words or by those of the whole document. */
+/** What an operation requires of its caller, by its own declaration or that of the whole document. */
 export function securityOf(
   document: DocumentNode,
   { operation, keys }: { readonly operation: DocumentNode; readonly keys: readonly string[] },
@@ -32,13 +32,13 @@ export function securityOf(
   const above = [...(isOwn ? keys : []), 'security'];
   if (!Array.isArray(declared)) {
     tell(above, 'security must be a list', 'Write each alternative with a dash before it.');
-    // Nothing to be read out of it may open the operation to everybody.
+    // If it cannot be read, the operation must not be open to everybody.
     return [];
   }
   return declared.map((alternative, at) => {
     const entry = [...above, String(at)];
     if (typeof alternative !== 'object' || alternative === null) {
-      // Taken for an alternative without a scheme, it would let everybody in.
+      // As an alternative without a scheme, it would let everybody in.
       tell(entry, 'an entry of security must name its schemes', 'Write it as name: [scopes].');
     }
     return Object.entries(object(alternative)).flatMap(([name, scopes]) => {
@@ -79,8 +79,8 @@ function declaredScheme(
   if (scheme !== undefined) return scheme;
   tell(
     ['components', 'securitySchemes', name],
-    `the security scheme ${name} is of a kind that cannot be enforced`,
-    'These can: apiKey, http basic, http bearer, oauth2, openIdConnect and mutualTLS.',
+    `the security scheme ${name} has a kind that cannot be enforced`,
+    'Supported: apiKey, http basic, http bearer, oauth2, openIdConnect and mutualTLS.',
   );
   return undefined;
 }

@@ -124,7 +124,7 @@ test('a page at another host is not fetched, since the token would go there', as
 test.for([
   ['no JSON', Buffer.from('MSH|^~\\&|SECRETNAME'), 'is not JSON'],
   ['no resource', body({ family: 'SECRETNAME' }), 'no resourceType'],
-  ['an id that is a way up', patient({ id: '..' }), 'has no id to be updated at'],
+  ['an id that is a way up', patient({ id: '..' }), 'has no id to update'],
 ] as const)('a body that is %s is refused and not quoted', async ([, sent, text]) => {
   await using server = await fhirServer();
   await using opened = await open(server);
@@ -201,7 +201,7 @@ test('SMART Backend Services: a signed assertion gets the token, and a revoked t
   expect(steps.at(-1)).toMatchObject({ name: 'sign-in', result: 'failed' });
 });
 
-test('the connection test names version, product and what may be searched for', async () => {
+test('searching for the connection test names version, product and what is allowed', async () => {
   await using server = await fhirServer();
   const given = { url: server.url, action: 'search', query: 'Patient?identifier={id}' };
   const steps = await testSteps(fhirOut, given);

@@ -71,7 +71,7 @@ describe('a disk', () => {
     const writing = store.write(join(folder.path, 'a.part'), chunks('new'), never);
     await expect(writing).rejects.toMatchObject({
       problem: 'denied',
-      message: expect.stringMatching(/^A link lies at the name of the file/),
+      message: expect.stringMatching(/^There is a link with the name of the file/),
     });
     expect(await readFile(join(folder.path, 'precious'), 'utf8')).toBe('kept');
   });
@@ -133,7 +133,7 @@ describe('a disk', () => {
     const missing = join(folder.path, 'none', 'DOE-JOHN.hl7');
     await expect(store.write(missing, chunks('x'), never)).rejects.toMatchObject({
       problem: 'missing',
-      message: `The folder ${folder.path}/none is not there. Create it, or correct the setting.`,
+      message: `The folder ${folder.path}/none does not exist. Create it, or correct the setting.`,
     });
     await expect(store.list(join(folder.path, 'none'))).rejects.toMatchObject({
       problem: 'missing',

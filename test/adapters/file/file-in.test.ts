@@ -149,6 +149,6 @@ test('a folder that goes away is reported as a lost connection', async () => {
   await vi.waitFor(() => expect(opened.lost).toHaveLength(1));
   expect(opened.lost[0]).toMatchObject({ code: 'ADAPTER_NOT_CONNECTED' });
   expect(opened.lost[0]?.message).toBe(
-    `The folder ${inside} is not there. Create it, or correct the setting.`,
+    `The folder ${inside} does not exist. Create it, or correct the setting.`,
   );
 });

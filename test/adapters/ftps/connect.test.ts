@@ -51,7 +51,7 @@ for (const program of ftpsPrograms) {
             code: 'ADAPTER_NOT_CONNECTED',
             message: expect.stringMatching(
               security === 'implicit'
-                ? /speaks TLS at once: this is implicit TLS\. Set security: implicit/
+                ? /speaks TLS from the start: this is implicit TLS\. Set security: implicit/
                 : /offers no TLS: it refused AUTH TLS \(5\d\d\)\. Ask its owner/,
             ),
           });
@@ -65,7 +65,7 @@ for (const program of ftpsPrograms) {
           expect(error).toMatchObject({
             code: 'ADAPTER_NOT_CONNECTED',
             message: expect.stringMatching(
-              /begins in clear.*explicit TLS\. Set security: explicit/,
+              /begins in plain text.*explicit TLS\. Set security: explicit/,
             ),
           });
         },
@@ -76,7 +76,7 @@ for (const program of ftpsPrograms) {
         expect(error).toMatchObject({
           code: 'ADAPTER_NOT_CONNECTED',
           message: expect.stringMatching(
-            security === 'explicit' ? /nobody in without encryption/ : /Set security: implicit/,
+            security === 'explicit' ? /no sign-in without encryption/ : /Set security: implicit/,
           ),
         });
       });
@@ -117,7 +117,7 @@ describeWithFtpd(
       const first = await vi.waitFor(() => openOutbound(ftpsOut, settings, options));
       await expect(openOutbound(ftpsOut, settings, options)).rejects.toMatchObject({
         code: 'ADAPTER_NOT_CONNECTED',
-        message: expect.stringMatching(/takes no connection now \(421\).*limit/),
+        message: expect.stringMatching(/accepts no connection now \(421\).*limit/),
       });
       await first.close();
       await using second = await vi.waitFor(() => openOutbound(ftpsOut, settings, options));
@@ -140,7 +140,7 @@ describe('a port that is not FTP is named', () => {
       '421 Client certificate required\r\n',
       /over TLS \(421\)\. It may want a client certificate/,
     ],
-    ['a full FTP server', '421 Too many users\r\n', /takes no connection now \(421\)/],
+    ['a full FTP server', '421 Too many users\r\n', /accepts no connection now \(421\)/],
   ] as const)('%s', async ([, greeting, message]) => {
     await using server = await listening(createServer((socket) => socket.write(greeting)));
     expect((await refusal(server.port)).message).toMatch(message);

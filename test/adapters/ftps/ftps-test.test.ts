@@ -59,7 +59,13 @@ for (const program of ftpsPrograms) {
         /spelling/,
       ],
       ['nobody there', { connect: '127.0.0.1:1' }, 'TCP', /nothing listens/, /port/],
-      ['implicit TLS', { security: 'implicit' }, 'TLS', /begins in clear/, /security: explicit/],
+      [
+        'implicit TLS',
+        { security: 'implicit' },
+        'TLS',
+        /begins in plain text/,
+        /security: explicit/,
+      ],
       ['an authority unknown to us', { tls: {} }, 'TLS', /not trusted here/, /trust/],
       ['a wrong password', { credential: 'wrong' }, 'sign-in', /refused the sign-in/, /Check/],
       ['no folder', { folder: 'nowhere' }, 'path', /no folder \S+\/nowhere/, /Correct the path/],
@@ -96,7 +102,7 @@ for (const program of ftpsPrograms) {
       const steps = await testSteps(ftpsIn, { ...given, folder: '' }, options);
       expect(steps.at(-1)).toMatchObject({
         name: 'greeting',
-        cause: expect.stringMatching(/speaks TLS at once: this is implicit TLS/),
+        cause: expect.stringMatching(/speaks TLS from the start: this is implicit TLS/),
         remedy: expect.stringMatching(/Set security: implicit/),
       });
     });

@@ -67,7 +67,7 @@ test('a mail that is sent directly is not taken as sent on the word of a portal'
   lab.graph.faults(/sendMail$/).next({ kind: 'page', status: 200 });
   await expect(opened.send(Buffer.from('x'))).rejects.toMatchObject({
     code: 'ADAPTER_TEMPORARY',
-    message: expect.stringMatching(/no answer of Graph/),
+    message: expect.stringMatching(/not an answer from Graph/),
   });
 });
 

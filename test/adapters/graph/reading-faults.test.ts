@@ -218,7 +218,7 @@ describe('trouble with Graph', () => {
   test.for([
     {
       roles: ['Mail.Send'],
-      says: /the application may not do this at hub@hospital\.example\. Grant it the application permission Mail\.ReadWrite/,
+      says: /the application is not allowed to do this in hub@hospital\.example\. Grant it the application permission Mail\.ReadWrite/,
     },
     { roles: ['Mail.Read'], says: /Grant it the application permission Mail\.ReadWrite/ },
   ])('permissions $roles do not suffice, in plain words', async ({ roles, says }) => {
@@ -244,7 +244,7 @@ describe('trouble with Graph', () => {
       name: 'folder',
       result: 'failed',
       cause: 'the mailbox has no folder Inbox/Lab',
-      remedy: 'Correct the name, or make the folder.',
+      remedy: 'Correct the name, or create the folder.',
     });
   });
 });

@@ -40,17 +40,17 @@ describe('a refusal stops the operation where every mail would meet it', () => {
     {
       name: 'a permission is missing',
       options: { roles: ['Mail.Send'] },
-      says: /403 ErrorAccessDenied: the application may not do this at hub@.*Grant it the application permission Mail\.ReadWrite and Mail\.Send/,
+      says: /403 ErrorAccessDenied: the application is not allowed to do this in hub@.*Grant it the application permission Mail\.ReadWrite and Mail\.Send/,
     },
     {
       name: 'there is no permission at all',
       options: { roles: [] },
-      says: /401 NoPermissionsInAccessToken: the token holds no permission at all\. Grant the application Mail\..* as an application permission/,
+      says: /401 NoPermissionsInAccessToken: the token has no permissions at all\. Grant the application Mail\..* as an application permission/,
     },
     {
       name: 'a tenant without Exchange Online',
       before: ({ graph }) => graph.deny(HUB, 'unknown'),
-      says: /401 UnknownError: Graph took the token, and Exchange Online behind it did not\. .*no licence/,
+      says: /401 UnknownError: Graph accepted the token, but Exchange Online behind it did not\. .*no licence/,
     },
     {
       name: 'the mailbox is outside the scope',
@@ -70,12 +70,12 @@ describe('a refusal stops the operation where every mail would meet it', () => {
     {
       name: 'the token is for something else',
       options: { resource: 'https://outlook.office365.com' },
-      says: /401 InvalidAuthenticationToken: the token is refused, a fresh one too\. Check the scope/,
+      says: /401 InvalidAuthenticationToken: the token is refused, and so is a fresh one\. Check the scope/,
     },
     {
       name: 'it may not send as the sender of every mail',
       given: { from: 'boss@hospital.example' },
-      says: /403 ErrorSendAsDenied: hub@hospital\.example may not send as the address under from/,
+      says: /403 ErrorSendAsDenied: hub@hospital\.example is not allowed to send as the address under from/,
     },
   ])('$name', async ({ options, given, before, says }) => {
     await using lab = await graphLab(options);
@@ -103,8 +103,11 @@ describe('a refusal of one mail', () => {
 
   test.for([
     { fault: answering(400, 'ErrorInvalidRecipients'), says: /a recipient is not a valid address/ },
-    { fault: answering(413, 'ErrorMessageSizeExceeded'), says: /larger than the mailbox may send/ },
-    { fault: answering(400, 'ErrorSomethingNew'), says: /Look at its words in the trace/ },
+    {
+      fault: answering(413, 'ErrorMessageSizeExceeded'),
+      says: /larger than the mailbox is allowed to send/,
+    },
+    { fault: answering(400, 'ErrorSomethingNew'), says: /See its text in the trace/ },
   ])('fails it: $fault.body.error.code', async ({ fault, says }) => {
     await using lab = await graphLab();
     await using opened = await openSending(lab);
@@ -229,7 +232,9 @@ describe('the connection test', () => {
     expect((await steps(lab)).at(-1)).toMatchObject({
       name: 'mailbox',
       result: 'failed',
-      cause: expect.stringMatching(/the application may not do this at hub@hospital\.example/),
+      cause: expect.stringMatching(
+        /the application is not allowed to do this in hub@hospital\.example/,
+      ),
       remedy: expect.stringMatching(/RBAC for Applications/),
     });
   });

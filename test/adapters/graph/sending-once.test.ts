@@ -18,7 +18,7 @@ describe('a mail whose answer gets lost', () => {
     lab.graph.loseAnswer(/send$/);
     await expect(opened.send(BODY)).rejects.toMatchObject({
       code: 'ADAPTER_TEMPORARY',
-      message: expect.stringMatching(/may have been taken\. The next try looks for it first\./),
+      message: expect.stringMatching(/it may have the mail\. The next try looks for it first\./),
     });
     expect(await opened.send(BODY)).toMatchObject({ code: '202', text: 'sent by an earlier try' });
     expect(arrived(lab)).toHaveLength(1);

@@ -258,7 +258,7 @@ test('a client certificate of the right authority signs in, and without one nobo
 test.for([
   [{ callers: { kind: 'api-key' } }, 'must name at least one credential'],
   [{ callers: { kind: 'bearer' } }, 'is required for kind bearer'],
-  [{ cors: { origins: ['*'], credentials: true } }, 'cannot go with the origin *'],
+  [{ cors: { origins: ['*'], credentials: true } }, 'cannot be combined with the origin *'],
   [{ path: 'x' }, 'must begin with /'],
   [{ path: '/a/*/b' }, 'may have * only at its end'],
   [{ name: '{mehtod}' }, 'cannot fill in {mehtod}'],

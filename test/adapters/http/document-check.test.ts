@@ -71,7 +71,7 @@ test.for([
   [
     'a security scheme of an unknown kind',
     ['type: apiKey, in: header', 'type: apiKey, in: body'],
-    'api.yaml:14:5 services.orders.settings.openapi: the security scheme key is of a kind that cannot be enforced. These can: apiKey, http basic, http bearer, oauth2, openIdConnect and mutualTLS.',
+    'api.yaml:14:5 services.orders.settings.openapi: the security scheme key has a kind that cannot be enforced. Supported: apiKey, http basic, http bearer, oauth2, openIdConnect and mutualTLS.',
   ],
   [
     'a security scheme that no caller serves',
@@ -86,12 +86,12 @@ test.for([
   [
     'a parameter without a place in its path',
     ['/orders/{id}:', '/orders/{number}:'],
-    'api.yaml:6:18 services.orders.settings.openapi: the parameter id has no place in the path /orders/{number}. Write it as {id}, or correct its name.',
+    'api.yaml:6:18 services.orders.settings.openapi: the parameter id does not occur in the path /orders/{number}. Write it as {id}, or correct its name.',
   ],
   [
     'two paths that are one',
     ['components:', '  /orders/{number}: { put: {} }\ncomponents:'],
-    'api.yaml:12:23 services.orders.settings.openapi: PUT /v1/orders/{number} is the same address as /v1/orders/{id}. It would never be reached: remove one of them.',
+    'api.yaml:12:23 services.orders.settings.openapi: PUT /v1/orders/{number} has the same address as /v1/orders/{id}. It would never be reached: remove one of them.',
   ],
   [
     'a type that does not exist, with which anything would pass',
@@ -101,12 +101,12 @@ test.for([
   [
     'a pattern that takes no bounded time',
     ["{ $ref: '#/components/schemas/Order' }", String.raw`{ type: string, pattern: '(a+)\1' }`],
-    String.raw`api.yaml:10:55 services.orders.settings.openapi: pattern cannot be used: a regular expression looks around ((?=…), (?<=…)), refers back (\1) or repeats too often, which has no time limit. Correct the schema; several conditions can stand as patterns of an allOf, and what must not be below not.`,
+    String.raw`api.yaml:10:55 services.orders.settings.openapi: pattern cannot be used: a regular expression looks around ((?=…), (?<=…)), refers back (\1) or repeats too often, which has no time limit. Correct the schema; write several conditions as patterns of an allOf, and what is forbidden below not.`,
   ],
   [
     'a pattern that is none',
     ["{ $ref: '#/components/schemas/Order' }", "{ type: string, pattern: '(' }"],
-    'api.yaml:10:55 services.orders.settings.openapi: pattern cannot be used: a regular expression is not valid. Correct the schema; several conditions can stand as patterns of an allOf, and what must not be below not.',
+    'api.yaml:10:55 services.orders.settings.openapi: pattern cannot be used: a regular expression is not valid. Correct the schema; write several conditions as patterns of an allOf, and what is forbidden below not.',
   ],
   [
     'YAML that is none',
@@ -138,7 +138,7 @@ test('what is not enforced and what a gateway may change are warnings', async ()
   ]);
   expect(await problems(GOOD, CALLERS, '/v2/*')).toEqual([
     expect.stringMatching(
-      /^api\.yaml:3:1 warning: .*begin below \/v1, and this service answers them below \/v2/,
+      /^api\.yaml:3:1 warning: .*begin below \/v1, but this service answers them below \/v2/,
     ),
   ]);
 });

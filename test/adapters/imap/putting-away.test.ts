@@ -124,7 +124,7 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
     await using box = await lab.box();
     await using opened = await lab.open(box, { every: '10m', take: 'text' });
     await vi.waitFor(() =>
-      expect(opened.states.at(-1)?.detail).toContain('told of new mails at once'),
+      expect(opened.states.at(-1)?.detail).toContain('notified of new mails at once'),
     );
     for (const text of ['first', 'second', 'third']) {
       await box.put(await mailWith({ text }));

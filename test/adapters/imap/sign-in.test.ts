@@ -112,7 +112,7 @@ describe('the mechanism', () => {
     await expect(one.open(tokens('t1'))).rejects.toMatchObject({
       code: 'ADAPTER_NOT_CONNECTED',
       message: expect.stringMatching(
-        /offers PLAIN, none of which takes a credential of kind oauth2/,
+        /offers PLAIN, none of which works with a credential of kind oauth2/,
       ),
     });
     expect(one.peer.signIns).toEqual([]);
@@ -285,7 +285,7 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
     ]);
     expect(steps[2]?.detail).toMatch(HANDSHAKE);
     expect(steps.at(-1)?.detail).toMatch(
-      /INBOX has \d+ mails; the server tells of new mails at once; Elsewhere will be made/,
+      /INBOX has \d+ mails; the server reports new mails at once; Elsewhere will be created/,
     );
   });
 

@@ -112,7 +112,7 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
       ]);
       expect(opened.events.map(({ name, text }) => `${name}: ${text}`)).toContainEqual(
         expect.stringMatching(
-          /^mail-not-opened: The mail with UID 2 holds what was not opened: an attachment is encrypted \(S\/MIME\)/,
+          /^mail-not-opened: The mail with UID 2 contains a part that was not opened: an attachment is encrypted \(S\/MIME\)/,
         ),
       );
     });

@@ -30,7 +30,7 @@ describe('enhanced mode', () => {
     expect(await out.send(body('M2'))).toMatchObject({ code: 'CA' });
     for (const socket of peer.open) socket.write(late ?? '');
     await vi.waitFor(() =>
-      expect(out.log.join('')).toMatch(/answer of the application[^]*answer of/),
+      expect(out.log.join('')).toMatch(/the application's answer[^]*the application's answer/),
     );
     expect(await out.send(body('M3'))).toMatchObject({ code: 'CA' });
     expect(peer.connections).toBe(1);

@@ -104,7 +104,9 @@ describe('an acknowledgement that is not of the message in flight', () => {
       {
         level: 'warn',
         name: 'acknowledgement-set-aside',
-        text: expect.stringMatching(/sent before came late or again; it was set aside/),
+        text: expect.stringMatching(
+          /late or repeated acknowledgement of an earlier message arrived; it was set aside/,
+        ),
       },
     ]);
   });
@@ -136,7 +138,7 @@ describe('an acknowledgement that is not of the message in flight', () => {
       await expect(out.send(body('M2'))).rejects.toMatchObject({
         code: 'REPLY_TIMEOUT',
         message: expect.stringMatching(
-          /names another control id.*replies: \{ wrong-control-id: warn \}/,
+          /has a control id other than.*replies: \{ wrong-control-id: warn \}/,
         ),
       });
       // a connection for each message can have no other answer
@@ -170,7 +172,7 @@ describe('without an answer', () => {
     peer.script(() => Buffer.from('thank you\r\n'));
     await using out = await open(peer, { ackTimeout: '50ms' });
     await expect(out.send(body('M1'))).rejects.toMatchObject({
-      message: expect.stringMatching(/11 bytes came that are not in the marks.*framing/),
+      message: expect.stringMatching(/11 bytes arrived outside the marks.*framing/),
     });
   });
 

@@ -116,7 +116,7 @@ const RIGHT: Readonly<Record<string, Right | readonly Right[]>> = {
       answers: [],
       stays: true,
       delivered: 0,
-      event: /acknowledgement came in from 127.0.0.1 and was ignored/,
+      event: /acknowledgement arrived from 127.0.0.1 and was ignored/,
     },
     { answers: [], stays: true, delivered: 1, settings: { inboundAcks: 'deliver' } },
   ],

@@ -33,7 +33,7 @@ describeWithSshd(
         connectTo(server(), { settings: { algorithms: { cipher: 'rot13' } } }),
       ).rejects.toMatchObject({
         code: 'ADAPTER_DISABLED',
-        message: expect.stringMatching(/algorithms is not known/),
+        message: expect.stringMatching(/algorithms is unknown/),
       });
     });
   },
@@ -46,7 +46,7 @@ describeWithSshd(
   'OpenSSH without SFTP',
   (server) => {
     test('is told from a refused sign-in', async () => {
-      await expect(connectTo(server())).rejects.toThrow(/let us sign in but starts no SFTP/);
+      await expect(connectTo(server())).rejects.toThrow(/let us sign in but does not start SFTP/);
     });
   },
   { lines: ['Subsystem sftp /bin/false'] },
@@ -67,7 +67,7 @@ describe('a port that is not SSH is named', () => {
     const { certificate: cert, key } = made.server;
     await using server = await listening(createTlsServer({ cert, key }));
     expect(await refusal(server.port)).toMatch(
-      /speaks TLS at once, as implicit FTPS does.*, not SSH\. .*security: implicit/,
+      /speaks TLS from the start, as implicit FTPS does.*, not SSH\. .*security: implicit/,
     );
   });
 

@@ -93,6 +93,6 @@ test('a server that confirms bytes which it does not hold is found out', async (
   await using sent = await sendTo({ exists: 'number' }, ({ name }) =>
     name === 'WRITE' ? { status: 0 } : undefined,
   );
-  expect(sent.error).toMatchObject({ message: expect.stringMatching(/holds 0 bytes of the 45/) });
+  expect(sent.error).toMatchObject({ message: expect.stringMatching(/has 0 bytes of the 45/) });
   expect(await readdir(sent.folder)).toEqual(['lab.hl7']);
 });

@@ -186,7 +186,9 @@ describeWithSshd(
       const error = await failure(sender.send(streamedBody(Buffer.alloc(3_000_000))));
       expect(error).toMatchObject({
         code: 'ADAPTER_TEMPORARY',
-        message: expect.stringMatching(/disk or the quota of 127.0.0.1:\d+ is full\. It is tried/),
+        message: expect.stringMatching(
+          /disk or the quota of 127.0.0.1:\d+ is full\. It is retried/,
+        ),
       });
       // The disk is the server's own: it is looked at through the server.
       await sender.send(Buffer.alloc(500_000), { id: 18 });

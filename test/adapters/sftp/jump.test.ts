@@ -90,7 +90,7 @@ describe.skipIf(noSshServer !== undefined)('SFTP through a jump host', () => {
       { hostKey: `SHA256:${'A'.repeat(43)}` },
       {},
       'jump host: host key',
-      /\(the jump host\) is not the one expected/,
+      /\(the jump host\) is not the expected one/,
     ],
     [
       'a wrong password at the jump host',
@@ -118,7 +118,7 @@ describe.skipIf(noSshServer !== undefined)('SFTP through a jump host', () => {
       {},
       { hostKey: `SHA256:${'A'.repeat(43)}` },
       'host key',
-      /is not the one expected/,
+      /is not the expected one/,
     ],
     ['a wrong password behind it', {}, { credential: 'wrong' }, 'sign-in', /refused the sign-in/],
   ] as const)('%s is found at its step', async ([, jump, more, step, cause]) => {

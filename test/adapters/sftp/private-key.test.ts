@@ -47,13 +47,13 @@ describe('a key that cannot be used is refused with what to do', () => {
   const dh = generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
   test.for([
     ['encrypted, without passphrase', encrypted, undefined, /is encrypted\. Add its passphrase/],
-    ['with a wrong passphrase', encrypted, 'wrong', /does not open with the passphrase/],
+    ['with a wrong passphrase', encrypted, 'wrong', /cannot be opened with the passphrase/],
     ['damaged', pkcs8('rsa').replace(/\n[^\n]{20}/, '\n'), undefined, /damaged\. Copy the whole/],
     ['of a kind SSH does not know', dh.toString(), undefined, /kind x25519.*ssh-keygen -t/],
     ['a public key', publicOf('ed25519'), undefined, /is a public key\. Give the file without/],
     ['PuTTY version 3', 'PuTTY-User-Key-File-3: ssh-ed25519\n', undefined, /PuTTYgen/],
-    ['no key at all', 'hello', undefined, /is no private key\. Give the text/],
-    ['empty', '', undefined, /is no private key/],
+    ['no key at all', 'hello', undefined, /is not a private key\. Give the text/],
+    ['empty', '', undefined, /is not a private key/],
   ] as const)('%s', ([, text, passphrase, message]) => {
     let thrown: unknown;
     try {

@@ -43,7 +43,7 @@ describeWithSshd(
         credential: WRONG,
       }).catch((e: unknown) => e);
       expect(error).toMatchObject({ code: 'ADAPTER_DISABLED' });
-      expect(String(error)).toContain(`it shows ssh-ed25519 ${pin('ed25519')}`);
+      expect(String(error)).toContain(`it is ssh-ed25519 ${pin('ed25519')}`);
       expect(String(error)).toContain(`expected was ${expected}`);
       // Not even a wrong one was tried: a password given to an impostor is lost.
       expect(await readFile(join(server().folder, 'log'), 'utf8')).not.toMatch(
@@ -64,7 +64,7 @@ describeWithSshd(
 
     test('without any pin it is refused, and shown', async () => {
       await expect(connectTo(server(), { settings: { hostKey: [] } })).rejects.toThrow(
-        `It shows ssh-ed25519 ${pin('ed25519')}: compare that with what its owner says`,
+        `It has ssh-ed25519 ${pin('ed25519')}: compare that with what its owner says`,
       );
     });
 
@@ -79,7 +79,7 @@ describeWithSshd(
       await (await connectTo(server(), { settings })).close();
       await writeFile(knownHosts, `@cert-authority * ${typed('ed25519')}\n`);
       await expect(connectTo(server(), { settings })).rejects.toThrow(
-        /by a host certificate \(@cert-authority\).*It shows ssh-ed25519 SHA256:.*set hostKey to it/,
+        /by a host certificate \(@cert-authority\).*It has the host key ssh-ed25519 SHA256:.*set hostKey to it/,
       );
       await writeFile(knownHosts, `@revoked * ${typed('ed25519')}\n`);
       await expect(

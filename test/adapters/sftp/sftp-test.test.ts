@@ -34,7 +34,7 @@ describeWithSshd('the connection test of SFTP', (server) => {
       expect(said['banner']).toMatch(/^OpenSSH/);
       expect(said['host key']).toBe(`ssh-ed25519 ${server().hostKeys[0]?.fingerprint}`);
       expect(said['sign-in']).toMatch(
-        /takes publickey, password; used was publickey \(ssh-ed25519/,
+        /accepts publickey, password; used was publickey \(ssh-ed25519/,
       );
       expect(said['path']).toBe(`${folder.name} holds 1 entry`);
     }
@@ -54,10 +54,10 @@ describeWithSshd('the connection test of SFTP', (server) => {
       'another host key',
       { hostKey: `SHA256:${'A'.repeat(43)}` },
       'host key',
-      /is not the one expected: it shows ssh-ed25519 SHA256:.*expected was SHA256:AAA/,
+      /is not the expected one: it is ssh-ed25519 SHA256:.*expected was SHA256:AAA/,
       /ask its owner/,
     ],
-    ['no host key', { hostKey: [] }, 'host key', /No host key of/, /shows ssh-ed25519 SHA256:/],
+    ['no host key', { hostKey: [] }, 'host key', /No host key of/, /It has ssh-ed25519 SHA256:/],
     ['a wrong password', { credential: 'wrong' }, 'sign-in', /offers publickey, password/, /Check/],
     ['no folder', { folder: 'nowhere' }, 'path', /There is no folder nowhere/, /Correct the path/],
     ['no permission', { folder: '/etc' }, 'permission', /not allow us to write in/, /permission/],
@@ -128,7 +128,7 @@ describe('the connection test of SFTP at another service', () => {
     );
     const [names, failed] = outcome(steps);
     expect(names).toEqual(['name', 'TCP', 'banner']);
-    expect(failed?.cause).toMatch(/speaks TLS at once, as implicit FTPS does/);
+    expect(failed?.cause).toMatch(/speaks TLS from the start, as implicit FTPS does/);
     expect(failed?.remedy).toMatch(/security: implicit/);
   });
 });

@@ -90,7 +90,7 @@ describeWithSshd(
       );
       expect(error).toMatchObject({ code: 'ADAPTER_DISABLED', retryable: false });
       expect(String(error)).toMatch(
-        /refused the sign-in of hub: it offers publickey, password; tried was password\. /,
+        /refused the sign-in of hub: it offers publickey, password; we tried password\. /,
       );
       expect(String(error)).not.toContain(SECRET_MARKER);
       await resources.expectNothingNew();
@@ -100,7 +100,7 @@ describeWithSshd(
       const [privateKey] = opensslKey('ec');
       const credential: Credential = { kind: 'ssh-key', user: 'nobody-we-know', privateKey };
       await expect(connectTo(server(), { credential })).rejects.toThrow(
-        /refused the sign-in of nobody-we-know.*tried was publickey \(ecdsa/,
+        /refused the sign-in of nobody-we-know.*we tried publickey \(ecdsa/,
       );
     });
 
@@ -139,7 +139,7 @@ describeWithSshd(
 
     test('a wrong password ends, with a clear error', async () => {
       await expect(connectTo(server(), { credential: WRONG })).rejects.toThrow(
-        /offers publickey, keyboard-interactive; tried was keyboard-interactive/,
+        /offers publickey, keyboard-interactive; we tried keyboard-interactive/,
       );
     });
   },
@@ -183,7 +183,7 @@ describe('prompts of keyboard-interactive', () => {
   const credential: Credential = { kind: 'basic', user: 'hub', password: 'open sesame' };
   test.for([
     ['a second factor', [['Password: '], ['Code: ']], /asked again/],
-    ['two questions at once', [['Password: ', 'Code: ']], /not a question for the password alone/],
+    ['two questions at once', [['Password: ', 'Code: ']], /prompts for more than the password/],
   ] as const)('%s cannot be answered, and the error says so', async ([, rounds, message]) => {
     await using folder = await temporaryFolder();
     await using server = await sftpServer({

@@ -65,8 +65,8 @@ test.for([
   ['that is encrypted', encrypted, /is encrypted/],
   ['of the kind ec', elliptic, /kind ec\. Use an RSA key/],
   ['of the kind ed25519', edwards, /kind ed25519\. Use an RSA key/],
-  ['that is the public one', publicKey, /holds no private key/],
-  ['that is none', 'dkim', /holds no private key/],
+  ['that is the public one', publicKey, /contains no private key/],
+  ['that is none', 'dkim', /contains no private key/],
   ['that is not there', undefined, /cannot be read \(ENOENT\)/],
 ] as const)('with a key %s nothing is sent unsigned', async ([, key, problem]) => {
   await using folder = await temporaryFolder('dkim');

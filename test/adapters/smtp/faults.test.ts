@@ -282,7 +282,7 @@ describe('a server that refuses', () => {
     await using opened = await openOutbound(smtpOut, given(proxy.port));
     await expect(opened.send(BODY)).rejects.toMatchObject({
       code: 'ADAPTER_REJECTED',
-      message: expect.stringMatching(/^The mail has \d+ B, and .* takes 500 B\./),
+      message: expect.stringMatching(/^The mail has \d+ B, but .* accepts only 500 B\./),
     });
     expect(proxy.passed('toServer').toString()).not.toContain('MAIL FROM');
   });

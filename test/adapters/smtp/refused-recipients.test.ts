@@ -75,7 +75,7 @@ describe.for([true, false])('with pipelining: %s', (pipelining) => {
     );
     await expect(opened.send(BODY)).rejects.toMatchObject({
       code: 'ADAPTER_TEMPORARY',
-      message: expect.stringMatching(/^Delivered to some; 1 of 3 recipients are to wait/),
+      message: expect.stringMatching(/^Delivered to some; 1 of 3 recipients must wait/),
     });
     await expect(opened.send(BODY)).rejects.toMatchObject({ code: 'ADAPTER_TEMPORARY' });
     peer.refusals.clear();

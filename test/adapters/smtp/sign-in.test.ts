@@ -134,7 +134,7 @@ describe('the mechanism', () => {
     await expect(one.open({}, tokens('x'))).rejects.toMatchObject({
       code: 'ADAPTER_NOT_CONNECTED',
       message: expect.stringMatching(
-        /offers PLAIN, LOGIN, none of which takes a credential of kind oauth2 \(OAUTHBEARER, XOAUTH2\)/,
+        /offers PLAIN, LOGIN, none of which works with a credential of kind oauth2 \(OAUTHBEARER, XOAUTH2\)/,
       ),
     });
     expect(one.peer.signIns).toEqual([]);

@@ -118,7 +118,7 @@ describe('the connection test', () => {
       name: 'permission',
       result: 'failed',
       cause:
-        'the server does not take mail for a recipient (550 5.1.1: the mailbox does not exist)',
+        'the server does not accept mail for a recipient (550 5.1.1: the mailbox does not exist)',
     });
   });
 });
