@@ -1,0 +1,66 @@
+import { constants, existsSync } from 'node:fs';
+import { copyFile, link, mkdir, readdir, readFile, readlink, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+interface Locked {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Puts the packages and all that they need into `node_modules` of a folder, as they are installed here: the same files by
+ * a second name. What is there stays. npm keeps those which it would install, and removes every other.
+ */
+export async function linkPackages(folder: string, names: Iterable<string>): Promise<void> {
+  const lock = await readFile(join(ROOT, 'package-lock.json'), 'utf8');
+  const { packages } = JSON.parse(lock) as { readonly packages: Readonly<Record<string, Locked>> };
+  const wanted = new Set([...names].map((name) => `node_modules/${name}`));
+  for (const path of wanted) {
+    const { dependencies, optionalDependencies } = packages[path] ?? {};
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      const found = placesOf(name, path).find((place) => place in packages);
+      if (found !== undefined) wanted.add(found);
+    }
+  }
+  // what is within another comes with it
+  const outer = new Set([...wanted].map((path) => path.replace(/(?<=.)\/node_modules\/.*$/, '')));
+  const missing = [...outer].filter((path) => !existsSync(join(folder, path)));
+  await Promise.all(missing.map((path) => linkTree(join(ROOT, path), join(folder, path))));
+}
+
+/** Where a package may be that one at `path` needs, the nearest first. */
+function placesOf(name: string, path: string): string[] {
+  const parts = path.split('/node_modules/');
+  return parts
+    .map((_, at) => [...parts.slice(0, parts.length - at), name].join('/node_modules/'))
+    .concat(`node_modules/${name}`);
+}
+
+async function linkTree(from: string, to: string): Promise<void> {
+  const entries = await readdir(from, { withFileTypes: true }).catch((error: unknown) => {
+    // made for another system: it is locked, and not installed
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  });
+  if (entries.length === 0) return;
+  await mkdir(dirname(to), { recursive: true });
+  await mkdir(to, { recursive: true });
+  for (const entry of entries) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) await linkTree(source, target);
+    else if (entry.isSymbolicLink()) await symlink(await readlink(source), target);
+    else await linkFile(source, target);
+  }
+}
+
+async function linkFile(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    // another file system
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    await copyFile(from, to, constants.COPYFILE_FICLONE);
+  }
+}
