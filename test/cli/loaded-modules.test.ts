@@ -7,16 +7,7 @@ import { startEngineProcess } from '../support/engine-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** Each of them takes a twentieth of a start or more, in one thread or in both. */
-const HEAVY = [
-  'fastify',
-  'typebox',
-  'undici',
-  'mailparser',
-  'imapflow',
-  'pg',
-  'ssh2',
-  '@azure/msal-node',
-];
+const HEAVY = ['typebox', 'undici', 'mailparser', 'imapflow', 'pg', 'ssh2', '@azure/msal-node'];
 
 test('an engine reads no library at its start that its production does not need', async () => {
   await using folder = await temporaryFolder('modules');
