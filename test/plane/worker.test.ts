@@ -68,7 +68,7 @@ test('waybill run says where the console is, and it answers from its own thread'
   expect((await fetch(new URL('/health/ready', url))).status).toBe(200);
   // being at the machine proves nothing; what is printed does
   expect((await fetch(new URL('/api/v1/hosts', url))).status).toBe(401);
-  expect(text()).toMatch(/The first administrator begins here, once: \S+#first=[\w-]{23}\n/);
+  expect(text()).toMatch(/The first administrator starts here, once: \S+#first=[\w-]{23}\n/);
   child.kill('SIGTERM');
   const [code] = (await once(child, 'exit')) as [number | null];
   expect(code).toBe(0);
