@@ -67,6 +67,14 @@ test('a comparison with an empty text stays where nothing is XML', () => {
   ).toContain("e4x.equal(a, '') || !e4x.equal(c, '')");
 });
 
+test('XML that is added to XML stays XML, whatever the value is called; texts and numbers stay so', () => {
+  expect(rewritten("var list = msg['a']; var one = msg['b'][0]; list += one;").text).toContain(
+    'list = e4x.add(list, one)',
+  );
+  const plain = "var text = 'a'; var n = 0; for (var i = 0; i < 3; i++) { text += 'b'; n += 1; }";
+  expect(rewritten(plain).text).toContain("text += 'b'; n += 1;");
+});
+
 test('what only old scripts may do is told of', () => {
   expect(rewritten('with (msg) { a = 1; }').marks).toMatchObject([
     { line: 1, what: expect.stringMatching(/'with' in strict mode/) },

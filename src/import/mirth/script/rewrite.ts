@@ -318,10 +318,9 @@ class Rewriting {
     }
     if (left.type === 'Identifier') this.#assigned(left);
     else this.#visit(left, node);
-    const isXml =
-      right.type === 'E4xLiteral' ||
-      (right.type === 'NewExpression' && String(right['callee'].name).startsWith('XML'));
-    if (node['operator'] === '+=' && isXml) {
+    // of anything but XML it makes what `+` makes
+    const mayAddXml = this.#mayHoldXml(left) && this.#mayHoldXml(right);
+    if (node['operator'] === '+=' && mayAddXml) {
       this.#draft.edit(
         left.end,
         right.start,
