@@ -85,6 +85,6 @@ transforms: { broken: nowhere.yaml }
   expect(output).not.toMatch(/mllp-outt|API_USER|nowhere/);
   expect(await tried('nobody')).toMatchObject({
     code: 1,
-    errors: expect.stringContaining('there is no service or operation nobody'),
+    errors: expect.stringContaining('there is no service, operation or loaded lookup nobody'),
   });
 });

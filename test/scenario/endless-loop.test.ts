@@ -79,7 +79,7 @@ test('an endless loop in a transform, in inline and in queued code: each ends, a
       { timeout: 60_000, interval: 500 },
     );
     for (const host of ['ways', 'spinning', 'waiting']) {
-      expect(log).toMatch(new RegExp(`stood still for 1s while ${host} worked on message \\d+`));
+      expect(log).toMatch(new RegExp(`was stuck for 1s while ${host} worked on message \\d+`));
     }
     expect(log.match(/"engine-stuck"/g)?.length).toBeGreaterThanOrEqual(3);
   } catch (error) {
