@@ -3,6 +3,7 @@ import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
 import { background } from '../error/background.ts';
 import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
+import { toldElsewhere } from '../error/foreseen.ts';
 import { after, type Timer } from '../time/timer.ts';
 import type { RehearsalOrder, Tried, TriedAnswer } from './rehearsal-worker.ts';
 
@@ -110,7 +111,7 @@ class Room {
     this.#waiting++;
     this.#idle?.stop();
     const turn = this.#turn.then(() => this.#take(tried));
-    this.#turn = turn.catch(() => undefined);
+    this.#turn = turn.catch(toldElsewhere);
     try {
       return await turn;
     } finally {

@@ -29,7 +29,7 @@ export function useRehearsals(which: Pick<RehearsalsRequest, 'criteria' | 'ids'>
   const [error, setError] = useState<unknown>(null);
   const [isRunning, setRunning] = useState(false);
   const under = useRef<AbortController | undefined>(undefined);
-  const run = async (before: Found | undefined, first: RehearsalsRequest): Promise<void> => {
+  const tryAll = async (before: Found | undefined, first: RehearsalsRequest): Promise<void> => {
     under.current?.abort();
     const mine = new AbortController();
     under.current = mine;
@@ -53,7 +53,7 @@ export function useRehearsals(which: Pick<RehearsalsRequest, 'criteria' | 'ids'>
   const again = (): void => {
     setFound(undefined);
     // the list stays the same, whatever fits by now
-    void run(undefined, found === undefined ? which : { list: found.list });
+    void tryAll(undefined, found === undefined ? which : { list: found.list });
   };
   useEffect(() => {
     again();
@@ -71,7 +71,7 @@ export function useRehearsals(which: Pick<RehearsalsRequest, 'criteria' | 'ids'>
     goOn: () => {
       if (found?.next === undefined) return;
       const { list, run: named, next: after } = found;
-      void run(found, { list, run: named, after });
+      void tryAll(found, { list, run: named, after });
     },
   };
 }
