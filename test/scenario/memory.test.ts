@@ -13,6 +13,8 @@ import { productionFolder } from '../support/production.ts';
 /** Fills what remembers so many: the sessions whose bodies the trace keeps at hand, compiled code, pools. */
 const WARM_UP = 2_000;
 const STEP = 600;
+/** How often at most: other work on the machine delays the trace, and what waits for it is held. */
+const TIMES = 5;
 /** Bytes a message may leave in one thread, where a set number of them is remembered (10,000 settled ids of a host). One that is kept costs some 1,500. */
 const LEFT = 600;
 /** The engine's, the watchdog's and the operator plane's. */
@@ -99,17 +101,17 @@ operations:
   };
   await inTurns(WARM_UP, () => send(port, 1));
   for (const [what, step] of Object.entries(steps)) {
-    const before = await measured();
-    await step();
-    const after = await measured();
-    await step();
-    const twice = await measured();
-    // a leak grows each time; what is made once, such as compiled code, does not
-    const left = before.map((start, thread) =>
-      Math.round(
-        Math.min((after[thread] ?? 0) - start, (twice[thread] ?? 0) - (after[thread] ?? 0)) / STEP,
-      ),
-    );
+    let before = await measured();
+    // a leak grows each time; what is made once, such as compiled code, or is still being written to the trace, does not
+    let left = before.map(() => Number.POSITIVE_INFINITY);
+    for (let times = 0; times < TIMES && (times < 2 || Math.max(...left) >= LEFT); times++) {
+      await step();
+      const after = await measured();
+      left = left.map((least, thread) =>
+        Math.min(least, Math.round(((after[thread] ?? 0) - (before[thread] ?? 0)) / STEP)),
+      );
+      before = after;
+    }
     expect(
       Math.max(...left),
       `bytes that a ${what} leaves in each thread: ${left.join(', ')}`,
