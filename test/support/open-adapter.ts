@@ -1,3 +1,4 @@
+import type { PassThrough } from 'node:stream';
 import {
   type Credential,
   EngineError,
@@ -13,6 +14,7 @@ import {
   StepFailure,
   type TestStep,
   type TokenVerifier,
+  toldElsewhere,
 } from '../../src/adapter/index.ts';
 import { type ReadContext, readFields, type Settings } from '../../src/adapter/setting.ts';
 import { concealed } from '../../src/credential/concealed.ts';
@@ -262,6 +264,17 @@ export function streamedBody(bytes: Uint8Array): Body {
     async *stream() {
       for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
     },
+  };
+}
+
+/** A body whose chunks come when a test writes them. Its reader is told what destroys them; they may be destroyed before it reads. */
+export function slowBody(chunks: PassThrough): Body {
+  chunks.on('error', toldElsewhere);
+  return {
+    size: 0,
+    inline: undefined,
+    bytes: () => Promise.reject(new Error('read as a whole')),
+    stream: () => chunks,
   };
 }
 

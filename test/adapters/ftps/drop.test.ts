@@ -3,9 +3,13 @@ import { PassThrough } from 'node:stream';
 import { expect, test, vi } from 'vitest';
 import ftpsOut from '../../../adapters/ftps/ftps-out.ts';
 import type { FtpsServer } from '../../../sandbox/ftps/ftps.ts';
-import type { Body } from '../../../src/adapter/index.ts';
 import { describeWithFtpd, ftpsPrograms, ftpsTo } from '../../support/ftps-server.ts';
-import { type OpenedOutbound, openOutbound, streamedBody } from '../../support/open-adapter.ts';
+import {
+  type OpenedOutbound,
+  openOutbound,
+  slowBody,
+  streamedBody,
+} from '../../support/open-adapter.ts';
 import { type RemoteFolder, remoteFolder } from '../../support/remote-folder.ts';
 
 const BODY = Buffer.from('MSH|^~\\&|A|B|C|D|20260101||ORU^R01|1|P|2.5.1\r');
@@ -28,16 +32,6 @@ async function failure(sending: Promise<unknown>): Promise<Error & { code?: stri
     () => new Error('it was sent'),
     (error: unknown) => error as Error,
   );
-}
-
-/** A body whose chunks come when a test writes them. */
-function slowBody(chunks: PassThrough): Body {
-  return {
-    size: 0,
-    inline: undefined,
-    bytes: () => Promise.reject(new Error('read as a whole')),
-    stream: () => chunks,
-  };
 }
 
 for (const program of ftpsPrograms) {

@@ -4,8 +4,12 @@ import { PassThrough } from 'node:stream';
 import { expect, test, vi } from 'vitest';
 import sftpOut from '../../../adapters/sftp/sftp-out.ts';
 import type { SshServer } from '../../../sandbox/ssh.ts';
-import type { Body } from '../../../src/adapter/index.ts';
-import { type OpenedOutbound, openOutbound, streamedBody } from '../../support/open-adapter.ts';
+import {
+  type OpenedOutbound,
+  openOutbound,
+  slowBody,
+  streamedBody,
+} from '../../support/open-adapter.ts';
 import { type RemoteFolder, remoteFolder } from '../../support/remote-folder.ts';
 import { describeWithSshd, sftpTo } from '../../support/ssh-server.ts';
 
@@ -29,16 +33,6 @@ async function failure(sending: Promise<unknown>): Promise<Error & { code?: stri
     () => new Error('it was sent'),
     (error: unknown) => error as Error,
   );
-}
-
-/** A body whose chunks come when a test writes them. */
-function slowBody(chunks: PassThrough): Body {
-  return {
-    size: 0,
-    inline: undefined,
-    bytes: () => Promise.reject(new Error('read as a whole')),
-    stream: () => chunks,
-  };
 }
 
 describeWithSshd(
