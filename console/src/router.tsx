@@ -250,8 +250,9 @@ declare module '@tanstack/react-router' {
 }
 
 /**
- * Search parameters as people write and paste them: `?status=error,suspended&last=1h`. TanStack's own form is
- * JSON with quotes around what looks like a number, which nobody can read out on the phone.
+ * Search parameters as people write and paste them: `?status=error,suspended&last=1h`. TanStack's
+ * default is JSON with quotes around what looks like a number, which nobody can read out on the
+ * phone.
  */
 type SearchText = Readonly<Record<string, string | undefined>>;
 
@@ -265,12 +266,12 @@ function stringifySearch(search: Readonly<Record<string, unknown>>): string {
     if (value !== undefined && value !== '' && value !== false)
       parameters.set(key, value as string);
   }
-  // a colon and a comma may stand in a query as they are
+  // a colon and a comma are allowed in a query unencoded
   const text = parameters.toString().replaceAll('%3A', ':').replaceAll('%2C', ',');
   return text === '' ? '' : `?${text}`;
 }
 
-/** The parameters of these names that are texts; what else the address has is dropped. */
+/** The parameters with these names that are texts; anything else in the address is dropped. */
 function texts<const Name extends string>(...names: readonly Name[]) {
   return (
     search: Readonly<Record<string, unknown>>,

@@ -81,7 +81,7 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
     await row.getByRole('button', { name: 'Revoke nightly report' }).click();
     await page.getByText('No token is valid.').waitFor();
     expect(await ask('status')).toBe(401);
-    await page.getByRole('button', { name: 'With those that ended' }).click();
+    await page.getByRole('button', { name: 'Including expired ones' }).click();
     await page.getByRole('row').filter({ hasText: 'revoked' }).waitFor();
   });
 
@@ -103,11 +103,11 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
     expect(answer.status).toBe(200);
   });
 
-  test('why somebody does not get in is told to the administrator', async () => {
+  test('why somebody cannot sign in is told to the administrator', async () => {
     await open('sign-ins');
     const refused = page.getByRole('row').filter({ hasText: 'refused' }).last();
     await refused.waitFor();
     expect(await refused.textContent()).toMatch(/root.*local.*the password is wrong/);
-    await page.getByText(/^Passwords are taken:/).waitFor();
+    await page.getByText(/^Passwords are accepted:/).waitFor();
   });
 });

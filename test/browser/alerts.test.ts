@@ -49,11 +49,11 @@ describe.skipIf(noBrowser !== undefined)(`alerts in Chromium ${noBrowser ?? ''}`
     await page.keyboard.press('Enter');
     await card.getByRole('list', { name: 'Comments' }).getByText('restarts').waitFor();
     await card.getByRole('button', { name: 'Give to…' }).click();
-    await page.getByLabel('Who has it from now on').fill('ann');
+    await page.getByLabel('Its new owner').fill('ann');
     await page.keyboard.press('Enter');
     await card.getByText('ann has it').waitFor();
     await card.getByLabel('Put off').selectOption('4 hours');
-    await card.getByText(/^put off until/).waitFor();
+    await card.getByText(/^snoozed until/).waitFor();
     expect(await violations(page)).toEqual([]);
     expect(await card.getByRole('button', { name: 'I have it' }).count()).toBe(0);
     expect(chrome.complaints).toEqual([]);

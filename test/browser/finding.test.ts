@@ -45,7 +45,7 @@ describe.skipIf(noBrowser !== undefined)(`finding in Chromium ${noBrowser ?? ''}
   test('a search is kept under a name, and columns are remembered, also in another window', async () => {
     const page = await open('/messages?target=ward&last=1h');
     await page.getByRole('button', { name: 'Saved' }).click();
-    await page.getByLabel('Keep the present search as').fill('to the ward');
+    await page.getByLabel('Save the current search as').fill('to the ward');
     await page.getByRole('button', { name: 'Keep', exact: true }).click();
     await page.getByRole('link', { name: 'to the ward' }).waitFor();
     await page.keyboard.press('Escape');

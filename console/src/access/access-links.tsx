@@ -4,7 +4,7 @@ import { Button, buttonStyle } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';
 import { t } from '../language/translate.ts';
 
-/** Where one looks when somebody does not get in, or may not do something, also who comes from outside. */
+/** Where to look when somebody cannot sign in, or is not allowed to do something, including users from a provider. */
 export function AccessLinks(): ReactElement {
   const navigate = useNavigate();
   const submit = (event: FormEvent<HTMLFormElement>): void => {

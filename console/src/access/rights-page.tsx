@@ -9,7 +9,7 @@ import { Pending, Problem } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { t } from '../language/translate.ts';
 
-/** What the API says that somebody may do. */
+/** What somebody may do, according to the API. */
 export interface Rights {
   readonly name: string;
   readonly via: string;
@@ -21,7 +21,7 @@ export interface Rights {
   readonly missing: readonly string[];
 }
 
-/** What one person may really do, by which role, and for which hosts. */
+/** What one person may actually do, through which role, and for which hosts. */
 export function RightsPage(): ReactElement {
   const { name } = useParams({ from: '/users/$name' });
   const { data, error } = useQuery({
@@ -35,7 +35,7 @@ export function RightsPage(): ReactElement {
         data !== undefined &&
         (data.via === 'local'
           ? t('a local user')
-          : t('from outside, signed in last by {way}', { way: data.via }))
+          : t('from outside, last signed in by {way}', { way: data.via }))
       }
       actions={
         <Link to="/audit" search={{ actor: name }} className={buttonStyle()}>
@@ -84,7 +84,7 @@ export function RightsPage(): ReactElement {
   );
 }
 
-/** Gives a local user other roles or another scope. They have to sign in again. */
+/** Changes the roles or scope of a local user, who then has to sign in again. */
 function ChangeRoles({
   rights: { name, roles: before, scope },
 }: {
@@ -110,7 +110,7 @@ function ChangeRoles({
     const text = new FormData(event.currentTarget).get('scope') as string;
     change.mutate(text.split(/[\s,]+/).filter((one) => one !== ''));
   };
-  // a role that is gone from console.yaml can be taken away
+  // a role that is no longer in console.yaml can be removed
   const all = [...new Set([...Object.keys(data?.roles ?? {}), ...before])];
   return (
     <Panel title={t('Roles and scope')}>

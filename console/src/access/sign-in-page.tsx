@@ -21,7 +21,7 @@ interface SignIns {
   }[];
 }
 
-/** The latest sign-ins, and why somebody was refused: what they themselves are not told. */
+/** The latest sign-ins, and why somebody was refused, which they themselves are not told. */
 export function SignInPage(): ReactElement {
   const { data, error } = useQuery({
     queryKey: ['sign-ins'],
@@ -29,14 +29,14 @@ export function SignInPage(): ReactElement {
     refetchInterval: 3_000,
   });
   return (
-    <Page title={t('Sign-ins')} detail={t('why somebody does not get in')}>
+    <Page title={t('Sign-ins')} detail={t('why somebody cannot sign in')}>
       <Pending answer={data} error={error} />
       {data !== undefined && (
         <div className="flex flex-col gap-3">
           <p className={data.passwords.allowed ? 'text-ink-2' : 'text-warn'}>
             {data.passwords.allowed
-              ? t('Passwords are taken: {why}', { why: data.passwords.why })
-              : t('Passwords are not taken: {why}', { why: data.passwords.why })}
+              ? t('Passwords are accepted: {why}', { why: data.passwords.why })
+              : t('Passwords are not accepted: {why}', { why: data.passwords.why })}
           </p>
           {data.events.length === 0 ? (
             <Nothing>{t('Nobody has tried to sign in since the start.')}</Nothing>

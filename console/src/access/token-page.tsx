@@ -26,7 +26,7 @@ interface Token {
   readonly revoked: boolean;
 }
 
-/** Tokens for programs: whose rights they have, until when, and when they were used last. */
+/** Tokens for programs: whose rights they have, until when, and when they were last used. */
 export function TokenPage(): ReactElement {
   const client = useQueryClient();
   const { data, error } = useQuery({
@@ -50,7 +50,7 @@ export function TokenPage(): ReactElement {
       actions={
         <>
           <Button aria-pressed={ended} onClick={() => setEnded(!ended)}>
-            {ended ? t('Only valid ones') : t('With those that ended')}
+            {ended ? t('Only valid ones') : t('Including expired ones')}
           </Button>
           <Button look="primary" onClick={() => setAdding(true)}>
             <Plus size={14} aria-hidden="true" /> {t('Make a token')}
@@ -94,7 +94,7 @@ export function TokenPage(): ReactElement {
               <td className="px-3 py-1.5">{user}</td>
               <td className="px-3 py-1.5 text-xs text-ink-2" title={permissions?.join(', ')}>
                 {permissions === undefined
-                  ? t('all that {user} may', { user })
+                  ? t('everything {user} may do', { user })
                   : t('{count} {count|permission|permissions}', { count: permissions.length })}
               </td>
               <td className="px-3 py-1.5 text-xs">{day(created)}</td>
@@ -136,7 +136,7 @@ export function TokenPage(): ReactElement {
 
 const DAYS = 90;
 
-/** Makes a token of one's own, or of a local user; it may do what is chosen, of what its user may. */
+/** Makes a token for oneself or for a local user; it gets the chosen ones of its user's permissions. */
 function NewToken({
   onClose,
   onMade,
@@ -188,7 +188,7 @@ function NewToken({
           )}
         </div>
         <Checkboxes
-          legend={t('May do, of what its user may')}
+          legend={t('Permissions, out of those of its user')}
           options={own.map((permission) => [permission, permission])}
           chosen={chosen}
           onChange={setChosen}

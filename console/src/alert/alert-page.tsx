@@ -15,7 +15,7 @@ import { When } from '../element/when.tsx';
 import { rich, t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 
-/** What is not as it should be, since when, and who has taken it on. */
+/** What is wrong, since when, and who is dealing with it. */
 export function AlertPage(): ReactElement {
   const [ended, setEnded] = useState(false);
   const { data, error } = useQuery(alertsQuery(ended));
@@ -112,14 +112,14 @@ function Facts({ alert }: { readonly alert: Alert }): ReactElement {
       </span>
       {owner !== undefined && <span>{t('{owner} has it', { owner })}</span>}
       {snoozed !== undefined && snoozed > Date.now() && (
-        <span>{t('put off until {time}', { time: recent(snoozed) })}</span>
+        <span>{t('snoozed until {time}', { time: recent(snoozed) })}</span>
       )}
     </p>
   );
 }
 
 const HOUR = 3_600_000;
-/** Until when an alert may be put off. */
+/** How long an alert may be snoozed. */
 const LATER = {
   hour: [t('1 hour'), () => Date.now() + HOUR],
   hours: [t('4 hours'), () => Date.now() + 4 * HOUR],
@@ -199,7 +199,7 @@ function Acts({ alert: { id, ended, owner } }: { readonly alert: Alert }): React
       {asked !== undefined && (
         <OneField
           key={asked}
-          label={asked === 'comment' ? t('What to say') : t('Who has it from now on')}
+          label={asked === 'comment' ? t('What to say') : t('Its new owner')}
           onSend={(text) =>
             act.mutate({ verb: asked, body: asked === 'comment' ? { text } : { to: text } })
           }

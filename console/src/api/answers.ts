@@ -2,9 +2,9 @@ import { QueryClient, queryOptions } from '@tanstack/react-query';
 import type { Status } from '../../../src/api/contract/status.ts';
 import { ApiProblem, ask } from './client.ts';
 
-// what is here is loaded before the first page; questions of pages stand in `queries.ts`
+// this is loaded before the first page; the queries of pages are in `queries.ts`
 
-/** Answers are kept while a page looks at them; a failed question is not repeated when repeating cannot help. */
+/** Answers are cached while a page uses them; a failed request is not repeated if that cannot help. */
 export const answers = new QueryClient({
   defaultOptions: {
     queries: {
@@ -16,7 +16,7 @@ export const answers = new QueryClient({
   },
 });
 
-/** How often what changes by itself is asked for again where the live stream does not tell of it. */
+/** How often changing data is fetched again if the live stream does not report it. */
 export const LIVE = 3_000;
 
 export const status = queryOptions({

@@ -1,10 +1,10 @@
 import { t } from '../language/translate.ts';
 
-/** The console's root, whatever prefix a proxy put before it; ends in a slash. */
+/** The console's root, including any prefix added by a proxy; ends in a slash. */
 export const ROOT = new URL('.', document.baseURI);
 const API = new URL('api/v1/', ROOT);
 
-/** What the API answered instead of a result: RFC 9457, with a `code` that stays the same over versions. */
+/** What the API answered instead of a result: RFC 9457, with a `code` that is stable across versions. */
 export class ApiProblem extends Error {
   readonly status: number;
   readonly code: string;
@@ -25,17 +25,17 @@ interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly query?: Parameters | undefined;
   readonly body?: unknown;
-  /** Names an act that must be done once, however often it is sent: see `newKey`. */
+  /** Identifies an act that must be done once, however often it is sent: see `newKey`. */
   readonly once?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A name for one act of a person. `randomUUID` is there over HTTPS only. */
+/** A key for one act of a person. `randomUUID` is available only over HTTPS. */
 export function newKey(): string {
   return [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join('');
 }
 
-/** After this time without a touch what the pages ask by themselves does not keep the session alive. */
+/** After this time without user activity, automatic requests of pages do not keep the session alive. */
 const UNATTENDED = 60_000;
 let touched = Date.now();
 for (const event of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart']) {
@@ -47,7 +47,7 @@ for (const event of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchsta
 
 let csrf: string | undefined;
 
-/** Sent with every act from now on; the API gives it with `/me`. */
+/** Sent with every act from now on; the API returns it with `/me`. */
 export function keepCsrfToken(token: string | undefined): void {
   csrf = token;
 }
@@ -70,7 +70,7 @@ export async function ask<Result>(path: string, call: Call = {}): Promise<Result
   return (await response.json()) as Result;
 }
 
-/** As `ask`, for what is not JSON. */
+/** Like `ask`, for answers that are not JSON. */
 export async function askBytes(path: string, call: Call = {}): Promise<Response> {
   return send(path, call);
 }
@@ -113,7 +113,7 @@ async function problemOf(response: Response): Promise<ApiProblem> {
       detail ?? title ?? response.statusText,
     );
   } catch {
-    // no JSON: it is not our API that answers
+    // not JSON: something other than our API answered
     return new ApiProblem(
       response.status,
       'UNKNOWN',

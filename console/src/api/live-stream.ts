@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
 import { apiUrl } from './client.ts';
 
-/** Topic of the stream → the answers that it makes old. */
+/** Topic of the stream → the answers that it makes stale. */
 const TOPICS: Readonly<Record<string, readonly string[]>> = {
   hosts: ['status', 'hosts', 'queues', 'production'],
   alerts: ['alerts', 'status'],
@@ -12,18 +12,18 @@ const TOPICS: Readonly<Record<string, readonly string[]>> = {
 };
 const AGAIN = 1_000;
 const LONGEST = 30_000;
-/** A break that is shorter is nobody's concern. */
+/** Shorter interruptions are not shown. */
 const SHORT = 3_000;
 
 let client: QueryClient | undefined;
 let source: EventSource | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let wait = AGAIN;
-/** Where the stream was: whatever comes next goes on after it, so nothing is missed. */
+/** The position in the stream: the next connection continues after it, so nothing is missed. */
 let last: string | undefined;
 /** Whose messages are followed: of one session, or of the hosts that a search is about. */
 let followed: { readonly session?: number; readonly hosts?: string | undefined } | undefined;
-/** A busy production tells ten times a second: a search is made again no more often than this. */
+/** A busy production sends ten events a second: a search is repeated no more often than this. */
 const SEARCH_AGAIN = 500;
 let searchAgain: ReturnType<typeof setTimeout> | undefined;
 let isLive = true;
@@ -31,9 +31,10 @@ let late: ReturnType<typeof setTimeout> | undefined;
 const listeners = new Set<() => void>();
 
 /**
- * One stream for the whole window, and only while it is seen: a browser opens six connections to one server, which
- * tabs in the background would use up. What the stream tells of is asked for again; without it the pages ask every few
- * seconds, so nothing depends on it. A tab that is looked at again goes on where its stream was.
+ * One stream for the whole window, and only while it is visible: browsers open six connections to
+ * one server, which background tabs would use up. What the stream reports is fetched again; without
+ * it the pages poll every few seconds, so nothing depends on it. A tab that becomes visible again
+ * continues where its stream was.
  */
 export function useLiveStream(): void {
   const answers = useQueryClient();
@@ -50,7 +51,7 @@ export function useLiveStream(): void {
   }, [answers]);
 }
 
-/** Follows one session too while the component is shown. */
+/** Also follows one session while the component is shown. */
 export function useLiveSession(id: number): void {
   useEffect(() => {
     follow({ session: id });
@@ -58,7 +59,7 @@ export function useLiveSession(id: number): void {
   }, [id]);
 }
 
-/** Follows the messages of some hosts, or of all, while it is `wanted`: what was found last is asked for again. */
+/** Follows the messages of some hosts, or of all, while it is `wanted`: the latest results are fetched again. */
 export function useLiveSearch(wanted: boolean, hosts: string | undefined): void {
   useEffect(() => {
     if (!wanted) return undefined;
@@ -67,7 +68,7 @@ export function useLiveSearch(wanted: boolean, hosts: string | undefined): void 
   }, [wanted, hosts]);
 }
 
-/** Whether what happens is told at once. */
+/** Whether events are reported immediately. */
 export function useIsLive(): boolean {
   return useSyncExternalStore(
     (listener) => {
@@ -102,7 +103,7 @@ function open(): void {
     });
   for (const [topic, keys] of Object.entries(TOPICS)) on(topic, () => forget(keys));
   on('messages', forgetMessages);
-  // what was read before the stream began may be old by now
+  // what was read before the stream began may be stale by now
   on('hello', forgetMessages);
   on('reset', () => void client?.invalidateQueries());
   stream.addEventListener('open', () => {
@@ -113,7 +114,7 @@ function open(): void {
   });
   stream.addEventListener('error', () => {
     late ??= setTimeout(() => tell(false), SHORT);
-    // the browser comes back by itself after a broken connection, but never after an answer such as 502
+    // the browser reconnects after a broken connection, but never after an answer such as 502
     if (stream.readyState !== EventSource.CLOSED) return;
     clearTimeout(timer);
     timer = setTimeout(open, wait);

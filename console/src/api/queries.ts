@@ -120,7 +120,7 @@ export const searchFields = queryOptions({
   staleTime: 60_000,
 });
 
-/** Of the last `milliseconds`; of all that the trace has if not given. */
+/** Of the last `milliseconds`; if left out, of everything in the trace. */
 export const failures = (milliseconds?: number) =>
   queryOptions({
     queryKey: ['failures', milliseconds],
@@ -136,7 +136,7 @@ const isOpen = ({ messages, started }: Session): boolean =>
   Date.now() - started < 30_000 ||
   messages.some((one) => one.status === 'queued' || one.status === 'retrying');
 
-/** Which of the two bodies of a message: what was sent, or what was answered. */
+/** Which of the two bodies of a message: the one sent, or the answer. */
 export type Part = 'message' | 'reply';
 
 export const bodyText = (id: number, part: Part, pretty = false) =>
@@ -216,7 +216,7 @@ export const job = (id: number) =>
     refetchInterval: ({ state }) => (state.data?.ended === undefined ? 1_000 : LIVE),
   });
 
-/** Which messages of a job: by how the act ended, or by what became of the message that it made. */
+/** Which messages of a job: by how the act ended, or by what happened to the message it made. */
 export interface ItemFilter {
   readonly state?: string | undefined;
   readonly outcome?: string | undefined;
@@ -253,7 +253,7 @@ export const storage = queryOptions({
   refetchInterval: 15_000,
 });
 
-/** One short page of a search, for what is shown beside something else. */
+/** One short page of a search, to show next to something else. */
 export const someMessages = (criteria: SearchRequest) =>
   queryOptions({
     queryKey: ['messages', 'some', criteria],

@@ -4,10 +4,7 @@ import { ask } from './client.ts';
 const PATIENCE = 5_000;
 const PAUSE = 150;
 
-/**
- * The trace follows what was sent by some moments; who comes too early would find nothing. Waits, for a while,
- * until the message is among those that fit.
- */
+/** The trace lags a moment behind what was sent. Waits, for a while, until the message is among the results. */
 export async function untilTraced(id: number, criteria: SearchCriteria): Promise<void> {
   const limit = Date.now() + PATIENCE;
   while (Date.now() < limit) {

@@ -41,7 +41,7 @@ const OUTCOMES = {
   failed: t('failed'),
 } as const satisfies Record<AuditRow['outcome'], string>;
 
-/** Who did what, newest first. Looking at it is an act of its own, so it is asked for once and not again and again. */
+/** Who did what, newest first. Looking at it is itself an act, so it is fetched once and not repeatedly. */
 export function AuditPage(): ReactElement {
   const filter = useSearch({ from: '/audit' });
   const navigate = useNavigate();
@@ -113,12 +113,12 @@ export function AuditPage(): ReactElement {
           className={`mb-3 rounded-md px-3 py-2 ${verify.data.broken === undefined ? 'bg-good-soft text-good' : 'bg-bad-soft text-bad'}`}
         >
           {verify.data.broken === undefined
-            ? t('All {count} rows are as they were written.', { count: verify.data.rows })
-            : t('Row {row} is not as it was written.', { row: `${verify.data.broken}` })}
+            ? t('All {count} rows are unchanged.', { count: verify.data.rows })
+            : t('Row {row} was changed.', { row: `${verify.data.broken}` })}
         </p>
       )}
       <Pending answer={acts.data} error={acts.error} />
-      {rows?.length === 0 && <Nothing>{t('No act fits.')}</Nothing>}
+      {rows?.length === 0 && <Nothing>{t('No act matches.')}</Nothing>}
       {rows !== undefined && rows.length > 0 && (
         <ListTable
           label={t('Acts')}
@@ -159,12 +159,12 @@ export function AuditPage(): ReactElement {
   );
 }
 
-/** What an act was about, in words: `target ward, status suspended error` for the JSON that the audit log keeps. */
+/** The subject of an act, in words: `target ward, status suspended error` for the JSON that the audit log keeps. */
 function auditDetail(json: string): string {
   try {
     return wordsOf(JSON.parse(json) as unknown).join(', ');
   } catch {
-    // no JSON
+    // not JSON
     return json;
   }
 }
@@ -174,7 +174,7 @@ function wordsOf(value: unknown, name = ''): string[] {
   if (Array.isArray(value))
     return value.length === 0 ? [] : [`${name} ${value.map(String).join(' ')}`.trim()];
   if (typeof value === 'object')
-    // what a search was for stands in an object of its own, which says nothing by itself
+    // the criteria of a search are in an object of their own, which says nothing by itself
     return Object.entries(value).flatMap(([key, inner]) => wordsOf(inner, key));
   if ((name === 'from' || name === 'to' || name === 'until') && typeof value === 'number')
     return [`${name} ${day(value)} ${clock(value, false)}`];

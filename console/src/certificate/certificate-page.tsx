@@ -14,13 +14,17 @@ type Certificate = Certificates['certificates'][number];
 const DAY = 86_400_000;
 
 const GROUPS = [
-  ['own', t('Ours'), t('what we show to others')],
-  ['peer', t('Of peers'), t('what others have shown to us since the engine started')],
-  ['authority', t('Of authorities'), t('whom we trust to sign the certificates of others')],
-  ['revocation-list', t('Revocation lists'), t('an outdated one refuses every certificate')],
+  ['own', t('Ours'), t('our own, sent to others')],
+  ['peer', t('Of peers'), t('those of others, received since the engine started')],
+  ['authority', t('Of authorities'), t('authorities trusted to sign the certificates of others')],
+  [
+    'revocation-list',
+    t('Revocation lists'),
+    t('with an outdated one, every certificate is refused'),
+  ],
 ] as const;
 
-/** What ends some day: our certificates, those of peers and authorities, revocation lists. */
+/** What expires: our certificates, those of peers and authorities, revocation lists. */
 export function CertificatePage(): ReactElement {
   const { data, error } = useQuery(certificatesQuery);
   const all = data?.certificates ?? [];
@@ -130,7 +134,7 @@ function Card({
   );
 }
 
-/** A host, or a credential that spoke to its token server. */
+/** A host, or a credential that contacted its token server. */
 function User({ name }: { readonly name: string }): ReactElement {
   if (name.includes(' ')) return <span className="mr-1.5">{name}</span>;
   return (
@@ -157,7 +161,7 @@ function Left({
     <span className={`text-xs ${TONE[state]}`}>
       {state === 'ended'
         ? t('ended {day}', { day: day(at) })
-        : t('ends {day}, in {count} {count|day|days}', { day: day(at), count: days })}
+        : t('expires {day}, in {count} {count|day|days}', { day: day(at), count: days })}
     </span>
   );
 }

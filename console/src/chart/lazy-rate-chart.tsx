@@ -10,7 +10,7 @@ interface Charted {
   readonly length: number;
   readonly step: number;
   readonly host?: string;
-  /** Only what came to these hosts counts as in, so that a message is not counted on every leg. */
+  /** Only messages that came in at these hosts count, so that a message is not counted on every leg. */
   readonly among?: ReadonlySet<string>;
 }
 

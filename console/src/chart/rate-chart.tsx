@@ -13,7 +13,7 @@ interface RateChartProps {
   readonly height?: number;
 }
 
-/** Messages in and errors per interval. Decoration for who sees it: the numbers stand beside it as text. */
+/** Messages in and errors per interval. Only visual: the numbers are next to it as text. */
 export default function RateChart({
   intervals,
   step,
@@ -87,7 +87,7 @@ function dataOf({ intervals, step, from, to }: RateChartProps): uPlot.AlignedDat
     came[index] = (came[index] ?? 0) + arrived;
     failed[index] = (failed[index] ?? 0) + errors;
   }
-  // a bar of nothing is no bar
+  // no bar for zero
   return [times, bars(came), bars(failed)];
 }
 

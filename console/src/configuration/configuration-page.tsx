@@ -10,7 +10,7 @@ import { Page, Panel } from '../element/page.tsx';
 import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 
-/** What the files say against what runs, and the way to apply it. */
+/** The files compared with what is running, and applying them. */
 export function ConfigurationPage(): ReactElement {
   const may = useMay();
   const client = useQueryClient();
@@ -38,7 +38,7 @@ export function ConfigurationPage(): ReactElement {
   return (
     <Page
       title={t('Configuration')}
-      detail={t('the files on disk against what runs')}
+      detail={t('the files on disk compared with what is running')}
       actions={
         <Button
           disabled={look.isPending}
@@ -58,7 +58,7 @@ export function ConfigurationPage(): ReactElement {
         {report === undefined && look.isPending && <Waiting />}
         {same && (
           <p role="status" className="rounded-md border border-line bg-surface p-4">
-            {report.applied ? t('Applied.') : t('What runs is what the files say.')}
+            {report.applied ? t('Applied.') : t('What is running matches the files.')}
           </p>
         )}
         {report !== undefined && !same && (
@@ -141,7 +141,7 @@ function ApplyForm({
   );
 }
 
-/** What waits for hosts that would be taken out, and the way to say that it may stay. */
+/** What waits for hosts that would be removed, and confirming that it may stay. */
 function WaitingMessages({
   report: { waiting, applied },
   leaves,
@@ -168,7 +168,7 @@ function WaitingMessages({
             checked={leaves}
             onChange={({ target }) => onLeaves(target.checked)}
           />
-          {t('Take these hosts out although messages wait for them')}
+          {t('Remove these hosts although messages wait for them')}
         </label>
       )}
     </>

@@ -154,7 +154,7 @@ function Figures({ status }: { readonly status: Status }): ReactElement {
         search={{ status: 'error' }}
         value={count(errorsToday)}
         tone={errorsToday > 0 ? 'bad' : 'plain'}
-        detail={errorsToday === 0 ? t('nothing failed for good') : t('will not be tried again')}
+        detail={errorsToday === 0 ? t('nothing failed permanently') : t('will not be retried')}
       />
       <Figure
         label={t('Alerts')}
@@ -244,7 +244,7 @@ function Foot({
 
 function traceText({ failingSince, lag }: Status['trace']): string {
   if (failingSince !== undefined)
-    return t('the trace store fails since {time}; messages go on', {
+    return t('the trace store has been failing since {time}; messages continue', {
       time: moment(failingSince, false),
     });
   return lag === 0
@@ -254,10 +254,10 @@ function traceText({ failingSince, lag }: Status['trace']): string {
 
 const certificateText = (name: string, ends: number, ended: boolean): string =>
   ended
-    ? t('certificate {name} ended {day}', { name, day: day(ends) })
-    : t('certificate {name} ends {day}', { name, day: day(ends) });
+    ? t('certificate {name} expired {day}', { name, day: day(ends) })
+    : t('certificate {name} expires {day}', { name, day: day(ends) });
 
 const listText = (name: string, ends: number, ended: boolean): string =>
   ended
-    ? t('revocation list {name} ended {day}', { name, day: day(ends) })
-    : t('revocation list {name} ends {day}', { name, day: day(ends) });
+    ? t('revocation list {name} expired {day}', { name, day: day(ends) })
+    : t('revocation list {name} expires {day}', { name, day: day(ends) });

@@ -1,4 +1,4 @@
-/** Where two texts differ: what they share at both ends, and what lies between. */
+/** Where two texts differ: what they share at both ends, and what is between. */
 export interface ChangedText {
   readonly head: string;
   readonly before: string;
@@ -6,7 +6,7 @@ export interface ChangedText {
   readonly tail: string;
 }
 
-/** Finds the part that differs. A field changes in one place nearly always, so the ends suffice. */
+/** Finds the part that differs. A field nearly always changes in one place, so comparing the ends is enough. */
 export function changedText(before: string, after: string): ChangedText {
   const shortest = Math.min(before.length, after.length);
   let head = 0;

@@ -117,12 +117,12 @@ function Differences({
   return (
     <>
       {kind !== 'lines' ? <FieldDiff fields={fields} /> : <LineDiff lines={lines} />}
-      {truncated && <p className="text-warn">{t('There are more differences than are shown.')}</p>}
+      {truncated && <p className="text-warn">{t('There are more differences than shown.')}</p>}
     </>
   );
 }
 
-/** From where to where, and by which transform of the rules. */
+/** The source and target, and the transform chosen by the rules. */
 function Way({
   message,
   transform,
@@ -144,7 +144,7 @@ function Way({
   );
 }
 
-/** The transform that a session says was used from one message to the target of another. */
+/** The transform that was used, according to the session, from one message to the target of another. */
 function transformOf(
   session: Session | undefined,
   from: number | undefined,

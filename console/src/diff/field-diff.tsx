@@ -12,7 +12,7 @@ const LOOKS = {
   changed: { icon: PencilLine, style: 'text-warn' },
 } as const satisfies Record<FieldDifference['change'], unknown>;
 
-/** What differs field by field, gathered by segment, in the order of the message. */
+/** Differences field by field, grouped by segment, in the order of the message. */
 export function FieldDiff({
   fields,
 }: {

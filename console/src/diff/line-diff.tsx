@@ -9,7 +9,7 @@ const LOOKS = {
   same: { sign: ' ', style: '' },
 } as const satisfies Record<LineDifference['change'], unknown>;
 
-/** What differs line by line, for bodies that are not HL7. */
+/** Differences line by line, for bodies that are not HL7. */
 export function LineDiff({ lines }: { readonly lines: readonly LineDifference[] }): ReactElement {
   return (
     <pre

@@ -9,11 +9,11 @@ const STYLES = {
 
 export type ButtonStyle = keyof typeof STYLES;
 
-/** The look of a button that is an icon alone. */
+/** The look of a button with only an icon. */
 export const ICON_BUTTON =
   'inline-flex size-8 shrink-0 items-center justify-center rounded-md text-ink-2 hover:bg-hover hover:text-ink';
 
-/** The look of a button, for links that look so. */
+/** The look of a button, for links that look like one. */
 export function buttonStyle(look: ButtonStyle = 'plain'): string {
   return `inline-flex h-7 items-center justify-center gap-1.5 rounded-md border px-2.5 text-xs font-medium whitespace-nowrap select-none disabled:opacity-50 ${STYLES[look]}`;
 }

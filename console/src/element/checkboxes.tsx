@@ -2,17 +2,17 @@ import type { ReactElement } from 'react';
 
 interface CheckboxesProps<Name extends string> {
   readonly legend: string;
-  /** Each with what it is called. */
+  /** The choices, each with its label. */
   readonly options: readonly (readonly [Name, string])[];
   readonly chosen: readonly Name[];
   readonly onChange: (chosen: readonly Name[]) => void;
-  /** Names of things rather than words. */
+  /** The labels are names rather than words. */
   readonly verbatim?: boolean;
-  /** The last one cannot be taken away. */
+  /** The last one cannot be removed. */
   readonly needed?: boolean;
 }
 
-/** Any of several, in the order in which they were chosen. */
+/** A choice of any of several, in the order in which they were chosen. */
 export function Checkboxes<Name extends string>({
   legend,
   options,

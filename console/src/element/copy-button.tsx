@@ -2,7 +2,7 @@ import { Check, Copy } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
 import { t } from '../language/translate.ts';
 
-/** Copies a text and says so. With `quiet` it is only seen where the pointer or the focus is, inside a `group`. */
+/** Copies a text and confirms it. With `quiet` it is only visible on hover or focus, inside a `group`. */
 export function CopyButton({
   text,
   label,
@@ -17,7 +17,7 @@ export function CopyButton({
     try {
       await toClipboard(text);
     } catch {
-      // NotAllowedError: the browser forbids it, and nothing is said to be copied
+      // NotAllowedError: the browser forbids it, and nothing is confirmed
       return;
     }
     setCopied(true);
@@ -40,13 +40,13 @@ export function CopyButton({
   );
 }
 
-/** A page that came without TLS has no clipboard of the new kind. */
+/** A page without TLS does not have the modern clipboard. */
 async function toClipboard(text: string): Promise<void> {
   const { clipboard } = navigator as { readonly clipboard?: Clipboard };
   if (clipboard !== undefined) return clipboard.writeText(text);
   const field = document.createElement('textarea');
   field.value = text;
-  // inside an open dialog nothing outside of it can take the focus
+  // while a dialog is open, nothing outside it can take the focus
   (document.querySelector('dialog[open]') ?? document.body).append(field);
   field.select();
   document.execCommand('copy');

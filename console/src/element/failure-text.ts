@@ -2,6 +2,6 @@ import type { Message } from '../../../src/api/contract/message.ts';
 
 type Failure = Pick<NonNullable<Message['error']>, 'text' | 'said'>;
 
-/** Why it failed, in one line: Waybill's words, then the receiver's. */
+/** Why it failed, in one line: Waybill's text, then the receiver's. */
 export const failureText = ({ text, said = '' }: Failure): string =>
   said === '' ? text : `${text}: ${said.replaceAll('\n', ' · ')}`;

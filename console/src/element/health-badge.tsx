@@ -14,7 +14,7 @@ const LOOKS = {
   inline: { icon: CircleDashed, style: 'text-ink-3' },
 } as const satisfies Record<Health, unknown>;
 
-/** How a host stands, by icon, word and colour. */
+/** The health of a host, by icon, word and colour. */
 export function HealthBadge({ health }: { readonly health: Health }): ReactElement {
   const { icon: Icon, style } = LOOKS[health];
   return (

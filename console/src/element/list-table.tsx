@@ -1,16 +1,16 @@
 import type { ReactElement, ReactNode } from 'react';
 
 interface ListTableProps {
-  /** What the rows are, for those who hear the page. */
+  /** What the rows are, for screen readers. */
   readonly label: string;
   readonly columns: readonly string[];
-  /** The least width, below which the table scrolls sideways, and the size of its text. */
+  /** The minimum width, below which the table scrolls sideways, and its text size. */
   readonly look: string;
   /** The rows. */
   readonly children: ReactNode;
 }
 
-/** A framed table that scrolls sideways where it must, by keyboard too, and whose rows are blocks on a phone. */
+/** A framed table that scrolls sideways if necessary, also by keyboard, and whose rows are blocks on a phone. */
 export function ListTable({ label, columns, look, children }: ListTableProps): ReactElement {
   return (
     <div

@@ -1,4 +1,4 @@
-/** A time as the browser's own field for it writes it. */
+/** A time in the format of the browser's own input field. */
 export function localTime(at: number): string;
 export function localTime(at: number | undefined): string | undefined;
 export function localTime(at: number | undefined): string | undefined {
@@ -7,7 +7,7 @@ export function localTime(at: number | undefined): string | undefined {
   return new Date(at - offset).toISOString().slice(0, 19);
 }
 
-/** The time that such a text means; undefined for what is none. */
+/** The time for such a text; undefined if it is not valid. */
 export function timeOf(text: string | undefined): number | undefined {
   const time = text === undefined ? Number.NaN : new Date(text).getTime();
   return Number.isNaN(time) ? undefined : time;

@@ -7,11 +7,11 @@ interface ModalProps {
   readonly onClose: () => void;
   readonly children: ReactNode;
   readonly wide?: boolean;
-  /** What stands below, such as the buttons that decide. */
+  /** What is below, such as the buttons. */
   readonly footer?: ReactNode;
 }
 
-/** A dialog of the browser's own: it traps the focus, gives it back, and closes with Esc. */
+/** A native dialog: it traps the focus, returns it, and closes with Esc. */
 export function Modal({
   title,
   onClose,
@@ -23,7 +23,7 @@ export function Modal({
   useEffect(() => {
     const { current } = dialog;
     current?.showModal();
-    // the browser would take the button that closes, since it comes first
+    // the browser would choose the close button, since it comes first
     current?.querySelector<HTMLElement>('input, textarea, select')?.focus();
     return () => current?.close();
   }, []);

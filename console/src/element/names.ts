@@ -4,7 +4,7 @@ import type { Host } from '../../../src/api/contract/host.ts';
 import type { Message } from '../../../src/api/contract/message.ts';
 import { t } from '../language/translate.ts';
 
-/** The words of the API as the console says them. */
+/** The console's words for values of the API. */
 export const STATUS_NAMES = {
   queued: t('queued'),
   retrying: t('retrying'),

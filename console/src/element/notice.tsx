@@ -3,7 +3,7 @@ import type { ReactElement, ReactNode } from 'react';
 import { ApiProblem } from '../api/client.ts';
 import { t } from '../language/translate.ts';
 
-/** What went wrong, in the API's own words: they say what, where and what to do. */
+/** What went wrong, in the API's words, which say what, where and what to do. */
 export function Problem({ error }: { readonly error: unknown }): ReactElement {
   const code = error instanceof ApiProblem ? error.code : undefined;
   return (
@@ -41,7 +41,7 @@ export function Warning({ children }: { readonly children: ReactNode }): ReactEl
   );
 }
 
-/** A secret that was made just now: it is shown this once, to be copied. */
+/** A new secret: it is shown only once, to be copied. */
 export function ShownOnce({ children }: { readonly children: ReactNode }): ReactElement {
   return (
     <p
@@ -53,7 +53,7 @@ export function ShownOnce({ children }: { readonly children: ReactNode }): React
   );
 }
 
-/** While the first answer is on its way. Says nothing for the first moment, so that a quick answer does not flicker. */
+/** Shown until the first answer arrives, but only after a moment, so that a quick answer does not flicker. */
 export function Waiting(): ReactElement {
   return (
     <div className="px-4 py-10 text-center text-ink-3" role="status">
@@ -62,7 +62,7 @@ export function Waiting(): ReactElement {
   );
 }
 
-/** In the place of an answer that is not there: it is on its way, or why there is none. Nothing once there is one. */
+/** Shown in place of a missing answer: that it is loading, or why there is none. Nothing once there is one. */
 export function Pending({
   answer,
   error,

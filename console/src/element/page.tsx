@@ -2,16 +2,16 @@ import { type ReactElement, type ReactNode, useEffect } from 'react';
 
 interface PageProps {
   readonly title: string;
-  /** What stands before the title, such as a way back. */
+  /** What comes before the title, such as a back link. */
   readonly lead?: ReactNode;
   readonly detail?: ReactNode;
   readonly actions?: ReactNode;
   readonly children: ReactNode;
-  /** The content scrolls by itself: the page does not. */
+  /** The content scrolls instead of the page. */
   readonly fixed?: boolean;
 }
 
-/** A page with its heading; the heading names the window too. */
+/** A page with its heading, which is also the title of the window. */
 export function Page({
   title,
   lead,
@@ -36,7 +36,7 @@ export function Page({
   );
 }
 
-/** A bordered part of a page with a heading of its own. */
+/** A bordered part of a page with its own heading. */
 export function Panel({
   title,
   actions,

@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react';
 import { t } from '../language/translate.ts';
 
-/** The receiver's own words about a failure, told apart from ours. */
+/** The receiver's own text about a failure, separate from ours. */
 export function Said({ words }: { readonly words: string | undefined }): ReactElement | null {
   if (words === undefined || words === '') return null;
   return (

@@ -7,7 +7,7 @@ interface SegmentsProps<Name extends string> {
   readonly onSelect: (name: Name) => void;
 }
 
-/** A choice of a few views, all seen at once. */
+/** A choice of a few views, all visible at once. */
 export function Segments<Name extends string>({
   label,
   options,

@@ -3,7 +3,7 @@ import { t } from '../language/translate.ts';
 import { Button } from './button.tsx';
 
 interface ShowOlderProps {
-  /** A question of which each page is older than the one before. */
+  /** A query in which each page is older than the previous one. */
   readonly pages: {
     readonly hasNextPage: boolean;
     readonly isFetchingNextPage: boolean;

@@ -1,6 +1,6 @@
 import type { Message } from '../../../src/api/contract/message.ts';
 
-/** The background of a status where it is drawn without words. */
+/** The background colour of a status that is drawn without text. */
 export const STATUS_TONES = {
   queued: 'bg-info',
   retrying: 'bg-warn',

@@ -9,7 +9,7 @@ interface TabsProps<Name extends string> {
   readonly actions?: ReactNode;
 }
 
-/** Tabs by the pattern of the ARIA guide: arrows go between them, Tab into the panel. */
+/** Tabs following the ARIA pattern: arrow keys move between them, Tab goes into the panel. */
 export function Tabs<Name extends string>({
   label,
   tabs,

@@ -1,14 +1,14 @@
 import { type ReactElement, useEffect, useState } from 'react';
 import { Field, INPUT } from './field.tsx';
 
-/** While a time is typed it is many others: what stands there for so long is meant. */
+/** While a time is being typed it passes through other values: one that stays this long is meant. */
 const MEANT = 600;
 
 interface TimeFieldProps {
   readonly label: string;
-  /** The label is only heard. */
+  /** The label is only for screen readers. */
   readonly bare?: boolean;
-  /** As the address has it. */
+  /** As in the address. */
   readonly value: string | undefined;
   readonly onChange: (value: string | undefined) => void;
 }

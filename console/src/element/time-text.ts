@@ -1,10 +1,10 @@
 import { language, locale } from '../language/language.ts';
 import { t } from '../language/translate.ts';
 
-/** Times and amounts as a person at a console reads them: local, 24 hours, no more of the date than is needed. */
+/** Times and amounts for people: local, 24 hours, with no more of the date than needed. */
 const DAY = 86_400_000;
 
-// An English date is read differently in London and New York: there it is ISO's, which is also how Swedes write it.
+// English dates differ between London and New York: ISO is used instead, as in Swedish.
 const dates = language === 'en' ? 'sv' : locale;
 const days = new Intl.DateTimeFormat(dates, { year: 'numeric', month: '2-digit', day: '2-digit' });
 const shortDays = new Intl.DateTimeFormat(dates, { month: '2-digit', day: '2-digit' });

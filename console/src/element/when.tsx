@@ -3,7 +3,7 @@ import { ago, clock, moment, recent, zone } from './time-text.ts';
 
 interface WhenProps {
   readonly at: number;
-  /** How it is written; the rest is in the title. */
+  /** How it is shown; the rest is in the title. */
   readonly as?: 'moment' | 'second' | 'clock' | 'recent' | 'ago';
 }
 
@@ -15,7 +15,7 @@ const TEXTS = {
   ago: (at) => ago(at),
 } as const satisfies Record<NonNullable<WhenProps['as']>, (at: number) => string>;
 
-/** A time as it is read best there; to the millisecond, with its zone and how long ago, when pointed at. */
+/** A time in the form best for its place; on hover, to the millisecond with zone and how long ago. */
 export function When({ at, as = 'moment' }: WhenProps): ReactElement {
   return (
     <time dateTime={new Date(at).toISOString()} title={`${moment(at)} ${zone(at)}, ${ago(at)}`}>

@@ -17,7 +17,7 @@ import { EventTable } from './event-table.tsx';
 
 const PAGE = 200;
 
-/** The log of what happened to hosts and to the production, newest first; it follows what happens. */
+/** The log of events of hosts and the production, newest first; it is updated live. */
 export function EventPage(): ReactElement {
   const { host, level, from, to } = useSearch({ from: '/events' });
   const navigate = useNavigate();

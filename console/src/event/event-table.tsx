@@ -13,7 +13,7 @@ const LEVELS = {
   error: { icon: CircleAlert, style: 'text-bad' },
 } as const satisfies Record<HostEvent['level'], unknown>;
 
-/** What happened to hosts, newest first; what repeats itself is told once. */
+/** What happened to hosts, newest first; repetitions are shown once. */
 export function EventTable({ events }: { readonly events: readonly HostEvent[] }): ReactElement {
   if (events.length === 0)
     return (
@@ -101,7 +101,7 @@ interface Gathered {
   since: number;
 }
 
-/** What happened to one host, as a list; what repeats itself is told once. */
+/** What happened to one host, as a list; repetitions are shown once. */
 export function EventList({ events }: { readonly events: readonly HostEvent[] }): ReactElement {
   if (events.length === 0) {
     return <p className="px-3 py-6 text-center text-ink-2">{t('Nothing happened to it.')}</p>;

@@ -47,7 +47,7 @@ function shownCriterion(name: string, value: unknown): string {
   return String(value);
 }
 
-/** The list that a search found, as a file. Bodies are not in it. */
+/** The results of a search as a file, without bodies. */
 export function ExportPage(): ReactElement {
   const state = useSearch({ from: '/export' });
   const [format, setFormat] = useState('csv');
@@ -81,10 +81,10 @@ export function ExportPage(): ReactElement {
       <div className="flex max-w-lg flex-col gap-3 rounded-lg border border-line bg-surface p-4">
         <p className="text-ink-2">
           {t(
-            'Every message that fits, one a line, without its body. The export is recorded in the audit log.',
+            'Every matching message, one per line, without its body. The export is recorded in the audit log.',
           )}
         </p>
-        {given.length === 0 && <p className="text-xs">{t('Every message that the trace has.')}</p>}
+        {given.length === 0 && <p className="text-xs">{t('Every message in the trace.')}</p>}
         <dl className="grid grid-cols-[8rem_1fr] gap-x-2 gap-y-1 text-xs">
           {fields.length > 0 && (
             <>

@@ -8,7 +8,7 @@ import { Problem } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 
-/** What can be done with a host as it stands. While it is stopped its queue still fills. */
+/** What can be done with a host in its current state. While it is stopped, its queue still fills. */
 export function HostControls({
   host: { name, health },
 }: {

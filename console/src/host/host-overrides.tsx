@@ -14,13 +14,13 @@ type Kind = Override['kind'];
 
 const TITLES: Readonly<Record<Kind, string>> = {
   hold: t('Hold: the host is stopped, its queue fills'),
-  test: t('Test mode: nothing goes out, each message is set aside'),
+  test: t('Test mode: nothing is sent, each message is set aside'),
   'log-level': t('Log level {level}', { level: 'debug' }),
 };
 
 const TIMES = [15, 60, 240, 1_440].map((minutes) => minutes * 60_000);
 
-/** What a person set for this host for a while; whoever may, sets more or ends it. */
+/** Temporary overrides for this host; with permission, they can be added or ended. */
 export function HostOverrides({ host }: { readonly host: Host }): ReactElement | null {
   const may = useMay()('host.settings.override');
   const client = useQueryClient();

@@ -19,7 +19,7 @@ import { HostControls } from './host-controls.tsx';
 import { HostOverrides } from './host-overrides.tsx';
 import { HostState } from './host-state.tsx';
 
-/** One host: how it stands, what it is set to and where that is written, and what can be done about it. */
+/** One host: its state, its settings and where they are written, and what can be done. */
 export function HostPage(): ReactElement {
   const { host } = useParams({ from: '/hosts/$host' });
   const { data, error } = useQuery(hostPage(host));
@@ -159,7 +159,7 @@ const RESULTS = {
   skipped: { icon: Minus, style: 'text-idle', word: t('skipped') },
 } as const satisfies Record<TestReport['steps'][number]['result'], unknown>;
 
-/** Tries the connection in steps and says at which it fails, why, and what to do. No message is moved. */
+/** Tests the connection in steps and says which one fails, why, and what to do. No message is moved. */
 function ConnectionTest({ host }: { readonly host: string }): ReactElement | null {
   const may = useMay();
   const test = useMutation({
@@ -208,10 +208,10 @@ function ConnectionTest({ host }: { readonly host: string }): ReactElement | nul
   );
 }
 
-/** How much passed through a host and how long it took, in words beside the chart. */
+/** How much passed through a host and how long it took, as text next to the chart. */
 function LastHour({ host }: { readonly host: string }): ReactElement {
   const { data } = useQuery(statistics(3_600_000, 60_000, host));
-  // the line is there before its words: what stands below must not move
+  // the line is there before its text: what is below must not move
   if (data === undefined) return <p className="mb-2 min-h-4 text-xs" />;
   let came = 0;
   let settled = 0;
@@ -226,8 +226,8 @@ function LastHour({ host }: { readonly host: string }): ReactElement {
   return (
     <p className="mb-2 text-xs text-ink-2">
       {settled === 0
-        ? t('{came} came, {settled} settled', { came, settled })
-        : t('{came} came, {settled} settled, in {average} on average, {longest} at most', {
+        ? t('{came} arrived, {settled} settled', { came, settled })
+        : t('{came} arrived, {settled} settled, in {average} on average, {longest} at most', {
             came,
             settled,
             average: duration(took / settled),
@@ -237,7 +237,7 @@ function LastHour({ host }: { readonly host: string }): ReactElement {
   );
 }
 
-/** What the host is set to, each with the file and line that say so. The files are the truth: nothing is changed here. */
+/** The settings of the host, each with its file and line. The files are authoritative: nothing is changed here. */
 function HostSettings({ page: { settings } }: { readonly page: Answer }): ReactElement {
   const [all, setAll] = useState(false);
   const shown = settings.filter(({ written }) => all || written);
@@ -295,7 +295,7 @@ const TestMessage = lazy(() =>
   import('./test-message.tsx').then((part) => ({ default: part.TestMessage })),
 );
 
-/** Opens the test bench of a host, for who may send messages of their own. */
+/** Opens the test bench of a host, for users who may send test messages. */
 function TestMessageButton({ host }: { readonly host: string }): ReactElement | null {
   const may = useMay();
   const [open, setOpen] = useState(false);

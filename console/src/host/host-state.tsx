@@ -14,7 +14,7 @@ const CONNECTION_NAMES = {
   disconnected: t('disconnected'),
 } as const satisfies Record<NonNullable<HostPage['host']['engines'][number]['connection']>, string>;
 
-/** How a host stands, over all and on each engine. */
+/** The state of a host, overall and on each engine. */
 export function HostState({ page: { host, schedule } }: { readonly page: HostPage }): ReactElement {
   const { engines, queue, waiting, lastError, lastActivity, switchedOff } = host;
   return (
@@ -35,7 +35,7 @@ export function HostState({ page: { host, schedule } }: { readonly page: HostPag
               {waiting.next === undefined
                 ? t('{count} {count|message|messages} until an answer comes', waiting)
                 : t(
-                    '{count} {count|message|messages} until a time or an answer comes; the next goes on at {time} at the latest',
+                    '{count} {count|message|messages} until a time or an answer comes; the next continues at {time} at the latest',
                     { count: waiting.count, time: moment(waiting.next, false) },
                   )}
             </dd>

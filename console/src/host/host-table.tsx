@@ -30,7 +30,7 @@ const OVERRIDE_NAMES = {
 const rank = ({ health, kind }: Host): number =>
   (needsAttention(health) ? 0 : 10) + KINDS.indexOf(kind);
 
-/** Hosts as a table: what needs a person first, then in the order messages pass them. */
+/** Hosts as a table: first what needs attention, then in the order in which messages pass them. */
 export function HostTable({ hosts }: { readonly hosts: readonly Host[] }): ReactElement {
   return (
     <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={t('Hosts')}>

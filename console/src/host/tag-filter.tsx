@@ -9,7 +9,7 @@ interface TagFilterProps {
   readonly onTag: (tag: string | undefined) => void;
 }
 
-/** Only the hosts of one tag. Nothing where the production has no tags. */
+/** Shows only the hosts with one tag. Nothing if the production has no tags. */
 export function TagFilter({ hosts, tag, onTag }: TagFilterProps): ReactElement | null {
   const tags = [...new Set(hosts.flatMap((host) => host.tags))].toSorted();
   if (tag !== undefined && !tags.includes(tag)) tags.push(tag);
@@ -29,7 +29,7 @@ export function TagFilter({ hosts, tag, onTag }: TagFilterProps): ReactElement |
   );
 }
 
-/** The hosts that have a tag; all if none is asked for. */
+/** The hosts with a tag; all if none is chosen. */
 export function tagged(hosts: readonly Host[], tag: string | undefined): readonly Host[] {
   return tag === undefined ? hosts : hosts.filter(({ tags }) => tags.includes(tag));
 }

@@ -16,7 +16,7 @@ interface Sent {
   readonly sessionId: number;
 }
 
-/** Sends a message of a person's own into a host, and shows what becomes of it. */
+/** Sends a user's test message into a host, and shows what happens to it. */
 export function TestMessage({
   host,
   onClose,
@@ -26,7 +26,7 @@ export function TestMessage({
 }): ReactElement {
   const client = useQueryClient();
   const navigate = useNavigate();
-  // a second click, or one more after an answer that was lost, makes no second message
+  // a second click, or another one after a lost answer, does not make a second message
   const [once] = useState(newKey);
   const send = useMutation({
     mutationFn: async (body: object) => {
@@ -55,7 +55,7 @@ export function TestMessage({
       <form onSubmit={submit} className="flex flex-col gap-3">
         <p className="text-ink-2">
           {t(
-            'It goes the way of every message, to real receivers too. It, and whatever is made of it, is marked as a test.',
+            'It goes the way of every message, including to real receivers. It, and everything made from it, is marked as a test.',
           )}
         </p>
         <label className="flex flex-col gap-1 text-xs font-medium text-ink-2">
@@ -73,7 +73,7 @@ export function TestMessage({
             label={t('Type')}
             name="type"
             maxLength={200}
-            placeholder={t('told from the body')}
+            placeholder={t('determined from the body')}
           />
           <Field label={t('File name or subject')} name="name" maxLength={200} />
           <Field
@@ -95,7 +95,7 @@ export function TestMessage({
   );
 }
 
-/** HL7 ends its segments with a carriage return, which a text field cannot hold. */
+/** HL7 ends its segments with a carriage return, which a text field cannot contain. */
 function asSent(text: string): string {
   const lines = text.replaceAll('\r\n', '\n');
   return /^(?:MSH|FHS|BHS)/.test(lines) ? `${lines.replaceAll('\n', '\r')}\r` : lines;

@@ -22,7 +22,7 @@ import {
   verdictOf,
 } from './names.ts';
 
-/** One job: what became of its messages and of those that it made. */
+/** One job: what happened to its messages and to those it made. */
 export function JobPage(): ReactElement {
   const { id } = useParams({ from: '/jobs/$id' });
   const client = useQueryClient();
@@ -72,12 +72,12 @@ export function JobPage(): ReactElement {
   );
 }
 
-/** Where the new messages have come to and why, gathered by cause. */
+/** What happened to the new messages and why, grouped by cause. */
 function Results({ id }: { readonly id: number }): ReactElement | null {
   const { data } = useQuery(jobResults(id));
   if (data === undefined || data.groups.length === 0) return null;
   return (
-    <Panel title={t('What became of the new messages')} flush>
+    <Panel title={t('What happened to the new messages')} flush>
       <ul>
         {data.groups.map((group) => (
           <Group key={JSON.stringify(group)} group={group} />
@@ -118,7 +118,7 @@ function Group({
 
 const STATES = ['failed', 'uncertain', 'done', 'waiting'] as const;
 
-/** What became of each message. */
+/** What happened to each message. */
 function Items({ job: { id, became } }: { readonly job: Job }): ReactElement {
   const { state, outcome } = useSearch({ from: '/jobs/$id' });
   const navigate = useNavigate();

@@ -71,7 +71,7 @@ export function JobsPage(): ReactElement {
 
 const VERDICT_LOOKS = { open: 'text-info', good: '', bad: 'font-medium text-bad' } as const;
 
-/** How many of a job's messages are through, and what became of them. */
+/** How many of a job's messages are done, and what happened to them. */
 export function Progress({ job }: { readonly job: Job }): ReactElement {
   const { total, done, failed, became } = job;
   const refused = became?.refused ?? 0;

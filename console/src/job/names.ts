@@ -29,7 +29,7 @@ export const ITEM_STATES = {
 
 export type Outcome = NonNullable<JobItems['items'][number]['outcome']>['state'];
 
-/** In the order of what an operator looks for first. */
+/** In the order in which an operator looks for them. */
 export const OUTCOMES = {
   refused: t('refused again'),
   'under-way': t('under way'),
@@ -50,7 +50,7 @@ export const OUTCOME_LOOKS = {
   'not-followed': 'text-warn',
 } as const satisfies Record<Outcome, string>;
 
-/** Whether all that a job was to do has come to a good end, is still open, or has not. */
+/** Whether everything a job had to do succeeded, is still open, or did not. */
 export function verdictOf({ state, failed, became }: Job): 'open' | 'good' | 'bad' {
   const made = (one: Outcome): number => became?.[one] ?? 0;
   if (failed + made('refused') > 0) return 'bad';
@@ -58,7 +58,7 @@ export function verdictOf({ state, failed, became }: Job): 'open' | 'good' | 'ba
   return state === 'finished' && made('gone') + made('not-followed') === 0 ? 'good' : 'bad';
 }
 
-/** The state of a job in words; that the acting is over does not say that it is done. */
+/** The state of a job in words; the end of the job does not mean that its messages have arrived. */
 export function stateOf(job: Job): string {
   const refused = job.became?.refused ?? 0;
   const open = job.became?.['under-way'] ?? 0;

@@ -28,7 +28,7 @@ const ORDERS: Readonly<Record<Act, (count: number) => string>> = {
   'set-aside': (count) => t('Set aside {count} {count|message|messages}', { count }),
 };
 
-/** Before many messages are touched: how many, which, and why. The job is about exactly the list that is shown. */
+/** Before many messages are touched: how many, which, and why. The job acts on exactly the list shown. */
 export function NewJobPage(): ReactElement {
   const { ids, act, ...state } = useSearch({ from: '/jobs/new' });
   const navigate = useNavigate();
@@ -86,7 +86,7 @@ export function NewJobPage(): ReactElement {
           {type === 'reprocess' && (
             <p className="text-xs text-ink-2">
               {t(
-                'Each original goes through the rules and transforms of today; only what goes to the target is sent, linked to what it replaces.',
+                "Each original goes through today's rules and transforms; only what goes to the target is sent, linked to what it replaces.",
               )}
             </p>
           )}
@@ -127,7 +127,7 @@ export function NewJobPage(): ReactElement {
   );
 }
 
-/** Which messages it would be: how many, and the first of them. */
+/** The messages it would act on: how many, and the first of them. */
 function Sample({
   answer,
   error,
@@ -153,11 +153,13 @@ function Sample({
       {!complete && (
         <p role="status" className="border-b border-line bg-warn-soft px-3 py-2 text-warn">
           {t(
-            'More messages fit than these. The job acts on these and no others; order another one for the rest when it has ended, or narrow the search.',
+            'More messages match than these. The job acts only on these; start another one for the rest when it has ended, or narrow the search.',
           )}
         </p>
       )}
-      {total === 0 && <p className="px-3 py-6 text-center text-ink-2">{t('No message fits.')}</p>}
+      {total === 0 && (
+        <p className="px-3 py-6 text-center text-ink-2">{t('No message matches.')}</p>
+      )}
       <ul>
         {sample.map(({ id, created, status, source, target, type }) => (
           <li

@@ -19,9 +19,10 @@ const plurals = new Intl.PluralRules(language);
 const { pluralCategories } = plurals.resolvedOptions();
 
 /**
- * The text in the language of the person. The English text is the key, written out where it is used; what follows
- * ` ## ` only tells apart what English says alike. `{name}` is replaced by a value, a number as it is written in
- * the language; `{name|message|messages}` by the form that the number takes, `one` first.
+ * The text in the user's language. The English text is the key, written where it is used; what
+ * follows ` ## ` only distinguishes texts that are the same in English. `{name}` is replaced by a
+ * value, a number in the format of the language; `{name|message|messages}` by the form for the
+ * number, `one` first.
  */
 export function t<const Text extends string>(
   text: Text,
@@ -30,7 +31,7 @@ export function t<const Text extends string>(
   return filled(translated(text), values ?? {});
 }
 
-/** As `t`, with elements: `{name}` may be one, and `<name>…</name>` is what a function makes of the text inside. */
+/** Like `t`, with elements: `{name}` may be one, and `<name>…</name>` is what a function makes of the text inside. */
 export function rich<const Text extends string>(
   text: Text,
   values: Readonly<

@@ -24,7 +24,7 @@ const TITLES = {
   hex: t('Hex'),
 } as const satisfies Record<View, string>;
 
-/** The ways to look at a body of that type, best first. */
+/** The views for a body of that type, best first. */
 function viewsOf(type: string): readonly View[] {
   if (type.startsWith('HL7v2')) return ['tree', 'raw', 'hex'];
   if (/^(?:X12|EDIFACT)\b/.test(type)) return ['tree', 'pretty', 'raw', 'hex'];
@@ -43,7 +43,7 @@ interface BodyViewProps {
   readonly onView?: (view: string) => void;
 }
 
-/** A body in the form that suits its type, or as text or bytes. */
+/** A body in the best form for its type, or as text or bytes. */
 export function BodyView({ id, part, type, view, onView }: BodyViewProps): ReactElement {
   const may = useMay();
   const views = viewsOf(type);
@@ -52,7 +52,7 @@ export function BodyView({ id, part, type, view, onView }: BodyViewProps): React
   if (!may('message.content'))
     return (
       <p className="p-4 text-ink-2">
-        {t('You may see that this message passed, not what it holds.')}
+        {t('You may see that this message passed, but not its content.')}
       </p>
     );
   return (
@@ -92,7 +92,7 @@ export function BodyView({ id, part, type, view, onView }: BodyViewProps): React
 const WIDTH = 16;
 const PAGE = 4_096;
 
-/** A body byte for byte, with what its bytes are in ASCII. */
+/** A body byte by byte, with its ASCII characters. */
 function HexView({ id, part }: { readonly id: number; readonly part: Part }): ReactElement {
   const [offset, setOffset] = useState(0);
   const { data, error } = useQuery(bodyHex(id, part, offset));
@@ -147,7 +147,7 @@ function readable(pair: string): string {
   return code >= 32 && code < 127 ? String.fromCharCode(code) : '·';
 }
 
-/** A mail as people read it. Its HTML is never shown as such. */
+/** A mail for reading. Its HTML is never rendered. */
 function MailView({ id, part }: { readonly id: number; readonly part: Part }): ReactElement {
   const { data, error } = useQuery(bodyMail(id, part));
   if (data === undefined)
@@ -204,7 +204,7 @@ function MailView({ id, part }: { readonly id: number; readonly part: Part }): R
         {text}
       </pre>
       {html && (
-        <p className="mt-2 text-xs text-ink-2">{t('The mail has HTML too; its text is shown.')}</p>
+        <p className="mt-2 text-xs text-ink-2">{t('The mail also has HTML; its text is shown.')}</p>
       )}
       <details className="mt-4 border-t border-line pt-2 text-xs">
         <summary className="text-ink-2">
@@ -229,7 +229,7 @@ interface TextViewProps {
   readonly pretty?: boolean;
 }
 
-/** A body as text, line by line, with the signs that one does not see made visible. */
+/** A body as text, line by line, with invisible characters made visible. */
 function TextView({ id, part, pretty = false }: TextViewProps): ReactElement {
   const { data, error } = useQuery(bodyText(id, part, pretty));
   if (error !== null)
@@ -246,13 +246,15 @@ function TextView({ id, part, pretty = false }: TextViewProps): ReactElement {
         {data.masked && <Masked />}
         {data.next !== undefined && (
           <span className="text-warn">
-            {t('the first {size} are shown; download has all', { size: bytes(data.next) })}
+            {t('the first {size} are shown; the download has all of it', {
+              size: bytes(data.next),
+            })}
           </span>
         )}
       </div>
       <pre className="py-1 font-mono text-xs leading-5">
         {linesOf(data).map((line, index) => (
-          // a body never changes: its lines may be told apart by their number
+          // a body never changes: its lines can be identified by number
           <div key={index} className="flex hover:bg-hover">
             <span
               className="w-11 shrink-0 pr-3 text-right text-ink-3 select-none"
@@ -270,7 +272,7 @@ function TextView({ id, part, pretty = false }: TextViewProps): ReactElement {
   );
 }
 
-/** HL7 ends its segments with a carriage return alone. */
+/** HL7 ends its segments with only a carriage return. */
 function linesOf({ text }: BodyText): readonly string[] {
   const lines = text.split(/\r\n|\r|\n/);
   return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
@@ -337,7 +339,7 @@ function Hl7Line({ text }: { readonly text: string }): ReactElement {
   );
 }
 
-/** Its name in front; which characters separate is said elsewhere, so those that mostly do are dimmed. */
+/** Its name comes first; the actual separators are defined elsewhere, so the usual ones are dimmed. */
 function EdiLine({ text }: { readonly text: string }): ReactElement {
   const [name = ''] = /^[A-Z][A-Z\d]{0,2}(?![A-Z\d])/.exec(text) ?? [];
   return (

@@ -52,13 +52,13 @@ export function Hl7TreeView({
         <Segment key={`${segment.name} ${segment.index}`} segment={segment} />
       ))}
       {segments.length === 0 && (
-        <p className="p-4 text-ink-2">{t('Nothing in this message fits “{text}”.', { text })}</p>
+        <p className="p-4 text-ink-2">{t('Nothing in this message matches “{text}”.', { text })}</p>
       )}
     </div>
   );
 }
 
-/** Says that the server has hidden what this person may not see. */
+/** Says that the server has masked what this user may not see. */
 export function Masked(): ReactElement {
   return (
     <span className="rounded bg-warn-soft px-1.5 text-2xs font-medium text-warn">
@@ -102,7 +102,7 @@ function Segment({ segment }: { readonly segment: Hl7TreeSegment }): ReactElemen
 const LINE =
   'group grid grid-cols-[6.5rem_12rem_minmax(0,1fr)_1.25rem] items-start gap-x-2 px-2 hover:bg-hover max-sm:grid-cols-[5.5rem_minmax(0,1fr)_1.25rem]';
 
-/** One field with its path, name, value and what its code means; below it the components of every repetition. */
+/** One field with its path, name, value and the meaning of its code; below it the components of every repetition. */
 function Hl7Field({ field }: { readonly field: Hl7TreeField }): ReactElement {
   const { path, name, raw, meaning, repetitions, table } = field;
   const parts = repetitions.flat().filter(({ value }) => value !== '');
@@ -138,7 +138,7 @@ interface LineProps {
   readonly name: string | undefined;
   readonly hint: string | undefined;
   readonly children: ReactNode;
-  /** A component, which stands below its field. */
+  /** A component, shown below its field. */
   readonly part?: boolean;
 }
 

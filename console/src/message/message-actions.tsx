@@ -56,7 +56,7 @@ export function MessageActions({ message }: { readonly message: Message }): Reac
       {canResend && (
         <Button
           onClick={() => setAct('reprocess')}
-          title={t('From the original, by the rules of today, for targets that you choose')}
+          title={t("From the original, with today's rules, for targets you choose")}
         >
           <RefreshCcw size={14} aria-hidden="true" /> {t('Process again')}
         </Button>
@@ -81,7 +81,7 @@ export function MessageActions({ message }: { readonly message: Message }): Reac
   );
 }
 
-/** What is asked before the act. */
+/** The question before the act. */
 function ActDialog({
   act,
   message,
@@ -102,7 +102,7 @@ function ActDialog({
   );
 }
 
-/** The way to what the files on disk would make of a message that a service took. */
+/** The link to what the files on disk would do with a message that a service accepted. */
 function TryFiles({
   message: { id, source, parentId, resendOf, hasBody },
 }: {
@@ -111,7 +111,8 @@ function TryFiles({
   const may = useMay();
   const { data } = useQuery(hostsQuery);
   const isTaken = data?.hosts.some(({ name, kind }) => name === source && kind === 'service');
-  // its place is kept until the hosts are known: the page would move under the pointer when it comes
+  // its place is kept until the hosts are known: otherwise the page would move under the pointer
+  // when it appears
   const isLikely = parentId === undefined && resendOf === undefined;
   if (!(isTaken ?? isLikely) || !hasBody || !may('config.view') || !may('message.content'))
     return null;
@@ -120,7 +121,7 @@ function TryFiles({
       to="/messages/$id/rehearsal"
       params={{ id }}
       className={`${buttonStyle()} ${isTaken === undefined ? 'invisible' : ''}`}
-      title={t('What the files on disk would make of this message; nothing is sent')}
+      title={t('What the files on disk would do with this message; nothing is sent')}
     >
       <FlaskConical size={14} aria-hidden="true" /> {t('Try the files')}
     </Link>

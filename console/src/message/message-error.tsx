@@ -10,11 +10,11 @@ type Attempt = Session['attempts'][number];
 
 interface MessageErrorProps {
   readonly message: Message;
-  /** Of the whole session. */
+  /** For the whole session. */
   readonly attempts: readonly Attempt[];
 }
 
-/** Why it failed, whether trying again helps, and when that is. */
+/** Why it failed, whether a retry helps, and when it is. */
 export function MessageError({ message, attempts }: MessageErrorProps): ReactElement | null {
   const own = attempts.filter(({ messageId }) => messageId === message.id);
   const shown = message.error ?? own.at(-1)?.error;
@@ -45,7 +45,7 @@ export function MessageError({ message, attempts }: MessageErrorProps): ReactEle
   );
 }
 
-/** Whatever was tried before, nothing has to be done any more. */
+/** Nothing has to be done any more, whatever was tried before. */
 const ENDED: ReadonlySet<Message['status']> = new Set(['completed', 'discarded']);
 
 const endedText = (status: Message['status']): string =>
@@ -60,7 +60,7 @@ function outlook(
     return t('next try at {time}', { time: clock(last.next, false) });
   return retryable
     ? t('trying again may help')
-    : t('trying again does not help: mend the cause or the message');
+    : t('trying again does not help: fix the cause or the message');
 }
 
 function Tries({ tries }: { readonly tries: readonly Attempt[] }): ReactElement {

@@ -6,7 +6,7 @@ import { bytes, duration, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { rich, t } from '../language/translate.ts';
 
-/** What is known of a message beside its body. What nobody needs to know is left out. */
+/** What is known about a message besides its body, without what nobody needs. */
 export function MessageFacts({ message }: { readonly message: Message }): ReactElement {
   const {
     id,

@@ -20,7 +20,7 @@ import { MessageFacts } from './message-facts.tsx';
 import { PastOutcomes, pastReplyOf, ReplacedBy } from './past-outcomes.tsx';
 import { RuleExplanation } from './rule-explanation.tsx';
 
-/** One message: its body large, and what is known of it. */
+/** One message: its body in large, and what is known about it. */
 export function MessagePage(): ReactElement {
   const { id } = useParams({ from: '/messages/$id' });
   const { data, error } = useQuery(messageQuery(id));
@@ -37,9 +37,10 @@ function Shown({ message }: { readonly message: Message }): ReactElement {
   const { view } = useSearch({ from: '/messages/$id' });
   const navigate = useNavigate();
   const { data: session, isPending } = useQuery(sessionQuery(sessionId));
-  // what was answered stays, also where a person has ended the message since
+  // the answer stays, even if a person has ended the message since
   const reply = message.reply ?? pastReplyOf(id, session);
-  // such a message alone may have a second body that only the session knows of: it would move the first one down
+  // only such a message may have a second body that only the session knows about: it would move the
+  // first one down
   const isAsked = isPending && message.by !== undefined && message.reply === undefined;
   useHotKeys({
     t: () =>
@@ -99,7 +100,7 @@ function Shown({ message }: { readonly message: Message }): ReactElement {
   );
 }
 
-/** What was sent and what was answered, one of them at a time. */
+/** The sent body and the answer, one at a time. */
 function Bodies({
   message: { id, type, hasBody },
   reply,
@@ -148,15 +149,13 @@ function Bodies({
           onView={(next) => change({ view: next })}
         />
       ) : (
-        <p className="p-4 text-ink-2">
-          {t('The body of this message is not in the trace any more.')}
-        </p>
+        <p className="p-4 text-ink-2">{t('The body of this message is no longer in the trace.')}</p>
       )}
     </>
   );
 }
 
-/** What is known of the message beside its body, and of what became of it. */
+/** What is known about the message besides its body, and what happened to it. */
 function About({
   message,
   session: { attempts, resends, past } = NOTHING,

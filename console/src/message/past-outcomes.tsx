@@ -9,7 +9,7 @@ import { RuleExplanation } from './rule-explanation.tsx';
 
 type Past = Session['past'][number];
 
-/** How a message had ended before a person resent or discarded it: it stays as evidence. */
+/** How a message had ended before a person resent or discarded it; kept as evidence. */
 export function PastOutcomes({
   id,
   past,
@@ -65,12 +65,12 @@ function Outcome({
   );
 }
 
-/** The reply that a message had got before a person ended it. */
+/** The reply that a message had received before a person ended it. */
 export const pastReplyOf = (id: number, session: Session | undefined): Past['reply'] =>
   session?.past.findLast(({ messageId, reply }) => messageId === id && reply?.hasBody === true)
     ?.reply;
 
-/** What replaces a message: the new ones that were made of it. */
+/** What replaces a message: the new ones made from it. */
 export function ReplacedBy({
   id,
   resends,

@@ -7,7 +7,7 @@ type Explanation = NonNullable<Message['explain']>;
 
 const RESULTS = {
   fired: { icon: Check, word: t('fired'), style: 'text-good' },
-  no: { icon: Minus, word: t('did not fit'), style: 'text-ink-3' },
+  no: { icon: Minus, word: t('did not match'), style: 'text-ink-3' },
   skipped: { icon: Minus, word: t('not asked: an earlier rule fired'), style: 'text-ink-3' },
   off: { icon: CircleOff, word: t('switched off'), style: 'text-idle' },
   error: { icon: OctagonAlert, word: t('failed'), style: 'text-bad' },
@@ -19,7 +19,7 @@ const OTHERWISE = {
   send: t('Nothing was sent: send.'),
 } as const satisfies Record<NonNullable<Explanation['otherwise']>, string>;
 
-/** Why a message went where it went: every rule that was asked, with its condition and what came of it. */
+/** Why a message went where it went: every rule that was tried, with its condition and result. */
 export function RuleExplanation({ explain }: { readonly explain: Explanation }): ReactElement {
   const { rules } = explain;
   const skipped = rules.filter(({ result }) => result === 'skipped');

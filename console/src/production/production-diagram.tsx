@@ -29,10 +29,10 @@ interface Shown extends Record<string, unknown> {
 
 const ICONS = { service: LogIn, process: Cog, operation: LogOut } as const;
 const NODE_TYPES = { host: HostNode };
-/** What the diagram's library says by itself, in its own English: of nodes that can be moved and removed. */
+/** Replaces the library's own English texts, which are about moving and removing nodes. */
 const LABELS: Partial<AriaLabelConfig> = {
-  'node.a11yDescription.default': t('The table says the same and leads to each host.'),
-  'node.a11yDescription.keyboardDisabled': t('The table says the same and leads to each host.'),
+  'node.a11yDescription.default': t('The table shows the same and links to each host.'),
+  'node.a11yDescription.keyboardDisabled': t('The table shows the same and links to each host.'),
   'edge.a11yDescription.default': '',
   'controls.ariaLabel': t('Size of the diagram'),
   'controls.zoomIn.ariaLabel': t('Zoom in'),
@@ -40,7 +40,7 @@ const LABELS: Partial<AriaLabelConfig> = {
   'controls.fitView.ariaLabel': t('Show all'),
 };
 
-/** Tenths where they matter. */
+/** With tenths where they matter. */
 const rounded = (rate: number): number =>
   rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate);
 
@@ -48,11 +48,11 @@ interface ProductionDiagramProps {
   readonly map: ProductionMap;
   readonly rates: ReadonlyMap<string, number>;
   readonly focus: string | undefined;
-  /** Hosts without it are shown pale. */
+  /** Hosts without it are faded. */
   readonly tag: string | undefined;
 }
 
-/** The production as boxes and arrows. It shows and never changes: the files are the truth. */
+/** The production as boxes and arrows. It is read-only: the files are authoritative. */
 export default function ProductionDiagram({
   map,
   rates,
@@ -196,7 +196,10 @@ interface Placed {
   readonly y: number;
 }
 
-/** Where each host stands: from left to right as messages go. Depends on names and ways alone, so that live figures never move it. */
+/**
+ * The position of each host: from left to right, as messages flow. Depends only on names and
+ * connections, so live figures never move it.
+ */
 function diagramLayout(
   hosts: readonly string[],
   edges: ProductionMap['edges'],
@@ -215,7 +218,7 @@ function diagramLayout(
   );
 }
 
-/** The hosts that a message which passes `focus` can have come through or go to. */
+/** The hosts that a message passing `focus` can have come through or can go to. */
 function pathsThrough(focus: string, edges: ProductionMap['edges']): ReadonlySet<string> {
   const onward = reachable(
     focus,
@@ -233,7 +236,7 @@ function reachable(
   ways: readonly (readonly [string, string])[],
 ): ReadonlySet<string> {
   const reached = new Set([start]);
-  // a set that grows while it is walked is walked to its new end
+  // iterating over a set includes elements added meanwhile
   for (const host of reached) {
     for (const [from, to] of ways) if (from === host) reached.add(to);
   }

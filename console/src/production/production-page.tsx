@@ -16,7 +16,7 @@ import { useHotKeys } from '../shell/hot-keys.ts';
 const ProductionDiagram = lazy(() => import('./production-diagram.tsx'));
 const MINUTES = 5;
 
-/** Who sends to whom, with live state, rates and queues: as a diagram or as its table. */
+/** Who sends to whom, with live state, rates and queues: as a diagram or a table. */
 export function ProductionPage(): ReactElement {
   const { view, focus, tag } = useSearch({ from: '/production' });
   const navigate = useNavigate();
@@ -37,7 +37,7 @@ export function ProductionPage(): ReactElement {
       fixed
       detail={
         data !== undefined &&
-        t('{hosts} hosts, {ways} ways between them', {
+        t('{hosts} hosts, {ways} connections between them', {
           hosts: data.hosts.length,
           ways: data.edges.length,
         })
@@ -70,13 +70,13 @@ export function ProductionPage(): ReactElement {
   );
 }
 
-/** What waits for hosts that the production has no longer. */
+/** What waits for hosts that the production no longer has. */
 function Left({ queues }: { readonly queues: ProductionMap['left'] }): ReactNode {
   return queues.map(({ host, depth }) => (
     <div key={host} className="mx-4 mb-2">
       <Warning>
         {t(
-          'Messages that wait for {host}, which the production has no longer: {count}. They are sent once it has this host again.',
+          'Messages waiting for {host}, which the production no longer has: {count}. They are sent once it has this host again.',
           { host, count: depth },
         )}
       </Warning>
@@ -84,7 +84,7 @@ function Left({ queues }: { readonly queues: ProductionMap['left'] }): ReactNode
   ));
 }
 
-/** Host → messages a minute, of the last minutes. */
+/** Host → messages per minute, over the last minutes. */
 function useRates(): ReadonlyMap<string, number> {
   const { data } = useQuery(statistics(MINUTES * 60_000, 60_000));
   return useMemo(() => {
@@ -174,7 +174,7 @@ function Shown({ map, isTable, focus, tag }: ShownProps): ReactElement {
       className="min-h-0 flex-1 overflow-auto bg-surface"
       tabIndex={0}
       role="region"
-      aria-label={t('Hosts and their ways')}
+      aria-label={t('Hosts and their connections')}
     >
       <HostTable hosts={tagged(map.hosts, tag)} />
       <Ways edges={map.edges} />

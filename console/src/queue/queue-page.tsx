@@ -138,14 +138,14 @@ export function QueuePage(): ReactElement {
   );
 }
 
-/** What a phone shows beside a value, since it has no heads of columns. */
+/** What a phone shows next to a value, since it has no column headings. */
 const onPhone = (text: string): ReactElement => <span className="sm:hidden">{text}</span>;
 
 const DiscardDialog = lazy(() =>
   import('../resend/discard-dialog.tsx').then((part) => ({ default: part.DiscardDialog })),
 );
 
-/** What waits in a queue, oldest first, with the search fields that the list of messages has as columns. */
+/** What waits in a queue, oldest first, with the search fields that are columns in the list of messages. */
 function Waiters({
   queue: { host, health },
 }: {

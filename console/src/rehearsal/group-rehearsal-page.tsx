@@ -44,7 +44,7 @@ export function GroupRehearsalPage(): ReactElement {
       <div className="flex flex-col gap-4">
         {error !== null && <Problem error={error} />}
         {found === undefined && error === null && <Waiting />}
-        {found?.total === 0 && <Nothing>{t('No message fits.')}</Nothing>}
+        {found?.total === 0 && <Nothing>{t('No message matches.')}</Nothing>}
         {found !== undefined && found.total > 0 && (
           <>
             <How found={found} trial={trial} />
@@ -264,7 +264,7 @@ function GoOn({ found: { list, total, version } }: { readonly found: Found }): R
 
 /** Whether what was tried is what runs. */
 function HowItStands({ isApplied }: { readonly isApplied: boolean }): ReactElement {
-  if (isApplied) return <p className="text-good">{t('What runs is what the files say.')}</p>;
+  if (isApplied) return <p className="text-good">{t('What is running matches the files.')}</p>;
   return (
     <p className="text-ink-2">
       {t('What runs is not what the files say: what was tried comes true once it is applied.')}{' '}

@@ -16,13 +16,13 @@ import { RuleExplanation } from '../message/rule-explanation.tsx';
 
 type Target = Rehearsal['targets'][number];
 
-/** A message that was, tried with the files as they are now: what each target would get, against what it got. */
+/** A past message, tried with the current files: what each target would get, compared with what it got. */
 export function RehearsalPage(): ReactElement {
   const { id } = useParams({ from: '/messages/$id/rehearsal' });
   const { data, error, isFetching, refetch } = useQuery({
     queryKey: ['rehearsals', id],
     queryFn: ({ signal }) => ask<Rehearsal>(`messages/${id}/rehearsal`, { method: 'POST', signal }),
-    // each try reads the files and is in the audit log: it is made when it is asked for
+    // each try reads the files and is in the audit log: it is only made on request
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
     refetchOnWindowFocus: false,
@@ -80,7 +80,9 @@ function Verdict({ targets }: { readonly targets: readonly Target[] }): ReactEle
   const other = targets.filter(({ change }) => change !== 'same').length;
   if (targets.length === 0)
     return (
-      <Nothing>{t('The message went nowhere, and by the files it would go nowhere.')}</Nothing>
+      <Nothing>
+        {t('The message went nowhere, and with the current files it would go nowhere.')}
+      </Nothing>
     );
   return (
     <p
@@ -102,8 +104,8 @@ function Verdict({ targets }: { readonly targets: readonly Target[] }): ReactEle
 const LOOKS = {
   same: { icon: CircleCheck, style: 'text-good', word: t('the same') },
   changed: { icon: PencilLine, style: 'text-warn', word: t('would get this instead') },
-  added: { icon: Plus, style: 'text-warn', word: t('would get it now, and did not') },
-  removed: { icon: Minus, style: 'text-bad', word: t('would not get it any more') },
+  added: { icon: Plus, style: 'text-warn', word: t('would get it now, but did not') },
+  removed: { icon: Minus, style: 'text-bad', word: t('would no longer get it') },
 } as const satisfies Record<Target['change'], unknown>;
 
 function TargetCard({
@@ -132,7 +134,7 @@ function TargetCard({
       </h2>
       {change === 'changed' &&
         (kind === 'hl7' ? <FieldDiff fields={fields} /> : <LineDiff lines={lines} />)}
-      {truncated && <p className="text-warn">{t('There are more differences than are shown.')}</p>}
+      {truncated && <p className="text-warn">{t('There are more differences than shown.')}</p>}
     </section>
   );
 }

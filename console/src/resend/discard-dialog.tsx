@@ -8,7 +8,7 @@ import { Modal } from '../element/modal.tsx';
 import { Problem } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
 
-/** Settles a message without sending it: a suspended one, or one that waits in its queue. It stays in the trace. */
+/** Settles a message without sending it: a suspended one, or one that waits in a queue. It stays in the trace. */
 export function DiscardDialog({
   message: { id, status, target },
   onClose,
@@ -55,7 +55,7 @@ export function DiscardDialog({
         <p className="text-ink-2">
           {waits
             ? t(
-                '{target} will not get it, and what waits behind it goes on. It stays in the trace and can be resent from there.',
+                '{target} will not get it, and what waits behind it continues. It stays in the trace and can be resent from there.',
                 { target },
               )
             : t('{target} will not get it. It stays in the trace and can be resent from there.', {

@@ -16,7 +16,7 @@ interface ReprocessDialogProps {
   readonly onClose: () => void;
 }
 
-/** Processes the original again by the rules of today, for the targets that are chosen. */
+/** Processes the original again with today's rules, for the chosen targets. */
 export function ReprocessDialog({ message, onClose }: ReprocessDialogProps): ReactElement {
   const { id, target } = message;
   const client = useQueryClient();
@@ -25,7 +25,7 @@ export function ReprocessDialog({ message, onClose }: ReprocessDialogProps): Rea
   const [once] = useState(newKey);
   const [chosen, setChosen] = useState<readonly string[]>([target]);
   const [reason, setReason] = useState('');
-  // what the rules of today would make of it, before anything is sent
+  // what today's rules would make of it, before anything is sent
   const { data: plan, error } = useQuery({
     queryKey: ['reprocess', id],
     queryFn: ({ signal }) =>
@@ -77,7 +77,7 @@ export function ReprocessDialog({ message, onClose }: ReprocessDialogProps): Rea
       <div className="flex flex-col gap-3">
         <p className="text-ink-2">
           {t(
-            'The original goes through the rules and transforms of today; only what goes to the chosen targets is sent, linked to what it replaces.',
+            "The original goes through today's rules and transforms; only what goes to the chosen targets is sent, linked to what it replaces.",
           )}{' '}
           {message.status === 'suspended' && t('This one is then settled as discarded, by you.')}
         </p>
@@ -96,8 +96,8 @@ export function ReprocessDialog({ message, onClose }: ReprocessDialogProps): Rea
           <fieldset className="flex flex-col gap-1">
             <legend className="mb-1 text-xs font-medium text-ink-2">
               {targets.length === 0
-                ? t('The rules of today send it to nobody.')
-                : t('Where the rules of today send it')}
+                ? t("Today's rules send it to nobody.")
+                : t("Where today's rules send it")}
             </legend>
             {targets.map((one) => (
               <label key={one} className="flex items-center gap-2">
@@ -109,7 +109,7 @@ export function ReprocessDialog({ message, onClose }: ReprocessDialogProps): Rea
                   }
                 />
                 {one === target && isProcess === true
-                  ? t('all that {host} makes of it', { host: one })
+                  ? t('everything that {host} makes of it', { host: one })
                   : one}
               </label>
             ))}

@@ -17,12 +17,12 @@ interface ResendDialogProps {
   readonly onClose: () => void;
 }
 
-/** Sends a message again as a new one that is linked to it; the original stays as it is. */
+/** Sends a message again as a new one that is linked to it; the original is not changed. */
 export function ResendDialog({ message, edit, onClose }: ResendDialogProps): ReactElement {
   const client = useQueryClient();
   const navigate = useNavigate();
   const { data } = useQuery(hosts);
-  // a second click, or one more after an answer that was lost, makes no second message
+  // a second click, or another one after a lost answer, does not make a second message
   const [once] = useState(newKey);
   const [to, setTo] = useState('');
   const [reason, setReason] = useState('');
@@ -77,7 +77,9 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
     >
       <div className="flex flex-col gap-3">
         <p className="text-ink-2">
-          {t('A new message with a session of its own is made and linked to this one both ways.')}{' '}
+          {t(
+            'A new message with its own session is created and linked to this one in both directions.',
+          )}{' '}
           {message.status === 'suspended' && t('This one is then settled as discarded, by you.')}
         </p>
         <Choice label={t('To ## a host')} value={to} onChange={({ target }) => setTo(target.value)}>
@@ -101,7 +103,10 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
   );
 }
 
-/** HL7 ends its segments with a carriage return, which a text field cannot hold: it is shown as a line's end and put back. */
+/**
+ * HL7 ends its segments with a carriage return, which a text field cannot contain: it is shown as a
+ * line end and restored.
+ */
 function BodyEditor({
   id,
   onChange,

@@ -20,7 +20,7 @@ interface ColumnDialogProps {
   readonly onClose: () => void;
 }
 
-/** Which columns the list of messages has; kept for the person. */
+/** The columns of the list of messages; saved per user. */
 export function ColumnDialog({
   chosen: before,
   onChoose,
@@ -28,7 +28,7 @@ export function ColumnDialog({
 }: ColumnDialogProps): ReactElement {
   const [chosen, setChosen] = useState(before);
   const { data } = useQuery(searchFields);
-  // one that was chosen and is gone from the production can be taken away
+  // a chosen one that is no longer in the production can be removed
   const fields = new Set([...(data?.fields ?? []), ...fieldsOf(before)]);
   const choose = (next: readonly ColumnName[]): void => {
     setChosen(next);
@@ -49,7 +49,7 @@ export function ColumnDialog({
       onClose={onClose}
       footer={
         <>
-          <Button onClick={() => choose(DEFAULT_COLUMNS)}>{t('The usual ones')}</Button>
+          <Button onClick={() => choose(DEFAULT_COLUMNS)}>{t('The default ones')}</Button>
           <Button look="primary" onClick={onClose}>
             {t('Done')}
           </Button>
@@ -58,13 +58,13 @@ export function ColumnDialog({
     >
       <div className="flex flex-col gap-4">
         {choices(
-          t('They are kept for you, on every machine.'),
+          t('They are saved for you, on every machine.'),
           Object.keys(COLUMNS) as ColumnName[],
         )}
         {fields.size > 0 &&
           choices(
             t(
-              'Search fields of the production, as they stand in the message or in the one its session began with.',
+              'Search fields of the production, with their values in the message or in the first one of its session.',
             ),
             [...fields].map(fieldColumn),
           )}

@@ -13,14 +13,14 @@ export interface Column {
   readonly width: string;
   readonly look: string;
   readonly cell: (message: FoundMessage) => ReactNode;
-  /** The whole of what may be cut off. */
+  /** The full text of what may be cut off. */
   readonly whole?: (message: FoundMessage) => string;
 }
 
 const SMALL = 'text-xs text-ink-2';
 const RIGHT = `text-right ${SMALL}`;
 
-/** Every column that is the same for all productions, in the order in which they stand. */
+/** The columns that are the same for all productions, in order. */
 export const COLUMNS = {
   time: {
     title: t('Time, {zone}', { zone: zone() }),
@@ -115,7 +115,7 @@ export const COLUMNS = {
   },
 } as const satisfies Record<string, Column>;
 
-/** A search field of the production is a column, too, named as the production writes it: `search.mrn`. */
+/** A search field of the production is also a column, named as in the production: `search.mrn`. */
 type FieldColumn = `search.${string}`;
 export type ColumnName = keyof typeof COLUMNS | FieldColumn;
 
@@ -156,7 +156,7 @@ export const DEFAULT_COLUMNS: readonly ColumnName[] = [
   'outcome',
 ];
 
-/** The columns that a person chose, in their fixed order; the usual ones if that is none. */
+/** The columns chosen by the user, in their fixed order; the default ones if none. */
 export function columnsOf(chosen: unknown): readonly ColumnName[] {
   const asked: readonly unknown[] = Array.isArray(chosen) ? chosen : [];
   const names = [
@@ -167,12 +167,12 @@ export function columnsOf(chosen: unknown): readonly ColumnName[] {
   return names.length === 0 ? DEFAULT_COLUMNS : names;
 }
 
-/** The tracks of a row: the mark, the columns, the way to the trace. */
+/** The tracks of a row: the mark, the columns, the link to the trace. */
 export function tracksOf(columns: readonly ColumnName[]): string {
   return `1.75rem ${columns.map((name) => columnOf(name).width).join(' ')} 3rem`;
 }
 
-/** Between two columns, and beside the first and last, in rem: the look of a row. */
+/** The space between two columns, and next to the first and last, in rem. */
 const GAP = 0.75;
 
 /** The width in rem below which the columns do not fit and the list scrolls sideways. */

@@ -34,7 +34,7 @@ const STATUSES: readonly Status[] = [
   'discarded',
 ];
 
-/** What to look for. Every change goes into the address, so Back undoes it and a copied link repeats it. */
+/** The search criteria. Every change goes into the address, so Back undoes it and a copied link repeats it. */
 export function FilterBar({ state, onChange, first }: FilterBarProps): ReactElement {
   const [more, setMore] = useState(() =>
     [
@@ -142,7 +142,7 @@ function FindBox({ state, onChange, first }: FilterBarProps): ReactElement {
       </select>
       <select
         name="how"
-        aria-label={t('How it is compared')}
+        aria-label={t('How to compare')}
         defaultValue={begins ? 'begins' : 'is'}
         className={`${INPUT} !w-28 shrink-0 rounded-none border-r-0`}
       >

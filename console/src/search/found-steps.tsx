@@ -10,7 +10,7 @@ interface FoundStepsProps {
   readonly onGo: (id: number) => void;
 }
 
-/** Goes through what the search found, one after the other, and back to it. Nothing where one did not come from a search. */
+/** Steps through the search results, and back to the search. Nothing if the user did not come from a search. */
 export function FoundSteps({ neighbours, onGo }: FoundStepsProps): ReactElement | null {
   useNeighbourKeys(neighbours, onGo);
   if (neighbours === undefined) return null;

@@ -1,7 +1,7 @@
 import { useHotKeys } from '../shell/hot-keys.ts';
 import type { SearchState } from './search-state.ts';
 
-/** What the search of this window found last, so that one can go on from message to message. */
+/** The latest results of this window's search, for stepping from message to message. */
 interface LastFound {
   readonly search: SearchState;
   readonly rows: readonly (readonly [id: number, sessionId: number])[];
@@ -19,7 +19,7 @@ export function keepFound(
   try {
     sessionStorage.setItem(KEY, JSON.stringify(last));
   } catch {
-    // without storage it lasts until the page is loaded again
+    // without storage it lasts until the page is reloaded
   }
 }
 
@@ -29,15 +29,15 @@ function found(): LastFound | undefined {
     const text = sessionStorage.getItem(KEY);
     last = text === null ? undefined : (JSON.parse(text) as LastFound);
   } catch {
-    // storage is switched off, or holds something else
+    // storage is switched off, or contains something else
     last = undefined;
   }
   return last;
 }
 
-/** Where one stands in what was found, and what comes before and after. */
+/** The position in the results, and what comes before and after. */
 export interface Neighbours {
-  /** The search, with what is shown now as its selected row. */
+  /** The search, with the current item as its selected row. */
   readonly search: SearchState;
   readonly place: number;
   readonly of: number;
@@ -45,13 +45,13 @@ export interface Neighbours {
   readonly after: number | undefined;
 }
 
-/** The found messages beside one. */
+/** The results next to a message. */
 export function messagesBeside(id: number): Neighbours | undefined {
   const rows = found()?.rows.map(([one]) => one) ?? [];
   return beside(rows, id, `${id}`);
 }
 
-/** The found sessions beside one; a session that was found several times counts once. */
+/** The results next to a session; a session that was found several times counts once. */
 export function sessionsBeside(sessionId: number): Neighbours | undefined {
   const rows = found()?.rows ?? [];
   const message = rows.find(([, session]) => session === sessionId)?.[0];

@@ -19,14 +19,14 @@ interface MessageGridProps {
   readonly onOpen: (message: FoundMessage) => void;
   readonly onKey: (key: string, message: FoundMessage) => boolean;
   readonly onEnd: () => void;
-  /** What stands below the last row. */
+  /** What is below the last row. */
   readonly foot: ReactElement;
 }
 
 const ROW = 30;
 const CARD = 62;
 
-/** A grid of as many rows as there are, with as many in the document as are seen. The focus stays on the grid; a row is active. */
+/** A virtual grid: only the visible rows are in the document. The focus stays on the grid; one row is active. */
 export function MessageGrid(props: MessageGridProps): ReactElement {
   const { rows, columns, selected, marked, onSelect, onOpen, onKey, onEnd, foot } = props;
   const wide = useMedia(WIDE);
@@ -143,7 +143,7 @@ export function MessageGrid(props: MessageGridProps): ReactElement {
   );
 }
 
-/** Of the head of the grid and of its rows; the tracks are those of the columns. */
+/** For the head of the grid and its rows; the tracks are those of the columns. */
 const ROW_LOOK = 'grid items-center gap-x-3 px-3';
 
 interface RowProps {
@@ -153,7 +153,7 @@ interface RowProps {
   readonly top: number;
   readonly height: number;
   readonly selected: boolean;
-  /** Of the same session as the selected one. */
+  /** In the same session as the selected one. */
   readonly related: boolean;
   readonly marked: boolean;
   readonly onSelect: (id: number) => void;

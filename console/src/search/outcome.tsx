@@ -5,7 +5,7 @@ import { failureText } from '../element/failure-text.ts';
 import { TestBadge } from '../element/test-badge.tsx';
 import { t } from '../language/translate.ts';
 
-/** What became of the message, in a few words. */
+/** What happened to the message, in a few words. */
 export function Outcome({
   message: { error, reply, warning, resendOf, testBy, attempts, by, duplicateOf, status },
 }: {

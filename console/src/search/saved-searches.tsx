@@ -18,7 +18,7 @@ const saved = queryOptions({
     ask<{ readonly searches: readonly SavedSearch[] }>('saved-searches', { signal }),
 });
 
-/** Searches that are kept under a name, one's own and those that others share, and the way to keep the present one. */
+/** Saved searches, one's own and those shared by others, and saving the current one. */
 export function SavedSearches({
   state,
   onClose,
@@ -52,7 +52,7 @@ export function SavedSearches({
       <Pending answer={data} error={error} />
       {data?.searches.length === 0 && (
         <p className="mb-4 text-ink-2">
-          {t('None yet. Set the filters, then keep them under a name.')}
+          {t('None yet. Set the filters, then save them under a name.')}
         </p>
       )}
       <ul className="mb-4 flex flex-col">
@@ -75,7 +75,7 @@ export function SavedSearches({
             {(owner === person?.name || person?.name === '') && (
               <Button
                 look="quiet"
-                aria-label={t('Forget the search {name}', { name })}
+                aria-label={t('Delete the search {name}', { name })}
                 disabled={remove.isPending}
                 onClick={() => remove.mutate(id)}
               >
@@ -87,7 +87,7 @@ export function SavedSearches({
       </ul>
       <form onSubmit={submit} className="flex flex-col gap-3 border-t border-line pt-4">
         <Field
-          label={t('Keep the present search as')}
+          label={t('Save the current search as')}
           name="name"
           required
           maxLength={100}
@@ -101,7 +101,7 @@ export function SavedSearches({
             checked={shared}
             onChange={({ target }) => setShared(target.checked)}
           />
-          {t('Others may use it too')}
+          {t('Others may use it as well')}
         </label>
         {keep.isError && <Problem error={keep.error} />}
         {remove.isError && <Problem error={remove.error} />}

@@ -110,7 +110,8 @@ export function SearchPage(): ReactElement {
             onOpen={open}
             onKey={onKey}
             onEnd={() => {
-              // a page that time has ended is continued by a person: the part searched so far is what they judge
+              // a page that hit the time limit is continued by the user, who judges the part
+              // searched so far
               if (
                 search.hasMore &&
                 !search.isFetchingMore &&
@@ -225,9 +226,7 @@ function Foot({ search }: { readonly search: MessageSearch }): ReactElement {
   if (rows.length === 0 && !hasMore) {
     return (
       <Nothing>
-        {t(
-          'Nothing fits. Widen the time or take a filter away: the address keeps what you had, Back brings it again.',
-        )}
+        {t('Nothing matches. Widen the time or remove a filter; Back restores what you had.')}
       </Nothing>
     );
   }
@@ -251,7 +250,7 @@ interface TotalProps {
   readonly atLeast: number;
 }
 
-/** How many messages fit: counted when somebody asks, since it may take a while, and as far as the time allowed. */
+/** How many messages match: counted on request, since it may take a while, and as far as the time limit allows. */
 function Total({ criteria, atLeast }: TotalProps): ReactElement {
   const counting = useMutation({
     mutationFn: async (before: MessageCount | undefined): Promise<MessageCount> => {

@@ -4,7 +4,10 @@ import { t } from '../language/translate.ts';
 
 type Status = Message['status'];
 
-/** The whole state of a search as it stands in the address. All are texts, so that an address can be read and written by hand. */
+/**
+ * The whole state of a search, as in the address. All are texts, so that an address can be read and
+ * written by hand.
+ */
 export interface SearchState {
   readonly last?: string | undefined;
   readonly from?: string | undefined;
@@ -27,7 +30,7 @@ export interface SearchState {
   readonly at?: string | undefined;
 }
 
-/** Ranges that end now; `all` is as far back as the trace goes. */
+/** Ranges that end now; `all` goes as far back as the trace. */
 export const RANGES = {
   '15m': 15 * 60_000,
   '1h': 3_600_000,
@@ -60,7 +63,7 @@ const STATUSES: readonly Status[] = [
 export const isRange = (text: string | undefined): text is Range =>
   text !== undefined && Object.hasOwn(RANGES, text);
 
-/** The range of a state: two times beat a range that ends now; without either a day. */
+/** The range of a state: two times take precedence over a range that ends now; without either, a day. */
 export function rangeOf({ last, from, to }: SearchState): Range | undefined {
   if (from !== undefined || to !== undefined) return undefined;
   return isRange(last) ? last : '24h';
@@ -78,10 +81,10 @@ export function findOf({
   return { field: find.slice(0, at), value: find.slice(at + 1) };
 }
 
-/** What is kept under a name. */
+/** What is saved under a name. */
 export type KeptCriteria = SearchCriteria & { readonly last?: Range };
 
-/** What the API is asked. `now` fixes where a range ends, so that all pages of one search have the same bounds. */
+/** The request to the API. `now` fixes the end of a range, so that all pages of one search have the same bounds. */
 export function criteriaOf(state: SearchState, now: number): SearchCriteria {
   const range = rangeOf(state);
   const statuses = statusesOf(state);
@@ -118,7 +121,7 @@ function withoutGaps(criteria: SearchRequest): SearchCriteria {
   return Object.fromEntries(Object.entries(criteria).filter(([, value]) => value !== undefined));
 }
 
-/** A search as it is kept: a range that ends now stays one. */
+/** A search as it is saved: a range that ends now stays one. */
 export function keptCriteria(state: SearchState): KeptCriteria {
   const last = rangeOf(state);
   const criteria = criteriaOf(state, 0);
@@ -127,7 +130,7 @@ export function keptCriteria(state: SearchState): KeptCriteria {
   return { ...rest, last };
 }
 
-/** The state that a kept search stands for. */
+/** The state of a saved search. */
 export function stateOf(kept: KeptCriteria): SearchState {
   const { last, from, to, hosts, status, search = {}, ...rest } = kept;
   const [field] = Object.entries(search);
@@ -146,7 +149,7 @@ export function stateOf(kept: KeptCriteria): SearchState {
   );
 }
 
-/** How many criteria beside the time are given. */
+/** How many criteria there are besides the time. */
 export function criterionCount(state: SearchState): number {
   const { last: _last, from: _from, to: _to, live: _live, at: _at, ...rest } = state;
   return Object.values(rest).filter((value) => value !== undefined).length;

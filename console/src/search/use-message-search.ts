@@ -11,12 +11,12 @@ import { useIsLive, useLiveSearch } from '../api/live-stream.ts';
 import { criteriaOf, rangeOf, type SearchState } from './search-state.ts';
 
 const PAGE = 100;
-/** How often a live search looks for what is new although the stream tells of it. */
+/** How often a live search looks for new results, in addition to the stream. */
 const PULSE = 15_000;
 
 export interface MessageSearch {
   readonly rows: readonly FoundMessage[];
-  /** Found since, and not yet among the rows: nothing moves under the eyes of who reads. */
+  /** Found since, and not yet among the rows, so that nothing moves while the user is reading. */
   readonly fresh: readonly FoundMessage[];
   readonly showFresh: () => void;
   readonly more: () => void;
@@ -24,15 +24,18 @@ export interface MessageSearch {
   readonly isPending: boolean;
   readonly isFetchingMore: boolean;
   readonly error: unknown;
-  /** Everything newer was searched. */
+  /** Everything newer has been searched. */
   readonly searchedBackTo: number | undefined;
   readonly complete: boolean;
-  /** What the API was asked. */
+  /** The request to the API. */
   readonly criteria: SearchCriteria;
   readonly again: () => void;
 }
 
-/** A search page by page, newest first, with what comes in meanwhile held back until it is asked for. Each message has the `fields`. */
+/**
+ * A search page by page, newest first; what arrives meanwhile is held back until it is asked for.
+ * Each message has the `fields`.
+ */
 export function useMessageSearch(state: SearchState, fields: readonly string[]): MessageSearch {
   const { live, at: _at, ...asked } = state;
   const key = JSON.stringify([asked, fields]);
@@ -89,7 +92,7 @@ interface TailOptions {
   readonly enabled: boolean;
 }
 
-/** What came after the search: a row that is shown changes in place, a new one waits. */
+/** What arrived after the search: a visible row changes in place, a new one waits. */
 function useTail(
   found: readonly FoundMessage[],
   { criteria, fields, since, enabled }: TailOptions,
@@ -103,7 +106,7 @@ function useTail(
   const pulse = useQuery({
     queryKey: ['found', criteria, fields, since],
     queryFn: ({ signal }) =>
-      // a message is traced some moments after it is made
+      // a message is traced a moment after it is made
       ask<MessagePage>('messages/search', {
         body: { ...criteria, fields, from: since - 5_000, limit: 1_000 },
         signal,

@@ -8,11 +8,11 @@ import { LanguageChoice } from './language-choice.tsx';
 import type { Me } from './me.ts';
 import { NewPassword } from './new-password.tsx';
 
-/** Who is signed in, the language of the console, and the way out. */
+/** Who is signed in, the language of the console, and signing out. */
 export function AccountMenu({ user }: { readonly user: Me | undefined }): ReactElement {
   const client = useQueryClient();
   const signOut = async (): Promise<void> => {
-    // who is signed out already, or cannot be reached, is led to the sign-in all the same
+    // if already signed out, or if the server cannot be reached, the sign-in is shown anyway
     await ask('sign-out', { method: 'POST' }).catch(() => undefined);
     await client.resetQueries();
   };
@@ -55,7 +55,7 @@ export function AccountMenu({ user }: { readonly user: Me | undefined }): ReactE
   );
 }
 
-/** The way to another password of one's own. */
+/** Changing one's own password. */
 function OwnPassword(): ReactElement {
   const [asked, setAsked] = useState<'no' | 'yes' | 'done'>('no');
   if (asked === 'done')

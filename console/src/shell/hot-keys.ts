@@ -6,7 +6,7 @@ export type KeyMap = Readonly<Record<string, (event: KeyboardEvent) => void>>;
 const PREFIX_TIME = 1_200;
 let prefix: { readonly key: string; readonly at: number } | undefined;
 
-/** While the component is shown, these keys act wherever the focus is, except in a field where one types. */
+/** While the component is shown, these keys work wherever the focus is, except in a text field. */
 export function useHotKeys(keys: KeyMap): void {
   const latest = useRef(keys);
   useEffect(() => {
@@ -24,7 +24,7 @@ export function useHotKeys(keys: KeyMap): void {
   }, []);
 }
 
-/** Keeps the first key of a pair; one listener for the whole console, before all others. */
+/** Remembers the first key of a pair; one listener for the whole console, before all others. */
 document.addEventListener(
   'keydown',
   (event) => {

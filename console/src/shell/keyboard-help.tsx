@@ -3,7 +3,7 @@ import { Modal } from '../element/modal.tsx';
 import { t } from '../language/translate.ts';
 import { PLACES } from './places.ts';
 
-/** Keys that a keyboard of the language names otherwise. */
+/** Keys that have another name on a keyboard of the language. */
 const KEY_NAMES: Readonly<Record<string, string>> = { ctrl: t('ctrl'), enter: t('enter') };
 
 const EVERYWHERE: readonly (readonly [string, string])[] = [

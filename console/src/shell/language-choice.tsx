@@ -3,7 +3,7 @@ import { Choice } from '../element/field.tsx';
 import { LANGUAGES, type Language, language, speak } from '../language/language.ts';
 import { t } from '../language/translate.ts';
 
-/** In which language the console speaks. */
+/** The choice of the console's language. */
 export function LanguageChoice(): ReactElement {
   return (
     <Choice

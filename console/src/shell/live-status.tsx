@@ -3,7 +3,7 @@ import type { ReactElement } from 'react';
 import { useIsLive, useLiveStream } from '../api/live-stream.ts';
 import { t } from '../language/translate.ts';
 
-/** Follows what happens while it is shown, and says when it cannot: what is shown may then be some seconds old. */
+/** Follows the live stream while it is shown, and says when it cannot: what is shown may then be some seconds old. */
 export function LiveStatus(): ReactElement | null {
   useLiveStream();
   if (useIsLive()) return null;
@@ -12,7 +12,7 @@ export function LiveStatus(): ReactElement | null {
       role="status"
       className="inline-flex items-center gap-1 rounded bg-warn-soft px-1.5 text-xs font-medium whitespace-nowrap text-warn"
       title={t(
-        'The stream of what happens is interrupted and is tried again; until then pages ask every few seconds.',
+        'The live stream is interrupted and will reconnect; until then pages refresh every few seconds.',
       )}
     >
       <Unplug size={13} aria-hidden="true" />{' '}

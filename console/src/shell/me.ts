@@ -5,7 +5,7 @@ import { ApiProblem, ask, keepCsrfToken } from '../api/client.ts';
 /** Who is signed in and what they may do. */
 export type Me = Pick<Answer, 'name'> & Partial<Answer> & { readonly csrfToken?: string };
 
-/** Where nobody signs in, everything is allowed. */
+/** Without a sign-in, everything is allowed. */
 const EVERYBODY: Me = { name: '' };
 
 export const me = queryOptions({
@@ -23,10 +23,10 @@ export const me = queryOptions({
   staleTime: 60_000,
 });
 
-/** One word of what a person may do. */
+/** One permission. */
 export type Permission = Answer['permissions'][number];
 
-/** Whether the person may do something; acts they may not do are not offered. */
+/** Whether the user may do something; acts that are not allowed are not offered. */
 export function useMay(): (permission: Permission) => boolean {
   const { data } = useQuery(me);
   return (permission) => data?.permissions === undefined || data.permissions.includes(permission);

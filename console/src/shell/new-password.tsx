@@ -8,15 +8,15 @@ import { t } from '../language/translate.ts';
 import { me } from './me.ts';
 
 interface NewPasswordProps {
-  /** The password before, if it is known; else it is asked for. */
+  /** The previous password, if known; otherwise it is asked for. */
   readonly current: string | undefined;
-  /** What the password before is called. */
+  /** The label of the previous password. */
   readonly label?: string;
-  /** In place of showing the page anew. */
+  /** Called instead of reloading the page. */
   readonly onDone?: () => void;
 }
 
-/** Asks for a password of one's own in place of the one before. */
+/** Asks for a new password to replace the previous one. */
 export function NewPassword({
   current,
   label = t('Password you were given'),
@@ -29,13 +29,13 @@ export function NewPassword({
         current: current ?? (form.get('current') as string),
         password: form.get('password') as string,
       };
-      // who is signed in comes with the token that every act must carry
+      // the answer about who is signed in includes the token that every act must carry
       await client.fetchQuery({ ...me, staleTime: 0 });
       await ask('me/password', { body });
     },
     onSuccess: async () => {
       if (onDone === undefined) return client.resetQueries();
-      // the session, and with it the token of every act, is another now
+      // the session, and with it the token for acts, is a new one now
       await client.invalidateQueries({ queryKey: me.queryKey });
       return onDone();
     },

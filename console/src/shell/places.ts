@@ -20,7 +20,7 @@ import type { Status } from '../../../src/api/contract/status.ts';
 import { t } from '../language/translate.ts';
 import type { Permission } from './me.ts';
 
-/** A page that the navigation leads to. */
+/** A page in the navigation. */
 export interface NavigationPlace {
   readonly to: NonNullable<LinkProps['to']>;
   readonly label: string;
@@ -28,7 +28,7 @@ export interface NavigationPlace {
   /** The letter after `g`. */
   readonly key: string;
   readonly permission?: Permission;
-  /** How many wait there for a person. */
+  /** How many are waiting there for a person. */
   readonly count?: (status: Status) => number;
 }
 

@@ -1,9 +1,9 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { ask } from '../api/client.ts';
 
-/** What the console remembers for a person, on every machine. */
+/** What the console remembers for a user, on every machine. */
 interface Preferences {
-  /** Of the list of messages. */
+  /** For the list of messages. */
   readonly columns?: unknown;
 }
 
@@ -13,7 +13,7 @@ const preferences = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
-/** What is remembered, and the way to change a part of it. It is shown at once and kept as soon as the server has it. */
+/** What is remembered, and changing a part of it. A change is shown at once and kept once the server has it. */
 export function usePreferences(): readonly [Preferences, (change: Preferences) => void] {
   const client = useQueryClient();
   const { data = {} } = useQuery(preferences);

@@ -18,7 +18,7 @@ interface Hit {
   readonly go: () => void;
 }
 
-/** Paste anything: what it may be is listed, Enter opens it. */
+/** Paste anything: the possible matches are listed, Enter opens one. */
 export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactElement {
   const [text, setText] = useState('');
   const [selected, setSelected] = useState(0);

@@ -4,7 +4,7 @@ import { Nothing, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { rich, t } from '../language/translate.ts';
 
-/** Shown in place of a page that failed; the rest of the console goes on. */
+/** Shown instead of a page that failed; the rest of the console keeps working. */
 export function RouteProblem({ error }: ErrorComponentProps): ReactElement {
   return (
     <Page title={t('This page failed')}>
@@ -13,7 +13,7 @@ export function RouteProblem({ error }: ErrorComponentProps): ReactElement {
   );
 }
 
-/** An address that no page has. */
+/** An address without a page. */
 export function NotFound(): ReactElement {
   return (
     <Page title={t('No such page')}>

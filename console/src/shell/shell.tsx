@@ -25,7 +25,7 @@ const KeyboardHelp = lazy(() =>
   import('./keyboard-help.tsx').then((part) => ({ default: part.KeyboardHelp })),
 );
 
-/** What is around every page: the way to the others, finding, theme and help. */
+/** What surrounds every page: navigation, finding, theme and help. */
 export function Shell(): ReactElement {
   const { data, error, isPending } = useQuery(me);
   const mustChange = data?.mustChangePassword === true;
@@ -152,7 +152,7 @@ function Header({ user, menu, onFind, onHelp, onMenu }: HeaderProps): ReactEleme
   );
 }
 
-/** The way to every page: a column on wide screens, a sheet on narrow ones. */
+/** The navigation: a column on wide screens, a sheet on narrow ones. */
 function Navigation({
   open,
   onGo,
@@ -195,7 +195,7 @@ function Navigation({
   );
 }
 
-/** How many wait behind an entry; nothing while none does. */
+/** How many are waiting behind an entry; nothing if none. */
 function WaitingCount({ many }: { readonly many: number }): ReactElement | null {
   if (many === 0) return null;
   return (

@@ -20,7 +20,7 @@ interface Credentials {
   readonly password: string;
 }
 
-/** Shown instead of everything while nobody is signed in, or while who is must choose a password first. */
+/** Shown instead of everything else while nobody is signed in, or while the user must first choose a password. */
 export function SignInPage({
   mustChange = false,
 }: {
@@ -95,7 +95,7 @@ export function SignInPage({
   );
 }
 
-/** Makes the first administrator. The address that `waybill run` prints brings the code along. */
+/** Creates the first administrator. The address that `waybill run` prints includes the code. */
 function FirstAdministrator(): ReactElement {
   const client = useQueryClient();
   const [brought] = useState(() => /^#first=([\w-]+)$/.exec(location.hash)?.[1]);
@@ -116,7 +116,7 @@ function FirstAdministrator(): ReactElement {
   };
   return (
     <form onSubmit={submit} className="mt-3 flex flex-col gap-3">
-      <p>{t('Nobody can sign in yet. Whoever has the code that waybill run printed begins.')}</p>
+      <p>{t('Nobody can sign in yet. Use the code that waybill run printed to begin.')}</p>
       {make.isError && <Problem error={make.error} />}
       <Field
         label={t('Code')}

@@ -21,7 +21,7 @@ function apply(): void {
 system.addEventListener('change', apply);
 apply();
 
-/** Goes over to the other theme and remembers it on this machine. */
+/** Switches to the other theme and remembers it on this machine. */
 export function switchTheme(): void {
   chosen = current() === 'dark' ? 'light' : 'dark';
   try {
@@ -32,7 +32,7 @@ export function switchTheme(): void {
   apply();
 }
 
-/** The theme that is shown. */
+/** The current theme. */
 export function useTheme(): Theme {
   return useSyncExternalStore((listener) => {
     listeners.add(listener);

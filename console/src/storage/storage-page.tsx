@@ -13,7 +13,7 @@ import { useMay } from '../shell/me.ts';
 
 const DAY = 86_400_000;
 
-/** What the trace takes, day by day, how long it stays, and what is kept longer. */
+/** The size of the trace by day, how long it stays, and what is kept longer. */
 export function StoragePage(): ReactElement {
   const { data, error } = useQuery(storageQuery);
   const client = useQueryClient();
@@ -54,7 +54,7 @@ export function StoragePage(): ReactElement {
           <Panel title={t('Jobs')}>
             <p>
               {t(
-                '{jobs} {jobs|job|jobs} with {results} {results|result|results}. They go {duration} after they have ended.',
+                '{jobs} {jobs|job|jobs} with {results} {results|result|results}. They are removed {duration} after they have ended.',
                 {
                   jobs: data.jobs.jobs,
                   results: data.jobs.messages,
@@ -73,12 +73,15 @@ export function StoragePage(): ReactElement {
 function purgeText({ removed, keptSessions, jobs }: PurgeReport): string {
   const days = removed.map((one) => writtenDay(one.day)).join(', ');
   return [
-    removed.length === 0 ? t('Nothing is past its time.') : t('Removed {days}.', { days }),
+    removed.length === 0 ? t('Nothing has reached its age limit.') : t('Removed {days}.', { days }),
     keptSessions > 0 &&
       t('{count} {count|session stays: it is|sessions stay: they are} open or held.', {
         count: keptSessions,
       }),
-    jobs > 0 && t('{count} {count|job|jobs} went that ended before.', { count: jobs }),
+    jobs > 0 &&
+      t('{count} {count|job|jobs} that had ended earlier {count|was|were} removed.', {
+        count: jobs,
+      }),
   ]
     .filter((text) => text !== false)
     .join(' ');
@@ -135,7 +138,7 @@ function Days({ storage: { days, keep } }: { readonly storage: Storage }): React
   );
 }
 
-/** `2026-11-25`, a day of the trace, as it is written in the language. */
+/** `2026-11-25`, a day of the trace, in the format of the language. */
 const writtenDay = (text: string): string => day(Date.parse(`${text}T00:00`));
 
 /** When a day is dropped: once its last message is older than what is kept. */

@@ -1,9 +1,9 @@
 import type { HostEvent } from '../../../src/api/contract/event.ts';
 
-/** What fails so soon after a change of the configuration may come of it. */
+/** Failures this soon after a configuration change may be caused by it. */
 const SOON = 3_600_000;
 
-/** The last change of the configuration within the hour before something began. */
+/** The last configuration change within the hour before something began. */
 export function changeBefore(began: number, events: readonly HostEvent[]): HostEvent | undefined {
   return events
     .filter(

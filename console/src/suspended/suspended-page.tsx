@@ -18,7 +18,10 @@ import { changeBefore } from './change-before.ts';
 
 type Group = Failures['groups'][number];
 
-/** What waits for a person, gathered by host and cause, so that three hundred messages of one cause are one decision. */
+/**
+ * What waits for a person, grouped by host and cause, so that three hundred messages with one cause
+ * are one decision.
+ */
 export function SuspendedPage(): ReactElement {
   const { all } = useSearch({ from: '/suspended' });
   const navigate = useNavigate();
@@ -100,7 +103,7 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
         </div>
         <div className="flex flex-wrap gap-2">
           <Link to="/messages" search={criteria} className={buttonStyle()}>
-            {t('Look at them')}
+            {t('View them')}
           </Link>
           {may('config.view') && may('message.content') && (
             <Link to="/rehearsals" search={criteria} className={buttonStyle()}>
@@ -155,7 +158,7 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
   );
 }
 
-/** Says if the configuration was changed shortly before: the likeliest reason there is. */
+/** Says if the configuration was changed shortly before: the most likely reason. */
 function AfterChange({ began }: { readonly began: number }): ReactElement | null {
   const may = useMay();
   // what concerns the whole production has no host

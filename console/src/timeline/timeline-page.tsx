@@ -17,10 +17,10 @@ import { criteriaOf, findOf, RANGE_NAMES, RANGES } from '../search/search-state.
 import { familyOf, type ToldSession, toldSessions } from './told-sessions.ts';
 
 const PAGE = 500;
-/** From here on the list says how long nothing came. */
+/** From this gap on, the list says how long nothing arrived. */
 const GAP = 3_600_000;
 
-/** Everything that came for one patient, order or visit, in the order it happened. */
+/** Everything that arrived for one patient, order or visit, in order. */
 export function TimelinePage(): ReactElement {
   const { find, last = 'all' } = useSearch({ from: '/timeline' });
   const navigate = useNavigate();
@@ -83,14 +83,14 @@ export function TimelinePage(): ReactElement {
       {wanted === undefined ? (
         <Nothing>
           {t(
-            'Whose timeline? Find an MRN, a visit or an order with Ctrl K, and take its timeline.',
+            'Whose timeline? Find an MRN, a visit or an order with Ctrl K, and open its timeline.',
           )}
         </Nothing>
       ) : (
         <Pending answer={data} error={error} />
       )}
       {data !== undefined && sessions.length === 0 && !hasNextPage && (
-        <Nothing>{t('Nothing came for it in this time.')}</Nothing>
+        <Nothing>{t('Nothing arrived for it in this time.')}</Nothing>
       )}
       {sessions.length > 0 && (
         <div className="flex flex-col gap-4">
@@ -157,7 +157,7 @@ function Told({ sessions }: { readonly sessions: readonly ToldSession[] }): Reac
 
 const HOURS_36 = 36 * 3_600_000;
 
-/** All sessions on one axis, a lane for each kind of message. The list below says the same in words. */
+/** All sessions on one axis, with a lane for each kind of message. The list below says the same as text. */
 function TimeAxis({ sessions }: { readonly sessions: readonly ToldSession[] }): ReactElement {
   const from = sessions[0]?.at ?? 0;
   const length = Math.max(1, (sessions.at(-1)?.at ?? from) - from);

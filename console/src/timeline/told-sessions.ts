@@ -4,14 +4,14 @@ import { shortType } from '../element/short-type.ts';
 
 type Status = Message['status'];
 
-/** A session as a timeline tells it. */
+/** A session as a timeline shows it. */
 export interface ToldSession {
   readonly id: number;
   readonly at: number;
-  /** Of the message that began it, as far as it was found. */
+  /** From the message that began it, as far as it was found. */
   readonly type: string;
   readonly source: string;
-  /** Who got something of it, in that order. */
+  /** Who got a part of it, in that order. */
   readonly targets: readonly string[];
   /** The worst of its messages. */
   readonly status: Status;
@@ -53,5 +53,5 @@ function toldSession(id: number, messages: readonly Message[]): ToldSession {
   };
 }
 
-/** `ADT_A01` → `ADT`: the lane in which it stands. */
+/** `ADT_A01` → `ADT`: its lane. */
 export const familyOf = ({ type }: ToldSession): string => type.split('_')[0] ?? type;

@@ -17,7 +17,7 @@ const SPANS = [
   ['365', t('a year')],
 ] as const;
 
-/** Keeps a session beyond the time after which messages are purged, or lets it go again. */
+/** Keeps a session beyond the time after which messages are purged, or releases it again. */
 export function HoldButton({ session }: { readonly session: number }): ReactElement | null {
   const may = useMay();
   const client = useQueryClient();
@@ -35,7 +35,7 @@ export function HoldButton({ session }: { readonly session: number }): ReactElem
     <>
       {held === undefined ? (
         <Button
-          // its place is kept until the holds are known: what stands beside and below must not move
+          // its place is kept until the holds are known: what is next to and below it must not move
           className={data === undefined ? 'invisible' : ''}
           onClick={() => setAsking(true)}
           aria-label={t('Hold')}

@@ -18,7 +18,7 @@ import { StepMark } from './step-mark.tsx';
 const GUTTER = 104;
 const GUTTER_NARROW = 64;
 const LANE = 84;
-/** Between two steps that lie further apart, the diagram says how long nothing happened. */
+/** Between steps further apart than this, the diagram says how long nothing happened. */
 const GAP = 1_000;
 
 interface SequenceDiagramProps {
@@ -30,7 +30,10 @@ interface SequenceDiagramProps {
   readonly onOpen: (step: Step) => void;
 }
 
-/** A session as a sequence diagram: a lane a host, time downwards. Each step is a button that says in words what the drawing shows. */
+/**
+ * A session as a sequence diagram: one lane per host, time downwards. Each step is a button that
+ * says in words what the drawing shows.
+ */
 export function SequenceDiagram({
   lanes,
   steps,
@@ -173,7 +176,7 @@ interface StepButtonProps {
   readonly onOpen: (step: Step) => void;
 }
 
-/** The row of a step: all of it can be clicked, and its name is the whole sentence. The drawing lies above it. */
+/** The row of a step: all of it can be clicked, and its name is the whole sentence. The drawing is above it. */
 function StepButton({
   step,
   y,
@@ -229,7 +232,7 @@ function placesOf(
   });
 }
 
-/** What the drawing of a step says, in words. */
+/** What the drawing of a step shows, in words. */
 export function sentence({ kind, number, from, to, label, at, message }: Step): string {
   const said = { time: clock(at), number: `${number}`, from, to, label };
   switch (kind) {
@@ -280,7 +283,7 @@ function LaneHead({
   );
 }
 
-/** The width of an element as it is and becomes. */
+/** The current width of an element. */
 function useWidth(element: RefObject<HTMLElement | null>): number {
   const [width, setWidth] = useState(0);
   useLayoutEffect(() => {

@@ -19,20 +19,20 @@ export interface Step {
   readonly key: string;
   readonly kind: 'request' | 'reply' | 'rules' | 'tries' | 'event' | 'outcome' | 'resent';
   readonly message: Message;
-  /** Messages are numbered in the order they were made, so that two people on the phone mean the same one. */
+  /** Messages are numbered in the order they were made, so that two people on the phone talk about the same one. */
   readonly number: number;
   readonly at: number;
   readonly from: string;
-  /** Equal to `from` for a note. */
+  /** The same as `from` for a note. */
   readonly to: string;
   readonly label: string;
   readonly detail: string | undefined;
   readonly tone: 'plain' | 'good' | 'warn' | 'bad' | 'held' | 'idle';
-  /** Where a `resent` step leads. */
+  /** Where a `resent` step links to. */
   readonly leadsTo?: number;
 }
 
-/** Pixels of a step in the diagram. */
+/** The height of a step in the diagram, in pixels. */
 export const ROW = 38;
 
 const ORDER: readonly (Kind | undefined)[] = ['service', undefined, 'process', 'operation'];
@@ -52,7 +52,7 @@ const OTHERWISE_NAMES = {
   send: t('send'),
 } as const satisfies Record<NonNullable<NonNullable<Message['explain']>['otherwise']>, string>;
 
-/** Columns from where messages come in to where they go out; within a kind by who came first. */
+/** Columns from where messages come in to where they go out; within a kind by who was first. */
 export function lanesOf(
   { messages }: Session,
   kindOf: (host: string) => Kind | undefined,
@@ -65,15 +65,16 @@ export function lanesOf(
 }
 
 /**
- * Everything that happened in a session, in the order it happened. Tries of one message are gathered into one
- * step; what happened to a host while it had a message stands with that message.
+ * Everything that happened in a session, in the order it happened. Tries of one message are
+ * combined into one step; what happened to a host while it had a message is shown with that
+ * message.
  */
 export function stepsOf(session: Session, events: readonly HostEvent[] = []): readonly Step[] {
   const steps = session.messages.flatMap((message, index) => [
     ...stepsOfMessage(session, message, index + 1),
     ...eventsOf(message, index + 1, events),
   ]);
-  // the steps of a message keep their order where the clock cannot tell them apart
+  // the steps of a message keep their order if their times are equal
   return steps
     .map((step, place) => ({ step, place }))
     .toSorted((a, b) => a.step.at - b.step.at || a.place - b.place)
@@ -139,7 +140,7 @@ function stepsOfMessage(session: Session, message: Message, number: number): Ste
 
 type MakeStep = (kind: Step['kind'], rest: Pick<Step, 'at' | 'label'> & Partial<Step>) => Step;
 
-/** What the message had come to before a person ended it: the reply, the rules and why it failed. */
+/** How the message had ended before a person ended it: the reply, the rules and why it failed. */
 function pastOf({ past }: Session, message: Message, step: MakeStep): Step[] {
   const { id, source, target } = message;
   const own = past.filter(({ messageId }) => messageId === id);
@@ -177,7 +178,7 @@ function pastOf({ past }: Session, message: Message, step: MakeStep): Step[] {
 
 const EVENT_TONES = { info: 'plain', warn: 'warn', error: 'bad' } as const;
 
-/** What happened to its host while the message was there; what repeats itself is one step. */
+/** What happened to its host while the message was there; repetitions are one step. */
 function eventsOf(message: Message, number: number, events: readonly HostEvent[]): Step[] {
   const { id, target, created, done = Number.POSITIVE_INFINITY } = message;
   const own = events.filter(({ host, at }) => host === target && at >= created && at <= done);
@@ -230,7 +231,7 @@ function rulesText({ explain }: Message): string | undefined {
   if (explain === undefined) return undefined;
   const fired = explain.rules.filter(({ result }) => result === 'fired').map(({ rule }) => rule);
   const to = explain.sent.map((sent) => sent.to);
-  const rules = fired.length === 0 ? t('no rule fitted') : fired.join(', ');
+  const rules = fired.length === 0 ? t('no rule matched') : fired.join(', ');
   if (to.length > 0) return `${rules} → ${[...new Set(to)].join(', ')}`;
   return explain.otherwise === undefined
     ? t('{rules} → nobody', { rules })
@@ -244,7 +245,7 @@ function replyLabel({ reply, created, done }: Message): string {
   return done === undefined ? text : `${text} · ${duration(done - created)}`;
 }
 
-/** What an arrow back cannot tell: that there was none, and why. */
+/** What an arrow back cannot show: that there was none, and why. */
 function outcomeText(message: Message): string | undefined {
   const { status, error, by, explain } = message;
   const name = STATUS_NAMES[status];
@@ -260,7 +261,7 @@ function outcomeText(message: Message): string | undefined {
 const waitText = ({ setAside }: Message): string =>
   setAside === true ? t('waits for a time or an answer') : t('waits in the queue');
 
-/** A receiver that answers nothing was done at some time all the same. */
+/** A receiver that does not answer was also done at some time. */
 function completedText({ warning, reply, explain, created, done }: Message): string | undefined {
   if (warning !== undefined || done === undefined) return warning;
   if (reply !== undefined || explain !== undefined) return undefined;

@@ -139,9 +139,9 @@ function Arrow({ step, x1, x2, y, lane }: StepMarkProps): ReactElement {
   );
 }
 
-/** Pixels of the letters, as in the styles below. */
+/** The font size in pixels, as in the styles below. */
 const SIZE = 11.5;
-/** Beside what a note says: the sign with its room, and as much room at the end. */
+/** Besides the text of a note: the sign with its space, and the same space at the end. */
 const BEFORE = 27;
 const BEHIND = 12;
 
@@ -149,7 +149,7 @@ function Note({ step, x1, y, edge }: StepMarkProps): ReactElement {
   const { kind, tone, label } = step;
   const Sign = kind === 'outcome' ? OUTCOMES[tone] : SIGNS[kind];
   const wanted = Math.ceil(textWidth(label, SIZE)) + BEFORE + BEHIND;
-  // a note begins on its lane and moves left only when what it says would pass the edge
+  // a note begins on its lane and moves left only if its text would pass the edge
   const left = Math.max(108, Math.min(x1 - 14, edge - Math.min(wanted, 420) - 8));
   const width = Math.min(wanted, edge - left - 8);
   return (

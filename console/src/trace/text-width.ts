@@ -1,7 +1,7 @@
 let pen: CanvasRenderingContext2D | null | undefined;
 let measured = '';
 
-/** Pixels that a text takes in the page's font; letters differ too much to count them. */
+/** The width of a text in the page's font, in pixels; letters differ too much to count them. */
 export function textWidth(text: string, size: number, weight = 400): number {
   pen ??= document.createElement('canvas').getContext('2d');
   if (pen === null) return text.length * size * 0.6;
@@ -11,7 +11,7 @@ export function textWidth(text: string, size: number, weight = 400): number {
   return pen.measureText(text).width;
 }
 
-/** As much of a text as fits into so many pixels, and at least some of it. */
+/** As much of a text as fits into this many pixels, and at least some of it. */
 export function fitted(text: string, room: number, size: number, weight = 400): string {
   if (textWidth(text, size, weight) <= room) return text;
   let low = 3;

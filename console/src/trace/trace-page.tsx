@@ -44,7 +44,7 @@ const VIEWS = [
   ['table', t('Table')],
 ] as const satisfies readonly (readonly [View, string])[];
 
-/** One session as a sequence diagram or its table, with the chosen step beside it. Follows what is still going on. */
+/** One session as a sequence diagram or a table, with the chosen step next to it. Updated live. */
 export function TracePage(): ReactElement {
   const { id } = useParams({ from: '/sessions/$id' });
   const { data, error } = useQuery(sessionQuery(id));
@@ -147,7 +147,7 @@ function Trace({
     >
       {(session.truncated || session.hidden > 0) && (
         <p className="border-b border-line bg-warn-soft px-4 py-1 text-xs text-warn">
-          {session.truncated && t('The session has more messages than are shown.')}{' '}
+          {session.truncated && t('The session has more messages than shown.')}{' '}
           {session.hidden > 0 &&
             t('{count} of its messages are of hosts that you may not see.', {
               count: session.hidden,
@@ -196,7 +196,7 @@ function Trace({
   );
 }
 
-/** What went wrong with the hosts of a session while it was under way. */
+/** What went wrong with the hosts of a session during it. */
 function useEvents({ messages, started }: Session): readonly HostEvent[] | undefined {
   const may = useMay();
   const targets = [...new Set(messages.map(({ target }) => target))].toSorted();
@@ -216,7 +216,7 @@ function useEvents({ messages, started }: Session): readonly HostEvent[] | undef
   return data?.items;
 }
 
-/** The same trace in the system that the settings of the console name. */
+/** The same trace in the tracing system named in the console's settings. */
 function SpansLink({ url }: { readonly url: string | undefined }): ReactElement | null {
   if (url === undefined) return null;
   return (
@@ -263,7 +263,7 @@ interface StepDetailProps {
   readonly onTab: (tab: string) => void;
 }
 
-/** The message of the chosen step: what happened, its body, its reply, and why it went where it went. */
+/** The message of the chosen step: what happened, its body, its reply, and why it was routed that way. */
 function StepDetail({ step, session, tab, onTab }: StepDetailProps): ReactElement {
   const { message, number } = step;
   const { id, status, source, target, explain, hasBody, type } = message;
@@ -301,7 +301,7 @@ function StepDetail({ step, session, tab, onTab }: StepDetailProps): ReactElemen
           to="/messages/$id"
           params={{ id }}
           className={`${buttonStyle('quiet')} ml-auto !px-1.5`}
-          aria-label={t('Open the message on a page of its own')}
+          aria-label={t('Open the message on its own page')}
         >
           <Maximize2 size={14} aria-hidden="true" />
         </Link>

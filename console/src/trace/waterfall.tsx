@@ -13,7 +13,10 @@ interface WaterfallProps {
   readonly onSelect: (message: Message) => void;
 }
 
-/** Where the time went: a line a message, pale while it waited, full while it was under way, a mark for each failed try. */
+/**
+ * Where the time went: one line per message, pale while it waited, solid while it was under way, a
+ * mark for each failed try.
+ */
 export function Waterfall({ session, selected, onSelect }: WaterfallProps): ReactElement {
   const { messages, attempts, past, started } = session;
   const end = endOf(session);
@@ -40,7 +43,7 @@ export function Waterfall({ session, selected, onSelect }: WaterfallProps): Reac
           const { id, source, target, type, created, status } = message;
           const begun = beginOf(message);
           const failed = past.find(({ messageId }) => messageId === id)?.done;
-          // until a person ended it, it lay there
+          // it waited there until a person ended it
           const over = failed ?? message.done ?? end;
           return (
             <li key={id}>
@@ -107,7 +110,7 @@ function Bar({
   );
 }
 
-/** When the work on it began; what is still queued has only waited. */
+/** When work on it began; what is still queued has only waited. */
 const beginOf = ({ started, done, created, status }: Message): number =>
   started ?? (status === 'queued' ? Date.now() : (done ?? created));
 

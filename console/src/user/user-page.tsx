@@ -31,7 +31,7 @@ interface OneTime {
   readonly password: string;
 }
 
-/** Local users: who may come in, as what, and the passwords for their first sign-in. */
+/** Local users: who may sign in, with which roles, and the passwords for their first sign-in. */
 export function UserPage(): ReactElement {
   const client = useQueryClient();
   const { data, error } = useQuery({
@@ -55,7 +55,7 @@ export function UserPage(): ReactElement {
   return (
     <Page
       title={t('Users')}
-      detail={t('local users; who signs in through a provider is listed there')}
+      detail={t('local users; those who sign in through a provider are listed at the provider')}
       actions={
         <>
           <AccessLinks />
@@ -226,7 +226,7 @@ function Removal({
     >
       <p>
         {t(
-          '{name} is signed out everywhere and cannot sign in any more. What {name} did stays in the audit log.',
+          '{name} is signed out everywhere and can no longer sign in. What {name} did stays in the audit log.',
           { name },
         )}
       </p>

@@ -3,9 +3,9 @@ import type { Catalogue } from '../language.ts';
 export const german: Catalogue = {
   // sign-ins
   'Sign-ins': 'Anmeldungen',
-  'why somebody does not get in': 'warum jemand nicht hineinkommt',
-  'Passwords are taken: {why}': 'Passwörter gelten: {why}',
-  'Passwords are not taken: {why}': 'Passwörter gelten nicht: {why}',
+  'why somebody cannot sign in': 'warum jemand nicht hineinkommt',
+  'Passwords are accepted: {why}': 'Passwörter gelten: {why}',
+  'Passwords are not accepted: {why}': 'Passwörter gelten nicht: {why}',
   'Nobody has tried to sign in since the start.':
     'Seit dem Start hat niemand versucht, sich anzumelden.',
   'Time, {zone}': 'Zeit, {zone}',
@@ -23,7 +23,7 @@ export const german: Catalogue = {
   Rights: 'Rechte',
   'Rights of {name}': 'Rechte von {name}',
   'a local user': 'ein lokaler Benutzer',
-  'from outside, signed in last by {way}': 'von außen, zuletzt angemeldet über {way}',
+  'from outside, last signed in by {way}': 'von außen, zuletzt angemeldet über {way}',
   'What {name} did': 'Was {name} getan hat',
   May: 'Darf',
   'May not': 'Darf nicht',
@@ -45,7 +45,7 @@ export const german: Catalogue = {
   Token: 'Token',
   'for programs that use the API': 'für Programme, die die API benutzen',
   'Only valid ones': 'Nur gültige',
-  'With those that ended': 'Auch beendete',
+  'Including expired ones': 'Auch beendete',
   'Make a token': 'Token erstellen',
   'Make it': 'Erstellen',
   '{token} {copy} It is not shown again. Programs send it as Authorization: Bearer.':
@@ -57,7 +57,7 @@ export const german: Catalogue = {
   'Valid until': 'Gültig bis',
   'Used last': 'Zuletzt benutzt',
   Act: 'Aktion',
-  'all that {user} may': 'alles, was {user} darf',
+  'everything {user} may do': 'alles, was {user} darf',
   '{count} {count|permission|permissions}': '{count} {count|Berechtigung|Berechtigungen}',
   revoked: 'widerrufen',
   expired: 'abgelaufen',
@@ -66,5 +66,5 @@ export const german: Catalogue = {
   Revoke: 'Widerrufen',
   'What for': 'Wofür',
   'Valid, days': 'Gültig, Tage',
-  'May do, of what its user may': 'Darf, soweit sein Benutzer es darf',
+  'Permissions, out of those of its user': 'Darf, soweit sein Benutzer es darf',
 };

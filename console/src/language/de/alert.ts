@@ -14,7 +14,7 @@ export const german: Catalogue = {
   'last seen {time}': 'zuletzt {time}',
   'over after {duration}': 'beendet nach {duration}',
   '{owner} has it': '{owner} kümmert sich',
-  'put off until {time}': 'zurückgestellt bis {time}',
+  'snoozed until {time}': 'zurückgestellt bis {time}',
   'I have it': 'Ich kümmere mich',
   Comments: 'Kommentare',
   Comment: 'Kommentieren',
@@ -27,6 +27,6 @@ export const german: Catalogue = {
   '1 day': '1 Tag',
   '7 days': '7 Tage',
   'What to say': 'Was zu sagen ist',
-  'Who has it from now on': 'Wer sich ab jetzt kümmert',
+  'Its new owner': 'Wer sich ab jetzt kümmert',
   'Send ## what was written': 'Senden',
 };

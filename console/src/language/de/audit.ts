@@ -13,10 +13,9 @@ export const german: Catalogue = {
   Since: 'Seit',
   Until: 'Bis',
   Find: 'Suchen',
-  'All {count} rows are as they were written.':
-    'Alle {count} Zeilen sind so, wie sie geschrieben wurden.',
-  'Row {row} is not as it was written.': 'Zeile {row} ist nicht so, wie sie geschrieben wurde.',
-  'No act fits.': 'Keine Aktion passt.',
+  'All {count} rows are unchanged.': 'Alle {count} Zeilen sind so, wie sie geschrieben wurden.',
+  'Row {row} was changed.': 'Zeile {row} ist nicht so, wie sie geschrieben wurde.',
+  'No act matches.': 'Keine Aktion passt.',
   Acts: 'Aktionen',
   'Time, {zone}': 'Zeit, {zone}',
   From: 'Von',

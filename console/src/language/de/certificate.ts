@@ -7,15 +7,16 @@ export const german: Catalogue = {
   'Nothing in this production has a certificate.':
     'In dieser Produktion hat nichts ein Zertifikat.',
   Ours: 'Eigene',
-  'what we show to others': 'was wir anderen vorlegen',
+  'our own, sent to others': 'was wir anderen vorlegen',
   'Of peers': 'Von Gegenstellen',
-  'what others have shown to us since the engine started':
+  'those of others, received since the engine started':
     'was andere uns seit dem Start der Engine vorgelegt haben',
   'Of authorities': 'Von Zertifizierungsstellen',
-  'whom we trust to sign the certificates of others':
+  'authorities trusted to sign the certificates of others':
     'denen wir glauben, was sie anderen ausstellen',
   'Revocation lists': 'Sperrlisten',
-  'an outdated one refuses every certificate': 'eine abgelaufene lehnt jedes Zertifikat ab',
+  'with an outdated one, every certificate is refused':
+    'eine abgelaufene lehnt jedes Zertifikat ab',
   'used by no host': 'von keinem Host benutzt',
   'used by {users}': 'benutzt von {users}',
   'seen {day}': 'gesehen am {day}',
@@ -28,5 +29,5 @@ export const german: Catalogue = {
   Fingerprint: 'Fingerabdruck',
   'Copy the fingerprint': 'Fingerabdruck kopieren',
   'ended {day}': 'abgelaufen am {day}',
-  'ends {day}, in {count} {count|day|days}': 'läuft am {day} ab, in {count} {count|Tag|Tagen}',
+  'expires {day}, in {count} {count|day|days}': 'läuft am {day} ab, in {count} {count|Tag|Tagen}',
 };

@@ -20,8 +20,8 @@ export const german: Catalogue = {
   'nothing waits for a person': 'nichts zu entscheiden',
   'wait for a person': 'zu entscheiden',
   'Errors, 24 h': 'Fehler, 24 h',
-  'nothing failed for good': 'nichts gescheitert',
-  'will not be tried again': 'endgültig gescheitert',
+  'nothing failed permanently': 'nichts gescheitert',
+  'will not be retried': 'endgültig gescheitert',
   Alerts: 'Alarme',
   'none open': 'keine offen',
   'open ## of an alert': 'offen',
@@ -37,10 +37,10 @@ export const german: Catalogue = {
   'the trace is up to date': 'der Trace ist aktuell',
   'the trace lags by {count} {count|message|messages}':
     'der Trace liegt {count} {count|Nachricht|Nachrichten} zurück',
-  'the trace store fails since {time}; messages go on':
+  'the trace store has been failing since {time}; messages continue':
     'der Trace-Speicher ist seit {time} gestört; Nachrichten laufen weiter',
-  'certificate {name} ended {day}': 'Zertifikat {name} ist am {day} abgelaufen',
-  'certificate {name} ends {day}': 'Zertifikat {name} läuft am {day} ab',
-  'revocation list {name} ended {day}': 'Sperrliste {name} ist am {day} abgelaufen',
-  'revocation list {name} ends {day}': 'Sperrliste {name} läuft am {day} ab',
+  'certificate {name} expired {day}': 'Zertifikat {name} ist am {day} abgelaufen',
+  'certificate {name} expires {day}': 'Zertifikat {name} läuft am {day} ab',
+  'revocation list {name} expired {day}': 'Sperrliste {name} ist am {day} abgelaufen',
+  'revocation list {name} expires {day}': 'Sperrliste {name} läuft am {day} ab',
 };

@@ -12,7 +12,7 @@ export const german: Catalogue = {
   'Both bodies are the same, byte for byte.': 'Beide Inhalte sind gleich, Byte für Byte.',
 
   '{count} {count|field differs|fields differ}': '{count} {count|Feld weicht|Felder weichen} ab',
-  'There are more differences than are shown.': 'Es gibt mehr Unterschiede als gezeigt.',
+  'There are more differences than shown.': 'Es gibt mehr Unterschiede als gezeigt.',
   Differences: 'Unterschiede',
   'Differences by line': 'Unterschiede nach Zeilen',
   Change: 'Änderung',

@@ -3,9 +3,9 @@ import type { Catalogue } from '../language.ts';
 export const german: Catalogue = {
   Export: 'Export',
   'Back to the search': 'Zurück zur Suche',
-  'Every message that fits, one a line, without its body. The export is recorded in the audit log.':
+  'Every matching message, one per line, without its body. The export is recorded in the audit log.':
     'Jede Nachricht, die passt, eine je Zeile, ohne ihren Inhalt. Der Export steht danach im Audit-Protokoll.',
-  'Every message that the trace has.': 'Alle Nachrichten im Trace.',
+  'Every message in the trace.': 'Alle Nachrichten im Trace.',
   As: 'Format',
   'JSON lines': 'JSON Lines',
   'At most': 'Höchstens',

@@ -23,8 +23,8 @@ export const german: Catalogue = {
 
   // the page of a host
   'Messages, last hour': 'Nachrichten der letzten Stunde',
-  '{came} came, {settled} settled': '{came} gekommen, {settled} erledigt',
-  '{came} came, {settled} settled, in {average} on average, {longest} at most':
+  '{came} arrived, {settled} settled': '{came} gekommen, {settled} erledigt',
+  '{came} arrived, {settled} settled, in {average} on average, {longest} at most':
     '{came} gekommen, {settled} erledigt, im Mittel in {average}, höchstens {longest}',
   Neighbours: 'Nachbarn',
   'Gets from': 'Erhält von',
@@ -41,7 +41,7 @@ export const german: Catalogue = {
   'Set aside': 'Zurückgestellt',
   '{count} {count|message|messages} until an answer comes':
     '{count} {count|Nachricht|Nachrichten}, bis eine Antwort kommt',
-  '{count} {count|message|messages} until a time or an answer comes; the next goes on at {time} at the latest':
+  '{count} {count|message|messages} until a time or an answer comes; the next continues at {time} at the latest':
     '{count} {count|Nachricht|Nachrichten}, bis eine Zeit oder Antwort kommt; die nächste läuft spätestens am {time} weiter',
   'not since it started': 'nicht seit dem Start',
   Schedule: 'Zeitplan',
@@ -60,11 +60,11 @@ export const german: Catalogue = {
   // a message of one's own
   'Test message': 'Testnachricht',
   'Send a test message into {host}': 'Testnachricht in {host} senden',
-  'It goes the way of every message, to real receivers too. It, and whatever is made of it, is marked as a test.':
+  'It goes the way of every message, including to real receivers. It, and everything made from it, is marked as a test.':
     'Sie geht den Weg jeder Nachricht, auch zu echten Empfängern. Sie und alles, was daraus wird, ist als Test gekennzeichnet.',
   Body: 'Inhalt',
   Type: 'Typ',
-  'told from the body': 'wird am Inhalt erkannt',
+  'determined from the body': 'wird am Inhalt erkannt',
   'File name or subject': 'Dateiname oder Betreff',
   Reason: 'Grund',
   'kept in the audit log': 'steht im Audit-Protokoll',
@@ -90,7 +90,7 @@ export const german: Catalogue = {
   'For a while': 'Auf Zeit',
   'Hold: the host is stopped, its queue fills':
     'Anhalten: Der Host steht, seine Warteschlange füllt sich',
-  'Test mode: nothing goes out, each message is set aside':
+  'Test mode: nothing is sent, each message is set aside':
     'Testmodus: Nichts geht hinaus, jede Nachricht wird beiseitegelegt',
   'Log level {level}': 'Protokollstufe {level}',
   '<strong>{title}</strong> until {until}, set by {by}: {reason}':

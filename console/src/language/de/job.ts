@@ -49,7 +49,7 @@ export const german: Catalogue = {
   '{act}, by {by}, {time}': '{act}, von {by}, {time}',
   Stop: 'Stoppen',
   Show: 'Anzeigen',
-  'What became of the new messages': 'Was aus den neuen Nachrichten wurde',
+  'What happened to the new messages': 'Was aus den neuen Nachrichten wurde',
   'one of them': 'eine davon',
   'order: {state}': 'Auftrag: {state}',
   'The first {count} of them.': 'Die ersten {count} davon.',
@@ -64,7 +64,7 @@ export const german: Catalogue = {
   // a new job
   'Act on many messages': 'Aktion mit vielen Nachrichten',
   'process again from the original': 'aus dem Original neu verarbeiten',
-  'Each original goes through the rules and transforms of today; only what goes to the target is sent, linked to what it replaces.':
+  "Each original goes through today's rules and transforms; only what goes to the target is sent, linked to what it replaces.":
     'Jedes Original durchläuft die heutigen Regeln und Transformationen; gesendet wird nur, was an das Ziel geht, verknüpft mit dem, was es ersetzt.',
   'Process {count} {count|message|messages} again':
     '{count} {count|Nachricht|Nachrichten} neu verarbeiten',
@@ -84,7 +84,7 @@ export const german: Catalogue = {
     '{count} {count|Nachricht|Nachrichten}; die ersten davon',
   'the newest {count} messages, as many as one job takes; the first of them':
     'die neuesten {count} Nachrichten, so viele ein Job fasst; die ersten davon',
-  'More messages fit than these. The job acts on these and no others; order another one for the rest when it has ended, or narrow the search.':
+  'More messages match than these. The job acts only on these; start another one for the rest when it has ended, or narrow the search.':
     'Es passen mehr Nachrichten als diese. Der Job bearbeitet diese und keine anderen; geben Sie für den Rest einen weiteren in Auftrag, wenn er beendet ist, oder grenzen Sie die Suche ein.',
-  'No message fits.': 'Keine Nachricht passt.',
+  'No message matches.': 'Keine Nachricht passt.',
 };

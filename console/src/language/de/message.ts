@@ -6,7 +6,7 @@ export const german: Catalogue = {
   Trace: 'Trace',
   'Which body': 'Welcher Inhalt',
   'Reply {code}': 'Antwort {code}',
-  'The body of this message is not in the trace any more.':
+  'The body of this message is no longer in the trace.':
     'Der Inhalt dieser Nachricht ist nicht mehr im Trace.',
   'About the message': 'Zur Nachricht',
   Before: 'Vorher',
@@ -19,13 +19,13 @@ export const german: Catalogue = {
   Diff: 'Unterschied',
   Resend: 'Erneut senden',
   'Process again': 'Neu verarbeiten',
-  'From the original, by the rules of today, for targets that you choose':
+  "From the original, with today's rules, for targets you choose":
     'Aus dem Original, nach den heutigen Regeln, für Ziele Ihrer Wahl',
   'Edit and resend': 'Bearbeiten und erneut senden',
   Discard: 'Verwerfen',
   Abort: 'Abbrechen',
   'Try the files': 'Dateien erproben',
-  'What the files on disk would make of this message; nothing is sent':
+  'What the files on disk would do with this message; nothing is sent':
     'Was die Dateien auf der Platte aus dieser Nachricht machen würden; gesendet wird nichts',
 
   // body
@@ -36,11 +36,11 @@ export const german: Catalogue = {
   Table: 'Tabelle',
   Raw: 'Roh',
   Hex: 'Hex',
-  'You may see that this message passed, not what it holds.':
+  'You may see that this message passed, but not its content.':
     'Sie dürfen sehen, dass diese Nachricht durchlief, nicht aber ihren Inhalt.',
   'Download the exact bytes': 'Bytes unverändert herunterladen',
   'patient data masked': 'Patientendaten maskiert',
-  'the first {size} are shown; download has all':
+  'the first {size} are shown; the download has all of it':
     'gezeigt sind die ersten {size}; der Download hat alles',
   'bytes {from} to {to} of {size}': 'Byte {from} bis {to} von {size}',
   '{count} {count|row|rows}': '{count} {count|Zeile|Zeilen}',
@@ -49,7 +49,7 @@ export const german: Catalogue = {
   'On ## to what follows': 'Weiter',
   'Find in the message': 'In der Nachricht suchen',
   'find path, name or value': 'Pfad, Name oder Wert',
-  'Nothing in this message fits “{text}”.': 'Nichts in dieser Nachricht passt zu „{text}“.',
+  'Nothing in this message matches “{text}”.': 'Nichts in dieser Nachricht passt zu „{text}“.',
   '{name} · table {table}': '{name} · Tabelle {table}',
   'Copy the path {path}': 'Pfad {path} kopieren',
 
@@ -61,7 +61,7 @@ export const german: Catalogue = {
   Date: 'Datum',
   Attached: 'Anhänge',
   'without a name': 'ohne Namen',
-  'The mail has HTML too; its text is shown.': 'Die Mail hat auch HTML; gezeigt wird ihr Text.',
+  'The mail also has HTML; its text is shown.': 'Die Mail hat auch HTML; gezeigt wird ihr Text.',
   'All {count} headers': 'Alle {count} Kopfzeilen',
 
   // what went wrong
@@ -69,7 +69,7 @@ export const german: Catalogue = {
   'it was discarded later': 'später wurde sie verworfen',
   'next try at {time}': 'nächster Versuch um {time}',
   'trying again may help': 'ein neuer Versuch kann helfen',
-  'trying again does not help: mend the cause or the message':
+  'trying again does not help: fix the cause or the message':
     'ein neuer Versuch hilft nicht: Beheben Sie die Ursache oder berichtigen Sie die Nachricht',
   '{count} failed tries': '{count} fehlgeschlagene Versuche',
 
@@ -108,7 +108,7 @@ export const german: Catalogue = {
   'Nothing was sent: suspend.': 'Es wurde nichts gesendet: ausgesetzt.',
   'Nothing was sent: send.': 'Es wurde nichts gesendet: senden.',
   fired: 'trifft zu',
-  'did not fit': 'trifft nicht zu',
+  'did not match': 'trifft nicht zu',
   'not asked: an earlier rule fired': 'nicht geprüft: eine frühere Regel trifft zu',
   'switched off': 'ausgeschaltet',
   failed: 'fehlgeschlagen',

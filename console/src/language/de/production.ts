@@ -2,7 +2,7 @@ import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
   Production: 'Produktion',
-  '{hosts} hosts, {ways} ways between them':
+  '{hosts} hosts, {ways} connections between them':
     '{hosts} {hosts|Host|Hosts}, {ways} {ways|Weg|Wege} dazwischen',
   'Show as diagram': 'Als Diagramm zeigen',
   'Show as table': 'Als Tabelle zeigen',
@@ -10,7 +10,7 @@ export const german: Catalogue = {
   'every path': 'alle Wege',
 
   // the table of the ways
-  'Hosts and their ways': 'Hosts und ihre Wege',
+  'Hosts and their connections': 'Hosts und ihre Wege',
   From: 'Von',
   'To ## a host': 'An',
   'By ## a rule': 'Durch',
@@ -21,7 +21,7 @@ export const german: Catalogue = {
   invalid: 'ungültig',
   setting: 'Einstellung',
 
-  'Messages that wait for {host}, which the production has no longer: {count}. They are sent once it has this host again.':
+  'Messages waiting for {host}, which the production no longer has: {count}. They are sent once it has this host again.':
     'Nachrichten, die auf {host} warten, den die Produktion nicht mehr hat: {count}. Sie werden gesendet, sobald sie diesen Host wieder hat.',
 
   // the diagram
@@ -34,7 +34,7 @@ export const german: Catalogue = {
   '{count} queued': '{count} {count|wartet|warten}',
   '{rate}/min': '{rate}/min',
   quiet: 'ruhig',
-  'The table says the same and leads to each host.':
+  'The table shows the same and links to each host.':
     'Die Tabelle zeigt dasselbe und führt zu jedem Host.',
   'Size of the diagram': 'Größe des Diagramms',
   'Zoom in': 'Vergrößern',

@@ -6,7 +6,7 @@ export const german: Catalogue = {
   Message: 'Nachricht',
   '{count} {count|message|messages}; nothing is sent':
     '{count} {count|Nachricht|Nachrichten}; nichts wird gesendet',
-  'No message fits.': 'Keine Nachricht passt.',
+  'No message matches.': 'Keine Nachricht passt.',
   'Messages that were tried': 'Nachrichten, die durchgespielt wurden',
   '{done} of {total} tried': '{done} von {total} durchgespielt',
   Stop: 'Stoppen',
@@ -31,7 +31,7 @@ export const german: Catalogue = {
   'Where it is decided': 'Wo es entschieden wird',
   'Copy the place': 'Stelle kopieren',
   'Apply, then process again': 'Übernehmen, dann neu verarbeiten',
-  'What runs is what the files say.': 'Es läuft, was in den Dateien steht.',
+  'What is running matches the files.': 'Es läuft, was in den Dateien steht.',
   'What runs is not what the files say: what was tried comes true once it is applied.':
     'Es läuft nicht, was die Dateien sagen: Was durchgespielt wurde, gilt, sobald es übernommen ist.',
   'What would change': 'Was sich ändern würde',
@@ -42,7 +42,7 @@ export const german: Catalogue = {
   'Trying…': 'Läuft …',
   'Try again': 'Erneut versuchen',
   '{process} would decide': '{process} entschiede',
-  'The message went nowhere, and by the files it would go nowhere.':
+  'The message went nowhere, and with the current files it would go nowhere.':
     'Die Nachricht ging an kein Ziel und ginge auch nach den Dateien an keines.',
   'The same: {count} {count|target|targets} would get what they got, byte for byte.':
     'Unverändert: {count} {count|Ziel bekäme|Ziele bekämen} dasselbe wie damals, Byte für Byte.',
@@ -50,7 +50,7 @@ export const german: Catalogue = {
     '{other} von {count} {count|Ziel|Zielen} {other|bekäme|bekämen} etwas anderes.',
   'the same': 'dasselbe',
   'would get this instead': 'bekäme stattdessen dies',
-  'would get it now, and did not': 'bekäme sie jetzt, damals nicht',
-  'would not get it any more': 'bekäme sie nicht mehr',
-  'There are more differences than are shown.': 'Es gibt mehr Unterschiede als gezeigt.',
+  'would get it now, but did not': 'bekäme sie jetzt, damals nicht',
+  'would no longer get it': 'bekäme sie nicht mehr',
+  'There are more differences than shown.': 'Es gibt mehr Unterschiede als gezeigt.',
 };

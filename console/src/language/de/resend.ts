@@ -5,16 +5,16 @@ export const german: Catalogue = {
   'Edit and resend message {id}': 'Nachricht {id} bearbeiten und erneut senden',
   'Process message {id} again': 'Nachricht {id} neu verarbeiten',
   'Process again for {targets}': 'Neu verarbeiten für {targets}',
-  'The original goes through the rules and transforms of today; only what goes to the chosen targets is sent, linked to what it replaces.':
+  "The original goes through today's rules and transforms; only what goes to the chosen targets is sent, linked to what it replaces.":
     'Das Original durchläuft die heutigen Regeln und Transformationen; gesendet wird nur, was an die gewählten Ziele geht, verknüpft mit dem, was es ersetzt.',
   'It would fail at {host}: {text}': 'Sie würde bei {host} scheitern: {text}',
-  'The rules of today send it to nobody.': 'Die heutigen Regeln senden sie an niemanden.',
-  'Where the rules of today send it': 'Wohin die heutigen Regeln sie senden',
-  'all that {host} makes of it': 'alles, was {host} daraus macht',
+  "Today's rules send it to nobody.": 'Die heutigen Regeln senden sie an niemanden.',
+  "Where today's rules send it": 'Wohin die heutigen Regeln sie senden',
+  'everything that {host} makes of it': 'alles, was {host} daraus macht',
   Cancel: 'Abbrechen',
   'Sending…': 'Wird gesendet …',
   'Resend to {target}': 'Erneut senden an {target}',
-  'A new message with a session of its own is made and linked to this one both ways.':
+  'A new message with its own session is created and linked to this one in both directions.':
     'Es entsteht eine neue Nachricht mit eigener Session, die mit dieser in beiden Richtungen verknüpft ist.',
   'This one is then settled as discarded, by you.': 'Diese gilt danach als verworfen, durch Sie.',
   'To ## a host': 'An',
@@ -33,7 +33,7 @@ export const german: Catalogue = {
   'Cancel ## beside an abort': 'Zurück',
   'Abort it': 'Nachricht abbrechen',
   'Discard it': 'Nachricht verwerfen',
-  '{target} will not get it, and what waits behind it goes on. It stays in the trace and can be resent from there.':
+  '{target} will not get it, and what waits behind it continues. It stays in the trace and can be resent from there.':
     '{target} erhält sie nicht, und was dahinter wartet, läuft weiter. Sie bleibt im Trace und kann von dort erneut gesendet werden.',
   '{target} will not get it. It stays in the trace and can be resent from there.':
     '{target} erhält sie nicht. Sie bleibt im Trace und kann von dort erneut gesendet werden.',

@@ -18,7 +18,7 @@ export const german: Catalogue = {
   Export: 'Export',
   'Search again': 'Erneut suchen',
   Live: 'Live',
-  'Nothing fits. Widen the time or take a filter away: the address keeps what you had, Back brings it again.':
+  'Nothing matches. Widen the time or remove a filter; Back restores what you had.':
     'Nichts passt. Erweitern Sie den Zeitraum oder entfernen Sie einen Filter: Die Adresse merkt sich, was Sie hatten, „Zurück“ bringt es wieder.',
   'Everything in this time was searched.': 'Dieser Zeitraum ist vollständig durchsucht.',
   'Searched back to {time}.': 'Durchsucht bis zurück zum {time}.',
@@ -27,7 +27,7 @@ export const german: Catalogue = {
 
   // filters
   'Search field': 'Suchfeld',
-  'How it is compared': 'Art des Vergleichs',
+  'How to compare': 'Art des Vergleichs',
   is: 'ist',
   'begins with': 'beginnt mit',
   'Value of {field}': 'Wert von {field}',
@@ -91,21 +91,21 @@ export const german: Catalogue = {
   'by {name}': 'von {name}',
 
   // columns
-  'The usual ones': 'Die üblichen',
-  'They are kept for you, on every machine.': 'Ihre Auswahl gilt an jedem Rechner.',
-  'Search fields of the production, as they stand in the message or in the one its session began with.':
+  'The default ones': 'Die üblichen',
+  'They are saved for you, on every machine.': 'Ihre Auswahl gilt an jedem Rechner.',
+  'Search fields of the production, with their values in the message or in the first one of its session.':
     'Suchfelder der Produktion, wie sie in der Nachricht stehen oder in der, mit der ihre Session begann.',
   Done: 'Fertig',
 
   // saved searches
   'Saved searches': 'Gespeicherte Suchen',
-  'None yet. Set the filters, then keep them under a name.':
+  'None yet. Set the filters, then save them under a name.':
     'Noch keine. Stellen Sie die Filter ein und speichern Sie sie unter einem Namen.',
   shared: 'geteilt',
-  'Forget the search {name}': 'Suche {name} löschen',
-  'Keep the present search as': 'Aktuelle Suche speichern als',
+  'Delete the search {name}': 'Suche {name} löschen',
+  'Save the current search as': 'Aktuelle Suche speichern als',
   'a search of the same name is replaced': 'eine Suche gleichen Namens wird ersetzt',
-  'Others may use it too': 'Andere dürfen sie auch benutzen',
+  'Others may use it as well': 'Andere dürfen sie auch benutzen',
   Keep: 'Speichern',
 
   // what was found, one after the other

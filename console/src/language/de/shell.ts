@@ -23,7 +23,7 @@ export const german: Catalogue = {
   'Dark theme': 'Dunkles Design',
   'Keyboard help': 'Tastaturhilfe',
   'not live': 'nicht live',
-  'The stream of what happens is interrupted and is tried again; until then pages ask every few seconds.':
+  'The live stream is interrupted and will reconnect; until then pages refresh every few seconds.':
     'Der Strom der Ereignisse ist unterbrochen und wird erneut aufgebaut; bis dahin fragen die Seiten alle paar Sekunden nach.',
 
   // account and sign-in
@@ -36,7 +36,7 @@ export const german: Catalogue = {
   'Sign in with {title}': 'Mit {title} anmelden',
   User: 'Benutzer',
   Password: 'Passwort',
-  'Nobody can sign in yet. Whoever has the code that waybill run printed begins.':
+  'Nobody can sign in yet. Use the code that waybill run printed to begin.':
     'Noch kann sich niemand anmelden. Wer den Code hat, den waybill run ausgegeben hat, beginnt.',
   Code: 'Code',
   'Password, 12 characters or more': 'Passwort, mindestens 12 Zeichen',

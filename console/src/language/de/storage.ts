@@ -5,14 +5,14 @@ export const german: Catalogue = {
   '{size} in {count} {count|day|days}; settled messages stay {duration}':
     '{size} in {count} {count|Tag|Tagen}; erledigte Nachrichten bleiben {duration}',
   'Purge now': 'Jetzt bereinigen',
-  'Nothing is past its time.': 'Nichts ist abgelaufen.',
+  'Nothing has reached its age limit.': 'Nichts ist abgelaufen.',
   'Removed {days}.': 'Entfernt: {days}.',
   '{count} {count|session stays: it is|sessions stay: they are} open or held.':
     '{count} {count|Session bleibt: sie ist|Sessions bleiben: sie sind} offen oder aufbewahrt.',
-  '{count} {count|job|jobs} went that ended before.':
+  '{count} {count|job|jobs} that had ended earlier {count|was|were} removed.':
     '{count} {count|Job ist entfallen, der|Jobs sind entfallen, die} vorher {count|endete|endeten}.',
   Jobs: 'Jobs',
-  '{jobs} {jobs|job|jobs} with {results} {results|result|results}. They go {duration} after they have ended.':
+  '{jobs} {jobs|job|jobs} with {results} {results|result|results}. They are removed {duration} after they have ended.':
     '{jobs} {jobs|Job|Jobs} mit {results} {results|Ergebnis|Ergebnissen}. Sie entfallen {duration} nach ihrem Ende.',
   'By day of the session': 'Nach dem Tag der Session',
   Day: 'Tag',

@@ -10,7 +10,7 @@ export const german: Catalogue = {
   'Nothing waits for a person. A message is suspended when a rule or a receiver says that somebody must look at it.':
     'Es gibt nichts zu entscheiden. Eine Nachricht wird ausgesetzt, wenn eine Regel oder ein Empfänger verlangt, dass jemand sie ansieht.',
   'first {first}, last {last}': 'zuerst {first}, zuletzt {last}',
-  'Look at them': 'Ansehen',
+  'View them': 'Ansehen',
   'Process all again': 'Alle neu verarbeiten',
   'Resend all': 'Alle erneut senden',
   'Discard all': 'Alle verwerfen',

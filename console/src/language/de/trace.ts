@@ -10,7 +10,7 @@ export const german: Catalogue = {
   Spans: 'Spans',
   'Open in the tracing system': 'Im Tracing-System öffnen',
   'Copy the link to this trace': 'Link zu diesem Trace kopieren',
-  'The session has more messages than are shown.': 'Die Session hat mehr Nachrichten als gezeigt.',
+  'The session has more messages than shown.': 'Die Session hat mehr Nachrichten als gezeigt.',
   '{count} of its messages are of hosts that you may not see.':
     '{count} ihrer Nachrichten {count|gehört|gehören} zu Hosts, die Sie nicht sehen dürfen.',
   '{count} {count|message|messages}': '{count} {count|Nachricht|Nachrichten}',
@@ -53,7 +53,7 @@ export const german: Catalogue = {
   '{text} ({count} times)': '{text} ({count}-mal)',
   '1 failed try: {error}': '1 Fehlversuch: {error}',
   '{count} failed tries in {duration}: {error}': '{count} Fehlversuche in {duration}: {error}',
-  'no rule fitted': 'keine Regel passte',
+  'no rule matched': 'keine Regel passte',
   '{rules} → nobody': '{rules} → niemand',
   '{rules}; otherwise {otherwise}': '{rules}; sonst {otherwise}',
   discard: 'verwerfen',
@@ -85,7 +85,7 @@ export const german: Catalogue = {
   // a step
   'Message {id}': 'Nachricht {id}',
   Message: 'Nachricht',
-  'Open the message on a page of its own': 'Nachricht auf eigener Seite öffnen',
+  'Open the message on its own page': 'Nachricht auf eigener Seite öffnen',
   About: 'Überblick',
   Body: 'Inhalt',
   Reply: 'Antwort',

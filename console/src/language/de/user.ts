@@ -2,7 +2,7 @@ import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
   Users: 'Benutzer',
-  'local users; who signs in through a provider is listed there':
+  'local users; those who sign in through a provider are listed at the provider':
     'lokale Benutzer; wer sich über einen Anbieter anmeldet, steht dort',
   'Add a user': 'Benutzer anlegen',
   '{name} signs in once with {password}': '{name} meldet sich einmal an mit {password}',
@@ -27,6 +27,6 @@ export const german: Catalogue = {
   'Remove {name}': '{name} entfernen',
   Remove: 'Entfernen',
   Cancel: 'Abbrechen',
-  '{name} is signed out everywhere and cannot sign in any more. What {name} did stays in the audit log.':
+  '{name} is signed out everywhere and can no longer sign in. What {name} did stays in the audit log.':
     '{name} wird überall abgemeldet und kann sich nicht mehr anmelden. Was {name} getan hat, bleibt im Audit-Protokoll.',
 };
