@@ -35,6 +35,7 @@ export const SEARCH_KEYS = [
   'type',
   'status',
   'find',
+  'list',
   'contains',
   'error',
   'cause',

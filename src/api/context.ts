@@ -30,6 +30,8 @@ export interface ApiContext {
   readonly log: Logger;
   /** Address of a trace in another system; `{traceId}` stands for its id. */
   readonly traceUrl: string | undefined;
+  /** How many messages somebody may act on at once who lacks `message.bulk_unlimited`. */
+  readonly bulkLimit: number;
   /** Messages that the trace does not show yet. */
   readonly lag: () => Promise<number>;
   /** Since when the trace store has failed. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { principalOf } from '../access/rights/require-permission.ts';
+import type { Status } from '../message/status.ts';
 import type { FindOptions, TraceReader } from '../trace/trace-store.ts';
 import type { TracedMessage } from '../trace/traced-message.ts';
 import { ApiError } from '../web/api-error.ts';
@@ -16,6 +17,8 @@ export interface FrozenList {
   readonly sample: readonly TracedMessage[];
   /** false: these are the newest, and there are more than a job takes. */
   readonly complete: boolean;
+  /** How many have which status; not known of a list that is kept. */
+  readonly statuses?: Partial<Record<Status, number>>;
 }
 
 /** Which messages an order is about: one of these. */
@@ -40,6 +43,7 @@ export async function frozenList(
   }
   if (ids !== undefined) return listOfIds(trace, ids, visible);
   const found: number[] = [];
+  const statuses: Partial<Record<Status, number>> = {};
   let sample: readonly TracedMessage[] = [];
   let after: string | undefined;
   do {
@@ -47,11 +51,14 @@ export async function frozenList(
     const page = await trace.find({ ...criteria, visible, after, limit }, options);
     // acting on a message means acting on its target
     const items = page.items.filter(({ target }) => visible?.includes(target) ?? true);
-    for (const { id } of items) found.push(id);
+    for (const { id, status } of items) {
+      found.push(id);
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    }
     sample = [...sample, ...items].toSorted(byId).slice(0, SAMPLE);
     after = page.next;
   } while (after !== undefined && found.length < most);
-  return { ids: found.toSorted((a, b) => a - b), sample, complete: after === undefined };
+  return { ids: found.toSorted((a, b) => a - b), sample, complete: after === undefined, statuses };
 }
 
 async function listOfIds(
@@ -61,14 +68,16 @@ async function listOfIds(
 ): Promise<FrozenList> {
   const ids = [...new Set(given)].toSorted((a, b) => a - b);
   const sample: TracedMessage[] = [];
+  const statuses: Partial<Record<Status, number>> = {};
   for (const id of ids) {
     const message = await trace.message(id);
     if (message === undefined || !(visible?.includes(message.target) ?? true)) {
       throw new ApiError(404, 'NOT_FOUND', `there is no message ${id} in the trace`);
     }
+    statuses[message.status] = (statuses[message.status] ?? 0) + 1;
     if (sample.length < SAMPLE) sample.push(message);
   }
-  return { ids, sample, complete: true };
+  return { ids, sample, complete: true, statuses };
 }
 
 export interface KeptList extends FrozenList {

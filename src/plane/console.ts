@@ -84,7 +84,7 @@ export async function startConsole(
   });
   const service = await peopleService(parts, {
     meta: guard.meta,
-    rights: jobRights(guard.rightsNow),
+    rights: jobRights(guard.rightsNow, guard.settings.bulkLimit),
     reached,
     every: watchEvery,
   });
@@ -95,6 +95,7 @@ export async function startConsole(
     engines: reached,
     audit: audit ?? guard.audit,
     traceUrl: guard.traceUrl,
+    bulkLimit: guard.settings.bulkLimit,
     mask: mask ?? guard.mask,
   };
   const end = async (): Promise<void> => {
@@ -186,7 +187,7 @@ async function peopleService(
 function contextParts(
   { broker, trace, bodies, tracing, log }: ConsoleSources,
   jobs: JobRunner,
-): Omit<ApiContext, keyof PeopleService | 'engines' | 'audit' | 'mask' | 'traceUrl'> {
+): Omit<ApiContext, keyof PeopleService | 'engines' | 'audit' | 'mask' | 'traceUrl' | 'bulkLimit'> {
   const usage = remembered(USAGE_FRESH, () => trace.usage());
   return {
     production: broker.production,

@@ -39,6 +39,9 @@ const CRITERIA: Readonly<Record<string, Criterion>> = {
   contains: (query, value) => {
     query.contains = value;
   },
+  'any-of': (query, value) => {
+    query.anyOf = list(value).filter((one) => one !== '');
+  },
   'slower-than': (query, value) => {
     query.minDuration = measured(value, milliseconds(value), 'a duration such as 500ms or 5s');
   },

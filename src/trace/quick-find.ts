@@ -11,14 +11,14 @@ export interface KeyHit {
   readonly sessionId: number;
 }
 
-/** Sessions of one value that are looked at, at most: of a file, or of the database. */
-export const KEY_HITS = 100;
+/** Sessions of one value that are looked at, at most. */
+const KEY_HITS = 100;
 
 /** What is needed of a store to find what somebody pasted. */
 export interface QuickFindStore extends SessionReader {
   message(id: number): Promise<TracedMessage | undefined> | TracedMessage | undefined;
-  /** Newest first. */
-  sessionsWith(value: string): Iterable<KeyHit> | AsyncIterable<KeyHit>;
+  /** Newest first; of a file, or of the database, `most` at most. */
+  sessionsWith(value: string, most: number): Iterable<KeyHit> | AsyncIterable<KeyHit>;
 }
 
 /** Asks for an id, or for the exact value of any search field. */
@@ -32,7 +32,7 @@ export async function quickFind(
   const hits = found !== undefined && isVisible(found, visible) ? hitsOf(found) : [];
   const value = keyValue(text);
   if (value === '') return hits;
-  for await (const { field, sessionId } of store.sessionsWith(value)) {
+  for await (const { field, sessionId } of store.sessionsWith(value, KEY_HITS)) {
     if (hits.length >= limit) break;
     const key = { name: field, value, prefix: false };
     const isOpen = openKeyTest([key], visible, { store, reader: shown?.keys });

@@ -163,7 +163,9 @@ async function beginning(query: TraceQuery, store: SearchedStore): Promise<Walk>
   const top = query.to === undefined ? newest : Math.min(newest, idAtTime(query.to + 1) - 1);
   const exact = keys.some(({ prefix }) => !prefix);
   const width =
-    exact || (order === 'id' && !readsEveryRow(query)) ? Number.POSITIVE_INFINITY : FIRST_SLICE;
+    exact || query.ids !== undefined || (order === 'id' && !readsEveryRow(query))
+      ? Number.POSITIVE_INFINITY
+      : FIRST_SLICE;
   const walk = new Walk(order, bottom, top, width);
   if (query.after !== undefined) walk.resume(query.after);
   return walk;

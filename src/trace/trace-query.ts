@@ -14,6 +14,10 @@ export interface TraceQuery {
   readonly status?: readonly Status[] | undefined;
   /** Search field → value; a value that ends in `*` finds what begins so. Case does not matter. Finds whole sessions. */
   readonly search?: Readonly<Record<string, string>> | undefined;
+  /** Ids of messages, or values of any search field: see `findAnyOf`. Those of which none is known are told. */
+  readonly anyOf?: readonly string[] | undefined;
+  /** Messages with one of these ids. */
+  readonly ids?: readonly number[] | undefined;
   /** A part of the error's text or code, or of what the peer said. */
   readonly error?: string | undefined;
   /** What `causeOfFailure` makes of the error: failures of one cause. */
@@ -44,6 +48,8 @@ export interface TracePage {
   readonly items: readonly TracedMessage[];
   /** `after` of the next page; undefined when everything was searched. */
   readonly next?: string | undefined;
+  /** Texts of `anyOf` that stand for no message at all. */
+  readonly missing?: readonly string[] | undefined;
   /** Everything newer was searched. */
   readonly searchedBackTo: number;
   readonly complete: boolean;

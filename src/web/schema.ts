@@ -10,7 +10,7 @@ export function maybe<T extends TSchema>(schema: T): TOptional<TUnsafe<Static<T>
 
 export function list<T extends TSchema>(
   schema: T,
-  limits: { maxItems?: number } = {},
+  limits: { maxItems?: number; description?: string } = {},
 ): TUnsafe<readonly Static<T>[]> {
   return Type.Unsafe<readonly Static<T>[]>(Type.Array(schema, limits));
 }

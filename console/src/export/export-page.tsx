@@ -9,7 +9,7 @@ import { STATUS_NAMES } from '../element/names.ts';
 import { Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import type { Status } from '../element/status-badge.tsx';
-import { moment, zone } from '../element/time-text.ts';
+import { count, moment, zone } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { columnsOf, fieldsOf } from '../search/columns.tsx';
 import { criteriaOf } from '../search/search-state.ts';
@@ -24,6 +24,7 @@ const CRITERIA = {
   type: t('Type has'),
   status: t('Status'),
   search: t('Search field'),
+  anyOf: t('List of ids'),
   error: t('Error has'),
   cause: t('Cause is'),
   minSize: t('Size at least'),
@@ -34,12 +35,18 @@ const CRITERIA = {
   contains: t('Body contains'),
 } as const satisfies Record<keyof SearchCriteria, string>;
 
+/** How many of a list are named. */
+const NAMED = 20;
+
 function shownCriterion(name: string, value: unknown): string {
   if (name === 'from' || name === 'to')
     return `${moment(value as number, false)} ${zone(value as number)}`;
   if (name === 'status')
     return (value as readonly Status[]).map((status) => STATUS_NAMES[status]).join(', ');
-  if (Array.isArray(value)) return value.join(', ');
+  if (Array.isArray(value)) {
+    const named = value.slice(0, NAMED).join(', ');
+    return value.length > NAMED ? `${named} … (${count(value.length)})` : named;
+  }
   if (typeof value === 'object' && value !== null)
     return Object.entries(value)
       .map(([field, wanted]) => `${field} ${wanted as string}`)

@@ -20,7 +20,7 @@ export function JobsPage(): ReactElement {
       {data?.jobs.length === 0 && (
         <Nothing>
           {t(
-            'No job has run yet. Mark messages in a search with x, or act on a whole group of suspended ones.',
+            'No job has run yet. Mark messages in a search with x, or all that it found, or act on a whole group of suspended ones.',
           )}
         </Nothing>
       )}

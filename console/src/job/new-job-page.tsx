@@ -10,9 +10,9 @@ import { Pending, Problem } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
-import { moment } from '../element/time-text.ts';
+import { count as amount, moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
-import { criteriaOf } from '../search/search-state.ts';
+import { criteriaOf, STATUSES } from '../search/search-state.ts';
 import { useMay } from '../shell/me.ts';
 
 type Act = JobRequest['type'];
@@ -28,6 +28,12 @@ const ORDERS: Readonly<Record<Act, (count: number) => string>> = {
   'set-aside': (count) => t('Set aside {count} {count|message|messages}', { count }),
 };
 
+/** As many as are typed; all where nothing is, and none where it is no number. */
+function wantedOf(typed: string): number {
+  if (typed.trim() === '') return Number.POSITIVE_INFINITY;
+  return /^\d{1,9}$/.test(typed.trim()) ? Number(typed) : 0;
+}
+
 /** Before many messages are touched: how many, which, and why. The job acts on exactly the list shown. */
 export function NewJobPage(): ReactElement {
   const { ids, act, ...state } = useSearch({ from: '/jobs/new' });
@@ -37,6 +43,7 @@ export function NewJobPage(): ReactElement {
   const [type, setType] = useState<Act>(act === 'discard' || act === 'reprocess' ? act : 'resend');
   const [to, setTo] = useState('');
   const [reason, setReason] = useState('');
+  const [given, setGiven] = useState('');
   const [now] = useState(() => Date.now());
   const which = (list: string | undefined): Partial<JobRequest> => {
     if (list !== undefined) return { list };
@@ -44,16 +51,17 @@ export function NewJobPage(): ReactElement {
       ? { criteria: criteriaOf(state, now) }
       : { ids: ids.split(',').map(Number) };
   };
-  const order = (list?: string): JobRequest => ({
+  const order = (list?: string, limit?: number): JobRequest => ({
     type,
     ...which(list),
     ...(to === '' || !SENDS.has(type) ? {} : { to }),
     reason: reason.trim(),
     dryRun: list === undefined,
+    ...(limit === undefined ? {} : { limit }),
   });
   const dry = useMutation({ mutationFn: () => ask<JobAnswer>('jobs', { body: order() }) });
   const start = useMutation({
-    mutationFn: () => ask<JobAnswer>('jobs', { body: order(dry.data?.list) }),
+    mutationFn: () => ask<JobAnswer>('jobs', { body: order(dry.data?.list, chosen) }),
     onSuccess: ({ job }) =>
       job === undefined
         ? undefined
@@ -61,7 +69,8 @@ export function NewJobPage(): ReactElement {
   });
   const { mutate: look } = dry;
   useEffect(() => look(), [look, type]);
-  const total = dry.data?.total ?? 0;
+  const { total = 0, most = 0 } = dry.data ?? {};
+  const chosen = Math.min(wantedOf(given), total, most);
   return (
     <Page title={t('Act on many messages')}>
       <div className="grid items-start gap-4 lg:grid-cols-[20rem_minmax(0,1fr)]">
@@ -90,6 +99,7 @@ export function NewJobPage(): ReactElement {
               )}
             </p>
           )}
+          <AtMost total={total} most={most} value={given} onChange={setGiven} />
           {SENDS.has(type) && (
             <Choice
               label={t('To ## a host')}
@@ -114,16 +124,44 @@ export function NewJobPage(): ReactElement {
           <Button
             look={SENDS.has(type) ? 'primary' : 'danger'}
             className="h-9"
-            disabled={total === 0 || reason.trim() === '' || start.isPending}
+            disabled={chosen === 0 || reason.trim() === '' || start.isPending}
             onClick={() => start.mutate()}
           >
-            {ORDERS[type](total)}
+            {ORDERS[type](chosen)}
           </Button>
           {start.isError && <Problem error={start.error} />}
         </div>
-        <Sample answer={dry.data} error={dry.error} />
+        <Sample answer={dry.data} error={dry.error} sends={SENDS.has(type)} />
       </div>
     </Page>
+  );
+}
+
+/** How many of them at most: as many as one may, and fewer if one wants. */
+function AtMost({
+  total,
+  most,
+  value,
+  onChange,
+}: {
+  readonly total: number;
+  readonly most: number;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}): ReactElement {
+  return (
+    <Field
+      label={t('At most')}
+      inputMode="numeric"
+      placeholder={`${Math.min(total, most)}`}
+      value={value}
+      onChange={({ target }) => onChange(target.value)}
+      hint={
+        total > most
+          ? t('you may act on {most} at once; the oldest go first', { most })
+          : t('the oldest go first')
+      }
+    />
   );
 }
 
@@ -131,9 +169,11 @@ export function NewJobPage(): ReactElement {
 function Sample({
   answer,
   error,
+  sends,
 }: {
   readonly answer: JobAnswer | undefined;
   readonly error: unknown;
+  readonly sends: boolean;
 }): ReactElement {
   if (answer === undefined) {
     return (
@@ -142,7 +182,7 @@ function Sample({
       </Panel>
     );
   }
-  const { total, complete, sample } = answer;
+  const { total, complete, sample, statuses = {} } = answer;
   const title = complete
     ? t('{count} {count|message|messages}; the first of them', { count: total })
     : t('the newest {count} messages, as many as one job takes; the first of them', {
@@ -154,6 +194,26 @@ function Sample({
         <p role="status" className="border-b border-line bg-warn-soft px-3 py-2 text-warn">
           {t(
             'More messages match than these. The job acts only on these; start another one for the rest when it has ended, or narrow the search.',
+          )}
+        </p>
+      )}
+      {total > 0 && (
+        <p className="flex flex-wrap items-center gap-3 border-b border-line px-3 py-2 text-xs">
+          {STATUSES.map(
+            (status) =>
+              statuses[status] !== undefined && (
+                <span key={status} className="inline-flex items-center gap-1.5">
+                  <StatusBadge status={status} /> {amount(statuses[status])}
+                </span>
+              ),
+          )}
+        </p>
+      )}
+      {sends && (statuses.completed ?? 0) > 0 && (
+        <p role="status" className="border-b border-line bg-warn-soft px-3 py-2 text-warn">
+          {t(
+            'Messages among these that were delivered already: {count}. They are sent once more; choose a status in the search to leave them out.',
+            { count: statuses.completed ?? 0 },
           )}
         </p>
       )}

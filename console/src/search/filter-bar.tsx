@@ -1,11 +1,24 @@
 import { useQuery } from '@tanstack/react-query';
 import { ChevronDown, X } from 'lucide-react';
-import { type FormEvent, type ReactElement, type RefObject, useState } from 'react';
+import {
+  type ClipboardEvent,
+  type FormEvent,
+  type ReactElement,
+  type RefObject,
+  useState,
+} from 'react';
 import { hosts as hostsQuery, searchFields } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Choice, Field, INPUT } from '../element/field.tsx';
 import { localTime } from '../element/local-time.ts';
 import { STATUS_NAMES } from '../element/names.ts';
+import {
+  addressOf,
+  listSearch,
+  pastedList,
+  searchedTexts,
+  textsOf,
+} from '../element/pasted-list.ts';
 import type { Status } from '../element/status-badge.tsx';
 import { TimeField } from '../element/time-field.tsx';
 import { t } from '../language/translate.ts';
@@ -24,6 +37,9 @@ interface FilterBarProps {
   readonly onChange: (change: Partial<Record<keyof SearchState, string | undefined>>) => void;
   readonly first: RefObject<HTMLInputElement | null>;
 }
+
+/** In the place of a search field: ids of messages, and values of any field. */
+const ANY = '*';
 
 const STATUSES: readonly Status[] = [
   'completed',
@@ -62,7 +78,7 @@ export function FilterBar({ state, onChange, first }: FilterBarProps): ReactElem
   return (
     <div className="border-b border-line bg-surface px-4 py-2">
       <div className="flex flex-wrap items-center gap-2">
-        <FindBox state={state} onChange={onChange} first={first} />
+        <FindBox key={state.list ?? state.find} state={state} onChange={onChange} first={first} />
         <HostChoice state={state} onChange={onChange} />
         <RangeChoice state={state} onChange={onChange} />
         <Button look="quiet" aria-expanded={more} onClick={() => setMore(!more)}>
@@ -100,6 +116,7 @@ const EMPTY = {
   type: undefined,
   status: undefined,
   find: undefined,
+  list: undefined,
   contains: undefined,
   error: undefined,
   cause: undefined,
@@ -114,36 +131,46 @@ function FindBox({ state, onChange, first }: FilterBarProps): ReactElement {
   const { data } = useQuery(searchFields);
   const find = findOf(state);
   const names = data?.fields ?? [];
-  const [field, setField] = useState(find?.field);
+  const [field, setField] = useState(state.list === undefined ? find?.field : ANY);
   const by = field ?? names.find((name) => name === 'mrn') ?? names[0] ?? '';
   const begins = find?.value.endsWith('*') === true;
+  const searchList = (texts: readonly string[]): void =>
+    onChange({ list: texts.length === 0 ? undefined : addressOf(texts), find: undefined });
+  const paste = (event: ClipboardEvent<HTMLInputElement>): void => {
+    const texts = pastedList(event.clipboardData.getData('text'));
+    if (texts === undefined) return;
+    event.preventDefault();
+    onChange(listSearch(texts));
+  };
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
+    if (by === ANY) return searchList(textsOf(form.get('value') as string));
     const value = (form.get('value') as string).trim().replace(/\*$/, '');
     const star = form.get('how') === 'begins' ? '*' : '';
-    onChange({ find: value === '' || by === '' ? undefined : `${by}:${value}${star}` });
+    onChange({
+      find: value === '' || by === '' ? undefined : `${by}:${value}${star}`,
+      list: undefined,
+    });
   };
   return (
-    <form
-      onSubmit={submit}
-      className="flex min-w-64 flex-1 items-center max-sm:w-full"
-      key={state.find}
-    >
+    <form onSubmit={submit} className="flex min-w-64 flex-1 items-center max-sm:w-full">
       <select
         aria-label={t('Search field')}
         value={by}
         onChange={({ target }) => setField(target.value)}
         className={`${INPUT} !w-24 shrink-0 rounded-r-none border-r-0`}
       >
-        {(names.includes(by) || by === '' ? names : [by, ...names]).map((name) => (
+        {(names.includes(by) || by === '' || by === ANY ? names : [by, ...names]).map((name) => (
           <option key={name}>{name}</option>
         ))}
+        <option value={ANY}>{t('any id')}</option>
       </select>
       <select
         name="how"
         aria-label={t('How to compare')}
         defaultValue={begins ? 'begins' : 'is'}
+        hidden={by === ANY}
         className={`${INPUT} !w-28 shrink-0 rounded-none border-r-0`}
       >
         <option value="is">{t('is')}</option>
@@ -152,9 +179,14 @@ function FindBox({ state, onChange, first }: FilterBarProps): ReactElement {
       <input
         ref={first}
         name="value"
-        aria-label={t('Value of {field}', { field: by })}
-        defaultValue={find?.value.replace(/\*$/, '')}
-        placeholder={t('Enter searches')}
+        aria-label={by === ANY ? t('A list of ids') : t('Value of {field}', { field: by })}
+        defaultValue={
+          state.list === undefined
+            ? find?.value.replace(/\*$/, '')
+            : searchedTexts(state.list).join(', ')
+        }
+        onPaste={paste}
+        placeholder={t('Enter searches; paste a list of ids')}
         spellCheck={false}
         autoComplete="off"
         className={`${INPUT} rounded-l-none`}

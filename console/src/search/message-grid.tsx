@@ -15,6 +15,9 @@ interface MessageGridProps {
   readonly columns: readonly ColumnName[];
   readonly selected: number | undefined;
   readonly marked: ReadonlySet<number>;
+  /** Whether all that match are marked, also those that are not among the rows. */
+  readonly all: boolean;
+  readonly onMarkAll: (() => void) | undefined;
   readonly onSelect: (id: number) => void;
   readonly onOpen: (message: FoundMessage) => void;
   readonly onKey: (key: string, message: FoundMessage) => boolean;
@@ -29,6 +32,7 @@ const CARD = 62;
 /** A virtual grid: only the visible rows are in the document. The focus stays on the grid; one row is active. */
 export function MessageGrid(props: MessageGridProps): ReactElement {
   const { rows, columns, selected, marked, onSelect, onOpen, onKey, onEnd, foot } = props;
+  const { all, onMarkAll } = props;
   const wide = useMedia(WIDE);
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
@@ -100,6 +104,13 @@ export function MessageGrid(props: MessageGridProps): ReactElement {
           >
             <span role="columnheader">
               <span className="sr-only">{t('Marked')}</span>
+              {onMarkAll !== undefined && rows.length > 0 && (
+                <Box
+                  checked={all}
+                  label={t('Mark all that match, also those not loaded')}
+                  onClick={onMarkAll}
+                />
+              )}
             </span>
             {columns.map((name) => (
               <span
@@ -251,21 +262,40 @@ function MessageCard(props: RowProps): ReactElement {
   );
 }
 
-function Mark({ message, marked, onMark }: RowProps): ReactElement {
+function Mark({ message: { id }, marked, onMark }: RowProps): ReactElement {
+  return (
+    <Box
+      checked={marked}
+      label={t('Mark message {id}', { id: `${id}` })}
+      onClick={() => onMark(id)}
+    />
+  );
+}
+
+function Box({
+  checked,
+  label,
+  onClick,
+}: {
+  readonly checked: boolean;
+  readonly label: string;
+  readonly onClick: () => void;
+}): ReactElement {
   return (
     <button
       type="button"
       tabIndex={-1}
       role="checkbox"
-      aria-checked={marked}
-      aria-label={t('Mark message {id}', { id: `${message.id}` })}
-      onClick={() => onMark(message.id)}
-      className={`flex size-6 items-center justify-center rounded ${marked ? '' : 'opacity-60'}`}
+      aria-checked={checked}
+      aria-label={label}
+      title={label}
+      onClick={onClick}
+      className={`flex size-6 items-center justify-center rounded ${checked ? '' : 'opacity-60'}`}
     >
       <span
-        className={`flex size-3.5 items-center justify-center rounded-[3px] border ${marked ? 'border-accent bg-accent text-accent-ink' : 'border-line-strong'}`}
+        className={`flex size-3.5 items-center justify-center rounded-[3px] border ${checked ? 'border-accent bg-accent text-accent-ink' : 'border-line-strong'}`}
       >
-        {marked && <Check size={11} strokeWidth={3} aria-hidden="true" />}
+        {checked && <Check size={11} strokeWidth={3} aria-hidden="true" />}
       </span>
     </button>
   );

@@ -23,8 +23,10 @@ import { usePreferences } from '../shell/preferences.ts';
 import { columnsOf, fieldsOf } from './columns.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { keepFound } from './last-found.ts';
+import { ListNotice } from './list-notice.tsx';
 import { MessageGrid } from './message-grid.tsx';
 import { rangeOf, type SearchState } from './search-state.ts';
+import { type Marks, useMarks } from './use-marks.ts';
 import { type MessageSearch, useMessageSearch } from './use-message-search.ts';
 
 const SavedSearches = lazy(() =>
@@ -39,10 +41,10 @@ export function SearchPage(): ReactElement {
   const state = useSearch({ from: '/messages' });
   const navigate = useNavigate();
   const first = useRef<HTMLInputElement>(null);
-  const [marked, setMarked] = useState<ReadonlySet<number>>(new Set());
   const [{ columns: chosen }] = usePreferences();
   const columns = columnsOf(chosen);
   const search = useMessageSearch(state, fieldsOf(columns));
+  const marks = useMarks(search);
   useEffect(() => {
     const { at: _at, ...asked } = state;
     if (!search.isPending) keepFound(asked, search.rows);
@@ -61,7 +63,7 @@ export function SearchPage(): ReactElement {
   const toggleLive = (): void => change({ live: state.live === '1' ? undefined : '1' }, true);
   const onKey = (key: string, message: Message): boolean => {
     if (key === 'o') void navigate({ to: '/messages/$id', params: { id: message.id } });
-    else if (key === 'x') setMarked((before) => toggled(before, message.id));
+    else if (key === 'x') marks.toggle(message.id);
     else return false;
     return true;
   };
@@ -75,10 +77,11 @@ export function SearchPage(): ReactElement {
     <Page
       title={t('Messages')}
       fixed
-      detail={<Found search={search} />}
-      actions={<Actions state={state} search={search} marked={marked} toggleLive={toggleLive} />}
+      detail={<Found search={search} marks={marks} />}
+      actions={<Actions state={state} search={search} marks={marks} toggleLive={toggleLive} />}
     >
       <FilterBar state={state} onChange={change} first={first} />
+      <ListNotice list={state.list} missing={search.missing} />
       <div className="relative flex min-h-0 flex-1 flex-col">
         {search.fresh.length > 0 && (
           <button
@@ -105,7 +108,9 @@ export function SearchPage(): ReactElement {
             rows={search.rows}
             columns={columns}
             selected={state.at === undefined ? undefined : Number(state.at)}
-            marked={marked}
+            marked={marks.ids}
+            onMarkAll={marks.mayMark ? marks.toggleAll : undefined}
+            all={marks.all}
             onSelect={(id) => change({ at: `${id}` }, true)}
             onOpen={open}
             onKey={onKey}
@@ -128,27 +133,39 @@ export function SearchPage(): ReactElement {
   );
 }
 
-function toggled(before: ReadonlySet<number>, id: number): ReadonlySet<number> {
-  const after = new Set(before);
-  if (!after.delete(id)) after.add(id);
-  return after;
-}
-
-function Found({ search }: { readonly search: MessageSearch }): ReactElement {
+function Found({
+  search,
+  marks,
+}: {
+  readonly search: MessageSearch;
+  readonly marks: Marks;
+}): ReactElement {
   const { rows, hasMore, criteria } = search;
   if (rows.length === 0) return <span />;
-  if (!hasMore) return <span>{t('{count} found', { count: rows.length })}</span>;
-  return <Total key={JSON.stringify(criteria)} criteria={criteria} atLeast={rows.length} />;
+  return (
+    <span className="inline-flex flex-wrap items-center gap-1">
+      {hasMore ? (
+        <Total key={JSON.stringify(criteria)} criteria={criteria} atLeast={rows.length} />
+      ) : (
+        t('{count} found', { count: rows.length })
+      )}
+      {marks.mayMark && (
+        <Button look="quiet" aria-pressed={marks.all} onClick={marks.toggleAll}>
+          {marks.all ? t('Mark none') : t('Mark all found')}
+        </Button>
+      )}
+    </span>
+  );
 }
 
 interface ActionProps {
   readonly state: SearchState;
   readonly search: MessageSearch;
-  readonly marked: ReadonlySet<number>;
+  readonly marks: Marks;
   readonly toggleLive: () => void;
 }
 
-function Actions({ state, search, marked, toggleLive }: ActionProps): ReactElement {
+function Actions({ state, search, marks, toggleLive }: ActionProps): ReactElement {
   const may = useMay();
   const navigate = useNavigate();
   const live = state.live === '1';
@@ -157,13 +174,22 @@ function Actions({ state, search, marked, toggleLive }: ActionProps): ReactEleme
   const close = (): void => setDialog(undefined);
   return (
     <>
-      {may('message.bulk') && marked.size > 0 && (
+      {marks.mayMark && marks.ids.size > 0 && (
         <Button
           look="primary"
-          onClick={() => void navigate({ to: '/jobs/new', search: { ids: [...marked].join(',') } })}
+          onClick={() =>
+            void navigate({
+              to: '/jobs/new',
+              search: marks.all
+                ? { ...state, live: undefined, at: undefined }
+                : { ids: [...marks.ids].join(',') },
+            })
+          }
         >
           <Repeat2 size={14} aria-hidden="true" />{' '}
-          {t('Act on {count} marked', { count: marked.size })}
+          {marks.all
+            ? t('Act on all found')
+            : t('Act on {count} marked', { count: marks.ids.size })}
         </Button>
       )}
       <Button onClick={() => setDialog('saved')}>

@@ -1,5 +1,6 @@
 import type { Message, SearchCriteria, SearchRequest } from '../../../src/api/contract/message.ts';
 import { localTime, timeOf } from '../element/local-time.ts';
+import { addressOf, searchedTexts } from '../element/pasted-list.ts';
 import { t } from '../language/translate.ts';
 
 type Status = Message['status'];
@@ -18,6 +19,8 @@ export interface SearchState {
   readonly type?: string | undefined;
   readonly status?: string | undefined;
   readonly find?: string | undefined;
+  /** A pasted list of ids, or the name under which this tab keeps it. */
+  readonly list?: string | undefined;
   readonly contains?: string | undefined;
   readonly error?: string | undefined;
   readonly cause?: string | undefined;
@@ -51,7 +54,7 @@ export const RANGE_NAMES = {
   all: t('all time'),
 } as const satisfies Record<Range, string>;
 
-const STATUSES: readonly Status[] = [
+export const STATUSES: readonly Status[] = [
   'queued',
   'retrying',
   'completed',
@@ -99,6 +102,7 @@ export function criteriaOf(state: SearchState, now: number): SearchCriteria {
     type,
     status: statuses.length === 0 ? undefined : statuses,
     search: find === undefined ? undefined : { [find.field]: find.value },
+    anyOf: state.list === undefined ? undefined : searchedTexts(state.list),
     contains,
     error,
     cause,
@@ -132,7 +136,7 @@ export function keptCriteria(state: SearchState): KeptCriteria {
 
 /** The state of a saved search. */
 export function stateOf(kept: KeptCriteria): SearchState {
-  const { last, from, to, hosts, status, search = {}, ...rest } = kept;
+  const { last, from, to, hosts, status, search = {}, anyOf, ...rest } = kept;
   const [field] = Object.entries(search);
   return Object.fromEntries(
     Object.entries({
@@ -143,6 +147,7 @@ export function stateOf(kept: KeptCriteria): SearchState {
       host: hosts?.join(','),
       status: status?.join(','),
       find: field?.join(':'),
+      list: anyOf && addressOf(anyOf),
     })
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => [key, `${value}`]),

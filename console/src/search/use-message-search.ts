@@ -27,6 +27,8 @@ export interface MessageSearch {
   /** Everything newer has been searched. */
   readonly searchedBackTo: number | undefined;
   readonly complete: boolean;
+  /** Texts of the list that no message has. */
+  readonly missing: readonly string[];
   /** The request to the API. */
   readonly criteria: SearchCriteria;
   readonly again: () => void;
@@ -68,7 +70,6 @@ export function useMessageSearch(state: SearchState, fields: readonly string[]):
   const enabled = isLive && search.isSuccess;
   useLiveSearch(enabled, state.source ?? state.target ?? state.host);
   const tail = useTail(found, { criteria, fields, since: began.at, enabled });
-  const last = search.data?.pages.at(-1);
   return {
     ...tail,
     more: () => void search.fetchNextPage(),
@@ -76,14 +77,25 @@ export function useMessageSearch(state: SearchState, fields: readonly string[]):
     isPending: search.isPending,
     isFetchingMore: search.isFetchingNextPage,
     error: search.error,
-    searchedBackTo: last?.searchedBackTo,
-    complete: last?.complete ?? false,
+    ...reached(search.data?.pages.at(-1)),
     criteria,
     again: () => setBegan({ key, at: Date.now() }),
   };
 }
 
+/** How far a search came by its last page. */
+function reached(
+  last: MessagePage | undefined,
+): Pick<MessageSearch, 'searchedBackTo' | 'complete' | 'missing'> {
+  return {
+    searchedBackTo: last?.searchedBackTo,
+    complete: last?.complete ?? false,
+    missing: last?.missing ?? NO_TEXTS,
+  };
+}
+
 const NONE: readonly FoundMessage[] = [];
+const NO_TEXTS: readonly string[] = [];
 
 interface TailOptions {
   readonly criteria: SearchCriteria;

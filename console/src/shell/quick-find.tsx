@@ -6,6 +6,7 @@ import type { QuickHits } from '../../../src/api/contract/message.ts';
 import { hosts as hostsQuery, quickHits } from '../api/queries.ts';
 import { Modal } from '../element/modal.tsx';
 import { KIND_NAMES } from '../element/names.ts';
+import { listSearch, pastedList } from '../element/pasted-list.ts';
 import { moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { PLACES } from './places.ts';
@@ -22,6 +23,7 @@ interface Hit {
 export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactElement {
   const [text, setText] = useState('');
   const [selected, setSelected] = useState(0);
+  const navigate = useNavigate();
   const hits = useHits(text, onClose);
   const at = Math.min(selected, Math.max(0, hits.length - 1));
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -56,6 +58,13 @@ export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactE
             setSelected(0);
           }}
           onKeyDown={onKeyDown}
+          onPaste={(event) => {
+            const texts = pastedList(event.clipboardData.getData('text'));
+            if (texts === undefined) return;
+            event.preventDefault();
+            onClose();
+            void navigate({ to: '/messages', search: listSearch(texts) });
+          }}
         />
       </div>
       <div

@@ -24,7 +24,9 @@ export const GIVEN_TO = {
   'message.resend': OPERATOR,
   'message.edit_resend': ENGINEER,
   'message.send_test': ENGINEER,
-  'message.bulk': ENGINEER,
+  'message.bulk': OPERATOR,
+  /** More at once than `bulkLimit` of `console.yaml`. */
+  'message.bulk_unlimited': ENGINEER,
   'deadletter.discard': OPERATOR,
   'alert.ack': OPERATOR,
   'alert.manage': ENGINEER,

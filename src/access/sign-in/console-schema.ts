@@ -110,6 +110,8 @@ export const ConsoleFile = closed({
   rollbackAfter: maybe(Duration),
   /** Address of a trace in another system; `{traceId}` stands for its id. */
   traceUrl: maybe(Text),
+  /** How many messages somebody may act on at once who lacks `message.bulk_unlimited`. */
+  bulkLimit: maybe(Type.Integer({ minimum: 1, maximum: 100_000 })),
 });
 export type ConsoleFile = Static<typeof ConsoleFile>;
 export type OidcSettings = Static<typeof Oidc>;

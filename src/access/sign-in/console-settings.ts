@@ -47,6 +47,8 @@ export interface ConsoleSettings {
   readonly digest: string;
   /** Address of a trace in another system; `{traceId}` stands for its id. */
   readonly traceUrl: string | undefined;
+  /** How many messages somebody may act on at once who lacks `message.bulk_unlimited`. */
+  readonly bulkLimit: number;
 }
 
 export interface CorsSettings {
@@ -55,6 +57,8 @@ export interface CorsSettings {
   readonly credentials: boolean;
   readonly maxAge: number;
 }
+
+const BULK_LIMIT = 500;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -113,6 +117,7 @@ function settingsOf(written: ConsoleFile, folder: string): ConsoleSettings {
       .update(JSON.stringify([oidc, tokens, header, delegated, [...roles]]))
       .digest('hex'),
     traceUrl: written.traceUrl,
+    bulkLimit: written.bulkLimit ?? BULK_LIMIT,
   };
 }
 

@@ -1,7 +1,7 @@
 import { ITEM_OUTCOMES, ITEM_STATES, JOB_STATES, JOB_TYPES } from '../../operator/job/job-store.ts';
 import { closed, Id, list, maybe, Reason, Time, word } from '../../web/schema.ts';
 import { type Static, Type } from '../../web/type.ts';
-import { Message, SearchCriteria } from './message.ts';
+import { Message, SearchCriteria, type Status } from './message.ts';
 
 /** The most messages in one job; where more fit, it takes the newest. */
 export const JOB_LIMIT = 100_000;
@@ -20,6 +20,13 @@ export const JobRequest = closed({
   ids: maybe(list(Id, { maxItems: IDS_LIMIT })),
   criteria: maybe(SearchCriteria),
   to: maybe(Type.String({ maxLength: 200, description: 'Another target than before.' })),
+  limit: maybe(
+    Type.Integer({
+      minimum: 1,
+      maximum: JOB_LIMIT,
+      description: 'Of these the first so many, in the order they were made.',
+    }),
+  ),
   reason: Reason,
   dryRun: maybe(
     Type.Boolean({ description: 'Only report how many there are, and the first of them.' }),
@@ -69,6 +76,16 @@ export const JobAnswer = Type.Object({
   total: Type.Integer(),
   /** false: these are the newest of them, and more match than a job takes. */
   complete: Type.Boolean(),
+  most: Type.Integer({
+    description: 'How many of them you may act on at once: order with `limit`.',
+  }),
+  statuses: maybe(
+    Type.Unsafe<Readonly<Partial<Record<Static<typeof Status>, number>>>>({
+      type: 'object',
+      additionalProperties: { type: 'integer' },
+      description: 'How many have which status; left out where a list is named.',
+    }),
+  ),
   sample: list(Message),
 });
 export type JobAnswer = Static<typeof JobAnswer>;

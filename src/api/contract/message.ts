@@ -1,4 +1,5 @@
 import { STATUSES } from '../../message/status.ts';
+import { TEXTS_LIMIT } from '../../trace/any-of.ts';
 import { closed, Id, Json, list, maybe, Reason, record, Time, word } from '../../web/schema.ts';
 import { type Static, Type } from '../../web/type.ts';
 
@@ -106,6 +107,13 @@ export const SearchCriteria = closed({
       description: 'Search field → value; a value that ends in * matches a beginning.',
     }),
   ),
+  anyOf: maybe(
+    list(Type.String({ minLength: 1, maxLength: 200 }), {
+      maxItems: TEXTS_LIMIT,
+      description:
+        'A pasted list: ids of messages, or values of any search field, which stand for the messages of their sessions.',
+    }),
+  ),
   error: maybe(Type.String({ maxLength: 500 })),
   cause: maybe(Type.String({ maxLength: 500, description: '`cause` of a group of failures.' })),
   minSize: maybe(size),
@@ -140,6 +148,9 @@ export type SearchRequest = Static<typeof SearchRequest>;
 export const MessagePage = Type.Object({
   items: list(FoundMessage),
   next: maybe(Type.String()),
+  missing: maybe(
+    list(Type.String(), { description: 'Texts of `anyOf` that no message has, at any time.' }),
+  ),
   searchedBackTo: Time,
   complete: Type.Boolean(),
 });

@@ -7,7 +7,7 @@ import {
   principalOf,
   requirePermission,
 } from '../../access/rights/require-permission.ts';
-import { JOB_PERMISSION } from '../../operator/job/job-rights.ts';
+import { JOB_PERMISSION, mostAtOnce } from '../../operator/job/job-rights.ts';
 import type { ItemEnd } from '../../operator/job/job-store.ts';
 import { abortSignal } from '../../web/abort-signal.ts';
 import type { Api } from '../../web/api.ts';
@@ -16,6 +16,7 @@ import { closed, Id } from '../../web/schema.ts';
 import { audited, checkVisibleHost } from '../acting.ts';
 import type { ApiContext } from '../context.ts';
 import {
+  JOB_LIMIT,
   Job,
   JobAnswer,
   JobItemQuery,
@@ -57,7 +58,7 @@ function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void
       onRequest,
     },
     async (request, reply) => {
-      const { type, to, dryRun = false, criteria } = request.body;
+      const { type, to, dryRun = false, criteria, limit = JOB_LIMIT } = request.body;
       const principal = principalOf(request);
       checkPermission(principal, JOB_PERMISSION[type]);
       if (to !== undefined) checkVisibleHost(request, to);
@@ -69,12 +70,15 @@ function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void
       const frozen = await (criteria === undefined
         ? freeze()
         : recorded(request, criteria, freeze));
-      const { list, ids, complete, sample } = frozen;
+      const { list, ids, complete, sample, statuses } = frozen;
       const shown = sample.map((one) => shownMessage(principal, one));
-      const found = { list, total: ids.length, complete, sample: shown };
+      const most = mostAtOnce(principal, context.bulkLimit) ?? JOB_LIMIT;
+      const found = { list, total: ids.length, complete, most, statuses, sample: shown };
       if (dryRun) return { job: undefined, ...found };
       if (ids.length === 0) throw new ApiError(409, 'CONFLICT', 'no message fits');
-      return { job: await jobOnce(context, request, frozen), ...found };
+      const chosen = ids.slice(0, limit);
+      if (chosen.length > most) throw tooMany(principal, most);
+      return { job: await jobOnce(context, request, { list, ids: chosen }), ...found };
     },
   );
 }
@@ -82,7 +86,11 @@ function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void
 type JobOrder = FastifyRequest & { readonly body: JobRequest };
 
 /** The job of a list: made now, or by an earlier order. */
-function jobOnce(context: ApiContext, request: JobOrder, { list, ids }: KeptList): Promise<Job> {
+function jobOnce(
+  context: ApiContext,
+  request: JobOrder,
+  { list, ids }: Pick<KeptList, 'list' | 'ids'>,
+): Promise<Job> {
   const { jobs } = context;
   const { type, to: target, reason } = request.body;
   const orderer = ordererOf(principalOf(request));
@@ -90,7 +98,7 @@ function jobOnce(context: ApiContext, request: JobOrder, { list, ids }: KeptList
   const act = { action: 'message.bulk', object: 'messages', detail };
   return audited(context, request, act, async () => {
     const job = await jobs.start({ type, target, reason, orderer, ids, list });
-    return sameJob(await jobNamed(context, request, job.id), type, target);
+    return sameJob(await jobNamed(context, request, job.id), { type, target, total: ids.length });
   });
 }
 
@@ -201,9 +209,14 @@ function jobCancel(app: Api, context: ApiContext): void {
   );
 }
 
-function sameJob(job: Job, type: Job['type'], target: string | undefined): Job {
-  if (job.type === type && job.target === target) return job;
+function sameJob(job: Job, { type, target, total }: Pick<Job, 'type' | 'target' | 'total'>): Job {
+  if (job.type === type && job.target === target && job.total === total) return job;
   throw new ApiError(409, 'CONFLICT', `job ${job.id} was made of this list: look again first`);
+}
+
+function tooMany({ name }: Principal, most: number): ApiError {
+  const what = `${name} may act on ${most} messages at once: order with a limit`;
+  return new ApiError(403, 'FORBIDDEN', `${what}, or narrow the search`);
 }
 
 /** Those who see every host see every job; others only their own. */

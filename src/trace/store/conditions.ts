@@ -22,6 +22,8 @@ export interface WordSearch {
   matching(part: string): number[];
   /** The operator that compares with a pattern whatever the case. */
   readonly like: 'LIKE' | 'ILIKE';
+  /** A subquery that gives the numbers of a JSON list: as many as there are take one parameter. */
+  readonly listed: string;
 }
 
 /**
@@ -57,6 +59,7 @@ export function searchPlan(
   const status =
     query.status ?? (query.error === undefined && query.cause === undefined ? undefined : FAILED);
   const [branches = EVERYTHING, ...others] = [
+    ...idChoice(query.ids, words),
     ...resendChoice(query.resendOf),
     ...statusChoice(status),
     ...hosts,
@@ -70,6 +73,11 @@ export function searchPlan(
     ...visibleCondition(query, words),
   ];
   return { branches, rest };
+}
+
+function idChoice(ids: readonly number[] | undefined, { listed }: WordSearch): Branch[][] {
+  if (ids === undefined) return [];
+  return [[{ index: 'id', sql: `m.id IN (${listed})`, values: [JSON.stringify(ids)] }]];
 }
 
 function resendChoice(resendOf: number | undefined): Branch[][] {

@@ -253,6 +253,40 @@ export function describeTraceSearch(name: string, open: OpenTraceStore): void {
       expect(await store.quickFind('')).toEqual([]);
     });
 
+    test('a pasted list finds the messages with these ids and the sessions with these values', async () => {
+      const store = await filled(open);
+      const root = idAtTime(NOON + 3 * 60_000) + 3;
+      const list = { anyOf: [String(root), 'mrn004', 'nobody', String(root), '9999999'] };
+      const { items, missing, complete } = await store.find({ ...list, limit: 1_000 });
+      const expected = (await store.find({ search: { mrn: 'MRN004' }, limit: 1_000 })).items;
+      expect(items.map(({ id }) => id)).toEqual(
+        [root, ...expected.map(({ id }) => id)].toSorted((a, b) => b - a),
+      );
+      expect({ missing, complete }).toEqual({ missing: ['nobody', '9999999'], complete: true });
+      expect(await idsOf(store, { ...list, status: ['error'] })).toEqual(
+        expected.filter(({ status }) => status === 'error').map(({ id }) => id),
+      );
+      expect(await idsOf(store, { ...list, to: NOON - 1 })).toEqual([]);
+      expect(await idsOf(store, { anyOf: [] })).toEqual([]);
+      const paged: number[] = [];
+      let after: string | undefined;
+      do {
+        const page = await store.find({ ...list, limit: 2, after });
+        paged.push(...page.items.map(({ id }) => id));
+        after = page.next;
+      } while (after !== undefined);
+      expect(paged).toEqual(items.map(({ id }) => id));
+      const keys = searchKeysOf({ mrn: 'PID-3.1' });
+      const asLab = { visible: ['router', 'lab'] };
+      const seen = await store.find({ ...list, ...asLab, limit: 1_000 }, { shown: { keys } });
+      expect(seen.items.every(({ id, target }) => id === root || target === 'lab')).toBe(true);
+      expect(seen.items.length).toBeGreaterThan(1);
+      // what is hidden is as what is not there
+      expect(seen.missing).toContain('nobody');
+      const hidden = { anyOf: ['MRN003', String(root)], visible: ['lab'] };
+      expect((await store.find(hidden, { shown: { keys } })).missing).toEqual(hidden.anyOf);
+    });
+
     test('resends are linked both ways', async () => {
       const store = await filled(open);
       const first = idAtTime(NOON + 2);

@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 
 const rightsOf = (orderer: Orderer, job: Partial<Job> = {}) =>
-  jobRights(rightsNow(signIn))({ type: 'resend', orderer, ...job } as Job);
+  jobRights(rightsNow(signIn), 500)({ type: 'resend', orderer, ...job } as Job);
 
 const add = (name: string, roles: readonly string[]): Promise<void> =>
   signIn.users.add({ name, roles, scope: ['*'], password: '', mustChange: false });
@@ -68,17 +68,23 @@ test('a local user goes on with what they may do by now, and no longer than they
   expect(await rightsOf(ann, { target: 'lab' })).toEqual({
     stop: 'ann can no longer see lab',
   });
+  expect(await rightsOf(ann, { total: 501 })).toEqual({ visible: ['ward'] });
   await signIn.users.setRoles('ann', ['operator'], ['*']);
-  expect(await rightsOf(ann)).toEqual({ stop: 'ann now lacks message.bulk' });
+  expect(await rightsOf(ann, { total: 500 })).toEqual({ visible: undefined });
+  expect(await rightsOf(ann, { total: 501 })).toEqual({
+    stop: 'ann may now act on 500 messages at once',
+  });
+  await signIn.users.setRoles('ann', ['viewer'], ['*']);
+  expect(await rightsOf(ann)).toEqual({ stop: 'ann now lacks message.bulk, message.resend' });
   await signIn.users.remove('ann');
   expect(await rightsOf(ann)).toEqual({ stop: 'ann is no longer a user' });
 });
 
 test('nobody gets more by a job than they had when they ordered it', async () => {
-  await add('bob', ['operator']);
+  await add('bob', ['viewer']);
   const bob = await orders('bob');
   await signIn.users.setRoles('bob', ['administrator'], ['*']);
-  expect(await rightsOf(bob)).toEqual({ stop: 'bob now lacks message.bulk' });
+  expect(await rightsOf(bob)).toEqual({ stop: 'bob now lacks message.bulk, message.resend' });
 });
 
 test('a token that is revoked takes its jobs along', async () => {

@@ -23,6 +23,7 @@ export const german: Catalogue = {
   'Type has': 'Typ enthält',
   Status: 'Status',
   'Search field': 'Suchfeld',
+  'List of ids': 'Liste von IDs',
   'Error has': 'Fehler enthält',
   'Cause is': 'Ursache ist',
   'Size at least': 'Größe ab',

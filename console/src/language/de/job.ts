@@ -31,8 +31,8 @@ export const german: Catalogue = {
   Jobs: 'Jobs',
   'acts on many messages, with a result for each':
     'Aktionen mit vielen Nachrichten, mit einem Ergebnis für jede',
-  'No job has run yet. Mark messages in a search with x, or act on a whole group of suspended ones.':
-    'Es lief noch kein Job. Markieren Sie Nachrichten in einer Suche mit x, oder wählen Sie eine ganze Gruppe ausgesetzter Nachrichten.',
+  'No job has run yet. Mark messages in a search with x, or all that it found, or act on a whole group of suspended ones.':
+    'Es lief noch kein Job. Markieren Sie Nachrichten in einer Suche mit x oder alle gefundenen, oder wählen Sie eine ganze Gruppe ausgesetzter Nachrichten.',
   Job: 'Job',
   What: 'Was',
   State: 'Zustand',
@@ -79,6 +79,12 @@ export const german: Catalogue = {
   'Abort {count} {count|message|messages}': '{count} {count|Nachricht|Nachrichten} abbrechen',
   'Set aside {count} {count|message|messages}':
     '{count} {count|Nachricht|Nachrichten} beiseitelegen',
+  'At most': 'Höchstens',
+  'the oldest go first': 'die ältesten zuerst',
+  'you may act on {most} at once; the oldest go first':
+    'Sie dürfen {most} auf einmal bearbeiten; die ältesten zuerst',
+  'Messages among these that were delivered already: {count}. They are sent once more; choose a status in the search to leave them out.':
+    'Darunter sind bereits zugestellte Nachrichten: {count}. Sie werden noch einmal gesendet; wählen Sie in der Suche einen Status, um sie auszulassen.',
   Which: 'Welche',
   '{count} {count|message|messages}; the first of them':
     '{count} {count|Nachricht|Nachrichten}; die ersten davon',

@@ -12,6 +12,17 @@ export const german: Catalogue = {
   '{count} new': '{count} neu',
   '{count} new {count|message|messages}': '{count} neue {count|Nachricht|Nachrichten}',
   'Act on {count} marked': 'Aktion für {count} markierte',
+  'Act on all found': 'Aktion für alle gefundenen',
+  'Mark all found': 'Alle gefundenen markieren',
+  'Mark none': 'Keine markieren',
+  'Mark all that match, also those not loaded':
+    'Alle passenden markieren, auch die nicht geladenen',
+  'This list is kept in the tab that it was pasted into. Paste it here once more.':
+    'Diese Liste liegt in dem Tab, in den sie eingefügt wurde. Fügen Sie sie hier noch einmal ein.',
+  'Only the first {most} of {count} ids were looked for: paste the rest afterwards.':
+    'Gesucht wurden nur die ersten {most} von {count} IDs: Fügen Sie den Rest danach ein.',
+  'Not found: {count} of {total}': 'Nicht gefunden: {count} von {total}',
+  'Copy those that were not found': 'Nicht gefundene kopieren',
   'Saved ## searches': 'Gespeichertes',
   Columns: 'Spalten',
   Timeline: 'Zeitachse',
@@ -31,7 +42,9 @@ export const german: Catalogue = {
   is: 'ist',
   'begins with': 'beginnt mit',
   'Value of {field}': 'Wert von {field}',
-  'Enter searches': 'Eingabetaste sucht',
+  'Enter searches; paste a list of ids': 'Eingabetaste sucht; auch eine Liste von IDs',
+  'any id': 'beliebige ID',
+  'A list of ids': 'Eine Liste von IDs',
   Host: 'Host',
   'every host': 'alle Hosts',
   Time: 'Zeit',

@@ -1,7 +1,8 @@
 import type { Database } from '../../../database/postgres.ts';
 import { idAtTime } from '../../../message/id.ts';
+import { findAnyOf } from '../../any-of.ts';
 import { type KeyMatch, keyMatches } from '../../key-value.ts';
-import { KEY_HITS, type QuickFindStore } from '../../quick-find.ts';
+import type { QuickFindStore } from '../../quick-find.ts';
 import { type LargeBody, type SearchedStore, type Span, search } from '../../search.ts';
 import type { ShownTo } from '../../shown-to.ts';
 import type { TracePage, TraceQuery } from '../../trace-query.ts';
@@ -23,21 +24,28 @@ import type { WordTable } from './word-table.ts';
 
 const COLUMNS = MESSAGE_COLUMNS.map((name) => `m.${name}`).join(', ');
 
+interface Searched {
+  readonly db: Database;
+  readonly words: WordTable;
+  readonly cipher: TraceCipher | undefined;
+  readonly largeBody: LargeBody;
+}
+
 /** Searches all days, newest first. */
-export async function find(
-  {
-    db,
-    words,
-    cipher,
-    largeBody,
-  }: {
-    readonly db: Database;
-    readonly words: WordTable;
-    readonly cipher: TraceCipher | undefined;
-    readonly largeBody: LargeBody;
-  },
+export function find(
+  searched: Searched,
   query: TraceQuery,
   options: FindOptions = {},
+): Promise<TracePage> {
+  const { db, words, cipher } = searched;
+  const given = { ...options, store: quickFindDays(db, words, cipher) };
+  return findAnyOf(query, given, (one) => findIn(searched, one, options));
+}
+
+async function findIn(
+  { db, words, cipher, largeBody }: Searched,
+  query: TraceQuery,
+  options: FindOptions,
 ): Promise<TracePage> {
   await words.refresh(db);
   const keys = keyMatches(query.search);
@@ -168,14 +176,14 @@ export function quickFindDays(
     message: (id) => readMessage(db, words, id),
     messages: (sessionId) => sessionMessages(db, words, sessionId),
     body: (id) => body(db, words, { id, part: 'message', cipher }),
-    async *sessionsWith(value) {
+    async *sessionsWith(value, most) {
       await words.refresh(db);
       const forms = keyForms(value, cipher);
       const rows = await db.rows<{ name: number; session_id: number }>(
         `SELECT name, session_id FROM skey WHERE name = ANY(ARRAY(SELECT word FROM key_name)) AND ${isOneOf(forms)}
            ORDER BY session_id DESC LIMIT ?`,
         ...forms,
-        KEY_HITS,
+        most,
       );
       for (const { name, session_id: sessionId } of rows) {
         yield { field: words.text(name), sessionId };

@@ -13,6 +13,7 @@ interface WordRow {
  */
 export class WordTable implements Words, WordSearch {
   readonly like = 'ILIKE';
+  readonly listed = 'SELECT value::bigint FROM json_array_elements_text(?::json)';
   readonly #numbers = new Map<string, number>();
   readonly #texts = new Map<number, string>();
   #last = 0;

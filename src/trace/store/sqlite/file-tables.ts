@@ -20,6 +20,7 @@ import type { TraceFile } from './trace-file.ts';
 /** The word table of one file, remembered. */
 export class WordTable implements Words, WordSearch {
   readonly like = 'LIKE';
+  readonly listed = 'SELECT value FROM json_each(?)';
   readonly #file: TraceFile;
   readonly #numbers = new Map<string, number>();
   readonly #texts = new Map<number, string>();

@@ -1,6 +1,7 @@
 import { idAtTime, timeOfId } from '../../../message/id.ts';
+import { findAnyOf } from '../../any-of.ts';
 import { type KeyMatch, keyMatches } from '../../key-value.ts';
-import { KEY_HITS, type QuickFindStore } from '../../quick-find.ts';
+import type { QuickFindStore } from '../../quick-find.ts';
 import { type LargeBody, type SearchedStore, type Span, search } from '../../search.ts';
 import type { ShownTo } from '../../shown-to.ts';
 import type { TracePage, TraceQuery } from '../../trace-query.ts';
@@ -33,11 +34,25 @@ const INDEXED: Readonly<Record<SearchIndex, string>> = {
   resend: 'INDEXED BY message_resend',
 };
 
+interface Searched {
+  readonly files: TraceFiles;
+  readonly largeBody: LargeBody;
+}
+
 /** Searches all files, newest first. */
 export function find(
-  { files, largeBody }: { readonly files: TraceFiles; readonly largeBody: LargeBody },
+  searched: Searched,
   query: TraceQuery,
   options: FindOptions = {},
+): Promise<TracePage> {
+  const given = { ...options, store: quickFindFiles(searched.files) };
+  return findAnyOf(query, given, (one) => findIn(searched, one, options));
+}
+
+function findIn(
+  { files, largeBody }: Searched,
+  query: TraceQuery,
+  options: FindOptions,
 ): Promise<TracePage> {
   const keys = keyMatches(query.search);
   refusePrefixes(keys, files.cipher);
@@ -177,10 +192,10 @@ export function quickFindFiles(files: TraceFiles): QuickFindStore {
     message: (id) => readMessage(files, id),
     messages: (sessionId) => sessionMessages(files, sessionId),
     body: (id) => body(files, id, 'message'),
-    *sessionsWith(value) {
+    *sessionsWith(value, most) {
       const seen = new Set<string>();
       for (const { name } of files.ranges()) {
-        for (const hit of files.file(name).keys.sessionsWith(value, KEY_HITS)) {
+        for (const hit of files.file(name).keys.sessionsWith(value, most)) {
           // a session on its way to held.db is in two files
           const key = `${hit.sessionId} ${hit.field}`;
           if (!seen.has(key)) yield hit;

@@ -30,6 +30,14 @@ const PLANS: readonly [TraceQuery, readonly string[]][] = [
     { status: ['suspended'], target: 'ward', type: 'ADT', error: 'x' },
     ['SEARCH m USING INDEX message_status (status=? AND id>? AND id<?)'],
   ],
+  [
+    { ids: [7, 8], status: ['error'], visible: ['ward'] },
+    [
+      'SEARCH m USING INTEGER PRIMARY KEY (rowid=?)',
+      'LIST SUBQUERY 1',
+      'SCAN json_each VIRTUAL TABLE INDEX 1:',
+    ],
+  ],
   [{ resendOf: 7 }, ['SEARCH m USING INDEX message_resend (resend_of=? AND rowid>? AND rowid<?)']],
   [
     { minDuration: 5, visible: ['ward'] },
