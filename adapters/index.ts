@@ -24,6 +24,7 @@ const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknow
   'sftp-in': () => import('./sftp/sftp-in.ts'),
   'sftp-out': () => import('./sftp/sftp-out.ts'),
   'smtp-out': () => import('./smtp/smtp-out.ts'),
+  'soap-out': () => import('./soap/soap-out.ts'),
   'sql-in': () => import('./sql/sql-in.ts'),
   'sql-lookup': () => import('./sql/sql-lookup.ts'),
   'sql-out': () => import('./sql/sql-out.ts'),

@@ -1,8 +1,9 @@
 import type { LentInbound, SettingsFault, SharedAddress } from 'waybill/adapter';
+import { disabledBy } from 'waybill/peer';
 import type { Access, Need } from './caller/authorize.ts';
 import type { Scheme } from './caller/caller.ts';
 import { schemesOf } from './caller/schemes.ts';
-import { disabledBy, tellInto } from './document/faults.ts';
+import { tellInto } from './document/faults.ts';
 import { anything, schemaCheck } from './document/json-schema.ts';
 import { openApiOperations } from './document/openapi.ts';
 import { type DocumentNode, object, readDocument } from './document/read-document.ts';

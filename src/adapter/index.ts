@@ -8,6 +8,7 @@ export {
 export { background } from '../error/background.ts';
 export { EngineError } from '../error/engine-error.ts';
 export { isTold, toldElsewhere, unless } from '../error/foreseen.ts';
+export { nearest } from '../error/nearest.ts';
 export type { Logger } from '../log/logger.ts';
 export { type Body, inlineBody } from '../message/body.ts';
 export type { Message, NewMessage, Receipt, Reply, ReplyProblem } from '../message/message.ts';

@@ -58,3 +58,7 @@ export { Segment } from './segment/segment.ts';
 export { SegmentDocument, type SegmentFields } from './segment/segment-document.ts';
 export { hasSegments } from './segment-paths.ts';
 export { isLinear, pattern, patternProblem } from './text/pattern.ts';
+export { parseXml } from './xml/parse-xml.ts';
+export { textOf, type XmlElement, type XmlNode } from './xml/tree.ts';
+export { withNamespaces } from './xml/xml-document.ts';
+export { xmlText } from './xml/xml-text.ts';

@@ -36,7 +36,7 @@ const PROBLEMS: readonly string[] = REPLY_PROBLEMS;
 
 /**
  * The reply rules of an operation: its own in the order they are written, then the adapter's. Keys:
- * a literal code (`AE`, `404`), a group (`accept` AA|CA|A, `error` AE|CE|E|P, `reject` AR|CR|R|M|W|X, `4xx`), a
+ * a literal code (`AE`, `404`, `Sender`, which also covers `Sender.OrderNotFound`), a group (`accept` AA|CA|A, `error` AE|CE|E|P, `reject` AR|CR|R|M|W|X, `4xx`), a
  * problem (`wrong-control-id`, `wrong-type`, `no-code`, `client-fault`), `none` (no answer in
  * time), `failure` (any error), `failure:CODE`, `failure~text`, and `other` for what no other key
  * covers. The first key that fits decides; keys that only warn all apply. (IRIS: ReplyCodeActions.)
@@ -93,7 +93,7 @@ function actionsOf(written: Written): ReplyAction[] {
 function fitsReply(key: string, { code, problems = [] }: Reply): boolean {
   if (PROBLEMS.includes(key)) return (problems as readonly string[]).includes(key);
   if (code === undefined) return false;
-  if (key === code || key === 'other') return true;
+  if (key === code || key === 'other' || code.startsWith(`${key}.`)) return true;
   if (GROUPS[key]?.includes(code) === true) return true;
   return /^[1-5]xx$/.test(key) && code.length === 3 && code[0] === key[0];
 }
@@ -114,6 +114,7 @@ export function isReplyKey(key: string): boolean {
     ['none', 'failure', 'other'].includes(key) ||
     /^failure[:~].+/.test(key) ||
     /^[1-5]xx$/.test(key) ||
-    /^[A-Za-z0-9]{1,20}$/.test(key)
+    /^[A-Za-z0-9]{1,20}$/.test(key) ||
+    /^[A-Z][\w.-]{0,59}$/.test(key)
   );
 }

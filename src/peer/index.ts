@@ -1,6 +1,7 @@
 export { beginning, continued } from './beginning.ts';
 export { answersInClear, type ConnectionCause, connectionCause } from './connection-cause.ts';
 export { type Dialling, dial, inClear, notConnected, placeOf } from './dial.ts';
+export { disabledBy } from './disabled-by.ts';
 export {
   acknowledgeSetting,
   type EdiAnswerMade,

@@ -168,3 +168,24 @@ operations:
     'production.yaml:9:11 operations.out.replies.AR: retry is named twice. Name it once.',
   ]);
 });
+
+test('a code with dots is fitted by itself, by its beginning up to a dot, and by nothing else', () => {
+  const rules = replyRules({ 'Sender.Late': 'suspend', Sender: 'stop', other: 'complete' });
+  expect(rules.onReply(reply('Sender.Late')).action).toBe('suspend');
+  expect(rules.onReply(reply('Sender.Late.Again')).action).toBe('suspend');
+  expect(rules.onReply(reply('Sender.Unknown')).action).toBe('stop');
+  expect(rules.onReply(reply('Senders')).action).toBe('complete');
+});
+
+test('a code that begins with a capital may be ruled, and a misspelled word of ours may not', async () => {
+  const told = await problemsOf(`
+production: p
+operations:
+  out:
+    adapter: sample-out
+    replies: { Sender.OrderNotFound: suspend, Other: fail, sender: fail }
+`);
+  expect(told.join('\n')).toMatch(/Other: other is neither a code/i);
+  expect(told.join('\n')).toMatch(/sender: sender is neither a code/);
+  expect(told.join('\n')).not.toContain('OrderNotFound is neither');
+});

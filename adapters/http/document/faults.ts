@@ -1,4 +1,4 @@
-import { DisableError, type SettingsFault } from 'waybill/adapter';
+import type { SettingsFault } from 'waybill/adapter';
 import type { ReadDocument } from './read-document.ts';
 
 /** Reports a fault at a place in the document. */
@@ -23,14 +23,4 @@ export function tellInto(
       ...(severity && { severity }),
     });
   };
-}
-
-/** The faults that make serving impossible, as the error that prevents a service from opening. */
-export function disabledBy(faults: readonly SettingsFault[]): DisableError | undefined {
-  const [first, ...more] = faults.filter(({ severity }) => severity !== 'warning');
-  if (first === undefined) return undefined;
-  const { path, place, what, remedy } = first;
-  const where = place === undefined ? '' : `${place.file}:${place.line}:${place.column} `;
-  const others = more.length === 0 ? '' : ` ${more.length} more faults: run waybill check.`;
-  return new DisableError(`${path.join('.')}: ${where}${what}. ${remedy}${others}`);
 }

@@ -38,12 +38,16 @@ type HostSettings = Fields & Readonly<Record<string, HostSetting>>;
 
 const WORDS = ['accept', 'error', 'reject', ...REPLY_PROBLEMS, 'none', 'failure', 'other'];
 
-/** Protocol codes are capitals and digits; a word in lower case is one of ours or misspelled. */
+/**
+ * Protocol codes are capitals and digits, or begin with a capital as SOAP's do; a word in lower case is one of ours or
+ * misspelled.
+ */
 const replyKey = {
-  pattern: `^([A-Z0-9]{1,20}|[1-5]xx|failure[:~].+|${WORDS.join('|')})$`,
+  pattern: `^([A-Z0-9]{1,20}|[A-Z][A-Za-z0-9_.-]{0,59}|[1-5]xx|failure[:~].+|${WORDS.join('|')})$`,
   problem(key: string): string | undefined {
     const ours = WORDS.includes(key) || /^[1-5]xx$/.test(key) || /^failure[:~]./.test(key);
-    if (isReplyKey(key) && (ours || !/[a-z]/.test(key))) return undefined;
+    const isCode = /^[A-Z]/.test(key) ? !WORDS.includes(key.toLowerCase()) : !/[a-z]/.test(key);
+    if (isReplyKey(key) && (ours || isCode)) return undefined;
     return `${key} is neither a code nor a known word. ${suggestion(key, WORDS)}`.trimEnd();
   },
 };

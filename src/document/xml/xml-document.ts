@@ -254,7 +254,7 @@ export class XmlDocument implements Document {
 }
 
 /** The text of an element, including the namespaces from outer elements that it uses or might use. */
-function withNamespaces(text: string, element: XmlElement): string {
+export function withNamespaces(text: string, element: XmlElement): string {
   const own = declarations(element);
   const added = new Map<string, string>();
   for (let at = element.parent; at?.kind === 'element'; at = at.parent) {

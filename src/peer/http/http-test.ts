@@ -26,6 +26,8 @@ export interface HttpTrial {
   readonly headers?: Readonly<Record<string, string>>;
   /** Whether `url` is the complete address, so that a 404 means something. */
   readonly exact: boolean;
+  /** What an answer proves of the address, whatever its status; undefined where the status decides. */
+  readonly proves?: (answer: HttpAnswer) => string | undefined;
 }
 
 type Reaching = Pick<TransportValues, 'tls' | 'proxy' | 'proxyCredential' | 'connectTimeout'>;
@@ -106,7 +108,7 @@ function plainly<Value>(work: () => Promise<Value>): Promise<Value> {
 }
 
 async function steps(client: HttpClient, step: Step, trying: Trying): Promise<HttpAnswer> {
-  const { exact } = trying.trial;
+  const { exact, proves } = trying.trial;
   const stranger = await step('HTTP', (detail) =>
     plainly(async () => {
       const met = await asStranger(client, trying);
@@ -121,7 +123,7 @@ async function steps(client: HttpClient, step: Step, trying: Trying): Promise<Ht
       ? stranger.answer
       : await step('sign-in', (detail) => plainly(() => signedIn(client, stranger, detail)));
   await step('permission', (detail) => detail(permission(answer, trying)));
-  await step('path', (detail) => detail(pathState(answer, exact)));
+  await step('path', (detail) => detail(proves?.(answer) ?? pathState(answer, exact)));
   return answer;
 }
 

@@ -1,0 +1,57 @@
+import { setting } from 'waybill/adapter';
+
+const signedPart = setting.choice(
+  {
+    body: 'The body',
+    timestamp: 'The timestamp',
+    addressing: 'The headers of WS-Addressing',
+    username: 'The user name token',
+  },
+  { help: 'A part of the envelope.', default: 'body' },
+);
+
+const proving = {
+  username: setting.optional(
+    setting.credential({
+      help: 'User and password to send in a UsernameToken: a credential of kind basic.',
+      kinds: ['basic'],
+    }),
+  ),
+  proof: setting.choice(
+    {
+      digest: 'A hash of it with a nonce and the time: the password itself is not sent',
+      text: 'The password itself: only over https',
+    },
+    { help: 'How the password of the UsernameToken is sent.', default: 'digest' },
+  ),
+  certificate: setting.optional(
+    setting.credential({
+      help: 'The key that signs each request: a credential of kind certificate with an RSA or elliptic key.',
+      kinds: ['certificate'],
+    }),
+  ),
+  sign: setting.list(signedPart, {
+    help: 'What is signed with certificate; a part that an envelope does not have is left out.',
+    default: ['body', 'timestamp', 'addressing'],
+  }),
+  timestamp: setting.optional(
+    setting.duration({
+      help: 'How long a request is valid: it then has a Timestamp with its time and its end. A signature without one could be used again for ever.',
+      example: '5m',
+    }),
+  ),
+  mustUnderstand: setting.flag({
+    help: 'Whether a receiver that does not know WS-Security must refuse the message.',
+    default: true,
+    advanced: true,
+  }),
+};
+
+/** WS-Security of what we send. */
+export const securitySettings = setting.group(proving, {
+  help: 'WS-Security: user name token, timestamp and signature of the envelope. TLS and a sign-in by HTTP are apart from it.',
+});
+
+export type SecurityValues = NonNullable<
+  setting.ValuesOf<{ security: typeof securitySettings }>['security']
+>;

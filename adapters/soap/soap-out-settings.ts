@@ -1,0 +1,126 @@
+import { setting } from 'waybill/adapter';
+import { headerTemplate, httpClientSettings, urlTemplate } from 'waybill/peer';
+import { securitySettings } from './security/security-settings.ts';
+import { escaped } from './xml.ts';
+
+const optionalUrl: setting.Setting<
+  setting.ValuesOf<{ url: typeof urlTemplate }>['url'] | undefined,
+  string | undefined
+> = setting.optional({
+  ...urlTemplate,
+  help: 'Where each message is sent. Default: the address in the WSDL. Values in braces are percent-encoded; scheme, host and port cannot come from a message.',
+  example: 'https://registry.example/xds/repository',
+});
+
+/** XML whose values cannot become elements. */
+const xmlTemplate: setting.Setting<setting.Template, string> = {
+  kind: 'template',
+  help: 'An element for the Header of each envelope, with its namespace; values in braces are text and cannot become elements.',
+  example: '<t:Tenant xmlns:t="urn:tenant">{source}</t:Tenant>',
+  read: (given, context) =>
+    typeof given === 'string' && /^\s*<[^>]+>.*>\s*$/s.test(given)
+      ? context.template(given, escaped)
+      : setting.bad('must be an XML element, such as <t:Tenant xmlns:t="urn:tenant">a</t:Tenant>'),
+};
+
+const service = {
+  wsdl: setting.optional(
+    setting.path({
+      help: 'The WSDL 1.1 of the service, saved beside the production with the files that it imports: it gives the operations, their actions, the version and the address. Without it, say url and action.',
+      example: 'wsdl/registry.wsdl',
+    }),
+  ),
+  port: setting.optional(
+    setting.text({
+      help: 'The name of the port in the WSDL, where it has several.',
+      example: 'DocumentRepository_Port_Soap12',
+    }),
+  ),
+  operation: setting.optional(
+    setting.template({
+      help: 'The operation of the WSDL. Default: the one whose message begins with the element that the body of the message is, or the only one.',
+      example: 'DocumentRepository_ProvideAndRegisterDocumentSet-b',
+    }),
+  ),
+  url: optionalUrl,
+  version: setting.choice(
+    {
+      auto: 'That of the WSDL, or of the message if it is an envelope; 1.1 without either',
+      '1.1': 'SOAP 1.1: text/xml with a SOAPAction header',
+      '1.2': 'SOAP 1.2: application/soap+xml with the action as a parameter',
+    },
+    { help: 'The version of SOAP.', default: 'auto' },
+  ),
+  action: setting.optional(
+    setting.template({
+      help: 'The action. Default: that of the operation in the WSDL, otherwise none.',
+      example: 'urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b',
+    }),
+  ),
+};
+
+const content = {
+  soapHeaders: setting.list(xmlTemplate, {
+    help: 'Elements for the Header of each envelope, besides those of addressing and security.',
+    example: '["<t:Tenant xmlns:t=\\"urn:tenant\\">{source}</t:Tenant>"]',
+  }),
+  answer: setting.choice(
+    {
+      body: 'The element in the body of the answer',
+      envelope: 'The whole envelope',
+    },
+    { help: 'What the body of the reply is, also of a fault.', default: 'body' },
+  ),
+  headers: setting.list(headerTemplate, {
+    help: 'HTTP headers to send besides those of the connection.',
+    example: '["X-Request-ID: {id}"]',
+    advanced: true,
+  }),
+  compress: setting.flag({
+    help: 'Whether requests are sent with gzip. Answers are always taken so.',
+    default: false,
+    advanced: true,
+  }),
+  limit: setting.size({
+    help: 'The largest message that is sent; a larger one is set aside.',
+    default: '50MB',
+    advanced: true,
+  }),
+};
+
+const addressing = {
+  addressing: setting.choice(
+    {
+      none: 'No headers; those of an envelope that is sent as it is stay',
+      on: 'To, Action, MessageID and ReplyTo, which a receiver may ignore',
+      required: 'The same, and a receiver that does not know them must refuse the message',
+    },
+    {
+      help: 'WS-Addressing 1.0. The answer must relate to the message, otherwise it is judged as wrong-control-id.',
+      default: 'none',
+    },
+  ),
+  to: setting.optional(
+    setting.template({
+      help: 'The To of WS-Addressing. Default: the address.',
+      advanced: true,
+    }),
+  ),
+  from: setting.optional(
+    setting.template({
+      help: 'The From of WS-Addressing.',
+      example: 'urn:oid:1.2.3',
+      advanced: true,
+    }),
+  ),
+};
+
+export const soapOutSettings = {
+  ...service,
+  ...content,
+  ...addressing,
+  security: securitySettings,
+  ...httpClientSettings,
+};
+
+export type SoapOutValues = setting.ValuesOf<typeof soapOutSettings>;
