@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import ftpsIn from '../../adapters/ftps/ftps-in.ts';
-import sftpIn from '../../adapters/sftp/sftp-in.ts';
+import sftpIn from '../../adapters/ssh/sftp/sftp-in.ts';
 import { describeWithFtpd, ftpsPrograms, ftpsTo } from '../support/ftps-server.ts';
 import { type OpenedInbound, openInbound } from '../support/open-adapter.ts';
 import { type RemoteFolder, remoteFolder } from '../support/remote-folder.ts';

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { adapterCatalogue } from '../../adapters/index.ts';
-import sftpOut from '../../adapters/sftp/sftp-out.ts';
+import sftpOut from '../../adapters/ssh/sftp/sftp-out.ts';
 import { answers } from '../../sandbox/daemon.ts';
 import { whyNoFtpsServer } from '../../sandbox/ftps/ftps.ts';
 import { hasMailServers } from '../../sandbox/mail/mail.ts';

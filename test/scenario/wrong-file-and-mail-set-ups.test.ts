@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import ftpsIn from '../../adapters/ftps/ftps-in.ts';
-import sftpIn from '../../adapters/sftp/sftp-in.ts';
 import smtpOut from '../../adapters/smtp/smtp-out.ts';
+import sftpIn from '../../adapters/ssh/sftp/sftp-in.ts';
 import type { Credential } from '../../src/adapter/index.ts';
 import { certificates } from '../support/certificates.ts';
 import { describeWithFtpd, ftpsPrograms, ftpsTo } from '../support/ftps-server.ts';

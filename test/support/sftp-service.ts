@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest';
-import sftpIn from '../../adapters/sftp/sftp-in.ts';
+import sftpIn from '../../adapters/ssh/sftp/sftp-in.ts';
 import type { SshServer } from '../../sandbox/ssh.ts';
 import { type OpenedInbound, type OpenOptions, openInbound } from './open-adapter.ts';
 import { type RemoteFolder } from './remote-folder.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import { connectSftp } from '../../adapters/sftp/connect.ts';
-import type { SftpSession } from '../../adapters/sftp/sftp-session.ts';
-import { sftpSettings } from '../../adapters/sftp/sftp-settings.ts';
+import { connectSftp } from '../../adapters/ssh/sftp/connect.ts';
+import type { SftpSession } from '../../adapters/ssh/sftp/sftp-session.ts';
+import { sftpSettings } from '../../adapters/ssh/sftp/sftp-settings.ts';
 import {
   type SshServer,
   type SshServerOptions,

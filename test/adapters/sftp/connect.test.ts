@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, test } from 'vitest';
-import { connectSftp } from '../../../adapters/sftp/connect.ts';
+import { connectSftp } from '../../../adapters/ssh/sftp/connect.ts';
 import { certificates } from '../../support/certificates.ts';
 import { openResources } from '../../support/nothing-open.ts';
 import { connectTo, describeWithSshd, lentTo } from '../../support/ssh-server.ts';

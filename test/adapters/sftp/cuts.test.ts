@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import sftpIn from '../../../adapters/sftp/sftp-in.ts';
-import sftpOut from '../../../adapters/sftp/sftp-out.ts';
+import sftpIn from '../../../adapters/ssh/sftp/sftp-in.ts';
+import sftpOut from '../../../adapters/ssh/sftp/sftp-out.ts';
 import { inlineBody } from '../../../src/message/body.ts';
 import { cuttingProxy, type Direction } from '../../support/cutting-proxy.ts';
 import { openResources } from '../../support/nothing-open.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import sftpOut from '../../../adapters/sftp/sftp-out.ts';
+import sftpOut from '../../../adapters/ssh/sftp/sftp-out.ts';
 import type { Interception } from '../../../sandbox/sftp-files.ts';
 import { sftpServer } from '../../../sandbox/sftp-server.ts';
 import { openOutbound } from '../../support/open-adapter.ts';

@@ -2,7 +2,7 @@ import { chmod, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { expect, test, vi } from 'vitest';
-import sftpOut from '../../../adapters/sftp/sftp-out.ts';
+import sftpOut from '../../../adapters/ssh/sftp/sftp-out.ts';
 import type { SshServer } from '../../../sandbox/ssh.ts';
 import {
   type OpenedOutbound,

@@ -7,7 +7,7 @@ import {
   preferredAlgorithms,
   readPin,
   showHostKey,
-} from '../../../adapters/sftp/host-key.ts';
+} from '../../../adapters/ssh/host-key.ts';
 
 function part(bytes: Buffer): Buffer {
   const length = Buffer.alloc(4);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import sftpIn from '../../../adapters/sftp/sftp-in.ts';
+import sftpIn from '../../../adapters/ssh/sftp/sftp-in.ts';
 import { type SshServer, sshServer } from '../../../sandbox/ssh.ts';
 import { openInbound, testSteps } from '../../support/open-adapter.ts';
 import { remoteFolder } from '../../support/remote-folder.ts';

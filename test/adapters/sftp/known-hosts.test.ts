@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { knownHost } from '../../../adapters/sftp/prepare.ts';
+import { knownHost } from '../../../adapters/ssh/prepare.ts';
 
 const KEY = 'AAAAC3NzaC1lZDI1NTE5AAAAIABeiQmT/qFqSZVnQQ45RuUJmchWc2ZMKuA4jEGhdhkN';
 const FINGERPRINT = 'SHA256:TnamFKXXhhn6o+4NuDTKicIZqGE9/+sYeLhgi8AoXAc';

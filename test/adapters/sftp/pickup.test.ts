@@ -1,7 +1,7 @@
 import { appendFile, chmod, link, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import sftpIn from '../../../adapters/sftp/sftp-in.ts';
+import sftpIn from '../../../adapters/ssh/sftp/sftp-in.ts';
 import { lend, openInbound } from '../../support/open-adapter.ts';
 import { remoteFolder } from '../../support/remote-folder.ts';
 import { looksAgain, names, openedSftpIn, PATIENCE } from '../../support/sftp-service.ts';

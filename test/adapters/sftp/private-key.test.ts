@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import ssh2 from 'ssh2';
 import { describe, expect, test } from 'vitest';
-import { readPrivateKey } from '../../../adapters/sftp/sftp-sign-in.ts';
+import { readPrivateKey } from '../../../adapters/ssh/ssh-sign-in.ts';
 
 const PASSPHRASE = 'QZXPASSPHRASE';
 

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import sftpIn from '../../../adapters/sftp/sftp-in.ts';
-import sftpOut from '../../../adapters/sftp/sftp-out.ts';
+import sftpIn from '../../../adapters/ssh/sftp/sftp-in.ts';
+import sftpOut from '../../../adapters/ssh/sftp/sftp-out.ts';
 import type { Interception } from '../../../sandbox/sftp-files.ts';
 import { type SftpServer, sftpServer } from '../../../sandbox/sftp-server.ts';
 import { inlineBody } from '../../../src/message/body.ts';

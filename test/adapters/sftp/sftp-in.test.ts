@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import sftpIn from '../../../adapters/sftp/sftp-in.ts';
+import sftpIn from '../../../adapters/ssh/sftp/sftp-in.ts';
 import { describeInbound } from '../../contract/inbound.contract.ts';
 import { remoteFolder } from '../../support/remote-folder.ts';
 import { describeWithSshd, sftpTo } from '../../support/ssh-server.ts';

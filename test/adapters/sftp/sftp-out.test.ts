@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import sftpOut from '../../../adapters/sftp/sftp-out.ts';
+import sftpOut from '../../../adapters/ssh/sftp/sftp-out.ts';
 import { describeOutbound } from '../../contract/outbound.contract.ts';
 import { remoteFolder, signalConnections } from '../../support/remote-folder.ts';
 import { describeWithSshd, sftpTo } from '../../support/ssh-server.ts';

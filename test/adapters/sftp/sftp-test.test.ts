@@ -1,8 +1,8 @@
 import { chmod } from 'node:fs/promises';
 import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, test } from 'vitest';
-import sftpIn from '../../../adapters/sftp/sftp-in.ts';
-import sftpOut from '../../../adapters/sftp/sftp-out.ts';
+import sftpIn from '../../../adapters/ssh/sftp/sftp-in.ts';
+import sftpOut from '../../../adapters/ssh/sftp/sftp-out.ts';
 import type { TestStep } from '../../../src/adapter/index.ts';
 import { SECRET_MARKER } from '../../contract/marker.ts';
 import { certificates } from '../../support/certificates.ts';

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import SftpClient from 'ssh2-sftp-client';
 import { describe, expect, test } from 'vitest';
-import { connectSftp } from '../../../adapters/sftp/connect.ts';
-import { readPrivateKey } from '../../../adapters/sftp/sftp-sign-in.ts';
+import { connectSftp } from '../../../adapters/ssh/sftp/connect.ts';
+import { readPrivateKey } from '../../../adapters/ssh/ssh-sign-in.ts';
 import { sftpServer } from '../../../sandbox/sftp-server.ts';
 import type { SshServer } from '../../../sandbox/ssh.ts';
 import type { Credential } from '../../../src/adapter/index.ts';

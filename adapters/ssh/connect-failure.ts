@@ -1,7 +1,7 @@
 import { DisableError, NotConnectedError } from 'waybill/adapter';
 import { notConnected, type SpokenProtocol } from 'waybill/peer';
 import type { HostKeyPin, ShownHostKey } from './host-key.ts';
-import type { SignIn } from './sftp-sign-in.ts';
+import type { SignIn } from './ssh-sign-in.ts';
 
 /** What one try to connect started with and has seen so far. */
 export interface Attempt {

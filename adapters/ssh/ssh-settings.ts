@@ -29,13 +29,35 @@ function machine(help: {
   };
 }
 
-/** How to reach an SFTP server: the same for both directions. */
-export const sftpSettings = {
+const algorithms = setting.group(
+  {
+    keyExchange: setting.list(algorithm, {
+      help: 'Key exchange: a plain name replaces the defaults, +name adds to them, -name removes.',
+      example: '+diffie-hellman-group14-sha1',
+    }),
+    hostKey: setting.list(algorithm, {
+      help: 'Host key algorithms, written the same way.',
+      example: '+ssh-rsa',
+    }),
+    cipher: setting.list(algorithm, {
+      help: 'Ciphers, written the same way.',
+      example: '+aes256-cbc',
+    }),
+    mac: setting.list(algorithm, {
+      help: 'Message authentication codes, written the same way.',
+      example: '+hmac-sha1',
+    }),
+  },
+  {
+    help: 'Which algorithms to use if the defaults do not fit: for an old server, or a security policy.',
+    advanced: true,
+  },
+);
+
+/** How to reach a server, the same for all that is done there. */
+export const sshSettings = {
   ...machine({
-    connect: {
-      help: 'The SFTP server and its port, mostly 22. Not FTPS: that is another protocol with its own adapters.',
-      example: 'sftp.example:22',
-    },
+    connect: { help: 'The SSH server and its port, mostly 22.', example: 'host.example:22' },
     credential: {
       help: 'Who signs in: user and password (kind basic), or a key (kind ssh-key). A password also answers a keyboard-interactive prompt.',
       example: 'drop',
@@ -48,7 +70,7 @@ export const sftpSettings = {
   jump: setting.group(
     machine({
       connect: {
-        help: 'The jump host (bastion) and its port. The name of the SFTP server is looked up there.',
+        help: 'The jump host (bastion) and its port. The name of the server is looked up there.',
         example: 'bastion.example:22',
       },
       credential: {
@@ -60,42 +82,14 @@ export const sftpSettings = {
         'A known_hosts file with the key of the jump host. May be the same as for the server.',
     }),
     {
-      help: 'Reaches the server through one jump host, like ProxyJump of OpenSSH. Only the connection is forwarded: the jump host sees neither password nor files.',
+      help: 'Reaches the server through one jump host, like ProxyJump of OpenSSH. Only the connection is forwarded: the jump host sees neither password nor content.',
       advanced: true,
     },
   ),
-  algorithms: setting.group(
-    {
-      keyExchange: setting.list(algorithm, {
-        help: 'Key exchange: a plain name replaces the defaults, +name adds to them, -name removes.',
-        example: '+diffie-hellman-group14-sha1',
-      }),
-      hostKey: setting.list(algorithm, {
-        help: 'Host key algorithms, written the same way.',
-        example: '+ssh-rsa',
-      }),
-      cipher: setting.list(algorithm, {
-        help: 'Ciphers, written the same way.',
-        example: '+aes256-cbc',
-      }),
-      mac: setting.list(algorithm, {
-        help: 'Message authentication codes, written the same way.',
-        example: '+hmac-sha1',
-      }),
-    },
-    {
-      help: 'Which algorithms to use if the defaults do not fit: for an old server, or a security policy.',
-      advanced: true,
-    },
-  ),
+  algorithms,
   connectTimeout: setting.duration({
     help: 'How long connecting and signing in may take.',
     default: '15s',
-    advanced: true,
-  }),
-  timeout: setting.duration({
-    help: 'How long the server may leave a request unanswered before the connection counts as lost.',
-    default: '30s',
     advanced: true,
   }),
   keepAlive: setting.duration({
@@ -110,5 +104,5 @@ export const sftpSettings = {
   }),
 };
 
-export type SftpConnectionSettings = setting.ValuesOf<typeof sftpSettings>;
-export type JumpSettings = NonNullable<SftpConnectionSettings['jump']>;
+export type SshSettings = setting.ValuesOf<typeof sshSettings>;
+export type JumpSettings = NonNullable<SshSettings['jump']>;

@@ -7,13 +7,11 @@ import {
   toldElsewhere,
 } from 'waybill/adapter';
 import { type FileStore, SignInGuard, type StoreLine } from 'waybill/peer';
-import { connectSftp } from './connect.ts';
-import type { ConnectLent } from './prepare.ts';
+import { connectSftp, type SftpLent } from './connect.ts';
 import type { SftpSession } from './sftp-session.ts';
 import { SftpStore, type SftpStoreOptions } from './sftp-store.ts';
 
-export type LineLent = ConnectLent &
-  Pick<Lent<setting.Settings>, 'signal' | 'connection' | 'event'>;
+export type LineLent = SftpLent & Pick<Lent<setting.Settings>, 'signal' | 'connection' | 'event'>;
 
 /**
  * The connection of one host, made when needed, shared by all who need it at once, and made again

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { SFTPWrapper } from 'ssh2';
 import type SftpClient from 'ssh2-sftp-client';
 import { NotConnectedError } from 'waybill/adapter';
-import type { ShownHostKey } from './host-key.ts';
+import type { ShownHostKey } from '../host-key.ts';
 
 /** How long a server has to say goodbye. */
 const FAREWELL = 1_000;

@@ -5,12 +5,13 @@ import type { Algorithms, ConnectConfig } from 'ssh2';
 import { DisableError, type Lent, type setting } from 'waybill/adapter';
 import type { Attempt } from './connect-failure.ts';
 import { type HostKeyPin, preferredAlgorithms, readPin, showHostKey } from './host-key.ts';
-import type { JumpSettings, SftpConnectionSettings } from './sftp-settings.ts';
-import { signIn } from './sftp-sign-in.ts';
+import type { JumpSettings, SshSettings } from './ssh-settings.ts';
+import { signIn } from './ssh-sign-in.ts';
 
 /** What connecting needs from what the engine lends. */
-export interface ConnectLent extends Pick<Lent<setting.Settings>, 'credential'> {
-  readonly settings: SftpConnectionSettings;
+export interface ConnectLent<Values extends SshSettings = SshSettings>
+  extends Pick<Lent<setting.Settings>, 'credential'> {
+  readonly settings: Values;
 }
 
 /** Called with the stages of a connection: the connection test reports them one by one. */
@@ -53,7 +54,7 @@ export function sshOptions(
     stages,
   }: {
     readonly attempt: Attempt;
-    readonly settings: SftpConnectionSettings;
+    readonly settings: SshSettings;
     readonly stages: Pick<Stages, 'hostKey'>;
   },
 ): ConnectConfig {
@@ -88,7 +89,7 @@ type Choice = string[] | { append: string[]; prepend: string[]; remove: string[]
 
 /** The `algorithms` block as the SSH library wants it; `hostKeys` is used if the block says nothing about host keys. */
 function algorithmsOf(
-  block: SftpConnectionSettings['algorithms'],
+  block: SshSettings['algorithms'],
   hostKeys: string[] | undefined,
 ): Algorithms {
   const chosen = {
