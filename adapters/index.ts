@@ -28,6 +28,7 @@ const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknow
   'sql-in': () => import('./sql/sql-in.ts'),
   'sql-lookup': () => import('./sql/sql-lookup.ts'),
   'sql-out': () => import('./sql/sql-out.ts'),
+  'ssh-exec-out': () => import('./ssh/exec/ssh-exec-out.ts'),
   'tcp-in': () => import('./tcp/tcp-in.ts'),
   'tcp-out': () => import('./tcp/tcp-out.ts'),
 };

@@ -27,6 +27,8 @@ export interface PrivateSystem {
   /** The PAM service of the program: `sshd`, `vsftpd`; undefined for one that does without PAM. */
   readonly service: string | undefined;
   readonly disk?: SmallDisk | undefined;
+  /** Further files of the system that others stand in for, with what these hold: `/etc/sudoers`. */
+  readonly files?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Why no program can be started with users of its own; undefined if it can. */
@@ -48,7 +50,7 @@ export async function whyNoPrivateUsers(): Promise<string | undefined> {
  * changed, and all is gone when the program ends. The process id is that of the program.
  */
 export async function withPrivateUsers(
-  { folder, users, service, disk }: PrivateSystem,
+  { folder, users, service, disk, files = {} }: PrivateSystem,
   command: readonly string[],
 ): Promise<{ readonly program: string; readonly args: readonly string[] }> {
   const passwd = users.map(({ name, uid, home }) => `${name}:x:${uid}:${uid}::${home}:/bin/sh`);
@@ -61,6 +63,9 @@ export async function withPrivateUsers(
     await mount(folder, '/etc/shadow', await withLines('/etc/shadow', shadow)),
     await mount(folder, '/etc/group', await withLines('/etc/group', group)),
     ...(service === undefined ? [] : [await mount(folder, `/etc/pam.d/${service}`, PAM)]),
+    ...(await Promise.all(
+      Object.entries(files).map(([path, content]) => mount(folder, path, content)),
+    )),
     ...(disk === undefined
       ? []
       : [`mount -t tmpfs -o size=${disk.size},mode=777 none ${disk.folder}`]),
@@ -84,9 +89,11 @@ async function withLines(path: string, lines: readonly string[]): Promise<string
   return `${own.trimEnd()}\n${lines.join('\n')}\n`;
 }
 
+const MODES: Readonly<Record<string, number>> = { '/etc/shadow': 0o600, '/etc/sudoers': 0o440 };
+
 async function mount(folder: string, path: string, content: string): Promise<string> {
   const file = join(folder, path.slice(1).replaceAll('/', '-'));
-  await writeFile(file, content, { mode: path === '/etc/shadow' ? 0o600 : 0o644 });
+  await writeFile(file, content, { mode: MODES[path] ?? 0o644 });
   return `mount --bind ${file} ${path}`;
 }
 

@@ -31,6 +31,10 @@ export interface SshServerOptions {
   readonly lines?: readonly string[];
   /** Makes the folder `small` below home a disk of 1 MB. */
   readonly smallDisk?: boolean;
+  /** Another user of the machine, who does not sign in. */
+  readonly other?: { readonly name: string; readonly password: string };
+  /** What `/etc/sudoers` holds. */
+  readonly sudoers?: string;
 }
 
 export interface SshHostKey {
@@ -95,8 +99,12 @@ export async function sshServer(options: SshServerOptions = {}): Promise<SshServ
   const command = await withPrivateUsers(
     {
       folder,
-      users: [{ name: user, password, home, uid: UID }],
+      users: [
+        { name: user, password, home, uid: UID },
+        ...(options.other === undefined ? [] : [{ ...options.other, home: '/', uid: UID + 1 }]),
+      ],
       service: 'sshd',
+      files: options.sudoers === undefined ? {} : { '/etc/sudoers': options.sudoers },
       disk: options.smallDisk ? { folder: join(home, 'small'), size: '1m' } : undefined,
     },
     [SSHD, '-D', '-e', '-f', configuration],

@@ -9,6 +9,7 @@ import httpOut from '../../adapters/http/http-out.ts';
 import imapIn from '../../adapters/imap/imap-in.ts';
 import mllpOut from '../../adapters/mllp/mllp-out.ts';
 import smtpOut from '../../adapters/smtp/smtp-out.ts';
+import sshExecOut from '../../adapters/ssh/exec/ssh-exec-out.ts';
 import sftpIn from '../../adapters/ssh/sftp/sftp-in.ts';
 import sftpOut from '../../adapters/ssh/sftp/sftp-out.ts';
 import tcpIn from '../../adapters/tcp/tcp-in.ts';
@@ -89,6 +90,7 @@ const ALL: readonly Case[] = [
   receiving(tcpIn, (connect) => ({ callOut: { connect } })),
   receiving(sftpIn, (connect) => ({ connect, ...account, hostKey, folder: '' })),
   sending(sftpOut, (connect) => ({ connect, ...account, hostKey, ...file })),
+  sending(sshExecOut, (connect) => ({ connect, ...account, hostKey, command: 'true' })),
 ];
 
 const typeOf = ({ adapter }: Case): string => adapter.type;

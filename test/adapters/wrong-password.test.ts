@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest';
 import ftpsIn from '../../adapters/ftps/ftps-in.ts';
 import ftpsOut from '../../adapters/ftps/ftps-out.ts';
 import httpOut from '../../adapters/http/http-out.ts';
+import sshExecOut from '../../adapters/ssh/exec/ssh-exec-out.ts';
 import sftpIn from '../../adapters/ssh/sftp/sftp-in.ts';
 import sftpOut from '../../adapters/ssh/sftp/sftp-out.ts';
 import { sftpServer } from '../../sandbox/sftp-server.ts';
@@ -45,6 +46,18 @@ test('sftp-out and sftp-in send it once, not by both methods', async () => {
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(server.signIns).toEqual(['password', 'password']);
   expect(opened.lost).toEqual([]);
+});
+
+test('ssh-exec-out sends it once, and does not open', async () => {
+  await using folder = await temporaryFolder('ssh');
+  await using server = await sftpServer({ folder: folder.path, methods: ['password'] });
+  const to = { connect: `127.0.0.1:${server.port}`, hostKey: server.fingerprint };
+  const given = { ...to, credential: 'basic', command: 'true' };
+  await expect(openOutbound(sshExecOut, given, { credentials })).rejects.toMatchObject({
+    code: 'ADAPTER_DISABLED',
+    message: expect.stringContaining('refused the sign-in of hub'),
+  });
+  expect(server.signIns).toEqual(['password']);
 });
 
 test('ftps-out and ftps-in send it once, also with a pool', async () => {

@@ -3,6 +3,7 @@ import { type Broker, connectBroker } from '../../src/broker/broker.ts';
 import type { NatsAccess } from '../../src/broker/embedded/nats-server.ts';
 import { serveControl } from '../../src/control/control.ts';
 import { ENGINE } from '../../src/control/verbs.ts';
+import { credentials } from '../../src/credential/credentials.ts';
 import type { Definition } from '../../src/definition/definition.ts';
 import { Director } from '../../src/engine/director.ts';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
@@ -51,14 +52,15 @@ export async function runOn(
     record: (record) => background(engine.outcomes.append({ record }), 'storing an event', isAway),
   });
   const unhear = hearUnexpected((one) => told.unexpected(one));
+  const known = credentials(definition.credentials, { log, folder: definition.folder });
   const director = new Director(
     {
       engine,
       events: told,
       logs,
       loaded: new LoadedTables(),
-      credential: () => Promise.reject(new Error('no credentials in this test')),
-      verifier: () => Promise.reject(new Error('no credentials in this test')),
+      credential: (name) => known.get(name),
+      verifier: (name) => known.verifier(name),
       peerCertificate: () => undefined,
       margin,
     },
@@ -73,6 +75,7 @@ export async function runOn(
   const stop = async (): Promise<void> => {
     queues.close();
     await director.stop();
+    await known.close();
     await engine.close();
     await broker.close();
     unhear();

@@ -1,0 +1,238 @@
+import { LRUCache } from 'lru-cache';
+import {
+  DisableError,
+  type Lent,
+  type Message,
+  type OpenOutbound,
+  type Reply,
+  SuspendError,
+  TemporaryError,
+} from 'waybill/adapter';
+import { fileType, SignInGuard, UnderWay } from 'waybill/peer';
+import { type Become, Becoming } from './become.ts';
+import { commandLine } from './command-line.ts';
+import { type Answer, answersFor, passwordOf } from './dialogue.ts';
+import type { ExecPool } from './exec-pool.ts';
+import { type ExecSession, LostWhileBeginning } from './exec-session.ts';
+import type { execSettings } from './exec-settings.ts';
+import { without } from './output.ts';
+import { type Ended, type Order, runCommand } from './running-command.ts';
+
+/** Messages whose command may have run: no more are remembered than this. */
+const MOST = 10_000;
+
+const DOUBTS = new WeakMap<object, LRUCache<number, true>>();
+
+/** An adapter that lost its connection is opened again with the same settings, and must still know them. */
+function doubtsOf(settings: object): LRUCache<number, true> {
+  const doubts = DOUBTS.get(settings) ?? new LRUCache<number, true>({ max: MOST });
+  DOUBTS.set(settings, doubts);
+  return doubts;
+}
+
+export type ExecLent = Pick<Lent<typeof execSettings>, 'settings' | 'credential'>;
+
+/** Runs the command of each message on a connection of the pool. */
+export class ExecSender implements OpenOutbound {
+  readonly #lent: ExecLent;
+  readonly #pool: ExecPool;
+  readonly #sending = new UnderWay();
+  readonly #guard = new SignInGuard();
+  /** Messages whose command began, and whose end was not heard. */
+  readonly #doubts: LRUCache<number, true>;
+
+  constructor(lent: ExecLent, pool: ExecPool) {
+    this.#lent = lent;
+    this.#pool = pool;
+    this.#doubts = doubtsOf(lent.settings);
+  }
+
+  async send(message: Message, signal: AbortSignal): Promise<Reply> {
+    signal.throwIfAborted();
+    return await this.#sending.run(this.#send(message, signal));
+  }
+
+  async close(): Promise<void> {
+    await this.#sending.ended();
+    await this.#pool.close();
+  }
+
+  async #send(message: Message, signal: AbortSignal): Promise<Reply> {
+    this.#refuseDoubtful(message);
+    const { settings } = this.#lent;
+    const line = await commandLine(settings, message);
+    const answers = await answersFor(settings.expect, message, this.#lent);
+    const other = await this.#other();
+    const secrets = [
+      ...answers.filter(({ isSecret }) => isSecret).map(({ text }) => text),
+      ...(other?.password === undefined ? [] : [other.password]),
+    ];
+    return await this.#pool.use(signal, async (session) => {
+      const order: Omit<Order, 'onBegun'> = {
+        ...this.#asOther(session, other, line, answers),
+        stdin: settings.stdin === 'body' ? message.body : undefined,
+        pty: settings.pty,
+        timeout: settings.timeout,
+        limit: settings.outputLimit,
+        doubt: (may) =>
+          may ? this.#doubts.set(message.id, true) : this.#doubts.delete(message.id),
+      };
+      const ended = await this.#run(session, order, signal);
+      return this.#judged(session.place, message, ended, secrets);
+    });
+  }
+
+  #asOther(
+    session: ExecSession,
+    other: Become | undefined,
+    line: string,
+    answers: readonly Answer[],
+  ): Pick<Order, 'line' | 'talk' | 'endThere'> {
+    if (other === undefined) return { line, talk: { becoming: undefined, answers } };
+    const becoming = new Becoming(other);
+    return {
+      line: becoming.line(line),
+      talk: { becoming, answers },
+      endThere: (pid) => endAs(session, new Becoming(other), pid),
+    };
+  }
+
+  async #other(): Promise<Become | undefined> {
+    const { become } = this.#lent.settings;
+    if (become === undefined) return undefined;
+    const { by, user, credential } = become;
+    if (credential === undefined) return { by, user, password: undefined };
+    const password = passwordOf(await this.#lent.credential(credential), credential);
+    return { by, user, password };
+  }
+
+  /** A wrong password of the other user is given once, however many messages wait. */
+  async #run(
+    session: ExecSession,
+    order: Omit<Order, 'onBegun'>,
+    signal: AbortSignal,
+  ): Promise<Ended> {
+    if (order.talk.becoming === undefined) return await heard(session, order, signal);
+    const { promise, resolve, reject } = Promise.withResolvers<{
+      readonly running: Promise<Ended>;
+    }>();
+    const ending = await this.#guard.run(async () => {
+      const running = heard(session, { ...order, onBegun: () => resolve({ running }) }, signal);
+      running.then((ended) => {
+        if (ended.begun) return resolve({ running });
+        order.doubt?.(false);
+        return reject(this.#notBegun(session.place, ended));
+      }, reject);
+      return await promise;
+    });
+    return await ending.running;
+  }
+
+  #notBegun(place: string, { how, errors }: Ended): Error {
+    const { by, user } = this.#lent.settings.become ?? { by: 'sudo', user: '' };
+    if (how === 'gone') {
+      return new TemporaryError(
+        `The connection to ${place} was lost before the command began. It is tried again.`,
+      );
+    }
+    const words = errors === '' ? {} : { detail: errors };
+    return new DisableError(
+      `${by} on ${place} did not let us become ${user}. Check the password of the credential under become, and whether the account may (sudoers for /bin/sh, the group of su); waybill try says what it answered.`,
+      words,
+    );
+  }
+
+  /** An earlier try may have run, wholly or in part. */
+  #refuseDoubtful({ id, possibleDuplicate }: Message): void {
+    if (this.#lent.settings.uncertain === 'retry') return;
+    if (possibleDuplicate !== true && !this.#doubts.has(id)) return;
+    this.#doubts.delete(id);
+    throw new SuspendError(
+      'The command may have run for this message before, wholly or in part, and how it ended is not known. Look at the server, then resend or discard the message.',
+    );
+  }
+
+  #judged(place: string, message: Message, ended: Ended, secrets: readonly string[]): Reply {
+    const errors = without(secrets, Buffer.from(ended.errors)).toString();
+    if (ended.how === 'gone' || ended.how === 'late') {
+      throw this.#uncertain(place, message, ended, errors);
+    }
+    this.#doubts.delete(message.id);
+    const body = without(secrets, ended.output);
+    return {
+      body,
+      type: this.#lent.settings.outputType ?? fileType(body.subarray(0, 2_048), ''),
+      ...verdict(ended, errors),
+    };
+  }
+
+  #uncertain(place: string, { id }: Message, ended: Ended, errors: string): Error {
+    const { uncertain, timeout } = this.#lent.settings;
+    const what =
+      ended.how === 'gone'
+        ? `The connection to ${place} was lost while the command ran, and how it ended is not known`
+        : `The command on ${place} did not end within ${timeout / 1_000} s and ${ended.left === undefined && (ended.code ?? ended.signal) !== undefined ? 'was ended there' : 'may still run: the server did not say that it ended'}`;
+    const detail = errors === '' ? {} : { detail: errors };
+    if (uncertain === 'retry') return new TemporaryError(`${what}. It is run again.`, detail);
+    this.#doubts.delete(id);
+    return new SuspendError(
+      `${what}. Look at the server, then resend or discard the message.`,
+      detail,
+    );
+  }
+}
+
+async function heard(session: ExecSession, order: Order, signal: AbortSignal): Promise<Ended> {
+  try {
+    return await runCommand(session, order, signal);
+  } catch (error) {
+    if (!(error instanceof LostWhileBeginning)) throw error;
+    return GONE;
+  }
+}
+
+const GONE: Ended = {
+  how: 'gone',
+  code: undefined,
+  signal: undefined,
+  output: Buffer.alloc(0),
+  cut: false,
+  errors: '',
+  begun: true,
+  left: undefined,
+};
+
+/** The code of a reply, and the words to it. */
+function verdict(ended: Ended, errors: string): Pick<Reply, 'code' | 'text'> {
+  const say = (code: string, what: string): Pick<Reply, 'code' | 'text'> => ({
+    code,
+    text: [what, errors].filter(Boolean).join('\n'),
+  });
+  if (ended.how === 'answer')
+    return say('ASKED', 'it asked again, so an answer was refused; it was ended');
+  if (ended.signal !== undefined) return say(ended.signal, `ended by ${ended.signal}`);
+  const code = String(ended.code ?? 0);
+  if (code === '0' && ended.cut)
+    return say('MORE', 'exit code 0; the output is longer than outputLimit');
+  return say(
+    code,
+    `exit code ${code}${ended.cut ? '; the output is longer than outputLimit' : ''}`,
+  );
+}
+
+/** Ends a command that runs as another user, with all that it began. */
+async function endAs(session: ExecSession, becoming: Becoming, pid: number): Promise<void> {
+  const group = `g=$(ps -o pgid= -p ${pid} | tr -d ' '); [ -n "$g" ] || exit 0`;
+  await runCommand(
+    session,
+    {
+      line: becoming.line(`${group}; kill -s TERM -- "-$g"; sleep 1; kill -s KILL -- "-$g"; true`),
+      talk: { becoming, answers: [] },
+      stdin: undefined,
+      pty: false,
+      timeout: 5_000,
+      limit: 0,
+    },
+    new AbortController().signal,
+  );
+}
