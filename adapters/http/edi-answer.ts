@@ -1,8 +1,12 @@
 import { EngineError, type NewMessage } from 'waybill/adapter';
-import { contentTypeOf, type EdiAnswerMade, ediAnswer } from 'waybill/peer';
-import type { HttpReply } from './http-answer.ts';
+import {
+  contentTypeOf,
+  type EdiAnswerMade,
+  ediAnswer,
+  type HttpReply,
+  Refusal,
+} from 'waybill/peer';
 import type { HttpInValues } from './http-in-settings.ts';
-import { Refusal } from './refusal.ts';
 
 /** The acknowledgement of what was posted; undefined where it is not X12 or EDIFACT, or nothing is to be acknowledged. Throws a Refusal for an interchange that cannot be read. */
 export function ediQuestion(

@@ -1,18 +1,32 @@
-import type { ServerResponse } from 'node:http';
 import type { LentInbound } from 'waybill/adapter';
-import { mediaTypeOf, newsFilter } from 'waybill/peer';
-import { type Access, authorize } from './caller/authorize.ts';
-import { corsHeaders, isAllowedOrigin, isPreflight, preflightHeaders } from './cors.ts';
+import {
+  type Access,
+  type Arrived,
+  authorize,
+  corsHeaders,
+  type HttpReply,
+  type HttpService,
+  Incoming,
+  isAllowedOrigin,
+  isPreflight,
+  mediaTypeOf,
+  preflightHeaders,
+  Refusal,
+  RequestBody,
+  Room,
+  refusalAnswer,
+  refusalOf,
+  respond,
+  type ServedRoute,
+  Serving,
+} from 'waybill/peer';
 import { ediQuestion, ediReply } from './edi-answer.ts';
 import { hl7Answer, hl7Question, hl7Refusal } from './hl7-answer.ts';
-import { answerTo, type HttpReply, refusalAnswer, respond } from './http-answer.ts';
+import { answerTo } from './http-answer.ts';
 import type { httpInSettings } from './http-in-settings.ts';
-import { type Arrived, Incoming } from './incoming.ts';
 import { contentOf, incomingMessage, SignedOnce } from './incoming-message.ts';
 import type { BodyCheck, Operation } from './operation.ts';
-import { Refusal, refusalOf } from './refusal.ts';
-import { RequestBody } from './request-body.ts';
-import { Room } from './room.ts';
+import { claimOf } from './operations-of.ts';
 
 /** How many bytes of bodies may be in memory at once. */
 const MEMORY = 256 * 1_048_576;
@@ -24,11 +38,9 @@ const EDI_REJECTED = new Refusal(422, 'The interchange was rejected.', {
   told: 'its interchange was rejected, and the acknowledgement says why',
 });
 
-/** Where a request goes in a service. */
-export interface Route {
-  /** Ranks how well routes match, as text: first an operation with the method, then the most literal path. */
+/** An operation for a request; `takes` is false where only others at this path have its method. */
+interface Route {
   readonly rank: string;
-  /** Whether the operation has the method; otherwise none at this path has. */
   readonly takes: boolean;
   readonly operation: Operation;
   readonly parameters: Readonly<Record<string, string>>;
@@ -39,17 +51,16 @@ export interface Route {
  * permission, content, storing, answer. Refusals are reported to the caller, and to operators once
  * a minute.
  */
-export class Endpoint {
+export class Endpoint implements HttpService {
   readonly operations: readonly Operation[];
   readonly #lent: LentHere;
-  readonly #working = new Map<ServerResponse, Promise<void>>();
-  readonly #isNews = newsFilter();
+  readonly #serving: Serving;
   readonly #room = new Room(MEMORY);
   readonly #signed = new SignedOnce();
-  #closing = false;
 
   constructor(lent: LentHere, operations: readonly Operation[]) {
     this.#lent = lent;
+    this.#serving = new Serving(lent);
     this.operations = operations;
   }
 
@@ -61,16 +72,22 @@ export class Endpoint {
     this.#lent.lost(error);
   }
 
-  /** Called when an address was refused before it sent anything. */
   tooMany(address: string): void {
-    const { connectionsPerAddress: most } = this.#lent.settings;
-    if (!this.#isNews(`${address} too many`)) return;
-    const why = `it has ${most} connections already (connectionsPerAddress)`;
-    this.#lent.event('warn', 'refused', `Refused ${address}: ${why}.`);
+    this.#serving.tooMany(address);
   }
 
-  /** The route of a request through this service; undefined if no path matches. */
-  route(path: string, method: string): Route | undefined {
+  get takes(): readonly string[] {
+    return this.operations.map(claimOf);
+  }
+
+  /** First an operation with the method, then the most literal path. */
+  route(path: string, method: string): ServedRoute | undefined {
+    const route = this.#route(path, method);
+    if (route === undefined) return undefined;
+    return { rank: route.rank, serve: (arrived) => this.#handle(arrived, route) };
+  }
+
+  #route(path: string, method: string): Route | undefined {
     let best: Route | undefined;
     for (const operation of this.operations) {
       const parameters = operation.pattern.match(path);
@@ -82,25 +99,12 @@ export class Endpoint {
     return best;
   }
 
-  handle(arrived: Arrived, route: Route): void {
-    this.#working.set(arrived.response, this.#serve(arrived, route));
+  #handle(arrived: Arrived, route: Route): void {
+    this.#serving.run(arrived, this.#serve(arrived, route));
   }
 
-  /** Accepts nothing new and waits for what is in progress; a forced stop cuts it off. */
-  async close(): Promise<void> {
-    this.#closing = true;
-    const cut = (): void => {
-      for (const response of this.#working.keys()) response.destroy();
-    };
-    if (this.#lent.signal.aborted) cut();
-    this.#lent.signal.addEventListener('abort', cut, { once: true });
-    const forced = Promise.withResolvers<void>();
-    const force = (): void => forced.resolve();
-    if (this.#lent.signal.aborted) force();
-    this.#lent.signal.addEventListener('abort', force, { once: true });
-    await Promise.race([Promise.allSettled(this.#working.values()), forced.promise]);
-    this.#lent.signal.removeEventListener('abort', cut);
-    this.#lent.signal.removeEventListener('abort', force);
+  close(): Promise<void> {
+    return this.#serving.close();
   }
 
   async #serve(arrived: Arrived, route: Route): Promise<void> {
@@ -110,31 +114,17 @@ export class Endpoint {
     const cors = corsHeaders(this.#lent.settings.cors, request);
     try {
       const reply = await this.#answer(arrived, route, body);
-      respond(response, reply, this.#closing ? { ...cors, connection: 'close' } : cors);
-      // Nearly always, all of it was sent at once.
-      if (response.writableLength > 0) this.#watchReading(arrived);
+      respond(response, reply, this.#serving.isClosing ? { ...cors, connection: 'close' } : cors);
+      this.#serving.watchReading(arrived);
     } catch (error) {
       const refusal = refusalOf(error);
       this.#tell(arrived, refusal, error);
       await body.drain();
       const answer = refusalAnswer(refusal);
-      respond(response, answer, this.#closing ? { ...cors, connection: 'close' } : cors);
+      respond(response, answer, this.#serving.isClosing ? { ...cors, connection: 'close' } : cors);
     } finally {
       body.release();
-      this.#working.delete(response);
     }
-  }
-
-  /** An unread answer would hold its connection and memory for ever. */
-  #watchReading({ response, address }: Arrived): void {
-    const { requestTimeout } = this.#lent.settings;
-    if (!Number.isFinite(requestTimeout)) return;
-    response.setTimeout(requestTimeout, () => {
-      response.destroy();
-      if (!this.#isNews(`${address} answer-unread`)) return;
-      const text = `Closed the connection of ${address}: it does not read its answer.`;
-      this.#lent.event('warn', 'answer-unread', text);
-    });
   }
 
   /** Refuses what can be refused by the head of a request. */
@@ -142,7 +132,7 @@ export class Endpoint {
     const { cors } = this.#lent.settings;
     const { operation, parameters, takes } = route;
     const incoming = new Incoming(arrived, parameters);
-    if (this.#closing)
+    if (this.#serving.isClosing)
       throw new Refusal(503, 'This service is stopping. Send it again.', {
         headers: { 'retry-after': '5' },
       });
@@ -220,7 +210,7 @@ export class Endpoint {
   #tell({ address }: Pick<Arrived, 'address'>, { status, told }: Refusal, error: unknown): void {
     const { log, event } = this.#lent;
     if (!(error instanceof Refusal) && status === 500) log.error({ err: error }, 'request failed');
-    if (told === undefined || !this.#isNews(`${address} ${told}`)) return;
+    if (told === undefined || !this.#serving.isNews(address, told)) return;
     event('warn', 'refused', `Refused ${address} (${status}): ${told}.`);
     log.warn({ peer: address, status }, 'request refused');
   }

@@ -1,10 +1,15 @@
 import type { Receipt } from 'waybill/adapter';
 import { acknowledgement, type Hl7Header, hl7Header } from 'waybill/document';
-import { contentTypeOf, mediaTypeOf, messageTypeOf, relayedAnswer } from 'waybill/peer';
-import type { HttpReply } from './http-answer.ts';
+import {
+  contentTypeOf,
+  type HttpReply,
+  type Incoming,
+  mediaTypeOf,
+  messageTypeOf,
+  type Refusal,
+  relayedAnswer,
+} from 'waybill/peer';
 import type { HttpInValues } from './http-in-settings.ts';
-import type { Incoming } from './incoming.ts';
-import type { Refusal } from './refusal.ts';
 
 /** The first letter of MSH. */
 const M = 0x4d;

@@ -1,14 +1,6 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { type Receipt, type Reply } from 'waybill/adapter';
-import { contentTypeOf } from 'waybill/peer';
+import { contentTypeOf, type HttpReply } from 'waybill/peer';
 import type { HttpInValues } from './http-in-settings.ts';
-import type { Refusal } from './refusal.ts';
-
-export interface HttpReply {
-  readonly status: number;
-  readonly headers: OutgoingHttpHeaders;
-  readonly body: Uint8Array | string;
-}
 
 const BY_CODE: Readonly<Record<string, number>> = {
   AA: 200,
@@ -83,29 +75,4 @@ function json(status: number, value: Told): HttpReply {
 function problem(status: number, value: Told): HttpReply {
   const headers = { 'content-type': 'application/problem+json', 'x-message-id': value.id };
   return { status, headers, body: JSON.stringify({ status, ...value }) };
-}
-
-/** A refusal as a problem document. */
-export function refusalAnswer({ status, message: detail, headers, errors }: Refusal): HttpReply {
-  return {
-    status,
-    headers: { 'content-type': 'application/problem+json', ...headers },
-    body: JSON.stringify({ status, detail, ...(errors !== undefined && { errors }) }),
-  };
-}
-
-/** Writes an answer; `more` are headers for every answer. */
-export function respond(
-  response: ServerResponse,
-  { status, headers, body }: HttpReply,
-  more: Readonly<Record<string, string>> = {},
-): void {
-  if (response.headersSent || response.destroyed) return;
-  response.writeHead(status, {
-    'cache-control': 'no-store',
-    'content-length': Buffer.byteLength(body),
-    ...more,
-    ...headers,
-  });
-  response.end(body);
 }

@@ -1,17 +1,17 @@
 import { setting } from 'waybill/adapter';
-import { acknowledgeSetting, tlsServer } from 'waybill/peer';
-import { callerSettings } from './caller/caller-settings.ts';
-import { corsSettings } from './cors.ts';
+import {
+  acknowledgeSetting,
+  callerSettings,
+  corsSettings,
+  listenerLimits,
+  listenerPlace,
+  routePattern,
+} from 'waybill/peer';
 import { label } from './label.ts';
 import { methodScopes } from './method-scopes.ts';
-import { routePattern } from './route-pattern.ts';
 
 const where = {
-  listen: setting.address({
-    help: 'Address and port to listen on; 0.0.0.0 listens on every address of this machine. Several services may share a port if their paths differ.',
-    example: '0.0.0.0:8080',
-  }),
-  tls: tlsServer(),
+  ...listenerPlace,
   path: {
     ...routePattern,
     default: '/*',
@@ -102,31 +102,6 @@ const answering = {
   }),
 };
 
-const limits = {
-  limit: setting.size({
-    help: 'The largest accepted body; a larger one is answered with 413.',
-    default: '50MB',
-    advanced: true,
-  }),
-  requestTimeout: setting.duration({
-    help: 'How long a request may take from its first byte to its last, and how long a caller may leave its answer unread.',
-    default: '60s',
-    advanced: true,
-  }),
-  maxConnections: setting.integer({
-    help: 'How many connections may be open at once. If services share a port, the first one decides.',
-    default: 1_000,
-    minimum: 1,
-    advanced: true,
-  }),
-  connectionsPerAddress: setting.integer({
-    help: 'How many connections one address may have open at once, so that none locks out the others. A proxy in front of this port counts as one.',
-    default: 500,
-    minimum: 1,
-    advanced: true,
-  }),
-};
-
-export const httpInSettings = { ...where, ...who, ...what, ...answering, ...limits };
+export const httpInSettings = { ...where, ...who, ...what, ...answering, ...listenerLimits };
 
 export type HttpInValues = setting.ValuesOf<typeof httpInSettings>;

@@ -1,8 +1,7 @@
 import { inbound, type Lent, type Step, stepFailure } from 'waybill/adapter';
-import { tryListening } from 'waybill/peer';
+import { joinListener, tryListening } from 'waybill/peer';
 import { Endpoint } from './endpoint.ts';
 import { httpInSettings } from './http-in-settings.ts';
-import { joinListener } from './listener.ts';
 import { httpInFaults, httpInSharing, operationsOf } from './operations-of.ts';
 
 export default inbound({

@@ -1,11 +1,17 @@
 import { LRUCache } from 'lru-cache';
 import { type NewMessage } from 'waybill/adapter';
 import { hl7Header } from 'waybill/document';
-import { ediControlNumber, mayBeHl7, mediaTypeOf, messageTypeOf } from 'waybill/peer';
-import type { Caller } from './caller/caller.ts';
+import {
+  type Caller,
+  type Content,
+  ediControlNumber,
+  type Incoming,
+  mayBeHl7,
+  mediaTypeOf,
+  messageTypeOf,
+  type RequestBody,
+} from 'waybill/peer';
 import type { HttpInValues } from './http-in-settings.ts';
-import type { Incoming } from './incoming.ts';
-import type { Content, RequestBody } from './request-body.ts';
 
 export interface Taken {
   readonly incoming: Incoming;

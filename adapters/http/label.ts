@@ -1,6 +1,5 @@
 import { setting } from 'waybill/adapter';
-import type { Caller } from './caller/caller.ts';
-import type { Incoming } from './incoming.ts';
+import { type Caller, type Incoming } from 'waybill/peer';
 
 /** Makes the name of a message from a request. */
 export type Label = (incoming: Incoming, caller: Caller | undefined) => string;

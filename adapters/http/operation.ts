@@ -1,6 +1,4 @@
-import type { Access } from './caller/authorize.ts';
-import type { Incoming } from './incoming.ts';
-import type { RoutePattern } from './route-pattern.ts';
+import { type Access, type Incoming, type RoutePattern } from 'waybill/peer';
 
 /** What a service does at one path with one method. */
 export interface Operation {

@@ -1,8 +1,5 @@
 import type { LentInbound, SettingsFault, SharedAddress } from 'waybill/adapter';
-import { disabledBy } from 'waybill/peer';
-import type { Access, Need } from './caller/authorize.ts';
-import type { Scheme } from './caller/caller.ts';
-import { schemesOf } from './caller/schemes.ts';
+import { type Access, commonOf, disabledBy, type Need, type Scheme, schemesOf } from 'waybill/peer';
 import { tellInto } from './document/faults.ts';
 import { anything, schemaCheck } from './document/json-schema.ts';
 import { openApiOperations } from './document/openapi.ts';
@@ -39,15 +36,12 @@ export async function httpInFaults(settings: HttpInValues): Promise<readonly Set
 /** What a service claims at its address, and what all services there have in common. */
 export async function httpInSharing(settings: HttpInValues): Promise<SharedAddress> {
   const operations = await readUnopened(settings, []);
-  return { takes: operations.map(taken), common: { name: 'tls', value: commonOf(settings) } };
+  return { takes: operations.map(claimOf), common: { name: 'tls', value: commonOf(settings) } };
 }
 
 /** What a service answers, so that no other one at the same address can: independent of parameter names. */
-export const taken = ({ method, pattern }: Pick<Operation, 'method' | 'pattern'>): string =>
+export const claimOf = ({ method, pattern }: Pick<Operation, 'method' | 'pattern'>): string =>
   `${method} ${pattern.shape}`;
-
-/** What services sharing a port must agree on. */
-export const commonOf = ({ tls }: HttpInValues): string => JSON.stringify(tls ?? null);
 
 function readUnopened(
   settings: HttpInValues,

@@ -63,6 +63,35 @@ export {
   type UrlTemplate,
   urlTemplate,
 } from './http/url-template.ts';
+export { type Access, authorize, type Need } from './http-server/caller/authorize.ts';
+export type { Caller, Scheme } from './http-server/caller/caller.ts';
+export {
+  type CallerValues,
+  callerSettings,
+  type TokenSource,
+} from './http-server/caller/caller-settings.ts';
+export { schemesOf } from './http-server/caller/schemes.ts';
+export {
+  corsHeaders,
+  corsSettings,
+  isAllowedOrigin,
+  isPreflight,
+  preflightHeaders,
+} from './http-server/cors.ts';
+export {
+  commonOf,
+  type HttpService,
+  joinListener,
+  type ServedRoute,
+} from './http-server/http-listener.ts';
+export { listenerLimits, listenerPlace } from './http-server/http-listener-settings.ts';
+export { type HttpReply, refusalAnswer, respond } from './http-server/http-reply.ts';
+export { type Arrived, cookieOf, Incoming } from './http-server/incoming.ts';
+export { Refusal, refusalOf } from './http-server/refusal.ts';
+export { type Content, RequestBody } from './http-server/request-body.ts';
+export { Room } from './http-server/room.ts';
+export { type RoutePattern, routePattern, routePatternOf } from './http-server/route-pattern.ts';
+export { Serving } from './http-server/serving.ts';
 export { type InFlight, inFlight, UnderWay } from './in-flight.ts';
 export {
   type Letter,

@@ -1,7 +1,5 @@
-import type { Access } from '../caller/authorize.ts';
-import { cookieOf, type Incoming } from '../incoming.ts';
+import { type Access, cookieOf, type Incoming, routePatternOf } from 'waybill/peer';
 import type { BodyCheck, BodyProblems, Operation } from '../operation.ts';
-import { routePatternOf } from '../route-pattern.ts';
 import type { Tell } from './faults.ts';
 import { schemaCheck } from './json-schema.ts';
 import { type DocumentNode, list, object, target } from './read-document.ts';

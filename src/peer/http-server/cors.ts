@@ -1,4 +1,4 @@
-import { setting } from 'waybill/adapter';
+import * as setting from '../../adapter/setting.ts';
 import type { Incoming } from './incoming.ts';
 
 const fields = {

@@ -1,4 +1,4 @@
-import { setting } from 'waybill/adapter';
+import * as setting from '../../adapter/setting.ts';
 
 /** A path with placeholders for parameters: `/patients/{id}/results`, or `/files/*` for all below. */
 export interface RoutePattern {

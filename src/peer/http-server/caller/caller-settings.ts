@@ -1,4 +1,4 @@
-import { setting } from 'waybill/adapter';
+import * as setting from '../../../adapter/setting.ts';
 
 /** Where a key or token is in a request. */
 export interface TokenSource {

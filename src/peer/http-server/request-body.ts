@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { describeSize } from 'waybill/adapter';
-import { beginning, continued } from 'waybill/peer';
+import { describeSize } from '../../time/size.ts';
+import { beginning, continued } from '../beginning.ts';
 import { Refusal } from './refusal.ts';
 import type { Room } from './room.ts';
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { CertificateFacts } from 'waybill/adapter';
+import type { CertificateFacts } from '../../adapter/certificate-facts.ts';
 
 /** A request as the listener passes it on. */
 export interface Arrived {

@@ -1,4 +1,4 @@
-import { EngineError } from 'waybill/adapter';
+import { EngineError } from '../../error/engine-error.ts';
 
 /** A request that is answered with an HTTP error, as a problem document (RFC 9457). */
 export class Refusal extends EngineError {

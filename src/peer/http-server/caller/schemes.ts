@@ -1,17 +1,15 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import {
-  type CertificateFacts,
-  type Credential,
-  DisableError,
-  EngineError,
-  type LentInbound,
-  type setting,
-} from 'waybill/adapter';
+import type { LentInbound } from '../../../adapter/adapter.ts';
+import type { CertificateFacts } from '../../../adapter/certificate-facts.ts';
+import type { Credential } from '../../../adapter/credential.ts';
+import type { Settings } from '../../../adapter/setting.ts';
+import { DisableError } from '../../../error/adapter-error.ts';
+import { EngineError } from '../../../error/engine-error.ts';
 import { cookieOf, type Incoming } from '../incoming.ts';
 import { type Caller, type Proof, quoted, REALM, type Scheme } from './caller.ts';
 import type { CallerValues, TokenSource } from './caller-settings.ts';
 
-export type SchemeLent = Pick<LentInbound<setting.Settings>, 'credential' | 'verifier' | 'signal'>;
+export type SchemeLent = Pick<LentInbound<Settings>, 'credential' | 'verifier' | 'signal'>;
 
 /** The schemes of a service, one for each entry of `callers`. */
 export function schemesOf(

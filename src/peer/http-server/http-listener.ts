@@ -9,23 +9,51 @@ import {
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { type LentInbound, NotConnectedError, toldElsewhere } from 'waybill/adapter';
-import { notConnected, placeOf, type ServerTls, serverTls } from 'waybill/peer';
-import type { Endpoint, Route } from './endpoint.ts';
-import { refusalAnswer, respond } from './http-answer.ts';
-import type { HttpInValues, httpInSettings } from './http-in-settings.ts';
+import { NotConnectedError } from '../../error/adapter-error.ts';
+import { toldElsewhere } from '../../error/foreseen.ts';
+import { notConnected, placeOf } from '../dial.ts';
+import { type ServerTls, serverTls } from '../tls/server-tls.ts';
+import type { TlsLent } from '../tls/tls-files.ts';
+import type { ListenerValues } from './http-listener-settings.ts';
+import { refusalAnswer, respond } from './http-reply.ts';
 import type { Arrived } from './incoming.ts';
-import { commonOf, taken } from './operations-of.ts';
 import { Refusal } from './refusal.ts';
 
-type LentHere = LentInbound<typeof httpInSettings>;
+/** Where a request goes in a service. */
+export interface ServedRoute {
+  /** Ranks how well routes match, as text: the lowest of all services at the address is served. */
+  readonly rank: string;
+  serve(arrived: Arrived): void;
+}
+
+/** A service at an address, at which others may listen too. */
+export interface HttpService {
+  readonly host: string;
+  /** What no other service may take there: `POST /orders`. */
+  readonly takes: readonly string[];
+  /** The way of a request through this service; undefined if no path matches. */
+  route(path: string, method: string): ServedRoute | undefined;
+  lost(error: Error): void;
+  /** Called when an address was refused before it sent anything. */
+  tooMany(address: string): void;
+  /** Accepts nothing new and waits for what is in progress. */
+  close(): Promise<void>;
+}
+
+interface ListenerLent extends TlsLent {
+  readonly settings: ListenerValues;
+}
+
+/** What services sharing a port must agree on. */
+export const commonOf = ({ tls }: Pick<ListenerValues, 'tls'>): string =>
+  JSON.stringify(tls ?? null);
 
 const HEADERS_TIMEOUT = 15_000;
 /** Longer than load balancers keep theirs, so that none sends a request into a closing connection. */
 const KEEP_ALIVE = 75_000;
 
 /** How often late requests are checked for; node's default is every 30 s. */
-const checkEvery = ({ requestTimeout }: HttpInValues): number =>
+const checkEvery = ({ requestTimeout }: ListenerValues): number =>
   Math.max(100, Math.min(5_000, requestTimeout / 2));
 
 const plainAddress = ({ remoteAddress = '' }: Socket): string =>
@@ -38,8 +66,8 @@ const listeners = new Map<string, Promise<Listener>>();
 
 /** Adds a service to the listener of its address, which is opened for the first and closed after the last. */
 export async function joinListener(
-  lent: LentHere,
-  endpoint: Endpoint,
+  lent: ListenerLent,
+  service: HttpService,
 ): Promise<{ readonly place: string; leave(): Promise<void> }> {
   const { settings } = lent;
   const wanted = placeOf(settings.listen);
@@ -51,11 +79,11 @@ export async function joinListener(
     known = listeners.get(wanted)
   ) {
     const listener = await known.catch(toldElsewhere);
-    if (listener?.join(endpoint, settings) === true) return membership(listener, endpoint);
+    if (listener?.join(service, settings) === true) return membership(listener, service);
     await listener?.closed;
     if (listener === undefined) break;
   }
-  const opening = Listener.open(lent, endpoint);
+  const opening = Listener.open(lent, service);
   if (isShared) {
     listeners.set(wanted, opening);
     const forget = (): void => {
@@ -63,33 +91,33 @@ export async function joinListener(
     };
     opening.then((listener) => listener.closed.then(forget), forget);
   }
-  return membership(await opening, endpoint);
+  return membership(await opening, service);
 }
 
 function membership(
   listener: Listener,
-  endpoint: Endpoint,
+  service: HttpService,
 ): { readonly place: string; leave(): Promise<void> } {
-  return { place: listener.place, leave: () => listener.leave(endpoint) };
+  return { place: listener.place, leave: () => listener.leave(service) };
 }
 
 /** One port and the services behind it. */
 class Listener {
   readonly closed: Promise<void>;
-  readonly #settings: HttpInValues;
+  readonly #settings: ListenerValues;
   readonly #server: Server;
   readonly #tls: ServerTls | undefined;
-  readonly #endpoints: Set<Endpoint>;
+  readonly #services: Set<HttpService>;
   /** Open sockets by address. */
   readonly #sockets = new Map<string, number>();
   readonly #ended = Promise.withResolvers<void>();
   #closing = false;
 
-  private constructor(settings: HttpInValues, tls: ServerTls | undefined, first: Endpoint) {
+  private constructor(settings: ListenerValues, tls: ServerTls | undefined, first: HttpService) {
     this.closed = this.#ended.promise;
     this.#settings = settings;
     this.#tls = tls;
-    this.#endpoints = new Set([first]);
+    this.#services = new Set([first]);
     const serve: RequestListener = (request, response) => this.#serve(request, response, nothing);
     const options = { connectionsCheckingInterval: checkEvery(settings) };
     if (tls === undefined) this.#server = createServer(options, serve);
@@ -118,7 +146,7 @@ class Listener {
     const count = (this.#sockets.get(address) ?? 0) + 1;
     if (count > this.#settings.connectionsPerAddress) {
       socket.destroy();
-      for (const endpoint of this.#endpoints) endpoint.tooMany(address);
+      for (const service of this.#services) service.tooMany(address);
       return;
     }
     this.#sockets.set(address, count);
@@ -129,7 +157,7 @@ class Listener {
     });
   }
 
-  static async open(lent: LentHere, first: Endpoint): Promise<Listener> {
+  static async open(lent: ListenerLent, first: HttpService): Promise<Listener> {
     const { listen, tls: tlsSettings } = lent.settings;
     const tls = tlsSettings === undefined ? undefined : await serverTls(lent, tlsSettings);
     const listener = new Listener(lent.settings, tls, first);
@@ -143,7 +171,7 @@ class Listener {
       throw notConnected(error, placeOf(listen), 'Not listening');
     }
     server.on('error', (error) => {
-      for (const endpoint of listener.#endpoints) endpoint.lost(error);
+      for (const service of listener.#services) service.lost(error);
     });
     return listener;
   }
@@ -154,7 +182,7 @@ class Listener {
   }
 
   /** False if it is being closed. Throws if the service conflicts with those already here. */
-  join(endpoint: Endpoint, settings: HttpInValues): boolean {
+  join(service: HttpService, settings: ListenerValues): boolean {
     if (this.#closing) return false;
     const place = placeOf(settings.listen);
     if (commonOf(settings) !== commonOf(this.#settings)) {
@@ -162,23 +190,23 @@ class Listener {
         `Not listening: ${place} is shared with ${this.#names()}, which has other tls settings. Give both the same tls block, or another port.`,
       );
     }
-    const own = new Set(endpoint.operations.map(taken));
-    for (const { host, operations } of this.#endpoints) {
-      const same = operations.map(taken).find((one) => own.has(one));
+    const own = new Set(service.takes);
+    for (const { host, takes } of this.#services) {
+      const same = takes.find((one) => own.has(one));
       if (same === undefined) continue;
       throw new NotConnectedError(
         `Not listening: ${host} already answers ${same} at ${place}. Give one of them another path, method or port.`,
       );
     }
-    this.#endpoints.add(endpoint);
+    this.#services.add(service);
     return true;
   }
 
-  async leave(endpoint: Endpoint): Promise<void> {
+  async leave(service: HttpService): Promise<void> {
     // Removed first: if services leave at the same time, the last must see that it is the last.
-    this.#endpoints.delete(endpoint);
-    const closed = this.#endpoints.size === 0 ? this.#stopListening() : undefined;
-    await endpoint.close();
+    this.#services.delete(service);
+    const closed = this.#services.size === 0 ? this.#stopListening() : undefined;
+    await service.close();
     if (closed === undefined) return;
     this.#tls?.close();
     // The last answer is sent before its connection is closed.
@@ -195,7 +223,7 @@ class Listener {
   }
 
   #names(): string {
-    return [...this.#endpoints].map(({ host }) => host).join(', ');
+    return [...this.#services].map(({ host }) => host).join(', ');
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, proceed: () => void): void {
@@ -221,7 +249,7 @@ class Listener {
       certificate: secure && this.#tls?.client(secure),
       secure: secure !== undefined,
     };
-    found.endpoint.handle(arrived, found.route);
+    found.serve(arrived);
   }
 
   #unserved(): Refusal {
@@ -230,12 +258,11 @@ class Listener {
       : new Refusal(404, 'There is nothing at this address.');
   }
 
-  #find(path: string, method: string): { endpoint: Endpoint; route: Route } | undefined {
-    let best: { endpoint: Endpoint; route: Route } | undefined;
-    for (const endpoint of this.#endpoints) {
-      const route = endpoint.route(path, method);
-      if (route === undefined || (best !== undefined && best.route.rank <= route.rank)) continue;
-      best = { endpoint, route };
+  #find(path: string, method: string): ServedRoute | undefined {
+    let best: ServedRoute | undefined;
+    for (const service of this.#services) {
+      const route = service.route(path, method);
+      if (route !== undefined && (best === undefined || route.rank < best.rank)) best = route;
     }
     return best;
   }

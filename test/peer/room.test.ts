@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Room } from '../../../adapters/http/room.ts';
+import { Room } from '../../src/peer/http-server/room.ts';
 
 test('bodies share so much memory, an address takes half of it, and what was given back is there again', () => {
   const room = new Room(100);

@@ -1,0 +1,76 @@
+import type { ServerResponse } from 'node:http';
+import type { Lent } from '../../adapter/adapter.ts';
+import type { Settings } from '../../adapter/setting.ts';
+import { newsFilter } from '../news.ts';
+import type { ListenerValues } from './http-listener-settings.ts';
+import type { Arrived } from './incoming.ts';
+
+type Lending = Pick<Lent<Settings>, 'signal' | 'event'> & {
+  readonly settings: Pick<ListenerValues, 'requestTimeout' | 'connectionsPerAddress'>;
+};
+
+/** The requests that a service is working on, and what it tells operators of its callers: each thing once a minute. */
+export class Serving {
+  readonly #lent: Lending;
+  readonly #working = new Map<ServerResponse, Promise<void>>();
+  readonly #isNews = newsFilter();
+  #closing = false;
+
+  constructor(lent: Lending) {
+    this.#lent = lent;
+  }
+
+  /** Whether nothing new is accepted. */
+  get isClosing(): boolean {
+    return this.#closing;
+  }
+
+  /** `work` answers the request and does not reject. */
+  run({ response }: Arrived, work: Promise<void>): void {
+    this.#working.set(
+      response,
+      work.finally(() => this.#working.delete(response)),
+    );
+  }
+
+  /** Whether operators have not heard of it in the last minute. */
+  isNews(address: string, what: string): boolean {
+    return this.#isNews(`${address} ${what}`);
+  }
+
+  /** Called when an address was refused before it sent anything. */
+  tooMany(address: string): void {
+    const { connectionsPerAddress: most } = this.#lent.settings;
+    if (!this.isNews(address, 'too many')) return;
+    const why = `it has ${most} connections already (connectionsPerAddress)`;
+    this.#lent.event('warn', 'refused', `Refused ${address}: ${why}.`);
+  }
+
+  /** An unread answer would hold its connection and memory for ever. */
+  watchReading({ response, address }: Arrived): void {
+    // Nearly always, all of it was sent at once.
+    if (response.writableLength === 0) return;
+    const { requestTimeout } = this.#lent.settings;
+    if (!Number.isFinite(requestTimeout)) return;
+    response.setTimeout(requestTimeout, () => {
+      response.destroy();
+      if (!this.isNews(address, 'answer-unread')) return;
+      const text = `Closed the connection of ${address}: it does not read its answer.`;
+      this.#lent.event('warn', 'answer-unread', text);
+    });
+  }
+
+  /** Accepts nothing new and waits for what is in progress; a forced stop cuts it off. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    const forced = Promise.withResolvers<void>();
+    const cut = (): void => {
+      for (const response of this.#working.keys()) response.destroy();
+      forced.resolve();
+    };
+    if (this.#lent.signal.aborted) cut();
+    this.#lent.signal.addEventListener('abort', cut, { once: true });
+    await Promise.race([Promise.allSettled(this.#working.values()), forced.promise]);
+    this.#lent.signal.removeEventListener('abort', cut);
+  }
+}
