@@ -86,7 +86,10 @@ export class SenderConnection implements ServedConnection {
   #ending = false;
   #frameTimer: NodeJS.Timeout | undefined;
   #pauseTimer: NodeJS.Timeout | undefined;
+  /** Bytes since the last message that belong to none. */
   #junk = 0;
+  /** Bytes that were skipped and are in no event yet. */
+  #untold = 0;
   #unreadable = 0;
 
   constructor(socket: Socket, { lent, service, sender, isNews }: SenderConnectionOptions) {
@@ -227,10 +230,11 @@ export class SenderConnection implements ServedConnection {
       case 'junk':
         return this.#skipJunk(found.bytes);
       case 'restart':
-        return this.#tell(
+        this.#tell(
           'message-broken-off',
           `${this.sender.address} began a message anew; ${found.lost} bytes of the one before were dropped.`,
         );
+        return;
       case 'broken':
         return this.#giveBroken(found);
       case 'too-large':
@@ -298,14 +302,10 @@ export class SenderConnection implements ServedConnection {
     if (spoken !== undefined) {
       return this.#give('wrong-protocol', `its side ${spoken.seen}. ${spoken.remedy}`);
     }
-    if (this.#junk === 0) {
-      this.#lent.event(
-        'warn',
-        'bytes-skipped',
-        `${this.sender.address} sent bytes that belong to no message; they are skipped.`,
-      );
-    }
     this.#junk += bytes.length;
+    this.#untold += bytes.length;
+    const text = `${this.sender.address} sent ${this.#untold} bytes that belong to no message; they are skipped.`;
+    if (this.#tell('bytes-skipped', text)) this.#untold = 0;
     if (this.#junk > this.#settings.maxJunk) {
       this.#give('not-framed', `${this.#junk} bytes came without the start of a message`);
     }
@@ -318,8 +318,11 @@ export class SenderConnection implements ServedConnection {
     this.destroy();
   }
 
-  #tell(name: string, text: string): void {
-    if (this.#isNews(`${this.sender.address} ${name}`)) this.#lent.event('warn', name, text);
+  /** Whether it was told, which the same event of one address is once a minute. */
+  #tell(name: string, text: string): boolean {
+    const isNews = this.#isNews(`${this.sender.address} ${name}`);
+    if (isNews) this.#lent.event('warn', name, text);
+    return isNews;
   }
 
   #end(): void {

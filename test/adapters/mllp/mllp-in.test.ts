@@ -189,6 +189,32 @@ describe('a connection', () => {
     expect(texts(opened)).toMatch(/2000 bytes came without the start of a message/);
   });
 
+  test('that sends junk before each message is told of once a minute, with how much it was', async () => {
+    await using opened = await listening();
+    await using sender = await connected(opened);
+    const skipped = (): string[] =>
+      opened.events.filter(({ name }) => name === 'bytes-skipped').map(({ text }) => text);
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      for (let n = 1; n <= 20; n++) {
+        sender.write(Buffer.from('junk!'));
+        sender.send(adt(`M${n}`));
+        await sender.answered(n);
+      }
+      expect(skipped()).toHaveLength(1);
+      vi.setSystemTime(Date.now() + 61_000);
+      sender.write(Buffer.from('junk!'));
+      sender.send(adt('M21'));
+      await sender.answered(21);
+      expect(skipped()).toEqual([
+        expect.stringContaining('sent 5 bytes that belong to no message'),
+        expect.stringContaining('sent 100 bytes that belong to no message'),
+      ]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('that sends what is not HL7 five times in a row is closed', async () => {
     await using opened = await listening();
     await using sender = await connected(opened);
