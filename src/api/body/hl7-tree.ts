@@ -83,8 +83,7 @@ function fieldOf(
   const { delimiters } = document;
   const path = `${prefix}-${n}`;
   const components = definition && dictionary?.components(definition.type);
-  const clear = (text: string): string =>
-    whole ? text : unescape(text, delimiters, () => document.charset);
+  const clear = (text: string): string => (whole ? text : unescape(text, delimiters, document));
   const parts = (text: string, separator: string): string[] =>
     whole || separator === '' ? [text] : text.split(separator);
   const repetitions = parts(raw, delimiters.repetition).map((repetition, index) => {

@@ -1,12 +1,11 @@
 import { isAscii } from 'node:buffer';
 import { EngineError } from '../../error/engine-error.ts';
-import { buffered, type Charset, charsetNamed, decodeFaithfully } from '../charset.ts';
+import { buffered, charsetNamed, decodeFaithfully } from '../charset.ts';
 import { type Delimiters, usableDelimiters } from '../hl7/delimiters.ts';
-import { escapeComposite, escapePlain, unescape } from '../hl7/escape.ts';
 import { Hl7Cutter } from '../hl7/hl7-cutter.ts';
+import { Hl7Writing } from '../hl7/place.ts';
 import type { Line } from '../segment/line.ts';
 import { LineList } from '../segment/line-list.ts';
-import type { Writing } from '../segment/place.ts';
 import { SegmentDocument, type SourceText } from '../segment/segment-document.ts';
 import { nameCode, type SegmentPath } from '../segment/segment-path.ts';
 import { astmPath } from './astm-path.ts';
@@ -31,7 +30,7 @@ export function astmDocument(bytes: Uint8Array, given?: string): AstmDocument {
 /** A message of a laboratory device; see `Document` for what is kept as it came. */
 export class AstmDocument extends SegmentDocument {
   readonly kind = 'astm';
-  readonly delimiters: Delimiters;
+  protected writing: AstmWriting;
   protected readonly charsetRemedy = 'Set charset at the service that takes the messages.';
 
   constructor(source: SourceText) {
@@ -39,8 +38,12 @@ export class AstmDocument extends SegmentDocument {
     const delimiters = delimitersAt(source.text, start);
     const cutter = new RecordCutter(source.text, start, delimiters.field);
     const list = new LineList(source.text, start, cutter);
-    super(source, list, new AstmWriting(delimiters, () => this.charset));
-    this.delimiters = delimiters;
+    super(source, list);
+    this.writing = new AstmWriting(delimiters, this);
+  }
+
+  get delimiters(): Delimiters {
+    return this.writing.marks;
   }
 
   copy(): AstmDocument {
@@ -81,7 +84,6 @@ export class AstmDocument extends SegmentDocument {
   }
 }
 
-const H = nameCode('H');
 const L = nameCode('L');
 
 /** Records have one letter; lines are cut as those of HL7 are. */
@@ -103,34 +105,10 @@ class RecordCutter extends Hl7Cutter {
   }
 }
 
-/** As HL7, but that the escape character, mostly &, stands last in H and there are no subcomponents. */
-class AstmWriting implements Writing {
-  readonly marks: Delimiters;
-  readonly #charset: () => Charset;
-
-  constructor(marks: Delimiters, charset: () => Charset) {
-    this.marks = marks;
-    this.#charset = charset;
-  }
-
-  isWhole({ code }: Line, { slot }: SegmentPath): boolean {
-    return slot === 0 || (slot === 1 && code === H);
-  }
-
-  readWhole(slot: string, { repetition, component }: SegmentPath): string {
+/** As in HL7, except that field 1 is the letter of the record. */
+class AstmWriting extends Hl7Writing {
+  override readWhole(slot: string, { repetition, component }: SegmentPath): string {
     return repetition > 1 || component > 1 ? '' : slot;
-  }
-
-  unescape(value: string): string {
-    return unescape(value, this.marks, this.#charset);
-  }
-
-  escapePlain(value: string): string {
-    return escapePlain(value, this.marks);
-  }
-
-  escapeComposite(value: string, repetitions: boolean): string {
-    return escapeComposite(value, this.marks, repetitions);
   }
 }
 

@@ -4,7 +4,7 @@ import { buffered, type Charset, charsetNamed, decodeFaithfully } from '../chars
 import type { Document } from '../document.ts';
 import type { Line } from '../segment/line.ts';
 import { LineList } from '../segment/line-list.ts';
-import { readAllPlaces, readPlace } from '../segment/place.ts';
+import { readAllPlaces, readPlace, type Writing } from '../segment/place.ts';
 import { SegmentDocument, type SourceText } from '../segment/segment-document.ts';
 import type { SegmentPath } from '../segment/segment-path.ts';
 import { EdiCutter } from './edi-cutter.ts';
@@ -12,7 +12,7 @@ import { EdiLoops } from './edi-loops.ts';
 import { ediLoopPath, ediPath, isLoopPath } from './edi-path.ts';
 import { ediStart } from './edi-start.ts';
 import type { EdiStart, EdiSyntax } from './edi-syntax.ts';
-import { ediWriting, ISA } from './edi-writing.ts';
+import { ediWriting } from './edi-writing.ts';
 import { declaredCharset as charsetIn } from './edifact-charset.ts';
 import { guideOf } from './guide-of.ts';
 import type { Loop } from './loop-tree.ts';
@@ -35,6 +35,7 @@ export class EdiDocument extends SegmentDocument {
   readonly syntax: EdiSyntax;
   /** UNA as it came; `''` if there is none. */
   readonly advice: string;
+  protected writing: Writing;
   protected readonly charsetRemedy = 'Replace them, or begin with a body in another charset.';
   #loops: { readonly order: number; readonly found: EdiLoops } | undefined;
   #counted = 0;
@@ -42,7 +43,8 @@ export class EdiDocument extends SegmentDocument {
   constructor(source: SourceText) {
     const start = startOf(source.text);
     const list = new LineList(source.text, start.at, new EdiCutter(source.text, start));
-    super(source, list, ediWriting(start.syntax));
+    super(source, list);
+    this.writing = ediWriting(start.syntax);
     this.syntax = start.syntax;
     const una = source.text.indexOf('UNA');
     this.advice =
@@ -172,17 +174,40 @@ export class EdiDocument extends SegmentDocument {
 
   /** @internal */
   override setIn(line: Line, path: SegmentPath, value: string): void {
-    const isFixed = this.kind === 'x12' && line.code === ISA && path.field > 0;
-    super.setIn(line, path, isFixed ? filled(path, value) : value);
-    // what is written may be what tells a loop from another
-    this.#loops = undefined;
+    super.setIn(line, path, path.isWhole ? filled(path, value) : value);
   }
 
   /** @internal */
   override setRawIn(line: Line, path: SegmentPath, value: string): void {
-    const isFixed = this.kind === 'x12' && line.code === ISA && path.field > 0;
-    super.setRawIn(line, path, isFixed ? filled(path, value) : value);
+    super.setRawIn(line, path, path.isWhole ? filled(path, value) : value);
+  }
+
+  /** @internal */
+  override removeLines(lines: Iterable<Line>): void {
+    const leaving = new Set(lines);
+    const found = this.#current();
+    const stays = found?.leave(leaving) === true;
+    super.removeLines(leaving);
+    if (found !== undefined) this.#keep(stays ? found : undefined);
+  }
+
+  /** @internal */
+  override rewrite(change: (line: string) => string): void {
+    super.rewrite(change);
     this.#loops = undefined;
+  }
+
+  protected override insertLine(index: number, name: string): Line {
+    const found = this.#current();
+    const line = super.insertLine(index, name);
+    const at = Math.min(index, this.list.count() - 1);
+    if (found !== undefined) this.#keep(found.added(line, at) ? found : undefined);
+    return line;
+  }
+
+  protected override changing(path: SegmentPath, value: string): void {
+    super.changing(path, value);
+    if (this.#loops?.found.dependsOn(path) === true) this.#loops = undefined;
   }
 
   protected declaredCharset(): Charset | undefined {
@@ -191,7 +216,7 @@ export class EdiDocument extends SegmentDocument {
 
   /** At the end of the last transaction set or message. */
   protected override end(): number {
-    const lines = this.list.all();
+    const lines = this.list.whole();
     const trailer = lines.findLastIndex(({ code }) => code === SE || code === UNT);
     return trailer < 0 ? lines.length : trailer;
   }
@@ -220,9 +245,18 @@ export class EdiDocument extends SegmentDocument {
     if (this.#loops?.order !== order) {
       const marks = this.syntax;
       const guide = guideOf(marks);
-      this.#loops = { order, found: new EdiLoops(this.list.all(), marks, guide) };
+      this.#loops = { order, found: new EdiLoops(this.list.whole(), marks, guide) };
     }
     return this.#loops.found;
+  }
+
+  /** The loops if they are known of the lines as they stand. */
+  #current(): EdiLoops | undefined {
+    return this.#loops?.order === this.list.order ? this.#loops.found : undefined;
+  }
+
+  #keep(found: EdiLoops | undefined): void {
+    this.#loops = found === undefined ? undefined : { order: this.list.order, found };
   }
 
   #from(view: LoopView): { readonly found: EdiLoops; readonly loop: Loop } {
@@ -275,7 +309,7 @@ export class EdiDocument extends SegmentDocument {
     if (order === this.#counted && !anew) return;
     if (anew) this.changed();
     this.#counted = order;
-    for (const { trailer, count } of counts(this.list.all())) {
+    for (const { trailer, count } of counts(this.list.whole())) {
       const said = trailer.slot(1, this.syntax.field);
       if (Number(said) !== count) trailer.replaceSlot(1, this.syntax.field, String(count));
     }

@@ -2,24 +2,66 @@ import type { Line } from '../segment/line.ts';
 import { ALL, type LoopStep, nameCode, type SegmentPath } from '../segment/segment-path.ts';
 import type { EdiSyntax } from './edi-syntax.ts';
 import { type GuideLoop, isLoop } from './guide/guide.ts';
-import { type GuideOf, type Loop, loopAt, loopsBelow, loopTree } from './loop-tree.ts';
+import { lineAdded, linesLeave } from './loop-change.ts';
+import { type GuideOf, isEnvelope, type Loop, loopAt, loopsBelow, loopTree } from './loop-tree.ts';
 
 /** The lines of a body with its loops, as they stand at one moment. */
 export class EdiLoops {
   readonly lines: readonly Line[];
   readonly root: Loop;
-  #numbers: Map<Line, number> | undefined;
+  readonly marks: EdiSyntax;
+  readonly #guides = new Set<GuideLoop>();
+  #loopOf: Map<Line, Loop> | undefined;
 
+  /** `lines`: the array that the body changes, so that it always has the lines as they stand. */
   constructor(lines: readonly Line[], syntax: EdiSyntax, guideOf: GuideOf) {
     this.lines = lines;
-    this.root = loopTree(lines, syntax, guideOf);
+    this.marks = syntax;
+    this.root = loopTree(lines, syntax, (line, group) => {
+      const guide = guideOf(line, group);
+      if (guide !== undefined) this.#guides.add(guide);
+      return guide;
+    });
   }
 
   /** The innermost loop that a line stands in; undefined if the body does not have the line any more. */
   at(line: Line): Loop | undefined {
-    this.#numbers ??= new Map(this.lines.map((one, index) => [one, index]));
-    const index = this.#numbers.get(line);
-    return index === undefined ? undefined : loopAt(this.root, index);
+    this.#loopOf ??= new Map(this.lines.map((one, index) => [one, loopAt(this.root, index)]));
+    return this.#loopOf.get(line);
+  }
+
+  /** Whether another value at a path may change which loops there are. */
+  dependsOn({ code, field }: SegmentPath): boolean {
+    if (isEnvelope(code)) return true;
+    for (const { telling } of this.#guides) if (telling.get(code)?.has(field) === true) return true;
+    return false;
+  }
+
+  /** Adjusts the loops to a line that was added. False if they must be found again. */
+  added(line: Line, index: number): boolean {
+    const loop = lineAdded(this, index);
+    if (loop === undefined) return false;
+    this.#loopOf?.set(line, loop);
+    return true;
+  }
+
+  /** Adjusts the loops to lines that are about to be removed. False if they must be found again. */
+  leave(lines: ReadonlySet<Line>): boolean {
+    const [first] = lines;
+    const from = first === undefined ? -1 : this.#indexOf(first);
+    let until = from;
+    for (let line = this.lines[until]; line !== undefined && lines.has(line); ) {
+      until += 1;
+      line = this.lines[until];
+    }
+    if (from < 0 || until - from !== lines.size || !linesLeave(this, from, until)) return false;
+    for (const line of lines) this.#loopOf?.delete(line);
+    return true;
+  }
+
+  #indexOf(line: Line): number {
+    const loop = this.at(line);
+    return loop === undefined ? -1 : this.lines.indexOf(line, loop.from);
   }
 
   /**

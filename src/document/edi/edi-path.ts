@@ -1,5 +1,11 @@
 import { EngineError } from '../../error/engine-error.ts';
-import { ALL, type LoopStep, nameCode, type SegmentPath } from '../segment/segment-path.ts';
+import {
+  cachedPaths,
+  type LoopStep,
+  nameCode,
+  pathNumber,
+  type SegmentPath,
+} from '../segment/segment-path.ts';
 
 const INDEX = String.raw`(?:\[(?:\*|\d{1,7})\])?`;
 const LOOP = String.raw`(?:\d{4}[A-Z]{0,2}|ISA|GS|ST|UNB|UNG|UNH)`;
@@ -7,8 +13,6 @@ const PATH = new RegExp(
   String.raw`^((?:${LOOP}${INDEX}/)*)(?:(${LOOP}${INDEX})|([A-Z][A-Z\d]{1,2})(?:\[(\*|\d{1,7})\])?(?:-(\d{1,3})(?:\[(\*|\d{1,4})\])?(?:\.(\d{1,3}))?)?)$`,
 );
 const STEP = /^([^[]*)(?:\[(.*)\])?$/;
-const CACHE_LIMIT = 5000;
-const cache = new Map<string, SegmentPath>();
 
 /** Loops that the envelope makes: an interchange, a functional group, a transaction set or message. Their first segment has the same name. */
 const ENVELOPES: ReadonlySet<string> = new Set(['ISA', 'GS', 'ST', 'UNB', 'UNG', 'UNH']);
@@ -17,9 +21,7 @@ const ENVELOPES: ReadonlySet<string> = new Set(['ISA', 'GS', 'ST', 'UNB', 'UNG',
  * Compiles a path into X12 or EDIFACT: `CLM-1`, `CLM-5.1`, `NM1[2]-9`, `2300/HI[1]-1.2`, `ST[2]/2300[3]/CLM-1`;
  * `2300` and `2300[2]` are whole loops. Compiled paths are kept. Throws PATH_INVALID with what is wrong.
  */
-export function ediPath(text: string): SegmentPath {
-  return cache.get(text) ?? compile(text);
-}
+export const ediPath: (text: string) => SegmentPath = cachedPaths(compile);
 
 /** A path that names a loop, also one of the envelope, where `ST` alone means its segment. Throws PATH_INVALID. */
 export function ediLoopPath(text: string): SegmentPath {
@@ -41,7 +43,7 @@ function compile(text: string): SegmentPath {
   const name = own === undefined ? (segment ?? '') : stepOf(text, own).id;
   const steps = before.split('/').slice(0, -1);
   if (loop !== undefined && own === undefined) steps.push(loop);
-  const path: SegmentPath = {
+  return {
     text,
     loops: steps.map((step) => stepOf(text, step)),
     segment: name,
@@ -49,13 +51,12 @@ function compile(text: string): SegmentPath {
     index: own === undefined ? number(text, index) : stepOf(text, own).index,
     field: number(text, field),
     slot: number(text, field),
+    // the one segment whose fields have fixed widths and hold delimiters
+    isWhole: name === 'ISA' && field !== undefined,
     repetition: number(text, repetition),
     component: number(text, component),
     subcomponent: 0,
   };
-  if (cache.size >= CACHE_LIMIT) cache.clear();
-  cache.set(text, path);
-  return path;
 }
 
 function stepOf(text: string, step: string): LoopStep {
@@ -64,11 +65,9 @@ function stepOf(text: string, step: string): LoopStep {
 }
 
 function number(text: string, digits: string | undefined): number {
-  if (digits === undefined) return 0;
-  if (digits === '*') return ALL;
-  const value = Number(digits);
-  if (value === 0) throw invalid(text, 'counting starts at 1');
-  return value;
+  return pathNumber(digits, () => {
+    throw invalid(text, 'counting starts at 1');
+  });
 }
 
 function invalid(text: string, why: string): EngineError {

@@ -1,11 +1,7 @@
 import { EngineError } from '../../error/engine-error.ts';
 import { indexOfMark } from '../segment/part.ts';
 import type { Writing } from '../segment/place.ts';
-import { nameCode } from '../segment/segment-path.ts';
 import type { EdiSyntax } from './edi-syntax.ts';
-
-/** The one segment whose fields have fixed widths and hold delimiters. */
-export const ISA = nameCode('ISA');
 
 /** How values stand in an interchange. X12 has nothing that takes the meaning of a delimiter away: a value that holds one cannot be written. */
 export function ediWriting(syntax: EdiSyntax): Writing {
@@ -20,7 +16,6 @@ export function ediWriting(syntax: EdiSyntax): Writing {
   };
   return {
     marks: syntax,
-    isWhole: ({ code }) => code === ISA && kind === 'x12',
     readWhole: (slot, path) =>
       path.repetition > 1 || path.component > 1 ? '' : slot.replace(/ +$/, ''),
     unescape: (value) => (release === '' ? value : unreleased(value, release)),

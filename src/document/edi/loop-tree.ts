@@ -12,16 +12,10 @@ export interface Loop {
   /** What the guide says of it; undefined outside of a transaction set, and in one whose guide is not known. */
   readonly guide: GuideLoop | undefined;
   /** Index of its first line. */
-  readonly from: number;
+  from: number;
   /** Index behind its last line. */
-  readonly until: number;
-  readonly loops: readonly Loop[];
-}
-
-interface OpenLoop extends Loop {
-  readonly loops: OpenLoop[];
-  readonly around: OpenLoop | undefined;
   until: number;
+  readonly loops: Loop[];
 }
 
 /** A part of the envelope: how deep it lies, and the segment that ends it. */
@@ -47,12 +41,21 @@ const DEPTH_OF_END: ReadonlyMap<number, number> = new Map(
   [...ENVELOPES.values()].map(({ depth, end }) => [end, depth]),
 );
 
+/** Whether a segment of a name begins or ends a part of the envelope. */
+export function isEnvelope(code: number): boolean {
+  return ENVELOPES.has(code) || DEPTH_OF_END.has(code);
+}
+
+export function endsEnvelope(code: number): boolean {
+  return DEPTH_OF_END.has(code);
+}
+
 /** The guide of the transaction set that begins with a line; undefined if it is not known. */
 export type GuideOf = (line: Line, group: Line | undefined) => GuideLoop | undefined;
 
 /** Finds the loops of a body in one pass: linear in its length. */
 export function loopTree(lines: readonly Line[], marks: Marks, guideOf: GuideOf): Loop {
-  const root: OpenLoop = {
+  const root: Loop = {
     id: '',
     around: undefined,
     guide: undefined,
@@ -60,24 +63,26 @@ export function loopTree(lines: readonly Line[], marks: Marks, guideOf: GuideOf)
     until: 0,
     loops: [],
   };
-  let at: OpenLoop = root;
+  let at: Loop = root;
   let group: Line | undefined;
-  const open = (id: string, index: number, guide: GuideLoop | undefined): void => {
-    const loop: OpenLoop = { id, around: at, guide, from: index, until: index, loops: [] };
+  let index = -1;
+  const open = (id: string, guide: GuideLoop | undefined): void => {
+    const loop: Loop = { id, around: at, guide, from: index, until: index, loops: [] };
     at.loops.push(loop);
     at = loop;
   };
-  const close = (to: OpenLoop, index: number): void => {
-    for (; at !== to && at.around !== undefined; at = at.around) at.until = index;
+  const close = (to: Loop, until: number): void => {
+    for (; at !== to && at.around !== undefined; at = at.around) at.until = until;
   };
-  for (const [index, line] of lines.entries()) {
+  for (const line of lines) {
+    index += 1;
     const envelope = ENVELOPES.get(line.code);
     const ends = DEPTH_OF_END.get(line.code);
     if (envelope !== undefined) {
       close(atDepth(at, envelope.depth - 1), index);
       const id = nameOfCode(line.code);
       if (envelope.depth === 2) group = line;
-      open(id, index, envelope.depth === 3 ? guideOf(line, group) : undefined);
+      open(id, envelope.depth === 3 ? guideOf(line, group) : undefined);
     } else if (ends !== undefined) {
       const ended = atDepth(at, ends);
       close(ended, index);
@@ -85,9 +90,9 @@ export function loopTree(lines: readonly Line[], marks: Marks, guideOf: GuideOf)
       if (depthOf(ended) === ends) close(ended.around ?? ended, index + 1);
       if (ends === 2) group = undefined;
     } else {
-      const { loop, begins } = place(at, line, marks);
+      const { loop, begins } = placeOf(at, line, marks);
       close(loop, index);
-      if (begins !== undefined) open(begins.id, index, begins);
+      if (begins !== undefined) open(begins.id, begins);
     }
   }
   close(root, lines.length);
@@ -95,13 +100,13 @@ export function loopTree(lines: readonly Line[], marks: Marks, guideOf: GuideOf)
   return root;
 }
 
-/** In which loop a line stands, from the innermost open one outwards, and the loop that it begins there. */
-function place(
-  at: OpenLoop,
+/** In which loop a line stands, from the innermost open one outwards, and the loop that it begins there. Not for lines of the envelope. */
+export function placeOf(
+  at: Loop,
   line: Line,
   marks: Marks,
-): { readonly loop: OpenLoop; readonly begins?: GuideLoop } {
-  for (let loop: OpenLoop | undefined = at; loop?.guide !== undefined; loop = loop.around) {
+): { readonly loop: Loop; readonly begins?: GuideLoop } {
+  for (let loop: Loop | undefined = at; loop?.guide !== undefined; loop = loop.around) {
     const { guide } = loop;
     const begins = guide.loops
       .get(line.code)
@@ -113,13 +118,13 @@ function place(
 }
 
 /** The innermost open loop that lies no deeper in the envelope. */
-function atDepth(at: OpenLoop, depth: number): OpenLoop {
+function atDepth(at: Loop, depth: number): Loop {
   let loop = at;
   while (depthOf(loop) > depth && loop.around !== undefined) loop = loop.around;
   return loop;
 }
 
-function depthOf({ id, guide }: OpenLoop): number {
+function depthOf({ id, guide }: Loop): number {
   if (id === '') return 0;
   // a loop of a guide lies below its transaction set
   return ENVELOPE_DEPTHS.get(id) ?? (guide === undefined ? 0 : 4);

@@ -12,21 +12,30 @@ const LAYOUT_BODY =
 const LAYOUT = new RegExp(`^${LAYOUT_BODY}$`, 'i');
 const HEXADECIMAL = /^X(?:[\dA-Fa-f]{2})+$/;
 
+/** The document that a value stands in: its charset is looked up only where an escape needs it. */
+export interface InCharset {
+  readonly charset: Charset;
+}
+
 /**
  * A value with its escapes resolved: the delimiters and `\X..\`, whose bytes are read in the
  * charset of the message. Layout (`\.br\`), unknown and broken sequences are not changed.
  */
-export function unescape(value: string, delimiters: Delimiters, charset: () => Charset): string {
+export function unescape(value: string, delimiters: Delimiters, document: InCharset): string {
   const { escape } = delimiters;
-  let open = escape === '' ? -1 : value.indexOf(escape);
-  if (open < 0) return value;
+  return escape === '' || !value.includes(escape) ? value : resolved(value, delimiters, document);
+}
+
+function resolved(value: string, delimiters: Delimiters, document: InCharset): string {
+  const { escape } = delimiters;
   let result = '';
   let done = 0;
+  let open = value.indexOf(escape);
   while (open >= 0) {
     const close = value.indexOf(escape, open + 1);
     if (close < 0) break;
     const sequence = value.slice(open + 1, close);
-    const meaning = meaningOf(sequence, delimiters, charset);
+    const meaning = meaningOf(sequence, delimiters, document);
     if (meaning !== undefined) {
       result += value.slice(done, open) + meaning;
       done = close + 1;
@@ -43,7 +52,7 @@ export function unescape(value: string, delimiters: Delimiters, charset: () => C
 function meaningOf(
   sequence: string,
   delimiters: Delimiters,
-  charset: () => Charset,
+  document: InCharset,
 ): string | undefined {
   switch (sequence) {
     case 'F':
@@ -59,14 +68,14 @@ function meaningOf(
     case 'P':
       return delimiters.encoding[4];
     default:
-      return HEXADECIMAL.test(sequence) ? characters(sequence, charset) : undefined;
+      return HEXADECIMAL.test(sequence) ? characters(sequence, document) : undefined;
   }
 }
 
-function characters(sequence: string, charset: () => Charset): string | undefined {
+function characters(sequence: string, document: InCharset): string | undefined {
   const bytes = Buffer.from(sequence.slice(1), 'hex');
   if (isAscii(bytes)) return bytes.toString('latin1');
-  const { text, invalidAt } = decodeFaithfully(bytes, charset());
+  const { text, invalidAt } = decodeFaithfully(bytes, document.charset);
   return invalidAt === undefined ? text : undefined;
 }
 
@@ -162,9 +171,9 @@ export function redelimit(
   segment: string,
   from: Delimiters,
   to: Delimiters,
-  charset: () => Charset,
+  document: InCharset,
 ): string {
-  const leaf = (text: string): string => escapePlain(withEscape(text, from, to, charset), to);
+  const leaf = (text: string): string => escapePlain(withEscape(text, from, to, document), to);
   const levels: readonly [before: string, after: string][] = [
     [from.repetition, to.repetition],
     [from.component, to.component],
@@ -185,13 +194,8 @@ export function redelimit(
 }
 
 /** Plain text, with its layout sequences already in the new escape character. */
-function withEscape(
-  text: string,
-  from: Delimiters,
-  to: Delimiters,
-  charset: () => Charset,
-): string {
-  const plain = unescape(text, from, charset);
+function withEscape(text: string, from: Delimiters, to: Delimiters, document: InCharset): string {
+  const plain = unescape(text, from, document);
   if (from.escape === to.escape || from.escape === '') return plain;
   return plain.replaceAll(
     layoutSequences(from),

@@ -187,7 +187,7 @@ export function declaredCharset(buffer: Buffer): { name: string; charset: Charse
 
 /** Where MSH, BHS or FHS begins, after a BOM, blanks or a block start; -1 if something else comes first. */
 export function headerStart(text: string): number {
-  let start = text.startsWith('\u00ef\u00bb\u00bf') ? 3 : 0;
+  let start = text.charCodeAt(0) === 0xef && text.startsWith('\u00ef\u00bb\u00bf') ? 3 : 0;
   while (start < text.length && isBlank(text.charCodeAt(start))) start++;
   const named =
     text.startsWith('MSH', start) || text.startsWith('BHS', start) || text.startsWith('FHS', start);

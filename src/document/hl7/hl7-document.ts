@@ -9,7 +9,7 @@ import { redelimit } from './escape.ts';
 import { declaredCharset, headerStart, hl7Charset } from './header.ts';
 import { Hl7Cutter } from './hl7-cutter.ts';
 import { type Hl7Path, hl7Path } from './path.ts';
-import { charsetFor, delimitersFor, Hl7Writing, isDelimiterField, unreadable } from './place.ts';
+import { charsetFor, delimitersFor, Hl7Writing, unreadable } from './place.ts';
 
 /** One segment of an HL7 v2 message. */
 export type Hl7Segment = Segment<Hl7Document>;
@@ -26,7 +26,7 @@ export function hl7Document(bytes: Uint8Array, given?: string): Hl7Document {
 export class Hl7Document extends SegmentDocument {
   readonly kind = 'hl7';
   protected readonly charsetRemedy = 'Set MSH-18 to "UNICODE UTF-8" before it.';
-  #delimiters: Delimiters;
+  protected writing: Hl7Writing;
 
   constructor(source: SourceText) {
     const start = headerStart(source.text);
@@ -34,12 +34,12 @@ export class Hl7Document extends SegmentDocument {
     if (delimiters === undefined) throw unreadable(start);
     const cutter = new Hl7Cutter(source.text, start, delimiters.field);
     const list = new LineList(source.text, start, cutter);
-    super(source, list, new Hl7Writing(delimiters, () => this.charset));
-    this.#delimiters = delimiters;
+    super(source, list);
+    this.writing = new Hl7Writing(delimiters, this);
   }
 
   get delimiters(): Delimiters {
-    return this.#delimiters;
+    return this.writing.marks;
   }
 
   copy(): Hl7Document {
@@ -53,7 +53,7 @@ export class Hl7Document extends SegmentDocument {
 
   /** @internal */
   override setIn(line: Line, path: Hl7Path, value: string): void {
-    if (path.field > 0 && isDelimiterField(line, path)) {
+    if (path.isWhole) {
       this.#redelimit(path, value);
       return;
     }
@@ -73,10 +73,9 @@ export class Hl7Document extends SegmentDocument {
     const delimiters = delimitersFor(path, value, before);
     if (delimiters.field === before.field && delimiters.encoding === before.encoding) return;
     for (const line of this.list.all()) {
-      line.rewrite(redelimit(line.text, before, delimiters, () => this.charset));
+      line.rewrite(redelimit(line.text, before, delimiters, this));
     }
-    this.#delimiters = delimiters;
-    this.writing = new Hl7Writing(delimiters, () => this.charset);
+    this.writing = new Hl7Writing(delimiters, this);
     this.changed();
   }
 }

@@ -1,5 +1,5 @@
 import { EngineError } from '../../error/engine-error.ts';
-import { ALL, nameCode, type SegmentPath } from '../segment/segment-path.ts';
+import { cachedPaths, nameCode, pathNumber, type SegmentPath } from '../segment/segment-path.ts';
 import { isHeaderName } from './delimiters.ts';
 
 export type Hl7Path = SegmentPath;
@@ -7,44 +7,37 @@ export type Hl7Path = SegmentPath;
 const PATH =
   /^([A-Z][A-Z\d]{2})(?:\[(\*|\d{1,7})\])?(?:-(\d{1,3})(?:\[(\*|\d{1,4})\])?(?:\.(\d{1,3})(?:\.(\d{1,3}))?)?)?$/;
 const NO_LOOPS: SegmentPath['loops'] = [];
-const CACHE_LIMIT = 5000;
-const cache = new Map<string, Hl7Path>();
 
 /**
  * Compiles `PID`, `PID-3`, `PID-3[2].4.2`, `OBX[3]-5`, `PID-3[*].1`, `OBX[*]-5`; compiled paths are
  * cached. Throws PATH_INVALID with the position of the mistake.
  */
-export function hl7Path(text: string): Hl7Path {
-  return cache.get(text) ?? compile(text);
-}
+export const hl7Path: (text: string) => Hl7Path = cachedPaths(compile);
 
 function compile(text: string): Hl7Path {
   const match = PATH.exec(text);
   if (match === null) throw invalid(text, ...mistake(text));
   const [, segment = '', index, field, repetition, component, subcomponent] = match;
-  const path: Hl7Path = {
+  const number = (digits: string | undefined): number =>
+    pathNumber(digits, (zero) => {
+      throw invalid(text, text.indexOf(zero), 'counting starts at 1');
+    });
+  const isHeader = isHeaderName(segment);
+  const slot = number(field) - (isHeader ? 1 : 0);
+  return {
     text,
     loops: NO_LOOPS,
     segment,
     code: nameCode(segment),
-    index: number(text, index),
-    field: number(text, field),
-    slot: number(text, field) - (isHeaderName(segment) ? 1 : 0),
-    repetition: number(text, repetition),
-    component: number(text, component),
-    subcomponent: number(text, subcomponent),
+    index: number(index),
+    field: number(field),
+    slot,
+    // the delimiters, which MSH, BHS and FHS begin with
+    isWhole: isHeader && (slot === 0 || slot === 1),
+    repetition: number(repetition),
+    component: number(component),
+    subcomponent: number(subcomponent),
   };
-  if (cache.size >= CACHE_LIMIT) cache.clear();
-  cache.set(text, path);
-  return path;
-}
-
-function number(text: string, digits: string | undefined): number {
-  if (digits === undefined) return 0;
-  if (digits === '*') return ALL;
-  const value = Number(digits);
-  if (value === 0) throw invalid(text, text.indexOf(digits), 'counting starts at 1');
-  return value;
 }
 
 function invalid(text: string, at: number, why: string): EngineError {

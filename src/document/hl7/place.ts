@@ -1,32 +1,19 @@
 import { EngineError } from '../../error/engine-error.ts';
 import { type Charset, isAsciiText } from '../charset.ts';
-import type { Line } from '../segment/line.ts';
 import type { Writing } from '../segment/place.ts';
-import { nameCode } from '../segment/segment-path.ts';
 import { type Delimiters, usableDelimiters } from './delimiters.ts';
-import { escapeComposite, escapePlain, unescape } from './escape.ts';
+import { escapeComposite, escapePlain, type InCharset, unescape } from './escape.ts';
 import { hl7Charset } from './header.ts';
 import type { Hl7Path } from './path.ts';
-
-const HEADERS: ReadonlySet<number> = new Set(['MSH', 'BHS', 'FHS'].map(nameCode));
-
-/** The separator and the encoding characters of MSH, BHS and FHS, which are never taken apart. */
-export function isDelimiterField({ code }: Line, { slot }: Hl7Path): boolean {
-  return slot < 2 && HEADERS.has(code);
-}
 
 /** How a message with some delimiters is written. */
 export class Hl7Writing implements Writing {
   readonly marks: Delimiters;
-  readonly #charset: () => Charset;
+  readonly #document: InCharset;
 
-  constructor(marks: Delimiters, charset: () => Charset) {
+  constructor(marks: Delimiters, document: InCharset) {
     this.marks = marks;
-    this.#charset = charset;
-  }
-
-  isWhole(line: Line, path: Hl7Path): boolean {
-    return isDelimiterField(line, path);
+    this.#document = document;
   }
 
   readWhole(slot: string, path: Hl7Path): string {
@@ -35,7 +22,7 @@ export class Hl7Writing implements Writing {
   }
 
   unescape(value: string): string {
-    return unescape(value, this.marks, this.#charset);
+    return unescape(value, this.marks, this.#document);
   }
 
   escapePlain(value: string): string {

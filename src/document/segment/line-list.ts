@@ -80,6 +80,12 @@ export class LineList {
     return code === undefined ? [...this.#lines] : this.#lines.filter((line) => line.code === code);
   }
 
+  /** All lines as they stand, also after later changes. */
+  whole(): readonly Line[] {
+    while (this.#scan());
+    return this.#lines;
+  }
+
   count(code?: number): number {
     while (this.#scan());
     if (code === undefined) return this.#lines.length;
@@ -98,8 +104,8 @@ export class LineList {
     this.at(index);
     const place = Math.min(index, this.#lines.length);
     this.#lines[place - 1]?.endWith(lineEnd);
-    const span = [0, text.length, text.length + lineEnd.length] as const;
-    const line = new Line(text + lineEnd, 0, span, { code: nameCode(text), marks });
+    const span = [0, 0, text.length, text.length + lineEnd.length] as const;
+    const line = new Line(text + lineEnd, span, nameCode(text), marks);
     this.#lines.splice(place, 0, line);
     this.#changed = true;
     this.#order += 1;
@@ -108,9 +114,19 @@ export class LineList {
 
   remove(lines: ReadonlySet<Line>): void {
     if (lines.size === 0) return;
-    const kept = this.#lines.filter((line) => !lines.has(line));
-    this.#lines.length = 0;
-    for (const line of kept) this.#lines.push(line);
+    const all = this.#lines;
+    const [first] = lines;
+    const from = first === undefined ? -1 : all.indexOf(first);
+    let until = from;
+    for (let line = all[until]; line !== undefined && lines.has(line); line = all[until]) until++;
+    if (until - from === lines.size) {
+      // most often they follow one another
+      all.splice(from, lines.size);
+    } else {
+      const kept = all.filter((line) => !lines.has(line));
+      all.length = 0;
+      for (const line of kept) all.push(line);
+    }
     this.#changed = true;
     this.#order += 1;
   }
@@ -155,9 +171,8 @@ export class LineList {
     if (start >= text.length) return false;
     const end = cutter.end(start);
     const next = cutter.next(end);
-    const { marks } = cutter;
     const code = cutter.code(start, end);
-    this.#lines.push(new Line(text, from, [start, end, next], { code, marks }));
+    this.#lines.push(new Line(text, [from, start, end, next], code, cutter.marks));
     this.#at = next;
     return true;
   }

@@ -15,10 +15,10 @@ export class Line {
   end: number;
   next: number;
   /** Positions of the separators found so far; the segment is searched only as far as needed. */
-  #separators: number[] = [];
+  #separators: number[] | undefined;
   #searched = false;
 
-  constructor(source: string, from: number, [start, end, next]: Span, { code, marks }: Kind) {
+  constructor(source: string, [from, start, end, next]: Span, code: number, marks: MarkFinder) {
     this.code = code;
     this.#marks = marks;
     this.source = source;
@@ -34,22 +34,31 @@ export class Line {
 
   /** The characters between the nth and the next separator; `''` beyond the last. Slot 0 is the name. */
   slot(n: number, separator: string): string {
-    const separators = this.#separators;
-    if (separators.length <= n && !this.#searched) this.#search(separator, n);
+    const separators = this.#upTo(n, separator);
     if (n > separators.length) return '';
     const from = n === 0 ? this.start : (separators[n - 1] ?? 0) + 1;
     return this.source.slice(from, separators[n] ?? this.end);
   }
 
+  /** As `slot`, for a segment that is one of many and looked at only once: remembers nothing. */
+  peek(n: number, separator: string): string {
+    const { source, end } = this;
+    let from = this.start;
+    for (let at = 0; ; at++) {
+      const found = this.#marks.find(source, separator, from, end);
+      if (at === n) return source.slice(from, found < 0 ? end : found);
+      if (found < 0) return '';
+      from = found + 1;
+    }
+  }
+
   /** How many separators the segment has. */
   slots(separator: string): number {
-    if (!this.#searched) this.#search(separator, Number.MAX_SAFE_INTEGER);
-    return this.#separators.length;
+    return this.#upTo(Number.MAX_SAFE_INTEGER, separator).length;
   }
 
   replaceSlot(n: number, separator: string, value: string): void {
-    const separators = this.#separators;
-    if (separators.length <= n && !this.#searched) this.#search(separator, n);
+    const separators = this.#upTo(n, separator);
     if (n > separators.length) {
       const missing = separator.repeat(n - separators.length);
       if (value !== '') this.rewrite(this.text + missing + value);
@@ -77,14 +86,22 @@ export class Line {
     this.start = before.length;
     this.end = this.start + text.length;
     this.next = this.source.length;
-    this.#separators = [];
+    this.#separators = undefined;
     this.#searched = false;
   }
 
-  /** Finds separators up to the nth, counted from 0. */
-  #search(separator: string, n: number): void {
+  /** The separators, at least up to the nth, counted from 0. */
+  #upTo(n: number, separator: string): readonly number[] {
+    // most segments of a large body are never searched: their array is made here
+    this.#separators ??= [];
+    if (this.#separators.length <= n && !this.#searched) {
+      this.#search(this.#separators, n, separator);
+    }
+    return this.#separators;
+  }
+
+  #search(separators: number[], n: number, separator: string): void {
     const { source, end } = this;
-    const separators = this.#separators;
     const last = separators[separators.length - 1];
     let from = last === undefined ? this.start : last + 1;
     while (separators.length <= n) {
@@ -99,10 +116,5 @@ export class Line {
   }
 }
 
-/** Where a segment's characters begin and end, and where the next line begins. */
-export type Span = readonly [start: number, end: number, next: number];
-
-interface Kind {
-  readonly code: number;
-  readonly marks: MarkFinder;
-}
+/** Where the blanks before a segment begin, where its characters begin and end, and where the next line begins. */
+export type Span = readonly [from: number, start: number, end: number, next: number];

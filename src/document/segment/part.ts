@@ -4,18 +4,18 @@
  */
 import { EngineError } from '../../error/engine-error.ts';
 
+// Every read calls these functions: they are short so that V8 inlines them.
+
 /** The nth part, `''` beyond the last. */
 export function partOf(text: string, separator: string, n: number, release = ''): string {
   if (separator === '') return n === 1 ? text : '';
   let from = 0;
-  for (let at = 1; at < n; at++) {
-    const found = indexOfMark(text, separator, from, release);
-    if (found < 0) return '';
-    from = found + 1;
+  for (let at = 1; ; at++) {
+    const end = indexOfMark(text, separator, from, release);
+    if (at === n) return text.slice(from, end < 0 ? text.length : end);
+    if (end < 0) return '';
+    from = end + 1;
   }
-  const end = indexOfMark(text, separator, from, release);
-  if (end >= 0) return text.slice(from, end);
-  return from === 0 ? text : text.slice(from);
 }
 
 export function partsOf(text: string, separator: string, release = ''): string[] {
@@ -33,8 +33,7 @@ export function partsOf(text: string, separator: string, release = ''): string[]
 
 /** Whether a separator stands in the text. */
 export function hasPart(text: string, separator: string, release = ''): boolean {
-  if (separator === '' || !text.includes(separator)) return false;
-  return release === '' || indexOfMark(text, separator, 0, release) >= 0;
+  return separator !== '' && indexOfMark(text, separator, 0, release) >= 0;
 }
 
 /**
@@ -68,8 +67,11 @@ function noSeparator(n: number): EngineError {
  * the beginning of a part. Without a release character (`''`) every mark counts.
  */
 export function indexOfMark(text: string, mark: string, from: number, release: string): number {
+  return release === '' ? text.indexOf(mark, from) : indexOfUnreleased(text, mark, from, release);
+}
+
+function indexOfUnreleased(text: string, mark: string, from: number, release: string): number {
   let at = text.indexOf(mark, from);
-  if (release === '') return at;
   while (at >= 0 && isReleased(text, from, at, release)) at = text.indexOf(mark, at + 1);
   return at;
 }
@@ -98,17 +100,15 @@ export class MarkFinder {
 
   /** The next mark from `from` on and before `end`; -1 if there is none. */
   find(source: string, mark: string, from: number, end: number): number {
-    if (this.#knows(source, mark, from)) return this.#at < end ? this.#at : -1;
+    if (from >= this.#from && from <= this.#at && source === this.#source && mark === this.#mark) {
+      return this.#at < end ? this.#at : -1;
+    }
     const found = indexOfMark(source, mark, from, this.release);
     if (found >= 0 && found < end) return found;
     this.#source = source;
     this.#mark = mark;
     this.#from = from;
-    this.#at = found < 0 ? Number.POSITIVE_INFINITY : found;
+    this.#at = found < 0 ? source.length : found;
     return -1;
-  }
-
-  #knows(source: string, mark: string, from: number): boolean {
-    return from >= this.#from && from <= this.#at && source === this.#source && mark === this.#mark;
   }
 }

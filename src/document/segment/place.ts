@@ -15,9 +15,7 @@ export interface Marks {
 /** How the body that a segment belongs to is written. */
 export interface Writing {
   readonly marks: Marks;
-  /** Whether a field is never taken apart, because it holds the marks themselves or has a fixed width. */
-  isWhole(line: Line, path: SegmentPath): boolean;
-  /** What such a field reads as. */
+  /** What a field reads as that is never split (`SegmentPath.isWhole`). */
   readWhole(slot: string, path: SegmentPath): string;
   /** What a value says that has no mark in it. */
   unescape(value: string): string;
@@ -31,7 +29,7 @@ export interface Writing {
 export function readPlace(line: Line, path: SegmentPath, writing: Writing): string {
   if (path.field === 0) return line.text;
   const field = line.slot(path.slot, writing.marks.field);
-  if (writing.isWhole(line, path)) return writing.readWhole(field, path);
+  if (path.isWhole) return writing.readWhole(field, path);
   const repetition = partOf(
     field,
     writing.marks.repetition,
@@ -44,10 +42,13 @@ export function readPlace(line: Line, path: SegmentPath, writing: Writing): stri
 /** Every value at the path in this segment, without empty places. */
 export function readAllPlaces(line: Line, path: SegmentPath, writing: Writing): string[] {
   const { field: separator, repetition, release } = writing.marks;
-  const several = path.field > 0 && path.repetition <= 0 && !writing.isWhole(line, path);
-  const field = several ? line.slot(path.slot, separator) : '';
-  if (!several || !field.includes(repetition)) {
+  if (path.field === 0 || path.repetition > 0 || path.isWhole) {
     const value = readPlace(line, path, writing);
+    return value === '' ? [] : [value];
+  }
+  const field = line.slot(path.slot, separator);
+  if (!field.includes(repetition)) {
+    const value = valueIn(field, path, writing);
     return value === '' ? [] : [value];
   }
   return partsOf(field, repetition, release)
@@ -60,7 +61,7 @@ export function readRaw(line: Line, path: SegmentPath, writing: Writing): string
   const { marks } = writing;
   if (path.field === 0) return line.text;
   const field = line.slot(path.slot, marks.field);
-  if (writing.isWhole(line, path)) return writing.readWhole(field, path);
+  if (path.isWhole) return writing.readWhole(field, path);
   if (path.repetition <= 0 && path.component === 0) return field;
   return within(
     partOf(field, marks.repetition, Math.max(path.repetition, 1), marks.release),

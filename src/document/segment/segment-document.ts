@@ -36,17 +36,16 @@ export abstract class SegmentDocument implements Document {
   abstract readonly kind: 'hl7' | 'x12' | 'edifact' | 'astm';
   protected readonly source: SourceText;
   protected readonly list: LineList;
-  protected writing: Writing;
+  protected abstract writing: Writing;
   #charset: Charset | undefined;
   /** Whether every character is known to be ASCII. */
   #ascii: boolean;
   /** The body as bytes, while nothing is changed. */
   #bytes: Uint8Array | undefined;
 
-  protected constructor(source: SourceText, list: LineList, writing: Writing) {
+  protected constructor(source: SourceText, list: LineList) {
     this.source = source;
     this.list = list;
-    this.writing = writing;
     this.#bytes = source.raw;
     this.#charset = source.charset;
     this.#ascii = source.charset === undefined;

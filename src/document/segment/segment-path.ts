@@ -11,6 +11,8 @@ export interface SegmentPath {
   readonly field: number;
   /** Position between separators: one less than the field where field 1 is the separator itself. */
   readonly slot: number;
+  /** Whether the field is never split, because it holds the separators themselves or has a fixed width. */
+  readonly isWhole: boolean;
   readonly repetition: number;
   readonly component: number;
   readonly subcomponent: number;
@@ -23,6 +25,28 @@ export interface LoopStep {
 }
 
 export const ALL = -1;
+
+const CACHE_LIMIT = 5000;
+
+/** Keeps what was compiled, as the same few paths are asked for again and again. */
+export function cachedPaths(compile: (text: string) => SegmentPath): (text: string) => SegmentPath {
+  const cache = new Map<string, SegmentPath>();
+  const add = (text: string): SegmentPath => {
+    const path = compile(text);
+    if (cache.size >= CACHE_LIMIT) cache.clear();
+    cache.set(text, path);
+    return path;
+  };
+  return (text) => cache.get(text) ?? add(text);
+}
+
+/** A number of a path, 0 if it gives none, `ALL` for `*`. Calls `atZero` for 0: counting starts at 1. */
+export function pathNumber(digits: string | undefined, atZero: (digits: string) => never): number {
+  if (digits === undefined) return 0;
+  if (digits === '*') return ALL;
+  const value = Number(digits);
+  return value === 0 ? atZero(digits) : value;
+}
 
 /** One to three letters as one number, so that names compare quickly; 0 is no name. */
 export function nameCode(name: string): number {

@@ -7,7 +7,7 @@ import type { GuideSegment } from './guide.ts';
 export function fits(line: Line, segment: GuideSegment, marks: Marks): boolean {
   if (line.code !== segment.code) return false;
   return segment.qualifiers.every(({ element, component, codes }) => {
-    const value = line.slot(element, marks.field);
+    const value = line.peek(element, marks.field);
     const part = component === 0 ? value : partOf(value, marks.component, component, marks.release);
     return codes.has(part);
   });

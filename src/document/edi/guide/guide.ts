@@ -34,6 +34,8 @@ export interface GuideLoop {
   readonly all: ReadonlySet<number>;
   /** Ids of all loops in it. */
   readonly ids: ReadonlySet<string>;
+  /** By which elements the segments that begin loops in it are told from others of their name. */
+  readonly telling: ReadonlyMap<number, ReadonlySet<number>>;
 }
 
 export type GuidePosition = readonly (GuideSegment | GuideLoop)[];
@@ -117,7 +119,27 @@ function loopOf(
     loops: Map.groupBy(loops, firstCode),
     all: new Set([...first, ...own, ...loops.flatMap((loop) => [...loop.all])]),
     ids: new Set(loops.flatMap(({ id, ids }) => [id, ...ids])),
+    telling: tellingOf(loops),
   };
+}
+
+function tellingOf(loops: readonly GuideLoop[]): GuideLoop['telling'] {
+  const telling = new Map<number, Set<number>>();
+  const add = (code: number, elements: Iterable<number>): void => {
+    const known = telling.get(code) ?? new Set();
+    for (const element of elements) known.add(element);
+    telling.set(code, known);
+  };
+  for (const loop of loops) {
+    const { trigger } = loop;
+    if (trigger !== undefined)
+      add(
+        trigger.code,
+        trigger.qualifiers.map(({ element }) => element),
+      );
+    for (const [code, elements] of loop.telling) add(code, elements);
+  }
+  return telling;
 }
 
 /** What follows one another under one name may come in any order. */
