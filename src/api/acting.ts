@@ -7,7 +7,7 @@ import type { ApiContext } from './context.ts';
 
 export type Act = Pick<AuditEntry, 'action' | 'object' | 'detail'>;
 
-/** Does what a person ordered and records the result, success or failure, before answering. */
+/** Carries out what a person ordered and records the result, success or failure, before answering. */
 export async function audited<Result>(
   { audit }: ApiContext,
   request: FastifyRequest,

@@ -5,7 +5,7 @@ import { buildApi } from './api-server.ts';
 import type { ApiContext } from './context.ts';
 import { openApiText } from './open-api.ts';
 
-/** Stands in for everything that routes are made with; only a request would use it, and there are none. */
+/** Replaces everything that routes depend on; only a request would use it, and there are none. */
 const nothing: unknown = new Proxy(() => undefined, { get: () => nothing });
 
 /** The OpenAPI document of all routes, made without a production; checked in as `docs/openapi.json`. */

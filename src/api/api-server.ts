@@ -46,10 +46,10 @@ import { serverTls, type TlsFiles } from './server-tls.ts';
 export interface ApiOptions {
   readonly context: ApiContext;
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 for a free one. */
   readonly port: number;
   readonly tls?: TlsFiles | undefined;
-  /** Addresses or networks (`10.0.0.0/8`) of proxies whose `X-Forwarded-*` headers are believed. */
+  /** Addresses or networks (`10.0.0.0/8`) of proxies whose `X-Forwarded-*` headers are trusted. */
   readonly trustedProxies?: readonly string[] | undefined;
   /** Signs people in: sets `request.principal` in an `onRequest` hook and adds its own routes. */
   readonly signIn: FastifyPluginAsync | FastifyPluginCallback;
@@ -147,7 +147,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     const { code } = error as { code?: string };
     throw new EngineError(
       'CONFIG_INVALID',
-      `the console cannot listen on ${host}:${port} (${code ?? 'unknown'}); name another with --console`,
+      `the console cannot listen on ${host}:${port} (${code ?? 'unknown'}); choose another with --console`,
     );
   }
   const bound = (app.server.address() as AddressInfo).port;

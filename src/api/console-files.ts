@@ -13,9 +13,9 @@ const YEAR = 365 * 86_400;
 export type NotFound = (request: FastifyRequest, reply: FastifyReply) => void;
 
 /**
- * Serves the files of the built console, and returns the handler of all other paths. Any path that is neither
- * a file nor the API's is a page of the console, which does its own routing; a `<base>` tells it under which
- * path a trusted proxy serves it.
+ * Serves the files of the built console, and returns the handler of all other paths. Any path that
+ * is neither a file nor the API's is a page of the console, which does its own routing; a `<base>`
+ * gives it the path under which a trusted proxy serves it.
  */
 export async function consoleFiles(
   app: Api,
@@ -61,7 +61,7 @@ function withBase(page: string, base: string): string {
     : page.replace('<head>', `<head>${tag}`);
 }
 
-/** What a trusted proxy says in `X-Forwarded-Prefix`, if it is a plain path; else the root. */
+/** The `X-Forwarded-Prefix` of a trusted proxy, if it is a plain path; otherwise the root. */
 function prefixOf(
   { raw, headers }: FastifyRequest,
   isTrusted: (address: string) => boolean,

@@ -10,7 +10,7 @@ import type { JobRunner } from '../operator/job/job-runner.ts';
 import type { LiveStream } from '../operator/live/live-stream.ts';
 import type { PurgeReport, TraceStore, TraceUsage } from '../trace/trace-store.ts';
 
-/** What the routes work with. */
+/** What the routes depend on. */
 export interface ApiContext {
   readonly production: string;
   readonly broker: Broker;
@@ -34,7 +34,7 @@ export interface ApiContext {
   readonly bulkLimit: number;
   /** Messages that the trace does not show yet. */
   readonly lag: () => Promise<number>;
-  /** Since when the trace store has failed. */
+  /** Since when the trace store has been failing. */
   readonly failingSince: () => number | undefined;
   /** The size of the store, at most a minute old, since it has to be counted. */
   readonly usage: () => Promise<TraceUsage>;

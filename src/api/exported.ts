@@ -13,9 +13,9 @@ export interface ExportOptions {
   readonly format: 'csv' | 'ndjson';
   readonly limit: number;
   readonly find: FindOptions;
-  /** Search fields that have a column too. */
+  /** Search fields that also have a column. */
   readonly fields: readonly string[];
-  /** Messages as their reader may see them. */
+  /** Messages as the reader may see them. */
   readonly show: (messages: readonly TracedMessage[]) => Promise<readonly Shown[]>;
 }
 
@@ -76,7 +76,7 @@ const csvLine =
     return `${values.map(csvValue).join(',')}\r\n`;
   };
 
-/** An apostrophe disarms a text that a spreadsheet would take for a formula. */
+/** An apostrophe disarms text that a spreadsheet would treat as a formula. */
 function csvValue(value: unknown): string {
   if (typeof value === 'number') return String(value);
   if (typeof value !== 'string' || value === '') return '';

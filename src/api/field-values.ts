@@ -21,12 +21,13 @@ type WithFields<Message> = Message & { readonly fields?: FieldValues };
 type Context = Pick<ApiContext, 'trace' | 'bodies' | 'mask' | 'search'>;
 type Viewer = Pick<Principal, 'permissions' | 'unmasked' | 'visibleHosts'>;
 
-/** After this many milliseconds it yields to other requests. */
+/** After this many milliseconds other requests get a turn. */
 const TURN = 15;
 
 /**
- * Yields messages with the values of search fields, as the viewer may see them: those of the message's own
- * body, or if that has none, of the body its session began with, since a search finds whole sessions.
+ * Yields messages with the values of search fields, as the viewer may see them. They come from the
+ * message's own body or, if that has none, from the body its session began with, since a search
+ * finds whole sessions.
  */
 export async function withFields<Message extends TracedMessage>(
   context: Context,
@@ -73,7 +74,7 @@ function valueReader(
   const open = keyReader(wanted, large);
   const closed = keyReader(wanted, large, mask);
   return async (message) => {
-    // even a value's length is only shown for what may be opened
+    // even the length of a value is only shown to those who may open the body
     if (!isOpenTo(message, viewer.visibleHosts)) return {};
     const body = await trace.body(message.id);
     // a large body that is not HL7 would have to be read completely

@@ -9,7 +9,7 @@ import type { ApiContext } from './context.ts';
 import { JOB_LIMIT, type JobRequest } from './contract/job.ts';
 import { shownTo } from './shown-to.ts';
 
-/** The messages of a bulk order: of as many as there are, only their ids are held. */
+/** The messages of a bulk order. Only their ids are held, since there may be many. */
 export interface FrozenList {
   /** In the order they were made. */
   readonly ids: readonly number[];
@@ -21,16 +21,16 @@ export interface FrozenList {
   readonly statuses?: Partial<Record<Status, number>>;
 }
 
-/** Which messages an order is about: one of these. */
+/** Selects the messages of an order: exactly one of these. */
 export type WhichMessages = Pick<JobRequest, 'ids' | 'criteria' | 'list'>;
 
-/** How many of a list are shown. */
+/** How many messages of a list are shown. */
 const SAMPLE = 10;
 const PAGE = 1_000;
 
 /**
- * The messages of a bulk order as they are now: what matches later is not part of it, and nothing is ever
- * done to what was not listed.
+ * The messages of a bulk order, as of now: what matches later is not part of it, and nothing is
+ * ever done to a message that was not listed.
  */
 export async function frozenList(
   trace: Pick<TraceReader, 'find' | 'message'>,
@@ -81,14 +81,14 @@ async function listOfIds(
 }
 
 export interface KeptList extends FrozenList {
-  /** Under which it can be asked for again, for a day. */
+  /** The name under which the list can be requested again, for a day. */
   readonly list: string;
 }
 
 /**
- * The list that is named, or a new one, which is kept.
+ * The named list, or a new one, which is kept.
  *
- * @param name of a new one, so that it is made once however often it is asked for
+ * @param name of a new one, so that it is made only once, however often it is requested
  */
 export async function keptList(
   context: ApiContext,
@@ -103,7 +103,7 @@ export async function keptList(
   const known = await jobs.lists.find(list, { owner, visible });
   if (known !== undefined) return { ...known, list, sample: await sampleOf(trace, known.ids) };
   if (named !== undefined) {
-    throw new ApiError(404, 'NOT_FOUND', 'this list is no longer kept: look again first');
+    throw new ApiError(404, 'NOT_FOUND', 'this list is no longer kept: make it again first');
   }
   const frozen = await frozenList(trace, { ids: givenIds, criteria }, visible, {
     signal,
@@ -114,7 +114,7 @@ export async function keptList(
   return { list, ...frozen };
 }
 
-/** The first messages of a list that is kept; what was purged meanwhile is left out. */
+/** The first messages of a kept list, without those purged meanwhile. */
 export async function sampleOf(
   trace: Pick<TraceReader, 'message'>,
   ids: readonly number[],

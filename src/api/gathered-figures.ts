@@ -8,8 +8,8 @@ interface Family {
 }
 
 /**
- * The figures of every engine, each sample labelled with its engine's position among the answers, then those
- * of the operator plane.
+ * The metrics of every engine, each sample labelled with its engine's position among the answers,
+ * then those of the operator plane.
  */
 export async function gatheredFigures(context: ApiContext): Promise<string> {
   const [texts, own] = await Promise.all([
@@ -20,7 +20,7 @@ export async function gatheredFigures(context: ApiContext): Promise<string> {
   return `${merged(texts)}${own}`;
 }
 
-/** Groups samples by name, as the format demands; a label tells the engines apart. */
+/** Groups samples by name, as the format requires; a label tells the engines apart. */
 function merged(texts: readonly string[]): string {
   const families = new Map<string, Family>();
   for (const [engine, text] of texts.entries()) {
@@ -54,7 +54,7 @@ function labelled(line: string, engine: number): string {
   return `${line.slice(0, space)}{${label}}${line.slice(space)}`;
 }
 
-/** A peer's name stands in quotes. */
+/** A peer's name is in quotes. */
 const escaped = (label: string): string => label.replaceAll(/[\\"]/g, '\\$&').replaceAll('\n', ' ');
 
 function gauge(name: string, help: string, samples: readonly string[]): string {
@@ -64,12 +64,12 @@ function gauge(name: string, help: string, samples: readonly string[]): string {
 async function ownFigures(context: ApiContext): Promise<string> {
   const { production, alerts } = context;
   const [lag, usage, certificates, open] = await Promise.all([
-    // what cannot be asked for now has no sample
+    // what cannot be measured now has no sample
     context.lag().catch(() => 0),
     context.usage().catch(unless(isTold, 'measuring the trace')),
     // no engine answers
     context.engines.certificates().catch(() => []),
-    // as for the trace: what is not known is left out, and the other figures stand
+    // as for the trace: what is not known is left out, and the other metrics are kept
     alerts.openCount(undefined).catch(() => undefined),
   ]);
   const now = Date.now();
@@ -92,7 +92,7 @@ async function ownFigures(context: ApiContext): Promise<string> {
     ),
     gauge(
       'waybill_certificate_expiry_seconds',
-      'Seconds until a certificate of ours, of an authority or of a peer ends, or a revocation list.',
+      'Seconds until a certificate of ours, of an authority or of a peer, or a revocation list, expires.',
       certificates.flatMap(({ kind, name, hosts, ends }) => {
         if (ends === undefined) return [];
         const seconds = Math.round((ends.at - now) / 1_000);

@@ -3,7 +3,7 @@ import type { Storage } from './contract/storage.ts';
 
 type Hold = Storage['holds'][number];
 
-/** The holds that people have set, for display; the trace store is what keeps the sessions. */
+/** The holds that people have set, for display; the trace store keeps the sessions themselves. */
 export function holdList(database: MetaDatabase): {
   add(hold: Hold): Promise<void>;
   remove(sessionId: number): Promise<void>;

@@ -3,7 +3,7 @@ import type { FastifySchema } from 'fastify';
 import type { Api } from '../web/api.ts';
 import { Problem } from '../web/problem.ts';
 
-/** How the routes become an OpenAPI document. */
+/** Turns the routes into an OpenAPI document. */
 export const openApi: FastifyDynamicSwaggerOptions = {
   openapi: {
     openapi: '3.1.0',
@@ -11,7 +11,7 @@ export const openApi: FastifyDynamicSwaggerOptions = {
       title: 'Waybill operator API',
       version: '1.0.0',
       description:
-        'What the console and scripts ask of the operator plane. Errors are application/problem+json (RFC 9457) with a stable `code`.',
+        'The interface of the operator plane for the console and for scripts. Errors are application/problem+json (RFC 9457) with a stable `code`.',
     },
   },
   hideUntagged: true,

@@ -10,12 +10,13 @@ export const OrderHeaders = Type.Object({
     Type.String({
       minLength: 1,
       maxLength: 200,
-      description: 'Chosen by the sender for one act: sent again within a day, it is done once.',
+      description:
+        'Chosen by the sender for one act: if sent again within a day, it is done only once.',
     }),
   ),
 });
 
-/** Names an order for a day: the same person, key and content give the same name. Undefined without a key. */
+/** Identifies an order for a day: the same person, key and content give the same name. Undefined without a key. */
 export function orderName(
   request: FastifyRequest,
   content: readonly (string | number | Uint8Array | undefined)[],

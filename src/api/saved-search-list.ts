@@ -2,17 +2,17 @@ import type { MetaDatabase } from '../access/meta/meta-database.ts';
 import type { SavedSearch } from './contract/message.ts';
 import type { SavedSearchRequest } from './contract/saved-search.ts';
 
-/** Searches that people keep under a name; names are unique for each person. */
+/** Searches saved under a name, which is unique per person. */
 export interface SavedSearchList {
   /** Their own and those that others share, by name. */
   list(owner: string): Promise<readonly SavedSearch[]>;
-  /** Makes it, or replaces the one of the same name; undefined if the person has too many. */
+  /** Creates it, or replaces the one with the same name; undefined if the person has too many. */
   save(owner: string, search: SavedSearchRequest): Promise<SavedSearch | undefined>;
   /** Returns whether they had such a search. */
   remove(owner: string, id: number): Promise<boolean>;
 }
 
-/** Searches that one person may keep. */
+/** How many searches one person may save. */
 export const SEARCHES = 200;
 
 export function savedSearchList(database: MetaDatabase): SavedSearchList {

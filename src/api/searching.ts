@@ -9,8 +9,8 @@ import type { ApiContext } from './context.ts';
 import type { MessageCount, SearchCriteria } from './contract/message.ts';
 
 /**
- * Refuses searches whose hits would reveal, bit by bit, what is masked: a part of a body, the beginning of a
- * value. A whole value may be searched for: whoever has it already knows it.
+ * Refuses searches whose hits would reveal, bit by bit, what is masked: by part of a body or the
+ * beginning of a value. A whole value may be searched for, since the searcher already knows it.
  */
 export function checkSearch(
   { name, unmasked }: Principal,
@@ -66,7 +66,7 @@ function lookOf(request: FastifyRequest, look: Look): Parameters<LookRecorder>[1
   return { actor: { name, via }, ip: request.ip, ...look };
 }
 
-/** Counts what a query finds, until its time budget ends; `next` continues from there. */
+/** Counts what a query finds, within its time budget; `next` continues from there. */
 export async function countMessages(
   trace: Pick<TraceReader, 'find'>,
   query: TraceQuery,

@@ -15,7 +15,7 @@ export interface TlsFiles {
 
 export interface ServerTls {
   readonly options: { readonly cert: Buffer; readonly key: Buffer; readonly minVersion: 'TLSv1.2' };
-  /** From now on the server adopts renewed certificates by itself. */
+  /** From then on the server adopts renewed certificates by itself. */
   follow(server: HttpServer | TlsServer): void;
   close(): void;
 }

@@ -3,7 +3,7 @@ import { isVisible } from '../trace/traced-message.ts';
 import { ApiError } from '../web/api-error.ts';
 import type { Session } from './contract/message.ts';
 
-/** A session as seen by somebody who sees only some hosts. */
+/** A session as shown to somebody who may see only some hosts. */
 export async function sessionFor(
   trace: Pick<TraceReader, 'session'>,
   id: number,

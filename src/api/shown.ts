@@ -15,7 +15,7 @@ function viewerOf({ unmasked, visibleHosts }: MessageViewer, message: TracedMess
   return { unmasked: unmasked && isOpenTo(message, visibleHosts) };
 }
 
-/** Unchanged for those who may see patients; otherwise changed by `mask`. */
+/** Unchanged for those who may see patient data; otherwise changed by `mask`. */
 function shown<Thing>({ unmasked }: Viewer, thing: Thing, mask: (thing: Thing) => Thing): Thing {
   return unmasked ? thing : mask(thing);
 }
@@ -29,7 +29,7 @@ export function shownWithText<
   );
 }
 
-/** The hosts that something is about: their names are nobody's. */
+/** The hosts that something is about; their names are not masked. */
 const hostsOf = ({
   host,
   source,
@@ -49,7 +49,7 @@ export function shownMessage<Message extends TracedMessage>(
   }));
 }
 
-/** How a message ended, as far as it may quote it. */
+/** The texts about how a message ended that may quote it. */
 function maskedEnding<Ending extends Partial<TracedMessage> | PastOutcome>(
   ending: Ending,
   own: readonly string[],
@@ -70,7 +70,7 @@ function maskedEnding<Ending extends Partial<TracedMessage> | PastOutcome>(
   };
 }
 
-/** A session with everything of its messages. */
+/** A session with everything about its messages. */
 export function shownSession(viewer: MessageViewer, session: Session): Session {
   const { messages, attempts, past, ...rest } = session;
   const legs = new Map(messages.map((one) => [one.id, one]));
@@ -109,7 +109,7 @@ export function shownHost({ unmasked, visibleHosts }: MessageViewer, host: Host)
   );
 }
 
-/** Both what Waybill says of a failure and what the peer did. */
+/** Waybill's text about a failure as well as the peer's. */
 export function maskedError<E extends Pick<RecordedError, 'text' | 'said'>>(
   error: E,
   own: readonly string[] = [],

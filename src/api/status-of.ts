@@ -11,10 +11,7 @@ import { hostsOf } from './hosts-of.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
-/**
- * Milliseconds that the dashboard waits for a store: the state of the hosts comes from the engines and is
- * more urgent.
- */
+/** Milliseconds that the dashboard waits for a store: the state of the hosts, from the engines, is more urgent. */
 const STORE_LIMIT = 2_000;
 /** How many certificates the dashboard names if they expire soon, earliest first. */
 const CERTIFICATES = 5;
@@ -37,7 +34,7 @@ export async function statusOf(
       ]),
     ),
     within(STORE_LIMIT, alerts.openCount(visible)),
-    // what cannot be asked for now is left out
+    // what cannot be fetched now is left out
     context.lag().catch(() => 0),
     // no engine answers
     engines.certificates().catch(() => []),
@@ -72,7 +69,7 @@ export async function statusOf(
   };
 }
 
-/** Since when the trace has not contributed its part. */
+/** Since when the trace is missing from the dashboard. */
 const silences = new WeakMap<ApiContext, number>();
 
 function silentSince(context: ApiContext, traced: unknown, now: number): number | undefined {
@@ -107,7 +104,7 @@ function queued(hosts: readonly Host[]): Status['queued'] {
   return { messages: sum(hosts.map(({ queue }) => queue?.depth ?? 0)), oldest: first };
 }
 
-/** What came in at services and went out at operations; errors wherever they were. */
+/** Messages in at services and out at operations; errors anywhere. */
 function rate(
   parts: readonly HostStatistics[],
   kinds: ReadonlyMap<string, Host['kind']>,
@@ -121,7 +118,7 @@ function rate(
   };
 }
 
-/** Messages that wait for a person, counted in their own stream, however old: the trace is not needed. */
+/** Messages waiting for a person, counted in their own stream, however old, so without the trace. */
 export async function suspendedCount(
   { manager, names }: Broker,
   visible: readonly string[] | undefined,

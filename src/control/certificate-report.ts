@@ -1,6 +1,6 @@
 import type { ExpiringKind } from '../peer/tls/expiry-notice.ts';
 
-/** A certificate as JSON carries it; times are milliseconds since 1970. */
+/** A certificate in JSON; times are milliseconds since 1970. */
 export interface ReportedCertificate {
   readonly subject: string;
   readonly issuer: string;
@@ -11,7 +11,7 @@ export interface ReportedCertificate {
   readonly serial: string;
 }
 
-/** Something of the production that expires, and when people must hear of it. */
+/** Something in the production that expires, and when people must be notified. */
 export interface CertificateReport {
   readonly kind: ExpiringKind;
   /** A name under `credentials`, a file, or the expected owner of the certificate. */
@@ -22,7 +22,7 @@ export interface CertificateReport {
   readonly chain: readonly ReportedCertificate[];
   /** The earliest expiry; undefined if there is none or a problem. */
   readonly ends?: Ending | undefined;
-  /** When a peer has last shown it. */
+  /** When a peer last presented it. */
   readonly seen?: number | undefined;
   readonly problem?: string | undefined;
 }
@@ -31,12 +31,12 @@ export interface Ending {
   /** Subject of the certificate that expires, or what it is. */
   readonly subject: string;
   readonly at: number;
-  /** From when on a person should know, and from when on it is urgent. */
+  /** When a person should be warned, and when it becomes urgent. */
   readonly warn: number;
   readonly urgent: number;
 }
 
-/** What the asking console shows to browsers, each certificate in PEM. */
+/** The certificates that the asking console presents to browsers, in PEM. */
 export interface ShownCertificate {
   readonly chain: readonly string[];
   readonly problem?: string | undefined;

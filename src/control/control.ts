@@ -66,7 +66,7 @@ function serveVerb(
   return { close: () => subscription.unsubscribe() };
 }
 
-/** Listens to requests that others answer; of several listeners with the same name only one gets each. */
+/** Listens to requests that others answer; each goes to only one of the listeners with the same name. */
 export function hearControl<Request>(
   { connection, names }: Broker,
   verb: Verb<Request, unknown>,
@@ -82,7 +82,7 @@ export function hearControl<Request>(
   return { close: () => subscription.unsubscribe() };
 }
 
-/** Asks one server and returns its result; an EngineError if it failed or nobody is there. */
+/** Asks one server and returns its result; throws an EngineError if it failed or nobody is there. */
 export async function askControl<Request, Result>(
   { connection, names }: Broker,
   verb: Verb<Request, Result>,
@@ -95,7 +95,7 @@ export async function askControl<Request, Result>(
   if (packed.byteLength > most)
     throw new EngineError(
       'MESSAGE_TOO_LARGE',
-      `the request has ${describeSize(packed.byteLength)} with its body, and NATS takes ${describeSize(most)} at once`,
+      `the request has ${describeSize(packed.byteLength)} with its body, and NATS accepts ${describeSize(most)} at once`,
     );
   const answer = await connection.request(subject, packed, { timeout }).catch((error: unknown) => {
     throw new EngineError(
@@ -108,8 +108,8 @@ export async function askControl<Request, Result>(
 }
 
 /**
- * Asks every engine and returns the answers: until none comes for `wait` milliseconds, or as many have
- * answered as are known to be alive.
+ * Asks every engine and returns the answers, until none has arrived for `wait` milliseconds, or all
+ * that are known to be alive have answered.
  */
 export async function askAll<Request, Result>(
   { connection, names }: Broker,
@@ -128,7 +128,7 @@ export async function askAll<Request, Result>(
   return results;
 }
 
-/** Milliseconds that switching may take: a host that stops finishes what is in flight. */
+/** Milliseconds that switching may take: a stopping host finishes what is in flight. */
 export const SWITCH_LIMIT = 150_000;
 
 /**
@@ -169,7 +169,7 @@ function resultOf<Result>(_verb: Verb<never, Result>, message: Msg): Result {
 
 const isCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CODES, code);
 
-/** A request is its JSON's length, the JSON and a body, so that a message can be handed on without encoding it. */
+/** A request is its JSON's length, the JSON and a body, so that a message can be passed on without encoding it. */
 function pack(request: unknown, body: Uint8Array = new Uint8Array(0)): Uint8Array {
   const json = Buffer.from(JSON.stringify(request ?? null));
   const head = Buffer.alloc(4);

@@ -38,7 +38,7 @@ export interface HostReport extends HostStatus {
   readonly switchedOff:
     | { readonly by: string; readonly at: number; readonly reason: string }
     | undefined;
-  /** What people set for a limited time. */
+  /** Settings made by people for a limited time. */
   readonly overrides: readonly Override[];
 }
 

@@ -7,7 +7,7 @@ import type { LeftQueue } from './engine-report.ts';
 /** Marks an order that came from the command line, not from the operator plane. */
 export const COMMAND_LINE = 'command line';
 
-/** Who orders something, and from where. */
+/** Who gives an order, and from where. */
 interface Ordered {
   readonly by: string;
   readonly via?: typeof COMMAND_LINE | undefined;
@@ -19,20 +19,20 @@ export interface SwitchOrder extends Ordered {
   readonly reason?: string | undefined;
 }
 
-/** Sets an override for a host; without `set` it ends now. */
+/** Sets an override for a host, or without `set` ends it now. */
 export interface OverrideOrder extends Pick<Override, 'host' | 'kind'> {
   readonly set?: Override | undefined;
 }
 
 /** Reads the production's files again and, unless only asked to show, applies them. */
 export interface ReloadOrder extends Ordered {
-  /** Only shows what would change. */
+  /** Only show what would change. */
   readonly dryRun: boolean;
-  /** The folder of the production that is meant: any other production is left alone. */
+  /** The folder of the production that is meant; any other production ignores it. */
   readonly folder?: string | undefined;
-  /** Removes hosts although messages wait in their queues. */
+  /** Remove hosts although messages wait in their queues. */
   readonly leaveWaiting?: boolean | undefined;
-  /** If the files match what already runs, applies nothing and reports nothing. */
+  /** Apply and report nothing if the files match what is already running. */
   readonly ifChanged?: boolean | undefined;
   /** The `version` that was shown: anything else is not applied. */
   readonly expected?: string | undefined;
@@ -47,20 +47,20 @@ export interface Reloaded extends Difference {
 }
 
 /**
- * A message to be sent again, as it was or edited; its body travels beside the order unless it is in the
+ * A message to be resent, unchanged or edited; its body is sent with the order unless it is in the
  * store of large bodies.
  */
 export interface Resend {
-  /** The message as it was. */
+  /** The original message. */
   readonly message: Envelope;
   /** Another target than before, if given. */
   readonly to?: string | undefined;
   readonly bodyRef?: string | undefined;
-  /** Settles the original too, if it is suspended. */
+  /** Also settle the original, if it is suspended. */
   readonly suspended?: boolean | undefined;
   readonly by: string;
   readonly reason?: string | undefined;
-  /** Names the order: one that comes again is done once. Letters, digits, `-`, `_`, `.`. */
+  /** Identifies the order: a repeated one is carried out once. Letters, digits, `-`, `_`, `.`. */
   readonly order?: string | undefined;
 }
 
@@ -70,11 +70,14 @@ export interface SentMessage {
   readonly sessionId: number;
 }
 
-/** A session's original to be processed again; its body comes beside the order unless it lies in the store of large bodies. */
+/**
+ * A session's original to be processed again; its body is sent with the order unless it is in the
+ * store of large bodies.
+ */
 export interface Reprocess {
   readonly original: Envelope;
   readonly bodyRef?: string | undefined;
-  /** The hosts that get something; left out only to see what there would be. */
+  /** The hosts that get something; left out only to preview the result. */
   readonly targets: readonly string[] | undefined;
   /** What the new messages replace, in the order they were made; a suspended one is settled. */
   readonly replaces: readonly {
@@ -83,20 +86,20 @@ export interface Reprocess {
   }[];
   readonly by: string;
   readonly reason?: string | undefined;
-  /** Names the order: one that comes again is done once. */
+  /** Identifies the order: a repeated one is carried out once. */
   readonly order?: string | undefined;
-  /** Stores nothing. */
+  /** Store nothing. */
   readonly dryRun?: boolean | undefined;
 }
 
-/** What was queued by processing an original again, or would be. */
+/** What reprocessing an original has queued, or would queue. */
 export interface Reprocessed extends SentMessage {
   readonly made: readonly {
     readonly messageId: number;
     readonly target: string;
     readonly type: string;
   }[];
-  /** Of a dry run: where the rules or transforms fail, if they do. */
+  /** For a dry run: where the rules or transforms fail, if they do. */
   readonly failed?:
     | { readonly host: string; readonly code: string; readonly text: string }
     | undefined;
@@ -119,11 +122,11 @@ export interface Notification {
   readonly to: readonly string[];
   readonly subject: string;
   readonly text: string;
-  /** Equal for the same notification asked for twice, so that it is sent once. */
+  /** Equal for repeated requests of the same notification, so that it is sent once. */
   readonly key: string;
 }
 
-/** A person's own message for a host; its body travels beside the order. */
+/** A person's test message for a host; its body is sent with the order. */
 export interface TestMessage {
   readonly host: string;
   /** Detected from the body and the name if left out. */
@@ -131,13 +134,13 @@ export interface TestMessage {
   readonly charset?: string | undefined;
   readonly name?: string | undefined;
   readonly by: string;
-  /** Names the order: one that comes again is done once. */
+  /** Identifies the order: a repeated one is carried out once. */
   readonly order?: string | undefined;
 }
 
 /** Removes from the trace what is settled and past its retention. */
 export interface PurgeOrder {
-  /** Milliseconds, in place of the production's own time. */
+  /** Milliseconds, instead of the production's own setting. */
   readonly keep?: number;
   readonly dryRun?: boolean;
   readonly by: string;
@@ -149,10 +152,10 @@ export interface VerifyOrder {
   readonly by: string;
 }
 
-/** Ends a message, given by its id alone, that has no outcome yet. */
+/** Ends a message that has no outcome yet, given only its id. */
 export interface AbortOrder {
   readonly id: number;
-  /** Set aside to be looked at and resent, instead of ended for good. */
+  /** Set aside, to be checked and resent, instead of ended permanently. */
   readonly keep: boolean;
   readonly by: string;
   readonly reason: string;
@@ -164,14 +167,14 @@ export interface Aborted {
   readonly status: 'suspended' | 'discarded';
 }
 
-/** Sends a message of the trace again, given by its id alone. */
+/** Resends a message of the trace, given only its id. */
 export interface ResendOrder {
   readonly id: number;
   /** Another target than before. */
   readonly to?: string | undefined;
   readonly by: string;
   readonly reason?: string | undefined;
-  /** Names the order, so that it is done once however often it comes. */
+  /** Identifies the order, so that it is carried out once, however often it is sent. */
   readonly order?: string | undefined;
 }
 
@@ -179,40 +182,40 @@ export interface Resent extends SentMessage {
   readonly of: number;
 }
 
-/** Processes the original of a message again, given by the message's id alone. */
+/** Processes the original of a message again, given only the message's id. */
 export interface ReprocessOrder extends Omit<ResendOrder, 'to'> {
   /** The hosts that get something; the message's own target if left out. */
   readonly targets?: readonly string[] | undefined;
-  /** Stores nothing, and tells everything that the rules of today would make. */
+  /** Store nothing, and report everything that today's rules would make. */
   readonly dryRun?: boolean | undefined;
 }
 
 /** Tries what the files on disk would make of the originals of messages; nothing is sent. */
 export interface RehearseOrder {
-  /** In this order, as far as time allows. */
+  /** In this order, as far as the time allows. */
   readonly ids: readonly number[];
-  /** Names one look at many messages, in however many orders: the files are read once for it. */
+  /** Identifies one run over many messages, over any number of orders: the files are read once for it. */
   readonly run: string;
   readonly by: string;
 }
 
-/** A message that could not be sent again, and why. */
+/** A message that could not be resent, and why. */
 export interface NotResent {
   readonly of: number;
   readonly code: string;
   readonly text: string;
 }
 
-/** Sends every message of a time range at one host again. */
+/** Resends every message of a time range at one host. */
 export interface ReplayOrder {
   readonly host: string;
   readonly from: number;
   readonly to: number;
   /** Where to send; the host itself by default. */
   readonly into?: string | undefined;
-  /** Processes the originals again instead of sending the stored bodies. */
+  /** Process the originals again instead of sending the stored bodies. */
   readonly reprocess?: boolean | undefined;
   readonly by: string;
-  /** Names the order: of one that comes again, no message is sent twice. */
+  /** Identifies the order: if it is repeated, no message is sent twice. */
   readonly order?: string | undefined;
 }

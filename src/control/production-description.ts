@@ -2,7 +2,7 @@ import type { Definition, HostDefinition, ProductionSettings } from '../definiti
 import type { Edge } from '../definition/edges.ts';
 import type { Place } from '../definition/place.ts';
 
-/** A production as plain data: what the console draws and shows. It holds no secret. */
+/** A production as plain data, for the console. It contains no secret. */
 export interface ProductionDescription {
   readonly name: string;
   readonly title: string;
@@ -12,20 +12,20 @@ export interface ProductionDescription {
   readonly alerts: Definition['alerts'];
   readonly hosts: readonly HostDescription[];
   readonly edges: readonly Edge[];
-  /** The adapters in use by type, with what their settings mean. */
+  /** The adapters in use by type, with the meaning of their settings. */
   readonly adapters: Readonly<Record<string, AdapterDescription>>;
 }
 
 export interface AdapterDescription {
   readonly title: string;
   readonly summary: string;
-  /** Path of a setting → what it is. */
+  /** Path of a setting → its meaning. */
   readonly settings: Readonly<
     Record<string, { readonly kind: string; readonly help: string; readonly advanced: boolean }>
   >;
 }
 
-/** Those of a host's own settings that have a field of their own, outside the list. */
+/** A host's own settings that have a field of their own here, outside the list. */
 type Told = 'name' | 'kind' | 'title' | 'comment' | 'tags' | 'enabled' | 'schedule' | 'alert';
 
 export interface HostDescription extends Pick<HostDefinition, Told> {
@@ -40,7 +40,7 @@ export interface HostDescription extends Pick<HostDefinition, Told> {
   readonly rules: readonly DescribedRule[];
 }
 
-/** One setting as it was given, or its default. */
+/** One setting as given, or its default. */
 export interface DescribedSetting {
   /** `connect`, `tls.trust`; or the host's own: `pool`, `retry.every`. */
   readonly path: string;

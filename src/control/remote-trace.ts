@@ -5,7 +5,7 @@ import type { TracedMessage, TracedSession } from '../trace/traced-message.ts';
 import { askControl } from './control.ts';
 import { TRACE } from './verbs.ts';
 
-/** The trace, read from elsewhere. */
+/** The trace, read remotely. */
 export interface RemoteTrace {
   find(query: TraceQuery): Promise<TracePage>;
   quickFind(text: string, limit: number): Promise<readonly QuickHit[]>;

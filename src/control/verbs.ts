@@ -33,14 +33,14 @@ import type {
 } from './orders.ts';
 import type { ProductionDescription } from './production-description.ts';
 
-/** A request to another process of the production: what is sent, and what comes back. */
+/** A request to another process of the production, and its result. */
 export interface Verb<Request, Result> {
   /** Who answers. */
   readonly of: 'engine' | 'plane';
   readonly name: string;
-  /** Whether only one of those who could answer does; otherwise each answers for itself. */
+  /** Whether only one of those that could answer does; otherwise each answers for itself. */
   readonly shared: boolean;
-  /** Never set: it only carries the types of both ends. */
+  /** Never set: it only carries the types of both sides. */
   readonly types?: (request: Request) => Result;
 }
 
@@ -48,9 +48,9 @@ export interface Verb<Request, Result> {
 export type Verbs = Readonly<Record<string, Verb<never, unknown>>>;
 
 /*
- * Everything that the command line, the operator plane and the engines ask of each other: each verb with what
- * is asked and what comes back. A new one takes a line here, one where it is answered and one where it is
- * asked.
+ * Everything that the command line, the operator plane and the engines ask of each other: each verb
+ * with its request and result. A new one takes a line here, one where it is answered and one where
+ * it is asked.
  */
 
 /** Every engine answers for itself. */
@@ -74,12 +74,12 @@ const plane = <Request, Result>(name: string): Verb<Request, Result> => ({
   shared: true,
 });
 
-/** JWKS: public keys, for whoever checks what the production signs. */
+/** JWKS: public keys, for checking what the production signs. */
 export interface PublicKeys {
   readonly keys: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** What an engine answers. */
+/** Verbs that engines answer. */
 export const ENGINE = {
   status: each<null, StatusReport>('status'),
   /** The streams that the engine stores messages into. */
@@ -89,7 +89,7 @@ export const ENGINE = {
   retry: each<SwitchOrder, void>('retry'),
   override: each<OverrideOrder, void>('override'),
   reload: each<ReloadOrder, Reloaded>('reload'),
-  /** The body travels beside the request. */
+  /** The body is sent with the request. */
   rehearse: one<RehearsalRequest, Rehearsal>('rehearse'),
   test: one<{ readonly host: string }, readonly TestStep[]>('test'),
   resend: one<Resend, SentMessage>('resend'),
@@ -105,11 +105,11 @@ export const ENGINE = {
   /** Everything of the production, and of the asking console, that expires. */
   certificates: each<ShownCertificate | null, readonly CertificateReport[]>('certificates'),
   publicKeys: one<null, PublicKeys>('public-keys'),
-  /** The engine's figures in the Prometheus text format. */
+  /** The engine's metrics in the Prometheus text format. */
   figures: each<null, string>('figures'),
 } as const;
 
-/** What the operator plane does for the command line. */
+/** Verbs that the operator plane answers for the command line. */
 export const PLANE = {
   purge: plane<PurgeOrder, PurgeReport>('purge'),
   verify: plane<VerifyOrder, VerifyReport>('verify'),
@@ -117,19 +117,19 @@ export const PLANE = {
   lag: plane<null, number>('lag'),
   abort: plane<AbortOrder, Aborted>('abort'),
   override: plane<OverrideOrder & { readonly by: string }, void>('override'),
-  /** The body travels beside the order where it was edited. */
+  /** If the body was edited, it is sent with the order. */
   resend: plane<ResendOrder & { readonly edited: boolean }, Resent>('resend'),
   reprocess: plane<ReprocessOrder, Reprocessed & Resent>('reprocess'),
   replay: plane<ReplayOrder, readonly (Resent | NotResent)[]>('replay'),
   rehearse: plane<RehearseOrder, RehearsedPart>('rehearse'),
 } as const;
 
-/** Who reads, as the client says. */
+/** Who reads, according to the client. */
 interface Reader {
   readonly by: string;
 }
 
-/** What the command line reads in the trace, through the operator plane. */
+/** What the command line reads from the trace, through the operator plane. */
 export const TRACE = {
   find: plane<Reader & { readonly query: TraceQuery }, TracePage>('trace.find'),
   quickFind: plane<Reader & { readonly text: string; readonly limit: number }, readonly QuickHit[]>(

@@ -1,6 +1,6 @@
 import { EngineError } from '../error/engine-error.ts';
 
-/** The error for a database that a newer version has written: it is left as it is. */
+/** The error for a database written by a newer version; it is not changed. */
 export function newerVersion(
   what: string,
   {
@@ -11,6 +11,6 @@ export function newerVersion(
 ): EngineError {
   return new EngineError(
     'STORE_UNAVAILABLE',
-    `${what} was written by a newer version of Waybill (its form is number ${found}, this version knows ${known}): run that version again, or ${remedy}; nothing was changed`,
+    `${what} was written by a newer version of Waybill (its schema is number ${found}, this version knows ${known}): run that version again, or ${remedy}; nothing was changed`,
   );
 }

@@ -15,8 +15,9 @@ export interface Session {
 
 export interface Database extends Session {
   /**
-   * Runs `work` in one transaction, one at a time across all users of the schema with the same purpose: what
-   * it reads before it writes stays true. `work` must use only its own session.
+   * Runs `work` in one transaction, one at a time across all users of the schema with the same
+   * purpose, so that what it reads stays true until it writes. `work` must use only its own
+   * session.
    */
   transaction<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
@@ -26,11 +27,11 @@ export interface DatabaseOptions {
   readonly url: string;
   /** Connections see only this schema. */
   readonly schema: string;
-  /** What it is for: names the connections, and groups the transactions that run one at a time. */
+  /** The purpose: it names the connections, and groups the transactions that run one at a time. */
   readonly purpose: string;
   /** The most connections. */
   readonly connections: number;
-  /** Milliseconds that one statement may take; the server ends it then. */
+  /** Milliseconds that one statement may take before the server ends it. */
   readonly limit: number;
 }
 
@@ -41,8 +42,8 @@ const GRACE = 1_000;
 const CLOSE_LIMIT = 1_000;
 
 /**
- * Opens a pool of connections. A database that does not answer costs callers a bounded time, and those who
- * come right after nothing: see `reachable`.
+ * Opens a pool of connections. A database that does not answer costs callers a bounded time, and
+ * those right after it nothing: see `reachable`.
  */
 export function database(options: DatabaseOptions): Database {
   const { url, schema, purpose, limit } = options;
@@ -60,7 +61,7 @@ export function database(options: DatabaseOptions): Database {
   const sockets = new Set<ClientBase>();
   pool.on('connect', (client) => sockets.add(client));
   pool.on('remove', (client) => sockets.delete(client));
-  // the pool replaces a connection that breaks while idle; the next caller hears of it
+  // the pool replaces a connection that breaks while idle; the next caller gets the error
   pool.on('error', () => undefined);
   const guard = reachable((error) =>
     isUnreached(error) ? { error: unreached(url, error), isDown: !isCut(error) } : undefined,
@@ -76,18 +77,18 @@ export function database(options: DatabaseOptions): Database {
     ...session((query) =>
       told(() =>
         pool.query(query).catch((error: unknown) => {
-          // the pool may only now learn that a connection was cut while idle; reading twice does no harm
+          // the pool may only now notice that an idle connection was cut; reading twice is harmless
           if (isCut(error) && /^\s*SELECT\b/i.test(query.text)) return pool.query(query);
           throw error;
         }),
       ),
     ),
     transaction(work) {
-      // serialised here too: those that wait for others must not occupy every connection
+      // serialised here as well: waiting transactions must not occupy every connection
       const mine = turn.then(() =>
         told(() => transaction(pool, `waybill ${purpose} ${schema}`, work)),
       );
-      // the caller is told how it ended
+      // the caller gets the result
       turn = mine.catch(toldElsewhere);
       return mine;
     },
@@ -163,7 +164,7 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
-/** Whether the server could not be reached, rather than being there and refusing. */
+/** Whether the server could not be reached, as opposed to refusing. */
 export function isUnreached(error: unknown): boolean {
   if (error instanceof EngineError) return false;
   const code = codeOf(error);
@@ -193,7 +194,7 @@ function unreached(url: string, error: unknown): EngineError {
   const why = codeOf(error) ?? (error instanceof Error ? error.message : 'no answer');
   return new EngineError(
     'STORE_UNAVAILABLE',
-    `PostgreSQL does not answer (${placeOf(url)}: ${why}): check that it runs and can be reached; nothing else has to be done here once it answers`,
+    `PostgreSQL does not answer (${placeOf(url)}: ${why}): check that it runs and can be reached; once it answers, nothing else has to be done here`,
     { retryable: true },
   );
 }
@@ -201,7 +202,7 @@ function unreached(url: string, error: unknown): EngineError {
 function tooSlow(limit: number): EngineError {
   return new EngineError(
     'STORE_UNAVAILABLE',
-    `PostgreSQL took longer than ${Math.round(limit / 1_000)} s for one statement, which was ended: ask for less, or look at what it is busy with`,
+    `PostgreSQL took longer than ${Math.round(limit / 1_000)} s for one statement, which was ended: ask for less, or check what it is busy with`,
     { retryable: true },
   );
 }
@@ -237,7 +238,7 @@ function numbered(sql: string): string {
   return sql.replaceAll('?', () => `$${++place}`);
 }
 
-/** PostgreSQL's texts hold no NUL and only whole characters; a peer's text may hold anything. */
+/** PostgreSQL's texts allow no NUL and only complete characters; a peer's text may contain anything. */
 function storable(value: SqlValue): unknown {
   if (typeof value === 'string') return value.replaceAll('\0', '\uFFFD').toWellFormed();
   if (Array.isArray(value)) return value.map(storable);

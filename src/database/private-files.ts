@@ -12,14 +12,14 @@ import { join } from 'node:path';
 import { EngineError } from '../error/engine-error.ts';
 import { isSystemError } from '../error/foreseen.ts';
 
-/** Modes of a folder and a file that hold patient data. */
+/** Modes of folders and files with patient data. */
 export const PRIVATE_FOLDER = 0o700;
 export const PRIVATE_FILE = 0o600;
 
 /** Permissions of group and others. */
 const OF_OTHERS = 0o077;
 
-/** The folders and files of a data folder that belong to Waybill; whatever else is there is not touched. */
+/** The folders and files of a data folder that belong to Waybill; anything else there is not touched. */
 const OWN_FOLDERS = ['trace', 'jetstream'] as const;
 const OWN_FILE =
   /^(?:(?:meta|audit)\.db.*|nats\.(?:conf|json|log)(?:\.new)?|secrets\.json|stored\.json(?:\.new)?|stuck\.json|.+\.lock(?:\.\d+)?)$/;
@@ -58,11 +58,14 @@ export function keepPrivate(data: string): readonly string[] {
   const changed = [...folders, ...own, ...traces]
     .map((name) => join(data, name))
     .filter((path) => narrow(path));
-  // a mounted volume may be somebody else's; what is in it is kept private anyway
+  // a mounted volume may belong to somebody else; its content is kept private anyway
   return isOurs(data) && narrow(data) ? [data, ...changed] : changed;
 }
 
-/** Restricts a path; returns whether it was wider. Leaves links alone: their targets are not ours to change. */
+/**
+ * Restricts a path; returns whether this changed anything. Links are left alone, since their
+ * targets are not ours to change.
+ */
 function narrow(path: string): boolean {
   const found = stats(path);
   if (found === undefined || found.isSymbolicLink() || !isWide(found)) return false;
@@ -85,7 +88,7 @@ function stats(path: string): Stats | undefined {
 const isWide = ({ mode }: Stats): boolean =>
   process.platform !== 'win32' && (mode & OF_OTHERS) !== 0;
 
-/** Of files that people made, above all keys: those that other accounts may read. */
+/** The files, out of those made by people, above all keys, that other accounts may read. */
 export function openToOthers(paths: readonly (string | undefined)[]): readonly string[] {
   return paths.flatMap((path) => {
     if (path === undefined || path === '') return [];

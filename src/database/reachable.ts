@@ -1,16 +1,17 @@
 /** Milliseconds without a new try after a server has not answered. */
 const PAUSE = 2_000;
 
-/** What a failure means: the server was not reached, and the error for that. */
+/** The meaning of a failure: the server was not reached, and the error for that. */
 export interface Unreached {
   readonly error: Error;
-  /** Whether it is stuck or away; otherwise one connection was lost, and the next is made at once. */
+  /** Whether it is stuck or unreachable; otherwise one connection was lost, and the next is made at once. */
   readonly isDown: boolean;
 }
 
 /**
- * Guards requests to a server that may get stuck. Those made when it stopped wait for a bounded time; until
- * it answers again, others are refused at once with the same reason, and one at a time tries.
+ * Guards requests to a server that may get stuck. Requests in progress when it stops answering wait
+ * for a bounded time; after that, others are refused at once with the same reason, and only one at
+ * a time tries until it answers again.
  *
  * @param unreached undefined for a failure of any other kind
  */
@@ -28,7 +29,7 @@ export function reachable(
       return result;
     } catch (error) {
       const failure = unreached(error);
-      // whatever else it answers, it is there
+      // any other answer shows that it is reachable
       down = failure?.isDown
         ? { error: failure.error, until: now() + PAUSE, probing: false }
         : undefined;

@@ -1,22 +1,22 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { newerVersion } from './newer-version.ts';
 
-/** Brings a file from one form to the next; it runs in a transaction with those beside it. */
+/** Migrates a file from one version to the next; it runs in a transaction with the other migrations. */
 export type SqliteMigration = (db: DatabaseSync) => void;
 
 export interface SqliteMigrations {
-  /** What the file is, for people. */
+  /** A description of the file, for people. */
   readonly what: string;
   /** What people can do other than run the newer version. */
   readonly remedy: string;
-  /** The first makes an empty file; none is ever changed once it was released. */
+  /** The first creates the tables in an empty file; released ones are never changed. */
   readonly migrations: readonly SqliteMigration[];
 }
 
 /**
- * Brings a file to the newest form; returns the form it had, 0 for a new file. Of several processes one does it, the
- * others wait. It is done as a whole or not at all, whenever the process is killed. Throws STORE_UNAVAILABLE for
- * a file of a newer version.
+ * Migrates a file to the newest version; returns the version it had, 0 for a new file. One of
+ * several processes does it while the others wait. It is done completely or not at all, whenever
+ * the process is killed. Throws STORE_UNAVAILABLE for a file of a newer version.
  */
 export function migrateSqlite(
   db: DatabaseSync,
@@ -26,7 +26,7 @@ export function migrateSqlite(
   if (versionOf(db) === known) return known;
   db.exec('BEGIN IMMEDIATE');
   try {
-    // as it stands now that nobody else writes
+    // read again now that nobody else can write
     const found = versionOf(db);
     if (found > known) throw newerVersion(what, { found, known, remedy });
     for (const migrate of migrations.slice(found)) migrate(db);

@@ -28,46 +28,46 @@ import { systemClock } from '../time/clock.ts';
 import type { Engine } from './engine.ts';
 import type { QueuePlan, Queues } from './queues.ts';
 
-/** What a production works with on this engine, whatever its files say. */
+/** What this engine provides to any production. */
 export interface Works {
   readonly engine: Engine;
   readonly events: Events;
   readonly logs: HostLogs;
-  /** The rows of code tables that come from elsewhere. */
+  /** The rows of code tables that are loaded from outside the files. */
   readonly loaded: LoadedTables;
   readonly credential: (name: string) => Promise<Credential>;
   readonly verifier: (name: string) => Promise<TokenVerifier>;
-  /** Told of each certificate that a peer shows to a host. */
+  /** Called for each certificate that a peer presents to a host. */
   readonly peerCertificate: PeerCertificates['see'];
-  /** Milliseconds that what is settled stays in its queue. */
+  /** Milliseconds that settled messages stay in their queue. */
   readonly margin?: number | undefined;
-  /** Tells a watchdog what the production's code is at work on; left out where there is none. */
+  /** Tells a watchdog what the production's code is working on; left out if there is no watchdog. */
   readonly marks?: WorkMarks | undefined;
 }
 
-/** What the director knows of its hosts; it outlives a change of the production. */
+/** What the director knows about its hosts; it is kept when the production changes. */
 interface Directed {
   readonly queues: Queues;
-  /** Set while a host is in test mode: nothing goes out. */
+  /** Set while a host is in test mode: nothing is sent. */
   readonly testing: (host: string) => { readonly by: string; readonly reason: string } | undefined;
   /** Switches a host off durably because it stopped itself. */
   readonly disable: (host: string, reason: string) => Promise<void>;
-  /** The wiring and the processes of the definition that runs, which may be a later one. */
+  /** The wiring and the processes of the running definition, which may have changed since. */
   readonly wiring: () => Wiring;
   readonly process: (name: string) => Process;
 }
 
-/** The definition that runs now, as the flow sees it: swapped whole when the production changes. */
+/** The running definition, as the flow sees it: replaced as a whole when the production changes. */
 export interface Assembly {
   readonly wiring: Wiring;
   routing(): Routing;
-  /** What storing the legs of a message needs. */
+  /** What is needed to store the legs of a message. */
   readonly storing: Storing;
   process(name: string): Process;
   host(definition: HostDefinition): Host;
 }
 
-/** Reads as the wiring diagram: which parts of the program each kind of host is made of. */
+/** The wiring diagram: the parts that each kind of host is made of. */
 export function assemble(works: Works, plan: QueuePlan, directed: Directed): Assembly {
   const { definition } = plan;
   const { queues } = directed;
@@ -86,7 +86,7 @@ export function assemble(works: Works, plan: QueuePlan, directed: Directed): Ass
     processes.set(name, process);
     return process;
   };
-  /** Where a host takes its messages from. */
+  /** Where a host gets its messages from. */
   const queueOf = ({ name, order, pool }: ProcessDefinition | OperationDefinition) => ({
     streams: queueLines(order, pool).map(
       ({ partition }) => broker.names.queue(name, partition, plan.generations.get(name)).stream,
@@ -135,9 +135,9 @@ function runtimeOf(
   const { broker, sending, bodies, journal, outcomes, answers, ids, leases, state } = engine;
   const { halfStored } = engine;
   const { inlineLimit } = settings;
-  // a body that cannot be removed now is swept later
+  // a body that cannot be removed now is removed by a later sweep
   const drop = (bodyRef: string): void =>
-    background(bodies.remove(bodyRef), 'removing a large body of no use', isAway);
+    background(bodies.remove(bodyRef), 'removing an unused large body', isAway);
   return {
     production: name,
     broker: sending,

@@ -15,10 +15,10 @@ import type { PeerCertificate } from '../host/peer-certificates.ts';
 import { type ExpiringKind, expiryNotice } from '../peer/tls/expiry-notice.ts';
 import { nextUpdate } from '../peer/tls/revocation-list.ts';
 
-/** The sources of what expires. */
+/** The sources of everything that expires. */
 interface Sources {
   readonly definition: Definition;
-  /** What the credentials hold. */
+  /** The certificates in the credentials. */
   readonly held: readonly CredentialCertificate[];
   readonly peers: readonly PeerCertificate[];
   readonly shown?: ShownCertificate | undefined;
@@ -58,7 +58,7 @@ function ofConsole({ chain, problem }: ShownCertificate): CertificateReport {
     return { ...about, chain: read.map(reported), ends: firstEnd('own', read), problem };
   } catch {
     // OpenSSL cannot read it
-    return { ...about, chain: [], problem: 'it is damaged: give the console a whole one' };
+    return { ...about, chain: [], problem: 'it is damaged: give the console an intact one' };
   }
 }
 
@@ -67,7 +67,7 @@ function ofPeer({ holder, name, certificate, seen }: PeerCertificate): Certifica
   return { kind: 'peer', name, hosts: [holder], chain: [reported(certificate)], ends, seen };
 }
 
-/** A peer whose certificate has expired and that has shown no other for this long is gone. */
+/** A peer whose certificate has expired and that has presented no other for this long is considered gone. */
 const GONE = 7 * 86_400_000;
 
 /** The host may have been removed since. A holder that is not a host is a credential. */
@@ -98,8 +98,8 @@ function listEnd(end: Date | undefined): Ending | undefined {
 }
 
 /**
- * Our own chain needs each of its certificates. Expired authorities are left out while others are valid:
- * bundles are full of them, and people were told before they expired.
+ * Our own chain needs every one of its certificates. Expired authorities are left out while others
+ * are valid: bundles are full of them, and people were notified before they expired.
  */
 function firstEnd(kind: ExpiringKind, chain: readonly CertificateFacts[]): Ending | undefined {
   const now = Date.now();

@@ -109,7 +109,7 @@ function described(
   };
 }
 
-/** What holds for the host whatever its adapter, as declared: each that was written or has a default. */
+/** The settings of the host itself, as declared: each that is in the file or has a default. */
 function ownSettings(
   host: HostDefinition,
   {
@@ -148,7 +148,7 @@ function ownSettings(
     });
 }
 
-/** As JSON: milliseconds are numbers, `forever` stands for no end, an expression for its source. */
+/** As JSON: milliseconds are numbers, no end is `forever`, an expression is its source. */
 function plainValue(value: unknown, folder: string): unknown {
   if (value === Number.POSITIVE_INFINITY) return 'forever';
   if (typeof value === 'string') return below(folder, value);
@@ -182,7 +182,7 @@ const describeSend = ({ to, transforms }: Send): DescribedRule['send'][number] =
 const isBlock = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A URL may be written with a password although there are credentials for it. */
+/** A URL may contain a password, although credentials exist for this. */
 function withoutPassword(value: unknown): unknown {
   return typeof value === 'string' ? value.replace(/(\/\/[^/@\s:]*:)[^@/\s]+@/g, '$1•••@') : value;
 }
@@ -191,6 +191,6 @@ function relative({ folder }: Definition, place: Place | undefined): Place | und
   return place && { ...place, file: below(folder, place.file) };
 }
 
-/** Machines differ; the folder of a production does not matter to who reads it. */
+/** Machines differ, and readers do not need the folder of a production. */
 const below = (folder: string, file: string): string =>
   file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file;

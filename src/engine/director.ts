@@ -27,9 +27,9 @@ import { type Turns, turns } from './turns.ts';
 import { startWaker, type Waker } from './waker.ts';
 
 /**
- * Runs one production on this engine: makes its queues, starts and stops its hosts, changes it while
- * it runs. Order of starting: operations, processes, services; of stopping the reverse, so that what
- * is accepted can flow out.
+ * Runs one production on this engine: makes its queues, starts and stops its hosts, and changes it
+ * while it runs. Operations are started first, then processes, then services; they are stopped in
+ * reverse, so that accepted messages can still be sent.
  */
 export class Director {
   readonly #works: Works;
@@ -37,7 +37,7 @@ export class Director {
   readonly #queues: Queues;
   readonly #lookups: LookupLoader;
   readonly #own: OwnSwitches;
-  /** Starts and stops of one host take turns. */
+  /** Starts and stops of one host are done one at a time. */
   readonly #turns: Turns = turns();
   #plan: QueuePlan;
   #assembly: Assembly;
@@ -64,12 +64,12 @@ export class Director {
     return this.#plan.definition;
   }
 
-  /** How messages are routed now; for what a person sends again. */
+  /** How messages are routed now; for messages that a person resends. */
   get routing(): Routing {
     return this.#assembly.routing();
   }
 
-  /** A process of the definition that runs. */
+  /** A process of the running definition. */
   process(name: string): Process {
     return this.#assembly.process(name);
   }
@@ -88,7 +88,7 @@ export class Director {
     this.#overrides = await followOverrides(store, (now, before) => this.#overridden(now, before));
     await this.#lookups.start(this.definition);
     const hosts = hostsOf(this.definition);
-    // each asks whether it was switched off: one round trip for all of a kind
+    // each checks whether it was switched off: one round trip for all of a kind
     for (const kind of ['operation', 'process', 'service'] as const) {
       const those = hosts.filter((of) => of.kind === kind);
       await Promise.all(those.map((of) => this.#turns.take(of.name, () => this.#startHost(of))));
@@ -116,7 +116,7 @@ export class Director {
     return part !== undefined && this.definition.operations.has(part.host);
   }
 
-  /** Reports queues that hold messages for hosts which the production no longer has. */
+  /** Reports queues with messages for hosts that the production no longer has. */
   async #tellLeft(): Promise<void> {
     const { broker } = this.#works.engine;
     const [states, waiting] = await Promise.all([queueStates(broker), waitingCounts(broker)]);
@@ -126,27 +126,27 @@ export class Director {
     }
   }
 
-  /** The janitor has stopped tidying a stream, or has begun again. */
+  /** The janitor has stopped cleaning up a stream, or has resumed. */
   #kept(stream: string, why: string | undefined): void {
     const host = this.#works.engine.broker.names.queueOf(stream)?.host ?? '';
     const { events } = this.#works;
     if (why === undefined) {
-      events.told(host, 'info', 'stream-tidied', `${stream} is tidied again`);
+      events.told(host, 'info', 'stream-tidied', `${stream} is being cleaned up again`);
       return;
     }
     events.told(host, 'warn', 'stream-kept', `nothing is removed from ${stream}: ${why}`);
     background(
       this.#queues.restore(this.#plan, stream),
-      `making the consumers of ${stream} anew`,
+      `making the consumers of ${stream} again`,
       isAway,
     );
   }
 
   /**
-   * Services first, then waits for what is in flight. All of it is over by the deadline, whatever NATS or a peer
-   * does: what is not done then stays in its queue.
+   * Stops services first, then waits for what is in flight. Everything ends by the deadline,
+   * whatever NATS or a peer does; unfinished messages stay in their queue.
    *
-   * @returns whether every host came to its end
+   * @returns whether every host ended
    */
   async stop(deadline = new Deadline(this.definition.settings.shutdownTimeout)): Promise<boolean> {
     this.#stopping.abort();
@@ -165,7 +165,7 @@ export class Director {
         .map(({ host }) => this.#turns.take(host.name, () => host.stop(deadline.left)));
       ended.push(await deadline.within('stopping hosts', Promise.all(stopped), isAway));
     }
-    ended.push(await deadline.within('stopping what works beside the hosts', aside, isAway));
+    ended.push(await deadline.within('stopping what runs beside the hosts', aside, isAway));
     this.#hosts.clear();
     return !ended.includes(false);
   }
@@ -175,17 +175,17 @@ export class Director {
     return this.#queues.streams(this.#plan);
   }
 
-  /** Whether a host of the production takes its messages from a queue. */
+  /** Whether a host of the production gets its messages from a queue. */
   hasQueue(host: string): boolean {
     return this.#plan.generations.has(host);
   }
 
-  /** What waits for a time or an answer, by host; undefined where another engine keeps the time. */
+  /** What waits for a time or an answer, by host; undefined if another engine keeps the time. */
   waiting(): ReadonlyMap<string, WaitingMessages> | undefined {
     return this.#waker?.waiting();
   }
 
-  /** Repeats, after a reconnect, the acknowledgements of what was settled lately. */
+  /** Repeats, after a reconnect, the acknowledgements of recently settled messages. */
   acknowledgeAgain(): void {
     this.#queues.acknowledgeAgain();
   }
@@ -211,7 +211,7 @@ export class Director {
     });
   }
 
-  /** A person's switch: kept over restarts, and followed by every engine. */
+  /** Switching by a person: kept across restarts, and followed by every engine. */
   async switchOff(name: string, by: Switch): Promise<void> {
     this.#find(name);
     await this.#turns.take(name, async () => {
@@ -226,7 +226,7 @@ export class Director {
     return this.#own.of(name) ?? (await this.#works.engine.state.switchedOff(name));
   }
 
-  /** A host stopped itself: it is off even where that cannot be stored. */
+  /** A host stopped itself: it is off even if that cannot be stored. */
   async #disabled(name: string, reason: string): Promise<void> {
     const off = { by: 'waybill', at: Date.now(), reason };
     const kept = this.#own.keep(name, off);
@@ -269,16 +269,17 @@ export class Director {
     await this.#overrides?.refresh();
   }
 
-  /** Ends a message that is in hand at a host of this engine; see `Host.endMessage`. */
+  /** Ends a message that a host of this engine is working on; see `Host.endMessage`. */
   async endMessage(name: string, id: number, order: EndOrder): Promise<boolean> {
     if (this.settledAt(name).has(id)) throw notWaiting(id, name);
     return (await this.#hosts.get(name)?.host.endMessage?.(id, order)) ?? false;
   }
 
   /**
-   * Changes the running production: only hosts that are named are stopped, made anew or removed; all
-   * others go on with the new rules and transforms at once. Rejects before anything is changed where the
-   * queues cannot be made; a host that cannot be started then keeps no other from it, and is named.
+   * Changes the running production: only the given hosts are stopped, recreated or removed; all
+   * others continue with the new rules and transforms at once. Rejects before anything is changed
+   * if the queues cannot be made. A host that then cannot be started does not stop the others from
+   * starting, and is named in the result.
    *
    * @param ready called once the queues are made, before a host is stopped
    */
@@ -370,7 +371,7 @@ export class Director {
     });
   }
 
-  /** What the queue of a host has settled lately. */
+  /** What the queue of a host has recently settled. */
   settledAt(host: string): SettledMemory {
     return this.#queues.settled(host);
   }

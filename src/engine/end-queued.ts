@@ -9,7 +9,7 @@ import type { Engine } from './engine.ts';
 /** Milliseconds for storing the end of a message. */
 const LIMIT = 15_000;
 
-/** Ends the message if this engine has it in hand; each engine is asked. Throws NOT_FOUND if it has an outcome. */
+/** Ends the message if this engine is working on it; each engine is asked. Throws NOT_FOUND if it has an outcome. */
 export async function endInHand(
   director: Director,
   { message: { id, target }, ...order }: EndRequest,
@@ -17,7 +17,10 @@ export async function endInHand(
   return { ended: await director.endMessage(target, id, order) };
 }
 
-/** Ends a message that no engine has in hand, and takes it out of its queue. Throws NOT_FOUND if it does not wait there. */
+/**
+ * Ends a message that no engine is working on, and takes it out of its queue. Throws NOT_FOUND if
+ * it is not waiting there.
+ */
 export async function endQueued(
   engine: Engine,
   director: Director,
@@ -55,4 +58,4 @@ async function waiting(
 }
 
 export const notWaiting = (id: number, host: string): EngineError =>
-  new EngineError('NOT_FOUND', `message ${id} does not wait for ${host} any more`);
+  new EngineError('NOT_FOUND', `message ${id} is no longer waiting for ${host}`);

@@ -20,13 +20,13 @@ export interface AskedEngine {
   readonly lost: () => readonly CutStream[];
 }
 
-/** What needs the production's files, its credentials or the process that the engine runs in. */
+/** Verbs that need the production's files, its credentials or the engine's process. */
 export type AnswersOfProcess = Pick<
   Answers<typeof ENGINE>,
   'reload' | 'rehearse' | 'test' | 'certificates' | 'publicKeys' | 'figures'
 >;
 
-/** Answers what the command line and the operator plane ask of this engine. */
+/** Answers the requests of the command line and the operator plane to this engine. */
 export function engineControl(asked: AskedEngine, others: AnswersOfProcess): ControlServer {
   const { engine, director } = asked;
   const started = Date.now();

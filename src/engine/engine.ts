@@ -20,12 +20,12 @@ import { type IdSource, idSource } from '../message/id.ts';
 import { Deadline } from '../time/deadline.ts';
 import { pause } from '../time/pause.ts';
 
-/** What a running engine holds in NATS: its streams, its number among the engines, its leases. */
+/** What a running engine has in NATS: its streams, its engine number, its leases. */
 export interface Engine extends AsyncDisposable {
   readonly broker: Broker;
   /**
-   * The connection of what goes out: queues are read and outcomes stored on it, so that they do not
-   * wait behind the messages that are being accepted.
+   * The connection for sending: queues are read and outcomes stored on it, so that they do not wait
+   * behind the messages being accepted.
    */
   readonly sending: Broker;
   /** 0 to 63, unique among the living engines of the production. */
@@ -33,8 +33,8 @@ export interface Engine extends AsyncDisposable {
   readonly ids: IdSource;
   readonly journal: Journal;
   /**
-   * What became of messages. A stream of its own: the disk can sync it together with the journal's, and
-   * an outcome does not queue behind a batch of accepted messages.
+   * The outcomes of messages. It is a separate stream, so that the disk can sync it together with
+   * the journal, and an outcome does not wait behind a batch of accepted messages.
    */
   readonly outcomes: Journal;
   readonly bodies: Bodies;
@@ -45,17 +45,18 @@ export interface Engine extends AsyncDisposable {
   readonly leases: Leases;
   readonly answers: Answers;
   readonly halfStored: HalfStored;
-  /** Whether no other engine of this production lived when this one started. */
+  /** Whether no other engine of this production was running when this one started. */
   readonly sole: boolean;
-  /** Whether an engine before did not end cleanly. */
+  /** Whether a previous engine did not end cleanly. */
   readonly afterCrash: boolean;
-  /** Whether acknowledgements and outcomes of before may be lost: the machine lost power, or streams were cut. */
+  /** Whether earlier acknowledgements and outcomes may be lost: the machine lost power, or streams were cut off. */
   readonly uncertain: boolean;
   /**
-   * Stores what is on its way, then lets go, for so many milliseconds at most. What is not stored then stays
-   * in its queue, and the next engine is told that this one did not end cleanly.
+   * Stores what is in progress, then releases everything, within the given milliseconds. What is
+   * not stored by then stays in its queue, and the next engine learns that this one did not end
+   * cleanly.
    *
-   * @returns whether all was stored
+   * @returns whether everything was stored
    */
   close(limit?: number): Promise<boolean>;
 }
@@ -65,10 +66,11 @@ const JOURNAL_LIMIT = -1;
 const CLOSING = 10_000;
 
 /**
- * Makes what is missing in JetStream and takes an engine number, which message ids need.
+ * Creates what is missing in JetStream and takes an engine number, which message ids need.
  *
  * @param uncertain see `Engine`
- * @param alone the NATS server was started by this engine, so that leases are those of the dead
+ * @param alone the NATS server was started by this engine, so existing leases are those of dead
+ * engines
  */
 // oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
 export async function startEngine(
@@ -83,7 +85,7 @@ export async function startEngine(
   const { duplicateWindow } = settings;
   const make = (stream: string, subjects: string): Promise<unknown> =>
     ensureStream(broker, stream, [subjects], { duplicateWindow, limit: JOURNAL_LIMIT });
-  // each costs round trips to the server, and none waits for another
+  // each costs round trips to the server, and they do not depend on each other
   const [{ kept, held, number, sole }, sending, stored, done] = await Promise.all([
     placeAmongEngines(broker, alone),
     broker.another(),
@@ -156,7 +158,7 @@ async function placeAmongEngines(broker: Broker, alone: boolean): Promise<Place>
 
 /** An engine's number among the living engines of its production. */
 interface EngineNumber {
-  /** 0 to 63. Changes where it could not be renewed in time and another engine has it by now. */
+  /** 0 to 63. Changes if it could not be renewed in time and another engine has taken it. */
   readonly value: number;
   /** Whether its last holder did not end cleanly. */
   readonly takenOver: boolean;
@@ -167,7 +169,7 @@ const ENGINES = 64;
 const TRIES = 5;
 const AGAIN = 1_000;
 
-/** Takes the lowest free number, and another where that is lost: message ids hold it, and must not repeat. */
+/** Takes the lowest free number, and another if that is lost: message ids contain it and must not repeat. */
 export async function engineNumber(held: Leases): Promise<EngineNumber> {
   let { value, lease } = await lowestFree(held);
   const ended = new AbortController();

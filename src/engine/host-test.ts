@@ -6,7 +6,7 @@ import { describeError, EngineError } from '../error/engine-error.ts';
 
 const LIMIT = 60_000;
 
-/** Tries a host's connection in ordered steps; the first that fails is the last. No message is moved. */
+/** Tests a host's connection step by step, up to the first step that fails. No message is moved. */
 export async function hostTest(
   definition: Definition,
   host: string,
@@ -16,7 +16,7 @@ export async function hostTest(
     log,
     onStep = () => undefined,
   }: Pick<Lent<Settings>, 'credential' | 'verifier' | 'log'> & {
-    /** Told of each step as it ends. */
+    /** Called with each step as it ends. */
     readonly onStep?: (step: TestStep) => void;
   },
 ): Promise<readonly TestStep[]> {
@@ -40,7 +40,7 @@ export async function hostTest(
     record({
       name: 'test',
       result: 'skipped',
-      detail: `${adapter.type} has no connection to try`,
+      detail: `${adapter.type} has no connection to test`,
       took: 0,
     });
     return steps;
@@ -60,7 +60,7 @@ export async function hostTest(
   await adapter
     .test(lent, (name, run) => runStep(name, run, record))
     .catch((error: unknown) => {
-      // a failed step was recorded already; anything else is a step that could not begin
+      // a failed step has already been recorded; anything else is a step that could not begin
       if (steps.at(-1)?.result === 'failed') return;
       record({ name: 'test', result: 'failed', cause: describeError(error).text, took: 0 });
     });

@@ -12,7 +12,7 @@ export function leftQueues(
     .flatMap((host) => leftQueue(host, queues.get(host), waiting.get(host)?.count) ?? []);
 }
 
-/** What waits for one host; undefined where nothing does. */
+/** What waits for one host; undefined if nothing does. */
 export function leftQueue(
   host: string,
   queue: QueueState | undefined,
@@ -22,7 +22,7 @@ export function leftQueue(
   return depth === 0 ? undefined : { host, depth, waiting, oldest: queue?.oldest };
 }
 
-/** How many messages wait for which host. */
+/** How many messages wait for which host, as text. */
 export function leftText({ host, depth, waiting }: Omit<LeftQueue, 'oldest'>): string {
   const what = depth === 1 ? '1 message waits' : `${depth} messages wait`;
   if (waiting === 0) return `${what} for ${host}`;

@@ -19,7 +19,7 @@ import { pause } from '../time/pause.ts';
 
 interface LoaderParts extends Pick<Lent<Settings>, 'credential' | 'verifier'> {
   readonly loaded: LoadedTables;
-  /** Where the rows are kept for the next start; shared with other engines. */
+  /** Where the rows are stored for the next start; shared with other engines. */
   readonly kv: State['kv'];
   readonly events: Events;
   readonly logs: HostLogs;
@@ -29,15 +29,16 @@ interface LoaderParts extends Pick<Lent<Settings>, 'credential' | 'verifier'> {
   ) => void;
 }
 
-/** How long a start waits for tables, so that the first messages find them. */
+/** How long a start waits for tables, so that the first messages can use them. */
 const FIRST_LOADS = 10_000;
 const AGAIN = { every: 5_000, backoff: 2 };
-/** What a value of NATS may hold, with some room. */
+/** The limit for a value in NATS, with some margin. */
 const MOST_KEPT = 900_000;
 
 /**
- * Loads the code tables of a production that come from elsewhere: when the engine starts, every so often, and again where
- * a change of the production asks for something else. The last good rows serve meanwhile, also those of before a start.
+ * Loads the code tables of a production that are not files: when the engine starts, at intervals,
+ * and again if a change of the production changes the query. The last good rows are used meanwhile,
+ * including those from before a start.
  */
 export class LookupLoader {
   readonly #parts: LoaderParts;
@@ -51,13 +52,13 @@ export class LookupLoader {
     this.#parts = parts;
   }
 
-  /** Resolves once every table has rows, also those of before, or has failed once, after ten seconds at most. */
+  /** Resolves once every table has rows, possibly earlier ones, or has failed once; after ten seconds at most. */
   async start(definition: Definition): Promise<void> {
     const first = this.#follow(definition);
     await Promise.race([first, pause(FIRST_LOADS, undefined, { ref: false })]);
   }
 
-  /** What asks for the same as before goes on; a table that asks for something else is loaded now. */
+  /** Tables with an unchanged query continue; those with a changed one are loaded now. */
   apply(definition: Definition): void {
     background(this.#follow(definition), 'loading lookup tables');
     this.#parts.loaded.keepOnly(new Set(definition.lookupSources.keys()));
@@ -70,7 +71,7 @@ export class LookupLoader {
     await Promise.all(all.map(({ ended }) => ended));
   }
 
-  /** Resolves with the first loads of the tables that are begun. */
+  /** Resolves when the first loads of the tables started here have ended. */
   async #follow({ name: production, lookupSources }: Definition): Promise<void> {
     for (const [name, { question, stop }] of this.#running) {
       if (lookupSources.get(name)?.question === question) continue;
@@ -108,7 +109,7 @@ export class LookupLoader {
     first();
   }
 
-  /** Gives what went wrong. */
+  /** Returns what went wrong. */
   async #load(source: LookupSource, production: string, signal: AbortSignal): Promise<unknown> {
     const { name, adapter, question } = source;
     const { loaded, events } = this.#parts;
@@ -135,8 +136,8 @@ export class LookupLoader {
     if (!this.#isNews(`${name} ${text}`)) return;
     const serves =
       last === undefined
-        ? 'There are no rows yet: what asks the table fails for now and is tried again.'
-        : `The rows of ${new Date(last.at).toISOString()} serve meanwhile.`;
+        ? 'There are no rows yet: messages that need the table fail for now and are retried.'
+        : `The rows of ${new Date(last.at).toISOString()} are used meanwhile.`;
     this.#parts.events.told(name, 'warn', 'lookup-not-loaded', `${text} ${serves}`);
   }
 
@@ -156,11 +157,11 @@ export class LookupLoader {
     };
   }
 
-  /** Rows of before this start, of the same question, serve until newer ones are there. */
+  /** Rows from before this start, from the same query, are used until newer ones arrive. */
   async #recall({ name, question }: LookupSource): Promise<void> {
     const { loaded, kv } = this.#parts;
     if (loaded.of(name) !== undefined) return;
-    const entry = await kv.get(keyOf(name)).catch(unless(isAway, 'reading a kept lookup table'));
+    const entry = await kv.get(keyOf(name)).catch(unless(isAway, 'reading a stored lookup table'));
     if (entry === undefined || entry === null || entry.operation !== 'PUT') return;
     const kept = JSON.parse(String(await promisify(gunzip)(entry.value))) as Kept;
     if (kept.question !== question) return;
@@ -176,7 +177,7 @@ export class LookupLoader {
     }
     await this.#parts.kv.delete(keyOf(name));
     const text =
-      'The table is too large to be kept for the next start, which waits for its source.';
+      'The table is too large to be stored for the next start, which will have to wait for its source.';
     if (this.#isNews(`${name} ${text}`)) {
       this.#parts.events.told(name, 'info', 'lookup-not-kept', text);
     }
@@ -191,7 +192,7 @@ interface Kept {
 
 const keyOf = (name: string): string => `lookup.${name}`;
 
-/** A refusal is not asked for again and again: accounts are locked for less. */
+/** After a refusal it is not tried again and again, since that can lock an account. */
 function pauseAfter(failed: unknown, failures: number, every: number): number {
   if (failed === undefined) return every;
   if (failed instanceof DisableError) return Math.max(every, refusedPause(failures));

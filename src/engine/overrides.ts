@@ -3,19 +3,19 @@ import type { Override, OverrideKind, OverrideStore } from '../broker/overrides.
 import { toldElsewhere, unless } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 
-/** The overrides that people set for hosts, as this engine follows them. */
+/** The overrides that people set for hosts, as followed by this engine. */
 export interface Overrides {
   of(host: string): readonly Override[];
   find(host: string, kind: OverrideKind): Override | undefined;
-  /** Reads them again at once; resolves once every change has taken effect. */
+  /** Reads them again now; resolves once every change has taken effect. */
   refresh(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** An override that another engine was told of is followed after this at the latest, milliseconds. */
+/** The longest until an override set through another engine is followed, in milliseconds. */
 const LOOK = 5_000;
 
-/** Follows the overrides until closed: `onChange` is called for each that begins, changes or ends. */
+/** Follows the overrides until closed; `onChange` is called for each that begins, changes or ends. */
 export async function followOverrides(
   store: OverrideStore,
   onChange: (now: Override | undefined, before: Override | undefined) => Promise<void> | void,
@@ -45,7 +45,7 @@ export async function followOverrides(
       const next = Math.min(...known.map(({ until }) => until - Date.now() + 1));
       const wait = Math.max(1, Math.min(LOOK, next));
       await pause(wait, stop.signal, { ref: false });
-      // while NATS is away things stay as they are
+      // while NATS is unreachable nothing changes
       if (!stop.signal.aborted) await refresh().catch(unless(isAway, 'following the overrides'));
     }
   };

@@ -8,13 +8,14 @@ import { describeSize } from '../time/size.ts';
 import { type Director, hostsOf } from './director.ts';
 import type { Engine } from './engine.ts';
 
-/** The source of a message that no service took in. */
+/** The source of a message that did not come in through a service. */
 const SOURCE = 'waybill';
 
 /**
- * Sends a message into a host as a test: into a service as if its adapter had delivered it, into another host
- * as if it had been sent there. It goes the way of every message, to real receivers too; the mark stays on
- * whatever is made of it. Throws CONFIG_INVALID where the production does not take any.
+ * Sends a test message into a host: into a service as if its adapter had delivered it, into another
+ * host as if it had been sent there. It goes the way of every message, including to real receivers;
+ * everything made from it keeps the mark. Throws CONFIG_INVALID if the production does not accept
+ * any.
  */
 export function sendTestMessage(
   engine: Engine,
@@ -43,7 +44,7 @@ async function sent(
   return { messageId, sessionId };
 }
 
-/** Where a message for a host comes from and goes to. */
+/** The source and targets of a message for a host. */
 function wayInto(
   definition: Definition,
   host: string,
@@ -53,12 +54,15 @@ function wayInto(
   if (!settings.testMessages) {
     throw new EngineError(
       'CONFIG_INVALID',
-      `${name} takes no test messages; settings.testMessages: true in the production allows them, where no patients are treated by it`,
+      `${name} takes no test messages; settings.testMessages: true in the production allows them; use it only where no patients are treated`,
     );
   }
   if (body.byteLength > settings.inlineLimit) {
     const limit = describeSize(settings.inlineLimit);
-    throw new EngineError('MESSAGE_TOO_LARGE', `a test message has up to ${limit} (inlineLimit)`);
+    throw new EngineError(
+      'MESSAGE_TOO_LARGE',
+      `a test message may have up to ${limit} (inlineLimit)`,
+    );
   }
   const of = hostsOf(definition).find((one) => one.name === host);
   if (of === undefined)
@@ -67,8 +71,8 @@ function wayInto(
 }
 
 /**
- * Sends a notification as a plain text message through the production's own operations: queued, retried
- * and traced as every message. Its name is the subject.
+ * Sends a notification as a plain text message through the production's own operations: queued,
+ * retried and traced like every message. Its name is the subject.
  */
 export async function notify(
   director: Director,

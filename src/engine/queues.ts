@@ -32,15 +32,15 @@ interface Line {
   readonly stream: string;
   readonly subject: string;
   readonly shape: string;
-  /** How many messages at once. */
+  /** How many messages are worked on at once. */
   readonly pool: number;
   /** A strict line, which the one engine that takes it over reads ahead. */
   readonly line: boolean;
 }
 
 /**
- * Which generation of its streams each queue of a definition uses. A change of its order or of the number of
- * its lines begins a new one, so that what was accepted before the change can go first.
+ * Which generation of its streams each queue of a definition uses. A change of its order or of its
+ * number of lines begins a new one, so that messages accepted before the change go first.
  */
 export interface QueuePlan {
   readonly definition: Definition;
@@ -49,14 +49,14 @@ export interface QueuePlan {
 
 type Queued = ProcessDefinition | OperationDefinition;
 
-/** What was settled this shortly before the journal's end may come again after a crash. */
+/** Messages settled this shortly before the journal's end may be delivered again after a crash. */
 const TAIL = 60_000;
-/** Milliseconds for which a listing of the streams is reused. */
+/** Milliseconds for which a list of the streams is reused. */
 const FRESH = 2_000;
-/** After a loss of power, consumers may have forgotten as much as the janitor leaves of the outcomes. */
+/** After a power loss, consumers may have forgotten as much as the outcomes that the janitor keeps. */
 const LONG_TAIL = 5 * 60_000;
 
-/** The queues of a production on this engine, and what is known of what they have sent. */
+/** The queues of a production on this engine, and what is known about what they have sent. */
 export class Queues {
   readonly #engine: Engine;
   readonly #settled = new Map<string, SettledMemory>();
@@ -69,15 +69,15 @@ export class Queues {
     this.doubts = doubts(engine.uncertain);
   }
 
-  /** The streams that are stored into now. */
+  /** The streams into which messages are stored now. */
   streams(plan: QueuePlan): string[] {
     return this.#lines(plan).map(({ stream }) => stream);
   }
 
   /**
-   * Makes what is missing: every stream with its consumers, before anything is stored in it.
+   * Creates what is missing: every stream with its consumers, before anything is stored in it.
    *
-   * @param before what this engine works by now; undefined while no host of it works on a queue
+   * @param before the running definition; undefined while no host is working on a queue
    */
   async make(definition: Definition, before?: QueuePlan): Promise<QueuePlan> {
     const { broker, sole } = this.#engine;
@@ -99,7 +99,7 @@ export class Queues {
     return plan;
   }
 
-  /** Recreates the consumers of a stream that somebody removed while the production runs. */
+  /** Recreates consumers of a stream that were removed while the production runs. */
   async restore(plan: QueuePlan, stream: string): Promise<void> {
     const { broker } = this.#engine;
     const found = this.#lines(plan).find((line) => line.stream === stream);
@@ -107,15 +107,15 @@ export class Queues {
     await ensureProjector(broker, stream);
   }
 
-  /** Makes the worker of a stream that has none. */
+  /** Creates the consumer of a stream that has none. */
   async ensureWorker(stream: string, pool: number): Promise<void> {
     await this.#doubtAll(stream, await ensureWorker(this.#engine.broker, stream, pool));
   }
 
   /**
-   * Hands a strict line to this engine, which holds its lease.
+   * Takes over a strict line for this engine, which holds its lease.
    *
-   * @returns the last message that the line holds
+   * @returns the last message in the line
    */
   async takeOver(stream: string, signal?: AbortSignal): Promise<number> {
     const { until, doubt } = await takeOverLine(this.#engine.broker, stream, signal);
@@ -123,23 +123,23 @@ export class Queues {
     return until;
   }
 
-  /** All up to there may have been sent by a consumer that is gone; 0 is none. */
+  /** Everything up to there may have been sent through a consumer that is gone; 0 means nothing. */
   async #doubtAll(stream: string, until: number): Promise<void> {
     if (until === 0) return;
     await this.recall();
     this.doubts.raise(stream, { until, most: Number.POSITIVE_INFINITY });
   }
 
-  /** Hands out at once what a killed engine had taken; what of it was sent may be unknown. */
+  /** Redelivers at once what a killed engine had taken; it may be unknown which of it was sent. */
   async #reclaim(stream: string, pool: number): Promise<void> {
     const { broker, afterCrash, uncertain } = this.#engine;
     await this.#doubtAll(stream, await reclaimWorker(broker, stream, pool));
     if (!afterCrash && !uncertain) return;
-    // as many may have been on the wire as were being stored
+    // as many may have been in transmission as were being stored
     this.doubts.raise(stream, { until: await lastSequence(broker, stream), most: 2 * pool });
   }
 
-  /** The other lines of a host's queue: of its earlier orders, and of engines that have another one. */
+  /** The other lines of a host's queue: of its earlier orders, and of engines with a different one. */
   others(host: string, { generations }: QueuePlan): OtherLines {
     const generation = generations.get(host) ?? 0;
     return {
@@ -166,13 +166,13 @@ export class Queues {
     );
   }
 
-  /** The streams that exist. Every host asks every few seconds; those that ask together share an answer. */
+  /** The existing streams. Every host asks for them every few seconds; simultaneous requests share one answer. */
   #survey(): Promise<QueueStream[]> {
     if (Date.now() - this.#surveyed > FRESH) {
       this.#surveyed = Date.now();
       this.#found = queueStreams(this.#engine.broker);
       this.#found.catch(() => {
-        this.#surveyed = 0; // whoever asked has the error
+        this.#surveyed = 0; // the caller gets the error
       });
     }
     return this.#found;
@@ -180,7 +180,7 @@ export class Queues {
   #found: Promise<QueueStream[]> = Promise.resolve([]);
   #surveyed = 0;
 
-  /** Whether a stream is of an earlier order of its queue, and no engine stores into it any more. */
+  /** Whether a stream belongs to an earlier order of its queue and no engine stores into it any more. */
   async isLeft(stream: string): Promise<boolean> {
     const { broker, leases } = this.#engine;
     const part = broker.names.queueOf(stream);
@@ -201,7 +201,7 @@ export class Queues {
     return info !== undefined && info.num_pending + info.num_ack_pending === 0;
   }
 
-  /** Where another engine may work on the line, the server hands it out one by one; else it is read ahead. */
+  /** If another engine may work on the line, the server delivers one message at a time; otherwise it is read ahead. */
   async #prepareOther({
     stream,
     earlier,
@@ -223,7 +223,7 @@ export class Queues {
     return undefined;
   }
 
-  /** What a host's queue has settled lately. */
+  /** What a host's queue has recently settled. */
   settled(host: string): SettledMemory {
     let memory = this.#settled.get(host);
     if (memory === undefined) {
@@ -240,7 +240,7 @@ export class Queues {
     }
   }
 
-  /** Reads what all engines settled lately. Everyone who asks before a reading begins shares it. */
+  /** Reads what all engines recently settled. All who ask before a read begins share it. */
   recall(): Promise<void> {
     this.#next ??= this.#reading.catch(toldElsewhere).then(() => {
       this.#next = undefined;
@@ -271,7 +271,7 @@ export class Queues {
   }
 }
 
-/** The generation that each queue of a definition uses, by what lies in JetStream already. */
+/** The generation that each queue of a definition uses, given what is already in JetStream. */
 function planOf(
   definition: Definition,
   found: readonly QueueStream[],
@@ -297,7 +297,7 @@ const isOf =
   (line: QueueStream): boolean =>
     line.host === host;
 
-/** The latest there is, if it was made for this order; else a new one. */
+/** The latest one, if it was made for this order; otherwise a new one. */
 function generationFor(order: QueueOrder, lines: readonly QueueStream[]): number {
   if (lines.length === 0) return 0;
   const latest = Math.max(...lines.map(({ generation }) => generation));
@@ -307,12 +307,15 @@ function generationFor(order: QueueOrder, lines: readonly QueueStream[]): number
 
 function isMadeFor(order: QueueOrder, { shape, partition }: QueueStream, count: number): boolean {
   if (shape !== undefined) return shape === shapeOf(order);
-  // made by an earlier version, which wrote nothing down
+  // made by an earlier version, which recorded nothing
   if (typeof order === 'string') return partition === undefined;
   return partition !== undefined && order.partitions === count;
 }
 
-/** Messages that are equal in this share a line in the same way: in one, or by the same key over as many. */
+/**
+ * Equal for queues that distribute messages to lines in the same way: to one, or by the same key to
+ * the same number.
+ */
 function shapeOf(order: QueueOrder): string {
   if (typeof order === 'string') return 'one line';
   return `${order.partitions} lines by ${order.byKey.source}`;

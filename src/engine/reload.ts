@@ -17,7 +17,7 @@ import { queued } from './queues.ts';
 import { messagesWaiting } from './reloaded.ts';
 import { turns } from './turns.ts';
 
-/** A running production, and the files that it can be changed by. */
+/** A running production, and the files from which it can be changed. */
 interface Reloadable {
   readonly director: Director;
   readonly broker: Broker;
@@ -28,9 +28,9 @@ interface Reloadable {
 }
 
 /**
- * Changes the running production to what its files say now: reads and checks them completely, then
- * restarts only the hosts that changed. A check that fails changes nothing and throws ConfigError. One reload
- * at a time: what is compared with what runs is what is applied to it.
+ * Changes the running production to its current files: reads and checks them completely, then
+ * restarts only the hosts that changed. If a check fails, nothing changes and a ConfigError is
+ * thrown. Reloads run one at a time, so that exactly what was compared is applied.
  */
 export function reloader(running: Reloadable): (order: ReloadOrder) => Promise<Reloaded> {
   const turn = turns();
@@ -53,18 +53,18 @@ async function reload(
   if (found.waiting.length > 0 && !leaveWaiting) throw messagesWaiting(found.waiting);
   await director.apply(definition, found.restarts, {
     by,
-    // only once everything is ready: an apply that fails must leave the credentials as they were
+    // only once everything is ready: a failed apply must leave the credentials unchanged
     ready: () => credentials.replace(definition.credentials),
   });
   applied?.();
   return found;
 }
 
-/** A difference does not show every file, such as a module that code imports. */
+/** A difference does not include every file, such as a module imported by code. */
 const runsAlready = (running: Definition, found: Reloaded): boolean =>
   isUnchanged(found) && found.version === versionOf(running);
 
-/** What waits in the queues that the next definition has no longer. */
+/** What waits in queues that the next definition no longer has. */
 async function waitingFor(
   broker: Broker,
   before: Definition,
@@ -82,6 +82,6 @@ async function waitingFor(
 const changedSince = (): EngineError =>
   new EngineError(
     'CONFIG_CHANGED',
-    'the files are not those that were shown: look at the difference again, then apply',
+    'the files have changed since they were shown: review the difference again, then apply',
     { retryable: true },
   );

@@ -12,9 +12,10 @@ import type { Engine } from './engine.ts';
 import { alone, checkSuspended, discard } from './resend.ts';
 
 /**
- * Processes a session's original again by the rules and transforms of today, and stores only what goes to the chosen
- * hosts, in a new session, each leg linked to what it replaces. All or nothing: where the rules still fail, or send
- * nothing to one of these hosts, nothing is stored and the error says why. An order that comes again is done once.
+ * Processes a session's original again with today's rules and transforms, and stores only what goes
+ * to the chosen hosts, in a new session, with each leg linked to what it replaces. All or nothing:
+ * if the rules still fail, or send nothing to one of these hosts, nothing is stored and the error
+ * says why. A repeated order is carried out once.
  */
 export function reprocessOnce(
   engine: Engine,
@@ -25,7 +26,7 @@ export function reprocessOnce(
   const run = (): Promise<Reprocessed> => {
     if (request.dryRun === true) return reprocess(engine, director, request, body);
     const suspended = request.replaces.filter((one) => one.suspended);
-    // nobody else deals with what is replaced meanwhile
+    // nobody else can act on what is replaced meanwhile
     return suspended.reduce<() => Promise<Reprocessed>>(
       (inner, { message }) =>
         () =>
@@ -67,7 +68,7 @@ async function reprocess(
   return done;
 }
 
-/** All that the rules and transforms of today make of the original. */
+/** Everything that today's rules and transforms make of the original. */
 function routed(
   { bodies }: Engine,
   director: Director,
@@ -99,7 +100,7 @@ function routed(
   });
 }
 
-/** What goes into queues. The first leg of a session has the session's id. */
+/** The legs that go into queues. The first leg of a session has the session's id. */
 const queued = (legs: readonly Leg[], sessionId: number): Reprocessed['made'] =>
   legs
     .filter(({ queue }) => queue !== undefined)
@@ -109,20 +110,20 @@ const queued = (legs: readonly Leg[], sessionId: number): Reprocessed['made'] =>
       type,
     }));
 
-/** A message goes where its service sends today; one that no service took, where it went. */
+/** A message goes where its service sends now; one that did not come through a service, where it went before. */
 function wayOf({ services, name }: Definition, { source, target }: Envelope): readonly string[] {
   const service = services.get(source);
   if (service !== undefined) return service.to;
   if (source === 'waybill') return [target];
   throw new EngineError(
     'HOST_UNKNOWN',
-    `there is no service ${source} in ${name} any more, from which the message came: send its stored body again instead`,
+    `the message came from the service ${source}, which ${name} no longer has: resend its stored body instead`,
   );
 }
 
 /**
- * Routers that take from a queue decide here and now, or nobody could tell which of their messages are wanted. Code that
- * takes from a queue is not run: what it does may be more than sending.
+ * Routers with a queue decide here at once, since it could not be known otherwise which of their
+ * messages are wanted. Code with a queue is not run, since it may do more than sending.
  */
 function throughRouters(director: Director, targets: readonly string[]): Wiring {
   const { wiring } = director.routing;
@@ -138,7 +139,7 @@ function throughRouters(director: Director, targets: readonly string[]): Wiring 
   };
 }
 
-/** The legs to the chosen hosts, with those that led to them, and all that a chosen process makes. */
+/** The legs to the chosen hosts, those that led to them, and everything that a chosen process makes. */
 function chosenLegs(legs: readonly Leg[], targets: readonly string[]): readonly Leg[] {
   const byId = new Map(legs.map((leg) => [leg.message.id, leg]));
   const pathOf = (leg: Leg): readonly Leg[] => {
@@ -164,14 +165,14 @@ function chosenLegs(legs: readonly Leg[], targets: readonly string[]): readonly 
     const goes = now.length === 0 ? 'to nobody' : `to ${[...new Set(now)].join(', ')}`;
     throw new EngineError(
       'NOT_FOUND',
-      `the rules of today send this message ${goes}, not to ${missing.join(', ')}`,
+      `today's rules send this message ${goes}, not to ${missing.join(', ')}`,
     );
   }
   const wanted = new Set(chosen.flatMap(pathOf));
   return legs.filter((leg) => wanted.has(leg));
 }
 
-/** What fails in the rules or transforms, where anything does. */
+/** What fails in the rules or transforms, if anything does. */
 function failureOf(legs: readonly Leg[]): Reprocessed['failed'] {
   const leg = legs.find(({ settled }) => settled?.status === 'suspended');
   if (leg === undefined) return undefined;
@@ -185,8 +186,8 @@ interface Links extends Pick<Reprocess, 'replaces'> {
 }
 
 /**
- * Each leg with what it replaces; what replaces nothing hangs on the original by the first of its session, which has the
- * session's id.
+ * Each leg with what it replaces; legs that replace nothing are linked to the original through the
+ * first of their session, which has the session's id.
  */
 function linked(legs: readonly Leg[], { replaces, original, sessionId }: Links): readonly Leg[] {
   const seen = new Map<string, number>();
@@ -201,7 +202,7 @@ function linked(legs: readonly Leg[], { replaces, original, sessionId }: Links):
     seen.set(target, at + 1);
     const replaced = before[Math.min(at, before.length - 1)]?.message.id;
     const resendOf = replaced ?? (parentId === undefined ? original : undefined);
-    // the explanation says what was sent, which is not all that the rules chose
+    // the explanation says what was sent, which may be less than the rules chose
     const sent = settled?.explain?.sent.filter(({ to }) => kept.has(to)) ?? [];
     const explain = settled?.explain && { ...settled.explain, sent };
     return {

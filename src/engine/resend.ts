@@ -9,7 +9,7 @@ import { systemClock } from '../time/clock.ts';
 import type { Director } from './director.ts';
 import type { Engine } from './engine.ts';
 
-/** As `resend`, but an order that any engine has carried out already is not carried out again. */
+/** Like `resend`, but an order that any engine has already carried out is not repeated. */
 export function resendOnce(
   engine: Engine,
   director: Director,
@@ -26,7 +26,8 @@ export function resendOnce(
 
 /**
  * Sends a message again as a new session that is linked to the old one; the original is never
- * changed. A suspended original is then discarded, since it has been dealt with: by one, if two come at once.
+ * changed. A suspended original is then discarded, since it has been dealt with; if two resend it
+ * at once, only one succeeds.
  */
 async function resend(
   engine: Engine,
@@ -49,7 +50,7 @@ async function resend(
     body: large ? engine.bodies.open(bodyRef, message.size) : inlineBody(body),
     bodyRef,
     to: [to],
-    // the queue stores a second message of the same key once
+    // the queue stores messages with the same key only once
     ...(suspended ? { kind: 's', order: message.id } : { kind: 'r', order }),
   });
   if (suspended) {
@@ -63,7 +64,7 @@ async function resend(
   return { messageId, sessionId };
 }
 
-/** Throws NOT_FOUND for a message that is not suspended any more. */
+/** Throws NOT_FOUND for a message that is no longer suspended. */
 export async function checkSuspended(
   engine: Engine,
   message: Pick<Envelope, 'id' | 'target'>,
@@ -79,7 +80,7 @@ function noLongerSuspended(
   return new EngineError('NOT_FOUND', `message ${id} at ${target} ${why}`);
 }
 
-/** An edited message of segments may be of another type than it was. */
+/** Editing may change the type of a message with segments. */
 function typeNow(type: string, body: Uint8Array): string {
   if (type.startsWith('HL7v2:')) return hl7Header(body).type;
   const kind = kindOf(type);
@@ -92,7 +93,7 @@ export async function discardSuspended(engine: Engine, order: Discard): Promise<
   await alone(engine, order.message, () => discard(engine, order));
 }
 
-/** Where two people deal with a suspended message at once, on whichever engines, only one succeeds. */
+/** If two people act on a suspended message at once, on any engines, only one succeeds. */
 export async function alone<Result>(
   { orders }: Engine,
   message: Pick<Envelope, 'id' | 'target'>,
@@ -100,7 +101,7 @@ export async function alone<Result>(
 ): Promise<Result> {
   const done = await orders.alone(`suspended.${message.id}`, async () => [await run()] as const);
   if (done === undefined)
-    throw noLongerSuspended(message, 'is dealt with by somebody else just now');
+    throw noLongerSuspended(message, 'is being dealt with by somebody else right now');
   return done[0];
 }
 
@@ -132,7 +133,7 @@ export async function discard(engine: Engine, { message, by, reason }: Discard):
   await manager.streams.deleteMessage(names.suspended.stream, sequence, false);
 }
 
-/** Where a message lies among the suspended ones. */
+/** The position of a message among the suspended ones. */
 function placeOf(
   { broker }: Engine,
   { id, target }: Pick<Envelope, 'id' | 'target'>,

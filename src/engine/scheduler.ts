@@ -3,9 +3,9 @@ import { tolerate } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import { readSchedule, type Schedule } from '../time/schedule.ts';
 
-/** A timer's longest wait: a change of the system's clock or of a schedule is noticed after it at the latest. */
+/** A timer's longest wait, after which a change of the system's clock or of a schedule is noticed. */
 const LONGEST = 5_000;
-/** The wait after a host could not be switched because NATS was away. */
+/** The wait after a host could not be switched because NATS was unreachable. */
 const AGAIN = 2_000;
 
 interface Scheduled {
@@ -13,7 +13,7 @@ interface Scheduled {
   readonly schedule?: string | undefined;
 }
 
-/** Whether a host with this schedule is on now; one without is always on. */
+/** Whether a host with this schedule is on now; without a schedule it always is. */
 export function isScheduledOn(schedule: string | undefined, at: number): boolean {
   const read = scheduleOf(schedule);
   return read === undefined || read.isOn(at);
@@ -27,7 +27,7 @@ function scheduleOf(text: string | undefined): Schedule | undefined {
 
 /**
  * Calls `onSwitch` with a host's name whenever its schedule turns it on or off, until the signal
- * aborts; at the start with how each is to be. A switch that fails is made again soon.
+ * aborts; at the start with the state each should have. A switch that fails is soon retried.
  */
 export async function followSchedules(
   hosts: () => readonly Scheduled[],
@@ -35,7 +35,7 @@ export async function followSchedules(
   signal: AbortSignal,
 ): Promise<void> {
   const switched = new Map<string, boolean>();
-  /** By its text: a schedule keeps its next moments. */
+  /** By its text, since a schedule caches its next moments. */
   let schedules: ReadonlyMap<string, Schedule | undefined> = new Map();
   const follow = async (name: string, on: boolean): Promise<boolean> => {
     if (switched.get(name) === on) return true;
@@ -44,7 +44,7 @@ export async function followSchedules(
       switched.set(name, on);
       return true;
     } catch (error) {
-      // that NATS is away is reported elsewhere
+      // that NATS is unreachable is reported elsewhere
       tolerate(error, isAway, `switching ${name} by its schedule`);
       return false;
     }

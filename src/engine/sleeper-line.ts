@@ -4,9 +4,9 @@ import type { WaitingMessages } from '../control/engine-report.ts';
 /** How many stale entries the heap may hold beyond twice the number of live ones. */
 const SPARE = 1_000;
 
-/** Sleepers in the order of their times, and by the answers that they wait for. */
+/** Sleepers in the order of their times, and by the answers they wait for. */
 export class SleeperLine {
-  /** A heap: the first is the next to wake. Entries that were replaced or taken stay in it and are skipped. */
+  /** A heap: the first is the next to wake. Replaced or taken entries stay in it and are skipped. */
   readonly #heap: Sleeper[] = [];
   readonly #byId = new Map<number, Sleeper>();
   readonly #byAnswer = new Map<string, number>();
@@ -15,7 +15,7 @@ export class SleeperLine {
     return this.#byId.size;
   }
 
-  /** Adds a sleeper, or replaces what it waited for before. News older than what is known changes nothing. */
+  /** Adds a sleeper, or replaces what it waited for before. An update older than what is known changes nothing. */
   put(sleeper: Sleeper): void {
     const known = this.#byId.get(sleeper.id);
     if (known !== undefined && known.sequence > sleeper.sequence) return;
@@ -28,7 +28,7 @@ export class SleeperLine {
     if (this.#heap.length > 2 * this.#byId.size + SPARE) this.#rebuild();
   }
 
-  /** How many sleep for each host, and when the next of them wakes. Takes time in proportion to all of them. */
+  /** How many sleep for each host, and when the next of them wakes. Takes time proportional to their number. */
   byHost(): ReadonlyMap<string, WaitingMessages> {
     const hosts = new Map<string, { count: number; next: number }>();
     for (const { host, until } of this.#byId.values()) {
@@ -54,7 +54,7 @@ export class SleeperLine {
     for (const one of live.toSorted((a, b) => a.until - b.until)) this.#heap.push(one);
   }
 
-  /** When the next one wakes; Infinity where none does. */
+  /** When the next one wakes; Infinity if none does. */
   next(): number {
     this.#dropStale();
     return this.#heap[0]?.until ?? Number.POSITIVE_INFINITY;

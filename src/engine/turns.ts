@@ -1,4 +1,4 @@
-/** Runs work on the same name one after another, in the order in which it was asked for. */
+/** Runs work for the same name one after another, in the order of the calls. */
 export interface Turns {
   take<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
 }

@@ -20,23 +20,23 @@ import { after, type Timer } from '../time/timer.ts';
 import type { Engine } from './engine.ts';
 import { SleeperLine } from './sleeper-line.ts';
 
-/** What waking needs of the engine. */
+/** What waking needs from the engine. */
 type Kept = Pick<Engine, 'broker' | 'leases' | 'waiting' | 'steps'>;
 
-/** Where messages go in the production that runs now. */
+/** Where messages go in the running production. */
 interface Ways {
   readonly wiring: () => Wiring;
-  /** Queues that hold no message of a process. */
+  /** Queues without messages of a process. */
   readonly operationStreams: () => readonly string[];
 }
 
 export interface Waker {
-  /** What waits, by host; undefined where another engine keeps the time. */
+  /** What waits, by host; undefined if another engine keeps the time. */
   waiting(): ReadonlyMap<string, WaitingMessages> | undefined;
   close(): Promise<void>;
 }
 
-/** Milliseconds after which a change of the system's clock is noticed at the latest. */
+/** Milliseconds until a change of the system's clock is noticed, at the latest. */
 const LONGEST = 30_000;
 /** How many are woken at once. */
 const AT_ONCE = 64;
@@ -45,8 +45,9 @@ const AGAIN = 5_000;
 const LONG_AGAIN = 60_000;
 
 /**
- * Puts messages whose processes wait back into their queues when their time or their answer comes, on
- * the one engine that holds the lease. All that is kept of each is its number and what it waits for.
+ * Puts messages with waiting processes back into their queues when their time or their answer
+ * comes, on the one engine that holds the lease. Only the number of each message and what it waits
+ * for are kept.
  */
 export function startWaker(kept: Kept, ways: Ways, events: Pick<Events, 'told'>): Waker {
   const stop = new AbortController();
@@ -69,14 +70,14 @@ export function startWaker(kept: Kept, ways: Ways, events: Pick<Events, 'told'>)
   };
 }
 
-/** The time during which this engine holds the lease, and what waits as far as it is known here. */
+/** A period during which this engine holds the lease, with what is known here to be waiting. */
 class Watch {
   readonly line = new SleeperLine();
   readonly #kept: Kept;
   readonly #ways: Ways;
   readonly #events: Pick<Events, 'told'>;
   readonly #over = new AbortController();
-  /** Hosts for which `not-woken` was reported already. */
+  /** Hosts for which `not-woken` has already been reported. */
   readonly #told = new Set<string>();
   #signal: AbortSignal = this.#over.signal;
   #timer: Timer | undefined;
@@ -88,7 +89,7 @@ class Watch {
     this.#events = events;
   }
 
-  /** Resolves when the signal aborts; rejects where NATS was away while it began. */
+  /** Resolves when the signal aborts; rejects if NATS was unreachable at the beginning. */
   async keep(held: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([held, this.#over.signal]);
     this.#signal = signal;
@@ -115,7 +116,7 @@ class Watch {
     const { waiting, steps } = this.#kept;
     for await (const sleeper of waiting.sleepers(this.#signal)) {
       this.line.put(sleeper);
-      // an answer may have come before its message was known here
+      // an answer may have arrived before its message was known here
       for (const address of sleeper.answers) {
         if ((await steps.kept(address)) !== undefined) this.#answered(address);
       }
@@ -130,7 +131,7 @@ class Watch {
     this.#look();
   }
 
-  /** Wakes what is due, and looks again when the next one is. */
+  /** Wakes what is due, and checks again when the next one is. */
   #look(): void {
     this.#timer?.stop();
     if (this.#signal.aborted) return;
@@ -165,14 +166,14 @@ class Watch {
   }
 }
 
-/** A crash in between leaves it in both places; the duplicate window then stores it once. */
+/** A crash in between leaves it in both places; it is then stored once, by the duplicate window. */
 async function backToQueue(
   { broker, waiting }: Kept,
   wiring: Wiring,
   { host, sequence }: Sleeper,
 ): Promise<void> {
   const taken = await waiting.read(sequence);
-  // a person ended it, or it waits for something else by now
+  // a person ended it, or it now waits for something else
   if (taken === undefined) return;
   const { message, bodyRef } = taken;
   const { partition, generation } = await lineOf(wiring, taken);
@@ -185,13 +186,13 @@ async function backToQueue(
     },
   );
   // what cannot be removed is put back again later, and the duplicate window stores it once
-  await waiting.leave(sequence).catch(unless(isAway, 'removing a message that was woken'));
+  await waiting.leave(sequence).catch(unless(isAway, 'removing a woken message'));
 }
 
 /** The line of its queue into which a message goes now. */
 async function lineOf(wiring: Wiring, { message, bodyRef }: Taken): Promise<QueueLine> {
   const target = wiring.target(message.target);
-  if (target.kind !== 'queue') throw new Error(`${message.target} has no queue any more`);
+  if (target.kind !== 'queue') throw new Error(`${message.target} no longer has a queue`);
   const { generation } = target;
   if (target.partition === undefined) return { partition: undefined, generation };
   const of = subject(message, message.body, bodyRef);
@@ -199,7 +200,7 @@ async function lineOf(wiring: Wiring, { message, bodyRef }: Taken): Promise<Queu
   return { partition: target.partition(of), generation };
 }
 
-/** Steps untouched for this long are checked: their message may have ended. */
+/** Steps unchanged for this long are checked, since their message may have ended. */
 const OLD = 7 * 86_400_000;
 const FIRST = 10 * 60_000;
 const EVERY = 6 * 3_600_000;
@@ -222,9 +223,8 @@ async function sweepWhile(
 }
 
 /**
- * @param old milliseconds; steps that were added to since stay
- * @param skipped streams in which no message of a process lies
- * @returns how many messages' steps were removed
+ * @param old milliseconds; steps added to since then stay @param skipped streams without messages
+ * of a process @returns for how many messages steps were removed
  */
 export async function sweepSteps(
   { broker, steps }: Pick<Kept, 'broker' | 'steps'>,
@@ -248,7 +248,7 @@ export async function sweepSteps(
   }
   let removed = 0;
   for (const id of ended) {
-    // it may have begun to wait meanwhile
+    // it may have started to wait meanwhile
     if (isWaiting(id)) continue;
     await steps.forget(id);
     removed += 1;

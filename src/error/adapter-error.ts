@@ -1,6 +1,6 @@
 import { EngineError, type ErrorDetail } from './engine-error.ts';
 
-/** The peer may take the message later: busy, overloaded, timed out. Retried by the operation's policy. */
+/** The peer may accept the message later: busy, overloaded, timed out. Retried by the operation's policy. */
 export class TemporaryError extends EngineError {
   /** Milliseconds the peer asked to wait; overrides the policy's next delay. */
   readonly retryAfter: number | undefined;
@@ -21,14 +21,14 @@ export class NotConnectedError extends EngineError {
   }
 }
 
-/** The peer understood the message and refused it for good. The message fails at once. */
+/** The peer understood the message and refused it permanently. The message fails at once. */
 export class RejectedError extends EngineError {
   constructor(message: string, detail: ErrorDetail = {}) {
     super('ADAPTER_REJECTED', message, detail);
   }
 }
 
-/** The message is kept for a person to edit, resend or discard; the queue goes on. */
+/** The message is kept for a person to edit, resend or discard; the queue continues. */
 export class SuspendError extends EngineError {
   constructor(message: string, detail: ErrorDetail = {}) {
     super('ADAPTER_SUSPEND', message, detail);
@@ -42,7 +42,7 @@ export class DisableError extends EngineError {
   }
 }
 
-/** A production or a settings block is wrong; holds every problem, each with its place. Raised before anything starts. */
+/** A production or a settings block is wrong; contains every problem with its place. Thrown before anything starts. */
 export class ConfigError extends EngineError {
   readonly problems: readonly string[];
 

@@ -2,8 +2,8 @@ import type { Foreseen } from './foreseen.ts';
 import { unexpected } from './unexpected.ts';
 
 /**
- * Lets a promise run on its own. Nobody waits for it, but it has an owner: if it rejects, that becomes an
- * event with `what` was being done and the stack.
+ * Lets a promise run on its own. Nobody awaits it, but it has an owner: if it rejects, that becomes
+ * an event with `what` was being done and the stack.
  *
  * @param foreseen errors that are expected and ignored
  */

@@ -6,25 +6,26 @@ export const ERROR_CODES = {
   CONFIG_INVALID:
     'The production or a settings block is wrong. Correct the places it names; nothing was started.',
   CONFIG_CHANGED:
-    'The files of the production changed after they were shown. Nothing was applied; look at the difference again.',
+    'The files of the production changed after they were shown. Nothing was applied; review the difference again.',
   MESSAGES_WAITING:
-    'Messages wait for a host that would be removed from the production. Nothing was applied; let them be sent first, or say that they stay.',
+    'Messages wait for a host that would be removed from the production. Nothing was applied; let them be sent first, or confirm that they stay.',
   ADAPTER_NOT_CONNECTED:
-    'The connection to the peer is gone. The engine opens it again and retries; check the peer if it lasts.',
-  ADAPTER_TEMPORARY: 'The peer could not take the message now. It is retried automatically.',
+    'The connection to the peer is lost. The engine opens it again and retries; check the peer if this lasts.',
+  ADAPTER_TEMPORARY: 'The peer could not accept the message now. It is retried automatically.',
   ADAPTER_REJECTED:
     'The peer understood the message and refused it. Correct the message or the peer, then resend.',
   ADAPTER_SUSPEND: 'The message waits for a person: edit, resend or discard it.',
   ADAPTER_DISABLED:
     'The operation was stopped with the message back at the head of its queue. Correct the cause, then start it.',
-  MESSAGE_INVALID: 'A message breaks the rules of its type. The text names the segment and field.',
+  MESSAGE_INVALID:
+    'A message violates the rules of its type. The text names the segment and field.',
   MESSAGE_TOO_LARGE:
     'A message is larger than the limit of this host. Raise the limit or ask the sender to split it.',
   DOCUMENT_UNREADABLE: 'A body could not be read as its type. The text gives the position.',
   PATH_INVALID: 'A path is not valid for its kind of document.',
   EXPRESSION_FAILED: 'An expression failed on this message. The text names the expression.',
   LOOKUP_UNAVAILABLE:
-    'A lookup table that is loaded from elsewhere has no rows yet, or only ones that are too old. Trying again helps once its source answers: see its events.',
+    'A lookup table that is loaded from outside the files has no rows yet, or only ones that are too old. Retrying helps once its source answers: see its events.',
   EXPRESSION_TOO_COSTLY:
     'An expression, path or pattern would take too long on this message: other messages would wait for it. The message is suspended; make the expression simpler or the message smaller.',
   TRANSFORM_FAILED: 'A transform failed on this message. The text names the step.',
@@ -32,14 +33,15 @@ export const ERROR_CODES = {
   PROCESS_STUCK:
     'The engine got stuck in the code of a process and was restarted. The message is suspended; look for an endless loop, then resend it.',
   PROCESS_DIVERGED:
-    'A durable process took another path when it ran again. The message is suspended; make the process deterministic.',
+    'A durable process took a different path when it ran again. The message is suspended; make the process deterministic.',
   ENGINE_FAULT:
     'Waybill itself failed on this message, several times. The message is suspended; the event `unexpected-error` has the place. Resend it once the cause is fixed.',
   REHEARSAL_STUCK:
-    'The files, tried on a message, came to no end or took too much memory. Nothing was sent and nothing that runs was touched; look for an endless loop in the code that the message goes through.',
+    'A trial of the files on a message did not end or took too much memory. Nothing was sent and nothing running was affected; look for an endless loop in the code that the message goes through.',
   REHEARSAL_BUSY:
-    'Others are trying messages with the files just now. Nothing is wrong; try again when they are done.',
-  REPLY_UNEXPECTED: 'By the operation’s reply rules, the peer’s answer needs a person’s decision.',
+    'Others are trying messages with the files right now. Nothing is wrong; try again when they are done.',
+  REPLY_UNEXPECTED:
+    'According to the operation’s reply rules, the peer’s answer needs a person’s decision.',
   REPLY_TIMEOUT: 'Nobody answered in time. It may have been delivered; the operation continues.',
   QUEUE_UNAVAILABLE:
     'The message could not be stored. The sender was told to try again; check NATS and its disk.',
@@ -53,14 +55,14 @@ export const ERROR_CODES = {
   CREDENTIAL_MISSING: 'A credential or a value it needs is missing. The text names it.',
   CREDENTIAL_REFUSED: 'A token or sign-in was refused. The text says which check failed.',
   CREDENTIAL_UNAVAILABLE:
-    'A token server cannot be reached, is busy or answers nonsense. It is asked again automatically; a token that is still valid remains in use.',
+    'A token server cannot be reached, is busy or gives unusable answers. It is retried automatically; a token that is still valid remains in use.',
   TLS_REFUSED:
     'A TLS handshake failed. The text names the cause: chain, name, expiry or certificate.',
   HOST_UNKNOWN: 'There is no host of that name in the production.',
-  QUERY_INVALID: 'A query to the trace is not well formed. The text says which part.',
+  QUERY_INVALID: 'A query to the trace is not well-formed. The text says which part.',
   NOT_FOUND: 'There is no message, session or file with that id.',
   ORDER_UNCERTAIN:
-    'An order was begun, and it is not known whether it was carried out. Look at the message before giving it again.',
+    'An order was started, and it is not known whether it was carried out. Check the message before giving it again.',
   STORE_UNAVAILABLE:
     'The trace store cannot be read or written. Messages keep flowing; the trace catches up.',
 } as const;

@@ -1,7 +1,7 @@
 import type { ErrorCode } from './codes.ts';
 
 export interface ErrorDetail extends ErrorOptions {
-  /** The peer's own words: shown in the trace beside the message, masked by the shape of values, and never logged. */
+  /** The peer's own text: shown in the trace next to the message, masked by the format of values, and never logged. */
   readonly detail?: string;
 }
 
@@ -11,7 +11,7 @@ export interface ErrorDetail extends ErrorOptions {
  */
 export class EngineError extends Error {
   readonly code: ErrorCode;
-  /** Whether the same thing may succeed if it is tried again. */
+  /** Whether a retry may succeed. */
   readonly retryable: boolean;
   readonly detail: string | undefined;
 
@@ -29,16 +29,17 @@ export class EngineError extends Error {
 }
 
 /**
- * Narrows what a `catch` got. Foreign errors are not converted: only their name and system code are known to
- * be free of body text.
+ * Narrows what was caught. Foreign errors are not converted: only their name and system code are
+ * known to be free of body text.
  */
 export function isEngineError(error: unknown): error is EngineError {
   return error instanceof Error && 'code' in error && 'retryable' in error;
 }
 
 /**
- * What may be shown or logged of any error. The text of a foreign error is kept only for the
- * well-known errors of sockets, files and TLS (they have a `code`), since parsers quote their input.
+ * What may be shown or logged about any error. The text of a foreign error is kept only for the
+ * well-known errors of sockets, files and TLS (they have a `code`), since parsers quote their
+ * input.
  */
 export function describeError(error: unknown): { code: string; text: string; retryable: boolean } {
   if (isEngineError(error)) {

@@ -1,16 +1,16 @@
 import { describeError, isEngineError } from './engine-error.ts';
 
-/** An unexpected error, as it is reported: never with the text of a foreign error, which may quote a body. */
+/** A reported unexpected error: never with the text of a foreign error, which may quote a body. */
 export interface Unexpected {
-  /** What was being done, in constant words of our own. */
+  /** What was being done, in a fixed text of ours. */
   readonly what: string;
   readonly name: string;
   readonly code: string;
   /** Its stack without its text, and those of its causes. */
   readonly stack: readonly string[];
-  /** How often it occurred since it was last reported, this time included. */
+  /** How often it has occurred since it was last reported, including this time. */
   readonly times: number;
-  /** The error itself: for a log at level debug, and nowhere else. */
+  /** The error itself: only for a log at level debug. */
   readonly error: unknown;
 }
 
@@ -25,8 +25,8 @@ const KINDS = 500;
 const told = new Map<string, { at: number; times: number }>();
 
 /**
- * Reports an unexpected error: a fault of the program, or something it did not foresee. The caller carries
- * on. Without a listener it is written to stderr, so that it can never vanish.
+ * Reports an unexpected error: a bug, or something the program did not foresee. The caller
+ * continues. Without a listener it is written to stderr, so that it never vanishes.
  */
 export function unexpected(what: string, error: unknown): void {
   const stack = stackOf(error);
@@ -67,7 +67,7 @@ export function described({ what, times, error }: Unexpected): string {
   return `unexpected while ${what}: ${faultText(error)}${often}`;
 }
 
-/** An error in words that may be shown and kept: its kind, or the text of an EngineError, and where it was thrown. */
+/** An error as text that may be shown and stored: its kind, or the text of an EngineError, and where it was thrown. */
 export function faultText(error: unknown): string {
   const { code, text } = describeError(error);
   const name = error instanceof Error ? error.name : typeof error;

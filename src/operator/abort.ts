@@ -4,7 +4,7 @@ import type { TraceReader } from '../trace/trace-store.ts';
 import type { TracedMessage } from '../trace/traced-message.ts';
 import type { Engines } from './engines.ts';
 
-/** Ends a message that waits in a queue or is tried again. */
+/** Ends a message that waits in a queue or is being retried. */
 export async function abortTraced(
   engines: Pick<Engines, 'end'>,
   reader: Pick<TraceReader, 'message'>,

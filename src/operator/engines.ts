@@ -20,7 +20,7 @@ import { describeError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
 import { remembered } from './remembered.ts';
 
-/** The engines of the production as the operator plane knows them: only through NATS requests, from any machine. */
+/** The engines of the production as seen by the operator plane: only through NATS requests, on any machine. */
 export interface Engines {
   /** Every engine's report, at most some seconds old. Empty while no engine answers. */
   status(): Promise<readonly StatusReport[]>;
@@ -30,8 +30,8 @@ export interface Engines {
    */
   describe(): Promise<ProductionDescription>;
   /**
-   * Everything of the production and its console that expires, each once; if a peer showed several engines
-   * different certificates, the latest.
+   * Everything of the production and its console that expires, listed once each; if a peer
+   * presented different certificates to several engines, the latest.
    */
   certificates(): Promise<readonly CertificateReport[]>;
   /**
@@ -39,7 +39,7 @@ export interface Engines {
    * none has answered yet.
    */
   publicKeys(): Promise<PublicKeys>;
-  /** Each engine's figures in the Prometheus text format. */
+  /** Each engine's metrics in the Prometheus text format. */
   figures(): Promise<readonly string[]>;
   /** Switches a host on every engine. Throws HOST_UNKNOWN. */
   switchHost(verb: 'start' | 'stop' | 'retry', host: string, by: SwitchedBy): Promise<void>;
@@ -70,13 +70,10 @@ const STALL = 200;
 const TEST_LIMIT = 70_000;
 const RELOAD_LIMIT = 60_000;
 const REHEARSAL_LIMIT = 30_000;
-/** Milliseconds: a long queue is searched, and the trace may have to catch up first. */
+/** Milliseconds; a long queue is searched, and the trace may have to catch up first. */
 const END_LIMIT = 40_000;
 
-/**
- * The only way in which the operator plane reaches engines. `certificate` is the file of the console's own
- * certificate.
- */
+/** The operator plane reaches engines only through this. `certificate` is the file of the console's own certificate. */
 export function engines(broker: Broker, certificate?: string): Engines {
   const status = remembered(STATUS_FRESH, () => askAll(broker, ENGINE.status, null, STALL));
   const description = remembered(DESCRIPTION_FRESH, () =>
@@ -151,8 +148,8 @@ function orAsBefore<Value extends object>(get: () => Promise<Value>): () => Prom
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
 /**
- * The console's own certificate and chain, as its file is now, for the engines, which judge what expires.
- * Only the certificates, even if the file also holds the key.
+ * The console's own certificate and chain, from the current file, for the engines, which judge what
+ * expires. Only the certificates, even if the file also contains the key.
  */
 export async function shownCertificate(file: string): Promise<ShownCertificate> {
   try {

@@ -21,15 +21,15 @@ export interface RehearsalParts {
 }
 
 export interface RehearsalBounds {
-  /** Names the look at all of them: the files are read once for it. */
+  /** Identifies the run over all of them: the files are read once for it. */
   readonly run: string;
-  /** Milliseconds after which no other message is begun. */
+  /** Milliseconds after which no further message is started. */
   readonly budget: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 const SAMPLE = 3;
-/** Legs of one session lie side by side: their original is tried once. */
+/** Legs of one session are next to each other: their original is tried once. */
 const REMEMBERED = 200;
 
 /** Tries what the files on disk would make of the originals of messages, one after the other. Nothing is sent. */
@@ -70,7 +70,7 @@ type Tried =
     }
   | NotTried;
 
-/** What does not come from this message ends the whole look: the files cannot be read, or nobody answers. */
+/** A problem that is not the message's ends the whole run: the files cannot be read, or no engine answers. */
 const ENDS_ALL: ReadonlySet<string> = new Set([
   'CONFIG_INVALID',
   'BROKER_UNAVAILABLE',
@@ -86,7 +86,7 @@ async function tried(
   try {
     const message = await parts.trace.message(id);
     if (message === undefined)
-      return { code: 'NOT_FOUND', text: 'the message is not in the trace any more' };
+      return { code: 'NOT_FOUND', text: 'the message is no longer in the trace' };
     const original = await originalOf(parts.trace, message);
     const trying = known.get(original.id) ?? triedOriginal(parts, original, { message, run });
     known.set(original.id, trying);
@@ -106,7 +106,7 @@ async function triedOriginal(
   const { id, source: service, created: at, type, name, charset } = original;
   const stored = await trace.body(id);
   if (stored === undefined)
-    return { code: 'NOT_FOUND', text: 'the body of the original is not in the trace any more' };
+    return { code: 'NOT_FOUND', text: 'the body of the original is no longer in the trace' };
   const body = await bytesOf(bodies, stored);
   const rehearsal = await rehearse({ service, at, type, name, charset, run }, body);
   return { message, original: id, rehearsal };
@@ -124,7 +124,7 @@ type Outcome = Omit<RehearsedGroup, 'count' | 'sample'>;
 
 const NOWHERE: readonly string[] = [];
 
-/** What would become of a message, in the words by which messages are grouped. */
+/** What would happen to a message, in the terms by which messages are grouped. */
 async function outcomeOf(parts: RehearsalParts, found: Tried): Promise<Outcome> {
   if (!('rehearsal' in found)) {
     const { code, text } = found;
@@ -157,7 +157,7 @@ async function outcomeOf(parts: RehearsalParts, found: Tried): Promise<Outcome> 
   };
 }
 
-/** What the own target of a message would get against what it got. */
+/** What the message's own target would get, compared with what it got. */
 async function changeOf(
   { trace, bodies }: RehearsalParts,
   { message: { id, target }, rehearsal }: Extract<Tried, { readonly original: number }>,
@@ -172,7 +172,7 @@ async function changeOf(
   return own.some((one) => one.digest === digest) ? 'same' : 'changed';
 }
 
-/** Counts outcomes that are alike. */
+/** Counts equal outcomes. */
 class Groups {
   readonly #groups = new Map<
     string,
@@ -204,7 +204,7 @@ const groupKey = ({
 }: Omit<Outcome, 'places' | 'original'>): string =>
   JSON.stringify([kind, to, own, host, code, cause]);
 
-/** The groups of two looks at different messages as those of one. */
+/** Merges the groups of two parts of a run. */
 export function withMore(
   before: readonly RehearsedGroup[],
   more: readonly RehearsedGroup[],

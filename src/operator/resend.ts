@@ -51,15 +51,16 @@ export async function resendTraced(
   return { ...sent, of: order.id };
 }
 
-/** What is kept of a message that is sent again. Its new session has a trace of its own, without the sender's. */
+/** What a resent message keeps. Its new session has its own trace, without the sender's. */
 const repeated = (message: TracedMessage): Envelope => ({
   ...envelopeOf(message),
   traceparent: undefined,
 });
 
 /**
- * Processes the original of a message again by the rules and transforms of today, and sends only what goes to the chosen
- * targets. What it replaces is linked, and settled where it is suspended; see the engine's `reprocess`.
+ * Processes the original of a message again with today's rules and transforms, and sends only what
+ * goes to the chosen targets. What it replaces is linked, and settled if suspended; see the
+ * engine's `reprocess`.
  */
 export async function reprocessTraced(
   broker: Broker,
@@ -76,7 +77,7 @@ export async function reprocessTraced(
   const replaced = await replacedBy(reader, message, { original, targets: targets ?? [] });
   if (!dryRun) checkEnded(replaced);
   const stored = await bodyOf(reader, original.id);
-  // messages of one session lead to one original, which is processed once by an order
+  // the messages of one session have one original, which an order processes once
   const named = order.order && `${order.order}-${original.id}-${targets?.join('_') ?? ''}`;
   const made = await askControl(
     broker,
@@ -108,10 +109,10 @@ async function bodyOf(reader: TraceReader, id: number): Promise<StoredBody> {
   );
 }
 
-/** Resends of resends: more than anybody makes. */
+/** The longest chain of resends of resends; nobody makes more. */
 const LINKS = 50;
 
-/** The message that a service took in, or a person sent, and from which this one came over whatever resends. */
+/** The message, received by a service or sent by a person, from which this one came, through any number of resends. */
 export async function originalOf(
   reader: Pick<TraceReader, 'message' | 'session'>,
   message: TracedMessage,
@@ -127,11 +128,11 @@ export async function originalOf(
   }
   throw new EngineError(
     'NOT_FOUND',
-    `the original of message ${message.id} is not in the trace any longer: send its stored body again instead`,
+    `the original of message ${message.id} is no longer in the trace: resend its stored body instead`,
   );
 }
 
-/** What went to the targets in the message's own session, or else in that of the original. */
+/** What went to the targets in the message's own session, otherwise in that of the original. */
 async function replacedBy(
   reader: TraceReader,
   { sessionId }: TracedMessage,
@@ -155,7 +156,7 @@ function checkEnded(messages: readonly TracedMessage[]): void {
   );
 }
 
-/** What nobody wanted, or a person discarded, is not sent again. */
+/** What was not wanted by any rule, or was discarded by a person, is not sent again. */
 export const REPLAYED = STATUSES.filter((status) => status !== 'discarded');
 
 /**
@@ -174,7 +175,7 @@ export async function replay(
     if (!reprocess)
       return resendTraced(broker, reader, { id, to: into, by, reason, order: `${order}-${id}` });
     const targets = [into ?? host];
-    // one message whose original still fails does not hold up the others
+    // a message whose original still fails does not hold up the others
     return reprocessTraced(broker, reader, { id, targets, by, reason, order }).catch(
       (error: unknown) => {
         if (!isEngineError(error) || error.retryable) throw error;

@@ -171,7 +171,7 @@ test("the end of the console's own certificate and of its chain is known and ale
   await vi.waitFor(
     async () =>
       expect(JSON.stringify(await ask('/api/v1/alerts'))).toMatch(
-        /the certificate of the console \(CN=ours\) ends in (19|20) days/,
+        /the certificate of the console \(CN=ours\) expires in (19|20) days/,
       ),
     10_000,
   );

@@ -76,5 +76,5 @@ test('what cannot be asked is refused in words', async () => {
     errors: 'QUERY_INVALID: --limit x is no number of messages\n',
   });
   expect((await rehearse('nonsense=1')).errors).toContain('neither a criterion');
-  expect((await rehearse('target=nowhere')).output).toContain('no message fits');
+  expect((await rehearse('target=nowhere')).output).toContain('no message matches');
 });

@@ -116,7 +116,7 @@ test('a source that fails leaves the last rows, and says so with their time', as
     host: 'wards',
     level: 'warn',
     event: 'lookup-not-loaded',
-    text: expect.stringMatching(/the database is away The rows of .*Z serve meanwhile/),
+    text: expect.stringMatching(/the database is away The rows of .*Z are used meanwhile/),
   });
   await vi.waitFor(() => expect(one.entries()).toEqual({ W1: 'south' }));
   expect(one.loaded.of('wards')?.at).toBeGreaterThan(at ?? 0);

@@ -256,7 +256,7 @@ describe.each(places)('a change of the form, in %s', (name, here) => {
       code: 'STORE_UNAVAILABLE',
       retryable: false,
       message: expect.stringMatching(
-        `meta.* was written by a newer version of Waybill \\(its form is number ${toCome.length}, this version knows ${META_MIGRATIONS.length}\\): run that version again, or put back the copy`,
+        `meta.* was written by a newer version of Waybill \\(its schema is number ${toCome.length}, this version knows ${META_MIGRATIONS.length}\\): run that version again, or restore the copy`,
       ),
     });
     await using again = await metaDatabase(place, toCome);

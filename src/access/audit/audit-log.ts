@@ -17,7 +17,7 @@ export interface AuditRow {
   readonly outcome: AuditEntry['outcome'];
   /** JSON. */
   readonly detail: string;
-  /** Hex, of this row and the hash before it. */
+  /** Hex; over this row and the hash before it. */
   readonly hash: string;
   /** Seals the hash with a key that is not in the log; null if the writer had none. */
   readonly seal: string | null;
@@ -47,7 +47,7 @@ export interface AuditProof {
   readonly sealed: number;
 }
 
-/** Rows that existed and are gone. */
+/** Rows that existed and are missing. */
 export interface AuditCut {
   readonly from: number;
   readonly to: number;
@@ -128,11 +128,11 @@ export async function auditLog(
         const missing = await cutOf(session, { last, known });
         if (missing === undefined)
           return { row: await append(session, entry, { last }), cut: undefined };
-        // the skipped numbers show for ever that acts are missing
+        // the skipped numbers show permanently that acts are missing
         const told = await append(session, cutEntry(missing), { last, gap: missing.to });
         return { row: await append(session, entry, { last: told }), cut: missing };
       });
-      // two that are recorded at once may be reported in any order
+      // two acts recorded at once may be reported in either order
       written = cut === undefined ? laterMark(written, row) : row;
       await mark.write(row);
       if (cut !== undefined) onCut?.(cut);
@@ -160,7 +160,7 @@ async function cutOf(
   const row = await session.get<Mark>('SELECT seq, hash FROM audit WHERE seq = ?', seq);
   if (row?.hash === hash) return undefined;
   const there = last?.seq ?? 0;
-  // if others stand in their place, it is not known where they begin
+  // if other rows are in their place, it is not known where those begin
   return there < seq ? { from: there + 1, to: seq } : { from: seq, to: there + 1 };
 }
 
@@ -245,7 +245,7 @@ async function proofOf(
   return { rows, broken: cut ? rows + 1 : undefined, head, sealed };
 }
 
-/** Whether a different row stands in the place of the last one written. */
+/** Whether a different row is in the place of the last one written. */
 function isOther({ seq, hash }: AuditRow, known: Mark | undefined): boolean {
   return known?.seq === seq && known.hash !== hash;
 }

@@ -10,12 +10,12 @@ import type { MetaPlace } from '../meta/meta-database.ts';
 import type { AuditLog } from './audit-log.ts';
 
 /**
- * Seals rows of the audit log with a key that is not in it: whoever can write to the database still cannot
- * make sealed rows.
+ * Seals rows of the audit log with a key that is not in it: write access to the database is not
+ * enough to make sealed rows.
  */
 export interface Seal {
   of(hash: string): string;
-  /** undefined if there is no seal, or another key made it because the master key has changed. */
+  /** Undefined if there is no seal, or if it was made with another key because the master key has changed. */
   check(hash: string, seal: string | null): boolean | undefined;
 }
 
@@ -48,10 +48,7 @@ export interface Mark {
   readonly hash: string;
 }
 
-/**
- * The last row that was written, kept outside the log: if somebody cuts off the log's end, the next act
- * reveals it.
- */
+/** The last row written, kept outside the log: if the end of the log is cut off, the next act reveals it. */
 export interface AuditMark {
   read(): Promise<Mark | undefined>;
   write(mark: Mark): Promise<void>;
@@ -71,7 +68,7 @@ export function auditMark({ data, shared }: MetaPlace): AuditMark {
     async write({ seq, hash }) {
       const made = `${file}.${randomUUID()}`;
       try {
-        // two processes may write at once and leave the older row here: that one is in the log too
+        // two processes may write at once and leave the older row here, which is in the log as well
         await writeFile(made, `${seq}:${hash}\n`, { mode: 0o600, flag: 'wx' });
         await rename(made, file);
       } catch (error) {

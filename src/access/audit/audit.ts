@@ -24,7 +24,7 @@ export interface Audit {
   record(entry: AuditEntry): Promise<void>;
 }
 
-/** Does what was ordered and records the result, success or failure, before answering. */
+/** Carries out what was ordered and records the result, success or failure, before answering. */
 export async function recorded<Result>(
   audit: Audit,
   entry: Omit<AuditEntry, 'outcome'>,
@@ -41,21 +41,21 @@ export async function recorded<Result>(
   }
 }
 
-/** What somebody looks at. */
+/** What somebody views. */
 export type Look = Pick<AuditEntry, 'action' | 'object' | 'detail'>;
 
-/** Shows something and records who looked, before it is shown. */
+/** Shows something after recording who views it. */
 export type LookRecorder = <Result>(
   audit: Audit,
   look: Omit<AuditEntry, 'outcome'>,
   run: () => Promise<Result>,
 ) => Promise<Result>;
 
-/** A page that refreshes, and its next page, are the same look: recorded once in this time. */
+/** A refresh or the next page counts as the same view: it is recorded once in this time. */
 const AGAIN = 15 * 60_000;
 const REMEMBERED = 10_000;
 
-/** The same look by the same person is one entry per quarter of an hour. */
+/** The same view by the same person is one entry per quarter of an hour. */
 export function lookRecorder(now: () => number = Date.now): LookRecorder {
   const latest = new LRUCache<string, true>({
     max: REMEMBERED,

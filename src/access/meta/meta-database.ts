@@ -2,7 +2,7 @@ import type { Damage } from '../../trace/store/damage.ts';
 
 export type MetaValue = string | number | null | Uint8Array;
 
-/** Runs statements, written in what SQLite and PostgreSQL both understand; placeholders are `?`. */
+/** Runs statements in the SQL that SQLite and PostgreSQL have in common; placeholders are `?`. */
 export interface MetaSession {
   /** The first row. */
   get<Row = MetaRow>(sql: string, ...values: readonly MetaValue[]): Promise<Found<Row>>;
@@ -12,11 +12,12 @@ export interface MetaSession {
 }
 
 /**
- * The small database of what people need besides the trace: users, sessions, tokens, searches, jobs, alerts,
- * the audit log. In SQLite, or in PostgreSQL if several operator planes share it.
+ * The small database of everything besides the trace: users, sessions, tokens, searches, jobs,
+ * alerts, the audit log. In SQLite, or in PostgreSQL if several operator planes share it.
  *
- * Other requests may come between two statements. A read and write that must not be interleaved with another
- * request must be one statement or one transaction. It rejects with STORE_UNAVAILABLE after a bounded time.
+ * Other requests may come between two statements. A read and write that must not be interleaved
+ * with another request must be one statement or one transaction. It rejects with STORE_UNAVAILABLE
+ * after a bounded time.
  */
 export interface MetaDatabase extends MetaSession, AsyncDisposable {
   /** Whether other operator planes may use it too. */
@@ -40,11 +41,11 @@ export type MetaRow = Readonly<Record<string, MetaValue>>;
 export interface MetaPlace {
   /** The folder of the files. */
   readonly data: string;
-  /** PostgreSQL instead: beside the trace, in a schema for each production. */
+  /** PostgreSQL instead: next to the trace, in a schema per production. */
   readonly shared?: { readonly url: string; readonly production: string } | undefined;
   /**
-   * If given, a damaged file is set aside, a new one begun, and this is called. Without it a damaged file is
-   * an error.
+   * If given, a damaged file is set aside, a new one is created, and this is called. Otherwise a
+   * damaged file is an error.
    */
   readonly onDamaged?: ((damage: Damage) => void) | undefined;
 }

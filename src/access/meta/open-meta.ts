@@ -6,9 +6,10 @@ import { sqliteDatabase } from './sqlite/database.ts';
 import { AUDIT_TABLES, META_TABLES, SECOND_META_TABLES, THIRD_META_TABLES } from './tables.ts';
 
 /**
- * Users, sessions, tokens, searches, jobs, alerts. The command line opens it while the operator plane runs.
+ * Users, sessions, tokens, searches, jobs, alerts. The command line opens it while the operator
+ * plane runs.
  *
- * @param migrations the versions of the schema, oldest first; only tests pass others than the product's
+ * @param migrations the versions of the schema, oldest first; only tests pass their own
  */
 export function metaDatabase(
   place: MetaPlace,
@@ -60,16 +61,16 @@ async function opened(
 }
 
 /**
- * Brings the tables from one form to the next. It runs in one transaction with those beside it, and asks only the
- * session it is given.
+ * Migrates the tables from one version to the next. It runs in one transaction with the other
+ * migrations, and uses only the session it is given.
  */
 export type MetaMigration = (session: MetaSession, dialect: Dialect) => Promise<void>;
 
 type Dialect = Pick<MetaDatabase, 'shared' | 'written'>;
 
 /**
- * The forms of the tables, oldest first. What was released is never changed: a new form is one more entry.
- * The first takes up what was made before forms were counted, too.
+ * The versions of the tables, oldest first. Released ones are never changed: a new version is one
+ * more entry. The first also accepts tables made before versions were numbered.
  */
 export const META_MIGRATIONS: readonly MetaMigration[] = [
   async (session, dialect) => {
@@ -89,7 +90,7 @@ export const AUDIT_MIGRATIONS: readonly MetaMigration[] = [
   (session, { written }) => define(session, written(SEALED)),
 ];
 
-/** Where the form is kept: two databases may share a schema. */
+/** Where the version is stored: two databases may share a schema. */
 const VERSIONS = `
 CREATE TABLE IF NOT EXISTS stored_version(part TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
@@ -97,14 +98,15 @@ CREATE TABLE IF NOT EXISTS stored_version(part TEXT PRIMARY KEY, version INTEGER
 interface Migrations {
   /** Which of the databases of a schema. */
   readonly name: string;
-  /** Where it is, for people. */
+  /** Its location, for people. */
   readonly where: string;
   readonly migrations: readonly MetaMigration[];
 }
 
 /**
- * Brings a database to the newest form. Of several operator planes one does it, the others wait; it is done as a whole
- * or not at all. Rejects with STORE_UNAVAILABLE for a database of a newer version.
+ * Migrates a database to the newest version. One of several operator planes does it while the
+ * others wait; it is done completely or not at all. Rejects with STORE_UNAVAILABLE for a database
+ * of a newer version.
  */
 export async function migrate(
   database: MetaDatabase,
@@ -123,7 +125,7 @@ export async function migrate(
       throw newerVersion(where, {
         found,
         known,
-        remedy: 'put back the copy that was made before the upgrade',
+        remedy: 'restore the copy that was made before the upgrade',
       });
     }
     for (const bring of migrations.slice(found)) await bring(session, database);
@@ -136,14 +138,14 @@ export async function migrate(
   });
 }
 
-/** Rows had no seal at first; those stay without one. */
+/** Rows had no seal at first; those remain without one. */
 const SEALED = 'ALTER TABLE audit ADD COLUMN seal TEXT;';
 
 async function define(session: MetaSession, statements: readonly string[]): Promise<void> {
   for (const statement of statements) await session.run(statement);
 }
 
-/** Jobs had no orderer at first. Whose rights an older one had is not known: it ends, so that it is purged some day. */
+/** Jobs had no orderer at first. The rights of an older one are unknown, so it ends and is purged later. */
 const ORDERER = `
 UPDATE job_item SET state = 'cancelled' WHERE state = 'waiting';
 UPDATE job SET state = 'cancelled', ended = created WHERE state = 'running';

@@ -1,6 +1,6 @@
 /**
- * The tables, written for SQLite; PostgreSQL gets the same by another word for each type. Names of people are
- * compared by `lower()`.
+ * The tables, written for SQLite; for PostgreSQL only the names of the types are replaced. Names of
+ * people are compared by `lower()`.
  */
 export const META_TABLES = `
 CREATE TABLE IF NOT EXISTS "user"(
@@ -51,7 +51,7 @@ CREATE TABLE IF NOT EXISTS hold(
   session_id INTEGER PRIMARY KEY, reason TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER) STRICT;
 `;
 
-/** Sign-ins under way lie in the browser's cookie by now; those that were refused are counted. */
+/** Sign-ins in progress are now in the browser's cookie; refused ones are counted. */
 export const SECOND_META_TABLES = `
 DROP TABLE IF EXISTS oidc_attempt;
 CREATE TABLE IF NOT EXISTS refused_sign_in(
@@ -59,7 +59,7 @@ CREATE TABLE IF NOT EXISTS refused_sign_in(
   count INTEGER NOT NULL, audited INTEGER NOT NULL, PRIMARY KEY(minute, name, via, ip, cause)) STRICT, WITHOUT ROWID;
 `;
 
-/** What the messages became that a job made, and what a job that is over has come to. */
+/** The results of the messages made by a job, and the final counts of a job that is over. */
 export const THIRD_META_TABLES = `
 ALTER TABLE job ADD COLUMN counted TEXT;
 ALTER TABLE job_item ADD COLUMN followed INTEGER;
@@ -82,8 +82,8 @@ CREATE INDEX IF NOT EXISTS audit_object ON audit(object, seq);
 CREATE TABLE IF NOT EXISTS audit_key(key BLOB NOT NULL) STRICT;
 `;
 
-/** Tables of which no row is ever changed or taken away. */
+/** Tables whose rows are never changed or removed. */
 export const APPENDED = ['audit'] as const;
 
-/** What the database says to whoever tries. */
-export const ONLY_APPENDED = 'the audit log is only appended to';
+/** The database's error if somebody tries. */
+export const ONLY_APPENDED = 'the audit log can only be appended to';

@@ -17,8 +17,8 @@ import { plainName } from './mask/shown-names.ts';
 import { maskXml } from './mask/xml-mask.ts';
 
 /**
- * Makes what identifies a patient unreadable in a body, for those who may not see it. Throws FORBIDDEN if it
- * cannot.
+ * Hides everything in a body that identifies a patient, for those who may not see it. Throws
+ * FORBIDDEN if it cannot.
  */
 export type BodyMask = (body: Uint8Array, reading: Reading) => Uint8Array;
 
@@ -39,9 +39,9 @@ export interface Places {
   readonly delimited: readonly string[];
 }
 
-/** What an installation adds to what Waybill knows. */
+/** What an installation adds to Waybill's own list. */
 export interface MaskPaths extends Places {
-  /** What is shown although Waybill, not knowing it, would mask it. */
+  /** What is shown although Waybill, which does not know it, would mask it. */
   readonly shown: Places;
 }
 
@@ -59,8 +59,8 @@ const NONE: Places = {
 export const MASKED_PATHS: MaskPaths = { ...NONE, shown: NONE };
 
 /**
- * Masks values in place and keeps their length: a letter becomes `X` or `x`, a digit `0`, and separators
- * stay, so that a wrong format still shows. What it cannot mask it does not show.
+ * Masks values in place and keeps their length: a letter becomes `X` or `x`, a digit `0`, and
+ * separators stay, so that a wrong format remains visible. What cannot be masked is not shown.
  */
 export function fieldMask(paths: MaskPaths): BodyMask {
   const { shown } = paths;
@@ -95,7 +95,7 @@ export function fieldMask(paths: MaskPaths): BodyMask {
   };
 }
 
-/** `PID-3.1` masks all of `PID-3`, in every segment of the name: a part of a field is no safer than the rest of it. */
+/** `PID-3.1` masks all of `PID-3`, in every segment of that name: a part of a field is no safer than the rest of it. */
 function fieldOf(path: string): string {
   const { segment, field } = hl7Path(path);
   return field === 0 ? segment : `${segment}-${field}`;
@@ -104,7 +104,7 @@ function fieldOf(path: string): string {
 const plainNames = (names: readonly string[]): ReadonlySet<string> =>
   new Set(names.filter((one) => !one.includes('/')).map(plainName));
 
-/** A name of a column, not the first record of a file that has no names. */
+/** A name of a column; the first record of a file without names does not count. */
 const COLUMN = /^(?!.*\d{3})[\p{L}_][\p{L}\p{N}_ .-]{0,39}$/u;
 
 function maskDelimited(document: DelimitedDocument, { delimited, shown }: MaskPaths): Uint8Array {
@@ -121,7 +121,7 @@ function maskDelimited(document: DelimitedDocument, { delimited, shown }: MaskPa
   return document.bytes();
 }
 
-/** Masks the places that the names of `mask.xml` do not reach. */
+/** Masks the places that `mask.xml` gives as paths rather than names. */
 function maskPlaces(document: Document, paths: readonly string[]): Uint8Array {
   for (const path of paths) {
     const count = document.all(path).length;

@@ -5,11 +5,11 @@ const QUOTED = /"[^"]*"|“[^”]*”|„[^“]*“|«[^»]*»|‘[^’]*’|(?<
 const WORD = /[^\s"'(),;]+/g;
 /** IPv4, or IPv6 in brackets, perhaps with a port. */
 const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:.]+\])(?::\d{1,5})?[.:]?$/i;
-/** Waybill's own numbers follow such a word, or precede one. */
+/** Waybill's own numbers come after such a word, or before one. */
 const NUMBERED =
   /\b(?:messages?|sessions?|jobs?|alerts?|process|sequence|row|line|column|position|port|page|attempt|byte|characters?|resent as|repeats|more than|at most)[ :#]+(?:id )?$/i;
 const COUNTED = /^ ?(?:ms|s|bytes?|[KMG]i?B|messages?|characters?|rows?|records?|lines?|times)\b/;
-/** How a certificate or an order of a person ends, so it is not a date of birth either. */
+/** The end of a certificate or of a person's setting, so not a date of birth. */
 const ENDS = /\b(?:until|ends?|ended|expires?|expired)(?: on)? $/i;
 const DAY = /^\d{4}-\d\d-\d\d[.:]?$/;
 /** The name of a rule of the production. */
@@ -18,16 +18,17 @@ const RULE = /\(rule $/;
 const LOST = /^\d+(?: to \d+)?\) are gone/;
 /** Has a time of day, so it is not a date of birth. */
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?[.:]?$/;
-/** What HL7 calls its messages and places: `ADT^A01^ADT_A01`, `PID-3.1`. */
+/** HL7's names of messages and places: `ADT^A01^ADT_A01`, `PID-3.1`. */
 const TYPE = /^[A-Z]{3}\^[A-Z]\d{2}(?:\^[A-Z]{3}_[A-Z]\d{2})?$/;
 const PLACE = /^[A-Z][A-Z\d]{2}(?:\[(?:\d+|\*)\])?-\d{1,3}(?:\[(?:\d+|\*)\])?(?:\.\d{1,3}){0,2}$/;
 /** A patient's number has at least this many digits. */
 const DIGITS = 4;
 
 /**
- * One of Waybill's own texts, such as an error's, for people who may not see patients: what may have come
- * with a message is masked. Words stay, since they say what is wrong, and so do Waybill's own ids and dates, and `own`:
- * the names of the hosts that it is about. What a peer said is masked by `maskedWords` instead.
+ * Masks one of Waybill's own texts, such as an error, for people who may not see patient data: what
+ * may have come from a message is hidden. Words stay, since they say what is wrong, and so do
+ * Waybill's own ids and dates, and `own`, the names of the hosts it is about. A peer's text is
+ * masked by `maskedWords` instead.
  */
 export function maskedText(text: string, own: readonly string[] = []): string {
   return text

@@ -12,7 +12,7 @@ export function ordererOf(principal: Principal): Orderer {
   return { name, via, roles, visibleHosts, permissions: [...permissions], token };
 }
 
-/** What an orderer may still do of what they were allowed when they ordered. */
+/** What an orderer may still do, out of what they were allowed when they ordered. */
 export type StillAllowed = Pick<Principal, 'permissions' | 'visibleHosts'>;
 
 /** Looks an orderer up again; a text says why they no longer have access. */

@@ -2,13 +2,13 @@ import type { Permission, Principal } from './principal.ts';
 import { permissionsOf, type Roles } from './roles.ts';
 import { hostsInScope, type ScopedHost } from './scope.ts';
 
-/** Who somebody is, by whatever sign-in, before their permissions are known. */
+/** Who somebody is, by any kind of sign-in, before their permissions are known. */
 export interface Identity {
   readonly name: string;
   readonly roles: readonly string[];
   readonly scope: readonly string[];
   readonly via: string;
-  /** A token may allow less than its user may. */
+  /** A token may allow less than its user has. */
   readonly limit?: readonly Permission[] | undefined;
   /** The token's id, if it is one of Waybill's own. */
   readonly token?: number | undefined;

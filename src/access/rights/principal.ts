@@ -54,13 +54,13 @@ export interface Principal {
   readonly visibleHosts: readonly string[] | undefined;
   /** Whether bodies are shown unmasked; otherwise they are masked on the server. */
   readonly unmasked: boolean;
-  /** How they came in: `local`, `oidc`, `header`, `token`. */
+  /** How they signed in: `local`, `oidc`, `header`, `token`. */
   readonly via: string;
   /** The id of the Waybill token that was used, if any. */
   readonly token?: number | undefined;
   /**
-   * Must be sent back as `x-csrf-token` with everything but a GET, if the browser signs in by itself (cookie,
-   * proxy).
+   * Must be sent back as `x-csrf-token` with everything but a GET, if the credentials are sent
+   * automatically (cookie, proxy).
    */
   readonly csrfToken?: string | undefined;
   /** Nothing else is allowed until the password is changed. */

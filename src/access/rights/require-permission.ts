@@ -29,7 +29,7 @@ export function requirePermission(...needed: readonly Permission[]): onRequestAs
   };
 }
 
-/** Throws FORBIDDEN for what concerns every host, if somebody sees only some. */
+/** Throws FORBIDDEN for acts that concern every host, if somebody sees only some. */
 export function checkSeesAll({ visibleHosts }: Principal, act: string): void {
   if (visibleHosts === undefined) return;
   throw new ApiError(403, 'FORBIDDEN', `only people who see every host may ${act}`);
@@ -44,9 +44,9 @@ export function checkPermission(principal: Principal, ...needed: readonly Permis
 }
 
 /**
- * Throws FORBIDDEN unless somebody has every right that they give or take over: whoever could make an
- * administrator, or set an administrator's password, would be one. Those who see only some hosts cannot give
- * anything.
+ * Throws FORBIDDEN unless somebody has every right that they give or take over: somebody who could
+ * make an administrator, or set an administrator's password, would in effect be one. Those who see
+ * only some hosts cannot give anything.
  */
 export function checkGrant(principal: Principal, given: Iterable<Permission>): void {
   checkSeesAll(principal, 'change users');

@@ -17,7 +17,7 @@ export const BUILT_IN_ROLES: Roles = new Map<string, readonly Permission[]>([
 /** Name of a role → what it allows. */
 export type Roles = ReadonlyMap<string, readonly Permission[]>;
 
-/** Throws CONFIG_INVALID for a role that does not exist, with the nearest that does. */
+/** Throws CONFIG_INVALID for a role that does not exist, with the most similar name that does. */
 export function checkRoles(named: readonly string[], roles: Roles): void {
   for (const name of named) {
     if (roles.has(name)) continue;

@@ -42,7 +42,7 @@ export interface ApiTokens {
   refresh(token: string): Promise<TokenPair & { readonly user: string }>;
   /** Ends the family of an access or refresh token; resolves to its user, if it had not ended. */
   revokeFamily(token: string): Promise<string | undefined>;
-  /** Rejects with a SignInRefusal that says whether it is unknown, expired or revoked. */
+  /** Rejects with a SignInRefusal if it is unknown, expired or revoked, and says which. */
   check(token: string): Promise<ApiToken>;
 }
 
@@ -138,7 +138,7 @@ export function apiTokens(database: MetaDatabase, now: () => number = Date.now):
       )) > 0,
     pair: (user) => database.transaction((session) => pair(session, user, newFamily())),
     async refresh(token) {
-      // if two use it at once, perhaps at two operator planes, one gets the next pair
+      // if two clients use it at once, perhaps at two operator planes, only one gets the next pair
       const next = await database.transaction(async (session) => {
         const row = await known(session, token, ['refresh']);
         const family = String(row['family']);

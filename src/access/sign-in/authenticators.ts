@@ -42,10 +42,7 @@ export function sessionAuthenticator(
   };
 }
 
-/**
- * What the engines report: the state of the production, and who is looking at it. It is shown even while the
- * database is away.
- */
+/** Routes that show what the engines report, and who is signed in. They work even while the database is unreachable. */
 const OF_ENGINES = new Set(
   ['/me', '/status', '/hosts', '/hosts/:host', '/production', '/stream'].map(
     (route) => `${API_PREFIX}${route}`,
@@ -56,7 +53,7 @@ function isOfEngines({ method, routeOptions }: FastifyRequest): boolean {
   return method === 'GET' && OF_ENGINES.has(routeOptions.url ?? '');
 }
 
-/** Requests that a page makes by itself while nobody is there: they must not keep a session alive. */
+/** Requests that a page makes automatically while nobody is there: they must not keep a session alive. */
 function isUnattended({ headers, routeOptions }: FastifyRequest): boolean {
   return 'x-unattended' in headers || routeOptions.url === `${API_PREFIX}/stream`;
 }
@@ -106,7 +103,7 @@ export function issuerAuthenticator(
   };
 }
 
-/** Headers in which a proxy says whom it has signed in. */
+/** Headers in which a proxy names the user it has signed in. */
 export function headerAuthenticator(settings: HeaderSettings, csrf: DerivedCsrf): Authenticator {
   const trusted = isAmong(settings.from);
   const nameHeader = (settings.user ?? 'x-forwarded-user').toLowerCase();
@@ -153,11 +150,11 @@ function sameText(given: unknown, expected: string): boolean {
   return typeof given === 'string' && a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** Remembers who was signed in lately. */
+/** Remembers who was signed in recently. */
 export interface SeenLately {
   /**
-   * Whom `find` finds. If the database does not answer: whom it found for the same key a short while ago,
-   * provided that the request only shows what comes from the engines.
+   * The user that `find` finds. If the database does not answer: the user it recently found for the
+   * same key, provided that the request only shows what comes from the engines.
    */
   identify(
     key: string,
@@ -166,7 +163,7 @@ export interface SeenLately {
   ): Promise<Identity | undefined>;
 }
 
-/** Milliseconds that somebody can still see the state of the production while the database is away. */
+/** Milliseconds that somebody can still see the state of the production while the database is unreachable. */
 const LATELY = 10 * 60_000;
 const PEOPLE = 1_000;
 

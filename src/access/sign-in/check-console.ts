@@ -12,8 +12,8 @@ export interface ConsoleProblem {
 }
 
 /**
- * Everything that is wrong in `console.yaml` and in the module that it delegates to, which is loaded for
- * this. Called before anything accepts messages: a mistake here must not stop a running flow.
+ * Every problem in `console.yaml` and in the module it delegates to, which is loaded for this.
+ * Called before anything accepts messages: a mistake here must not stop a running flow.
  */
 export async function consoleProblems(
   file: string,
@@ -44,7 +44,7 @@ async function problemTexts(
   environment: Readonly<Record<string, string | undefined>>,
   assume: boolean,
 ): Promise<readonly string[]> {
-  // the engine's own thread needs it for this alone
+  // only needed here in the engine's own thread
   const { readConsoleSettings } = await import('./console-settings.ts');
   try {
     const { delegated, roles } = await readConsoleSettings(file, environment, assume);

@@ -43,8 +43,8 @@ export interface ConsoleGuardOptions {
   /** `console.yaml`; by default the one in the data folder. */
   readonly file: string | undefined;
   /**
-   * The settings before the operator plane had to be restarted: a file broken since then must not take the
-   * console down.
+   * The settings from before a restart of the operator plane: a file broken since then must not
+   * take the console down.
    */
   readonly held?: ConsoleSettings | undefined;
   /** Where the console will listen. */
@@ -53,7 +53,7 @@ export interface ConsoleGuardOptions {
   readonly log: Logger;
 }
 
-/** Everything that stands between a request and what it asks for. */
+/** Everything that controls access to the console. */
 export interface ConsoleGuard {
   readonly meta: MetaDatabase;
   readonly audit: AuditLog;
@@ -63,8 +63,8 @@ export interface ConsoleGuard {
   readonly traceUrl: string | undefined;
   readonly signIn: FastifyPluginCallback;
   /**
-   * The code for making the first administrator; undefined if somebody can already sign in. To be printed at
-   * the machine and stored nowhere.
+   * The code for making the first administrator; Undefined if somebody can already sign in. To be
+   * printed at the machine and stored nowhere.
    */
   readonly firstCode: string | undefined;
   close(): Promise<void>;

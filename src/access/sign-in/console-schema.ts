@@ -7,17 +7,17 @@ const Texts = list(Text, { maxItems: 200 });
 /** `30m`, `12h`. */
 const Duration = Type.String({ pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d)$' });
 
-/** How what others say about a person becomes a name, roles and a scope. */
+/** How statements of others about a person are mapped to a name, roles and a scope. */
 const mapping = {
   /** Claim or header with the name. */
   user: maybe(Text),
   /** Claim path, or header, with the groups or roles: `realm_access.roles`. */
   rolesFrom: maybe(Text),
-  /** What stands there → a role of Waybill. */
+  /** Group or role there → a role of Waybill. */
   roles: maybe(record(Text)),
   /** Given to everybody who signs in this way. */
   everybody: maybe(Texts),
-  /** `tag:{facility}`: braces take the value of a claim or header. */
+  /** `tag:{facility}`: braces are replaced by the value of a claim or header. */
   scope: maybe(Texts),
 };
 
@@ -41,13 +41,13 @@ const Issuer = closed({
   ),
   /** `header`, or `cookie:NAME`. */
   from: maybe(Type.Array(Type.String({ pattern: '^(header|cookie:[\\w.-]+)$' }), { minItems: 1 })),
-  /** Scopes that the token must have, every one. */
+  /** Scopes that the token must have, all of them. */
   requiredScopes: maybe(Texts),
   ...mapping,
 });
 
 const Header = closed({
-  /** Addresses or networks of the proxies that may say who it is. */
+  /** Addresses or networks of the proxies that are trusted to name the user. */
   from: Type.Array(Text, { minItems: 1 }),
   /** A header that only the proxy can set correctly, and its value. */
   secretHeader: maybe(Text),
@@ -88,7 +88,7 @@ export const ConsoleFile = closed({
       json: maybe(Texts),
       xml: maybe(Texts),
       delimited: maybe(Texts),
-      /** Shown although Waybill, not knowing it, would mask it. */
+      /** Shown although Waybill, which does not know it, would mask it. */
       shown: maybe(
         closed({
           hl7: maybe(Type.Array(Type.String({ pattern: '^[A-Z][A-Z\\d]{2}-\\d{1,3}$' }))),

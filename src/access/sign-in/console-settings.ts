@@ -19,7 +19,7 @@ import {
 } from './console-schema.ts';
 import { SESSION_LIMITS, type SessionLimits } from './sessions.ts';
 
-/** `console.yaml` with everything filled in. */
+/** `console.yaml` with all defaults filled in. */
 export interface ConsoleSettings {
   /** The address that browsers see, if there is a proxy in front. */
   readonly publicUrl: string | undefined;
@@ -41,8 +41,8 @@ export interface ConsoleSettings {
   /** Whether anybody can sign in other than as a local user. */
   readonly external: boolean;
   /**
-   * Changes whenever anything about the external sign-in does: a test counts only for the settings that were
-   * tested.
+   * Changes whenever anything about the external sign-in changes: a test only counts for the
+   * settings that were tested.
    */
   readonly digest: string;
   /** Address of a trace in another system; `{traceId}` stands for its id. */
@@ -171,7 +171,7 @@ interface Replacing {
 /** A value that fits wherever a text or an address may stand. */
 const ASSUMED = 'https://assumed.invalid';
 
-/** Puts the values of `${env:NAME}` and `${file:path}` in. */
+/** Inserts the values of `${env:NAME}` and `${file:path}`. */
 function withValues(value: unknown, environment: Environment, at: Replacing): unknown {
   if (typeof value === 'string') return valueOf(value, environment, at);
   const inside = (key: string, one: unknown): unknown =>
@@ -203,7 +203,7 @@ function valueOf(
   return text;
 }
 
-/** The parser's text quotes the line, which may hold a secret, so only its position is reported. */
+/** The parser's text quotes the line, which may contain a secret, so only the position is reported. */
 function yamlText(error: unknown): string {
   const { linePos } = error as {
     linePos?: readonly { readonly line: number; readonly col: number }[];
@@ -276,7 +276,7 @@ function mechanismProblems(written: ConsoleFile, folder: string): string[] {
     problems.push(`delegated: there is no file ${delegated}`);
   }
   if (passwords === false && oidc.length === 0) {
-    problems.push('passwords: false would leave nobody a way in that can be tested; add oidc');
+    problems.push('passwords: false would leave no way to sign in that can be tested; add oidc');
   }
   return problems;
 }

@@ -7,7 +7,7 @@ export interface CookieNames {
   readonly attempt: string;
 }
 
-/** Browsers tell hosts apart, not ports or paths: two consoles on one host must not take each other's cookies. */
+/** Browsers distinguish hosts, but not ports or paths: two consoles on one host must not use each other's cookies. */
 export function cookieNames(instance: Uint8Array): CookieNames {
   const suffix = Buffer.from(instance).toString('hex').slice(0, 8);
   return { session: `sid-${suffix}`, attempt: `oidc-${suffix}` };
@@ -23,8 +23,8 @@ export function cookieOf({ headers }: FastifyRequest, name: string): string | un
 }
 
 /**
- * A cookie's name over this request's protocol: `__Host-` keeps neighbours on the same domain from
- * setting it, but browsers take it over HTTPS only.
+ * A cookie's name over this request's protocol: `__Host-` keeps other hosts of the same domain from
+ * setting it, but browsers accept it only over HTTPS.
  */
 export function cookieName({ protocol }: FastifyRequest, name: string): string {
   return protocol === 'https' ? `__Host-${name}` : name;

@@ -13,8 +13,8 @@ export function derivedCsrf(key: Uint8Array): DerivedCsrf {
 }
 
 /**
- * Refuses acts that another site's page may have sent: whoever signs in by something that a browser adds by
- * itself must send the token of `/me`, from this origin or a listed one.
+ * Refuses acts that another site's page may have sent: if the browser adds the credentials by
+ * itself, the request must contain the token of `/me` and come from this origin or a listed one.
  */
 export function checkCsrf(signIn: SignIn, request: FastifyRequest, principal: Principal): void {
   const { csrfToken, name } = principal;
@@ -66,8 +66,9 @@ function same(a: string, b: string): boolean {
 const METHODS = 'GET, POST, PUT, PATCH, DELETE';
 
 /**
- * Applies the cross-origin rules before the sender is authenticated: a preflight carries no credentials. Only
- * origins listed exactly get an answer that a browser accepts. Returns whether the request was answered.
+ * Applies the cross-origin rules before the sender is authenticated: a preflight carries no
+ * credentials. Only listed origins get an answer that a browser accepts. Returns whether the
+ * request was answered.
  */
 export function answerCors(
   { settings, trace }: SignIn,
@@ -98,7 +99,7 @@ export function answerCors(
       method: 'cors',
       user: undefined,
       outcome: 'refused',
-      cause: `a page of ${origin.slice(0, 200)} may not ask this API`,
+      cause: `a page of ${origin.slice(0, 200)} may not use this API`,
       remedy: 'list exactly this text under cors.origins of console.yaml',
     });
   }

@@ -8,9 +8,10 @@ export interface PasswordState {
 }
 
 /**
- * Keeps a misconfigured external sign-in from locking everybody out. `passwords: false` takes effect once an
- * administrator has signed in externally with exactly these settings, and lapses if after that nobody signs
- * in externally for `rollbackAfter`. Any change of the settings requires a new test.
+ * Prevents a misconfigured external sign-in from locking everybody out. `passwords: false` takes
+ * effect once an administrator has signed in externally with exactly these settings, and lapses if
+ * after that nobody signs in externally for `rollbackAfter`. Any change of the settings requires a
+ * new test.
  */
 export interface Enforcement {
   passwords(): Promise<PasswordState>;

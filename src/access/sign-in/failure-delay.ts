@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { MetaDatabase, MetaSession } from '../meta/meta-database.ts';
 
-/** Makes guessing slow without ever locking anybody out for good. Unknown users are delayed like known ones. */
+/** Makes guessing slow without ever locking anybody out permanently. Unknown users are delayed like known ones. */
 export interface FailureDelay {
   /**
-   * Milliseconds until the next try with any of the keys is checked. 0 is now, and the try counts as a
-   * failure until proven otherwise: trying many at once gets no more checked than trying one after another.
+   * Milliseconds until the next try with any of the keys is checked. 0 means now, and the try
+   * counts as a failure until proven otherwise, so that parallel tries get no more checks than
+   * sequential ones.
    */
   tried(keys: readonly FailureKey[]): Promise<number>;
   /** Starts the wait now, as the answer goes out: the check took a while. */
@@ -18,8 +19,8 @@ export interface FailureDelay {
 
 export interface FailureKey {
   /**
-   * A user from one address, an address, or a user from anywhere: nobody is shut out by what others try
-   * elsewhere.
+   * A user from one address, an address, or a user from anywhere, so that nobody is locked out by
+   * what others try elsewhere.
    */
   readonly kind: 'user' | 'address' | 'name';
   readonly name: string;
@@ -85,7 +86,7 @@ export function failureDelay(database: MetaDatabase, now: () => number = Date.no
   };
 }
 
-/** People type their password where the name belongs, so what was typed is not stored. */
+/** People type their password into the name field, so what was typed is not stored. */
 const textOf = ({ kind, name }: FailureKey): string =>
   `${kind}:${createHash('sha256').update(name.toLowerCase()).digest('base64url')}`;
 

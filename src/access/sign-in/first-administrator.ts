@@ -8,12 +8,12 @@ import type { Users } from './users.ts';
 const NAME = 'first-administrator';
 
 /**
- * How an installation gets its first administrator: by a code that is printed at the machine when the console
- * starts, and used once. A request's origin proves nothing: a proxy on the machine itself may forward the
- * whole world.
+ * How an installation gets its first administrator: by a code that is printed at the machine when
+ * the console starts, and used once. A request's origin proves nothing: a proxy on the machine
+ * itself may forward requests from anywhere.
  */
 export interface FirstAdministrator {
-  /** A new code, which replaces the one before; undefined if somebody can already sign in. Only its hash is kept. */
+  /** A new code, which replaces the previous one; undefined if somebody can already sign in. Only its hash is kept. */
   newCode(): Promise<string | undefined>;
   /** Whether there is no user yet. */
   isAwaited(): Promise<boolean>;
@@ -26,8 +26,8 @@ export function firstAdministrator(
   users: Pick<Users, 'any'>,
   external: boolean,
 ): FirstAdministrator {
-  // once there was a user, only a restart prints another code, so the database is not asked again, not even
-  // while it is away
+  // once there has been a user, only a restart prints another code, so the database is not read
+  // again
   let somebody = external;
   const isAwaited = async (): Promise<boolean> => {
     somebody ||= await users.any();

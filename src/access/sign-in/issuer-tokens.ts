@@ -69,7 +69,7 @@ export function issuerTokens(issuers: readonly IssuerSettings[]): IssuerTokens {
   };
 }
 
-/** What the token claims about itself, only used to find out whom to ask. */
+/** What the token claims about itself, used only to find its issuer. */
 function said(token: string): { readonly issuer: string; readonly algorithm: string } {
   try {
     const { alg = 'none' } = decodeProtectedHeader(token);

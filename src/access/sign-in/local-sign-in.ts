@@ -61,7 +61,7 @@ export function localSignIn({ users, delay, enforcement, delegate }: PasswordChe
         { kind: 'address', name: ip },
         { kind: 'name', name: user },
       ] as const;
-      // the emergency user must not wait because of others' guesses: that password is random
+      // the emergency user must not wait because of others' guesses; that password is random
       const isBreakGlass = (await users.find(user))?.breakGlass === true;
       const keys = isBreakGlass ? [] : [byPair, ...others];
       // counted before hashing, so that parallel tries do not all pass
@@ -73,7 +73,7 @@ export function localSignIn({ users, delay, enforcement, delegate }: PasswordChe
       });
       if (isBreakGlass) return identity;
       await delay.succeeded(byPair);
-      // not forgotten: somebody with one account must not get free guesses at others
+      // not cleared: somebody with one account must not get free guesses at others
       for (const key of others) await delay.forgiven(key);
       return identity;
     },

@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import { SignInRefusal } from './sign-in-refusal.ts';
 
-/** Whom a provider has signed out: all sessions of a subject, or one of them. */
+/** What a provider has signed out: all sessions of a subject, or one of them. */
 export interface SignedOut {
   readonly sub: string | undefined;
   readonly sid: string | undefined;
@@ -35,7 +35,7 @@ export function logoutTokens(
 ): (token: string) => Promise<SignedOut> {
   const keys = createRemoteJWKSet(keysAt, { timeoutDuration: 5_000, cooldownDuration: 10_000 });
   const used = new Map<string, number>();
-  /** A token counts once: whoever intercepts one must not be able to sign somebody out repeatedly. */
+  /** A token counts once, so that an intercepted one cannot be used to sign somebody out repeatedly. */
   const once = (jti: string): void => {
     const now = Date.now();
     for (const [id, until] of used) if (until < now) used.delete(id);

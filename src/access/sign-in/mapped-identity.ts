@@ -17,8 +17,8 @@ export function claimAt(claims: Readonly<Record<string, unknown>>, path: string)
 }
 
 /**
- * Turns what others say about a person into an identity. Throws a SignInRefusal whose cause names the missing
- * claim or header, or the groups if none of them is mapped.
+ * Maps the statements of others about a person to an identity. Throws a SignInRefusal whose cause
+ * names the missing claim or header, or the groups if none of them is mapped.
  */
 export function mappedIdentity(
   told: Told,
@@ -29,13 +29,13 @@ export function mappedIdentity(
   const name = told(claim);
   if (typeof name !== 'string' || name.trim() === '') {
     throw refused(
-      `${claim} holds no name`,
-      `set user to the claim or header that holds the name, for ${via}`,
+      `${claim} contains no name`,
+      `set user to the claim or header that contains the name, for ${via}`,
     );
   }
   if (name.length > LONGEST_NAME || UNPRINTABLE.test(name)) {
     throw refused(
-      `${claim} holds a name that is longer than ${LONGEST_NAME} characters or cannot be printed`,
+      `${claim} contains a name that is longer than ${LONGEST_NAME} characters or cannot be printed`,
       'set user to another claim or header',
     );
   }
@@ -69,7 +69,7 @@ function scopeOf(told: Told, { scope = ['*'] }: IdentityMapping, name: string): 
     const values = texts(told(attribute)).filter((value) => /^[^\s:*]+$/.test(value));
     if (values.length === 0) {
       throw refused(
-        `${name}: ${attribute}, which says what may be seen, is missing or not one word`,
+        `${name}: ${attribute}, which determines what may be seen, is missing or not one word`,
         'make the provider or proxy send it',
       );
     }

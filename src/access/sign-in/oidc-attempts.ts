@@ -11,9 +11,9 @@ export interface Waiting {
 }
 
 /**
- * Sign-ins in progress. They are sealed in the browser's own cookie, not stored here: anybody may begin one,
- * and nobody can push out those of others or fill the disk. A person sent off by one operator plane may come
- * back to another.
+ * Sign-ins in progress. They are sealed in the browser's own cookie instead of being stored here:
+ * anybody may start one, and nobody can displace those of others or fill the disk. A person
+ * redirected by one operator plane may return to another.
  */
 export interface OidcAttempts {
   /** The value of the cookie. */

@@ -6,7 +6,7 @@ import { logoutTokens, type SignedOut } from './logout-token.ts';
 import { claimAt, mappedIdentity } from './mapped-identity.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 
-/** What must be kept between sending a person to the provider and the answer. */
+/** What must be kept between the redirect to the provider and its answer. */
 export interface OidcAttempt {
   readonly state: string;
   readonly nonce: string;
@@ -25,11 +25,11 @@ export interface OidcProvider {
   readonly title: string;
   /** Where to send the browser. Rejects with a SignInRefusal if the provider cannot be reached. */
   start(redirect: string): Promise<{ readonly url: URL; readonly attempt: OidcAttempt }>;
-  /** Who came back. Rejects with a SignInRefusal that says which check failed. */
+  /** The identity from the provider's answer. Rejects with a SignInRefusal that says which check failed. */
   finish(answer: URL, attempt: OidcAttempt): Promise<OidcSignedIn>;
-  /** Where to sign out at the provider too; undefined if it does not offer this. */
+  /** The address for signing out at the provider too; undefined if it does not offer this. */
   signOut(idToken: string, back: string): Promise<URL | undefined>;
-  /** Whom the provider has signed out. Rejects with a SignInRefusal that says which check failed. */
+  /** What the provider has signed out. Rejects with a SignInRefusal that says which check failed. */
   signedOut(token: string): Promise<SignedOut>;
 }
 

@@ -8,13 +8,13 @@ export const PASSWORD_COST = { memory: 65_536, passes: 3, parallelism: 4 } as co
 
 const SHORTEST = 12;
 const LONGEST = 200;
-/** Hashes computed at once; each needs that memory. */
+/** How many hashes are computed at once; each needs that memory. */
 const AT_ONCE = 2;
-/** How many may wait; more are turned away. */
+/** How many may wait; more are refused. */
 const WAITING = 50;
 const LETTERS = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 
-/** Beginnings that every guesser tries first. */
+/** Beginnings that attackers try first. */
 const COMMON =
   /^(?:password|passwort|waybill|welcome|hospital|administrator|changeme|qwertz|qwerty|letmein|1234567|iloveyou)/i;
 
@@ -36,7 +36,7 @@ export async function hashPassword(password: string, cost: Cost = PASSWORD_COST)
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64(salt)}$${base64(tag)}`;
 }
 
-/** Whether a password matches a PHC string; takes as long as making it did. */
+/** Whether a password matches a PHC string; takes as long as creating it. */
 export async function isPassword(password: string, phc: string): Promise<boolean> {
   const [, m, t, p, salt, tag] =
     /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([\w+/]+)\$([\w+/]+)$/.exec(phc) ?? [];

@@ -24,7 +24,7 @@ declare module 'fastify' {
   }
 }
 
-/** Signs every request in, and adds the routes of sessions, tokens and users. */
+/** Authenticates every request, and adds the routes of sessions, tokens and users. */
 export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
   const plugin: FastifyPluginCallback = (app, _options, done) => {
     app.addHook('onRequest', async (request, reply) => {

@@ -6,7 +6,7 @@ import { SignInRefusal } from './sign-in-refusal.ts';
 const WORDS = {
   en: {
     title: 'You are not signed in',
-    why: 'An administrator finds the cause under Sign-ins, or in the log of Waybill.',
+    why: 'An administrator can find the cause under Sign-ins, or in the log of Waybill.',
     back: 'Back to the sign-in',
   },
   de: {

@@ -13,8 +13,8 @@ export interface RefusedSignIn {
 }
 
 /**
- * Counts refused sign-ins. Anybody can cause as many as they like, so they are not rows of the audit log,
- * which is never purged, but sums, which are.
+ * Counts refused sign-ins. Anybody can cause any number of them, so they are kept as counts, which
+ * are purged, and not as rows of the audit log, which is not.
  */
 export interface RefusedSignIns {
   /** Whether the audit log should record it: the first of its kind in an hour, up to a limit. */
@@ -28,9 +28,9 @@ const HOUR = 60 * MINUTE;
 const KEPT = 90 * 24 * HOUR;
 /** How many kinds are counted separately in one minute. */
 const PER_MINUTE = 100;
-/** The most rows kept; a flood is cut at its old end. */
+/** The most rows kept; beyond this the oldest are dropped. */
 const MOST = 100_000;
-/** Audit rows per hour: an attack shows in the log without filling it. */
+/** Audit rows per hour: an attack is visible in the log without filling it. */
 const AUDITED_AN_HOUR = 60;
 
 const OTHERS = 'others';

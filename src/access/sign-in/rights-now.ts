@@ -5,14 +5,15 @@ import { localIdentity } from './local-sign-in.ts';
 import type { SignIn } from './sign-in.ts';
 
 /**
- * What somebody who ordered a job may do now, never more than when they ordered it. A local user is looked
- * up. For an external user the last sign-in counts, and without one what their roles allow now.
+ * What somebody who ordered a job may do now, never more than when they ordered it. A local user is
+ * looked up. For an external user the last sign-in counts, or without one what their roles allow
+ * now.
  */
 export function rightsNow(signIn: SignIn): RightsNow {
   return async (orderer) => {
     const { via, name } = orderer;
-    // from an earlier version, in which whoever sat at the machine was its administrator
-    if (via === 'loopback') return 'whoever is at the machine is no longer its administrator';
+    // from an earlier version, in which the user at the machine itself was an administrator
+    if (via === 'loopback') return 'users at the machine itself are no longer administrators';
     if (via === 'local' || via === 'token') return local(signIn, orderer);
     const last = await signIn.sessions.latest(name, via);
     return last === undefined

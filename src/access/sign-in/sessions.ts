@@ -5,7 +5,7 @@ import type { MetaDatabase, MetaRow } from '../meta/meta-database.ts';
 export interface Session {
   readonly name: string;
   readonly via: string;
-  /** Of an external user; those of a local user are looked up each time. */
+  /** For an external user; those of a local user are looked up each time. */
   readonly roles: readonly string[];
   readonly scope: readonly string[];
   readonly csrf: string;

@@ -1,11 +1,11 @@
 import { ApiError } from '../../web/api-error.ts';
 
 /**
- * A refused sign-in. Its message is for whoever tried and tells a stranger nothing; `why` and `remedy` are
- * for the log and the administrator's sign-in trace, and hold no secret or token.
+ * A refused sign-in. Its message goes to the caller and tells a stranger nothing; `why` and
+ * `remedy` are for the log and the administrator's sign-in trace, and contain no secret or token.
  */
 export class SignInRefusal extends ApiError {
-  /** Why, in words for the administrator. */
+  /** The cause, for the administrator. */
   readonly why: string;
   /** What to do about it. */
   readonly remedy: string;
@@ -47,7 +47,7 @@ export class SignInRefusal extends ApiError {
     );
   }
 
-  /** A token that is not accepted; its bearer is told `why` too, as in RFC 6750. */
+  /** A token that is not accepted; its bearer also learns `why`, as in RFC 6750. */
   static token(why: string, remedy: string): SignInRefusal {
     const description = why.replaceAll(/[^\x20-\x7e]|["\\]/g, "'");
     return new SignInRefusal(

@@ -1,6 +1,6 @@
 import type { Logger } from '../../log/logger.ts';
 
-/** One sign-in attempt, as an administrator may see it. Holds no password, token or cookie. */
+/** One sign-in attempt, as an administrator may see it. Contains no password, token or cookie. */
 export interface SignInEvent {
   readonly at: number;
   readonly ip: string;
@@ -13,7 +13,7 @@ export interface SignInEvent {
   readonly remedy: string | undefined;
 }
 
-/** The latest sign-ins, kept in memory: here an administrator reads why somebody cannot sign in. */
+/** The latest sign-ins, kept in memory, for an administrator to see why somebody cannot sign in. */
 export interface SignInTrace {
   /** `logged` is the name for the log, since what was typed may not be a name. */
   add(event: Omit<SignInEvent, 'at'>, logged?: string): void;
@@ -23,7 +23,7 @@ export interface SignInTrace {
 
 const KEPT = 500;
 
-/** Refusals are also logged with their cause: equal ones once a minute, with how many there were before. */
+/** Refusals are also logged with their cause: equal ones once a minute, with the number of earlier ones. */
 export function signInTrace(log: Logger): SignInTrace {
   const events: SignInEvent[] = [];
   const isNews = perMinute();

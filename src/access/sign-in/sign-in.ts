@@ -17,7 +17,7 @@ import type { Sessions } from './sessions.ts';
 import type { SignInTrace } from './sign-in-trace.ts';
 import type { Users } from './users.ts';
 
-/** What the sign-in's hook and routes work with. */
+/** What the sign-in's hook and routes depend on. */
 export interface SignIn {
   readonly settings: ConsoleSettings;
   readonly users: Users;
@@ -39,7 +39,7 @@ export interface SignIn {
   readonly log: Logger;
 }
 
-/** One way in which a request may say who sends it. */
+/** One way in which a request can identify its sender. */
 export interface Authenticator {
   readonly method: string;
   /** Undefined if the request has no such credentials; throws a SignInRefusal if they are wrong. */

@@ -10,7 +10,7 @@ export interface SignedInBy {
   readonly idToken?: string | undefined;
 }
 
-/** Starts a session under a fresh id, ends the one before, and records it. */
+/** Starts a session under a new id, ends the previous one, and records it. */
 export async function startSession(
   signIn: SignIn,
   [request, reply]: readonly [FastifyRequest, FastifyReply],
@@ -59,7 +59,8 @@ export async function attempted<Result>(
   } catch (error) {
     if (error instanceof SignInRefusal) {
       const { why, remedy } = error;
-      // people type their password where the name belongs: what is not a user's name is kept in memory only
+      // people type their password into the name field: what is not a user's name is kept in memory
+      // only
       const isName = user !== undefined && (await users.find(user)) !== undefined;
       const typed = user?.slice(0, 100);
       const name = isName ? user : 'unknown';

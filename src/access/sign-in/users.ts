@@ -10,7 +10,7 @@ export interface User {
   readonly mustChange: boolean;
   /** When the user expires; milliseconds since 1970. */
   readonly expires: number | undefined;
-  /** Made by the command line to get in when the usual sign-in fails. */
+  /** Made on the command line for access when the usual sign-in fails. */
   readonly breakGlass: boolean;
   readonly created: number;
   readonly lastSignIn: number | undefined;
@@ -30,7 +30,7 @@ export interface NewUser extends Pick<User, 'name' | 'roles' | 'scope'> {
 
 /** The local users of an installation. Changing one ends its sessions and tokens. */
 export interface Users {
-  /** Whether there is any user: until then a code printed at the machine makes the first administrator. */
+  /** Whether there is any user: if not, a code printed at the machine makes the first administrator. */
   any(): Promise<boolean>;
   find(name: string): Promise<StoredUser | undefined>;
   /** Like `find`, but undefined once the user has expired. */
@@ -50,7 +50,7 @@ export interface Users {
 /** Throws CONFIG_INVALID for an invalid user name. */
 export function checkUserName(name: string): void {
   if (/^[\p{L}\p{N}][\p{L}\p{N}._@-]{0,99}$/u.test(name)) return;
-  throw new EngineError('CONFIG_INVALID', 'a user name may hold letters, digits and . _ @ -');
+  throw new EngineError('CONFIG_INVALID', 'a user name may contain letters, digits and . _ @ -');
 }
 
 interface Row {
@@ -104,7 +104,7 @@ export function users(database: MetaDatabase): Users {
       (await database.all<Row>('SELECT * FROM "user" ORDER BY lower(name)')).map(userOf),
     async add({ name, password, mustChange, roles, scope, expires, breakGlass = false }) {
       checkUserName(name);
-      // if two come with the same name at once, the second gets an error
+      // if two add the same name at once, the second gets an error
       const added = await database.run(
         `INSERT INTO "user"(name, password, must_change, roles, scope, expires, break_glass, created)
            VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,

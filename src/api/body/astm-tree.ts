@@ -15,7 +15,7 @@ const TITLES: Readonly<Record<string, string>> = {
   L: 'Terminator',
 };
 
-/** Takes a message of a laboratory device apart. Throws DOCUMENT_UNREADABLE. */
+/** Parses a message of a laboratory device. Throws DOCUMENT_UNREADABLE. */
 export function astmTree(bytes: Uint8Array, charset: Reading['charset']): SegmentTree {
   const document = astmDocument(bytes, charset);
   const apart = {

@@ -74,7 +74,7 @@ function linesOf({ bytes, reading }: Compared): string[] {
   try {
     return JSON.stringify(JSON.parse(text), null, 2).split('\n');
   } catch {
-    // no JSON
+    // not JSON
     return text.split(/\r\n|\r|\n/);
   }
 }
@@ -94,7 +94,7 @@ export function hl7Difference(before: Tree, after: Tree): FieldDifference[] {
   });
 }
 
-/** How alike two segments are: the same name, and the more equal fields the better. */
+/** How similar two segments are: the same name, and the more equal fields the better. */
 function segmentLikeness(a: Hl7TreeSegment, b: Hl7TreeSegment): number {
   if (a.name !== b.name) return 0;
   if (a.raw === b.raw) return 3;
@@ -135,7 +135,7 @@ function difference(
   return componentDifferences(one, other, { path, name });
 }
 
-/** The only repetition; if there are several, it cannot be known which became which. */
+/** The only repetition; with several, it cannot be known which became which. */
 function soleRepetition({ repetitions }: Hl7TreeField): Components | undefined {
   return repetitions.length === 1 ? repetitions[0] : undefined;
 }
@@ -255,12 +255,12 @@ function lineOf(one: Line | undefined, other: Line | undefined): LineDifference[
 
 type Pair<Item> = readonly [Item | undefined, Item | undefined];
 
-/** Above this many comparisons the middle parts are paired in order, without looking for the best way. */
+/** Above this many comparisons the middle parts are paired in order, without searching for the best pairing. */
 const COMPARISONS = 4_000_000;
 
 /**
- * Pairs the items of two lists in their order so that the sum of likenesses is greatest; an item without a
- * match stands alone. What is equal at both ends is paired at once.
+ * Pairs the items of two lists, in order, so that the sum of similarities is greatest; an item
+ * without a match stays alone. What is equal at both ends is paired first.
  */
 export function aligned<Item>(
   before: readonly Item[],
@@ -288,7 +288,7 @@ export function aligned<Item>(
   return bestWay(before, after, { at, alike });
 }
 
-/** Walks the best way from the start. */
+/** Follows the best path from the start. */
 function bestWay<Item>(
   before: readonly Item[],
   after: readonly Item[],

@@ -50,7 +50,7 @@ function textOf(
         return { text: document.text(), charset: document.charset.name };
       }
     } catch {
-      // shown as plain text: what is wrong with it may be just what the reader is looking for
+      // shown as plain text: its fault may be exactly what the reader is looking for
     }
   }
   const decoded = decodeFaithfully(bytes, charsetNamed(charset));
@@ -77,7 +77,7 @@ function laidOut(text: string, kind: BodyText['kind']): string {
   return kind === 'xml' ? indentedXml(text) : text;
 }
 
-/** A line for each segment, whatever stands between them. */
+/** One line per segment, whatever is between them. */
 function bySegment(text: string): string {
   try {
     const document = ediDocument(Buffer.from(text));
@@ -88,7 +88,7 @@ function bySegment(text: string): string {
       .map((line) => `${line.text}${mark}\n`)
       .join('');
   } catch {
-    // no interchange
+    // not an interchange
     return text;
   }
 }
@@ -97,7 +97,7 @@ function indented(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {
-    // no JSON
+    // not JSON
     return text;
   }
 }
@@ -109,15 +109,15 @@ const PAIRS = [
   ['<?', '?>'],
 ] as const;
 const STEP = '  ';
-/** Deeper elements are not indented further: an answer must not be many times as long as the body. */
+/** Deeper elements are not indented further, so that the answer does not become many times longer than the body. */
 const DEEPEST = 40;
 
 /**
- * XML with a line for each element, for reading. Its content does not change: white space between elements is
- * replaced, and an element with text stays as it is. Text that is not XML is returned unchanged.
+ * XML with one line per element, for reading. Only white space between elements is replaced; an
+ * element with text stays as it is. Text that is not XML is returned unchanged.
  */
 export function indentedXml(text: string): string {
-  // something that begins and never ends would be searched for again and again
+  // otherwise something that begins and never ends would be searched for again and again
   if (PAIRS.some(([open, close]) => text.lastIndexOf(open) > text.lastIndexOf(close))) return text;
   const tokens = text.match(TOKEN) ?? [];
   if (tokens.join('') !== text) return text;
@@ -146,7 +146,7 @@ const isText = (token: string): boolean =>
   token.trim() !== '' && (!token.startsWith('<') || token.startsWith('<![CDATA['));
 const isStart = (token: string): boolean => /^<[^!?/]/.test(token) && !token.endsWith('/>');
 
-/** Where an element ends that is empty or begins with text: it stays on one line. Undefined for any other. */
+/** The end of an element that is empty or begins with text: it stays on one line. Undefined for any other. */
 function endOfLine(tokens: readonly string[], start: number): number | undefined {
   const next = tokens[start + 1] ?? '';
   if (!isEnd(next) && !isText(next)) return undefined;

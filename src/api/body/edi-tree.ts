@@ -2,17 +2,20 @@ import type { Reading } from '../../document/document.ts';
 import { ediDocument, ediHead } from '../../document/index.ts';
 import { type SegmentTree, segmentFields } from './segment-fields.ts';
 
-/** How much of a body says what it is. */
+/** How much of a body is enough to recognize it. */
 const HEAD = 4_096;
 
-/** Takes an interchange of X12 or EDIFACT apart; a segment's title is the loop that it stands in. Throws DOCUMENT_UNREADABLE. */
+/**
+ * Parses an interchange of X12 or EDIFACT; a segment's title is the loop that contains it. Throws
+ * DOCUMENT_UNREADABLE.
+ */
 export function ediTree(bytes: Uint8Array, charset: Reading['charset']): SegmentTree {
   const document = ediDocument(bytes, charset);
   const head = ediHead(document.text().slice(0, HEAD));
   const apart = {
     ...document.syntax,
     first: 1,
-    // ISA has the delimiters in it
+    // ISA contains the delimiters
     isWhole: (name: string) => document.kind === 'x12' && name === 'ISA',
     plain: (raw: string) => document.plain(raw),
   } as const;

@@ -9,7 +9,7 @@ import {
 } from '../../document/index.ts';
 import type { Hl7Tree, Hl7TreeField, Hl7TreeSegment } from '../contract/body.ts';
 
-/** The version whose names are used for a message of no or an unknown version. */
+/** The version whose names are used for messages without a version or with an unknown one. */
 const USUAL = '2.5.1';
 
 type Tree = Omit<Hl7Tree, 'messageId' | 'masked'>;

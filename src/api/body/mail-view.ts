@@ -61,7 +61,7 @@ function textOfHtml(html: string): string {
     .trim();
 }
 
-/** HTML without what a browser does not show either; looks at each character once, whatever a sender wrote. */
+/** HTML reduced to what a browser shows; linear in the length, whatever a sender wrote. */
 function withoutHidden(html: string): string {
   const begin = /<(?:script|style|head)\b/gi;
   const end = /<\/(?:script|style|head)\b/gi;

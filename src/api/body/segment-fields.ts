@@ -3,21 +3,21 @@ import type { Hl7Tree, Hl7TreeField } from '../contract/body.ts';
 
 export type SegmentTree = Omit<Hl7Tree, 'messageId' | 'masked'>;
 
-/** How the segments of a body are taken apart for people. */
+/** How the segments of a body are split for display. */
 export interface Apart {
   readonly field: string;
   readonly component: string;
   readonly repetition: string;
   readonly release: string;
-  /** The number of the field behind a segment's name. */
+  /** The number of the field after the segment's name. */
   readonly first: 1 | 2;
   /** Whether a field holds the delimiters themselves. */
   isWhole(name: string, n: number): boolean;
-  /** A part of a field as it reads. */
+  /** The readable value of a part of a field. */
   plain(raw: string): string;
 }
 
-/** The fields of one segment that hold something; `index`: which of its name it is, from 1. */
+/** The non-empty fields of one segment; `index` counts the segments of the same name, from 1. */
 export function segmentFields(
   apart: Apart,
   { name, text, index }: { readonly name: string; readonly text: string; readonly index: number },

@@ -48,7 +48,7 @@ export async function shownBody(
   const masked = !principal.unmasked;
   const reading: Reading = { type, charset };
   if ((masked || limit === undefined) && size > WHOLE_LIMIT) {
-    throw new ApiError(413, 'MESSAGE_TOO_LARGE', `${size} bytes: ask for it page by page`);
+    throw new ApiError(413, 'MESSAGE_TOO_LARGE', `${size} bytes: request it page by page`);
   }
   const wanted = masked || limit === undefined ? size : offset + limit;
   const all = await bytesUpTo(context, stored, wanted);

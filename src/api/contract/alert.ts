@@ -21,9 +21,7 @@ export const Alert = Type.Object({
 export type Alert = Static<typeof Alert>;
 
 export const AlertQuery = closed({
-  ended: maybe(
-    Type.Boolean({ description: 'Those that are over, instead of those that are not.' }),
-  ),
+  ended: maybe(Type.Boolean({ description: 'Resolved alerts instead of current ones.' })),
   limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000 })),
 });
 
@@ -31,7 +29,7 @@ export const Alerts = Type.Object({ alerts: list(Alert) });
 
 export const AcknowledgeRequest = closed({ note: maybe(Reason) });
 export const AssignRequest = closed({
-  to: Type.String({ minLength: 1, maxLength: 200, description: 'Whoever then has it.' }),
+  to: Type.String({ minLength: 1, maxLength: 200, description: 'The new owner.' }),
 });
 export const CommentRequest = closed({ text: Type.String({ minLength: 1, maxLength: 2_000 }) });
 export const SnoozeRequest = closed({ until: Time });

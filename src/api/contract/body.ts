@@ -11,7 +11,7 @@ export const BodyQuery = closed({
   pretty: maybe(
     Type.Boolean({
       description:
-        'JSON and XML are indented, each segment of X12 and EDIFACT has a line, if all of it is requested.',
+        'JSON and XML are indented, and each segment of X12 and EDIFACT gets its own line, if the whole body is requested.',
     }),
   ),
 });
@@ -41,7 +41,7 @@ export const BodyText = Type.Object({
   part: Part,
   type: Type.String(),
   kind: DocumentKind,
-  charset: Type.String({ description: 'What the text was read as.' }),
+  charset: Type.String({ description: 'The charset the text was read in.' }),
   size: Type.Integer({ description: 'Bytes of the whole body.' }),
   offset: Type.Integer(),
   next: maybe(Type.Integer({ description: 'Offset of the next page.' })),
@@ -65,7 +65,7 @@ const Component = Type.Object({
   n: Type.Integer(),
   path: Type.String(),
   name: maybe(Type.String()),
-  value: Type.String({ description: 'Unescaped; subcomponents as they stand.' }),
+  value: Type.String({ description: 'Unescaped; subcomponents unchanged.' }),
 });
 
 const Field = Type.Object({
@@ -74,7 +74,7 @@ const Field = Type.Object({
   name: maybe(Type.String()),
   type: maybe(Type.String({ description: 'Data type' })),
   table: maybe(Type.String()),
-  /** What the code means, where the table is known. */
+  /** The meaning of the code, if the table is known. */
   meaning: maybe(Type.String()),
   raw: Type.String(),
   repetitions: list(list(Component)),
@@ -82,7 +82,7 @@ const Field = Type.Object({
 
 const Segment = Type.Object({
   name: Type.String(),
-  /** 1 for the first of its name. */
+  /** 1 for the first with its name. */
   index: Type.Integer(),
   title: maybe(Type.String()),
   raw: Type.String(),
@@ -90,7 +90,10 @@ const Segment = Type.Object({
   fields: list(Field),
 });
 
-/** A body of segments, taken apart: an HL7 message with the names of its version, an interchange of X12 or EDIFACT, or a message of ASTM. */
+/**
+ * A parsed body of segments: an HL7 message with the names of its version, an interchange of X12 or
+ * EDIFACT, or a message of ASTM.
+ */
 export const Hl7Tree = Type.Object({
   messageId: Id,
   standard: word('HL7', 'X12', 'EDIFACT', 'ASTM'),
@@ -107,7 +110,7 @@ export type Hl7TreeField = Static<typeof Field>;
 
 export const TableQuery = closed({
   part: maybe(Part),
-  /** Rows to pass over. */
+  /** Rows to skip. */
   after: maybe(Type.Integer({ minimum: 0 })),
   limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000 })),
 });
@@ -123,7 +126,7 @@ export const Table = Type.Object({
 });
 export type Table = Static<typeof Table>;
 
-/** A parsed mail. HTML is never shown as such: what a sender wrote must not run here. */
+/** A parsed mail. HTML is never rendered: what a sender wrote must not run here. */
 export const MailView = Type.Object({
   messageId: Id,
   subject: maybe(Type.String()),
@@ -131,7 +134,7 @@ export const MailView = Type.Object({
   to: list(Type.String()),
   cc: list(Type.String()),
   date: maybe(Type.Integer({ description: 'Milliseconds since 1970.' })),
-  text: Type.String({ description: 'Of the HTML, where there is no other.' }),
+  text: Type.String({ description: 'Taken from the HTML if there is no plain text.' }),
   html: Type.Boolean({ description: 'Whether the mail has HTML.' }),
   headers: list(Type.Object({ name: Type.String(), value: Type.String() })),
   attachments: list(
@@ -145,7 +148,7 @@ export const DiffQuery = closed({ against: Id });
 
 const Change = word('added', 'removed', 'changed');
 
-/** What differs between two bodies; `before` is the other one. Fields for HL7, X12 and EDIFACT, else lines. */
+/** The differences between two bodies; `before` is the other one. Fields for HL7, X12 and EDIFACT, otherwise lines. */
 export const Diff = Type.Object({
   kind: word('hl7', 'segments', 'lines'),
   before: Id,

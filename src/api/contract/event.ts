@@ -4,7 +4,7 @@ import { type Static, Type } from '../../web/type.ts';
 export const Level = word('info', 'warn', 'error');
 
 export const HostEvent = Type.Object({
-  host: Type.String({ description: 'Empty for what concerns the whole production.' }),
+  host: Type.String({ description: 'Empty if it concerns the whole production.' }),
   event: Type.String(),
   level: Level,
   at: Time,

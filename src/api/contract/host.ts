@@ -33,7 +33,7 @@ export const HostOnEngine = Type.Object({
   messages: Type.Integer({ description: 'Counted since the engine started.' }),
 });
 
-/** What a person set for a limited time, overriding the file. */
+/** A setting made by a person for a limited time, overriding the file. */
 export const Override = Type.Object({
   kind: word(...OVERRIDE_KINDS),
   level: maybe(LogLevel),
@@ -49,7 +49,7 @@ export const OverrideRequest = closed({
   for: Type.Integer({
     minimum: 1_000,
     maximum: 30 * 86_400_000,
-    description: 'Milliseconds; then it ends by itself.',
+    description: 'Milliseconds, after which it ends by itself.',
   }),
   reason: Reason,
 });
@@ -67,7 +67,7 @@ export const Host = Type.Object({
   title: maybe(Type.String()),
   tags: list(Type.String()),
   adapter: maybe(Type.String()),
-  /** In one word, the worst over all engines; `off` means switched off by a person or by itself. */
+  /** One word, the worst over all engines; `off` means switched off by a person or by the host itself. */
   health: HealthWord,
   queue: maybe(
     Type.Object({
@@ -80,7 +80,7 @@ export const Host = Type.Object({
       { count: Type.Integer(), next: maybe(Time) },
       {
         description:
-          'Messages that wait for a time or an answer outside the queue, and when the next goes on at the latest.',
+          'Messages that wait outside the queue for a time or an answer, and when the next one continues at the latest.',
       },
     ),
   ),
@@ -99,7 +99,7 @@ export const Setting = Type.Object({
   path: Type.String(),
   of: word('adapter', 'host'),
   value: Json,
-  written: Type.Boolean({ description: 'false: nothing was written, this is the default.' }),
+  written: Type.Boolean({ description: 'false: not in the file, this is the default.' }),
   place: maybe(Place),
   help: maybe(Type.String()),
   advanced: Type.Boolean(),
@@ -121,7 +121,7 @@ export const HostAlert = Type.Object({
   quiet: maybe(Type.String()),
 });
 
-/** The host's page: its state and its settings, each with where it is written. */
+/** The host's page: its state and its settings, each with its place in the files. */
 export const HostPage = Type.Object({
   host: Host,
   comment: maybe(Type.String()),
@@ -130,7 +130,7 @@ export const HostPage = Type.Object({
     Type.Object({ type: Type.String(), title: Type.String(), summary: Type.String() }),
   ),
   enabled: Type.Boolean(),
-  takesTests: Type.Boolean({ description: 'Whether people may send it messages of their own.' }),
+  takesTests: Type.Boolean({ description: 'Whether people may send it test messages.' }),
   schedule: maybe(Type.String()),
   alert: maybe(HostAlert),
   settings: list(Setting),
@@ -205,7 +205,7 @@ const LeftQueue = Type.Object({
   oldest: maybe(Time),
 });
 
-/** What the map is drawn from. */
+/** The data of the map. */
 export const ProductionMap = Type.Object({
   name: Type.String(),
   title: Type.String(),
@@ -224,13 +224,13 @@ export const ReloadRequest = closed({
   version: maybe(
     Type.String({
       maxLength: 100,
-      description: 'The `version` that was shown: other files are not applied.',
+      description: 'The `version` that was shown; other files are not applied.',
     }),
   ),
   leaveWaiting: maybe(
     Type.Boolean({
       description:
-        'Removes hosts although messages wait for them: these stay until the production has the host again.',
+        'Removes hosts although messages wait for them; these messages stay until the production has the host again.',
     }),
   ),
 });
@@ -252,7 +252,7 @@ export const ReloadReport = Type.Object({
   ),
   production: list(Change),
   restarts: list(Type.String()),
-  version: Type.String({ description: 'Of the files that were read.' }),
+  version: Type.String({ description: 'The version of the files that were read.' }),
   waiting: list(LeftQueue),
 });
 export type ReloadReport = Static<typeof ReloadReport>;

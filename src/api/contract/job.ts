@@ -3,14 +3,14 @@ import { closed, Id, list, maybe, Reason, Time, word } from '../../web/schema.ts
 import { type Static, Type } from '../../web/type.ts';
 import { Message, SearchCriteria, type Status } from './message.ts';
 
-/** The most messages in one job; where more fit, it takes the newest. */
+/** The most messages in one job; if more match, it takes the newest. */
 export const JOB_LIMIT = 100_000;
-/** The most messages that a request names one by one. */
+/** The most ids in one request. */
 export const IDS_LIMIT = 10_000;
 
 /**
- * Which messages: those of a list that was shown, the ids, or those that match now. Either way the list is
- * frozen with the job.
+ * Which messages: those of a list that was shown, those with the given ids, or those that match
+ * now. In each case the list is frozen with the job.
  */
 export const JobRequest = closed({
   type: word(...JOB_TYPES),
@@ -43,7 +43,7 @@ export const Job = Type.Object({
   created: Time,
   ended: maybe(Time),
   state: word(...JOB_STATES),
-  why: maybe(Type.String({ description: 'Why it was stopped before its end.' })),
+  why: maybe(Type.String({ description: 'Why it was stopped early.' })),
   total: Type.Integer(),
   done: Type.Integer(),
   failed: Type.Integer(),
@@ -54,12 +54,12 @@ export const Job = Type.Object({
         delivered: Type.Integer(),
         refused: Type.Integer(),
         discarded: Type.Integer(),
-        gone: Type.Integer({ description: 'Left the trace before an end was seen.' }),
-        'not-followed': Type.Integer({ description: 'Had no end after seven days.' }),
+        gone: Type.Integer({ description: 'Left the trace before their end was seen.' }),
+        'not-followed': Type.Integer({ description: 'Had not ended after seven days.' }),
       },
       {
         description:
-          'What the messages that the job made have come to, with all that came of them. Left out where none was made.',
+          'What happened to the messages that the job made, and to everything made from them. Left out if it made none.',
       },
     ),
   ),
@@ -69,7 +69,7 @@ export type Job = Static<typeof Job>;
 export const JobAnswer = Type.Object({
   list: Type.String({
     description:
-      'Names the frozen list for a day. Only one job is made of it, however often it is ordered.',
+      'Identifies the frozen list for a day. Only one job is made from it, however often it is ordered.',
   }),
   /** Left out for a dry run. */
   job: maybe(Job),
@@ -99,14 +99,14 @@ export const JobItemQuery = closed({
   limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000 })),
 });
 
-/** Of a refused one, or one that is tried again, the message that decided it, where it was for, and why. */
+/** For one that was refused or is being retried: the message that decided this, its target, and why. */
 const JobOutcome = Type.Object({
   state: word(...ITEM_OUTCOMES),
   messageId: maybe(Id),
   host: maybe(Type.String()),
   code: maybe(Type.String()),
   cause: maybe(
-    Type.String({ description: 'As in a group of failures: without ids, names and numbers.' }),
+    Type.String({ description: 'As in a group of failures, without ids, names and numbers.' }),
   ),
 });
 

@@ -9,7 +9,7 @@ export const RecordedError = Type.Object({
   code: Type.String(),
   text: Type.String(),
   retryable: Type.Boolean(),
-  said: maybe(Type.String({ description: 'The words of the receiver.' })),
+  said: maybe(Type.String({ description: "The receiver's own text." })),
 });
 
 const Sent = Type.Object({
@@ -38,7 +38,7 @@ const Reply = Type.Object({
   hasBody: Type.Boolean(),
 });
 
-/** All that the trace knows about one message, without its body. */
+/** Everything the trace knows about one message, without its body. */
 export const Message = Type.Object({
   id: Id,
   sessionId: Id,
@@ -58,7 +58,7 @@ export const Message = Type.Object({
   reply: maybe(Reply),
   explain: maybe(Explanation),
   name: maybe(Type.String()),
-  /** Of a message that a transform made with others from one: its number, and how many they are. */
+  /** If a transform made several messages from one: the number of this one, and how many there are. */
   part: maybe(Type.Integer()),
   parts: maybe(Type.Integer()),
   origin: maybe(Type.String()),
@@ -129,7 +129,7 @@ const TimeBudget = Type.Integer({
   minimum: 10,
   maximum: 10_000,
   description:
-    'Milliseconds after which the answer comes with what was found so far. Default 2000.',
+    'Milliseconds after which the search answers with what it has found so far. Default 2000.',
 });
 
 /** Search fields whose values are returned with each message. */
@@ -156,7 +156,7 @@ export const MessagePage = Type.Object({
 });
 export type MessagePage = Static<typeof MessagePage>;
 
-/** How many match; at least this many if not complete. Continue with `next`. */
+/** How many match; if not complete, at least this many. Continue with `next`. */
 export const MessageCount = Type.Object({
   count: Type.Integer(),
   next: maybe(Type.String()),
@@ -212,7 +212,7 @@ export const ExportRequest = closed({
   limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
 });
 
-/** A whole session: what the visual trace draws. Messages are in the order they were made. */
+/** A whole session, as drawn by the visual trace. Messages are in the order they were made. */
 export const Session = Type.Object({
   id: Id,
   started: Time,
@@ -226,7 +226,7 @@ export const Session = Type.Object({
       error: RecordedError,
     }),
   ),
-  /** Outcomes that a later one replaced: how a message failed that a person resent or discarded since. */
+  /** Outcomes that were later replaced: how a message had failed before a person resent or discarded it. */
   past: list(
     Type.Object({
       messageId: Id,
@@ -242,8 +242,10 @@ export const Session = Type.Object({
   ),
   resends: list(Type.Object({ id: Id, of: Id, sessionId: Id })),
   truncated: Type.Boolean({ description: 'The session has more messages than these.' }),
-  hidden: Type.Integer({ description: 'Messages of it that you may not see.' }),
-  traceUrl: maybe(Type.String({ description: 'Its trace in the system that console.yaml names.' })),
+  hidden: Type.Integer({ description: 'Messages of the session that you may not see.' }),
+  traceUrl: maybe(
+    Type.String({ description: 'Its trace in the system configured in console.yaml.' }),
+  ),
 });
 export type Session = Static<typeof Session>;
 
@@ -257,7 +259,7 @@ export const Failures = Type.Object({
         description: 'What the texts have in common, without ids, names and numbers.',
       }),
       text: Type.String({ description: 'That of the newest one.' }),
-      said: maybe(Type.String({ description: 'The words of the receiver of the newest one.' })),
+      said: maybe(Type.String({ description: "The receiver's own text for the newest one." })),
       count: Type.Integer(),
       first: Time,
       last: Time,
@@ -279,7 +281,7 @@ export const ReprocessRequest = closed({
   targets: maybe(list(host, { maxItems: 100 })),
   reason: maybe(Type.String({ maxLength: 2_000 })),
   dryRun: maybe(
-    Type.Boolean({ description: 'Stores nothing, and tells what the rules of today would make.' }),
+    Type.Boolean({ description: "Stores nothing, and reports what today's rules would make." }),
   ),
 });
 export type ReprocessRequest = Static<typeof ReprocessRequest>;
@@ -293,7 +295,7 @@ export const Reprocessed = Type.Object({
 });
 export type Reprocessed = Static<typeof Reprocessed>;
 
-/** A message of a person's own, sent into a host. */
+/** A test message by a person, sent into a host. */
 export const TestMessageRequest = closed({
   text: Type.String({ minLength: 1, maxLength: 256 * 1024, description: 'The body, in UTF-8.' }),
   type: maybe(
@@ -303,7 +305,7 @@ export const TestMessageRequest = closed({
       description: 'Detected from the body if left out.',
     }),
   ),
-  name: maybe(Type.String({ maxLength: 200, description: 'Such as that of a file.' })),
+  name: maybe(Type.String({ maxLength: 200, description: 'Such as a file name.' })),
   reason: maybe(Reason),
 });
 export type TestMessageRequest = Static<typeof TestMessageRequest>;

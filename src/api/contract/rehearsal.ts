@@ -6,13 +6,13 @@ import { Explanation, RecordedError } from './message.ts';
 
 const { kind, fields, lines, truncated } = Diff.properties;
 
-/** A place in the files that had a part in what a message became. */
+/** A place in the files that affected the result. */
 const DecidingPlace = Type.Object({
   what: word('rule', 'transform', 'lookup'),
   name: Type.String(),
   file: Type.String({ description: "Below the production's folder." }),
   line: Type.Integer(),
-  to: list(Type.String({ description: 'Whom it leads to.' })),
+  to: list(Type.String({ description: 'The targets it leads to.' })),
 });
 
 /** What the files on disk would make of a message, compared with what was made of it. Nothing is sent. */
@@ -45,16 +45,16 @@ export type Rehearsal = Static<typeof Rehearsal>;
 
 const { list: List, ids, criteria } = JobRequest.properties;
 
-/** Which messages to try, as in a job; a later part of them names the list and the run that the first one gave. */
+/** Which messages to try, as in a job; later parts give the list and the run returned by the first. */
 export const RehearsalsRequest = closed({
   list: List,
   ids,
   criteria,
-  run: maybe(Type.String({ maxLength: 100, description: '`run` of the part before.' })),
+  run: maybe(Type.String({ maxLength: 100, description: '`run` of the previous part.' })),
   after: maybe(
     Type.Integer({
       minimum: 0,
-      description: 'How many of the list were tried: `next` of the part before.',
+      description: 'How many of the list have been tried: `next` of the previous part.',
     }),
   ),
 });
@@ -62,9 +62,9 @@ export type RehearsalsRequest = Static<typeof RehearsalsRequest>;
 
 const RehearsedGroup = Type.Object({
   kind: word('goes', 'nowhere', 'fails', 'untried'),
-  to: list(Type.String({ description: 'Whom it would be sent to.' })),
+  to: list(Type.String({ description: 'The targets it would be sent to.' })),
   own: maybe(word('changed', 'same', 'nothing')),
-  host: maybe(Type.String({ description: 'Where it still fails.' })),
+  host: maybe(Type.String({ description: 'The host where it still fails.' })),
   code: maybe(Type.String()),
   cause: maybe(
     Type.String({ description: 'As in a group of failures: without ids, names and numbers.' }),
@@ -77,16 +77,20 @@ const RehearsedGroup = Type.Object({
 
 /** What the files on disk would make of the originals of messages, as far as time allowed. Nothing is sent. */
 export const Rehearsals = Type.Object({
-  list: Type.String({ description: 'Names the frozen list for a day; a job may be made of it.' }),
-  run: Type.String({ description: 'The files are read once for a run.' }),
+  list: Type.String({
+    description: 'Identifies the frozen list for a day; a job may be made from it.',
+  }),
+  run: Type.String({ description: 'Identifies the run; the files are read once for each.' }),
   total: Type.Integer({ description: 'Messages on the list.' }),
   complete: Type.Boolean({ description: 'false: more match than a list takes.' }),
   done: Type.Integer({ description: 'Messages tried in this part.' }),
   next: maybe(Type.Integer({ description: '`after` of the next part; left out at the end.' })),
-  version: maybe(Type.String({ description: 'Of the files, as applying them expects it.' })),
+  version: maybe(
+    Type.String({ description: 'The version of the files, as needed to apply them.' }),
+  ),
   stuck: Type.Boolean({
     description:
-      'The code of the files ran on and on for the last message tried: look at it before going on.',
+      'The code in the files did not finish for the last message tried: check it before continuing.',
   }),
   groups: list(RehearsedGroup),
 });

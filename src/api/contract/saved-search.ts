@@ -4,10 +4,10 @@ import { SavedSearch, SearchCriteria } from './message.ts';
 
 export const SavedSearches = Type.Object({ searches: list(SavedSearch) });
 
-/** `last`, instead of `from`, is a period that ends when the search runs. */
+/** `last`, used instead of `from`, is a period that ends when the search runs. */
 export const SavedSearchRequest = closed({
   name: Type.String({ minLength: 1, maxLength: 100 }),
-  shared: maybe(Type.Boolean({ description: 'Others see it too; only its owner changes it.' })),
+  shared: maybe(Type.Boolean({ description: 'Others see it too; only its owner can change it.' })),
   criteria: closed({
     ...SearchCriteria.properties,
     last: maybe(word('15m', '1h', '6h', '24h', '7d', 'all')),

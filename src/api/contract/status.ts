@@ -8,7 +8,7 @@ const Rate = Type.Object({
   errors: Type.Integer(),
 });
 
-/** What the first page shows of the whole production. Comes from reports and roll-ups, never from counting messages. */
+/** The dashboard of the whole production. It comes from reports and roll-ups, never from counting messages. */
 export const Status = Type.Object({
   production: Type.String(),
   title: Type.String(),
@@ -29,13 +29,13 @@ export const Status = Type.Object({
   /** Of the last five whole minutes. */
   lastMinutes: Rate,
   lastHour: Rate,
-  suspended: Type.Integer({ description: 'Messages that wait for a person.' }),
+  suspended: Type.Integer({ description: 'Messages waiting for a person.' }),
   errorsToday: Type.Integer({ description: 'Messages that failed in the last 24 hours.' }),
   openAlerts: Type.Integer(),
   certificates: list(
     Type.Object(
       { kind: CertificateKind, name: Type.String(), ends: Time },
-      { description: 'What ends soon.' },
+      { description: 'What expires soon.' },
     ),
   ),
   trace: Type.Object({

@@ -10,16 +10,19 @@ const Hold = Type.Object({
   until: maybe(Time),
 });
 
-/** What the trace store takes, and how long it keeps. */
+/** The size of the trace store, and how long messages are kept. */
 export const Storage = Type.Object({
-  keep: Type.Integer({ description: 'Milliseconds that settled messages stay.' }),
+  keep: Type.Integer({ description: 'Milliseconds that settled messages are kept.' }),
   bytes: Type.Integer(),
   days: list(Type.Object({ day: Type.String(), bytes: Type.Integer(), messages: Type.Integer() })),
   heldSessions: Type.Integer(),
   holds: list(Hold),
   jobs: Type.Object(
     { jobs: Type.Integer(), messages: Type.Integer() },
-    { description: 'Bulk acts with what became of each message; they go as long after their end.' },
+    {
+      description:
+        'Bulk jobs with the result for each message; they are removed this long after their end.',
+    },
   ),
 });
 export type Storage = Static<typeof Storage>;
@@ -45,7 +48,7 @@ export const PurgeReport = Type.Object({
   keptSessions: Type.Integer(),
   released: Type.Integer(),
   bodiesRemoved: Type.Integer(),
-  jobs: Type.Integer({ description: 'Jobs that ended that long ago.' }),
+  jobs: Type.Integer({ description: 'Jobs that ended longer ago than this.' }),
 });
 export type PurgeReport = Static<typeof PurgeReport>;
 
@@ -58,7 +61,7 @@ export const Certificates = Type.Object({
     Type.Object({
       kind: CertificateKind,
       name: Type.String({
-        description: 'A name under credentials, a file, or whose the certificate should be.',
+        description: 'A name under credentials, a file, or the expected owner of the certificate.',
       }),
       problem: maybe(Type.String()),
       chain: list(

@@ -27,7 +27,7 @@ import { OrderHeaders, orderName } from '../order-name.ts';
 
 const tags = ['messages'];
 
-/** What a person does with one message. The original never changes. */
+/** What a person can do with one message. The original never changes. */
 export function actRoutes(app: Api, context: ApiContext): void {
   resendRoute(app, context);
   reprocessRoute(app, context);
@@ -75,7 +75,7 @@ function resendRoute(app: Api, context: ApiContext): void {
   );
 }
 
-/** From the session's original by the rules and transforms of today, instead of from the stored body. */
+/** Made from the session's original with today's rules and transforms, instead of from the stored body. */
 function reprocessRoute(app: Api, context: ApiContext): void {
   const { broker, trace } = context;
 
@@ -85,7 +85,7 @@ function reprocessRoute(app: Api, context: ApiContext): void {
       schema: {
         tags,
         summary:
-          'Processes the original of a message again by the rules of today, and sends only what goes to the chosen targets.',
+          "Processes the original of a message again with today's rules, and sends only what goes to the chosen targets.",
         params: IdParameters,
         headers: OrderHeaders,
         body: ReprocessRequest,
@@ -114,7 +114,7 @@ function reprocessRoute(app: Api, context: ApiContext): void {
   );
 }
 
-/** Only what concerns hosts that the asker sees; what fails may quote the message. */
+/** Only what concerns hosts that the caller may see; error texts may quote the message. */
 function shownReprocessed(
   { unmasked, visibleHosts }: Principal,
   { failed, made, ...rest }: Reprocessed,
@@ -167,7 +167,7 @@ function abortRoute(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Takes a message out of its queue, or ends its tries: for good, or set aside.',
+        summary: 'Takes a message out of its queue, or ends its retries: discarded, or set aside.',
         params: IdParameters,
         body: AbortRequest,
         response: { 200: Done },
@@ -207,7 +207,7 @@ function editedBody(
   if (!charset.canEncode(text)) {
     throw new EngineError(
       'MESSAGE_INVALID',
-      `the edited text has characters that ${charset.name}, the charset of message ${id}, cannot write`,
+      `the edited text has characters that ${charset.name}, the charset of message ${id}, does not have`,
     );
   }
   return charset.encode(text);

@@ -39,7 +39,7 @@ const HEX_PAGE = 4 * 1024;
 const ROWS = 100;
 const onRequest = requirePermission('message.content');
 
-/** Every look at a body is an act of its own in the audit log. */
+/** Every view of a body is an entry of its own in the audit log. */
 export function bodyRoutes(app: Api, context: ApiContext): void {
   textView(app, context);
   treeViews(app, context);
@@ -150,7 +150,7 @@ function mailRoute(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'A mail with its headers, its text and the names of what is attached.',
+        summary: 'A mail with its headers, its text and the names of its attachments.',
         params: IdParameters,
         querystring: PartQuery,
         response: { 200: MailView },
@@ -243,7 +243,8 @@ function diffView(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'What differs from another message: fields of HL7, else lines.',
+        summary:
+          'The differences from another message: fields for HL7, X12 and EDIFACT, otherwise lines.',
         params: IdParameters,
         querystring: DiffQuery,
         response: { 200: Diff },
@@ -259,7 +260,7 @@ function diffView(app: Api, context: ApiContext): void {
   );
 }
 
-/** Reads a body for a person; recorded as a look at the message. */
+/** Reads a body for a person; recorded as a view of the message. */
 function view<Result>(
   context: ApiContext,
   request: FastifyRequest,

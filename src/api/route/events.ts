@@ -46,7 +46,7 @@ export function eventRoutes(app: Api, { trace }: ApiContext): void {
     async (request) => {
       const { from, to, step, hosts } = request.query;
       if ((to - from) / step > INTERVALS) {
-        throw new ApiError(400, 'QUERY_INVALID', 'too many intervals: take a longer step');
+        throw new ApiError(400, 'QUERY_INVALID', 'too many intervals: use a longer step');
       }
       const visible = visibleAmong(request, hosts?.split(','));
       return { step, intervals: await trace.statistics({ from, to, step, hosts: visible }) };
@@ -56,7 +56,7 @@ export function eventRoutes(app: Api, { trace }: ApiContext): void {
 
 const EVENTS = 100;
 
-/** A page of the event log. The cursor is the time of the last event and how many of that time were given. */
+/** A page of the event log. The cursor is the time of the last event and how many events of that time were returned. */
 export async function eventPage(
   trace: Pick<TraceReader, 'events'>,
   { after, ...query }: TraceEventQuery & { readonly after?: string | undefined },

@@ -24,7 +24,7 @@ export function exportRoutes(app: Api, context: ApiContext): void {
     {
       schema: {
         tags: ['messages'],
-        summary: 'What a search finds, as CSV or NDJSON, streamed; one at a time for each person.',
+        summary: 'The results of a search as CSV or NDJSON, streamed; one at a time per person.',
         body: ExportRequest,
         response: {
           200: {

@@ -21,9 +21,9 @@ import { shownMessage } from '../shown.ts';
 const tags = ['hosts'];
 
 const SWITCHES = {
-  start: 'Starts a host on every engine and forgets that it was switched off.',
-  stop: 'Stops a host on every engine; it stays off over restarts. Its queue still fills.',
-  retry: 'Retries at once whatever waits for its next try.',
+  start: 'Starts a host on every engine and clears its being switched off.',
+  stop: 'Stops a host on every engine; it stays off across restarts. Its queue still fills.',
+  retry: 'Retries immediately everything that waits for its next try.',
 } as const;
 
 export function hostRoutes(app: Api, context: ApiContext): void {
@@ -53,7 +53,7 @@ function hostViews(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'One host: state, settings with where they are written, rules.',
+        summary: 'One host: state, settings with their place in the files, rules.',
         params: HostParameters,
         response: { 200: HostPage },
       },
@@ -130,7 +130,7 @@ function hostTrials(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Tries the connection in steps; no message is moved.',
+        summary: 'Tests the connection in steps; no message is moved.',
         params: HostParameters,
         response: { 200: TestReport },
       },

@@ -35,7 +35,7 @@ const JobParameters = closed({ id: Id });
 const JOBS = 200;
 const onRequest = requirePermission('message.bulk');
 
-/** Acts on many messages: over a frozen list, in the background, with a result for each. */
+/** Acts on many messages: on a frozen list, in the background, with a result for each. */
 export function jobRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): void {
   jobStart(app, context, recorded);
   jobViews(app, context);
@@ -50,7 +50,7 @@ function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void
       schema: {
         tags,
         summary:
-          'Resends, processes again, discards or aborts many messages, or says how many it would be.',
+          'Resends, reprocesses, discards or aborts many messages, or reports how many it would be.',
         headers: OrderHeaders,
         body: JobRequest,
         response: { 200: JobAnswer },
@@ -75,7 +75,7 @@ function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void
       const most = mostAtOnce(principal, context.bulkLimit) ?? JOB_LIMIT;
       const found = { list, total: ids.length, complete, most, statuses, sample: shown };
       if (dryRun) return { job: undefined, ...found };
-      if (ids.length === 0) throw new ApiError(409, 'CONFLICT', 'no message fits');
+      if (ids.length === 0) throw new ApiError(409, 'CONFLICT', 'no message matches');
       const chosen = ids.slice(0, limit);
       if (chosen.length > most) throw tooMany(principal, most);
       return { job: await jobOnce(context, request, { list, ids: chosen }), ...found };
@@ -85,7 +85,7 @@ function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void
 
 type JobOrder = FastifyRequest & { readonly body: JobRequest };
 
-/** The job of a list: made now, or by an earlier order. */
+/** The job for a list: made now, or by an earlier order. */
 function jobOnce(
   context: ApiContext,
   request: JobOrder,
@@ -119,7 +119,12 @@ function jobViews(app: Api, context: ApiContext): void {
   app.get(
     '/jobs/:id',
     {
-      schema: { tags, summary: 'How far a job is.', params: JobParameters, response: { 200: Job } },
+      schema: {
+        tags,
+        summary: 'The progress of a job.',
+        params: JobParameters,
+        response: { 200: Job },
+      },
       onRequest,
     },
     async (request) => jobNamed(context, request, request.params.id),
@@ -130,7 +135,7 @@ function jobViews(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'What became of each message of a job.',
+        summary: 'The result for each message of a job.',
         params: JobParameters,
         querystring: JobItemQuery,
         response: { 200: JobItems },
@@ -151,14 +156,14 @@ function jobViews(app: Api, context: ApiContext): void {
   );
 }
 
-/** The results gathered by cause. */
+/** The results grouped by cause. */
 function jobResults(app: Api, context: ApiContext): void {
   app.get(
     '/jobs/:id/results',
     {
       schema: {
         tags,
-        summary: 'What the messages that a job made have come to, gathered by cause.',
+        summary: 'What happened to the messages that a job made, grouped by cause.',
         params: JobParameters,
         response: { 200: JobResults },
       },
@@ -173,7 +178,7 @@ function jobResults(app: Api, context: ApiContext): void {
   );
 }
 
-/** Where a message went on to a host that the viewer does not see, only how it ended is theirs to know. */
+/** If a message went on to a host that the viewer may not see, they only learn how it ended. */
 function shownResult<Result extends ItemEnd>(
   { unmasked, visibleHosts }: Principal,
   result: Result,
@@ -193,7 +198,7 @@ function jobCancel(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Finishes the current message and begins no other.',
+        summary: 'Finishes the current message and starts no other.',
         params: JobParameters,
         response: { 200: Job },
       },
@@ -211,7 +216,11 @@ function jobCancel(app: Api, context: ApiContext): void {
 
 function sameJob(job: Job, { type, target, total }: Pick<Job, 'type' | 'target' | 'total'>): Job {
   if (job.type === type && job.target === target && job.total === total) return job;
-  throw new ApiError(409, 'CONFLICT', `job ${job.id} was made of this list: look again first`);
+  throw new ApiError(
+    409,
+    'CONFLICT',
+    `job ${job.id} was made from this list: make the list again first`,
+  );
 }
 
 function tooMany({ name }: Principal, most: number): ApiError {

@@ -11,7 +11,7 @@ import { documentPage, openApiText } from '../open-api.ts';
 
 const FIGURES = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** What machines ask for: health without a sign-in, figures with one. */
+/** For machines: health without a sign-in, metrics with one. */
 export function healthRoutes(app: Api, context: ApiContext): void {
   app.get('/health/live', (_request, reply) => reply.type('text/plain').send('alive\n'));
 
@@ -22,7 +22,7 @@ export function healthRoutes(app: Api, context: ApiContext): void {
     );
     const failing = context.failingSince() !== undefined;
     const ready = connected && !failing;
-    const why = connected ? 'the trace store fails' : 'NATS is not reachable';
+    const why = connected ? 'the trace store is failing' : 'NATS is not reachable';
     return reply
       .code(ready ? 200 : 503)
       .type('text/plain')
@@ -33,18 +33,18 @@ export function healthRoutes(app: Api, context: ApiContext): void {
     '/metrics',
     { onRequest: requirePermission('dashboard.view') },
     async (request, reply) => {
-      checkSeesAll(principalOf(request), 'read the figures');
+      checkSeesAll(principalOf(request), 'read the metrics');
       return reply.type(FIGURES).send(await gatheredFigures(context));
     },
   );
 }
 
-/** Seconds that a server may cache the keys: a new key has to be published longer than that before it is used. */
+/** Seconds that a server may cache the keys: a new key has to be published for longer than this before it is used. */
 const KEPT = 300;
 
 /**
- * The public keys of our client assertions, for authorization servers: these do not sign in, and nothing here
- * is secret.
+ * The public keys of our client assertions, for authorization servers, which do not sign in;
+ * nothing here is secret.
  */
 export function publicKeyRoutes(app: Api, { engines }: ApiContext): void {
   app.get('/.well-known/jwks.json', { schema: { hide: true } }, async (_request, reply) => {
@@ -62,7 +62,7 @@ export function publicKeyRoutes(app: Api, { engines }: ApiContext): void {
   });
 }
 
-/** The API's own description, which needs no sign-in: it holds nothing about the production. */
+/** The API's own description, which needs no sign-in: it contains nothing about the production. */
 export function documentRoutes(app: Api): void {
   app.get('/openapi.json', (_request, reply) =>
     reply.type('application/json; charset=utf-8').send(openApiText(app)),

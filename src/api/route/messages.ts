@@ -71,7 +71,7 @@ function searchRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): 
     {
       schema: {
         tags,
-        summary: 'How many messages match, as far as time allows.',
+        summary: 'How many messages match, as far as the time limit allows.',
         body: SearchRequest,
         response: { 200: MessageCount },
       },
@@ -154,7 +154,7 @@ function messageViews(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'All that the trace knows about one message, without its body.',
+        summary: 'Everything the trace knows about one message, without its body.',
         params: IdParameters,
         response: { 200: Message },
       },

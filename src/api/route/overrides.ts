@@ -9,8 +9,8 @@ const tags = ['hosts'];
 const onRequest = requirePermission('host.settings.override');
 
 /**
- * Settings that a person makes for a host for a limited time: they expire by themselves, and everybody sees
- * them on the host.
+ * Settings that a person makes for a host for a limited time: they expire by themselves and are
+ * visible to everybody on the host.
  */
 export function overrideRoutes(app: Api, context: ApiContext): void {
   const { engines } = context;
@@ -32,7 +32,11 @@ export function overrideRoutes(app: Api, context: ApiContext): void {
       const { level, for: time, reason } = request.body;
       checkVisibleHost(request, host);
       if ((kind === 'log-level') !== (level !== undefined)) {
-        throw new ApiError(400, 'REQUEST_INVALID', 'level belongs to log-level, and to it alone');
+        throw new ApiError(
+          400,
+          'REQUEST_INVALID',
+          'log-level needs a level, and no other kind may have one',
+        );
       }
       const act = { action: 'host.override', object: `host ${host}`, detail: request.body };
       return audited(context, request, { ...act, detail: { kind, ...act.detail } }, async () => {
@@ -53,7 +57,7 @@ export function overrideRoutes(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Ends it now.',
+        summary: 'Ends an override now.',
         params: OverrideParameters,
         response: { 200: Done },
       },

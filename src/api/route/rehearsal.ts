@@ -21,7 +21,7 @@ export function rehearsalRoute(app: Api, context: ApiContext): void {
         tags: ['messages'],
         summary:
           'What the files on disk would make of a message, compared with what was made of it.',
-        description: 'Nothing is sent, and what runs does not change.',
+        description: 'Nothing is sent, and what is running does not change.',
         params: IdParameters,
         response: { 200: Rehearsal },
       },
@@ -55,7 +55,7 @@ export async function rehearsal(
     throw new ApiError(
       422,
       'MESSAGE_INVALID',
-      'only a message that came in through a service can be tried; take the first of its session',
+      'only a message that came in through a service can be tried; use the first one of its session',
     );
   const body = await shownBody(context, request, { id });
   const exact = body.masked ? await exactBody(context, id) : body.bytes;
@@ -104,7 +104,7 @@ function shownRun(principal: Principal, run: Run['processes'][number]): Run['pro
   };
 }
 
-/** The body as it came: a masked one might be routed differently. It is not shown. */
+/** The body as received: a masked one might be routed differently. It is not shown. */
 async function exactBody({ trace, bodies }: ApiContext, id: number): Promise<Uint8Array> {
   const stored = await trace.body(id, 'message');
   if (stored === undefined) throw new ApiError(404, 'NOT_FOUND', `the body of ${id} is gone`);
@@ -114,7 +114,7 @@ async function exactBody({ trace, bodies }: ApiContext, id: number): Promise<Uin
   return Buffer.concat(chunks);
 }
 
-/** Each target once for each message that it got or would get; a target's messages are compared in their order. */
+/** Each target once for each message that it got or would get; a target's messages are compared in order. */
 async function targetsOf(
   context: ApiContext,
   request: FastifyRequest,

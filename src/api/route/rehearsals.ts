@@ -14,9 +14,9 @@ import { Rehearsals, RehearsalsRequest } from '../contract/rehearsal.ts';
 import { keptList } from '../frozen-list.ts';
 import { checkSearch } from '../searching.ts';
 
-/** Milliseconds that one part takes at most, beside the message that is being tried. */
+/** Milliseconds that one part takes at most, plus the message being tried. */
 const BUDGET = 4_000;
-/** How many one person may have running. */
+/** How many one person may run at once. */
 const AT_ONCE = 2;
 
 export function rehearsalsRoute(app: Api, context: ApiContext): void {
@@ -30,7 +30,7 @@ export function rehearsalsRoute(app: Api, context: ApiContext): void {
         summary:
           'What the files on disk would make of the originals of many messages: where they would go, and which still fail.',
         description:
-          'Nothing is sent, and what runs does not change. Answers after some seconds with what was found out so far; `next` goes on.',
+          'Nothing is sent, and what is running does not change. Answers after some seconds with the results so far; `next` continues.',
         body: RehearsalsRequest,
         response: { 200: Rehearsals },
       },
@@ -43,7 +43,7 @@ export function rehearsalsRoute(app: Api, context: ApiContext): void {
       const signal = abortSignal(reply);
       const { list, ids, complete } = await keptList(context, request, { signal });
       if (after > ids.length)
-        throw new ApiError(400, 'REQUEST_INVALID', 'the list ends before that');
+        throw new ApiError(400, 'REQUEST_INVALID', 'the list is shorter than that');
       const look = async (): Promise<Rehearsals> => {
         const { groups, done, version, stuck } = await running.pass(principal.name, () =>
           rehearseAll(
@@ -65,7 +65,7 @@ export function rehearsalsRoute(app: Api, context: ApiContext): void {
           groups: groups.map((one) => shownGroup(principal, one)),
         };
       };
-      // its parts are one look
+      // all parts count as one view
       if (after > 0) return look();
       const detail = { criteria, total: ids.length, list };
       return audited(
@@ -78,7 +78,7 @@ export function rehearsalsRoute(app: Api, context: ApiContext): void {
   );
 }
 
-/** What is decided at hosts that one does not see is not theirs to learn. */
+/** What is decided at hosts that the viewer may not see is not shown. */
 function shownGroup(
   { unmasked, visibleHosts }: Principal,
   group: RehearsedGroup,

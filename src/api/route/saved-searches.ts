@@ -13,7 +13,7 @@ const tags = ['me'];
 /** The most bytes of preferences that one person may keep. */
 const KEPT_LIMIT = 32 * 1024;
 
-/** Routes for what the console keeps for a person. */
+/** Routes for what the console saves for a person. */
 export function savedSearchRoutes(app: Api, context: ApiContext): void {
   searchRoutes(app, context);
   preferenceRoutes(app, context);
@@ -26,7 +26,7 @@ function searchRoutes(app: Api, { meta }: ApiContext): void {
   app.get(
     '/saved-searches',
     {
-      schema: { tags, summary: 'Kept searches.', response: { 200: SavedSearches } },
+      schema: { tags, summary: 'Saved searches.', response: { 200: SavedSearches } },
       onRequest,
     },
     async (request) => ({ searches: await searches.list(ownerOf(request)) }),
@@ -38,7 +38,7 @@ function searchRoutes(app: Api, { meta }: ApiContext): void {
       bodyLimit: KEPT_LIMIT,
       schema: {
         tags,
-        summary: 'Keeps a search, or replaces the one of the same name.',
+        summary: 'Saves a search, or replaces the one with the same name.',
         body: SavedSearchRequest,
         response: { 200: SavedSearch },
       },
@@ -48,7 +48,7 @@ function searchRoutes(app: Api, { meta }: ApiContext): void {
       const owner = ownerOf(request);
       const saved = await searches.save(owner, request.body);
       if (saved !== undefined) return saved;
-      throw new ApiError(409, 'CONFLICT', `you keep ${SEARCHES} searches: remove one first`);
+      throw new ApiError(409, 'CONFLICT', `you have ${SEARCHES} saved searches: remove one first`);
     },
   );
 
@@ -89,7 +89,7 @@ function preferenceRoutes(app: Api, { meta }: ApiContext): void {
       bodyLimit: KEPT_LIMIT,
       schema: {
         tags,
-        summary: 'Remembers it.',
+        summary: 'Changes what the console remembers.',
         body: Preferences,
         response: { 200: Done },
       },
@@ -107,8 +107,8 @@ function preferenceRoutes(app: Api, { meta }: ApiContext): void {
 }
 
 /**
- * The same name from another sign-in is somebody else: local users and their tokens are one person, each
- * other way of signing in another.
+ * The same name from another sign-in is a different person: local users and their tokens are one,
+ * each other way of signing in is another.
  */
 function ownerOf(request: FastifyRequest): string {
   const { name, via } = principalOf(request);

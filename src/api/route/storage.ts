@@ -31,7 +31,7 @@ function usageRoutes(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'How much space the trace takes, and what it keeps.',
+        summary: 'The size of the trace, and what it keeps.',
         response: { 200: Storage },
       },
       onRequest: requirePermission('dashboard.view'),
@@ -51,7 +51,7 @@ function usageRoutes(app: Api, context: ApiContext): void {
       schema: {
         tags,
         summary:
-          'Removes now what is settled and past its retention, and says what stayed and why.',
+          'Removes now what is settled and past its retention, and reports what stayed and why.',
         response: { 200: PurgeReport },
       },
       onRequest: requirePermission('purge.manage'),

@@ -14,11 +14,11 @@ import { readHosts } from '../hosts-of.ts';
 const STREAMS = 50;
 
 const StreamQuery = closed({
-  topics: maybe(Type.String({ description: `Of ${TOPICS.join(', ')}, with commas between.` })),
+  topics: maybe(Type.String({ description: `Some of ${TOPICS.join(', ')}, separated by commas.` })),
   hosts: maybe(Type.String({ maxLength: 20_000 })),
   session: maybe(Id),
   lastEventId: maybe(
-    Type.String({ maxLength: 40, description: 'Where the header cannot be set.' }),
+    Type.String({ maxLength: 40, description: 'For clients that cannot set the header.' }),
   ),
 });
 
@@ -39,9 +39,9 @@ export function streamRoutes(app: Api, context: ApiContext): void {
     {
       schema: {
         tags: ['live'],
-        summary: 'What happens, as server-sent events; `Last-Event-ID` continues without a gap.',
+        summary: 'Live events, as server-sent events; `Last-Event-ID` continues without a gap.',
         description:
-          'Events: hello, reset (read anew), messages {items, more}, events, alerts, jobs, hosts.',
+          'Events: hello, reset (read everything again), messages {items, more}, events, alerts, jobs, hosts.',
         querystring: StreamQuery,
         response: {
           200: { content: { 'text/event-stream': { schema: Type.String() } } },
@@ -78,7 +78,7 @@ export function streamRoutes(app: Api, context: ApiContext): void {
   );
 }
 
-/** Whether the same person may still see the same. */
+/** Whether the same person may still see the same things. */
 async function isStillAllowed(
   { signInAgain }: FastifyRequest,
   before: Principal,

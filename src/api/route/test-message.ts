@@ -6,7 +6,7 @@ import type { ApiContext } from '../context.ts';
 import { TestMessageRequest, TestMessageSent } from '../contract/message.ts';
 import { OrderHeaders, orderName } from '../order-name.ts';
 
-/** A person's own message to a host: it really goes out, marked as a test. */
+/** A person's test message to a host: it really goes out, marked as a test. */
 export function testMessageRoute(app: Api, context: ApiContext): void {
   const { engines } = context;
 
@@ -16,7 +16,7 @@ export function testMessageRoute(app: Api, context: ApiContext): void {
       schema: {
         tags: ['hosts'],
         summary:
-          'Sends a message of your own into a host, marked as a test, where the production takes any (settings.testMessages).',
+          'Sends your own message into a host, marked as a test, if the production allows it (settings.testMessages).',
         params: HostParameters,
         headers: OrderHeaders,
         body: TestMessageRequest,
@@ -30,7 +30,7 @@ export function testMessageRoute(app: Api, context: ApiContext): void {
       checkVisibleHost(request, host);
       const { name: by, visibleHosts } = principalOf(request);
       if (visibleHosts !== undefined) {
-        // what goes into a service continues to its targets
+        // a message into a service continues to its targets
         const { edges } = await engines.describe();
         for (const { from, to } of edges) if (from === host) checkVisibleHost(request, to);
       }

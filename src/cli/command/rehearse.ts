@@ -20,7 +20,7 @@ interface RehearseFlags extends WhereOptions {
 export function rehearseCommand(): Command {
   return whereOptions(new Command('rehearse'))
     .description(
-      'Tries what the files on disk would make of the originals of messages: where they would go, and which still fail. Nothing is sent, and what runs does not change.',
+      'Tries what the files on disk would make of the originals of messages: where they would go, and which still fail. Nothing is sent, and what is running does not change.',
     )
     .argument(
       '[criteria...]',
@@ -78,7 +78,7 @@ export async function tellRehearsal(
   const isGood = !stuck && groups.every(isFine);
   if (!isGood) process.exitCode = 1;
   if (json) return print(JSON.stringify({ tried: done, complete, stuck, version, groups }));
-  if (ids.length === 0) return print('no message fits: nothing was tried');
+  if (ids.length === 0) return print('no message matches: nothing was tried');
   const more = complete ? '' : `; more fit than --limit ${limit}`;
   const what = `tried ${done} message${done === 1 ? '' : 's'} with the files${more}`;
   print(`${what}; nothing was sent`);

@@ -359,7 +359,7 @@ async function checkFree({ host, port }: ListenAddress): Promise<void> {
     const { code = 'unknown' } = error as { readonly code?: string };
     throw new EngineError(
       'CONFIG_INVALID',
-      `the console cannot listen on ${host}:${port} (${code}); name another with --console`,
+      `the console cannot listen on ${host}:${port} (${code}); choose another with --console`,
     );
   }
   server.close();

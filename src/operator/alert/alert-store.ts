@@ -26,14 +26,14 @@ export interface AlertComment {
   readonly text: string;
 }
 
-/** Alerts and what people did about them, over restarts. */
+/** Alerts and what people did about them; kept across restarts. */
 export interface AlertStore {
   /** Newest first. */
   list(query: { readonly ended: boolean; readonly limit: number }): Promise<readonly Alert[]>;
   find(id: number): Promise<Alert | undefined>;
   /** How many open alerts nobody has taken on or snoozed. */
   openCount(visible: readonly string[] | undefined): Promise<number>;
-  /** The alert of the condition, opened if there is none; `opened` says whether it was. */
+  /** The alert for the condition, opened if there is none; `opened` says whether it was opened now. */
   see(
     condition: Condition,
     at: number,
@@ -148,7 +148,7 @@ export function alertStore(database: MetaDatabase): AlertStore {
   };
 }
 
-/** Whether it is shown: what concerns no host is shown only to those who see all hosts. */
+/** Whether it is shown: an alert that concerns no host is shown only to those who see all hosts. */
 export function isShown({ host }: Condition, visible: readonly string[] | undefined): boolean {
   return visible === undefined || (host !== undefined && visible.includes(host));
 }

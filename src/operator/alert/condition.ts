@@ -30,14 +30,14 @@ export interface Condition {
   readonly text: string;
 }
 
-/** What the watcher has seen. */
+/** What the watcher has found. */
 export interface Seen {
   readonly description: ProductionDescription;
   readonly reports: readonly StatusReport[];
   readonly certificates: readonly CertificateReport[];
   /** Host → how many messages failed or were suspended there within the last hour. */
   readonly failures: ReadonlyMap<string, number>;
-  /** Since when the trace store has failed. */
+  /** Since when the trace store has been failing. */
   readonly failingSince: number | undefined;
   readonly now: number;
 }
@@ -59,7 +59,12 @@ export function conditions(seen: Seen): Condition[] {
     ...(reports.length === 0 ? [whole('engine', `no engine of ${name} answers`)] : []),
     ...(failingSince === undefined
       ? []
-      : [whole('trace', `the trace store has failed for ${describeDuration(now - failingSince)}`)]),
+      : [
+          whole(
+            'trace',
+            `the trace store has been failing for ${describeDuration(now - failingSince)}`,
+          ),
+        ]),
     ...description.hosts.flatMap((host) => [
       ...hostConditions(host, reports, now),
       ...failureCondition(host, failures.get(host.name) ?? 0),
@@ -69,7 +74,7 @@ export function conditions(seen: Seen): Condition[] {
   ];
 }
 
-/** What NATS has lost, for as long as the engine that found out runs. */
+/** What NATS has lost, reported for as long as the engine that detected it runs. */
 function lostConditions(reports: readonly StatusReport[], production: string): Condition[] {
   const lost = reports.flatMap((report) => report.lost ?? []);
   return lost.map(({ host, ...range }) => ({
@@ -123,10 +128,10 @@ function hostConditions(
   ];
 }
 
-/** Milliseconds that something may take that should come at once. */
+/** Milliseconds allowed for something that should be immediate. */
 const DELAY = 30_000;
 
-/** What the host waits for on engines that run it. */
+/** What the host is waiting for, on the engines that run it. */
 function delayTexts({ name }: HostDescription, told: readonly HostReport[], now: number): string[] {
   const [delay] = told
     .flatMap(({ delayed }) => delayed ?? [])
@@ -153,7 +158,7 @@ function queueTexts(
   const { depth, oldest } = queue;
   const texts: ['queue' | 'wait', string][] = [];
   if (alert?.queue !== undefined && depth > alert.queue) {
-    texts.push(['queue', `${depth} messages wait for ${name}, more than ${alert.queue}`]);
+    texts.push(['queue', `${depth} messages are waiting for ${name}, more than ${alert.queue}`]);
   }
   if (alert?.wait !== undefined && oldest && now - oldest > alert.wait) {
     const waited = describeDuration(now - oldest);
@@ -188,7 +193,7 @@ function certificateConditions(report: CertificateReport, now: number): Conditio
   }
   if (ends === undefined || ends.warn > now) return [];
   const days = Math.floor((ends.at - now) / DAY);
-  const when = days < 0 ? `ended ${-days} days ago` : `ends in ${days} days`;
+  const when = days < 0 ? `expired ${-days} days ago` : `expires in ${days} days`;
   const subject = kind === 'revocation-list' ? '' : ` (${ends.subject})`;
   const level = ends.urgent <= now ? 'error' : 'warn';
   return [{ ...about, level, text: `${WHOSE[kind](report)}${subject} ${when}` }];

@@ -16,7 +16,7 @@ export interface WatcherOptions {
   readonly alone: Alone;
   readonly failingSince: () => number | undefined;
   readonly log: Logger;
-  /** Milliseconds between two looks. Default 10 s. */
+  /** Milliseconds between two checks. Default 10 s. */
   readonly every?: number | undefined;
 }
 
@@ -26,9 +26,9 @@ const HOUR = 3_600_000;
 const KEPT = 365 * 24 * HOUR;
 
 /**
- * Checks the production regularly, opens an alert for what is wrong and ends it once it is over. Those listed
- * under the production's `alerts` are notified of a new one, through the production's own operations, and not
- * again of the same thing within `every`.
+ * Checks the production regularly, opens an alert for what is wrong and ends it once it is over.
+ * Those listed under the production's `alerts` are notified of a new one, through the production's
+ * own operations, and not again about the same thing within `every`.
  */
 export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
   const { alone, log, every = EVERY } = parts;
@@ -58,7 +58,7 @@ export async function look(parts: Omit<WatcherOptions, 'alone' | 'every'>): Prom
   const now = Date.now();
   const reports = await engines.status();
   const description = await engines.describe();
-  // what cannot be asked for now is checked next time
+  // what cannot be read now is checked next time
   const certificates = await engines.certificates().catch(() => []);
   // the same for the trace
   const failures = await recentFailures(trace, description, now).catch(() => new Map());
@@ -103,7 +103,7 @@ async function recentFailures(
   return counts;
 }
 
-/** Those who were notified of it are told, the same way, that it is over. */
+/** Those who were notified are also told that it is over. */
 async function tellOver(
   { engines, store, log }: Pick<WatcherOptions, 'engines' | 'store' | 'log'>,
   alert: Alert,

@@ -17,28 +17,28 @@ export interface FollowOptions {
   readonly trace: Pick<TraceReader, 'outcomes'>;
   /** Milliseconds that messages stay in the trace. */
   readonly keep: () => number;
-  /** Called once something of a job was seen that was not known. */
+  /** Called when something new about a job was found. */
   readonly onSeen: (job: number) => Promise<void>;
   readonly log: Logger;
 }
 
 const EVERY = 1_000;
-/** What stands still for long is looked at less often: after a tenth of the time it has stood, up to this. */
+/** What has not changed for long is checked less often: after a tenth of the time since its last change, up to this. */
 const SELDOM = 60_000;
 /**
- * The streams are read one beside the other: what a message led to may come to the trace a little after its own end.
- * So an end is believed at once, and looked at again for this long.
+ * The streams are read independently, so what a message led to may reach the trace shortly after
+ * the message's own end. An end is therefore accepted at once, but checked again for this long.
  */
 const SETTLING = 10_000;
 const AT_ONCE = 500;
 
-/** When a job is looked at again, and since when nothing of it has changed. */
+/** When a job is checked again, and since when nothing about it has changed. */
 interface Pace {
   readonly at: number;
   readonly since: number;
 }
 
-/** Looks, until `held` aborts, what becomes of the messages that jobs have made. */
+/** Follows what happens to the messages that jobs have made, until `held` aborts. */
 export async function followResults(options: FollowOptions, held: AbortSignal): Promise<void> {
   const paces = new Map<number, Pace>();
   let failing = false;
@@ -47,7 +47,7 @@ export async function followResults(options: FollowOptions, held: AbortSignal): 
       await lookAtAll(options, paces, held);
       failing = false;
     } catch (error) {
-      // a database that is away is told once; it is looked again when it is back
+      // an unreachable database is reported once; checking continues when it is back
       if (!failing) options.log.error({ event: 'job-failed', err: error }, 'job-failed');
       failing = true;
     }
@@ -76,7 +76,7 @@ async function lookAtAll(
   await store.countEnded();
 }
 
-/** Whether something was seen that was not known. */
+/** Whether something new was found. */
 async function look({ store, trace, keep }: FollowOptions, job: number): Promise<boolean> {
   let after = 0;
   let changed = false;
@@ -102,7 +102,7 @@ interface When {
   readonly keep: number;
 }
 
-/** What is to be noted of an item; undefined if nothing is new. */
+/** What to record for an item; undefined if nothing is new. */
 export function seenOf(
   item: FollowedItem,
   found: SessionOutcome | undefined,
@@ -125,7 +125,7 @@ export function seenOf(
   return isNew || !followed ? { n, end, at: since, followed } : undefined;
 }
 
-/** What the trace does not know has not been read yet, or was purged: what is open is never purged. */
+/** A message that is not in the trace has either not been read yet or was purged; open ones are never purged. */
 function unseen(
   { n, resultId, at, outcome }: FollowedItem,
   { now, keep }: When,

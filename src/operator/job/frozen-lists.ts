@@ -1,27 +1,27 @@
 import type { MetaDatabase } from '../../access/meta/meta-database.ts';
 
-/** The messages that a person was shown before an order, so that the order is about these and no others. */
+/** The messages shown to a person before an order, so that the order applies to exactly these. */
 export interface FrozenIds {
   readonly owner: string;
   readonly ids: readonly number[];
-  /** What its owner could see then; the list is void once that changes. */
+  /** The hosts its owner could see then; the list becomes invalid once that changes. */
   readonly visible: readonly string[] | undefined;
   /** false: more matched than a job takes. */
   readonly complete: boolean;
 }
 
-/** Lists of messages between a look and an order, kept for a day. At most one job is made of each. */
+/** Lists of messages between preview and order, kept for a day. At most one job is made from each. */
 export interface FrozenLists {
-  /** Keeps a list, unless there already is one of that name. */
+  /** Stores a list, unless there already is one with that name. */
   keep(id: string, list: FrozenIds): Promise<void>;
   /** The list, if it belongs to the owner and they can still see all of it. */
   find(id: string, of: Pick<FrozenIds, 'owner' | 'visible'>): Promise<FrozenIds | undefined>;
-  /** The job that was made of a list. */
+  /** The job that was made from a list. */
   jobOf(id: string): Promise<number | undefined>;
 }
 
 const KEEP = 86_400_000;
-/** The most lists of one person; looking repeatedly must not fill the disk. */
+/** The most lists per person: repeated previews must not fill the disk. */
 const LISTS = 50;
 
 type Row = Readonly<Record<string, unknown>>;

@@ -11,7 +11,7 @@ export const JOB_PERMISSION: Readonly<Record<JobType, Permission>> = {
   'set-aside': 'queue.abort',
 };
 
-/** Whether a job may continue: what its orderer may see now, or why it is stopped. */
+/** Whether a job may continue: the hosts its orderer may see now, or why it is stopped. */
 export type JobRights = (
   job: Job,
 ) => Promise<{ readonly visible: readonly string[] | undefined } | { readonly stop: string }>;

@@ -21,8 +21,8 @@ import type {
 } from './job-store.ts';
 
 /**
- * Handles one message of a job: resends it, or discards it. Rejects with the reason if it cannot, for example
- * if its host is not among the `visible` ones.
+ * Handles one message of a job, such as by resending or discarding it. Rejects with the reason if
+ * it cannot, for example if its host is not among the `visible` ones.
  */
 export type JobWork = (
   job: Job,
@@ -31,17 +31,17 @@ export type JobWork = (
 ) => Promise<{ readonly resultId?: number | undefined }>;
 
 /**
- * Works on jobs, one message after another, one job at a time: a bulk resend must not crowd out live traffic.
- * After a restart it continues with what was not begun. What the new messages become is followed beside it,
- * to their end.
+ * Works on jobs, one message after another, one job at a time: a bulk resend must not crowd out
+ * live traffic. After a restart it continues with what had not been started. Meanwhile the new
+ * messages are followed to their end.
  */
 export interface JobRunner {
   readonly store: JobStore;
-  /** The lists that people were shown before they ordered. */
+  /** The lists shown to people before they ordered. */
   readonly lists: FrozenLists;
-  /** Makes the job, or finds the one that was made of the list before. */
+  /** Makes the job, or finds the one already made from the list. */
   start(job: NewJob): Promise<Job>;
-  /** Finishes the current message; the rest is not begun. */
+  /** Finishes the current message; the rest is not started. */
   cancel(id: number): Promise<void>;
   /** Removes jobs that ended so long ago that their messages have been purged too. */
   purge(): Promise<JobsSize>;
@@ -54,24 +54,27 @@ export interface JobRunnerOptions {
   readonly lists: FrozenLists;
   readonly work: JobWork;
   readonly rights: JobRights;
-  /** Where it is seen what the new messages came to. */
+  /** Where the results of the new messages are found. */
   readonly trace: Pick<TraceReader, 'outcomes'>;
   /** Milliseconds that messages stay in the trace. */
   readonly keep: () => number;
   readonly live: Pick<LiveStream, 'tell'>;
   readonly log: Logger;
-  /** One operator plane works on jobs, however many there are. Left out if there are no others. */
+  /** Elects the one operator plane that works on jobs. Left out if there are no others. */
   readonly alone?: Alone;
 }
 
 /** Milliseconds between two progress reports of a job. */
 const TELL_EVERY = 500;
-/** Milliseconds between two looks for jobs that were given to another operator plane. */
+/** Milliseconds between two checks for jobs given to another operator plane. */
 const LOOK_EVERY = 2_000;
 const PURGE_EVERY = 10 * 60_000;
-/** Milliseconds (a day) for which a repeated order is answered with the job that was made of it. */
+/** Milliseconds (a day) for which a repeated order is answered with the job it made. */
 const KEPT = 86_400_000;
-/** Acts that are done once however often they are ordered, and for how long: engines keep orders for a day. */
+/**
+ * Acts that are done only once, however often they are ordered, and for how long: engines remember
+ * orders for a day.
+ */
 const REPEATABLE: readonly JobType[] = ['resend', 'reprocess'];
 const REPEATABLE_FOR = 20 * 3_600_000;
 
@@ -87,7 +90,7 @@ export function jobRunner(parts: JobRunnerOptions): JobRunner {
   };
   const run = async (job: Job, held: AbortSignal): Promise<void> => {
     let told = performance.now();
-    // whatever an earlier run was working on, nobody is working on it now
+    // nobody is working any more on what an earlier run had started
     const repeatable = REPEATABLE.includes(job.type);
     await store.takeUp(job, repeatable ? Date.now() - REPEATABLE_FOR : Date.now());
     await tell(job.id);
@@ -141,7 +144,7 @@ export function jobRunner(parts: JobRunnerOptions): JobRunner {
         await runAll(held);
         failing = false;
       } catch (error) {
-        // a database that is away is reported once; what waits is done when it is back
+        // an unreachable database is reported once; the work continues when it is back
         if (!failing) log.error({ event: 'job-failed', err: error }, 'job-failed');
         failing = true;
       }

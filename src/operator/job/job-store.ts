@@ -4,9 +4,9 @@ import { EngineError } from '../../error/engine-error.ts';
 import { SESSION_STATES } from '../../trace/session-outcome.ts';
 
 export const JOB_TYPES = ['resend', 'reprocess', 'discard', 'abort', 'set-aside'] as const;
-/** `stopped`: whoever ordered it may no longer do it. */
+/** `stopped`: the orderer is no longer allowed to do it. */
 export const JOB_STATES = ['running', 'finished', 'cancelled', 'stopped'] as const;
-/** `uncertain`: the operator plane ended in the middle of it; look at the message before doing it again. */
+/** `uncertain`: the operator plane ended in the middle of it; check the message before doing it again. */
 export const ITEM_STATES = [
   'waiting',
   'doing',
@@ -16,13 +16,13 @@ export const ITEM_STATES = [
   'cancelled',
 ] as const;
 /**
- * What the message became that was made.
+ * The result of the new message.
  * - `gone`: it left the trace before its end was seen
- * - `not-followed`: it had no end after `FOLLOWED_FOR`, and is not looked at any longer
+ * - `not-followed`: it had not ended after `FOLLOWED_FOR`, and is no longer checked
  */
 export const ITEM_OUTCOMES = [...SESSION_STATES, 'gone', 'not-followed'] as const;
 
-/** Milliseconds that the messages a job made are followed; what waits longer is said to be open. */
+/** Milliseconds that the messages made by a job are followed; what waits longer is reported as open. */
 export const FOLLOWED_FOR = 7 * 86_400_000;
 
 export type JobType = (typeof JOB_TYPES)[number];
@@ -38,7 +38,7 @@ export interface NewJob {
   readonly target: string | undefined;
   /** The frozen list: what matches later is not part of the job. */
   readonly ids: readonly number[];
-  /** The name under which the list is kept; at most one job is made of it. */
+  /** The name of the stored list; at most one job is made from it. */
   readonly list?: string | undefined;
 }
 
@@ -47,7 +47,7 @@ export interface Job extends Omit<NewJob, 'ids' | 'list'>, JobCounts {
   /** The orderer's name. */
   readonly by: string;
   readonly created: number;
-  /** When the last message was acted on; what was made of it may still be under way. */
+  /** When the last message was acted on; the new messages may still be under way. */
   readonly ended: number | undefined;
   readonly state: JobState;
   /** Why it was stopped. */
@@ -58,50 +58,50 @@ export interface JobCounts {
   readonly total: number;
   readonly done: number;
   readonly failed: number;
-  /** What became of the messages that were made; undefined for a job that makes none. */
+  /** The results of the new messages; undefined for a job that makes none. */
   readonly became: Became | undefined;
 }
 
-/** How many of the messages that a job made came to what. */
+/** How many of the messages made by a job had which result. */
 export type Became = Readonly<Record<ItemOutcome, number>>;
 
 export interface JobItem {
   readonly n: number;
   readonly messageId: number;
   readonly state: ItemState;
-  /** The message that was made. */
+  /** The new message. */
   readonly resultId: number | undefined;
   readonly code: string | undefined;
   readonly text: string | undefined;
-  /** What the message that was made has become; undefined where none was made. */
+  /** The result of the new message; undefined if none was made. */
   readonly outcome: ItemEnd | undefined;
 }
 
-/** What a message that was made has come to, and the message of its session that decided it. */
+/** The result of a new message, and the message of its session that decided it. */
 export interface ItemEnd {
   readonly state: ItemOutcome;
   readonly messageId?: number | undefined;
   readonly host?: string | undefined;
   readonly code?: string | undefined;
-  /** See `causeOf`: without what belongs to one patient. */
+  /** See `causeOf`: without anything specific to one patient. */
   readonly cause?: string | undefined;
 }
 
-/** A message whose result is looked at until it has come to an end. */
+/** A message whose result is followed until it has ended. */
 export interface FollowedItem {
   readonly n: number;
   readonly resultId: number;
-  /** Since when `outcome` is what it is. */
+  /** Since when `outcome` has had its value. */
   readonly at: number;
   readonly outcome: ItemEnd | undefined;
 }
 
-/** What was seen of a result. */
+/** A result as it was found. */
 export interface SeenItem {
   readonly n: number;
   readonly end: ItemEnd;
   readonly at: number;
-  /** It is looked at again. */
+  /** When it is checked again. */
   readonly followed: boolean;
 }
 
@@ -113,14 +113,14 @@ export interface ItemResult {
   readonly text?: string | undefined;
 }
 
-/** Results of a job that ended alike. */
+/** Results of a job that ended the same way. */
 export interface ResultGroup extends Omit<ItemEnd, 'messageId'> {
   readonly count: number;
   /** One of them. */
   readonly messageId: number | undefined;
 }
 
-/** Keeps jobs and what became of each of their messages, over restarts. */
+/** Stores jobs and the result for each of their messages, across restarts. */
 export interface JobStore {
   /** Makes the job, or finds the one that was made of the list before. */
   add(job: NewJob): Promise<Job>;
@@ -130,7 +130,7 @@ export interface JobStore {
   list(limit: number): Promise<readonly Job[]>;
   running(): Promise<readonly Job[]>;
   items(id: number, page: ItemPage): Promise<readonly JobItem[]>;
-  /** The first message that waits. */
+  /** The first waiting message. */
   next(id: number): Promise<JobItem | undefined>;
   /** Claims a waiting message of a running job; false if somebody else was faster or the job has ended. */
   claim(id: number, n: number): Promise<boolean>;
@@ -138,27 +138,27 @@ export interface JobStore {
   /** Ends a running job; false if it had already ended. */
   end(id: number, state: JobState, why?: string): Promise<boolean>;
   /**
-   * What was being done when the operator plane ended: it waits again where doing it twice does it once, that is
-   * where its order was begun after `repeatable`; else it is uncertain.
+   * What was being done when the operator plane ended: it waits again if repeating it is safe, that
+   * is if its order was begun after `repeatable`; otherwise it is uncertain.
    */
   takeUp(job: Pick<Job, 'id'>, repeatable: number): Promise<void>;
-  /** What was being done of jobs that were ended meanwhile: nobody is at it any more. */
+  /** What was being done for jobs that have ended meanwhile: nobody is working on it any more. */
   abandon(): Promise<void>;
-  /** Jobs of which results are looked at. */
+  /** Jobs whose results are followed. */
   followedJobs(): Promise<readonly number[]>;
   followed(
     id: number,
     page: { readonly after: number; readonly limit: number },
   ): Promise<readonly FollowedItem[]>;
-  /** Notes what was seen. */
+  /** Records what was found. */
   saw(id: number, items: readonly SeenItem[]): Promise<void>;
-  /** The results of a job, gathered by what they came to and why; most frequent first. */
+  /** The results of a job, grouped by outcome and cause; most frequent first. */
   results(id: number): Promise<readonly ResultGroup[]>;
-  /** Counts for good the jobs of which nothing is open any more, so that looking at them costs nothing. */
+  /** Stores the final counts of jobs without open results, so that reading them costs nothing. */
   countEnded(): Promise<void>;
   /** How many jobs there are, and how many messages in them. */
   size(): Promise<JobsSize>;
-  /** Removes jobs that ended before a time, with what became of their messages; not while some are followed. */
+  /** Removes jobs that ended before a time, with their results; not while some are followed. */
   purge(endedBefore: number): Promise<JobsSize>;
 }
 
@@ -179,7 +179,7 @@ type Row = Record<string, unknown>;
 
 const ITEMS = `SELECT n, message_id AS "messageId", state, result_id AS "resultId", code, text, followed, at, outcome,
   outcome_id, outcome_host, outcome_code, outcome_cause FROM job_item`;
-/** What an older version made is not followed, and has no outcome. */
+/** Messages made by an older version are not followed, and have no outcome. */
 const OUTCOME = `CASE WHEN result_id IS NULL OR followed IS NULL THEN NULL ELSE coalesce(outcome, 'under-way') END`;
 /** Rows per statement. */
 const AT_ONCE = 500;
@@ -297,7 +297,7 @@ export function jobStore(database: MetaDatabase): JobStore {
         return true;
       }),
     async takeUp({ id }, repeatable) {
-      // `followed` is set by whoever gives the order a name
+      // `followed` is set when the order gets a name
       await database.run(
         "UPDATE job_item SET state = 'waiting' WHERE job_id = ? AND state = 'doing' AND followed = 0 AND at > ?",
         id,
@@ -330,7 +330,7 @@ export function jobStore(database: MetaDatabase): JobStore {
   };
 }
 
-/** What is kept of the messages that a job made. */
+/** What is stored about the messages made by a job. */
 // oxlint-disable-next-line max-lines-per-function -- one object of small queries
 function followed(
   database: MetaDatabase,
@@ -413,7 +413,7 @@ async function jobOfList(
   return row?.job ?? undefined;
 }
 
-/** Stores the job and notes it with its list. Only within a transaction. */
+/** Stores the job and records it with its list. Only within a transaction. */
 async function insert(
   session: MetaSession,
   { type, orderer, reason, target, ids, list }: NewJob,

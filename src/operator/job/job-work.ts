@@ -20,7 +20,7 @@ export function jobWork({
     await checkVisible(trace, messageId, visible);
     if (type === 'resend') {
       const why = reason ?? `job ${id}`;
-      // ids begin anew where the database is lost
+      // ids start again if the database is lost
       const named = `job-${created}-${id}-${n}`;
       const order = { id: messageId, to: target, by, reason: why, order: named };
       return { resultId: (await resendTraced(broker, trace, order)).messageId };

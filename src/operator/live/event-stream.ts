@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 export interface EventStream {
   /** Writes an event; with an `id`, a reconnect continues after it. */
   send(event: string, data: unknown, id?: string): void;
-  /** Aborted once the other side is gone, or was dropped because it reads too slowly: it then reconnects. */
+  /** Aborted once the client is gone, or was dropped for reading too slowly, after which it reconnects. */
   readonly signal: AbortSignal;
   end(): void;
 }

@@ -3,7 +3,7 @@ import type { Status } from '../../message/status.ts';
 import { type MessageState, statusOf } from '../../trace/message-state.ts';
 import type { Applied } from '../../trace/projector.ts';
 
-/** A message as it was just now; `source` and `type` are missing if only its outcome is known. */
+/** A message in its current state; `source` and `type` are missing if only its outcome is known. */
 export interface LiveMessage {
   readonly id: number;
   readonly sessionId: number;
@@ -35,7 +35,7 @@ export interface LiveChange {
 /** The content of one record of the live stream. The trace already shows all of it. */
 export interface LiveRecord {
   readonly messages: readonly LiveMessage[];
-  /** How many messages there are beyond those named. */
+  /** How many more messages there are than those listed. */
   readonly more: number;
   readonly events: readonly LiveEvent[];
   readonly alerts: readonly LiveChange[];
@@ -46,7 +46,7 @@ export interface LiveRecord {
 
 export const NOTHING_LIVE: LiveRecord = { messages: [], more: 0, events: [], alerts: [], jobs: [] };
 
-/** The most messages that one record or frame names. */
+/** The most messages listed in one record or frame. */
 export const LIVE_ROWS = 200;
 
 /** What a batch of the trace means to followers: the new states of its messages, and what hosts did. */

@@ -27,10 +27,10 @@ export interface LiveRequest {
   readonly isAllowed: () => Promise<boolean>;
 }
 
-/** Milliseconds between two frames: ten a second are as fast as anybody reads. */
+/** Milliseconds between two frames: nobody can read faster than ten a second. */
 const FRAME = 100;
 const HOSTS_EVERY = 2_000;
-/** Milliseconds that somebody who was signed out, or may now see less, still gets events. */
+/** The longest, in milliseconds, that somebody who was signed out, or may now see less, still gets events. */
 const RIGHTS_EVERY = 3_000;
 /** Milliseconds after which a connection is closed; it reconnects without a gap. */
 const LONGEST = 15 * 60_000;
@@ -93,7 +93,7 @@ function sequenceOf(id: string | undefined, epoch: string): number | undefined {
   return of === epoch ? Number(sequence) : undefined;
 }
 
-/** Gathers what comes between two frames. */
+/** Collects what arrives between two frames. */
 function framer(
   out: EventStream,
   request: LiveRequest,

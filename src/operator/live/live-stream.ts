@@ -8,13 +8,13 @@ import type { Logger } from '../../log/logger.ts';
 import { joinedRecords, type LiveRecord, NOTHING_LIVE } from './live-record.ts';
 
 /**
- * The stream through which consoles learn what happens. The operator plane that has written a batch to the
- * trace publishes it here, so that a console on any node hears of it, and never before the trace shows it. It
- * is kept in memory: it costs the engine's disk nothing, and those who fall too far behind read everything
+ * The stream of live events for consoles. The operator plane that has written a batch to the trace
+ * publishes it here, so that a console on any node gets it, and never before the trace shows it.
+ * The stream is in memory: it costs no disk, and clients that fall too far behind read everything
  * again.
  */
 export interface LiveStream {
-  /** Publishes it soon; in order, several together if they come faster than they can be stored. */
+  /** Publishes it soon and in order, several together if they arrive faster than they can be stored. */
   tell(record: Partial<LiveRecord>): void;
   /** The stream's position and epoch; makes the stream again if it is gone. */
   position(): Promise<LivePosition>;

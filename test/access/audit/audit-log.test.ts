@@ -23,8 +23,8 @@ test('nothing in the audit log can be changed or removed by its own file', async
   await using audit = await auditLog({ data: folder.path });
   await audit.record(act(1));
   const file = new DatabaseSync(join(folder.path, 'audit.db'));
-  expect(() => file.exec("UPDATE audit SET actor = 'bert'")).toThrow(/only appended to/);
-  expect(() => file.exec('DELETE FROM audit')).toThrow(/only appended to/);
+  expect(() => file.exec("UPDATE audit SET actor = 'bert'")).toThrow(/only be appended to/);
+  expect(() => file.exec('DELETE FROM audit')).toThrow(/only be appended to/);
   file.close();
 });
 

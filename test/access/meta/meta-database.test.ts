@@ -226,7 +226,7 @@ describe.each(META_STORES)('what people need beside the trace, in %s', (name, he
       await using raw = await auditDatabase(place);
       for (const act of ["UPDATE audit SET actor = 'Eve'", 'DELETE FROM audit']) {
         await expect(raw.run(act)).rejects.toThrow(
-          name === 'SQLite' ? 'only appended to' : 'P0001',
+          name === 'SQLite' ? 'only be appended to' : 'P0001',
         );
       }
       expect((await mine.verify()).rows).toBe(4);

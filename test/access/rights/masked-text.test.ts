@@ -27,7 +27,7 @@ test.for([
   'there is no route for ADT^A01^ADT_A01',
   'the peer answered AE (rule no-bed-2024)',
   'resent as 245758238527488',
-  '12000 messages wait for ward, more than 10000',
+  '12000 messages are waiting for ward, more than 10000',
   '5000 messages for ward (10001 to 15000) are gone: NATS came back without them',
   'CN=ward.example, issued by CA, valid until 2027-03-01',
   'the certificate expired on 2027-03-01',

@@ -106,7 +106,11 @@ test('a proxy’s header signs in with roles and only its hospital; from another
   for (const [name, value, cause] of [
     ['x-proxy-secret', 'guessed', /x-proxy-secret is missing or not header.secret/],
     ['x-forwarded-groups', 'staff', /none of staff in x-forwarded-groups is mapped/],
-    ['x-hospital', '*', /x-hospital, which says what may be seen, is missing or not one word/],
+    [
+      'x-hospital',
+      '*',
+      /x-hospital, which determines what may be seen, is missing or not one word/,
+    ],
   ] as const) {
     const { status } = await visitor(api.url).ask('GET', '/api/v1/me', undefined, {
       ...headers,
@@ -183,7 +187,7 @@ test.each([
     /traceUrl: write an http or https address with \{traceId\}/,
   ],
   ['delegated: ./gone.mjs', /there is no file .\/gone.mjs/],
-  ['passwords: false', /would leave nobody a way in/],
+  ['passwords: false', /would leave no way to sign in/],
   ['roles: { lab: [message.serch] }', /roles.lab.0/],
   ['header: { from: [10.0.0.1], everybody: [opertor] }', /did you mean operator\?/],
   [

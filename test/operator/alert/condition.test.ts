@@ -145,19 +145,19 @@ test('a certificate is told of from 30 days before its end, and is an error from
 });
 
 test.for([
-  ['own', [], 'the certificate of epic (CN=epic) ends in 5 days', undefined],
-  ['peer', ['out'], 'the certificate that epic shows to out (CN=epic) ends in 5 days', 'out'],
+  ['own', [], 'the certificate of epic (CN=epic) expires in 5 days', undefined],
+  ['peer', ['out'], 'the certificate that epic shows to out (CN=epic) expires in 5 days', 'out'],
   [
     'peer',
     ['credential x'],
-    'the certificate that epic shows to credential x (CN=epic) ends in 5 days',
+    'the certificate that epic shows to credential x (CN=epic) expires in 5 days',
     undefined,
   ],
-  ['authority', ['out'], 'an authority that epic trusts (CN=epic) ends in 5 days', 'out'],
+  ['authority', ['out'], 'an authority that epic trusts (CN=epic) expires in 5 days', 'out'],
   [
     'revocation-list',
     ['in', 'out'],
-    'the revocation list epic of in, out ends in 5 days',
+    'the revocation list epic of in, out expires in 5 days',
     undefined,
   ],
 ] as const)('what ends is named by its kind: %s of %s', ([kind, hosts, text, host]) => {

@@ -85,7 +85,7 @@ test('a queue that grows too long is told of once, through the production, and i
       .map((name) => readFile(join(alarms, name), 'utf8')),
   );
   expect(texts.filter((text) => text.includes('This is over: '))).toEqual([
-    expect.stringContaining('messages wait for hl7-out'),
+    expect.stringContaining('messages are waiting for hl7-out'),
   ]);
 });
 

@@ -55,7 +55,7 @@ async function orders(
 test('what somebody ordered by sitting at the machine, as an earlier version allowed, ends', async () => {
   const loopback = { ...(await orders('nobody')), name: 'loopback', via: 'loopback' };
   expect(await rightsOf(loopback)).toEqual({
-    stop: expect.stringContaining('no longer its admin'),
+    stop: expect.stringContaining('no longer admin'),
   });
 });
 

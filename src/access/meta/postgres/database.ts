@@ -3,10 +3,10 @@ import { EngineError, isEngineError } from '../../../error/engine-error.ts';
 import type { Found, MetaDatabase, MetaSession, MetaValue } from '../meta-database.ts';
 import { APPENDED, ONLY_APPENDED } from '../tables.ts';
 
-/** Milliseconds that a statement may take: each is small, and somebody waits for it. */
+/** Milliseconds that a statement may take: each is small, and a person is waiting for it. */
 const LIMIT = 5_000;
 
-/** The tables in PostgreSQL, in a schema for each production. */
+/** The tables in PostgreSQL, in a schema per production. */
 export async function postgresDatabase(
   { url, production }: { readonly url: string; readonly production: string },
   name: 'meta' | 'audit',
@@ -43,7 +43,7 @@ function asked(session: Session): MetaSession {
   };
 }
 
-/** A statement's text may quote what somebody typed, so only the database's error code is reported. */
+/** An error text may quote what somebody typed, so only the database's error code is reported. */
 function refused(error: unknown): never {
   if (isEngineError(error) || isUnreached(error)) throw error;
   throw new EngineError(

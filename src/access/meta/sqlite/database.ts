@@ -17,10 +17,13 @@ const CHECKED = 64 * 1024 * 1024;
 export async function sqliteDatabase(folder: string, file: string): Promise<MetaDatabase> {
   mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
   makePrivate(join(folder, file));
-  // SQLite would wait on this thread, which the holder of the lock may itself need
+  // SQLite would block this thread, which the holder of the lock may need
   const database = new DatabaseSync(join(folder, file), { timeout: 0 });
   const session = asked(database);
-  /** Settles with the open transaction. There is one connection: statements run meanwhile would become part of it. */
+  /**
+   * Settles when the open transaction ends. There is one connection, so statements run meanwhile
+   * would become part of it.
+   */
   let open: Promise<unknown> | undefined;
   const once = async <Result>(work: () => Result): Promise<Result> => {
     for (const end = performance.now() + PATIENCE; ; await sleep(LOOK_AGAIN)) {
@@ -70,7 +73,7 @@ export async function sqliteDatabase(folder: string, file: string): Promise<Meta
   };
 }
 
-/** Damage shows only when it is read, so the whole file is checked when it is opened. */
+/** Damage only shows when it is read, so the whole file is checked on opening. */
 function check(database: DatabaseSync): void {
   const [found] = database.prepare('PRAGMA quick_check(1)').all();
   if (found?.['quick_check'] === 'ok') return;
@@ -130,7 +133,7 @@ function isBusy(error: unknown): boolean {
 function busy(file: string): EngineError {
   return new EngineError(
     'STORE_UNAVAILABLE',
-    `another process has locked ${file} for ${PATIENCE / 1_000} s: look for a waybill command that hangs, or a backup that is copying it`,
+    `another process has locked ${file} for ${PATIENCE / 1_000} s: look for a hanging waybill command, or a backup that is copying it`,
     { retryable: true },
   );
 }

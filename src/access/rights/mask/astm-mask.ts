@@ -2,16 +2,16 @@ import { type AstmDocument, partsOf } from '../../../document/index.ts';
 import { masked } from './masked.ts';
 
 export interface AstmMaskPaths {
-  /** `R-4` or `R`: hidden in addition to what is hidden anyway. */
+  /** `R-4` or `R`: hidden in addition to what is always hidden. */
   readonly hidden: ReadonlySet<string>;
-  /** Shown although it is not known to say nothing of a person. */
+  /** Shown although it is not known to be free of personal data. */
   readonly shown: ReadonlySet<string>;
 }
 
 /**
- * Fields of E1394 and LIS02 that say nothing of a person: delimiters, versions and times of a transmission, sequence
- * numbers, tests, values and their units, states. Names, numbers of patients and specimens, addresses, comments and
- * what a manufacturer adds are hidden.
+ * Fields of E1394 and LIS02 without personal data: delimiters, versions and times of a
+ * transmission, sequence numbers, tests, values and their units, states. Names, numbers of patients
+ * and specimens, addresses, comments and manufacturers' extensions are hidden.
  */
 const SHOWN: Readonly<Record<string, readonly number[]>> = {
   H: [2, 5, 10, 12, 13, 14],
@@ -25,11 +25,11 @@ const SHOWN: Readonly<Record<string, readonly number[]>> = {
   L: [2, 3],
 };
 
-/** A value may be text in which anything stands; a number, a short word or a comparison is a value. */
+/** A value may be free text; only a number, a short word or a comparison is shown. */
 const VALUE = /^[<>]?=?\s*[+-]?(?:\d{1,7}(?:[.,]\d{1,7})?|[A-Za-z+-]{1,12})$/;
 const RESULT = 'R-4';
 
-/** Masks everything but the fields that are known. */
+/** Masks everything but the known fields. */
 export function maskAstm(document: AstmDocument, paths: AstmMaskPaths): Uint8Array {
   const { field, component, repetition } = document.delimiters;
   document.rewrite((text) => {

@@ -17,8 +17,8 @@ const VERSIONS = ['2.8', '2.5.1', '2.3.1', '2.2'];
 const HEADERS = new Set(['MSH', 'BHS', 'FHS']);
 
 /**
- * Masks by each field's type, its segment and its shape: an unknown field, one that holds more than its type,
- * and a line that is not a segment are hidden.
+ * Masks by each field's type, its segment and its shape: unknown fields, fields with more than
+ * their type allows, and lines that are not segments are hidden.
  */
 export function maskHl7(document: Hl7Document, paths: Hl7MaskPaths): Uint8Array {
   const mask = new Hl7Mask(document.delimiters, paths);
@@ -55,7 +55,7 @@ class Hl7Mask {
     const [name = ''] = slots;
     if (!/^[A-Z][A-Z\d]{2}$/.test(name)) return masked(text);
     const header = HEADERS.has(name);
-    // a batch may hold messages of several versions
+    // a batch may contain messages of several versions
     if (name === 'MSH') {
       this.#versions = [split(slots[11] ?? '', component)[0] ?? '', ...VERSIONS];
       this.#known.clear();
@@ -97,7 +97,7 @@ class Hl7Mask {
     };
   }
 
-  /** A body has many segments of one name. */
+  /** A body has many segments with the same name. */
   #definition(segment: string, n: number): FieldDefinition | undefined {
     const known = this.#known.get(`${segment}-${n}`);
     if (known !== undefined) return known === 'none' ? undefined : known;
@@ -144,7 +144,7 @@ class Hl7Mask {
       : this.#hidden(raw);
   }
 
-  /** Escape sequences that stand for a delimiter stay; others are hidden with what they hold. */
+  /** Escape sequences for a delimiter stay; others are hidden with their content. */
   #hidden(raw: string): string {
     const { escape } = this.#delimiters;
     if (escape === '' || !raw.includes(escape)) return masked(raw);
@@ -172,10 +172,10 @@ function rulesOf(type: string): readonly string[] {
 
 /** A code of HL7 or of a site: people's names are rarely written like this. */
 const CODE = /^[A-Z\d_.+*/-]{1,16}$/;
-/** A code whose system is named beside it. */
+/** A code with its system next to it. */
 const SYSTEM_CODE = /^[\w.+*/%[\]{}-]{1,20}$/;
 const SYSTEM = /^[A-Z][A-Z\d_.-]{0,19}$|^[012](?:\.\d{1,20}){3,}$/;
-/** This many digits may be a person's number or a date of birth. */
+/** This many digits may be an identifier of a person or a date of birth. */
 const MANY_DIGITS = /\d{6}/;
 const TIME =
   /^(?:19|20)\d\d(?:(?:0[1-9]|1[012])(?:[0-3]\d(?:\d{2}){0,3})?)?(?:\.\d{1,4})?(?:[+-]\d{4})?$|^[0-2]\d[0-5]\d(?:[0-5]\d)?(?:\.\d{1,4})?$/;

@@ -1,11 +1,11 @@
 /**
- * Which parts of a value are shown to people who may not see patients, for each HL7 data type: the rule of a
- * primitive type, or the type of each component. Everything else is hidden: `-`, a component beyond the last,
- * a type that is not listed.
+ * Which parts of a value are shown to people who may not see patient data, for each HL7 data type:
+ * the rule of a primitive type, or the type of each component. Everything else is hidden: `-`, a
+ * component beyond the last, a type that is not listed.
  *
- * - `code`: a short word of a code system; `label`: its text, where it stands beside a code and its system
- * - `number`, `time`, `range`: what looks like one
- * - `authority`: who gives identifiers, by name or OID
+ * - `code`: a short word of a code system; `label`: its text, if next to a code and its system
+ * - `number`, `time`, `range`: what has the format of one
+ * - `authority`: the issuer of identifiers, by name or OID
  */
 export const SHOWN_TYPES: Readonly<Record<string, string>> = {
   // primitive
@@ -22,7 +22,7 @@ export const SHOWN_TYPES: Readonly<Record<string, string>> = {
   TN: '-',
   GTS: '-',
   VARIES: '-',
-  // a person, an organisation, or something that leads to one
+  // a person, an organisation, or something that identifies one
   AD: '- - - - - code code -',
   SAD: '- - -',
   XAD: '- - - - - code code - code code code - time time',
@@ -118,7 +118,7 @@ export const PERSON_SEGMENTS: ReadonlySet<string> = new Set(
   CTD NPU QRF DSP DSC ADD PES PEO PCR PSH ACC IIM`.split(/\s+/),
 );
 
-/** Fields that are not shown as their type says; `whole` shows them unmasked. */
+/** Exceptions to the rule of a field's type; `whole` shows the field unmasked. */
 export const SHOWN_FIELDS: Readonly<Record<string, string>> = Object.fromEntries([
   ...[1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 15, 16, 17, 18, 19, 20, 21].map((n) => [
     `MSH-${n}`,

@@ -29,9 +29,9 @@ export function maskJson(bytes: Uint8Array, names: NameMask): Uint8Array {
 
 interface Place {
   readonly shape: Shape | undefined;
-  /** Below the name of a person. */
+  /** Below a name for a person. */
   readonly hidden: boolean;
-  /** As `console.yaml` says. */
+  /** From `console.yaml`. */
   readonly whole: boolean;
   readonly depth: number;
 }

@@ -1,7 +1,7 @@
 /**
- * Names of JSON properties and XML elements and attributes whose values say what a document is and what
- * happened to it, not whom it is about: in lower case, without `-` and `_`. All others are hidden, including
- * unknown ones.
+ * Names of JSON properties and XML elements and attributes whose values say what a document is and
+ * what happened to it, but not who it is about; in lower case, without `-` and `_`. All others are
+ * hidden, including unknown ones.
  */
 export const SHOWN_NAMES: Readonly<Record<string, Shape>> = Object.fromEntries([
   ...words(
@@ -47,7 +47,7 @@ export const PERSON_NAMES: ReadonlySet<string> = new Set(
   ).map(([name]) => name),
 );
 
-/** Below `identifier` and the like these still show which kind it is. */
+/** Below `identifier` and the like these still show the kind of identifier. */
 export const KIND_NAMES: ReadonlySet<string> = new Set(['use', 'system', 'root', 'nullflavor']);
 
 /** How names are compared: `Patient_Name` and `patientname` are the same. */
@@ -62,7 +62,7 @@ export function isShownAs(shape: Shape | undefined, value: string): boolean {
   return shape !== undefined && SHAPES[shape].test(value);
 }
 
-/** Whether it is a code beside the system that it belongs to. */
+/** Whether it is a code with its code system. */
 export function isCodeOf(system: unknown, code: string): boolean {
   return typeof system === 'string' && isShownAs('system', system) && /^[\w.-]{1,20}$/.test(code);
 }

@@ -20,7 +20,7 @@ import { isCodeOf, isShownAs, KIND_NAMES, PERSON_NAMES, plainName } from './show
 export function maskXml(bytes: Uint8Array, given: string | undefined, names: NameMask): Uint8Array {
   const { text, charset } = xmlText(bytes, given);
   const tree = parseXml(text);
-  // XML has a depth limit of its own
+  // XML has its own depth limit
   for (const child of tree.root.children)
     maskNode(child, names, { hidden: false, inHeader: false });
   return charset.encode(writeXml(tree, text));

@@ -14,7 +14,10 @@ import { attempted, startSession } from '../signed-in.ts';
 
 const LOGOUT_LIMIT = 16 * 1024;
 
-/** Signing in with an OpenID Connect provider: there and back. Untagged: only browsers come here, not programs. */
+/**
+ * Signing in with an OpenID Connect provider: redirect and callback. Untagged, since only browsers
+ * use it, not programs.
+ */
 // oxlint-disable-next-line max-lines-per-function -- one table of routes
 export function oidcRoutes(api: Api, signIn: SignIn): void {
   void api.register(async (scope) => backChannelRoute(scope as unknown as Api, signIn));
@@ -127,7 +130,7 @@ function strayAnswer(): SignInRefusal {
   return new SignInRefusal(
     { status: 401, text: 'this sign-in did not start here, or took too long: start again' },
     'the provider’s answer does not belong to a sign-in of this browser',
-    'start at the console’s own address, since the cookie belongs to it; behind a proxy set publicUrl',
+    'start at the console’s own address, to which the cookie belongs; behind a proxy set publicUrl',
   );
 }
 

@@ -43,7 +43,7 @@ function beginRoutes(api: Api, signIn: SignIn): void {
     },
     async () => ({
       password: (await signIn.enforcement.passwords()).allowed,
-      // a database that is away must not hide the page, and no user could be made in it either
+      // an unreachable database must not hide the page, and no user could be made in it either
       first: (await within(1_000, signIn.first.isAwaited())) ?? false,
       oidc: [...signIn.providers.values()].map(({ name, title }) => ({ name, title })),
     }),
@@ -100,11 +100,11 @@ function signOutRoute(api: Api, signIn: SignIn): void {
       await signIn.audit.record({ ...entry, action: 'sign-out', outcome: 'done' });
       if (idToken === undefined) return {};
       const back = signIn.settings.publicUrl ?? `${request.protocol}://${request.host}/`;
-      // the session here has ended: a provider that is away must not make it look different
+      // the session here has ended: an unreachable provider must not make it look otherwise
       const there = await signIn.providers
         .get(provider)
         ?.signOut(idToken, back)
-        // signing out here works whether or not the provider can be asked
+        // signing out here works whether or not the provider can be reached
         .catch(() => undefined);
       return { redirect: there?.href };
     },

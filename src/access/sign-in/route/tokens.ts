@@ -64,7 +64,7 @@ export function tokenRoutes(api: Api, signIn: SignIn): void {
     {
       schema: {
         tags,
-        summary: 'Makes a token; it is shown this once.',
+        summary: 'Makes a token; it is shown only once.',
         body: closed({
           label: Type.String({ minLength: 1, maxLength: 100 }),
           user: maybe(Type.String({ maxLength: 200 })),
@@ -140,7 +140,7 @@ function isOf(principal: Principal, user: string): boolean {
   return principal.permissions.has('user.manage') || isOwn(principal, user);
 }
 
-/** Nobody can give more than they have; whoever makes a token for somebody else acts under that name. */
+/** Nobody can give more than they have; a token made for somebody else acts under that name. */
 async function checkMayGive(
   { users, roles }: SignIn,
   principal: Principal,
@@ -207,7 +207,7 @@ function pairRoutes(api: Api, signIn: SignIn): void {
         const entry = { actor, ip: request.ip, action: 'token.revoke', object: `user ${name}` };
         await signIn.audit.record({ ...entry, outcome: 'done' });
       }
-      // whether there was such a token is nobody's business
+      // whether there was such a token is not revealed
       return { done: true };
     },
   );

@@ -18,7 +18,7 @@ const Name = Type.String({ minLength: 1, maxLength: 100 });
 const Names = list(Name, { maxItems: 50 });
 const ByName = closed({ name: Name });
 const OneTime = Type.Object({
-  password: Type.String({ description: 'For one sign-in; shown only this once.' }),
+  password: Type.String({ description: 'For one sign-in; shown only once.' }),
 });
 const Done = Type.Object({ done: Type.Boolean() });
 
@@ -52,7 +52,7 @@ export function userRoutes(api: Api, signIn: SignIn): void {
 
 const onRequest = requirePermission('user.manage');
 
-/** Who there is, and what each may do. */
+/** The users, and what each may do. */
 function readingRoutes(api: Api, signIn: SignIn): void {
   const { users, roles } = signIn;
 
@@ -88,7 +88,7 @@ function readingRoutes(api: Api, signIn: SignIn): void {
       schema: {
         tags,
         summary:
-          'What a local user, or an external user who is signed in, may do, and by which role; which hosts; what is missing.',
+          'What a local user, or an external user who is signed in, may do, through which role and for which hosts, and what they may not do.',
         params: ByName,
         response: { 200: RightsOf },
       },
@@ -185,7 +185,7 @@ function accountRoutes(api: Api, signIn: SignIn): void {
     async (request) => {
       const password = oneTimePassword();
       const hash = await hashPassword(password);
-      // nothing may change between looking at the user and acting
+      // nothing may change between reading the user and acting
       const { name } = await mayActOn(signIn, request);
       await users.setPassword(name, hash, true);
       await recorded(signIn, request, 'user.password', name);
@@ -215,7 +215,7 @@ function accountRoutes(api: Api, signIn: SignIn): void {
   );
 }
 
-/** Who has that name: a local user, or else an external user who is signed in under it. */
+/** The user with that name: a local one, or else an external one who is signed in under it. */
 async function identityOf({ users, sessions }: SignIn, name: string): Promise<Identity> {
   const user = await users.find(name);
   if (user !== undefined) return localIdentity(user, 'local');
