@@ -5,7 +5,7 @@ import { endWithParent } from './cli/own-process.ts';
 import { packageJson } from './cli/packaged.ts';
 import { shownPasswords } from './cli/secret-url.ts';
 
-// whoever reads our output may stop early: `waybill find … | head`
+// the reader of our output may stop early: `waybill find … | head`
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;

@@ -43,7 +43,7 @@ const OF_A_CONNECTION = [
  */
 export function lastResort(end: () => Promise<void>): void {
   process.on('unhandledRejection', (reason) => {
-    unexpected('running something that nobody awaited', reason);
+    unexpected('running something that was not awaited', reason);
   });
   let ending = false;
   process.on('uncaughtException', (error) => {

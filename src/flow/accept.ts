@@ -10,7 +10,7 @@ import { enqueue, type Storing } from './enqueue.ts';
 import { directAnswer, type Leg, type Routing, route } from './route.ts';
 import { subject } from './subject.ts';
 
-/** What accepting needs from the engine. */
+/** What accepting a message needs from the engine. */
 export interface Accepting extends Storing {
   readonly routing: Omit<Routing, 'wiring'> & { readonly wiring: () => Routing['wiring'] };
   readonly bodies: Bodies;
@@ -21,7 +21,7 @@ export interface Accepting extends Storing {
 export interface AcceptingService {
   readonly name: string;
   readonly to: readonly string[];
-  /** `once` answers a repetition as the first time and stores nothing. */
+  /** `once` answers a repetition like the first time and stores nothing. */
   readonly duplicates: 'once' | 'all';
   readonly memory: DuplicateMemory;
   /** Called for each accepted message, for counters and events. */
@@ -31,8 +31,8 @@ export interface AcceptingService {
 const REPLY_TIMEOUT = 60_000;
 
 /**
- * The `deliver` of a service: gives the message its id and session, routes it and stores every leg; resolves
- * only then. Calls are routed one after the other, in the order they are made, and stored side by side.
+ * The `deliver` of a service: gives the message its id and session, routes it and stores every leg;
+ * resolves only then. Calls are routed one after another, in order, and stored concurrently.
  */
 export function accept(
   parts: Accepting,
@@ -82,14 +82,14 @@ function answered(
 interface Held {
   readonly body: Body;
   readonly bodyRef: string | undefined;
-  /** What the duplicate key is made from: the bytes, or for a stream the digest of them. */
+  /** What the duplicate key is made from: the bytes, or for a stream their digest. */
   readonly digest: Uint8Array;
 }
 
 interface Incoming {
   readonly message: NewMessage;
   readonly held: Held;
-  /** What JetStream stores once. */
+  /** The key that JetStream stores only once. */
   readonly key: string;
   readonly replyTo: string | undefined;
 }
@@ -97,7 +97,7 @@ interface Incoming {
 interface Started {
   readonly receipt: FirstReceipt;
   readonly done: Promise<void>;
-  /** The answer for whoever waits, where no queue will give it. */
+  /** The answer for a waiting sender, if no queue will give it. */
   readonly direct: Answer | undefined;
 }
 
@@ -146,7 +146,7 @@ async function start(
       held.bodyRef === undefined ? [] : [held.bodyRef],
     );
     entry.stored = true;
-    // an earlier try turned out to be stored: this is the same acceptance, under the same ids
+    // an earlier try turns out to be stored: this is the same acceptance, under the same ids
     if (!duplicate || known !== undefined) return;
     receipt.status = 'duplicate';
     await recordDuplicate(parts, service, legs[0]?.message ?? first, originalSession);
@@ -155,7 +155,7 @@ async function start(
   return { receipt, done, direct };
 }
 
-/** Drops a large body whose message was not stored now: it was refused, or stored before. */
+/** Removes a large body whose message was not stored now: it was refused, or stored before. */
 function dropHeld({ routing }: Accepting, { bodyRef }: Held): void {
   if (bodyRef !== undefined) routing.drop(bodyRef);
 }
@@ -185,14 +185,14 @@ const GIVEN = (Object.keys(ENVELOPE_FIELDS) as (keyof typeof ENVELOPE_FIELDS)[])
   (field): field is keyof MessageFacts => ENVELOPE_FIELDS[field].given === true,
 );
 
-/** What the adapter knows of the message, and nothing else that it may have handed over with it. */
+/** The facts that the adapter gave about the message, without anything else it may have passed along. */
 function factsOf(message: MessageFacts): MessageFacts {
   const facts: Record<string, unknown> = {};
   for (const field of GIVEN) facts[field] = message[field];
   return facts as unknown as MessageFacts;
 }
 
-/** The trace shows every message that came, including one that is already stored. */
+/** The trace shows every message that arrived, including one that is already stored. */
 async function recordDuplicate(
   { journal, routing }: Accepting,
   service: AcceptingService,
@@ -229,13 +229,13 @@ async function* hashing(chunks: AsyncIterable<Uint8Array>, hash: Hash): AsyncGen
   }
 }
 
-/** What is remembered about a message that was accepted lately. */
+/** What is remembered about a recently accepted message. */
 export interface Remembered {
   readonly sessionId: number;
   readonly messageId: number;
-  /** Whether everything of it is stored; while false, a repetition uses its ids and stores what is missing. */
+  /** Whether all of it is stored; while false, a repetition uses its ids and stores what is missing. */
   stored: boolean;
-  /** The answer it got, where no queue gave it. */
+  /** The answer it got, if no queue gave it. */
   answer?: Answer | undefined;
 }
 
@@ -246,8 +246,8 @@ export interface DuplicateMemory {
 
 /**
  * Keys accepted within the window, in this engine. It only saves work and gives a repetition the
- * same ids; that a repetition is stored once is ensured by JetStream, through Nats-Msg-Id, over
- * restarts and several engines.
+ * same ids; JetStream ensures through Nats-Msg-Id that a repetition is stored once, across restarts
+ * and engines.
  */
 export function duplicateMemory(window: number, limit = 100_000): DuplicateMemory {
   const entries = new Map<string, Remembered & { readonly at: number }>();
@@ -268,8 +268,8 @@ export function duplicateMemory(window: number, limit = 100_000): DuplicateMemor
 }
 
 /**
- * What JetStream stores once: for a first message a hash of service, the sender's own id and the
- * body. Without an id from the sender, two equal bodies are two messages, so the key is random.
+ * The key that JetStream stores only once: a hash of the service, the sender's own id and the body.
+ * Without an id from the sender, two equal bodies are two messages, so the key is random.
  */
 export function firstKey(service: string, dedupeKey: string | undefined, body: Uint8Array): string {
   if (dedupeKey === undefined) return randomUUID();

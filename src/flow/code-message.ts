@@ -17,7 +17,7 @@ export const messageOf = (subject: Subject): Parameters<ProcessCode>[0] => ({
   bytes: () => subject.body.bytes(),
 });
 
-/** The bytes of whatever a process sends. */
+/** The bytes of what a process sends. */
 export function bytesOf(body: ProcessBody): Uint8Array {
   if (typeof body === 'string') return Buffer.from(body);
   if (body instanceof Uint8Array) return body;
@@ -27,7 +27,7 @@ export function bytesOf(body: ProcessBody): Uint8Array {
 
 const isDocument = (body: object): body is Document => 'kind' in body && 'copy' in body;
 
-/** What a process sends, as a new message; the type is the incoming one's unless it says otherwise. */
+/** What a process sends, as a new message; it keeps the incoming type unless the process gives one. */
 export function outputOf(
   body: ProcessBody,
   { message }: Pick<Subject, 'message'>,

@@ -1,6 +1,6 @@
 /**
- * Which messages of a queue may have been sent before a crash: their peer may have answered, but no
- * outcome says so. Until they are settled they are sent marked as possible duplicates.
+ * Which messages of a queue may have been sent before a crash: their peer may have answered, but
+ * there is no outcome. Until they are settled they are sent marked as possible duplicates.
  */
 export interface Doubts {
   /**
@@ -9,11 +9,11 @@ export interface Doubts {
    */
   isWide(stream: string): boolean;
   /**
-   * At most `most` messages that stood in the stream up to `until` may have been sent. What was doubted before
-   * stays so: whoever takes a line over knows nothing of a consumer that somebody removed.
+   * At most `most` of the messages in the stream up to `until` may have been sent. Earlier doubts
+   * remain: an engine that takes over a line does not know about a consumer that was removed.
    */
   raise(stream: string, doubt: { readonly until: number; readonly most: number }): void;
-  /** Asked in the order of the queue, once for each message that is to be sent. */
+  /** Called in the order of the queue, once for each message to be sent. */
   about(stream: string, sequence: number): boolean;
 }
 

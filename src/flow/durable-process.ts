@@ -25,7 +25,7 @@ export interface DurableOptions extends Storing {
 
 const CALL_TIMEOUT = 60_000;
 
-/** A code process whose effects are done once, even over crashes (architecture.md §6). Runs from a queue. */
+/** A code process whose effects happen once, even across crashes (architecture.md §6). Runs from a queue. */
 export function durableProcess(parts: DurableOptions): Process {
   const runOrWait = async (subject: Subject, run: DurableRun): Promise<ProcessResult | Waits> => {
     const code = await parts.code();
@@ -62,7 +62,7 @@ export function durableProcess(parts: DurableOptions): Process {
   };
 }
 
-/** A step that was done, now or before. */
+/** A completed step. */
 interface Done {
   readonly key: string;
   readonly at: number;
@@ -82,7 +82,7 @@ function contextOf(parts: DurableOptions, subject: Subject, running: Running): P
   const { id } = subject.message;
   let count = 0;
 
-  /** Does a step unless it was done before the crash; its record is written after it. */
+  /** Does a step unless it was done before a crash; its record is written afterwards. */
   const once = (what: string, run: (key: string) => Promise<void>): Promise<Done> => {
     const key = `${id}.${count++}`;
     const step = count;
@@ -149,7 +149,7 @@ function contextOf(parts: DurableOptions, subject: Subject, running: Running): P
   };
 }
 
-/** The answer to a call: the stored one, or the next that comes. What an earlier run saw stands. */
+/** The answer to a call: the stored one, or the next to arrive. What an earlier run saw remains valid. */
 async function answerOf(
   parts: DurableOptions,
   { key, at, before }: Done,
@@ -167,7 +167,7 @@ async function answerOf(
     );
   const stored = wasLate ? undefined : (kept ?? (await answer()));
   if (stored === undefined) {
-    // an answer that comes now must not change the path of a later run
+    // an answer that arrives now must not change the path of a later run
     await waits.step(() => steps.write(late, { fingerprint: '', at: Date.now() }));
     const text = `${target} did not answer ${name} in time`;
     throw new EngineError('REPLY_TIMEOUT', text, { retryable: true });
@@ -186,7 +186,7 @@ async function callAnswer({ answers }: DurableOptions, stored: Uint8Array): Prom
   };
 }
 
-/** Undefined if none came in the time that is left. */
+/** Undefined if none arrived in the remaining time. */
 async function storedAnswer(
   steps: Steps,
   key: string,
@@ -207,7 +207,7 @@ async function storedAnswer(
 function diverged(name: string, step: number): EngineError {
   return new EngineError(
     'PROCESS_DIVERGED',
-    `${name} took another path when it ran again: step ${step} is not what it was. Use context.now() and calls instead of clocks, random numbers and outside state.`,
+    `${name} took a different path when it ran again: step ${step} is not what it was. Use context.now() and calls instead of clocks, random numbers and outside state.`,
   );
 }
 

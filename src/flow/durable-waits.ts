@@ -3,7 +3,7 @@ import { toldElsewhere } from '../error/foreseen.ts';
 import { after, type Timer } from '../time/timer.ts';
 import { type DurableRun, Waits } from './wiring.ts';
 
-/** One thing that a run waits for. */
+/** Something that a run waits for. */
 interface Wait {
   readonly until: number;
   /** Where the answer will be stored; undefined for a sleep. */
@@ -16,8 +16,9 @@ const CALL_GRACE = 200;
 const SOON = 50;
 
 /**
- * Notices when a run of a durable process can do nothing but wait. The run then ends without an outcome: its
- * code is abandoned where it stands, never continues, and runs again from the top when it is woken.
+ * Detects when a run of a durable process can do nothing but wait. The run then ends without an
+ * outcome: its code is abandoned where it is, never continues, and runs again from the top when
+ * woken.
  */
 export class DurableWaits {
   readonly #run: DurableRun;
@@ -32,11 +33,14 @@ export class DurableWaits {
   constructor(run: DurableRun) {
     this.#run = run;
     run.stopping.addEventListener('abort', this.#stop, { once: true });
-    // a run that ends another way never asks for it
+    // a run that ends in another way never needs it
     this.#left.promise.catch(toldElsewhere);
   }
 
-  /** Resolves when the run is abandoned to wait; rejects when it waits and its host stops, or if NATS is away. */
+  /**
+   * Resolves when the run is abandoned to wait; rejects when it waits and its host stops, or if
+   * NATS is unreachable.
+   */
   get left(): Promise<Waits> {
     return this.#left.promise;
   }
@@ -72,8 +76,8 @@ export class DurableWaits {
   }
 
   /**
-   * If NATS is away or full, the run is abandoned and its message goes back to its queue. The code must
-   * not learn of it, since a later run would take another path.
+   * If NATS is unreachable or full, the run is abandoned and its message goes back to its queue.
+   * The code must not notice, since a later run would then take a different path.
    */
   async #failed(error: unknown): Promise<never> {
     if (!this.isLeft) {
@@ -84,7 +88,7 @@ export class DurableWaits {
     return never();
   }
 
-  /** The run has ended: what its code did not wait for has no more effect. */
+  /** The run has ended: whatever its code did not await has no effect any more. */
   end(): void {
     this.isLeft = true;
     this.#look?.stop();
@@ -121,7 +125,7 @@ export class DurableWaits {
   };
 }
 
-/** For abandoned code: it waits for ever, and is garbage collected with everything it holds. */
+/** For abandoned code: it waits for ever, and is garbage collected with everything it references. */
 function never(): Promise<never> {
   return new Promise(() => undefined);
 }

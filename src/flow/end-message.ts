@@ -4,7 +4,7 @@ import type { ErrorCode } from '../error/codes.ts';
 import type { OutcomeRecord } from '../message/record.ts';
 import { type Settling, settle, untilStored } from './settle.ts';
 
-/** A person's order to end a message that has no outcome yet: for good, or set aside to be looked at. */
+/** A person's order to end a message that has no outcome yet: permanently, or set aside to be checked. */
 export interface EndOrder {
   readonly status: 'discarded' | 'suspended';
   readonly by: string;
@@ -18,7 +18,7 @@ export interface Ending extends Settling {
   readonly now: number;
 }
 
-/** Settles a queued message as a person ordered; whoever waits for its answer is told. */
+/** Settles a queued message as a person ordered, and answers a waiting sender. */
 export async function endMessage(
   parts: Ending,
   taken: Taken,
@@ -29,7 +29,9 @@ export async function endMessage(
   }: { readonly host: string; readonly order: EndOrder; readonly begun: boolean },
 ): Promise<void> {
   const { replyTo } = taken.message;
-  const text = begun ? `${order.reason} (it was in hand: the peer may have got it)` : order.reason;
+  const text = begun
+    ? `${order.reason} (it was being sent: the peer may have received it)`
+    : order.reason;
   if (replyTo !== undefined) {
     const outcome = { status: order.status, text };
     await untilStored(() => parts.answers.send(replyTo, { outcome }), parts.patience);

@@ -21,7 +21,7 @@ export interface Storing {
 }
 
 export interface Stored {
-  /** Every queue already had each of these messages: all of it was a repetition. */
+  /** Every queue already had all of these messages: everything was a repetition. */
   readonly duplicate: boolean;
   /** For a repetition: the session of what was stored before, if it is still there. */
   readonly originalSession?: number | undefined;
@@ -33,7 +33,7 @@ interface Publication {
   readonly headers: MsgHdrs;
   readonly key: string;
   readonly queued: boolean;
-  /** The large bodies that it names. */
+  /** The large bodies that it refers to. */
   readonly bodyRefs: readonly string[];
 }
 
@@ -46,20 +46,21 @@ interface Result {
 const NOTHING = new Uint8Array(0);
 
 /**
- * Stores all legs: queued ones in their queues, suspended ones in the suspended stream, and the records of
- * settled ones (into inline processes) with the first queue message, or in the journal where there is none.
- * So a message that is routed to one target costs one publish, and its legs are stored together with it or
- * not at all.
+ * Stores all legs: queued ones in their queues, suspended ones in the suspended stream, and the
+ * records of settled ones (into inline processes) with the first queue message, or in the journal
+ * if there is none. So a message routed to one target costs one publish, and its legs are stored
+ * together with it or not at all.
  *
- * Publishes in the order of the legs before it returns, so that calls made one after the other are stored in
- * that order; only where a queue was full, that queue is asked first and alone, so that a message which is
- * sent again and again does not go to the other targets each time. Rejects if anything was not stored;
- * calling it again with the same keys then stores only what is missing.
+ * Publishes in the order of the legs before it returns, so that consecutive calls are stored in
+ * order. Only if a queue was full is that queue tried first and alone, so that a message which is
+ * sent again and again does not go to the other targets each time. Rejects if anything was not
+ * stored; calling it again with the same keys then stores only what is missing.
  *
- * The large bodies that were made for these legs are removed again if nothing that names them was stored,
- * whether it was refused or was already there: legs are stored once, and routed again for another try.
+ * The large bodies stored for these legs are removed again if nothing that refers to them was
+ * stored, because it was refused or already there: legs are stored once, and routed again for
+ * another try.
  *
- * @param made more bodies that were stored for these legs alone
+ * @param made further bodies stored only for these legs
  */
 export async function enqueue(
   parts: Storing,
@@ -74,7 +75,7 @@ export async function enqueue(
   }
 }
 
-/** @param unused bodies that nothing is known to name; a leg that may be stored removes its own */
+/** @param unused bodies to which nothing is known to refer; a leg that may be stored takes its own out */
 async function storeAll(
   parts: Storing,
   legs: readonly Leg[],
@@ -96,7 +97,7 @@ async function storeAll(
     : { duplicate };
 }
 
-/** JetStream's receipt for a repetition says where the first one is stored. */
+/** JetStream's acknowledgement of a repetition says where the first one is stored. */
 async function originalSession(
   { broker }: Storing,
   results: readonly Result[],
@@ -118,7 +119,7 @@ function tell({ events }: Storing, { message, settled }: Leg): void {
   });
 }
 
-/** What has to be published, in order, and the records that go to the journal because nothing is queued. */
+/** What has to be published, in order, and the records for the journal if nothing is queued. */
 function written(
   { broker: { names } }: Storing,
   legs: readonly Leg[],
@@ -158,8 +159,8 @@ function written(
 }
 
 /**
- * How many bytes of records ride on one message, which has a body beside them and is no larger than NATS takes: a
- * message that is split into thousands has more of them, and the next messages take these.
+ * How many bytes of records one message carries besides its body, within the limit of NATS: a
+ * message split into thousands has more of them, which the following messages carry.
  */
 const RIDING = 512 * 1024;
 
@@ -209,7 +210,7 @@ async function publish(
       return { queued, duplicate, place: duplicate ? { stream, sequence } : undefined };
     } catch (error) {
       if (isEngineError(error) && error.code === 'QUEUE_FULL') halfStored.full.add(subject);
-      // it may be stored: only its receipt did not come
+      // it may be stored, with only the acknowledgement missing
       else use();
       throw error;
     }
@@ -256,8 +257,8 @@ function legRecord({ message, bodyRef, settled }: Leg, sameBodyAs: number | unde
 
 /**
  * Remembers tries that stored only some legs of a message, for example because one target's queue
- * is full: those legs are not stored again when the message comes again. JetStream's own memory of
- * message ids ends with the duplicate window, and a queue may be full for longer.
+ * is full: those legs are not stored again when the message is repeated. JetStream forgets message
+ * ids after the duplicate window, and a queue may be full for longer.
  */
 export interface HalfStored {
   isStored(key: string): boolean;
@@ -265,7 +266,7 @@ export interface HalfStored {
   keep(keys: readonly string[]): void;
   /** The whole message is stored. */
   forget(keys: readonly string[]): void;
-  /** Subjects of queues that accepted nothing when last tried: they are tried before any other leg is stored. */
+  /** Subjects of queues that accepted nothing at the last try: they are tried before any other leg is stored. */
   readonly full: Set<string>;
 }
 

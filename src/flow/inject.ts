@@ -4,7 +4,7 @@ import { enqueue, type Storing } from './enqueue.ts';
 import { type Routing, route } from './route.ts';
 import { subject } from './subject.ts';
 
-/** A message that did not come through a service: one that a person resends or tries out, or a notification. */
+/** A message that did not come through a service: one that a person resends or sends as a test, or a notification. */
 export interface Injected {
   readonly envelope: Omit<
     Envelope,
@@ -16,12 +16,12 @@ export interface Injected {
   readonly to: readonly string[];
   /** The first part of its legs' keys: a letter for each kind of message. */
   readonly kind: string;
-  /** The same order is stored once; without one, each message is new. */
+  /** The same order is stored once; without it, each message is new. */
   readonly order?: string | number | undefined;
 }
 
 /**
- * Makes a message with a session of its own, routes it and stores all its legs. Resolves once they are
+ * Makes a message with its own session, routes it and stores all its legs. Resolves once they are
  * stored; rejects if anything was not.
  */
 export async function inject(

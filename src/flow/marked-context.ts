@@ -1,10 +1,10 @@
 import type { ProcessCode, ProcessContext } from './process-code.ts';
 import type { WorkMark } from './work-marks.ts';
 
-/** The code of a process, marked as at work whenever it comes back from waiting for the engine. */
+/** The context of a process's code, which is marked as running whenever it continues after waiting for the engine. */
 export function markedCode(code: ProcessCode, mark: WorkMark | undefined): ProcessCode {
   if (mark === undefined) return code;
-  /** Whoever awaits the promise continues right after this, before anything else runs. */
+  /** The code that awaits the promise continues right after this, before anything else runs. */
   const noted = <Result>(work: Promise<Result>): Promise<Result> => {
     mark.waiting();
     void work.then(mark.running, mark.running);

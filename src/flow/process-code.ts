@@ -8,7 +8,10 @@ export interface ProcessMessage extends Envelope {
   bytes(): Promise<Uint8Array>;
 }
 
-/** What a process sends: the message as it came (left out), text, bytes, a document, or any of these with a type. */
+/**
+ * What a process sends: the incoming message unchanged (if left out), text, bytes, a document, or
+ * any of these with a type.
+ */
 export type ProcessBody =
   | string
   | Uint8Array
@@ -25,7 +28,7 @@ export interface CallOptions {
   readonly timeout?: number;
 }
 
-/** What a called target answered. */
+/** The answer of a called target. */
 export interface CallAnswer {
   /** `completed`, `error`, `suspended`. */
   readonly status: string;
@@ -36,18 +39,18 @@ export interface CallAnswer {
 }
 
 /**
- * The effects of a code process. Each is done once even if the process runs again after a crash: it
- * then runs from the top and gets the answers of the steps already done. So between effects a
- * process must depend only on its message and on those answers: no clock, no random numbers.
+ * The effects of a code process. Each happens once even if the process runs again after a crash: it
+ * then runs from the top and gets the answers of the completed steps. So between effects a process
+ * must depend only on its message and on those answers: no clock, no random numbers.
  */
 export interface ProcessContext {
   /** Puts a message into a target's queue; resolves once it is stored. */
   send(target: string, body?: ProcessBody): Promise<void>;
   /** Sends and waits for the target's answer. Throws REPLY_TIMEOUT. */
   call(target: string, body?: ProcessBody, options?: CallOptions): Promise<CallAnswer>;
-  /** Waits, over restarts too. Milliseconds. */
+  /** Waits, also across restarts. Milliseconds. */
   sleep(time: number): Promise<void>;
-  /** The value for a key in a code table of the production, else `otherwise`. Throws for an unknown table. */
+  /** The value for a key in a code table of the production, otherwise `otherwise`. Throws for an unknown table. */
   lookup(table: string, key: string, otherwise?: string): string;
   /** Milliseconds since 1970; the same on a replay. */
   now(): Promise<number>;
@@ -56,15 +59,15 @@ export interface ProcessContext {
 }
 
 /**
- * A business process in code. What it returns is the answer for whoever waits for this message. A `TemporaryError`
- * that it throws is tried again by the `retry` of a queued process; anything else suspends the message.
+ * A business process in code. Its return value is the answer to a waiting sender. If it throws a
+ * `TemporaryError`, a queued process retries by its `retry`; any other error suspends the message.
  */
 export type ProcessCode = (
   message: ProcessMessage,
   context: ProcessContext,
 ) => Promise<Reply | undefined>;
 
-/** Declares a code process; it exists so that its arguments have types. */
+/** Declares a code process; it only exists to give its arguments types. */
 export function defineProcess(code: ProcessCode): ProcessCode {
   return code;
 }

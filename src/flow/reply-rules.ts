@@ -3,9 +3,9 @@ import { REPLY_PROBLEMS, type Reply } from '../message/message.ts';
 
 /**
  * What to do with a message after its peer answered or failed to; `warn` and `retry` may be
- * combined with one of the others, which applies once the time of `retry` is used up: `complete`;
- * `warn` complete and say so; `retry` by the operation's policy; `suspend` keep it for a person;
- * `stop` put it back at the head and stop the operation; `fail`.
+ * combined with one of the others, which applies once the time for retries is used up: `complete`;
+ * `warn` complete with a warning; `retry` by the operation's policy; `suspend` keep it for a
+ * person; `stop` put it back at the head and stop the operation; `fail`.
  */
 export const REPLY_ACTIONS = ['complete', 'warn', 'retry', 'suspend', 'stop', 'fail'] as const;
 export type ReplyAction = (typeof REPLY_ACTIONS)[number];
@@ -21,7 +21,7 @@ export interface Verdict {
 
 export interface ReplyRules {
   onReply(reply: Reply | undefined): Verdict;
-  /** The verdict on an error, or undefined if no rule covers it: the kind of error then decides. */
+  /** The verdict on an error, or undefined if no rule covers it: then the kind of error decides. */
   onError(error: unknown): Verdict | undefined;
 }
 
@@ -36,10 +36,11 @@ const PROBLEMS: readonly string[] = REPLY_PROBLEMS;
 
 /**
  * The reply rules of an operation: its own in the order they are written, then the adapter's. Keys:
- * a literal code (`AE`, `404`, `Sender`, which also covers `Sender.OrderNotFound`), a group (`accept` AA|CA|A, `error` AE|CE|E|P, `reject` AR|CR|R|M|W|X, `4xx`), a
- * problem (`wrong-control-id`, `wrong-type`, `no-code`, `client-fault`), `none` (no answer in
- * time), `failure` (any error), `failure:CODE`, `failure~text`, and `other` for what no other key
- * covers. The first key that fits decides; keys that only warn all apply. (IRIS: ReplyCodeActions.)
+ * a literal code (`AE`, `404`, `Sender`, which also covers `Sender.OrderNotFound`), a group
+ * (`accept` AA|CA|A, `error` AE|CE|E|P, `reject` AR|CR|R|M|W|X, `4xx`), a problem
+ * (`wrong-control-id`, `wrong-type`, `no-code`, `client-fault`), `none` (no answer in time),
+ * `failure` (any error), `failure:CODE`, `failure~text`, and `other` for what no other key covers.
+ * The first matching key decides; keys that only warn all apply. (IRIS: ReplyCodeActions.)
  */
 export function replyRules(
   own: Readonly<Record<string, Written>>,
@@ -106,7 +107,7 @@ function fitsError(key: string, error: unknown): boolean {
   return key.startsWith('failure~') && text.includes(key.slice('failure~'.length));
 }
 
-/** Whether a key may stand under `replies`. */
+/** Whether a key is allowed under `replies`. */
 export function isReplyKey(key: string): boolean {
   return (
     PROBLEMS.includes(key) ||

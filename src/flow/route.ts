@@ -11,14 +11,14 @@ import type { TransformOutput } from '../transform/transform.ts';
 import { loadBody, onLeg, type Subject, subject } from './subject.ts';
 import type { InlineTarget, ProcessResult, ProcessSend, QueueTarget, Wiring } from './wiring.ts';
 
-/** One leg that routing has made, to be stored. */
+/** A leg made by routing, to be stored. */
 export interface Leg {
   readonly message: Envelope;
   readonly body: Body;
   readonly bodyRef: string | undefined;
-  /** The Nats-Msg-Id: equal for the same step of the same message, so that a repeated step is stored once. */
+  /** The Nats-Msg-Id: equal for the same step of the same message, so that a repeated step is stored only once. */
   readonly key: string;
-  /** The line of its target's queue that it goes to; otherwise it is already settled. */
+  /** The line of its target's queue; without it the leg is already settled. */
   readonly queue: QueueLine | undefined;
   readonly settled: SettledLeg | undefined;
 }
@@ -35,7 +35,7 @@ export interface SettledLeg {
   readonly done: number;
   readonly explain: Explanation | undefined;
   readonly error: RecordedError | undefined;
-  /** The process's own answer for whoever waits. */
+  /** The process's own answer to a waiting sender. */
   readonly reply: Reply | undefined;
 }
 
@@ -43,22 +43,23 @@ export interface Routing {
   readonly wiring: Wiring;
   readonly ids: IdSource;
   readonly clock: Clock;
-  /** Puts a body above the inline limit into the object store and returns its key; undefined keeps it inline. */
+  /** Puts a body above the inline limit into the object store and returns its key; undefined if it stays inline. */
   store(id: number, body: Uint8Array): Promise<{ body: Body; bodyRef: string } | undefined>;
-  /** Removes, some time later, a body that was stored for a step which then stored nothing else. */
+  /** Removes, some time later, a body that was stored for a step that then stored nothing else. */
   drop(bodyRef: string): void;
 }
 
 /**
- * Inline processes that send to each other in a ring are refused by `check`; this guards against
- * what a code process chooses at run time.
+ * `check` refuses inline processes that send to each other in a circle; this guards against what a
+ * code process chooses at run time.
  */
 const DEPTH = 32;
 
 /**
- * Makes all legs of a message: to each target, and through inline processes on to theirs. Rules and
- * transforms run here; nothing is stored. A rule or transform that fails suspends the leg into its
- * process and sends nothing from it: all or nothing, so that a later resend repeats no target.
+ * Makes all legs of a message: to each target, and through inline processes on to their targets.
+ * Rules and transforms run here; nothing is stored. A rule or transform that fails suspends the leg
+ * into its process and sends nothing from it: all or nothing, so that a later resend does not
+ * repeat any target.
  *
  * @param first the message as its source sends it; its `target` is not used
  * @param key the root of the legs' keys
@@ -79,7 +80,7 @@ export async function route(
   return legs;
 }
 
-/** The large bodies that were made for these legs; nothing else refers to them yet. */
+/** The large bodies stored for these legs; nothing else refers to them yet. */
 export function ownBodies(legs: readonly Leg[]): string[] {
   return legs.flatMap(({ message, bodyRef }) =>
     bodyRef !== undefined && ownerOf(bodyRef) === message.id ? [bodyRef] : [],
@@ -99,7 +100,7 @@ async function sendAll(routing: Routing, step: Step): Promise<void> {
   if (step.depth > DEPTH) {
     throw new EngineError(
       'PROCESS_FAILED',
-      `inline processes send in a ring at ${step.from.message.source}`,
+      `inline processes send in a circle at ${step.from.message.source}`,
     );
   }
   const parent = step.from.message;
@@ -115,7 +116,7 @@ async function sendAll(routing: Routing, step: Step): Promise<void> {
       created: routing.clock.now(),
       replyTo: answersTo,
     };
-    // the first target is the one whose answer the service waits for
+    // the service waits for the answer of the first target
     answersTo = undefined;
     const made = await madeSubject(routing, step.from, envelope, send.output);
     const key = legKey(step.key, target.name, index);
@@ -222,7 +223,7 @@ async function inlineLeg(
 
 /** The message as the process sends it on. */
 function sentBy(made: Subject, name: string, { reply }: ProcessResult): Subject {
-  // a process that answers itself leaves no answer to its targets
+  // if a process answers itself, its targets do not answer
   const replyTo = reply === undefined ? made.message.replyTo : undefined;
   return onLeg(made, { ...made.message, source: name, parentId: made.message.id, replyTo });
 }
@@ -233,7 +234,7 @@ export function errorOf({ error, reason }: ProcessResult): RecordedError | undef
   return { code: 'MESSAGE_INVALID', text: reason, retryable: false };
 }
 
-/** Short, and different for each path through the production. */
+/** Short, and unique for each path through the production. */
 function legKey(parent: string, target: string, index: number): string {
   return createHash('sha1')
     .update(`${parent}\0${target}\0${index}`)
@@ -242,9 +243,9 @@ function legKey(parent: string, target: string, index: number): string {
 }
 
 /**
- * The answer for whoever waits for a message whose legs are these, where no queue will give one:
- * the reply of an inline process, or how the message ended at the first target. Undefined if nobody
- * waits, or if one of the queues owes the answer.
+ * The answer to a waiting sender of a message with these legs, if no queue will give one: the reply
+ * of an inline process, or how the message ended at the first target. Undefined if nobody waits, or
+ * if one of the queues will answer.
  */
 export function directAnswer(legs: readonly Leg[]): Answer | undefined {
   const last = legs.findLast(({ message }) => message.replyTo !== undefined);

@@ -18,7 +18,7 @@ export interface Chosen {
 export interface RouterOptions {
   readonly readsBody: boolean;
   decide(scope: Scope): Chosen;
-  /** Problems that keep the document from being routed, in words; undefined if there are none. */
+  /** The problems that prevent the document from being routed, as text; undefined if there are none. */
   validate: ((document: Document) => string | undefined) | undefined;
   /** `suspend`, or the target of messages that do not validate. */
   readonly invalid: string;
@@ -27,7 +27,7 @@ export interface RouterOptions {
   readonly now: () => number;
 }
 
-/** A business process that routes by rules and transforms on the way. */
+/** A business process that routes by rules, with transforms on the way. */
 export function router(parts: RouterOptions): Process {
   return {
     readsBody: parts.readsBody,
@@ -44,7 +44,7 @@ export function router(parts: RouterOptions): Process {
           sends: [],
           explain: explanation,
           reason: suspended
-            ? 'no rule took the message, and the rules say to suspend it'
+            ? 'no rule matched the message, and the rules say to suspend it'
             : undefined,
         };
       }
@@ -74,7 +74,7 @@ function decided(parts: RouterOptions, subject: Subject): Chosen | ProcessResult
   }
 }
 
-/** What failed, with the explanation kept; a temporary fault is left to the caller to retry. */
+/** What failed, with the explanation; a temporary error is left to the caller to retry. */
 function suspendedBy(error: unknown, explain: Explanation | undefined): ProcessResult {
   if (!isEngineError(error) || error.retryable) throw error;
   return { status: 'suspended', sends: [], explain, error: describeError(error) };
@@ -86,7 +86,7 @@ async function transformed(
   chosen: Chosen['sends'],
   explain: Explanation,
 ): Promise<ProcessResult> {
-  // a chain that several targets share is computed once
+  // a chain shared by several targets is computed once
   const chains = new Map<string, readonly TransformOutput[]>();
   const sends: ProcessSend[] = [];
   for (const { to, transforms } of chosen) {

@@ -25,7 +25,7 @@ export interface Sending {
   readonly clock: Clock;
   /** Aborts when a person asks to try again now. */
   wake(): AbortSignal;
-  /** Called when a try was cut off: the peer may have the message. */
+  /** Called when a try was interrupted: the peer may have the message. */
   onCut(): void;
   /** Called for every failed try that will be repeated. */
   onRetry(failure: { attempt: number; next: number; error: RecordedError }): void;
@@ -40,17 +40,17 @@ export interface Sent {
   readonly warning?: string | undefined;
 }
 
-/** `cut` ends everything at once; `stopping` ends only waits: what is on the wire may finish. */
+/** `cut` ends everything at once; `stopping` only ends waits: a transmission may finish. */
 export interface SendingSignals {
   readonly cut: AbortSignal;
   readonly stopping: AbortSignal;
 }
 
 /**
- * Sends one message until it has an outcome: tries, judges reply or error by the reply rules and the
- * kind of error, waits, tries again until the policy's `for` is over. Time without a connection does
- * not count there: a message waits for one as long as `disconnected` says. Rejects only when a signal
- * aborts: the message then stays in its queue.
+ * Sends one message until it has an outcome: tries, judges reply or error by the reply rules and
+ * the kind of error, waits, tries again until the policy's `for` is over. Time without a connection
+ * does not count: a message waits for one for up to `disconnected`. Rejects only when a signal
+ * aborts; the message then stays in its queue.
  */
 export async function send(
   message: Message,
@@ -73,7 +73,7 @@ export async function send(
     if (verdict.action !== 'retry') return sent(verdict, verdict.action, result);
     const delay = delayAfter(tried, attempt, retry);
     const next = clock.now() + delay;
-    // a connection that was idle may turn out to be dead: that does not count as a try
+    // an idle connection may turn out to be dead: that does not count as a try
     if (next > until && !(tried.uncounted && losses === 0)) {
       const error = tried.error ?? gaveUp(reply);
       return sent(verdict, verdict.atLast, { ...result, error });
@@ -91,10 +91,10 @@ function delayAfter({ uncounted, after }: Tried, attempt: number, retry: RetryPo
     : (after ?? retryDelay(retry, attempt));
 }
 
-/** The longest wait, in milliseconds, before sending over the connection that follows a lost one. */
+/** The longest wait, in milliseconds, before sending over the connection that replaces a lost one. */
 const LOSS_DELAY = 1_000;
 
-/** Undefined adapter: the message has waited for one as long as it may. */
+/** Undefined adapter: the message has waited for one for as long as it may. */
 async function connected(
   parts: Sending,
   stopping: AbortSignal,
@@ -130,10 +130,10 @@ function neverOpen({ retry, replies, whyNotOpen }: Sending, attempts: number): S
   });
 }
 
-/** Longer words of a peer are cut: a hostile one could say megabytes. */
+/** Longer texts of a peer are cut off: a hostile one could send megabytes. */
 const WORDS = 2_000;
 
-/** The body of the reply has all of it. */
+/** The body of the reply has the full text. */
 const shortened = (reply: Reply | undefined): Reply | undefined =>
   reply?.text !== undefined && reply.text.length > 2 * WORDS
     ? { ...reply, text: `${reply.text.slice(0, 2 * WORDS)}…` }
@@ -145,7 +145,7 @@ const said = (words: string | undefined): Pick<RecordedError, 'said'> =>
 const saidOf = (error: unknown): string | undefined =>
   isEngineError(error) ? error.detail : undefined;
 
-/** An error for the trace, which may hold what the peer said. */
+/** An error for the trace, which may contain the peer's text. */
 const recordedError = (error: unknown, words = saidOf(error)): RecordedError => ({
   ...describeError(error),
   ...said(words),
@@ -176,7 +176,7 @@ async function tryOnce(
   parts: Sending,
   signal: AbortSignal,
 ): Promise<Tried> {
-  // by hand: composing signals for each message costs as much as sending it
+  // by hand, since composing signals for each message costs as much as sending it
   const attempt = new AbortController();
   const stop = (): void => attempt.abort(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
@@ -214,7 +214,7 @@ const KINDS: Readonly<Record<string, ReplyAction>> = {
   ADAPTER_REJECTED: 'fail',
   ADAPTER_SUSPEND: 'suspend',
   ADAPTER_DISABLED: 'stop',
-  // it affects every message, and none should fail because of a wrong secret
+  // this affects every message, and none should fail because of a wrong secret
   CREDENTIAL_REFUSED: 'stop',
   CREDENTIAL_MISSING: 'stop',
 };
@@ -260,7 +260,7 @@ function refusedBy(reply: Reply | undefined, { rule }: Pick<Verdict, 'rule'>): R
   };
 }
 
-/** Of a try, no reply is recorded beside the error. */
+/** For a try, no reply is recorded besides the error. */
 const refusedTry = (reply: Reply | undefined, verdict: Verdict): RecordedError => ({
   ...refusedBy(reply, verdict),
   ...said(reply?.text),

@@ -18,11 +18,11 @@ export interface Settling {
 /**
  * Ends a queued message: its outcome goes to the journal and the message leaves its queue.
  *
- * A completed message is acknowledged at once and its outcome stored beside it: an acknowledgement
+ * A completed message is acknowledged at once while its outcome is being stored: an acknowledgement
  * without an outcome therefore proves completion, and the projector completes what a crash left
  * open below the acknowledge floor. Any other outcome is stored first. Waiting for both in every
- * case was rejected: it puts a disk sync between two messages of a FIFO queue. A message whose process
- * waited was acknowledged before, so its outcome is stored first.
+ * case was rejected, since it puts a disk sync between two messages of a FIFO queue. A message
+ * whose process waited was acknowledged before, so its outcome is stored first.
  *
  * @returns resolves once the outcome is stored
  */
@@ -61,19 +61,19 @@ async function suspend(broker: Broker, { message, bodyRef }: Taken): Promise<voi
   });
 }
 
-/** How long to keep offering what must be stored, and whom to tell. */
+/** How long to keep trying to store something, and what to call meanwhile. */
 export interface Patience {
-  /** Aborts when there is no more time, at a stop: the message is then left to its queue. */
+  /** Aborts when there is no more time, during a stop: the message then stays in its queue. */
   readonly signal: AbortSignal;
-  /** Called for each try that failed. */
+  /** Called for each failed try. */
   readonly onRefused: (error: unknown) => void;
-  /** Called once it is stored after all. */
+  /** Called when it has finally been stored. */
   readonly onStored: () => void;
 }
 
 /**
- * What was done outside cannot be undone, so its outcome is offered until NATS accepts it or the
- * signal aborts. An error that is not an outage is thrown: it would fail again and again.
+ * An effect outside cannot be undone, so its outcome is retried until NATS accepts it or the signal
+ * aborts. An error that is not an outage is thrown, since it would only repeat.
  */
 export async function untilStored(
   store: () => Promise<void>,

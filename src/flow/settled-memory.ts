@@ -1,13 +1,13 @@
 /**
- * What an engine has lately settled at one host. After a crash nats-server may have forgotten an
- * acknowledgement (it writes its consumers' state about ten times a second), so a message that is
- * in here must be acknowledged again and never sent again.
+ * What an engine has recently settled at one host. After a crash nats-server may have forgotten an
+ * acknowledgement (it writes its consumers' state about ten times a second), so a message in here
+ * must be acknowledged again and never sent again.
  */
 export interface SettledMemory {
   has(id: number): boolean;
-  /** `acknowledgeAt` is where its acknowledgement went; left out for what came from the journal. */
+  /** `acknowledgeAt` is where its acknowledgement went; left out for messages read from the journal. */
   add(id: number, acknowledgeAt?: string): void;
-  /** Where the acknowledgements of the remembered messages went, or of the last `count`, oldest first. */
+  /** Where the acknowledgements of the remembered messages, or of the last `count`, went; oldest first. */
   acknowledgements(count?: number): readonly string[];
 }
 

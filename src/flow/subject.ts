@@ -6,7 +6,7 @@ import type { Body } from '../message/body.ts';
 import type { Envelope } from '../message/message.ts';
 import { describeSize } from '../time/size.ts';
 
-/** A message while it is being routed: its envelope, its body and the document read from it once. */
+/** A message while it is being routed: its envelope, its body and the document, parsed once. */
 export interface Subject extends Scope {
   readonly message: Envelope;
   readonly body: Body;
@@ -14,7 +14,7 @@ export interface Subject extends Scope {
   readonly bodyRef: string | undefined;
 }
 
-/** Rules and transforms hold a whole body in memory, so they may read bodies up to this many bytes. */
+/** Rules and transforms keep a whole body in memory, so they may only read bodies up to this many bytes. */
 export const READ_LIMIT = 32 * 1024 * 1024;
 
 /** A subject over a body; every subject made from it by `onLeg` shares the document. */

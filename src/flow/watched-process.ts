@@ -2,7 +2,7 @@ import { bytesHeld, type Subject } from './subject.ts';
 import type { Process } from './wiring.ts';
 import type { WorkMark, WorkMarks } from './work-marks.ts';
 
-/** A process whose work the watchdog can name, and that refuses a message on which an engine got stuck. */
+/** A process whose work the watchdog can identify, and that refuses a message on which an engine got stuck. */
 export function watchedProcess(name: string, process: Process, marks: WorkMarks): Process {
   const watched = <Result>(
     subject: Subject,

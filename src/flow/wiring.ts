@@ -5,23 +5,23 @@ import type { Subject } from './subject.ts';
 import type { WorkMark } from './work-marks.ts';
 
 /**
- * Where a message can go, as the flow sees the production. Assembled once and swapped whole when the
- * production changes.
+ * Where a message can go, as the flow sees the production. Assembled once and replaced as a whole
+ * when the production changes.
  */
 export interface Wiring {
-  /** Throws HOST_UNKNOWN if a message (from a queue or a resend) names a host that is gone. */
+  /** Throws HOST_UNKNOWN if a message (from a queue or a resend) names a host that no longer exists. */
   target(name: string): WiredTarget;
 }
 
 export type WiredTarget = QueueTarget | InlineTarget;
 
-/** A host with a queue of its own: an operation or a queued process. */
+/** A host with its own queue: an operation or a queued process. */
 export interface QueueTarget {
   readonly kind: 'queue';
   readonly name: string;
-  /** Which of the queue's generations is stored into. */
+  /** The generation of the queue into which messages are stored. */
   readonly generation: number;
-  /** The partition of a by-key queue; undefined where there is one line. */
+  /** The partition of a by-key queue; undefined if there is one line. */
   readonly partition: ((subject: Subject) => number) | undefined;
   /** Whether choosing the partition reads the body. */
   readonly readsBody: boolean;
@@ -34,7 +34,7 @@ export interface InlineTarget {
   readonly process: Process;
 }
 
-/** What a business process does with one message, wherever it runs: inline or from its queue. */
+/** What a business process does with one message, inline or from its queue. */
 export interface Process {
   /** Whether it reads the body of this type of message; a large one is then fetched first. */
   readonly readsBody: boolean;
@@ -47,7 +47,7 @@ export interface Process {
     signal?: AbortSignal,
     mark?: WorkMark,
   ): ProcessResult | Promise<ProcessResult>;
-  /** Only a process that can wait for long: runs until it ends or has nothing to do but to wait. */
+  /** Only for a process that can wait for long: runs until it ends or can only wait. */
   runOrWait?(subject: Subject, run: DurableRun): Promise<ProcessResult | Waits>;
 }
 
@@ -55,17 +55,17 @@ export interface Process {
 export interface DurableRun {
   /** Ends it at once; it runs again later. */
   readonly cut: AbortSignal;
-  /** Ends it if it only waits. */
+  /** Ends it if it is only waiting. */
   readonly stopping: AbortSignal;
-  /** Whether it waits in place, since later messages must not overtake it. */
+  /** Whether it waits in place, because later messages must not overtake it. */
   readonly inPlace: boolean;
-  /** Called when a run in place begins to wait, and until when; Infinity without a time. */
+  /** Called when a run in place starts to wait, with the end of the wait; Infinity without a time. */
   readonly onWait: (until: number) => void;
-  /** Tells the watchdog when its code is at work. */
+  /** Tells the watchdog when its code is running. */
   readonly mark?: WorkMark | undefined;
 }
 
-/** A process that waits: it has to run again, from the top, as soon as one of these happens. */
+/** A waiting process: it has to run again, from the top, as soon as one of these happens. */
 export class Waits {
   /** Milliseconds since 1970; Infinity without a time. */
   readonly until: number;
@@ -83,9 +83,9 @@ export interface ProcessResult {
   readonly status: 'completed' | 'discarded' | 'suspended';
   readonly sends: readonly ProcessSend[];
   readonly explain: Explanation | undefined;
-  /** The answer for whoever waits for the message. */
+  /** The answer to a waiting sender. */
   readonly reply?: Reply | undefined;
-  /** Why it is suspended, in words for a person. */
+  /** Why it is suspended, for a person. */
   readonly reason?: string | undefined;
   /** What failed; the explanation still says how far the rules got, and `status` is `suspended`. */
   readonly error?: RecordedError | undefined;

@@ -7,11 +7,11 @@ export interface Stuck {
   readonly host: string;
   readonly message: number;
   readonly size: number;
-  /** Digest of the beginning of the body: a message that was not stored yet comes again with another id. */
+  /** Digest of the beginning of the body: a message that is not stored yet comes again with another id. */
   readonly digest: string;
 }
 
-/** A message that a production's own code is given. */
+/** A message given to a production's own code. */
 export interface Given {
   readonly message: Envelope;
   /** Its body, if it is in memory. */
@@ -20,19 +20,19 @@ export interface Given {
 
 /** One message that a production's own code is working on. */
 export interface WorkMark {
-  /** The code begins, or continues after a wait. */
+  /** The code starts, or continues after a wait. */
   readonly running: () => void;
   /** The code waits for something. */
   readonly waiting: () => void;
   readonly end: () => void;
 }
 
-/** How many pieces of work are known at once; more overwrite those that have waited longest. */
+/** How many pieces of work can be recorded at once; more overwrite those that have waited longest. */
 const SLOTS = 256;
 const HOSTS = 1_024;
-/** Bytes of a host's name: it has up to 63 letters. */
+/** Bytes of a host's name, which has up to 63 letters. */
 const NAME = 64;
-/** Bytes of a body's beginning by which it is recognised. */
+/** Bytes at the beginning of a body by which it is recognized. */
 const BEGINNING = 4_096;
 /** State, host, bytes kept, unused; then id and size as floats. */
 const HEAD = 32;
@@ -41,9 +41,9 @@ const FIRST = 8 + HOSTS * NAME;
 const [FREE, WAITING, RUNNING] = [0, 1, 2];
 
 /**
- * Says in shared memory which message a production's own code is working on, so that a watchdog in
- * another thread can name it once this thread's event loop has stopped turning. Written before the
- * code runs: afterwards it is too late.
+ * Records in shared memory which message a production's own code is working on, so that a watchdog
+ * in another thread can name it when this thread's event loop is stuck. Written before the code
+ * runs, since afterwards is too late.
  */
 export class WorkMarks {
   readonly buffer = new SharedArrayBuffer(FIRST + SLOTS * SLOT);
@@ -56,7 +56,7 @@ export class WorkMarks {
   #next = 0;
   #stuck: readonly Stuck[] = [];
 
-  /** Called at every tick of a timer: the loop turns, so whatever ran has paused. */
+  /** Called at every tick of a timer: the loop is running, so whatever ran has paused. */
   beat(): void {
     Atomics.add(this.#numbers, 0, 1);
     for (let slot = 0; slot < SLOTS; slot++) {
@@ -65,7 +65,7 @@ export class WorkMarks {
     }
   }
 
-  /** Sets the messages that are refused until somebody has looked at them. */
+  /** Sets the messages that are refused until somebody has checked them. */
   set stuck(stuck: readonly Stuck[]) {
     this.#stuck = stuck;
   }
@@ -86,11 +86,11 @@ export class WorkMarks {
     if (!known) return;
     throw new EngineError(
       'PROCESS_STUCK',
-      `the engine stood still while ${host} worked on this message, and was begun again. Look for an endless loop in its code, then resend the message`,
+      `the engine got stuck while ${host} worked on this message, and was restarted. Look for an endless loop in its code, then resend the message`,
     );
   }
 
-  /** Notes that a host begins work on a message. */
+  /** Records that a host starts work on a message. */
   begin(host: string, { message, bytes }: Given): WorkMark {
     const slot = this.#freeSlot();
     const turn = (this.#turns[slot] = (this.#turns[slot] ?? 0) + 1);
@@ -134,12 +134,12 @@ export class WorkMarks {
   }
 }
 
-/** How often the loop of the marks' thread has turned. */
+/** How often the event loop of the marks' thread has ticked. */
 export function beatsOf(buffer: SharedArrayBuffer): number {
   return Atomics.load(new Int32Array(buffer), 0);
 }
 
-/** What is being worked on: what runs, or if nothing does, what waits and may have continued unseen. */
+/** What is being worked on: what is running, or if nothing is, what waits and may have continued without being seen. */
 export function workIn(buffer: SharedArrayBuffer): Stuck[] {
   const numbers = new Int32Array(buffer);
   const inState = (wanted: number): Stuck[] =>

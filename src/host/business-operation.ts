@@ -25,7 +25,7 @@ import { HostPatience } from './patience.ts';
 import { QueueWorker, type QueueWorkerOptions, type WorkSignals } from './queue-worker.ts';
 import { Workers } from './workers.ts';
 
-/** What an operation is made of. */
+/** The parts of an operation. */
 export interface OperationOptions {
   readonly name: string;
   readonly adapter: OutboundAdapter;
@@ -35,25 +35,25 @@ export interface OperationOptions {
   /** Other lines of its queue, of an earlier order. */
   readonly others: OtherLines;
   readonly settled: SettledMemory;
-  /** How many messages at once from each stream. */
+  /** How many messages are worked on at once, for each stream. */
   readonly pool: number;
-  /** One strict line: only the engine that holds its lease sends, and reads ahead. */
+  /** One strict line: only the engine that holds its lease sends from it, and reads ahead. */
   readonly line: boolean;
   readonly retry: RetryPolicy;
   readonly timeout: number;
   readonly replies: Readonly<Record<string, string | readonly string[]>>;
-  /** Hosts that get each answer as a message of its own. */
+  /** Hosts that get each answer as a new message. */
   readonly answersTo: readonly string[];
   readonly doubts: Doubts;
-  /** Hands the line to this engine, which holds its lease; returns the last message that it holds. */
+  /** Takes over the line for this engine, which holds its lease; returns the last message in it. */
   readonly takeOver: (stream: string, signal: AbortSignal) => Promise<number>;
-  /** Makes the consumer of a stream again that somebody removed. */
+  /** Recreates a removed consumer of a stream. */
   readonly restore: (stream: string, pool: number) => Promise<void>;
-  /** Reads what other engines settled lately into `settled`. */
+  /** Reads what other engines recently settled into `settled`. */
   readonly recall: () => Promise<void>;
-  /** Switches the host off durably, because it stopped itself. */
+  /** Permanently switches the host off, because it stopped itself. */
   readonly disable: (reason: string) => Promise<void>;
-  /** Returns a reason while nothing goes out and each message is set aside. */
+  /** Returns a reason while nothing is sent and each message is set aside. */
   readonly testing: () => { readonly by: string; readonly reason: string } | undefined;
 }
 
@@ -65,9 +65,10 @@ const OUTCOMES: Readonly<Record<Exclude<Sent['action'], 'stop'>, Outcome>> = {
 
 /**
  * How many outcomes of a strict line may be on their way to the disk: a message is sent while the
- * outcome of the one before is being stored. If the engine and nats-server crash at the same
- * moment, two messages of a line can therefore be repeated. With one, a line waits for its peer and
- * for the disk in turn, which costs a third of its rate; with four it gains little more.
+ * outcome of the previous one is being stored. If the engine and nats-server crash at the same
+ * moment, two messages of a line can therefore be repeated. With one, a line alternates between
+ * waiting for its peer and for the disk, which costs a third of its rate; with four little more is
+ * gained.
  */
 const STORING = 2;
 
@@ -80,14 +81,14 @@ export class BusinessOperation implements Host {
   readonly #replies: ReplyRules;
   readonly #state: HostState;
   readonly #patience: HostPatience;
-  /** Outcomes being stored; beyond a limit no slot sends its next message. */
+  /** Outcomes being stored; above a limit no slot sends its next message. */
   readonly #storing = new Set<Promise<void>>();
   #stop = new AbortController();
   #held = new AbortController();
   #holding: Promise<void> | undefined;
   /** Milliseconds that a stop waits for what is in flight. */
   #limit = 10_000;
-  /** A message was cut off on the wire: the peer may have it. */
+  /** A transmission was interrupted: the peer may have the message. */
   #cut = false;
   #connection: Connection<OpenOutbound> | undefined;
   readonly #workers = new Workers();
@@ -126,7 +127,7 @@ export class BusinessOperation implements Host {
     this.#holding = this.#options.line ? this.#workWhileHeld() : this.#work(this.#held.signal);
   }
 
-  /** What waits in lines of an earlier order goes first. */
+  /** Messages waiting in lines of an earlier order go first. */
   async #work(signal: AbortSignal): Promise<void> {
     const others = this.#otherLines();
     await others.first(signal);
@@ -220,7 +221,7 @@ export class BusinessOperation implements Host {
   async #stopWorkers(): Promise<void> {
     const ended = this.#workers.stop(this.#limit).then(() => Promise.allSettled(this.#storing));
     await this.#patience.within(this.#limit, ended);
-    // what the peer already has may be sent again
+    // the peer may get again what it already has
     if (this.#patience.signal.aborted) this.#cut = true;
   }
 
@@ -309,7 +310,7 @@ export class BusinessOperation implements Host {
     const { line, pool, streams } = this.#options;
     const limit = line ? STORING : pool * streams.length;
     while (this.#storing.size >= limit) {
-      // one that is not stored is reported elsewhere
+      // a failure to store it is reported elsewhere
       await Promise.race([...this.#storing].map((stored) => stored.catch(toldElsewhere)));
     }
   }
@@ -336,7 +337,7 @@ export class BusinessOperation implements Host {
           events.retrying(this.name, message, { attempt, error });
           const { id, sessionId } = message;
           const at = clock.now();
-          // only reports a failed try; the outcome will certainly be stored
+          // this only reports a failed try; the outcome will certainly be stored
           background(
             this.#runtime.outcomes.append({
               record: { kind: 'attempt', id, sessionId, host: this.name, attempt, at, next, error },
@@ -366,7 +367,7 @@ export class BusinessOperation implements Host {
     this.#workers.halt();
     taken.giveBack();
     this.#runtime.events.hostDisabled(this.name, error);
-    // not awaited: stopping waits for this very message
+    // not awaited, since stopping waits for this same message
     background(this.#options.disable(error.text), `switching ${this.name} off`);
   }
 

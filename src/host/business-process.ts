@@ -30,12 +30,12 @@ export interface ProcessOptions {
   readonly streams: readonly string[];
   /** Other lines of its queue, of an earlier order. */
   readonly others: OtherLines;
-  /** How many messages at once from each stream. */
+  /** How many messages are worked on at once, for each stream. */
   readonly pool: number;
-  /** Makes the consumer of a stream again that somebody removed. */
+  /** Recreates a removed consumer of a stream. */
   readonly restore: (stream: string, pool: number) => Promise<void>;
   readonly settled: SettledMemory;
-  /** How a message is tried again whose process failed for a while; `disconnected` means nothing here. */
+  /** How a message is retried after a temporary failure of its process; `disconnected` has no meaning here. */
   readonly retry: RetryPolicy;
   /** While a message waits, `hold` makes the rest of its line wait too, `release` lets others pass. */
   readonly whileWaiting: 'hold' | 'release';
@@ -43,10 +43,10 @@ export interface ProcessOptions {
   readonly steps: Steps;
 }
 
-/** Milliseconds before a message that could not be stored goes back to its queue. */
+/** Milliseconds before a message whose results could not be stored goes back to its queue. */
 const OUTAGE_WAIT = 1_000;
 
-/** A process with a queue of its own: takes a message, runs the process, stores what it sends, settles. */
+/** A process with its own queue: takes a message, runs the process, stores what it sends, and settles the message. */
 export class BusinessProcess implements Host {
   readonly kind = 'process';
   readonly name: string;
@@ -77,7 +77,7 @@ export class BusinessProcess implements Host {
     this.#runtime.events.hostStarted(this.name);
   }
 
-  /** What waits in lines of an earlier order goes first. */
+  /** Messages waiting in lines of an earlier order go first. */
   async #work(signal: AbortSignal): Promise<void> {
     const { name, others, streams, pool } = this.#options;
     const work = new OtherLinesWork(this.#runtime, {
@@ -148,7 +148,7 @@ export class BusinessProcess implements Host {
     if (this.#options.process().runOrWait !== undefined) this.#options.steps.ended(id);
   }
 
-  /** In words: why a line with a waiting message does not move. */
+  /** A text that says why a line with a waiting message does not move. */
   #waitsFor(): string | undefined {
     const [first] = this.#held;
     if (first === undefined) return undefined;
@@ -187,8 +187,9 @@ export class BusinessProcess implements Host {
   }
 
   /**
-   * The process waits: its message leaves the queue without an outcome, and comes back when it is woken. A
-   * crash in between leaves it in both places; it then runs once more, finds its steps done and waits again.
+   * The process waits: its message leaves the queue without an outcome, and comes back when woken.
+   * A crash in between leaves it in both places; it then runs once more, finds its steps done and
+   * waits again.
    */
   async #setAside(taken: Taken, wake: Waits): Promise<void> {
     const { id, sessionId } = taken.message;
@@ -207,18 +208,19 @@ export class BusinessProcess implements Host {
     taken.acknowledge();
   }
 
-  /** Messages that wait in place and so hold up their line, with the time they wait for. */
+  /** Messages that wait in place and so block their line, with the time they wait for. */
   readonly #held = new Map<number, number>();
 
-  /** Answers whoever waits; a process that sent the message on leaves the answer to its target's queue. */
+  /** Answers a waiting sender; if the process sent the message on, the target's queue answers. */
   async #answer({ replyTo }: Message, answer: Answer | undefined): Promise<void> {
     if (replyTo === undefined || answer === undefined) return;
     await untilStored(() => this.#runtime.accepting.answers.send(replyTo, answer), this.#patience);
   }
 
   /**
-   * Runs the process until it ends, waits, or fails for good: what may pass is tried again by the policy of the
-   * host, and the line waits meanwhile. Time counts from the first failure, since code may have slept before it.
+   * Runs the process until it ends, waits, or fails permanently: temporary failures are retried by
+   * the policy of the host, while the line waits. The time counts from the first failure, since
+   * code may have slept before it.
    */
   async #runAndRetry(taken: Taken, signals: WorkSignals): Promise<Tried> {
     const { clock } = this.#runtime;
@@ -252,7 +254,7 @@ export class BusinessProcess implements Host {
     this.#state.retrying = { messageId: id, attempt, next };
     this.#state.failed(error.code, error.text);
     events.retrying(this.name, message, { attempt, error, event: 'process-failed' });
-    // tells only of a failed try; the outcome will be stored for certain
+    // this only reports a failed try; the outcome will certainly be stored
     background(
       outcomes.append({
         record: { kind: 'attempt', id, sessionId, host: this.name, attempt, at, next, error },
@@ -262,7 +264,7 @@ export class BusinessProcess implements Host {
     );
   }
 
-  /** Runs the process and stores what it sends; rejects if that fails, so that the message is given back. */
+  /** Runs the process and stores what it sends; rejects if that fails, so that the message goes back to its queue. */
   async #run(taken: Taken, { stopping, cut }: WorkSignals): Promise<Ran | Waits> {
     const { accepting } = this.#runtime;
     const { message, bodyRef } = taken;
@@ -280,7 +282,7 @@ export class BusinessProcess implements Host {
       };
       result = await (process.runOrWait?.(arrived, run) ?? process.run(arrived, cut));
       if (result instanceof Waits) return result;
-      // a process that answers itself leaves no answer to its targets
+      // if a process answers itself, its targets do not answer
       const replyTo = result.reply === undefined ? message.replyTo : undefined;
       legs = await route(
         { ...accepting.routing, wiring: accepting.routing.wiring() },
@@ -302,27 +304,27 @@ export class BusinessProcess implements Host {
     return { result, error, passing: undefined, direct: owed ? directAnswer(legs) : own };
   }
 
-  /** Waits a little, so that a message which cannot be stored does not come back in a tight loop. */
+  /** Waits briefly, so that a message that cannot be stored does not come back in a tight loop. */
   async #afterOutage(outage: unknown, signal: AbortSignal): Promise<never> {
     await pause(OUTAGE_WAIT, signal);
     throw outage;
   }
 }
 
-/** Whether the process did not end for a reason other than the message. */
+/** Whether the process did not end for a reason unrelated to the message. */
 function isGivenBack(error: unknown, { stopping, cut }: WorkSignals): boolean {
   return cut.aborted || (stopping.aborted && error === stopping.reason) || isAway(error);
 }
 
 /**
- * Whether the same may succeed if it is tried again: who threw it says so. A call without an answer in time is
- * none of these: it stays so in every later run, which must take the same path, and is not made twice.
+ * Whether a retry may succeed, according to the error. A call without an answer in time is not
+ * retried: every later run must take the same path, and the call is not made twice.
  */
 function mayPass(error: unknown): boolean {
   return isEngineError(error) && error.retryable && error.code !== 'REPLY_TIMEOUT';
 }
 
-/** Milliseconds that what failed asked to wait. */
+/** Milliseconds to wait, according to the error. */
 function waitOf(error: unknown): number | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     if ('retryAfter' in at && typeof at.retryAfter === 'number') return at.retryAfter;
@@ -348,10 +350,10 @@ interface Tried {
 interface Ran {
   readonly result: ProcessResult | undefined;
   readonly error: RecordedError | undefined;
-  /** What failed, if another try may help, and how long it asked to wait. */
+  /** The error, if a retry may help, and how long it asked to wait. */
   readonly passing:
     | { readonly error: RecordedError; readonly after: number | undefined }
     | undefined;
-  /** The answer for whoever waits, where no queue will give it. */
+  /** The answer to a waiting sender, if no queue will give it. */
   readonly direct: Answer | undefined;
 }

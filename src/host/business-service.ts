@@ -14,7 +14,7 @@ export interface ServiceOptions {
 }
 
 /**
- * Takes messages in through its inbound adapter. A polling adapter is open only while this engine
+ * Receives messages through its inbound adapter. A polling adapter is open only while this engine
  * holds the service's lease, so that only one of several engines polls.
  */
 export class BusinessService implements Host {

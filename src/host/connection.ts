@@ -9,7 +9,9 @@ import { pause } from '../time/pause.ts';
  *     opening ──► open ──lost──► waiting ──► opening …
  *        └─failed─► waiting        └──close──► closed
  *
- * `open` is called again with back-off until it works, and again after a loss. A connection that opens and is lost again without having done anything counts like one that does not open: the back-off grows.
+ * `open` is called again with back-off until it works, and again after a loss. A connection that
+ * opens and is lost again without having been used counts like one that does not open: the back-off
+ * grows.
  */
 export class Connection<Opened extends Open> {
   readonly #open: (lost: (reason: Error) => void) => Promise<Opened>;
@@ -26,7 +28,7 @@ export class Connection<Opened extends Open> {
   ) {
     this.#open = open;
     this.#onLost = onLost;
-    // there may be nobody waiting when a host closes
+    // nobody may be waiting when a host closes
     this.#current.promise.catch(toldElsewhere);
   }
 
@@ -53,18 +55,18 @@ export class Connection<Opened extends Open> {
     return this.#opened;
   }
 
-  /** Why it was last not open. */
+  /** Why it was not open the last time. */
   get failure(): unknown {
     return this.#failure;
   }
   #failure: unknown;
 
-  /** Reports that an adapter from `get` lost its connection; a second report for the same one does nothing. */
+  /** Reports that an adapter from `get` lost its connection; a second report for the same one has no effect. */
   reopen(adapter: Opened, reason: Error): void {
     if (this.#opened === adapter) this.#lost.resolve(reason);
   }
 
-  /** Reports that the open adapter has done some work: losing it now starts a new back-off. */
+  /** Reports that the open adapter has done some work: losing it after that starts a new back-off. */
   proven(): void {
     this.#proven = true;
   }
@@ -114,7 +116,7 @@ export class Connection<Opened extends Open> {
       this.#current = Promise.withResolvers();
       this.#current.promise.catch(toldElsewhere);
     }
-    // what fails while closing a broken connection changes nothing
+    // an error while closing a broken connection does not matter
     await opened?.close().catch(unless(isTold, 'closing an adapter'));
   }
 
@@ -129,7 +131,7 @@ export class Connection<Opened extends Open> {
 const LASTING = 10_000;
 const LONGEST_WAIT = 10 * 60_000;
 
-/** Milliseconds that the peer, or a token server, asked to wait before the next try. */
+/** Milliseconds to wait before the next try, as asked by the peer or a token server. */
 function askedToWait(reason: unknown): number {
   if (typeof reason !== 'object' || reason === null || !('retryAfter' in reason)) return 0;
   const { retryAfter } = reason;

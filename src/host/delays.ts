@@ -1,6 +1,6 @@
 import type { Events } from '../log/events.ts';
 
-/** Something that should have come long ago. */
+/** Something that is overdue. */
 export interface Delay {
   readonly since: number;
   readonly text: string;
@@ -10,9 +10,9 @@ export interface Delay {
 const TOLD_AFTER = 10_000;
 
 /**
- * What a host waits for although it should come at once: a lease that nobody renews, an outcome
- * that NATS does not accept, room in another host's queue. Shown in the host's status at once, an
- * event after a while, and an alert after that.
+ * What a host waits for although it should be immediate: a lease that nobody renews, an outcome
+ * that NATS does not accept, space in another host's queue. It is shown in the host's status at
+ * once, becomes an event after a while, and an alert after that.
  */
 export class Delays {
   readonly #tell: (level: 'info' | 'error', event: string, text: string) => void;

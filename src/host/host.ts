@@ -20,11 +20,11 @@ export interface Host {
   readonly kind: 'service' | 'process' | 'operation';
   start(): Promise<void>;
   /**
-   * Takes nothing new, finishes what is in flight; what is not done after `limit` milliseconds is
-   * left to its queue.
+   * Takes nothing new and finishes what is in flight; what is not done after `limit` milliseconds
+   * stays in its queue.
    */
   stop(limit: number): Promise<void>;
-  /** Retries at once whatever waits for its next try. */
+  /** Retries immediately everything that waits for its next try. */
   retryNow(): void;
   /**
    * Ends a message that this host is working on, as a person ordered; false if it is not, or
@@ -40,11 +40,11 @@ export interface HostStatus {
   readonly state: 'running' | 'stopped';
   readonly connection: ConnectionState | undefined;
   readonly detail: string | undefined;
-  /** When a lost connection is tried again; milliseconds since 1970. */
+  /** When a lost connection is next retried; milliseconds since 1970. */
   readonly reconnect: number | undefined;
   /** Messages being worked on now. */
   readonly inFlight: number;
-  /** The message that is being tried again, and when next. */
+  /** The message being retried, and the time of the next try. */
   readonly retrying:
     | { readonly messageId: number; readonly attempt: number; readonly next: number }
     | undefined;
@@ -55,18 +55,18 @@ export interface HostStatus {
   readonly lastActivity: number | undefined;
   /** Counted since the engine started. */
   readonly messages: number;
-  /** What it has waited for longest although it should come at once. */
+  /** What it has waited for the longest although it should be immediate. */
   readonly delayed?: Delay | undefined;
 }
 
-/** What the running engine gives every host. */
+/** What the running engine provides to every host. */
 export interface Runtime {
   readonly production: string;
-  /** The connection on which queues are read. */
+  /** The connection for reading queues. */
   readonly broker: Broker;
   readonly clock: Clock;
   readonly accepting: Accepting;
-  /** Where outcomes go. */
+  /** The journal for outcomes. */
   readonly outcomes: Journal;
   readonly events: Events;
   readonly logs: HostLogs;
@@ -83,7 +83,7 @@ const LEASE = 'lease';
 /** The parts of a status that change while a host runs. */
 export class HostState {
   readonly delays: Delays;
-  /** Why this engine does not do the host's work, if it does not. */
+  /** Why this engine is not doing the host's work, if so. */
   #waiting: string | undefined;
   connection: ConnectionState | undefined;
   detail: string | undefined;
@@ -98,7 +98,7 @@ export class HostState {
     this.delays = new Delays(events, host);
   }
 
-  /** The host waits for the lease for what it does (`sends`, `polls`). */
+  /** The host waits for the lease for its work (`sends`, `polls`). */
   awaitsLease(does: string, { problem, renewed }: Waiting): void {
     const other =
       renewed === true ? `another engine ${does}` : `waits for another engine, which may be gone`;
@@ -107,13 +107,13 @@ export class HostState {
     else this.delays.see(LEASE, this.#waiting);
   }
 
-  /** It has the lease, and works. */
+  /** It has the lease and is working. */
   hasLease(): void {
     this.#waiting = undefined;
     this.delays.over(LEASE);
   }
 
-  /** The host was stopped: it waits for nothing. */
+  /** The host was stopped and waits for nothing. */
   ended(): void {
     this.hasLease();
     this.connection = undefined;

@@ -2,7 +2,7 @@ import type { Lent } from '../adapter/adapter.ts';
 import type { Settings } from '../adapter/setting.ts';
 import type { HostState, Runtime } from './host.ts';
 
-/** What the engine lends to every adapter, inbound or outbound. */
+/** What the engine provides to every adapter, inbound or outbound. */
 export function lend(
   { production, events, logs, credential, verifier, peerCertificate }: Runtime,
   host: string,

@@ -3,24 +3,24 @@ import { tolerate } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import type { Runtime } from './host.ts';
 
-/** A line of a host's queue that is not one of those it works on now: an earlier one, or another engine's. */
+/** A line of a host's queue that the host is not normally working on: an earlier one, or another engine's. */
 export interface OtherLine {
   readonly stream: string;
   readonly generation: number;
-  /** Whether it is of an earlier order of the host: what waits there goes first. */
+  /** Whether it belongs to an earlier order of the host: messages waiting there go first. */
   readonly earlier: boolean;
-  /** Whether something is not settled. */
+  /** Whether something in it is not settled. */
   readonly waits: boolean;
-  /** The last message that it holds now. */
+  /** The last message currently in it. */
   readonly until: number;
 }
 
-/** What a host can learn about the other lines of its queue. */
+/** Gives a host the other lines of its queue. */
 export interface OtherLines {
   /** All of them, oldest first. */
   find(): Promise<readonly OtherLine[]>;
   /**
-   * Prepares a line to be worked on one message after another.
+   * Prepares a line to be processed one message after another.
    *
    * @returns how to take it over again, if no other engine can work on it
    */
@@ -32,22 +32,22 @@ export interface OtherLines {
 export interface OtherLinesOptions {
   readonly name: string;
   readonly others: OtherLines;
-  /** Whether the host works on its queue only while it holds the lease anyway. */
+  /** Whether the host only works on its queue while it holds the lease anyway. */
   readonly held: boolean;
-  /** Works on a line until the function it returns is called and has resolved. */
+  /** Works on a line until the returned function is called and has resolved. */
   readonly work: (
     stream: string,
     takeOver: (() => Promise<unknown>) | undefined,
   ) => () => Promise<void>;
 }
 
-/** How often other lines are looked for, milliseconds: another engine may still have an earlier order. */
+/** How often to look for other lines, in milliseconds: another engine may still have an earlier order. */
 const LOOK = 5_000;
 const PAUSE = 200;
 
 /**
  * Sends what waits in other lines of a host's queue: a change of its order begins new lines, and
- * what was accepted before goes first, one generation after another and each line in its own order.
+ * messages accepted before go first, one generation after another and each line in its own order.
  */
 export class OtherLinesWork {
   readonly #runtime: Pick<Runtime, 'leases' | 'events'>;
@@ -59,8 +59,8 @@ export class OtherLinesWork {
   }
 
   /**
-   * Resolves once what waited in earlier lines is settled, or the signal aborts. Looks twice: what was
-   * being accepted while the order changed may be stored a moment later.
+   * Resolves once what waited in earlier lines is settled, or the signal aborts. Checks twice:
+   * messages being accepted while the order changed may be stored a moment later.
    */
   async first(signal: AbortSignal): Promise<void> {
     for (let settled = 0; settled < 2 && !signal.aborted; await pause(PAUSE, signal)) {
@@ -96,7 +96,7 @@ export class OtherLinesWork {
         await lease.release();
       }
     } catch (error) {
-      // NATS is away for the moment: looks again
+      // NATS is unreachable at the moment: it checks again
       tolerate(error, isAway, `sending what waits in other lines of ${name}`);
       return 'open';
     }
@@ -108,7 +108,7 @@ export class OtherLinesWork {
         this.#options.name,
         'info',
         'queue-order-changed',
-        'what waited before the order of its queue was changed goes first',
+        'messages that waited before the order of its queue was changed go first',
       );
     }
     for (const generation of new Set(lines.map((line) => line.generation))) {

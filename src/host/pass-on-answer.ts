@@ -19,9 +19,9 @@ interface Answered {
 }
 
 /**
- * Gives a peer's answer to whoever waits for it, and to the targets that get it as a message of its
- * own. Both happen before the message leaves its queue, so that a crash cannot swallow the answer;
- * the keys are derived from the message's, so that the answer to a repetition is stored once.
+ * Gives a peer's answer to a waiting sender, and to the targets that get it as a new message. Both
+ * happen before the message leaves its queue, so that a crash cannot lose the answer; the keys are
+ * derived from the message's, so that the answer to a repetition is stored once.
  */
 export async function passOnAnswer(
   accepting: Accepting,

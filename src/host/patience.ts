@@ -6,8 +6,8 @@ import type { HostState } from './host.ts';
 const OUTCOME = 'outcome';
 
 /**
- * What a host has done but cannot store waits for NATS, or for room in another host's queue: the
- * host's status shows it, and a stop limits it.
+ * Limits how long a host waits for NATS, or for space in another host's queue, to store what it has
+ * done. The wait is shown in the host's status, and a stop limits it.
  */
 export class HostPatience implements Patience {
   readonly #state: HostState;
@@ -29,13 +29,13 @@ export class HostPatience implements Patience {
 
   readonly onStored = (): void => this.#state.delays.over(OUTCOME);
 
-  /** Called at a start: there is again time to store. */
+  /** Called at a start: there is time to store again. */
   renew(): void {
     if (this.#over.signal.aborted) this.#over = new AbortController();
     this.onStored();
   }
 
-  /** Gives `work` at most `limit` milliseconds; what is not stored by then is given up. */
+  /** Gives `work` at most `limit` milliseconds; anything not stored by then is given up. */
   async within(limit: number, work: Promise<unknown>): Promise<void> {
     const timer = after(limit, () => this.#over.abort());
     try {

@@ -2,23 +2,23 @@ import type { CertificateFacts } from '../adapter/certificate-facts.ts';
 import type { Events } from '../log/events.ts';
 import { ExpiryWatch, expiringCertificate } from '../peer/tls/expiry-watch.ts';
 
-/** A certificate that a peer has shown. */
+/** A certificate presented by a peer. */
 export interface PeerCertificate {
-  /** The host that the peer showed it to, or `credential NAME` for a token server. */
+  /** The host to which the peer presented it, or `credential NAME` for a token server. */
   readonly holder: string;
-  /** Who should have shown it. */
+  /** The expected owner of the certificate. */
   readonly name: string;
   readonly certificate: CertificateFacts;
-  /** When it was last shown. */
+  /** When it was last presented. */
   readonly seen: number;
 }
 
-/** A server that is addressed by ever new names must not fill the memory. */
+/** A server that is addressed by more and more names must not fill the memory. */
 const MOST = 500;
 
 /**
- * What peers have shown since the engine started: the last certificate of each. Their expiry is
- * reported in the host's event log, like that of our own.
+ * The last certificate of each peer since the engine started. Their expiry is reported in the
+ * host's event log, like that of our own.
  */
 export class PeerCertificates {
   readonly #events: Pick<Events, 'told'>;
@@ -32,7 +32,7 @@ export class PeerCertificates {
   readonly see = (holder: string, name: string, certificate: CertificateFacts): void => {
     const key = `${holder} ${name}`;
     const before = this.#known.get(key);
-    // Deleted and added again, so that the one unseen for longest comes first.
+    // Deleted and added again, so that the one not seen for the longest comes first.
     this.#known.delete(key);
     this.#known.set(key, { holder, name, certificate, seen: Date.now() });
     for (const oldest of this.#known.keys()) {

@@ -19,32 +19,32 @@ export interface QueueWorkerOptions {
   readonly bodies: Bodies;
   readonly stream: string;
   readonly settled: SettledMemory;
-  /** How many at once; what the server delivers beyond that waits here, in order. */
+  /** How many at once; further deliveries wait here, in order. */
   readonly slots: number;
   /**
-   * Only for a strict line: hands it to this engine again, from its first open message on. Called, with
-   * nothing in flight, after a lost delivery: the server would deliver what follows it first.
+   * Only for a strict line: takes it over again, from its first open message on. Called, with
+   * nothing in flight, after a lost delivery, since the server would first deliver what follows it.
    */
   readonly takeOver?: ((signal: AbortSignal) => Promise<unknown>) | undefined;
-  /** Makes the consumer again that somebody removed. */
+  /** Recreates a removed consumer. */
   readonly restore: () => Promise<void>;
   /**
    * Works on one message; resolves when the slot may take the next. Rejects when a signal aborts or
-   * NATS is away: the message then goes back. Any other error is a fault of the program: it is reported
-   * and the message tried again, at most `TRIES` times in all; then it is suspended.
+   * NATS is unreachable: the message then goes back. Any other error is a bug: it is reported and
+   * the message retried, at most `TRIES` times in total; then it is suspended.
    */
   readonly handle: (taken: Taken, signals: WorkSignals) => Promise<void>;
   /** Settles a message as a person ordered; `begun` says whether it was being worked on. */
   readonly end: (taken: Taken, order: EndOrder, begun: boolean) => Promise<void>;
 }
 
-/** `stopping` ends only waits; `cut` ends the work at once. */
+/** `stopping` only ends waits; `cut` ends the work at once. */
 export interface WorkSignals {
   readonly stopping: AbortSignal;
   readonly cut: AbortSignal;
 }
 
-/** A message that is being worked on. */
+/** A message being worked on. */
 interface Flight {
   readonly taken: Taken;
   readonly stopping: AbortController;
@@ -52,27 +52,27 @@ interface Flight {
   work: Promise<void>;
   /** What a person ordered instead. */
   order?: EndOrder;
-  /** Whether that order was carried out, because it was not settled before. */
+  /** Whether that order was carried out, because the message was not settled before. */
   ended?: boolean;
 }
 
-/** How often a message is tried on which the program itself fails. */
+/** How often a message is tried if the program itself fails on it. */
 const TRIES = 3;
-/** Milliseconds before it is tried again. */
+/** Milliseconds before it is retried. */
 const FAULT_WAIT = 200;
 
 /** Milliseconds before a message that could not be ended either goes back. */
 const END_WAIT = 5_000;
 
-/** How many acknowledgements are repeated while idle: more than a server loses when it dies. */
+/** How many acknowledgements are repeated while idle: more than a server loses when it crashes. */
 const REPEATED = 64;
 
-/** Milliseconds that a message which a person ended elsewhere is remembered here. */
+/** Milliseconds that a message ended elsewhere by a person is remembered here. */
 const BARRED = 30_000;
 
 /**
- * Takes messages from one queue stream in their order, tells the server that it is alive, and gives
- * back what it cannot finish. How many the server hands out is `max_ack_pending` of the consumer.
+ * Takes messages from one queue stream in order, tells the server that it is alive, and gives back
+ * what it cannot finish. `max_ack_pending` of the consumer limits how many the server delivers.
  */
 export class QueueWorker {
   readonly #options: QueueWorkerOptions;
@@ -114,7 +114,8 @@ export class QueueWorker {
               if (!this.#isNext(raw.info.deliverySequence)) return;
               this.#take(takenFrom(raw, bodies, broker.turn));
             } catch (error) {
-              // not acknowledged, it comes again; rethrowing would end the deliveries of all others
+              // it is not acknowledged, so it comes again; rethrowing would end the delivery of all
+              // others
               unexpected(`taking a message from ${stream}`, error);
             }
           },
@@ -125,7 +126,8 @@ export class QueueWorker {
         await this.#beginAnew();
       } catch (error) {
         if (this.#beatStop.signal.aborted) break;
-        // the server or the stream is away for the moment; nothing is lost, the queue keeps it
+        // the server or the stream is unavailable at the moment; nothing is lost, since the queue
+        // keeps it
         if (isConsumerMissing(error)) await this.#restore();
         tolerate(error, isAway, `taking from ${stream}`);
       }
@@ -135,9 +137,9 @@ export class QueueWorker {
   }
 
   /**
-   * Whether no delivery is missing before this one: it may have been lost with a server, which believes
-   * that it is being worked on. A server that was killed may count again from an earlier one;
-   * repetitions are recognised.
+   * Whether no delivery is missing before this one. A delivery may have been lost with a server
+   * that believes it is being worked on. A killed server may count again from an earlier one;
+   * repetitions are recognized.
    */
   #isNext(delivery: number): boolean {
     if (this.#options.takeOver === undefined) return true;
@@ -149,23 +151,23 @@ export class QueueWorker {
     return true;
   }
 
-  /** Ends the deliveries of a line, which then begins again at its first open message. */
+  /** Ends the deliveries of a line, which then starts again at its first open message. */
   #interrupt(): void {
     this.#next = 0;
     this.#waiting.length = 0;
     this.#messages?.stop();
   }
-  /** The delivery that is due; 0 once one is missing. */
+  /** The next expected delivery; 0 once one is missing. */
   #next = 0;
 
-  /** Makes the consumer again if somebody removed it; retried in the next round. */
+  /** Recreates the consumer if it was removed; retried in the next round. */
   async #restore(): Promise<void> {
     const { stream, takeOver, restore } = this.#options;
     if (takeOver !== undefined) return this.#beginAnew();
-    await restore().catch(unless(isAway, `making the worker of ${stream} anew`));
+    await restore().catch(unless(isAway, `making the worker of ${stream} again`));
   }
 
-  /** Takes a line over again if its deliveries were cut off: something may have been lost. */
+  /** Takes a line over again if its deliveries were interrupted, since something may have been lost. */
   async #beginAnew(): Promise<void> {
     const { takeOver } = this.#options;
     if (takeOver === undefined) return;
@@ -198,8 +200,8 @@ export class QueueWorker {
       if (taken === undefined) return;
       const { id } = taken.message;
       if (this.#options.settled.has(id)) taken.acknowledge();
-      // a server that was killed may forget that it delivered it; this one waits until the first
-      // has ended
+      // a killed server may forget that it delivered it; this delivery waits until the first has
+      // ended
       else if (!this.#inFlight.has(id)) this.#begin(taken);
     }
   }
@@ -219,7 +221,7 @@ export class QueueWorker {
     background(landed, `working on a message of ${this.#options.stream}`);
   }
 
-  /** Never rejects: what was not done is back in its queue. */
+  /** Never rejects: unfinished messages go back to the queue. */
   async #workOn(flight: Flight): Promise<void> {
     try {
       await this.#handled(flight);
@@ -236,8 +238,8 @@ export class QueueWorker {
   }
 
   /**
-   * After a fault of the program the message does not go back to the queue at once: what follows in a
-   * line would overtake it. It is tried again here, as one that may have been sent.
+   * After a bug the message does not go back to the queue at once, since the next ones in its line
+   * would overtake it. It is retried here, as one that may have been sent.
    */
   async #handled(flight: Flight): Promise<void> {
     const { taken, stopping, cut } = flight;
@@ -263,7 +265,7 @@ export class QueueWorker {
     }
   }
 
-  /** Whether it has ended now; if not, it goes back to its queue after a while. */
+  /** Whether it has now ended; if not, it goes back to its queue after a while. */
   async #endOr({ taken, cut }: Flight, order: EndOrder, begun: boolean): Promise<boolean> {
     try {
       await this.#options.end(taken, order, begun);
@@ -276,17 +278,18 @@ export class QueueWorker {
     }
   }
 
-  /** Puts it back into its queue. A line begins again with it: nothing overtakes it. */
+  /** Puts it back into its queue. A line starts again with it, so that nothing overtakes it. */
   #giveBack(taken: Taken): void {
     taken.giveBack();
     if (this.#options.takeOver !== undefined && !this.#stopping) this.#interrupt();
   }
 
   /**
-   * Ends one message as a person ordered, interrupting it if it is being sent or waits for its next try.
+   * Ends one message as a person ordered, interrupting it if it is being sent or waits for its next
+   * try.
    *
-   * @returns whether it was being worked on here and had no outcome yet. If not, it is remembered for a
-   * moment, so that it is not begun while it is being removed from the stream.
+   * @returns whether it was being worked on here and had no outcome yet. If not, it is remembered
+   * for a moment, so that it is not started while it is being removed from the stream.
    */
   async end(id: number, order: EndOrder): Promise<boolean> {
     const index = this.#waiting.findIndex(({ message }) => message.id === id);
@@ -328,8 +331,8 @@ export class QueueWorker {
   }
 
   /**
-   * An idle queue may be empty; or its consumer has a new leader that never heard what was done, or
-   * believes that we have what was lost, and would wait before delivering it again.
+   * An idle queue may be empty; or its consumer has a new leader that does not know what was done,
+   * or believes that we have what was lost, and would wait before delivering it again.
    */
   async #lookForLost(): Promise<void> {
     const { broker, stream, settled, takeOver } = this.#options;
@@ -344,7 +347,7 @@ export class QueueWorker {
   #idleBeats = 0;
   readonly #beatStop = new AbortController();
 
-  /** From now on nothing more is taken or begun; what was read ahead goes back in order. */
+  /** From now on nothing more is taken or started; what was read ahead goes back in order. */
   halt(): void {
     this.#stopping = true;
     this.#messages?.stop();
@@ -352,7 +355,7 @@ export class QueueWorker {
     for (const taken of this.#waiting.splice(0)) taken.giveBack();
   }
 
-  /** Halts, waits up to `limit` milliseconds for what is in flight, then gives that back too. */
+  /** Halts, waits up to `limit` milliseconds for what is in flight, then gives back the rest. */
   async stop(limit: number): Promise<void> {
     this.halt();
     const done = this.#landed();

@@ -1,7 +1,7 @@
 import type { EndOrder } from '../flow/end-message.ts';
 import type { QueueWorker } from './queue-worker.ts';
 
-/** The workers of one host: one for each stream of its queue, and for a while those of other lines. */
+/** The workers of one host: one per stream of its queue, and temporarily those of other lines. */
 export class Workers {
   readonly #workers = new Set<QueueWorker>();
 
@@ -22,12 +22,12 @@ export class Workers {
     };
   }
 
-  /** From now on nothing more is taken or begun. */
+  /** From now on nothing more is taken or started. */
   halt(): void {
     for (const worker of this.#workers) worker.halt();
   }
 
-  /** Stops all of them; what is not done after `limit` milliseconds is left to its queue. */
+  /** Stops all of them; what is not done after `limit` milliseconds stays in its queue. */
   async stop(limit: number): Promise<void> {
     const workers = [...this.#workers];
     await Promise.all(workers.map((worker) => worker.stop(limit)));

@@ -9,9 +9,9 @@ import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 
 /**
- * Everything an engine reports: each event is a log line, a counter and, for hosts, a record of the event log
- * that operators read, so these cannot disagree. Normal operation is silent above debug. A message is logged
- * by id, type and size only.
+ * Everything an engine reports: each event is a log line, a counter and, for hosts, a record of the
+ * event log for operators, so that these always agree. Normal operation logs nothing above debug. A
+ * message is logged by id, type and size only.
  */
 export interface Events {
   accepted(host: string, message: Envelope, duplicate: boolean, took: number): void;
@@ -22,7 +22,7 @@ export interface Events {
     status: Outcome,
     times: { sending: number; total: number },
   ): void;
-  /** A try failed and will be repeated; `event` is its name in the log, where nothing was sent. */
+  /** A try failed and will be repeated; `event` is its name in the log if nothing was sent. */
   retrying(
     host: string,
     message: Envelope,
@@ -34,9 +34,9 @@ export interface Events {
   hostDisabled(host: string, error: RecordedError): void;
   connected(host: string, detail: string | undefined): void;
   connectionLost(host: string, error: unknown, next: number): void;
-  /** What an adapter says through `lent.event`. */
+  /** An event from an adapter through `lent.event`. */
   told(host: string, level: HostRecord['level'], event: string, text: string | PartlyLogged): void;
-  /** NATS came back without messages that it had acknowledged; `host` is the one whose queue held them. */
+  /** NATS came back without messages that it had acknowledged; they were in the queue of `host`. */
   messagesLost(host: string | undefined, range: LostRange): void;
   configurationChanged(text: string, by?: string): void;
   brokerStatus(status: 'connected' | 'disconnected'): void;
@@ -44,7 +44,7 @@ export interface Events {
   unexpected(one: Unexpected): void;
 }
 
-/** A text with a part that the log leaves out; operators see it in the event log. */
+/** A text with a part that is left out of the log but is in the event log for operators. */
 export interface PartlyLogged {
   readonly text: string;
   readonly unlogged?: string | undefined;
@@ -55,7 +55,7 @@ export interface EventParts {
   readonly log: Logger;
   readonly hosts: HostLogs;
   readonly metrics: Metrics;
-  /** Keeps a host event for operators; failures are the caller's business. */
+  /** Stores a host event for operators; failures are left to the caller. */
   readonly record: (record: HostRecord) => void;
 }
 
@@ -74,7 +74,7 @@ export function lostText(host: string | undefined, { stream, from, to }: LostRan
     return `${count} records of ${stream} (${from} to ${to}) are gone: ${why}. What was sent shortly before may be sent again, marked as a possible duplicate.`;
   }
   const what = count === 1 ? 'message' : 'messages';
-  return `${count} ${what} for ${host} (${from} to ${to}) are gone: ${why}. Those that the trace had read and that were not settled stand there as errors and can be resent; ask the senders for others.`;
+  return `${count} ${what} for ${host} (${from} to ${to}) are gone: ${why}. Those that the trace had read and that were not settled are errors there and can be resent; ask the senders for others.`;
 }
 
 // oxlint-disable-next-line max-lines-per-function -- one entry for each event

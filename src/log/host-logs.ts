@@ -3,7 +3,7 @@ import type { Logger } from './logger.ts';
 /** One logger per host, whose level may be changed while it runs. */
 export interface HostLogs {
   of(host: string): Logger;
-  /** undefined restores the program's level. */
+  /** Undefined restores the program's level. */
   setLevel(host: string, level: string | undefined): void;
 }
 

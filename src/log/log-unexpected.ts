@@ -18,8 +18,8 @@ export function unexpectedFields(
 }
 
 /**
- * Writes unexpected errors in this thread to a log, where there is no event log for them, until the returned
- * function is called.
+ * Writes unexpected errors in this thread to a log, for threads without an event log, until the
+ * returned function is called.
  */
 export function logUnexpected(log: Logger): () => void {
   return hearUnexpected((one) =>

@@ -23,7 +23,7 @@ export function rootLogger(
   );
 }
 
-/** The system names the file it failed on, and a file may be named after a patient. */
+/** System errors name the file, and a file may be named after a patient. */
 function loggedError(error: unknown): ReturnType<typeof describeError> {
   const described = describeError(error);
   if (!(error instanceof Error) || !('syscall' in error)) return described;

@@ -3,7 +3,10 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 const HOST = ['production', 'host'] as const;
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** The figures of one engine in the Prometheus text format. Labels are names of hosts, never of messages or patients. */
+/**
+ * The metrics of one engine in the Prometheus text format. Labels are names of hosts, never of
+ * messages or patients.
+ */
 export interface Metrics {
   readonly accepted: Counter<'production' | 'host'>;
   readonly duplicates: Counter<'production' | 'host'>;
@@ -42,7 +45,7 @@ export function metrics(): Metrics {
     accepted: counter('waybill_messages_accepted_total', 'Messages stored for a service.', HOST),
     duplicates: counter(
       'waybill_messages_duplicate_total',
-      'Messages that were stored before.',
+      'Messages that were already stored.',
       HOST,
     ),
     refused: counter('waybill_messages_refused_total', 'Messages that could not be stored.', HOST),

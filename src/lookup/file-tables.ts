@@ -7,13 +7,13 @@ import { describeDuration } from '../time/duration.ts';
 import { LoadedTables } from './loaded-tables.ts';
 import type { LookupTables } from './lookup-tables.ts';
 
-/** Code tables that come from files and can be read again while messages flow. */
+/** Code tables from files, which can be read again while messages flow. */
 interface FileTables extends LookupTables {
-  /** What was wrong with the files when they were read first. */
+  /** What was wrong with the files when they were first read. */
   readonly problems: readonly LookupProblem[];
   /**
-   * Reads all files again. Only if nothing is wrong with any of them, all tables change at once; else
-   * they stay as they are. Gives the problems. Of calls that overlap, the last one counts.
+   * Reads all files again. If nothing is wrong with any of them, all tables change at once;
+   * otherwise none do. Returns the problems. If calls overlap, the last one counts.
    */
   reload(): Promise<readonly LookupProblem[]>;
 }
@@ -22,7 +22,7 @@ type Tables = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /** Tables that are loaded while the production runs. */
 interface FromElsewhere {
-  /** Name → milliseconds for which its rows may be used after they were loaded. */
+  /** Name → milliseconds for which its rows may be used after loading. */
   readonly names: ReadonlyMap<string, number>;
   readonly loaded: LoadedTables;
 }
@@ -30,8 +30,8 @@ interface FromElsewhere {
 const NONE: FromElsewhere = { names: new Map(), loaded: new LoadedTables() };
 
 /**
- * Reads the code tables of a production: name → absolute path of a CSV file, beside those that are loaded from
- * elsewhere. Never throws: what is wrong is in `problems`.
+ * Reads the code tables of a production: name → absolute path of a CSV file, in addition to those
+ * that are loaded while running. Never throws: errors are in `problems`.
  */
 export async function lookupTables(
   files: ReadonlyMap<string, string>,
@@ -59,7 +59,7 @@ export async function lookupTables(
   };
 }
 
-/** Undefined where no such table is loaded from anywhere. */
+/** Undefined if there is no such loaded table. */
 function loadedEntries(
   table: string,
   { names, loaded }: FromElsewhere,
@@ -69,13 +69,13 @@ function loadedEntries(
   const found = loaded.of(table);
   if (found === undefined) {
     throw unavailable(
-      `The lookup table ${table} has not been loaded yet. It is tried again; in a test, give its entries under lookups of the case.`,
+      `The lookup table ${table} has not been loaded yet. This is retried; in a test, give its entries under lookups of the case.`,
     );
   }
   const age = Date.now() - found.at;
   if (age <= stale) return found.entries;
   throw unavailable(
-    `The rows of the lookup table ${table} are ${describeDuration(age)} old, and stale allows ${describeDuration(stale)}. It is loaded again as soon as its source answers.`,
+    `The rows of the lookup table ${table} are ${describeDuration(age)} old, and stale allows ${describeDuration(stale)}. It is reloaded as soon as its source answers.`,
   );
 }
 
@@ -98,11 +98,11 @@ function unknownTable(table: string, known: Iterable<string>): EngineError {
   const near = nearest(table, known);
   return new EngineError(
     'EXPRESSION_FAILED',
-    `There is no lookup table ${JSON.stringify(table)}${near === undefined ? '.' : `; did you mean ${near}?`} Tables stand under lookups in the production.`,
+    `There is no lookup table ${JSON.stringify(table)}${near === undefined ? '.' : `; did you mean ${near}?`} Tables are defined under lookups in the production.`,
   );
 }
 
-/** Something wrong with the file of a code table, where it stands and what to do. */
+/** A problem in the file of a code table, with its place and remedy. */
 interface LookupProblem {
   readonly table: string;
   readonly file: string;
@@ -110,7 +110,7 @@ interface LookupProblem {
   readonly line: number;
   /** No capital, no full stop. */
   readonly what: string;
-  /** A full sentence, or `''` where `what` already says it. */
+  /** A full sentence, or `''` if `what` already says it. */
   readonly remedy: string;
 }
 
@@ -125,9 +125,9 @@ interface TableLine {
 }
 
 /**
- * Reads one code table: a key and a value in each line, separated by comma, semicolon or tab, quoted as in
- * RFC 4180. Further columns are notes. Lines that begin with `#` and empty ones are left out. A first line
- * that names a column `key` and one `value` is a header and says which columns they are.
+ * Reads one code table: a key and a value per line, separated by comma, semicolon or tab, quoted as
+ * in RFC 4180. Further columns are notes. Empty lines and lines that begin with `#` are skipped. A
+ * first line with the columns `key` and `value` is a header and determines their order.
  */
 async function readLookupFile(table: string, file: string): Promise<LookupFile> {
   const problem = (line: number, what: string, remedy = ''): LookupProblem => ({
@@ -146,7 +146,7 @@ async function readLookupFile(table: string, file: string): Promise<LookupFile> 
     return { entries: new Map(), problems: [problem(1, `the file ${why}`)] };
   }
   if (!isUtf8(bytes)) {
-    const what = 'the file is not written in UTF-8';
+    const what = 'the file is not in UTF-8';
     return { entries: new Map(), problems: [problem(1, what, 'Save it as UTF-8.')] };
   }
   try {
@@ -154,10 +154,10 @@ async function readLookupFile(table: string, file: string): Promise<LookupFile> 
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const line = typeof error['lines'] === 'number' ? error['lines'] : 1;
-    const remedy = 'A value with a quote is quoted itself, with its quotes doubled.';
+    const remedy = 'A value that contains a quote must itself be quoted, with its quotes doubled.';
     return {
       entries: new Map(),
-      problems: [problem(line, 'a quote is not closed or stands inside a value', remedy)],
+      problems: [problem(line, 'a quote is not closed or is inside a value', remedy)],
     };
   }
 }
@@ -176,7 +176,7 @@ function rowsOf(text: string): TableLine[] {
   return records.map(({ record, info }) => ({ cells: record, line: info.lines }));
 }
 
-/** Comma, unless the first line of values has none but a semicolon or tab. */
+/** Comma, unless the first line of values has no comma but a semicolon or tab. */
 function delimiterOf(text: string): string {
   const first = text
     .split(/\r\n|\r|\n/)
@@ -203,7 +203,7 @@ function entriesOf(
     } else if (key === '') {
       problems.push(problem(line, 'the key is empty', 'Write both: KEY,value.'));
     } else if (before !== undefined) {
-      const what = `the key ${key} stands in line ${before} already`;
+      const what = `the key ${key} is already in line ${before}`;
       problems.push(problem(line, what, 'Remove one of them.'));
     } else {
       entries.set(key, value);

@@ -1,15 +1,15 @@
-/** The rows that a code table was loaded with last. */
+/** The rows with which a code table was last loaded. */
 export interface LoadedTable {
   readonly entries: ReadonlyMap<string, string>;
-  /** When the rows were as they are here. */
+  /** The time of these rows. */
   readonly at: number;
-  /** Of what was asked for: rows of another question are of no use to whoever asks this one. */
+  /** Identifies the query: rows from a different query are of no use. */
   readonly question: string;
 }
 
 /**
- * The code tables of a process that come from elsewhere, such as a database. They stand beside the definitions of its
- * production, so that a change of the production goes on with the rows that are there.
+ * The code tables of this process that are loaded from a source such as a database. They are kept
+ * apart from the definition, so that a change of the production continues with the present rows.
  */
 export class LoadedTables {
   readonly #tables = new Map<string, LoadedTable>();
@@ -23,12 +23,12 @@ export class LoadedTables {
     this.#tables.set(name, table);
   }
 
-  /** As they are now. */
+  /** Their current rows. */
   all(): ReadonlyMap<string, LoadedTable> {
     return new Map(this.#tables);
   }
 
-  /** Forgets what no table of these names needs. */
+  /** Drops all tables except those with these names. */
   keepOnly(names: ReadonlySet<string>): void {
     for (const name of this.#tables.keys()) if (!names.has(name)) this.#tables.delete(name);
   }

@@ -1,19 +1,19 @@
 /**
  * The bytes of a message. A small body is held in memory (`inline`); one above the production's
- * `inlineLimit` lies in the object store and is read from there each time it is asked for.
+ * `inlineLimit` is in the object store and is read from there each time.
  */
 export interface Body {
   /** Bytes. */
   readonly size: number;
-  /** The bytes, where they are in memory. */
+  /** The bytes, if they are in memory. */
   readonly inline: Uint8Array | undefined;
-  /** All bytes in memory. Of a large body this is costly: prefer `stream`. */
+  /** All bytes in memory. For a large body this is expensive: prefer `stream`. */
   bytes(): Promise<Uint8Array>;
   /** The bytes in order, in chunks, with back-pressure. */
   stream(): AsyncIterable<Uint8Array>;
 }
 
-/** A body held in memory. */
+/** A body in memory. */
 export function inlineBody(inline: Uint8Array): Body {
   return {
     size: inline.byteLength,

@@ -1,19 +1,22 @@
-/** What is known of a message by whoever hands it over; the engine keeps it as it is. */
+/** What the adapter, transform or process knows about a message; the engine keeps it unchanged. */
 export interface MessageFacts {
-  /** `HL7v2:ADT_A01:2.5.1` for HL7 (MSH-9.1 `_` MSH-9.2, MSH-12), `X12:837P:005010X222A1`, `EDIFACT:MEDRPT:D.96A`, else a media type such as `application/json`. */
+  /**
+   * `HL7v2:ADT_A01:2.5.1` for HL7 (MSH-9.1 `_` MSH-9.2, MSH-12), `X12:837P:005010X222A1`,
+   * `EDIFACT:MEDRPT:D.96A`, otherwise a media type such as `application/json`.
+   */
   readonly type: string;
-  /** IANA name of the text encoding, where it is known. */
+  /** IANA name of the text encoding, if known. */
   readonly charset?: string | undefined;
   /**
-   * A label from the adapter: file name, mail subject. Patient data at times, so it goes to the trace
-   * and never to a log.
+   * A label from the adapter: file name, mail subject. It may be patient data, so it goes to the
+   * trace and never to a log.
    */
   readonly name?: string | undefined;
   /** Where it came from: peer address, URL, folder. Shown in the trace, never interpreted. */
   readonly origin?: string | undefined;
-  /** Lower goes first where a queue is not in order. */
+  /** Lower goes first if a queue is not in order. */
   readonly priority?: number | undefined;
-  /** W3C trace context the sender gave. */
+  /** The sender's W3C trace context. */
   readonly traceparent?: string | undefined;
 }
 
@@ -30,24 +33,24 @@ export interface Envelope extends MessageFacts {
   /** When the session's first message was accepted: `received` in expressions. */
   readonly received: number;
   readonly size: number;
-  /** Of a message that a transform made with others from one: its number, from 1, and how many they are. */
+  /** If a transform made several messages from one: the number of this one, from 1, and how many there are. */
   readonly part?: number | undefined;
   readonly parts?: number | undefined;
-  /** Where the answer is published, if somebody waits for it. */
+  /** Where the answer is published, if a sender waits for it. */
   readonly replyTo?: string | undefined;
-  /** The message this one repeats by a person's or a replay's order. */
+  /** The message that this one repeats, on a person's order or in a replay. */
   readonly resendOf?: number | undefined;
   /** Who sent the session's first message as a test. */
   readonly testBy?: string | undefined;
-  /** Set when an earlier try may have reached the peer although its answer is not known. */
+  /** Set when an earlier try may have reached the peer, but its answer is not known. */
   readonly possibleDuplicate?: boolean | undefined;
 }
 
-/** How a field of the envelope is kept with a stored message. */
+/** How a field of the envelope is stored with a message. */
 export interface EnvelopeField {
-  /** The header of NATS that holds it. */
+  /** Its NATS header. */
   readonly header: string;
-  /** `text` may hold anything; a `name` is one of Waybill's own and is written as it is. */
+  /** `text` may contain anything; a `name` is one of Waybill's own and is written unchanged. */
   readonly kind: 'number' | 'name' | 'text';
   /** What to assume if it is missing; a field without this is optional. */
   readonly missing?: number | string;
@@ -56,9 +59,9 @@ export interface EnvelopeField {
 type StoredField = Exclude<keyof Envelope, 'possibleDuplicate'>;
 
 /**
- * Every field that is stored with a message, and how. A new one is declared here and in `Envelope`, or in `MessageFacts`
- * where it is `given`; if the trace shows it, also as a column (`src/trace/store/message-columns.ts`) and in the API's
- * message (`src/api/contract/message.ts`).
+ * Every field that is stored with a message, and how. A new one is declared here and in `Envelope`,
+ * or in `MessageFacts` if it is `given`; if the trace shows it, also as a column
+ * (`src/trace/store/message-columns.ts`) and in the API's message (`src/api/contract/message.ts`).
  */
 export const ENVELOPE_FIELDS: {
   readonly [Field in StoredField]: EnvelopeField &
@@ -85,9 +88,9 @@ export const ENVELOPE_FIELDS: {
   testBy: { header: 'Wb-Test', kind: 'text' },
 };
 
-/** The stored fields of what has more than these. */
+/** Only the stored fields of an object that has more. */
 export function envelopeOf(message: Envelope): Envelope {
   const fields = Object.keys(ENVELOPE_FIELDS) as StoredField[];
-  // all that the type requires is among them
+  // everything that the type requires is among them
   return Object.fromEntries(fields.map((field) => [field, message[field]])) as unknown as Envelope;
 }

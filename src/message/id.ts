@@ -11,11 +11,11 @@ export interface IdSource {
 }
 
 /**
- * Message ids are 53-bit integers that order by time: 41 bits of milliseconds since `ID_EPOCH`,
- * 6 bits of engine number, 6 bits of sequence. Above 64 ids in a millisecond the source borrows
- * from the next one, so it never waits and never repeats.
+ * Message ids are 53-bit integers ordered by time: 41 bits of milliseconds since `ID_EPOCH`, 6 bits
+ * of engine number, 6 bits of sequence. Above 64 ids in a millisecond the source borrows from the
+ * next one, so it never waits and never repeats.
  *
- * @param engine has the engine's number, which may change and is read for each id
+ * @param engine contains the engine's number, which may change and is read for each id
  */
 export function idSource(engine: { readonly value: number }, clock: Clock = systemClock): IdSource {
   const engineOf = (): number => {
@@ -46,7 +46,7 @@ export function timeOfId(id: number): number {
   return Math.floor(id / SHIFT) + ID_EPOCH;
 }
 
-/** The smallest id made at or after a time: the bound of a search by time. */
+/** The smallest id that can be made at or after a time: a bound for searches by time. */
 export function idAtTime(time: number): number {
   return Math.min(Math.max(0, time - ID_EPOCH) * SHIFT, Number.MAX_SAFE_INTEGER);
 }

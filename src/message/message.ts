@@ -3,10 +3,7 @@ import type { Envelope, MessageFacts } from './envelope.ts';
 
 export type { Envelope, MessageFacts } from './envelope.ts';
 
-/**
- * What an adapter, a transform or a process hands over: a body and what is known about it. The
- * engine adds the envelope.
- */
+/** What an adapter, a transform or a process delivers: a body and the facts about it. The engine adds the envelope. */
 export interface NewMessage extends MessageFacts {
   /** The exact bytes; or a stream of them, which goes to the object store without being held in memory. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
@@ -15,7 +12,7 @@ export interface NewMessage extends MessageFacts {
    * the duplicate window is stored once.
    */
   readonly dedupeKey?: string | undefined;
-  /** The part of the body that stays equal in a repetition, if not all of it does. Default: the body. */
+  /** The part of the body that is the same in a repetition, if not all of it is. Default: the body. */
   readonly dedupeBody?: Uint8Array | undefined;
 }
 
@@ -28,13 +25,13 @@ export interface Message extends Envelope {
 export interface Reply {
   readonly body: Uint8Array;
   readonly type: string;
-  /** The peer's own code for how it went: `AA`, `AE`, `201`. The operation's `replies` act on it. */
+  /** The peer's own result code: `AA`, `AE`, `201`. The operation's `replies` act on it. */
   readonly code?: string | undefined;
   /** The peer's explanation (MSA-3, ERR, a status line). Goes to the trace, never to a log. */
   readonly text?: string | undefined;
   /** Milliseconds the peer asked to wait before another try (`Retry-After`); overrides the policy's next delay. */
   readonly retryAfter?: number | undefined;
-  /** What is odd about the reply; each may have a rule of its own under `replies`. */
+  /** What is unusual about the reply; each may have its own rule under `replies`. */
   readonly problems?: readonly ReplyProblem[] | undefined;
 }
 
@@ -50,16 +47,16 @@ export const REPLY_PROBLEMS = [
 ] as const;
 export type ReplyProblem = (typeof REPLY_PROBLEMS)[number];
 
-/** Proof that a message is stored: once an adapter has it, it may acknowledge its sender. */
+/** Proof that a message is stored: once an adapter has it, it may acknowledge to its sender. */
 export interface Receipt {
   readonly messageId: number;
   readonly sessionId: number;
-  /** `duplicate`: the same message was stored before; the sender is answered as the first time. */
+  /** `duplicate`: the same message was stored before; the sender gets the same answer as the first time. */
   readonly status: 'stored' | 'duplicate';
   /** The target's answer, when the adapter asked to wait for it. */
   readonly reply?: Reply | undefined;
   /**
-   * How the message ended at the target, when the adapter asked to wait. May accompany a reply:
+   * How the message ended at the target, when the adapter asked to wait. There may also be a reply:
    * rules may have set aside what the peer accepted.
    */
   readonly outcome?: { readonly status: string; readonly text?: string | undefined } | undefined;

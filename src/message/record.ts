@@ -2,8 +2,8 @@ import type { Envelope } from './message.ts';
 import type { Outcome } from './status.ts';
 
 /**
- * What the journal holds, in the order it happened. A queue message is a record too: it is a `leg`
- * with status `queued` whose body lies in its queue. The trace is built from these and nothing else.
+ * An entry of the journal, in the order of events. A queue message is also a record: a `leg` with
+ * status `queued` whose body is in its queue. The trace is built only from these.
  */
 export type JournalRecord = LegRecord | AttemptRecord | WaitRecord | OutcomeRecord | HostRecord;
 
@@ -20,8 +20,8 @@ export interface LegRecord {
   /** The message that was stored before, if this one repeats it; the status is then `discarded`. */
   readonly duplicateOf?: number | undefined;
   /**
-   * Where the body is if it is not in this record: the object store's key, or the id of an earlier leg
-   * of equal body.
+   * Where the body is if it is not in this record: the object store's key, or the id of an earlier
+   * leg with the same body.
    */
   readonly bodyRef?: string | undefined;
   readonly sameBodyAs?: number | undefined;
@@ -48,7 +48,7 @@ export interface WaitRecord {
   readonly sessionId: number;
   readonly host: string;
   readonly at: number;
-  /** Where it lies meanwhile. */
+  /** Where it is meanwhile. */
   readonly sequence: number;
 }
 
@@ -72,7 +72,7 @@ export interface OutcomeRecord {
     | undefined;
   readonly explain?: Explanation | undefined;
   readonly error?: RecordedError | undefined;
-  /** What was odd although the outcome is accepted (a `warn` of the reply rules). */
+  /** What was unusual although the outcome is accepted (a `warn` of the reply rules). */
   readonly warning?: string | undefined;
   readonly possibleDuplicate?: boolean | undefined;
   /** Who settled it, if a person did. */
@@ -92,7 +92,7 @@ export interface HostRecord {
   readonly lost?: LostRange | undefined;
 }
 
-/** Sequences whose messages NATS does not hold any more. */
+/** Sequences whose messages NATS no longer has. */
 export interface LostRange {
   readonly stream: string;
   readonly from: number;
@@ -104,8 +104,8 @@ export interface RecordedError {
   readonly text: string;
   readonly retryable: boolean;
   /**
-   * The peer's own words, which may name a patient: for the trace, never for a log. Where a reply is recorded beside it,
-   * the reply's text says the same and this is left out.
+   * The peer's own text, which may name a patient: for the trace, never for a log. If a reply is
+   * also recorded, its text says the same and this is left out.
    */
   readonly said?: string | undefined;
 }
@@ -113,7 +113,7 @@ export interface RecordedError {
 /** Why a router chose its targets. */
 export interface Explanation {
   readonly rules: readonly RuleExplanation[];
-  /** What was done in the end: targets with transform, or `discard`, `suspend`. */
+  /** The final actions: targets with transform, or `discard`, `suspend`. */
   readonly sent: readonly {
     readonly to: string;
     readonly transform?: string | undefined;
@@ -131,7 +131,7 @@ export interface RuleExplanation {
   readonly text?: string | undefined;
 }
 
-/** A record with the body it carries: the accepted message of a leg, or the reply of an outcome. */
+/** A record with its body: the accepted message of a leg, or the reply of an outcome. */
 export interface JournalEntry {
   readonly record: JournalRecord;
   readonly body?: Uint8Array | undefined;

@@ -5,7 +5,7 @@
  *        └──────────────────► completed | discarded | error | suspended
  *     suspended ──► discarded (a person discarded it, or resent it as a new message)
  *
- * A leg into an inline process never queues: it is completed, discarded, or suspended at once.
+ * A leg into an inline process is never queued: it is completed, discarded or suspended at once.
  */
 export const STATUSES = [
   'queued',

@@ -18,7 +18,7 @@ import { replay, reprocessTraced, resendTraced } from '../operator/resend.ts';
 import type { TraceReader, TraceStore } from '../trace/trace-store.ts';
 import type { Tracing } from './tracing.ts';
 
-/** Milliseconds after which what was found out so far is told. */
+/** Milliseconds after which the results so far are returned. */
 const REHEARSING = 10_000;
 
 export interface Answering {
@@ -111,12 +111,12 @@ export function answerQuestions(broker: Broker, parts: Answering): ControlServer
 }
 
 /**
- * Records, while an operator plane runs, what the command line orders from the engines directly: they answer
- * without one. The results are in the event log.
+ * Records, while an operator plane runs, what the command line orders directly from the engines,
+ * which do not need one. The results are in the event log.
  */
 function hearOrders(broker: Broker, audit: () => Audit): ControlServer[] {
   const record = (by: string, act: Pick<AuditEntry, 'action' | 'object' | 'detail'>): void =>
-    // the engines have already done it: there is nobody left to refuse
+    // the engines have already done it, so it can no longer be refused
     background(
       audit().record({ ...act, actor: { name: by, via: COMMAND_LINE }, ip: '', outcome: 'done' }),
       'recording an order of the command line',
@@ -135,7 +135,10 @@ function hearOrders(broker: Broker, audit: () => Audit): ControlServer[] {
   return [...switches, reload];
 }
 
-/** Lets the command line read the trace where its store is. Anything that shows patient data is recorded first. */
+/**
+ * Reads the trace for the command line, which may not reach the store itself. Anything that shows
+ * patient data is recorded first.
+ */
 export function serveTrace(broker: Broker, reader: TraceReader, audit: () => Audit): ControlServer {
   const record = lookRecorder();
   const seen = (by: string, look: Look): Promise<void> => {
@@ -145,7 +148,7 @@ export function serveTrace(broker: Broker, reader: TraceReader, audit: () => Aud
   };
   return serveControl(broker, TRACE, {
     async find({ query, by }) {
-      // the next page is the same look
+      // the next page counts as the same view
       const { after: _after, from: _from, to: _to, timeBudget: _time, ...criteria } = query;
       await seen(by, { action: 'message.search', object: 'messages', detail: { criteria } });
       return reader.find(query);

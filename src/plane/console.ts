@@ -39,7 +39,7 @@ export interface ConsoleSources {
 }
 
 export interface ConsoleOptions extends Omit<ApiOptions, 'context' | 'signIn'> {
-  /** A sign-in other than that of console.yaml and the local users. */
+  /** A sign-in to use instead of that of console.yaml and the local users. */
   readonly signIn?: ApiOptions['signIn'] | undefined;
   /** `console.yaml`: how people and programs sign in. Default: the one in the data folder. */
   readonly settingsFile?: string | undefined;
@@ -47,27 +47,27 @@ export interface ConsoleOptions extends Omit<ApiOptions, 'context' | 'signIn'> {
   readonly held?: ConsoleSettings | undefined;
   /** Where acts are recorded; audit.db by default. */
   readonly audit?: Audit | undefined;
-  /** How bodies are masked; by default as console.yaml says. */
+  /** How bodies are masked; by default as configured in console.yaml. */
   readonly mask?: BodyMask | undefined;
-  /** Milliseconds between two looks for alerts. Default 10 s. */
+  /** Milliseconds between two checks for alerts. Default 10 s. */
   readonly watchEvery?: number | undefined;
 }
 
 export interface OperatorConsole {
   readonly api: ApiServer;
-  /** What `console.yaml` said when it was read. */
+  /** The settings from `console.yaml` when it was read. */
   readonly settings: ConsoleSettings;
   /** See `ConsoleGuard`. */
   readonly firstCode: string | undefined;
   readonly audit: Audit;
-  /** Called with what the trace shows from now on. */
+  /** Called with what has become visible in the trace. */
   applied(applied: Applied): void;
   stop(): Promise<void>;
 }
 
 const USAGE_FRESH = 60_000;
 
-/** Starts the API and everything that only people need: live events, jobs, alerts. */
+/** Starts the API and everything that is only for people: live events, jobs, alerts. */
 export async function startConsole(
   parts: ConsoleSources,
   { audit, mask, watchEvery, settingsFile, held, ...options }: ConsoleOptions,
@@ -127,7 +127,7 @@ type PeopleService = Pick<ApiContext, 'meta' | 'live' | 'alerts' | 'jobs'> & {
   readonly watcher: { stop(): Promise<void> };
 };
 
-/** Services for people that run whether anybody is looking or not. */
+/** Services for people that run whether or not the console is open. */
 async function peopleService(
   { broker, trace, tracing, log }: ConsoleSources,
   {

@@ -45,7 +45,7 @@ export interface TraceEncryption {
 export interface OperatorPlane {
   /** Where the console is; undefined if there is none. */
   readonly api: ApiServer | undefined;
-  /** What `console.yaml` said when it was read; undefined if there is no console. */
+  /** The settings from `console.yaml` when it was read; undefined if there is no console. */
   readonly settings: ConsoleSettings | undefined;
   /** The code for making the first administrator, if there is none. */
   readonly firstCode: string | undefined;
@@ -60,13 +60,13 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const { log, production } = options;
   const broker = await connectBroker({ ...options.access, production, role: 'operator' });
   const large = await bodies(broker);
-  /** Damage found before it can be reported. */
+  /** Damage that was found before it could be reported. */
   const damages: Damage[] = [];
   let tracing: Tracing | undefined;
   const place: MetaPlace = {
     data: options.data,
     onDamaged: (damage) => {
-      background(tellDamagedMeta({ store, log }, damage), 'telling of a damaged file', isTold);
+      background(tellDamagedMeta({ store, log }, damage), 'reporting a damaged file', isTold);
     },
     shared: options.trace === undefined ? undefined : { url: options.trace, production },
   };
@@ -145,7 +145,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   };
 }
 
-/** Where orders from the command line are recorded if there is no console: opened by the first of them. */
+/** Where orders from the command line are recorded if there is no console; opened by the first of them. */
 function ownAudit(place: MetaPlace, log: Logger): Audit & { close(): Promise<void> } {
   let opened: AuditLog | undefined;
   return {
@@ -170,15 +170,15 @@ function cipherOf(
 }
 
 /**
- * Reports files that were accessible to others on this machine and no longer are: whoever relied on that
- * should learn why.
+ * Reports files that were accessible to others on this machine and no longer are, so that anybody
+ * who relied on that learns why.
  */
 function tellTightened(log: Logger, paths: readonly string[]): void {
   if (paths.length > 0)
     log.warn({ event: 'rights-tightened', paths: paths.length }, 'rights-tightened');
 }
 
-/** The collector that OpenTelemetry's own variables name, if any. */
+/** The collector named by OpenTelemetry's own variables, if any. */
 function spansOf({ production, log }: OperatorOptions): SpanExporter | undefined {
   const endpoint = process.env['OTEL_EXPORTER_OTLP_ENDPOINT'];
   if (endpoint === undefined || endpoint === '') return undefined;

@@ -14,7 +14,7 @@ export function tellDamaged(
   return tell(
     parts,
     damage,
-    'What the streams still hold of it is read again; the rest of it is missing.',
+    'What the streams still have of it is read again; the rest is missing.',
   );
 }
 
@@ -28,7 +28,7 @@ export function tellDamagedMeta(
   return tell(
     parts,
     damage,
-    `${what} in it are missing: a new file was begun. Restore it from a backup.`,
+    `${what} in it are missing: a new file was created. Restore it from a backup.`,
   );
 }
 
@@ -61,7 +61,7 @@ export async function tellMissing(
   log.error({ event, host, stream, from, to, count }, event);
   const what =
     host === '' ? `records of ${stream}` : `${count === 1 ? 'message' : 'messages'} for ${host}`;
-  const text = `${count} ${what} (${from} to ${to}) were lost before the trace had read them: NATS does not hold them any more and nobody took them out, so its storage was damaged. Ask their senders to send again.`;
+  const text = `${count} ${what} (${from} to ${to}) were lost before the trace had read them: NATS no longer has them and nobody removed them, so its storage was damaged. Ask their senders to send again.`;
   await store.apply([
     {
       kind: 'entry',

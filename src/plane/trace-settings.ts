@@ -7,15 +7,15 @@ import { tolerate } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import { searchFingerprint } from '../trace/search-fields.ts';
 
-/** What the trace takes from the production's settings. */
+/** The production's settings for the trace. */
 export interface TraceSettings {
-  /** Name → path of the fields that operators search by. */
+  /** The search fields: name → path. */
   readonly search: ReadonlyMap<string, string>;
   /** Milliseconds that settled messages are kept. */
   readonly keep: number;
 }
 
-/** The settings as the engines have them now. */
+/** The engines' current settings. */
 export interface FollowedSettings {
   readonly now: TraceSettings;
   close(): void;
@@ -25,7 +25,7 @@ export interface FollowedSettings {
 const LOOK = 60_000;
 
 /**
- * Follows what the engines run with: a change that was applied takes effect in the trace without a restart.
+ * Follows the engines' settings: an applied change takes effect in the trace without a restart.
  * `first` applies until an engine has answered.
  */
 export function followSettings(
@@ -42,7 +42,7 @@ export function followSettings(
       now = told;
       onChange(told);
     } catch (error) {
-      // no engine answers for the moment: keep what is known
+      // no engine answers at the moment: keep what is known
       tolerate(error, isAway, 'asking for the settings of the trace');
     }
   };

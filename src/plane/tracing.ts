@@ -25,35 +25,36 @@ export interface TracingOptions {
   readonly store: TraceStore;
   readonly bodies: Bodies;
   readonly log: Logger;
-  /** What applies until an engine answers. */
+  /** The settings until an engine answers. */
   readonly settings: TraceSettings;
   readonly onApplied: (applied: Applied) => void;
 }
 
 /** The trace of a production while it is being built. */
 export interface Tracing extends Pick<Projector, 'lag' | 'failingSince' | 'stop'> {
-  /** The settings as the engines have them now. */
+  /** The engines' current settings. */
   readonly settings: TraceSettings;
   /**
-   * Call when a file of the trace was set aside: what the streams still hold of it is read again, and people
-   * are told.
+   * Call when a file of the trace was set aside: what the streams still have of it is read again,
+   * and people are notified.
    */
   damaged(damage: Damage): void;
-  /** Compares the trace with the streams, and repairs it if asked to. */
+  /** Compares the trace with the streams, and repairs it on request. */
   verify(options: { readonly repair: boolean }): Promise<VerifyReport>;
-  /** Uses the production's `keep` unless another time is given. */
+  /** Uses the production's `keep` unless `keep` is given. */
   purge(options?: Pick<PurgeOptions, 'dryRun'> & { readonly keep?: number }): Promise<PurgeReport>;
 }
 
-/** Milliseconds that nobody may build the trace before this counts as a failure. */
+/** Milliseconds without anybody building the trace after which this counts as a failure. */
 const UNBUILT = 30_000;
 
 const PURGE_EVERY = 10 * 60_000;
 const SWEEP_EVERY = 60 * 60_000;
 
 /**
- * Builds the trace from the streams, indexes it by the search fields, and purges it. Of several operator
- * planes only the one that holds the lease does: they share a store, and the streams are read once.
+ * Builds the trace from the streams, indexes it by the search fields, and purges it. Only one of
+ * several operator planes does this, the one that holds the lease: they share a store, and the
+ * streams are read once.
  */
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export async function startTracing(parts: TracingOptions): Promise<Tracing> {
@@ -72,7 +73,7 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       signal: stopping.signal,
     });
   let waiting = false;
-  /** Since when nobody builds the trace. */
+  /** Since when nobody has been building the trace. */
   let unbuiltSince: number | undefined;
   const { kv } = await state(broker);
   const holding = whileHeld(leases(kv, randomUUID()), 'projector', {
@@ -109,7 +110,7 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       again = true;
       held?.again();
       again = held === undefined;
-      background(tellDamaged({ store, log }, damage), 'telling of a damaged file', isTold);
+      background(tellDamaged({ store, log }, damage), 'reporting a damaged file', isTold);
     },
     purge,
     verify: ({ repair }) =>
@@ -147,7 +148,7 @@ function project(
   const source = streamSource(broker, first.search, {
     onMissing: (range) => {
       tellMissing({ broker, store, log }, range).catch((error: unknown) =>
-        // the store or NATS is away: the log has it anyway
+        // the store or NATS is unreachable; it is in the log anyway
         log.error({ event: 'messages-missing', err: error, ...range }, 'messages-missing'),
       );
     },
@@ -174,7 +175,7 @@ function project(
   };
 }
 
-/** Makes what was traced before the search fields changed searchable by the new ones too. */
+/** Makes earlier messages searchable by the new search fields. */
 function index(
   source: StreamSource,
   { store, bodies, log }: Pick<TracingOptions, 'store' | 'bodies' | 'log'>,
@@ -218,8 +219,8 @@ async function purgeRegularly(
 }
 
 /**
- * Regularly removes large bodies that nothing refers to, for example because their engine died before storing
- * the message.
+ * Regularly removes large bodies to which nothing refers, for example because their engine died
+ * before storing the message.
  */
 async function sweepRegularly(
   { broker, store, log }: TracingOptions,

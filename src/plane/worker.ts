@@ -10,7 +10,7 @@ import { rootLogger } from '../log/logger.ts';
 import type { ConsoleOptions } from './console.ts';
 import { startOperator, type TraceEncryption } from './operator-plane.ts';
 
-/** What the main thread passes to the operator plane when starting it in a thread of its own. */
+/** What the main thread passes to the operator plane when starting it in its own thread. */
 export interface OperatorOrder {
   readonly access: NatsAccess;
   readonly production: string;
@@ -30,7 +30,7 @@ export type ConsoleOrder = Pick<
   'host' | 'port' | 'tls' | 'trustedProxies' | 'consoleFolder' | 'settingsFile' | 'held'
 >;
 
-/** What the thread reports: `ready` once the trace is being built, `failed` if it cannot be, `stopped` at the end. */
+/** The thread's reports: `ready` once the trace is being built, `failed` if it cannot be, `stopped` at the end. */
 export type OperatorNews =
   | {
       readonly kind: 'ready';
@@ -42,8 +42,9 @@ export type OperatorNews =
   | { readonly kind: 'stopped' };
 
 /**
- * How much this thread yields to the engine's when there is not enough CPU for both: messages go first, and
- * the trace catches up. Linux has priorities per thread; elsewhere this would affect the engine too.
+ * How much this thread yields to the engine's if there is not enough CPU for both: messages go
+ * first, and the trace catches up. Linux has priorities per thread; elsewhere this would also
+ * affect the engine.
  */
 const NICENESS = 5;
 
@@ -54,9 +55,9 @@ if (port !== null) {
   const { search, logLevel, ...order } = workerData as OperatorOrder;
   const log = rootLogger(logLevel);
   logUnexpected(log);
-  // only its own work broke off; any other error ends the thread, which is restarted
+  // only this work was interrupted; any other error ends the thread, which is then restarted
   process.on('unhandledRejection', (reason) => {
-    unexpected('running something that nobody awaited', reason);
+    unexpected('running something that was not awaited', reason);
   });
   try {
     const plane = await startOperator({ ...order, search: new Map(search), log });

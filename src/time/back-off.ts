@@ -1,7 +1,7 @@
 /**
- * How an operation tries again: `every` × `backoff`^n milliseconds, at most `max`, until `for` has
- * passed since the first try. A message waits `disconnected` milliseconds for a connection, which do
- * not count in `for`.
+ * How an operation retries: `every` × `backoff`^n milliseconds, at most `max`, until `for` has
+ * passed since the first try. A message waits up to `disconnected` milliseconds for a connection,
+ * which do not count towards `for`.
  */
 export interface RetryPolicy {
   readonly every: number;
@@ -20,7 +20,10 @@ export function retryDelay(
   return Math.min(delay, policy.max);
 }
 
-/** The wait before opening a connection again: 100 ms doubling to `max`, with ±20 % of jitter so that hosts do not reconnect in step. */
+/**
+ * The wait before opening a connection again: 100 ms doubling to `max`, with ±20 % jitter, so that
+ * hosts do not reconnect in step.
+ */
 export function reopenDelay(tries: number, max = 10_000): number {
   const delay = Math.min(100 * 2 ** Math.min(tries, 20), max);
   return delay * (0.8 + Math.random() * 0.4);

@@ -1,4 +1,4 @@
-/** Where the time comes from. Production tests pass a fixed one so that every run gives the same bytes. */
+/** The source of the time. Production tests pass a fixed one, so that every run gives the same bytes. */
 export interface Clock {
   /** Milliseconds since 1970, UTC. */
   now(): number;

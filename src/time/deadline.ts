@@ -2,7 +2,7 @@ import { background } from '../error/background.ts';
 import type { Foreseen } from '../error/foreseen.ts';
 import { after } from './timer.ts';
 
-/** A moment by which several steps have to be over. */
+/** A moment by which several steps have to end. */
 export class Deadline {
   readonly #at: number;
 
@@ -17,9 +17,10 @@ export class Deadline {
   }
 
   /**
-   * Waits for work until the deadline, and rejects as it does. What is not done then goes on by itself.
+   * Waits for work until the deadline, and rejects if it does. Unfinished work then continues by
+   * itself.
    *
-   * @param foreseen how it may fail later without being told of
+   * @param foreseen how it may fail later without being reported
    * @returns whether it was done in time
    */
   async within(what: string, work: Promise<unknown>, foreseen?: Foreseen): Promise<boolean> {

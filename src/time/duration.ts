@@ -14,7 +14,7 @@ export function milliseconds(text: string): number | undefined {
   return factor === undefined ? undefined : Number(amount) * factor;
 }
 
-/** Writes milliseconds in the largest unit that keeps it short: `1.2s`, `5m`, `forever`. For people, not to be read back. */
+/** Writes milliseconds in the largest suitable unit: `1.2s`, `5m`, `forever`. For people; not to be parsed. */
 export function describeDuration(time: number): string {
   if (time === Number.POSITIVE_INFINITY) return 'forever';
   if (time < 1_000) return `${Math.round(time)}ms`;

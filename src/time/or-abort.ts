@@ -1,6 +1,6 @@
 /**
- * What a promise gives, or the signal's reason as soon as that aborts. What was begun goes on by itself:
- * only who waits for it is let go.
+ * The result of a promise, or a rejection with the signal's reason as soon as it aborts. The work
+ * itself continues; only the caller stops waiting.
  */
 export async function orAbort<Given>(given: Promise<Given>, signal: AbortSignal): Promise<Given> {
   const aborted = Promise.withResolvers<never>();

@@ -1,9 +1,10 @@
 import { wait } from './timer.ts';
 
 /**
- * Waits; ends early, without an error, when the signal aborts. Who has to know looks at the signal.
+ * Waits; ends early, without an error, when the signal aborts. Callers that need to know check the
+ * signal.
  *
- * @param ref false lets the process end meanwhile
+ * @param ref false lets the process exit meanwhile
  */
 export async function pause(
   milliseconds: number,

@@ -3,12 +3,15 @@ import { nearest } from '../error/nearest.ts';
 import { milliseconds } from './duration.ts';
 import { isZone, type Zone } from './zone.ts';
 
-/** When a host is on: a repeating pattern of the week, or for a while from certain moments on. */
+/** When a host is on: a weekly pattern, or for a while from certain moments on. */
 export interface Schedule {
   /** As written. */
   readonly source: string;
   isOn(at: number): boolean;
-  /** The next time after `at` at which it is switched, or has to be asked again; in milliseconds since 1970. Undefined if it never is. */
+  /**
+   * The next time after `at` at which it switches, or has to be evaluated again, in milliseconds
+   * since 1970. Undefined if never.
+   */
   nextSwitch(at: number): number | undefined;
 }
 
@@ -16,25 +19,25 @@ const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 const MINUTE = 60_000;
 const DAY = 24 * 60;
 const WEEK = 7 * DAY;
-/** More than any zone's clock is set at once. */
+/** More than any zone's clock is ever adjusted at once. */
 const CLOCK_CHANGE = 2 * 60 + 1;
 
-/** Minutes of the week from Sunday 00:00; `until` is not part of it and may lie in the next week. */
+/** Minutes of the week from Sunday 00:00; `until` is exclusive and may be in the next week. */
 interface Span {
   readonly from: number;
   readonly until: number;
 }
 
-/** How long a host is on from each moment of cron, unless `for` says it. */
+/** How long a host is on from each moment of cron, unless `for` is given. */
 const TURN = 60_000;
 
 /**
- * Reads `mon-fri 06:00-20:00, sat 08:00-12:00 Europe/Berlin`: days (one, a range, or `daily`) with a
- * time of day, several divided by commas, then the time zone (that of the engine if left out). A time
- * that ends before it begins goes on past midnight. Clock changes are those of the zone: a switch in
- * the hour that is skipped takes place at its end. Or `cron 30 6 * * mon-fri for 10m Europe/Berlin`: for
- * ten minutes from each of these moments on (a minute if `for` is left out). Gives the schedule, or what
- * is wrong with the text.
+ * Reads `mon-fri 06:00-20:00, sat 08:00-12:00 Europe/Berlin`: days (one, a range, or `daily`) with
+ * a time of day, several separated by commas, then the time zone (that of the engine if left out).
+ * A time that ends before it begins continues past midnight. Clock changes are those of the zone: a
+ * switch in the skipped hour takes place at its end. Or `cron 30 6 * * mon-fri for 10m
+ * Europe/Berlin`: on for ten minutes from each of these moments (a minute if `for` is left out).
+ * Returns the schedule, or what is wrong with the text.
  */
 export function readSchedule(source: string): Schedule | { readonly problem: string } {
   const [, spansText = source, zone] =
@@ -63,19 +66,19 @@ function inTurns(
   return 'problem' in cron ? cron : turns(source, cron, time);
 }
 
-/** Moments that come again and again, as cron writes them. */
+/** Recurring moments in cron notation. */
 export interface Cron {
-  /** The first moment after `at`, in milliseconds since 1970; undefined if there is none in years. */
+  /** The first moment after `at`, in milliseconds since 1970; undefined if there is none for years. */
   next(at: number): number | undefined;
 }
 
 /**
- * Reads `30 6 * * mon-fri`: minute, hour, day of the month, month, day of the week. By the clock of the zone: a
- * moment in the hour that is skipped comes at its end; one in the hour that is repeated comes once, unless
- * it comes every hour. Gives what is wrong with a text that is none.
+ * Reads `30 6 * * mon-fri`: minute, hour, day of the month, month, day of the week. By the clock of
+ * the zone: a moment in the skipped hour comes at its end; one in the repeated hour comes once,
+ * unless it comes every hour. For an invalid text, returns what is wrong with it.
  */
 export function readCron(text: string, zone: Zone): Cron | { readonly problem: string } {
-  // croner reads five fields, and words such as @daily
+  // croner also reads other numbers of fields, and words such as @daily
   if (text.trim().split(/\s+/).length !== 5 && !text.startsWith('@')) {
     return { problem: 'cron has five fields, such as 30 6 * * mon-fri' };
   }
@@ -90,11 +93,13 @@ export function readCron(text: string, zone: Zone): Cron | { readonly problem: s
   } catch (error) {
     // croner throws plain errors; each says what is wrong with the pattern
     const why = (error instanceof Error ? error.message : '').replace(/^CronPattern: /, '');
-    return { problem: `${text} is no cron: ${why.charAt(0).toLowerCase()}${why.slice(1)}` };
+    return {
+      problem: `${text} is not valid for cron: ${why.charAt(0).toLowerCase()}${why.slice(1)}`,
+    };
   }
 }
 
-/** On for `time` milliseconds from each moment on; where a moment comes in that time, for as long again. */
+/** On for `time` milliseconds from each moment; another moment in that time extends it by as much. */
 function turns(source: string, cron: Cron, time: number): Schedule {
   interface Phase {
     readonly on: boolean;
@@ -111,7 +116,7 @@ function turns(source: string, cron: Cron, time: number): Schedule {
     }
     return { on: true, from: at, until: last + time };
   };
-  // asked every few seconds, and a moment costs half a millisecond
+  // this is called every few seconds, and a moment costs half a millisecond
   let known: Phase = { on: false, from: 0, until: 0 };
   const phaseAt = (at: number): Phase => {
     if (at < known.from || at >= known.until) known = phaseFrom(at);
@@ -133,7 +138,7 @@ function readSpans(part: string): { readonly spans: Span[] } | { readonly proble
   const [, first = '', last = first, ...digits] = found;
   const [from, until] = [minuteOfDay(digits.slice(0, 2)), minuteOfDay(digits.slice(2))];
   if (Math.max(from, until) > DAY || from === DAY) {
-    return { problem: `${part} holds a time that does not exist` };
+    return { problem: `${part} contains a time that does not exist` };
   }
   const days = daysFrom(first.toLowerCase(), last.toLowerCase());
   if (typeof days === 'string') return { problem: days };
@@ -143,7 +148,7 @@ function readSpans(part: string): { readonly spans: Span[] } | { readonly proble
   };
 }
 
-/** Minutes from midnight, or more than a day where there is no such time. */
+/** Minutes from midnight, or more than a day if there is no such time. */
 function minuteOfDay([hour, minute]: readonly string[]): number {
   const minutes = Number(minute);
   return minutes > 59 ? DAY + 1 : Number(hour) * 60 + minutes;
@@ -156,7 +161,7 @@ function daysFrom(first: string, last: string): number[] | string {
   const unknown = [first, last].find((day) => !names.includes(day));
   if (unknown !== undefined) {
     const near = nearest(unknown, [...names, 'daily']);
-    return `${unknown} is no day; ${near === undefined ? `write ${names.join(', ')} or daily` : `did you mean ${near}?`}`;
+    return `${unknown} is not a day; ${near === undefined ? `write ${names.join(', ')} or daily` : `did you mean ${near}?`}`;
   }
   const from = names.indexOf(first);
   const length = ((names.indexOf(last) - from + 7) % 7) + 1;
@@ -184,7 +189,7 @@ function weekly(source: string, spans: readonly Span[], zone: string | undefined
     );
   };
   const edges = spans.flatMap(({ from, until }) => [from % WEEK, until % WEEK]);
-  /** Minutes in which no switch can be: up to short of the next edge, by as much as a clock may be set. */
+  /** Minutes in which there can be no switch: until the next edge, less the most that a clock may be adjusted. */
   const leap = (minute: number): number => {
     const next = Math.min(...edges.map((edge) => (edge - minute + WEEK) % WEEK || WEEK));
     return Math.max(1, next - CLOCK_CHANGE);

@@ -1,20 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** The longest time that a timer of Node can wait, milliseconds: with more than 24.8 days it ends at once. */
+/** The longest time for one timer of Node, in milliseconds: with more than 24.8 days it fires at once. */
 const LONGEST = 2 ** 31 - 1;
 
 /**
- * A time for one timer of Node: what is longer than it can wait is cut to that. For limits of connections,
- * where it makes no difference whether the end comes after 24 days or later.
+ * A time for one timer of Node: anything longer than it can wait is cut to that. For limits of
+ * connections, where it does not matter whether the end comes after 24 days or later.
  */
 export const timerTime = (time: number): number => Math.min(time, LONGEST);
 
 export interface Timer {
-  /** What has not been run will not be. */
+  /** Cancels it if it has not run yet. */
   stop(): void;
 }
 
-/** Runs something once, after any time; `Infinity` is never. */
+/** Runs something once, after any time; `Infinity` means never. */
 export function after(time: number, run: () => void, { ref = true } = {}): Timer {
   const end = performance.now() + time;
   let handle: NodeJS.Timeout | undefined;
@@ -30,7 +30,7 @@ export function after(time: number, run: () => void, { ref = true } = {}): Timer
   return { stop: () => clearTimeout(handle) };
 }
 
-/** Waits any time, also longer than one timer can. Rejects when the signal aborts. */
+/** Waits for any time, even longer than one timer can. Rejects when the signal aborts. */
 export async function wait(
   time: number,
   { signal, ref = true }: { readonly signal?: AbortSignal; readonly ref?: boolean } = {},
@@ -42,7 +42,7 @@ export async function wait(
   } while (performance.now() < end && time > LONGEST);
 }
 
-/** A signal that aborts after any time, as `AbortSignal.timeout` does; to be stopped if it is not needed any more. */
+/** A signal that aborts after any time, like `AbortSignal.timeout`; to be stopped when no longer needed. */
 export function timeLimit(time: number): Timer & { readonly signal: AbortSignal } {
   const late = new AbortController();
   const timer = after(

@@ -1,6 +1,6 @@
 /**
  * The wall clock of a time zone. Hospital systems write local times without a zone, so every date
- * function needs one; undefined is the zone the engine itself runs in.
+ * function needs one; undefined is the engine's own zone.
  */
 export type Zone = string | undefined;
 
@@ -27,19 +27,22 @@ export function zoneOffset(zone: Zone, at: number): number {
   return utc([year, month, day, hour, minute, second]) - Math.floor(at / 1_000) * 1_000;
 }
 
-/** What the zone's clock shows at that time, to be read with the UTC getters of the Date. */
+/** The zone's wall time at that moment, to be read with the UTC getters of the Date. */
 export function wallClock(zone: Zone, at: number): Date {
   return new Date(at + zoneOffset(zone, at));
 }
 
-/** The time at which the zone's clock shows that wall time (given as if it were UTC). */
+/** The moment at which the zone's clock shows that wall time (given as if it were UTC). */
 export function fromWallClock(zone: Zone, wall: number): number {
   const guess = wall - zoneOffset(zone, wall);
-  // Twice, since the first offset was that of another moment, perhaps across a change of the clocks.
+  // Twice, since the first offset is that of a different moment, perhaps across a clock change.
   return wall - zoneOffset(zone, guess);
 }
 
-/** Milliseconds since 1970 of year, month (1–12), day, hour, minute, second and millisecond; years below 100 are themselves. */
+/**
+ * Milliseconds since 1970 of year, month (1–12), day, hour, minute, second and millisecond; years
+ * below 100 are taken literally.
+ */
 export function utc(parts: readonly number[]): number {
   const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0, millisecond = 0] = parts;
   const date = new Date(0);

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 
-/** Aborted when the client goes away before the answer: cancelling a search ends it here too. */
+/** Aborted when the client disconnects before the answer, so that cancelling a search also ends it here. */
 export function abortSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
   reply.raw.once('close', () => {

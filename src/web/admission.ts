@@ -9,7 +9,10 @@ import { ApiError } from './api-error.ts';
 export const BODY_LIMIT = 8 * 1024 * 1024;
 /** The largest request without a sign-in: a name and a password, a token. */
 export const OPEN_LIMIT = 16 * 1024;
-/** Milliseconds in which a request must have arrived completely: sending a byte a minute would hold a connection. */
+/**
+ * Milliseconds in which a request must arrive completely, so that sending a byte a minute cannot
+ * occupy a connection.
+ */
 export const REQUEST_TIMEOUT = 120_000;
 
 const HEADERS_TIMEOUT = 15_000;
@@ -20,9 +23,12 @@ const UNREAD_TIMEOUT = 60_000;
 /** Milliseconds that the rest of an already answered request is read and discarded. */
 const DRAIN_TIMEOUT = 2_000;
 const CONNECTIONS = 1_000;
-/** Connections from one address, so that nobody takes all of them; generous, since a proxy stands for many people. */
+/**
+ * Connections from one address, so that nobody can take all of them; generous, since a proxy may
+ * represent many people.
+ */
 const CONNECTIONS_OF_ADDRESS = 400;
-/** The most bytes of bodies being processed at once: they are held as text and parsed, which takes a multiple. */
+/** The most bytes of bodies being processed at once: as text and parsed they take a multiple of that. */
 const ROOM = 48 * 1024 * 1024;
 const ROOM_OF_ONE = 24 * 1024 * 1024;
 /** Bodies up to this size are not counted; the limit on connections bounds them. */
@@ -30,14 +36,15 @@ const SMALL = 64 * 1024;
 const TOLD_EVERY = 60_000;
 
 /**
- * Bounds what strangers and slow senders can make the console hold: a body is read only once its sender is
- * known and permitted, and the total size of all bodies in memory is limited. Register it after the sign-in.
+ * Limits how much memory strangers and slow senders can occupy: a body is read only once its sender
+ * is known and permitted, and the total size of all bodies in memory is limited. Register it after
+ * the sign-in.
  */
 export function admitBodies(app: Api): void {
   const room = new Room();
   app.addHook('onRequest', async (request) => {
     if (!bringsBody(request)) return;
-    // the answer to an address that does not exist needs no body
+    // the answer for an unknown address needs no body
     if (request.is404) throw new ApiError(404, 'NOT_FOUND', 'there is nothing at this address');
     if (request.principal === undefined && request.routeOptions.config.open !== true)
       throw new ApiError(401, 'SIGN_IN_REQUIRED', 'sign in first');
@@ -59,19 +66,20 @@ export function admitBodies(app: Api): void {
     return payload;
   });
   app.addHook('onSend', async (_request, reply, payload) => {
-    // an unread answer would be held, with its connection, for ever
+    // an unread answer would be kept, with its connection, for ever
     reply.raw.setTimeout(UNREAD_TIMEOUT, () => reply.raw.destroy());
     return payload;
   });
   app.addHook('onResponse', async ({ raw }) => {
-    // a client that is still sending a refused request gets the answer first and is then cut off
+    // a client that is still sending a refused request gets the answer first and is then
+    // disconnected
     if (raw.complete || raw.destroyed) return;
     const timer = setTimeout(() => raw.destroy(), DRAIN_TIMEOUT);
     raw.once('close', () => clearTimeout(timer));
   });
 }
 
-/** Limits the connections of a server, by address too. Call it before it listens. */
+/** Limits the connections of a server, in total and per address. Call it before it listens. */
 export function admitConnections(
   server: Server,
   isProxy: (address: string) => boolean,
@@ -92,7 +100,7 @@ export function admitConnections(
     const count = (open.get(address) ?? 0) + 1;
     if (count > CONNECTIONS_OF_ADDRESS && !isProxy(address)) {
       socket.destroy();
-      refused(address, 'too many connections of this address');
+      refused(address, 'too many connections from this address');
       return;
     }
     open.set(address, count);
@@ -135,6 +143,6 @@ function expectedSize(request: FastifyRequest): number {
   if (!bringsBody(request)) return 0;
   const { bodyLimit } = request.routeOptions;
   const told = Number(request.headers['content-length'] ?? Number.NaN);
-  // more than the limit is refused before any of it is read
+  // anything above the limit is refused before it is read
   return Number.isNaN(told) ? bodyLimit : told > bodyLimit ? 0 : told;
 }

@@ -5,10 +5,10 @@ export const API_CODES = {
   SIGN_IN_REQUIRED: 'Nobody is signed in, or the session has ended.',
   FORBIDDEN: 'The signed-in principal lacks a permission, which the text names.',
   PASSWORD_CHANGE_REQUIRED: 'The password was given by somebody else and must be changed first.',
-  REQUEST_INVALID: 'The request does not fit its schema. The text names the part.',
-  CONFLICT: 'The thing is in a state in which this cannot be done. The text says which.',
-  TOO_MANY: 'Too many requests of this kind run at once or came lately. Try again later.',
-  INTERNAL: 'A defect. The log of the operator plane has it under the same request id.',
+  REQUEST_INVALID: 'The request does not match its schema. The text names the part.',
+  CONFLICT: 'The object is in a state in which this cannot be done. The text says which.',
+  TOO_MANY: 'Too many requests of this kind are running or were made recently. Try again later.',
+  INTERNAL: 'A bug. The log of the operator plane has it under the same request id.',
 } as const;
 
 export type ApiCode = keyof typeof API_CODES | ErrorCode;

@@ -1,2 +1,2 @@
-/** The path under which every resource of the API lies. */
+/** The path prefix of every resource of the API. */
 export const API_PREFIX = '/api/v1';

@@ -13,7 +13,7 @@ export const Problem = Type.Object(
     code: Type.String(),
     detail: Type.String(),
     retryable: Type.Boolean(),
-    request: Type.String({ description: 'The request id, as the log has it.' }),
+    request: Type.String({ description: 'The request id, as in the log.' }),
   },
   { description: 'What went wrong (RFC 9457).' },
 );
@@ -84,7 +84,7 @@ export function sendProblem(
     retryable,
     request: request.id,
   };
-  // a stream's own type must not stay, and the problem does not match the route's schema
+  // the type set for a stream must not remain, and the problem does not match the route's schema
   void reply
     .code(status)
     .removeHeader('content-disposition')

@@ -1,7 +1,7 @@
 import type { Static, TObject, TOptional, TProperties, TSchema, TUnsafe } from 'typebox';
 import { Type } from './type.ts';
 
-/** Small parts that the schemas of the API are made of. */
+/** Small building blocks for the schemas of the API. */
 
 /** A property that may be left out. */
 export function maybe<T extends TSchema>(schema: T): TOptional<TUnsafe<Static<T> | undefined>> {
@@ -27,7 +27,7 @@ export function word<const W extends readonly string[]>(...words: W): TUnsafe<W[
   return Type.Unsafe<W[number]>({ type: 'string', enum: words });
 }
 
-/** A request's object: undeclared properties are refused, so that a misspelt criterion is not silently ignored. */
+/** A request's object: undeclared properties are refused, so that a misspelled criterion is not silently ignored. */
 export function closed<P extends TProperties>(properties: P): TObject<P> {
   return Type.Object(properties, { additionalProperties: false });
 }

@@ -1,6 +1,6 @@
 import type { Api } from './api.ts';
 
-/** Everything comes from this server; styles may be set by script, as the virtual lists and charts do. */
+/** Everything comes from this server; scripts may set styles, which the virtual lists and charts need. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",

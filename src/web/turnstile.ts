@@ -4,7 +4,7 @@ import { ApiError } from './api-error.ts';
 export interface Turnstile {
   /** Runs `work`, or throws TOO_MANY (429) if the name has `limit` of them running. */
   pass<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
-  /** Takes a place and returns the function that frees it. */
+  /** Takes a slot and returns the function that frees it. */
   enter(name: string): () => void;
 }
 

@@ -2,7 +2,7 @@ import type { Type as TypeBox } from 'typebox';
 
 type Options = Readonly<Record<string, unknown>>;
 
-/** Those of which an object need not have the property. */
+/** The optional properties of an object. */
 const optional = new WeakSet<object>();
 
 const of =
@@ -38,8 +38,9 @@ const parts = {
 };
 
 /**
- * The builders of TypeBox that the schemas of the API are written with, and its types. What they make is the same plain
- * JSON Schema; TypeBox itself is some seven hundred modules, which every start would read: a fifth of its time.
+ * The builders of TypeBox used for the schemas of the API, and its types. They make the same plain
+ * JSON Schema; TypeBox itself is about seven hundred modules, and reading them would take a fifth
+ * of every start.
  */
 export const Type = parts as unknown as Pick<typeof TypeBox, keyof typeof parts>;
 export type { Static } from 'typebox';

@@ -1,6 +1,6 @@
 import { isEngineError } from '../error/engine-error.ts';
 
-/** A store's answer, if it comes within `limit` milliseconds; undefined if the store is away or slow. */
+/** A store's answer, if it arrives within `limit` milliseconds; undefined if the store is unreachable or slow. */
 export async function within<Value>(
   limit: number,
   asked: Promise<Value>,
@@ -15,7 +15,7 @@ export async function within<Value>(
     return await Promise.race([told, late]);
   } finally {
     clearTimeout(timer);
-    // nobody waits any longer for a late answer, or for the reason why there is none
+    // nobody is waiting any more for a late answer, or for the reason why there is none
     told.catch(() => undefined);
   }
 }

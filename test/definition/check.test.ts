@@ -227,7 +227,7 @@ lookups: { wards: wards.csv, gone: gone.csv }
   );
   expect(problems).toEqual([
     'production.yaml:7:36 lookups.gone: the file does not exist.',
-    'wards.csv:3:1 lookups.wards: the key W1 stands in line 2 already. Remove one of them.',
+    'wards.csv:3:1 lookups.wards: the key W1 is already in line 2. Remove one of them.',
   ]);
 });
 

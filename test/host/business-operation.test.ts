@@ -99,7 +99,7 @@ test('a message that is tried again and again is ended by an order, its sender i
         id,
         status: 'discarded',
         by: 'ada',
-        warning: 'sent by hand (it was in hand: the peer may have got it)',
+        warning: 'sent by hand (it was being sent: the peer may have received it)',
       },
       { status: 'completed' },
     ]);

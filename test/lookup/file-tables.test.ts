@@ -52,7 +52,7 @@ test('repeated keys and lines without a value are problems with file and line', 
   const { problems } = await lookupTables(new Map([['wards', file]]));
   expect(problems).toMatchObject([
     { table: 'wards', file, line: 3, what: 'the line has a key and no value' },
-    { table: 'wards', file, line: 4, what: 'the key W1 stands in line 2 already' },
+    { table: 'wards', file, line: 4, what: 'the key W1 is already in line 2' },
     { table: 'wards', file, line: 5, what: 'the key is empty' },
   ]);
 });

@@ -53,9 +53,9 @@ test('a schedule that is always on is never switched', () => {
 test.for([
   ['', 'must be days with times'],
   ['mon-fri', 'must be days with times'],
-  ['mo-fr 06:00-20:00', 'mo is no day; did you mean mon?'],
-  ['mon 06:00-25:00', 'holds a time that does not exist'],
-  ['mon 06:61-07:00', 'holds a time that does not exist'],
+  ['mo-fr 06:00-20:00', 'mo is not a day; did you mean mon?'],
+  ['mon 06:00-25:00', 'contains a time that does not exist'],
+  ['mon 06:61-07:00', 'contains a time that does not exist'],
   ['cron 30 6 * * for 10m', 'cron has five fields'],
   ['cron 30 6 * * mon-fri for 10s', 'for 10s must be a duration of a minute or more'],
   ['cron 30 6 * * mon-fri for forever', 'for forever must be a duration'],

@@ -32,11 +32,7 @@ export function overrideRoutes(app: Api, context: ApiContext): void {
       const { level, for: time, reason } = request.body;
       checkVisibleHost(request, host);
       if ((kind === 'log-level') !== (level !== undefined)) {
-        throw new ApiError(
-          400,
-          'REQUEST_INVALID',
-          'log-level needs a level, and no other kind may have one',
-        );
+        throw new ApiError(400, 'REQUEST_INVALID', 'level is for log-level, which needs it');
       }
       const act = { action: 'host.override', object: `host ${host}`, detail: request.body };
       return audited(context, request, { ...act, detail: { kind, ...act.detail } }, async () => {
