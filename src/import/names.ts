@@ -8,7 +8,7 @@ export function slug(text: string, longest = 40): string {
   return words.slice(0, longest).replaceAll(/^-+|-+$/g, '') || 'channel';
 }
 
-/** Gives each name once: a second one gets a number. */
+/** Returns each name only once: repeated ones get a number. */
 export class Names {
   readonly #taken = new Set<string>();
 

@@ -9,19 +9,19 @@ export interface ExportFile {
   readonly text: string;
 }
 
-/** A production, as files that are not yet written. */
+/** A production as files that have not been written yet. */
 export interface ImportedProduction {
   readonly files: ReadonlyMap<string, string>;
   readonly report: ImportReport;
 }
 
-/** The files of an export: one file, or all of a folder and the folders in it whose names end so. */
+/** The files of an export: one file, or all in a folder and below it whose names have such an ending. */
 export async function exportFiles(
   path: string,
   endings: RegExp = /\.xml$/i,
 ): Promise<ExportFile[]> {
   const about = await stat(path).catch(() => {
-    throw new EngineError('CONFIG_INVALID', `there is no file or folder ${path}`);
+    throw new EngineError('CONFIG_INVALID', `there is no file or folder named ${path}`);
   });
   if (!about.isDirectory()) return [{ name: basename(path), text: await readFile(path, 'utf8') }];
   const found = await readdir(path, { recursive: true });

@@ -1,11 +1,11 @@
-/** Names of what must not stand in a file. */
+/** Names of what must not be written to a file. */
 export const SECRET = /passw|pwd|passphrase|secret|token|api[-_]?key|authorization|credential/i;
 
-/** Texts that hold a secret by themselves. */
+/** Texts that contain a secret on their own. */
 export const SECRET_TEXT =
   /(?:passw(?:or)?d|pwd|secret|token|api[-_]?key)=[^&;\s]+|:\/\/[^/:@\s]+:[^@/\s]+@|^(?:Basic|Bearer) \S{6,}/i;
 
-/** The script as a comment, without any text that stands near a word for a secret. */
+/** The script as a comment, without any text near a word that suggests a secret. */
 export function redacted(text: string): string {
   const lines = text.split('\n').map((line) => {
     const isDelicate =

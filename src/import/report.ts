@@ -11,7 +11,7 @@ export interface ReportLine {
 }
 
 export interface ImportReport {
-  /** The engine that it came from. */
+  /** The engine that it was exported from. */
   readonly from: string;
   readonly folder: string;
   readonly channels: readonly { readonly name: string; readonly state: ChannelState }[];
@@ -20,19 +20,19 @@ export interface ImportReport {
   readonly lines: readonly ReportLine[];
 }
 
-/** `complete`: nothing is marked; `partial`: some places are; `not`: neither end of it could be made. */
+/** `complete`: nothing is marked; `partial`: some places are; `not`: neither a service nor an operation could be made. */
 export type ChannelState = 'complete' | 'partial' | 'not';
 
 const TITLES: Readonly<Record<ReportLine['kind'], string>> = {
-  mark: 'To be done by a person: `waybill check` fails until then',
-  give: 'To be given by a person',
+  mark: 'To be done by a person; `waybill check` fails until then',
+  give: 'To be provided by a person',
   look: 'Worth a look',
   made: 'What became what',
 };
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ');
 
-/** `import-report.md`. It names places and kinds, never a line of a script or a value. */
+/** `import-report.md`. It names places and kinds, never a line of a script nor a value. */
 export function reportText({ from, channels, templates, lines }: ImportReport): string {
   const counts = (['complete', 'partial', 'not'] as const).map(
     (state) => `${channels.filter((one) => one.state === state).length} ${state}`,

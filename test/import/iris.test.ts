@@ -182,7 +182,7 @@ test('code is a stub with its source, without secrets, and check fails until it 
   expect(marksOf(made)).toEqual([
     'In: Hub.Service is code: write it as an adapter, or choose one',
     'Work: Hub.Process is code: write it as a process',
-    'Out: EnsLib.SAP.Operation has no counterpart here yet: choose an adapter',
+    'Out: EnsLib.SAP.Operation has no adapter yet: choose one',
   ]);
   const stub = made.files.get('adapters/in.ts') ?? '';
   expect(stub).toContain('//   Quit ..SendRequestAsync("Work", in)');
@@ -205,7 +205,7 @@ test('what a rule or a DTL says that has no counterpart is marked where it stand
   );
   expect(marksOf(made)).toEqual([
     'ADT Router: its condition calls Document.Source.Ward: write it in CEL',
-    'Hub.ToWard: an assignment has an expression that is not understood',
+    'Hub.ToWard: an assignment has an expression that could not be parsed',
     'Hub.ToWard: the step foreach has no counterpart: write it',
   ]);
   expect((await problemsOf(made)).filter((one) => one.includes('UNDONE')).length).toBeGreaterThan(

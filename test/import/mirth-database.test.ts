@@ -141,7 +141,7 @@ test('a Database Reader is sql-in: each row is the XML that it was', async () =>
 });
 
 test.each([
-  [1, '', /reads the same rows at each look/],
+  [1, '', /reads the same rows at every poll/],
   [2, 'UPDATE orders SET sent = 1 WHERE sent = 0', /marks all rows at once/],
 ])(
   'rows of update mode %i need a person, and check fails until then',
@@ -224,11 +224,11 @@ catch (e) { msg['PID']['PID.5']['PID.5.1'] = String(e.message).indexOf('DUPLICAT
 
 test.each([
   ["var q = 'SELECT 1'; q += ' FROM t'; c.executeCachedQuery(q);", /in several steps/],
-  ["c.executeCachedQuery('SELECT * FROM ' + $('table'));", /names a table or a column by a value/],
+  ["c.executeCachedQuery('SELECT * FROM ' + $('table'));", /a table or column name is a value/],
   ["c.executeCachedQuery('SELECT 1 FROM t WHERE id IN (' + $('ids') + ')');", /is a list/],
   [
     `c.executeUpdate("UPDATE t SET a = " + ($('a') ? "'" + $('a') + "'" : 'NULL'));`,
-    /holds a part of the statement/,
+    /contains part of the statement/,
   ],
   ["c.executeUpdate($('sql'));", /comes from elsewhere/],
 ])('%s is marked', async (script, mark) => {

@@ -80,7 +80,7 @@ test('what only old scripts may do is told of', () => {
     { line: 1, what: expect.stringMatching(/'with' in strict mode/) },
   ]);
   expect(rewritten('var a = 1;\nvar static = 2;').marks).toMatchObject([
-    { line: 2, category: 'a script that cannot be read' },
+    { line: 2, category: 'a script that cannot be parsed' },
   ]);
   expect(rewritten("FileUtil.write('/tmp/x', false, 'a');").marks).toMatchObject([
     { category: 'files in a script' },

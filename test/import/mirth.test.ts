@@ -266,8 +266,8 @@ test('what cannot be done by itself is marked with channel, step and line, and c
   );
   expect(stateOf(production)).toBe('partial');
   expect(marksOf(production)).toEqual([
-    'source transformer, lookup:2 its database is not known: make an operation of sql-out for it, and call it',
-    'source transformer, lookup:3 uses java.io.File of Java',
+    'source transformer, lookup:2 its database is unknown: make an operation with sql-out for it, and call that',
+    'source transformer, lookup:3 uses the Java class java.io.File',
     'source transformer, lookup:4 uses unheard, which no code template of the export defines',
   ]);
   const [problem = '', ...more] = await problemsOf(production);
@@ -374,7 +374,7 @@ test('channels that listen at one port are told apart, and check passes', async 
     'listen: 0.0.0.0:6662',
   ]);
   expect(production.files.get('import-report.md')).toMatch(
-    /Second .* adt-in-in listens at port 6661 as well/,
+    /Second .* adt-in-in also listens on port 6661/,
   );
 });
 

@@ -1,6 +1,6 @@
-/** An expression of a rule or a DTL, as one of CEL. */
+/** Translates an expression of a rule or a DTL to CEL. */
 
-/** Why an expression has no counterpart. */
+/** Why an expression cannot be translated. */
 export class NoCounterpart extends Error {}
 
 type Token = { readonly kind: 'text' | 'number' | 'word' | 'path' | 'mark'; readonly text: string };
@@ -13,7 +13,7 @@ function tokensOf(source: string): Token[] {
   TOKEN.lastIndex = 0;
   while (TOKEN.lastIndex < source.trimEnd().length) {
     const found = TOKEN.exec(source);
-    if (found === null) throw new NoCounterpart('has an expression that is not understood');
+    if (found === null) throw new NoCounterpart('has an expression that could not be parsed');
     const [, text, number, path, word, mark] = found;
     if (text !== undefined) tokens.push({ kind: 'text', text: text.replaceAll('""', '"') });
     else if (number !== undefined) tokens.push({ kind: 'number', text: number });
@@ -24,7 +24,7 @@ function tokensOf(source: string): Token[] {
   return tokens;
 }
 
-/** What stands for a value that is read: `{PID:…}` of the message, or a property. */
+/** Returns the CEL for a value that is read: `{PID:…}` of the message, or a property. */
 export type Read = (what: string) => string;
 
 export const celOf = (source: string, read: Read): string => new Translation(source, read).whole();
@@ -42,7 +42,7 @@ const WORDS: Readonly<Record<string, (left: string, right: string) => string>> =
   doesnotstartwith: (left, right) => `!${left}.startsWith(${right})`,
 };
 
-/** Functions of rules and DTLs → how their arguments stand in CEL. */
+/** Functions of rules and DTLs → the CEL for their arguments. */
 const FUNCTIONS: Readonly<Record<string, (given: readonly string[]) => string>> = {
   contains: ([text = '', part = '']) => `${text}.contains(${part})`,
   doesnotcontain: ([text = '', part = '']) => `!${text}.contains(${part})`,
@@ -75,7 +75,7 @@ class Translation {
   whole(): string {
     const made = this.#or();
     if (this.#at < this.#tokens.length)
-      throw new NoCounterpart('has an expression that is not understood');
+      throw new NoCounterpart('has an expression that could not be parsed');
     return made;
   }
 
@@ -88,7 +88,7 @@ class Translation {
 
   #take(): Token {
     const next = this.#tokens[this.#at];
-    if (next === undefined) throw new NoCounterpart('has an expression without an end');
+    if (next === undefined) throw new NoCounterpart('has an unterminated expression');
     this.#at += 1;
     return next;
   }
@@ -128,7 +128,7 @@ class Translation {
     return left;
   }
 
-  /** `_` puts texts together. */
+  /** `_` concatenates. */
   #sum(): string {
     let left = this.#operand();
     while (this.#is('_')) {
@@ -150,10 +150,10 @@ class Translation {
       return `(${made})`;
     }
     if (one.text === '!' || one.text === "'") return `!(${this.#operand()})`;
-    throw new NoCounterpart('has an expression that is not understood');
+    throw new NoCounterpart('has an expression that could not be parsed');
   }
 
-  /** Beside `=` a number is the text that the message has. */
+  /** Compared by `=`, a number is the text that is in the message. */
   #number(text: string): string {
     const before = this.#tokens[this.#at - 2];
     return before?.kind === 'mark' && before.text in COMPARISONS ? JSON.stringify(text) : text;

@@ -9,7 +9,7 @@ export interface Item {
   readonly settings: ReadonlyMap<string, string>;
 }
 
-/** What an item became. */
+/** What an item was turned into. */
 export interface Host {
   readonly adapter: string;
   readonly settings: Block;
@@ -17,7 +17,7 @@ export interface Host {
 }
 
 export interface HostContext extends Told {
-  /** The name of a credential here, whose secret a person gives. */
+  /** The name of a credential; a person provides its secret. */
   readonly credential: (name: string) => string;
 }
 
@@ -31,7 +31,7 @@ const seconds = (text: string): string => (Number(text) < 0 ? 'forever' : `${Num
 
 const FOLDER = '/missing';
 
-/** TLS was a named configuration of the instance, which no export holds. */
+/** TLS was a named configuration of the instance, which exports do not contain. */
 function secured(item: Item, { mark }: HostContext, settings: Block): Block {
   if (get(item, 'SSLConfig') === '') return settings;
   mark(
@@ -97,7 +97,7 @@ const fileIn: Make = (item) => ({
   },
 });
 
-/** Marks of a file name → expressions. */
+/** Placeholders of a file name → expressions. */
 const NAME_MARKS: Readonly<Record<string, string>> = {
   f: '{name}',
   Q: '{format(now(), "yyyy-MM-dd_HH.mm.ss.SSS")}',
@@ -116,7 +116,7 @@ function fileName(item: Item, { look }: HostContext): string {
       (whole, mark: string) => NAME_MARKS[mark] ?? whole,
     );
   if (/%/.test(made))
-    look(item.name, 'files', `the file name ${given} has marks that are left as they are`);
+    look(item.name, 'files', `the file name ${given} has placeholders that were not translated`);
   return made;
 }
 
@@ -192,7 +192,7 @@ const mailOut: Make = (item, context) => ({
   },
 });
 
-/** Classes of the product that have a counterpart here. */
+/** Classes of the product for which there is an adapter. */
 export const HOSTS: Readonly<Record<string, Make>> = {
   'EnsLib.HL7.Service.TCPService': mllpIn,
   'EnsLib.HL7.Service.FileService': fileIn,
@@ -211,7 +211,7 @@ export const HOSTS: Readonly<Record<string, Make>> = {
   'EnsLib.EMail.AlertOperation': mailOut,
 };
 
-/** Processes whose rules are a class of their own. */
+/** Processes that keep their rules in a separate class. */
 export const ROUTERS: ReadonlySet<string> = new Set([
   'EnsLib.HL7.MsgRouter.RoutingEngine',
   'EnsLib.MsgRouter.RoutingEngine',

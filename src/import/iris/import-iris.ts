@@ -18,7 +18,7 @@ import { transformOf } from './transform.ts';
 
 type Block = Record<string, unknown>;
 
-/** Makes a production of the classes of an export. Nothing that stands in it is run. */
+/** Makes a production from the classes of an export. Nothing in it is run. */
 export function importIris(
   files: readonly { readonly name: string; readonly text: string }[],
   name: string,
@@ -26,7 +26,7 @@ export function importIris(
   return new Import(readExport(files), name).production();
 }
 
-/** A value as a table of comma-separated text holds it. */
+/** Quotes a value for comma-separated text. */
 const cell = (text: string): string =>
   /[",\n]/.test(text) || text.startsWith('#') ? `"${text.replaceAll('"', '""')}"` : text;
 
@@ -174,7 +174,7 @@ class Import {
         ...(kind === 'service' && { to: to.length === 1 ? to[0] : to }),
       };
       if (kind === 'service' && to.length === 0)
-        told.mark('targets', 'targets', 'it names no target that is in the production');
+        told.mark('targets', 'targets', 'none of its targets are in the production');
     }
     this.#line('made', item.name, kind, { category: 'made', text: `${kind} ${name}` });
   }
@@ -203,7 +203,7 @@ class Import {
     return name;
   }
 
-  /** By what it extends; else by how such classes are mostly called. */
+  /** Decides by the superclass, otherwise by how such classes are usually named. */
   #kindOf(className: string): Kind {
     const chain: string[] = [];
     for (let at: string | undefined = className; at !== undefined && chain.length < 20; ) {
@@ -241,13 +241,13 @@ class Import {
     const isOwn = this.#export.classes.has(item.className);
     const what = isOwn
       ? `${item.className} is code: write it as an adapter, or choose one`
-      : `${item.className} has no counterpart here yet: choose an adapter`;
+      : `${item.className} has no adapter yet: choose one`;
     this.#told(item.name).mark(kind, isOwn ? 'ObjectScript' : item.className, what);
     this.#files.set(`adapters/${name}.ts`, this.#stubText(item.className, what));
     return { adapter: `./adapters/${name}.ts`, settings: {} };
   }
 
-  /** Cannot be loaded until a person has written it; what it was stands there as a comment. */
+  /** A module that cannot be loaded until a person has written it; the original is in it as a comment. */
   #stubText(className: string, what: string): string {
     const own: IrisClass | undefined = this.#export.classes.get(className);
     const parts = [

@@ -2,13 +2,13 @@ import { type Hl7Dictionary, hl7Dictionary } from '../../document/hl7/dictionary
 
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 
-/** The dictionary of a schema such as `2.5.1`; of a schema of one's own the newest that is common. */
+/** The dictionary of a schema such as `2.5.1`; for a custom schema, the newest common one. */
 const dictionaryOf = (category: string): Hl7Dictionary | undefined =>
   hl7Dictionary(/^(\d\.\d(?:\.\d)?)/.exec(category)?.[1] ?? '2.5.1') ?? hl7Dictionary('2.5.1');
 
 /**
- * A path into a virtual document, `PIDgrp.PID:PatientName(1).familyname`, as a path here, `PID-5[1].1`. Names of
- * groups say nothing here: a segment is found wherever it stands. Undefined where a name is not known.
+ * Translates a path into a virtual document, `PIDgrp.PID:PatientName(1).familyname`, to `PID-5[1].1`. Names of
+ * groups say nothing here: a segment is found wherever it stands. Undefined if a name is unknown.
  */
 export function hl7PathOf(given: string, category: string): string | undefined {
   const [place = '', inner = ''] = given.split(':');

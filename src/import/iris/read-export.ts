@@ -1,7 +1,7 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { parseNodes } from '../../mirth/e4x/parse.ts';
 
-/** A class of an export, as text and as what it holds. */
+/** A class of an export: its text and its parts. */
 export interface IrisClass {
   readonly name: string;
   readonly extends: readonly string[];
@@ -52,7 +52,7 @@ export const attribute = (of: XmlNode, name: string): string =>
 export const textOf = (of: XmlNode | undefined): string =>
   of?.children.map(({ kind, value }) => (kind === 'text' ? value : '')).join('') ?? '';
 
-/** The one element of a text of XML. */
+/** The root element of an XML text. */
 export function rootOf(xml: string): XmlNode {
   const root = parseNodes(xml).find(({ kind }) => kind === 'element');
   if (root === undefined) throw new SyntaxError('there is no XML element');
@@ -104,7 +104,7 @@ function readTable(table: XmlNode, { tables }: Found): void {
 const CLASS = /^Class\s+([\w.%]+)(?:\s+Extends\s+(\([^)]*\)|[\w.%]+))?/m;
 const MEMBER = /^(XData|Method|ClassMethod|ClientMethod|Parameter)\s+([\w%"]+)(.*)$/;
 
-/** The form of the source files: members begin at the first column, and their bodies stand between braces there. */
+/** Reads source files: members begin in the first column, and so do the braces around their bodies. */
 function readUdl(text: string, file: string, { classes }: Found): void {
   const head = CLASS.exec(text);
   if (head === null) return;

@@ -6,17 +6,17 @@ import { attribute, elements, rootOf } from './read-export.ts';
 
 type Block = Record<string, unknown>;
 
-/** What a translation writes down. */
+/** What a translation reports. */
 export interface Told {
   readonly mark: (place: string, category: string, text: string) => void;
   readonly look: (place: string, category: string, text: string) => void;
 }
 
-/** Stands where a person has to write an expression: no name of CEL, so that check fails until then. */
+/** A placeholder for an expression that a person has to write: not a name in CEL, so check fails until then. */
 export const UNDONE = 'UNDONE';
 
 export interface RuleContext extends Told {
-  /** The name here of an item of the production. */
+  /** The host that an item of the production became. */
   readonly nameOf: (item: string) => string;
   readonly transformOf: (className: string) => string;
 }
@@ -28,7 +28,7 @@ export function rulesOf(xml: string, context: RuleContext): unknown[] {
     context.mark(
       'rule sets',
       'rules',
-      'has rule sets for different times: only the first is taken',
+      'has rule sets for different times: only the first was imported',
     );
   const rules = elements(first, 'rule').flatMap((rule) => new RuleReading(rule, context).rules());
   const until = rules.findIndex(
@@ -39,18 +39,18 @@ export function rulesOf(xml: string, context: RuleContext): unknown[] {
     context.look(
       'rules',
       'rules',
-      `what stands below the rule ${until + 1}, which takes every message, was never reached: it is left out`,
+      `nothing below rule ${until + 1}, which takes every message, was ever reached: it was left out`,
     );
   return named(rules.slice(0, until + 1));
 }
 
-/** The trace needs names, each once. */
+/** The trace needs unique names. */
 function named(rules: readonly Block[]): Block[] {
   const names = new Names();
   return rules.map((rule) => ({ ...rule, name: names.take(String(rule['name'])) }));
 }
 
-/** That a name of the message is one of those. */
+/** A condition that a property of the message has one of these values. */
 const isOne = (name: string, list: readonly string[]): string =>
   list.length === 1
     ? `${name} == ${JSON.stringify(list[0])}`
@@ -118,14 +118,14 @@ class RuleReading {
           this.#context.look(
             this.#name,
             'rules',
-            `the constraint ${attribute(one, 'name')} is left out: every message that gets here counts`,
+            `the constraint ${attribute(one, 'name')} was left out: every message that gets here matches`,
           );
           return [];
       }
     });
   }
 
-  /** Undefined for one that always holds. */
+  /** Undefined if it is always true. */
   #condition(when: XmlNode): string | undefined {
     const given = attribute(when, 'condition').trim();
     if (given === '1' || given === '') return undefined;
@@ -163,7 +163,7 @@ class RuleReading {
         this.#context.look(
           this.#name,
           'rules',
-          `${one.name} is left out: the trace shows which rule fired`,
+          `${one.name} was left out: the trace shows which rule fired`,
         );
       else
         this.#context.mark(
@@ -176,12 +176,12 @@ class RuleReading {
   }
 }
 
-/** What a condition reads: `Document.{PID:PatientName}` as a field; a property has no counterpart. */
+/** Translates what a condition reads: `Document.{PID:PatientName}` to a field; properties have no counterpart. */
 export function readOf(what: string, category: string): string {
   const inner = /\{([^}]*)\}/.exec(what)?.[1];
   const path = inner === undefined ? undefined : hl7PathOf(inner, category);
   if (path !== undefined) return `field("${path}")`;
   throw new NoCounterpart(
-    inner === undefined ? `reads ${what}` : `reads {${inner}}, which is not known`,
+    inner === undefined ? `reads ${what}` : `reads {${inner}}, which is unknown`,
   );
 }

@@ -6,7 +6,7 @@ import { readOf, type Told, UNDONE } from './rules.ts';
 
 type Block = Record<string, unknown>;
 
-/** A DTL as a transform in YAML; a step that has no counterpart is one that check refuses. */
+/** Translates a DTL to a transform in YAML; check refuses the steps that have no counterpart. */
 export function transformOf(xml: string, told: Told): Block {
   return new TransformReading(rootOf(xml), told).block();
 }
@@ -24,7 +24,7 @@ class TransformReading {
     this.#target = attribute(root, 'targetDocType');
   }
 
-  /** Whether what it makes is HL7: a copy, or of a type of the standard. */
+  /** Whether its result is HL7: a copy, or of a standard type. */
   get #isHl7(): boolean {
     return this.#create === 'copy' || /^\d\.\d[\d.]*:./.test(this.#target);
   }
@@ -107,10 +107,10 @@ class TransformReading {
     return this.#source.split(':')[0] ?? '';
   }
 
-  /** A whole segment; a new message has its MSH, so of that one the fields. */
+  /** Copies a whole segment; a new message already has MSH, so there the fields are copied. */
   #segment(target: string, value: string): Block[] {
     if (this.#path(value, 'source', this.#source) !== target)
-      throw new NoCounterpart('copies a segment to another one');
+      throw new NoCounterpart('copies one segment to another');
     if (target !== 'MSH') return [{ copy: [target] }];
     return [3, 4, 5, 6, 7, 10, 11].map((number) => ({
       copy: `MSH-${number}`,
@@ -128,7 +128,7 @@ class TransformReading {
   #if(step: XmlNode): Block {
     const [yes, no] = [elements(step, 'true')[0], elements(step, 'false')[0]];
     const otherwise = no === undefined ? [] : this.#steps(no);
-    // oxlint-disable-next-line unicorn/no-thenable -- it is a step of a transform, and `then` a list
+    // oxlint-disable-next-line unicorn/no-thenable -- a step of a transform, whose `then` is a list
     const parts = { then: this.#steps(yes), ...(otherwise.length > 0 && { else: otherwise }) };
     try {
       const condition = celOf(attribute(step, 'condition'), (what) => readOf(what, this.#category));

@@ -32,10 +32,10 @@ export interface Surrounding {
   /** Ids and names of channels → their processes. */
   readonly processes: ReadonlyMap<string, string>;
   readonly rewrite: (text: string, place: string, statement?: StatementMaker) => RewrittenScript;
-  /** Whether code templates wait. */
+  /** Whether code templates are asynchronous. */
   readonly templatesWait: boolean;
   readonly fileOf: (name: string) => string | undefined;
-  /** Whether scripts of some channel put a variable of that name into a map. */
+  /** Whether any channel's scripts put a variable with that name into a map. */
   readonly isPut: (name: string) => boolean;
   /** Whether a channel of the export sends to that one. */
   readonly isSentTo: (id: string) => boolean;
@@ -43,7 +43,7 @@ export interface Surrounding {
   readonly environment: (name: string) => string;
 }
 
-/** What one channel became. */
+/** What a channel was turned into. */
 export interface ImportedChannel {
   readonly process: string;
   readonly services: Readonly<Record<string, Block>>;
@@ -51,13 +51,13 @@ export interface ImportedChannel {
   readonly operations: Readonly<Record<string, Block>>;
   readonly files: Readonly<Record<string, string>>;
   readonly lines: readonly ReportLine[];
-  /** Whether any end of it could be made. */
+  /** Whether a service or an operation could be made. */
   readonly hasEnds: boolean;
-  /** The processes that it sends to, for the search for rings. */
+  /** The processes that it sends to, to find cycles. */
   readonly sendsTo: readonly string[];
 }
 
-/** Reads one channel and writes down what it becomes. */
+/** Reads one channel and turns it into hosts and files. */
 export function importChannel(channel: ExportedChannel, surrounding: Surrounding): ImportedChannel {
   return new ChannelImport(channel, surrounding).result();
 }
@@ -72,7 +72,7 @@ class ChannelImport {
   readonly #names = new Names();
   readonly #targets = new Set<string>();
   readonly #scripts: ChannelScripts;
-  /** Whether it is not tried to say what it does in rules. */
+  /** Whether to use scripts even where rules could do the same. */
   readonly #asCode: boolean;
   #ends = 0;
   #calls = false;
@@ -110,7 +110,7 @@ class ChannelImport {
     if (plain !== undefined) {
       const made = this.#router(source, destinations, plain);
       const isMarked = made.lines.some(({ kind }) => kind === 'mark');
-      // rules have no place for what a person has to do
+      // rules cannot mark what a person has to do
       return isMarked ? new ChannelImport(this.#channel, this.#around, true).result() : made;
     }
     const stages = destinations.map((one) => this.#destination(one, answer));
@@ -142,7 +142,7 @@ class ChannelImport {
     };
   }
 
-  /** A channel that only routes becomes rules. */
+  /** Turns a channel that only routes into rules. */
   #router(
     source: XmlNode | undefined,
     destinations: readonly XmlNode[],
@@ -211,7 +211,7 @@ class ChannelImport {
     };
   }
 
-  /** What the sender is answered with, where that is neither nothing nor an acknowledgement. */
+  /** What the sender is answered, unless it is nothing or an acknowledgement. */
   #answerOf(source: XmlNode | undefined): string | undefined {
     const variable = partText(
       source,
@@ -253,7 +253,7 @@ class ChannelImport {
     };
   }
 
-  /** A channel that nothing of the export sends to is reached as it was by the server's own API. */
+  /** A channel that nothing in the export sends to gets a service, as it was reached through the server's API. */
   #byHand(): Block {
     const path = `/channels/${this.#name}/messages`;
     const listen = '127.0.0.1:8081';
@@ -261,12 +261,12 @@ class ChannelImport {
       'look',
       'source',
       'channels outside of the export',
-      `nothing of the export sends to it: it takes messages by POST at ${listen}${path}`,
+      `nothing in the export sends to it: it accepts messages by POST at ${listen}${path}`,
     );
     return { adapter: 'http-in', settings: { listen, path }, to: this.#name };
   }
 
-  /** The parts of a filter and a transformer, as the definition says them. */
+  /** The properties of the definition for a filter and a transformer. */
   #stage(of: XmlNode | undefined, hint: string, place: string): string[] {
     const transformer = part(of, 'transformer') ?? part(of, 'responseTransformer');
     return this.#stageOf(part(of, 'filter'), transformer, hint, place);
@@ -287,11 +287,11 @@ class ChannelImport {
           'mark',
           place,
           `the data type ${fault}`,
-          `the data type ${fault} is not read: ${type} is assumed`,
+          `the data type ${fault} is not supported: ${type} is assumed`,
         );
     }
     if ((inbound.fault ?? outbound.fault) !== undefined) {
-      const text = `the data type ${inbound.fault ?? outbound.fault} is not read here`;
+      const text = `the data type ${inbound.fault ?? outbound.fault} is not supported`;
       made.push(`filter: ${this.#scripts.undone(`${hint}-data-type`, placeText({ place, text }))}`);
     }
     made.push(`inbound: '${inbound.type}'`, `outbound: '${outbound.type}'`);
@@ -328,7 +328,7 @@ class ChannelImport {
     this.#texts(draft, given, made);
     if (marked.length > 0 && draft.host?.files === undefined) {
       const text = placeText({ place: given, text: marked.map((one) => one.text).join('; ') });
-      // a place of the host's that cannot be made holds up what is sent to it
+      // a setting that cannot be translated stops what is sent to the host
       made.push(`writer: ${this.#scripts.undone(`${slug(given)}-settings`, text)}`);
     }
     const response = part(connector, 'responseTransformer');
@@ -397,7 +397,7 @@ class ChannelImport {
     const process = this.#around.processes.get(channel);
     if (process === undefined) {
       const text =
-        'sends to a channel that is not in this export: import them together, or choose a target';
+        'sends to a channel that is not in this export: import both together, or choose a target';
       this.#line('mark', given, 'channels outside of the export', text);
       made.push(
         `writer: ${this.#scripts.undone(`${slug(given)}-channel`, placeText({ place: given, text }))}`,
@@ -464,7 +464,7 @@ class ChannelImport {
         'look',
         'undeploy',
         'scripts',
-        'the script of undeploying is left out: nothing is undeployed here',
+        'the undeploy script was left out: nothing is ever undeployed',
       );
     }
     if (!isTrivial(partText(xml, 'deployScript'))) {
@@ -472,7 +472,7 @@ class ChannelImport {
         'look',
         'deploy',
         'scripts',
-        'the deploy script runs before the first message in each engine',
+        'the deploy script runs in each engine before its first message',
       );
     }
     if (answer !== undefined) parts.push(...answerParts(source, answer, isHttp));

@@ -25,7 +25,7 @@ export function answerParts(
   return made;
 }
 
-/** How what the service delivers is read, as the definition says it. */
+/** The part of the definition that says how to read what the service delivers. */
 export function comes(source: XmlNode | undefined): string[] {
   const transport = partText(source, 'transportName');
   if (transport === 'Database Reader') return ['rows: true'];
@@ -35,7 +35,7 @@ export function comes(source: XmlNode | undefined): string[] {
   return [`http: '${isXml ? (isWhole ? 'whole' : 'document') : 'body'}'`];
 }
 
-/** Names of headers that scripts of a channel ask for, and two that are always worth having. */
+/** The headers that scripts of a channel ask for, and two that are always useful. */
 export function headersIn(xml: XmlNode): string[] {
   const found = new Set(['Content-Type', 'User-Agent']);
   const pattern =
@@ -49,7 +49,7 @@ export function headersIn(xml: XmlNode): string[] {
 
 const TYPES = new Set(['HL7V2', 'XML', 'JSON', 'DELIMITED', 'RAW']);
 
-/** The data type, and the one that it was where we do not know it. */
+/** The data type; `fault` names one that is not supported. */
 export function dataType(given: string): { readonly type: string; readonly fault?: string } {
   const name = given.toUpperCase().replace(/[^A-Z0-9]/g, '');
   if (TYPES.has(name)) return { type: name };
@@ -85,7 +85,7 @@ export function templateText(of: XmlNode | undefined): string {
     : text;
 }
 
-/** Where a step begins in the script that all of them make. */
+/** Where a step begins in the combined script. */
 export interface Placed {
   readonly name: string;
   readonly from: number;
@@ -103,7 +103,7 @@ export function joined(steps: readonly Step[]): { text: string; placed: Placed[]
   return { text, placed };
 }
 
-/** All rules as one script: each is a function of its own, as its `return` is its answer. */
+/** All rules as one script, with a function for each, because rules may `return`. */
 export function filterScript(rules: readonly Rule[]): { text: string; placed: Placed[] } {
   let text = '';
   const placed: Placed[] = [];
@@ -119,11 +119,11 @@ export function filterScript(rules: readonly Rule[]): { text: string; placed: Pl
   return { text: `${text}\nreturn ${test.join(' ')};`, placed };
 }
 
-/** What only the server can tell: the message itself, and the time. */
+/** Variables that depend on the message or the time, and so are known only at run time. */
 const OF_MESSAGE =
   /^(message\.|originalFilename|ORIGINALNAME|fileDirectory|DATE$|SYSTIME$|COUNT$|UUID$|date\.|channelName$|channelId$)/;
 
-/** The name of the configuration's value that a reference means; undefined where the message decides. */
+/** The configuration value that a reference means; undefined if it depends on the message. */
 export function configured(
   reference: string,
   isPut: (name: string) => boolean,
@@ -134,7 +134,7 @@ export function configured(
   return variableName(name);
 }
 
-/** Settings of the channel that are the whole production's here, or nobody's. */
+/** Reports settings that a channel cannot have of its own. */
 export function channelNotes(
   xml: XmlNode,
   look: (place: string, category: string, text: string) => void,
@@ -145,20 +145,20 @@ export function channelNotes(
     look(
       'attachments',
       'attachments',
-      `attachments were taken out (${attachments}): here the whole body is stored, streamed where it is large`,
+      `attachments were extracted (${attachments}): here the whole body is stored, and streamed if it is large`,
     );
   }
   const columns = elementsOf(part(properties, 'metaDataColumns')).filter(
     (one) => !/^mirth_(source|type)$/.test(partText(one, 'mappingName')),
   );
   if (columns.length > 0) {
-    look('metadata', 'search', 'custom metadata columns: name their paths under settings.search');
+    look('metadata', 'search', 'custom metadata columns: list their paths under settings.search');
   }
   if (partText(properties, 'removeContentOnCompletion') === 'true') {
     look(
       'storage',
       'storage',
-      'content was removed on completion: here settings.keep says how long it stays',
+      'content was removed on completion: settings.keep says how long it is kept here',
     );
   }
   const days =
@@ -170,12 +170,12 @@ export function channelNotes(
     attributeOf(part(properties, 'resourceIds'), 'class') !== '' &&
     /custom/i.test(textOf(part(properties, 'resourceIds')))
   ) {
-    look('resources', 'Java', 'libraries of Java were loaded');
+    look('resources', 'Java', 'Java libraries were loaded');
   }
 }
 
 const TRIVIAL =
   /^(\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*(return(\s+(message|null))?\s*;?)?(\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*$/;
 
-/** Whether a script does nothing: most channels carry the comments that a new one begins with. */
+/** Whether a script does nothing: most channels still have the comments of a new script. */
 export const isTrivial = (script: string): boolean => TRIVIAL.test(script);

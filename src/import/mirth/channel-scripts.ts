@@ -7,7 +7,7 @@ import type { RewrittenScript } from './script/rewritten.ts';
 import { placeText, scriptModule } from './script-module.ts';
 import type { ScriptStatements } from './script-statements.ts';
 
-/** A place in a channel, with the line of its script. */
+/** A place in a channel, with the line in its script. */
 export type Place = Pick<ReportLine, 'place' | 'line'>;
 
 interface Around {
@@ -26,13 +26,13 @@ interface Around {
   ) => void;
 }
 
-/** The scripts of a channel: each is written down as a module of its own. */
+/** The scripts of a channel, each written to a module. */
 export class ChannelScripts {
   /** What the process’s module imports. */
   readonly imports: string[] = [];
   /** Names and ids of channels that scripts route to → their processes. */
   readonly routes = new Map<string, string>();
-  /** Whether one of them waits. */
+  /** Whether any of them is asynchronous. */
   waits = false;
   readonly #of: Around;
   #made = 0;
@@ -41,7 +41,7 @@ export class ChannelScripts {
     this.#of = of;
   }
 
-  /** The adapter that a JavaScript Reader becomes. */
+  /** Turns a JavaScript Reader into an adapter. */
   reader({ name, id }: ExportedChannel, text: string): void {
     const { file, routes } = this.#script('reader', 'source', text);
     if (routes) {
@@ -49,7 +49,7 @@ export class ChannelScripts {
         'mark',
         'source',
         'routing by a value',
-        'the reader routes messages itself: give them back instead',
+        'the reader routes messages itself: return them instead',
       );
     }
     const facts = JSON.stringify({ name, id });
@@ -57,12 +57,12 @@ export class ChannelScripts {
       `import { scriptReader } from 'waybill/mirth';\nimport script from '../${file}';\n\nexport default scriptReader(${facts}, script);\n`;
   }
 
-  /** The name by which the process’s module knows a script. */
+  /** Returns the name of a script in the process’s module. */
   imported(hint: string, place: string, text: string, steps?: readonly Placed[]): string {
     return this.#named(this.#script(hint, place, text, steps).file);
   }
 
-  /** The same for a place that a person has to do: its module cannot be loaded until then. */
+  /** The same for a place that a person has to write: its module cannot be loaded until then. */
   undone(hint: string, text: string): string {
     const file = this.#file(hint);
     this.#of.files[file] =
@@ -119,15 +119,16 @@ export class ChannelScripts {
         'give',
         place,
         'secrets',
-        `the environment variable ${name}: a secret stood in the script`,
+        `the environment variable ${name}: the script contained a secret`,
       );
     }
     if (unlogged > 0) {
-      const text = `${unlogged} lines for the log keep only their constant text, since values may be of a patient`;
+      const text = `${unlogged} log statements keep only their constant text, because values may identify a patient`;
       line('look', place, 'logs', text);
     }
     if (imports.has('globalMap') || imports.has('$g')) {
-      const text = 'uses the global map: it is in the memory of each engine, and lost when it ends';
+      const text =
+        'uses the global map: each engine has its own in memory, and loses it when it ends';
       line('look', place, 'global map', text);
     }
   }
@@ -154,7 +155,7 @@ export class ChannelScripts {
     this.#of.targets.add(process);
   }
 
-  /** Only the message tells where: any channel of the export may be meant. */
+  /** The target depends on the message: any channel of the export may be meant. */
   #routeAnywhere(place: string): void {
     const { around, line, name } = this.#of;
     for (const [key, process] of around.processes)
@@ -163,7 +164,7 @@ export class ChannelScripts {
       'look',
       place,
       'routing by a value',
-      'routes to a channel that only the message tells: it may send to each of this production; leave in to: those that are meant',
+      'routes to a channel that depends on the message: it may send to every one in this production; keep under to: only those that are meant',
     );
   }
 }

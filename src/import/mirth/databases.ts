@@ -73,7 +73,7 @@ interface Given {
   readonly user: string;
 }
 
-/** How to reach the database, as `sql-in` and `sql-out` take it; undefined, and marked, for one that they do not know. */
+/** The settings of `sql-in` and `sql-out` that reach the database; undefined, and marked, if they do not support it. */
 export function databasePlace({ driver, url, user }: Given, context: Notes): Block | undefined {
   const { add, credential, fixed } = context;
   const known = fixed(url);
@@ -85,11 +85,11 @@ export function databasePlace({ driver, url, user }: Given, context: Notes): Blo
       add({
         kind: 'look',
         category: CATEGORY,
-        text: 'the database is reached without encryption, as it was: set security where the server can do TLS',
+        text: 'the connection is not encrypted, as before: set security if the server supports TLS',
       });
     }
     if (read.database === '')
-      add({ kind: 'mark', category: CATEGORY, text: 'the address has no name of a database' });
+      add({ kind: 'mark', category: CATEGORY, text: 'the address does not name a database' });
     return {
       product: read.product,
       connect: read.connect,
@@ -106,7 +106,7 @@ export function databasePlace({ driver, url, user }: Given, context: Notes): Blo
       add({
         kind: 'give',
         category: 'configuration',
-        text: `the environment variable ${variableName(base, part)}: of the JDBC address that stood in ${base}`,
+        text: `the environment variable ${variableName(base, part)}: part of the JDBC address that was in ${base}`,
       });
     return {
       product,
@@ -118,16 +118,16 @@ export function databasePlace({ driver, url, user }: Given, context: Notes): Blo
   }
   const kind = /oracle/i.test(driver + url)
     ? 'Oracle'
-    : (/^jdbc:([\w:]+):/i.exec(url)?.[1] ?? 'of an address that the message tells');
+    : (/^jdbc:([\w:]+):/i.exec(url)?.[1] ?? 'of an address that depends on the message');
   add({
     kind: 'mark',
     category: CATEGORY,
-    text: `the database ${kind} has no adapter here yet, or its address is not known`,
+    text: `the database ${kind} is not supported yet, or its address is unknown`,
   });
   return undefined;
 }
 
-/** A statement of a Database Writer: each reference is a value, sent apart from the text. */
+/** The statement of a Database Writer: each reference becomes a value that is sent separately from the text. */
 export function databaseWriter(properties: XmlNode, context: DestinationContext): DestinationDraft {
   if (partText(properties, 'useScript') === 'true')
     return { script: partText(properties, 'query') };
@@ -148,7 +148,7 @@ export function databaseWriter(properties: XmlNode, context: DestinationContext)
     context.add({
       kind: 'mark',
       category: CATEGORY,
-      text: 'the statement has ? without values: write expressions in braces',
+      text: 'the statement has ? without values: replace them by expressions in braces',
     });
   }
   return {
@@ -157,7 +157,7 @@ export function databaseWriter(properties: XmlNode, context: DestinationContext)
   };
 }
 
-/** A statement with `${…}`, as one with expressions over a message of values. */
+/** A statement with `${…}`, turned into one with expressions that read the message of values. */
 export function statementOf(query: string): { statement: string; values: Record<string, string> } {
   const values: Record<string, string> = {};
   const written = writtenReferences(query);
@@ -199,14 +199,14 @@ const UPDATE_MODES: Readonly<Record<string, 'never' | 'once' | 'each'>> = {
   '3': 'each',
 };
 
-/** Rows of a Database Reader, each an XML document of its columns. */
+/** Turns a Database Reader into sql-in: each row becomes an XML document of its columns. */
 export function databaseReader(properties: XmlNode, context: SourceContext): HostDraft {
   const { add } = context;
   const own = { ...context, name: `${context.name}-in` };
   const isScript = partText(properties, 'useScript') === 'true';
   if (isScript) {
     const what =
-      'reads a database by a script: write its query as that of sql-in, and what it does with the rows as the source transformer';
+      'reads a database in a script: write its query as that of sql-in, and what it does with the rows as the source transformer';
     add({ kind: 'mark', category: 'Database Reader with a script', text: what });
     return { ...missingAdapter(own.name, what), settings: {} };
   }
@@ -225,7 +225,7 @@ export function databaseReader(properties: XmlNode, context: SourceContext): Hos
     add({
       kind: 'mark',
       category: CATEGORY,
-      text: 'the query has values of a map: write them, or use a key',
+      text: 'the query uses values from a map: write them, or use a key',
     });
   }
   const when = polling(properties, context);
@@ -243,7 +243,7 @@ export function databaseReader(properties: XmlNode, context: SourceContext): Hos
   };
 }
 
-/** How a row counts as taken: by a statement for each. */
+/** How a row is marked as taken: by a statement for each. */
 function taken(properties: XmlNode, { add }: Notes): Block {
   const mode = UPDATE_MODES[partText(properties, 'updateMode')] ?? 'never';
   const update = partText(properties, 'update').trim().replace(/;\s*$/, '');
@@ -258,9 +258,9 @@ function taken(properties: XmlNode, { add }: Notes): Block {
   }
   const what =
     mode === 'never' || update === ''
-      ? 'reads the same rows at each look: give sql-in the column of a key that grows (key), or a statement that marks a row (after)'
-      : 'marks all rows at once, also those that came meanwhile: name the row in the statement of after, by its columns in braces';
-  add({ kind: 'mark', category: 'rows that are not told apart', text: what });
-  // without it check fails until a person has written one
+      ? 'reads the same rows at every poll: give sql-in the column of an increasing key (key), or a statement that marks a row (after)'
+      : 'marks all rows at once, including those that were added meanwhile: identify the row in the statement under after, by its columns in braces';
+  add({ kind: 'mark', category: 'rows that cannot be told apart', text: what });
+  // without it, check fails until a person has written one
   return {};
 }

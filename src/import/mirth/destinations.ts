@@ -51,7 +51,7 @@ const DESTINATIONS: Readonly<Record<string, Make>> = {
   'Database Writer': databaseWriter,
 };
 
-/** How often it is tried: a queue is tried for ever, else as often as it was. */
+/** How often sending is tried: with a queue forever, otherwise as often as before. */
 function queueKeys(properties: XmlNode, { add }: Notes): Block {
   const queue = part(properties, 'destinationConnectorProperties');
   const every = Number(partText(queue, 'retryIntervalMillis')) || 10_000;
@@ -62,7 +62,7 @@ function queueKeys(properties: XmlNode, { add }: Notes): Block {
     add({
       kind: 'look',
       category: 'queues',
-      text: 'the queue was rotated: here a message that is tried again holds the line; order: none lets others pass',
+      text: 'the queue was rotated: here a message that is retried blocks the queue; order: none lets others pass',
     });
   }
   const how = isQueued ? 'forever' : durationOf(every * count);
@@ -84,7 +84,7 @@ function tcpSender(properties: XmlNode, context: DestinationContext): Destinatio
     add({
       kind: 'mark',
       category: 'TCP without HL7',
-      text: 'waits for the receiver to connect, which no adapter does',
+      text: 'waits for the receiver to connect, which no adapter supports',
     });
   }
   const connect = `${host || 'address-of-the-message'}:${port || 2575}`;
@@ -97,7 +97,7 @@ function tcpSender(properties: XmlNode, context: DestinationContext): Destinatio
   if (!isHl7 || frame.end === '') {
     const reply = isIgnored ? { reply: 'none' } : { reply: 'framed', replyTimeout: wait };
     const settings = { connect, ...plainFraming(frame), ...reply, ...stay };
-    // any answer was taken for a good one
+    // any answer counted as success
     return {
       host: { adapter: 'tcp-out', settings, keys: { replies: { other: 'complete' } } },
       template,
@@ -129,7 +129,7 @@ function httpSender(properties: XmlNode, context: DestinationContext): Destinati
   const url = addressOf(withoutSecrets(whole, context), context, labels);
   const method = (partText(properties, 'method') || 'post').toUpperCase();
   if (!METHODS.has(method))
-    add({ kind: 'mark', category: 'HTTP', text: `the method ${method} has no counterpart` });
+    add({ kind: 'mark', category: 'HTTP', text: `the method ${method} is not supported` });
   if (partText(properties, 'multipart') === 'true') {
     add({
       kind: 'mark',
@@ -167,14 +167,14 @@ function httpSender(properties: XmlNode, context: DestinationContext): Destinati
 const labelled = ({ label }: Labels): Pick<DestinationDraft, 'label'> =>
   label === undefined ? {} : { label };
 
-/** The address; what in it the message decides is an expression, except for the server itself. */
+/** The address: parts that depend on the message become expressions, except for the server itself. */
 function addressOf(given: string, { add, fixed }: DestinationContext, labels: Labels): string {
   const [, scheme = 'http://', server = '', rest = ''] =
     /^([a-z]+:\/\/)?((?:\$!?\{[^}]*\}|[^/?])*)(.*)$/is.exec(given) ?? [];
   const known = fixed(server);
   if (known === undefined || known === '') {
     const text =
-      known === '' ? 'the address is no URL' : 'the server’s address depends on the message';
+      known === '' ? 'the address is not a URL' : 'the server’s address depends on the message';
     add({ kind: 'mark', category: 'addresses', text });
     return 'http://address-of-the-message/';
   }
@@ -182,7 +182,7 @@ function addressOf(given: string, { add, fixed }: DestinationContext, labels: La
     add({
       kind: 'mark',
       category: 'addresses',
-      text: 'the whole query of the address is one value of the message: name its parts',
+      text: 'the whole query of the address is a single value of the message: write its parts',
     });
   }
   const isWhole = scheme === 'http://' && !given.startsWith('http://') && known.startsWith('${env');
@@ -212,7 +212,7 @@ function headerSignIn(name: string, value: string, context: DestinationContext):
     : { credential, signIn: 'header', keyName: name };
 }
 
-/** A text without what in it is a secret: a variable of the environment stands for that. */
+/** A text whose secrets are replaced by environment variables. */
 function withoutSecrets(text: string, { add }: Notes): string {
   const word = String.raw`(?:passw(?:or)?d|pwd|secret|token|api[-_]?key)`;
   const inText = new RegExp(
@@ -225,7 +225,7 @@ function withoutSecrets(text: string, { add }: Notes): string {
     add({
       kind: 'mark',
       category: 'secrets in a text',
-      text: 'a secret stood in the address or template: it was left out; sign in by a credential, or set MIRTH_SECRET',
+      text: 'the address or template contained a secret, which was left out: use a credential, or set MIRTH_SECRET',
     });
   }
   return made;
@@ -246,7 +246,7 @@ function fileWriter(properties: XmlNode, context: DestinationContext): Destinati
     context.add({
       kind: 'look',
       category: 'files',
-      text: 'appends to a file at a server: each message replaces it here',
+      text: 'appends to a file on a server: here each message replaces it',
     });
   }
   const exists = partText(properties, 'errorOnExists') === 'true' ? 'suspend' : 'replace';
@@ -265,7 +265,7 @@ function fileWriter(properties: XmlNode, context: DestinationContext): Destinati
   };
 }
 
-/** A brace begins an expression in a template; that of `${env:…}` does not. */
+/** A brace begins an expression in a template, except in `${env:…}`. */
 const braced = (text: string): string => text.replaceAll(/(?<!\$)\{/g, '{{');
 
 function smtpSender(properties: XmlNode, context: DestinationContext): DestinationDraft {
@@ -275,8 +275,7 @@ function smtpSender(properties: XmlNode, context: DestinationContext): Destinati
   const labels = new Labels();
   const known = (name: string): string =>
     labels.filled(braced(partText(properties, name).trim()), fixed);
-  if (!host || !port)
-    add({ kind: 'mark', category: 'addresses', text: 'the mail server is not given' });
+  if (!host || !port) add({ kind: 'mark', category: 'addresses', text: 'no mail server is given' });
   const list = (name: string): string[] =>
     known(name)
       .split(/[,;]/)
@@ -287,12 +286,16 @@ function smtpSender(properties: XmlNode, context: DestinationContext): Destinati
   const encryption = partText(properties, 'encryption').toUpperCase();
   const security = { TLS: 'starttls', SSL: 'tls' }[encryption] ?? 'none';
   if (signsIn && security === 'none')
-    add({ kind: 'mark', category: 'mail', text: 'signs in without encryption: choose security' });
+    add({
+      kind: 'mark',
+      category: 'mail',
+      text: 'signs in over an unencrypted connection: choose security',
+    });
   if (elementsOf(part(properties, 'attachments')).length > 0) {
     add({
       kind: 'mark',
       category: 'mail',
-      text: 'has attachments: only the body of a message can be one',
+      text: 'has attachments: only the body of the message can be attached',
     });
   }
   const user = fixed(partText(properties, 'username')) ?? 'interface';
@@ -318,7 +321,7 @@ function smtpSender(properties: XmlNode, context: DestinationContext): Destinati
   };
 }
 
-/** SOAP over HTTP: the envelope is a template, and the answer its message. */
+/** SOAP over HTTP: the envelope is a template, and the answer is its message. */
 function webServiceSender(properties: XmlNode, context: DestinationContext): DestinationDraft {
   const { add } = context;
   const given = (
@@ -328,7 +331,7 @@ function webServiceSender(properties: XmlNode, context: DestinationContext): Des
   const url = addressOf(withoutSecrets(given, context), context, labels);
   const action = context.fixed(partText(properties, 'soapAction').trim());
   if (partText(properties, 'useMtom') === 'true') {
-    add({ kind: 'mark', category: 'web services', text: 'sends attachments by MTOM' });
+    add({ kind: 'mark', category: 'web services', text: 'sends attachments with MTOM' });
   }
   return {
     host: {

@@ -3,28 +3,28 @@ import type { ReportLine } from '../report.ts';
 /** A block of YAML. */
 export type Block = Record<string, unknown>;
 
-/** What a connector became. */
+/** What a connector was turned into. */
 export interface HostDraft {
   readonly adapter: string;
   readonly settings: Block;
   /** Further keys of the host, such as `retry`. */
   readonly keys?: Block;
-  /** The module of an adapter of the production's own: path → text. */
+  /** The module of a custom adapter: path → text. */
   readonly files?: Readonly<Record<string, string>>;
 }
 
-/** What the importer of one connector may write down besides its host. */
+/** What importing a connector may produce besides its host. */
 export interface Notes {
   readonly add: (line: Pick<ReportLine, 'kind' | 'category' | 'text'>) => void;
   /** The name of a credential whose secret a person provides. */
   readonly credential: (hint: string, entry: Block) => string;
-  /** Text with `${…}` of the configuration turned into those of the environment; undefined where a message decides. */
+  /** Text whose `${…}` of the configuration are replaced by environment variables; undefined if it depends on the message. */
   readonly fixed: (text: string) => string | undefined;
-  /** Has a variable listed that a person gives in the environment; gives its name. */
+  /** Reports an environment variable that a person must set; returns its name. */
   readonly environment: (name: string) => string;
 }
 
-/** What the source's importer needs to know of its channel. */
+/** What importing a source needs to know of its channel. */
 export interface SourceContext extends Notes {
   readonly name: string;
   readonly answers: boolean;
@@ -39,16 +39,16 @@ export interface DestinationContext extends Notes {
   readonly outbound: string;
 }
 
-/** What a destination connector became. */
+/** What a destination connector was turned into. */
 export interface DestinationDraft {
-  /** Its operation; none where a script alone is run, or the message goes to another channel. */
+  /** Its operation; none if it only runs a script or sends to another channel. */
   readonly host?: HostDraft;
   /** The id of the channel that a Channel Writer sends to. */
   readonly channel?: string;
   /** The script of a JavaScript Writer. */
   readonly script?: string;
   readonly template?: string;
-  /** Sent instead, as JSON: names → templates. */
+  /** Sent instead of the message, as JSON: names → templates. */
   readonly values?: Readonly<Record<string, string>>;
   readonly label?: string;
   readonly type?: string;

@@ -12,12 +12,12 @@ import { rewriteScript } from './script/rewrite.ts';
 import type { RewrittenScript, StatementMaker } from './script/rewritten.ts';
 import { placeText, templateModule } from './script-module.ts';
 
-/** Makes a production of the channels of an export. Nothing that stands in it is run. */
+/** Makes a production from the channels of an export. Nothing in it is run. */
 export function importMirth(exported: readonly ExportFile[], name: string): ImportedProduction {
   return new Import(readExport(exported), name).production();
 }
 
-/** What makes a script wait. */
+/** What makes a script asynchronous. */
 const WAITING = /DatabaseConnectionFactory|Thread\.sleep|[=(:?,]\s*\w*[rR]outer\.routeMessage/;
 
 class Import {
@@ -36,7 +36,7 @@ class Import {
   >();
   readonly #used = new Set<string>();
   readonly #put = new Set<string>();
-  /** Whether any script of the export waits. */
+  /** Whether any script of the export is asynchronous. */
   readonly #waits: boolean;
 
   constructor(exported: MirthExport, name: string) {
@@ -76,7 +76,7 @@ class Import {
       },
     };
     const made = this.#export.channels.map((channel) => importChannel(channel, surrounding));
-    // libraries alone are meant as a whole
+    // an export of libraries alone is imported as a whole
     if (made.length === 0) for (const { file } of this.#templates.values()) this.#used.add(file);
     this.#writeTemplates();
     for (const { files, lines } of made) {
@@ -101,7 +101,7 @@ class Import {
       const names = [...this.#environment].toSorted().map((name) => `${name}=\n`);
       this.#files.set(
         'import.env',
-        `# What the configuration map and scripts held: set these in the engine’s environment.\n${names.join('')}`,
+        `# Values from the configuration map and scripts: set these in the engine’s environment.\n${names.join('')}`,
       );
     }
     return { files: this.#files, report };
@@ -156,7 +156,7 @@ class Import {
     return this.#lines.some(({ kind, place }) => kind === 'mark' && place === name);
   }
 
-  /** The code templates that a channel's scripts use, and those that these use. */
+  /** The code templates that a channel's scripts use, directly and indirectly. */
   #usedBy(made: ImportedChannel): Set<string> {
     const found = new Set<string>();
     const look = (text: string): void => {
@@ -254,7 +254,7 @@ class Import {
     }
   }
 
-  /** Only templates that something uses are written: an export carries whole libraries. */
+  /** Writes only templates that are used: an export contains whole libraries. */
   #writeTemplates(): void {
     const written = new Set<string>();
     for (;;) {
@@ -287,7 +287,7 @@ class Import {
     }
   }
 
-  /** Variables that scripts and mappers put: a template that names one means the message, not the configuration. */
+  /** Variables that scripts and mappers set: a template that names one refers to the message, not to the configuration. */
   #findPuts(): void {
     const pattern =
       /(?:Map\.put|\$(?:c|co|g|gc|r|s))\s*\(\s*['"]([^'"]+)['"]|<variable>([^<]+)<\/variable>/g;
@@ -323,11 +323,11 @@ class Import {
   }
 }
 
-/** The names of functions in a script that cannot be read. */
+/** The names of functions in a script that cannot be parsed. */
 const namesIn = (code: string): string[] =>
   [...code.matchAll(/^\s*function\s+([\w$]+)/gm)].map(([, name = '']) => name);
 
-/** The processes that send to themselves in the end: run inline, they would never end. */
+/** The processes that are part of a cycle: run inline, they would never end. */
 function inRings(made: readonly ImportedChannel[]): string[] {
   const targets = new Map(made.map(({ process, sendsTo }) => [process, sendsTo]));
   const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>

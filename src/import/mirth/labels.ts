@@ -1,25 +1,25 @@
 import { referencesOf, writtenReferences } from '../../mirth/template.ts';
 
-/** Stands for a label until it is known how many there are. */
+/** A placeholder for a label until their number is known. */
 const TOKEN = /\uE100(\d+)\uE101/g;
 
 const SIMPLE_DATE = /^date\.get\(['"]((?:yyyy|yy|MM|dd|HH|mm|ss|SSS|[-_. :])+)['"]\)$/;
 
 /**
- * Values of a host’s settings that the message decides: they travel in its name, which expressions of settings can
- * read. Several stand there with tabs between them.
+ * Values of a host’s settings that depend on the message: they are passed in its name, which expressions of settings can
+ * read, separated by tabs.
  */
 export class Labels {
   readonly #texts: string[] = [];
 
-  /** What stands in a setting for a text with references: an expression in braces. */
+  /** The setting for a text with references: an expression in braces. */
   add(text: string): string {
     const known = this.#texts.indexOf(text);
     const index = known < 0 ? this.#texts.push(text) - 1 : known;
     return `\uE100${index}\uE101`;
   }
 
-  /** A text of a setting, with an expression for each reference in it. */
+  /** A setting's text, with each reference replaced by an expression. */
   filled(text: string, fixed: (text: string) => string | undefined): string {
     let made = '';
     let at = 0;
@@ -39,7 +39,7 @@ export class Labels {
     return this.#texts.length === 0 ? undefined : this.#texts.join('\t');
   }
 
-  /** Settings with expressions where labels are meant. */
+  /** The settings, with placeholders replaced by expressions. */
   settled<Value>(settings: Value): Value {
     const only = this.#texts.length === 1;
     const expression = (index: string): string =>

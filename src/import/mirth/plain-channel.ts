@@ -4,11 +4,11 @@ import { dataType, isTrivial } from './channel-parts.ts';
 import { elementsOf, part, partText } from './read-export.ts';
 import { type BuiltRule, type Rule, rulesOf, stepsOf } from './steps.ts';
 
-/** A channel that only routes: what it does can be said in rules, without any code. */
+/** A channel that only routes, which rules can express without code. */
 export interface PlainChannel {
-  /** What the source lets through; undefined for everything. */
+  /** What the source accepts; undefined for everything. */
   readonly when: string | undefined;
-  /** Of each destination, in their order, what it takes. */
+  /** What each destination accepts, in order. */
   readonly takes: readonly (string | undefined)[];
 }
 
@@ -16,7 +16,7 @@ const SOURCES = /^(TCP Listener|File Reader|Channel Reader)$/;
 const DESTINATIONS = /^(TCP Sender|HTTP Sender|File Writer|Channel Writer)$/;
 const TEMPLATES = ['template', 'content', 'channelTemplate'];
 
-/** Undefined for a channel that does more than to route messages as they come. */
+/** Undefined for a channel that does more than route messages unchanged. */
 export function plainChannel(
   xml: XmlNode,
   source: XmlNode | undefined,
@@ -35,7 +35,7 @@ export function plainChannel(
   return { when, takes };
 }
 
-/** No step, and the same data type before and after: the message goes on byte for byte. */
+/** No step, and the same data type before and after: the message is passed on byte for byte. */
 function isUnchanged(of: XmlNode): boolean {
   const transformer = part(of, 'transformer');
   const [inbound, outbound] = ['inboundDataType', 'outboundDataType'].map((name) =>
@@ -59,7 +59,7 @@ function isPlain(destination: XmlNode): boolean {
   return !rest.some((one) => toXml(one).includes('$'));
 }
 
-/** Undefined for no rules; null where a rule is more than a comparison that CEL makes as well. */
+/** Undefined if there are no rules; null if a rule is more than a comparison with the same meaning in CEL. */
 function condition(rules: readonly Rule[]): string | null | undefined {
   if (rules.length === 0) return undefined;
   const parts = rules.map(({ built }) => (built === undefined ? undefined : comparison(built)));
@@ -71,14 +71,14 @@ function condition(rules: readonly Rule[]): string | null | undefined {
     .join(' ');
 }
 
-/** Segments that a message has once, and of these the fields that do not repeat. */
+/** Segments that occur once in a message, and their fields that do not repeat. */
 const SINGLE: Readonly<Record<string, ReadonlySet<number>>> = {
   MSH: new Set([3, 4, 5, 6, 7, 9, 10, 11, 12]),
   EVN: new Set([1, 2, 4]),
   PV1: new Set([2, 3, 4, 6, 10, 14, 18, 19, 36, 44, 45]),
 };
 
-/** `msg['MSH']['MSH.9']['MSH.9.2'].toString()` → `MSH-9.2`, where both can only mean the same. */
+/** `msg['MSH']['MSH.9']['MSH.9.2'].toString()` → `MSH-9.2`, if both can only mean the same. */
 function pathOf(field: string): string | undefined {
   const [, segment = '', whole = '', component = ''] =
     /^msg\['(\w{3})'\]\['(\w{3}\.\d+)'\]\['(\w{3}\.\d+\.\d+)'\](?:\.toString\(\))?$/.exec(field) ??

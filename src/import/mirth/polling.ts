@@ -2,7 +2,7 @@ import type { XmlNode } from '../../mirth/e4x/node.ts';
 import type { HostDraft, Notes } from './drafts.ts';
 import { elementsOf, part, partText, textOf } from './read-export.ts';
 
-/** When a polling service looks. */
+/** When a service polls. */
 export function polling(properties: XmlNode, { add }: Notes): Pick<HostDraft, 'settings' | 'keys'> {
   const poll = part(properties, 'pollConnectorProperties');
   const kind = partText(poll, 'pollingType');
@@ -24,7 +24,7 @@ export function polling(properties: XmlNode, { add }: Notes): Pick<HostDraft, 's
     add({
       kind: 'mark',
       category: 'schedules',
-      text: 'cron expressions of Quartz that have no counterpart: write schedule',
+      text: 'the cron expression of Quartz has no counterpart: write schedule',
     });
     return { settings: {}, keys: { enabled: false } };
   }
@@ -32,7 +32,7 @@ export function polling(properties: XmlNode, { add }: Notes): Pick<HostDraft, 's
   return { settings: { every: durationOf(milliseconds) } };
 }
 
-/** A cron expression of Quartz with seconds first, as the five fields of cron. */
+/** Translates a cron expression of Quartz, which begins with seconds, to the five fields of cron. */
 function cronOf(quartz: string): string | undefined {
   const [seconds = '', minute = '', hour = '', day = '', month = '', weekday = ''] = quartz
     .trim()

@@ -3,7 +3,7 @@ import type { Block } from './drafts.ts';
 interface Listening {
   readonly host: string;
   readonly port: number;
-  /** Of a web service its path: several share a port. */
+  /** The path of a web service: several may share a port. */
   readonly path: string | undefined;
 }
 
@@ -18,8 +18,8 @@ function listeningOf(service: Block): Listening | undefined {
 }
 
 /**
- * Channels that listen at the same place could never run together. The first keeps it; each further one is switched
- * off, and listens at the next free port once it is switched on.
+ * Channels that listen at the same address could never run together. The first keeps it; the others are switched
+ * off, and get the next free port for when they are switched on.
  */
 export function apart(
   services: Readonly<Record<string, Block>>,
@@ -46,7 +46,7 @@ export function apart(
     made[name] = { ...service, settings, enabled: false };
     note(
       name,
-      `${other} listens at port ${at.port} as well: this one is switched off, and has port ${port} until you decide`,
+      `${other} also listens on port ${at.port}: this one is switched off, and has port ${port} until you decide`,
     );
   }
   return made;

@@ -2,13 +2,13 @@ import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { parseNodes } from '../../mirth/e4x/parse.ts';
 import type { ExportFile } from '../production-files.ts';
 
-/** A channel of an export, with the XML that says what it is. */
+/** A channel of an export, with its XML. */
 export interface ExportedChannel {
   readonly id: string;
   readonly name: string;
   readonly version: string;
   readonly xml: XmlNode;
-  /** The file it stands in. */
+  /** The file that contains it. */
   readonly file: string;
 }
 
@@ -17,7 +17,7 @@ export interface CodeTemplate {
   readonly code: string;
 }
 
-/** What one or several files of an export hold. */
+/** The content of one or several files of an export. */
 export interface MirthExport {
   readonly channels: readonly ExportedChannel[];
   readonly templates: readonly CodeTemplate[];
@@ -89,7 +89,7 @@ function channelOf(xml: XmlNode, file: string): ExportedChannel {
   return { id: partText(xml, 'id') || name, name, version, xml, file };
 }
 
-/** Control characters, which XML 1.0 does not have and Java writes, stand in the private area meanwhile. */
+/** Control characters, which Java writes although XML 1.0 forbids them, are mapped to the private use area meanwhile. */
 const readable = (text: string): string =>
   text
     .replace(/^\uFEFF/, '')
@@ -129,7 +129,7 @@ export function descendants(of: XmlNode, name: string): XmlNode[] {
   ]);
 }
 
-/** A map as XStream writes it: entries of a key and a value, or of a key and a list. */
+/** A map as written by XStream: entries with a key and a value, or a key and a list. */
 export function entriesOf(of: XmlNode | undefined): [string, string][] {
   return elementsOf(of)
     .filter(({ name }) => name === 'entry')

@@ -1,7 +1,7 @@
 import type { ReportLine } from '../report.ts';
 import type { RewrittenScript } from './script/rewritten.ts';
 
-/** Where a module's imports come from, as seen from it. */
+/** The paths that a module imports from. */
 export interface ModulePlace {
   /** `../../code/` for a module under `scripts/<channel>/`. */
   readonly toTemplates: string;
@@ -9,8 +9,7 @@ export interface ModulePlace {
   readonly fileOf: (name: string) => string | undefined;
 }
 
-const HEADER =
-  '// @ts-nocheck: a script that was imported from Mirth Connect, and knows no types\n';
+const HEADER = '// @ts-nocheck: a script imported from Mirth Connect, without types\n';
 
 function importsOf({ imports, templates }: RewrittenScript, place: ModulePlace): string {
   const lines: string[] = [];
@@ -27,7 +26,7 @@ function importsOf({ imports, templates }: RewrittenScript, place: ModulePlace):
 const todoOf = (places: readonly string[]): string =>
   places.length === 0
     ? ''
-    : `\n// Take a line away once it is done, and all of this when nothing is left.\ntodo([\n${places.map((one) => `  ${JSON.stringify(one)},\n`).join('')}]);\n`;
+    : `\n// Remove each line once it is done, and the whole call when none are left.\ntodo([\n${places.map((one) => `  ${JSON.stringify(one)},\n`).join('')}]);\n`;
 
 /** A script as a module whose default export runs it. */
 export function scriptModule(
@@ -54,7 +53,7 @@ export function templateModule(
   return `${HEADER}${head}${todoOf(todo)}\n${script.text.trimEnd()}\n${names}`;
 }
 
-/** The text of a marked place. */
+/** Describes a marked place. */
 export const placeText = ({
   place,
   line,

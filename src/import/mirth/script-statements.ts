@@ -5,14 +5,14 @@ import type { StatementMaker } from './script/rewritten.ts';
 import type { SqlConnection } from './script/sql.ts';
 
 interface Around {
-  /** What is reported of the channel so far. */
+  /** What has been reported about the channel so far. */
   readonly lines: ReportLine[];
   readonly notes: (place: string) => Notes;
-  /** Makes an operation of the channel; gives its name. */
+  /** Makes an operation for the channel; returns its name. */
   readonly operation: (place: string, host: Block) => string;
 }
 
-/** The statements that the scripts of a channel carry out: each becomes an operation that has its text. */
+/** The statements that the scripts of a channel execute: each becomes an operation with its text. */
 export class ScriptStatements {
   readonly #around: Around;
   readonly #databases = new Map<string, Block>();
@@ -23,9 +23,9 @@ export class ScriptStatements {
 
   makerOf(place: string): StatementMaker {
     return ({ connection, cut }) => {
-      if (connection === undefined) return 'it is not known which database it asks';
+      if (connection === undefined) return 'it is unknown which database it uses';
       const at = this.#database(connection, place);
-      if (at === undefined) return 'its database is not known';
+      if (at === undefined) return 'its database is unknown';
       const made = cut(at['product'] === 'mysql' ? 'unescaped' : 'quoted');
       if (typeof made === 'string') return made;
       const settings = { ...at, statements: [made.text], empty: 'text' };
@@ -34,7 +34,7 @@ export class ScriptStatements {
     };
   }
 
-  /** Where a script's database is; of several statements of one channel the same. */
+  /** The settings of a script's database; the same for all statements of a channel. */
   #database(connection: SqlConnection, place: string): Block | undefined {
     const key = JSON.stringify(connection);
     const known = this.#databases.get(key);
@@ -43,7 +43,7 @@ export class ScriptStatements {
     const before = lines.length;
     const at = databasePlace(connection, notes(place));
     const isKnown = at !== undefined && !lines.slice(before).some(({ kind }) => kind === 'mark');
-    // the place of the statement is marked then, not the address
+    // then the statement is marked, not the address
     if (!isKnown) lines.splice(before);
     else this.#databases.set(key, at);
     return isKnown ? at : undefined;

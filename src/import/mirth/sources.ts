@@ -45,13 +45,13 @@ function listenAddress(properties: XmlNode, notes: Notes): string {
   return '0.0.0.0:0';
 }
 
-/** `{{MLLP_PORT}}` and its like, which a roll-out filled in: a variable of the environment. */
+/** Placeholders such as `{{MLLP_PORT}}`, filled in by a deployment: an environment variable. */
 function placeholder(given: string, { add, environment }: Notes): string {
   const name = environment(variableName(given));
   add({
     kind: 'give',
     category: 'configuration',
-    text: `the environment variable ${name}, which stood for a port in the export`,
+    text: `the environment variable ${name}, a placeholder for a port in the export`,
   });
   return `\${env:${name}}`;
 }
@@ -63,7 +63,7 @@ export interface Frame {
   readonly isMllp: boolean;
 }
 
-/** How messages are told apart on the wire. */
+/** How messages are framed on the wire. */
 export function frameOf(properties: XmlNode): Frame {
   const mode = part(properties, 'transmissionModeProperties');
   const start = partText(mode, 'startOfMessageBytes').toUpperCase();
@@ -72,7 +72,7 @@ export function frameOf(properties: XmlNode): Frame {
   return { start, end, isMllp: start === '0B' && end === '1C0D' };
 }
 
-/** The same as the adapters for plain TCP take it. */
+/** The same as a setting of the adapters for plain TCP. */
 export function plainFraming({ start, end }: Frame): Record<string, unknown> {
   if (end === '') return { framing: 'closed' };
   return {
@@ -97,7 +97,7 @@ function tcpListener(properties: XmlNode, context: SourceContext): HostDraft {
     add({
       kind: 'look',
       category: 'answers',
-      text: `${variable}: the sender is acknowledged once its message is stored in every queue it goes to`,
+      text: `${variable}: the sender is acknowledged once its message is stored in every target queue`,
     });
   }
   return {
@@ -118,14 +118,14 @@ interface PlainContext extends SourceContext {
   readonly variable: string;
 }
 
-/** What is no HL7, or comes over a connection that we make. */
+/** For what is not HL7, or comes over a connection that we open. */
 function plainListener(properties: XmlNode, context: PlainContext): HostDraft {
   const { add, answers, inbound, frame, callsOut, variable } = context;
   if (inbound === 'HL7V2' && !answers && variable.startsWith('Auto-generate')) {
     add({
       kind: 'mark',
       category: 'acknowledgements',
-      text: 'acknowledges HL7 over a connection that tcp-in makes or that ends with its message: let the process answer, by answer: postprocessor',
+      text: 'acknowledges HL7 over a connection that tcp-in opens or that ends with its message: let the process answer, with answer: postprocessor',
     });
   }
   const charset = charsetOf(properties);
@@ -144,7 +144,7 @@ function plainListener(properties: XmlNode, context: PlainContext): HostDraft {
   };
 }
 
-/** The encoding, where it is not the default. */
+/** The encoding, unless it is the default. */
 export function charsetOf(properties: XmlNode): string | undefined {
   const given = partText(properties, 'charsetEncoding') || partText(properties, 'charset');
   return /^(DEFAULT_ENCODING|UTF-8|NONE|)$/i.test(given) ? undefined : given;
@@ -158,11 +158,11 @@ function httpListener(properties: XmlNode, context: SourceContext): HostDraft {
     add({
       kind: 'look',
       category: 'HTTP',
-      text: 'static resources are not served by http-in: let a web server do it',
+      text: 'static resources are not served by http-in: use a web server',
     });
   }
   if (elementsOf(part(properties, 'responseHeaders')).length > 0) {
-    add({ kind: 'look', category: 'HTTP', text: 'headers of the answer are left out' });
+    add({ kind: 'look', category: 'HTTP', text: 'headers of the answer were left out' });
   }
   const callers = httpCallers(properties, context);
   return {
@@ -196,18 +196,18 @@ function httpCallers(properties: XmlNode, context: SourceContext): unknown[] {
   context.add({
     kind: 'mark',
     category: 'HTTP',
-    text: `callers are checked by ${kind}: choose one of callers of http-in`,
+    text: `callers are checked by ${kind}: choose from callers of http-in`,
   });
   return [];
 }
 
-/** The adapter for files at that place, and what reaches it. */
+/** The adapter for that kind of storage, and its connection settings. */
 export function filePlace(
   properties: XmlNode,
   direction: 'in' | 'out',
   context: Notes & {
     readonly name: string;
-    /** A folder with expressions for what the message decides. */
+    /** A folder with expressions for what depends on the message. */
     readonly inFolder?: (text: string) => string;
   },
 ): {
@@ -228,7 +228,7 @@ export function filePlace(
     };
   }
   if (scheme !== 'SFTP' && scheme !== 'FTP') {
-    const what = `files by ${scheme} have no adapter here yet`;
+    const what = `there is no adapter for files by ${scheme} yet`;
     add({ kind: 'mark', category: `files by ${scheme}`, text: what });
     return { ...missingAdapter(context.name, what), settings: {} };
   }
@@ -257,12 +257,12 @@ export function filePlace(
   add({
     kind: 'look',
     category: 'files',
-    text: 'FTP without encryption, as it was: set security where the server can do TLS',
+    text: 'FTP without encryption, as before: set security if the server supports TLS',
   });
   return { adapter: `ftps-${direction}`, settings: { ...at, security: 'none' } };
 }
 
-/** A folder of which parts below its beginning come from the message. */
+/** A folder with parts that come from the message. */
 function folderOf(
   given: string,
   { add, inFolder }: Notes & { readonly inFolder?: (text: string) => string },
@@ -275,7 +275,7 @@ function folderOf(
 
 function windowsPath(path: string, add: Notes['add']): string {
   const isWindows = /^[A-Za-z]:|^\\\\/.test(path);
-  if (isWindows) add({ kind: 'look', category: 'files', text: 'the folder is one of Windows' });
+  if (isWindows) add({ kind: 'look', category: 'files', text: 'the folder is a Windows path' });
   return path;
 }
 
@@ -293,7 +293,7 @@ function fileReader(properties: XmlNode, context: SourceContext): HostDraft {
     add({
       kind: 'mark',
       category: 'file names',
-      text: 'files are chosen by a regular expression: write pattern',
+      text: 'files are selected by a regular expression: write pattern',
     });
   }
   const action = partText(properties, 'afterProcessingAction');
@@ -303,7 +303,7 @@ function fileReader(properties: XmlNode, context: SourceContext): HostDraft {
     add({
       kind: 'look',
       category: 'files',
-      text: 'taken files are renamed, or moved to a folder that the message tells: they are left in place and remembered (keep)',
+      text: 'processed files were renamed, or moved to a folder that depends on the message: here they are left in place and remembered (keep)',
     });
   }
   const keeps = action === 'NONE' || action === '' || (action === 'MOVE' && !archive);

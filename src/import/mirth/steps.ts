@@ -1,18 +1,18 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { attributeOf, elementsOf, part, partText, textOf } from './read-export.ts';
 
-/** A rule or a step, as the script that Mirth Connect itself makes of it. */
+/** A rule or a step, as the script that Mirth Connect generates for it. */
 export interface Step {
   readonly name: string;
   readonly kind: string;
   readonly script: string;
-  /** Why no script can stand for it. */
+  /** Why it cannot be written as a script. */
   readonly undone?: { readonly category: string; readonly what: string };
 }
 
 export interface Rule extends Step {
   readonly operator: 'AND' | 'OR';
-  /** Of a rule of the rule builder, what it compares. */
+  /** What a rule of the rule builder compares. */
   readonly built?: BuiltRule;
 }
 
@@ -42,7 +42,7 @@ export function rulesOf(filter: XmlNode | undefined): Rule[] {
   });
 }
 
-/** Up to 3.4 the generated script itself stands in the export. */
+/** Up to version 3.4 the export contains the generated script itself. */
 function oldStep(node: XmlNode): Step {
   const kind = partText(node, 'type');
   const named = { name: partText(node, 'name') || kind, kind };
@@ -98,7 +98,7 @@ function replacementsOf(node: XmlNode): string {
 
 const defaultOf = (node: XmlNode): string => partText(node, 'defaultValue').trim() || "''";
 
-/** Either puts the value into its map, or, in an iterator, adds it to the list for it. */
+/** Puts the value into its map or, in an iterator, adds it to its list. */
 function mapped(node: XmlNode, how: 'put' | 'add'): string {
   const variable = partText(node, 'variable');
   const mapping = partText(node, 'mapping').trim().replace(/;$/, '') || "''";

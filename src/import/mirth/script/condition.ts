@@ -1,7 +1,7 @@
 import type { Syntax } from './parse.ts';
 import { childrenOf } from './syntax.ts';
 
-/** A condition on XML: its names are the parts of what it looks at. */
+/** A condition on XML: its names refer to parts of the element. */
 export function conditionText(
   node: Syntax,
   source: string,
@@ -26,11 +26,11 @@ export function conditionText(
         text: `['${at}${one['name']}']`,
       });
     } else if (one.type.startsWith('E4x')) {
-      mark(one, 'has E4X within a condition on XML');
+      mark(one, 'has E4X inside a condition on XML');
     } else if (one.type === 'Identifier') {
       if (one['name'] === 'undefined') return;
       if (isDeclared(one['name'] as string)) {
-        mark(one, `may mean a variable or a part of XML by ${one['name']}`);
+        mark(one, `${one['name']} may be a variable or a part of the XML`);
         return;
       }
       pieces.push({ at: one.start, until: one.end, text: `it.${one['name']}` });

@@ -3,7 +3,7 @@ import type { ScriptDraft } from './draft.ts';
 import type { Syntax } from './parse.ts';
 import { childrenOf } from './syntax.ts';
 
-/** Arguments of a call that are secrets: those of a connection, of `setPassword`, of `put('token', …)`. */
+/** Arguments of a call that are secrets, as for a connection, `setPassword` and `put('token', …)`. */
 function delicateGiven(
   base: string,
   method: string,
@@ -30,14 +30,14 @@ function textsIn(node: Syntax): Syntax[] {
   return isMade ? childrenOf(node).flatMap(textsIn) : [];
 }
 
-/** Hides what a name that speaks of a secret is given. */
+/** Hides what is assigned to a name that suggests a secret. */
 export function hideSecret(draft: ScriptDraft, name: Syntax, value: Syntax | null): void {
   const called = String(name['name'] ?? name['value'] ?? '');
   if (value !== null && SECRET.test(called))
     for (const one of textsIn(value)) draft.hide(one, called);
 }
 
-/** Hides what a call is given that takes secrets. */
+/** Hides the arguments of a call that takes secrets. */
 export function hideGiven(
   draft: ScriptDraft,
   base: string,

@@ -1,7 +1,7 @@
 import type { Syntax } from './parse.ts';
 import type { Mark, RewrittenScript } from './rewritten.ts';
 
-/** What is written down while a script is gone through: edits of its text, and what it uses. */
+/** What is collected while a script is walked: edits of its text, and what it uses. */
 export class ScriptDraft {
   readonly source: string;
   readonly imports = new Set<string>();
@@ -13,7 +13,7 @@ export class ScriptDraft {
   readonly #marks: Mark[] = [];
   readonly #secrets: string[] = [];
   readonly #secretName: (hint: string) => string;
-  /** By place; of equal places, in the order they were made. */
+  /** By position; at the same position, in the order they were made. */
   readonly #edits: { at: number; until: number; text: string }[] = [];
 
   constructor(source: string, secretName: (hint: string) => string) {
@@ -47,7 +47,7 @@ export class ScriptDraft {
     if (index >= 0) this.#marks.splice(index, 1);
   }
 
-  /** Puts a variable of the environment where a secret stood. */
+  /** Replaces a secret by an environment variable. */
   hide(node: Syntax, hint: string): void {
     if (this.#edits.some(({ at, until }) => at === node.start && until === node.end)) return;
     const name = this.#secretName(hint);
@@ -61,7 +61,7 @@ export class ScriptDraft {
     return 'e4x';
   }
 
-  /** The text between two places of the source, with its edits. */
+  /** The text between two positions of the source, with its edits applied. */
   edited(from: number, until: number): string {
     const edits = [...this.#edits].toSorted(
       (one, other) => one.at - other.at || one.until - other.until,
@@ -69,7 +69,7 @@ export class ScriptDraft {
     let made = '';
     let at = from;
     for (const edit of edits) {
-      // what lies within a part that was replaced as a whole is gone with it
+      // edits inside a part that was replaced as a whole are dropped
       if (edit.at < at) continue;
       made += this.source.slice(at, edit.at) + edit.text;
       at = edit.until;

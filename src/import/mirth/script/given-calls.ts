@@ -19,7 +19,7 @@ export function routed(
   if (!/^routeMessage(ByChannelId)?$/.test(method)) return;
   if (base !== 'router' && !/router/i.test(base)) return;
   if (parent !== undefined && !parent.type.endsWith('Statement')) {
-    // its answer is used
+    // its result is used
     const property = node['callee'].property as Syntax;
     draft.edit(property.start, property.end, 'answerOf');
     draft.waits = true;
@@ -27,7 +27,7 @@ export function routed(
   draft.routes.push(typeof name?.['value'] === 'string' ? name['value'] : undefined);
 }
 
-/** A line of the log keeps what is constant in it: the rest may be of a patient. */
+/** A log statement keeps only its constant text: the rest may identify a patient. */
 export function logLine(draft: ScriptDraft, text: Syntax | undefined): void {
   draft.imports.add('logger');
   if (text === undefined || (text.type === 'Literal' && !SECRET_TEXT.test(String(text['value']))))

@@ -3,7 +3,7 @@ import { isKnownJava, ownJava } from './names.ts';
 import type { Syntax } from './parse.ts';
 import { javaPath } from './syntax.ts';
 
-/** A class of Java by its path: one that stands here too, one of Mirth's own, or one that needs a person. */
+/** A Java class by its path: one that exists here too, one of Mirth's own, or one that needs a person. */
 export function javaClass(draft: ScriptDraft, node: Syntax, path: string): void {
   const own = path.replace(/^Packages\./, '');
   if (own === 'java.lang.Thread.sleep') {
@@ -27,13 +27,13 @@ export function javaClass(draft: ScriptDraft, node: Syntax, path: string): void 
     }
     return;
   }
-  draft.mark(node, 'Java', `uses ${own} of Java`);
+  draft.mark(node, 'Java', `uses the Java class ${own}`);
 }
 
-/** Classes of a package become known by their names alone; those that are used are told of where they are. */
+/** Classes of a package can be used by name alone; they are reported where they are used. */
 export function importJava(draft: ScriptDraft, node: Syntax, given: readonly Syntax[]): void {
   const path = given[0] === undefined ? undefined : javaPath(given[0]);
   if (path === undefined || String(node['callee'].name) === 'importClass')
-    return draft.mark(node, 'Java', 'uses a class of Java by its name alone');
+    return draft.mark(node, 'Java', 'uses a Java class by its name alone');
   draft.edit(node.start, node.end, 'undefined');
 }

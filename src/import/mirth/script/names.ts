@@ -1,6 +1,6 @@
 /** What scripts may use without a person's help, and why other names need one. */
 
-/** What `waybill/mirth` exports under the name that scripts know. */
+/** What `waybill/mirth` exports under the name that scripts use. */
 export const PROVIDED: ReadonlySet<string> = new Set([
   'msg',
   'tmp',
@@ -65,7 +65,7 @@ export const PROVIDED: ReadonlySet<string> = new Set([
   '$cfg',
 ]);
 
-/** What a script may assign to although it is given. */
+/** Predefined names that a script may assign to. */
 export const ASSIGNABLE: ReadonlySet<string> = new Set([
   'msg',
   'tmp',
@@ -76,7 +76,7 @@ export const ASSIGNABLE: ReadonlySet<string> = new Set([
   'responseErrorMessage',
 ]);
 
-/** What JavaScript itself has. */
+/** What JavaScript itself defines. */
 export const STANDARD: ReadonlySet<string> = new Set([
   'Object',
   'Array',
@@ -120,7 +120,7 @@ export const STANDARD: ReadonlySet<string> = new Set([
   'BigInt',
 ]);
 
-/** The classes of Java and what is known of them that `waybill/mirth` stands in for. */
+/** The Java classes, and their members, that `waybill/mirth` imitates. */
 const JAVA: readonly string[] = [
   'java.lang.Boolean',
   'java.lang.Double',
@@ -162,20 +162,20 @@ const JAVA: readonly string[] = [
 export const isKnownJava = (path: string): boolean =>
   JAVA.some((known) => path === known || path.startsWith(`${known}.`));
 
-/** The path of a class that `importPackage` of these packages makes known by its name alone. */
+/** The path of a class that `importPackage` of these packages makes available by name alone. */
 export const importedJava = (name: string, packages: readonly string[]): string | undefined =>
   packages
     .map((one) => `${one}.${name}`)
     .find((path) => JAVA.some((known) => known.startsWith(path)));
 
-/** A class of Mirth Connect by its full name → the name that scripts know it by. */
+/** Full name of a Mirth Connect class → the name that scripts use. */
 export const ownJava = (path: string): string | undefined => {
   const [, name = '', rest = ''] =
     /^com\.mirth\.connect\.(?:server\.)?userutil\.(\w+)(.*)$/.exec(path) ?? [];
   return PROVIDED.has(name) ? `${name}${rest}` : undefined;
 };
 
-/** What `FileUtil` does that has nothing to do with files. */
+/** Methods of `FileUtil` that have nothing to do with files. */
 export const FILELESS: ReadonlySet<string> = new Set([
   'encode',
   'decode',
@@ -184,7 +184,7 @@ export const FILELESS: ReadonlySet<string> = new Set([
 ]);
 
 export interface Need {
-  /** What kind of work it is, for the figures of the report. */
+  /** The kind of work, for the figures of the report. */
   readonly category: string;
   readonly what: string;
 }
@@ -208,8 +208,8 @@ const NEEDS: Readonly<Record<string, Need>> = {
     category: 'steering other channels',
     what: 'starts, stops or asks other channels',
   },
-  alerts: { category: 'alerts from a script', what: 'sends an alert; use alert: of the host' },
-  AlertSender: { category: 'alerts from a script', what: 'sends an alert; use alert: of the host' },
+  alerts: { category: 'alerts from a script', what: 'sends an alert; use alert: on the host' },
+  AlertSender: { category: 'alerts from a script', what: 'sends an alert; use alert: on the host' },
   eval: { category: 'eval', what: 'runs a text as a script' },
 };
 

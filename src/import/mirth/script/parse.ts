@@ -10,7 +10,7 @@ export interface Syntax {
   readonly [part: string]: any;
 }
 
-/** A comment of the script, with its marks. */
+/** A comment of the script, including its delimiters. */
 export interface Comment {
   readonly start: number;
   readonly end: number;
@@ -18,13 +18,13 @@ export interface Comment {
 }
 
 export interface ParsedScript {
-  /** The text that the places of nodes count in. */
+  /** The text that the positions of nodes refer to. */
   readonly source: string;
   readonly body: readonly Syntax[];
   readonly comments: readonly Comment[];
 }
 
-/** Why a script cannot be read. */
+/** Why a script cannot be parsed. */
 export class ScriptFault extends Error {
   readonly line: number;
 
@@ -201,7 +201,7 @@ interface Hole {
   readonly end: number;
 }
 
-/** Where an XML literal ends, and the expressions in braces that stand in it. */
+/** Where an XML literal ends, and the expressions in braces in it. */
 function literalEnd(
   source: string,
   start: number,
@@ -232,7 +232,7 @@ const SKIPPED = [
   ['<![CDATA[', ']]>'],
 ] as const;
 
-/** Behind the brace that ends an expression. */
+/** The position after the brace that ends an expression. */
 function holeEnd(source: string, start: number, holes: Hole[]): number {
   let open = 0;
   let at = start;
@@ -245,7 +245,7 @@ function holeEnd(source: string, start: number, holes: Hole[]): number {
   return at;
 }
 
-/** Behind the `>` of a tag; -1 where it has none. */
+/** The position after the `>` of a tag; -1 if there is none. */
 function tagEnd(source: string, start: number, holes: Hole[]): number {
   let at = start;
   while (at < source.length && source[at] !== '>') {
@@ -262,15 +262,15 @@ function tagEnd(source: string, start: number, holes: Hole[]): number {
 
 const E4xParser = (acorn.Parser as Internal).extend(e4x);
 
-/** The script stands in a function: it may return. */
+/** The script is the body of a function: it may return. */
 const HEAD = 'function script() {';
 
-/** Reads a script. Places count in `source`, which has what is around it too. */
+/** Parses a script. Positions refer to `source`, which includes what is around it. */
 export function parseScript(text: string, form: 'script' | 'module' = 'script'): ParsedScript {
-  // `default xml namespace = x` is read as an assignment to a name that nobody else has
+  // `default xml namespace = x` is parsed as an assignment to a name that nothing else uses
   const own = text
     .replaceAll(/\bdefault(\s+)xml(\s+)namespace\b/g, 'defaultxmlnamespace$1$2')
-    // Rhino reads over characters that only format
+    // Rhino ignores formatting characters
     .replaceAll(/[\u200B-\u200F\u2060\uFEFF\u00AD]/g, '');
   const source = form === 'script' ? `${HEAD}${own}\n}` : own;
   const comments: Comment[] = [];
@@ -286,7 +286,7 @@ export function parseScript(text: string, form: 'script' | 'module' = 'script'):
     const body =
       form === 'script' ? (wrapper?.['body'].body as readonly Syntax[]) : program['body'];
     if (form === 'script' && program['body'].length > 1)
-      throw new ScriptFault('it has a } too many', 1);
+      throw new ScriptFault('it has one } too many', 1);
     return { source, body, comments };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
@@ -294,7 +294,7 @@ export function parseScript(text: string, form: 'script' | 'module' = 'script'):
   }
 }
 
-/** Why a text that was made of a script is none for today's engines; undefined where it is one. */
+/** Why a translated script is not valid JavaScript; undefined if it is. */
 export function moduleFault(text: string, form: 'script' | 'module'): ScriptFault | undefined {
   const source = form === 'script' ? `${HEAD}${text}\n}` : text;
   try {
@@ -311,5 +311,5 @@ function faultOf(error: SyntaxError): ScriptFault {
   return new ScriptFault(error.message.replace(/ \(\d+:\d+\)$/, ''), line);
 }
 
-/** What stands before the script in `source`. */
+/** What comes before the script in `source`. */
 export const headOf = (form: 'script' | 'module'): number => (form === 'script' ? HEAD.length : 0);

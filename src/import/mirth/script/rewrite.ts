@@ -27,15 +27,15 @@ import {
   topNames,
 } from './syntax.ts';
 
-/** Turns a script for Rhino into one for today's engines; what is not certain is marked. */
+/** Turns a script for Rhino into modern JavaScript; what is uncertain is marked. */
 export function rewriteScript(text: string, options: RewriteOptions): RewrittenScript {
   const form = options.form ?? 'script';
   try {
     return new Rewriting(text, form, options).result();
   } catch (error) {
     if (!(error instanceof ScriptFault)) throw error;
-    const what = `cannot be read as a script: ${error.message}`;
-    const mark = { line: error.line, category: 'a script that cannot be read', what };
+    const what = `cannot be parsed: ${error.message}`;
+    const mark = { line: error.line, category: 'a script that cannot be parsed', what };
     const none = new Set<string>();
     return {
       text: redacted(text),
@@ -52,7 +52,7 @@ export function rewriteScript(text: string, options: RewriteOptions): RewrittenS
   }
 }
 
-const UNCERTAIN = 'E4X that is not certain';
+const UNCERTAIN = 'uncertain E4X';
 
 class Rewriting {
   readonly #draft: ScriptDraft;
@@ -60,7 +60,7 @@ class Rewriting {
   readonly #form: 'script' | 'module';
   readonly #options: RewriteOptions;
   readonly #body: readonly Syntax[];
-  /** What the script itself declares, then what each function around the place at hand does. */
+  /** What the script declares, then what each enclosing function declares. */
   readonly #scopes: Set<string>[] = [new Set()];
   readonly #undeclared = new Set<string>();
   readonly #top: string[] = [];
@@ -96,17 +96,17 @@ class Rewriting {
     const end = this.#form === 'script' ? source.length - 2 : source.length;
     const text = this.#draft.edited(this.#head, end);
     const declares = [...this.#undeclared].toSorted();
-    // on the first line, so that lines keep their numbers
+    // on the first line, so that line numbers stay the same
     const declared = declares.length === 0 ? text : `let ${declares.join(', ')}; ${text}`;
     const fault = moduleFault(declared, this.#form);
     if (fault !== undefined) {
-      const what = `is no script for today’s engines: ${fault.message}`;
-      this.#draft.markLine(fault.line, 'a script that cannot be read', what);
+      const what = `is not valid JavaScript: ${fault.message}`;
+      this.#draft.markLine(fault.line, 'a script that cannot be parsed', what);
     }
     return this.#draft.result(declared, this.#top);
   }
 
-  /** In a module of code templates nothing may run when it is loaded. */
+  /** Nothing in a module of code templates may run when it is loaded. */
   #checkTop(): void {
     for (const one of this.#body) {
       const isPlain =
@@ -141,7 +141,7 @@ class Rewriting {
       E4xMember: (node) => this.#e4xMember(node),
       E4xFilter: (node) => this.#e4xFilter(node),
       E4xAttribute: (node) => {
-        this.#draft.mark(node, 'E4X that is not certain', 'uses @ outside of a condition on XML');
+        this.#draft.mark(node, 'uncertain E4X', 'uses @ outside of a condition on XML');
       },
       E4xLiteral: (node) => this.#e4xLiteral(node),
       BinaryExpression: (node) => this.#binary(node),
@@ -241,7 +241,7 @@ class Rewriting {
       );
       const expression = /^return \(([\s\S]*)\);$/.exec(inner.text.trim())?.[1];
       if (expression === undefined || inner.marks.length > 0) {
-        this.#draft.mark(node, 'E4X that is not certain', 'has an expression in an XML literal');
+        this.#draft.mark(node, 'uncertain E4X', 'has an expression in an XML literal');
       }
       for (const name of inner.imports) this.#draft.imports.add(name);
       for (const name of inner.templates) this.#draft.templates.add(name);
@@ -255,7 +255,7 @@ class Rewriting {
     this.#draft.edit(node.start, node.end, made);
   }
 
-  /** Names within a literal are those of the whole script. */
+  /** Names inside a literal are those of the whole script. */
   #forgive(node: Syntax, inner: RewrittenScript): void {
     const isOwn = inner.marks.every(({ what }) => {
       const name = /^uses ([\w$]+),/.exec(what)?.[1];
@@ -281,7 +281,7 @@ class Rewriting {
     this.#draft.edit(node.end, node.end, ')');
   }
 
-  /** Whether `==` may mean something else there than in JavaScript, where XML is the text it holds. */
+  /** Whether `==` may differ from JavaScript, because XML compares by its text. */
   #comparesXml(left: Syntax, right: Syntax): boolean {
     if (isBlank(right)) return this.#mayHoldXml(left);
     if (isBlank(left)) return this.#mayHoldXml(right);
@@ -318,7 +318,7 @@ class Rewriting {
     }
     if (left.type === 'Identifier') this.#assigned(left);
     else this.#visit(left, node);
-    // of anything but XML it makes what `+` makes
+    // for anything but XML it does the same as `+`
     const mayAddXml = this.#mayHoldXml(left) && this.#mayHoldXml(right);
     if (node['operator'] === '+=' && mayAddXml) {
       this.#draft.edit(
@@ -333,7 +333,7 @@ class Rewriting {
     this.#visit(right, node);
   }
 
-  /** A name that is written to. */
+  /** A name that is assigned to. */
   #assigned(node: Syntax): void {
     const name = node['name'] as string;
     if (this.#isDeclared(name)) return;
@@ -341,7 +341,7 @@ class Rewriting {
       this.#draft.imports.add('mirth');
       this.#draft.edit(node.start, node.end, `mirth.${name}`);
     } else if (PROVIDED.has(name) || this.#options.templates.has(name)) {
-      this.#draft.mark(node, 'names that are taken', `assigns to ${name}`);
+      this.#draft.mark(node, 'reserved names', `assigns to ${name}`);
     } else this.#undeclared.add(name);
   }
 
@@ -381,7 +381,7 @@ class Rewriting {
     for (const one of given) this.#visit(one, node);
   }
 
-  /** Gives a text the methods that it has in Java, where one of them is called. */
+  /** Gives a string the methods that it has in Java, if one of them is called. */
   #javaText(
     callee: Syntax,
     object: Syntax,
@@ -396,7 +396,7 @@ class Rewriting {
     return true;
   }
 
-  /** Where scripts wait they are left by an exception, which is nobody’s to catch. */
+  /** An asynchronous script is left by an exception, which it must not catch. */
   #catch(node: Syntax): void {
     if (this.#options.waits === true) {
       const body = node['body'] as Syntax;
@@ -453,7 +453,7 @@ class Rewriting {
         return this.#draft.mark(
           node,
           'Java',
-          `uses ${name === 'java' ? 'Java' : `${name} of Java`}`,
+          `uses ${name === 'java' ? 'Java' : `the Java package ${name}`}`,
         );
       const { category, what } = needOf(name);
       this.#draft.mark(node, category, what);
@@ -473,7 +473,7 @@ class Rewriting {
     );
   }
 
-  /** Whether the script assigns to a name that it does not declare: Rhino makes a variable of it. */
+  /** Whether the script assigns to a name that it does not declare: Rhino makes that a variable. */
   #isAssigned(name: string): boolean {
     return this.#body.some((one) => assigns(one, name));
   }
@@ -481,7 +481,7 @@ class Rewriting {
   #text(node: Syntax): void {
     const { value, raw = '' } = node as unknown as { value: unknown; raw?: string };
     if (typeof value === 'string' && SECRET_TEXT.test(value)) return this.#draft.hide(node, 'text');
-    // octal numbers, as only old scripts may write them
+    // octal numbers, which are allowed only in sloppy mode
     const isOld = typeof value === 'number' ? /^0\d/.test(raw) : /\\(?:[1-9]|0\d)/.test(raw);
     if (isOld && (typeof value === 'number' || typeof value === 'string'))
       this.#draft.edit(node.start, node.end, JSON.stringify(value));

@@ -13,25 +13,25 @@ export interface RewrittenScript {
   readonly imports: ReadonlySet<string>;
   /** What it uses of code templates. */
   readonly templates: ReadonlySet<string>;
-  /** What it declares at its top. */
+  /** What it declares at the top level. */
   readonly declares: readonly string[];
   readonly marks: readonly Mark[];
-  /** Environment variables that stand for what was a secret. */
+  /** Environment variables that replace secrets. */
   readonly secrets: readonly string[];
-  /** Names of channels that it routes to; undefined where only the message tells. */
+  /** Names of channels that it routes to; undefined if that depends on the message. */
   readonly routes: readonly (string | undefined)[];
   /** Names of variables that it puts into maps. */
   readonly puts: readonly string[];
   /** Lines whose values are no longer logged. */
   readonly unlogged: number;
-  /** Whether it waits: for a database, a pause, another channel’s answer. */
+  /** Whether it is asynchronous: it waits for a database, a pause or another channel’s answer. */
   readonly waits: boolean;
 }
 
 /** Makes an operation for a statement of a script. */
 export type StatementMaker = (statement: {
   readonly connection: SqlConnection | undefined;
-  /** The text, once it is known how its product escapes; undefined where it is not understood. */
+  /** The text, once it is known how the database product escapes; undefined if it cannot be translated. */
   readonly cut: (how: 'quoted' | 'unescaped') => SqlCut | string;
 }) => { readonly operation: string; readonly cut: SqlCut } | string;
 
@@ -39,10 +39,10 @@ export interface RewriteOptions {
   readonly form?: 'script' | 'module';
   /** The functions of code templates. */
   readonly templates: ReadonlySet<string>;
-  /** Names that an enclosing form gives, such as the index of an iterator. */
+  /** Names that the enclosing code provides, such as the index of an iterator. */
   readonly secretName: (hint: string) => string;
-  /** Whether scripts of the export wait, so that each `catch` has to let that through. */
+  /** Whether scripts of the export are asynchronous, so that each `catch` has to let that through. */
   readonly waits?: boolean;
-  /** Left out where a script cannot wait: in readers and code templates. */
+  /** Left out where a script must not be asynchronous: in readers and code templates. */
   readonly statement?: StatementMaker;
 }

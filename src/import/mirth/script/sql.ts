@@ -1,34 +1,34 @@
 import type { Syntax } from './parse.ts';
 import { childrenOf } from './syntax.ts';
 
-/** A statement that a script puts together of texts and values. */
+/** A statement that a script concatenates from texts and values. */
 export interface SqlCut {
   /** With `{json("/0")}` for each value. */
   readonly text: string;
-  /** What stands in the script where each value is, and what is put around and between them. */
+  /** The script's text for each value, and what is put around and between them. */
   readonly values: readonly SqlValue[];
 }
 
 export interface SqlValue {
   readonly node: Syntax;
-  /** What is written before it, behind the value before. */
+  /** What is written before it, after the previous value. */
   readonly before: string;
   readonly after: string;
 }
 
 type Piece = { readonly text: string } | { readonly node: Syntax };
 
-/** Where a value may stand: behind an operator, a comma or a bracket; nowhere else is it a value of SQL. */
+/** Where a value is allowed: after an operator, a comma or a bracket; anywhere else it would not be a value in SQL. */
 const VALUE_BEFORE =
   /(?:[=<>,(+\-*/]|\b(?:LIKE|AND|OR|BETWEEN|VALUES|LIMIT|OFFSET|THEN|ELSE|WHEN|SELECT|RETURN|CALL|EXEC))\s*$/i;
-/** Stands for a `?` until all values are known. */
+/** A placeholder for a `?` until all values are known. */
 const GIVEN = '\uE200';
 const LIST_BEFORE = /\bIN\s*\(\s*$/i;
 
-/** Cuts a concatenation into a statement and its values; a text says why it cannot be. */
+/** Splits a concatenation into a statement and its values; a text says why that is impossible. */
 export function cutSql(node: Syntax, how: 'quoted' | 'unescaped'): SqlCut | string {
   const pieces = piecesOf(node);
-  if (pieces === undefined) return 'its statement is not put together of texts and values';
+  if (pieces === undefined) return 'its statement is not a concatenation of texts and values';
   if (!pieces.some((piece) => 'text' in piece && /[a-z]/i.test(piece.text)))
     return 'its statement comes from elsewhere';
   return new Cutting(how).cut(pieces);
@@ -39,7 +39,7 @@ class Cutting {
   readonly #values: { node: Syntax; before: string; after: string }[] = [];
   #text = '';
   #number = 0;
-  /** Within quotes: what stood there so far, until it is known whether a value does too. */
+  /** Inside quotes: the text so far, until it is known whether there is a value too. */
   #literal: { text: string; hasValue: boolean } | undefined;
 
   constructor(how: 'quoted' | 'unescaped') {
@@ -51,8 +51,8 @@ class Cutting {
       const fault = 'text' in piece ? this.#take(piece.text) : this.#value(piece.node);
       if (fault !== undefined) return fault;
     }
-    if (this.#literal !== undefined) return 'its statement has a quote without an end';
-    // values that are given with the call come behind those that stand in the text
+    if (this.#literal !== undefined) return 'its statement has an unterminated quote';
+    // values passed with the call come after those in the text
     let next = this.#number;
     const text = this.#text.replaceAll(GIVEN, () => `{json("/${next++}")}`);
     return { text: text.trim().replace(/;\s*$/, ''), values: this.#values };
@@ -63,7 +63,7 @@ class Cutting {
       const [part] = one;
       if (part === "'") this.#quote();
       else if (this.#literal !== undefined) this.#within(part);
-      // two quotes: an empty text, unless they stand within one
+      // two quotes: an empty text, unless they are inside one
       else if (part === "''") this.#text += part;
       else this.#text += part.replaceAll('{', '{{').replaceAll('}', '}}').replaceAll('?', GIVEN);
     }
@@ -90,12 +90,11 @@ class Cutting {
   }
 
   #value(node: Syntax): string | undefined {
-    if (hasSql(node)) return 'a value of its statement holds a part of the statement';
+    if (hasSql(node)) return 'a value contains part of the statement';
     const literal = this.#literal;
     if (literal === undefined) {
-      if (LIST_BEFORE.test(this.#text)) return 'a value of its statement is a list';
-      if (!VALUE_BEFORE.test(this.#text))
-        return 'its statement names a table or a column by a value';
+      if (LIST_BEFORE.test(this.#text)) return 'a value is a list';
+      if (!VALUE_BEFORE.test(this.#text)) return 'a table or column name is a value';
       this.#values.push({ node, before: '', after: '' });
       this.#text += `{json("/${this.#number}")}`;
       this.#number += 1;
@@ -124,7 +123,7 @@ function piecesOf(node: Syntax): Piece[] | undefined {
   return [{ node }];
 }
 
-/** Whether an expression has texts that may be SQL: quotes, or NULL in place of a value. */
+/** Whether an expression has texts that may be SQL: quotes, or NULL instead of a value. */
 function hasSql(node: Syntax): boolean {
   if (node.type === 'CallExpression') return false;
   const { value } = node as unknown as { value?: unknown };
@@ -132,11 +131,11 @@ function hasSql(node: Syntax): boolean {
   return childrenOf(node).some(hasSql);
 }
 
-/** Whether a call of this method carries a statement out. */
+/** Whether this method executes a statement. */
 export const isStatementCall = (method: string): boolean =>
   /^execute(CachedQuery|Update|UpdateAndGetGeneratedKeys)$/.test(method);
 
-/** The expression that a variable is given, if it is given one only. */
+/** The expression assigned to a variable, if there is only one. */
 export function onlyValue(body: readonly Syntax[], name: string): Syntax | undefined {
   const found: (Syntax | undefined)[] = [];
   const look = (node: Syntax): void => {
@@ -158,7 +157,7 @@ export interface SqlConnection {
   readonly user: string;
 }
 
-/** The one database that a script connects to; undefined where there is none, or more than one. */
+/** The database that a script connects to; undefined unless there is exactly one. */
 export function connectionIn(body: readonly Syntax[]): SqlConnection | undefined {
   const found = new Map<string, SqlConnection>();
   const look = (node: Syntax): void => {

@@ -4,14 +4,14 @@ import type { StatementMaker } from './rewritten.ts';
 import { connectionIn, cutSql, onlyValue, type SqlCut } from './sql.ts';
 
 const CATEGORY = 'a database in a script';
-const TODO = 'make an operation of sql-out for it, and call it';
+const TODO = 'make an operation with sql-out for it, and call that';
 
-/** Turns what a script asks a database for into calls of operations. */
+/** Turns database calls of a script into calls of operations. */
 export class Statements {
   readonly #draft: ScriptDraft;
   readonly #body: readonly Syntax[];
   readonly #maker: StatementMaker | undefined;
-  /** Expressions that stand in operations now. */
+  /** Expressions that are now in operations. */
   readonly #made = new Set<Syntax>();
 
   constructor(draft: ScriptDraft, body: readonly Syntax[], maker: StatementMaker | undefined) {
@@ -20,7 +20,7 @@ export class Statements {
     this.#maker = maker;
   }
 
-  /** Where a connection leads stands in the production, and who signs in there too. */
+  /** The address and credentials of a connection are now in the production. */
   connection(given: readonly Syntax[]): boolean {
     if (this.#maker === undefined) return false;
     const [first, last] = [given[0], given.at(-1)];
@@ -28,14 +28,14 @@ export class Statements {
     return true;
   }
 
-  /** The text of a statement goes to an operation; its values stay where they are. */
+  /** Moves the text of a statement to an operation; its values stay. */
   statement(node: Syntax, [given]: readonly Syntax[]): void {
     const mark = (what: string): void => this.#draft.mark(node, CATEGORY, `${what}: ${TODO}`);
     if (this.#maker === undefined || given === undefined)
-      return mark('asks a database where a script cannot wait');
+      return mark('uses a database where a script must not be asynchronous');
     const named =
       given.type === 'Identifier' ? onlyValue(this.#body, String(given['name'])) : given;
-    if (named === undefined) return mark('its statement is put together in several steps');
+    if (named === undefined) return mark('its statement is built in several steps');
     if (this.#made.has(named)) return;
     const made = this.#maker({
       connection: connectionIn(this.#body),

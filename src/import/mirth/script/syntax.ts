@@ -22,7 +22,7 @@ export const isConstant = (node: Syntax | null): boolean => {
 export const isUndefined = (node: Syntax): boolean =>
   node.type === 'Identifier' && node['name'] === 'undefined';
 
-/** Whether the value of an expression may be XML: for `==` of texts and numbers JavaScript means the same. */
+/** Whether the value of an expression may be XML: for strings and numbers `==` is the same in JavaScript. */
 export function mayBeXml(node: Syntax): boolean {
   if (node.type.startsWith('E4x')) return true;
   if (isUndefined(node)) return false;
@@ -34,11 +34,11 @@ export function mayBeXml(node: Syntax): boolean {
   return /^(children|child|elements|descendants|attribute|text|parent)$/.test(method);
 }
 
-/** A constant that an empty text equals and XML without anything does not. */
+/** A constant that equals an empty string but not empty XML. */
 export const isBlank = ({ type, value }: Syntax): boolean =>
   type === 'Literal' && (value === '' || value === 0 || value === false);
 
-/** The variables of a script that are never given what may be XML. */
+/** The variables of a script that are never assigned what may be XML. */
 export function plainVariables(body: readonly Syntax[]): Set<string> {
   const plain = new Set<string>();
   const other = new Set<string>();
@@ -65,7 +65,7 @@ export function plainVariables(body: readonly Syntax[]): Set<string> {
   return plain.difference(other);
 }
 
-/** `java.util.UUID.randomUUID`, where the expression is such a path; of a longer chain the whole. */
+/** `java.util.UUID.randomUUID`, if the expression is such a path; the whole of a longer chain. */
 export function javaPath(node: Syntax): string | undefined {
   if (node.type === 'Identifier') {
     return /^(java|javax|Packages|org|com)$/.test(String(node['name']))
@@ -95,7 +95,7 @@ export function childrenOf(node: Syntax): Syntax[] {
   return found;
 }
 
-/** Every name that is declared in it for the function it stands in; what functions in it declare is theirs. */
+/** Every name declared in it for the enclosing function, without those that inner functions declare. */
 export function collect(node: Syntax, into: Set<string>): void {
   if (node.type === 'VariableDeclarator') patternNames(node['id'] as Syntax, into);
   if (/^(Function|Class)Declaration$/.test(node.type) && node['id'] !== null)
@@ -144,11 +144,11 @@ export function assigns(node: Syntax, name: string): boolean {
   return childrenOf(node).some((child) => assigns(child, name));
 }
 
-/** A text as it stands in a template literal. */
+/** A text escaped for a template literal. */
 export const inTemplate = (text: string): string =>
   text.replaceAll('\\', '\\\\').replaceAll('`', '\\`').replaceAll('${', '\\${');
 
-/** Methods that a text has in Java and not in JavaScript, or there only as a property. */
+/** Methods of a Java string that JavaScript lacks or has only as a property. */
 export const JAVA_TEXT = new Set([
   'contains',
   'equals',
@@ -162,7 +162,7 @@ export const JAVA_TEXT = new Set([
   'toCharArray',
 ]);
 
-/** Whether a text that is given to `split` or `replaceAll` can only be meant as a regular expression. */
+/** Whether an argument of `split` or `replaceAll` can only be a regular expression. */
 export const isPattern = (method: string, [by]: readonly Syntax[]): boolean =>
   /^(split|replaceAll)$/.test(method) &&
   typeof by?.['value'] === 'string' &&
