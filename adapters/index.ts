@@ -9,6 +9,8 @@ type AnyAdapter = InboundAdapter | OutboundAdapter | LookupAdapter;
 const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
   'astm-in': () => import('./astm/astm-in.ts'),
   'astm-out': () => import('./astm/astm-out.ts'),
+  'dicom-in': () => import('./dicom/dicom-in.ts'),
+  'dicom-out': () => import('./dicom/dicom-out.ts'),
   'fhir-out': () => import('./fhir/fhir-out.ts'),
   'file-in': () => import('./file/file-in.ts'),
   'file-out': () => import('./file/file-out.ts'),

@@ -1,5 +1,6 @@
 import { astmDocument } from './astm/astm-document.ts';
 import { delimitedDocument, type Layout } from './delimited/delimited-document.ts';
+import { dicomDocument } from './dicom/dicom-document.ts';
 import type { Document, Reading } from './document.ts';
 import { ediDocument } from './edi/edi-document.ts';
 import { hl7Document } from './hl7/hl7-document.ts';
@@ -8,7 +9,7 @@ import { textDocument } from './text/text-document.ts';
 import { xmlDocument } from './xml/xml-document.ts';
 
 /**
- * Reads a body as its type says: HL7 v2, X12, EDIFACT, ASTM, JSON, XML, delimited text, or else plain text. A media type may
+ * Reads a body as its type says: HL7 v2, X12, EDIFACT, ASTM, DICOM, JSON, XML, delimited text, or else plain text. A media type may
  * carry `charset`, and for delimited text `header=absent` and `delimiter`. Throws an EngineError
  * DOCUMENT_UNREADABLE with the position of what is wrong, never quoting the body.
  */
@@ -30,6 +31,7 @@ const READERS: Readonly<Record<Exclude<Document['kind'], 'delimited'>, Reader>> 
   x12: ediDocument,
   edifact: ediDocument,
   astm: astmDocument,
+  dicom: dicomDocument,
   json: jsonDocument,
   xml: xmlDocument,
   text: textDocument,
@@ -40,6 +42,7 @@ export function kindOf(type: string): Document['kind'] {
   const media = (type.split(';')[0] ?? '').trim().toLowerCase();
   const ofSegments = SEGMENTS.find(([, pattern]) => pattern.test(media))?.[0];
   if (ofSegments !== undefined) return ofSegments;
+  if (media === 'application/dicom') return 'dicom';
   if (/[/+]json$/.test(media)) return 'json';
   if (/[/+]xml$/.test(media)) return 'xml';
   return /^text\/(?:csv|tab-separated-values)$/.test(media) ? 'delimited' : 'text';

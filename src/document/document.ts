@@ -3,11 +3,20 @@
  * unchanged. One per body and line of work; not shared after a change.
  *
  * Paths are those of the kind of document: HL7 `PID-3[2].4.2`, `OBX[3]-5`; X12 and EDIFACT
- * `CLM-5.1`, `2300/HI[1]-1.2`; ASTM `R[2]-3.4`; JSON pointers; XPath; for delimited text a column's name or number.
+ * `CLM-5.1`, `2300/HI[1]-1.2`; ASTM `R[2]-3.4`; DICOM `PatientID`, `(0010,0020)`; JSON pointers; XPath; for delimited text a column's name or number.
  * An invalid path throws an EngineError `PATH_INVALID`; a missing place reads as `''`.
  */
 export interface Document {
-  readonly kind: 'hl7' | 'x12' | 'edifact' | 'astm' | 'json' | 'xml' | 'delimited' | 'text';
+  readonly kind:
+    | 'hl7'
+    | 'x12'
+    | 'edifact'
+    | 'astm'
+    | 'dicom'
+    | 'json'
+    | 'xml'
+    | 'delimited'
+    | 'text';
   /** The first value at the path, unescaped; `''` if there is none. */
   get(path: string): string;
   /** Every value at the path: all repetitions of the field in all its segments. */

@@ -1,5 +1,15 @@
 export { type AstmDocument, astmDocument } from './astm/astm-document.ts';
 export { type Charset, charsetNamed, decodeFaithfully } from './charset.ts';
+export { DicomDocument, dicomDocument } from './dicom/dicom-document.ts';
+export {
+  type FileHead,
+  fileHead,
+  HEAD_LIMIT,
+  isUid,
+  OWN_CLASS_UID,
+  OWN_VERSION,
+  readFileHead,
+} from './dicom/file-head.ts';
 export type { Document, Reading } from './document.ts';
 export { documentOf, kindOf } from './document-of.ts';
 export { ediAcknowledgement } from './edi/acknowledge/acknowledge.ts';

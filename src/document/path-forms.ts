@@ -1,3 +1,4 @@
+import { dicomSample } from './dicom/sample.ts';
 import type { Document } from './document.ts';
 
 /** One form of path, and what it reads in the sample of its kind. */
@@ -17,6 +18,8 @@ interface PathForms {
   /** The message type of the sample. */
   readonly type: string;
   readonly sample: string;
+  /** The body itself, where the sample is how people see it. */
+  readonly bytes?: () => Uint8Array;
   readonly forms: readonly PathForm[];
 }
 
@@ -151,6 +154,52 @@ export const PATH_FORMS: readonly PathForms[] = [
       { path: 'O-5[*].4', help: 'Of every repetition', reads: ['GLU', 'NA'] },
       { path: 'R[*]-4', help: 'Of every record of that letter', reads: ['5.4', '140'] },
       { path: 'R[1]', help: 'A whole record', reads: ['R|1|^^^GLU|5.4|mmol/L||N'] },
+    ],
+  },
+  {
+    kind: 'dicom',
+    of: 'DICOM',
+    type: 'application/dicom',
+    sample: [
+      '(0002,0000) UL FileMetaInformationGroupLength  172',
+      '(0002,0001) OB FileMetaInformationVersion  2 bytes',
+      '(0002,0002) UI MediaStorageSOPClassUID  1.2.840.10008.5.1.4.1.1.7',
+      '(0002,0003) UI MediaStorageSOPInstanceUID  1.2.3.4',
+      '(0002,0010) UI TransferSyntaxUID  1.2.840.10008.1.2.1',
+      '(0002,0012) UI ImplementationClassUID  2.25.115642331406925407168463911480371466711',
+      '(0002,0013) SH ImplementationVersionName  WAYBILL',
+      '(0002,0016) AE SourceApplicationEntityTitle  CT1',
+      '(0008,0008) CS ImageType  DERIVED\\PRIMARY',
+      '(0008,0016) UI SOPClassUID  1.2.840.10008.5.1.4.1.1.7',
+      '(0008,0018) UI SOPInstanceUID  1.2.3.4',
+      '(0008,0060) CS Modality  OT',
+      '(0010,0010) PN PatientName  DOE^JANE',
+      '(0010,0020) LO PatientID  4711',
+      '(0040,0275) SQ RequestAttributesSequence  1 items',
+      '  [1]',
+      '    (0040,0009) SH ScheduledProcedureStepID  STEP1',
+    ].join('\n'),
+    bytes: dicomSample,
+    forms: [
+      { path: 'PatientID', help: 'An attribute by its keyword', reads: ['4711'] },
+      {
+        path: '(0010,0020)',
+        help: 'An attribute by its number; 00100020 says the same',
+        reads: ['4711'],
+      },
+      { path: 'PatientName.1', help: 'A component of a name', reads: ['DOE'] },
+      { path: 'ImageType', help: 'Each of several values', reads: ['DERIVED', 'PRIMARY'] },
+      { path: 'ImageType[2]', help: 'One value, from 1', reads: ['PRIMARY'] },
+      {
+        path: 'RequestAttributesSequence[1]/ScheduledProcedureStepID',
+        help: 'In one item of a sequence, from 1; without a number the first, for all those of every item',
+        reads: ['STEP1'],
+      },
+      {
+        path: 'TransferSyntaxUID',
+        help: 'The head of the file (group 0002)',
+        reads: ['1.2.840.10008.1.2.1'],
+      },
     ],
   },
   {

@@ -1,5 +1,6 @@
 import { astmPath } from '../document/astm/astm-path.ts';
 import { columnPath } from '../document/delimited/column-path.ts';
+import { dicomPath } from '../document/dicom/dicom-path.ts';
 import type { Document } from '../document/document.ts';
 import { ediPath } from '../document/edi/edi-path.ts';
 import { isEdiSegment } from '../document/edi/known-segments.ts';
@@ -35,6 +36,7 @@ const CHECKS: Readonly<Record<Likely, (path: string) => string | undefined>> = {
   x12: (path) => problemOf(() => ediPath(path)),
   edifact: (path) => problemOf(() => ediPath(path)),
   astm: (path) => problemOf(() => astmPath(path)),
+  dicom: (path) => problemOf(() => dicomPath(path)),
   segments: (path) => (isOfEdi(path) ? undefined : CHECKS.hl7(path)),
   json: (path) => problemOf(() => jsonPointer(path)),
   xml: (path) => problemOf(() => xpathExpression(path)),

@@ -37,7 +37,7 @@ const PROBLEMS: readonly string[] = REPLY_PROBLEMS;
 /**
  * The reply rules of an operation: its own in the order they are written, then the adapter's. Keys:
  * a literal code (`AE`, `404`, `Sender`, which also covers `Sender.OrderNotFound`), a group
- * (`accept` AA|CA|A, `error` AE|CE|E|P, `reject` AR|CR|R|M|W|X, `4xx`), a problem
+ * (`accept` AA|CA|A, `error` AE|CE|E|P, `reject` AR|CR|R|M|W|X, `4xx`, `A7xx`), a problem
  * (`wrong-control-id`, `wrong-type`, `no-code`, `client-fault`), `none` (no answer in time),
  * `failure` (any error), `failure:CODE`, `failure~text`, and `other` for what no other key covers.
  * The first matching key decides; keys that only warn all apply. (IRIS: ReplyCodeActions.)
@@ -96,8 +96,11 @@ function fitsReply(key: string, { code, problems = [] }: Reply): boolean {
   if (code === undefined) return false;
   if (key === code || key === 'other' || code.startsWith(`${key}.`)) return true;
   if (GROUPS[key]?.includes(code) === true) return true;
-  return /^[1-5]xx$/.test(key) && code.length === 3 && code[0] === key[0];
+  return isCodeRange(key) && code.length === key.length && code.startsWith(key.replace(/x+$/, ''));
 }
+
+/** `4xx` of HTTP, `A7xx` of DICOM. */
+const isCodeRange = (key: string): boolean => /^(?:[1-5]xx|[0-9A-F]{1,3}x{1,3})$/.test(key);
 
 function fitsError(key: string, error: unknown): boolean {
   const { code, text } = describeError(error);
@@ -114,7 +117,6 @@ export function isReplyKey(key: string): boolean {
     Object.hasOwn(GROUPS, key) ||
     ['none', 'failure', 'other'].includes(key) ||
     /^failure[:~].+/.test(key) ||
-    /^[1-5]xx$/.test(key) ||
     /^[A-Za-z0-9]{1,20}$/.test(key) ||
     /^[A-Z][\w.-]{0,59}$/.test(key)
   );

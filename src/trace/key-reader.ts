@@ -25,19 +25,20 @@ export function keyReader(
   };
 }
 
-/** What is needed of a large body: the first segments, in which the patient or the sender stands; else all of it. */
+/** What is needed of a large body: the first segments or attributes, in which the patient or the sender stands; else all of it. */
 async function beginning(
   { type, size, ref }: StoredBody,
   large: Promise<Pick<Bodies, 'open'>>,
 ): Promise<Uint8Array | undefined> {
   const kind = kindOf(type);
-  const segments = hasSegments(kind);
-  if (ref === undefined || (!segments && size > LARGEST)) return undefined;
+  // of these the beginning can be read alone
+  const isReadFromFront = hasSegments(kind) || kind === 'dicom';
+  if (ref === undefined || (!isReadFromFront && size > LARGEST)) return undefined;
   try {
     const body = (await large).open(ref, size);
-    if (!segments) return await body.bytes();
+    if (!isReadFromFront) return await body.bytes();
     for await (const chunk of body.stream()) {
-      // X12 and EDIFACT are read as far as they go
+      // X12, EDIFACT and DICOM are read as far as they go
       return kind === 'hl7' || kind === 'astm' ? wholeSegments(Buffer.from(chunk)) : chunk;
     }
   } catch (error) {

@@ -4,7 +4,7 @@ import { isEngineError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
 import type { SearchKey } from './trace-input.ts';
 
-/** The name under which every HL7 message's MSH-10 is indexed, and the control numbers of X12, EDIFACT and ASTM, whatever the production's search fields are. */
+/** The name under which every HL7 message's MSH-10 is indexed, the control numbers of X12, EDIFACT and ASTM, and the instance UID of DICOM, whatever the production's search fields are. */
 const CONTROL_ID = 'control-id';
 
 /** Where a body's own control ids stand. */
@@ -13,6 +13,7 @@ const CONTROL_IDS: Partial<Record<Document['kind'], readonly string[]>> = {
   x12: ['ISA-13', 'GS-6'],
   edifact: ['UNB-5', 'UNG-5'],
   astm: ['H-3'],
+  dicom: ['SOPInstanceUID'],
 };
 
 /** Values of one field of one body: a repetition beyond these is not searched for. */
@@ -23,7 +24,7 @@ export type SearchFields = (bytes: Uint8Array, reading: Reading) => readonly Sea
 
 /**
  * The production's search fields (name → HL7 path, JSON pointer, XPath or column), and always the
- * control ids of HL7, X12, EDIFACT and ASTM. A path that is not one for a body's kind finds nothing there.
+ * control ids of HL7, X12, EDIFACT, ASTM and DICOM. A path that is not one for a body's kind finds nothing there.
  */
 export function searchFields(search: ReadonlyMap<string, string>): SearchFields {
   const paths = [...search].filter(([name]) => name !== CONTROL_ID);

@@ -3,6 +3,7 @@ import { contentDiff } from '../../src/api/body/body-diff.ts';
 import { bodyText } from '../../src/api/body/body-text.ts';
 import { ediTree } from '../../src/api/body/edi-tree.ts';
 import type { ShownBody } from '../../src/api/body/shown-body.ts';
+import { dicomSample } from '../../src/document/dicom/sample.ts';
 import { bytesOf, CLAIMS, REMITTANCE, REPORT, REPORT_4 } from '../support/edi-samples.ts';
 
 test('the tree names elements by their paths, and segments by their loops', () => {
@@ -52,6 +53,24 @@ test.for([
   expect(lines.join('')).toBe(text.replace(/^UNA.{6}/, '').replaceAll(/[\r\n]/g, ''));
   expect(lines.every((line) => /^[A-Z][A-Z\d]{1,2}[*+]/.test(line))).toBe(true);
   expect(bodyText(body, 'message', false).text).toBe(text);
+});
+
+function shown(bytes: Uint8Array): ReturnType<typeof bodyText> {
+  const reading = { type: 'application/dicom' };
+  const size = bytes.byteLength;
+  const body = { message: { id: 1 }, bytes, reading, size, offset: 0, masked: false };
+  return bodyText(body as ShownBody, 'message', true);
+}
+
+test('a DICOM file is shown by its attributes, a damaged one by what is wrong', () => {
+  expect(shown(dicomSample())).toMatchObject({
+    kind: 'dicom',
+    text: expect.stringContaining('(0010,0020) LO PatientID  4711\n'),
+  });
+  expect(shown(Buffer.from('text'))).toMatchObject({
+    kind: 'text',
+    text: expect.stringMatching(/too short/),
+  });
 });
 
 const compared = (text: string) => ({ bytes: bytesOf(text), reading: { type: 'X12:837P' } });

@@ -316,6 +316,7 @@ function Line({
     case 'edifact':
     case 'astm':
       return <EdiLine text={text} />;
+    case 'dicom':
     case 'delimited':
     case 'text':
     default:

@@ -3,12 +3,14 @@ import type { Document } from '../../document/document.ts';
 import {
   charsetNamed,
   decodeFaithfully,
+  dicomDocument,
   documentOf,
   ediDocument,
   hasSegments,
   kindOf,
   SegmentDocument,
 } from '../../document/index.ts';
+import { isEngineError } from '../../error/engine-error.ts';
 import type { BodyText, Table } from '../contract/body.ts';
 import type { ShownBody } from './shown-body.ts';
 
@@ -19,6 +21,8 @@ export function bodyText(
   pretty: boolean,
 ): BodyText {
   const kind = kindOf(reading.type);
+  if (kind === 'dicom')
+    return attributesText({ message, bytes, reading, size, offset, masked }, part);
   const whole = offset === 0 && bytes.byteLength >= size;
   const page = whole ? bytes : bytes.subarray(0, wholeCharacters(bytes));
   const { text, charset } = textOf(page, reading, whole && hasSegments(kind));
@@ -35,6 +39,22 @@ export function bodyText(
     text: pretty && whole ? laidOut(text, kind) : text,
     masked,
   };
+}
+
+/** The attributes of a DICOM file, as far as this page has them; its pictures are no text. */
+function attributesText(
+  { message, bytes, reading, size, offset, masked }: ShownBody,
+  part: BodyText['part'],
+): BodyText {
+  const { type } = reading;
+  const shown = { messageId: message.id, part, type, charset: 'utf-8', size, offset, masked };
+  try {
+    const text = [...dicomDocument(bytes).lines()].join('\n');
+    return { ...shown, kind: 'dicom', text };
+  } catch (error) {
+    if (!isEngineError(error)) throw error;
+    return { ...shown, kind: 'text', text: error.message };
+  }
 }
 
 function textOf(

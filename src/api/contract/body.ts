@@ -29,6 +29,7 @@ export const DocumentKind = word(
   'x12',
   'edifact',
   'astm',
+  'dicom',
   'json',
   'xml',
   'delimited',

@@ -1,0 +1,18 @@
+import { inbound } from 'waybill/adapter';
+import { listenTcp, tryListening } from 'waybill/peer';
+import { dicomInSettings } from './dicom-in-settings.ts';
+import { ReceivingAssociation } from './receiving-association.ts';
+
+export default inbound({
+  type: 'dicom-in',
+  title: 'DICOM, receiving (C-STORE, C-ECHO)',
+  summary:
+    'Takes images, reports and other objects that modalities and archives send over DICOM, each as a DICOM file, and answers the test of a connection.',
+  settings: dicomInSettings,
+  open: (lent) =>
+    listenTcp(
+      lent,
+      (socket, sender, isNews) => new ReceivingAssociation(socket, { lent, sender, isNews }),
+    ),
+  test: (lent, step) => tryListening(lent, step, lent.settings),
+});

@@ -1,0 +1,147 @@
+import { type Lent, outbound, type Reply, type Step, StepFailure } from 'waybill/adapter';
+import { dial, PeerLink, placeOf, probe } from 'waybill/peer';
+import { type Command, statusText } from './command.ts';
+import { dicomOutSettings } from './dicom-out-settings.ts';
+import type { UserIdentity } from './pdu.ts';
+import { statusWords } from './rejection-words.ts';
+import {
+  type Offered,
+  type OutgoingObject,
+  outgoingObject,
+  SendingAssociation,
+  type SendingOptions,
+} from './sending-association.ts';
+import { IMPLICIT_LITTLE_ENDIAN, VERIFICATION } from './uids.ts';
+
+type LentHere = Lent<typeof dicomOutSettings>;
+
+const ECHO: Offered = { classUid: VERIFICATION, transferSyntax: IMPLICIT_LITTLE_ENDIAN };
+/** An association has at most 128 contexts (PS3.8 9.3.2.2); one of them is for the test of the connection. */
+const MOST_OFFERS = 127;
+
+export default outbound({
+  type: 'dicom-out',
+  title: 'DICOM, sending (C-STORE)',
+  summary: 'Sends each DICOM file to an archive, a workstation or another application (C-STORE).',
+  settings: dicomOutSettings,
+  replies: {
+    '0000': 'complete',
+    Bxxx: ['warn', 'complete'],
+    A7xx: 'retry',
+    '0110': ['retry', 'suspend'],
+    none: 'retry',
+    other: 'suspend',
+  },
+  // The line is held for as long as it takes: an archive that is away must not cost an image.
+  retry: { for: Number.POSITIVE_INFINITY },
+  async open(lent) {
+    const options = optionsOf(lent);
+    const link = new PeerLink(lent, (socket) => new SendingAssociation(socket, options));
+    const offers = new Offers();
+    await link.open();
+    // so that operators see a wrong AE title before an object needs the association
+    await link.send(lent.signal, (association) =>
+      association.associate(offers.list(), lent.signal),
+    );
+    return {
+      async send({ body }, signal) {
+        const object = await outgoingObject(body);
+        offers.add(object.head);
+        return replyOf(await stored(link, offers, object, signal));
+      },
+      close: () => link.close(),
+    };
+  },
+  test: (lent, step) => tryArchive(lent, step),
+});
+
+/** Sends it on an association that was agreed for its class and encoding. */
+async function stored(
+  link: PeerLink<SendingAssociation>,
+  offers: Offers,
+  object: OutgoingObject,
+  signal: AbortSignal,
+): Promise<Command> {
+  for (;;) {
+    const answer = await link.send(signal, async (association) => {
+      if (association.isOpen && !association.knows(object.head)) {
+        association.retire();
+        return undefined;
+      }
+      if (!association.isOpen) await association.associate(offers.list(), signal);
+      return await association.store(object.head, object.rest(), signal);
+    });
+    if (answer !== undefined) return answer;
+  }
+}
+
+/** The classes and encodings that were sent lately: a new association asks for all of them. */
+class Offers {
+  readonly #known = new Map<string, Offered>();
+
+  add({ classUid, transferSyntax }: Offered): void {
+    const key = `${classUid} ${transferSyntax}`;
+    this.#known.delete(key);
+    this.#known.set(key, { classUid, transferSyntax });
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MOST_OFFERS && oldest !== undefined) this.#known.delete(oldest);
+  }
+
+  list(): Offered[] {
+    return [ECHO, ...this.#known.values()];
+  }
+}
+
+function replyOf({ status, comment }: Command): Reply {
+  const words = [statusWords(status), comment].filter((one) => one !== undefined && one !== '');
+  return {
+    body: new Uint8Array(),
+    type: 'text/plain',
+    code: statusText(status),
+    ...(words.length > 0 && { text: words.join(': ') }),
+  };
+}
+
+function optionsOf({
+  settings,
+  credential,
+}: Pick<LentHere, 'settings' | 'credential'>): SendingOptions {
+  const { connect, title, ownTitle, replyTimeout, writeTimeout, credential: name } = settings;
+  return {
+    place: placeOf(connect),
+    called: title,
+    calling: ownTitle,
+    replyTimeout,
+    writeTimeout,
+    async identity(): Promise<UserIdentity | undefined> {
+      if (name === undefined) return undefined;
+      const given = await credential(name);
+      return given.kind === 'basic' ? { user: given.user, password: given.password } : undefined;
+    },
+  };
+}
+
+async function tryArchive(lent: LentHere, step: Step): Promise<void> {
+  const { settings, signal } = lent;
+  const { connect: address, tls, connectTimeout: timeout, title } = settings;
+  await probe(lent, step, { address, tls, silent: true, hello: false });
+  const socket = await dial(lent, { address, tls, timeout }, signal);
+  const association = new SendingAssociation(socket, optionsOf(lent));
+  try {
+    await step('association', async (detail) => {
+      await association.associate([ECHO], signal);
+      detail(`${title} takes calls of ${settings.ownTitle}`);
+    });
+    await step('C-ECHO', async (detail) => {
+      const status = await association.echo(ECHO, signal);
+      if (status === undefined) return detail('it does not answer the test of a connection');
+      if (status === 0) return detail('it answers');
+      throw new StepFailure(
+        `it answers with status ${statusText(status)}`,
+        'Look at its log, or ask its owner',
+      );
+    });
+  } finally {
+    await association.end();
+  }
+}

@@ -1,0 +1,56 @@
+import {
+  type AssociateRequest,
+  CONTEXT_RESULT,
+  type JudgedContext,
+  type ProposedContext,
+} from './pdu.ts';
+import {
+  EXPLICIT_LITTLE_ENDIAN,
+  IMPLICIT_LITTLE_ENDIAN,
+  isStorageClass,
+  VERIFICATION,
+} from './uids.ts';
+
+/** Encodings that hold their values as they are. */
+export const UNCOMPRESSED: readonly string[] = [EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN];
+
+/** What a service takes. */
+export interface Offer {
+  readonly encodings: 'any' | 'uncompressed';
+}
+
+/** Judges every context of a request: which objects are taken, and in which of the encodings that are offered. */
+export function judgeContexts(
+  { contexts }: Pick<AssociateRequest, 'contexts'>,
+  offer: Offer,
+): JudgedContext[] {
+  return contexts.map((context) => judge(context, offer));
+}
+
+function judge(
+  { id, abstractSyntax, transferSyntaxes }: ProposedContext,
+  offer: Offer,
+): JudgedContext {
+  const refused = (result: number): JudgedContext => ({
+    id,
+    result,
+    transferSyntax: IMPLICIT_LITTLE_ENDIAN,
+  });
+  const isEcho = abstractSyntax === VERIFICATION;
+  if (!isEcho && !isStorageClass(abstractSyntax)) return refused(CONTEXT_RESULT.noAbstractSyntax);
+  const chosen = encodingFor(transferSyntaxes, isEcho ? 'uncompressed' : offer.encodings);
+  return chosen === undefined
+    ? refused(CONTEXT_RESULT.noTransferSyntax)
+    : { id, result: CONTEXT_RESULT.accepted, transferSyntax: chosen };
+}
+
+/** Of a sender who offers several, the first counts; among uncompressed ones, that which names the type of each value. */
+function encodingFor(
+  offered: readonly string[],
+  encodings: 'any' | 'uncompressed',
+): string | undefined {
+  const [first] = offered;
+  const plain = UNCOMPRESSED.find((uid) => offered.includes(uid));
+  if (first === undefined) return undefined;
+  return encodings === 'uncompressed' || UNCOMPRESSED.includes(first) ? plain : first;
+}

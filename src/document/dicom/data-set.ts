@@ -1,0 +1,227 @@
+import { attributeAt } from './attributes.ts';
+
+/** The attributes of an object, or of an item of a sequence (PS3.5 7). */
+export interface DataSet {
+  readonly attributes: Attribute[];
+}
+
+export interface Attribute {
+  /** `00100020` */
+  readonly tag: string;
+  readonly vr: string;
+  /** Without its header; of a sequence or of fragments empty. */
+  value: Buffer;
+  /** Of a sequence. */
+  readonly items: DataSet[] | undefined;
+  /** As it came, header included; undefined once it was changed. */
+  raw: Buffer | undefined;
+}
+
+export interface Encoding {
+  /** The type of each value stands before it. */
+  readonly explicit: boolean;
+}
+
+/** What was read, and the bytes after it that could not be: cut off, or no attributes. */
+export interface ReadDataSet {
+  readonly dataSet: DataSet;
+  readonly rest: Buffer;
+}
+
+const UNDEFINED = 0xffffffff;
+const ITEM = 'FFFEE000';
+const ITEM_END = 'FFFEE00D';
+const SEQUENCE_END = 'FFFEE0DD';
+/** Sequences in each other: more is an attack. */
+const DEEPEST = 32;
+
+const LONG = new Set([
+  'OB',
+  'OW',
+  'OF',
+  'OD',
+  'OL',
+  'OV',
+  'SQ',
+  'UC',
+  'UN',
+  'UR',
+  'UT',
+  'SV',
+  'UV',
+]);
+
+/** Marks where the bytes go on in a way that cannot be read. */
+class Unreadable extends Error {}
+
+/** Reads as far as it goes. Values are not copied. */
+export function readDataSet(bytes: Buffer, encoding: Encoding): ReadDataSet {
+  const reader = new Reader(bytes);
+  const attributes: Attribute[] = [];
+  let at = 0;
+  try {
+    while (at < bytes.length) {
+      const attribute = reader.attribute(at, encoding, 0);
+      attributes.push(attribute.read);
+      at = attribute.end;
+    }
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+  }
+  return { dataSet: { attributes }, rest: bytes.subarray(at) };
+}
+
+interface Header {
+  readonly tag: string;
+  readonly vr: string;
+  readonly length: number;
+  /** Where the value begins. */
+  readonly start: number;
+}
+
+class Reader {
+  readonly #bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  attribute(at: number, encoding: Encoding, depth: number): { read: Attribute; end: number } {
+    const { tag, vr, length, start } = this.#header(at, encoding);
+    // items and their ends belong into sequences
+    if (tag.startsWith('FFFE')) throw new Unreadable();
+    const isSequence = vr === 'SQ' || (vr === 'UN' && length === UNDEFINED);
+    if (isSequence) {
+      // what is of an unknown type has no types inside (PS3.5 6.2.2)
+      const inside = vr === 'UN' ? { explicit: false } : encoding;
+      const { items, end } = this.#items({ start, length }, inside, depth + 1);
+      const raw = this.#bytes.subarray(at, end);
+      return { read: { tag, vr: 'SQ', value: Buffer.alloc(0), items, raw }, end };
+    }
+    const end = length === UNDEFINED ? this.#fragmentsEnd(start) : start + length;
+    if (end > this.#bytes.length) throw new Unreadable();
+    const value = length === UNDEFINED ? Buffer.alloc(0) : this.#bytes.subarray(start, end);
+    return { read: { tag, vr, value, items: undefined, raw: this.#bytes.subarray(at, end) }, end };
+  }
+
+  #header(at: number, { explicit }: Encoding): Header {
+    const bytes = this.#bytes;
+    if (at + 8 > bytes.length) throw new Unreadable();
+    const group = bytes.readUInt16LE(at);
+    const number = bytes.readUInt16LE(at + 2);
+    const tag = tagOf(group, number);
+    if (group === 0xfffe || !explicit) {
+      const vr = group === 0xfffe ? '' : implicitVr(tag, group, number);
+      return { tag, vr, length: bytes.readUInt32LE(at + 4), start: at + 8 };
+    }
+    const vr = bytes.toString('latin1', at + 4, at + 6);
+    if (!/^[A-Z]{2}$/.test(vr)) throw new Unreadable();
+    if (!LONG.has(vr)) return { tag, vr, length: bytes.readUInt16LE(at + 6), start: at + 8 };
+    if (at + 12 > bytes.length) throw new Unreadable();
+    return { tag, vr, length: bytes.readUInt32LE(at + 8), start: at + 12 };
+  }
+
+  #items(
+    { start, length }: Pick<Header, 'start' | 'length'>,
+    encoding: Encoding,
+    depth: number,
+  ): { items: DataSet[]; end: number } {
+    if (depth > DEEPEST) throw new Unreadable();
+    const limit = length === UNDEFINED ? this.#bytes.length : start + length;
+    if (limit > this.#bytes.length) throw new Unreadable();
+    const items: DataSet[] = [];
+    let at = start;
+    while (at < limit) {
+      const head = this.#header(at, encoding);
+      if (head.tag === SEQUENCE_END) return { items, end: head.start };
+      if (head.tag !== ITEM) throw new Unreadable();
+      const { dataSet, end } = this.#item(head, encoding, depth);
+      items.push(dataSet);
+      at = end;
+    }
+    if (length === UNDEFINED || at !== limit) throw new Unreadable();
+    return { items, end: at };
+  }
+
+  #item(
+    { start, length }: Header,
+    encoding: Encoding,
+    depth: number,
+  ): { dataSet: DataSet; end: number } {
+    const limit = length === UNDEFINED ? this.#bytes.length : start + length;
+    if (limit > this.#bytes.length) throw new Unreadable();
+    const attributes: Attribute[] = [];
+    let at = start;
+    while (at < limit) {
+      if (length === UNDEFINED && this.#header(at, encoding).tag === ITEM_END) {
+        return { dataSet: { attributes }, end: at + 8 };
+      }
+      const { read, end } = this.attribute(at, encoding, depth);
+      attributes.push(read);
+      at = end;
+    }
+    if (length === UNDEFINED || at !== limit) throw new Unreadable();
+    return { dataSet: { attributes }, end: at };
+  }
+
+  /** Compressed pictures come in fragments, which nobody reads here (PS3.5 A.4). */
+  #fragmentsEnd(start: number): number {
+    for (let at = start; ; ) {
+      const { tag, length, start: value } = this.#header(at, { explicit: true });
+      if (tag === SEQUENCE_END) return value;
+      if (tag !== ITEM || length === UNDEFINED) throw new Unreadable();
+      at = value + length;
+    }
+  }
+}
+
+const HEX = (value: number): string => value.toString(16).toUpperCase().padStart(4, '0');
+
+const tagOf = (group: number, number: number): string => HEX(group) + HEX(number);
+
+function implicitVr(tag: string, group: number, number: number): string {
+  const known = attributeAt(tag)?.vr;
+  if (known !== undefined) return known;
+  if (number === 0) return 'UL';
+  // who made private attributes (PS3.5 7.8.1)
+  return group % 2 === 1 && number >= 0x10 && number <= 0xff ? 'LO' : 'UN';
+}
+
+/** The bytes of a data set; what was not changed is as it came. */
+export function writeDataSet({ attributes }: DataSet, encoding: Encoding): Buffer {
+  return Buffer.concat(attributes.map((one) => one.raw ?? writeAttribute(one, encoding)));
+}
+
+function writeAttribute({ tag, vr, value, items }: Attribute, encoding: Encoding): Buffer {
+  if (items === undefined) return Buffer.concat([header(tag, vr, value.length, encoding), value]);
+  const written = items.map((item) =>
+    Buffer.concat([
+      header(ITEM, '', UNDEFINED, encoding),
+      writeDataSet(item, encoding),
+      header(ITEM_END, '', 0, encoding),
+    ]),
+  );
+  const end = header(SEQUENCE_END, '', 0, encoding);
+  return Buffer.concat([header(tag, 'SQ', UNDEFINED, encoding), ...written, end]);
+}
+
+function header(tag: string, vr: string, length: number, { explicit }: Encoding): Buffer {
+  const isTyped = explicit && vr !== '';
+  const isLong = isTyped && LONG.has(vr);
+  const bytes = Buffer.alloc(isLong ? 12 : 8);
+  bytes.writeUInt16LE(Number.parseInt(tag.slice(0, 4), 16), 0);
+  bytes.writeUInt16LE(Number.parseInt(tag.slice(4), 16), 2);
+  if (!isTyped) {
+    bytes.writeUInt32LE(length, 4);
+    return bytes;
+  }
+  bytes.write(vr, 4, 'latin1');
+  if (isLong) bytes.writeUInt32LE(length, 8);
+  else bytes.writeUInt16LE(length, 6);
+  return bytes;
+}
+
+/** Whether a value of so many bytes fits the length that stands before values of its type. */
+export function fits(vr: string, size: number, { explicit }: Encoding): boolean {
+  return explicit && !LONG.has(vr) ? size <= 0xfffe : size < UNDEFINED;
+}

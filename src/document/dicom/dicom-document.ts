@@ -1,0 +1,390 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { EngineError } from '../../error/engine-error.ts';
+import { buffered, type Charset } from '../charset.ts';
+import type { Document } from '../document.ts';
+import { attributeAt } from './attributes.ts';
+import {
+  type Attribute,
+  type DataSet,
+  type Encoding,
+  fits,
+  readDataSet,
+  writeDataSet,
+} from './data-set.ts';
+import { ALL, type DicomPath, type DicomStep, dicomPath } from './dicom-path.ts';
+import { PREAMBLE_LENGTH, readFileHead } from './file-head.ts';
+import { bytesOf, charsetOf, valuesOf } from './values.ts';
+
+const IMPLICIT = '1.2.840.10008.1.2';
+const DEFLATED = '1.2.840.10008.1.2.1.99';
+const BIG_ENDIAN = '1.2.840.10008.1.2.2';
+/** What a deflated object may grow to. */
+const INFLATED_LIMIT = 256 * 1024 * 1024;
+const META = '0002';
+const META_LENGTH = '00020000';
+const META_INSTANCE = '00020003';
+const INSTANCE = '00080018';
+const CHARSET = '00080005';
+/** The head of a file is always of this form. */
+const HEAD_ENCODING: Encoding = { explicit: true };
+
+/**
+ * Reads a DICOM file (PS3.10). Only its head is looked at; the rest when something is asked for. Throws
+ * DOCUMENT_UNREADABLE where it has none, or an encoding that is not read (Explicit VR Big Endian).
+ */
+export function dicomDocument(bytes: Uint8Array): DicomDocument {
+  return new DicomDocument(buffered(bytes));
+}
+
+interface Parsed {
+  readonly head: DataSet;
+  readonly object: DataSet;
+  readonly encoding: Encoding;
+  /** What follows the last attribute that could be read: nothing, unless the file is cut off or damaged. */
+  readonly rest: Buffer;
+}
+
+/**
+ * An object with its attributes. Pictures and other bytes are passed on and not read. What is behind a place that
+ * cannot be read stays as it is and has no attributes.
+ */
+export class DicomDocument implements Document {
+  readonly kind = 'dicom';
+  readonly #source: Buffer;
+  readonly #headLength: number;
+  readonly #transferSyntax: string;
+  #parsed: Parsed | undefined;
+  #changed = false;
+  #bytes: Buffer | undefined;
+
+  constructor(source: Buffer) {
+    const head = readFileHead(source);
+    if (typeof head === 'string') {
+      throw new EngineError('DOCUMENT_UNREADABLE', `The body is no DICOM file: ${head}.`);
+    }
+    if (head.transferSyntax === BIG_ENDIAN) {
+      const text = 'The body is in Explicit VR Big Endian, which is retired and not read here.';
+      throw new EngineError('DOCUMENT_UNREADABLE', text);
+    }
+    this.#source = source;
+    this.#headLength = head.length;
+    this.#transferSyntax = head.transferSyntax;
+  }
+
+  get(path: string): string {
+    return this.#values(dicomPath(path), 'first')[0] ?? '';
+  }
+
+  all(path: string): string[] {
+    return this.#values(dicomPath(path), 'all');
+  }
+
+  has(path: string): boolean {
+    const compiled = dicomPath(path);
+    const { index = 0 } = compiled.steps.at(-1) ?? {};
+    if (index === 0) return this.#attributes(compiled, 'all').length > 0;
+    return (
+      this.#attributes(compiled, 'all').some(
+        ({ items }) => (items?.length ?? 0) >= Math.max(1, index),
+      ) || this.#values(compiled, 'all').length > 0
+    );
+  }
+
+  set(path: string, value: string): void {
+    const compiled = dicomPath(path);
+    const last = compiled.steps.at(-1);
+    if (last === undefined) return;
+    const found = this.#reach(compiled, { create: true });
+    for (const { dataSet, way } of found) this.#write(dataSet, { way, last, compiled, value });
+  }
+
+  remove(path: string): void {
+    const compiled = dicomPath(path);
+    const last = compiled.steps.at(-1);
+    if (last === undefined) return;
+    for (const { dataSet, way } of this.#reach(compiled, { create: false })) {
+      const at = dataSet.attributes.findIndex(({ tag }) => tag === last.tag);
+      const attribute = dataSet.attributes[at];
+      if (attribute === undefined) continue;
+      if (last.index > 0 && !this.#without(attribute, last.index)) continue;
+      if (last.index <= 0) dataSet.attributes.splice(at, 1);
+      this.#touch(way);
+    }
+  }
+
+  bytes(): Uint8Array {
+    if (!this.#changed) return this.#source;
+    this.#bytes ??= this.#written();
+    return this.#bytes;
+  }
+
+  copy(): DicomDocument {
+    return new DicomDocument(buffered(this.bytes()));
+  }
+
+  /** Every attribute as a line, for people: `(0010,0020) LO PatientID  4711`. */
+  *lines(): Generator<string> {
+    const { head, object } = this.#read();
+    yield* this.#linesOf(head, '');
+    yield* this.#linesOf(object, '');
+  }
+
+  *#linesOf({ attributes }: DataSet, indent: string): Generator<string> {
+    for (const attribute of attributes) {
+      const { tag, vr, items, value } = attribute;
+      const name = attributeAt(tag)?.keyword ?? 'unknown';
+      const values = this.#textOf(attribute);
+      const shown =
+        values.length > 0 || value.length === 0 ? values.join('\\') : `${value.length} bytes`;
+      const told = items === undefined ? shown : `${items.length} items`;
+      yield `${indent}(${tag.slice(0, 4)},${tag.slice(4)}) ${vr} ${name}  ${told}`.trimEnd();
+      for (const [n, item] of (items ?? []).entries()) {
+        yield `${indent}  [${n + 1}]`;
+        yield* this.#linesOf(item, `${indent}    `);
+      }
+    }
+  }
+
+  #read(): Parsed {
+    if (this.#parsed !== undefined) return this.#parsed;
+    const begin = PREAMBLE_LENGTH;
+    const head = readDataSet(this.#source.subarray(begin, this.#headLength), HEAD_ENCODING);
+    const encoding = { explicit: this.#transferSyntax !== IMPLICIT };
+    const { dataSet, rest } = readDataSet(this.#object(), encoding);
+    this.#parsed = { head: head.dataSet, object: dataSet, encoding, rest };
+    return this.#parsed;
+  }
+
+  #object(): Buffer {
+    const bytes = this.#source.subarray(this.#headLength);
+    if (this.#transferSyntax !== DEFLATED) return bytes;
+    try {
+      return inflateRawSync(bytes, { maxOutputLength: INFLATED_LIMIT });
+    } catch (cause) {
+      const text = 'The body is deflated, and what is deflated is damaged or too large.';
+      throw new EngineError('DOCUMENT_UNREADABLE', text, { cause });
+    }
+  }
+
+  #values(path: DicomPath, which: 'first' | 'all'): string[] {
+    const last = path.steps.at(-1);
+    const found = this.#attributes(path, which).flatMap((attribute) => {
+      const values = this.#textOf(attribute);
+      if (last === undefined || last.index <= 0) return values;
+      const [value] = values.slice(last.index - 1, last.index);
+      return value === undefined ? [] : [value];
+    });
+    return path.component === 0 ? found : found.map((name) => componentOf(name, path.component));
+  }
+
+  #attributes(path: DicomPath, which: 'first' | 'all'): Attribute[] {
+    const last = path.steps.at(-1);
+    const found: Attribute[] = [];
+    for (const dataSet of this.#dataSets(path)) {
+      const attribute = dataSet.attributes.find(({ tag }) => tag === last?.tag);
+      if (attribute === undefined) continue;
+      found.push(attribute);
+      if (which === 'first') break;
+    }
+    return found;
+  }
+
+  /** The data sets that the last step of a path is looked for in. */
+  #dataSets({ steps }: DicomPath): DataSet[] {
+    let sets = [this.#start(steps)];
+    for (const { tag, index } of steps.slice(0, -1)) {
+      sets = sets.flatMap(({ attributes }) => {
+        const items = attributes.find((one) => one.tag === tag)?.items ?? [];
+        return index > 0 ? items.slice(index - 1, index) : items;
+      });
+    }
+    return sets;
+  }
+
+  #start([first]: readonly DicomStep[]): DataSet {
+    const { head, object } = this.#read();
+    return first?.tag.startsWith(META) === true ? head : object;
+  }
+
+  /** As `#dataSets`, with the attributes on the way, which change with what is in them. Items that are missing are made. */
+  #reach(
+    { steps, text }: DicomPath,
+    { create }: { readonly create: boolean },
+  ): { readonly dataSet: DataSet; readonly way: readonly Attribute[] }[] {
+    let reached = [{ dataSet: this.#start(steps), way: [] as readonly Attribute[] }];
+    for (const { tag, index } of steps.slice(0, -1)) {
+      reached = reached.flatMap(({ dataSet, way }) => {
+        const sequence = sequenceIn(dataSet, tag, { create, text });
+        if (sequence?.items === undefined) return [];
+        const { items } = sequence;
+        // without a number, writing means the first and removing all of them
+        const first = Math.max(1, index);
+        if (create && index !== ALL && items.length + 1 === first) items.push({ attributes: [] });
+        const chosen =
+          index === ALL || (index === 0 && !create) ? items : items.slice(first - 1, first);
+        if (create && chosen.length === 0 && index !== ALL) throw gap(text, items.length);
+        return chosen.map((item) => ({ dataSet: item, way: [...way, sequence] }));
+      });
+    }
+    return reached;
+  }
+
+  #write(
+    dataSet: DataSet,
+    {
+      way,
+      last,
+      compiled,
+      value,
+    }: {
+      readonly way: readonly Attribute[];
+      readonly last: DicomStep;
+      readonly compiled: DicomPath;
+      readonly value: string;
+    },
+  ): void {
+    const { text } = compiled;
+    const before = dataSet.attributes.find(({ tag }) => tag === last.tag);
+    const vr = before?.vr ?? last.vr;
+    if (vr === 'SQ') {
+      throw new EngineError(
+        'PATH_INVALID',
+        `${text}: a sequence has no value. Name an attribute in it, as ${text}[1]/CodeValue.`,
+      );
+    }
+    const values = before === undefined ? [] : this.#textOf(before);
+    const written = withValue(values, { last, compiled, value });
+    const bytes = bytesOf(vr, written, this.#charsetFor(last.tag, value), text);
+    if (!fits(vr, bytes.length, this.#read().encoding)) {
+      throw new EngineError('MESSAGE_INVALID', `${text}: the value is too long for its type ${vr}`);
+    }
+    if (before === undefined)
+      insert(dataSet, { tag: last.tag, vr, value: bytes, items: undefined, raw: undefined });
+    else Object.assign(before, { value: bytes, raw: undefined });
+    // the head of the file names the object, too
+    if (way.length === 0 && last.tag === INSTANCE)
+      this.set(`(${META},${META_INSTANCE.slice(4)})`, value);
+    this.#touch(way);
+  }
+
+  /** Takes a value or an item out; false where there is none. */
+  #without(attribute: Attribute, index: number): boolean {
+    if (attribute.items !== undefined) {
+      const [gone] = attribute.items.splice(index - 1, 1);
+      attribute.raw = undefined;
+      return gone !== undefined;
+    }
+    const values = this.#textOf(attribute);
+    if (index > values.length) return false;
+    const left = values.toSpliced(index - 1, 1);
+    attribute.value = bytesOf(attribute.vr, left, this.#charset(), attribute.tag);
+    attribute.raw = undefined;
+    return true;
+  }
+
+  #textOf(attribute: Attribute): string[] {
+    // what came without its type has that of the standard
+    const vr = attribute.vr === 'UN' ? (attributeAt(attribute.tag)?.vr ?? 'UN') : attribute.vr;
+    return valuesOf({ ...attribute, vr }, this.#charset());
+  }
+
+  #charset(): Charset {
+    return charsetOf(this.#charsetTerms());
+  }
+
+  #charsetFor(tag: string, value: string): Charset {
+    return tag === CHARSET ? charsetOf(value.split('\\')) : this.#charset();
+  }
+
+  #charsetTerms(): string[] {
+    const found = this.#read().object.attributes.find(({ tag }) => tag === CHARSET);
+    return found === undefined ? [] : found.value.toString('latin1').trim().split('\\');
+  }
+
+  #touch(way: readonly Attribute[]): void {
+    for (const sequence of way) sequence.raw = undefined;
+    this.#changed = true;
+    this.#bytes = undefined;
+  }
+
+  #written(): Buffer {
+    const { head, object, encoding, rest } = this.#read();
+    const others = head.attributes.filter(({ tag }) => tag !== META_LENGTH);
+    const meta = writeDataSet({ attributes: others }, HEAD_ENCODING);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(meta.length);
+    const counted = { tag: META_LENGTH, vr: 'UL', value: length, items: undefined, raw: undefined };
+    const body = Buffer.concat([writeDataSet(object, encoding), rest]);
+    return Buffer.concat([
+      this.#source.subarray(0, PREAMBLE_LENGTH),
+      writeDataSet({ attributes: [counted] }, HEAD_ENCODING),
+      meta,
+      this.#transferSyntax === DEFLATED ? deflateRawSync(body) : body,
+    ]);
+  }
+}
+
+/** The values of an attribute once one is set, or all of them. */
+function withValue(
+  values: readonly string[],
+  {
+    last,
+    compiled,
+    value,
+  }: {
+    readonly last: DicomStep;
+    readonly compiled: DicomPath;
+    readonly value: string;
+  },
+): readonly string[] {
+  const { text, component } = compiled;
+  const at = Math.max(1, last.index);
+  if (last.index > values.length + 1) throw gap(text, values.length);
+  const whole = component === 0 ? value : withComponent(values[at - 1] ?? '', component, value);
+  if (last.index > 0 || component > 0) return values.toSpliced(at - 1, 1, whole);
+  return last.index === ALL ? values.map(() => whole) : [whole];
+}
+
+/** The first group of a name is that in letters; others, behind `=`, are ideographic and phonetic. */
+function componentOf(name: string, component: number): string {
+  return (name.split('=')[0] ?? '').split('^')[component - 1] ?? '';
+}
+
+function withComponent(name: string, component: number, value: string): string {
+  const [letters = '', ...others] = name.split('=');
+  const parts = letters.split('^');
+  while (parts.length < component) parts.push('');
+  parts[component - 1] = value;
+  return [parts.join('^').replace(/\^+$/, ''), ...others].join('=');
+}
+
+function sequenceIn(
+  dataSet: DataSet,
+  tag: string,
+  { create, text }: { readonly create: boolean; readonly text: string },
+): Attribute | undefined {
+  const found = dataSet.attributes.find((one) => one.tag === tag);
+  if (found !== undefined && found.items === undefined && create) {
+    throw new EngineError(
+      'PATH_INVALID',
+      `${text}: (${tag.slice(0, 4)},${tag.slice(4)}) is no sequence`,
+    );
+  }
+  if (found !== undefined || !create) return found;
+  const made = { tag, vr: 'SQ', value: Buffer.alloc(0), items: [], raw: undefined };
+  insert(dataSet, made);
+  return made;
+}
+
+/** Attributes stand in the order of their numbers. */
+function insert({ attributes }: DataSet, attribute: Attribute): void {
+  const at = attributes.findIndex(({ tag }) => tag > attribute.tag);
+  attributes.splice(at < 0 ? attributes.length : at, 0, attribute);
+}
+
+function gap(text: string, count: number): EngineError {
+  return new EngineError(
+    'PATH_INVALID',
+    `${text}: there are only ${count}, and the next would be ${count + 1}`,
+  );
+}
