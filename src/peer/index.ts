@@ -93,6 +93,7 @@ export { Room } from './http-server/room.ts';
 export { type RoutePattern, routePattern, routePatternOf } from './http-server/route-pattern.ts';
 export { Serving } from './http-server/serving.ts';
 export { type InFlight, inFlight, UnderWay } from './in-flight.ts';
+export { type Kept, keptOpen } from './kept-open.ts';
 export {
   type Letter,
   type LetterAttachment,
@@ -114,6 +115,7 @@ export { charsetOf, type Enclosed, fileName, mimeParts } from './mail/mime-parts
 export { Opening, oneOf } from './mail/opened-parts.ts';
 export { putAwaySettings, type TakeSettings, takeSettings } from './mail/take-settings.ts';
 export { type MailTokenTest, testToken } from './mail/test-token.ts';
+export { type NamedTemplate, namedTemplate } from './named-template.ts';
 export { newsFilter } from './news.ts';
 export { missingPackage, optionalPackage } from './optional-package.ts';
 export { poll } from './poll.ts';

@@ -8,6 +8,8 @@ import graphMailOut from '../../adapters/graph/graph-mail-out.ts';
 import httpOut from '../../adapters/http/http-out.ts';
 import imapIn from '../../adapters/imap/imap-in.ts';
 import mllpOut from '../../adapters/mllp/mllp-out.ts';
+import natsIn from '../../adapters/nats/nats-in.ts';
+import natsOut from '../../adapters/nats/nats-out.ts';
 import smtpOut from '../../adapters/smtp/smtp-out.ts';
 import sshExecOut from '../../adapters/ssh/exec/ssh-exec-out.ts';
 import sftpIn from '../../adapters/ssh/sftp/sftp-in.ts';
@@ -88,6 +90,8 @@ const SECURE: readonly Case[] = [
 const ALL: readonly Case[] = [
   ...SECURE,
   receiving(tcpIn, (connect) => ({ callOut: { connect } })),
+  receiving(natsIn, (connect) => ({ connect, subject: 'x' })),
+  sending(natsOut, (connect) => ({ connect, subject: 'x' })),
   receiving(sftpIn, (connect) => ({ connect, ...account, hostKey, folder: '' })),
   sending(sftpOut, (connect) => ({ connect, ...account, hostKey, ...file })),
   sending(sshExecOut, (connect) => ({ connect, ...account, hostKey, command: 'true' })),
