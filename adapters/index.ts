@@ -28,6 +28,7 @@ const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknow
   'sftp-in': () => import('./ssh/sftp/sftp-in.ts'),
   'sftp-out': () => import('./ssh/sftp/sftp-out.ts'),
   'smtp-out': () => import('./smtp/smtp-out.ts'),
+  'soap-in': () => import('./soap/soap-in.ts'),
   'soap-out': () => import('./soap/soap-out.ts'),
   'sql-in': () => import('./sql/sql-in.ts'),
   'sql-lookup': () => import('./sql/sql-lookup.ts'),

@@ -36,7 +36,11 @@ export async function httpInFaults(settings: HttpInValues): Promise<readonly Set
 /** What a service claims at its address, and what all services there have in common. */
 export async function httpInSharing(settings: HttpInValues): Promise<SharedAddress> {
   const operations = await readUnopened(settings, []);
-  return { takes: operations.map(claimOf), common: { name: 'tls', value: commonOf(settings) } };
+  return {
+    family: 'http',
+    takes: operations.map(claimOf),
+    common: { name: 'tls', value: commonOf(settings) },
+  };
 }
 
 /** What a service answers, so that no other one at the same address can: independent of parameter names. */

@@ -6,6 +6,8 @@ import { childOf, escaped, trimmed } from './xml.ts';
 /** WS-Addressing 1.0. */
 export const ADDRESSING = 'http://www.w3.org/2005/08/addressing';
 export const ANONYMOUS = `${ADDRESSING}/anonymous`;
+const NONE = `${ADDRESSING}/none`;
+export const FAULT_ACTION = `${ADDRESSING}/fault`;
 
 /** The addressing headers of an envelope; `''` for what is missing. */
 export interface Addressing {
@@ -36,6 +38,20 @@ export function addressingOf({ headers }: Pick<Envelope, 'headers'>): Addressing
     faultTo: textAt('FaultTo'),
   };
 }
+
+const ONCE = new Set(['To', 'Action', 'MessageID', 'ReplyTo', 'FaultTo', 'From']);
+
+/** The first addressing header that comes twice and may not. */
+export function repeatedHeader({ headers }: Pick<Envelope, 'headers'>): string | undefined {
+  const names = headers.filter(({ uri }) => uri === ADDRESSING).map(({ local }) => local);
+  return names.find((name, at) => ONCE.has(name) && names.indexOf(name) < at);
+}
+
+/** Whether an answer over the connection is what an address asks for. */
+export const isHere = (address: string): boolean => address === '' || address === ANONYMOUS;
+
+/** Whether nobody wants the answer. */
+export const isNowhere = (address: string): boolean => address === NONE;
 
 interface AddressingHeaders {
   readonly to?: string | undefined;

@@ -84,13 +84,13 @@ function securityFaults(
   security: SecurityValues,
   redirects: SoapOutValues['redirects'],
 ): readonly SettingsFault[] {
-  const { username, certificate, timestamp } = security;
+  const { username, certificate, timestamp, answers, trust } = security;
   const faults: SettingsFault[] = [];
   const tell = (path: readonly string[], what: string, remedy: string, warning = false): void => {
     faults.push({ path, what, remedy, ...(warning && { severity: 'warning' as const }) });
   };
   const isEmpty = username === undefined && certificate === undefined && timestamp === undefined;
-  if (isEmpty) {
+  if (isEmpty && answers === 'any') {
     tell(
       ['security'],
       'it asks for nothing',
@@ -100,6 +100,10 @@ function securityFaults(
   if (certificate !== undefined && timestamp === undefined) {
     const what = 'is missing: a signed request without a time could be sent again by anybody';
     tell(['security', 'timestamp'], what, 'Say timestamp: 5m.', true);
+  }
+  if (answers === 'signed' && trust === undefined) {
+    const what = 'is needed for answers: signed';
+    tell(['security', 'trust'], what, 'Name the file with the certificates that may sign.');
   }
   if (username !== undefined && redirects === 'any') {
     const what = 'a redirect to another host would be given the user name token';

@@ -53,7 +53,7 @@ async function wsdlStep({ settings }: Trying, detail: Detail): Promise<WsdlPort 
 }
 
 function proofText(
-  { timestamp, sign }: SecurityValues,
+  { timestamp, sign, answers }: SecurityValues,
   user: string | undefined,
   algorithm: string | undefined,
 ): string {
@@ -63,6 +63,7 @@ function proofText(
       ? []
       : [`signs ${sign.join(', ')} with ${algorithm.slice(algorithm.indexOf('#') + 1)}`]),
     ...(timestamp === undefined ? [] : ['with a timestamp']),
+    `answers: ${answers}`,
   ].join('; ');
 }
 

@@ -7,6 +7,7 @@ import {
   type SettingsFault,
 } from 'waybill/adapter';
 import { disabledBy, HttpClient, UnderWay } from 'waybill/peer';
+import { type AnswerBelief, beliefOf } from './security/check-answer.ts';
 import { type Proofs, proofsOf } from './security/security-header.ts';
 import { soapOutFaults } from './soap-out-faults.ts';
 import { soapOutSettings } from './soap-out-settings.ts';
@@ -25,6 +26,7 @@ export default outbound({
     'wrong-control-id': 'suspend',
     '2xx': 'complete',
     NotSOAP: 'suspend',
+    NotSigned: 'suspend',
     // Every message would be refused, and repeated tries lock accounts.
     FailedAuthentication: 'stop',
     'Client.FailedAuthentication': 'stop',
@@ -60,6 +62,12 @@ export default outbound({
   test: (lent, step) => trySoapOut(lent, step),
 });
 
+interface SenderParts {
+  readonly port: WsdlPort | undefined;
+  readonly proofs: Proofs;
+  readonly belief: AnswerBelief | undefined;
+}
+
 type LentHere = Lent<typeof soapOutSettings>;
 
 /** Turns messages into calls of one service and answers into replies. */
@@ -68,17 +76,15 @@ class SoapSender implements OpenOutbound {
   readonly #client: HttpClient;
   readonly #port: WsdlPort | undefined;
   readonly #proofs: Proofs;
+  readonly #belief: AnswerBelief | undefined;
   readonly #sending = new UnderWay();
 
-  private constructor(
-    lent: LentHere,
-    client: HttpClient,
-    { port, proofs }: { readonly port: WsdlPort | undefined; readonly proofs: Proofs },
-  ) {
+  private constructor(lent: LentHere, client: HttpClient, { port, proofs, belief }: SenderParts) {
     this.#lent = lent;
     this.#client = client;
     this.#port = port;
     this.#proofs = proofs;
+    this.#belief = belief;
   }
 
   static async open(lent: LentHere): Promise<SoapSender> {
@@ -88,8 +94,9 @@ class SoapSender implements OpenOutbound {
     if (disabled !== undefined) throw disabled;
     const { security } = lent.settings;
     const proofs = await proofsOf(lent, security);
+    const belief = await beliefOf(security);
     const client = await HttpClient.open(lent, lent.settings);
-    return new SoapSender(lent, client, { port, proofs });
+    return new SoapSender(lent, client, { port, proofs, belief });
   }
 
   async send(message: Message, signal: AbortSignal): Promise<Reply> {
@@ -107,6 +114,6 @@ class SoapSender implements OpenOutbound {
     const [port, proofs] = [this.#port, this.#proofs];
     const asked = await soapRequest(message, { settings, production, host, port, proofs });
     const answer = await this.#client.ask({ ...asked.request, signal });
-    return soapReply(answer, asked, settings);
+    return soapReply(answer, asked, { wanted: settings.answer, belief: this.#belief });
   }
 }

@@ -4,6 +4,7 @@ import { addressingOf } from './addressing.ts';
 import { type Envelope, payloadOf, readEnvelope } from './envelope.ts';
 import { faultIn, faultText } from './fault.ts';
 import { unknownHeaders } from './must-understand.ts';
+import { type AnswerBelief, doubtOf } from './security/check-answer.ts';
 import type { SoapOutValues } from './soap-out-settings.ts';
 import type { SoapQuestion } from './soap-request.ts';
 import { SOAP } from './soap-version.ts';
@@ -14,29 +15,58 @@ export const NOT_SOAP = 'NotSOAP';
 /** By these the server says that it did not look at the message: they count more than a fault beside them. */
 const UNTOUCHED = new Set([401, 407, 429]);
 
+interface Taking {
+  readonly wanted: SoapOutValues['answer'];
+  /** What an answer must prove; undefined where nothing is asked for. */
+  readonly belief: AnswerBelief | undefined;
+}
+
 type Asked = Pick<SoapQuestion, 'operation' | 'messageId'>;
 
 /** The answer of a service for the engine to judge: a fault by its code, everything else by the status. */
-export function soapReply(
+export async function soapReply(
   answer: HttpAnswer,
   asked: Asked,
-  { answer: wanted }: Pick<SoapOutValues, 'answer'>,
-): Reply {
+  { wanted, belief }: Taking,
+): Promise<Reply> {
   const read = envelopeOf(answer);
   if (typeof read === 'string') return withoutEnvelope(answer, asked, read);
-  const fault = faultIn(read);
+  const doubt = belief && (await doubtOf(read, belief));
+  if (doubt !== undefined) return doubted(read, wanted, doubt);
+  return judged(read, asked, { answer, wanted });
+}
+
+function judged(
+  read: Envelope,
+  { messageId }: Asked,
+  { answer, wanted }: { readonly answer: HttpAnswer } & Pick<Taking, 'wanted'>,
+): Reply {
   const { status, headers } = answer;
-  const isJudgedByStatus = fault === undefined || UNTOUCHED.has(status);
+  const fault = faultIn(read);
+  const isByStatus = fault === undefined || UNTOUCHED.has(status);
   const text = [fault && faultText(fault), notUnderstood(read)].filter(Boolean).join('\n');
-  const relatesTo = addressingOf(read)?.relatesTo ?? '';
-  const isOther =
-    asked.messageId !== undefined && relatesTo !== '' && relatesTo !== asked.messageId;
   return {
     ...contentOf(read, wanted),
-    code: isJudgedByStatus ? String(status) : fault.code,
+    code: isByStatus ? String(status) : fault.code,
     text: text === '' ? undefined : text,
     retryAfter: retryAfterOf(headers['retry-after']),
-    problems: isOther ? ['wrong-control-id'] : undefined,
+    problems: isForAnother(read, messageId) ? ['wrong-control-id'] : undefined,
+  };
+}
+
+function isForAnother(read: Envelope, messageId: string | undefined): boolean {
+  const relatesTo = addressingOf(read)?.relatesTo ?? '';
+  return messageId !== undefined && relatesTo !== '' && relatesTo !== messageId;
+}
+
+/** The code of an answer that does not prove who gave it. */
+const NOT_SIGNED = 'NotSigned';
+
+function doubted(read: Envelope, wanted: SoapOutValues['answer'], doubt: string): Reply {
+  return {
+    ...contentOf(read, wanted),
+    code: NOT_SIGNED,
+    text: `The answer is not believed: ${doubt}.`,
   };
 }
 

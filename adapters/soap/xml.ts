@@ -51,6 +51,12 @@ export function attributeOf(
 /** The text of an element without white space around it. */
 export const trimmed = (element: XmlElement): string => textOf(element).trim();
 
+/** The trimmed text of a child; `''` if there is none. */
+export function textAt(parent: XmlElement, namespace: string, local: string): string {
+  const child = childOf(parent, namespace, local);
+  return child === undefined ? '' : trimmed(child);
+}
+
 /** What a prefix means at an element; `''` is the default namespace. */
 function namespaceAt(element: XmlElement, prefix: string): string {
   const declaration = prefix === '' ? 'xmlns' : `xmlns:${prefix}`;
@@ -70,10 +76,16 @@ export function qualified(element: XmlElement, text: string): QualifiedName {
 export const isNamed = (element: XmlElement, { namespace, local }: QualifiedName): boolean =>
   element.local === local && element.uri === namespace;
 
-/** An element as it is written, with the prefixes that were declared further out. */
+/**
+ * An element as it is written, with the prefixes that were declared further out and occur in it: in a name, or in a
+ * text such as that of xsi:type.
+ */
 export function standalone({ text }: XmlSource, element: XmlElement): string {
   const { whole } = element.source ?? {};
-  return withNamespaces(text.slice(whole?.from, whole?.to), element);
+  const own = text.slice(whole?.from, whole?.to);
+  return withNamespaces(own, element, (name) => {
+    return name === 'xmlns' || own.includes(`${name.slice('xmlns:'.length)}:`);
+  });
 }
 
 /** Makes a text fit for the content of an element or an attribute in double quotes. */

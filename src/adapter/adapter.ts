@@ -134,6 +134,8 @@ interface Adapter<S extends Settings> {
 
 /** What a service does at an address on which others of its kind may listen as well. */
 export interface SharedAddress {
+  /** Which others it can tell apart from itself, though they are of another adapter: `http`. */
+  readonly family: string;
   /** What no other service may take there, for people: `POST /orders`. */
   readonly takes: readonly string[];
   /** What all of them must agree on: the name of the setting, and its value as text, to compare. */

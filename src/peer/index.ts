@@ -93,6 +93,7 @@ export { Room } from './http-server/room.ts';
 export { type RoutePattern, routePattern, routePatternOf } from './http-server/route-pattern.ts';
 export { Serving } from './http-server/serving.ts';
 export { type InFlight, inFlight, UnderWay } from './in-flight.ts';
+export { kept } from './kept.ts';
 export { type Kept, keptOpen } from './kept-open.ts';
 export {
   type Letter,
@@ -121,6 +122,7 @@ export { missingPackage, optionalPackage } from './optional-package.ts';
 export { poll } from './poll.ts';
 export { answersTls, type Probe, probe, type Talk, tryListening, tryTls } from './probe.ts';
 export { type RelayedAnswer, relayedAnswer } from './relayed-answer.ts';
+export { isSameSecret } from './same-secret.ts';
 export { refusedPause, SignInGuard } from './sign-in-guard.ts';
 export { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
 export { arrivalFaults, arrivalSettings, openArrival, tryArrival } from './tcp/arrival.ts';

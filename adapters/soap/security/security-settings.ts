@@ -47,10 +47,34 @@ const proving = {
   }),
 };
 
-/** WS-Security of what we send. */
-export const securitySettings = setting.group(proving, {
-  help: 'WS-Security: user name token, timestamp and signature of the envelope. TLS and a sign-in by HTTP are apart from it.',
-});
+const believing = {
+  answers: setting.choice(
+    {
+      any: 'Signed or not; a signature is not looked at',
+      signed: 'Only answers with a body signed by a key of trust',
+    },
+    { help: 'Which answers are taken.', default: 'any' },
+  ),
+  trust: setting.optional(
+    setting.path({
+      help: 'File (PEM) with the certificates that may sign, or those of the authorities that issued them.',
+      example: 'tls/registry.pem',
+    }),
+  ),
+  tolerance: setting.duration({
+    help: 'How far the clocks may be apart where the time of an answer is checked.',
+    default: '5m',
+    advanced: true,
+  }),
+};
+
+/** WS-Security of what we send, and of the answers. */
+export const securitySettings = setting.group(
+  { ...proving, ...believing },
+  {
+    help: 'WS-Security: user name token, timestamp and signature of the envelope. TLS and a sign-in by HTTP are apart from it.',
+  },
+);
 
 export type SecurityValues = NonNullable<
   setting.ValuesOf<{ security: typeof securitySettings }>['security']

@@ -6,12 +6,12 @@ const OASIS = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss';
 export const SECURITY = `${OASIS}-wssecurity-secext-1.0.xsd`;
 const USERNAME = `${OASIS}-username-token-profile-1.0`;
 const PASSWORD_TEXT = `${USERNAME}#PasswordText`;
-const PASSWORD_DIGEST = `${USERNAME}#PasswordDigest`;
+export const PASSWORD_DIGEST = `${USERNAME}#PasswordDigest`;
 export const BASE64 = `${OASIS}-soap-message-security-1.0#Base64Binary`;
 export const X509 = `${OASIS}-x509-token-profile-1.0#X509v3`;
 
 /** Username token profile §3.1: Base64(SHA-1(nonce + created + password)). */
-const passwordDigest = (nonce: Uint8Array, created: string, password: string): string =>
+export const passwordDigest = (nonce: Uint8Array, created: string, password: string): string =>
   createHash('sha1').update(nonce).update(created).update(password, 'utf8').digest('base64');
 
 interface Account {

@@ -8,8 +8,8 @@ interface Listener {
   readonly production: string;
   readonly service: string;
   readonly address: Address;
-  /** The adapter's type and what it says about sharing; undefined if each service needs an address of its own. */
-  readonly sharing: (SharedAddress & { readonly adapter: string }) | undefined;
+  /** What its adapter says about sharing; undefined if each service needs an address of its own. */
+  readonly sharing: SharedAddress | undefined;
   readonly place: Place;
 }
 
@@ -47,12 +47,11 @@ async function listenerOf(
   const { listen } = settings;
   const { listen: declared } = adapter.settings;
   if (declared?.kind !== 'address' || listen === undefined) return undefined;
-  const sharing = await adapter.sharing?.(settings);
   return {
     production: definition.name,
     service: name,
     address: listen as Address,
-    sharing: sharing && { ...sharing, adapter: adapter.type },
+    sharing: await adapter.sharing?.(settings),
     place: definition.placeOf(['services', name, 'settings', 'listen']) ?? place,
   };
 }
@@ -72,7 +71,7 @@ function clashOf(listener: Listener, other: Listener): Clash | undefined {
   const [one, two] = [listener.sharing, other.sharing];
   const isShared =
     one !== undefined &&
-    one.adapter === two?.adapter &&
+    one.family === two?.family &&
     of === '' &&
     address.host === other.address.host;
   if (!isShared) {

@@ -253,8 +253,16 @@ export class XmlDocument implements Document {
   }
 }
 
-/** The text of an element, including the namespaces from outer elements that it uses or might use. */
-export function withNamespaces(text: string, element: XmlElement): string {
+/**
+ * The text of an element, including the namespaces from outer elements that it uses or might use.
+ *
+ * @param isNeeded whether a declaration from further out is repeated, by its name: `xmlns:a`
+ */
+export function withNamespaces(
+  text: string,
+  element: XmlElement,
+  isNeeded: (name: string) => boolean = () => true,
+): string {
   const own = declarations(element);
   const added = new Map<string, string>();
   for (let at = element.parent; at?.kind === 'element'; at = at.parent) {
@@ -262,7 +270,8 @@ export function withNamespaces(text: string, element: XmlElement): string {
       if (!own.has(name) && !added.has(name)) added.set(name, value);
     }
   }
-  const written = [...added].map(([name, value]) => ` ${name}="${escaped(value)}"`).join('');
+  const needed = [...added].filter(([name]) => isNeeded(name));
+  const written = needed.map(([name, value]) => ` ${name}="${escaped(value)}"`).join('');
   const end = 1 + element.name.length;
   return text.slice(0, end) + written + text.slice(end);
 }

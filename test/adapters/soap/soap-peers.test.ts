@@ -1,10 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import soapIn from '../../../adapters/soap/soap-in.ts';
 import soapOut from '../../../adapters/soap/soap-out.ts';
 import { ntlmServer } from '../../support/ntlm-server.ts';
-import { openOutbound, testSteps } from '../../support/open-adapter.ts';
-import { hasModule, soapService } from '../../support/soap-service.ts';
+import {
+  type OpenedInbound,
+  openInbound,
+  openOutbound,
+  testSteps,
+} from '../../support/open-adapter.ts';
+import { filesIn, ordersWsdl } from '../../support/soap-files.ts';
+import { calledByZeep, hasModule, soapService } from '../../support/soap-service.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const XML = { type: 'application/xml' };
@@ -53,4 +60,78 @@ test('a service behind NTLM is called over one connection, and its refusal is to
   expect(server.requests.at(-1)?.body.toString()).toContain('GLU');
   await using wrong = await opened('wrong');
   expect(await wrong.send(order('GLU'), XML)).toMatchObject({ code: '401' });
+});
+
+describe.skipIf(!hasModule('zeep'))('a caller by zeep', () => {
+  const files = ordersWsdl();
+  const serving = async (
+    given: Readonly<Record<string, unknown>>,
+    version: '1.1' | '1.2' = '1.1',
+  ): Promise<{ url: string; opened: OpenedInbound } & AsyncDisposable> => {
+    const folder = await filesIn(version === '1.1' ? files : ordersWsdl({ version }));
+    const opened = await openInbound(
+      soapIn,
+      { listen: '127.0.0.1:0', path: '/orders', wsdl: 'orders.wsdl', answer: 'target', ...given },
+      {
+        folder: folder.path,
+        credentials: { lab: { kind: 'basic', user: 'lab', password: 'pass' } },
+      },
+    );
+    const receipt = Buffer.from('<Receipt xmlns="urn:lab"><number>R-7</number></Receipt>');
+    opened.answer(() => ({ reply: { body: receipt, type: 'application/xml', code: '200' } }));
+    const [, port] = /:(\d+)\//.exec(opened.states.at(-1)?.detail ?? '') ?? [];
+    return {
+      url: `http://127.0.0.1:${port}/orders?wsdl`,
+      opened,
+      async [Symbol.asyncDispose]() {
+        await opened.close();
+        await folder[Symbol.asyncDispose]();
+      },
+    };
+  };
+  const called = { operation: 'PlaceOrder', arguments: { test: 'GLU' } };
+
+  test.for(['1.1', '1.2'] as const)(
+    'reads the WSDL and its schema from us and calls in SOAP %s',
+    { timeout: 30_000 },
+    async (version) => {
+      await using line = await serving({}, version);
+      const [answered] = await calledByZeep(line.url, { ...called, addressing: true });
+      expect(answered).toEqual({ answer: 'R-7' });
+      expect(String(line.opened.delivered[0]?.body)).toContain('GLU');
+    },
+  );
+
+  test('is told a fault of ours with its code', { timeout: 30_000 }, async () => {
+    await using line = await serving({}, '1.2');
+    line.opened.refuse();
+    const [answered] = await calledByZeep(line.url, called);
+    expect(answered).toMatchObject({ fault: 'soap:Receiver' });
+  });
+
+  test.for([true, false])(
+    'signs in with a user name token, digest: %s',
+    { timeout: 30_000 },
+    async (digest) => {
+      await using line = await serving({ security: { users: ['lab'] }, describe: 'everybody' });
+      const [right] = await calledByZeep(line.url, {
+        ...called,
+        user: 'lab',
+        password: 'pass',
+        digest,
+      });
+      expect(right).toEqual({ answer: 'R-7' });
+      expect(line.opened.delivered[0]?.origin).toMatch(/ lab$/);
+      const [wrong] = await calledByZeep(line.url, {
+        ...called,
+        user: 'lab',
+        password: 'guess',
+        digest,
+      });
+      expect(wrong).toMatchObject({
+        fault: 'code:FailedAuthentication',
+        reason: 'Not accepted: user or password is wrong.',
+      });
+    },
+  );
 });

@@ -1,10 +1,12 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { LentInbound } from '../../../adapter/adapter.ts';
 import type { CertificateFacts } from '../../../adapter/certificate-facts.ts';
 import type { Credential } from '../../../adapter/credential.ts';
 import type { Settings } from '../../../adapter/setting.ts';
 import { DisableError } from '../../../error/adapter-error.ts';
 import { EngineError } from '../../../error/engine-error.ts';
+import { kept } from '../../kept.ts';
+import { isSameSecret } from '../../same-secret.ts';
 import { cookieOf, type Incoming } from '../incoming.ts';
 import { type Caller, type Proof, quoted, REALM, type Scheme } from './caller.ts';
 import type { CallerValues, TokenSource } from './caller-settings.ts';
@@ -271,35 +273,6 @@ function verdict(
     result: 'proven',
     caller: { name: signer.name, scopes, signature: given.toString('hex') },
   };
-}
-
-/**
- * Caches what was loaded for `time` milliseconds, so that a renewed secret is used soon, but files
- * are not read for each request.
- */
-function kept<Value>(load: () => Promise<Value>, time = 5_000): () => Promise<Value> {
-  let current: Promise<Value> | undefined;
-  let until = 0;
-  return () => {
-    const now = performance.now();
-    if (current !== undefined && now < until) return current;
-    until = now + time;
-    const loading = load();
-    current = loading;
-    loading.catch(() => {
-      // After a failure, the next caller tries again.
-      if (current === loading) current = undefined;
-    });
-    return loading;
-  };
-}
-
-const digest = (secret: string | Uint8Array): Buffer =>
-  createHash('sha256').update(secret).digest();
-
-/** Whether two secrets are equal, in a time that reveals neither where they differ nor their length. */
-function isSameSecret(a: string | Uint8Array, b: string | Uint8Array): boolean {
-  return timingSafeEqual(digest(a), digest(b));
 }
 
 interface FoundToken {

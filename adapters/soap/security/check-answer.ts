@@ -1,0 +1,45 @@
+import type { X509Certificate } from 'node:crypto';
+import { type Envelope, UTILITY } from '../envelope.ts';
+import { childOf } from '../xml.ts';
+import { checkSignature, readTrust } from './check-signature.ts';
+import { checkTimestamp } from './check-time.ts';
+import { securityHeader } from './guard.ts';
+import { SecurityProblem } from './security-problem.ts';
+import type { SecurityValues } from './security-settings.ts';
+
+/** Whose signatures an answer may have. */
+export interface AnswerBelief {
+  readonly trust: readonly X509Certificate[];
+  readonly tolerance: number;
+}
+
+/** Undefined where nothing is asked of answers. Throws a DisableError for a file that cannot be used. */
+export async function beliefOf(
+  security: Pick<SecurityValues, 'answers' | 'trust' | 'tolerance'> | undefined,
+): Promise<AnswerBelief | undefined> {
+  if (security === undefined || security.answers === 'any' || security.trust === undefined) {
+    return undefined;
+  }
+  return { trust: await readTrust(security.trust), tolerance: security.tolerance };
+}
+
+/** Why an answer is not believed; undefined if its body is signed by a key of `trust` and its time fits. */
+export async function doubtOf(
+  envelope: Envelope,
+  { trust, tolerance }: AnswerBelief,
+): Promise<string | undefined> {
+  try {
+    const security = securityHeader(envelope);
+    if (security === undefined) return 'the Security header is missing';
+    const timestamp = childOf(security, UTILITY, 'Timestamp');
+    if (timestamp !== undefined) checkTimestamp(timestamp, tolerance);
+    const signature = await checkSignature(envelope, security, trust);
+    if (!signature.covers(envelope.body)) return 'the body is not signed';
+    return timestamp === undefined || signature.covers(timestamp)
+      ? undefined
+      : 'the timestamp is not signed';
+  } catch (error) {
+    if (error instanceof SecurityProblem) return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,122 @@
+import type { X509Certificate } from 'node:crypto';
+import { DisableError, type Lent, type setting } from 'waybill/adapter';
+import type { XmlElement } from 'waybill/document';
+import { kept } from 'waybill/peer';
+import { ADDRESSING } from '../addressing.ts';
+import { type Envelope, UTILITY } from '../envelope.ts';
+import type { SoapInValues } from '../soap-in-settings.ts';
+import { SOAP } from '../soap-version.ts';
+import { attributeOf, childOf } from '../xml.ts';
+import { type CheckedSignature, checkSignature, readTrust } from './check-signature.ts';
+import { checkTimestamp } from './check-time.ts';
+import { checkUser, SeenNonces } from './check-user.ts';
+import { SecurityProblem } from './security-problem.ts';
+import { SECURITY } from './username-token.ts';
+
+type GuardValues = NonNullable<SoapInValues['security']>;
+
+/** Who a message is from, by its envelope. */
+export interface Proven {
+  /** The user, or the subject of the certificate; undefined where neither was asked for. */
+  readonly name: string | undefined;
+  /** The same for the same message sent again. */
+  readonly signature: string | undefined;
+}
+
+type Lending = Pick<Lent<setting.Settings>, 'credential'>;
+
+/** Checks what the `security` of a service asks of envelopes. */
+export class EnvelopeGuard {
+  readonly #values: GuardValues;
+  readonly #trust: readonly X509Certificate[];
+  readonly #accounts: () => Promise<readonly Account[]>;
+  readonly #nonces: SeenNonces;
+
+  private constructor(lent: Lending, values: GuardValues, trust: readonly X509Certificate[]) {
+    this.#accounts = accountsOf(lent, values);
+    this.#values = values;
+    this.#trust = trust;
+    this.#nonces = new SeenNonces(values.tolerance);
+  }
+
+  /** Throws a DisableError for what cannot be checked. */
+  static async open(lent: Lending, values: GuardValues): Promise<EnvelopeGuard> {
+    const trust = values.trust === undefined ? [] : await readTrust(values.trust);
+    const guard = new EnvelopeGuard(lent, values, trust);
+    await guard.#accounts();
+    return guard;
+  }
+
+  /** Throws a SecurityProblem for an envelope that does not prove what is asked for. */
+  async check(envelope: Envelope): Promise<Proven> {
+    const { users, trust, timestamp: isRequired, tolerance } = this.#values;
+    const security = securityHeader(envelope);
+    if (security === undefined) {
+      throw new SecurityProblem('InvalidSecurity', 'the Security header is missing');
+    }
+    const timestamp = childOf(security, UTILITY, 'Timestamp');
+    if (timestamp !== undefined) checkTimestamp(timestamp, tolerance);
+    else if (isRequired) throw new SecurityProblem('InvalidSecurity', 'the Timestamp is missing');
+    const signature =
+      trust === undefined ? undefined : await checkSignature(envelope, security, this.#trust);
+    if (signature !== undefined) this.#checkCover(signature, envelope, timestamp);
+    const user =
+      users.length === 0
+        ? undefined
+        : checkUser(security, await this.#accounts(), { tolerance, nonces: this.#nonces });
+    const signer = signature?.signer.subject.replaceAll(/\s*\n\s*/g, ', ');
+    return { name: user ?? signer, signature: signature?.value };
+  }
+
+  #checkCover(
+    signature: CheckedSignature,
+    { body, headers }: Envelope,
+    timestamp: XmlElement | undefined,
+  ): void {
+    const parts = {
+      body: [body],
+      timestamp: [timestamp],
+      addressing: headers.filter(({ uri }) => uri === ADDRESSING),
+    };
+    for (const part of this.#values.signed) {
+      if (parts[part].every((one) => one !== undefined && signature.covers(one))) continue;
+      throw new SecurityProblem('FailedCheck', `the ${part} is not signed`);
+    }
+  }
+}
+
+interface Account {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** The accounts that may be in a token; a changed password holds within seconds. */
+const accountsOf = (
+  { credential }: Lending,
+  { users }: GuardValues,
+): (() => Promise<readonly Account[]>) =>
+  kept(() =>
+    Promise.all(
+      users.map(async (name) => {
+        const found = await credential(name);
+        if (found.kind === 'basic') return found;
+        throw new DisableError(
+          `security.users: the credential ${name} is of kind ${found.kind}. Name one of kind basic.`,
+        );
+      }),
+    ),
+  );
+
+/** The Security header for us. Throws where there are two. */
+export function securityHeader({ headers, version }: Envelope): XmlElement | undefined {
+  const { namespace, role, ownRoles } = SOAP[version];
+  const own = headers.filter(
+    (one) =>
+      one.uri === SECURITY &&
+      one.local === 'Security' &&
+      ownRoles.includes(attributeOf(one, role, namespace)?.trim() ?? ''),
+  );
+  if (own.length > 1)
+    throw new SecurityProblem('InvalidSecurity', 'there are two Security headers');
+  return own[0];
+}

@@ -1,0 +1,167 @@
+import { EngineError, type Receipt, type Reply } from 'waybill/adapter';
+import type { HttpReply } from 'waybill/peer';
+import { isNowhere } from './addressing.ts';
+import type { Call } from './call.ts';
+import { type Envelope, envelopeIn } from './envelope.ts';
+import { faultIn } from './fault.ts';
+import { envelopeReply, faultReply, type MadeFault, relatedHeaders } from './make-fault.ts';
+import type { SoapInValues } from './soap-in-settings.ts';
+import { SOAP, type SoapVersion } from './soap-version.ts';
+import { elementOf } from './wsdl/wsdl.ts';
+import {
+  childOf,
+  elementsOf,
+  escaped,
+  isNamed,
+  qualified,
+  readXml,
+  standalone,
+  trimmed,
+} from './xml.ts';
+
+type AnswerValues = Pick<SoapInValues, 'answer' | 'receipt'>;
+
+/** The answer to a caller once its message is stored. */
+export function answerTo(call: Call, receipt: Receipt, settings: AnswerValues): HttpReply {
+  const headers = { 'x-message-id': receipt.messageId };
+  if (isOneWay(call)) return { status: 202, headers, body: '' };
+  const { reply, outcome } = receipt;
+  if (settings.answer === 'stored' && reply === undefined) {
+    return good(call, settings.receipt ?? '', headers);
+  }
+  if (reply !== undefined) {
+    const made = madeOf(call, reply);
+    return typeof made === 'string'
+      ? good(call, made, headers)
+      : faultReply(made, call.envelope.version, { headers, related: call.addressing });
+  }
+  const fault = withoutReply(outcome?.status);
+  return fault === undefined
+    ? good(call, settings.receipt ?? '', headers)
+    : faultReply(fault, call.envelope.version, { headers, related: call.addressing });
+}
+
+/** Whether nobody waits for an answer. */
+const isOneWay = ({ operation, addressing }: Call): boolean =>
+  (operation !== undefined && operation.output === undefined) ||
+  (addressing !== undefined && isNowhere(addressing.replyTo));
+
+function withoutReply(status: string | undefined): MadeFault | undefined {
+  if (status === 'completed' || status === 'discarded') return undefined;
+  return {
+    code: 'Receiver',
+    reason:
+      status === undefined
+        ? 'The message is stored; its target has not answered in time. Do not send it again.'
+        : 'The message is stored; its target did not accept it.',
+  };
+}
+
+function good(call: Call, body: string, headers: HttpReply['headers']): HttpReply {
+  const { operation, addressing, envelope } = call;
+  const action = operation?.output?.action ?? `${addressing?.action ?? ''}Response`;
+  const related = relatedHeaders(addressing, action, envelope.version);
+  const parts = { status: 200, body, version: envelope.version, headers: related };
+  return envelopeReply(parts, headers);
+}
+
+/** The content of the body, or the fault, that a reply of the target is. */
+function madeOf(call: Call, reply: Reply): string | MadeFault {
+  const refused = refusedBy(reply);
+  if (reply.body.byteLength === 0) return refused ?? '';
+  try {
+    const source = readXml(reply.body);
+    const envelope = envelopeIn(source);
+    const given = envelope?.payload ?? (envelope === undefined ? source.root : undefined);
+    const fault = faultOf(source, given);
+    if (fault !== undefined) return fault;
+    if (refused !== undefined) return refused;
+    return given === undefined ? '' : wrapped(call, standalone(source, given), given);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    const reason = 'The message is stored; the answer of its target is no XML.';
+    return refused ?? { code: 'Receiver', reason };
+  }
+}
+
+function refusedBy({ code = '' }: Reply): MadeFault | undefined {
+  const isRefused = /^[45]\d\d$/.test(code) || /^[AC][ER]$/.test(code);
+  if (!isRefused) return undefined;
+  return { code: 'Receiver', reason: `The target refused the message (${code}).` };
+}
+
+/** An answer of rpc stands in the name of its operation. */
+function wrapped(
+  { operation }: Call,
+  payload: string,
+  root: Parameters<typeof isNamed>[0],
+): string {
+  const output = operation?.output;
+  if (operation?.style !== 'rpc' || output === undefined) return payload;
+  const { namespace, local } = elementOf(operation, output) ?? { namespace: '', local: '' };
+  const name = { namespace, local: `${local}Response` };
+  if (isNamed(root, name)) return payload;
+  return `<rpc:${name.local} xmlns:rpc="${escaped(namespace)}">${payload}</rpc:${name.local}>`;
+}
+
+const CODES: Readonly<Record<string, MadeFault['code']>> = {
+  Client: 'Sender',
+  Sender: 'Sender',
+  Server: 'Receiver',
+  Receiver: 'Receiver',
+};
+
+/** A fault that the target gave, of either version, to be given in that of the caller. */
+function faultOf(
+  source: Pick<Envelope, 'text' | 'root'>,
+  given: Envelope['payload'],
+): MadeFault | undefined {
+  const version = (['1.1', '1.2'] as const).find((one) => SOAP[one].namespace === given?.uri);
+  if (given?.local !== 'Fault' || version === undefined) return undefined;
+  const around = {
+    ...source,
+    version,
+    header: undefined,
+    headers: [],
+    body: given,
+    payload: given,
+  };
+  const fault = faultIn(around);
+  if (fault === undefined) return undefined;
+  const [first = '', ...more] = fault.code.split('.');
+  const known = CODES[first];
+  const own = known === undefined ? fault.code : more.join('.');
+  return {
+    code: known ?? 'Receiver',
+    reason: fault.reason,
+    ...(own !== '' && { subcode: { namespace: subcodeSpace(given, version), local: own } }),
+    detail: detailOf(source, given, version),
+  };
+}
+
+/** The namespace of the most exact code. */
+function subcodeSpace(fault: NonNullable<Envelope['payload']>, version: SoapVersion): string {
+  const { namespace } = SOAP[version];
+  const code =
+    version === '1.1'
+      ? elementsOf(fault).find(({ local }) => local === 'faultcode')
+      : childOf(
+          childOf(childOf(fault, namespace, 'Code'), namespace, 'Subcode'),
+          namespace,
+          'Value',
+        );
+  const found = code === undefined ? '' : qualified(code, trimmed(code)).namespace;
+  return found === namespace ? '' : found;
+}
+
+function detailOf(
+  source: Pick<Envelope, 'text' | 'root'>,
+  fault: NonNullable<Envelope['payload']>,
+  version: SoapVersion,
+): string {
+  const name = version === '1.1' ? 'detail' : 'Detail';
+  const detail = elementsOf(fault).find(({ local }) => local === name);
+  return (detail === undefined ? [] : elementsOf(detail))
+    .map((one) => standalone(source, one))
+    .join('');
+}
