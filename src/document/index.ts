@@ -1,6 +1,6 @@
 export { type AstmDocument, astmDocument } from './astm/astm-document.ts';
 export { type Charset, charsetNamed, decodeFaithfully } from './charset.ts';
-export { DicomDocument, dicomDocument } from './dicom/dicom-document.ts';
+export { DicomDocument, dicomDocument, dicomFront } from './dicom/dicom-document.ts';
 export {
   type FileHead,
   fileHead,

@@ -1,5 +1,5 @@
 import type { Document } from '../document/document.ts';
-import { documentOf } from '../document/index.ts';
+import { dicomFront, documentOf, kindOf } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { Scope } from '../expression/expression.ts';
 import type { Body } from '../message/body.ts';
@@ -16,6 +16,8 @@ export interface Subject extends Scope {
 
 /** Rules and transforms keep a whole body in memory, so they may only read bodies up to this many bytes. */
 export const READ_LIMIT = 32 * 1024 * 1024;
+/** What is read of a larger body whose fields stand before what makes it large, as in DICOM. */
+const FRONT = 1024 * 1024;
 
 /** A subject over a body; every subject made from it by `onLeg` shares the document. */
 export function subject(message: Envelope, body: Body, bodyRef?: string): Subject {
@@ -24,6 +26,8 @@ export function subject(message: Envelope, body: Body, bodyRef?: string): Subjec
 
 interface Shared {
   bytes: Uint8Array | undefined;
+  /** The beginning of a body that is too large to be held. */
+  front?: Uint8Array;
   document: Document | undefined;
 }
 
@@ -41,8 +45,11 @@ function onEnvelope(
     bodyRef,
     document() {
       if (shared.document !== undefined) return shared.document;
-      if (shared.bytes === undefined) throw notLoaded(body.size);
-      shared.document = documentOf(shared.bytes, { type: message.type, charset: message.charset });
+      const { type, charset } = message;
+      const { bytes, front } = shared;
+      if (bytes !== undefined) shared.document = documentOf(bytes, { type, charset });
+      else if (front !== undefined) shared.document = dicomFront(front);
+      else throw notLoaded(body.size);
       return shared.document;
     },
   };
@@ -68,8 +75,20 @@ export function bytesHeld(of: Subject): Uint8Array | undefined {
 /** Fetches a large body before rules or transforms that read it run; small bodies are already in memory. */
 export async function loadBody(of: Subject): Promise<void> {
   const shared = shares.get(of);
-  if (shared === undefined || shared.bytes !== undefined || of.body.size > READ_LIMIT) return;
-  shared.bytes = await of.body.bytes();
+  if (shared === undefined || shared.bytes !== undefined) return;
+  if (of.body.size <= READ_LIMIT) shared.bytes = await of.body.bytes();
+  else if (kindOf(of.message.type) === 'dicom') shared.front ??= await frontOf(of.body);
+}
+
+async function frontOf(body: Body): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body.stream()) {
+    chunks.push(chunk);
+    size += chunk.byteLength;
+    if (size >= FRONT) break;
+  }
+  return Buffer.concat(chunks);
 }
 
 function notLoaded(size: number): EngineError {

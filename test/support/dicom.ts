@@ -37,6 +37,7 @@ export interface Sample {
   /** The last part of its instance UID. */
   readonly instance?: number;
   readonly patient?: string;
+  readonly patientId?: string;
   readonly comment?: string;
   /** Bytes of the picture. */
   readonly picture?: Buffer;
@@ -48,7 +49,7 @@ export const instanceUid = (instance: number): string => `1.2.826.0.1.3680043.9.
 /** A DICOM file with a picture of a few bytes, or as many as wanted. */
 export function dicomFile(sample: Sample = {}): Buffer {
   const { classUid = SECONDARY_CAPTURE, instance = 1, patient = 'DOE^JOHN', source = '' } = sample;
-  const { picture = Buffer.alloc(64, 7), comment = 'none' } = sample;
+  const { picture = Buffer.alloc(64, 7), comment = 'none', patientId = 'P0815' } = sample;
   const uid = instanceUid(instance);
   const transferSyntax = EXPLICIT_LITTLE_ENDIAN;
   return Buffer.concat([
@@ -60,7 +61,7 @@ export function dicomFile(sample: Sample = {}): Buffer {
     element(0x0008, 0x0050, 'SH', 'A4711'),
     element(0x0008, 0x0060, 'CS', 'OT'),
     element(0x0010, 0x0010, 'PN', patient),
-    element(0x0010, 0x0020, 'LO', 'P0815'),
+    element(0x0010, 0x0020, 'LO', patientId),
     element(0x0020, 0x000d, 'UI', '1.2.826.0.1.3680043.9.7777.2'),
     element(0x0020, 0x000e, 'UI', '1.2.826.0.1.3680043.9.7777.3'),
     element(0x0020, 0x4000, 'LT', comment),

@@ -36,6 +36,11 @@ export function dicomDocument(bytes: Uint8Array): DicomDocument {
   return new DicomDocument(buffered(bytes));
 }
 
+/** Reads the beginning of a file that is too large to be held. What is in it can be asked for; nothing can be changed. */
+export function dicomFront(bytes: Uint8Array): DicomDocument {
+  return new DicomDocument(buffered(bytes), 'front');
+}
+
 interface Parsed {
   readonly head: DataSet;
   readonly object: DataSet;
@@ -51,13 +56,15 @@ interface Parsed {
 export class DicomDocument implements Document {
   readonly kind = 'dicom';
   readonly #source: Buffer;
+  readonly #part: 'whole' | 'front';
   readonly #headLength: number;
   readonly #transferSyntax: string;
   #parsed: Parsed | undefined;
   #changed = false;
   #bytes: Buffer | undefined;
 
-  constructor(source: Buffer) {
+  constructor(source: Buffer, part: 'whole' | 'front' = 'whole') {
+    this.#part = part;
     const head = readFileHead(source);
     if (typeof head === 'string') {
       throw new EngineError('DOCUMENT_UNREADABLE', `The body is no DICOM file: ${head}.`);
@@ -91,6 +98,7 @@ export class DicomDocument implements Document {
   }
 
   set(path: string, value: string): void {
+    this.#needWhole();
     const compiled = dicomPath(path);
     const last = compiled.steps.at(-1);
     if (last === undefined) return;
@@ -99,6 +107,7 @@ export class DicomDocument implements Document {
   }
 
   remove(path: string): void {
+    this.#needWhole();
     const compiled = dicomPath(path);
     const last = compiled.steps.at(-1);
     if (last === undefined) return;
@@ -113,13 +122,23 @@ export class DicomDocument implements Document {
   }
 
   bytes(): Uint8Array {
+    this.#needWhole();
     if (!this.#changed) return this.#source;
     this.#bytes ??= this.#written();
     return this.#bytes;
   }
 
   copy(): DicomDocument {
+    if (this.#part === 'front') return new DicomDocument(this.#source, this.#part);
     return new DicomDocument(buffered(this.bytes()));
+  }
+
+  #needWhole(): void {
+    if (this.#part === 'whole') return;
+    throw new EngineError(
+      'MESSAGE_TOO_LARGE',
+      'the body is too large to be changed; only its attributes can be asked for. Send it without a transform.',
+    );
   }
 
   /** Every attribute as a line, for people: `(0010,0020) LO PatientID  4711`. */
