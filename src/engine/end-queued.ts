@@ -27,7 +27,10 @@ export async function endQueued(
   { message: { id, target }, ...order }: EndRequest,
 ): Promise<void> {
   const { broker, outcomes, answers, bodies, steps } = engine;
+  // first where it waits outside: a copy of it may still lie in its queue, done with, and one that is woken is put back
+  // there before it leaves; one that begins to wait meanwhile is found by the second look
   const queued =
+    (await waiting(engine, { id, target })) ??
     (await queuedMessage(broker, bodies, { id, host: target })) ??
     (await waiting(engine, { id, target }));
   const settled = director.settledAt(target);

@@ -149,6 +149,14 @@ async function orders(folder: string, body: string, rest: Partial<ProcessDefinit
 const waitingIn = async ({ engine }: Running): Promise<number> =>
   (await engine.broker.manager.streams.info(engine.broker.names.waiting.stream)).state.messages;
 
+const discard = ({ engine, director }: Running, id: number): Promise<void> =>
+  endQueued(engine, director, {
+    message: { id, target: 'orders' },
+    status: 'discarded',
+    by: 'anna',
+    reason: 'not needed',
+  });
+
 test('waiting messages hold no place of the pool, and go on with their time', async () => {
   await using nats = await startNats();
   const { made, deliver, sent } = await orders(
@@ -286,12 +294,34 @@ test('a person ends a message that waits', async () => {
   await using running = await run(nats, made);
   const { messageId: id } = await deliver('x');
   await vi.waitFor(async () => expect(await waitingIn(running)).toBe(1), 5_000);
-  const order = { status: 'discarded', by: 'anna', reason: 'not needed' } as const;
-  await endQueued(running.engine, running.director, {
-    message: { id, target: 'orders' },
-    ...order,
-  });
+  await discard(running, id);
   expect(await waitingIn(running)).toBe(0);
+});
+
+test('a person ends a message that waits while one before it is still at work: it never comes back', async () => {
+  await using nats = await startNats();
+  const gate = join(nats.data, 'gate');
+  const { made, deliver, sent } = await orders(
+    nats.data,
+    `const { existsSync } = await import('node:fs');
+     const text = Buffer.from(await message.bytes()).toString();
+     if (text === 'waits') await context.sleep(86_400_000);
+     while (!existsSync(${JSON.stringify(gate)})) await new Promise((go) => setTimeout(go, 20));
+     await context.send('out', text);`,
+  );
+  await using running = await run(nats, made);
+  await using trace = await traced(nats, { folder: nats.data, production: 'test' });
+  await deliver('at work');
+  const { messageId: id, sessionId } = await deliver('waits');
+  await vi.waitFor(async () => expect(await waitingIn(running)).toBe(1), 5_000);
+  await discard(running, id);
+  expect(await waitingIn(running)).toBe(0);
+  await writeFile(gate, '');
+  await vi.waitFor(() => expect(sent()).toEqual(['at work']));
+  await vi.waitFor(async () => {
+    const { messages = [] } = (await trace.store.session(sessionId)) ?? {};
+    expect(messages.map(({ status }) => status)).toEqual(['discarded']);
+  });
 });
 
 test('the trace shows a waiting message as open, and its end as it was', async () => {
