@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { onDisk } from './test/in-memory.ts';
 import { LANES, type Lane, lanes } from './test/lanes.ts';
 import { TRIED_AGAIN, TriedAgain } from './test/tried-again.ts';
 
@@ -41,15 +42,16 @@ export default defineConfig({
   test: {
     testTimeout: 20_000,
     hookTimeout: 60_000,
-    // most tests wait for somebody else most of the time: one more than the two processors that CI has
-    maxWorkers: 3,
+    // most tests wait for somebody else most of the time: twice the two processors that CI has
+    maxWorkers: 4,
+    globalSetup: ['test/in-memory.ts'],
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new TriedAgain()],
     // modules are read once for each worker, not for each file: half of the processor time of most files
     isolate: false,
     projects: [
       lane('browser', { retry: TRIED_AGAIN }),
-      lane('lossless'),
+      lane('lossless', { env: { TMPDIR: onDisk() } }),
       lane('servers', {
         retry: TRIED_AGAIN,
         typecheck: { enabled: true, include: ['test/**/*.test-d.ts'] },

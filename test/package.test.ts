@@ -3,6 +3,7 @@ import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { onDisk } from './in-memory.ts';
 import { linkPackages } from './support/linked-packages.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -17,7 +18,7 @@ const manifest = async (folder: string): Promise<Manifest> =>
   JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest;
 
 test('the package, installed in an empty folder, checks and runs a production', async () => {
-  await using temporary = await temporaryFolder('package');
+  await using temporary = await temporaryFolder('package', onDisk());
   const folder = temporary.path;
   const install = (...words: string[]) =>
     run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...words], {

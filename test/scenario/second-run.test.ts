@@ -10,6 +10,7 @@ import { lockData } from '../../src/broker/embedded/data-lock.ts';
 import { startNatsServer } from '../../src/broker/embedded/nats-server.ts';
 import { processIdentity } from '../../src/broker/process-identity.ts';
 import { startEngineProcess, waybill } from '../support/engine-process.ts';
+import { isAlive } from '../support/is-alive.ts';
 import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { productionFolder } from '../support/production.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -42,15 +43,6 @@ operations:
   };
 }
 
-const alive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
 test('a second run on the same data is refused, and the first goes on', async () => {
   await using made = await lab();
   const { folder, data, port, receiver } = made;
@@ -72,7 +64,7 @@ test('a second run on the same data is refused, and the first goes on', async ()
     new RegExp(`ALREADY_RUNNING: .*already runs as process ${engine.pid}, started 20`),
   );
   expect(await engine.natsPid()).toBe(nats);
-  expect(alive(nats)).toBe(true);
+  expect(isAlive(nats)).toBe(true);
   await sendUntilAcknowledged(port, [message('1')], () => undefined);
   await vi.waitFor(() => expect(receiver.received).toHaveLength(1), { timeout: 10_000 });
 
@@ -101,7 +93,7 @@ test('who kills the command that started an engine ends the engine and its serve
   const ended = once(wrapper, 'exit');
   wrapper.kill('SIGKILL');
   await ended;
-  await vi.waitFor(() => expect([engine, nats].filter(alive)).toEqual([]), { timeout: 20_000 });
+  await vi.waitFor(() => expect([engine, nats].filter(isAlive)).toEqual([]), { timeout: 20_000 });
 }, 60_000);
 
 test('a lock that was left behind is taken over: of a dead process, a number given out again, a cut file, another container', async () => {
@@ -189,7 +181,7 @@ test('a server that was killed is started again also where its port was taken me
   await vi.waitFor(
     async () => {
       expect(server.pid).not.toBe(first);
-      expect(alive(server.pid ?? 0)).toBe(true);
+      expect(isAlive(server.pid ?? 0)).toBe(true);
     },
     { timeout: 10_000 },
   );

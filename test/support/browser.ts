@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { AxeBuilder } from '@axe-core/playwright';
 import { chromium, type Page } from 'playwright-core';
+import { isAlive } from './is-alive.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 
@@ -96,26 +98,52 @@ const DAY = 86_400_000;
 export async function builtConsole(): Promise<string> {
   const cache = join(ROOT, 'node_modules/.cache/console');
   const folder = join(cache, await sourcesOfConsole());
-  if (existsSync(folder)) return folder;
   await mkdir(cache, { recursive: true });
+  // one worker builds, the others wait for it
+  const turn = `${folder}.building`;
+  while (!existsSync(folder)) {
+    if (await isTaken(turn)) await sleep(50);
+    else await build(cache, folder, turn);
+  }
+  return folder;
+}
+
+/** Whether another process builds already; else it is our turn from now on. */
+async function isTaken(turn: string): Promise<boolean> {
+  try {
+    await writeFile(turn, `${process.pid}`, { flag: 'wx' });
+    return false;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  // of a run that was killed: two that find it at once would build both, which harms nobody
+  const pid = Number(await readFile(turn, 'utf8').catch(() => ''));
+  if (pid > 0 && !isAlive(pid)) await rm(turn, { force: true });
+  return true;
+}
+
+async function build(cache: string, folder: string, turn: string): Promise<void> {
   const made = await mkdtemp(join(cache, 'made-'));
-  await promisify(execFile)(
-    join(ROOT, 'node_modules/.bin/vite'),
-    ['build', '--config', 'console/vite.config.ts', '--outDir', made],
-    // the test runner says `test` here, with which React builds its slow form
-    { cwd: ROOT, env: { ...process.env, NODE_ENV: 'production' } },
-  );
-  await rename(made, folder).catch(async (error: unknown) => {
-    // another worker was faster
-    if (!existsSync(folder)) throw error;
-    await rm(made, { recursive: true });
-  });
+  try {
+    await promisify(execFile)(
+      join(ROOT, 'node_modules/.bin/vite'),
+      ['build', '--config', 'console/vite.config.ts', '--outDir', made],
+      // the test runner says `test` here, with which React builds its slow form
+      { cwd: ROOT, env: { ...process.env, NODE_ENV: 'production' } },
+    );
+    await rename(made, folder).catch(async (error: unknown) => {
+      // another run was faster
+      if (!existsSync(folder)) throw error;
+      await rm(made, { recursive: true });
+    });
+  } finally {
+    await rm(turn, { force: true });
+  }
   for (const name of await readdir(cache)) {
     const path = join(cache, name);
     const { mtimeMs = Date.now() } = statSync(path, { throwIfNoEntry: false }) ?? {};
     if (Date.now() - mtimeMs > DAY) await rm(path, { recursive: true, force: true });
   }
-  return folder;
 }
 
 /** A name for the state of everything that the console may be built of. */

@@ -1,10 +1,11 @@
 import { constants, existsSync } from 'node:fs';
 import { copyFile, link, mkdir, readdir, readFile, readlink, symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
 
 interface Locked {
+  readonly bin?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
@@ -28,6 +29,22 @@ export async function linkPackages(folder: string, names: Iterable<string>): Pro
   const outer = new Set([...wanted].map((path) => path.replace(/(?<=.)\/node_modules\/.*$/, '')));
   const missing = [...outer].filter((path) => !existsSync(join(folder, path)));
   await Promise.all(missing.map((path) => linkTree(join(ROOT, path), join(folder, path))));
+  await linkCommands(folder, new Map(missing.map((path) => [path, packages[path]?.bin ?? {}])));
+}
+
+/** A package whose commands are not there npm installs anew, for `node` in another npm. */
+async function linkCommands(
+  folder: string,
+  commands: ReadonlyMap<string, Readonly<Record<string, string>>>,
+): Promise<void> {
+  const bin = join(folder, 'node_modules/.bin');
+  await mkdir(bin, { recursive: true });
+  for (const [path, files] of commands) {
+    for (const [name, file] of Object.entries(files)) {
+      if (existsSync(join(folder, path, file)) && !existsSync(join(bin, name)))
+        await symlink(relative(bin, join(folder, path, file)), join(bin, name));
+    }
+  }
 }
 
 /** Where a package may be that one at `path` needs, the nearest first. */

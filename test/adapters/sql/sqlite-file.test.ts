@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import sqlIn from '../../../adapters/sql/sql-in.ts';
 import sqlOut from '../../../adapters/sql/sql-out.ts';
+import { isAlive } from '../../support/is-alive.ts';
 import {
   type OpenedOutbound,
   openInbound,
@@ -84,21 +85,11 @@ describe('a slow statement', () => {
     );
     const [line] = (await once(createInterface({ input: engine.stdout }), 'line')) as [string];
     const pid = Number(line.split(' ')[0]);
-    expect(isThere(pid)).toBe(true);
+    expect(isAlive(pid)).toBe(true);
     engine.kill('SIGKILL');
-    await vi.waitFor(() => expect(isThere(pid)).toBe(false), 5_000);
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), 5_000);
   });
 });
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    // it has ended
-    return false;
-  }
-}
 
 describe('try', () => {
   test('tells the file, as whom it is opened, and what SQLite it is', async () => {
