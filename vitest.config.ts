@@ -40,8 +40,10 @@ export default defineConfig({
   },
   ssr: { resolve: { conditions: ['waybill-source'] } },
   test: {
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // a busy machine is slow, not wrong; see test/setup.ts
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
     // most tests wait for somebody else most of the time: twice the two processors that CI has
     maxWorkers: 4,
     globalSetup: ['test/in-memory.ts'],

@@ -1,8 +1,16 @@
 import { vi } from 'vitest';
 
-/** A busy machine is slow, not wrong: what has to become so is given ten seconds instead of one. */
-const PATIENCE = 10_000;
+/** A busy machine is slow, not wrong: what has to become so is given twenty seconds instead of one. */
+const PATIENCE = 20_000;
+/** Less than this is a time that is tested; more was meant as patience. */
+const MEASURE = 3_000;
 
 const { waitFor } = vi;
-vi.waitFor = (callback, options) =>
-  waitFor(callback, typeof options === 'number' ? options : { timeout: PATIENCE, ...options });
+vi.waitFor = (callback, options) => {
+  const given = typeof options === 'number' ? { timeout: options } : options;
+  const { timeout = PATIENCE } = given ?? {};
+  return waitFor(callback, {
+    ...given,
+    timeout: timeout < MEASURE ? timeout : Math.max(timeout, PATIENCE),
+  });
+};

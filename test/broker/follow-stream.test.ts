@@ -59,11 +59,11 @@ test('who follows a stream learns that the server died, and an idle server is no
     retryable: true,
   });
 
-  const again = follow();
   await vi.waitFor(() => broker.publisher.publish(subject, Buffer.from('3')), {
     timeout: 20_000,
     interval: 500,
   });
+  const again = follow();
   await vi.waitFor(() => expect(seen).toContain(3), { timeout: 20_000 });
   over.abort();
   await again;

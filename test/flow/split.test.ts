@@ -71,9 +71,9 @@ test.each([
     const { made, from, out } = rows({ run: where });
     await using running = await run(nats, made);
     void running;
-    await vi.waitFor(() => from.deliver(message(count)), { timeout: 40_000 });
+    await vi.waitFor(() => from.deliver(message(count)), { timeout: 100_000 });
     await vi.waitFor(() => expect(out.sent).toHaveLength(count), {
-      timeout: 40_000,
+      timeout: 100_000,
       interval: 200,
     });
     const again = await from.deliver(message(count));
@@ -85,7 +85,7 @@ test.each([
     expect(Buffer.from(out.sent[711]?.body.inline ?? []).toString()).toBe('mrn,ward\n712,W\n');
     expect(out.sent[711]).toMatchObject({ part: 712, parts: count });
   },
-  90_000,
+  240_000,
 );
 
 test('the trace shows what was made as children, with their numbers', async () => {
@@ -114,9 +114,9 @@ test('through a router that runs inline behind it: the records of all of them ar
   await using _ = await run(nats, made);
   await using trace = await traced(nats, { folder: nats.data, production: made.name });
   await vi.waitFor(() => from.deliver(message(COUNT, 'W'.repeat(2_000))), {
-    timeout: 40_000,
+    timeout: 100_000,
   });
-  await vi.waitFor(() => expect(out.sent).toHaveLength(COUNT), { timeout: 40_000, interval: 200 });
+  await vi.waitFor(() => expect(out.sent).toHaveLength(COUNT), { timeout: 100_000, interval: 200 });
   const completed = async (): Promise<number> => {
     let count = 0;
     let after: string | undefined;
@@ -129,10 +129,10 @@ test('through a router that runs inline behind it: the records of all of them ar
     return count;
   };
   await vi.waitFor(async () => expect(await completed()).toBe(COUNT), {
-    timeout: 20_000,
+    timeout: 60_000,
     interval: 500,
   });
-}, 90_000);
+}, 240_000);
 
 test('what makes no message is discarded, and what makes too many is suspended with the reason', async () => {
   await using nats = await startNats();

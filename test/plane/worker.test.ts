@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -12,9 +11,12 @@ import { startNats } from '../support/nats.ts';
 import { listening } from '../support/tcp-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-interface Said {
+/** A process that is killed at the end of its scope if it still runs then, as where a test fails. */
+interface Said extends AsyncDisposable {
   readonly child: ChildProcess;
   readonly text: () => string;
+  /** Its exit code, once it has ended. */
+  readonly ended: Promise<number | null>;
 }
 
 function waybillRun(
@@ -54,12 +56,26 @@ function waybillRun(
   };
   child.stdout.on('data', hear);
   child.stderr.on('data', hear);
-  return { child, text: () => said };
+  const ended = new Promise<number | null>((resolve) => {
+    child.once('exit', resolve);
+  });
+  return {
+    child,
+    text: () => said,
+    ended,
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      // with all that it started: the group is its own
+      process.kill(-(child.pid ?? 0), 'SIGKILL');
+      await ended;
+    },
+  };
 }
 
 test('waybill run says where the console is, and it answers from its own thread', async () => {
   await using folder = await temporaryFolder('run');
-  const { child, text } = waybillRun(folder.path, '127.0.0.1:0', await freePort());
+  await using started = waybillRun(folder.path, '127.0.0.1:0', await freePort());
+  const { child, text, ended } = started;
   const url = await vi.waitFor(() => {
     const found = /console: (\S+)/.exec(text())?.[1];
     if (found === undefined) throw new Error(text());
@@ -70,8 +86,7 @@ test('waybill run says where the console is, and it answers from its own thread'
   expect((await fetch(new URL('/api/v1/hosts', url))).status).toBe(401);
   expect(text()).toMatch(/The first administrator starts here, once: \S+#first=[\w-]{23}\n/);
   child.kill('SIGTERM');
-  const [code] = (await once(child, 'exit')) as [number | null];
-  expect(code).toBe(0);
+  expect(await ended).toBe(0);
 });
 
 test('a mistake in console.yaml, or a port that is taken, is told before anything accepts', async () => {
@@ -80,15 +95,13 @@ test('a mistake in console.yaml, or a port that is taken, is told before anythin
   await cp('productions/passthrough', production, { recursive: true });
   await writeFile(join(production, 'console.yaml'), 'oidcc: []\n');
   const listen = await freePort();
-  const wrong = waybillRun(folder.path, '127.0.0.1:0', listen, production);
-  const [code] = (await once(wrong.child, 'exit')) as [number | null];
-  expect(code).toBe(1);
+  await using wrong = waybillRun(folder.path, '127.0.0.1:0', listen, production);
+  expect(await wrong.ended).toBe(1);
   expect(wrong.text()).toMatch(/console\.yaml:1:8 oidcc is not a setting/);
   expect(wrong.text()).not.toContain('Ctrl-C stops.');
   await using taken = await listening(createServer());
-  const blocked = waybillRun(folder.path, `127.0.0.1:${taken.port}`, listen);
-  const [other] = (await once(blocked.child, 'exit')) as [number | null];
-  expect(other).toBe(1);
+  await using blocked = waybillRun(folder.path, `127.0.0.1:${taken.port}`, listen);
+  expect(await blocked.ended).toBe(1);
   expect(blocked.text()).toContain('EADDRINUSE');
 });
 
@@ -132,11 +145,11 @@ else {
 
 test('Ctrl-C at a terminal, which every process of the group hears, ends it in order', async () => {
   await using folder = await temporaryFolder('run');
-  const { child, text } = waybillRun(folder.path, 'off', await freePort());
+  await using started = waybillRun(folder.path, 'off', await freePort());
+  const { child, text, ended } = started;
   await vi.waitFor(() => expect(text()).toContain('Ctrl-C stops.'), 40_000);
   process.kill(-(child.pid ?? 0), 'SIGINT');
-  const [code] = (await once(child, 'exit')) as [number | null];
-  expect(code).toBe(0);
+  expect(await ended).toBe(0);
   expect(text()).not.toContain('nats-restarted');
 });
 

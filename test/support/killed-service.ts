@@ -15,7 +15,7 @@ const BACKLOG = 40;
 const LATER = 12;
 /** A killed process that had not yet delivered anything had so long at most. */
 const EARLY = 700;
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 /** Which adapter is run, and with what. */
 export interface ServiceOrder {
@@ -77,7 +77,7 @@ export async function killedAgainAndAgain(
     }
     await using one = startProcess(folder.path, () => (count.delivered += 1));
     await one.until(() => count.complete);
-    await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: 8_000 });
+    await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: 30_000 });
   } finally {
     over.abort();
     await coming;

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { expect, test, vi } from 'vitest';
@@ -80,7 +79,7 @@ test('a caller that does not read its answer is cut off, and holds up nobody', a
   const large = Buffer.alloc(30_000_000, 'x');
   one.opened.answer(() => ({ reply: { body: large, type: 'text/plain' } }));
   const socket = connect(Number(new URL(one.url).port), '127.0.0.1');
-  const closed = once(socket, 'close');
+  const closed = new Promise((resolve) => socket.once('close', resolve));
   socket.on('error', () => undefined);
   socket.write('POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx');
   // it hears of the end only once it reads

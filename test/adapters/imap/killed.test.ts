@@ -26,7 +26,7 @@ describe.runIf(await hasMailServers())('imap-in that is killed again and again',
     { afterwards: 'delete', archived: 0, seed: 42 },
   ])(
     '$afterwards: loses no mail, keeps their order, and repeats at most one message a kill',
-    { timeout: 60_000 },
+    { timeout: 240_000 },
     async ({ afterwards, archived, seed }) => {
       await using box = await lab.box();
       const coming = attached.values();

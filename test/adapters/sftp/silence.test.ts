@@ -22,10 +22,15 @@ async function passed(time: number): Promise<void> {
   await vi.waitUntil(() => performance.now() - begin > time, { interval: 10 });
 }
 
-async function timed(send: (n: number) => Promise<unknown>): Promise<number> {
-  const begin = performance.now();
-  for (let n = 0; n < 8; n++) await send(n);
-  return performance.now() - begin;
+/** Milliseconds that one of eight takes at least: what else the machine does is no part of it. */
+async function fastest(send: (n: number) => Promise<unknown>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let n = 0; n < 8; n++) {
+    const begin = performance.now();
+    await send(n);
+    least = Math.min(least, performance.now() - begin);
+  }
+  return least;
 }
 
 describeWithSshd('a server or network that falls silent', (server) => {
@@ -51,13 +56,14 @@ describeWithSshd('a server or network that falls silent', (server) => {
 
   test('a slow network that goes on is no silence', async () => {
     await using folder = await remoteFolder(server().home);
-    const session = await connectTo(server(), { settings: { timeout: '400ms' } });
+    const session = await connectTo(server(), { settings: { timeout: '2s' } });
     for (let pauses = 0; pauses < 5; pauses++) {
       await signalConnections(server().pid, 'SIGSTOP');
-      const asked = session.request((sftp, done) => sftp.mkdir(`${folder.name}/${pauses}`, done));
-      await passed(250);
-      await signalConnections(server().pid, 'SIGCONT');
-      await asked;
+      const goesOn = passed(450).then(() => signalConnections(server().pid, 'SIGCONT'));
+      await Promise.all([
+        session.request((sftp, done) => sftp.mkdir(`${folder.name}/${pauses}`, done)),
+        goesOn,
+      ]);
     }
     expect(session.isAlive).toBe(true);
     await session.close();
@@ -102,11 +108,13 @@ describeWithSshd('a server or network that falls silent', (server) => {
   test('every request ends when the server dies under several of them', async () => {
     const session = await connectTo(server());
     await signalConnections(server().pid, 'SIGSTOP');
-    const requests = Array.from({ length: 5 }, () =>
-      session.request<unknown>((sftp, done) => sftp.readdir('/usr/share/doc', done)),
+    const requests = Promise.allSettled(
+      Array.from({ length: 5 }, () =>
+        session.request<unknown>((sftp, done) => sftp.readdir('/usr/share/doc', done)),
+      ),
     );
     await signalConnections(server().pid, 'SIGKILL');
-    const ends = await Promise.allSettled(requests);
+    const ends = await requests;
     const codes = ends.flatMap((end) =>
       end.status === 'rejected' ? [(end.reason as { code: string }).code] : [],
     );
@@ -146,14 +154,14 @@ describeWithSshd('a server or network that falls silent', (server) => {
     await using folder = await remoteFolder(server().home);
     await folder.put('large.bin', Buffer.alloc(20_000_000, 'x'));
     const { given, options } = sftpTo(server());
-    const settings = { folder: folder.name, every: '10ms', stable: '0s', timeout: '300ms' };
+    const settings = { folder: folder.name, every: '10ms', stable: '0s', timeout: '1s' };
     const taken = Promise.withResolvers<number>();
     const service = await sftpIn.open({
       ...lend(sftpIn.settings, { ...given, ...settings }, options).lent,
       async deliver({ body }) {
         let size = 0;
         for await (const chunk of body as AsyncIterable<Uint8Array>) {
-          if (size === 0) await passed(800);
+          if (size === 0) await passed(1_500);
           size += chunk.byteLength;
         }
         taken.resolve(size);
@@ -178,8 +186,8 @@ describeWithSshd('a server or network that falls silent', (server) => {
     const { port, user: username, password } = server();
     const bare = new SftpClient('bare', { error() {}, end() {}, close() {} });
     await bare.connect({ host: '127.0.0.1', port, username, password });
-    const ours = await timed((id) => sender.send(Buffer.from('x'), { id }));
-    const theirs = await timed((n) => bare.put(Buffer.from('x'), `${folder.name}/bare-${n}`));
+    const ours = await fastest((id) => sender.send(Buffer.from('x'), { id }));
+    const theirs = await fastest((n) => bare.put(Buffer.from('x'), `${folder.name}/bare-${n}`));
     await bare.end();
     expect(theirs / ours).toBeGreaterThan(3);
   });
