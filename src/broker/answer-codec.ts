@@ -1,7 +1,7 @@
 import type { Receipt, Reply } from '../message/message.ts';
 import type { StoredBody } from './bodies.ts';
 
-/** What became of a message somebody waits for: the peer's reply, or how it ended without one. */
+/** The answer to a waiting sender: the peer's reply, or how the message ended without one. */
 export type Answer = Pick<Receipt, 'reply' | 'outcome'>;
 
 interface Head {
@@ -10,12 +10,12 @@ interface Head {
   readonly text?: string | undefined;
   readonly status?: string | undefined;
   readonly outcomeText?: string | undefined;
-  /** Where the reply's body lies if it is too large for one message of NATS. */
+  /** Where the reply's body is stored if it is too large for one NATS message. */
   readonly bodyRef?: string | undefined;
   readonly size?: number | undefined;
 }
 
-/** An answer as it travels, and where the body of its reply lies if not in it. */
+/** An answer in transit, and where the body of its reply is stored if not in it. */
 export interface CodedAnswer {
   readonly answer: Answer;
   readonly stored: StoredBody | undefined;

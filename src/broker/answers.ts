@@ -13,12 +13,12 @@ export type { Answer } from './answer-codec.ts';
 
 export interface Answers {
   /**
-   * An address for `replyTo`, and the answer that comes there; undefined after `timeout` milliseconds.
-   * With the key of a message that may be repeated, the answer is stored under it, so that the
-   * repetition gets the same one, on any engine and after a restart.
+   * An address for `replyTo`, and the answer that arrives there; undefined after `timeout`
+   * milliseconds. With the key of a message that may be repeated, the answer is stored under it, so
+   * that the repetition gets the same one, on any engine and after a restart.
    */
   expect(timeout: number, key?: string): Expected;
-  /** Gives an answer to whoever waits. Resolves once it is stored if its address is durable, else at once. */
+  /** Gives an answer to a waiting sender. Resolves once it is stored if its address is durable, otherwise at once. */
   send(address: string, answer: Answer): Promise<void>;
   /** Reads a stored answer. */
   read(data: Uint8Array): Promise<Answer>;
@@ -28,19 +28,19 @@ export interface Answers {
 export interface Expected {
   readonly address: string;
   readonly answer: Promise<Answer | undefined>;
-  /** Looks for the answer that was given before; waits for it if none is kept yet. */
+  /** Looks for the answer that was given before; waits for it if none is stored yet. */
   again(): Promise<Answer | undefined>;
   cancel(): void;
 }
 
-/** Durable addresses lie in a key-value bucket, so that an answer outlives whoever waits for it. */
+/** Durable addresses are in a key-value bucket, so that an answer outlives the process waiting for it. */
 const DURABLE = '$KV.';
 
 type Waiting = Set<(answer: Answer | undefined) => void>;
 
-/** A reply larger than this does not travel in the answer: the server limits the size of a message. */
+/** A reply larger than this is not sent in the answer: the server limits the size of a message. */
 const LARGE = 512 * 1024;
-/** Milliseconds that a large reply is kept for whoever waits for it. */
+/** Milliseconds that a large reply is kept for a waiting sender. */
 const KEEP_LARGE = 10 * 60_000;
 
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
@@ -56,7 +56,7 @@ export function answers(
       .open(stored.bodyRef, stored.size)
       .bytes()
       .catch(unless(isGone, 'reading a large answer'));
-    // if the reply is gone by now, the outcome alone is reported
+    // if the reply is gone by now, only the outcome is reported
     return { ...answer, reply: body === undefined ? undefined : { ...reply, body } };
   };
   const storedApart = async (
@@ -66,7 +66,7 @@ export function answers(
     if (reply === undefined || reply.body.byteLength <= LARGE) return undefined;
     // no message has such an id
     const stored = await bodies.put(-randomInt(2 ** 47), [reply.body]);
-    // the body of a kept answer is removed with it
+    // the body of a stored answer is removed with it
     if (isDurable) return stored;
     const remove = (): void =>
       background(bodies.remove(stored.bodyRef), 'removing a large answer', isAway);

@@ -27,8 +27,8 @@ const CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether the server is away, restarting, electing a leader, out of space, or lacks the stream or
- * consumer: the same thing may work later. Anything else is not an outage.
+ * Whether the server is unreachable, restarting, electing a leader, out of space, or lacks the
+ * stream or consumer, so that a retry may work later. Anything else is not an outage.
  */
 export function isAway(error: unknown): boolean {
   if (isEngineError(error)) return CODES.has(error.code);

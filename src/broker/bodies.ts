@@ -8,16 +8,16 @@ import { ensureStream } from './streams.ts';
 /** The id of the message that a body was made for. */
 export const ownerOf = (bodyRef: string): number => Number(bodyRef.slice(1).split('.')[0]);
 
-/** The store of bodies above the inline limit: a stream of chunks, a subject a body. */
+/** The store of bodies above the inline limit: a stream of chunks, with one subject per body. */
 export interface Bodies {
-  /** Stores a stream of bytes chunk by chunk and returns where it lies and its size. */
+  /** Stores a stream of bytes chunk by chunk and returns its place and size. */
   put(id: number, body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<StoredBody>;
-  /** A body that is read from the store each time it is asked for. */
+  /** A body that is read from the store each time. */
   open(bodyRef: string, size: number): Body;
   remove(bodyRef: string): Promise<void>;
 }
 
-/** Whether the body that was asked for is no longer kept. */
+/** Whether the requested body is no longer stored. */
 export const isGone = (error: unknown): boolean =>
   isEngineError(error) && (error.code === 'NOT_FOUND' || error.code === 'QUEUE_UNAVAILABLE');
 
@@ -31,8 +31,9 @@ const CHUNK = 256 * 1024;
 const WINDOW = 8;
 
 /**
- * JetStream's own object-store client was rejected: it reads without back-pressure, so a slow receiver of a
- * 500 MB file would hold all of it in memory. Here a reader asks for one chunk after another.
+ * JetStream's own object-store client was rejected: it reads without back-pressure, so a slow
+ * receiver of a 500 MB file would hold all of it in memory. Here a reader requests one chunk after
+ * another.
  */
 export async function bodies(broker: Broker): Promise<Bodies> {
   const { names, manager } = broker;
@@ -67,7 +68,7 @@ const subjectOf = ({ names }: Broker, bodyRef: string): string =>
 
 /**
  * If a body breaks off, what was stored of it is removed. An error of its source is thrown
- * unchanged: the sender should hear of that, not of the store.
+ * unchanged, since the sender should see that one and not one of the store.
  */
 async function putChunks(
   { jetstream, manager, names }: Broker,
@@ -105,7 +106,7 @@ async function putChunks(
   }
 }
 
-/** Cuts or joins what comes into chunks of equal size. */
+/** Splits or joins the incoming data into chunks of equal size. */
 async function* chunksOf(
   body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {

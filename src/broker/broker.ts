@@ -23,11 +23,11 @@ export interface Broker extends AsyncDisposable {
   readonly manager: JetStreamManager;
   /** The fast way to publish messages. */
   readonly publisher: Publisher;
-  /** Gathers what is published and acknowledged, so that a turn of the event loop costs one write. */
+  /** Collects what is published and acknowledged, so that a turn of the event loop costs one write. */
   readonly turn: Turn;
-  /** How many copies of a stream the server can keep: 3 in a cluster of at least three, else 1. */
+  /** How many copies of a stream the server can keep: 3 in a cluster of at least three, otherwise 1. */
   readonly replicas: number;
-  /** Opens another connection to the same server, with a publisher and a turn of its own. */
+  /** Opens another connection to the same server, with its own publisher and turn. */
   another(): Promise<Broker>;
   /** Sends what is buffered, for at most `limit` milliseconds, then closes. */
   close(limit?: number): Promise<void>;
@@ -41,8 +41,8 @@ export interface BrokerOptions extends NatsAccess {
   /** Called for each message that was stored, either way. */
   readonly onStored?: ((stream: string, sequence: number) => void) | undefined;
   /**
-   * Awaited at each reconnect, before messages without a receipt are written again. Gets the connection
-   * that is back: anything given to one that is still away is lost.
+   * Awaited at each reconnect, before unacknowledged messages are written again. Gets the restored
+   * connection: anything given to one that is still down is lost.
    */
   readonly onReconnect?: ((broker: Broker) => Promise<void>) | undefined;
 }
@@ -86,7 +86,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     if (connection.isClosed()) return;
     const deadline = new Deadline(limit);
     const sent = await deadline.within('sending what is buffered', connection.drain(), isAway);
-    // a server that is away or stuck accepts nothing more
+    // a server that is unreachable or stuck accepts nothing more
     if (!sent) background(connection.close(), 'closing a connection', isAway);
   };
   const broker: Broker = {

@@ -9,15 +9,15 @@ import { isTrusted, markFor, settledUpTo, workerInfo } from './streams.ts';
 export interface QueueState {
   /** Messages not yet settled. */
   readonly depth: number;
-  /** Those of them that are being worked on. */
+  /** How many of them are being worked on. */
   readonly inFlight: number;
   /** When the oldest unsettled message was stored; milliseconds since 1970; undefined when empty. */
   readonly oldest: number | undefined;
 }
 
 /**
- * The state of one queue stream, from the server. Without the consumer that an engine made, every
- * message counts that is not known to be settled.
+ * The state of one queue stream, from the server. Without the consumer made by an engine, every
+ * message that is not known to be settled counts.
  */
 export async function queueState(broker: Broker, stream: string): Promise<QueueState> {
   const found = await workerInfo(broker, stream);
@@ -28,15 +28,15 @@ export async function queueState(broker: Broker, stream: string): Promise<QueueS
   const depth =
     info === undefined ? await above(broker, stream, settled) : info.num_pending + inFlight;
   if (depth === 0) return { depth, inFlight: 0, oldest: undefined };
-  // the next that exists: a message that a person ended is removed from the stream
+  // the next existing one: a message ended by a person is removed from the stream
   const first = await broker.manager.direct
     .getMessage(stream, { seq: settled + 1, next_by_subj: '>' })
-    // removed from the stream just now
+    // it has just been removed from the stream
     .catch(unless(isAway, `looking at the head of ${stream}`));
   return { depth, inFlight, oldest: first?.time.getTime() };
 }
 
-/** How many messages stand in the stream above a sequence. */
+/** How many messages the stream has above a sequence. */
 async function above({ manager }: Broker, stream: string, settled: number): Promise<number> {
   const { state }: StreamInfo = await manager.streams.info(stream, { deleted_details: true });
   if (settled < state.first_seq) return state.messages;

@@ -4,7 +4,7 @@ import { PROJECTOR, WORKER } from './names.ts';
 import { lastMark, readMark, writeMark } from './settled-mark.ts';
 import { doubting, hasForgotten, lastSequence, settledUpTo } from './streams.ts';
 
-/** A stream that ends before what it had acknowledged: its newest messages are gone. */
+/** A stream that ends before what it had acknowledged: its newest messages are lost. */
 export interface CutStream {
   readonly stream: string;
   /** The host whose queue it is; undefined for other streams. */
@@ -17,12 +17,11 @@ export interface CutStream {
 
 /**
  * Compares the streams with how far they were known to reach. A server that lost power, or found a
- * damaged block in its storage, comes back with less and reuses the sequences of what is gone. Its
- * consumers do not notice: they stand beyond the end and skip everything up to there. So these
- * consumers are made again at the end.
- *
- * Others may store and take meanwhile, so the known marks are read before the streams, and whatever
- * stands beyond the end of a listed stream is compared with its end once more.
+ * damaged block in its storage, comes back with less and reuses the sequences of what was lost. Its
+ * consumers do not notice: their positions are beyond the end and they skip everything up to there.
+ * So these consumers are recreated at the end. Others may store and take meanwhile, so the known
+ * marks are read before the streams, and any mark beyond the end of a listed stream is compared
+ * with its end once more.
  */
 export async function findCutStreams(
   broker: Broker,
@@ -56,8 +55,8 @@ export async function findCutStreams(
 }
 
 /**
- * Makes sure that no consumer stands beyond the end of its stream and no worker before what is
- * known to be settled. Returns the furthest position found.
+ * Makes sure that no consumer is beyond the end of its stream and no worker before what is known to
+ * be settled. Returns the furthest position found.
  */
 async function reset(
   broker: Broker,
@@ -65,12 +64,12 @@ async function reset(
   { created, end: listed }: { readonly created: string; readonly end: number },
 ): Promise<number> {
   let [furthest, end] = [listed, listed];
-  /** Whether a sequence that was read earlier lies beyond the end of the stream as it is now. */
+  /** Whether a sequence that was read earlier is beyond the current end of the stream. */
   const isBeyond = async (sequence: number): Promise<boolean> => {
     if (sequence > end) end = await lastSequence(broker, stream);
     return sequence > end;
   };
-  // a worker that has to be made again begins at the mark
+  // a recreated worker begins at the mark
   const mark = broker.names.isQueue(stream) ? await readMark(broker, stream) : 0;
   if (await isBeyond(mark)) {
     await writeMark(broker, stream, { created, upTo: end });

@@ -1,6 +1,6 @@
 import { ConnectionError, type Msg, type NatsConnection } from '@nats-io/transport-node';
 
-/** What becomes of requests when the connection is lost, and when it is back. */
+/** Handles requests when the connection is lost, and when it is back. */
 export interface EndedRequests {
   lost(): void;
   back(): void;
@@ -12,9 +12,9 @@ interface Asked {
 
 /**
  * Ends the requests of a connection when it is lost. The client itself lets a request to a killed
- * server run into its time-out (up to 10 s, in which a line that is being taken over stands still)
- * and drops one that is made while the connection is away. Here the first fails at once with a
- * ConnectionError (`isAway`), and the second is sent once the connection is back.
+ * server run into its timeout (up to 10 s, in which a line that is being taken over is blocked) and
+ * drops one made while disconnected. Here the first fails at once with a ConnectionError
+ * (`isAway`), and the second is sent once the connection is back.
  */
 export function endRequests(connection: NatsConnection): EndedRequests {
   const open = new Set<Asked>();
@@ -25,7 +25,7 @@ export function endRequests(connection: NatsConnection): EndedRequests {
   const sent = (...words: Parameters<NatsConnection['request']>): Promise<Msg> =>
     new Promise((resolve, reject) => {
       const asked = {
-        fail: () => reject(new ConnectionError('the connection was lost before an answer came')),
+        fail: () => reject(new ConnectionError('the connection was lost before an answer arrived')),
       };
       open.add(asked);
       ask(...words)

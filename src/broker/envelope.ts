@@ -3,16 +3,13 @@ import { ENVELOPE_FIELDS, type Envelope, type EnvelopeField } from '../message/e
 
 /** Reads and writes the envelope as NATS headers (architecture.md §4). */
 
-/** What only a queue message carries beside its envelope. */
+/** What only a queue message has besides its envelope. */
 export interface Carried {
   /** Key of the object store, for a body above the inline limit. */
   readonly bodyRef?: string | undefined;
-  /** Set when this message is also the proof of acceptance: no journal record exists for it. */
+  /** Set when this message is also the proof of acceptance, without a journal record. */
   readonly accepted?: boolean | undefined;
-  /**
-   * How many bytes at the end of the payload are journal entries that ride along: the legs that led to
-   * this message.
-   */
+  /** How many bytes at the end of the payload are journal entries sent along: the legs that led to this message. */
   readonly attached?: number | undefined;
   /** Its process waited outside the queue, and was acknowledged there before it ended. */
   readonly woken?: boolean | undefined;
@@ -29,7 +26,7 @@ export function envelopeHeaders(message: Envelope, carried: Carried = {}): MsgHd
   const h = headers();
   for (const [field, { header, kind }] of FIELDS) {
     const value = message[field];
-    // header values are Latin-1 on the wire and must not hold line ends
+    // header values are sent in Latin-1 and must not contain line ends
     if (value !== undefined)
       h.append(header, kind === 'text' ? encodeURIComponent(value) : String(value));
   }
@@ -49,7 +46,7 @@ export function readEnvelope(h: MsgHdrs): Envelope & Carried {
   }
   const attached = h.get('Wb-Attached');
   return {
-    // the table has every field, and required fields have a stand-in where they are missing
+    // the table has every field, and a default for missing required ones
     ...(envelope as unknown as Envelope),
     bodyRef: h.get('Wb-Body-Ref') || undefined,
     accepted: h.get('Wb-Accepted') === '1',
@@ -64,7 +61,7 @@ const READERS: Readonly<Record<EnvelopeField['kind'], (text: string) => number |
   text: decodeURIComponent,
 };
 
-/** The body of a queue message and the journal entries that ride behind it. */
+/** The body of a queue message and the journal entries sent after it. */
 export function splitPayload(
   payload: Uint8Array,
   attached: number | undefined,

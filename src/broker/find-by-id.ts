@@ -4,13 +4,13 @@ import { readStream } from './read-stream.ts';
 
 export interface Sought {
   readonly id: number;
-  /** The first sequence to look at. */
+  /** The first sequence to check. */
   readonly from?: number;
   /** Only messages of this subject. */
   readonly subject?: string;
 }
 
-/** The sequence of a message in a stream, by its id: reads the headers of what waits there, in order. */
+/** The sequence of a message in a stream, by its id; reads the headers of the waiting messages, in order. */
 export async function findById(
   broker: Broker,
   stream: string,
@@ -22,7 +22,7 @@ export async function findById(
   return undefined;
 }
 
-/** The ids of what lies in a stream from a sequence on. */
+/** The ids of the messages in a stream from a sequence on. */
 export async function idsFrom(broker: Broker, stream: string, from: number): Promise<Set<number>> {
   const ids = new Set<number>();
   for await (const { id } of headersFrom(broker, stream, { from })) ids.add(id);

@@ -7,20 +7,20 @@ import type { Lease } from './lease.ts';
 import { heldBy, heldIn, isOutrun, LEASE_TIME, LEFT } from './lease-entry.ts';
 
 const RENEW = 3_000;
-/** After this long without a renewal a holder lets go by itself, before anyone else may take the lease. */
+/** After this long without a renewal a holder gives up the lease, before anyone else may take it. */
 const LET_GO = LEASE_TIME - RENEW;
-/** How long the server may take to answer one question about a lease. */
+/** How long the server may take to answer one request about a lease. */
 const ANSWER = 1_500;
 /** Milliseconds between two tries to renew while the server does not answer. */
 const AGAIN = 250;
 
-/** A lease that cannot be freed runs out by itself. */
+/** A lease that cannot be freed expires by itself. */
 const unfreed = unless((error) => isAway(error) || isOutrun(error), 'freeing a lease');
 
 /**
  * Renews a lease until it is released or lost. Whatever happens to the server, this is decided here
- * and in time: a request without an answer is made again, an entry that the server lost or set back
- * to an older revision is written again, and a lease that could not be renewed in time is let go.
+ * and in time: a request without an answer is repeated, an entry that the server lost or reverted
+ * to an older revision is written again, and a lease that could not be renewed in time is given up.
  */
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function heldLease(
@@ -35,8 +35,8 @@ export function heldLease(
       new EngineError('BROKER_UNAVAILABLE', `the lease ${key} was lost`, { retryable: true }),
     );
   let letGo: NodeJS.Timeout | undefined;
-  // counted from the request: others cannot have seen the new revision earlier. It has its own
-  // timer: it must not wait for the server
+  // counted from the request, since others cannot have seen the new revision earlier; it has its
+  // own timer, since it must not wait for the server
   const keepFrom = (asked: number): void => {
     clearTimeout(letGo);
     letGo = setTimeout(lose, LET_GO - (performance.now() - asked));
@@ -44,7 +44,7 @@ export function heldLease(
   };
   keepFrom(first.asked);
 
-  /** Returns whether the matter is decided: renewed or lost. */
+  /** Returns whether it is decided: renewed or lost. */
   const renew = async (): Promise<boolean> => {
     const asked = performance.now();
     try {
@@ -60,7 +60,7 @@ export function heldLease(
   };
 
   /**
-   * The revision was not the one we knew: the server lost an answer or its last writes, or another
+   * The revision is not the one we knew: the server lost an answer or its last writes, or another
    * engine took the lease.
    */
   const lookAgain = async (): Promise<boolean> => {
@@ -82,7 +82,7 @@ export function heldLease(
     }
   };
 
-  /** Frees it even if it was not renewed in time: our name is still in it. */
+  /** Frees it even if it was not renewed in time, since our name is still in it. */
   const free = async (unclean: boolean): Promise<void> => {
     const entry = await answered(kv.get(key));
     if (entry === null || heldIn(entry)?.holder !== holder) return;
@@ -112,10 +112,7 @@ export function heldLease(
   };
 }
 
-/**
- * The server's answer, or an error after a while: if the server dies, the client waits for longer
- * than a lease lasts.
- */
+/** The server's answer, or an error after a while: if the server dies, the client waits longer than a lease lasts. */
 async function answered<Answer>(asked: Promise<Answer>): Promise<Answer> {
   const timer = Promise.withResolvers<never>();
   const late = setTimeout(

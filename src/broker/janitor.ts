@@ -9,8 +9,8 @@ import { readMark, writeMark } from './settled-mark.ts';
 import { isTrusted, markFor, settledUpTo } from './streams.ts';
 
 /**
- * What every consumer of a stream has acknowledged may go after this long: a restarted engine reads the
- * journal's last minute.
+ * What every consumer of a stream has acknowledged may be removed after this long; a restarted
+ * engine reads the journal's last minute.
  */
 const MARGIN = 5 * 60_000;
 const PASS = 30_000;
@@ -22,8 +22,8 @@ export interface JanitorOptions {
   /** Called once for each stream from which nothing can be removed, with the reason; and again when that changes. */
   readonly onKept: (stream: string, why: string | undefined) => void;
   /**
-   * Whether nothing will be stored in the queue's stream any more. Asked once the stream is empty,
-   * to remove it too.
+   * Whether nothing will be stored in the queue's stream any more. Called when the stream is empty,
+   * to remove it as well.
    */
   readonly isLeft?: (stream: string) => Promise<boolean>;
 }
@@ -33,7 +33,7 @@ interface Kept {
   readonly why: string;
 }
 
-/** How far a stream was settled at a time. */
+/** How far a stream was settled at a certain time. */
 interface Seen {
   readonly created: string;
   readonly floor: number;
@@ -41,11 +41,12 @@ interface Seen {
 }
 
 /**
- * One pass over the streams of the production: removes what has been settled for longer than the margin.
+ * One pass over the streams of the production: removes what has been settled for longer than the
+ * margin.
  *
- * Only what the worker has settled and the projector has read can go. A queue without the worker that an
- * engine makes for it, or a stream without a projector, keeps everything, whatever other consumers say:
- * nobody knows how much of it is settled.
+ * Only what the worker has settled and the projector has read can be removed. A queue without the
+ * worker made by an engine, or a stream without a projector, keeps everything, regardless of other
+ * consumers, since it is not known how much of it is settled.
  */
 export function janitorPass(parts: JanitorOptions): () => Promise<void> {
   const { broker, margin = MARGIN, onKept, isLeft = async () => false } = parts;
@@ -62,7 +63,7 @@ export function janitorPass(parts: JanitorOptions): () => Promise<void> {
   };
 
   const mark = async (stream: string, created: string, upTo: number): Promise<void> => {
-    // a consumer that forgot what it had settled must not take back what is known
+    // a consumer that forgot what it had settled must not undo what is known
     const before = marks.get(stream) ?? (await readMark(broker, stream));
     if (upTo <= before) return;
     await writeMark(broker, stream, { created, upTo });
@@ -70,8 +71,8 @@ export function janitorPass(parts: JanitorOptions): () => Promise<void> {
   };
 
   /**
-   * What was already settled when the margin began. A stream that was made again counts from 1:
-   * older looks say nothing about it.
+   * What was already settled when the margin began. A recreated stream counts from 1, so that older
+   * observations do not apply to it.
    */
   const settledSince = (stream: string, now: Seen): number | undefined => {
     const seen = [...(history.get(stream) ?? []), now].filter(
@@ -79,7 +80,7 @@ export function janitorPass(parts: JanitorOptions): () => Promise<void> {
     );
     const index = seen.findLastIndex(({ at }) => at <= now.at - margin);
     history.set(stream, seen.slice(Math.max(0, index)));
-    // a consumer that was made again further back needs everything from there
+    // a consumer recreated further back needs everything from there
     return index < 0 ? undefined : Math.min(seen[index]?.floor ?? 0, now.floor);
   };
 
@@ -100,7 +101,7 @@ export function janitorPass(parts: JanitorOptions): () => Promise<void> {
     const failed: unknown[] = [];
     for await (const stream of manager.streams.names(names.everything)) {
       if (!names.isTold(stream)) continue;
-      // a stream that has no leader now must not keep the others from being tidied
+      // a stream without a leader must not keep the others from being cleaned up
       await tidy(stream).catch((error: unknown) => failed.push(error));
     }
     if (failed.length > 0) throw failed[0];
@@ -121,8 +122,8 @@ export function startJanitor(parts: JanitorOptions, leases: Leases): { close(): 
         .catch(unless(isAway, 'asking for the lease of the janitor'));
       const pass = janitorPass(parts);
       while (lease !== undefined && !lease.signal.aborted && !stop.signal.aborted) {
-        // a server that is away now is there at the next pass
-        await pass().catch(unless(isAway, 'tidying the streams'));
+        // a server that is unreachable now may be back at the next pass
+        await pass().catch(unless(isAway, 'cleaning up the streams'));
         await pause(Math.min(PASS, margin + 100), stop.signal, { ref: false });
       }
       await lease?.release();
@@ -143,7 +144,7 @@ async function removeEmpty({ manager }: Broker, stream: string): Promise<void> {
   if (state.messages === 0) await manager.streams.delete(stream);
 }
 
-/** How far a stream has been dealt with. */
+/** How far a stream has been processed. */
 interface Floors {
   /** How far the engines have settled it, if it is a queue. */
   readonly worker: number;
@@ -157,7 +158,7 @@ async function floorOf(broker: Broker, stream: string): Promise<Floors | Kept> {
   const isQueue = broker.names.isQueue(stream);
   const worker = isQueue ? consumers.find(({ name }) => name === WORKER) : undefined;
   if (isQueue && worker === undefined) {
-    return { why: `it has no consumer named ${WORKER}, so what of it is settled is not known` };
+    return { why: `it has no consumer named ${WORKER}, so it is not known what is settled` };
   }
   if (worker !== undefined && !isTrusted(worker, await markFor(broker, worker))) {
     return { why: `its consumer named ${WORKER} was not made by an engine` };

@@ -2,7 +2,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Explanation, JournalEntry, JournalRecord } from '../message/record.ts';
 
 /**
- * A journal message holds many entries, each as: length of the record (u32), length of the body
+ * A journal message contains many entries, each as: length of the record (u32), length of the body
  * plus one, or 0 for none (u32), the record as JSON, the body's bytes. Numbers are big-endian.
  */
 const HEAD = 8;
@@ -38,8 +38,8 @@ export function joinEntries(entries: readonly EncodedEntry[]): Buffer {
 }
 
 /**
- * Messages that took the same way through the rules share one explanation, the longest part of a
- * record: it is written once, and packed (base64 of DEFLATE, RFC 1951) where that is much shorter.
+ * Messages that took the same path through the rules share one explanation, the longest part of a
+ * record: it is written once, and compressed (base64 of DEFLATE, RFC 1951) if that is much shorter.
  */
 const texts = new WeakMap<Explanation, string>();
 const PACKED_FROM = 512;
@@ -56,7 +56,7 @@ function recordText(record: JournalRecord): string {
   return `${JSON.stringify(rest).slice(0, -1)},"explain":${text}}`;
 }
 
-/** Explanations by their packed text, so that those of equal messages are one object again. */
+/** Explanations by their compressed text, so that those of equal messages are one object again. */
 const unpacked = new Map<string, Explanation>();
 const REMEMBERED = 1_000;
 
@@ -76,7 +76,7 @@ function unpack(packed: string): Explanation {
   return explanation;
 }
 
-/** The entries of a journal message; their bodies are views of its bytes. */
+/** The entries of a journal message; their bodies are views into its bytes. */
 export function decodeBatch(batch: Uint8Array): JournalEntry[] {
   const bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
   const entries: JournalEntry[] = [];

@@ -6,11 +6,11 @@ import { describeSize } from '../time/size.ts';
 import type { Broker } from './broker.ts';
 import { type EncodedEntry, encodeEntry, joinEntries } from './journal-batch.ts';
 
-/** A stream of records: what was accepted, or what became of it. */
+/** A stream of records: accepted messages, or their outcomes. */
 export interface Journal {
   /** Resolves once the entry is stored. Rejects with QUEUE_UNAVAILABLE if it could not be, within about 10 s. */
   append(entry: JournalEntry): Promise<void>;
-  /** Resolves once all that was appended is stored or was rejected. */
+  /** Resolves once everything appended is stored or was rejected. */
   flush(): Promise<void>;
 }
 
@@ -21,15 +21,15 @@ const ROOM = 64 * 1024;
 const USUAL_PAYLOAD = 1024 * 1024;
 
 /**
- * The entry without its reply if that is too large for one NATS message: the entry must be stored
- * and otherwise never would be.
+ * The entry without its reply if that is too large for one NATS message, since the entry must be
+ * stored and otherwise never would be.
  */
 function fitting(entry: JournalEntry, largest: number): JournalEntry {
   const { record, body } = entry;
   if (record.kind !== 'outcome' || body === undefined || body.byteLength <= largest) {
     return entry;
   }
-  const left = `the reply of ${describeSize(body.byteLength)} is too large to be kept`;
+  const left = `the reply of ${describeSize(body.byteLength)} is too large to be stored`;
   const warning = record.warning === undefined ? left : `${record.warning}; ${left}`;
   return { record: { ...record, warning } };
 }
@@ -40,15 +40,15 @@ interface Waiting extends EncodedEntry {
 }
 
 /**
- * Group commit: while one publish is in flight, further entries gather and go out together as one
- * JetStream message; all who wait get the same acknowledgement. One message per entry was rejected:
- * with `sync_interval: always` a publish costs the same at 200 bytes and at 60 KB.
+ * Group commit: while one publish is in flight, further entries are collected and sent together as
+ * one JetStream message; all waiting callers get the same acknowledgement. One message per entry
+ * was rejected: with `sync_interval: always` a publish costs the same at 200 bytes and at 60 KB.
  */
 export function journal({ publisher, connection }: Broker, subject: string): Journal {
   const largest = (): number => (connection.info?.max_payload ?? USUAL_PAYLOAD) - ROOM;
   const waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
-  // Nats-Msg-Id of each batch: a batch that is sent again after a time-out is stored once
+  // Nats-Msg-Id of each batch: a batch that is resent after a timeout is stored once
   const writer = nuid.next();
   let number = 0;
 
@@ -97,7 +97,7 @@ export function journal({ publisher, connection }: Broker, subject: string): Jou
   };
 }
 
-/** Takes from the front what fits into one message, at least one entry. */
+/** Takes as many entries from the front as fit into one message, at least one. */
 function takeBatch(waiting: Waiting[]): Waiting[] {
   let size = 0;
   let count = 0;

@@ -6,12 +6,12 @@ import { processIdentity } from './process-identity.ts';
 /** A holder that has not renewed for this long, as another engine sees it, has lost its lease. */
 export const LEASE_TIME = 9_000;
 
-/** What is written about a lease. */
+/** The stored content of a lease. */
 export interface Held {
   readonly holder: string;
-  /** The holder's process: if it is proven to be gone it was killed, and its leases are free at once. */
+  /** The holder's process: if it is proven to be gone, it was killed and its leases are free at once. */
   readonly process: string | undefined;
-  /** Nobody holds it, but its last holder did not end cleanly. */
+  /** Nobody has it, but its last holder did not end cleanly. */
   readonly left?: true;
 }
 
@@ -21,7 +21,7 @@ export const heldBy = (holder: string): string =>
 const LEFT_OVER: Held = { holder: '', process: undefined, left: true };
 export const LEFT = JSON.stringify(LEFT_OVER);
 
-/** Who holds it; undefined if nobody does. A damaged entry counts as free, since nobody can renew it. */
+/** Its holder; undefined if there is none. A damaged entry counts as free, since nobody can renew it. */
 export function heldIn(entry: KvEntry | null): Held | undefined {
   if (entry === null || entry.operation !== 'PUT') return undefined;
   try {

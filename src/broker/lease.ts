@@ -4,33 +4,33 @@ import { type Held, heldBy, heldIn, isOutrun, LEASE_TIME, LEFT } from './lease-e
 import { listKeys } from './list-keys.ts';
 import { isGone } from './process-identity.ts';
 
-/** Proof of being the only holder of a name among all engines, renewed while held. */
+/** Proof of being the only holder of a name among all engines; renewed while held. */
 export interface Lease {
   /** Aborted when the lease was lost to another holder or could not be renewed in time. */
   readonly signal: AbortSignal;
-  /** The holder before did not end cleanly: it was killed, lost the lease or said so. */
+  /** The previous holder did not end cleanly: it was killed, lost the lease or reported it. */
   readonly takenOver: boolean;
-  /** Frees it for others. `unclean` tells the next holder that something was left half done. */
+  /** Frees it for others. `unclean` tells the next holder that something was left unfinished. */
   release(how?: 'clean' | 'unclean'): Promise<void>;
 }
 
 export interface Leases {
-  /** Takes the lease if nobody else holds it. Rejects if the server does not answer. */
+  /** Takes the lease if nobody else has it. Rejects if the server does not answer. */
   take(name: string): Promise<Lease | undefined>;
   /**
-   * What is known of another holder: `renewed`, it was seen to renew the lease lately; `once`, it was
-   * seen once and may be gone; `stale`, it has not renewed it for the lease time, and nobody does what
-   * the lease is for.
+   * What is known of another holder: `renewed`: it was recently seen to renew the lease; `once`: it
+   * was seen once and may be gone; `stale`: it has not renewed it for the lease time, and nobody is
+   * doing the work.
    */
   seen(name: string): 'renewed' | 'once' | 'stale';
-  /** Names below a prefix that others hold. */
+  /** Names below a prefix that are held by others. */
   heldByOthers(prefix: string): Promise<string[]>;
 }
 
 /**
  * Leases in the production's state. Machines' clocks differ and get adjusted, so no time is written
- * or compared: another holder's lease is over once its revision has stayed the same for the lease
- * time, measured here from when it was first seen.
+ * or compared: another holder's lease ends once its revision has been the same for the lease time,
+ * measured here from when it was first seen.
  */
 export function leases(kv: KV, holder: string): Leases {
   const seen = new Map<string, { revision: number; since: number; renewed: boolean }>();
@@ -95,7 +95,7 @@ async function written(
 
 /**
  * Frees every lease: for an engine that has just started its own NATS server, which no other engine
- * can be using. Whoever held one did not end cleanly; the next holder learns this.
+ * can be using. Their holders did not end cleanly, which the next holder learns.
  */
 export async function freeLeases(kv: KV): Promise<void> {
   await Promise.all((await listKeys(kv, 'lease.>')).map((key) => kv.put(key, LEFT)));

@@ -11,7 +11,7 @@ const PAUSE = 250;
 
 /**
  * The keys of a bucket that match a pattern. The client's own listing waits for ever if the server
- * dies meanwhile; this one begins again, and gives up in the end.
+ * dies meanwhile; this one starts again, and eventually gives up.
  */
 export async function listKeys(kv: KV, pattern: string): Promise<string[]> {
   for (let tries = 1; tries <= TRIES; tries++) {

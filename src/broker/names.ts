@@ -15,11 +15,11 @@ export interface Names {
     readonly subjects: string;
     subject(key: string): string;
   };
-  /** Live news for consoles; kept for a while, in memory. */
+  /** Live events for consoles; kept for a while, in memory. */
   readonly live: { readonly stream: string; readonly subject: string };
   readonly state: string;
   readonly steps: string;
-  /** Answers that a repeated message gets again. */
+  /** Answers for repeated messages. */
   readonly answers: string;
   /** Messages that wait for a time or an answer, outside their queue. */
   readonly waiting: {
@@ -44,11 +44,11 @@ export interface Names {
     partition?: number,
     generation?: number,
   ): { readonly stream: string; readonly subject: string };
-  /** Which part of which host's queue a stream is; undefined if it is not a queue. */
+  /** The host and the part of its queue that a stream is; undefined if it is not a queue. */
   queueOf(stream: string): QueuePart | undefined;
-  /** Where control requests for all engines go. */
+  /** The subject of control requests for all engines. */
   control(verb: string): string;
-  /** Where the operator plane answers questions about the trace. */
+  /** The subject of requests to the operator plane about the trace. */
   ask(question: string): string;
 }
 
@@ -58,7 +58,7 @@ export interface QueuePart {
   readonly partition: number | undefined;
 }
 
-/** The durable consumer by which engines take from a queue, and the one of the projector. */
+/** The durable consumer through which engines take from a queue, and that of the projector. */
 export const WORKER = 'worker';
 export const PROJECTOR = 'projector';
 

@@ -6,14 +6,14 @@ import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 
 /**
- * The results of people's orders, kept for a day across all engines: an order that comes again (a
- * second click, a request repeated after a time-out) is answered with the result of the first.
+ * The results of people's orders, kept for a day across all engines: a repeated order (a second
+ * click, a request repeated after a timeout) gets the result of the first.
  */
 export interface Orders {
   /**
-   * Runs `run`, or returns its result if the same order came before; a repetition that comes while it
-   * runs waits for it. An order that failed may be given again. Throws ORDER_UNCERTAIN if it is not
-   * known how the first one ended.
+   * Runs `run`, or returns its result if the same order was given before; a repetition during the
+   * run waits for it. A failed order may be given again. Throws ORDER_UNCERTAIN if it is not known
+   * how the first one ended.
    */
   once<Result>(order: string, run: () => Promise<Result>): Promise<Result>;
   /** Runs `run` unless any engine is already running something under this name; returns undefined if one is. */
@@ -24,7 +24,7 @@ const KEEP = 86_400_000;
 /** Milliseconds that a repetition waits for the first to end. */
 const PATIENCE = 8_000;
 const LOOK_EVERY = 100;
-/** Milliseconds after which whoever holds a name for `alone` is presumed dead. */
+/** Milliseconds after which the holder of a name for `alone` is presumed dead. */
 const DEAD = 60_000;
 
 interface Kept {
@@ -36,7 +36,7 @@ export function orders({ jetstream, names, replicas }: Broker, patience = PATIEN
   let opened: Promise<KV> | undefined;
   const open = (): Promise<KV> => {
     opened ??= new Kvm(jetstream).create(names.orders, { history: 1, ttl: KEEP, replicas });
-    // whoever waits for it gets the error; the next one asks again
+    // the waiting callers get the error; the next call asks again
     opened.catch(() => {
       opened = undefined;
     });
@@ -53,7 +53,7 @@ export function orders({ jetstream, names, replicas }: Broker, patience = PATIEN
         if (kept !== undefined && Date.now() > limit) {
           throw new EngineError(
             'ORDER_UNCERTAIN',
-            'this order was begun before, and whether it was carried out is not known: look before you give it again',
+            'this order was started before, and it is not known whether it was carried out: check before giving it again',
           );
         }
       }
@@ -69,8 +69,8 @@ export function orders({ jetstream, names, replicas }: Broker, patience = PATIEN
       try {
         return await run();
       } finally {
-        // whoever holds the name is presumed dead after a while
-        await kv.delete(name).catch(unless(isAway, 'letting go of an order'));
+        // the holder of the name is presumed dead after a while
+        await kv.delete(name).catch(unless(isAway, 'releasing an order'));
       }
     },
   };
@@ -83,11 +83,11 @@ async function finished<Result>(
 ): Promise<Result> {
   try {
     const result = await run();
-    // whoever gave the order gets the result; only a repetition would not
-    await kv.put(order, JSON.stringify({ result })).catch(unless(isAway, 'noting an order'));
+    // the caller gets the result; only a repetition would not
+    await kv.put(order, JSON.stringify({ result })).catch(unless(isAway, 'recording an order'));
     return result;
   } catch (error) {
-    await kv.delete(order).catch(unless(isAway, 'noting an order that failed'));
+    await kv.delete(order).catch(unless(isAway, 'recording a failed order'));
     throw error;
   }
 }

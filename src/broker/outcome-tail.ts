@@ -4,8 +4,8 @@ import { decodeBatch } from './journal-batch.ts';
 import { readStream } from './read-stream.ts';
 
 /**
- * The outcomes of the last `span` milliseconds, oldest first. An engine reads them at its
- * start: what was settled shortly before a crash may be delivered again and must not be sent again.
+ * The outcomes of the last `span` milliseconds, oldest first. An engine reads them when it starts:
+ * messages settled shortly before a crash may be delivered again and must not be sent again.
  */
 export async function* outcomeTail(broker: Broker, span: number): AsyncGenerator<JournalEntry> {
   const { stream } = broker.names.outcomes;

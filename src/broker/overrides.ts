@@ -3,12 +3,12 @@ import type { KV, KvEntry } from '@nats-io/kv';
 export const OVERRIDE_KINDS = ['hold', 'log-level', 'test'] as const;
 export type OverrideKind = (typeof OVERRIDE_KINDS)[number];
 
-/** Something that a person set for a host for a limited time, overriding its file. */
+/** A setting that a person made for a host for a limited time, overriding its file. */
 export interface Override {
   readonly host: string;
-  /** `hold`: it is stopped. `test`: nothing goes out, each message is set aside. */
+  /** `hold`: it is stopped. `test`: nothing is sent, each message is set aside. */
   readonly kind: OverrideKind;
-  /** Of `log-level`. */
+  /** For `log-level`. */
   readonly level?: 'debug' | 'info' | 'warn' | 'error' | undefined;
   readonly by: string;
   readonly reason: string;
@@ -17,7 +17,7 @@ export interface Override {
   readonly until: number;
 }
 
-/** The overrides of a production: the same for every engine, and kept over a restart. */
+/** The overrides of a production: the same for every engine, and kept across restarts. */
 export interface OverrideStore {
   /** Those that have not ended. */
   read(): Promise<readonly Override[]>;
@@ -28,7 +28,7 @@ export interface OverrideStore {
 const without = (before: readonly Override[], host: string, kind: OverrideKind): Override[] =>
   before.filter((one) => one.host !== host || one.kind !== kind);
 
-/** One entry holds them all: they are few, and every engine reads them every few seconds. */
+/** One entry contains all of them: they are few, and every engine reads them every few seconds. */
 const KEY = 'overrides';
 const TRIES = 10;
 

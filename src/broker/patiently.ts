@@ -11,9 +11,9 @@ const PASSING: ReadonlySet<number> = new Set([10_005, 10_008, 10_009, 10_023]);
 const UNAVAILABLE = 503;
 
 /**
- * Makes something in JetStream, again and again while the server says that its cluster is not
- * ready: people who start engines and servers together should not have to care about the order. Any
- * other refusal is an EngineError with the server's words, which quote nothing of a message.
+ * Creates something in JetStream, retrying while the server says that its cluster is not ready, so
+ * that engines and servers can be started together in any order. Any other refusal is an
+ * EngineError with the server's text, which quotes nothing from a message.
  */
 export async function patiently<Made>(what: string, make: () => Promise<Made>): Promise<Made> {
   const until = performance.now() + PATIENCE;

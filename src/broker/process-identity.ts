@@ -1,9 +1,10 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 
 /**
- * Identifies this process, so that another one can prove that it is gone. A process id alone is not enough:
- * each container has a 1, and ids are reused. So the identity also holds the machine's boot, the id's
- * namespace and the moment at which the process started. Undefined where the system does not reveal them.
+ * Identifies this process, so that another one can prove that it is gone. A process id alone is not
+ * enough: each container has a 1, and ids are reused. So the identity also contains the machine's
+ * boot, the id's namespace and the start time of the process. Undefined if the system does not
+ * reveal them.
  */
 export function processIdentity(): string | undefined {
   const around = surroundings();
@@ -19,7 +20,7 @@ export function isLocal(identity: string | undefined): boolean {
   return identity !== undefined && around !== undefined && identity.startsWith(`${around}/`);
 }
 
-/** Whether a process of this boot and this namespace is certainly gone; false if that cannot be known. */
+/** Whether a process of this boot and this namespace is certainly gone; false if that is not known. */
 export function isGone(identity: string | undefined): boolean {
   const around = surroundings();
   if (identity === undefined || around === undefined) return false;
@@ -40,7 +41,7 @@ function surroundings(): string | undefined {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     return `${boot}/${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
-    // a system without /proc: nothing is known about the holders of leases
+    // a system without /proc: nothing can be known about the holders of leases
     return undefined;
   }
 }
@@ -49,7 +50,7 @@ function surroundings(): string | undefined {
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // the name in field 2 may hold blanks and brackets
+    // the name in field 2 may contain spaces and brackets
     return stat
       .slice(stat.lastIndexOf(')') + 2)
       .split(' ')

@@ -1,7 +1,7 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { EngineError } from '../error/engine-error.ts';
 
-/** JetStream's receipt: where the message is stored, or that it already was. */
+/** JetStream's acknowledgement: where the message is stored, or that it already was. */
 export interface Stored {
   readonly stream: string;
   readonly sequence: number;
@@ -17,11 +17,11 @@ export interface PublishOptions {
 export interface Publisher {
   /** Resolves once the message is stored. Rejects with QUEUE_FULL or QUEUE_UNAVAILABLE. */
   publish(subject: string, body: Uint8Array, options?: PublishOptions): Promise<Stored>;
-  /** To be called when the connection is lost: what is published from now on waits for the next connection. */
+  /** Call it when the connection is lost: what is published after that waits for the next connection. */
   disconnected(): void;
   /**
-   * To be called when there is a connection again: publishes, in order, everything without a receipt.
-   * No receipt will come for what the lost connection had taken.
+   * Call it when there is a connection again: publishes, in order, everything unacknowledged. No
+   * acknowledgement will arrive for what the lost connection had taken.
    */
   reconnected(): void;
   close(): void;
@@ -29,7 +29,10 @@ export interface Publisher {
 
 const TIMEOUT = 5_000;
 const SWEEP = 500;
-/** How long a receipt may take before the message is written again: the leader of its stream may be gone. */
+/**
+ * How long an acknowledgement may take before the message is written again, since the leader of its
+ * stream may be gone.
+ */
 const PATIENCE = 1_000;
 
 interface Waiting {
@@ -39,7 +42,7 @@ interface Waiting {
   at: number;
   /** Writes it to the connection. */
   readonly write: () => void;
-  /** How often it was written: more than once if a connection was lost before the receipt came. */
+  /** How often it was written: more than once if a connection was lost before the acknowledgement arrived. */
   written: number;
   readonly resolve: (stored: Stored) => void;
   readonly reject: (error: Error) => void;
@@ -48,7 +51,7 @@ interface Waiting {
 export interface PublisherOptions {
   readonly headers: () => MsgHdrs;
   readonly turn: Turn;
-  /** Called for each receipt. */
+  /** Called for each acknowledgement. */
   readonly onStored?: ((stream: string, sequence: number) => void) | undefined;
 }
 
@@ -56,9 +59,10 @@ export interface PublisherOptions {
 const FULL: ReadonlySet<number> = new Set([10_047, 10_077, 10_110]);
 
 /**
- * Publishes to JetStream with one subscription for all receipts and one timer for all time-outs. The
- * client library's own `publish` makes two errors and a timer for each message, which took a sixth
- * of an engine's time. What is published in one turn of the event loop is written at once, in order.
+ * Publishes to JetStream with one subscription for all acknowledgements and one timer for all
+ * timeouts. The client library's own `publish` creates two errors and a timer for each message,
+ * which took a sixth of an engine's time. What is published in one turn of the event loop is
+ * written at once, in order.
  */
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function publisher(
@@ -86,7 +90,7 @@ export function publisher(
       if (now - one.since < PATIENCE) break;
       if (now - one.since >= TIMEOUT) {
         waiting.delete(address);
-        one.reject(unavailable(one.subject, 'no receipt in time'));
+        one.reject(unavailable(one.subject, 'no acknowledgement in time'));
       } else if (connected && now - one.at >= PATIENCE) one.write();
     }
     sweeping = waiting.size === 0 ? undefined : setTimeout(sweep, SWEEP);
@@ -117,7 +121,7 @@ export function publisher(
         const since = Date.now();
         waiting.set(address, { subject, since, at: since, write, written: 0, resolve, reject });
         sweeping ??= setTimeout(sweep, SWEEP);
-        // without a connection the client would drop what it is given, or send it out of order
+        // without a connection the client would drop data, or send it out of order
         writing.atEnd(() => {
           if (connected) write();
         });
@@ -137,7 +141,8 @@ export function publisher(
     close() {
       clearTimeout(sweeping);
       subscription.unsubscribe();
-      for (const one of waiting.values()) one.reject(unavailable(one.subject, 'the engine stops'));
+      for (const one of waiting.values())
+        one.reject(unavailable(one.subject, 'the engine is stopping'));
       waiting.clear();
     },
   };
@@ -148,7 +153,7 @@ function settle(
   message: Msg,
   onStored: PublisherOptions['onStored'],
 ): void {
-  if (message.data.byteLength === 0) return reject(unavailable(subject, 'no stream takes it'));
+  if (message.data.byteLength === 0) return reject(unavailable(subject, 'no stream accepts it'));
   const answer = message.json<{
     stream?: string;
     seq?: number;
@@ -156,7 +161,7 @@ function settle(
     error?: { err_code?: number; description?: string };
   }>();
   if (answer.error === undefined) {
-    // after two writes the "duplicate" is most likely this message itself
+    // after two writes the "duplicate" is most likely this same message
     const duplicate = answer.duplicate === true && written < 2;
     const { stream = '', seq: sequence = 0 } = answer;
     onStored?.(stream, sequence);
@@ -164,8 +169,7 @@ function settle(
   }
   const { err_code = 0, description = '' } = answer.error;
   reject(
-    // after two writes the first may be stored all the same: the caller must not take it for
-    // refused
+    // after two writes the first may be stored anyway: the caller must not treat it as refused
     written < 2 && (FULL.has(err_code) || /maximum|insufficient/.test(description))
       ? full(subject)
       : unavailable(subject, description),
@@ -192,18 +196,18 @@ function unavailable(subject: string, why: string): EngineError {
   });
 }
 
-/** The current turn of the event loop, as far as one connection writes in it. */
+/** What one connection writes in the current turn of the event loop. */
 export interface Turn {
-  /** Runs the actions, in the order given, when the turn ends. An action must not throw. */
+  /** Runs the actions, in order, when the turn ends. An action must not throw. */
   atEnd(action: () => void): void;
   /** Runs the waiting actions now. */
   finish(): void;
 }
 
 /**
- * Gathers what a connection is to write and does it at the end of the turn. The client writes to
- * its socket once for everything that is published together, and such a write costs more CPU time
- * than the rest of a publish; under load a turn handles many messages.
+ * Collects what a connection has to write, and writes it at the end of the turn. The client writes
+ * to its socket once for everything published together, and such a write costs more CPU time than
+ * the rest of a publish; under load a turn handles many messages.
  */
 export function turn(): Turn {
   let waiting: (() => void)[] = [];

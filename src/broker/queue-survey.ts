@@ -2,16 +2,16 @@ import type { Broker } from './broker.ts';
 import { type QueueState, queueState } from './consumer-lag.ts';
 import type { QueuePart } from './names.ts';
 
-/** A stream that holds a host's queue, or a part of it. */
+/** A stream with a host's queue, or a part of it. */
 export interface QueueStream extends QueuePart {
   readonly stream: string;
   /** What it was made for; see `Queues`. Undefined if an earlier version made it. */
   readonly shape: string | undefined;
-  /** How many messages it holds, settled ones included. */
+  /** How many messages it contains, including settled ones. */
   readonly messages: number;
 }
 
-/** The metadata key under which a queue's stream says what it was made for. */
+/** The metadata key that says what a queue's stream was made for. */
 export const SHAPE = 'waybill-shape';
 
 /** Every queue stream of the production, whether a host works on it or not. */
@@ -28,7 +28,7 @@ export async function queueStreams({ manager, names }: Broker): Promise<QueueStr
   );
 }
 
-/** The state of each host's queue, over all its streams; includes hosts that are gone. */
+/** The state of each host's queue, over all its streams; includes removed hosts. */
 export async function queueStates(broker: Broker): Promise<ReadonlyMap<string, QueueState>> {
   const states = new Map<string, QueueState>();
   const found = await Promise.all(

@@ -14,22 +14,22 @@ export interface Taken {
   readonly message: Message;
   readonly stream: string;
   readonly sequence: number;
-  /** 1 at the first delivery, as far as the server remembers. */
+  /** 1 for the first delivery, as far as the server remembers. */
   readonly delivery: number;
   readonly bodyRef: string | undefined;
   /** It waited outside the queue, so its acknowledgement proves nothing about its outcome. */
   readonly woken: boolean;
-  /** Where its acknowledgement goes; undefined if nobody waits for one. */
+  /** Where its acknowledgement goes; undefined if none is expected. */
   readonly acknowledgeAt: string | undefined;
-  /** Removes it from the queue for good. */
+  /** Removes it from the queue permanently. */
   readonly acknowledge: () => void;
-  /** Puts it back at the head at once. */
+  /** Puts it back at the head immediately. */
   readonly giveBack: () => void;
-  /** Tells the server that work on it continues; call it more often than the acknowledge wait. */
+  /** Tells the server that work on it continues; call it at shorter intervals than the acknowledge wait. */
   readonly working: () => void;
 }
 
-/** A delivered message as the engine sees it. What it tells the server goes out at the end of the turn. */
+/** A delivered message as the engine sees it. What it tells the server is sent at the end of the turn. */
 export function takenFrom(raw: JsMsg, bodies: Bodies, turn: Turn): Taken {
   return {
     ...contentOf(raw.headers ?? NO_HEADERS, raw.data, bodies),
@@ -59,7 +59,7 @@ export function acknowledgeAgain({ connection }: Broker, acknowledgeAt: string):
 
 const nothing = (): void => undefined;
 
-/** A message that lies in a queue and was not delivered; the server is told nothing about it. */
+/** A message in a queue that was not delivered; the server is told nothing about it. */
 export function takenStored(stored: StoredMsg, stream: string, bodies: Bodies): Taken {
   return {
     ...contentOf(stored.header, stored.data, bodies),
@@ -84,13 +84,13 @@ function contentOf(
   return { message: { ...envelope, body }, bodyRef, woken };
 }
 
-/** A closed connection cannot tell the server anything; it then delivers the message again. */
+/** A closed connection cannot tell the server anything, which then delivers the message again. */
 function told(tell: () => void): void {
   try {
     tell();
   } catch (error) {
     // the outcome says that it was settled
-    tolerate(error, isAway, 'telling the server what became of a delivery');
+    tolerate(error, isAway, 'telling the server the result of a delivery');
   }
 }
 

@@ -8,21 +8,21 @@ import { type Taken, takenStored } from './queue.ts';
 import { queueStreams } from './queue-survey.ts';
 import { settledFloor } from './streams.ts';
 
-/** A message that no engine has in hand, where it lies in its queue. */
+/** A message in its queue that no engine is working on. */
 export interface Queued {
   readonly taken: Taken;
-  /** Removes it from the queue, wherever it stands. */
+  /** Removes it from the queue, at any position. */
   remove(): Promise<void>;
 }
 
-/** Milliseconds that the trace may take to learn of a message that is to be removed from its queue. */
+/** Milliseconds that the trace may take to read a message that is to be removed from its queue. */
 const TRACED = 10_000;
 
 /**
- * Finds a message in the queue of a host. It is returned only once the trace knows it: a message that
- * is removed from a stream before the projector has read it would vanish without a trace.
+ * Finds a message in the queue of a host. It is returned only once it is in the trace: a message
+ * removed from a stream before the projector has read it would vanish without a trace.
  *
- * @returns undefined if it no longer waits there
+ * @returns undefined if it is no longer waiting there
  */
 export async function queuedMessage(
   broker: Broker,
@@ -53,7 +53,7 @@ async function traced({ manager }: Broker, stream: string, seq: number): Promise
     if (Date.now() > end) {
       throw new EngineError(
         'STORE_UNAVAILABLE',
-        'the trace has not taken this message over yet, so it stays in its queue: is the operator plane running?',
+        'this message is not in the trace yet, so it stays in its queue: is the operator plane running?',
         { retryable: true },
       );
     }

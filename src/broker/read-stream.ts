@@ -8,9 +8,9 @@ import { pause } from '../time/pause.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 
-/** Where to begin, and of what. */
+/** Where to begin, and what to read. */
 export interface Begin {
-  /** The first sequence, or the moment from which on. */
+  /** The first sequence, or the time from which on. */
   readonly from: number | Date;
   /** Only messages of this subject. */
   readonly subject?: string | undefined;
@@ -18,9 +18,9 @@ export interface Begin {
 }
 
 export interface Span extends Begin {
-  /** The last sequence to read. What the stream receives meanwhile is not waited for. */
+  /** The last sequence to read; later messages are not waited for. */
   readonly until: number;
-  /** Ends the reading, which throws the signal's reason. */
+  /** Ends reading, which throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -33,7 +33,7 @@ const PATIENCE = 30_000;
 const PAUSE = 200;
 /** Milliseconds between an idle server's heartbeats. */
 const BEAT = 1_000;
-/** Milliseconds without a heartbeat after which the server counts as gone. */
+/** Milliseconds without a heartbeat after which the server is considered gone. */
 const DEAF = 3 * BEAT + 500;
 /** Milliseconds that the server may take to make a reader's consumer. */
 const MAKING = 5_000;
@@ -41,9 +41,10 @@ const MAKING = 5_000;
 const LEFT = 30_000;
 
 /**
- * Reads what a stream holds, in order, and ends: at the last message, or with an error that may be retried.
- * The client's own iteration does neither if the server dies meanwhile: its consumer is gone, and it waits
- * for ever. So silence is noticed here, and reading resumes after the last message that came.
+ * Reads the content of a stream, in order, and ends at the last message or with an error that may
+ * be retried. The client's own iteration does neither if the server dies meanwhile: its consumer is
+ * gone, and it waits for ever. So silence is detected here, and reading resumes after the last
+ * message received.
  */
 export async function* readStream(
   broker: Reads,
@@ -69,9 +70,9 @@ export async function* readStream(
 }
 
 /**
- * Yields what a stream holds and what it receives, in order, until the signal aborts. Throws an
- * error that may be retried as soon as the server falls silent, is gone or has forgotten the
- * consumer: what the stream holds afterwards may differ, so the follower has to start over.
+ * Yields the content of a stream and what it receives, in order, until the signal aborts. Throws an
+ * error that may be retried as soon as the server is silent, gone or has forgotten the consumer:
+ * afterwards the content of the stream may differ, so the follower has to start over.
  */
 export async function* followStream(
   broker: Reads,
@@ -84,7 +85,7 @@ export async function* followStream(
 }
 
 const silent = (stream: string): EngineError =>
-  new EngineError('BROKER_UNAVAILABLE', `NATS does not give what ${stream} holds`, {
+  new EngineError('BROKER_UNAVAILABLE', `NATS does not return the content of ${stream}`, {
     retryable: true,
   });
 
@@ -92,13 +93,13 @@ interface Listening {
   /** Milliseconds without a message (or a heartbeat, if endless) after which it ends. */
   readonly silence: number;
   readonly signal?: AbortSignal | undefined;
-  /** What comes later is waited for. */
+  /** Wait for later messages. */
   readonly endless?: boolean;
 }
 
 /**
- * What a consumer of its own delivers, without a gap, until the server falls silent or is away, or
- * the signal aborts. Returns `empty` if there is nothing to read.
+ * What a new consumer delivers, without a gap, until the server is silent or unreachable, or the
+ * signal aborts. Returns `empty` if there is nothing to read.
  */
 async function* delivered(
   { jetstream, manager }: Reads,
@@ -121,32 +122,32 @@ async function* delivered(
     if (!signal.aborted && !isLate(error)) tolerate(error, isAway, `reading ${stream}`);
   } finally {
     if (name !== undefined) {
-      background(manager.consumers.delete(stream, name), `ending a reading of ${stream}`, isAway);
+      background(manager.consumers.delete(stream, name), `ending the reading of ${stream}`, isAway);
     }
   }
 }
 
-/** The messages until none comes for too long, one is missing, or the signal aborts. */
+/** The messages until none arrives for too long, one is missing, or the signal aborts. */
 async function* heard(
   messages: ConsumerMessages,
   { silence, signal, endless = false }: Listening & { readonly signal: AbortSignal },
 ): AsyncGenerator<JsMsg> {
   let busy = false;
   const stop = (): void => messages.stop();
-  // time that the caller spends on a message does not count as the server's silence
+  // time the caller spends on a message does not count as silence of the server
   const deaf = setTimeout(() => (busy ? deaf.refresh() : stop()), silence);
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   if (endless)
     background(
       eachBeat(messages, () => deaf.refresh()),
-      'hearing of an idle server',
+      'receiving an idle heartbeat',
     );
   try {
     let delivery = 0;
     for await (const message of messages) {
       delivery += 1;
-      // a message was lost with a connection: the one after it must not be taken for the next
+      // a message was lost with a connection: the one after it must not be used in its place
       if (message.info.deliverySequence !== delivery || signal.aborted) return;
       busy = true;
       yield message;

@@ -3,11 +3,11 @@ import type { Broker } from './broker.ts';
 import { patiently } from './patiently.ts';
 
 /**
- * How far a queue is known to be settled, kept beside the consumer, which knows better: if that consumer has
- * to be made again it begins here, and nothing is sent again that was settled long ago.
+ * How far a queue is known to be settled. The consumer knows better, but if it has to be recreated
+ * it begins here, so that nothing settled long ago is sent again.
  */
 export interface SettledMark {
-  /** When its stream was made: a stream that was removed and made again counts from 1. */
+  /** When its stream was created: a recreated stream counts from 1. */
   readonly created: string;
   readonly upTo: number;
 }
@@ -31,7 +31,7 @@ export async function lastMark(broker: Broker, stream: string): Promise<number> 
   return entry?.operation === 'PUT' ? entry.json<SettledMark>().upTo : 0;
 }
 
-/** Where an earlier version noted the message at which it had made a worker again. */
+/** Where an earlier version stored the message at which it had recreated a worker. */
 const RESTART = 'waybill-restart';
 
 export async function writeMark(broker: Broker, stream: string, mark: SettledMark): Promise<void> {
@@ -47,6 +47,6 @@ function state({ jetstream, names, replicas }: Broker): Promise<KV> {
     new Kvm(jetstream).create(names.state, { history: 1, replicas }),
   );
   opened.set(jetstream, opening);
-  opening.catch(() => opened.delete(jetstream)); // the caller has the error; the next one tries again
+  opening.catch(() => opened.delete(jetstream)); // the caller gets the error; the next call tries again
   return opening;
 }

@@ -3,7 +3,7 @@ import type { Memory } from '../adapter/adapter.ts';
 import type { Broker } from './broker.ts';
 import { patiently } from './patiently.ts';
 
-/** What a production remembers beside its messages: switches, poll cursors, leases. */
+/** What a production stores besides its messages: switches, poll cursors, leases. */
 export interface State {
   /** Why a host was switched off by a person or by itself; undefined while it is on. */
   switchedOff(host: string): Promise<Switch | undefined>;

@@ -10,39 +10,40 @@ import { patiently } from './patiently.ts';
 import { followStream, readStream } from './read-stream.ts';
 
 /**
- * What durable processes have done: one record per step, and the answers to their calls, for as
- * long as their message is open.
+ * What durable processes have done: one record per step, and the answers to their calls, while
+ * their message is open.
  */
 export interface Steps {
   read(key: string): Promise<StepRecord | undefined>;
   write(key: string, record: StepRecord): Promise<void>;
-  /** The subject on which an answer to a call is published; it is stored there even while nobody waits. */
+  /** The subject on which an answer to a call is published; it is stored there even if nobody is waiting. */
   answerAddress(key: string): string;
-  /** The same for the answer to a message that may be repeated, kept for a week. */
+  /** The same for the answer to a message that may be repeated; kept for a week. */
   repeatedAddress(key: string): string;
   /** The answer that is already stored at such an address, if any. */
   kept(address: string): Promise<Uint8Array | undefined>;
-  /** The stored answer to a call, as soon as it is there; rejects when the signal aborts. */
+  /** The stored answer to a call, as soon as it exists; rejects when the signal aborts. */
   answer(key: string, signal: AbortSignal): Promise<StoredAnswer>;
   /**
-   * The addresses of answers to calls, each as it is stored from now on, until the signal aborts.
-   * Throws BROKER_UNAVAILABLE if the server falls silent: what is stored meanwhile goes unnoticed.
+   * The addresses of answers to calls, as they are stored from now on, until the signal aborts.
+   * Throws BROKER_UNAVAILABLE if the server is silent, since answers stored meanwhile would be
+   * missed.
    */
   arrivals(signal: AbortSignal): Promise<AsyncIterable<string>>;
   /**
-   * A message has ended: what is known about it is removed a little later, so that a redelivery after a
-   * crash still finds its steps done.
+   * A message has ended: its steps are removed a little later, so that a redelivery after a crash
+   * still finds them done.
    */
   ended(message: number): void;
-  /** Removes what is known about a message. */
+  /** Removes the steps of a message. */
   forget(message: number): Promise<void>;
-  /** Messages about which nothing was written since then: they have ended unless they still wait somewhere. */
+  /** Messages for which nothing has been written since then: they have ended unless they still wait somewhere. */
   untouchedSince(time: number, signal?: AbortSignal): Promise<ReadonlySet<number>>;
   close(): void;
 }
 
 export interface StepRecord {
-  /** What the step was: a different one in its place on a replay means that the process took another path. */
+  /** What the step was: a different one in its place on a replay means that the process took a different path. */
   readonly fingerprint: string;
   readonly at: number;
 }
@@ -51,12 +52,12 @@ export interface StoredAnswer {
   readonly body: Uint8Array;
 }
 
-/** How long an answer that may be given again is kept, milliseconds. */
+/** How long an answer that may be needed again is kept, in milliseconds. */
 const KEEP_ANSWERS = 7 * 86_400_000;
-/** How long the steps of a message that has ended are kept, milliseconds. */
+/** How long the steps of an ended message are kept, in milliseconds. */
 const KEEP_ENDED = 10 * 60_000;
 const LOOK_EVERY = 30_000;
-/** Milliseconds before waiting for an answer again after the server was gone. */
+/** Milliseconds before waiting for an answer again after the server was unreachable. */
 const AGAIN = 200;
 
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
@@ -102,7 +103,7 @@ export async function steps(broker: Broker): Promise<Steps> {
           const stored = await firstPut(prefix + key, signal);
           if (stored !== undefined) return { body: stored.data };
         } catch (error) {
-          // stored answers stay: look again
+          // stored answers remain: check again
           tolerate(error, isAway, 'waiting for the answer to a call');
           await pause(AGAIN, signal);
         }
@@ -136,7 +137,7 @@ export async function steps(broker: Broker): Promise<Steps> {
   };
 }
 
-/** Forgets messages a while after they have ended. */
+/** Removes the steps of messages a while after they have ended. */
 function endedMessages(forget: (message: number) => Promise<void>) {
   const ended = new Map<number, number>();
   let timer: Timer | undefined;
@@ -144,7 +145,7 @@ function endedMessages(forget: (message: number) => Promise<void>) {
     for (const [message, at] of ended) {
       if (Date.now() - at < KEEP_ENDED) break;
       ended.delete(message);
-      // what is left behind while NATS is away, or at a stop, is swept later
+      // what is left behind while NATS is unreachable, or during a stop, is removed later
       await forget(message).catch(unless(isAway, 'removing the steps of a message'));
     }
     timer = ended.size === 0 ? undefined : later();
@@ -175,12 +176,12 @@ async function bucket(
     const max_age = age * 1_000_000;
     if (config.max_age !== max_age) {
       await manager.streams.update(`KV_${name}`, { max_age });
-      // it used to hold answers to repeated messages, which now have a bucket of their own
+      // it used to contain answers to repeated messages, which now have their own bucket
       await manager.streams.purge(`KV_${name}`, { filter: `$KV.${name}.a.>` });
     }
     return kv;
   });
 }
 
-/** Whether a record of a bucket holds a value rather than marking a removal. */
+/** Whether a record of a bucket is a value and not the mark of a removal. */
 const isPut = ({ headers }: JsMsg): boolean => (headers?.get('KV-Operation') ?? '') === '';

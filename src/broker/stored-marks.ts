@@ -5,24 +5,24 @@ import { background } from '../error/background.ts';
 import { isSystemError, toldElsewhere, tolerate, unless } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 
-/** How far each stream was stored, as a data folder remembers it: it shows what is missing after a start. */
+/** How far each stream was stored, recorded in a data folder: after a start it shows what is missing. */
 export interface StoredMarks {
   /** Stream → the sequence of the last message that was acknowledged to us. */
   readonly last: ReadonlyMap<string, number>;
   /** Whether the machine has restarted since, without the engine having stopped cleanly. */
   readonly afterPowerLoss: boolean;
-  /** Called for each receipt. */
+  /** Called for each acknowledgement. */
   readonly stored: (stream: string, sequence: number) => void;
   /** The stream was found to end there. */
   cut(stream: string, sequence: number): void;
-  /** @param clean whether the engine stopped as it should */
+  /** @param clean whether the engine stopped cleanly */
   close(clean?: boolean): Promise<void>;
 }
 
 interface Written {
   /** The boot of the machine during which it was written. */
   readonly boot: string;
-  /** The engine stopped as it should. */
+  /** The engine stopped cleanly. */
   readonly clean: boolean;
   readonly streams: Readonly<Record<string, number>>;
 }
@@ -31,9 +31,9 @@ interface Written {
 const EVERY = 1_000;
 
 /**
- * Reads and keeps `stored.json` of a data folder. It is synced once a second while something is
- * stored, whatever the durability of the streams: it costs one small write and shows, after a power
- * failure or the loss of a part of the disk, how many messages are gone.
+ * Reads and maintains `stored.json` in a data folder. It is synced once a second while something is
+ * stored, independently of the durability of the streams: it costs one small write and shows, after
+ * a power failure or the loss of part of the disk, how many messages are gone.
  */
 export async function storedMarks(data: string): Promise<StoredMarks> {
   const file = join(data, 'stored.json');
@@ -82,7 +82,7 @@ export async function storedMarks(data: string): Promise<StoredMarks> {
   };
 }
 
-/** A full or broken disk stops nothing here: the marks are just older. */
+/** A full or broken disk stops nothing here: the marks are only older. */
 const isDiskTrouble = (error: unknown): boolean => isSystemError(error);
 
 async function readWritten(file: string): Promise<Written | undefined> {

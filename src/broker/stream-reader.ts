@@ -17,16 +17,16 @@ import {
 /** Messages of any of the production's streams, to be acknowledged as a whole. */
 export interface ReadBatch {
   readonly messages: readonly JsMsg[];
-  /** Everything in it is dealt with; until this is called, the server delivers it again after a restart. */
+  /** Everything in it has been processed; until this is called, the server delivers it again after a restart. */
   acknowledge(): void;
 }
 
 export interface StreamReader {
   /** The next messages, at least one, as soon as there are any; undefined once the reader is closed. */
   next(): Promise<ReadBatch | undefined>;
-  /** How many messages wait to be read, as the server counts them. */
+  /** How many messages wait to be read, according to the server. */
   lag(): Promise<number>;
-  /** Reads everything that the streams still hold again. */
+  /** Reads everything again that the streams still contain. */
   again(): void;
   close(): Promise<void>;
 }
@@ -36,11 +36,11 @@ export interface ReaderOptions {
   readonly size?: number;
   /** Milliseconds to wait for more once there is a message. */
   readonly linger?: number;
-  /** Called for messages that were never read here and that the stream no longer holds. */
+  /** Called for messages that were never read here and that the stream no longer contains. */
   readonly onMissing?: ((missing: MissingRange) => void) | undefined;
 }
 
-/** Sequences of a stream whose messages are gone although nobody removed them. */
+/** Sequences of a stream whose messages are missing although nobody removed them. */
 export interface MissingRange {
   readonly stream: string;
   readonly from: number;
@@ -48,7 +48,7 @@ export interface MissingRange {
 }
 
 const SEEK = 2_000;
-/** Milliseconds before a stream whose reading broke off is read again. */
+/** Milliseconds before a stream is read again after reading was interrupted. */
 const AGAIN = 50;
 
 /** How one stream is being read. */
@@ -56,7 +56,7 @@ interface Reading {
   readonly messages: ConsumerMessages;
   /** The sequence that must come next. */
   due: number;
-  /** Set once a delivery was missing: what follows it is dropped. */
+  /** Set once a delivery is missing: what follows it is dropped. */
   broken: boolean;
 }
 
@@ -66,12 +66,13 @@ interface Taken {
 }
 
 /**
- * Reads the journal and every queue of a production through the projector's durable consumers. It looks for
- * new streams from time to time.
+ * Reads the journal and every queue of a production through the projector's durable consumers. It
+ * looks for new streams from time to time.
  *
- * A delivery may be lost with its connection while the server counts it as handed out; the acknowledgement of
- * what follows would cover it, and it would never be read. So a stream is read without a gap: where a
- * sequence is missing, and after a reconnect, its consumer begins again behind what was acknowledged.
+ * A delivery may be lost with its connection while the server counts it as delivered; the
+ * acknowledgement of what follows would cover it, and it would never be read. So a stream is read
+ * without a gap: if a sequence is missing, and after a reconnect, its consumer starts again after
+ * what was acknowledged.
  */
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function streamReader(broker: Broker, options: ReaderOptions = {}): StreamReader {
@@ -81,9 +82,9 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
   const followed = new Map<string, Promise<void>>();
   /** By stream: its gaps, from the first missing sequence to the next that exists. */
   const holes = new Map<string, Map<number, number>>();
-  /** By stream: its end before anything was read from it; nobody knows what was removed up to there. */
+  /** By stream: its end before anything was read from it; it is not known what was removed up to there. */
   const past = new Map<string, number>();
-  /** How often reading everything again was asked for, and how often each stream was restarted for it. */
+  /** How often reading everything again was requested, and how often each stream was restarted for it. */
   let round = 0;
   const rounds = new Map<string, number>();
   const stop = new AbortController();
@@ -99,13 +100,13 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
     if (of.broken) return;
     const due = holes.get(message.info.stream)?.get(of.due) ?? of.due;
     if (seq > due) return breakOff(of);
-    // repetitions change nothing
+    // repetitions are harmless
     if (seq === due) of.due = seq + 1;
     waiting.push({ message, of });
     arrived.resolve();
   };
 
-  /** Notes a gap in the stream at the sequence that is due, and reports it if that message should exist. */
+  /** Records a gap in the stream at the next expected sequence, and reports it if that message should exist. */
   const lookForHole = async (stream: string, due: number): Promise<void> => {
     const next = await nextExisting(broker, stream, due);
     if (next === undefined || next === due) return;
@@ -171,7 +172,7 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
           followed.set(stream, follow(stream));
         }
       } catch (error) {
-        // NATS is away for the moment; the consumers are durable
+        // NATS is unreachable at the moment; the consumers are durable
         tolerate(error, isAway, 'looking for streams to read');
       }
       await pause(SEEK, stop.signal, { ref: false });
@@ -179,7 +180,7 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
   };
   const seeking = seek();
 
-  /** After a lost connection: what was handed out over it may never have arrived. */
+  /** After a lost connection: what was delivered over it may never have arrived. */
   const watch = async (): Promise<void> => {
     for await (const { type } of broker.connection.status()) {
       if (type === 'reconnect') for (const of of reading.values()) breakOff(of);
@@ -193,7 +194,7 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
     const last = new Map<string, Taken>();
     for (const one of taken) last.set(one.message.info.stream, one);
     for (const [stream, { message, of }] of last) {
-      // a consumer that began again restarts its count and delivers this one again
+      // a restarted consumer restarts its count and delivers this one again
       if (reading.get(stream) === of && !of.broken) message.ack();
     }
   };
@@ -230,15 +231,15 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
   };
 }
 
-/** How many messages the projector has yet to deal with, as the server counts them. */
+/** How many messages the projector still has to process, according to the server. */
 export async function projectorLag(broker: Broker): Promise<number> {
   const streams = await readable(broker);
   const infos = await Promise.all(
     streams.map((stream) =>
-      // a consumer that is just being made has read nothing yet
+      // a consumer that is just being created has read nothing yet
       broker.manager.consumers
         .info(stream, PROJECTOR)
-        .catch(unless(isAway, `asking after ${stream}`)),
+        .catch(unless(isAway, `asking about ${stream}`)),
     ),
   );
   return infos.reduce(

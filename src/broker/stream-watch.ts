@@ -4,7 +4,7 @@ import type { Broker } from './broker.ts';
 import { type CutStream, findCutStreams } from './cut-streams.ts';
 import type { StoredMarks } from './stored-marks.ts';
 
-/** Checks, at the start and after each reconnect, whether NATS still holds what it had acknowledged. */
+/** Checks, at the start and after each reconnect, whether NATS still has what it had acknowledged. */
 export interface StreamWatch {
   /** What has been found missing since this engine started. */
   readonly lost: readonly CutStream[];
@@ -31,7 +31,7 @@ export function streamWatch(
   return {
     lost,
     async look(broker) {
-      // an engine has several connections, and one check serves all
+      // an engine has several connections, and one check is enough for all
       looking ??= run(broker)
         .catch(unless(isAway, 'comparing the streams with what was stored'))
         .finally(() => {

@@ -18,14 +18,14 @@ import { patiently } from './patiently.ts';
 import { readMark, writeMark } from './settled-mark.ts';
 
 export interface StreamSettings {
-  /** Milliseconds in which equal Nats-Msg-Ids are stored once. */
+  /** Milliseconds in which messages with the same Nats-Msg-Id are stored only once. */
   readonly duplicateWindow: number;
-  /** The most bytes that one stream may hold. */
+  /** The most bytes in one stream. */
   readonly limit: number;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** How long the server waits for a sign of life of the engine that took a message. */
+/** How long the server waits for a sign of life from the engine that took a message. */
 export const ACKNOWLEDGE_WAIT = 10_000;
 
 /**
@@ -37,8 +37,9 @@ export const ACKNOWLEDGE_WAIT = 10_000;
 export const STEADILY = { idle_heartbeat: 2_000, bind: true } as const;
 
 /**
- * Makes or updates a stream: file storage, `limits` retention, no age. Neither `workqueue` nor
- * `interest` retention is used: they sync every removal, and what was delivered could not be replayed.
+ * Creates or updates a stream: file storage, `limits` retention, no age. Neither `workqueue` nor
+ * `interest` retention is used: they sync every removal, and delivered messages could not be
+ * replayed.
  */
 export async function ensureStream(
   { manager, replicas }: Pick<Broker, 'manager' | 'replicas'>,
@@ -60,7 +61,7 @@ export async function ensureStream(
   });
 }
 
-/** Makes a stream, or updates the one of that name, as soon as the server's cluster is ready. */
+/** Creates a stream, or updates the one with that name, as soon as the server's cluster is ready. */
 export async function makeStream(
   manager: Broker['manager'],
   wanted: Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'max_bytes'>,
@@ -87,18 +88,20 @@ const NO_ROOM = 10_047;
 function noRoom(stream: string, limit: number): EngineError {
   return new EngineError(
     'BROKER_UNAVAILABLE',
-    `NATS has no room to promise ${describeSize(limit)} to the stream ${stream}; raise max_file_store in its jetstream block, or lower settings.queueLimit`,
+    `NATS has no space to reserve ${describeSize(limit)} for the stream ${stream}; raise max_file_store in its jetstream block, or lower settings.queueLimit`,
   );
 }
 
 /**
- * The consumer by which the engines share a queue. `pool` is enforced by the server: 1 is strict FIFO,
- * over several engines too. It is made before the first message is stored: a queue without it would
- * count as empty. If it is gone, was replaced by others, or forgot what it had, it is made again where
- * the queue is known to be settled. What the one before it settled since is not known; the new one keeps
- * how far that goes, for every engine that works on the queue later.
+ * The consumer through which the engines share a queue. `pool` is enforced by the server: 1 is
+ * strict FIFO, also over several engines. It is created before the first message is stored, since a
+ * queue without it would count as empty. If it is gone, was replaced by others, or forgot its
+ * state, it is recreated where the queue is known to be settled. What the previous one settled
+ * after that is not known; the new one records how far that goes, for every engine that works on
+ * the queue later.
  *
- * @returns the last message that may have been sent before, although it is handed out; 0 if there is none
+ * @returns the last message that may have been sent before, although it is delivered; 0 if there is
+ * none
  */
 export async function ensureWorker(broker: Broker, stream: string, pool: number): Promise<number> {
   const { manager } = broker;
@@ -116,10 +119,10 @@ export async function ensureWorker(broker: Broker, stream: string, pool: number)
   return doubt;
 }
 
-/** Where a worker keeps the last message that the one before it may have handled. */
+/** Where a worker stores the last message that the previous one may have processed. */
 const DOUBT = 'waybill-doubt';
 
-/** What a worker that is made again is told of the one before it: see `ensureWorker`. */
+/** What a recreated worker is told about the previous one: see `ensureWorker`. */
 export const doubting = (upTo: number): { metadata: Record<string, string> } => ({
   metadata: { [DOUBT]: `${upTo}` },
 });
@@ -129,16 +132,16 @@ function doubtOf(info: ConsumerInfo): number {
   return upTo > settledUpTo(info) ? upTo : 0;
 }
 
-/** The mark by which a consumer is judged; one that begins with the stream needs none. */
+/** The mark for judging a consumer; one that begins with the stream needs none. */
 export function markFor(broker: Broker, info: ConsumerInfo): Promise<number> | number {
   const all = info.config.deliver_policy === DeliverPolicy.All;
   return all ? 0 : readMark(broker, info.stream_name);
 }
 
 /**
- * Whether a queue's worker is one that an engine made, so that its floor says what was settled. One
- * that begins above what is known to be settled, or needs no acknowledgement, would claim this for
- * messages that nobody handled.
+ * Whether a queue's worker was made by an engine, so that its floor says what was settled. One that
+ * begins above what is known to be settled, or needs no acknowledgement, would claim this for
+ * messages that nobody processed.
  */
 export function isTrusted({ config }: ConsumerInfo, mark: number): boolean {
   const begins =
@@ -151,8 +154,8 @@ export function isTrusted({ config }: ConsumerInfo, mark: number): boolean {
 }
 
 /**
- * How far a worker has settled its queue. One that was made at a sequence reports 0 until its first
- * acknowledgement.
+ * How far a worker has settled its queue. One that was created at a sequence reports 0 until its
+ * first acknowledgement.
  */
 export function settledUpTo({ ack_floor, config }: ConsumerInfo): number {
   return Math.max(ack_floor.stream_seq, (config.opt_start_seq ?? 1) - 1);
@@ -160,14 +163,15 @@ export function settledUpTo({ ack_floor, config }: ConsumerInfo): number {
 
 /**
  * nats-server overwrites a consumer's state in place. A kill in between leaves it empty: the
- * consumer then begins where it was once made, and would hand out again what was settled long ago.
+ * consumer then begins where it was once created, and would deliver again what was settled long
+ * ago.
  */
 export const hasForgotten = (info: ConsumerInfo, mark: number): boolean => settledUpTo(info) < mark;
 
 const isSound = (info: ConsumerInfo, mark: number): boolean =>
   isTrusted(info, mark) && !hasForgotten(info, mark);
 
-/** How a queue's messages are handed out. */
+/** How a queue's messages are delivered. */
 const working = (pool: number) => ({
   ack_policy: AckPolicy.Explicit,
   ack_wait: nanos(ACKNOWLEDGE_WAIT),
@@ -179,14 +183,16 @@ const working = (pool: number) => ({
 export const READ_AHEAD = 64;
 
 /**
- * Gives a strict line to this engine, which holds its lease: what the previous engine had taken and not
- * acknowledged comes again, from the acknowledge floor on and in order, instead of after the acknowledge
- * wait. What was settled above the floor is known from the outcomes and not sent again.
+ * Takes over a strict line for this engine, which holds its lease: what the previous engine had
+ * taken and not acknowledged is delivered again, from the acknowledge floor on and in order,
+ * instead of after the acknowledge wait. What was settled above the floor is known from the
+ * outcomes and not sent again.
  *
- * Without reading ahead (`max_ack_pending: 1`, no lease) each message costs a round trip to the server
- * between two sends: 180 instead of over 1,000 messages/s on a busy machine.
+ * Without reading ahead (`max_ack_pending: 1`, no lease) each message costs a round trip to the
+ * server between two sends: 180 instead of over 1,000 messages/s on a busy machine.
  *
- * @param signal aborts with the lease: from then on the line belongs to another, and nothing more is changed
+ * @param signal aborts with the lease: from then on the line belongs to another engine, and nothing
+ * more is changed
  */
 export async function takeOverLine(
   broker: Broker,
@@ -197,24 +203,24 @@ export async function takeOverLine(
   return { until: await lastSequence(broker, stream), doubt };
 }
 
-/** A strict line as it was handed to this engine. */
+/** A strict line taken over by this engine. */
 interface TakenOver {
-  /** The sequence of the last message that its stream holds. */
+  /** The sequence of the last message in its stream. */
   readonly until: number;
   /** See `ensureWorker`. */
   readonly doubt: number;
 }
 
-/** The sequence of the last message that a stream holds; 0 while it never held one. */
+/** The sequence of the last message in a stream; 0 if it never had one. */
 export async function lastSequence({ manager }: Broker, stream: string): Promise<number> {
   const { state } = await manager.streams.info(stream);
   return state.last_seq;
 }
 
 /**
- * Makes a queue's consumer again at its acknowledge floor, so that what a killed engine had taken is
- * handed out at once. Only when no other engine works on the queue. A crash between removing and making
- * it loses nothing: the mark says where it begins.
+ * Recreates a queue's consumer at its acknowledge floor, so that what a killed engine had taken is
+ * delivered at once. Only when no other engine works on the queue. A crash between removing and
+ * creating it loses nothing: the mark says where it begins.
  *
  * @returns see `ensureWorker`
  */
@@ -267,7 +273,7 @@ export async function settledFloor(broker: Broker, stream: string): Promise<numb
 export const isConsumerMissing = (error: unknown): boolean =>
   error instanceof JetStreamApiError && error.code === CONSUMER_NOT_FOUND;
 
-/** The projector's consumer: acknowledges in batches, so that what the store has not committed comes again. */
+/** The projector's consumer: acknowledges in batches, so that what the store has not committed is delivered again. */
 export async function ensureProjector({ manager }: Broker, stream: string): Promise<void> {
   const wanted = {
     ack_policy: AckPolicy.All,
@@ -279,12 +285,12 @@ export async function ensureProjector({ manager }: Broker, stream: string): Prom
 }
 
 /**
- * Restarts the projector's consumer behind what it acknowledged, if anything was handed out beyond
- * that. Otherwise, after a killed projector or a lost connection, it would come again only after the
- * acknowledge wait of a minute, and what was lost on the way would be covered by the acknowledgement of
- * what follows. Reading a message twice changes nothing.
+ * Restarts the projector's consumer after what it acknowledged, if anything was delivered beyond
+ * that. Otherwise, after a killed projector or a lost connection, this would be delivered again
+ * only after the acknowledge wait of a minute, and what was lost in transit would be covered by the
+ * acknowledgement of what follows. Reading a message twice is harmless.
  *
- * @returns the sequence up to which all is acknowledged
+ * @returns the sequence up to which everything is acknowledged
  */
 export async function reclaimProjector({ manager }: Broker, stream: string): Promise<number> {
   const { ack_floor, delivered, num_ack_pending, config } = await manager.consumers.info(
@@ -310,7 +316,7 @@ export async function rewindProjector({ manager }: Broker, stream: string): Prom
   await manager.consumers.add(stream, { ...rest, deliver_policy: DeliverPolicy.All });
 }
 
-/** The first sequence from there on that the stream holds; undefined if there is none. */
+/** The first sequence from there on that the stream contains; undefined if there is none. */
 export async function nextExisting(
   { manager }: Broker,
   stream: string,
@@ -320,7 +326,7 @@ export async function nextExisting(
   return next?.seq;
 }
 
-/** Makes a consumer that begins at a sequence, or updates the existing one. */
+/** Creates a consumer that begins at a sequence, or updates the existing one. */
 async function ensureConsumer(
   manager: Broker['manager'],
   stream: string,

@@ -8,15 +8,15 @@ import { readStream } from './read-stream.ts';
 
 export interface Sweep {
   readonly now: number;
-  /** Whether the trace refers to a large body. Asked last: what has left the streams is in the trace. */
+  /** Whether the trace refers to a large body. Checked last, since what has left the streams is in the trace. */
   readonly isTraced: (bodyRef: string) => Promise<boolean>;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Sweeper {
   /**
-   * Removes the large bodies that nothing refers to; resolves to how many. Rejects if it cannot be
-   * sure, without removing any in doubt.
+   * Removes the large bodies to which nothing refers; resolves to how many. Rejects if this is
+   * uncertain, without removing any doubtful one.
    */
   sweep(options: Sweep): Promise<number>;
 }
@@ -25,7 +25,7 @@ export interface SweepTimes {
   /** Milliseconds since a body's last part was written: an engine may still be writing it. Default one day. */
   readonly age: number;
   /**
-   * Milliseconds since this process first saw that nothing refers to it: a trace may be
+   * Milliseconds since this process first found that nothing refers to it, since a trace may be
    * misconfigured. Default six hours.
    */
   readonly unused: number;
@@ -42,13 +42,13 @@ interface Candidate {
 }
 
 /**
- * Finds large bodies that nothing refers to: their engine died before it stored their message, or
- * could not tell whether it had. A body counts as referred to if a message in a queue, a suspended
- * message, a journal record, a kept answer or the trace names it.
+ * Finds large bodies to which nothing refers, because their engine died before it stored their
+ * message, or did not know whether it had. References are in queued messages, suspended messages,
+ * journal records, stored answers and the trace.
  */
 export function bodySweeper(broker: Broker, { age, unused }: SweepTimes = TIMES): Sweeper {
   const { manager, names } = broker;
-  /** When a body was first seen to be unused, by subject. */
+  /** When a body was first found to be unused, by subject. */
   let seen = new Map<string, number>();
   return {
     async sweep({ now, isTraced, signal }) {
@@ -100,7 +100,7 @@ async function candidates(
   return found;
 }
 
-/** Keys that the streams name. Whatever names a body was stored after the body was begun. */
+/** Keys to which the streams refer. A reference is always stored after its body was begun. */
 async function referredTo(
   broker: Broker,
   bodies: readonly Candidate[],
@@ -118,7 +118,7 @@ async function referredTo(
   }
   const ofSteps = { stream: `KV_${names.steps}`, since, signal };
   await eachSince(broker, ofSteps, ({ subject, data }) => {
-    // the answers to calls lie beside the records of steps
+    // the answers to calls are next to the records of steps
     if (subject.endsWith('.answer')) note(storedWith(data));
   });
   const ofAnswers = { stream: `KV_${names.answers}`, since, signal };
@@ -134,7 +134,7 @@ interface Raw {
 
 type Note = (bodyRef: string | undefined) => void;
 
-/** How a stream's messages name bodies; undefined if they never do. */
+/** How a stream's messages refer to bodies; undefined if they never do. */
 function readerOf(
   { names }: Broker,
   stream: string,
@@ -144,7 +144,7 @@ function readerOf(
   return (note) =>
     ({ data, headers: given }) => {
       if (stream === names.journal.stream) return noteEntries(decodeBatch(data), note);
-      // queues, the suspended, those that wait: whatever holds messages
+      // queues, suspended and waiting messages: every stream with messages
       const { bodyRef, attached } = readEnvelope(given ?? headers());
       note(bodyRef);
       const { entries } = splitPayload(data, attached);
@@ -159,7 +159,7 @@ function noteEntries(entries: readonly JournalEntry[], note: Note): void {
 const storedWith = (data: Uint8Array): string | undefined =>
   data.byteLength === 0 ? undefined : decodeAnswer(data).stored?.bodyRef;
 
-/** Reads what a stream holds that was stored since then. */
+/** Reads what was stored in a stream since then. */
 async function eachSince(
   broker: Broker,
   {

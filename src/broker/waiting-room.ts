@@ -8,7 +8,7 @@ import { type Taken, takenStored } from './queue.ts';
 import { followStream } from './read-stream.ts';
 import { makeStream } from './streams.ts';
 
-/** What a durable process waits for: the first of these lets it go on. */
+/** What a durable process waits for: the first of these lets it continue. */
 export interface WakeUp {
   /** Milliseconds since 1970; Infinity without a time. */
   readonly until: number;
@@ -16,7 +16,7 @@ export interface WakeUp {
   readonly answers: readonly string[];
 }
 
-/** A message that is set aside until then, without its body. */
+/** A message set aside until then, without its body. */
 export interface Sleeper extends WakeUp {
   readonly id: number;
   readonly host: string;
@@ -24,15 +24,15 @@ export interface Sleeper extends WakeUp {
 }
 
 /**
- * Holds messages whose processes wait for a time or an answer: one record each, so that they take
- * up no place in a queue and no slot of an engine's pool.
+ * Stores messages whose processes wait for a time or an answer: one record each, so that they
+ * occupy no place in a queue and no slot of an engine's pool.
  */
 export interface WaitingRoom {
-  /** Stores the message with what it waits for, in place of what was stored of it before. */
+  /** Stores the message with what it waits for, replacing what was stored for it before. */
   enter(taken: Taken, host: string, wake: WakeUp): Promise<{ readonly sequence: number }>;
   /**
-   * Everything that lies there now or arrives later, in order, until the signal aborts. Throws
-   * BROKER_UNAVAILABLE if the server falls silent.
+   * Everything that is there now or arrives later, in order, until the signal aborts. Throws
+   * BROKER_UNAVAILABLE if the server is silent.
    */
   sleepers(signal: AbortSignal): AsyncGenerator<Sleeper>;
   /** A message with its body; undefined once it is gone. */
@@ -44,7 +44,7 @@ export interface WaitingRoom {
 const UNTIL = 'Wb-Until';
 const ANSWER = 'Wb-Answer';
 
-/** Makes the stream of waiting messages. */
+/** Creates the stream of waiting messages. */
 export async function ensureWaitingRoom({ manager, names, replicas }: Broker): Promise<void> {
   await makeStream(manager, {
     name: names.waiting.stream,

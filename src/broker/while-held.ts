@@ -6,30 +6,30 @@ import { isAway } from './away.ts';
 import type { Lease, Leases } from './lease.ts';
 
 const SEEK = 2_000;
-/** Milliseconds after which a server that does not answer counts as away. */
+/** Milliseconds after which a server that does not answer is considered unreachable. */
 const ANSWER = 1_500;
 const AWAY = 'NATS does not answer';
 
-/** Why this engine does not do something that only one engine may do. */
+/** Why this engine is not doing something that only one engine may do. */
 export interface Waiting {
-  /** Undefined if another engine holds the lease; otherwise nobody does it, for this reason. */
+  /** Undefined if another engine holds the lease; otherwise the reason why nobody is doing it. */
   readonly problem: string | undefined;
-  /** Whether that engine was seen to renew it. One that was seen only once may be gone. */
+  /** Whether that engine was seen renewing it. One that was seen only once may be gone. */
   readonly renewed?: boolean;
 }
 
 export interface WhileHeld {
   readonly signal: AbortSignal;
   /**
-   * Gets a signal that aborts with the lease. It must have let go of everything when it resolves, and
-   * returns whether it leaves something half done.
+   * Gets a signal that aborts with the lease. It must have released everything when it resolves,
+   * and returns whether it leaves something unfinished.
    */
   readonly run: (held: AbortSignal, lease: Lease) => Promise<'clean' | 'unclean'>;
   /** Called repeatedly while it waits. */
   readonly onWaiting: (waiting: Waiting) => void;
 }
 
-/** Runs something in one process at a time, however many want to, until `stopping` aborts. */
+/** Runs something in one process at a time, however many try, until `stopping` aborts. */
 export type Alone = (
   run: (held: AbortSignal) => Promise<void>,
   stopping: AbortSignal,
@@ -57,9 +57,9 @@ export async function whileHeld(
     } catch (error) {
       // lost or stopped while starting
       if (held.aborted) continue;
-      // NATS was away while starting: tried again with the lease
+      // NATS was unreachable while starting: retried with the lease
       tolerate(error, isAway, `working under the lease ${name}`);
-      // what it had begun may be half done
+      // what it had started may be unfinished
       if (!isAway(error)) end = 'unclean';
       onWaiting({ problem: describeError(error).text });
       await pause(SEEK, signal);
@@ -74,7 +74,7 @@ async function taken(
   name: string,
   onWaiting: WhileHeld['onWaiting'],
 ): Promise<Lease | undefined> {
-  // the client keeps asking for longer, and the last reason is no longer true
+  // the client keeps asking for longer, and the last reason no longer applies
   const silent = after(ANSWER, () => onWaiting({ problem: AWAY }), { ref: false });
   try {
     const lease = await leases.take(name);

@@ -14,12 +14,12 @@ import {
 import type { MessageState, Settlement } from './message-state.ts';
 import type { SearchKey, TraceInput } from './trace-input.ts';
 
-/** What a store knows already and how it numbers bodies. Asked only about the messages of the batch. */
+/** What a store already knows, and how it numbers bodies. Only called for messages of the batch. */
 export interface BatchStore {
   state(id: number): MessageState | undefined;
-  /** Outcomes that the message had before. */
+  /** Earlier outcomes of the message. */
   past(id: number): readonly Settlement[];
-  /** Stores a body once in its session and gives its number. */
+  /** Stores a body once per session and returns its number. */
   body(sessionId: number, body: BodySource): number;
 }
 
@@ -28,10 +28,10 @@ export type BodySource =
   | { readonly bytes: Uint8Array }
   | { readonly ref: string; readonly size: number };
 
-/** What a batch changes, to be written in one transaction. Everything else of it was known. */
+/** What a batch changes, to be written in one transaction. Everything else in it was already known. */
 export interface BatchChanges {
   readonly messages: readonly MessageState[];
-  /** Every message the batch speaks of, as it stands now: also those that it says nothing new of. */
+  /** The current state of every message in the batch, including those without anything new. */
   readonly standing: readonly MessageState[];
   /** The session of each of `messages` that is a new row. */
   readonly added: readonly number[];
@@ -61,7 +61,7 @@ export interface StatisticChange {
   latencyMax: number;
 }
 
-/** Folds a batch over what the store knows: the part of `apply` that is the same in every store. */
+/** Folds a batch into what the store knows: the part of `apply` that all stores share. */
 export function foldBatch(inputs: readonly TraceInput[], store: BatchStore): BatchChanges {
   const known = new Map<number, MessageState | undefined>();
   const changed = new Map<number, MessageState>();
@@ -119,7 +119,7 @@ export function foldBatch(inputs: readonly TraceInput[], store: BatchStore): Bat
   };
 }
 
-/** The session an input belongs to: it decides the day. A host's event has none: the time it happened decides. */
+/** The session of an input, which determines the day. A host's event has none: its time determines the day. */
 export function sessionOf(input: TraceInput): number {
   if (input.kind === 'message') return input.envelope.sessionId;
   const { record } = input.entry;
@@ -127,7 +127,7 @@ export function sessionOf(input: TraceInput): number {
   return record.kind === 'leg' ? record.message.sessionId : record.sessionId;
 }
 
-/** The message an input tells of; undefined for a host's event. */
+/** The message an input is about; undefined for a host's event. */
 export function messageOf(input: TraceInput): number | undefined {
   if (input.kind === 'message') return input.envelope.id;
   const { record } = input.entry;
@@ -135,7 +135,7 @@ export function messageOf(input: TraceInput): number | undefined {
   return record.kind === 'leg' ? record.message.id : record.id;
 }
 
-/** The body an input brings: of its message, or of the reply. */
+/** The body of an input: that of its message, or of the reply. */
 export function bodyOf(input: TraceInput): BodySource | undefined {
   if (input.kind === 'entry') return bodyOfEntry(input.entry);
   if (input.body !== undefined) return { bytes: input.body };
@@ -170,7 +170,7 @@ function factOf(input: TraceInput, store: BatchStore): Fact | undefined {
   }
 }
 
-/** Gathers roll-ups. Each arrival and each reported outcome is counted once, in the minute it happened. */
+/** Collects roll-ups. Each arrival and each reported outcome is counted once, in the minute it happened. */
 class StatisticChanges {
   readonly #changes = new Map<string, StatisticChange>();
 
@@ -190,7 +190,10 @@ class StatisticChanges {
     return [...this.#changes.values()];
   }
 
-  /** A message that begins its session came to its service from outside: in and, with its first leg, out. */
+  /**
+   * A message that begins its session came to its service from outside: it counts as in and, with
+   * its first leg, as out.
+   */
   #arrival({
     created,
     source,

@@ -10,7 +10,7 @@ type Draft = { -readonly [Key in keyof TraceQuery]: TraceQuery[Key] };
 
 type Criterion = (query: Draft, value: string, now: number) => void;
 
-/** What stands before `=`; any other name is a search field of the production. */
+/** The names before `=`; any other name is a search field of the production. */
 const CRITERIA: Readonly<Record<string, Criterion>> = {
   from: (query, value, now) => {
     query.from = moment('from', value, now);
@@ -72,7 +72,7 @@ export function criteria(
   const search: Record<string, string> = {};
   for (const word of words) {
     const at = word.indexOf('=');
-    if (at < 1) throw invalid(`${word} is no criterion: write name=value, such as status=error`);
+    if (at < 1) throw invalid(`${word} is not a criterion: write name=value, such as status=error`);
     const [name, value] = [word.slice(0, at), word.slice(at + 1)];
     const criterion = Object.hasOwn(CRITERIA, name) ? CRITERIA[name] : undefined;
     if (criterion !== undefined) criterion(query, value, now);
@@ -80,7 +80,7 @@ export function criteria(
     else throw unknown(name, fields);
   }
   if (query.from !== undefined && query.to !== undefined && query.from > query.to) {
-    throw invalid('from is after to: nothing can lie between them');
+    throw invalid('from is after to: nothing can be between them');
   }
   return Object.keys(search).length === 0 ? query : { ...query, search };
 }
@@ -91,11 +91,11 @@ function list(value: string): string[] {
 
 function statusOf(text: string): Status {
   const status = STATUSES.find((one) => one === text);
-  if (status === undefined) throw invalid(`${text} is no status: ${STATUSES.join(', ')}`);
+  if (status === undefined) throw invalid(`${text} is not a status: ${STATUSES.join(', ')}`);
   return status;
 }
 
-/** What may be typed as a time. */
+/** How a time may be typed. */
 export const TIME_WORDS = 'a time such as 2026-11-24T14:05, 14:05, 2h (ago) or yesterday';
 
 function moment(name: 'from' | 'to', value: string, now: number): number {

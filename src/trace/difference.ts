@@ -1,12 +1,12 @@
 import type { BatchChanges } from './batch.ts';
 import type { MessageState } from './message-state.ts';
 
-/** Where the trace says of a message something else than the streams do. */
+/** Where the trace differs from the streams about a message. */
 export interface Difference {
   readonly id: number;
   readonly sessionId: number;
   readonly host: string;
-  /** The trace has no such message; it has another outcome; or a part of what is known, as its body or rules. */
+  /** The trace has no such message; it has a different outcome; or a part is missing, such as its body or rules. */
   readonly kind: 'missing' | 'outcome' | 'incomplete';
 }
 

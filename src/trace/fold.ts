@@ -3,7 +3,7 @@ import type { AttemptRecord, LegRecord, OutcomeRecord, WaitRecord } from '../mes
 import type { MessageState, Settlement } from './message-state.ts';
 import { isSetAside, type MessageInput, type QueuePlace, WAITING } from './trace-input.ts';
 
-/** One thing said of one message. */
+/** One fact about one message. */
 export interface Fact {
   readonly id: number;
   readonly sessionId: number;
@@ -21,8 +21,8 @@ export interface Fact {
 }
 
 /**
- * Times are whole milliseconds in the trace. A delay that grows by a factor is not, and a store that
- * refused such a number would stand still for ever.
+ * Times are whole milliseconds in the trace. A delay that grows by a factor is not, and a store
+ * that refused such a number would be stuck for ever.
  */
 export function wholeTime(time: number): number {
   return Number.isFinite(time) ? Math.round(time) : 0;
@@ -59,7 +59,7 @@ export function factOfAttempt({ id, sessionId, host, attempt, at, error }: Attem
   return { id, sessionId, host, attempts: attempt, lastTry: { at: wholeTime(at), error } };
 }
 
-/** It has left its queue for good: how far that is acknowledged tells nothing of it any more. */
+/** It has left its queue permanently, so the queue's acknowledgements no longer say anything about it. */
 export function factOfWait({ id, sessionId, host, sequence }: WaitRecord): Fact {
   return { id, sessionId, host, queue: { stream: WAITING, sequence } };
 }
@@ -97,18 +97,19 @@ function factOfEnvelope(given: Envelope): Fact {
 /** What a fact changed. `state` is the given one if it changed nothing. */
 export interface Folded {
   readonly state: MessageState;
-  /** An outcome that is no longer, or never became, the one that stands. */
+  /** An outcome that is no longer, or never became, the current one. */
   readonly past?: Settlement | undefined;
-  /** The fact told of the message itself for the first time. */
+  /** The fact contained the message itself for the first time. */
   readonly arrived: boolean;
-  /** A reported outcome that was not known before: what statistics count. */
+  /** A reported outcome that was not known before, which statistics count. */
   readonly settled?: Settlement | undefined;
 }
 
 /**
- * Folds a fact into what is known. Any order and any repetition of the same facts gives the same state:
- * each part takes the one that stands by a fixed order (`compare`), never the one that came last.
- * `past` are the outcomes this message had before, to tell a repeated one from a new one.
+ * Folds a fact into what is known. Any order and any repetition of the same facts gives the same
+ * state: each part takes the one that is first in a fixed order (`compare`), never the one that
+ * came last. `past` are the earlier outcomes of this message, to distinguish a repeated one from a
+ * new one.
  */
 export function fold(
   before: MessageState | undefined,
@@ -130,12 +131,15 @@ export function fold(
   };
 }
 
-/** Keeps the state as it was if nothing of it is different, so that it is not written again. */
+/** Keeps the same state if nothing has changed, so that it is not written again. */
 function changed(before: MessageState | undefined, state: MessageState): { state: MessageState } {
   return { state: before !== undefined && equalParts(before, state) ? before : state };
 }
 
-/** Whether statistics should count it: reported, not known before, and not presumed rightly before it was reported. */
+/**
+ * Whether statistics should count it: reported, not known before, and not correctly presumed before
+ * it was reported.
+ */
 function isNews(
   next: Settlement,
   known: Settlement | undefined,
@@ -146,7 +150,7 @@ function isNews(
   return !past.some((other) => isSame(other, next));
 }
 
-/** All but the settlement. */
+/** Everything except the settlement. */
 function foldSaid(known: MessageState, fact: Fact): MessageState {
   return {
     id: known.id,
@@ -165,7 +169,7 @@ function foldSaid(known: MessageState, fact: Fact): MessageState {
   };
 }
 
-/** The first place that was told; once it waited outside, there. */
+/** The first reported place; once the message has waited outside, that place. */
 function placeOf(
   known: QueuePlace | undefined,
   told: QueuePlace | undefined,
@@ -187,7 +191,10 @@ function foldSettlement(
   return compare(known, next) >= 0 ? { stands: known, fell: next } : { stands: next, fell: known };
 }
 
-/** Positive if `a` stands over `b`: a final outcome over a suspension over a presumption, and the later over the earlier. */
+/**
+ * Positive if `a` takes precedence over `b`: a final outcome over a suspension over a presumption,
+ * and the later over the earlier.
+ */
 function compare(a: Settlement, b: Settlement): number {
   return (
     rank(a) - rank(b) ||
@@ -206,7 +213,7 @@ function isSame(a: Settlement | undefined, b: Settlement | undefined): boolean {
   return a?.status === b?.status && a?.done === b?.done && a?.presumed === b?.presumed;
 }
 
-/** Not so a presumption, or a bare sight of the message among the suspended. */
+/** This excludes a presumption, and the message merely being found among the suspended ones. */
 function isReported({ done, presumed }: Settlement): boolean {
   return done !== undefined && presumed !== true;
 }

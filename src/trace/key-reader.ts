@@ -6,12 +6,12 @@ import { searchFields } from './search-fields.ts';
 import type { KeyReader } from './trace-store.ts';
 import type { StoredBody } from './traced-message.ts';
 
-/** A large body that has no segments is read whole for its search fields up to this many bytes. */
+/** A large body without segments is read completely for its search fields up to this many bytes. */
 const LARGEST = 8 * 1024 * 1024;
 
 /**
- * Reads the production's search fields (name → path) from a body, wherever it lies: for the projector, for
- * re-indexing, and for whoever looks at them, perhaps in a body that is `shown` otherwise than it is.
+ * Reads the production's search fields (name → path) from a body, wherever it is stored: for the
+ * projector, for re-indexing, and for viewers, for whom the body may be changed by `shown`.
  */
 export function keyReader(
   search: ReadonlyMap<string, string>,
@@ -42,13 +42,13 @@ async function beginning(
       return kind === 'hl7' || kind === 'astm' ? wholeSegments(Buffer.from(chunk)) : chunk;
     }
   } catch (error) {
-    // its search fields are not worth stopping the trace for
+    // its search fields are not a reason to stop the trace
     tolerate(error, isTold, 'reading the search fields of a large body');
   }
   return undefined;
 }
 
-/** Without the segment that is cut off. Senders end segments with CR, files of Unix with LF. */
+/** Without the truncated segment. Senders end segments with CR, Unix files with LF. */
 function wholeSegments(chunk: Buffer): Uint8Array {
   return chunk.subarray(0, Math.max(chunk.lastIndexOf('\r'), chunk.lastIndexOf('\n')) + 1);
 }

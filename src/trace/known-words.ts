@@ -1,6 +1,6 @@
 const words = (...lines: readonly string[]): readonly string[] => lines.join(' ').split(' ');
 
-/** Words of English and German that receivers write with a capital and that are nobody's name; in lower case. */
+/** English and German words that receivers write with a capital letter and that are not names; in lower case. */
 export const KNOWN_WORDS: ReadonlySet<string> = new Set([
   ...words(
     'a about above access according accept accepted account ack acknowledge acknowledgement action active add',
@@ -64,7 +64,7 @@ export const KNOWN_WORDS: ReadonlySet<string> = new Set([
     'vorgang vorhanden wegen wer werden wert werte werden wird wurde wurden zeichen zeile zeit zeitpunkt zeitüberschreitung ziel',
     'zu zugang zugelassen zugriff zugriffsrechte zulässig zum zur zuordnung zuständig zweimal',
   ),
-  // HL7, FHIR, databases, programs: what is written in capitals and says where
+  // HL7, FHIR, databases, programs: written in capitals, saying where
   ...words(
     'ack adt bar bts cda dft dicom dsc ehr emr err evn evt fhs fhir fts hapi hie his hl7 http https iam icd imap ids in jdbc json',
     'ldap lis loinc lis maria mariadb mdm mfe mfi mfn mllp mrg msa msh mssql mysql nak nk nte nul obr obx odbc odt oml omg omp',
@@ -75,7 +75,7 @@ export const KNOWN_WORDS: ReadonlySet<string> = new Set([
   ),
 ]);
 
-/** After one of these comes somebody's name; in lower case. */
+/** A name follows one of these; in lower case. */
 export const BEFORE_A_NAME: ReadonlySet<string> = new Set(
   words(
     'patient patients patientin patienten name names named surname forename firstname lastname vorname nachname familienname',
@@ -83,6 +83,6 @@ export const BEFORE_A_NAME: ReadonlySet<string> = new Set(
   ),
 );
 
-/** What only German sentences have: there, every noun has a capital. */
+/** Words only found in German sentences, in which every noun has a capital letter. */
 export const GERMAN =
   /\b(?:der|die|das|den|dem|des|ein|eine|kein|keine|nicht|ist|sind|und|oder|für|wurde|wird|konnte|kann|mit|zu|im|bereits|fehlt|ungültig|unbekannt|gefunden)\b/i;

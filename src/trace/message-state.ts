@@ -4,13 +4,13 @@ import type { Status } from '../message/status.ts';
 import type { QueuePlace } from './trace-input.ts';
 
 /**
- * What a store keeps of one message: everything said of it so far, folded together (fold.ts).
- * Bodies are numbers by which the store finds them.
+ * What a store keeps about one message: all facts so far, folded together (fold.ts). Bodies are
+ * numbers by which the store finds them.
  */
 export interface MessageState {
   readonly id: number;
   readonly sessionId: number;
-  /** The host whose message it is: its target. */
+  /** The host that the message belongs to: its target. */
   readonly host: string;
   /** Absent while only an attempt or outcome has been read. */
   readonly envelope?: Envelope | undefined;
@@ -27,17 +27,17 @@ export interface MessageState {
   readonly note?: string | undefined;
 }
 
-/** How a message ended, or that it is suspended: whatever an outcome says of it. */
+/** How a message ended, or that it is suspended, from its outcome. */
 export interface Settlement extends Omit<OutcomeRecord, OfMessage | 'started' | 'done' | 'reply'> {
   readonly started?: number | undefined;
-  /** Absent if the message was only found among the suspended ones and its outcome is still to come. */
+  /** Absent if the message was only found among the suspended ones and its outcome has not been read yet. */
   readonly done?: number | undefined;
   readonly reply?: StoredReply | undefined;
-  /** Not reported but derived from the queue. */
+  /** Derived from the queue instead of reported. */
   readonly presumed?: boolean | undefined;
 }
 
-/** What an outcome says of the message rather than of how it ended. */
+/** What an outcome says about the message itself rather than its end. */
 type OfMessage = 'kind' | 'id' | 'sessionId' | 'host' | 'attempts' | 'possibleDuplicate';
 
 export type StoredReply = NonNullable<OutcomeRecord['reply']> & {

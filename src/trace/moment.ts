@@ -3,11 +3,12 @@ import { milliseconds } from '../time/duration.ts';
 const DAY = 86_400_000;
 
 /**
- * A moment as people type it: `2026-11-24T14:05:00Z`, `2026-11-24 14:05`, `2026-11-24`, `14:05` (today),
- * `2h` or `30m` (ago), `now`, `today`, `yesterday`. Without a zone it is the machine's own. Undefined if it is none.
+ * A moment as people type it: `2026-11-24T14:05:00Z`, `2026-11-24 14:05`, `2026-11-24`, `14:05`
+ * (today), `2h` or `30m` (ago), `now`, `today`, `yesterday`. Without a zone it is the machine's
+ * own. Undefined if it is invalid.
  *
- * @param end which end of a time range it is: a day alone begins a range at its midnight and ends one with its last
- *   moment, so that from and to of the same day are that day
+ * @param end which end of a time range it is: a day alone begins a range at its midnight and ends
+ * one with its last moment, so that from and to with the same day mean that day
  */
 export function momentOf(text: string, now: number, end: 'from' | 'to'): number | undefined {
   const word = text.trim().toLowerCase();
@@ -23,7 +24,7 @@ export function momentOf(text: string, now: number, end: 'from' | 'to'): number 
   return dated(text.trim());
 }
 
-/** The midnight of a day that is named without a time: here, not in Greenwich, as `Date.parse` would have it. */
+/** The midnight of a day given without a time: local, not UTC as in `Date.parse`. */
 function dayOf(word: string, now: number): number | undefined {
   if (word === 'today') return midnight(now);
   if (word === 'yesterday') return midnight(midnight(now) - DAY / 2);

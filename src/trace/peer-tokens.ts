@@ -9,15 +9,15 @@ export interface Part {
 /** A word of a peer's text. */
 export interface Token extends Part {
   readonly text: string;
-  /** `value` is one for itself; `name` may be a part of a name; `digits` is a short number; after `cue` comes a name. */
+  /** `value` is a value by itself; `name` may be part of a name; `digits` is a short number; a name follows `cue`. */
   readonly kind: 'value' | 'name' | 'digits' | 'cue' | 'plain';
-  /** Nothing but spaces and commas stand between it and the one before. */
+  /** There are only spaces and commas between it and the previous one. */
   readonly follows: boolean;
 }
 
 const WORD = /[^\s"'`“”„«»‘(),;|<>{}=]+/gu;
 
-/** The words of a text but those in quotation marks. */
+/** The words of a text except those in quotation marks. */
 export function tokensOf(text: string, quoted: readonly Part[]): readonly Token[] {
   const tokens: Token[] = [];
   let inQuotes = 0;
@@ -40,7 +40,7 @@ export function tokensOf(text: string, quoted: readonly Part[]): readonly Token[
 }
 
 interface Around {
-  /** With the full stop or colon behind it. */
+  /** Including a full stop or colon after it. */
   readonly found: string;
   readonly before: string;
   readonly after: string;
@@ -48,7 +48,7 @@ interface Around {
 
 const HOST = /^https?:\/\/[^/]+\/?/i;
 
-/** Of an address the machine may be told, of a file what it is. */
+/** For an address the machine may be shown, for a file its type. */
 function spanOf(word: string, around: Around, at: number): Omit<Token, 'text' | 'follows'> {
   const end = at + word.length;
   const host = HOST.exec(word)?.[0].length;
@@ -72,7 +72,7 @@ function kindOf(word: string, around: Around): Token['kind'] {
   return CAPITAL.test(word) && !isKnown(word) ? 'name' : 'plain';
 }
 
-/** What HL7 calls its messages and places, a time of day (so no date of birth), a machine, a type, a code of a product. */
+/** HL7's names of messages and places, a time of day (so not a date of birth), a machine, a type, a product's code. */
 const OF_NOBODY = [
   /^[A-Z]{3}\^[A-Z]\d{2}(?:\^[A-Z]{3}_[A-Z]\d{2})?$/,
   /^HL7v\d\S*$/,
@@ -82,7 +82,7 @@ const OF_NOBODY = [
   /^(?:application|text|image|audio|video|multipart|message)\/[\w.+-]+$/i,
 ] as const;
 const ERROR_CODE = /^(?:[A-Z]{2,6}-?\d{2,6}:|0x[\dA-F]{1,8}[.:]?)$/;
-/** Before a code that a database gives its errors. */
+/** A database's error code follows. */
 const BEFORE_A_CODE = /\bSQLSTATE[ :[]{1,2}$/i;
 
 const isOfNobody = (word: string, { found, before }: Around): boolean =>

@@ -1,21 +1,22 @@
 import { GERMAN } from './known-words.ts';
 import { type Part, type Token, tokensOf } from './peer-tokens.ts';
 
-/** Longer texts are looked at as far as this: nobody reads on, and a peer may send megabytes. */
+/** Only this much of a longer text is examined: nobody reads more, and a peer may send megabytes. */
 const LONGEST = 4_000;
 
-/** In quotation marks stands what came with the message. */
+/** Text in quotation marks came with the message. */
 const QUOTED = /"[^"]*"|“[^”]*”|„[^“]*“|«[^»]*»|‘[^’]*’|`[^`]*`|(?<![\p{L}\d])'[^']*'/gu;
-/** But what HL7 calls its messages and places: `ADT^A01`, `PID-3.1`. */
+/** Except HL7's names of messages and places: `ADT^A01`, `PID-3.1`. */
 const QUOTED_PLACE =
   /^.(?:[A-Z]{3}\^[A-Z]\d{2}(?:\^[A-Z]{3}_[A-Z]\d{2})?|[A-Z][A-Z\d]{2}(?:\[\d+\])?-\d{1,3}(?:\[\d+\])?(?:\.\d{1,3}){0,2}).$/;
-/** Names beside a number: no longer than this. */
+/** The longest names next to a number. */
 const NAMES = 4;
 
 /**
- * Where a peer's own words may tell of a patient: numbers, dates, what is quoted, addresses, file names, names and
- * identifiers as HL7 writes them, and names, told by where they stand: beside a number, after `patient` or `for`, or two
- * words with capitals that are no words of the trade. A name in small letters, with no number beside it, is not known.
+ * The parts of a peer's text that may be about a patient: numbers, dates, quotations, addresses,
+ * file names, names and identifiers as HL7 writes them, and names, recognized by their position:
+ * next to a number, after `patient` or `for`, or two capitalized words that are not technical
+ * terms. A name in lower case, without a number next to it, is not recognized.
  */
 function valuesInWords(text: string): readonly Part[] {
   const looked = text.slice(0, LONGEST);
@@ -29,7 +30,7 @@ function valuesInWords(text: string): readonly Part[] {
   return [...withoutOverlap(found), ...rest];
 }
 
-/** The text with each of its values written anew. */
+/** The text with each of its values rewritten. */
 export function withValues(text: string, write: (value: string) => string): string {
   let end = 0;
   let out = '';
@@ -49,9 +50,9 @@ function withoutOverlap(parts: readonly Part[]): readonly Part[] {
   return out;
 }
 
-/** Names by where they stand: after a word that announces one, several together, or one within a sentence. */
+/** Names by their position: after a word that announces one, several together, or one within a sentence. */
 function names(tokens: readonly Token[], text: string): readonly Token[] {
-  // where all is in capitals, or in German, where each noun has one, they tell nothing
+  // capitals mean nothing if everything is in capitals, or in German, where every noun has one
   const inCapitals = !/\p{Ll}{2}/u.test(text);
   const german = GERMAN.test(text);
   return runsOf(tokens).flatMap(({ before, run }) => {
@@ -68,7 +69,7 @@ interface Run {
   readonly run: readonly Token[];
 }
 
-/** What may be names, as they stand together. */
+/** Possible names, in adjacent groups. */
 function runsOf(tokens: readonly Token[]): readonly Run[] {
   const runs: { before: Token | undefined; run: Token[] }[] = [];
   tokens.forEach((token, index) => {
@@ -80,7 +81,7 @@ function runsOf(tokens: readonly Token[]): readonly Run[] {
   return runs;
 }
 
-/** Names and short numbers beside what is a value for itself: `Doe, John (4711)`, `12 Mar 1970`. */
+/** Names and short numbers next to a value: `Doe, John (4711)`, `12 Mar 1970`. */
 function besideValues(tokens: readonly Token[]): readonly Token[] {
   return tokens.flatMap(({ kind }, index) =>
     kind === 'value' ? [...beside(tokens, index, -1), ...beside(tokens, index, 1)] : [],

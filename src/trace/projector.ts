@@ -5,15 +5,16 @@ import type { MessageState } from './message-state.ts';
 import type { TraceInput } from './trace-input.ts';
 import type { LostMessages, StreamFloor, TraceStore } from './trace-store.ts';
 
-/** Where the projector gets what it writes. */
+/** The source of what the projector writes. */
 export interface ProjectorSource {
   /** The next batch as soon as there is one; undefined once the source is closed. */
   next(): Promise<ProjectorBatch | undefined>;
   /** How many messages of the streams wait to be read or acknowledged. */
   lag(): Promise<number>;
   /**
-   * How far the workers have acknowledged each queue, as it was before something that has been read and
-   * acknowledged since: whatever outcomes belong to it have been applied. Undefined if there is nothing new.
+   * How far the workers had acknowledged each queue, at a time before something that has since been
+   * read and acknowledged, so that all outcomes up to there have been applied. Undefined if there
+   * is nothing new.
    */
   floors(): Promise<readonly StreamFloor[] | undefined>;
   close(): Promise<void>;
@@ -21,14 +22,14 @@ export interface ProjectorSource {
 
 export interface ProjectorBatch {
   readonly inputs: readonly TraceInput[];
-  /** Called once the store has all of it; what was not acknowledged comes again after a restart. */
+  /** Called once the store has all of it; what was not acknowledged is delivered again after a restart. */
   acknowledge(): void;
 }
 
-/** What the store has taken. */
+/** What the store has applied. */
 export interface Applied {
   readonly inputs: readonly TraceInput[];
-  /** How the messages of the inputs stand now. */
+  /** The current states of the messages of the inputs. */
   readonly messages: readonly MessageState[];
 }
 
@@ -36,20 +37,20 @@ export interface ProjectorOptions {
   readonly source: ProjectorSource;
   readonly store: TraceStore;
   readonly log: Logger;
-  /** Hears what the store has taken, in order. */
+  /** Receives what the store has applied, in order. */
   readonly onApplied?: ((applied: Applied) => void) | undefined;
-  /** How a store that fails is tried again. */
+  /** How a failing store is retried. */
   readonly retry?: Omit<RetryPolicy, 'disconnected'> | undefined;
-  /** Milliseconds between two looks for outcomes that were lost. Default 30 s. */
+  /** Milliseconds between two checks for lost outcomes. Default 30 s. */
   readonly reconcileEvery?: number | undefined;
 }
 
 export interface Projector {
   /** Messages of the streams that the trace does not show yet. */
   lag(): Promise<number>;
-  /** Since when the store has failed; undefined while it works. */
+  /** Since when the store has been failing; undefined while it works. */
   failingSince(): number | undefined;
-  /** Finishes the batch it has, unless the store fails, and closes the source. */
+  /** Finishes the current batch, unless the store fails, and closes the source. */
   stop(): Promise<void>;
 }
 
@@ -59,10 +60,10 @@ const RETRY: Omit<RetryPolicy, 'disconnected'> = {
   backoff: 2,
   max: 30_000,
 };
-/** Inputs of one transaction: a journal batch may hold many, and others share the thread. */
+/** Inputs of one transaction: a journal batch may contain many, and others share the thread. */
 const AT_ONCE = 1_000;
 
-/** What an engine found that the streams had lost. */
+/** What an engine found to be lost from the streams. */
 function lossesIn(inputs: readonly TraceInput[]): LostMessages[] {
   return inputs.flatMap((input) => {
     if (input.kind !== 'entry' || input.entry.record.kind !== 'host') return [];
@@ -72,10 +73,9 @@ function lossesIn(inputs: readonly TraceInput[]): LostMessages[] {
 }
 
 /**
- * Builds the trace: takes a batch, applies it, acknowledges it, for ever.
- *
- * A store that fails is tried again with back-off; a batch is never skipped, and the streams keep what
- * follows. So a broken trace store refuses no traffic until JetStream's own limit is near.
+ * Builds the trace: takes a batch, applies it, acknowledges it, in a loop. A failing store is
+ * retried with back-off; a batch is never skipped, and the streams keep what follows. So a broken
+ * trace store refuses no traffic until JetStream's own limit is near.
  */
 export function startProjector(options: ProjectorOptions): Projector {
   const { source, store, log, retry = RETRY, reconcileEvery = 30_000 } = options;
@@ -118,7 +118,7 @@ export function startProjector(options: ProjectorOptions): Projector {
         const settled = floors === undefined ? 0 : await store.settleByFloor(floors);
         if (settled > 0) log.warn({ event: 'outcomes-lost', settled }, 'outcomes-lost');
       } catch (error) {
-        // what was not reconciled now is found by the next look
+        // what was not reconciled now is found by the next check
         log.debug({ event: 'reconcile-failed', err: error }, 'reconcile-failed');
       }
       await pause(reconcileEvery, signal, { ref: false });

@@ -14,14 +14,14 @@ export interface KeyHit {
 /** Sessions of one value that are looked at, at most. */
 const KEY_HITS = 100;
 
-/** What is needed of a store to find what somebody pasted. */
+/** What is needed from a store to find a pasted text. */
 export interface QuickFindStore extends SessionReader {
   message(id: number): Promise<TracedMessage | undefined> | TracedMessage | undefined;
   /** Newest first; of a file, or of the database, `most` at most. */
   sessionsWith(value: string, most: number): Iterable<KeyHit> | AsyncIterable<KeyHit>;
 }
 
-/** Asks for an id, or for the exact value of any search field. */
+/** Looks for an id, or the exact value of any search field. */
 export async function quickFind(
   text: string,
   store: QuickFindStore,
@@ -47,7 +47,7 @@ function hitsOf({ id, sessionId, created: at }: TracedMessage): QuickHit[] {
   return id === sessionId ? [{ kind: 'session', sessionId, at }, hit] : [hit];
 }
 
-/** The message or session id a pasted text may be: digits, perhaps with spaces or dots as people write them. */
+/** The message or session id that a pasted text may be: digits, perhaps with spaces or dots. */
 export function idIn(text: string): number | undefined {
   const digits = text.trim().replace(/[\s.]/g, '');
   if (!/^\d{4,16}$/.test(digits)) return undefined;

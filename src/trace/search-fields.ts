@@ -4,10 +4,13 @@ import { isEngineError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
 import type { SearchKey } from './trace-input.ts';
 
-/** The name under which every HL7 message's MSH-10 is indexed, the control numbers of X12, EDIFACT and ASTM, and the instance UID of DICOM, whatever the production's search fields are. */
+/**
+ * The name under which every HL7 message's MSH-10 is indexed, the control numbers of X12, EDIFACT
+ * and ASTM, and the instance UID of DICOM, independently of the production's search fields.
+ */
 const CONTROL_ID = 'control-id';
 
-/** Where a body's own control ids stand. */
+/** The paths of a body's own control ids. */
 const CONTROL_IDS: Partial<Record<Document['kind'], readonly string[]>> = {
   hl7: ['MSH-10'],
   x12: ['ISA-13', 'GS-6'],
@@ -16,19 +19,23 @@ const CONTROL_IDS: Partial<Record<Document['kind'], readonly string[]>> = {
   dicom: ['SOPInstanceUID'],
 };
 
-/** Values of one field of one body: a repetition beyond these is not searched for. */
+/** The most values of one field per body; further repetitions cannot be found. */
 const VALUES = 20;
 
-/** Reads the search keys of a body. Gives none where it cannot be read: the trace takes what flowed, readable or not. */
+/**
+ * Reads the search keys of a body. Returns none if it cannot be read: the trace accepts every
+ * message, readable or not.
+ */
 export type SearchFields = (bytes: Uint8Array, reading: Reading) => readonly SearchKey[];
 
 /**
  * The production's search fields (name → HL7 path, JSON pointer, XPath or column), and always the
- * control ids of HL7, X12, EDIFACT, ASTM and DICOM. A path that is not one for a body's kind finds nothing there.
+ * control ids of HL7, X12, EDIFACT, ASTM and DICOM. A path that is not valid for a body's kind
+ * finds nothing there.
  */
 export function searchFields(search: ReadonlyMap<string, string>): SearchFields {
   const paths = [...search].filter(([name]) => name !== CONTROL_ID);
-  /** `kind path` of paths that are written for another kind of document. */
+  /** `kind path` of paths that are for a different kind of document. */
   const unfit = new Set<string>();
   return (bytes, reading) => {
     const document = readable(bytes, reading);
@@ -43,7 +50,7 @@ export function searchFields(search: ReadonlyMap<string, string>): SearchFields 
   };
 }
 
-/** Names a set of search fields: a store that was indexed by other ones is to be indexed anew. */
+/** Identifies a set of search fields: a store that was indexed with different ones has to be re-indexed. */
 export function searchFingerprint(search: ReadonlyMap<string, string>): string {
   return JSON.stringify([...search].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -54,7 +61,7 @@ function readable(bytes: Uint8Array, reading: Reading): Document | undefined {
   try {
     return documentOf(bytes, reading);
   } catch (error) {
-    // one that is damaged has no fields
+    // a damaged one has no fields
     return tolerate(error, isEngineError, 'reading a body for its search fields');
   }
 }

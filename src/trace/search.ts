@@ -14,8 +14,9 @@ import type { FindOptions } from './trace-store.ts';
 import type { TracedMessage } from './traced-message.ts';
 
 /**
- * A part of what is searched, newest end first. Ordered by `id`, the bounds are message ids; ordered by
- * `session` they are session ids, and of the newest session only messages below `belowId` are meant.
+ * A part of the search, newest end first. Ordered by `id`, the bounds are message ids; ordered by
+ * `session` they are session ids, and from the newest session only messages below `belowId` are
+ * included.
  */
 export interface Span {
   readonly order: 'id' | 'session';
@@ -26,37 +27,37 @@ export interface Span {
 
 export type LargeBody = (ref: string, size: number) => Promise<Uint8Array | undefined>;
 
-/** What a search needs of a store. */
+/** What a search needs from a store. */
 export interface SearchedStore extends SessionReader {
   /** The lowest bound that makes sense: of all ids, or of sessions that have a message at or after `from`. */
   bottom(order: Span['order'], from: number | undefined): Promise<number> | number;
-  /** The newest message's id, where a search begins. */
+  /** The newest message's id, at which a search begins. */
   top(): Promise<number> | number;
-  /** The newest candidates of a span in its order; what `rowTest` looks at is not checked yet. */
+  /** The newest candidates of a span in its order; `rowTest` has not been applied yet. */
   candidates(span: Span, limit: number): Promise<TracedMessage[]> | TracedMessage[];
-  /** The bytes of a body that lies in the object store; undefined where there is none. */
+  /** The bytes of a body in the object store; undefined if there is none. */
   readonly largeBody: LargeBody;
 }
 
 const HOUR = 3_600_000;
-/** Milliseconds of the first slice of a search that must look at every row. */
+/** Milliseconds of the first slice of a search that must check every row. */
 const FIRST_SLICE = 10 * 60_000;
 /** A slice that took less time is followed by a wider one, one that took more by a narrower. */
 const FAST = 5;
 const SLOW = 40;
-/** Bodies read between two looks at the clock and the signal. */
+/** Bodies read between two checks of the clock and the signal. */
 const BODIES_AT_ONCE = 100;
 /**
- * Milliseconds that a search for values has at least where some of what matches is hidden from who asks: a page that is
- * cut short after so many candidates would tell them that there are candidates.
+ * The least milliseconds for a search for values if some matches are hidden from the viewer: a page
+ * cut short after many candidates would reveal that there are candidates.
  */
 const HIDDEN_BUDGET = 60_000;
-/** After this many milliseconds others get their turn: a store may share its thread with the API. */
+/** After this many milliseconds others get a turn: a store may share its thread with the API. */
 const TURN = 15;
 
 /**
- * Walks back through time in slices, until the page is full, everything was searched, or the time is up.
- * Slices are what makes a long search resumable and interruptible on a synchronous database.
+ * Walks back through time in slices, until the page is full, everything has been searched, or the
+ * time is up. Slices make a long search resumable and interruptible on a synchronous database.
  */
 export async function search(
   query: TraceQuery,
@@ -94,7 +95,7 @@ function budgetOf({ timeBudget = FIND_TIME_BUDGET, search: asked, visible }: Tra
 
 type RowTest = (row: TracedMessage) => Promise<boolean>;
 
-/** What no index knows and is looked for row by row, if anything: the cheap first. */
+/** The conditions without an index, checked row by row, if any; cheap ones first. */
 function rowTest(
   query: TraceQuery,
   store: SearchedStore,
@@ -120,7 +121,7 @@ async function holds(store: SearchedStore, id: number, text: Buffer): Promise<bo
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(text);
 }
 
-/** Takes the candidates that hold what is asked for, until the page is full; whether all of them were looked at. */
+/** Takes the matching candidates until the page is full; returns whether all of them were checked. */
 async function take(
   rows: readonly TracedMessage[],
   {
@@ -190,7 +191,7 @@ function readsEveryRow(query: TraceQuery): boolean {
   );
 }
 
-/** Where a search stands. */
+/** The position of a search. */
 class Walk {
   readonly order: Span['order'];
   readonly bottom: number;
@@ -210,7 +211,7 @@ class Walk {
     return { order, high, low: Math.max(bottom, this.#low()), belowId: this.#belowId };
   }
 
-  /** A candidate was looked at: whatever comes is older. */
+  /** A candidate was checked; everything that follows is older. */
   passed(row: TracedMessage): void {
     if (this.order === 'id') this.high = row.id - 1;
     else {
@@ -219,7 +220,7 @@ class Walk {
     }
   }
 
-  /** A slice holds no more. */
+  /** A slice has no more. */
   finished({ low }: Span, took: number): void {
     this.high = low - 1;
     this.#belowId = undefined;
@@ -241,7 +242,7 @@ class Walk {
     this.#belowId = belowId === '' ? undefined : Number(belowId);
   }
 
-  /** Slices of sessions begin with an hour, since the search keys are kept by the hour. */
+  /** Slices of sessions begin on the hour, since the search keys are stored by the hour. */
   #low(): number {
     const time = timeOfId(this.high) - this.#width;
     if (time < 0) return 0;

@@ -1,9 +1,9 @@
 import type { Status } from '../message/status.ts';
 
 /**
- * What a whole session has come to: its first message and all that was made of it.
+ * The outcome of a whole session: its first message and everything made from it.
  * - `delivered`: at least one message reached an end that is not a discard, and none failed
- * - `refused`: at least one failed or was suspended, whatever became of the others
+ * - `refused`: at least one failed or was suspended, regardless of the others
  * - `discarded`: nothing failed, and nothing was delivered
  */
 export const SESSION_STATES = ['under-way', 'delivered', 'refused', 'discarded'] as const;
@@ -11,20 +11,20 @@ export const SESSION_STATES = ['under-way', 'delivered', 'refused', 'discarded']
 export interface SessionOutcome {
   readonly sessionId: number;
   readonly state: (typeof SESSION_STATES)[number];
-  /** Messages of it have no end yet; of a refused one these are its other messages. */
+  /** Some of its messages have no outcome yet; in a refused session these are its other messages. */
   readonly open: boolean;
-  /** The message that decides: the first that failed, else one that is under way, else the last. */
+  /** The deciding message: the first that failed, otherwise one that is under way, otherwise the last. */
   readonly messageId: number;
   readonly host: string;
   readonly status: Status;
-  /** Of the one that decides, also the error of its last try while it is under way. */
+  /** The error of the deciding message; while it is under way, that of its last try. */
   readonly code?: string | undefined;
   readonly text?: string | undefined;
-  /** What the peer said of it. */
+  /** The peer's text about it. */
   readonly said?: string | undefined;
 }
 
-/** What of a message decides how its session stands. */
+/** The part of a message that determines the state of its session. */
 export interface SessionPart {
   readonly id: number;
   readonly sessionId: number;
@@ -39,7 +39,7 @@ export interface SessionPart {
 const isFailed = ({ status }: SessionPart): boolean => status === 'error' || status === 'suspended';
 const isOpen = ({ status }: SessionPart): boolean => status === 'queued' || status === 'retrying';
 
-/** How each session stands; what the trace does not know is left out. */
+/** The state of each session; sessions that are not in the trace are left out. */
 export function sessionOutcomes(parts: readonly SessionPart[]): readonly SessionOutcome[] {
   return [...Map.groupBy(parts, ({ sessionId }) => sessionId)].flatMap(([sessionId, all]) => {
     const messages = all.toSorted((a, b) => a.id - b.id);

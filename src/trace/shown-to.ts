@@ -7,26 +7,29 @@ import type { KeyReader } from './trace-store.ts';
 import { isOpenTo, type StoredBody, type TracedMessage } from './traced-message.ts';
 
 /**
- * How somebody who may not see everything is shown it. No criterion answers about what they are not shown: a search
- * whose hits tell what a body holds is as good as the body.
+ * How the trace is shown to somebody who may not see everything. No criterion applies to what they
+ * are not shown: a search whose hits reveal the content of a body is as good as the body.
  */
 export interface ShownTo {
-  /** How a failure is shown where it is not shown as it is; without it, not at all. */
+  /** How a failure is shown if it is not shown unchanged; without it, not at all. */
   readonly mask?: ((failure: FailureText) => FailureText) | undefined;
-  /** Set for who may not see patients: they get every failure masked, also of messages that are open to them. */
+  /** Set for viewers who may not see patient data: they get every failure masked, also of messages they may open. */
   readonly masksAll?: boolean | undefined;
-  /** Reads the search keys of a body: a session that is open only in part is found by what stands in that part. */
+  /**
+   * Reads the search keys of a body: a session that may only be opened in part is found by the
+   * content of that part.
+   */
   readonly keys?: KeyReader | undefined;
 }
 
-/** What is said of a failure: by Waybill, and by the peer. */
+/** The texts about a failure, by Waybill and by the peer. */
 export type FailureText = Pick<RecordedError, 'text' | 'said'>;
 
 interface Failing extends Pick<TracedMessage, 'source' | 'target'> {
   readonly error?: FailureText | undefined;
 }
 
-/** What is said of a message's failure, as the asker is shown it. */
+/** The texts about a message's failure, as shown to the viewer. */
 export function shownFailure(
   { source, target, error }: Failing,
   visible: readonly string[] | undefined,
@@ -36,7 +39,7 @@ export function shownFailure(
   return !masksAll && isOpenTo({ source, target }, visible) ? { text, said } : mask({ text, said });
 }
 
-/** Checks what no index knows of one who is not shown everything; undefined if there is nothing to check. */
+/** Checks, for a viewer who is not shown everything, what no index can; undefined if there is nothing to check. */
 export function shownTest(
   { error, cause, visible }: TraceQuery,
   shown: ShownTo = {},
@@ -50,7 +53,7 @@ export function shownTest(
   };
 }
 
-/** The code is shown with every message; the text answers only where the body may be opened, too. */
+/** The code is shown with every message; the text is only searched if the body may also be opened. */
 function mentions(
   message: TracedMessage,
   asked: string,
@@ -68,19 +71,19 @@ function mentions(
 
 export interface SessionMessages {
   readonly messages: readonly TracedMessage[];
-  /** Whether these are all. */
+  /** Whether these are all of them. */
   readonly whole: boolean;
 }
 
-/** What a store gives to look at a session that may be open only in part. */
+/** What a store provides for checking a session that may only be opened in part. */
 export interface SessionReader {
   messages(sessionId: number): Promise<SessionMessages> | SessionMessages;
   body(id: number): Promise<StoredBody | undefined> | StoredBody | undefined;
 }
 
 /**
- * Whether a session that has all those keys has them in what is open to the asker: the index knows only whole
- * sessions, and what another leg of one holds is not theirs to learn.
+ * Whether a session with all those keys has them in the part open to the viewer: the index only
+ * knows whole sessions, and the viewer must not learn the content of other legs.
  */
 export function openKeyTest(
   keys: readonly KeyMatch[],

@@ -14,9 +14,9 @@ export interface SpanExporterOptions {
 }
 
 export interface SpanExporter {
-  /** Hears what the projector writes. Never fails and never waits. */
+  /** Receives what the projector writes. Never fails and never waits. */
   take(inputs: readonly TraceInput[]): void;
-  /** Sends what is left. */
+  /** Sends the rest. */
   close(): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ interface Span {
   readonly status: { readonly code: number; readonly message?: string };
 }
 
-/** Messages whose outcome is awaited; the oldest are forgotten beyond it. */
+/** The most messages whose outcome is awaited; beyond it the oldest are dropped. */
 const PENDING = 50_000;
 const BATCH = 512;
 const EVERY = 1_000;
@@ -44,9 +44,10 @@ const PRODUCER = 4;
 const ERROR = 2;
 
 /**
- * One OpenTelemetry span a leg, made from what the trace is made from, so that the path of a message
- * pays nothing for it. Written as OTLP/HTTP with JSON: the official packages are 13, and no patient
- * data may get into an attribute, which is easier to see in one file. What a collector refuses is dropped.
+ * One OpenTelemetry span per leg, made from the input of the trace, so that it costs the path of a
+ * message nothing. It is written as OTLP/HTTP with JSON, since there are 13 official packages, and
+ * it is easier to see in one file that no patient data gets into an attribute. What a collector
+ * refuses is dropped.
  */
 export function spanExporter(options: SpanExporterOptions): SpanExporter {
   const { production } = options;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Envelope } from '../message/message.ts';
 
-/** The ids of OpenTelemetry under which a message is known, which need no table: they are made of its own. */
+/** The OpenTelemetry ids of a message; they are derived from its own id, so no table is needed. */
 
-/** The trace that a sender gave, or one of the production and the session. */
+/** The sender's trace, or one derived from the production and the session. */
 export function traceIdOf(
   production: string,
   { traceparent, sessionId }: Pick<Envelope, 'traceparent' | 'sessionId'>,
@@ -13,7 +13,7 @@ export function traceIdOf(
 
 export const spanIdOf = (id: number): string => id.toString(16).padStart(16, '0');
 
-/** What the sender's `traceparent` names. */
+/** The ids in the sender's `traceparent`. */
 export function givenIds(
   traceparent: string | undefined,
 ): { readonly traceId: string; readonly spanId: string } | undefined {

@@ -18,13 +18,13 @@ import type { StoredBody } from './traced-message.ts';
 
 /** A source whose search fields may change while it is read. */
 export interface StreamSource extends ProjectorSource {
-  /** What is read from now on gets these search fields. Resolves once what was read before has been dealt with. */
+  /** What is read from now on gets these search fields. Resolves once everything read before has been processed. */
   index(search: ReadonlyMap<string, string>): Promise<void>;
-  /** Gives everything that the streams still hold once more. */
+  /** Reads everything again that the streams still contain. */
   again(): void;
 }
 
-/** Reads the journal, the outcomes and all queues of a production as what the trace is built from, search keys included. */
+/** Reads the journal, the outcomes and all queues of a production as input of the trace, including search keys. */
 export function streamSource(
   broker: Broker,
   search: ReadonlyMap<string, string>,
@@ -32,10 +32,10 @@ export function streamSource(
 ): StreamSource {
   const reader = streamReader(broker, options);
   const large = bodies(broker);
-  // whoever needs a large body meets the failure
+  // reading a large body will then report the failure
   large.catch(toldElsewhere);
   let keys = keyReader(search, large);
-  /** While a batch is being read or applied: resolved when the next one is asked for. */
+  /** Set while a batch is being read or applied; resolved when the next one is requested. */
   let inHand: PromiseWithResolvers<void> | undefined;
   const done = (): void => {
     inHand?.resolve();
@@ -67,7 +67,7 @@ export function streamSource(
   };
 }
 
-/** What a message of a stream tells the trace. */
+/** The inputs of the trace from a message of a stream. */
 export function inputsOf({ names }: Broker, message: JsMsg): TraceInput[] {
   const { stream } = message.info;
   if (!names.isQueue(stream)) {
@@ -96,7 +96,7 @@ export async function withKeys(input: TraceInput, keys: KeyReader): Promise<Trac
   return body === undefined ? input : { ...input, keys: await keys(body) };
 }
 
-/** The message's own body; a reply is found by the message it answers. */
+/** The message's own body; replies are found through the message they answer. */
 function messageBody(input: TraceInput): StoredBody | undefined {
   const reading = readingOf(input);
   const body = bodyOf(input);
@@ -115,14 +115,15 @@ function readingOf(input: TraceInput): Reading | undefined {
 
 interface Look {
   readonly floors: readonly StreamFloor[];
-  /** The last outcomes that were stored one look later. */
+  /** The last outcomes that had been stored at the next check. */
   outcomes?: number;
 }
 
 /**
- * Looks how far the workers have acknowledged each queue, and hands that on only once the projector has
- * acknowledged all outcomes that were stored one look later. A completed message is acknowledged while
- * its outcome is being stored, so one without outcome after all that time has lost it in a crash.
+ * Checks how far the workers have acknowledged each queue, and passes that on only once the
+ * projector has acknowledged all outcomes that had been stored at the next check. A completed
+ * message is acknowledged while its outcome is being stored, so a message that has no outcome by
+ * then lost it in a crash.
  */
 function streamFloors(broker: Broker): () => Promise<readonly StreamFloor[] | undefined> {
   let look: Look | undefined;
@@ -146,7 +147,7 @@ async function readFloors(broker: Broker): Promise<StreamFloor[]> {
   const floors: StreamFloor[] = [];
   for await (const stream of manager.streams.names(names.everything)) {
     if (!names.isQueue(stream)) continue;
-    // a queue that nobody knows about completes nothing
+    // an unknown queue completes nothing
     const floor = await settledFloor(broker, stream);
     if (floor !== undefined && floor > 0) floors.push({ stream, floor });
   }

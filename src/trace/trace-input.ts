@@ -1,19 +1,19 @@
 import type { Envelope } from '../message/message.ts';
 import type { JournalEntry } from '../message/record.ts';
 
-/** One thing the trace is built from. The source of the projector makes these from what it reads of the streams. */
+/** One input of the trace. The projector's source makes these from the streams. */
 export type TraceInput = MessageInput | EntryInput;
 
 /** A message found in a queue, or among the suspended ones. */
 export interface MessageInput {
   readonly kind: 'message';
   readonly envelope: Envelope;
-  /** What being found there proves; an outcome that is known already stays. */
+  /** The status that this proves; a known outcome takes precedence. */
   readonly status: 'queued' | 'suspended';
   readonly body?: Uint8Array | undefined;
   /** The object store's key, for a body above the inline limit. */
   readonly bodyRef?: string | undefined;
-  /** Where it stands in its queue: what `settleByFloor` compares with the worker's acknowledgements. */
+  /** Its position in its queue, which `settleByFloor` compares with the worker's acknowledgements. */
   readonly queue?: QueuePlace | undefined;
   readonly warning?: string | undefined;
   readonly keys?: readonly SearchKey[] | undefined;
@@ -31,12 +31,12 @@ export interface QueuePlace {
   readonly sequence: number;
 }
 
-/** Stands for the stream in the place of a message that waits outside its queue, for a time or an answer. */
+/** Used as the stream of a message that waits outside its queue, for a time or an answer. */
 export const WAITING = 'waiting';
 
 export const isSetAside = (place: QueuePlace | undefined): boolean => place?.stream === WAITING;
 
-/** A search field's name and one value, as `searchFields` read them from a body. */
+/** A search field's name and one value, read from a body by `searchFields`. */
 export interface SearchKey {
   readonly name: string;
   readonly value: string;

@@ -21,47 +21,49 @@ import type {
   TracedSession,
 } from './traced-message.ts';
 
-/** The searchable store of what the streams said. One per production; written by one projector, read by all. */
+/** The searchable store of the content of the streams. One per production; written by one projector, read by all. */
 export interface TraceStore extends TraceReader, TraceUpkeep, AsyncDisposable {
   /**
-   * Takes a batch; resolves once it is durable, so that the streams may be acknowledged. Idempotent and
-   * order-proof: a batch that comes again changes nothing, and an outcome may come before its message.
-   * Resolves to how the messages of the batch stand now. Rejects with STORE_UNAVAILABLE; the batch is
-   * then to be given again.
+   * Applies a batch; resolves once it is durable, so that the streams may be acknowledged.
+   * Idempotent and independent of order: a repeated batch changes nothing, and an outcome may come
+   * before its message. Resolves to the current states of the messages of the batch. Rejects with
+   * STORE_UNAVAILABLE; the batch then has to be applied again.
    */
   apply(inputs: readonly TraceInput[]): Promise<readonly MessageState[]>;
   /**
-   * Completes queue messages that the worker has acknowledged although no outcome came: it was lost in a
-   * crash. The floors must be older than everything that was applied: see `projector`. Returns how many.
+   * Completes queue messages that the worker has acknowledged but that have no outcome, which was
+   * lost in a crash. The floors must be older than everything applied: see `projector`. Returns how
+   * many.
    */
   settleByFloor(floors: readonly StreamFloor[]): Promise<number>;
-  /** What `apply` would change; nothing is changed. */
+  /** What `apply` would change, without changing anything. */
   differences(inputs: readonly TraceInput[]): Promise<readonly Difference[]>;
   /**
-   * Ends as errors what still waited in a queue that lost it; their bodies are here, so that they can be
-   * resent. Returns their ids. An outcome that is reported all the same stands over it.
+   * Ends, as errors, messages that were waiting in a queue that lost them; their bodies are here,
+   * so they can be resent. Returns their ids. An outcome that is reported nevertheless takes
+   * precedence.
    */
   settleLost(lost: LostMessages): Promise<readonly number[]>;
   close(): Promise<void>;
 }
 
-/** What a queue lost: sequences are given again, so what was made since is not meant. */
+/** What a queue lost: sequences are reused, so messages made since then are not included. */
 export interface LostMessages extends LostRange {
   /** Milliseconds since 1970. */
   readonly before: number;
 }
 
-/** What a console, the API and the command line ask. */
+/** Queries of the console, the API and the command line. */
 export interface TraceReader {
   find(query: TraceQuery, options?: FindOptions): Promise<TracePage>;
   /** What a pasted text may be: a message or session id, a control id, or the value of any search field. Newest first. */
   quickFind(text: string, options?: QuickFindOptions): Promise<readonly QuickHit[]>;
-  /** Names of the search fields that the trace knows. */
+  /** Names of the search fields in the trace. */
   fields(): Promise<readonly string[]>;
   /** The session of that id or, if it is a message's id, the session it belongs to. */
   session(id: number): Promise<TracedSession | undefined>;
   message(id: number): Promise<TracedMessage | undefined>;
-  /** How these sessions stand, in no order; those that the trace does not know are left out. */
+  /** The states of these sessions, in no particular order; those not in the trace are left out. */
   outcomes(sessionIds: readonly number[]): Promise<readonly SessionOutcome[]>;
   body(id: number, part?: 'message' | 'reply'): Promise<StoredBody | undefined>;
   /** Newest first. */
@@ -74,26 +76,26 @@ export interface TraceReader {
   ): Promise<{ readonly ids: readonly number[]; readonly more: boolean }>;
   /** Queued and retried messages of a host, oldest first. */
   openMessages(host: string, page?: OpenPage): Promise<readonly OpenMessage[]>;
-  /** Errors and suspensions gathered by host and code, or by cause, most frequent first. */
+  /** Errors and suspensions grouped by host and code, or by cause, most frequent first. */
   failures(query: FailureQuery, shown?: ShownTo): Promise<readonly FailureGroup[]>;
 }
 
-/** What keeps the store small and its index true. */
+/** Maintenance of the store's size and index. */
 interface TraceUpkeep {
   /**
-   * Removes sessions that began before `keep` and have been settled that long. Never what is open or held.
-   * Safe to interrupt at any point.
+   * Removes sessions that began longer than `keep` ago and have been settled that long, but never
+   * open or held ones. Safe to interrupt at any point.
    */
   purge(options: PurgeOptions): Promise<PurgeReport>;
-  /** Builds the search keys anew after the production's search fields have changed. */
+  /** Rebuilds the search keys after the production's search fields have changed. */
   reindex(options: ReindexOptions): Promise<ReindexReport>;
   /** Keeps a session from being purged until it is released or `until` has passed. */
   hold(sessionId: number, hold: Hold): Promise<void>;
   release(sessionId: number): Promise<void>;
   usage(): Promise<TraceUsage>;
-  /** Whether the trace points to the large body of that key. */
+  /** Whether the trace refers to the large body with that key. */
   pointsTo(bodyRef: string): Promise<boolean>;
-  /** Rows that belong to no message; anything but 0 is a defect. Reads everything: for tests and a doctor's visit. */
+  /** Rows that belong to no message; anything but 0 is a bug. Reads everything: for tests and diagnosis. */
   orphans(): Promise<number>;
 }
 
@@ -132,10 +134,10 @@ export interface OpenMessage {
 export interface FailureQuery {
   readonly from?: number | undefined;
   readonly to?: number | undefined;
-  /** Default error and suspended. */
+  /** Default: error and suspended. */
   readonly status?: readonly Status[] | undefined;
   readonly visible?: readonly string[] | undefined;
-  /** Tells causes of one host and code apart; costs a look at each text. */
+  /** Distinguishes causes with the same host and code; reads each text. */
   readonly byCause?: boolean | undefined;
 }
 
@@ -143,11 +145,11 @@ export interface FailureGroup {
   readonly host: string;
   readonly status: Status;
   readonly code: string;
-  /** What the texts have in common; `''` where causes are not told apart. */
+  /** What the texts have in common; `''` if causes are not distinguished. */
   readonly cause: string;
   /** The text of the newest one. */
   readonly text: string;
-  /** What the peer of the newest one said. */
+  /** The peer's text for the newest one. */
   readonly said?: string | undefined;
   readonly count: number;
   readonly first: number;
@@ -164,23 +166,23 @@ export interface Hold {
 
 export interface PurgeOptions {
   readonly now: number;
-  /** Milliseconds that settled messages stay. */
+  /** Milliseconds that settled messages are kept. */
   readonly keep: number;
-  /** Bytes the store may take: above it the oldest days go early. Never the current day. */
+  /** The most bytes of the store: above it the oldest days are removed early, but never the current day. */
   readonly maxBytes?: number | undefined;
   /**
-   * Deletes a large body from the object store; called `BODY_GRACE` after the trace has ceased to point to it,
-   * again after a crash.
+   * Deletes a large body from the object store; called `BODY_GRACE` after the last reference from
+   * the trace is gone, and again after a crash.
    */
   readonly removeBody?: ((ref: string) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Removes nothing and reports what would go and what would stay; of large bodies it tells nothing. */
+  /** Removes nothing and reports what would be removed and kept, except for large bodies. */
   readonly dryRun?: boolean | undefined;
 }
 
 /**
- * Milliseconds from the end of a large body's last session to its deletion: a message that was resent just
- * before points to it too, and may not have reached the trace.
+ * Milliseconds from the end of a large body's last session to its deletion: a message resent just
+ * before also refers to it, and may not have reached the trace.
  */
 export const BODY_GRACE = 3_600_000;
 
@@ -191,7 +193,7 @@ export interface PurgeReport {
     readonly bytes: number;
     readonly because: 'age' | 'size';
   }[];
-  /** Messages that outlive their time because they are open or their session is held; at most 1000 are named. */
+  /** Messages kept beyond their time because they are open or their session is held; at most 1000 are listed. */
   readonly kept: readonly KeptMessage[];
   /** All sessions that outlive their day: open, held, or settled less than `keep` ago. */
   readonly keptSessions: number;
@@ -208,12 +210,12 @@ export interface KeptMessage {
   readonly since: number;
 }
 
-/** Reads the search keys of a body; given by `searchFields`. */
+/** Reads the search keys of a body; from `searchFields`. */
 export type KeyReader = (body: StoredBody) => readonly SearchKey[] | Promise<readonly SearchKey[]>;
 
 export interface ReindexOptions {
   readonly keys: KeyReader;
-  /** Names the search fields as a whole. Days that were indexed under the same name are left alone. */
+  /** Identifies the set of search fields. Days indexed under the same name are left alone. */
   readonly fingerprint: string;
   readonly progress?: ((progress: ReindexProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -221,7 +223,7 @@ export interface ReindexOptions {
 
 interface ReindexProgress {
   readonly day: string;
-  /** Messages read so far, and in all days that need it. */
+  /** Messages read so far, and their total in all days that need it. */
   readonly done: number;
   readonly total: number;
 }
@@ -230,7 +232,7 @@ export interface ReindexReport {
   readonly days: number;
   readonly messages: number;
   readonly keys: number;
-  /** Messages whose body could not be read; they keep no keys. */
+  /** Messages whose body could not be read; they have no keys. */
   readonly failed: number;
 }
 

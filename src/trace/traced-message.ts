@@ -5,11 +5,11 @@ import type { Status } from '../message/status.ts';
 import { type MessageState, type Settlement, type StoredReply, statusOf } from './message-state.ts';
 import { isSetAside, type QueuePlace } from './trace-input.ts';
 
-/** All that the trace knows of one message, without its body: its envelope, and how it ended. */
+/** Everything the trace knows about one message, without its body: its envelope, and how it ended. */
 export interface TracedMessage
   extends Envelope,
     Omit<Settlement, 'status' | 'reply' | keyof Envelope> {
-  /** `''` while only the outcome has been read, which may overtake its message. */
+  /** `''` while only the outcome has been read, which may arrive before its message. */
   readonly source: string;
   /** `''` while only the outcome has been read. */
   readonly type: string;
@@ -21,14 +21,14 @@ export interface TracedMessage
   readonly reply?: TracedReply | undefined;
   /** Only in `message` and `session`, never in a list. */
   readonly explain?: Explanation | undefined;
-  /** The message stored before that this one repeats. */
+  /** The stored message that this one repeats. */
   readonly duplicateOf?: number | undefined;
-  /** Set when the outcome was not reported but follows from the queue: see `settleByFloor`. */
+  /** Set if the outcome was not reported but derived from the queue: see `settleByFloor`. */
   readonly presumed?: boolean | undefined;
   readonly queue?: QueuePlace | undefined;
-  /** Its process waits, or has waited, for a time or an answer: it has no outcome yet. */
+  /** Its process waits, or has waited, for a time or an answer, and it has no outcome yet. */
   readonly setAside?: boolean | undefined;
-  /** Whether `body` finds one. */
+  /** Whether `body` returns one. */
   readonly hasBody: boolean;
 }
 
@@ -52,7 +52,7 @@ export interface PastOutcome
   readonly reply?: TracedReply | undefined;
 }
 
-/** A whole session: what the visual trace draws. */
+/** A whole session, as drawn by the visual trace. */
 export interface TracedSession {
   readonly id: number;
   readonly started: number;
@@ -60,17 +60,17 @@ export interface TracedSession {
   readonly messages: readonly TracedMessage[];
   readonly attempts: readonly TracedAttempt[];
   readonly past: readonly PastOutcome[];
-  /** Messages of this or another session that repeat one of this session by a person's or a replay's order. */
+  /** Messages of this or another session that repeat one of this session, on a person's order or in a replay. */
   readonly resends: readonly {
     readonly id: number;
     readonly of: number;
     readonly sessionId: number;
   }[];
-  /** Set when the session has more messages than were read. */
+  /** Set if the session has more messages than were read. */
   readonly truncated: boolean;
 }
 
-/** A body as the store has it: its bytes, or the object store's key of a large one. */
+/** A stored body: its bytes, or the object store's key of a large one. */
 export interface StoredBody {
   readonly type: string;
   readonly charset?: string | undefined;
@@ -86,15 +86,15 @@ export interface HostStatistics {
   readonly host: string;
   /** Start of the interval. */
   readonly at: number;
-  /** Messages that came to the host: accepted from outside, or queued or routed to it. */
+  /** Messages that arrived at the host: accepted from outside, or queued or routed to it. */
   readonly in: number;
   /** Messages it completed or discarded. */
   readonly out: number;
   /** Messages that failed or were suspended there. */
   readonly errors: number;
-  /** Bytes that came in. */
+  /** Bytes in. */
   readonly bytes: number;
-  /** Sum over settled messages of the milliseconds from their making to their outcome; divide by `out + errors`. */
+  /** Sum over settled messages of the milliseconds from creation to outcome; divide by `out + errors`. */
   readonly latency: number;
   readonly latencyMax: number;
 }
@@ -118,7 +118,7 @@ export function tracedMessage(state: MessageState): TracedMessage {
   };
 }
 
-/** What stands for the envelope while only an attempt or outcome has been read. */
+/** A placeholder for the envelope while only an attempt or outcome has been read. */
 function unread({ id, sessionId, host }: MessageState): Omit<Envelope, 'id' | 'sessionId'> {
   return {
     source: '',
@@ -139,7 +139,7 @@ function ending({ settlement, lastTry }: MessageState): Partial<TracedMessage> {
   };
 }
 
-/** With what the peer said of it: a reply is stored once. */
+/** With the peer's text about it; a reply is stored once. */
 function tracedError({
   error,
   reply,
@@ -158,12 +158,12 @@ function tracedReply(reply: StoredReply | undefined): TracedMessage['reply'] {
   return { ...rest, hasBody: body !== undefined };
 }
 
-/** A session with more messages than this is cut short: nobody reads a longer drawing. */
+/** A session with more messages than this is truncated: nobody reads a longer drawing. */
 export const SESSION_MESSAGES = 2_000;
-/** Of one message that is retried for days, the latest tries. */
+/** The latest tries of a message, which may be retried for days. */
 export const SESSION_ATTEMPTS = 200;
 
-/** A session as a reader sees it. `states` are its messages, at least one and perhaps one more than are shown. */
+/** A session as a reader sees it. `states` are its messages: at least one, and perhaps one more than is shown. */
 export function tracedSession(
   id: number,
   states: readonly MessageState[],
@@ -201,24 +201,24 @@ export function tracedSession(
   };
 }
 
-/** A person who ends a message did not take it from its queue: that was when it was taken first. */
+/** If a person ended a message, the time it was first taken from its queue counts. */
 export function sinceTaken(message: TracedMessage, past: readonly Settlement[]): TracedMessage {
   const times = [message, ...past].flatMap(({ started }) => started ?? []);
   return past.length === 0 ? message : { ...message, started: Math.min(...times) };
 }
 
-/** The newest reply with a body that an outcome before had, for a message whose standing one has none. */
+/** The newest reply with a body from an earlier outcome, for a message whose current one has none. */
 export const pastReply = (past: readonly Settlement[]): StoredReply | undefined =>
   past.findLast(({ reply }) => reply?.body !== undefined)?.reply;
 
-/** Whether one who sees only these hosts may see the message. `undefined` sees all. */
+/** Whether a viewer of only these hosts may see the message. `undefined` sees all. */
 export function isVisible(message: TracedMessage, visible: readonly string[] | undefined): boolean {
   return (
     visible === undefined || visible.includes(message.source) || visible.includes(message.target)
   );
 }
 
-/** Whether one who sees only these hosts may see both ends of the message, and so what it holds. */
+/** Whether a viewer of only these hosts may see both ends of the message, and therefore its content. */
 export function isOpenTo(
   { source, target }: Pick<TracedMessage, 'source' | 'target'>,
   visible: readonly string[] | undefined,

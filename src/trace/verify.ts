@@ -9,27 +9,27 @@ import { inputsOf, withKeys } from './stream-source.ts';
 import type { KeyReader, LostMessages, TraceStore } from './trace-store.ts';
 
 export interface VerifyOptions {
-  /** Has the trace say what the streams say. */
+  /** Make the trace match the streams. */
   readonly repair: boolean;
   readonly keys: KeyReader;
-  /** How long to wait for a trace that is behind, milliseconds. */
+  /** How long to wait for a trace that is behind, in milliseconds. */
   readonly patience?: number;
 }
 
-/** How the trace stands beside the streams. */
+/** The result of comparing the trace with the streams. */
 export interface VerifyReport {
   /** Messages of the streams that were read. */
   readonly read: number;
-  /** Messages that the trace had not read yet, so that nothing is said of them. */
+  /** Messages that the trace had not read yet, about which nothing is known. */
   readonly behind: number;
   readonly missing: MessageIds;
-  /** The trace has another outcome than the streams. */
+  /** The trace has a different outcome from the streams. */
   readonly outcome: MessageIds;
-  /** The trace lacks a part of what the streams say. */
+  /** The trace lacks a part of what is in the streams. */
   readonly incomplete: MessageIds;
-  /** The trace says that they wait in a queue, which does not hold them. */
+  /** According to the trace they wait in a queue, but they are not there. */
   readonly lost: MessageIds;
-  /** Stand in a queue a second time, though they are one step of one message. */
+  /** Messages that are in a queue twice, although they are one step of one message. */
   readonly doubled: MessageIds;
   readonly repaired: boolean;
 }
@@ -45,8 +45,8 @@ const AT_ONCE = 500;
 const PATIENCE = 30_000;
 
 /**
- * Compares the trace with everything that the streams still hold, and has it catch up with them. What was
- * settled and removed from them is only in the trace, and not looked at.
+ * Compares the trace with everything that the streams still contain, and lets it catch up. What was
+ * settled and removed from them is only in the trace, and is not checked.
  */
 export async function verifyTrace(
   broker: Broker,
@@ -99,7 +99,10 @@ interface End {
   readonly upTo: number;
 }
 
-/** Where the streams end now, once the trace has read as far; what it has not within a while is left out. */
+/**
+ * The current ends of the streams, once the trace has read that far; what it has not read within a
+ * while is left out.
+ */
 async function untilRead({ manager, names }: Broker, patience: number): Promise<Map<string, End>> {
   const lasts = new Map<string, number>();
   for await (const { config, state } of manager.streams.list(names.everything)) {
@@ -144,7 +147,10 @@ function noteDoubled(
   steps.set(step, id);
 }
 
-/** What waits by the trace at places of a queue that hold nothing and that its worker has not passed. */
+/**
+ * Messages that wait according to the trace, at positions of a queue that are empty and that its
+ * worker has not passed.
+ */
 async function lostFrom(
   { manager, names }: Broker,
   store: Pick<TraceStore, 'openMessages'>,

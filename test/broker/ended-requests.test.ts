@@ -22,7 +22,7 @@ test('a request that a killed server took fails with the connection; one made wh
   await broker.connection.flush();
   process.kill(nats.pid ?? 0, 'SIGKILL');
   const error = await failed;
-  expect(error).toMatchObject({ message: 'the connection was lost before an answer came' });
+  expect(error).toMatchObject({ message: 'the connection was lost before an answer arrived' });
   expect(isAway(error)).toBe(true);
   expect(performance.now() - began).toBeLessThan(5_000);
   expect(statuses).toEqual(['disconnected']);

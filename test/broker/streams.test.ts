@@ -17,7 +17,7 @@ test('a stream is made, changed where it is set otherwise, and refused with what
   await expect(made('WB_b', 20 * TB)).rejects.toMatchObject({
     code: 'BROKER_UNAVAILABLE',
     message: expect.stringMatching(
-      /no room to promise .* to the stream WB_b; raise max_file_store .* or lower settings\.queueLimit/,
+      /no space to reserve .* for the stream WB_b; raise max_file_store .* or lower settings\.queueLimit/,
     ),
   });
   // the subjects are taken: the server's own words

@@ -76,7 +76,7 @@ test('an apply that fails changes nothing, the credentials neither', async () =>
     credentials: known,
     read: async () => ({ definition: tooMuch, problems: [] }),
   });
-  await expect(reload({ dryRun: false, by: 'test' })).rejects.toThrow(/no room to promise/);
+  await expect(reload({ dryRun: false, by: 'test' })).rejects.toThrow(/no space to reserve/);
   expect(director.definition.title).toBe('first');
   expect(await passwordOf(known)).toBe('first');
 });

@@ -33,8 +33,8 @@ test('a reply that is larger than a message of NATS reaches who waits for it, is
     return found;
   });
   expect(outcomes.map(({ record, size: kept }) => [record.status, record.warning, kept])).toEqual([
-    ['completed', 'the reply of 6 MB is too large to be kept', undefined],
-    ['completed', 'the reply of 6 MB is too large to be kept', undefined],
+    ['completed', 'the reply of 6 MB is too large to be stored', undefined],
+    ['completed', 'the reply of 6 MB is too large to be stored', undefined],
     ['completed', undefined, 3],
   ]);
 }, 40_000);

@@ -74,7 +74,7 @@ function faultyPublisher(real: Publisher, chance: Random, happens: Happens): Pub
       const late = happens('delay') ? chance.below(40) : 0;
       const stored = await real.publish(subject, body, options);
       if (late > 0) await sleep(late);
-      if (isLost) throw unavailable('no receipt in time');
+      if (isLost) throw unavailable('no acknowledgement in time');
       return stored;
     },
   };

@@ -46,14 +46,14 @@ test.for([
   ['statsu=error', 'statsu is neither a criterion nor a search field of the production; status?'],
   [
     'status=broken',
-    'broken is no status: queued, retrying, completed, discarded, error, suspended',
+    'broken is not a status: queued, retrying, completed, discarded, error, suspended',
   ],
   ['from=soon', 'from=soon is not a time such as'],
   ['from=now to=2h', 'from is after to'],
   ['slower-than=5', '5 is not a duration'],
   ['larger-than=big', 'big is not a size'],
   ['resend-of=x', 'x is not a message id'],
-  ['=x', '=x is no criterion'],
+  ['=x', '=x is not a criterion'],
   ['constructor=x', 'constructor is neither'],
 ])('%s is refused with what to write instead', ([word, text]) => {
   expect(() => criteria(word!.split(' '), FIELDS, NOW)).toThrow(

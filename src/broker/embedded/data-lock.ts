@@ -21,24 +21,25 @@ export interface DataLock {
   release(): void;
 }
 
-/** What a lock file says about its holder. */
+/** The content of a lock file, about its holder. */
 interface Holder {
   readonly pid: number;
-  /** Identifies the process where the system allows it: a process id alone may be reused. */
+  /** Identifies the process if the system allows it, since process ids may be reused. */
   readonly identity: string | undefined;
   readonly started: string;
 }
 
-/** Milliseconds between two heartbeats, for those who cannot see this process, as from another container. */
+/** Milliseconds between two heartbeats, for processes that cannot see this one, as from another container. */
 const BEAT = 2_000;
-/** Milliseconds without a heartbeat after which the holder counts as gone. */
+/** Milliseconds without a heartbeat after which the holder is considered gone. */
 const SILENCE = 3 * BEAT;
 const TRIES = 5;
 
 /**
- * Locks a folder for one process: `engine` for the one that runs the embedded server in it, `operator` for
- * the one that writes its trace. The lock of a killed process is taken over at once, even if its process id
- * was reused. Throws ALREADY_RUNNING, and touches nothing, if the holder is alive.
+ * Locks a folder for one process: `engine` for the one that runs the embedded server in it,
+ * `operator` for the one that writes its trace. The lock of a killed process is taken over at once,
+ * even if its process id was reused. Throws ALREADY_RUNNING, and changes nothing, if the holder is
+ * alive.
  */
 export async function lockData(data: string, what: 'engine' | 'operator'): Promise<DataLock> {
   const file = join(data, `${what}.lock`);
@@ -69,7 +70,7 @@ export async function lockData(data: string, what: 'engine' | 'operator'): Promi
   return { release };
 }
 
-/** Whether the lock is ours now: a link is made completely or not at all. */
+/** Whether the lock is now ours: a link is created completely or not at all. */
 function linked(own: string, file: string): boolean {
   try {
     linkSync(own, file);
@@ -100,7 +101,7 @@ function read(
 }
 
 /**
- * Whether its holder is gone. A holder in another container or machine cannot be seen, so this
+ * Whether its holder is gone. A holder in another container or machine is not visible, so this
  * waits for its heartbeats.
  */
 async function isLeft(file: string, { identity }: Partial<Holder>): Promise<boolean> {
@@ -129,7 +130,7 @@ function touch(file: string): void {
   }
 }
 
-/** Removes the lock that was found, unless another process was faster and it now belongs to that one. */
+/** Removes the lock that was found, unless another process was faster and now owns it. */
 function remove(file: string, text: string): void {
   const aside = `${file}.left.${process.pid}`;
   try {

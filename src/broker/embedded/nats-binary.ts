@@ -12,7 +12,7 @@ const run = promisify(execFile);
 /** The first version with consumers of several subjects, which the trace needs. */
 const OLDEST = [2, 10] as const;
 const BY_HAND =
-  'Install nats-server 2.10 or newer (Debian and Ubuntu: apt-get install nats-server; Fedora: dnf install nats-server; macOS: brew install nats-server), or name one with WAYBILL_NATS_SERVER, or use a running one with --nats.';
+  'Install nats-server 2.10 or newer (Debian and Ubuntu: apt-get install nats-server; Fedora: dnf install nats-server; macOS: brew install nats-server), or give its path in WAYBILL_NATS_SERVER, or use a running one with --nats.';
 
 /** Where downloaded servers are kept. */
 function cacheFolder(environment: NodeJS.ProcessEnv): string {
@@ -37,14 +37,14 @@ async function misfit(file: string): Promise<string | undefined> {
     return `${file} cannot be run (${code ?? 'it failed'})`;
   }
   const [, major, minor] = /nats-server: v(\d+)\.(\d+)\./.exec(`${said}.`) ?? [];
-  if (major === undefined) return `${file} is no nats-server`;
+  if (major === undefined) return `${file} is not a nats-server`;
   const [oldMajor, oldMinor] = OLDEST;
   const isOld =
     Number(major) < oldMajor || (Number(major) === oldMajor && Number(minor) < oldMinor);
   return isOld ? `${file} is version ${major}.${minor}, older than ${OLDEST.join('.')}` : undefined;
 }
 
-/** Where packages put it; the PATH may lack these. */
+/** Where packages install it; the PATH may lack these. */
 const USUAL_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
 
 /** Servers on the PATH, in the system's usual folders and in the cache. */
@@ -61,7 +61,7 @@ async function candidates(
   return files.filter((_, index) => there[index]);
 }
 
-/** The first usable one; the reasons against the others go to `unfit`. */
+/** The first usable one; the reasons against the others are added to `unfit`. */
 async function installed(
   { environment = process.env, folders = USUAL_FOLDERS }: FindOptions,
   unfit: Set<string>,
@@ -90,7 +90,7 @@ async function installFromSystem(environment: NodeJS.ProcessEnv): Promise<boolea
       await quietly([...asRoot, ...words], environment);
       return true;
     } catch {
-      // not this system's tool, not allowed, or no such package: try the next way
+      // not this system's tool, not allowed, or no such package: try the next one
     }
   }
   return false;
@@ -107,23 +107,23 @@ async function quietly(
 }
 
 export interface FindOptions {
-  /** Whether one may be installed or fetched. Default: yes, unless WAYBILL_INSTALL is `never`. */
+  /** Whether one may be installed or downloaded. Default: yes, unless WAYBILL_INSTALL is `never`. */
   readonly allowInstall?: boolean | undefined;
-  /** Called before anything that takes long. */
+  /** Called before anything that takes a while. */
   readonly say?: ((text: string) => void) | undefined;
   readonly environment?: NodeJS.ProcessEnv;
-  /** Where to look beside the PATH. */
+  /** Where to look besides the PATH. */
   readonly folders?: readonly string[];
-  /** Where releases lie. */
+  /** Where releases are. */
   readonly downloads?: string;
-  /** What may be fetched from there. */
+  /** What may be downloaded from there. */
   readonly archives?: Readonly<Record<string, NatsArchive>> | undefined;
 }
 
 /**
- * The path of a nats-server that is new enough: that of WAYBILL_NATS_SERVER, else one already on
- * the machine, else one installed from the system's packages, else one downloaded with its checksum
- * verified. Throws BROKER_UNAVAILABLE with everything that was wrong.
+ * The path of a nats-server that is new enough: the one in WAYBILL_NATS_SERVER, otherwise one
+ * already on the machine, one installed from the system's packages, or one downloaded with its
+ * checksum verified. Throws BROKER_UNAVAILABLE with everything that was wrong.
  */
 export async function findNatsServer(options: FindOptions = {}): Promise<string> {
   const { environment = process.env, say } = options;
@@ -140,14 +140,14 @@ export async function findNatsServer(options: FindOptions = {}): Promise<string>
     const now = await installed(options, unfit);
     if (now !== undefined) return now;
   }
-  say?.('no package could be used; fetching the official release …');
+  say?.('no package could be used; downloading the official release …');
   return await fetched(options, environment, unfit);
 }
 
 async function usable(named: string): Promise<string> {
   const why = await misfit(named);
   if (why === undefined) return named;
-  throw notFound([`${why}, though WAYBILL_NATS_SERVER names it`], false);
+  throw notFound([`${why}, although WAYBILL_NATS_SERVER names it`], false);
 }
 
 async function fetched(

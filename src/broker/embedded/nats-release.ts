@@ -9,15 +9,16 @@ import { fileInTar } from './tar.ts';
 export const NATS_RELEASE = 'v2.10.27';
 export const NATS_DOWNLOADS = 'https://github.com/nats-io/nats-server/releases/download';
 
-/** An archive that may be used: its name and its SHA-256. */
+/** An archive that may be used: its name and SHA-256. */
 export interface NatsArchive {
   readonly platform: string;
   readonly sum: string;
 }
 
 /**
- * By platform of Node. The checksums are those that the project's own container images were built with; they
- * are kept here because checksums beside a tampered archive may be tampered with too. macOS has packages.
+ * By platform of Node. The checksums are those with which the project's own container images were
+ * built; they are in the code because checksums next to a tampered archive may be tampered with
+ * too. macOS has packages.
  */
 export const NATS_ARCHIVES: Readonly<Record<string, NatsArchive>> = {
   'linux-x64': {
@@ -31,8 +32,8 @@ export const NATS_ARCHIVES: Readonly<Record<string, NatsArchive>> = {
 };
 
 /**
- * Downloads the official release of nats-server into a folder; the archive must have the checksum
- * known here, otherwise nothing of it is kept. Throws BROKER_UNAVAILABLE with what failed.
+ * Downloads the official release of nats-server into a folder; the archive must have the known
+ * checksum, otherwise nothing is kept. Throws BROKER_UNAVAILABLE with what failed.
  */
 export async function fetchNatsRelease(
   downloads: string,
@@ -47,15 +48,15 @@ export async function fetchNatsRelease(
   const bytes = await get(`${downloads}/${NATS_RELEASE}/${archive}`);
   if (createHash('sha256').update(bytes).digest('hex') !== known.sum) {
     throw failed(
-      `${archive} was not used, since its checksum is not the one of the release: it was damaged or changed, on the way or where it lies`,
+      `${archive} was not used, since its checksum is not that of the release: it was damaged or changed, in transit or at its source`,
       true,
     );
   }
   const program = fileInTar(await unpacked(bytes, archive), 'nats-server');
-  if (program === undefined) throw failed(`${archive} holds no nats-server`, false);
+  if (program === undefined) throw failed(`${archive} contains no nats-server`, false);
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'nats-server');
-  // another process may be downloading it too, or running the one that is there
+  // another process may be downloading it as well, or running the existing one
   const part = `${file}.${process.pid}.part`;
   try {
     await writeFile(part, program, { mode: 0o755 });

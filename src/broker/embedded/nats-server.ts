@@ -15,7 +15,7 @@ import { findNatsServer } from './nats-binary.ts';
  * What an acknowledged message survives. `power-loss`: everything. `last-seconds`: the crash of any
  * process, and a power failure except for what was acknowledged within the last two seconds.
  * `process-crash`: the crash of any process, and a power failure except for what the system had not
- * yet written: minutes, including their order.
+ * yet written: minutes of messages, including their order.
  */
 export const DURABILITIES = ['power-loss', 'last-seconds', 'process-crash'] as const;
 export type Durability = (typeof DURABILITIES)[number];
@@ -42,7 +42,7 @@ export interface NatsServer extends NatsAccess, AsyncDisposable {
 }
 
 export interface NatsServerOptions {
-  /** The folder that holds JetStream's files, the server's configuration and its log. */
+  /** The folder for JetStream's files, the server's configuration and its log. */
   readonly data: string;
   readonly durability?: Durability;
   /** Called when the server died and is being restarted. */
@@ -53,7 +53,7 @@ export interface NatsServerOptions {
 /**
  * Percent by which the server's heap may grow beyond what is in use before it is collected; Go's
  * own default is 100, so that half of the heap is garbage. Collecting took 0.15 % of the server's
- * time. A value in the environment wins.
+ * time. A value in the environment takes precedence.
  */
 const GOGC = '50';
 
@@ -65,9 +65,9 @@ interface State extends NatsAccess {
 }
 
 /**
- * Starts a nats-server of Waybill's own: loopback, free port, random password, JetStream under
- * `data`. If it dies it is restarted on the same port, so clients reconnect by themselves. A server
- * that an earlier engine left behind in the same folder (kill -9) is stopped first.
+ * Starts Waybill's own nats-server: loopback, free port, random password, JetStream under `data`.
+ * If it dies it is restarted on the same port, so clients reconnect by themselves. A server left
+ * behind in the same folder by an earlier engine (kill -9) is stopped first.
  */
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
@@ -78,7 +78,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
 
   const user = 'waybill';
   const password = randomBytes(24).toString('base64url');
-  // tells it apart from another server that took the same port first
+  // distinguishes it from another server that took the same port first
   const name = `waybill-${randomBytes(6).toString('hex')}`;
   const configuration = join(data, 'nats.conf');
   let port = 0;
@@ -116,7 +116,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
       try {
         return await launch();
       } catch (error) {
-        // its port may be taken, its disk full: it is restarted until it stays up
+        // its port may be taken or its disk full: it is restarted until it stays up
         tolerate(error, isTold, 'starting nats-server again');
         options.onRestart?.(`nats-server cannot be started again: ${describeError(error).text}`);
         await sleep(Math.min(100 * 2 ** tries, 5_000));
@@ -176,8 +176,8 @@ async function writeState(data: string, state: State): Promise<void> {
 const SHELL = '/bin/sh';
 
 /**
- * Makes the server create its files for its user alone. The umask of this process stays: an
- * adapter's files get the permissions that whoever started Waybill chose.
+ * Makes the server create its files for its user alone. The umask of this process is unchanged: an
+ * adapter's files get the permissions chosen by the user who started Waybill.
  */
 function privately(command: readonly [string, ...string[]]): readonly [string, ...string[]] {
   if (!existsSync(SHELL)) return command;
@@ -187,7 +187,7 @@ function privately(command: readonly [string, ...string[]]): readonly [string, .
 /** `setpriv` of util-linux. */
 const SETPRIV = '/usr/bin/setpriv';
 
-/** Lets the kernel kill the server when the engine is killed; where it cannot, the next start does. */
+/** Lets the kernel kill the server when the engine is killed; where this is not possible, the next start does it. */
 function endsWithParent(command: readonly [string, ...string[]]): readonly [string, ...string[]] {
   if (process.platform !== 'linux' || !existsSync(SETPRIV)) return command;
   return [SETPRIV, '--pdeathsig', 'TERM', '--', ...command];
@@ -231,7 +231,7 @@ export async function readNatsState(
 const isNoState = (error: unknown): boolean => isSystemError(error) || error instanceof SyntaxError;
 
 /**
- * Stops a server of this folder whose engine was killed. The caller holds the folder's lock, so no
+ * Stops a server of this folder whose engine was killed. The caller has the folder's lock, so no
  * other engine is alive.
  */
 async function endLeftover(data: string): Promise<void> {
@@ -250,14 +250,14 @@ async function servesFolder(pid: number, data: string): Promise<boolean> {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8');
     return command.includes(join(data, 'nats.conf'));
   } catch {
-    // gone, or somebody else's process: not the server of this folder
+    // gone, or a different process: not the server of this folder
     return false;
   }
 }
 
 /**
- * A port below those that systems assign to outgoing connections: one of those could be taken while
- * the server restarts. If a few of them are not free, any port will do.
+ * A port below the range that systems assign to outgoing connections, since one of those could be
+ * taken while the server restarts. If a few of them are not free, any port is used.
  */
 async function freePort(): Promise<number> {
   for (let tries = 0; tries < 10; tries++) {
@@ -290,7 +290,7 @@ async function isFree(port: number): Promise<boolean> {
 const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
   exitCode !== null || signalCode !== null;
 
-/** Waits until the server greets clients with its INFO line, which it sends once JetStream is recovered. */
+/** Waits until the server sends its INFO line to clients, which it does once JetStream is recovered. */
 async function untilReady(
   server: { readonly port: number; readonly name: string },
   child: ChildProcess,
@@ -301,7 +301,7 @@ async function untilReady(
     if (hasEnded(child)) {
       throw new EngineError(
         'BROKER_UNAVAILABLE',
-        `nats-server ended at once (${child.signalCode ?? child.exitCode}); its log is ${join(data, 'nats.log')}`,
+        `nats-server exited immediately (${child.signalCode ?? child.exitCode}); its log is ${join(data, 'nats.log')}`,
         { retryable: true },
       );
     }
@@ -309,7 +309,7 @@ async function untilReady(
     await sleep(10);
   }
   child.kill('SIGKILL');
-  throw new EngineError('BROKER_UNAVAILABLE', 'nats-server did not get ready in 60 s', {
+  throw new EngineError('BROKER_UNAVAILABLE', 'nats-server was not ready after 60 s', {
     retryable: true,
   });
 }

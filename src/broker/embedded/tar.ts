@@ -5,7 +5,7 @@ const KIND = [156, 157] as const;
 /** A plain file: `0`, or empty in old archives. */
 const FILE: ReadonlySet<string> = new Set(['0', '']);
 
-/** The bytes of the first plain file of that name, in whatever folder, of a tar archive (POSIX ustar). */
+/** The bytes of the first plain file with that name, in any folder, of a tar archive (POSIX ustar). */
 export function fileInTar(archive: Buffer, name: string): Buffer | undefined {
   for (let at = 0; at + BLOCK <= archive.byteLength; ) {
     const text = ([from, to]: readonly [number, number]): string =>

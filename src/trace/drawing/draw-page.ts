@@ -7,7 +7,7 @@ import { cut, type DrawingOptions, dateTime, plainText, shortType } from './term
 interface Column {
   readonly title: string;
   readonly text: (message: TracedMessage, options: DrawingOptions) => string;
-  /** Left out first where the terminal is narrow. */
+  /** The first to be left out on a narrow terminal. */
   readonly dropped: number;
 }
 
@@ -24,7 +24,7 @@ const COLUMNS: readonly Column[] = [
   { title: '', text: remark, dropped: 1 },
 ];
 
-/** Columns that the last one should have to be of use. */
+/** The width that the last column needs to be useful. */
 const REMARK = 20;
 
 export interface PageOptions extends DrawingOptions {
@@ -32,9 +32,9 @@ export interface PageOptions extends DrawingOptions {
   readonly behind?: number | undefined;
 }
 
-/** Says that a search does not know of the newest messages. */
+/** A note that a search does not include the newest messages. */
 export const behindText = (behind: number): string =>
-  `the trace is ${behind} ${behind === 1 ? 'message' : 'messages'} behind: those are not found yet`;
+  `the trace is ${behind} ${behind === 1 ? 'message' : 'messages'} behind: those cannot be found yet`;
 
 /** The messages of a page as a table, and how far the search got. */
 export function drawPage(page: TracePage, options: PageOptions = {}): string {
@@ -99,5 +99,5 @@ function foot(
   const found = items.length === 1 ? '1 message' : `${items.length} messages`;
   if (behind > 0 && complete) return `${found}; ${behindText(behind)}`;
   if (complete) return `${found}; everything was searched`;
-  return `${found}; searched back to ${dateTime(searchedBackTo, zone)}; go on with --after ${next}`;
+  return `${found}; searched back to ${dateTime(searchedBackTo, zone)}; continue with --after ${next}`;
 }

@@ -1,9 +1,10 @@
 import type { QuickHit } from '../trace-query.ts';
 import { cut, type DrawingOptions, dateTime } from './terminal-text.ts';
 
-/** What a pasted text was found as, one a line. */
+/** What a pasted text may be, one per line. */
 export function drawQuickHits(hits: readonly QuickHit[], options: DrawingOptions = {}): string {
-  if (hits.length === 0) return 'nothing: it is no message, control id or value of a search field';
+  if (hits.length === 0)
+    return 'nothing: it is not a message, control id or value of a search field';
   return hits
     .map(({ kind, at, sessionId, messageId, field }) => {
       const what =

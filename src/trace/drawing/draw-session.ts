@@ -3,7 +3,7 @@ import type { TracedSession } from '../traced-message.ts';
 import { type Step, sessionSteps } from './session-steps.ts';
 import { cut, type DrawingOptions, dateTime, sinceStart, wrapped } from './terminal-text.ts';
 
-/** Draws one session for a terminal: hosts as columns where they fit, else as a tree. No body is shown. */
+/** Draws one session for a terminal: hosts as columns if they fit, otherwise as a tree. No body is shown. */
 export function drawSession(session: TracedSession, options: DrawingOptions = {}): string {
   const { messages, started, id, truncated } = session;
   const last = Math.max(started, ...messages.map(({ done, created }) => done ?? created));
@@ -20,7 +20,7 @@ export function drawSession(session: TracedSession, options: DrawingOptions = {}
 
 const TIME = 10;
 const LANE_LEAST = 12;
-/** Columns that a note needs to be of use. */
+/** The width that a note needs to be useful. */
 const NOTE_LEAST = 24;
 
 interface Glyphs {
@@ -34,14 +34,14 @@ interface Glyphs {
 const BOX: Glyphs = { lane: '│', line: '─', right: '▶', left: '◀', here: '●' };
 const ASCII: Glyphs = { lane: '|', line: '-', right: '>', left: '<', here: '*' };
 
-/** The hosts of a session in the order they take part. */
+/** The hosts of a session in the order of their first step. */
 function lanesOf(steps: readonly Step[]): string[] {
   return [...new Set(steps.flatMap(({ from, to }) => (to === undefined ? [from] : [from, to])))];
 }
 
 /**
- * Draws the hosts as columns and each message as an arrow. Undefined if the terminal is too narrow for
- * that: draw a tree then.
+ * Draws the hosts as columns and each message as an arrow. Undefined if the terminal is too narrow
+ * for this; then draw a tree.
  */
 function sequenceDrawing(
   session: TracedSession,
@@ -103,14 +103,14 @@ function laneText(
   const rightward = centre(to) > centre(from);
   if (rightward) cells[last - 1] = glyphs.right;
   else cells[first + 1] = glyphs.left;
-  // the label stands next to the host that spoke
+  // the label is next to the sending host
   const start = rightward ? first + 2 : last - 1 - label.length;
   for (const [offset, character] of label.split('').entries()) cells[start + offset] = character;
   return cells.join('');
 }
 
 const DEEPEST = 8;
-/** Columns that a line keeps however deep it is. */
+/** The minimum width of a line, however deep it is. */
 const LEAST = 12;
 
 /** Draws a session as a tree: each message under the one it came from, with what happened to it. Fits any width. */
@@ -119,14 +119,14 @@ function treeDrawing(session: TracedSession, options: DrawingOptions): readonly 
   const byMessage = Map.groupBy(sessionSteps(session, options), ({ messageId }) => messageId);
   const ids = new Set(session.messages.map(({ id }) => id));
   const children = Map.groupBy(session.messages, ({ parentId }) =>
-    // the parent of a resent message lies in another session
+    // the parent of a resent message is in another session
     parentId !== undefined && ids.has(parentId) ? parentId : 0,
   );
   const lines: string[] = [];
   const draw = (id: number, depth: number): void => {
     const indent = '  '.repeat(Math.min(depth, DEEPEST));
     for (const [number, step] of (byMessage.get(id) ?? []).entries()) {
-      // the first is the message itself, the others are what became of it
+      // the first is the message itself, the others are what happened to it
       const before = number === 0 ? indent : `${indent}  `;
       const room = width === undefined ? undefined : Math.max(LEAST, width - before.length - 2);
       const [first = '', ...rest] = wrapped(lineOf(step, session.started, ascii), room);

@@ -4,7 +4,7 @@ import { describeSize } from '../../time/size.ts';
 import type { TracedAttempt, TracedMessage, TracedSession } from '../traced-message.ts';
 import { type DrawingOptions, plainText, shortType } from './terminal-text.ts';
 
-/** One line of a drawn session: something that goes from host to host, or that happened at one. */
+/** One line of a drawn session: something sent from host to host, or something that happened at one. */
 export interface Step {
   readonly at: number;
   /** The message it is about. */
@@ -12,15 +12,15 @@ export interface Step {
   readonly from: string;
   /** Undefined for what happened at `from`. */
   readonly to?: string | undefined;
-  /** On the arrow. */
+  /** The text on the arrow. */
   readonly label: string;
   readonly note: string;
 }
 
-/** Of a message that was tried often, the first tries and the last are drawn. */
+/** For a message with many tries, only the first ones and the last are drawn. */
 const TRIES = 3;
 
-/** What happened in a session, in order of time; what happened in the same millisecond in the order of cause. */
+/** What happened in a session, by time; within the same millisecond, causes before effects. */
 export function sessionSteps(
   session: TracedSession,
   { rules = false }: DrawingOptions = {},
@@ -76,7 +76,7 @@ function arrival(message: TracedMessage): Step {
       testBy && `test by ${testBy}`,
       message.possibleDuplicate && 'possible duplicate',
       message.duplicateOf && `repeats ${message.duplicateOf}`,
-      // what went straight through needs no line of its own
+      // what was delivered at once needs no line of its own
       endsAtOnce(message) && `${message.status} ${took(message)}`,
     ]),
   };
@@ -172,7 +172,7 @@ function errorText(error: TracedMessage['error']): string | undefined {
   return plainText([`${error.code} ${error.text}`, error.said].filter(Boolean).join(': '));
 }
 
-/** What the receiver said, unless it stands with the error. */
+/** The receiver's text, unless it is shown with the error. */
 function wordsBeside({ error, reply }: Pick<TracedMessage, 'error' | 'reply'>): string | undefined {
   const text = reply?.text;
   return text === undefined || text === error?.said ? undefined : plainText(text);

@@ -1,13 +1,13 @@
 import { describeDuration } from '../../time/duration.ts';
 
 export interface DrawingOptions {
-  /** Columns of the terminal; undefined where nothing is cut, as in a file. */
+  /** Width of the terminal; undefined if nothing is cut, as in a file. */
   readonly width?: number | undefined;
   /** IANA name; the machine's own by default. */
   readonly zone?: string | undefined;
   /** Draws with plain ASCII, for terminals without Unicode. */
   readonly ascii?: boolean | undefined;
-  /** Every rule that was tried, with its condition, not only those that fired. */
+  /** Show every rule that was tried, with its condition, not only those that fired. */
   readonly rules?: boolean | undefined;
 }
 
@@ -27,27 +27,27 @@ export function dateTime(time: number, zone?: string): string {
     .replace(',', '.');
 }
 
-/** What has passed since the session began: `+2ms`, `+1.5s`. */
+/** The time since the session began: `+2ms`, `+1.5s`. */
 export function sinceStart(time: number, start: number): string {
   return `+${describeDuration(Math.max(0, time - start))}`;
 }
 
 /**
- * Text of a message or a peer for a terminal: one line, and nothing in it that a terminal would obey. A
- * peer's error text could otherwise move the cursor or change colours.
+ * Text from a message or a peer for a terminal: one line, without control characters. A peer's
+ * error text could otherwise move the cursor or change colours.
  */
 export function plainText(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim();
 }
 
-/** Cuts a line at the edge, marking that it goes on. */
+/** Cuts a line at the edge, marking that it continues. */
 export function cut(line: string, width: number | undefined, ascii = false): string {
   if (width === undefined || line.length <= width) return line;
   const mark = ascii ? '...' : '…';
   return line.slice(0, Math.max(0, width - mark.length)).toWellFormed() + mark;
 }
 
-/** Breaks a text into lines between words; a word that is too long is broken where the line ends. */
+/** Breaks a text into lines between words; a word that is too long is broken at the end of the line. */
 export function wrapped(text: string, width: number | undefined): string[] {
   if (width === undefined || text.length <= width) return [text];
   const lines: string[] = [];
@@ -69,7 +69,7 @@ function pieces(word: string, width: number): string[] {
   return found;
 }
 
-/** `HL7v2:ADT_A01:2.5.1` as people say it: `ADT_A01`; `X12:837P:005010X222A1`: `X12 837P 005010X222A1`. */
+/** `HL7v2:ADT_A01:2.5.1` in short: `ADT_A01`; `X12:837P:005010X222A1`: `X12 837P 005010X222A1`. */
 export function shortType(type: string): string {
   const [standard, ...parts] = type.split(':');
   if (standard === 'X12' || standard === 'EDIFACT') return plainText(type.replaceAll(':', ' '));

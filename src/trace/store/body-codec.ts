@@ -7,7 +7,7 @@ import {
 } from 'node:zlib';
 import { openSealed, type TraceCipher } from './trace-cipher.ts';
 
-/** How the bytes of a body row are written. `reference`: the data is the object store's key. */
+/** How the bytes of a body row are encoded. `reference`: the data is the object store's key. */
 export const BODY_ENCODING = {
   raw: 0,
   deflate: 1,
@@ -17,17 +17,20 @@ export const BODY_ENCODING = {
   reference: 5,
 } as const;
 
-/** Added to the encoding of what is encrypted beside. A reference is not: it names a body, and tells nothing of it. */
+/** Added to the encoding if it is also encrypted. A reference is not: it names a body without revealing its content. */
 const SEALED = 16;
 
-/** Below this many bytes compression costs more than it saves, as of most acknowledgements, and a body is no use as a base. */
+/**
+ * Below this many bytes compression costs more than it saves, as for most acknowledgements, and a
+ * body is not useful as a base.
+ */
 export const MINIMUM_BASE = 128;
-/** What of the first body of a session serves as dictionary: all that deflate looks back on. */
+/** How much of the first body of a session is used as dictionary: as far as deflate looks back. */
 const DICTIONARY = 32 * 1024;
 /**
- * Up to this size deflate, above it zstd. Measured at 1.1 KB: 16 to 21 against 47 to 65 µs to write and
- * 9 against 38 to read, at equal size, since zstd sets up its tables anew for each body; from 16 KB on zstd
- * is twice as fast and smaller.
+ * Up to this size deflate, above it zstd. Measured at 1.1 KB: 16 to 21 µs against 47 to 65 µs to
+ * write and 9 against 38 to read, at equal size, since zstd sets up its tables for each body; from
+ * 16 KB on zstd is twice as fast and smaller.
  */
 const DEFLATE_LIMIT = 8 * 1024;
 
@@ -44,8 +47,8 @@ export interface EncodedBody {
 }
 
 /**
- * Writes a body small. `base` is the first body stored of its session, itself written without one:
- * what a transform made of a message shares nearly all of its bytes.
+ * Encodes a body compactly. `base` is the first stored body of its session, itself written without
+ * one: the result of a transform shares nearly all of its bytes.
  */
 export function encodeBody(
   bytes: Uint8Array,
@@ -93,7 +96,7 @@ export function isDelta(encoding: number): boolean {
   return kind === BODY_ENCODING.deflateDelta || kind === BODY_ENCODING.zstdDelta;
 }
 
-/** Reads a body written by `encodeBody`; `base` is asked for only if it was written with one. */
+/** Reads a body written by `encodeBody`; `base` is only called if it was written with one. */
 export function decodeBody(
   stored: EncodedBody,
   base: () => Uint8Array,
@@ -117,7 +120,7 @@ export function decodeBody(
   }
 }
 
-/** A copy of the part of a body that serves as dictionary, to be kept without keeping the whole. */
+/** A copy of the part of a body used as dictionary, which can be kept without keeping the whole body. */
 export function baseOf(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(dictionaryOf(bytes));
 }

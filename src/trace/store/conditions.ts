@@ -9,25 +9,25 @@ import { SAID } from './message-columns.ts';
 import { NOT_COMPLETED, STATUS_CODE } from './stored-code.ts';
 import { keyForms, type TraceCipher } from './trace-cipher.ts';
 
-/** A part of a WHERE with `?` in the places of its values. Columns are those of the message table, named `m`. */
+/** A part of a WHERE clause with `?` for its values. Columns are those of the message table, named `m`. */
 export interface Condition {
   readonly sql: string;
   readonly values: readonly (number | string)[];
 }
 
-/** Numbers of texts that a store may or may not have. */
+/** The numbers of texts, which a store may or may not have. */
 export interface WordSearch {
   find(text: string): number | undefined;
-  /** All texts that hold `part`, whatever its case. */
+  /** All texts that contain `part`, ignoring case. */
   matching(part: string): number[];
-  /** The operator that compares with a pattern whatever the case. */
+  /** The operator that compares with a pattern, ignoring case. */
   readonly like: 'LIKE' | 'ILIKE';
   /** A subquery that gives the numbers of a JSON list: as many as there are take one parameter. */
   readonly listed: string;
 }
 
 /**
- * How a query is answered: the branches together give every candidate, each through one index in
+ * How a query is executed: the branches together give every candidate, each through one index in
  * order; `rest` is then checked on each row. No branch means that nothing can match.
  */
 export interface SearchPlan {
@@ -44,9 +44,9 @@ export type SearchIndex = 'id' | 'source' | 'target' | 'status' | 'resend';
 const FAILED = ['retrying', 'discarded', 'error', 'suspended'] as const satisfies Status[];
 
 /**
- * Chooses the index that finds fewest, by what hospitals' traces look like: a resend is rare, then what
- * is not completed, then one host. The planner of the database is not asked: it was seen to walk a
- * host's whole index for a key with ten hits (997 ms instead of 0.05).
+ * Chooses the index that finds the fewest, based on hospitals' traces: a resend is rare, then what
+ * is not completed, then one host. The database's planner is not used: it walked a host's whole
+ * index for a key with ten hits (997 ms instead of 0.05).
  */
 export function searchPlan(
   query: TraceQuery,
@@ -85,7 +85,7 @@ function resendChoice(resendOf: number | undefined): Branch[][] {
   return [[{ index: 'resend', sql: 'm.resend_of = ?', values: [resendOf] }]];
 }
 
-/** Completed messages are not in the index of the rest: a search that wants them too checks each row. */
+/** Completed messages are not in the index of the others: a search that includes them checks each row. */
 function statusChoice(status: readonly Status[] | undefined): Branch[][] {
   if (status === undefined || status.includes('completed')) return [];
   return [[...new Set(status)].map(statusBranch)];
@@ -127,7 +127,7 @@ function sourceBranch(word: number): Branch {
 const NOTHING = 'nothing';
 const EVERYTHING: readonly Branch[] = [{ index: 'id', sql: '', values: [] }];
 
-/** The first term is that of the partial index, which the planner must find word for word. */
+/** The first term is that of the partial index, which the planner must find literally. */
 function statusBranch(status: Status): Branch {
   return {
     index: 'status',
@@ -136,7 +136,7 @@ function statusBranch(status: Status): Branch {
   };
 }
 
-/** Holds if one of them does. Written as a balanced tree: SQLite takes an expression of 1000 levels at most. */
+/** True if one of them is. Written as a balanced tree: SQLite allows at most 1000 levels in an expression. */
 export function anyOf(branches: readonly Condition[]): Condition {
   const half = Math.ceil(branches.length / 2);
   const parts =
@@ -161,7 +161,10 @@ function measures({ minSize, maxSize, minDuration, maxDuration }: TraceQuery): C
   return limits.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, values: [value] }]));
 }
 
-/** A text that the asker is not shown as it is must not answer: it is then looked at row by row, see `shownTest`. */
+/**
+ * A text that is not shown unchanged to the viewer must not be searched directly: it is checked row
+ * by row, see `shownTest`.
+ */
 function errorCondition(
   { error: text, visible }: TraceQuery,
   words: WordSearch,
@@ -188,7 +191,7 @@ function escapeLike(text: string): string {
   return text.replace(/[\\%_]/g, String.raw`\$&`);
 }
 
-/** What is asked of bodies finds only messages that are open to the asker; all else what they may see at all. */
+/** Criteria on bodies only find messages that the viewer may open; all others find what they may see at all. */
 function visibleCondition(
   { visible, search = {}, contains }: TraceQuery,
   words: WordSearch,
@@ -201,7 +204,7 @@ function visibleCondition(
   return [anyOf([within('m.source', numbers), within('m.target', numbers)])];
 }
 
-/** As `isOpenTo`: both hosts of the message are visible. */
+/** Like `isOpenTo`: both hosts of the message are visible. */
 function openCondition(visible: readonly string[] | undefined, words: WordSearch): Condition[] {
   if (visible === undefined) return [];
   const numbers = visible.flatMap((host) => words.find(host) ?? []);
@@ -211,7 +214,7 @@ function openCondition(visible: readonly string[] | undefined, words: WordSearch
 
 const NOWHERE: Condition = { sql: '1 = 0', values: [] };
 
-/** What is checked on each message of the sessions that have the keys asked for. */
+/** The conditions on each message of the sessions with the requested keys. */
 export function withinSessions(
   query: TraceQuery,
   { branches, rest }: SearchPlan,
@@ -229,7 +232,7 @@ export function withinSessions(
   ];
 }
 
-/** Conditions on the table of search keys, one a key; undefined if one of the fields is not known at all. */
+/** Conditions on the table of search keys, one per key; undefined if one of the fields is unknown. */
 export function keyConditions(
   keys: readonly KeyMatch[],
   words: Pick<WordSearch, 'find'>,
@@ -248,7 +251,7 @@ export function keyConditions(
   return known.length === keys.length ? known : undefined;
 }
 
-/** A value that is stored in one of some forms. */
+/** A value that may be stored in one of several forms. */
 export function isOneOf(forms: readonly string[]): string {
   return forms.length === 1 ? 'value = ?' : `value IN (${forms.map(() => '?').join(', ')})`;
 }

@@ -1,23 +1,23 @@
 import { existsSync, renameSync } from 'node:fs';
 import { basename } from 'node:path';
 
-/** A file of SQLite that was found damaged and put out of the way. */
+/** A SQLite file that was found damaged and set aside. */
 export interface Damage {
   /** `2026-11-24.db`, `held.db`, `meta.db`. */
   readonly file: string;
-  /** Its name now, in the same folder. */
+  /** Its new name, in the same folder. */
   readonly keptAs: string;
 }
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB, in any of their extended forms. */
 const DAMAGED: ReadonlySet<number> = new Set([11, 26]);
 
-/** Whether SQLite says that the file is not, or no longer wholly, a database. */
+/** Whether SQLite reports that the file is not, or no longer completely, a database. */
 export function isDamaged(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && DAMAGED.has(Number(error.errcode) & 0xff);
 }
 
-/** Renames a damaged database, with its log: it is kept for whoever can rescue something of it. */
+/** Renames a damaged database, with its log: it is kept, since something may be recoverable. */
 export function setAside(path: string, now = new Date()): Damage {
   const kept = `${path}.damaged-${now.toISOString().replaceAll(/[-:]/g, '').replace('.', '')}`;
   for (const end of ['', '-wal', '-shm']) {

@@ -7,7 +7,7 @@ let last = { number: Number.NaN, day: '' };
 /** The UTC day of a time, as `2026-11-24`: the unit of retention. */
 export function dayOf(time: number): string {
   const number = Math.floor(time / DAY);
-  // asked for every input of a batch, nearly always of the same day
+  // called for every input of a batch, nearly always with the same day
   if (number !== last.number) {
     last = { number, day: new Date(number * DAY).toISOString().slice(0, 10) };
   }

@@ -5,10 +5,10 @@ import type { FailureGroup, FailureQuery } from '../trace-store.ts';
 import type { Words } from './message-columns.ts';
 import { statusOfCode } from './stored-code.ts';
 
-/** A group as a part of a store gives it: one a host, status and code, or one a text. */
+/** A group from one part of a store: one per host, status and code, or one per text. */
 export interface FailureRow {
   readonly target: number;
-  /** Where its messages came from; told apart only for one who sees some hosts. */
+  /** Where its messages came from; only distinguished for viewers who see some hosts. */
   readonly source: number | null;
   readonly status: number;
   readonly error_code: number | null;
@@ -18,14 +18,14 @@ export interface FailureRow {
   readonly newest: number;
   /** The text of the newest one. */
   readonly error: string | null;
-  /** What its peer said. */
+  /** Its peer's text. */
   readonly said: string | null;
 }
 
-/** What is looked for if nothing is said. */
+/** The default statuses. */
 export const FAILURES: readonly Status[] = ['error', 'suspended'];
 
-/** Adds up the groups that the parts of a store give. */
+/** Adds up the groups from the parts of a store. */
 export function failureGroups(
   { visible, byCause = false }: FailureQuery,
   shown?: ShownTo,

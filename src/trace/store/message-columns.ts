@@ -11,23 +11,23 @@ import type { QueuePlace } from '../trace-input.ts';
 import { FLAG, STATUS_CODE, statusOfCode } from './stored-code.ts';
 
 /**
- * The message table: what its columns are and which part of a message's state each one holds. The schemas of both
- * stores, their statements, and the way from a state to a row and back all follow from these two tables.
- *
- * A new column is one line with `since`: the next number of the form. Both stores then add it when they are opened, and
- * rows written before have NULL there. What few messages have needs no column: it goes into the JSON of `more`.
+ * The message table: its columns, and the part of a message's state in each. The schemas of both
+ * stores, their statements, and the conversion between state and row all follow from these two
+ * tables. A new column is one line with `since`: the next schema version. Both stores then add it
+ * when they are opened, and older rows have NULL there. What only few messages have needs no
+ * column: it goes into the JSON of `more`.
  */
 
-/** What a state is made of, each by the name it has in `from`. */
+/** The parts of a state, by their names in `from`. */
 interface Origins {
   readonly state: MessageState;
   readonly envelope: Envelope;
   readonly queue: QueuePlace;
-  /** The settlement; while there is none, the last try. */
+  /** The settlement, or the last try while there is none. */
   readonly ending: Settlement;
   readonly reply: StoredReply;
   readonly error: RecordedError;
-  /** What is written by hand, see `derived`. */
+  /** Written by hand, see `derived`. */
   readonly derived: Derived;
 }
 
@@ -43,7 +43,7 @@ type Source = {
   [Part in keyof Origins]: `${Part}.${keyof Origins[Part] & string}`;
 }[keyof Origins];
 
-/** How a value is stored. `word` is a text that repeats: a number of the word table. */
+/** How a value is stored. `word` is a repeating text: a number in the word table. */
 const TYPES = {
   key: { sqlite: 'INTEGER PRIMARY KEY', postgres: 'bigint' },
   big: { sqlite: 'INTEGER', postgres: 'bigint' },
@@ -58,13 +58,13 @@ type Dialect = keyof (typeof TYPES)['key'];
 interface Column {
   readonly type: keyof typeof TYPES;
   readonly from: Source;
-  /** Never NULL: only a column that has been there from the beginning can be. */
+  /** Never NULL; only possible for a column that has existed from the beginning. */
   readonly required?: true;
-  /** The number of the form that brought it. */
+  /** The schema version that added it. */
   readonly since: number;
 }
 
-/** In the order of the table. What was released is never changed. */
+/** In the order of the table. Released columns are never changed. */
 const COLUMNS = {
   id: { type: 'key', from: 'state.id', since: 1 },
   session_id: { type: 'big', from: 'state.sessionId', required: true, since: 1 },
@@ -98,7 +98,7 @@ const COLUMNS = {
 
 type Columns = typeof COLUMNS;
 
-/** What `stateOfRow` sets by hand: it follows from other columns, is a bit of `flags`, or has a table of its own. */
+/** Set by hand in `stateOfRow`: derived from other columns, a bit of `flags`, or in its own table. */
 type ByHand =
   | `state.${'envelope' | 'queue' | 'lastTry' | 'settlement' | 'possibleDuplicate'}`
   | `envelope.${'id' | 'sessionId' | 'target' | 'possibleDuplicate'}`
@@ -106,8 +106,8 @@ type ByHand =
   | 'error.retryable';
 
 /**
- * What few messages have: its name in the JSON of `more`. All of a state that is neither here, nor a column, nor set by
- * hand is an error of the compiler, for it would be lost.
+ * What only few messages have, with its name in the JSON of `more`. A part of a state that is
+ * neither here, nor a column, nor set by hand is a compile error, since it would be lost.
  */
 const MORE: Readonly<Record<Exclude<Source, Columns[keyof Columns]['from'] | ByHand>, string>> = {
   'envelope.received': 'received',
@@ -150,30 +150,30 @@ const LIST: readonly (Column & { readonly name: string })[] = Object.entries(COL
 const PLACES = LIST.map(({ name, from, type }) => placeOf(name, from, type === 'word'));
 const PLACES_IN_MORE = Object.entries(MORE).map(([from, name]) => placeOf(name, from, false));
 
-/** What the peer of a message said: beside its error, or in its reply. */
+/** The peer's text about a message: with its error, or in its reply. */
 export const SAID = 'COALESCE(said, reply_text)';
 
-/** The names of the columns, in the order of the table and of the values that `rowOfState` gives. */
+/** The names of the columns, in the order of the table and of the values of `rowOfState`. */
 export const MESSAGE_COLUMNS = LIST.map(({ name }) => name);
 
 /** Their types in PostgreSQL, in the same order. */
 export const POSTGRES_TYPES = LIST.map(({ type }) => TYPES[type].postgres);
 
-/** What an upsert sets of a row that is there, except its key. */
+/** What an upsert sets in an existing row, except its key. */
 export function overwritten(...key: string[]): string {
   return MESSAGE_COLUMNS.filter((name) => !key.includes(name))
     .map((name) => `${name}=excluded.${name}`)
     .join(', ');
 }
 
-/** The columns as the first form of the message table declares them. */
+/** The column definitions of the first version of the message table. */
 export function declaredColumns(dialect: Dialect): string {
   return LIST.filter(({ since }) => since === 1)
     .map((column) => declared(column, dialect))
     .join(', ');
 }
 
-/** The steps from each form of a store to the next: its own ones, and the columns that were added since. */
+/** The migrations from each version of a store to the next: its own ones, and the added columns. */
 export function withAddedColumns(steps: readonly string[], dialect: Dialect): readonly string[] {
   const newest = Math.max(steps.length, ...LIST.map(({ since }) => since));
   return Array.from({ length: newest }, (_, at) => {
@@ -191,14 +191,14 @@ function declared(
   return `${name} ${TYPES[type][dialect]}${required === true ? ' NOT NULL' : ''}`;
 }
 
-/** Numbers for texts that repeat: hosts, types, streams, codes, names of search fields. */
+/** Numbers for repeating texts: hosts, types, streams, codes, names of search fields. */
 export interface Words {
   number(text: string): number;
   text(number: number): string;
 }
 
 type Value = number | string | null;
-/** The fields of a part by name; what is stored of them is numbers and texts. */
+/** The fields of a part by name; they are stored as numbers and texts. */
 type Fields<Part = unknown> = Record<string, number | string | undefined> & Part;
 
 /** The values of a row, in the order of `MESSAGE_COLUMNS`. */
@@ -238,7 +238,7 @@ function moreOf(parts: Record<string, unknown>, sessionId: number): string | und
   const more: Fields = {};
   for (const { name, part, field } of PLACES_IN_MORE) {
     const value = (parts[part] as Fields | undefined)?.[field];
-    // when the session began nearly always stands in its id
+    // the start of the session can nearly always be read from its id
     if (field === 'received' && value === timeOfId(sessionId)) continue;
     if (value !== undefined) more[name] = value;
   }

@@ -6,17 +6,17 @@ import { sqliteTraceStore } from './sqlite/trace-store.ts';
 import type { TraceCipher } from './trace-cipher.ts';
 
 export interface OpenStoreOptions {
-  /** Has a trace of its own: in PostgreSQL a schema. */
+  /** It has its own trace; in PostgreSQL, its own schema. */
   readonly production: string;
   /** `postgres://user:password@host:port/database`; undefined keeps the trace in files. */
   readonly url?: string | undefined;
-  /** Where the files lie. */
+  /** The folder of the files. */
   readonly folder: string;
-  /** Reads large bodies when a search looks into them. */
+  /** Reads large bodies for searches in their content. */
   readonly bodies?: Pick<Bodies, 'open'> | undefined;
-  /** Encrypts bodies and search keys, or reads what is. */
+  /** Encrypts bodies and search keys, or only reads encrypted ones. */
   readonly cipher?: TraceCipher | undefined;
-  /** Told of each file that was found damaged and set aside. */
+  /** Called for each file that was found damaged and set aside. */
   readonly onDamaged?: ((damage: Damage) => void) | undefined;
 }
 
@@ -38,7 +38,7 @@ export async function openTraceStore({
       '--trace takes the URL of a PostgreSQL database: postgres://user:password@host/database',
     );
   }
-  // loaded only where it is used
+  // loaded only if it is used
   const { postgresTraceStore } = await import('./postgres/trace-store.ts');
   return postgresTraceStore({ url, production, largeBody, cipher });
 }

@@ -9,48 +9,48 @@ import { dayOf, endOfDay } from './day.ts';
 import type { Words } from './message-columns.ts';
 import { statusOfCode } from './stored-code.ts';
 
-/** At most so many messages are named among those that are kept. */
+/** The most kept messages to list. */
 export const KEPT_NAMED = 1_000;
 
 type RemovedDay = PurgeReport['removed'][number];
 type Maybe<Result> = Promise<Result> | Result;
 
-/** Which sessions of a day outlive it, beside those that are open: on hold at `now`, or settled after `settledSince`. */
+/** Which sessions of a day outlive it, besides open ones: on hold at `now`, or settled after `settledSince`. */
 export interface Keeping {
   readonly now: number;
   readonly settledSince: number;
 }
 
-/** What a store does for a purge. `held` is what has outlived its day. */
+/** What a store does for a purge. `held` are the sessions that have outlived their day. */
 export interface PurgedStore {
   /** Oldest first. */
   days(): readonly string[];
   totalBytes(): Maybe<number>;
   sizeOf(day: string): Maybe<Pick<RemovedDay, 'bytes' | 'messages'>>;
-  /** How many sessions of a day are to be kept. */
+  /** How many sessions of a day have to be kept. */
   countToKeep(day: string, keeping: Keeping): Maybe<number>;
-  /** Moves what is to be kept to `held` and removes the day; a crash at any point loses nothing. */
+  /** Moves what has to be kept to `held` and removes the day; a crash at any point loses nothing. */
   removeDay(
     day: string,
     keeping: Keeping,
     signal?: AbortSignal,
   ): Maybe<Pick<RemovedDay, 'bytes' | 'messages'>>;
   heldSessions(): Maybe<number>;
-  /** How many held sessions were settled by then and are on no hold. */
+  /** How many held sessions were settled by then and are not on hold. */
   countSettledHeld(by: number): Maybe<number>;
-  /** Ends the holds that have run out, and removes held sessions that were settled by then and are on no other. */
+  /** Ends expired holds, and removes held sessions that were settled by then and are on no other hold. */
   dropSettledHeld(by: number, now: number): Maybe<number>;
-  /** Messages that are open, oldest first, at most `KEPT_NAMED`. */
+  /** Open messages, oldest first, at most `KEPT_NAMED`. */
   openMessages(part: string): Maybe<KeptMessage[]>;
   /** The first message of each session on hold that outlives its day. */
   messagesOnHold(now: number): Maybe<KeptMessage[]>;
-  /** Keys of large bodies that lost one that pointed to them until then. */
+  /** Keys of large bodies that lost a reference until then. */
   goneBodies(until: number): Maybe<readonly string[]>;
   pointsTo(ref: string): Maybe<boolean>;
   forgetGoneBody(ref: string): Maybe<unknown>;
 }
 
-/** Removes whole days; what is open, on hold or settled lately is kept. */
+/** Removes whole days; what is open, on hold or recently settled is kept. */
 export async function purge(store: PurgedStore, options: PurgeOptions): Promise<PurgeReport> {
   const { now, keep, signal } = options;
   const removed: RemovedDay[] = [];
@@ -72,7 +72,7 @@ export async function purge(store: PurgedStore, options: PurgeOptions): Promise<
   };
 }
 
-/** What a purge would do; nothing is changed. */
+/** What a purge would do, without changing anything. */
 export async function purgePlan(store: PurgedStore, options: PurgeOptions): Promise<PurgeReport> {
   const { now, keep, signal } = options;
   const released = await store.countSettledHeld(now - keep);
@@ -93,7 +93,7 @@ export async function purgePlan(store: PurgedStore, options: PurgeOptions): Prom
   return { removed, kept: kept.slice(0, KEPT_NAMED), keptSessions, released, bodiesRemoved: 0 };
 }
 
-/** @param total what the store takes; asked only where it matters */
+/** @param total the size of the store; called only if it matters */
 async function reasonToGo(
   day: string,
   { now, keep, maxBytes }: PurgeOptions,
@@ -104,12 +104,12 @@ async function reasonToGo(
   return (await total()) > maxBytes ? 'size' : undefined;
 }
 
-/** What was settled late has its time from then, unless room is needed. */
+/** For what was settled late the time counts from then, unless space is needed. */
 function keepingOf(because: RemovedDay['because'], { now, keep }: PurgeOptions): Keeping {
   return { now, settledSince: because === 'age' ? now - keep : Number.MAX_SAFE_INTEGER };
 }
 
-/** A resent message points to the large body of the first: it goes with the last of them. */
+/** A resent message refers to the large body of the first, which is removed with the last of them. */
 async function removeBodies(
   store: PurgedStore,
   { removeBody, signal, now }: PurgeOptions,

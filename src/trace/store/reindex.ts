@@ -6,23 +6,23 @@ import type { StoredBody } from '../traced-message.ts';
 
 type Maybe<Result> = Promise<Result> | Result;
 
-/** Messages of one transaction. */
+/** Messages per transaction. */
 export const REINDEXED_AT_ONCE = 200;
 
-/** A day, or `held`: what is marked when it is indexed. */
+/** A day, or `held`: the unit that is marked as indexed. */
 export interface IndexedPart {
   readonly name: string;
   readonly messages: number;
 }
 
-/** Sessions whose keys are removed and read anew together. */
+/** Sessions whose keys are removed and read again together. */
 export interface IndexedRange {
   readonly part: string;
   readonly low: number;
   readonly high: number;
 }
 
-/** The end of what has been read of a range. */
+/** How far a range has been read. */
 export interface IndexedPlace {
   readonly session_id: number;
   readonly id: number;
@@ -37,9 +37,12 @@ export interface OwnedKey {
   readonly key: SearchKey;
 }
 
-/** What a store does to have its search keys built anew. */
+/** What a store provides to rebuild its search keys. */
 export interface IndexedStore {
-  /** What was indexed under another name, newest first; what begins from now on counts as indexed under this one. */
+  /**
+   * What was indexed under a different name, newest first; whatever begins from now on counts as
+   * indexed under this one.
+   */
   stale(fingerprint: string): Maybe<readonly IndexedPart[]>;
   /** Newest first. */
   ranges(part: string): readonly IndexedRange[];
@@ -53,9 +56,9 @@ export interface IndexedStore {
 }
 
 /**
- * Builds all keys anew, the newest first: those of a range of sessions are removed, then read from their bodies. A
- * part is marked when it is finished, so a job that was cut off does the unfinished part again. New messages get
- * their keys from the projector meanwhile.
+ * Rebuilds all keys, newest first: those of a range of sessions are removed, then read from their
+ * bodies. A part is marked when it is finished, so an interrupted job repeats only the unfinished
+ * part. Meanwhile new messages get their keys from the projector.
  */
 export async function reindex(
   store: IndexedStore,
@@ -65,13 +68,13 @@ export async function reindex(
   const total = stale.reduce((sum, { messages }) => sum + messages, 0);
   const report = { days: stale.length, messages: 0, keys: 0, failed: 0 };
   const keysOf = async ({ id, session_id, body }: BodyPlace): Promise<OwnedKey[]> => {
-    // without a body of its own another message of the session has the same bytes
+    // if it has no body of its own, another message of the session has the same bytes
     const stored = body === null ? undefined : await store.body(id);
     if (stored === undefined) return [];
     try {
       return (await keys(stored)).map((key) => ({ sessionId: session_id, key }));
     } catch (error) {
-      // counted and reported: it keeps no keys
+      // it is counted and reported, and has no keys
       tolerate(error, isTold, 'reading the search fields of a message');
       report.failed++;
       return [];

@@ -10,15 +10,15 @@ import {
 } from './body-codec.ts';
 import { digestsOf, type TraceCipher } from './trace-cipher.ts';
 
-/** A body as both stores keep it. */
+/** A body as stored by both stores. */
 export interface BodyRow extends EncodedBody {
   readonly id: number;
-  /** The body that served as dictionary. */
+  /** The body used as dictionary. */
   readonly base: number | null;
   readonly hash: Uint8Array;
 }
 
-/** What is remembered of a session's bodies, to store an equal one once and a similar one small. */
+/** What is remembered about a session's bodies, to store equal ones once and similar ones compactly. */
 export class SessionBodies {
   /** Kind and hash → id. */
   readonly #ids = new Map<string, number>();
@@ -29,7 +29,7 @@ export class SessionBodies {
     return this.#ids.size;
   }
 
-  /** Gives the id of a body: an earlier one's if it is equal, else the one that `add` stores it under. */
+  /** The id of a body: that of an equal earlier one, otherwise the one from `add`, which stores it. */
   put(
     source: BodySource,
     cipher: TraceCipher | undefined,
@@ -52,7 +52,7 @@ export class SessionBodies {
     return id;
   }
 
-  /** Takes note of a body that is stored; of one that may be a base, `bytes` reads it. Oldest first. */
+  /** Remembers a stored body; `bytes` reads it if it may be a base. Oldest first. */
   know(
     { id, base, hash, encoding, size }: Omit<BodyRow, 'data'>,
     bytes: () => Uint8Array | undefined,
@@ -70,16 +70,16 @@ export class SessionBodies {
   }
 }
 
-/** A body may consist of the text of a reference: the kind belongs to the name. */
+/** A body may consist of the text of a reference, so the kind is part of the name. */
 function nameOf(isBytes: boolean, digest: Uint8Array): string {
   const bytes = Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength);
   return `${isBytes ? 'b' : 'r'}${bytes.toString('hex')}`;
 }
 
-/** Of sessions that are remembered at once. */
+/** How many sessions are remembered at once. */
 const REMEMBERED = 2_000;
 
-/** Forgets the oldest of too many sessions: it is the least likely to go on. */
+/** Forgets the oldest if there are too many sessions, since it is the least likely to continue. */
 export function forgetOldest(sessions: Map<number, SessionBodies>): void {
   for (const oldest of sessions.keys()) {
     if (sessions.size <= REMEMBERED) return;
@@ -87,7 +87,7 @@ export function forgetOldest(sessions: Map<number, SessionBodies>): void {
   }
 }
 
-/** Where the bytes of a body are: here, or in the object store under a key. */
+/** The location of a body's bytes: here, or in the object store under a key. */
 export interface ReadBody {
   readonly size: number;
   readonly bytes?: Uint8Array;
@@ -96,7 +96,7 @@ export interface ReadBody {
 
 const NONE = new Uint8Array();
 
-/** @param base reads the row that served as dictionary, where there was one */
+/** @param base reads the row used as dictionary, if there is one */
 export function readBody(
   row: Pick<BodyRow, keyof EncodedBody>,
   base: () => EncodedBody | undefined,

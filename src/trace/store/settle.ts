@@ -8,10 +8,10 @@ import type { OpenMessage } from '../trace-store.ts';
 import { SAID, type Words } from './message-columns.ts';
 import { statusOfCode } from './stored-code.ts';
 
-/** What the trace says of a message whose acknowledgement is proven and whose outcome was lost. */
+/** The trace's text for a message whose acknowledgement is proven and whose outcome was lost. */
 const OUTCOME_LOST = 'outcome lost in a crash';
 
-/** What it says of a message that its queue has lost. */
+/** Its text for a message that its queue has lost. */
 const MESSAGE_LOST: RecordedError = {
   code: 'MESSAGE_LOST',
   text: 'NATS came back without this message; it may have been sent before, unless its outcome is known',
@@ -24,7 +24,7 @@ export interface Presumption {
   readonly statistic: StatisticChange;
 }
 
-/** The outcome that is presumed of a message whose outcome was lost, and how it is counted. */
+/** The presumed outcome of a message whose outcome was lost, and how it is counted. */
 export function presumption(state: MessageState, now: number): Presumption {
   return presumed(state, now, {
     status: 'completed',
@@ -34,7 +34,7 @@ export function presumption(state: MessageState, now: number): Presumption {
   });
 }
 
-/** The same of a message that was lost itself before it was known to be sent. */
+/** The same for a message that was itself lost before it was known to be sent. */
 export function loss(state: MessageState, now: number): Presumption {
   return presumed(state, now, { status: 'error', done: now, presumed: true, error: MESSAGE_LOST });
 }
@@ -81,7 +81,7 @@ export function openMessage(row: OpenRow, words: Pick<Words, 'text'>): OpenMessa
   };
 }
 
-/** What of a message decides how its session stands, as a row. */
+/** The part of a message that determines the state of its session, as a row. */
 export interface PartRow {
   readonly id: number;
   readonly session_id: number;

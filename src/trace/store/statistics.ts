@@ -3,21 +3,21 @@ import type { HostEvent, HostStatistics } from '../traced-message.ts';
 import type { Words } from './message-columns.ts';
 import { levelOfCode } from './stored-code.ts';
 
-/** The columns of a roll-up that are added up, but `latency_max`. */
+/** The columns of a roll-up that are added up; `latency_max` is not. */
 const SUMMED = ['n_in', 'n_out', 'n_error', 'bytes', 'latency'] as const;
 
-/** A row of the table of roll-ups: what passed through a host in a minute, or in an hour of a day that is gone. */
+/** A row of the table of roll-ups: what passed through a host in a minute, or in an hour of a removed day. */
 export type StatisticRow = Readonly<
   Record<'minute' | 'host' | 'latency_max' | (typeof SUMMED)[number], number>
 >;
 
-/** What a query gives of roll-ups that it groups. */
+/** What a query selects from grouped roll-ups. */
 export const STATISTIC_SUMS = [
   ...SUMMED.map((name) => `CAST(sum(${name}) AS bigint) AS ${name}`),
   'max(latency_max) AS latency_max',
 ].join(', ');
 
-/** What an upsert does to a roll-up that is there; `greater` is the database's function for the greater of two. */
+/** What an upsert does to an existing roll-up; `greater` is the database's function for the greater of two. */
 export const addedUp = (greater: 'max' | 'greatest'): string =>
   [
     ...SUMMED.map((name) => `${name}=s.${name}+excluded.${name}`),
@@ -68,7 +68,7 @@ export function intervals(step: number): {
   add(part: StatisticChange): void;
   list(): HostStatistics[];
 } {
-  /** By start, then by host: a day by the minute is some ten thousand sums. */
+  /** By start, then by host: a day by the minute is tens of thousands of sums. */
   const sums = new Map<number, Map<string, HostStatistics>>();
   return {
     add({ minute, ...rest }) {

@@ -2,8 +2,8 @@ import { EngineError } from '../../error/engine-error.ts';
 import type { Status } from '../../message/status.ts';
 
 /**
- * The numbers under which the stores keep what has a name. They stand in every database that was ever written: none is
- * changed or given away, and a new one is added.
+ * The numbers by which the stores keep named values. They are in every database ever written: none
+ * is ever changed or reused; new ones are added.
  */
 export const STATUS_CODE = {
   queued: 0,
@@ -26,18 +26,18 @@ export const FLAG = {
 
 const { queued, retrying, completed, suspended } = STATUS_CODE;
 
-/** The term of the partial index over everything that is rare, which the planner must find word for word. */
+/** The term of the partial index over everything that is rare, which the planner must find literally. */
 export const NOT_COMPLETED = `status <> ${completed}`;
 /** The term of the partial index over what is still in a queue. */
 export const IN_QUEUE = `status < ${completed}`;
 export const QUEUED = `status IN (${queued}, ${retrying})`;
-/** What somebody or something still has to do with. */
+/** Statuses that still need something to happen. */
 export const OPEN = `status IN (${queued}, ${retrying}, ${suspended})`;
 
 export const statusOfCode = namesOf('status', STATUS_CODE);
 export const levelOfCode = namesOf('level', LEVEL_CODE);
 
-/** Finds the name of a number. A store of a newer version is not opened at all, so another number is a damaged one. */
+/** Finds the name of a number. A store of a newer version is not opened at all, so an unknown number means damage. */
 function namesOf<Name extends string>(
   what: string,
   codes: Readonly<Record<Name, number>>,
@@ -48,7 +48,7 @@ function namesOf<Name extends string>(
     if (name !== undefined) return name;
     throw new EngineError(
       'STORE_UNAVAILABLE',
-      `the trace holds the ${what} ${code}, which no version of Waybill writes: it is damaged there`,
+      `the trace contains the ${what} ${code}, which no version of Waybill writes: it is damaged there`,
     );
   };
 }

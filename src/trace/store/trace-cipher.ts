@@ -8,32 +8,32 @@ import {
 } from 'node:crypto';
 import { EngineError } from '../../error/engine-error.ts';
 
-/** A key that bodies and search keys are encrypted with. Its bytes lie in the secret store, under the master key. */
+/** A key for encrypting bodies and search keys. Its bytes are in the secret store, under the master key. */
 export interface TraceKey {
-  /** Made from the key itself, so that it is the same wherever the key is, and another for any other key. */
+  /** Derived from the key itself, so that it is the same everywhere, and different for any other key. */
   readonly id: string;
   readonly bytes: Buffer;
 }
 
 /**
- * How a trace is kept from who gets at its files, or at its database, without the key. What was written before it was
- * encrypted, or under an earlier key, stays readable.
+ * Protects a trace from readers of its files or database who do not have the key. What was written
+ * unencrypted before, or under an earlier key, stays readable.
  */
 export interface TraceCipher {
-  /** The ids of all keys that are at hand. */
+  /** The ids of all available keys. */
   readonly known: readonly string[];
-  /** The id of the key that is written with; undefined writes in clear and only reads what is encrypted. */
+  /** The id of the key for writing; if undefined, it writes unencrypted and only reads encrypted data. */
   readonly writes: string | undefined;
-  /** AES-256-GCM under a fresh nonce: key id, nonce, bytes, tag. Only where it writes. */
+  /** AES-256-GCM with a fresh nonce: key id, nonce, bytes, tag. Only if it has a key for writing. */
   seal(bytes: Uint8Array): Uint8Array;
-  /** Throws STORE_UNAVAILABLE where the key is not at hand, or the bytes were changed. */
+  /** Throws STORE_UNAVAILABLE if the key is not available, or the bytes were changed. */
   open(sealed: Uint8Array): Uint8Array;
-  /** By what an equal body is known again: nobody without the key can tell whether a body they hold is there. */
+  /** Identifies equal bodies; without the key, nobody can tell whether a body they have is stored. */
   digests(
     content: Uint8Array,
     plain: Buffer,
   ): { readonly digest: Buffer; readonly others: readonly Buffer[] };
-  /** A search value as it is stored: equal values are equal, and nothing else can be told of it. */
+  /** A search value as stored: equal values are equal, and it reveals nothing else. */
   searchKey(value: string): string;
   /** All forms in which that value may be stored. */
   searchForms(value: string): readonly string[];
@@ -46,7 +46,7 @@ const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 const DIGEST_BYTES = 16;
 const LABEL = Buffer.from('waybill trace body');
-/** No trimmed value begins so. */
+/** No trimmed value begins like this. */
 const MARK = '\u0001';
 
 interface Derived {
@@ -60,20 +60,20 @@ export function newTraceKey(): TraceKey {
   return traceKey(randomBytes(KEY_BYTES));
 }
 
-/** Throws CREDENTIAL_REFUSED for what is no key. */
+/** Throws CREDENTIAL_REFUSED for an invalid key. */
 export function traceKey(bytes: Buffer): TraceKey {
   if (bytes.length !== KEY_BYTES) {
-    throw new EngineError('CREDENTIAL_REFUSED', 'a key of the trace has 32 bytes');
+    throw new EngineError('CREDENTIAL_REFUSED', 'a key of the trace must have 32 bytes');
   }
   return { id: derive(bytes, 'id').subarray(0, ID_BYTES).toString('hex'), bytes };
 }
 
-/** @param writes whether the last of the keys is written with */
+/** @param writes whether the last of the keys is used for writing */
 export function traceCipher(keys: readonly TraceKey[], writes: boolean): TraceCipher {
   const derived = new Map(keys.map((key) => [key.id, derivedOf(key)]));
   const writing = writes ? [...derived.values()].at(-1) : undefined;
   const needed = (): Derived => {
-    if (writing === undefined) throw new Error('this trace is written in clear');
+    if (writing === undefined) throw new Error('this trace is written unencrypted');
     return writing;
   };
   return {
@@ -100,7 +100,7 @@ export function traceCipher(keys: readonly TraceKey[], writes: boolean): TraceCi
         const body = cipher.update(bytes.subarray(ID_BYTES + NONCE_BYTES, -TAG_BYTES));
         return Buffer.concat([body, cipher.final()]);
       } catch {
-        // its tag does not fit
+        // its tag does not match
         throw new EngineError(
           'STORE_UNAVAILABLE',
           'a body of the trace was changed outside Waybill and cannot be read: restore it from a backup',
@@ -122,10 +122,13 @@ export function traceCipher(keys: readonly TraceKey[], writes: boolean): TraceCi
   };
 }
 
-/** The note of a store that says with which keys it was written. */
+/** A store's record of the keys with which it was written. */
 export const USED_KEYS = 'encrypted-with';
 
-/** That note with the key that is written with now. Throws CREDENTIAL_MISSING where one that was used is not at hand. */
+/**
+ * That record with the current key for writing added. Throws CREDENTIAL_MISSING if one that was
+ * used is not available.
+ */
 export function keysUsed(
   note: string | undefined,
   cipher: TraceCipher | undefined,
@@ -137,7 +140,7 @@ export function keysUsed(
   return now === undefined || used.includes(now) ? note : [...used, now].join(' ');
 }
 
-/** What a body is known again by: as it is written now, and as it may have been written before. */
+/** The possible identifications of an equal body: as written now, and as it may have been written before. */
 export function digestsOf(
   content: Uint8Array,
   cipher: TraceCipher | undefined,
@@ -157,7 +160,7 @@ export function keyForms(value: string, cipher: TraceCipher | undefined): readon
   return cipher === undefined ? [value] : cipher.searchForms(value);
 }
 
-/** The beginning of a value cannot be told from what is encrypted: rather an error than half of what is there. */
+/** An encrypted value cannot be found by its beginning: an error is better than incomplete results. */
 export function refusePrefixes(
   keys: readonly { readonly prefix: boolean }[],
   cipher: TraceCipher | undefined,
@@ -181,11 +184,11 @@ const idOf = (sealed: Uint8Array): string =>
 function keyMissing(ids: readonly string[]): EngineError {
   return new EngineError(
     'CREDENTIAL_MISSING',
-    `the trace is encrypted with the key ${ids.join(', ')}, which the secret store of this installation does not hold, or does not open: name that store with WAYBILL_SECRETS and its master key with WAYBILL_MASTER_KEY. Messages go on meanwhile; the trace catches up.`,
+    `the trace is encrypted with the key ${ids.join(', ')}, which the secret store of this installation does not contain or cannot open: give that store in WAYBILL_SECRETS and its master key in WAYBILL_MASTER_KEY. Messages continue meanwhile; the trace catches up.`,
   );
 }
 
-/** 16 bytes: no two values of a hospital meet, and the index stays small. */
+/** 16 bytes: no two values of a hospital collide, and the index stays small. */
 function searchForm({ search }: Derived, value: string): string {
   return `${MARK}${keyed(search, Buffer.from(value)).subarray(0, DIGEST_BYTES).toString('base64url')}`;
 }

@@ -92,7 +92,7 @@ test.for([
   {
     what: 'an archive that was changed on the way',
     spoil: ({ files }: Lab) => files.set(ARCHIVE, Buffer.from('something else')),
-    error: `${ARCHIVE} was not used, since its checksum is not the one of the release`,
+    error: `${ARCHIVE} was not used, since its checksum is not that of the release`,
     retryable: true,
   },
   {
@@ -134,7 +134,7 @@ test('an archive with sums beside it that fit is not used unless it is the one t
   const archive = made.files.get(ARCHIVE) as Buffer;
   made.files.set('SHA256SUMS', Buffer.from(`${sumOf(archive)}  ${ARCHIVE}`));
   const { archives: _, ...options } = made.options;
-  await expect(findNatsServer(options)).rejects.toThrow('is not the one of the release');
+  await expect(findNatsServer(options)).rejects.toThrow('is not that of the release');
 });
 
 test('a server that cannot be reached is said with its cause', async () => {
@@ -155,7 +155,7 @@ test('one that is too old, or is another program, is passed over for one that wi
     `${made.folder}/nats-server is version 2.9, older than 2.10`,
   );
   await put('#!/bin/sh\necho hello\n');
-  await expect(findNatsServer(never)).rejects.toThrow('is no nats-server');
+  await expect(findNatsServer(never)).rejects.toThrow('is not a nats-server');
   expect(made.asked).toEqual([]);
   expect(await findNatsServer(made.options)).toBe(join(made.cache, 'nats-server'));
   await put(program('2.14.0'));
@@ -172,7 +172,7 @@ test('one that WAYBILL_NATS_SERVER names is used, and no other in its place', as
   const named = join(made.folder, 'mine');
   const environment = { ...made.options.environment, WAYBILL_NATS_SERVER: named };
   await expect(findNatsServer({ ...made.options, environment })).rejects.toThrow(
-    `${named} cannot be run (ENOENT), though WAYBILL_NATS_SERVER names it`,
+    `${named} cannot be run (ENOENT), although WAYBILL_NATS_SERVER names it`,
   );
   await writeFile(named, program('2.11.1'), { mode: 0o755 });
   expect(await findNatsServer({ ...made.options, environment })).toBe(named);

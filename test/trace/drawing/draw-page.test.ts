@@ -29,12 +29,12 @@ created                  message          session          status     type     f
 2 messages; everything was searched
 `);
   expect(drawPage(await pageOf({ limit: 1 }), { zone: 'UTC' })).toMatch(
-    /1 message; searched back to 2026-03-10 12:00:00\.001; go on with --after m\d+$/,
+    /1 message; searched back to 2026-03-10 12:00:00\.001; continue with --after m\d+$/,
   );
   expect(drawPage(await pageOf({ target: 'nowhere' }))).toBe('0 messages; everything was searched');
   // nothing is said of what the trace has not read yet
   expect(drawPage(await pageOf({ target: 'nowhere' }), { behind: 12 })).toBe(
-    '0 messages; the trace is 12 messages behind: those are not found yet',
+    '0 messages; the trace is 12 messages behind: those cannot be found yet',
   );
 });
 

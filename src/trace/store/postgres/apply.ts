@@ -30,7 +30,7 @@ import {
 } from './message-table.ts';
 import type { WordTable } from './word-table.ts';
 
-/** Writes a batch in one transaction; how its messages stand then. */
+/** Writes a batch in one transaction; returns the new states of its messages. */
 export async function apply(
   db: Database,
   memory: Memory,
@@ -152,7 +152,7 @@ async function writeEvents(
     column(({ host }) => words.number(host)),
     column(({ at }) => at),
     column(({ event }) => event),
-    // an index holds no long text
+    // an index cannot contain long texts
     column(({ text }) => hash('sha256', text, 'hex').slice(0, 16)),
     column(({ level }) => LEVEL_CODE[level]),
     column(({ text }) => text),
@@ -178,7 +178,7 @@ export async function writeStatistics(
   );
 }
 
-/** Keeps the number of messages of a day, which would take a walk through the partition to count. */
+/** Maintains the number of messages of a day, since counting would scan the whole partition. */
 async function countMessages(session: Session, { added }: BatchChanges): Promise<void> {
   const perDay = Map.groupBy(added, dayOfSession);
   for (const [day, sessions] of perDay) {
@@ -186,7 +186,7 @@ async function countMessages(session: Session, { added }: BatchChanges): Promise
   }
 }
 
-/** Completes what was acknowledged although its outcome is missing. Returns how many. */
+/** Completes messages that were acknowledged but have no outcome. Returns how many. */
 export function settleByFloor(
   db: Database,
   memory: Memory,
@@ -202,7 +202,7 @@ export function settleByFloor(
   });
 }
 
-/** Ends what a queue has lost. Returns the ids. */
+/** Ends messages that a queue has lost. Returns their ids. */
 export function settleLost(
   db: Database,
   memory: Memory,

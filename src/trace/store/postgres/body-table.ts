@@ -14,7 +14,10 @@ interface OwnedRow extends BodyRow {
   readonly session_id: number;
 }
 
-/** The bodies of sessions: numbered from 1 in each, an equal one stored once, others as differences from the first. */
+/**
+ * The bodies of sessions: numbered from 1 in each session; equal ones are stored once, others as
+ * differences from the first.
+ */
 export class BodyTable {
   readonly #cipher: TraceCipher | undefined;
   readonly #sessions = new Map<number, SessionBodies>();
@@ -24,7 +27,7 @@ export class BodyTable {
     this.#cipher = cipher;
   }
 
-  /** Reads what is stored of these sessions, so that `put` can number without asking. */
+  /** Reads what is stored for these sessions, so that `put` can assign numbers without a query. */
   async prepare(session: Session, sessionIds: readonly number[]): Promise<void> {
     forgetOldest(this.#sessions);
     const unknown = [...new Set(sessionIds)].filter((id) => !this.#sessions.has(id));
@@ -45,7 +48,7 @@ export class BodyTable {
     }
   }
 
-  /** Numbers a body; `flush` stores it. Only of a session that was prepared. */
+  /** Numbers a body; `flush` stores it. Only for a prepared session. */
   put(sessionId: number, source: BodySource): number {
     const session = this.#sessions.get(sessionId) ?? new SessionBodies();
     this.#sessions.set(sessionId, session);
@@ -56,7 +59,7 @@ export class BodyTable {
     });
   }
 
-  /** Stores what was put. */
+  /** Stores the bodies given to `put`. */
   async flush(session: Session): Promise<void> {
     const rows = this.#added;
     this.#added = [];

@@ -3,7 +3,7 @@ import type { Session } from '../../../database/postgres.ts';
 import type { Explanation } from '../../../message/record.ts';
 import { dayOfSession } from '../day.ts';
 
-/** Explanations, each different one of a day stored once, under a number made of its hash. */
+/** Explanations: each distinct one of a day is stored once, under a number derived from its hash. */
 export class ExplanationTable {
   readonly #known = new Set<string>();
   #added = new Map<string, { readonly day: string; readonly id: number; readonly json: string }>();
@@ -11,7 +11,7 @@ export class ExplanationTable {
   /** `flush` stores it. */
   number(sessionId: number, explanation: Explanation): number {
     const json = JSON.stringify(explanation);
-    // 48 bits: a day has some thousand different ones
+    // 48 bits: a day has a few thousand different ones
     const id = Number.parseInt(hash('sha256', json, 'hex').slice(0, 12), 16);
     const day = dayOfSession(sessionId);
     const key = `${day} ${id}`;

@@ -94,7 +94,7 @@ function candidateStatements(
     if (sessions === undefined) return [];
     return [sessionFirst(sessions, withinSessions(query, plan, span), limit)];
   }
-  // a session is not younger than its messages: younger days need not be looked into
+  // a session is not newer than its messages, so newer days need not be searched
   const between = {
     sql: 'm.id BETWEEN ? AND ? AND m.session_id <= ?',
     values: [span.low, span.high, span.high],
@@ -112,8 +112,8 @@ function statement(conditions: readonly Condition[], order: string, limit: numbe
 }
 
 /**
- * Finds the sessions first and then the messages of each. Left to itself the planner was seen to walk
- * through all messages in order, waiting for one of the sessions (187,058 rows for 50).
+ * Finds the sessions first and then the messages of each. By itself the planner walked through all
+ * messages in order, waiting for one of the sessions (187,058 rows for 50).
  */
 function sessionFirst(
   sessions: Condition,
@@ -152,7 +152,7 @@ async function top(db: Database): Promise<number> {
   return row?.newest ?? 0;
 }
 
-/** Of sessions the oldest at all: one with a message since `from` may have begun long before. */
+/** For sessions the very oldest: one with a message since `from` may have begun long before. */
 async function bottom(
   db: Database,
   order: Span['order'],
@@ -166,7 +166,7 @@ async function bottom(
   return order === 'id' && from !== undefined ? Math.max(lowest, idAtTime(from)) : lowest;
 }
 
-/** The database as a pasted text is looked for in it. */
+/** Access to the database for finding a pasted text. */
 export function quickFindDays(
   db: Database,
   words: WordTable,

@@ -6,7 +6,7 @@ import { ExplanationTable } from './explanation-table.ts';
 import { Partitions } from './partitions.ts';
 import { WordTable } from './word-table.ts';
 
-/** What one operator plane remembers of the database, so as not to ask again for each batch. */
+/** What one operator plane remembers about the database, to avoid queries for each batch. */
 export class Memory {
   readonly words = new WordTable();
   readonly cipher: TraceCipher | undefined;
@@ -22,8 +22,8 @@ export class Memory {
   #turn: Promise<unknown> = Promise.resolve();
 
   /**
-   * Runs `work` in a transaction, one after the other; if it is undone, what was learnt in it is forgotten
-   * before the next begins.
+   * Runs `work` in a transaction, one at a time; if it is rolled back, what was learnt in it is
+   * forgotten before the next one begins.
    */
   transaction<Result>(db: Database, work: (session: Session) => Promise<Result>): Promise<Result> {
     const mine = this.#turn.then(() => this.#run(db, work));

@@ -21,7 +21,7 @@ const UPSERT = `INSERT INTO message(${COLUMNS})
   SELECT * FROM unnest(${POSTGRES_TYPES.map((type) => `?::${type}[]`).join(', ')})
   ON CONFLICT(session_id, id) DO UPDATE SET ${overwritten('id', 'session_id')}`;
 
-/** The states of messages by id; the sessions they belong to let the database look into few partitions. */
+/** The states of messages by id; their sessions limit the partitions that the database has to search. */
 export async function readStates(
   session: Session,
   words: Words,
@@ -121,7 +121,7 @@ export async function writeAttempts(
   );
 }
 
-/** Of each message the latest tries, in order. */
+/** The latest tries of each message, in order. */
 export async function readAttempts(
   session: Session,
   words: Words,

@@ -15,7 +15,7 @@ export function boundsOf(day: string): { readonly first: number; readonly next: 
   return { first: idAtTime(startOfDay(day)), next: idAtTime(endOfDay(day)) };
 }
 
-/** The days that have partitions. What a purge has removed lies before the horizon and has none any more. */
+/** The days with partitions. Days removed by a purge are before the horizon and no longer have one. */
 export class Partitions {
   readonly #days = new Set<string>();
   #horizon = '';
@@ -41,12 +41,12 @@ export class Partitions {
     return [...this.#days].toSorted((a, b) => (a < b ? 1 : -1));
   }
 
-  /** Days up to this one are gone. */
+  /** Days up to this one have been removed. */
   horizon(): string {
     return this.#horizon;
   }
 
-  /** Makes the partitions of days that have none. Only within a transaction. */
+  /** Creates missing partitions of days. Only within a transaction. */
   async ensure(session: Session, days: Iterable<string>): Promise<void> {
     const missing = [...new Set(days)].filter((day) => !this.#days.has(day) && day > this.#horizon);
     if (missing.length === 0) return;
@@ -54,7 +54,7 @@ export class Partitions {
     for (const day of missing) if (!this.#days.has(day)) await this.#make(session, day);
   }
 
-  /** A table that is made alone and then attached locks the others for a moment only. */
+  /** A table that is created separately and then attached only locks the others for a moment. */
   async #make(session: Session, day: string): Promise<void> {
     const { first, next } = boundsOf(day);
     for (const table of PARTITIONED) {

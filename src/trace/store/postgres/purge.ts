@@ -12,7 +12,7 @@ import { bytesOfDay, totalBytes } from './upkeep.ts';
 const LATEST = 'ON CONFLICT(ref) DO UPDATE SET at = excluded.at';
 const IS_OPEN = `m.${NOT_COMPLETED} AND m.${OPEN}`;
 
-/** The days as a purge sees them: what is open or on hold moves to the default partitions before its day goes. */
+/** The days for a purge: what is open or on hold moves to the default partitions before its day is removed. */
 export async function purgedDays(db: Database, memory: Memory): Promise<PurgedStore> {
   await memory.words.refresh(db);
   await memory.partitions.refresh(db);
@@ -47,7 +47,7 @@ async function sizeOf(
   return { bytes: await bytesOfDay(session, day), messages: count?.messages ?? 0 };
 }
 
-/** All in one transaction: nothing can be added to the day meanwhile, and a crash leaves it whole. */
+/** All in one transaction: nothing can be added to the day meanwhile, and after a crash it is complete. */
 function removeDay(
   db: Database,
   memory: Memory,
@@ -74,7 +74,7 @@ function removeDay(
   });
 }
 
-/** Selects the sessions of a day that are open, on hold, or were settled lately. */
+/** Selects the sessions of a day that are open, on hold, or were recently settled. */
 function sessionsToKeep(day: string, { now, settledSince }: Keeping): string {
   const message = partition('message', day);
   const { first, next } = boundsOf(day);
@@ -84,12 +84,12 @@ function sessionsToKeep(day: string, { now, settledSince }: Keeping): string {
       AND EXISTS (SELECT 1 FROM ${message} m WHERE m.session_id = hold.session_id)`;
 }
 
-/** Selects the sessions without a day that were settled by then and are on no hold. */
+/** Selects the sessions without a day that were settled by then and are not on hold. */
 const SETTLED_HELD = `SELECT session_id FROM message_held m GROUP BY session_id
   HAVING NOT bool_or(${IS_OPEN}) AND max(coalesce(m.done, m.created)) <= ?
     AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.session_id = m.session_id)`;
 
-/** What no partition claims any more goes to the default one. */
+/** Rows without a partition of their own go to the default one. */
 async function keepOpen(session: Session, day: string, keeping: Keeping): Promise<void> {
   await session.run(`CREATE TEMP TABLE kept ON COMMIT DROP AS ${sessionsToKeep(day, keeping)}`);
   for (const table of PARTITIONED) {
@@ -110,7 +110,7 @@ async function keepOpen(session: Session, day: string, keeping: Keeping): Promis
   await session.run('DROP TABLE kept');
 }
 
-/** Roll-ups outlive their messages, by the hour. */
+/** Roll-ups are kept longer than their messages, by the hour. */
 async function keepStatistics(session: Session, day: string): Promise<void> {
   await session.run(
     `WITH old AS (DELETE FROM statistic WHERE minute < ? RETURNING *)
@@ -121,7 +121,7 @@ async function keepStatistics(session: Session, day: string): Promise<void> {
   );
 }
 
-/** Whether some message points to a large body. */
+/** Whether any message refers to a large body. */
 export async function pointsTo(db: Database, ref: string): Promise<boolean> {
   const rows = await db.rows(
     `SELECT 1 FROM body WHERE encoding = ${BODY_ENCODING.reference}
@@ -131,7 +131,7 @@ export async function pointsTo(db: Database, ref: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Ends the holds that have run out, and removes held sessions that were settled by then and are on no other. */
+/** Ends expired holds, and removes held sessions that were settled by then and are on no other hold. */
 function dropSettledHeld(db: Database, memory: Memory, by: number, now: number): Promise<number> {
   return memory.transaction(db, async (session) => {
     await session.run('DELETE FROM hold WHERE until <= ?', now);

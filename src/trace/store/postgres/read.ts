@@ -35,7 +35,7 @@ import { readStored } from './body-table.ts';
 import { readAttempts, readPast, readSessionStates, readStates } from './message-table.ts';
 import type { WordTable } from './word-table.ts';
 
-/** Finds a message by its id alone. */
+/** Finds a message by only its id. */
 async function findState(
   db: Database,
   words: WordTable,
@@ -84,7 +84,7 @@ export async function session(
   });
 }
 
-/** How these sessions stand. */
+/** The states of these sessions. */
 export async function outcomes(
   db: Database,
   words: WordTable,
@@ -98,7 +98,7 @@ export async function outcomes(
   return sessionOutcomes(rows.map((row) => sessionPart(row, words)));
 }
 
-/** The messages of a session, and nothing else of it. */
+/** Only the messages of a session. */
 export async function sessionMessages(
   db: Database,
   words: WordTable,
@@ -111,7 +111,7 @@ export async function sessionMessages(
   return { messages: states.map(tracedMessage), whole: states.length <= SESSION_MESSAGES };
 }
 
-/** The body of a message or of the reply to it. */
+/** The body of a message or of its reply. */
 export async function body(
   db: Database,
   words: WordTable,
@@ -147,7 +147,7 @@ async function replyBody(
   return stored === undefined ? undefined : { ...stored, type: reply.type };
 }
 
-/** One step only: a message that shares a body names the one that has it. */
+/** Only one step: a message that shares a body names the one that has it. */
 async function sharedBody(
   db: Database,
   words: WordTable,

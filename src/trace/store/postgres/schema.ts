@@ -2,12 +2,12 @@ import { newerVersion } from '../../../database/newer-version.ts';
 import type { Database, Session } from '../../../database/postgres.ts';
 import { declaredColumns, withAddedColumns } from '../message-columns.ts';
 
-/** The tables that are cut into days by the session, to be dropped as a whole. */
+/** The tables that are partitioned by the day of the session, to be dropped as a whole. */
 export const PARTITIONED = ['message', 'body', 'skey', 'attempt', 'past'] as const;
 
 /**
- * As in SQLite, with days as partitions. What outlives its day moves to the default partition, where
- * everything of a day that is gone already lands as well. Times are milliseconds since 1970.
+ * As in SQLite, with days as partitions. What outlives its day moves to the default partition,
+ * which also receives everything for removed days. Times are milliseconds since 1970.
  */
 const SCHEMA = `
 CREATE TABLE note(name text PRIMARY KEY, value text NOT NULL);
@@ -48,18 +48,19 @@ CREATE TABLE gone_body(ref text PRIMARY KEY, at bigint NOT NULL);
 INSERT INTO note VALUES('version', '1');
 `;
 
-/** What the receiver said of a failed try. */
+/** The receiver's text about a failed try. */
 const SAID_OF_TRY = 'ALTER TABLE attempt ADD COLUMN said text;';
 
 /**
- * The forms of the schema, oldest first; what was released is never changed. As in SQLite, but all days at once: a
- * migration adds columns and indexes, and leaves filling them to whoever reads.
+ * The versions of the schema, oldest first; released ones are never changed. As in SQLite, but for
+ * all days at once: a migration adds columns and indexes, and leaves filling them to the readers.
  */
 export const MIGRATIONS = withAddedColumns([SCHEMA, SAID_OF_TRY], 'postgres');
 
 /**
- * Makes the production's schema if it is not there, or brings it to the newest form: one operator plane does, in one
- * transaction, and others wait. The role needs the right to create a schema, or finds it made for it.
+ * Creates the production's schema if it is missing, or migrates it to the newest version: one
+ * operator plane does it, in one transaction, while others wait. The role needs the right to create
+ * a schema, unless it already exists.
  */
 export async function ensureSchema(
   db: Database,
@@ -75,7 +76,7 @@ export async function ensureSchema(
         found,
         known,
         remedy:
-          'give this one a database of its own: the trace is built anew there from what the streams still hold',
+          'give this one its own database: the trace is rebuilt there from what the streams still contain',
       });
     }
     if (found === 0) await session.run(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);

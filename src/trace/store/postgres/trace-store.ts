@@ -29,18 +29,18 @@ import { hold, indexedDays, orphans, release, usage } from './upkeep.ts';
 export interface PostgresTraceOptions {
   /** `postgres://user:password@host:port/database`. */
   readonly url: string;
-  /** Each production has a schema of its own. */
+  /** Each production has its own schema. */
   readonly production: string;
-  /** Reads a large body from the object store, to search in it. Without it such a body holds nothing. */
+  /** Reads a large body from the object store, to search in it. Without it such a body is treated as empty. */
   readonly largeBody?: LargeBody | undefined;
   readonly clock?: Clock | undefined;
-  /** Encrypts bodies and search keys, or reads what is. */
+  /** Encrypts bodies and search keys, or only reads encrypted ones. */
   readonly cipher?: TraceCipher | undefined;
 }
 
-/** Milliseconds of a statement that somebody, or the projector, waits for. */
+/** Milliseconds for a statement that a person or the projector waits for. */
 const READ_LIMIT = 15_000;
-/** Milliseconds of a statement that moves or reads a whole day. */
+/** Milliseconds for a statement that moves or reads a whole day. */
 const UPKEEP_LIMIT = 300_000;
 
 /** The trace in PostgreSQL 14 or newer, for several operator planes and consoles on one trace. */
@@ -101,7 +101,7 @@ export async function postgresTraceStore({
   };
 }
 
-/** Notes with which keys it is written; throws CREDENTIAL_MISSING where one of them is not at hand. */
+/** Records which keys it is written with; throws CREDENTIAL_MISSING if one of them is not available. */
 async function checkKeys(db: Database, cipher: TraceCipher | undefined): Promise<void> {
   await db.transaction(async (asked) => {
     const [row] = await asked.rows<{ value: string }>(
@@ -118,7 +118,7 @@ async function checkKeys(db: Database, cipher: TraceCipher | undefined): Promise
   });
 }
 
-/** Tells every failure of the database as STORE_UNAVAILABLE. */
+/** Reports every failure of the database as STORE_UNAVAILABLE. */
 function told<Result>(work: Promise<Result>): Promise<Result> {
   return work.catch(unavailable);
 }

@@ -93,7 +93,7 @@ export async function orphans(db: Database): Promise<number> {
   return count;
 }
 
-/** The days as they are indexed anew, each as a whole. */
+/** The days for re-indexing, each as a whole. */
 export function indexedDays(db: Database, memory: Memory): IndexedStore {
   const { words, cipher } = memory;
   return {

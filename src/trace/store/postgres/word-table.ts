@@ -8,8 +8,8 @@ interface WordRow {
 }
 
 /**
- * The word table, wholly in memory: a few hundred hosts, types and codes. Another operator plane may add
- * words, so `refresh` reads the new ones before rows are looked at.
+ * The word table, completely in memory: a few hundred hosts, types and codes. Another operator
+ * plane may add words, so `refresh` reads the new ones before rows are read.
  */
 export class WordTable implements Words, WordSearch {
   readonly like = 'ILIKE';
@@ -24,7 +24,7 @@ export class WordTable implements Words, WordSearch {
     this.#remember(rows);
   }
 
-  /** Gives each text a number that has none. */
+  /** Assigns numbers to texts without one. */
   async add(session: Session, texts: Iterable<string>): Promise<void> {
     const missing = [...new Set(texts)].filter((text) => !this.#numbers.has(text));
     if (missing.length === 0) return;
@@ -36,7 +36,7 @@ export class WordTable implements Words, WordSearch {
       'SELECT id, text FROM word WHERE text = ANY(?)',
       missing,
     );
-    // not `#last`: another's words may lie between, and are still to be read
+    // not `#last`: words of others may be in between, and still have to be read
     for (const { id, text } of rows) {
       this.#numbers.set(text, id);
       this.#texts.set(id, text);
@@ -63,7 +63,7 @@ export class WordTable implements Words, WordSearch {
       .map(([, number]) => number);
   }
 
-  /** After a transaction was undone: its words do not exist. */
+  /** After a rollback: its words do not exist. */
   forget(): void {
     this.#numbers.clear();
     this.#texts.clear();

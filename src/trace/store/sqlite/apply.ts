@@ -13,7 +13,10 @@ import { readPast, readState, writeAttempt, writePast, writeState } from './mess
 import type { TraceFile } from './trace-file.ts';
 import type { TraceFiles } from './trace-files.ts';
 
-/** One transaction a day. Days are written oldest first; a crash between two is made good when the batch comes again. */
+/**
+ * One transaction per day. Days are written oldest first; a crash in between is repaired when the
+ * batch is repeated.
+ */
 export function apply(files: TraceFiles, inputs: readonly TraceInput[]): readonly MessageState[] {
   const standing: MessageState[] = [];
   const byFile = Map.groupBy(inputs, (input) => fileNameOf(files, input));
@@ -45,7 +48,7 @@ function fileNameOf(files: TraceFiles, input: TraceInput): string {
   return files.nameForSession(sessionOf(input));
 }
 
-/** The newest time that an input is counted at. */
+/** The newest time at which an input is counted. */
 function timeOf(input: TraceInput): number {
   if (input.kind === 'message') return input.envelope.created;
   const { record } = input.entry;
@@ -53,7 +56,7 @@ function timeOf(input: TraceInput): number {
   return record.kind === 'outcome' ? record.done : record.at;
 }
 
-/** Writes the inputs of one day in one transaction; how their messages stand then. */
+/** Writes the inputs of one day in one transaction; returns the new states of their messages. */
 function applyToFile(file: TraceFile, inputs: readonly TraceInput[]): readonly MessageState[] {
   return file.transaction(() => {
     const changes = foldBatch(inputs, {
@@ -111,7 +114,7 @@ export function writeStatistic(file: TraceFile, change: StatisticChange): void {
   file.run(ADD_STATISTIC, ...rowOfStatistic(change, file.words));
 }
 
-/** Completes what was acknowledged although its outcome is missing. Returns how many. */
+/** Completes messages that were acknowledged but have no outcome. Returns how many. */
 export function settleByFloor(
   files: TraceFiles,
   floors: readonly StreamFloor[],
@@ -123,7 +126,7 @@ export function settleByFloor(
   }).length;
 }
 
-/** Ends what a queue has lost. Returns the ids. */
+/** Ends messages that a queue has lost. Returns their ids. */
 export function settleLost(files: TraceFiles, lost: LostMessages, now: number): readonly number[] {
   return presumeAll(files, now, { find: (file) => openWithin(file, lost), presume: loss });
 }

@@ -17,7 +17,7 @@ import {
 import { keyForms, storedKey } from '../trace-cipher.ts';
 import type { TraceFile } from './trace-file.ts';
 
-/** The word table of one file, remembered. */
+/** The cached word table of one file. */
 export class WordTable implements Words, WordSearch {
   readonly like = 'LIKE';
   readonly listed = 'SELECT value FROM json_each(?)';
@@ -29,7 +29,7 @@ export class WordTable implements Words, WordSearch {
     this.#file = file;
   }
 
-  /** The number of a text, which gets one if it has none. Only within a transaction. */
+  /** The number of a text, assigned if it has none. Only within a transaction. */
   number(text: string): number {
     const known = this.find(text);
     if (known !== undefined) return known;
@@ -47,7 +47,7 @@ export class WordTable implements Words, WordSearch {
     return row?.id;
   }
 
-  /** The numbers of all texts that hold `part`, whatever its case. */
+  /** The numbers of all texts that contain `part`, ignoring case. */
   matching(part: string): number[] {
     return this.#file
       .all<{ id: number }>('SELECT id FROM word WHERE instr(lower(text), lower(?)) > 0', part)
@@ -76,11 +76,14 @@ export class WordTable implements Words, WordSearch {
 
 const REMEMBERED = 2_000;
 
-/** Explanations, each different one stored once: a router explains most of its messages in the same few ways. */
+/**
+ * Explanations: each distinct one is stored once, since a router explains most of its messages in
+ * the same few ways.
+ */
 export class ExplanationTable {
   readonly #file: TraceFile;
   readonly #numbers = new Map<string, number>();
-  /** Messages that took the same way have the same object. */
+  /** Messages that took the same path have the same object. */
   #known = new WeakMap<Explanation, number>();
 
   constructor(file: TraceFile) {
@@ -122,7 +125,7 @@ export class ExplanationTable {
   }
 }
 
-/** The bodies of one file. Within a session an equal body is stored once, and others as differences from the first. */
+/** The bodies of one file. Within a session equal bodies are stored once, and others as differences from the first. */
 export class BodyTable {
   readonly #file: TraceFile;
   readonly #sessions = new Map<number, SessionBodies>();
@@ -131,7 +134,7 @@ export class BodyTable {
     this.#file = file;
   }
 
-  /** Stores a body and gives its id: an earlier one's if it is equal. Only within a transaction. */
+  /** Stores a body and returns its id, or that of an equal earlier one. Only within a transaction. */
   put(sessionId: number, source: BodySource): number {
     return this.#session(sessionId).put(source, this.#file.cipher, (body) =>
       this.#file.insert(
@@ -153,7 +156,7 @@ export class BodyTable {
     return readBody(row, base, this.#file.cipher);
   }
 
-  /** Whether some body is the large one of that key. */
+  /** Whether any body is the large one with that key. */
   pointsTo(ref: string): boolean {
     const row = this.#file.first(
       `SELECT 1 FROM body INDEXED BY body_reference WHERE encoding = ${BODY_ENCODING.reference} AND data = ?`,
@@ -194,7 +197,7 @@ export class BodyTable {
   }
 }
 
-/** Every hour of a day: what a search of a whole file names, so that each is one seek. */
+/** Every hour of a day, listed in a search of a whole file so that each is one seek. */
 const ALL_BUCKETS = Array.from({ length: 24 }, (_, hour) => hour).join(', ');
 
 /** The UTC hour a session began. */
@@ -218,7 +221,7 @@ export class KeyTable {
     return this.copy(sessionId, { name, value: storedKey(key, this.#file.cipher) });
   }
 
-  /** As it is stored in another file. Only within a transaction. */
+  /** In the form stored in another file. Only within a transaction. */
   copy(sessionId: number, { name, value }: SearchKey): boolean {
     const added = this.#file.run(
       'INSERT OR IGNORE INTO skey(bucket, name, value, session_id) VALUES(?, ?, ?, ?)',

@@ -25,7 +25,7 @@ import type { FileRange, TraceFiles } from './trace-files.ts';
 
 const COLUMNS = MESSAGE_COLUMNS.map((name) => `m.${name}`).join(', ');
 
-/** `INDEXED BY` makes a statement fail rather than run by another plan; a test reads the plans as well. */
+/** `INDEXED BY` makes a statement fail rather than use another plan; a test also checks the plans. */
 const INDEXED: Readonly<Record<SearchIndex, string>> = {
   id: 'NOT INDEXED',
   source: 'INDEXED BY message_source',
@@ -96,7 +96,7 @@ function candidates(file: TraceFile, query: TraceQuery, given: Candidates): Trac
   return [...found.values()];
 }
 
-/** The statements that answer a query in one file; none if it cannot hold any. */
+/** The statements that answer a query in one file; none if it cannot contain any match. */
 export function candidateStatements(
   file: TraceFile,
   query: TraceQuery,
@@ -129,7 +129,7 @@ function statement(
   };
 }
 
-/** The sessions that have all keys, then their messages; in that order, which the planner would turn round. */
+/** The sessions that have all keys, then their messages; in that order, which the planner would reverse. */
 function keyStatement(
   file: TraceFile,
   keys: readonly KeyMatch[],
@@ -156,7 +156,7 @@ function bucketsOf({ low, high }: Span): number[] {
   return Array.from({ length: last - first + 1 }, (_, hour) => (first + hour) % 24);
 }
 
-/** The files that may hold a part of the span, those with the newest first. */
+/** The files that may contain a part of the span, those with the newest first. */
 function rangesOf(files: TraceFiles, { order, low, high }: Span): FileRange[] {
   const ranges = files
     .ranges()
@@ -168,7 +168,7 @@ function rangesOf(files: TraceFiles, { order, low, high }: Span): FileRange[] {
   return order === 'id' ? ranges.toSorted((a, b) => b.lastId - a.lastId) : ranges;
 }
 
-/** Whether a file, and with it all that follow, holds nothing newer than the last of a full page. */
+/** Whether a file, and therefore all that follow, contains nothing newer than the last of a full page. */
 function isBehind(range: FileRange, { order }: Span, last: TracedMessage | undefined): boolean {
   if (last === undefined) return false;
   return order === 'id' ? range.lastId < last.id : range.lastSession < last.sessionId;
@@ -186,7 +186,7 @@ function bottom(
   return order === 'id' ? Math.max(first, low) : first;
 }
 
-/** The files as a pasted text is looked for in them. */
+/** Access to the files for finding a pasted text. */
 export function quickFindFiles(files: TraceFiles): QuickFindStore {
   return {
     message: (id) => readMessage(files, id),
@@ -196,7 +196,7 @@ export function quickFindFiles(files: TraceFiles): QuickFindStore {
       const seen = new Set<string>();
       for (const { name } of files.ranges()) {
         for (const hit of files.file(name).keys.sessionsWith(value, most)) {
-          // a session on its way to held.db is in two files
+          // a session being moved to held.db is in two files
           const key = `${hit.sessionId} ${hit.field}`;
           if (!seen.has(key)) yield hit;
           seen.add(key);

@@ -16,9 +16,9 @@ import { TraceFile } from './trace-file.ts';
 /**
  * `held.db`: the sessions that outlived their day because they are open or were put on hold.
  *
- * A session is copied here *staged*, while its day's file still counts; when the whole day is copied,
- * one transaction makes its sessions *held* and the day *gone*. Then the day's file is removed and the
- * day forgotten. `recover` completes or undoes what a crash left in between.
+ * A session is copied here *staged*, while its day's file is still authoritative; when the whole
+ * day is copied, one transaction makes its sessions *held* and the day *gone*. Then the day's file
+ * is removed and the day forgotten. `recover` completes or undoes what a crash left in between.
  */
 export class HeldFile extends TraceFile {
   #held: number;
@@ -28,7 +28,7 @@ export class HeldFile extends TraceFile {
     this.#held = this.#count();
   }
 
-  /** Whether the session's facts belong here and no longer to its day's file. */
+  /** Whether the session's facts belong here and no longer in its day's file. */
   has(sessionId: number): boolean {
     if (this.#held === 0) return false;
     return (
@@ -46,7 +46,7 @@ export class HeldFile extends TraceFile {
     this.run('INSERT OR REPLACE INTO held_session VALUES(?, ?, 1)', sessionId, day);
   }
 
-  /** What a search of this file must leave out: what is staged is found in its day's file. */
+  /** What a search of this file must leave out: staged sessions are found in their day's file. */
   shown(): Condition[] {
     const staged = this.first('SELECT 1 FROM held_session WHERE staged=1 LIMIT 1');
     if (staged === undefined) return [];
@@ -60,7 +60,7 @@ export class HeldFile extends TraceFile {
     this.run('INSERT OR IGNORE INTO gone_day VALUES(?)', day);
   }
 
-  /** Notes that a large body lost one that pointed to it. Only within a transaction. */
+  /** Records that a large body lost a reference. Only within a transaction. */
   lostPointer(ref: string, at: number): void {
     this.run('INSERT OR REPLACE INTO gone_body VALUES(?, ?)', ref, at);
   }
@@ -74,7 +74,7 @@ export class HeldFile extends TraceFile {
     this.recount();
   }
 
-  /** Keys of large bodies that lost a pointer until then. */
+  /** Keys of large bodies that lost a reference until then. */
   goneBodies(until: number): string[] {
     return this.all<{ ref: string }>('SELECT ref FROM gone_body WHERE at <= ?', until).map(
       ({ ref }) => ref,
@@ -85,7 +85,7 @@ export class HeldFile extends TraceFile {
     this.run('DELETE FROM gone_body WHERE ref=?', ref);
   }
 
-  /** Removes what was staged of a day that is not gone: its file is still there and counts. */
+  /** Removes what was staged of a day that is not gone: its file still exists and is authoritative. */
   recover(): void {
     const staged = this.all<{ session_id: number }>(
       'SELECT session_id FROM held_session WHERE staged=1',
@@ -93,7 +93,10 @@ export class HeldFile extends TraceFile {
     if (staged.length > 0) this.drop(staged.map(({ session_id }) => session_id));
   }
 
-  /** Removes sessions with all that belongs to them, in one transaction; `goneAt`: for good, with their large bodies. */
+  /**
+   * Removes sessions with everything that belongs to them, in one transaction; `goneAt`:
+   * permanently, with their large bodies.
+   */
   drop(sessionIds: readonly number[], goneAt?: number): void {
     this.transaction(() => {
       if (goneAt !== undefined) this.#loseBodies(sessionIds, goneAt);
@@ -155,7 +158,7 @@ export class HeldFile extends TraceFile {
 
 const ALL = Number.MAX_SAFE_INTEGER;
 
-/** Copies whole sessions of a day to held.db as staged, over what was staged of them before. One transaction. */
+/** Copies whole sessions of a day to held.db as staged, replacing what was staged of them before. One transaction. */
 export function copySessions(from: TraceFile, to: HeldFile, sessionIds: readonly number[]): void {
   if (sessionIds.length === 0) return;
   to.drop(sessionIds);
@@ -203,7 +206,7 @@ function withBody(settlement: Settlement, body: BodyCopy): Settlement {
     : { ...settlement, reply: { ...reply, body: body(reply.body) } };
 }
 
-/** Keys are ordered by hour and value, not by session: each hour concerned is read once. */
+/** Keys are ordered by hour and value, not by session: each affected hour is read once. */
 function keysOf(
   from: TraceFile,
   sessions: ReadonlySet<number>,

@@ -14,7 +14,7 @@ import type { TraceFiles } from './trace-files.ts';
 const SESSIONS_AT_ONCE = 200;
 const MESSAGES_AT_ONCE = 20_000;
 
-/** The files as a purge sees them: what is open or on hold moves to held.db before its day goes. */
+/** The files for a purge: what is open or on hold moves to held.db before its day is removed. */
 export function purgedFiles(files: TraceFiles): PurgedStore {
   return {
     days: () => files.days().toReversed(),
@@ -56,7 +56,7 @@ async function removeDay(
     copy(part);
     await yieldToOthers();
   }
-  // nothing may await from here: what is copied now is what the day holds when it goes
+  // nothing may await from here: what is copied must be the day's content when it is removed
   const changed = [...touched].filter(
     (sessionId) => copied.has(sessionId) || isToKeep(files.day(day), sessionId, keeping),
   );
@@ -80,7 +80,7 @@ function* slices(sessionIds: readonly number[]): Generator<number[]> {
   }
 }
 
-/** Sessions with a message in a queue or suspended, those on hold, and those that were settled lately. */
+/** Sessions with a message in a queue or suspended, those on hold, and those that were recently settled. */
 async function sessionsToKeep(
   files: TraceFiles,
   day: string,
@@ -150,7 +150,7 @@ function hasSession(file: TraceFile, sessionId: number): boolean {
   return file.first('SELECT 1 FROM message WHERE session_id=? LIMIT 1', sessionId) !== undefined;
 }
 
-/** Roll-ups outlive their messages, by the hour. Only within a transaction. */
+/** Roll-ups are kept longer than their messages, by the hour. Only within a transaction. */
 function keepStatistics(from: TraceFile, to: TraceFile): void {
   const hours = from.all<StatisticRow>(
     `SELECT minute / 60 * 60 AS minute, host, ${STATISTIC_SUMS} FROM statistic GROUP BY minute / 60, host`,
@@ -167,11 +167,11 @@ function bodyRefs(file: TraceFile): string[] {
     .map(({ data }) => Buffer.from(data).toString());
 }
 
-/** Whether a message of any day, or one that is kept beyond it, points to a large body. */
+/** Whether a message of any day, or one kept beyond its day, refers to a large body. */
 export const pointsTo = (files: TraceFiles, ref: string): boolean =>
   files.ranges().some(({ name }) => files.file(name).bodies.pointsTo(ref));
 
-/** Ends the holds that have run out, and removes held sessions that were settled by then and are on no other. */
+/** Ends expired holds, and removes held sessions that were settled by then and are on no other hold. */
 function dropSettledHeld({ held }: TraceFiles, by: number, now: number): number {
   held.run('DELETE FROM hold WHERE until <= ?', now);
   const settled = settledHeld(held, by);
@@ -179,7 +179,7 @@ function dropSettledHeld({ held }: TraceFiles, by: number, now: number): number 
   return settled.length;
 }
 
-/** Held sessions that were settled by then and are on no hold. */
+/** Held sessions that were settled by then and are not on hold. */
 function settledHeld(held: TraceFile, by: number): number[] {
   return held
     .all<{ session_id: number }>(

@@ -40,13 +40,13 @@ interface Place {
   readonly state: MessageState;
 }
 
-/** Finds a message by its id alone: in the day it was made, or in that of an older session it belongs to. */
+/** Finds a message by only its id: in the day it was made, or in that of an older session it belongs to. */
 export function findState(files: TraceFiles, id: number): Place | undefined {
   for (const { name, firstSession, lastId } of files.ranges()) {
     if (firstSession > id || lastId < id) continue;
     const file = files.file(name);
     const state = readState(file, id);
-    // a session that is being copied to held.db counts where it was
+    // a session being copied to held.db still belongs where it was
     if (state !== undefined && (name !== 'held' || files.held.has(state.sessionId))) {
       return { file, state };
     }
@@ -74,7 +74,7 @@ export function session(files: TraceFiles, id: number): TracedSession | undefine
   });
 }
 
-/** How these sessions stand. */
+/** The states of these sessions. */
 export function outcomes(
   files: TraceFiles,
   sessionIds: readonly number[],
@@ -92,14 +92,14 @@ export function outcomes(
   return sessionOutcomes(parts);
 }
 
-/** The messages of a session, and nothing else of it. */
+/** Only the messages of a session. */
 export function sessionMessages(files: TraceFiles, sessionId: number): SessionMessages {
   const file = fileOfSession(files, sessionId);
   const states = file === undefined ? [] : readSessionStates(file, sessionId, SESSION_MESSAGES + 1);
   return { messages: states.map(tracedMessage), whole: states.length <= SESSION_MESSAGES };
 }
 
-/** The body of a message or of the reply to it. */
+/** The body of a message or of its reply. */
 export function body(
   files: TraceFiles,
   id: number,
@@ -123,7 +123,7 @@ function readBody(file: TraceFile, state: MessageState): ReturnType<TraceFile['b
   if (state.body !== undefined) return file.bodies.read(state.body);
   if (state.sameBodyAs === undefined) return undefined;
   const other = readState(file, state.sameBodyAs);
-  // one step only: a message that shares a body names the one that has it
+  // only one step: a message that shares a body names the one that has it
   return other?.body === undefined ? undefined : file.bodies.read(other.body);
 }
 
@@ -250,7 +250,7 @@ function openIn(
   );
 }
 
-/** Sums the roll-ups of all files that reach into the time: a late outcome is counted with its session's day. */
+/** Sums the roll-ups of all files that overlap the time: a late outcome is counted with its session's day. */
 export function statistics(
   files: TraceFiles,
   { from, to, step, hosts }: StatisticsQuery,
@@ -275,7 +275,7 @@ export function statistics(
   return sums.list();
 }
 
-/** Events lie in the file of the day they happened. */
+/** Events are in the file of the day on which they happened. */
 export function events(files: TraceFiles, query: EventQuery): HostEvent[] {
   const { from = 0, to = Number.MAX_SAFE_INTEGER, limit = 100 } = query;
   const found: HostEvent[] = [];

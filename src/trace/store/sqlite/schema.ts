@@ -4,9 +4,9 @@ import { migrateSqlite, type SqliteMigration } from '../../../database/sqlite-mi
 import { declaredColumns, withAddedColumns } from '../message-columns.ts';
 
 /**
- * One file holds all sessions that began on one UTC day. Page size, WAL, full sync and the checkpoint
- * interval are measured (bench/trace.ts): full sync costs nothing beside the rest, and a long
- * interval writes the hot index pages once instead of many times.
+ * One file holds all sessions that began on one UTC day. Page size, WAL, full sync and the
+ * checkpoint interval are measured (bench/trace.ts): full sync costs nothing compared with the
+ * rest, and a long interval writes the hot index pages once instead of many times.
  */
 const PRAGMAS = `
 PRAGMA page_size=4096;
@@ -17,11 +17,11 @@ PRAGMA temp_store=MEMORY;
 `;
 
 /**
- * `word`: texts that repeat. `message.status` is a number of STATUS_CODE. Partial indexes hold what is
- * rare: everything not completed (status 2), and what is still in a queue (0 queued, 1 retrying).
- * `body.base` is the body that served as dictionary, one level deep. `skey.bucket` is the UTC hour
- * the session began: it keeps the inserts of random values within a small, warm part of the tree
- * (measured: without it six keys a message are nine tenths of all bytes written).
+ * `word`: repeating texts. `message.status` is a number of STATUS_CODE. Partial indexes contain
+ * what is rare: everything not completed (status 2), and what is still in a queue (0 queued, 1
+ * retrying). `body.base` is the body used as dictionary, one level deep. `skey.bucket` is the UTC
+ * hour the session began: it keeps the inserts of random values within a small, warm part of the
+ * tree (measured: without it six keys per message are nine tenths of all bytes written).
  */
 const SCHEMA = `
 CREATE TABLE word(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
@@ -54,7 +54,7 @@ CREATE TABLE statistic(minute INTEGER NOT NULL, host INTEGER NOT NULL, n_in INTE
   latency_max INTEGER NOT NULL, PRIMARY KEY(minute, host)) STRICT, WITHOUT ROWID;
 `;
 
-/** The extra tables of held.db, which keeps what outlives its day. */
+/** The additional tables of held.db, for what outlives its day. */
 const HELD_SCHEMA = `
 CREATE TABLE hold(session_id INTEGER PRIMARY KEY, reason TEXT NOT NULL, by TEXT NOT NULL, until INTEGER) STRICT;
 CREATE TABLE held_session(session_id INTEGER PRIMARY KEY, day TEXT NOT NULL, staged INTEGER NOT NULL) STRICT;
@@ -62,13 +62,14 @@ CREATE TABLE gone_day(day TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE gone_body(ref TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
-/** What the receiver said of a failed try. */
+/** The receiver's text about a failed try. */
 const SAID_OF_TRY = 'ALTER TABLE attempt ADD COLUMN said TEXT;\n';
 
 /**
- * The steps from each form of a file to the next, those of the message table's columns included. What was released is
- * never changed: a new form is one more step. It is taken when the file is opened, which for a day that is over is when
- * somebody looks into it, so it must be quick: it adds columns and indexes, and leaves filling them to whoever reads.
+ * The migrations from each version of a file to the next, including those of the message table's
+ * columns. Released ones are never changed: a new version is one more migration. It runs when the
+ * file is opened, which for a past day is when somebody reads it, so it must be quick: it adds
+ * columns and indexes, and leaves filling them to the readers.
  */
 export const DAY_MIGRATIONS = forms(SCHEMA, SAID_OF_TRY);
 export const HELD_MIGRATIONS = forms(`${SCHEMA}${HELD_SCHEMA}`, SAID_OF_TRY);
@@ -82,7 +83,7 @@ export interface OpenedFile {
   readonly isNew: boolean;
 }
 
-/** Opens a file of the trace, making it if it is new, and brings it to the newest form. */
+/** Opens a file of the trace, creating it if it is new, and migrates it to the newest version. */
 export function openTraceFile(
   path: string,
   kind: 'day' | 'held',
@@ -94,7 +95,7 @@ export function openTraceFile(
     db.exec(PRAGMAS);
     const before = migrateSqlite(db, {
       what: `the trace file ${path}`,
-      remedy: 'move the trace folder away, and it is built anew from what the streams still hold',
+      remedy: 'move the trace folder away, and it is rebuilt from what the streams still contain',
       migrations,
     });
     return { db, isNew: before === 0 };

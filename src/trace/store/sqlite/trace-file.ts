@@ -4,12 +4,12 @@ import type { TraceCipher } from '../trace-cipher.ts';
 import { BodyTable, ExplanationTable, KeyTable, WordTable } from './file-tables.ts';
 import { openTraceFile } from './schema.ts';
 
-/** A row as node:sqlite gives it. */
+/** A row from node:sqlite. */
 export type SqlRow = Record<string, SQLInputValue>;
 
 type OneOrNone<Row> = Row | undefined;
 
-/** A file of the trace that SQLite cannot read or write any more. */
+/** A file of the trace that SQLite can no longer read or write. */
 export class DamagedFileError extends Error {
   /** `2026-11-24`, or `held`. */
   readonly file: string;
@@ -27,9 +27,9 @@ export class TraceFile {
   readonly name: string;
   readonly path: string;
   readonly db: DatabaseSync;
-  /** Whether this made it. */
+  /** Whether it was created by this. */
   readonly isNew: boolean;
-  /** Undefined where it holds nothing that is encrypted. */
+  /** Undefined if it contains nothing encrypted. */
   readonly cipher: TraceCipher | undefined;
   readonly words: WordTable;
   readonly bodies: BodyTable;
@@ -79,7 +79,7 @@ export class TraceFile {
       return result;
     } catch (error) {
       if (this.db.isTransaction) this.db.exec('ROLLBACK');
-      // what they learnt within the transaction is gone with it
+      // what they learnt within the transaction is invalid
       this.words.forget();
       this.bodies.forget();
       this.explanations.forget();
@@ -88,7 +88,7 @@ export class TraceFile {
     }
   }
 
-  /** Runs `work` in a transaction that is undone. */
+  /** Runs `work` in a transaction that is rolled back. */
   rehearse(work: () => void): void {
     const undone = new Error('undone');
     try {
@@ -109,7 +109,7 @@ export class TraceFile {
     }
   }
 
-  /** What is remembered of the file as a whole. */
+  /** What is remembered about the file as a whole. */
   note(name: string): string | undefined {
     return this.first<{ value: string }>('SELECT value FROM note WHERE name=?', name)?.value;
   }
@@ -118,7 +118,7 @@ export class TraceFile {
     this.run('INSERT OR REPLACE INTO note(name, value) VALUES(?, ?)', name, value);
   }
 
-  /** Keeps the number of messages, which would take a walk through the whole table to count. Only within a transaction. */
+  /** Maintains the number of messages, since counting would scan the whole table. Only within a transaction. */
   countMessages(added: number): void {
     this.run(
       `INSERT INTO note(name, value) VALUES('messages', ?)
@@ -142,7 +142,7 @@ export class TraceFile {
     this.db.close();
   }
 
-  /** A file that is written to keeps its hot pages; the many that are only searched share little memory. */
+  /** A file being written keeps its hot pages; the many that are only searched share a little memory. */
   #growCache(): void {
     if (!this.#written) this.db.exec('PRAGMA cache_size=-16000');
     this.#written = true;
@@ -151,7 +151,8 @@ export class TraceFile {
   #prepare(sql: string): StatementSync {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
-    // searches write their lists of hosts into the statement, so there is no end to different ones
+    // searches write their lists of hosts into the statement, so the number of different ones is
+    // unlimited
     if (this.#statements.size >= 200) this.#statements.clear();
     const statement = this.db.prepare(sql);
     this.#statements.set(sql, statement);

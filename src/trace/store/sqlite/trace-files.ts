@@ -8,14 +8,14 @@ import { keysUsed, type TraceCipher, USED_KEYS } from '../trace-cipher.ts';
 import { HeldFile } from './held-file.ts';
 import { DamagedFileError, TraceFile } from './trace-file.ts';
 
-/** What is known of a day's file without opening it. */
+/** What is known about a day's file without opening it. */
 export interface FileRange {
   /** `2026-11-24`, or `held`. */
   readonly name: string;
   /** No session of the file is older or newer. */
   readonly firstSession: number;
   readonly lastSession: number;
-  /** The newest message: it may be younger than the day, since late answers follow their session. */
+  /** The newest message; it may be newer than the day, since late answers belong to their session. */
   lastId: number;
   /** The newest minute of the roll-ups, since 1970. */
   lastMinute: number;
@@ -28,15 +28,19 @@ export interface Growth {
   readonly sessions: readonly number[];
 }
 
-/** A search by field asks every day: with fewer, one of a quarter year would open most files each time. */
+/**
+ * A search by field reads every day: with fewer open files, a search over three months would open
+ * most of them each time.
+ */
 const OPEN_AT_ONCE = 64;
-/** Bytes; below it a checkpoint is not worth its syncs, as when late outcomes alternate with new messages. */
+/** Bytes below which a checkpoint is not worth its syncs, as when late outcomes alternate with new messages. */
 const LOG_LEFT = 8 * 1024 * 1024;
 const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.db$/;
 
 /**
- * The files of one trace: one a day, and `held.db` for what outlived its day. Keeps the most recently
- * used ones open. A `TraceFile` must not be kept over an `await`: it may have been closed by then.
+ * The files of one trace: one per day, and `held.db` for what outlived its day. Keeps the most
+ * recently used ones open. A `TraceFile` must not be kept across an `await`: it may have been
+ * closed by then.
  */
 export class TraceFiles {
   readonly folder: string;
@@ -49,7 +53,10 @@ export class TraceFiles {
   #written = '';
   readonly #open = new Map<string, TraceFile>();
 
-  /** @param onDamaged told of each file that was set aside: what of it the streams still hold is to be applied again */
+  /**
+   * @param onDamaged called for each file that was set aside: what the streams still contain of it
+   * has to be applied again
+   */
   constructor(
     folder: string,
     onDamaged: (damage: Damage) => void = () => undefined,
@@ -67,14 +74,14 @@ export class TraceFiles {
     this.#ranges.set('held', readRange(this.held));
   }
 
-  /** Notes with which keys it is written; throws CREDENTIAL_MISSING where one of them is not at hand. */
+  /** Records which keys it is written with; throws CREDENTIAL_MISSING if one of them is not available. */
   checkKeys(): void {
     const note = this.held.note(USED_KEYS);
     const used = keysUsed(note, this.cipher);
     if (used !== note && used !== undefined) this.held.setNote(USED_KEYS, used);
   }
 
-  /** What outlived its day. */
+  /** The file for what outlived its day. */
   get held(): HeldFile {
     return this.#held;
   }
@@ -109,7 +116,7 @@ export class TraceFiles {
     }
   }
 
-  /** Puts a damaged file out of the way. It is kept, and a new one made when there is something to write. */
+  /** Sets a damaged file aside. It is kept, and a new one is created when there is something to write. */
   setAside(name: string): void {
     if (name === 'held') {
       this.#held.close();
@@ -125,7 +132,7 @@ export class TraceFiles {
     this.#onDamaged(setAside(this.#path(name)));
   }
 
-  /** Newest first, `held` before all: its sessions are the oldest, but its messages may be new. */
+  /** Newest first, `held` before all others: its sessions are the oldest, but its messages may be new. */
   ranges(): FileRange[] {
     return [...this.#ranges.values()].toSorted((a, b) => (a.name < b.name ? 1 : -1));
   }
@@ -136,17 +143,17 @@ export class TraceFiles {
       .filter((name) => name !== 'held');
   }
 
-  /** Opens a file that is known by its range. */
+  /** Opens a file whose range is known. */
   file(name: string): TraceFile {
     return name === 'held' ? this.held : this.day(name);
   }
 
-  /** The file that a session's facts belong to. A session that outlived its day is found among the held ones. */
+  /** The file of a session's facts. A session that outlived its day is in the held file. */
   nameForSession(sessionId: number): string {
     return this.held.has(sessionId) ? 'held' : dayOfSession(sessionId);
   }
 
-  /** The day's file, made if there is none. */
+  /** The day's file, created if there is none. */
   day(day: string): TraceFile {
     const open = this.#open.get(day) ?? this.#openDay(day);
     // a Map keeps the order of insertion: the first is the one not used for longest
@@ -167,7 +174,7 @@ export class TraceFiles {
     return file;
   }
 
-  /** Notes what was written to a file. */
+  /** Records what was written to a file. */
   grew(name: string, { lastId, lastMinute, sessions }: Growth): void {
     const range = this.#ranges.get(name) ?? emptyRange(name);
     range.lastId = Math.max(range.lastId, lastId);
@@ -178,20 +185,20 @@ export class TraceFiles {
     this.#written = name;
   }
 
-  /** A day that is over would keep a log as large as the checkpoint interval for as long as it is open. */
+  /** A past day would keep a log as large as the checkpoint interval while it is open. */
   #settleLog(): void {
     const file = this.#open.get(this.#written);
     if (file !== undefined && sizeOf(`${file.path}-wal`) > LOG_LEFT) file.checkpoint();
   }
 
-  /** Gathers the sessions of a day that are written to, until it is disposed of. */
+  /** Collects the sessions of a day that are written to, until it is disposed. */
   watch(day: string): ReadonlySet<number> & Disposable {
     const sessions = new Set<number>();
     this.#watched.set(day, sessions);
     return Object.assign(sessions, { [Symbol.dispose]: () => this.#watched.delete(day) });
   }
 
-  /** Removes a day's file for good. What must stay of it was copied before. */
+  /** Removes a day's file permanently. What must be kept was copied before. */
   remove(day: string): void {
     this.#open.get(day)?.close();
     this.#open.delete(day);
@@ -218,7 +225,7 @@ export class TraceFiles {
 
   #unlink(day: string, held = this.#held): void {
     const path = this.#path(day);
-    // the database goes last: without it a left-over WAL is never taken for another's
+    // the database is removed last, so that a left-over WAL is never used for a different one
     for (const end of ['-wal', '-shm', '']) rmSync(path + end, { force: true });
     held.forgetGoneDay(day);
   }
@@ -232,7 +239,7 @@ function sizeOf(path: string): number {
   return existsSync(path) ? statSync(path).size : 0;
 }
 
-/** A file without anything: if it were made anew at once, nobody would learn that all of it is gone. */
+/** An empty file: if it were recreated at once, nobody would notice that all of its content is gone. */
 function isCut(path: string): boolean {
   return existsSync(path) && sizeOf(path) === 0 && sizeOf(`${path}-wal`) === 0;
 }

@@ -27,20 +27,23 @@ import { TraceFiles } from './trace-files.ts';
 import { hold, indexedFiles, orphans, release, usage } from './upkeep.ts';
 
 export interface SqliteTraceOptions {
-  /** Holds one file a day and held.db; made if it is not there. One production's only, and one process writes to it. */
+  /** Contains one file per day and held.db; created if missing. Only for one production, and written by one process. */
   readonly folder: string;
-  /** Reads a large body from the object store, to search in it. Without it such a body holds nothing. */
+  /** Reads a large body from the object store, to search in it. Without it such a body is treated as empty. */
   readonly largeBody?: LargeBody | undefined;
   readonly clock?: Clock | undefined;
-  /** Encrypts bodies and search keys, or reads what is. */
+  /** Encrypts bodies and search keys, or only reads encrypted ones. */
   readonly cipher?: TraceCipher | undefined;
-  /** Told of each file that was found damaged and set aside; what of it the streams still hold is to be applied again. */
+  /**
+   * Called for each file that was found damaged and set aside; what the streams still contain of it
+   * has to be applied again.
+   */
   readonly onDamaged?: ((damage: Damage) => void) | undefined;
 }
 
 /**
- * The trace in SQLite files. It works on the thread that calls it and blocks it for a few milliseconds
- * a batch or search slice: let the operator plane run in a thread of its own.
+ * The trace in SQLite files. It works on the calling thread and blocks it for a few milliseconds
+ * per batch or search slice: run the operator plane in its own thread.
  */
 export function sqliteTraceStore({
   folder,
@@ -59,7 +62,7 @@ export function sqliteTraceStore({
       throw error;
     }
   });
-  /** A damaged file is set aside, and the rest answers: a file at a time, so each time there is less to find damaged. */
+  /** A damaged file is set aside, and the rest answers. This ends, since each time there is one file less. */
   const attempt = async <Result>(work: () => Result | Promise<Result>): Promise<Result> => {
     for (;;) {
       try {

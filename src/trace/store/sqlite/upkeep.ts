@@ -68,11 +68,11 @@ export function orphans(files: TraceFiles): number {
 
 const HOUR = 3_600_000;
 
-/** The files as they are indexed anew: an hour of a day at a time, since keys are kept by the hour. */
+/** The files for re-indexing: an hour of a day at a time, since keys are stored by the hour. */
 export function indexedFiles(files: TraceFiles): IndexedStore {
   return {
     stale(fingerprint) {
-      // days that begin from now on are indexed by these fields from the start
+      // days that begin from now on are indexed with these fields from the start
       files.held.setNote('fields', fingerprint);
       return files
         .ranges()
