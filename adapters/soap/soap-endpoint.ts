@@ -18,6 +18,7 @@ import {
   Serving,
 } from 'waybill/peer';
 import type { Addressing } from './addressing.ts';
+import { collected, detached } from './attachment/attached.ts';
 import { addressingIn, type Call, checkHeaders, checkVersion, operationOf } from './call.ts';
 import { type Envelope, payloadOf, readEnvelope } from './envelope.ts';
 import { faultReply } from './make-fault.ts';
@@ -46,6 +47,8 @@ interface EndpointParts {
 interface Known {
   version: SoapVersion;
   related: Addressing | undefined;
+  /** Whether the caller uses MTOM. */
+  usesMtom: boolean;
 }
 
 const unpacked = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip);
@@ -106,9 +109,10 @@ export class SoapEndpoint implements HttpService {
     const known: Known = {
       version: isNewer ? '1.2' : (this.#parts.versions[0] ?? '1.1'),
       related: undefined,
+      usesMtom: /application\/xop\+xml/i.test(incoming.headers['content-type'] ?? ''),
     };
     try {
-      const reply = await this.#answer(incoming, body, known);
+      const reply = this.#packed(await this.#answer(incoming, body, known), known);
       respond(response, reply, this.#ending());
       this.#serving.watchReading(arrived);
     } catch (error) {
@@ -136,6 +140,13 @@ export class SoapEndpoint implements HttpService {
     if (incoming.method === 'GET') return this.#description(incoming, body);
     if (incoming.method !== 'POST') {
       throw new Refusal(405, 'This address accepts POST.', { headers: { allow: 'POST, GET' } });
+    }
+    const media = mediaTypeOf(incoming.headers['content-type']);
+    const isTaken = /^(text|application)\/xml$|^application\/soap\+xml$|^multipart\/related$/.test(
+      media.type,
+    );
+    if (!isTaken) {
+      throw new Refusal(415, 'Send text/xml for SOAP 1.1 or application/soap+xml for SOAP 1.2.');
     }
     body.check();
     const caller = await this.#authorized(incoming, body);
@@ -166,13 +177,8 @@ export class SoapEndpoint implements HttpService {
   }
 
   async #envelope(incoming: Incoming, body: RequestBody, known: Known): Promise<Envelope> {
-    const media = mediaTypeOf(incoming.headers['content-type']);
-    const isTaken = /^(text|application)\/xml$|^application\/soap\+xml$/.test(media.type);
-    if (!isTaken) {
-      throw new Refusal(415, 'Send text/xml for SOAP 1.1 or application/soap+xml for SOAP 1.2.');
-    }
     const bytes = await this.#bytes(incoming, body);
-    const envelope = readEnvelope(bytes, media.charset);
+    const envelope = this.#read(incoming.headers['content-type'] ?? '', bytes);
     if (envelope === undefined) {
       const reason = 'The message is XML, but no envelope of SOAP 1.1 or 1.2.';
       throw new SoapRefusal({ code: 'VersionMismatch', reason });
@@ -180,6 +186,28 @@ export class SoapEndpoint implements HttpService {
     checkVersion(envelope.version, this.#parts.versions);
     known.version = envelope.version;
     return envelope;
+  }
+
+  #read(type: string, body: Buffer): Envelope | undefined {
+    const media = mediaTypeOf(type);
+    if (media.type !== 'multipart/related') return readEnvelope(body, media.charset);
+    // in base64, what is binary takes a third more
+    const { bytes, charset, left } = collected(type, body, this.#lent.settings.limit * 1.5);
+    if (left === 0) return readEnvelope(bytes, charset);
+    const reason = `${left} attachments that nothing in the XML refers to: they cannot be taken.`;
+    throw new SoapRefusal({ code: 'Sender', reason }, { told: 'it sent attachments of no use' });
+  }
+
+  /** An answer with its binary contents apart, where that is wanted. */
+  #packed(reply: HttpReply, { version, usesMtom }: Known): HttpReply {
+    const { attachments: wanted } = this.#lent.settings;
+    const attaching = wanted === 'as-called' ? (usesMtom ? 'mtom' : 'none') : wanted;
+    const isEnvelope = reply.status === 200 && typeof reply.body === 'string';
+    if (attaching === 'none' || !isEnvelope) return reply;
+    const text = reply.body;
+    const detaching = { attaching, names: [], version, action: '', signed: false };
+    const { contentType, body } = detached(text, detaching);
+    return { ...reply, headers: { ...reply.headers, 'content-type': contentType }, body };
   }
 
   async #bytes(incoming: Incoming, body: RequestBody): Promise<Buffer> {

@@ -118,6 +118,19 @@ const answering = {
     default: '30s',
     advanced: true,
   }),
+  attachments: setting.choice(
+    {
+      'as-called': 'With MTOM to a caller that uses it',
+      none: 'Binary contents stay in the envelope, in base64',
+      mtom: 'They go beside it as parts (MTOM, XOP)',
+      swa: 'They go beside it as parts, and the element refers to one by cid: (SOAP with attachments)',
+    },
+    {
+      help: 'How binary contents of answers are sent: elements whose text is base64, of 1 KB and more. Attachments of a call always stand in its XML, in base64.',
+      default: 'as-called',
+      advanced: true,
+    },
+  ),
   receipt: setting.optional(
     setting.text({
       help: 'The element that answers a stored message, with its namespace.',

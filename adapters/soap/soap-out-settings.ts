@@ -71,6 +71,22 @@ const content = {
     },
     { help: 'What the body of the reply is, also of a fault.', default: 'body' },
   ),
+  attachments: setting.choice(
+    {
+      none: 'Binary contents stay in the envelope, in base64',
+      mtom: 'They go beside it as parts (MTOM, XOP), as IHE profiles and .NET want it',
+      swa: 'They go beside it as parts, and the element refers to one by cid: (SOAP with attachments)',
+    },
+    {
+      help: 'How binary contents of requests are sent: elements whose text is base64, of 1 KB and more. Attachments of an answer always stand in its XML, in base64.',
+      default: 'none',
+    },
+  ),
+  attached: setting.list(setting.text({ help: 'The name of an element, without prefix.' }), {
+    help: 'Which elements are sent as attachments, however short they are. If empty, all with base64 of 1 KB and more.',
+    example: '["Document"]',
+    advanced: true,
+  }),
   headers: setting.list(headerTemplate, {
     help: 'HTTP headers to send besides those of the connection.',
     example: '["X-Request-ID: {id}"]',

@@ -114,6 +114,8 @@ class SoapSender implements OpenOutbound {
     const [port, proofs] = [this.#port, this.#proofs];
     const asked = await soapRequest(message, { settings, production, host, port, proofs });
     const answer = await this.#client.ask({ ...asked.request, signal });
-    return soapReply(answer, asked, { wanted: settings.answer, belief: this.#belief });
+    // in base64, what is binary takes a third more
+    const limit = settings.replyLimit * 1.5;
+    return soapReply(answer, asked, { wanted: settings.answer, belief: this.#belief, limit });
   }
 }

@@ -1,6 +1,7 @@
 import { EngineError, type Reply } from 'waybill/adapter';
 import { type HttpAnswer, mediaTypeOf, refusalWords, retryAfterOf } from 'waybill/peer';
 import { addressingOf } from './addressing.ts';
+import { collected } from './attachment/attached.ts';
 import { type Envelope, payloadOf, readEnvelope } from './envelope.ts';
 import { faultIn, faultText } from './fault.ts';
 import { unknownHeaders } from './must-understand.ts';
@@ -19,6 +20,8 @@ interface Taking {
   readonly wanted: SoapOutValues['answer'];
   /** What an answer must prove; undefined where nothing is asked for. */
   readonly belief: AnswerBelief | undefined;
+  /** Bytes of an answer with its attachments. */
+  readonly limit: number;
 }
 
 type Asked = Pick<SoapQuestion, 'operation' | 'messageId'>;
@@ -27,24 +30,26 @@ type Asked = Pick<SoapQuestion, 'operation' | 'messageId'>;
 export async function soapReply(
   answer: HttpAnswer,
   asked: Asked,
-  { wanted, belief }: Taking,
+  { wanted, belief, limit }: Taking,
 ): Promise<Reply> {
-  const read = envelopeOf(answer);
+  const read = envelopeOf(answer, limit);
   if (typeof read === 'string') return withoutEnvelope(answer, asked, read);
-  const doubt = belief && (await doubtOf(read, belief));
-  if (doubt !== undefined) return doubted(read, wanted, doubt);
+  const doubt = belief && (await doubtOf(read.envelope, belief));
+  if (doubt !== undefined) return doubted(read.envelope, wanted, doubt);
   return judged(read, asked, { answer, wanted });
 }
 
 function judged(
-  read: Envelope,
+  { envelope: read, left }: ReadAnswer,
   { messageId }: Asked,
   { answer, wanted }: { readonly answer: HttpAnswer } & Pick<Taking, 'wanted'>,
 ): Reply {
   const { status, headers } = answer;
   const fault = faultIn(read);
   const isByStatus = fault === undefined || UNTOUCHED.has(status);
-  const text = [fault && faultText(fault), notUnderstood(read)].filter(Boolean).join('\n');
+  const text = [fault && faultText(fault), notUnderstood(read), leftOut(left)]
+    .filter(Boolean)
+    .join('\n');
   return {
     ...contentOf(read, wanted),
     code: isByStatus ? String(status) : fault.code,
@@ -53,6 +58,9 @@ function judged(
     problems: isForAnother(read, messageId) ? ['wrong-control-id'] : undefined,
   };
 }
+
+const leftOut = (count: number): string =>
+  count === 0 ? '' : `${count} attachments that nothing in the answer refers to were left out`;
 
 function isForAnother(read: Envelope, messageId: string | undefined): boolean {
   const relatesTo = addressingOf(read)?.relatesTo ?? '';
@@ -70,14 +78,26 @@ function doubted(read: Envelope, wanted: SoapOutValues['answer'], doubt: string)
   };
 }
 
+interface ReadAnswer {
+  readonly envelope: Envelope;
+  /** How many attachments nothing in it refers to. */
+  readonly left: number;
+}
+
 /** What was read, or why there is no envelope; `''` where nothing came. */
-function envelopeOf({ headers, body }: HttpAnswer): Envelope | string {
+function envelopeOf({ headers, body }: HttpAnswer, limit: number): ReadAnswer | string {
   if (body.byteLength === 0) return '';
-  const media = mediaTypeOf(headers['content-type']);
+  const { 'content-type': type = '' } = headers;
+  const media = mediaTypeOf(type);
+  const isPacked = media.type === 'multipart/related';
   const isXml = /xml/.test(media.type) || media.type === 'application/octet-stream';
-  if (!isXml) return `it is ${media.type}`;
+  if (!isXml && !isPacked) return `it is ${media.type}`;
   try {
-    return readEnvelope(body, media.charset) ?? 'it is XML, but no SOAP envelope';
+    const { bytes, charset, left } = isPacked
+      ? collected(type, body, limit)
+      : { bytes: body, charset: media.charset, left: 0 };
+    const envelope = readEnvelope(bytes, charset);
+    return envelope === undefined ? 'it is XML, but no SOAP envelope' : { envelope, left };
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     return error.message.replace(/\.$/, '');

@@ -9,6 +9,7 @@ import {
 } from 'waybill/adapter';
 import type { HttpQuestion } from 'waybill/peer';
 import { addressingOf } from './addressing.ts';
+import { detached } from './attachment/attached.ts';
 import {
   type Envelope,
   envelopeAgain,
@@ -68,24 +69,40 @@ export async function soapRequest(
   const signed = context.proofs.key !== undefined;
   const headers = await requestHeaders(asking, { ...context, signed });
   const text = await envelopeText(asking, headers, context);
-  const plain = Buffer.from(text);
-  const body = inlineBody(context.settings.compress ? await compressed(plain) : plain);
+  const { type, body } = wireBody(text, asking, context);
+  const { settings } = context;
   return {
     request: {
       method: 'POST',
       url,
       headers: {
         ...wireHeaders(version, action),
-        ...(context.settings.compress && { 'content-encoding': 'gzip' }),
+        'content-type': type,
+        ...(settings.compress && { 'content-encoding': 'gzip' }),
         ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
-        ...(await filled(context.settings.headers, message)),
+        ...(await filled(settings.headers, message)),
       },
-      body,
+      body: inlineBody(settings.compress ? await compressed(body) : body),
     },
     version,
     operation,
     messageId: headers.messageId,
   };
+}
+
+/** The envelope alone, or with parts beside it. */
+function wireBody(
+  text: string,
+  { version, action }: Asking,
+  { settings: { attachments: attaching, attached: names }, proofs }: RequestContext,
+): { readonly type: string; readonly body: Buffer } {
+  if (attaching === 'none') {
+    const type = wireHeaders(version, action)['content-type'] ?? '';
+    return { type, body: Buffer.from(text) };
+  }
+  const signed = proofs.key !== undefined;
+  const { contentType, body } = detached(text, { attaching, names, version, action, signed });
+  return { type: contentType, body };
 }
 
 async function askingFor(message: Message, { settings, port }: RequestContext): Promise<Asking> {

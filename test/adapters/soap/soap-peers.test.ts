@@ -39,6 +39,13 @@ describe.skipIf(!hasModule('spyne'))('a service of spyne', () => {
     });
     expect(await sent('busy')).toMatchObject({ code: later, text: `${later}: come back later` });
     expect(await sent('broken')).toMatchObject({ code: later });
+    const report = Buffer.alloc(5_000, 7).toString('base64');
+    const large = `<o:PlaceOrder xmlns:o="urn:lab"><o:test>A</o:test><o:report>${report}</o:report></o:PlaceOrder>`;
+    for (const attachments of ['none', 'mtom']) {
+      await using out = await openOutbound(soapOut, { ...given, attachments }, options);
+      const answer = await out.send(Buffer.from(large), XML);
+      expect(Buffer.from(answer?.body ?? []).toString()).toContain('>5000<');
+    }
     const steps = await testSteps(soapOut, given, options);
     expect(steps.map(({ name, result }) => `${name} ${result}`)).toContain('operations passed');
     expect(steps.filter(({ result }) => result === 'failed')).toEqual([]);
