@@ -30,6 +30,21 @@ export const dicomInSettings = {
       default: 'any',
     },
   ),
+  queries: setting.choice(
+    {
+      none: 'C-FIND is not taken',
+      target: 'A query is a message of JSON, and what its target answers is what was found',
+    },
+    {
+      help: 'What becomes of queries (C-FIND) for the worklist of a modality, for patients and for studies.',
+      default: 'none',
+    },
+  ),
+  queryTimeout: setting.duration({
+    help: 'With queries: target, how long the answer of the target is waited for. After it the query is refused for now.',
+    default: '15s',
+    advanced: true,
+  }),
   ...connectionCounts,
   limit: setting.size({
     help: 'The largest object that is taken.',

@@ -5,9 +5,9 @@ import { ReceivingAssociation } from './receiving-association.ts';
 
 export default inbound({
   type: 'dicom-in',
-  title: 'DICOM, receiving (C-STORE, C-ECHO)',
+  title: 'DICOM, receiving (C-STORE, C-FIND, C-ECHO)',
   summary:
-    'Takes images, reports and other objects that modalities and archives send over DICOM, each as a DICOM file, and answers the test of a connection.',
+    'Takes images, reports and other objects that modalities and archives send over DICOM, each as a DICOM file, and answers queries for a worklist.',
   settings: dicomInSettings,
   open: (lent) =>
     listenTcp(

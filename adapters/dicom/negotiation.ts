@@ -8,6 +8,7 @@ import {
   EXPLICIT_LITTLE_ENDIAN,
   IMPLICIT_LITTLE_ENDIAN,
   isStorageClass,
+  QUERY_CLASSES,
   VERIFICATION,
 } from './uids.ts';
 
@@ -17,6 +18,7 @@ export const UNCOMPRESSED: readonly string[] = [EXPLICIT_LITTLE_ENDIAN, IMPLICIT
 /** What a service takes. */
 export interface Offer {
   readonly encodings: 'any' | 'uncompressed';
+  readonly queries: 'none' | 'target';
 }
 
 /** Judges every context of a request: which objects are taken, and in which of the encodings that are offered. */
@@ -36,9 +38,12 @@ function judge(
     result,
     transferSyntax: IMPLICIT_LITTLE_ENDIAN,
   });
-  const isEcho = abstractSyntax === VERIFICATION;
-  if (!isEcho && !isStorageClass(abstractSyntax)) return refused(CONTEXT_RESULT.noAbstractSyntax);
-  const chosen = encodingFor(transferSyntaxes, isEcho ? 'uncompressed' : offer.encodings);
+  const isObject = isStorageClass(abstractSyntax);
+  const isQuery = offer.queries === 'target' && QUERY_CLASSES[abstractSyntax] !== undefined;
+  if (!isObject && !isQuery && abstractSyntax !== VERIFICATION) {
+    return refused(CONTEXT_RESULT.noAbstractSyntax);
+  }
+  const chosen = encodingFor(transferSyntaxes, isObject ? offer.encodings : 'uncompressed');
   return chosen === undefined
     ? refused(CONTEXT_RESULT.noTransferSyntax)
     : { id, result: CONTEXT_RESULT.accepted, transferSyntax: chosen };

@@ -38,11 +38,15 @@ import {
   readAssociateRequest,
   releaseReply,
 } from './pdu.ts';
+import { answerQuery } from './query.ts';
 
 /** The longest data unit that we ask for, and the longest of any kind that is read: a request names up to 128 classes. */
 export const OWN_LENGTH = 128 * 1024;
 export const UNIT_LIMIT = 512 * 1024;
 const COMMAND_LIMIT = 64 * 1024;
+const QUERY_LIMIT = 1024 * 1024;
+/** What stands in a data unit beside the data. */
+const VALUE_HEAD = 6;
 /** Objects up to this size are handed over whole, larger ones as they come. */
 const WHOLE = 192 * 1024;
 /** How long a sender may leave our answers unread. */
@@ -75,6 +79,8 @@ interface Incoming {
 interface Answered {
   readonly status: number;
   readonly comment?: string;
+  /** What a query found. */
+  readonly dataSets?: readonly Buffer[];
 }
 
 /** Why an association is refused: for good (`result` 1) or for now (2). */
@@ -292,6 +298,12 @@ export class ReceivingAssociation implements ServedConnection {
       this.#incoming = { command, context: context.id, data, size: 0, stored };
       return;
     }
+    if (field === COMMAND.findRequest && hasDataSet && this.#lent.settings.queries === 'target') {
+      this.hasSent = true;
+      const stored = this.#find(command, context, data);
+      this.#incoming = { command, context: context.id, data, size: 0, stored };
+      return;
+    }
     const answer = {
       status: field === COMMAND.echoRequest ? STATUS.success : STATUS.unknownOperation,
     };
@@ -312,9 +324,25 @@ export class ReceivingAssociation implements ServedConnection {
     else await incoming.data.push(data);
     if (!isLast) return;
     incoming.data.end();
-    const answer = await incoming.stored;
+    const { dataSets = [], ...answer } = await incoming.stored;
     this.#incoming = undefined;
+    for (const dataSet of dataSets) await this.#answerFound(incoming.command, context, dataSet);
     await this.#answer(incoming.command, context, answer);
+  }
+
+  async #find(command: Command, context: JudgedContext, data: ObjectStream): Promise<Answered> {
+    const { head, ended } = await beginning(data, QUERY_LIMIT);
+    if (!ended) {
+      await data.return();
+      return { status: STATUS.cannotUnderstand, comment: 'the query is too long' };
+    }
+    const { transferSyntax } = context;
+    const origin = this.#origin();
+    return await answerQuery(this.#lent, { command, identifier: head, transferSyntax, origin });
+  }
+
+  #origin(): string {
+    return `${this.sender.origin} ${this.#request?.calling ?? ''}`.trim();
   }
 
   async #store(command: Command, context: JudgedContext, data: ObjectStream): Promise<Answered> {
@@ -332,7 +360,7 @@ export class ReceivingAssociation implements ServedConnection {
         body: ended ? head : continued(head, file),
         type: 'application/dicom',
         name: instanceUid,
-        origin: `${this.sender.origin} ${source}`.trim(),
+        origin: this.#origin(),
         dedupeKey: instanceUid,
       });
       return { status: STATUS.success };
@@ -357,7 +385,11 @@ export class ReceivingAssociation implements ServedConnection {
     return { status: retryable ? STATUS.outOfResources : STATUS.processingFailure, comment: code };
   }
 
-  async #answer(command: Command, context: number, answered: Answered): Promise<void> {
+  async #answer(
+    command: Command,
+    context: number,
+    answered: Omit<Answered, 'dataSets'> & { readonly hasDataSet?: boolean },
+  ): Promise<void> {
     const { field, messageId, classUid, instanceUid } = command;
     const bytes = encodeCommand({
       field: field | 0x8000,
@@ -369,6 +401,20 @@ export class ReceivingAssociation implements ServedConnection {
     const head = dataHead(context, { isCommand: true, isLast: true, size: bytes.length });
     this.#writer.write(Buffer.concat([head, bytes]));
     await this.#writer.flushed();
+  }
+
+  /** One of what a query found, in pieces that the peer takes. */
+  async #answerFound(command: Command, context: number, dataSet: Buffer): Promise<void> {
+    await this.#answer(command, context, { status: STATUS.pending, hasDataSet: true });
+    const { maxLength = 0 } = this.#request ?? {};
+    const most = Math.max(64, Math.min(maxLength || OWN_LENGTH, OWN_LENGTH) - VALUE_HEAD);
+    for (let at = 0; at === 0 || at < dataSet.length; at += most) {
+      const data = dataSet.subarray(at, at + most);
+      const isLast = at + most >= dataSet.length;
+      const head = dataHead(context, { isCommand: false, isLast, size: data.length });
+      this.#writer.write(Buffer.concat([head, data]));
+      await this.#writer.flushed();
+    }
   }
 
   /** Ends an association that we do not want any more; what is stored has been acknowledged. */

@@ -3,6 +3,13 @@ export const APPLICATION_CONTEXT = '1.2.840.10008.3.1.1.1';
 /** C-ECHO (PS3.4 A.4). */
 export const VERIFICATION = '1.2.840.10008.1.1';
 
+/** Classes that are asked for by C-FIND (PS3.4 C.6, K.6), with what a query is called in the trace. */
+export const QUERY_CLASSES: Readonly<Record<string, string>> = {
+  '1.2.840.10008.5.1.4.31': 'worklist',
+  '1.2.840.10008.5.1.4.1.2.1.1': 'patients',
+  '1.2.840.10008.5.1.4.1.2.2.1': 'studies',
+};
+
 export const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';
 export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
 

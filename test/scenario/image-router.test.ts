@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import { dicomDocument } from '../../src/document/index.ts';
 import {
   CT_IMAGE,
+  dcmtk,
   dicomFile,
   hasDcmtk,
   instanceUid,
@@ -35,6 +37,14 @@ function study(): Buffer[] {
   });
 }
 
+/** The table of the radiology system. */
+function plan(file: string): void {
+  const database = new DatabaseSync(file);
+  database.exec(`CREATE TABLE planned (patient_name, patient_id, accession, study_uid, modality, planned_on);
+    INSERT INTO planned VALUES ('DOE^JANE', '4711', 'A1', '1.2.3', 'CT', '20260115'), ('ROE^RICHARD', '4712', 'A2', '1.2.4', 'MR', '20260115')`);
+  database.close();
+}
+
 test.skipIf(!hasDcmtk)(
   'the example of images: what modalities were told is stored arrives whole at each archive, also when the engine is killed and an archive is away',
   { timeout: 120_000 },
@@ -43,6 +53,8 @@ test.skipIf(!hasDcmtk)(
     await using cardiology = await startArchive();
     await using data = await temporaryFolder('images');
     const port = await freePort();
+    const worklist = join(data.path, 'worklist.db');
+    plan(worklist);
     const starting = {
       production: FOLDER,
       data: data.path,
@@ -51,6 +63,7 @@ test.skipIf(!hasDcmtk)(
         MODALITIES: `127.0.0.1:${port}`,
         ARCHIVE: `127.0.0.1:${archive.port}`,
         CARDIOLOGY: `127.0.0.1:${cardiology.port}`,
+        WORKLIST: worklist,
       },
       arguments: ['--durability', 'process-crash', '--log-level', 'error'],
     };
@@ -71,6 +84,23 @@ test.skipIf(!hasDcmtk)(
     await using _ = await startEngineProcess(starting);
     await archive.start();
     await send(own.slice(20), 'CT1');
+    const asked = await dcmtk(
+      'findscu',
+      '-v',
+      '-W',
+      '-aet',
+      'CT1',
+      '-aec',
+      'HUB',
+      '-k',
+      'ScheduledProcedureStepSequence[0].Modality=CT',
+      '-k',
+      'PatientName',
+      '127.0.0.1',
+      String(port),
+    );
+    expect(asked.said.match(/DOE\^JANE/g), asked.said).toHaveLength(1);
+    expect(asked.said).not.toContain('ROE^RICHARD');
 
     const wanted = (which: (n: number) => boolean): string[] =>
       files.flatMap((__, n) => (which(n) ? [instanceUid(n + 1)] : [])).toSorted();

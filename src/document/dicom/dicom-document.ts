@@ -41,6 +41,14 @@ export function dicomFront(bytes: Uint8Array): DicomDocument {
   return new DicomDocument(buffered(bytes), 'front');
 }
 
+/** An attribute by its number: `{ vr, Value }`. */
+export interface DicomJson {
+  readonly [tag: string]: { readonly vr: string; readonly Value?: readonly unknown[] };
+}
+
+/** Types that are numbers in JSON (PS3.18 F.2.3). */
+const NUMERIC = new Set(['US', 'SS', 'UL', 'SL', 'FL', 'FD', 'DS', 'IS']);
+
 interface Parsed {
   readonly head: DataSet;
   readonly object: DataSet;
@@ -146,6 +154,26 @@ export class DicomDocument implements Document {
     const { head, object } = this.#read();
     yield* this.#linesOf(head, '');
     yield* this.#linesOf(object, '');
+  }
+
+  /** The object in JSON (PS3.18 F). */
+  toJson(): DicomJson {
+    return this.#jsonOf(this.#read().object);
+  }
+
+  #jsonOf({ attributes }: DataSet): DicomJson {
+    const entries = attributes.map((attribute): [string, DicomJson[string]] => {
+      const { tag, vr, items } = attribute;
+      const Value = items?.map((item) => this.#jsonOf(item)) ?? this.#jsonValues(attribute);
+      return [tag, { vr, ...(Value.length > 0 && { Value }) }];
+    });
+    return Object.fromEntries(entries);
+  }
+
+  #jsonValues(attribute: Attribute): unknown[] {
+    const values = this.#textOf(attribute);
+    if (attribute.vr === 'PN') return values.map((Alphabetic) => ({ Alphabetic }));
+    return NUMERIC.has(attribute.vr) ? values.map(Number) : values;
   }
 
   *#linesOf({ attributes }: DataSet, indent: string): Generator<string> {

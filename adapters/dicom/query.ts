@@ -1,0 +1,82 @@
+import { EngineError, type LentInbound } from 'waybill/adapter';
+import { identifierFrom, identifierJson } from 'waybill/document';
+import { type Command, STATUS } from './command.ts';
+import type { DicomInValues, dicomInSettings } from './dicom-in-settings.ts';
+import { QUERY_CLASSES } from './uids.ts';
+
+/** What a query found: a data set for each, in the encoding of its sender; or why there is nothing. */
+export interface Found {
+  readonly status: number;
+  readonly comment?: string;
+  readonly dataSets: readonly Buffer[];
+}
+
+export interface Query {
+  readonly command: Command;
+  readonly identifier: Buffer;
+  readonly transferSyntax: string;
+  readonly origin: string;
+}
+
+type LentHere = Pick<LentInbound<typeof dicomInSettings>, 'deliver'> & {
+  readonly settings: DicomInValues;
+};
+
+/**
+ * Hands a query on as JSON (PS3.18 F) and makes data sets of the JSON that its target answers: an array of objects, the
+ * rows of `sql-out`, or one object. Never rejects: a target that fails is a status.
+ */
+export async function answerQuery(
+  { deliver, settings }: LentHere,
+  { command, identifier, transferSyntax, origin }: Query,
+): Promise<Found> {
+  try {
+    const json = identifierJson({ bytes: identifier, transferSyntax });
+    const receipt = await deliver(
+      {
+        body: Buffer.from(json),
+        type: 'application/dicom+json',
+        charset: 'UTF-8',
+        name: QUERY_CLASSES[command.classUid] ?? 'query',
+        origin,
+      },
+      { reply: true, timeout: settings.queryTimeout },
+    );
+    const { reply, outcome } = receipt;
+    if (reply === undefined) {
+      const comment =
+        outcome === undefined ? 'no answer in time' : `the query was ${outcome.status}`;
+      return { status: STATUS.outOfResources, comment, dataSets: [] };
+    }
+    const answers: unknown =
+      reply.body.byteLength === 0 ? [] : JSON.parse(Buffer.from(reply.body).toString());
+    return {
+      status: STATUS.success,
+      dataSets: listIn(answers).map((one) => identifierFrom(one, transferSyntax)),
+    };
+  } catch (error) {
+    return { ...refusal(error), dataSets: [] };
+  }
+}
+
+/** An array, the rows that `sql-out` answers (`{ count, rows }`), or one object alone. */
+function listIn(answers: unknown): readonly unknown[] {
+  if (Array.isArray(answers)) return answers;
+  const isObject = typeof answers === 'object' && answers !== null;
+  if (isObject && 'rows' in answers && Array.isArray(answers.rows)) return answers.rows;
+  return [answers];
+}
+
+function refusal(error: unknown): { status: number; comment: string } {
+  if (error instanceof SyntaxError) {
+    return { status: STATUS.cannotUnderstand, comment: 'the answer of the target is no JSON' };
+  }
+  const { code, message, retryable } =
+    error instanceof EngineError ? error : { code: 'INTERNAL', message: '', retryable: true };
+  const isOfAnswer = code === 'PATH_INVALID' || code === 'MESSAGE_INVALID';
+  return {
+    status: isOfAnswer || !retryable ? STATUS.cannotUnderstand : STATUS.outOfResources,
+    // an attribute's name is nothing of a patient; a value would be
+    comment: isOfAnswer ? (message.split(':')[0] ?? code) : code,
+  };
+}
