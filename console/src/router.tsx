@@ -170,6 +170,18 @@ const configuration = createRoute({
     'ConfigurationPage',
   ),
 });
+const versions = createRoute({
+  ...under,
+  path: '/history',
+  validateSearch: texts('version'),
+  component: lazyRouteComponent(() => import('./configuration/history-page.tsx'), 'HistoryPage'),
+});
+const files = createRoute({
+  ...under,
+  path: '/files',
+  validateSearch: texts('path', 'line', 'version'),
+  component: lazyRouteComponent(() => import('./configuration/file-page.tsx'), 'FilePage'),
+});
 const exported = createRoute({
   ...under,
   path: '/export',
@@ -226,6 +238,8 @@ const tree = root.addChildren([
   certificates,
   storage,
   configuration,
+  versions,
+  files,
   exported,
   audit,
   users,

@@ -28,6 +28,7 @@ import { alertRoutes } from './route/alerts.ts';
 import { bodyRoutes } from './route/bodies.ts';
 import { eventRoutes } from './route/events.ts';
 import { exportRoutes } from './route/export.ts';
+import { historyRoutes } from './route/history.ts';
 import { hostRoutes } from './route/hosts.ts';
 import { jobRoutes } from './route/jobs.ts';
 import { documentRoutes, healthRoutes, publicKeyRoutes } from './route/machines.ts';
@@ -108,6 +109,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
     async (scope) => {
       const api = scope as unknown as Api;
       productionRoutes(api, context);
+      historyRoutes(api, context);
       hostRoutes(api, context);
       overrideRoutes(api, context);
       const recorded = searchRecorder(context);

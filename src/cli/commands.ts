@@ -6,6 +6,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./command/check.ts')).checkCommand(),
   test: async () => (await import('./command/check.ts')).testCommand(),
   apply: async () => (await import('./command/operate.ts')).applyCommand(),
+  history: async () => (await import('./command/history.ts')).historyCommand(),
+  'roll-back': async () => (await import('./command/history.ts')).rollBackCommand(),
   status: async () => (await import('./command/operate.ts')).statusCommand(),
   start: async () => (await import('./command/operate.ts')).startCommand(),
   stop: async () => (await import('./command/operate.ts')).stopCommand(),

@@ -40,6 +40,7 @@ import { type Metrics, metrics } from '../log/metrics.ts';
 import { LoadedTables } from '../lookup/loaded-tables.ts';
 import { newsFilter } from '../peer/news.ts';
 import { Deadline } from '../time/deadline.ts';
+import { type KeptFiles, keptFiles } from './kept-files.ts';
 import { readOptions } from './reading.ts';
 import { type Rehearsals, rehearsals } from './rehearsals.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
@@ -174,13 +175,27 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
   const running = director;
   await running.start();
   const read = readerOf(options);
+  const kept = keptFiles({
+    ...options,
+    overlays: options.overlays ?? [],
+    environment: options.environment,
+    running: () => running.definition,
+    events: heard,
+  });
+  background(
+    kept.keep(definition, { by: 'waybill', origin: 'start', reason: undefined, warnings: 0 }),
+    'keeping what was read at the start',
+  );
   const reload = reloader({
     director: running,
     broker,
     credentials: known,
     read,
-    // what was stuck may have been fixed
-    applied: () => watchdog?.forget(),
+    async applied(next, how) {
+      // what was stuck may have been fixed
+      watchdog?.forget();
+      await kept.keep(next, how);
+    },
   });
   const tried = rehearsals(() => ({
     folder: resolve(options.folder),
@@ -192,6 +207,7 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
     { engine, director: running, lost: () => watch.lost },
     {
       ...answersOfProcess({ director: running, known, peers, tried, log, figures }),
+      ...kept.answers(reload),
       async reload(order) {
         await checkMeant(options.folder, order);
         return reload(order);
@@ -213,6 +229,7 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
     watchdog,
     control,
     tried,
+    kept,
     unhear,
   });
   return {
@@ -245,6 +262,7 @@ interface Stopped {
   readonly watchdog: Watchdog | undefined;
   readonly control: { close(): void };
   readonly tried: Rehearsals;
+  readonly kept: KeptFiles;
   readonly unhear: () => void;
 }
 
@@ -256,7 +274,8 @@ function stopInOrder(parts: Stopped): RunningProduction['stop'] {
     const forHosts = new Deadline(shutdownTimeout);
     const deadline = new Deadline(shutdownTimeout + LETTING_GO - SERVER);
     parts.control.close();
-    await deadline.within('ending what is tried with the files', parts.tried.stop());
+    const trials = Promise.all([parts.tried.stop(), parts.kept.stop()]);
+    await deadline.within('ending what is tried with the files', trials);
     const ended = await director.stop(forHosts);
     await parts.watchdog?.stop();
     await deadline.within('closing credentials', parts.credentials.close());
@@ -350,7 +369,7 @@ function answersOfProcess({
   tried: Rehearsals;
   log: Logger;
   figures: Metrics;
-}): Omit<AnswersOfProcess, 'reload'> {
+}): Omit<AnswersOfProcess, 'reload' | keyof ReturnType<KeptFiles['answers']>> {
   return {
     rehearse: (request, body) => tried.rehearse(request, body),
     test: ({ host }) =>

@@ -1,5 +1,6 @@
 import type { Override } from '../broker/overrides.ts';
 import type { Difference } from '../definition/difference.ts';
+import type { VersionOrigin } from '../definition/history/kept-version.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { Envelope } from '../message/message.ts';
 import type { LeftQueue } from './engine-report.ts';
@@ -8,7 +9,7 @@ import type { LeftQueue } from './engine-report.ts';
 export const COMMAND_LINE = 'command line';
 
 /** Who gives an order, and from where. */
-interface Ordered {
+export interface Ordered {
   readonly by: string;
   readonly via?: typeof COMMAND_LINE | undefined;
 }
@@ -30,6 +31,10 @@ export interface ReloadOrder extends Ordered {
   readonly dryRun: boolean;
   /** The folder of the production that is meant; any other production ignores it. */
   readonly folder?: string | undefined;
+  /** How it came about, for the history of changes. Default: apply. */
+  readonly origin?: VersionOrigin | undefined;
+  /** Why, for the history of changes. */
+  readonly reason?: string | undefined;
   /** Remove hosts although messages wait in their queues. */
   readonly leaveWaiting?: boolean | undefined;
   /** Apply and report nothing if the files match what is already running. */

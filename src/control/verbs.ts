@@ -1,4 +1,5 @@
 import type { TestStep } from '../adapter/test-step.ts';
+import type { CheckedFiles, CheckOrder } from '../definition/history/checked-files.ts';
 import type { Rehearsal, RehearsalRequest, RehearsedPart } from '../definition/rehearsal.ts';
 import type { SessionOutcome } from '../trace/session-outcome.ts';
 import type { QuickHit, TracePage, TraceQuery } from '../trace/trace-query.ts';
@@ -7,6 +8,15 @@ import type { TracedMessage, TracedSession } from '../trace/traced-message.ts';
 import type { VerifyReport } from '../trace/verify.ts';
 import type { CertificateReport, ShownCertificate } from './certificate-report.ts';
 import type { StatusReport } from './engine-report.ts';
+import type {
+  Changed,
+  ChangeOrder,
+  FileBrief,
+  FileQuery,
+  FilesQuery,
+  FileText,
+  VersionBrief,
+} from './file-orders.ts';
 import type {
   Aborted,
   AbortOrder,
@@ -89,6 +99,11 @@ export const ENGINE = {
   retry: each<SwitchOrder, void>('retry'),
   override: each<OverrideOrder, void>('override'),
   reload: each<ReloadOrder, Reloaded>('reload'),
+  history: one<null, readonly VersionBrief[]>('history'),
+  files: one<FilesQuery, readonly FileBrief[]>('files'),
+  fileText: one<FileQuery, FileText>('file-text'),
+  checkFiles: one<CheckOrder, CheckedFiles>('check-files'),
+  changeFiles: each<ChangeOrder, Changed>('change-files'),
   /** The body is sent with the request. */
   rehearse: one<RehearsalRequest, Rehearsal>('rehearse'),
   test: one<{ readonly host: string }, readonly TestStep[]>('test'),

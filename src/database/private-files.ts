@@ -20,7 +20,7 @@ export const PRIVATE_FILE = 0o600;
 const OF_OTHERS = 0o077;
 
 /** The folders and files of a data folder that belong to Waybill; anything else there is not touched. */
-const OWN_FOLDERS = ['trace', 'jetstream'] as const;
+const OWN_FOLDERS = ['trace', 'jetstream', 'history'] as const;
 const OWN_FILE =
   /^(?:(?:meta|audit)\.db.*|nats\.(?:conf|json|log)(?:\.new)?|secrets\.json|stored\.json(?:\.new)?|stuck\.json|.+\.lock(?:\.\d+)?)$/;
 

@@ -23,7 +23,17 @@ export interface AskedEngine {
 /** Verbs that need the production's files, its credentials or the engine's process. */
 export type AnswersOfProcess = Pick<
   Answers<typeof ENGINE>,
-  'reload' | 'rehearse' | 'test' | 'certificates' | 'publicKeys' | 'figures'
+  | 'reload'
+  | 'history'
+  | 'files'
+  | 'fileText'
+  | 'checkFiles'
+  | 'changeFiles'
+  | 'rehearse'
+  | 'test'
+  | 'certificates'
+  | 'publicKeys'
+  | 'figures'
 >;
 
 /** Answers the requests of the command line and the operator plane to this engine. */

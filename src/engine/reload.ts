@@ -6,6 +6,7 @@ import type { Reloaded, ReloadOrder } from '../control/orders.ts';
 import type { Credentials } from '../credential/credentials.ts';
 import type { Definition } from '../definition/definition.ts';
 import { isUnchanged, productionDifference } from '../definition/difference.ts';
+import type { NewVersion } from '../definition/history/kept-version.ts';
 import { describeProblem } from '../definition/problem.ts';
 import type { ReadProduction } from '../definition/read.ts';
 import { versionOf } from '../definition/version-of.ts';
@@ -23,24 +24,46 @@ interface Reloadable {
   readonly broker: Broker;
   readonly credentials: Credentials;
   readonly read: () => Promise<ReadProduction>;
-  /** Called after a change was applied. */
-  readonly applied?: () => void;
+  /** Called after a change was applied, before the next one. */
+  readonly applied?: (definition: Definition, how: AppliedHow) => Promise<void> | void;
 }
+
+/** Who applied something, how, why, and how much the check warned of. */
+export type AppliedHow = Pick<NewVersion, 'by' | 'reason' | 'origin' | 'warnings'>;
+
+/**
+ * Reloads. `prepare` is called in its turn, before the files are read, and gives what undoes it where nothing is
+ * applied then.
+ */
+export type Reload = (
+  order: ReloadOrder,
+  prepare?: () => Promise<() => Promise<void>>,
+) => Promise<Reloaded>;
 
 /**
  * Changes the running production to its current files: reads and checks them completely, then
  * restarts only the hosts that changed. If a check fails, nothing changes and a ConfigError is
  * thrown. Reloads run one at a time, so that exactly what was compared is applied.
  */
-export function reloader(running: Reloadable): (order: ReloadOrder) => Promise<Reloaded> {
+export function reloader(running: Reloadable): Reload {
   const turn = turns();
-  return (order) => turn.take('reload', () => reload(running, order));
+  return (order, prepare) =>
+    turn.take('reload', async () => {
+      const undo = await prepare?.();
+      try {
+        return await reload(running, order);
+      } catch (error) {
+        await undo?.();
+        throw error;
+      }
+    });
 }
 
 async function reload(
   { director, broker, credentials, read, applied }: Reloadable,
-  { dryRun, by, leaveWaiting = false, ifChanged, expected }: ReloadOrder,
+  order: ReloadOrder,
 ): Promise<Reloaded> {
+  const { dryRun, by, reason, origin = 'apply', leaveWaiting = false, ifChanged, expected } = order;
   const { definition, problems } = await read();
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
   const found: Reloaded = {
@@ -56,7 +79,7 @@ async function reload(
     // only once everything is ready: a failed apply must leave the credentials unchanged
     ready: () => credentials.replace(definition.credentials),
   });
-  applied?.();
+  await applied?.(definition, { by, reason, origin, warnings: problems.length });
   return found;
 }
 

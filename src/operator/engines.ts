@@ -5,6 +5,14 @@ import type { CertificateReport, ShownCertificate } from '../control/certificate
 import { askAll, askControl, orderAll } from '../control/control.ts';
 import type { StatusReport } from '../control/engine-report.ts';
 import type {
+  Changed,
+  ChangeOrder,
+  FileBrief,
+  FileQuery,
+  FileText,
+  VersionBrief,
+} from '../control/file-orders.ts';
+import type {
   EndRequest,
   Notification,
   OverrideOrder,
@@ -15,6 +23,7 @@ import type {
 } from '../control/orders.ts';
 import type { ProductionDescription } from '../control/production-description.ts';
 import { ENGINE, type PublicKeys } from '../control/verbs.ts';
+import type { CheckedFiles, CheckOrder, FilesOf } from '../definition/history/checked-files.ts';
 import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
 import { describeError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
@@ -47,6 +56,15 @@ export interface Engines {
   override(request: OverrideOrder): Promise<void>;
   test(host: string): Promise<readonly TestStep[]>;
   reload(order: ReloadOrder): Promise<Reloaded>;
+  /** The versions that were applied, newest first. */
+  history(): Promise<readonly VersionBrief[]>;
+  files(of: FilesOf): Promise<readonly FileBrief[]>;
+  /** Throws NOT_FOUND for what is no file of the production. */
+  fileText(query: FileQuery): Promise<FileText>;
+  /** Checks, tests and compares files that are not applied. */
+  checkFiles(order: CheckOrder): Promise<CheckedFiles>;
+  /** Writes files and applies them on every engine. */
+  changeFiles(order: ChangeOrder): Promise<Changed>;
   /** Processes a message with the files as they are now; nothing is sent. */
   rehearse(message: RehearsalRequest, body: Uint8Array): Promise<Rehearsal>;
   discard(message: Pick<Envelope, 'id' | 'sessionId' | 'target'>, by: SwitchedBy): Promise<void>;
@@ -69,6 +87,8 @@ const KEYS_FRESH = 10_000;
 const STALL = 200;
 const TEST_LIMIT = 70_000;
 const RELOAD_LIMIT = 60_000;
+/** Milliseconds beyond what a check may take: the engine tells more than a silence. */
+const CHECK_MORE = 5_000;
 const REHEARSAL_LIMIT = 30_000;
 /** Milliseconds; a long queue is searched, and the trace may have to catch up first. */
 const END_LIMIT = 40_000;
@@ -106,6 +126,19 @@ export function engines(broker: Broker, certificate?: string): Engines {
         : (await orderAll(broker, ENGINE.reload, order, { atMost: RELOAD_LIMIT }))[0];
       for (const one of [status, description, certificates, keys]) one.forget();
       return difference;
+    },
+    history: () => askControl(broker, ENGINE.history, null),
+    files: (of) => askControl(broker, ENGINE.files, { of }),
+    fileText: (query) => askControl(broker, ENGINE.fileText, query),
+    checkFiles: (order) =>
+      askControl(broker, ENGINE.checkFiles, order, { timeout: RELOAD_LIMIT + CHECK_MORE }),
+    async changeFiles(order) {
+      const [changed] = await orderAll(broker, ENGINE.changeFiles, order, {
+        atMost: RELOAD_LIMIT,
+      }).finally(() => {
+        for (const one of [status, description, certificates, keys]) one.forget();
+      });
+      return changed;
     },
     rehearse: (message, body) =>
       askControl(broker, ENGINE.rehearse, message, { body, timeout: REHEARSAL_LIMIT }),

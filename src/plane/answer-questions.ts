@@ -128,11 +128,15 @@ function hearOrders(broker: Broker, audit: () => Audit): ControlServer[] {
       record(by, { action: `host.${verb}`, object: `host ${host}`, detail: { reason } });
     }),
   );
-  const reload = hearControl(broker, ENGINE.reload, 'audit', ({ by, via, dryRun }) => {
+  const reload = hearControl(broker, ENGINE.reload, 'audit', ({ by, via, dryRun, reason }) => {
     if (via !== COMMAND_LINE || dryRun) return;
-    record(by, { action: 'config.deploy', object: 'production' });
+    record(by, { action: 'config.deploy', object: 'production', detail: { reason } });
   });
-  return [...switches, reload];
+  const back = hearControl(broker, ENGINE.changeFiles, 'audit', ({ by, via, version, reason }) => {
+    if (via !== COMMAND_LINE) return;
+    record(by, { action: 'config.roll_back', object: 'production', detail: { version, reason } });
+  });
+  return [...switches, reload, back];
 }
 
 /**

@@ -54,6 +54,11 @@ test('messages that wait for a time are told with their host, and keep it in the
     { engine, director, lost: () => [] },
     {
       reload: unused,
+      history: unused,
+      files: unused,
+      fileText: unused,
+      checkFiles: unused,
+      changeFiles: unused,
       rehearse: unused,
       test: unused,
       certificates: unused,

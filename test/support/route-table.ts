@@ -101,6 +101,14 @@ export const ROUTES: readonly Row[] = [
     body: { level: 'info', for: 60_000, reason: 'x' },
   }),
   row('DELETE /hosts/{host}/overrides/{kind}', ['host.settings.override'], 404),
+  row('GET /production/history', ['config.view'], 403),
+  row('GET /production/history/comparison', ['config.view'], 403),
+  row('POST /production/history/{version}/roll-back', ['config.deploy'], 403, {
+    ...reason,
+    allowed: [404],
+  }),
+  row('GET /production/files', ['config.view'], 403),
+  row('GET /production/files/text', ['config.view'], 403, { query: '?path=production.yaml' }),
   row('POST /production/reload', ['config.view'], 403, { body: { dryRun: true } }),
   row('POST /production/reload', ['config.view', 'config.deploy'], 403, {
     body: { dryRun: false },

@@ -1,10 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { lazy, type ReactElement, Suspense } from 'react';
 import { statistics } from '../api/queries.ts';
+import { recent } from '../element/time-text.ts';
+import { useConfigurationChanges } from '../event/configuration-changes.ts';
 import { t } from '../language/translate.ts';
 
 const RateChart = lazy(() => import('./rate-chart.tsx'));
 const HEIGHT = 132;
+/** Changes of the configuration that are named below the chart. */
+const MARKS = 3;
 
 interface Charted {
   readonly length: number;
@@ -20,6 +25,7 @@ export function LazyRateChart({ length, step, host, among }: Charted): ReactElem
   const intervals = (data?.intervals ?? []).map((one) =>
     among === undefined || among.has(one.host) ? one : { ...one, in: 0 },
   );
+  const changes = useConfigurationChanges();
   const to = Math.ceil(Date.now() / step) * step;
   const sum = intervals.reduce(
     (total, one) => ({ in: total.in + one.in, errors: total.errors + one.errors }),
@@ -31,7 +37,13 @@ export function LazyRateChart({ length, step, host, among }: Charted): ReactElem
         {data === undefined ? (
           <div style={{ height: HEIGHT }} />
         ) : (
-          <RateChart intervals={intervals} step={step} from={to - length} to={to} />
+          <RateChart
+            intervals={intervals}
+            step={step}
+            from={to - length}
+            to={to}
+            marks={changes.map(({ at }) => at)}
+          />
         )}
       </Suspense>
       <figcaption className="mt-1 flex flex-wrap gap-x-4 text-xs text-ink-2">
@@ -43,6 +55,19 @@ export function LazyRateChart({ length, step, host, among }: Charted): ReactElem
           <span className="size-2 shrink-0 rounded-sm bg-bad" aria-hidden="true" />
           {t('{count} failed or suspended', { count: sum.errors })}
         </span>
+        {changes
+          .filter(({ at }) => at >= to - length)
+          .slice(0, MARKS)
+          .map(({ at, by = '' }) => (
+            <Link
+              key={at}
+              to="/events"
+              className="flex items-center gap-1.5 text-warn hover:underline"
+            >
+              <span className="h-2.5 w-0 shrink-0 border-l-2 border-warn" aria-hidden="true" />
+              {t('configuration changed {time} by {by}', { time: recent(at), by })}
+            </Link>
+          ))}
       </figcaption>
     </figure>
   );

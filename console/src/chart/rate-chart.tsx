@@ -11,6 +11,8 @@ interface RateChartProps {
   readonly from: number;
   readonly to: number;
   readonly height?: number;
+  /** When the configuration was changed. */
+  readonly marks?: readonly number[];
 }
 
 /** Messages in and errors per interval. Only visual: the numbers are next to it as text. */
@@ -20,6 +22,7 @@ export default function RateChart({
   from,
   to,
   height = 132,
+  marks = NONE,
 }: RateChartProps): ReactElement {
   const place = useRef<HTMLDivElement>(null);
   const theme = useTheme();
@@ -62,6 +65,7 @@ export default function RateChart({
           { ...axis, size: 38, values: (_self, splits) => splits.map(count) },
         ],
         series: [{}, series('--accent'), series('--bad')],
+        hooks: { draw: [(drawn) => drawMarks(drawn, marks, colour('--warn'))] },
       },
       dataOf({ intervals, step, from, to }),
       current,
@@ -72,8 +76,27 @@ export default function RateChart({
       observer.disconnect();
       plot.destroy();
     };
-  }, [intervals, step, from, to, height, theme]);
+  }, [intervals, step, from, to, height, marks, theme]);
   return <div ref={place} aria-hidden="true" style={{ height }} />;
+}
+
+const NONE: readonly number[] = [];
+
+/** A line at each time, over the whole height. */
+function drawMarks(plot: uPlot, marks: readonly number[], colour: string): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = 2 * devicePixelRatio;
+  for (const at of marks) {
+    const x = Math.round(plot.valToPos(at / 1_000, 'x', true));
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+  }
+  ctx.restore();
 }
 
 function dataOf({ intervals, step, from, to }: RateChartProps): uPlot.AlignedData {

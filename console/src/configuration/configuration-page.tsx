@@ -1,14 +1,17 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { FileText, History } from 'lucide-react';
 import { type ReactElement, useEffect, useState } from 'react';
 import type { ReloadReport } from '../../../src/api/contract/host.ts';
 import { ask } from '../api/client.ts';
-import { Button } from '../element/button.tsx';
+import { Button, buttonStyle } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { CHANGE_NAMES } from '../element/names.ts';
 import { Problem, Waiting, Warning } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
+import { Changes } from './changes.tsx';
 
 /** The files compared with what is running, and applying them. */
 export function ConfigurationPage(): ReactElement {
@@ -40,16 +43,24 @@ export function ConfigurationPage(): ReactElement {
       title={t('Configuration')}
       detail={t('the files on disk compared with what is running')}
       actions={
-        <Button
-          disabled={look.isPending}
-          onClick={() => {
-            apply.reset();
-            setLeaves(false);
-            look.mutate();
-          }}
-        >
-          {t('Read the files again')}
-        </Button>
+        <>
+          <Link to="/files" className={buttonStyle()}>
+            <FileText size={14} aria-hidden="true" /> {t('Files')}
+          </Link>
+          <Link to="/history" className={buttonStyle()}>
+            <History size={14} aria-hidden="true" /> {t('History')}
+          </Link>
+          <Button
+            disabled={look.isPending}
+            onClick={() => {
+              apply.reset();
+              setLeaves(false);
+              look.mutate();
+            }}
+          >
+            {t('Read the files again')}
+          </Button>
+        </>
       }
     >
       <div className="flex flex-col gap-4">
@@ -174,37 +185,3 @@ function WaitingMessages({
     </>
   );
 }
-
-function Changes({ changes }: { readonly changes: ReloadReport['production'] }): ReactElement {
-  return (
-    <table className="w-full table-fixed border-collapse text-left text-xs">
-      <thead>
-        <tr className="bg-sunken text-2xs text-ink-2">
-          {[t('Setting'), t('Runs'), t('In the files')].map((name) => (
-            <th key={name} scope="col" className="px-3 py-1.5 font-medium">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {changes.map(({ path, before, after }) => (
-          <tr key={path} className="border-t border-line align-top">
-            <th scope="row" className="px-3 py-1 font-mono font-normal break-words">
-              {path}
-            </th>
-            <td className="px-3 py-1 font-mono break-all text-bad">{textOf(before)}</td>
-            <td className="px-3 py-1 font-mono break-all text-good">{textOf(after)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-const textOf = (value: unknown): string =>
-  value === undefined || value === null
-    ? ''
-    : typeof value === 'string'
-      ? value
-      : JSON.stringify(value);

@@ -14,6 +14,7 @@ import { Page, Panel } from '../element/page.tsx';
 import { duration } from '../element/time-text.ts';
 import { EventList } from '../event/event-table.tsx';
 import { t } from '../language/translate.ts';
+import { FilePlace } from '../shell/file-place.tsx';
 import { useMay } from '../shell/me.ts';
 import { HostControls } from './host-controls.tsx';
 import { HostOverrides } from './host-overrides.tsx';
@@ -50,7 +51,7 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
             </Link>
           ))}
           <span className="font-mono text-2xs">
-            {place.file}:{place.line}
+            <FilePlace {...place} />
           </span>
         </span>
       }
@@ -275,7 +276,7 @@ function HostSettings({ page: { settings } }: { readonly page: Answer }): ReactE
                   {shownValue(value)}
                 </td>
                 <td className="px-3 py-1 text-right whitespace-nowrap text-ink-2">
-                  {place === undefined ? t('default') : `${place.file}:${place.line}`}
+                  {place === undefined ? t('default') : <FilePlace {...place} />}
                 </td>
               </tr>
             ))}

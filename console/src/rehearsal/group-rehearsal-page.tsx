@@ -14,6 +14,7 @@ import { Page, Panel } from '../element/page.tsx';
 import { count } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { criteriaOf } from '../search/search-state.ts';
+import { FilePlace } from '../shell/file-place.tsx';
 import { useMay } from '../shell/me.ts';
 import { type Found, keyOf, useRehearsals } from './use-rehearsals.ts';
 
@@ -187,7 +188,7 @@ function Places({ groups }: { readonly groups: readonly Group[] }): ReactElement
             <span className="w-20 text-ink-2">{WHAT[what]}</span>
             <span className="font-medium">{name}</span>
             <span className="ml-auto inline-flex items-center gap-1 font-mono break-all">
-              {`${file}:${line}`}
+              <FilePlace file={file} line={line} />
               <CopyButton text={`${file}:${line}`} label={t('Copy the place')} />
             </span>
           </li>

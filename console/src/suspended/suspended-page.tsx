@@ -3,7 +3,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { FlaskConical, RefreshCcw, Repeat2, Trash2 } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Failures } from '../../../src/api/contract/message.ts';
-import { events as eventsQuery, failures as failuresQuery, someMessages } from '../api/queries.ts';
+import { failures as failuresQuery, someMessages } from '../api/queries.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
@@ -12,6 +12,7 @@ import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { count, duration } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { useConfigurationChanges } from '../event/configuration-changes.ts';
 import { rich, t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 import { changeBefore } from './change-before.ts';
@@ -160,13 +161,7 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
 
 /** Says if the configuration was changed shortly before: the most likely reason. */
 function AfterChange({ began }: { readonly began: number }): ReactElement | null {
-  const may = useMay();
-  // what concerns the whole production has no host
-  const { data } = useQuery({
-    ...eventsQuery({ hosts: ',', limit: 100 }),
-    enabled: may('event.view'),
-  });
-  const change = changeBefore(began, data?.items ?? []);
+  const change = changeBefore(began, useConfigurationChanges());
   if (change === undefined) return null;
   const since = duration(began - change.at);
   return (

@@ -18,8 +18,9 @@ import { Segments } from '../element/segments.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { Tabs } from '../element/tabs.tsx';
 import { TestBadge } from '../element/test-badge.tsx';
-import { clock, duration, zone } from '../element/time-text.ts';
+import { clock, duration, moment, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { useConfigurationChanges } from '../event/configuration-changes.ts';
 import { t } from '../language/translate.ts';
 import { BodyView } from '../message/body-view.tsx';
 import { MessageActions } from '../message/message-actions.tsx';
@@ -250,7 +251,34 @@ function Summary({ session: { messages, started } }: { readonly session: Session
           · {t('{count} failed or suspended', { count: failed })}
         </span>
       )}
+      <ChangedMeanwhile from={started} to={end} />
     </span>
+  );
+}
+
+/** Before a session this long (an hour), a change of the configuration may explain it. */
+const BEFORE = 3_600_000;
+
+/** The last change of the configuration while the session went on, or within the hour before. */
+function ChangedMeanwhile({
+  from,
+  to,
+}: {
+  readonly from: number;
+  readonly to: number;
+}): ReactElement | null {
+  const change = useConfigurationChanges().find(({ at }) => at >= from - BEFORE && at <= to);
+  if (change === undefined) return null;
+  const { at, by = '', text } = change;
+  return (
+    <Link to="/events" title={text} className="ml-1 text-warn hover:underline">
+      {at >= from
+        ? t('configuration changed meanwhile, {time}, by {by}', { time: moment(at, false), by })
+        : t('{duration} after the configuration was changed by {by}', {
+            duration: duration(from - at),
+            by,
+          })}
+    </Link>
   );
 }
 

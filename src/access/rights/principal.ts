@@ -33,6 +33,8 @@ export const GIVEN_TO = {
   'event.view': [...VIEWER, 'auditor'],
   'audit.view': ['auditor'],
   'config.view': [...ENGINEER, 'auditor'],
+  /** Change files of the production in the console. */
+  'config.edit': ENGINEER,
   'config.deploy': ENGINEER,
   'connection.test': OPERATOR,
   'user.manage': [],

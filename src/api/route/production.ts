@@ -103,7 +103,7 @@ function reloadRoute(app: Api, context: ApiContext): void {
       const act = { action: 'config.deploy', object: 'production', detail: { reason } };
       return audited(context, request, act, async () => ({
         applied: true,
-        ...(await engines.reload({ dryRun, by, leaveWaiting, expected })),
+        ...(await engines.reload({ dryRun, by, reason, leaveWaiting, expected })),
       }));
     },
   );

@@ -173,6 +173,7 @@ const told = (time: number): string => new Date(time).toISOString();
 
 interface ApplyFlags extends WhereOptions {
   readonly dryRun?: boolean;
+  readonly reason?: string;
   readonly leaveWaiting?: boolean;
   readonly json?: boolean;
 }
@@ -184,6 +185,7 @@ export function applyCommand(): Command {
     )
     .argument('[production]', 'its folder, to make sure that the right one is meant')
     .option('--dry-run', 'only show the difference')
+    .option('--reason <text>', 'why, for the history of changes')
     .option(
       '--leave-waiting',
       'removes hosts although messages wait for them: the messages stay until the production has the host again',
@@ -196,6 +198,7 @@ async function apply(folder: string | undefined, flags: ApplyFlags): Promise<voi
   const request = {
     by: orderedBy(),
     via: COMMAND_LINE,
+    reason: flags.reason,
     folder: folder === undefined ? undefined : await realpath(folder),
   } as const;
   await withBroker(flags, async (broker) => {

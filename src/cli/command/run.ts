@@ -371,7 +371,12 @@ function watchFiles(running: RunningProduction, data: string): Promise<FileWatch
   let failed = false;
   const changed = async (): Promise<void> => {
     try {
-      const difference = await running.reload({ dryRun: false, by: 'watch', ifChanged: true });
+      const difference = await running.reload({
+        dryRun: false,
+        by: 'watch',
+        origin: 'watch',
+        ifChanged: true,
+      });
       const { restarts } = difference;
       // a file that is not part of it, or that was saved unchanged
       if (isUnchanged(difference) && !failed) return;

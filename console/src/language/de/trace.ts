@@ -90,4 +90,8 @@ export const german: Catalogue = {
   Body: 'Inhalt',
   Reply: 'Antwort',
   Rules: 'Regeln',
+  'configuration changed meanwhile, {time}, by {by}':
+    'Konfiguration währenddessen geändert, {time}, von {by}',
+  '{duration} after the configuration was changed by {by}':
+    '{duration} nach einer Änderung der Konfiguration durch {by}',
 };

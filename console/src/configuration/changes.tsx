@@ -1,0 +1,42 @@
+import type { ReactElement } from 'react';
+import type { ReloadReport } from '../../../src/api/contract/host.ts';
+import { t } from '../language/translate.ts';
+
+/** Settings that differ, as they were and as they are to be. */
+export function Changes({
+  changes,
+}: {
+  readonly changes: ReloadReport['production'];
+}): ReactElement {
+  return (
+    <table className="w-full table-fixed border-collapse text-left text-xs">
+      <thead>
+        <tr className="bg-sunken text-2xs text-ink-2">
+          {[t('Setting'), t('Before'), t('After')].map((name) => (
+            <th key={name} scope="col" className="px-3 py-1.5 font-medium">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {changes.map(({ path, before, after }) => (
+          <tr key={path} className="border-t border-line align-top">
+            <th scope="row" className="px-3 py-1 font-mono font-normal break-words">
+              {path}
+            </th>
+            <td className="px-3 py-1 font-mono break-all text-bad">{textOf(before)}</td>
+            <td className="px-3 py-1 font-mono break-all text-good">{textOf(after)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+const textOf = (value: unknown): string =>
+  value === undefined || value === null
+    ? ''
+    : typeof value === 'string'
+      ? value
+      : JSON.stringify(value);

@@ -1,0 +1,12 @@
+import { useQuery } from '@tanstack/react-query';
+import type { HostEvent } from '../../../src/api/contract/event.ts';
+import { events } from '../api/queries.ts';
+import { useMay } from '../shell/me.ts';
+
+/** When the configuration was changed lately, and by whom; newest first. */
+export function useConfigurationChanges(): readonly HostEvent[] {
+  const may = useMay();
+  // what concerns the whole production has no host
+  const { data } = useQuery({ ...events({ hosts: ',', limit: 100 }), enabled: may('event.view') });
+  return (data?.items ?? []).filter(({ event }) => event === 'configuration-changed');
+}

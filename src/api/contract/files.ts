@@ -1,0 +1,174 @@
+import type { VersionOrigin } from '../../definition/history/kept-version.ts';
+import { closed, list, maybe, Reason, Time, word } from '../../web/schema.ts';
+import { type Static, Type } from '../../web/type.ts';
+import { Diff } from './body.ts';
+import { ReloadReport } from './host.ts';
+
+const ORIGINS = [
+  'start',
+  'apply',
+  'watch',
+  'edit',
+  'roll-back',
+  'set-aside',
+] as const satisfies VersionOrigin[];
+
+const Version = Type.String({ minLength: 1, maxLength: 100 });
+export const VersionParameters = closed({ version: Version });
+
+/** What was applied, and by whom. */
+export const History = Type.Object({
+  versions: list(
+    Type.Object({
+      version: Type.String(),
+      at: Time,
+      by: Type.String(),
+      origin: word(...ORIGINS),
+      reason: maybe(Type.String()),
+      commit: maybe(
+        Type.Object({
+          id: Type.String(),
+          changed: Type.Boolean({ description: 'Files differed from it.' }),
+        }),
+      ),
+      warnings: Type.Integer(),
+      files: Type.Integer({ description: 'How many.' }),
+    }),
+  ),
+});
+export type History = Static<typeof History>;
+
+export const ComparisonQuery = closed({
+  before: maybe(Version),
+  after: maybe(Version),
+});
+
+const Problem = Type.Object({
+  file: Type.String(),
+  line: Type.Integer(),
+  column: Type.Integer(),
+  path: Type.String(),
+  what: Type.String(),
+  remedy: Type.String(),
+  severity: word('error', 'warning'),
+});
+
+const { hosts, production } = ReloadReport.properties;
+
+/** Two states of the files, host by host and line by line. */
+export const Comparison = Type.Object({
+  hosts: maybe(hosts),
+  production: maybe(production),
+  problems: list(Problem),
+  files: list(
+    Type.Object({
+      path: Type.String(),
+      change: word('added', 'removed', 'changed'),
+      lines: Diff.properties.lines,
+      cut: Type.Boolean({ description: 'Too large, or no text: not all of it is shown.' }),
+    }),
+  ),
+});
+export type Comparison = Static<typeof Comparison>;
+
+export const RollBackRequest = closed({ reason: Reason, leaveWaiting: maybe(Type.Boolean()) });
+
+export const FilesQuery = closed({ version: maybe(Version) });
+export const FileQuery = closed({
+  version: maybe(Version),
+  path: Type.String({ minLength: 1, maxLength: 1_000 }),
+});
+
+const FileProperties = {
+  path: Type.String(),
+  hash: Type.String(),
+  bytes: Type.Integer(),
+  editable: Type.Boolean(),
+};
+export const Files = Type.Object({ files: list(Type.Object(FileProperties)) });
+export type Files = Static<typeof Files>;
+
+export const FileText = Type.Object({
+  ...FileProperties,
+  text: maybe(Type.String({ description: 'Left out where it is too large, or no text.' })),
+});
+export type FileText = Static<typeof FileText>;
+
+/** Bytes of a file, and of all files together, that one request changes. */
+const TEXT_LIMIT = 400 * 1024;
+
+const Edits = list(
+  closed({
+    path: Type.String({ minLength: 1, maxLength: 1_000 }),
+    text: maybe(Type.String({ maxLength: TEXT_LIMIT, description: 'Left out, it is removed.' })),
+    was: maybe(
+      Type.String({
+        maxLength: 64,
+        description: '`hash` of what was opened; left out, there was none.',
+      }),
+    ),
+  }),
+  { maxItems: 50 },
+);
+
+export const CheckRequest = closed({ edits: Edits, tests: maybe(Type.Boolean()) });
+
+export const CheckReport = Type.Object({
+  problems: list(Problem),
+  hosts: maybe(hosts),
+  production: maybe(production),
+  tests: maybe(
+    Type.Object({
+      passed: Type.Integer(),
+      failed: Type.Integer(),
+      failures: list(
+        Type.Object({
+          name: Type.String(),
+          file: Type.String(),
+          line: Type.Integer(),
+          what: list(Type.String()),
+        }),
+      ),
+    }),
+  ),
+});
+export type CheckReport = Static<typeof CheckReport>;
+
+export const DraftRequest = closed({ edits: Edits, reason: Reason });
+export type DraftRequest = Static<typeof DraftRequest>;
+
+export const DRAFT_STATES = ['open', 'applied', 'refused'] as const;
+
+export const Draft = Type.Object({
+  id: Type.Integer(),
+  by: Type.String(),
+  at: Time,
+  reason: Type.String(),
+  state: word(...DRAFT_STATES),
+  decidedBy: maybe(Type.String()),
+  decidedAt: maybe(Time),
+  paths: list(Type.String()),
+});
+export type Draft = Static<typeof Draft>;
+
+export const Drafts = Type.Object({
+  drafts: list(Draft),
+  approval: Type.Boolean({ description: 'Whether somebody else has to apply it.' }),
+});
+export type Drafts = Static<typeof Drafts>;
+
+export const DraftView = Type.Object({
+  ...Draft.properties,
+  files: Comparison.properties.files,
+  check: maybe(CheckReport),
+});
+export type DraftView = Static<typeof DraftView>;
+
+export const DecisionRequest = closed({ leaveWaiting: maybe(Type.Boolean()) });
+
+export const ChangedReport = Type.Object({
+  written: list(Type.String()),
+  version: Type.String(),
+  restarts: list(Type.String()),
+});
+export type ChangedReport = Static<typeof ChangedReport>;
