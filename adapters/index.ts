@@ -7,6 +7,8 @@ type AnyAdapter = InboundAdapter | OutboundAdapter | LookupAdapter;
  * so that an engine does not load a mail or SSH library it does not need.
  */
 const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
+  'amqp-in': () => import('./amqp/amqp-in.ts'),
+  'amqp-out': () => import('./amqp/amqp-out.ts'),
   'astm-in': () => import('./astm/astm-in.ts'),
   'astm-out': () => import('./astm/astm-out.ts'),
   'dicom-in': () => import('./dicom/dicom-in.ts'),

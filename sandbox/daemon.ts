@@ -23,14 +23,22 @@ export interface DaemonStart {
   readonly log: string;
   /** The port of 127.0.0.1 on which it will answer. */
   readonly port: number;
+  /** Milliseconds until it must answer. Default: 15 s. */
+  readonly within?: number;
 }
 
 /** Starts a server in the foreground and waits until it answers. Throws NOT_FOUND, with the end of its log, if it does not. */
-export async function startDaemon({ program, args, log, port }: DaemonStart): Promise<Daemon> {
+export async function startDaemon({
+  program,
+  args,
+  log,
+  port,
+  within = COME_UP,
+}: DaemonStart): Promise<Daemon> {
   const child = await spawned(program, args, log);
   const { pid } = child;
   const daemon = { pid: pid ?? 0, stop: () => stopped(child) };
-  const end = Date.now() + COME_UP;
+  const end = Date.now() + within;
   while (pid !== undefined && child.exitCode === null && Date.now() < end) {
     if (await answers(port)) return daemon;
     await sleep(10);

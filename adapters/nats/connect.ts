@@ -17,23 +17,13 @@ import {
   type setting,
   toldElsewhere,
 } from 'waybill/adapter';
-import {
-  clientTls,
-  dial,
-  notConnected,
-  placeOf,
-  spokenProtocol,
-  type TlsClientLent,
-} from 'waybill/peer';
+import { clientTls, firstBytes, notConnected, placeOf, type TlsClientLent } from 'waybill/peer';
 import type { NatsConnectionValues } from './nats-settings.ts';
 
 export type NatsLent = TlsClientLent &
   Pick<Lent<setting.Settings>, 'credential' | 'host' | 'production'> & {
     readonly settings: NatsConnectionValues;
   };
-
-/** How long a port may be silent before it is taken for one of another protocol. */
-const LISTEN_FOR = 1_000;
 
 /** A connection that is signed in. It is never made again by itself: the engine opens the adapter again. */
 export interface NatsSession {
@@ -242,12 +232,9 @@ async function whatElse(
   signal: AbortSignal,
 ): Promise<Error> {
   const place = placeOf(address);
-  const first = await firstBytes(lent, address, signal);
+  const timeout = lent.settings.connectTimeout;
+  const first = await firstBytes(lent, { address, timeout }, signal);
   if (first instanceof Error) return first;
-  const spoken = spokenProtocol(first);
-  if (spoken !== undefined) {
-    return new NotConnectedError(`Not connected: ${place} ${spoken.seen}. ${spoken.remedy}.`);
-  }
   const text = first.toString('latin1');
   const told = (what: string): Error => new NotConnectedError(`Not connected: ${place} ${what}.`);
   if (!text.startsWith('INFO ')) {
@@ -263,28 +250,6 @@ async function whatElse(
   return tls !== undefined && !/"tls_(?:required|available)":\s*true/.test(text)
     ? told('does not offer TLS. Ask its owner for it, or remove the tls block')
     : told('broke off while we signed in. Look at the log of the server');
-}
-
-async function firstBytes(
-  lent: NatsLent,
-  address: setting.Address,
-  signal: AbortSignal,
-): Promise<Buffer | Error> {
-  try {
-    const socket = await dial(lent, { address, timeout: lent.settings.connectTimeout }, signal);
-    const { promise, resolve } = Promise.withResolvers<Buffer>();
-    const timer = setTimeout(() => resolve(Buffer.alloc(0)), LISTEN_FOR);
-    socket.once('data', resolve).on('error', () => resolve(Buffer.alloc(0)));
-    socket.once('close', () => resolve(Buffer.alloc(0)));
-    // a server that waits for us to speak first says what it is
-    socket.write('\r\n\r\n');
-    const first = await promise;
-    clearTimeout(timer);
-    socket.destroy();
-    return first;
-  } catch (error) {
-    return error instanceof Error ? error : notConnected(error, placeOf(address));
-  }
 }
 
 /** The error of a connection that ended while it was in use. */

@@ -16,6 +16,7 @@ import {
   mediaTypeOf,
   messageTypeOf,
   newsFilter,
+  Paced,
   UnderWay,
 } from 'waybill/peer';
 import { connectNats, lostNats, type NatsSession } from './connect.ts';
@@ -33,18 +34,17 @@ export class NatsReader implements Kept {
   readonly #lent: NatsInLent;
   readonly #session: NatsSession;
   readonly #storing = new UnderWay();
-  readonly #slots: (() => void)[] = [];
+  readonly #paced: Paced;
   readonly #isNews = newsFilter();
   readonly #closing = new AbortController();
   readonly #lost = Promise.withResolvers<Error>();
   readonly lost = this.#lost.promise;
-  #free: number;
   #stop: () => Promise<unknown> | void = () => undefined;
 
   private constructor(lent: NatsInLent, session: NatsSession) {
     this.#lent = lent;
     this.#session = session;
-    this.#free = lent.settings.parallel;
+    this.#paced = new Paced(lent.settings.parallel);
     background(this.#watch(), 'hearing of a lost connection');
   }
 
@@ -115,9 +115,9 @@ export class NatsReader implements Kept {
     const following = async (): Promise<void> => {
       for await (const one of messages) {
         if (this.#closing.signal.aborted) break;
-        await this.#slot();
+        await this.#paced.take();
         background(
-          this.#storing.run(take(one)).finally(() => this.#give()),
+          this.#storing.run(take(one)).finally(() => this.#paced.give()),
           'taking a message',
           isTold,
         );
@@ -208,22 +208,6 @@ export class NatsReader implements Kept {
       origin: `${place}/${subject}`,
       dedupeKey: named === '' ? id : named,
     };
-  }
-
-  async #slot(): Promise<void> {
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return;
-    }
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#slots.push(resolve);
-    await promise;
-  }
-
-  #give(): void {
-    const next = this.#slots.shift();
-    if (next === undefined) this.#free += 1;
-    else next();
   }
 
   #tell(isFinal: boolean, what: string): void {

@@ -9,6 +9,7 @@ export {
   ediControlNumber,
   judgedAsEdi,
 } from './edi-answer.ts';
+export { firstBytes } from './first-bytes.ts';
 export { dropFile } from './folder/drop.ts';
 export { type DropServiceLent, dropService } from './folder/drop-service.ts';
 export { type DropSettings, type DropValues, dropSettings } from './folder/drop-settings.ts';
@@ -119,6 +120,7 @@ export { type MailTokenTest, testToken } from './mail/test-token.ts';
 export { type NamedTemplate, namedTemplate } from './named-template.ts';
 export { newsFilter } from './news.ts';
 export { missingPackage, optionalPackage } from './optional-package.ts';
+export { Paced } from './paced.ts';
 export { poll } from './poll.ts';
 export { answersTls, type Probe, probe, type Talk, tryListening, tryTls } from './probe.ts';
 export { type RelayedAnswer, relayedAnswer } from './relayed-answer.ts';

@@ -1,5 +1,7 @@
 import { createServer as createTlsServer } from 'node:tls';
 import { expect, test, vi } from 'vitest';
+import amqpIn from '../../adapters/amqp/amqp-in.ts';
+import amqpOut from '../../adapters/amqp/amqp-out.ts';
 import fhirOut from '../../adapters/fhir/fhir-out.ts';
 import ftpsIn from '../../adapters/ftps/ftps-in.ts';
 import ftpsOut from '../../adapters/ftps/ftps-out.ts';
@@ -75,6 +77,8 @@ function sending<S extends Settings>(adapter: OutboundAdapter<S>, to: Case['to']
 }
 
 const SECURE: readonly Case[] = [
+  receiving(amqpIn, (connect) => ({ connect, ...account, queue: 'x' })),
+  sending(amqpOut, (connect) => ({ connect, ...account, routingKey: 'x' })),
   sending(mllpOut, (connect) => ({ connect })),
   sending(tcpOut, (connect) => ({ connect, reply: 'line' })),
   receiving(ftpsIn, (connect) => ({ connect, ...account, security: 'implicit', folder: '' })),

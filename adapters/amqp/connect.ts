@@ -1,0 +1,220 @@
+import type { ChannelModel } from 'amqplib';
+import {
+  DisableError,
+  type Lent,
+  NotConnectedError,
+  type setting,
+  toldElsewhere,
+} from 'waybill/adapter';
+import {
+  clientTls,
+  firstBytes,
+  notConnected,
+  optionalPackage,
+  placeOf,
+  type TlsClientLent,
+} from 'waybill/peer';
+import type { AmqpConnectionValues } from './amqp-settings.ts';
+
+export type AmqpLent = TlsClientLent &
+  Pick<Lent<setting.Settings>, 'credential' | 'host' | 'production'> & {
+    readonly settings: AmqpConnectionValues;
+  };
+
+/** A connection that is signed in, until it is lost. */
+export interface AmqpSession {
+  readonly connection: ChannelModel;
+  readonly place: string;
+  /** Broker, version and who signed in, for people. */
+  readonly facts: string;
+  /** Resolves with the reason once it is gone, also after we closed it. */
+  readonly ended: Promise<NotConnectedError>;
+}
+
+/**
+ * Connects to the first broker that answers and signs in. Throws NotConnectedError if another try may help; DisableError
+ * if the sign-in was refused.
+ */
+export async function connectAmqp(lent: AmqpLent, signal: AbortSignal): Promise<AmqpSession> {
+  let failure: Error | undefined;
+  for (const address of lent.settings.connect) {
+    try {
+      return await connectTo(lent, address, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof NotConnectedError)) throw error;
+      failure = error;
+    }
+  }
+  throw failure ?? new DisableError('connect is empty. Name a broker.');
+}
+
+async function connectTo(
+  lent: AmqpLent,
+  address: setting.Address,
+  signal: AbortSignal,
+): Promise<AmqpSession> {
+  const { settings, production, host } = lent;
+  const account = await accountOf(lent, signal);
+  const amqp = await optionalPackage('amqplib', () => import('amqplib'));
+  const place = placeOf(address);
+  const credentials =
+    account.password === undefined
+      ? amqp.credentials.external()
+      : amqp.credentials.plain(account.user, account.password);
+  const { tls } = settings;
+  const opening = amqp.connect(
+    {
+      protocol: tls === undefined ? 'amqp' : 'amqps',
+      hostname: address.host,
+      port: address.port,
+      vhost: encodeURIComponent(settings.vhost),
+      heartbeat: Math.max(1, Math.round(settings.heartbeat / 1_000)),
+    },
+    {
+      ...(tls === undefined ? {} : await clientTls(lent, tls, address.host)),
+      credentials,
+      timeout: settings.connectTimeout,
+      noDelay: true,
+      keepAlive: true,
+      clientProperties: { connection_name: `waybill ${production}/${host}` },
+    },
+  );
+  try {
+    const connection = await unlessAborted(opening, signal);
+    return sessionOf(connection, place, account.who);
+  } catch (error) {
+    if (signal.aborted) opening.then((late) => late.close(), toldElsewhere).catch(toldElsewhere);
+    signal.throwIfAborted();
+    throw await failureOf(lent, { address, account, error }, signal);
+  }
+}
+
+async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+function sessionOf(connection: ChannelModel, place: string, who: string): AmqpSession {
+  const { promise, resolve } = Promise.withResolvers<NotConnectedError>();
+  const end = (error?: Error): void =>
+    resolve(
+      new NotConnectedError(
+        `The connection to ${place} is gone: ${whyGone(error)}. It is opened again; look at the log of the broker if it lasts.`,
+        { cause: error },
+      ),
+    );
+  connection.on('error', end);
+  connection.on('close', end);
+  const { product = 'AMQP', version = '' } = connection.connection.serverProperties as {
+    product?: string;
+    version?: string;
+  };
+  const facts = `${printable(product)} ${printable(version)}, ${who}`.replace(' ,', ',');
+  return { connection, place, facts, ended: promise };
+}
+
+function whyGone(error: Error | undefined): string {
+  const text = error?.message ?? '';
+  if (/heartbeat/i.test(text)) return 'it showed no sign within two heartbeats';
+  return /CONNECTION.FORCED|320/.test(text)
+    ? 'the broker closed it'
+    : 'the broker ended it or cannot be reached';
+}
+
+const printable = (text: string): string => text.replaceAll(/[^ -~]/g, '?').slice(0, 60);
+
+interface Account {
+  readonly user: string;
+  /** Undefined signs in by the certificate. */
+  readonly password: string | undefined;
+  readonly who: string;
+  readonly remedy: string;
+}
+
+async function accountOf(
+  { settings, credential }: AmqpLent,
+  signal: AbortSignal,
+): Promise<Account> {
+  const name = settings.credential;
+  if (name === undefined) {
+    const certificate = settings.tls?.certificate;
+    return {
+      user: '',
+      password: undefined,
+      who: `by the certificate ${certificate ?? '(none)'}`,
+      remedy:
+        certificate === undefined
+          ? 'Name a credential, or a certificate under tls'
+          : 'The broker needs EXTERNAL (rabbitmq_auth_mechanism_ssl) and a user of the name in the certificate',
+    };
+  }
+  const found = await credential(name);
+  if (found.kind === 'basic') {
+    const { user, password } = found;
+    const local =
+      user === 'guest' ? '; guest may sign in from the machine of the broker alone' : '';
+    return {
+      user,
+      password,
+      who: `as ${user}`,
+      remedy: `Check user and password with its owner${local}`,
+    };
+  }
+  if (found.kind === 'bearer' || found.kind === 'oauth2') {
+    return {
+      user: found.user ?? '',
+      password: await found.token(signal),
+      who: 'by a token',
+      remedy:
+        'Check that the broker takes tokens (rabbitmq_auth_backend_oauth2), and their audience and scopes',
+    };
+  }
+  throw new DisableError(
+    `AMQP cannot sign in with a credential of kind ${found.kind}. Use one of kind basic or bearer, or a certificate under tls.`,
+  );
+}
+
+interface Failed {
+  readonly address: setting.Address;
+  readonly account: Account;
+  readonly error: unknown;
+}
+
+/** By the reply codes of AMQP 0-9-1 (1.9): the library has them in its texts alone. */
+async function failureOf(
+  lent: AmqpLent,
+  { address, account, error }: Failed,
+  signal: AbortSignal,
+): Promise<Error> {
+  const place = placeOf(address);
+  const text = error instanceof Error ? error.message : '';
+  if (/ACCESS.REFUSED/.test(text)) {
+    return new DisableError(`${place} refused the sign-in (${account.who}). ${account.remedy}.`);
+  }
+  if (/NOT.ALLOWED|Expected ConnectionOpenOk/.test(text)) {
+    return new DisableError(
+      `${place} has no virtual host ${lent.settings.vhost} for us (${account.who}). Correct vhost, or have the account permitted there.`,
+    );
+  }
+  if (/ETIMEDOUT/.test(text) && (error as { code?: unknown }).code === undefined) {
+    return new NotConnectedError(
+      `${place} did not finish the sign-in within ${lent.settings.connectTimeout / 1_000} s. Check that an AMQP broker listens on this port.`,
+    );
+  }
+  if ((error as { code?: unknown }).code !== undefined) return notConnected(error, place);
+  const { tls, connectTimeout: timeout } = lent.settings;
+  const first = await firstBytes(lent, { address, tls, timeout }, signal);
+  if (first instanceof Error) return first;
+  return new NotConnectedError(
+    first.toString('latin1', 0, 4) === 'AMQP'
+      ? `Not connected: ${place} broke off while we signed in (${account.who}). ${account.remedy}; look at the log of the broker.`
+      : `Not connected: ${place} does not speak AMQP. Correct the host or the port: mostly 5672, with TLS 5671.`,
+  );
+}

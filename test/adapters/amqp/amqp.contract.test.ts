@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import type { Options } from 'amqplib';
+import amqpIn from '../../../adapters/amqp/amqp-in.ts';
+import amqpOut from '../../../adapters/amqp/amqp-out.ts';
+import { describeInbound, type InboundPeer } from '../../contract/inbound.contract.ts';
+import { describeOutbound, type OutboundPeer } from '../../contract/outbound.contract.ts';
+import { describeWithRabbit, type Rabbit } from '../../support/rabbit.ts';
+import { tcpGate } from '../../support/tcp-gate.ts';
+
+const options = { credentials: { hub: { kind: 'basic', user: 'hub', password: 'pw' } } } as const;
+
+/** A queue of its own behind a gate. */
+async function queueOf(broker: Rabbit, more: Options.AssertQueue = {}) {
+  const gate = await tcpGate(broker.port);
+  const queue = randomUUID();
+  const client = await broker.client();
+  const channel = await client.createConfirmChannel();
+  await channel.assertQueue(queue, more);
+  return {
+    gate,
+    queue,
+    channel,
+    connect: { connect: `127.0.0.1:${gate.port}`, credential: 'hub' },
+    end: async (): Promise<void> => {
+      // it may be closed already
+      await client.close().catch(() => undefined);
+      await gate[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describeWithRabbit('AMQP and its contract', (broker) => {
+  describeOutbound(amqpOut, {
+    async peer(): Promise<OutboundPeer> {
+      const at = await queueOf(broker(), {
+        maxLength: 50,
+        arguments: { 'x-overflow': 'reject-publish' },
+      });
+      const received: Buffer[] = [];
+      return {
+        given: { ...at.connect, routingKey: at.queue },
+        options,
+        async received() {
+          for (;;) {
+            const message = await at.channel.get(at.queue, { noAck: true });
+            if (message === false) return received;
+            received.push(message.content);
+          }
+        },
+        hold: () => at.gate.pause(),
+        release: () => at.gate.resume(),
+        async refuse(how) {
+          if (how === 'final') {
+            await at.channel.deleteQueue(at.queue);
+            return;
+          }
+          for (let n = 0; n < 60; n++) at.channel.sendToQueue(at.queue, Buffer.from('x'));
+          await at.channel.waitForConfirms().catch(() => undefined);
+        },
+        breakDown: () => at.gate.shut(),
+        repair: () => at.gate.open(),
+        [Symbol.asyncDispose]: at.end,
+      };
+    },
+    refusals: { temporary: { code: 'NACKED' }, final: { code: 'UNROUTED' } },
+  });
+
+  const held = 'what cannot be stored is held and tried here, not handed back: amqp.test.ts';
+  describeInbound(amqpIn, {
+    async peer(): Promise<InboundPeer> {
+      const at = await queueOf(broker(), { durable: true });
+      return {
+        given: { ...at.connect, queue: at.queue, prefetch: 1 },
+        options,
+        async offer(body, opened) {
+          const before = opened.delivered.length;
+          at.channel.sendToQueue(at.queue, body);
+          await at.channel.waitForConfirms();
+          return {
+            async standing() {
+              // one that is handed out is not counted here, but is there again when its consumer goes
+              if (opened.delivered.length === before) return 'waiting';
+              const { messageCount } = await at.channel.checkQueue(at.queue);
+              return messageCount === 0 ? 'taken' : 'waiting';
+            },
+          };
+        },
+        breakDown: () => at.gate.shut(),
+        [Symbol.asyncDispose]: at.end,
+      };
+    },
+    gaps: { again: held, recovers: held },
+  });
+});
