@@ -6,7 +6,7 @@ import { SHAPES, type WorkloadName } from './shape.ts';
 import { type Sustained, sustained } from './sustained.ts';
 import type { Effort } from './workload.ts';
 
-/** The same workload with the engines of two checkouts. A turn of one and that of the other with the same number belong together. */
+/** The same workload with the engines of two checkouts. Turns of both with the same number are compared. */
 export interface Comparison {
   readonly workload: WorkloadName;
   readonly connections: number;
@@ -17,12 +17,12 @@ export interface Comparison {
   readonly own: readonly Turn[];
 }
 
-/** What one engine did right before or after the other did the same. */
+/** The result of one engine, measured right before or after the other. */
 export interface Turn {
   readonly startMs?: number;
   readonly sustained?: Sustained | undefined;
   readonly flood?: Flood;
-  /** At the rate that both are given. */
+  /** At the rate used for both. */
   readonly even?: Paced;
 }
 
@@ -34,14 +34,15 @@ export interface AgainstOptions extends RigOptions, Effort {
 const SIDES = ['other', 'own'] as const;
 type Side = (typeof SIDES)[number];
 
-/** The rate that both are given, as a share of what left the slower one in a flood. */
+/** The rate used for both, as a share of the slower one's output in a flood. */
 const EVEN = 0.5;
-/** A flood and the even rate are done in so many parts, so that two that are compared are seconds apart. */
+/** The flood and the even rate are run in this many parts, so that compared parts are only seconds apart. */
 const PARTS = 4;
 
 /**
- * Measures both engines with this checkout's load, so that they differ in nothing else. Each round starts both afresh;
- * then they take turns, B A, A B, …, so that neither always comes second, while the one whose turn it is not idles.
+ * Measures both engines with this checkout's load generator, so that nothing else differs. Each
+ * round starts both again; then they alternate, B A, A B, …, so that neither is always second,
+ * while the other one is idle.
  */
 export async function against(options: AgainstOptions): Promise<Comparison> {
   const { workload, connections, durability } = options;
@@ -51,13 +52,13 @@ export async function against(options: AgainstOptions): Promise<Comparison> {
   for (let round = 0; round < options.rounds; round++) {
     say(`${workload}, ${connections} connections, round ${round + 1}`);
     rate = await oneRound(options, rate, round, turns);
-    // rounds take minutes: what a later one that fails would take with it
+    // rounds take minutes: keep the results if a later one fails
     say(comparisonText(comparison()));
   }
   return comparison();
 }
 
-/** Resolves to the rate that both are given. */
+/** Resolves to the rate used for both. */
 async function oneRound(
   options: AgainstOptions,
   given: number | undefined,
@@ -72,7 +73,7 @@ async function oneRound(
     const checkout = side === 'other' ? options.checkout : undefined;
     rigs.set(side, opened.use(await openRig({ ...options, checkout })));
   }
-  /** Both do something by turns, so many times. */
+  /** Lets both do something alternately, this many times. */
   const both = async (times: number, take: (rig: Rig, side: Side) => Promise<Turn>) => {
     for (let n = 0; n < times; n++) {
       for (const side of order(n)) {
@@ -98,7 +99,7 @@ async function oneRound(
   const carried = (side: Side): number => middle(turns[side], FLOOD_OUT) / SHAPES[workload].copies;
   const rate = given ?? Math.min(carried('own'), carried('other')) * EVEN;
   await both(PARTS, async (rig) => ({ even: await rig.paced(rate, probeSeconds) }));
-  // last, since the one that carries more gets more messages
+  // last, since the faster one gets more messages
   await both(1, async (rig, side) => ({
     sustained: await sustained(rig, { estimate: carried(side), seconds: probeSeconds }),
   }));
@@ -131,7 +132,7 @@ const FIGURES: readonly (readonly [name: string, value: Value])[] = [
 const middle = (turns: readonly Turn[], value: Value): number =>
   median(turns.flatMap((turn) => value(turn) ?? []));
 
-/** Medians of both, and the median, lowest and highest of the ratios of each pair of turns; 1 is as before. */
+/** Medians of both, and the median, lowest and highest ratio of the pairs of turns; 1 means no change. */
 export function comparisonText(comparison: Comparison): string {
   const { workload, connections, durability, rate, other, own } = comparison;
   const rows = FIGURES.flatMap(([name, value]) => {
@@ -149,7 +150,7 @@ export function comparisonText(comparison: Comparison): string {
   ].join('\n');
 }
 
-/** This by the other, of each pair in which both have the figure. */
+/** This one divided by the other, for each pair in which both have the figure. */
 function ratiosOf({ own, other }: Comparison, value: Value): number[] {
   return own.flatMap((turn, number) => {
     const [mine, before] = [value(turn), other[number] && value(other[number])];

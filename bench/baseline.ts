@@ -10,11 +10,11 @@ import { receiver } from './peers.ts';
 
 export interface Baseline {
   readonly perSecond: number;
-  /** Median milliseconds of one durable publish, with as many at once as there are connections. */
+  /** Median milliseconds of one durable publish, with as many in parallel as there are connections. */
   readonly ackMs: number;
 }
 
-/** (a) The same number of durable publishes and consume-acks with the bare client, on a server of its own. */
+/** (a) The same number of durable publishes and consume-acks with the bare client, on its own server. */
 // oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
 export async function bareClient({
   connections,
@@ -81,7 +81,7 @@ export async function bareClient({
   }
 }
 
-/** (b) The same senders and receiver, joined without an engine. */
+/** (b) The same senders and receiver, connected without an engine. */
 export async function bareSockets({
   connections,
   messages,

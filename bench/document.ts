@@ -8,11 +8,11 @@ export interface DocumentRate {
   readonly case: string;
   /** Bytes of the message. */
   readonly bytes: number;
-  /** Messages per second of processor time, median of the rounds: what else runs on the machine counts little. */
+  /** Messages per second of CPU time, median of the rounds, which other work on the machine hardly affects. */
   readonly waybill: number;
   /** The same work by splitting every segment, field, repetition and component at once. */
   readonly splitEverything: number;
-  /** Median of the ratios of the same rounds. */
+  /** Median of the ratios within the rounds. */
   readonly ratio: number;
 }
 
@@ -112,8 +112,8 @@ const WORKS: readonly Work[] = [
 ];
 
 /**
- * Measures reading and writing HL7 in this process, alone and against splitting everything, in turns so
- * that both see the same machine. About `seconds` per case.
+ * Measures reading and writing HL7 in this process, alone and against splitting everything,
+ * alternately so that both run under the same conditions. About `seconds` per case.
  */
 export function runDocumentBench(seconds = 1.5): DocumentRate[] {
   const rounds = 5;
@@ -135,7 +135,7 @@ export function runDocumentBench(seconds = 1.5): DocumentRate[] {
   });
 }
 
-/** How often the work is done in a second of processor time. */
+/** How often the work is done in a second of CPU time. */
 function rate(work: () => unknown, milliseconds: number): number {
   const before = process.cpuUsage();
   const start = performance.now();

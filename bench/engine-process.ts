@@ -8,26 +8,26 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Durability } from '../src/broker/embedded/nats-server.ts';
 
-/** Of the engine's process, all its threads counted, and of its nats-server. */
+/** Of the engine's process, including all its threads, and of its nats-server. */
 export interface Usage {
   readonly engine: number;
   readonly nats: number;
 }
 
-/** A real `waybill run`, in a process of its own, with its embedded NATS and its trace. */
+/** A real `waybill run` in its own process, with its embedded NATS and its trace. */
 export interface EngineProcess {
   /** Milliseconds from the start of the process to the first accepted connection. */
   readonly startMs: number;
-  /** CPU seconds so far; 0 where there is no /proc. */
+  /** CPU seconds so far; 0 without /proc. */
   cpuSeconds(): Usage;
-  /** Resident memory; 0 where there is no /proc. */
+  /** Resident memory; 0 without /proc. */
   rssMiB(): Usage;
   /** Its data folder. */
   readonly data: string;
   stop(): Promise<void>;
 }
 
-/** The checkout that this file belongs to. */
+/** The checkout that contains this file. */
 const OWN = join(import.meta.dirname, '..');
 
 export interface EngineOptions {
@@ -35,9 +35,9 @@ export interface EngineOptions {
   readonly durability: Durability;
   readonly environment: Readonly<Record<string, string>>;
   readonly ports: readonly number[];
-  /** Where its console listens; off by default. */
+  /** The address of its console; off by default. */
   readonly consoleAt?: string;
-  /** The checkout whose engine is started; this one by default. */
+  /** The checkout of the engine to start; this one by default. */
   readonly checkout?: string | undefined;
   /** Fills the data folder before the engine starts. */
   readonly prepare?: ((data: string) => Promise<void>) | undefined;
@@ -45,7 +45,7 @@ export interface EngineOptions {
 
 const running = new Set<EngineProcess>();
 
-/** Stops every engine that still runs: for a run that is broken off. */
+/** Stops every engine that is still running, for an interrupted run. */
 export async function stopEngines(): Promise<void> {
   await Promise.all([...running].map((engine) => engine.stop()));
 }
@@ -121,7 +121,10 @@ async function untilOpen(port: number, child: ChildProcess, said: () => string):
 
 type Pids = Usage;
 
-/** The command line starts the engine as its child, and that its nats-server, whose number it leaves in the data folder. */
+/**
+ * The command line starts the engine as its child, which starts its nats-server and stores that
+ * process id in the data folder.
+ */
 function pidsOf(data: string): Pids {
   const { pid } = JSON.parse(readFileSync(join(data, 'nats.json'), 'utf8')) as { pid: number };
   return { engine: Number(statOf(pid)[PARENT] ?? 0), nats: pid };
@@ -132,7 +135,7 @@ function usage({ engine, nats }: Pids, of: (pid: number) => number): Usage {
 }
 
 const TICKS = 100;
-/** Places in /proc/<pid>/stat behind the name of the program. */
+/** Positions in /proc/<pid>/stat after the name of the program. */
 const PARENT = 1;
 const USER_TIME = 11;
 const SYSTEM_TIME = 12;

@@ -2,10 +2,10 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Below those that systems give outgoing connections: one that waits for such a port to open may reach itself. */
+/** Below the range for outgoing connections: a client that waits for such a port to open may connect to itself. */
 const [LOWEST, HIGHEST] = [20_000, 32_000];
 
-/** Ports that were free just now, each another. */
+/** Distinct ports that are free now. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) {
@@ -19,7 +19,7 @@ async function isFree(port: number): Promise<boolean> {
   const server = createServer().listen(port, '127.0.0.1');
   const listening = await once(server, 'listening').then(
     () => true,
-    // somebody else has it
+    // it is in use
     () => false,
   );
   if (!listening) return false;

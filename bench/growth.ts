@@ -1,37 +1,38 @@
 import { median } from './median.ts';
 
-/** How many messages were due at the receiver and not there, `at` seconds after the first was due. */
+/** How many due messages had not reached the receiver, `at` seconds after the first was due. */
 export interface Sample {
   readonly at: number;
   readonly waiting: number;
 }
 
-/** How long a message took from its sender to the receiver, and when it set out: seconds after the first was due. */
+/** How long a message took from its sender to the receiver, and when it was sent: seconds after the first was due. */
 export interface Arrival {
   readonly at: number;
   readonly ms: number;
 }
 
 export interface Growth {
-  /** How much of what was due stayed behind: the slope of what waits, as a share of the rate. */
+  /** How much of what was due was delayed: the slope of the waiting messages, as a share of the rate. */
   readonly share: number;
-  /** Median time of the last third of the messages by that of the first third. */
+  /** Median time of the last third of the messages divided by that of the first third. */
   readonly slower: number;
-  /** The queue grew: both say so, or so much stayed behind that no moment of other work explains it. */
+  /** The queue grew: either both agree, or the delay is too large to be explained by other work on the machine. */
   readonly grows: boolean;
 }
 
-/** What begins with idle hosts and ends with busy ones is not growth: so much of the beginning is left out. */
+/** Starting with idle hosts and ending with busy ones is not growth: this much of the beginning is left out. */
 const BEGINNING = 0.25;
-/** What may stay behind, as a share of the rate, and how much slower messages may become. */
+/** The allowed delay, as a share of the rate, and how much slower messages may become. */
 const SHARE = 0.02;
 const SLOWER = 1.25;
-/** As a share of the rate: the queue grew, even where every message already took long. */
+/** As a share of the rate: the queue grew, even if every message already took long. */
 const MUCH = 0.1;
 
 /**
- * Whether a queue grew over `seconds` of a fixed rate at the receiver. A moment in which the machine did something else
- * moves one of the two, or neither: the slope is the median of those between all pairs, the times are medians.
+ * Whether a queue grew over `seconds` of a fixed rate at the receiver. A moment of other work on
+ * the machine affects at most one of the two: the slope is the median of those between all pairs,
+ * and the times are medians.
  */
 export function growthOf(
   run: { readonly rate: number; readonly seconds: number },

@@ -1,17 +1,17 @@
 export interface Search {
   /** Where the search begins. */
   readonly estimate: number;
-  /** How near the rates that hold and do not hold must come: 1.04 is 4 %. */
+  /** How close the sustained and unsustained rates must be: 1.04 means 4 %. */
   readonly within: number;
   /** Whether a rate holds. */
   readonly holds: (rate: number) => Promise<boolean>;
 }
 
 const STEP = 1.3;
-/** So many steps up or down find no end: the estimate was nonsense. */
+/** If this many steps up or down find no limit, the estimate was useless. */
 const STEPS = 20;
 
-/** The highest rate that holds, by bisection between one that does and one that does not; 0 if none was found. */
+/** The highest sustained rate, by bisection between a sustained and an unsustained one; 0 if none was found. */
 export async function highestRate({ estimate, within, holds }: Search): Promise<number> {
   let low = estimate;
   let high = estimate;

@@ -14,7 +14,10 @@ import { lent } from './lent.ts';
 import { median } from './median.ts';
 import { message } from './messages.ts';
 
-/** Who sends and who answers: undici and node's server as they are, or the adapter with a store behind it that takes everything at once. */
+/**
+ * The sender and the listener: plain undici and node's server, or the adapter with a store that
+ * accepts everything at once.
+ */
 type Side = 'bare' | 'adapter';
 
 /** The rate of requests over HTTP/1.1, one message in flight on each connection. */
@@ -24,10 +27,16 @@ export interface HttpRate {
   readonly connections: number;
   /** Median of the rounds. */
   readonly perSecond: number;
-  /** Medians of the ratios to the bare pair in the same round, 1 for that: of the rates, and of the processor time that both sides take together. */
+  /**
+   * Medians of the ratios to the bare pair in the same round (1 for that pair itself): of the
+   * rates, and of the CPU time of both sides together.
+   */
   readonly ratio: number;
   readonly cpuRatio: number;
-  /** Milliseconds of processor time a message takes each side: says more than the rate where the machine does other work too. */
+  /**
+   * Milliseconds of CPU time per message on each side, which says more than the rate if the machine
+   * is also doing other work.
+   */
   readonly senderCpu: number;
   readonly listenerCpu: number;
 }
@@ -45,12 +54,12 @@ const PAIRS: readonly (readonly [Side, Side])[] = [
   ['adapter', 'adapter'],
 ];
 
-/** Requests after which a pair no longer gets faster: until then compilers take their time too. */
+/** Requests after which a pair no longer gets faster; until then JIT compilation also takes time. */
 const WARM_UP = 30_000;
 
 /**
- * Measures every pair in every round, so that what else the machine does meets them all. Both senders are
- * in this process and both listeners in another: neither side has the better place on the machine.
+ * Measures every pair in every round, so that other work on the machine affects all of them. Both
+ * senders are in this process and both listeners in another, so neither pair has an advantage.
  */
 export async function runHttpBench(messages: number, rounds: number): Promise<HttpRate[]> {
   await using listeners = await listenerProcess();
@@ -64,7 +73,7 @@ export async function runHttpBench(messages: number, rounds: number): Promise<Ht
       for (const { lane, taken } of order) {
         taken.push(await measure(lane, listeners, { connections, bodies }));
       }
-      // Each is the first of a round as often as any other.
+      // Each is first in a round equally often.
       order.push(...order.splice(0, 1));
     }
     await Promise.all(pairs.map(({ lane }) => lane.close()));
@@ -137,7 +146,7 @@ async function measure(
 
 interface ListenerProcess extends AsyncDisposable {
   readonly urls: Readonly<Record<Side, string>>;
-  /** Milliseconds of processor time that it has taken so far. */
+  /** Milliseconds of CPU time so far. */
   readonly cpu: () => Promise<number>;
 }
 
@@ -159,7 +168,7 @@ async function listenerProcess(): Promise<ListenerProcess> {
 }
 
 interface Lane {
-  /** `signal` is that of its connection: of messages in flight, none shares it. */
+  /** `signal` belongs to its connection; messages in flight do not share it. */
   send(body: Buffer, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
@@ -202,7 +211,7 @@ function outgoing(body: Buffer): Message {
   };
 }
 
-/** Runs in the listener's process: tells its addresses and answers until it is killed. */
+/** Runs in the listener's process: prints its addresses and answers until it is killed. */
 async function listen(): Promise<void> {
   const urls = { bare: await bareListener(), adapter: await adapterListener() };
   process.on('message', () => {
@@ -214,7 +223,7 @@ async function listen(): Promise<void> {
 
 async function bareListener(): Promise<string> {
   let id = 0;
-  // What any service does: one address, the body gathered, and a receipt that names the message.
+  // What any service does: one address, the collected body, and an answer that names the message.
   const server = createServer((incoming, response) => {
     if (incoming.method !== 'POST' || incoming.url !== '/in') {
       response.writeHead(404).end();

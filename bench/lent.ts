@@ -3,7 +3,10 @@ import { type ReadContext, readFields, type Settings } from '../src/adapter/sett
 import { ConfigError } from '../src/error/adapter-error.ts';
 import { silentLogger } from '../src/log/logger.ts';
 
-/** What an engine lends an adapter, with nothing behind it: templates know `{id}`, nobody signs in unless `own` says so. */
+/**
+ * What an engine provides to an adapter, without real services: templates know `{id}`, and there is
+ * no sign-in except through `own`.
+ */
 export function lent<S extends Settings>(
   declared: S,
   given: Readonly<Record<string, unknown>>,

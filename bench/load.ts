@@ -16,19 +16,20 @@ export interface Load {
   readonly portOf: (n: number) => number;
   readonly connections: number;
   readonly messages: number;
-  /** The number of the first message, so that runs do not repeat control ids. */
+  /** The number of the first message; runs must not repeat control ids. */
   readonly first: number;
-  /** Told before a message is written, with the moment from which its times count. */
+  /** Called before a message is written, with the moment from which its times count. */
   readonly onSend: (controlId: string, from: number) => void;
-  /** Messages a second over all connections; as fast as they are acknowledged if left out. */
+  /** Messages per second over all connections; if left out, as fast as they are acknowledged. */
   readonly rate?: number | undefined;
   /** Ends the run early. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Sends messages over all connections, one in flight on each. At a fixed rate the load is open: messages are due whether
- * or not earlier ones were answered, and one that every connection was too busy for counts from when it was due.
+ * Sends messages over all connections, one in flight on each. At a fixed rate the load is open:
+ * messages are due whether or not earlier ones were answered, and a message for which all
+ * connections were busy counts from when it was due.
  */
 export async function load({
   ports,
@@ -71,8 +72,9 @@ export async function load({
 }
 
 /**
- * Waits until message n of a fixed rate a second is due, and resolves to the moment from which its times count: when it
- * was due if its sender came too late for that, else now, since a timer's delay is not the receiver's. Without a rate: now.
+ * Waits until message n of a fixed rate per second is due, and resolves to the moment from which
+ * its times count: when it was due if its sender was late, otherwise now, since a timer's delay is
+ * not the receiver's. Without a rate: now.
  */
 export function pace(rate: number | undefined): (n: number) => Promise<number> {
   const began = performance.now();
@@ -86,7 +88,7 @@ export function pace(rate: number | undefined): (n: number) => Promise<number> {
   };
 }
 
-/** The value below which the given share of sorted values lies. */
+/** The given percentile (as a share) of sorted values. */
 export function percentile(sorted: readonly number[], share: number): number {
   const index = Math.min(sorted.length - 1, Math.floor(sorted.length * share));
   return Number((sorted[index] ?? 0).toFixed(2));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, loadavg, totalmem } from 'node:os';
 
-/** What a run had to itself. Names neither the machine nor its make. */
+/** The conditions of a run. Names neither the machine nor its make. */
 export interface Machine {
   readonly cores: number;
   readonly memoryGiB: number;
@@ -23,11 +23,11 @@ export function loadOfMachine(): number {
 
 const TICKS = 100;
 
-/** Seconds that all processors together were busy and existed so far; undefined where there is no /proc. */
+/** Busy and total seconds of all processors so far; undefined without /proc. */
 function processors(): { readonly busy: number; readonly all: number } | undefined {
   try {
     const line = /^cpu +(.*)/.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '';
-    // user, nice, system, idle, iowait, irq, softirq, steal; what guests took is within user
+    // user, nice, system, idle, iowait, irq, softirq, steal; guest time is included in user
     const [user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0, softirq = 0, steal = 0] =
       line.split(' ').map((ticks) => Number(ticks) / TICKS);
     const busy = user + nice + system + irq + softirq + steal;
@@ -39,8 +39,8 @@ function processors(): { readonly busy: number; readonly all: number } | undefin
 }
 
 /**
- * Begins to watch; the result tells what share of all processors' time others took meanwhile, given the CPU seconds of
- * the engine and its nats-server. Undefined where it cannot be known.
+ * Starts measuring; the returned function gives the share of all CPU time that other processes used
+ * meanwhile, given the CPU seconds of the engine and its nats-server. Undefined if unknown.
  */
 export function othersWatch(): (ownCpuSeconds: number) => number | undefined {
   const before = processors();

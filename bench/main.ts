@@ -10,7 +10,7 @@ import { WORKLOADS } from './shape.ts';
 import { runWorkload } from './workload.ts';
 
 const OPTIONS = {
-  /** Some of them, as `t1,t2`. */
+  /** A selection, such as `t1,t2`. */
   workload: { type: 'string', short: 'w', default: 't1,t2,t3' },
   /** One number or several: `1,10`. */
   connections: { type: 'string' },
@@ -18,24 +18,24 @@ const OPTIONS = {
   messages: { type: 'string', default: '10000' },
   /** Seconds of each probe of the search for the sustained rate. */
   probe: { type: 'string', default: '4' },
-  /** Messages a second, instead of flood and search. */
+  /** Messages per second, instead of flood and search. */
   rate: { type: 'string' },
   durability: { type: 'string', default: 'power-loss' },
   json: { type: 'boolean', default: false },
-  /** Another checkout, whose engine takes turns with this one's. */
+  /** Another checkout, whose engine alternates with this one's. */
   against: { type: 'string' },
   rounds: { type: 'string', default: '3' },
   /** Writes bench/report.json and bench/report.html. */
   report: { type: 'boolean', default: false },
   /** Writes bench/report.html again from bench/report.json. */
   render: { type: 'boolean', default: false },
-  /** With --report: up to how many messages the trace holds before. */
+  /** With --report: the most messages in the trace before a run. */
   stored: { type: 'string', default: '100000' },
 } as const;
 
 const LISTED = '1,4,10,32,64';
 
-/** What the command line asks for, checked before anything starts. */
+/** The options of the command line, checked before anything starts. */
 function asked() {
   const { values } = parseArgs({ options: OPTIONS });
   const connections = values.connections ?? (values.report ? LISTED : '10');
@@ -76,7 +76,7 @@ async function run(options: Asked): Promise<void> {
   }
 }
 
-/** With `--json` the figures are what is printed, a line each. */
+/** With `--json` only the figures are printed, one per line. */
 function tell({ json }: Asked, text: string, result: object): void {
   if (json) print(JSON.stringify(result));
   (json ? say : print)(text);

@@ -1,4 +1,4 @@
-/** The middle of the values, 0 of none: what a round lost to other work does not move. */
+/** The median of the values, 0 for none; it is not affected by a round disturbed by other work. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

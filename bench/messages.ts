@@ -1,4 +1,4 @@
-/** Synthetic HL7: ADT and ORU by turns, 14 segments and 1.2 KB on average, every control id and patient its own. */
+/** Synthetic HL7: ADT and ORU alternately, 14 segments and 1.2 KB on average, with unique control ids and patients. */
 
 const FAMILIES = ['DOE', 'MÜLLER', 'GARCIA', 'KOWALSKI', 'NGUYEN', 'SMITH', 'ROSSI', 'LARSEN'];
 const WARDS = ['W1', 'W2', 'ICU', 'ONC1', 'SURG', 'PED'];
@@ -6,7 +6,7 @@ const WARDS = ['W1', 'W2', 'ICU', 'ONC1', 'SURG', 'PED'];
 const pick = <Item>(items: readonly Item[], number: number): Item =>
   items[number % items.length] as Item;
 
-/** The message number `n` of a run; `controlId` comes back in its acknowledgement and at the receiver. */
+/** The message number `n` of a run; `controlId` is in its acknowledgement and at the receiver. */
 export function message(n: number): { readonly controlId: string; readonly bytes: Buffer } {
   const controlId = `B${n}`;
   return {

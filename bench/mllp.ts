@@ -11,7 +11,7 @@ import { median } from './median.ts';
 import { message } from './messages.ts';
 import { receiver, sender } from './peers.ts';
 
-/** Who sends and who answers: plain sockets, or the adapter with a store behind it that takes everything at once. */
+/** The sender and the listener: plain sockets, or the adapter with a store that accepts everything at once. */
 type Side = 'sockets' | 'adapter';
 
 /** The rate of request and acknowledgement over MLLP, one message in flight on each connection. */
@@ -21,7 +21,7 @@ export interface MllpRate {
   readonly connections: number;
   /** Median of the rounds. */
   readonly perSecond: number;
-  /** Median of the ratios to plain sockets in the same round; 1 for those. */
+  /** Median of the ratios to plain sockets in the same round; 1 for the plain sockets themselves. */
   readonly ratio: number;
 }
 
@@ -32,7 +32,7 @@ const PAIRS: readonly (readonly [Side, Side])[] = [
   ['adapter', 'adapter'],
 ];
 
-/** Measures every pair in every round, so that what else the machine does meets them all. */
+/** Measures every pair in every round, so that other work on the machine affects all of them. */
 export async function runMllpBench(messages: number, rounds: number): Promise<MllpRate[]> {
   const rates: MllpRate[] = [];
   for (const connections of [1, 10]) {
@@ -65,7 +65,7 @@ interface Load {
   readonly messages: number;
 }
 
-/** Listener in a process of its own; sender in this one. */
+/** The listener is in its own process, the sender in this one. */
 async function measure(from: Side, to: Side, { connections, messages }: Load): Promise<number> {
   const listener = fork(fileURLToPath(import.meta.url), ['--listen', to]);
   try {
@@ -127,7 +127,7 @@ function outgoing(body: Buffer): Message {
   };
 }
 
-/** Runs in the listener's process: tells its port and answers until it is killed. */
+/** Runs in the listener's process: prints its port and answers until it is killed. */
 async function listen(side: Side): Promise<void> {
   if (side === 'sockets') {
     const peer = await receiver(() => undefined);

@@ -14,10 +14,11 @@ import { load, percentile } from './load.ts';
 import { receiver } from './peers.ts';
 
 /**
- * Whether the operator plane blocks the engine: the T2 workload runs in turns alone, beside a busy loop of
- * another process, and beside people who search the trace without a pause, watch the dashboard and follow
- * what happens. One engine process, as `waybill run` starts it. Where searching costs no more than the loop
- * does, it takes processor time and blocks nothing. With `--rate` the messages come at a fixed rate, as in a hospital.
+ * Whether the operator plane blocks the engine: the T2 workload runs alternately alone, next to a
+ * busy loop in another process, and with users who search the trace without a pause, watch the
+ * dashboard and follow live events. One engine process, as started by `waybill run`. If searching
+ * costs no more than the loop, it only uses CPU time and blocks nothing. With `--rate` the messages
+ * come at a fixed rate, as in a hospital.
  */
 
 const { values } = parseArgs({
@@ -26,7 +27,7 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '10' },
     searchers: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
-    /** Messages a second; as fast as they are acknowledged if left out. */
+    /** Messages per second; if left out, as fast as they are acknowledged. */
     rate: { type: 'string' },
   },
 });
@@ -55,7 +56,7 @@ let sent = 0;
 
 type Beside = 'nobody' | 'burner' | 'searchers';
 
-/** Runs the workload once beside something else. */
+/** Runs the workload once next to something else. */
 async function turn(beside: Beside): Promise<Turn> {
   const people =
     beside === 'searchers'
@@ -81,7 +82,7 @@ async function turn(beside: Beside): Promise<Turn> {
   return { rate: messages / seconds, acknowledged, searches };
 }
 
-/** What the searchers sign in with, who see everything. */
+/** The token of the searchers, who see everything. */
 async function tokenIn(data: string): Promise<string> {
   await using database = await metaDatabase({ data });
   await users(database).add({
@@ -104,7 +105,7 @@ const LABELS: Readonly<Record<Beside, string>> = {
 
 const BESIDE: readonly Beside[] = ['nobody', 'burner', 'searchers'];
 
-/** What as much processor costs that has nothing to do with the engine: a loop, as nice as the operator plane. */
+/** The cost of the same CPU time without any relation to the engine: a loop, as nice as the operator plane. */
 function burn(): ChildProcess {
   return spawn(process.execPath, ['-e', 'os.setPriority(0, 5); for (;;) Math.sqrt(2);'], {
     stdio: 'ignore',

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** Plain MLLP peers that know nothing of the engine: the same ones drive it and the baseline without it. */
+/** Plain MLLP peers, independent of the engine: the same ones are used for it and for the baseline without it. */
 
 const VT = 0x0b;
 const FS = 0x1c;

@@ -4,7 +4,7 @@ import type { WorkloadName } from './shape.ts';
 import type { Stored } from './stored.ts';
 import type { WorkloadResult } from './workload.ts';
 
-/** All that the report page shows, as it is kept in bench/report.json. Nothing in it names the machine. */
+/** All data of the report page, as stored in bench/report.json. Nothing in it names the machine. */
 export interface Report {
   /** `2026-11-27`. */
   readonly made: string;
@@ -12,7 +12,7 @@ export interface Report {
   readonly machine: Machine;
   /** Every workload with every number of connections. */
   readonly results: readonly WorkloadResult[];
-  /** Parts of the sustained rate, held for a while. */
+  /** Fractions of the sustained rate, held for a while. */
   readonly shares: readonly Share[];
   readonly stored?: StoredSeries | undefined;
 }

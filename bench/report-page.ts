@@ -5,7 +5,7 @@ import type { Report } from './report-data.ts';
 import { type Plot, plotsOf } from './report-plots.ts';
 import type { WorkloadResult } from './workload.ts';
 
-/** The whole page in one file: it fetches nothing, and every figure is a table as well. */
+/** The whole page in one file: it loads nothing, and every figure is also a table. */
 export async function reportPage(report: Report): Promise<string> {
   const plots = plotsOf(report);
   const require = createRequire(import.meta.url);
@@ -50,7 +50,7 @@ function conditions({ made, machine, results }: Report): string {
   const lines = [
     `${made}; ${machine.cores} cores and ${machine.memoryGiB} GiB shared by engine, nats-server, senders and receiver; Node ${machine.node}; ${durabilities}; the trace on; HL7 of 1.2 KB.`,
     `Load average ${Math.min(...loads)} to ${Math.max(...loads)} when a part began.${busy}`,
-    'Sustained is the highest rate at which messages arrive as fast as they come, found by bisection. Times count from when a message was due, so one that a sender could not send in time counts the wait.',
+    'Sustained is the highest rate at which messages leave as fast as they come in, found by bisection. Times count from when a message was due, so they include the wait of a message that its sender could not send in time.',
   ];
   return lines.map((line) => `<p>${escaped(line)}</p>`).join('\n');
 }

@@ -5,15 +5,15 @@ import type { WorkloadName } from './shape.ts';
 import type { Ratios, Stored } from './stored.ts';
 import type { WorkloadResult } from './workload.ts';
 
-/** One figure of the page: what is drawn, and the same numbers as a table. */
+/** One figure of the page: a plot, and the same numbers as a table. */
 export interface Plot {
   readonly title: string;
   readonly caption: string;
-  /** What stands along the bottom, one place each. */
+  /** The labels along the bottom, one per position. */
   readonly places: readonly string[];
   readonly along: string;
   readonly unit: string;
-  /** Whether each line of the grid is ten times the one below it. */
+  /** Whether the scale is logarithmic: each grid line is ten times the one below it. */
   readonly logarithmic: boolean;
   readonly series: readonly Series[];
 }
@@ -21,11 +21,11 @@ export interface Plot {
 export interface Series {
   readonly name: string;
   readonly values: readonly (number | null)[];
-  /** The spread of the series before it: drawn thin, in its colour. */
+  /** The spread of the previous series: drawn thin, in its colour. */
   readonly spread?: boolean;
 }
 
-/** Every figure of a report, those without a number left out. */
+/** Every figure of a report, without those that have no numbers. */
 export function plotsOf(report: Report): Plot[] {
   const workloads = [...new Set(report.results.map(({ workload }) => workload))];
   const plots = [
@@ -74,7 +74,7 @@ function ratePlot(report: Report, workload: WorkloadName): Plot {
   return {
     title: `${workload.toUpperCase()}: rate over connections`,
     caption:
-      'Messages a second that come in and arrive while the queue does not grow; what leaves while senders flood it; and the same load with no engine.',
+      'Messages per second that come in and arrive while the queue does not grow; the output while senders flood it; and the same load without an engine.',
     places: results.map(({ connections }) => String(connections)),
     along: 'connections',
     unit: 'messages/s',
@@ -113,7 +113,7 @@ function sharePlot(report: Report, workload: WorkloadName): Plot {
   const [first] = shares;
   return {
     title: `${workload.toUpperCase()}: latency over load`,
-    caption: `${first?.connections} connections at parts of the sustained rate: what a hospital sees, whose senders come far below what the engine carries.`,
+    caption: `${first?.connections} connections at fractions of the sustained rate: what a hospital sees, whose senders stay far below the engine's capacity.`,
     places: shares.map(({ share, run }) => `${Math.round(share * 100)} % · ${run.rate}/s`),
     along: 'of the sustained rate',
     unit: 'ms',
@@ -140,7 +140,7 @@ function storedPlots(report: Report): Plot[] {
     {
       ...about,
       title: `${name}: rate over stored messages`,
-      caption: `${connections} connections; the trace held so many messages of the same day before the run, and some ten thousand more at its end.`,
+      caption: `${connections} connections; the trace contained this many messages of the same day before the run, and about ten thousand more at its end.`,
       unit: 'messages/s',
       logarithmic: true,
       series: [
@@ -154,7 +154,7 @@ function storedPlots(report: Report): Plot[] {
       ...about,
       title: `${name}: growth`,
       caption:
-        'A message with so many stored beside one with 10,000 stored, by turns in the same run: its time in a flood, and the processor time of engine and nats-server. 1 is no growth.',
+        'A message with this many stored, compared with 10,000 stored, alternately in the same run: its time in a flood, and the CPU time of engine and nats-server. 1 means no growth.',
       unit: '× that with 10⁴',
       logarithmic: false,
       series: [...growth('time', 'time'), ...growth('CPU', 'cpu')],

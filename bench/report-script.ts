@@ -1,13 +1,16 @@
 import type UPlot from 'uplot';
 import type { Plot, Series } from './report-plots.ts';
 
-/** Runs in the browser, as a module of the report page: draws each figure in its place, again for another width or theme. */
+/**
+ * Runs in the browser, as a module of the report page: draws each figure in its place, and again
+ * when the width or theme changes.
+ */
 
 declare const uPlot: typeof UPlot;
 
 const HEIGHT = 260;
 const COLOURS = ['--line-1', '--line-2', '--line-3', '--line-4', '--line-5'];
-/** Told apart without colour as well. */
+/** Distinguishable without colour. */
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 5]];
 
 const SHORT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 3 });
@@ -69,7 +72,7 @@ function options(plot: Plot, width: number): UPlot.Options {
   };
 }
 
-/** Each series with its place among colours and dashes, a spread with that of its own series. */
+/** Each series with the index of its colour and dashes; a spread has that of its series. */
 function looks(all: readonly Series[]): (Series & { readonly look: number })[] {
   let look = -1;
   return all.map((one) => {
@@ -78,7 +81,7 @@ function looks(all: readonly Series[]): (Series & { readonly look: number })[] {
   });
 }
 
-/** 1 and all values, with some room. */
+/** 1 and all values, with some margin. */
 function around(low: number, high: number): [number, number] {
   const [bottom, top] = [Math.min(1, low), Math.max(1, high)];
   const room = Math.max(0.05, (top - bottom) * 0.1);
@@ -87,7 +90,7 @@ function around(low: number, high: number): [number, number] {
 
 const shown = (value: number): string => value.toLocaleString('en', { maximumFractionDigits: 2 });
 
-/** On a phone the first of the two parts of a place. */
+/** On a phone only the first of the two parts of a label. */
 const shortened = (place: string, width: number): string =>
   width < 500 ? (place.split(' · ')[0] ?? '') : place;
 

@@ -16,7 +16,7 @@ export interface ReportOptions extends Effort {
   readonly workloads: readonly WorkloadName[];
   readonly connections: readonly number[];
   readonly durability: Durability;
-  /** The most messages that the trace holds before a run. */
+  /** The most messages in the trace before a run. */
   readonly stored: number;
   readonly rounds: number;
 }
@@ -24,12 +24,12 @@ export interface ReportOptions extends Effort {
 const DATA = join(import.meta.dirname, 'report.json');
 const PAGE = join(import.meta.dirname, 'report.html');
 
-/** Parts of the sustained rate at which latency is shown. */
+/** Fractions of the sustained rate at which latency is shown. */
 const SHARES = [0.1, 0.25, 0.5, 0.75, 0.9];
-/** The number of connections of everything that is not about connections. */
+/** The number of connections for everything that is not about connections. */
 const USUAL = 10;
 
-/** Measures all that the page shows and writes it as bench/report.json, then the page. */
+/** Measures everything for the page, writes bench/report.json, then the page. */
 export async function makeReport(options: ReportOptions): Promise<void> {
   const results: WorkloadResult[] = [];
   const shares: Share[] = [];
@@ -43,7 +43,7 @@ export async function makeReport(options: ReportOptions): Promise<void> {
       const result = await runWorkload(of, alsoShares);
       say(resultText(result));
       results.push(result);
-      // a run of half an hour that ends early keeps what it has
+      // a run of half an hour that ends early keeps its results
       await keep({ ...about, results, shares });
     }
   }
@@ -59,14 +59,14 @@ async function keep(report: Report): Promise<void> {
   await writeFile(DATA, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
-/** Writes the page again from what was measured. */
+/** Writes the page again from the stored measurements. */
 export async function renderReport(): Promise<void> {
   const report = JSON.parse(await readFile(DATA, 'utf8')) as Report;
   await writeFile(PAGE, await reportPage(report));
   say('bench/report.html is written');
 }
 
-/** Holds parts of the rate that an engine sustained, on the same engine. */
+/** Holds fractions of the rate that an engine sustained, on the same engine. */
 function partsInto(
   shares: Share[],
   { workload, connections, probeSeconds }: RigOptions & Effort,

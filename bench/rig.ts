@@ -13,13 +13,13 @@ export interface RigOptions {
   readonly workload: WorkloadName;
   readonly connections: number;
   readonly durability: Durability;
-  /** The checkout whose engine is measured; this one by default. */
+  /** The checkout of the measured engine; this one by default. */
   readonly checkout?: string | undefined;
   /** Fills the engine's data folder before it starts. */
   readonly prepare?: ((data: string) => Promise<void>) | undefined;
 }
 
-/** What every run tells. */
+/** The results of every run. */
 export interface Run {
   /** To the acknowledgement. */
   readonly ackMs: Times;
@@ -30,7 +30,7 @@ export interface Run {
   readonly rssMiB: Usage;
   readonly sent: number;
   readonly arrived: number;
-  /** Share of the processors' time that others took meanwhile; undefined where it cannot be known. */
+  /** Share of CPU time that other processes used meanwhile; undefined if unknown. */
   readonly others?: number | undefined;
 }
 
@@ -42,17 +42,17 @@ export interface Flood extends Run {
 
 /** Senders at a fixed rate. */
 export interface Paced extends Run {
-  /** Messages a second that were due. */
+  /** Messages per second that were due. */
   readonly rate: number;
   readonly seconds: number;
   readonly growth: Growth;
 }
 
-/** An engine with its receiver, warm, to which any number of runs are done one after the other. */
+/** A warm engine with its receiver, for any number of runs one after another. */
 export interface Rig extends AsyncDisposable {
   readonly startMs: number;
   flood(messages: number): Promise<Flood>;
-  /** Broken off, as growing, once more waits than a receiver gets in `OVERRUN` seconds. */
+  /** Stopped, as growing, once more messages wait than a receiver gets in `OVERRUN` seconds. */
   paced(rate: number, seconds: number): Promise<Paced>;
 }
 
@@ -60,7 +60,7 @@ const WARM_UP = 400;
 const SETTLE_LIMIT = 300_000;
 const OVERRUN = 1.5;
 const SAMPLE_EVERY = 50;
-/** An engine that took at most so many CPU seconds within so many milliseconds has nothing left to do. */
+/** An engine that used at most this many CPU seconds within this many milliseconds has nothing left to do. */
 const QUIET = 0.01;
 const QUIET_EVERY = 200;
 const QUIET_LIMIT = 5_000;
@@ -93,7 +93,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
   });
   let next = 0;
 
-  /** Sends and waits until all that was sent has arrived. */
+  /** Sends messages and waits until all of them have arrived. */
   const run = async (
     messages: number,
     pacing: { readonly rate?: number; readonly signal?: AbortSignal } = {},
@@ -177,7 +177,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
 async function every(ms: number, signal: AbortSignal, take: () => void): Promise<void> {
   while (!signal.aborted) {
     take();
-    // broken off when the run has ended
+    // aborted when the run has ended
     await sleep(ms, undefined, { signal }).catch(() => undefined);
   }
 }
@@ -190,8 +190,8 @@ async function untilArrived(count: () => number, due: number): Promise<void> {
 }
 
 /**
- * Waits until the trace of what arrived is written as well, so that its processor time counts for the run it belongs to,
- * and what runs next is not beside it.
+ * Waits until what arrived is also in the trace, so that its CPU time counts for this run and does
+ * not disturb the next.
  */
 async function untilQuiet(engine: EngineProcess): Promise<void> {
   const used = (): number => engine.cpuSeconds().engine;

@@ -12,10 +12,10 @@ import { readTransform } from '../src/transform/read-transform.ts';
 import { median } from './median.ts';
 import { message } from './messages.ts';
 
-/** What deciding by 32 rules and transforming one message costs. */
+/** The cost of deciding by 32 rules and transforming one message. */
 export interface RuleRate {
   readonly case: string;
-  /** Messages per second of processor time, median of the rounds; each begins with the bytes. */
+  /** Messages per second of CPU time, median of the rounds; each begins with the bytes. */
   readonly waybill: number;
   /** The same work in TypeScript by hand, on the same documents. */
   readonly byHand: number;
@@ -32,7 +32,10 @@ const lookups = {
   lookup: (_table: string, key: string, otherwise = ''): string => WARDS.get(key) ?? otherwise,
 } satisfies LookupTables;
 
-/** Sixteen pairs of a field and a value, of which the last fires: every rule before it is tried in full. */
+/**
+ * Sixteen pairs of a field and a value, of which only the last fires, so that every rule before it
+ * is fully evaluated.
+ */
 const FIELDS = [
   'PV1-2',
   'PV1-3.1',
@@ -235,8 +238,8 @@ const WORKS: readonly Work[] = [
 ];
 
 /**
- * Measures rules and transforms in this process beside the same work by hand, in turns so that all see
- * the same machine. About `seconds` per case.
+ * Measures rules and transforms in this process against the same work by hand, alternately so that
+ * all run under the same conditions. About `seconds` per case.
  */
 export function runRuleBench(seconds = 2): RuleRate[] {
   const rounds = 5;
@@ -254,7 +257,7 @@ export function runRuleBench(seconds = 2): RuleRate[] {
   });
 }
 
-/** Runs per second of processor time over about `milliseconds`. */
+/** Runs per second of CPU time over about `milliseconds`. */
 function rate(work: () => unknown, milliseconds: number): number {
   const end = performance.now() + milliseconds;
   const used = process.cpuUsage();

@@ -1,9 +1,12 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 
-/** People who search, in a thread of their own, so that what they cost is not the load generator's. Told to stop, it tells how long each search took. */
+/**
+ * Simulated users who search, in their own thread, so that their cost is not part of the load
+ * generator's. When stopped, it reports how long each search took.
+ */
 
-/** Searches of every kind, one after the other: by status, by text in all bodies, what is newest; and the dashboard. */
+/** Searches of every kind, one after another: by status, by text in all bodies, the newest; and the dashboard. */
 const ASKED: readonly (readonly [method: string, path: string, body?: object])[] = [
   ['POST', 'messages/search', { status: ['error', 'suspended'], limit: 50 }],
   ['POST', 'messages/search', { contains: 'held by no message', timeBudget: 2_000 }],
@@ -39,7 +42,7 @@ async function search(): Promise<void> {
 async function follow(): Promise<void> {
   const { signal } = ended;
   const asked = { signal, headers: { authorization } };
-  // broken off when the others have ended
+  // aborted when the others have ended
   const response = await fetch(new URL('stream', api), asked).catch(() => undefined);
   await response?.text().catch(() => undefined);
 }

@@ -15,7 +15,7 @@ import type { Message } from '../src/message/message.ts';
 import { lent } from './lent.ts';
 import { median } from './median.ts';
 
-/** Many small files show the cost of each, a large one that of each byte. */
+/** Many small files show the cost per file, a large one the cost per byte. */
 export interface SftpLoad {
   readonly direction: 'out' | 'in';
   readonly files: number;
@@ -37,9 +37,9 @@ const PIECE = Buffer.alloc(1_000_000, 'OBX|1|NM|2345-7^Glucose^LN||95|mg/dL|70-1
 const START = process.hrtime.bigint();
 
 /**
- * Measures the library as one would use it well (own socket without Nagle, temporary name, rename)
- * against the adapter, which also checks, syncs and remembers. Both sides alternate in each round, so
- * that what else the machine does meets both.
+ * Measures the library, used well (own socket without Nagle, temporary name, rename), against the
+ * adapter, which also checks, syncs and remembers. Both alternate in each round, so that other work
+ * on the machine affects both.
  */
 export async function runSftpBench(rounds: number): Promise<SftpRate[]> {
   await using server = await sshServer({ lines: ['Compression no'] });
@@ -71,7 +71,7 @@ export async function runSftpBench(rounds: number): Promise<SftpRate[]> {
 
 type Side = (server: SshServer, folder: string, load: SftpLoad) => Promise<() => Promise<void>>;
 
-/** Runs one side on a fresh folder. What it returns closes it, outside of the time that is taken. */
+/** Runs one side on a fresh folder. Closing it, with the returned function, is not measured. */
 async function seconds(server: SshServer, load: SftpLoad, side: Side): Promise<number> {
   const path = join(server.home, 'bench');
   const { uid, gid } = await stat(server.home);
@@ -132,7 +132,7 @@ const bareIn: Side = async (server, folder, { size }) => {
 };
 
 const adapterOut: Side = async (server, folder, { files, size }) => {
-  // The bare library leaves it to the server when it writes to its disk.
+  // The bare library leaves it to the server when to write to its disk.
   const settings = { ...reach(server), folder, name: '{id}.dat', sync: false };
   const open = await sftpOut.open(lent(sftpOut.settings, settings, keyOf(server)));
   const { signal } = new AbortController();
@@ -155,7 +155,7 @@ const adapterIn: Side = async (server, folder, { files }) => {
     lost: done.reject,
     memory: {
       read: () => Promise.resolve(undefined),
-      // The memory is emptied at the end of the look in which the last file was archived.
+      // The memory is cleared at the end of the poll in which the last file was archived.
       async write(value) {
         remembered = value;
         if (taken === files && remembered === '') done.resolve();

@@ -1,7 +1,7 @@
 export const WORKLOADS = ['t1', 't2', 't3', 't4'] as const;
 export type WorkloadName = (typeof WORKLOADS)[number];
 
-/** How many messages leave for each that comes, and which listener takes message n. */
+/** How many messages leave for each one that comes in, and which listener gets message n. */
 export interface Shape {
   readonly listeners: number;
   readonly portOf: (n: number) => number;

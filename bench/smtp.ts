@@ -11,7 +11,7 @@ import type { Message } from '../src/message/message.ts';
 import { lent } from './lent.ts';
 import { median } from './median.ts';
 
-/** Mails in a second with the adapter, beside nodemailer's own pool with the same mail. */
+/** Mails per second with the adapter, compared with nodemailer's own pool and the same mail. */
 export interface SmtpRate {
   readonly connections: number;
   /** Bytes of the attached body. */
@@ -25,7 +25,10 @@ export interface SmtpRate {
 
 export interface Pace {
   readonly perSecond: number;
-  /** Milliseconds of this process's time a mail takes: says more than the rate where the machine does other work too. */
+  /**
+   * Milliseconds of this process's CPU time per mail, which says more than the rate if the machine
+   * is also doing other work.
+   */
   readonly cpu: number;
 }
 
@@ -36,7 +39,7 @@ interface Load {
   readonly body: Buffer;
 }
 
-/** Measures both in every round, so that what else the machine does meets both. The server is a process of its own. */
+/** Measures both in every round, so that other work on the machine affects both. The server is a separate process. */
 export async function runSmtpBench(mails: number, rounds: number): Promise<SmtpRate[]> {
   const server = fork(fileURLToPath(import.meta.url), ['--listen']);
   try {
@@ -155,7 +158,7 @@ function outgoing(id: number, body: Buffer): Message {
   };
 }
 
-/** A server that takes everything and keeps nothing, so that the clients are what is measured. */
+/** A server that accepts everything and keeps nothing, so that only the clients are measured. */
 function serve(socket: Socket): void {
   let pending = Buffer.alloc(0);
   let inMail = false;

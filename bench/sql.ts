@@ -16,7 +16,7 @@ import {
 import { lent } from './lent.ts';
 import { median } from './median.ts';
 
-/** Rows in a second with the adapter, beside the driver alone with the same statements. */
+/** Rows per second with the adapter, compared with the driver alone and the same statements. */
 interface SqlRate {
   readonly what: string;
   /** Medians of the rounds. */
@@ -30,10 +30,10 @@ const INSERT = 'INSERT INTO bench (body) VALUES ({body()})';
 const TEXT = 'x'.repeat(200);
 const AT_ONCE = 4;
 
-/** Connections of a driver as one would write it: prepared statements, values apart. */
+/** Plain use of a driver: prepared statements with parameters. */
 interface Bare {
   insert(text: string): Promise<unknown>;
-  /** The rows above a number, at most so many. */
+  /** The rows above a number, up to a limit. */
   page(above: string, rows: number): Promise<readonly { readonly n: string }[]>;
   close(): Promise<unknown>;
 }
@@ -74,7 +74,7 @@ async function bareOf({ product, port, options }: SqlDatabase): Promise<Bare> {
   };
 }
 
-/** Runs work for each number, a few at a time. */
+/** Runs work for each number, a few in parallel. */
 async function many(
   count: number,
   work: (number: number, lane: number) => Promise<unknown>,
@@ -143,7 +143,7 @@ const reading = {
     const all = Promise.withResolvers<void>();
     let seen = 0;
     const own = ownLent(sqlIn.settings, database, { query: 'SELECT n, body FROM bench', key: 'n' });
-    // Connecting is not measured, on neither side.
+    // Connecting is not measured on either side.
     let begin = 0;
     const open = await sqlIn.open({
       ...own,
@@ -169,7 +169,7 @@ async function fill(database: SqlDatabase, rows: number): Promise<void> {
   await database.ask(`INSERT INTO bench (body) SELECT '${TEXT}' FROM ${numbers}`);
 }
 
-/** Measures both in every round, so that what else the machine does meets both. */
+/** Measures both in every round, so that other work on the machine affects both. */
 async function runSqlBench(
   database: SqlDatabase,
   rows: number,

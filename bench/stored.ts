@@ -11,13 +11,13 @@ import { type Sustained, sustained } from './sustained.ts';
 import { TraceTraffic } from './trace-traffic.ts';
 import type { Effort } from './workload.ts';
 
-/** An engine whose trace held messages before, beside one whose trace held `REFERENCE` of them. */
+/** An engine whose trace already contained messages, compared with one whose trace contained `REFERENCE` of them. */
 export interface Stored {
   readonly stored: number;
-  /** By turns with those of the reference. */
+  /** Alternately with those of the reference. */
   readonly floods: readonly Flood[];
   readonly reference: readonly Flood[];
-  /** Medians of the rounds' ratios to the reference: 1 is no growth. */
+  /** Medians of the rounds' ratios to the reference: 1 means no growth. */
   readonly growth: { readonly time: Ratios; readonly cpu: Ratios };
   readonly sustained?: Sustained | undefined;
   readonly loadBefore: number;
@@ -30,7 +30,7 @@ export interface Ratios {
 }
 
 export interface StoredOptions extends RigOptions, Effort {
-  /** The most messages that are stored before; steps of ten lead there from 1,000. */
+  /** The most messages stored before; in steps of ten from 1,000. */
   readonly stored: number;
   readonly rounds: number;
 }
@@ -92,7 +92,10 @@ function ratios(values: readonly number[]): Ratios {
   };
 }
 
-/** Fills the trace of a data folder with the store that the engine will open. All of it is of today, so it lies in the file that is written to. */
+/**
+ * Fills the trace of a data folder through the store that the engine will open. Everything is of
+ * today, so it is in the file being written.
+ */
 function filledWith(messages: number): (data: string) => Promise<void> {
   return async (data) => {
     const folder = join(data, 'trace');
@@ -105,7 +108,7 @@ function filledWith(messages: number): (data: string) => Promise<void> {
   };
 }
 
-/** As the productions search. */
+/** The search fields of the productions. */
 const SEARCH = new Map([
   ['mrn', 'PID-3.1'],
   ['visit', 'PV1-19.1'],

@@ -2,30 +2,30 @@ import { say } from '../src/cli/output.ts';
 import { highestRate } from './highest-rate.ts';
 import type { Paced, Rig } from './rig.ts';
 
-/** The highest rate at which messages arrive as fast as they come. */
+/** The highest rate at which messages leave as fast as they come in. */
 export interface Sustained extends Paced {
-  /** Messages a second that come in. */
+  /** Messages per second that come in. */
   readonly perSecond: number;
-  /** How many runs found it. */
+  /** How many runs were needed to find it. */
   readonly probes: number;
 }
 
 export interface SustainedOptions {
-  /** Messages a second from which the search begins. */
+  /** Messages per second at which the search begins. */
   readonly estimate: number;
-  /** Seconds of each probe; the rate that was found is then held for three times as long. */
+  /** Seconds of each probe; the rate found is then held for three times as long. */
   readonly seconds: number;
 }
 
-/** How near the highest rate that holds and the lowest that does not come. */
+/** How close the highest sustained and the lowest unsustained rate must be. */
 const WITHIN = 1.04;
 const LONGER = 3;
-/** What does not hold for longer is lowered by so much, down to half. */
+/** A rate that is not sustained for the longer time is lowered by this much, down to half. */
 const LOWER = 1.08;
-/** Other work on the machine makes a rate fail that holds, and none hold that does not: one that fails is tried again. */
+/** Other work on the machine can make a sustainable rate fail but never the reverse: one that fails is tried again. */
 const TRIES = 2;
 
-/** Finds the highest rate that holds and measures what it is like; undefined if no rate does. */
+/** Finds the highest sustained rate and measures at it; undefined if there is none. */
 export async function sustained(
   rig: Rig,
   { estimate, seconds }: SustainedOptions,

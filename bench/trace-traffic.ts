@@ -28,12 +28,12 @@ const TARGETS = [
   'registry',
 ];
 const PATIENTS = 500_000;
-/** An accepted message, which a router takes, and three deliveries. */
+/** An accepted message, processed by a router, and three deliveries. */
 const LEGS = 4;
 
 /**
- * A hospital's day, over and over: ADT and ORU of about 1.2 KB, half a million patients, each message
- * routed to three targets with a few changed fields, answered by AA, 4 in 1000 failing.
+ * A hospital's day, repeated: ADT and ORU of about 1.2 KB, half a million patients, each message
+ * routed to three targets with a few changed fields, answered with AA, 4 in 1000 failing.
  */
 export class TraceTraffic {
   readonly #random = seeded(7);
@@ -194,7 +194,7 @@ function explanation(rule: number): Explanation {
   };
 }
 
-/** Equal numbers in every run (mulberry32). */
+/** The same numbers in every run (mulberry32). */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {

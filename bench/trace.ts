@@ -9,15 +9,18 @@ import { openTraceStore } from '../src/trace/store/open-store.ts';
 import type { TraceStore } from '../src/trace/trace-store.ts';
 import { TraceTraffic } from './trace-traffic.ts';
 
-/** How fast a trace store takes messages and answers while it does. */
+/** How fast a trace store writes messages, and answers queries meanwhile. */
 export interface TraceRates {
   readonly messages: number;
-  /** Messages (an accepted one and its three answered deliveries a session) per second of `apply`, batches of 500 inputs. */
+  /**
+   * Messages (an accepted one and its three answered deliveries per session) per second of `apply`,
+   * in batches of 500 inputs.
+   */
   readonly writtenPerSecond: number;
-  /** Processor time that `apply` takes for one message. */
+  /** CPU time of `apply` for one message. */
   readonly cpuMicroseconds: number;
   readonly bytesPerMessage: number;
-  /** Milliseconds of queries while 500 messages a second are written. */
+  /** Milliseconds of queries while 500 messages per second are written. */
   readonly queries: Readonly<
     Record<string, { readonly p50: number; readonly p95: number; readonly max: number }>
   >;
@@ -26,9 +29,9 @@ export interface TraceRates {
 export interface TraceBenchOptions {
   readonly messages: number;
   readonly days: number;
-  /** Times each query is asked. */
+  /** How often each query is run. */
   readonly asked?: number;
-  /** Opens the store: once to fill it, then again to ask it with cold caches. */
+  /** Opens the store: once to fill it, then again to query it with cold caches. */
   readonly open: () => Promise<TraceStore>;
   readonly report?: (line: string) => unknown;
 }
@@ -36,7 +39,7 @@ export interface TraceBenchOptions {
 const BATCH = 500;
 const WRITTEN_MEANWHILE = 500;
 
-/** Fills a store and asks it. The last day is today, so that what is written meanwhile lands beside it. */
+/** Fills a store and queries it. The last day is today, so that what is written meanwhile goes to the same day. */
 export async function traceRates(options: TraceBenchOptions): Promise<TraceRates> {
   const { messages, days, open, asked = 200, report = () => undefined } = options;
   const filling = await open();
@@ -82,7 +85,7 @@ const SEARCH = new Map([
   ['accession', 'ORC-2.1'],
 ]);
 
-/** Ten batches a second. */
+/** Ten batches per second. */
 async function writeMeanwhile(
   store: TraceStore,
   traffic: TraceTraffic,
@@ -135,7 +138,7 @@ async function measure(
       const began = performance.now();
       await ask();
       taken.push(performance.now() - began);
-      // lets the writer have its turn, as requests over a network would
+      // gives the writer a turn, as requests over a network would
       await sleep(2);
     }
     taken.sort((a, b) => a - b);

@@ -11,7 +11,7 @@ export interface Effort {
   readonly messages: number;
   /** Seconds of each probe of the search for the sustained rate. */
   readonly probeSeconds: number;
-  /** Messages a second, of the engine and of both baselines: instead of flood and search. */
+  /** Messages per second, of the engine and of both baselines, instead of flood and search. */
   readonly rate?: number | undefined;
 }
 
@@ -22,9 +22,9 @@ export interface WorkloadResult {
   readonly startMs: number;
   readonly sustained?: Sustained | undefined;
   readonly flood?: Flood | undefined;
-  /** At the rate that was given. */
+  /** At the given rate. */
   readonly paced?: Paced | undefined;
-  /** The load average of the machine when it began. */
+  /** The load average of the machine at the beginning. */
   readonly loadBefore: number;
   /** Baseline (a): the bare client. */
   readonly baseline: Baseline;

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../src/error/engine-error.ts';
 
-/** Milliseconds a server gets to answer on its port, and to end. */
+/** Milliseconds that a server has to answer on its port, and to end. */
 const COME_UP = 15_000;
 const GO_DOWN = 3_000;
 
@@ -19,7 +19,7 @@ export interface Daemon {
 export interface DaemonStart {
   readonly program: string;
   readonly args: readonly string[];
-  /** Where its output goes: a daemon that held our own would keep whoever waits for our end. */
+  /** Where its output goes: a daemon that kept our own open would block a process waiting for our end. */
   readonly log: string;
   /** The port of 127.0.0.1 on which it will answer. */
   readonly port: number;
@@ -54,7 +54,7 @@ async function spawned(
   log: string,
 ): Promise<ChildProcess> {
   await using output = await open(log, 'a');
-  // vsftpd reports a broken configuration to its standard input and nowhere else.
+  // vsftpd reports a broken configuration only to its standard input.
   await using input = await open(log, 'a+');
   const child = spawn(program, args, { stdio: [input.fd, output.fd, output.fd] });
   child.on('error', () => undefined);
@@ -72,7 +72,7 @@ async function stopped(child: ChildProcess): Promise<void> {
   const late = sleep(GO_DOWN, 'late', { ref: false });
   if ((await Promise.race([ended, late])) === 'late') signal(pid, 'SIGKILL');
   await ended;
-  // Processes of single connections outlive their parent, and stopped ones outlive a SIGTERM.
+  // Processes of single connections outlive their parent, and stopped ones survive a SIGTERM.
   for (const one of family) signal(one, 'SIGKILL');
 }
 
@@ -85,7 +85,7 @@ export function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** The processes that a process started, and those they did; the nearest first. Linux only, else none. */
+/** The descendants of a process, nearest first. Only on Linux, otherwise none. */
 export async function descendants(pid: number): Promise<readonly number[]> {
   const found: number[] = [];
   const waiting = [pid];
@@ -99,7 +99,7 @@ export async function descendants(pid: number): Promise<readonly number[]> {
   return found;
 }
 
-/** Whether somebody accepts connections on a port of 127.0.0.1. */
+/** Whether anything accepts connections on a port of 127.0.0.1. */
 export async function answers(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   try {

@@ -1,27 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What a sandbox can be told to do wrong, as the real servers do now and then. */
+/** Faults that a sandbox can be told to make, as real servers sometimes do. */
 export type Fault =
   /** 429 with Retry-After, in seconds. */
   | { readonly kind: 'throttle'; readonly retryAfter: number }
-  /** A good answer, late by milliseconds. */
+  /** A good answer, delayed by milliseconds. */
   | { readonly kind: 'slow'; readonly delay: number }
-  /** Any answer, sent as it is. */
+  /** Any answer, sent unchanged. */
   | {
       readonly kind: 'answer';
       readonly status: number;
       readonly body: string | object;
       readonly headers?: Readonly<Record<string, string>>;
     }
-  /** A gateway's page in front of the server. */
+  /** An error page of a gateway in front of the server. */
   | { readonly kind: 'page'; readonly status: number }
   /** Cuts the connection after the request came in. */
   | { readonly kind: 'drop' }
-  /** Takes the request and never answers. */
+  /** Accepts the request and never answers. */
   | { readonly kind: 'hang' };
 
-/** Faults of a sandbox: each of the next requests meets one, then those set for always. */
+/** Faults of a sandbox: each of the next requests gets one, then those set permanently. */
 export interface Faults {
   next(...faults: readonly Fault[]): void;
   /** Until `clear`. */
@@ -32,8 +32,9 @@ export interface Faults {
 /** The queue behind `Faults`, for a sandbox to apply. */
 export interface FaultQueue extends Faults {
   /**
-   * Applies the next fault. Resolves to true if it has dealt with the request, and to false if the
-   * request is to be answered as usual. `throttled` writes the body of a 429 in the server's own form.
+   * Applies the next fault. Resolves to true if it has handled the request, and to false if the
+   * request should be answered as usual. `throttled` writes the body of a 429 in the server's own
+   * format.
    */
   meet(
     request: IncomingMessage,
@@ -85,7 +86,7 @@ async function apply(fault: Fault, { request, response, throttled }: Meeting): P
   return true;
 }
 
-/** Sends a text as it is and an object as JSON. */
+/** Sends a text unchanged and an object as JSON. */
 export function answer(
   response: ServerResponse,
   status: number,

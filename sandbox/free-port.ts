@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 
-/** The system may give the same port twice while nobody has used it yet. */
+/** The system may return the same port twice if it has not been used yet. */
 const given = new Set<number>();
 
-/** A port of the loopback interface that nobody listens on now; never the same one twice. */
+/** A port of the loopback interface that is free now; never the same one twice. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const server = createServer().listen(0, '127.0.0.1');

@@ -16,10 +16,10 @@ export interface Hospital extends AsyncDisposable {
 }
 
 export interface HospitalOptions {
-  /** Name → port; 0 takes a free one. */
+  /** Name → port; 0 for a free one. */
   readonly systems: Readonly<Record<string, number>>;
   readonly host?: string;
-  /** Mutual TLS: only clients with a certificate of this authority are heard. Plain TCP without. */
+  /** Mutual TLS: only clients with a certificate of this authority are accepted. Plain TCP if left out. */
   readonly tls?:
     | { readonly certificate: string; readonly key: string; readonly trust: string }
     | undefined;
@@ -30,7 +30,10 @@ const START = 0x0b;
 const END = 0x1c;
 const LIMIT = 64 * 1024 * 1024;
 
-/** Starts all systems of a hospital. It shares no code with the engine's adapters: what it counts is what a peer got. */
+/**
+ * Starts all systems of a hospital. It shares no code with the engine's adapters, so its counts are
+ * what a peer really got.
+ */
 export async function hospital(options: HospitalOptions): Promise<Hospital> {
   const started = await Promise.all(
     Object.entries(options.systems).map(([name, port]) => receivingSystem(name, port, options)),

@@ -7,27 +7,27 @@ import {
 } from '../src/credential/certificate-maker.ts';
 
 export interface HttpsListenerOptions {
-  /** What the authority is called, to be recognised in a trust store. */
+  /** The name of the authority, to recognize it in a trust store. */
   readonly authority: string | CertificateAuthority;
-  /** Whom its certificate is for, of which the first is in its address. Default: localhost and 127.0.0.1. */
+  /** The names in its certificate; the first is used in its address. Default: localhost and 127.0.0.1. */
   readonly names?: readonly ('DNS:localhost' | 'IP:127.0.0.1')[];
   /** Default: a free one. */
   readonly port?: number | undefined;
-  /** Asks clients for a certificate of the same authority; without a good one they still get in. */
+  /** Requests a certificate of the same authority from clients; those without a valid one are still accepted. */
   readonly clientCertificates?: boolean;
 }
 
-/** An HTTPS server on loopback under an authority that was made for it. */
+/** An HTTPS server on loopback with its own authority. */
 export interface HttpsListener {
-  /** `https://localhost:port`, or with the address where it has a certificate for that alone. */
+  /** `https://localhost:port`, or with the address if its certificate is only for that. */
   readonly url: string;
   readonly authority: CertificateAuthority;
   readonly server: Server;
-  /** Cuts every connection. */
+  /** Breaks every connection. */
   close(): Promise<void>;
 }
 
-/** Listens on 127.0.0.1 only: what a sandbox holds is not worth attacking, but its port would be. */
+/** Listens only on 127.0.0.1: the content of a sandbox is not worth attacking, but its port would be. */
 export async function httpsListener(options: HttpsListenerOptions): Promise<HttpsListener> {
   const { authority: given, names = ['DNS:localhost', 'IP:127.0.0.1'] } = options;
   const authority = typeof given === 'string' ? certificateAuthority(given) : given;

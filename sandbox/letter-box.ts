@@ -12,19 +12,19 @@ import {
 export interface LetterBoxOptions {
   readonly certificate: string;
   readonly key: string;
-  /** Whether a token that was shown (XOAUTH2) is good. */
+  /** Whether a presented token (XOAUTH2) is valid. */
   readonly validate: (token: string) => Promise<boolean>;
   readonly port?: number;
 }
 
-/** A mail server that takes mail after STARTTLS and a sign-in with a token, and counts it. */
+/** A mail server that accepts mail after STARTTLS and a sign-in with a token, and counts it. */
 export interface LetterBox extends AsyncDisposable {
   readonly port: number;
-  /** What arrived, as it was written. */
+  /** The mails that arrived, unchanged. */
   readonly mails: readonly Buffer[];
 }
 
-/** Starts it on loopback; speaks SMTP by the package that nodemailer's authors made for tests. */
+/** Starts it on loopback; uses the SMTP package that nodemailer's authors made for tests. */
 export async function letterBox({
   certificate,
   key,
@@ -50,7 +50,7 @@ export async function letterBox({
       return 'taken';
     }),
   });
-  // a client that leaves in the middle is no fault of the server
+  // a client that disconnects early is not an error of the server
   server.on('error', () => undefined);
   server.listen(port, '127.0.0.1');
   await once(server.server, 'listening');

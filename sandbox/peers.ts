@@ -14,7 +14,7 @@ import {
   type PeerStart,
 } from './peer/peer.ts';
 
-/** Everything that could be started, and a production that uses all of it. */
+/** Everything that could be started, and a production that uses it. */
 export interface Peers extends AsyncDisposable {
   readonly rows: readonly PeerRow[];
   readonly missing: readonly MissingPeer[];
@@ -24,7 +24,7 @@ export interface Peers extends AsyncDisposable {
 
 const ALL: readonly PeerStart[] = [mllpPeer, sftpPeer, ftpsPeer, mailPeer, oauth2Peer, graphPeer];
 
-/** Starts the systems on loopback. Certificates and keys that the production names are written into `path`. */
+/** Starts the systems on loopback. Certificates and keys for the production are written to `path`. */
 export async function startPeers(path: string): Promise<Peers> {
   const folder = await peerFolder(path);
   const started = await Promise.allSettled(ALL.map((start) => start(folder)));
@@ -58,7 +58,7 @@ async function peerFolder(path: string): Promise<PeerFolder> {
   };
 }
 
-/** What comes in over HL7 at `port` goes to every system. */
+/** HL7 that comes in at `port` goes to every system. */
 function productionOf(peers: readonly Peer[], port: number): Record<string, unknown> {
   const gathered = (part: keyof Peer['yaml']): Record<string, object> =>
     Object.assign({}, ...peers.map(({ yaml }) => yaml[part])) as Record<string, object>;

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** A user that exists for one server only. */
+/** A user that exists only for one server. */
 export interface PrivateUser {
   readonly name: string;
   readonly password: string;
@@ -13,25 +13,25 @@ export interface PrivateUser {
   readonly uid: number;
 }
 
-/** A disk of its own, so small that it can be filled. */
+/** A separate disk, small enough to be filled. */
 export interface SmallDisk {
   readonly folder: string;
-  /** As `mount` takes it: `1m`. */
+  /** In the format of `mount`: `1m`. */
   readonly size: string;
 }
 
 export interface PrivateSystem {
-  /** A folder for the files that stand in for the system's. */
+  /** A folder for the files that replace the system's. */
   readonly folder: string;
   readonly users: readonly PrivateUser[];
-  /** The PAM service of the program: `sshd`, `vsftpd`; undefined for one that does without PAM. */
+  /** The PAM service of the program: `sshd`, `vsftpd`; undefined for one without PAM. */
   readonly service: string | undefined;
   readonly disk?: SmallDisk | undefined;
   /** Further files of the system that others stand in for, with what these hold: `/etc/sudoers`. */
   readonly files?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Why no program can be started with users of its own; undefined if it can. */
+/** Why no program can be started with its own users; undefined if it can. */
 export async function whyNoPrivateUsers(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return 'this is not root';
   try {
@@ -45,9 +45,9 @@ export async function whyNoPrivateUsers(): Promise<string | undefined> {
 }
 
 /**
- * The command line that runs a program with users of its own: in a mount namespace where its
- * `/etc/passwd`, `/etc/shadow`, `/etc/group` and PAM service are others. Nothing of the machine is
- * changed, and all is gone when the program ends. The process id is that of the program.
+ * The command line that runs a program with its own users: in a mount namespace with a different
+ * `/etc/passwd`, `/etc/shadow`, `/etc/group` and PAM service. Nothing on the machine is changed,
+ * and everything is gone when the program ends. The process id is that of the program.
  */
 export async function withPrivateUsers(
   { folder, users, service, disk, files = {} }: PrivateSystem,
@@ -77,7 +77,7 @@ export async function withPrivateUsers(
   };
 }
 
-/** Passwords only: no session, no limits, no pause after a wrong one, nothing of this machine's policy. */
+/** Only passwords: no session, no limits, no pause after a wrong one, and none of this machine's policy. */
 const PAM = `auth required pam_unix.so nodelay
 account required pam_permit.so
 session required pam_permit.so

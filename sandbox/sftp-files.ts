@@ -15,18 +15,18 @@ import { background } from '../src/error/background.ts';
 
 const { STATUS_CODE, OPEN_MODE } = ssh2.utils.sftp;
 
-/** One request, before it is done. */
+/** One request, before it is carried out. */
 export interface SftpRequest {
   /** `OPEN`, `READ`, `RENAME` … as in the SFTP draft. */
   readonly name: string;
-  /** The path it is about; empty for one that names an open file. */
+  /** Its path; empty for a request on an open file. */
   readonly path: string;
 }
 
 /**
- * Decides about a request: undefined does it; a number answers with that status, a text after it;
- * `die-before` and `die-after` break the connection without an answer, before or after it was done;
- * `silent` never answers.
+ * Decides about a request: undefined carries it out; a number answers with that status, optionally
+ * with a text; `die-before` and `die-after` break the connection without an answer, before or after
+ * carrying it out; `silent` never answers.
  */
 export type Interception = (
   request: SftpRequest,
@@ -49,7 +49,7 @@ type Answer = (sftp: SFTPWrapper, id: number) => void;
 
 interface Opened {
   readonly file?: FileHandle;
-  /** What a listing still has to give. */
+  /** The rest of a listing. */
   entries?: FileEntry[];
 }
 
@@ -87,7 +87,7 @@ async function answer(sftp: SFTPWrapper, id: number, asked: Asked): Promise<void
   }
 }
 
-/** Any code, also one of later drafts: the library sends only those of version 3. */
+/** Any code, even one of later drafts; the library only sends those of version 3. */
 function refuse(sftp: SFTPWrapper, id: number, { status, text = '' }: Refusal): void {
   if (status <= 8) return sftp.status(id, status, text);
   const words = Buffer.from(text);
@@ -105,7 +105,7 @@ function refuse(sftp: SFTPWrapper, id: number, { status, text = '' }: Refusal): 
 /** The number of a status packet. */
 const STATUS = 101;
 
-/** What the library keeps to itself of a channel. */
+/** Private properties of the library's channel. */
 interface Channel {
   readonly _protocol: { channelData(id: number, packet: Buffer): void };
   readonly outgoing: { readonly id: number };
@@ -179,7 +179,7 @@ class Files {
       return done;
     },
     RENAME: async (from: string, to: string) => {
-      // Version 3 never writes over a file.
+      // Version 3 never overwrites a file.
       const taken = await lstat(this.#real(to)).catch(() => undefined);
       if (taken !== undefined && !this.#overwrites) throw new Error('exists');
       await rename(this.#real(from), this.#real(to));
@@ -221,7 +221,7 @@ class Files {
 
 const NONE: Attributes = { mode: 0, uid: 0, gid: 0, size: 0, atime: 0, mtime: 0 };
 
-/** A path below the folder, whatever `..` it holds. */
+/** A path below the folder, regardless of any `..` in it. */
 function virtual(path: string): string {
   return posix.join('/', path);
 }

@@ -5,7 +5,7 @@ import ssh2, { type AuthContext, type Connection, type ServerConfig } from 'ssh2
 import { type Interception, serveFiles } from './sftp-files.ts';
 
 export interface SftpServerOptions {
-  /** The folder it serves; seen as `/`. */
+  /** The folder it serves, as `/`. */
   readonly folder: string;
   /** Default: a free one. */
   readonly port?: number;
@@ -13,14 +13,14 @@ export interface SftpServerOptions {
   readonly password?: string;
   /** How the password is asked for. Default: `password`. */
   readonly methods?: readonly ('password' | 'keyboard-interactive')[];
-  /** What it calls itself. */
+  /** Its software name. */
   readonly software?: string;
   readonly algorithms?: ServerConfig['algorithms'];
-  /** Prompts of a keyboard-interactive sign-in, one round after the other; the first of each is to be answered with the password. */
+  /** Prompts of a keyboard-interactive sign-in, round by round; the first of each expects the password. */
   readonly rounds?: readonly (readonly string[])[];
-  /** Whether a rename writes over a file that is there, as many servers do. */
+  /** Whether a rename overwrites an existing file, as with many servers. */
   readonly overwrites?: boolean;
-  /** Changes what happens to single requests: an answer that no real server gives when it is wanted. */
+  /** Changes what happens to single requests, for answers that no real server gives on demand. */
   readonly intercept?: Interception;
 }
 
@@ -31,18 +31,18 @@ export interface SftpServer extends AsyncDisposable {
   readonly password: string;
   /** `SHA256:…` */
   readonly fingerprint: string;
-  /** The requests it got, in order: `OPEN`, `WRITE`, `RENAME` … */
+  /** The received requests, in order: `OPEN`, `WRITE`, `RENAME` … */
   readonly requests: string[];
   readonly connections: number;
-  /** The method of every sign-in that was tried with a password, in order. */
+  /** The method of every sign-in attempt with a password, in order. */
   readonly signIns: string[];
   /** Breaks every connection. */
   cut(): void;
 }
 
 /**
- * Starts an SFTP server on loopback that serves a folder: for the demo where no OpenSSH is at hand,
- * and for tests of servers that behave oddly. It does not keep the process alive.
+ * Starts an SFTP server on loopback that serves a folder: for the demo without OpenSSH, and for
+ * tests of servers with odd behaviour. It does not keep the process alive.
  */
 export async function sftpServer(options: SftpServerOptions): Promise<SftpServer> {
   const { user = 'hub', password = 'open sesame' } = options;
@@ -103,12 +103,12 @@ export async function sftpServer(options: SftpServerOptions): Promise<SftpServer
   };
 }
 
-/** A server that dies does not say good-bye, which is all that the library can do. */
+/** A server that dies does not disconnect properly, which is all that the library can do. */
 function cut(connection: Connection): void {
   socketOf(connection).resetAndDestroy();
 }
 
-/** The library does not give its socket away. */
+/** The library does not expose its socket. */
 function socketOf(connection: Connection): Socket {
   const { _sock: socket } = connection as unknown as { readonly _sock: Socket };
   return socket;
@@ -145,7 +145,7 @@ function admit(
 
 let made: string | undefined;
 
-/** Made once a process, since it takes long; RSA, since the library reads no other kind of key that node writes. */
+/** Made once per process, since it takes long; RSA, since the library reads no other kind of key that node writes. */
 function hostKey(): string {
   made ??= generateKeyPairSync('rsa', { modulusLength: 2048 })
     .privateKey.export({ type: 'pkcs1', format: 'pem' })

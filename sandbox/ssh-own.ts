@@ -12,12 +12,12 @@ export type OwnSshServer = Pick<SshServer, 'port' | 'user' | 'privateKey' | 'hos
 export async function whyNoOwnSshServer(): Promise<string | undefined> {
   const why = await whyNoSshd();
   if (why !== undefined || process.getuid?.() !== 0) return why;
-  return 'root needs mount namespaces for a user of its own, and they are not available here; start it as another user';
+  return 'root needs mount namespaces for a separate user, and they are not available here; start it as another user';
 }
 
 /**
- * Starts a real sshd without any rights: the user of this process signs in, by key only (a password
- * could not be checked), and sees SFTP and nothing else.
+ * Starts a real sshd without root: the user of this process signs in, only by key (a password could
+ * not be checked), and only gets SFTP.
  */
 export async function ownSshServer(): Promise<OwnSshServer> {
   const folder = await mkdtemp(join(tmpdir(), 'waybill-ssh-'));

@@ -23,13 +23,13 @@ export interface SshServerOptions {
   readonly password?: string;
   /** How the user may sign in. Default: by password and by key. */
   readonly methods?: readonly SshMethod[];
-  /** Public keys besides the server's own `privateKey` that may sign in, as in `authorized_keys`. */
+  /** Further public keys, besides the server's own `privateKey`, that may sign in, as in `authorized_keys`. */
   readonly authorized?: readonly string[];
-  /** Host key types. Default: ed25519 alone. */
+  /** Host key types. Default: only ed25519. */
   readonly hostKeys?: readonly ('ed25519' | 'rsa' | 'ecdsa')[];
-  /** Further lines of `sshd_config`, before all others, so that they win. */
+  /** Further lines of `sshd_config`, before all others, so that they take precedence. */
   readonly lines?: readonly string[];
-  /** Makes the folder `small` below home a disk of 1 MB. */
+  /** Mounts a disk of 1 MB as the folder `small` below home. */
   readonly smallDisk?: boolean;
   /** Another user of the machine, who does not sign in. */
   readonly other?: { readonly name: string; readonly password: string };
@@ -45,18 +45,18 @@ export interface SshHostKey {
   readonly line: string;
 }
 
-/** An OpenSSH server on loopback with one user of its own. */
+/** An OpenSSH server on loopback with its own user. */
 export interface SshServer extends AsyncDisposable {
   readonly port: number;
   readonly pid: number;
   readonly user: string;
   readonly password: string;
-  /** Signs in as well, where keys may. */
+  /** Can also sign in, if keys may. */
   readonly privateKey: string;
   readonly hostKeys: readonly SshHostKey[];
-  /** Where SFTP starts, on this machine's disk. */
+  /** The start folder of SFTP, on this machine's disk. */
   readonly home: string;
-  /** Its configuration, keys and log; removed in the end. */
+  /** Its configuration, keys and log; removed at the end. */
   readonly folder: string;
   /** Ends it, keeping its files, so that `start` brings it back on the same port. */
   stop(): Promise<void>;
@@ -74,18 +74,18 @@ export async function whyNoSshd(): Promise<string | undefined> {
   }
 }
 
-/** Why no OpenSSH server with a user of its own can be started here; undefined if one can. */
+/** Why no OpenSSH server with its own user can be started here; undefined if one can. */
 export async function whyNoSshServer(): Promise<string | undefined> {
   return (await whyNoSshd()) ?? (await whyNoPrivateUsers());
 }
 
-/** Starts a real sshd with keys, user and home of its own. Throws NOT_FOUND where that cannot be. */
+/** Starts a real sshd with its own keys, user and home. Throws NOT_FOUND if that is not possible. */
 export async function sshServer(options: SshServerOptions = {}): Promise<SshServer> {
   const reason = await whyNoSshServer();
   if (reason !== undefined) throw new EngineError('NOT_FOUND', `No SSH server: ${reason}.`);
   const folder = await mkdtemp(join(tmpdir(), 'waybill-ssh-'));
   const home = join(folder, 'home');
-  // The user is none of ours and must reach its home.
+  // The user is not this process's and must be able to reach its home.
   await chmod(folder, 0o755);
   await mkdir(home);
   await mkdir(join(home, 'small'));
@@ -109,7 +109,7 @@ export async function sshServer(options: SshServerOptions = {}): Promise<SshServ
     },
     [SSHD, '-D', '-e', '-f', configuration],
   );
-  // Where sshd locks up the process that talks before sign-in; Debian makes it at boot.
+  // The chroot of sshd's pre-authentication process; Debian creates it at boot.
   await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
   const log = join(folder, 'log');
   let daemon: Daemon = await startDaemon({ ...command, log, port });
@@ -180,7 +180,7 @@ export function fingerprintOf(line: string): string {
   return `SHA256:${hash.replace(/=+$/, '')}`;
 }
 
-/** Makes a key that may sign in, besides those that are given. */
+/** Makes a further key that may sign in. */
 export async function userKey(folder: string, authorized: readonly string[]): Promise<string> {
   const file = join(folder, 'user_key');
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file]);

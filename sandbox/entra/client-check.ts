@@ -5,15 +5,15 @@ import { type EntraRefusal, entraRefusal } from './entra-refusal.ts';
 
 export interface ClientCheck {
   readonly form: URLSearchParams;
-  /** What an assertion may name as its audience. */
+  /** The allowed audiences of an assertion. */
   readonly audiences: readonly string[];
   readonly now: number;
 }
 
-/** How the client proved itself, as `appidacr` of the token says it: 1 secret, 2 certificate or assertion. */
+/** How the client authenticated, for `appidacr` of the token: 1 secret, 2 certificate or assertion. */
 export type ClientProof = '1' | '2';
 
-/** Checks the client as Entra does, in its order. */
+/** Checks the client like Entra, in the same order. */
 export async function checkClient(
   application: EntraApplication,
   check: ClientCheck,
@@ -67,7 +67,7 @@ function unverified(assertion: string): JWTPayload | undefined {
   try {
     return decodeJwt(assertion);
   } catch {
-    // no token
+    // not a token
     return undefined;
   }
 }

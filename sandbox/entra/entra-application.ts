@@ -3,10 +3,10 @@ export interface EntraApplication {
   readonly clientId: string;
   readonly name?: string;
   readonly secrets?: readonly EntraSecret[];
-  /** PEM, RSA; what an administrator would upload. */
+  /** PEM, RSA; as uploaded by an administrator. */
   readonly certificates?: readonly string[];
   readonly federated?: readonly FederatedCredential[];
-  /** Resource → app roles that an administrator granted: `{ 'https://graph.microsoft.com': ['Mail.Send'] }`. */
+  /** Resource → app roles granted by an administrator: `{ 'https://graph.microsoft.com': ['Mail.Send'] }`. */
   readonly roles?: Readonly<Record<string, readonly string[]>>;
   readonly disabled?: boolean;
 }
@@ -16,7 +16,7 @@ export interface EntraSecret {
   readonly expires?: Date;
 }
 
-/** Tokens of another issuer that stand for the application (workload identity federation). */
+/** Tokens of another issuer that represent the application (workload identity federation). */
 export interface FederatedCredential {
   readonly issuer: string;
   readonly subject: string;
@@ -26,7 +26,7 @@ export interface FederatedCredential {
   readonly publicKey: string;
 }
 
-/** Resources that exist in every tenant that has Microsoft 365. */
+/** Resources that exist in every tenant with Microsoft 365. */
 export const WELL_KNOWN_RESOURCES: readonly string[] = [
   'https://graph.microsoft.com',
   'https://outlook.office365.com',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** A refusal as Entra words it; the text after the number is Microsoft's. */
+/** A refusal in Entra's wording; the text after the number is Microsoft's. */
 export interface EntraRefusal {
   readonly status: number;
   readonly error: string;
@@ -105,7 +105,7 @@ const REFUSALS = {
   ),
 } satisfies Readonly<Record<number, Refuse>>;
 
-/** The refusal of a number, filled with what it is about. */
+/** The refusal with a number, with its placeholders filled. */
 export function entraRefusal(
   number: keyof typeof REFUSALS,
   about: Readonly<Record<string, string>> = {},
@@ -114,7 +114,7 @@ export function entraRefusal(
   return { number, ...refuse(about) };
 }
 
-/** The body of a refusal. The correlation id is the one the client sent, if it did. */
+/** The body of a refusal. The correlation id is the client's, if it sent one. */
 export function refusalBody(
   { error, number, text }: EntraRefusal,
   correlation: string | undefined,

@@ -16,9 +16,9 @@ export interface EntraSandboxOptions {
   readonly tenant?: string;
   /** Default: a free one. */
   readonly port?: number;
-  /** Seconds a token lives; 3599 by default, as at Microsoft. */
+  /** Lifetime of a token in seconds; 3599 by default, as at Microsoft. */
   readonly lifetime?: number;
-  /** Seconds after which a client is told to renew; at Microsoft only tokens of a day have it. */
+  /** Seconds after which a client is told to renew; at Microsoft only tokens valid for a day have it. */
   readonly refreshIn?: number;
   readonly clock?: Clock;
 }
@@ -27,27 +27,27 @@ export interface EntraRequest {
   readonly method: string;
   readonly path: string;
   readonly clientId: string | undefined;
-  /** Names only: the values are secrets. */
+  /** Only names, since the values are secrets. */
   readonly parameters: readonly string[];
 }
 
-/** Entra ID for one tenant, as an application without a user meets it. */
+/** Entra ID for one tenant, as seen by an application without a user. */
 export interface EntraSandbox extends AsyncDisposable {
   readonly url: string;
   readonly tenant: string;
-  /** What goes under `authority` of a credential. */
+  /** For `authority` of a credential. */
   readonly authority: string;
-  /** PEM of the authority that signed the server's certificate: what goes under `trust`. */
+  /** PEM of the authority that signed the server's certificate, for `trust`. */
   readonly ca: string;
   /** Of the token endpoint. */
   readonly faults: Faults;
-  /** What was asked, oldest first. */
+  /** The requests, oldest first. */
   readonly requests: readonly EntraRequest[];
   /** Adds an application, or changes one: a new secret, another role. */
   register(application: EntraApplication): void;
-  /** Whether a resource would take the token, and what it says. */
+  /** Whether a resource would accept the token, and its claims. */
   validate(token: string): Promise<TokenVerdict>;
-  /** Makes every token issued so far one that a resource refuses with 401. */
+  /** Makes resources refuse every token issued so far with 401. */
   revoke(): void;
   close(): Promise<void>;
 }
@@ -93,7 +93,7 @@ export async function entraSandbox(options: EntraSandboxOptions): Promise<EntraS
       if ('number' in found) answer(response, found.status, body(found));
       else answer(response, 200, found);
     };
-    // A client that hung up is gone; there is nobody left to tell.
+    // A client that hung up cannot be answered.
     serve().catch(() => response.destroy());
   });
 
@@ -188,7 +188,7 @@ async function token(form: URLSearchParams, directory: Directory): Promise<objec
 }
 
 function resourceOf(scope: string, { resources, tenant }: Directory): string | EntraRefusal {
-  // MSAL adds those of OpenID Connect; Entra leaves them aside here.
+  // MSAL adds those of OpenID Connect, which Entra ignores here.
   const wanted = scope.split(' ').filter((one) => !/^(openid|profile|offline_access)?$/.test(one));
   const [, resource] = /^(.+?)\/?\/\.default$/.exec(wanted[0] ?? '') ?? [];
   if (resource === undefined || wanted.length !== 1) return entraRefusal(1002012, { scope });

@@ -5,7 +5,7 @@ import type { Clock } from '../../src/time/clock.ts';
 import type { ClientProof } from './client-check.ts';
 import type { EntraApplication } from './entra-application.ts';
 
-/** What a token for an application says, as far as a resource looks at it. */
+/** The claims of a token for an application, as far as a resource checks them. */
 export interface EntraClaims {
   /** The resource. */
   readonly aud: string;
@@ -17,7 +17,7 @@ export interface EntraClaims {
 
 export type TokenVerdict =
   | { readonly valid: true; readonly claims: EntraClaims }
-  /** `reason` is what a resource would put into `WWW-Authenticate`. */
+  /** `reason` is the text that a resource would put into `WWW-Authenticate`. */
   | { readonly valid: false; readonly reason: string };
 
 export interface TokenRequest {
@@ -28,16 +28,16 @@ export interface TokenRequest {
   readonly lifetime: number;
 }
 
-/** Signs and checks access tokens of one tenant, in the form that Microsoft Graph gets (version 1.0). */
+/** Signs and checks access tokens of one tenant, in the format for Microsoft Graph (version 1.0). */
 export interface EntraTokens {
   readonly jwks: { readonly keys: readonly JWK[] };
   readonly issue: (request: TokenRequest) => Promise<string>;
   readonly validate: (token: string) => Promise<TokenVerdict>;
-  /** Refuses all that were issued so far. */
+  /** Refuses all tokens issued so far. */
   readonly revoke: () => void;
 }
 
-/** Entra dates its tokens back, for clocks that are slow. */
+/** Entra backdates its tokens, for slow clocks. */
 const BACKDATED = 300;
 
 export async function entraTokens(tenant: string, clock: Clock): Promise<EntraTokens> {

@@ -10,7 +10,10 @@ import { type Daemon, startDaemon } from '../daemon.ts';
 import { freePort } from '../free-port.ts';
 import { whyNoPrivateUsers, withPrivateUsers } from '../private-users.ts';
 
-/** ProFTPD with mod_tls (Debian: proftpd-core and proftpd-mod-crypto), which cannot be installed beside vsftpd. */
+/**
+ * ProFTPD with mod_tls (Debian: proftpd-core and proftpd-mod-crypto), which cannot be installed
+ * together with vsftpd.
+ */
 const proftpd: FtpsSetUp = {
   path: '/usr/sbin/proftpd',
   args: (configuration) => ['--nodaemon', '--config', configuration],
@@ -54,7 +57,7 @@ TLSVerifyClient off
 ${security === 'implicit' ? 'TLSOptions UseImplicitSSL' : ''}`;
 }
 
-/** vsftpd as Debian ships it: its options for TLS versions have names of their own (ssl_tlsv12). */
+/** vsftpd from Debian, whose options for TLS versions have different names (ssl_tlsv12). */
 const vsftpd: FtpsSetUp = {
   path: '/usr/sbin/vsftpd',
   args: (configuration) => [configuration],
@@ -106,7 +109,10 @@ export type FtpsProgram = 'vsftpd' | 'proftpd';
 export interface FtpsServerOptions {
   /** Default: the one that is installed. */
   readonly program?: FtpsProgram;
-  /** `explicit` begins in clear and switches (AUTH TLS), `implicit` speaks TLS at once, `none` never. Default: explicit. */
+  /**
+   * `explicit` begins unencrypted and switches (AUTH TLS), `implicit` uses TLS from the start,
+   * `none` never. Default: explicit.
+   */
   readonly security?: 'explicit' | 'implicit' | 'none';
   /** Default: a free one. */
   readonly port?: number;
@@ -114,15 +120,15 @@ export interface FtpsServerOptions {
   readonly password?: string;
   /** Only this TLS version. Default: 1.2 and 1.3. */
   readonly tls?: '1.2' | '1.3';
-  /** Default: one for localhost and 127.0.0.1 of an authority of its own. */
+  /** Default: one for localhost and 127.0.0.1 from its own authority. */
   readonly certificate?: IssuedCertificate & { readonly authority: string };
   /** Further lines of its configuration. */
   readonly lines?: readonly string[];
-  /** Makes the folder `small` below home a disk of 1 MB. */
+  /** Mounts a disk of 1 MB as the folder `small` below home. */
   readonly smallDisk?: boolean;
 }
 
-/** An FTPS server on loopback with one user of its own. */
+/** An FTPS server on loopback with its own user. */
 export interface FtpsServer extends AsyncDisposable {
   readonly program: FtpsProgram;
   readonly port: number;
@@ -132,16 +138,16 @@ export interface FtpsServer extends AsyncDisposable {
   /** PEM of the authority of its certificate, and the path of a file with it. */
   readonly authority: string;
   readonly trust: string;
-  /** Where the user starts, on this machine's disk. */
+  /** The user's start folder, on this machine's disk. */
   readonly home: string;
-  /** Its configuration and log; removed in the end. */
+  /** Its configuration and log; removed at the end. */
   readonly folder: string;
   /** Ends it, keeping its files, so that `start` brings it back on the same port. */
   stop(): Promise<void>;
   start(): Promise<void>;
 }
 
-/** What the configuration of a program is made from. */
+/** The input for the configuration of a program. */
 export interface FtpsPlan {
   readonly folder: string;
   readonly port: number;
@@ -178,7 +184,7 @@ async function installed(program?: FtpsProgram): Promise<FtpsProgram | undefined
   return undefined;
 }
 
-/** Starts a real FTPS server with certificate, user and home of its own. Throws NOT_FOUND where that cannot be. */
+/** Starts a real FTPS server with its own certificate, user and home. Throws NOT_FOUND if that is not possible. */
 export async function ftpsServer(options: FtpsServerOptions = {}): Promise<FtpsServer> {
   const reason = await whyNoFtpsServer(options.program);
   const program = await installed(options.program);
@@ -231,7 +237,7 @@ export async function ftpsServer(options: FtpsServerOptions = {}): Promise<FtpsS
 
 async function homeIn(folder: string): Promise<string> {
   const home = join(folder, 'home');
-  // The user is none of ours and must reach its home.
+  // The user is not this process's and must be able to reach its home.
   await chmod(folder, 0o755);
   await mkdir(join(folder, 'empty'));
   await mkdir(home);
@@ -240,7 +246,7 @@ async function homeIn(folder: string): Promise<string> {
   return home;
 }
 
-/** Writes the certificate, its key and its authority, and gives the latter. */
+/** Writes the certificate, its key and its authority, and returns the latter. */
 async function certificateIn(
   folder: string,
   given: FtpsServerOptions['certificate'],

@@ -20,7 +20,7 @@ export interface GraphFolder {
   readonly parentFolderId: string;
 }
 
-/** Something that left a folder: moved or deleted. */
+/** An item that left a folder: moved or deleted. */
 export interface Departure {
   readonly key: string;
   readonly folder: string;
@@ -28,7 +28,7 @@ export interface Departure {
   readonly at: number;
 }
 
-/** Where the top folders lie. */
+/** The parent of the top folders. */
 export const ROOT = 'msgfolderroot';
 
 /** One mailbox in memory, with a log of its changes for delta queries. */
@@ -132,7 +132,7 @@ export class GraphMailbox {
     this.#messages.delete(message.key);
   }
 
-  /** Makes every token of a delta query so far too old. */
+  /** Makes every delta token issued so far too old. */
   forgetTokens(): void {
     this.#changes += 1;
     this.oldestToken = this.#changes;

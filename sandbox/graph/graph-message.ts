@@ -10,11 +10,11 @@ export interface GraphAttachment {
   readonly contentType: string;
   readonly isInline: boolean;
   readonly contentId?: string | undefined;
-  /** Of an item it is its MIME form; of a reference it is empty. */
+  /** For an item, its MIME form; for a reference, empty. */
   readonly content: Buffer;
 }
 
-/** What a client may say of a message, and what a mail that comes in brings along. */
+/** What a client may set for a message, and what an incoming mail contains. */
 export interface GraphContent {
   readonly subject: string;
   readonly body: { readonly contentType: 'text' | 'html'; readonly content: string };
@@ -27,7 +27,7 @@ export interface GraphContent {
   readonly attachments: readonly GraphAttachment[];
   readonly extended: readonly { readonly id: string; readonly value: string }[];
   readonly headers: readonly { readonly name: string; readonly value: string }[];
-  /** The mail as it came over the internet, where it did. */
+  /** The mail as received over the internet, if it was. */
   readonly mime?: Buffer | undefined;
 }
 
@@ -58,7 +58,7 @@ export function idOf(
     : `AAMkAD${Buffer.from(`${key}:${generation}`).toString('base64url')}`;
 }
 
-/** Whether an id, of either kind, means this message as it stands now. */
+/** Whether an id, of either kind, refers to this message in its current place. */
 export function isMeantBy(id: string, message: GraphMessage): boolean {
   return id === idOf(message, true) || id === idOf(message, false);
 }
@@ -69,7 +69,7 @@ export function sizeOf(message: GraphContent): number {
   return (message.mime?.length ?? message.body.content.length) + attached;
 }
 
-/** The message resource, or the properties of it that were asked for. */
+/** The message resource, or its requested properties. */
 export function viewOf(
   message: GraphMessage,
   immutable: boolean,

@@ -68,7 +68,7 @@ export function attachmentOf(json: Json): GraphAttachment {
   };
 }
 
-/** A mail in MIME form, as it comes over the internet or as a client may send it. */
+/** A mail in MIME form, received over the internet or sent by a client. */
 export async function contentOfMime(mime: Buffer): Promise<GraphContent> {
   const parsed = await simpleParser(mime, { skipTextToHtml: true, skipImageLinks: true });
   const html = parsed.html === false ? undefined : parsed.html;

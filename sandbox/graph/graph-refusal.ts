@@ -1,4 +1,4 @@
-/** An error as Graph answers it. */
+/** An error answer of Graph. */
 export class GraphRefusal extends Error {
   readonly status: number;
   readonly code: string;

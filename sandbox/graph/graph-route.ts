@@ -7,7 +7,7 @@ import type { GraphUploads } from './graph-uploads.ts';
 /** One request, past the gate. */
 export interface GraphRequest {
   readonly mailbox: GraphMailbox;
-  /** What stands in the path where the route has a group. */
+  /** The text of the path in the route's group. */
   readonly parts: readonly string[];
   readonly query: URLSearchParams;
   /** The address without its query. */
@@ -15,13 +15,13 @@ export interface GraphRequest {
   readonly contentType: string;
   readonly body: Buffer;
   readonly immutable: boolean;
-  /** Asked for by `Prefer: odata.maxpagesize`. */
+  /** Requested by `Prefer: odata.maxpagesize`. */
   readonly page: number;
   readonly textWanted: boolean;
   readonly world: GraphWorld;
 }
 
-/** What routes reach beyond one mailbox. */
+/** What routes can use beyond one mailbox. */
 export interface GraphWorld {
   readonly uploads: GraphUploads;
   /** Bytes of a whole message. */
@@ -40,7 +40,7 @@ export interface GraphRoute {
   readonly answer: (request: GraphRequest) => GraphAnswer | Promise<GraphAnswer>;
 }
 
-/** What stood in the path where the route has a group. */
+/** The text of the path in the route's group. */
 export const part = ({ parts }: GraphRequest, at = 0): string => parts[at] ?? '';
 /** The body, read as a JSON object. */
 export const json = ({ body }: GraphRequest): Readonly<Record<string, unknown>> => {
@@ -50,6 +50,6 @@ export const json = ({ body }: GraphRequest): Readonly<Record<string, unknown>> 
     throw badRequest('Unable to read JSON request payload.');
   }
 };
-/** The properties asked for; undefined asks for all. */
+/** The requested properties; undefined for all. */
 export const selected = ({ query }: GraphRequest): readonly string[] | undefined =>
   query.get('$select')?.split(',');

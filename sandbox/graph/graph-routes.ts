@@ -20,7 +20,7 @@ const route = (
   answer: GraphRoute['answer'],
 ): GraphRoute => ({ method, path: new RegExp(`^${path}$`), roles, answer });
 
-/** The routes of mail, the more special before the more general. */
+/** The routes of mail, more specific ones before more general ones. */
 export const GRAPH_ROUTES: readonly GraphRoute[] = [
   route('POST', String.raw`\/sendMail`, SEND, sendMail),
   route('POST', String.raw`\/messages`, WRITE, draft),
@@ -156,7 +156,7 @@ function addFolder(request: GraphRequest): GraphAnswer {
   return { status: 201, json: mailbox.addFolder(parent, String(json(request)['displayName'])) };
 }
 
-/** A question for the changes of a folder. */
+/** A query for the changes of a folder. */
 interface DeltaQuestion {
   readonly mailbox: GraphMailbox;
   readonly folder: string;
@@ -164,14 +164,14 @@ interface DeltaQuestion {
   readonly address: string;
   readonly query: URLSearchParams;
   readonly immutable: boolean;
-  /** How many a page holds. */
+  /** The size of a page. */
   readonly page: number;
 }
 
 interface Token {
-  /** Changes after this are told; 0 tells everything. */
+  /** Changes after this are included; 0 includes everything. */
   readonly from: number;
-  /** Changes up to this are told. */
+  /** Changes up to this are included. */
   readonly to: number;
   readonly skip: number;
   readonly select: string | null;
@@ -224,7 +224,7 @@ function tokenOf({ query, mailbox }: DeltaQuestion): Token {
   };
 }
 
-/** Newest first if that is asked for, else in no order to rely on; what left the folder comes last. */
+/** Newest first if requested, otherwise in no particular order; what left the folder comes last. */
 function changesOf(
   { mailbox, folder, immutable }: DeltaQuestion,
   token: Token,
@@ -252,7 +252,7 @@ function changesOf(
 const byTime = (a: GraphMessage, b: GraphMessage): number =>
   b.received - a.received || b.created - a.created;
 
-/** The one filter that message delta takes. */
+/** The only filter that message delta accepts. */
 function sinceOf(filter: string | null): number {
   if (filter === null) return 0;
   const [, date] = /^receivedDateTime g[et] (\S+)$/i.exec(filter) ?? [];
@@ -260,7 +260,7 @@ function sinceOf(filter: string | null): number {
   return Date.parse(date);
 }
 
-/** The MIME form of a message: as it came, or written from its properties. */
+/** The MIME form of a message: as received, or written from its properties. */
 function mimeOf(message: GraphMessage): Promise<Buffer> {
   if (message.mime !== undefined) return Promise.resolve(message.mime);
   const { body, from } = message;

@@ -17,7 +17,7 @@ import { GraphUploads } from './graph-uploads.ts';
 const MB = 1024 * 1024;
 
 export interface GraphSandboxOptions {
-  /** Says which tokens are good: the sandbox of Entra. */
+  /** Decides which tokens are valid: the sandbox of Entra. */
   readonly entra: Pick<EntraSandbox, 'validate'>;
   readonly mailboxes: readonly string[];
   /** Mailbox → further addresses it may send as. */
@@ -28,13 +28,13 @@ export interface GraphSandboxOptions {
   readonly messageLimit?: number;
   /** Requests of one application at one mailbox at once; 4 by default, as at Microsoft. */
   readonly concurrency?: number;
-  /** Milliseconds that each request takes, as they do over the internet; none by default. */
+  /** Milliseconds that each request takes, as over the internet; none by default. */
   readonly latency?: number;
-  /** Whether an upload address says by GET which range is next. */
+  /** Whether GET on an upload address returns the next range. */
   readonly uploadStatus?: boolean;
 }
 
-/** A request as the sandbox saw it. */
+/** A request as seen by the sandbox. */
 export interface GraphSeen {
   readonly method: string;
   /** Below the version: `/users/a@b.example/sendMail`. */
@@ -47,19 +47,19 @@ export interface GraphSeen {
 
 /** Mail of Microsoft Graph, for applications without a user. */
 export interface GraphSandbox extends AsyncDisposable {
-  /** What goes under `url` of an adapter: the version included. */
+  /** For `url` of an adapter, including the version. */
   readonly url: string;
-  /** PEM of the authority that signed the server's certificate: what goes under `trust`. */
+  /** PEM of the authority that signed the server's certificate, for `trust`. */
   readonly ca: string;
   readonly requests: readonly GraphSeen[];
   /** The most requests that one application had under way at one mailbox. */
   readonly peak: number;
   mailbox(address: string): GraphMailbox;
-  /** Has a mail come in over the internet. */
+  /** Delivers a mail from the internet. */
   receive(address: string, mime: Buffer): Promise<void>;
-  /** Faults of requests that fit, written as `POST /users/a@b.example/sendMail`; of all by default. */
+  /** Faults for matching requests, written as `POST /users/a@b.example/sendMail`; for all by default. */
   faults(fits?: RegExp): Faults;
-  /** The next request that fits is carried out, and its answer is lost on the way. */
+  /** The next matching request is carried out, and its answer is lost. */
   loseAnswer(fits: RegExp): void;
   /** Takes a mailbox out of the application's scope, or out of Exchange Online. */
   deny(address: string, how: 'scope' | 'inactive' | 'unknown'): void;
@@ -69,9 +69,9 @@ export interface GraphSandbox extends AsyncDisposable {
 }
 
 /**
- * Starts it on loopback. Faithful to the v1.0 endpoint where an adapter meets it: tokens and roles,
- * drafts and sending, sizes, upload sessions, immutable ids, delta queries with tokens that grow too
- * old, throttling, and the errors in Microsoft's words.
+ * Starts it on loopback. Faithful to the v1.0 endpoint as far as an adapter uses it: tokens and
+ * roles, drafts and sending, sizes, upload sessions, immutable ids, delta queries with tokens that
+ * become too old, throttling, and errors with Microsoft's texts.
  */
 export async function graphSandbox(options: GraphSandboxOptions): Promise<GraphSandbox> {
   const graph = await httpsListener({
@@ -79,12 +79,12 @@ export async function graphSandbox(options: GraphSandboxOptions): Promise<GraphS
     names: ['DNS:localhost'],
     port: options.port,
   });
-  // At Microsoft another host takes large attachments, with a certificate of its own.
+  // At Microsoft, large attachments go to another host with its own certificate.
   const outlook = await httpsListener({ authority: graph.authority, names: ['IP:127.0.0.1'] });
   const sandbox = new Sandbox(options, { graph: graph.url, outlook: outlook.url });
   for (const { server } of [graph, outlook]) {
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      // A client that hung up is gone; there is nobody left to tell.
+      // A client that hung up cannot be answered.
       sandbox.serve(request, response).catch(() => response.destroy());
     });
   }
@@ -243,7 +243,7 @@ class Sandbox {
         mailbox: this.mailbox(mailbox),
         parts: found.parts,
         query: asked.query,
-        // Links are for whoever asks: he may have come by a proxy.
+        // Links are relative to the caller's address, which may be that of a proxy.
         address: `https://${headers.host}/v1.0/users/${encodeURIComponent(mailbox)}${rest}`,
         body: asked.body,
         world: this.#world,
@@ -298,21 +298,24 @@ function write(response: ServerResponse, answer: GraphAnswer, requestId: string)
   response.end(json === undefined ? bytes : JSON.stringify(json));
 }
 
-/** Who gets in: what Entra says of a token, and what Exchange allows the application. */
+/** Access control: Entra's verdict on a token, and what Exchange allows the application. */
 interface GateRules {
   readonly validate: (token: string) => Promise<TokenVerdict>;
   /** Mailboxes outside the application's scope (RBAC for Applications). */
   readonly denied: ReadonlySet<string>;
   /** Mailboxes that are not in Exchange Online, or have no licence. */
   readonly inactive: ReadonlySet<string>;
-  /** Mailboxes of a tenant without Exchange Online: what stands behind Graph refuses, and Graph has no word for it. */
+  /**
+   * Mailboxes of a tenant without Exchange Online: the system behind Graph refuses, and Graph has
+   * no error of its own for it.
+   */
   readonly unknown: ReadonlySet<string>;
   readonly known: (mailbox: string) => boolean;
 }
 
 const AUDIENCES = new Set(['https://graph.microsoft.com', '00000003-0000-0000-c000-000000000000']);
 
-/** The id of the application that asks; throws a 401, 403 or 404 in the words of Graph. */
+/** The id of the calling application; throws a 401, 403 or 404 with Graph's texts. */
 async function checkAccess(
   authorization: string | undefined,
   { mailbox, roles }: { readonly mailbox: string; readonly roles: readonly string[] },
@@ -368,18 +371,18 @@ function unauthorized(message: string): GraphRefusal {
   });
 }
 
-/** Counts the requests that an application has under way at a mailbox; Outlook takes four. */
+/** Counts the requests that an application has under way at a mailbox; Outlook allows four. */
 class Concurrency {
   readonly #most: number;
   readonly #underWay = new Map<string, number>();
-  /** The most there ever were. */
+  /** The highest count so far. */
   peak = 0;
 
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** Throws a 429 if there are too many; otherwise call what it returns when the request is over. */
+  /** Throws a 429 if there are too many; otherwise call the returned function when the request is over. */
   enter(key: string): () => void {
     const now = (this.#underWay.get(key) ?? 0) + 1;
     if (now > this.#most) {

@@ -62,7 +62,7 @@ export function draft(request: GraphRequest): GraphAnswer {
   return { status: 201, json: viewOf(added, request.immutable, undefined) };
 }
 
-/** By extended property or by Message-ID: the filters that say whether a mail was written before. */
+/** By extended property or by Message-ID: the filters that find a mail written earlier. */
 export function find(request: GraphRequest): GraphAnswer {
   const filter = request.query.get('$filter') ?? '';
   const fits = fitter(filter);

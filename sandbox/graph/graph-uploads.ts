@@ -20,13 +20,13 @@ interface Session {
   received: number;
 }
 
-/** Upload sessions: pre-authenticated addresses that take a large attachment in pieces, in order. */
+/** Upload sessions: pre-authenticated addresses that accept a large attachment in pieces, in order. */
 export class GraphUploads {
   readonly #sessions = new Map<string, Session>();
   readonly #base: string;
   readonly #tellsStatus: boolean;
 
-  /** `tellsStatus`: whether GET says which range is next; not documented for Outlook. */
+  /** `tellsStatus`: whether GET returns the next range; not documented for Outlook. */
   constructor(base: string, tellsStatus: boolean) {
     this.#base = base;
     this.#tellsStatus = tellsStatus;
@@ -64,7 +64,7 @@ export class GraphUploads {
     };
   }
 
-  /** Answers what is asked of an upload address. */
+  /** Answers requests to an upload address. */
   answer(id: string, { method, headers, body }: UploadRequest): GraphAnswer {
     const session = this.#sessions.get(id);
     if (session === undefined) throw notFound();

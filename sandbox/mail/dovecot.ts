@@ -2,18 +2,18 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MailPorts, MailServersOptions } from './mail.ts';
 
-/** Where Dovecot's parts lie below its folder. */
+/** The paths of Dovecot's parts below its folder. */
 export interface DovecotFolder {
   readonly configuration: string;
   readonly log: string;
-  /** The socket that Postfix asks about sign-ins. */
+  /** The socket for Postfix to check sign-ins. */
   readonly signIn: string;
 }
 
 /**
- * Writes the configuration of a Dovecot of its own: IMAP with and without TLS from the start, LMTP
+ * Writes the configuration of a separate Dovecot: IMAP with and without TLS from the start, LMTP
  * for what Postfix delivers, sign-in by password or by a signed token. Nothing outside `folder` is
- * used, so it runs beside a Dovecot of the machine.
+ * used, so it can run next to the machine's own Dovecot.
  */
 export async function dovecotFolder(
   folder: string,

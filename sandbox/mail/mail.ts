@@ -33,28 +33,28 @@ export interface MailServersOptions {
   /** Paths of the server's certificate with its chain and of its key, PEM; readable by everyone. */
   readonly certificate: string;
   readonly key: string;
-  /** Key id → public key (PEM, RSA) of who may sign tokens. Without it only passwords sign in. */
+  /** Key id → public key (PEM, RSA) for signed tokens. Without it only passwords are accepted. */
   readonly tokenKeys?: Readonly<Record<string, string>>;
-  /** Bytes that Postfix takes as one mail. */
+  /** The most bytes that Postfix accepts for one mail. */
   readonly sizeLimit?: number;
   /** Address → the reply to `RCPT TO`, such as `452 4.2.2 mailbox full`. */
   readonly refusals?: Readonly<Record<string, string>>;
-  /** Between the levels of mail folders. Default: `/`. */
+  /** The separator between levels of mail folders. Default: `/`. */
   readonly separator?: string;
-  /** What every folder but INBOX begins with, as in `INBOX.`. Default: nothing. */
+  /** The prefix of every folder except INBOX, such as `INBOX.`. Default: none. */
   readonly prefix?: string;
 }
 
 /** A Postfix and a Dovecot that run until they are disposed of. */
 export interface MailServers extends AsyncDisposable {
   readonly ports: MailPorts;
-  /** The folder of their configuration, queue, mail and logs; removed in the end. */
+  /** The folder of their configuration, queue, mail and logs; removed at the end. */
   readonly folder: string;
   readonly postfix: Daemon;
   readonly dovecot: Daemon;
 }
 
-/** Whether Postfix and Dovecot are installed and may be started: they need root. */
+/** Whether Postfix and Dovecot are installed and can be started, which needs root. */
 export async function hasMailServers(): Promise<boolean> {
   if (process.getuid?.() !== 0) return false;
   const found = await Promise.allSettled([
@@ -65,8 +65,8 @@ export async function hasMailServers(): Promise<boolean> {
 }
 
 /**
- * Starts a real SMTP and IMAP pair on loopback with free ports and a folder of their own. Throws an
- * EngineError `NOT_FOUND` where they are not installed or do not come up.
+ * Starts a real SMTP and IMAP pair on loopback with free ports and its own folder. Throws an
+ * EngineError `NOT_FOUND` if they are not installed or do not start.
  */
 export async function mailServers(options: MailServersOptions): Promise<MailServers> {
   if (!(await hasMailServers())) {
@@ -76,7 +76,7 @@ export async function mailServers(options: MailServersOptions): Promise<MailServ
     );
   }
   const folder = await mkdtemp(join(tmpdir(), 'waybill-mail-'));
-  // Both drop to users of their own, which must reach what lies below.
+  // Both drop to their own users, who must be able to reach what is below.
   await chmod(folder, 0o755);
   const clear = () => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   try {
@@ -125,8 +125,8 @@ async function started(
 }
 
 /**
- * `postfix start-fg` would run the master below a shell, which leaves it behind when it is ended; so
- * the queue's folders are made by `postfix check` and the master is started itself.
+ * `postfix start-fg` would run the master below a shell, which leaves it behind at its end; so
+ * `postfix check` creates the queue's folders and the master is started directly.
  */
 async function postfixMaster(folder: string, log: string, port: number): Promise<Daemon> {
   await run('postfix', ['-c', folder, 'check']);

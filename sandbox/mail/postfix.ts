@@ -7,9 +7,9 @@ import type { MailPorts, MailServersOptions } from './mail.ts';
 const run = promisify(execFile);
 
 /**
- * Writes the configuration of a Postfix of its own: a submission port (STARTTLS), one with TLS from
- * the start, and a relay port that offers neither TLS nor sign-in. It takes mail for the given users
- * only and never sends anything out. Nothing outside `folder` is used.
+ * Writes the configuration of a separate Postfix: a submission port (STARTTLS), one with TLS from
+ * the start, and a relay port that offers neither TLS nor sign-in. It accepts mail only for the
+ * given users and never sends anything out. Nothing outside `folder` is used.
  */
 export async function postfixFolder(
   folder: string,

@@ -17,11 +17,11 @@ import { httpsListener } from '../https-listener.ts';
 
 export interface OAuth2SandboxOptions {
   readonly clients: readonly OAuth2SandboxClient[];
-  /** What may be asked for without a resource. */
+  /** The scopes without a resource. */
   readonly scopes?: readonly string[];
   /** Resource server → the scopes it knows. */
   readonly resources?: Readonly<Record<string, readonly string[]>>;
-  /** Seconds a token lives; 600 by default. */
+  /** Lifetime of a token in seconds; 600 by default. */
   readonly lifetime?: number;
   /** Default: a free one. */
   readonly port?: number;
@@ -32,17 +32,17 @@ export interface OAuth2Sandbox extends AsyncDisposable {
   /** Also the issuer; `/.well-known/openid-configuration` is below it. */
   readonly url: string;
   readonly tokenUrl: string;
-  /** PEM: what goes under `trust`. */
+  /** PEM, for `trust`. */
   readonly ca: string;
   /** Of the token endpoint. */
   readonly faults: Faults;
-  /** How often the token endpoint was asked. */
+  /** How often the token endpoint was called. */
   readonly tokenRequests: number;
   /** Adds a client or changes one: a new secret, new keys. */
   register(client: OAuth2SandboxClient): Promise<void>;
-  /** A certificate with which a client of that name may prove itself. */
+  /** A certificate with which a client of that name may authenticate. */
   clientCertificate(name: string): IssuedCertificate;
-  /** What a resource server learns of a token, opaque or signed. */
+  /** What a resource server learns about a token, opaque or signed. */
   introspect(token: string): Promise<Introspection>;
   close(): Promise<void>;
 }
@@ -50,7 +50,7 @@ export interface OAuth2Sandbox extends AsyncDisposable {
 /** Starts it on loopback. */
 export async function oauth2Sandbox(options: OAuth2SandboxOptions): Promise<OAuth2Sandbox> {
   const { scopes = [], resources = {}, lifetime = 600 } = options;
-  // Loaded when it is needed: no production has it.
+  // Loaded when needed, since productions do not install it.
   const { Provider, errors } = await import('oidc-provider');
   const listener = await httpsListener({
     authority: 'OAuth2 sandbox',
@@ -90,7 +90,7 @@ export async function oauth2Sandbox(options: OAuth2SandboxOptions): Promise<OAut
 interface Serving {
   readonly provider: Provider;
   readonly faults: FaultQueue;
-  /** Counted up. */
+  /** A counter. */
   readonly served: { tokens: number };
 }
 
@@ -105,12 +105,12 @@ function serve(server: Server, { provider, faults, served }: Serving): void {
       if (isToken && (await faults.meet(request, response, tooMany))) return;
       await usual(request, response);
     };
-    // A client that hung up is gone; there is nobody left to tell.
+    // A client that hung up cannot be answered.
     answerIt().catch(() => response.destroy());
   });
 }
 
-/** What introspection says of a token (RFC 7662). */
+/** The introspection of a token (RFC 7662). */
 interface Introspection {
   readonly active: boolean;
   readonly clientId?: string | undefined;
@@ -118,7 +118,10 @@ interface Introspection {
   readonly audience?: string | undefined;
 }
 
-/** What a resource server would learn of a token: of an opaque one from the server, of a signed one by itself. */
+/**
+ * What a resource server would learn about a token: for an opaque one from the server, for a signed
+ * one from itself.
+ */
 function introspection(
   provider: Provider,
   key: CryptoKey,
@@ -139,14 +142,14 @@ async function verified(token: string, key: CryptoKey, issuer: string): Promise<
     const { client_id: clientId, scope, aud } = payload;
     return { active: true, clientId, scope, audience: [aud ?? []].flat().join(' ') };
   } catch {
-    // no token of ours
+    // not one of our tokens
     return { active: false };
   }
 }
 
 const none = async (): Promise<undefined> => undefined;
 
-/** Where the server keeps its tokens and what it has seen: in memory, one map for each kind. */
+/** The server's storage of tokens and other state: in memory, one map per kind. */
 function memoryAdapter(): (kind: string) => Adapter {
   const kinds = new Map<string, Map<string, AdapterPayload>>();
   return (kind) => {
@@ -165,16 +168,16 @@ function memoryAdapter(): (kind: string) => Adapter {
   };
 }
 
-/** A client as it would be registered, with the one way in which it proves itself. */
+/** A client's registration, with its one way to authenticate. */
 type OAuth2SandboxClient = {
   readonly clientId: string;
 } & (
   | { readonly secret: string; readonly secretIn: 'header' | 'body' }
   /** The client's JWKS document: private_key_jwt, as SMART Backend Services use it. */
   | { readonly keys: JWKS['keys'] }
-  /** The same, fetched from where the client publishes it. */
+  /** The same, fetched from the client's address. */
   | { readonly keysUrl: string }
-  /** A DNS name in the certificate that the client shows; its tokens are bound to it (RFC 8705). */
+  /** A DNS name in the client's certificate, to which its tokens are bound (RFC 8705). */
   | { readonly certificateName: string }
 );
 
@@ -184,7 +187,7 @@ const CLIENT_CREDENTIALS = {
   response_types: [],
 };
 
-/** The registration in the words of RFC 7591. */
+/** The registration in the terms of RFC 7591. */
 function clientMetadata(client: OAuth2SandboxClient): ClientMetadata {
   const common = { ...CLIENT_CREDENTIALS, client_id: client.clientId };
   if ('secret' in client) {
@@ -215,13 +218,13 @@ interface ServerParts {
   readonly resources: Readonly<Record<string, readonly string[]>>;
   /** Seconds. */
   readonly lifetime: number;
-  /** The error for a resource that is not known. */
+  /** The error for an unknown resource. */
   readonly unknownResource: () => Error;
 }
 
 type Context = Parameters<NonNullable<Configuration['extraTokenClaims']>>[0];
 
-/** oidc-provider for client credentials and nothing else. */
+/** oidc-provider, only for client credentials. */
 function serverConfiguration(parts: ServerParts): Configuration {
   const { adapter, signing, scopes, resources, lifetime, unknownResource } = parts;
   return {
@@ -236,7 +239,7 @@ function serverConfiguration(parts: ServerParts): Configuration {
     ],
     enabledJWA: { clientAuthSigningAlgValues: ['RS256', 'RS384', 'PS256', 'ES256', 'ES384'] },
     ttl: { ClientCredentials: lifetime },
-    // Keys of clients are on this machine too, where its own guard would not look.
+    // Clients' keys are also on this machine, which its own guard would not allow.
     fetch: (url, options) => fetch(url, Object.assign({ ...options }, { dispatcher: undefined })),
     features: {
       devInteractions: { enabled: false },

@@ -12,7 +12,7 @@ const FAKE = 'a faithful fake, in this process';
 
 const secretOf = (): string => `sandbox-${randomBytes(6).toString('hex')}`;
 
-/** An OAuth2 server, a client of it that calls a service of the production, and one that asks about tokens. */
+/** An OAuth2 server, a client of it that calls a service of the production, and one that introspects tokens. */
 export const oauth2Peer: PeerStart = async (folder) => {
   const [caller, hub] = [secretOf(), secretOf()];
   const server = await oauth2Sandbox({
@@ -69,7 +69,7 @@ export const oauth2Peer: PeerStart = async (folder) => {
   ];
 };
 
-/** Entra with one application, and Graph with two mailboxes. Long only by what it tells and writes of them. */
+/** Entra with one application, and Graph with two mailboxes. Long only because of the texts and settings. */
 // oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
 export const graphPeer: PeerStart = async (folder) => {
   const secret = secretOf();

@@ -5,7 +5,7 @@ import { sshServer, whyNoSshServer } from '../ssh.ts';
 import { type OwnSshServer, ownSshServer, whyNoOwnSshServer } from '../ssh-own.ts';
 import type { Peer, PeerStart } from './peer.ts';
 
-/** SFTP: sshd with a user of its own, or, for who is not root, with the user who starts it. */
+/** SFTP: sshd with its own user, or without root with the user who starts it. */
 export const sftpPeer: PeerStart = async (folder) => {
   const isPrivate = (await whyNoSshServer()) === undefined;
   const why = isPrivate ? undefined : await whyNoOwnSshServer();
@@ -36,7 +36,9 @@ export const sftpPeer: PeerStart = async (folder) => {
 export const ftpsPeer: PeerStart = async (folder) => {
   const why = await whyNoFtpsServer();
   if (why !== undefined) {
-    return [{ system: 'FTPS', reason: `${why}; it is started by root, with a user of its own` }];
+    return [
+      { system: 'FTPS', reason: `${why}; it can only be started by root, with its own user` },
+    ];
   }
   const server = await ftpsServer();
   const { port, user, password, program, authority } = server;

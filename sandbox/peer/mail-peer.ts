@@ -10,7 +10,7 @@ const PASSWORD = 'open sesame';
 const NO_PAIR =
   'Postfix and Dovecot are not installed, or this is not root (apt-get install postfix dovecot-imapd dovecot-lmtpd)';
 
-/** SMTP and IMAP: Postfix and Dovecot, or an SMTP server in this process that only takes mail. */
+/** SMTP and IMAP: Postfix and Dovecot, or an SMTP server in this process that only accepts mail. */
 export const mailPeer: PeerStart = async (folder) => {
   const authority = certificateAuthority('Sandbox mail');
   const own = authority.issue({
@@ -63,7 +63,7 @@ async function started(
   own: Pick<Made, 'certificate' | 'key'>,
 ): Promise<{ submission: number; imaps: number; stop(): Promise<void> }> {
   await folder.file('mail.crt', own.certificate);
-  // Both programs read it as users of their own.
+  // Both programs read it as their own users.
   await folder.file('mail.key', own.key, 0o644);
   const servers = await mailServers({
     users: { [HUB]: PASSWORD, [REGISTRAR]: PASSWORD },
@@ -86,7 +86,7 @@ async function letters({ certificate, key, trust }: Made): Promise<Peer> {
     rows: [
       {
         system: 'SMTP',
-        program: 'smtp-server, in this process: it takes mail and keeps none',
+        program: 'smtp-server, in this process: it accepts mail and keeps none',
         address,
         signIn: `token ${token} (XOAUTH2); STARTTLS, trust ${trust}`,
       },

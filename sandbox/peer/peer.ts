@@ -1,12 +1,12 @@
-/** One thing that can be reached, for a table. */
+/** One reachable service, as a row of a table. */
 export interface PeerRow {
   /** `SFTP`, `IMAP`. */
   readonly system: string;
-  /** What speaks there: `OpenSSH`, `Dovecot`, or which fake it is. */
+  /** The program: `OpenSSH`, `Dovecot`, or the fake. */
   readonly program: string;
   /** `host:port`, or a web address. */
   readonly address: string;
-  /** User and password, client and secret, or that none is wanted. */
+  /** User and password, client and secret, or that none is needed. */
   readonly signIn: string;
 }
 
@@ -17,7 +17,7 @@ export interface PeerYaml {
   readonly operations?: Readonly<Record<string, object>>;
 }
 
-/** A system that was started to try a production against. */
+/** A system started for trying out a production. */
 export interface Peer extends AsyncDisposable {
   readonly rows: readonly PeerRow[];
   readonly yaml: PeerYaml;
@@ -26,18 +26,18 @@ export interface Peer extends AsyncDisposable {
 /** A system that cannot be started here, or only in part. */
 export interface MissingPeer {
   readonly system: string;
-  /** What is missing, and what is there instead, if anything. */
+  /** What is missing, and its replacement, if any. */
   readonly reason: string;
 }
 
 export interface PeerFolder {
-  /** Writes a file that the production names, and gives its path as the production writes it. */
+  /** Writes a file for the production, and returns its path as written there. */
   file(name: string, content: string, mode?: number): Promise<string>;
   /** The same as a path of this machine. */
   readonly path: string;
 }
 
-/** Starts a system, or says why not. */
+/** Starts a system, or returns why not. */
 export type PeerStart = (folder: PeerFolder) => Promise<readonly (Peer | MissingPeer)[]>;
 
 export const isPeer = (one: Peer | MissingPeer): one is Peer => 'rows' in one;

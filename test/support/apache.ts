@@ -19,13 +19,13 @@ export interface ApacheAccount {
 }
 
 export interface Apache extends AsyncDisposable {
-  /** Wants the account by Digest and passes requests on to `upstream`. */
+  /** Requires the account by Digest and passes requests on to `upstream`. */
   readonly digestUrl: string;
-  /** Wants a client certificate of the test authority in the handshake, and passes on too. */
+  /** Requires a client certificate of the test authority in the handshake, and also passes requests on. */
   readonly mutualUrl: string;
-  /** A web proxy (CONNECT, and plain requests) that wants the account by Basic. */
+  /** A web proxy (CONNECT, and plain requests) that requires the account by Basic. */
   readonly proxyUrl: string;
-  /** Lines of the proxy: `METHOD target status`. Each comes a moment after its connection is done with. */
+  /** The proxy's log: `METHOD target status`, each a moment after its connection has ended. */
   proxied(): Promise<readonly string[]>;
 }
 
@@ -54,7 +54,7 @@ export async function apache(
   }: {
     readonly account: ApacheAccount;
     readonly upstream: string;
-    /** The port, or the range of ports, that the proxy may connect with. */
+    /** The port, or the range of ports, to which the proxy may connect. */
     readonly connect?: number | string;
   },
 ): Promise<Apache> {
@@ -63,7 +63,7 @@ export async function apache(
   const proxyPort = await freePort();
   const path = join(files.folder, 'apache');
   await mkdir(path, { recursive: true });
-  // Its workers run as another user and have to reach the file of accounts.
+  // Its workers run as another user and need access to the file of accounts.
   await chmod(files.folder, 0o755);
   const { user, password } = account;
   const proof = createHash('md5').update(`${user}:${REALM}:${password}`).digest('hex');

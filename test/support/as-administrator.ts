@@ -13,8 +13,8 @@ interface AsAdministrator extends AsyncDisposable {
 }
 
 /**
- * A way to a console on which everybody is the administrator: a proxy that adds a token to what comes without a
- * sign-in of its own. The console behind it is as it always is.
+ * Access to a console as administrator for everybody: a proxy that adds a token to requests without
+ * their own sign-in. The console behind it is unchanged.
  */
 async function asAdministrator(
   data: string,
@@ -41,7 +41,7 @@ async function asAdministrator(
         answer.pipe(response);
       },
     );
-    // one side broke off: so does the other
+    // one side disconnected, so the other does as well
     onward.on('error', () => response.destroy());
     response.on('close', () => onward.destroy());
     request.pipe(onward);
@@ -53,7 +53,7 @@ async function asAdministrator(
   };
 }
 
-/** The same where it is wanted; else the console itself. */
+/** The same if wanted; otherwise the console itself. */
 export async function wayTo(
   plane: { readonly api: { readonly url: string } | undefined },
   { data, wanted, ...more }: MetaPlace & { readonly wanted: boolean },

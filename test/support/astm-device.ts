@@ -11,7 +11,7 @@ import { vi } from 'vitest';
 const [ENQ, ACK, NAK, EOT] = ['\x05', '\x06', '\x15', '\x04'];
 const [STX, ETX, ETB] = ['\x02', '\x03', '\x17'];
 
-/** A frame as E1381 writes it, made here a second time: number, text, ETX or ETB, checksum. */
+/** A frame of E1381, implemented independently: number, text, ETX or ETB, checksum. */
 export function frame(number: number, text: string, end: '\x03' | '\x17' = '\x03'): string {
   const counted = `${number}${text}${end}`;
   let sum = 0;
@@ -24,7 +24,7 @@ const FRAME = new RegExp(
   String.raw`^${STX}([0-7])([^${STX}${ETX}${ETB}]*)[${ETX}${ETB}][0-9A-F]{2}\r\n`,
 );
 
-/** The frames of a message: a record each, in pieces of 240. */
+/** The frames of a message: one per record, in pieces of 240. */
 export function frames(message: string): string[] {
   const pieces = message
     .split('\r')
@@ -40,24 +40,24 @@ export function frames(message: string): string[] {
   return pieces.map(({ text, end }, n) => frame((n + 1) % 8, text, end));
 }
 
-/** A result as an analyser sends it. */
+/** A result from an analyser. */
 export const result = (id: string, more = ''): string =>
   `H|\\^&|${id}||LAB^1|||||||P|LIS2-A2|20260101120000\rP|1||4711||Doe^Jane\rO|1|S${id}||^^^GLU|R\rR|1|^^^GLU|5.4|mmol/L||N||F\r${more}L|1|N\r`;
 
-/** What a device does with a frame: by its text and how many it has had, what it answers. */
+/** A device's answer to a frame, by its text and number. */
 type OnFrame = (text: string, count: number) => string;
 
-/** One side of a link, made without any of the code under test. */
+/** One side of a link, without any of the code under test. */
 export interface AstmSide extends AsyncDisposable {
-  /** Whole messages it has taken, in order. */
+  /** Complete messages it has received, in order. */
   readonly received: string[];
-  /** Everything it heard, a character for each byte. */
+  /** Everything it received, one character per byte. */
   readonly heard: string;
   readonly closed: boolean;
   write(text: string): void;
-  /** Sends a message as a device does, each frame until it is taken. What was answered last. */
+  /** Sends a message like a device, each frame until it is accepted. Resolves to the last answer. */
   send(message: string): Promise<string>;
-  /** The next thing that is said to it while it sends. */
+  /** The next answer while it sends. */
   said(): Promise<string>;
   onFrame(answer: OnFrame): void;
   onEnq(answer: string): void;
@@ -207,14 +207,14 @@ export async function astmDevice(port: number, tls?: ConnectionOptions): Promise
   return side;
 }
 
-/** A device that listens, for one connection after the other. */
+/** A device that listens, for one connection after another. */
 export interface AstmServer extends AsyncDisposable {
   readonly port: number;
   readonly sides: AstmSide[];
   /** Messages of all connections. */
   readonly received: Buffer[];
   readonly open: ReadonlySet<Socket>;
-  /** Told of each connection before anything is read. */
+  /** Called with each connection before anything is read. */
   each(set: (side: AstmSide) => void): void;
   stop(): Promise<void>;
   restart(): Promise<void>;
@@ -229,7 +229,7 @@ export async function astmServer(tls?: TlsOptions): Promise<AstmServer> {
     open.add(socket);
     socket.on('close', () => open.delete(socket));
     const side = astmSide(socket);
-    // what it takes is kept in one list for all connections
+    // received messages are in one list for all connections
     side.received.push = (...messages) =>
       received.push(...messages.map((one) => Buffer.from(one, 'latin1')));
     set?.(side);

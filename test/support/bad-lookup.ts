@@ -35,7 +35,7 @@ export const LOOKUP_FILES = { 'to-ward.yaml': TO_WARD, 'wards.csv': BAD_TABLE };
 
 export const REFUSAL = 'ward UNKNOWN is not in the table';
 
-/** A receiver that refuses what names a ward that it does not know. */
+/** A receiver that refuses messages with an unknown ward. */
 export const refusesUnknown = ({ controlId, body }: Received): Buffer =>
   framed(
     `MSH|^~\\&|R|R|S|S|20260101||ACK|A|P|2.5.1\rMSA|${body.includes('UNKNOWN') ? `AE|${controlId}|${REFUSAL}` : `AA|${controlId}`}\r`,

@@ -3,27 +3,27 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import type { CertificateCredential } from '../../src/adapter/index.ts';
 
-/** What a bare server says of itself, and whom it lets in. */
+/** The capabilities and accounts of a bare server. */
 export interface BareImapOptions {
   readonly certificate: CertificateCredential;
-  /** The words after CAPABILITY, `IMAP4rev1` aside. */
+  /** The words after CAPABILITY, without `IMAP4rev1`. */
   readonly capabilities: readonly string[];
   /** Commands that are answered with NO. */
   readonly refuses?: RegExp;
-  /** What a command is answered instead: `NO [INUSE] later`, or `* BYE …`, after which the connection is closed. */
+  /** A different answer to a command: `NO [INUSE] later`, or `* BYE …`, after which the connection is closed. */
   readonly instead?: (command: string) => string | undefined;
   /** Instead of the usual one; after `* BYE …` the connection is closed. */
   readonly greeting?: string;
-  /** The answer to a sign-in: `OK`, or `NO [CODE] text`. `secret` is what was sent, decoded. */
+  /** The answer to a sign-in: `OK`, or `NO [CODE] text`. `secret` is the decoded secret. */
   readonly signIn: (mechanism: string, secret: string) => string;
 }
 
 /** An IMAP server with an empty INBOX and nothing else, over TLS from the start. */
 export interface BareImap extends AsyncDisposable {
   readonly port: number;
-  /** Every command taken, without its tag. */
+  /** Every received command, without its tag. */
   readonly commands: string[];
-  /** Mechanism by mechanism, what was tried. */
+  /** The sign-in attempts, by mechanism. */
   readonly signIns: { readonly mechanism: string; readonly secret: string }[];
 }
 

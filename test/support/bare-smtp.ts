@@ -5,9 +5,9 @@ import { vi } from 'vitest';
 /** An SMTP server with nothing but the mail transaction: no TLS, no sign-in, and quick to greet. */
 export interface BareSmtp extends AsyncDisposable {
   readonly port: number;
-  /** What was confirmed, whether or not the confirmation arrived. */
+  /** The confirmed mails, whether or not the confirmation arrived. */
   readonly mails: Buffer[];
-  /** Every command as it was written, in order. */
+  /** Every command, unchanged, in order. */
   readonly commands: string[];
   /** Resolves once no connection is left, so that nothing more can arrive. */
   settled(): Promise<void>;

@@ -19,7 +19,7 @@ export const noBrowser: string | undefined = existsSync(CHROMIUM)
 
 export interface Browser extends AsyncDisposable {
   readonly page: Page;
-  /** What the page complained of since it was opened: errors, and what the content security policy refused. */
+  /** The page's complaints since it was opened: errors, and violations of the content security policy. */
   readonly complaints: readonly string[];
 }
 
@@ -30,7 +30,7 @@ export interface Screen {
   readonly locale?: string;
 }
 
-/** Chromium with a profile of its own, which is removed afterwards. */
+/** Chromium with its own profile, which is removed afterwards. */
 export async function browser({
   width = 1280,
   theme = 'light',
@@ -72,11 +72,12 @@ export async function browser({
   };
 }
 
-/** What axe finds against WCAG 2.2 AA, a line each; of one rule alone if it is named. */
+/** Violations of WCAG 2.2 AA found by axe, one per line; only those of one rule if given. */
 export async function violations(page: Page, rule?: string): Promise<string[]> {
-  // a page that axe has looked at before has it still
+  // axe is still in a page that it has checked before
   const isThere = (await page.evaluate('typeof axe')) === 'object';
-  // the console has no frames, for which alone axe takes a second page; of what passes it would tell each element
+  // the console has no frames, which are the only reason for axe to use a second page; passes would
+  // list each element
   const axe = new AxeBuilder({ page, ...(isThere ? { axeSource: 'axe' } : {}) })
     .setLegacyMode()
     .options({ resultTypes: ['violations'] });
@@ -94,7 +95,7 @@ const ROOT = join(import.meta.dirname, '../..');
 
 const DAY = 86_400_000;
 
-/** Builds the console as `npm run build` does; once for all tests, until a file that it is made of changes. */
+/** Builds the console like `npm run build`; once for all tests, until one of its source files changes. */
 export async function builtConsole(): Promise<string> {
   const cache = join(ROOT, 'node_modules/.cache/console');
   const folder = join(cache, await sourcesOfConsole());
@@ -128,7 +129,7 @@ async function build(cache: string, folder: string, turn: string): Promise<void>
     await promisify(execFile)(
       join(ROOT, 'node_modules/.bin/vite'),
       ['build', '--config', 'console/vite.config.ts', '--outDir', made],
-      // the test runner says `test` here, with which React builds its slow form
+      // the test runner sets `test` here, for which React builds its slow version
       { cwd: ROOT, env: { ...process.env, NODE_ENV: 'production' } },
     );
     await rename(made, folder).catch(async (error: unknown) => {
@@ -146,7 +147,7 @@ async function build(cache: string, folder: string, turn: string): Promise<void>
   }
 }
 
-/** A name for the state of everything that the console may be built of. */
+/** An identifier for the state of all source files of the console. */
 async function sourcesOfConsole(): Promise<string> {
   const files = [
     'package-lock.json',

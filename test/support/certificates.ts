@@ -10,7 +10,7 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 const DAY = 86_400_000;
 
-/** Certificates as a hospital has them, and as it should not have them. All files lie in `folder`. */
+/** Certificates as a hospital has them, and as it should not have them. All files are in `folder`. */
 export interface Certificates extends AsyncDisposable {
   readonly folder: string;
   readonly authority: CertificateAuthority;
@@ -27,7 +27,7 @@ export interface Certificates extends AsyncDisposable {
   readonly strangeClient: CertificateCredential;
   /** The path of the authority's certificate, for `trust`. */
   readonly trust: string;
-  /** Writes a file into the folder and gives its path. */
+  /** Writes a file to the folder and returns its path. */
   file(name: string, content: string): Promise<string>;
 }
 
@@ -62,7 +62,7 @@ export async function certificates(): Promise<Certificates> {
   };
 }
 
-/** An issued certificate as the credential an adapter gets; `files` are watched for a renewal. */
+/** An issued certificate as an adapter's credential; `files` are watched for a renewal. */
 export function credentialOf(
   { certificate, key }: IssuedCertificate,
   files: readonly string[] = [],

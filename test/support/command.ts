@@ -8,7 +8,7 @@ export interface Ran {
   readonly errors: string;
 }
 
-/** Runs a command in this process as the program would, which takes no time to start. */
+/** Runs a command in this process like the program, without its start time. */
 export async function ran(command: Command, args: readonly string[]): Promise<Ran> {
   const written = { output: '', errors: '' };
   const before = process.exitCode;

@@ -1,4 +1,7 @@
-/** Every page of the console by its address, with the heading that it has. SESSION and MESSAGE stand for ids of what was sent. */
+/**
+ * Every page of the console by its address, with its heading. SESSION and MESSAGE are replaced by
+ * ids of sent messages.
+ */
 export const PAGES = [
   ['/', 'Dashboard'],
   ['/messages', 'Messages'],
@@ -30,7 +33,7 @@ export const PAGES = [
   ['/nowhere', 'No such page'],
 ] as const;
 
-/** A message whose session is worth looking at. */
+/** A message with an interesting session. */
 export interface Sample {
   readonly id: number;
   readonly sessionId: number;

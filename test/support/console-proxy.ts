@@ -10,7 +10,7 @@ export interface ConsoleProxy extends AsyncDisposable {
   readonly url: string;
 }
 
-/** The rule as docs/operations.md gives it, for these operator planes. */
+/** The rule from docs/operations.md, for these operator planes. */
 function documentedRule(language: 'nginx' | 'apache', upstream: string): string {
   const page = readFileSync('docs/operations.md', 'utf8');
   const rule = new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(page)?.[1];

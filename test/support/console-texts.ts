@@ -1,11 +1,11 @@
 import { globSync, readFileSync } from 'node:fs';
 import { parseSync } from 'vite';
 
-/** What a file of the console says. */
+/** The texts in a file of the console. */
 export interface Texts {
   /** The English texts that go through `t` and `rich`. */
   readonly keys: readonly string[];
-  /** What a person would read in English whatever their language, with its place. */
+  /** Texts that users would see in English regardless of their language, with their place. */
   readonly raw: readonly string[];
 }
 
@@ -16,10 +16,10 @@ interface Node {
   readonly [part: string]: unknown;
 }
 
-/** How a text at a place counts: it is read by a person; it is read if it looks so; nobody reads it. */
+/** How a text at a place counts: users see it, they see it if it looks like text, or they do not. */
 type Reading = 'read' | 'maybe' | 'unread';
 
-/** Attributes and properties whose value a person reads. */
+/** Attributes and properties whose value users see. */
 const LABELS = new Set(
   'aria-label aria-description aria-roledescription aria-valuetext alt caption description detail'
     .concat(' heading hint label lead placeholder text title')
@@ -34,11 +34,11 @@ const FUNCTIONS = new Set(['ArrowFunctionExpression', 'FunctionExpression', 'Fun
 /** Functions that take a selector or a media query. */
 const QUERIES = /^(?:querySelector|querySelectorAll|matches|closest|matchMedia|useMedia)$/;
 
-/** Whether a text that is read has to be translated: letters, abbreviations and the product's name are not. */
+/** Whether a visible text has to be translated: single letters, abbreviations and the product's name do not. */
 const isWords = (text: string): boolean =>
   /\p{L}\p{Ll}|\p{Ll}\p{L}/u.test(text.replaceAll('Waybill', ''));
 
-/** Whether a text looks as if a person reads it: two words or a capital, and not the classes of a style. */
+/** Whether a text looks like text for users: two words or a capital letter, and not CSS classes. */
 const isProse = (text: string): boolean =>
   isWords(text) &&
   /\p{L}{2,}[,:;]? \p{L}{2,}|^\p{Lu}\p{Ll}+/u.test(text) &&
@@ -47,13 +47,13 @@ const isProse = (text: string): boolean =>
 const isNode = (value: unknown): value is Node =>
   typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
 const nodesOf = (value: unknown): Node[] => [value].flat().filter(isNode);
-/** The name of an identifier, or the key of a property that is written as a text. */
+/** The name of an identifier, or the key of a property written as a string. */
 const nameOf = (value: unknown): string => {
   const [node] = nodesOf(value);
   return [node?.['name'], node?.['value']].find((name) => typeof name === 'string') ?? '';
 };
 
-/** The text of a literal, with `{}` where something stands in it; undefined for anything else. */
+/** The text of a literal, with `{}` for its expressions; undefined for anything else. */
 function textOf(node: Node | undefined): string | undefined {
   if (node?.type === 'TemplateLiteral')
     return nodesOf(node['quasis'])
@@ -95,7 +95,7 @@ export function textsOf(file: string, source = readFileSync(file, 'utf8')): Text
       );
     else all(children, 'read');
   };
-  /** What each kind of node makes of its parts. */
+  /** How each kind of node judges its parts. */
   const kinds: Readonly<Record<string, (node: Node, reading: Reading) => void>> = {
     ImportDeclaration: () => undefined,
     ImportExpression: () => undefined,
@@ -122,7 +122,7 @@ export function textsOf(file: string, source = readFileSync(file, 'utf8')): Text
     },
     BinaryExpression: ({ left, operator, right }, reading) =>
       all([left, right], operator === '+' ? reading : 'unread'),
-    // the name of a kind of error is for programs
+    // the name of an error class is for programs
     AssignmentExpression: ({ left, right }) =>
       all(right, nameOf((left as Node)['property']) === 'name' ? 'unread' : 'maybe'),
     ArrayExpression: ({ elements }, reading) => all(elements, reading),
@@ -145,7 +145,7 @@ export function textsOf(file: string, source = readFileSync(file, 'utf8')): Text
     if (node.type.startsWith('TS')) return undefined;
     const known = kinds[node.type];
     if (known !== undefined) return known(node, reading);
-    // what is made anew inside of a function is judged anew
+    // what is created inside a function is judged separately
     const inside = reading === 'unread' && !FUNCTIONS.has(node.type) ? 'unread' : 'maybe';
     return all(Object.values(node).flat(), inside);
   }
@@ -161,7 +161,7 @@ export function placesOf(text: string): string[] {
   return [...new Set(names)].toSorted();
 }
 
-/** The files of each folder of the console that may say something. */
+/** The files of each folder of the console that may contain texts. */
 export function consoleFolders(): ReadonlyMap<string, readonly string[]> {
   const files = globSync('console/src/*/**/*.{ts,tsx}').toSorted();
   return Map.groupBy(

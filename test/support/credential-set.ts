@@ -14,7 +14,7 @@ export interface CredentialSet extends AsyncDisposable {
   readonly credentials: Credentials;
   /** Everything that was logged, at every level. */
   readonly lines: readonly string[];
-  /** What is in the production from now on, as a changed file or secret would have it. */
+  /** Replaces the content of the production, as a changed file or secret would. */
   set(given: Given): void;
   /** The token of a credential of kind `oauth2` or `bearer`. */
   token(
@@ -23,7 +23,7 @@ export interface CredentialSet extends AsyncDisposable {
   ): Promise<string>;
 }
 
-/** Credentials as a production would have them, given as they are written there. */
+/** Credentials of a production, given as written there. */
 export function credentialSet(
   given: Given,
   parts: Partial<Omit<CredentialsOptions, 'log' | 'again'>> = {},
@@ -53,7 +53,7 @@ export function credentialSet(
   };
 }
 
-/** Entries under `credentials` as the production reader hands them over. */
+/** Entries under `credentials` as returned by the production reader. */
 export function entriesOf(given: Given): ReadonlyMap<string, CredentialEntry> {
   return new Map(
     Object.entries(given).map(([name, { kind, ...values }], index) => [

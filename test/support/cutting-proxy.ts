@@ -3,20 +3,20 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export type Direction = 'toServer' | 'toClient';
 
-/** A TCP proxy on loopback that breaks connections where a test wants it. */
+/** A TCP proxy on loopback that breaks connections on demand. */
 export interface CuttingProxy extends AsyncDisposable {
   readonly port: number;
   /** How many connections were made to it. */
   readonly connections: number;
-  /** All that passed in one direction, over all connections. */
+  /** Everything that passed in one direction, over all connections. */
   passed(direction: Direction): Buffer;
   /** Resets the next connection once this many of its bytes have passed; the rest goes through unbroken. */
   cutNext(direction: Direction, after: number): void;
-  /** Resets the next connection just before the first chunk that holds this text passes. */
+  /** Resets the next connection just before the first chunk that contains this text passes. */
   cutNextAt(direction: Direction, text: string): void;
   /** Resets every connection now. */
   cutAll(): void;
-  /** From now on nothing passes any more, and no connection is closed: a network that hangs. */
+  /** From now on nothing passes, and no connection is closed, as in a hanging network. */
   freeze(): void;
 }
 

@@ -19,7 +19,7 @@ import { expressionEnvironment } from '../../src/expression/environment.ts';
 
 const place = { file: 'production.yaml', line: 1, column: 1 };
 
-/** What a host is where nothing is written about it. */
+/** The defaults of a host. */
 function defaults<Value>(form: Form<Value>): Value {
   const names = productionNames(emptyBlock(place));
   const language = expressionEnvironment({ lookups: { names: [], lookup: () => '' } });
@@ -99,7 +99,7 @@ export function processDefinition(
 const byName = <Of extends { name: string }>(all: readonly Of[]): Map<string, Of> =>
   new Map(all.map((one) => [one.name, one]));
 
-/** A definition made by hand, for tests of what runs it. */
+/** A definition made by hand, for tests of the code that runs it. */
 export function definition(parts: {
   readonly services: readonly ServiceDefinition[];
   readonly processes?: readonly ProcessDefinition[];

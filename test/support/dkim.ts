@@ -1,6 +1,6 @@
 import { createHash, createVerify } from 'node:crypto';
 
-/** Whether a mail bears a valid DKIM signature: RFC 6376 with relaxed/relaxed, as a receiver does it. */
+/** Whether a mail has a valid DKIM signature: RFC 6376 with relaxed/relaxed, as checked by a receiver. */
 export function isVerified(raw: Buffer, publicKey: string): boolean {
   const text = raw.toString('latin1');
   const end = text.indexOf('\r\n\r\n');

@@ -1,4 +1,4 @@
-/** Interchanges of our own making, in the shape of public samples. */
+/** Our own interchanges, modelled on public samples. */
 
 const ISA_5010 =
   'ISA*00*          *00*          *ZZ*NORTHCLINIC    *ZZ*PAYER          *260301*1200*^*00501*000000007*0*T*:~';

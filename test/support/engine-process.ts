@@ -10,18 +10,18 @@ const MAIN = join(import.meta.dirname, '../../src/main.ts');
 export interface EngineOptions {
   readonly production: string;
   readonly data: string;
-  /** Ports that must be open before it counts as started. */
+  /** Ports that must be open before it is considered started. */
   readonly ports: readonly number[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly arguments?: readonly string[];
 }
 
-/** A `waybill run` in a process of its own, which can be killed. */
+/** A `waybill run` in its own process, which can be killed. */
 export interface EngineProcess extends AsyncDisposable {
   readonly pid: number;
   /** Whether it has ended, by itself or by a signal. */
   readonly ended: boolean;
-  /** What it wrote to standard error: its log and what it says. */
+  /** Its standard error: log and messages. */
   readonly output: () => string;
   natsPid(): Promise<number>;
   kill(): Promise<void>;

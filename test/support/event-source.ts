@@ -1,11 +1,11 @@
-/** An event of a stream as it came. */
+/** An event of a stream, as received. */
 export interface ReadEvent {
   readonly id: string | undefined;
   readonly event: string;
   readonly data: unknown;
 }
 
-/** Reads server-sent events as a browser does: keeps the last id for a reconnect. */
+/** Reads server-sent events like a browser: keeps the last id for a reconnect. */
 export interface EventSourceClient extends AsyncDisposable {
   readonly events: ReadEvent[];
   readonly lastId: string | undefined;

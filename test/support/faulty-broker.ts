@@ -5,17 +5,17 @@ import type { Publisher } from '../../src/broker/publisher.ts';
 import { EngineError } from '../../src/error/engine-error.ts';
 import { type Random, random } from './random.ts';
 
-/** How often of a hundred times each thing goes wrong. */
+/** How often out of a hundred each fault occurs. */
 export interface FaultRates {
   /** A publish is refused and not stored. */
   readonly refuse: number;
-  /** A publish is stored, and whoever waits for its receipt is told that it was not. */
+  /** A publish is stored, but the caller is told that it was not. */
   readonly loseReceipt: number;
-  /** A receipt comes up to 40 ms late. */
+  /** An acknowledgement of a publish arrives up to 40 ms late. */
   readonly delay: number;
   /** A message is delivered twice. */
   readonly duplicate: number;
-  /** An acknowledgement gets lost on its way. */
+  /** An acknowledgement is lost. */
   readonly loseAck: number;
   /** A request to the server about streams and consumers fails. */
   readonly failRequest: number;
@@ -33,11 +33,11 @@ const NONE: FaultRates = {
   cut: 0,
 };
 
-/** What goes wrong on every connection that is made of it; the same for the same seed and the same course of things. */
+/** The faults on every connection made from it; the same for the same seed and sequence of events. */
 export interface Faults {
   /** From now on these; none if left out. */
   set(rates?: Partial<FaultRates>): void;
-  /** The broker with the faults, and every other made from it. */
+  /** The broker with the faults, and every other one made from it. */
   on(broker: Broker): Broker;
 }
 
@@ -80,7 +80,7 @@ function faultyPublisher(real: Publisher, chance: Random, happens: Happens): Pub
   };
 }
 
-/** An object with some of its methods in another way; all else as it is. */
+/** An object with some of its methods replaced; everything else is unchanged. */
 function altered<Of extends object>(of: Of, ways: Partial<Of>): Of {
   return new Proxy(of, {
     get(target, name) {
@@ -106,7 +106,7 @@ function faultyConsumer(real: Consumer, happens: Happens): Consumer {
   return altered(real, {
     async consume({ callback, ...options }: Parameters<Consumer['consume']>[0] = {}) {
       let messages: ConsumerMessages | undefined;
-      // one that gives a promise is not used
+      // none that returns a promise is used
       const hear = (raw: JsMsg): unknown => callback?.(raw);
       const given = (raw: JsMsg): void => {
         const one = faultyDelivery(raw, happens);
@@ -136,7 +136,7 @@ function faultyRequests(real: Broker['manager'], happens: Happens): Broker['mana
       get(target, name) {
         const value: unknown = Reflect.get(target, name);
         if (typeof value !== 'function') return value;
-        // what gives a list is asked page by page, later
+        // methods that return a list are called page by page, later
         if (name === 'list' || name === 'names') return value.bind(target);
         return async (...given: unknown[]) => {
           if (happens('failRequest')) throw unavailable(String(name));

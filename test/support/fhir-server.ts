@@ -6,8 +6,8 @@ type Resource = Readonly<Record<string, unknown>> & {
 };
 
 /**
- * A FHIR server in memory, in the places where a client meets one: create, conditional create, update,
- * search by identifier with pages, transaction and batch, and refusals as OperationOutcome.
+ * A FHIR server in memory, as far as a client uses it: create, conditional create, update, search
+ * by identifier with pages, transaction and batch, and refusals as OperationOutcome.
  */
 export interface FhirServer extends AsyncDisposable {
   readonly web: WebServer;
@@ -16,7 +16,7 @@ export interface FhirServer extends AsyncDisposable {
   readonly resources: Map<string, Resource>;
   /** How often each was stored. */
   readonly versions: Map<string, number>;
-  /** Decides before anything else: a fault, or who may come in. */
+  /** Decides before anything else: a fault, or a refused sign-in. */
   gate: (request: SeenRequest) => Answered | undefined | Promise<Answered | undefined>;
 }
 
@@ -97,7 +97,7 @@ function created({ headers }: SeenRequest, resource: Resource, server: FhirServe
   return stored(server, { ...resource, id: String(server.resources.size + 1) }, 201);
 }
 
-/** Of a resource in XML, its type and id. */
+/** The type and id of a resource in XML. */
 function xml({ path, body }: SeenRequest): Resource {
   const [, , resourceType = '', id = 'x'] = path.split('/');
   return { resourceType, id, xml: body.toString() };

@@ -2,24 +2,24 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createSecureServer, type TlsOptions } from 'node:tls';
 
-/** What a scripted peer does with a message it got: bytes to write, or an act of its own. */
+/** What a scripted peer does with a received message: bytes to write, or a function. */
 export type Script = (body: string, socket: Socket, count: number) => Uint8Array | undefined;
 
-/** The first message in what has come so far, and what is behind it; undefined if none is whole. */
+/** The first message in the received data, and the rest; undefined if none is complete. */
 export type Cut = (bytes: Buffer) => { readonly body: Buffer; readonly rest: Buffer } | undefined;
 
-/** A receiver of our own: faithful to its framing, and as rude as a test wants it. */
+/** Our own receiver: correct in its framing, and as badly behaved as a test wants. */
 export interface FramedPeer extends AsyncDisposable {
   readonly port: number;
-  /** The messages that arrived whole, in order. */
+  /** The complete messages that arrived, in order. */
   readonly received: Buffer[];
   /** Connections made so far. */
   readonly connections: number;
   /** Connections open now. */
   readonly open: ReadonlySet<Socket>;
-  /** What happens with the messages from now on. */
+  /** Sets what happens with the messages from now on. */
   script(next: Script): void;
-  /** Answers held back by `hold` are sent. */
+  /** Sends answers held back by `hold`. */
   release(): void;
   hold(): void;
   /** Closes the port and every connection. */

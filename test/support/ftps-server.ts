@@ -10,7 +10,7 @@ import {
 import type { Credential, Lent } from '../../src/adapter/index.ts';
 import { lend, type OpenOptions } from './open-adapter.ts';
 
-/** Debian has them as packages that exclude each other: a machine mostly has one. */
+/** Debian's packages exclude each other, so a machine usually has one. */
 export const ftpsPrograms: readonly FtpsProgram[] = ['vsftpd', 'proftpd'];
 
 const reasons: Readonly<Record<FtpsProgram, string | undefined>> = {
@@ -18,7 +18,10 @@ const reasons: Readonly<Record<FtpsProgram, string | undefined>> = {
   proftpd: await whyNoFtpsServer('proftpd'),
 };
 
-/** Declares tests against a real FTP server, which is started once for all of them; skipped, with the reason, where there is none. */
+/**
+ * Declares tests against a real FTP server, which is started once for all of them; skipped, with
+ * the reason, if there is none.
+ */
 export function describeWithFtpd(
   title: string,
   options: FtpsServerOptions & { readonly program: FtpsProgram },
@@ -39,7 +42,7 @@ export function describeWithFtpd(
   });
 }
 
-/** The settings that reach a server, with what its credential `drop` stands for. */
+/** The settings for a server, with the value of its credential `drop`. */
 export function ftpsTo(
   { port, user, password, trust }: Pick<FtpsServer, 'port' | 'user' | 'password' | 'trust'>,
   security: 'explicit' | 'implicit' | 'none' = 'explicit',

@@ -21,7 +21,7 @@ import { testInbound, testOutbound } from './loopback-adapter.ts';
 import { startNats } from './nats.ts';
 import { type Running, run } from './running.ts';
 
-/** An operation of the production, and what its peer answers: nothing, if it is not said. */
+/** An operation of the production, and its peer's answer: by default none. */
 export interface GivenOperation extends Partial<OperationDefinition> {
   readonly answer?: (
     message: Message,
@@ -30,38 +30,38 @@ export interface GivenOperation extends Partial<OperationDefinition> {
 }
 
 export interface Given {
-  /** Where the one service, `in`, sends what comes; to the first operation if it is not said. */
+  /** The targets of the one service, `in`; by default the first operation. */
   readonly to?: readonly string[];
   readonly processes?: Readonly<Record<string, Partial<ProcessDefinition>>>;
-  /** By name; one, `out`, if none is said. */
+  /** By name; by default one, `out`. */
   readonly operations?: Readonly<Record<string, GivenOperation>>;
   readonly settings?: Partial<Definition['settings']>;
   readonly log?: Logger;
-  /** A server that is there already; otherwise one of its own is started, and ended with the production. */
+  /** An existing server; by default one is started, and ended with the production. */
   readonly nats?: NatsAccess;
 }
 
 /** A production that runs on a real NATS between a sender and receivers that are the test itself. */
 export interface GivenProduction extends Running {
-  /** Resolves once the message is accepted; a text is one of plain text. */
+  /** Resolves once the message is accepted; a string is a message of plain text. */
   comes(message: string | NewMessage, options?: DeliverOptions): Promise<Receipt>;
-  /** The same for one after another. */
+  /** The same for several, one after another. */
   come(...messages: readonly (string | NewMessage)[]): Promise<void>;
-  /** What an operation's peer has taken, in the order in which it did. */
+  /** What an operation's peer has received, in order. */
   sent(operation?: string): readonly Message[];
-  /** The same as texts; of a large body, which is not in the message, nothing. */
+  /** The same as texts; empty for a large body, which is not in the message. */
   arrived(operation?: string): readonly string[];
   /** Waits until exactly these, in this order, have arrived. */
   arrive(texts: readonly string[], operation?: string): Promise<void>;
   status(host?: string): HostStatus | undefined;
-  /** What became of each message, as the journal tells it now. */
+  /** The outcome of each message, from the journal. */
   outcomes(): Promise<readonly OutcomeRecord[]>;
 }
 
 const plain = (message: string | NewMessage): NewMessage =>
   typeof message === 'string' ? { body: Buffer.from(message), type: 'text/plain' } : message;
 
-/** The text of a body that is in the message itself. */
+/** The text of a body in the message itself. */
 export const textOf = ({ body }: Pick<Message, 'body'>): string =>
   Buffer.from(body.inline ?? []).toString();
 
@@ -71,7 +71,7 @@ export const silent = (_message: Message, signal: AbortSignal): Promise<never> =
     signal.addEventListener('abort', () => reject(new Error('stopped')), { once: true });
   });
 
-/** Given this production, when messages come, then … arrive: see `GivenProduction`. */
+/** Given this production, when messages come in, then … arrive: see `GivenProduction`. */
 export async function given({
   operations = { out: {} },
   to = Object.keys(operations).slice(0, 1),

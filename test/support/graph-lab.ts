@@ -20,7 +20,7 @@ export interface GraphLab extends AsyncDisposable {
   /** The path of Graph's authority, for `trust`. */
   readonly trust: string;
   readonly credential: TokenCredential & { readonly asked: boolean[] };
-  /** The settings that reach the first mailbox. */
+  /** The settings for the first mailbox. */
   readonly given: Readonly<Record<string, unknown>>;
   /** Gives the application other permissions, for tokens fetched from now on. */
   grant(...roles: string[]): void;
@@ -63,7 +63,7 @@ export async function graphLab(options: GraphLabOptions = {}): Promise<GraphLab>
   };
 }
 
-/** As the engine does it, in short: one token kept, another one when it is refused. */
+/** A short version of the engine's: one token is cached, and replaced when it is refused. */
 function fetchedTokens(entra: EntraSandbox, resource: string): GraphLab['credential'] {
   const asked: boolean[] = [];
   let held: string | undefined;

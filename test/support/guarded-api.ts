@@ -16,17 +16,17 @@ import { temporaryFolder } from './temporary-folder.ts';
 export interface GuardedApi extends AsyncDisposable {
   readonly url: string;
   readonly data: string;
-  /** What was logged, a line each. */
+  /** The logged lines. */
   readonly log: readonly string[];
   /** Adds a user whose password is cheap to check. */
   user(name: string, password: string, more: Partial<NewUser>): Promise<void>;
 }
 
 export interface GuardedOptions {
-  /** The text of `console.yaml`, once the address of the server is known. */
+  /** The text of `console.yaml`, given the address of the server. */
   readonly settings?: (url: string) => string;
   readonly files?: Readonly<Record<string, string>>;
-  /** The folder of an installation that was there before. */
+  /** The folder of an earlier installation. */
   readonly data?: string;
   readonly port?: number;
   readonly trustProxy?: boolean;

@@ -4,13 +4,14 @@ import { runInNewContext } from 'node:vm';
 import { BroadcastChannel, isMainThread, threadId } from 'node:worker_threads';
 
 /**
- * Loaded into a `waybill run` before anything else, in each of its threads (`NODE_OPTIONS=--import …`): at SIGUSR2 every
- * thread collects its garbage, and what it then holds is a line of the file that `HEAP_FIGURES` names.
+ * Loaded into a `waybill run` before anything else, in each of its threads (`NODE_OPTIONS=--import
+ * …`): at SIGUSR2 every thread collects its garbage, and its remaining memory is written as a line
+ * to the file in `HEAP_FIGURES`.
  */
 export interface HeapFigures {
   readonly round: number;
   readonly thread: number;
-  /** Bytes of objects and of what lies outside the heap for them. */
+  /** Bytes of objects and of their memory outside the heap. */
   readonly held: number;
 }
 
@@ -21,7 +22,7 @@ const collect = runInNewContext('gc') as () => void;
 const others = new BroadcastChannel('heap-probe');
 
 async function tell(round: number): Promise<void> {
-  // what ends in a turn of the event loop (handles, finalizers) is garbage in the next
+  // what ends in one turn of the event loop (handles, finalizers) is garbage in the next
   for (let turn = 0; turn < 4; turn++) {
     collect();
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -9,7 +9,7 @@ export interface CorpusFile {
 
 const FOLDER = new URL('../corpora/hl7v2/', import.meta.url);
 
-/** Public HL7 messages as they were found, mistakes included; see test/corpora/README.md. */
+/** Public HL7 messages, unchanged, including mistakes; see test/corpora/README.md. */
 export function hl7Corpus(): CorpusFile[] {
   return readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.hl7'))

@@ -18,22 +18,22 @@ const PRODUCTION = join(import.meta.dirname, '../../productions/adt-hub');
 export interface Hub extends AsyncDisposable {
   /** Where the console is; ends without a slash. */
   readonly url: string;
-  /** What the hospital's systems have of the demo's messages: real HL7, some of it suspended. */
+  /** The demo's messages for the hospital's systems: real HL7, some of it suspended. */
   readonly messages: readonly Uint8Array[];
-  /** Sends over MLLP and mutual TLS, one after the other; resolves once all are acknowledged. */
+  /** Sends over MLLP and mutual TLS, one after another; resolves once all are acknowledged. */
   send(messages: readonly Uint8Array[]): Promise<void>;
 }
 
 export interface HubOptions {
-  /** Systems that do not listen: what is for them is tried again and again. */
+  /** Systems that do not listen: messages for them are retried again and again. */
   readonly silent?: readonly string[];
-  /** Who may sign in; without any, everybody is the administrator. */
+  /** The users; without any, everybody is administrator. */
   readonly users?: readonly LocalUser[];
-  /** With the mail server, the SFTP server and Graph too. */
+  /** Also start the mail server, the SFTP server and Graph. */
   readonly whole?: boolean;
 }
 
-/** What stands around the hub. */
+/** The systems around the hub. */
 interface Around {
   readonly environment: Readonly<Record<string, string>>;
   close(): Promise<void>;
@@ -56,7 +56,7 @@ export async function hub(
   for (const user of users) await addLocalUser(data, user);
   const production = join(folder, 'adt-hub');
   await cp(PRODUCTION, production, { recursive: true });
-  // what a silent system never takes is not waited for at the end
+  // messages for a silent system are not waited for at the end
   await writeFile(join(production, 'overlays/brief.yaml'), 'settings: { shutdownTimeout: 1s }\n');
   const running = await runProduction({
     folder: production,

@@ -10,11 +10,11 @@ const BOB = 'bob@lab.example';
 /** A running mail server, and `imap-in` on folders of it. */
 export interface ImapLab extends AsyncDisposable {
   readonly server: MailServer;
-  /** A folder of its own. */
+  /** Its own folder. */
   box(): Promise<Mailbox>;
-  /** What opens the adapter on the folder, also in another process. */
+  /** The input for opening the adapter on the folder, also in another process. */
   order(box: Mailbox, more?: Record<string, unknown>): ServiceOrder;
-  /** Opens it, through another port where the test has a proxy. */
+  /** Opens it, through another port if the test has a proxy. */
   open(box: Mailbox, more?: Record<string, unknown>, memory?: string): Promise<OpenedInbound>;
 }
 
@@ -46,12 +46,12 @@ export async function imapLab(options: Parameters<typeof mailServer>[0] = {}): P
   };
 }
 
-/** Waits until so many messages were delivered. */
+/** Waits until this many messages were delivered. */
 export async function delivered(opened: OpenedInbound, count: number): Promise<void> {
   await vi.waitFor(() => expect(opened.delivered.length).toBe(count), { timeout: 15_000 });
 }
 
-/** Has one more mail taken: by then the folder was looked at anew, and what was there could have been taken again. */
+/** Delivers one more mail: by then the folder has been polled again, and earlier mails could have been taken twice. */
 export async function anotherLook(box: Mailbox, opened: OpenedInbound): Promise<void> {
   const attachments = [{ filename: 'last.txt', content: 'x' }];
   await box.put(await mailWith({ subject: 'last', text: 'x', attachments }));

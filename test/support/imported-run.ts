@@ -40,20 +40,20 @@ export interface ImportedRun extends AsyncDisposable {
   readonly engine: EngineProcess;
   readonly services: ReadonlyMap<string, WrittenHost>;
   readonly operations: ReadonlyMap<string, WrittenHost>;
-  /** Gives a message to a service as its sender would, and what that is answered. */
+  /** Sends a message to a service like its sender, and resolves to the answer. */
   send(service: string, body: string): Promise<string | undefined>;
-  /** What an operation's peer got so far: messages, files, bodies of requests. */
+  /** What an operation's peer has received so far: messages, files, bodies of requests. */
   arrived(operation: string): Promise<readonly string[]>;
   requested(operation: string): readonly Requested[];
-  /** Waits until so much has arrived. */
+  /** Waits until this many have arrived. */
   arrive(operation: string, count: number): Promise<readonly string[]>;
 }
 
 export interface RunOptions {
-  /** What the web peer answers. */
+  /** The answer of the web peer. */
   readonly answer?: (request: Requested) => string;
   readonly environment?: Readonly<Record<string, string>>;
-  /** The database that all operations for databases ask: settings of sql-out, and the account. */
+  /** The database for all operations with databases: settings of sql-out, and the account. */
   readonly database?: {
     readonly settings: Settings;
     readonly user: string;
@@ -62,8 +62,8 @@ export interface RunOptions {
 }
 
 /**
- * Runs a production that was imported: its ends are moved to this machine (ports, folders, servers), nothing
- * else of it is changed. What is sent by SFTP or FTP is put into a folder.
+ * Runs an imported production: only its endpoints are moved to this machine (ports, folders,
+ * servers). What is sent by SFTP or FTP is put into a folder.
  */
 export async function runImported(folder: string, options: RunOptions = {}): Promise<ImportedRun> {
   await using stack = new AsyncDisposableStack();
@@ -150,7 +150,7 @@ interface Around {
   readonly database: RunOptions['database'];
 }
 
-/** Moves the ends of a production to this machine, and knows what arrives there. */
+/** Moves the endpoints of a production to this machine, and records what arrives there. */
 class Places {
   readonly ports: number[] = [];
   readonly secret = 'given by the harness';
@@ -167,7 +167,7 @@ class Places {
     this.#database = database;
   }
 
-  /** Rewrites the production's file; gives what it says then. */
+  /** Rewrites the production's file; returns its new content. */
   async moved(): Promise<WrittenProduction> {
     const path = join(this.#folder, 'production.yaml');
     const production = parse(await readFile(path, 'utf8')) as WrittenProduction;
@@ -217,7 +217,7 @@ class Places {
     this.#arrived.set(name, () => peer.mails.map((one) => one.toString('utf8')));
   }
 
-  /** Without a database of the test, where nobody listens. */
+  /** Without a test database, to an address where nothing listens. */
   #atDatabase(settings: Settings): void {
     settings['connect'] = NOWHERE;
     if (this.#database !== undefined)
@@ -308,7 +308,7 @@ async function overHttp(port: number, path: string, body: string): Promise<strin
 
 let files = 0;
 
-/** Put there under another name first, so that nobody takes half of it. */
+/** Written under another name first, so that it is never read half-finished. */
 async function asFile(settings: Settings, body: string): Promise<void> {
   const [pattern = '*'] = settings['pattern'] as string[];
   const name = pattern.replaceAll('*', `in-${(files += 1)}`).replaceAll('?', 'x');

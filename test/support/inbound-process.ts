@@ -9,9 +9,9 @@ import type { Delivery, ServiceOrder } from './killed-service.ts';
 import { lend } from './open-adapter.ts';
 
 /**
- * Runs a service's adapter in a process that can be killed: `node inbound-process.ts <records>`. The
- * folder `records` holds the order; what is delivered and what is remembered is written there, as
- * durable as it gets without a broker. Each delivery is told by a line on standard output.
+ * Runs a service's adapter in a process that can be killed: `node inbound-process.ts <records>`.
+ * The folder `records` contains the order; what is delivered and remembered is written there, as
+ * durably as possible without a broker. Each delivery is reported by a line on standard output.
  */
 const [records = ''] = process.argv.slice(2);
 const {
@@ -24,7 +24,10 @@ const memory = join(records, 'memory');
 const loaded = (await adapterCatalogue.load(adapter)) as InboundAdapter;
 
 let last: Promise<unknown> = Promise.resolve();
-/** What is stored or remembered takes effect in the order in which it was asked for, as on a connection to a broker: after a while, and is answered after another. */
+/**
+ * Stored and remembered things take effect in the order of the calls, as on a connection to a
+ * broker: after a delay, and the answer comes after another.
+ */
 function inTurn(effect: () => void): Promise<void> {
   const turn = last.then(() => sleep(1)).then(effect);
   last = turn;

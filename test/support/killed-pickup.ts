@@ -5,11 +5,11 @@ import { remoteFolder } from './remote-folder.ts';
 interface Outcome {
   readonly came: ManyFiles;
   readonly delivered: readonly Content[];
-  /** What each file in the archive holds, by their names. */
+  /** The content of each file in the archive, by name. */
   readonly archived: ReadonlyMap<string, string>;
 }
 
-/** Has a service take many files from a folder of a server while it is killed again and again. */
+/** Lets a service fetch many files from a folder of a server while it is killed again and again. */
 export async function killedPickup(
   home: string,
   { settings, ...order }: ServiceOrder,

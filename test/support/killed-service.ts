@@ -9,52 +9,52 @@ import { random } from './random.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const PROGRAM = join(import.meta.dirname, 'inbound-process.ts');
-/** How many may lie at the source and wait while more are put there. */
+/** How many may wait at the source while more are added. */
 const BACKLOG = 40;
-/** Up to how long after the delivery that is waited for the process is killed. */
+/** The longest delay between the awaited delivery and killing the process. */
 const LATER = 12;
-/** A killed process that had not yet delivered anything had so long at most. */
+/** The longest time that a process without any delivery runs before it is killed. */
 const EARLY = 700;
 const PATIENCE = 60_000;
 
-/** Which adapter is run, and with what. */
+/** The adapter to run, and its input. */
 export interface ServiceOrder {
   readonly adapter: string;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly credentials: Readonly<Record<string, Credential>>;
-  /** The production's folder: paths count from it. */
+  /** The production's folder: paths are relative to it. */
   readonly base?: string;
 }
 
 export interface Content {
-  /** Control id of HL7, else its name. */
+  /** Its HL7 control id, otherwise its name. */
   readonly id: string;
-  /** Its bytes, as letters of latin1. */
+  /** Its bytes, as Latin-1 characters. */
   readonly body: string;
 }
 
 /** A message as it was stored. */
 export interface Delivery extends Content {
-  /** By which a repetition is known. */
+  /** The key that identifies a repetition. */
   readonly key: string;
 }
 
 export interface KilledOptions {
-  /** A failure can be looked at again with the same one. */
+  /** The same seed reproduces a failure. */
   readonly seed: number;
   readonly kills: number;
   /** The messages that must be delivered, in their order. */
   readonly expected: readonly string[];
-  /** Puts the next file or mail at the source; resolves to how many messages it has, 0 after the last one. */
+  /** Adds the next file or mail to the source; resolves to how many messages it has, 0 after the last one. */
   readonly put?: () => Promise<number>;
-  /** What lies at the source still. */
+  /** What is still at the source. */
   readonly left: () => Promise<readonly unknown[]>;
 }
 
 /**
- * Runs a service that is killed with SIGKILL at random moments while more and more comes, and lets
+ * Runs a service that is killed with SIGKILL at random moments while more keeps arriving, and lets
  * the last run finish. Checks that every message was delivered, in order, and that at most one was
- * repeated for each kill, as one that the duplicate window knows. Resolves to them, each once.
+ * repeated per kill, in a way that the duplicate window recognizes. Resolves to them, each once.
  */
 export async function killedAgainAndAgain(
   order: ServiceOrder,
@@ -139,7 +139,7 @@ function onceEach(
   all: readonly Delivery[],
   { expected, kills }: Pick<KilledOptions, 'expected' | 'kills'>,
 ): readonly Content[] {
-  // A repetition comes right after the first: what was taken up again is not older than what came before.
+  // A repetition comes right after the first: what is repeated is not older than what came before.
   const first = all.filter(({ id }, index) => all[index - 1]?.id !== id);
   expect(first.map(({ id }) => id)).toEqual(expected);
   expect(all.length - first.length).toBeLessThanOrEqual(kills);

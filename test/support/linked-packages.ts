@@ -11,8 +11,8 @@ interface Locked {
 }
 
 /**
- * Puts the packages and all that they need into `node_modules` of a folder, as they are installed here: the same files by
- * a second name. What is there stays. npm keeps those which it would install, and removes every other.
+ * Puts the packages and all their dependencies into `node_modules` of a folder, as installed here,
+ * by hard links. Existing ones stay. npm keeps those that it would install, and removes all others.
  */
 export async function linkPackages(folder: string, names: Iterable<string>): Promise<void> {
   const lock = await readFile(join(ROOT, 'package-lock.json'), 'utf8');
@@ -25,7 +25,7 @@ export async function linkPackages(folder: string, names: Iterable<string>): Pro
       if (found !== undefined) wanted.add(found);
     }
   }
-  // what is within another comes with it
+  // nested ones come with their parent
   const outer = new Set([...wanted].map((path) => path.replace(/(?<=.)\/node_modules\/.*$/, '')));
   const missing = [...outer].filter((path) => !existsSync(join(folder, path)));
   await Promise.all(missing.map((path) => linkTree(join(ROOT, path), join(folder, path))));
@@ -47,7 +47,7 @@ async function linkCommands(
   }
 }
 
-/** Where a package may be that one at `path` needs, the nearest first. */
+/** Where a dependency of the package at `path` may be, nearest first. */
 function placesOf(name: string, path: string): string[] {
   const parts = path.split('/node_modules/');
   return parts
@@ -57,7 +57,7 @@ function placesOf(name: string, path: string): string[] {
 
 async function linkTree(from: string, to: string): Promise<void> {
   const entries = await readdir(from, { withFileTypes: true }).catch((error: unknown) => {
-    // made for another system: it is locked, and not installed
+    // for another system: in the lock file, but not installed
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   });

@@ -16,7 +16,7 @@ export function testInbound(): InboundAdapter & {
     ...inbound({
       type: 'test-in',
       title: 'Test',
-      summary: 'Delivers what the test hands it.',
+      summary: 'Delivers what the test gives it.',
       settings: {},
       async open({ deliver, connection }) {
         current = deliver;

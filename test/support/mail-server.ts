@@ -7,11 +7,11 @@ import { certificates } from './certificates.ts';
 
 export { hasMailServers } from '../../sandbox/mail/mail.ts';
 
-/** Postfix and Dovecot with users, a certificate and somebody who signs tokens for them. */
+/** Postfix and Dovecot with users, a certificate and an issuer of tokens. */
 export interface MailServer extends MailServers {
   /** The path of the authority's certificate, for `trust`. */
   readonly trust: string;
-  /** The same, read. */
+  /** Its content. */
   authority(): Promise<string>;
   /** A token for a mailbox; `lifetime` in seconds, negative for an expired one. */
   token(mailbox: string, lifetime?: number): Promise<string>;

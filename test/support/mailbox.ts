@@ -3,16 +3,16 @@ import { ImapFlow } from 'imapflow';
 import MailComposer, { type MailComposerOptions } from 'nodemailer/lib/mail-composer';
 import { type MailServer, USERS } from './mail-server.ts';
 
-/** A folder of its own in a mailbox of a running server, seen through a client of its own. */
+/** A separate folder in a mailbox of a running server, seen through a separate client. */
 export interface Mailbox extends AsyncDisposable {
   readonly folder: string;
-  /** Puts a mail into the folder, as its sender wrote it. */
+  /** Puts a mail into the folder, unchanged. */
   put(mail: Buffer, folder?: string): Promise<void>;
   /** The mails of a folder, as files, with their flags; empty if it is not there. */
   look(
     folder?: string,
   ): Promise<readonly { readonly raw: Buffer; readonly flags: readonly string[] }[]>;
-  /** Any other thing to do to the mailbox. */
+  /** Does anything else with the mailbox. */
   readonly client: ImapFlow;
 }
 
@@ -44,7 +44,7 @@ export async function mailbox(server: MailServer, user: keyof typeof USERS): Pro
       if (!there) return [];
       const lock = await client.getMailboxLock(at);
       try {
-        // The folder may be the one that is open already: ask what came since.
+        // The folder may already be open: ask for what has arrived since.
         await client.noop();
         const { mailbox: open } = client;
         if (open === false || open.exists === 0) return [];
@@ -64,7 +64,7 @@ export async function mailbox(server: MailServer, user: keyof typeof USERS): Pro
   };
 }
 
-/** A mail as a laboratory sends it. */
+/** A mail from a laboratory. */
 export function mailWith(more: MailComposerOptions): Promise<Buffer> {
   const composed = new MailComposer({
     from: 'lab@lab.example',

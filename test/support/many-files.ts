@@ -1,14 +1,14 @@
 import type { Content } from './killed-service.ts';
 
-/** Files that come one after the other, by name in their order; every fifth holds several HL7 messages. */
+/** Files that arrive one after another, with names in order; every fifth contains several HL7 messages. */
 export interface ManyFiles {
   /** The messages of all of them. */
   readonly expected: readonly string[];
-  /** Puts the next file there; resolves to how many messages it has, 0 after the last one. */
+  /** Adds the next file; resolves to how many messages it has, 0 after the last one. */
   readonly put: () => Promise<number>;
   /** The same with their bodies. */
   readonly contents: readonly Content[];
-  /** What each of them holds, by their names. */
+  /** The content of each, by name. */
   readonly files: ReadonlyMap<string, string>;
 }
 

@@ -16,7 +16,7 @@ export interface MariaServer extends AsyncDisposable {
   readonly folder: string;
   readonly port: number;
   readonly process: ChildProcess;
-  /** Runs statements as the server's owner, over a connection of its own, and gives the rows of the last. */
+  /** Runs statements as the server's owner, over a separate connection, and returns the rows of the last. */
   ask(...statements: readonly string[]): Promise<readonly Record<string, unknown>[]>;
 }
 
@@ -26,7 +26,7 @@ export const hasMaria = (): Promise<boolean> =>
     () => false,
   );
 
-/** A MariaDB of its own on a free port of the loopback, with nothing kept. */
+/** A separate MariaDB on a free loopback port, without persistent data. */
 export async function startMaria(
   certificate: CertificateCredential,
   authority: string,
@@ -114,7 +114,7 @@ async function answers(ask: MariaServer['ask']): Promise<void> {
   }
 }
 
-/** MariaDB refuses to run as root: its own account then. */
+/** MariaDB refuses to run as root, so its own account is used. */
 async function ownedByServer(path: string): Promise<void> {
   const ids = await Promise.all(['-u', '-g'].map((flag) => run('id', [flag, 'mysql'])));
   const [uid, gid] = ids.map(({ stdout }) => Number(stdout));

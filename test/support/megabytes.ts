@@ -2,7 +2,7 @@ import type { Body } from '../../src/adapter/index.ts';
 
 export const PIECE = Buffer.alloc(1_000_000, 'a line of a report\n');
 
-/** A body of so many megabytes, in pieces of one: more than every buffer between two sockets holds. */
+/** A body of this many megabytes, in pieces of one: more than all buffers between two sockets. */
 export const megabytes = (count: number): Body => ({
   size: count * PIECE.length,
   inline: undefined,

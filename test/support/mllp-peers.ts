@@ -88,8 +88,8 @@ function act(socket: Socket, said: ScriptedAnswer, controlId: string): void {
 }
 
 /**
- * Sends messages one after the other until each is acknowledged with AA; connects again and repeats
- * the unacknowledged one, with the same bytes, after any failure.
+ * Sends messages one after another until each is acknowledged with AA; after any failure it
+ * reconnects and repeats the unacknowledged one with the same bytes.
  */
 export async function sendUntilAcknowledged(
   port: number,
@@ -102,7 +102,7 @@ export async function sendUntilAcknowledged(
       socket ??= await open(port);
       return (await exchange(socket, message)).includes('MSA|AA|');
     } catch {
-      return false; // the engine is away
+      return false; // the engine is unreachable
     }
   };
   for await (const message of messages) {

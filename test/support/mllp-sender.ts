@@ -4,19 +4,19 @@ import { type ConnectionOptions, connect as connectSecure } from 'node:tls';
 import { vi } from 'vitest';
 import type { Seen } from './open-adapter.ts';
 
-/** A sender that writes what it is told and keeps what it is answered. */
+/** A sender that writes what it is told and keeps the answers. */
 export interface MllpSender extends AsyncDisposable {
   readonly socket: Socket;
-  /** Bodies of the answers, without their marks. */
+  /** Bodies of the answers, without the framing. */
   readonly answers: string[];
   /** Whether the other side closed. */
   readonly closed: boolean;
   write(bytes: Uint8Array): void;
-  /** Sends one message in MLLP's marks. */
+  /** Sends one message with MLLP framing. */
   send(body: Uint8Array | string): void;
   /** `AA|N1` for each answer: MSA-1 and MSA-2. */
   codes(): string[];
-  /** Resolves once there are so many answers. */
+  /** Resolves once there are this many answers. */
   answered(count: number): Promise<void>;
 }
 
@@ -75,7 +75,7 @@ function codeOf(answer: string): string {
   return `${code}|${rest.split(separator)[0] ?? ''}`;
 }
 
-/** The port a listening adapter took, from what it told the engine. */
+/** The port of a listening adapter, from its report to the engine. */
 export function portOf({ states }: Pick<Seen, 'states'>): number {
   const listening = states.findLast(({ state }) => state === 'listening');
   return Number(/:(\d+)$/.exec(listening?.detail ?? '')?.[1]);

@@ -1,6 +1,9 @@
 import { limitHeapGrowth } from '../../src/cli/own-process.ts';
 
-/** Run with --expose-gc: makes objects that live a while, as messages do, beside others that stay; prints how many times what stays the heap grew to. */
+/**
+ * Run with --expose-gc: makes objects that live for a while, like messages, and others that stay;
+ * prints the size of the heap as a multiple of what stays.
+ */
 if (process.argv[2] === 'limited') limitHeapGrowth();
 
 const one = (n: number): object => ({ n, text: `${n} ${'y'.repeat(40)}`, list: [n, { n }] });

@@ -7,7 +7,7 @@ import {
   startNatsServer,
 } from '../../src/broker/embedded/nats-server.ts';
 
-/** A real nats-server in a folder of its own; ended and removed at the end of the scope. */
+/** A real nats-server in its own folder; ended and removed at the end of the scope. */
 export async function startNats(
   durability: Durability = 'process-crash',
 ): Promise<NatsServer & { data: string }> {

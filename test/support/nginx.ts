@@ -13,13 +13,13 @@ export const hasNginx: boolean = existsSync(PROGRAM);
 export interface Nginx extends AsyncDisposable {
   /** `https://localhost:port` */
   readonly url: string;
-  /** The same where no request is taken without a client certificate (`ssl_verify_client on`). */
+  /** The same, but requiring a client certificate for every request (`ssl_verify_client on`). */
   readonly strictUrl: string;
 }
 
 /**
- * Starts nginx on loopback over TLS. `/mutual` wants a client certificate of the test authority,
- * `/moved` redirects to it, and all else is passed to `upstream` without being held.
+ * Starts nginx on loopback over TLS. `/mutual` requires a client certificate of the test authority,
+ * `/moved` redirects to it, and everything else is passed to `upstream` unbuffered.
  */
 export async function nginx(files: Certificates, upstream: string): Promise<Nginx> {
   const port = await freePort();

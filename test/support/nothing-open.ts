@@ -16,8 +16,8 @@ interface LiveTimer {
 }
 
 /**
- * Notes what is open now. `expectNothingNew` fails if a socket, server, child, watcher or timer
- * that was opened since is still there; give it a moment, since the system closes sockets later.
+ * Records what is open now. `expectNothingNew` fails if a socket, server, child, watcher or timer
+ * opened since then still exists; give it a moment, since the system closes sockets later.
  */
 export function openResources(): { expectNothingNew(): Promise<void> } {
   const before = count();

@@ -5,9 +5,9 @@ import { buffer } from 'node:stream/consumers';
 import { type NtlmJudge, startSamba } from './samba.ts';
 
 export interface NtlmRequest {
-  /** 0 without a message, else the number of the NTLM message. */
+  /** 0 without a message, otherwise the number of the NTLM message. */
   readonly leg: number;
-  /** The client's port: tells connections apart. */
+  /** The client's port, which identifies the connection. */
   readonly connection: number;
   readonly body: Buffer;
 }
@@ -16,7 +16,7 @@ export interface NtlmServer extends AsyncDisposable {
   readonly url: string;
   readonly account: { readonly user: string; readonly domain: string };
   readonly requests: NtlmRequest[];
-  /** Closes every connection, as a server does with idle ones. */
+  /** Closes every connection, as servers do with idle ones. */
   dropConnections(): void;
 }
 
@@ -35,7 +35,7 @@ export async function ntlmServer(password: string): Promise<NtlmServer> {
         connection.end();
       });
     }
-    // A client that broke off is gone.
+    // A client that disconnected is gone.
     serve(request, response, { connection, requests }).catch(() => response.destroy());
   });
   server.listen(0, '127.0.0.1');

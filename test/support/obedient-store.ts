@@ -5,13 +5,13 @@ import {
   type Receipt,
 } from '../../src/adapter/index.ts';
 
-/** A message as the store got it, its stream read to the end. */
+/** A message received by the store, with its stream read to the end. */
 export type Delivered = Omit<NewMessage, 'body'> & { readonly body: Buffer };
 
-/** What a target answers, as a receipt holds it. */
+/** The answer of a target, as in a receipt. */
 export type Answered = Pick<Receipt, 'reply' | 'outcome'>;
 
-/** Stores, refuses or keeps waiting, as a test wants it. */
+/** Stores, refuses or waits, as a test wants. */
 export class ObedientStore {
   readonly delivered: Delivered[] = [];
   readonly lost: Error[] = [];

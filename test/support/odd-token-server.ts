@@ -18,7 +18,7 @@ export interface OddTokenServer extends AsyncDisposable {
   connections(): Promise<number>;
 }
 
-/** A server that answers as somebody's home-made token server does: `behave` says how. */
+/** A server that answers like a home-made token server; `behave` says how. */
 export async function oddTokenServer(
   behave: (asked: OddAsked, response: ServerResponse) => void,
 ): Promise<OddTokenServer> {
@@ -46,7 +46,7 @@ export async function oddTokenServer(
   };
 }
 
-/** Answers with JSON, or with text as it is. */
+/** Answers with JSON, or with unchanged text. */
 export function reply(
   response: ServerResponse,
   status: number,

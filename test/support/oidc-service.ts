@@ -4,21 +4,21 @@ import { Provider } from 'oidc-provider';
 import { freePort } from '../../sandbox/free-port.ts';
 import { type Visitor, visitor } from './visitor.ts';
 
-/** A real OpenID Connect provider that lets in whoever it is told, with groups as Keycloak has them. */
+/** A real OpenID Connect provider that signs in anybody it is told to, with groups as in Keycloak. */
 export interface OidcService extends AsyncDisposable {
   readonly issuer: string;
   readonly jwks: string;
-  /** Who sits at the browser. */
+  /** The person at the browser. */
   person: { name: string; roles: readonly string[] };
-  /** Goes the whole way of a browser: console, provider, console. The console's last answer. */
+  /** Does all the steps of a browser: console, provider, console. Resolves to the console's last answer. */
   browse(console: Visitor, provider?: string): Promise<Awaited<ReturnType<Visitor['ask']>>>;
-  /** Signs somebody out at the provider, which tells the console. */
+  /** Signs somebody out at the provider, which notifies the console. */
   endSession(name: string): Promise<void>;
-  /** A signed token as the provider's services give them. */
+  /** A signed token from the provider's services. */
   token(claims: Readonly<Record<string, unknown>>, options?: TokenOptions): Promise<string>;
 }
 
-/** What the provider does itself at the end of a session. */
+/** What the provider does at the end of a session. */
 interface LogsOut {
   backchannelLogout(sub: string, sid: string | undefined): Promise<void>;
 }
@@ -50,7 +50,7 @@ export async function oidcService(redirect: string): Promise<OidcService> {
     cookies: { keys: ['a key of the provider'] },
     claims: { openid: ['sub'], profile: ['preferred_username', 'realm_access'] },
     features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true } },
-    // the console is on this machine, where the provider would not ask of itself
+    // the console is on this machine, to which the provider would not connect by itself
     fetch: (url, { dispatcher: _, ...options }: RequestInit & { dispatcher?: unknown } = {}) =>
       fetch(url, options),
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },

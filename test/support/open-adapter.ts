@@ -28,17 +28,17 @@ import { type Body, inlineBody } from '../../src/message/body.ts';
 import { type Answered, type Delivered, ObedientStore } from './obedient-store.ts';
 
 export interface OpenOptions {
-  /** What the names in the settings stand for. */
+  /** The credentials, by the names in the settings. */
   readonly credentials?: Readonly<Record<string, Credential>>;
-  /** What checks the tokens of callers, by the names of `jwt-key` credentials. */
+  /** The verifiers of callers' tokens, by the names of `jwt-key` credentials. */
   readonly verifiers?: Readonly<Record<string, TokenVerifier>>;
-  /** The production's folder: relative paths count from it. */
+  /** The production's folder: relative paths start from it. */
   readonly folder?: string;
   /** Names that `target` and `lookup` settings may use. */
   readonly names?: readonly string[];
   /** What the service remembers from an earlier run. */
   readonly memory?: string;
-  /** What the production says itself under `replies`. */
+  /** The production's own `replies`. */
   readonly ruled?: readonly string[];
 }
 
@@ -48,18 +48,18 @@ interface SeenEvent {
   readonly text: string;
 }
 
-/** What an engine would have seen of an adapter. */
+/** What an engine would have received from an adapter. */
 export interface Seen {
   readonly events: SeenEvent[];
   /** The connection states it reported, in order. */
   readonly states: { readonly state: string; readonly detail: string | undefined }[];
-  /** Whose certificates it saw. */
+  /** The owners of the certificates it saw. */
   readonly peers: { readonly name: string; readonly subject: string }[];
   /** Every line logged, at any level. */
   readonly log: string[];
 }
 
-/** An open inbound adapter, with a store behind it that does as it is told. */
+/** An open inbound adapter, with a store that does what it is told. */
 export interface OpenedInbound extends AsyncDisposable, Seen {
   readonly delivered: Delivered[];
   /** Deliveries that wait because of `hold`. */
@@ -75,11 +75,11 @@ export interface OpenedInbound extends AsyncDisposable, Seen {
   /** From now on deliveries wait until `release`. */
   hold(): void;
   release(): void;
-  /** From now on the store takes its time once it has the first piece of a body that is streamed. */
+  /** From now on the store pauses after the first piece of a streamed body. */
   dawdle(over: () => Promise<void>): void;
-  /** What a delivery that asks for a reply gets. */
+  /** The reply to a delivery that requests one. */
   answer(reply: (message: Delivered) => Answered | Promise<Answered>): void;
-  /** Aborts the host's signal, as a forced stop does. */
+  /** Aborts the host's signal, like a forced stop. */
   abort(): void;
   close(): Promise<void>;
 }
@@ -94,7 +94,7 @@ export interface OpenedOutbound extends AsyncDisposable, Seen {
   close(): Promise<void>;
 }
 
-/** Reads settings as the engine does. Throws ConfigError with every problem. */
+/** Reads settings like the engine. Throws ConfigError with every problem. */
 export function readGiven<S extends Settings>(
   declared: S,
   given: Readonly<Record<string, unknown>>,
@@ -143,7 +143,7 @@ function contextOf({
 
 const SECRETS = ['password', 'privateKey', 'passphrase', 'key'];
 
-/** Secrets hidden as the engine hides them: what spreads or serializes a credential loses them here too. */
+/** Secrets hidden like in the engine: spreading or serializing a credential loses them here as well. */
 function asLent(credential: Credential): Credential {
   const names = Object.getOwnPropertyNames(credential) as (keyof Credential)[];
   const entries = names.map((name) => [name, credential[name]] as const);
@@ -159,7 +159,7 @@ interface LentParts<S extends Settings> {
   readonly abort: () => void;
 }
 
-/** What an engine lends an adapter, and a record of what it then hears from it. */
+/** What an engine provides to an adapter, and a record of what it then receives from it. */
 export function lend<S extends Settings>(
   declared: S,
   given: Readonly<Record<string, unknown>>,
@@ -192,7 +192,7 @@ export function lend<S extends Settings>(
   return { lent, seen, abort: () => controller.abort(new Error('host stopped')) };
 }
 
-/** Opens an inbound adapter outside the engine. Without further orders every delivery is stored. */
+/** Opens an inbound adapter outside the engine. By default every delivery is stored. */
 export async function openInbound<S extends Settings>(
   adapter: InboundAdapter<S>,
   given: Readonly<Record<string, unknown>>,
@@ -238,7 +238,7 @@ function opened(
   return { abort, close, [Symbol.asyncDispose]: close };
 }
 
-/** A message as an operation gets it. */
+/** A message for an operation. */
 export function messageOf(body: Uint8Array | Body, overrides: Partial<Message> = {}): Message {
   const held = body instanceof Uint8Array ? inlineBody(body) : body;
   return {
@@ -255,7 +255,7 @@ export function messageOf(body: Uint8Array | Body, overrides: Partial<Message> =
   };
 }
 
-/** A body that is not in memory, as the object store gives it: in chunks of 64 KB. */
+/** A body that is not in memory, as from the object store: in chunks of 64 KB. */
 export function streamedBody(bytes: Uint8Array): Body {
   return {
     size: bytes.length,
@@ -267,7 +267,10 @@ export function streamedBody(bytes: Uint8Array): Body {
   };
 }
 
-/** A body whose chunks come when a test writes them. Its reader is told what destroys them; they may be destroyed before it reads. */
+/**
+ * A body whose chunks come when a test writes them. Its reader gets the error that destroys the
+ * stream, even if that happens before it reads.
+ */
 export function slowBody(chunks: PassThrough): Body {
   chunks.on('error', toldElsewhere);
   return {
@@ -278,7 +281,7 @@ export function slowBody(chunks: PassThrough): Body {
   };
 }
 
-/** Runs an adapter's connection test and gives its steps; the last one has failed if any did. */
+/** Runs an adapter's connection test and returns its steps; if any failed, it is the last one. */
 export async function testSteps<S extends Settings>(
   adapter: InboundAdapter<S> | OutboundAdapter<S> | LookupAdapter<S>,
   given: Readonly<Record<string, unknown>>,

@@ -2,7 +2,7 @@ import { vi } from 'vitest';
 import { type Browser, browser, builtConsole, type Screen } from './browser.ts';
 import { type Hub, hub } from './hub.ts';
 
-/** Time that a busy machine may take. */
+/** The time that a busy machine may need. */
 export const SOON = { timeout: 15_000 };
 
 export interface FoundMessage {
@@ -11,11 +11,11 @@ export interface FoundMessage {
   readonly status: string;
 }
 
-/** The hub of the demo with some of every kind of message and one receiver down, and a browser before its console. */
+/** The hub of the demo with every kind of message and one receiver down, and a browser with its console. */
 export interface OpenConsole extends AsyncDisposable {
   readonly running: Hub;
   readonly chrome: Browser;
-  /** What the API finds. */
+  /** The results of the API. */
   readonly found: (criteria: object) => Promise<readonly FoundMessage[]>;
   readonly open: (path: string) => Promise<Browser['page']>;
 }
@@ -24,7 +24,7 @@ export async function openConsole(screen: Screen = {}): Promise<OpenConsole> {
   const stack = new AsyncDisposableStack();
   const built = await builtConsole();
   const running = stack.use(await hub(built, { silent: ['registry'] }));
-  // the rest is sent while somebody looks
+  // the rest is sent while the page is open
   await running.send(running.messages.filter((_message, index) => index % 4 === 0));
   const chrome = stack.use(await browser(screen));
   const found = async (criteria: object): Promise<readonly FoundMessage[]> => {

@@ -17,7 +17,7 @@ export function openReading(
   );
 }
 
-/** Has a mail come in. */
+/** Delivers a mail. */
 export async function receive(
   lab: GraphLab,
   mail: Parameters<typeof mailWith>[0] & { readonly text?: string },
@@ -25,7 +25,7 @@ export async function receive(
   await lab.graph.receive(HUB, await mailWith(mail));
 }
 
-/** Waits until so many messages were delivered. */
+/** Waits until this many messages were delivered. */
 export async function delivered(opened: OpenedInbound, count: number): Promise<void> {
   await vi.waitFor(() => expect(opened.delivered.length).toBe(count), { timeout: 5_000 });
 }
@@ -34,7 +34,7 @@ export async function delivered(opened: OpenedInbound, count: number): Promise<v
 export const texts = ({ delivered: all }: OpenedInbound): string[] =>
   all.map(({ body }) => body.toString().trim());
 
-/** Waits for some more looks at the folder, in which something could have been taken again. */
+/** Waits for some more polls of the folder, in which something could have been taken again. */
 export async function moreLooks(lab: GraphLab): Promise<void> {
   const looks = (): number =>
     lab.graph.requests.filter(({ path }) => path.endsWith('/delta')).length;

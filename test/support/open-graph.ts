@@ -20,7 +20,7 @@ export function arrived(lab: GraphLab): readonly GraphMessage[] {
   return lab.graph.mailbox(WARD).messages('inbox');
 }
 
-/** What was asked of Graph, in short: `POST /messages`, with ids left out. */
+/** The requests to Graph, in short: `POST /messages`, with ids left out. */
 export function asked(lab: GraphLab): string[] {
   return lab.graph.requests.map(({ method, path }) =>
     `${method} ${path}`

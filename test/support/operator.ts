@@ -37,9 +37,9 @@ export interface OperatedOptions {
   /** A PostgreSQL for the trace, instead of the embedded store. */
   readonly trace?: string;
   readonly answer?: Parameters<typeof mllpReceiver>[0];
-  /** false: there is no user, and nobody is signed in by the way to it. */
+  /** false: there is no user, and requests are not signed in automatically. */
   readonly administrator?: boolean;
-  /** Of both planes; they are silent without it. */
+  /** The log of both planes; they are silent without it. */
   readonly log?: Logger;
 }
 

@@ -16,7 +16,7 @@ export interface PostgresServer extends AsyncDisposable {
   readonly process: ChildProcess;
 }
 
-/** Where Debian puts the newest server's programs; undefined if none is installed. */
+/** The folder of the newest server's programs in Debian; undefined if none is installed. */
 export async function postgresPrograms(): Promise<string | undefined> {
   const root = '/usr/lib/postgresql';
   const versions = await readdir(root).catch(() => []);
@@ -27,7 +27,7 @@ export async function postgresPrograms(): Promise<string | undefined> {
   return newest === undefined ? undefined : join(root, String(newest), 'bin');
 }
 
-/** A PostgreSQL of its own on a free port of the loopback, with a random password and nothing kept. */
+/** A separate PostgreSQL on a free loopback port, with a random password and without persistent data. */
 export async function startPostgres(programs: string): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'waybill-postgres-'));
   const account = await serverAccount();
@@ -82,7 +82,7 @@ async function answers(url: string): Promise<void> {
   }
 }
 
-/** PostgreSQL refuses to run as root: its own account then. */
+/** PostgreSQL refuses to run as root, so its own account is used. */
 async function serverAccount(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const [uid, gid] = await Promise.all(['-u', '-g'].map((flag) => run('id', [flag, 'postgres'])));

@@ -48,12 +48,12 @@ export const sampleOut = outbound({
 });
 
 export interface ProductionFolder extends TemporaryFolder {
-  /** Reads the production as it lies there now. */
+  /** Reads the production from its current files. */
   read(options?: Partial<ReadOptions>): Promise<ReadProduction>;
   write(files: Readonly<Record<string, string>>): Promise<void>;
 }
 
-/** A production in a folder of its own, by file name. */
+/** A production in its own folder, by file name. */
 export async function productionFolder(
   files: Readonly<Record<string, string>>,
 ): Promise<ProductionFolder> {
@@ -77,7 +77,7 @@ export async function productionFolder(
   };
 }
 
-/** The problems of a production that is one file, as a terminal shows them. */
+/** The problems of a production in one file, as shown in a terminal. */
 export async function problemsOf(
   text: string,
   options: Partial<ReadOptions> & { readonly files?: Readonly<Record<string, string>> } = {},
@@ -88,7 +88,7 @@ export async function problemsOf(
   return problems.map(describeProblem);
 }
 
-/** The definition of a production that is one file and has no error. */
+/** The definition of a production in one file without errors. */
 export async function definitionOf(
   text: string,
   options: Partial<ReadOptions> & { readonly files?: Readonly<Record<string, string>> } = {},

@@ -1,7 +1,7 @@
 import type { Broker } from '../../src/broker/broker.ts';
 import { streamReader } from '../../src/broker/stream-reader.ts';
 
-/** Reads every stream as the operator plane does, and keeps nothing: what is settled may then be removed. */
+/** Reads every stream like the operator plane, and keeps nothing, so that settled messages may be removed. */
 export function readAll(broker: Broker): AsyncDisposable {
   const reader = streamReader(broker, { linger: 10 });
   const reading = (async () => {

@@ -1,4 +1,4 @@
-/** A source of chance that gives the same numbers for the same seed. */
+/** A random source that gives the same numbers for the same seed. */
 export interface Random {
   /** A whole number from 0 to below `limit`. */
   below(limit: number): number;
@@ -6,7 +6,7 @@ export interface Random {
   bytes(size: number): Buffer;
 }
 
-/** The generator mulberry32: small, fast, and good enough to look for faults. */
+/** The generator mulberry32: small, fast, and good enough for finding bugs. */
 export function random(seed: number): Random {
   let state = seed;
   const next = (): number => {

@@ -3,24 +3,24 @@ import { connect } from 'node:net';
 import { type ConnectionOptions, connect as connectSecure } from 'node:tls';
 import { vi } from 'vitest';
 
-/** A connection that writes what it is told and keeps what it hears. */
+/** A connection that writes what it is told and keeps what it receives. */
 export interface RawClient extends AsyncDisposable {
-  /** Everything heard, a character for each byte. */
+  /** Everything received, one character per byte. */
   readonly heard: string;
   /** Whether the other side has ended. */
   readonly closed: boolean;
   write(bytes: Uint8Array | string): void;
-  /** Ends this side, after some last bytes. */
+  /** Ends this side, after optional last bytes. */
   end(bytes?: Uint8Array | string): void;
   reset(): void;
   pause(): void;
-  /** Resolves once exactly this was heard. */
+  /** Resolves once exactly this has been received. */
   hears(text: string): Promise<void>;
   /** Resolves once the other side has ended. */
   left(): Promise<void>;
 }
 
-/** Connects to a port of this machine; `::1` where `host` says so. */
+/** Connects to a port of this machine; `host` may be `::1`. */
 export async function rawClient(
   port: number,
   { host = '127.0.0.1', tls }: { readonly host?: string; readonly tls?: ConnectionOptions } = {},

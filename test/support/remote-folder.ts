@@ -2,15 +2,15 @@ import { chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'no
 import { join } from 'node:path';
 import { descendants, signal } from '../../sandbox/daemon.ts';
 
-/** A folder of its own below the home of the server's user, for one test. */
+/** A separate folder below the home of the server's user, for one test. */
 export interface RemoteFolder extends AsyncDisposable {
-  /** As the settings name it: it counts from where the sign-in starts. */
+  /** As in the settings: relative to the user's start folder. */
   readonly name: string;
   /** On this machine's disk. */
   readonly path: string;
-  /** Puts a file there in one step, as a careful sender does. */
+  /** Puts a file there in one step, like a careful sender. */
   put(name: string, content: Uint8Array | string): Promise<void>;
-  /** The names of the files, hidden ones too. */
+  /** The names of the files, including hidden ones. */
   names(): Promise<string[]>;
   read(name: string): Promise<Buffer>;
 }
@@ -35,13 +35,16 @@ export async function remoteFolder(home: string): Promise<RemoteFolder> {
       return (await readdir(path)).toSorted();
     },
     read: (file) => readFile(join(path, file)),
-    // A server that was frozen may still do what it was asked before.
+    // A frozen server may still carry out earlier requests.
     [Symbol.asyncDispose]: () =>
       rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 }),
   };
 }
 
-/** Sends a signal to every process that serves a connection: SIGSTOP is a network that hangs, SIGKILL a server that dies. */
+/**
+ * Sends a signal to every process that serves a connection: SIGSTOP is like a hanging network,
+ * SIGKILL like a server crash.
+ */
 export async function signalConnections(pid: number, name: NodeJS.Signals): Promise<void> {
   for (const child of await descendants(pid)) signal(child, name);
 }

@@ -1,14 +1,14 @@
 import type { Permission } from '../../src/access/rights/principal.ts';
 
-/** One operation of the API: who may, and what one is told who sees only other hosts. */
+/** One operation of the API: who may use it, and the answer for somebody who sees only other hosts. */
 export interface Row {
   readonly operation: string;
   readonly needs: readonly Permission[];
   readonly query?: string;
   readonly body?: object;
-  /** Answers for who may. Default 200. */
+  /** Allowed answers for permitted users. Default 200. */
   readonly allowed?: readonly number[];
-  /** For who has every permission in another scope: a status, or 200 without a word of the host. */
+  /** For somebody with every permission in another scope: a status, or 200 without any mention of the host. */
   readonly elsewhere: 200 | 403 | 404;
 }
 
@@ -22,7 +22,7 @@ const row = (
 const conflict = { allowed: [409] };
 const reason = { body: { reason: 'test' } };
 
-/** Every operation of the OpenAPI document that asks for a permission. */
+/** Every operation of the OpenAPI document that needs a permission. */
 export const ROUTES: readonly Row[] = [
   row('GET /status', ['dashboard.view'], 200),
   row('GET /hosts', ['dashboard.view'], 200),
@@ -135,7 +135,7 @@ export const ROUTES: readonly Row[] = [
   row('DELETE /tokens/{id}', ['token.manage'], 404, { allowed: [404] }),
 ];
 
-/** What whoever is signed in may, and what is open to all. */
+/** Operations for everybody who is signed in, and public ones. */
 export const FREE = new Set([
   'GET /me',
   'GET /me/preferences',

@@ -27,14 +27,14 @@ export async function run(
   nats: NatsAccess,
   definition: Definition,
   log: Logger = silentLogger,
-  /** Milliseconds that what is settled stays in its queue. */
+  /** Milliseconds that settled messages stay in their queue. */
   margin?: number,
 ): Promise<Running> {
   const broker = await connectBroker({ ...nats, production: definition.name, role: 'engine' });
   return runOn(broker, definition, log, margin);
 }
 
-/** The same on a connection that is there already; it is closed with it. */
+/** The same on an existing connection, which is closed with it. */
 export async function runOn(
   broker: Broker,
   definition: Definition,

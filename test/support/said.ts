@@ -3,7 +3,7 @@ import { testSteps } from './open-adapter.ts';
 
 export type Credentials = Readonly<Record<string, Credential>>;
 
-/** What the connection test of a wrong set-up ends with, on one line: the step, its cause and its remedy. */
+/** The last step of the connection test of a wrong configuration, on one line: the step, its cause and its remedy. */
 export async function said(
   adapter: InboundAdapter | OutboundAdapter,
   given: Readonly<Record<string, unknown>>,

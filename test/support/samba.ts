@@ -7,11 +7,11 @@ import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { temporaryFolder } from './temporary-folder.ts';
 
-/** Whether Samba's winbind, which checks NTLM as Windows does, is on this machine and may be started. */
+/** Whether Samba's winbind, which checks NTLM like Windows, is on this machine and can be started. */
 export const hasNtlm: boolean =
   existsSync('/usr/sbin/winbindd') && existsSync('/usr/bin/smbpasswd') && process.getuid?.() === 0;
 
-/** A user that every Debian has; its Samba password is one of this test alone. */
+/** A user that exists on every Debian; its Samba password is only used in this test. */
 const USER = 'games';
 
 export interface Samba extends AsyncDisposable {
@@ -39,7 +39,7 @@ export async function startSamba(password: string): Promise<Samba> {
 async function samba(path: string, password: string): Promise<string> {
   const places = ['private', 'lock', 'state', 'cache', 'pid', 'ncalrpc'];
   for (const place of places) await mkdir(join(path, place));
-  // The place of winbind's socket is fixed when Samba is built.
+  // The path of winbind's socket is fixed when Samba is built.
   await mkdir('/run/samba', { recursive: true });
   const config = join(path, 'smb.conf');
   await writeFile(
@@ -85,7 +85,7 @@ async function startWinbind(path: string, config: string): Promise<ReturnType<ty
   throw new Error('winbindd did not come up');
 }
 
-/** NTLM signs in a connection: each has a helper that keeps its challenge. */
+/** NTLM authenticates a connection: each has a helper process that keeps its challenge. */
 export class NtlmJudge {
   readonly #helper: ChildProcessByStdio<Writable, Readable, null>;
   readonly #lines: AsyncIterator<string>;
@@ -106,7 +106,7 @@ export class NtlmJudge {
     return String(value);
   }
 
-  /** The user that is proven by this message; else `challenge` is what to answer. */
+  /** The user proven by this message; otherwise `challenge` is the answer to send. */
   async judge(leg: number, message: string): Promise<string | undefined> {
     const said = await this.#ask(`${leg === 1 ? 'YR' : 'KK'} ${message}`);
     const [, word, rest = ''] = /^(\w+) ?(.*)$/.exec(said) ?? [];

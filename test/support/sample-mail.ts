@@ -1,4 +1,4 @@
-/** A mail with an encoded subject, HTML that would like to run, and an attachment. */
+/** A mail with an encoded subject, HTML with scripts, and an attachment. */
 export const SAMPLE_MAIL = [
   'From: Ward <ward@hospital.example>',
   'To: a@example.org, B <b@example.org>',

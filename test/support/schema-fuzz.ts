@@ -61,10 +61,10 @@ const NUMBERS = [
 
 const WRONG = [null, true, [], {}, [[]], { a: { b: [] } }, 'text', 7] as const;
 
-/** Values for a schema: most of its kind, some at the edge, some of another kind. */
+/** Values for a schema: most are valid, some at the limits, some of another type. */
 export interface SchemaFuzz {
   value(schema: Schema | undefined): unknown;
-  /** What stands in a path or a query. */
+  /** A value for a path or a query. */
   text(schema: Schema | undefined): string;
 }
 

@@ -5,10 +5,10 @@ import { type OpenedInbound, type OpenOptions, openInbound } from './open-adapte
 import { type RemoteFolder } from './remote-folder.ts';
 import { sftpTo } from './ssh-server.ts';
 
-/** A busy machine may take its time. */
+/** A busy machine may need this long. */
 export const PATIENCE = { timeout: 10_000, interval: 5 };
 
-/** Opens `sftp-in` on a folder, looking all the time. */
+/** Opens `sftp-in` on a folder, polling continuously. */
 export async function openedSftpIn(
   server: SshServer,
   folder: RemoteFolder,
@@ -28,9 +28,9 @@ export async function openedSftpIn(
 export const names = (service: OpenedInbound): (string | undefined)[] =>
   service.delivered.map(({ name }) => name);
 
-/** Resolves once a further look has come round to its end. */
+/** Resolves once a further poll has completed. */
 export async function looksAgain(service: OpenedInbound, folder: RemoteFolder): Promise<void> {
-  // A file that comes later is taken by a later look: then every earlier one has been looked at again.
+  // A later file is fetched by a later poll, by which every earlier one has been checked again.
   const later = `zz-later-${service.delivered.length}.txt`;
   await folder.put(later, 'later');
   await vi.waitFor(() => expect(names(service)).toContain(later), PATIENCE);

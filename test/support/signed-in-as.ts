@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Principal } from '../../src/access/rights/principal.ts';
 
-/** A sign-in under which whoever asks is who the test says. */
+/** A sign-in under which every caller is the principal given by the test. */
 export interface SignedInAs {
   principal: Principal | undefined;
   readonly plugin: (app: FastifyInstance) => Promise<void>;

@@ -7,11 +7,11 @@ const run = promisify(execFile);
 /** A file system of one megabyte. */
 export interface SmallDisk extends AsyncDisposable {
   readonly path: string;
-  /** From now on nothing can be changed on it, or everything again. */
+  /** Makes it read-only, or writable again. */
   lock(locked: boolean): Promise<void>;
 }
 
-/** Mounts one; undefined where this account may not. */
+/** Mounts one; undefined if this account may not. */
 async function mounted(): Promise<SmallDisk | undefined> {
   const folder = await temporaryFolder('disk');
   try {

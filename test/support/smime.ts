@@ -6,7 +6,7 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 const run = promisify(execFile);
 
-/** How OpenSSL wraps a mail entity. `streamed`: with lengths that are only known at the end, as mail programs write. */
+/** How OpenSSL wraps a mail entity. `streamed`: with lengths only known at the end, as written by mail programs. */
 export type Wrapping = 'clear' | 'opaque' | 'streamed' | 'encrypted';
 
 /** The arguments before the certificate. */

@@ -10,13 +10,13 @@ export interface ReceivedMail {
   readonly raw: Buffer;
   readonly from: string;
   readonly to: readonly string[];
-  /** Who had signed in; undefined if nobody had. */
+  /** The signed-in user; undefined if there is none. */
   readonly user: string | undefined;
   readonly secure: boolean;
 }
 
 export interface SmtpPeerOptions {
-  /** `tls` speaks TLS from the start; `starttls` offers it and sign-in only after it; `none` offers neither. */
+  /** `tls` uses TLS from the start; `starttls` offers it and sign-in only after it; `none` offers neither. */
   readonly security: 'none' | 'starttls' | 'tls';
   readonly certificate?: CertificateCredential;
   /** Who may sign in, by password or by token. Without it no sign-in is offered. */
@@ -26,19 +26,19 @@ export interface SmtpPeerOptions {
   readonly more?: SMTPServerOptions;
 }
 
-/** A programmable SMTP server: what mails it confirmed, and orders to misbehave. */
+/** A programmable SMTP server: the mails it confirmed, and ways to make it misbehave. */
 export interface SmtpPeer extends AsyncDisposable {
   readonly port: number;
   readonly mails: ReceivedMail[];
-  /** Connections taken so far. */
+  /** Connections accepted so far. */
   readonly connections: number;
-  /** Mechanism and user of every sign-in that was tried, in order. */
+  /** Mechanism and user of every sign-in attempt, in order. */
   readonly signIns: { readonly method: string; readonly user: string; readonly secret: string }[];
   hold(): void;
   release(): void;
-  /** Address → reply code: what RCPT TO answers. `*` stands for every address. */
+  /** Address → reply code: the answer to RCPT TO. `*` means every address. */
   readonly refusals: Map<string, number>;
-  /** What DATA is answered with instead of being confirmed. */
+  /** The answer to DATA instead of a confirmation. */
   answerData: number | undefined;
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -124,7 +124,7 @@ class Peer implements SmtpPeer {
     done: (error: Error | null, text?: string) => void,
   ): Promise<void> {
     const raw = await buffer(stream).catch(() => undefined);
-    if (raw === undefined) return; // the sender broke off
+    if (raw === undefined) return; // the sender disconnected
     await this.#gate?.promise;
     if (this.answerData !== undefined) {
       done(coded(this.answerData, 'no'));

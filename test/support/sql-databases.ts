@@ -20,37 +20,37 @@ export interface SqlDatabase extends AsyncDisposable {
   readonly port: number;
   readonly certificates: Certificates;
   readonly options: OpenOptions;
-  /** Settings that reach it over a port of localhost. */
+  /** Settings for connecting over a port of localhost. */
   given(port?: number): Readonly<Record<string, unknown>>;
-  /** A way to it that can be held up and broken. */
+  /** A proxy to it that can be paused and broken. */
   gate(): Promise<DatabaseGate>;
-  /** Runs statements in the database as an administrator, and gives the rows of the last. */
+  /** Runs statements in the database as an administrator, and returns the rows of the last. */
   ask(...statements: readonly string[]): Promise<readonly Record<string, unknown>[]>;
-  /** Has the server show another certificate to who connects from now on. */
+  /** Makes the server present another certificate to new connections. */
   show(which: 'good' | 'expired'): Promise<void>;
-  /** Makes an account `holder` that signs in with the certificate `client` and without a password, where there are such. */
+  /** Makes an account `holder` that signs in with the certificate `client` and without a password, if supported. */
   allowCertificate?(): Promise<void>;
   /** Makes the procedure of `words.procedure`. */
   makeProcedure(table: string): Promise<void>;
-  /** From now on a table takes nothing: for now, or as it breaks a rule. */
+  /** From now on a table refuses everything: temporarily, or because of a constraint. */
   refuse(table: string, how: 'temporary' | 'final'): Promise<void>;
-  /** Statements of the account that are under way. */
+  /** Running statements of the account. */
   running(): Promise<readonly unknown[]>;
-  /** Ends the server as a crash does. */
+  /** Ends the server like a crash. */
   crash(): void;
-  /** Holds the server up with all that it does, until `goOn`. */
+  /** Pauses the server completely, until `goOn`. */
   hold(): void;
   goOn(): void;
 }
 
 /** Between an adapter and its database. */
 export interface DatabaseGate extends AsyncDisposable {
-  /** Settings that reach the database through it. */
+  /** Settings for reaching the database through it. */
   readonly given: Readonly<Record<string, unknown>>;
   /** From now on nothing is answered, until `resume`. */
   pause(): void;
   resume(): void;
-  /** The database is away, and what was under way is cut, until `open`. */
+  /** The database is unreachable, and open connections are cut, until `open`. */
   shut(): Promise<void>;
   open(): Promise<void>;
 }
@@ -89,7 +89,7 @@ function described(
   };
 }
 
-/** Undefined where the server is not installed. */
+/** Undefined if the server is not installed. */
 export async function postgresDatabase(): Promise<SqlDatabase | undefined> {
   const programs = await postgresPrograms();
   if (programs === undefined) return undefined;
@@ -184,7 +184,7 @@ function signalChildren(pid: number | undefined, name: NodeJS.Signals): void {
   process.kill(pid ?? 0, name);
 }
 
-/** Undefined where the server is not installed. */
+/** Undefined if the server is not installed. */
 export async function mariaDatabase(): Promise<SqlDatabase | undefined> {
   if (!(await hasMaria())) return undefined;
   const made = await certificates();
@@ -233,12 +233,12 @@ export async function mariaDatabase(): Promise<SqlDatabase | undefined> {
   };
 }
 
-/** What the tests of the protocol need beyond the others. */
+/** What the tests of the protocol need in addition. */
 export interface PeerDatabase extends SqlDatabase {
   readonly peer: SqlServerPeer;
 }
 
-/** A peer that speaks SQL Server's protocol: the server itself runs on no machine of the tests. */
+/** A peer that speaks SQL Server's protocol, since the server itself is not available to the tests. */
 export async function sqlServerDatabase(more: Partial<PeerOptions> = {}): Promise<PeerDatabase> {
   const made = await certificates();
   const peer = await SqlServerPeer.start({
@@ -281,7 +281,7 @@ export async function sqlServerDatabase(more: Partial<PeerOptions> = {}): Promis
   };
 }
 
-/** For tests that are skipped where there is none. */
+/** For tests that are skipped if there is none. */
 export function theDatabase<Database extends SqlDatabase>(
   found: Database | undefined,
 ): () => Database {

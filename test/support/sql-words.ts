@@ -1,8 +1,8 @@
-/** What the products say in different words, for tests that are the same for all. */
+/** Where the products' SQL differs, for tests that are the same for all. */
 export interface SqlWords {
-  /** A first column that counts by itself. */
+  /** An auto-incrementing first column. */
   readonly counting: string;
-  /** The type of a text without end. */
+  /** The type of a text of unlimited length. */
   readonly longText: string;
   /** The type of a time to the microsecond, without a zone. */
   readonly microseconds: string;
@@ -15,30 +15,30 @@ export interface SqlWords {
   readonly manyTypes: string;
   /** Statements that put one row with known values into such a table. */
   insertMany(table: string): readonly string[];
-  /** What a row of those holds beyond the common, in JSON. */
+  /** The product-specific part of such a row, in JSON. */
   readonly manyMore: string;
-  /** A query that locks what it reads, and one that leaves alone what others have locked. */
+  /** A query that locks what it reads, and one that skips what others have locked. */
   locking(query: string): string;
   skipping(columns: string, table: string, rest: string): string;
-  /** An expression that takes so many milliseconds, a number or an expression itself. */
+  /** An expression that takes this many milliseconds, given as a number or an expression. */
   pause(milliseconds: number | string): string;
-  /** A query that takes its rows away itself, where there are such. */
+  /** A query that also deletes its rows, if supported. */
   takingItself(table: string): string | undefined;
-  /** A procedure that inserts two values into a table and gives the first plus one, as `next`. */
+  /** A procedure that inserts two values into a table and returns the first plus one, as `next`. */
   procedure(table: string): { readonly make: readonly string[]; readonly call: string } | undefined;
-  /** Whether a row that was read in a transaction is locked until its end, rather than looked at again by the commit. */
+  /** Whether a row read in a transaction is locked until its end, instead of being checked again by the commit. */
   readonly locksWhatItReads: boolean;
-  /** Whether a rule of a table can refuse a commit. */
+  /** Whether a constraint of a table can refuse a commit. */
   readonly mayRefuseCommits: boolean;
-  /** Whether two transactions can hold a row each and wait for the other's. */
+  /** Whether two transactions can each lock a row and wait for the other's. */
   readonly locksRows: boolean;
-  /** What the server's refusals of a statement are told as. */
+  /** How the server's refusals of a statement are reported. */
   readonly temporary: string;
-  /** The server's own words for what it refuses; undefined where it does not refuse that. */
+  /** The server's own text for a refusal; undefined if it does not refuse that. */
   readonly said: Readonly<Record<'duplicate' | 'constraint', RegExp>> & { readonly value?: RegExp };
   /** The protocol of `security: tls`. */
   readonly tls: string;
-  /** Whether a statement goes on at the server when the way to it is cut. */
+  /** Whether a statement continues at the server when the connection is cut. */
   readonly isRemote: boolean;
 }
 

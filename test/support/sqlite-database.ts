@@ -10,7 +10,7 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 const BUSY = 5;
 
-/** Processes of sessions, of this process alone. */
+/** Processes of sessions started by this process. */
 function sessions(): number[] {
   const children = globSync(`/proc/${process.pid}/task/*/children`).flatMap((file) =>
     readFileSync(file, 'utf8').trim().split(' ').filter(Boolean).map(Number),
@@ -29,7 +29,7 @@ const signal = (name: NodeJS.Signals): void => {
   for (const pid of sessions()) process.kill(pid, name);
 };
 
-/** A file of SQLite; who uses it besides is the test. */
+/** A SQLite file; the test is its other user. */
 export async function sqliteDatabase(): Promise<SqlDatabase & { readonly file: string }> {
   const folder = await temporaryFolder('sqlite');
   const file = join(folder.path, 'clinic.db');
@@ -105,7 +105,7 @@ export async function sqliteDatabase(): Promise<SqlDatabase & { readonly file: s
   };
 }
 
-/** Waits for a lock without holding up the test that has it. */
+/** Waits for a lock without blocking the test that has it. */
 async function unlocked<Value>(work: () => Value): Promise<Value> {
   for (;;) {
     try {

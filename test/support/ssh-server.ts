@@ -12,10 +12,13 @@ import type { Credential, Lent } from '../../src/adapter/index.ts';
 import { SECRET_MARKER } from '../contract/marker.ts';
 import { lend, type Seen } from './open-adapter.ts';
 
-/** Why tests against OpenSSH are skipped; undefined where they run. */
+/** Why tests against OpenSSH are skipped; undefined if they run. */
 export const noSshServer: string | undefined = await whyNoSshServer();
 
-/** Declares tests against a real sshd, which is started once for all of them; skipped, with the reason, where there is none. */
+/**
+ * Declares tests against a real sshd, which is started once for all of them; skipped, with the
+ * reason, if there is none.
+ */
 export function describeWithSshd(
   title: string,
   tests: (server: () => SshServer) => void,
@@ -35,7 +38,7 @@ export function describeWithSshd(
   });
 }
 
-/** The settings that reach a server, with what its credential `drop` stands for. */
+/** The settings for a server, with the value of its credential `drop`. */
 export function sftpTo(server: SshServer): {
   given: { connect: string; credential: string; hostKey: string };
   options: { credentials: Record<string, Credential> };
@@ -51,7 +54,7 @@ export function sftpTo(server: SshServer): {
   };
 }
 
-/** Settings and a credential to connect with; what is not given is right. */
+/** Settings and a credential for a connection; what is not given is correct. */
 export interface ConnectGiven {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly credential?: Credential;
@@ -68,7 +71,7 @@ export function lentTo(
   });
 }
 
-/** Connects to a server, all of whose keys are pinned; what is not given is right. */
+/** Connects to a server with all its keys pinned; what is not given is correct. */
 export async function connectTo(
   { port, hostKeys }: SshServer,
   { settings, ...rest }: ConnectGiven = {},
@@ -78,5 +81,5 @@ export async function connectTo(
   return await connectSftp(lent, lent.signal);
 }
 
-/** A credential that is wrong, and whose password must not turn up anywhere. */
+/** A wrong credential whose password must not appear anywhere. */
 export const WRONG: Credential = { kind: 'basic', user: 'hub', password: SECRET_MARKER };

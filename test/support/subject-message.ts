@@ -5,7 +5,7 @@ import type { Scope } from '../../src/expression/expression.ts';
 import type { LookupTables } from '../../src/lookup/lookup-tables.ts';
 import type { Envelope } from '../../src/message/message.ts';
 
-/** An admission with what rules and transforms like to look at; made up. */
+/** A made-up admission with the fields that rules and transforms use. */
 export const ADMISSION = [
   'MSH|^~\\&|EPIC|MAIN|HUB|CITY|20260131153000||ADT^A01^ADT_A01|MSG001|P|2.5.1',
   'EVN|A01|20260131153000',
@@ -15,7 +15,7 @@ export const ADMISSION = [
   'PV1|1|I|W1^101^A|U|||1234^WELBY^MARCUS||||||||||||V5678',
 ].join('\r');
 
-/** A result with two orders, each with observations; made up. */
+/** A made-up result with two orders, each with observations. */
 export const RESULT = [
   'MSH|^~\\&|LAB|MAIN|HUB|CITY|20260131153000||ORU^R01^ORU_R01|MSG002|P|2.5.1',
   'PID|1||4711^^^MAIN^MR||DOE^JANE||19800229|F',
@@ -41,7 +41,7 @@ export function envelope(given: Partial<Envelope> = {}): Envelope {
   };
 }
 
-/** What an expression sees of a body; its type is found in HL7 itself. */
+/** The input of an expression for a body; its type is read from the HL7 itself. */
 export function scopeOf(body: string, given: Partial<Envelope> = {}): Scope {
   const bytes = Buffer.from(body);
   const type = given.type ?? hl7Header(bytes).type;
@@ -63,7 +63,7 @@ export function lookupTables(
 /** 31 January 2026, 15:30 UTC. */
 export const NOW = Date.UTC(2026, 0, 31, 15, 30);
 
-/** An environment with one table, a clock that stands still, and UTC. */
+/** An environment with one table, a fixed clock, and UTC. */
 export const environment = expressionEnvironment({
   lookups: lookupTables({ wards: { W1: 'North' } }),
   now: () => NOW,

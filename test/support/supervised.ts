@@ -5,18 +5,18 @@ import { describeError } from '../../src/error/engine-error.ts';
 import type { Delivered } from './obedient-store.ts';
 import { type OpenOptions, openInbound, openOutbound } from './open-adapter.ts';
 
-/** What came of an inbound adapter that was opened again after each loss, as an engine does. */
+/** The result for an inbound adapter that was reopened after each loss, as by an engine. */
 export interface Supervised extends AsyncDisposable {
   readonly delivered: readonly Delivered[];
   /** How often it was opened. */
   readonly opened: number;
   readonly memory: string | undefined;
-  /** Texts of all that was lost. */
+  /** Texts of all losses. */
   readonly losses: readonly string[];
   readonly events: readonly string[];
 }
 
-/** Keeps an inbound adapter open, with its memory, without the pauses an engine makes. */
+/** Keeps an inbound adapter open, with its memory, without an engine's pauses. */
 export function supervised<S extends Settings>(
   adapter: InboundAdapter<S>,
   given: Readonly<Record<string, unknown>>,
@@ -73,8 +73,8 @@ export function supervised<S extends Settings>(
 }
 
 /**
- * Sends one message until it is sent, as an engine does: on a fresh adapter after each loss, with
- * the mark of a possible duplicate from the second try on. Gives the errors on the way.
+ * Sends one message until it is sent, like an engine: on a new adapter after each loss, marked as a
+ * possible duplicate from the second try on. Returns the errors on the way.
  */
 export async function sentAtLast<S extends Settings>(
   adapter: OutboundAdapter<S>,
@@ -95,8 +95,8 @@ export async function sentAtLast<S extends Settings>(
 }
 
 /**
- * Whether the errors on the way are of the right class for a message of which so many copies arrived:
- * what may have arrived counts as a try, and says so; only what cannot have arrived counts as none.
+ * Whether the errors on the way have the right class, given how many copies arrived: what may have
+ * arrived counts as a try and is reported as such; only what cannot have arrived does not count.
  */
 export function areRightClass(errors: readonly string[], copies: number): boolean {
   const [first, ...more] = errors;

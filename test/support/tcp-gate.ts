@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy on loopback that holds traffic back without losing any, and can be away for a while. */
+/** A TCP proxy on loopback that holds traffic back without losing any, and can be unreachable for a while. */
 export interface TcpGate extends AsyncDisposable {
   readonly port: number;
   /** From now on nothing passes, until `resume`. */

@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net';
 
-/** Lets a server of a test listen on a free port of 127.0.0.1; disposing of it ends its connections too. */
+/** Lets a test server listen on a free port of 127.0.0.1; disposing it also ends its connections. */
 export async function listening(
   server: Server,
 ): Promise<AsyncDisposable & { readonly port: number }> {

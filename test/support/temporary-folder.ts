@@ -6,7 +6,7 @@ export interface TemporaryFolder extends AsyncDisposable {
   readonly path: string;
 }
 
-/** A fresh folder that is removed with all it holds at the end of its `await using` scope. */
+/** A new folder that is removed with its content at the end of its `await using` scope. */
 export async function temporaryFolder(name = 'test', parent = tmpdir()): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(parent, `waybill-${name}-`));
   return {

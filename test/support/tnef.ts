@@ -4,11 +4,11 @@ export interface TnefPart {
   readonly content: Buffer;
   readonly type?: string;
   readonly contentId?: string;
-  /** A mail within the mail: the content is a winmail.dat itself. */
+  /** A mail within the mail: the content is itself a winmail.dat. */
   readonly isMail?: boolean;
 }
 
-/** Writes a winmail.dat as Outlook does (MS-OXTNEF): a property for each fact, attachments with both names. */
+/** Writes a winmail.dat like Outlook (MS-OXTNEF): a property for each fact, attachments with both names. */
 export function tnef(
   parts: readonly TnefPart[],
   { text = '', html = '' }: { readonly text?: string; readonly html?: string } = {},
@@ -63,13 +63,13 @@ function binary(id: number, bytes: Buffer): Buffer {
   return Buffer.concat([u16(0x102), u16(id), u32(1), sized(bytes)]);
 }
 
-/** With the id of the interface before it. */
+/** Preceded by the id of the interface. */
 function object(id: number, bytes: Buffer): Buffer {
   const whole = Buffer.concat([Buffer.from('0b0302000000000c00000000000046aa', 'hex'), bytes]);
   return Buffer.concat([u16(0x0d), u16(id), u32(1), sized(whole)]);
 }
 
-/** A property of a program's own, with its name. */
+/** A program's own property, with its name. */
 function named(id: number, name: string, value: string): Buffer {
   const title = Buffer.from(`${name}\0`, 'utf16le');
   const head = [u16(0x1f), u16(id), Buffer.alloc(16, 7), u32(1), sized(title)];

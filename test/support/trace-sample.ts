@@ -3,7 +3,7 @@ import type { Envelope } from '../../src/message/message.ts';
 import type { LegRecord, OutcomeRecord, RecordedError } from '../../src/message/record.ts';
 import type { SearchKey, TraceInput } from '../../src/trace/trace-input.ts';
 
-/** Noon of a day on which nothing else happens in these tests. */
+/** Noon of a day without any other events in these tests. */
 export const NOON = Date.UTC(2026, 2, 10, 12);
 
 export interface SampleSession {

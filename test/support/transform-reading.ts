@@ -20,7 +20,7 @@ export function readProblems(given: unknown): string[] {
   return problems;
 }
 
-/** A transform as a production writes it; throws with its problems. */
+/** A transform as written in a production; throws with its problems. */
 export function transformOf(
   given: unknown,
   { name = 't', find = () => undefined }: { name?: string; find?: FindTransform } = {},

@@ -5,13 +5,13 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 const programs = await postgresPrograms();
 
-/** The stores of what people need beside the trace, and whether each can be had on this machine. */
+/** The stores for everything besides the trace, and whether each is available on this machine. */
 export const META_STORES = [
   ['SQLite', true],
   ['PostgreSQL', programs !== undefined],
 ] as const;
 
-/** One database with two connections: as two operator planes, or the command line beside one. */
+/** One database with two connections, like two operator planes, or the command line and one. */
 export interface TwoPlanes extends AsyncDisposable {
   readonly place: MetaPlace;
   readonly one: MetaDatabase;

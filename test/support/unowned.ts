@@ -1,6 +1,6 @@
 import { hearUnexpected } from '../../src/error/unexpected.ts';
 
-/** Whatever rejects without an owner, or that nobody foresaw, from now on. */
+/** All unhandled rejections and unexpected errors from now on. */
 export function unowned(): Disposable & { all(): string[] } {
   const all: string[] = [];
   const note = (reason: unknown): void => {

@@ -1,6 +1,6 @@
 import type { Asked } from './operator.ts';
 
-/** Somebody who asks the API as a browser does: keeps cookies, sends the CSRF token and an Origin. */
+/** A client of the API that acts like a browser: keeps cookies, sends the CSRF token and an Origin. */
 export interface Visitor {
   ask<Answer = Record<string, unknown>>(
     method: string,
@@ -8,9 +8,9 @@ export interface Visitor {
     body?: unknown,
     headers?: Readonly<Record<string, string>>,
   ): Promise<Asked<Answer>>;
-  /** Signs in with a password and takes the CSRF token over. */
+  /** Signs in with a password and uses the CSRF token from then on. */
   signIn(user: string, password: string): Promise<Asked<Record<string, unknown>>>;
-  /** Takes the CSRF token of `/me` over. */
+  /** Uses the CSRF token of `/me` from then on. */
   me(): Promise<Asked<Me>>;
   readonly cookies: Map<string, string>;
 }
@@ -76,7 +76,7 @@ export function visitor(url: string): Visitor {
   };
 }
 
-/** Name of the cookie that holds the session. */
+/** Name of the session cookie. */
 export function sessionOf({ cookies }: Pick<Visitor, 'cookies'>): string {
   return [...cookies.keys()].find((name) => name.replace('__Host-', '').startsWith('sid-')) ?? '';
 }

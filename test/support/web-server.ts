@@ -4,18 +4,18 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
-/** A request as it came in, read to its end. */
+/** A received request, read to its end. */
 export interface SeenRequest {
   readonly method: string;
   /** Path and query. */
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: Buffer;
-  /** The port of the client: tells connections apart. */
+  /** The client's port, which identifies the connection. */
   readonly connection: number;
 }
 
-/** What is answered; nothing leaves the request unanswered. */
+/** The answer; undefined leaves the request unanswered. */
 export interface Answered {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string | string[]>>;
@@ -26,17 +26,17 @@ export type Answering = (
   request: SeenRequest,
 ) => Answered | undefined | Promise<Answered | undefined>;
 
-/** A web server of a test: answers as it is told and remembers what came. */
+/** A test's web server: answers as told and remembers the requests. */
 export interface WebServer extends AsyncDisposable {
   /** `http://localhost:port` */
   readonly url: string;
   readonly port: number;
   readonly requests: SeenRequest[];
-  /** What is answered from now on. */
+  /** Sets the answer from now on. */
   answer(by: Answering): void;
   /** Closes the port and every connection. */
   stop(): Promise<void>;
-  /** Listens at the same port again. */
+  /** Listens on the same port again. */
   start(): Promise<void>;
 }
 
@@ -68,7 +68,7 @@ export async function webServer(
       response.writeHead(answer.status ?? 200, { 'content-type': 'text/plain', ...answer.headers });
       response.end(answer.body);
     };
-    // A client that broke off is gone.
+    // A client that disconnected is gone.
     reply().catch(() => response.destroy());
   };
   const start = async (): Promise<void> => {

@@ -77,7 +77,7 @@ export class PeerConnection {
     const channel = new TdsChannel(stream, (message) => {
       if (this.#channel !== channel) return;
       this.#heard(message).catch((error: unknown) => {
-        // what is not of the protocol, or came too late
+        // something that is not in the protocol, or came too late
         this.#socket.destroy(error instanceof Error ? error : undefined);
       });
     });
@@ -177,7 +177,7 @@ export class PeerConnection {
     this.#answer(...before, welcome(database, token === undefined ? [] : [FEDERATED]));
   }
 
-  /** The request that is under way is answered first, then this. */
+  /** The current request is answered first, then this. */
   #attention(): void {
     const cancelling = this.#cancelling;
     if (cancelling === undefined) return this.#answer(doneToken('batch', DONE.attention));
@@ -239,7 +239,7 @@ export class PeerConnection {
     this.#peer.texts.push(text);
     const fault = this.#peer.faultOf(text);
     if (fault !== undefined) throw fault;
-    // what the driver sets once it is in
+    // settings that the driver sends after its sign-in
     if (/^set ansi_nulls/i.test(text)) return [];
     this.#peer.running.add(text);
     try {

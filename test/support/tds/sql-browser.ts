@@ -5,7 +5,7 @@ export interface SqlBrowser extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Tells the ports of named instances (MC-SQLR) and, as the real one, says nothing of names it does not know. */
+/** Returns the ports of named instances (MC-SQLR) and, like the real one, does not answer for unknown names. */
 export async function sqlBrowser(
   instances: Readonly<Record<string, number | undefined>>,
 ): Promise<SqlBrowser> {

@@ -16,16 +16,16 @@ export interface PeerOptions {
   /** Password by user. */
   readonly accounts: Readonly<Record<string, string>>;
   readonly databases: readonly string[];
-  /** `off` has none, `on` has it for who wants it, `required` takes nobody without it. */
+  /** `off`: not supported; `on`: supported; `required`: connections without it are refused. */
   readonly encryption?: 'off' | 'on' | 'required';
-  /** A token of Entra that is let in, and for whom. */
+  /** An accepted Entra token, and its user. */
   readonly token?: { readonly text: string; readonly login: string };
   readonly ntlm?: () => NtlmJudge;
-  /** Where who only reads is sent. */
+  /** The server to which read-only clients are redirected. */
   readonly readers?: () => { readonly host: string; readonly port: number };
 }
 
-/** A statement that is to fail. */
+/** A statement that should fail. */
 interface Fault {
   readonly text: RegExp;
   readonly error: SqlServerError;
@@ -33,18 +33,18 @@ interface Fault {
 }
 
 /**
- * Speaks TDS 7.4 and TDS 8 as SQL Server does, as far as the driver asks for it: prelogin, TLS within the protocol and
- * before it, sign-in by SQL, NTLM and Entra, batches, procedures, transactions, attention, errors by their numbers. What
- * statements do is SQLite's.
+ * Speaks TDS 7.4 and TDS 8 like SQL Server, as far as the driver uses it: prelogin, TLS within the
+ * protocol and before it, sign-in by SQL, NTLM and Entra, batches, procedures, transactions,
+ * attention, errors by their numbers. Statements are executed by SQLite.
  */
 export class SqlServerPeer implements AsyncDisposable {
   readonly options: PeerOptions;
   readonly procedures = new Map<string, Procedure>();
   /** Who signed in, in order. */
   readonly logins: (Login & { readonly encrypted: 'no' | 'inside' | 'strict' })[] = [];
-  /** What was asked of it, in order. */
+  /** The requests to it, in order. */
   readonly texts: string[] = [];
-  /** Statements that are under way. */
+  /** Running statements. */
   readonly running = new Set<string>();
   readonly file: string;
   readonly #folder: AsyncDisposable;
@@ -92,7 +92,7 @@ export class SqlServerPeer implements AsyncDisposable {
     this.#faults.push({ text, error: new SqlServerError(number, message), times });
   }
 
-  /** What a statement is to fail with. */
+  /** The error with which a statement should fail. */
   faultOf(text: string): SqlServerError | undefined {
     const fault = this.#faults.find((one) => one.times > 0 && one.text.test(text));
     if (fault === undefined) return undefined;
@@ -100,7 +100,7 @@ export class SqlServerPeer implements AsyncDisposable {
     return fault.error;
   }
 
-  /** Runs statements as an administrator, beside the protocol, and gives the rows of the last. */
+  /** Runs statements as an administrator, outside the protocol, and returns the rows of the last. */
   async ask(...statements: readonly string[]): Promise<readonly Record<string, unknown>[]> {
     const session = new TsqlSession(
       this.file,
@@ -152,10 +152,10 @@ export class SqlServerPeer implements AsyncDisposable {
       this.#sockets.delete(socket);
       connection.end();
     });
-    // whoever breaks off in the handshake is gone
+    // a client that disconnects during the handshake is gone
     connection.begin().catch(() => socket.destroy());
   }
 }
 
-/** As the other databases' clients give it: small numbers as such. */
+/** Like the other databases' clients: small numbers as numbers. */
 const plain = (value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value);

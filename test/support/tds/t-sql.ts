@@ -4,7 +4,7 @@ import { type PeerResult, SqlServerError } from './tds-token.ts';
 
 export type Values = Readonly<Record<string, SQLInputValue>>;
 
-/** Who a session is, as the server's functions tell it. */
+/** The user of a session, as returned by the server's functions. */
 export interface SessionWho {
   readonly login: string;
   readonly database: string;
@@ -12,7 +12,7 @@ export interface SessionWho {
   readonly scheme: string;
 }
 
-/** A procedure: statements with its parameters as variables, and where the outputs come from. */
+/** A procedure: statements with its parameters as variables, and the source of its outputs. */
 export interface Procedure {
   readonly parameters: readonly string[];
   readonly statements: readonly string[];
@@ -23,8 +23,8 @@ const BUSY = 5;
 const NONE: PeerResult = { columns: [], rows: [], count: undefined };
 
 /**
- * A session of the peer: SQLite carries out what is common to both, after the words that are SQL Server's own are changed.
- * A transaction locks the whole database, where the real server locks rows.
+ * A session of the peer: SQLite executes what is common to both, after SQL Server's own syntax is
+ * replaced. A transaction locks the whole database, where the real server locks rows.
  */
 export class TsqlSession {
   readonly #database: DatabaseSync;
@@ -46,7 +46,7 @@ export class TsqlSession {
     tell('CONNECTIONPROPERTY', who.scheme);
   }
 
-  /** A batch, or what `sp_executesql` is given. */
+  /** A batch, or the argument of `sp_executesql`. */
   async carryOut(text: string, values: Values, signal: AbortSignal): Promise<PeerResult[]> {
     const variables: Record<string, SQLInputValue> = { ...values };
     const results: PeerResult[] = [];
@@ -103,7 +103,7 @@ export class TsqlSession {
     return await this.#unlocked(() => this.#run(translated, variables, most), signal);
   }
 
-  /** `DECLARE @x BIGINT = 1`; false where it is another statement. */
+  /** `DECLARE @x BIGINT = 1`; false for any other statement. */
   #declare(text: string, variables: Record<string, SQLInputValue>): boolean {
     const [, name, initial] = /^DECLARE @(\w+) [\w()]+(?: = (.+))?$/is.exec(text) ?? [];
     if (name === undefined) return false;
@@ -156,7 +156,7 @@ export class TsqlSession {
     return last;
   }
 
-  /** Waits for a lock of somebody else. */
+  /** Waits for another session's lock. */
   async #unlocked<Value>(work: () => Value, signal: AbortSignal): Promise<Value> {
     for (;;) {
       try {
@@ -199,7 +199,7 @@ export class TsqlSession {
   }
 }
 
-/** A batch as its statements; a block of BEGIN and END is one after the other too. */
+/** The statements of a batch; those of a BEGIN … END block are also run one after another. */
 const statementsOf = (text: string): readonly string[] =>
   text
     .replace(/^\s*BEGIN\s([^]*?);?\s*END\s*$/i, '$1')
@@ -207,7 +207,7 @@ const statementsOf = (text: string): readonly string[] =>
     .map((one) => one.trim())
     .filter((one) => one !== '');
 
-/** What is T-SQL's own, in SQLite's words. */
+/** T-SQL syntax translated to SQLite's. */
 export function translate(text: string): string {
   if (/^CREATE TABLE /i.test(text)) return createTable(text);
   const changed = text
@@ -220,7 +220,7 @@ export function translate(text: string): string {
   return taken === null ? changed : `${taken[1]}${taken[3]} RETURNING ${taken[2]}`;
 }
 
-/** Types are kept as they are declared, so that a column's values can be sent as them; what does not fit is refused. */
+/** Types are kept as declared, so that a column's values can be sent with them; values that do not fit are refused. */
 function createTable(text: string): string {
   const [, name = '', columns = ''] = /^CREATE TABLE (\S+) \(([^]*)\)$/i.exec(text) ?? [];
   return `CREATE TABLE ${name} (${columns
@@ -240,7 +240,7 @@ function column(declared: string): string {
   return `[${name}] ${kept} ${key} ${ruleFor(name, type, size)}`;
 }
 
-/** What does not fit the type is refused, which SQLite does not do by itself. */
+/** Values that do not fit the type are refused, which SQLite does not do by itself. */
 function ruleFor(name: string, type: string, size: string): string {
   if (/^(BIG)?INT$/i.test(type)) {
     return `CONSTRAINT "type ${name}" CHECK (typeof([${name}]) IN ('integer', 'null'))`;

@@ -20,7 +20,7 @@ const PACKET_SIZE = 4_096;
 export interface TdsMessage {
   readonly kind: number;
   readonly payload: Buffer;
-  /** The client took it back while it was sending. */
+  /** The client cancelled it while sending. */
   readonly isIgnored: boolean;
 }
 

@@ -1,6 +1,6 @@
 import { TdsReader } from './tds-reader.ts';
 
-/** What a client says of itself (LOGIN7, MS-TDS 2.2.6.4). */
+/** A client's login request (LOGIN7, MS-TDS 2.2.6.4). */
 export interface Login {
   readonly user: string;
   readonly password: string;
@@ -16,7 +16,7 @@ export interface Login {
 
 const READ_ONLY_INTENT = 0x20;
 const FIRST_FIELD = 36;
-/** The fields in order, each with its place and its length in characters. */
+/** The fields in order, each with its offset and its length in characters. */
 const FIELDS = {
   user: 1,
   password: 2,
@@ -49,7 +49,7 @@ export function readLogin(payload: Buffer): Login {
   };
 }
 
-/** Each byte has its halves changed over and is turned by 0xA5. */
+/** The nibbles of each byte are swapped, and the byte is XORed with 0xA5. */
 function unscrambled(bytes: Buffer): string {
   const clear = bytes.map((byte) => {
     const turned = byte ^ 0xa5;
@@ -61,7 +61,7 @@ function unscrambled(bytes: Buffer): string {
 const FEDERATED = 0x02;
 const SECURITY_TOKEN = 0x01;
 
-/** Features stand at the end; their place is told in a field of its own. */
+/** Features are at the end; a separate field has their offset. */
 function tokenIn(payload: Buffer): string | undefined {
   const place = payload.readUInt16LE(FIRST_FIELD + 4 * FIELDS.extension);
   const reader = new TdsReader(payload, payload.readUInt32LE(place));
@@ -79,7 +79,7 @@ const ENCRYPTION = 1;
 const TERMINATOR = 0xff;
 export const ENCRYPT = { off: 0, on: 1, notSupported: 2, required: 3 } as const;
 
-/** What a client wants of encryption (PRELOGIN, MS-TDS 2.2.6.5). */
+/** A client's encryption request (PRELOGIN, MS-TDS 2.2.6.5). */
 export function wantedEncryption(payload: Buffer): number {
   for (let at = 0; payload[at] !== TERMINATOR && at + 5 <= payload.length; at += 5) {
     if (payload[at] === ENCRYPTION) return payload.readUInt8(payload.readUInt16BE(at + 1));

@@ -1,4 +1,4 @@
-/** Bytes as TDS writes them: little-endian, texts in UCS-2. */
+/** Reads the encoding of TDS: little-endian, texts in UCS-2. */
 export class TdsReader {
   readonly #bytes: Buffer;
   #at: number;

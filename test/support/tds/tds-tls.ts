@@ -6,7 +6,7 @@ import { KIND, packetOf } from './tds-channel.ts';
 
 const HEADER = 8;
 
-/** TLS of a server: with TDS 7 the handshake comes in packets of the protocol, and nothing else does; with TDS 8 all is TLS. */
+/** TLS of a server: with TDS 7 only the handshake is in packets of the protocol; with TDS 8 everything is TLS. */
 export async function secured(
   socket: Socket,
   context: SecureContext,

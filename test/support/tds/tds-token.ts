@@ -1,7 +1,7 @@
 import { COLLATION, typeOf } from './tds-type.ts';
 import { TdsWriter } from './tds-writer.ts';
 
-/** An error as the server numbers it. */
+/** An error with the server's number. */
 export class SqlServerError extends Error {
   readonly number: number;
 
@@ -37,7 +37,7 @@ export const changeOf = (type: number, fill: (writer: TdsWriter) => void): Buffe
 
 export const CHANGES = { begun: 8, committed: 9, rolledBack: 10 } as const;
 
-/** A transaction began or ended; the driver sends the descriptor with all it asks for meanwhile. */
+/** A transaction began or ended; the driver sends the descriptor with all requests in between. */
 export const transactionToken = (what: keyof typeof CHANGES, descriptor: bigint): Buffer =>
   changeOf(CHANGES[what], (inner) =>
     what === 'begun'
@@ -45,7 +45,7 @@ export const transactionToken = (what: keyof typeof CHANGES, descriptor: bigint)
       : inner.byte(0).byte(8).long(descriptor),
   );
 
-/** What ends a sign-in that was let in. */
+/** The end of a successful sign-in. */
 export function welcome(database: string, features: readonly number[]): Buffer {
   const writer = new TdsWriter()
     .raw(changeOf(1, (inner) => inner.text(database).text('master')))
@@ -57,13 +57,13 @@ export function welcome(database: string, features: readonly number[]): Buffer {
       inner.byte(1, 0x74, 0, 0, 4).text('Microsoft SQL Server').byte(16, 0, 0x10, 0x36),
     );
   writer.raw(changeOf(4, (inner) => inner.text('4096').text('4096')));
-  // that we know UTF-8, and that the token was taken where there was one
+  // that we support UTF-8, and that the token, if any, was accepted
   writer.byte(0xae, 0x0a).int(1).byte(1);
   for (const feature of features) writer.byte(feature).int(0);
   return writer.byte(0xff).raw(doneToken('batch', DONE.last)).bytes;
 }
 
-/** An availability group sends a client that only reads on to another server. */
+/** An availability group redirects a read-only client to another server. */
 export const routing = (host: string, port: number): Buffer =>
   changeOf(20, (inner) =>
     inner.sized((place) => place.byte(0).short(port).longText(host)).short(0),
@@ -72,18 +72,18 @@ export const routing = (host: string, port: number): Buffer =>
 export const sspiToken = (challenge: Buffer): Buffer =>
   new TdsWriter().byte(0xed).short(challenge.length).raw(challenge).bytes;
 
-/** What one statement gave. */
+/** The result of one statement. */
 export interface PeerResult {
   readonly columns: readonly { readonly name: string; readonly type: string | null }[];
   readonly rows: readonly (readonly unknown[])[];
-  /** Undefined where the server does not count. */
+  /** Undefined if the server does not count. */
   readonly count: number | undefined;
 }
 
 const ROW = 0xd1;
 const ROW_WITH_NULLS = 0xd2;
 
-/** Columns and rows; nothing where the statement has none. */
+/** Columns and rows; nothing if the statement has none. */
 export function rowTokens({ columns, rows }: PeerResult): Buffer {
   if (columns.length === 0) return Buffer.alloc(0);
   const types = columns.map(({ type }, index) =>

@@ -6,12 +6,12 @@ export const COLLATION = Buffer.from([0x09, 0x04, 0xd0, 0x00, 0x34]);
 const MAX = 0xffff;
 const NULL = 0xffff;
 
-/** A type as a table declares it: `DECIMAL(30,10)`. */
+/** A type as declared in a table: `DECIMAL(30,10)`. */
 interface Declared {
   readonly sizes: readonly number[];
 }
 
-/** How values of a type are sent; they come as SQLite keeps them. */
+/** How values of a type are sent; they have SQLite's types. */
 export interface TdsType {
   info(writer: TdsWriter): void;
   value(writer: TdsWriter, value: unknown): void;
@@ -20,7 +20,7 @@ export interface TdsType {
 const DAY = 86_400_000;
 const daysSince1 = (day: string): number =>
   Date.parse(`${day.slice(0, 10)}T00:00:00Z`) / DAY + 719_162;
-/** How many bytes a time of so many digits behind the point has. */
+/** How many bytes a time with this many fractional digits has. */
 const timeSize = (scale: number): number => (scale <= 2 ? 3 : scale <= 4 ? 4 : 5);
 
 function little(value: bigint, size: number): Buffer {
@@ -29,7 +29,7 @@ function little(value: bigint, size: number): Buffer {
   return bytes;
 }
 
-/** The parts of a second since midnight, of `…T12:00:00.123`. */
+/** The fractions of a second since midnight, for `…T12:00:00.123`. */
 function partsOf(text: string, scale: number): bigint {
   const [, hours = '0', minutes = '0', seconds = '0', rest = ''] =
     /(\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?/.exec(text) ?? [];
@@ -37,7 +37,7 @@ function partsOf(text: string, scale: number): bigint {
   return whole * 10n ** BigInt(scale) + BigInt(rest.slice(0, scale).padEnd(scale, '0') || '0');
 }
 
-/** A number with so many digits behind the point, as a whole number. */
+/** A number with this many decimal digits, as an integer. */
 function scaled(text: string, scale: number): bigint {
   const [whole = '0', rest = ''] = text.replace('-', '').split('.');
   const value = BigInt(whole + rest.slice(0, scale).padEnd(scale, '0'));
@@ -115,7 +115,7 @@ const dateTimeOffset = (scale: number): TdsType => ({
   },
 });
 
-/** In pieces with their lengths, where it may be longer than 8000 bytes. */
+/** In pieces with their lengths, if it may be longer than 8000 bytes. */
 function pieces(writer: TdsWriter, bytes: Buffer): void {
   writer.long(BigInt(bytes.length));
   for (let at = 0; at < bytes.length; at += 3_000) {
@@ -165,7 +165,7 @@ const TYPES: Readonly<Record<string, (declared: Declared) => TdsType>> = {
   NVARCHARMAX: () => text(MAX),
 };
 
-/** By the type of the column, or of its first value where it is an expression. */
+/** By the type of the column, or of its first value if it is an expression. */
 export function typeOf(declared: string | null, sample: unknown): TdsType {
   const [, name = '', size = ''] =
     /^(\w+)(?:\(([^)]*)\))?/.exec(declared?.toUpperCase() ?? '') ?? [];
