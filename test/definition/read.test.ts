@@ -191,7 +191,7 @@ operations:
       "production.yaml:35:28 operations.out.replies.foo: foo is neither a code nor a known word. Known: accept, error, reject, wrong-control-id, wrong-type, no-code, client-fault, none, failure, other.",
       "production.yaml:39:29 operations.lab.order.by-key: HL7 path "PID-3.1.1.1", position 10: subcomponents have no parts. Write it like PID-3[2].4.2 or OBX[3]-5.",
       "production.yaml:39:58 operations.lab.order.partitions: must be a whole number from 2 to 64.",
-      "production.yaml:40:15 operations.lab.schedule: mo is no day. Did you mean mon?",
+      "production.yaml:40:15 operations.lab.schedule: mo is not a day. Did you mean mon?",
       "production.yaml:41:21 operations.lab.alert.quiet: must be two times of day, such as 22:00-06:00.",
     ]
   `);

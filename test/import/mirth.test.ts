@@ -272,7 +272,7 @@ test('what cannot be done by itself is marked with channel, step and line, and c
   ]);
   const [problem = '', ...more] = await problemsOf(production);
   expect(problem).toMatch(
-    /processes.adt-in.code: the module cannot be loaded: to be done by a person: source transformer, lookup, line 2: its database is not known/,
+    /processes.adt-in.code: the module cannot be loaded: to be done by a person: source transformer, lookup, line 2: its database is unknown/,
   );
   expect(more).toEqual([]);
 });
