@@ -1,4 +1,5 @@
 import { setting } from 'waybill/adapter';
+import { documentOf } from 'waybill/document';
 import { headerTemplate, httpClientSettings, urlTemplate } from 'waybill/peer';
 import { securitySettings } from './security/security-settings.ts';
 import { escaped } from './xml.ts';
@@ -59,6 +60,22 @@ const service = {
   ),
 };
 
+/** A place in the answer. */
+const answerPath: setting.Setting<string, string> = {
+  kind: 'text',
+  help: 'An XPath in the answer.',
+  read: (given) => {
+    if (typeof given !== 'string') return setting.bad('must be an XPath');
+    try {
+      documentOf(Buffer.from('<a/>'), { type: 'application/xml' }).all(given);
+      return setting.good(given);
+    } catch (error) {
+      // PATH_INVALID, with the place
+      return setting.bad(error instanceof Error ? error.message : 'must be an XPath');
+    }
+  },
+};
+
 const content = {
   soapHeaders: setting.list(xmlTemplate, {
     help: 'Elements for the Header of each envelope, besides those of addressing and security.',
@@ -71,6 +88,16 @@ const content = {
     },
     { help: 'What the body of the reply is, also of a fault.', default: 'body' },
   ),
+  answerCode: setting.optional({
+    ...answerPath,
+    help: 'The XPath of what says in a good answer whether it is one: then its text, after the last colon, # or slash, is the code of the reply and needs a rule under replies. Default: the status.',
+    example: '/RegistryResponse/@status',
+  }),
+  answerText: setting.optional({
+    ...answerPath,
+    help: 'The XPath of the reasons in an answer: their texts are the text of the reply.',
+    example: '//RegistryError/@codeContext',
+  }),
   attachments: setting.choice(
     {
       none: 'Binary contents stay in the envelope, in base64',

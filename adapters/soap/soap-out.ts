@@ -116,6 +116,6 @@ class SoapSender implements OpenOutbound {
     const answer = await this.#client.ask({ ...asked.request, signal });
     // in base64, what is binary takes a third more
     const limit = settings.replyLimit * 1.5;
-    return soapReply(answer, asked, { wanted: settings.answer, belief: this.#belief, limit });
+    return soapReply(answer, asked, { settings, belief: this.#belief, limit });
   }
 }

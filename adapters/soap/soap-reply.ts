@@ -1,4 +1,5 @@
 import { EngineError, type Reply } from 'waybill/adapter';
+import { documentOf } from 'waybill/document';
 import { type HttpAnswer, mediaTypeOf, refusalWords, retryAfterOf } from 'waybill/peer';
 import { addressingOf } from './addressing.ts';
 import { collected } from './attachment/attached.ts';
@@ -17,7 +18,7 @@ export const NOT_SOAP = 'NotSOAP';
 const UNTOUCHED = new Set([401, 407, 429]);
 
 interface Taking {
-  readonly wanted: SoapOutValues['answer'];
+  readonly settings: Pick<SoapOutValues, 'answer' | 'answerCode' | 'answerText'>;
   /** What an answer must prove; undefined where nothing is asked for. */
   readonly belief: AnswerBelief | undefined;
   /** Bytes of an answer with its attachments. */
@@ -30,32 +31,57 @@ type Asked = Pick<SoapQuestion, 'operation' | 'messageId'>;
 export async function soapReply(
   answer: HttpAnswer,
   asked: Asked,
-  { wanted, belief, limit }: Taking,
+  { settings, belief, limit }: Taking,
 ): Promise<Reply> {
   const read = envelopeOf(answer, limit);
   if (typeof read === 'string') return withoutEnvelope(answer, asked, read);
   const doubt = belief && (await doubtOf(read.envelope, belief));
-  if (doubt !== undefined) return doubted(read.envelope, wanted, doubt);
-  return judged(read, asked, { answer, wanted });
+  if (doubt !== undefined) return doubted(read.envelope, settings.answer, doubt);
+  return judged(read, asked, { answer, settings });
 }
 
 function judged(
   { envelope: read, left }: ReadAnswer,
   { messageId }: Asked,
-  { answer, wanted }: { readonly answer: HttpAnswer } & Pick<Taking, 'wanted'>,
+  { answer, settings }: { readonly answer: HttpAnswer } & Pick<Taking, 'settings'>,
 ): Reply {
   const { status, headers } = answer;
   const fault = faultIn(read);
   const isByStatus = fault === undefined || UNTOUCHED.has(status);
-  const text = [fault && faultText(fault), notUnderstood(read), leftOut(left)]
+  const said = fault === undefined ? saidIn(read, status, settings) : undefined;
+  const text = [fault && faultText(fault), said?.text, notUnderstood(read), leftOut(left)]
     .filter(Boolean)
     .join('\n');
   return {
-    ...contentOf(read, wanted),
-    code: isByStatus ? String(status) : fault.code,
+    ...contentOf(read, settings.answer),
+    code: isByStatus ? (said?.code ?? String(status)) : fault.code,
     text: text === '' ? undefined : text,
     retryAfter: retryAfterOf(headers['retry-after']),
     problems: isForAnother(read, messageId) ? ['wrong-control-id'] : undefined,
+  };
+}
+
+const LONGEST = 2_000;
+const LONGEST_CODE = 60;
+
+/** What an answer says of itself, at the places of the settings. */
+function saidIn(
+  read: Envelope,
+  status: number,
+  { answerCode, answerText }: Taking['settings'],
+): { readonly code: string | undefined; readonly text: string } {
+  if (answerCode === undefined && answerText === undefined) return { code: undefined, text: '' };
+  const document = documentOf(Buffer.from(payloadOf(read)), { type: 'application/xml' });
+  const given = answerCode === undefined || status >= 300 ? '' : document.get(answerCode).trim();
+  const [, last = ''] = /([^:#/]*)$/.exec(given) ?? [];
+  const code = last.replaceAll(/[^\w.-]/g, '').slice(0, LONGEST_CODE);
+  const texts = answerText === undefined ? [] : document.all(answerText);
+  return {
+    code: code === '' ? undefined : code,
+    text: texts
+      .map((text) => text.trim())
+      .join('\n')
+      .slice(0, LONGEST),
   };
 }
 

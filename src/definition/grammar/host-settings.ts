@@ -46,8 +46,7 @@ const replyKey = {
   pattern: `^([A-Z0-9]{1,20}|[A-Z][A-Za-z0-9_.-]{0,59}|[1-5]xx|failure[:~].+|${WORDS.join('|')})$`,
   problem(key: string): string | undefined {
     const ours = WORDS.includes(key) || /^[1-5]xx$/.test(key) || /^failure[:~]./.test(key);
-    const isCode = /^[A-Z]/.test(key) ? !WORDS.includes(key.toLowerCase()) : !/[a-z]/.test(key);
-    if (isReplyKey(key) && (ours || isCode)) return undefined;
+    if (isReplyKey(key) && (ours || /^[A-Z]/.test(key) || !/[a-z]/.test(key))) return undefined;
     return `${key} is neither a code nor a known word. ${suggestion(key, WORDS)}`.trimEnd();
   },
 };

@@ -319,3 +319,29 @@ test('the connection test tells the WSDL, the server and whether the operations 
     cause: 'the service has no operation Notify',
   });
 });
+
+test('an answer may say of itself that it is none, and why', async () => {
+  await using line = await calling({
+    answerCode: '/RegistryResponse/@status',
+    answerText: '//RegistryError/@codeContext',
+  });
+  const answered = (status: string, error: string): void =>
+    line.server.answer(() =>
+      soapAnswer(
+        `<R:RegistryResponse xmlns:R="urn:rs" status="${status}">${error}</R:RegistryResponse>`,
+      ),
+    );
+  answered('urn:ResponseStatusType:Failure', '<R:RegistryError codeContext="no such patient"/>');
+  expect(await line.opened.send(Buffer.from(ORDER), XML)).toMatchObject({
+    code: 'Failure',
+    text: 'no such patient',
+  });
+  answered('urn:ResponseStatusType:Success', '');
+  const good = await line.opened.send(Buffer.from(ORDER), XML);
+  expect(good).toMatchObject({ code: 'Success', text: undefined });
+  // without a rule it is no success: nobody said what it means
+  expect(rules.onReply(good).action).toBe('fail');
+  line.server.answer(() => soapFault('S:Server', 'no'));
+  expect(await line.opened.send(Buffer.from(ORDER), XML)).toMatchObject({ code: 'Server' });
+  await expect(calling({ answerCode: '/a[' })).rejects.toThrow('answerCode: XPath');
+});
