@@ -2,26 +2,26 @@ import type { Said } from './link-reader.ts';
 
 export type Sign = Exclude<Said['kind'], 'frame' | 'bad-frame' | 'noise'>;
 
-/** What the other side says while this one sends: taken one at a time, each waited for so long and no longer. */
+/** What the other side says while this one sends: read one at a time, each with a time limit. */
 export class Answers {
   readonly #said: Sign[] = [];
   #wake: (() => void) | undefined;
   #over: Error | undefined;
 
   hear({ kind }: Said): void {
-    // frames come from a device that has not heard us: they mean nothing here
+    // a device that has not heard us sends frames: they are ignored here
     if (kind === 'frame' || kind === 'bad-frame' || kind === 'noise') return;
     this.#said.push(kind);
     this.#wake?.();
   }
 
-  /** From now on whoever waits gets this error. */
+  /** From now on, waiting fails with this error. */
   end(error: Error): void {
     this.#over ??= error;
     this.#wake?.();
   }
 
-  /** The next sign; undefined if none comes in so many milliseconds. */
+  /** The next signal; undefined if none arrives within so many milliseconds. */
   async next(within: number): Promise<Sign | undefined> {
     const until = performance.now() + within;
     for (;;) {
@@ -34,7 +34,7 @@ export class Answers {
     }
   }
 
-  /** What was said before something was sent is no answer to it. */
+  /** Discards what was said earlier, which cannot be an answer to what is sent now. */
   clear(): void {
     this.#said.length = 0;
   }

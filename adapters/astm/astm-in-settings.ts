@@ -7,12 +7,12 @@ const answering = {
     {
       none: 'Nothing but the acknowledgements of the low-level protocol',
       target:
-        'The answer of the target, where it is an ASTM message: sent to the device once it has ended its transmission. For devices that ask for their orders (Q)',
+        'The answer of the target, if it is an ASTM message: sent to the device after its transmission. For devices that query their orders (Q)',
     },
     { help: 'What is sent back to a device.', default: 'none' },
   ),
   answerTimeout: setting.duration({
-    help: 'How long the answer of the target is waited for.',
+    help: 'How long to wait for the answer of the target.',
     default: '30s',
     advanced: true,
   }),
@@ -28,7 +28,7 @@ const content = {
       each: 'Each message counts, also one with the same bytes as another',
     },
     {
-      help: 'What becomes of a message that comes again, as from a device that lost the connection before it heard the last acknowledgement.',
+      help: 'What happens to a repeated message, such as from a device that lost the connection before it received the last acknowledgement.',
       default: 'once',
       advanced: true,
     },
@@ -37,12 +37,12 @@ const content = {
 
 const limits = {
   limit: setting.size({
-    help: 'The largest message that is taken; the connection of a larger one is closed.',
+    help: 'The largest message that is accepted; a larger one closes the connection.',
     default: '10MB',
     advanced: true,
   }),
   maxJunk: setting.size({
-    help: 'How many bytes that belong to no frame are skipped before the connection is closed.',
+    help: 'How many bytes outside frames are skipped before the connection is closed.',
     default: '64KB',
     advanced: true,
   }),

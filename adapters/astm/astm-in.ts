@@ -9,9 +9,9 @@ export default inbound({
   type: 'astm-in',
   title: 'ASTM E1381 and E1394 (LIS01, LIS02), from laboratory devices',
   summary:
-    'Takes the messages of laboratory devices over TCP, listening or connecting to them, and answers their queries.',
+    'Receives messages from laboratory devices over TCP, listening or connecting to them, and answers their queries.',
   settings: astmInSettings,
-  // It is the device's only connection: two engines would take it from each other.
+  // The device has only one connection: two engines would take it from each other.
   pollsWith: ({ callOut }) => callOut !== undefined,
   check: (settings) => Promise.resolve(arrivalFaults(settings)),
   async open(lent) {

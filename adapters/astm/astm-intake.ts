@@ -16,10 +16,10 @@ type IntakeLent = Pick<
   'deliver' | 'event' | 'log' | 'settings' | 'signal'
 >;
 
-/** How often the answer of a target is tried while the device says that it is busy. */
+/** How often sending the answer of a target is tried while the device is busy. */
 const MOST_TRIES = 6;
 
-/** Stores the messages of devices, and sends them what their targets answered. One for each service. */
+/** Stores the messages of devices, and sends the devices the answers of the targets. One for each service. */
 export class AstmIntake implements Taker {
   readonly limit: number;
   readonly maxJunk: number;
@@ -43,7 +43,7 @@ export class AstmIntake implements Taker {
       }
       return await this.#deliverAndAnswer(message, link);
     } catch (error) {
-      // The engine reports why; the device hears NAK, and sends the frame again.
+      // The engine reports why; the device gets NAK, and sends the frame again.
       this.#lent.log.debug({ err: error }, 'message not stored');
       return false;
     }
@@ -73,7 +73,7 @@ export class AstmIntake implements Taker {
     const isFine = outcome === undefined || /^(completed|discarded)$/.test(outcome.status);
     if (reply === undefined || reply.body.length === 0 || !isFine) return;
     const problem = messageProblem(reply.body);
-    // a target that confirms in words of its own has nothing to say to a device
+    // a target's own kind of confirmation is not for the device
     if (problem === 'not-astm') return;
     if (problem !== undefined) {
       this.#tell(link.sender, `The answer for ${link.sender.address} was not sent: ${problem}.`);
@@ -96,7 +96,10 @@ export class AstmIntake implements Taker {
       if (sent === 'NAK') break;
     }
     const { address } = link.sender;
-    this.#tell(link.sender, `${address} did not take the answer to its query. It asks again.`);
+    this.#tell(
+      link.sender,
+      `${address} did not accept the answer to its query. It will ask again.`,
+    );
   }
 
   #messageOf(body: Buffer, { origin }: Sender): NewMessage {
@@ -107,7 +110,7 @@ export class AstmIntake implements Taker {
       type: 'application/astm',
       charset,
       origin,
-      // an order may have come between two equal queries
+      // an order may have arrived between two equal queries
       dedupeKey: repetitions === 'once' && !isQuery ? 'its bytes' : undefined,
     };
   }

@@ -5,19 +5,19 @@ import { linkSettings } from './link-settings.ts';
 const where = {
   through: setting.optional(
     setting.text({
-      help: 'The name of the astm-in service whose connection with the device is used: a device has mostly one for both directions. Both run on the same engine.',
+      help: 'The name of the astm-in service whose connection to the device is used: a device usually has one for both directions. Both run on the same engine.',
       example: 'analyser',
     }),
   ),
   device: setting.optional(
     setting.text({
-      help: 'With through, the address of the device, where several are connected to that service.',
+      help: 'With through, the address of the device, if several are connected to that service.',
       example: '10.1.2.3',
     }),
   ),
   connect: setting.optional(
     setting.address({
-      help: 'Address and port of the device, or of the system that takes the messages, for a connection of its own in place of through.',
+      help: 'Address and port of the device, or of the receiving system, for a separate connection instead of through.',
       example: 'lis.example:4010',
     }),
   ),

@@ -23,7 +23,7 @@ export default outbound({
   type: 'astm-out',
   title: 'ASTM E1381 and E1394 (LIS01, LIS02), to laboratory devices',
   summary:
-    'Sends messages to laboratory devices over TCP, such as orders, on a connection of its own or on the one that an astm-in service has with the device.',
+    'Sends messages such as orders to laboratory devices over TCP, on a separate connection or on the one that an astm-in service has with the device.',
   settings: astmOutSettings,
   replies: {
     ACK: 'complete',
@@ -32,7 +32,7 @@ export default outbound({
     none: 'retry',
     other: 'suspend',
   },
-  // The line is held for as long as it takes: a device that is off must not cost a message.
+  // The queue is held for as long as it takes: a device that is switched off must not cost a message.
   retry: { for: Number.POSITIVE_INFINITY },
   check: (settings) => Promise.resolve(astmOutFaults(settings)),
   async open(lent) {
@@ -56,7 +56,7 @@ class DeviceSender implements OpenOutbound {
     this.#lent = lent;
   }
 
-  /** Throws NotConnectedError where there is no device, so that operators see it before a message needs it. */
+  /** Throws NotConnectedError if there is no device, so that operators see it before a message needs it. */
   async open(): Promise<void> {
     const { signal } = this.#lent;
     await this.#link(signal);
@@ -82,7 +82,7 @@ class DeviceSender implements OpenOutbound {
     if (problem !== undefined) {
       const what = problem === 'not-astm' ? 'it does not begin with a header record (H)' : problem;
       throw new SuspendError(
-        `The body is no ASTM message that can be sent: ${what}. Correct the transform that makes it, and resend.`,
+        `The body is not an ASTM message that can be sent: ${what}. Correct the transform that makes it, and resend.`,
       );
     }
     const link = await this.#link(signal);
@@ -109,7 +109,7 @@ class DeviceSender implements OpenOutbound {
   async #dial(): Promise<AstmLink> {
     const { settings, signal, event, connection } = this.#lent;
     const { connect: address, tls, connectTimeout: timeout } = settings;
-    // `astmOutFaults` has looked; a production may be started without it
+    // `astmOutFaults` checks this, but a production may be started without a check
     if (address === undefined)
       throw new NotConnectedError('connect is missing. Set it, or through.');
     const socket = await dial(this.#lent, { address, tls, timeout }, signal);
@@ -133,11 +133,11 @@ class DeviceSender implements OpenOutbound {
   }
 }
 
-/** What the codes of replies mean, for the trace. */
+/** The meaning of reply codes, for the trace. */
 const TEXTS = {
-  ACK: 'The device has taken every frame',
+  ACK: 'The device accepted every frame',
   NAK: 'The device refused a frame each time',
-  BUSY: 'The device takes nothing now',
+  BUSY: 'The device accepts nothing now',
 } as const;
 
 async function tryDevice({ settings, production, ...lent }: LentHere, step: Step): Promise<void> {

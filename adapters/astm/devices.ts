@@ -6,7 +6,7 @@ const devices = new Map<string, Set<AstmLink>>();
 
 const keyOf = (production: string, service: string): string => `${production}/${service}`;
 
-/** A device is connected; it is forgotten once it has left. */
+/** Registers a connected device until it disconnects. */
 export function joined(production: string, service: string, link: AstmLink): void {
   const key = keyOf(production, service);
   const links = devices.get(key) ?? new Set();
@@ -23,11 +23,11 @@ export interface Wanted {
   readonly production: string;
   /** The name of the astm-in service. */
   readonly service: string;
-  /** The address of the device; undefined where one alone is connected. */
+  /** The address of the device; undefined if only one is connected. */
   readonly device: string | undefined;
 }
 
-/** The link to a connected device: of several connections of one address the one heard last. Throws NotConnectedError. */
+/** The link to a connected device; if an address has several connections, the one last heard from. Throws NotConnectedError. */
 export function deviceLink({ production, service, device }: Wanted): AstmLink {
   const all = [...(devices.get(keyOf(production, service)) ?? [])].filter(({ usable }) => usable);
   const fitting = all.filter(({ sender }) => device === undefined || sender.address === device);
@@ -35,12 +35,12 @@ export function deviceLink({ production, service, device }: Wanted): AstmLink {
   if (first === undefined) {
     const what = device === undefined ? 'No device is' : `${device} is not`;
     throw new NotConnectedError(
-      `${what} connected to ${service} on this engine. Switch the device on and check its address; look at the service too, whether it runs and on this engine.`,
+      `${what} connected to ${service} on this engine. Switch the device on and check its address; also check that the service runs on this engine.`,
     );
   }
   if (new Set(fitting.map(({ sender }) => sender.address)).size > 1) {
     throw new NotConnectedError(
-      `Several devices are connected to ${service}. Set device to the address of the one that is meant.`,
+      `Several devices are connected to ${service}. Set device to the address of the right one.`,
     );
   }
   return first;

@@ -12,8 +12,8 @@ export const FRAME_TEXT = 240;
 export const nextNumber = (number: number): number => (number + 1) % 8;
 
 /**
- * The frames of a message, with the numbers 1, 2 … of a transmission. Each record begins a frame of its own and
- * ends with ETX; longer ones go on in intermediate frames, which end with ETB.
+ * The frames of a message, with the numbers 1, 2 … of a transmission. Each record begins a new frame and
+ * ends with ETX; longer ones continue in intermediate frames, which end with ETB.
  */
 export function framesOf(message: Uint8Array, most = FRAME_TEXT): Buffer[] {
   const frames: Buffer[] = [];
@@ -53,7 +53,7 @@ export function checksum(counted: Uint8Array): string {
   return sum.toString(16).toUpperCase().padStart(2, '0');
 }
 
-/** §6.6: bytes that cannot stand in a message, since the link itself speaks with them. */
+/** §6.6: bytes that are forbidden in a message, because the link protocol uses them. */
 const RESTRICTED: ReadonlySet<number> = new Set([
   0x01,
   STX,

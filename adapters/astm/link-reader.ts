@@ -7,15 +7,15 @@ export type Said =
       readonly kind: 'frame';
       readonly number: number;
       readonly text: Buffer;
-      /** It ends with ETX: the record is whole. */
+      /** It ends with ETX: the record is complete. */
       readonly isLast: boolean;
     }
-  /** A frame that cannot be used; why, to follow "a frame". */
+  /** A frame that cannot be used; `why` follows "a frame". */
   | { readonly kind: 'bad-frame'; readonly why: string }
-  /** Bytes that belong to no frame and mean nothing by themselves. */
+  /** Bytes that belong to no frame and have no meaning. */
   | { readonly kind: 'noise'; readonly bytes: Buffer };
 
-/** LIS01 §8.4.1.2, with what goes around it. */
+/** LIS01 §8.4.1.2, with its framing. */
 const LONGEST = 64_010;
 const SIGNS: ReadonlyMap<number, 'ENQ' | 'ACK' | 'NAK' | 'EOT'> = new Map([
   [ENQ, 'ENQ'],
@@ -25,20 +25,20 @@ const SIGNS: ReadonlyMap<number, 'ENQ' | 'ACK' | 'NAK' | 'EOT'> = new Map([
 ]);
 
 /**
- * Takes what comes over a link apart.
+ * Parses what arrives over a link.
  *
  *     outside ──STX──► inside ──ETX or ETB and two more──► outside
- *        │ one byte: a sign     │ STX: the frame begins anew; ENQ, EOT: it is given up
+ *        │ one byte: a signal   │ STX: the frame begins again; ENQ, EOT: it is dropped
  *
- * The CR LF of a frame's end is skipped outside: instruments leave it out, or half of it.
+ * The CR LF after a frame is skipped outside: instruments leave it out, or half of it.
  */
 export class LinkReader {
   readonly #checks: boolean;
   #frame: number[] | undefined;
-  /** Bytes that are missing after ETX or ETB; undefined before it. */
+  /** Bytes still missing after ETX or ETB; undefined before. */
   #missing: number | undefined;
 
-  /** `checks`: whether a frame with a wrong checksum is one that cannot be used. */
+  /** `checks`: whether a frame with a wrong checksum is refused. */
   constructor(checks: boolean) {
     this.#checks = checks;
   }

@@ -21,10 +21,10 @@ const INSTRUMENT_WAIT = 1_000;
 /** How long a peer may take to close its side after we closed ours. */
 const CLOSE_WAIT = 1_000;
 
-/** Who takes the messages that come over a link. */
+/** Receives the messages that arrive over a link. */
 export interface Taker {
   readonly limit: number;
-  /** Bytes that mean nothing, in a row, before the connection is closed. */
+  /** How many meaningless bytes in a row close the connection. */
   readonly maxJunk: number;
   /** Whether a message is stored, so that its last frame may be acknowledged. Never rejects. */
   store(message: Buffer, link: AstmLink): Promise<boolean>;
@@ -33,9 +33,9 @@ export interface Taker {
 export interface LinkOptions {
   readonly sender: Sender;
   readonly values: LinkValues;
-  /** Undefined where nothing is taken: who wants to send is told that we are busy. */
+  /** Undefined if nothing is accepted: a device that wants to send is told that we are busy. */
   readonly taker: Taker | undefined;
-  /** Tells operators, once a minute for each name. */
+  /** Reports to operators, once a minute for each name. */
   readonly tell: (name: string, text: string) => void;
   /** Milliseconds of silence after which the connection is closed. */
   readonly idleTimeout: number;
@@ -52,7 +52,7 @@ export class AstmLink implements ServedConnection, LinkedConnection {
   readonly sender: Sender;
   readonly since = performance.now();
   hasSent = false;
-  /** When anything was heard last, as of `performance.now()`. */
+  /** When anything was last received, by `performance.now()`. */
   heardAt = performance.now();
   /** Resolves once the socket is closed and nothing is in work. */
   readonly closed: Promise<void>;
@@ -67,11 +67,11 @@ export class AstmLink implements ServedConnection, LinkedConnection {
   #reception: Reception | undefined;
   #silence: NodeJS.Timeout | undefined;
   #answers: Answers | undefined;
-  /** The turn of whoever sends next. */
+  /** Resolves when the next sender may send. */
   #turn: Promise<unknown> = Promise.resolve();
-  /** A message was given up while an answer to it was awaited: the next sign belongs to that, and to nothing else. */
+  /** A message was given up while its answer was awaited: the next signal belongs to it. */
   #owed = false;
-  /** Nothing is sent before, as of `performance.now()`. */
+  /** Nothing is sent before this time, by `performance.now()`. */
   #quietUntil = 0;
   #changed = Promise.withResolvers<void>();
   #ending = false;
@@ -97,7 +97,7 @@ export class AstmLink implements ServedConnection, LinkedConnection {
       this.#failure = error;
     });
     socket.on('end', () => {
-      // who has ended its side answers no more
+      // a device that has ended its side no longer answers
       this.#answers?.end(this.#lossOf());
       this.finish();
     });
@@ -123,12 +123,12 @@ export class AstmLink implements ServedConnection, LinkedConnection {
   }
 
   /**
-   * Sends the frames of a message once the line is free and whoever came before is done. `contention` never
-   * comes: who began at once with us goes first, and then it is our turn again.
+   * Sends the frames of a message once the line is free and earlier senders are done. Never results in
+   * `contention`: a device that began at the same time goes first, and then it is our turn again.
    */
   send(frames: readonly Buffer[], signal: AbortSignal): Promise<Exclude<Sent, 'contention'>> {
     const sent = this.#turn.then(() => this.#sendInTurn(frames, signal));
-    // whoever asked for it is told
+    // the caller is told
     this.#turn = sent.catch(() => undefined);
     return sent;
   }
@@ -198,7 +198,7 @@ export class AstmLink implements ServedConnection, LinkedConnection {
     }
   }
 
-  /** An answer that nobody waits for any more. With it what was given up is over. */
+  /** An answer that nobody waits for any more, which ends the message that was given up. */
   #heardLate(): void {
     if (!this.#owed) return;
     this.#owed = false;
@@ -212,7 +212,7 @@ export class AstmLink implements ServedConnection, LinkedConnection {
       if (taker === undefined) {
         tell(
           'device-not-heard',
-          `${this.sender.address} wants to send, and this operation takes nothing. Give the connection to an astm-in service, and name it here under through.`,
+          `${this.sender.address} wants to send, but this operation accepts nothing. Let an astm-in service have the connection, and name that under through.`,
         );
       }
       this.#writer.write(Buffer.of(NAK));
@@ -240,7 +240,7 @@ export class AstmLink implements ServedConnection, LinkedConnection {
     else this.#tooLarge();
   }
 
-  /** `why`: undefined where the engine has told why. */
+  /** `why`: undefined if the engine has reported the reason. */
   #refuse(why: string | undefined): void {
     if (this.#reception === undefined) return;
     const { tell } = this.#options;
@@ -348,7 +348,7 @@ export class AstmLink implements ServedConnection, LinkedConnection {
     }
   }
 
-  /** Resolves when something has changed, or so many milliseconds are over. */
+  /** Resolves when something has changed, or after so many milliseconds. */
   async #news(within: number | undefined, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = within === undefined ? undefined : setTimeout(resolve, within);
@@ -378,18 +378,18 @@ export class AstmLink implements ServedConnection, LinkedConnection {
 
   #gone(): NotConnectedError {
     return new NotConnectedError(
-      `${this.sender.address} has left. The message is sent once it is connected again.`,
+      `${this.sender.address} has disconnected. The message is sent once it is connected again.`,
     );
   }
 
-  /** The connection was lost while a message was on its way: whether the device has it is not known. */
+  /** The connection was lost with a message in flight: it is unknown whether the device has it. */
   #lossOf(): Error {
     const { address } = this.sender;
     const lost = this.#failure ?? Object.assign(new Error('closed'), { code: 'ECONNRESET' });
     const { cause, remedy, tls } = connectionCause(lost, address);
     if (tls) return new NotConnectedError(`Not connected: ${cause}. ${remedy}.`);
     return new TemporaryError(
-      `${address} closed the connection while a message was sent. It may have it; it is sent again.`,
+      `${address} closed the connection while a message was being sent. It may have the message, which is sent again.`,
       { cause: lost },
     );
   }

@@ -1,6 +1,6 @@
 import { restrictedByte } from './frame.ts';
 
-/** Why a body cannot be sent as a message; `not-astm`: it does not begin with H at all. Fit to follow a colon. */
+/** Why a body cannot be sent as a message; `not-astm`: it does not begin with H at all. Follows a colon. */
 export function messageProblem(body: Uint8Array): string | undefined {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1').trim();
   if (!/^H[^A-Za-z0-9\s]/.test(text)) return 'not-astm';
@@ -9,5 +9,5 @@ export function messageProblem(body: Uint8Array): string | undefined {
   const byte = restrictedByte(body);
   return byte === undefined
     ? undefined
-    : `it holds the byte 0x${byte.toString(16).padStart(2, '0')}, with which the link itself speaks`;
+    : `it has the byte 0x${byte.toString(16).padStart(2, '0')}, which the link protocol uses`;
 }

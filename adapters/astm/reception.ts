@@ -7,9 +7,9 @@ const [H, L] = ['H', 'L'].map((letter) => letter.charCodeAt(0));
 
 type Frame = Extract<Said, { kind: 'frame' }>;
 
-/** What came of a transmission so far. A frame that is refused leaves it as it was. */
+/** What has been received of a transmission. A refused frame does not change it. */
 interface Progress {
-  /** Of the open message; what is behind `count` is of a frame that was refused. */
+  /** The open message; what is after `count` belongs to a refused frame. */
   readonly parts: Buffer[];
   readonly count: number;
   readonly size: number;
@@ -22,15 +22,15 @@ const nothing = (): Progress => ({ parts: [], count: 0, size: 0, record: undefin
 export interface ReceptionOptions {
   /** Bytes of the largest message. */
   readonly limit: number;
-  /** Whether there is memory for an open message of that size, in place of one of the size before. */
+  /** Whether there is memory for an open message to grow from the old size to that size. */
   readonly grows: (from: number, to: number) => boolean;
-  /** Whether a message is stored: true lets its last frame be acknowledged. */
+  /** Stores a message; true if its last frame may be acknowledged. */
   readonly store: (message: Buffer) => Promise<boolean>;
-  /** A message began anew before it had ended. */
+  /** A message began again before the last one ended. */
   readonly brokenOff: (bytes: number) => void;
 }
 
-/** What is said to a frame. `too-large` ends the connection: the device would repeat it for ever. */
+/** The answer to a frame. `too-large` ends the connection, because the device would repeat it forever. */
 export type Verdict =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'refused'; readonly why: string | undefined }
@@ -40,32 +40,32 @@ const ACCEPTED: Verdict = { kind: 'accepted' };
 const refused = (why: string | undefined): Verdict => ({ kind: 'refused', why });
 
 /**
- * One transmission of a device, from its ENQ to its EOT: puts frames together to messages, H to L. A frame that
- * ends a message is accepted once that is stored, and never before.
+ * One transmission of a device, from its ENQ to its EOT: assembles frames into messages, H to L. A frame that
+ * ends a message is acknowledged only once that is stored.
  */
 export class Reception {
   readonly #options: ReceptionOptions;
   #progress = nothing();
   /** Of the last frame that was accepted. */
   #number: number | undefined;
-  /** Messages of the frame in work that are stored: it may come again for one that is not. */
+  /** The stored messages of the frame in work: it may be repeated because another one was not. */
   #stored = 0;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
   }
 
-  /** Bytes of the message that has begun and not ended. */
+  /** Bytes of the open message. */
   get pending(): number {
     return this.#progress.size;
   }
 
   async take(frame: Frame): Promise<Verdict> {
-    // Its acknowledgement was lost: the device repeats it (§6.4.1).
+    // The acknowledgement was lost: the device repeats the frame (§6.4.1).
     if (frame.number === this.#number) return ACCEPTED;
     const expected = this.#number === undefined ? 1 : nextNumber(this.#number);
     if (frame.number !== expected) {
-      return refused(`has the number ${frame.number} and not ${expected}`);
+      return refused(`has the number ${frame.number} instead of ${expected}`);
     }
     const read = readFrame(this.#progress, frame);
     if (typeof read === 'string') return refused(read);
@@ -89,7 +89,7 @@ export class Reception {
     return ACCEPTED;
   }
 
-  /** Gives up what is open; tells how many bytes that were. */
+  /** Drops what is open; returns how many bytes it was. */
   end(): number {
     const { size } = this.#progress;
     this.#options.grows(size, 0);
@@ -106,7 +106,7 @@ interface ReadFrame {
   readonly dropped: readonly number[];
 }
 
-/** What the text of a frame adds; what is wrong with it as a text. */
+/** Adds the text of a frame; returns its fault, if there is one. */
 function readFrame(before: Progress, { text, isLast }: Frame): ReadFrame | string {
   const messages: Buffer[] = [];
   const dropped: number[] = [];
@@ -119,7 +119,7 @@ function readFrame(before: Progress, { text, isLast }: Frame): ReadFrame | strin
       if (size > 0) dropped.push(size);
       [parts, size] = [[], 0];
     } else if (size === 0) {
-      return 'begins with another record than H';
+      return 'begins with a record other than H';
     }
     parts.push(piece);
     size += piece.length;
@@ -133,7 +133,7 @@ function readFrame(before: Progress, { text, isLast }: Frame): ReadFrame | strin
   return { progress: { parts, count: parts.length, size, record }, messages, dropped };
 }
 
-/** The parts of records in a frame; each ends with CR, but for one that goes on in the next frame. */
+/** The parts of records in a frame; each ends with CR, except one that continues in the next frame. */
 function piecesOf(text: Buffer, isLast: boolean): Buffer[] {
   const pieces: Buffer[] = [];
   const bytes = text.filter((byte) => byte !== LF);
@@ -141,12 +141,12 @@ function piecesOf(text: Buffer, isLast: boolean): Buffer[] {
   for (let at = 0; at < clean.length; ) {
     const end = clean.indexOf(CR, at);
     const next = end < 0 ? clean.length : end + 1;
-    // an empty line is no record
+    // an empty line is not a record
     if (next - at > 1 || end < 0) pieces.push(clean.subarray(at, next));
     at = next;
   }
   const last = pieces.at(-1);
-  // A record ends with its last frame, whether its CR came or not.
+  // A record ends with its last frame, with or without CR.
   if (isLast && last !== undefined && last.at(-1) !== CR) {
     pieces[pieces.length - 1] = Buffer.concat([last, Buffer.of(CR)]);
   }

@@ -4,8 +4,8 @@ import { ENQ, EOT } from './frame.ts';
 import type { LinkValues } from './link-settings.ts';
 
 /**
- * What became of a message: `ACK` the other side has it; `NAK` it refused a frame each time; `BUSY` it takes
- * nothing now; `contention` it began to send at the same moment.
+ * What happened to a message: `ACK` the other side has it; `NAK` it refused a frame every time; `BUSY` it accepts
+ * nothing now; `contention` it began to send at the same time.
  */
 export type Sent = 'ACK' | 'NAK' | 'BUSY' | 'contention';
 
@@ -18,8 +18,8 @@ export interface Line {
 }
 
 /**
- * Sends one message (E1381 §6.2 to §6.5). Throws REPLY_TIMEOUT where the other side falls silent, after it was
- * told that the transmission is over.
+ * Sends one message (E1381 §6.2 to §6.5). Throws REPLY_TIMEOUT if the other side falls silent, after telling it
+ * that the transmission is over.
  *
  *     ENQ ──ACK──► frame ──ACK──► next frame … ──► EOT
  *      │ NAK: busy    │ NAK: the same frame again
@@ -46,13 +46,13 @@ async function isTaken(frame: Buffer, line: Line, isLast: boolean): Promise<bool
   for (let left = line.values.tries; left > 0; left--) {
     const what = isLast ? 'the last frame of a message: it may have it' : 'a frame';
     const said = await ask(frame, line, what);
-    // EOT takes the frame and asks for the line, which it gets at the end of the message (§6.5.2.3)
+    // EOT accepts the frame and requests the line, which the other side gets at the end of the message (§6.5.2.3)
     if (said === 'ACK' || said === 'EOT') return true;
   }
   return false;
 }
 
-/** Sends something and gives what was answered to it. */
+/** Sends something and returns the answer. */
 async function ask(
   bytes: Buffer,
   { answers, values, place, write }: Line,

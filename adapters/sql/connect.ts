@@ -4,14 +4,14 @@ import { clientTls, optionalPackage, type TlsClientLent } from 'waybill/peer';
 import type { Product, Session } from './database.ts';
 import { type ProductName, placeOfDatabase, type SqlConnectionValues } from './sql-settings.ts';
 
-/** What connecting needs of what the engine lends. */
+/** What connecting needs from the engine. */
 export type ConnectLent = TlsClientLent &
   Pick<Lent<setting.Settings>, 'credential'> & { readonly settings: SqlConnectionValues };
 
 /** A file has no address. */
 const NOWHERE: setting.Address = { host: '', port: 0 };
 
-/** Each is loaded when it is used: an engine holds no driver that it has no use for. */
+/** Each is loaded on first use: an engine loads no driver that it does not need. */
 const LOADERS: Readonly<Record<ProductName, () => Promise<Product>>> = {
   postgresql: async () => (await import('./postgres.ts')).postgresql,
   mysql: async () => (await import('./mysql.ts')).mysql,
@@ -23,8 +23,8 @@ const LOADERS: Readonly<Record<ProductName, () => Promise<Product>>> = {
 export const productOf = (name: ProductName): Promise<Product> => LOADERS[name]();
 
 /**
- * Connects and signs in. Throws NotConnectedError where another try may help; DisableError where it would do harm, as
- * accounts are locked for less.
+ * Connects and signs in. Throws NotConnectedError if another try may help; DisableError if it would do harm, because
+ * the account could be locked.
  */
 export async function connect(
   lent: ConnectLent,
@@ -36,7 +36,7 @@ export async function connect(
     settings.credential === undefined ? undefined : await lent.credential(settings.credential);
   if (credential?.kind === 'ntlm' && settings.product !== 'sqlserver') {
     throw new DisableError(
-      `A Windows account (ntlm) signs in at SQL Server alone. Name a credential with user and password for ${placeOfDatabase(settings)}.`,
+      `A Windows account (ntlm) signs in to SQL Server only. Name a credential with user and password for ${placeOfDatabase(settings)}.`,
     );
   }
   const address = (await product.find?.(settings, signal)) ?? settings.connect ?? NOWHERE;
@@ -61,7 +61,7 @@ async function tokenOf(
   if (credential?.kind !== 'bearer' && credential?.kind !== 'oauth2') return undefined;
   if (settings.security === 'none') {
     throw new DisableError(
-      `A token is not sent to ${placeOfDatabase(settings)} in clear. Set security: tls.`,
+      `A token is not sent to ${placeOfDatabase(settings)} unencrypted. Set security: tls.`,
     );
   }
   return await credential.token(signal);

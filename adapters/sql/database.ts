@@ -5,7 +5,7 @@ import type { Credential, setting } from 'waybill/adapter';
 import type { Talk } from 'waybill/peer';
 import type { SqlConnectionValues } from './sql-settings.ts';
 
-/** How a column's values are written into JSON, and compared with as a key. */
+/** How a column's values are written as JSON, and compared as a key. */
 export type ColumnKind =
   | 'whole'
   | 'decimal'
@@ -14,10 +14,10 @@ export type ColumnKind =
   | 'text'
   /** A time without a zone: `2026-01-31T12:00:00.123456`. */
   | 'time'
-  /** A moment, told in UTC with a `Z`. */
+  /** A moment, in UTC with a `Z`. */
   | 'moment'
   | 'date'
-  /** The cell is JSON already, and stands in the row as it is. */
+  /** The cell is already JSON, and is copied into the row. */
   | 'json'
   | 'binary';
 
@@ -26,45 +26,45 @@ export interface Column {
   readonly kind: ColumnKind;
 }
 
-/** A value as it was read: exact, so that a decimal and a time are texts. */
+/** A value as it was read: exact, so decimals and times are texts. */
 export type Cell = string | number | bigint | boolean | Uint8Array | null;
 
 export type Row = readonly Cell[];
 
-/** What one statement gave. */
+/** The result of one statement. */
 export interface Result {
-  /** Empty where the statement gives no rows. */
+  /** Empty if the statement returns no rows. */
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
-  /** Whether there were rows beyond the limit. They were not kept. */
+  /** Whether there were more rows than the limit, which were dropped. */
   readonly more: boolean;
-  /** Rows that were inserted, changed or deleted; of a query, that were read. */
+  /** The number of rows that were inserted, changed or deleted, or that a query read. */
   readonly count: number;
 }
 
-/** How much of a result is held in memory. */
+/** How much of a result is kept in memory. */
 export interface Limit {
   readonly rows: number;
   readonly bytes: number;
 }
 
-/** A value that goes to the database apart from the statement. */
+/** A value that is sent to the database separately from the statement. */
 export type Parameter = Cell | Date | readonly string[];
 
-/** A statement in the words of one product, with its placeholders. */
+/** A statement in one product's dialect, with its placeholders. */
 export interface Prepared {
   readonly text: string;
   readonly values: readonly Parameter[];
 }
 
-/** Who we are to the server and how we reached it, as the server says it. */
+/** Who we are to the server and how we are connected, as reported by the server. */
 export interface SessionFacts {
   /** `PostgreSQL 17.6` */
   readonly server: string;
   /** The account that statements run as. */
   readonly identity: string;
   readonly database: string;
-  /** `TLSv1.3`, or that it is in clear. */
+  /** `TLSv1.3`, or that it is unencrypted. */
   readonly encryption: string;
 }
 
@@ -73,15 +73,15 @@ export interface Session {
   readonly facts: SessionFacts;
   readonly alive: boolean;
   run(statement: Prepared, limit: Limit): Promise<Result>;
-  /** Begins a transaction in which a row that was read is not changed unseen before the commit, where the product can. */
+  /** Begins a transaction in which a row that was read cannot be changed unnoticed before the commit, if the product supports it. */
   begin(): Promise<void>;
   commit(): Promise<void>;
   rollback(): Promise<void>;
-  /** Has the server give up what it does for this session, over a connection of its own where the product needs one. */
+  /** Makes the server cancel what it does for this session, over a separate connection if the product needs one. */
   cancel(): Promise<void>;
-  /** Signs off where it can, and ends the connection in any case. */
+  /** Signs off if possible, and ends the connection in any case. */
   close(): Promise<void>;
-  /** Called once when the connection ends by itself. */
+  /** Called once if the connection ends unexpectedly. */
   onEnd(told: () => void): void;
 }
 
@@ -89,13 +89,13 @@ export interface Session {
 export interface SignIn {
   readonly settings: SqlConnectionValues;
   readonly credential: Credential | undefined;
-  /** The current token, where the credential gives one. */
+  /** The current token, if the credential provides one. */
   readonly token: string | undefined;
   /** Where the server listens. */
   readonly address: setting.Address;
   /** Undefined connects in clear. */
   readonly tls: ConnectionOptions | undefined;
-  /** The same for a server that the first one sends us on to. */
+  /** The same for a server that the first one redirects us to. */
   tlsFor(host: string): Promise<ConnectionOptions>;
   readonly signal: AbortSignal;
 }
@@ -107,21 +107,21 @@ export interface Product {
   placeholder(number: number): string;
   /** The placeholder of a value of a key column, so that it is compared exactly and by the column's index. */
   keyPlaceholder(number: number, kind: ColumnKind): string;
-  /** The text of a key, as the value for that placeholder. */
+  /** Converts the text of a key to the value for that placeholder. */
   keyValue(text: string, kind: ColumnKind): Parameter;
   quote(identifier: string): string;
-  /** At most so many rows of a query that is ordered. */
+  /** Limits an ordered query to so many rows. */
   page(query: string, order: string, rows: number): string;
-  /** Whether a single statement takes effect as a whole or not at all without a transaction around it. */
+  /** Whether a single statement is atomic without a transaction. */
   isAtomic(statement: string): boolean;
-  /** Asks where the server listens; left out, at `connect`. */
+  /** Finds out where the server listens; if left out, at `connect`. */
   find?(settings: SqlConnectionValues, signal: AbortSignal): Promise<setting.Address | undefined>;
-  /** Asks the server to go on with TLS, in the few bytes that its protocol has for it; false where it does not. */
+  /** Asks the server to switch to TLS, in the few bytes that its protocol has for it; false if it does not. */
   agreeToTls(talk: Talk): Promise<boolean>;
-  /** What carries the handshake after that, where it goes on inside the protocol. */
+  /** The stream for the handshake after that, if it continues inside the protocol. */
   tlsInside?(socket: Socket): Duplex;
-  /** What the protocol is called in the handshake, where TLS is spoken from the start. */
+  /** The name of the protocol in the handshake, if TLS is used from the start. */
   readonly alpn?: string;
-  /** A statement that changes nothing and fails where the statement at hand would not be understood or allowed; undefined where there is none. */
+  /** A statement that changes nothing and fails if the given statement would not be understood or allowed; undefined if there is none. */
   dry(statement: string): string | undefined;
 }

@@ -4,7 +4,7 @@ import type { Product } from './database.ts';
 import type { SqlInValues } from './sql-in.ts';
 import type { SqlLine } from './sql-line.ts';
 
-/** What a reader of rows needs of what the engine lends. */
+/** What a reader of rows needs from the engine. */
 export type ReaderLent = Pick<
   LentInbound<Record<string, never>>,
   'deliver' | 'memory' | 'event'
@@ -13,21 +13,21 @@ export type ReaderLent = Pick<
 export interface ReaderParts {
   readonly line: SqlLine;
   readonly product: Product;
-  /** Shown in the trace as where rows come from. */
+  /** Shown in the trace as the origin of rows. */
   readonly origin: string;
 }
 
 export interface RowReader {
-  /** Reads the memory and says what is wrong with what it cannot work with. */
+  /** Reads the stored state and throws if it cannot be used. */
   begin(): Promise<void>;
-  /** Takes all there is. */
+  /** Takes all available rows. */
   look(signal: AbortSignal): Promise<void>;
 }
 
-/** How the delivery of a message ended: the engine takes nothing now, or never takes this one. */
+/** How the delivery of a message ended: the engine accepts nothing now, or never accepts this one. */
 export type Delivered = 'stored' | 'later' | 'never';
 
-/** Hands rows to the engine and tells operators of those that it refuses. */
+/** Hands rows to the engine and reports those that it refuses to operators. */
 export class Delivery {
   readonly #lent: ReaderLent;
   readonly #origin: string;
@@ -56,7 +56,7 @@ export class Delivery {
     }
   }
 
-  /** An event, the same at most once a minute. */
+  /** Reports an event, the same one at most once a minute. */
   tell(name: string, text: string): void {
     if (this.#isNews(`${name} ${text}`)) this.#lent.event('error', name, text);
   }

@@ -1,7 +1,7 @@
 import type { Column, Limit, Result, Row } from './database.ts';
 import { weight } from './row-json.ts';
 
-/** The rows of the first result that has any, as far as they fit; a procedure may give several results. */
+/** The rows of the first result that has any, as far as they fit; a procedure may return several results. */
 export class KeptRows {
   readonly #limit: Limit;
   #columns: readonly Column[] | undefined;
@@ -18,7 +18,7 @@ export class KeptRows {
     return this.#columns ?? [];
   }
 
-  /** Whether rows that come now are of the result that is kept. */
+  /** Whether rows that arrive now belong to the result that is kept. */
   get isWanted(): boolean {
     return this.#isFirst && !this.#more;
   }

@@ -6,24 +6,24 @@ import type { SqlInValues } from './sql-in.ts';
 import type { AtWork, SqlLine } from './sql-line.ts';
 
 const MOST_BYTES = 16 * 1024 * 1024;
-/** Rows that may share one key before it is of no use. */
+/** How many rows may share one key before it is useless. */
 const MOST_ALIKE = 10_000;
-/** Milliseconds between two notes: after a crash the duplicate window guards what was taken since. */
+/** Milliseconds between saving the position: after a crash, the duplicate window covers what was taken since. */
 const NOTE_EVERY = 200;
-/** Characters of a key by which the engine knows a row that comes again; a longer one is shortened to its hash. */
+/** Length of the key by which the engine recognises a repeated row; a longer one is replaced by its hash. */
 const LONGEST_ID = 100;
 const LOOK_FOR_NULLS_EVERY = 3_600_000;
 
 /** The values of the key columns as texts. */
 type Key = readonly string[];
 
-/** What is kept between two runs. */
+/** What is saved between two runs. */
 interface Kept {
   readonly columns: readonly string[];
   readonly kinds: readonly ColumnKind[];
-  /** All up to this key was taken, or was to be left alone. */
+  /** Everything up to this key was taken, or was to be ignored. */
   readonly floor: Key | null;
-  /** Keys above it that were taken, in ascending order; one stands as often as rows have it. */
+  /** Keys above it that were taken, in ascending order; a key is repeated for each row that has it. */
   readonly recent: readonly Key[];
 }
 
@@ -37,13 +37,13 @@ interface KeyedRow {
 interface Page {
   readonly columns: readonly Column[];
   readonly rows: readonly KeyedRow[];
-  /** Whether there may be rows beyond. */
+  /** Whether there may be more rows. */
   readonly more: boolean;
 }
 
 /**
- * Reads rows in the order of a key. Every look begins below the keys that were taken last: a row whose transaction was
- * committed after those of rows with a higher key is found there.
+ * Reads rows in the order of a key. Every poll begins below the keys that were taken last, to find rows whose transaction was
+ * committed after those of rows with a higher key.
  */
 export class KeyReader implements RowReader {
   readonly #lent: ReaderLent;
@@ -74,7 +74,7 @@ export class KeyReader implements RowReader {
     const kept = JSON.parse(text) as Partial<Kept>;
     if (kept.columns?.join() !== key.join()) {
       throw new DisableError(
-        `The service remembers how far it read by ${kept.columns?.join(', ') ?? 'marks'}, and is now to read by ${key.join(', ')}. Give it another name to begin anew, and set start to where.`,
+        `The service remembers how far it read by ${kept.columns?.join(', ') ?? 'marks'}, and is now to read by ${key.join(', ')}. Give it another name to start over, and set start to where it should begin.`,
       );
     }
     this.#kinds = kept.kinds ?? [];
@@ -97,7 +97,7 @@ export class KeyReader implements RowReader {
     }
   }
 
-  /** Rows above a key, about as many as asked for; rows that share a key are never cut apart. */
+  /** Rows above a key, about as many as asked for; rows that share a key are never separated. */
   async #page(above: Key | null, rows: number, signal: AbortSignal): Promise<Page> {
     for (let limit = rows + 1; ; limit *= 4) {
       const page = await this.#line.use(signal, (at) => this.#read(at, above, limit));
@@ -106,7 +106,7 @@ export class KeyReader implements RowReader {
       if (whole.length > 0 || !page.more) return { ...page, rows: whole };
       if (limit > MOST_ALIKE) {
         throw new DisableError(
-          `Too many rows have the same key to be read together. Add a column to key that tells them apart.`,
+          `Too many rows have the same key to be read together. Add a column to key that distinguishes them.`,
         );
       }
     }
@@ -117,7 +117,7 @@ export class KeyReader implements RowReader {
     const { condition, values } = this.#above(above);
     const order = key.map((one) => nameOf(one, this.#product)).join(', ');
     const text = this.#product.page(whereKey(query, condition), order, limit);
-    // A single row larger than this is read all the same.
+    // A single row larger than this is still read.
     const { columns, rows, more } = await at.run(
       { text, values },
       { rows: limit, bytes: MOST_BYTES },
@@ -149,7 +149,7 @@ export class KeyReader implements RowReader {
     return { condition: beyond(names, value), values };
   }
 
-  /** Delivers what was not taken before. False where the engine takes nothing now. */
+  /** Delivers what was not taken before. False if the engine accepts nothing now. */
   async #take(page: Page, signal: AbortSignal): Promise<boolean> {
     const before = this.#recent;
     const fresh = freshOf(page, before);
@@ -182,7 +182,7 @@ export class KeyReader implements RowReader {
     return (await this.#delivery.deliver(json, key)) === 'stored';
   }
 
-  /** Never a key that the last one equals: more rows may have it. */
+  /** Never the last key, because more rows may have it. */
   #forgetOldest(): void {
     const last = this.#recent.at(-1)?.join('\0');
     const { remember } = this.#lent.settings;
@@ -196,7 +196,7 @@ export class KeyReader implements RowReader {
     if (this.#recent.length > remember + 1) {
       this.#delivery.tell(
         'key-not-unique',
-        'Rows share their key. One that comes later with a key that was taken may be missed: add a column to key that tells them apart.',
+        'Rows share a key. A later one with a key that was already taken may be missed: add a column to key that distinguishes them.',
       );
     }
   }
@@ -223,7 +223,7 @@ export class KeyReader implements RowReader {
     if (rows === 0) return;
     this.#delivery.tell(
       'rows-without-key',
-      `${rows} rows have no ${settings.key.join(' or ')} (NULL). They are not taken: give them one, or choose another key.`,
+      `${rows} rows have no ${settings.key.join(' or ')} (NULL). They are not taken: fill it in, or choose another key.`,
     );
   }
 }
@@ -232,7 +232,7 @@ export class KeyReader implements RowReader {
 export const whereKey = (query: string, condition: string): string =>
   `SELECT * FROM (\n${query}\n) waybill_rows WHERE ${condition}`;
 
-/** How many rows cannot be taken as their key is NULL. */
+/** How many rows cannot be taken because their key is NULL. */
 export async function nullKeys(
   at: AtWork,
   product: Product,
@@ -244,11 +244,11 @@ export async function nullKeys(
   return Number(rows[0]?.[0] ?? 0);
 }
 
-/** As it was written where it is a plain name: products fold its case in different ways. */
+/** Unquoted if it is a plain name: products fold the case in different ways. */
 const nameOf = (column: string, product: Product): string =>
   /^[A-Za-z_]\w*$/.test(column) ? column : product.quote(column);
 
-/** `a > 1`, or `a >= 1 AND (a > 1 OR (a = 1 AND b > 2))`: the first part lets an index serve. */
+/** `a > 1`, or `a >= 1 AND (a > 1 OR (a = 1 AND b > 2))`: the first part can use an index. */
 function beyond(names: readonly string[], value: (index: number) => string, from = 0): string {
   const name = names[from] ?? '';
   if (from === names.length - 1) return `${name} > ${value(from)}`;
@@ -266,7 +266,7 @@ function placeOfColumn(columns: readonly Column[], name: string): number {
   );
 }
 
-/** In a JSON object the one would hide the other. */
+/** In a JSON object one would hide the other. */
 export function refuseTwins(columns: readonly Column[]): void {
   const names = columns.map(({ name }) => name);
   const twin = names.find((name, index) => names.indexOf(name) !== index);

@@ -7,14 +7,14 @@ import type { AtWork, SqlLine } from './sql-line.ts';
 import { prepared, type RowStatement } from './statement.ts';
 
 const MOST_BYTES = 16 * 1024 * 1024;
-/** Rows that were delivered and could not be marked: of more than this the reader stands still. */
+/** How many delivered rows may be unmarked before the reader stops. */
 const MOST_UNMARKED = 10_000;
 
-/** What is kept between two runs. */
+/** What is saved between two runs. */
 interface Kept {
-  /** Part of the keys by which the engine knows a row that comes again after a crash; another one after each commit. */
+  /** Part of the keys by which the engine recognises a row again after a crash; changes with each commit. */
   readonly round: number;
-  /** Rows that are delivered and may not be marked yet. */
+  /** Delivered rows that may not have been marked yet. */
   readonly delivered: readonly string[];
 }
 
@@ -25,8 +25,8 @@ interface Found {
 }
 
 /**
- * Reads rows and marks them in one transaction. Which rows were delivered is kept before its commit: where that fails or
- * is not heard, they are marked and not delivered again.
+ * Reads rows and marks them in one transaction. Which rows were delivered is saved before the commit: if that fails or
+ * its result is unknown, they are marked and not delivered again.
  */
 export class MarkReader implements RowReader {
   readonly #lent: ReaderLent;
@@ -59,7 +59,7 @@ export class MarkReader implements RowReader {
     }
   }
 
-  /** One transaction. False where there was nothing to take, or the engine takes nothing now. */
+  /** One transaction. False if there was nothing to take, or the engine accepts nothing now. */
   async #takeSome(at: AtWork): Promise<boolean> {
     await at.begin();
     try {
@@ -78,7 +78,7 @@ export class MarkReader implements RowReader {
         await at.rollback();
         return false;
       }
-      // From here on what was delivered is marked, also where the host stops.
+      // From here on what was delivered is marked, even if the host stops.
       at.goOnToTheEnd();
       const took = await this.#takeRows(at, columns, found);
       await this.#commit(at, took);
@@ -118,7 +118,7 @@ export class MarkReader implements RowReader {
       for (const { id } of rows) this.#delivered.add(id);
       return true;
     }
-    // Others go on past a row that is never taken, where it stays in the table.
+    // The others continue past a row that is never accepted, which stays in the table.
     if (how === 'later' || this.#takesItself || isBatch) took.goesOn = false;
     return false;
   }
@@ -143,7 +143,7 @@ export class MarkReader implements RowReader {
     }
     this.#delivery.tell(
       'row-not-marked',
-      'A row was delivered, but the first statement under after changes none, so that it stays among those to be taken. It is not delivered again: correct the statement.',
+      'A row was delivered, but the first statement under after changed nothing, so the row will be selected again. It is not delivered again: correct the statement.',
     );
     if (this.#delivered.size > MOST_UNMARKED) {
       throw new DisableError(
@@ -154,7 +154,7 @@ export class MarkReader implements RowReader {
 
   async #commit(at: AtWork, took: Took): Promise<void> {
     await this.#note();
-    // Partly: a query that takes its rows away itself would lose those that were not delivered.
+    // Only part: a query that removes its rows itself would lose those that were not delivered.
     if (this.#takesItself && !took.goesOn) return await at.rollback();
     await at.commit();
     for (const id of took.ids) this.#delivered.delete(id);
@@ -169,11 +169,11 @@ export class MarkReader implements RowReader {
   #refuseMoreThanFits(more: boolean): void {
     if (!more || !this.#takesItself) return;
     throw new DisableError(
-      `The query takes away more rows at once than batch allows (${this.#limit.rows}), or more than ${MOST_BYTES} bytes. Nothing was taken: limit the query.`,
+      `The query removes more rows at once than batch allows (${this.#limit.rows}), or more than ${MOST_BYTES} bytes. Nothing was taken: limit the query.`,
     );
   }
 
-  /** Of rows that were marked elsewhere, or are gone, nothing is kept: one that is set back is to come again. */
+  /** Forgets rows that were marked elsewhere or deleted: one that is reset must be delivered again. */
   async #keepOnly(found: readonly Found[]): Promise<void> {
     const seen = new Set(found.map(({ id }) => id));
     const gone = [...this.#delivered].filter((id) => !seen.has(id));
@@ -189,7 +189,7 @@ export class MarkReader implements RowReader {
 }
 
 interface Took {
-  /** Rows that are marked. */
+  /** Rows that have been marked. */
   readonly ids: string[];
   marked: number;
   /** Whether the next rows may be tried. */
@@ -205,7 +205,7 @@ function valuesOf({ values }: RowStatement, columns: readonly Column[], row: Row
         : columns.findIndex((one) => one.name.toLowerCase() === name.toLowerCase());
     if (place >= 0) return row[place] ?? null;
     throw new DisableError(
-      `A statement under after names {${name}}, which the query does not give. Add the column to the query.`,
+      `A statement under after names {${name}}, which the query does not return. Add the column to the query.`,
     );
   });
 }

@@ -56,13 +56,13 @@ const CLASSES: Readonly<Record<string, SqlProblem>> = {
   '45': 'raised',
   '08': 'lost',
 };
-/** Numbers that the class would put elsewhere. */
+/** Numbers for which the class would be wrong. */
 const VALUES = new Set([1264, 1265, 1292, 1366, 1406, 1411]);
 
-/** Without a number of the server it is the connection that failed; those from 2000 are the client's. */
+/** Without a server error number, the connection failed; numbers from 2000 are the client's. */
 const isOfServer = (errno: number): boolean => errno >= 1_000 && (errno < 2_000 || errno >= 3_000);
 
-/** What the server says of a statement. */
+/** What the server reports for a statement. */
 export function failureOf({ errno = 0, sqlState = '', sqlMessage = '' }: ServerError): SqlFailure {
   if (!isOfServer(errno)) return new SqlFailure('lost');
   const known = VALUES.has(errno) ? 'value' : PROBLEMS[errno];
@@ -75,7 +75,7 @@ export function failureOf({ errno = 0, sqlState = '', sqlMessage = '' }: ServerE
 }
 
 const WRONG_PASSWORD =
-  'user or password is wrong, or the account may not come from here or without TLS';
+  'user or password is wrong, or the account is not allowed from here or without TLS';
 /** Why a sign-in is refused, by the server's number. */
 const REFUSALS: Readonly<Record<number, (database: string) => string>> = {
   1045: () => WRONG_PASSWORD,
@@ -93,14 +93,14 @@ const SYSTEM: Readonly<Record<string, string>> = {
   PROTOCOL_CONNECTION_LOST: 'ECONNRESET',
 };
 
-/** Why there is no session, as the error to throw. */
+/** The error to throw if no session could be opened. */
 export function connectFailure(error: unknown, place: string, database: string): Error {
   if (error instanceof EngineError) return error;
   if (error instanceof SqlFailure && error.problem !== 'lost') return error;
   const { errno = 0, code } = error as { errno?: number; code?: unknown };
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return noTls(place);
   if (code === 'AUTH_SWITCH_PLUGIN_ERROR') {
-    return refused(place, 'it asks for a way to sign in that is not known');
+    return refused(place, 'it requires an unsupported authentication method');
   }
   const why = REFUSALS[errno]?.(database);
   if (why !== undefined) return refused(place, why);

@@ -35,7 +35,7 @@ export const mysql: Product = {
   placeholder: () => '?',
   keyPlaceholder: (_, kind) => KEY_CASTS[kind] ?? '?',
   keyValue(text, kind) {
-    // a text would be compared as a float, which loses digits
+    // a string would be compared as a float, which loses digits
     if (kind === 'whole') return BigInt(text);
     if (kind === 'float') return Number(text);
     return kind === 'time' || kind === 'moment' ? text.replace('T', ' ').replace('Z', '') : text;
@@ -69,7 +69,7 @@ const CLIENT_SSL = 0x08_00;
 const CLIENT_SECURE_CONNECTION = 0x80_00;
 const UTF8MB4 = 45;
 
-/** The lower half of what the server offers in its greeting (protocol version 10): behind its version, number and the first part of the challenge. */
+/** The lower half of what the server offers in its greeting (protocol version 10): after its version, number and the first part of the challenge. */
 function capabilitiesOf(greeting: Buffer): number {
   const version = greeting.indexOf(0, 1);
   const at = version + 1 + 4 + 8 + 1;
@@ -107,9 +107,9 @@ async function connectMysql(signIn: SignIn): Promise<Session> {
   const timeout = settings.connectTimeout;
   const user = userOf(signIn);
   const password = passwordOf(signIn);
-  // Its own TLS is used below: it neither takes a revocation list nor an expected name.
+  // The driver's own TLS is not used: it supports neither a revocation list nor an expected name.
   const socket = await dial(
-    { credential: () => Promise.reject(new Error('in clear so far')) },
+    { credential: () => Promise.reject(new Error('unencrypted so far')) },
     { address, timeout },
     signal,
   );
@@ -155,7 +155,7 @@ async function connectMysql(signIn: SignIn): Promise<Session> {
   }
 }
 
-/** What the driver's types leave out. */
+/** What the driver's types lack. */
 interface Inner {
   stream: Socket;
   readonly packetParser: { execute(bytes: Buffer): void };
@@ -165,7 +165,7 @@ interface Inner {
 
 const inner = (connection: Connection): Inner => connection as unknown as Inner;
 
-/** Has the driver change over to TLS as every adapter does: the server is proven before anything is sent to it. */
+/** Makes the driver switch to TLS like every adapter: the server is verified before anything is sent to it. */
 function secured(connection: Connection, { tls }: SignIn): { problem?: Error } {
   const told: { problem?: Error } = {};
   const driver = inner(connection);
@@ -200,7 +200,7 @@ class MysqlSession implements Session {
   constructor(connection: Connection, signIn: SignIn) {
     this.#connection = connection;
     this.#signIn = signIn;
-    // what is under way is told of it as well
+    // pending work is told too
     connection.on('error', () => this.#end());
     inner(connection).stream.on('close', () => this.#end());
   }
@@ -233,7 +233,7 @@ class MysqlSession implements Session {
         ? `SET max_statement_time = ${limit / 1_000}`
         : `SET max_execution_time = ${Math.round(limit)}`,
     );
-    // A row that was changed since it was read is then an error (MariaDB from 10.6.18 on).
+    // Then a row that was changed since it was read causes an error (MariaDB from 10.6.18 on).
     if (isMaria) await this.#say('SET innodb_snapshot_isolation = ON').catch(isUnknownVariable);
   }
 
@@ -256,7 +256,7 @@ class MysqlSession implements Session {
       });
       query.on('error', (error: unknown) => {
         failed = error;
-        // one that ended the connection is followed by nothing
+        // nothing follows one that ended the connection
         reject(this.#failure(error));
       });
       query.on('end', () => {
@@ -294,7 +294,7 @@ class MysqlSession implements Session {
         signal: AbortSignal.timeout(1_000),
       });
       this.#connection.end();
-      // it took too long, or broke: it is ended in any case
+      // it took too long, or failed: it is ended in any case
       await ended.catch(() => undefined);
     }
     this.destroy();
@@ -318,7 +318,7 @@ class MysqlSession implements Session {
     });
   }
 
-  /** The driver tells nobody who waits for a command that the connection has ended. */
+  /** The driver does not tell pending commands that the connection has ended. */
   async #whileThere<Value>(
     work: (resolve: (value: Value) => void, reject: (error: Error) => void) => void,
   ): Promise<Value> {
@@ -348,7 +348,7 @@ class MysqlSession implements Session {
   }
 }
 
-/** An older server: a row is then locked where the query says so. */
+/** An older server: then rows are locked only if the query says so. */
 function isUnknownVariable(error: unknown): void {
   if (!(error instanceof SqlFailure) || !error.message.includes('1193')) throw error;
 }
@@ -382,7 +382,7 @@ const isRow = (row: readonly unknown[] | ResultSetHeader): row is readonly unkno
 const cellsOf = (row: readonly unknown[], columns: readonly Column[]): Row =>
   row.map((value, index) => cellOf(value, columns[index]?.kind));
 
-/** The driver gives texts, numbers and bytes; places on a map as objects. */
+/** The driver returns strings, numbers and bytes; geometry as objects. */
 function cellOf(value: unknown, kind: ColumnKind = 'text'): Cell {
   if (value === null || value === undefined) return null;
   if (typeof value !== 'string' && typeof value !== 'number' && !(value instanceof Uint8Array)) {
@@ -391,7 +391,7 @@ function cellOf(value: unknown, kind: ColumnKind = 'text'): Cell {
   return CELLS[kind]?.(value) ?? String(value);
 }
 
-/** What the driver's types leave out: it sends a bigint as a whole number of 64 bits. */
+/** What the driver's types lack: it sends a bigint as a 64-bit integer. */
 function valueOf(value: Parameter): string | number | boolean | Buffer | null {
   if (typeof value === 'bigint') return value as unknown as number;
   if (typeof value === 'boolean') return value ? 1 : 0;

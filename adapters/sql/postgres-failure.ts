@@ -39,7 +39,7 @@ const PROBLEMS: Readonly<Record<string, SqlProblem>> = {
   P0001: 'raised',
 };
 
-/** What the server says of a statement. */
+/** What the server reports for a statement. */
 export function failureOf({ code, message, constraint, table, column }: ServerError): SqlFailure {
   const problem = PROBLEMS[code] ?? PROBLEMS[code.slice(0, 2)] ?? 'error';
   const named = constraint ?? [table, column].filter((one) => one !== undefined).join('.');
@@ -54,12 +54,13 @@ export function failureOf({ code, message, constraint, table, column }: ServerEr
 /** Why a sign-in is refused, by SQLSTATE. */
 const REFUSALS: Readonly<Record<string, (database: string) => string>> = {
   '28P01': () => 'user or password is wrong',
-  '28000': () => 'pg_hba.conf does not let this account in from here, in this way or without TLS',
+  '28000': () =>
+    'pg_hba.conf does not allow this account from here, with this method or without TLS',
   '3D000': (database) => `there is no database ${database}`,
   '42501': (database) => `the account may not connect to the database ${database}`,
 };
 
-/** Why there is no session, as the error to throw. */
+/** The error to throw if no session could be opened. */
 export function connectFailure(error: unknown, place: string, database: string): Error {
   if (error instanceof EngineError || error instanceof SqlFailure) return error;
   const { code, message } = error as { code?: unknown; message: string };
@@ -71,7 +72,7 @@ export function connectFailure(error: unknown, place: string, database: string):
   if (/SASL|client password must be a string/i.test(message)) {
     return refused(
       place,
-      'it asks for a password and none was given, or asks in a way that is not known',
+      'it requires a password and none was given, or it requires an unsupported authentication method',
     );
   }
   const known = SYSTEM.find(([pattern]) => pattern.test(message))?.[1];
@@ -81,7 +82,7 @@ export function connectFailure(error: unknown, place: string, database: string):
   );
 }
 
-/** What the driver says in words, and the system by a code. */
+/** What the driver reports as text, and the system as a code. */
 const SYSTEM: readonly (readonly [RegExp, string])[] = [
   [/timeout expired|due to connection timeout/i, 'ETIMEDOUT'],
   [/^Connection terminated/, 'ECONNRESET'],

@@ -30,7 +30,7 @@ export const postgresql: Product = {
   page: (query, order, rows) => `${query} ORDER BY ${order} LIMIT ${rows}`,
   isAtomic: () => true,
   async agreeToTls(talk) {
-    // SSLRequest: its length and the number that stands for it
+    // SSLRequest: its length and its code
     talk.send(Buffer.of(0, 0, 0, 8, 4, 210, 22, 47));
     return (await talk.bytes(1)).toString('latin1') === 'S';
   },
@@ -40,10 +40,10 @@ export const postgresql: Product = {
       : undefined,
 };
 
-/** Everything is told as text: what a number or a time of JavaScript would lose is kept. */
+/** Everything is read as text, so that nothing is lost in a JavaScript number or date. */
 const AS_TEXT = { getTypeParser: () => (text: string) => text };
 
-/** By the numbers of pg_type. */
+/** By the OIDs of pg_type. */
 const KINDS: Readonly<Record<number, ColumnKind>> = {
   16: 'flag',
   17: 'binary',
@@ -115,7 +115,7 @@ class PostgresSession implements Session {
   constructor(client: Client, signIn: SignIn) {
     this.#client = client;
     this.#signIn = signIn;
-    // what is under way is told of it as well
+    // pending work is told too
     client.on('error', () => this.#end());
     client.on('end', () => this.#end());
   }
@@ -173,7 +173,7 @@ class PostgresSession implements Session {
 
   async commit(): Promise<void> {
     const { command } = await this.#say('COMMIT');
-    // what failed before turns a commit into a rollback without an error
+    // after a failure, COMMIT rolls back without an error
     if (command !== 'COMMIT')
       throw new SqlFailure('error', { what: 'the transaction was rolled back' });
   }
@@ -198,7 +198,7 @@ class PostgresSession implements Session {
     if (this.#ended) return this.destroy();
     this.#told = undefined;
     const late = setTimeout(() => this.destroy(), 1_000);
-    // it ended by itself meanwhile
+    // it ended meanwhile
     await this.#client.end().catch(() => undefined);
     clearTimeout(late);
     this.destroy();
@@ -223,7 +223,7 @@ class PostgresSession implements Session {
     }
   }
 
-  /** A name, so that the server reads each statement once; not without end, where statements are many. */
+  /** A name, so that the server parses each statement once; limited if there are many statements. */
   #nameOf(text: string): string | undefined {
     const known = this.#names.get(text);
     if (known !== undefined || this.#names.size >= 100) return known;
@@ -240,7 +240,7 @@ class PostgresSession implements Session {
       return new SqlFailure('lost');
     }
     const failure = failureOf(error as ServerError);
-    // a statement that was read once may not fit a table that was changed; another session reads it anew
+    // a prepared statement may not fit a changed table; another session prepares it again
     if (code === '0A000' || failure.problem === 'lost') this.destroy();
     return failure;
   }
@@ -252,13 +252,13 @@ class PostgresSession implements Session {
   }
 }
 
-/** The part of the driver's connection that a query speaks through. */
+/** The part of the driver's connection that a query uses. */
 interface Wire {
   execute(what: { readonly portal: string; readonly rows: number }): void;
   sync(): void;
 }
 
-/** A query that stops after so many rows, and keeps no more of them than fit. */
+/** A query that stops after so many rows, and keeps only as many as fit. */
 class LimitedQuery extends Query<string[]> {
   readonly #limit: Limit;
   readonly #rows: (readonly (string | null)[])[] = [];
@@ -271,13 +271,13 @@ class LimitedQuery extends Query<string[]> {
     this.on('row', (row) => this.#keep(row as unknown as readonly (string | null)[]));
   }
 
-  /** What the driver calls to have the statement carried out: no more rows than are wanted are sent, in one round trip. */
+  /** Called by the driver to execute the statement: only as many rows as wanted are sent, in one round trip. */
   _getRows(connection: Wire): void {
     connection.execute({ portal: '', rows: this.#limit.rows + 1 });
     connection.sync();
   }
 
-  /** Called by the driver where there are still more rows; it would fetch the next. */
+  /** Called by the driver if there are more rows; it would fetch the next ones. */
   handlePortalSuspended(): void {
     this.#more = true;
   }
@@ -334,7 +334,7 @@ function textOf(value: Parameter): unknown {
   return value;
 }
 
-/** The connection below a client: the driver's types keep it to themselves. */
+/** The connection of a client, which the driver's types do not declare. */
 function streamOf(client: Client): Socket | undefined {
   return (client as unknown as { connection?: { stream?: Socket } }).connection?.stream;
 }

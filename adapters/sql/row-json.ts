@@ -3,7 +3,7 @@ import type { Cell, Column, ColumnKind, Row } from './database.ts';
 
 /**
  * A row as JSON, each value exact: a whole number that a JSON reader would round is a text, as is every decimal (so that
- * 1.10 stays 1.10), times are ISO 8601, bytes are base64, JSON of the database stands as it is.
+ * 1.10 stays 1.10), times are ISO 8601, bytes are base64, JSON in the database is copied.
  */
 export function rowJson(columns: readonly Column[], row: Row): string {
   let json = '';
@@ -36,11 +36,11 @@ function cellJson(cell: Cell, kind?: ColumnKind): string {
 const isExact = (value: bigint): boolean =>
   value <= BigInt(Number.MAX_SAFE_INTEGER) && value >= BigInt(Number.MIN_SAFE_INTEGER);
 
-/** Tells a row from others without holding what it says. */
+/** Identifies a row without containing its values. */
 export const fingerprint = (json: string): string =>
   createHash('sha256').update(json).digest('base64url').slice(0, 22);
 
-/** A cell as a text that a memory can hold. */
+/** A cell as a text that can be saved. */
 export const cellText = (cell: Cell): string =>
   cell instanceof Uint8Array ? Buffer.from(cell).toString('base64') : String(cell);
 

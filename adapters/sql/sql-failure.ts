@@ -1,6 +1,6 @@
 import { DisableError, EngineError, NotConnectedError, TemporaryError } from 'waybill/adapter';
 
-/** What became of a statement, in one word; in capitals it is the reply code of `sql-out`. */
+/** What happened to a statement, in one word; in capitals it is the reply code of `sql-out`. */
 export type SqlProblem =
   | 'duplicate'
   | 'constraint'
@@ -14,65 +14,65 @@ export type SqlProblem =
   | 'syntax'
   | 'raised'
   | 'error'
-  /** The connection is gone, and whether the statement took effect is not known. */
+  /** The connection is lost, and it is unknown whether the statement took effect. */
   | 'lost'
   /** The sign-in was refused. */
   | 'refused';
 
-/** What happened and what to do. Neither holds a value of a row. */
+/** What happened and what to do, without values of rows. */
 const TEXTS: Readonly<Record<SqlProblem, readonly [what: string, remedy: string]>> = {
-  duplicate: ['a row with that unique key is there already', 'Look which of the two is right'],
+  duplicate: ['a row with that unique key already exists', 'Find out which of the two is right'],
   constraint: [
     'a rule of the table forbids it: a reference, a check, or a column that must not be empty',
     'Correct the message or the statement',
   ],
   value: [
     'a value does not fit its column: wrong type, too long or out of range',
-    'Correct the message, or convert the value by an expression',
+    'Correct the message, or convert the value with an expression',
   ],
-  deadlock: ['another transaction was in the way', 'It is tried again'],
+  deadlock: ['it conflicted with another transaction', 'It is tried again'],
   timeout: [
-    'the statement took longer than timeout and was cancelled at the server',
+    'the statement took longer than timeout and was cancelled on the server',
     'Look for a missing index or a lock that is held, or raise timeout',
   ],
   busy: [
-    'the server takes no work now: it starts, stops, is a read-only copy, or has too many connections',
-    'It is tried again; look at the server if it lasts',
+    'the server accepts no work now: it is starting, stopping, a read-only replica, or has too many connections',
+    'It is tried again; check the server if this persists',
   ],
   full: ['the disk, memory or quota of the server is used up', 'Free some; it is tried again'],
   denied: [
-    'the account may not do this',
-    'Have the right granted to the account that waybill try names',
+    'the account is not allowed to do this',
+    'Have the permission granted to the account that waybill try shows',
   ],
   unknown: [
-    'a table, column or procedure of the statement is not there',
-    'Correct the name, or look whether it is the right database and schema',
+    'a table, column or procedure in the statement does not exist',
+    'Correct the name, or check whether it is the right database and schema',
   ],
   syntax: ['the server does not understand the statement', 'Correct the statement'],
-  raised: ['the database raised an error of its own', 'See what its author says of it'],
-  error: ['the server refused the statement', 'Look into its log'],
-  lost: ['the connection was lost while the server was at work', 'It is tried again'],
+  raised: ['the database raised an error of its own', 'See what its author says about it'],
+  error: ['the server refused the statement', 'Look in its log'],
+  lost: ['the connection was lost while the server was working', 'It is tried again'],
   refused: ['the server refused the sign-in', 'Correct user, password and database'],
 };
 
 interface Detail extends ErrorOptions {
   /** SQLSTATE or the product's own number. */
   readonly state?: string | undefined;
-  /** Names of the schema that the server tells apart from its text: a constraint, a table, a column. */
+  /** Schema names that the server reports separately from its text: a constraint, a table, a column. */
   readonly about?: string | undefined;
-  /** What the server says; it often quotes a value. */
+  /** The server's text, which often quotes a value. */
   readonly said?: string | undefined;
   readonly what?: string;
   readonly remedy?: string;
 }
 
-/** What a database said, without a value of any row: its own texts often quote one. */
+/** What a database reported, without values of rows, which its own texts often quote. */
 export class SqlFailure extends Error {
   readonly problem: SqlProblem;
   /** What happened; no capital, no full stop. */
   readonly what: string;
   readonly remedy: string;
-  /** What the server says itself: for the trace, which may hold what a log may not. */
+  /** The server's own text, for the trace, which may contain what a log must not. */
   readonly said: string | undefined;
 
   constructor(problem: SqlProblem, { state, about, said, what, remedy, ...options }: Detail = {}) {

@@ -3,7 +3,7 @@ import { DisableError, type SettingsFault } from 'waybill/adapter';
 import { missingPackage } from 'waybill/peer';
 import type { SqlConnectionValues } from './sql-settings.ts';
 
-/** What is wrong with how a database is to be reached. */
+/** Faults in the settings of how to reach a database. */
 export const connectionFaults = (values: SqlConnectionValues): SettingsFault[] =>
   values.product === 'sqlite'
     ? fileFaults(values)
@@ -31,7 +31,7 @@ function fileFaults({
       .filter(([, value]) => value !== undefined)
       .map(([path]) => ({
         path: [path],
-        what: 'has no effect with product: sqlite, which is a file of this machine',
+        what: 'has no effect with product: sqlite, which is a local file',
         remedy: 'Take it away.',
       })),
   ];
@@ -52,7 +52,7 @@ function serverFaults({ connect, database, file }: SqlConnectionValues): Setting
   if (file !== undefined) {
     faults.push({
       path: ['file'],
-      what: 'is for SQLite alone',
+      what: 'is for SQLite only',
       remedy: 'Set product: sqlite, or take it away.',
     });
   }
@@ -71,17 +71,17 @@ function securityFaults({ security, connect, tls }: SqlConnectionValues): Settin
   if (security === 'unproven' && !isLocal(connect)) {
     faults.push({
       path: ['security'],
-      what: 'the server is not proven: whoever is on the way can put himself in its place, and gets password and rows',
+      what: 'the server is not verified: anyone on the network path can impersonate it, and gets the password and rows',
       remedy:
-        'Have a certificate of its own set up at the server, put that or its authority under tls.trust, and set security: tls.',
+        'Have a permanent certificate installed on the server, put that or its authority under tls.trust, and set security: tls.',
       severity: 'warning',
     });
   }
   if (security === 'none' && !isLocal(connect)) {
     faults.push({
       path: ['security'],
-      what: 'nothing is encrypted: everybody on the way can read the rows, and mostly the password',
-      remedy: 'Have TLS switched on at the server, and set security: tls.',
+      what: 'nothing is encrypted: anyone on the network path can read the rows, and usually the password',
+      remedy: 'Have TLS enabled on the server, and set security: tls.',
       severity: 'warning',
     });
   }
@@ -96,15 +96,15 @@ function accountFaults({ credential, tls, user, product }: SqlConnectionValues):
       path: ['credential'],
       what:
         product === 'sqlserver'
-          ? 'nobody signs in: there is no credential, and SQL Server takes no certificate for it'
+          ? 'nobody signs in: there is no credential, and SQL Server does not accept a certificate instead'
           : 'nobody signs in: there is neither a credential nor a certificate under tls',
-      remedy: 'Name a credential, or a certificate and the user it is for.',
+      remedy: 'Name a credential, or a certificate and its user.',
     });
   }
   if (credential === undefined && user === undefined) {
     faults.push({
       path: ['user'],
-      what: 'it is not known which account signs in',
+      what: 'it is unknown which account signs in',
       remedy: 'Set user, or name a credential.',
     });
   }
@@ -117,7 +117,7 @@ function sqlserverFaults({ security, tls }: SqlConnectionValues): SettingsFault[
   if (install !== undefined) {
     faults.push({
       path: ['product'],
-      what: 'the package tedious, which speaks with SQL Server, is not installed beside this engine',
+      what: 'the package tedious, which connects to SQL Server, is not installed with this engine',
       remedy: `Install it where the production runs: ${install}.`,
       severity: 'warning',
     });
@@ -125,14 +125,14 @@ function sqlserverFaults({ security, tls }: SqlConnectionValues): SettingsFault[
   if (security === 'tls' && tls?.minimum === 'TLSv1.3') {
     faults.push({
       path: ['tls', 'minimum'],
-      what: 'cannot be reached with security: tls, in which SQL Server speaks TLS 1.2',
+      what: 'cannot be met with security: tls, where SQL Server uses TLS 1.2',
       remedy: 'Set security: strict (SQL Server from 2022 on, Azure SQL), or minimum: TLSv1.2.',
     });
   }
   return faults;
 }
 
-/** What only SQL Server has. */
+/** Settings that only SQL Server has. */
 function strangeFaults({ security, instance, readOnly }: SqlConnectionValues): SettingsFault[] {
   const strange = [
     { path: 'security', isSet: security === 'strict' || security === 'unproven' },
@@ -143,7 +143,7 @@ function strangeFaults({ security, instance, readOnly }: SqlConnectionValues): S
     .filter(({ isSet }) => isSet)
     .map(({ path }) => ({
       path: [path],
-      what: path === 'security' ? `${security} is for SQL Server alone` : 'is for SQL Server alone',
+      what: path === 'security' ? `${security} is for SQL Server only` : 'is for SQL Server only',
       remedy: 'Set product: sqlserver, or take it away.',
     }));
 }
@@ -153,7 +153,7 @@ const isLocal = (connect: SqlConnectionValues['connect']): boolean => {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 };
 
-/** Throws the first of those that are more than a warning: for whoever opens without a check before. */
+/** Throws the first that is more than a warning, for opening without a previous check. */
 export function refuseFaults(faults: readonly SettingsFault[]): void {
   const fault = faults.find(({ severity }) => severity === undefined);
   if (fault === undefined) return;

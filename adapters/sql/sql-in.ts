@@ -15,40 +15,40 @@ const settings = {
   ...sqlSettings,
   query: {
     ...query,
-    help: 'Which rows are taken. With key, order and limit are put around it.',
+    help: 'Which rows are taken. With key, an order and a limit are added to it.',
     example: 'SELECT id, mrn, code, value FROM results',
   },
   key: setting.list(setting.text({ help: 'The name of a column of the query.' }), {
-    help: 'The column by which rows are read in ascending order, such as a number that grows; how far was read is kept. It must be unique and must not be NULL. Several columns count together, such as [changed_at, id].',
+    help: 'The column by which rows are read in ascending order, such as an increasing number; the position is saved. It must be unique and must not be NULL. Several columns are combined, such as [changed_at, id].',
     example: 'id',
   }),
   start: setting.list(setting.text({ help: 'The value of a key column.' }), {
-    help: 'Where to begin when nothing was read so far: rows up to this key are left alone. One value for each column of key; left out, all rows are taken.',
+    help: 'Where to begin if nothing has been read yet: rows up to this key are ignored. One value for each column of key; left out, all rows are taken.',
     example: '"120000"',
   }),
   after: setting.list(rowStatement, {
-    help: 'What marks a row as taken, once its message is stored: statements in the transaction in which the row was read. Each name in braces is a column of the row.',
+    help: 'How to mark a row as taken once its message is stored: statements in the transaction in which the row was read. Each name in braces is a column of the row.',
     example: 'UPDATE results SET sent = TRUE WHERE id = {id}',
   }),
   rows: setting.choice(
     {
       each: 'Each row is a message: a JSON object',
-      batch: 'Rows that are read together are one message: a JSON array of objects',
+      batch: 'Rows that are read together form one message: a JSON array of objects',
     },
     { help: 'What a message is.', default: 'each' },
   ),
   batch: setting.integer({
-    help: 'How many rows are read at a time, at most: of a transaction, and of a message with rows: batch.',
+    help: 'The most rows to read at a time: in a transaction, and in a message with rows: batch.',
     default: 100,
     minimum: 1,
     maximum: 10_000,
   }),
   every: setting.duration({
-    help: 'How long after one look the next one is made.',
+    help: 'The pause between two polls.',
     default: '10s',
   }),
   remember: setting.integer({
-    help: 'With key: how many of the keys taken last are looked at again, for rows that were committed after others with a higher key.',
+    help: 'With key: how many of the last keys are checked again, for rows that were committed after others with a higher key.',
     default: 100,
     minimum: 1,
     maximum: 5_000,
@@ -58,7 +58,7 @@ const settings = {
 
 export type SqlInValues = setting.ValuesOf<typeof settings>;
 
-/** A query that takes its rows away itself: without statements that mark them. */
+/** A query that removes its rows itself, without statements that mark them. */
 export const takesItself = ({ query: text }: Pick<SqlInValues, 'query'>): boolean =>
   !/^\s*(?:select|table|values)\b/i.test(text) &&
   /\b(?:delete|update|insert|call|exec|execute)\b/i.test(text);
@@ -67,7 +67,7 @@ export default inbound({
   type: 'sql-in',
   title: 'Databases, reading',
   summary:
-    'Delivers the rows of a query as JSON, each once: by a key that grows, or by statements that mark or delete what was taken.',
+    'Delivers the rows of a query as JSON, each once: by an increasing key, or with statements that mark or delete what was taken.',
   polling: true,
   settings,
   check: (values) => Promise.resolve(faults(values)),
@@ -130,7 +130,7 @@ function trials(
   ];
 }
 
-/** Another transaction was in the way: the rows are read again with the next look. */
+/** Another transaction conflicted: the rows are read again in the next poll. */
 async function withoutTie(
   look: () => Promise<void>,
   event: (level: 'info', name: string, text: string) => void,
@@ -142,19 +142,19 @@ async function withoutTie(
     event(
       'info',
       'rows-in-use',
-      'Rows were changed by others while they were taken. They are read again.',
+      'Others changed rows while they were being taken. They are read again.',
     );
   }
 }
 
 const NOTHING_MARKS: SettingsFault = {
   path: ['query'],
-  what: 'nothing says which rows were taken, so that all would come with every look',
+  what: 'nothing says which rows were taken, so every poll would deliver all of them',
   remedy: 'Set key, or statements that mark rows under after.',
 };
 const BOTH: SettingsFault = {
   path: ['after'],
-  what: 'cannot stand beside key',
+  what: 'cannot be combined with key',
   remedy: 'Keep one of them: both say what was taken.',
 };
 const UNSEEN_CHANGE: SettingsFault = {
@@ -165,13 +165,13 @@ const UNSEEN_CHANGE: SettingsFault = {
 };
 const WITH_WITHIN: SettingsFault = {
   path: ['query'],
-  what: 'begins with WITH, which SQL Server does not take within the query that key puts around it',
+  what: 'begins with WITH, which SQL Server does not allow inside the query that key adds',
   remedy: 'Make a view of it, or write it without WITH.',
 };
 const ORDERED: SettingsFault = {
   path: ['query'],
   what: 'has ORDER BY or FOR UPDATE',
-  remedy: 'Take it away: rows are read in the order of key.',
+  remedy: 'Remove it: rows are read in the order of key.',
 };
 
 function faults(values: SqlInValues): SettingsFault[] {

@@ -8,12 +8,12 @@ import { placeOfDatabase } from './sql-settings.ts';
 export type LineLent = ConnectLent &
   Pick<Lent<setting.Settings>, 'signal' | 'connection' | 'event'>;
 
-/** A connection that rested so long may have been forgotten by a firewall: it is tried before it is used. */
+/** A firewall may have dropped a connection that was idle for so long: it is tested before it is used. */
 const TRIED_AFTER = 30_000;
 const TRIED_WITHIN = 3_000;
-/** How much longer than `timeout` a server may take to cancel by itself. */
+/** How much longer than `timeout` a server may take to cancel on its own. */
 const GRACE = 1_000;
-/** And how long it may take after it was told to over another connection. */
+/** And how long it may take after being told to over another connection. */
 const CANCELLED_WITHIN = 5_000;
 
 interface Resting {
@@ -21,7 +21,7 @@ interface Resting {
   readonly timer: NodeJS.Timeout | undefined;
 }
 
-/** The connections of one host: as many as messages are at work, the one used last used first; the others fall idle and are closed. */
+/** The connections of one host: one for each message in work, the last used one first; the others become idle and are closed. */
 export class SqlLine {
   readonly #lent: LineLent;
   readonly #product: Product;
@@ -41,13 +41,13 @@ export class SqlLine {
     return placeOfDatabase(this.#lent.settings);
   }
 
-  /** Opens the first connection, to say at once what is wrong. */
+  /** Opens the first connection, to report faults at once. */
   async open(): Promise<void> {
     await this.use(this.#lent.signal, () => Promise.resolve());
   }
 
   /**
-   * Runs something on a connection of its own. Where the signal aborts, what the server does is cancelled there, and the
+   * Runs something on a separate connection. If the signal aborts, it is cancelled on the server, and the
    * connection is given up.
    */
   async use<Value>(signal: AbortSignal, work: (at: AtWork) => Promise<Value>): Promise<Value> {
@@ -110,7 +110,7 @@ export class SqlLine {
 
   #rest(session: Session): void {
     this.#end(session);
-    if (this.#all.size === 0) this.#lent.connection('waiting', 'closed while nothing is to do');
+    if (this.#all.size === 0) this.#lent.connection('waiting', 'closed while idle');
   }
 
   #wake(session: Session): void {
@@ -128,7 +128,7 @@ export class SqlLine {
     background(this.#forget(session).close(), 'ending a session', isTold);
   }
 
-  /** Cancelled first: the number of a session that has ended may be another's by then. */
+  /** Cancels first, because the number of an ended session may be reused. */
   #giveUp(session: Session): void {
     const cancelled = this.#forget(session).cancel();
     // a server that cannot be reached cancels nothing; the connection is ended in any case
@@ -155,7 +155,7 @@ async function answers(session: Session): Promise<boolean> {
     await at.run({ text: 'SELECT 1', values: [] }, { rows: 1, bytes: 100 });
     return true;
   } catch {
-    // it is gone, whatever the reason
+    // it has ended, whatever the reason
     return false;
   }
 }
@@ -185,18 +185,18 @@ export class AtWork {
     return this.#guarded(() => this.session.commit());
   }
 
-  /** From now on only the time-out ends what is done. */
+  /** From now on only the time-out ends it. */
   goOnToTheEnd(): void {
     this.#signal = new AbortController().signal;
   }
 
-  /** Where it fails, the connection is ended, which rolls back too. */
+  /** If it fails, the connection is ended, which also rolls back. */
   async rollback(): Promise<void> {
     if (this.givenUp || !this.session.alive) return;
     try {
       await this.#guarded(() => this.session.rollback());
     } catch {
-      // the caller throws what led to this
+      // the caller throws the cause
       this.givenUp = true;
     }
   }
@@ -230,9 +230,9 @@ export class AtWork {
     }
   }
 
-  /** A server that does not cancel by itself is told to; one that does not heed that either is given up. */
+  /** A server that does not cancel on its own is told to; if it ignores that too, the connection is given up. */
   async #cancelLate(state: { readonly over: boolean }): Promise<void> {
-    // where it cannot be cancelled, it is given up below
+    // if it cannot be cancelled, it is given up below
     await this.session.cancel().catch(() => undefined);
     await wait(CANCELLED_WITHIN, { ref: false });
     if (state.over) return;

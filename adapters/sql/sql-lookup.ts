@@ -21,19 +21,19 @@ const settings = {
   ...reach,
   query: {
     ...query,
-    help: 'What the table holds: the first column is the key, the second the value; a third one is a mistake.',
+    help: 'The content of the table: the first column is the key, the second the value; a third one is an error.',
     example: 'SELECT code, name FROM wards WHERE closed IS NULL',
   },
   most: setting.integer({
-    help: 'A query that gives more rows is a mistake. The table is held in memory, and is loaded as a whole each time.',
+    help: 'A query that returns more rows is an error. The table is kept in memory, and is always loaded as a whole.',
     default: 50_000,
     minimum: 1,
     maximum: 1_000_000,
   }),
   empty: setting.choice(
     {
-      keep: 'a query without rows leaves the table as it was: mostly the source is being filled anew',
-      take: 'a query without rows makes the table empty',
+      keep: 'a query without rows leaves the table as it was, because the source is usually being refilled',
+      take: 'a query without rows empties the table',
     },
     { help: 'What a query without rows means.', default: 'keep' },
   ),
@@ -50,7 +50,7 @@ export default lookupTable({
   type: 'sql-lookup',
   title: 'Databases, code tables',
   summary:
-    'Loads a code table from a query, now and then; expressions and code ask the rows in memory.',
+    'Loads a code table from a query at intervals; expressions and code look up the rows in memory.',
   settings,
   check: (values) => Promise.resolve(faults(values)),
   async load(lent) {
@@ -97,22 +97,22 @@ export default lookupTable({
 
 const twoColumns = (count: number): DisableError =>
   new DisableError(
-    `The query gives ${count} columns, and a table has two: the key and the value. Correct the query.`,
+    `The query returns ${count} columns, but a table has two: the key and the value. Correct the query.`,
   );
 
 const tooMany = (most: number): DisableError =>
   new DisableError(
-    `The query gives more than ${most} rows, or more than ${MOST_BYTES} bytes. Narrow the query, or raise most.`,
+    `The query returns more than ${most} rows, or more than ${MOST_BYTES} bytes. Narrow the query, or raise most.`,
   );
 
-/** Throws where rows cannot be told apart by their key: which of them counts would be a matter of chance. */
+/** Throws if rows have the same key, because it would be arbitrary which of them counts. */
 function entriesOf(
   rows: readonly Row[],
   empty: SqlLookupValues['empty'],
 ): ReadonlyMap<string, string> {
   if (rows.length === 0 && empty === 'keep') {
     throw new TemporaryError(
-      'The query gave no rows, which empty: keep takes for a source that is being filled anew. Set empty: take where that may be.',
+      'The query returned no rows, which empty: keep takes for a source that is being refilled. Set empty: take if that can be right.',
     );
   }
   const entries = new Map<string, string>();
@@ -124,6 +124,6 @@ function entriesOf(
   const twice = rows.length - without - entries.size;
   if (without === 0 && twice === 0) return entries;
   throw new TemporaryError(
-    `The query gives ${without} rows without a key and ${twice} whose key another row has. Have it give each key once.`,
+    `The query returns ${without} rows without a key and ${twice} whose key another row has. Make it return each key once.`,
   );
 }

@@ -22,7 +22,7 @@ import { messageStatement, prepared, valuesFor } from './statement.ts';
 const settings = {
   ...sqlSettings,
   statements: setting.list(messageStatement, {
-    help: 'What is done for each message, in one transaction: all of it or nothing. Each expression in braces is a value, which is sent apart from the text: no content of a message can become a part of a statement. A procedure is called by CALL.',
+    help: 'What to do for each message, in one transaction: all of it or nothing. Each expression in braces is a value that is sent separately from the text: no content of a message can become part of a statement. CALL calls a procedure.',
     example: 'INSERT INTO patient (mrn, name) VALUES ({field("PID-3.1")}, {field("PID-5.1")})',
   }),
   empty: setting.choice(
@@ -31,12 +31,12 @@ const settings = {
       text: 'An empty value is sent as an empty text',
     },
     {
-      help: 'What an expression that gives an empty text means, such as a field that the message does not have.',
+      help: 'What an expression with an empty result means, such as a field that the message does not have.',
       default: 'null',
     },
   ),
   rows: setting.integer({
-    help: 'How many rows of an answer are kept. What is beyond is left out, and the reply has the code MORE.',
+    help: 'How many rows of an answer are kept. Further ones are dropped, and the reply has the code MORE.',
     default: 1_000,
     minimum: 1,
     maximum: 100_000,
@@ -51,13 +51,13 @@ export default outbound({
   type: 'sql-out',
   title: 'Databases, writing and asking',
   summary:
-    'Carries out statements and procedures of a database with the values of each message, in one transaction, and returns the rows they give.',
+    'Executes statements and procedures with the values of each message, in one transaction, and returns their rows.',
   settings,
   replies: {
     OK: 'complete',
     NOTHING: 'complete',
     MORE: ['complete', 'warn'],
-    // An earlier try whose end was not heard put the row there.
+    // An earlier try whose result is unknown inserted the row.
     REPEATED: 'complete',
     DUPLICATE: 'fail',
     CONSTRAINT: 'fail',
@@ -103,7 +103,7 @@ const faults = (values: SqlOutValues): SettingsFault[] => [
     : []),
 ];
 
-/** Messages whose last try ended without a word of how: no more are remembered than this. */
+/** How many messages are remembered whose last try had an unknown result. */
 const MOST_UNHEARD = 10_000;
 const MOST_BYTES = 32 * 1024 * 1024;
 
@@ -185,10 +185,10 @@ class SqlSender implements OpenOutbound {
     const isUnheard = !(error instanceof SqlFailure) || error.problem === 'lost';
     if (isUnheard) {
       if (mayHaveTakenEffect) this.#remember(message.id);
-      // The adapter stays open, as it knows which message it is that may be there already.
+      // The adapter stays open, because it knows which message may already be there.
       if (error instanceof SqlFailure) {
         throw new TemporaryError(
-          `The connection to ${this.#line.place} was lost while a statement was carried out, and it is not known whether it took effect. It is tried again; a unique key keeps a row from being there twice.`,
+          `The connection to ${this.#line.place} was lost while a statement was being executed, and it is unknown whether it took effect. It is tried again; a unique key prevents a second row.`,
           { cause: error },
         );
       }
@@ -212,7 +212,7 @@ class SqlSender implements OpenOutbound {
     this.#unheard.add(id);
   }
 
-  /** The rows of the last statement that gives any, and how many rows were changed in all. */
+  /** The rows of the last statement that returns any, and how many rows were changed in total. */
   #reply(results: readonly Result[]): Reply {
     const last = results.findLast(({ columns }) => columns.length > 0);
     const changed = results
@@ -227,12 +227,12 @@ class SqlSender implements OpenOutbound {
       ),
       type: 'application/json',
       code: more ? 'MORE' : isNothing ? 'NOTHING' : 'OK',
-      text: `${changed} changed, ${rows.length} given`,
+      text: `${changed} changed, ${rows.length} returned`,
     };
   }
 }
 
 interface Progress {
-  /** Whether something was sent that takes effect although its end was not heard. */
+  /** Whether something was sent that takes effect although its result is unknown. */
   mayHaveTakenEffect: boolean;
 }

@@ -8,7 +8,7 @@ import { type Cut, prepared } from './statement.ts';
 
 export type TryLent = ConnectLent & { readonly signal: AbortSignal };
 
-/** A statement that is looked at without being carried out. */
+/** A statement that is checked without being executed. */
 export interface Tried {
   readonly statement: Pick<Cut<unknown>, 'texts'>;
   /** How many values it has. */
@@ -19,7 +19,7 @@ const SMALL = { rows: 100, bytes: 1_000_000 };
 
 /**
  * The steps of both directions: `name`, `TCP`, `TLS`, `sign-in`, `database`, and a dry run of each statement, which shows
- * whether its tables are there and whether the account may use them. Nothing is changed.
+ * whether its tables exist and whether the account may use them. Nothing is changed.
  */
 export async function trySql(
   lent: TryLent,
@@ -58,7 +58,7 @@ export async function trySql(
 
 const databaseText = ({ facts }: Session): string => `${facts.database} on ${facts.server}`;
 
-/** Where the port is asked for first, that is a step of its own. */
+/** If the port is looked up first, that is a separate step. */
 async function addressOf(
   { settings, signal }: TryLent,
   step: Step,
@@ -76,7 +76,7 @@ async function addressOf(
   });
 }
 
-/** The handshake begins inside the protocol, which agrees to it after a few bytes in clear; with TDS 8 from the start. */
+/** The handshake begins inside the protocol, after a few unencrypted bytes; with TDS 8 from the start. */
 async function tlsStep(
   lent: TryLent,
   step: Step,
@@ -97,19 +97,19 @@ async function tlsStep(
         if (!(error instanceof StepFailure)) throw error;
         if (security === 'strict' && /closed the connection|not speak TLS/.test(error.message)) {
           throw new StepFailure(
-            'the server does not begin with TLS, which TDS 8 wants',
+            'the server does not begin with TLS, which TDS 8 requires',
             'Set security: tls for SQL Server before 2022',
           );
         }
         if (security !== 'unproven') throw error;
-        detail(`as security: unproven has it, the server is believed although ${error.message}`);
+        detail(`because of security: unproven, the server is trusted although ${error.message}`);
         return true;
       },
     );
     if (agreed) return;
     throw new StepFailure(
       'the server offers no TLS, or it is another product',
-      'Have TLS switched on at the server; security: none would send password and rows in clear',
+      'Have TLS enabled on the server; security: none would send password and rows unencrypted',
     );
   });
 }
@@ -118,7 +118,7 @@ async function dryRun(at: AtWork, product: Product, { statement, values }: Tried
   const nothing = Array.from({ length: values }, (): Parameter => null);
   const { text } = prepared(statement, nothing, product);
   const dry = product.dry(text);
-  if (dry === undefined) return 'not looked at: it can only be carried out';
+  if (dry === undefined) return 'not checked: it can only be executed';
   try {
     await at.run({ text: dry, values: nothing }, SMALL);
     return 'understood and allowed';

@@ -23,21 +23,21 @@ const PROBLEMS: Readonly<Record<number, SqlProblem>> = {
 };
 const BUSY = 5;
 
-/** What is away may come back: a share, or a file that is put back. */
+/** Faults that may pass: a share, or a file that is put back. */
 const AWAY: ReadonlySet<number> = new Set([10, 14]);
-/** What is wrong with the file itself. */
+/** Faults of the file itself. */
 const FILE: Readonly<Record<number, string>> = {
   10: 'the system cannot read or write the file (disk I/O error)',
   11: 'the file is damaged (database disk image is malformed)',
   14: 'there is no such file, or this process may not open it',
-  26: 'the file is no SQLite database, or it is encrypted',
+  26: 'the file is not an SQLite database, or it is encrypted',
 };
 
 export function failureOf(code: number, message: string, file: string): Error {
   const wrong = FILE[code & 0xff];
   if (wrong !== undefined && AWAY.has(code & 0xff)) {
     return new NotConnectedError(
-      `Not connected: ${file}: ${wrong}. Check the path and the rights of the account that runs the engine.`,
+      `Not connected: ${file}: ${wrong}. Check the path and the permissions of the account that runs the engine.`,
     );
   }
   if (wrong !== undefined) {

@@ -2,8 +2,8 @@ import { statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 /**
- * The process in which SQLite works for one session: its calls cannot be interrupted, and would hold up whoever makes
- * them. It is killed where a statement takes too long, which SQLite outlives as it does a loss of power.
+ * The process in which SQLite works for one session: its calls cannot be interrupted, and would block the
+ * caller. It is killed if a statement takes too long, which SQLite survives like a power failure.
  */
 
 export type SqliteValue = string | number | bigint | Uint8Array | null;
@@ -18,7 +18,7 @@ export interface SqliteOrder {
 
 export interface SqliteColumn {
   readonly name: string;
-  /** As the table declares it; null of an expression. */
+  /** As declared by the table; null for an expression. */
   readonly type: string | null;
 }
 
@@ -40,7 +40,7 @@ export type SqliteAnswer =
 export interface SqliteOpening {
   readonly file: string;
   readonly readOnly: boolean;
-  /** Milliseconds that a lock of somebody else is waited for. */
+  /** Milliseconds to wait for a lock. */
   readonly patience: number;
 }
 
@@ -62,7 +62,7 @@ class Opened {
     });
   }
 
-  /** Whether another file has taken the place of the one that is open, as a copy that is put back does. */
+  /** Whether another file has replaced the open one, such as a restored copy. */
   get isReplaced(): boolean {
     return !this.#database.isTransaction && inodeOf(this.#opening.file) !== this.#inode;
   }
@@ -76,7 +76,7 @@ class Opened {
     const rows: (readonly SqliteValue[])[] = [];
     let bytes = 0;
     let more = false;
-    // the types of rows as lists are left out
+    // the declared types lack rows as arrays
     for (const row of statement.iterate(...values) as Iterable<unknown> as Iterable<
       SqliteValue[]
     >) {
@@ -85,7 +85,7 @@ class Opened {
       if (more) break;
       rows.push(row);
     }
-    // asked for now: the table may have been changed since the statement was read
+    // read now: the table may have changed since the statement was prepared
     const columns = statement.columns().map(({ name, type }) => ({ name, type }));
     return { number, columns, rows, more, count: rows.length };
   }
@@ -109,7 +109,7 @@ function inodeOf(file: string): bigint {
   try {
     return statSync(file, { bigint: true }).ino;
   } catch (error) {
-    // SQLite would make an empty database in its place
+    // otherwise SQLite would create an empty database
     throw Object.assign(new Error('no file', { cause: error }), { errcode: CANNOT_OPEN });
   }
 }
@@ -139,7 +139,7 @@ function answerTo(order: SqliteOrder): SqliteAnswer {
 }
 
 process.on('message', (order: SqliteOrder) => process.send?.(answerTo(order)));
-// the session is over, or whoever had it is gone
+// the session or its parent process has ended
 process.on('disconnect', () => {
   opened?.close();
   process.exit();

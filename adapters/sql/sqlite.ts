@@ -30,7 +30,7 @@ export const sqlite: Product = {
   placeholder: (number) => `?${number}`,
   keyPlaceholder: (number) => `?${number}`,
   keyValue(text, kind) {
-    // a text is greater than every number
+    // a string is greater than any number
     if (kind === 'whole' && /^-?\d+$/.test(text)) return BigInt(text);
     if (kind === 'flag') return text === 'true';
     if (kind === 'float') return Number(text);
@@ -47,7 +47,7 @@ export const sqlite: Product = {
 };
 
 const MODULE = `./sqlite-process${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`;
-/** A lock of somebody else is waited for, but for less than the statement may take. */
+/** Waits for locks, but less than the statement may take. */
 const LONGEST_PATIENCE = 10_000;
 
 async function connectSqlite({ settings, signal }: SignIn): Promise<Session> {
@@ -58,7 +58,7 @@ async function connectSqlite({ settings, signal }: SignIn): Promise<Session> {
     patience: Math.min(LONGEST_PATIENCE, Math.round(timeout / 2)),
   };
   const process = fork(new URL(MODULE, import.meta.url), [JSON.stringify(opening)], {
-    // numbers of 64 bits and bytes are sent as they are
+    // 64-bit integers and bytes are sent unchanged
     serialization: 'advanced',
     execArgv: ['--no-warnings'],
     env: {},
@@ -77,7 +77,7 @@ async function connectSqlite({ settings, signal }: SignIn): Promise<Session> {
     signal.throwIfAborted();
     throw error instanceof SqlFailure && error.problem === 'lost'
       ? new NotConnectedError(
-          `Not connected: the process that opens ${file} has ended. It is tried again; look whether memory or processes are used up.`,
+          `Not connected: the process that opens ${file} has ended. It is tried again; check whether memory or processes are exhausted.`,
           { cause: error },
         )
       : error;
@@ -113,7 +113,7 @@ class SqliteSession implements Session {
     process.on('message', (answer: SqliteAnswer) =>
       this.#waiting.get(answer.number)?.resolve(answer),
     );
-    // what is under way is told of it as well
+    // pending work is told too
     process.on('error', () => this.#end());
     process.on('exit', () => this.#end());
   }
@@ -144,8 +144,8 @@ class SqliteSession implements Session {
   async run({ text, values }: Prepared, limit: Limit): Promise<Result> {
     if (NOT_OF_A_STATEMENT.test(text)) {
       throw new SqlFailure('syntax', {
-        what: 'this is no statement for a message: transactions are made by the service or operation',
-        remedy: 'Write each statement as an entry of its own; they run in one transaction',
+        what: 'this statement is not allowed: the service or operation controls transactions',
+        remedy: 'Write each statement as a separate entry; they run in one transaction',
       });
     }
     const answer = await this.#ask(text, values, limit);
@@ -168,7 +168,7 @@ class SqliteSession implements Session {
   }
 
   async rollback(): Promise<void> {
-    // some errors have rolled it back already, and then this is one
+    // some errors have already rolled back, and then this fails
     if (this.#isOpen) await this.#say('ROLLBACK').catch(isNotInTransaction);
     this.#isOpen = false;
   }
@@ -184,7 +184,7 @@ class SqliteSession implements Session {
     if (exitCode !== null || signalCode !== null) return;
     const ended = once(this.#process, 'exit', { signal: AbortSignal.timeout(1_000) });
     if (this.#process.connected) this.#process.disconnect();
-    // it is at work, and is ended in any case
+    // it is busy, and is ended in any case
     await ended.catch(() => this.#kill());
     this.#end();
   }
@@ -252,7 +252,7 @@ function isNotInTransaction(error: unknown): void {
   if (!(error instanceof SqlFailure) || error.problem === 'lost') throw error;
 }
 
-/** By the type that a table declares (https://sqlite.org/datatype3.html §3.1); a value may be of another all the same. */
+/** By the type that a table declares (https://sqlite.org/datatype3.html §3.1); a value may still have another. */
 const DECLARED: readonly (readonly [RegExp, ColumnKind])[] = [
   [/bool/i, 'flag'],
   [/int/i, 'whole'],

@@ -4,7 +4,7 @@ import type * as Parser from 'tedious/lib/value-parser.js';
 type ReadValue = typeof Parser.readValue;
 type Metadata = Parameters<ReadValue>[2];
 
-/** What of the driver is changed: the functions that its row readers call by name. */
+/** The functions of the driver that are replaced: its row readers call them by name. */
 interface Parts {
   readonly parser: { readValue: ReadValue };
   readonly helpers: typeof Helpers;
@@ -13,8 +13,8 @@ interface Parts {
 const DONE = Symbol.for('waybill reads exactly');
 
 /**
- * Has the driver give decimals, money and times as exact texts: it would make a float of a DECIMAL(38) and a Date of
- * milliseconds of a DATETIME2(7). Throws where the driver is one that this does not fit.
+ * Makes the driver return decimals, money and times as exact texts: it would turn DECIMAL(38) into a float and DATETIME2(7) into a Date
+ * with milliseconds. Throws if the driver's version does not fit.
  */
 export async function readExactly(): Promise<void> {
   const [parser, helpers] = await Promise.all([
@@ -27,7 +27,7 @@ export async function readExactly(): Promise<void> {
   Object.defineProperty(parts.parser, DONE, { value: true });
 }
 
-/** The object that the driver's own files see. */
+/** The object that the driver's own modules use. */
 const ownOf = (module: object): unknown => ('default' in module ? module.default : module);
 
 function exactReader({ helpers }: Parts, usual: ReadValue): ReadValue {
@@ -39,7 +39,7 @@ function exactReader({ helpers }: Parts, usual: ReadValue): ReadValue {
   };
 }
 
-/** The bytes of a value. Throws what the driver's own readers throw where more has to come first. */
+/** The bytes of a value. Throws what the driver's own readers throw if more must be received first. */
 function taken(
   helpers: Parts['helpers'],
   buffer: Buffer,
@@ -56,7 +56,7 @@ function taken(
 }
 
 interface Form {
-  /** Bytes of a value; left out, its length stands before it, 0 for NULL. */
+  /** The size of a value; if left out, its length precedes it, 0 for NULL. */
   readonly size?: 4 | 8;
   text(bytes: Buffer, metadata: Metadata): string;
 }
@@ -69,7 +69,7 @@ const decimal: Form = {
 };
 const money = (size?: 4 | 8): Form => ({
   ...(size !== undefined && { size }),
-  // of eight bytes the upper half comes first
+  // of eight bytes, the upper half comes first
   text: (bytes) =>
     pointed(
       bytes.length === 4
@@ -102,7 +102,7 @@ const FORMS: Readonly<Record<string, Form>> = {
     text: (bytes, { scale }) =>
       `${dayOf(bytes.readUIntLE(bytes.length - 3, 3))}T${clock(unsigned(bytes.subarray(0, -3)), scale ?? 0)}`,
   },
-  // in UTC, with the minutes of its zone behind, which the moment does not need
+  // in UTC, followed by the zone's offset in minutes, which is not needed
   DateTimeOffset: {
     text: (bytes, { scale }) =>
       `${dayOf(bytes.readUIntLE(bytes.length - 5, 3))}T${clock(unsigned(bytes.subarray(0, -5)), scale ?? 0)}Z`,

@@ -3,23 +3,22 @@ import { notConnected } from 'waybill/peer';
 import { noTls, notNow, refused } from './sign-in.ts';
 import { SqlFailure, type SqlProblem } from './sql-failure.ts';
 
-/** What the server says: of an error token, or as the driver passes it on. */
+/** What the server reports: an error token, or what the driver passes on. */
 export interface ServerMessage {
   readonly number?: number | undefined;
   readonly message: string;
 }
 
-/** By the server's own number; from 50000 on it is the database's author who speaks. */
+/** By the server's own number; numbers from 50000 are raised by the database's author. */
 const PROBLEMS: Readonly<Record<SqlProblem, readonly number[]>> = {
   duplicate: [2601, 2627],
   constraint: [515, 530, 547, 550],
   value: [
     206, 220, 232, 235, 241, 242, 245, 248, 257, 295, 296, 517, 2628, 8114, 8115, 8152, 8169, 9420,
     13609,
-    // the result of a statement that could be carried out cannot be foretold: only a dry run hears of it
-    11512,
-    11513, 11514, 11515, 11516, 11517, 11518, 11519, 11520, 11521, 11522, 11523, 11524, 11525,
-    11526, 11527,
+    // the result of a valid statement cannot be predicted: occurs only in a dry run
+    11512, 11513, 11514, 11515, 11516, 11517, 11518, 11519, 11520, 11521, 11522, 11523, 11524,
+    11525, 11526, 11527,
   ],
   deadlock: [1205, 1222, 3960, 3961],
   busy: [
@@ -45,24 +44,24 @@ const KNOWN: ReadonlyMap<number, SqlProblem> = new Map(
 );
 const FIRST_OF_AUTHOR = 50_000;
 
-/** Names of the schema within the server's texts; what may be a value comes after them. */
+/** Schema names in the server's texts; possible values come after them. */
 const NAMED = [
   /constraint ['"]([^'"]+)['"]/,
   /unique index '([^']+)'/,
   /column '([^']+)'/,
 ] as const;
 
-/** By what the driver says where the server said nothing. */
+/** By the driver's code, if the server said nothing. */
 const OF_DRIVER: Readonly<Record<string, SqlProblem>> = {
   ETIMEOUT: 'timeout',
   ECANCEL: 'timeout',
   EPARAM: 'value',
 };
 
-/** What the server, or the driver, says of a statement. */
+/** What the server, or the driver, reports for a statement. */
 export function failureOf(error: unknown): SqlFailure {
   const all = error instanceof AggregateError ? error.errors : [error];
-  // several may come: of a dry run, what is wrong and then that it could not be looked at
+  // there may be several: for a dry run, the error and then that it could not be described
   const messages = all as readonly (ServerMessage & { readonly code?: string })[];
   const one = messages.find(({ number }) => problemOf(number) !== 'error') ?? messages[0];
   if (one?.number === undefined) return new SqlFailure(OF_DRIVER[one?.code ?? ''] ?? 'lost');
@@ -75,10 +74,10 @@ export function failureOf(error: unknown): SqlFailure {
   });
 }
 
-/** The server's text is all that there is to say of these. */
+/** For these the server's text says it all. */
 const SELF_EXPLAINING: ReadonlySet<SqlProblem> = new Set(['denied', 'unknown', 'syntax', 'raised']);
 
-/** Where the server's texts quote what a row was to hold. */
+/** Where the server's texts quote a row's value. */
 const VALUES: readonly (readonly [RegExp, string])[] = [
   [/ The duplicate key value is \([^]*\)\.?/, ''],
   [/ Truncated value: '[^]*'\.?/, ''],
@@ -93,27 +92,27 @@ const problemOf = (number = 0): SqlProblem =>
   number >= FIRST_OF_AUTHOR ? 'raised' : (KNOWN.get(number) ?? 'error');
 
 const WRONG_ACCOUNT =
-  'user or password is wrong, or the account may not sign in like this. The log of the server tells which (error 18456 and its state)';
-const EXPIRED = 'the password has expired, or has to be changed first';
+  'user or password is wrong, or the account may not sign in like this. The log of the server says which (error 18456 and its state)';
+const EXPIRED = 'the password has expired or must be changed first';
 /** Why a sign-in is refused, by the server's number. */
 const REFUSALS: Readonly<Record<number, (database: string) => string>> = {
   4060: (database) => `there is no database ${database}, or the account may not use it`,
-  4064: () => 'the database that the account begins in cannot be opened',
+  4064: () => 'the default database of the account cannot be opened',
   916: (database) => `the account may not use the database ${database}`,
   978: (database) =>
-    `the database ${database} is a copy that may only be read here. Set readOnly: true, or connect to the listener of the availability group`,
+    `the database ${database} is a read-only replica here. Set readOnly: true, or connect to the listener of the availability group`,
   18452: () =>
-    'the Windows account is of a domain that the server does not trust, or NTLM is not allowed there (extended protection, or Kerberos alone)',
+    'the Windows account belongs to a domain that the server does not trust, or NTLM is not allowed there (extended protection, or Kerberos only)',
   18456: () => WRONG_ACCOUNT,
   18470: () => 'the account is disabled',
   18486: () => 'the account is locked',
   18487: () => EXPIRED,
   18488: () => EXPIRED,
-  40615: () => 'the firewall of Azure SQL does not let us in from here',
-  40914: () => 'the firewall of Azure SQL does not let us in from here',
+  40615: () => 'the firewall of Azure SQL does not allow this address',
+  40914: () => 'the firewall of Azure SQL does not allow this address',
 };
 
-/** Numbers that say no more than that something was wrong: another one tells what. */
+/** Numbers that only say that something failed: another one says what. */
 const VAGUE: ReadonlySet<number> = new Set([18456]);
 
 interface DriverError {
@@ -122,7 +121,7 @@ interface DriverError {
   readonly cause?: unknown;
 }
 
-/** Why there is no session, as the error to throw; `said` are the error tokens that came meanwhile. */
+/** The error to throw if no session could be opened; `said` are the error tokens received meanwhile. */
 export function connectFailure(
   error: unknown,
   said: readonly ServerMessage[],
@@ -134,7 +133,7 @@ export function connectFailure(
   return ofServer(said, place, database) ?? ofDriver(error, place);
 }
 
-/** By the error tokens: what may pass by itself comes first, what tells least comes last. */
+/** By the error tokens: temporary faults first, the least specific last. */
 function ofServer(
   said: readonly ServerMessage[],
   place: string,
@@ -156,10 +155,10 @@ function ofDriver(error: unknown, place: string): Error {
   switch (code) {
     case 'EENCRYPT':
       return /requires encryption/.test(message)
-        ? refused(place, 'it takes nobody without TLS. Set security: tls')
+        ? refused(place, 'it requires TLS. Set security: tls')
         : noTls(place);
     case 'ELOGIN':
-      return refused(place, 'it ended the sign-in without a reason');
+      return refused(place, 'it ended the sign-in without giving a reason');
     case 'ETIMEOUT':
       return notConnected(system('ETIMEDOUT'), place);
     default:
@@ -169,7 +168,7 @@ function ofDriver(error: unknown, place: string): Error {
 
 const system = (code: string): Error => Object.assign(new Error(code), { code });
 
-/** The driver has words of its own for a connection that ended. */
+/** The driver has its own error for a connection that ended. */
 const known = (cause: Error): Error =>
   /hang up|end of message stream|premature close/i.test(cause.message)
     ? system('ECONNRESET')

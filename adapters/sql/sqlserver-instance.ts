@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { NotConnectedError, type setting } from 'waybill/adapter';
 import { notConnected, placeOf } from 'waybill/peer';
 
-/** The browser answers in milliseconds; its datagrams may get lost. */
+/** The browser answers within milliseconds; datagrams may get lost. */
 const TRIES = 3;
 const PATIENCE = 1_000;
 
@@ -25,13 +25,13 @@ export async function findInstance(
   });
   if (answer === undefined) {
     throw new NotConnectedError(
-      `Not connected: the SQL Server Browser at ${place} (UDP) does not answer for the instance ${instance}. Check the name, that the service SQL Server Browser runs there, and whether a firewall drops UDP; or have the instance get a fixed port, set connect to it and take instance away.`,
+      `Not connected: the SQL Server Browser at ${place} (UDP) does not answer for the instance ${instance}. Check the name, that the service SQL Server Browser runs there, and whether a firewall drops UDP; or give the instance a fixed port, set connect to it and remove instance.`,
     );
   }
   const port = Number(/(?:^|;)tcp;(\d+)(?:;|$)/.exec(answer)?.[1]);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return { host: browser.host, port };
   throw new NotConnectedError(
-    `Not connected: the instance ${instance} at ${browser.host} does not listen on TCP. Have TCP/IP switched on for it in the SQL Server Configuration Manager.`,
+    `Not connected: the instance ${instance} at ${browser.host} does not listen on TCP. Have TCP/IP enabled for it in the SQL Server Configuration Manager.`,
   );
 }
 
@@ -43,7 +43,7 @@ async function asked(
   const { address, family } = await lookup(host);
   const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
   try {
-    // then datagrams of others are not heard
+    // then datagrams from others are ignored
     socket.connect(port, address);
     await once(socket, 'connect', { signal });
     for (let attempt = 0; attempt < TRIES; attempt++) {

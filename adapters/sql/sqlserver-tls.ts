@@ -6,10 +6,10 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { NotConnectedError } from 'waybill/adapter';
 import { notConnected, type Talk } from 'waybill/peer';
 
-/** What TDS 8 is called in the handshake. */
+/** The name of TDS 8 in the handshake. */
 export const TDS_8 = 'tds/8.0';
 
-/** A packet of the kind in which a connection begins (MS-TDS 2.2.3.1): the hello, its answer, and the handshake. */
+/** A pre-login packet (MS-TDS 2.2.3.1): the hello, its answer, and the handshake. */
 const PRELOGIN = 0x12;
 const END_OF_MESSAGE = 1;
 const HEADER = 8;
@@ -50,7 +50,7 @@ const HELLO = Buffer.from([
   ON,
 ]);
 
-/** Asks a server to go on with TLS, as TDS 7 has it; false where it has none or is something else. */
+/** Asks a server to switch to TLS, as in TDS 7; false if it has none or is something else. */
 export async function agreeToTls(talk: Talk): Promise<boolean> {
   talk.send(packet(HELLO, true));
   const header = await talk.bytes(HEADER);
@@ -65,7 +65,7 @@ export async function agreeToTls(talk: Talk): Promise<boolean> {
   return false;
 }
 
-/** TDS 7 has the handshake inside its own packets: what is written here is put into them, what is read comes out of them. */
+/** TDS 7 has the handshake inside its own packets: what is written here is wrapped in them, what is read is unwrapped. */
 export function handshakeInside(socket: Socket): Duplex {
   let heard = Buffer.alloc(0);
   const inside = new Duplex({
@@ -102,7 +102,7 @@ function packets(payload: Buffer): Buffer {
   return Buffer.concat(all);
 }
 
-/** What the driver may be told of TLS; the rest is looked at by `proven`. */
+/** The TLS options for the driver; the rest is checked by `proven`. */
 export const driverTls = ({
   ca,
   crl,
@@ -118,10 +118,10 @@ export const driverTls = ({
     ),
   );
 
-/** The name alone may be judged otherwise by us than by the driver: by `serverName`, `verifyName` and `allow`. */
+/** Only the name may be judged differently from the driver: by `serverName`, `verifyName` and `allow`. */
 const NAME_PROBLEM = 'ERR_TLS_CERT_ALTNAME_INVALID';
 
-/** Throws where the server is not proven; nothing but the handshake was sent to it so far. */
+/** Throws if the server is not verified; nothing but the handshake has been sent so far. */
 export function proven(socket: TLSSocket, options: ConnectionOptions, place: string): void {
   if (options.rejectUnauthorized === false) return;
   const certificate = socket.getPeerX509Certificate();
@@ -157,7 +157,7 @@ export async function strictly(
     await once(secure, 'secureConnect', { signal });
     return secure;
   } catch (error) {
-    // a destroyed socket may still report the error that it was destroyed for
+    // a destroyed socket may still report the error it was destroyed with
     secure.on('error', () => undefined).destroy();
     signal.throwIfAborted();
     if (endsAtOnce(error)) throw notTds8(place);
@@ -172,5 +172,5 @@ const endsAtOnce = (error: unknown): boolean =>
 
 export const notTds8 = (place: string): NotConnectedError =>
   new NotConnectedError(
-    `Not connected: ${place} does not begin with TLS, which TDS 8 wants. SQL Server knows it from 2022 on, and Azure SQL: set security: tls for an older one.`,
+    `Not connected: ${place} does not begin with TLS, which TDS 8 requires. SQL Server 2022 and Azure SQL support it: set security: tls for an older one.`,
   );

@@ -3,7 +3,7 @@ import type { DataType } from 'tedious/lib/data-type.js';
 import type { ColumnMetadata } from 'tedious/lib/token/colmetadata-token-parser.js';
 import type { Cell, Column, ColumnKind, Parameter, Prepared } from './database.ts';
 
-/** By the driver's names of types; what is not here is text. */
+/** By the driver's type names; anything else is text. */
 const KINDS: Readonly<Record<string, ColumnKind>> = {
   TinyInt: 'whole',
   SmallInt: 'whole',
@@ -37,17 +37,17 @@ export const columnOf = ({ colName, type }: ColumnMetadata): Column => ({
   kind: KINDS[type.name] ?? 'text',
 });
 
-/** What the driver gives. */
+/** What the driver returns. */
 export type DriverValue = string | number | boolean | Uint8Array | Date | null;
 
 export function cellOf(value: DriverValue, kind: ColumnKind = 'text'): Cell {
   if (value === null || value instanceof Uint8Array) return value;
   if (kind === 'whole') return BigInt(String(value));
-  // of a column that may hold anything (sql_variant)
+  // of a column of any type (sql_variant)
   return value instanceof Date ? value.toISOString() : value;
 }
 
-/** A name that no statement has by chance. */
+/** A name that no statement contains by accident. */
 export const placeholder = (number: number): string => `@waybill${number}`;
 const PLACEHOLDER = /@waybill(\d+)\b/g;
 
@@ -62,8 +62,8 @@ interface Given {
 }
 
 /**
- * A statement and its values as the driver takes them. NULL stands in the text: as a parameter it would have a type, which
- * not every column takes.
+ * A statement and its values as the driver takes them. NULL is written into the text: as a parameter it would have a type, which
+ * not every column accepts.
  */
 export function given({ text, values }: Prepared): { text: string; parameters: readonly Given[] } {
   const isNull = (number: string): boolean => (values[Number(number) - 1] ?? null) === null;
@@ -92,7 +92,7 @@ function parameterOf(name: string, value: NonNullable<Parameter>): Given {
       : { name, type: TYPES.BigInt, value: BigInt(value) };
   }
   const text = textOf(value);
-  // of one length, so that the server reads a statement once
+  // all of the same length, so that the server parses a statement once
   return {
     name,
     type: TYPES.NVarChar,

@@ -42,7 +42,7 @@ export const sqlserver: Product = {
       ? connect
       : await findInstance(connect, instance, signal),
   placeholder,
-  // a text takes the type of the column that it is compared with, and is read exactly
+  // a string takes the type of the column that it is compared with, without loss
   keyPlaceholder: placeholder,
   keyValue(text, kind) {
     if (kind === 'whole') return BigInt(text);
@@ -63,23 +63,23 @@ export const sqlserver: Product = {
       : undefined,
 };
 
-/** MERGE alone wants the semicolon that every statement may have. */
+/** Only MERGE requires the semicolon that any statement may have. */
 const ended = (statement: string): string =>
   /\bmerge\b/i.test(statement) ? `${statement};` : statement;
 
-/** A query of which no more rows are wanted than so many; of other statements the setting would mean something else. */
+/** Limits the rows of a query; for other statements the option would mean something else. */
 const isPlainQuery = (statement: string): boolean =>
   /^\s*(select|with)\b/i.test(statement) &&
   !/\b(into|insert|update|delete|merge)\b|\bfor\s+(json|xml)\b/i.test(statement);
 
-/** Within what is carried out by `sp_executesql` alone. */
+/** In effect only inside `sp_executesql`. */
 const limited = (text: string, rows: number): string =>
   isPlainQuery(text) ? `SET ROWCOUNT ${rows + 1};\n${text}` : ended(text);
 
 const WHO =
   "SELECT SUSER_SNAME(), ORIGINAL_LOGIN(), USER_NAME(), DB_NAME(), CONVERT(nvarchar(40), SERVERPROPERTY('ProductVersion')), CONVERT(int, SERVERPROPERTY('EngineEdition')), CONVERT(nvarchar(40), CONNECTIONPROPERTY('auth_scheme'))";
 
-/** The driver's own, which its types keep to themselves. */
+/** Internals of the driver, which its types do not declare. */
 interface Inner {
   readonly socket?: Socket;
   readonly inTransaction: boolean;
@@ -120,7 +120,7 @@ async function connectSqlserver(signIn: SignIn): Promise<Session> {
 }
 
 const MOST_MILLISECONDS = 2 ** 31 - 1;
-/** How long the server may take to give up what it was told to. */
+/** How long the server may take to cancel. */
 const CANCELLED_WITHIN = 5_000;
 
 const milliseconds = (duration: number): number =>
@@ -139,11 +139,11 @@ function configuration(signIn: SignIn): ConnectionConfiguration {
       readOnlyIntent: readOnly,
       encrypt: security === 'strict' ? 'strict' : tls !== undefined,
       cryptoCredentialsDetails: tls === undefined ? {} : driverTls(tls),
-      // whether the server is the right one is looked at by `prove`
+      // `prove` checks whether it is the right server
       trustServerCertificate: true,
       ...(settings.tls?.serverName !== undefined && { serverName: settings.tls.serverName }),
       connectTimeout: milliseconds(connectTimeout),
-      // whether and when another try is made is a matter of the host
+      // the host decides whether and when to try again
       maxRetriesOnTransientErrors: 0,
       requestTimeout: milliseconds(settings.timeout),
       cancelTimeout: CANCELLED_WITHIN,
@@ -152,11 +152,11 @@ function configuration(signIn: SignIn): ConnectionConfiguration {
   };
 }
 
-/** The driver says where to: an availability group may have sent us on. */
+/** The driver says where to: an availability group may have redirected us. */
 function dialled({ settings }: SignIn, signal: AbortSignal): () => Promise<Socket> {
   const connector = async (to: { host: string; port: number }): Promise<Socket> =>
     await dial(
-      { credential: () => Promise.reject(new Error('in clear so far')) },
+      { credential: () => Promise.reject(new Error('unencrypted so far')) },
       { address: to, timeout: milliseconds(settings.connectTimeout) },
       signal,
     );
@@ -174,7 +174,7 @@ function authenticationOf(signIn: SignIn): ConnectionAuthentication {
     const domain = credential.domain ?? before;
     if (domain !== undefined)
       return { type: 'ntlm', options: { domain, userName: name, password } };
-    throw refused(placeOf(address), 'the credential names no domain, which Windows accounts have');
+    throw refused(placeOf(address), 'the credential has no domain, which a Windows account needs');
   }
   const password = passwordOf(signIn);
   return {
@@ -183,7 +183,7 @@ function authenticationOf(signIn: SignIn): ConnectionAuthentication {
   };
 }
 
-/** Has the server proven, as by every adapter, before a password is sent. */
+/** Verifies the server, like every adapter, before a password is sent. */
 function prove(connection: Connection, signIn: SignIn): void {
   const { tls, address, signal } = signIn;
   if (tls === undefined) return;
@@ -213,7 +213,7 @@ class SqlserverSession implements Session {
   constructor(connection: Connection, signIn: SignIn) {
     this.#connection = connection;
     this.#signIn = signIn;
-    // what is under way is told of it as well
+    // pending work is told too
     connection.on('error', () => this.destroy());
     connection.on('end', () => this.#end());
   }
@@ -266,7 +266,7 @@ class SqlserverSession implements Session {
   }
 
   async rollback(): Promise<void> {
-    // many errors have rolled it back already
+    // many errors have already rolled back
     if (!inner(this.#connection).inTransaction) return;
     await this.#transact((done) => this.#connection.rollbackTransaction(done));
   }

@@ -3,7 +3,7 @@ import { bodyLength, type LengthPrefix } from './length-prefix.ts';
 
 const BEGINNING = 64 * 1024;
 
-/** Fills up what is known to have so many bytes. Both readers here share it. */
+/** Collects a known number of bytes. Both readers here share it. */
 class Filling {
   readonly #message: PendingMessage;
   #wanted = 0;
@@ -20,7 +20,7 @@ class Filling {
     this.#wanted = wanted;
   }
 
-  /** Takes what belongs to the message; tells how many bytes that were. Pushes it when it is whole. */
+  /** Takes what belongs to the message; returns how many bytes that was. Pushes it when it is complete. */
   fill(bytes: Buffer, found: FoundFrame[]): { readonly taken: number; readonly isOver: boolean } {
     const part = bytes.subarray(0, this.#wanted - this.size);
     const over = this.#message.add(part);
@@ -37,7 +37,7 @@ class Filling {
 }
 
 /**
- * Reads messages that have their length before them. A length of 0 is a sign of life and no message.
+ * Reads messages that are preceded by their length. A length of 0 is a keep-alive, not a message.
  *
  *     before ──the length is whole──► inside ──so many bytes──► before
  */
@@ -46,7 +46,7 @@ export class LengthReader implements FrameSource {
   readonly #prefix: LengthPrefix;
   readonly #limit: number;
   readonly #filling: Filling;
-  /** What has come of the length. */
+  /** The part of the length received so far. */
   #field: Buffer = Buffer.alloc(0);
   #inside = false;
   #over = false;

@@ -27,12 +27,12 @@ export interface DeviceOptions {
   readonly framing: Framing;
 }
 
-/** One connection to the peer, with at most one message in flight, whose answer is the next thing that comes. */
+/** One connection to the peer, with at most one message in flight, whose answer is the next thing that arrives. */
 export class DeviceConnection implements LinkedConnection {
   readonly #options: DeviceOptions;
   readonly #wire: ExchangeConnection<Reply>;
   readonly #reader: FrameSource;
-  /** The message in flight has its answer: what else comes belongs to nothing. */
+  /** The message in flight has its answer: anything else belongs to nothing. */
   #isAnswered = true;
 
   constructor(socket: Socket, options: DeviceOptions) {
@@ -84,14 +84,14 @@ export class DeviceConnection implements LinkedConnection {
   }
 
   #read(chunk: Buffer): void {
-    // Nothing is asked of such a peer, and what it says by itself means nothing here.
+    // Nothing is asked of such a peer, and what it sends on its own is ignored.
     if (this.#options.settings.reply === 'none') return;
     for (const found of this.#reader.push(chunk)) {
       if (found.kind === 'frame') this.#answered(found.body);
       else if (found.kind === 'too-large') this.#wire.giveUp(this.#tooLarge());
       else if (found.kind === 'broken' || found.kind === 'junk') this.#unreadable(chunk);
     }
-    // Whatever it is, it must not be taken for the answer to the next message.
+    // It must not be taken for the answer to the next message.
     if (!this.#wire.busy && this.#reader.open) this.destroy();
   }
 
@@ -104,7 +104,7 @@ export class DeviceConnection implements LinkedConnection {
     this.#wire.answered(replyOf(body, this.#options.settings));
   }
 
-  /** The answer ends with the connection where it is all that comes. */
+  /** The end of the connection ends the answer, if that is how answers end. */
   #ended(): void {
     const last = this.#reader.atEnd();
     const { reply } = this.#options.settings;
@@ -117,7 +117,7 @@ export class DeviceConnection implements LinkedConnection {
     this.#wire.giveUp(
       spoken === undefined
         ? new TemporaryError(
-            `${place} answered ${bytes.length} bytes that are not framed as an answer should be. Look at framing and reply.`,
+            `${place} answered ${bytes.length} bytes that are not framed as an answer should be. Check framing and reply.`,
           )
         : new NotConnectedError(`${place} ${spoken.seen}. ${spoken.remedy}.`),
     );
@@ -127,8 +127,8 @@ export class DeviceConnection implements LinkedConnection {
     const { place, settings } = this.#options;
     const came =
       this.#reader.pending > 0
-        ? `${this.#reader.pending} bytes came, and not the end of an answer: look at reply and framing.`
-        : 'Ask the peer whether it took the message; it is sent again.';
+        ? `${this.#reader.pending} bytes arrived, but not the end of an answer: check reply and framing.`
+        : 'Ask the peer whether it accepted the message; it is sent again.';
     return new EngineError(
       'REPLY_TIMEOUT',
       `${place} did not answer within ${settings.replyTimeout} ms. ${came}`,
@@ -152,14 +152,14 @@ function replyReader({ settings, framing }: DeviceOptions): FrameSource {
   return new MarkedReader({ start: undefined, ends: lineEnds('any') }, replyLimit, UNLIMITED);
 }
 
-/** The answer with the code that its patterns find in it. */
+/** The answer with the code found by its patterns. */
 export function replyOf(body: Buffer, settings: TcpOutValues): Reply {
   const type = settings.replyType ?? fileType(body.subarray(0, 2_048), '');
   const code = codeOf(body.toString('latin1'), settings);
   return { body, type, ...(code !== undefined && { code }) };
 }
 
-/** A code as `replies` may name it. */
+/** A code in the form that `replies` uses. */
 const CODE = /^[A-Za-z0-9]{1,20}$/;
 
 function codeOf(answer: string, settings: TcpOutValues): string | undefined {
@@ -170,7 +170,7 @@ function codeOf(answer: string, settings: TcpOutValues): string | undefined {
   const found = settings.code?.(answer);
   const named = found?.[1] ?? found?.[0] ?? '';
   if (CODE.test(named)) return named;
-  // Without any pattern each answer is as good as another.
+  // Without patterns, any answer is accepted.
   return REPLY_PATTERNS.some((name) => settings[name] !== undefined) ? 'unknown' : undefined;
 }
 

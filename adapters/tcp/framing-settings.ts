@@ -13,13 +13,13 @@ export const lineEnds = (name: keyof typeof LINE_ENDS): readonly Buffer[] => LIN
 const framing = setting.choice(
   {
     lines: 'A message is a line (lineEnd)',
-    marks: 'Bytes of your own stand after each message, and mostly before it (startMark, endMark)',
-    length: 'The length of each message stands before it (lengthBytes, lengthForm, lengthCounts)',
+    marks: 'Chosen bytes come after each message, and usually before it (startMark, endMark)',
+    length: 'The length of each message comes before it (lengthBytes, lengthForm, lengthCounts)',
     fixed: 'Every message has the same number of bytes (recordLength)',
-    closed: 'A message ends when its sender ends the connection',
+    closed: 'A message ends when its sender closes the connection',
   },
   {
-    help: 'How messages are told apart on the wire. What stands around a message is no part of it.',
+    help: 'How messages are separated on the wire. What surrounds a message is not part of it.',
     default: 'lines',
   },
 );
@@ -27,7 +27,7 @@ const framing = setting.choice(
 const details = {
   startMark: setting.optional(
     wireBytes({
-      help: 'With framing: marks, the bytes before each message. Left out, the first byte after a message begins the next. Names, hexadecimal or text in quotes.',
+      help: 'With framing: marks, the bytes before each message. If left out, the first byte after a message begins the next. Names, hexadecimal or text in quotes.',
       example: 'STX',
     }),
   ),
@@ -64,7 +64,7 @@ const details = {
   ),
 };
 
-/** How messages come in. */
+/** How messages are received. */
 export const framingIn = {
   framing,
   lineEnd: setting.choice(
@@ -74,12 +74,12 @@ export const framingIn = {
       lf: 'LF; a CR before it is part of the line',
       cr: 'CR; an LF after it is part of the next line',
     },
-    { help: 'With framing: lines, what ends a line. Empty lines are no messages.', default: 'any' },
+    { help: 'With framing: lines, what ends a line. Empty lines are ignored.', default: 'any' },
   ),
   ...details,
 };
 
-/** How messages go out. */
+/** How messages are sent. */
 export const framingOut = {
   framing,
   lineEnd: setting.choice(
@@ -89,7 +89,7 @@ export const framingOut = {
   ...details,
   pad: setting.optional(
     wireBytes({
-      help: 'With framing: fixed, what shorter messages are filled up with. Left out, a shorter one is set aside.',
+      help: 'With framing: fixed, what shorter messages are padded with. If left out, a shorter one is set aside.',
       example: 'SP',
     }),
   ),
@@ -99,7 +99,7 @@ export type FramingValues = setting.ValuesOf<
   Omit<typeof framingOut, 'lineEnd' | 'pad'> & { readonly lineEnd: typeof framingIn.lineEnd }
 > & { readonly pad?: Buffer | undefined };
 
-/** What a framing lacks, and what was given for another. */
+/** Settings that a framing lacks, and those that belong to another. */
 export function framingFaults(values: FramingValues): SettingsFault[] {
   const { framing: kind } = values;
   const faults: SettingsFault[] = [];
@@ -107,7 +107,7 @@ export function framingFaults(values: FramingValues): SettingsFault[] {
     if (kind !== of || values[name] !== undefined) return;
     faults.push({ path: [name], what: `is missing: framing is ${of}`, remedy });
   };
-  needs('endMark', 'marks', 'Say which bytes stand after a message, such as ETX or CR LF.');
+  needs('endMark', 'marks', 'Say which bytes come after a message, such as ETX or CR LF.');
   needs('recordLength', 'fixed', 'Say how many bytes every message has.');
   for (const [name, of] of BELONGS) {
     if (values[name] === undefined || kind === of) continue;

@@ -6,14 +6,14 @@ import { type LengthPrefix, lengthField } from './length-prefix.ts';
 import { MarkedReader } from './marked-reader.ts';
 import { UntilClosedReader } from './until-closed-reader.ts';
 
-/** How messages are told apart in a stream of bytes, in one direction. */
+/** How messages are separated in a stream of bytes, in one direction. */
 export interface Framing {
   reader(limit: number, share?: FrameShare): FrameSource;
-  /** What goes around a body of so many bytes. Throws SuspendError where it does not fit. */
+  /** What surrounds a body of so many bytes. Throws SuspendError if it does not fit. */
   around(size: number): { readonly before: Buffer; readonly after: Buffer };
   /**
-   * Passes the parts of a body on, and throws SuspendError at one that holds the bytes which mark its end: the
-   * peer would cut the message there, and take the rest for another.
+   * Passes on the parts of a body, and throws SuspendError at one that contains the bytes that mark its end: the
+   * peer would split the message there, and take the rest for another.
    */
   guard(): (part: Buffer) => Buffer;
   /** A message ends with its connection. */
@@ -23,7 +23,7 @@ export interface Framing {
 const NOTHING = Buffer.alloc(0);
 const pass = (part: Buffer): Buffer => part;
 
-/** The framing of the settings. They are complete: `framingFaults` has looked. */
+/** The framing of the settings. They are complete: `framingFaults` has checked them. */
 export function framingOf(values: FramingValues): Framing {
   const { framing } = values;
   if (framing === 'lines') return marked(undefined, lineEnds(values.lineEnd));
@@ -65,7 +65,7 @@ function fixed(length: number, pad: Buffer | undefined): Framing {
       const missing = length - size;
       if (missing < 0 || (missing > 0 && pad === undefined)) {
         throw new SuspendError(
-          `The body has ${size} bytes, and every message is sent with ${length} (recordLength). Correct the transform that makes it, or set pad to fill up shorter ones.`,
+          `The body has ${size} bytes, and every message is sent with ${length} (recordLength). Correct the transform that makes it, or set pad for shorter ones.`,
         );
       }
       return { before: NOTHING, after: Buffer.alloc(missing, pad) };
@@ -82,7 +82,7 @@ const untilClosed: Framing = {
   endsByClosing: true,
 };
 
-/** Looks for marks also where they lie across two parts. */
+/** Finds marks even across two parts. */
 function markGuard(marks: readonly Buffer[]): (part: Buffer) => Buffer {
   const overlap = Math.max(...marks.map((mark) => mark.length)) - 1;
   let tail: Buffer = NOTHING;
@@ -90,7 +90,7 @@ function markGuard(marks: readonly Buffer[]): (part: Buffer) => Buffer {
     const across = tail.length === 0 ? NOTHING : Buffer.concat([tail, part.subarray(0, overlap)]);
     if (marks.some((mark) => part.includes(mark) || across.includes(mark))) {
       throw new SuspendError(
-        'The body holds the bytes that mark the beginning or end of a message on the wire, so that the peer would cut it in two. Take them out with a transform, or agree on another framing, and resend.',
+        'The body contains the bytes that mark the beginning or end of a message on the wire, so the peer would split it in two. Remove them in a transform, or agree on another framing, and resend.',
       );
     }
     const seen = part.length >= overlap ? part : Buffer.concat([tail, part]);

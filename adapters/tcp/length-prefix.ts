@@ -1,6 +1,6 @@
 import { SuspendError } from 'waybill/adapter';
 
-/** The length that stands before each message. */
+/** The length before each message. */
 export interface LengthPrefix {
   readonly bytes: number;
   readonly form: 'big' | 'little' | 'digits';
@@ -8,25 +8,25 @@ export interface LengthPrefix {
   readonly countsItself: boolean;
 }
 
-/** What stands before a body of so many bytes. Throws SuspendError where it cannot be told in so few bytes. */
+/** The prefix for a body of so many bytes. Throws SuspendError if the length does not fit. */
 export function lengthField(prefix: LengthPrefix, size: number): Buffer {
   const { bytes, form, countsItself } = prefix;
   const value = size + (countsItself ? bytes : 0);
   if (value > mostOf(prefix)) {
     throw new SuspendError(
-      `The body has ${size} bytes, which a length of ${bytes} bytes cannot tell (lengthBytes). Agree on a longer one with the peer, or send less.`,
+      `The body has ${size} bytes, which does not fit in a length of ${bytes} bytes (lengthBytes). Agree on a longer one with the peer, or send less.`,
     );
   }
   if (form === 'digits') return Buffer.from(String(value).padStart(bytes, '0'), 'latin1');
   const field = Buffer.alloc(bytes);
-  // The library writes no more than 6 bytes; what is before them is 0 for every length there is.
+  // Node writes at most 6 bytes; those before them are 0 for any possible length.
   const low = Math.min(bytes, 6);
   if (form === 'big') field.writeUIntBE(value, bytes - low, low);
   else field.writeUIntLE(value, 0, low);
   return field;
 }
 
-/** The length of the body after this field, or what is wrong with it, to follow "it sent". */
+/** The length of the body after this field, or its fault, which follows "it sent". */
 export function bodyLength(prefix: LengthPrefix, field: Buffer): number | string {
   const value = valueOf(prefix, field);
   if (value === undefined) return 'a length that is not written in digits';
@@ -39,7 +39,7 @@ function valueOf({ form }: LengthPrefix, field: Buffer): number | undefined {
     const text = field.toString('latin1').trim();
     return /^\d+$/.test(text) ? Number(text) : undefined;
   }
-  // As a number it loses what is beyond 2^53, which is too large in any case.
+  // A number is inexact beyond 2^53, which is too large in any case.
   const ordered = form === 'big' ? [...field] : [...field].toReversed();
   return ordered.reduce((sum, byte) => sum * 256 + byte, 0);
 }

@@ -2,7 +2,7 @@ import { type FoundFrame, type FrameShare, type FrameSource, PendingMessage } fr
 
 /** The bytes around a message. */
 export interface Marks {
-  /** Undefined where the first byte after a message begins the next. */
+  /** Undefined if the first byte after a message begins the next. */
   readonly start: Buffer | undefined;
   /** Any of them ends a message. */
   readonly ends: readonly Buffer[];
@@ -11,8 +11,8 @@ export interface Marks {
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Cuts a byte stream at marks, whatever the chunks, in a time that grows with the bytes and nothing else.
- * Nothing between two marks is a sign of life and no message.
+ * Splits a byte stream at marks, whatever the chunks, in linear time.
+ * Two marks with nothing between them are a keep-alive, not a message.
  *
  *     between ──start mark──► inside ──end mark──► between
  *        │ other bytes: junk     │ start mark: restart
@@ -23,7 +23,7 @@ export class MarkedReader implements FrameSource {
   readonly #ends: readonly Buffer[];
   readonly #message: PendingMessage;
   #inside: boolean;
-  /** Bytes that may begin a mark; they are in the chunk before and not yet in the message. */
+  /** Bytes at the end of the previous chunk that may begin a mark, and are not yet in the message. */
   #held: Buffer = NOTHING;
   #over = false;
 
@@ -65,20 +65,20 @@ export class MarkedReader implements FrameSource {
     return undefined;
   }
 
-  /** Looks for the start mark from `at`; gives where what follows it begins. */
+  /** Looks for the start mark from `at`; returns the position after it. */
   #readBetween(bytes: Buffer, at: number, found: FoundFrame[]): number {
     const start = this.#start ?? NOTHING;
     const next = bytes.indexOf(start, at);
     this.#inside = next >= 0;
     if (next < 0) this.#held = bytes.subarray(bytes.length - begun(bytes.subarray(at), [start]));
     const junk = bytes.subarray(at, next < 0 ? bytes.length - this.#held.length : next);
-    // Line ends between messages are so common that they are no news.
+    // Line ends between messages are too common to report.
     if (junk.some((byte) => byte !== 0x0d && byte !== 0x0a))
       found.push({ kind: 'junk', bytes: junk });
     return next < 0 ? bytes.length : next + start.length;
   }
 
-  /** Looks for the end of the open message from `at`; gives where what follows it begins. */
+  /** Looks for the end of the open message from `at`; returns the position after it. */
   #readInside(
     bytes: Buffer,
     at: number,
@@ -99,7 +99,7 @@ export class MarkedReader implements FrameSource {
     return end.at + end.length;
   }
 
-  /** Takes bytes into the open message; a start mark among them begins it anew. */
+  /** Adds bytes to the open message; a start mark among them begins it again. */
   #keep(bytes: Buffer, found: FoundFrame[]): void {
     const start = this.#start;
     const restart = start === undefined ? -1 : bytes.lastIndexOf(start);
@@ -117,7 +117,7 @@ export class MarkedReader implements FrameSource {
   }
 }
 
-/** Finds a mark from one place on after the other, and looks at no byte twice. */
+/** Finds a mark from increasing positions, and looks at no byte twice. */
 class MarkSearch {
   readonly #bytes: Buffer;
   readonly #mark: Buffer;
@@ -132,7 +132,7 @@ class MarkSearch {
     return this.#mark.length;
   }
 
-  /** Where the mark stands from `at` on; −1 if it does not. */
+  /** The position of the mark from `at` on; −1 if there is none. */
   from(at: number): number {
     if (this.#found !== -1 && this.#found < at) this.#found = this.#bytes.indexOf(this.#mark, at);
     return this.#found;
@@ -153,7 +153,7 @@ function earliest(
   return best;
 }
 
-/** How many bytes at the end may be the beginning of a mark that goes on in the next chunk. */
+/** How many bytes at the end may begin a mark that continues in the next chunk. */
 function begun(bytes: Buffer, marks: readonly Buffer[]): number {
   const longest = Math.max(...marks.map((mark) => mark.length)) - 1;
   for (let length = Math.min(longest, bytes.length); length > 0; length--) {

@@ -1,12 +1,12 @@
 import { setting } from 'waybill/adapter';
 import { pattern, patternProblem } from 'waybill/document';
 
-/** What a peer answered, as the text that patterns are held against: a character for each byte. */
+/** A peer's answer as the text that patterns are matched against: one character for each byte. */
 export type AnswerText = string;
 
 export type ReplyPattern = (answer: AnswerText) => readonly (string | undefined)[] | undefined;
 
-/** A regular expression that is held against an answer. */
+/** A regular expression that is matched against an answer. */
 export const replyPattern: setting.Declare<ReplyPattern, string> = (
   about: setting.About<string>,
 ): setting.Setting<ReplyPattern, string> => ({

@@ -8,30 +8,30 @@ const wire = { ...arrivalSettings(4000), ...framingIn };
 const answering = {
   answer: setting.choice(
     {
-      none: 'Nothing; a message that cannot be stored now is kept in memory and tried again, and no more is read meanwhile',
+      none: 'Nothing; a message that cannot be stored now is kept in memory and retried, and nothing more is read meanwhile',
       stored:
-        'A fixed answer once the message is stored (accepted), and another one if it could not be (refused)',
+        'A fixed answer once the message is stored (accepted), and another if it could not be (refused)',
       target: 'The answer of the target, once it has one',
     },
-    { help: 'What a sender is answered.', default: 'none' },
+    { help: 'How a sender is answered.', default: 'none' },
   ),
   accepted: wireBytes({
-    help: 'The fixed answer for a message that is stored, with all bytes that belong to it. Names, hexadecimal or text in quotes.',
+    help: 'The complete fixed answer for a message that is stored. Names, hexadecimal or text in quotes.',
     default: 'ACK',
     example: 'STX ACK ETX',
   }),
   refused: wireBytes({
-    help: 'The answer for a message that could not be stored, or that did not end well at its target. Empty answers nothing and closes the connection.',
+    help: 'The answer for a message that could not be stored, or that failed at its target. If empty, the connection is closed without an answer.',
     default: 'NAK',
   }),
   acknowledge: acknowledgeSetting(),
   answerMarks: setting.flag({
-    help: 'Whether the answer of the target, or an acknowledgement, is framed as messages are. If not, its bytes are written as they are.',
+    help: 'Whether the answer of the target, or an acknowledgement, is framed like messages. If not, its bytes are written unchanged.',
     default: true,
     advanced: true,
   }),
   answerTimeout: setting.duration({
-    help: 'How long the answer of the target is waited for; after it the sender gets that of refused, although the message is stored.',
+    help: 'How long to wait for the answer of the target; then the sender gets the answer for refused, although the message is stored.',
     default: '30s',
     advanced: true,
   }),
@@ -45,7 +45,7 @@ const answering = {
 const content = {
   type: setting.optional(
     setting.text({
-      help: 'The type of the messages, such as text/csv. Left out, HL7, JSON and XML are known by their beginning, and anything else is application/octet-stream.',
+      help: 'The type of the messages, such as text/csv. If left out, HL7, JSON and XML are recognised by their beginning, and anything else is application/octet-stream.',
       example: 'text/plain',
     }),
   ),
@@ -55,10 +55,10 @@ const content = {
   repetitions: setting.choice(
     {
       each: 'Each message counts, also one with the same bytes as another',
-      once: 'The same bytes within duplicateWindow are stored once: for senders that repeat what they got no answer for',
+      once: 'The same bytes within duplicateWindow are stored once: for senders that repeat unanswered messages',
     },
     {
-      help: 'What becomes of a message that comes again. HL7 messages with a control id, and interchanges of X12 and EDIFACT with a control number, are always stored once.',
+      help: 'What happens to a repeated message. HL7 messages with a control id, and interchanges of X12 and EDIFACT with a control number, are always stored once.',
       default: 'each',
     },
   ),

@@ -8,9 +8,9 @@ export default inbound({
   type: 'tcp-in',
   title: 'TCP, listening or connecting to the sender',
   summary:
-    'Takes messages of any framing (lines, marks such as STX and ETX, a length before each, fixed length) over TCP, with or without an answer.',
+    'Receives messages in any framing (lines, marks such as STX and ETX, a length before each, fixed length) over TCP, with or without answering.',
   settings: tcpInSettings,
-  // It is the sender's only connection: two engines would take it from each other.
+  // The sender has only one connection: two engines would take it from each other.
   pollsWith: ({ callOut }) => callOut !== undefined,
   check: (settings) => Promise.resolve(tcpInFaults(settings)),
   async open(lent) {
@@ -47,7 +47,7 @@ function tcpInFaults(settings: TcpInValues): SettingsFault[] {
   if (answer === 'none' && repetitions === 'once') {
     faults.push({
       path: ['repetitions'],
-      what: 'a sender that gets no answer has no reason to repeat a message: two equal ones may both count',
+      what: 'a sender that gets no answer has no reason to repeat a message: two equal ones may both be meant',
       remedy: 'Set repetitions: each, or an answer.',
       severity: 'warning',
     });

@@ -28,7 +28,7 @@ type IntakeLent = Pick<
   'deliver' | 'event' | 'log' | 'settings' | 'signal'
 >;
 
-/** Milliseconds between two tries to store what its sender cannot be told to repeat. */
+/** Milliseconds between tries to store a message that its sender would not repeat. */
 const FIRST_WAIT = 200;
 const LONGEST_WAIT = 10_000;
 
@@ -38,7 +38,7 @@ interface Incoming {
   readonly answer: AnswerTo;
 }
 
-/** What is done with each message that came out of a frame: delivered, and answered where that is set. One for each service. */
+/** Handles the message of each frame: delivers it, and answers it if set. One for each service. */
 export class TcpIntake implements FrameService {
   readonly isForOne: boolean;
   readonly isAnswered: boolean;
@@ -66,7 +66,7 @@ export class TcpIntake implements FrameService {
     return this.#framing.reader(this.#settings.limit, share);
   }
 
-  /** Answers come here as they go on the wire. */
+  /** Answers are already framed here. */
   framed(answer: Uint8Array): Uint8Array {
     return answer;
   }
@@ -84,7 +84,7 @@ export class TcpIntake implements FrameService {
     try {
       return await this.#deliver(incoming);
     } catch (error) {
-      // The engine reports why; the sender hears that it has to come again.
+      // The engine reports why; the sender is told to repeat it.
       this.#lent.log.debug({ err: error }, 'message not stored');
       return this.#refuse(answer);
     }
@@ -121,7 +121,7 @@ export class TcpIntake implements FrameService {
     return 'taken';
   }
 
-  /** The bytes of the target's answer; none where it has nothing to say, undefined where it did not go well. */
+  /** The bytes of the target's answer; none if it has nothing to say, undefined if it failed. */
   #answerOf({ reply, outcome }: Receipt, sender: Sender): Buffer | undefined {
     const isFine = outcome?.status === 'completed' || outcome?.status === 'discarded';
     if (outcome === undefined ? reply === undefined : !isFine) return undefined;
@@ -135,7 +135,7 @@ export class TcpIntake implements FrameService {
     }
   }
 
-  /** Throws an EngineError where it holds the marks of the framing. */
+  /** Throws an EngineError if it contains the marks of the framing. */
   #framed(body: Buffer): Buffer {
     if (body.length === 0 || !this.#settings.answerMarks) return body;
     const { before, after } = this.#framing.around(body.length);
@@ -147,7 +147,7 @@ export class TcpIntake implements FrameService {
     return acknowledge === 'none' ? undefined : ediAnswer(body, message, acknowledge);
   }
 
-  /** Its sender neither hears of it nor repeats it: it is tried until it is stored, refused for good, or the service stops. */
+  /** Its sender would neither know nor repeat it: retries until it is stored, refused for good, or the service stops. */
   async #keepUntilStored({ body, sender }: Incoming): Promise<Taken> {
     const message = this.#messageOf(body, sender);
     const signal = AbortSignal.any([this.#lent.signal, this.#stopping.signal]);
@@ -191,7 +191,7 @@ export class TcpIntake implements FrameService {
     };
   }
 
-  /** Without an answer for it, the end of the connection is what tells the sender. */
+  /** If there is no answer for it, the end of the connection tells the sender. */
   #refuse(answer: AnswerTo): Taken {
     const { refused } = this.#settings;
     if (!this.isAnswered) return 'refused';
@@ -205,7 +205,7 @@ export class TcpIntake implements FrameService {
   }
 }
 
-/** A web server or TLS is meant where lines are expected: none of its lines is a message. */
+/** The sender expected a web server or TLS: none of its lines is a message. */
 function foreignProtocol(body: Buffer): ReturnType<typeof spokenProtocol> {
   const spoken = spokenProtocol(body);
   return spoken?.name === 'HTTP' || spoken?.name === 'TLS' ? spoken : undefined;

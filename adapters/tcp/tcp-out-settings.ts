@@ -6,13 +6,13 @@ import { replyPattern } from './reply-pattern.ts';
 const answers = {
   reply: setting.choice(
     {
-      none: 'None is waited for: a message is done once it is written',
-      framed: 'One that is framed as the messages are',
+      none: 'No answer is awaited: a message is done once it is written',
+      framed: 'One that is framed like the messages',
       line: 'One line, whatever ends it',
       bytes: 'So many bytes (replyBytes), such as one ACK',
-      closed: 'All that comes until the peer closes the connection',
+      closed: 'Everything until the peer closes the connection',
     },
-    { help: 'Which answer of the peer a message waits for.', default: 'none' },
+    { help: 'Which answer from the peer to wait for.', default: 'none' },
   ),
   replyBytes: setting.integer({
     help: 'With reply: bytes, how many bytes an answer has.',
@@ -22,36 +22,36 @@ const answers = {
   }),
   accepted: setting.optional(
     replyPattern({
-      help: 'A regular expression for answers by which the peer took the message; the code of the reply is then accepted. Bytes are written as \\x06.',
+      help: 'A regular expression for answers with which the peer accepted the message; the code of the reply is then accepted. Bytes are written as \\x06.',
       example: '^(\\x06|OK)',
     }),
   ),
   busy: setting.optional(
     replyPattern({
-      help: 'A regular expression for answers that ask to send it again later; the code of the reply is then busy, and the message is tried again.',
+      help: 'A regular expression for answers that ask for a retry later; the code of the reply is then busy, and the message is tried again.',
       example: '^(\\x15|BUSY)',
     }),
   ),
   refused: setting.optional(
     replyPattern({
-      help: 'A regular expression for answers by which the peer refused the message; the code of the reply is then refused, and the message is set aside.',
+      help: 'A regular expression for answers with which the peer refused the message; the code of the reply is then refused, and the message is set aside.',
       example: '^ERR',
     }),
   ),
   code: setting.optional(
     replyPattern({
-      help: 'A regular expression for the code in an answer, to be judged by replies: its first group, or all that fits. Looked for where none of accepted, busy and refused fits.',
+      help: 'A regular expression for the code in an answer, to be judged by replies: its first group, or the whole match. Used if none of accepted, busy and refused matches.',
       example: '^RC=(\\w+)',
     }),
   ),
   replyType: setting.optional(
     setting.text({
-      help: 'The type of the answers, such as text/plain. Left out, it is that of the bytes: HL7, JSON and XML are known by their beginning.',
+      help: 'The type of the answers, such as text/plain. If left out, HL7, JSON and XML are recognised by their beginning.',
       advanced: true,
     }),
   ),
   replyTimeout: setting.duration({
-    help: 'How long an answer is waited for. After it the connection is closed, so that a late one is never taken for that of the next message.',
+    help: 'How long to wait for an answer. Then the connection is closed, so that a late one is never taken for that of the next message.',
     default: '30s',
   }),
   replyLimit,
@@ -74,7 +74,7 @@ export function tcpOutFaults(settings: TcpOutValues): SettingsFault[] {
   const faults = framingFaults(settings);
   if (settings.reply === 'none') {
     for (const name of REPLY_PATTERNS.filter((one) => settings[one] !== undefined)) {
-      const remedy = 'Say under reply which answer is waited for, or remove it.';
+      const remedy = 'Say under reply which answer to wait for, or remove it.';
       faults.push({ path: [name], what: 'has no effect: reply is none', remedy });
     }
   }

@@ -8,14 +8,14 @@ export default outbound({
   type: 'tcp-out',
   title: 'TCP, sending',
   summary:
-    'Sends each message over TCP in any framing (lines, marks such as STX and ETX, a length before each, fixed length), and returns the answer where one is waited for.',
+    'Sends each message over TCP in any framing (lines, marks such as STX and ETX, a length before each, fixed length), and returns the answer, if one is awaited.',
   settings: tcpOutSettings,
   replies: {
     'wrong-control-id': 'warn',
     accepted: 'complete',
     busy: ['retry', 'fail'],
     refused: 'suspend',
-    // of TA1, 997, 999 and CONTRL
+    // for TA1, 997, 999 and CONTRL
     A: 'complete',
     E: ['warn', 'complete'],
     P: 'suspend',
@@ -23,7 +23,7 @@ export default outbound({
     none: 'retry',
     other: 'suspend',
   },
-  // The line is held for as long as it takes: a receiver that is away must not cost a message.
+  // The queue is held for as long as it takes: a receiver that is away must not cost a message.
   retry: { for: Number.POSITIVE_INFINITY },
   check: (settings) => Promise.resolve(tcpOutFaults(settings)),
   async open(lent) {
@@ -38,7 +38,7 @@ export default outbound({
     return {
       async send(message, signal) {
         const reply = await link.send(signal, (connection) => connection.exchange(message, signal));
-        // where no pattern says what an answer means, an acknowledgement does itself
+        // without a pattern, an acknowledgement itself says what it means
         if (reply === undefined || reply.code !== undefined) return reply;
         return (await judgedAsEdi(reply, message)) ?? reply;
       },

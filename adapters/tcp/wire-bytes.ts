@@ -9,14 +9,14 @@ const NAMES: ReadonlyMap<string, number> = new Map([
   ['DEL', 0x7f],
 ]);
 
-/** More than anybody marks a message off with, or says in a fixed answer. */
+/** More than any mark or fixed answer needs. */
 const MOST = 256;
 
 /** Names, hexadecimal and quoted text, one after the other. */
 const TOKENS = /\s*(?:"([^"]*)"|([^\s"]+))/gy;
 
 /**
- * Reads bytes as people write them: names (`STX`, `CR LF`), hexadecimal (`0x02`, `1C0D`), text in quotes
+ * Parses bytes as people write them: names (`STX`, `CR LF`), hexadecimal (`0x02`, `1C0D`), text in quotes
  * (`"OK" CR`). Undefined if it is none of these.
  */
 export function wireBytesOf(text: string): Buffer | undefined {
@@ -39,7 +39,7 @@ function wordBytes(word: string): Buffer | undefined {
   return /^([0-9a-f]{2})+$/i.test(hex) ? Buffer.from(hex, 'hex') : undefined;
 }
 
-/** A setting that is written as bytes. */
+/** A setting whose value is bytes. */
 export const wireBytes: setting.Declare<Buffer, string> = (
   about: setting.About<string>,
 ): setting.Setting<Buffer, string> => ({

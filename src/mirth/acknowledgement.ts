@@ -27,7 +27,7 @@ interface Answered {
 function acknowledged(message: string, { code, note, dates, error }: Answered): string {
   const [header = ''] = message.split(/[\r\n]/, 1);
   if (!/^MSH.{5}/.test(header))
-    throw new Error('what is to be acknowledged does not begin with MSH');
+    throw new Error('the message to be acknowledged does not begin with MSH');
   const field = header[3] ?? '|';
   const component = header[4] ?? '^';
   const fields = header.split(field);

@@ -2,19 +2,19 @@ import { isXml, type Xml } from './e4x/xml.ts';
 import { VariableMap } from './maps.ts';
 
 /**
- * Scripts wait where Rhino let them: for a database, a pause, another channel's answer. Here a script cannot wait. So
- * where it would, it is left; what it asked for is done as a step of its process; then the script runs again from its
- * beginning, and is given the answers that are known. Until it asked, nothing of it is kept.
+ * In Rhino, scripts could block: for a database, a pause, another channel's answer. Here they cannot. So
+ * where a script would block, it is left; its request is carried out as a step of its process; then the script runs again from
+ * the beginning, and gets the answers known so far. Its earlier effects are discarded.
  */
 export type Effect =
   | { readonly kind: 'call'; readonly to: string; readonly values: readonly unknown[] }
   | { readonly kind: 'route'; readonly channel: string; readonly body: string }
   | { readonly kind: 'sleep'; readonly time: number };
 
-/** How an effect ended: what the script gets, or what is thrown where it asked. */
+/** How a request ended: what the script gets, or what is thrown there. */
 export type Answer = { readonly value: unknown } | { readonly error: Error };
 
-/** Leaves a script that has to wait. It is no fault: `passOn` lets it through every `catch`. */
+/** Leaves a script that has to wait. Not an error: `passOn` lets it through every `catch`. */
 class Pending extends Error {
   readonly effect: Effect;
 
@@ -24,12 +24,12 @@ class Pending extends Error {
   }
 }
 
-/** More is a script that never ends. */
+/** A script with more never ends. */
 const MOST = 10_000;
 
 let waiting: { readonly answers: Answer[]; at: number } | undefined;
 
-/** Gives the answer to what a script asks for, or leaves the script until there is one. */
+/** Returns the answer to a script's request, or leaves the script until there is one. */
 export function ask(effect: Effect): unknown {
   if (waiting === undefined) {
     throw new Error('this script cannot wait here: only scripts of a channel’s process can');
@@ -41,12 +41,12 @@ export function ask(effect: Effect): unknown {
   return answer.value;
 }
 
-/** Stands at the beginning of each `catch` of a script that may wait. */
+/** Called at the beginning of each `catch` in a script that may wait. */
 export function passOn(error: unknown): void {
   if (error instanceof Pending) throw error;
 }
 
-/** Runs a script as often as it takes. `fresh` puts back what it changed, before each run but the first. */
+/** Runs a script as often as needed. `fresh` undoes its changes before each run but the first. */
 export async function runWaiting(
   run: () => unknown,
   fresh: () => void,
@@ -70,7 +70,7 @@ export async function runWaiting(
   }
 }
 
-/** A value as it is now: what a script changes in it later is not in the copy. */
+/** Copies a value, so that later changes by the script do not affect it. */
 export function copied(value: unknown): unknown {
   if (isXml(value)) return (value as Xml).copy() as unknown;
   if (value instanceof VariableMap) return value.copy(copied);
@@ -83,7 +83,7 @@ export function copied(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copied(one)]));
 }
 
-/** A map that outlives the message: what a script did with it is not done again when it runs again. */
+/** A map that outlives the message: what a script did with it is not repeated when it runs again. */
 export class OnceMap extends VariableMap {
   readonly #of: VariableMap;
   readonly #done: unknown[] = [];
@@ -94,7 +94,7 @@ export class OnceMap extends VariableMap {
     this.#of = of;
   }
 
-  /** The script begins again. */
+  /** Called when the script begins again. */
   again(): void {
     this.#at = 0;
   }

@@ -30,10 +30,10 @@ export interface Stage {
   readonly outbound: DataType;
   readonly inboundSettings?: DataSettings;
   readonly outboundSettings?: DataSettings;
-  /** Gives true for a message that goes on. */
+  /** Returns true for a message that passes. */
   readonly filter?: Script;
   readonly transformer?: Script;
-  /** What `tmp` begins as. */
+  /** The initial value of `tmp`. */
   readonly outboundTemplate?: string;
 }
 
@@ -41,9 +41,9 @@ export interface Destination extends Stage {
   readonly name: string;
   /** Its number in the channel: `d1` is that of 1. */
   readonly number: number;
-  /** The operation or process that gets it; left out where a script alone is run. */
+  /** The operation or process that gets it; left out if only a script is run. */
   readonly to?: string;
-  /** What is sent, with `${…}` for variables. Left out, what the transformer made. */
+  /** What is sent, with `${…}` for variables; if left out, the output of the transformer. */
   readonly template?: string;
   /** What is sent instead, as JSON: names of values → templates. */
   readonly values?: Readonly<Record<string, string>>;
@@ -77,11 +77,11 @@ export interface Channel {
   readonly answerCode?: string;
   /** Names and ids of channels → their processes, for `router.routeMessage`. */
   readonly channels?: Readonly<Record<string, string>>;
-  /** Whether scripts of it wait: for a database, a pause, another channel’s answer. */
+  /** Whether its scripts are asynchronous: they wait for a database, a pause or another channel’s answer. */
   readonly waits?: boolean;
 }
 
-/** The process that a channel becomes. Its scripts run one after the other; what they send goes out between them. */
+/** The process for a channel. Its scripts run one after the other; what they send is sent between them. */
 export function channel(definition: Channel): ProcessCode {
   let isDeployed = false;
   return async (message, context) => {
@@ -96,12 +96,12 @@ class ChannelRun {
   readonly #of: Channel;
   readonly #context: ProcessContext;
   readonly #scope: Scope;
-  /** The message as it came, which goes on untouched where nothing works on it. */
+  /** The original message, which is passed on untouched if nothing changes it. */
   readonly #raw: string;
   readonly #type: string;
   readonly #name: string | undefined;
   readonly #removed = new Set<number>();
-  /** What `connectorMessage` tells. */
+  /** The data of `connectorMessage`. */
   readonly #facts: Facts;
   #isUntouched: boolean;
 
@@ -161,7 +161,7 @@ class ChannelRun {
     }
   }
 
-  /** What a script waits for, as a step of the process. */
+  /** Performs what a script waits for, as a step of the process. */
   async #perform(effect: Effect): Promise<Answer> {
     if (effect.kind === 'sleep') {
       await this.#context.sleep(effect.time);
@@ -207,7 +207,7 @@ class ChannelRun {
     return this.#answer(result);
   }
 
-  /** What a filter lets through, as its transformer leaves it; undefined for a message that is filtered. */
+  /** Filters and transforms a message; undefined if it was filtered out. */
   async #stage(stage: Stage, body: string): Promise<string | undefined> {
     const { filter, transformer, inbound, outbound, outboundTemplate } = stage;
     if (filter === undefined && transformer === undefined && inbound === outbound) return body;
@@ -270,7 +270,7 @@ class ChannelRun {
     if (values !== undefined) {
       const filled = Object.entries(values).map(([name, text]) => {
         const value = this.#fill(text, encoded);
-        // a value that nothing stands for is none
+        // an unresolved value is left out
         return [name, value === text ? null : value];
       });
       return { body: JSON.stringify(Object.fromEntries(filled)), isWhole: false };

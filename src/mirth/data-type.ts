@@ -26,7 +26,7 @@ export function readData(type: DataType, body: string, settings: DataSettings = 
   return type === 'DELIMITED' ? xmlOf(delimitedTree(body, settings)) : body;
 }
 
-/** The text of what a script made of a message. */
+/** The text of a message that a script has changed. */
 export function writeData(type: DataType, value: unknown, settings: DataSettings = {}): string {
   if (typeof value === 'string') return value;
   const [root] = isXml(value) ? nodesOf(value) : [];
@@ -38,7 +38,7 @@ export function writeData(type: DataType, value: unknown, settings: DataSettings
   return plainTextOf(value ?? '');
 }
 
-/** What a transformer left, before it is written in the form of its data type. */
+/** The output of a transformer, before it is serialised in its data type. */
 export function transformedText(value: unknown): string {
   if (typeof value === 'string') return value;
   const [root] = isXml(value) ? nodesOf(value) : [];
@@ -47,7 +47,7 @@ export function transformedText(value: unknown): string {
   return plainTextOf(value ?? '');
 }
 
-/** What the message is called in its envelope; HL7 is told from its MSH where it is written. */
+/** The message type for the envelope; for HL7 it is derived from MSH when the message is written. */
 export function mediaType(type: DataType, body: string): string {
   if (body.startsWith('MSH')) {
     const fields = body.split(/[\r\n]/, 1)[0]?.split(body[3] ?? '|') ?? [];
@@ -65,7 +65,7 @@ export function mediaType(type: DataType, body: string): string {
   return /^[[{]/.test(start) ? 'application/json' : 'text/plain';
 }
 
-/** HL7 as a tree of `PID` / `PID.5` / `PID.5.1`; what is escaped stays so, for it is written back as it came. */
+/** HL7 as a tree of `PID` / `PID.5` / `PID.5.1`; escapes are kept, because they are written back unchanged. */
 function hl7Tree(body: string): XmlNode {
   const lines = body.replaceAll('\r\n', '\r').replaceAll('\n', '\r').split('\r');
   const root = element('HL7Message');
@@ -126,7 +126,7 @@ function hl7Field(name: string, value: string, { component, subcomponent }: Mark
   return field;
 }
 
-/** Mirth makes XML of it, so that white space around a text is left out as it is there. */
+/** Mirth converts it to XML, so white space around texts is dropped as there. */
 function addText(at: XmlNode, value: string): void {
   const inner = trimmed(value);
   if (inner !== '') append(at, text(inner));

@@ -1,7 +1,7 @@
 import { ask } from './blocking.ts';
 import { plainTextOf } from './plain-text.ts';
 
-/** A statement of a script: the operation that has its text, and the values of this time. */
+/** A statement of a script: the operation with its text, and the current values. */
 class Statement {
   readonly operation: string;
   readonly values: readonly unknown[];
@@ -16,11 +16,11 @@ class Statement {
   }
 }
 
-/** What the importer writes where a script put a statement together. */
+/** What the importer writes where a script built a statement. */
 export const sqlStatement = (operation: string, values: readonly unknown[] = []): Statement =>
   new Statement(operation, values);
 
-/** A value that stood in quotes, with what stood beside it there: as the database would have read it. */
+/** A value that was in quotes, with the text next to it, as the database would have read it. */
 export function quoted(...parts: readonly unknown[]): string | null {
   if (parts.length === 1 && (parts[0] === null || parts[0] === undefined)) return null;
   return parts
@@ -29,7 +29,7 @@ export function quoted(...parts: readonly unknown[]): string | null {
     .replaceAll("''", "'");
 }
 
-/** The same for databases in whose texts a backslash escapes. */
+/** The same for databases that use backslash escapes in strings. */
 export const unescaped = (...parts: readonly unknown[]): string | null =>
   quoted(...parts)?.replaceAll(/\\(['"\\])/g, '$1') ?? null;
 
@@ -38,7 +38,7 @@ interface Answered {
   readonly rows?: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** The rows of a query, gone through one after the other as Java does. */
+/** The rows of a query, iterated as in Java. */
 class RowSet {
   readonly #rows: readonly Readonly<Record<string, unknown>>[];
   #at = -1;
@@ -83,13 +83,13 @@ class RowSet {
   /** By its name, in any case, or by its number from 1. */
   #cell(column: unknown): unknown {
     const row = this.#rows[this.#at];
-    if (row === undefined) throw new Error('there is no row here: next() gave false');
+    if (row === undefined) throw new Error('there is no current row: next() returned false');
     const names = Object.keys(row);
     const name =
       typeof column === 'number'
         ? names[column - 1]
         : names.find((one) => one.toLowerCase() === plainTextOf(column).toLowerCase());
-    if (name === undefined) throw new Error('the rows have no such column');
+    if (name === undefined) throw new Error('there is no such column');
     const value = row[name] ?? null;
     this.#wasNull = value === null;
     return value;
@@ -160,7 +160,7 @@ class RowSet {
 function carriedOut(statement: unknown, more: unknown): Answered {
   if (!(statement instanceof Statement)) {
     throw new Error(
-      'this statement was not found when the script was imported: make an operation for it',
+      'this statement was not recognised during the import: make an operation for it',
     );
   }
   const given = more === undefined || more === null ? [] : [...(more as Iterable<unknown>)];
@@ -168,7 +168,7 @@ function carriedOut(statement: unknown, more: unknown): Answered {
   return ask({ kind: 'call', to: statement.operation, values }) as Answered;
 }
 
-/** A connection of a script. Where it leads stands in the production, at the operation of each statement. */
+/** A connection of a script. Its address is in the production, at the operation of each statement. */
 const connection = {
   executeCachedQuery: (statement: unknown, values?: unknown): RowSet =>
     new RowSet(carriedOut(statement, values).rows ?? []),

@@ -28,7 +28,7 @@ function partsIn(date: Date, zone: string | undefined): Parts {
   return { year, month, day, hour, minute, second };
 }
 
-/** Milliseconds that the zone's clock is before UTC. */
+/** Milliseconds by which the zone's clock is ahead of UTC. */
 function offsetOf(date: Date, zone: string | undefined): number {
   const { year, month, day, hour, minute, second } = partsIn(date, zone);
   const asUtc = Date.UTC(year, month - 1, day, hour, minute, second);
@@ -53,7 +53,7 @@ export function formatDate(pattern: string, date: Date, zone?: string): string {
   });
 }
 
-/** What is asked for, by the letter of the pattern. */
+/** The value for a letter of the pattern. */
 interface Asked {
   readonly length: number;
   readonly parts: Parts;
@@ -98,7 +98,7 @@ function zoneOffset(offset: number, mark: string): string {
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 
-/** Reads a date that is written by the pattern; throws for another one. */
+/** Parses a date in the pattern; throws for any other text. */
 export function parseDate(pattern: string, given: string, zone?: string): Date {
   const order: string[] = [];
   const tokens = [...pattern.matchAll(TOKEN)];
@@ -113,7 +113,7 @@ export function parseDate(pattern: string, given: string, zone?: string): Date {
     return isNextDigits ? `(\\d{${token.length}})` : String.raw`(\d+)`;
   });
   const found = new RegExp(`^\\s*${expression.join('')}`).exec(given);
-  if (found === null) throw new Error(`the date is not written as ${pattern}`);
+  if (found === null) throw new Error(`the date is not in the form ${pattern}`);
   const value = {
     y: 1970,
     M: 1,

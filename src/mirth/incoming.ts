@@ -8,11 +8,11 @@ import { plainTextOf } from './plain-text.ts';
 export interface Came {
   readonly body: string;
   readonly type: string;
-  /** What the source map holds besides what is known of every message. */
+  /** What the source map contains besides what every message has. */
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** How what a service delivers becomes what the channel's source was given before. */
+/** How what a service delivers is converted to what the channel's source used to get. */
 export interface Incoming {
   /** `body`: of a web request its body; `document`: XML of its body, `whole`: XML of all of it. */
   readonly http?: 'body' | 'document' | 'whole';
@@ -20,10 +20,10 @@ export interface Incoming {
   readonly rows?: boolean;
 }
 
-/** The type of a message that carries variables for the source map of the channel it goes to. */
+/** The type of a message that carries variables for the source map of its target channel. */
 export const WITH_VARIABLES = 'application/vnd.waybill.mirth+json';
 
-/** A message from another channel may carry variables, one from a web caller its request, one of a database its row. */
+/** A message from another channel may carry variables, one from a web client its request, one from a database its row. */
 export function incoming(of: Incoming, { type }: ProcessMessage, body: string): Came {
   if (type === WITH_VARIABLES) {
     const { body: own, type: kind, variables } = JSON.parse(body) as Came;
@@ -73,7 +73,7 @@ function requestOf(form: NonNullable<Incoming['http']>, document: string): Came 
 const leaf = (name: string, value: string): XmlNode =>
   element(name, value === '' ? [] : [text(value)]);
 
-/** The document that a listener with `xmlBody` made of a request. */
+/** The document that a listener with `xmlBody` made from a request. */
 function requestXml(
   form: 'document' | 'whole',
   {

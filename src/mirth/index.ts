@@ -1,4 +1,4 @@
-/** What channels that came from Mirth Connect run on: `import { channel } from 'waybill/mirth'`. */
+/** What channels from Mirth Connect run on: `import { channel } from 'waybill/mirth'`. */
 import {
   add,
   areEqual,
@@ -34,7 +34,7 @@ export * from './scope.ts';
 export { scriptReader } from './script-reader.ts';
 export { JsonUtil, SerializerFactory, XmlUtil } from './serializers.ts';
 
-/** What stands for the syntax of E4X that JavaScript no longer has. */
+/** What replaces the E4X syntax that JavaScript no longer has. */
 export const e4x = {
   add,
   defaultNamespace: setDefaultNamespace,

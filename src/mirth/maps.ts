@@ -22,7 +22,7 @@ export class VariableMap {
     this.#values.delete(String(key));
   }
 
-  /** A map of its own with copies of the values. */
+  /** A separate map with copies of the values. */
   copy(copied: (value: unknown) => unknown): VariableMap {
     return new VariableMap([...this.#values].map(([key, value]) => [key, copied(value)]));
   }
@@ -63,7 +63,7 @@ export class VariableMap {
   }
 }
 
-/** The configuration map: what it held comes from the environment. */
+/** The configuration map: its values come from the environment. */
 class EnvironmentMap extends VariableMap {
   override get(key: unknown): unknown {
     return process.env[String(key)] ?? null;
@@ -76,12 +76,12 @@ class EnvironmentMap extends VariableMap {
 
 export const configuration: VariableMap = new EnvironmentMap();
 
-/** Held in the memory of this engine; gone when it ends, and not shared with other engines. */
+/** Kept in the memory of this engine; lost when it ends, and not shared with other engines. */
 export const global: VariableMap = new VariableMap();
 
 const ofChannels = new Map<string, VariableMap>();
 
-/** The map that all messages of one channel share, as long as this engine runs. */
+/** The map shared by all messages of a channel, as long as this engine runs. */
 export function ofChannel(channel: string): VariableMap {
   const found = ofChannels.get(channel) ?? new VariableMap();
   ofChannels.set(channel, found);

@@ -6,7 +6,7 @@ import type { Came } from './incoming.ts';
 import { configuration, global, ofChannel, VariableMap } from './maps.ts';
 import type { Scope } from './scope.ts';
 
-/** What `connectorMessage` tells of the connector whose scripts run. */
+/** The data of `connectorMessage` for the connector whose scripts run. */
 export interface Facts {
   raw: string;
   transformed: string;
@@ -18,12 +18,12 @@ export interface Facts {
 interface Surrounding {
   readonly message: ProcessMessage;
   readonly came: Came;
-  /** Numbers of destinations that were taken out. */
+  /** Numbers of destinations that were removed. */
   readonly removed: Set<number>;
   readonly facts: Facts;
 }
 
-/** What the scripts of a channel find for one message. */
+/** What the scripts of a channel can access for one message. */
 export function scopeOf(
   of: Channel,
   { message, came: { body, variables }, removed, facts }: Surrounding,
@@ -95,7 +95,7 @@ function connectorMessage(
   };
 }
 
-/** What the postprocessor finds as `message`: a text, and the message of all connectors. */
+/** The `message` of the postprocessor: a text, and the messages of all connectors. */
 export function wholeMessage(raw: string, connector: Xml): Xml {
   return Object.assign(Object(raw) as object, {
     getMergedConnectorMessage: () => connector as unknown,
@@ -107,7 +107,7 @@ export function wholeMessage(raw: string, connector: Xml): Xml {
 const MAPS = ['channelMap', 'connectorMap', 'sourceMap', 'responseMap'] as const;
 const VALUES = ['msg', 'tmp', 'message', 'response', 'responseStatus'] as const;
 
-/** The runs of a script that waits: each begins with what was there before the first. */
+/** The runs of an asynchronous script: each begins with the state before the first. */
 export class Attempts {
   readonly #scope: Scope;
   readonly #before: Readonly<Record<string, unknown>>;

@@ -1,2 +1,2 @@
-/** The text of whatever a script gives: of XML its value, of anything else what JavaScript makes of it. */
+/** The text of whatever a script returns: the value of XML, the JavaScript string of anything else. */
 export const plainTextOf: (value: unknown) => string = String;

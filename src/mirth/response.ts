@@ -1,6 +1,6 @@
 import { plainTextOf } from './plain-text.ts';
 
-/** How a message fared at a destination. */
+/** What happened to a message at a destination. */
 type StatusName = 'RECEIVED' | 'FILTERED' | 'TRANSFORMED' | 'SENT' | 'QUEUED' | 'ERROR' | 'PENDING';
 
 export const RECEIVED = 'RECEIVED';
@@ -11,7 +11,7 @@ export const QUEUED = 'QUEUED';
 export const ERROR = 'ERROR';
 export const PENDING = 'PENDING';
 
-/** The same under one name, as scripts that name the class write them. */
+/** The same as a class, for scripts that name it. */
 export const Status = { RECEIVED, FILTERED, TRANSFORMED, SENT, QUEUED, ERROR, PENDING } as const;
 
 /** What a destination answered, or what a script answers to the sender. */
@@ -71,7 +71,7 @@ class OwnResponse {
   }
 }
 
-/** A class of Java is made with `new` and without. */
+/** A Java class that can be created with or without `new`. */
 export const Response = new Proxy(OwnResponse, {
   apply: (of, _self, given: ConstructorParameters<typeof OwnResponse>) => new of(...given),
 });

@@ -4,20 +4,20 @@ import type { VariableMap } from './maps.ts';
 import { plainTextOf } from './plain-text.ts';
 import type { Response } from './response.ts';
 
-/** What a script puts into a channel by `router.routeMessage`. */
+/** What a script sends to a channel with `router.routeMessage`. */
 export interface Routed {
   readonly channel: string;
   readonly body: string;
 }
 
-/** The destinations of a message that a script may still take out. */
+/** The destinations of a message that a script may still remove. */
 export interface DestinationSet {
   remove(which: unknown): boolean;
   removeAll(): boolean;
   removeAllExcept(which: unknown): boolean;
 }
 
-/** All that a script finds under a name of its own while it runs. */
+/** All global names that a script can access while it runs. */
 export interface Scope {
   msg: Xml;
   tmp: Xml;
@@ -42,8 +42,8 @@ export interface Scope {
 }
 
 /**
- * The names of a script, as bindings that are those of the script that runs: scripts run from their
- * beginning to their end without anything in between. A script that assigns to one does so by `mirth`.
+ * The names of the running script, as module bindings: scripts run from
+ * beginning to end without interruption. A script assigns to them through `mirth`.
  */
 export let msg: Xml;
 export let tmp: Xml;
@@ -74,7 +74,7 @@ function show(scope: Scope): void {
   ({ globalMap, globalChannelMap, configurationMap, connectorMessage, destinationSet } = scope);
 }
 
-/** Runs a script with the names of that scope. */
+/** Runs a script in a scope. */
 export function runIn<Value>(scope: Scope, script: () => Value): Value {
   const before = current;
   show(scope);
@@ -87,7 +87,8 @@ export function runIn<Value>(scope: Scope, script: () => Value): Value {
 }
 
 const running = (): Scope => {
-  if (current === undefined) throw new Error('this is there only while a script of a channel runs');
+  if (current === undefined)
+    throw new Error('this is available only while a script of a channel runs');
   return current;
 };
 
@@ -173,7 +174,7 @@ export const logger = {
   warn: logged('warning'),
 };
 
-/** Puts messages into other channels, once the script has ended; where it needs the answer, at once. */
+/** Sends messages to other channels, once the script has ended; immediately if it needs the answer. */
 export const router = {
   routeMessage: (channel: unknown, body: unknown): void => route(channel, body),
   routeMessageByChannelId: (channel: unknown, body: unknown): void => route(channel, body),
@@ -198,7 +199,7 @@ function route(channel: unknown, body: unknown): void {
 const routedText = (body: unknown): string =>
   plainTextOf(body instanceof RawMessage ? body.body : body);
 
-/** A message with variables, for `router`; the variables go along under `Routed`. */
+/** A message with variables, for `router`; the variables are passed under `Routed`. */
 export class RawMessage {
   readonly body: unknown;
 
@@ -207,7 +208,7 @@ export class RawMessage {
   }
 }
 
-/** The value, or the default where there is none; then each pair of `replacements` is applied. */
+/** The value, or the default if there is none, after applying each pair of `replacements`. */
 export function validate(
   mapping: unknown,
   otherwise?: unknown,
@@ -223,7 +224,7 @@ export function validate(
   return text;
 }
 
-/** A new segment of that name; with a message, put into it at that place among those of its name. */
+/** A new segment with that name; if a message is given, inserted into it at that position among those with its name. */
 export function createSegment(name: string, into?: Xml, index?: number): Xml {
   const made = parseXml(`<${name}></${name}>`);
   if (into === undefined) return made;
@@ -231,7 +232,7 @@ export function createSegment(name: string, into?: Xml, index?: number): Xml {
   return into[name][index ?? into[name].length() - 1];
 }
 
-/** A new segment behind that one. */
+/** A new segment after that one. */
 export function createSegmentAfter(name: string, segment: Xml): Xml {
   const at = segment.parent() === undefined ? segment : segment[0];
   const made = parseXml(`<${name}></${name}>`);
@@ -257,7 +258,7 @@ export function XMLList(value?: unknown): Xml {
   return parseXmlList(value ?? '');
 }
 
-/** A namespace is known by its address. */
+/** A namespace is identified by its address. */
 export function Namespace(...given: readonly unknown[]): { uri: string; toString(): string } {
   const uri = plainTextOf(given.at(-1) ?? '');
   return { uri, toString: () => uri };

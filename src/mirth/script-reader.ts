@@ -7,11 +7,11 @@ import { runIn, type Scope } from './scope.ts';
 const settings = {
   every: setting.duration({
     default: '5s',
-    help: 'How long after one run of the script the next one is made.',
+    help: 'The pause between two runs of the script.',
   }),
 };
 
-/** The adapter that a JavaScript Reader becomes: what its script gives is delivered, one message or a list of them. */
+/** The adapter for a JavaScript Reader: what its script returns is delivered, one message or a list of them. */
 export function scriptReader(
   { name, id }: { readonly name: string; readonly id: string },
   script: () => unknown,
@@ -19,7 +19,7 @@ export function scriptReader(
   return inbound({
     type: 'script-in',
     title: 'Script',
-    summary: 'Runs a script now and then and delivers what it gives.',
+    summary: 'Runs a script at intervals and delivers what it returns.',
     settings,
     polling: true,
     async open(lent) {

@@ -30,13 +30,13 @@ function orAsItIs(value: unknown, make: () => string): string {
 
 /** What scripts use under the name `XmlUtil`. */
 export const XmlUtil = {
-  /** What is no XML stays as it is. */
+  /** Anything but XML is returned unchanged. */
   prettyPrint: (xml: unknown): string => orAsItIs(xml, () => toXml(rootOf(xml), '  ')),
   encode: (value: unknown): string =>
     plainTextOf(value).replaceAll(/[<>&"']/g, (mark) => ENCODED.get(mark) ?? mark),
   decode: (value: unknown): string =>
     plainTextOf(value).replaceAll(/&(?:lt|gt|amp|quot|apos);/g, (one) => ENTITIES[one] ?? one),
-  /** Attributes as `@name`, text beside them as `$`, elements of one name as an array. Prefixes are left out. */
+  /** Attributes as `@name`, text next to them as `$`, elements with the same name as an array. Prefixes are dropped. */
   toJson(xml: unknown): string {
     const root = rootOf(xml);
     return JSON.stringify({ [root.name]: jsonOf(root) });
@@ -62,7 +62,7 @@ function jsonOf(of: XmlNode): unknown {
   return made;
 }
 
-/** Numbers and flags as JSON has them; a number that would come out as another one stays a text. */
+/** Numbers and booleans as in JSON; a number that would change stays a text. */
 function primitive(value: string): unknown {
   if (value === 'true' || value === 'false') return value === 'true';
   const isNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(value);
@@ -71,7 +71,7 @@ function primitive(value: string): unknown {
 
 /** What scripts use under the name `JsonUtil`. */
 export const JsonUtil = {
-  /** What is no JSON stays as it is. */
+  /** Anything but JSON is returned unchanged. */
   prettyPrint: (json: unknown): string =>
     orAsItIs(json, () => {
       const value = typeof json === 'string' ? (JSON.parse(json) as unknown) : json;
@@ -122,10 +122,10 @@ const serializer = (type: DataType): Serializer => ({
   },
 });
 
-/** The data types whose form in XML stands here. */
+/** The data types that can be converted to XML here. */
 const KNOWN: ReadonlySet<string> = new Set(['HL7V2', 'XML', 'JSON', 'DELIMITED']);
 
-/** What scripts use under the name `SerializerFactory`. Its properties are those of the data type's defaults. */
+/** What scripts use under the name `SerializerFactory`. Its properties are the defaults of the data type. */
 export const SerializerFactory = {
   getSerializer(type: unknown): Serializer {
     const name = plainTextOf(type)

@@ -3,7 +3,7 @@ import { JsonUtil, XmlUtil } from './serializers.ts';
 import { fillTemplate } from './velocity/fill.ts';
 import { parseTemplate, TemplateFault, type TemplatePart } from './velocity/parse.ts';
 
-/** What a template may name besides variables. */
+/** What a template may refer to besides variables. */
 export interface TemplateScope {
   readonly lookup: (name: string) => unknown;
   /** `message.encodedData`, `message.rawData`, `message.transformedData`, `message.messageId`. */
@@ -16,10 +16,10 @@ const REFERENCE = /\$!?\{([^}]*)\}|\$!?([A-Za-z][\w-]*(?:\.[A-Za-z]\w*(?:\([^)]*
 export const referencesOf = (template: string): string[] =>
   [...template.matchAll(REFERENCE)].map(([, braced, plain]) => (braced ?? plain ?? '').trim());
 
-/** The texts of references as they are written, in their order. */
+/** The references as written, in order. */
 export const writtenReferences = (template: string): string[] => template.match(REFERENCE) ?? [];
 
-/** Why a template cannot be filled in; undefined where it can. */
+/** Why a template cannot be filled in; undefined if it can. */
 export function templateFault(template: string): string | undefined {
   try {
     parseTemplate(template);
@@ -32,7 +32,7 @@ export function templateFault(template: string): string | undefined {
 
 const parsed = new Map<string, readonly TemplatePart[]>();
 
-/** Templates are the definition's, and so few. */
+/** Templates come from the definition, so there are few. */
 function partsOf(template: string): readonly TemplatePart[] {
   const found = parsed.get(template);
   if (found !== undefined) return found;
@@ -41,7 +41,7 @@ function partsOf(template: string): readonly TemplatePart[] {
   return made;
 }
 
-/** Fills a template in. A name that nothing stands for stays as it is written. */
+/** Fills a template in. An unresolved name stays as written. */
 export function render(template: string, { lookup, message }: TemplateScope): string {
   const tools: Readonly<Record<string, () => unknown>> = {
     date: () => DATE_TOOL,

@@ -108,5 +108,5 @@ test('dates are written and read by the patterns of Java, in a time zone', () =>
   expect(parseDate('dd-MMM-yyyy hh:mm a', '05-Mar-2026 03:07 PM', 'UTC').toISOString()).toBe(
     '2026-03-05T15:07:00.000Z',
   );
-  expect(() => parseDate('yyyyMMdd', 'soon')).toThrow(/not written as yyyyMMdd/);
+  expect(() => parseDate('yyyyMMdd', 'soon')).toThrow(/not in the form yyyyMMdd/);
 });

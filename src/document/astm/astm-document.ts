@@ -14,7 +14,7 @@ import { astmPath } from './astm-path.ts';
 export const EMPTY_ASTM = 'H|\\^&\r';
 
 /**
- * Reads a message of ASTM E1394 (LIS02). Only what is asked for is taken apart. Throws DOCUMENT_UNREADABLE if the bytes
+ * Reads a message of ASTM E1394 (LIS02). Only what is asked for is parsed. Throws DOCUMENT_UNREADABLE if the bytes
  * do not begin with H and usable delimiters.
  */
 export function astmDocument(bytes: Uint8Array, given?: string): AstmDocument {
@@ -27,11 +27,11 @@ export function astmDocument(bytes: Uint8Array, given?: string): AstmDocument {
   return new AstmDocument({ text, raw: bytes, charset, given });
 }
 
-/** A message of a laboratory device; see `Document` for what is kept as it came. */
+/** A message of a laboratory device; see `Document` for what is kept unchanged. */
 export class AstmDocument extends SegmentDocument {
   readonly kind = 'astm';
   protected writing: AstmWriting;
-  protected readonly charsetRemedy = 'Set charset at the service that takes the messages.';
+  protected readonly charsetRemedy = 'Set charset at the service that receives the messages.';
 
   constructor(source: SourceText) {
     const start = /[^\s\uFEFF]/.exec(source.text)?.index ?? 0;
@@ -67,7 +67,7 @@ export class AstmDocument extends SegmentDocument {
     super.setRawIn(line, path, value);
   }
 
-  /** A part of a field as it reads, without its escapes. */
+  /** A part of a field as plain text, without escapes. */
   plain(raw: string): string {
     return this.writing.unescape(raw);
   }
@@ -86,7 +86,7 @@ export class AstmDocument extends SegmentDocument {
 
 const L = nameCode('L');
 
-/** Records have one letter; lines are cut as those of HL7 are. */
+/** Record names have one letter; lines are split as in HL7. */
 class RecordCutter extends Hl7Cutter {
   readonly #text: string;
   readonly #field: string;
@@ -135,6 +135,6 @@ function checkWritable({ text, segment, slot }: SegmentPath): void {
     'PATH_INVALID',
     slot === 0
       ? `${text} is the letter of the record and cannot be written. Fields count from 2.`
-      : `${text} holds the delimiters of the whole message and cannot be written by itself. Begin with a body that has the other ones.`,
+      : `${text} holds the delimiters of the whole message and cannot be written by itself. Start with a body that has the other delimiters.`,
   );
 }

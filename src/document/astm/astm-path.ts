@@ -5,8 +5,8 @@ const PATH = /^([A-Z])(?:\[(\*|\d{1,7})\])?(?:-(\d{1,3})(?:\[(\*|\d{1,4})\])?(?:
 const NO_LOOPS: SegmentPath['loops'] = [];
 
 /**
- * Compiles `R`, `R-4`, `R[2]-3.4`, `R[*]-4`, `P-3[2]` into ASTM E1394 (LIS02); compiled paths are kept. Fields count as
- * the standard does: field 1 is the letter of the record. Throws PATH_INVALID.
+ * Compiles `R`, `R-4`, `R[2]-3.4`, `R[*]-4`, `P-3[2]` into ASTM E1394 (LIS02); compiled paths are cached. Fields are numbered as in
+ * the standard: field 1 is the letter of the record. Throws PATH_INVALID.
  */
 export const astmPath: (text: string) => SegmentPath = cachedPaths(compile);
 

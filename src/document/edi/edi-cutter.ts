@@ -5,7 +5,7 @@ import type { EdiStart, EdiSyntax } from './edi-syntax.ts';
 const CR = 13;
 const LF = 10;
 
-/** Cuts an interchange at its segment terminator; line ends behind it belong to the segment. */
+/** Splits an interchange at its segment terminator; line ends after it belong to the segment. */
 export class EdiCutter implements Cutter {
   readonly marks: MarkFinder;
   readonly #text: string;
@@ -21,7 +21,7 @@ export class EdiCutter implements Cutter {
     this.#syntax = syntax;
     this.marks = new MarkFinder(syntax.release);
     const used = new Set([syntax.field, syntax.component, syntax.repetition, syntax.terminator]);
-    // line ends, and what mainframes fill up files with
+    // line ends, and what mainframes pad files with
     this.#blanks = new Set(
       [CR, LF, 32, 9, 0, 0x1a].filter((code) => !used.has(String.fromCharCode(code))),
     );
@@ -79,7 +79,7 @@ export class EdiCutter implements Cutter {
     return line === '' ? this.#syntax.terminator : line;
   }
 
-  /** BIN of X12 tells in its first element how many characters follow: there any character may stand. */
+  /** The first element of BIN in X12 says how many characters follow; they may be any character. */
   #behindBinary(start: number): number {
     const text = this.#text;
     const { field, terminator, kind } = this.#syntax;

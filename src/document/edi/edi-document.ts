@@ -21,22 +21,22 @@ import { counts } from './recount.ts';
 import { ISA_WIDTHS } from './x12/x12-start.ts';
 
 /**
- * Reads an X12 or EDIFACT interchange. Only what is asked for is taken apart. Throws DOCUMENT_UNREADABLE if the
+ * Reads an X12 or EDIFACT interchange. Only what is asked for is parsed. Throws DOCUMENT_UNREADABLE if the
  * bytes do not begin with ISA, UNA or UNB and usable delimiters.
  */
 export function ediDocument(bytes: Uint8Array, given?: string): EdiDocument {
   return new EdiDocument(ediText(bytes, given));
 }
 
-/** The interchanges of a body; see `Document` for the paths and for what is kept as it came. */
+/** The interchanges of a body; see `Document` for the paths and for what is kept unchanged. */
 export class EdiDocument extends SegmentDocument {
   readonly kind: EdiSyntax['kind'];
   /** How it is written. */
   readonly syntax: EdiSyntax;
-  /** UNA as it came; `''` if there is none. */
+  /** UNA as received; `''` if there is none. */
   readonly advice: string;
   protected writing: Writing;
-  protected readonly charsetRemedy = 'Replace them, or begin with a body in another charset.';
+  protected readonly charsetRemedy = 'Replace them, or start with a body in another charset.';
   #loops: { readonly order: number; readonly found: EdiLoops } | undefined;
   #counted = 0;
 
@@ -70,7 +70,7 @@ export class EdiDocument extends SegmentDocument {
     else super.remove(path);
   }
 
-  /** Counts in trailers are made right where segments came or went. */
+  /** Corrects the counts in trailers if segments were added or removed. */
   override bytes(): Uint8Array {
     this.#recount();
     return super.bytes();
@@ -97,7 +97,7 @@ export class EdiDocument extends SegmentDocument {
     return ediPath(path);
   }
 
-  /** @internal The loop that a segment stands in. */
+  /** @internal The loop that contains a segment. */
   override scopeAt(line: Line): Document {
     return new LoopView(this, line);
   }
@@ -137,7 +137,7 @@ export class EdiDocument extends SegmentDocument {
     else for (const line of lines) this.removeIn(line, path);
   }
 
-  /** @internal A document of some of its segments, with the counts that they make. */
+  /** @internal A document of some of its segments, with correct counts. */
   ofLines(lines: readonly Line[]): EdiDocument {
     const { terminator } = this.syntax;
     const segments = lines.map((line) => {
@@ -156,13 +156,13 @@ export class EdiDocument extends SegmentDocument {
     return found.meant(ediLoopPath(id), loop).flatMap((one) => this.#viewOf(one));
   }
 
-  /** The id of the loop that a segment stands in; undefined outside of a loop of its guide. */
+  /** The id of the loop that contains a segment; undefined outside the loops of its guide. */
   loopOf(line: Line): string | undefined {
     const loop = this.found.at(line);
     return loop?.around?.guide === undefined ? undefined : loop.id;
   }
 
-  /** A part of an element as it reads, without what releases its characters. */
+  /** A part of an element as plain text, without release characters. */
   plain(raw: string): string {
     return this.writing.unescape(raw);
   }
@@ -250,7 +250,7 @@ export class EdiDocument extends SegmentDocument {
     return this.#loops.found;
   }
 
-  /** The loops if they are known of the lines as they stand. */
+  /** The loops, if they are known for the current lines. */
   #current(): EdiLoops | undefined {
     return this.#loops?.order === this.list.order ? this.#loops.found : undefined;
   }
@@ -271,7 +271,7 @@ export class EdiDocument extends SegmentDocument {
     return line === undefined ? [] : [new LoopView(this, line, id)];
   }
 
-  /** The segment that a path writes to in the first of loops; made there if it is not there. */
+  /** The segment that a path writes to in the first of some loops; added there if it is missing. */
   #lineIn(path: SegmentPath, loops: readonly Loop[]): Line {
     const found = this.found;
     const line = found.first(path, loops);
@@ -325,10 +325,10 @@ const UNT = ediPath('UNT').code;
 function startOf(text: string): EdiStart {
   const start = ediStart(text);
   if ('at' in start) return start;
-  throw new EngineError('DOCUMENT_UNREADABLE', `The body is no interchange. ${start.problem}`);
+  throw new EngineError('DOCUMENT_UNREADABLE', `The body is not an interchange. ${start.problem}`);
 }
 
-/** A field of ISA at its width: numbers with zeros before them, anything else with blanks behind. */
+/** Pads a field of ISA to its width: numbers with leading zeros, anything else with trailing blanks. */
 function filled({ field, text }: SegmentPath, value: string): string {
   const width = ISA_WIDTHS[field - 1];
   if (width === undefined) {
@@ -337,7 +337,7 @@ function filled({ field, text }: SegmentPath, value: string): string {
   if (field === 11 || field === 16) {
     throw new EngineError(
       'PATH_INVALID',
-      `${text} is a delimiter of the whole interchange and cannot be written by itself. Begin with a body that has the other delimiters.`,
+      `${text} is a delimiter of the whole interchange and cannot be written by itself. Start with a body that has the other delimiters.`,
     );
   }
   if (value.length > width) {
@@ -356,7 +356,7 @@ function noSuchLoop({ text }: SegmentPath): EngineError {
   );
 }
 
-/** Decodes a body once, in the charset that UNB declares, else the given one, else UTF-8. */
+/** Decodes a body once, in the charset that UNB declares, otherwise the given one, otherwise UTF-8. */
 function ediText(bytes: Uint8Array, given: string | undefined): SourceText {
   const buffer = buffered(bytes);
   if (isAscii(buffer)) {

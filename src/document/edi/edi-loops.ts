@@ -5,7 +5,7 @@ import { type GuideLoop, isLoop } from './guide/guide.ts';
 import { lineAdded, linesLeave } from './loop-change.ts';
 import { type GuideOf, isEnvelope, type Loop, loopAt, loopsBelow, loopTree } from './loop-tree.ts';
 
-/** The lines of a body with its loops, as they stand at one moment. */
+/** The lines of a body with its loops. */
 export class EdiLoops {
   readonly lines: readonly Line[];
   readonly root: Loop;
@@ -13,7 +13,7 @@ export class EdiLoops {
   readonly #guides = new Set<GuideLoop>();
   #loopOf: Map<Line, Loop> | undefined;
 
-  /** `lines`: the array that the body changes, so that it always has the lines as they stand. */
+  /** `lines`: the array that the body changes, so that it always has the current lines. */
   constructor(lines: readonly Line[], syntax: EdiSyntax, guideOf: GuideOf) {
     this.lines = lines;
     this.marks = syntax;
@@ -24,7 +24,7 @@ export class EdiLoops {
     });
   }
 
-  /** The innermost loop that a line stands in; undefined if the body does not have the line any more. */
+  /** The innermost loop that contains a line; undefined if the line is no longer in the body. */
   at(line: Line): Loop | undefined {
     this.#loopOf ??= new Map(this.lines.map((one, index) => [one, loopAt(this.root, index)]));
     return this.#loopOf.get(line);
@@ -65,8 +65,8 @@ export class EdiLoops {
   }
 
   /**
-   * The loops that a path is looked for in, seen from one. Without loops in the path: the innermost around that may
-   * hold such a segment. With loops: those of that name in the innermost around that may hold them; a loop around may be meant itself.
+   * The loops that a path is looked up in, starting from one. Without loops in the path: the innermost enclosing one that may
+   * contain such a segment. With loops: those with that name in the innermost enclosing one that may contain them, or an enclosing loop itself.
    */
   meant(path: SegmentPath, from: Loop): Loop[] {
     const [first, ...rest] = path.loops;
@@ -74,7 +74,7 @@ export class EdiLoops {
     for (let at: Loop | undefined = from; at !== undefined; at = at.around) {
       const isMeant = at.id === first.id && first.index === 0;
       const found = isMeant ? below(at, rest) : below(at, path.loops);
-      // one that it may hold and has not is not that of another
+      // if it may contain one but does not, that of another loop is not meant
       if (found.length > 0 || at.guide?.ids.has(first.id) === true) return found;
     }
     return [];
@@ -94,7 +94,7 @@ export class EdiLoops {
     return undefined;
   }
 
-  /** Index at which a new segment of a name stands in order in a loop: where its guide puts it, else before what ends the envelope. */
+  /** Index at which to insert a new segment in a loop: where its guide puts it, otherwise before the trailer. */
   placeIn({ from, until, loops, guide, id }: Loop, code: number): number {
     const wanted = guide === undefined ? -1 : positionOf(guide, code);
     let inner = 0;
@@ -138,7 +138,7 @@ export class EdiLoops {
   }
 }
 
-/** What ends each part of the envelope, by the id of its loop. */
+/** The trailer of each part of the envelope, by the id of its loop. */
 const ENDS: ReadonlyMap<string, number> = new Map(
   (
     [
@@ -152,7 +152,7 @@ const ENDS: ReadonlyMap<string, number> = new Map(
   ).map(([id, end]) => [id, nameCode(end)]),
 );
 
-/** The loops of the last step, in those of the step before it, and so on. */
+/** The loops of the last step, inside those of the step before it, and so on. */
 function below(from: Loop, steps: readonly LoopStep[]): Loop[] {
   let found = [from];
   for (const { id, index } of steps) {
@@ -164,7 +164,7 @@ function below(from: Loop, steps: readonly LoopStep[]): Loop[] {
   return found;
 }
 
-/** At which of its positions a loop has a segment; -1 if at none. */
+/** The position at which a loop has a segment; -1 if it has none. */
 function positionOf({ positions }: GuideLoop, code: number): number {
   return positions.findIndex((parts) =>
     parts.some((part) => (isLoop(part) ? part.trigger?.code : part.code) === code),

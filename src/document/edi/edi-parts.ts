@@ -3,7 +3,7 @@ import type { EdiDocument } from './edi-document.ts';
 import { ediLoopPath } from './edi-path.ts';
 import type { Loop } from './loop-tree.ts';
 
-/** An interchange taken apart at the loops of an id. */
+/** An interchange split at the loops with an id. */
 export interface EdiParts {
   readonly count: number;
   /** An interchange with the loops of these numbers, from 1, and what is around them. */
@@ -11,7 +11,7 @@ export interface EdiParts {
 }
 
 /**
- * Takes a body apart at each loop of an id (`2300`) or part of the envelope (`ST`, `UNH`). A part has all that stands around its
+ * Splits a body at each loop with an id (`2300`) or part of the envelope (`ST`, `UNH`). A part has all that stands around its
  * loop: the envelope, and of each loop around its segments and those of its loops that hold none of the kind.
  */
 export function ediParts(document: EdiDocument, id: string): EdiParts {
@@ -36,7 +36,7 @@ export function ediParts(document: EdiDocument, id: string): EdiParts {
   };
 }
 
-/** Indexes of what a loop has without the loops in it that may hold the kind. */
+/** Indexes of the lines of a loop, without its loops that may contain the kind. */
 function keptOf({ from, until, loops }: Loop, id: string): number[] {
   const kept: number[] = [];
   let inner = 0;

@@ -19,7 +19,7 @@ const ENVELOPES: ReadonlySet<string> = new Set(['ISA', 'GS', 'ST', 'UNB', 'UNG',
 
 /**
  * Compiles a path into X12 or EDIFACT: `CLM-1`, `CLM-5.1`, `NM1[2]-9`, `2300/HI[1]-1.2`, `ST[2]/2300[3]/CLM-1`;
- * `2300` and `2300[2]` are whole loops. Compiled paths are kept. Throws PATH_INVALID with what is wrong.
+ * `2300` and `2300[2]` are whole loops. Compiled paths are cached. Throws PATH_INVALID with the reason.
  */
 export const ediPath: (text: string) => SegmentPath = cachedPaths(compile);
 
@@ -38,7 +38,7 @@ function compile(text: string): SegmentPath {
   const match = PATH.exec(text);
   if (match === null) throw invalid(text, mistake(text));
   const [, before = '', loop, segment, index, field, repetition, component] = match;
-  // a name of the envelope by itself is its segment, as ISA-6 is a field of it
+  // an envelope name alone means its segment, just as ISA-6 means its field
   const own = loop !== undefined && ENVELOPES.has(stepOf(text, loop).id) ? loop : undefined;
   const name = own === undefined ? (segment ?? '') : stepOf(text, own).id;
   const steps = before.split('/').slice(0, -1);
@@ -80,9 +80,9 @@ function invalid(text: string, why: string): EngineError {
 function mistake(text: string): string {
   const last = text.slice(text.lastIndexOf('/') + 1);
   if (/^[a-z]/.test(last)) return 'segment names are written in capitals';
-  if (/\.\d+\.\d/.test(last)) return 'nothing is below a component';
+  if (/\.\d+\.\d/.test(last)) return 'components have no parts';
   if (/^[A-Z][A-Z\d]{1,2}\.\d/.test(last)) return 'an element is written -5, not .5';
   if (/^[A-Z][A-Z\d]{3,}/.test(last)) return 'a segment has two or three letters or digits';
   if (/^\d/.test(last)) return 'a loop is four digits and up to two letters, as 2300 or 2010BA';
-  return 'it is a segment, or loops and a segment with / between them';
+  return 'write a segment, or loops and a segment separated by /';
 }

@@ -1,6 +1,6 @@
 import type { Marks } from '../segment/place.ts';
 
-/** The characters that an interchange is written with. One that it does not have is `''`. */
+/** The delimiters of an interchange; `''` for one that it does not have. */
 export interface EdiSyntax extends Marks {
   readonly kind: 'x12' | 'edifact';
   /** Ends a segment. */
@@ -24,13 +24,13 @@ export function canSeparate(character: string): boolean {
   return character.length === 1 && !/[\p{L}\p{N}\p{Cs} \uFFFD]/u.test(character);
 }
 
-/** Whether delimiters can be told apart; those that are `''` do not count. */
+/** Whether delimiters differ from each other; those that are `''` do not count. */
 export function areApart(delimiters: readonly string[]): boolean {
   const used = delimiters.filter((one) => one !== '');
   return new Set(used).size === used.length;
 }
 
-/** Where the first character stands that is neither blank nor a byte order mark. */
+/** The position of the first character that is neither blank nor a byte order mark. */
 export function firstCharacter(text: string): number {
   let at = 0;
   while (at < text.length && isBlank(text.charCodeAt(at))) at++;

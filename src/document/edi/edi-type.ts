@@ -5,7 +5,7 @@ import { ediStart } from './edi-start.ts';
 import type { EdiStart, EdiSyntax } from './edi-syntax.ts';
 import { knownGuide } from './guide/guides.ts';
 
-/** How many segments are looked at for the first transaction set or message. */
+/** How many segments are searched for the first transaction set or message. */
 const LOOKED_AT = 50;
 
 /** What the first transaction set or message of a body is. */
@@ -23,7 +23,7 @@ export interface EdiHead {
 
 /**
  * The type of the message that begins with these bytes: `X12:837P:005010X222A1` (ST-1 and ST-3 or GS-8),
- * `EDIFACT:MEDRPT:D.96A` (UNH-2); that of the first transaction set, where there are several. Undefined if it is
+ * `EDIFACT:MEDRPT:D.96A` (UNH-2); that of the first transaction set, if there are several. Undefined if it is
  * neither X12 nor EDIFACT.
  */
 export function ediType(head: string): string | undefined {
@@ -33,7 +33,7 @@ export function ediType(head: string): string | undefined {
   return [standard, found.name, found.version].filter((part) => part !== '').join(':');
 }
 
-/** How many bytes are looked at to tell what a body is. */
+/** How many bytes are read to determine the type of a body. */
 const HEAD = 4_096;
 
 /** As `ediType`, from the bytes of a body. */
@@ -45,7 +45,7 @@ export function ediTypeOf(body: Uint8Array): string | undefined {
   );
 }
 
-/** Reads no more than is needed of the beginning of a body; undefined if it is no interchange. */
+/** Reads only as much as needed from the beginning of a body; undefined if it is not an interchange. */
 export function ediHead(head: string): EdiHead | undefined {
   const start = ediStart(head);
   if (!('at' in start)) return undefined;
@@ -79,7 +79,7 @@ function edifactHead(head: string, start: EdiStart): EdiHead {
   return { kind: 'edifact', name: part(1), version, controlNumber, groupNumbers };
 }
 
-/** Gives the first segment of a name among the first ones. */
+/** Returns the first segment with a name among the first ones. */
 function segmentsOf(head: string, start: EdiStart): (name: string) => string | undefined {
   const cutter = new EdiCutter(head, start);
   const segments: string[] = [];

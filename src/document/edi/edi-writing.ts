@@ -3,7 +3,7 @@ import { indexOfMark } from '../segment/part.ts';
 import type { Writing } from '../segment/place.ts';
 import type { EdiSyntax } from './edi-syntax.ts';
 
-/** How values stand in an interchange. X12 has nothing that takes the meaning of a delimiter away: a value that holds one cannot be written. */
+/** How values are written in an interchange. X12 has no release character: a value that contains a delimiter cannot be written. */
 export function ediWriting(syntax: EdiSyntax): Writing {
   const { field, component, repetition, terminator, release, kind } = syntax;
   const all = [field, component, repetition, terminator].filter((one) => one !== '');
@@ -48,7 +48,7 @@ interface Containing {
   readonly written: (value: string, marks: readonly string[]) => string;
 }
 
-/** A value in its own writing, in which the marks that would end its place are released; those that are already stay. */
+/** An already written value, in which delimiters that would end its place get a release character, unless they have one. */
 function contained(
   value: string,
   marks: readonly string[],
@@ -73,6 +73,6 @@ function contained(
 function cannotBeWritten(name: string): EngineError {
   return new EngineError(
     'MESSAGE_INVALID',
-    `The value holds a delimiter of this interchange, which ${name} as it is declared here has no way to write. Replace it, or begin with a body that has other delimiters.`,
+    `The value contains a delimiter of this interchange, and this ${name} declares no release character to write it with. Replace it, or start with a body that has other delimiters.`,
   );
 }

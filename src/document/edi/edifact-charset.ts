@@ -1,7 +1,7 @@
 import { type Charset, charsetNamed } from '../charset.ts';
 import { ediStart } from './edi-start.ts';
 
-/** The character sets that UNB-1.1 names (ISO 9735). UNOA and UNOB are ASCII: bytes above it are what the caller knows of. */
+/** The character sets that UNB-1.1 names (ISO 9735). UNOA and UNOB are ASCII: for other bytes, the caller may know the charset. */
 const CHARSETS: Readonly<Record<string, string>> = {
   UNOC: 'iso-8859-1',
   UNOD: 'iso-8859-2',
@@ -15,7 +15,7 @@ const CHARSETS: Readonly<Record<string, string>> = {
   UNOW: 'utf-8',
 };
 
-/** The charset that the beginning of an EDIFACT interchange declares; undefined if it declares none, or is X12. */
+/** The charset that the beginning of an EDIFACT interchange declares; undefined if it declares none or is X12. */
 export function declaredCharset(head: string): Charset | undefined {
   const start = ediStart(head);
   if (!('at' in start) || start.syntax.kind !== 'edifact') return undefined;

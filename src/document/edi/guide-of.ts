@@ -3,7 +3,7 @@ import type { EdiSyntax } from './edi-syntax.ts';
 import { knownGuide, loopsOf } from './guide/guides.ts';
 import type { GuideOf } from './loop-tree.ts';
 
-/** Finds the loops of the transaction sets of an interchange. */
+/** Finds the guides for the transaction sets of an interchange. */
 export function guideOf({ field, kind }: EdiSyntax): GuideOf {
   if (kind !== 'x12') return () => undefined;
   return (line: Line, group: Line | undefined) => {

@@ -15,7 +15,7 @@ const X12 = 'ISA IEA GS GE ST SE TA1 AK1 AK2 AK3 AK4 AK5 AK9 IK3 IK4 IK5 CTX BIN
 
 let known: ReadonlySet<string> | undefined;
 
-/** Whether X12 or EDIFACT has a segment of that name: for telling it from a mistake in a path into HL7. */
+/** Whether X12 or EDIFACT has a segment of that name: to distinguish it from a mistake in an HL7 path. */
 export function isEdiSegment(name: string): boolean {
   known ??= new Set([
     ...`${EDIFACT} ${X12}`.split(/\s+/),

@@ -3,12 +3,12 @@ import type { Marks } from '../segment/place.ts';
 import { endsEnvelope, isEnvelope, type Loop, loopAt, placeOf } from './loop-tree.ts';
 
 /**
- * Lines that come or go mostly change no loop but its length. These functions adjust the loops then, so that a transform
- * over every claim of a large interchange does not find them all again for each segment that it adds or removes.
+ * Adding or removing lines usually only changes the length of loops. These functions adjust the loops, so that a transform
+ * over every claim of a large interchange need not find them all again for each segment that it adds or removes.
  */
 interface Loops {
   readonly root: Loop;
-  /** The lines as they stand now. */
+  /** The current lines. */
   readonly lines: readonly Line[];
   readonly marks: Marks;
 }
@@ -47,7 +47,7 @@ export function linesLeave(loops: Loops, from: number, until: number): boolean {
   return true;
 }
 
-/** Whether a loop or part of the envelope would lose what it begins or ends with, and stay. */
+/** Whether a remaining loop or part of the envelope would lose its first or last segment. */
 function cutsLoop({ root, lines }: Loops, from: number, until: number): boolean {
   if (lines.slice(from, until).some(({ code }) => isEnvelope(code))) return true;
   for (let loop = loopAt(root, until - 1); loop.around !== undefined; loop = loop.around) {
@@ -56,7 +56,7 @@ function cutsLoop({ root, lines }: Loops, from: number, until: number): boolean 
   return false;
 }
 
-/** Whether the line behind would stand where it stands now. */
+/** Whether the line after them would stay in its loop. */
 function nextStays({ root, lines, marks }: Loops, from: number, until: number): boolean {
   const [before, next] = [lines[from - 1], lines[until]];
   if (before === undefined || endsEnvelope(before.code)) return false;

@@ -9,16 +9,16 @@ export interface Loop {
   /** `2300`; `ISA`, `GS`, `ST`, `UNB`, `UNG`, `UNH`; `''` for the whole body. */
   readonly id: string;
   readonly around: Loop | undefined;
-  /** What the guide says of it; undefined outside of a transaction set, and in one whose guide is not known. */
+  /** What the guide says of it; undefined outside a transaction set, and in one whose guide is unknown. */
   readonly guide: GuideLoop | undefined;
   /** Index of its first line. */
   from: number;
-  /** Index behind its last line. */
+  /** Index after its last line. */
   until: number;
   readonly loops: Loop[];
 }
 
-/** A part of the envelope: how deep it lies, and the segment that ends it. */
+/** A part of the envelope: its depth, and the segment that ends it. */
 interface Envelope {
   readonly depth: number;
   readonly end: number;
@@ -50,10 +50,10 @@ export function endsEnvelope(code: number): boolean {
   return DEPTH_OF_END.has(code);
 }
 
-/** The guide of the transaction set that begins with a line; undefined if it is not known. */
+/** The guide of the transaction set that begins with a line; undefined if it is unknown. */
 export type GuideOf = (line: Line, group: Line | undefined) => GuideLoop | undefined;
 
-/** Finds the loops of a body in one pass: linear in its length. */
+/** Finds the loops of a body in one pass, in linear time. */
 export function loopTree(lines: readonly Line[], marks: Marks, guideOf: GuideOf): Loop {
   const root: Loop = {
     id: '',
@@ -86,7 +86,7 @@ export function loopTree(lines: readonly Line[], marks: Marks, guideOf: GuideOf)
     } else if (ends !== undefined) {
       const ended = atDepth(at, ends);
       close(ended, index);
-      // one that ends what was never begun belongs to what is around it
+      // a trailer without a header belongs to the enclosing loop
       if (depthOf(ended) === ends) close(ended.around ?? ended, index + 1);
       if (ends === 2) group = undefined;
     } else {
@@ -100,7 +100,7 @@ export function loopTree(lines: readonly Line[], marks: Marks, guideOf: GuideOf)
   return root;
 }
 
-/** In which loop a line stands, from the innermost open one outwards, and the loop that it begins there. Not for lines of the envelope. */
+/** The loop that a line belongs to, from the innermost open one outwards, and the loop that it begins there. Not for lines of the envelope. */
 export function placeOf(
   at: Loop,
   line: Line,
@@ -117,7 +117,7 @@ export function placeOf(
   return { loop: at };
 }
 
-/** The innermost open loop that lies no deeper in the envelope. */
+/** The innermost open loop that is no deeper in the envelope. */
 function atDepth(at: Loop, depth: number): Loop {
   let loop = at;
   while (depthOf(loop) > depth && loop.around !== undefined) loop = loop.around;
@@ -126,7 +126,7 @@ function atDepth(at: Loop, depth: number): Loop {
 
 function depthOf({ id, guide }: Loop): number {
   if (id === '') return 0;
-  // a loop of a guide lies below its transaction set
+  // a loop of a guide is below its transaction set
   return ENVELOPE_DEPTHS.get(id) ?? (guide === undefined ? 0 : 4);
 }
 
@@ -134,7 +134,7 @@ const ENVELOPE_DEPTHS: ReadonlyMap<string, number> = new Map(
   [...ENVELOPES].map(([code, { depth }]) => [nameOfCode(code), depth]),
 );
 
-/** The innermost loop that a line stands in. */
+/** The innermost loop that contains a line. */
 export function loopAt(root: Loop, index: number): Loop {
   let at = root;
   for (;;) {
@@ -155,7 +155,7 @@ function lastBefore(loops: readonly Loop[], index: number): number {
   return low - 1;
 }
 
-/** Every loop of an id below one, at any depth, in order. Not those inside of one that was found. */
+/** Every loop with an id below one, at any depth, in order; not those inside one that was found. */
 export function loopsBelow(loop: Loop, id: string): Loop[] {
   const found: Loop[] = [];
   const waiting = [...loop.loops].toReversed();

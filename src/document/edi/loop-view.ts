@@ -4,16 +4,16 @@ import type { EdiDocument } from './edi-document.ts';
 import { ediPath } from './edi-path.ts';
 
 /**
- * One loop of an X12 transaction set, seen as a document. A segment that the loop may hold by its guide is looked
- * for in it and in the loops inside of it, any other in the loops around; a path with loops means the
- * nearest of that name: in it, else around it. So in a claim (2300) `CLM-1` is its own, `2400/SV1-2` that of its
+ * One loop of an X12 transaction set, seen as a document. A segment that its guide allows in the loop is looked
+ * up in it and in its inner loops, any other in the enclosing loops; a path with loops means the
+ * nearest ones with that name, first inside, then outside. So in a claim (2300) `CLM-1` is its own, `2400/SV1-2` that of its
  * first line, and `2010BA/NM1-9` the subscriber that it belongs to.
  */
 export class LoopView implements Document {
   readonly kind: EdiDocument['kind'];
   /** The whole body. */
   readonly message: EdiDocument;
-  /** @internal Any line of the loop: loops are found anew after segments came and went. */
+  /** @internal Any line of the loop: loops are found again after segments were added or removed. */
   readonly line: Line;
   readonly #id: string | undefined;
 

@@ -10,7 +10,7 @@ export interface Counted {
 interface Totals {
   /** Since the transaction set or message began. */
   segments: number;
-  /** Transaction sets or messages since the group, or without one the interchange, began. */
+  /** Transaction sets or messages since the group began, or the interchange if there is no group. */
   sets: number;
   groups: number;
 }

@@ -11,18 +11,18 @@ export interface Cutter {
   readonly lineEnd: string;
   /** Finds the separators of this body. */
   readonly marks: MarkFinder;
-  /** Whether a character before a segment is no part of it. */
+  /** Whether a character before a segment is not part of it. */
   isBlank(code: number): boolean;
   /** Where the segment that begins at `start` ends: at its terminator, or at the end of the text. */
   end(start: number): number;
   /** Where the line of a segment that ends at `end` ends. */
   next(end: number): number;
-  /** The name of a segment as a number (`nameCode`), 0 for a line that is none. */
+  /** The name of a segment as a number (`nameCode`), 0 for a line that is not a segment. */
   code(start: number, end: number): number;
 }
 
 /**
- * The segments of a body in order, found one after the other as they are asked for. What nobody asked for
+ * The segments of a body in order, found one after the other as they are asked for. What was not asked for
  * is never looked at and is written back as the text it is. Blank lines and indentation belong to the next
  * segment.
  */
@@ -51,7 +51,7 @@ export class LineList {
     this.#changed = true;
   }
 
-  /** Another number each time that a segment came or went. */
+  /** Changes whenever a segment is added or removed. */
   get order(): number {
     return this.#order;
   }
@@ -80,7 +80,7 @@ export class LineList {
     return code === undefined ? [...this.#lines] : this.#lines.filter((line) => line.code === code);
   }
 
-  /** All lines as they stand, also after later changes. */
+  /** The lines themselves, which later changes also change. */
   whole(): readonly Line[] {
     while (this.#scan());
     return this.#lines;
@@ -120,7 +120,7 @@ export class LineList {
     let until = from;
     for (let line = all[until]; line !== undefined && lines.has(line); line = all[until]) until++;
     if (until - from === lines.size) {
-      // most often they follow one another
+      // usually they are adjacent
       all.splice(from, lines.size);
     } else {
       const kept = all.filter((line) => !lines.has(line));

@@ -40,7 +40,7 @@ export class Line {
     return this.source.slice(from, separators[n] ?? this.end);
   }
 
-  /** As `slot`, for a segment that is one of many and looked at only once: remembers nothing. */
+  /** Like `slot`, for one of many segments that is read only once: remembers nothing. */
   peek(n: number, separator: string): string {
     const { source, end } = this;
     let from = this.start;
@@ -92,7 +92,7 @@ export class Line {
 
   /** The separators, at least up to the nth, counted from 0. */
   #upTo(n: number, separator: string): readonly number[] {
-    // most segments of a large body are never searched: their array is made here
+    // created only when needed: most segments of a large body are never searched
     this.#separators ??= [];
     if (this.#separators.length <= n && !this.#searched) {
       this.#search(this.#separators, n, separator);

@@ -1,6 +1,6 @@
 /**
  * Reading and changing the parts of a text between separators. Parts count from 1; an empty separator means
- * that there is one part. A separator behind the release character, where there is one, separates nothing.
+ * that there is one part. A separator after the release character, if there is one, separates nothing.
  */
 import { EngineError } from '../../error/engine-error.ts';
 
@@ -58,12 +58,12 @@ export function withPart(
 function noSeparator(n: number): EngineError {
   return new EngineError(
     'PATH_INVALID',
-    `Part ${n} of a place cannot be written: its header declares no character that would separate it. Write part 1 alone, or begin with a body that declares one.`,
+    `Part ${n} of a place cannot be written: its header declares no separator for it. Write only part 1, or start with a body that declares one.`,
   );
 }
 
 /**
- * Where a mark stands whose meaning no release character before it takes away; -1 if nowhere. `from` is
+ * The position of a mark that is not preceded by a release character; -1 if there is none. `from` is
  * the beginning of a part. Without a release character (`''`) every mark counts.
  */
 export function indexOfMark(text: string, mark: string, from: number, release: string): number {
@@ -76,7 +76,7 @@ function indexOfUnreleased(text: string, mark: string, from: number, release: st
   return at;
 }
 
-/** A release character releases the one behind it, another release character too. */
+/** A release character applies to the next character, even another release character. */
 function isReleased(text: string, from: number, at: number, release: string): boolean {
   let first = at;
   while (first > from && text[first - 1] === release) first--;
@@ -84,8 +84,8 @@ function isReleased(text: string, from: number, at: number, release: string): bo
 }
 
 /**
- * Finds marks in the segments of one text. What a search found behind the end of its segment is remembered:
- * without that, segments that have no mark at all would each be a search to the end of the text.
+ * Finds marks in the segments of one text. What a search found after the end of its segment is remembered:
+ * otherwise each segment without any mark would cause a search to the end of the text.
  */
 export class MarkFinder {
   readonly release: string;

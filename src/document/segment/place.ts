@@ -2,13 +2,13 @@ import type { Line } from './line.ts';
 import { hasPart, partOf, partsOf, withPart } from './part.ts';
 import { ALL, type SegmentPath } from './segment-path.ts';
 
-/** The characters that part a segment; one that a body does not have is `''`. */
+/** The delimiters of a segment; `''` for one that a body does not have. */
 export interface Marks {
   readonly field: string;
   readonly repetition: string;
   readonly component: string;
   readonly subcomponent: string;
-  /** Takes the meaning of the character behind it away. */
+  /** Makes the next character part of the value. */
   readonly release: string;
 }
 
@@ -17,11 +17,11 @@ export interface Writing {
   readonly marks: Marks;
   /** What a field reads as that is never split (`SegmentPath.isWhole`). */
   readWhole(slot: string, path: SegmentPath): string;
-  /** What a value says that has no mark in it. */
+  /** The plain text of a value that has no mark in it. */
   unescape(value: string): string;
   /** A plain value written so that it cannot break out of its place. */
   escapePlain(value: string): string;
-  /** A value that is already in the body's own writing, so that it stays inside its field, or its repetition. */
+  /** An already written value, escaped so that it stays inside its field, or its repetition. */
   escapeComposite(value: string, repetitions: boolean): string;
 }
 
@@ -56,7 +56,7 @@ export function readAllPlaces(line: Line, path: SegmentPath, writing: Writing): 
     .filter((value) => value !== '');
 }
 
-/** The characters at the path as they stand in the body; of a field without a repetition number, all its repetitions. */
+/** The raw characters at the path; for a field without a repetition number, all its repetitions. */
 export function readRaw(line: Line, path: SegmentPath, writing: Writing): string {
   const { marks } = writing;
   if (path.field === 0) return line.text;
@@ -71,7 +71,7 @@ export function readRaw(line: Line, path: SegmentPath, writing: Writing): string
 }
 
 /**
- * A place that has parts below it is given as it is written, with its escapes; any other is plain text.
+ * A place that has parts is returned as written, with its escapes; any other as plain text.
  * So a copied field keeps its structure and a compared one reads naturally.
  */
 function valueIn(repetition: string, path: SegmentPath, writing: Writing): string {
@@ -101,7 +101,7 @@ export function writePlace(line: Line, path: SegmentPath, value: string, writing
   writeRepetitions(line, path, marks, (repetition) => withValue(repetition, path, written, marks));
 }
 
-/** Writes what is already in the body's own writing; only what would end the place is escaped. */
+/** Writes an already written value; only what would end the place is escaped. */
 export function writeRaw(line: Line, path: SegmentPath, value: string, writing: Writing): void {
   const { marks } = writing;
   if (path.repetition <= 0 && path.component === 0) {

@@ -31,7 +31,7 @@ export interface SourceText {
 /** Fields of a new segment: `1`, `3.2`, `3[2].1` → value. */
 export type SegmentFields = Readonly<Record<string, string>>;
 
-/** A body of segments: HL7 v2, X12, EDIFACT or ASTM. Only what is asked for is taken apart; what is not changed stays as it came. */
+/** A body of segments: HL7 v2, X12, EDIFACT or ASTM. Only what is asked for is parsed; what is not changed stays as received. */
 export abstract class SegmentDocument implements Document {
   abstract readonly kind: 'hl7' | 'x12' | 'edifact' | 'astm';
   protected readonly source: SourceText;
@@ -56,7 +56,7 @@ export abstract class SegmentDocument implements Document {
   /** @internal What a path means in this kind of body. Throws PATH_INVALID. */
   abstract pathOf(path: string): SegmentPath;
 
-  /** What the text is written in: what the body declares, else what the caller knew, else UTF-8; ISO-8859-1 where the bytes do not fit it. */
+  /** The charset of the text: what the body declares, otherwise what the caller knew, otherwise UTF-8; ISO-8859-1 if the bytes are invalid in it. */
   get charset(): Charset {
     this.#charset ??= this.declaredCharset() ?? charsetNamed(this.source.given) ?? UTF8;
     return this.#charset;
@@ -74,7 +74,7 @@ export abstract class SegmentDocument implements Document {
   }
 
   has(path: string): boolean {
-    // Most often the first place has it, and then the rest of the body need not be looked at.
+    // Usually the first place has it, and then the rest of the body need not be parsed.
     return this.get(path) !== '' || this.all(path).length > 0;
   }
 
@@ -115,7 +115,7 @@ export abstract class SegmentDocument implements Document {
     return this.#bytes;
   }
 
-  /** The body as text, line ends as they came. */
+  /** The body as text, with the original line ends. */
   text(): string {
     return this.list.text();
   }
@@ -126,7 +126,7 @@ export abstract class SegmentDocument implements Document {
 
   /**
    * Every segment of a name, or all of them, each as a document of its own: in it `OBX-5` means this
-   * OBX and any other segment's path the body. They stay valid while other segments come and go.
+   * OBX, and the path of any other segment refers to the body. They stay valid while other segments are added or removed.
    */
   segments(name?: string): Segment<this>[] {
     const code = name === undefined ? undefined : this.pathOf(name).code;
@@ -219,7 +219,7 @@ export abstract class SegmentDocument implements Document {
     if (this.list.changed) this.#bytes = undefined;
   }
 
-  /** @internal Where a segment's paths are looked for that are not its own; undefined for the whole body. */
+  /** @internal Where paths are looked up that are not the segment's own; undefined for the whole body. */
   scopeAt(_line: Line): Document | undefined {
     return undefined;
   }
@@ -227,7 +227,7 @@ export abstract class SegmentDocument implements Document {
   /** The charset that the body itself declares. */
   protected abstract declaredCharset(): Charset | undefined;
 
-  /** What to do where a value has characters that the charset lacks: a full sentence. */
+  /** What to do if a value has characters that the charset lacks: a full sentence. */
   protected abstract readonly charsetRemedy: string;
 
   /** The charset that is written from now on. */
@@ -235,7 +235,7 @@ export abstract class SegmentDocument implements Document {
     this.#charset = charset;
   }
 
-  /** Where a segment is put that has no place of its own, as an index into the lines. */
+  /** Where a segment without a defined place is inserted, as an index into the lines. */
   protected end(): number {
     return Number.MAX_SAFE_INTEGER;
   }
@@ -251,7 +251,7 @@ export abstract class SegmentDocument implements Document {
     return line === undefined ? [] : [line];
   }
 
-  /** The segment that a path writes to; made if it is not there. */
+  /** The segment that a path writes to; added if it is missing. */
   protected lineFor(path: SegmentPath): Line {
     const n = Math.max(path.index, 1);
     const found = this.list.find(path.code, n);
@@ -330,7 +330,7 @@ function noSuchSegment({ text, segment }: SegmentPath, count: number): EngineErr
   );
 }
 
-/** Puts a changed body together where everything is ASCII, so that a place in the text is the same place in the bytes. */
+/** Assembles a changed body in which everything is ASCII, so that positions in the text and in the bytes are the same. */
 function asciiBytes(pieces: readonly Piece[], raw: Uint8Array): Buffer {
   const source = buffered(raw);
   let size = 0;

@@ -1,7 +1,7 @@
-/** A compiled path into a body of segments. Indexes count from 1; 0 means that the path gives none, `ALL` that it says `*`. */
+/** A compiled path into a body of segments. Indexes count from 1; 0 if the path has none, `ALL` for `*`. */
 export interface SegmentPath {
   readonly text: string;
-  /** The loops that the segment is looked for in, from the outermost; none means the whole body. */
+  /** The loops in which the segment is looked up, from the outermost; none for the whole body. */
   readonly loops: readonly LoopStep[];
   readonly segment: string;
   /** The segment's name as a number; see `nameCode`. */
@@ -28,7 +28,7 @@ export const ALL = -1;
 
 const CACHE_LIMIT = 5000;
 
-/** Keeps what was compiled, as the same few paths are asked for again and again. */
+/** Caches compiled paths, because the same few are used again and again. */
 export function cachedPaths(compile: (text: string) => SegmentPath): (text: string) => SegmentPath {
   const cache = new Map<string, SegmentPath>();
   const add = (text: string): SegmentPath => {
@@ -40,7 +40,7 @@ export function cachedPaths(compile: (text: string) => SegmentPath): (text: stri
   return (text) => cache.get(text) ?? add(text);
 }
 
-/** A number of a path, 0 if it gives none, `ALL` for `*`. Calls `atZero` for 0: counting starts at 1. */
+/** A number in a path: 0 if there is none, `ALL` for `*`. Calls `atZero` for a written 0, as counting starts at 1. */
 export function pathNumber(digits: string | undefined, atZero: (digits: string) => never): number {
   if (digits === undefined) return 0;
   if (digits === '*') return ALL;
@@ -50,7 +50,7 @@ export function pathNumber(digits: string | undefined, atZero: (digits: string) 
 
 /** One to three letters as one number, so that names compare quickly; 0 is no name. */
 export function nameCode(name: string): number {
-  // a letter that is not there is NaN, which counts as 0 here
+  // a missing letter is NaN, which counts as 0 here
   return (name.charCodeAt(0) << 16) | (name.charCodeAt(1) << 8) | name.charCodeAt(2);
 }
 

@@ -5,8 +5,8 @@ import { nameOfCode, type SegmentPath } from './segment-path.ts';
 
 /**
  * One segment of a body, seen as a document: `OBX-5` is the field of this OBX; a path with a segment
- * number and those of other segments mean what is around it: the whole body, or the segment that a loop
- * outside is at. For loops over segments.
+ * number, or with another segment, refers to what surrounds it: the whole body, or the current segment of an outer
+ * loop. For loops over segments.
  */
 export class Segment<Whole extends SegmentDocument = SegmentDocument> implements Document {
   readonly kind: SegmentDocument['kind'];
@@ -25,7 +25,7 @@ export class Segment<Whole extends SegmentDocument = SegmentDocument> implements
     this.around = around;
   }
 
-  /** The same segment inside of something else than the whole body. */
+  /** The same segment inside something other than the whole body. */
   inside(around: Document): Segment<Whole> {
     return new Segment(this.message, this.line, around);
   }
@@ -34,12 +34,12 @@ export class Segment<Whole extends SegmentDocument = SegmentDocument> implements
     return nameOfCode(this.line.code);
   }
 
-  /** The segment as it stands in the body, without its line end. */
+  /** The raw segment, without its line end. */
   get text(): string {
     return this.line.text;
   }
 
-  /** How many fields it has, empty ones too. */
+  /** How many fields it has, including empty ones. */
   get fieldCount(): number {
     return this.message.fieldsIn(this.line);
   }
@@ -59,7 +59,7 @@ export class Segment<Whole extends SegmentDocument = SegmentDocument> implements
     return own === undefined ? this.#elsewhere(path).has(path) : this.all(path).length > 0;
   }
 
-  /** As `SegmentDocument.raw`. */
+  /** Like `SegmentDocument.raw`. */
   raw(path: string): string {
     const own = this.#own(path);
     return own === undefined ? this.#rawAround.raw(path) : this.message.rawIn(this.line, own);
@@ -71,7 +71,7 @@ export class Segment<Whole extends SegmentDocument = SegmentDocument> implements
     else this.message.setIn(this.line, own, value);
   }
 
-  /** As `SegmentDocument.setRaw`. */
+  /** Like `SegmentDocument.setRaw`. */
   setRaw(path: string, value: string): void {
     const own = this.#own(path);
     if (own === undefined) this.#rawAround.setRaw(path, value);
@@ -100,7 +100,7 @@ export class Segment<Whole extends SegmentDocument = SegmentDocument> implements
     return this.around instanceof Segment ? this.around : this.message;
   }
 
-  /** Where a path is looked for that is not its own: at the segment of a loop outside, in the loop that the segment stands in, or in what is around. */
+  /** Where a path is looked up that is not its own: in the segment of an outer loop, in the loop that contains the segment, or in what surrounds it. */
   #elsewhere(path: string): Document {
     if (this.around instanceof Segment && this.around.#holds(path)) return this.around;
     return this.message.scopeAt(this.line) ?? this.around;

@@ -1,7 +1,7 @@
 /** A node of the tree behind E4X values. Attributes are nodes too: `x.@id` is a value like any other. */
 export interface XmlNode {
   kind: 'element' | 'text' | 'attribute' | 'comment' | 'instruction';
-  /** The local name; of a comment or a text `''`. */
+  /** The local name; `''` for a comment or a text. */
   name: string;
   prefix: string;
   /** The namespace; `''` for none. */
@@ -22,7 +22,7 @@ export function element(name: string, children: XmlNode[] = []): XmlNode {
 
 export const text = (value: string): XmlNode => node('text', '', value);
 
-/** A text as it is read: Rhino leaves white space around each out, as `XML.ignoreWhitespace` says. */
+/** A text as parsed: Rhino trims white space around it, because of `XML.ignoreWhitespace`. */
 export const trimmed = (value: string): string => value.replace(/^[\0- ]+|[\0- ]+$/g, '');
 
 export function node(kind: XmlNode['kind'], name: string, value: string): XmlNode {
@@ -46,11 +46,11 @@ export function copyOf(of: XmlNode): XmlNode {
   return copy;
 }
 
-/** An element without elements in it: its value is its text. */
+/** An element without child elements: its value is its text. */
 export const isSimple = (of: XmlNode): boolean =>
   of.kind !== 'element' || !of.children.some(({ kind }) => kind === 'element');
 
-/** The text of a node as E4X gives it: that of a simple element, the XML of any other. */
+/** The text of a node in E4X: that of a simple element, the XML of any other. */
 export function valueOf(of: XmlNode): string {
   if (of.kind !== 'element') return of.value;
   return isSimple(of) ? textOf(of) : toXml(of);
@@ -73,7 +73,7 @@ export const escapeAttribute = (value: string): string =>
     .replaceAll('\n', '&#xA;')
     .replaceAll('\r', '&#xD;');
 
-/** The XML of a node. With an indent, each element that holds elements has them on lines of their own. */
+/** The XML of a node. With an indent, child elements are on separate lines. */
 export function toXml(of: XmlNode, indent?: string, level = ''): string {
   if (of.kind === 'element') return elementXml(of, indent, level);
   if (of.kind === 'text') return escapeText(of.value);

@@ -1,11 +1,11 @@
 import { SaxesParser } from 'saxes';
 import { append, escapeAttribute, node, text, trimmed, type XmlNode } from './node.ts';
 
-/** How deep elements may stand in each other; what works on them is recursive. */
+/** How deep elements may be nested; the code that handles them is recursive. */
 const DEPTH = 256;
 
 export interface ParseOptions {
-  /** Leaves namespaces out, as the XML data type does unless it is told otherwise. */
+  /** Drops namespaces, the default of the XML data type. */
   readonly stripNamespaces?: boolean;
 }
 
@@ -18,7 +18,7 @@ export function parseNodes(source: string, options: ParseOptions = {}): XmlNode[
   let depth = 0;
   const parser = new SaxesParser({ xmlns: true });
   parser.on('error', ({ message }) => {
-    // without the text behind the colon, which may quote the message
+    // without the text after the colon, which may quote the message
     throw new SyntaxError(`the XML is not well-formed: ${message.replace(/:[^:]*$/, '')}`);
   });
   parser.on('doctype', () => {
@@ -61,7 +61,7 @@ export function parseNodes(source: string, options: ParseOptions = {}): XmlNode[
   return nodes;
 }
 
-/** A literal as it stands in a script: what is between `${` and `}` is escaped unless it is XML itself. */
+/** A literal in a script: what is between `${` and `}` is escaped unless it is XML itself. */
 export function literalText(
   strings: readonly string[],
   values: readonly unknown[],

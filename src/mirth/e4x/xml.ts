@@ -13,8 +13,8 @@ import {
 import { literalText, type ParseOptions, parseNodes } from './parse.ts';
 
 /**
- * An E4X value: XML, or a list of it. One kind stands for both, as E4X itself treats XML as a list of
- * one. `owner` and `name` say where it was read from: what is assigned to a part of an empty list is made there.
+ * An E4X value: XML, or a list of it. One class serves both, because E4X itself treats XML as a list of
+ * one. `owner` and `name` say where it was read from: assigning to a part of an empty list creates it there.
  */
 interface Held {
   nodes: XmlNode[];
@@ -29,7 +29,7 @@ interface Held {
 // oxlint-disable-next-line typescript/no-explicit-any -- what a script may do with it is anything
 export type Xml = any;
 
-/** Of each value, and of the function behind it that its handler is given. */
+/** For each value, and for the function behind it that its handler gets. */
 const values = new WeakMap<object, Held>();
 
 export const isXml = (value: unknown): value is object =>
@@ -37,7 +37,7 @@ export const isXml = (value: unknown): value is object =>
 
 function heldOf(value: unknown): Held {
   const found = typeof value === 'function' ? values.get(value) : undefined;
-  if (found === undefined) throw new TypeError('this is no XML');
+  if (found === undefined) throw new TypeError('this is not XML');
   return found;
 }
 
@@ -66,7 +66,7 @@ export function parseXmlList(value: unknown): Xml {
   );
 }
 
-/** The tag of the template that stands for an XML literal. */
+/** The template tag that replaces an XML literal. */
 export function literal(strings: TemplateStringsArray, ...given: readonly unknown[]): Xml {
   return parseXml(literalText(strings, given, markupOf));
 }
@@ -78,10 +78,10 @@ const markupOf = (value: unknown): string | undefined =>
 export const qualifiedName = (space: unknown, name: unknown): string =>
   `{${space === null ? '' : plainTextOf(space)}}${String(name)}`;
 
-/** Neither indented nor on lines of their own: Mirth sets `XML.prettyPrinting` to false. */
+/** Without indentation or line breaks: Mirth sets `XML.prettyPrinting` to false. */
 const toMarkup = ({ nodes }: Held): string => nodes.map((one) => toXml(one)).join('');
 
-/** Whether the value is its text. A list of several elements is none, even where each of them is. */
+/** Whether its value is its text. For a list of several elements it is not, even if it is for each of them. */
 const hasText = ({ nodes }: Held): boolean =>
   nodes.every((one) => isSimple(one) && (nodes.length === 1 || one.kind !== 'element'));
 
@@ -95,7 +95,7 @@ function asText(own: Held): string {
 }
 
 function wrap(of: Held): Xml {
-  // a function, since `x.name` may be a child or a method, and only a call tells
+  // a function, because `x.name` may be a child or a method, which only a call shows
   // oxlint-disable-next-line unicorn/consistent-function-scoping -- each value has a function of its own
   const behind = (): void => undefined;
   const proxy = new Proxy(behind, handler);
@@ -111,7 +111,7 @@ const handler: ProxyHandler<object> = {
     const own = heldOf(target);
     if (key === Symbol.toPrimitive) return () => asText(own);
     if (key === Symbol.iterator) return () => own.nodes.map(xmlOf)[Symbol.iterator]();
-    // what a script gives back is awaited, and a value that has a `then` would be called there
+    // what a script returns is awaited, which would call a `then`
     return typeof key === 'symbol' || key === 'then' ? undefined : read(own, key);
   },
   set(target, key, value) {
@@ -148,7 +148,7 @@ const handler: ProxyHandler<object> = {
   },
 };
 
-/** Whether a node is one that the key means: `PID.3`, `*`, `{address}name`, `*::name`. */
+/** Whether a node matches the key: `PID.3`, `*`, `{address}name`, `*::name`. */
 function matcher(key: string): (one: XmlNode) => boolean {
   if (key === '*') return () => true;
   const qualified =
@@ -199,7 +199,7 @@ function write(own: Held, key: string, value: unknown): void {
   writeChild(first ?? made(own), key, value);
 }
 
-/** The element that an empty list stands for, made where it was looked for. */
+/** Creates the element for an empty list where it was looked up. */
 function made(own: Held): XmlNode {
   const [there] = own.nodes;
   if (there !== undefined) return there;
@@ -214,7 +214,7 @@ function made(own: Held): XmlNode {
   return child;
 }
 
-/** What is put into a tree: copies of what is XML, a text of anything else. */
+/** What is put into a tree: copies of XML, a text for anything else. */
 function asNodes(value: unknown): XmlNode[] | string {
   if (!isXml(value)) return String(value);
   const { nodes } = heldOf(value);
@@ -325,7 +325,7 @@ function descendants(own: Held, key: string): XmlNode[] {
 const the = (own: Held): XmlNode => {
   const [one, ...more] = own.nodes;
   if (one === undefined || more.length > 0) {
-    throw new TypeError(`this needs one XML, and here are ${own.nodes.length}`);
+    throw new TypeError(`this needs a single XML element, not ${own.nodes.length}`);
   }
   return one;
 };
@@ -413,7 +413,7 @@ const METHODS: Readonly<Record<string, (own: Held, given: readonly unknown[]) =>
     return xmlOf(at);
   },
   replace(own, [what, value]) {
-    // text of a simple value knows `replace` as well, and scripts mean that far more often
+    // strings have `replace` too, and scripts far more often mean that
     const by = value as string;
     if (!isXml(what) && hasText(own)) return asText(own).replace(what as string, by);
     const at = the(own);
@@ -446,14 +446,14 @@ const nameObject = (localName: string, uri: string): object => ({
   toString: () => `${uri}::${localName}`,
 });
 
-/** `==` of E4X: two XML values are compared by their XML, one and another value by its text. */
+/** `==` of E4X: two XML values are compared by their XML, XML and any other value by its text. */
 export function areEqual(one: unknown, other: unknown): boolean {
-  // oxlint-disable-next-line eqeqeq -- it stands for the `==` of a script
+  // oxlint-disable-next-line eqeqeq -- it implements the `==` of a script
   if (!isXml(one) && !isXml(other)) return one == other;
   if (isXml(one) && isXml(other)) return areSame(heldOf(one), heldOf(other));
   const own = heldOf(isXml(one) ? one : other);
   const plain = isXml(one) ? other : one;
-  // as Rhino has it: `undefined == x.none`, yet neither `x.none == undefined` nor `x.none == ''`
+  // as in Rhino: `undefined == x.none`, yet neither `x.none == undefined` nor `x.none == ''`
   if (plain === undefined || plain === null) return one === undefined && own.nodes.length === 0;
   return own.nodes.length === 1 && hasText(own) && asText(own) === plainTextOf(plain);
 }
@@ -473,7 +473,7 @@ export function add(one: unknown, other: unknown): unknown {
 /** `typeof` of E4X. */
 export const typeOf = (value: unknown): string => (isXml(value) ? 'xml' : typeof value);
 
-/** What `for each` goes through. */
+/** What `for each` iterates over. */
 export function each(value: Xml): Iterable<Xml> {
   if (value === null || value === undefined) return [];
   if (isXml(value)) return nodesOf(value).map(xmlOf);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { plainTextOf } from '../plain-text.ts';
 import { bytesOf } from './text.ts';
 
-/** A digest as Java gives it. */
+/** A digest with Java's methods. */
 export class MessageDigest {
   readonly #name: string;
   #given: Uint8Array[] = [];

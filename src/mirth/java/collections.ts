@@ -1,8 +1,8 @@
 import { VariableMap } from '../maps.ts';
 
-/** A list with the methods of both worlds. */
+/** A list with the methods of Java and JavaScript. */
 export class ArrayList extends Array<unknown> {
-  // `map` and its like make plain arrays: a list is not made of a number
+  // `map` and the like make plain arrays, because a list cannot be made from a number
   static override get [Symbol.species](): ArrayConstructor {
     return Array;
   }
@@ -68,7 +68,7 @@ export class ArrayList extends Array<unknown> {
   }
 }
 
-/** A list that holds each value once. */
+/** A list without duplicates. */
 export class HashSet extends ArrayList {
   override add(value: unknown): boolean {
     return !this.includes(value) && this.push(value) > 0;
@@ -88,7 +88,7 @@ export class HashMap extends VariableMap {
   }
 }
 
-/** `Lists.list(…)` and `Maps.map(…)` as scripts know them. */
+/** `Lists.list(…)` and `Maps.map(…)` as scripts use them. */
 export const Lists = {
   list: (...given: readonly unknown[]): ArrayList => new ArrayList(given),
 };

@@ -39,7 +39,7 @@ class SimpleDateFormat {
   }
 }
 
-/** A date with the methods of both worlds. */
+/** A date with the methods of Java and JavaScript. */
 class JavaDate extends Date {
   before(other: Date): boolean {
     return this.getTime() < other.getTime();
@@ -50,7 +50,7 @@ class JavaDate extends Date {
   }
 }
 
-/** `java.lang.String`: of bytes their text, of anything else what it says. */
+/** `java.lang.String`: for bytes their text, for anything else its string value. */
 function JavaText(value?: unknown): string | object {
   const text =
     value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : plainTextOf(value ?? '');
@@ -61,11 +61,11 @@ JavaText.valueOf = (value: unknown): string => String(value);
 JavaText.join = (by: unknown, ...values: readonly unknown[]): string =>
   values.flat().join(String(by));
 
-/** A class of numbers. Without `new`, and with it, the number itself comes out of any arithmetic. */
+/** A number class. With or without `new`, arithmetic works on the number itself. */
 function numbers(parse: (text: string) => number, name: string): unknown {
   const of = (given: unknown): number => {
     const value = parse(String(given).trim());
-    if (Number.isNaN(value)) throw new TypeError(`this is no number, as ${name} needs it`);
+    if (Number.isNaN(value)) throw new TypeError(`this is not a number, which ${name} needs`);
     return value;
   };
   const made = function box(given: unknown): object {
@@ -84,14 +84,14 @@ function numbers(parse: (text: string) => number, name: string): unknown {
 const whole = (text: string): number =>
   /^[+-]?\d+(\.0*)?$/.test(text) ? Number(text) : Number.NaN;
 
-/** A zone that is not known is GMT, as in Java. */
+/** An unknown zone is GMT, as in Java. */
 function timeZone(name: unknown): { getID(): string } {
   const id = String(name);
   const isKnown = Intl.supportedValuesOf('timeZone').includes(id) || /^(UTC|GMT|Etc\/.*)$/.test(id);
   return { getID: () => (isKnown ? id : (OLD_ZONES[id] ?? 'GMT')) };
 }
 
-/** Names of three letters that Java still knows. */
+/** Three-letter names that Java still supports. */
 const OLD_ZONES: Readonly<Record<string, string>> = {
   CET: 'Europe/Paris',
   CST: 'America/Chicago',
@@ -100,7 +100,7 @@ const OLD_ZONES: Readonly<Record<string, string>> = {
   PST: 'America/Los_Angeles',
 };
 
-/** What `Thread.sleep` stands for is told where scripts are run. */
+/** The implementation of `Thread.sleep` is set where scripts are run. */
 const lang = {
   Boolean: { valueOf: (value: unknown) => /^true$/i.test(String(value)), TRUE: true, FALSE: false },
   Double: numbers(Number, 'Double'),
@@ -120,7 +120,7 @@ const lang = {
   },
 };
 
-/** The classes of Java that scripts use for what JavaScript has as well. */
+/** The Java classes that scripts use for what JavaScript has as well. */
 // biome-ignore lint/suspicious/noExplicitAny: what a script may do with it is anything
 // oxlint-disable-next-line typescript/no-explicit-any -- what a script may do with it is anything
 export const java: any = {

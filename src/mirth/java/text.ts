@@ -1,6 +1,6 @@
 import { plainTextOf } from '../plain-text.ts';
 
-/** A text that grows. */
+/** A text that is built step by step. */
 export class StringBuilder {
   #text: string;
 
@@ -64,11 +64,11 @@ function formatted(kind: string, value: unknown, decimals: string | undefined): 
   return plainTextOf(value ?? null);
 }
 
-/** A pattern of Java: a text in it is a regular expression. */
+/** A Java pattern: strings are regular expressions. */
 const pattern = (given: unknown, flags = ''): RegExp =>
   given instanceof RegExp ? given : new RegExp(plainTextOf(given), flags);
 
-/** What a text has in Java and not in JavaScript, or has otherwise; any other value is given back as it is. */
+/** String methods that JavaScript lacks or defines differently; any other value is returned unchanged. */
 // biome-ignore lint/suspicious/noExplicitAny: what a script may do with it is anything
 // oxlint-disable-next-line typescript/no-explicit-any -- what a script may do with it is anything
 export function javaString(value: unknown): any {
@@ -109,7 +109,7 @@ const isEmpty = (value: unknown): boolean =>
 
 const textOf = (value: unknown): string => plainTextOf(value ?? '');
 
-/** `org.apache.commons.lang3.StringUtils`, what scripts use of it. */
+/** `org.apache.commons.lang3.StringUtils`, the part that scripts use. */
 export const StringUtils = {
   isBlank,
   isNotBlank: (value: unknown): boolean => !isBlank(value),

@@ -3,13 +3,13 @@ import { javaString } from '../java/text.ts';
 import { plainTextOf } from '../plain-text.ts';
 import type { Expression, Reference, Step, TemplatePart } from './parse.ts';
 
-/** What a name stands for; undefined where nothing does. */
+/** The value of a name; undefined if there is none. */
 export type Lookup = (name: string) => unknown;
 
-/** How many parts a template may make: a `#foreach` in a `#foreach` over a large list would never end. */
+/** How many parts a template may produce: nested `#foreach` over a large list would never end. */
 const LIMIT = 200_000;
 
-/** Fills a template in. What nothing stands for stays as it is written. */
+/** Fills a template in. Unresolved references stay as written. */
 export function fillTemplate(parts: readonly TemplatePart[], lookup: Lookup): string {
   return new Filling(lookup).text(parts);
 }
@@ -28,7 +28,7 @@ class Filling {
   }
 
   #part(part: TemplatePart): string {
-    if (++this.#made > LIMIT) throw new Error('the template makes too many parts');
+    if (++this.#made > LIMIT) throw new Error('the template produces too many parts');
     switch (part.kind) {
       case 'text':
         return part.text;
@@ -161,7 +161,7 @@ function itemsOf(value: unknown): unknown[] {
     : Object.values(value);
 }
 
-/** What leads from a value to everything that JavaScript has. */
+/** Properties that lead from a value to everything in JavaScript. */
 const HIDDEN = new Set(['constructor', 'prototype', '__proto__']);
 
 function partOf(value: unknown, name: unknown): unknown {
@@ -189,6 +189,6 @@ function called(value: unknown, name: string, given: readonly unknown[]): unknow
   return Reflect.apply(method, value, given) as unknown;
 }
 
-/** The methods of a value; those of a text too. */
+/** The methods of a value, including a text. */
 const partsOf = (value: unknown): Readonly<Record<string, unknown>> =>
   Object(value) as Record<string, unknown>;

@@ -15,12 +15,12 @@ export type TemplatePart =
     }
   | { readonly kind: 'set'; readonly variable: string; readonly value: Expression };
 
-/** `${name.part.method('x')}`; `text` is how it was written, which stays where nothing stands for it. */
+/** `${name.part.method('x')}`; `text` is the original, which stays if it cannot be resolved. */
 export interface Reference {
   readonly text: string;
   readonly name: string;
   readonly steps: readonly Step[];
-  /** `$!name` is nothing where nothing stands for it. */
+  /** `$!name` is empty if it cannot be resolved. */
   readonly isQuiet: boolean;
 }
 
@@ -44,7 +44,7 @@ export type Expression =
       readonly right: Expression;
     };
 
-/** What of Velocity is not understood here. */
+/** Unsupported parts of Velocity. */
 export class TemplateFault extends Error {
   readonly line: number;
 
@@ -55,7 +55,7 @@ export class TemplateFault extends Error {
 }
 
 const NAME = /[A-Za-z_][\w-]*/y;
-/** Names of variables in maps may have spaces, which Velocity itself could not name. */
+/** Names of variables in maps may have spaces, which Velocity itself does not support. */
 const SPACED = /\s*([A-Za-z][\w.-]*(?: +[\w.-]+)+)\s*\}/y;
 const OPERATORS = [
   ['||', 'or'],
@@ -78,7 +78,7 @@ class Reader {
 
   whole(): TemplatePart[] {
     const parts = this.#parts();
-    if (this.#at < this.#source.length) throw this.#fault('has an #end or #else too many');
+    if (this.#at < this.#source.length) throw this.#fault('has one #end or #else too many');
     return parts;
   }
 
@@ -86,7 +86,7 @@ class Reader {
     return new TemplateFault(what, this.#source.slice(0, this.#at).split('\n').length);
   }
 
-  /** Up to the end, or to an `#else`, `#elseif` or `#end`, before which it stands then. */
+  /** Parses up to the end, or up to an `#else`, `#elseif` or `#end`. */
   #parts(): TemplatePart[] {
     const parts: TemplatePart[] = [];
     const add = (text: string): void => {
@@ -117,7 +117,7 @@ class Reader {
     return plain ?? braced;
   }
 
-  /** A reference, a directive, a comment, or the mark itself as a text. */
+  /** A reference, a directive, a comment, or the character itself as text. */
   #special(directive: string | undefined): TemplatePart | string {
     const one = this.#source[this.#at];
     if (one === undefined) return '';
@@ -128,7 +128,7 @@ class Reader {
     if (this.#source.startsWith('#[[', this.#at)) {
       this.#at += 3;
       const until = this.#source.indexOf(']]#', this.#at);
-      if (until < 0) throw this.#fault('has a #[[ without an end');
+      if (until < 0) throw this.#fault('has an unterminated #[[');
       return this.#take(until - this.#at, 3);
     }
     if (this.#source.startsWith('##', this.#at)) {
@@ -185,7 +185,7 @@ class Reader {
 
   #foreach(): TemplatePart {
     const [, variable] = this.#match(/\s*\(\s*\$!?\{?([\w-]+)\}?\s+in\s+/y) ?? [];
-    if (variable === undefined) throw this.#fault('has a #foreach that is not understood');
+    if (variable === undefined) throw this.#fault('has a #foreach that could not be parsed');
     const list = this.#expression();
     this.#close(')');
     const body = this.#parts();
@@ -216,7 +216,7 @@ class Reader {
     this.#at += mark.length;
   }
 
-  /** Undefined where the `$` is only a text. */
+  /** Undefined if the `$` is just text. */
   #reference(): TemplatePart | undefined {
     const start = this.#at;
     const [head = '', quiet = '', brace = ''] = this.#match(/\$(!?)(\{?)/y) ?? [];
@@ -254,7 +254,7 @@ class Reader {
     }
   }
 
-  /** Expressions with commas between, and the mark that ends them. */
+  /** Expressions separated by commas, and the character that ends them. */
   #list(end: string): Expression[] {
     const items: Expression[] = [];
     this.#match(/\s*/y);
@@ -300,7 +300,7 @@ class Reader {
     if (literal !== undefined) return literal;
     const reference = one === '$' ? this.#reference() : undefined;
     if (reference?.kind === 'reference') return reference;
-    throw this.#fault('has an expression that is not understood');
+    throw this.#fault('has an expression that could not be parsed');
   }
 
   #listOrRange(): Expression {

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { bad, good, type Setting } from '../../adapter/setting.ts';
 
-/** An address or a network, as it is compared with a client's. */
+/** An address or a network, for comparison with a client's. */
 export interface AllowedAddress {
   readonly network: string;
   readonly family: 'ipv4' | 'ipv6';
@@ -40,7 +40,7 @@ export function addressFilter(allowed: readonly AllowedAddress[]): (address: str
   return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** A socket's address without the prefix that IPv4 addresses have on a socket for both versions. */
+/** A socket's address without the prefix of IPv4 addresses on dual-stack sockets. */
 export function plainAddress(address: string | undefined): string {
   return (address ?? '').replace(/^::ffff:/, '');
 }

@@ -27,7 +27,7 @@ interface ArrivalValues {
   readonly tls: TlsServerSettings | undefined;
 }
 
-/** What is wrong with how messages are to arrive. */
+/** Faults in the settings of how messages arrive. */
 export function arrivalFaults({ listen, callOut: called, tls }: ArrivalValues): SettingsFault[] {
   const faults: SettingsFault[] = [];
   if ((listen === undefined) === (called === undefined)) {
@@ -50,7 +50,7 @@ type ArrivalLent = Omit<ListenerLent, 'settings'> & {
 export async function openArrival(lent: ArrivalLent, serve: Serve): Promise<Open> {
   const { listen, callOut: called } = lent.settings;
   if (called !== undefined) return await callSender(lent, called, serve);
-  // `arrivalFaults` has looked; a production may be started without it
+  // `arrivalFaults` checks this, but a production may be started without a check
   if (listen === undefined) throw new NotConnectedError('listen is missing. Set it, or callOut.');
   return await listenTcp({ ...lent, settings: { ...lent.settings, listen } }, serve);
 }

@@ -18,7 +18,7 @@ import type { Serve } from './tcp-listener.ts';
 
 const fields = {
   connect: address({
-    help: 'Address and port of the sender, or of the terminal server before its serial line.',
+    help: 'Address and port of the sender, or of the terminal server for its serial line.',
     example: 'analyser.example:4001',
   }),
   tls: tlsClient(),
@@ -31,14 +31,14 @@ const fields = {
 
 export type CalledSender = ValuesOf<typeof fields>;
 
-/** The setting of a service that connects to its sender. With it the service is to be open on one engine alone. */
+/** The setting of a service that connects to its sender. With it, only one engine opens the service. */
 export const callOut: Setting<CalledSender | undefined, object | undefined> = group(fields, {
-  help: 'Connects to a sender that listens itself, in place of listen: as soon as the service starts, and again whenever the connection is lost. One engine of several does.',
+  help: 'Connects to a sender that listens itself, instead of listen: as soon as the service starts, and again whenever the connection is lost. Only one of several engines does.',
 });
 
 type CallingLent = TlsClientLent & Pick<LentInbound<Settings>, 'signal' | 'connection' | 'lost'>;
 
-/** Connects to the sender and takes what it sends until either side ends; that it has ended is told to the engine, which opens it again. */
+/** Connects to the sender and takes what it sends until either side ends; the engine is told, and opens it again. */
 export async function callSender(
   lent: CallingLent,
   { connect, tls, connectTimeout: timeout }: CalledSender,
@@ -64,7 +64,7 @@ export async function callSender(
     if (closing || signal.aborted) return;
     lent.lost(
       new NotConnectedError(
-        `${place} closed the connection. It is opened again; look into the log of the sender if it lasts.`,
+        `${place} closed the connection. It is opened again; look into the log of the sender if this persists.`,
       ),
     );
   };

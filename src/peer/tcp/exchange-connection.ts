@@ -8,9 +8,9 @@ export interface ExchangeOptions {
   readonly place: string;
   /** Milliseconds the peer may take to accept what is written. */
   readonly writeTimeout: number;
-  /** Told of each chunk that comes, also while nothing is in flight. */
+  /** Called for each chunk that arrives, even while nothing is in flight. */
   readonly onData: (chunk: Buffer) => void;
-  /** Told once the peer has ended its side, before the connection is closed for it. */
+  /** Called when the peer has ended its side, before the connection is closed. */
   readonly onEnd?: () => void;
   /** Ends the sentence of an error "It may have it; …". */
   readonly again: string;
@@ -21,11 +21,11 @@ export interface Outgoing {
   readonly before: Buffer;
   parts(): Iterable<Buffer> | AsyncIterable<Buffer>;
   readonly after: Buffer;
-  /** Our side is ended after the last byte: that is what marks the end of the message. */
+  /** Whether our side is ended after the last byte, which marks the end of the message. */
   readonly ends?: boolean;
   /** Milliseconds to wait for an answer; undefined waits for none. */
   readonly answerWithin: number | undefined;
-  /** What to throw where none came in that time. */
+  /** What to throw if none arrives in that time. */
   readonly unanswered: () => Error;
 }
 
@@ -35,8 +35,8 @@ interface Exchange<Answer> {
 }
 
 /**
- * One connection to a peer, with at most one exchange at a time: a message is written, and mostly an answer
- * is waited for.
+ * One connection to a peer, with at most one exchange at a time: a message is written, and usually an answer
+ * is awaited.
  *
  *     idle ──exchange──► in flight ──answered──► idle
  *     in flight ──time-out, giveUp, abort, loss──► closed
@@ -83,7 +83,7 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
   /** Writes a message and waits for `answered`. On any error the connection is closed. */
   async exchange(message: Outgoing, signal: AbortSignal): Promise<Answer | undefined> {
     const exchange: Exchange<Answer> = { done: Promise.withResolvers() };
-    // Rejections that come while the message is still being written are thrown below.
+    // Rejections while the message is still being written are thrown below.
     exchange.done.promise.catch(() => undefined);
     this.#exchange = exchange;
     const abort = (): void =>
@@ -149,7 +149,7 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
     if (message.ends === true) this.#socket.end();
   }
 
-  /** Waits until the system took the bytes, so that a body is never piled up in memory for a slow peer. */
+  /** Waits until the system has taken the bytes, so that a body never piles up in memory for a slow peer. */
   async #flush(bytes: Buffer): Promise<void> {
     if (bytes.length === 0) return;
     const { place, writeTimeout } = this.#options;
@@ -181,14 +181,14 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
     this.#exchange?.done.reject(error);
   }
 
-  /** The connection was lost while a message was out: whether the peer has it is not known. */
+  /** The connection was lost with a message in flight: it is unknown whether the peer has it. */
   #lossOf(): Error {
     const { place, again } = this.#options;
     const lost = this.#failure ?? Object.assign(new Error('closed'), { code: 'ECONNRESET' });
     const { cause, remedy, tls } = connectionCause(lost, place);
     if (tls) return new NotConnectedError(`Not connected: ${cause}. ${remedy}.`);
     const hint =
-      this.#socket.bytesRead > 0 ? '' : ' If it always does, it may expect TLS or other marks.';
+      this.#socket.bytesRead > 0 ? '' : ' If it always does, it may expect TLS or another framing.';
     return new TemporaryError(
       `${place} closed the connection before it acknowledged the message. It may have it; ${again}.${hint}`,
       { cause: lost },

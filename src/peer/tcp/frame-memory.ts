@@ -2,18 +2,18 @@
 const SMALL = 64 * 1024;
 /** Bytes of all larger messages of this process that are not finished, or not answered yet. */
 const ALL = 256 * 1_048_576;
-/** Of those of one address, so that nobody alone takes all. */
+/** The share of one address, so that no sender takes it all. */
 const OF_ONE = ALL / 2;
 
 /**
- * The memory that large messages of all senders take together, unfinished ones and those in work. Small ones, and most
- * are, are never looked up here.
+ * The memory taken by the large messages of all senders, unfinished or in work. Small messages, which most
+ * are, are not counted.
  */
 class FrameMemory {
   readonly #taken = new Map<string, number>();
   #all = 0;
 
-  /** What one connection of an address may take; `limit` is the largest message that it may send, which always fits alone. */
+  /** The share of one connection from an address; `limit` is the largest message that it may send, of which one always fits. */
   share(address: string, limit: number): FrameShare {
     let own = 0;
     const change = (bytes: number): void => {
@@ -40,19 +40,19 @@ class FrameMemory {
   }
 }
 
-/** That of all listeners of this process. */
+/** Shared by all listeners of this process. */
 export const frameMemory = new FrameMemory();
 
-/** The part of one connection. */
+/** The share of one connection. */
 export interface FrameShare {
-  /** Whether a message may grow; then that is counted. */
+  /** Whether a message may grow; if so, the growth is counted. */
   grow(from: number, to: number): boolean;
-  /** A message of that size is gone. */
+  /** Releases a message of that size. */
   release(size: number): void;
   close(): void;
 }
 
-/** For who is asked, and not asking: what peers answer is limited by its own setting. */
+/** For outgoing connections, where answers are limited by a setting of their own. */
 export const UNLIMITED: FrameShare = {
   grow: () => true,
   release: () => undefined,

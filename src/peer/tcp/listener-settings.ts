@@ -18,7 +18,7 @@ interface ListenSettings {
   readonly allowFrom: Setting<readonly AllowedAddress[], readonly string[] | undefined>;
 }
 
-/** Where a listener listens, and who may connect. `port` is a usual one, for the example. */
+/** Where a listener listens, and who may connect. `port` is for the example. */
 export function listenSettings(port: number): ListenSettings {
   return {
     listen: address({
@@ -33,12 +33,12 @@ export function listenSettings(port: number): ListenSettings {
   };
 }
 
-/** How many connections a listener holds. */
+/** How many connections a listener allows. */
 export const connectionCounts = {
   connections: choice(
     {
       parallel: 'Any number of connections from one address',
-      replace: 'One; a new one takes the place of the old',
+      replace: 'One; a new one replaces the old',
       refuse: 'One; a new one is refused while the old is open',
     },
     {
@@ -54,14 +54,14 @@ export const connectionCounts = {
     advanced: true,
   }),
   connectionsPerAddress: integer({
-    help: 'How many connections one address may have open at once, so that none shuts out the others. A balancer before this port counts as one.',
+    help: 'How many connections one address may have open at once, so that none can lock out the others. A load balancer counts as one address.',
     default: 100,
     minimum: 1,
     advanced: true,
   }),
 };
 
-/** What one connection may send, and for how long it may keep silent. */
+/** What one connection may send, and how long it may be silent. */
 export const senderLimits = {
   limit: size({
     help: 'The largest message that is taken; the connection of a larger one is closed.',

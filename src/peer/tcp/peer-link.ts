@@ -15,9 +15,9 @@ import type { SendingTimes } from './sending-settings.ts';
 export interface LinkedConnection {
   /** Whether another message may be sent on it. */
   readonly usable: boolean;
-  /** `refused`: what the peer said to our TLS, if that was why; with TLS 1.3 it says so after we are connected. */
+  /** `refused`: the peer's reason for refusing our TLS, which with TLS 1.3 arrives after we are connected. */
   onClose(listener: (refused: string | undefined) => void): void;
-  /** Ends it in order. */
+  /** Closes it gracefully. */
   end(): Promise<void>;
   destroy(): void;
 }
@@ -32,7 +32,7 @@ export type LinkLent = TlsClientLent &
 
 /**
  * The connections to one peer: one for each message in flight, kept for the next one. The first is
- * opened at once, so that operators see whether the peer is there before a message needs it.
+ * opened at once, so that operators see whether the peer is reachable before a message needs it.
  */
 export class PeerLink<Connection extends LinkedConnection> {
   readonly #lent: LinkLent;
@@ -44,7 +44,7 @@ export class PeerLink<Connection extends LinkedConnection> {
   readonly #connections = new Set<Connection>();
   #closing = false;
 
-  /** `begin` makes of a socket that stands what messages are sent on. */
+  /** `begin` turns a connected socket into what messages are sent on. */
   constructor(lent: LinkLent, begin: (socket: Socket) => Connection) {
     this.#lent = lent;
     this.#place = placeOf(lent.settings.connect);
@@ -55,7 +55,7 @@ export class PeerLink<Connection extends LinkedConnection> {
   async open(): Promise<void> {
     const { signal } = this.#lent;
     const first = await this.#dial(signal);
-    // Not by a signal composed for each message: that costs as much as sending it.
+    // Not with a combined signal for each message, which would cost as much as sending it.
     signal.addEventListener('abort', this.#abort, { once: true });
     if (this.#lent.settings.stayConnected > 0) this.#keep(first);
     else await first.end();
@@ -139,7 +139,7 @@ export class PeerLink<Connection extends LinkedConnection> {
   }
 }
 
-/** Gives each caller its turn, evenly spaced: at most `perSecond` in a second. Undefined does not wait. */
+/** Lets callers proceed evenly spaced: at most `perSecond` in a second. Undefined does not wait. */
 function throttle(perSecond: number | undefined): (signal: AbortSignal) => Promise<void> {
   if (perSecond === undefined) return () => Promise.resolve();
   const space = 1_000 / perSecond;

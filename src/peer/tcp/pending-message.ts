@@ -1,10 +1,10 @@
 import type { FrameShare } from './frame-memory.ts';
 import type { FoundFrame } from './frame-source.ts';
 
-/** Of a message that cannot be held, so much is kept for an answer. */
+/** How much is kept of a message that is too large, to answer it. */
 const BEGINNING = 64 * 1024;
 
-/** The message that is being read. It counts what it takes; a finished one stays counted until whoever took it releases it. */
+/** The message that is being read. Its memory is counted; a finished one stays counted until whoever took it releases it. */
 export class PendingMessage {
   readonly #limit: number;
   readonly #share: FrameShare;
@@ -19,7 +19,7 @@ export class PendingMessage {
     return this.#bytes.size;
   }
 
-  /** Takes bytes; what it gives back says that there is no place for them, and ends the reading. */
+  /** Takes bytes; a result says that there is no room for them, and ends the reading. */
   add(bytes: Buffer): FoundFrame | undefined {
     const { size } = this;
     const isTooLarge = size + bytes.length > this.#limit;
@@ -46,13 +46,13 @@ export class PendingMessage {
 }
 
 const LEAST = 16 * 1024;
-/** Above this it grows by so much and does not double: what is not used yet is taken all the same. */
+/** Above this size it grows by this amount instead of doubling, because unused memory counts too. */
 const MOST_AHEAD = 8 * 1_048_576;
 
 /**
- * Bytes that arrive in parts. The first part is kept as it is, so that a message in one chunk is
- * never copied; from the second part on they are gathered in a buffer that doubles up to a size, so that a byte
- * is copied a few times at most and many tiny parts cost no more than their bytes.
+ * Bytes that arrive in parts. The first part is kept as is, so that a message in one chunk is
+ * never copied; from the second part on they are collected in a buffer that doubles up to a size, so that a byte
+ * is copied only a few times and many tiny parts cost no more than their bytes.
  */
 class GrowingBuffer {
   #first: Buffer = Buffer.alloc(0);

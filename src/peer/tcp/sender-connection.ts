@@ -12,9 +12,9 @@ import type { Sender, ServedConnection } from './tcp-listener.ts';
 
 /** Frames in a row that cannot be read before the connection is given up. */
 const MOST_UNREADABLE = 5;
-/** Frames that may wait while one is in work; then the socket is paused. */
+/** Frames that may wait while one is in work; beyond that the socket is paused. */
 const MOST_WAITING = 16;
-/** A lenient reader takes a message whose last CR has not come after so long. */
+/** After this time a lenient reader takes a message whose last CR has not arrived. */
 const LENIENT_PAUSE = 200;
 /** How long a peer may take to close its side after we closed ours. */
 const CLOSE_WAIT = 1_000;
@@ -23,26 +23,26 @@ const CLOSE_WAIT = 1_000;
 export type AnswerTo = (answer: Uint8Array) => void;
 
 /**
- * What was made of one frame. `unreadable`: it was nothing that is spoken here. `untold`: it was refused and there is no
- * answer that says so; the connection is closed for it.
+ * What was made of one frame. `unreadable`: it was not in this protocol. `untold`: it was refused, but no
+ * answer could say so; the connection is closed instead.
  */
 export type Taken = 'taken' | 'refused' | 'unreadable' | 'untold';
 
-/** What one protocol makes of the frames of its senders. One for each listener. */
+/** How one protocol handles the frames of its senders. One for each listener. */
 export interface FrameService {
   /** A reader for a new connection, which counts in `share` what it holds. */
   reader(share: FrameShare): FrameSource;
   /** Resolves once all answers to the frame were given. Never rejects. */
   take(body: Buffer, sender: Sender, answer: AnswerTo): Promise<Taken>;
-  /** Answers a message of which only the beginning can be held, if it can be answered. */
+  /** Answers a message of which only the beginning was kept, if possible. */
   refuseBeginning(
     beginning: Uint8Array,
     sender: Sender,
     refusal: { readonly kind: 'too-large' | 'no-room'; readonly answer: AnswerTo },
   ): void;
-  /** An answer with what goes around it on the wire. */
+  /** An answer with its framing. */
   framed(answer: Uint8Array): Uint8Array;
-  /** Whether senders wait for an answer. Who does not must lose nothing that came before its connection ended. */
+  /** Whether senders wait for an answer. If not, everything received before the connection ended must be kept. */
   readonly isAnswered: boolean;
   /** The connection is closed after one message. */
   readonly isForOne?: boolean;
@@ -54,13 +54,13 @@ export interface SenderConnectionOptions {
   readonly lent: Pick<LentInbound<Settings>, 'event' | 'log'> & { readonly settings: SenderLimits };
   readonly service: FrameService;
   readonly sender: Sender;
-  /** Of the whole service: who connects again and again, and does wrong each time, is told of once a minute. */
+  /** For the whole service: a sender that reconnects and fails again and again is reported once a minute. */
   readonly isNews: (key: string) => boolean;
 }
 
 /**
  * One sender's connection. Its messages are taken one after the other, so that they are answered in
- * the order they came and a message that could not be stored is not overtaken.
+ * order and a message that could not be stored is not overtaken.
  *
  *     reading ──message──► working ──answered──► reading
  *     reading or working ──the sender ends, or `finish`──► ending (what is in work is answered) ──► closed
@@ -86,9 +86,9 @@ export class SenderConnection implements ServedConnection {
   #ending = false;
   #frameTimer: NodeJS.Timeout | undefined;
   #pauseTimer: NodeJS.Timeout | undefined;
-  /** Bytes since the last message that belong to none. */
+  /** Bytes since the last message that belong to no message. */
   #junk = 0;
-  /** Bytes that were skipped and are in no event yet. */
+  /** Skipped bytes that no event has mentioned yet. */
   #untold = 0;
   #unreadable = 0;
 
@@ -109,7 +109,7 @@ export class SenderConnection implements ServedConnection {
     socket.on('close', () => {
       clearTimeout(this.#frameTimer);
       clearTimeout(this.#pauseTimer);
-      // Who waits for acknowledgements repeats what it got none for; who does not must not lose it.
+      // A sender that waits for acknowledgements repeats unacknowledged messages; others must not lose them.
       if (service.isAnswered) this.#waiting.length = 0;
       const done = (this.#work ?? Promise.resolve()).finally(() => {
         this.#share.close();
@@ -120,7 +120,7 @@ export class SenderConnection implements ServedConnection {
     this.#listen();
   }
 
-  /** Answers the message in work, then closes. Messages not begun yet stay unanswered, where that tells their sender to repeat them. */
+  /** Answers the message in work, then closes. Messages that are still waiting stay unanswered if that makes their sender repeat them. */
   finish(): void {
     this.#ending = true;
     if (this.#service.isAnswered) this.#waiting.length = 0;
@@ -135,7 +135,7 @@ export class SenderConnection implements ServedConnection {
   #listen(): void {
     const { idleTimeout } = this.#settings;
     if (Number.isFinite(idleTimeout)) {
-      // Not with a callback, which would be called once and never again.
+      // Not with a callback, which would be called only once.
       this.#socket.setTimeout(idleTimeout).on('timeout', () => {
         if (this.#work === undefined && !this.#reader.open) this.destroy();
       });
@@ -174,7 +174,7 @@ export class SenderConnection implements ServedConnection {
   }
 
   #frameTimedOut(): void {
-    // While we do not read, it is not the sender who is slow.
+    // While we are not reading, it is not the sender that is slow.
     if (this.#socket.isPaused()) {
       this.#frameTimer = undefined;
       this.#watchFrame();
@@ -243,14 +243,14 @@ export class SenderConnection implements ServedConnection {
     }
   }
 
-  /** Where the next message begins cannot be told: what comes may be another protocol altogether. */
+  /** It is unknown where the next message begins: this may be another protocol altogether. */
   #giveBroken({ beginning, why }: Extract<FoundFrame, { kind: 'broken' }>): void {
     const spoken = spokenProtocol(beginning);
     if (spoken === undefined) return this.#give('not-framed', `it sent ${why}`);
     this.#give('wrong-protocol', `its side ${spoken.seen}. ${spoken.remedy}`);
   }
 
-  /** What cannot be held is answered by its beginning; how the stream goes on cannot be told. */
+  /** A message that is too large is answered from its beginning; where the next one begins is unknown. */
   async #refuseRest({
     kind,
     beginning,
@@ -264,7 +264,7 @@ export class SenderConnection implements ServedConnection {
     await this.#writer.flushed();
     if (kind === 'too-large')
       return this.#give('message-too-large', `it sent more than ${this.#settings.limit} bytes`);
-    this.#give('memory-full', 'large messages in work take all the memory there is for them');
+    this.#give('memory-full', 'large messages in work take all the memory available for them');
   }
 
   async #takeFrame(body: Buffer): Promise<void> {
@@ -286,7 +286,7 @@ export class SenderConnection implements ServedConnection {
     this.#writer.write(this.#service.framed(answer));
   }
 
-  /** After the one message that a connection is for. */
+  /** Closes a connection after its only message. */
   #leave(): void {
     if (this.#waiting.length > 0 || this.#reader.open) {
       this.#tell(
@@ -318,7 +318,7 @@ export class SenderConnection implements ServedConnection {
     this.destroy();
   }
 
-  /** Whether it was told, which the same event of one address is once a minute. */
+  /** Reports an event at most once a minute for each address; returns whether it was reported. */
   #tell(name: string, text: string): boolean {
     const isNews = this.#isNews(`${this.sender.address} ${name}`);
     if (isNews) this.#lent.event('warn', name, text);

@@ -14,7 +14,7 @@ export function peerAddress(example: string): Setting<Address, string> {
   return address({ help: 'Address and port of the peer.', example });
 }
 
-/** How long a connection may take, and how long it is kept. */
+/** How long connecting may take, and how long a connection is kept. */
 export const sendingTimes = {
   connectTimeout: duration({
     help: 'How long connecting may take, TLS included.',
@@ -33,7 +33,7 @@ export const sendingTimes = {
   }),
   throttle: optional(
     integer({
-      help: 'At most so many messages are sent in a second.',
+      help: 'The most messages to send in a second.',
       minimum: 1,
       maximum: 100_000,
       advanced: true,

@@ -7,7 +7,7 @@ export class SocketWriter {
   readonly #timeout: number;
   readonly #stuck: () => void;
 
-  /** `stuck` is called if the peer leaves what was written unread for `timeout` milliseconds. */
+  /** `stuck` is called if the peer does not read what was written for `timeout` milliseconds. */
   constructor(socket: Socket, timeout: number, stuck: () => void) {
     this.#socket = socket;
     this.#timeout = timeout;

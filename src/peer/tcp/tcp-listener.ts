@@ -12,7 +12,7 @@ import { addressFilter, plainAddress } from './allowed-address.ts';
 import type { ListenerValues } from './listener-settings.ts';
 
 const KEEP_ALIVE = 30_000;
-/** A connection without a message gives way after this time where there is no place for another. */
+/** After this time, a connection without a message may be closed to make room for another. */
 const SILENT = 60_000;
 
 /** Who sent a message: shown in the trace. */
@@ -36,7 +36,7 @@ export interface ServedConnection {
   destroy(): void;
 }
 
-/** Begins the work on a connection. `isNews` is of the whole listener: who does wrong again and again is told of once a minute. */
+/** Begins the work on a connection. `isNews` is shared by the whole listener: a sender that fails again and again is reported once a minute. */
 export type Serve = (
   socket: Socket,
   sender: Sender,
@@ -69,7 +69,7 @@ class TcpListener implements Open {
   readonly #begin: Serve;
   readonly #server: Server;
   readonly #connections = new Set<ServedConnection>();
-  /** Open sockets by address, also those whose TLS is not finished. */
+  /** Open sockets by address, including those still in a TLS handshake. */
   readonly #sockets = new Map<string, number>();
   readonly #isNews = newsFilter();
   readonly #aborted = Promise.withResolvers<void>();
@@ -79,7 +79,7 @@ class TcpListener implements Open {
     this.#tls = tls;
     this.#begin = begin;
     const options = {
-      // A sender may close its side and still read the last acknowledgements.
+      // A sender may end its side and still read the last acknowledgements.
       allowHalfOpen: true,
       noDelay: true,
       keepAlive: true,
@@ -129,7 +129,7 @@ class TcpListener implements Open {
     for (const connection of this.#connections) connection.destroy();
   };
 
-  /** Before TLS, so that strangers cost nothing. */
+  /** Before TLS, so that strangers cost little. */
   #admitByAddress(): void {
     const isAllowed = addressFilter(this.#lent.settings.allowFrom);
     this.#server.prependListener('connection', (socket: Socket) => {
@@ -157,7 +157,7 @@ class TcpListener implements Open {
     else this.#sockets.delete(address);
   }
 
-  /** Where all places are taken, the oldest that never sent a message gives way to the next sender. */
+  /** When all connections are in use, the oldest that never sent a message makes room for the next sender. */
   #keepOneFree(): void {
     if (this.#connections.size < this.#lent.settings.maxConnections) return;
     const now = performance.now();
@@ -165,7 +165,7 @@ class TcpListener implements Open {
       ({ hasSent, since }) => !hasSent && now - since > SILENT,
     );
     if (silent === undefined) return;
-    this.#refuse(silent.sender.address, 'it sent nothing, and its place is needed');
+    this.#refuse(silent.sender.address, 'it sent nothing, and its connection is needed');
     silent.destroy();
   }
 

@@ -76,7 +76,7 @@ describe('a frame', () => {
 
   test.for([
     ['with a wrong checksum', second.replace(/\w\w\r\n$/, 'ZZ\r\n'), /has a wrong checksum/],
-    ['with another number', frame(5, 'P|1\r'), /has the number 5 and not 2/],
+    ['with another number', frame(5, 'P|1\r'), /has the number 5 instead of 2/],
   ] as const)(
     '%s is refused until it is right, and operators are told',
     async ([, wrong, told]) => {
@@ -93,7 +93,7 @@ describe('a frame', () => {
     await using opened = await receiving();
     await using device = await connected(opened);
     expect(await answersTo(device, ENQ, frame(1, 'R|1|x\r'), EOT)).toEqual(['ACK', 'NAK']);
-    expect(texts(opened)).toMatch(/begins with another record than H/);
+    expect(texts(opened)).toMatch(/begins with a record other than H/);
   });
 
   test('with a wrong checksum is taken where it is not looked at', async () => {
@@ -255,7 +255,7 @@ describe('the answer of the target', () => {
 
   test.for([
     ['cannot be sent', answered('H|\\^&\rP|1\r'), '\x06', /does not end with a terminator/],
-    ['is refused by the device', answered(order), '\x15', /did not take the answer to its query/],
+    ['is refused by the device', answered(order), '\x15', /did not accept the answer to its query/],
   ] as const)('that %s is told', async ([, answer, sign, told]) => {
     await using opened = await receiving({ answer: 'target' });
     opened.answer(() => answer);

@@ -60,7 +60,7 @@ describe('a message', () => {
   test.for([
     ['MSH|^~\\&|A\r', /does not begin with a header record/],
     ['H|\\^&\rP|1\r', /does not end with a terminator record/],
-    ['H|\\^&\rC|1|\x04\rL|1\r', /holds the byte 0x04/],
+    ['H|\\^&\rC|1|\x04\rL|1\r', /has the byte 0x04/],
   ] as const)('%j is set aside', async ([text, says]) => {
     await using server = await astmServer();
     await using out = await open(server);
@@ -162,7 +162,7 @@ describe('a device', () => {
       {
         level: 'warn',
         name: 'device-not-heard',
-        text: expect.stringMatching(/name it here under through/),
+        text: expect.stringMatching(/name that under through/),
       },
     ]);
     expect(await out.send(body)).toMatchObject({ code: 'ACK' });

@@ -42,7 +42,7 @@ describe('what cannot be sent', () => {
     ['Hello', 'not-astm'],
     ['', 'not-astm'],
     ['H|\\^&\rP|1\r', 'it does not end with a terminator record (L)'],
-    ['H|\\^&\rP|1|\x03\rL|1\r', 'it holds the byte 0x03, with which the link itself speaks'],
+    ['H|\\^&\rP|1|\x03\rL|1\r', 'it has the byte 0x03, which the link protocol uses'],
   ])('%j: %s', ([text, problem]) => {
     expect(messageProblem(Buffer.from(text, 'latin1'))).toBe(problem);
   });

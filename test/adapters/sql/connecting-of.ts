@@ -47,13 +47,13 @@ export function describeConnecting(database: () => SqlDatabase): void {
       expect(steps.at(-1)).toMatchObject({ name: 'sign-in', result: 'failed' });
     });
 
-    test('a Windows account is for SQL Server alone', async () => {
+    test('a Windows account is for SQL Server only', async () => {
       if (database().product === 'sqlserver') return;
       const windows = { kind: 'ntlm', user: 'x', password: 'x', domain: 'LAB' } as const;
       const opening = openOutbound(sqlOut, one({ credential: 'windows' }), {
         credentials: { windows },
       });
-      await expect(opening).rejects.toThrow(/signs in at SQL Server alone/);
+      await expect(opening).rejects.toThrow(/signs in to SQL Server only/);
     });
 
     test('a database that is not there is named', async () => {

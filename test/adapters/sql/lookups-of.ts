@@ -35,7 +35,7 @@ export function describeLookups(database: () => SqlDatabase): void {
     test.for([
       ['a key twice', ["('W1', 'a', 1)", "('W1', 'b', 2)"], /1 whose key another row has/],
       ['no key', ["(NULL, 'a', 1)", "('W1', 'b', 2)"], /1 rows without a key/],
-      ['no rows', [], /gave no rows/],
+      ['no rows', [], /returned no rows/],
     ] as const)('with %s is not taken, and tried again', async ([, rows, why]) => {
       const name = await table(...rows);
       await expect(load(`SELECT code, name FROM ${name}`)).rejects.toMatchObject({
@@ -55,8 +55,8 @@ export function describeLookups(database: () => SqlDatabase): void {
         code: 'ADAPTER_DISABLED',
         message: expect.stringMatching(/more than 2 rows/),
       });
-      await expect(load(`SELECT code, name, n FROM ${name}`)).rejects.toThrow(/gives 3 columns/);
-      await expect(load('SELECT a, b FROM nowhere')).rejects.toThrow(/is not there/);
+      await expect(load(`SELECT code, name, n FROM ${name}`)).rejects.toThrow(/returns 3 columns/);
+      await expect(load('SELECT a, b FROM nowhere')).rejects.toThrow(/does not exist/);
     });
 
     test('is tried step by step, with the number of its rows', async () => {

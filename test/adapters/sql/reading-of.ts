@@ -357,7 +357,7 @@ export function describeReading(database: () => SqlDatabase): void {
       if (query === undefined) return;
       await insert(name, 1, 5);
       const small = await open({ query, batch: 3 });
-      await vi.waitFor(() => expect(small.lost[0]?.message).toMatch(/takes away more rows/));
+      await vi.waitFor(() => expect(small.lost[0]?.message).toMatch(/removes more rows/));
       await small.close();
       expect(await database().ask(`SELECT n FROM ${name}`)).toHaveLength(5);
       await using opened = await open({ query });
@@ -366,7 +366,7 @@ export function describeReading(database: () => SqlDatabase): void {
   });
 
   describe('a query that never ends', () => {
-    test('is cancelled at the server', async () => {
+    test('is cancelled on the server', async () => {
       const name = await table();
       await insert(name, 1, 1);
       const slow = database().words.pause(30_000);
@@ -376,7 +376,7 @@ export function describeReading(database: () => SqlDatabase): void {
         timeout: '300ms',
       });
       await vi.waitFor(
-        () => expect(opened.lost[0]?.message).toMatch(/cancelled at the server/),
+        () => expect(opened.lost[0]?.message).toMatch(/cancelled on the server/),
         8_000,
       );
       await vi.waitFor(async () => expect(await database().running()).toEqual([]));
@@ -385,7 +385,7 @@ export function describeReading(database: () => SqlDatabase): void {
 
   test.for([
     [{}, /nothing says which rows were taken/],
-    [{ key: 'n', after: 'DELETE FROM t WHERE n = {n}' }, /cannot stand beside key/],
+    [{ key: 'n', after: 'DELETE FROM t WHERE n = {n}' }, /cannot be combined with key/],
     [{ key: 'n', start: ['1', '2'] }, /one value for each column/],
   ] as const)('a contradiction is refused: %j', async ([given, why]) => {
     await expect(open({ query: 'SELECT n FROM t', ...given })).rejects.toThrow(why);

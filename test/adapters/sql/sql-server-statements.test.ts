@@ -53,9 +53,14 @@ describe('errors by their numbers', () => {
       1205,
       'DEADLOCK',
       'Transaction (Process ID 52) was deadlocked on lock resources with another process and has been chosen as the deadlock victim. Rerun the transaction.',
-      /in the way/,
+      /conflicted with another transaction/,
     ],
-    [1222, 'DEADLOCK', 'Lock request time out period exceeded.', /in the way/],
+    [
+      1222,
+      'DEADLOCK',
+      'Lock request time out period exceeded.',
+      /conflicted with another transaction/,
+    ],
     [
       9002,
       'FULL',

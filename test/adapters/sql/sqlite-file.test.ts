@@ -119,7 +119,7 @@ describe('try', () => {
       'not at all a database, and longer than its header of 100 bytes'.repeat(9),
     );
     expect(await tried(made.file)).toMatchObject({
-      cause: expect.stringMatching(/no SQLite database/),
+      cause: expect.stringMatching(/not an SQLite database/),
     });
   });
 });
@@ -194,7 +194,7 @@ describe('statements', () => {
     ['VALUE', 'INSERT INTO kinds (n) VALUES ({body()})', /datatype mismatch/],
     ['RAISED', 'DELETE FROM kinds', /kept for ever/],
     ['CONSTRAINT', 'INSERT INTO kinds (n) VALUES (-1)', /CHECK constraint failed: positive/],
-    ['SYNTAX', 'BEGIN IMMEDIATE', /no statement for a message/],
+    ['SYNTAX', 'BEGIN IMMEDIATE', /statement is not allowed/],
   ] as const)('%s: %s', async ([code, statement, says]) => {
     await database.ask(
       'CREATE TABLE IF NOT EXISTS kinds (n INTEGER PRIMARY KEY CONSTRAINT positive CHECK (n >= 0), a ANY) STRICT',
@@ -241,7 +241,7 @@ describe('statements', () => {
 });
 
 test('check says what a file has no use for, and what a server lacks', async () => {
-  const none = 'has no effect with product: sqlite, which is a file of this machine';
+  const none = 'has no effect with product: sqlite, which is a local file';
   expect(await faultsOf({ product: 'sqlite' })).toEqual(['file is missing']);
   expect(
     await faultsOf({
@@ -255,6 +255,6 @@ test('check says what a file has no use for, and what a server lacks', async () 
   expect(await faultsOf({ product: 'mysql', credential: 'c', file: '/x.db' })).toEqual([
     'connect is missing',
     'database is missing',
-    'file is for SQLite alone',
+    'file is for SQLite only',
   ]);
 });

@@ -187,7 +187,7 @@ export function describeWriting(database: () => SqlDatabase): void {
       expect(end).toMatchObject({
         reason: {
           code: 'ADAPTER_TEMPORARY',
-          message: expect.stringMatching(/not known whether it took effect/),
+          message: expect.stringMatching(/unknown whether it took effect/),
         },
       });
       gate.resume();

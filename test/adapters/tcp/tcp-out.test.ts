@@ -158,7 +158,11 @@ describe('the answer', () => {
     ['x'.repeat(2_000), { reply: 'line', replyLimit: '1KB' }, /answer larger than 1024 bytes/],
     ['no marks', { ...STX_ETX, reply: 'framed' }, /not framed as an answer should be/],
     ['HTTP/1.1 400 Bad', { ...STX_ETX, reply: 'framed' }, /is a web server/],
-    ['half', { reply: 'line', replyTimeout: '50ms' }, /4 bytes came, and not the end of an answer/],
+    [
+      'half',
+      { reply: 'line', replyTimeout: '50ms' },
+      /4 bytes arrived, but not the end of an answer/,
+    ],
   ])('%j that cannot be read fails the message: %j', async ([answer, given, says]) => {
     await using peer = await framedPeer(
       (bytes) => (bytes.length === 0 ? undefined : { body: bytes, rest: Buffer.alloc(0) }),

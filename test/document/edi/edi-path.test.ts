@@ -33,16 +33,16 @@ test('a compiled path is kept', () => {
 });
 
 test.for([
-  ['', 'it is a segment'],
+  ['', 'write a segment'],
   ['clm-1', 'segment names are written in capitals'],
   ['CLM.5', 'an element is written -5'],
-  ['CLM-5.1.1', 'nothing is below a component'],
+  ['CLM-5.1.1', 'components have no parts'],
   ['CLAIM-1', 'two or three letters'],
-  ['230/CLM-1', 'it is a segment'],
+  ['230/CLM-1', 'write a segment'],
   ['23000', 'a loop is four digits'],
   ['CLM-0', 'counting starts at 1'],
   ['2300[0]/CLM-1', 'counting starts at 1'],
-  ['2300//CLM-1', 'it is a segment'],
+  ['2300//CLM-1', 'write a segment'],
   ['/2300', 'a loop is four digits'],
 ] as const)('%s is refused', ([text, why]) => {
   expect(() => ediPath(text)).toThrow(

@@ -154,7 +154,7 @@ test('what is wrong with a path is found before a message comes', () => {
   ).toEqual([
     expect.stringContaining('segment names are written in capitals'),
     expect.stringContaining('is a whole segment; name a field of it'),
-    expect.stringContaining('nothing is below a component'),
+    expect.stringContaining('components have no parts'),
     'steps.3.insert CLAIM is not a segment.',
     expect.stringContaining('each goes over segments'),
   ]);
@@ -215,9 +215,7 @@ describe('a transform that acknowledges', () => {
 test('what is wrong is told to conditions', () => {
   const wrong = scopeOf(CLAIMS.replace('HI*ABK:Z0000~\n', ''), { type: 'X12:837P' });
   expect(value('ediErrors("guide").size()')).toBe(0n);
-  expect(value('ediErrors("envelope")', wrong)).toEqual([
-    'SE-1 does not count what is there (44).',
-  ]);
+  expect(value('ediErrors("envelope")', wrong)).toEqual(['SE-1 is not the actual count (44).']);
   expect(value('ediErrors("guide").exists(e, e.contains("HI"))', wrong)).toBe(true);
   expect(compiled('ediErrors("all").size() == 0')).toMatchObject({ ok: false });
   expect(() => value('ediErrors("guide")', scopeOf('{}', { type: 'application/json' }))).toThrow(

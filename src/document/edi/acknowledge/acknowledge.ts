@@ -9,23 +9,23 @@ import { type X12Form, x12Acknowledgement } from './x12-acknowledgement.ts';
 /** How interchanges are acknowledged. */
 export interface EdiAnswering {
   readonly level: EdiCheckLevel;
-  /** Which form; `auto` if left out. EDIFACT has only CONTRL. */
+  /** The form; `auto` if left out. EDIFACT has only CONTRL. */
   readonly form?: X12Form | undefined;
-  /** Whether errors in segments reject a transaction set (`reject`, if left out) or are only noted. */
+  /** Whether errors in segments reject a transaction set (`reject`, if left out) or are only reported. */
   readonly errors?: OnErrors | undefined;
   /** Milliseconds since 1970; now if left out. */
   readonly at?: number | undefined;
-  /** Control numbers for the interchanges made; by the clock if left out. */
+  /** Control numbers for the interchanges that are made; from the clock if left out. */
   readonly number?: (() => number) | undefined;
 }
 
 export interface EdiAnswer {
-  /** Undefined where nothing is to be answered: acknowledgements are not acknowledged. */
+  /** Undefined if there is nothing to answer: acknowledgements are not acknowledged. */
   readonly body: Uint8Array | undefined;
   readonly verdict: EdiVerdict;
 }
 
-/** Checks a body and makes its acknowledgement: TA1, 997 or 999 of X12, CONTRL of EDIFACT, one interchange for each. */
+/** Checks a body and makes its acknowledgement: TA1, 997 or 999 of X12, CONTRL of EDIFACT, one interchange each. */
 export function ediAcknowledgement(document: EdiDocument, answering: EdiAnswering): EdiAnswer {
   const { level, form = 'auto', errors = 'reject', at = Date.now() } = answering;
   const number = answering.number ?? (() => clockControlNumber(at));

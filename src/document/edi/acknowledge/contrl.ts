@@ -9,7 +9,7 @@ export interface ContrlAnswering {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly number: () => number;
-  /** UNA as it came; `''` if there was none. */
+  /** UNA as received; `''` if there was none. */
   readonly advice: string;
 }
 
@@ -17,7 +17,7 @@ const REJECTED = '4';
 const ACKNOWLEDGED = '7';
 
 /**
- * Acknowledges an interchange of EDIFACT by CONTRL: UCI for all of it, UCM or UCF for what is rejected in it (ISO 9735).
+ * Acknowledges an EDIFACT interchange with CONTRL: UCI for the whole, UCM or UCF for what is rejected in it (ISO 9735).
  * Interchanges of CONTRL messages are not acknowledged.
  */
 export function contrl(
@@ -78,7 +78,7 @@ class Writer {
     return parts.join(this.#syntax.component);
   }
 
-  /** A message that is rejected; those that are not need no word. */
+  /** A rejected message; the others need not be mentioned. */
   message(set: CheckedSet): string[] {
     if (isSound(set)) return [];
     const [finding] = [...set.findings, ...set.segments];

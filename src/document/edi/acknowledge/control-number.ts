@@ -4,8 +4,8 @@ const MOST = 999_999_999;
 let last = 0;
 
 /**
- * A control number for an answer that is made at once, where nothing durable can be asked: the seconds since 1970,
- * counted on within one. It comes again after 31 years; several engines may give the same one in the same second.
+ * A control number for an immediate answer, when no durable counter is available: the seconds since 1970,
+ * incremented within a second. It repeats after 31 years; several engines may return the same one in the same second.
  */
 export function clockControlNumber(now = Date.now()): number {
   last = Math.max((Math.floor(now / 1_000) % MOST) + 1, last + 1);

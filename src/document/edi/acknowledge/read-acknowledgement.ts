@@ -6,18 +6,18 @@ import { ediHead } from '../edi-type.ts';
 export interface ReadEdiAcknowledgement {
   /** A: accepted. E: accepted, errors noted. P: partly accepted. R, M, W, X: rejected. */
   readonly code: string;
-  /** What it names, by codes and places; never a copy of data. */
+  /** What it reports, as codes and places; never copies of data. */
   readonly text: string;
   /** Control numbers of the interchanges and groups that it answers. */
   readonly answers: readonly string[];
 }
 
-/** How bad a code is; one that is not known is as bad as a rejection. */
+/** How bad a code is; an unknown one is as bad as a rejection. */
 const ORDER = ['A', 'E', 'P', 'R'];
-/** What is wrong is told up to this length. */
+/** Errors are reported up to this length. */
 const TEXT = 1_000;
 
-/** Reads a TA1, 997, 999 or CONTRL; undefined for a body that is none. Throws DOCUMENT_UNREADABLE for one that cannot be read. */
+/** Reads a TA1, 997, 999 or CONTRL; undefined for any other body. Throws DOCUMENT_UNREADABLE if it cannot be read. */
 export function readEdiAcknowledgement(bytes: Uint8Array): ReadEdiAcknowledgement | undefined {
   const document = ediDocument(bytes);
   const words = document.kind === 'x12' ? x12Words(document) : contrlWords(document);
@@ -45,7 +45,7 @@ function x12Words(document: EdiDocument): Word[] {
   return [...words, ...groups.words];
 }
 
-/** Reads the segments of 997 and 999 in order, and puts together what they say of each group. */
+/** Reads the segments of 997 and 999 in order, and collects what they say about each group. */
 class GroupWords {
   readonly words: Word[] = [];
   #group = '';

@@ -11,7 +11,7 @@ import {
   together,
 } from './verdict.ts';
 
-/** Which acknowledgement is made of X12: `auto` 999 for 5010 and later, 997 before. */
+/** Which acknowledgement is made for X12: `auto` 999 for 5010 and later, 997 before. */
 export type X12Form = (typeof FORMS)[number];
 
 const FORMS = ['auto', '997', '999', 'TA1'] as const;
@@ -29,21 +29,21 @@ export interface X12Answering {
   readonly number: () => number;
 }
 
-/** An answer to one interchange; without a text nothing is to be answered. */
+/** An answer to one interchange; without a text there is nothing to answer. */
 export interface MadeAnswer {
   readonly text: string;
   readonly verdict: EdiVerdict;
 }
 
-/** The first release that is acknowledged by 999. */
+/** The first release that is acknowledged with 999. */
 const FIRST_WITH_999 = '005010';
-/** AK5 and IK5 take five codes. */
+/** AK5 and IK5 have room for five codes. */
 const CODES = 5;
 
 /**
- * Acknowledges an interchange in its own delimiters: TA1 where ISA-14 asks for it or the envelope is not as it should be,
- * and for each functional group a 997 or 999. Groups of acknowledgements are not acknowledged. The copies of bad
- * data that AK404 and IK404 may hold are left out.
+ * Acknowledges an interchange in its own delimiters: TA1 if ISA-14 requests it or the envelope is faulty,
+ * and a 997 or 999 for each functional group. Groups of acknowledgements are not acknowledged. The copies of bad
+ * data that AK404 and IK404 may contain are left out.
  */
 export function x12Acknowledgement(
   checked: CheckedInterchange,
@@ -93,7 +93,7 @@ class Answer {
     };
   }
 
-  /** Sender and receiver change places; everything else is as it came. */
+  /** Sender and receiver are swapped; everything else is as received. */
   #isa(number: number): string {
     const { header } = this.#checked;
     const raw = (n: number): string => header.slot(n, this.#syntax.field);
@@ -137,7 +137,7 @@ class Answer {
     const is999 = this.#is999(version);
     const convention = is999 ? '005010X231A1' : version.slice(0, 6) || '004010';
     const id = is999 ? '999' : '997';
-    // several groups of one interchange have different numbers
+    // the groups of an interchange have different numbers
     const own = number + at;
     const body = [
       this.#join('ST', id, '0001', is999 ? convention : ''),
@@ -231,7 +231,7 @@ function trimmed(text: string, separator: string): string {
   return text.slice(0, end);
 }
 
-/** Findings of elements of one segment stand together, each about a segment by itself. */
+/** Groups the findings about elements by segment; findings about a segment stay separate. */
 function bySegment(findings: readonly EdiFinding[]): EdiFinding[][] {
   const groups: EdiFinding[][] = [];
   for (const finding of findings) {

@@ -7,9 +7,9 @@ import { type EdiCheckLevel, type EdiFinding, found } from './finding.ts';
 import { Places } from './places.ts';
 
 /**
- * Checks the interchanges of a body: `envelope` control numbers, counts and what stands where; `syntax` also the
- * elements of each segment of X12; `guide` also which segments and loops its guide requires, and in which order, where it
- * is known. Codes of code lists are not checked, nor is anything inside of EDIFACT's messages.
+ * Checks the interchanges of a body: `envelope` checks control numbers, counts and structure; `syntax` also the
+ * elements of each X12 segment; `guide` also which segments and loops the guide requires, and in which order, if it
+ * is known. Code lists are not checked, nor is anything inside EDIFACT messages.
  */
 export function checkEdi(document: EdiDocument, level: EdiCheckLevel): CheckedInterchange[] {
   const { root } = document.found;
@@ -25,7 +25,7 @@ export function checkEdi(document: EdiDocument, level: EdiCheckLevel): CheckedIn
   if (last === undefined || stray === undefined) return checked;
   const code = document.kind === 'x12' ? '024' : '33';
   const place = places.of(stray);
-  const text = `${place.path || 'Something'} stands outside of an interchange.`;
+  const text = `${place.path || 'Something'} is outside an interchange.`;
   const finding = found('interchange', code, place, text);
   return [...checked.slice(0, -1), { ...last, findings: [...last.findings, finding] }];
 }

@@ -10,7 +10,7 @@ import type { Places } from './places.ts';
 
 const [UNB, UNZ, UNE, UNT] = ['UNB', 'UNZ', 'UNE', 'UNT'].map(nameCode);
 
-/** Checks the interchanges of a body of EDIFACT: control references, counts, and what stands where it may not (ISO 9735). */
+/** Checks the interchanges of an EDIFACT body: control references, counts and misplaced segments (ISO 9735). */
 export class EdifactCheck {
   readonly #lines: readonly Line[];
   readonly #syntax: EdiSyntax;
@@ -33,7 +33,7 @@ export class EdifactCheck {
       ...this.#closed(loop, { level: 'interchange', code: UNZ, number: 5, count }),
       ...this.#strays(loop),
       ...(groups.length > 0 && sets.length > 0
-        ? [found('interchange', '30', place, 'Messages stand beside functional groups.')]
+        ? [found('interchange', '30', place, 'There are messages outside the functional groups.')]
         : []),
       ...(count === 0 ? [found('interchange', '32', place, 'It has no message.')] : []),
     ];
@@ -69,7 +69,7 @@ export class EdifactCheck {
     for (let index = loop.from; index < loop.until; index++) {
       if (this.#line(index).code !== 0) continue;
       const place = this.#places.of(index);
-      const text = `Segment ${place.position} of ${this.#places.of(loop.from).path} is none: it has no tag.`;
+      const text = `Segment ${place.position} of ${this.#places.of(loop.from).path} has no tag.`;
       segments.push(found('segment', '15', place, text));
     }
     const version = [part(2), part(3)].filter((one) => one !== '').join('.');
@@ -94,7 +94,7 @@ export class EdifactCheck {
     const last = loop.until - 1;
     const line = this.#line(last);
     if (line.code !== code) {
-      return [found(level, '13', begin, `What ends ${begin.path} is missing.`)];
+      return [found(level, '13', begin, `The trailer of ${begin.path} is missing.`)];
     }
     const place = this.#places.of(last);
     const findings: EdiFinding[] = [];
@@ -104,13 +104,13 @@ export class EdifactCheck {
     const said = this.#value(line, 1);
     if (!/^\d+$/.test(said) || Number(said) !== count) {
       findings.push(
-        found(level, '29', place, `${place.path}-1 does not count what is there (${count}).`),
+        found(level, '29', place, `${place.path}-1 is not the actual count (${count}).`),
       );
     }
     return findings;
   }
 
-  /** The first segment that stands in no message, or in a group and no message. */
+  /** The first segment that is in no message, or in a group but in no message. */
   #strays(loop: Loop): EdiFinding[] {
     const ends = new Set([UNB, UNZ]);
     let [index, inner] = [loop.from, 0];
@@ -123,7 +123,7 @@ export class EdifactCheck {
       }
       if (!ends.has(this.#line(index).code)) {
         const place = this.#places.of(index);
-        return [found('interchange', '33', place, `${place.path} stands in no message.`)];
+        return [found('interchange', '33', place, `${place.path} is in no message.`)];
       }
       index += 1;
     }
@@ -143,7 +143,7 @@ interface Closing {
   readonly level: 'interchange' | 'group' | 'set';
   /** The segment that ends it. */
   readonly code: number | undefined;
-  /** The element of its header that holds its reference. */
+  /** The element of its header with its reference. */
   readonly number: number;
   readonly count: number;
 }

@@ -11,8 +11,8 @@ import { isDate, isDateTime, isTime } from './date.ts';
 import { type EdiFinding, type EdiPlace, type ElementPlace, foundIn } from './finding.ts';
 
 /**
- * Checks the elements of a segment of X12: required ones, types, lengths, repetitions, components, and the rules
- * between them. Codes of code lists are not checked; of a segment that is not known only its characters are.
+ * Checks the elements of an X12 segment: presence, types, lengths, repetitions, components, and the rules
+ * between them. Code lists are not checked; for an unknown segment only the characters are.
  */
 export function checkElements(line: Line, place: EdiPlace, syntax: EdiSyntax): EdiFinding[] {
   const known = x12Segment(place.segment);
@@ -60,7 +60,7 @@ class ElementCheck {
     }
   }
 
-  /** Elements that must be there, and those beyond the last. */
+  /** Required elements, and those beyond the last. */
   missing(values: readonly string[], { elements }: X12Segment): void {
     for (const [at, { required }] of elements.entries()) {
       if (required && (values[at] ?? '') === '') this.#find('1', { element: at + 1 }, 'is missing');
@@ -70,7 +70,7 @@ class ElementCheck {
       this.#find(
         '3',
         { element: elements.length + 1 },
-        `is one too many: ${this.#place.segment} has ${elements.length} elements`,
+        `is not defined: ${this.#place.segment} has ${elements.length} elements`,
       );
     }
   }
@@ -83,14 +83,14 @@ class ElementCheck {
     for (const n of broken.at) this.#find(code, { element: n }, broken.what);
   }
 
-  /** What a format qualifier says of the element behind it: D8, RD8, DT, TM. */
+  /** What a format qualifier says about the next element: D8, RD8, DT, TM. */
   format(segment: string, values: readonly string[]): void {
     const at = DATED[segment];
     if (at === undefined) return;
     const [qualifier = '', value = ''] = [values[at - 2], values[at - 1]];
     const isSound = FORMATS[qualifier];
     if (value !== '' && isSound !== undefined && !isSound(value)) {
-      this.#find('8', { element: at }, `is no date of the format that element ${at - 1} names`);
+      this.#find('8', { element: at }, `is not a date in the format named by element ${at - 1}`);
     }
   }
 
@@ -115,13 +115,13 @@ class ElementCheck {
   #simple(components: readonly string[], place: ElementPlace, known: X12Element): void {
     const [value = ''] = components;
     if (components.length > 1) {
-      this.#find('13', place, `has ${components.length} components, and is no composite`);
+      this.#find('13', place, `has ${components.length} components, but is not a composite`);
       return;
     }
     if (value === '' || this.#characters(value, place)) return;
     const code = TYPES[known.type]?.(value);
     if (code !== undefined) {
-      this.#find(code, place, TYPE_TEXT[code] ?? 'is not of its type');
+      this.#find(code, place, TYPE_TEXT[code] ?? 'is not of the required type');
       return;
     }
     const length = known.type === 'R' || known.type === 'N' ? digits(value) : value.length;
@@ -133,10 +133,10 @@ class ElementCheck {
     }
   }
 
-  /** Whether it holds characters that no element may hold. */
+  /** Whether it has characters that are forbidden in any element. */
   #characters(value: string, place: ElementPlace): boolean {
     if (!CONTROL.test(value)) return false;
-    this.#find('6', place, 'has a control character in it');
+    this.#find('6', place, 'has a control character');
     return true;
   }
 
@@ -146,12 +146,12 @@ class ElementCheck {
 }
 
 interface Broken {
-  /** Elements that are missing, or one that must not be there. */
+  /** Missing elements, or one that must not be present. */
   readonly at: readonly number[];
   readonly what: string;
 }
 
-/** What breaks a rule between elements, of which some are there. */
+/** What breaks a rule between elements. */
 const RULES: Readonly<
   Record<
     ElementRule['kind'],
@@ -160,25 +160,25 @@ const RULES: Readonly<
 > = {
   P: (elements, there) => {
     const at = elements.filter((n) => !there.includes(n));
-    const what = `is missing: elements ${elements.join(', ')} come together`;
+    const what = `is missing: elements ${elements.join(', ')} must come together`;
     return there.length > 0 && at.length > 0 ? { at, what } : undefined;
   },
   R: (elements, there) => {
-    const what = `is missing: one of the elements ${elements.join(', ')} must be there`;
+    const what = `is missing: one of the elements ${elements.join(', ')} is required`;
     return there.length > 0 ? undefined : { at: elements.slice(0, 1), what };
   },
   E: (elements, there) => {
-    const what = `must not be there: only one of the elements ${elements.join(', ')} may`;
+    const what = `must not be present: only one of the elements ${elements.join(', ')} may be`;
     return there.length > 1 ? { at: there.slice(1, 2), what } : undefined;
   },
   C: ([first = 0, ...others], there) => {
     const at = others.filter((n) => !there.includes(n));
     return there.includes(first)
-      ? { at, what: `is missing: it comes with element ${first}` }
+      ? { at, what: `is missing: element ${first} requires it` }
       : undefined;
   },
   L: ([first = 0, ...others], there) => {
-    const what = `is missing: one of the elements ${others.join(', ')} comes with element ${first}`;
+    const what = `is missing: element ${first} requires one of the elements ${others.join(', ')}`;
     return there.length === 1 && there.includes(first)
       ? { at: others.slice(0, 1), what }
       : undefined;
@@ -190,7 +190,7 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 
 const NUMBER = /^-?(?:\d+\.?\d*|\.\d+)(?:E-?\d+)?$/;
 
-/** Gives the code of what is wrong with a value of a type. */
+/** Returns the code of the error in a value of a type. */
 const TYPES: Readonly<Record<string, (value: string) => string | undefined>> = {
   R: (value) => (NUMBER.test(value) ? undefined : '6'),
   N: (value) => (/^-?\d+$/.test(value) ? undefined : '6'),
@@ -199,17 +199,17 @@ const TYPES: Readonly<Record<string, (value: string) => string | undefined>> = {
 };
 
 const TYPE_TEXT: Readonly<Record<string, string>> = {
-  '6': 'is no number',
-  '8': 'is no date',
-  '9': 'is no time',
+  '6': 'is not a number',
+  '8': 'is not a date',
+  '9': 'is not a time',
 };
 
-/** Characters of a number that count: not its sign and its decimal point. */
+/** The length of a number without its sign and decimal point. */
 function digits(value: string): number {
   return value.replaceAll(/[-.E]/g, '').length;
 }
 
-/** Where segments have a date whose format stands in the element before it. */
+/** Dates whose format is given by the element before it. */
 const DATED: Readonly<Record<string, number>> = { DTP: 3, DMG: 2, PAT: 6 };
 
 const FORMATS: Readonly<Record<string, ((value: string) => boolean) | undefined>> = {

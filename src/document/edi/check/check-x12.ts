@@ -14,7 +14,7 @@ import type { Places } from './places.ts';
 
 const [ISA, IEA, GE, SE, TA1] = ['ISA', 'IEA', 'GE', 'SE', 'TA1'].map(nameCode);
 
-/** Checks the interchanges of a body of X12. */
+/** Checks the interchanges of an X12 body. */
 export class X12Check {
   readonly #lines: readonly Line[];
   readonly #syntax: EdiSyntax;
@@ -60,7 +60,7 @@ export class X12Check {
     const findings = [
       ...(/^\d{1,9}$/.test(number)
         ? []
-        : [found('group', '6', place, `${place.path}-6 is no number of up to nine digits.`)]),
+        : [found('group', '6', place, `${place.path}-6 is not a number of up to nine digits.`)]),
       ...this.#closed(loop, trailer, {
         level: 'group',
         codes: { missing: '3', number: '4', count: '5' },
@@ -80,10 +80,10 @@ export class X12Check {
     const findings = [
       ...(/^\d{3}$/.test(id)
         ? []
-        : [found('set', '6', place, `${place.path}-1 is no number of a transaction set.`)]),
+        : [found('set', '6', place, `${place.path}-1 is not the number of a transaction set.`)]),
       ...(number.length >= 4 && number.length <= 9
         ? []
-        : [found('set', '7', place, `${place.path}-2 has not four to nine characters.`)]),
+        : [found('set', '7', place, `${place.path}-2 does not have four to nine characters.`)]),
       ...this.#closed(loop, trailer, {
         level: 'set',
         codes: { missing: '2', number: '3', count: '4' },
@@ -101,13 +101,13 @@ export class X12Check {
               'set',
               '5',
               place,
-              `${segments.length} ${segments.length === 1 ? 'error is' : 'errors are'} in its segments.`,
+              `${segments.length} ${segments.length === 1 ? 'error' : 'errors'} in its segments.`,
             ),
           ];
     return { header, id, version, number, findings: [...findings, ...inError], segments };
   }
 
-  /** What is wrong between ST and SE. */
+  /** Errors between ST and SE. */
   #segments(loop: Loop, id: string, version: string): EdiFinding[] {
     const guide = this.#level === 'guide' ? knownGuide(id, version.trim()) : undefined;
     const isWalked = guide !== undefined && guide.loopsOnly !== true;
@@ -125,7 +125,7 @@ export class X12Check {
             'segment',
             '1',
             place,
-            `Segment ${place.position} of ${this.#places.of(loop.from).path} is none: it has no name.`,
+            `Segment ${place.position} of ${this.#places.of(loop.from).path} has no name.`,
           ),
         );
         continue;
@@ -158,10 +158,10 @@ export class X12Check {
       rule: RegExp | ((text: string) => boolean),
       what: string,
     ])[] = [
-      ['014', 9, isDate, 'is no date'],
-      ['015', 10, isTime, 'is no time'],
-      ['017', 12, /^00[2-9]\d\d$/, 'is no version'],
-      ['018', 13, /^\d{9}$/, 'is no number of nine digits'],
+      ['014', 9, isDate, 'is not a date'],
+      ['015', 10, isTime, 'is not a time'],
+      ['017', 12, /^00[2-9]\d\d$/, 'is not a version'],
+      ['018', 13, /^\d{9}$/, 'is not a nine-digit number'],
       ['019', 14, /^[01]$/, 'is neither 0 nor 1'],
       ['020', 15, /^[IPT]$/, 'is neither P nor T'],
     ];
@@ -173,12 +173,12 @@ export class X12Check {
     return findings;
   }
 
-  /** Whether what ends a part of the envelope is there, repeats its number, and counts right. */
+  /** Checks that the trailer of a part of the envelope exists, repeats its number and has the right count. */
   #closed(loop: Loop, trailer: number | undefined, wanted: Closing): EdiFinding[] {
     const { level, codes, numbers, count } = wanted;
     const begin = this.#places.of(loop.from);
     if (trailer === undefined)
-      return [found(level, codes.missing, begin, `What ends ${begin.path} is missing.`)];
+      return [found(level, codes.missing, begin, `The trailer of ${begin.path} is missing.`)];
     const place = this.#places.of(trailer);
     const [first, second] = numbers;
     const findings: EdiFinding[] = [];
@@ -191,18 +191,13 @@ export class X12Check {
     const said = this.#value(line, 1);
     if (!/^\d+$/.test(said) || Number(said) !== count) {
       findings.push(
-        found(
-          level,
-          codes.count,
-          place,
-          `${place.path}-1 does not count what is there (${count}).`,
-        ),
+        found(level, codes.count, place, `${place.path}-1 is not the actual count (${count}).`),
       );
     }
     return findings;
   }
 
-  /** Segments of an interchange that stand in no group and do not belong there: the first of them. */
+  /** The first segment of an interchange that is misplaced outside its groups. */
   #strays(loop: Loop): EdiFinding[] {
     let [index, inner] = [loop.from, 0];
     while (index < loop.until) {
@@ -215,7 +210,7 @@ export class X12Check {
       const { code } = this.#line(index);
       if (code !== ISA && code !== IEA && code !== TA1) {
         const place = this.#places.of(index);
-        return [found('interchange', '024', place, `${place.path} stands in no functional group.`)];
+        return [found('interchange', '024', place, `${place.path} is in no functional group.`)];
       }
       index += 1;
     }
@@ -244,7 +239,7 @@ interface Closing {
   readonly count: number;
 }
 
-/** Adds a finding to all but the first of what has one control number. */
+/** Adds a finding to all but the first with the same control number. */
 function withUnique<
   Part extends { readonly number: string; readonly findings: readonly EdiFinding[] },
 >(parts: readonly Part[], code: string, path: string): Part[] {
@@ -255,7 +250,7 @@ function withUnique<
     if (isFirst) return part;
     const level = code === '19' ? 'group' : 'set';
     const place = { path, segment: path.slice(0, 2), position: 0, loop: '' };
-    const again = found(level, code, place, `${path} is that of another one before it.`);
+    const again = found(level, code, place, `${path} was already used.`);
     return { ...part, findings: [...part.findings, again] };
   });
 }

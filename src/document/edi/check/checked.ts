@@ -30,11 +30,11 @@ export interface CheckedInterchange {
   readonly number: string;
   readonly findings: readonly EdiFinding[];
   readonly groups: readonly CheckedGroup[];
-  /** Messages of EDIFACT that stand in no group. */
+  /** EDIFACT messages that are in no group. */
   readonly sets: readonly CheckedSet[];
 }
 
-/** All findings of interchanges, in the order of what they are about. */
+/** All findings of interchanges, in document order. */
 export function allFindings(interchanges: readonly CheckedInterchange[]): EdiFinding[] {
   return interchanges.flatMap(({ findings, groups, sets }) => [
     ...findings,

@@ -1,9 +1,9 @@
-/** `YYMMDD` or `CCYYMMDD`, a day that there is. */
+/** `YYMMDD` or `CCYYMMDD`, an existing day. */
 export function isDate(text: string): boolean {
   if (!/^(?:\d{6}|\d{8})$/.test(text)) return false;
   const year = Number(text.slice(0, -4));
   const [month, day] = [Number(text.slice(-4, -2)), Number(text.slice(-2))];
-  // of two digits the century is not known: 00 may be a leap year
+  // with two digits the century is unknown: 00 may be a leap year
   const date = new Date(Date.UTC(text.length === 6 ? 2000 + year : year, month - 1, day));
   return month >= 1 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }

@@ -7,29 +7,29 @@ export function isEdiCheckLevel(text: unknown): text is EdiCheckLevel {
   return (LEVELS as readonly unknown[]).includes(text);
 }
 
-/** What a check of an interchange found. Fits into an acknowledgement: codes are those of the standard. */
+/** What a check of an interchange found. Suitable for an acknowledgement: codes are those of the standard. */
 export interface EdiFinding {
   /** X12: TA105, AK905, AK502 or IK502, AK304 or IK304, AK403 or IK403, by `level`. EDIFACT: 0085. */
   readonly code: string;
   readonly level: 'interchange' | 'group' | 'set' | 'segment' | 'element';
-  /** A sentence that names places and no values but numbers of guides and versions, and counts. */
+  /** A sentence with places, but no values other than guide numbers, versions and counts. */
   readonly text: string;
   /** `CLM[2]-5.1`, as in the whole body. */
   readonly path: string;
-  /** Name of the segment; `''` where none is meant. */
+  /** Name of the segment; `''` if it is not about one. */
   readonly segment: string;
   /** The segment's number in its transaction set or message, whose header is 1; 0 outside of one. */
   readonly position: number;
-  /** Id of the loop that the segment stands in, or is missing in; `''` if none is known. */
+  /** Id of the loop that contains the segment, or lacks it; `''` if unknown. */
   readonly loop: string;
-  /** 0 where the segment as a whole is meant. */
+  /** 0 for the whole segment. */
   readonly element: number;
   readonly component: number;
-  /** From 1; 0 where the element as a whole is meant. */
+  /** From 1; 0 for the whole element. */
   readonly repetition: number;
 }
 
-/** Where a finding is. */
+/** Where a finding was made. */
 export interface EdiPlace {
   readonly path: string;
   readonly segment: string;
@@ -37,7 +37,7 @@ export interface EdiPlace {
   readonly loop: string;
 }
 
-/** A finding about a segment or what is around it. */
+/** A finding about a segment or something that contains it. */
 export function found(
   level: EdiFinding['level'],
   code: string,
@@ -65,5 +65,5 @@ export interface ElementPlace {
   readonly repetition?: number;
 }
 
-/** More findings of one transaction set or message are not told. */
+/** Further findings of a transaction set or message are not reported. */
 export const MOST_FINDINGS = 500;

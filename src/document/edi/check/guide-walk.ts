@@ -7,10 +7,10 @@ import { type EdiFinding, type EdiPlace, found } from './finding.ts';
 
 type Part = GuideSegment | GuideLoop;
 
-/** A loop that is open while segments are read. */
+/** A loop that is open while segments are being read. */
 interface Frame {
   readonly loop: GuideLoop;
-  /** The position that was reached in it. */
+  /** The position reached in it. */
   at: number;
   readonly counts: Map<Part, number>;
 }
@@ -19,11 +19,11 @@ interface Match {
   readonly depth: number;
   readonly at: number;
   readonly part: Part;
-  /** It has come as often as it may. */
+  /** It has occurred as often as allowed. */
   readonly isOver: boolean;
 }
 
-/** Follows the segments of a transaction set through its guide, and notes what is out of place or missing. */
+/** Follows the segments of a transaction set through its guide, and reports what is misplaced or missing. */
 export class GuideWalk {
   readonly findings: EdiFinding[] = [];
   readonly #syntax: EdiSyntax;
@@ -53,12 +53,12 @@ export class GuideWalk {
     if (isLoop(match.part)) this.#open.push(frame(match.part));
   }
 
-  /** What is missing at the end, where the trailer stands. */
+  /** Reports what is missing at the end, at the trailer. */
   end(place: EdiPlace): void {
     this.#close(0, place);
   }
 
-  /** Where a segment fits: in the innermost open loop, else in those around it, each from the position reached. */
+  /** Where a segment fits: in the innermost open loop or else in an outer one, each from the position reached. */
   #match(line: Line): Match | undefined {
     let over: Match | undefined;
     for (let depth = this.#open.length - 1; depth >= 0; depth--) {
@@ -87,7 +87,7 @@ export class GuideWalk {
       this.findings.push(
         isKnown
           ? found('segment', '6', place, `${place.path} is not in this transaction set.`)
-          : found('segment', '1', place, `${place.path} is no known segment.`),
+          : found('segment', '1', place, `${place.path} is not a known segment.`),
       );
       return;
     }
@@ -110,7 +110,7 @@ export class GuideWalk {
     }
   }
 
-  /** Notes what is required between the position reached and another. */
+  /** Reports what is required between the position reached and another. */
   #passed({ loop, at, counts }: Frame, to: number, place: EdiPlace): void {
     for (let position = at; position < to; position++) {
       for (const part of loop.positions[position] ?? []) {
@@ -134,10 +134,10 @@ function tooMany(part: Part, place: EdiPlace): EdiFinding {
   const most = part.max;
   return isLoop(part)
     ? found('segment', '4', place, `${place.path} begins loop ${part.id} more than ${most} times.`)
-    : found('segment', '5', place, `${place.path} comes more than ${most} times there.`);
+    : found('segment', '5', place, `${place.path} occurs more than ${most} times there.`);
 }
 
-/** The place is the segment before which it should be. */
+/** The place is that of the segment that it should precede. */
 function missing(part: Part, loop: GuideLoop, place: EdiPlace): EdiFinding {
   const around = loop.id === 'ST' ? '' : loop.id;
   const where = around === '' ? '' : ` in loop ${around}`;

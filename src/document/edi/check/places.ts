@@ -6,12 +6,12 @@ import type { EdiPlace } from './finding.ts';
 const HEADERS: ReadonlySet<number> = new Set([nameCode('ST'), nameCode('UNH')]);
 const TRAILERS: ReadonlySet<number> = new Set([nameCode('SE'), nameCode('UNT')]);
 
-/** Where the lines of a body stand, as findings say it. */
+/** Where the lines of a body are, for findings. */
 export class Places {
   readonly #loops: EdiLoops;
-  /** Which of its name each line is. */
+  /** The number of each line among those with its name. */
   readonly #numbers: Uint32Array;
-  /** Its number in its transaction set or message. */
+  /** Its position in its transaction set or message. */
   readonly #positions: Uint32Array;
 
   constructor(loops: EdiLoops) {

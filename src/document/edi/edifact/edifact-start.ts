@@ -17,7 +17,7 @@ const DEFAULT: EdiSyntax = {
   terminator: "'",
 };
 
-/** Level B: control characters, and none that releases. */
+/** Level B: control characters, without a release character. */
 const LEVEL_B: EdiSyntax = {
   ...DEFAULT,
   field: '\u001d',
@@ -36,8 +36,8 @@ export function edifactStart(text: string, at: number): EdiStart | NoStart {
   if (found === undefined) {
     return {
       problem: hasAdvice
-        ? 'The delimiters in UNA cannot be used: they must be different, and neither letters, digits nor blanks.'
-        : 'What follows UNB is no element separator that can be used without UNA.',
+        ? 'The delimiters in UNA cannot be used: they must be different, and must not be letters, digits or blanks.'
+        : 'What follows UNB is not an element separator that can be used without UNA.',
     };
   }
   const header = hasAdvice ? firstBehind(text, at + 9) : at;
@@ -51,7 +51,7 @@ export function edifactStart(text: string, at: number): EdiStart | NoStart {
 
 interface Found {
   readonly syntax: EdiSyntax;
-  /** What separates repetitions, where the version has them. */
+  /** The repetition separator, if the version has one. */
   readonly repetition: string;
 }
 
@@ -72,12 +72,12 @@ function advised(text: string, at: number): Found | undefined {
   return { syntax, repetition: isSound([...used, repetition]) ? repetition : '' };
 }
 
-/** Whether marks can be used together; those that are `''` are not there. */
+/** Whether delimiters can be used together; those that are `''` do not count. */
 function isSound(marks: readonly string[]): boolean {
   return areApart(marks) && marks.every((one) => one === '' || canSeparate(one));
 }
 
-/** UNB-1.2 says which version of the syntax it is. */
+/** UNB-1.2 is the version of the syntax. */
 function inVersion(text: string, at: number, { syntax, repetition }: Found): string {
   const { field, component } = syntax;
   const [identifier = ''] = text.slice(at + 4, at + 40).split(field, 1);

@@ -1,4 +1,4 @@
-/** Health care claims of 4010; `readGuide` says how they are written. */
+/** Health care claims of 4010; for the notation see `readGuide`. */
 
 export const PROFESSIONAL_4010 = `
 - BHT! REF:1=87!

@@ -1,4 +1,4 @@
-/** Health care claims of 5010; `readGuide` says how they are written. */
+/** Health care claims of 5010; for the notation see `readGuide`. */
 
 export const PROFESSIONAL_5010 = `
 - BHT!

@@ -3,7 +3,7 @@ import { partOf } from '../../segment/part.ts';
 import type { Marks } from '../../segment/place.ts';
 import type { GuideSegment } from './guide.ts';
 
-/** Whether a segment is the one that a guide means: by its name, and by the codes that tell it from others. */
+/** Whether a segment is the one in a guide, by its name and by the codes that distinguish it. */
 export function fits(line: Line, segment: GuideSegment, marks: Marks): boolean {
   if (line.code !== segment.code) return false;
   return segment.qualifiers.every(({ element, component, codes }) => {

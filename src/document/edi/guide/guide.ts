@@ -4,7 +4,7 @@ import { nameCode } from '../../segment/segment-path.ts';
 export interface GuideSegment {
   readonly name: string;
   readonly code: number;
-  /** Which elements tell it from others of its name, and the codes they may have. */
+  /** The elements that distinguish it from others with its name, and the codes they may have. */
   readonly qualifiers: readonly Qualifier[];
   readonly max: number;
   readonly required: boolean;
@@ -24,9 +24,9 @@ export interface GuideLoop {
   readonly required: boolean;
   /** What it begins with; undefined for the whole transaction set. */
   readonly trigger: GuideSegment | undefined;
-  /** What is in it behind its trigger. What stands at one position may come in any order. */
+  /** What follows its trigger. Parts at the same position may come in any order. */
   readonly positions: readonly GuidePosition[];
-  /** Names of the segments in it, without its trigger and those in its loops. */
+  /** Names of its segments, without its trigger and those in its loops. */
   readonly own: ReadonlySet<number>;
   /** Its loops by the name of the segment that begins them. */
   readonly loops: ReadonlyMap<number, readonly GuideLoop[]>;
@@ -34,7 +34,7 @@ export interface GuideLoop {
   readonly all: ReadonlySet<number>;
   /** Ids of all loops in it. */
   readonly ids: ReadonlySet<string>;
-  /** By which elements the segments that begin loops in it are told from others of their name. */
+  /** The elements that distinguish the segments that begin loops in it, by the names of these segments. */
   readonly telling: ReadonlyMap<number, ReadonlySet<number>>;
 }
 
@@ -46,14 +46,14 @@ export function isLoop(part: GuideSegment | GuideLoop): part is GuideLoop {
 }
 
 /**
- * Reads a guide as it is declared. A line is a loop, indented by one blank for each loop around it:
+ * Reads a guide from its notation. Each line is a loop, indented by one blank for each enclosing loop:
  *
  * `2010AA! NM1:1=85! N3! REF:1=EI,SY! REF*2`: its id, and its segments in order, the first of which begins it.
- * `*3` after a name is how often it may come (`*` without end, left out once), `!` that it must come, `:1=EI,SY`
+ * `*3` after a name is how often it may occur (`*` any number of times, left out once), `!` that it is required, `:1=EI,SY`
  * which codes its first element has there, `:1.1=ABK` the first component of it.
  *
- * `- PLB*` are segments of the loop around, behind the loops before it. `2300*100 @` is the loop of that id
- * once more, as it was declared above.
+ * `- PLB*` are segments of the enclosing loop, after the loops before it. `2300*100 @` repeats the loop with that id
+ * as it was declared above.
  */
 export function readGuide(text: string): GuideLoop {
   const lines = text
@@ -142,7 +142,7 @@ function tellingOf(loops: readonly GuideLoop[]): GuideLoop['telling'] {
   return telling;
 }
 
-/** What follows one another under one name may come in any order. */
+/** Consecutive parts with the same name may come in any order. */
 function positionsOf(parts: readonly (GuideSegment | GuideLoop)[]): GuidePosition[] {
   const positions: (GuideSegment | GuideLoop)[][] = [];
   for (const part of parts) {

@@ -28,11 +28,11 @@ import {
 export interface Guide {
   /** ST-1 */
   readonly set: string;
-  /** What people call it, and messages' types: `837P`. */
+  /** Its common name, used in message types: `837P`. */
   readonly name: string;
   /** Its number without an addendum: `005010X222`. */
   readonly id: string;
-  /** Only its loops are known well enough, not what it requires. */
+  /** Only its loops are known well enough, not its requirements. */
   readonly loopsOnly?: true;
   readonly text: string;
 }
@@ -77,8 +77,8 @@ export function loopsOf(guide: Guide): GuideLoop {
 }
 
 /**
- * The guide of a transaction set, by ST-1 and ST-3 or else GS-8 (4010 has no ST-3). Without a number of a guide
- * (`005010`) the only one of that release; an 837 may then be of three.
+ * The guide of a transaction set, by ST-1 and ST-3 or else GS-8 (4010 has no ST-3). Without a guide number
+ * (`005010`) the only one of that release; there are three for 837.
  */
 export function knownGuide(set: string, version: string): Guide | undefined {
   const ofSet = GUIDES.filter((guide) => guide.set === set);

@@ -1,4 +1,4 @@
-/** Eligibility, claim status and authorisation; `readGuide` says how they are written. */
+/** Eligibility, claim status and authorisation; for the notation see `readGuide`. */
 
 export const ELIGIBILITY_INQUIRY_5010 = `
 - BHT!

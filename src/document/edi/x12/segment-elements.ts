@@ -2,7 +2,7 @@ import { SEGMENT_TABLE } from './segment-table.ts';
 
 /** What an element may hold. */
 export interface X12Element {
-  /** X12's data types; `composite` has components; `any` is not known. */
+  /** X12's data types; `composite` has components; `any` is unknown. */
   readonly type: 'AN' | 'ID' | 'R' | 'N' | 'DT' | 'TM' | 'composite' | 'any';
   readonly least: number;
   readonly most: number;
@@ -12,8 +12,8 @@ export interface X12Element {
 }
 
 /**
- * A rule between elements, by their numbers. P: if one is there, all are. R: at least one is. E: at most one is.
- * C: if the first is there, all others are. L: if the first is there, at least one other is.
+ * A rule between elements, by their numbers. P: if one is present, all are. R: at least one is. E: at most one is.
+ * C: if the first is present, all others are. L: if the first is present, at least one other is.
  */
 export interface ElementRule {
   readonly kind: 'P' | 'R' | 'E' | 'C' | 'L';
@@ -28,7 +28,7 @@ export interface X12Segment {
 
 let table: ReadonlyMap<string, X12Segment> | undefined;
 
-/** The elements of a segment; undefined for one that is not known. */
+/** The elements of a segment; undefined if it is unknown. */
 export function x12Segment(name: string): X12Segment | undefined {
   table ??= readSegmentTable(SEGMENT_TABLE);
   return table.get(name);
@@ -36,8 +36,8 @@ export function x12Segment(name: string): X12Segment | undefined {
 
 /**
  * Reads a table of segments, one a line: `AMT ID1-3! R1-18! ID1 | P0102`. An element is a type with its least and most
- * characters (one number for both, N followed by its decimals), `(… …)` a composite, `-` one that is not known,
- * `*9` how often it repeats, `!` that it must be there; behind `|` stand the rules.
+ * characters (one number for both, N followed by its decimals), `(… …)` a composite, `-` an unknown one,
+ * `*9` how often it may repeat, `!` that it is required; the rules follow `|`.
  */
 export function readSegmentTable(text: string): ReadonlyMap<string, X12Segment> {
   const lines = text.split('\n').filter((line) => line !== '');
@@ -54,7 +54,7 @@ export function readSegmentTable(text: string): ReadonlyMap<string, X12Segment> 
   );
 }
 
-/** Words between blanks; what stands in brackets is one. */
+/** Words separated by blanks; brackets hold one together. */
 function wordsOf(text: string): string[] {
   return text.match(/\([^)]*\)\S*|\S+/g) ?? [];
 }
@@ -70,7 +70,7 @@ function elementOf(word: string): X12Element {
     return { ...common, type: 'composite', least: 0, most: 0, components };
   }
   if (!isType(type)) return { ...common, type: 'any', least: 0, most: 0, components: [] };
-  // the first digit of N is how many of its digits are decimals
+  // the first digit after N is its number of decimals
   const from = type === 'N' ? least.slice(1) : least;
   const to = type === 'N' && most === least ? from : most;
   return { ...common, type, least: Number(from), most: Number(to), components: [] };

@@ -1,6 +1,6 @@
 /**
- * Elements of X12 segments, as far as the health care guides use them; `readSegmentTable` says how they are written.
- * What a segment of another release or trade has more is not known here.
+ * Elements of X12 segments, as far as the health care guides use them; for the notation see `readSegmentTable`.
+ * Additional elements of other releases or industries are not included.
  */
 export const SEGMENT_TABLE = `
 AAA ID1! ID2 ID2 ID1

@@ -3,16 +3,18 @@ import { areApart, canSeparate, type EdiStart, type NoStart } from '../edi-synta
 /** Widths of ISA-1 to ISA-16. */
 export const ISA_WIDTHS = [2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1] as const;
 
-/** Senders that do not fill ISA up make it shorter, some longer: it is read by its separators up to here. */
+/** Some senders do not pad ISA, or make it too long: it is read by its separators up to this length. */
 const LONGEST = 512;
-/** ISA-11 separates repetitions from this version on; before it named the standard (`U`). */
+/** ISA-11 is the repetition separator from this version on; before, it named the standard (`U`). */
 const FIRST_WITH_REPETITION = '00402';
 
-/** The delimiters of the interchange whose ISA begins at `at`: those that stand where the standard has them. */
+/** The delimiters of the interchange whose ISA begins at `at`: read from their standard positions. */
 export function x12Start(text: string, at: number): EdiStart | NoStart {
   const field = text.charAt(at + 3);
   if (!canSeparate(field)) {
-    return { problem: 'What follows ISA is no element separator: a letter, a digit or a blank.' };
+    return {
+      problem: 'What follows ISA is not an element separator, but a letter, digit or blank.',
+    };
   }
   const ends = separators(text, at, field);
   const last = ends[ISA_WIDTHS.length - 1];
@@ -29,7 +31,7 @@ export function x12Start(text: string, at: number): EdiStart | NoStart {
   if (![component, terminator].every(canSeparate) || !areApart([field, component, terminator])) {
     return {
       problem:
-        'The delimiters in ISA cannot be used: element separator, component separator (ISA-16) and segment terminator must be different, and neither letters, digits nor blanks.',
+        'The delimiters in ISA cannot be used: element separator, component separator (ISA-16) and segment terminator must be different, and must not be letters, digits or blanks.',
     };
   }
   const syntax = { kind: 'x12', field, repetition, component, terminator } as const;
@@ -40,7 +42,7 @@ export function x12Start(text: string, at: number): EdiStart | NoStart {
   }
 }
 
-/** Where the separators before ISA-1 to ISA-16 stand. */
+/** The positions of the separators before ISA-1 to ISA-16. */
 function separators(text: string, at: number, field: string): number[] {
   const ends: number[] = [];
   for (
