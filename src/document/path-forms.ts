@@ -175,7 +175,7 @@ export const PATH_FORMS: readonly PathForms[] = [
       '(0008,0060) CS Modality  OT',
       '(0010,0010) PN PatientName  DOE^JANE',
       '(0010,0020) LO PatientID  4711',
-      '(0040,0275) SQ RequestAttributesSequence  1 items',
+      '(0040,0275) SQ RequestAttributesSequence  1 item',
       '  [1]',
       '    (0040,0009) SH ScheduledProcedureStepID  STEP1',
     ].join('\n'),

@@ -126,6 +126,15 @@ function BodyEditor({
       </p>
     );
   }
+  if (data.kind === 'dicom') {
+    return (
+      <p className="text-bad">
+        {t(
+          'A DICOM file cannot be edited as text. Download it, change it, and send it with waybill resend --body.',
+        )}
+      </p>
+    );
+  }
   const end = data.text.includes('\r\n') ? '\r\n' : data.text.includes('\r') ? '\r' : '\n';
   const shown = data.text.replaceAll(/\r\n|\r/g, '\n');
   return (

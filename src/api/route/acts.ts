@@ -5,7 +5,7 @@ import {
   principalOf,
   requirePermission,
 } from '../../access/rights/require-permission.ts';
-import { charsetNamed } from '../../document/index.ts';
+import { type Charset, charsetNamed, decodeFaithfully, kindOf } from '../../document/index.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { isWaiting } from '../../operator/abort.ts';
 import { reprocessTraced, resendTraced } from '../../operator/resend.ts';
@@ -14,6 +14,7 @@ import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { closed, IdParameters, Reason } from '../../web/schema.ts';
 import { audited, checkVisibleHost, messageToActOn } from '../acting.ts';
+import { WHOLE_LIMIT } from '../body/shown-body.ts';
 import type { ApiContext } from '../context.ts';
 import { Done } from '../contract/host.ts';
 import {
@@ -57,7 +58,7 @@ function resendRoute(app: Api, context: ApiContext): void {
       const principal = principalOf(request);
       const message = await messageToActOn(context, request, id);
       if (to !== undefined) checkVisibleHost(request, to);
-      const body = editedBody(request.body, message);
+      const body = await editedBody(context, request.body, message);
       // masked text must not be sent out
       if (body !== undefined)
         checkPermission(principal, 'message.edit_resend', 'message.content.unmasked');
@@ -195,15 +196,22 @@ function abortRoute(app: Api, context: ApiContext): void {
   );
 }
 
-/** The edited body in the charset of the message; undefined if it was not edited. */
-function editedBody(
+/** The edited body, written in what the original is read as; undefined if it was not edited. */
+async function editedBody(
+  context: ApiContext,
   { text, base64 }: ResendRequest,
-  { charset: name, id }: TracedMessage,
-): Uint8Array | undefined {
+  message: TracedMessage,
+): Promise<Uint8Array | undefined> {
   if (base64 !== undefined) return Buffer.from(base64, 'base64');
   if (text === undefined) return undefined;
-  const charset = charsetNamed(name);
-  if (charset === undefined) return Buffer.from(text);
+  const { id, type } = message;
+  if (kindOf(type) === 'dicom') {
+    throw new EngineError(
+      'MESSAGE_INVALID',
+      `message ${id} is a DICOM file, which is no text: download it, change it and send it as base64`,
+    );
+  }
+  const charset = await charsetOf(context, message);
   if (!charset.canEncode(text)) {
     throw new EngineError(
       'MESSAGE_INVALID',
@@ -211,4 +219,18 @@ function editedBody(
     );
   }
   return charset.encode(text);
+}
+
+/** As the text was read that a person edits: what does not fit the message's charset is ISO 8859-1. */
+async function charsetOf(
+  { trace, bodies }: ApiContext,
+  { id, charset }: TracedMessage,
+): Promise<Charset> {
+  const named = charsetNamed(charset);
+  const stored = await trace.body(id, 'message');
+  const { bytes, ref, size = 0 } = stored ?? {};
+  if (bytes !== undefined) return decodeFaithfully(bytes, named).charset;
+  const isHeld = ref !== undefined && size <= WHOLE_LIMIT;
+  const whole = isHeld ? await bodies.open(ref, size).bytes() : Buffer.alloc(0);
+  return decodeFaithfully(whole, named).charset;
 }

@@ -183,7 +183,8 @@ export class DicomDocument implements Document {
       const values = this.#textOf(attribute);
       const shown =
         values.length > 0 || value.length === 0 ? values.join('\\') : `${value.length} bytes`;
-      const told = items === undefined ? shown : `${items.length} items`;
+      const told =
+        items === undefined ? shown : `${items.length} item${items.length === 1 ? '' : 's'}`;
       yield `${indent}(${tag.slice(0, 4)},${tag.slice(4)}) ${vr} ${name}  ${told}`.trimEnd();
       for (const [n, item] of (items ?? []).entries()) {
         yield `${indent}  [${n + 1}]`;

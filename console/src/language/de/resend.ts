@@ -23,6 +23,8 @@ export const german: Catalogue = {
   'kept in the audit log': 'steht im Audit-Protokoll',
   'You see this body masked: what is masked cannot be edited.':
     'Sie sehen diesen Inhalt maskiert: Was maskiert ist, lässt sich nicht bearbeiten.',
+  'A DICOM file cannot be edited as text. Download it, change it, and send it with waybill resend --body.':
+    'Eine DICOM-Datei lässt sich nicht als Text bearbeiten. Laden Sie sie herunter, ändern Sie sie, und senden Sie sie mit waybill resend --body.',
   'This body is too large to be edited here.':
     'Dieser Inhalt ist zu groß, um hier bearbeitet zu werden.',
   Body: 'Inhalt',
