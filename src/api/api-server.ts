@@ -26,6 +26,7 @@ import { openApi } from './open-api.ts';
 import { actRoutes } from './route/acts.ts';
 import { alertRoutes } from './route/alerts.ts';
 import { bodyRoutes } from './route/bodies.ts';
+import { draftRoutes } from './route/drafts.ts';
 import { eventRoutes } from './route/events.ts';
 import { exportRoutes } from './route/export.ts';
 import { historyRoutes } from './route/history.ts';
@@ -110,6 +111,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
       const api = scope as unknown as Api;
       productionRoutes(api, context);
       historyRoutes(api, context);
+      draftRoutes(api, context);
       hostRoutes(api, context);
       overrideRoutes(api, context);
       const recorded = searchRecorder(context);

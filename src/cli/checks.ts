@@ -15,6 +15,8 @@ export interface CheckLimits {
 const LIMITS: CheckLimits = { time: 60_000, megabytes: 512 };
 /** Checks at once: each holds two productions. */
 const AT_ONCE = 2;
+/** Others that wait for their turn. */
+const WAITING = 8;
 
 /** Checks files beside the engine: what loops or takes all memory there ends there. */
 export interface FileChecks {
@@ -24,21 +26,28 @@ export interface FileChecks {
 
 export function fileChecks(limits: CheckLimits = LIMITS): FileChecks {
   const working = new Set<Worker>();
+  let ended = Promise.withResolvers<void>();
+  let waiting = 0;
   return {
     async check(files) {
-      if (working.size >= AT_ONCE)
+      if (waiting >= WAITING)
         throw new EngineError(
           'REHEARSAL_BUSY',
           'others are checking files just now: try again when they are done',
           { retryable: true },
         );
+      waiting++;
+      while (working.size >= AT_ONCE) await ended.promise;
+      waiting--;
       const worker = threadFor(files, limits);
       working.add(worker);
       try {
         return await answerOf(worker, limits);
       } finally {
-        working.delete(worker);
         await worker.terminate();
+        working.delete(worker);
+        ended.resolve();
+        ended = Promise.withResolvers();
       }
     },
     async stop() {

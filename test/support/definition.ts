@@ -116,6 +116,7 @@ export function definition(parts: {
       inlineLimit: 256 * 1024,
       duplicateWindow: 600_000,
       testMessages: false,
+      approval: 'none',
       queueLimit: 1024 ** 3,
       shutdownTimeout: 2_000,
     },

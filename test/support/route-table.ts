@@ -108,6 +108,16 @@ export const ROUTES: readonly Row[] = [
     allowed: [404],
   }),
   row('GET /production/files', ['config.view'], 403),
+  row('POST /production/files/check', ['config.edit'], 403, {
+    body: { edits: [{ path: 'production.yaml', text: '' }] },
+  }),
+  row('GET /production/drafts', ['config.edit'], 403),
+  row('POST /production/drafts', ['config.edit'], 403, {
+    body: { edits: [{ path: 'production.yaml', text: '' }], reason: 'x' },
+  }),
+  row('GET /production/drafts/{id}', ['config.edit'], 403, { allowed: [404] }),
+  row('POST /production/drafts/{id}/apply', ['config.deploy'], 403, { body: {}, allowed: [404] }),
+  row('POST /production/drafts/{id}/refuse', ['config.edit'], 403, { body: {}, allowed: [404] }),
   row('GET /production/files/text', ['config.view'], 403, { query: '?path=production.yaml' }),
   row('POST /production/reload', ['config.view'], 403, { body: { dryRun: true } }),
   row('POST /production/reload', ['config.view', 'config.deploy'], 403, {

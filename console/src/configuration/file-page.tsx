@@ -1,18 +1,27 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { Pencil } from 'lucide-react';
 import { type ReactElement, useEffect, useRef } from 'react';
 import type { Files, FileText } from '../../../src/api/contract/files.ts';
 import { ask } from '../api/client.ts';
-import { buttonStyle } from '../element/button.tsx';
+import { Button, buttonStyle } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
 import { Choice } from '../element/field.tsx';
-import { Nothing, Pending } from '../element/notice.tsx';
+import { Nothing, Pending, Warning } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { bytes } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
+import { useMay } from '../shell/me.ts';
+import { ChangeBar } from './change-bar.tsx';
+import { OpenDrafts } from './drafts.tsx';
+import { type Edits, useEdits } from './edits.ts';
+import { TableEditor } from './table-editor.tsx';
+import { readTable } from './table-text.ts';
 
 /** The files of the production, as they lie on disk or as they were in a version; a line is found by the address. */
 export function FilePage(): ReactElement {
+  const may = useMay();
+  const edits = useEdits();
   const { path, line, version } = useSearch({ from: '/files' });
   const navigate = useNavigate();
   const { data, error } = useQuery({
@@ -41,6 +50,12 @@ export function FilePage(): ReactElement {
       }
     >
       <Pending answer={data} error={error} />
+      {may('config.edit') && version === undefined && (
+        <div className="mb-4 flex flex-col gap-4 empty:hidden">
+          {edits.all.length > 0 && <ChangeBar edits={edits} />}
+          <OpenDrafts />
+        </div>
+      )}
       <div className="grid items-start gap-4 lg:grid-cols-[16rem_minmax(0,1fr)]">
         <nav aria-label={t('Files')} className="max-lg:hidden">
           <ul className="flex flex-col rounded-lg border border-line bg-surface py-1">
@@ -53,6 +68,9 @@ export function FilePage(): ReactElement {
                   className={`block truncate px-3 py-1 font-mono text-xs ${one.path === chosen ? 'bg-selected font-medium' : 'hover:bg-hover'}`}
                 >
                   {one.path}
+                  {edits.of(one.path) !== undefined && (
+                    <span className="ml-1 font-sans text-warn">{t('changed ## of a file')}</span>
+                  )}
                 </Link>
               </li>
             ))}
@@ -70,7 +88,15 @@ export function FilePage(): ReactElement {
             <option key={one.path}>{one.path}</option>
           ))}
         </Choice>
-        {chosen !== undefined && <FileView path={chosen} version={version} line={Number(line)} />}
+        {chosen !== undefined && (
+          <FileView
+            key={chosen}
+            path={chosen}
+            version={version}
+            line={Number(line)}
+            edits={edits}
+          />
+        )}
       </div>
     </Page>
   );
@@ -80,11 +106,14 @@ function FileView({
   path,
   version,
   line,
+  edits,
 }: {
   readonly path: string;
   readonly version: string | undefined;
   readonly line: number;
+  readonly edits: Edits;
 }): ReactElement {
+  const may = useMay();
   const { data, error } = useQuery({
     queryKey: ['file', path, version],
     queryFn: ({ signal }) =>
@@ -97,6 +126,9 @@ function FileView({
       </Panel>
     );
   }
+  const { text, hash, editable } = data;
+  const edit = version === undefined ? edits.of(path) : undefined;
+  const mayEdit = may('config.edit') && editable && version === undefined && text !== undefined;
   return (
     <Panel
       title={path}
@@ -104,16 +136,63 @@ function FileView({
       actions={
         <>
           <span className="text-xs text-ink-2">{bytes(data.bytes)}</span>
-          {data.text !== undefined && <CopyButton text={data.text} label={t('Copy the file')} />}
+          {mayEdit && edit === undefined && (
+            <Button onClick={() => edits.put({ path, text, was: hash })}>
+              <Pencil size={13} aria-hidden="true" /> {t('Change ## a file')}
+            </Button>
+          )}
+          {edit !== undefined && <Button onClick={() => edits.drop(path)}>{t('As it was')}</Button>}
+          {text !== undefined && (
+            <CopyButton text={edit?.text ?? text} label={t('Copy the file')} />
+          )}
         </>
       }
     >
-      {data.text === undefined ? (
+      {edit?.was !== undefined && edit.was !== hash && (
+        <div className="p-3">
+          <Warning>
+            {t(
+              'Somebody else has changed this file since you began. Look at it as it is, then change it again.',
+            )}
+          </Warning>
+        </div>
+      )}
+      {edit !== undefined ? (
+        <Editor
+          path={path}
+          text={edit.text ?? ''}
+          onChange={(next) => edits.put({ ...edit, text: next })}
+        />
+      ) : text === undefined ? (
         <Nothing>{t('It is too large to be shown here, or no text.')}</Nothing>
       ) : (
-        <NumberedLines text={data.text} line={line} />
+        <NumberedLines text={text} line={line} />
       )}
     </Panel>
+  );
+}
+
+/** A code table as a table, everything else as text. */
+function Editor({
+  path,
+  text,
+  onChange,
+}: {
+  readonly path: string;
+  readonly text: string;
+  readonly onChange: (text: string) => void;
+}): ReactElement {
+  const table = /\.(?:csv|tsv)$/.test(path) ? readTable(text) : undefined;
+  if (table !== undefined) return <TableEditor name={path} table={table} onChange={onChange} />;
+  return (
+    <textarea
+      aria-label={t('Text of the file')}
+      value={text}
+      onChange={({ target }) => onChange(target.value)}
+      spellCheck={false}
+      rows={Math.min(40, text.split('\n').length + 2)}
+      className="block w-full resize-y bg-surface px-3 py-2 font-mono text-xs leading-5 text-ink"
+    />
   );
 }
 

@@ -8,6 +8,7 @@ import { Choice, Field } from '../element/field.tsx';
 import { STATUS_NAMES } from '../element/names.ts';
 import { Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
+import { saveFile } from '../element/save-file.ts';
 import type { Status } from '../element/status-badge.tsx';
 import { count, moment, zone } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
@@ -68,7 +69,7 @@ export function ExportPage(): ReactElement {
         body: { criteria: criteriaOf(state, now), format, limit: Number(limit), fields },
       });
       const file = await response.blob();
-      save(
+      saveFile(
         file,
         `messages-${new Date(now).toISOString().slice(0, 19).replaceAll(':', '')}.${format}`,
       );
@@ -136,13 +137,4 @@ export function ExportPage(): ReactElement {
       </div>
     </Page>
   );
-}
-
-function save(file: Blob, name: string): void {
-  const url = URL.createObjectURL(file);
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }

@@ -3,7 +3,13 @@ import { newerVersion } from '../../database/newer-version.ts';
 import { isDamaged, setAside } from '../../trace/store/damage.ts';
 import type { MetaDatabase, MetaPlace, MetaSession } from './meta-database.ts';
 import { sqliteDatabase } from './sqlite/database.ts';
-import { AUDIT_TABLES, META_TABLES, SECOND_META_TABLES, THIRD_META_TABLES } from './tables.ts';
+import {
+  AUDIT_TABLES,
+  FOURTH_META_TABLES,
+  META_TABLES,
+  SECOND_META_TABLES,
+  THIRD_META_TABLES,
+} from './tables.ts';
 
 /**
  * Users, sessions, tokens, searches, jobs, alerts. The command line opens it while the operator
@@ -83,6 +89,7 @@ export const META_MIGRATIONS: readonly MetaMigration[] = [
     if (!(await hasColumn(session, dialect, 'job', 'counted')))
       await define(session, dialect.written(THIRD_META_TABLES));
   },
+  (session, { written }) => define(session, written(FOURTH_META_TABLES)),
 ];
 
 export const AUDIT_MIGRATIONS: readonly MetaMigration[] = [

@@ -73,6 +73,13 @@ CREATE INDEX IF NOT EXISTS job_item_followed ON job_item(job_id, n) WHERE follow
 CREATE INDEX IF NOT EXISTS job_item_outcome ON job_item(job_id, outcome);
 `;
 
+/** Changes of the production's files that people propose in the console. */
+export const FOURTH_META_TABLES = `
+CREATE TABLE IF NOT EXISTS file_draft(
+  id INTEGER PRIMARY KEY, by TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL, edits TEXT NOT NULL,
+  state TEXT NOT NULL, decided_by TEXT, decided_at INTEGER) STRICT;
+`;
+
 export const AUDIT_TABLES = `
 CREATE TABLE IF NOT EXISTS audit(
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, via TEXT NOT NULL, ip TEXT NOT NULL,

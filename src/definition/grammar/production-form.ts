@@ -30,6 +30,16 @@ const settings = block({
     help: 'How much a queue may hold before senders are refused.',
     default: '10GB',
   }),
+  approval: setting.choice(
+    {
+      none: 'who may deploy applies their own changes',
+      required: 'somebody else has to apply them',
+    },
+    {
+      help: 'Whether a change that somebody makes to the files in the console has to be applied by somebody else.',
+      default: 'none',
+    },
+  ),
   testMessages: setting.flag({
     help: 'Whether people may send messages of their own into hosts, marked as tests. They are really sent: do not allow this where patients are treated.',
     default: false,

@@ -48,6 +48,7 @@ function seen(report: Partial<HostReport>, rest: Partial<Seen> = {}): Seen {
     duplicateWindow: 1,
     queueLimit: 1,
     testMessages: false,
+    approval: 'none' as const,
     shutdownTimeout: 1,
   };
   return {

@@ -66,4 +66,43 @@ export const german: Catalogue = {
   'It is too large to be shown here, or no text.':
     'Sie ist zu groß, um hier gezeigt zu werden, oder kein Text.',
   'Text of the file': 'Text der Datei',
+
+  // changing files
+  'changed ## of a file': 'geändert',
+  'Change ## a file': 'Ändern',
+  'As it was': 'Wie vorher',
+  'Somebody else has changed this file since you began. Look at it as it is, then change it again.':
+    'Jemand anderes hat diese Datei geändert, seit Sie begonnen haben. Sehen Sie sich an, wie sie ist, und ändern Sie sie dann noch einmal.',
+  '{count} {count|file|files} changed, not applied':
+    '{count} {count|Datei|Dateien} geändert, nicht übernommen',
+  'Throw the changes away': 'Änderungen verwerfen',
+  'being checked…': 'wird geprüft …',
+  'the check finds mistakes': 'die Prüfung findet Fehler',
+  'the check finds no mistake': 'die Prüfung findet keinen Fehler',
+  'Run the test cases': 'Testfälle ausführen',
+  Propose: 'Vorschlagen',
+  'It restarts {hosts}.': 'Neu gestartet wird: {hosts}.',
+  'Test cases: {passed} passed, {failed} failed.':
+    'Testfälle: {passed} bestanden, {failed} fehlgeschlagen.',
+  'Proposed by {by}: {reason}': 'Vorschlag von {by}: {reason}',
+  Close: 'Schließen',
+  'Look at it': 'Ansehen',
+  'somebody else has to apply it': 'jemand anderes muss ihn übernehmen',
+  'Apply all the same': 'Trotzdem übernehmen',
+  Withdraw: 'Zurückziehen',
+  Refuse: 'Ablehnen',
+
+  // code tables
+  Key: 'Schlüssel',
+  'Value ## of a table': 'Wert',
+  Note: 'Notiz',
+  Remove: 'Entfernen',
+  '{column} in line {line}': '{column} in Zeile {line}',
+  'Remove line {line}': 'Zeile {line} entfernen',
+  'The first {count} of {total}; the filter finds the others.':
+    'Die ersten {count} von {total}; der Filter findet die anderen.',
+  Filter: 'Filter',
+  'Add a row': 'Zeile hinzufügen',
+  'Import CSV': 'CSV importieren',
+  'Export CSV': 'CSV exportieren',
 };

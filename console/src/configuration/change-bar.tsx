@@ -1,0 +1,112 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type ReactElement, useEffect, useState } from 'react';
+import type { ChangedReport, CheckReport, Draft, Drafts } from '../../../src/api/contract/files.ts';
+import { ask } from '../api/client.ts';
+import { Button } from '../element/button.tsx';
+import { Field } from '../element/field.tsx';
+import { Problem } from '../element/notice.tsx';
+import { Panel } from '../element/page.tsx';
+import { t } from '../language/translate.ts';
+import { useMay } from '../shell/me.ts';
+import { CheckResult } from './check-result.tsx';
+import type { Edit, Edits } from './edits.ts';
+
+/** Milliseconds without a key before what was typed is checked. */
+const TYPED = 500;
+
+/** What was changed and not sent yet: what the check says of it, and the ways on. */
+export function ChangeBar({ edits }: { readonly edits: Edits }): ReactElement {
+  const may = useMay();
+  const client = useQueryClient();
+  const [reason, setReason] = useState('');
+  const [tests, setTests] = useState(false);
+  const settled = useSettled(edits.all);
+  const check = useQuery({
+    queryKey: ['check', settled, tests],
+    queryFn: ({ signal }) =>
+      ask<CheckReport>('production/files/check', { body: { edits: settled, tests }, signal }),
+    refetchOnWindowFocus: false,
+    gcTime: 0,
+    placeholderData: (before) => before,
+  });
+  const { data: drafts } = useQuery(draftsQuery);
+  const propose = useMutation({
+    mutationFn: async (apply: boolean) => {
+      const body = { edits: edits.all, reason: reason.trim() };
+      const draft = await ask<Draft>('production/drafts', { body });
+      if (apply) await ask<ChangedReport>(`production/drafts/${draft.id}/apply`, { body: {} });
+    },
+    onSuccess: () => edits.clear(),
+    onSettled: () => client.invalidateQueries(),
+  });
+  const isChecked = settled === edits.all && !check.isFetching;
+  const isWrong = check.data?.problems.some(({ severity }) => severity === 'error') ?? true;
+  const isBlocked = propose.isPending || reason.trim() === '' || !isChecked || isWrong;
+  return (
+    <Panel
+      title={t('{count} {count|file|files} changed, not applied', { count: edits.all.length })}
+      actions={
+        <Button look="quiet" onClick={edits.clear}>
+          {t('Throw the changes away')}
+        </Button>
+      }
+    >
+      <div className="flex flex-col gap-3">
+        <p className="text-xs" role="status">
+          <span className="font-mono" translate="no">
+            {edits.all.map(({ path }) => path).join(', ')}
+          </span>
+          {': '}
+          {!isChecked
+            ? t('being checked…')
+            : isWrong
+              ? t('the check finds mistakes')
+              : t('the check finds no mistake')}
+        </p>
+        {check.isError && <Problem error={check.error} />}
+        {check.data !== undefined && <CheckResult report={check.data} />}
+        <div className="flex flex-wrap items-end gap-3">
+          <Field
+            label={t('Reason')}
+            required
+            className="w-80"
+            value={reason}
+            onChange={({ target }) => setReason(target.value)}
+          />
+          <Button onClick={() => setTests(true)} disabled={tests}>
+            {t('Run the test cases')}
+          </Button>
+          {drafts?.approval === false && may('config.deploy') && (
+            <Button look="primary" disabled={isBlocked} onClick={() => propose.mutate(true)}>
+              {t('Apply')}
+            </Button>
+          )}
+          <Button
+            look={drafts?.approval === true ? 'primary' : 'plain'}
+            disabled={isBlocked}
+            onClick={() => propose.mutate(false)}
+          >
+            {t('Propose')}
+          </Button>
+        </div>
+        {propose.isError && <Problem error={propose.error} />}
+      </div>
+    </Panel>
+  );
+}
+
+export const draftsQuery = {
+  queryKey: ['drafts'],
+  queryFn: ({ signal }: { readonly signal: AbortSignal }) =>
+    ask<Drafts>('production/drafts', { signal }),
+} as const;
+
+/** What was typed, once nothing more is typed for a moment. */
+function useSettled(all: readonly Edit[]): readonly Edit[] {
+  const [settled, setSettled] = useState(all);
+  useEffect(() => {
+    const late = setTimeout(() => setSettled(all), TYPED);
+    return () => clearTimeout(late);
+  }, [all]);
+  return settled;
+}

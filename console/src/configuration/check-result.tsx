@@ -1,0 +1,40 @@
+import type { ReactElement } from 'react';
+import type { CheckReport } from '../../../src/api/contract/files.ts';
+import { t } from '../language/translate.ts';
+import { FilePlace } from '../shell/file-place.tsx';
+import { Problems } from './comparison.tsx';
+
+/** What the check and the test cases say of changed files, and which hosts would restart. */
+export function CheckResult({
+  report: { problems, hosts = [], tests },
+}: {
+  readonly report: CheckReport;
+}): ReactElement {
+  const restarts = hosts.filter(({ restart }) => restart).map(({ host }) => host);
+  return (
+    <div className="flex flex-col gap-2 text-xs">
+      <Problems problems={problems} />
+      {restarts.length > 0 && (
+        <p className="text-ink-2">{t('It restarts {hosts}.', { hosts: restarts.join(', ') })}</p>
+      )}
+      {tests !== undefined && (
+        <p className={tests.failed > 0 ? 'text-bad' : 'text-good'}>
+          {t('Test cases: {passed} passed, {failed} failed.', {
+            passed: tests.passed,
+            failed: tests.failed,
+          })}
+        </p>
+      )}
+      {tests?.failures.map(({ name, file, line, what }) => (
+        <div key={name} className="rounded-md border border-line px-3 py-1.5">
+          <FilePlace file={file} line={line} /> <span translate="no">{name}</span>
+          <ul className="list-disc pl-5" translate="no">
+            {what.map((one) => (
+              <li key={one}>{one}</li>
+            ))}
+          </ul>
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,126 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type ReactElement, useState } from 'react';
+import type { Draft, DraftView } from '../../../src/api/contract/files.ts';
+import { ApiProblem, ask } from '../api/client.ts';
+import { Button } from '../element/button.tsx';
+import { Pending, Problem } from '../element/notice.tsx';
+import { Panel } from '../element/page.tsx';
+import { When } from '../element/when.tsx';
+import { t } from '../language/translate.ts';
+import { me as meQuery, useMay } from '../shell/me.ts';
+import { draftsQuery } from './change-bar.tsx';
+import { CheckResult } from './check-result.tsx';
+import { ChangedFiles } from './comparison.tsx';
+
+/** Changes that somebody proposed and nobody has decided. */
+export function OpenDrafts(): ReactElement | null {
+  const { data } = useQuery(draftsQuery);
+  const open = data?.drafts.filter(({ state }) => state === 'open') ?? [];
+  return (
+    <>
+      {open.map((draft) => (
+        <OpenDraft key={draft.id} draft={draft} approval={data?.approval ?? false} />
+      ))}
+    </>
+  );
+}
+
+function OpenDraft({
+  draft: { id, by, at, reason, paths },
+  approval,
+}: {
+  readonly draft: Draft;
+  readonly approval: boolean;
+}): ReactElement {
+  const may = useMay();
+  const { data: me } = useQuery(meQuery);
+  const client = useQueryClient();
+  const [isOpen, setOpen] = useState(false);
+  const { data, error } = useQuery({
+    queryKey: ['draft', id],
+    queryFn: ({ signal }) => ask<DraftView>(`production/drafts/${id}`, { signal }),
+    enabled: isOpen,
+  });
+  const decide = useMutation({
+    mutationFn: ({ act, leaveWaiting }: Decision) =>
+      ask<unknown>(`production/drafts/${id}/${act}`, { body: { leaveWaiting } }),
+    onSettled: () => client.invalidateQueries(),
+  });
+  const isOwn = me?.name.toLowerCase() === by.toLowerCase();
+  const waits = decide.error instanceof ApiProblem && decide.error.code === 'MESSAGES_WAITING';
+  const mayApply = may('config.deploy') && !(approval && isOwn);
+  return (
+    <Panel
+      title={t('Proposed by {by}: {reason}', { by, reason })}
+      actions={
+        <Button aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          {isOpen ? t('Close') : t('Look at it')}
+        </Button>
+      }
+    >
+      <div className="flex flex-col gap-3">
+        <p className="text-xs text-ink-2">
+          <When at={at} as="second" /> ·{' '}
+          <span className="font-mono" translate="no">
+            {paths.join(', ')}
+          </span>
+          {approval && isOwn && <> · {t('somebody else has to apply it')}</>}
+        </p>
+        {isOpen && (
+          <>
+            <Pending answer={data} error={error} />
+            {data?.check !== undefined && <CheckResult report={data.check} />}
+            {data !== undefined && <ChangedFiles files={data.files} />}
+            <Decisions
+              isOwn={isOwn}
+              mayApply={mayApply && data !== undefined}
+              waits={waits}
+              isPending={decide.isPending}
+              onDecide={decide.mutate}
+            />
+            {decide.isError && <Problem error={decide.error} />}
+          </>
+        )}
+      </div>
+    </Panel>
+  );
+}
+
+interface DecisionProps {
+  readonly isOwn: boolean;
+  readonly mayApply: boolean;
+  /** Whether messages wait for a host that would be taken out. */
+  readonly waits: boolean;
+  readonly isPending: boolean;
+  readonly onDecide: (decision: Decision) => void;
+}
+
+interface Decision {
+  readonly act: 'apply' | 'refuse';
+  readonly leaveWaiting: boolean;
+}
+
+function Decisions({ isOwn, mayApply, waits, isPending, onDecide }: DecisionProps): ReactElement {
+  const may = useMay();
+  return (
+    <div className="flex flex-wrap gap-2">
+      {mayApply && (
+        <Button
+          look="primary"
+          disabled={isPending}
+          onClick={() => onDecide({ act: 'apply', leaveWaiting: waits })}
+        >
+          {waits ? t('Apply all the same') : t('Apply')}
+        </Button>
+      )}
+      {(isOwn || may('config.deploy')) && (
+        <Button
+          disabled={isPending}
+          onClick={() => onDecide({ act: 'refuse', leaveWaiting: false })}
+        >
+          {isOwn ? t('Withdraw') : t('Refuse')}
+        </Button>
+      )}
+    </div>
+  );
+}

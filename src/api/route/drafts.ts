@@ -1,0 +1,264 @@
+import type { FastifyRequest } from 'fastify';
+import {
+  checkSeesAll,
+  principalOf,
+  requirePermission,
+} from '../../access/rights/require-permission.ts';
+import type { FileEdit } from '../../definition/history/checked-files.ts';
+import { type DraftStore, draftStore, type FileDraft } from '../../operator/draft-store.ts';
+import type { Api } from '../../web/api.ts';
+import { ApiError } from '../../web/api-error.ts';
+import { closed, Id } from '../../web/schema.ts';
+import { audited } from '../acting.ts';
+import { comparedText } from '../compared-files.ts';
+import type { ApiContext } from '../context.ts';
+import {
+  ChangedReport,
+  CheckReport,
+  CheckRequest,
+  DecisionRequest,
+  Draft,
+  DraftRequest,
+  Drafts,
+  DraftView,
+} from '../contract/files.ts';
+
+const tags = ['files'];
+const DraftParameters = closed({ id: Id });
+const LISTED = 50;
+/** Bytes of all files of one change: they travel to the engines in one request. */
+const AT_ONCE = 700 * 1024;
+
+/** Files of the production changed by people who have no account on the machine: checked, proposed, approved, applied. */
+export function draftRoutes(app: Api, context: ApiContext): void {
+  const drafts = draftStore(context.meta);
+  checkRoute(app, context);
+  proposeRoutes(app, context, drafts);
+  viewRoute(app, context, drafts);
+  applyRoute(app, context, drafts);
+  refuseRoute(app, context, drafts);
+}
+
+function checkRoute(app: Api, { engines }: ApiContext): void {
+  app.post(
+    '/production/files/check',
+    {
+      schema: {
+        tags,
+        summary:
+          'What the check, and the test cases if asked for, say of changed files. Nothing is written.',
+        body: CheckRequest,
+        response: { 200: CheckReport },
+      },
+      onRequest: requirePermission('config.edit'),
+    },
+    async (request) => {
+      checkWhole(request);
+      const { edits, tests } = request.body;
+      checkSize(edits);
+      return reportOf(await engines.checkFiles({ before: 'disk', after: 'disk', edits, tests }));
+    },
+  );
+}
+
+function proposeRoutes(app: Api, context: ApiContext, drafts: DraftStore): void {
+  app.get(
+    '/production/drafts',
+    {
+      schema: {
+        tags,
+        summary: 'Changes of files that were proposed, newest first.',
+        response: { 200: Drafts },
+      },
+      onRequest: requirePermission('config.edit'),
+    },
+    async (request) => {
+      checkWhole(request);
+      const [all, approval] = await Promise.all([drafts.list(LISTED), needsApproval(context)]);
+      return { drafts: all.map(shownDraft), approval };
+    },
+  );
+
+  app.post(
+    '/production/drafts',
+    {
+      schema: {
+        tags,
+        summary: 'Proposes a change of files, which somebody then applies.',
+        body: DraftRequest,
+        response: { 200: Draft },
+      },
+      onRequest: requirePermission('config.edit'),
+    },
+    async (request) => {
+      const { name: by } = checkWhole(request);
+      const { edits, reason } = request.body;
+      checkSize(edits);
+      const detail = { paths: edits.map(({ path }) => path), reason };
+      const act = { action: 'config.propose', object: 'production', detail };
+      return audited(context, request, act, async () =>
+        shownDraft(await drafts.add({ by, reason, edits })),
+      );
+    },
+  );
+}
+
+function viewRoute(app: Api, context: ApiContext, drafts: DraftStore): void {
+  const { engines } = context;
+  app.get(
+    '/production/drafts/:id',
+    {
+      schema: {
+        tags,
+        summary:
+          'A proposed change, line by line against what lies on disk, with what the check says.',
+        params: DraftParameters,
+        response: { 200: DraftView },
+      },
+      onRequest: requirePermission('config.edit'),
+    },
+    async (request) => {
+      checkWhole(request);
+      const draft = await draftNamed(drafts, request.params.id);
+      const { edits } = draft;
+      const files = await Promise.all(edits.map((edit) => comparedEdit(context, edit)));
+      if (draft.state !== 'open') return { ...shownDraft(draft), files };
+      const checked = await engines.checkFiles({
+        before: 'disk',
+        after: 'disk',
+        edits,
+        tests: true,
+      });
+      return { ...shownDraft(draft), files, check: reportOf(checked) };
+    },
+  );
+}
+
+function applyRoute(app: Api, context: ApiContext, drafts: DraftStore): void {
+  app.post(
+    '/production/drafts/:id/apply',
+    {
+      schema: {
+        tags,
+        summary: 'Writes the files of a proposed change and applies them, as one.',
+        params: DraftParameters,
+        body: DecisionRequest,
+        response: { 200: ChangedReport },
+      },
+      onRequest: requirePermission('config.deploy'),
+    },
+    async (request) => {
+      const { name } = checkWhole(request);
+      const { leaveWaiting } = request.body;
+      const { id, by, reason, edits } = await draftNamed(drafts, request.params.id);
+      const detail = { draft: id, by, reason, paths: edits.map(({ path }) => path) };
+      const act = { action: 'config.edit', object: 'production', detail };
+      return audited(context, request, act, async () => {
+        if (isSame(name, by) && (await needsApproval(context)))
+          throw new ApiError(
+            403,
+            'FORBIDDEN',
+            'the production wants each change to be applied by somebody other than who proposed it (settings.approval)',
+          );
+        await decided(drafts, id, 'applied', name);
+        const both = isSame(name, by) ? by : `${by}, approved by ${name}`;
+        try {
+          return await context.engines.changeFiles({ edits, reason, leaveWaiting, by: both });
+        } catch (error) {
+          await drafts.reopen(id);
+          throw error;
+        }
+      });
+    },
+  );
+}
+
+function refuseRoute(app: Api, context: ApiContext, drafts: DraftStore): void {
+  app.post(
+    '/production/drafts/:id/refuse',
+    {
+      schema: {
+        tags,
+        summary: 'Ends a proposed change: by who proposed it, or by who might apply it.',
+        params: DraftParameters,
+        body: DecisionRequest,
+        response: { 200: Draft },
+      },
+      onRequest: requirePermission('config.edit'),
+    },
+    async (request) => {
+      const principal = checkWhole(request);
+      const draft = await draftNamed(drafts, request.params.id);
+      if (!isSame(principal.name, draft.by) && !principal.permissions.has('config.deploy'))
+        throw new ApiError(403, 'FORBIDDEN', `${principal.name} lacks config.deploy`);
+      const act = { action: 'config.refuse', object: 'production', detail: { draft: draft.id } };
+      return audited(context, request, act, async () => {
+        await decided(drafts, draft.id, 'refused', principal.name);
+        return shownDraft(await draftNamed(drafts, draft.id));
+      });
+    },
+  );
+}
+
+/** Of two who decide at once, one does. */
+async function decided(
+  drafts: DraftStore,
+  id: number,
+  state: 'applied' | 'refused',
+  by: string,
+): Promise<void> {
+  if (await drafts.decide(id, state, by)) return;
+  throw new ApiError(409, 'CONFLICT', `somebody else has decided change ${id} already: look again`);
+}
+
+/** Names of people are compared as at the sign-in. */
+const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
+async function needsApproval({ engines }: ApiContext): Promise<boolean> {
+  const { settings } = await engines.describe();
+  return settings['approval'] === 'required';
+}
+
+function checkWhole(request: FastifyRequest): ReturnType<typeof principalOf> {
+  const principal = principalOf(request);
+  checkSeesAll(principal, 'read or change the configuration');
+  return principal;
+}
+
+function checkSize(edits: readonly FileEdit[]): void {
+  const bytes = edits.reduce((sum, { text = '' }) => sum + Buffer.byteLength(text), 0);
+  if (edits.length === 0) throw new ApiError(400, 'REQUEST_INVALID', 'nothing is changed');
+  if (new Set(edits.map(({ path }) => path)).size < edits.length)
+    throw new ApiError(400, 'REQUEST_INVALID', 'one file is changed twice');
+  if (bytes > AT_ONCE)
+    throw new ApiError(413, 'MESSAGE_TOO_LARGE', 'these files are too large to be changed at once');
+}
+
+async function comparedEdit({ engines }: ApiContext, { path, text }: FileEdit) {
+  const there = await engines.files('disk');
+  const old = there.some((one) => one.path === path);
+  const before = old ? (await engines.fileText({ of: 'disk', path })).text : '';
+  return comparedText(path, before, text ?? '', { old, now: text !== undefined });
+}
+
+async function draftNamed(drafts: DraftStore, id: number): Promise<FileDraft> {
+  const draft = await drafts.find(id);
+  if (draft === undefined)
+    throw new ApiError(404, 'NOT_FOUND', `there is no proposed change ${id}`);
+  return draft;
+}
+
+const shownDraft = ({ edits, ...draft }: FileDraft) => ({
+  ...draft,
+  paths: edits.map(({ path }) => path),
+});
+
+const reportOf = ({
+  difference,
+  version: _version,
+  ...report
+}: Awaited<ReturnType<ApiContext['engines']['checkFiles']>>): CheckReport => ({
+  ...report,
+  hosts: difference?.hosts,
+  production: difference?.production,
+});

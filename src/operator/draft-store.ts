@@ -1,0 +1,88 @@
+import type { MetaDatabase } from '../access/meta/meta-database.ts';
+import type { FileEdit } from '../definition/history/checked-files.ts';
+
+/** What became of a proposal. */
+export type DraftState = 'open' | 'applied' | 'refused';
+
+/** A change of the production's files that somebody proposed. */
+export interface FileDraft {
+  readonly id: number;
+  readonly by: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly reason: string;
+  readonly edits: readonly FileEdit[];
+  readonly state: DraftState;
+  readonly decidedBy?: string | undefined;
+  readonly decidedAt?: number | undefined;
+}
+
+/** Changes that wait for somebody, and what became of those before. */
+export interface DraftStore {
+  add(draft: Pick<FileDraft, 'by' | 'reason' | 'edits'>): Promise<FileDraft>;
+  /** Newest first. */
+  list(limit: number): Promise<readonly FileDraft[]>;
+  find(id: number): Promise<FileDraft | undefined>;
+  /** Decides once: whether it was open until now. */
+  decide(id: number, state: Exclude<DraftState, 'open'>, by: string): Promise<boolean>;
+  /** Takes a decision back that could not be carried out. */
+  reopen(id: number): Promise<void>;
+}
+
+/** Decided ones that are kept, newest first, so that edits of large tables do not fill the disk. */
+const KEPT = 200;
+
+export function draftStore(database: MetaDatabase, now: () => number = Date.now): DraftStore {
+  return {
+    async add({ by, reason, edits }) {
+      const row = await database.get(
+        `INSERT INTO file_draft(by, at, reason, edits, state) VALUES(?, ?, ?, ?, 'open') RETURNING *`,
+        by,
+        now(),
+        reason,
+        JSON.stringify(edits),
+      );
+      await database.run(
+        `DELETE FROM file_draft WHERE state <> 'open' AND id NOT IN
+           (SELECT id FROM file_draft WHERE state <> 'open' ORDER BY id DESC LIMIT ?)`,
+        KEPT,
+      );
+      return draftOf(row ?? {});
+    },
+    list: async (limit) =>
+      (await database.all('SELECT * FROM file_draft ORDER BY id DESC LIMIT ?', limit)).map(draftOf),
+    async find(id) {
+      const row = await database.get('SELECT * FROM file_draft WHERE id = ?', id);
+      return row === undefined ? undefined : draftOf(row);
+    },
+    decide: async (id, state, by) =>
+      (await database.run(
+        `UPDATE file_draft SET state = ?, decided_by = ?, decided_at = ? WHERE id = ? AND state = 'open'`,
+        state,
+        by,
+        now(),
+        id,
+      )) > 0,
+    async reopen(id) {
+      await database.run(
+        `UPDATE file_draft SET state = 'open', decided_by = NULL, decided_at = NULL WHERE id = ?`,
+        id,
+      );
+    },
+  };
+}
+
+const orNothing = (value: unknown): unknown => value ?? undefined;
+
+function draftOf(row: Readonly<Record<string, unknown>>): FileDraft {
+  return {
+    id: Number(row['id']),
+    by: String(row['by']),
+    at: Number(row['at']),
+    reason: String(row['reason']),
+    edits: JSON.parse(String(row['edits'])) as FileEdit[],
+    state: row['state'] as DraftState,
+    decidedBy: orNothing(row['decided_by']) as string | undefined,
+    decidedAt: orNothing(row['decided_at']) as number | undefined,
+  };
+}

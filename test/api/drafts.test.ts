@@ -1,0 +1,150 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type {
+  ChangedReport,
+  CheckReport,
+  Draft,
+  Drafts,
+  DraftView,
+  Files,
+  History,
+} from '../../src/api/contract/files.ts';
+import { GOOD_TABLE, LOOKUP_FILES, LOOKUP_PRODUCTION } from '../support/bad-lookup.ts';
+import { addLocalUser } from '../support/local-user.ts';
+import { type Operated, operated } from '../support/operator.ts';
+import { type Visitor, visitor } from '../support/visitor.ts';
+
+const PASSWORD = 'a lantern by the ward';
+const PATH = '/api/v1/production';
+
+let production: Operated;
+let eva: Visitor;
+let otto: Visitor;
+let vera: Visitor;
+
+beforeAll(async () => {
+  production = await operated({
+    administrator: false,
+    production: LOOKUP_PRODUCTION.replace('settings:\n', 'settings:\n  approval: required\n'),
+    files: LOOKUP_FILES,
+  });
+  const data = join(production.folder.path, 'data');
+  const signedIn = async (name: string, roles: string[], scope = ['*']): Promise<Visitor> => {
+    await addLocalUser(data, { name, password: PASSWORD, roles, scope });
+    const one = visitor(production.url);
+    expect((await one.signIn(name, PASSWORD)).status).toBe(200);
+    return one;
+  };
+  eva = await signedIn('eva', ['engineer']);
+  otto = await signedIn('otto', ['engineer']);
+  vera = await signedIn('vera', ['operator']);
+});
+afterAll(async () => production[Symbol.asyncDispose]());
+
+async function hashOf(path: string): Promise<string | undefined> {
+  const { body } = await eva.ask<Files>('GET', `${PATH}/files`);
+  return body.files.find((one) => one.path === path)?.hash;
+}
+
+const table = (): Promise<string> => readFile(join(production.folder.path, 'wards.csv'), 'utf8');
+
+async function proposed(text = GOOD_TABLE): Promise<number> {
+  const edits = [{ path: 'wards.csv', text, was: await hashOf('wards.csv') }];
+  const made = await eva.ask<Draft>('POST', `${PATH}/drafts`, { edits, reason: 'W1 is missing' });
+  expect(made.status).toBe(200);
+  return made.body.id;
+}
+
+test('an edit is checked without being written, with the place of each mistake', async () => {
+  const { body } = await eva.ask<CheckReport>('POST', `${PATH}/files/check`, {
+    edits: [{ path: 'wards.csv', text: 'key,value\nW1\n' }],
+  });
+  expect(body.problems).toMatchObject([{ file: 'wards.csv', line: 2, severity: 'error' }]);
+  const good = await eva.ask<CheckReport>('POST', `${PATH}/files/check`, {
+    edits: [{ path: 'wards.csv', text: GOOD_TABLE }],
+  });
+  expect(good.body).toMatchObject({ problems: [], production: [{ path: 'lookups.wards' }] });
+  expect(await table()).toBe(LOOKUP_FILES['wards.csv']);
+});
+
+test('what somebody proposes is applied by somebody else, once, and named with both', async () => {
+  const id = await proposed();
+  const own = await eva.ask('POST', `${PATH}/drafts/${id}/apply`, {});
+  expect(own.status).toBe(403);
+  expect(await table()).toBe(LOOKUP_FILES['wards.csv']);
+  const seen = await otto.ask<DraftView>('GET', `${PATH}/drafts/${id}`);
+  expect(seen.body).toMatchObject({ by: 'eva', state: 'open', check: { problems: [] } });
+  expect(seen.body.files[0]?.lines.map(({ change, text }) => [change, text])).toContainEqual([
+    'added',
+    'W1,Surgery',
+  ]);
+  const both = await Promise.all(
+    [otto, otto].map((one) => one.ask<ChangedReport>('POST', `${PATH}/drafts/${id}/apply`, {})),
+  );
+  expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
+  expect(await table()).toBe(GOOD_TABLE);
+  expect(production.running.definition.lookups.lookup('wards', 'W1')).toBe('Surgery');
+  const history = await eva.ask<History>('GET', `${PATH}/history`);
+  expect(history.body.versions[0]).toMatchObject({
+    by: 'eva, approved by otto',
+    origin: 'edit',
+    reason: 'W1 is missing',
+  });
+});
+
+test('what was changed meanwhile is not overwritten, and the proposal stays open', async () => {
+  const id = await proposed('key,value\nW1,Ours\n');
+  await production.folder.write({ 'wards.csv': 'key,value\nW1,Theirs\n' });
+  const refused = await otto.ask('POST', `${PATH}/drafts/${id}/apply`, {});
+  expect(refused).toMatchObject({ status: 409, body: { code: 'CONFIG_CHANGED' } });
+  expect(await table()).toContain('Theirs');
+  const { body } = await eva.ask<Drafts>('GET', `${PATH}/drafts`);
+  expect(body).toMatchObject({ approval: true });
+  expect(body.drafts.find((one) => one.id === id)?.state).toBe('open');
+  expect((await eva.ask('POST', `${PATH}/drafts/${id}/refuse`, {})).status).toBe(200);
+  expect((await otto.ask('POST', `${PATH}/drafts/${id}/apply`, {})).status).toBe(409);
+  await production.folder.write({ 'wards.csv': GOOD_TABLE });
+});
+
+test('a change that the check refuses leaves what lies on disk, and what runs', async () => {
+  const id = await proposed('key,value\nW1\n');
+  const refused = await otto.ask('POST', `${PATH}/drafts/${id}/apply`, {});
+  expect(refused.status).toBe(422);
+  expect(await table()).toBe(GOOD_TABLE);
+  expect(production.running.definition.lookups.lookup('wards', 'W1')).toBe('Surgery');
+});
+
+test('nobody writes outside the production, code, or without the right', async () => {
+  for (const path of [
+    '../outside.yaml',
+    '/etc/waybill.yaml',
+    'data/meta.yaml',
+    'console.yaml',
+    'steps.ts',
+    '.git/config.yaml',
+    'node_modules/x.yaml',
+  ]) {
+    const edits = [{ path, text: 'x: 1\n' }];
+    const checked = await eva.ask('POST', `${PATH}/files/check`, { edits });
+    expect(checked.status, path).toBe(422);
+    const made = await eva.ask<Draft>('POST', `${PATH}/drafts`, { edits, reason: 'x' });
+    const applied = await otto.ask('POST', `${PATH}/drafts/${made.body.id}/apply`, {});
+    expect(applied.status, path).toBe(422);
+  }
+  const edits = [{ path: 'wards.csv', text: '' }];
+  const asked = [
+    ['POST', `${PATH}/files/check`, { edits }],
+    ['POST', `${PATH}/drafts`, { edits, reason: 'x' }],
+    ['GET', `${PATH}/drafts`, undefined],
+    ['POST', `${PATH}/drafts/1/apply`, {}],
+  ] as const;
+  for (const [method, path, body] of asked) {
+    expect((await vera.ask(method, path, body)).status, path).toBe(403);
+  }
+  const large = [
+    { path: 'a.csv', text: 'x'.repeat(390_000) },
+    { path: 'b.csv', text: 'x'.repeat(390_000) },
+  ];
+  expect((await eva.ask('POST', `${PATH}/files/check`, { edits: large })).status).toBe(413);
+});

@@ -1,0 +1,137 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readTable, rowOf, writeTable } from '../../console/src/configuration/table-text.ts';
+import { LOOKUP_FILES, LOOKUP_PRODUCTION, REFUSAL, refusesUnknown } from '../support/bad-lookup.ts';
+import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
+import { addLocalUser } from '../support/local-user.ts';
+import { type Operated, operated } from '../support/operator.ts';
+
+const SOON = { timeout: 20_000 };
+const PASSWORD = 'a lantern by the ward';
+
+test('a table goes through the editor byte for byte where it is not changed', () => {
+  const text = '# codes\r\nkey;value;note\r\n"a;b";x;"say ""so"""\r\n\r\nW2;y\r\n';
+  const table = readTable(text);
+  expect(table?.headed).toBe(false);
+  expect(table?.rows.map(({ cells }) => cells)).toEqual([
+    undefined,
+    ['key', 'value', 'note'],
+    ['a;b', 'x', 'say "so"'],
+    undefined,
+    ['W2', 'y'],
+  ]);
+  if (table === undefined) throw new Error('it can be read');
+  expect(writeTable(table)).toBe(text);
+  expect(rowOf(['a;b', '#x', 'plain, too'], ';').raw).toBe('"a;b";"#x";plain, too');
+  expect(readTable('key,value\na,"two\nlines"\n')).toBeUndefined();
+  expect(readTable('')?.rows).toEqual([]);
+});
+
+/** Files of the production changed in the console, with the approval of a second person. */
+describe.skipIf(noBrowser !== undefined)(`editing in Chromium ${noBrowser ?? ''}`, () => {
+  let stack: AsyncDisposableStack;
+  let production: Operated;
+  let eva: Browser['page'];
+  let otto: Browser['page'];
+
+  beforeAll(async () => {
+    stack = new AsyncDisposableStack();
+    const consoleFolder = await builtConsole();
+    production = stack.use(
+      await operated({
+        administrator: false,
+        production: LOOKUP_PRODUCTION.replace('settings:\n', 'settings:\n  approval: required\n'),
+        files: LOOKUP_FILES,
+        answer: refusesUnknown,
+        console: { consoleFolder },
+      }),
+    );
+    const signedIn = async (name: string): Promise<Browser['page']> => {
+      await addLocalUser(join(production.folder.path, 'data'), {
+        name,
+        password: PASSWORD,
+        roles: ['engineer'],
+      });
+      const { page } = stack.use(await browser());
+      await page.goto(production.url);
+      await page.getByLabel('User').fill(name);
+      await page.getByLabel('Password').fill(PASSWORD);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
+      return page;
+    };
+    eva = await signedIn('eva');
+    otto = await signedIn('otto');
+  }, 90_000);
+  afterAll(() => stack.disposeAsync());
+
+  test('a row of a table is added, checked as one types, proposed, applied by another, and messages go', async () => {
+    await production.send('E1');
+    await eva.goto(`${production.url}suspended`);
+    await eva.getByText(REFUSAL).first().waitFor(SOON);
+    await eva.getByRole('link', { name: 'Try the files' }).click();
+    await eva.getByRole('link', { name: 'wards.csv:1' }).click(SOON);
+    await eva.getByRole('button', { name: 'Change', exact: true }).click(SOON);
+    await eva.getByRole('button', { name: 'Add a row' }).click();
+    await eva.getByLabel('key in line 2').fill('W1');
+    await eva.getByLabel('value in line 2').fill('Surgery');
+    await eva.getByText('the check finds no mistake').waitFor(SOON);
+    expect(await violations(eva)).toEqual([]);
+    // two rows with one key are a mistake, told at its line
+    await eva.getByLabel('key in line 2').fill('X');
+    await eva.getByText('the check finds mistakes').waitFor(SOON);
+    expect(await eva.getByRole('button', { name: 'Propose' }).isDisabled()).toBe(true);
+    await eva.getByLabel('key in line 2').fill('W1');
+    // what was typed outlives a reload
+    await eva.reload();
+    await eva.getByLabel('Reason').fill('W1 was missing', SOON);
+    expect(await eva.getByLabel('value in line 2').inputValue()).toBe('Surgery');
+    expect(await eva.getByRole('button', { name: 'Apply' }).count()).toBe(0);
+    await eva.getByRole('button', { name: 'Propose' }).click(SOON);
+    await eva.getByText('somebody else has to apply it').waitFor(SOON);
+    await eva.getByRole('button', { name: 'Look at it' }).click();
+    await eva.getByRole('button', { name: 'Withdraw' }).waitFor();
+    expect(await eva.getByRole('button', { name: 'Apply' }).count()).toBe(0);
+
+    await otto.goto(`${production.url}files`);
+    await otto.getByText('Proposed by eva: W1 was missing').waitFor(SOON);
+    await otto.getByRole('button', { name: 'Look at it' }).click();
+    await otto.getByText('W1,Surgery').waitFor(SOON);
+    expect(await violations(otto)).toEqual([]);
+    await otto.getByRole('button', { name: 'Apply' }).click();
+    await otto.getByText('Proposed by eva').waitFor({ state: 'detached', ...SOON });
+    expect(production.running.definition.lookups.lookup('wards', 'W1')).toBe('Surgery');
+    await production.send('E2');
+    await vi.waitFor(() => {
+      expect(production.receiver.received.at(-1)?.body.toString()).toContain('Surgery');
+    });
+    await otto.goto(`${production.url}history`);
+    await otto
+      .getByRole('row')
+      .filter({ hasText: 'eva, approved by otto' })
+      .filter({ hasText: 'changed in the console' })
+      .waitFor(SOON);
+  }, 120_000);
+
+  test('of two who change one file, the second is told and overwrites nothing', async () => {
+    for (const page of [eva, otto]) {
+      await page.goto(`${production.url}files?path=production.yaml`);
+      await page.getByRole('button', { name: 'Change', exact: true }).click(SOON);
+    }
+    const text = await eva.getByLabel('Text of the file').inputValue();
+    await eva.getByLabel('Text of the file').fill(`${text}# by eva\n`);
+    await production.folder.write({ 'production.yaml': `${text}# by the machine\n` });
+    await eva.getByLabel('Reason').fill('a note');
+    await eva.getByRole('button', { name: 'Propose' }).click(SOON);
+    await eva.getByText('Proposed by eva: a note').waitFor(SOON);
+    await otto.reload();
+    await otto.getByText('Somebody else has changed this file').waitFor(SOON);
+    await otto.getByRole('button', { name: 'Throw the changes away' }).click();
+    await otto.getByRole('button', { name: 'Look at it' }).click();
+    await otto.getByRole('button', { name: 'Apply' }).click(SOON);
+    await otto.getByText(/was changed by somebody else since it was opened/).waitFor(SOON);
+    const { path } = production.folder;
+    expect(await readFile(join(path, 'production.yaml'), 'utf8')).toMatch(/# by the machine\n$/);
+  }, 90_000);
+});
