@@ -281,7 +281,11 @@ class ChannelImport {
     const made: string[] = [];
     const inbound = dataType(partText(transformer, 'inboundDataType'));
     const outbound = dataType(partText(transformer, 'outboundDataType'));
-    for (const { type, fault } of [inbound, outbound]) {
+    const rules = rulesOf(filter);
+    const steps = stepsOf(transformer);
+    // a body that nobody reads goes on as it came, whatever its type
+    const isRead = rules.length + steps.length > 0 || inbound.fault !== outbound.fault;
+    for (const { type, fault } of isRead ? [inbound, outbound] : []) {
       if (fault !== undefined)
         this.#line(
           'mark',
@@ -290,7 +294,7 @@ class ChannelImport {
           `the data type ${fault} is not supported: ${type} is assumed`,
         );
     }
-    if ((inbound.fault ?? outbound.fault) !== undefined) {
+    if (isRead && (inbound.fault ?? outbound.fault) !== undefined) {
       const text = `the data type ${inbound.fault ?? outbound.fault} is not supported`;
       made.push(`filter: ${this.#scripts.undone(`${hint}-data-type`, placeText({ place, text }))}`);
     }
@@ -299,14 +303,12 @@ class ChannelImport {
       const settings = dataSettings(part(transformer, `${side}Properties`), side);
       if (settings !== undefined) made.push(`${side}Settings: ${JSON.stringify(settings)}`);
     }
-    const rules = rulesOf(filter);
     if (rules.length > 0 && inbound.fault === undefined) {
       const { text, placed } = filterScript(rules);
       made.push(
         `filter: ${this.#scripts.imported(`${hint}-filter`, `${place} filter`, text, placed)}`,
       );
     }
-    const steps = stepsOf(transformer);
     if (steps.length > 0) {
       const { text, placed } = joined(steps);
       made.push(

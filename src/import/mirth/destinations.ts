@@ -11,7 +11,7 @@ import {
 import { Labels } from './labels.ts';
 import { durationOf } from './polling.ts';
 import { elementsOf, entriesOf, part, partText, textOf } from './read-export.ts';
-import { charsetOf, filePlace, frameOf, plainFraming } from './sources.ts';
+import { charsetOf, dicomTls, filePlace, frameOf, plainFraming, titleOf } from './sources.ts';
 
 type Make = (properties: XmlNode, context: DestinationContext) => DestinationDraft;
 
@@ -49,6 +49,7 @@ const DESTINATIONS: Readonly<Record<string, Make>> = {
   'SMTP Sender': smtpSender,
   'Web Service Sender': webServiceSender,
   'Database Writer': databaseWriter,
+  'DICOM Sender': dicomSender,
 };
 
 /** How often sending is tried: with a queue forever, otherwise as often as before. */
@@ -322,6 +323,40 @@ function smtpSender(properties: XmlNode, context: DestinationContext): Destinati
 }
 
 /** SOAP over HTTP: the envelope is a template, and the answer is its message. */
+function dicomSender(properties: XmlNode, context: DestinationContext): DestinationDraft {
+  const { add, fixed } = context;
+  const host = fixed(partText(properties, 'host').trim());
+  const port = fixed(partText(properties, 'port').trim());
+  const title = titleOf(properties, 'applicationEntity', context);
+  const ownTitle = titleOf(properties, 'localApplicationEntity', context);
+  if (host === undefined || port === undefined || host === '' || port === '') {
+    add({ kind: 'mark', category: 'addresses', text: 'the address depends on the message' });
+  }
+  if (title === undefined) {
+    const text = 'no AE title of the peer was set: ANY-SCP is called, where titles are not checked';
+    add({ kind: 'look', category: 'addresses', text });
+  }
+  dicomTls(properties, context);
+  const seconds = Number(partText(properties, 'rspTo')) || 60;
+  return {
+    host: {
+      adapter: 'dicom-out',
+      settings: {
+        connect: `${host || 'address-of-the-message'}:${port || 104}`,
+        title: title ?? 'ANY-SCP',
+        ...(ownTitle !== undefined && { ownTitle }),
+        replyTimeout: durationOf(seconds * 1_000),
+      },
+    },
+    // an object is sent as it is, whichever of its names the template has
+    template: partText(properties, 'template').replace(
+      /^\s*\$\{DICOMMESSAGE\}\s*$/,
+      '${message.encodedData}',
+    ),
+    type: 'application/dicom',
+  };
+}
+
 function webServiceSender(properties: XmlNode, context: DestinationContext): DestinationDraft {
   const { add } = context;
   const given = (

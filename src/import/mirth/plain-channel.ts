@@ -12,8 +12,10 @@ export interface PlainChannel {
   readonly takes: readonly (string | undefined)[];
 }
 
-const SOURCES = /^(TCP Listener|File Reader|Channel Reader)$/;
-const DESTINATIONS = /^(TCP Sender|HTTP Sender|File Writer|Channel Writer)$/;
+const SOURCES = /^(TCP Listener|File Reader|Channel Reader|DICOM Listener)$/;
+const DESTINATIONS = /^(TCP Sender|HTTP Sender|File Writer|Channel Writer|DICOM Sender)$/;
+/** Templates that are the message itself. */
+const UNCHANGED = new Set(['${message.encodedData}', '${DICOMMESSAGE}']);
 const TEMPLATES = ['template', 'content', 'channelTemplate'];
 
 /** Undefined for a channel that does more than route messages unchanged. */
@@ -41,8 +43,9 @@ function isUnchanged(of: XmlNode): boolean {
   const [inbound, outbound] = ['inboundDataType', 'outboundDataType'].map((name) =>
     dataType(partText(transformer, name)),
   );
-  const isKnown = inbound?.fault === undefined && inbound?.type === outbound?.type;
-  return isKnown && stepsOf(transformer).length === 0;
+  const isKnown = inbound?.fault === undefined || inbound.fault === 'DICOM';
+  const isSame = inbound?.type === outbound?.type && inbound?.fault === outbound?.fault;
+  return isKnown && isSame && stepsOf(transformer).length === 0;
 }
 
 function isPlain(destination: XmlNode): boolean {
@@ -52,7 +55,7 @@ function isPlain(destination: XmlNode): boolean {
   );
   if (!DESTINATIONS.test(partText(destination, 'transportName')) || !isUnchanged(destination))
     return false;
-  if (given !== '${message.encodedData}') return false;
+  if (given === undefined || !UNCHANGED.has(given)) return false;
   if (stepsOf(part(destination, 'responseTransformer')).length > 0) return false;
   if (elementsOf(part(properties, 'mapVariables')).length > 0) return false;
   const rest = elementsOf(properties).filter(({ name }) => !TEMPLATES.includes(name));

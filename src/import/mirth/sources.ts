@@ -24,6 +24,7 @@ const SOURCES: Readonly<Record<string, Make>> = {
   'HTTP Listener': httpListener,
   'File Reader': fileReader,
   'Database Reader': databaseReader,
+  'DICOM Listener': dicomListener,
   'JavaScript Reader': (properties, context) => ({
     adapter: `./adapters/${context.name}-in.ts`,
     ...polling(properties, context),
@@ -140,6 +141,31 @@ function plainListener(properties: XmlNode, context: PlainContext): HostDraft {
       ...plainFraming(frame),
       answer: answers ? 'target' : 'none',
       ...(charset !== undefined && { charset }),
+    },
+  };
+}
+
+/** The AE title that a connector names; none where that is empty or depends on the message. */
+export function titleOf(properties: XmlNode, name: string, { fixed }: Notes): string | undefined {
+  return fixed(partText(properties, name).trim()) || undefined;
+}
+
+/** A key store of Java holds what `tls` takes as a credential and a file. */
+export function dicomTls(properties: XmlNode, { add }: Notes): void {
+  const kind = partText(properties, 'tls');
+  if (kind === '' || kind === 'notls') return;
+  const text = `TLS (${kind}) from a key store: give its certificate and key as a credential under tls`;
+  add({ kind: 'mark', category: 'TLS', text });
+}
+
+function dicomListener(properties: XmlNode, context: SourceContext): HostDraft {
+  const title = titleOf(properties, 'applicationEntity', context);
+  dicomTls(properties, context);
+  return {
+    adapter: 'dicom-in',
+    settings: {
+      listen: listenAddress(properties, context),
+      ...(title !== undefined && { title }),
     },
   };
 }
