@@ -145,7 +145,7 @@ export function describeOutbound<S extends Settings>(
       const begin = performance.now();
       controller.abort(new Error('operation timed out'));
       await expect(sending).rejects.toBeInstanceOf(Error);
-      expect(performance.now() - begin).toBeLessThan(2_000);
+      expect(performance.now() - begin).toBeLessThan(5_000);
       await one.release?.();
     });
 

@@ -10,6 +10,7 @@ import {
 } from 'fast-check';
 import { expect, test } from 'vitest';
 import { isEngineError } from '../../src/error/engine-error.ts';
+import { processorTime } from '../support/processor-time.ts';
 import { ADMISSION, environment, scopeOf } from '../support/subject-message.ts';
 
 const scope = scopeOf(ADMISSION, { name: 'a.hl7' });
@@ -89,11 +90,11 @@ test('a million simple conditions take less than two seconds', () => {
   const compiled = environment.compile('type == "ADT_A01" && field("PV1-2") == "I"', {
     result: 'bool',
   });
-  const began = performance.now();
+  const began = processorTime();
   let fired = 0;
   for (let turn = 0; turn < 1_000_000; turn++) {
     if (compiled.ok && compiled.expression.evaluate(scope)) fired++;
   }
   expect(fired).toBe(1_000_000);
-  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(processorTime() - began).toBeLessThan(2_000);
 });

@@ -23,7 +23,7 @@ const others = new BroadcastChannel('heap-probe');
 
 async function tell(round: number): Promise<void> {
   // what ends in one turn of the event loop (handles, finalizers) is garbage in the next
-  for (let turn = 0; turn < 4; turn++) {
+  for (let turn = 0; turn < 2; turn++) {
     collect();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

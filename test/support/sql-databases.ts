@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { appendFile, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { expect, vi } from 'vitest';
 import { SECRET_MARKER } from '../contract/marker.ts';
 import { type Certificates, certificates } from './certificates.ts';
 import { hasMaria, startMaria } from './maria.ts';
@@ -39,7 +40,7 @@ export interface SqlDatabase extends AsyncDisposable {
   /** Ends the server like a crash. */
   crash(): void;
   /** Pauses the server completely, until `goOn`. */
-  hold(): void;
+  hold(): void | Promise<void>;
   goOn(): void;
 }
 
@@ -167,8 +168,14 @@ export async function postgresDatabase(): Promise<SqlDatabase | undefined> {
       await sleep(200);
     },
     crash: () => server.process.kill('SIGQUIT'),
-    hold: () => signalChildren(server.process.pid, 'SIGSTOP'),
-    goOn: () => signalChildren(server.process.pid, 'SIGCONT'),
+    async hold() {
+      for (const child of childrenOf(server.process.pid)) await standStill(child);
+      await standStill(server.process.pid ?? 0);
+    },
+    goOn() {
+      const { pid = 0 } = server.process;
+      for (const one of [...childrenOf(pid), pid]) process.kill(one, 'SIGCONT');
+    },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
@@ -178,10 +185,18 @@ export async function postgresDatabase(): Promise<SqlDatabase | undefined> {
 }
 
 /** PostgreSQL has a process for each connection. */
-function signalChildren(pid: number | undefined, name: NodeJS.Signals): void {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-  for (const child of children) process.kill(Number(child), name);
-  process.kill(pid ?? 0, name);
+const childrenOf = (pid: number | undefined): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+
+/** Stops a process, and waits until each of its threads has been: one at work goes on for a moment. */
+async function standStill(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  await vi.waitFor(() => {
+    const states = globSync(`/proc/${pid}/task/*/stat`).map(
+      (file) => /\) (\w) /.exec(readFileSync(file, 'utf8'))?.[1],
+    );
+    expect(new Set(states)).toEqual(new Set(['T']));
+  });
 }
 
 /** Undefined if the server is not installed. */
@@ -224,7 +239,7 @@ export async function mariaDatabase(): Promise<SqlDatabase | undefined> {
       );
     },
     crash: () => server.process.kill('SIGKILL'),
-    hold: () => server.process.kill('SIGSTOP'),
+    hold: () => standStill(server.process.pid ?? 0),
     goOn: () => server.process.kill('SIGCONT'),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();

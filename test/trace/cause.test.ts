@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { causeOf, causeOfFailure } from '../../src/trace/cause.ts';
+import { processorTime } from '../support/processor-time.ts';
 
 test.for([
   ['message 245758238527488 at ward was refused', 'message 245758238527499 at ward was refused'],
@@ -56,7 +57,7 @@ test('the words of a receiver tell causes of one code apart, and patients of one
 test('nothing that names a patient is left in a cause, and a long text does not take long', () => {
   const text = 'PID-3 4711^^^HOSP^MR of "John Doe", 1970-01-01, john@doe.example, tel. 030/1234567';
   expect(causeOf(text)).toBe('PID-3 … of “…”, …, tel. …');
-  const began = performance.now();
+  const began = processorTime();
   for (const one of ['"', "'", '^', '1.', 'a1 ', '…', 'a@b.', '[::']) causeOf(one.repeat(200_000));
-  expect(performance.now() - began).toBeLessThan(500);
+  expect(processorTime() - began).toBeLessThan(500);
 });

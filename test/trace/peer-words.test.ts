@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { withValues } from '../../src/trace/peer-words.ts';
+import { processorTime } from '../support/processor-time.ts';
 
 const marked = (text: string): string => withValues(text, (value) => `⟦${value}⟧`);
 
@@ -53,7 +54,7 @@ test.for([
 });
 
 test('a long text does not take long, and what nobody looks at is a value', () => {
-  const began = performance.now();
+  const began = processorTime();
   const long = [
     '"',
     "'",
@@ -69,6 +70,6 @@ test('a long text does not take long, and what nobody looks at is a value', () =
     'x.hl7 ',
   ];
   for (const one of long) withValues(one.repeat(50_000), (value) => value);
-  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(processorTime() - began).toBeLessThan(1_000);
   expect(withValues('ok '.repeat(2_000), () => '…').length).toBeLessThan(4_100);
 });

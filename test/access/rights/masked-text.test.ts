@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { maskedText } from '../../../src/access/rights/masked-text.ts';
+import { processorTime } from '../../support/processor-time.ts';
 
 test.for([
   ['no bed for Doe^John (4711)', 'no bed for Xxx^Xxxx (0000)'],
@@ -44,8 +45,8 @@ test('the names of the hosts that a text is about stay', () => {
 });
 
 test('a long text does not take long', () => {
-  const began = performance.now();
+  const began = processorTime();
   for (const one of ['"', "'", '^', '1.', 'a1-', 'a@b.', '1-1', '[1:'])
     maskedText(one.repeat(20_000));
-  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(processorTime() - began).toBeLessThan(1_000);
 });

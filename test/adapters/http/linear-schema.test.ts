@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { bodyCheck } from '../../../adapters/http/document/json-schema.ts';
+import { processorTime } from '../../support/processor-time.ts';
 
 const WORD = `${'a'.repeat(40)}!`;
 
@@ -27,16 +28,16 @@ test.for([
   ['a name', { propertyNames: { pattern: '^(a+)+$' } }, { [WORD]: 1 }],
 ] as const)('%s that fits slowly is held against a body at once', ([, schema, body]) => {
   const check = bodyCheck(schema);
-  const began = performance.now();
+  const began = processorTime();
   expect(check(body)).not.toEqual([]);
-  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(processorTime() - began).toBeLessThan(1_000);
 });
 
 test('a long text is looked at once, whatever the pattern', () => {
   const check = bodyCheck({ pattern: String.raw`^\s*(\S|\s)*x$` });
-  const began = performance.now();
+  const began = processorTime();
   expect(check(' '.repeat(200_000))).toHaveLength(1);
-  expect(performance.now() - began).toBeLessThan(3_000);
+  expect(processorTime() - began).toBeLessThan(3_000);
 });
 
 test('what the patterns say holds, and is told in their words', () => {

@@ -137,7 +137,7 @@ describe.runIf(await hasMailServers())('with Dovecot', () => {
       await using opened = await lab.open(box, {
         connect: `localhost:${proxy.port}`,
         every: '10m',
-        timeout: '200ms',
+        timeout: '2s',
       });
       await waiting(opened, () => proxy.connections);
       proxy.freeze();

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { FrameReader } from '../../../adapters/mllp/frame-reader.ts';
 import { type Framing, frame, framingNamed } from '../../../adapters/mllp/framing.ts';
 import type { FoundFrame } from '../../../src/peer/index.ts';
+import { processorTime } from '../../support/processor-time.ts';
 
 const MB = 1024 * 1024;
 const framing = (name: string): Framing => {
@@ -100,22 +101,22 @@ test('marks may be bytes of our own', () => {
 test('the time to read grows with the bytes, not with their square', () => {
   const chunk = Buffer.alloc(1024, 'x');
   const reader = new FrameReader(framing('mllp'), 64 * MB);
-  const begin = performance.now();
+  const begin = processorTime();
   reader.push(Buffer.of(0x0b));
   for (let n = 0; n < 40 * 1024; n++) reader.push(chunk);
   const [found] = reader.push(Buffer.of(0x1c, 0x0d));
   // 40 MB in chunks of 1 KB; a quadratic reader takes minutes.
-  expect(performance.now() - begin).toBeLessThan(2_000);
+  expect(processorTime() - begin).toBeLessThan(2_000);
   expect(found?.kind === 'frame' && found.body.length).toBe(40 * MB);
 });
 
 test('many lone end and start bytes are read in linear time too', () => {
-  const begin = performance.now();
+  const begin = processorTime();
   const reader = new FrameReader(framing('mllp'), 64 * MB);
   reader.push(Buffer.of(0x0b));
   reader.push(Buffer.alloc(4 * MB, '\x1cx'));
   reader.push(Buffer.alloc(4 * MB, 0x0b));
   reader.push(Buffer.alloc(4 * MB, 0x1c));
   expect(show(reader.push(Buffer.of(0x0d)))).toHaveLength(1);
-  expect(performance.now() - begin).toBeLessThan(2_000);
+  expect(processorTime() - begin).toBeLessThan(2_000);
 });

@@ -17,7 +17,7 @@ export function describeFaults(database: () => SqlDatabase): void {
       };
       await using out = await openOutbound(sqlOut, given, database().options);
       await out.send(Buffer.from('x'), { id: 1 });
-      database().hold();
+      await database().hold();
       try {
         const limit = AbortSignal.timeout(1_000);
         const sending = out.send(Buffer.from('x'), { id: 2 }, limit);

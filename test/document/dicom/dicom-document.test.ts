@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { dicomSample } from '../../../src/document/dicom/sample.ts';
 import { DicomDocument, dicomDocument, fileHead } from '../../../src/document/index.ts';
 import { dcmtk, dicomFile, element, hasDcmtk, instanceUid } from '../../support/dicom.ts';
+import { processorTime } from '../../support/processor-time.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const sample = (): DicomDocument => dicomDocument(dicomSample());
@@ -179,10 +180,10 @@ describe('a file that is damaged or means harm', () => {
       Buffer.from([0x40, 0, 0x75, 2, 0x53, 0x51, 0, 0, 255, 255, 255, 255]).copy(nested, at);
       Buffer.from([0xfe, 0xff, 0, 0xe0, 255, 255, 255, 255]).copy(nested, at + 12);
     }
-    const began = performance.now();
+    const began = processorTime();
     expect(dicomDocument(fileOf([nested])).get('PatientName')).toBe('');
     expect(dicomDocument(fileOf([step, nested])).get('PatientName')).toBe('');
-    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(processorTime() - began).toBeLessThan(2_000);
   });
 
   test('what is written is read again as it was written', () => {

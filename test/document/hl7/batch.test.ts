@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { hl7Batch } from '../../../src/document/index.ts';
 import { hl7 } from '../../support/hl7-corpus.ts';
+import { processorTime } from '../../support/processor-time.ts';
 
 const [A, B, C] = ['A', 'B', 'C'].map((id) => `MSH|^~\\&|X||||2026||ADT^A01|${id}|P|2.5`) as [
   string,
@@ -97,9 +98,9 @@ test('other delimiters are respected and no message at all is empty', () => {
 
 test('a hundred thousand messages are taken apart in linear time', () => {
   const body = Buffer.from(`BHS|^~\\&\r${`${A}\rPID|1\r`.repeat(100_000)}BTS|100000\r`);
-  const start = performance.now();
+  const start = processorTime();
   const { messages, findings } = hl7Batch(body);
-  expect(performance.now() - start).toBeLessThan(3000);
+  expect(processorTime() - start).toBeLessThan(3000);
   expect(messages).toHaveLength(100_000);
   expect(findings).toEqual([]);
 });

@@ -10,6 +10,7 @@ import {
   validate,
 } from '../../../src/document/index.ts';
 import { nastyCase } from '../../support/nasty-cases.ts';
+import { processorTime } from '../../support/processor-time.ts';
 
 /** The bodies of a case's frames: what stands between VT and FS CR. Framing itself is the listener's. */
 function bodies(name: string): Buffer[] {
@@ -146,11 +147,11 @@ test.for([
   ['100k-segments', 'OBX[100000]-5'],
 ] as const)('%s is read, changed and checked in linear time', ([name, path]) => {
   const [body = Buffer.alloc(0)] = bodies(name);
-  const start = performance.now();
+  const start = processorTime();
   const document = hl7Document(body);
   expect(document.get(path).length).toBeGreaterThan(0);
   document.set('MSH-5', 'X');
   document.bytes();
   validate(document, 'structure');
-  expect(performance.now() - start).toBeLessThan(3000);
+  expect(processorTime() - start).toBeLessThan(3000);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { pattern, patternProblem } from '../../../src/document/text/pattern.ts';
+import { processorTime } from '../../support/processor-time.ts';
 
 test.for([
   ['(a+)+b', 'a'.repeat(100_000)],
@@ -8,11 +9,11 @@ test.for([
   [String.raw`^(\w+\s?)*$`, `${'word '.repeat(10_000)}!`],
   ['([a-z]+)*@', 'abcdefghij'.repeat(25)],
 ] as const)('%s takes no longer than its text is long', ([source, text]) => {
-  const began = performance.now();
+  const began = processorTime();
   expect(pattern(source).test(text)).toBe(false);
   expect(pattern(source).first(text)).toBeUndefined();
   expect(pattern(source).replaceAll(text, '-')).toBe(text);
-  expect(performance.now() - began).toBeLessThan(3_000);
+  expect(processorTime() - began).toBeLessThan(3_000);
 });
 
 const TEXTS = [

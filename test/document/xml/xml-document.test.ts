@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { xmlDocument } from '../../../src/document/xml/xml-document.ts';
+import { processorTime } from '../../support/processor-time.ts';
 
 const TEXT = `<?xml version="1.0" encoding="UTF-8"?>
 <!-- an order -->
@@ -220,11 +221,11 @@ test('64 KB of equal siblings are read and asked in a moment', () => {
 
 test('a path that compares all with all ends with what to do, not with a pause', () => {
   const one = xmlDocument(siblings(400_000));
-  const began = performance.now();
+  const began = processorTime();
   expect(() => one.get('count(//s[preceding::s/@id = @id])')).toThrow(
     expect.objectContaining({ code: 'EXPRESSION_TOO_COSTLY', retryable: false }),
   );
-  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(processorTime() - began).toBeLessThan(2_000);
 });
 
 test('a loop can make and read many elements by their numbers', () => {

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { array, assert, constant, constantFrom, oneof, property } from 'fast-check';
 import { expect, test } from 'vitest';
 import { matchesGlob } from '../../../src/peer/folder/file-pattern.ts';
+import { processorTime } from '../../support/processor-time.ts';
 
 const piece = constantFrom(
   'a',
@@ -42,11 +43,11 @@ test('means what the run time takes it to mean', () => {
 });
 
 test('takes no longer than name and pattern are long', () => {
-  const began = performance.now();
+  const began = processorTime();
   expect(matchesGlob(`${'_'.repeat(255)}x`, '*_*_*_*_*_*_*_*.hl7')).toBe(false);
   expect(matchesGlob(`${'a'.repeat(100_000)}x`, '*a*a*a*a*a*.hl7')).toBe(false);
   expect(matchesGlob(Array.from({ length: 500 }, () => 'a').join('/'), '**/a/**/a/**/a/**/b')).toBe(
     false,
   );
-  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(processorTime() - began).toBeLessThan(2_000);
 });

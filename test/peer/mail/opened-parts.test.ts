@@ -7,6 +7,7 @@ import { Opening } from '../../../src/peer/mail/opened-parts.ts';
 import { signedContent } from '../../../src/peer/mail/signed-data.ts';
 import { isTnef, NotOpenable, readTnef } from '../../../src/peer/mail/tnef.ts';
 import { mailWith } from '../../support/mailbox.ts';
+import { processorTime } from '../../support/processor-time.ts';
 import { smime } from '../../support/smime.ts';
 import { tnef } from '../../support/tnef.ts';
 
@@ -238,11 +239,11 @@ test('no byte that was changed makes a reader do more than refuse', async () => 
 
 test('a wild count costs nothing', () => {
   const nested = Buffer.alloc(3_000_000, (0x24_80).toString(16), 'hex');
-  const began = performance.now();
+  const began = processorTime();
   expect(() => signedContent(nested)).toThrow(NotOpenable);
   const wild = tnef([], { text: 'x' });
   const at = wild.indexOf(Buffer.of(0x03, 0x90, 0x06, 0x00)) + 8;
   wild.writeUInt32LE(0xff_ff_ff_ff, at);
   expect(() => readTnef(wild)).toThrow(NotOpenable);
-  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(processorTime() - began).toBeLessThan(1_000);
 });

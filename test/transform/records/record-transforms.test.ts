@@ -6,6 +6,7 @@ import { readRecordMap } from '../../../src/transform/records/read-record-map.ts
 import { recordTransforms } from '../../../src/transform/records/record-transforms.ts';
 import { sampleMap } from '../../../src/transform/records/sample-map.ts';
 import type { TransformOutput } from '../../../src/transform/transform.ts';
+import { processorTime } from '../../support/processor-time.ts';
 import { envelope, environment, NOW } from '../../support/subject-message.ts';
 
 function mapOf(value: unknown): {
@@ -168,10 +169,10 @@ describe('delimited', () => {
     expect(await read(DELIMITED, `H;20260131\nD;${long};;\nT;1\n`)).toMatchObject({
       detail: [{ mrn: long }],
     });
-    const started = performance.now();
+    const started = processorTime();
     const many = `H;20260131\n${'D;7;31.12.1970;1250\n'.repeat(50_000)}T;50000\n`;
     expect(((await read(DELIMITED, many)) as { detail: unknown[] }).detail).toHaveLength(50_000);
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(processorTime() - started).toBeLessThan(5_000);
   });
 });
 
