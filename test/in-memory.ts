@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { isAlive } from './support/is-alive.ts';
 
 /**
- * Where temporary files lie on a disk: for what is about what a disk keeps, or takes files of the disk by a second name.
- * Set in the environment, since the configuration of the tests is read by each of their processes.
+ * Where temporary files lie on a disk: for what is about what a disk keeps. Set in the environment, since the
+ * configuration is read once for each lane.
  */
 export const onDisk = (): string => (process.env['WAYBILL_TEST_DISK'] ??= tmpdir());
 

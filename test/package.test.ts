@@ -3,7 +3,6 @@ import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { onDisk } from './in-memory.ts';
 import { linkPackages } from './support/linked-packages.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -18,10 +17,12 @@ const manifest = async (folder: string): Promise<Manifest> =>
   JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest;
 
 test('the package, installed in an empty folder, checks and runs a production', async () => {
-  await using temporary = await temporaryFolder('package', onDisk());
+  await using temporary = await temporaryFolder('package');
+  // npm unpacks the package three times, twice into its cache
+  await using cache = await temporaryFolder('npm-cache');
   const folder = temporary.path;
   const install = (...words: string[]) =>
-    run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...words], {
+    run('npm', ['install', '--no-audit', '--no-fund', '--cache', cache.path, ...words], {
       cwd: folder,
       timeout: 180_000,
     });

@@ -7,8 +7,8 @@ export interface TemporaryFolder extends AsyncDisposable {
 }
 
 /** A new folder that is removed with its content at the end of its `await using` scope. */
-export async function temporaryFolder(name = 'test', parent = tmpdir()): Promise<TemporaryFolder> {
-  const path = await mkdtemp(join(parent, `waybill-${name}-`));
+export async function temporaryFolder(name = 'test'): Promise<TemporaryFolder> {
+  const path = await mkdtemp(join(tmpdir(), `waybill-${name}-`));
   return {
     path,
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
