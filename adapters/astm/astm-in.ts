@@ -1,9 +1,17 @@
-import { inbound, type LentInbound } from 'waybill/adapter';
-import { arrivalFaults, openArrival, tryArrival } from 'waybill/peer';
-import { astmInSettings } from './astm-in-settings.ts';
-import { AstmIntake } from './astm-intake.ts';
+import {
+  background,
+  inbound,
+  isTold,
+  type LentInbound,
+  type NewMessage,
+  type Receipt,
+} from 'waybill/adapter';
+import { arrivalFaults, newsFilter, openArrival, type Sender, tryArrival } from 'waybill/peer';
+import { type AstmInValues, astmInSettings } from './astm-in-settings.ts';
 import { joined } from './devices.ts';
-import { AstmLink } from './link.ts';
+import { framesOf } from './frame.ts';
+import { AstmLink, type Taker } from './link.ts';
+import { messageProblem } from './message.ts';
 
 export default inbound({
   type: 'astm-in',
@@ -41,4 +49,113 @@ function teller(
     if (isNews(`${address} ${name}`)) event('warn', name, text);
     log.debug({ peer: address, reason: name }, 'trouble with a device');
   };
+}
+
+type IntakeLent = Pick<
+  LentInbound<typeof astmInSettings>,
+  'deliver' | 'event' | 'log' | 'settings' | 'signal'
+>;
+
+/** How often sending the answer of a target is tried while the device is busy. */
+const MOST_TRIES = 6;
+
+/** Stores the messages of devices, and sends the devices the answers of the targets. One for each service. */
+class AstmIntake implements Taker {
+  readonly limit: number;
+  readonly maxJunk: number;
+  readonly #lent: IntakeLent;
+  readonly #settings: AstmInValues;
+  readonly #isNews = newsFilter();
+
+  constructor(lent: IntakeLent) {
+    this.#lent = lent;
+    this.#settings = lent.settings;
+    this.limit = lent.settings.limit;
+    this.maxJunk = lent.settings.maxJunk;
+  }
+
+  async store(body: Buffer, link: AstmLink): Promise<boolean> {
+    const message = this.#messageOf(body, link.sender);
+    try {
+      if (this.#settings.answer === 'none') {
+        await this.#lent.deliver(message);
+        return true;
+      }
+      return await this.#deliverAndAnswer(message, link);
+    } catch (error) {
+      // The engine reports why; the device gets NAK, and sends the frame again.
+      this.#lent.log.debug({ err: error }, 'message not stored');
+      return false;
+    }
+  }
+
+  /** Resolves once the message is stored: the device waits for its acknowledgement, and for the answer after it has ended. */
+  async #deliverAndAnswer(message: NewMessage, link: AstmLink): Promise<boolean> {
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+    const timeout = this.#settings.answerTimeout;
+    const options = { reply: true, timeout, stored: () => resolve(true) };
+    const answered = async (): Promise<void> => {
+      let receipt: Receipt;
+      try {
+        receipt = await this.#lent.deliver(message, options);
+      } catch (error) {
+        reject(error);
+        return;
+      }
+      resolve(true);
+      await this.#passOn(receipt, link);
+    };
+    background(answered(), 'answering a device', isTold);
+    return await promise;
+  }
+
+  async #passOn({ reply, outcome }: Receipt, link: AstmLink): Promise<void> {
+    const isFine = outcome === undefined || /^(completed|discarded)$/.test(outcome.status);
+    if (reply === undefined || reply.body.length === 0 || !isFine) return;
+    const problem = messageProblem(reply.body);
+    // a target's own kind of confirmation is not for the device
+    if (problem === 'not-astm') return;
+    if (problem !== undefined) {
+      this.#tell(link.sender, `The answer for ${link.sender.address} was not sent: ${problem}.`);
+      return;
+    }
+    try {
+      await this.#sendAnswer(reply.body, link);
+    } catch (error) {
+      if (!isTold(error)) throw error;
+      const text = error instanceof Error ? error.message : '';
+      this.#tell(link.sender, `The answer for ${link.sender.address} was not sent: ${text}`);
+    }
+  }
+
+  async #sendAnswer(body: Uint8Array, link: AstmLink): Promise<void> {
+    const frames = framesOf(body, this.#settings.frameText);
+    for (let left = MOST_TRIES; left > 0; left--) {
+      const sent = await link.send(frames, this.#lent.signal);
+      if (sent === 'ACK') return;
+      if (sent === 'NAK') break;
+    }
+    const { address } = link.sender;
+    this.#tell(
+      link.sender,
+      `${address} did not accept the answer to its query. It will ask again.`,
+    );
+  }
+
+  #messageOf(body: Buffer, { origin }: Sender): NewMessage {
+    const { charset, repetitions } = this.#settings;
+    const isQuery = /(^|\r)Q/.test(body.toString('latin1'));
+    return {
+      body,
+      type: 'application/astm',
+      charset,
+      origin,
+      // an order may have arrived between two equal queries
+      dedupeKey: repetitions === 'once' && !isQuery ? 'its bytes' : undefined,
+    };
+  }
+
+  #tell({ address }: Sender, text: string): void {
+    if (this.#isNews(`${address} ${text}`)) this.#lent.event('warn', 'answer-not-sent', text);
+  }
 }

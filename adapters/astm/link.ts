@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { background, NotConnectedError, TemporaryError } from 'waybill/adapter';
+import { background, NotConnectedError, TemporaryError, toldElsewhere } from 'waybill/adapter';
 import {
   connectionCause,
   frameMemory,
@@ -128,8 +128,7 @@ export class AstmLink implements ServedConnection, LinkedConnection {
    */
   send(frames: readonly Buffer[], signal: AbortSignal): Promise<Exclude<Sent, 'contention'>> {
     const sent = this.#turn.then(() => this.#sendInTurn(frames, signal));
-    // the caller is told
-    this.#turn = sent.catch(() => undefined);
+    this.#turn = sent.catch(toldElsewhere);
     return sent;
   }
 

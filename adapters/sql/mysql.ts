@@ -14,10 +14,10 @@ import type {
   Result,
   Row,
   Session,
-  SessionFacts,
   SignIn,
 } from './database.ts';
 import { KeptRows } from './kept-rows.ts';
+import { LiveSession } from './live-session.ts';
 import { connectFailure, failureOf, type ServerError } from './mysql-failure.ts';
 import { encryptionOf, passwordOf, userOf } from './sign-in.ts';
 import { SqlFailure } from './sql-failure.ts';
@@ -188,29 +188,19 @@ function secured(connection: Connection, { tls }: SignIn): { problem?: Error } {
   return told;
 }
 
-class MysqlSession implements Session {
+class MysqlSession extends LiveSession implements Session {
   readonly #connection: Connection;
   readonly #signIn: SignIn;
-  #facts: SessionFacts | undefined;
   #process = 0n;
-  #ended = false;
   readonly #waiting = new Set<(error: Error) => void>();
-  #told: (() => void) | undefined;
 
   constructor(connection: Connection, signIn: SignIn) {
+    super();
     this.#connection = connection;
     this.#signIn = signIn;
     // pending work is told too
-    connection.on('error', () => this.#end());
-    inner(connection).stream.on('close', () => this.#end());
-  }
-
-  get facts(): SessionFacts {
-    return this.#facts ?? { server: '', identity: '', database: '', encryption: '' };
-  }
-
-  get alive(): boolean {
-    return !this.#ended;
+    connection.on('error', () => this.end());
+    inner(connection).stream.on('close', () => this.end());
   }
 
   async prepare(): Promise<void> {
@@ -218,7 +208,7 @@ class MysqlSession implements Session {
     const [account, login, database, version, id] = who.rows[0] ?? [];
     this.#process = BigInt(String(id));
     const isMaria = String(version).includes('MariaDB');
-    this.#facts = {
+    this.known = {
       server: `${isMaria ? 'MariaDB' : 'MySQL'} ${String(version).split('-', 1)[0]}`,
       identity:
         account === login ? String(account) : `${String(account)} (connected as ${String(login)})`,
@@ -288,8 +278,8 @@ class MysqlSession implements Session {
   }
 
   async close(): Promise<void> {
-    if (!this.#ended) {
-      this.#told = undefined;
+    if (this.alive) {
+      this.endsAsWanted();
       const ended = once(inner(this.#connection).stream, 'close', {
         signal: AbortSignal.timeout(1_000),
       });
@@ -300,13 +290,8 @@ class MysqlSession implements Session {
     this.destroy();
   }
 
-  onEnd(told: () => void): void {
-    this.#told = told;
-    if (this.#ended) told();
-  }
-
   destroy(): void {
-    this.#end();
+    this.end();
     this.#connection.destroy();
   }
 
@@ -322,7 +307,7 @@ class MysqlSession implements Session {
   async #whileThere<Value>(
     work: (resolve: (value: Value) => void, reject: (error: Error) => void) => void,
   ): Promise<Value> {
-    if (this.#ended) throw new SqlFailure('lost');
+    if (!this.alive) throw new SqlFailure('lost');
     const { promise, resolve, reject } = Promise.withResolvers<Value>();
     this.#waiting.add(reject);
     try {
@@ -340,11 +325,8 @@ class MysqlSession implements Session {
     return failure;
   }
 
-  #end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
+  protected override failPending(): void {
     for (const reject of this.#waiting) reject(new SqlFailure('lost'));
-    this.#told?.();
   }
 }
 

@@ -12,9 +12,9 @@ import type {
   Result,
   Row,
   Session,
-  SessionFacts,
   SignIn,
 } from './database.ts';
+import { LiveSession } from './live-session.ts';
 import { connectFailure, failureOf, type ServerError } from './postgres-failure.ts';
 import { weight } from './row-json.ts';
 import { encryptionOf, passwordOf, userOf } from './sign-in.ts';
@@ -103,29 +103,19 @@ async function connectPostgres(signIn: SignIn): Promise<Session> {
   }
 }
 
-class PostgresSession implements Session {
+class PostgresSession extends LiveSession implements Session {
   readonly #client: Client;
   readonly #signIn: SignIn;
   readonly #names = new Map<string, string>();
-  #facts: SessionFacts | undefined;
   #process = '';
-  #ended = false;
-  #told: (() => void) | undefined;
 
   constructor(client: Client, signIn: SignIn) {
+    super();
     this.#client = client;
     this.#signIn = signIn;
     // pending work is told too
-    client.on('error', () => this.#end());
-    client.on('end', () => this.#end());
-  }
-
-  get facts(): SessionFacts {
-    return this.#facts ?? { server: '', identity: '', database: '', encryption: '' };
-  }
-
-  get alive(): boolean {
-    return !this.#ended;
+    client.on('error', () => this.end());
+    client.on('end', () => this.end());
   }
 
   async prepare(): Promise<void> {
@@ -139,7 +129,7 @@ class PostgresSession implements Session {
     });
     const [current = '', signedIn = '', database = '', version = '', process = ''] = rows[0] ?? [];
     this.#process = process;
-    this.#facts = {
+    this.known = {
       server: `PostgreSQL ${version.split(' ', 1)[0]}`,
       identity: current === signedIn ? current : `${current} (signed in as ${signedIn})`,
       database,
@@ -149,7 +139,7 @@ class PostgresSession implements Session {
 
   run({ text, values }: Prepared, limit: Limit): Promise<Result> {
     return new Promise((resolve, reject) => {
-      if (this.#ended) return reject(new SqlFailure('lost'));
+      if (!this.alive) return reject(new SqlFailure('lost'));
       const query = new LimitedQuery(
         {
           text,
@@ -195,8 +185,8 @@ class PostgresSession implements Session {
   }
 
   async close(): Promise<void> {
-    if (this.#ended) return this.destroy();
-    this.#told = undefined;
+    if (!this.alive) return this.destroy();
+    this.endsAsWanted();
     const late = setTimeout(() => this.destroy(), 1_000);
     // it ended meanwhile
     await this.#client.end().catch(() => undefined);
@@ -204,19 +194,14 @@ class PostgresSession implements Session {
     this.destroy();
   }
 
-  onEnd(told: () => void): void {
-    this.#told = told;
-    if (this.#ended) told();
-  }
-
   destroy(): void {
-    this.#end();
+    this.end();
     streamOf(this.#client)?.destroy();
   }
 
   async #say(text: string): Promise<{ readonly command: string }> {
     try {
-      if (this.#ended) throw new SqlFailure('lost');
+      if (!this.alive) throw new SqlFailure('lost');
       return await this.#client.query(text);
     } catch (error) {
       throw this.#failure(error);
@@ -243,12 +228,6 @@ class PostgresSession implements Session {
     // a prepared statement may not fit a changed table; another session prepares it again
     if (code === '0A000' || failure.problem === 'lost') this.destroy();
     return failure;
-  }
-
-  #end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#told?.();
   }
 }
 

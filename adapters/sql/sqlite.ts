@@ -12,9 +12,9 @@ import type {
   Product,
   Result,
   Session,
-  SessionFacts,
   SignIn,
 } from './database.ts';
+import { LiveSession } from './live-session.ts';
 import { SqlFailure } from './sql-failure.ts';
 import { failureOf } from './sqlite-failure.ts';
 import type {
@@ -94,36 +94,26 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-class SqliteSession implements Session {
+class SqliteSession extends LiveSession implements Session {
   readonly #process: ChildProcess;
   readonly #file: string;
   /** Milliseconds for a statement. */
   timeout = Number.POSITIVE_INFINITY;
   readonly #waiting = new Map<number, Waiting>();
-  #facts: SessionFacts | undefined;
   #number = 0;
-  #ended = false;
   #isCancelled = false;
   #isOpen = false;
-  #told: (() => void) | undefined;
 
   constructor(process: ChildProcess, file: string) {
+    super();
     this.#process = process;
     this.#file = file;
     process.on('message', (answer: SqliteAnswer) =>
       this.#waiting.get(answer.number)?.resolve(answer),
     );
     // pending work is told too
-    process.on('error', () => this.#end());
-    process.on('exit', () => this.#end());
-  }
-
-  get facts(): SessionFacts {
-    return this.#facts ?? { server: '', identity: '', database: '', encryption: '' };
-  }
-
-  get alive(): boolean {
-    return !this.#ended;
+    process.on('error', () => this.end());
+    process.on('exit', () => this.end());
   }
 
   /** @param timeout milliseconds for the process to start and to open the file */
@@ -133,7 +123,7 @@ class SqliteSession implements Session {
       { text: 'SELECT sqlite_version() FROM (SELECT count(*) FROM sqlite_master)', values: [] },
       { rows: 1, bytes: 1_000 },
     );
-    this.#facts = {
+    this.known = {
       server: `SQLite ${String(rows[0]?.[0])}`,
       identity: `the account of this process, ${userInfo().username}`,
       database: this.#file,
@@ -179,24 +169,19 @@ class SqliteSession implements Session {
   }
 
   async close(): Promise<void> {
-    this.#told = undefined;
+    this.endsAsWanted();
     const { exitCode, signalCode } = this.#process;
     if (exitCode !== null || signalCode !== null) return;
     const ended = once(this.#process, 'exit', { signal: AbortSignal.timeout(1_000) });
     if (this.#process.connected) this.#process.disconnect();
     // it is busy, and is ended in any case
     await ended.catch(() => this.#kill());
-    this.#end();
-  }
-
-  onEnd(told: () => void): void {
-    this.#told = told;
-    if (this.#ended) told();
+    this.end();
   }
 
   destroy(): void {
     this.#process.kill('SIGKILL');
-    this.#end();
+    this.end();
   }
 
   async #kill(): Promise<void> {
@@ -216,7 +201,7 @@ class SqliteSession implements Session {
     values: readonly Parameter[],
     limit: Limit,
   ): Promise<Extract<SqliteAnswer, { rows: unknown }>> {
-    if (this.#ended) throw new SqlFailure('lost');
+    if (!this.alive) throw new SqlFailure('lost');
     const number = ++this.#number;
     const { promise, resolve, reject } = Promise.withResolvers<SqliteAnswer>();
     this.#waiting.set(number, { resolve, reject });
@@ -228,7 +213,7 @@ class SqliteSession implements Session {
     try {
       const order: SqliteOrder = { number, text, values: values.map(valueOf), ...limit };
       this.#process.send(order, (error) => {
-        if (error !== null) this.#end();
+        if (error !== null) this.end();
       });
       const answer = await promise;
       if ('code' in answer) throw failureOf(answer.code, answer.message, this.#file);
@@ -239,12 +224,9 @@ class SqliteSession implements Session {
     }
   }
 
-  #end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
+  protected override failPending(): void {
     const problem = this.#isCancelled ? 'timeout' : 'lost';
     for (const { reject } of this.#waiting.values()) reject(new SqlFailure(problem));
-    this.#told?.();
   }
 }
 

@@ -8,18 +8,11 @@ import {
   Request,
 } from 'tedious';
 import type { ColumnMetadata } from 'tedious/lib/token/colmetadata-token-parser.js';
+import { toldElsewhere } from 'waybill/adapter';
 import { dial, placeOf } from 'waybill/peer';
-import type {
-  Cell,
-  Limit,
-  Prepared,
-  Product,
-  Result,
-  Session,
-  SessionFacts,
-  SignIn,
-} from './database.ts';
+import type { Cell, Limit, Prepared, Product, Result, Session, SignIn } from './database.ts';
 import { KeptRows } from './kept-rows.ts';
+import { LiveSession } from './live-session.ts';
 import { encryptionOf, passwordOf, refused, userOf } from './sign-in.ts';
 import { SqlFailure } from './sql-failure.ts';
 import { readExactly } from './sqlserver-exact.ts';
@@ -202,34 +195,24 @@ function prove(connection: Connection, signIn: SignIn): void {
     await strictly(socket, await optionsNow(), placeOf(address), AbortSignal.any([signal, until]));
 }
 
-class SqlserverSession implements Session {
+class SqlserverSession extends LiveSession implements Session {
   readonly #connection: Connection;
   readonly #signIn: SignIn;
-  #facts: SessionFacts | undefined;
-  #ended = false;
   #working: Promise<unknown> = Promise.resolve();
-  #told: (() => void) | undefined;
 
   constructor(connection: Connection, signIn: SignIn) {
+    super();
     this.#connection = connection;
     this.#signIn = signIn;
     // pending work is told too
     connection.on('error', () => this.destroy());
-    connection.on('end', () => this.#end());
-  }
-
-  get facts(): SessionFacts {
-    return this.#facts ?? { server: '', identity: '', database: '', encryption: '' };
-  }
-
-  get alive(): boolean {
-    return !this.#ended;
+    connection.on('end', () => this.end());
   }
 
   async prepare(): Promise<void> {
     const { rows } = await this.run({ text: WHO, values: [] }, { rows: 1, bytes: 10_000 });
     const [login, original, user, database, version, edition, scheme] = rows[0] ?? [];
-    this.#facts = {
+    this.known = {
       server: serverOf(String(version), Number(edition)),
       identity: identityOf({ login, original, user, scheme }),
       database: String(database),
@@ -274,23 +257,17 @@ class SqlserverSession implements Session {
   async cancel(): Promise<void> {
     // an attention, which is sent over this connection and answered there
     this.#connection.cancel();
-    // that it was cancelled is told to who asked for it
-    await this.#working.catch(() => undefined);
+    await this.#working.catch(toldElsewhere);
   }
 
   close(): Promise<void> {
-    this.#told = undefined;
+    this.endsAsWanted();
     this.destroy();
     return Promise.resolve();
   }
 
-  onEnd(told: () => void): void {
-    this.#told = told;
-    if (this.#ended) told();
-  }
-
   destroy(): void {
-    this.#end();
+    this.end();
     this.#connection.close();
   }
 
@@ -322,7 +299,7 @@ class SqlserverSession implements Session {
   async #whileThere<Value>(
     work: (resolve: (value: Value) => void, reject: (error: Error) => void) => void,
   ): Promise<Value> {
-    if (this.#ended) throw new SqlFailure('lost');
+    if (!this.alive) throw new SqlFailure('lost');
     const { promise, resolve, reject } = Promise.withResolvers<Value>();
     this.#working = promise;
     try {
@@ -333,12 +310,6 @@ class SqlserverSession implements Session {
       if (failure.problem === 'lost') this.destroy();
       throw failure;
     }
-  }
-
-  #end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#told?.();
   }
 }
 

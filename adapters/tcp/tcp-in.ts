@@ -1,8 +1,34 @@
-import { inbound, type SettingsFault } from 'waybill/adapter';
-import { arrivalFaults, openArrival, SenderConnection, tryArrival } from 'waybill/peer';
+import {
+  EngineError,
+  inbound,
+  type LentInbound,
+  type NewMessage,
+  pause,
+  type Receipt,
+  type SettingsFault,
+} from 'waybill/adapter';
+import { hl7Header } from 'waybill/document';
+import {
+  type AnswerTo,
+  arrivalFaults,
+  type EdiAnswerMade,
+  ediAnswer,
+  ediControlNumber,
+  type FrameService,
+  type FrameShare,
+  type FrameSource,
+  fileType,
+  newsFilter,
+  openArrival,
+  type Sender,
+  SenderConnection,
+  spokenProtocol,
+  type Taken,
+  tryArrival,
+} from 'waybill/peer';
+import { type Framing, framingOf } from './framing.ts';
 import { framingFaults } from './framing-settings.ts';
 import { type TcpInValues, tcpInSettings } from './tcp-in-settings.ts';
-import { TcpIntake } from './tcp-intake.ts';
 
 export default inbound({
   type: 'tcp-in',
@@ -53,4 +79,192 @@ function tcpInFaults(settings: TcpInValues): SettingsFault[] {
     });
   }
   return faults;
+}
+
+type IntakeLent = Pick<
+  LentInbound<typeof tcpInSettings>,
+  'deliver' | 'event' | 'log' | 'settings' | 'signal'
+>;
+
+/** Milliseconds between tries to store a message that its sender would not repeat. */
+const FIRST_WAIT = 200;
+const LONGEST_WAIT = 10_000;
+
+interface Incoming {
+  readonly body: Buffer;
+  readonly sender: Sender;
+  readonly answer: AnswerTo;
+}
+
+/** Handles the message of each frame: delivers it, and answers it if set. One for each service. */
+class TcpIntake implements FrameService {
+  readonly isForOne: boolean;
+  readonly isAnswered: boolean;
+  readonly unreadable = { event: 'wrong-protocol', what: 'of another protocol' };
+  readonly #lent: IntakeLent;
+  readonly #settings: TcpInValues;
+  readonly #framing: Framing;
+  readonly #isNews = newsFilter();
+  readonly #stopping = new AbortController();
+
+  constructor(lent: IntakeLent) {
+    this.#lent = lent;
+    this.#settings = lent.settings;
+    this.#framing = framingOf(lent.settings);
+    this.isForOne = lent.settings.closeAfterEach;
+    this.isAnswered = lent.settings.answer !== 'none';
+  }
+
+  /** Ends the tries to store what could not be stored so far. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  reader(share: FrameShare): FrameSource {
+    return this.#framing.reader(this.#settings.limit, share);
+  }
+
+  /** Answers are already framed here. */
+  framed(answer: Uint8Array): Uint8Array {
+    return answer;
+  }
+
+  async take(body: Buffer, sender: Sender, answer: AnswerTo): Promise<Taken> {
+    const foreign = this.#settings.framing === 'lines' ? foreignProtocol(body) : undefined;
+    if (foreign !== undefined) {
+      this.#tell(sender, 'wrong-protocol', `the port ${foreign.seen}. ${foreign.remedy}`);
+      this.#refuse(answer);
+      return 'unreadable';
+    }
+    const incoming = { body, sender, answer };
+    const { answer: mode } = this.#settings;
+    if (mode === 'none') return await this.#keepUntilStored(incoming);
+    try {
+      return await this.#deliver(incoming);
+    } catch (error) {
+      // The engine reports why; the sender is told to repeat it.
+      this.#lent.log.debug({ err: error }, 'message not stored');
+      return this.#refuse(answer);
+    }
+  }
+
+  refuseBeginning(
+    _beginning: Uint8Array,
+    _sender: Sender,
+    { answer }: { readonly answer: AnswerTo },
+  ): void {
+    this.#refuse(answer);
+  }
+
+  async #deliver({ body, sender, answer }: Incoming): Promise<Taken> {
+    const { answer: mode, accepted, answerTimeout } = this.#settings;
+    const message = this.#messageOf(body, sender);
+    if (mode === 'stored') {
+      const edi = this.#acknowledged(body, message);
+      if (edi?.isRejected !== true) await this.#lent.deliver(message);
+      else
+        this.#tell(
+          sender,
+          'rejected',
+          'its interchange was rejected, and the acknowledgement says why',
+        );
+      const answered = edi === undefined ? accepted : this.#framed(Buffer.from(edi.body));
+      if (answered.length > 0) answer(answered);
+      return edi?.isRejected === true ? 'refused' : 'taken';
+    }
+    const receipt = await this.#lent.deliver(message, { reply: true, timeout: answerTimeout });
+    const answered = this.#answerOf(receipt, sender);
+    if (answered === undefined) return this.#refuse(answer);
+    if (answered.length > 0) answer(answered);
+    return 'taken';
+  }
+
+  /** The bytes of the target's answer; none if it has nothing to say, undefined if it failed. */
+  #answerOf({ reply, outcome }: Receipt, sender: Sender): Buffer | undefined {
+    const isFine = outcome?.status === 'completed' || outcome?.status === 'discarded';
+    if (outcome === undefined ? reply === undefined : !isFine) return undefined;
+    const body = Buffer.from(reply?.body ?? []);
+    try {
+      return this.#framed(body);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      this.#tell(sender, 'answer-unfit', `the answer of the target was not sent. ${error.message}`);
+      return undefined;
+    }
+  }
+
+  /** Throws an EngineError if it contains the marks of the framing. */
+  #framed(body: Buffer): Buffer {
+    if (body.length === 0 || !this.#settings.answerMarks) return body;
+    const { before, after } = this.#framing.around(body.length);
+    return Buffer.concat([before, this.#framing.guard()(body), after]);
+  }
+
+  #acknowledged(body: Buffer, message: NewMessage): EdiAnswerMade | undefined {
+    const { acknowledge } = this.#settings;
+    return acknowledge === 'none' ? undefined : ediAnswer(body, message, acknowledge);
+  }
+
+  /** Its sender would neither know nor repeat it: retries until it is stored, refused for good, or the service stops. */
+  async #keepUntilStored({ body, sender }: Incoming): Promise<Taken> {
+    const message = this.#messageOf(body, sender);
+    const signal = AbortSignal.any([this.#lent.signal, this.#stopping.signal]);
+    for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+      try {
+        await this.#lent.deliver(message);
+        return 'taken';
+      } catch (error) {
+        const isFinal = error instanceof EngineError && !error.retryable;
+        if (isFinal || signal.aborted) {
+          const why = isFinal ? 'it cannot be stored' : 'the service stops';
+          this.#lent.event(
+            'error',
+            'message-lost',
+            `A message of ${sender.address} (${body.length} bytes) is lost: ${why}, and with answer: none its sender cannot be told. Ask for it again.`,
+          );
+          return 'refused';
+        }
+        this.#tell(
+          sender,
+          'not-stored-yet',
+          'a message cannot be stored; it is kept and tried again',
+        );
+      }
+      await pause(wait, signal);
+    }
+  }
+
+  #messageOf(body: Buffer, sender: Sender): NewMessage {
+    const { type: given, charset, repetitions } = this.#settings;
+    const type = given ?? fileType(body.subarray(0, 2_048), '');
+    const header = type.startsWith('HL7v2') ? hl7Header(body) : undefined;
+    const controlId = header?.controlId ?? ediControlNumber(type, body) ?? '';
+    const whole = repetitions === 'once' ? 'its bytes' : undefined;
+    return {
+      body,
+      type,
+      charset: header?.charset?.name ?? charset,
+      origin: sender.origin,
+      dedupeKey: controlId === '' ? whole : controlId,
+    };
+  }
+
+  /** If there is no answer for it, the end of the connection tells the sender. */
+  #refuse(answer: AnswerTo): Taken {
+    const { refused } = this.#settings;
+    if (!this.isAnswered) return 'refused';
+    if (refused.length === 0) return 'untold';
+    answer(refused);
+    return 'refused';
+  }
+
+  #tell({ address }: Sender, name: string, text: string): void {
+    if (this.#isNews(`${address} ${name}`)) this.#lent.event('warn', name, `${address}: ${text}.`);
+  }
+}
+
+/** The sender expected a web server or TLS: none of its lines is a message. */
+function foreignProtocol(body: Buffer): ReturnType<typeof spokenProtocol> {
+  const spoken = spokenProtocol(body);
+  return spoken?.name === 'HTTP' || spoken?.name === 'TLS' ? spoken : undefined;
 }

@@ -11,7 +11,7 @@ import type {
 import { type ProcessRuntime, processOf } from '../definition/process-of.ts';
 import { isLine, queueLines, wiring } from '../definition/wiring.ts';
 import { background } from '../error/background.ts';
-import { duplicateMemory } from '../flow/accept.ts';
+import { duplicateMemory } from '../flow/duplicate-memory.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
 import type { Process, Wiring } from '../flow/wiring.ts';

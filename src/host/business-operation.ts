@@ -5,13 +5,18 @@ import { whileHeld } from '../broker/while-held.ts';
 import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
 import { toldElsewhere } from '../error/foreseen.ts';
+import type { Accepting } from '../flow/accept.ts';
 import type { Doubts } from '../flow/doubts.ts';
 import type { EndOrder } from '../flow/end-message.ts';
+import { enqueue } from '../flow/enqueue.ts';
 import { type ReplyRules, replyRules } from '../flow/reply-rules.ts';
+import { type Leg, route } from '../flow/route.ts';
 import { type Sent, send } from '../flow/send.ts';
-import { settle } from '../flow/settle.ts';
+import { type Patience, settle, untilStored } from '../flow/settle.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
-import type { Message } from '../message/message.ts';
+import { subject } from '../flow/subject.ts';
+import { inlineBody } from '../message/body.ts';
+import type { Message, Reply } from '../message/message.ts';
 import type { Outcome } from '../message/status.ts';
 import type { RetryPolicy } from '../time/back-off.ts';
 import { orAbort } from '../time/or-abort.ts';
@@ -20,7 +25,6 @@ import { endByOrder } from './end-by-order.ts';
 import { type Host, HostState, type HostStatus, type Runtime } from './host.ts';
 import { lend } from './lend.ts';
 import { type OtherLines, OtherLinesWork } from './other-lines.ts';
-import { passOnAnswer } from './pass-on-answer.ts';
 import { HostPatience } from './patience.ts';
 import { QueueWorker, type QueueWorkerOptions, type WorkSignals } from './queue-worker.ts';
 import { Workers } from './workers.ts';
@@ -375,4 +379,61 @@ export class BusinessOperation implements Host {
     this.#state.disconnected(describeError(reason), next);
     this.#runtime.events.connectionLost(this.name, reason, next);
   }
+}
+
+/** A message whose sending has ended. */
+interface Answered {
+  /** The host that sent it. */
+  readonly name: string;
+  readonly message: Message;
+  readonly sent: Sent;
+  readonly status: Outcome;
+  readonly answersTo: readonly string[];
+}
+
+/**
+ * Gives a peer's answer to a waiting sender, and to the targets that get it as a new message. Both
+ * happen before the message leaves its queue, so that a crash cannot lose the answer; the keys are
+ * derived from the message's, so that the answer to a repetition is stored once.
+ */
+async function passOnAnswer(
+  accepting: Accepting,
+  answered: Answered,
+  patience: Patience,
+): Promise<void> {
+  const { message, sent, status, answersTo } = answered;
+  const { reply } = sent;
+  const { replyTo } = message;
+  if (replyTo !== undefined) {
+    const outcome = { status, text: sent.error?.text };
+    await untilStored(() => accepting.answers.send(replyTo, { reply, outcome }), patience);
+  }
+  if (answersTo.length === 0 || status !== 'completed') return;
+  if (reply === undefined || reply.body.byteLength === 0) return;
+  await untilStored(async () => {
+    await enqueue(accepting, await legsOf(accepting, answered, reply));
+  }, patience);
+}
+
+function legsOf(
+  { routing }: Accepting,
+  { name, message, answersTo }: Answered,
+  { body, type }: Reply,
+): Promise<Leg[]> {
+  const from = {
+    ...message,
+    source: name,
+    parentId: message.id,
+    type,
+    size: body.byteLength,
+    charset: undefined,
+    replyTo: undefined,
+    resendOf: undefined,
+    possibleDuplicate: undefined,
+  };
+  const output = { body, type };
+  return route({ ...routing, wiring: routing.wiring() }, subject(from, inlineBody(body)), {
+    to: answersTo.map((to) => ({ to, output })),
+    key: `a${message.id}`,
+  });
 }

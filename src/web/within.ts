@@ -1,4 +1,5 @@
 import { isEngineError } from '../error/engine-error.ts';
+import { toldElsewhere } from '../error/foreseen.ts';
 
 /** A store's answer, if it arrives within `limit` milliseconds; undefined if the store is unreachable or slow. */
 export async function within<Value>(
@@ -16,6 +17,6 @@ export async function within<Value>(
   } finally {
     clearTimeout(timer);
     // nobody is waiting any more for a late answer, or for the reason why there is none
-    told.catch(() => undefined);
+    told.catch(toldElsewhere);
   }
 }

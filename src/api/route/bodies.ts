@@ -43,7 +43,7 @@ const onRequest = requirePermission('message.content');
 export function bodyRoutes(app: Api, context: ApiContext): void {
   textView(app, context);
   treeViews(app, context);
-  segmentView(app, context);
+  tableView(app, context);
   mailRoute(app, context);
   hexView(app, context);
   download(app, context);
@@ -72,52 +72,45 @@ function textView(app: Api, context: ApiContext): void {
   );
 }
 
-const segmentTree = ({ bytes, reading }: ShownBody): ReturnType<typeof ediTree> =>
-  (kindOf(reading.type) === 'astm' ? astmTree : ediTree)(bytes, reading.charset);
-
-function segmentView(app: Api, context: ApiContext): void {
-  app.get(
-    '/messages/:id/body/segments',
-    {
-      schema: {
-        tags,
-        summary: 'A body of X12, EDIFACT or ASTM as a tree of segments and elements.',
-        params: IdParameters,
-        querystring: PartQuery,
-        response: { 200: Hl7Tree },
-      },
-      onRequest,
-    },
-    (request) =>
-      view(context, request, { id: request.params.id, part: request.query.part }, (body) => ({
-        messageId: body.message.id,
-        masked: body.masked,
-        ...segmentTree(body),
-      })),
-  );
-}
+const TREES = [
+  {
+    path: '/messages/:id/body/hl7',
+    summary: 'An HL7 body as a tree with the names of segments and fields.',
+    tree: ({ bytes, reading }: ShownBody) => hl7Tree(bytes, reading.charset),
+  },
+  {
+    path: '/messages/:id/body/segments',
+    summary: 'A body of X12, EDIFACT or ASTM as a tree of segments and elements.',
+    tree: ({ bytes, reading }: ShownBody) =>
+      (kindOf(reading.type) === 'astm' ? astmTree : ediTree)(bytes, reading.charset),
+  },
+] as const;
 
 function treeViews(app: Api, context: ApiContext): void {
-  app.get(
-    '/messages/:id/body/hl7',
-    {
-      schema: {
-        tags,
-        summary: 'An HL7 body as a tree with the names of segments and fields.',
-        params: IdParameters,
-        querystring: PartQuery,
-        response: { 200: Hl7Tree },
+  for (const { path, summary, tree } of TREES) {
+    app.get(
+      path,
+      {
+        schema: {
+          tags,
+          summary,
+          params: IdParameters,
+          querystring: PartQuery,
+          response: { 200: Hl7Tree },
+        },
+        onRequest,
       },
-      onRequest,
-    },
-    (request) =>
-      view(context, request, { id: request.params.id, part: request.query.part }, (body) => ({
-        messageId: body.message.id,
-        masked: body.masked,
-        ...hl7Tree(body.bytes, body.reading.charset),
-      })),
-  );
+      (request) =>
+        view(context, request, { id: request.params.id, part: request.query.part }, (body) => ({
+          messageId: body.message.id,
+          masked: body.masked,
+          ...tree(body),
+        })),
+    );
+  }
+}
 
+function tableView(app: Api, context: ApiContext): void {
   app.get(
     '/messages/:id/body/table',
     {

@@ -6,8 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { freePort } from '../../../sandbox/free-port.ts';
 import { type RemoteTrace, remoteTrace } from '../../control/remote-trace.ts';
+import { runMessage } from '../../definition/case/run-message.ts';
 import type { Definition } from '../../definition/definition.ts';
+import { hl7Header } from '../../document/index.ts';
 import { rootLogger } from '../../log/logger.ts';
+import { systemClock } from '../../time/clock.ts';
 import { orderedBy } from '../connect.ts';
 import { mllpClient } from '../mllp-client.ts';
 import { type OperatorWorker, startOperatorPlane } from '../operator-worker.ts';
@@ -15,7 +18,6 @@ import { print, say, sayConsole } from '../output.ts';
 import { consoleFolder, ensureConsole, packaged } from '../packaged.ts';
 import { type RunningProduction, runProduction } from '../run-production.ts';
 import { sandboxModule } from '../sandbox-module.ts';
-import { expectedArrivals } from './demo-expected.ts';
 import { demoMessages } from './demo-messages.ts';
 import { demoPki } from './demo-pki.ts';
 import { arrivalTable, type DemoResult, traceReport } from './demo-report.ts';
@@ -184,4 +186,28 @@ async function untilTraced(trace: RemoteTrace, sent: number): Promise<void> {
     if (page.items.length >= Math.min(1_000, sent)) return;
     await sleep(100);
   }
+}
+
+/** How many messages each operation should get by the production's rules, worked out without the engine. */
+async function expectedArrivals(
+  definition: Definition,
+  service: string,
+  messages: readonly Uint8Array[],
+): Promise<Record<string, number>> {
+  const expected: Record<string, number> = Object.fromEntries(
+    [...definition.operations.keys()].map((name) => [name, 0]),
+  );
+  for (const body of messages) {
+    const { sent } = await runMessage(
+      { definition, clock: systemClock, answer: () => undefined },
+      service,
+      { body, type: typeOf(body) },
+    );
+    for (const { to } of sent) expected[to] = (expected[to] ?? 0) + 1;
+  }
+  return expected;
+}
+
+function typeOf(body: Uint8Array): string {
+  return hl7Header(body).type;
 }

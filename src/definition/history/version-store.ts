@@ -3,7 +3,7 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'nod
 import { join } from 'node:path';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from '../../database/private-files.ts';
 import { EngineError } from '../../error/engine-error.ts';
-import { isSystemError, tolerate } from '../../error/foreseen.ts';
+import { isSystemError, toldElsewhere, tolerate } from '../../error/foreseen.ts';
 import type { KeptFile, KeptVersion, NewVersion } from './kept-version.ts';
 
 /**
@@ -67,8 +67,7 @@ export function versionStore(data: string, most = { versions: MOST, bytes: BYTES
     },
     keep(version) {
       const mine = turn.then(() => keep(version));
-      // whoever kept it is told
-      turn = mine.catch(() => undefined);
+      turn = mine.catch(toldElsewhere);
       return mine;
     },
   };

@@ -10,11 +10,9 @@ import type { SegmentPath } from '../segment/segment-path.ts';
 import { EdiCutter } from './edi-cutter.ts';
 import { EdiLoops } from './edi-loops.ts';
 import { ediLoopPath, ediPath, isLoopPath } from './edi-path.ts';
-import { ediStart } from './edi-start.ts';
+import { declaredCharset as charsetIn, ediStart } from './edi-start.ts';
 import type { EdiStart, EdiSyntax } from './edi-syntax.ts';
 import { ediWriting } from './edi-writing.ts';
-import { declaredCharset as charsetIn } from './edifact-charset.ts';
-import { guideOf } from './guide-of.ts';
 import type { Loop } from './loop-tree.ts';
 import { LoopView } from './loop-view.ts';
 import { counts } from './recount.ts';
@@ -243,9 +241,7 @@ export class EdiDocument extends SegmentDocument {
   get found(): EdiLoops {
     const { order } = this.list;
     if (this.#loops?.order !== order) {
-      const marks = this.syntax;
-      const guide = guideOf(marks);
-      this.#loops = { order, found: new EdiLoops(this.list.whole(), marks, guide) };
+      this.#loops = { order, found: new EdiLoops(this.list.whole(), this.syntax) };
     }
     return this.#loops.found;
   }

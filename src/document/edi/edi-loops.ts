@@ -2,6 +2,7 @@ import type { Line } from '../segment/line.ts';
 import { ALL, type LoopStep, nameCode, type SegmentPath } from '../segment/segment-path.ts';
 import type { EdiSyntax } from './edi-syntax.ts';
 import { type GuideLoop, isLoop } from './guide/guide.ts';
+import { knownGuide, loopsOf } from './guide/guides.ts';
 import { lineAdded, linesLeave } from './loop-change.ts';
 import { type GuideOf, isEnvelope, type Loop, loopAt, loopsBelow, loopTree } from './loop-tree.ts';
 
@@ -14,11 +15,12 @@ export class EdiLoops {
   #loopOf: Map<Line, Loop> | undefined;
 
   /** `lines`: the array that the body changes, so that it always has the current lines. */
-  constructor(lines: readonly Line[], syntax: EdiSyntax, guideOf: GuideOf) {
+  constructor(lines: readonly Line[], syntax: EdiSyntax) {
     this.lines = lines;
     this.marks = syntax;
+    const known = guideOf(syntax);
     this.root = loopTree(lines, syntax, (line, group) => {
-      const guide = guideOf(line, group);
+      const guide = known(line, group);
       if (guide !== undefined) this.#guides.add(guide);
       return guide;
     });
@@ -169,4 +171,14 @@ function positionOf({ positions }: GuideLoop, code: number): number {
   return positions.findIndex((parts) =>
     parts.some((part) => (isLoop(part) ? part.trigger?.code : part.code) === code),
   );
+}
+
+/** Finds the guides for the transaction sets of an interchange. */
+function guideOf({ field, kind }: EdiSyntax): GuideOf {
+  if (kind !== 'x12') return () => undefined;
+  return (line: Line, group: Line | undefined) => {
+    const version = line.slot(3, field) || (group?.slot(8, field) ?? '');
+    const guide = knownGuide(line.slot(1, field), version.trim());
+    return guide === undefined ? undefined : loopsOf(guide);
+  };
 }

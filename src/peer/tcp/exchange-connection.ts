@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { NotConnectedError, TemporaryError } from '../../error/adapter-error.ts';
+import { toldElsewhere } from '../../error/foreseen.ts';
 import { timerTime } from '../../time/timer.ts';
 import { connectionCause } from '../connection-cause.ts';
 import type { LinkedConnection } from './peer-link.ts';
@@ -84,7 +85,7 @@ export class ExchangeConnection<Answer> implements LinkedConnection {
   async exchange(message: Outgoing, signal: AbortSignal): Promise<Answer | undefined> {
     const exchange: Exchange<Answer> = { done: Promise.withResolvers() };
     // Rejections while the message is still being written are thrown below.
-    exchange.done.promise.catch(() => undefined);
+    exchange.done.promise.catch(toldElsewhere);
     this.#exchange = exchange;
     const abort = (): void =>
       this.giveUp(

@@ -255,7 +255,7 @@ describe('check', () => {
       'tls.minimum: cannot be met with security: tls, where SQL Server uses TLS 1.2',
     ]);
     expect(await faultsOf({ security: 'unproven' })).toEqual([
-      expect.stringMatching(/^security: .*not proven/),
+      expect.stringMatching(/^security: .*not verified/),
     ]);
     expect(await faultsOf({ credential: undefined, user: 'x', tls: { certificate: 'c' } })).toEqual(
       [expect.stringMatching(/credential: .*does not accept a certificate/)],

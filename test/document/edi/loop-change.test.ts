@@ -3,7 +3,6 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ediDocument } from '../../../src/document/edi/edi-document.ts';
 import { EdiLoops } from '../../../src/document/edi/edi-loops.ts';
-import { guideOf } from '../../../src/document/edi/guide-of.ts';
 import type { Loop } from '../../../src/document/edi/loop-tree.ts';
 import { CLAIMS } from '../../support/edi-samples.ts';
 
@@ -90,7 +89,7 @@ test('loops that are adjusted to changes are those that would be found again', (
         one(document);
         const { lines, root, marks } = document.found;
         expect(lines).toEqual(document.lines());
-        const again = new EdiLoops(lines, marks, guideOf(marks));
+        const again = new EdiLoops(lines, marks);
         expect(shape(root)).toEqual(shape(again.root));
         for (const line of lines) {
           expect(document.found.at(line)?.from).toBe(again.at(line)?.from);

@@ -2,7 +2,6 @@ import { checkEdi } from '../check/check-edi.ts';
 import type { EdiCheckLevel } from '../check/finding.ts';
 import type { EdiDocument } from '../edi-document.ts';
 import { contrl } from './contrl.ts';
-import { clockControlNumber } from './control-number.ts';
 import { type EdiVerdict, type OnErrors, together } from './verdict.ts';
 import { type X12Form, x12Acknowledgement } from './x12-acknowledgement.ts';
 
@@ -40,4 +39,19 @@ export function ediAcknowledgement(document: EdiDocument, answering: EdiAnswerin
     body: text === '' ? undefined : charset.encode(text),
     verdict: together(made.map(({ verdict }) => verdict)),
   };
+}
+
+/** Control numbers have nine digits. */
+const MOST = 999_999_999;
+
+let last = 0;
+
+/**
+ * A control number for an immediate answer, when no durable counter is available: the seconds since 1970,
+ * incremented within a second. It repeats after 31 years; several engines may return the same one in the same second.
+ */
+function clockControlNumber(now = Date.now()): number {
+  last = Math.max((Math.floor(now / 1_000) % MOST) + 1, last + 1);
+  if (last > MOST) last = 1;
+  return last;
 }
