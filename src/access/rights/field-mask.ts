@@ -2,6 +2,7 @@ import type { DelimitedDocument } from '../../document/delimited/delimited-docum
 import type { Document, Reading } from '../../document/document.ts';
 import {
   type AstmDocument,
+  type DicomDocument,
   documentOf,
   type EdiDocument,
   type Hl7Document,
@@ -9,6 +10,7 @@ import {
 } from '../../document/index.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { maskAstm } from './mask/astm-mask.ts';
+import { maskDicom } from './mask/dicom-mask.ts';
 import { maskEdi } from './mask/edi-mask.ts';
 import { maskHl7 } from './mask/hl7-mask.ts';
 import { maskJson } from './mask/json-mask.ts';
@@ -31,6 +33,8 @@ export interface Places {
   readonly edifact: readonly string[];
   /** `P-6`: the field in every such record. */
   readonly astm: readonly string[];
+  /** Keywords of attributes, at any depth. */
+  readonly dicom: readonly string[];
   /** Names of properties, at any depth and in any case; includes everything below them. */
   readonly json: readonly string[];
   /** Names of elements and attributes, or XPath. */
@@ -50,6 +54,7 @@ const NONE: Places = {
   x12: [],
   edifact: [],
   astm: [],
+  dicom: [],
   json: [],
   xml: [],
   delimited: [],
@@ -70,6 +75,7 @@ export function fieldMask(paths: MaskPaths): BodyMask {
     edifact: { hidden: new Set(paths.edifact), shown: new Set(shown.edifact) },
   };
   const astm = { hidden: new Set(paths.astm), shown: new Set(shown.astm) };
+  const dicom = { hidden: new Set(paths.dicom), shown: new Set(shown.dicom) };
   const json = { hidden: plainNames(paths.json), shown: plainNames(shown.json) };
   const xml = { hidden: plainNames(paths.xml), shown: plainNames(shown.xml) };
   const expressions = paths.xml.filter((one) => one.includes('/'));
@@ -80,6 +86,7 @@ export function fieldMask(paths: MaskPaths): BodyMask {
       return maskEdi(document as EdiDocument, edi[document.kind]);
     }
     if (document.kind === 'astm') return maskAstm(document as AstmDocument, astm);
+    if (document.kind === 'dicom') return maskDicom(document as DicomDocument, dicom);
     if (document.kind === 'json') return maskJson(document.bytes(), json);
     if (document.kind === 'xml') {
       const { charset } = reading;

@@ -64,6 +64,9 @@ const EdiPlaces = Type.Array(Type.String({ pattern: '^[A-Z][A-Z\\d]{1,2}(?:-\\d{
 /** `P` or `P-6`, of ASTM. */
 const AstmPlaces = Type.Array(Type.String({ pattern: '^[A-Z](?:-\\d{1,3})?$' }));
 
+/** `PatientID`, of DICOM. */
+const Keywords = Type.Array(Type.String({ pattern: '^[A-Z][A-Za-z0-9]*$' }));
+
 const Cors = closed({
   origins: Type.Array(Type.String({ pattern: '^https?://[^/*\\s]+$' }), { minItems: 1 }),
   headers: maybe(Texts),
@@ -85,6 +88,7 @@ export const ConsoleFile = closed({
       x12: maybe(EdiPlaces),
       edifact: maybe(EdiPlaces),
       astm: maybe(AstmPlaces),
+      dicom: maybe(Keywords),
       json: maybe(Texts),
       xml: maybe(Texts),
       delimited: maybe(Texts),
@@ -95,6 +99,7 @@ export const ConsoleFile = closed({
           x12: maybe(EdiPlaces),
           edifact: maybe(EdiPlaces),
           astm: maybe(AstmPlaces),
+          dicom: maybe(Keywords),
           json: maybe(Names),
           xml: maybe(Names),
           delimited: maybe(Texts),

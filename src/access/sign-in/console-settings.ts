@@ -136,11 +136,12 @@ function placesOf({
   x12 = [],
   edifact = [],
   astm = [],
+  dicom = [],
   json = [],
   xml = [],
   delimited = [],
 }: PlacesFile): Places {
-  return { hl7, x12, edifact, astm, json, xml, delimited };
+  return { hl7, x12, edifact, astm, dicom, json, xml, delimited };
 }
 
 function maskOf({ mask = {} }: ConsoleFile): MaskPaths {

@@ -41,6 +41,14 @@ export function dicomFront(bytes: Uint8Array): DicomDocument {
   return new DicomDocument(buffered(bytes), 'front');
 }
 
+/** A value that `rewrite` asks about. */
+export interface RewrittenValue {
+  /** `''` of an attribute that is not known. */
+  readonly keyword: string;
+  readonly vr: string;
+  readonly text: string;
+}
+
 /** An attribute by its number: `{ vr, Value }`. */
 export interface DicomJson {
   readonly [tag: string]: { readonly vr: string; readonly Value?: readonly unknown[] };
@@ -147,6 +155,31 @@ export class DicomDocument implements Document {
       'MESSAGE_TOO_LARGE',
       'the body is too large to be changed; only its attributes can be asked for. Send it without a transform.',
     );
+  }
+
+  /** Gives every value another text, at any depth; what is bytes is left out. The head of the file stays. */
+  rewrite(change: (value: RewrittenValue) => string): void {
+    this.#needWhole();
+    this.#rewriteAll(this.#read().object, change, this.#charset());
+    this.#changed = true;
+    this.#bytes = undefined;
+  }
+
+  #rewriteAll(
+    { attributes }: DataSet,
+    change: (value: RewrittenValue) => string,
+    charset: Charset,
+  ): void {
+    for (const attribute of attributes) {
+      const { tag, vr, items } = attribute;
+      for (const item of items ?? []) this.#rewriteAll(item, change, charset);
+      attribute.raw = undefined;
+      if (items !== undefined) continue;
+      const values = valuesOf(attribute, charset);
+      const keyword = attributeAt(tag)?.keyword ?? '';
+      const changed = values.map((text) => change({ keyword, vr, text }));
+      attribute.value = values.length === 0 ? Buffer.alloc(0) : bytesOf(vr, changed, charset, tag);
+    }
   }
 
   /** Every attribute as a line, for people: `(0010,0020) LO PatientID  4711`. */

@@ -183,7 +183,16 @@ test('a message of an unknown version, and one with other delimiters, is masked 
 });
 
 test('an installation hides more, or shows what it knows', () => {
-  const none = { hl7: [], x12: [], edifact: [], astm: [], json: [], xml: [], delimited: [] };
+  const none = {
+    hl7: [],
+    x12: [],
+    edifact: [],
+    astm: [],
+    dicom: [],
+    json: [],
+    xml: [],
+    delimited: [],
+  };
   const own = fieldMask({
     ...none,
     hl7: ['PV1-3', 'ROL'],
