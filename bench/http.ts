@@ -8,9 +8,7 @@ import { Agent, request } from 'undici';
 import httpIn from '../adapters/http/http-in.ts';
 import httpOut from '../adapters/http/http-out.ts';
 import { print, table } from '../src/cli/output.ts';
-import { inlineBody } from '../src/message/body.ts';
-import type { Message } from '../src/message/message.ts';
-import { lent } from './lent.ts';
+import { lent, outgoing } from './lent.ts';
 import { median } from './median.ts';
 import { message } from './messages.ts';
 
@@ -194,20 +192,6 @@ async function adapterLane(url: string, connections: number): Promise<Lane> {
       if (reply?.code !== '202') throw new Error(`answered ${reply?.code}`);
     },
     close: () => open.close(),
-  };
-}
-
-function outgoing(body: Buffer): Message {
-  return {
-    id: 1,
-    sessionId: 1,
-    source: 'bench',
-    target: 'bench',
-    type: 'HL7v2',
-    created: 0,
-    received: 0,
-    size: body.length,
-    body: inlineBody(body),
   };
 }
 

@@ -2,6 +2,8 @@ import type { Lent } from '../src/adapter/adapter.ts';
 import { type ReadContext, readFields, type Settings } from '../src/adapter/setting.ts';
 import { ConfigError } from '../src/error/adapter-error.ts';
 import { silentLogger } from '../src/log/logger.ts';
+import { inlineBody } from '../src/message/body.ts';
+import type { Message } from '../src/message/message.ts';
 
 /**
  * What an engine provides to an adapter, without real services: templates know `{id}`, and there is
@@ -42,3 +44,18 @@ const CONTEXT: ReadContext = {
   unknown: () => undefined,
   unfit: () => undefined,
 };
+
+/** A message as an operation gets it. */
+export function outgoing(body: Buffer): Message {
+  return {
+    id: 1,
+    sessionId: 1,
+    source: 'bench',
+    target: 'bench',
+    type: 'HL7v2',
+    created: 0,
+    received: 0,
+    size: body.length,
+    body: inlineBody(body),
+  };
+}

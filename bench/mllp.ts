@@ -4,9 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import mllpIn from '../adapters/mllp/mllp-in.ts';
 import mllpOut from '../adapters/mllp/mllp-out.ts';
-import { inlineBody } from '../src/message/body.ts';
-import type { Message } from '../src/message/message.ts';
-import { lent } from './lent.ts';
+import { lent, outgoing } from './lent.ts';
 import { median } from './median.ts';
 import { message } from './messages.ts';
 import { receiver, sender } from './peers.ts';
@@ -110,20 +108,6 @@ async function own(port: number): Promise<Lane> {
       if (reply?.code !== 'AA') throw new Error('a message was not acknowledged with AA');
     },
     close: () => open.close(),
-  };
-}
-
-function outgoing(body: Buffer): Message {
-  return {
-    id: 1,
-    sessionId: 1,
-    source: 'bench',
-    target: 'bench',
-    type: 'HL7v2',
-    created: 0,
-    received: 0,
-    size: body.length,
-    body: inlineBody(body),
   };
 }
 

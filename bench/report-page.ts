@@ -3,6 +3,7 @@ import { createRequire, stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import type { Report } from './report-data.ts';
 import { type Plot, plotsOf } from './report-plots.ts';
+import { FIGURES } from './result-text.ts';
 import type { WorkloadResult } from './workload.ts';
 
 /** The whole page in one file: it loads nothing, and every figure is also a table. */
@@ -64,14 +65,7 @@ const HEAD = [
   'flood, in /s',
   'out /s',
   'JetStream /s',
-  'ACK p50 ms',
-  'p99',
-  'end to end p50 ms',
-  'p99',
-  'CPU ms engine',
-  'nats',
-  'RSS MiB engine',
-  'nats',
+  ...FIGURES,
 ];
 
 function summary(results: readonly WorkloadResult[]): string {

@@ -2,9 +2,8 @@ import { table } from '../src/cli/output.ts';
 import type { Run } from './rig.ts';
 import type { WorkloadResult } from './workload.ts';
 
-const HEAD = [
-  '',
-  'messages/s',
+/** The figures of a load, as columns of a table. */
+export const FIGURES = [
   'ACK p50 ms',
   'p99',
   'end to end p50 ms',
@@ -14,6 +13,7 @@ const HEAD = [
   'RSS MiB engine',
   'nats',
 ];
+const HEAD = ['', 'messages/s', ...FIGURES];
 
 /** A workload's figures for a person, the sustained rate first. */
 export function resultText(result: WorkloadResult): string {

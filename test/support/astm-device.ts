@@ -1,12 +1,8 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import {
-  type ConnectionOptions,
-  connect as connectSecure,
-  createServer as createSecureServer,
-  type TlsOptions,
-} from 'node:tls';
+import { connect, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectSecure, type TlsOptions } from 'node:tls';
 import { vi } from 'vitest';
+import { type PeerPort, peerPort } from './peer-port.ts';
 
 const [ENQ, ACK, NAK, EOT] = ['\x05', '\x06', '\x15', '\x04'];
 const [STX, ETX, ETB] = ['\x02', '\x03', '\x17'];
@@ -208,26 +204,19 @@ export async function astmDevice(port: number, tls?: ConnectionOptions): Promise
 }
 
 /** A device that listens, for one connection after another. */
-export interface AstmServer extends AsyncDisposable {
-  readonly port: number;
+export interface AstmServer extends PeerPort {
   readonly sides: AstmSide[];
   /** Messages of all connections. */
   readonly received: Buffer[];
-  readonly open: ReadonlySet<Socket>;
   /** Called with each connection before anything is read. */
   each(set: (side: AstmSide) => void): void;
-  stop(): Promise<void>;
-  restart(): Promise<void>;
 }
 
 export async function astmServer(tls?: TlsOptions): Promise<AstmServer> {
   const sides: AstmSide[] = [];
-  const open = new Set<Socket>();
   const received: Buffer[] = [];
   let set: ((side: AstmSide) => void) | undefined;
   const serve = (socket: Socket): void => {
-    open.add(socket);
-    socket.on('close', () => open.delete(socket));
     const side = astmSide(socket);
     // received messages are in one list for all connections
     side.received.push = (...messages) =>
@@ -235,34 +224,14 @@ export async function astmServer(tls?: TlsOptions): Promise<AstmServer> {
     set?.(side);
     sides.push(side);
   };
-  const listen = async (port: number): Promise<Server> => {
-    const server = tls === undefined ? createServer(serve) : createSecureServer(tls, serve);
-    server.on('tlsClientError', () => undefined);
-    await once(server.listen(port, '127.0.0.1'), 'listening');
-    return server;
-  };
-  let server = await listen(0);
-  const { port } = server.address() as AddressInfo;
-  const stop = async (): Promise<void> => {
-    if (!server.listening) return;
-    const closed = once(server, 'close');
-    server.close();
-    for (const socket of open) socket.destroy();
-    await closed;
-  };
+  const at = await peerPort(serve, tls);
   return {
-    port,
+    ...at,
     sides,
     received,
-    open,
     each(next) {
       set = next;
       for (const side of sides) next(side);
     },
-    stop,
-    async restart() {
-      server = await listen(port);
-    },
-    [Symbol.asyncDispose]: stop,
   };
 }
