@@ -6,17 +6,20 @@ import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin, type Rolldown } from 'vite';
 
 const ENTRY = 'console/src/main.tsx';
+/** The page that is seen first. */
+const FIRST = 'console/src/dashboard/dashboard-page.tsx';
 
-/** Whether the first page needs a module: the entry is reached from it without a dynamic import. */
-function isInitial(
+/** Whether one that is looked for is reached from a module by whoever imports it, without a dynamic import. */
+function isUsedBy(
   id: string,
+  isMeant: (importer: string) => boolean,
   context: Rolldown.ChunkingContext,
   seen: Set<string> = new Set(),
 ): boolean {
   if (seen.has(id)) return false;
   seen.add(id);
   const { importers = [] } = context.getModuleInfo(id) ?? {};
-  return importers.some((one) => one.endsWith(ENTRY) || isInitial(one, context, seen));
+  return importers.some((one) => isMeant(one) || isUsedBy(one, isMeant, context, seen));
 }
 
 /** Icons, and what the bundler adds. */
@@ -25,13 +28,22 @@ const EVERYWHERE = /node_modules\/lucide-react\/|^\0/;
 /** How many parts share a module before it is loaded with the first page: each request costs a kilobyte of headers. */
 const SEVERAL = 5;
 
-/** Whether a module is loaded with the first page: that one needs it, or several parts do. */
+const isOurs = (id: string): boolean =>
+  id.includes('console/src/') && !id.includes('/language/de/');
+
+const isSeveral = (id: string, context: Rolldown.ChunkingContext): boolean =>
+  isOurs(id) && (context.getModuleInfo(id)?.importers.length ?? 0) >= SEVERAL;
+
+/** Whether a module is loaded with every page: the entry needs it, several parts do, or what these need. */
 function isShared(id: string, context: Rolldown.ChunkingContext): boolean {
   if (EVERYWHERE.test(id)) return true;
-  if (!id.includes('console/src/') || id.includes('/language/de/')) return false;
-  const { importers = [] } = context.getModuleInfo(id) ?? {};
-  return importers.length >= SEVERAL || isInitial(id, context);
+  const isLoaded = (one: string): boolean => one.endsWith(ENTRY) || isSeveral(one, context);
+  return isOurs(id) && (isSeveral(id, context) || isUsedBy(id, isLoaded, context));
 }
+
+/** Whether the first page needs a module besides those of every page. */
+const isFirst = (id: string, context: Rolldown.ChunkingContext): boolean =>
+  isOurs(id) && (id.endsWith(FIRST) || isUsedBy(id, (one) => one.endsWith(FIRST), context));
 
 /** Below this many bytes a file is not worth two more beside it. */
 const SMALL = 1_000;
@@ -77,7 +89,8 @@ export default defineConfig({
               test: /node_modules\/(react|react-dom|scheduler|use-sync-external-store|@tanstack\/(react-router|router-core|history|react-store|store|react-query|query-core))\//,
             },
             {
-              name: (id, context) => (isShared(id, context) ? 'shell' : null),
+              name: (id, context) =>
+                isShared(id, context) ? 'shell' : isFirst(id, context) ? 'dashboard' : null,
               debugName: 'shell',
               includeDependenciesRecursively: false,
             },

@@ -69,7 +69,7 @@ describe.skipIf(noBrowser !== undefined)(`acting on many in Chromium ${noBrowser
     await open('messages');
     await page.getByRole('row').nth(1).waitFor();
     await paste('Value of mrn', 'C1\nC2\n"C77"\nC1\nnobody\n');
-    await page.getByText('Not found: 1 of 4 nobody').waitFor(SOON);
+    await page.getByText('Not found, 1 of 4: nobody').waitFor(SOON);
     // each of three sessions: to the router, and on to the receiver
     await page.getByText('6 found').waitFor();
     await page.getByRole('button', { name: 'suspended' }).click();
@@ -97,10 +97,10 @@ describe.skipIf(noBrowser !== undefined)(`acting on many in Chromium ${noBrowser
     await page.getByRole('row').nth(1).waitFor();
     const long = Array.from({ length: 1_000 }, (_, n) => `C${n}`).join('\n');
     await paste('Value of mrn', long);
-    await page.getByText(`Not found: ${1_000 - COUNT} of 1,000`).waitFor(SOON);
+    await page.getByText(`Not found, ${1_000 - COUNT} of 1,000:`).waitFor(SOON);
     expect(page.url().length).toBeLessThan(300);
     await page.reload();
-    await page.getByText(`Not found: ${1_000 - COUNT} of 1,000`).waitFor(SOON);
+    await page.getByText(`Not found, ${1_000 - COUNT} of 1,000:`).waitFor(SOON);
     const other = await page.context().newPage();
     await other.goto(page.url());
     await other.getByText('This list is kept in the tab').waitFor();

@@ -152,7 +152,7 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
     },
   );
 
-  test('the first page costs at most 150 kB and 20 requests on the wire, the next visit less than a tenth of it', async () => {
+  test('the first page costs at most 150 kB and 16 requests on the wire, the next visit less than a tenth of it', async () => {
     const page = await chrome.page.context().newPage();
     const session = await page.context().newCDPSession(page);
     await session.send('Network.enable');
@@ -181,7 +181,7 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
     await visit();
     expect(bytes).toBeGreaterThan(50_000);
     expect(bytes).toBeLessThanOrEqual(150_000);
-    expect(counted.size).toBeLessThanOrEqual(20);
+    expect(counted.size).toBeLessThanOrEqual(16);
     await visit();
     expect(bytes).toBeLessThan(15_000);
     await page.close();

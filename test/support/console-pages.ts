@@ -26,6 +26,8 @@ export const PAGES = [
   ['/certificates', 'Certificates'],
   ['/storage', 'Storage'],
   ['/configuration', 'Configuration'],
+  ['/history', 'History'],
+  ['/files?path=production.yaml&line=3', 'Files'],
   ['/audit', 'Audit log'],
   ['/users', 'Users'],
   ['/tokens', 'Tokens'],

@@ -34,9 +34,13 @@ export function Changes({
   );
 }
 
-const textOf = (value: unknown): string =>
-  value === undefined || value === null
-    ? ''
-    : typeof value === 'string'
-      ? value
-      : JSON.stringify(value);
+/** What the server says of files, which it does not show here. */
+const OF_FILES: Readonly<Record<string, string>> = {
+  'as it was': t('as it was'),
+  changed: t('changed ## content of a file'),
+};
+
+function textOf(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'string' ? (OF_FILES[value] ?? value) : JSON.stringify(value);
+}

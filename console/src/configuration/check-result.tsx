@@ -17,14 +17,7 @@ export function CheckResult({
       {restarts.length > 0 && (
         <p className="text-ink-2">{t('It restarts {hosts}.', { hosts: restarts.join(', ') })}</p>
       )}
-      {tests !== undefined && (
-        <p className={tests.failed > 0 ? 'text-bad' : 'text-good'}>
-          {t('Test cases: {passed} passed, {failed} failed.', {
-            passed: tests.passed,
-            failed: tests.failed,
-          })}
-        </p>
-      )}
+      {tests !== undefined && <TestCount passed={tests.passed} failed={tests.failed} />}
       {tests?.failures.map(({ name, file, line, what }) => (
         <div key={name} className="rounded-md border border-line px-3 py-1.5">
           <FilePlace file={file} line={line} /> <span translate="no">{name}</span>
@@ -36,5 +29,21 @@ export function CheckResult({
         </div>
       ))}
     </div>
+  );
+}
+
+function TestCount({
+  passed,
+  failed,
+}: {
+  readonly passed: number;
+  readonly failed: number;
+}): ReactElement {
+  if (passed + failed === 0)
+    return <p className="text-ink-2">{t('The production has no test cases.')}</p>;
+  return (
+    <p className={failed > 0 ? 'text-bad' : 'text-good'}>
+      {t('Test cases: {passed} passed, {failed} failed.', { passed, failed })}
+    </p>
   );
 }

@@ -47,7 +47,7 @@ export function ChangedFiles({ files }: Pick<Comparison, 'files'>): ReactElement
     <>
       {files.map(({ path, change, lines, cut }) => (
         <Panel key={path} title={`${path}: ${CHANGE_NAMES[change]}`} flush>
-          {lines.length > 0 && <LineDiff lines={lines} />}
+          {lines.length > 0 && <LineDiff lines={lines} bare />}
           {cut && (
             <p className="px-3 py-2 text-xs text-ink-2">
               {t('Not all of it is shown: it is too large, or no text.')}

@@ -10,10 +10,17 @@ const LOOKS = {
 } as const satisfies Record<LineDifference['change'], unknown>;
 
 /** Differences line by line, for bodies that are not HL7. */
-export function LineDiff({ lines }: { readonly lines: readonly LineDifference[] }): ReactElement {
+export function LineDiff({
+  lines,
+  bare = false,
+}: {
+  readonly lines: readonly LineDifference[];
+  /** Inside of something that has a frame. */
+  readonly bare?: boolean;
+}): ReactElement {
   return (
     <pre
-      className="overflow-x-auto rounded-lg border border-line bg-surface py-1 font-mono text-xs leading-5"
+      className={`overflow-x-auto py-1 font-mono text-xs leading-5 ${bare ? '' : 'rounded-lg border border-line bg-surface'}`}
       tabIndex={0}
       aria-label={t('Differences by line')}
     >

@@ -29,7 +29,7 @@ export function ListNotice({
   if (missing.length === 0 && texts.length <= TEXTS_LIMIT) return null;
   const named = missing.slice(0, NAMED).join(', ');
   return (
-    <div className="flex flex-col gap-2 px-4 pt-2">
+    <div className="flex flex-col gap-2 px-4 py-1.5">
       {texts.length > TEXTS_LIMIT && (
         <Warning>
           {t('Only the first {most} of {count} ids were looked for: paste the rest afterwards.', {
@@ -41,7 +41,7 @@ export function ListNotice({
       {missing.length > 0 && (
         <div role="status" className="flex items-center gap-1 text-xs text-warn">
           <span className="min-w-0 truncate">
-            {t('Not found: {count} of {total}', {
+            {t('Not found, {count} of {total}:', {
               count: missing.length,
               total: Math.min(texts.length, TEXTS_LIMIT),
             })}{' '}

@@ -19,6 +19,8 @@ export const german: Catalogue = {
   Setting: 'Einstellung',
   Before: 'Vorher',
   After: 'Nachher',
+  'as it was': 'wie es war',
+  'changed ## content of a file': 'geändert',
 
   // history
   History: 'Verlauf',
@@ -80,6 +82,7 @@ export const german: Catalogue = {
   'the check finds mistakes': 'die Prüfung findet Fehler',
   'the check finds no mistake': 'die Prüfung findet keinen Fehler',
   'Run the test cases': 'Testfälle ausführen',
+  'The production has no test cases.': 'Die Produktion hat keine Testfälle.',
   Propose: 'Vorschlagen',
   'It restarts {hosts}.': 'Neu gestartet wird: {hosts}.',
   'Test cases: {passed} passed, {failed} failed.':

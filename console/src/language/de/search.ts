@@ -21,7 +21,7 @@ export const german: Catalogue = {
     'Diese Liste liegt in dem Tab, in den sie eingefügt wurde. Fügen Sie sie hier noch einmal ein.',
   'Only the first {most} of {count} ids were looked for: paste the rest afterwards.':
     'Gesucht wurden nur die ersten {most} von {count} IDs: Fügen Sie den Rest danach ein.',
-  'Not found: {count} of {total}': 'Nicht gefunden: {count} von {total}',
+  'Not found, {count} of {total}:': 'Nicht gefunden, {count} von {total}:',
   'Copy those that were not found': 'Nicht gefundene kopieren',
   'Saved ## searches': 'Gespeichertes',
   Columns: 'Spalten',
@@ -43,7 +43,7 @@ export const german: Catalogue = {
   'begins with': 'beginnt mit',
   'Value of {field}': 'Wert von {field}',
   'Enter searches; paste a list of ids': 'Eingabetaste sucht; auch eine Liste von IDs',
-  'any id': 'beliebige ID',
+  'any id': 'jede ID',
   'A list of ids': 'Eine Liste von IDs',
   Host: 'Host',
   'every host': 'alle Hosts',
