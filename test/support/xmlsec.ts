@@ -38,12 +38,15 @@ const DS = 'http://www.w3.org/2000/09/xmldsig#';
 export async function signedByXmlsec(
   payload: string,
   { certificate, key }: { readonly certificate: string; readonly key: string },
+  { prefixes = '', method = 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256' } = {},
 ): Promise<string> {
   await using folder = await temporaryFolder('xmlsec');
   const [template, keyFile] = [join(folder.path, 'template.xml'), join(folder.path, 'key.pem')];
   const [, token = ''] = /-----BEGIN CERTIFICATE-----([^-]+)/.exec(certificate) ?? [];
   const exclusive = 'http://www.w3.org/2001/10/xml-exc-c14n#';
-  const info = `<SignedInfo><CanonicalizationMethod Algorithm="${exclusive}"/><SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/><Reference URI="#b1"><Transforms><Transform Algorithm="${exclusive}"/></Transforms><DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><DigestValue/></Reference></SignedInfo>`;
+  const list =
+    prefixes === '' ? '' : `<InclusiveNamespaces xmlns="${exclusive}" PrefixList="${prefixes}"/>`;
+  const info = `<SignedInfo><CanonicalizationMethod Algorithm="${exclusive}">${list}</CanonicalizationMethod><SignatureMethod Algorithm="${method}"/><Reference URI="#b1"><Transforms><Transform Algorithm="${exclusive}">${list}</Transform></Transforms><DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><DigestValue/></Reference></SignedInfo>`;
   const keyInfo = `<KeyInfo><w:SecurityTokenReference><w:Reference URI="#t1"/></w:SecurityTokenReference></KeyInfo>`;
   await writeFile(keyFile, key);
   await writeFile(

@@ -33,7 +33,7 @@ export async function doubtOf(
     if (security === undefined) return 'the Security header is missing';
     const timestamp = childOf(security, UTILITY, 'Timestamp');
     if (timestamp !== undefined) checkTimestamp(timestamp, tolerance);
-    const signature = await checkSignature(envelope, security, trust);
+    const signature = checkSignature(envelope, security, trust);
     if (!signature.covers(envelope.body)) return 'the body is not signed';
     return timestamp === undefined || signature.covers(timestamp)
       ? undefined

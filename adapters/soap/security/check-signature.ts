@@ -1,27 +1,15 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { DisableError, EngineError } from 'waybill/adapter';
-import { parseXml, type XmlElement } from 'waybill/document';
-import type { Envelope } from '../envelope.ts';
-import { UTILITY } from '../envelope.ts';
-import { attributeOf, childOf, childrenOf, standalone, trimmed, within } from '../xml.ts';
-import { sameContent } from './same-content.ts';
+import { DisableError } from 'waybill/adapter';
+import type { XmlElement } from 'waybill/document';
+import { type Envelope, UTILITY } from '../envelope.ts';
+import { attributeOf, childOf, childrenOf, trimmed, within } from '../xml.ts';
+import { digestOf, EXCLUSIVE, isDigest, isMethod, isSignedBy, SIGNATURE } from './algorithms.ts';
+import { canonical } from './canonical.ts';
 import { SecurityProblem } from './security-problem.ts';
-import { ECDSA_SHA256, EXCLUSIVE, RSA_SHA256, signedXml } from './sign.ts';
 import { SECURITY } from './username-token.ts';
 
-const SIGNATURE = 'http://www.w3.org/2000/09/xmldsig#';
-const INCLUSIVE = 'http://www.w3.org/TR/2001/REC-xml-c14n-20010315';
-const SHA2 = ['http://www.w3.org/2001/04/xmlenc#sha256', 'http://www.w3.org/2001/04/xmlenc#sha512'];
-const RSA_SHA512 = 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha512';
-const RSA_PSS = 'http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1';
-
-/** What a signature may use: nothing that is broken (SHA-1), costs much (XPath, XSLT) or has a shared key. */
-const METHODS = new Set([RSA_SHA256, RSA_SHA512, RSA_PSS, ECDSA_SHA256]);
-const TRANSFORMS = new Set([EXCLUSIVE, INCLUSIVE]);
 const MOST_REFERENCES = 20;
-/** An envelope with more elements takes the library too long. */
-const MOST_ELEMENTS = 20_000;
 
 /** A signature that holds. */
 export interface CheckedSignature {
@@ -48,88 +36,109 @@ export async function readTrust(path: string): Promise<readonly X509Certificate[
 }
 
 /**
- * Checks the one signature in a Security header. Throws a SecurityProblem. What it covers is told by content: an
- * element counts only if it is, as it was read here, the same as what was canonicalised and signed, wherever in the
- * envelope an attacker put that.
+ * Checks the one signature in a Security header. Throws a SecurityProblem. What it covers are elements of the envelope
+ * as it was read here: a copy elsewhere, with the same id or content, is another element.
  */
-export async function checkSignature(
-  envelope: Envelope,
+export function checkSignature(
+  { root }: Envelope,
   security: XmlElement,
   trust: readonly X509Certificate[],
-): Promise<CheckedSignature> {
+): CheckedSignature {
   const [signature, ...more] = childrenOf(security, SIGNATURE, 'Signature');
   if (signature === undefined)
     throw new SecurityProblem('InvalidSecurity', 'the signature is missing');
   if (more.length > 0) throw new SecurityProblem('InvalidSecurity', 'there are several signatures');
-  checkAlgorithms(signature);
-  checkSize(envelope);
+  const info = only(signature, 'SignedInfo');
+  const algorithm = algorithmOf(info, 'SignatureMethod', isMethod);
   const signer = trusted(signerOf(signature, security, trust), trust);
-  const references = await verified(envelope, signature, signer);
-  const value = childOf(signature, SIGNATURE, 'SignatureValue');
-  const signed = references.map((text) => parseXml(text).element);
-  return {
-    signer,
-    value: value === undefined ? '' : trimmed(value).replaceAll(/\s/g, ''),
-    covers: (element) => signed.some((one) => sameContent(one, element)),
-  };
+  const value = trimmed(only(signature, 'SignatureValue')).replaceAll(/\s/g, '');
+  const text = [...canonical(info, prefixesIn(exclusive(info, 'CanonicalizationMethod')))].join('');
+  const signed = { text, signature: Buffer.from(value, 'base64') };
+  // before anything of the envelope is looked at on behalf of the signature
+  if (!isSignedBy(signer.publicKey, algorithm, signed)) throw mismatch();
+  const covered = coveredBy(info, root);
+  return { signer, value, covers: (element) => covered.has(element) };
 }
 
-async function verified(
-  envelope: Envelope,
-  signature: XmlElement,
-  signer: X509Certificate,
-): Promise<readonly string[]> {
-  const checker = await signedXml({
-    publicCert: signer.toString(),
-    getCertFromKeyInfo: () => null,
-  });
-  try {
-    checker.loadSignature(standalone(envelope, signature));
-    if (checker.checkSignature(envelope.text)) return checker.getSignedReferences();
-  } catch (error) {
-    // the library throws plain errors that quote the document
-    if (error instanceof EngineError) throw error;
-  }
-  throw new SecurityProblem('FailedCheck', 'the signature does not fit what it is for');
+const mismatch = (): SecurityProblem =>
+  new SecurityProblem('FailedCheck', 'the signature does not fit what it is for');
+
+/** The child of that name, of which there may be no other. */
+function only(parent: XmlElement, local: string): XmlElement {
+  const [first, ...more] = childrenOf(parent, SIGNATURE, local);
+  if (first !== undefined && more.length === 0) return first;
+  throw new SecurityProblem('InvalidSecurity', `the signature has not exactly one ${local}`);
 }
 
-function checkSize({ root }: Envelope): void {
-  let elements = 0;
-  for (const _ of within(root)) {
-    if (++elements > MOST_ELEMENTS) {
-      throw new SecurityProblem(
-        'UnsupportedAlgorithm',
-        `a signed envelope may have ${MOST_ELEMENTS} elements at most`,
-      );
-    }
-  }
+/** The algorithm of a child. Throws where it is none of those that are taken. */
+function algorithmOf(
+  parent: XmlElement,
+  local: string,
+  isTaken: (algorithm: string) => boolean,
+): string {
+  const algorithm = attributeOf(only(parent, local), 'Algorithm') ?? '';
+  if (isTaken(algorithm)) return algorithm;
+  const name = /[^#/]*$/.exec(algorithm)?.[0].replaceAll(/[^\w-]/g, '') ?? '';
+  throw new SecurityProblem(
+    'UnsupportedAlgorithm',
+    `${name} is not accepted; sign with SHA-256 or longer and exclusive canonicalisation`,
+  );
 }
 
-function checkAlgorithms(signature: XmlElement): void {
-  const infos = childrenOf(signature, SIGNATURE, 'SignedInfo');
-  const [info] = infos;
-  if (info === undefined || infos.length > 1) {
-    throw new SecurityProblem('InvalidSecurity', 'the signature has not exactly one SignedInfo');
+/** A child with the one canonicalisation that is taken. */
+function exclusive(parent: XmlElement, local: string): XmlElement {
+  algorithmOf(parent, local, (algorithm) => algorithm === EXCLUSIVE);
+  return only(parent, local);
+}
+
+const MOST_PREFIXES = 100;
+
+/** The prefixes of its `InclusiveNamespaces`. */
+function prefixesIn(method: XmlElement): readonly string[] {
+  const list = childOf(method, EXCLUSIVE, 'InclusiveNamespaces');
+  const prefixes = (list && attributeOf(list, 'PrefixList'))?.split(/\s+/) ?? [];
+  if (prefixes.length > MOST_PREFIXES) {
+    throw new SecurityProblem('InvalidSecurity', `it lists more than ${MOST_PREFIXES} prefixes`);
   }
+  return prefixes.filter((prefix) => prefix !== '');
+}
+
+/** The elements that the references name, each with its digest checked. */
+function coveredBy(info: XmlElement, root: XmlElement): ReadonlySet<XmlElement> {
   const references = childrenOf(info, SIGNATURE, 'Reference');
   if (references.length > MOST_REFERENCES) {
     throw new SecurityProblem('InvalidSecurity', `it signs more than ${MOST_REFERENCES} parts`);
   }
-  for (const element of within(info)) {
-    const algorithm = attributeOf(element, 'Algorithm');
-    if (algorithm === undefined || isTaken(element.local, algorithm)) continue;
-    const name = /[^#/]*$/.exec(algorithm)?.[0].replaceAll(/[^\w-]/g, '') ?? '';
-    throw new SecurityProblem(
-      'UnsupportedAlgorithm',
-      `${name} is not accepted; sign with SHA-256 or SHA-512 and exclusive canonicalisation`,
-    );
-  }
+  const named = identified(root);
+  return new Set(
+    references.map((reference) => {
+      const uri = attributeOf(reference, 'URI') ?? '';
+      const [element, ...more] = named.get(uri.slice(1)) ?? [];
+      if (!uri.startsWith('#') || element === undefined) throw mismatch();
+      if (more.length > 0) {
+        throw new SecurityProblem('InvalidSecurity', 'two elements have the id of a signed part');
+      }
+      const inclusive = prefixesIn(exclusive(only(reference, 'Transforms'), 'Transform'));
+      const algorithm = algorithmOf(reference, 'DigestMethod', isDigest);
+      const digest = trimmed(only(reference, 'DigestValue')).replaceAll(/\s/g, '');
+      if (digestOf(element, { algorithm, inclusive }) !== digest) throw mismatch();
+      return element;
+    }),
+  );
 }
 
-function isTaken(element: string, algorithm: string): boolean {
-  if (element === 'SignatureMethod') return METHODS.has(algorithm);
-  if (element === 'DigestMethod') return SHA2.includes(algorithm);
-  return TRANSFORMS.has(algorithm);
+/** All elements with an id, whatever kind of id it is. */
+function identified(root: XmlElement): ReadonlyMap<string, readonly XmlElement[]> {
+  const found = new Map<string, XmlElement[]>();
+  for (const element of within(root)) {
+    const ids = element.attributes.filter(({ local }) => local.toLowerCase() === 'id');
+    for (const { value } of new Map(ids.map((one) => [one.value, one])).values()) {
+      const same = found.get(value);
+      if (same === undefined) found.set(value, [element]);
+      else same.push(element);
+    }
+  }
+  return found;
 }
 
 /** The certificate that KeyInfo names: in the same header, in KeyInfo itself, or by its number or fingerprint in `trust`. */

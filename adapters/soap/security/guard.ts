@@ -58,7 +58,7 @@ export class EnvelopeGuard {
     if (timestamp !== undefined) checkTimestamp(timestamp, tolerance);
     else if (isRequired) throw new SecurityProblem('InvalidSecurity', 'the Timestamp is missing');
     const signature =
-      trust === undefined ? undefined : await checkSignature(envelope, security, this.#trust);
+      trust === undefined ? undefined : checkSignature(envelope, security, this.#trust);
     if (signature !== undefined) this.#checkCover(signature, envelope, timestamp);
     const user =
       users.length === 0

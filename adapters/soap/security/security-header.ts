@@ -56,7 +56,7 @@ export async function secured(
   const { key } = proofs;
   const unsigned = written(writing, opened + closed);
   if (key === undefined) return unsigned;
-  const signature = await signatureOver(unsigned, idsOf(securing), { key, tokenId: TOKEN_ID });
+  const signature = signatureOver(unsigned, idsOf(securing), { key, tokenId: TOKEN_ID });
   return written(writing, opened + signature + closed);
 }
 
