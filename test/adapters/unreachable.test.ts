@@ -10,6 +10,8 @@ import graphMailOut from '../../adapters/graph/graph-mail-out.ts';
 import httpOut from '../../adapters/http/http-out.ts';
 import imapIn from '../../adapters/imap/imap-in.ts';
 import mllpOut from '../../adapters/mllp/mllp-out.ts';
+import mqttIn from '../../adapters/mqtt/mqtt-in.ts';
+import mqttOut from '../../adapters/mqtt/mqtt-out.ts';
 import natsIn from '../../adapters/nats/nats-in.ts';
 import natsOut from '../../adapters/nats/nats-out.ts';
 import smtpOut from '../../adapters/smtp/smtp-out.ts';
@@ -77,6 +79,8 @@ function sending<S extends Settings>(adapter: OutboundAdapter<S>, to: Case['to']
 }
 
 const SECURE: readonly Case[] = [
+  receiving(mqttIn, (connect) => ({ connect, ...account, topics: 'x' })),
+  sending(mqttOut, (connect) => ({ connect, ...account, topic: 'x' })),
   receiving(amqpIn, (connect) => ({ connect, ...account, queue: 'x' })),
   sending(amqpOut, (connect) => ({ connect, ...account, routingKey: 'x' })),
   sending(mllpOut, (connect) => ({ connect })),
