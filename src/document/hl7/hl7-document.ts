@@ -25,7 +25,6 @@ export function hl7Document(bytes: Uint8Array, given?: string): Hl7Document {
 /** An HL7 v2 message; see `Document` for the paths and for what is kept unchanged. */
 export class Hl7Document extends SegmentDocument {
   readonly kind = 'hl7';
-  protected readonly charsetRemedy = 'Set MSH-18 to "UNICODE UTF-8" before it.';
   protected writing: Hl7Writing;
 
   constructor(source: SourceText) {
@@ -40,6 +39,10 @@ export class Hl7Document extends SegmentDocument {
 
   get delimiters(): Delimiters {
     return this.writing.marks;
+  }
+
+  protected get charsetRemedy(): string {
+    return 'Set MSH-18 to "UNICODE UTF-8" before it.';
   }
 
   copy(): Hl7Document {

@@ -34,7 +34,10 @@ export class Line {
 
   /** The characters between the nth and the next separator; `''` beyond the last. Slot 0 is the name. */
   slot(n: number, separator: string): string {
-    const separators = this.#upTo(n, separator);
+    // as `#upTo`, written out: every read comes here, and one call less is what V8 still inlines
+    this.#separators ??= [];
+    const separators = this.#separators;
+    if (separators.length <= n && !this.#searched) this.#search(separators, n, separator);
     if (n > separators.length) return '';
     const from = n === 0 ? this.start : (separators[n - 1] ?? 0) + 1;
     return this.source.slice(from, separators[n] ?? this.end);
