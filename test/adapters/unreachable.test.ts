@@ -15,6 +15,7 @@ import mqttOut from '../../adapters/mqtt/mqtt-out.ts';
 import natsIn from '../../adapters/nats/nats-in.ts';
 import natsOut from '../../adapters/nats/nats-out.ts';
 import smtpOut from '../../adapters/smtp/smtp-out.ts';
+import soapOut from '../../adapters/soap/soap-out.ts';
 import sshExecOut from '../../adapters/ssh/exec/ssh-exec-out.ts';
 import sftpIn from '../../adapters/ssh/sftp/sftp-in.ts';
 import sftpOut from '../../adapters/ssh/sftp/sftp-out.ts';
@@ -70,10 +71,14 @@ function receiving<S extends Settings>(adapter: InboundAdapter<S>, to: Case['to'
   return { adapter, to, failure: (given) => open(given).catch((error: unknown) => error) };
 }
 
-function sending<S extends Settings>(adapter: OutboundAdapter<S>, to: Case['to']): Case {
+function sending<S extends Settings>(
+  adapter: OutboundAdapter<S>,
+  to: Case['to'],
+  body = BODY,
+): Case {
   const send = async (given: Record<string, unknown>): Promise<unknown> => {
     await using opened = await openOutbound(adapter, given, options);
-    return await opened.send(BODY);
+    return await opened.send(body);
   };
   return { adapter, to, failure: (given) => send(given).catch((error: unknown) => error) };
 }
@@ -93,6 +98,7 @@ const SECURE: readonly Case[] = [
   sending(graphMailOut, (place) => ({ ...graph(place), to: mail.to })),
   sending(httpOut, (place) => ({ url: `https://${place}/in`, ...account })),
   sending(fhirOut, (place) => ({ url: `https://${place}/r4`, ...account })),
+  sending(soapOut, (place) => ({ url: `https://${place}/x`, ...account }), Buffer.from('<a/>')),
 ];
 
 const ALL: readonly Case[] = [
