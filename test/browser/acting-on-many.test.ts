@@ -16,7 +16,7 @@ import { type Visitor, visitor } from '../support/visitor.ts';
 
 const COUNT = 130;
 const LIMIT = 100;
-const SOON = { timeout: 30_000 };
+const SOON = { timeout: 60_000 };
 const OLAF = { name: 'olaf', password: 'night duty on ward two', roles: ['operator'] };
 
 /** What an operator does with a search that found more than a page: a list of ids, all of it, as many as they may. */
@@ -48,7 +48,7 @@ describe.skipIf(noBrowser !== undefined)(`acting on many in Chromium ${noBrowser
     await vi.waitFor(async () => {
       const { body } = await olaf.ask<Failures>('GET', '/api/v1/failures');
       if (body.groups[0]?.count !== COUNT) throw new Error('not all of them are refused');
-    }, 60_000);
+    }, 100_000);
     ({ page } = stack.use(await browser({ width: 1280 })));
     await page.goto(production.url);
     await page.getByLabel('User').fill(OLAF.name);

@@ -56,7 +56,7 @@ describe.skipIf(noBrowser !== undefined)(`the console below a path ${noBrowser ?
         await production.send(`L${Date.now()}`);
         await page.getByRole('button', { name: /▲ \d+ new/ }).waitFor();
         await page.keyboard.press('.');
-        await expect.poll(() => top.getAttribute('id'), { timeout: 10_000 }).not.toBe(before);
+        await expect.poll(() => top.getAttribute('id')).not.toBe(before);
 
         // nothing outside the path is asked for, and a reload of any page works
         const asked = new Set<string>();

@@ -7,7 +7,7 @@ import { type Browser, browser, builtConsole, noBrowser, violations } from '../s
 import { addLocalUser } from '../support/local-user.ts';
 import { type Operated, operated } from '../support/operator.ts';
 
-const SOON = { timeout: 20_000 };
+const SOON = { timeout: 60_000 };
 const PASSWORD = 'a lantern by the ward';
 
 test('a table goes through the editor byte for byte where it is not changed', () => {
@@ -63,7 +63,7 @@ describe.skipIf(noBrowser !== undefined)(`editing in Chromium ${noBrowser ?? ''}
     };
     eva = await signedIn('eva');
     otto = await signedIn('otto');
-  }, 90_000);
+  }, 240_000);
   afterAll(() => stack.disposeAsync());
 
   test('a row of a table is added, checked as one types, proposed, applied by another, and messages go', async () => {
@@ -133,5 +133,5 @@ describe.skipIf(noBrowser !== undefined)(`editing in Chromium ${noBrowser ?? ''}
     await otto.getByText(/was changed by somebody else since it was opened/).waitFor(SOON);
     const { path } = production.folder;
     expect(await readFile(join(path, 'production.yaml'), 'utf8')).toMatch(/# by the machine\n$/);
-  }, 90_000);
+  }, 240_000);
 });

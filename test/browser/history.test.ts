@@ -3,7 +3,7 @@ import { GOOD_TABLE, LOOKUP_FILES, LOOKUP_PRODUCTION } from '../support/bad-look
 import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
 import { type Operated, operated } from '../support/operator.ts';
 
-const SOON = { timeout: 15_000 };
+const SOON = { timeout: 60_000 };
 
 /** What was applied, compared and taken back, as an engineer does it. */
 describe.skipIf(noBrowser !== undefined)(`history in Chromium ${noBrowser ?? ''}`, () => {
@@ -22,7 +22,7 @@ describe.skipIf(noBrowser !== undefined)(`history in Chromium ${noBrowser ?? ''}
       }),
     );
     ({ page } = stack.use(await browser({ width: 1280 })));
-  }, 60_000);
+  }, 240_000);
   afterAll(() => stack.disposeAsync());
 
   const open = (path: string) => page.goto(`${production.url}${path}`);
@@ -67,7 +67,7 @@ describe.skipIf(noBrowser !== undefined)(`history in Chromium ${noBrowser ?? ''}
       .filter({ hasText: 'the ward refuses' })
       .waitFor(SOON);
     expect(production.running.definition.lookups.lookup('wards', 'X')).toBe('Nowhere');
-  }, 60_000);
+  }, 240_000);
 
   test('a file opens at the line that an address names, also as it was in a version', async () => {
     await open('hosts/hl7-out');
@@ -85,5 +85,5 @@ describe.skipIf(noBrowser !== undefined)(`history in Chromium ${noBrowser ?? ''}
     await page.getByRole('link', { name: 'Its files' }).click();
     await page.getByRole('link', { name: 'wards.csv' }).click();
     await page.getByText('W1,Surgery').waitFor(SOON);
-  }, 60_000);
+  }, 240_000);
 });

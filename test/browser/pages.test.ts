@@ -13,7 +13,7 @@ interface Chunk {
 }
 
 /** Time that a busy machine may take. */
-const SOON = { timeout: 15_000 };
+const SOON = { timeout: 60_000 };
 
 let stack: AsyncDisposableStack;
 let folder: string;
@@ -131,7 +131,7 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
 
   test.for(PAGES)(
     '%s is opened by its address and stands still; axe finds nothing in either theme nor on a phone, where it fits',
-    { timeout: 60_000 },
+    { timeout: 240_000 },
     async ([path, heading]) => {
       const { page } = chrome;
       await page.setViewportSize({ width: 1280, height: 844 });
@@ -188,7 +188,7 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
   });
 
   test('more tabs than a browser has connections work beside each other: only the one that is seen follows what happens', {
-    timeout: 90_000,
+    timeout: 240_000,
   }, async () => {
     const context = chrome.page.context();
     const pages = [];

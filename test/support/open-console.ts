@@ -3,7 +3,7 @@ import { type Browser, browser, builtConsole, type Screen } from './browser.ts';
 import { type Hub, hub } from './hub.ts';
 
 /** The time that a busy machine may need. */
-export const SOON = { timeout: 15_000 };
+export const SOON = { timeout: 60_000 };
 
 export interface FoundMessage {
   readonly id: number;
