@@ -178,6 +178,7 @@ async function peopleService(
     live,
     alone: alone('alerts'),
     failingSince: () => tracing.failingSince(),
+    lag: () => tracing.lag(),
     log,
     every,
   });

@@ -142,6 +142,12 @@ const hostAlert = block({
   silent: setting.optional(
     setting.duration({ help: 'Alert when no message has arrived for this long.', example: '1h' }),
   ),
+  disconnected: setting.optional(
+    setting.duration({
+      help: 'Alert when it has had no connection for this long; 10 minutes if left out, forever for never.',
+      example: '2m',
+    }),
+  ),
   failed: setting.optional(
     setting.integer({
       help: 'Alert when more messages than this failed or were suspended here within an hour; 0 alerts at the first.',

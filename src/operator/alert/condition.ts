@@ -11,12 +11,14 @@ export const RULES = [
   'queue',
   'wait',
   'silent',
+  'disconnected',
   'failed',
   'disabled',
   'delayed',
   'certificate',
   'engine',
   'trace',
+  'behind',
   'lost',
 ] as const;
 
@@ -37,6 +39,10 @@ export interface Seen {
   readonly certificates: readonly CertificateReport[];
   /** Host → how many messages failed or were suspended there within the last hour. */
   readonly failures: ReadonlyMap<string, number>;
+  /** Host → since when it has had no connection on any engine. */
+  readonly disconnected: ReadonlyMap<string, number>;
+  /** How many messages the trace has not read, and since when it has been that far behind. */
+  readonly behind?: { readonly messages: number; readonly since: number } | undefined;
   /** Since when the trace store has been failing. */
   readonly failingSince: number | undefined;
   readonly now: number;
@@ -65,13 +71,60 @@ export function conditions(seen: Seen): Condition[] {
             `the trace store has been failing for ${describeDuration(now - failingSince)}`,
           ),
         ]),
+    ...behindCondition(seen, whole),
     ...description.hosts.flatMap((host) => [
       ...hostConditions(host, reports, now),
+      ...disconnectedCondition(host, seen),
       ...failureCondition(host, failures.get(host.name) ?? 0),
     ]),
     ...certificates.flatMap((one) => certificateConditions(one, now)),
     ...lostConditions(reports, name),
   ];
+}
+
+/** Milliseconds (5 minutes) that a trace may be far behind: a burst is caught up with. */
+const BEHIND_FOR = 300_000;
+/** As many messages are read within a moment. */
+export const FAR_BEHIND = 1_000;
+
+function behindCondition(
+  { behind, now }: Seen,
+  whole: (rule: Condition['rule'], text: string) => Condition,
+): Condition[] {
+  if (behind === undefined || now - behind.since < BEHIND_FOR) return [];
+  const { messages, since } = behind;
+  const text = `the trace has been behind for ${describeDuration(now - since)}, by ${messages} messages now: what is searched for may not be there yet`;
+  return [whole('behind', text)];
+}
+
+/** Milliseconds (10 minutes) without a connection, where a host does not say otherwise. */
+const DISCONNECTED_FOR = 600_000;
+
+function disconnectedCondition(
+  { name, alert }: HostDescription,
+  { disconnected, reports, now }: Seen,
+): Condition[] {
+  const since = disconnected.get(name);
+  if (since === undefined || now - since < (alert?.disconnected ?? DISCONNECTED_FOR)) return [];
+  const error = reports
+    .flatMap(({ hosts }) => hosts)
+    .find((one) => one.host === name && one.lastError !== undefined)?.lastError;
+  const why = error === undefined ? '' : `: ${error.text}`;
+  const text = `${name} has had no connection for ${describeDuration(now - since)}${why}`;
+  return [{ rule: 'disconnected', object: name, host: name, level: 'error', text }];
+}
+
+/** Hosts that run, of which no engine has a connection. */
+export function disconnectedHosts(reports: readonly StatusReport[]): string[] {
+  const all = reports.flatMap(({ hosts }) => hosts).filter(({ state }) => state === 'running');
+  const lost = all.filter(({ connection }) => connection === 'disconnected');
+  return [...new Set(lost.map(({ host }) => host))].filter(
+    (name) =>
+      !all.some(
+        ({ host, connection }) =>
+          host === name && (connection === 'connected' || connection === 'listening'),
+      ),
+  );
 }
 
 /** What NATS has lost, reported for as long as the engine that detected it runs. */

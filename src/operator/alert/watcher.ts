@@ -5,7 +5,8 @@ import type { TraceReader } from '../../trace/trace-store.ts';
 import type { Engines } from '../engines.ts';
 import type { LiveStream } from '../live/live-stream.ts';
 import type { Alert, AlertStore } from './alert-store.ts';
-import { conditions, type Seen } from './condition.ts';
+import { conditions, disconnectedHosts, FAR_BEHIND, type Seen } from './condition.ts';
+import { Lasting } from './lasting.ts';
 
 export interface WatcherOptions {
   readonly engines: Pick<Engines, 'describe' | 'status' | 'certificates' | 'notify'>;
@@ -15,6 +16,8 @@ export interface WatcherOptions {
   /** One operator plane watches, however many there are. */
   readonly alone: Alone;
   readonly failingSince: () => number | undefined;
+  /** How many messages the trace has not read. */
+  readonly lag: () => Promise<number>;
   readonly log: Logger;
   /** Milliseconds between two checks. Default 10 s. */
   readonly every?: number | undefined;
@@ -33,10 +36,11 @@ const KEPT = 365 * 24 * HOUR;
 export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
   const { alone, log, every = EVERY } = parts;
   const stopping = new AbortController();
+  const lasting = lastingThings();
   const watching = alone(async (held) => {
     while (!held.aborted) {
       try {
-        await look(parts);
+        await look(parts, lasting);
       } catch (error) {
         // NATS or the engines are away for the moment
         log.debug({ event: 'watch-failed', err: error }, 'watch-failed');
@@ -52,8 +56,19 @@ export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
   };
 }
 
+/** What is only wrong once it has lasted. */
+interface LastingThings {
+  readonly disconnected: Lasting;
+  readonly behind: Lasting;
+}
+
+const lastingThings = (): LastingThings => ({ disconnected: new Lasting(), behind: new Lasting() });
+
 /** One check of everything. */
-export async function look(parts: Omit<WatcherOptions, 'alone' | 'every'>): Promise<void> {
+export async function look(
+  parts: Omit<WatcherOptions, 'alone' | 'every'>,
+  lasting: LastingThings = lastingThings(),
+): Promise<void> {
   const { engines, store, trace, live, failingSince } = parts;
   const now = Date.now();
   const reports = await engines.status();
@@ -67,6 +82,8 @@ export async function look(parts: Omit<WatcherOptions, 'alone' | 'every'>): Prom
     reports,
     certificates,
     failures,
+    disconnected: lasting.disconnected.see(disconnectedHosts(reports), now),
+    behind: await behindNow(parts, lasting, now),
     failingSince: failingSince(),
     now,
   };
@@ -85,6 +102,17 @@ export async function look(parts: Omit<WatcherOptions, 'alone' | 'every'>): Prom
     live.tell({ alerts: [{ id, state: 'ended', host }] });
   }
   await store.purge(now - KEPT);
+}
+
+async function behindNow(
+  { lag }: Pick<WatcherOptions, 'lag'>,
+  { behind }: LastingThings,
+  now: number,
+): Promise<Seen['behind']> {
+  // what cannot be counted now is counted next time
+  const messages = await lag().catch(() => 0);
+  const since = behind.see(messages > FAR_BEHIND ? ['trace'] : [], now).get('trace');
+  return since === undefined ? undefined : { messages, since };
 }
 
 /** Counted only if somebody wants to be notified. */

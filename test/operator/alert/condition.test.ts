@@ -2,7 +2,13 @@ import { expect, test } from 'vitest';
 import type { CertificateReport } from '../../../src/control/certificate-report.ts';
 import type { HostReport } from '../../../src/control/engine-report.ts';
 import type { HostDescription } from '../../../src/control/production-description.ts';
-import { conditions, isQuiet, type Seen } from '../../../src/operator/alert/condition.ts';
+import {
+  conditions,
+  disconnectedHosts,
+  isQuiet,
+  type Seen,
+} from '../../../src/operator/alert/condition.ts';
+import { Lasting } from '../../../src/operator/alert/lasting.ts';
 
 const NOW = new Date(2026, 10, 25, 12, 0).getTime();
 const MINUTE = 60_000;
@@ -73,6 +79,7 @@ function seen(report: Partial<HostReport>, rest: Partial<Seen> = {}): Seen {
     ],
     certificates: [],
     failures: new Map(),
+    disconnected: new Map(),
     failingSince: undefined,
     now: NOW,
     ...rest,
@@ -91,6 +98,60 @@ const certificate = (days: number, rest: Partial<CertificateReport> = {}): Certi
 
 test('a host that is as it should be is no alert', () => {
   expect(rules(seen({}))).toEqual([]);
+});
+
+test('a connection that is lost for long is an alert, sooner or never where the host says so', () => {
+  const lastError = { code: 'X', text: 'nobody listens', at: NOW };
+  const lost = (minutes: number, alert?: object) => {
+    const { description } = seen({});
+    const hosts = [{ ...HOST, ...(alert && { alert }) }];
+    const disconnected = new Map([['ward', NOW - minutes * MINUTE]]);
+    return seen({ lastError }, { description: { ...description, hosts }, disconnected });
+  };
+  expect(rules(lost(9))).toEqual([]);
+  expect(conditions(lost(11)).map(({ rule, text }) => [rule, text])).toEqual([
+    ['disconnected', 'ward has had no connection for 11m: nobody listens'],
+  ]);
+  expect(rules(lost(3, { disconnected: 2 * MINUTE }))).toEqual(['disconnected']);
+  expect(rules(lost(9_999, { disconnected: Number.POSITIVE_INFINITY }))).toEqual([]);
+});
+
+test('a host has no connection where no engine has one', () => {
+  const engines = (...connections: HostReport['connection'][]) =>
+    connections.flatMap((connection) => seen({ connection }).reports);
+  expect(disconnectedHosts(engines('disconnected'))).toEqual(['ward']);
+  expect(disconnectedHosts(engines('disconnected', 'connected'))).toEqual([]);
+  expect(disconnectedHosts(engines('waiting', 'disconnected'))).toEqual(['ward']);
+  expect(disconnectedHosts(engines('listening', undefined))).toEqual([]);
+  expect(disconnectedHosts(seen({ connection: 'disconnected', state: 'stopped' }).reports)).toEqual(
+    [],
+  );
+});
+
+test('what lasts is known since it was first seen, and begins anew after a break', () => {
+  const lasting = new Lasting();
+  lasting.see(['a'], 1);
+  expect(lasting.see(['a', 'b'], 2)).toEqual(
+    new Map([
+      ['a', 1],
+      ['b', 2],
+    ]),
+  );
+  lasting.see(['b'], 3);
+  expect(lasting.see(['a', 'b'], 4)).toEqual(
+    new Map([
+      ['a', 4],
+      ['b', 2],
+    ]),
+  );
+});
+
+const behind = (minutes: number): Seen =>
+  seen({}, { behind: { messages: 5_000, since: NOW - minutes * MINUTE } });
+
+test('a trace that stays behind is an alert, a burst is not', () => {
+  expect(rules(behind(4))).toEqual([]);
+  expect(rules(behind(6))).toEqual(['behind']);
 });
 
 const failed = (most: number, count: number): Seen => {
