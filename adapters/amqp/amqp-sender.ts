@@ -3,6 +3,7 @@ import {
   background,
   EngineError,
   type Message,
+  NotConnectedError,
   type OpenOutbound,
   type Reply,
 } from 'waybill/adapter';
@@ -151,10 +152,23 @@ export class AmqpSender implements OpenOutbound {
     );
     try {
       return await Promise.race([work, promise]);
+    } catch (error) {
+      // what was given up must not arrive behind the messages that follow: they go over another connection
+      const isGivenUp = signal.aborted || (error as { code?: unknown }).code === 'REPLY_TIMEOUT';
+      if (isGivenUp) this.#endConnection();
+      throw error;
     } finally {
       clearTimeout(late);
       signal.removeEventListener('abort', abort);
     }
+  }
+
+  #endConnection(): void {
+    const { connection, place } = this.#session;
+    this.#lost ??= new NotConnectedError(
+      `The connection to ${place} was ended, as a message on it was given up. It is opened again.`,
+    );
+    background(connection.close(), 'ending a connection', () => true);
   }
 
   #throwIfLost(): void {
@@ -162,7 +176,8 @@ export class AmqpSender implements OpenOutbound {
   }
 
   async #watch(): Promise<void> {
-    this.#lost = await this.#session.ended;
+    const reason = await this.#session.ended;
+    this.#lost ??= reason;
     this.#lent.connection('disconnected');
   }
 }

@@ -13,6 +13,7 @@ import {
   optionalPackage,
   placeOf,
   type TlsClientLent,
+  unlessAborted,
 } from 'waybill/peer';
 import type { AmqpConnectionValues } from './amqp-settings.ts';
 
@@ -87,17 +88,6 @@ async function connectTo(
     if (signal.aborted) opening.then((late) => late.close(), toldElsewhere).catch(toldElsewhere);
     signal.throwIfAborted();
     throw await failureOf(lent, { address, account, error }, signal);
-  }
-}
-
-async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 

@@ -24,6 +24,10 @@ import { Taken } from './taken.ts';
 const FIRST_WAIT = 200;
 const LONGEST_WAIT = 30_000;
 
+/** What waits in memory at most, beside what the broker keeps too, and what each costs besides its bytes. */
+const MOST_HELD = 64 * 1024 * 1024;
+const HEADROOM = 1_024;
+
 /** Takes messages over one connection, in their order. */
 export class MqttReader implements Kept {
   readonly #lent: MqttInLent;
@@ -35,6 +39,8 @@ export class MqttReader implements Kept {
   readonly #closing = new AbortController();
   readonly #lost = Promise.withResolvers<Error>();
   readonly lost = this.#lost.promise;
+
+  #held = 0;
 
   private constructor(lent: MqttInLent, connection: MqttConnection, taken: Taken) {
     this.#lent = lent;
@@ -117,7 +123,22 @@ export class MqttReader implements Kept {
       this.#connection.acknowledge(packet);
       return;
     }
-    background(this.#storing.run(this.#inTurn(packet)), 'taking a message', isTold);
+    const size = packet.payload.length + HEADROOM;
+    if (packet.qos === 0 && this.#held + size > MOST_HELD) return this.#tellOfFlood();
+    this.#held += size;
+    const taken = this.#inTurn(packet).finally(() => {
+      this.#held -= size;
+    });
+    background(this.#storing.run(taken), 'taking a message', isTold);
+  }
+
+  #tellOfFlood(): void {
+    if (!this.#isNews('dropped')) return;
+    this.#lent.event(
+      'error',
+      'message-lost',
+      `Messages of ${this.#connection.place} are lost: so many wait to be stored that no more of QoS 0 are kept in memory. Have them sent with QoS 1, which the broker keeps.`,
+    );
   }
 
   async #inTurn(packet: IPublishPacket): Promise<void> {

@@ -17,7 +17,14 @@ import {
   type setting,
   toldElsewhere,
 } from 'waybill/adapter';
-import { clientTls, firstBytes, notConnected, placeOf, type TlsClientLent } from 'waybill/peer';
+import {
+  clientTls,
+  firstBytes,
+  notConnected,
+  placeOf,
+  type TlsClientLent,
+  unlessAborted,
+} from 'waybill/peer';
 import type { NatsConnectionValues } from './nats-settings.ts';
 
 export type NatsLent = TlsClientLent &
@@ -82,17 +89,6 @@ async function connectTo(
     if (signal.aborted) opening.then((late) => late.close(), toldElsewhere);
     signal.throwIfAborted();
     throw await failureOf(lent, { address, account, error }, signal);
-  }
-}
-
-async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 

@@ -26,6 +26,9 @@ import type { NatsInLent } from './nats-in.ts';
 /** Milliseconds between two tries to store what was not. */
 const FIRST_WAIT = 200;
 const LONGEST_WAIT = 30_000;
+/** What waits in memory at most, and what each costs besides its bytes. */
+const MOST_HELD = 64 * 1024 * 1024;
+const HEADROOM = 1_024;
 /** How often a stream hears that we are still at work on a message: its consumer waits some 30 s. */
 const AT_WORK = 8_000;
 
@@ -39,6 +42,7 @@ export class NatsReader implements Kept {
   readonly #closing = new AbortController();
   readonly #lost = Promise.withResolvers<Error>();
   readonly lost = this.#lost.promise;
+  #held = 0;
   #stop: () => Promise<unknown> | void = () => undefined;
 
   private constructor(lent: NatsInLent, session: NatsSession) {
@@ -96,7 +100,12 @@ export class NatsReader implements Kept {
     const { production, host, settings } = this.#lent;
     const queue = settings.group ?? `waybill.${production}.${host}`;
     const { connection, place } = this.#session;
-    const subscription = connection.subscribe(subject, { queue, slow: 10_000 });
+    const subscription = connection.subscribe(subject, {
+      queue,
+      callback: (error, one) => {
+        if (error === null) this.#hear(one);
+      },
+    });
     this.#stop = () => subscription.unsubscribe();
     await connection.flush();
     // what the server says to it came before the answer to the flush, and ends it in this turn
@@ -106,8 +115,41 @@ export class NatsReader implements Kept {
         `${place} does not let us listen to ${subject}. Have the account allowed to subscribe there.`,
       );
     }
-    this.#follow(subscription, (one) => this.#take(one), `${place} ended the subscription`);
     return `subject ${subject}`;
+  }
+
+  /** Nobody but us keeps such a message; what is held while the store is down has a limit. */
+  #hear(one: Msg): void {
+    if (this.#closing.signal.aborted) return;
+    const size = one.data.length + HEADROOM;
+    if (this.#held + size > MOST_HELD) return this.#drop(one);
+    this.#held += size;
+    const taken = this.#inTurn(() => this.#take(one)).finally(() => {
+      this.#held -= size;
+    });
+    background(this.#storing.run(taken), 'taking a message', isTold);
+  }
+
+  async #inTurn(take: () => Promise<void>): Promise<void> {
+    await this.#paced.take();
+    try {
+      await take();
+    } finally {
+      this.#paced.give();
+    }
+  }
+
+  #drop(one: Msg): void {
+    if (this.#lent.settings.answer !== 'none' && (one.reply ?? '') !== '') {
+      one.respond(undefined, { headers: failure('503', 'too many messages wait to be stored') });
+      return;
+    }
+    if (!this.#isNews('dropped')) return;
+    this.#lent.event(
+      'error',
+      'message-lost',
+      `Messages of ${this.#session.place} are lost: so many wait to be stored that no more are kept in memory, and they are of no stream that would keep them. Take them from a stream.`,
+    );
   }
 
   /** Hands messages on in their order, as many at a time as may be. */

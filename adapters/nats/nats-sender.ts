@@ -11,7 +11,7 @@ import {
   RejectedError,
   type Reply,
 } from 'waybill/adapter';
-import { contentTypeOf, fileType, UnderWay } from 'waybill/peer';
+import { contentTypeOf, fileType, UnderWay, unlessAborted } from 'waybill/peer';
 import { lostNats, type NatsSession } from './connect.ts';
 import type { NatsOutLent } from './nats-out.ts';
 
@@ -37,25 +37,15 @@ export class NatsSender implements OpenOutbound {
 
   async send(message: Message, signal: AbortSignal): Promise<Reply> {
     signal.throwIfAborted();
-    return await this.#sending.run(this.#until(signal, this.#send(message)));
+    const sending = this.#send(message);
+    // whoever waits hears of it, unless the message was given up
+    background(sending, 'a message that was given up', () => true);
+    return await this.#sending.run(unlessAborted(sending, signal));
   }
 
   async close(): Promise<void> {
     await this.#sending.ended();
     await this.#session.connection.close();
-  }
-
-  async #until<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
-    const { promise, reject } = Promise.withResolvers<never>();
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    // whoever waits hears of it, unless the message was given up
-    background(work, 'a message that was given up', () => true);
-    try {
-      return await Promise.race([work, promise]);
-    } finally {
-      signal.removeEventListener('abort', abort);
-    }
   }
 
   async #send(message: Message): Promise<Reply> {

@@ -62,3 +62,18 @@ export class UnderWay {
     await Promise.allSettled(this.#all);
   }
 }
+
+/** Waits for work that knows no signal, until the signal aborts; the work then goes on, and whoever began it owns its end. */
+export async function unlessAborted<Value>(
+  work: Promise<Value>,
+  signal: AbortSignal,
+): Promise<Value> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

@@ -93,7 +93,7 @@ export { type Content, RequestBody } from './http-server/request-body.ts';
 export { Room } from './http-server/room.ts';
 export { type RoutePattern, routePattern, routePatternOf } from './http-server/route-pattern.ts';
 export { Serving } from './http-server/serving.ts';
-export { type InFlight, inFlight, UnderWay } from './in-flight.ts';
+export { type InFlight, inFlight, UnderWay, unlessAborted } from './in-flight.ts';
 export { kept } from './kept.ts';
 export { type Kept, keptOpen } from './kept-open.ts';
 export {

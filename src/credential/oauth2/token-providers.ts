@@ -1,6 +1,7 @@
 import type { CertificateFacts } from '../../adapter/certificate-facts.ts';
 import { toldElsewhere } from '../../error/foreseen.ts';
 import type { Logger } from '../../log/logger.ts';
+import { unlessAborted } from '../../peer/in-flight.ts';
 import type { Clock } from '../../time/clock.ts';
 import type { LoadedCertificate } from '../certificate.ts';
 import { CredentialError } from '../credential-error.ts';
@@ -228,15 +229,4 @@ function leaveAlone({ retryAfter, retryable }: CredentialError, count: number): 
   const first = retryable ? FIRST.passing : FIRST.lasting;
   const delay = Math.min(first * 2 ** Math.min(count - 1, 10), LONGEST);
   return Math.max(retryAfter ?? 0, delay * (0.8 + Math.random() * 0.2));
-}
-
-async function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const stop = (): void => reject(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }

@@ -99,7 +99,9 @@ describeWithRabbit(
       gate.pause();
       await expect(opened.send(BODY)).rejects.toMatchObject({ code: 'REPLY_TIMEOUT' });
       gate.resume();
-      await vi.waitFor(async () => expect(await opened.send(BODY)).toMatchObject({ code: 'OK' }));
+      await expect(opened.send(BODY)).rejects.toMatchObject({ code: 'ADAPTER_NOT_CONNECTED' });
+      await using again = await openOutbound(amqpOut, { ...to(), routingKey: queue }, options);
+      expect(await again.send(BODY)).toMatchObject({ code: 'OK' });
       const first = await channel.get(queue, { noAck: true });
       expect(first && first.properties.messageId).toBe('test.7000001');
     });

@@ -347,6 +347,26 @@ describe.skipIf(noMosquitto !== undefined)('MQTT with Mosquitto', () => {
     });
   });
 
+  test('keeps no more of QoS 0 in memory than 64 MB while the store is down, and says what it drops', async () => {
+    await using peer = await mosquitto({ lines: ['max_queued_bytes 0', 'max_queued_messages 0'] });
+    await using opened = await openInbound(mqttIn, { ...to(peer), topics: 'flood', qos: '0' });
+    await using sender = await openOutbound(mqttOut, { ...to(peer), topic: 'flood' });
+    opened.hold();
+    for (let id = 0; id < 80; id++) await sender.send(Buffer.alloc(1_000_000), { id });
+    await vi.waitFor(
+      () => expect(opened.events.map(({ name }) => name)).toContain('message-lost'),
+      {
+        timeout: 10_000,
+      },
+    );
+    opened.release();
+    await vi.waitFor(() => expect(opened.delivered.length).toBeGreaterThan(60), {
+      timeout: 10_000,
+    });
+    expect(opened.delivered.length).toBeLessThan(70);
+    expect(opened.lost).toEqual([]);
+  });
+
   test('a broker that falls silent costs the time of its sign of life', async () => {
     await using peer = await mosquitto();
     await using proxy = await cuttingProxy(peer.port);

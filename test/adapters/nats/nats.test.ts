@@ -334,6 +334,28 @@ describe('nats-in', () => {
     expect(opened.delivered.map(({ body }) => body.toString())).toEqual(['one', 'two']);
   });
 
+  test('keeps no more in memory than 64 MB while the store is down, and says what it drops', async () => {
+    await using peer = await natsPeer();
+    const client = await peer.client();
+    await using opened = await openInbound(natsIn, {
+      ...to(peer),
+      subject: 'flood',
+      answer: 'stored',
+    });
+    opened.hold();
+    for (let n = 0; n < 80; n++) client.publish('flood', Buffer.alloc(1_000_000));
+    await client.flush();
+    await vi.waitFor(() => expect(opened.events.map(({ name }) => name)).toContain('message-lost'));
+    const refused = await client.request('flood', 'x'.repeat(1_000_000), { timeout: 5_000 });
+    expect(refused.headers?.get('Nats-Service-Error-Code')).toBe('503');
+    opened.release();
+    await vi.waitFor(() => expect(opened.delivered.length).toBeGreaterThan(60), {
+      timeout: 10_000,
+    });
+    expect(opened.delivered.length).toBeLessThan(70);
+    expect((await client.request('flood', 'later', { timeout: 5_000 })).headers).toBeUndefined();
+  });
+
   test('answers with what the target says, or why it did not go well', async () => {
     await using peer = await natsPeer();
     const client = await peer.client();
