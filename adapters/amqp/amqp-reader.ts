@@ -6,6 +6,7 @@ import {
   type NewMessage,
   NotConnectedError,
   pause,
+  toldElsewhere,
 } from 'waybill/adapter';
 import {
   fileType,
@@ -67,8 +68,9 @@ export class AmqpReader implements Kept {
     // what was not stored goes back to the queue with the channel; one that is gone took it along
     await this.#channel.cancel(this.#tag).catch(() => undefined);
     if (!this.#lent.signal.aborted) await this.#storing.ended();
-    await this.#channel.close().catch(() => undefined);
-    await this.#session.connection.close().catch(() => undefined);
+    // so are these, where the broker was faster
+    await this.#channel.close().catch(toldElsewhere);
+    await this.#session.connection.close().catch(toldElsewhere);
   }
 
   async #begin(): Promise<void> {
@@ -78,7 +80,8 @@ export class AmqpReader implements Kept {
       refused.reject(error);
       this.#lose(explainedQueue(error, this.#session.place, queue));
     });
-    refused.promise.catch(() => undefined);
+    // who races with it below is told
+    refused.promise.catch(toldElsewhere);
     await this.#channel.prefetch(Math.max(prefetch, parallel));
     const consuming = this.#channel.consume(queue, (message) => this.#heard(message));
     const { consumerTag } = await Promise.race([consuming, refused.promise]);

@@ -1,7 +1,9 @@
+import { useMutation } from '@tanstack/react-query';
 import { Download, Plus, Trash2, Upload } from 'lucide-react';
 import { type ReactElement, useRef, useState } from 'react';
 import { Button } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';
+import { Problem } from '../element/notice.tsx';
 import { saveFile } from '../element/save-file.ts';
 import { t } from '../language/translate.ts';
 import { rowOf, type TableText, writeTable } from './table-text.ts';
@@ -128,6 +130,11 @@ function Tools({
   readonly onAdd: () => void;
 }): ReactElement {
   const file = useRef<HTMLInputElement>(null);
+  // a file may be gone, or not readable, once it was chosen
+  const reading = useMutation({
+    mutationFn: (chosen: File) => chosen.text(),
+    onSuccess: onChange,
+  });
   return (
     <div className="flex flex-wrap items-center gap-2">
       <input
@@ -152,7 +159,7 @@ function Tools({
         onChange={({ target }) => {
           const [chosen] = target.files ?? [];
           target.value = '';
-          if (chosen !== undefined) void chosen.text().then(onChange);
+          if (chosen !== undefined) reading.mutate(chosen);
         }}
       />
       <Button
@@ -162,6 +169,7 @@ function Tools({
       >
         <Download size={13} aria-hidden="true" /> {t('Export CSV')}
       </Button>
+      {reading.isError && <Problem error={reading.error} />}
     </div>
   );
 }
