@@ -18,8 +18,8 @@ export interface ChangeParts {
 }
 
 /**
- * Writes files of the production and applies them, as one: where they are refused, what was there before is there
- * again. Throws CONFIG_CHANGED where a file holds something else than who changed it had seen.
+ * Writes files of the production and applies them, as one step: if they are refused, the previous
+ * content is restored. Throws CONFIG_CHANGED if a file differs from what its editor had seen.
  */
 export async function changeFiles(
   { folder, history, reload, events }: ChangeParts,
@@ -60,7 +60,7 @@ export async function changeFiles(
   return { ...reloaded, written };
 }
 
-/** What is to be written of what somebody edited. */
+/** The contents to write for somebody's edits. */
 async function edited(folder: string, { edits = [] }: ChangeOrder): Promise<Contents> {
   const now = await contentsOf(
     folder,
@@ -83,7 +83,7 @@ async function edited(folder: string, { edits = [] }: ChangeOrder): Promise<Cont
   return wanted;
 }
 
-/** A link in the folder must not lead what is written out of it. */
+/** A link in the folder must not lead writes out of it. */
 async function checkInside(folder: string, path: string): Promise<void> {
   const root = await realpath(folder);
   let there = join(folder, path);
@@ -119,7 +119,7 @@ function notWritten(error: unknown): EngineError {
   );
 }
 
-/** A commit that fails undoes nothing: what runs is what the files say. */
+/** A failed commit undoes nothing: what is running matches the files. */
 async function committed(
   folder: string,
   written: readonly string[],

@@ -17,9 +17,9 @@ import { versionOf } from '../definition/version-of.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { AppliedHow } from './reload.ts';
 
-/** Begins the name of what was on disk and never ran. */
+/** The prefix of the name of what was on disk and never ran. */
 export const ASIDE = 'aside-';
-/** Bytes of the largest file that is shown and edited: it has to fit into a request. */
+/** Bytes of the largest file that can be shown and edited: it has to fit into a request. */
 export const LARGEST_SHOWN = 400 * 1024;
 
 export interface FileHistoryParts {
@@ -29,7 +29,7 @@ export interface FileHistoryParts {
   readonly running: () => Definition;
 }
 
-/** What the files of the production hold, now and in each version that was applied. */
+/** The content of the production's files, now and in each applied version. */
 export class FileHistory {
   readonly #parts: FileHistoryParts;
 
@@ -37,7 +37,7 @@ export class FileHistory {
     this.#parts = parts;
   }
 
-  /** Keeps what was applied just now, unless it is what was kept last. */
+  /** Stores what has just been applied, unless it equals the last stored version. */
   async keep(definition: Definition, how: AppliedHow): Promise<void> {
     const { store, folder } = this.#parts;
     const version = versionOf(definition);
@@ -50,7 +50,7 @@ export class FileHistory {
     await store.keep({ ...how, version, at: Date.now(), commit, files });
   }
 
-  /** Keeps what lies on disk and never ran, before it is overwritten. */
+  /** Stores what is on disk and never ran, before it is overwritten. */
   async setAside(paths: readonly string[], by: string): Promise<void> {
     const { store, folder, running } = this.#parts;
     const files = await contentsOf(folder, [...new Set([...filesOf(running()), ...paths])]);
@@ -92,7 +92,7 @@ export class FileHistory {
     return Object.entries(kept.files).map(([path, { hash, bytes }]) => briefOf(path, hash, bytes));
   }
 
-  /** Throws NOT_FOUND for what is no file of the production. */
+  /** Throws NOT_FOUND for a path that is not a file of the production. */
   async text(of: FilesOf, path: string): Promise<FileText> {
     const { store, folder } = this.#parts;
     const kept = await this.#kept(of);
@@ -105,7 +105,7 @@ export class FileHistory {
     return { ...file, text: bytes === undefined ? undefined : textIn(bytes) };
   }
 
-  /** What is to be staged for a check. */
+  /** The contents to stage for a check. */
   async contents(
     order: CheckOrder,
   ): Promise<{ readonly before: Contents; readonly after: Contents }> {
@@ -114,12 +114,12 @@ export class FileHistory {
     return { before: await this.#contents(order.before), after };
   }
 
-  /** What is to be written so that a version lies on disk again. */
+  /** The contents to write to restore a version on disk. */
   async wayBack(version: string): Promise<Contents> {
     const { folder, overlays } = this.#parts;
     const wanted = await this.#contents(version);
     const now = await contentsOf(folder, [...wanted.keys()]);
-    // other YAML that lies in the folder is none of the production's
+    // other YAML in the folder does not belong to the production
     const included = new Set(await writtenFilesIn(folder, overlays));
     return new Map(
       [...wanted].filter(
@@ -134,7 +134,7 @@ export class FileHistory {
     if (kept === undefined) return new Map();
     const { store, folder } = this.#parts;
     const contents = new Map<string, Uint8Array | undefined>();
-    // a production may include whatever YAML lies there
+    // a production may include any YAML there
     for (const path of await yamlFilesIn(folder)) contents.set(path, undefined);
     for (const [path, file] of Object.entries(kept.files))
       if (!path.startsWith('..')) contents.set(path, await store.content(file));
@@ -155,7 +155,7 @@ const briefOf = (path: string, hash: string, bytes: number): FileBrief => ({
   editable: isEditable(path) && !path.startsWith('..'),
 });
 
-/** Checks what a person wants written, and gives its bytes. Throws CONFIG_INVALID. */
+/** Checks what a person wants to write, and returns its bytes. Throws CONFIG_INVALID. */
 export function bytesOf({ path, text }: FileEdit): Uint8Array | undefined {
   checkBelow(path);
   if (!isEditable(path))
@@ -174,7 +174,7 @@ function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return Buffer.from(a).equals(b);
 }
 
-/** undefined for what is no text in UTF-8. */
+/** Undefined if it is not UTF-8 text. */
 function textIn(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

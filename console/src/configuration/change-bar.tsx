@@ -11,10 +11,10 @@ import { useMay } from '../shell/me.ts';
 import { CheckResult } from './check-result.tsx';
 import type { Edit, Edits } from './edits.ts';
 
-/** Milliseconds without a key before what was typed is checked. */
+/** Milliseconds after the last key press before the text is checked. */
 const TYPED = 500;
 
-/** What was changed and not sent yet: what the check says of it, and the ways on. */
+/** Changes that have not been sent yet: the result of the check, and what can be done with them. */
 export function ChangeBar({ edits }: { readonly edits: Edits }): ReactElement {
   const may = useMay();
   const client = useQueryClient();
@@ -101,7 +101,7 @@ export const draftsQuery = {
     ask<Drafts>('production/drafts', { signal }),
 } as const;
 
-/** What was typed, once nothing more is typed for a moment. */
+/** The typed text, once typing has paused for a moment. */
 function useSettled(all: readonly Edit[]): readonly Edit[] {
   const [settled, setSettled] = useState(all);
   useEffect(() => {

@@ -2,7 +2,7 @@ import type { ReactElement } from 'react';
 import type { ReloadReport } from '../../../src/api/contract/host.ts';
 import { t } from '../language/translate.ts';
 
-/** Settings that differ, as they were and as they are to be. */
+/** Changed settings, with their old and new values. */
 export function Changes({
   changes,
 }: {
@@ -34,7 +34,7 @@ export function Changes({
   );
 }
 
-/** What the server says of files, which it does not show here. */
+/** The server's values for files, whose content it does not show here. */
 const OF_FILES: Readonly<Record<string, string>> = {
   'as it was': t('as it was'),
   changed: t('changed ## content of a file'),

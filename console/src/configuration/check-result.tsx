@@ -4,7 +4,7 @@ import { t } from '../language/translate.ts';
 import { FilePlace } from '../shell/file-place.tsx';
 import { Problems } from './comparison.tsx';
 
-/** What the check and the test cases say of changed files, and which hosts would restart. */
+/** The results of the check and the test cases for changed files, and which hosts would restart. */
 export function CheckResult({
   report: { problems, hosts = [], tests },
 }: {

@@ -7,7 +7,7 @@ import { Panel } from '../element/page.tsx';
 import { t } from '../language/translate.ts';
 import { Changes } from './changes.tsx';
 
-/** Two states of the files, host by host, then line by line. */
+/** Compares two states of the files, by host, then line by line. */
 export function ComparisonView({
   comparison: { hosts = [], production = [], problems, files },
 }: {
@@ -41,7 +41,7 @@ export function ComparisonView({
   );
 }
 
-/** Each file that differs, with the lines around what does. */
+/** Each changed file, with the lines around the changes. */
 export function ChangedFiles({ files }: Pick<Comparison, 'files'>): ReactElement {
   return (
     <>
@@ -59,7 +59,7 @@ export function ChangedFiles({ files }: Pick<Comparison, 'files'>): ReactElement
   );
 }
 
-/** What the check says, each with the way to its line. */
+/** The problems found by the check, each with a link to its line. */
 export function Problems({ problems }: Pick<Comparison, 'problems'>): ReactElement | null {
   if (problems.length === 0) return null;
   return (

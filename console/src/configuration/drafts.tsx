@@ -12,7 +12,7 @@ import { draftsQuery } from './change-bar.tsx';
 import { CheckResult } from './check-result.tsx';
 import { ChangedFiles } from './comparison.tsx';
 
-/** Changes that somebody proposed and nobody has decided. */
+/** Proposed changes that have not been decided. */
 export function OpenDrafts(): ReactElement | null {
   const { data } = useQuery(draftsQuery);
   const open = data?.drafts.filter(({ state }) => state === 'open') ?? [];
@@ -89,7 +89,7 @@ function OpenDraft({
 interface DecisionProps {
   readonly isOwn: boolean;
   readonly mayApply: boolean;
-  /** Whether messages wait for a host that would be taken out. */
+  /** Whether messages wait for a host that would be removed. */
   readonly waits: boolean;
   readonly isPending: boolean;
   readonly onDecide: (decision: Decision) => void;

@@ -3,7 +3,7 @@ import type { DraftRequest } from '../../../src/api/contract/files.ts';
 
 export type Edit = DraftRequest['edits'][number];
 
-/** The files that somebody has changed and not sent, by path. */
+/** The changed files that have not been sent, by path. */
 export interface Edits {
   readonly all: readonly Edit[];
   readonly of: (path: string) => Edit | undefined;
@@ -14,7 +14,7 @@ export interface Edits {
 
 const KEY = 'waybill.edits';
 
-/** They stay with the tab, so that a reload or another sign-in loses nothing. */
+/** They are stored in the tab, so that a reload or another sign-in loses nothing. */
 export function useEdits(): Edits {
   const [all, setAll] = useState<readonly Edit[]>(kept);
   const set = (next: readonly Edit[]): void => {
@@ -39,7 +39,7 @@ function kept(): readonly Edit[] {
   try {
     return JSON.parse(sessionStorage.getItem(KEY) ?? '[]') as readonly Edit[];
   } catch {
-    // storage is switched off, or holds something else
+    // storage is switched off, or contains something else
     return [];
   }
 }

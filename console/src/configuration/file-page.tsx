@@ -18,7 +18,7 @@ import { type Edits, useEdits } from './edits.ts';
 import { TableEditor } from './table-editor.tsx';
 import { readTable } from './table-text.ts';
 
-/** The files of the production, as they lie on disk or as they were in a version; a line is found by the address. */
+/** The files of the production, on disk or in a version; the address may select a line. */
 export function FilePage(): ReactElement {
   const may = useMay();
   const edits = useEdits();
@@ -196,7 +196,7 @@ function Editor({
   );
 }
 
-/** A text with the numbers of its lines; the one that is looked for is in sight and marked. */
+/** A text with line numbers; the selected line is scrolled into view and marked. */
 function NumberedLines({
   text,
   line,

@@ -25,7 +25,7 @@ const ORIGINS = {
   'set-aside': t('lay on disk, never ran'),
 } as const satisfies Record<Version['origin'], string>;
 
-/** What was applied, when, by whom and why; any two are compared, and any runs again with one act. */
+/** What was applied, when, by whom and why; any two versions can be compared, and any one restored. */
 export function HistoryPage(): ReactElement {
   const { data, error } = useQuery({
     queryKey: ['history'],
@@ -127,7 +127,7 @@ function Row({
   );
 }
 
-/** A version against the one before it, and the way back to it. */
+/** A version compared with the previous one, and rolling back to it. */
 function Chosen({
   version: one,
   before,

@@ -10,7 +10,7 @@ import { Pending, Problem } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
 import { ComparisonView } from './comparison.tsx';
 
-/** What would change against what runs, why, and then the act. */
+/** What would change compared with what is running, the reason, and then the act. */
 export function RollBackDialog({
   version,
   onClose,

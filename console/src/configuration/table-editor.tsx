@@ -14,10 +14,10 @@ interface TableEditorProps {
   readonly onChange: (text: string) => void;
 }
 
-/** Rows that are shown at once; a filter finds the others. */
+/** The most rows shown at once; a filter finds the others. */
 const SHOWN = 200;
 
-/** A code table, a row a key; it comes from a file and goes to one as it is. */
+/** A code table with one row per key; the rest of its file is unchanged. */
 export function TableEditor({ name, table, onChange }: TableEditorProps): ReactElement {
   const [filter, setFilter] = useState('');
   const { rows, separator, headed } = table;

@@ -12,7 +12,7 @@ export interface TableText {
   readonly headed: boolean;
 }
 
-/** Reads a code table line by line; undefined for one whose cells have lines of their own. */
+/** Reads a code table line by line; undefined for one with line breaks in cells. */
 export function readTable(text: string): TableText | undefined {
   const end = text.includes('\r\n') ? '\r\n' : '\n';
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
@@ -40,7 +40,7 @@ function isHead(row: TableRow | undefined): boolean {
 export const writeTable = ({ rows, end }: Pick<TableText, 'rows' | 'end'>): string =>
   rows.map(({ raw }) => `${raw}${end}`).join('');
 
-/** A row with one other cell; its other cells stay as they are. */
+/** A row with one changed cell; its other cells stay unchanged. */
 export function rowOf(cells: readonly string[], separator: string): TableRow {
   const quoted = cells.map((one) =>
     one.includes(separator) || /["\r\n]/.test(one) || one.startsWith('#')
@@ -52,7 +52,7 @@ export function rowOf(cells: readonly string[], separator: string): TableRow {
 
 const isData = (line: string): boolean => line.trim() !== '' && !line.startsWith('#');
 
-/** The cells of one line; undefined where a quote is not closed in it. */
+/** The cells of one line; undefined if a quote is not closed in it. */
 function cellsOf(line: string, separator: string): string[] | undefined {
   const cells: string[] = [];
   let at = 0;

@@ -1,6 +1,6 @@
-/** As many texts as the API takes in one search. */
+/** The most texts that the API accepts in one search. */
 export const TEXTS_LIMIT = 2_000;
-/** Characters of a list that an address holds; servers and proxies refuse longer ones. */
+/** The most characters of a list in an address; servers and proxies refuse longer ones. */
 const IN_ADDRESS = 3_000;
 const KEY = 'waybill.list.';
 
@@ -20,7 +20,7 @@ export function textsOf(text: string): readonly string[] {
   return [...new Set(parts.filter((part) => part !== ''))];
 }
 
-/** How a list stands in an address: itself, or the name under which this tab keeps it. */
+/** A list's form in an address: itself, or the name under which this tab keeps it. */
 export function addressOf(texts: readonly string[]): string {
   const whole = texts.join(',');
   if (whole.length <= IN_ADDRESS) return whole;
@@ -36,7 +36,7 @@ export function addressOf(texts: readonly string[]): string {
 
 const kept = new Map<string, readonly string[]>();
 
-/** The list that an address stands for; undefined if another tab keeps it. */
+/** The list given by an address; undefined if another tab keeps it. */
 export function listAt(address: string): readonly string[] | undefined {
   if (!address.startsWith('@')) return textsOf(address);
   const known = kept.get(address);
@@ -50,7 +50,7 @@ export function listAt(address: string): readonly string[] | undefined {
   }
 }
 
-/** The search that a pasted list begins: of all times, since ids are looked for wherever they are. */
+/** The search for a pasted list: over all times, since ids may be anywhere. */
 export const listSearch = (texts: readonly string[]) => ({
   list: addressOf(texts),
   find: undefined,
@@ -59,11 +59,11 @@ export const listSearch = (texts: readonly string[]) => ({
   to: undefined,
 });
 
-/** What is asked for: a list that is not here finds nothing, never everything. */
+/** The request: a list that is not in this tab finds nothing, never everything. */
 export const searchedTexts = (address: string): readonly string[] =>
   (listAt(address) ?? []).slice(0, TEXTS_LIMIT);
 
-/** FNV-1a: it only has to tell the lists of one tab apart. */
+/** FNV-1a: it only has to distinguish the lists of one tab. */
 function hashOf(text: string): string {
   let hash = 0x811c9dc5;
   for (const character of text) {

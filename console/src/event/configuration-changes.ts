@@ -3,7 +3,7 @@ import type { HostEvent } from '../../../src/api/contract/event.ts';
 import { events } from '../api/queries.ts';
 import { useMay } from '../shell/me.ts';
 
-/** When the configuration was changed lately, and by whom; newest first. */
+/** Recent configuration changes and who made them; newest first. */
 export function useConfigurationChanges(): readonly HostEvent[] {
   const may = useMay();
   // what concerns the whole production has no host

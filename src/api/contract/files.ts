@@ -28,7 +28,7 @@ export const History = Type.Object({
       commit: maybe(
         Type.Object({
           id: Type.String(),
-          changed: Type.Boolean({ description: 'Files differed from it.' }),
+          changed: Type.Boolean({ description: 'Whether files differed from it.' }),
         }),
       ),
       warnings: Type.Integer(),
@@ -65,7 +65,7 @@ export const Comparison = Type.Object({
       path: Type.String(),
       change: word('added', 'removed', 'changed'),
       lines: Diff.properties.lines,
-      cut: Type.Boolean({ description: 'Too large, or no text: not all of it is shown.' }),
+      cut: Type.Boolean({ description: 'Too large, or not text: not all of it is shown.' }),
     }),
   ),
 });
@@ -90,21 +90,23 @@ export type Files = Static<typeof Files>;
 
 export const FileText = Type.Object({
   ...FileProperties,
-  text: maybe(Type.String({ description: 'Left out where it is too large, or no text.' })),
+  text: maybe(Type.String({ description: 'Left out if it is too large, or not text.' })),
 });
 export type FileText = Static<typeof FileText>;
 
-/** Bytes of a file, and of all files together, that one request changes. */
+/** The most bytes of a file, and of all files together, in one request. */
 const TEXT_LIMIT = 400 * 1024;
 
 const Edits = list(
   closed({
     path: Type.String({ minLength: 1, maxLength: 1_000 }),
-    text: maybe(Type.String({ maxLength: TEXT_LIMIT, description: 'Left out, it is removed.' })),
+    text: maybe(
+      Type.String({ maxLength: TEXT_LIMIT, description: 'If left out, the file is removed.' }),
+    ),
     was: maybe(
       Type.String({
         maxLength: 64,
-        description: '`hash` of what was opened; left out, there was none.',
+        description: '`hash` of the opened file; left out for a new one.',
       }),
     ),
   }),
@@ -153,7 +155,7 @@ export type Draft = Static<typeof Draft>;
 
 export const Drafts = Type.Object({
   drafts: list(Draft),
-  approval: Type.Boolean({ description: 'Whether somebody else has to apply it.' }),
+  approval: Type.Boolean({ description: 'Whether a different person has to apply it.' }),
 });
 export type Drafts = Static<typeof Drafts>;
 

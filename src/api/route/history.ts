@@ -24,7 +24,7 @@ import { withoutSecrets } from '../hidden-values.ts';
 const tags = ['files'];
 const SEE = 'read or change the configuration';
 
-/** The files of the production as they are and as they were, and the way back. */
+/** The files of the production, now and in earlier versions, and rolling back. */
 export function historyRoutes(app: Api, context: ApiContext): void {
   versionRoutes(app, context);
   comparisonRoute(app, context);
@@ -88,7 +88,7 @@ function rollBackRoute(app: Api, context: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Puts the files of a version back and applies them; what lay there is kept.',
+        summary: 'Restores the files of a version and applies them; the replaced content is kept.',
         params: VersionParameters,
         body: RollBackRequest,
         response: { 200: ChangedReport },
@@ -132,7 +132,8 @@ function fileRoutes(app: Api, { engines }: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'What a file says; without secrets in the clear for who may not change it.',
+        summary:
+          'The content of a file; plain secrets are hidden from those who may not change it.',
         querystring: FileQuery,
         response: { 200: FileText },
       },
