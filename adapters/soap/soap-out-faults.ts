@@ -13,7 +13,7 @@ export async function soapOutFaults(
   const { wsdl, port: wanted, url, operation, security, redirects } = settings;
   if (security !== undefined) faults.push(...securityFaults(security, redirects));
   if (wsdl === undefined) {
-    faults.push(...withoutWsdl(settings));
+    faults.push(...withoutWsdl(settings), ...openPassword(settings, undefined));
     return undefined;
   }
   const read = await readPort({ wsdl, port: wanted }, faults);
@@ -26,7 +26,7 @@ export async function soapOutFaults(
       remedy: 'Say where the service is.',
     });
   }
-  faults.push(...versionFaults(settings, port));
+  faults.push(...versionFaults(settings, port), ...openPassword(settings, port));
   const name = operation?.source;
   const isFixed = name !== undefined && !name.includes('{');
   if (isFixed && !port.operations.some((one) => one.name === name)) {
@@ -37,6 +37,24 @@ export async function soapOutFaults(
     });
   }
   return port;
+}
+
+/** A password that anybody on the way can read. */
+function openPassword(
+  { security, url }: SoapOutValues,
+  port: WsdlPort | undefined,
+): readonly SettingsFault[] {
+  const isSent = security?.username !== undefined && security.proof === 'text';
+  const address = url?.beginning.href ?? port?.address ?? '';
+  if (!isSent || !/^http:/i.test(address)) return [];
+  return [
+    {
+      path: ['security', 'proof'],
+      what: 'text sends the password itself, and the address is not https',
+      remedy: 'Say proof: digest, or an https address.',
+      severity: 'warning',
+    },
+  ];
 }
 
 const isWebAddress = (address = ''): boolean =>

@@ -12,7 +12,10 @@ async function checked(
   const settings = readGiven(
     soapOut.settings,
     { wsdl: 'orders.wsdl', ...given },
-    { folder: folder.path },
+    {
+      folder: folder.path,
+      credentials: { lab: { kind: 'basic', user: 'lab', password: 'x' } },
+    },
   );
   const faults = (await soapOut.check?.(settings)) ?? [];
   return faults.map(({ path, place, what, remedy, severity }) => {
@@ -112,4 +115,13 @@ test('settings that do not fit together are told', async () => {
   expect(await checked(ordersWsdl(), { version: '1.2' })).toHaveLength(1);
   expect(await checked(ordersWsdl(), { security: {} })).toHaveLength(1);
   await expect(checked(ordersWsdl(), { security })).rejects.toThrow('no credential named key');
+});
+
+test('a password that anybody on the way could read is told', async () => {
+  const security = { username: 'lab', proof: 'text' };
+  expect(await checked(ordersWsdl(), { security })).toEqual([
+    'warning security.proof: text sends the password itself, and the address is not https. Say proof: digest, or an https address.',
+  ]);
+  expect(await checked(ordersWsdl(), { security, url: 'https://lab.example/x' })).toEqual([]);
+  expect(await checked(ordersWsdl(), { security: { username: 'lab' } })).toEqual([]);
 });
