@@ -19,7 +19,10 @@ const PATIENCE = { timeout: 10_000, interval: 10 };
 /** Resolves once that many milliseconds have passed: a silence has no other sign. */
 async function passed(time: number): Promise<void> {
   const begin = performance.now();
-  await vi.waitUntil(() => performance.now() - begin > time, { interval: 10 });
+  await vi.waitUntil(() => performance.now() - begin > time, {
+    timeout: time + 20_000,
+    interval: 10,
+  });
 }
 
 /** Milliseconds that one of eight takes at least: what else the machine does is no part of it. */
