@@ -104,10 +104,10 @@ test('each opens an alert, in words that say whose it is', async () => {
   });
   expect(new Set(texts)).toEqual(
     new Set([
-      'error: the certificate of hub (CN=hub) ends in 5 days',
-      'warn: an authority that tls/ca.pem trusts (CN=Hospital) ends in 20 days',
-      'warn: the revocation list tls/list.pem of hl7-out ends in 0 days',
-      'error: the certificate that localhost shows to hl7-out (CN=lab) ends in 2 days',
+      'error: the certificate of hub (CN=hub) expires in 5 days',
+      'warn: an authority that tls/ca.pem trusts (CN=Hospital) expires in 20 days',
+      'warn: the revocation list tls/list.pem of hl7-out expires in 0 days',
+      'error: the certificate that localhost shows to hl7-out (CN=lab) expires in 2 days',
     ]),
   );
 });
