@@ -86,6 +86,8 @@ export class NatsReader implements Kept {
     const messages = await consumer.consume({
       max_messages: Math.max(10, 2 * settings.parallel),
       abort_on_missing_resource: true,
+      // half of it is the server's sign of life: two that are missing tell that the consumer is gone
+      expires: 10_000,
     });
     this.#stop = () => messages.close();
     this.#follow(
