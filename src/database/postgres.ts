@@ -171,8 +171,13 @@ export function isUnreached(error: unknown): boolean {
   // codes of five letters or digits are PostgreSQL's own
   if (code === undefined)
     return error instanceof Error && /timeout|terminated|Connection/i.test(error.message);
-  return !/^[0-9A-Z]{5}$/.test(code) || (/^(?:57|08|53)/.test(code) && code !== CANCELLED);
+  if (/^[0-9A-Z]{5}$/.test(code)) return /^(?:57|08|53)/.test(code) && code !== CANCELLED;
+  return OF_CONNECTIONS.test(code);
 }
+
+/** Codes of the system and of TLS. What a caller's own work throws in a transaction says nothing of the server. */
+const OF_CONNECTIONS =
+  /^(?:E[A-Z0-9_]+|CERT_\w+|CRL_\w+|UNABLE_TO_\w+|SELF_SIGNED_\w+|DEPTH_ZERO_\w+|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)$/;
 
 /** Whether an existing connection was lost. */
 function isCut(error: unknown): boolean {

@@ -94,6 +94,8 @@ function proposeRoutes(app: Api, context: ApiContext, drafts: DraftStore): void 
       const { name: by } = checkWhole(request);
       const { edits, reason } = request.body;
       checkSize(edits);
+      // a path that nobody may change is refused now, and not by who would apply it
+      await context.engines.checkFiles({ before: 'disk', after: 'disk', edits, tests: false });
       const detail = { paths: edits.map(({ path }) => path), reason };
       const act = { action: 'config.propose', object: 'production', detail };
       return audited(context, request, act, async () =>

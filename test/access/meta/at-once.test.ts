@@ -7,6 +7,7 @@ import { users } from '../../../src/access/sign-in/users.ts';
 import { alertStore } from '../../../src/operator/alert/alert-store.ts';
 import { frozenLists } from '../../../src/operator/job/frozen-lists.ts';
 import { jobStore } from '../../../src/operator/job/job-store.ts';
+import { ApiError } from '../../../src/web/api-error.ts';
 import { orderer } from '../../support/orderer.ts';
 import { META_STORES, twoPlanes } from '../../support/two-planes.ts';
 
@@ -79,6 +80,16 @@ describe.each(META_STORES)('asked by many at once, in %s', (name, here) => {
       );
       expect(await mine.verify()).toMatchObject({ rows: before + 30, broken: undefined });
       expect(await yours.verify()).toMatchObject({ rows: before + 30, broken: undefined });
+    });
+
+    test('who is refused within a transaction is refused alone', async () => {
+      const refusal = new ApiError(401, 'SIGN_IN_REQUIRED', 'sign in first');
+      const refused = one.transaction(async (session) => {
+        await session.get('SELECT 1');
+        throw refusal;
+      });
+      await expect(refused).rejects.toBe(refusal);
+      expect(await one.get('SELECT 1 AS n')).toMatchObject({ n: 1 });
     });
 
     test('what others write while a transaction is open is no part of it', async () => {
