@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { expect, test } from 'vitest';
 import { allAdapters } from '../adapters/index.ts';
@@ -118,4 +118,17 @@ test('what the architecture page names is there', () => {
   ].map(([, path = '']) => path);
   expect(named.length).toBeGreaterThan(25);
   expect([...new Set(named)].filter((path) => !existsSync(path))).toEqual([]);
+});
+
+test('no file has the marks of a merge that nobody resolved', () => {
+  const files = [
+    '.ci/run',
+    ...globSync(
+      '{src,adapters,test,docs,productions,bench,sandbox,console/src}/**/*.{ts,tsx,md,json,yaml,css}',
+    ),
+    ...globSync('*.{md,json,ts,yml}'),
+  ];
+  expect(files.length).toBeGreaterThan(2_000);
+  const marks = /^(?:<<<<<<< |>>>>>>> )/m;
+  expect(files.filter((file) => marks.test(read(file)))).toEqual([]);
 });

@@ -21,10 +21,11 @@ interface LiveTimer {
  */
 export function openResources(): { expectNothingNew(): Promise<void> } {
   const before = count();
-  const timers = new Set<LiveTimer>();
+  /** With where each was made. */
+  const timers = new Map<LiveTimer, string>();
   const hook = createHook({
     init(_id, type, _trigger, resource) {
-      if (type === 'Timeout') timers.add(resource as LiveTimer);
+      if (type === 'Timeout') timers.set(resource as LiveTimer, new Error('made').stack ?? '');
     },
   }).enable();
   return {
@@ -33,7 +34,9 @@ export function openResources(): { expectNothingNew(): Promise<void> } {
       await vi.waitFor(() => {
         const more = Object.entries(count()).filter(([kind, now]) => now > (before[kind] ?? 0));
         expect(more, 'resources left open').toEqual([]);
-        expect(timers.values().filter(isLive).toArray(), 'timers left running').toEqual([]);
+        const live = [...timers].filter(([timer]) => isLive(timer)).map(([, made]) => made);
+        // as an error of its own, so that where they were made is not cut off
+        if (live.length > 0) throw new Error(`timers left running:\n${live.join('\n')}`);
       });
     },
   };

@@ -205,7 +205,7 @@ describe.skipIf(!hasXmlsec)('xmlsec1 (skipped where it is not installed)', () =>
     const envelope = await signedByXmlsec(ORDER, issued, options);
     expect(await line.send(envelope)).toBeUndefined();
     expect(bodyOf(line.opened)).toContain('Ada');
-    expect(await line.send(envelope.replace('Ada', 'Eve'))).toContain('code:FailedCheck');
+    expect(await line.send(envelope.replace('>Ada<', '>Eve<'))).toContain('code:FailedCheck');
   });
 });
 
@@ -307,7 +307,7 @@ test('soap-out believes only a signed answer, if it is told so', async () => {
     return [reply?.code, reply?.text];
   };
   expect(await replied(signed)).toEqual(['200', undefined]);
-  expect(await replied(signed.replace('Ada', 'Eve'))).toEqual([
+  expect(await replied(signed.replace('>Ada<', '>Eve<'))).toEqual([
     'NotSigned',
     'The answer is not believed: the signature does not fit what it is for.',
   ]);
