@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { type Lent, outbound, type Reply, type Step, StepFailure } from 'waybill/adapter';
 import { dial, PeerLink, placeOf, probe } from 'waybill/peer';
 import { type Command, statusText } from './command.ts';
@@ -5,6 +6,7 @@ import { dicomOutSettings } from './dicom-out-settings.ts';
 import type { UserIdentity } from './pdu.ts';
 import { statusWords } from './rejection-words.ts';
 import {
+  keyOf,
   type Offered,
   type OutgoingObject,
   outgoingObject,
@@ -37,16 +39,15 @@ export default outbound({
   async open(lent) {
     const options = optionsOf(lent);
     const link = new PeerLink(lent, (socket) => new SendingAssociation(socket, options));
-    const offers = new Offers();
+    // the classes and encodings that were sent lately: a new association asks for all of them
+    const offers: Offers = new LRUCache({ max: MOST_OFFERS });
     await link.open();
     // so that operators see a wrong AE title before an object needs the association
-    await link.send(lent.signal, (association) =>
-      association.associate(offers.list(), lent.signal),
-    );
+    await link.send(lent.signal, (association) => association.associate([ECHO], lent.signal));
     return {
       async send({ body }, signal) {
         const object = await outgoingObject(body);
-        offers.add(object.head);
+        offers.set(keyOf(object.head), object.head);
         return replyOf(await stored(link, offers, object, signal));
       },
       close: () => link.close(),
@@ -54,6 +55,8 @@ export default outbound({
   },
   test: (lent, step) => tryArchive(lent, step),
 });
+
+type Offers = LRUCache<string, Offered>;
 
 /** Sends it on an association that was agreed for its class and encoding. */
 async function stored(
@@ -68,27 +71,10 @@ async function stored(
         association.retire();
         return undefined;
       }
-      if (!association.isOpen) await association.associate(offers.list(), signal);
+      if (!association.isOpen) await association.associate([ECHO, ...offers.values()], signal);
       return await association.store(object.head, object.rest(), signal);
     });
     if (answer !== undefined) return answer;
-  }
-}
-
-/** The classes and encodings that were sent lately: a new association asks for all of them. */
-class Offers {
-  readonly #known = new Map<string, Offered>();
-
-  add({ classUid, transferSyntax }: Offered): void {
-    const key = `${classUid} ${transferSyntax}`;
-    this.#known.delete(key);
-    this.#known.set(key, { classUid, transferSyntax });
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MOST_OFFERS && oldest !== undefined) this.#known.delete(oldest);
-  }
-
-  list(): Offered[] {
-    return [ECHO, ...this.#known.values()];
   }
 }
 

@@ -13,6 +13,18 @@ export const PDU = {
   abort: 7,
 } as const;
 
+/** The longest data unit that we ask for, and that we send to a peer that names none. */
+export const OWN_LENGTH = 128 * 1024;
+/** The longest unit of any kind that is read: a request names up to 128 classes. */
+export const UNIT_LIMIT = 512 * 1024;
+/** What stands in a data unit beside the data. */
+const VALUE_HEAD = 6;
+
+/** How much data a peer takes in a unit, by the length that it names; 0 is no limit. */
+export function mostData(maxLength: number): number {
+  return Math.max(64, Math.min(maxLength || OWN_LENGTH, OWN_LENGTH) - VALUE_HEAD);
+}
+
 /** A unit as it came. */
 export interface RawPdu {
   readonly type: number;
@@ -260,18 +272,16 @@ export function abort(source: 0 | 2, reason = 0): Buffer {
   return pdu(PDU.abort, Buffer.from([0, 0, source, reason]));
 }
 
-/** The head of a unit with one value, and of that value; the data follows. */
-export function dataHead(
-  context: number,
-  { isCommand, isLast, size }: { isCommand: boolean; isLast: boolean; size: number },
-): Buffer {
+/** A unit with one value. */
+export function dataUnit({ context, isCommand, isLast, data }: DataValue): Buffer {
+  const size = data.length;
   const head = Buffer.alloc(12);
   head.writeUInt8(PDU.data, 0);
-  head.writeUInt32BE(size + 6, 2);
+  head.writeUInt32BE(size + VALUE_HEAD, 2);
   head.writeUInt32BE(size + 2, 6);
   head.writeUInt8(context, 10);
   head.writeUInt8((isCommand ? 1 : 0) | (isLast ? 2 : 0), 11);
-  return head;
+  return Buffer.concat([head, data]);
 }
 
 /** The parts of commands and data sets in a P-DATA-TF. */

@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
 import {
   type Credential,
@@ -12,6 +11,7 @@ import { fileHead, isUid } from 'waybill/document';
 import {
   beginning,
   continued,
+  isSameSecret,
   type Sender,
   type ServedConnection,
   SocketWriter,
@@ -28,25 +28,23 @@ import {
   associateReject,
   CONTEXT_RESULT,
   type DataValue,
-  dataHead,
+  dataUnit,
   dataValues,
   type JudgedContext,
+  mostData,
+  OWN_LENGTH,
   PDU,
   PduReader,
   ProtocolError,
   type RawPdu,
   readAssociateRequest,
   releaseReply,
+  UNIT_LIMIT,
 } from './pdu.ts';
 import { answerQuery } from './query.ts';
 
-/** The longest data unit that we ask for, and the longest of any kind that is read: a request names up to 128 classes. */
-export const OWN_LENGTH = 128 * 1024;
-export const UNIT_LIMIT = 512 * 1024;
 const COMMAND_LIMIT = 64 * 1024;
 const QUERY_LIMIT = 1024 * 1024;
-/** What stands in a data unit beside the data. */
-const VALUE_HEAD = 6;
 /** Objects up to this size are handed over whole, larger ones as they come. */
 const WHOLE = 192 * 1024;
 /** How long a sender may leave our answers unread. */
@@ -266,7 +264,10 @@ export class ReceivingAssociation implements ServedConnection {
       const text = `${calling} gives no user identity, and credential asks for one. Give it the name and the password.`;
       return { reason: 1, text };
     }
-    const isRight = same(identity.user, wanted.user) && same(identity.password, wanted.password);
+    const isRight = isSameSecret(
+      `${identity.user}\0${identity.password}`,
+      `${wanted.user}\0${wanted.password}`,
+    );
     const text = `${calling} gives another name or password than ${credential} holds. Correct it there.`;
     return isRight ? undefined : { reason: 1, text };
   }
@@ -291,26 +292,41 @@ export class ReceivingAssociation implements ServedConnection {
   async #begin(command: Command, context: JudgedContext): Promise<void> {
     const { field, hasDataSet } = command;
     if (field === COMMAND.cancel) return;
-    const data = new ObjectStream();
     if (field === COMMAND.storeRequest && hasDataSet) {
       this.hasSent = true;
-      const stored = this.#store(command, context, data);
-      this.#incoming = { command, context: context.id, data, size: 0, stored };
-      return;
+      return this.#expect(command, context, (data) => this.#store(command, context, data));
     }
     if (field === COMMAND.findRequest && hasDataSet && this.#lent.settings.queries === 'target') {
       this.hasSent = true;
-      const stored = this.#find(command, context, data);
-      this.#incoming = { command, context: context.id, data, size: 0, stored };
-      return;
+      return this.#expect(command, context, (data) => this.#find(command, context, data));
     }
     const answer = {
       status: field === COMMAND.echoRequest ? STATUS.success : STATUS.unknownOperation,
     };
     if (!hasDataSet) return await this.#answer(command, context.id, answer);
-    await data.return();
-    const stored = Promise.resolve(answer);
+    this.#expect(command, context, () => Promise.resolve(answer));
+  }
+
+  /** What follows the command goes to `take`, which may leave it; what it throws is a status. */
+  #expect(
+    command: Command,
+    context: JudgedContext,
+    take: (data: ObjectStream) => Promise<Answered>,
+  ): void {
+    const data = new ObjectStream();
+    const stored = this.#statusOf(take(data), data);
     this.#incoming = { command, context: context.id, data, size: 0, stored };
+  }
+
+  /** Never rejects. */
+  async #statusOf(taking: Promise<Answered>, data: ObjectStream): Promise<Answered> {
+    try {
+      return await taking;
+    } catch (error) {
+      return this.#refused(error);
+    } finally {
+      await data.return();
+    }
   }
 
   async #takeData({ context, data, isLast }: DataValue): Promise<void> {
@@ -332,10 +348,7 @@ export class ReceivingAssociation implements ServedConnection {
 
   async #find(command: Command, context: JudgedContext, data: ObjectStream): Promise<Answered> {
     const { head, ended } = await beginning(data, QUERY_LIMIT);
-    if (!ended) {
-      await data.return();
-      return { status: STATUS.cannotUnderstand, comment: 'the query is too long' };
-    }
+    if (!ended) return { status: STATUS.cannotUnderstand, comment: 'the query is too long' };
     const { transferSyntax } = context;
     const origin = this.#origin();
     return await answerQuery(this.#lent, { command, identifier: head, transferSyntax, origin });
@@ -347,27 +360,21 @@ export class ReceivingAssociation implements ServedConnection {
 
   async #store(command: Command, context: JudgedContext, data: ObjectStream): Promise<Answered> {
     const { classUid, instanceUid } = command;
-    try {
-      if (!isUid(classUid) || !isUid(instanceUid)) {
-        await data.return();
-        return { status: STATUS.cannotUnderstand, comment: 'SOP class or instance UID is missing' };
-      }
-      const source = this.#request?.calling ?? '';
-      const { transferSyntax } = context;
-      const file = continued(fileHead(command, { transferSyntax, source }), data);
-      const { head, ended } = await beginning(file, WHOLE);
-      await this.#lent.deliver({
-        body: ended ? head : continued(head, file),
-        type: 'application/dicom',
-        name: instanceUid,
-        origin: this.#origin(),
-        dedupeKey: instanceUid,
-      });
-      return { status: STATUS.success };
-    } catch (error) {
-      await data.return();
-      return this.#refused(error);
+    if (!isUid(classUid) || !isUid(instanceUid)) {
+      return { status: STATUS.cannotUnderstand, comment: 'SOP class or instance UID is missing' };
     }
+    const source = this.#request?.calling ?? '';
+    const { transferSyntax } = context;
+    const file = continued(fileHead(command, { transferSyntax, source }), data);
+    const { head, ended } = await beginning(file, WHOLE);
+    await this.#lent.deliver({
+      body: ended ? head : continued(head, file),
+      type: 'application/dicom',
+      name: instanceUid,
+      origin: this.#origin(),
+      dedupeKey: instanceUid,
+    });
+    return { status: STATUS.success };
   }
 
   /** What a sender is told of an object that was not stored: whether it may send it again. */
@@ -398,21 +405,18 @@ export class ReceivingAssociation implements ServedConnection {
       instanceUid,
       ...answered,
     });
-    const head = dataHead(context, { isCommand: true, isLast: true, size: bytes.length });
-    this.#writer.write(Buffer.concat([head, bytes]));
+    this.#writer.write(dataUnit({ context, isCommand: true, isLast: true, data: bytes }));
     await this.#writer.flushed();
   }
 
   /** One of what a query found, in pieces that the peer takes. */
   async #answerFound(command: Command, context: number, dataSet: Buffer): Promise<void> {
     await this.#answer(command, context, { status: STATUS.pending, hasDataSet: true });
-    const { maxLength = 0 } = this.#request ?? {};
-    const most = Math.max(64, Math.min(maxLength || OWN_LENGTH, OWN_LENGTH) - VALUE_HEAD);
+    const most = mostData(this.#request?.maxLength ?? 0);
     for (let at = 0; at === 0 || at < dataSet.length; at += most) {
       const data = dataSet.subarray(at, at + most);
       const isLast = at + most >= dataSet.length;
-      const head = dataHead(context, { isCommand: false, isLast, size: data.length });
-      this.#writer.write(Buffer.concat([head, data]));
+      this.#writer.write(dataUnit({ context, isCommand: false, isLast, data }));
       await this.#writer.flushed();
     }
   }
@@ -473,6 +477,3 @@ function refuseOthers(bytes: Buffer): void {
     throw new Given('wrong-protocol', `its side ${spoken.seen}. ${spoken.remedy}`);
   }
 }
-
-const digest = (secret: string): Buffer => createHash('sha256').update(secret).digest();
-const same = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));

@@ -22,9 +22,11 @@ import {
   abort,
   associateRequest,
   CONTEXT_RESULT,
-  dataHead,
+  dataUnit,
   dataValues,
   type JudgedContext,
+  mostData,
+  OWN_LENGTH,
   PDU,
   PduReader,
   type ProposedContext,
@@ -33,16 +35,12 @@ import {
   readAssociateAccept,
   readRejection,
   releaseRequest,
+  UNIT_LIMIT,
   type UserIdentity,
 } from './pdu.ts';
 import { contextWords, rejectionWords } from './rejection-words.ts';
 import { uidText } from './uids.ts';
 
-/** The longest data unit that we take, and the longest that we send to a peer that names none. */
-const OWN_LENGTH = 128 * 1024;
-const UNIT_LIMIT = 512 * 1024;
-/** What stands in a data unit beside the data. */
-const VALUE_HEAD = 6;
 /** How long a peer may take to agree to the end. */
 const RELEASE_WAIT = 1_000;
 
@@ -72,7 +70,7 @@ export class SendingAssociation implements LinkedConnection {
   readonly #contexts = new Map<string, JudgedContext>();
   #state: 'new' | 'open' | 'ending' = 'new';
   #busy = false;
-  #maxData = OWN_LENGTH - VALUE_HEAD;
+  #maxData = mostData(0);
   #messageId = 0;
   #failure: Error | undefined;
   /** Of whoever waits for a unit. */
@@ -147,10 +145,7 @@ export class SendingAssociation implements LinkedConnection {
       }
       if (type !== PDU.associateAccept) throw new ProtocolError('it does not answer our request');
       const accepted = readAssociateAccept(body);
-      this.#maxData = Math.max(
-        64,
-        Math.min(accepted.maxLength || OWN_LENGTH, OWN_LENGTH) - VALUE_HEAD,
-      );
+      this.#maxData = mostData(accepted.maxLength);
       for (const context of accepted.contexts) {
         const offered = offers[(context.id - 1) / 2];
         if (offered !== undefined) this.#contexts.set(keyOf(offered), context);
@@ -308,16 +303,13 @@ export class SendingAssociation implements LinkedConnection {
   ): Promise<void> {
     this.#messageId = (this.#messageId % 0xffff) + 1;
     const bytes = encodeCommand({ ...command, messageId: this.#messageId });
-    const head = dataHead(context, { isCommand: true, isLast: true, size: bytes.length });
-    await this.#write(Buffer.concat([head, bytes]));
+    await this.#write(dataUnit({ context, isCommand: true, isLast: true, data: bytes }));
   }
 
   async #writeObject(context: number, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     let held = Buffer.alloc(0);
-    const write = async (data: Buffer, isLast: boolean): Promise<void> => {
-      const head = dataHead(context, { isCommand: false, isLast, size: data.length });
-      await this.#write(Buffer.concat([head, data]));
-    };
+    const write = (data: Buffer, isLast: boolean): Promise<void> =>
+      this.#write(dataUnit({ context, isCommand: false, isLast, data }));
     for await (const chunk of chunks) {
       held = Buffer.concat([held, chunk]);
       let at = 0;
@@ -375,7 +367,9 @@ export class SendingAssociation implements LinkedConnection {
   }
 }
 
-const keyOf = ({ classUid, transferSyntax }: Offered): string => `${classUid} ${transferSyntax}`;
+/** Of a class in one encoding. */
+export const keyOf = ({ classUid, transferSyntax }: Offered): string =>
+  `${classUid} ${transferSyntax}`;
 
 /** An object to send: what the head of its file says, and what follows the head. */
 export interface OutgoingObject {

@@ -5,7 +5,7 @@ import { COMMAND, decodeCommand, encodeCommand } from '../../../adapters/dicom/c
 import dicomIn from '../../../adapters/dicom/dicom-in.ts';
 import {
   associateRequest,
-  dataHead,
+  dataUnit,
   PDU,
   PduReader,
   type RawPdu,
@@ -65,7 +65,7 @@ class Speaker implements AsyncDisposable {
   }
 
   send(data: Buffer, flags: { isCommand: boolean; isLast: boolean }, context = 1): void {
-    this.socket.write(Buffer.concat([dataHead(context, { ...flags, size: data.length }), data]));
+    this.socket.write(dataUnit({ context, ...flags, data }));
   }
 
   /** The status of the last answer. */
@@ -81,6 +81,7 @@ class Speaker implements AsyncDisposable {
   }
 }
 
+const WORKLIST = '1.2.840.10008.5.1.4.31';
 const OBJECT = objectOf(dicomFile({ instance: 1 }));
 
 describe('an association', () => {
@@ -250,7 +251,7 @@ describe('a caller who means harm, or is no DICOM at all', () => {
     ['a unit without an end', Buffer.from([1, 0, 0xff, 0xff, 0xff, 0xff]), 'association-broken'],
     [
       'data before an association',
-      Buffer.concat([dataHead(1, { isCommand: true, isLast: true, size: 2 }), Buffer.alloc(2)]),
+      dataUnit({ context: 1, isCommand: true, isLast: true, data: Buffer.alloc(2) }),
       'association-broken',
     ],
     ['a request that is cut off', Buffer.from([1, 0, 0, 0, 0, 2, 0, 1]), 'association-broken'],
@@ -286,6 +287,42 @@ describe('a caller who means harm, or is no DICOM at all', () => {
     expect(opened.delivered).toEqual([]);
     expect(await dcmtkEcho(opened)).toBe(0);
   });
+
+  const FIND = encodeCommand({
+    field: COMMAND.findRequest,
+    messageId: 1,
+    classUid: WORKLIST,
+    hasDataSet: true,
+  });
+
+  test('a query that is left in the middle ends with an event', async () => {
+    await using opened = await open({ queries: 'target' });
+    await using speaker = new Speaker(portOf(opened));
+    await speaker.associate(WORKLIST);
+    speaker.send(FIND, { isCommand: true, isLast: true });
+    speaker.send(Buffer.alloc(20), { isCommand: false, isLast: false });
+    await new Promise((resolve) => setImmediate(resolve));
+    speaker.socket.destroy();
+    await vi.waitFor(() => expect(opened.events).toMatchObject([{ name: 'object-unfinished' }]));
+    expect(opened.delivered).toEqual([]);
+    expect(await dcmtkEcho(opened)).toBe(0);
+  });
+
+  test.for(['1MB', '100MB'])(
+    'a query that is too large is refused, with limit %s',
+    async (limit) => {
+      await using opened = await open({ queries: 'target', limit });
+      await using speaker = new Speaker(portOf(opened));
+      await speaker.associate(WORKLIST);
+      speaker.send(FIND, { isCommand: true, isLast: true });
+      for (let n = 1; n <= 20; n++) {
+        speaker.send(Buffer.alloc(100_000), { isCommand: false, isLast: n === 20 });
+      }
+      await vi.waitFor(() => expect(speaker.status).toBe(0xc000));
+      expect(opened.delivered).toEqual([]);
+      expect(await dcmtkEcho(opened)).toBe(0);
+    },
+  );
 
   test('commands that are none of ours are refused, and the association goes on', async () => {
     await using opened = await open();

@@ -8,7 +8,7 @@ import {
   associateAccept,
   associateReject,
   CONTEXT_RESULT,
-  dataHead,
+  dataUnit,
   dataValues,
   PDU,
   PduReader,
@@ -92,10 +92,7 @@ async function peer(how: {
       status: how.status ?? 0,
       comment: how.comment ?? '',
     });
-    return Buffer.concat([
-      dataHead(context, { isCommand: true, isLast: true, size: bytes.length }),
-      bytes,
-    ]);
+    return dataUnit({ context, isCommand: true, isLast: true, data: bytes });
   };
   const server: Server = createServer(serve).listen(0, '127.0.0.1');
   await once(server, 'listening');
