@@ -35,7 +35,8 @@ const SEQUENCE_END = 'FFFEE0DD';
 /** Sequences in each other: more is an attack. */
 const DEEPEST = 32;
 
-const LONG = new Set([
+/** Types with a length of four bytes, after two that mean nothing (PS3.5 7.1.2). */
+export const LONG = new Set([
   'OB',
   'OW',
   'OF',
@@ -175,9 +176,10 @@ class Reader {
   }
 }
 
-const HEX = (value: number): string => value.toString(16).toUpperCase().padStart(4, '0');
+/** Four hexadecimal digits, as numbers of attributes have. */
+export const hex = (value: number): string => value.toString(16).toUpperCase().padStart(4, '0');
 
-const tagOf = (group: number, number: number): string => HEX(group) + HEX(number);
+const tagOf = (group: number, number: number): string => hex(group) + hex(number);
 
 function implicitVr(tag: string, group: number, number: number): string {
   const known = attributeAt(tag)?.vr;
@@ -185,6 +187,18 @@ function implicitVr(tag: string, group: number, number: number): string {
   if (number === 0) return 'UL';
   // who made private attributes (PS3.5 7.8.1)
   return group % 2 === 1 && number >= 0x10 && number <= 0xff ? 'LO' : 'UN';
+}
+
+/** An attribute with a value, filled up to an even length (PS3.5 7.1.1). */
+export function attributeOf(tag: string, vr: string, value: Buffer | string): Attribute {
+  const bytes = typeof value === 'string' ? Buffer.from(value, 'latin1') : value;
+  return { tag, vr, value: evenly(vr, bytes), items: undefined, raw: undefined };
+}
+
+/** Values have an even length: texts are filled up with a blank, UIDs with a zero (PS3.5 6.2). */
+export function evenly(vr: string, bytes: Buffer): Buffer {
+  if (bytes.length % 2 === 0) return bytes;
+  return Buffer.concat([bytes, Buffer.from(vr === 'UI' ? '\0' : ' ')]);
 }
 
 /** The bytes of a data set; what was not changed is as it came. */

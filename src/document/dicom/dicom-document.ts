@@ -1,6 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { EngineError } from '../../error/engine-error.ts';
-import { buffered, type Charset } from '../charset.ts';
+import { buffered, type Charset, LATIN1 } from '../charset.ts';
 import type { Document } from '../document.ts';
 import { attributeAt } from './attributes.ts';
 import {
@@ -12,7 +12,13 @@ import {
   writeDataSet,
 } from './data-set.ts';
 import { ALL, type DicomPath, type DicomStep, dicomPath } from './dicom-path.ts';
-import { PREAMBLE_LENGTH, readFileHead } from './file-head.ts';
+import {
+  HEAD_ENCODING,
+  HEAD_LENGTH,
+  headElements,
+  PREAMBLE_LENGTH,
+  readFileHead,
+} from './file-head.ts';
 import { bytesOf, charsetOf, valuesOf } from './values.ts';
 
 const IMPLICIT = '1.2.840.10008.1.2';
@@ -21,12 +27,9 @@ const BIG_ENDIAN = '1.2.840.10008.1.2.2';
 /** What a deflated object may grow to. */
 const INFLATED_LIMIT = 256 * 1024 * 1024;
 const META = '0002';
-const META_LENGTH = '00020000';
 const META_INSTANCE = '00020003';
 const INSTANCE = '00080018';
 const CHARSET = '00080005';
-/** The head of a file is always of this form. */
-const HEAD_ENCODING: Encoding = { explicit: true };
 
 /**
  * Reads a DICOM file (PS3.10). Only its head is looked at; the rest when something is asked for. Throws
@@ -379,7 +382,7 @@ export class DicomDocument implements Document {
 
   #charsetTerms(): string[] {
     const found = this.#read().object.attributes.find(({ tag }) => tag === CHARSET);
-    return found === undefined ? [] : found.value.toString('latin1').trim().split('\\');
+    return found === undefined ? [] : valuesOf(found, LATIN1);
   }
 
   #touch(way: readonly Attribute[]): void {
@@ -390,16 +393,11 @@ export class DicomDocument implements Document {
 
   #written(): Buffer {
     const { head, object, encoding, rest } = this.#read();
-    const others = head.attributes.filter(({ tag }) => tag !== META_LENGTH);
-    const meta = writeDataSet({ attributes: others }, HEAD_ENCODING);
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(meta.length);
-    const counted = { tag: META_LENGTH, vr: 'UL', value: length, items: undefined, raw: undefined };
+    const others = head.attributes.filter(({ tag }) => tag !== HEAD_LENGTH);
     const body = Buffer.concat([writeDataSet(object, encoding), rest]);
     return Buffer.concat([
       this.#source.subarray(0, PREAMBLE_LENGTH),
-      writeDataSet({ attributes: [counted] }, HEAD_ENCODING),
-      meta,
+      headElements(others),
       this.#transferSyntax === DEFLATED ? deflateRawSync(body) : body,
     ]);
   }

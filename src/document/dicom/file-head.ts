@@ -1,25 +1,14 @@
+import { type Attribute, attributeOf, type Encoding, LONG, writeDataSet } from './data-set.ts';
+
 /** A DICOM file (PS3.10 7.1): 128 bytes, `DICM`, the elements of group 0002, and then the object as it goes over the wire. */
 
 const PREAMBLE = 128;
 const MARK = 'DICM';
 /** What stands before the first element. */
 export const PREAMBLE_LENGTH = PREAMBLE + MARK.length;
-/** Values with a length of four bytes, after two that mean nothing (PS3.5 7.1.2). */
-const LONG = new Set([
-  'OB',
-  'OW',
-  'OF',
-  'OD',
-  'OL',
-  'OV',
-  'SQ',
-  'UC',
-  'UN',
-  'UR',
-  'UT',
-  'SV',
-  'UV',
-]);
+export const HEAD_ENCODING: Encoding = { explicit: true };
+/** The element that says how long the head is. */
+export const HEAD_LENGTH = '00020000';
 /** A head that is longer than this is none. */
 export const HEAD_LIMIT = 64 * 1024;
 
@@ -46,23 +35,25 @@ export function fileHead(
   { classUid, instanceUid }: Pick<FileHead, 'classUid' | 'instanceUid'>,
   { transferSyntax, source }: { readonly transferSyntax: string; readonly source: string },
 ): Buffer {
-  const elements = Buffer.concat([
-    element(0x0001, 'OB', Buffer.from([0, 1])),
-    element(0x0002, 'UI', uid(classUid)),
-    element(0x0003, 'UI', uid(instanceUid)),
-    element(0x0010, 'UI', uid(transferSyntax)),
-    element(0x0012, 'UI', uid(OWN_CLASS_UID)),
-    element(0x0013, 'SH', even(OWN_VERSION, ' ')),
-    ...(source === '' ? [] : [element(0x0016, 'AE', even(source, ' '))]),
-  ]);
+  const attributes = [
+    attributeOf('00020001', 'OB', Buffer.from([0, 1])),
+    attributeOf('00020002', 'UI', classUid),
+    attributeOf('00020003', 'UI', instanceUid),
+    attributeOf('00020010', 'UI', transferSyntax),
+    attributeOf('00020012', 'UI', OWN_CLASS_UID),
+    attributeOf('00020013', 'SH', OWN_VERSION),
+    ...(source === '' ? [] : [attributeOf('00020016', 'AE', source)]),
+  ];
+  return Buffer.concat([Buffer.alloc(PREAMBLE), Buffer.from(MARK), headElements(attributes)]);
+}
+
+/** The elements of group 0002, with their length before them. They are always in Explicit VR Little Endian. */
+export function headElements(attributes: readonly Attribute[]): Buffer {
+  const elements = writeDataSet({ attributes: [...attributes] }, HEAD_ENCODING);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(elements.length);
-  return Buffer.concat([
-    Buffer.alloc(PREAMBLE),
-    Buffer.from(MARK),
-    element(0x0000, 'UL', length),
-    elements,
-  ]);
+  const counted = [attributeOf(HEAD_LENGTH, 'UL', length)];
+  return Buffer.concat([writeDataSet({ attributes: counted }, HEAD_ENCODING), elements]);
 }
 
 /**
@@ -111,18 +102,3 @@ const HEAD_NAMES: Readonly<Record<string, string>> = {
   instanceUid: 'Media Storage SOP Instance UID',
   transferSyntax: 'Transfer Syntax UID',
 };
-
-function element(number: number, vr: string, value: Buffer): Buffer {
-  const isLong = LONG.has(vr);
-  const head = Buffer.alloc(isLong ? 12 : 8);
-  head.writeUInt16LE(0x0002, 0);
-  head.writeUInt16LE(number, 2);
-  head.write(vr, 4, 'latin1');
-  if (isLong) head.writeUInt32LE(value.length, 8);
-  else head.writeUInt16LE(value.length, 6);
-  return Buffer.concat([head, value]);
-}
-
-const even = (text: string, filler: string): Buffer =>
-  Buffer.from(text.length % 2 === 0 ? text : text + filler, 'latin1');
-const uid = (text: string): Buffer => even(text, '\0');

@@ -1,10 +1,6 @@
-import { type Attribute, type DataSet, writeDataSet } from './data-set.ts';
-import { fileHead } from './file-head.ts';
+import { type Attribute, attributeOf, type DataSet, writeDataSet } from './data-set.ts';
+import { fileHead, HEAD_ENCODING } from './file-head.ts';
 
-const text = (tag: string, vr: string, value: string): Attribute => {
-  const padded = value.length % 2 === 0 ? value : value + (vr === 'UI' ? '\0' : ' ');
-  return { tag, vr, value: Buffer.from(padded, 'latin1'), items: undefined, raw: undefined };
-};
 const sequence = (tag: string, ...items: DataSet[]): Attribute => ({
   tag,
   vr: 'SQ',
@@ -21,14 +17,14 @@ const INSTANCE = '1.2.3.4';
 export function dicomSample(): Uint8Array {
   const uids = { classUid: SECONDARY_CAPTURE, instanceUid: INSTANCE };
   const attributes = [
-    text('00080008', 'CS', 'DERIVED\\PRIMARY'),
-    text('00080016', 'UI', SECONDARY_CAPTURE),
-    text('00080018', 'UI', INSTANCE),
-    text('00080060', 'CS', 'OT'),
-    text('00100010', 'PN', 'DOE^JANE'),
-    text('00100020', 'LO', '4711'),
-    sequence('00400275', { attributes: [text('00400009', 'SH', 'STEP1')] }),
+    attributeOf('00080008', 'CS', 'DERIVED\\PRIMARY'),
+    attributeOf('00080016', 'UI', SECONDARY_CAPTURE),
+    attributeOf('00080018', 'UI', INSTANCE),
+    attributeOf('00080060', 'CS', 'OT'),
+    attributeOf('00100010', 'PN', 'DOE^JANE'),
+    attributeOf('00100020', 'LO', '4711'),
+    sequence('00400275', { attributes: [attributeOf('00400009', 'SH', 'STEP1')] }),
   ];
   const head = fileHead(uids, { transferSyntax: EXPLICIT, source: 'CT1' });
-  return Buffer.concat([head, writeDataSet({ attributes }, { explicit: true })]);
+  return Buffer.concat([head, writeDataSet({ attributes }, HEAD_ENCODING)]);
 }

@@ -1,6 +1,6 @@
 import { EngineError } from '../../error/engine-error.ts';
 import { type Charset, charsetNamed, LATIN1, UTF8 } from '../charset.ts';
-import type { Attribute } from './data-set.ts';
+import { type Attribute, evenly, hex } from './data-set.ts';
 
 /** Types whose values are one text, in which `\` separates nothing (PS3.5 6.2). */
 const ONE_TEXT = new Set(['LT', 'ST', 'UT', 'UR']);
@@ -102,9 +102,7 @@ export function bytesOf(
     const remedy = 'Set SpecificCharacterSet to ISO_IR 192 before it.';
     throw invalid(path, `the value has characters that ${own.name} cannot write. ${remedy}`);
   }
-  const bytes = own.encode(text);
-  const filler = vr === 'UI' ? '\0' : ' ';
-  return bytes.length % 2 === 0 ? bytes : Buffer.concat([bytes, Buffer.from(filler)]);
+  return evenly(vr, own.encode(text));
 }
 
 function numberBytes(
@@ -141,8 +139,6 @@ function real(text: string): number {
   if (Number.isNaN(value)) throw new RangeError('no number');
   return value;
 }
-
-const hex = (value: number): string => value.toString(16).toUpperCase().padStart(4, '0');
 
 function invalid(path: string, why: string): EngineError {
   return new EngineError('MESSAGE_INVALID', `${path}: ${why}`);
