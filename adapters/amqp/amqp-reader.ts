@@ -8,15 +8,7 @@ import {
   pause,
   toldElsewhere,
 } from 'waybill/adapter';
-import {
-  fileType,
-  type Kept,
-  mediaTypeOf,
-  messageTypeOf,
-  newsFilter,
-  Paced,
-  UnderWay,
-} from 'waybill/peer';
+import { describedBody, type Kept, newsFilter, Paced, UnderWay } from 'waybill/peer';
 import type { AmqpInLent } from './amqp-in.ts';
 import { type AmqpSession, connectAmqp } from './connect.ts';
 
@@ -125,14 +117,10 @@ export class AmqpReader implements Kept {
 
   #messageOf({ content, properties, fields }: ConsumeMessage): NewMessage {
     const { contentType, messageId } = properties as { contentType?: string; messageId?: string };
-    const media = mediaTypeOf(contentType);
-    const head = content.subarray(0, 2_048);
-    const found = contentType === undefined ? fileType(head, '') : messageTypeOf(media, head);
     const { queue, type } = this.#lent.settings;
     return {
       body: content,
-      type: type ?? found,
-      ...(media.charset !== undefined && { charset: media.charset }),
+      ...describedBody(content, contentType, type),
       origin: `${this.#session.place}/${queue}/${fields.routingKey}`,
       ...(messageId !== undefined && messageId !== '' && { dedupeKey: messageId }),
     };

@@ -9,6 +9,7 @@ import {
 import {
   clientTls,
   firstBytes,
+  firstReached,
   notConnected,
   optionalPackage,
   placeOf,
@@ -37,17 +38,10 @@ export interface AmqpSession {
  * if the sign-in was refused.
  */
 export async function connectAmqp(lent: AmqpLent, signal: AbortSignal): Promise<AmqpSession> {
-  let failure: Error | undefined;
-  for (const address of lent.settings.connect) {
-    try {
-      return await connectTo(lent, address, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof NotConnectedError)) throw error;
-      failure = error;
-    }
-  }
-  throw failure ?? new DisableError('connect is empty. Name a broker.');
+  return await firstReached(lent.settings.connect, (address) => connectTo(lent, address, signal), {
+    signal,
+    what: 'broker',
+  });
 }
 
 async function connectTo(

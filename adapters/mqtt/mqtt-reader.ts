@@ -7,15 +7,7 @@ import {
   NotConnectedError,
   pause,
 } from 'waybill/adapter';
-import {
-  fileType,
-  type Kept,
-  mediaTypeOf,
-  messageTypeOf,
-  newsFilter,
-  Paced,
-  UnderWay,
-} from 'waybill/peer';
+import { describedBody, type Kept, newsFilter, Paced, UnderWay } from 'waybill/peer';
 import { MqttConnection } from './mqtt-connection.ts';
 import type { MqttInLent } from './mqtt-in.ts';
 import { Taken } from './taken.ts';
@@ -174,14 +166,9 @@ export class MqttReader implements Kept {
 
   #messageOf({ payload, topic, properties }: IPublishPacket): NewMessage {
     const body = Buffer.from(payload);
-    const contentType = properties?.contentType;
-    const media = mediaTypeOf(contentType);
-    const head = body.subarray(0, 2_048);
-    const found = contentType === undefined ? fileType(head, '') : messageTypeOf(media, head);
     return {
       body,
-      type: this.#lent.settings.type ?? found,
-      ...(media.charset !== undefined && { charset: media.charset }),
+      ...describedBody(body, properties?.contentType, this.#lent.settings.type),
       origin: `${this.#connection.place}/${topic}`,
     };
   }

@@ -20,6 +20,7 @@ import {
 import {
   clientTls,
   firstBytes,
+  firstReached,
   notConnected,
   placeOf,
   type TlsClientLent,
@@ -45,17 +46,10 @@ export interface NatsSession {
  * if the sign-in was refused.
  */
 export async function connectNats(lent: NatsLent, signal: AbortSignal): Promise<NatsSession> {
-  let failure: Error | undefined;
-  for (const address of lent.settings.connect) {
-    try {
-      return await connectTo(lent, address, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof NotConnectedError)) throw error;
-      failure = error;
-    }
-  }
-  throw failure ?? new DisableError('connect is empty. Name a server.');
+  return await firstReached(lent.settings.connect, (address) => connectTo(lent, address, signal), {
+    signal,
+    what: 'server',
+  });
 }
 
 async function connectTo(

@@ -10,15 +10,7 @@ import {
   pause,
   type Receipt,
 } from 'waybill/adapter';
-import {
-  fileType,
-  type Kept,
-  mediaTypeOf,
-  messageTypeOf,
-  newsFilter,
-  Paced,
-  UnderWay,
-} from 'waybill/peer';
+import { describedBody, type Kept, newsFilter, Paced, UnderWay } from 'waybill/peer';
 import { connectNats, lostNats, type NatsSession } from './connect.ts';
 import { consumerOf } from './consumer.ts';
 import type { NatsInLent } from './nats-in.ts';
@@ -240,15 +232,11 @@ export class NatsReader implements Kept {
 
   #messageOf({ data, headers: header, subject }: Msg | JsMsg, id: string | undefined): NewMessage {
     const { place } = this.#session;
-    const given = header?.get('Content-Type') ?? '';
-    const media = mediaTypeOf(given === '' ? undefined : given);
-    const head = data.subarray(0, 2_048);
-    const found = given === '' ? fileType(head, '') : messageTypeOf(media, head);
+    const contentType = header?.get('Content-Type') || undefined;
     const named = header?.get('Nats-Msg-Id') ?? '';
     return {
       body: data,
-      type: this.#lent.settings.type ?? found,
-      ...(media.charset !== undefined && { charset: media.charset }),
+      ...describedBody(data, contentType, this.#lent.settings.type),
       origin: `${place}/${subject}`,
       dedupeKey: named === '' ? id : named,
     };

@@ -10,6 +10,7 @@ export {
   judgedAsEdi,
 } from './edi-answer.ts';
 export { firstBytes } from './first-bytes.ts';
+export { firstReached } from './first-reached.ts';
 export { dropFile } from './folder/drop.ts';
 export { type DropServiceLent, dropService } from './folder/drop-service.ts';
 export { type DropSettings, type DropValues, dropSettings } from './folder/drop-settings.ts';
@@ -50,6 +51,7 @@ export { type HttpTrial, tryHttp, tryReaching } from './http/http-test.ts';
 export { transport } from './http/load-transport.ts';
 export {
   contentTypeOf,
+  describedBody,
   type MediaType,
   mayBeHl7,
   mediaTypeOf,

@@ -52,6 +52,22 @@ export function messageTypeOf(media: MediaType, head: Uint8Array): string {
   return isKnown || type === 'application/octet-stream' ? found : type;
 }
 
+/** How much of a body its kind is known by. */
+const HEAD = 2_048;
+
+/** Type and charset of a body, by its `Content-Type`, or by its beginning where it has none. `type` says otherwise. */
+export function describedBody(
+  body: Uint8Array,
+  contentType: string | undefined,
+  type: string | undefined,
+): { readonly type: string; readonly charset?: string } {
+  const media = mediaTypeOf(contentType);
+  const { charset } = media;
+  const head = body.subarray(0, HEAD);
+  const found = contentType === undefined ? fileType(head, '') : messageTypeOf(media, head);
+  return { type: type ?? found, ...(charset !== undefined && { charset }) };
+}
+
 /** The `Content-Type` for a message. */
 export function contentTypeOf(type: string, charset: string | undefined): string {
   const media = mediaOf(type);
