@@ -58,9 +58,9 @@ export class AmqpReader implements Kept {
   async close(): Promise<void> {
     this.#closing.abort(new Error('closed'));
     // what was not stored goes back to the queue with the channel; one that is gone took it along
-    await this.#channel.cancel(this.#tag).catch(() => undefined);
+    await this.#channel.cancel(this.#tag).catch(toldElsewhere);
     if (!this.#lent.signal.aborted) await this.#storing.ended();
-    // so are these, where the broker was faster
+    // neither needs closing where the broker closed it before us
     await this.#channel.close().catch(toldElsewhere);
     await this.#session.connection.close().catch(toldElsewhere);
   }

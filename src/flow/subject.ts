@@ -2,7 +2,7 @@ import type { Document } from '../document/document.ts';
 import { dicomFront, documentOf, kindOf } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { Scope } from '../expression/expression.ts';
-import type { Body } from '../message/body.ts';
+import { type Body, frontOf } from '../message/body.ts';
 import type { Envelope } from '../message/message.ts';
 import { describeSize } from '../time/size.ts';
 
@@ -77,18 +77,7 @@ export async function loadBody(of: Subject): Promise<void> {
   const shared = shares.get(of);
   if (shared === undefined || shared.bytes !== undefined) return;
   if (of.body.size <= READ_LIMIT) shared.bytes = await of.body.bytes();
-  else if (kindOf(of.message.type) === 'dicom') shared.front ??= await frontOf(of.body);
-}
-
-async function frontOf(body: Body): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body.stream()) {
-    chunks.push(chunk);
-    size += chunk.byteLength;
-    if (size >= FRONT) break;
-  }
-  return Buffer.concat(chunks);
+  else if (kindOf(of.message.type) === 'dicom') shared.front ??= await frontOf(of.body, FRONT);
 }
 
 function notLoaded(size: number): EngineError {

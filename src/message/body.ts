@@ -24,3 +24,15 @@ export function inlineBody(inline: Uint8Array): Body {
     },
   };
 }
+
+/** At least so many bytes from the front, in whole chunks, or all of a shorter body. */
+export async function frontOf(body: Body, enough: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body.stream()) {
+    chunks.push(chunk);
+    size += chunk.byteLength;
+    if (size >= enough) break;
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { checkPermission, principalOf } from '../../access/rights/require-permission.ts';
 import type { Reading } from '../../document/document.ts';
+import { frontOf } from '../../message/body.ts';
 import { isOpenTo, type StoredBody, type TracedMessage } from '../../trace/traced-message.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { visibleMessage } from '../acting.ts';
@@ -62,18 +63,12 @@ function checkOpen(message: TracedMessage, visible: readonly string[] | undefine
   throw new ApiError(403, 'FORBIDDEN', 'its content needs both its hosts to be visible to you');
 }
 
-async function bytesUpTo(
+/** At least so many bytes of a stored body from the front, or all of it. */
+export async function bytesUpTo(
   { bodies }: ApiContext,
   { bytes, ref = '', size: whole }: StoredBody,
   wanted: number,
 ): Promise<Uint8Array> {
   if (bytes !== undefined) return bytes;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of bodies.open(ref, whole).stream()) {
-    chunks.push(chunk);
-    size += chunk.byteLength;
-    if (size >= wanted) break;
-  }
-  return Buffer.concat(chunks);
+  return await frontOf(bodies.open(ref, whole), wanted);
 }

@@ -14,7 +14,7 @@ import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { closed, IdParameters, Reason } from '../../web/schema.ts';
 import { audited, checkVisibleHost, messageToActOn } from '../acting.ts';
-import { WHOLE_LIMIT } from '../body/shown-body.ts';
+import { bytesUpTo, WHOLE_LIMIT } from '../body/shown-body.ts';
 import type { ApiContext } from '../context.ts';
 import { Done } from '../contract/host.ts';
 import {
@@ -222,15 +222,9 @@ async function editedBody(
 }
 
 /** As the text was read that a person edits: what does not fit the message's charset is ISO 8859-1. */
-async function charsetOf(
-  { trace, bodies }: ApiContext,
-  { id, charset }: TracedMessage,
-): Promise<Charset> {
-  const named = charsetNamed(charset);
-  const stored = await trace.body(id, 'message');
-  const { bytes, ref, size = 0 } = stored ?? {};
-  if (bytes !== undefined) return decodeFaithfully(bytes, named).charset;
-  const isHeld = ref !== undefined && size <= WHOLE_LIMIT;
-  const whole = isHeld ? await bodies.open(ref, size).bytes() : Buffer.alloc(0);
-  return decodeFaithfully(whole, named).charset;
+async function charsetOf(context: ApiContext, { id, charset }: TracedMessage): Promise<Charset> {
+  const stored = await context.trace.body(id, 'message');
+  const isHeld = stored !== undefined && stored.size <= WHOLE_LIMIT;
+  const bytes = isHeld ? await bytesUpTo(context, stored, stored.size) : Buffer.alloc(0);
+  return decodeFaithfully(bytes, charsetNamed(charset)).charset;
 }

@@ -8,7 +8,7 @@ import { ApiError } from '../../web/api-error.ts';
 import { IdParameters } from '../../web/schema.ts';
 import { audited, visibleMessage } from '../acting.ts';
 import { type Compared, contentDiff } from '../body/body-diff.ts';
-import { shownBody } from '../body/shown-body.ts';
+import { bytesUpTo, shownBody } from '../body/shown-body.ts';
 import type { ApiContext } from '../context.ts';
 import { Rehearsal } from '../contract/rehearsal.ts';
 import { shownWithText } from '../shown.ts';
@@ -105,13 +105,10 @@ function shownRun(principal: Principal, run: Run['processes'][number]): Run['pro
 }
 
 /** The body as received: a masked one might be routed differently. It is not shown. */
-async function exactBody({ trace, bodies }: ApiContext, id: number): Promise<Uint8Array> {
-  const stored = await trace.body(id, 'message');
+async function exactBody(context: ApiContext, id: number): Promise<Uint8Array> {
+  const stored = await context.trace.body(id, 'message');
   if (stored === undefined) throw new ApiError(404, 'NOT_FOUND', `the body of ${id} is gone`);
-  if (stored.bytes !== undefined) return stored.bytes;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of bodies.open(stored.ref ?? '', stored.size).stream()) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  return await bytesUpTo(context, stored, stored.size);
 }
 
 /** Each target once for each message that it got or would get; a target's messages are compared in order. */
