@@ -85,9 +85,11 @@ export function database(options: DatabaseOptions): Database {
     ),
     transaction(work) {
       // serialised here as well: waiting transactions must not occupy every connection
-      const mine = turn.then(() =>
-        told(() => transaction(pool, `waybill ${purpose} ${schema}`, work)),
-      );
+      const mine = turn.then(async () => {
+        const ended = await told(() => transaction(pool, `waybill ${purpose} ${schema}`, work));
+        if ('own' in ended) throw ended.own;
+        return ended.result;
+      });
       // the caller gets the result
       turn = mine.catch(toldElsewhere);
       return mine;
@@ -104,17 +106,23 @@ export function database(options: DatabaseOptions): Database {
   };
 }
 
+/** What the work of a transaction threw by itself (`own`) says nothing of the server, whatever code it has. */
+type Ended<Result> = { readonly result: Result } | { readonly own: unknown };
+
+/** Throws what the server or the connection to it throws. */
 async function transaction<Result>(
   pool: Pool,
   lock: string,
   work: (session: Session) => Promise<Result>,
-): Promise<Result> {
+): Promise<Ended<Result>> {
   const client = await pool.connect();
   let broken = false;
+  const ofServer = new Set<unknown>();
   const ask = async (query: QueryConfig | string): Promise<QueryResult> => {
     try {
       return await client.query(query);
     } catch (error) {
+      ofServer.add(error);
       broken ||= isUnreached(error);
       throw error;
     }
@@ -129,7 +137,7 @@ async function transaction<Result>(
     await ask({ text: 'SELECT pg_advisory_xact_lock(hashtext($1))', values: [lock] });
     const result = await work(session(ask));
     await ask('COMMIT');
-    return result;
+    return { result };
   } catch (error) {
     // an abandoned statement is still running: closing its connection ends the transaction as well
     if (!broken) {
@@ -137,7 +145,8 @@ async function transaction<Result>(
         broken = true;
       });
     }
-    throw error;
+    if (ofServer.has(error)) throw error;
+    return { own: error };
   } finally {
     client.off('error', lost);
     client.release(broken);
@@ -171,13 +180,8 @@ export function isUnreached(error: unknown): boolean {
   // codes of five letters or digits are PostgreSQL's own
   if (code === undefined)
     return error instanceof Error && /timeout|terminated|Connection/i.test(error.message);
-  if (/^[0-9A-Z]{5}$/.test(code)) return /^(?:57|08|53)/.test(code) && code !== CANCELLED;
-  return OF_CONNECTIONS.test(code);
+  return !/^[0-9A-Z]{5}$/.test(code) || (/^(?:57|08|53)/.test(code) && code !== CANCELLED);
 }
-
-/** Codes of the system and of TLS. What a caller's own work throws in a transaction says nothing of the server. */
-const OF_CONNECTIONS =
-  /^(?:E[A-Z0-9_]+|CERT_\w+|CRL_\w+|UNABLE_TO_\w+|SELF_SIGNED_\w+|DEPTH_ZERO_\w+|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)$/;
 
 /** Whether an existing connection was lost. */
 function isCut(error: unknown): boolean {
