@@ -123,7 +123,10 @@ function viewRoute(app: Api, context: ApiContext, drafts: DraftStore): void {
       checkWhole(request);
       const draft = await draftNamed(drafts, request.params.id);
       const { edits } = draft;
-      const files = await Promise.all(edits.map((edit) => comparedEdit(context, edit)));
+      const there = new Set((await engines.files('disk')).map(({ path }) => path));
+      const files = await Promise.all(
+        edits.map((edit) => comparedEdit(context, edit, there.has(edit.path))),
+      );
       if (draft.state !== 'open') return { ...shownDraft(draft), files };
       const checked = await engines.checkFiles({
         before: 'disk',
@@ -236,9 +239,7 @@ function checkSize(edits: readonly FileEdit[]): void {
     throw new ApiError(413, 'MESSAGE_TOO_LARGE', 'these files are too large to be changed at once');
 }
 
-async function comparedEdit({ engines }: ApiContext, { path, text }: FileEdit) {
-  const there = await engines.files('disk');
-  const old = there.some((one) => one.path === path);
+async function comparedEdit({ engines }: ApiContext, { path, text }: FileEdit, old: boolean) {
   const before = old ? (await engines.fileText({ of: 'disk', path })).text : '';
   return comparedText(path, before, text ?? '', { old, now: text !== undefined });
 }
