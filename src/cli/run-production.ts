@@ -204,7 +204,7 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
     loaded: loaded.all(),
   }));
   const control = engineControl(
-    { engine, director: running, lost: () => watch.lost },
+    { engine, director: running, lost: () => watch.lost, data },
     {
       ...answersOfProcess({ director: running, known, peers, tried, log, figures }),
       ...kept.answers(reload),

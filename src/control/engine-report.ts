@@ -1,6 +1,7 @@
 import type { CutStream } from '../broker/cut-streams.ts';
 import type { Override } from '../broker/overrides.ts';
 import type { HostStatus } from '../host/host.ts';
+import type { DiskSpace } from '../time/disk-space.ts';
 
 export interface QueueReport {
   readonly depth: number;
@@ -53,4 +54,6 @@ export interface StatusReport {
   readonly left: readonly LeftQueue[];
   /** What NATS has lost, as found since this engine started. */
   readonly lost?: readonly CutStream[];
+  /** Of the engine's data folder. */
+  readonly disk?: DiskSpace | undefined;
 }

@@ -3,6 +3,7 @@ import { queueStates } from '../broker/queue-survey.ts';
 import { type Answers, type ControlServer, serveControl } from '../control/control.ts';
 import type { HostReport, QueueReport, StatusReport } from '../control/engine-report.ts';
 import { ENGINE } from '../control/verbs.ts';
+import { diskSpace } from '../time/disk-space.ts';
 import { describeProduction } from './describe-production.ts';
 import type { Director } from './director.ts';
 import { endInHand, endQueued } from './end-queued.ts';
@@ -18,6 +19,8 @@ export interface AskedEngine {
   readonly director: Director;
   /** Messages that NATS was found to have lost since it started. */
   readonly lost: () => readonly CutStream[];
+  /** The folder that the engine writes to. */
+  readonly data: string;
 }
 
 /** Verbs that need the production's files, its credentials or the engine's process. */
@@ -61,7 +64,7 @@ export function engineControl(asked: AskedEngine, others: AnswersOfProcess): Con
 }
 
 async function status(
-  { engine, director, lost }: AskedEngine,
+  { engine, director, lost, data }: AskedEngine,
   started: number,
 ): Promise<StatusReport> {
   const { name, title } = director.definition;
@@ -85,6 +88,7 @@ async function status(
     started,
     hosts,
     lost: lost(),
+    disk: await diskSpace(data),
     left: leftQueues(queues, waiting ?? new Map(), (host) => director.hasQueue(host)),
   };
 }

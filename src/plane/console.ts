@@ -13,6 +13,7 @@ import { state } from '../broker/state.ts';
 import { type Alone, whileHeld } from '../broker/while-held.ts';
 import type { Logger } from '../log/logger.ts';
 import { alertStore } from '../operator/alert/alert-store.ts';
+import type { Disk } from '../operator/alert/condition.ts';
 import { startWatcher } from '../operator/alert/watcher.ts';
 import { type Engines, engines } from '../operator/engines.ts';
 import { frozenLists } from '../operator/job/frozen-lists.ts';
@@ -23,6 +24,7 @@ import { jobWork } from '../operator/job/job-work.ts';
 import { liveRecord } from '../operator/live/live-record.ts';
 import { liveStream } from '../operator/live/live-stream.ts';
 import { remembered } from '../operator/remembered.ts';
+import { diskSpace } from '../time/disk-space.ts';
 import type { Applied } from '../trace/projector.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 import type { Tracing } from './tracing.ts';
@@ -129,7 +131,7 @@ type PeopleService = Pick<ApiContext, 'meta' | 'live' | 'alerts' | 'jobs'> & {
 
 /** Services for people that run whether or not the console is open. */
 async function peopleService(
-  { broker, trace, tracing, log }: ConsoleSources,
+  { broker, trace, tracing, log, place: { data } }: ConsoleSources,
   {
     meta,
     rights,
@@ -179,10 +181,25 @@ async function peopleService(
     alone: alone('alerts'),
     failingSince: () => tracing.failingSince(),
     lag: () => tracing.lag(),
+    disks: () => disksOf(broker, data),
     log,
     every,
   });
   return { meta, live, alerts, jobs, watcher };
+}
+
+/** The plane's own disk, and what NATS gives the account, if that is limited. */
+async function disksOf({ manager }: Broker, data: string): Promise<Disk[]> {
+  const own = await diskSpace(data);
+  // without NATS there is nothing to ask: that is an alert of its own
+  const account = await manager.getAccountInfo().catch(() => undefined);
+  const total = account?.limits.max_storage ?? 0;
+  return [
+    ...(own === undefined ? [] : [{ name: 'the disk of the operator plane', ...own }]),
+    ...(account === undefined || total <= 0
+      ? []
+      : [{ name: 'the storage of NATS', id: 'nats', free: total - account.storage, total }]),
+  ];
 }
 
 function contextParts(

@@ -51,7 +51,7 @@ test('messages that wait for a time are told with their host, and keep it in the
   }
   await vi.waitFor(() => expect(director.waiting()?.get('steps')?.count).toBe(3), 5_000);
   const control = engineControl(
-    { engine, director, lost: () => [] },
+    { engine, director, lost: () => [], data: '.' },
     {
       reload: unused,
       history: unused,

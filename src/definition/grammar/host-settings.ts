@@ -148,6 +148,12 @@ const hostAlert = block({
       example: '2m',
     }),
   ),
+  suspended: setting.optional(
+    setting.duration({
+      help: 'Alert when a message has been suspended here for this long; 4 hours if left out, forever for never.',
+      example: '30m',
+    }),
+  ),
   failed: setting.optional(
     setting.integer({
       help: 'Alert when more messages than this failed or were suspended here within an hour; 0 alerts at the first.',

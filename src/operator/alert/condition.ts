@@ -5,7 +5,9 @@ import type {
   ProductionDescription,
 } from '../../control/production-description.ts';
 import { lostText } from '../../log/events.ts';
+import type { DiskSpace } from '../../time/disk-space.ts';
 import { describeDuration } from '../../time/duration.ts';
+import { describeSize } from '../../time/size.ts';
 
 export const RULES = [
   'queue',
@@ -13,19 +15,21 @@ export const RULES = [
   'silent',
   'disconnected',
   'failed',
+  'suspended',
   'disabled',
   'delayed',
   'certificate',
   'engine',
   'trace',
   'behind',
+  'disk',
   'lost',
 ] as const;
 
 /** Something that is wrong. Equal `rule` and `object` mean the same thing. */
 export interface Condition {
   readonly rule: (typeof RULES)[number];
-  /** A host, a credential, or the production. */
+  /** A host, a credential, a disk, or the production. */
   readonly object: string;
   readonly host: string | undefined;
   readonly level: 'warn' | 'error';
@@ -39,6 +43,10 @@ export interface Seen {
   readonly certificates: readonly CertificateReport[];
   /** Host → how many messages failed or were suspended there within the last hour. */
   readonly failures: ReadonlyMap<string, number>;
+  /** Host → how many messages are suspended there, and since when the oldest has been. */
+  readonly suspended?: ReadonlyMap<string, SuspendedMessages> | undefined;
+  /** What the plane itself writes to. */
+  readonly disks?: readonly Disk[] | undefined;
   /** Host → since when it has had no connection on any engine. */
   readonly disconnected: ReadonlyMap<string, number>;
   /** How many messages the trace has not read, and since when it has been that far behind. */
@@ -46,6 +54,18 @@ export interface Seen {
   /** Since when the trace store has been failing. */
   readonly failingSince: number | undefined;
   readonly now: number;
+}
+
+export interface SuspendedMessages {
+  readonly count: number;
+  /** Milliseconds since 1970. */
+  readonly oldest: number;
+}
+
+/** Something that messages are written to, and that may become full. */
+export interface Disk extends DiskSpace {
+  /** For people: `the disk of engine 0`. */
+  readonly name: string;
 }
 
 const DAY = 86_400_000;
@@ -76,7 +96,9 @@ export function conditions(seen: Seen): Condition[] {
       ...hostConditions(host, reports, now),
       ...disconnectedCondition(host, seen),
       ...failureCondition(host, failures.get(host.name) ?? 0),
+      ...suspendedCondition(host, seen),
     ]),
+    ...diskConditions(seen),
     ...certificates.flatMap((one) => certificateConditions(one, now)),
     ...lostConditions(reports, name),
   ];
@@ -200,6 +222,40 @@ function failureCondition({ name, alert }: HostDescription, count: number): Cond
   const what = count === 1 ? 'message was' : 'messages were';
   const text = `${count} ${what} suspended or failed at ${name} within an hour${limit}`;
   return [{ rule: 'failed', object: name, host: name, level: 'error', text }];
+}
+
+/** Milliseconds (4 hours) that a message may wait for a person, where a host does not say otherwise. */
+const SUSPENDED_FOR = 14_400_000;
+
+function suspendedCondition(
+  { name, alert }: HostDescription,
+  { suspended, now }: Seen,
+): Condition[] {
+  const waiting = suspended?.get(name);
+  if (waiting === undefined || now - waiting.oldest < (alert?.suspended ?? SUSPENDED_FOR))
+    return [];
+  const { count, oldest } = waiting;
+  const what = count === 1 ? '1 message waits' : `${count} messages wait`;
+  const text = `${what} for a person at ${name}, the oldest for ${describeDuration(now - oldest)}`;
+  return [{ rule: 'suspended', object: name, host: name, level: 'warn', text }];
+}
+
+const GIGABYTE = 1024 ** 3;
+
+/** Below 10 % (at most 20 GB) people are told, below 5 % (at most 5 GB) it is an error. */
+function diskConditions({ reports, disks = [] }: Seen): Condition[] {
+  const engines = reports.flatMap(({ engine, disk }) =>
+    disk === undefined ? [] : [{ name: `the disk of engine ${engine}`, ...disk }],
+  );
+  const all = [...engines, ...disks];
+  return all.flatMap(({ name, id, free, total }, n) => {
+    // a file system that several write to is told of once
+    if (all.findIndex((one) => one.id === id) < n) return [];
+    if (free >= Math.min(total / 10, 20 * GIGABYTE)) return [];
+    const level = free < Math.min(total / 20, 5 * GIGABYTE) ? 'error' : 'warn';
+    const text = `${name} has ${describeSize(free)} of ${describeSize(total)} left: what is full takes no more messages`;
+    return [{ rule: 'disk', object: name, host: undefined, level, text }];
+  });
 }
 
 function queueTexts(

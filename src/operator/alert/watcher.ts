@@ -4,14 +4,24 @@ import { pause } from '../../time/pause.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
 import type { Engines } from '../engines.ts';
 import type { LiveStream } from '../live/live-stream.ts';
+import { type Remembered, remembered } from '../remembered.ts';
 import type { Alert, AlertStore } from './alert-store.ts';
-import { conditions, disconnectedHosts, FAR_BEHIND, type Seen } from './condition.ts';
+import {
+  conditions,
+  type Disk,
+  disconnectedHosts,
+  FAR_BEHIND,
+  type Seen,
+  type SuspendedMessages,
+} from './condition.ts';
 import { Lasting } from './lasting.ts';
 
 export interface WatcherOptions {
   readonly engines: Pick<Engines, 'describe' | 'status' | 'certificates' | 'notify'>;
   readonly store: AlertStore;
-  readonly trace: Pick<TraceReader, 'statistics'>;
+  readonly trace: Pick<TraceReader, 'statistics' | 'failures'>;
+  /** What the plane and NATS write to. */
+  readonly disks: () => Promise<readonly Disk[]>;
   readonly live: Pick<LiveStream, 'tell'>;
   /** One operator plane watches, however many there are. */
   readonly alone: Alone;
@@ -36,7 +46,7 @@ const KEPT = 365 * 24 * HOUR;
 export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
   const { alone, log, every = EVERY } = parts;
   const stopping = new AbortController();
-  const lasting = lastingThings();
+  const lasting = lastingThings(parts);
   const watching = alone(async (held) => {
     while (!held.aborted) {
       try {
@@ -60,14 +70,34 @@ export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
 interface LastingThings {
   readonly disconnected: Lasting;
   readonly behind: Lasting;
+  /** Read less often than the rest: there may be many. */
+  readonly suspended: Remembered<ReadonlyMap<string, SuspendedMessages>>;
 }
 
-const lastingThings = (): LastingThings => ({ disconnected: new Lasting(), behind: new Lasting() });
+const lastingThings = ({
+  trace,
+  every = EVERY,
+}: Pick<WatcherOptions, 'trace' | 'every'>): LastingThings => ({
+  disconnected: new Lasting(),
+  behind: new Lasting(),
+  suspended: remembered(6 * every, () => suspendedMessages(trace)),
+});
+
+async function suspendedMessages(
+  trace: Pick<TraceReader, 'failures'>,
+): Promise<ReadonlyMap<string, SuspendedMessages>> {
+  const found = new Map<string, SuspendedMessages>();
+  for (const { host, count, first } of await trace.failures({ status: ['suspended'] })) {
+    const known = found.get(host) ?? { count: 0, oldest: first };
+    found.set(host, { count: known.count + count, oldest: Math.min(known.oldest, first) });
+  }
+  return found;
+}
 
 /** One check of everything. */
 export async function look(
   parts: Omit<WatcherOptions, 'alone' | 'every'>,
-  lasting: LastingThings = lastingThings(),
+  lasting: LastingThings = lastingThings(parts),
 ): Promise<void> {
   const { engines, store, trace, live, failingSince } = parts;
   const now = Date.now();
@@ -82,6 +112,9 @@ export async function look(
     reports,
     certificates,
     failures,
+    // what cannot be read now is read next time
+    suspended: await lasting.suspended.get().catch(() => undefined),
+    disks: await parts.disks(),
     disconnected: lasting.disconnected.see(disconnectedHosts(reports), now),
     behind: await behindNow(parts, lasting, now),
     failingSince: failingSince(),

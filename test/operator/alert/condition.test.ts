@@ -249,3 +249,46 @@ test('a host that waits for what should come at once is told of after half a min
     { object: 'ward', level: 'error', text: `ward has waited 1m: ${text}` },
   ]);
 });
+
+test('a message that waits long for a person is an alert, sooner or never where the host says so', () => {
+  const waiting = (minutes: number, alert?: object, count = 1) => {
+    const { description } = seen({});
+    const hosts = [{ ...HOST, ...(alert && { alert }) }];
+    const suspended = new Map([['ward', { count, oldest: NOW - minutes * MINUTE }]]);
+    return seen({}, { description: { ...description, hosts }, suspended });
+  };
+  expect(rules(waiting(239))).toEqual([]);
+  expect(conditions(waiting(241))).toMatchObject([
+    {
+      rule: 'suspended',
+      host: 'ward',
+      text: '1 message waits for a person at ward, the oldest for 4h',
+    },
+  ]);
+  expect(conditions(waiting(31, { suspended: 30 * MINUTE }, 7))).toMatchObject([
+    { text: '7 messages wait for a person at ward, the oldest for 31m' },
+  ]);
+  expect(rules(waiting(99_999, { suspended: Number.POSITIVE_INFINITY }))).toEqual([]);
+});
+
+const GB = 1024 ** 3;
+const disk = (free: number, total: number, id = 'a') => ({ name: `disk ${id}`, id, free, total });
+
+test('a disk that becomes full is an alert, once however many write to it', () => {
+  const of = (...disks: NonNullable<Seen['disks']>) =>
+    conditions(seen({}, { disks })).map((one) => [one.object, one.level]);
+  expect(of(disk(11 * GB, 100 * GB), disk(21 * GB, 4_000 * GB, 'large'))).toEqual([]);
+  expect(of(disk(9 * GB, 100 * GB), disk(9 * GB, 100 * GB))).toEqual([['disk a', 'warn']]);
+  expect(of(disk(4 * GB, 100 * GB), disk(4 * GB, 4_000 * GB, 'large'))).toEqual([
+    ['disk a', 'error'],
+    ['disk large', 'error'],
+  ]);
+  const { reports } = seen({});
+  const engine = reports.map((one) => ({ ...one, disk: { id: 'b', free: 1, total: GB } }));
+  expect(conditions(seen({}, { reports: engine }))).toMatchObject([
+    {
+      rule: 'disk',
+      text: 'the disk of engine 0 has 1 B of 1 GB left: what is full takes no more messages',
+    },
+  ]);
+});

@@ -1,0 +1,21 @@
+import { stat, statfs } from 'node:fs/promises';
+import { hostname } from 'node:os';
+
+/** Bytes of the file system that a folder is on. */
+export interface DiskSpace {
+  /** The same for all folders of one file system. */
+  readonly id: string;
+  readonly free: number;
+  readonly total: number;
+}
+
+/** What this process may still write there; undefined if it cannot be told. */
+export async function diskSpace(folder: string): Promise<DiskSpace | undefined> {
+  try {
+    const [{ bsize, bavail, blocks }, { dev }] = await Promise.all([statfs(folder), stat(folder)]);
+    return { id: `${hostname()} ${dev}`, free: bavail * bsize, total: blocks * bsize };
+  } catch {
+    // the folder is gone, or the file system does not say: whoever needs it fails by itself
+    return undefined;
+  }
+}
