@@ -34,6 +34,7 @@ import { hostRoutes } from './route/hosts.ts';
 import { jobRoutes } from './route/jobs.ts';
 import { documentRoutes, healthRoutes, publicKeyRoutes } from './route/machines.ts';
 import { messageRoutes } from './route/messages.ts';
+import { onCallRoutes } from './route/on-call.ts';
 import { overrideRoutes } from './route/overrides.ts';
 import { productionRoutes } from './route/production.ts';
 import { rehearsalRoute } from './route/rehearsal.ts';
@@ -123,6 +124,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
       rehearsalsRoute(api, context);
       jobRoutes(api, context, recorded);
       alertRoutes(api, context);
+      onCallRoutes(api, context);
       eventRoutes(api, context);
       storageRoutes(api, context);
       savedSearchRoutes(api, context);

@@ -5,6 +5,7 @@ import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Logger } from '../log/logger.ts';
 import type { AlertStore } from '../operator/alert/alert-store.ts';
+import type { Alerting } from '../operator/alert/alerting.ts';
 import type { Engines } from '../operator/engines.ts';
 import type { JobRunner } from '../operator/job/job-runner.ts';
 import type { LiveStream } from '../operator/live/live-stream.ts';
@@ -22,6 +23,7 @@ export interface ApiContext {
   readonly meta: MetaDatabase;
   readonly live: LiveStream;
   readonly alerts: AlertStore;
+  readonly alerting: Alerting;
   readonly jobs: JobRunner;
   /** The production's search fields, name → path. */
   readonly search: () => ReadonlyMap<string, string>;

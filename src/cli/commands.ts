@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   stop: async () => (await import('./command/operate.ts')).stopCommand(),
   retry: async () => (await import('./command/operate.ts')).retryCommand(),
   override: async () => (await import('./command/operate.ts')).overrideCommand(),
+  alerts: async () => (await import('./command/alerts.ts')).alertsCommand(),
   abort: async () => (await import('./command/resend.ts')).abortCommand(),
   find: async () => (await import('./command/trace.ts')).findCommand(),
   trace: async () => (await import('./command/trace.ts')).traceCommand(),

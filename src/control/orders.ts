@@ -131,6 +131,22 @@ export interface Notification {
   readonly key: string;
 }
 
+export interface TestAlertsOrder {
+  readonly channels: readonly string[];
+  readonly by: string;
+}
+
+/** How a test message by one channel of alerts ended. */
+export interface ChannelTest {
+  readonly channel: string;
+  readonly kind: 'operation' | 'webhook' | 'teams' | 'slack' | 'mail';
+  readonly result: 'passed' | 'failed';
+  readonly cause?: string | undefined;
+  readonly remedy?: string | undefined;
+  /** Milliseconds. */
+  readonly took: number;
+}
+
 /** A person's test message for a host; its body is sent with the order. */
 export interface TestMessage {
   readonly host: string;

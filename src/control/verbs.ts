@@ -20,6 +20,7 @@ import type {
 import type {
   Aborted,
   AbortOrder,
+  ChannelTest,
   Discard,
   EndRequest,
   Notification,
@@ -38,6 +39,7 @@ import type {
   Resent,
   SentMessage,
   SwitchOrder,
+  TestAlertsOrder,
   TestMessage,
   VerifyOrder,
 } from './orders.ts';
@@ -137,6 +139,8 @@ export const PLANE = {
   reprocess: plane<ReprocessOrder, Reprocessed & Resent>('reprocess'),
   replay: plane<ReplayOrder, readonly (Resent | NotResent)[]>('replay'),
   rehearse: plane<RehearseOrder, RehearsedPart>('rehearse'),
+  /** Sends a test by channels of alerts; all if none is named. */
+  testAlerts: plane<TestAlertsOrder, readonly ChannelTest[]>('test-alerts'),
 } as const;
 
 /** Who reads, according to the client. */

@@ -11,7 +11,9 @@ import { type ControlServer, hearControl, serveControl } from '../control/contro
 import { COMMAND_LINE } from '../control/orders.ts';
 import { ENGINE, PLANE, TRACE } from '../control/verbs.ts';
 import { background } from '../error/background.ts';
+import { EngineError } from '../error/engine-error.ts';
 import { abortTraced } from '../operator/abort.ts';
+import type { Alerting } from '../operator/alert/alerting.ts';
 import { type Engines, engines } from '../operator/engines.ts';
 import { rehearseAll } from '../operator/rehearse-all.ts';
 import { replay, reprocessTraced, resendTraced } from '../operator/resend.ts';
@@ -27,6 +29,8 @@ export interface Answering {
   readonly bodies: Bodies;
   /** Where orders from the command line are recorded. */
   readonly audit: () => Audit;
+  /** Undefined where there is no console, which is where alerts are watched. */
+  readonly alerting: () => Alerting | undefined;
 }
 
 /**
@@ -35,7 +39,7 @@ export interface Answering {
  */
 // oxlint-disable-next-line max-lines-per-function -- a table: one entry for each verb that people may ask
 export function answerQuestions(broker: Broker, parts: Answering): ControlServer[] {
-  const { store, tracing, bodies, audit } = parts;
+  const { store, tracing, bodies, audit, alerting } = parts;
   const reached = engines(broker);
   const ordered = <Result>(
     action: string,
@@ -52,6 +56,16 @@ export function answerQuestions(broker: Broker, parts: Answering): ControlServer
     ...hearOrders(broker, audit),
     serveTrace(broker, store, audit),
     serveControl(broker, PLANE, {
+      testAlerts: ({ channels, by }) =>
+        ordered('alert.test', 'channels', { by, channels }, async () => {
+          const found = alerting();
+          if (found === undefined)
+            throw new EngineError(
+              'NOT_FOUND',
+              'no console runs: alerts are watched and sent by it',
+            );
+          return found.test(channels.length === 0 ? undefined : channels, by);
+        }),
       purge({ by, ...order }) {
         if (order.dryRun === true) return tracing.purge(order);
         return ordered('storage.purge', 'trace', { by, keep: order.keep }, () =>

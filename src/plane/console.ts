@@ -12,9 +12,7 @@ import { leases } from '../broker/lease.ts';
 import { state } from '../broker/state.ts';
 import { type Alone, whileHeld } from '../broker/while-held.ts';
 import type { Logger } from '../log/logger.ts';
-import { alertStore } from '../operator/alert/alert-store.ts';
-import type { Disk } from '../operator/alert/condition.ts';
-import { startWatcher } from '../operator/alert/watcher.ts';
+import type { Alerting } from '../operator/alert/alerting.ts';
 import { type Engines, engines } from '../operator/engines.ts';
 import { frozenLists } from '../operator/job/frozen-lists.ts';
 import { type JobRights, jobRights } from '../operator/job/job-rights.ts';
@@ -24,9 +22,9 @@ import { jobWork } from '../operator/job/job-work.ts';
 import { liveRecord } from '../operator/live/live-record.ts';
 import { liveStream } from '../operator/live/live-stream.ts';
 import { remembered } from '../operator/remembered.ts';
-import { diskSpace } from '../time/disk-space.ts';
 import type { Applied } from '../trace/projector.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
+import { startAlerting } from './alerting.ts';
 import type { Tracing } from './tracing.ts';
 
 /** What the operator plane provides to its console. */
@@ -62,6 +60,7 @@ export interface OperatorConsole {
   /** See `ConsoleGuard`. */
   readonly firstCode: string | undefined;
   readonly audit: Audit;
+  readonly alerting: Alerting;
   /** Called with what has become visible in the trace. */
   applied(applied: Applied): void;
   stop(): Promise<void>;
@@ -89,6 +88,7 @@ export async function startConsole(
     rights: jobRights(guard.rightsNow, guard.settings.bulkLimit),
     reached,
     every: watchEvery,
+    settings: guard.settings,
   });
   const { live, watcher, jobs } = service;
   const context: ApiContext = {
@@ -113,6 +113,7 @@ export async function startConsole(
       settings: guard.settings,
       firstCode: guard.firstCode,
       audit: context.audit,
+      alerting: service.alerting,
       applied: (applied) => live.tell(liveRecord(applied)),
       async stop() {
         await api.close();
@@ -125,25 +126,28 @@ export async function startConsole(
   }
 }
 
-type PeopleService = Pick<ApiContext, 'meta' | 'live' | 'alerts' | 'jobs'> & {
+type PeopleService = Pick<ApiContext, 'meta' | 'live' | 'alerts' | 'alerting' | 'jobs'> & {
   readonly watcher: { stop(): Promise<void> };
 };
 
 /** Services for people that run whether or not the console is open. */
 async function peopleService(
-  { broker, trace, tracing, log, place: { data } }: ConsoleSources,
+  parts: ConsoleSources,
   {
     meta,
     rights,
     reached,
     every,
+    settings,
   }: {
     readonly meta: MetaDatabase;
     readonly rights: JobRights;
     readonly reached: Engines;
     readonly every: number | undefined;
+    readonly settings: Pick<ConsoleSettings, 'alerts' | 'publicUrl'>;
   },
 ): Promise<PeopleService> {
+  const { broker, trace, tracing, log } = parts;
   const live = await liveStream(broker, log);
   const { kv } = await state(broker);
   const held = leases(kv, randomUUID());
@@ -161,7 +165,6 @@ async function peopleService(
           return 'clean';
         },
       });
-  const alerts = alertStore(meta);
   const jobs = jobRunner({
     store: jobStore(meta),
     lists: frozenLists(meta),
@@ -173,33 +176,15 @@ async function peopleService(
     log,
     alone: alone('jobs'),
   });
-  const watcher = startWatcher({
-    engines: reached,
-    store: alerts,
-    trace,
+  const alerting = startAlerting(parts, {
+    meta,
+    reached,
     live,
     alone: alone('alerts'),
-    failingSince: () => tracing.failingSince(),
-    lag: () => tracing.lag(),
-    disks: () => disksOf(broker, data),
-    log,
     every,
+    settings,
   });
-  return { meta, live, alerts, jobs, watcher };
-}
-
-/** The plane's own disk, and what NATS gives the account, if that is limited. */
-async function disksOf({ manager }: Broker, data: string): Promise<Disk[]> {
-  const own = await diskSpace(data);
-  // without NATS there is nothing to ask: that is an alert of its own
-  const account = await manager.getAccountInfo().catch(() => undefined);
-  const total = account?.limits.max_storage ?? 0;
-  return [
-    ...(own === undefined ? [] : [{ name: 'the disk of the operator plane', ...own }]),
-    ...(account === undefined || total <= 0
-      ? []
-      : [{ name: 'the storage of NATS', id: 'nats', free: total - account.storage, total }]),
-  ];
+  return { meta, live, alerts: alerting.store, alerting, jobs, watcher: alerting };
 }
 
 function contextParts(

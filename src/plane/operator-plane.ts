@@ -106,6 +106,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     tracing: started,
     bodies: large,
     audit: () => audit,
+    alerting: () => console?.alerting,
   });
   const stop = async (): Promise<void> => {
     for (const server of servers) server.close();

@@ -90,6 +90,13 @@ export const ROUTES: readonly Row[] = [
   row('POST /alerts/{id}/acknowledge', ['alert.ack'], 404, { body: {} }),
   row('POST /alerts/{id}/snooze', ['alert.ack'], 404, { body: { until: 1 } }),
   row('POST /alerts/{id}/comment', ['alert.ack'], 404, { body: { text: 'x' } }),
+  row('GET /alerts/on-call', ['alert.ack'], 403),
+  row('POST /alerts/on-call', ['alert.manage'], 403, {
+    body: { from: 1, to: 2, who: 'x', reason: 'x' },
+    allowed: [400],
+  }),
+  row('DELETE /alerts/on-call/{id}', ['alert.manage'], 403, { allowed: [404] }),
+  row('POST /alerts/test', ['alert.manage'], 403, { body: { channels: [] } }),
   row('POST /alerts/{id}/assign', ['alert.manage'], 404, { body: { to: 'x' } }),
   row('POST /hosts/{host}/test-message', ['message.send_test'], 404, { body: { text: 'x' } }),
   row('POST /hosts/{host}/stop', ['host.control'], 404, { body: {} }),

@@ -5,6 +5,7 @@ import type { MetaDatabase, MetaPlace, MetaSession } from './meta-database.ts';
 import { sqliteDatabase } from './sqlite/database.ts';
 import {
   AUDIT_TABLES,
+  FIFTH_META_TABLES,
   FOURTH_META_TABLES,
   META_TABLES,
   SECOND_META_TABLES,
@@ -90,6 +91,7 @@ export const META_MIGRATIONS: readonly MetaMigration[] = [
       await define(session, dialect.written(THIRD_META_TABLES));
   },
   (session, { written }) => define(session, written(FOURTH_META_TABLES)),
+  (session, { written }) => define(session, written(FIFTH_META_TABLES)),
 ];
 
 export const AUDIT_MIGRATIONS: readonly MetaMigration[] = [

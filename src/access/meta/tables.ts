@@ -80,6 +80,18 @@ CREATE TABLE IF NOT EXISTS file_draft(
   state TEXT NOT NULL, decided_by TEXT, decided_at INTEGER) STRICT;
 `;
 
+/** Whom alerts were sent to and what became of it; who is on call instead of whom the rota names. */
+export const FIFTH_META_TABLES = `
+CREATE TABLE IF NOT EXISTS alert_delivery(
+  id INTEGER PRIMARY KEY, alert_id INTEGER NOT NULL, news TEXT NOT NULL, step INTEGER NOT NULL, recipient TEXT NOT NULL,
+  tried INTEGER NOT NULL, channel TEXT NOT NULL, at INTEGER NOT NULL, state TEXT NOT NULL, message_id INTEGER, text TEXT,
+  UNIQUE(alert_id, news, step, recipient, tried)) STRICT;
+CREATE INDEX IF NOT EXISTS alert_delivery_open ON alert_delivery(state) WHERE state <> 'delivered';
+CREATE TABLE IF NOT EXISTS on_call(
+  id INTEGER PRIMARY KEY, from_at INTEGER NOT NULL, to_at INTEGER NOT NULL, who TEXT NOT NULL, by TEXT NOT NULL,
+  reason TEXT NOT NULL) STRICT;
+`;
+
 export const AUDIT_TABLES = `
 CREATE TABLE IF NOT EXISTS audit(
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, via TEXT NOT NULL, ip TEXT NOT NULL,

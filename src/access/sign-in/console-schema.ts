@@ -1,6 +1,7 @@
 import { closed, list, maybe, record, word } from '../../web/schema.ts';
 import { type Static, Type } from '../../web/type.ts';
 import { PERMISSIONS } from '../rights/principal.ts';
+import { AlertsFile } from './alert-settings.ts';
 
 const Text = Type.String({ minLength: 1, maxLength: 2_000 });
 const Texts = list(Text, { maxItems: 200 });
@@ -117,6 +118,8 @@ export const ConsoleFile = closed({
   traceUrl: maybe(Text),
   /** How many messages somebody may act on at once who lacks `message.bulk_unlimited`. */
   bulkLimit: maybe(Type.Integer({ minimum: 1, maximum: 100_000 })),
+  /** Who is told of alerts. */
+  alerts: maybe(AlertsFile),
 });
 export type ConsoleFile = Static<typeof ConsoleFile>;
 export type OidcSettings = Static<typeof Oidc>;

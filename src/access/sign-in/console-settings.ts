@@ -10,6 +10,7 @@ import { milliseconds } from '../../time/duration.ts';
 import type { MaskPaths, Places } from '../rights/field-mask.ts';
 import { BUILT_IN_ROLES, checkRoles, type Roles } from '../rights/roles.ts';
 import { checkScope } from '../rights/scope.ts';
+import { type AlertSettings, alertProblems, alertSettingsOf } from './alert-settings.ts';
 import {
   ConsoleFile,
   type HeaderSettings,
@@ -49,6 +50,7 @@ export interface ConsoleSettings {
   readonly traceUrl: string | undefined;
   /** How many messages somebody may act on at once who lacks `message.bulk_unlimited`. */
   readonly bulkLimit: number;
+  readonly alerts: AlertSettings;
 }
 
 export interface CorsSettings {
@@ -118,6 +120,7 @@ function settingsOf(written: ConsoleFile, folder: string): ConsoleSettings {
       .digest('hex'),
     traceUrl: written.traceUrl,
     bulkLimit: written.bulkLimit ?? BULK_LIMIT,
+    alerts: alertSettingsOf(written.alerts),
   };
 }
 
@@ -251,6 +254,7 @@ function meaningProblems(written: ConsoleFile, folder: string): string[] {
     ...mappings.flatMap(([path, mapping]) => mappingProblems(path, mapping, roles)),
     ...mechanismProblems(written, folder),
     ...traceUrlProblems(written),
+    ...alertProblems(written.alerts),
   ];
 }
 

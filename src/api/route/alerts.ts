@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Principal } from '../../access/rights/principal.ts';
 import { principalOf, requirePermission } from '../../access/rights/require-permission.ts';
 import { isShown, type Alert as StoredAlert } from '../../operator/alert/alert-store.ts';
+import type { Delivery } from '../../operator/alert/delivery-store.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { type Act, audited } from '../acting.ts';
@@ -27,7 +28,7 @@ export function alertRoutes(app: Api, context: ApiContext): void {
 }
 
 function alertList(app: Api, context: ApiContext): void {
-  const { alerts } = context;
+  const { alerts, alerting } = context;
 
   app.get(
     '/alerts',
@@ -43,11 +44,18 @@ function alertList(app: Api, context: ApiContext): void {
     async (request) => {
       const { ended = false, limit = ALERTS } = request.query;
       const principal = principalOf(request);
-      const found = await alerts.list({ ended, limit });
+      const found = (await alerts.list({ ended, limit })).filter((alert) =>
+        isShown(alert, principal.visibleHosts),
+      );
+      const told = Map.groupBy(
+        await alerting.deliveries.of(found.map(({ id }) => id)),
+        ({ alert }) => alert,
+      );
       return {
-        alerts: found
-          .filter((alert) => isShown(alert, principal.visibleHosts))
-          .map((alert) => asShown(principal, alert)),
+        alerts: found.map((alert) => ({
+          ...asShown(principal, alert),
+          told: (told.get(alert.id) ?? []).flatMap((one) => toldOf(principal, one)),
+        })),
       };
     },
   );
@@ -168,6 +176,17 @@ async function shownAlert(
     throw new ApiError(404, 'NOT_FOUND', `there is no alert ${id}`);
   }
   return asShown(principal, alert);
+}
+
+type ToldOf = NonNullable<Alert['told']>[number];
+
+function toldOf(
+  principal: Principal,
+  { at, news, recipient, channel, state, messageId, text }: Delivery,
+): ToldOf[] {
+  if (news === 'test') return [];
+  const one = { at, news, to: recipient, channel, state, message: messageId, text };
+  return [shownWithText(principal, one)];
 }
 
 /** An alert with its text and comments, as somebody may see it. */

@@ -119,6 +119,10 @@ export function alertStore(database: MetaDatabase): AlertStore {
           'DELETE FROM alert_comment WHERE alert_id IN (SELECT id FROM alert WHERE ended < ?)',
           endedBefore,
         );
+        await session.run(
+          'DELETE FROM alert_delivery WHERE at < ? AND alert_id NOT IN (SELECT id FROM alert WHERE ended IS NULL)',
+          endedBefore,
+        );
         await session.run('DELETE FROM alert WHERE ended < ?', endedBefore);
       }),
     async lastNotified({ rule, object }) {

@@ -24,6 +24,8 @@ export const RULES = [
   'behind',
   'disk',
   'lost',
+  'channel',
+  'nats',
 ] as const;
 
 /** Something that is wrong. Equal `rule` and `object` mean the same thing. */
@@ -38,7 +40,7 @@ export interface Condition {
 
 /** What the watcher has found. */
 export interface Seen {
-  readonly description: ProductionDescription;
+  readonly description: Pick<ProductionDescription, 'name' | 'hosts'>;
   readonly reports: readonly StatusReport[];
   readonly certificates: readonly CertificateReport[];
   /** Host → how many messages failed or were suspended there within the last hour. */

@@ -1,4 +1,7 @@
+import { isAway } from '../../broker/away.ts';
 import type { Alone } from '../../broker/while-held.ts';
+import type { ProductionDescription } from '../../control/production-description.ts';
+import { tolerate } from '../../error/foreseen.ts';
 import type { Logger } from '../../log/logger.ts';
 import { pause } from '../../time/pause.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
@@ -15,10 +18,14 @@ import {
   type SuspendedMessages,
 } from './condition.ts';
 import { Lasting } from './lasting.ts';
+import type { Notifier } from './notifier.ts';
 
 export interface WatcherOptions {
-  readonly engines: Pick<Engines, 'describe' | 'status' | 'certificates' | 'notify'>;
+  /** Its name. */
+  readonly production: string;
+  readonly engines: Pick<Engines, 'describe' | 'status' | 'certificates'>;
   readonly store: AlertStore;
+  readonly notifier: Notifier;
   readonly trace: Pick<TraceReader, 'statistics' | 'failures'>;
   /** What the plane and NATS write to. */
   readonly disks: () => Promise<readonly Disk[]>;
@@ -39,9 +46,8 @@ const HOUR = 3_600_000;
 const KEPT = 365 * 24 * HOUR;
 
 /**
- * Checks the production regularly, opens an alert for what is wrong and ends it once it is over.
- * Those listed under the production's `alerts` are notified of a new one, through the production's
- * own operations, and not again about the same thing within `every`.
+ * Checks the production regularly, opens an alert for what is wrong, ends it once it is over, and
+ * has people told of both.
  */
 export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
   const { alone, log, every = EVERY } = parts;
@@ -50,7 +56,7 @@ export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
   const watching = alone(async (held) => {
     while (!held.aborted) {
       try {
-        await look(parts, lasting);
+        await look(parts, lasting, held);
       } catch (error) {
         // NATS or the engines are away for the moment
         log.debug({ event: 'watch-failed', err: error }, 'watch-failed');
@@ -98,11 +104,13 @@ async function suspendedMessages(
 export async function look(
   parts: Omit<WatcherOptions, 'alone' | 'every'>,
   lasting: LastingThings = lastingThings(parts),
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<void> {
-  const { engines, store, trace, live, failingSince } = parts;
+  const { engines, store, trace, live, failingSince, notifier, production } = parts;
   const now = Date.now();
   const reports = await engines.status();
-  const description = await engines.describe();
+  const known = await described(parts);
+  const description = known ?? UNKNOWN(production);
   // what cannot be read now is checked next time
   const certificates = await engines.certificates().catch(() => []);
   // the same for the trace
@@ -121,21 +129,47 @@ export async function look(
     now,
   };
   const current = new Set<number>();
-  for (const condition of conditions(seen)) {
+  const open: Alert[] = [];
+  for (const condition of [...conditions(seen), ...(await notifier.conditions(description))]) {
     const { alert, opened } = await store.see(condition, now);
     current.add(alert.id);
+    open.push(alert);
     if (opened) live.tell({ alerts: [{ id: alert.id, state: alert.state, host: alert.host }] });
-    await tellPeople(parts, alert, description);
   }
   for (const alert of await store.list({ ended: false, limit: 10_000 })) {
     const { id, host } = alert;
-    if (current.has(id)) continue;
+    // without a description nothing is known of the hosts
+    if (current.has(id) || known === undefined) continue;
     await store.end(id, now);
-    await tellOver(parts, alert, description);
+    await notifier.over(alert);
     live.tell({ alerts: [{ id, state: 'ended', host }] });
   }
+  await notifier.tell(open, description, signal);
+  await notifier.settle(description, signal);
   await store.purge(now - KEPT);
 }
+
+/** Undefined if no engine has answered since this plane started. */
+async function described({
+  engines,
+}: Pick<WatcherOptions, 'engines'>): Promise<ProductionDescription | undefined> {
+  try {
+    return await engines.describe();
+  } catch (error) {
+    tolerate(error, isAway, 'asking what the production consists of');
+    return undefined;
+  }
+}
+
+/** That no engine answers is an alert also where none ever did. */
+const UNKNOWN = (
+  name: string,
+): Pick<ProductionDescription, 'name' | 'title' | 'hosts' | 'alerts'> => ({
+  name,
+  title: name,
+  hosts: [],
+  alerts: undefined,
+});
 
 async function behindNow(
   { lag }: Pick<WatcherOptions, 'lag'>,
@@ -151,7 +185,7 @@ async function behindNow(
 /** Counted only if somebody wants to be notified. */
 async function recentFailures(
   trace: Pick<TraceReader, 'statistics'>,
-  { hosts }: Seen['description'],
+  { hosts }: Pick<Seen['description'], 'hosts'>,
   now: number,
 ): Promise<Map<string, number>> {
   const watched = hosts.filter(({ alert }) => alert?.failed !== undefined);
@@ -162,50 +196,4 @@ async function recentFailures(
   for (const { host, errors } of await trace.statistics(query))
     counts.set(host, (counts.get(host) ?? 0) + errors);
   return counts;
-}
-
-/** Those who were notified are also told that it is over. */
-async function tellOver(
-  { engines, store, log }: Pick<WatcherOptions, 'engines' | 'store' | 'log'>,
-  alert: Alert,
-  { alerts, title }: Seen['description'],
-): Promise<void> {
-  if (!alerts || alerts.to.length === 0) return;
-  try {
-    const told = await store.lastNotified(alert);
-    if (told === undefined || told < alert.first) return;
-    const since = new Date(alert.first).toISOString();
-    const until = new Date().toISOString();
-    await engines.notify({
-      to: alerts.to,
-      subject: `${title}: over: ${alert.text}`.slice(0, 200),
-      text: `This is over: ${alert.text}\n\nFrom ${since} to ${until} (alert ${alert.id}, ${alert.rule}).`,
-      key: `alert.${alert.rule}.${alert.object}.${alert.first}.over`,
-    });
-  } catch (error) {
-    log.error({ event: 'alert-untold', err: error }, 'alert-untold');
-  }
-}
-
-async function tellPeople(
-  { engines, store, log }: Pick<WatcherOptions, 'engines' | 'store' | 'log'>,
-  alert: Alert,
-  { alerts, title }: Seen['description'],
-): Promise<void> {
-  if (!alerts || alerts.to.length === 0) return;
-  const now = Date.now();
-  if (alert.state !== 'open' || (alert.snoozed ?? 0) > now) return;
-  const last = await store.lastNotified(alert);
-  if (last !== undefined && (last >= alert.first || now - last < alerts.every)) return;
-  try {
-    await engines.notify({
-      to: alerts.to,
-      subject: `${title}: ${alert.text}`.slice(0, 200),
-      text: `${alert.text}\n\nSince ${new Date(alert.first).toISOString()} (alert ${alert.id}, ${alert.rule}).`,
-      key: `alert.${alert.rule}.${alert.object}.${alert.first}`,
-    });
-    await store.notified(alert.id, now);
-  } catch (error) {
-    log.error({ event: 'alert-untold', err: error }, 'alert-untold');
-  }
 }

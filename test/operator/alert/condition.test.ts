@@ -47,25 +47,10 @@ const REPORT: HostReport = {
 };
 
 function seen(report: Partial<HostReport>, rest: Partial<Seen> = {}): Seen {
-  const settings = {
-    keep: 1,
-    search: {},
-    inlineLimit: 1,
-    duplicateWindow: 1,
-    queueLimit: 1,
-    testMessages: false,
-    approval: 'none' as const,
-    shutdownTimeout: 1,
-  };
   return {
     description: {
       name: 'hub',
-      title: 'Hub',
-      settings,
-      alerts: undefined,
       hosts: [HOST],
-      edges: [],
-      adapters: {},
     },
     reports: [
       {

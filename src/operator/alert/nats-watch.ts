@@ -1,0 +1,72 @@
+import type { Logger } from '../../log/logger.ts';
+import { describeDuration } from '../../time/duration.ts';
+import { pause } from '../../time/pause.ts';
+import type { AlertStore } from './alert-store.ts';
+import type { Notifier, Told } from './notifier.ts';
+
+export interface NatsWatchOptions {
+  /** Whether NATS answers now; bounded in time, never rejects. */
+  readonly reached: () => Promise<boolean>;
+  /** The production as last known. */
+  readonly about: () => Promise<Told>;
+  readonly store: AlertStore;
+  readonly notifier: Notifier;
+  readonly log: Logger;
+  /** Milliseconds between two looks. */
+  readonly every: number;
+}
+
+/** Looks without an answer until it is an alert: a minute by default. */
+const LOOKS = 6;
+
+/**
+ * Without NATS there is no lease by which planes agree who watches, so each looks for itself; what they tell is
+ * told once by what stands in their database. Ends by the watcher's next look.
+ */
+export function startNatsWatch({ reached, about, store, notifier, log, every }: NatsWatchOptions): {
+  stop(): Promise<void>;
+} {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let since: number | undefined;
+  let looks = 0;
+  const look = async (): Promise<void> => {
+    if (await reached()) {
+      since = undefined;
+      looks = 0;
+      return;
+    }
+    since ??= Date.now();
+    if (++looks < LOOKS) return;
+    const told = await about();
+    const { alert } = await store.see(
+      {
+        rule: 'nats',
+        object: told.name,
+        host: undefined,
+        level: 'error',
+        text: `NATS does not answer the operator plane since ${describeDuration(Date.now() - since)}: messages may not be accepted`,
+      },
+      Date.now(),
+    );
+    await notifier.tell([alert], told, signal);
+  };
+  const watching = (async () => {
+    while (!signal.aborted) {
+      await pause(every, signal, { ref: false });
+      if (signal.aborted) return;
+      try {
+        await look();
+      } catch (error) {
+        // the database is away too: nothing can be told now
+        log.debug({ event: 'watch-failed', err: error }, 'watch-failed');
+      }
+    }
+  })();
+  return {
+    async stop() {
+      stopping.abort();
+      await watching;
+    },
+  };
+}

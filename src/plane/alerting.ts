@@ -1,0 +1,115 @@
+import type { MetaDatabase } from '../access/meta/meta-database.ts';
+import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
+import { isAway } from '../broker/away.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { Alone } from '../broker/while-held.ts';
+import { alertStore } from '../operator/alert/alert-store.ts';
+import type { Alerting } from '../operator/alert/alerting.ts';
+import type { Disk } from '../operator/alert/condition.ts';
+import { deliveryStore } from '../operator/alert/delivery-store.ts';
+import { startNatsWatch } from '../operator/alert/nats-watch.ts';
+import { notifier as alertNotifier } from '../operator/alert/notifier.ts';
+import { testChannels } from '../operator/alert/test-channels.ts';
+import { startWatcher } from '../operator/alert/watcher.ts';
+import type { Engines } from '../operator/engines.ts';
+import type { LiveStream } from '../operator/live/live-stream.ts';
+import { Deadline } from '../time/deadline.ts';
+import { diskSpace } from '../time/disk-space.ts';
+import type { ConsoleSources } from './console.ts';
+
+/** Milliseconds. */
+const WATCH_EVERY = 10_000;
+const ANSWER = 3_000;
+
+export interface AlertingOptions {
+  readonly meta: MetaDatabase;
+  readonly reached: Engines;
+  readonly live: LiveStream;
+  readonly alone: Alone;
+  /** Milliseconds between two looks. */
+  readonly every: number | undefined;
+  readonly settings: Pick<ConsoleSettings, 'alerts' | 'publicUrl'>;
+}
+
+/** Watches for alerts and tells people of them, until it is stopped. */
+export function startAlerting(
+  sources: ConsoleSources,
+  { meta, reached, live, alone, every = WATCH_EVERY, settings }: AlertingOptions,
+): Alerting & { stop(): Promise<void> } {
+  const { broker, trace, tracing, log, place } = sources;
+  const { production: name } = broker;
+  const store = alertStore(meta);
+  const deliveries = deliveryStore(meta);
+  const notifier = alertNotifier({
+    settings: settings.alerts,
+    publicUrl: settings.publicUrl,
+    engines: reached,
+    store,
+    deliveries,
+    trace,
+    log,
+  });
+  const about: Alerting['about'] = () =>
+    // without an engine only its name is known
+    reached.describe().catch(() => ({ name, title: name, alerts: undefined }));
+  const watcher = startWatcher({
+    production: name,
+    engines: reached,
+    store,
+    notifier,
+    trace,
+    live,
+    alone,
+    failingSince: () => tracing.failingSince(),
+    lag: () => tracing.lag(),
+    disks: () => disksOf(broker, place.data),
+    log,
+    every,
+  });
+  const nats = startNatsWatch({
+    reached: () => isReached(broker),
+    about,
+    store,
+    notifier,
+    log,
+    every,
+  });
+  return {
+    store,
+    deliveries,
+    settings: settings.alerts,
+    notifier,
+    about,
+    test: async (only, by) =>
+      testChannels(
+        { notifier, engines: reached, trace, deliveries },
+        { about: await about(), only, by },
+      ),
+    async stop() {
+      await Promise.all([watcher.stop(), nats.stop()]);
+    },
+  };
+}
+
+async function isReached({ connection }: Broker): Promise<boolean> {
+  try {
+    return await new Deadline(ANSWER).within('asking NATS', connection.rtt(), isAway);
+  } catch {
+    // closed, or not connected now
+    return false;
+  }
+}
+
+/** The plane's own disk, and what NATS gives the account, if that is limited. */
+async function disksOf({ manager }: Broker, data: string): Promise<Disk[]> {
+  const own = await diskSpace(data);
+  // without NATS there is nothing to ask: that is an alert of its own
+  const account = await manager.getAccountInfo().catch(() => undefined);
+  const total = account?.limits.max_storage ?? 0;
+  return [
+    ...(own === undefined ? [] : [{ name: 'the disk of the operator plane', ...own }]),
+    ...(account === undefined || total <= 0
+      ? []
+      : [{ name: 'the storage of NATS', id: 'nats', free: total - account.storage, total }]),
+  ];
+}
