@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { productionForm } from '../definition/grammar/production-form.ts';
+import { transformSchema } from '../definition/grammar/transform-schema.ts';
 import { fillReference } from '../definition/reference.ts';
-import { testSchema, transformSchema } from '../definition/schema.ts';
+import { testSchema } from '../definition/schema.ts';
 import { LOOP_FORMS, PATH_FORMS } from '../document/path-forms.ts';
 import { ERROR_CODES } from '../error/codes.ts';
 import { expressionReference, plainType } from '../expression/expression-reference.ts';

@@ -5,6 +5,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./command/run.ts')).runCommand(),
   check: async () => (await import('./command/check.ts')).checkCommand(),
   test: async () => (await import('./command/check.ts')).testCommand(),
+  lsp: async () => (await import('./command/lsp.ts')).lspCommand(),
   apply: async () => (await import('./command/operate.ts')).applyCommand(),
   history: async () => (await import('./command/history.ts')).historyCommand(),
   'roll-back': async () => (await import('./command/history.ts')).rollBackCommand(),

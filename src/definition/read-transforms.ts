@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import type { RecordMap } from '../document/records/record-map.ts';
 import { isSystemError, unless } from '../error/foreseen.ts';
@@ -17,6 +16,7 @@ import { type Fault, loadModule } from './load-module.ts';
 import { type ProductionNames, unknownTarget, unknownTransform } from './names.ts';
 import { splitProblem } from './problem.ts';
 import { fill, type ValueSource } from './written/fill.ts';
+import { readText } from './written/open-files.ts';
 import { parseYaml } from './written/parse-yaml.ts';
 import { pathText, placeAt, valueAt, type Written, type WrittenScalar } from './written/written.ts';
 
@@ -111,7 +111,9 @@ async function yamlFile(
   section: string,
 ): Promise<{ readonly value: unknown; readonly reading: GivenReading } | undefined> {
   const file = resolve(source.folder, entry.file);
-  const text = await readFile(file, 'utf8').catch(unless(isSystemError, 'reading a transform'));
+  const text = await readText(file, source.open).catch(
+    unless(isSystemError, 'reading a transform'),
+  );
   if (text === undefined) {
     const remedy = `Paths are relative to the production's folder: this is ${file}.`;
     return reportFile(entry, reading, { what: 'the file cannot be read', remedy }, section);

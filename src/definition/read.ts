@@ -39,6 +39,7 @@ import {
 import { readTransforms } from './read-transforms.ts';
 import { fillFor, type ValueSource } from './written/fill.ts';
 import { loadProduction } from './written/load.ts';
+import type { OpenFiles } from './written/open-files.ts';
 import { pathText, placeAt, valueAt, type Written, type WrittenScalar } from './written/written.ts';
 
 export interface ReadOptions {
@@ -64,6 +65,8 @@ export interface ReadOptions {
   readonly lookups?: (tables: LookupTables) => LookupTables;
   /** The rows of tables that are loaded while the production runs. Left out, there are none. */
   readonly loaded?: LoadedTables | undefined;
+  /** What an editor holds of the production's YAML files and tables; code is read from disk. */
+  readonly open?: OpenFiles | undefined;
   /** Reads only what a test of this host's connection needs, whatever is wrong elsewhere. */
   readonly host?: string;
 }
@@ -84,15 +87,16 @@ export async function readProduction(
 ): Promise<ReadProduction> {
   const problems = problemList();
   const absolute = resolve(folder);
-  const loaded = await loadProduction(absolute, options.overlays ?? [], problems);
+  const { open, overlays = [], host } = options;
+  const loaded = await loadProduction(absolute, overlays, { problems, open });
   if (loaded === undefined) return { problems: problems.list() };
   const source: ValueSource = {
     folder: absolute,
     environment: options.environment ?? process.env,
     secrets: options.secrets ?? (() => undefined),
     assume: options.assume,
+    open,
   };
-  const { host } = options;
   const written = await fillFor(host, loaded.written, { source, problems });
   const names = productionNames(loaded.written);
   const adapters = await findAdapters(written, {
@@ -124,7 +128,7 @@ export async function readProduction(
   });
   if (definition === undefined) return { problems: problems.list() };
   if (host === undefined) {
-    await checkWhole({ definition, written, names, problems }, clock.now());
+    await checkWhole({ definition, written, names, problems, open }, clock.now());
   }
   if (problems.failed) return { problems: problems.list() };
   const files = [...definition.files, ...definition.files.flatMap((file) => [...importsOf(file)])];
@@ -183,8 +187,10 @@ async function readLookups(
     [...entries].map(([name, value]) => [name, resolve(folder, textOf(value) ?? '')] as const),
   );
   const stale = loadedNames(written);
-  const { loaded = new LoadedTables() } = options;
-  const lookups = await lookupTables(files, { names: stale, loaded });
+  const { loaded = new LoadedTables(), open } = options;
+  const lookups = await lookupTables(files, { names: stale, loaded }, (file) =>
+    bytesOf(file, open),
+  );
   for (const { table, file, line, what, remedy } of lookups.problems) {
     const entry = entries.get(table);
     const place =
@@ -202,6 +208,11 @@ async function readLookups(
       }
     },
   };
+}
+
+async function bytesOf(file: string, open: OpenFiles | undefined): Promise<Uint8Array> {
+  const text = open?.get(file);
+  return text === undefined ? readFile(file) : Buffer.from(text);
 }
 
 function* lookupEntries(written: Written): Generator<[string, WrittenScalar]> {

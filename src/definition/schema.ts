@@ -1,12 +1,9 @@
-import { stepKinds } from '../transform/read-steps.ts';
-import { MOST } from '../transform/split/read-split.ts';
 import { type AnyAdapter, isInbound, isLookup } from './find-adapter.ts';
-import type { JsonSchema } from './form/form.ts';
+import { DRAFT, type JsonSchema } from './form/form.ts';
 import { fieldsSchema } from './form/setting-schema.ts';
 import { productionForm } from './grammar/production-form.ts';
 import { testFileForm } from './grammar/test-form.ts';
-
-const DRAFT = 'http://json-schema.org/draft-07/schema#';
+import { transformSchema } from './grammar/transform-schema.ts';
 
 /**
  * JSON Schema of production.yaml, of the files it includes and of its overlays, for YAML editors. The settings
@@ -78,113 +75,6 @@ function settingsOfType({ type, settings }: AnyAdapter): JsonSchema {
 
 function withoutRequired({ required: _, ...schema }: JsonSchema): JsonSchema {
   return schema;
-}
-
-const splitSchema = (): JsonSchema => ({
-  anyOf: [
-    { type: 'string' },
-    {
-      type: 'object',
-      additionalProperties: false,
-      required: ['each'],
-      properties: {
-        each: {
-          type: 'string',
-          description:
-            'Segments (OBR), a JSON array (/orders), XML elements (/report/result), rows or lines.',
-        },
-        size: { type: 'integer', description: 'How many of them go into one message.' },
-        most: {
-          type: 'integer',
-          default: MOST,
-          description: 'Making more messages than this is an error.',
-        },
-        when: { type: 'string', description: 'Which of them; the others are left out.' },
-        empty: {
-          enum: ['discard', 'suspend'],
-          description:
-            'What happens to a message without any. Default discard for an empty list, suspend if there is no list.',
-        },
-        comment: { type: 'string', description: 'A note for the next reader.' },
-      },
-    },
-  ],
-  description: 'Makes a message from each part of the incoming one.',
-  examples: ['OBR', 'rows', '/orders'],
-});
-
-const startSchema = (): JsonSchema => ({
-  anyOf: [
-    { enum: ['copy', 'empty'] },
-    {
-      type: 'object',
-      additionalProperties: false,
-      minProperties: 1,
-      properties: {
-        body: { type: 'string', description: 'The text to begin with.' },
-        acknowledge: {
-          enum: ['envelope', 'syntax', 'guide'],
-          description:
-            'Begins as the acknowledgement of X12 or EDIFACT, and says how that is checked.',
-        },
-        form: {
-          enum: ['auto', 'TA1', '997', '999', 997, 999],
-          default: 'auto',
-          description: 'Which acknowledgement of X12; auto is 997 for 4010, 999 for 5010.',
-        },
-        errors: {
-          enum: ['reject', 'note'],
-          default: 'reject',
-          description: 'Whether errors in segments reject a transaction set.',
-        },
-      },
-    },
-  ],
-  default: 'copy',
-  description:
-    'How the new message begins: as a copy, empty, with a text, or as the acknowledgement of X12 or EDIFACT.',
-});
-
-/** JSON Schema of a declarative transform's file. */
-export function transformSchema(): JsonSchema {
-  const steps = { type: 'array', items: { $ref: '#/definitions/step' } };
-  const value = { type: ['string', 'number', 'boolean'] };
-  const inner = (key: string): JsonSchema => {
-    if (['steps', 'then', 'else'].includes(key)) return steps;
-    if (key === 'fields') return { type: 'object', additionalProperties: value };
-    return { anyOf: [value, { type: 'array', items: value }] };
-  };
-  return {
-    $schema: DRAFT,
-    title: 'A Waybill transform',
-    type: 'object',
-    additionalProperties: false,
-    properties: {
-      split: splitSchema(),
-      start: startSchema(),
-      type: {
-        type: 'string',
-        description: 'The type of the new message.',
-        examples: ['ADT_A01:2.3', 'application/json'],
-      },
-      name: { type: 'string', description: 'The label of the new message, a template.' },
-      title: { type: 'string', description: 'A name for people.' },
-      comment: { type: 'string', description: 'A note for the next reader.' },
-      steps: { ...steps, description: 'The changes, in this order.' },
-    },
-    definitions: {
-      step: {
-        anyOf: stepKinds.map(({ keys }) => ({
-          type: 'object',
-          additionalProperties: false,
-          required: [keys[0]],
-          properties: Object.fromEntries(
-            [...keys, 'when', 'comment'].map((key) => [key, inner(key)]),
-          ),
-        })),
-      },
-    },
-  };
 }
 
 /** JSON Schema of production.test.yaml. */

@@ -27,6 +27,9 @@ interface FromElsewhere {
   readonly loaded: LoadedTables;
 }
 
+/** Rejects as `readFile` does. */
+type ReadBytes = (file: string) => Promise<Uint8Array>;
+
 const NONE: FromElsewhere = { names: new Map(), loaded: new LoadedTables() };
 
 /**
@@ -36,8 +39,9 @@ const NONE: FromElsewhere = { names: new Map(), loaded: new LoadedTables() };
 export async function lookupTables(
   files: ReadonlyMap<string, string>,
   elsewhere: FromElsewhere = NONE,
+  read: ReadBytes = readFile,
 ): Promise<FileTables> {
-  const first = await readAll(files);
+  const first = await readAll(files, read);
   const names = [...files.keys(), ...elsewhere.names.keys()];
   let tables = first.tables;
   let newest = 0;
@@ -52,7 +56,7 @@ export async function lookupTables(
     },
     async reload() {
       const turn = ++newest;
-      const again = await readAll(files);
+      const again = await readAll(files, read);
       if (again.problems.length === 0 && turn === newest) tables = again.tables;
       return again.problems;
     },
@@ -84,9 +88,13 @@ const unavailable = (text: string): EngineError =>
 
 async function readAll(
   files: ReadonlyMap<string, string>,
+  bytesOf: ReadBytes,
 ): Promise<{ tables: Tables; problems: LookupProblem[] }> {
   const read = await Promise.all(
-    [...files].map(async ([table, file]) => ({ table, ...(await readLookupFile(table, file)) })),
+    [...files].map(async ([table, file]) => ({
+      table,
+      ...(await readLookupFile(table, file, bytesOf)),
+    })),
   );
   return {
     tables: new Map(read.map(({ table, entries }) => [table, entries])),
@@ -129,7 +137,7 @@ interface TableLine {
  * in RFC 4180. Further columns are notes. Empty lines and lines that begin with `#` are skipped. A
  * first line with the columns `key` and `value` is a header and determines their order.
  */
-async function readLookupFile(table: string, file: string): Promise<LookupFile> {
+async function readLookupFile(table: string, file: string, read: ReadBytes): Promise<LookupFile> {
   const problem = (line: number, what: string, remedy = ''): LookupProblem => ({
     table,
     file,
@@ -139,7 +147,7 @@ async function readLookupFile(table: string, file: string): Promise<LookupFile> 
   });
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(file);
+    bytes = await read(file);
   } catch (error) {
     const { code } = error as { code?: unknown };
     const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${String(code)})`;

@@ -1,14 +1,12 @@
 import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { consoleProblems } from '../../access/sign-in/check-console.ts';
 import { describeReport, junitXml } from '../../definition/case/report.ts';
-import { credentialProblems } from '../../definition/check/credentials.ts';
 import { portProblems } from '../../definition/check/ports.ts';
 import type { Definition } from '../../definition/definition.ts';
-import { describeProblem, type Problem, splitProblem } from '../../definition/problem.ts';
-import { readProduction } from '../../definition/read.ts';
+import { describeProblem, type Problem } from '../../definition/problem.ts';
 import { testProduction } from '../../definition/test-production.ts';
+import { type CheckedFolder, checkFolder } from '../check-folder.ts';
 import { print } from '../output.ts';
 import { problemLine, type ReadingFlags, readingOptions, readOptions } from '../reading.ts';
 
@@ -32,21 +30,15 @@ export function checkCommand(): Command {
     .action(check);
 }
 
-interface Checked {
+interface Checked extends CheckedFolder {
   readonly folder: string;
-  readonly definition: Definition | undefined;
-  readonly problems: readonly Problem[];
 }
 
 async function check(folders: string[], flags: CheckFlags): Promise<void> {
   const options = { ...readOptions(flags), assume: flags.assumeSecrets === true };
   const checked: Checked[] = [];
   for (const folder of folders) {
-    const { definition, problems } = await readProduction(folder, options);
-    const more = definition === undefined ? [] : await credentialProblems(definition, options);
-    const ofConsole = await consoleFileProblems(folder, flags.assumeSecrets === true);
-    const all = [...problems.filter(isNotIn(more)), ...more, ...ofConsole];
-    checked.push({ folder, definition, problems: all });
+    checked.push({ folder, ...(await checkFolder(folder, options)) });
   }
   const ports = await sharedPorts(checked);
   const problems = [...checked.flatMap((one) => one.problems), ...ports];
@@ -58,22 +50,6 @@ async function check(folders: string[], flags: CheckFlags): Promise<void> {
   }
   for (const problem of ports) print(describeProblem(problem));
 }
-
-/** `console.yaml` is also in the folder: a mistake in it prevents `waybill run` from starting. */
-async function consoleFileProblems(folder: string, assume: boolean): Promise<Problem[]> {
-  const file = resolve(folder, 'console.yaml');
-  const found = await consoleProblems(file, process.env, { assume });
-  return found.map(({ text, line, column }) => {
-    const place = { file: 'console.yaml', line, column };
-    return { ...place, path: '', ...splitProblem(text), severity: 'error' };
-  });
-}
-
-/** A missing file is reported once. */
-const isNotIn =
-  (more: readonly Problem[]) =>
-  ({ path, severity }: Problem): boolean =>
-    severity === 'error' || !more.some((other) => path.startsWith(`${other.path}.`));
 
 /** Ports within one production are already among its own problems. */
 async function sharedPorts(checked: readonly Checked[]): Promise<Problem[]> {

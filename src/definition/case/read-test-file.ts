@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSystemError, unless } from '../../error/foreseen.ts';
 import { expressionEnvironment } from '../../expression/environment.ts';
@@ -6,9 +5,10 @@ import { type PlacedCase, testFileForm } from '../grammar/test-form.ts';
 import { productionNames } from '../names.ts';
 import type { Problems } from '../problem.ts';
 import { readContext } from '../read-context.ts';
+import { type OpenFiles, readText } from '../written/open-files.ts';
 import { parseYaml } from '../written/parse-yaml.ts';
 
-const TEST_FILE = 'production.test.yaml';
+export const TEST_FILE = 'production.test.yaml';
 
 /** 2026-01-01T00:00:00Z: tests give the same bytes every day. */
 const CLOCK = Date.UTC(2026, 0, 1);
@@ -25,9 +25,10 @@ export interface TestFile {
 export async function readTestFile(
   folder: string,
   problems: Problems,
+  open?: OpenFiles,
 ): Promise<TestFile | undefined> {
   const start = { file: TEST_FILE, line: 1, column: 1 };
-  const text = await readFile(join(folder, TEST_FILE), 'utf8').catch(
+  const text = await readText(join(folder, TEST_FILE), open).catch(
     unless(isSystemError, 'reading a test file'),
   );
   if (text === undefined) {

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import type { Definition } from '../definition.ts';
 import { graphOf, loopsAmong, reachable } from '../edges.ts';
 import type { ProductionNames } from '../names.ts';
 import type { Problems } from '../problem.ts';
+import { type OpenFiles, readText } from '../written/open-files.ts';
 import { pathText, placeAt, valueAt, type Written } from '../written/written.ts';
 
 /** What the checks of a whole production work on. */
@@ -11,6 +11,8 @@ export interface Checking {
   readonly written: Written;
   readonly names: ProductionNames;
   readonly problems: Problems;
+  /** What an editor holds of the files. */
+  readonly open?: OpenFiles | undefined;
 }
 
 /** A message that goes in circles between inline processes would never be stored. */
@@ -71,13 +73,13 @@ function reachableHosts({ definition, names }: Checking): ReadonlySet<string> | 
 }
 
 /** Lookups are named inside expressions and code, so the files are searched for the quoted name. */
-async function usedLookups({ definition, names }: Checking): Promise<ReadonlySet<string>> {
+async function usedLookups({ definition, names, open }: Checking): Promise<ReadonlySet<string>> {
   if (names.lookups.size === 0) return names.used.lookup;
   const texts = await Promise.all(
     definition.files
       .filter((file) => !file.endsWith('.csv'))
       // one that cannot be read is reported where it is used
-      .map((file) => readFile(file, 'utf8').catch(() => '')),
+      .map((file) => readText(file, open).catch(() => '')),
   );
   const quoted = [...names.lookups].filter((name) =>
     texts.some((text) =>

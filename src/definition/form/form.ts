@@ -2,8 +2,12 @@ import type { Place } from '../place.ts';
 import { type Problems, splitProblem } from '../problem.ts';
 import type { ProductionContext } from '../read-context.ts';
 import { type Keys, pathText, placeAt, valueAt, type Written } from '../written/written.ts';
+import { meaning, type TextMeaning } from './meaning.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** The version of JSON Schema that editors know. */
+export const DRAFT = 'http://json-schema.org/draft-07/schema#';
 
 /**
  * One part of the production format: reads what was written, reports what is wrong at its place,
@@ -77,10 +81,17 @@ export interface Named<Value> {
   readonly written: Written;
 }
 
+interface NameRule {
+  readonly pattern: string;
+  readonly problem: (name: string) => string | undefined;
+  /** What the names stand for, where they are of the production and not new ones. */
+  readonly names?: TextMeaning;
+}
+
 /** A block of names. `rule` says what is wrong with a name; undefined if nothing is. */
 export function named<Value>(
   of: Form<Value>,
-  rule: { readonly pattern: string; readonly problem: (name: string) => string | undefined },
+  rule: NameRule,
 ): Form<ReadonlyMap<string, Named<Value>>> {
   return {
     read(written, reading) {
@@ -102,7 +113,10 @@ export function named<Value>(
     },
     schema: () => ({
       type: 'object',
-      propertyNames: { pattern: rule.pattern },
+      propertyNames: {
+        pattern: rule.pattern,
+        ...(rule.names === undefined ? {} : meaning(rule.names)),
+      },
       additionalProperties: of.schema(),
     }),
   };

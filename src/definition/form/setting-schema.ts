@@ -1,5 +1,6 @@
 import type { Setting, SettingKind, Settings } from '../../adapter/setting.ts';
 import type { JsonSchema } from './form.ts';
+import { meaning } from './meaning.ts';
 
 /** A value that is filled in when the production is read, which an editor cannot check. */
 const FILLED = '\\$\\{[^{}]+\\}';
@@ -16,12 +17,12 @@ type Describe = (setting: Setting<unknown, unknown>) => JsonSchema;
 
 const BY_KIND: Readonly<Record<SettingKind, Describe>> = {
   text: () => TEXT,
-  path: () => TEXT,
-  credential: () => TEXT,
-  target: () => TEXT,
-  lookup: () => TEXT,
-  template: () => TEXT,
-  expression: () => TEXT,
+  path: () => ({ ...TEXT, ...meaning('path') }),
+  credential: () => ({ ...TEXT, ...meaning('credential') }),
+  target: () => ({ ...TEXT, ...meaning('target') }),
+  lookup: () => ({ ...TEXT, ...meaning('lookup') }),
+  template: () => ({ ...TEXT, ...meaning('template') }),
+  expression: () => ({ ...TEXT, ...meaning('expression') }),
   url: () => ({ type: 'string' }),
   flag: () => ({ anyOf: [{ type: 'boolean' }, filled] }),
   duration: () => ({ type: 'string', pattern: DURATION }),

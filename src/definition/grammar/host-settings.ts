@@ -16,6 +16,7 @@ import {
   reportBelow,
   shaped,
 } from '../form/form.ts';
+import { meaning } from '../form/meaning.ts';
 import { settingForm, textAt, textOf } from '../form/setting-form.ts';
 import { splitProblem, suggestion } from '../problem.ts';
 import type { Written } from '../written/written.ts';
@@ -259,7 +260,7 @@ const keyForm: Form<Expression> = {
     }
     return undefined;
   },
-  schema: () => ({ type: 'string' }),
+  schema: () => ({ type: 'string', ...meaning('expression') }),
 };
 
 const byKey = block({
@@ -339,7 +340,7 @@ const PROCESS = {
     change: 'next message',
   },
   invalid: {
-    form: { read: textAt, schema: () => ({ type: 'string' }) },
+    form: { read: textAt, schema: () => ({ type: 'string', ...meaning('target') }) },
     help: 'What happens to a message that does not validate: suspend, or a target. Default suspend.',
     example: 'suspend',
     preset: 'suspend',

@@ -2,6 +2,7 @@ import { setting } from '../../adapter/index.ts';
 import { credentialKinds } from '../../credential/kind/credential-kinds.ts';
 import { type BlockValues, block, type Fields, variantSchema } from '../form/block.ts';
 import { many, named, raw, shaped } from '../form/form.ts';
+import { withMeaning } from '../form/meaning.ts';
 import { settingForm } from '../form/setting-form.ts';
 import { operationForm, processForm, serviceForm } from './host-settings.ts';
 import { ENTRY_NAME, HOST_NAME } from './name-rule.ts';
@@ -14,7 +15,10 @@ const settings = block({
     default: '7d',
   }),
   search: {
-    form: named(text('An HL7 path, a JSON pointer or an XPath.'), ENTRY_NAME),
+    form: named(
+      withMeaning(text('An HL7 path, a JSON pointer or an XPath.'), 'message path'),
+      ENTRY_NAME,
+    ),
     help: 'What operators search by: name → path.',
     example: '{ mrn: PID-3.1, visit: PV1-19.1 }',
   },
@@ -126,19 +130,19 @@ const fields = {
     help: 'The hosts that send messages out.',
   },
   transforms: {
-    form: named(text('A .yaml or .ts file.'), ENTRY_NAME),
+    form: named(withMeaning(text('A .yaml or .ts file.'), 'path'), ENTRY_NAME),
     help: 'Name → file of each transform.',
     example: '{ adt-to-pharmacy: transforms/adt-to-pharmacy.yaml }',
   },
   records: {
-    form: named(text('A .yaml file.'), ENTRY_NAME),
+    form: named(withMeaning(text('A .yaml file.'), 'path'), ENTRY_NAME),
     help: 'Name → file of each record map: a layout of delimited or fixed-width text, read and written by the transforms NAME.read, NAME.write and NAME.bad.',
     example: '{ patients: records/patients.yaml }',
   },
   lookups: {
     form: named(
       shaped<string | LoadedLookup>({
-        scalar: text('A .csv file with two columns, or with a header.'),
+        scalar: withMeaning(text('A .csv file with two columns, or with a header.'), 'path'),
         block: loadedLookup,
       }),
       ENTRY_NAME,

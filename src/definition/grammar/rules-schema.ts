@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../form/form.ts';
+import { meaning } from '../form/meaning.ts';
 
 const text: JsonSchema = { type: 'string' };
 const comment: JsonSchema = { ...text, description: 'A note for the next reader.' };
@@ -8,6 +9,7 @@ const oneOrMore = (item: JsonSchema): JsonSchema => ({
 
 const condition: JsonSchema = {
   type: ['string', 'boolean'],
+  ...meaning('expression'),
   description: 'A CEL expression that is true or false.',
   examples: ['type == "ADT_A01" && field("PV1-2") == "I"'],
 };
@@ -24,15 +26,19 @@ const effective: JsonSchema = {
 
 const send: JsonSchema = oneOrMore({
   anyOf: [
-    { ...text, description: 'A target: the message goes there unchanged.' },
+    {
+      ...text,
+      ...meaning('target'),
+      description: 'A target: the message goes there unchanged.',
+    },
     {
       type: 'object',
       additionalProperties: false,
       required: ['to'],
       properties: {
-        to: { ...oneOrMore(text), description: 'The targets.' },
+        to: { ...oneOrMore({ ...text, ...meaning('target') }), description: 'The targets.' },
         transform: {
-          ...oneOrMore(text),
+          ...oneOrMore({ ...text, ...meaning('transform') }),
           description: 'The transforms it goes through on the way, one after the other.',
         },
         when: condition,

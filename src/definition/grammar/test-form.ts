@@ -1,15 +1,21 @@
 import { setting } from '../../adapter/index.ts';
 import { type BlockValues, block, type Fields } from '../form/block.ts';
 import { type Form, many, type Named, named, report, shaped } from '../form/form.ts';
+import { type TextMeaning, withMeaning } from '../form/meaning.ts';
 import { settingForm, textAt } from '../form/setting-form.ts';
 import { ENTRY_NAME } from './name-rule.ts';
 
 const text = (help: string, example?: string) =>
   setting.optional(setting.text({ help, ...(example === undefined ? {} : { example }) }));
-const words = (help: string): Form<readonly string[]> => many(settingForm(setting.text({ help })));
+const words = (help: string, means?: TextMeaning): Form<readonly string[]> => {
+  const one = settingForm(setting.text({ help }));
+  return many(means === undefined ? one : withMeaning(one, means));
+};
 
 /** Any text may be a key: paths, names of rules, codes. */
 const ANY = { pattern: '', problem: () => undefined };
+
+const anyOf = (names: TextMeaning) => ({ ...ANY, names });
 
 /** The same words, written as a block of names. */
 const textsByName = named(settingForm(setting.text({ help: 'A text.' })), ANY);
@@ -21,13 +27,16 @@ const messageFields = {
   type: text('The type of the message; HL7v2:, X12: or EDIFACT: may be left out.', 'ADT_A01:2.3'),
   name: text('The label of the message: a file name, a subject.'),
   fields: {
-    form: named(words('The value there; a list means all values, such as all repetitions.'), ANY),
+    form: named(
+      words('The value there; a list means all values, such as all repetitions.'),
+      anyOf('message path'),
+    ),
     help: 'Path → value: HL7 paths, JSON pointers, XPath or columns.',
     example: '{ MSH-3: WAYBILL, PV1-3.1: NORTH }',
   },
-  present: { form: words('A path.'), help: 'Paths that must not be empty.' },
+  present: { form: words('A path.', 'message path'), help: 'Paths that must not be empty.' },
   absent: {
-    form: words('A path.'),
+    form: words('A path.', 'message path'),
     help: 'Paths that must be empty, such as whole segments.',
     example: '[NK1]',
   },
@@ -76,35 +85,41 @@ const replyFields = {
   body: messageFields.body,
 } as const satisfies Fields;
 
+const processes = words('A process.', 'process');
+const reasons = named(settingForm(setting.text({ help: 'A text.' })), anyOf('process'));
+
 /** The processes that suspend the message; a text must be part of the reason. */
 const suspended: Form<ReadonlyMap<string, Named<string>>> = {
   read(written, reading) {
-    if (written.kind === 'block') return textsByName.read(written, reading);
-    const names = words('A process.').read(written, reading);
+    if (written.kind === 'block') return reasons.read(written, reading);
+    const names = processes.read(written, reading);
     if (names === undefined) return undefined;
     return new Map(names.map((name) => [name, { name, value: '', place: written.place, written }]));
   },
-  schema: () => ({ anyOf: [words('A process.').schema(), textsByName.schema()] }),
+  schema: () => ({ anyOf: [processes.schema(), reasons.schema()] }),
 };
 
 const caseFields = {
   name: setting.text({ help: 'What must be true, as a sentence.' }),
-  in: text('The service the message arrives at; may be left out if there is only one.'),
+  in: {
+    form: withMeaning(settingForm(setting.text({ help: 'A service.' })), 'service'),
+    help: 'The service the message arrives at; may be left out if there is only one.',
+  },
   message: text('The file with the message.', 'messages/admission.hl7'),
   text: text('The message itself, instead of a file. Line ends of HL7 are corrected.'),
   type: text('The type of the message, if it is not HL7, JSON or XML.', 'text/csv'),
   label: text('The label the adapter would give: a file name, a subject.'),
   lookups: {
-    form: named(textsByName, ENTRY_NAME),
+    form: named(textsByName, { ...ENTRY_NAME, names: 'lookup' }),
     help: 'Entries of code tables that replace those in the files, by table.',
     example: '{ wards: { W1: NORTH } }',
   },
   calls: {
-    form: named(answers, ANY),
+    form: named(answers, anyOf('target')),
     help: 'What targets answer to the calls of code processes, in order.',
   },
   expect: {
-    form: named(expected, ANY),
+    form: named(expected, anyOf('target')),
     help: 'Target → number of messages, or what each message is. A target that is not named gets none.',
   },
   others: setting.choice(
@@ -115,10 +130,13 @@ const caseFields = {
     { help: 'What applies to targets that are not named under expect.', default: 'none' },
   ),
   rules: {
-    form: named(words('The name of a rule.'), ANY),
+    form: named(words('The name of a rule.'), anyOf('process')),
     help: 'Router → the rules that must fire; no others may.',
   },
-  discarded: { form: words('A process.'), help: 'The processes that discard the message.' },
+  discarded: {
+    form: words('A process.', 'process'),
+    help: 'The processes that discard the message.',
+  },
   suspended: {
     form: suspended,
     help: 'The processes that suspend the message; a text must be part of the reason.',

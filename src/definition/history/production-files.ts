@@ -31,7 +31,7 @@ export async function writtenFilesIn(
   folder: string,
   overlays: readonly string[],
 ): Promise<readonly string[]> {
-  const loaded = await loadProduction(folder, overlays, problemList());
+  const loaded = await loadProduction(folder, overlays, { problems: problemList() });
   return (loaded?.files ?? []).map((file) => relative(folder, file).split(sep).join('/'));
 }
 

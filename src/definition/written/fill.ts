@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { describeError } from '../../error/engine-error.ts';
 import { type Problems, splitProblem } from '../problem.ts';
+import type { OpenFiles } from './open-files.ts';
 import {
   type Keys,
   pathText,
@@ -19,6 +20,8 @@ export interface ValueSource {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The value of `${secret:NAME}`; undefined if there is none of that name. */
   readonly secrets: (name: string) => Promise<string | undefined> | string | undefined;
+  /** What an editor holds of the files that are read. */
+  readonly open?: OpenFiles | undefined;
   /** Assumes that missing sources of credentials are present: for checks and tests on other machines. */
   readonly assume?: boolean | undefined;
 }

@@ -1,7 +1,8 @@
-import { glob, readFile } from 'node:fs/promises';
+import { glob } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { Place } from '../place.ts';
 import { type Problems, suggestion } from '../problem.ts';
+import { type OpenFiles, readText } from './open-files.ts';
 import { parseYaml } from './parse-yaml.ts';
 import {
   type Keys,
@@ -23,16 +24,21 @@ interface LoadedProduction {
 
 const MAIN = 'production.yaml';
 
+interface Loading {
+  readonly problems: Problems;
+  readonly open?: OpenFiles | undefined;
+}
+
 /** Reads `production.yaml`, the files it includes, and the overlays in the order they are named. */
 export async function loadProduction(
   folder: string,
   overlays: readonly string[],
-  problems: Problems,
+  { problems, open }: Loading,
 ): Promise<LoadedProduction | undefined> {
   const files: string[] = [];
   const read = async (name: string, from: Place): Promise<WrittenBlock | undefined> => {
     files.push(join(folder, name));
-    return readBlock(folder, name, { from, problems });
+    return readBlock(folder, name, { from, problems, open });
   };
   const start: Place = { file: MAIN, line: 1, column: 1 };
   const main = await read(MAIN, start);
@@ -55,20 +61,19 @@ export async function loadProduction(
   return base === undefined || written === undefined ? undefined : { written, base, files };
 }
 
-interface AskedFor {
+interface AskedFor extends Loading {
   /** The place that asked for the file. */
   readonly from: Place;
-  readonly problems: Problems;
 }
 
 async function readBlock(
   folder: string,
   name: string,
-  { from, problems }: AskedFor,
+  { from, problems, open }: AskedFor,
 ): Promise<WrittenBlock | undefined> {
   let text: string;
   try {
-    text = await readFile(join(folder, name), 'utf8');
+    text = await readText(join(folder, name), open);
   } catch (error) {
     const { code = 'unreadable' } = error as NodeJS.ErrnoException;
     const remedy = `A production is a folder with a ${MAIN}; this one is ${folder}.`;

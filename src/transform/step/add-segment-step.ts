@@ -10,6 +10,7 @@ import { readFields, readSegmentName, type StepKind } from './step-reader.ts';
 /** `{ append: NTE, fields: { "1": EXPRESSION } }`: adds a segment at the end. */
 export const appendStep: StepKind = {
   keys: ['append', 'fields'],
+  help: 'Adds a segment at the end.',
   read(given, context) {
     const name = readSegmentName(given.at('append'), context);
     const fields = name === undefined ? undefined : readFields(given.at('fields'), name, context);
@@ -27,6 +28,7 @@ export const appendStep: StepKind = {
  */
 export const insertStep: StepKind = {
   keys: ['insert', 'after', 'before', 'fields'],
+  help: 'Adds a segment after or before another; in a loop without a place, after the current one.',
   read(given, context) {
     const name = readSegmentName(given.at('insert'), context);
     const fields = name === undefined ? undefined : readFields(given.at('fields'), name, context);

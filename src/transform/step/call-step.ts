@@ -12,6 +12,7 @@ const DEPTH = 16;
  */
 export const callStep: StepKind = {
   keys: ['call'],
+  help: 'Runs the steps of another declarative transform here; its start and type are ignored.',
   read(given, context) {
     const names = given
       .at('call')

@@ -14,6 +14,7 @@ import { readPlace, type StepContext, type StepKind } from './step-reader.ts';
  */
 export const copyStep: StepKind = {
   keys: ['copy', 'to'],
+  help: 'Copies a field with all its repetitions and parts to another, or without to whole segments to the end of the new message.',
   read(given, context) {
     return given.at('to').isAbsent ? readSegments(given) : readValueCopy(given, context);
   },

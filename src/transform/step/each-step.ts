@@ -28,6 +28,7 @@ import { Turns } from './turns.ts';
  */
 export const eachStep: StepKind = {
   keys: ['each', 'steps'],
+  help: 'Runs steps for every segment, repetition of a field, element of a JSON array or of XML, loop of X12, or row.',
   ownCondition: true,
   read(given, context, label) {
     const over = readOver(given.at('each'));

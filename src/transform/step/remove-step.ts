@@ -4,6 +4,7 @@ import { readPlace, type StepKind } from './step-reader.ts';
 /** `{ remove: NK1 }`, `{ remove: [PID-19, ZPI] }`: removes every segment or value at the paths. */
 export const removeStep: StepKind = {
   keys: ['remove'],
+  help: 'Removes every segment or value at the paths.',
   read(given, context) {
     const items = given.at('remove').items();
     const places = items

@@ -11,6 +11,7 @@ import { readPlace, readValue, type StepContext, type StepKind } from './step-re
  */
 export const setStep: StepKind = {
   keys: ['set', 'to', 'value'],
+  help: 'Writes a value: of an expression (to), or a literal text (value).',
   read(given, context) {
     const place = readPlace(given.at('set'), context);
     const write = readWrite(given, context);

@@ -25,6 +25,8 @@ export interface StepContext {
 /** One kind of step: its keys in a production, the first of which names it. */
 export interface StepKind {
   readonly keys: readonly [name: string, ...others: string[]];
+  /** What it does, a full sentence for editors. */
+  readonly help: string;
   /** It handles its `when` itself; otherwise the step is skipped if the condition is false. */
   readonly ownCondition?: true;
   /** Undefined, with problems, if the step is wrong. `label` is the prefix of the labels of inner steps. */
