@@ -23,6 +23,7 @@ const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknow
   'http-in': () => import('./http/http-in.ts'),
   'http-out': () => import('./http/http-out.ts'),
   'imap-in': () => import('./imap/imap-in.ts'),
+  'ldap-lookup': () => import('./ldap/ldap-lookup.ts'),
   'mllp-in': () => import('./mllp/mllp-in.ts'),
   'mllp-out': () => import('./mllp/mllp-out.ts'),
   'mqtt-in': () => import('./mqtt/mqtt-in.ts'),

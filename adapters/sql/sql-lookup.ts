@@ -1,10 +1,5 @@
-import {
-  DisableError,
-  lookupTable,
-  type SettingsFault,
-  setting,
-  TemporaryError,
-} from 'waybill/adapter';
+import { DisableError, lookupTable, type SettingsFault, setting } from 'waybill/adapter';
+import { tableEntries } from 'waybill/peer';
 import { connect, productOf } from './connect.ts';
 import type { Row } from './database.ts';
 import { cellText } from './row-json.ts';
@@ -105,25 +100,14 @@ const tooMany = (most: number): DisableError =>
     `The query returns more than ${most} rows, or more than ${MOST_BYTES} bytes. Narrow the query, or raise most.`,
   );
 
-/** Throws if rows have the same key, because it would be arbitrary which of them counts. */
-function entriesOf(
+const entriesOf = (
   rows: readonly Row[],
   empty: SqlLookupValues['empty'],
-): ReadonlyMap<string, string> {
-  if (rows.length === 0 && empty === 'keep') {
-    throw new TemporaryError(
-      'The query returned no rows, which empty: keep takes for a source that is being refilled. Set empty: take if that can be right.',
-    );
-  }
-  const entries = new Map<string, string>();
-  let without = 0;
-  for (const [key = null, value = null] of rows) {
-    if (key === null) without += 1;
-    else entries.set(cellText(key), value === null ? '' : cellText(value));
-  }
-  const twice = rows.length - without - entries.size;
-  if (without === 0 && twice === 0) return entries;
-  throw new TemporaryError(
-    `The query returns ${without} rows without a key and ${twice} whose key another row has. Make it return each key once.`,
+): ReadonlyMap<string, string> =>
+  tableEntries(
+    rows.map(([key = null, value = null]) => [
+      key === null ? null : cellText(key),
+      value === null ? null : cellText(value),
+    ]),
+    { empty, source: 'query' },
   );
-}

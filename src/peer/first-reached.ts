@@ -1,4 +1,3 @@
-import type { Address } from '../adapter/setting.ts';
 import { DisableError, NotConnectedError } from '../error/adapter-error.ts';
 
 /**
@@ -7,9 +6,9 @@ import { DisableError, NotConnectedError } from '../error/adapter-error.ts';
  *
  * @param what what an address is of, for the error if there is none: `broker`
  */
-export async function firstReached<Connection>(
-  addresses: readonly Address[],
-  connect: (address: Address) => Promise<Connection>,
+export async function firstReached<Place, Connection>(
+  addresses: readonly Place[],
+  connect: (address: Place) => Promise<Connection>,
   { signal, what }: { readonly signal: AbortSignal; readonly what: string },
 ): Promise<Connection> {
   let failure: Error | undefined;

@@ -99,6 +99,15 @@ export { type InFlight, inFlight, UnderWay, unlessAborted } from './in-flight.ts
 export { kept } from './kept.ts';
 export { type Kept, keptOpen } from './kept-open.ts';
 export {
+  connectLdap,
+  filterProblem,
+  type LdapConnection,
+  type LdapEntry,
+  type LdapServer,
+} from './ldap/ldap-connection.ts';
+export { LdapFailure } from './ldap/ldap-failure.ts';
+export { tryReachingLdap } from './ldap/ldap-steps.ts';
+export {
   type Letter,
   type LetterAttachment,
   type LetterSettings,
@@ -124,11 +133,13 @@ export { newsFilter } from './news.ts';
 export { missingPackage, optionalPackage } from './optional-package.ts';
 export { Paced } from './paced.ts';
 export { poll } from './poll.ts';
-export { answersTls, type Probe, probe, type Talk, tryListening, tryTls } from './probe.ts';
+export { answersTls, type Probe, probe, tryListening, tryTls } from './probe.ts';
 export { type RelayedAnswer, relayedAnswer } from './relayed-answer.ts';
 export { isSameSecret } from './same-secret.ts';
 export { refusedPause, SignInGuard } from './sign-in-guard.ts';
 export { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
+export { tableEntries } from './table-entries.ts';
+export type { Talk } from './talk.ts';
 export { arrivalFaults, arrivalSettings, openArrival, tryArrival } from './tcp/arrival.ts';
 export { ExchangeConnection } from './tcp/exchange-connection.ts';
 export { type FrameShare, frameMemory, UNLIMITED } from './tcp/frame-memory.ts';

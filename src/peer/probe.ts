@@ -9,7 +9,9 @@ import { type Step, StepFailure } from '../adapter/test-step.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { connectionCause } from './connection-cause.ts';
 import { placeOf } from './dial.ts';
+import { Heard } from './heard.ts';
 import { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
+import type { Talk } from './talk.ts';
 import { coded } from './tls/coded.ts';
 import { connectionFailure, tryHandshake } from './tls/handshake.ts';
 import { serverTls } from './tls/server-tls.ts';
@@ -177,21 +179,6 @@ async function explainPlain(
 const AGREE_WITHIN = 5_000;
 /** A server that is silent for this long may be waiting for TLS: we find out whether it is. */
 const GREET_WITHIN = 800;
-/** More than any greeting or list of capabilities. */
-const LONGEST_TALK = 65_536;
-
-/** A plain connection on which lines are read and written. */
-export interface Talk {
-  /** The next line, without its end. Rejects when the connection ends or takes too long. */
-  line(): Promise<string>;
-  /** The lines of one answer, as SMTP and FTP write it: `250-…`, `250 …`. */
-  reply(): Promise<readonly string[]>;
-  say(line: string): void;
-  /** This many bytes, for a protocol without lines. */
-  bytes(count: number): Promise<Buffer>;
-  send(bytes: Uint8Array): void;
-}
-
 interface TlsTrial {
   readonly address: Address;
   readonly tls: TlsClientSettings | undefined;
@@ -269,82 +256,6 @@ async function agreedTo(
   } finally {
     clearTimeout(limit);
     heard.stop();
-  }
-}
-
-class Heard implements Talk {
-  readonly #socket: Socket;
-  #text = '';
-  #news = Promise.withResolvers<void>();
-  readonly #take = (bytes: Buffer): void => {
-    this.#text += bytes.toString('latin1');
-    if (this.#text.length > LONGEST_TALK) this.#socket.destroy();
-    this.#wake();
-  };
-  readonly #wake = (): void => {
-    this.#news.resolve();
-    this.#news = Promise.withResolvers();
-  };
-
-  constructor(socket: Socket) {
-    this.#socket = socket.on('data', this.#take).on('close', this.#wake);
-    socket.on('error', this.#wake);
-  }
-
-  get isEmpty(): boolean {
-    return this.#text === '';
-  }
-
-  /** Whether something arrives within this many milliseconds. */
-  async anything(within: number): Promise<boolean> {
-    const late = AbortSignal.timeout(within);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    late.addEventListener('abort', () => resolve(), { once: true });
-    if (this.isEmpty && !this.#socket.destroyed) await Promise.race([this.#news.promise, promise]);
-    return !this.isEmpty || this.#socket.destroyed;
-  }
-
-  async line(): Promise<string> {
-    for (;;) {
-      const end = this.#text.indexOf('\n');
-      if (end >= 0) {
-        const line = this.#text.slice(0, end).replace(/\r$/, '');
-        this.#text = this.#text.slice(end + 1);
-        return line;
-      }
-      if (this.#socket.destroyed) throw new Error('closed');
-      await this.#news.promise;
-    }
-  }
-
-  async reply(): Promise<readonly string[]> {
-    const lines = [await this.line()];
-    // Another protocol, whose answer would never end.
-    if (!/^\d{3}/.test(lines[0] ?? '')) throw new Error('not an answer of SMTP or FTP');
-    while (!/^\d{3}(?: |$)/.test(lines.at(-1) ?? '')) lines.push(await this.line());
-    return lines;
-  }
-
-  say(line: string): void {
-    this.#socket.write(`${line}\r\n`);
-  }
-
-  async bytes(count: number): Promise<Buffer> {
-    while (this.#text.length < count) {
-      if (this.#socket.destroyed) throw new Error('closed');
-      await this.#news.promise;
-    }
-    const bytes = Buffer.from(this.#text.slice(0, count), 'latin1');
-    this.#text = this.#text.slice(count);
-    return bytes;
-  }
-
-  send(bytes: Uint8Array): void {
-    this.#socket.write(bytes);
-  }
-
-  stop(): void {
-    this.#socket.off('data', this.#take).off('close', this.#wake).off('error', this.#wake).pause();
   }
 }
 
