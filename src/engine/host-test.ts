@@ -1,6 +1,7 @@
 import type { Lent } from '../adapter/adapter.ts';
+import { runStep } from '../adapter/run-step.ts';
 import type { Settings } from '../adapter/setting.ts';
-import { type StepDetail, StepFailure, type TestStep } from '../adapter/test-step.ts';
+import type { TestStep } from '../adapter/test-step.ts';
 import type { Definition } from '../definition/definition.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 
@@ -65,35 +66,4 @@ export async function hostTest(
       record({ name: 'test', result: 'failed', cause: describeError(error).text, took: 0 });
     });
   return steps;
-}
-
-async function runStep<Value>(
-  name: string,
-  run: (detail: StepDetail) => Promise<Value> | Value,
-  record: (step: TestStep) => void,
-): Promise<Value> {
-  const began = performance.now();
-  const details: string[] = [];
-  let result: TestStep['result'] = 'passed';
-  const detail = (): string | undefined => (details.length === 0 ? undefined : details.join('; '));
-  const took = (): number => Math.round(performance.now() - began);
-  try {
-    const value = await run((text, untried) => {
-      details.push(text);
-      if (untried !== undefined) result = 'skipped';
-    });
-    record({ name, result, detail: detail(), took: took() });
-    return value;
-  } catch (error) {
-    const failure = error instanceof StepFailure ? error : undefined;
-    record({
-      name,
-      result: 'failed',
-      detail: detail(),
-      cause: failure?.message ?? describeError(error).text,
-      remedy: failure?.remedy,
-      took: took(),
-    });
-    throw error;
-  }
 }

@@ -100,13 +100,13 @@ export { kept } from './kept.ts';
 export { type Kept, keptOpen } from './kept-open.ts';
 export {
   connectLdap,
-  filterProblem,
   type LdapConnection,
   type LdapEntry,
   type LdapServer,
 } from './ldap/ldap-connection.ts';
 export { LdapFailure } from './ldap/ldap-failure.ts';
 export { tryReachingLdap } from './ldap/ldap-steps.ts';
+export { filterProblem } from './ldap/ldap-text.ts';
 export {
   type Letter,
   type LetterAttachment,

@@ -41,7 +41,7 @@ export interface Directory extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-/** `anna` is in `wb-admins` through `it`; `ben (ward 3)` and `o*lga` have names that filters read otherwise. */
+/** Written offline, so `memberOf` is written too. `anna` is in `wb-admins` through `it`; `ben (ward 3)` and `o*lga` have names that filters read otherwise. */
 const PEOPLE = `
 dn: ${SUFFIX}
 objectClass: dcObject
@@ -63,13 +63,15 @@ dn: ou=groups,${SUFFIX}
 objectClass: organizationalUnit
 ou: groups
 
-${person('anna', 'Anna Admin', '1001')}
+${person('anna', 'Anna Admin', '1001')}memberOf: cn=it,ou=groups,${SUFFIX}
+
 ${person('ben (ward 3)', 'Ben Nurse', '1002')}
 ${person('o*lga', 'Olga Other', '1003')}
 ${person('carl', 'Carl Nobody', '1004')}
 dn: cn=it,ou=groups,${SUFFIX}
 objectClass: groupOfNames
 cn: it
+memberOf: cn=wb-admins,ou=groups,${SUFFIX}
 member: uid=anna,ou=people,${SUFFIX}
 
 dn: cn=wb-admins,ou=groups,${SUFFIX}
@@ -102,7 +104,7 @@ userPassword: ${uid}’s password
 `;
 }
 
-export async function directory({
+export async function startDirectory({
   certificate,
   lines = [],
   ldif = '',
@@ -152,7 +154,11 @@ export async function directory({
       });
   }).listen(at('ad'));
   const command = [
-    ...['-d', '0', '-f', at('slapd.conf'), '-h'],
+    '-d',
+    '0',
+    '-f',
+    at('slapd.conf'),
+    '-h',
     `ldap://127.0.0.1:${port}${certificate === undefined ? '' : ` ldaps://127.0.0.1:${securePort}`}`,
   ];
   const begin = () => startDaemon({ program: SERVER, args: command, log: at('log'), port });

@@ -23,6 +23,7 @@ import { type ConsoleSettings, readConsoleSettings } from './console-settings.ts
 import { cookieNames } from './cookie.ts';
 import { derivedCsrf } from './cross-origin.ts';
 import { delegateOf } from './delegate.ts';
+import { directory } from './directory/directory.ts';
 import { enforcement } from './enforcement.ts';
 import { failureDelay } from './failure-delay.ts';
 import { firstAdministrator } from './first-administrator.ts';
@@ -167,7 +168,13 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
     users: known,
     sessions: open,
     tokens,
-    local: localSignIn({ users: known, delay, enforcement: enforced, delegate }),
+    local: localSignIn({
+      users: known,
+      delay,
+      enforcement: enforced,
+      directories: settings.ldap.map(directory),
+      delegate,
+    }),
     delay,
     first: firstAdministrator(database, known, settings.external),
     cookies,

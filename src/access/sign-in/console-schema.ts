@@ -32,6 +32,34 @@ const Oidc = closed({
   ...mapping,
 });
 
+const Ldap = closed({
+  name: Type.String({ pattern: '^[a-z0-9-]{1,40}$' }),
+  /** `ldaps://dc1.example`, or `ldap://…` with `startTls`; tried in this order. */
+  servers: Type.Array(Type.String({ pattern: '^ldaps?://[^/\\s?#@]+/?$' }), {
+    minItems: 1,
+    maxItems: 10,
+  }),
+  startTls: maybe(Type.Boolean()),
+  /** File with the certificates (PEM) of the authorities to trust. */
+  trust: maybe(Text),
+  /** The name that the servers' certificate must have, if not the one connected to. */
+  serverName: maybe(Text),
+  timeout: maybe(Duration),
+  /** The account that searches for the person, whose password is then tried. */
+  account: maybe(Text),
+  password: maybe(Text),
+  /** Without an account: the person's own name there, `{user}@hospital.example` or `uid={user},ou=…`. */
+  bindAs: maybe(Text),
+  base: Text,
+  /** Which entry is the person's; `{user}` is what was typed. */
+  filter: maybe(Text),
+  /** Groups that list their members; if left out, `memberOf` of the person counts. */
+  groups: maybe(closed({ base: Text, filter: maybe(Text) })),
+  /** Whether groups in groups count. */
+  nested: maybe(Type.Boolean()),
+  ...mapping,
+});
+
 const Issuer = closed({
   issuer: Text,
   audience: Text,
@@ -109,6 +137,7 @@ export const ConsoleFile = closed({
     }),
   ),
   oidc: maybe(list(Oidc, { maxItems: 10 })),
+  ldap: maybe(list(Ldap, { maxItems: 10 })),
   tokens: maybe(list(Issuer, { maxItems: 10 })),
   header: maybe(Header),
   cors: maybe(Cors),
@@ -123,6 +152,7 @@ export const ConsoleFile = closed({
 });
 export type ConsoleFile = Static<typeof ConsoleFile>;
 export type OidcSettings = Static<typeof Oidc>;
+export type LdapFile = Static<typeof Ldap>;
 export type IssuerSettings = Static<typeof Issuer>;
 export type HeaderSettings = Static<typeof Header>;
 export type IdentityMapping = Pick<

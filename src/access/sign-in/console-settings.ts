@@ -18,6 +18,11 @@ import {
   type IssuerSettings,
   type OidcSettings,
 } from './console-schema.ts';
+import {
+  type DirectorySettings,
+  directoryProblems,
+  directorySettings,
+} from './directory/directory-settings.ts';
 import { SESSION_LIMITS, type SessionLimits } from './sessions.ts';
 
 /** `console.yaml` with all defaults filled in. */
@@ -32,6 +37,7 @@ export interface ConsoleSettings {
   readonly roles: Roles;
   readonly mask: MaskPaths;
   readonly oidc: readonly OidcSettings[];
+  readonly ldap: readonly DirectorySettings[];
   readonly tokens: readonly IssuerSettings[];
   readonly header: HeaderSettings | undefined;
   readonly cors: CorsSettings | undefined;
@@ -97,7 +103,7 @@ export async function readConsoleSettings(
 }
 
 function settingsOf(written: ConsoleFile, folder: string): ConsoleSettings {
-  const { publicUrl, passwords = true, oidc = [], tokens = [], header } = written;
+  const { publicUrl, passwords = true, oidc = [], ldap = [], tokens = [], header } = written;
   const roles = new Map([...BUILT_IN_ROLES, ...Object.entries(written.roles ?? {})]);
   const delegated =
     written.delegated === undefined ? undefined : resolve(folder, written.delegated);
@@ -109,14 +115,15 @@ function settingsOf(written: ConsoleFile, folder: string): ConsoleSettings {
     roles,
     mask: maskOf(written),
     oidc,
+    ldap: ldap.map((one) => directorySettings(one, folder)),
     tokens,
     header,
     cors: corsOf(written),
     delegated,
     rollbackAfter: timeOf(written.rollbackAfter, 30 * 60_000),
-    external: [...oidc, ...tokens].length > 0 || (header ?? delegated) !== undefined,
+    external: [...oidc, ...ldap, ...tokens].length > 0 || (header ?? delegated) !== undefined,
     digest: createHash('sha256')
-      .update(JSON.stringify([oidc, tokens, header, delegated, [...roles]]))
+      .update(JSON.stringify([oidc, tokens, header, delegated, [...roles], ...ldap]))
       .digest('hex'),
     traceUrl: written.traceUrl,
     bulkLimit: written.bulkLimit ?? BULK_LIMIT,
@@ -244,6 +251,7 @@ function meaningProblems(written: ConsoleFile, folder: string): string[] {
   const roles = new Map([...BUILT_IN_ROLES, ...Object.entries(written.roles ?? {})]);
   const mappings: readonly (readonly [string, IdentityMapping])[] = [
     ...(written.oidc ?? []).map((one, n) => [`oidc.${n}`, one] as const),
+    ...(written.ldap ?? []).map((one, n) => [`ldap.${n}`, one] as const),
     ...(written.tokens ?? []).map((one, n) => [`tokens.${n}`, one] as const),
     ...(written.header === undefined ? [] : [['header', written.header] as const]),
   ];
@@ -275,13 +283,22 @@ function mappingProblems(path: string, mapping: IdentityMapping, roles: Roles): 
 }
 
 function mechanismProblems(written: ConsoleFile, folder: string): string[] {
-  const { header, delegated, passwords, oidc = [] } = written;
+  const { header, delegated, passwords, oidc = [], ldap = [] } = written;
   const problems = header === undefined ? [] : headerProblems(header);
   if (delegated !== undefined && !existsSync(resolve(folder, delegated))) {
     problems.push(`delegated: there is no file ${delegated}`);
   }
-  if (passwords === false && oidc.length === 0) {
-    problems.push('passwords: false would leave no way to sign in that can be tested; add oidc');
+  for (const [n, one] of ldap.entries()) {
+    problems.push(...directoryProblems(one, folder).map((problem) => `ldap.${n}.${problem}`));
+  }
+  const names = [...oidc, ...ldap].map(({ name }) => name);
+  for (const name of new Set(names.filter((one, at) => names.indexOf(one) !== at))) {
+    problems.push(`two ways to sign in are named ${name}; each needs a name of its own`);
+  }
+  if (passwords === false && names.length === 0) {
+    problems.push(
+      'passwords: false would leave no way to sign in that can be tested; add oidc or ldap',
+    );
   }
   return problems;
 }

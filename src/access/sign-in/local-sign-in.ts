@@ -1,8 +1,10 @@
 import type { Identity } from '../rights/principal-for.ts';
+import type { DelegatedAttempt } from './delegated-attempt.ts';
+import { type Directory, DirectoryFailure } from './directory/directory.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { FailureDelay } from './failure-delay.ts';
 import { hashPassword, isPassword } from './password.ts';
-import type { Delegate, DelegatedAttempt } from './sign-in.ts';
+import type { Delegate } from './sign-in.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 import type { User, Users } from './users.ts';
 
@@ -10,7 +12,9 @@ export interface PasswordChecks {
   readonly users: Users;
   readonly delay: FailureDelay;
   readonly enforcement: Enforcement;
-  /** Called for names that do not belong to a local user. */
+  /** Asked for names that do not belong to a local user, in this order. */
+  readonly directories: readonly Directory[];
+  /** Called for names that nobody else knows. */
   readonly delegate: Delegate | undefined;
 }
 
@@ -25,7 +29,14 @@ export function localIdentity({ name, roles, scope, mustChange }: User, via: str
   return { name, roles, scope, via, mustChangePassword: mustChange };
 }
 
-export function localSignIn({ users, delay, enforcement, delegate }: PasswordChecks): LocalSignIn {
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
+export function localSignIn({
+  users,
+  delay,
+  enforcement,
+  directories,
+  delegate,
+}: PasswordChecks): LocalSignIn {
   let nobody: Promise<string> | undefined;
   const checkLocal = async ({ user: name, password }: DelegatedAttempt): Promise<Identity> => {
     const user = await users.find(name);
@@ -49,9 +60,16 @@ export function localSignIn({ users, delay, enforcement, delegate }: PasswordChe
     };
   };
   const checked = async (attempt: DelegatedAttempt): Promise<Identity> => {
-    const isLocal = (await users.find(attempt.user)) !== undefined;
-    const delegated = isLocal ? undefined : await delegate?.(attempt);
-    return delegated === undefined ? checkLocal(attempt) : { ...delegated, via: 'delegated' };
+    if ((await users.find(attempt.user)) !== undefined) return checkLocal(attempt);
+    const { identity, why, failure } = await inDirectories(directories, attempt);
+    if (identity !== undefined) return identity;
+    const delegated = await delegate?.(attempt);
+    if (delegated !== undefined) return { ...delegated, via: 'delegated' };
+    if (failure !== undefined) throw failure;
+    if (why.length === 0) return checkLocal(attempt);
+    // takes as long as a local user's, and is refused
+    await checkLocal(attempt).catch(() => undefined);
+    throw SignInRefusal.wrong(`there is no such local user; ${why.join('; ')}`);
   };
   return {
     async check(attempt) {
@@ -78,6 +96,35 @@ export function localSignIn({ users, delay, enforcement, delegate }: PasswordChe
       return identity;
     },
   };
+}
+
+interface Asked {
+  readonly identity: Identity | undefined;
+  /** What each directory said that does not know the person. */
+  readonly why: readonly string[];
+  /** The first that could not be asked. */
+  readonly failure: DirectoryFailure | undefined;
+}
+
+/** The first directory that knows the person decides. */
+async function inDirectories(
+  directories: readonly Directory[],
+  attempt: DelegatedAttempt,
+): Promise<Asked> {
+  const why: string[] = [];
+  let failure: DirectoryFailure | undefined;
+  for (const one of directories) {
+    try {
+      const found = await one.check(attempt);
+      if (typeof found !== 'string') return { identity: found, why, failure };
+      why.push(`${one.name}: ${found}`);
+    } catch (error) {
+      // another directory may know them
+      if (!(error instanceof DirectoryFailure)) throw error;
+      failure ??= error;
+    }
+  }
+  return { identity: undefined, why, failure };
 }
 
 function passwordsAreOff(why: string): SignInRefusal {

@@ -6,6 +6,7 @@ import type { Roles } from '../rights/roles.ts';
 import type { ApiTokens } from './api-tokens.ts';
 import type { ConsoleSettings } from './console-settings.ts';
 import type { CookieNames } from './cookie.ts';
+import type { DelegatedAttempt } from './delegated-attempt.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { FailureDelay } from './failure-delay.ts';
 import type { FirstAdministrator } from './first-administrator.ts';
@@ -44,13 +45,6 @@ export interface Authenticator {
   readonly method: string;
   /** Undefined if the request has no such credentials; throws a SignInRefusal if they are wrong. */
   identify(request: FastifyRequest): Promise<Identity | undefined> | Identity | undefined;
-}
-
-/** What a module that signs people in receives. */
-export interface DelegatedAttempt {
-  readonly user: string;
-  readonly password: string;
-  readonly ip: string;
 }
 
 /** Returns who it is, or undefined for a wrong name or password. */

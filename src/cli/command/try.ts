@@ -7,6 +7,7 @@ import { hostTest } from '../../engine/host-test.ts';
 import { silentLogger } from '../../log/logger.ts';
 import { print } from '../output.ts';
 import { type ReadingFlags, readingOptions, readOptions } from '../reading.ts';
+import { describeStep } from '../step-text.ts';
 
 interface TryFlags extends ReadingFlags {
   readonly production: string;
@@ -69,15 +70,4 @@ function wrongStep({ file, line, path, what: cause, remedy }: Problem): TestStep
     remedy,
     took: 0,
   };
-}
-
-const MARKS = { passed: '✓', failed: '✗', skipped: '–' } as const;
-
-function describeStep({ name, result, detail, cause, remedy, took }: TestStep): string {
-  const lines = [
-    `${MARKS[result]} ${name}${detail === undefined ? '' : `: ${detail}`} (${took} ms)`,
-  ];
-  if (cause !== undefined) lines.push(`    ${cause}`);
-  if (remedy !== undefined) lines.push(`    → ${remedy}`);
-  return lines.join('\n');
 }

@@ -12,6 +12,7 @@ import { orderedBy } from '../connect.ts';
 import { type MetaPlaceFlags, metaPlace, metaPlaceOptions } from '../meta-place.ts';
 import { print, say, table } from '../output.ts';
 import { readSecret } from '../read-secret.ts';
+import { userTryCommand } from './user-try.ts';
 
 interface UserFlags extends MetaPlaceFlags {
   readonly settings?: string;
@@ -24,7 +25,7 @@ interface UserFlags extends MetaPlaceFlags {
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
-/** `waybill user add|list|password|remove|roles|break-glass`: who may use the console. Works whether it runs or not. */
+/** `waybill user add|list|password|remove|roles|break-glass|try`: who may use the console. Works whether it runs or not. */
 export function userCommand(): Command {
   const command = new Command('user').description('Manages the local users of the console.');
   const sub = (name: string, description: string): Command =>
@@ -46,6 +47,7 @@ export function userCommand(): Command {
   sub('break-glass', 'Makes a temporary administrator, who can sign in whatever console.yaml says.')
     .option('--for <time>', 'how long', '1h')
     .action(breakGlass);
+  command.addCommand(userTryCommand());
   return command;
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectSecure } from 'node:tls';
-import { Client, type Entry, FilterParser } from 'ldapts';
+import type { Client, Entry } from 'ldapts';
 import type { Address } from '../../adapter/setting.ts';
 import { DisableError, NotConnectedError } from '../../error/adapter-error.ts';
 import { dial, notConnected, placeOf } from '../dial.ts';
@@ -10,6 +10,7 @@ import { clientTls } from '../tls/client-tls.ts';
 import type { TlsClientLent } from '../tls/tls-files.ts';
 import type { TlsClientSettings } from '../tls/tls-settings.ts';
 import { LdapFailure, ldapFailure } from './ldap-failure.ts';
+import { filterProblem } from './ldap-text.ts';
 import { agreeToStartTls } from './start-tls.ts';
 
 /** How a directory is reached. */
@@ -53,25 +54,6 @@ export interface LdapEntry {
 /** What a directory may send on one connection: more would fill the memory. */
 const MOST_BYTES = 256 * 1024 * 1024;
 
-/** What is wrong with a filter, undefined if nothing is. */
-export function filterProblem(filter: string): string | undefined {
-  const problem = 'is not an LDAP filter such as (uid=4711): compare its brackets';
-  // the parser takes what is cut off
-  let depth = 0;
-  for (const [bracket] of filter.matchAll(/[()]/g)) {
-    depth += bracket === '(' ? 1 : -1;
-    if (depth < 0) return problem;
-  }
-  if (depth !== 0) return problem;
-  try {
-    FilterParser.parseString(filter);
-    return undefined;
-  } catch {
-    // its text quotes the filter without saying where
-    return problem;
-  }
-}
-
 /**
  * Connects to a directory; with TLS, once the server is verified. Throws NotConnectedError with the
  * cause in plain words.
@@ -86,7 +68,7 @@ export async function connectLdap(
   const plain = await dial(lent, { address, tls, timeout, startTlsPort: '389' }, signal);
   try {
     const socket = security === 'starttls' ? await startTls(lent, server, plain) : plain;
-    return new LdapConnection(socket, server, signal);
+    return new LdapConnection(await clientOn(socket, server), socket, { server, signal });
   } catch (error) {
     plain.on('error', () => undefined).destroy();
     throw notConnected(error, placeOf(address));
@@ -148,6 +130,22 @@ async function secured(plain: Socket, options: ConnectionOptions): Promise<Socke
   }
 }
 
+/** The client, loaded now: most productions have no directory. */
+async function clientOn(socket: Socket, { address, timeout }: LdapServer): Promise<Client> {
+  const ldapts = await import('ldapts');
+  let given = false;
+  return new ldapts.Client({
+    url: 'ldap://given',
+    timeout,
+    // it connects by itself where the connection was lost, which would be unverified and unbound
+    createConnection: () => {
+      if (given) throw new NotConnectedError(`${placeOf(address)} closed the connection.`);
+      given = true;
+      return socket;
+    },
+  });
+}
+
 /** A connection to a directory, used by one caller at a time. */
 export class LdapConnection implements AsyncDisposable {
   readonly #client: Client;
@@ -158,21 +156,15 @@ export class LdapConnection implements AsyncDisposable {
     this.#socket.destroy();
   };
 
-  constructor(socket: Socket, { address, timeout }: LdapServer, signal: AbortSignal) {
-    this.#place = placeOf(address);
+  constructor(
+    client: Client,
+    socket: Socket,
+    { server, signal }: { readonly server: LdapServer; readonly signal: AbortSignal },
+  ) {
+    this.#client = client;
+    this.#place = placeOf(server.address);
     this.#socket = socket;
     this.#signal = signal;
-    let given = false;
-    this.#client = new Client({
-      url: 'ldap://given',
-      timeout,
-      // it connects by itself where the connection was lost, which would be unverified and unbound
-      createConnection: () => {
-        if (given) throw new NotConnectedError(`${this.#place} closed the connection.`);
-        given = true;
-        return socket;
-      },
-    });
     let bytes = 0;
     socket.on('data', ({ length }: Buffer) => {
       bytes += length;

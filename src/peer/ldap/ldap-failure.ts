@@ -195,9 +195,9 @@ const RESULTS: Readonly<Record<number, readonly [LdapProblem, what: string, reme
 /** Turns what `ldapts` throws into our errors. `place` is the server, for people. */
 export function ldapFailure(error: unknown, place: string): Error {
   if (error instanceof EngineError) return error;
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (typeof code === 'number') return ofResult(code, String(message ?? ''));
-  if (/timed out|timeout/i.test(String(message))) {
+  const { code, message = '' } = error as { code?: unknown; message?: string };
+  if (typeof code === 'number') return ofResult(code, message);
+  if (/timed out|timeout/i.test(message)) {
     return new TemporaryError(
       `${place} did not answer in time. Look at its load, or raise timeout.`,
     );

@@ -97,7 +97,13 @@ test('who guesses from one address delays nobody at another, nor break-glass, an
   await known.add({ ...common, name: 'rescue', breakGlass: true });
   const enforced = enforcement(database, DEFAULT_CONSOLE);
   const delay = failureDelay(database);
-  const local = localSignIn({ users: known, delay, enforcement: enforced, delegate: undefined });
+  const local = localSignIn({
+    users: known,
+    delay,
+    enforcement: enforced,
+    directories: [],
+    delegate: undefined,
+  });
   const guess = (user: string, ip: string) =>
     local.check({ user, password: 'wrong', ip }).catch((error: { status: number }) => error.status);
   for (const user of ['anna', 'rescue'])
@@ -123,6 +129,7 @@ test('while passwords are off, nobody learns whether one was right', async () =>
     users: known,
     delay: failureDelay(database),
     enforcement: { ...enforcement(database, DEFAULT_CONSOLE), ...off },
+    directories: [],
     delegate: undefined,
   });
   const answers = [
@@ -143,7 +150,13 @@ test('a name that nobody has takes as long as one that somebody has', async () =
   await known.add({ name: 'anna', roles: [], scope: ['*'], password, mustChange: false });
   const enforced = enforcement(database, DEFAULT_CONSOLE);
   const delay = failureDelay(database);
-  const local = localSignIn({ users: known, delay, enforcement: enforced, delegate: undefined });
+  const local = localSignIn({
+    users: known,
+    delay,
+    enforcement: enforced,
+    directories: [],
+    delegate: undefined,
+  });
   const least = { anna: Number.POSITIVE_INFINITY, nobody: Number.POSITIVE_INFINITY };
   for (let n = 0; n < 4; n += 1) {
     for (const user of ['anna', 'nobody'] as const) {

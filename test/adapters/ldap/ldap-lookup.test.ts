@@ -5,7 +5,13 @@ import ldapLookup from '../../../adapters/ldap/ldap-lookup.ts';
 import { freePort } from '../../../sandbox/free-port.ts';
 import type { Credential } from '../../../src/adapter/index.ts';
 import { type Certificates, certificates } from '../../support/certificates.ts';
-import { type Directory, directory, noSlapd, READER, SUFFIX } from '../../support/directory.ts';
+import {
+  type Directory,
+  noSlapd,
+  READER,
+  SUFFIX,
+  startDirectory,
+} from '../../support/directory.ts';
 import { lend, type OpenOptions, testSteps } from '../../support/open-adapter.ts';
 
 const basic = (user: string, password: string): Credential => ({ kind: 'basic', user, password });
@@ -18,7 +24,7 @@ describe.skipIf(noSlapd !== undefined)('a code table from OpenLDAP', () => {
 
   beforeAll(async () => {
     tls = await certificates();
-    server = await directory({
+    server = await startDirectory({
       certificate: tls.server,
       lines: ['sizelimit size.soft=3 size.hard=3 size.prtotal=unlimited'],
       ldif: Array.from(
@@ -232,10 +238,11 @@ describe.skipIf(noSlapd !== undefined)('a code table from OpenLDAP', () => {
     });
   });
 
+  const faults = async (more: Readonly<Record<string, unknown>>) =>
+    (await ldapLookup.check?.(lend(ldapLookup.settings, given(more), options()).lent.settings)) ??
+    [];
+
   test('has faults of its settings told before it is loaded', async () => {
-    const faults = async (more: Readonly<Record<string, unknown>>) =>
-      (await ldapLookup.check?.(lend(ldapLookup.settings, given(more), options()).lent.settings)) ??
-      [];
     expect(await faults({})).toEqual([]);
     expect(await faults({ filter: '(&(a=b)' })).toMatchObject([{ path: ['filter'] }]);
     expect(await faults({ connect: [] })).toMatchObject([{ path: ['connect'] }]);
@@ -251,41 +258,41 @@ describe.skipIf(noSlapd !== undefined)('a code table from OpenLDAP', () => {
   });
 });
 
-describe('a code table from something else', () => {
-  const answering = async (answer: (bytes: Buffer) => Buffer | undefined): Promise<Server> => {
-    const server = createServer((socket) => {
-      socket
-        .on('error', () => undefined)
-        .on('data', (bytes) => {
-          const back = answer(bytes);
-          if (back !== undefined) socket.write(back);
-        });
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return server;
-  };
-  const load = async (server: Server, more: Readonly<Record<string, unknown>> = {}) => {
-    const { port } = server.address() as { port: number };
-    const { lent } = lend(
-      ldapLookup.settings,
-      {
-        connect: `127.0.0.1:${port}`,
-        security: 'none',
-        credential: 'reader',
-        base: SUFFIX,
-        key: 'uid',
-        value: 'cn',
-        timeout: '300ms',
-        ...more,
-      },
-      { credentials: { reader } },
-    );
-    return ldapLookup.load(lent);
-  };
+const answering = async (answer: (bytes: Buffer) => Buffer | undefined): Promise<Server> => {
+  const server = createServer((socket) => {
+    socket
+      .on('error', () => undefined)
+      .on('data', (bytes) => {
+        const back = answer(bytes);
+        if (back !== undefined) socket.write(back);
+      });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+};
+const loadFrom = async (server: Server, more: Readonly<Record<string, unknown>> = {}) => {
+  const { port } = server.address() as { port: number };
+  const { lent } = lend(
+    ldapLookup.settings,
+    {
+      connect: `127.0.0.1:${port}`,
+      security: 'none',
+      credential: 'reader',
+      base: SUFFIX,
+      key: 'uid',
+      value: 'cn',
+      timeout: '300ms',
+      ...more,
+    },
+    { credentials: { reader } },
+  );
+  return ldapLookup.load(lent);
+};
 
+describe('a code table from something else', () => {
   test('that does not answer ends in time, and is tried again', async () => {
     const server = await answering(() => undefined);
-    await expect(load(server)).rejects.toMatchObject({
+    await expect(loadFrom(server)).rejects.toMatchObject({
       retryable: true,
       message: expect.stringMatching(/did not answer in time/),
     });
@@ -297,7 +304,7 @@ describe('a code table from something else', () => {
     // a successful sign-in, as if it had come encrypted
     const injected = Buffer.from('300c02010261070a010004000400', 'hex');
     const server = await answering(() => Buffer.concat([agreed, injected]));
-    await expect(load(server, { security: 'starttls' })).rejects.toThrow(
+    await expect(loadFrom(server, { security: 'starttls' })).rejects.toThrow(
       /does not agree to StartTLS/,
     );
     server.close();

@@ -5,6 +5,7 @@ import { closed, list, maybe } from '../../../web/schema.ts';
 import { Type } from '../../../web/type.ts';
 import { within } from '../../../web/within.ts';
 import { principalOf } from '../../rights/require-permission.ts';
+import { permissionsOf } from '../../rights/roles.ts';
 import { cookieName, cookieOf, setCookie } from '../cookie.ts';
 import { checkOrigin } from '../cross-origin.ts';
 import { localIdentity } from '../local-sign-in.ts';
@@ -42,7 +43,8 @@ function beginRoutes(api: Api, signIn: SignIn): void {
       schema: { tags, summary: 'The ways to sign in.', response: { 200: Methods } },
     },
     async () => ({
-      password: (await signIn.enforcement.passwords()).allowed,
+      // a directory's passwords are typed into the same form
+      password: signIn.settings.ldap.length > 0 || (await signIn.enforcement.passwords()).allowed,
       // an unreachable database must not hide the page, and no user could be made in it either
       first: (await within(1_000, signIn.first.isAwaited())) ?? false,
       oidc: [...signIn.providers.values()].map(({ name, title }) => ({ name, title })),
@@ -68,6 +70,10 @@ function beginRoutes(api: Api, signIn: SignIn): void {
         checkOrigin(signIn, request);
         const checked = await signIn.local.check({ user, password, ip });
         await startSession(signIn, [request, reply], checked, { method: checked.via });
+        if (checked.via.startsWith('ldap ')) {
+          const allowed = permissionsOf(checked.roles, signIn.roles);
+          await signIn.enforcement.signedIn(allowed.has('user.manage'));
+        }
         return checked;
       });
       return { name: identity.name, mustChangePassword: identity.mustChangePassword === true };
