@@ -120,6 +120,11 @@ const queues = createRoute({
   validateSearch: texts('host'),
   component: lazyRouteComponent(() => import('./queue/queue-page.tsx'), 'QueuePage'),
 });
+const onCall = createRoute({
+  ...under,
+  path: '/on-call',
+  component: lazyRouteComponent(() => import('./alert/on-call-page.tsx'), 'OnCallPage'),
+});
 const alerts = createRoute({
   ...under,
   path: '/alerts',
@@ -231,6 +236,7 @@ const tree = root.addChildren([
   suspended,
   queues,
   alerts,
+  onCall,
   jobs,
   newJob,
   job,

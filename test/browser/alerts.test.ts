@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
 import { type Operated, operated } from '../support/operator.ts';
+import { webServer } from '../support/web-server.ts';
 
 /** Nothing listens where it sends to, and its queue may hold nothing for long. */
 const PRODUCTION = `production: watched
@@ -17,6 +18,13 @@ operations:
     alert: { wait: 100ms }
 `;
 
+const settingsOf = (url: string): string => `alerts:
+  channels: { pager: { webhook: '${url}/bad' }, chat: { slack: '${url}/good' } }
+  people: { ann: [pager, chat], bob: [chat] }
+  rota: [{ from: mon 00:00, to: sun 23:59, who: [ann] }, { from: sun 23:59, to: mon 00:00, who: [ann] }]
+  steps: [{ to: [on-call] }, { after: 15m, to: [bob] }]
+`;
+
 describe.skipIf(noBrowser !== undefined)(`alerts in Chromium ${noBrowser ?? ''}`, () => {
   let stack: AsyncDisposableStack;
   let production: Operated;
@@ -26,9 +34,11 @@ describe.skipIf(noBrowser !== undefined)(`alerts in Chromium ${noBrowser ?? ''}`
   beforeAll(async () => {
     stack = new AsyncDisposableStack();
     const built = await builtConsole();
+    const web = stack.use(await webServer(({ path }) => ({ status: path === '/bad' ? 401 : 200 })));
     production = stack.use(
       await operated({
         production: PRODUCTION,
+        files: { 'data/console.yaml': settingsOf(web.url) },
         console: { consoleFolder: built, watchEvery: 100 },
       }),
     );
@@ -44,6 +54,9 @@ describe.skipIf(noBrowser !== undefined)(`alerts in Chromium ${noBrowser ?? ''}`
     await page.goto(`${production.url}alerts`);
     const card = page.getByRole('listitem').filter({ hasText: 'the oldest message for hl7-out' });
     await card.waitFor();
+    const sent = card.getByRole('list', { name: 'Sent to' });
+    await sent.getByText(/ann by pager: failed: .* answered 401/).waitFor();
+    await sent.getByText(/ann by chat: delivered/).waitFor();
     await card.getByRole('button', { name: 'Comment' }).click();
     await page.getByLabel('What to say').fill('the ward restarts its server');
     await page.keyboard.press('Enter');
@@ -56,6 +69,27 @@ describe.skipIf(noBrowser !== undefined)(`alerts in Chromium ${noBrowser ?? ''}`
     await card.getByText(/^snoozed until/).waitFor();
     expect(await violations(page)).toEqual([]);
     expect(await card.getByRole('button', { name: 'I have it' }).count()).toBe(0);
+    expect(chrome.complaints).toEqual([]);
+  });
+
+  test('who is on call is changed for a time, and each channel is tested', async () => {
+    await page.goto(`${production.url}alerts`);
+    await page.getByRole('link', { name: 'On call' }).click();
+    const spans = page.getByRole('list', { name: 'Who is on call when' });
+    await spans.getByText('ann').first().waitFor();
+    await page.getByRole('button', { name: 'Somebody else is on call…' }).click();
+    await page.getByLabel('Who', { exact: true }).selectOption('bob');
+    await page.getByLabel('Why').fill('ann is ill');
+    await page.getByRole('button', { name: 'Put on call' }).click();
+    await spans.getByText('ann is ill (by admin)').waitFor();
+    await page.getByText(/^bob until/).waitFor();
+    await page.getByRole('button', { name: 'Send a test by each' }).click();
+    const channels = page.getByRole('region', { name: 'Channels' });
+    await channels.getByText(/the test got there in/).waitFor();
+    await channels.getByText(/answered 401\. Check the secret/).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'As the rota says again: ann is ill' }).click();
+    await spans.getByText('ann is ill').waitFor({ state: 'detached' });
     expect(chrome.complaints).toEqual([]);
   });
 });

@@ -20,6 +20,7 @@ export const PAGES = [
   ['/hosts/registry', 'registry'],
   ['/events', 'Event log'],
   ['/alerts', 'Alerts'],
+  ['/on-call', 'On call'],
   ['/jobs', 'Jobs'],
   ['/jobs/new?status=suspended&last=all', 'Act on many'],
   ['/export?status=error', 'Export'],

@@ -1,11 +1,18 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { CircleAlert, Hand, MessageSquare, TriangleAlert, UserPlus } from 'lucide-react';
+import {
+  CalendarClock,
+  CircleAlert,
+  Hand,
+  MessageSquare,
+  TriangleAlert,
+  UserPlus,
+} from 'lucide-react';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import type { Alert } from '../../../src/api/contract/alert.ts';
 import { ask } from '../api/client.ts';
 import { alerts as alertsQuery } from '../api/queries.ts';
-import { Button } from '../element/button.tsx';
+import { Button, buttonStyle } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';
 import { LEVEL_NAMES } from '../element/names.ts';
 import { Nothing, Pending, Problem } from '../element/notice.tsx';
@@ -14,11 +21,13 @@ import { duration, recent } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { rich, t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
+import { ToldList } from './told.tsx';
 
 /** What is wrong, since when, and who is dealing with it. */
 export function AlertPage(): ReactElement {
   const [ended, setEnded] = useState(false);
   const { data, error } = useQuery(alertsQuery(ended));
+  const may = useMay();
   return (
     <Page
       title={t('Alerts')}
@@ -31,9 +40,16 @@ export function AlertPage(): ReactElement {
             : t('{count} {count|alert|alerts} open', { count: data.alerts.length }))
       }
       actions={
-        <Button aria-pressed={ended} onClick={() => setEnded(!ended)}>
-          {ended ? t('Show what is open') : t('Show what is over')}
-        </Button>
+        <>
+          {may('alert.ack') && (
+            <Link to="/on-call" className={buttonStyle()}>
+              <CalendarClock size={14} aria-hidden="true" /> {t('On call')}
+            </Link>
+          )}
+          <Button aria-pressed={ended} onClick={() => setEnded(!ended)}>
+            {ended ? t('Show what is open') : t('Show what is over')}
+          </Button>
+        </>
       }
     >
       <Pending answer={data} error={error} />
@@ -75,6 +91,7 @@ function AlertCard({ alert }: { readonly alert: Alert }): ReactElement {
             {text}
           </p>
           <Facts alert={alert} />
+          {alert.told !== undefined && <ToldList told={alert.told} />}
           {comments.length > 0 && (
             <ul className="mt-1 border-l-2 border-line-strong pl-2" aria-label={t('Comments')}>
               {comments.map((one) => (

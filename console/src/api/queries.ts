@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
-import type { Alert } from '../../../src/api/contract/alert.ts';
+import type { Alert, OnCall } from '../../../src/api/contract/alert.ts';
 import type {
   BodyHex,
   BodyText,
@@ -240,6 +240,12 @@ export const jobResults = (id: number) =>
     queryFn: ({ signal }) => ask<JobResults>(`jobs/${id}/results`, { signal }),
     refetchInterval: LIVE,
   });
+
+export const onCall = queryOptions({
+  queryKey: ['on-call'],
+  queryFn: ({ signal }) => ask<OnCall>('alerts/on-call', { signal }),
+  refetchInterval: 15_000,
+});
 
 export const certificates = queryOptions({
   queryKey: ['certificates'],

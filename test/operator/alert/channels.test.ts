@@ -39,13 +39,15 @@ beforeAll(async () => {
   stack = new AsyncDisposableStack();
   web = stack.use(await webServer(({ path }) => ({ status: path === '/pager' ? 500 : 200 })));
   mail = stack.use(await smtpPeer({ security: 'none' }));
+  const spare = await freePort();
   const settings = `alerts:
   channels:
     pager: { webhook: '${web.url}/pager', headers: { authorization: secret } }
     chat: { slack: '${web.url}/slack' }
     team: { teams: '${web.url}/teams' }
     relay: { mail: { server: 'localhost:${mail.port}', security: none, from: waybill@hospital.example, to: [it@hospital.example] } }
-    gone: { webhook: 'http://127.0.0.1:${await freePort()}/x' }
+    gone: { webhook: 'http://127.0.0.1:${spare}/x' }
+    dead: { mail: { server: '127.0.0.1:${spare}', from: a@b.example, to: [c@d.example] } }
   people:
     ann: [pager, gone, chat]
     bob: [relay]
@@ -128,12 +130,14 @@ test('a test by every channel says what is wrong with each, and ends the alert o
   const results = new Map(body.tests.map((one) => [one.channel, one]));
   expect([...results].map(([name, { result }]) => `${name} ${result}`).toSorted()).toEqual([
     'chat passed',
+    'dead failed',
     'gone failed',
     'operation alarm failed',
     'pager passed',
     'relay passed',
     'team passed',
   ]);
+  expect(results.get('dead')?.cause).toMatch(/^nothing listens on 127/);
   expect(results.get('gone')?.remedy).toContain('Check the port');
   expect(results.get('operation alarm')?.cause).toMatch(/nowhere|folder/);
   await vi.waitFor(async () =>

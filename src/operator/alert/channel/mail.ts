@@ -61,6 +61,9 @@ function refused(error: unknown, server: string): Sent {
     const answer = responseCode === undefined ? '' : ` (${responseCode})`;
     return { accepted: false, cause: `${server} ${what}${answer}`, remedy };
   }
-  const { cause: beneath } = error as { cause?: unknown };
-  return { accepted: false, ...connectionCause(beneath ?? error, server) };
+  // nodemailer replaces the system's code by its own, and keeps it in the text
+  const [system = code] = /\bE[A-Z]{4,}\b/.exec(String(error)) ?? [];
+  const known = Object.assign(new Error('not sent'), { code: system });
+  const { cause, remedy: advice } = connectionCause(known, server);
+  return { accepted: false, cause, remedy: advice };
 }
