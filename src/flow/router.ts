@@ -109,8 +109,25 @@ async function transformed(
     }
     sends.push(...outputs.map((output) => ({ to, output })));
   }
-  return { status: sends.length === 0 ? 'discarded' : 'completed', sends, explain };
+  return {
+    status: sends.length === 0 ? 'discarded' : 'completed',
+    sends,
+    explain: withNotes(explain, chains.values()),
+  };
 }
+
+/** What the transforms noted; each once. */
+function withNotes(
+  explain: Explanation,
+  chains: Iterable<readonly TransformOutput[]>,
+): Explanation {
+  const all = [...chains].flatMap((outputs) => outputs.flatMap(({ notes = [] }) => notes));
+  if (all.length === 0) return explain;
+  return { ...explain, notes: [...new Set(all)].slice(0, MOST_NOTES) };
+}
+
+/** One message may be split into thousands, each with its notes. */
+const MOST_NOTES = 20;
 
 /** The error for a host that the production no longer has. */
 export function unknownHost(name: string): EngineError {

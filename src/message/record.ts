@@ -120,6 +120,8 @@ export interface Explanation {
     readonly rule: string;
   }[];
   readonly otherwise?: 'discard' | 'suspend' | 'send' | undefined;
+  /** What transforms noted: sentences without any value of the message. */
+  readonly notes?: readonly string[] | undefined;
 }
 
 export interface RuleExplanation {

@@ -8,6 +8,7 @@ import type { X12Form } from '../document/edi/acknowledge/x12-acknowledgement.ts
 import type { EdiCheckLevel } from '../document/edi/check/finding.ts';
 import { EdiDocument, ediDocument } from '../document/edi/edi-document.ts';
 import { ediTypeOf } from '../document/edi/edi-type.ts';
+import type { ToFhirOptions } from '../document/fhir/v2/to-fhir.ts';
 import { DEFAULT_DELIMITERS } from '../document/hl7/delimiters.ts';
 import { hl7Header, isBefore } from '../document/hl7/header.ts';
 import { Hl7Document } from '../document/hl7/hl7-document.ts';
@@ -21,6 +22,7 @@ import {
   FIRST_WITH_STRUCTURE,
   type Hl7Type,
 } from './declared-type.ts';
+import { beginFhir } from './fhir/begin-fhir.ts';
 import { messageStructure } from './message-structure.ts';
 import type { Split } from './split/read-split.ts';
 import type { Transform, TransformInput, TransformOutput } from './transform.ts';
@@ -28,7 +30,7 @@ import { doSteps, type Run, type SegmentPairs, type Step } from './work.ts';
 
 /** A transform as a production writes it, checked and compiled. */
 export interface Declaration {
-  readonly start: 'copy' | 'empty' | { readonly body: string } | Acknowledging;
+  readonly start: 'copy' | 'empty' | { readonly body: string } | Acknowledging | ToFhir;
   readonly type: DeclaredType | undefined;
   /** What each message is made of; undefined makes a single one of the whole. */
   readonly split: Split | undefined;
@@ -55,6 +57,11 @@ export interface Acknowledging {
   readonly acknowledge: EdiCheckLevel;
   readonly form: X12Form;
   readonly errors: OnErrors;
+}
+
+/** The new message begins as FHIR made of the HL7 v2 message that came. */
+export interface ToFhir {
+  readonly toFhir: ToFhirOptions;
 }
 
 /** Finds the transforms that `call` names; called when a message arrives, since they may be read later. */
@@ -92,7 +99,7 @@ export class DeclarativeTransform implements Transform {
         turns: [],
       });
       run.step = 'its end';
-      return run.discarded ? [] : [this.#output(input, run.target, scope)];
+      return run.discarded ? [] : [this.#output(input, run, scope)];
     } catch (error) {
       throw transformFailed(this.name, state.step, error);
     }
@@ -103,8 +110,9 @@ export class DeclarativeTransform implements Transform {
     const { start, type, loops } = this.declaration;
     const source = input.document;
     const isCopy = start === 'copy';
-    const target = isCopy ? source.copy() : startDocument(input, start, type);
-    if (target === undefined) return undefined;
+    const begun = isCopy ? { target: source.copy() } : startDocument(input, start, type);
+    if (begun === undefined) return undefined;
+    const { target, notes = [] } = begun;
     if (type !== undefined) declareType(target, type);
     return {
       start: isCopy ? 'copy' : 'empty',
@@ -113,13 +121,18 @@ export class DeclarativeTransform implements Transform {
       segments: loops ? segmentPairs(source, isCopy ? target : undefined) : undefined,
       transform: this.#find,
       totals: new Map(),
+      notes,
       removed: false,
       discarded: false,
       depth: 0,
     };
   }
 
-  #output({ message, document }: TransformInput, target: Document, scope: Scope): TransformOutput {
+  #output(
+    { message, document }: TransformInput,
+    { target, notes }: Pick<Run, 'target' | 'notes'>,
+    scope: Scope,
+  ): TransformOutput {
     const { type, label } = this.declaration;
     const body = target.bytes();
     return {
@@ -127,6 +140,7 @@ export class DeclarativeTransform implements Transform {
       type: outputType(document, target, { before: message.type, declared: type?.text }),
       charset: outputCharset(document, target, message.charset),
       name: label?.evaluate(scope) ?? message.name,
+      ...(notes.length > 0 && { notes }),
     };
   }
 }
@@ -183,10 +197,16 @@ function outputCharset(
   if (target instanceof SegmentDocument && !(target instanceof Hl7Document)) {
     return target.charset.name;
   }
+  if (target.kind === 'json' && source.kind !== 'json') return 'utf-8';
   if (!(target instanceof Hl7Document)) return before;
   const isSame =
     before !== undefined && source.kind === 'hl7' && source.get('MSH-18') === target.get('MSH-18');
   return isSame ? before : target.charset.name;
+}
+
+interface Begun {
+  readonly target: Document;
+  readonly notes?: readonly string[];
 }
 
 /** How a new message that is not a copy begins: with a given body, or with the least that is valid for its type. */
@@ -194,16 +214,21 @@ function startDocument(
   input: TransformInput,
   start: Exclude<Declaration['start'], 'copy'>,
   type: DeclaredType | undefined,
-): Document | undefined {
-  if (start !== 'empty' && 'acknowledge' in start) return acknowledgementOf(input, start);
+): Begun | undefined {
+  if (start !== 'empty' && 'toFhir' in start) return beginFhir(input, start.toFhir);
+  if (start !== 'empty' && 'acknowledge' in start) {
+    const target = acknowledgementOf(input, start);
+    return target && { target };
+  }
   if (type === undefined) throw new EngineError('TRANSFORM_FAILED', 'it has no type');
   const { message, document } = input;
   const charset = document instanceof Hl7Document ? document.charset.name : message.charset;
   const body = start === 'empty' ? emptyBody(input, type) : start.body;
-  return documentOf(Buffer.from(body, 'utf8'), {
+  const target = documentOf(Buffer.from(body, 'utf8'), {
     type: type.text,
     ...(type.hl7 === undefined || charset === undefined ? {} : { charset }),
   });
+  return { target };
 }
 
 function acknowledgementOf(

@@ -1,5 +1,6 @@
 import { isX12Form } from '../document/edi/acknowledge/x12-acknowledgement.ts';
 import { isEdiCheckLevel } from '../document/edi/check/finding.ts';
+import { FHIR_JSON } from '../document/fhir/fhir-json.ts';
 import type { ExpressionEnvironment } from '../expression/environment.ts';
 import type { Expression } from '../expression/expression.ts';
 import type { ExpressionFacts } from '../expression/facts.ts';
@@ -11,12 +12,13 @@ import {
   type FindTransform,
 } from './declarative-transform.ts';
 import { type DeclaredType, declaredType } from './declared-type.ts';
+import { readToFhir } from './fhir/read-to-fhir.ts';
 import { readSteps } from './read-steps.ts';
 import { readSplit } from './split/read-split.ts';
 import type { StepContext } from './step/step-reader.ts';
 import type { Step } from './work.ts';
 
-const KEYS = ['split', 'start', 'type', 'name', 'steps', 'comment', 'title'];
+const KEYS = ['toFhir', 'split', 'start', 'type', 'name', 'steps', 'comment', 'title'];
 
 export interface TransformReading extends GivenReading {
   /** Finds another transform when a message arrives: all are read by then. */
@@ -44,10 +46,16 @@ export function readTransform(
   });
   const given = new Given(value, path, { ...reading, environment, loops: true });
   given.block('A transform', KEYS);
-  const type = readType(given.at('type'));
+  const fhir = readToFhir(given.at('toFhir'));
+  const type = readType(given.at('type')) ?? (fhir && declaredType(FHIR_JSON));
   const split = readSplit(given.at('split'));
-  const start = readStart(given.at('start'));
+  const start = fhir === undefined ? readStart(given.at('start')) : { toFhir: fhir };
   checkStart(given, start, type);
+  if (fhir !== undefined) {
+    // only HL7 has it, so that check finds a rule that sends it something else
+    paths.push('MSH-9');
+    checkToFhir(given);
+  }
   const { steps, loops, calls } = stepsOf(given, {
     kind: type?.kind,
     around,
@@ -71,14 +79,23 @@ export function readTransform(
   return new DeclarativeTransform(name, declaration, reading.find);
 }
 
+/** What makes FHIR begins with it. */
+function checkToFhir(given: Given): void {
+  for (const key of ['start', 'type'] as const) {
+    if (!given.at(key).isAbsent) {
+      given.at(key).wrong(`toFhir says how the new message begins; leave out ${key}.`);
+    }
+  }
+}
+
 /** What cannot begin as the transform says. */
 function checkStart(
   given: Given,
   start: Declaration['start'],
   type: DeclaredType | undefined,
 ): void {
-  const acknowledges = typeof start === 'object' && 'acknowledge' in start;
-  if (start !== 'copy' && !acknowledges && given.at('type').isAbsent) {
+  const hasType = typeof start === 'object' && !('body' in start);
+  if (start !== 'copy' && !hasType && given.at('type').isAbsent) {
     given.wrong('A transform without start: copy needs a type, such as ADT_A01:2.5.');
   }
   if (start !== 'empty') return;
@@ -102,8 +119,9 @@ function stepsOf(
   let loops = false;
   const calls = new Set<string>();
   const written = given.at('steps');
-  // a split without steps does not change its parts
-  if (!given.at('split').isAbsent && written.isAbsent) return { steps: [], loops, calls: [] };
+  // a split without steps does not change its parts, nor does toFhir need any
+  const needsNone = !given.at('split').isAbsent || !given.at('toFhir').isAbsent;
+  if (needsNone && written.isAbsent) return { steps: [], loops, calls: [] };
   const steps = readSteps(
     written,
     {

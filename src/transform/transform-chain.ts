@@ -13,10 +13,14 @@ export function transformChain(transforms: readonly Transform[]): Transform {
       for (const transform of others) {
         const made: TransformOutput[] = [];
         for (const output of outputs) {
-          const { part, parts } = output;
+          const { part, parts, notes = [] } = output;
           const later = await transform.apply(next(input, output));
+          const kept = { ...(part !== undefined && { part, parts }) };
           made.push(
-            ...(part === undefined ? later : later.map((one) => ({ part, parts, ...one }))),
+            ...later.map((one) => {
+              const all = [...notes, ...(one.notes ?? [])];
+              return { ...kept, ...one, ...(all.length > 0 && { notes: all }) };
+            }),
           );
         }
         outputs = made;

@@ -22,6 +22,8 @@ export interface Run {
   removed: boolean;
   /** Whether the new message was discarded. */
   discarded: boolean;
+  /** What people should know of the new message, without any value. */
+  readonly notes: readonly string[];
   /** The nesting depth of `call`. */
   depth: number;
 }

@@ -80,3 +80,19 @@ test('a transform that several targets share is applied once', async () => {
   expect(result.sends.map(({ to }) => to)).toEqual(['a', 'b', 'c']);
   expect(new Set(result.sends.map(({ output }) => output)).size).toBe(1);
 });
+
+test('what transforms note stands in the explanation, each once', async () => {
+  const noting: Transform = {
+    name: 'noting',
+    apply: ({ document, message: { type } }) =>
+      [1, 2].map(() => ({ body: document.bytes(), type, notes: ['PV1-18 is not mapped'] })),
+  };
+  const result = await routed([{ name: 'all', send: { to: ['a', 'b'], transform: 'noting' } }], {
+    noting,
+  });
+  expect(result.sends).toHaveLength(4);
+  expect(result.explain).toMatchObject({
+    notes: ['PV1-18 is not mapped'],
+    sent: [{ to: 'a' }, {}],
+  });
+});

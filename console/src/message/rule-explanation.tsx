@@ -51,6 +51,11 @@ export function RuleExplanation({ explain }: { readonly explain: Explanation }):
             );
           })}
       </ol>
+      {explain.notes?.map((note) => (
+        <p key={note} className="break-words text-ink-2">
+          {note}
+        </p>
+      ))}
       {skipped.length > 0 && (
         <details className="text-ink-2">
           <summary>

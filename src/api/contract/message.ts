@@ -29,6 +29,9 @@ export const Explanation = Type.Object({
   ),
   sent: list(Sent),
   otherwise: maybe(word('discard', 'suspend', 'send')),
+  notes: maybe(
+    list(Type.String({ description: 'What transforms noted, without any value of the message.' })),
+  ),
 });
 
 const Reply = Type.Object({

@@ -121,6 +121,45 @@ function stepSchema({ keys, help }: (typeof stepKinds)[number]): JsonSchema {
   };
 }
 
+const toFhirSchema = (): JsonSchema => ({
+  anyOf: [
+    { enum: ['R4'] },
+    {
+      type: 'object',
+      additionalProperties: false,
+      required: ['version'],
+      properties: {
+        version: { enum: ['R4'], description: 'The version of FHIR.' },
+        bundle: {
+          enum: ['transaction', 'message', 'collection'],
+          default: 'transaction',
+          description: 'The type of the Bundle.',
+        },
+        update: {
+          type: 'array',
+          items: { type: 'string' },
+          description:
+            'Which resources replace what the server has; others with an identifier are created only if they are not there. Default: those the message is about.',
+          examples: [['Patient', 'Encounter']],
+        },
+        zone: {
+          type: 'string',
+          description:
+            "The time zone of times without an offset. Default: MSH-7's offset, otherwise the engine's zone.",
+          examples: ['Europe/Berlin'],
+        },
+        systems: {
+          type: 'object',
+          additionalProperties: { type: 'string' },
+          description: 'URIs of the assigning authorities and code systems that HL7 v2 only names.',
+        },
+      },
+    },
+  ],
+  description: 'Makes FHIR of an HL7 v2 message.',
+  examples: ['R4'],
+});
+
 /** JSON Schema of a declarative transform's file. */
 export function transformSchema(): JsonSchema {
   return {
@@ -129,6 +168,7 @@ export function transformSchema(): JsonSchema {
     type: 'object',
     additionalProperties: false,
     properties: {
+      toFhir: toFhirSchema(),
       split: splitSchema(),
       start: startSchema(),
       type: {

@@ -1,0 +1,184 @@
+import { fixedConcept } from './codes.ts';
+import { hasElement, slotAt } from './elements.ts';
+import type { FormContext } from './form-context.ts';
+import { continued, FORMS, joinedLines } from './forms.ts';
+import { type Element, isElement, tidy } from './json.ts';
+import { mapNamed } from './maps.ts';
+import type { Part } from './part.ts';
+import { placeReference } from './places.ts';
+import type { Condition, FhirMap, Form, Row, Source, Target } from './read-map.ts';
+import type { SourceSegment } from './source.ts';
+
+/** What the rows of one segment or data type work on. */
+export interface Frame {
+  readonly segment: SourceSegment;
+  /** Undefined for the segment itself. */
+  readonly part: Part | undefined;
+  readonly target: Element;
+  readonly message: MessageFrame;
+}
+
+/** What a table of rows needs of the message around it. */
+export interface MessageFrame extends FormContext {
+  /** The latest segment of a name. */
+  latest(name: string): SourceSegment | undefined;
+  /** The current resource of a name in the table of messages. */
+  current(name: string): { readonly resource: Element; readonly fullUrl: string } | undefined;
+  /** Keeps a resource that others refer to; the same content is kept once. */
+  keep(type: string, content: Element): string;
+}
+
+/** Whether a row wrote a value of the message. */
+export function applyMap(map: FhirMap, frame: Frame): boolean {
+  let wrote = false;
+  for (const row of map.rows) if (applyRow(row, frame)) wrote = true;
+  return wrote;
+}
+
+function applyRow(row: Row, frame: Frame): boolean {
+  if (!row.conditions.every((condition) => holds(condition, frame))) return false;
+  if (row.source === undefined) return writeRow(row, frame.part, frame);
+  let wrote = false;
+  for (const part of partsAt(row.source, frame)) {
+    if (row.target === undefined) part.useAll();
+    else if (writeRow(row, part, frame)) wrote = true;
+  }
+  return wrote;
+}
+
+const NONE: readonly Part[] = [];
+
+/** The parts with a value at a source. */
+function partsAt({ segment, numbers }: Source, frame: Frame): readonly Part[] {
+  const [first = 0, ...others] = numbers;
+  if (segment === undefined && frame.part !== undefined) {
+    const found = deeper(frame.part, numbers);
+    return found === undefined ? NONE : [found];
+  }
+  const found = segmentOf(segment, frame)?.field(first) ?? NONE;
+  if (found.length === 0 || others.length === 0) return found;
+  return found.flatMap((part) => deeper(part, others) ?? []);
+}
+
+function segmentOf(
+  name: string | undefined,
+  { segment, message }: Frame,
+): SourceSegment | undefined {
+  return name === undefined || name === segment.name ? segment : message.latest(name);
+}
+
+function deeper(part: Part, numbers: readonly number[]): Part | undefined {
+  let found: Part | undefined = part;
+  for (const number of numbers) found = found?.child(number);
+  return found;
+}
+
+function holds({ kind, source, values }: Condition, frame: Frame): boolean {
+  if (kind === 'no') return !hasElement(frame.target, values[0] ?? '');
+  if (kind === 'has') return hasElement(frame.target, values[0] ?? '');
+  const parts = partsAt(source, frame);
+  if (kind === 'valued') return parts.length > 0;
+  if (kind === 'empty') return parts.length === 0;
+  if (kind === 'single') return parts.length <= 1;
+  if (kind === 'repeats') return parts.length > 1;
+  const value = parts[0]?.peek() ?? '';
+  return values.includes(value) === (kind === 'is');
+}
+
+/** Forms that have the same result for every message. */
+const isFixed = ({ kind }: Form): boolean =>
+  kind === 'fixed' || kind === 'extension' || kind === 'concept';
+
+function writeRow(row: Row, part: Part | undefined, frame: Frame): boolean {
+  const root = rootOf(row, frame);
+  if (root === undefined) return false;
+  const others = row.extras.map(({ form }) => form);
+  const forms = row.form === undefined ? others : [row.form, ...others];
+  const made = forms.map((form) => valueOf(form, part, frame, { root, row }));
+  const wanted = forms.flatMap((form, at) => (isFixed(form) ? [] : [made[at]]));
+  const found = wanted.some((value) => value !== undefined);
+  if (wanted.length > 0 && !found) return false;
+  if (row.form !== undefined && made[0] === undefined) return false;
+  if (wanted.length === 0) part?.useAll();
+  write(row, root, row.form === undefined ? [undefined, ...made] : made);
+  return row.source !== undefined || found;
+}
+
+/** The resource or element a row writes to; undefined if there is none or it has the value. */
+function rootOf({ target }: Row, frame: Frame): Element | undefined {
+  if (target === undefined) return undefined;
+  const { resource } = target;
+  const root = resource === undefined ? frame.target : frame.message.current(resource)?.resource;
+  return root === undefined || (target.ifMissing && hasValue(root, target)) ? undefined : root;
+}
+
+/** The main form is the element itself; the others are written into it. */
+function write({ target, extras }: Row, root: Element, [main, ...others]: unknown[]): void {
+  if (target === undefined) return;
+  if (extras.length === 0) {
+    if (main !== undefined) slotAt(root, target.steps).set(main);
+    return;
+  }
+  const element: Element = isElement(main) ? { ...main } : {};
+  for (const [at, extra] of extras.entries()) {
+    const value = others[at];
+    if (value === undefined) continue;
+    const isThere =
+      extra.target.ifMissing && slotAt(element, extra.target.steps).get() !== undefined;
+    if (!isThere) slotAt(element, extra.target.steps).set(value);
+  }
+  slotAt(root, target.steps).set(element);
+}
+
+/** Whether a target that is written only if missing is there. */
+function hasValue(root: Element, { steps }: Target): boolean {
+  if (steps.some(({ entry }) => entry === 'add')) return false;
+  return hasElement(root, steps.map(({ name }) => name).join('.'));
+}
+
+interface Place {
+  readonly root: Element;
+  readonly row: Row;
+}
+
+function valueOf(form: Form, around: Part | undefined, frame: Frame, place: Place): unknown {
+  if (isFixed(form)) return fixedValue(form);
+  if (form.kind === 'current') {
+    const found = frame.message.current(form.name);
+    return found === undefined ? undefined : { reference: found.fullUrl };
+  }
+  const part = form.source === undefined ? around : partsAt(form.source, frame)[0];
+  if (part === undefined && form.source !== undefined) return undefined;
+  return form.kind === 'made' ? reference(form, part, frame) : named(form, part, frame, place);
+}
+
+function fixedValue({ kind, name }: Form): unknown {
+  if (kind === 'extension') return `http://hl7.org/fhir/StructureDefinition/${name}`;
+  if (kind === 'concept') return fixedConcept(name);
+  return name === 'true' || name === 'false' ? name === 'true' : name;
+}
+
+/** A reference to a resource that is made of the part. */
+function reference(form: Form, part: Part | undefined, frame: Frame): unknown {
+  const { message } = frame;
+  if (form.table === 'PL') return part && placeReference(part, message);
+  const map = mapNamed(form.table ?? '');
+  const content: Element = {};
+  applyMap(map, { ...frame, part, target: content });
+  return tidy(content) === undefined ? undefined : { reference: message.keep(form.name, content) };
+}
+
+function named(form: Form, part: Part | undefined, frame: Frame, { root, row }: Place): unknown {
+  if (form.name === 'lines') return joinedLines(frame.segment.field(Number(form.table)));
+  if (part === undefined) return undefined;
+  if (form.name === 'more' || form.name === 'documentText') {
+    return continued(form.name, slotAt(root, row.target?.steps ?? []).get(), part);
+  }
+  const simple = FORMS[form.name];
+  if (simple !== undefined) return simple(part, frame.message, form.table);
+  // rows that complete what is there already see it
+  const isSelf = row.target?.steps.length === 0;
+  const content: Element = isSelf ? root : {};
+  applyMap(mapNamed(form.name), { ...frame, part, target: content });
+  return tidy(content) === undefined ? undefined : content;
+}
