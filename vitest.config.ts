@@ -56,7 +56,12 @@ export default defineConfig({
       lane('lossless', { env: { TMPDIR: onDisk() } }),
       lane('servers', {
         retry: TRIED_AGAIN,
-        typecheck: { enabled: true, include: ['test/**/*.test-d.ts'] },
+        typecheck: {
+          enabled: true,
+          include: ['test/**/*.test-d.ts'],
+          // what these reach, not the whole project: it is run alone, after everything else
+          tsconfig: 'test/tsconfig.types.json',
+        },
       }),
       lane('alone', { isolate: true }),
       lane('fast', { setupFiles: ['test/setup.ts', 'test/setup-fast.ts'] }),
