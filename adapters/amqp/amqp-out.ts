@@ -1,9 +1,19 @@
-import { type Lent, outbound, setting } from 'waybill/adapter';
-import { namedTemplate } from 'waybill/peer';
-import { AmqpSender } from './amqp-sender.ts';
+import type { ConfirmChannel, Options } from 'amqplib';
+import {
+  background,
+  EngineError,
+  type Lent,
+  type Message,
+  NotConnectedError,
+  type OpenOutbound,
+  outbound,
+  type Reply,
+  setting,
+} from 'waybill/adapter';
+import { contentTypeOf, namedTemplate, UnderWay } from 'waybill/peer';
 import { amqpSettings } from './amqp-settings.ts';
 import { tryAmqp } from './amqp-test.ts';
-import { connectAmqp } from './connect.ts';
+import { type AmqpSession, connectAmqp } from './connect.ts';
 
 export const amqpOutSettings = {
   ...amqpSettings,
@@ -87,3 +97,202 @@ export default outbound({
       return `the exchange ${exchange} is there`;
     }),
 });
+
+/** What became of the message that is under way on a channel. */
+interface Publication {
+  returned: string | undefined;
+}
+
+interface AmqpLetter {
+  readonly key: string;
+  readonly body: Buffer;
+  readonly options: Options.Publish;
+}
+
+/** Publishes messages over one connection until that is lost: each on a channel of its own, so that a refusal is known to be its. */
+class AmqpSender implements OpenOutbound {
+  readonly #lent: AmqpOutLent;
+  readonly #session: AmqpSession;
+  readonly #sending = new UnderWay();
+  readonly #resting: ConfirmChannel[] = [];
+  readonly #publications = new WeakMap<ConfirmChannel, Publication>();
+  #lost: Error | undefined;
+
+  constructor(lent: AmqpOutLent, session: AmqpSession) {
+    this.#lent = lent;
+    this.#session = session;
+    session.connection.on('blocked', () => {
+      lent.connection('waiting', 'the broker takes nothing just now');
+      lent.event(
+        'warn',
+        'blocked',
+        `${session.place} takes nothing until it has memory or disk again.`,
+      );
+    });
+    session.connection.on('unblocked', () => lent.connection('connected', session.facts));
+    background(this.#watch(), 'hearing of a lost connection');
+  }
+
+  async send(message: Message, signal: AbortSignal): Promise<Reply> {
+    signal.throwIfAborted();
+    return await this.#sending.run(this.#send(message, signal));
+  }
+
+  async close(): Promise<void> {
+    await this.#sending.ended();
+    // one that is gone is closed already
+    await this.#session.connection.close().catch(() => undefined);
+  }
+
+  async #send(message: Message, signal: AbortSignal): Promise<Reply> {
+    const options = await this.#options(message);
+    const key = await this.#lent.settings.routingKey.render(message);
+    const body = Buffer.from(await message.body.bytes());
+    signal.throwIfAborted();
+    this.#throwIfLost();
+    const sending = this.#sendOn({ key, body, options });
+    // whoever waits hears of it, unless the message was given up
+    background(sending, 'a message that was given up', () => true);
+    return await this.#within(sending, signal);
+  }
+
+  async #sendOn(letter: AmqpLetter): Promise<Reply> {
+    const channel = this.#resting.pop() ?? (await this.#channel());
+    const publication: Publication = { returned: undefined };
+    this.#publications.set(channel, publication);
+    try {
+      await this.#publish(channel, letter);
+      this.#resting.push(channel);
+      return verdict(publication);
+    } catch (error) {
+      // a refusal has closed it; after a lack of room it is not used again either
+      background(channel.close(), 'closing a channel', () => true);
+      this.#throwIfLost();
+      return refused(error);
+    }
+  }
+
+  async #options(message: Message): Promise<Options.Publish> {
+    const { settings, production } = this.#lent;
+    const headers: Record<string, string> = {};
+    for (const { name, value } of settings.headers) headers[name] = await value.render(message);
+    return {
+      contentType: contentTypeOf(message.type, message.charset),
+      messageId: (await settings.messageId?.render(message)) ?? `${production}.${message.id}`,
+      timestamp: Math.round(message.created / 1_000),
+      persistent: settings.persistent,
+      mandatory: settings.mandatory,
+      headers,
+      ...(settings.expiration !== undefined && { expiration: settings.expiration }),
+    };
+  }
+
+  async #channel(): Promise<ConfirmChannel> {
+    const channel = await this.#session.connection.createConfirmChannel();
+    channel.on('return', ({ fields }: { fields: { replyText?: string } }) => {
+      const publication = this.#publications.get(channel);
+      if (publication !== undefined) publication.returned = fields.replyText ?? 'NO_ROUTE';
+    });
+    return channel;
+  }
+
+  #publish(channel: ConfirmChannel, { key, body, options }: AmqpLetter): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    // a refusal closes the channel, with the reason
+    channel.on('error', reject);
+    channel.on('close', () => reject(new Error('channel closed')));
+    channel.publish(this.#lent.settings.exchange, key, body, options, (error: unknown) => {
+      // a channel that closes refuses what is under way too, and says why with the event
+      if (error !== null && error !== undefined) setImmediate(() => reject(new Nacked()));
+      else resolve();
+    });
+    return promise.finally(() => {
+      channel.removeAllListeners('error');
+      channel.removeAllListeners('close');
+      channel.on('error', () => this.#forget(channel));
+      channel.on('close', () => this.#forget(channel));
+    });
+  }
+
+  #forget(channel: ConfirmChannel): void {
+    const at = this.#resting.indexOf(channel);
+    if (at >= 0) this.#resting.splice(at, 1);
+  }
+
+  async #within<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    const { timeout } = this.#lent.settings;
+    const { place } = this.#session;
+    const late = setTimeout(
+      () => {
+        reject(
+          new EngineError(
+            'REPLY_TIMEOUT',
+            `${place} did not confirm the message within ${timeout} ms, and whether it has it is not known. It is sent again with the same message-id.`,
+            { retryable: true },
+          ),
+        );
+      },
+      Math.min(timeout, 2 ** 31 - 1),
+    );
+    try {
+      return await Promise.race([work, promise]);
+    } catch (error) {
+      // what was given up must not arrive behind the messages that follow: they go over another connection
+      const isGivenUp = signal.aborted || (error as { code?: unknown }).code === 'REPLY_TIMEOUT';
+      if (isGivenUp) this.#endConnection();
+      throw error;
+    } finally {
+      clearTimeout(late);
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  #endConnection(): void {
+    const { connection, place } = this.#session;
+    this.#lost ??= new NotConnectedError(
+      `The connection to ${place} was ended, as a message on it was given up. It is opened again.`,
+    );
+    background(connection.close(), 'ending a connection', () => true);
+  }
+
+  #throwIfLost(): void {
+    if (this.#lost !== undefined) throw this.#lost;
+  }
+
+  async #watch(): Promise<void> {
+    const reason = await this.#session.ended;
+    this.#lost ??= reason;
+    this.#lent.connection('disconnected');
+  }
+}
+
+class Nacked extends Error {
+  override readonly name = 'Nacked';
+}
+
+const reply = (code: string, text: string): Reply => ({
+  body: Buffer.alloc(0),
+  type: 'text/plain',
+  code,
+  text,
+});
+
+const verdict = ({ returned }: Publication): Reply =>
+  returned === undefined
+    ? reply('OK', 'confirmed')
+    : reply('UNROUTED', `no queue got it: ${returned}`);
+
+/** By the reply codes of AMQP 0-9-1 (1.9). Throws what is no answer of the broker. */
+function refused(error: unknown): Reply {
+  if (error instanceof Nacked)
+    return reply('NACKED', 'the broker did not take it: a queue is full, or it failed');
+  const { code, message = '' } = error as { code?: unknown; message?: string };
+  if (code === 404) return reply('NOEXCHANGE', message);
+  if (code === 403) return reply('DENIED', message);
+  if (code === 406 && /size/i.test(message)) return reply('TOOLARGE', message);
+  if (typeof code === 'number') return reply(String(code), message);
+  throw error;
+}

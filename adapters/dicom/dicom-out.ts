@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import { type Lent, outbound, type Reply, type Step, StepFailure } from 'waybill/adapter';
-import { dial, PeerLink, placeOf, probe } from 'waybill/peer';
+import { type Lent, outbound, type Reply, type Step, StepFailure, setting } from 'waybill/adapter';
+import { dial, PeerLink, peerAddress, placeOf, probe, sendingTimes, tlsClient } from 'waybill/peer';
+import { aeTitle } from './ae-title.ts';
 import { type Command, statusText } from './command.ts';
-import { dicomOutSettings } from './dicom-out-settings.ts';
 import type { UserIdentity } from './pdu.ts';
 import { statusWords } from './rejection-words.ts';
 import {
@@ -14,6 +14,29 @@ import {
   type SendingOptions,
 } from './sending-association.ts';
 import { IMPLICIT_LITTLE_ENDIAN, VERIFICATION } from './uids.ts';
+
+const dicomOutSettings = {
+  connect: peerAddress('archive.example:11112'),
+  title: aeTitle({ help: 'The AE title of the peer, which we call.', example: 'ARCHIVE' }),
+  ownTitle: aeTitle({ help: 'Our own AE title.', default: 'WAYBILL' }),
+  tls: tlsClient(),
+  credential: setting.optional(
+    setting.credential({
+      help: 'Name and password for the peer (user identity of the association). They go over the network as they are: use tls.',
+      kinds: ['basic'],
+    }),
+  ),
+  replyTimeout: setting.duration({
+    help: 'How long the peer may take to answer, once it has an object.',
+    default: '60s',
+  }),
+  ...sendingTimes,
+  stayConnected: setting.duration({
+    help: 'How long an association is kept without an object. 0s opens a new one for each.',
+    default: '30s',
+    advanced: true,
+  }),
+};
 
 type LentHere = Lent<typeof dicomOutSettings>;
 

@@ -20,9 +20,14 @@ import {
   type ServedRoute,
   Serving,
 } from 'waybill/peer';
-import { ediQuestion, ediReply } from './edi-answer.ts';
-import { hl7Answer, hl7Question, hl7Refusal } from './hl7-answer.ts';
-import { answerTo } from './http-answer.ts';
+import {
+  answerTo,
+  ediQuestion,
+  ediReply,
+  hl7Answer,
+  hl7Question,
+  hl7Refusal,
+} from './http-answer.ts';
 import type { httpInSettings } from './http-in-settings.ts';
 import { contentOf, incomingMessage, SignedOnce } from './incoming-message.ts';
 import type { BodyCheck, Operation } from './operation.ts';

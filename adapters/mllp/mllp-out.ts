@@ -1,9 +1,61 @@
+import type { Socket } from 'node:net';
 import { LRUCache } from 'lru-cache';
-import { type Lent, type Message, type OpenOutbound, outbound, type Reply } from 'waybill/adapter';
-import { newsFilter, PeerLink, placeOf, probe } from 'waybill/peer';
-import { mllpOutSettings } from './mllp-out-settings.ts';
-import { outgoingMessage } from './outgoing-message.ts';
-import { PeerConnection } from './peer-connection.ts';
+import {
+  EngineError,
+  type Lent,
+  type Logger,
+  type Message,
+  NotConnectedError,
+  type OpenOutbound,
+  outbound,
+  type Reply,
+  setting,
+  TemporaryError,
+} from 'waybill/adapter';
+import {
+  acknowledgementText,
+  type Hl7Header,
+  type ReadAcknowledgement,
+  readAcknowledgement,
+} from 'waybill/document';
+import {
+  ExchangeConnection,
+  type LinkedConnection,
+  newsFilter,
+  PeerLink,
+  peerAddress,
+  placeOf,
+  probe,
+  replyLimit,
+  sendingTimes,
+  spokenProtocol,
+  tlsClient,
+} from 'waybill/peer';
+import { FrameReader } from './frame-reader.ts';
+import { frameMarks, framingSetting } from './framing.ts';
+import { type OutgoingMessage, outgoingMessage } from './outgoing-message.ts';
+
+const mllpOutSettings = {
+  connect: peerAddress('ward.example:2575'),
+  tls: tlsClient(),
+  reply: setting.choice(
+    {
+      wait: 'Waits for the first acknowledgement, which is judged',
+      application: 'After a commit acknowledgement (CA), also waits for that of the application',
+      none: 'Waits for none: a message is done once it is written',
+    },
+    { help: 'Which acknowledgement of the peer a message waits for.', default: 'wait' },
+  ),
+  ackTimeout: setting.duration({
+    help: 'How long to wait for an acknowledgement. After that the connection is closed, so that a late one is never taken for that of the next message.',
+    default: '30s',
+  }),
+  ...sendingTimes,
+  framing: framingSetting('mllp'),
+  replyLimit,
+};
+
+type MllpOutSettings = setting.ValuesOf<typeof mllpOutSettings>;
 
 type LentHere = Lent<typeof mllpOutSettings>;
 
@@ -87,5 +139,227 @@ class MllpLink implements OpenOutbound {
     if (!this.#isNews(whose)) return;
     const text = `${this.#place}: ${what}; it was set aside.`;
     this.#lent.event('warn', 'acknowledgement-set-aside', text);
+  }
+}
+
+interface PeerConnectionOptions {
+  readonly place: string;
+  readonly settings: MllpOutSettings;
+  readonly log: Logger;
+  /** The control ids of the latest messages to this peer, on any connection. */
+  readonly sent: LRUCache<string, true>;
+  /** Whether an answer with an unknown control id counts: the reply rules judge it. */
+  readonly takesStrange: boolean;
+  /** Called for an answer that was set aside. */
+  readonly onAside: (whose: 'earlier' | 'unknown') => void;
+}
+
+/**
+ * One connection to the peer, with at most one message in flight.
+ *
+ *     idle ──exchange──► in flight ──its acknowledgement──► idle
+ *     in flight ──time-out, odd answer, abort, loss──► closed
+ *     idle ──the peer closes or speaks unasked──► closed
+ *
+ * Closing in case of doubt, and comparing control ids, prevents a late acknowledgement from being
+ * credited to the next message: one of an earlier message is always set aside, and so is one of an
+ * unknown message, unless the production has a rule for it.
+ */
+class PeerConnection implements LinkedConnection {
+  readonly #wire: ExchangeConnection<Reply>;
+  readonly #place: string;
+  readonly #settings: MllpOutSettings;
+  readonly #log: Logger;
+  readonly #reader: FrameReader;
+  /** The message in flight, or the latest one. */
+  #sent: Hl7Header | undefined;
+  /** The message for which the application's answer may still arrive after a commit code. */
+  #committed: string | undefined;
+  #strayBytes = 0;
+  /** Answers to an unknown message, since the one in flight was sent. */
+  #strange = 0;
+  readonly #options: PeerConnectionOptions;
+
+  constructor(socket: Socket, options: PeerConnectionOptions) {
+    const { place, settings, log } = options;
+    this.#options = options;
+    this.#place = place;
+    this.#settings = settings;
+    this.#log = log;
+    // The peer's marks are read as tolerantly as possible: an acknowledgement that arrived must
+    // count.
+    const loose =
+      settings.framing.start === undefined
+        ? settings.framing
+        : { ...settings.framing, lenient: true };
+    this.#reader = new FrameReader(loose, settings.replyLimit);
+    this.#wire = new ExchangeConnection(socket, {
+      place,
+      writeTimeout: settings.writeTimeout,
+      onData: (chunk) => this.#read(chunk),
+      again: 'it is sent again with the same control id',
+    });
+  }
+
+  get usable(): boolean {
+    return this.#wire.usable;
+  }
+
+  onClose(listener: (refused: string | undefined) => void): void {
+    this.#wire.onClose(listener);
+  }
+
+  /** Sends a message and waits for its acknowledgement. On any error the connection is closed. */
+  async exchange(message: OutgoingMessage, signal: AbortSignal): Promise<Reply | undefined> {
+    const { reply, ackTimeout, framing } = this.#settings;
+    const { header } = message;
+    this.#sent = header;
+    this.#strange = 0;
+    try {
+      return await this.#wire.exchange(
+        {
+          ...frameMarks(framing),
+          parts: () => message.parts(),
+          answerWithin: reply === 'none' ? undefined : ackTimeout,
+          unanswered: () => this.#unanswered(),
+        },
+        signal,
+      );
+    } finally {
+      this.#options.sent.set(header?.controlId ?? '', true);
+    }
+  }
+
+  end(): Promise<void> {
+    return this.#wire.end();
+  }
+
+  destroy(): void {
+    this.#wire.destroy();
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#settings.reply === 'none') return;
+    for (const found of this.#reader.push(chunk)) {
+      if (found.kind === 'frame') this.#answered(found.body);
+      else if (found.kind === 'junk') this.#stray(found.bytes);
+      else if (found.kind === 'too-large') this.#wire.giveUp(this.#tooLarge());
+    }
+    if (this.#reader.almostEnded) this.#answered(this.#reader.finish());
+    if (!this.#wire.busy && this.#reader.open) this.#unasked();
+  }
+
+  #answered(body: Buffer): void {
+    const isAsked = this.#wire.busy;
+    const { reply, controlId, isStrange, isOdd } = peerReply(
+      body,
+      isAsked ? this.#sent : undefined,
+    );
+    if (this.#isLateApplicationAnswer(controlId)) {
+      this.#log.debug("the application's answer after the commit code");
+      return;
+    }
+    if (this.#isOfEarlier(controlId)) return this.#options.onAside('earlier');
+    if (!isAsked) return this.#unasked();
+    if (isStrange && !this.#options.takesStrange) {
+      this.#strange += 1;
+      return this.#options.onAside('unknown');
+    }
+    this.#committed = /^C[AER]$/.test(reply.code ?? '') ? controlId : undefined;
+    if (this.#settings.reply === 'application' && reply.code === 'CA') return;
+    this.#wire.answered(reply);
+    if (isOdd) this.destroy();
+  }
+
+  /** A second or late answer to an earlier message. */
+  #isOfEarlier(controlId: string): boolean {
+    if (controlId === '' || controlId === this.#awaited) return false;
+    return this.#options.sent.has(controlId);
+  }
+
+  #isLateApplicationAnswer(controlId: string): boolean {
+    return controlId !== '' && controlId === this.#committed && controlId !== this.#awaited;
+  }
+
+  /** The control id of the message in flight. */
+  get #awaited(): string | undefined {
+    return this.#wire.busy ? this.#sent?.controlId : undefined;
+  }
+
+  /** The peer speaks unasked: whatever it is, it must not be taken for an answer. */
+  #unasked(): void {
+    this.#log.debug('closed: the peer spoke unasked');
+    this.destroy();
+  }
+
+  #stray(bytes: Buffer): void {
+    this.#strayBytes += bytes.length;
+    const spoken = spokenProtocol(bytes);
+    if (spoken === undefined) return;
+    this.#wire.giveUp(new NotConnectedError(`${this.#place} ${spoken.seen}. ${spoken.remedy}.`));
+  }
+
+  #unanswered(): Error {
+    const came =
+      this.#strange > 0
+        ? ` Its answer has a control id other than MSH-10 of the message, or none, so it was set aside. If it always does that, write replies: { wrong-control-id: warn }: then the next answer counts.`
+        : this.#strayBytes > 0
+          ? ` ${this.#strayBytes} bytes arrived outside the marks of a message: check framing.`
+          : ' Ask the peer whether it has the message; it is sent again.';
+    return new EngineError(
+      'REPLY_TIMEOUT',
+      `${this.#place} did not acknowledge within ${this.#settings.ackTimeout} ms.${came}`,
+      { retryable: true },
+    );
+  }
+
+  #tooLarge(): Error {
+    return new TemporaryError(
+      `${this.#place} sent an acknowledgement larger than ${this.#settings.replyLimit} bytes. Raise replyLimit if that is normal.`,
+    );
+  }
+}
+
+/** What the peer answered, and whether its connection can be trusted with the next message. */
+interface PeerReply {
+  readonly reply: Reply;
+  /** MSA-2. */
+  readonly controlId: string;
+  /** MSA-2 is, or should be, comparable, and is not that of the message. */
+  readonly isStrange: boolean;
+  /** The answer is suspicious: a later one might be credited to the wrong message, so the connection must be closed. */
+  readonly isOdd: boolean;
+}
+
+/** Reads an answer and compares it with the message it should be for. Never throws. */
+function peerReply(body: Buffer, sent: Hl7Header | undefined): PeerReply {
+  const read = readable(body, sent);
+  if (read === undefined) {
+    const reply: Reply = { body, type: 'application/octet-stream', problems: ['no-code'] };
+    return { reply, controlId: '', isStrange: false, isOdd: true };
+  }
+  const { code, type, controlId, problems } = read;
+  const text = acknowledgementText(read);
+  return {
+    reply: {
+      body,
+      type,
+      ...(code !== '' && { code }),
+      ...(text !== '' && { text }),
+      ...(problems.length > 0 && { problems }),
+    },
+    controlId,
+    // what was sent without a control id cannot be identified
+    isStrange: problems.includes('wrong-control-id') && sent?.controlId !== '',
+    isOdd: problems.includes('wrong-control-id') || problems.includes('no-code'),
+  };
+}
+
+function readable(body: Buffer, sent: Hl7Header | undefined): ReadAcknowledgement | undefined {
+  try {
+    return readAcknowledgement(body, sent);
+  } catch {
+    // what cannot be read is not an acknowledgement
+    return undefined;
   }
 }

@@ -1,8 +1,21 @@
-import { inbound, type LentInbound, type SettingsFault, setting } from 'waybill/adapter';
-import { keptOpen } from 'waybill/peer';
-import { MqttReader } from './mqtt-reader.ts';
+import type { IPublishPacket } from 'mqtt-packet';
+import {
+  background,
+  EngineError,
+  inbound,
+  isTold,
+  type LentInbound,
+  type NewMessage,
+  NotConnectedError,
+  pause,
+  type SettingsFault,
+  setting,
+} from 'waybill/adapter';
+import { describedBody, type Kept, keptOpen, newsFilter, Paced, UnderWay } from 'waybill/peer';
+import { MqttConnection } from './mqtt-connection.ts';
 import { mqttSettings, qos, topicFilter } from './mqtt-settings.ts';
 import { tryMqtt } from './mqtt-test.ts';
+import { Taken } from './taken.ts';
 
 export const mqttInSettings = {
   ...mqttSettings,
@@ -83,4 +96,200 @@ export function mqttInFaults({ topics, share }: MqttInValues): SettingsFault[] {
     faults.push({ path: ['share'], what: 'has a /, + or #', remedy: 'Use a plain name.' });
   }
   return faults;
+}
+
+/** Milliseconds between two tries to store what was not. */
+const FIRST_WAIT = 200;
+const LONGEST_WAIT = 30_000;
+
+/** What waits in memory at most, beside what the broker keeps too, and what each costs besides its bytes. */
+const MOST_HELD = 64 * 1024 * 1024;
+const HEADROOM = 1_024;
+
+/** Takes messages over one connection, in their order. */
+class MqttReader implements Kept {
+  readonly #lent: MqttInLent;
+  readonly #connection: MqttConnection;
+  readonly #taken: Taken;
+  readonly #storing = new UnderWay();
+  readonly #paced = new Paced(1);
+  readonly #isNews = newsFilter();
+  readonly #closing = new AbortController();
+  readonly #lost = Promise.withResolvers<Error>();
+  readonly lost = this.#lost.promise;
+
+  #held = 0;
+
+  private constructor(lent: MqttInLent, connection: MqttConnection, taken: Taken) {
+    this.#lent = lent;
+    this.#connection = connection;
+    this.#taken = taken;
+    connection.onPublish((packet) => this.#heard(packet));
+    connection.onRelease((id) => taken.release(id));
+    background(this.#watch(), 'hearing of a lost connection');
+  }
+
+  /** Connects, and takes messages from then on. Throws what connecting throws. */
+  static async open(lent: MqttInLent, signal: AbortSignal): Promise<MqttReader> {
+    const { settings, production, host } = lent;
+    const clientId = settings.clientId ?? `waybill-${production}-${host}`;
+    const taken = await Taken.read(settings, lent.memory);
+    const connection = await MqttConnection.open(
+      lent,
+      {
+        clientId,
+        clean: false,
+        expiry: Math.min(2 ** 32 - 1, Math.round(settings.session / 1_000)),
+        receiveMaximum: settings.atOnce,
+      },
+      signal,
+    );
+    const reader = new MqttReader(lent, connection, taken);
+    try {
+      await reader.#begin(clientId);
+      return reader;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('closed'));
+    if (!this.#lent.signal.aborted) await this.#storing.ended();
+    await this.#connection.close();
+  }
+
+  async #begin(clientId: string): Promise<void> {
+    const { topics, qos, share, retained, version } = this.#lent.settings;
+    const filters = topics.map((topic) =>
+      share === undefined ? topic : `$share/${share}/${topic}`,
+    );
+    const written = JSON.stringify([clientId, filters, qos]);
+    const isKept = this.#connection.connack?.sessionPresent === true;
+    this.#tellOfSession(isKept, this.#taken.knows(written));
+    const isSubscribed = isKept && this.#taken.knows(written);
+    await this.#taken.begin(written, isKept);
+    // what is retained would come again with each subscription of 3.1.1
+    if (!isSubscribed || version === '5') {
+      const asked = filters.map((topic) => ({
+        topic,
+        qos: Number(qos) as 0 | 1 | 2,
+        ...(version === '5' && share === undefined && { rh: retained === 'new' ? 1 : 2 }),
+      }));
+      checkGranted(this.#connection.place, filters, await this.#connection.subscribe(asked));
+    }
+    const state = `MQTT ${version}, ${filters.length === 1 ? filters[0] : `${filters.length} topics`}, session ${isKept ? 'kept' : 'new'}`;
+    this.#lent.connection('connected', state);
+    this.#lent.event('info', 'connected', state);
+  }
+
+  /** A session that we had is gone: nobody knows what was published meanwhile. */
+  #tellOfSession(isKept: boolean, wasThere: boolean): void {
+    if (isKept || !wasThere) return;
+    this.#lent.event(
+      'warn',
+      'session-gone',
+      `${this.#connection.place} did not keep the session: what was published while we were away is not here. Look at session, and at the broker's own limits.`,
+    );
+  }
+
+  #heard(packet: IPublishPacket): void {
+    if (this.#closing.signal.aborted) return;
+    const { retained } = this.#lent.settings;
+    if (packet.retain && retained === 'none') {
+      this.#connection.acknowledge(packet);
+      return;
+    }
+    const size = packet.payload.length + HEADROOM;
+    if (packet.qos === 0 && this.#held + size > MOST_HELD) return this.#tellOfFlood();
+    this.#held += size;
+    const taken = this.#inTurn(packet).finally(() => {
+      this.#held -= size;
+    });
+    background(this.#storing.run(taken), 'taking a message', isTold);
+  }
+
+  #tellOfFlood(): void {
+    if (!this.#isNews('dropped')) return;
+    this.#lent.event(
+      'error',
+      'message-lost',
+      `Messages of ${this.#connection.place} are lost: so many wait to be stored that no more of QoS 0 are kept in memory. Have them sent with QoS 1, which the broker keeps.`,
+    );
+  }
+
+  async #inTurn(packet: IPublishPacket): Promise<void> {
+    await this.#paced.take();
+    try {
+      if (!this.#closing.signal.aborted) await this.#keep(packet);
+    } finally {
+      this.#paced.give();
+    }
+  }
+
+  /** Held until it is stored, so that the order stays; the broker has it as long as it is not acknowledged. */
+  async #keep(packet: IPublishPacket): Promise<void> {
+    const { signal } = this.#closing;
+    let isStored = this.#taken.has(packet);
+    for (let wait = FIRST_WAIT; !signal.aborted; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+      try {
+        if (!isStored) {
+          await this.#lent.deliver(this.#messageOf(packet));
+          isStored = true;
+          await this.#taken.add(packet);
+        }
+        this.#connection.acknowledge(packet);
+        return;
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+        this.#tell(error);
+      }
+      await pause(wait, signal);
+    }
+    if (packet.qos === 0 && !isStored) this.#tellOfLoss();
+  }
+
+  #messageOf({ payload, topic, properties }: IPublishPacket): NewMessage {
+    const body = Buffer.from(payload);
+    return {
+      body,
+      ...describedBody(body, properties?.contentType, this.#lent.settings.type),
+      origin: `${this.#connection.place}/${topic}`,
+    };
+  }
+
+  #tell({ retryable }: EngineError): void {
+    if (!this.#isNews(String(retryable))) return;
+    const why = retryable ? 'cannot be stored' : 'is refused for good';
+    this.#lent.event(
+      retryable ? 'warn' : 'error',
+      'not-stored-yet',
+      `${this.#connection.place}: a message ${why}; it is kept and tried again.`,
+    );
+  }
+
+  #tellOfLoss(): void {
+    this.#lent.event(
+      'error',
+      'message-lost',
+      `A message of ${this.#connection.place} is lost: it was sent with QoS 0, which is not repeated, and the service stops. Ask for it again.`,
+    );
+  }
+
+  async #watch(): Promise<void> {
+    const reason = await this.#connection.ended;
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort(reason);
+    this.#lent.connection('disconnected');
+    this.#lost.resolve(reason);
+  }
+}
+
+function checkGranted(place: string, filters: readonly string[], granted: readonly number[]): void {
+  const at = filters.findIndex((_, index) => (granted[index] ?? 0x80) >= 0x80);
+  if (at < 0) return;
+  throw new NotConnectedError(
+    `${place} does not let us subscribe to ${filters[at]} (code ${granted[at]}). Have the account allowed, or correct the topic; a shared one needs a broker that knows them.`,
+  );
 }

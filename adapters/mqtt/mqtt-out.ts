@@ -1,6 +1,21 @@
-import { type Lent, outbound, type SettingsFault, setting } from 'waybill/adapter';
-import { namedTemplate } from 'waybill/peer';
-import { MqttSender } from './mqtt-sender.ts';
+import { randomUUID } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { IPublishPacket } from 'mqtt-packet';
+import {
+  background,
+  describeSize,
+  EngineError,
+  type Lent,
+  type Message,
+  type OpenOutbound,
+  outbound,
+  RejectedError,
+  type Reply,
+  type SettingsFault,
+  setting,
+} from 'waybill/adapter';
+import { contentTypeOf, namedTemplate, UnderWay } from 'waybill/peer';
+import { MqttConnection } from './mqtt-connection.ts';
 import { mqttSettings, qos, topicTemplate } from './mqtt-settings.ts';
 import { tryMqtt } from './mqtt-test.ts';
 
@@ -69,3 +84,195 @@ export function mqttOutFaults({ version, properties, expiration }: MqttOutValues
   const remedy = 'Remove it, or set version: 5.';
   return given.map((name) => ({ path: [name], what: 'is not in MQTT 3.1.1', remedy }));
 }
+
+/** A message whose acknowledgement was not heard. */
+interface Open {
+  readonly packetId: number;
+  /** The broker has it (PUBREC): only the release is missing. */
+  isReceived: boolean;
+}
+
+/** What stays of a session when its connection is lost: this process goes on with it, no other does. */
+interface Unfinished {
+  readonly clientId: string;
+  readonly open: LRUCache<number, Open>;
+}
+
+const UNFINISHED = new WeakMap<object, Unfinished>();
+
+function unfinishedOf({ settings, production, host }: MqttOutLent): Unfinished {
+  const found = UNFINISHED.get(settings) ?? {
+    clientId: `waybill-${production}-${host}-${randomUUID().slice(0, 8)}`,
+    open: new LRUCache<number, Open>({ max: 10_000 }),
+  };
+  UNFINISHED.set(settings, found);
+  return found;
+}
+
+/** Seconds that the broker keeps the session of a connection that was lost. */
+const SESSION = 3_600;
+
+/** Publishes messages over one connection, until that is lost. */
+class MqttSender implements OpenOutbound {
+  readonly #lent: MqttOutLent;
+  readonly #connection: MqttConnection;
+  readonly #sending = new UnderWay();
+  readonly #open: LRUCache<number, Open>;
+  #lost: Error | undefined;
+
+  private constructor(lent: MqttOutLent, connection: MqttConnection, open: LRUCache<number, Open>) {
+    this.#lent = lent;
+    this.#connection = connection;
+    this.#open = open;
+    background(this.#watch(), 'hearing of a lost connection');
+  }
+
+  /** Connects and signs in. Throws what that throws. */
+  static async open(lent: MqttOutLent): Promise<MqttSender> {
+    const { version } = lent.settings;
+    const { clientId, open } = unfinishedOf(lent);
+    // a session of 3.1.1 has no end: one of a name that is used once would stay at the broker
+    const clean = version !== '5';
+    const session = { clientId, clean, expiry: SESSION, receiveMaximum: 10 };
+    const connection = await MqttConnection.open(lent, session, lent.signal);
+    if (connection.connack?.sessionPresent !== true) open.clear();
+    const state = `MQTT ${version}`;
+    lent.connection('connected', state);
+    lent.event('info', 'connected', state);
+    return new MqttSender(lent, connection, open);
+  }
+
+  async send(message: Message, signal: AbortSignal): Promise<Reply> {
+    signal.throwIfAborted();
+    return await this.#sending.run(this.#send(message, signal));
+  }
+
+  async close(): Promise<void> {
+    await this.#sending.ended();
+    await this.#connection.close();
+  }
+
+  async #send(message: Message, signal: AbortSignal): Promise<Reply> {
+    const packet = await this.#packet(message);
+    signal.throwIfAborted();
+    if (this.#lost !== undefined) throw this.#lost;
+    const publishing = this.#publish(message.id, packet);
+    // whoever waits hears of it, unless the message was given up
+    background(publishing, 'a message that was given up', () => true);
+    return verdict(await this.#within(publishing, signal));
+  }
+
+  async #packet(message: Message): Promise<IPublishPacket> {
+    const { settings } = this.#lent;
+    const payload = Buffer.from(await message.body.bytes());
+    this.#checkSize(payload.length);
+    const userProperties: Record<string, string> = {};
+    for (const { name, value } of settings.properties) {
+      userProperties[name] = await value.render(message);
+    }
+    return {
+      cmd: 'publish',
+      topic: await settings.topic.render(message),
+      payload,
+      qos: Number(settings.qos) as 0 | 1 | 2,
+      retain: settings.retain,
+      dup: false,
+      ...(settings.version === '5' && {
+        properties: {
+          contentType: contentTypeOf(message.type, message.charset),
+          ...(settings.properties.length > 0 && { userProperties }),
+          ...(settings.expiration !== undefined && {
+            messageExpiryInterval: Math.max(1, Math.round(settings.expiration / 1_000)),
+          }),
+        },
+      }),
+    };
+  }
+
+  #checkSize(size: number): void {
+    const most = this.#connection.connack?.properties?.maximumPacketSize ?? 268_435_455;
+    // topic and properties come to it
+    if (size + 1_000 <= most) return;
+    throw new RejectedError(
+      `The message has ${describeSize(size)}, but ${this.#connection.place} takes packets of ${describeSize(most)} at most. Have its limit raised, or send the document another way.`,
+    );
+  }
+
+  /** A message whose acknowledgement was lost goes on in the same session where it was: with its number, and marked. */
+  async #publish(id: number, packet: IPublishPacket): Promise<number> {
+    if (packet.qos === 0) return await this.#connection.publish(packet);
+    const before = this.#open.get(id);
+    const open = before ?? { packetId: this.#freeId(), isReceived: false };
+    this.#open.set(id, open);
+    const code = open.isReceived
+      ? await this.#connection.release(open.packetId)
+      : await this.#connection.publish(
+          { ...packet, messageId: open.packetId, dup: before !== undefined },
+          () => {
+            open.isReceived = true;
+          },
+        );
+    this.#open.delete(id);
+    return code;
+  }
+
+  #freeId(): number {
+    const used = new Set([...this.#open.values()].map(({ packetId }) => packetId));
+    let id = this.#connection.freeId();
+    while (used.has(id)) id = this.#connection.freeId();
+    return id;
+  }
+
+  async #within<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    const { timeout } = this.#lent.settings;
+    const late = setTimeout(
+      () => {
+        reject(
+          new EngineError(
+            'REPLY_TIMEOUT',
+            `${this.#connection.place} did not acknowledge the message within ${timeout} ms, and whether it has it is not known. It is sent again.`,
+            { retryable: true },
+          ),
+        );
+        // the same message must not be under way twice in one connection (MQTT 5, 4.4)
+        this.#connection.destroy();
+      },
+      Math.min(timeout, 2 ** 31 - 1),
+    );
+    try {
+      return await Promise.race([work, promise]);
+    } catch (error) {
+      if (signal.aborted) this.#connection.destroy();
+      throw error;
+    } finally {
+      clearTimeout(late);
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  async #watch(): Promise<void> {
+    this.#lost = await this.#connection.ended;
+    this.#lent.connection('disconnected');
+  }
+}
+
+/** By the codes of MQTT 5 (2.4). */
+function verdict(reason: number): Reply {
+  const code = CODES[reason] ?? reason.toString(16).toUpperCase().padStart(2, '0');
+  return {
+    body: Buffer.alloc(0),
+    type: 'text/plain',
+    code,
+    text: reason === 0 ? 'the broker has it' : `code ${reason} of the broker`,
+  };
+}
+
+const CODES: Readonly<Record<number, string>> = {
+  0x00: 'OK',
+  0x10: 'NOBODY',
+  0x87: 'DENIED',
+  0x97: 'FULL',
+};

@@ -2,13 +2,20 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import {
   describeSize,
+  EngineError,
   inlineBody,
   type Message,
   RejectedError,
   type setting,
 } from 'waybill/adapter';
 import type { HttpQuestion } from 'waybill/peer';
-import { addressingOf } from './addressing.ts';
+import {
+  ADDRESSING,
+  ANONYMOUS,
+  addressingHeaders,
+  addressingOf,
+  messageIdFor,
+} from './addressing.ts';
 import { detached } from './attachment/attached.ts';
 import {
   type Envelope,
@@ -20,8 +27,6 @@ import {
   written,
 } from './envelope.ts';
 import { operationFor } from './operation-for.ts';
-import { rejecting } from './rejecting.ts';
-import { type RequestHeaders, requestHeaders } from './request-headers.ts';
 import { type Proofs, secured } from './security/security-header.ts';
 import { SECURITY } from './security/username-token.ts';
 import type { SoapOutValues } from './soap-out-settings.ts';
@@ -218,4 +223,89 @@ async function filled(
     if (text !== '') all[name] = text;
   }
   return all;
+}
+
+/** The headers of one request. */
+interface RequestHeaders {
+  readonly xml: string;
+  readonly addressed: readonly string[];
+  readonly messageId: string | undefined;
+}
+
+interface Addressed {
+  readonly message: Message;
+  readonly envelope: Envelope | undefined;
+  readonly version: SoapVersion;
+  readonly operation: WsdlOperation | undefined;
+  readonly action: string;
+  readonly url: URL;
+}
+
+interface Around {
+  readonly settings: SoapOutValues;
+  readonly production: string;
+  readonly host: string;
+  /** Whether the headers get ids, for a signature. */
+  readonly signed: boolean;
+}
+
+/** The headers that are added to an envelope: those of WS-Addressing, unless it has its own, and those of the settings. */
+async function requestHeaders(asked: Addressed, around: Around): Promise<RequestHeaders> {
+  const { message, envelope } = asked;
+  const { settings } = around;
+  const more = await Promise.all(settings.soapHeaders.map((one) => one.render(message)));
+  for (const header of more) checkHeader(header);
+  const own = envelope && addressingOf(envelope);
+  if (own !== undefined) {
+    const messageId = own.messageId || undefined;
+    return { xml: more.join(''), addressed: ownIds(envelope), messageId };
+  }
+  if (settings.addressing === 'none') {
+    return { xml: more.join(''), addressed: [], messageId: undefined };
+  }
+  const made = await addressing(asked, around);
+  return { ...made, xml: made.xml + more.join('') };
+}
+
+async function addressing(
+  { message, version, operation, action, url }: Addressed,
+  { settings, production, host, signed }: Around,
+): Promise<RequestHeaders> {
+  const messageId = messageIdFor(production, host, message.id);
+  const isOneWay = operation !== undefined && operation.output === undefined;
+  const { xml, ids } = addressingHeaders({
+    version,
+    mustUnderstand: settings.addressing === 'required',
+    signed,
+    to: (await settings.to?.render(message)) || `${url.origin}${url.pathname}`,
+    from: await settings.from?.render(message),
+    action: action || operation?.input.action,
+    messageId,
+    replyTo: isOneWay ? undefined : ANONYMOUS,
+  });
+  return { xml, addressed: ids, messageId };
+}
+
+/** The ids of addressing headers that are there already: only those can be signed. */
+const ownIds = (envelope: Envelope | undefined): readonly string[] =>
+  (envelope?.headers ?? [])
+    .filter(({ uri }) => uri === ADDRESSING)
+    .flatMap((one) => attributeOf(one, 'Id', UTILITY) ?? []);
+
+/** It is put into an envelope as it is. */
+function checkHeader(header: string): void {
+  rejecting(() => readXml(Buffer.from(`<h>${header}</h>`)));
+}
+
+/** A body that is no usable XML will not become it by a retry. */
+function rejecting<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw new RejectedError(
+      `${error.message} Have a transform make XML of it, or a whole envelope.`,
+      { cause: error },
+    );
+  }
 }

@@ -1,3 +1,6 @@
+import { createSocket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import {
@@ -8,16 +11,14 @@ import {
   Request,
 } from 'tedious';
 import type { ColumnMetadata } from 'tedious/lib/token/colmetadata-token-parser.js';
-import { toldElsewhere } from 'waybill/adapter';
-import { dial, placeOf } from 'waybill/peer';
+import { NotConnectedError, type setting, toldElsewhere } from 'waybill/adapter';
+import { dial, notConnected, placeOf } from 'waybill/peer';
 import type { Cell, Limit, Prepared, Product, Result, Session, SignIn } from './database.ts';
 import { KeptRows } from './kept-rows.ts';
 import { LiveSession } from './live-session.ts';
 import { encryptionOf, passwordOf, refused, userOf } from './sign-in.ts';
 import { SqlFailure } from './sql-failure.ts';
-import { readExactly } from './sqlserver-exact.ts';
 import { connectFailure, failureOf, type ServerMessage } from './sqlserver-failure.ts';
-import { findInstance } from './sqlserver-instance.ts';
 import {
   agreeToTls,
   driverTls,
@@ -26,7 +27,14 @@ import {
   strictly,
   TDS_8,
 } from './sqlserver-tls.ts';
-import { cellOf, columnOf, type DriverValue, given, placeholder } from './sqlserver-value.ts';
+import {
+  cellOf,
+  columnOf,
+  type DriverValue,
+  given,
+  placeholder,
+  readExactly,
+} from './sqlserver-value.ts';
 
 export const sqlserver: Product = {
   connect: connectSqlserver,
@@ -344,4 +352,67 @@ function identityOf({
     scheme === null || scheme === undefined ? undefined : String(scheme),
   ].filter((one) => one !== undefined);
   return more.length === 0 ? String(login) : `${String(login)} (${more.join(', ')})`;
+}
+
+/** The browser answers within milliseconds; datagrams may get lost. */
+const TRIES = 3;
+const PATIENCE = 1_000;
+
+/** CLNT_UCAST_INST and SVR_RESP of the SQL Server Resolution Protocol (MC-SQLR). */
+const ASK_FOR_ONE = 4;
+const ANSWER = 5;
+
+/** Asks the SQL Server Browser at `browser` which port an instance listens on. */
+async function findInstance(
+  browser: setting.Address,
+  instance: string,
+  signal: AbortSignal,
+): Promise<setting.Address> {
+  const place = placeOf(browser);
+  const answer = await asked(browser, instance, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw notConnected(error, place);
+  });
+  if (answer === undefined) {
+    throw new NotConnectedError(
+      `Not connected: the SQL Server Browser at ${place} (UDP) does not answer for the instance ${instance}. Check the name, that the service SQL Server Browser runs there, and whether a firewall drops UDP; or give the instance a fixed port, set connect to it and remove instance.`,
+    );
+  }
+  const port = Number(/(?:^|;)tcp;(\d+)(?:;|$)/.exec(answer)?.[1]);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return { host: browser.host, port };
+  throw new NotConnectedError(
+    `Not connected: the instance ${instance} at ${browser.host} does not listen on TCP. Have TCP/IP enabled for it in the SQL Server Configuration Manager.`,
+  );
+}
+
+async function asked(
+  { host, port }: setting.Address,
+  instance: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { address, family } = await lookup(host);
+  const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+  try {
+    // then datagrams from others are ignored
+    socket.connect(port, address);
+    await once(socket, 'connect', { signal });
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const late = AbortSignal.timeout(PATIENCE);
+      const answered = once(socket, 'message', { signal: AbortSignal.any([signal, late]) });
+      socket.send(Buffer.from([ASK_FOR_ONE, ...Buffer.from(`${instance}\0`)]));
+      const [bytes] = (await answered.catch((error: unknown) => {
+        if (!late.aborted || signal.aborted) throw error;
+        return [undefined];
+      })) as [Buffer | undefined];
+      if (bytes !== undefined) return textOf(bytes);
+    }
+    return undefined;
+  } finally {
+    socket.close();
+  }
+}
+
+/** `ServerName;LAB01;InstanceName;LAB;IsClustered;No;Version;16.0.1000.6;tcp;50123;;` */
+function textOf(bytes: Buffer): string {
+  return bytes[0] === ANSWER ? bytes.subarray(3).toString('latin1') : '';
 }

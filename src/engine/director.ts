@@ -2,25 +2,27 @@ import { isAway } from '../broker/away.ts';
 import { startJanitor } from '../broker/janitor.ts';
 import { type Override, overrideStore } from '../broker/overrides.ts';
 import { queueStates } from '../broker/queue-survey.ts';
-import type { Switch } from '../broker/state.ts';
+import type { State, Switch } from '../broker/state.ts';
 import { waitingCounts } from '../broker/waiting-count.ts';
 import type { WaitingMessages } from '../control/engine-report.ts';
 import type { Definition, HostDefinition } from '../definition/definition.ts';
 import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
+import { tolerate } from '../error/foreseen.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import type { Process } from '../flow/wiring.ts';
 import type { Host, HostStatus } from '../host/host.ts';
+import type { Events } from '../log/events.ts';
 import { Deadline } from '../time/deadline.ts';
+import { pause } from '../time/pause.ts';
 import { type Assembly, assemble, type Works } from './assemble.ts';
 import { notWaiting } from './end-queued.ts';
 import { leftQueues, leftText } from './left-queues.ts';
 import { LookupLoader } from './lookup-loader.ts';
 import { describeOverride, followOverrides, type Overrides } from './overrides.ts';
-import { OwnSwitches } from './own-switches.ts';
 import { type QueuePlan, Queues } from './queues.ts';
 import { followSchedules, isScheduledOn } from './scheduler.ts';
 import { type Turns, turns } from './turns.ts';
@@ -381,3 +383,63 @@ export class Director {
 export function hostsOf({ operations, processes, services }: Definition): HostDefinition[] {
   return [...operations.values(), ...processes.values(), ...services.values()];
 }
+
+/** Milliseconds before the first retry; each pause is twice the previous one. */
+const FIRST = 500;
+const LONGEST = 30_000;
+/** Gives up after about eight minutes. */
+const TRIES = 20;
+
+/**
+ * Hosts of this engine that stopped themselves, until that is stored in the production's state;
+ * they are also off in the meantime.
+ */
+class OwnSwitches {
+  readonly #parts: {
+    readonly state: State;
+    readonly events: Pick<Events, 'told'>;
+    readonly signal: AbortSignal;
+  };
+  readonly #off = new Map<string, Switch>();
+
+  constructor(parts: { state: State; events: Pick<Events, 'told'>; signal: AbortSignal }) {
+    this.#parts = parts;
+  }
+
+  of(host: string): Switch | undefined {
+    return this.#off.get(host);
+  }
+
+  /** Called when a person has switched the host. */
+  forget(host: string): void {
+    this.#off.delete(host);
+  }
+
+  /**
+   * Takes effect at once; resolves when it is stored, given up, or overruled by a person. Does not
+   * reject while the server is unreachable.
+   */
+  async keep(host: string, off: Switch): Promise<void> {
+    const { state, events, signal } = this.#parts;
+    this.#off.set(host, off);
+    for (let tries = 1; ; tries++) {
+      if (this.#off.get(host) !== off) return;
+      try {
+        await state.switchOff(host, off);
+        this.#off.delete(host);
+        if (tries > 1) events.told(host, 'info', 'switch-kept', 'it stays off after a restart');
+        return;
+      } catch (error) {
+        tolerate(error, isAway, `storing that ${host} stopped itself`);
+      }
+      if (tries === 1) {
+        events.told(host, 'warn', 'switch-not-kept', `${NOT_KEPT}; this is retried`);
+      }
+      if (tries === TRIES || signal.aborted) break;
+      await pause(Math.min(FIRST * 2 ** (tries - 1), LONGEST), signal);
+    }
+    events.told(host, 'error', 'switch-not-kept', `${NOT_KEPT}: after a restart it will run again`);
+  }
+}
+
+const NOT_KEPT = 'it stopped itself and is off, but that could not be stored in NATS';

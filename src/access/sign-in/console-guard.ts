@@ -9,8 +9,9 @@ import { proveRegularly } from '../audit/audit-proof.ts';
 import type { MetaDatabase, MetaPlace } from '../meta/meta-database.ts';
 import { metaDatabase } from '../meta/open-meta.ts';
 import { type BodyMask, fieldMask } from '../rights/field-mask.ts';
-import type { RightsNow } from '../rights/orderer.ts';
-import { rights } from '../rights/principal-for.ts';
+import type { Orderer, RightsNow, StillAllowed } from '../rights/orderer.ts';
+import { type Identity, rights } from '../rights/principal-for.ts';
+import { permissionsOf } from '../rights/roles.ts';
 import type { ScopedHost } from '../rights/scope.ts';
 import { apiTokens } from './api-tokens.ts';
 import {
@@ -27,12 +28,11 @@ import { directory } from './directory/directory.ts';
 import { enforcement } from './enforcement.ts';
 import { failureDelay } from './failure-delay.ts';
 import { firstAdministrator } from './first-administrator.ts';
-import { localSignIn } from './local-sign-in.ts';
+import { localIdentity, localSignIn } from './local-sign-in.ts';
 import { oidcAttempts } from './oidc-attempts.ts';
 import { oidcProvider } from './oidc-provider.ts';
 import { signInPlugin } from './plugin.ts';
 import { refusedSignIns } from './refused-sign-ins.ts';
-import { rightsNow } from './rights-now.ts';
 import { sessions } from './sessions.ts';
 import type { SignIn } from './sign-in.ts';
 import { signInTrace } from './sign-in-trace.ts';
@@ -208,4 +208,45 @@ export function sharedKey(database: MetaDatabase, name: string): Promise<Uint8Ar
     await session.run('INSERT INTO shared_key VALUES (?, ?)', name, key);
     return key;
   });
+}
+
+/**
+ * What somebody who ordered a job may do now, never more than when they ordered it. A local user is
+ * looked up. For an external user the last sign-in counts, or without one what their roles allow
+ * now.
+ */
+export function rightsNow(signIn: SignIn): RightsNow {
+  return async (orderer) => {
+    const { via, name } = orderer;
+    // from an earlier version, in which the user at the machine itself was an administrator
+    if (via === 'loopback') return 'users at the machine itself are no longer administrators';
+    if (via === 'local' || via === 'token') return local(signIn, orderer);
+    const last = await signIn.sessions.latest(name, via);
+    return last === undefined
+      ? asOrdered(signIn, orderer)
+      : within(signIn, orderer, { ...last, name, via });
+  };
+}
+
+async function local(signIn: SignIn, orderer: Orderer): Promise<StillAllowed | string> {
+  const { name, via, token } = orderer;
+  const isRevoked =
+    token !== undefined &&
+    (await signIn.tokens.list()).some((one) => one.id === token && one.revoked);
+  if (isRevoked) return `the token with which ${name} ordered it was revoked`;
+  const user = await signIn.users.current(name);
+  if (user === undefined) return `${name} is no longer a user`;
+  return within(signIn, orderer, localIdentity(user, via));
+}
+
+const within = (
+  { rights }: SignIn,
+  { permissions: limit }: Orderer,
+  identity: Identity,
+): Promise<StillAllowed> => rights({ ...identity, limit });
+
+function asOrdered({ roles }: SignIn, orderer: Orderer): StillAllowed {
+  const allowed = permissionsOf(orderer.roles, roles);
+  const permissions = new Set(orderer.permissions.filter((one) => allowed.has(one)));
+  return { permissions, visibleHosts: orderer.visibleHosts };
 }

@@ -6,7 +6,6 @@ import { type ChannelState, type ImportReport, type ReportLine, reportText } fro
 import { type ImportedChannel, importChannel, type Surrounding } from './channel-import.ts';
 import { isTrivial } from './channel-parts.ts';
 import type { Block } from './drafts.ts';
-import { apart } from './ports.ts';
 import { type CodeTemplate, type MirthExport, readExport } from './read-export.ts';
 import { rewriteScript } from './script/rewrite.ts';
 import type { RewrittenScript, StatementMaker } from './script/rewritten.ts';
@@ -338,4 +337,56 @@ function inRings(made: readonly ImportedChannel[]): string[] {
       return reaches(next, to, seen);
     });
   return made.map(({ process }) => process).filter((process) => reaches(process, process));
+}
+
+interface Listening {
+  readonly host: string;
+  readonly port: number;
+  /** The path of a web service: several may share a port. */
+  readonly path: string | undefined;
+}
+
+function listeningOf(service: Block): Listening | undefined {
+  const { listen = '', path = '/*' } = (service['settings'] ?? {}) as {
+    readonly listen?: string;
+    readonly path?: string;
+  };
+  const [, host = '', port] = /^(.*):(\d+)$/.exec(listen) ?? [];
+  if (port === undefined) return undefined;
+  return { host, port: Number(port), path: service['adapter'] === 'http-in' ? path : undefined };
+}
+
+/**
+ * Channels that listen at the same address could never run together. The first keeps it; the others are switched
+ * off, and get the next free port for when they are switched on.
+ */
+function apart(
+  services: Readonly<Record<string, Block>>,
+  note: (service: string, text: string) => void,
+): Record<string, Block> {
+  const taken = new Map<string, string>();
+  const ports = new Set(Object.values(services).map((one) => listeningOf(one)?.port));
+  const made: Record<string, Block> = {};
+  for (const [name, service] of Object.entries(services)) {
+    const at = listeningOf(service);
+    made[name] = service;
+    if (at === undefined) continue;
+    const whole = String(at.port);
+    const place = at.path === undefined ? whole : `${whole}${at.path}`;
+    const other = taken.get(place) ?? taken.get(whole);
+    if (other === undefined) {
+      taken.set(place, name);
+      continue;
+    }
+    let port = at.port;
+    while (ports.has(port)) port += 1;
+    ports.add(port);
+    const settings = { ...(service['settings'] as Block), listen: `${at.host}:${port}` };
+    made[name] = { ...service, settings, enabled: false };
+    note(
+      name,
+      `${other} also listens on port ${at.port}: this one is switched off, and has port ${port} until you decide`,
+    );
+  }
+  return made;
 }

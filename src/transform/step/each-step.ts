@@ -1,4 +1,8 @@
 import type { Document } from '../../document/document.ts';
+import { EdiDocument } from '../../document/edi/edi-document.ts';
+import { LoopView } from '../../document/edi/loop-view.ts';
+import { Segment } from '../../document/segment/segment.ts';
+import { SegmentDocument } from '../../document/segment/segment-document.ts';
 import type { SegmentPath } from '../../document/segment/segment-path.ts';
 import { anySegmentPath, hasSegments } from '../../document/segment-paths.ts';
 import { XmlDocument } from '../../document/xml/xml-document.ts';
@@ -12,11 +16,10 @@ import {
   xmlElements,
 } from '../../expression/part.ts';
 import { XmlPart } from '../../expression/xml-part.ts';
+import { NewSegment } from '../new-segment.ts';
 import { repetitionNumbers } from '../repetition-numbers.ts';
 import { isAtSegment } from '../segment-at.ts';
-import type { Step, Work } from '../work.ts';
-import { eachLoop } from './each-loop.ts';
-import { eachSegment, isInsideLoop, segmentsAt } from './each-segment.ts';
+import type { Run, SegmentLoop, SegmentPairs, Step, Work } from '../work.ts';
 import { type LoopBody, notOfKind } from './loop-body.ts';
 import type { StepContext, StepKind } from './step-reader.ts';
 import { Turns } from './turns.ts';
@@ -98,7 +101,7 @@ function eachXmlElement(over: string, body: LoopBody): Step['run'] {
         ? `${source.over}/${over.replace(/^\.\//, '')}`
         : over;
     const turns = new Turns(work, over, body);
-    const targetAt = targets(work, whole);
+    const targetAt = elementTargets(work, whole);
     for (const element of document.elementsAt(at.node, at.path)) {
       if (!turns.goesOn) return;
       const target = targetAt(element);
@@ -111,7 +114,7 @@ function eachXmlElement(over: string, body: LoopBody): Step['run'] {
 
 type Element = XmlPart['element'];
 
-function targets(work: Work, over: string): (element: Element) => Document | undefined {
+function elementTargets(work: Work, over: string): (element: Element) => Document | undefined {
   const { run, target } = work;
   const copied = run.target;
   if (run.start === 'copy' && copied instanceof XmlDocument) {
@@ -223,5 +226,119 @@ function counterparts({ run, target }: Work, list: PartList): (number: number) =
       () => here,
       () => gone++,
     );
+  };
+}
+
+/**
+ * Goes over the loops of an id in X12 (`2300`), and over ISA, GS and ST by `ISA/2300` and the like; inside another such loop,
+ * over those in it. A loop that a step has removed from the new message is left out.
+ */
+function eachLoop(over: string, body: LoopBody): Step['run'] {
+  return (work) => {
+    const turns = new Turns(work, over, body);
+    const targetOf = loopTargets(work);
+    for (const source of loopsIn(work, over)) {
+      if (!turns.goesOn) return;
+      const target = targetOf(source);
+      if (target !== undefined) turns.make(source, () => target);
+    }
+  };
+}
+
+function loopsIn({ scope }: Work, over: string): readonly LoopView[] {
+  const document = scope.document();
+  if (document instanceof EdiDocument) return document.loops(over);
+  if (document instanceof LoopView) return document.loops(over);
+  if (document instanceof Segment && document.message instanceof EdiDocument) {
+    return new LoopView(document.message, document.line).loops(over);
+  }
+  throw notOfKind(over, 'x12', document.kind);
+}
+
+/** The same loop of the new message, where that began as a copy; else what is written stands outside of loops. */
+function loopTargets({ run, target }: Work): (source: LoopView) => Document | undefined {
+  const made = run.target;
+  if (!(made instanceof EdiDocument) || run.segments === undefined || run.start !== 'copy') {
+    return () => target;
+  }
+  const numbers = new Map(run.segments.source.map(({ line }, index) => [line, index]));
+  const { segments } = run;
+  return (source) => {
+    const line = segments.target[numbers.get(source.line) ?? -1]?.line;
+    return line === undefined || !stands(run, line)
+      ? undefined
+      : new LoopView(made, line, source.id);
+  };
+}
+
+function stands({ removed, target }: Run, line: Segment['line']): boolean {
+  return !removed || (target instanceof EdiDocument && target.hasLine(line));
+}
+
+/**
+ * Loops over the segments with a name in the incoming message; inside another such loop, over those
+ * that belong to the outer segment: after it, up to the next with its name. Segments that a step
+ * has removed from the new message are left out.
+ */
+function eachSegment(name: string, body: LoopBody): Step['run'] {
+  return (work) => {
+    const turns = new Turns(work, name, body);
+    for (const { source, target, loop } of segmentsAt(work, name)) {
+      if (!turns.goesOn) return;
+      turns.make(source, () => target, loop);
+    }
+  };
+}
+
+interface SegmentAt {
+  readonly source: Document;
+  readonly target: Document;
+  readonly loop: SegmentLoop;
+}
+
+/** The segments with a name that a loop goes over, within the loops around it. */
+function* segmentsAt(work: Work, name: string): Iterable<SegmentAt> {
+  const { run, scope, target } = work;
+  const { segments } = run;
+  if (segments === undefined) throw notOfKind(name, 'hl7', run.source.kind);
+  const removed = removedSegments(run);
+  const [from, until] = range(work, segments);
+  for (let at = from; at < until; at++) {
+    const segment = segments.source[at];
+    if (segment?.name !== name || removed(at)) continue;
+    yield {
+      source: segment.inside(scope.document()),
+      target: segments.target[at]?.inside(target) ?? newSegment(run.target, name, target),
+      loop: { name, at, until, behind: undefined },
+    };
+  }
+}
+
+/** Whether any segment with a name is where an outer loop could own it: at its first segment or after it. */
+function isInsideLoop({ loop, run }: Work, name: string): boolean {
+  if (loop === undefined || run.segments === undefined) return false;
+  const { source } = run.segments;
+  const first = source.findIndex((one) => one.name === loop.name);
+  return source.slice(first).some((one) => one.name === name);
+}
+
+function range({ loop }: Work, { source }: SegmentPairs): readonly [number, number] {
+  if (loop === undefined) return [0, source.length];
+  const next = source.findIndex(({ name }, index) => index > loop.at && name === loop.name);
+  return [loop.at + 1, next === -1 ? loop.until : Math.min(next, loop.until)];
+}
+
+function newSegment(message: Document, name: string, around: Document): Document {
+  return message instanceof SegmentDocument ? new NewSegment(message, name, around) : around;
+}
+
+/** Whether a step has removed the counterpart of a segment. */
+function removedSegments({ segments, target, removed }: Run): (at: number) => boolean {
+  if (!removed || segments === undefined || !(target instanceof SegmentDocument))
+    return () => false;
+  const present = new Set(target.segments().map(({ line }) => line));
+  return (at) => {
+    const line: Segment['line'] | undefined = segments.target[at]?.line;
+    return line !== undefined && !present.has(line);
   };
 }
