@@ -5,6 +5,7 @@ import { allAdapters } from '../../adapters/index.ts';
 import { apiDocument } from '../api/api-document.ts';
 import { schemaFiles } from '../definition/schema.ts';
 import { adapterPages } from './adapter-pages.ts';
+import { builtConsole } from './built-console.ts';
 import { codePage } from './code-page.ts';
 import { errorPage, expressionPage, FORMAT_PAGE, formatPage } from './reference-pages.ts';
 
@@ -39,8 +40,5 @@ for (const data of globSync('{src,adapters}/**/*.json', { cwd: root })) {
   cpSync(join(root, data), join(root, 'dist', data));
 }
 if (existsSync(join(root, 'console/vite.config.ts'))) {
-  execFileSync(bin('vite'), ['build', '--config', 'console/vite.config.ts'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  cpSync(await builtConsole(), join(root, 'dist/console'), { recursive: true });
 }

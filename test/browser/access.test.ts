@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
+import { builtConsole } from '../../src/build/built-console.ts';
+import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
 import { addLocalUser } from '../support/local-user.ts';
 import { type Operated, operated } from '../support/operator.ts';
 

@@ -2,13 +2,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Failures, Message, MessagePage } from '../../src/api/contract/message.ts';
+import { builtConsole } from '../../src/build/built-console.ts';
 import {
   GOOD_TABLE,
   LOOKUP_FILES,
   LOOKUP_PRODUCTION,
   refusesUnknown,
 } from '../support/bad-lookup.ts';
-import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
+import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
 import { addLocalUser } from '../support/local-user.ts';
 import { type Operated, operated } from '../support/operator.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

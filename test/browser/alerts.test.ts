@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
+import { builtConsole } from '../../src/build/built-console.ts';
+import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
 import { type Operated, operated } from '../support/operator.ts';
 import { webServer } from '../support/web-server.ts';
 

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Browser, browser, builtConsole, noBrowser } from '../support/browser.ts';
+import { builtConsole } from '../../src/build/built-console.ts';
+import { type Browser, browser, noBrowser } from '../support/browser.ts';
 import { apacheConsole, type ConsoleProxy, nginxConsole } from '../support/console-proxy.ts';
 import { addLocalUser } from '../support/local-user.ts';
 import { hasNginx } from '../support/nginx.ts';

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readTable, rowOf, writeTable } from '../../console/src/configuration/table-text.ts';
+import { builtConsole } from '../../src/build/built-console.ts';
 import { LOOKUP_FILES, LOOKUP_PRODUCTION, REFUSAL, refusesUnknown } from '../support/bad-lookup.ts';
-import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
+import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
 import { addLocalUser } from '../support/local-user.ts';
 import { type Operated, operated } from '../support/operator.ts';
 

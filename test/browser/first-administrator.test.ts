@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
+import { builtConsole } from '../../src/build/built-console.ts';
+import { browser, noBrowser, violations } from '../support/browser.ts';
 import { operated } from '../support/operator.ts';
 
 const PASSWORD = 'a lantern by the ward';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { builtConsole } from '../../src/build/built-console.ts';
 import { GOOD_TABLE, LOOKUP_FILES, LOOKUP_PRODUCTION } from '../support/bad-lookup.ts';
-import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
+import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
 import { type Operated, operated } from '../support/operator.ts';
 
 const SOON = { timeout: 60_000 };

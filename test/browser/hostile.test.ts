@@ -3,7 +3,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Browser, browser, builtConsole, noBrowser } from '../support/browser.ts';
+import { builtConsole } from '../../src/build/built-console.ts';
+import { type Browser, browser, noBrowser } from '../support/browser.ts';
 import { addLocalUser } from '../support/local-user.ts';
 import { type Operated, operated } from '../support/operator.ts';
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
+import { builtConsole } from '../../src/build/built-console.ts';
+import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
 import { type Hub, hub } from '../support/hub.ts';
 import { type TcpGate, tcpGate } from '../support/tcp-gate.ts';
 

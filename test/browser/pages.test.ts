@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
+import { builtConsole } from '../../src/build/built-console.ts';
+import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
 import { PAGES, pageAddress } from '../support/console-pages.ts';
 import { type Hub, hub } from '../support/hub.ts';
 

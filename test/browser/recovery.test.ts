@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Failures } from '../../src/api/contract/message.ts';
+import { builtConsole } from '../../src/build/built-console.ts';
 import {
   GOOD_TABLE,
   LOOKUP_FILES,
@@ -7,7 +8,7 @@ import {
   REFUSAL,
   refusesUnknown,
 } from '../support/bad-lookup.ts';
-import { type Browser, browser, builtConsole, noBrowser, violations } from '../support/browser.ts';
+import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
 import { framed } from '../support/mllp-peers.ts';
 import { type Operated, operated } from '../support/operator.ts';
 

@@ -1,5 +1,6 @@
 import { vi } from 'vitest';
-import { type Browser, browser, builtConsole, type Screen } from './browser.ts';
+import { builtConsole } from '../../src/build/built-console.ts';
+import { type Browser, browser, type Screen } from './browser.ts';
 import { type Hub, hub } from './hub.ts';
 
 /** The time that a busy machine may need. */

@@ -120,7 +120,7 @@ function noise(chance: Random): Buffer {
 }
 
 test('5000 byte streams: answered or closed, never stuck, nothing made up', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   const chance = random(SEED + 1);
   const resources = openResources();
