@@ -8,8 +8,9 @@ import { after, type Timer } from '../time/timer.ts';
 import type { RehearsalOrder, Tried, TriedAnswer } from './rehearsal-worker.ts';
 
 export interface RehearsalLimits {
-  /** Milliseconds that one message may take once the files are read. */
+  /** Milliseconds of processor time that one message may take once the files are read. */
   readonly each: number;
+  /** The same for reading the files. */
   readonly reading: number;
   /** Milliseconds after which the files of a run are forgotten. */
   readonly idle: number;
@@ -18,6 +19,8 @@ export interface RehearsalLimits {
 }
 
 const LIMITS: RehearsalLimits = { each: 5_000, reading: 20_000, idle: 30_000, megabytes: 512 };
+/** How many times its limit a thread may take by the clock: it yields to the engine's, and waits for its turn. */
+const PATIENCE = 10;
 /** Runs that are held at once; what they hold is a whole production each. */
 const ROOMS = 2;
 
@@ -140,7 +143,9 @@ class Room {
     const { each, reading } = this.#limits;
     const answer = Promise.withResolvers<Exclude<TriedAnswer, { readonly read: true }>>();
     const limit = (time: number): Timer =>
-      after(time, () => answer.reject(stuck(`took longer than ${time / 1_000} s`)));
+      afterWork(this.#worker, time, () =>
+        answer.reject(stuck(`took longer than ${time / 1_000} s`)),
+      );
     let late = limit(reading);
     const heard = (told: TriedAnswer): void => {
       late.stop();
@@ -164,6 +169,41 @@ class Room {
       this.#worker.off('message', heard);
       this.#worker.off('exit', ended);
     }
+  }
+}
+
+/** Runs something once a thread has used so many milliseconds of processor time. */
+function afterWork(worker: Worker, time: number, run: () => void): Timer {
+  const begun = performance.now();
+  const before = usedBy(worker);
+  let isStopped = false;
+  let timer: Timer | undefined;
+  const look = async (): Promise<void> => {
+    const left = time - (await usedBy(worker)) + (await before);
+    if (isStopped) return;
+    if (left <= 0 || performance.now() - begun >= PATIENCE * time) run();
+    else wait(left);
+  };
+  const wait = (left: number): void => {
+    timer = after(left, () => background(look(), 'measuring a trial of the files'));
+  };
+  wait(time);
+  return {
+    stop: () => {
+      isStopped = true;
+      timer?.stop();
+    },
+  };
+}
+
+/** Milliseconds of processor time since a thread began. */
+async function usedBy(worker: Worker): Promise<number> {
+  try {
+    const { user, system } = await worker.cpuUsage();
+    return (user + system) / 1_000;
+  } catch {
+    // it has not begun, or has ended, which its `exit` tells
+    return 0;
   }
 }
 
