@@ -53,7 +53,7 @@ async function openFhir(lent: Lent<typeof fhirSettings>): Promise<OpenOutbound> 
   const { settings } = lent;
   const client = await HttpClient.open(lent, settings);
   const sending = new Set<Promise<unknown>>();
-  const sent = async (message: Message, signal: AbortSignal): Promise<Reply> => {
+  const answered = async (message: Message, signal: AbortSignal): Promise<Reply> => {
     const question = await fhirRequest(message, settings);
     const first = await client.ask({ ...question, signal });
     if (settings.action !== 'search') return fhirReply(first);
@@ -65,7 +65,7 @@ async function openFhir(lent: Lent<typeof fhirSettings>): Promise<OpenOutbound> 
   return {
     async send(message, signal) {
       signal.throwIfAborted();
-      const one = sent(message, signal);
+      const one = answered(message, signal);
       sending.add(one);
       try {
         return await one;

@@ -161,11 +161,11 @@ class MqttReader implements Kept {
   }
 
   async #begin(clientId: string): Promise<void> {
-    const { topics, qos, share, retained, version } = this.#lent.settings;
+    const { topics, qos: quality, share, retained, version } = this.#lent.settings;
     const filters = topics.map((topic) =>
       share === undefined ? topic : `$share/${share}/${topic}`,
     );
-    const written = JSON.stringify([clientId, filters, qos]);
+    const written = JSON.stringify([clientId, filters, quality]);
     const isKept = this.#connection.connack?.sessionPresent === true;
     this.#tellOfSession(isKept, this.#taken.knows(written));
     const isSubscribed = isKept && this.#taken.knows(written);
@@ -174,7 +174,7 @@ class MqttReader implements Kept {
     if (!isSubscribed || version === '5') {
       const asked = filters.map((topic) => ({
         topic,
-        qos: Number(qos) as 0 | 1 | 2,
+        qos: Number(quality) as 0 | 1 | 2,
         ...(version === '5' && share === undefined && { rh: retained === 'new' ? 1 : 2 }),
       }));
       checkGranted(this.#connection.place, filters, await this.#connection.subscribe(asked));

@@ -306,11 +306,11 @@ class DeviceConnection implements LinkedConnection {
 }
 
 function replyReader({ settings, framing }: DeviceOptions): FrameSource {
-  const { reply, replyBytes, replyLimit } = settings;
-  if (reply === 'framed') return framing.reader(replyLimit);
+  const { reply, replyBytes, replyLimit: most } = settings;
+  if (reply === 'framed') return framing.reader(most);
   if (reply === 'bytes') return new FixedReader(replyBytes, UNLIMITED);
-  if (reply !== 'line') return new UntilClosedReader(replyLimit, UNLIMITED);
-  return new MarkedReader({ start: undefined, ends: lineEnds('any') }, replyLimit, UNLIMITED);
+  if (reply !== 'line') return new UntilClosedReader(most, UNLIMITED);
+  return new MarkedReader({ start: undefined, ends: lineEnds('any') }, most, UNLIMITED);
 }
 
 /** The answer with the code found by its patterns. */

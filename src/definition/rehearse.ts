@@ -84,7 +84,7 @@ function decidingPlaces(
   const { written } = definition.source;
   const texts = new Map<string, Promise<string>>();
   const textIn = (file: string): Promise<string> => {
-    const known = texts.get(file) ?? read(join(definition.folder, file));
+    const known = texts.get(file) ?? textOfFile(join(definition.folder, file));
     texts.set(file, known);
     return known;
   };
@@ -164,7 +164,7 @@ function fileOf(
   return value?.kind === 'scalar' ? textOf(value) : undefined;
 }
 
-async function read(file: string): Promise<string> {
+async function textOfFile(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

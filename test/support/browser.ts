@@ -82,9 +82,9 @@ export async function violations(page: Page, rule?: string): Promise<string[]> {
     // the console has no frames
     iframes: false,
   };
-  const found = (await page.evaluate(
+  const found = await page.evaluate<axe.Result[]>(
     `axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations)`,
-  )) as axe.Result[];
+  );
   return found.map(
     ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`,
   );

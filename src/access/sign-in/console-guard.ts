@@ -240,10 +240,10 @@ async function local(signIn: SignIn, orderer: Orderer): Promise<StillAllowed | s
 }
 
 const within = (
-  { rights }: SignIn,
+  signIn: SignIn,
   { permissions: limit }: Orderer,
   identity: Identity,
-): Promise<StillAllowed> => rights({ ...identity, limit });
+): Promise<StillAllowed> => signIn.rights({ ...identity, limit });
 
 function asOrdered({ roles }: SignIn, orderer: Orderer): StillAllowed {
   const allowed = permissionsOf(orderer.roles, roles);

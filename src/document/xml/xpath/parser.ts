@@ -293,10 +293,10 @@ function tokensOf(xpath: string): Token[] | undefined {
     TOKEN.lastIndex = at;
     const found = TOKEN.exec(xpath)?.groups;
     if (found === undefined) return undefined;
-    const { blank, text, number, name, mark } = found;
+    const { blank, text, number: digits, name, mark } = found;
     if (blank === undefined) {
       if (text !== undefined) tokens.push({ kind: 'text', text: text.slice(1, -1), at });
-      else if (number !== undefined) tokens.push({ kind: 'number', text: number, at });
+      else if (digits !== undefined) tokens.push({ kind: 'number', text: digits, at });
       else tokens.push(word(name ?? mark ?? '', name !== undefined, at, tokens.at(-1)));
     }
     at = TOKEN.lastIndex;
@@ -386,8 +386,8 @@ function reached(node: XmlNode, step: Step, context: Context): readonly XmlNode[
       ? []
       : predicates.reduce((left, each) => kept(left, each, context), [one as XmlNode]);
   }
-  const walk = AXES[axis];
-  walk?.(
+  const along = AXES[axis];
+  along?.(
     node,
     (one) => {
       budget.spend(1);
