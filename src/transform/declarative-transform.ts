@@ -25,7 +25,7 @@ import {
 import { beginFhir } from './fhir/begin-fhir.ts';
 import { messageStructure } from './message-structure.ts';
 import type { Split } from './split/read-split.ts';
-import type { Transform, TransformInput, TransformOutput } from './transform.ts';
+import type { Transform, TransformInput, TransformOutput, WatchedInput } from './transform.ts';
 import { doSteps, type Run, type SegmentPairs, type Step } from './work.ts';
 
 /** A transform as a production writes it, checked and compiled. */
@@ -64,6 +64,9 @@ export interface ToFhir {
   readonly toFhir: ToFhirOptions;
 }
 
+/** What comes before the first step, as errors and those who watch the steps name it. */
+export const START = 'its start';
+
 /** Finds the transforms that `call` names; called when a message arrives, since they may be read later. */
 export type FindTransform = (name: string) => Transform | undefined;
 
@@ -83,13 +86,14 @@ export class DeclarativeTransform implements Transform {
     this.#find = find;
   }
 
-  apply(input: TransformInput): TransformOutput[] {
-    const state = { step: 'its start' };
+  apply(input: WatchedInput): TransformOutput[] {
+    const state = { step: START };
     try {
       const begun = this.#start(input);
       if (begun === undefined) return [];
       const run = Object.assign(state, begun);
       const { message, document, whole } = input;
+      input.watch?.(START, run.target);
       const scope: Scope = { message, document: () => document, whole };
       doSteps(this.declaration.steps, {
         run,
@@ -106,7 +110,7 @@ export class DeclarativeTransform implements Transform {
   }
 
   /** Undefined where there is nothing to make: what acknowledges is not acknowledged. */
-  #start(input: TransformInput): Omit<Run, 'step'> | undefined {
+  #start(input: WatchedInput): Omit<Run, 'step'> | undefined {
     const { start, type, loops } = this.declaration;
     const source = input.document;
     const isCopy = start === 'copy';
@@ -125,6 +129,7 @@ export class DeclarativeTransform implements Transform {
       removed: false,
       discarded: false,
       depth: 0,
+      watch: input.watch,
     };
   }
 

@@ -14,6 +14,12 @@ export interface TransformInput {
   readonly now: () => number;
 }
 
+/** What a transform made of steps gets where a person looks at its steps. */
+export interface WatchedInput extends TransformInput {
+  /** Called with how the new message begins, and after each step; the document changes further. */
+  readonly watch?: ((step: string, target: Document) => void) | undefined;
+}
+
 /** A changed message; `body` is always in memory. */
 export interface TransformOutput extends Pick<NewMessage, 'type' | 'charset' | 'name'> {
   readonly body: Uint8Array;

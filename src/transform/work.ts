@@ -1,7 +1,7 @@
 import type { Document } from '../document/document.ts';
 import type { Segment } from '../document/segment/segment.ts';
 import type { Scope } from '../expression/expression.ts';
-import type { Transform } from './transform.ts';
+import type { Transform, WatchedInput } from './transform.ts';
 
 /** One application of a declarative transform to one message. */
 export interface Run {
@@ -26,6 +26,8 @@ export interface Run {
   readonly notes: readonly string[];
   /** The nesting depth of `call`. */
   depth: number;
+  /** Called after each step that was run, for a person who looks at the steps. */
+  readonly watch: WatchedInput['watch'];
 }
 
 /** A segment of the incoming message and its counterpart, which may have been removed since. */
@@ -81,5 +83,6 @@ export function doSteps(steps: readonly Step[], work: Work): void {
     if (run.discarded) return;
     run.step = step.label;
     step.run(work);
+    run.watch?.(step.label, run.target);
   }
 }

@@ -139,7 +139,7 @@ test('a whole body is compared line by line', async () => {
 `,
     { 'expected.hl7': ADT.replace('DOE^JOHN', 'ROE^JOHN') },
   );
-  expect(cases[0]?.failures).toEqual([
+  expect(cases[0]?.failures).toMatchObject([
     {
       at: 'ward, body, line 1',
       expected: expect.stringContaining('EPIC'),

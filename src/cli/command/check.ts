@@ -1,12 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { describeReport, junitXml } from '../../definition/case/report.ts';
+import { describeReport, junitXml, type TestReport } from '../../definition/case/report.ts';
 import { portProblems } from '../../definition/check/ports.ts';
 import type { Definition } from '../../definition/definition.ts';
 import { describeProblem, type Problem } from '../../definition/problem.ts';
 import { testProduction } from '../../definition/test-production.ts';
 import { type CheckedFolder, checkFolder } from '../check-folder.ts';
+import { updateExpected, withEachDifference } from '../expected-files.ts';
 import { print } from '../output.ts';
 import { problemLine, type ReadingFlags, readingOptions, readOptions } from '../reading.ts';
 
@@ -98,6 +99,7 @@ function plural(count: number, noun: string): string {
 
 interface TestFlags extends ReadingFlags {
   readonly only?: string;
+  readonly update?: boolean;
   readonly junit?: string;
   readonly json?: boolean;
 }
@@ -110,23 +112,44 @@ export function testCommand(): Command {
     )
     .argument('<production>', 'its folder')
     .option('--only <text>', 'only the cases whose name contains this text')
+    .option(
+      '--update',
+      'write what each message was into the files that say what it should be (body:); look at the changes before you keep them',
+    )
     .option('--junit <file>', 'write a JUnit XML report for a build server')
     .option('--json', 'as JSON')
     .action(test);
 }
 
-async function test(folder: string, { only, junit, json, ...flags }: TestFlags): Promise<void> {
-  const report = await testProduction(folder, {
+async function test(folder: string, flags: TestFlags): Promise<void> {
+  const { only, junit, update } = flags;
+  const found = await testProduction(folder, {
     ...readOptions(flags),
     ...(only === undefined ? {} : { only }),
   });
-  const broken = report.problems.some(({ severity }) => severity === 'error');
-  if (broken || report.failed > 0) process.exitCode = 1;
+  const updated = update === true ? await updateExpected(folder, found) : undefined;
+  const report = withEachDifference(updated?.report ?? found);
+  if (isBroken(report) || report.failed > 0) process.exitCode = 1;
   if (junit !== undefined) await writeFile(junit, junitXml(report));
-  if (json === true) return print(JSON.stringify(report));
-  if (broken) {
+  tellReport(folder, report, { files: updated?.files, json: flags.json });
+}
+
+const isBroken = ({ problems }: TestReport): boolean =>
+  problems.some(({ severity }) => severity === 'error');
+
+function tellReport(
+  folder: string,
+  report: TestReport,
+  {
+    files = [],
+    json,
+  }: { readonly files: readonly string[] | undefined; readonly json: boolean | undefined },
+): void {
+  if (json === true) return print(JSON.stringify({ ...report, updated: files }));
+  if (isBroken(report)) {
     for (const problem of report.problems) print(problemLine(problem, folder));
     return;
   }
   for (const line of describeReport(report)) print(line);
+  for (const file of files) print(`wrote ${join(folder, file)}`);
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Document } from '../../document/document.ts';
 import { documentOf, hl7Header } from '../../document/index.ts';
 import { describeError } from '../../error/engine-error.ts';
+import { isSystemError } from '../../error/foreseen.ts';
 import type { ExpectedMessage, ExpectedMessages, TestCase } from '../grammar/test-form.ts';
 import { withSegmentEnds } from './message-of.ts';
 import type { Failure } from './report.ts';
@@ -163,11 +164,31 @@ async function judgeMessage(
 ): Promise<Failure[]> {
   const failures = [...judgeWhole(expected, message, at), ...judgeFields(expected, message, at)];
   if (expected.body === undefined) return failures;
-  const wanted = withSegmentEnds(await readFile(resolve(folder, expected.body)));
+  const judged = await judgeBody(expected.body, message, { at, folder });
+  return judged === undefined ? failures : [...failures, judged];
+}
+
+async function judgeBody(
+  file: string,
+  message: SentMessage,
+  { at, folder }: { readonly at: string; readonly folder: string },
+): Promise<Failure | undefined> {
+  const { body: actual, type, charset } = message;
+  const read = await readFile(resolve(folder, file)).catch((error: unknown) => {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw error;
+  });
+  if (read === undefined) {
+    const bodies = { file, expected: undefined, actual, type, charset };
+    const missing = 'there is no such file; waybill test --update writes it';
+    return { at: `${at}, body`, expected: file, actual: missing, bodies };
+  }
+  const wanted = withSegmentEnds(read);
   const difference = firstDifference(wanted.toString('utf8'), textOf(message));
-  if (difference === undefined) return failures;
+  if (difference === undefined) return undefined;
   const { line, ...texts } = difference;
-  return [...failures, { at: `${at}, body, line ${line}`, ...texts }];
+  const bodies = { file, expected: wanted, actual, type, charset };
+  return { at: `${at}, body, line ${line}`, ...texts, bodies };
 }
 
 const textOf = ({ body }: SentMessage): string => Buffer.from(body).toString('utf8');

@@ -9,6 +9,19 @@ export interface Failure {
   readonly actual: string;
   /** The segment or line of the actual message that contains it. */
   readonly line?: string | undefined;
+  /** The whole bodies, where a file has what is expected. */
+  readonly bodies?: JudgedBodies | undefined;
+}
+
+/** A body that is not as a file says. */
+export interface JudgedBodies {
+  /** As the case names it, below the production's folder. */
+  readonly file: string;
+  /** Undefined if there is no such file. */
+  readonly expected: Uint8Array | undefined;
+  readonly actual: Uint8Array;
+  readonly type: string;
+  readonly charset: string | undefined;
 }
 
 export interface CaseReport {
