@@ -9,6 +9,8 @@ export {
   type ProcessCode,
   type ProcessContext,
   type ProcessMessage,
+  type SharedState,
+  type StateOptions,
 } from './flow/process-code.ts';
 export type { Envelope, Message, Reply } from './message/message.ts';
 export {

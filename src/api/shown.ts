@@ -42,10 +42,11 @@ export function shownMessage<Message extends TracedMessage>(
   viewer: MessageViewer,
   message: Message,
 ): Message {
-  return shown(viewerOf(viewer, message), message, ({ name, origin, ...rest }) => ({
+  return shown(viewerOf(viewer, message), message, ({ name, origin, states, ...rest }) => ({
     ...maskedEnding(rest as unknown as Message, hostsOf(message)),
     ...maskedPart('name', name, masked),
     ...maskedPart('origin', origin, maskedText),
+    ...maskedPart('states', states, (keys) => keys.map(masked)),
   }));
 }
 

@@ -19,6 +19,8 @@ export interface Names {
   readonly live: { readonly stream: string; readonly subject: string };
   readonly state: string;
   readonly steps: string;
+  /** What belongs to a key and not to one message, such as shared state. */
+  readonly keyed: string;
   /** Answers for repeated messages. */
   readonly answers: string;
   /** Messages that wait for a time or an answer, outside their queue. */
@@ -80,6 +82,7 @@ export function names(production: string): Names {
     live: { stream: stream('LIVE'), subject: `wb.${production}.l.told` },
     state: stream('STATE'),
     steps: stream('STEPS'),
+    keyed: stream('KEYED'),
     answers: stream('ANSWERS'),
     waiting: {
       stream: stream('WAITING'),

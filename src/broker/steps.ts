@@ -46,6 +46,8 @@ export interface StepRecord {
   /** What the step was: a different one in its place on a replay means that the process took a different path. */
   readonly fingerprint: string;
   readonly at: number;
+  /** What the code was given, as JSON; missing for nothing. */
+  readonly result?: unknown;
 }
 
 export interface StoredAnswer {

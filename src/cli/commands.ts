@@ -11,6 +11,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   history: async () => (await import('./command/history.ts')).historyCommand(),
   'roll-back': async () => (await import('./command/history.ts')).rollBackCommand(),
   status: async () => (await import('./command/operate.ts')).statusCommand(),
+  batches: async () => (await import('./command/state.ts')).batchesCommand(),
+  state: async () => (await import('./command/state.ts')).stateCommand(),
   start: async () => (await import('./command/operate.ts')).startCommand(),
   stop: async () => (await import('./command/operate.ts')).stopCommand(),
   retry: async () => (await import('./command/operate.ts')).retryCommand(),

@@ -25,6 +25,33 @@ export interface OverrideOrder extends Pick<Override, 'host' | 'kind'> {
   readonly set?: Override | undefined;
 }
 
+/** Messages that a process collects under a key, before one is made of them. */
+export interface BatchBrief {
+  readonly host: string;
+  /** Empty for a process without a key. */
+  readonly key: string;
+  readonly parts: number;
+  readonly bytes: number;
+  readonly since: number;
+  readonly until: number;
+  /** Why it takes no more, while its message is being made. */
+  readonly closed: string | undefined;
+}
+
+/** Makes one message of what is collected under a key, or discards it. */
+export interface CloseBatch {
+  readonly host: string;
+  readonly key: string;
+  readonly discard: boolean;
+  readonly by: string;
+}
+
+/** Removes what messages share under a key. */
+export interface RemoveState {
+  readonly key: string;
+  readonly by: string;
+}
+
 /** Reads the production's files again and, unless only asked to show, applies them. */
 export interface ReloadOrder extends Ordered {
   /** Only show what would change. */

@@ -20,7 +20,9 @@ import type {
 import type {
   Aborted,
   AbortOrder,
+  BatchBrief,
   ChannelTest,
+  CloseBatch,
   Discard,
   EndRequest,
   Notification,
@@ -30,6 +32,7 @@ import type {
   RehearseOrder,
   Reloaded,
   ReloadOrder,
+  RemoveState,
   ReplayOrder,
   Reprocess,
   Reprocessed,
@@ -116,6 +119,9 @@ export const ENGINE = {
   end: each<EndRequest, { readonly ended: boolean }>('end'),
   /** Ends a message that no engine is working on. */
   endQueued: one<EndRequest, void>('end-queued'),
+  batches: one<null, readonly BatchBrief[]>('batches'),
+  closeBatch: one<CloseBatch, { readonly parts: number }>('close-batch'),
+  removeState: one<RemoveState, { readonly removed: boolean }>('remove-state'),
   notify: one<Notification, { readonly messageId: number }>('notify'),
   testMessage: one<TestMessage, SentMessage>('test-message'),
   describe: one<null, ProductionDescription>('describe'),

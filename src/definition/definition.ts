@@ -111,7 +111,7 @@ export interface ProcessDefinition
   extends Named<'process'>,
     Line,
     Omit<ProcessGiven, 'rules' | 'run' | 'pool' | 'order' | 'whileWaiting' | 'retry'> {
-  /** A router has rule sets; a code process has a module, of which `code` is the absolute path. */
+  /** A router has rule sets; a code process has a module, of which `code` is the absolute path; others collect. */
   readonly rules: readonly RuleSet[];
   readonly run: 'inline' | 'queued';
   readonly whileWaiting: 'hold' | 'release';

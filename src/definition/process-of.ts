@@ -1,5 +1,6 @@
 import { type Document, validate } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
+import { collector, type PartStore } from '../flow/collect.ts';
 import { type DurableOptions, durableProcess } from '../flow/durable-process.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import { inlineProcess } from '../flow/inline-process.ts';
@@ -11,6 +12,7 @@ import type { WorkMarks } from '../flow/work-marks.ts';
 import { decide } from '../rule/decide.ts';
 import { rulesReadBody } from '../rule/rules-read-body.ts';
 import type { Definition, ProcessDefinition } from './definition.ts';
+import type { CollectGiven } from './grammar/host-settings.ts';
 import { loadModule } from './load-module.ts';
 
 /** What a process is given where it runs: in an engine, or in a production test. */
@@ -19,23 +21,41 @@ export interface ProcessRuntime {
   readonly log: (process: string, text: string) => void;
   /** What makes a queued code process durable; without it every code process runs inline (production tests). */
   readonly durable?:
-    | Pick<DurableOptions, keyof Storing | 'steps' | 'answers' | 'routing'>
+    | Pick<DurableOptions, keyof Storing | 'steps' | 'keyed' | 'answers' | 'routing'>
     | undefined;
+  /** Where the messages wait that a process collects. */
+  readonly parts: (process: string) => PartStore;
   /** Tells the watchdog what is being worked on; absent in a production test. */
   readonly marks?: WorkMarks | undefined;
   /** Answers calls in a production test. */
   readonly call?: ProcessContext['call'];
   /** Waits in a production test, where no time passes. */
   readonly sleep?: ProcessContext['sleep'];
+  /** Shared state in a production test. */
+  readonly state?: ProcessContext['state'];
 }
 
 /** The process of that name: a router, or the code of a module. */
 export function processOf(definition: Definition, name: string, runtime: ProcessRuntime): Process {
   const of = definition.processes.get(name);
   if (of === undefined) throw new EngineError('HOST_UNKNOWN', `there is no process ${name}`);
-  const made =
-    of.code === undefined ? routerOf(definition, of, runtime) : codeOf(definition, of, runtime);
+  const made = madeOf(definition, of, runtime);
   return runtime.marks === undefined ? made : watchedProcess(name, made, runtime.marks);
+}
+
+function madeOf(definition: Definition, of: ProcessDefinition, runtime: ProcessRuntime): Process {
+  if (of.collect !== undefined) return collectorOf(of, of.collect, runtime);
+  return of.code === undefined
+    ? routerOf(definition, of, runtime)
+    : codeOf(definition, of, runtime);
+}
+
+function collectorOf(
+  { name, to = [] }: ProcessDefinition,
+  { key, end, ...collect }: CollectGiven,
+  { now, parts }: ProcessRuntime,
+): Process {
+  return collector({ ...collect, key, end, name, to, now, store: parts(name) });
 }
 
 function routerOf(definition: Definition, of: ProcessDefinition, { now }: ProcessRuntime): Process {
@@ -77,6 +97,7 @@ function codeOf(definition: Definition, of: ProcessDefinition, runtime: ProcessR
       now: runtime.now,
       ...(runtime.call === undefined ? {} : { call: runtime.call }),
       ...(runtime.sleep === undefined ? {} : { sleep: runtime.sleep }),
+      ...(runtime.state === undefined ? {} : { state: runtime.state }),
     });
   }
   return durableProcess({ ...shared, ...runtime.durable });

@@ -11,7 +11,7 @@ import { type ProductionNames, unfitCredential, unknownLookup, unknownTarget } f
 /** What the forms of a production need beyond what the settings of adapters need. */
 export interface ProductionContext extends ReadContext {
   /** An expression that the flow evaluates itself, such as the key of a queue's order. */
-  compile(source: string): Read<Expression>;
+  compile(source: string, result?: 'any' | 'bool'): Read<Expression>;
 }
 
 /** What a production provides for reading its settings and those of its adapters. */
@@ -20,8 +20,11 @@ export function readContext(
   names: ProductionNames,
   language: ExpressionEnvironment,
 ): ProductionContext {
-  const compile = (source: string): Read<Expression> => {
-    const compiled = language.compile(source, { result: 'any' });
+  const compile = (source: string, result: 'any' | 'bool' = 'any'): Read<Expression> => {
+    const compiled =
+      result === 'bool'
+        ? language.compile(source, { result: 'bool' })
+        : language.compile(source, { result: 'any' });
     return compiled.ok ? { ok: true, value: compiled.expression } : refused(compiled.problems);
   };
   return {

@@ -122,14 +122,14 @@ export function readProcess(
   reading: Reading,
 ): ProcessDefinition | undefined {
   const { value, written } = entry;
-  const { rules, code } = value;
+  const { rules, code, collect } = value;
   checkWork(entry, reading);
   const { invalid } = value;
   const unknown = invalid === 'suspend' ? undefined : unknownTarget(invalid, names);
   if (unknown !== undefined) {
     reportBelow(reading, written, { keys: ['invalid'], ...splitProblem(unknown) });
   }
-  const run = value.run ?? (code === undefined ? 'inline' : 'queued');
+  const run = value.run ?? (code === undefined && collect === undefined ? 'inline' : 'queued');
   if (run === 'inline') reportQueueKeys(entry, reading);
   else reportDisconnected(entry, reading);
   const line = run === 'inline' ? INLINE : readLine(value, written, reading);
@@ -146,16 +146,52 @@ export function readProcess(
   };
 }
 
-/** A process is either a router or code, and says so once. */
-function checkWork({ value, written, place }: ProcessEntry, reading: Reading): void {
-  const { rules, code, to } = value;
-  if ((rules === undefined) === (code === undefined)) {
-    const what = rules === undefined ? 'needs rules or code' : 'cannot have both rules and code';
-    report(reading, place, what, 'A router has rules; a process in TypeScript has code.');
+/** A process is a router, code or a collector, and says so once. */
+function checkWork(entry: ProcessEntry, reading: Reading): void {
+  const { value, written, place } = entry;
+  const { rules, to } = value;
+  const works = WORKS.filter((key) => value[key] !== undefined);
+  if (works.length !== 1) {
+    const what =
+      works.length === 0
+        ? 'needs rules, code or collect'
+        : `cannot have both ${works.slice(0, 2).join(' and ')}`;
+    const remedy =
+      'A router has rules, a process in TypeScript code, and one that makes one message of several collect.';
+    report(reading, place, what, remedy);
   }
+  if (value.collect !== undefined) checkCollect(entry, reading);
   if (rules !== undefined && to !== undefined) {
     const what = 'the rules say where they send, so to has no effect';
     reportBelow(reading, written, { keys: ['to'], what, remedy: 'Remove it.' });
+  }
+}
+
+const WORKS = ['rules', 'code', 'collect'] as const;
+/** Milliseconds that messages may be collected at most: a batch that never ends would keep them for ever. */
+const LONGEST = 366 * 86_400_000;
+const LARGEST = 32 * 1024 * 1024;
+
+function checkCollect({ value, written, place }: ProcessEntry, reading: Reading): void {
+  const { to, run, whileWaiting, collect } = value;
+  if (to === undefined || to.length === 0) {
+    report(reading, place, 'collects and sends nowhere', 'Write to: with a process or operation.');
+  }
+  if (run === 'inline') {
+    const what = 'what is collected waits, and an inline process cannot wait';
+    reportBelow(reading, written, { keys: ['run'], what, remedy: 'Remove it.' });
+  }
+  if (whileWaiting !== undefined) {
+    const what = 'a message that is collected holds up no others, so whileWaiting has no effect';
+    reportBelow(reading, written, { keys: ['whileWaiting'], what, remedy: 'Remove it.' });
+  }
+  if (collect !== undefined && !(collect.within > 0 && collect.within <= LONGEST)) {
+    const remedy = 'Write a time of up to a year, such as 24h.';
+    reportBelow(reading, written, { keys: ['collect', 'within'], what: 'must end', remedy });
+  }
+  if (collect !== undefined && !(collect.size > 0 && collect.size <= LARGEST)) {
+    const remedy = 'Write a size of up to 32MB; targets read a message as a whole.';
+    reportBelow(reading, written, { keys: ['collect', 'size'], what: 'is too large', remedy });
   }
 }
 

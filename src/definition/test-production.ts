@@ -3,13 +3,14 @@ import { resolve } from 'node:path';
 import { describeError } from '../error/engine-error.ts';
 import type { CallAnswer } from '../flow/process-code.ts';
 import { type Clock, fixedClock } from '../time/clock.ts';
+import { CaseMemory } from './case/case-memory.ts';
 import { checkCases } from './case/check-case.ts';
 import { judgeRun } from './case/judge-run.ts';
 import { type OverriddenTables, overriddenTables } from './case/lookup-overrides.ts';
 import { messageOf } from './case/message-of.ts';
 import { readTestFile, type TestFile } from './case/read-test-file.ts';
 import type { CaseReport, Failure, TestReport } from './case/report.ts';
-import { runMessage } from './case/run-message.ts';
+import { type MessageRun, runLeft, runMessage } from './case/run-message.ts';
 import type { Definition } from './definition.ts';
 import type { PlacedCase, ScriptedAnswer } from './grammar/test-form.ts';
 import { type Problems, problemList } from './problem.ts';
@@ -111,11 +112,23 @@ async function failuresOf(
       new Map([...(one.lookups ?? [])].map(([table, { value }]) => [table, textsOf(value)])),
     );
     const answers = await scriptedAnswers(one, folder);
-    const run = await runMessage(
-      { definition, clock, answer: (target) => answers.get(target)?.shift() },
-      one.in ?? [...services.keys()][0] ?? '',
-      await messageOf(one, folder),
-    );
+    const memory = new CaseMemory(clock);
+    const dry = {
+      definition,
+      clock,
+      memory,
+      answer: (target: string) => answers.get(target)?.shift(),
+    };
+    const runs: MessageRun[] = [];
+    for (const { in: service = one.in, ...given } of [one, ...(one.next ?? [])]) {
+      const run = await runMessage(
+        dry,
+        service ?? [...services.keys()][0] ?? '',
+        await messageOf(given, folder),
+      );
+      runs.push(run);
+    }
+    const run = together([...runs, ...(await runLeft(dry))]);
     const unused = [...answers].flatMap(([target, left]) =>
       left.length === 0
         ? []
@@ -125,6 +138,15 @@ async function failuresOf(
   } catch (error) {
     return [{ at: 'the case', expected: 'to run', actual: describeError(error).text }];
   }
+}
+
+/** What happened to the messages of a case, as if it were one. */
+function together(runs: readonly MessageRun[]): MessageRun {
+  return {
+    sent: runs.flatMap(({ sent }) => sent),
+    processes: runs.flatMap(({ processes }) => processes),
+    reply: runs.findLast(({ reply }) => reply !== undefined)?.reply,
+  };
 }
 
 function textsOf(

@@ -11,6 +11,7 @@ import type {
 import { type ProcessRuntime, processOf } from '../definition/process-of.ts';
 import { isLine, queueLines, wiring } from '../definition/wiring.ts';
 import { background } from '../error/background.ts';
+import { durableParts } from '../flow/collect.ts';
 import { duplicateMemory } from '../flow/duplicate-memory.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
@@ -71,7 +72,7 @@ export interface Assembly {
 export function assemble(works: Works, plan: QueuePlan, directed: Directed): Assembly {
   const { definition } = plan;
   const { queues } = directed;
-  const { waiting, steps, broker } = works.engine;
+  const { waiting, steps, keyed, broker } = works.engine;
   const processes = new Map<string, Process>();
   const runtime = runtimeOf(works, definition, directed.wiring);
   const routing = (): Routing => ({ ...runtime.accepting.routing, wiring: directed.wiring() });
@@ -79,7 +80,8 @@ export function assemble(works: Works, plan: QueuePlan, directed: Directed): Ass
     now: () => systemClock.now(),
     marks: works.marks,
     log: (name, text) => works.events.told(name, 'info', 'process-log', text),
-    durable: { ...runtime.accepting, steps, routing },
+    parts: (name) => durableParts(name, { keyed, waiting, steps }),
+    durable: { ...runtime.accepting, steps, keyed, routing },
   };
   const processNamed = (name: string): Process => {
     const process = processes.get(name) ?? processOf(definition, name, processRuntime);

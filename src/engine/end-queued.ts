@@ -48,6 +48,7 @@ export async function endQueued(
     begun: false,
   });
   await queued.remove();
+  if (director.definition.processes.has(target)) await director.process(target).ended?.(id);
   steps.ended(id);
 }
 

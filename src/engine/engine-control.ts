@@ -11,11 +11,13 @@ import { inlineBody } from '../message/body.ts';
 import { fileType } from '../peer/folder/file-type.ts';
 import { diskSpace } from '../time/disk-space.ts';
 import { describeSize } from '../time/size.ts';
+import { batchesOf, closeBatch } from './batches.ts';
 import { describeProduction } from './describe-production.ts';
 import { type Director, hostsOf } from './director.ts';
 import { endInHand, endQueued } from './end-queued.ts';
 import type { Engine } from './engine.ts';
 import { leftQueues } from './left-queues.ts';
+import { removeState } from './remove-state.ts';
 import { reprocessOnce } from './reprocess.ts';
 import { discardSuspended, resendOnce } from './resend.ts';
 
@@ -63,6 +65,9 @@ export function engineControl(asked: AskedEngine, others: AnswersOfProcess): Con
     discard: (order) => discardSuspended(engine, order),
     end: (order) => endInHand(director, order),
     endQueued: (order) => endQueued(engine, director, order),
+    batches: () => batchesOf(engine),
+    closeBatch: (order) => closeBatch(engine, order),
+    removeState: (order) => removeState(engine, order),
     notify: (notification) => notify(director, notification),
     testMessage: (message, body) => sendTestMessage(engine, director, message, body),
     describe: () => describeProduction(director.definition),

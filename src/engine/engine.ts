@@ -4,6 +4,7 @@ import { isAway } from '../broker/away.ts';
 import { type Bodies, bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { type Journal, journal } from '../broker/journal.ts';
+import { ensureKeyed, type Keyed, keyed } from '../broker/keyed.ts';
 import { freeLeases, type Lease, type Leases, leases } from '../broker/lease.ts';
 import { type Orders, orders } from '../broker/orders.ts';
 import { type State, state } from '../broker/state.ts';
@@ -40,6 +41,7 @@ export interface Engine extends AsyncDisposable {
   readonly bodies: Bodies;
   readonly state: State;
   readonly steps: Steps;
+  readonly keyed: Keyed;
   readonly waiting: WaitingRoom;
   readonly orders: Orders;
   readonly leases: Leases;
@@ -99,6 +101,7 @@ export async function startEngine(
     ),
     make(names.suspended.stream, names.suspended.subjects),
     ensureWaitingRoom(broker),
+    ensureKeyed(broker),
   ]);
   const waiting = answers(broker, { steps: done, bodies: stored });
   const accepted = journal(broker, names.journal.subject);
@@ -126,6 +129,7 @@ export async function startEngine(
     bodies: stored,
     state: kept,
     steps: done,
+    keyed: keyed(broker),
     waiting: waitingRoom(broker, stored),
     orders: orders(broker),
     leases: held,

@@ -11,6 +11,7 @@ import { background } from '../error/background.ts';
 import { describeError, isEngineError } from '../error/engine-error.ts';
 import { unless } from '../error/foreseen.ts';
 import type { QueueLine } from '../flow/route.ts';
+import { sweepState } from '../flow/shared-state.ts';
 import { loadBody, subject } from '../flow/subject.ts';
 import type { Wiring } from '../flow/wiring.ts';
 import type { Events } from '../log/events.ts';
@@ -21,7 +22,7 @@ import type { Engine } from './engine.ts';
 import { SleeperLine } from './sleeper-line.ts';
 
 /** What waking needs from the engine. */
-type Kept = Pick<Engine, 'broker' | 'leases' | 'waiting' | 'steps'>;
+type Kept = Pick<Engine, 'broker' | 'leases' | 'waiting' | 'steps' | 'keyed'>;
 
 /** Where messages go in the running production. */
 interface Ways {
@@ -206,7 +207,8 @@ const FIRST = 10 * 60_000;
 const EVERY = 6 * 3_600_000;
 
 /**
- * Removes the steps of ended messages that a crash or a stop left behind, and answers that came too late;
+ * Removes shared state whose time is over, the steps of ended messages that a crash or a stop left behind,
+ * and answers that came too late;
  * every few hours until the signal aborts.
  */
 async function sweepWhile(
@@ -218,6 +220,7 @@ async function sweepWhile(
   for (let time = FIRST; ; time = EVERY) {
     await pause(time, signal, { ref: false });
     if (signal.aborted) return;
+    await sweepState(kept.keyed, signal);
     await sweepSteps(kept, { old: OLD, isWaiting, skipped: operationStreams() }, signal);
   }
 }

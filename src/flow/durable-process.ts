@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Answers } from '../broker/answers.ts';
 import { isAway } from '../broker/away.ts';
+import type { Keyed } from '../broker/keyed.ts';
 import type { Steps } from '../broker/steps.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { timeLimit, wait } from '../time/timer.ts';
@@ -10,6 +11,7 @@ import { enqueue, type Storing } from './enqueue.ts';
 import { markedCode } from './marked-context.ts';
 import type { CallAnswer, ProcessBody, ProcessCode, ProcessContext } from './process-code.ts';
 import { directAnswer, type Routing, route } from './route.ts';
+import { sharedState } from './shared-state.ts';
 import { onLeg, type Subject } from './subject.ts';
 import type { DurableRun, Process, ProcessResult, Waits } from './wiring.ts';
 
@@ -17,6 +19,7 @@ export interface DurableOptions extends Storing {
   readonly name: string;
   readonly code: () => Promise<ProcessCode>;
   readonly steps: Steps;
+  readonly keyed: Keyed;
   readonly answers: Answers;
   readonly routing: () => Routing;
   readonly lookup: ProcessContext['lookup'];
@@ -30,14 +33,22 @@ export function durableProcess(parts: DurableOptions): Process {
   const runOrWait = async (subject: Subject, run: DurableRun): Promise<ProcessResult | Waits> => {
     const code = await parts.code();
     const waits = new DurableWaits(run);
+    const states = new Set<string>();
     const over = new AbortController();
     const context = contextOf(parts, subject, {
       waits,
+      states,
       signal: AbortSignal.any([run.cut, over.signal]),
     });
     try {
       const ended = markedCode(code, run.mark)(messageOf(subject), context).then(
-        (reply): ProcessResult => ({ status: 'completed', sends: [], explain: undefined, reply }),
+        (reply): ProcessResult => ({
+          status: 'completed',
+          sends: [],
+          explain: undefined,
+          reply,
+          states: [...states],
+        }),
       );
       return await Promise.race([ended, waits.left]);
     } catch (error) {
@@ -68,10 +79,13 @@ interface Done {
   readonly at: number;
   /** It was done by an earlier run. */
   readonly before: boolean;
+  readonly result: unknown;
 }
 
 interface Running {
   readonly waits: DurableWaits;
+  /** The keys of the shared state that it changed. */
+  readonly states: Set<string>;
   readonly signal: AbortSignal;
 }
 
@@ -83,7 +97,10 @@ function contextOf(parts: DurableOptions, subject: Subject, running: Running): P
   let count = 0;
 
   /** Does a step unless it was done before a crash; its record is written afterwards. */
-  const once = (what: string, run: (key: string) => Promise<void>): Promise<Done> => {
+  const once = (
+    what: string,
+    run: (key: string, fingerprint: string) => Promise<unknown>,
+  ): Promise<Done> => {
     const key = `${id}.${count++}`;
     const step = count;
     return waits.step(async () => {
@@ -92,12 +109,12 @@ function contextOf(parts: DurableOptions, subject: Subject, running: Running): P
       const done = await steps.read(`${key}.done`);
       if (done !== undefined) {
         if (done.fingerprint !== fingerprint) throw diverged(parts.name, step);
-        return { key, at: done.at, before: true };
+        return { key, at: done.at, before: true, result: done.result };
       }
-      await run(key);
+      const result = await run(key, fingerprint);
       const at = Date.now();
-      await steps.write(`${key}.done`, { fingerprint, at });
-      return { key, at, before: false };
+      await steps.write(`${key}.done`, { fingerprint, at, result });
+      return { key, at, before: false, result };
     });
   };
 
@@ -141,6 +158,20 @@ function contextOf(parts: DurableOptions, subject: Subject, running: Running): P
     },
     async now() {
       return (await once('now', () => Promise.resolve())).at;
+    },
+    state<Value>(key: string) {
+      return sharedState<Value>(
+        {
+          keyed: parts.keyed,
+          steps,
+          signal,
+          by: { host: parts.name, message: id },
+          step: async (what, run) =>
+            (await once(what, (step, fingerprint) => run({ key: step, fingerprint }))).result,
+          changed: (changed) => running.states.add(changed),
+        },
+        key,
+      );
     },
     lookup: parts.lookup,
     log(text) {

@@ -14,18 +14,19 @@ export interface InlineOptions {
   readonly call?: ProcessContext['call'];
   /** Waits; undefined if waiting is not possible. In a production test no time passes. */
   readonly sleep?: ProcessContext['sleep'];
+  /** Shared state; undefined if there is none. */
+  readonly state?: ProcessContext['state'];
 }
 
 /**
  * A code process that runs while its message is accepted: what it sends is stored together with the message.
- * The sender waits for it, so it cannot wait itself: `call` and `sleep` need `run: queued`.
+ * The sender waits for it, so it cannot wait itself: `call`, `sleep` and `state` need `run: queued`.
  */
 export function inlineProcess(parts: InlineOptions): Process {
   const { name, lookup, now, log } = parts;
-  const refuse = (what: string): Promise<never> =>
-    Promise.reject(
-      new EngineError('PROCESS_FAILED', `${name} runs inline and cannot ${what}; set run: queued`),
-    );
+  const refusal = (what: string): EngineError =>
+    new EngineError('PROCESS_FAILED', `${name} runs inline and cannot ${what}; set run: queued`);
+  const refuse = (what: string): Promise<never> => Promise.reject(refusal(what));
   return {
     readsBody: true,
     async run(subject, _signal, mark) {
@@ -37,6 +38,11 @@ export function inlineProcess(parts: InlineOptions): Process {
         },
         call: parts.call ?? (() => refuse('wait for an answer')),
         sleep: parts.sleep ?? (() => refuse('sleep')),
+        state:
+          parts.state ??
+          (() => {
+            throw refusal('share state');
+          }),
         lookup,
         now: async () => now(),
         log,

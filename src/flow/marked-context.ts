@@ -1,4 +1,4 @@
-import type { ProcessCode, ProcessContext } from './process-code.ts';
+import type { ProcessCode, ProcessContext, SharedState } from './process-code.ts';
 import type { WorkMark } from './work-marks.ts';
 
 /** The context of a process's code, which is marked as running whenever it continues after waiting for the engine. */
@@ -17,8 +17,33 @@ export function markedCode(code: ProcessCode, mark: WorkMark | undefined): Proce
       call: (target, body, options) => noted(context.call(target, body, options)),
       sleep: (time) => noted(context.sleep(time)),
       now: () => noted(context.now()),
+      state: (key) => markedState(context.state(key), mark, noted),
     };
     mark.running();
     return code({ ...message, bytes: () => noted(message.bytes()) }, marked);
+  };
+}
+
+/** The function given to `update` is the production's code as well. */
+function markedState<Value>(
+  state: SharedState<Value>,
+  mark: WorkMark,
+  noted: <Result>(work: Promise<Result>) => Promise<Result>,
+): SharedState<Value> {
+  return {
+    get: () => noted(state.get()),
+    set: (value, options) => noted(state.set(value, options)),
+    delete: () => noted(state.delete()),
+    update(change, options) {
+      const running = (before: Value | undefined): Value => {
+        mark.running();
+        try {
+          return change(before);
+        } finally {
+          mark.waiting();
+        }
+      };
+      return noted(state.update(running, options));
+    },
   };
 }

@@ -28,6 +28,27 @@ export interface CallOptions {
   readonly timeout?: number;
 }
 
+export interface StateOptions {
+  /** Milliseconds after which it ends if it is not changed before; default 90 days, at most ten years. */
+  readonly ttl?: number;
+}
+
+/**
+ * A JSON value that messages of the production share by a key, up to 64 KB. Each change happens
+ * once, and a replay gets what the first run got.
+ */
+export interface SharedState<Value> {
+  /** Undefined if there is none, or its time is over. */
+  get(): Promise<Value | undefined>;
+  set(value: Value, options?: StateOptions): Promise<void>;
+  /**
+   * Replaces what is there by what `change` makes of it, and resolves to that. `change` is called
+   * again if another message was faster, so it has no other effect.
+   */
+  update(change: (before: Value | undefined) => Value, options?: StateOptions): Promise<Value>;
+  delete(): Promise<void>;
+}
+
 /** The answer of a called target. */
 export interface CallAnswer {
   /** `completed`, `error`, `suspended`. */
@@ -54,6 +75,8 @@ export interface ProcessContext {
   lookup(table: string, key: string, otherwise?: string): string;
   /** Milliseconds since 1970; the same on a replay. */
   now(): Promise<number>;
+  /** What messages of the production share under this key, of up to 256 characters. */
+  state<Value>(key: string): SharedState<Value>;
   /** Writes to the event log that operators read. Never a body. */
   log(text: string): void;
 }

@@ -21,9 +21,11 @@ export function watchedProcess(name: string, process: Process, marks: WorkMarks)
       throw error;
     }
   };
+  const ended = process.ended?.bind(process);
   const runOrWait = process.runOrWait?.bind(process);
   return {
     readsBody: process.readsBody,
+    ...(ended === undefined ? {} : { ended }),
     run: (subject, signal) => watched(subject, (mark) => process.run(subject, signal, mark)),
     ...(runOrWait === undefined
       ? {}

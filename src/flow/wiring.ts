@@ -47,6 +47,8 @@ export interface Process {
     signal?: AbortSignal,
     mark?: WorkMark,
   ): ProcessResult | Promise<ProcessResult>;
+  /** A person ended a message of it, which may wait or be part of something. */
+  ended?(id: number): Promise<void>;
   /** Only for a process that can wait for long: runs until it ends or can only wait. */
   runOrWait?(subject: Subject, run: DurableRun): Promise<ProcessResult | Waits>;
 }
@@ -85,10 +87,31 @@ export interface ProcessResult {
   readonly explain: Explanation | undefined;
   /** The answer to a waiting sender. */
   readonly reply?: Reply | undefined;
+  /** The keys of the shared state that it changed. */
+  readonly states?: readonly string[] | undefined;
+  /** The message whose process received it. */
+  readonly receivedBy?: number | undefined;
+  /** The messages that it received. */
+  readonly receivedIds?: readonly number[] | undefined;
+  /** Other messages of the host that end with this one. */
+  readonly takes?: TakenAlong | undefined;
+  /** Who ordered it, if a person did. */
+  readonly by?: string | undefined;
   /** Why it is suspended, for a person. */
   readonly reason?: string | undefined;
   /** What failed; the explanation still says how far the rules got, and `status` is `suspended`. */
   readonly error?: RecordedError | undefined;
+}
+
+/** Messages that wait outside the queue and end with another one. */
+export interface TakenAlong {
+  readonly ids: readonly number[];
+  readonly status: 'completed' | 'discarded';
+  readonly by: string | undefined;
+  /** Called once what the process sends is stored, before they are settled: from then on it is not made again. */
+  begin(): Promise<void>;
+  /** Called once they are settled. */
+  end(): Promise<void>;
 }
 
 export interface ProcessSend {

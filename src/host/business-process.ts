@@ -11,9 +11,9 @@ import { directAnswer, errorOf, type Leg, route } from '../flow/route.ts';
 import { settle, untilStored } from '../flow/settle.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import { loadBody, onLeg, subject } from '../flow/subject.ts';
-import { type Process, type ProcessResult, Waits } from '../flow/wiring.ts';
+import { type Process, type ProcessResult, type TakenAlong, Waits } from '../flow/wiring.ts';
 import type { Message } from '../message/message.ts';
-import type { RecordedError } from '../message/record.ts';
+import type { OutcomeRecord, RecordedError } from '../message/record.ts';
 import { type RetryPolicy, retryDelay } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
 import { endByOrder } from './end-by-order.ts';
@@ -45,6 +45,11 @@ export interface ProcessOptions {
 
 /** Milliseconds before a message whose results could not be stored goes back to its queue. */
 const OUTAGE_WAIT = 1_000;
+/** How many keys the trace tells of one message. */
+const TOLD = 20;
+const TOLD_MESSAGES = 1_000;
+/** How many of the messages that end with another one are settled at once. */
+const AT_ONCE = 32;
 
 /** A process with its own queue: takes a message, runs the process, stores what it sends, and settles the message. */
 export class BusinessProcess implements Host {
@@ -141,6 +146,7 @@ export class BusinessProcess implements Host {
       { ...this.#options, patience: this.#patience },
       { taken, order, begun },
     );
+    await this.#options.process().ended?.(taken.message.id);
     this.#forgetSteps(taken.message);
   }
 
@@ -179,8 +185,10 @@ export class BusinessProcess implements Host {
         patience: this.#patience,
       },
       taken,
-      { host: this.name, status, started, done, attempts, explain: result?.explain, error },
+      { host: this.name, status, started, done, attempts, ...toldBy(result), error },
     );
+    // what cannot be worked on must not keep others waiting
+    if (status === 'suspended') await this.#options.process().ended?.(message.id);
     this.#forgetSteps(message);
     const times = { sending: done - started, total: done - message.received };
     events.settled(this.name, message, status, times);
@@ -295,6 +303,7 @@ export class BusinessProcess implements Host {
     }
     try {
       await enqueue(accepting, legs);
+      await this.#takeAlong(message, result.takes);
     } catch (error) {
       return await this.#afterOutage(error, stopping);
     }
@@ -304,11 +313,58 @@ export class BusinessProcess implements Host {
     return { result, error, passing: undefined, direct: owed ? directAnswer(legs) : own };
   }
 
+  /** Settles the messages that end with this one, and takes them out of where they wait. */
+  async #takeAlong({ id: receivedBy }: Message, takes: TakenAlong | undefined): Promise<void> {
+    if (takes === undefined) return;
+    const { ids, status, by } = takes;
+    await takes.begin();
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      const some = ids.slice(at, at + AT_ONCE);
+      await Promise.all(some.map((id) => this.#settleWaiting(id, { status, by, receivedBy })));
+    }
+    await takes.end();
+  }
+
+  async #settleWaiting(
+    id: number,
+    ending: Pick<OutcomeRecord, 'status' | 'by' | 'receivedBy'>,
+  ): Promise<void> {
+    const { waiting, settled, steps } = this.#options;
+    const { broker, outcomes, clock } = this.#runtime;
+    const taken = await waiting.find(this.name, id);
+    // it was settled before the engine died
+    if (taken === undefined) return;
+    const now = clock.now();
+    await settle({ broker, outcomes, settled, patience: this.#patience }, taken, {
+      host: this.name,
+      started: now,
+      done: now,
+      attempts: 1,
+      ...ending,
+    });
+    await waiting.leave(taken.sequence);
+    steps.ended(id);
+  }
+
   /** Waits briefly, so that a message that cannot be stored does not come back in a tight loop. */
   async #afterOutage(outage: unknown, signal: AbortSignal): Promise<never> {
     await pause(OUTAGE_WAIT, signal);
     throw outage;
   }
+}
+
+/** What a process says of its work, for the trace. */
+function toldBy(
+  result: ProcessResult | undefined,
+): Pick<OutcomeRecord, 'explain' | 'states' | 'receivedBy' | 'receivedIds' | 'by'> {
+  const { explain, receivedBy, by, states = [], receivedIds = [] } = result ?? {};
+  return {
+    explain,
+    ...(receivedBy === undefined ? {} : { receivedBy }),
+    ...(by === undefined ? {} : { by }),
+    ...(states.length === 0 ? {} : { states: states.slice(0, TOLD) }),
+    ...(receivedIds.length === 0 ? {} : { receivedIds: receivedIds.slice(0, TOLD_MESSAGES) }),
+  };
 }
 
 /** Whether the process did not end for a reason unrelated to the message. */

@@ -75,6 +75,12 @@ export interface OutcomeRecord {
   /** What was unusual although the outcome is accepted (a `warn` of the reply rules). */
   readonly warning?: string | undefined;
   readonly possibleDuplicate?: boolean | undefined;
+  /** The message whose process received it, instead of its being worked on itself. */
+  readonly receivedBy?: number | undefined;
+  /** The messages that its process received while it waited. */
+  readonly receivedIds?: readonly number[] | undefined;
+  /** The keys of the shared state that its process changed. */
+  readonly states?: readonly string[] | undefined;
   /** Who settled it, if a person did. */
   readonly by?: string | undefined;
 }

@@ -180,7 +180,7 @@ operations:
       "production.yaml:21:16 processes.router.rules[0].send[0]: there is no process or operation outt. Did you mean out?",
       "production.yaml:24:26 processes.router.rules[1].when: it is not valid: Unexpected character: =. Values are compared with ==.",
       "production.yaml:26:11 processes.router.pool: an inline process has no queue, so pool has no effect. Remove it, or write run: queued.",
-      "production.yaml:27:3 processes.both: cannot have both rules and code. A router has rules; a process in TypeScript has code.",
+      "production.yaml:27:3 processes.both: cannot have both rules and code. A router has rules, a process in TypeScript code, and one that makes one message of several collect.",
       "production.yaml:27:80 processes.both.retry.disconnected: a process has no connection, so disconnected has no effect. Remove it; for says how long to try.",
       "production.yaml:31:26 operations.out.settings.connect: must be an address such as lab.example:2575 or 0.0.0.0:2575.",
       "production.yaml:31:52 operations.out.settings.name: there is no tpye. Did you mean type? A text is written in quotes.",
@@ -281,4 +281,42 @@ test.for([
     files: { 'adapters/pager-out.ts': text ?? '' },
   });
   expect(problems[0]?.replace("module's", 'module’s')).toContain(what);
+});
+
+const collectingProduction = (process: string): string => `
+production: p
+services: { in: { adapter: sample-in, to: bundle } }
+processes: { bundle: ${process} }
+operations: { out: { adapter: sample-out, settings: { connect: ward:2575 } } }
+`;
+
+test('what collects says where to, and ends', async () => {
+  const definition = await definitionOf(
+    collectingProduction(`{ collect: { key: 'field("PID-3.1")' }, to: out }`),
+  );
+  expect(definition.processes.get('bundle')).toMatchObject({
+    run: 'queued',
+    collect: { count: 1_000, size: 8 * 1024 ** 2, within: 86_400_000, as: 'json' },
+  });
+  const problems = async (process: string) =>
+    (await problemsOf(collectingProduction(process))).join('\n');
+  expect(await problems(`{ collect: { count: 5 } }`)).toMatch(/collects and sends nowhere/);
+  expect(await problems(`{ collect: {}, run: inline, to: out }`)).toMatch(
+    /processes\.bundle\.run: what is collected waits, and an inline process cannot wait/,
+  );
+  expect(await problems(`{ collect: { within: forever }, to: out }`)).toMatch(
+    /processes\.bundle\.collect\.within: must end\. Write a time of up to a year/,
+  );
+  expect(await problems(`{ collect: { size: 1GB }, to: out }`)).toMatch(
+    /processes\.bundle\.collect\.size: is too large\. Write a size of up to 32MB/,
+  );
+  expect(await problems(`{ collect: { end: 'field("PID-3")' }, to: out }`)).toMatch(
+    /processes\.bundle\.collect\.end: /,
+  );
+  expect(await problems(`{ collect: {}, rules: [{ otherwise: out }], to: out }`)).toMatch(
+    /cannot have both rules and collect/,
+  );
+  expect(await problems(`{ collect: {}, whileWaiting: hold, to: out }`)).toMatch(
+    /whileWaiting has no effect/,
+  );
 });

@@ -217,6 +217,31 @@ test('code processes run with scripted answers, and what they call and answer is
   expect(describeReport(report).join('\n')).toMatch(/^✓.*\n✓.*\n✓.*\n3 passed in \d+ ms$/);
 });
 
+test('further messages of a case come one after another, and share the state of the first', async () => {
+  const worker = `export default async (message, context) => {
+  const count = await context.state('count').update((before = 0) => before + 1);
+  await context.send('ward', { body: String(count), type: 'text/plain' });
+};
+`;
+  const report = await run(
+    `
+  - name: three of them
+    message: icu.hl7
+    next: [{ message: icu.hl7 }, { message: icu.hl7 }]
+    expect: { ward: [{}, { contains: '1' }, {}, { contains: '2' }, {}, { contains: '3' }] }
+  - { name: the next case begins anew, message: icu.hl7, expect: { ward: [{}, { contains: '1' }] } }
+`,
+    { 'worker.ts': worker },
+  );
+  expect(describeReport(report).join('\n')).toMatch(/^✓.*\n✓.*\n2 passed in \d+ ms$/);
+  const { problems } = await run(
+    `  - { name: one, message: icu.hl7, next: [{ in: nowhere, text: x }, {}], expect: { ward: 1 } }\n`,
+  );
+  expect(problems.map(describeProblem).join('\n')).toMatch(
+    /there is no service nowhere[^]*needs a message/,
+  );
+});
+
 test('an answer that nobody asks for and a reply that differs are failures', async () => {
   expect(
     await failuresOf(`

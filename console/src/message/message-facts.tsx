@@ -23,6 +23,9 @@ export function MessageFacts({ message }: { readonly message: Message }): ReactE
     name,
     resendOf,
     duplicateOf,
+    receivedBy,
+    receivedIds,
+    states,
     reply,
     part,
     parts,
@@ -85,6 +88,19 @@ export function MessageFacts({ message }: { readonly message: Message }): ReactE
       </Fact>
       <Fact name={t('Repeats')} when={duplicateOf !== undefined}>
         <MessageLink id={duplicateOf ?? 0} />
+      </Fact>
+      <Fact name={t('Received by')} when={receivedBy !== undefined}>
+        <MessageLink id={receivedBy ?? 0} />
+      </Fact>
+      <Fact name={t('Received')} when={receivedIds !== undefined}>
+        {receivedIds?.map((one) => (
+          <span key={one}>
+            <MessageLink id={one} />{' '}
+          </span>
+        ))}
+      </Fact>
+      <Fact name={t('Shared state')} when={states !== undefined}>
+        <span className="break-all">{states?.join(', ')}</span>
       </Fact>
       <Fact name={t('Priority')} when={priority !== undefined}>
         {priority}

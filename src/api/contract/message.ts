@@ -74,6 +74,11 @@ export const Message = Type.Object({
   ),
   possibleDuplicate: maybe(Type.Boolean()),
   duplicateOf: maybe(Id),
+  receivedBy: maybe(
+    Type.Integer({ description: 'The message whose waiting process received this one.' }),
+  ),
+  receivedIds: maybe(list(Id, { description: 'The messages that its process received.' })),
+  states: maybe(list(Type.String(), { description: 'The keys of shared state that it changed.' })),
   warning: maybe(Type.String()),
   by: maybe(Type.String()),
   presumed: maybe(Type.Boolean()),

@@ -1,5 +1,5 @@
 import type { Definition } from '../definition.ts';
-import type { PlacedCase } from '../grammar/test-form.ts';
+import type { GivenMessage, PlacedCase } from '../grammar/test-form.ts';
 import { type Problems, suggestion } from '../problem.ts';
 
 /** What must be true of the cases before one is run: names that exist, a message, something that is expected. */
@@ -16,7 +16,9 @@ export function checkCases(
       report('another case has the same name', 'Give each a name that says how they differ.');
     }
     seen.add(one.name ?? '');
-    checkMessage(one, definition, report);
+    for (const given of [one, ...(one.next ?? [])]) {
+      checkMessage({ ...given, in: given.in ?? one.in }, definition, report);
+    }
     checkExpectations(one, definition, report);
   }
 }
@@ -24,7 +26,7 @@ export function checkCases(
 type Report = (what: string, remedy: string) => void;
 
 function checkMessage(
-  { in: service, message, text }: PlacedCase,
+  { in: service, message, text }: GivenMessage,
   { services }: Definition,
   report: Report,
 ): void {

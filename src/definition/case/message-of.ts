@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { NewMessage } from '../../message/message.ts';
 import { fileType } from '../../peer/folder/file-type.ts';
-import type { TestCase } from '../grammar/test-form.ts';
+import type { GivenMessage } from '../grammar/test-form.ts';
 
 /** The message of a case as a service's adapter would deliver it. Throws if its file cannot be read. */
 export async function messageOf(
-  { message, text, type, label }: Pick<TestCase, 'message' | 'text' | 'type' | 'label'>,
+  { message, text, type, label }: Omit<GivenMessage, 'in'>,
   folder: string,
 ): Promise<NewMessage & { readonly body: Uint8Array }> {
   const given =

@@ -2,16 +2,17 @@ import { EngineError } from '../../error/engine-error.ts';
 import { outputOf } from '../../flow/code-message.ts';
 import type { CallAnswer } from '../../flow/process-code.ts';
 import { type Leg, route } from '../../flow/route.ts';
+import { heldState } from '../../flow/shared-state.ts';
 import { type Subject, subject } from '../../flow/subject.ts';
-import type { Process } from '../../flow/wiring.ts';
+import type { Process, ProcessSend } from '../../flow/wiring.ts';
 import { inlineBody } from '../../message/body.ts';
-import { idSource } from '../../message/id.ts';
 import type { Envelope, NewMessage, Reply } from '../../message/message.ts';
 import type { Explanation, RecordedError } from '../../message/record.ts';
 import type { Clock } from '../../time/clock.ts';
 import type { Definition } from '../definition.ts';
 import { processOf } from '../process-of.ts';
 import { wiring } from '../wiring.ts';
+import { CaseMemory } from './case-memory.ts';
 
 /** A message that got to an operation. */
 export interface SentMessage {
@@ -43,6 +44,8 @@ interface DryRun {
   readonly clock: Clock;
   /** The next scripted answer of a target; undefined if there is none. */
   readonly answer: (target: string) => CallAnswer | undefined;
+  /** What came before; by default nothing. */
+  readonly memory?: CaseMemory;
 }
 
 /**
@@ -51,11 +54,34 @@ interface DryRun {
  * messages flow.
  */
 export async function runMessage(
-  { definition, clock, answer }: DryRun,
+  dry: DryRun,
   service: string,
   given: NewMessage & { readonly body: Uint8Array },
 ): Promise<MessageRun> {
-  const ids = idSource({ value: 0 }, clock);
+  const { definition, clock } = dry;
+  const memory = dry.memory ?? new CaseMemory(clock);
+  const first = firstSubject(given, { service, id: memory.ids.next(), now: clock.now() });
+  const to = targetsOf(definition, service).map((target) => ({ to: target }));
+  return routed({ ...dry, memory }, first, { to });
+}
+
+/** What becomes of the messages that are still collected when their time comes. */
+export async function runLeft(
+  dry: DryRun & { readonly memory: CaseMemory },
+): Promise<MessageRun[]> {
+  const runs: MessageRun[] = [];
+  for (const { process, first } of dry.memory.expired()) {
+    const firstId = first.message.id;
+    runs.push(await routed(dry, first, { to: [{ to: process }], firstId }));
+  }
+  return runs;
+}
+
+async function routed(
+  { definition, clock, answer, memory }: DryRun & { readonly memory: CaseMemory },
+  first: Subject,
+  { to, firstId }: { readonly to: readonly ProcessSend[]; readonly firstId?: number },
+): Promise<MessageRun> {
   const called: SentMessage[] = [];
   let reply: Reply | undefined;
 
@@ -65,6 +91,8 @@ export async function runMessage(
       now: () => clock.now(),
       log: () => undefined,
       sleep: () => Promise.resolve(),
+      state: (key) => heldState(memory.states, key),
+      parts: (of) => memory.parts(of),
       async call(target, body) {
         if (at === undefined) throw new Error('a call outside of a message');
         const output = body === undefined ? undefined : outputOf(body, at);
@@ -83,6 +111,7 @@ export async function runMessage(
       readsBody: process.readsBody,
       async run(arrived, signal) {
         at = arrived;
+        memory.comes(arrived);
         const result = await process.run(arrived, signal);
         reply ??= result.reply;
         return result;
@@ -93,13 +122,13 @@ export async function runMessage(
   const legs = await route(
     {
       wiring: wiring({ ...definition, processes: allInline(definition) }, watched),
-      ids,
+      ids: memory.ids,
       clock,
       store: () => Promise.resolve(undefined),
       drop: () => undefined,
     },
-    firstSubject(given, { service, id: ids.next(), now: clock.now() }),
-    { to: targetsOf(definition, service).map((to) => ({ to })), key: 'test' },
+    first,
+    { to, key: 'test', firstId },
   );
   const queued = await Promise.all(
     legs

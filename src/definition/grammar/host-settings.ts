@@ -1,6 +1,7 @@
 import { setting } from '../../adapter/index.ts';
 import type { Setting } from '../../adapter/setting.ts';
 import type { Expression } from '../../expression/expression.ts';
+import { JOINED_AS } from '../../flow/joined-parts.ts';
 import { isReplyKey, REPLY_ACTIONS } from '../../flow/reply-rules.ts';
 import { REPLY_PROBLEMS } from '../../message/message.ts';
 import { readSchedule } from '../../time/schedule.ts';
@@ -249,11 +250,11 @@ const pool = {
   ofQueue: true,
 } as const;
 
-const keyForm: Form<Expression> = {
+const expressionForm = (result: 'any' | 'bool'): Form<Expression> => ({
   read(written, reading) {
     const source = textAt(written, reading);
     if (source === undefined) return undefined;
-    const read = reading.context.compile(source);
+    const read = reading.context.compile(source, result);
     if (read.ok) return read.value;
     for (const { offset, problem } of read.problems) {
       reportBelow(reading, written, { keys: [], offset, ...splitProblem(problem) });
@@ -261,7 +262,9 @@ const keyForm: Form<Expression> = {
     return undefined;
   },
   schema: () => ({ type: 'string', ...meaning('expression') }),
-};
+});
+
+const keyForm = expressionForm('any');
 
 const byKey = block({
   'by-key': {
@@ -303,6 +306,35 @@ const processRetry = {
   help: 'How a message is retried when code, a rule or a transform failed temporarily (`TemporaryError`, a table that is down). Permanent failures are suspended at once.',
 } as const;
 
+const collect = block({
+  key: {
+    form: keyForm,
+    help: 'An expression: messages with the same value are collected together. Without it, all are.',
+    example: 'field("PID-3.1")',
+  },
+  count: setting.integer({
+    help: 'How many are collected at most.',
+    default: 1_000,
+    minimum: 1,
+    maximum: 5_000,
+  }),
+  end: {
+    form: expressionForm('bool'),
+    help: 'An expression that is true for the last message; it is collected as well.',
+    example: 'type == "ACK"',
+  },
+  within: setting.duration({
+    help: 'How long after the first message the collected ones become a message at the latest.',
+    default: '24h',
+  }),
+  size: setting.size({
+    help: 'From how many bytes on the collected ones become a message.',
+    default: '8MB',
+  }),
+  as: setting.choice(JOINED_AS, { help: 'What they become.', default: 'json' }),
+});
+export type CollectGiven = NonNullable<ReturnType<typeof collect.read>>;
+
 const PROCESS = {
   rules: {
     form: raw(rulesSchema),
@@ -315,16 +347,21 @@ const PROCESS = {
       example: 'processes/letters.ts',
     }),
   ),
+  collect: {
+    form: collect,
+    help: 'Collects messages and sends one made of them to `to`.',
+    change: 'next message',
+  },
   run: {
     form: oneOf({
       inline: 'while the message is accepted, without a queue of its own',
       queued: 'from a queue of its own; survives a restart',
     }),
-    help: 'Where it runs. Default inline for rules, queued for code.',
+    help: 'Where it runs. Default inline for rules, queued for code and collect.',
   },
   to: {
     form: many(settingForm(target)),
-    help: 'The targets that the code may send to, for the map and the check. Rules say it themselves.',
+    help: 'The targets of what is collected; of code those that it may send to, for the map and the check. Rules say it themselves.',
     example: '[registrar]',
     change: 'next message',
   },

@@ -99,8 +99,7 @@ const suspended: Form<ReadonlyMap<string, Named<string>>> = {
   schema: () => ({ anyOf: [processes.schema(), reasons.schema()] }),
 };
 
-const caseFields = {
-  name: setting.text({ help: 'What must be true, as a sentence.' }),
+const givenFields = {
   in: {
     form: withMeaning(settingForm(setting.text({ help: 'A service.' })), 'service'),
     help: 'The service the message arrives at; may be left out if there is only one.',
@@ -109,6 +108,17 @@ const caseFields = {
   text: text('The message itself, instead of a file. Line ends of HL7 are corrected.'),
   type: text('The type of the message, if it is not HL7, JSON or XML.', 'text/csv'),
   label: text('The label the adapter would give: a file name, a subject.'),
+} as const satisfies Fields;
+export type GivenMessage = BlockValues<typeof givenFields>;
+
+const caseFields = {
+  name: setting.text({ help: 'What must be true, as a sentence.' }),
+  ...givenFields,
+  next: {
+    form: many(block(givenFields)),
+    help: 'Further messages that come after the first, one after another; what is expected is of all of them.',
+    example: '[{ message: messages/second.hl7 }]',
+  },
   lookups: {
     form: named(textsByName, { ...ENTRY_NAME, names: 'lookup' }),
     help: 'Entries of code tables that replace those in the files, by table.',

@@ -122,6 +122,9 @@ const MORE: Readonly<Record<Exclude<Source, Columns[keyof Columns]['from'] | ByH
   'state.duplicateOf': 'duplicateOf',
   'state.note': 'note',
   'ending.warning': 'warning',
+  'ending.receivedBy': 'receivedBy',
+  'ending.receivedIds': 'receivedIds',
+  'ending.states': 'states',
   'ending.by': 'by',
 };
 
@@ -200,6 +203,8 @@ export interface Words {
 type Value = number | string | null;
 /** The fields of a part by name; they are stored as numbers and texts. */
 type Fields<Part = unknown> = Record<string, number | string | undefined> & Part;
+/** What `more` holds may also be a list. */
+type MoreFields = Record<string, number | string | readonly (number | string)[] | undefined>;
 
 /** The values of a row, in the order of `MESSAGE_COLUMNS`. */
 export function rowOfState(
@@ -235,9 +240,9 @@ function flagsOf(state: MessageState, error: RecordedError | undefined): number 
 }
 
 function moreOf(parts: Record<string, unknown>, sessionId: number): string | undefined {
-  const more: Fields = {};
+  const more: MoreFields = {};
   for (const { name, part, field } of PLACES_IN_MORE) {
-    const value = (parts[part] as Fields | undefined)?.[field];
+    const value = (parts[part] as MoreFields | undefined)?.[field];
     // the start of the session can nearly always be read from its id
     if (field === 'received' && value === timeOfId(sessionId)) continue;
     if (value !== undefined) more[name] = value;

@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { JetStreamApiError, type JsMsg, type StoredMsg } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import { headers } from '@nats-io/transport-node';
+import { tolerate } from '../error/foreseen.ts';
+import { isAway } from './away.ts';
+import type { Broker } from './broker.ts';
+import { patiently } from './patiently.ts';
+import { readStream } from './read-stream.ts';
+
+/**
+ * What belongs to a key and not to one message: shared state, who waits for a message, and what is
+ * collected. Each entry changes by compare-and-set, so that any number of engines may change it.
+ */
+export interface Keyed {
+  read<Value>(place: KeyedPlace): Promise<KeyedEntry<Value>>;
+  /**
+   * Replaces what was read, or removes it if there is no value. Resolves to false if it has changed
+   * meanwhile; whoever called then reads again.
+   */
+  replace<Value>(
+    place: KeyedPlace,
+    before: KeyedEntry<Value>,
+    value: Value | undefined,
+  ): Promise<boolean>;
+  /** All entries of one kind, in the order of their last change. */
+  all<Value>(kind: KeyedKind, signal?: AbortSignal): AsyncGenerator<KeyedFound<Value>>;
+}
+
+export type KeyedKind = 'state' | 'batch';
+
+/** The key is any text, such as an order number; only its hash is part of a name in NATS. */
+export interface KeyedPlace {
+  readonly kind: KeyedKind;
+  /** The host that it belongs to; `production` for all. */
+  readonly host: string;
+  readonly key: string;
+}
+
+export interface KeyedEntry<Value> {
+  readonly value: Value | undefined;
+  /** 0 if there has never been one. */
+  readonly revision: number;
+}
+
+export interface KeyedFound<Value> extends KeyedEntry<Value> {
+  readonly value: Value;
+  readonly place: KeyedPlace;
+}
+
+interface Written {
+  readonly host: string;
+  readonly key: string;
+  readonly value: unknown;
+}
+
+/** The server's code for an entry that somebody else has changed. */
+const CHANGED: ReadonlySet<number> = new Set([10_071, 10_164]);
+const REMOVED = 'KV-Operation';
+
+/** Creates the bucket. */
+export async function ensureKeyed({ jetstream, names, replicas }: Broker): Promise<void> {
+  await patiently(names.keyed, () =>
+    new Kvm(jetstream).create(names.keyed, { history: 1, replicas }),
+  );
+}
+
+export function keyed(broker: Broker): Keyed {
+  const { jetstream, manager, names } = broker;
+  const stream = `KV_${names.keyed}`;
+  const subjectOf = ({ kind, host, key }: KeyedPlace): string =>
+    `$KV.${names.keyed}.${kind}.${host}.${createHash('sha256').update(key).digest('base64url')}`;
+  return {
+    async read<Value>(place: KeyedPlace): Promise<KeyedEntry<Value>> {
+      // from the leader: a copy may lag behind what this engine has just written
+      const stored = await manager.streams.getMessage(stream, { last_by_subj: subjectOf(place) });
+      return stored === null ? { value: undefined, revision: 0 } : entryOf<Value>(stored);
+    },
+    async replace({ host, key, kind }, { revision }, value) {
+      const expect = { lastSubjectSequence: revision };
+      const subject = subjectOf({ host, key, kind });
+      try {
+        if (value !== undefined) {
+          const written: Written = { host, key, value };
+          await jetstream.publish(subject, JSON.stringify(written), { expect });
+          return true;
+        }
+        const mark = headers();
+        mark.set(REMOVED, 'DEL');
+        const { seq } = await jetstream.publish(subject, '', { expect, headers: mark });
+        // the mark itself; whatever was stored after it has another number and stays
+        await manager.streams
+          .deleteMessage(stream, seq, false)
+          .catch((error: unknown) => tolerate(error, isAway, 'removing the mark of a removal'));
+        return true;
+      } catch (error) {
+        if (error instanceof JetStreamApiError && CHANGED.has(error.code)) return false;
+        throw error;
+      }
+    },
+    async *all<Value>(kind: KeyedKind, signal?: AbortSignal): AsyncGenerator<KeyedFound<Value>> {
+      const { state } = await manager.streams.info(stream);
+      if (state.messages === 0) return;
+      const subject = `$KV.${names.keyed}.${kind}.>`;
+      const span = { from: state.first_seq, until: state.last_seq, subject, signal };
+      for await (const stored of readStream(broker, stream, span)) {
+        const { value, revision } = entryOf<Value>(stored);
+        if (value === undefined) continue;
+        const { host, key } = stored.json<Written>();
+        yield { value, revision, place: { kind, host, key } };
+      }
+    },
+  };
+}
+
+function entryOf<Value>(stored: JsMsg | StoredMsg): KeyedEntry<Value> {
+  const given = 'header' in stored ? stored.header : stored.headers;
+  if ((given?.get(REMOVED) ?? '') !== '') return { value: undefined, revision: stored.seq };
+  // only `replace` writes entries
+  return { value: stored.json<Written>().value as Value, revision: stored.seq };
+}

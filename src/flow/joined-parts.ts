@@ -1,0 +1,98 @@
+import { hl7Header } from '../document/index.ts';
+import { EngineError } from '../error/engine-error.ts';
+import type { TransformOutput } from '../transform/transform.ts';
+
+/** What is made of the parts of a batch. */
+export const JOINED_AS = {
+  json: 'a JSON array; parts that are not JSON are texts in it',
+  hl7: 'an HL7 batch: FHS, BHS, the messages, BTS with their number, FTS',
+  lines: 'one text, each part on a line of its own or more',
+  bytes: 'one part after the other, unchanged, such as X12 interchanges',
+} as const;
+
+export type JoinedAs = keyof typeof JOINED_AS;
+
+export interface JoinedPart {
+  readonly type: string;
+  readonly charset: string | undefined;
+  readonly body: Uint8Array;
+}
+
+export interface Joining {
+  readonly as: JoinedAs;
+  readonly name: string;
+  /** When the first part came: what is made must be the same if it is made again. */
+  readonly at: number;
+}
+
+/** Throws MESSAGE_INVALID for a part that cannot be in such a batch, before it is collected. */
+export function checkPart(as: JoinedAs, type: string, body: () => Uint8Array): void {
+  if (as !== 'hl7') return;
+  const isMessage = type.startsWith('HL7v2') && hl7Header(body()).kind === 'message';
+  if (isMessage) return;
+  const text = `only single HL7 messages can be in an HL7 batch, and this is ${type}; collect it as bytes or route it elsewhere`;
+  throw new EngineError('MESSAGE_INVALID', text);
+}
+
+/** The message made of the parts, in their order. */
+export function joinedParts(parts: readonly JoinedPart[], joining: Joining): TransformOutput {
+  const [first] = parts;
+  const { as, name } = joining;
+  const type = as === 'json' ? 'application/json' : (first?.type ?? 'application/octet-stream');
+  const charset = as === 'json' ? undefined : first?.charset;
+  return { body: MAKERS[as](parts, joining), type, charset, name };
+}
+
+const MAKERS: Readonly<
+  Record<JoinedAs, (parts: readonly JoinedPart[], joining: Joining) => Uint8Array>
+> = {
+  json: (parts) => Buffer.from(jsonArray(parts)),
+  hl7: hl7Batch,
+  lines: (parts) => Buffer.concat(parts.flatMap(({ body }) => [body, endOf(body)])),
+  bytes: (parts) => Buffer.concat(parts.map(({ body }) => body)),
+};
+
+const NOTHING = new Uint8Array(0);
+const LINE_END = Buffer.from('\n');
+
+/** A line end, unless there is one. */
+const endOf = (body: Uint8Array): Uint8Array =>
+  body.at(-1) === 0x0a || body.at(-1) === 0x0d ? NOTHING : LINE_END;
+
+function jsonArray(parts: readonly JoinedPart[]): string {
+  const items = parts.map(({ type, body }) => {
+    const text = Buffer.from(body).toString('utf8');
+    return /[/+]json\b/.test(type) && isJson(text) ? text.trim() : JSON.stringify(text);
+  });
+  return `[${items.join(',\n')}]`;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
+
+/** The delimiters and the sender are those of the first message, so that a reader reads all alike. */
+function hl7Batch(parts: readonly JoinedPart[], { name, at }: Joining): Uint8Array {
+  const first = Buffer.from(parts[0]?.body ?? NOTHING);
+  const header = first.toString('latin1').split(/[\r\n]/, 1)[0] ?? '';
+  const separator = hl7Header(first).delimiters.field;
+  const fields = header.split(separator);
+  const [, encoding = '^~\\&', application = '', facility = '', to = '', place = ''] = fields;
+  const time = new Date(at).toISOString().replace(/\D/g, '').slice(0, 14);
+  const begin = (segment: string): string =>
+    [segment, encoding, application, facility, to, place, time, '', '', '', name].join(separator);
+  const end = (segment: string, count: number): string => `${segment}${separator}${count}`;
+  const before = `${begin('FHS')}\r${begin('BHS')}\r`;
+  const after = `${end('BTS', parts.length)}\r${end('FTS', 1)}\r`;
+  return Buffer.concat([
+    Buffer.from(before, 'latin1'),
+    ...parts.flatMap(({ body }) => [body, body.at(-1) === 0x0d ? NOTHING : Buffer.from('\r')]),
+    Buffer.from(after, 'latin1'),
+  ]);
+}
