@@ -120,6 +120,11 @@ const queues = createRoute({
   validateSearch: texts('host'),
   component: lazyRouteComponent(() => import('./queue/queue-page.tsx'), 'QueuePage'),
 });
+const access = createRoute({
+  ...under,
+  path: '/access',
+  component: lazyRouteComponent(() => import('./audit/access-page.tsx'), 'AccessPage'),
+});
 const onCall = createRoute({
   ...under,
   path: '/on-call',
@@ -237,6 +242,7 @@ const tree = root.addChildren([
   queues,
   alerts,
   onCall,
+  access,
   jobs,
   newJob,
   job,

@@ -27,6 +27,8 @@ export interface ApiContext {
   readonly jobs: JobRunner;
   /** The production's search fields, name → path. */
   readonly search: () => ReadonlyMap<string, string>;
+  /** Those of them whose values identify a patient. */
+  readonly patientFields: () => readonly string[];
   /** Milliseconds that settled messages stay in the trace. */
   readonly keep: () => number;
   readonly log: Logger;

@@ -1,6 +1,7 @@
 import type { TraceQuery } from '../trace/trace-query.ts';
 import type { FindOptions, TraceReader } from '../trace/trace-store.ts';
 import type { TracedMessage } from '../trace/traced-message.ts';
+import { csvValue } from '../web/csv.ts';
 import { EXPORT_COLUMNS } from './contract/message.ts';
 
 const PAGE = 1_000;
@@ -75,11 +76,3 @@ const csvLine =
     ];
     return `${values.map(csvValue).join(',')}\r\n`;
   };
-
-/** An apostrophe disarms text that a spreadsheet would treat as a formula. */
-function csvValue(value: unknown): string {
-  if (typeof value === 'number') return String(value);
-  if (typeof value !== 'string' || value === '') return '';
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}

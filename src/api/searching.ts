@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
 import { type Look, type LookRecorder, lookRecorder } from '../access/audit/audit.ts';
 import type { Principal } from '../access/rights/principal.ts';
 import { principalOf } from '../access/rights/require-permission.ts';
@@ -59,6 +60,33 @@ export type ViewRecorder = <Result>(
 export function viewRecorder(context: ApiContext): ViewRecorder {
   const record = lookRecorder();
   return (request, look, run) => record(context.audit, lookOf(request, look), run);
+}
+
+/** Records whose ids a list showed. */
+export type ListedRecorder = (
+  request: FastifyRequest,
+  action: string,
+  listed: readonly { readonly fields?: Readonly<Record<string, readonly string[]>> | undefined }[],
+) => Promise<void>;
+
+/** Milliseconds in which a list that is refreshed shows the same patient. */
+const LISTED_AGAIN = 15 * 60_000;
+const LISTED = 100_000;
+
+/** Those who may not see patient data see such values masked: they have seen nobody. */
+export function listedRecorder(context: ApiContext): ListedRecorder {
+  const lately = new LRUCache<string, true>({ max: LISTED, ttl: LISTED_AGAIN });
+  return async (request, action, listed) => {
+    const { name, unmasked } = principalOf(request);
+    if (!unmasked) return;
+    const fields = context.patientFields();
+    const values = listed.flatMap((one) => fields.flatMap((field) => one.fields?.[field] ?? []));
+    const fresh = [...new Set(values)].filter((value) => !lately.has(`${name} ${value}`));
+    if (fresh.length === 0) return;
+    const look = { action, object: 'messages', detail: { patient: fresh } };
+    await context.audit.record({ ...lookOf(request, look), outcome: 'done' });
+    for (const value of fresh) lately.set(`${name} ${value}`, true);
+  };
 }
 
 function lookOf(request: FastifyRequest, look: Look): Parameters<LookRecorder>[1] {

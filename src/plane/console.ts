@@ -12,6 +12,7 @@ import { leases } from '../broker/lease.ts';
 import { state } from '../broker/state.ts';
 import { type Alone, whileHeld } from '../broker/while-held.ts';
 import type { Logger } from '../log/logger.ts';
+import { patientAudit, patientFields } from '../operator/access/patient-audit.ts';
 import type { Alerting } from '../operator/alert/alerting.ts';
 import { type Engines, engines } from '../operator/engines.ts';
 import { frozenLists } from '../operator/job/frozen-lists.ts';
@@ -91,11 +92,15 @@ export async function startConsole(
     settings: guard.settings,
   });
   const { live, watcher, jobs } = service;
+  const { trace, tracing } = parts;
+  const search = (): ReadonlyMap<string, string> => tracing.settings.search;
+  const fields = (): readonly string[] => patientFields(search(), guard.settings.patientFields);
   const context: ApiContext = {
     ...contextParts(parts, service.jobs),
     ...service,
     engines: reached,
-    audit: audit ?? guard.audit,
+    audit: patientAudit(audit ?? guard.audit, { trace, bodies: parts.bodies, search, fields }),
+    patientFields: fields,
     traceUrl: guard.traceUrl,
     bulkLimit: guard.settings.bulkLimit,
     mask: mask ?? guard.mask,
@@ -190,7 +195,10 @@ async function peopleService(
 function contextParts(
   { broker, trace, bodies, tracing, log }: ConsoleSources,
   jobs: JobRunner,
-): Omit<ApiContext, keyof PeopleService | 'engines' | 'audit' | 'mask' | 'traceUrl' | 'bulkLimit'> {
+): Omit<
+  ApiContext,
+  keyof PeopleService | 'engines' | 'audit' | 'mask' | 'traceUrl' | 'bulkLimit' | 'patientFields'
+> {
   const usage = remembered(USAGE_FRESH, () => trace.usage());
   return {
     production: broker.production,

@@ -12,6 +12,7 @@ import { keepPrivate, PRIVATE_FOLDER } from '../database/private-files.ts';
 import { background } from '../error/background.ts';
 import { isTold } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
+import { patientAudit, patientFields } from '../operator/access/patient-audit.ts';
 import { type SpanExporter, spanExporter } from '../trace/span-exporter.ts';
 import type { Damage } from '../trace/store/damage.ts';
 import { openTraceStore } from '../trace/store/open-store.ts';
@@ -87,7 +88,14 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const spans = spansOf(options);
   let console: OperatorConsole | undefined;
   const own = ownAudit(place, log);
-  const audit: Audit = { record: (entry) => (console?.audit ?? own).record(entry) };
+  const search = (): ReadonlyMap<string, string> => tracing?.settings.search ?? options.search;
+  const withPatients = patientAudit(own, {
+    trace: store,
+    bodies: large,
+    search,
+    fields: () => patientFields(search(), undefined),
+  });
+  const audit: Audit = { record: (entry) => (console?.audit ?? withPatients).record(entry) };
   const started = await startTracing({
     broker,
     store,

@@ -30,6 +30,7 @@ export const PAGES = [
   ['/history', 'History'],
   ['/files?path=production.yaml&line=3', 'Files'],
   ['/audit', 'Audit log'],
+  ['/access', 'Who saw a patient'],
   ['/users', 'Users'],
   ['/tokens', 'Tokens'],
   ['/sign-ins', 'Sign-ins'],

@@ -134,6 +134,8 @@ export const ROUTES: readonly Row[] = [
   row('DELETE /storage/holds/{id}', ['purge.manage'], 404),
   row('POST /storage/purge', ['purge.manage'], 403),
   row('GET /audit', ['audit.view'], 200),
+  row('POST /audit/access', ['audit.view'], 200, { body: { patient: '4711' } }),
+  row('POST /audit/access/export', ['audit.view'], 200, { body: { patient: '4711' } }),
   row('GET /audit/verify', ['audit.view'], 200),
   row('GET /audit/export', ['audit.view'], 200),
   row('GET /users', ['user.manage'], 200),

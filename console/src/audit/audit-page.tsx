@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
-import { Download, ShieldCheck } from 'lucide-react';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { Download, ShieldCheck, UserSearch } from 'lucide-react';
 import type { FormEvent, ReactElement } from 'react';
 import { apiUrl, ask } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
@@ -77,6 +77,9 @@ export function AuditPage(): ReactElement {
       detail={t('every act of a person or machine, in a chain that shows if a row was changed')}
       actions={
         <>
+          <Link to="/access" className={buttonStyle()}>
+            <UserSearch size={14} aria-hidden="true" /> {t('Who saw a patient')}
+          </Link>
           <Button disabled={verify.isPending} onClick={() => verify.mutate()}>
             <ShieldCheck size={14} aria-hidden="true" /> {t('Verify the chain')}
           </Button>

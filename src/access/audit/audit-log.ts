@@ -37,6 +37,14 @@ export interface AuditQuery {
   readonly limit?: number | undefined;
 }
 
+export interface AuditPerson {
+  readonly actor: string;
+  readonly via: string;
+  readonly acts: number;
+  readonly first: number;
+  readonly last: number;
+}
+
 export interface AuditProof {
   readonly rows: number;
   /** The first row that was changed after it was written; undefined if none was. */
@@ -65,6 +73,8 @@ export interface AuditOptions {
 export interface AuditLog extends Audit, AsyncDisposable {
   /** Newest first. */
   list(query: AuditQuery): Promise<readonly AuditRow[]>;
+  /** Who did what matches, with how often; the latest first. */
+  people(query: Omit<AuditQuery, 'before' | 'limit'>): Promise<readonly AuditPerson[]>;
   /** Oldest first, for an export. */
   rows(query: Pick<AuditQuery, 'from' | 'to'>): AsyncIterable<AuditRow>;
   /** Reads every row, in slices. An end that was cut off counts as broken too. */
@@ -76,7 +86,7 @@ export interface AuditLog extends Audit, AsyncDisposable {
 
 const START = '0'.repeat(64);
 /** Keys of details whose values may be patient data. */
-const HASHED = new Set(['search', 'contains', 'text', 'error']);
+const HASHED = new Set(['search', 'contains', 'text', 'error', 'patient']);
 
 /** Opens the audit log; the command line and other operator planes may write to it at the same time. */
 // oxlint-disable-next-line max-lines-per-function -- one object of small queries
@@ -99,6 +109,12 @@ export async function auditLog(
     entry: AuditEntry,
     { last, gap = 0 }: { readonly last: Mark | undefined; readonly gap?: number },
   ): Promise<Mark> => {
+    const hashes = new Set<string>();
+    const hashed = (value: string): string => {
+      const hash = hashOf(value);
+      hashes.add(hash);
+      return hash;
+    };
     const row = {
       seq: Math.max(last?.seq ?? 0, gap) + 1,
       at: now(),
@@ -108,7 +124,7 @@ export async function auditLog(
       action: entry.action,
       object: entry.object,
       outcome: entry.outcome,
-      detail: JSON.stringify(hidden(entry.detail ?? {}, hashOf, false)),
+      detail: JSON.stringify(hidden(entry.detail ?? {}, hashed, false)),
     };
     const hash = chained(last?.hash ?? START, row);
     await session.run(
@@ -117,6 +133,7 @@ export async function auditLog(
       hash,
       seal?.of(hash) ?? null,
     );
+    await noteHashes(session, [...hashes], row.seq);
     return { seq: row.seq, hash };
   };
   return {
@@ -139,6 +156,8 @@ export async function auditLog(
     },
     list: ({ searched, ...query }) =>
       select(database, query, searched === undefined ? undefined : hashOf(searched)),
+    people: ({ searched, ...query }) =>
+      peopleIn(database, query, searched === undefined ? undefined : hashOf(searched)),
     rows: ({ from = 0, to = Number.MAX_SAFE_INTEGER }) =>
       everyRow(database, 'at BETWEEN ? AND ?', from, to),
     verify: async () => proofOf(database, { known: laterMark(written, await mark.read()), seal }),
@@ -197,31 +216,80 @@ async function* everyRow(
   }
 }
 
-function select(
-  database: MetaDatabase,
-  query: Omit<AuditQuery, 'searched'>,
+/** Bound parameters of one statement. */
+const TOGETHER = 200;
+
+async function noteHashes(
+  session: MetaSession,
+  hashes: readonly string[],
+  seq: number,
+): Promise<void> {
+  for (let n = 0; n < hashes.length; n += TOGETHER) {
+    const some = hashes.slice(n, n + TOGETHER);
+    await session.run(
+      `INSERT INTO audit_hash(hash, seq) VALUES ${some.map(() => '(?, ?)').join(', ')}`,
+      ...some.flatMap((hash) => [hash, seq]),
+    );
+  }
+}
+
+type Asked = Omit<AuditQuery, 'searched' | 'limit'>;
+
+/** The condition for a query, and its values. */
+function matching(
+  { from, to, actor, action, object, before }: Asked,
   hash: string | undefined,
-): Promise<readonly AuditRow[]> {
-  const { from, to, actor, action, object, before, limit = 100 } = query;
-  const conditions: readonly (readonly [string, string | number | undefined])[] = [
+): { readonly where: string; readonly values: readonly (string | number)[] } {
+  const conditions: readonly (readonly [string, ...(string | number | undefined)[]])[] = [
     ['at >= ?', from],
     ['at <= ?', to],
     ['lower(actor) = lower(?)', actor],
-    ['substr(action, 1, length(?1)) = ?1'.replaceAll('?1', '?'), action],
+    ['substr(action, 1, length(?)) = ?', action, action],
     ['object = ?', object],
-    ['detail LIKE ?', hash === undefined ? undefined : `%${hash}%`],
+    [OF_HASH, hash, hash === undefined ? undefined : `%${hash}%`],
     ['seq < ?', before],
   ];
   const used = conditions.filter(([, value]) => value !== undefined);
-  const where = used.length === 0 ? '' : `WHERE ${used.map(([text]) => text).join(' AND ')}`;
-  const values = used.flatMap(([text, value = '']) =>
-    text.startsWith('substr') ? [value, value] : [value],
-  );
+  return {
+    where: used.length === 0 ? '' : `WHERE ${used.map(([text]) => text).join(' AND ')}`,
+    values: used.flatMap(([, ...values]) => values.filter((value) => value !== undefined)),
+  };
+}
+
+const OF_HASH = `(seq IN (SELECT seq FROM audit_hash WHERE hash = ?)
+  OR (seq <= (SELECT max(seq) FROM audit_hash WHERE hash = '') AND detail LIKE ?))`;
+
+function select(
+  database: MetaDatabase,
+  { limit = 100, ...query }: Omit<AuditQuery, 'searched'>,
+  hash: string | undefined,
+): Promise<readonly AuditRow[]> {
+  const { where, values } = matching(query, hash);
   return database.all<AuditRow>(
     `SELECT * FROM audit ${where} ORDER BY seq DESC LIMIT ?`,
     ...values,
     limit,
   );
+}
+
+async function peopleIn(
+  database: MetaDatabase,
+  query: Asked,
+  hash: string | undefined,
+): Promise<readonly AuditPerson[]> {
+  const { where, values } = matching(query, hash);
+  const rows = await database.all(
+    `SELECT actor, via, count(*) AS acts, min(at) AS first, max(at) AS last FROM audit ${where}
+       GROUP BY actor, via ORDER BY max(at) DESC LIMIT 1000`,
+    ...values,
+  );
+  return rows.map(({ actor, via, acts, first, last }) => ({
+    actor: String(actor),
+    via: String(via),
+    acts: Number(acts),
+    first: Number(first),
+    last: Number(last),
+  }));
 }
 
 async function proofOf(

@@ -9,6 +9,7 @@ import {
   FOURTH_META_TABLES,
   META_TABLES,
   SECOND_META_TABLES,
+  THIRD_AUDIT_TABLES,
   THIRD_META_TABLES,
 } from './tables.ts';
 
@@ -97,6 +98,7 @@ export const META_MIGRATIONS: readonly MetaMigration[] = [
 export const AUDIT_MIGRATIONS: readonly MetaMigration[] = [
   (session, { written }) => define(session, written(AUDIT_TABLES)),
   (session, { written }) => define(session, written(SEALED)),
+  (session, { written }) => define(session, written(THIRD_AUDIT_TABLES)),
 ];
 
 /** Where the version is stored: two databases may share a schema. */

@@ -101,6 +101,16 @@ CREATE INDEX IF NOT EXISTS audit_object ON audit(object, seq);
 CREATE TABLE IF NOT EXISTS audit_key(key BLOB NOT NULL) STRICT;
 `;
 
+/**
+ * Which rows name a value by its hash. Rows of before are read as a whole; the row with the hash `''` says up to
+ * which one.
+ */
+export const THIRD_AUDIT_TABLES = `
+CREATE TABLE IF NOT EXISTS audit_hash(
+  hash TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(hash, seq)) STRICT, WITHOUT ROWID;
+INSERT INTO audit_hash(hash, seq) SELECT '', coalesce(max(seq), 0) FROM audit;
+`;
+
 /** Tables whose rows are never changed or removed. */
 export const APPENDED = ['audit'] as const;
 

@@ -147,6 +147,8 @@ export const ConsoleFile = closed({
   traceUrl: maybe(Text),
   /** How many messages somebody may act on at once who lacks `message.bulk_unlimited`. */
   bulkLimit: maybe(Type.Integer({ minimum: 1, maximum: 100_000 })),
+  /** Search fields whose values identify a patient. */
+  patientFields: maybe(Texts),
   /** Who is told of alerts. */
   alerts: maybe(AlertsFile),
 });

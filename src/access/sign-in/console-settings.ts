@@ -57,6 +57,8 @@ export interface ConsoleSettings {
   /** How many messages somebody may act on at once who lacks `message.bulk_unlimited`. */
   readonly bulkLimit: number;
   readonly alerts: AlertSettings;
+  /** Search fields whose values identify a patient; undefined recognises them by path and name. */
+  readonly patientFields: readonly string[] | undefined;
 }
 
 export interface CorsSettings {
@@ -128,6 +130,7 @@ function settingsOf(written: ConsoleFile, folder: string): ConsoleSettings {
     traceUrl: written.traceUrl,
     bulkLimit: written.bulkLimit ?? BULK_LIMIT,
     alerts: alertSettingsOf(written.alerts),
+    patientFields: written.patientFields,
   };
 }
 

@@ -2,6 +2,7 @@ import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastif
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { API_PREFIX } from '../../web/api-prefix.ts';
+import { accessReportRoutes } from '../audit/access-report.ts';
 import { auditRoutes } from '../audit/audit-routes.ts';
 import type { Principal } from '../rights/principal.ts';
 import type { Identity } from '../rights/principal-for.ts';
@@ -54,6 +55,7 @@ export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
         userRoutes(api, signIn);
         signInTraceRoutes(api, signIn);
         auditRoutes(api, signIn.audit);
+        accessReportRoutes(api, signIn.audit);
       },
       { prefix: API_PREFIX },
     );

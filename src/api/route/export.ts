@@ -9,7 +9,7 @@ import type { ApiContext } from '../context.ts';
 import { ExportRequest } from '../contract/message.ts';
 import { exported } from '../exported.ts';
 import { withFields } from '../field-values.ts';
-import { checkSearch } from '../searching.ts';
+import { checkSearch, listedRecorder } from '../searching.ts';
 import { shownMessage } from '../shown.ts';
 import { shownTo } from '../shown-to.ts';
 
@@ -18,6 +18,7 @@ const TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' }
 
 export function exportRoutes(app: Api, context: ApiContext): void {
   const exports = turnstile('exports', 1);
+  const listed = listedRecorder(context);
 
   app.post(
     '/messages/export',
@@ -49,7 +50,7 @@ export function exportRoutes(app: Api, context: ApiContext): void {
         object: 'messages',
         detail: { criteria, format, fields },
       };
-      const rows = await audited(context, request, act, async () =>
+      const lines = await audited(context, request, act, async () =>
         exported(
           context.trace,
           { ...criteria, visible },
@@ -60,7 +61,9 @@ export function exportRoutes(app: Api, context: ApiContext): void {
             find: { signal: abortSignal(reply), shown: shownTo(context, principal) },
             show: async (messages) => {
               const shown = messages.map((one) => shownMessage(principal, one));
-              return withFields(context, principal, shown, fields);
+              const rows = await withFields(context, principal, shown, fields);
+              await listed(request, 'message.exported', rows);
+              return rows;
             },
           },
         ),
@@ -68,7 +71,7 @@ export function exportRoutes(app: Api, context: ApiContext): void {
       return reply
         .type(TYPES[format])
         .header('content-disposition', `attachment; filename="messages.${format}"`)
-        .send(Readable.from(rows) as unknown as string);
+        .send(Readable.from(lines) as unknown as string);
     },
   );
 }

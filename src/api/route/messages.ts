@@ -3,7 +3,7 @@ import { traceIdOf } from '../../trace/span-id.ts';
 import { abortSignal } from '../../web/abort-signal.ts';
 import type { Api } from '../../web/api.ts';
 import { closed, IdParameters, maybe, Time } from '../../web/schema.ts';
-import { turnstile } from '../../web/turnstile.ts';
+import { type Turnstile, turnstile } from '../../web/turnstile.ts';
 import { audited, visibleMessage } from '../acting.ts';
 import type { ApiContext } from '../context.ts';
 import {
@@ -18,7 +18,13 @@ import {
   Session,
 } from '../contract/message.ts';
 import { withFields } from '../field-values.ts';
-import { checkSearch, countMessages, type SearchRecorder, viewRecorder } from '../searching.ts';
+import {
+  checkSearch,
+  countMessages,
+  listedRecorder,
+  type SearchRecorder,
+  viewRecorder,
+} from '../searching.ts';
 import { sessionFor } from '../session-for.ts';
 import { shownMessage, shownSession } from '../shown.ts';
 import { shownTo } from '../shown-to.ts';
@@ -37,6 +43,7 @@ export function messageRoutes(app: Api, context: ApiContext, recorded: SearchRec
 function searchRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): void {
   const { trace } = context;
   const searches = turnstile('searches', SEARCHES);
+  const listed = listedRecorder(context);
 
   app.post(
     '/messages/search',
@@ -62,9 +69,20 @@ function searchRoutes(app: Api, context: ApiContext, recorded: SearchRecorder): 
       );
       const items = page.items.map((one) => shownMessage(principal, one));
       const { fields = [] } = request.body;
-      return { ...page, items: await withFields(context, principal, items, fields) };
+      const shown = await withFields(context, principal, items, fields);
+      await listed(request, 'message.listed', shown);
+      return { ...page, items: shown };
     },
   );
+  countRoute(app, context, { recorded, searches });
+}
+
+function countRoute(
+  app: Api,
+  context: ApiContext,
+  { recorded, searches }: { readonly recorded: SearchRecorder; readonly searches: Turnstile },
+): void {
+  const { trace } = context;
 
   app.post(
     '/messages/count',

@@ -187,3 +187,21 @@ test('what the command line does to users is in the log, which it lists, proves 
   expect(exported.output.trim().split('\n')).toHaveLength(2);
   expect((await ran(auditCommand(), ['verify', ...data])).output).toMatch(/^[\da-f]{64}\n$/);
 });
+
+test('a value is found by its hash, also in rows of before hashes were noted', async () => {
+  await using folder = await temporaryFolder();
+  await using audit = await auditLog({ data: folder.path });
+  const searched = (value: string) => ({ ...act(1), detail: { search: { mrn: value } } });
+  for (const value of ['4711', '4712', '4711']) await audit.record(searched(value));
+  const file = new DatabaseSync(join(folder.path, 'audit.db'));
+  file.exec("DELETE FROM audit_hash WHERE seq = 1; UPDATE audit_hash SET seq = 1 WHERE hash = ''");
+  file.close();
+  expect((await audit.list({ searched: '4711' })).map(({ seq }) => seq)).toEqual([3, 1]);
+  expect(await audit.people({ searched: ' 4712 ' })).toMatchObject([{ actor: 'anna', acts: 1 }]);
+  const listed = Array.from({ length: 450 }, (_, n) => `${n}`);
+  await audit.record({ ...act(2), detail: { patient: listed } });
+  expect((await audit.list({ searched: '449', action: 'message.' })).map(({ seq }) => seq)).toEqual(
+    [4],
+  );
+  expect((await audit.verify()).broken).toBeUndefined();
+});
