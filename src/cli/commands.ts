@@ -33,6 +33,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   expressions: async () => (await import('./command/reference.ts')).expressionsCommand(),
   certificate: async () => (await import('./command/keys.ts')).certificateCommand(),
   import: async () => (await import('./command/import.ts')).importCommand(),
+  jwt: async () => (await import('./command/jwt.ts')).jwtCommand(),
   jwks: async () => (await import('./command/jwks.ts')).jwksCommand(),
   secret: async () => (await import('./command/keys.ts')).secretCommand(),
   user: async () => (await import('./command/user.ts')).userCommand(),

@@ -16,6 +16,7 @@ import { DATA } from '../connect.ts';
 import { print, say, table } from '../output.ts';
 import { readSecret } from '../read-secret.ts';
 import { addTraceKey, isTraceKey } from '../trace-keys.ts';
+import { showCommand } from './certificate-show.ts';
 
 interface SecretFlags {
   readonly data: string;
@@ -112,10 +113,10 @@ interface RequestFlags {
   readonly out: string;
 }
 
-/** `waybill certificate request`: a key and a certificate request for it. */
+/** `waybill certificate request|show`: a key and a certificate request for it; what a file is. */
 export function certificateCommand(): Command {
   const command = new Command('certificate').description(
-    'Makes a private key and a certificate request (CSR) for an authority.',
+    'Makes a private key and a certificate request (CSR) for an authority, and says what certificates and keys are.',
   );
   command
     .command('request')
@@ -130,6 +131,7 @@ export function certificateCommand(): Command {
     .option('--rsa', 'an RSA key (3072 bit), for peers that accept no other, such as Entra')
     .option('--out <path>', 'where to write, without an extension', 'waybill')
     .action(request);
+  command.addCommand(showCommand());
   return command;
 }
 

@@ -14,6 +14,7 @@ import { CredentialError } from '../credential-error.ts';
 import { keyMisfit } from '../key-misfit.ts';
 import type { JwtKeyValues } from '../kind/jwt-key-settings.ts';
 import { privateKey, readPem } from '../read-pem.ts';
+import { type TokenReport, tokenReport } from './token-report.ts';
 
 export type JwtClaims = Readonly<Record<string, unknown>>;
 
@@ -44,6 +45,8 @@ export interface Jwt {
    * refused), issuer, audience.
    */
   verify(token: string, options?: JwtVerifyOptions): Promise<JwtClaims>;
+  /** Every check of a token, for a person who looks for what is wrong with it. Never rejects because of the token. */
+  inspect(token: string): Promise<TokenReport>;
 }
 
 export interface JwtLent {
@@ -87,6 +90,8 @@ export async function jwt(values: JwtKeyValues, lent: JwtLent): Promise<Jwt> {
         throw error;
       }
     },
+    inspect: (token) =>
+      tokenReport(token, { values, key: verifying ?? published, now: clock.now() }),
   };
 }
 
