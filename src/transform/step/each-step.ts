@@ -6,6 +6,7 @@ import { SegmentDocument } from '../../document/segment/segment-document.ts';
 import type { SegmentPath } from '../../document/segment/segment-path.ts';
 import { anySegmentPath, hasSegments } from '../../document/segment-paths.ts';
 import { XmlDocument } from '../../document/xml/xml-document.ts';
+import type { Scope } from '../../expression/expression.ts';
 import type { Given } from '../../expression/given.ts';
 import {
   delimitedRows,
@@ -19,10 +20,17 @@ import { XmlPart } from '../../expression/xml-part.ts';
 import { NewSegment } from '../new-segment.ts';
 import { repetitionNumbers } from '../repetition-numbers.ts';
 import { isAtSegment } from '../segment-at.ts';
-import type { Run, SegmentLoop, SegmentPairs, Step, Work } from '../work.ts';
+import {
+  doSteps,
+  type LoopTurn,
+  type Run,
+  type SegmentLoop,
+  type SegmentPairs,
+  type Step,
+  type Work,
+} from '../work.ts';
 import { type LoopBody, notOfKind } from './loop-body.ts';
 import type { StepContext, StepKind } from './step-reader.ts';
-import { Turns } from './turns.ts';
 
 /**
  * `{ each: OBX, when: CONDITION, steps: [ … ] }`: for every segment with a name, repetition of a
@@ -341,4 +349,43 @@ function removedSegments({ segments, target, removed }: Run): (at: number) => bo
     const line: Segment['line'] | undefined = segments.target[at]?.line;
     return line !== undefined && !present.has(line);
   };
+}
+
+/** The state of one loop while it runs. */
+class Turns {
+  readonly #work: Work;
+  readonly #body: LoopBody;
+  readonly #over: string;
+  #turn = 0;
+
+  constructor(work: Work, over: string, body: LoopBody) {
+    this.#work = work;
+    this.#body = body;
+    this.#over = over;
+    if (work.turns.length === 0) work.run.totals.set(body, 0);
+  }
+
+  /** Whether to continue: no step has discarded the message. */
+  get goesOn(): boolean {
+    return !this.#work.run.discarded;
+  }
+
+  /**
+   * One turn, unless the condition skips it.
+   *
+   * @param document the current part as expressions see it
+   * @param target what the paths of steps write to; called only if the turn is made
+   */
+  make(document: Document, target: () => Document, loop = this.#work.loop): void {
+    const { run, scope, turns } = this.#work;
+    const { when, steps } = this.#body;
+    const total = (run.totals.get(this.#body) ?? 0) + 1;
+    const next: LoopTurn = { over: this.#over, turn: this.#turn + 1, total };
+    const around = [...turns, next];
+    const inner: Scope = { ...scope, document: () => document, loops: around };
+    if (when !== undefined && !when.evaluate(inner)) return;
+    this.#turn++;
+    run.totals.set(this.#body, total);
+    doSteps(steps, { run, scope: inner, target: target(), loop, turns: around });
+  }
 }

@@ -1,5 +1,11 @@
-import { DENTAL_4010, INSTITUTIONAL_4010, PROFESSIONAL_4010 } from './claims-4010.ts';
-import { DENTAL_5010, INSTITUTIONAL_5010, PROFESSIONAL_5010 } from './claims-5010.ts';
+import {
+  DENTAL_4010,
+  DENTAL_5010,
+  INSTITUTIONAL_4010,
+  INSTITUTIONAL_5010,
+  PROFESSIONAL_4010,
+  PROFESSIONAL_5010,
+} from './claims.ts';
 import { type GuideLoop, readGuide } from './guide.ts';
 import {
   AUTHORISATION_4010,

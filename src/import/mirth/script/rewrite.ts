@@ -1,9 +1,7 @@
 import { redacted, SECRET, SECRET_TEXT } from '../../redacted.ts';
 import { conditionText } from './condition.ts';
-import { hideGiven, hideSecret } from './delicate.ts';
 import { ScriptDraft } from './draft.ts';
-import { logLine, routed } from './given-calls.ts';
-import { importJava, javaClass } from './java-class.ts';
+import { hideGiven, hideSecret, importJava, javaClass, logLine, routed } from './given-calls.ts';
 import { ASSIGNABLE, FILELESS, importedJava, needOf, PROVIDED, STANDARD } from './names.ts';
 import { headOf, moduleFault, parseScript, ScriptFault, type Syntax } from './parse.ts';
 import type { RewriteOptions, RewrittenScript } from './rewritten.ts';
