@@ -115,7 +115,7 @@ export async function rabbit({ tls }: RabbitOptions = {}): Promise<Rabbit> {
         args: [...assigned, SERVER],
         log,
         port: port ?? 0,
-        within: 60_000,
+        within: 100_000,
       }),
     );
   } catch (error) {

@@ -8,6 +8,7 @@ import { type Certificates, certificates } from '../../support/certificates.ts';
 import { openInbound, openOutbound, streamedBody, testSteps } from '../../support/open-adapter.ts';
 import { describeWithRabbit } from '../../support/rabbit.ts';
 import { tcpGate } from '../../support/tcp-gate.ts';
+import { describeContracts } from './contract-of.ts';
 
 const BODY = Buffer.from('{"a":1}');
 const credentials: Record<string, Credential> = {
@@ -30,6 +31,8 @@ const made = (): Certificates => {
 describeWithRabbit(
   'AMQP with RabbitMQ',
   (broker) => {
+    describeContracts(broker);
+
     const to = () => ({ connect: `127.0.0.1:${broker().port}`, credential: 'hub' });
 
     async function freshQueue(arguments_: Record<string, unknown> = {}) {

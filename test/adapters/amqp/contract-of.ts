@@ -4,7 +4,7 @@ import amqpIn from '../../../adapters/amqp/amqp-in.ts';
 import amqpOut from '../../../adapters/amqp/amqp-out.ts';
 import { describeInbound, type InboundPeer } from '../../contract/inbound.contract.ts';
 import { describeOutbound, type OutboundPeer } from '../../contract/outbound.contract.ts';
-import { describeWithRabbit, type Rabbit } from '../../support/rabbit.ts';
+import type { Rabbit } from '../../support/rabbit.ts';
 import { tcpGate } from '../../support/tcp-gate.ts';
 
 const options = { credentials: { hub: { kind: 'basic', user: 'hub', password: 'pw' } } } as const;
@@ -29,7 +29,8 @@ async function queueOf(broker: Rabbit, more: Options.AssertQueue = {}) {
   };
 }
 
-describeWithRabbit('AMQP and its contract', (broker) => {
+/** Declares the contract of both adapters, against a running broker. */
+export function describeContracts(broker: () => Rabbit): void {
   describeOutbound(amqpOut, {
     async peer(): Promise<OutboundPeer> {
       const at = await queueOf(broker(), {
@@ -91,4 +92,4 @@ describeWithRabbit('AMQP and its contract', (broker) => {
     },
     gaps: { again: held, recovers: held },
   });
-});
+}
