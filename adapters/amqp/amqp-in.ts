@@ -19,12 +19,12 @@ import { type AmqpSession, connectAmqp } from './connect.ts';
 export const amqpInSettings = {
   ...amqpSettings,
   queue: setting.text({
-    help: 'The queue, which must be there: it is neither made nor changed.',
+    help: 'The queue, which must exist: it is neither created nor changed.',
     example: 'hub.results',
   }),
   type: setting.optional(
     setting.text({
-      help: 'The type of the messages. Left out, it is what their content-type says, else that of the bytes.',
+      help: 'The type of the messages. If left out, it comes from their content-type, or else from the bytes.',
       example: 'application/json',
     }),
   ),
@@ -60,7 +60,7 @@ export default inbound({
     }),
 });
 
-/** Milliseconds between two tries to store what was not. */
+/** Milliseconds between two tries to store a message. */
 const FIRST_WAIT = 200;
 const LONGEST_WAIT = 30_000;
 
@@ -85,7 +85,7 @@ class AmqpReader implements Kept {
     background(this.#watch(), 'hearing of a lost connection');
   }
 
-  /** Connects, and takes messages from then on. Throws what connecting throws. */
+  /** Connects, and takes messages from then on. Throws the errors of connecting. */
   static async open(lent: AmqpInLent, signal: AbortSignal): Promise<AmqpReader> {
     const session = await connectAmqp(lent, signal);
     try {
@@ -105,7 +105,7 @@ class AmqpReader implements Kept {
 
   async close(): Promise<void> {
     this.#closing.abort(new Error('closed'));
-    // what was not stored goes back to the queue with the channel; one that is gone took it along
+    // closing the channel returns unstored messages to the queue; a lost channel already has
     await this.#channel.cancel(this.#tag).catch(toldElsewhere);
     if (!this.#lent.signal.aborted) await this.#storing.ended();
     // neither needs closing where the broker closed it before us

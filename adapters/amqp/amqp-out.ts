@@ -18,7 +18,7 @@ import { type AmqpSession, connectAmqp } from './connect.ts';
 export const amqpOutSettings = {
   ...amqpSettings,
   exchange: setting.text({
-    help: 'The exchange, which must be there. Left out, the default one, where routingKey names a queue.',
+    help: 'The exchange, which must exist. If left out, the default one, where routingKey names a queue.',
     example: 'results',
     default: '',
   }),
@@ -43,20 +43,20 @@ export const amqpOutSettings = {
   ),
   messageId: setting.optional(
     setting.template({
-      help: 'The property message-id, by which a receiver can know a repetition. Left out, it is the number of the message with the name of the production.',
+      help: 'The property message-id, by which a receiver can recognise a repetition. If left out, it is the number of the message with the name of the production.',
       example: '{field("MSH-10")}',
       advanced: true,
     }),
   ),
   expiration: setting.optional(
     setting.duration({
-      help: 'After how long a message that nobody took is removed from its queue.',
+      help: 'How long an unread message stays in its queue.',
       example: '1h',
       advanced: true,
     }),
   ),
   timeout: setting.duration({
-    help: 'How long the confirmation of the broker is waited for.',
+    help: 'How long to wait for the confirmation of the broker.',
     default: '30s',
   }),
 };
@@ -98,7 +98,7 @@ export default outbound({
     }),
 });
 
-/** What became of the message that is under way on a channel. */
+/** The outcome of the message in flight on a channel. */
 interface Publication {
   returned: string | undefined;
 }
@@ -109,7 +109,7 @@ interface AmqpLetter {
   readonly options: Options.Publish;
 }
 
-/** Publishes messages over one connection until that is lost: each on a channel of its own, so that a refusal is known to be its. */
+/** Publishes messages over one connection until that is lost: each on its own channel, so that a refusal can be attributed. */
 class AmqpSender implements OpenOutbound {
   readonly #lent: AmqpOutLent;
   readonly #session: AmqpSession;
@@ -140,7 +140,7 @@ class AmqpSender implements OpenOutbound {
 
   async close(): Promise<void> {
     await this.#sending.ended();
-    // one that is gone is closed already
+    // a lost one is closed already
     await this.#session.connection.close().catch(() => undefined);
   }
 
@@ -151,7 +151,7 @@ class AmqpSender implements OpenOutbound {
     signal.throwIfAborted();
     this.#throwIfLost();
     const sending = this.#sendOn({ key, body, options });
-    // whoever waits hears of it, unless the message was given up
+    // the sender that waits is told, unless it gave the message up
     background(sending, 'a message that was given up', () => true);
     return await this.#within(sending, signal);
   }
@@ -202,7 +202,7 @@ class AmqpSender implements OpenOutbound {
     channel.on('error', reject);
     channel.on('close', () => reject(new Error('channel closed')));
     channel.publish(this.#lent.settings.exchange, key, body, options, (error: unknown) => {
-      // a channel that closes refuses what is under way too, and says why with the event
+      // a closing channel also refuses messages in flight; its event says why
       if (error !== null && error !== undefined) setImmediate(() => reject(new Nacked()));
       else resolve();
     });
@@ -240,7 +240,7 @@ class AmqpSender implements OpenOutbound {
     try {
       return await Promise.race([work, promise]);
     } catch (error) {
-      // what was given up must not arrive behind the messages that follow: they go over another connection
+      // an abandoned message must not arrive after those that follow: they use another connection
       const isGivenUp = signal.aborted || (error as { code?: unknown }).code === 'REPLY_TIMEOUT';
       if (isGivenUp) this.#endConnection();
       throw error;
@@ -285,7 +285,7 @@ const verdict = ({ returned }: Publication): Reply =>
     ? reply('OK', 'confirmed')
     : reply('UNROUTED', `no queue got it: ${returned}`);
 
-/** By the reply codes of AMQP 0-9-1 (1.9). Throws what is no answer of the broker. */
+/** By the reply codes of AMQP 0-9-1 (1.9). Rethrows anything that is not an answer of the broker. */
 function refused(error: unknown): Reply {
   if (error instanceof Nacked)
     return reply('NACKED', 'the broker did not take it: a queue is full, or it failed');

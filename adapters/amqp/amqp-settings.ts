@@ -5,7 +5,7 @@ import { tlsClient } from 'waybill/peer';
 export const amqpSettings = {
   connect: setting.list(
     setting.address({
-      help: 'A broker and its port: mostly 5672, with TLS 5671.',
+      help: 'A broker and its port: usually 5672, with TLS 5671.',
       example: 'rabbit.example:5672',
     }),
     {
@@ -16,7 +16,7 @@ export const amqpSettings = {
   vhost: setting.text({ help: 'The virtual host.', default: '/' }),
   credential: setting.optional(
     setting.credential({
-      help: 'Who signs in: user and password (kind basic), or a token where the broker takes one as the password (OAuth 2). Left out, the certificate under tls does (EXTERNAL).',
+      help: 'The sign-in: user and password (kind basic), or a token where the broker accepts one as the password (OAuth 2). If left out, the certificate under tls (EXTERNAL).',
       example: 'rabbit-account',
       kinds: ['basic', 'bearer', 'oauth2'],
     }),
@@ -28,7 +28,7 @@ export const amqpSettings = {
     advanced: true,
   }),
   heartbeat: setting.duration({
-    help: 'How often each side shows that it is there; after two times without a sign the connection counts as lost. Whole seconds.',
+    help: 'How often each side shows that it is alive; after two missing signs the connection counts as lost. Whole seconds.',
     default: '20s',
     advanced: true,
   }),

@@ -23,7 +23,7 @@ export type AmqpLent = TlsClientLent &
     readonly settings: AmqpConnectionValues;
   };
 
-/** A connection that is signed in, until it is lost. */
+/** A signed-in connection, until it is lost. */
 export interface AmqpSession {
   readonly connection: ChannelModel;
   readonly place: string;

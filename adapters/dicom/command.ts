@@ -34,12 +34,12 @@ export interface Command {
   readonly field: number;
   readonly messageId: number;
   readonly hasDataSet: boolean;
-  /** The class and the object that it is about. */
+  /** The class and the object that it concerns. */
   readonly classUid: string;
   readonly instanceUid: string;
   /** Of a reply. */
   readonly status: number;
-  /** What the peer says about a status that is no success. */
+  /** The peer's comment on a status other than success. */
   readonly comment: string;
 }
 
@@ -79,7 +79,7 @@ export function encodeCommand(command: Written): Buffer {
   return Buffer.concat([element(ELEMENTS.groupLength, length), body]);
 }
 
-/** Throws ProtocolError where the bytes are no command. */
+/** Throws ProtocolError if the bytes are not a command. */
 export function decodeCommand(bytes: Buffer): Command {
   const values = new Map<number, Buffer>();
   for (let at = 0; at < bytes.length; ) {

@@ -6,48 +6,48 @@ export const dicomInSettings = {
   ...listenSettings(11112),
   title: setting.optional(
     aeTitle({
-      help: 'Our AE title. Given, an association that calls another one is refused; left out, any is taken.',
+      help: 'Our AE title. If given, an association that calls another title is refused; if left out, any is accepted.',
       example: 'WAYBILL',
     }),
   ),
   from: setting.list(aeTitle({ help: 'An AE title.' }), {
-    help: 'The AE titles that may call. Empty allows all. A title is no proof of who calls: see tls, allowFrom and credential.',
+    help: 'The AE titles that may call. Empty allows all. A title does not prove who is calling: see tls, allowFrom and credential.',
     example: '["CT1", "MR1"]',
   }),
   credential: setting.optional(
     setting.credential({
-      help: 'Name and password that whoever calls has to give (user identity of the association). They go over the network as they are: use tls.',
+      help: 'Name and password that callers have to give (user identity of the association). They cross the network unencrypted: use tls.',
       kinds: ['basic'],
     }),
   ),
   encodings: setting.choice(
     {
-      any: 'Any, also compressed ones, as the sender offers them first',
+      any: 'Any, compressed ones too, in the order the sender offers them',
       uncompressed: 'Only uncompressed ones (Little Endian), which rules and transforms can read',
     },
     {
-      help: 'Which encodings (transfer syntaxes) are taken. Waybill stores and sends them on as they are.',
+      help: 'Which encodings (transfer syntaxes) are accepted. Waybill stores and forwards them unchanged.',
       default: 'any',
     },
   ),
   queries: setting.choice(
     {
       none: 'C-FIND is not taken',
-      target: 'A query is a message of JSON, and what its target answers is what was found',
+      target: 'A query becomes a JSON message, and the answer of its target is the result',
     },
     {
-      help: 'What becomes of queries (C-FIND) for the worklist of a modality, for patients and for studies.',
+      help: 'How to handle queries (C-FIND) for the worklist of a modality, for patients and for studies.',
       default: 'none',
     },
   ),
   queryTimeout: setting.duration({
-    help: 'With queries: target, how long the answer of the target is waited for. After it the query is refused for now.',
+    help: 'With queries: target, how long to wait for the answer of the target. After that the query is refused for now.',
     default: '15s',
     advanced: true,
   }),
   ...connectionCounts,
   limit: setting.size({
-    help: 'The largest object that is taken.',
+    help: 'The largest object that is accepted.',
     default: '2GB',
     advanced: true,
   }),

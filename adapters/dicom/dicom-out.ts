@@ -22,7 +22,7 @@ const dicomOutSettings = {
   tls: tlsClient(),
   credential: setting.optional(
     setting.credential({
-      help: 'Name and password for the peer (user identity of the association). They go over the network as they are: use tls.',
+      help: 'Name and password for the peer (user identity of the association). They cross the network unencrypted: use tls.',
       kinds: ['basic'],
     }),
   ),
@@ -62,7 +62,7 @@ export default outbound({
   async open(lent) {
     const options = optionsOf(lent);
     const link = new PeerLink(lent, (socket) => new SendingAssociation(socket, options));
-    // the classes and encodings that were sent lately: a new association asks for all of them
+    // recently sent classes and encodings: a new association asks for all of them
     const offers: Offers = new LRUCache({ max: MOST_OFFERS });
     await link.open();
     // so that operators see a wrong AE title before an object needs the association

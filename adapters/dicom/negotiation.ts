@@ -12,16 +12,16 @@ import {
   VERIFICATION,
 } from './uids.ts';
 
-/** Encodings that hold their values as they are. */
+/** Encodings with uncompressed values. */
 export const UNCOMPRESSED: readonly string[] = [EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN];
 
-/** What a service takes. */
+/** What a service accepts. */
 export interface Offer {
   readonly encodings: 'any' | 'uncompressed';
   readonly queries: 'none' | 'target';
 }
 
-/** Judges every context of a request: which objects are taken, and in which of the encodings that are offered. */
+/** Judges every context of a request: which objects are accepted, and in which of the offered encodings. */
 export function judgeContexts(
   { contexts }: Pick<AssociateRequest, 'contexts'>,
   offer: Offer,
@@ -49,7 +49,7 @@ function judge(
     : { id, result: CONTEXT_RESULT.accepted, transferSyntax: chosen };
 }
 
-/** Of a sender who offers several, the first counts; among uncompressed ones, that which names the type of each value. */
+/** The first one offered; among uncompressed ones, the one that names the type of each value. */
 function encodingFor(
   offered: readonly string[],
   encodings: 'any' | 'uncompressed',

@@ -1,5 +1,5 @@
 /**
- * The data of one object on its way from the connection to whoever stores it: no more than one piece
+ * The data of one object on its way from the connection to the store: no more than one piece
  * waits, so that a slow store slows down the sender.
  */
 export class ObjectStream implements AsyncIterableIterator<Buffer> {
@@ -10,7 +10,7 @@ export class ObjectStream implements AsyncIterableIterator<Buffer> {
   #arrived = Promise.withResolvers<void>();
   #taken = Promise.withResolvers<void>();
 
-  /** Resolves once the piece was taken, or nobody reads any more. */
+  /** Resolves once the piece is read, or reading has stopped. */
   async push(piece: Buffer): Promise<void> {
     if (this.#abandoned || this.#failure !== undefined || piece.length === 0) return;
     this.#piece = piece;
@@ -24,7 +24,7 @@ export class ObjectStream implements AsyncIterableIterator<Buffer> {
     this.#arrived.resolve();
   }
 
-  /** Whoever reads gets this error. */
+  /** The reader gets this error. */
   fail(error: Error): void {
     this.#failure ??= error;
     this.#arrived.resolve();
@@ -46,7 +46,7 @@ export class ObjectStream implements AsyncIterableIterator<Buffer> {
     }
   }
 
-  /** Nobody wants the rest: what still comes is dropped. */
+  /** The rest is not wanted: anything that still arrives is dropped. */
   async return(): Promise<IteratorResult<Buffer, undefined>> {
     this.#abandoned = true;
     this.#piece = undefined;

@@ -17,15 +17,15 @@ export const PDU = {
 export const OWN_LENGTH = 128 * 1024;
 /** The longest unit of any kind that is read: a request names up to 128 classes. */
 export const UNIT_LIMIT = 512 * 1024;
-/** What stands in a data unit beside the data. */
+/** The fields of a data unit besides the data. */
 const VALUE_HEAD = 6;
 
-/** How much data a peer takes in a unit, by the length that it names; 0 is no limit. */
+/** How much data a peer accepts in a unit, by the length it names; 0 means no limit. */
 export function mostData(maxLength: number): number {
   return Math.max(64, Math.min(maxLength || OWN_LENGTH, OWN_LENGTH) - VALUE_HEAD);
 }
 
-/** A unit as it came. */
+/** A unit as received. */
 export interface RawPdu {
   readonly type: number;
   readonly body: Buffer;
@@ -50,11 +50,11 @@ export const CONTEXT_RESULT = {
 export interface JudgedContext {
   readonly id: number;
   readonly result: number;
-  /** The encoding that was chosen, where it was accepted. */
+  /** The chosen encoding, if it was accepted. */
   readonly transferSyntax: string;
 }
 
-/** Name and password of whoever opens an association (PS3.7 D.3.3.7). */
+/** Name and password of the caller that opens an association (PS3.7 D.3.3.7). */
 export interface UserIdentity {
   readonly user: string;
   readonly password: string;
@@ -64,7 +64,7 @@ export interface AssociateRequest {
   readonly called: string;
   readonly calling: string;
   readonly contexts: readonly ProposedContext[];
-  /** The longest P-DATA-TF that this side takes; 0 is no limit. */
+  /** The longest P-DATA-TF that this side accepts; 0 means no limit. */
   readonly maxLength: number;
   readonly identity?: UserIdentity | undefined;
 }
@@ -72,7 +72,7 @@ export interface AssociateRequest {
 export interface AssociateAccept {
   readonly contexts: readonly JudgedContext[];
   readonly maxLength: number;
-  /** The peer has looked at the identity that was given. */
+  /** The peer has checked the identity. */
   readonly identityConfirmed?: boolean;
 }
 
@@ -92,12 +92,12 @@ export interface DataValue {
   readonly data: Buffer;
 }
 
-/** What is no DICOM, or breaks its rules. */
+/** Not DICOM, or against its rules. */
 export class ProtocolError extends Error {}
 
 export const PDU_HEADER = 6;
 
-/** Cuts a stream of bytes into units, whatever the chunks. Throws ProtocolError where it is none. */
+/** Cuts a stream of bytes into units, whatever the chunks. Throws ProtocolError for anything else. */
 export class PduReader {
   readonly #limit: number;
   #held: Buffer[] = [];
@@ -105,7 +105,7 @@ export class PduReader {
   /** How many bytes are needed to go on: a header, or a whole unit. */
   #needed = PDU_HEADER;
 
-  /** `limit`: the longest unit that is taken. */
+  /** `limit`: the longest unit that is accepted. */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -209,7 +209,7 @@ function userItem(maxLength: number, ...more: readonly Buffer[]): Buffer {
   );
 }
 
-/** Name and password, with a wish to hear that they were looked at. */
+/** Name and password, asking for confirmation that they were checked. */
 function identityItem({ user, password }: UserIdentity): Buffer {
   const head = Buffer.from([2, 1]);
   return item(
@@ -267,7 +267,7 @@ export function associateReject({ result, source, reason }: Rejection): Buffer {
 export const releaseRequest = (): Buffer => pdu(PDU.releaseRequest, Buffer.alloc(4));
 export const releaseReply = (): Buffer => pdu(PDU.releaseReply, Buffer.alloc(4));
 
-/** `source`: 0 whoever uses the association, 2 the upper layer, which then gives a reason (PS3.8 9.3.8). */
+/** `source`: 0 the user of the association, 2 the upper layer, which then gives a reason (PS3.8 9.3.8). */
 export function abort(source: 0 | 2, reason = 0): Buffer {
   return pdu(PDU.abort, Buffer.from([0, 0, source, reason]));
 }
@@ -321,7 +321,7 @@ function itemsOf(bytes: Buffer): Item[] {
   return items;
 }
 
-/** Without the blanks and zeros that fill it up. */
+/** Without the padding of blanks and zeros. */
 const trimmed = (bytes: Buffer): string => bytes.toString('latin1').replace(/^ +|[\0 ]+$/g, '');
 
 function contextItems(items: readonly Item[], type: number): readonly Buffer[] {
@@ -364,7 +364,7 @@ export function readAssociateRequest(body: Buffer): AssociateRequest {
   return { ...names, contexts, maxLength: maxLengthIn(user), identity: identityIn(user) };
 }
 
-/** Only a name with a password, or a name alone, is read: other kinds (Kerberos, SAML, JWT) give nobody. */
+/** Only a name with a password, or a name alone, is read: for other kinds (Kerberos, SAML, JWT) there is no identity. */
 function identityIn(user: readonly Item[]): UserIdentity | undefined {
   const [body] = contextItems(user, ITEM.identity);
   if (body === undefined || body.length < 4) return undefined;

@@ -4,7 +4,7 @@ import { type Command, STATUS } from './command.ts';
 import type { DicomInValues, dicomInSettings } from './dicom-in-settings.ts';
 import { QUERY_CLASSES } from './uids.ts';
 
-/** What a query found: a data set for each, in the encoding of its sender; or why there is nothing. */
+/** The results of a query: a data set for each, in the encoding of its sender; or why there are none. */
 export interface Found {
   readonly status: number;
   readonly comment?: string;
@@ -76,7 +76,7 @@ function refusal(error: unknown): { status: number; comment: string } {
   const isOfAnswer = code === 'PATH_INVALID' || code === 'MESSAGE_INVALID';
   return {
     status: isOfAnswer || !retryable ? STATUS.cannotUnderstand : STATUS.outOfResources,
-    // an attribute's name is nothing of a patient; a value would be
+    // an attribute's name says nothing of a patient; a value would
     comment: isOfAnswer ? (message.split(':')[0] ?? code) : code,
   };
 }

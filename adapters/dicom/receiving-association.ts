@@ -60,11 +60,11 @@ type LentHere = Pick<
 export interface ReceivingOptions {
   readonly lent: LentHere;
   readonly sender: Sender;
-  /** Of the whole service: who does wrong again and again is told of once a minute. */
+  /** Of the whole service: repeated faults of one peer are reported once a minute. */
   readonly isNews: (key: string) => boolean;
 }
 
-/** An object that is coming in. */
+/** An object being received. */
 interface Incoming {
   readonly command: Command;
   readonly context: number;
@@ -77,7 +77,7 @@ interface Incoming {
 interface Answered {
   readonly status: number;
   readonly comment?: string;
-  /** What a query found. */
+  /** The results of a query. */
   readonly dataSets?: readonly Buffer[];
 }
 
@@ -88,7 +88,7 @@ interface Refusal {
   readonly text: string;
 }
 
-/** Why a peer is given up; `event` is that of the event. */
+/** Why a peer is given up; `event` names the event. */
 class Given extends Error {
   readonly event: string;
 
@@ -121,7 +121,7 @@ export class ReceivingAssociation implements ServedConnection {
   #commandSize = 0;
   #incoming: Incoming | undefined;
   #finishing = false;
-  /** Set while nothing is in work. */
+  /** Set while idle. */
   #idle = true;
 
   constructor(socket: Socket, { lent, sender, isNews }: ReceivingOptions) {
@@ -130,7 +130,7 @@ export class ReceivingAssociation implements ServedConnection {
     this.sender = sender;
     this.#isNews = isNews;
     this.#writer = new SocketWriter(socket, WRITE_WAIT, () => socket.destroy());
-    // what is wrong with the connection is met by whoever reads it
+    // the reader meets any fault of the connection
     socket.on('error', toldElsewhere);
     this.closed = this.#run();
   }
@@ -240,7 +240,7 @@ export class ReceivingAssociation implements ServedConnection {
     return true;
   }
 
-  /** Why this caller gets no association; reasons as in PS3.8 9.3.4. */
+  /** Why this caller is refused; reasons as in PS3.8 9.3.4. */
   async #refusal({ called, calling, identity }: AssociateRequest): Promise<Refusal | undefined> {
     const { title, from, credential } = this.#lent.settings;
     if (title !== undefined && called !== title) {
@@ -307,7 +307,7 @@ export class ReceivingAssociation implements ServedConnection {
     this.#expect(command, context, () => Promise.resolve(answer));
   }
 
-  /** What follows the command goes to `take`, which may leave it; what it throws is a status. */
+  /** The data after the command goes to `take`, which may leave it; its errors become statuses. */
   #expect(
     command: Command,
     context: JudgedContext,
@@ -377,7 +377,7 @@ export class ReceivingAssociation implements ServedConnection {
     return { status: STATUS.success };
   }
 
-  /** What a sender is told of an object that was not stored: whether it may send it again. */
+  /** The status for an object that was not stored: whether it may be sent again. */
   #refused(error: unknown): Answered {
     const { code, retryable } =
       error instanceof EngineError ? error : { code: 'INTERNAL', retryable: true };
@@ -409,7 +409,7 @@ export class ReceivingAssociation implements ServedConnection {
     await this.#writer.flushed();
   }
 
-  /** One of what a query found, in pieces that the peer takes. */
+  /** One result of a query, in pieces that the peer accepts. */
   async #answerFound(command: Command, context: number, dataSet: Buffer): Promise<void> {
     await this.#answer(command, context, { status: STATUS.pending, hasDataSet: true });
     const most = mostData(this.#request?.maxLength ?? 0);
@@ -421,7 +421,7 @@ export class ReceivingAssociation implements ServedConnection {
     }
   }
 
-  /** Ends an association that we do not want any more; what is stored has been acknowledged. */
+  /** Ends an association that we no longer want; everything stored has been acknowledged. */
   #leave(): void {
     if (this.#socket.writable) this.#socket.end(abort(0));
     const timer = setTimeout(() => this.#socket.destroy(), CLOSE_WAIT);
@@ -470,7 +470,7 @@ class TooLarge extends Error {
   }
 }
 
-/** Throws where the first bytes are of another protocol. */
+/** Throws if the first bytes belong to another protocol. */
 function refuseOthers(bytes: Buffer): void {
   const spoken = spokenProtocol(bytes);
   if (spoken !== undefined) {

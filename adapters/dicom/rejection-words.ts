@@ -28,7 +28,7 @@ export function rejectionWords({ source, reason }: Rejection): {
   return { cause, remedy };
 }
 
-/** Why a peer does not take a class of objects, to follow "the peer". */
+/** Why a peer does not accept a class of objects, to follow "the peer". */
 export function contextWords(result: number): string {
   switch (result) {
     case CONTEXT_RESULT.noAbstractSyntax:
@@ -40,7 +40,7 @@ export function contextWords(result: number): string {
   }
 }
 
-/** What a status says that is no success (PS3.4 B.2.3, PS3.7 C). */
+/** The meaning of a status other than success (PS3.4 B.2.3, PS3.7 C). */
 export function statusWords(status: number): string | undefined {
   if (status >= 0xa700 && status <= 0xa7ff) return 'out of resources';
   if (status >= 0xa900 && status <= 0xa9ff) return 'the object does not match its class';

@@ -41,7 +41,7 @@ import {
 import { contextWords, rejectionWords } from './rejection-words.ts';
 import { uidText } from './uids.ts';
 
-/** How long a peer may take to agree to the end. */
+/** How long a peer may take to confirm the release. */
 const RELEASE_WAIT = 1_000;
 
 export interface SendingOptions {
@@ -66,14 +66,14 @@ export class SendingAssociation implements LinkedConnection {
   readonly #socket: Socket;
   readonly #options: SendingOptions;
   readonly #reader = new PduReader(UNIT_LIMIT);
-  /** By class and encoding: what the peer said of it, and by which context it goes. */
+  /** By class and encoding: the peer's answer, and the context to use. */
   readonly #contexts = new Map<string, JudgedContext>();
   #state: 'new' | 'open' | 'ending' = 'new';
   #busy = false;
   #maxData = mostData(0);
   #messageId = 0;
   #failure: Error | undefined;
-  /** Of whoever waits for a unit. */
+  /** Of the reader that waits for a unit. */
   #waiting: PromiseWithResolvers<RawPdu> | undefined;
   #command: Buffer[] = [];
 
@@ -92,7 +92,7 @@ export class SendingAssociation implements LinkedConnection {
     );
   }
 
-  /** Whether an association stands. */
+  /** Whether an association is open. */
   get isOpen(): boolean {
     return this.#state === 'open';
   }
@@ -110,12 +110,12 @@ export class SendingAssociation implements LinkedConnection {
     });
   }
 
-  /** No more objects are sent on it. */
+  /** No more objects may be sent on it. */
   retire(): void {
     this.#state = 'ending';
   }
 
-  /** Asks for an association for these. Throws NotConnectedError with the peer's reason. */
+  /** Requests an association for these. Throws NotConnectedError with the peer's reason. */
   async associate(offers: readonly Offered[], signal: AbortSignal): Promise<void> {
     const { called, calling, place, identity } = this.#options;
     const contexts: ProposedContext[] = offers.map(({ classUid, transferSyntax }, at) => ({
@@ -140,7 +140,7 @@ export class SendingAssociation implements LinkedConnection {
       }
       if (type === PDU.abort) {
         throw new NotConnectedError(
-          `${place} breaks the association off before it stands. Look at its log; mostly it does not know the AE titles.`,
+          `${place} broke the association off before it was open. Look at its log; usually it does not know the AE titles.`,
         );
       }
       if (type !== PDU.associateAccept) throw new ProtocolError('it does not answer our request');
@@ -154,7 +154,7 @@ export class SendingAssociation implements LinkedConnection {
     });
   }
 
-  /** Asks whether the peer is there (C-ECHO). Its status, or undefined where it does not take the question. */
+  /** Asks whether the peer is there (C-ECHO). Its status, or undefined if it does not accept C-ECHO. */
   async echo(offered: Offered, signal: AbortSignal): Promise<number | undefined> {
     const context = this.#contexts.get(keyOf(offered));
     if (context?.result !== CONTEXT_RESULT.accepted) return undefined;
@@ -165,7 +165,7 @@ export class SendingAssociation implements LinkedConnection {
     });
   }
 
-  /** Sends an object. Throws SuspendError where the peer does not take its class or encoding. */
+  /** Sends an object. Throws SuspendError if the peer does not accept its class or encoding. */
   async store(
     head: FileHead,
     rest: AsyncIterable<Uint8Array>,
@@ -371,13 +371,13 @@ export class SendingAssociation implements LinkedConnection {
 export const keyOf = ({ classUid, transferSyntax }: Offered): string =>
   `${classUid} ${transferSyntax}`;
 
-/** An object to send: what the head of its file says, and what follows the head. */
+/** An object to send: the head of its file, and the rest. */
 export interface OutgoingObject {
   readonly head: FileHead;
   rest(): AsyncIterable<Uint8Array>;
 }
 
-/** Throws SuspendError where the body is no DICOM file. */
+/** Throws SuspendError if the body is not a DICOM file. */
 export async function outgoingObject(body: Body): Promise<OutgoingObject> {
   const chunks = body.stream()[Symbol.asyncIterator]();
   const { head: bytes } = await beginning(chunks, HEAD_LIMIT);

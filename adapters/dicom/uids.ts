@@ -3,7 +3,7 @@ export const APPLICATION_CONTEXT = '1.2.840.10008.3.1.1.1';
 /** C-ECHO (PS3.4 A.4). */
 export const VERIFICATION = '1.2.840.10008.1.1';
 
-/** Classes that are asked for by C-FIND (PS3.4 C.6, K.6), with what a query is called in the trace. */
+/** Classes of C-FIND queries (PS3.4 C.6, K.6), with the name of the query in the trace. */
 export const QUERY_CLASSES: Readonly<Record<string, string>> = {
   '1.2.840.10008.5.1.4.31': 'worklist',
   '1.2.840.10008.5.1.4.1.2.1.1': 'patients',
@@ -13,7 +13,7 @@ export const QUERY_CLASSES: Readonly<Record<string, string>> = {
 export const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';
 export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
 
-/** The usual names of what peers send, for texts. Others are shown as their numbers. */
+/** The names of common classes and encodings, for texts. Others are shown as their numbers. */
 const NAMES: Readonly<Record<string, string>> = {
   [VERIFICATION]: 'Verification',
   [IMPLICIT_LITTLE_ENDIAN]: 'Implicit VR Little Endian',
@@ -59,7 +59,7 @@ export function uidText(uid: string): string {
   return name === undefined ? uid : `${name} (${uid})`;
 }
 
-/** Whether a class of objects is one that is stored (PS3.4 B.5): images, reports, waveforms, plans … */
+/** Whether objects of a class are stored (PS3.4 B.5): images, reports, waveforms, plans … */
 export function isStorageClass(uid: string): boolean {
   return (
     uid.startsWith('1.2.840.10008.5.1.4.1.1.') ||

@@ -24,7 +24,7 @@ export type MqttLent = TlsClientLent &
     readonly settings: MqttConnectionValues;
   };
 
-/** What a client asks for when it connects. */
+/** The options of a connection. */
 export interface Session {
   readonly clientId: string;
   /** Whether the broker forgets what it kept for this client. */
@@ -37,13 +37,13 @@ export interface Session {
 
 type PublishListener = (packet: IPublishPacket) => void;
 
-/** Longest that a packet may take to be answered. */
+/** The longest time for the answer to a packet. */
 const ANSWER = 30_000;
 
 /**
  * One connection to a broker, from its sign-in to its end: packets out, answers matched to them, and messages handed to
- * a listener that acknowledges each when it likes. (The usual client reads nothing while an acknowledgement is held back,
- * and so misses the broker's signs of life.)
+ * a listener that acknowledges each in its own time. (The usual client reads nothing while an acknowledgement is held back,
+ * and so misses the broker's heartbeats.)
  */
 export class MqttConnection {
   readonly place: string;
@@ -54,7 +54,7 @@ export class MqttConnection {
   readonly #waiting = new Map<string, PromiseWithResolvers<Packet>>();
   readonly #ended = Promise.withResolvers<Error>();
   readonly ended = this.#ended.promise;
-  /** A broker hands out what it kept right behind its CONNACK, before anybody listens here. */
+  /** A broker delivers kept messages right after its CONNACK, before anything listens here. */
   readonly #early: IPublishPacket[] = [];
   #listener: PublishListener = (packet) => void this.#early.push(packet);
   #onRelease: (id: number) => void = () => undefined;
@@ -63,7 +63,7 @@ export class MqttConnection {
   #nextId = 0;
   #isOver = false;
   #heard = Buffer.alloc(0);
-  /** What the broker said to our CONNECT. */
+  /** The broker's answer to our CONNECT. */
   connack: IConnackPacket | undefined;
 
   private constructor(
@@ -127,7 +127,7 @@ export class MqttConnection {
     this.#onRelease = listener;
   }
 
-  /** Says that we have the message. A connection that is gone takes this with it: the message then comes again. */
+  /** Acknowledges the message. On a lost connection this is lost too, and the message comes again. */
   acknowledge({ qos, messageId }: IPublishPacket): void {
     if (qos > 0)
       this.#write({
@@ -143,14 +143,14 @@ export class MqttConnection {
     return answer.cmd === 'suback' ? answer.granted.map(Number) : [];
   }
 
-  /** A number for a packet that no other has just now. */
+  /** A number that no other packet has at the moment. */
   freeId(): number {
     do this.#nextId = (this.#nextId % 65_535) + 1;
     while ([...this.#waiting.keys()].some((key) => key.endsWith(`:${this.#nextId}`)));
     return this.#nextId;
   }
 
-  /** Resolves with the answer's code: 0 where there is none. `received` is called once the broker has a message of QoS 2. */
+  /** Resolves with the answer's code: 0 if there is none. `received` is called once the broker has a message of QoS 2. */
   async publish(packet: IPublishPacket, received: () => void = () => undefined): Promise<number> {
     if (packet.qos === 0) {
       this.#write(packet);
@@ -302,7 +302,7 @@ export class MqttConnection {
     this.#ended.resolve(reason);
   }
 
-  /** A broker that does not like our first packet just closes: what is there instead is looked at. */
+  /** A broker that does not like our first packet just closes: we look at what is listening there instead. */
   async #explained(
     error: unknown,
     { tls, connect: address }: MqttConnectionValues,
@@ -366,7 +366,7 @@ async function accountOf(
   );
 }
 
-/** Why a broker does not let us in: by the codes of MQTT 5 (2.4), to which those of 3.1.1 (3.2.2.3) are brought. */
+/** Why a broker refuses us: by the codes of MQTT 5 (2.4), to which those of 3.1.1 (3.2.2.3) are mapped. */
 const REFUSALS: Readonly<
   Record<number, readonly [kind: 'person' | 'later', what: string, remedy: string]>
 > = {
@@ -405,7 +405,7 @@ function refusedConnect(place: string, code: number, who: string): Error {
   return kind === 'person' ? new DisableError(text) : new NotConnectedError(text);
 }
 
-/** Why a broker ended a connection: the code of its DISCONNECT; undefined where it just went. */
+/** Why a broker ended a connection: the code of its DISCONNECT; undefined if it gave none. */
 function lostMqtt(place: string, code: number | undefined): NotConnectedError {
   const why =
     code === 0x8e

@@ -24,7 +24,7 @@ export const mqttInSettings = {
     { help: 'The topics whose messages are taken.', example: '["lab/+/results"]' },
   ),
   qos: qos(
-    'With which quality of service they are asked for. A broker hands each out with that of its sender at most.',
+    'The quality of service to subscribe with. A broker delivers each message at most with that of its sender.',
   ),
   share: setting.optional(
     setting.text({
@@ -35,7 +35,7 @@ export const mqttInSettings = {
   ),
   clientId: setting.optional(
     setting.text({
-      help: 'The name of the session in which the broker keeps messages for us while we are away. Each client needs its own. Left out, it is that of the production with that of the service.',
+      help: 'The name of the session in which the broker keeps messages for us while we are away. Each client needs its own. If left out, it is made of the names of the production and the service.',
       example: 'hub-results',
       advanced: true,
     }),
@@ -48,7 +48,7 @@ export const mqttInSettings = {
   retained: setting.choice(
     {
       new: 'Once, when a topic is subscribed to for the first time',
-      none: 'Not at all: what was sent before is no news',
+      none: 'Not at all: only new messages count',
     },
     {
       help: 'Whether what a broker has retained as the last message of a topic is taken.',
@@ -58,7 +58,7 @@ export const mqttInSettings = {
   ),
   type: setting.optional(
     setting.text({
-      help: 'The type of the messages. Left out, it is what their content type says (MQTT 5), else that of the bytes.',
+      help: 'The type of the messages. If left out, it comes from their content type (MQTT 5), or else from the bytes.',
       example: 'application/json',
     }),
   ),
@@ -98,11 +98,11 @@ export function mqttInFaults({ topics, share }: MqttInValues): SettingsFault[] {
   return faults;
 }
 
-/** Milliseconds between two tries to store what was not. */
+/** Milliseconds between two tries to store a message. */
 const FIRST_WAIT = 200;
 const LONGEST_WAIT = 30_000;
 
-/** What waits in memory at most, beside what the broker keeps too, and what each costs besides its bytes. */
+/** The most that may wait in memory without being kept by the broker too, and what each message costs besides its bytes. */
 const MOST_HELD = 64 * 1024 * 1024;
 const HEADROOM = 1_024;
 
@@ -129,7 +129,7 @@ class MqttReader implements Kept {
     background(this.#watch(), 'hearing of a lost connection');
   }
 
-  /** Connects, and takes messages from then on. Throws what connecting throws. */
+  /** Connects, and takes messages from then on. Throws the errors of connecting. */
   static async open(lent: MqttInLent, signal: AbortSignal): Promise<MqttReader> {
     const { settings, production, host } = lent;
     const clientId = settings.clientId ?? `waybill-${production}-${host}`;
@@ -170,7 +170,7 @@ class MqttReader implements Kept {
     this.#tellOfSession(isKept, this.#taken.knows(written));
     const isSubscribed = isKept && this.#taken.knows(written);
     await this.#taken.begin(written, isKept);
-    // what is retained would come again with each subscription of 3.1.1
+    // in 3.1.1, retained messages would come again with each subscription
     if (!isSubscribed || version === '5') {
       const asked = filters.map((topic) => ({
         topic,
@@ -184,7 +184,7 @@ class MqttReader implements Kept {
     this.#lent.event('info', 'connected', state);
   }
 
-  /** A session that we had is gone: nobody knows what was published meanwhile. */
+  /** Our session is gone: messages published meanwhile are unknown. */
   #tellOfSession(isKept: boolean, wasThere: boolean): void {
     if (isKept || !wasThere) return;
     this.#lent.event(

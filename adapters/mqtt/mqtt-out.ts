@@ -62,7 +62,7 @@ export default outbound({
   settings: mqttOutSettings,
   replies: {
     OK: 'complete',
-    // the broker has it, and nobody subscribes to its topic just now
+    // the broker has it, and its topic has no subscriber at the moment
     NOBODY: 'complete',
     FULL: AGAIN,
     // every message would be refused
@@ -85,14 +85,14 @@ export function mqttOutFaults({ version, properties, expiration }: MqttOutValues
   return given.map((name) => ({ path: [name], what: 'is not in MQTT 3.1.1', remedy }));
 }
 
-/** A message whose acknowledgement was not heard. */
+/** A message whose acknowledgement did not arrive. */
 interface Open {
   readonly packetId: number;
   /** The broker has it (PUBREC): only the release is missing. */
   isReceived: boolean;
 }
 
-/** What stays of a session when its connection is lost: this process goes on with it, no other does. */
+/** The rest of a session whose connection was lost: only this process continues it. */
 interface Unfinished {
   readonly clientId: string;
   readonly open: LRUCache<number, Open>;
@@ -127,11 +127,11 @@ class MqttSender implements OpenOutbound {
     background(this.#watch(), 'hearing of a lost connection');
   }
 
-  /** Connects and signs in. Throws what that throws. */
+  /** Connects and signs in. Throws the errors of connecting. */
   static async open(lent: MqttOutLent): Promise<MqttSender> {
     const { version } = lent.settings;
     const { clientId, open } = unfinishedOf(lent);
-    // a session of 3.1.1 has no end: one of a name that is used once would stay at the broker
+    // a session of 3.1.1 never ends: with a client id used only once it would stay at the broker
     const clean = version !== '5';
     const session = { clientId, clean, expiry: SESSION, receiveMaximum: 10 };
     const connection = await MqttConnection.open(lent, session, lent.signal);
@@ -157,7 +157,7 @@ class MqttSender implements OpenOutbound {
     signal.throwIfAborted();
     if (this.#lost !== undefined) throw this.#lost;
     const publishing = this.#publish(message.id, packet);
-    // whoever waits hears of it, unless the message was given up
+    // the sender that waits is told, unless it gave the message up
     background(publishing, 'a message that was given up', () => true);
     return verdict(await this.#within(publishing, signal));
   }

@@ -4,12 +4,12 @@ import { tlsClient } from 'waybill/peer';
 /** How to reach an MQTT broker: the same for both directions. */
 export const mqttSettings = {
   connect: setting.address({
-    help: 'The MQTT broker and its port: mostly 1883, with TLS 8883.',
+    help: 'The MQTT broker and its port: usually 1883, with TLS 8883.',
     example: 'mqtt.example:8883',
   }),
   credential: setting.optional(
     setting.credential({
-      help: 'Who signs in: user and password (kind basic), or a token, sent as the password. Left out, nobody, or the certificate under tls.',
+      help: 'The sign-in: user and password (kind basic), or a token, sent as the password. If left out, none, or the certificate under tls.',
       example: 'mqtt-account',
       kinds: ['basic', 'bearer', 'oauth2'],
     }),
@@ -20,7 +20,7 @@ export const mqttSettings = {
     { help: 'The version of the protocol.', default: '5' },
   ),
   keepAlive: setting.duration({
-    help: 'How often we show that we are there; after one and a half times without a sign of the broker the connection counts as lost. Whole seconds.',
+    help: 'How often we show that we are alive; after one and a half times this long without a sign from the broker the connection counts as lost. Whole seconds.',
     default: '30s',
     advanced: true,
   }),
@@ -36,8 +36,8 @@ export type MqttConnectionValues = setting.ValuesOf<typeof mqttSettings>;
 export const qos = (help: string): setting.Setting<'0' | '1' | '2', '0' | '1' | '2' | undefined> =>
   setting.choice(
     {
-      '0': 'At most once: what is under way when a connection breaks is gone',
-      '1': 'At least once: it is sent until it is acknowledged, so it may come twice',
+      '0': 'At most once: messages in flight when a connection breaks are lost',
+      '1': 'At least once: sent until acknowledged, so it may arrive twice',
       '2': 'Exactly once, at the cost of two round trips',
     },
     { help, default: '1' },
@@ -66,7 +66,7 @@ const isFilter = (filter: string): boolean =>
         !/[+#]/.test(level) || level === '+' || (level === '#' && at === all.length - 1),
     );
 
-/** A topic with expressions in braces. What a value has that cannot stand in one level of a topic becomes `_`. */
+/** A topic with expressions in braces. Characters of a value that one level of a topic cannot have become `_`. */
 export const topicTemplate: setting.Declare<setting.Template, string> = (
   about: setting.About<string>,
 ): setting.Setting<setting.Template, string> => ({

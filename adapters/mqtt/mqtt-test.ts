@@ -5,7 +5,7 @@ import { MqttConnection, type MqttLent } from './mqtt-connection.ts';
 
 type TestLent = MqttLent & Pick<Lent<setting.Settings>, 'signal'>;
 
-/** Name, TCP, TLS and sign-in, with a client id and session of its own: the one in use is not disturbed. */
+/** Name, TCP, TLS and sign-in, with its own client id and session: the one in use is not disturbed. */
 export async function tryMqtt(lent: TestLent, step: Step): Promise<void> {
   const { connect: address, tls, version } = lent.settings;
   await probe(lent, step, { address, tls });

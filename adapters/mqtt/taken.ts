@@ -13,7 +13,7 @@ interface Kept {
 const TAKEN = new WeakMap<object, Map<number, string>>();
 
 /**
- * What was stored and may be handed out again: a broker does so only in a session that it kept, with the same number and
+ * Stored messages that may be handed out again: a broker does so only in a session that it kept, with the same number and
  * marked as a duplicate (MQTT 3.3.1.1). Messages of QoS 2 are remembered durably until the broker gives their number up,
  * those of QoS 1 as long as this process runs.
  */
@@ -37,12 +37,12 @@ export class Taken {
     return new Taken(settings, memory, kept);
   }
 
-  /** Whether a session was there before, with these subscriptions. */
+  /** Whether there was a session before, with these subscriptions. */
   knows(filters: string): boolean {
     return this.#filters === filters;
   }
 
-  /** A session begins: what was remembered belongs to another. */
+  /** A session begins: remembered messages belong to another. */
   async begin(filters: string, isKept: boolean): Promise<void> {
     if (!isKept) {
       this.#recent.clear();
@@ -53,7 +53,7 @@ export class Taken {
     await this.#write();
   }
 
-  /** Whether this is one that was stored, of which the broker did not hear. */
+  /** Whether this one was stored without the broker learning of it. */
   has(packet: IPublishPacket): boolean {
     const id = packet.messageId ?? 0;
     if (packet.qos === 0 || !packet.dup) return false;
@@ -72,7 +72,7 @@ export class Taken {
     await this.#write();
   }
 
-  /** The broker knows that we have it. Written with the next one: until then it is remembered too long, which harms nobody. */
+  /** The broker knows that we have it. Written with the next one: until then it is remembered too long, which does no harm. */
   release(id: number): void {
     this.#durable.delete(id);
     this.#recent.delete(id);

@@ -33,7 +33,7 @@ export type NatsLent = TlsClientLent &
     readonly settings: NatsConnectionValues;
   };
 
-/** A connection that is signed in. It is never made again by itself: the engine opens the adapter again. */
+/** A signed-in connection. It never reconnects by itself: the engine opens the adapter again. */
 export interface NatsSession {
   readonly connection: NatsConnection;
   readonly place: string;
@@ -90,7 +90,7 @@ interface Account {
   readonly authenticator: Authenticator | Authenticator[];
   /** Who signs in, for people. */
   readonly who: string;
-  /** What to look at where it is refused. */
+  /** What to check if it is refused. */
   readonly remedy: string;
 }
 
@@ -155,7 +155,7 @@ function byCreds(text: string): Account {
         : 'The account must be known to the server, and the user not revoked: ask its owner (nsc)',
     };
   } catch {
-    // its text may quote the seed
+    // its text could quote the seed
     throw new DisableError(
       'The token of the credential is no whole .creds file: it needs the JWT and the seed. Copy the whole file.',
     );
@@ -215,7 +215,7 @@ async function notReached(
   return isAsked ? failure : await whatElse(lent, address, signal);
 }
 
-/** What answers at a port that does not speak NATS, or nothing of it. */
+/** The protocol found at a port that does not speak NATS. */
 async function whatElse(
   lent: NatsLent,
   address: setting.Address,

@@ -32,29 +32,29 @@ export const natsInSettings = {
   ...natsSettings,
   subject: setting.optional(
     subjectPattern({
-      help: 'The subject, with * for one word and > for the rest. With stream, what of it is taken by a consumer that is made; left out there, all.',
+      help: 'The subject, with * for one word and > for the rest. With stream, the part of it that a created consumer takes; if left out there, all.',
       example: 'lab.results.>',
     }),
   ),
   stream: setting.optional(
     setting.text({
-      help: 'A stream of JetStream. A message is then acknowledged once it is stored here, and handed out again until it is. Without it messages are heard as they are published: what is published while nobody listens is not here.',
+      help: 'A stream of JetStream. A message is then acknowledged once it is stored here, and handed out again until it is. Without it messages are received as they are published: those published while nobody listens are missed.',
       example: 'RESULTS',
     }),
   ),
   consumer: setting.optional(
     setting.text({
-      help: 'With stream, the durable consumer whose position is used. It is made if it is missing. Left out, its name is that of the production with that of the service.',
+      help: 'With stream, the durable consumer whose position is used. It is created if it is missing. If left out, its name is made of those of the production and the service.',
       example: 'waybill-results',
     }),
   ),
   begin: setting.choice(
-    { all: 'With the first message that the stream holds', new: 'With what comes from now on' },
-    { help: 'With stream, where a consumer begins that is made.', default: 'all' },
+    { all: 'With the first message that the stream holds', new: 'With messages from now on' },
+    { help: 'With stream, where a created consumer begins.', default: 'all' },
   ),
   group: setting.optional(
     setting.text({
-      help: 'Without stream, the queue group: each message goes to one of its members, so that several engines take each once. Left out, it is that of this service.',
+      help: 'Without stream, the queue group: each message goes to one of its members, so that several engines take each once. If left out, it is that of this service.',
       example: 'hub',
       advanced: true,
     }),
@@ -66,17 +66,17 @@ export const natsInSettings = {
       target: 'What the target answers',
     },
     {
-      help: 'Without stream, what who asks (a request) is answered. If the message cannot be stored, or went wrong at its target, the answer has the headers Nats-Service-Error and Nats-Service-Error-Code.',
+      help: 'Without stream, the answer to a request. If the message cannot be stored, or went wrong at its target, the answer has the headers Nats-Service-Error and Nats-Service-Error-Code.',
       default: 'none',
     },
   ),
   answerTimeout: setting.duration({
-    help: 'With answer: target, how long it is waited for.',
+    help: 'With answer: target, how long to wait for it.',
     default: '30s',
   }),
   type: setting.optional(
     setting.text({
-      help: 'The type of the messages. Left out, it is what the header Content-Type says, else that of the bytes.',
+      help: 'The type of the messages. If left out, it comes from the header Content-Type, or else from the bytes.',
       example: 'application/json',
     }),
   ),
@@ -125,13 +125,13 @@ export function natsInFaults(settings: NatsInValues): SettingsFault[] {
   return faults;
 }
 
-/** Milliseconds between two tries to store what was not. */
+/** Milliseconds between two tries to store a message. */
 const FIRST_WAIT = 200;
 const LONGEST_WAIT = 30_000;
-/** What waits in memory at most, and what each costs besides its bytes. */
+/** The most that may wait in memory, and what each message costs besides its bytes. */
 const MOST_HELD = 64 * 1024 * 1024;
 const HEADROOM = 1_024;
-/** How often a stream hears that we are still at work on a message: its consumer waits some 30 s. */
+/** How often we tell a stream that a message is still being processed: its consumer waits some 30 s. */
 const AT_WORK = 8_000;
 
 /** Takes messages over one connection. */
@@ -154,7 +154,7 @@ class NatsReader implements Kept {
     background(this.#watch(), 'hearing of a lost connection');
   }
 
-  /** Connects, and takes messages from then on. Throws what connecting throws. */
+  /** Connects, and takes messages from then on. Throws the errors of connecting. */
   static async open(lent: NatsInLent, signal: AbortSignal): Promise<NatsReader> {
     const session = await connectNats(lent, signal);
     const reader = new NatsReader(lent, session);
@@ -176,7 +176,7 @@ class NatsReader implements Kept {
     await this.#stop();
     if (!this.#lent.signal.aborted) await this.#storing.ended();
     const { connection } = this.#session;
-    // acknowledgements and answers are on their way; a connection that is gone took them with it
+    // acknowledgements and answers may be in flight; a lost connection took them with it
     if (!connection.isClosed()) await connection.flush().catch(() => undefined);
     await connection.close();
   }
@@ -188,7 +188,7 @@ class NatsReader implements Kept {
     const messages = await consumer.consume({
       max_messages: Math.max(10, 2 * settings.parallel),
       abort_on_missing_resource: true,
-      // half of it is the server's sign of life: two that are missing tell that the consumer is gone
+      // the server's heartbeat comes at half of it: two missing ones tell that the consumer is gone
       expires: 10_000,
     });
     this.#stop = () => messages.close();
@@ -212,7 +212,7 @@ class NatsReader implements Kept {
     });
     this.#stop = () => subscription.unsubscribe();
     await connection.flush();
-    // what the server says to it came before the answer to the flush, and ends it in this turn
+    // the server's refusal came before the answer to the flush, and ends it in this turn
     await immediate();
     if (subscription.isClosed()) {
       throw new NotConnectedError(
@@ -222,7 +222,7 @@ class NatsReader implements Kept {
     return `subject ${subject}`;
   }
 
-  /** Nobody but us keeps such a message; what is held while the store is down has a limit. */
+  /** Only we have such a message; how much we hold while the store is down has a limit. */
   #hear(one: Msg): void {
     if (this.#closing.signal.aborted) return;
     const size = one.data.length + HEADROOM;
@@ -256,7 +256,7 @@ class NatsReader implements Kept {
     );
   }
 
-  /** Hands messages on in their order, as many at a time as may be. */
+  /** Hands messages on in their order, as many at a time as allowed. */
   #follow<One>(messages: AsyncIterable<One>, take: (one: One) => Promise<void>, why: string): void {
     const following = async (): Promise<void> => {
       for await (const one of messages) {
@@ -297,7 +297,7 @@ class NatsReader implements Kept {
     }
   }
 
-  /** A message that nobody keeps but us: who asked is told, otherwise it is kept until it is stored. */
+  /** A message that only we have: a requester is told, otherwise it is kept until it is stored. */
   async #take(one: Msg): Promise<void> {
     const { answer } = this.#lent.settings;
     const message = this.#messageOf(one, undefined);
@@ -311,7 +311,7 @@ class NatsReader implements Kept {
       const timeout = this.#lent.settings.answerTimeout;
       answerWith(one, await this.#lent.deliver(message, { reply: true, timeout }));
     } catch (error) {
-      // the engine reports why; who asked hears that it has to come again
+      // the engine reports why; the requester is told to send it again
       this.#lent.log.debug({ err: error }, 'message not stored');
       one.respond(undefined, { headers: failure('503', 'the message was not stored') });
     }
@@ -399,7 +399,7 @@ function typed(type: string): MsgHdrs {
   return header;
 }
 
-/** As the services of NATS tell that a request went wrong. */
+/** The way NATS services report a failed request. */
 function failure(code: string, text: string): MsgHdrs {
   const header = headers();
   header.set('Nats-Service-Error-Code', code);
@@ -417,7 +417,7 @@ const consumerName = ({
 }: Pick<NatsInLent, 'production' | 'host' | 'settings'>): string =>
   settings.consumer ?? `${production}-${host}`.replaceAll(/[^\w-]/g, '_');
 
-/** The durable consumer of a service, made if it is missing. Throws NotConnectedError with what to do. */
+/** The durable consumer of a service, created if it is missing. Throws NotConnectedError with what to do. */
 async function consumerOf(
   lent: NatsInLent,
   { connection, place }: NatsSession,

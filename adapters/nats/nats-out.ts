@@ -22,14 +22,14 @@ import { tryNats } from './nats-test.ts';
 export const natsOutSettings = {
   ...natsSettings,
   subject: subjectTemplate({
-    help: 'The subject of each message, with expressions in braces. What a value has that cannot stand in one word of a subject (dots, blanks, * and >) becomes _.',
+    help: 'The subject of each message, with expressions in braces. Characters of a value that one word of a subject cannot have (dots, blanks, * and >) become _.',
     example: 'lab.results.{field("MSH-4")}',
   }),
   how: setting.choice(
     {
       stored: 'To a stream of JetStream, which confirms that it is stored there',
-      request: 'As a request: whoever answers gives the reply',
-      publish: 'To whoever listens just now; that somebody does, nobody knows',
+      request: 'As a request: the first answer is the reply',
+      publish: 'To whoever is listening at that moment; nothing tells whether anybody is',
     },
     { help: 'How messages are sent.', default: 'stored' },
   ),
@@ -52,13 +52,13 @@ export const natsOutSettings = {
   ),
   messageId: setting.optional(
     setting.template({
-      help: 'Nats-Msg-Id, by which a stream knows a repetition and stores it once. Left out, it is the number of the message with the name of the production.',
+      help: 'Nats-Msg-Id, by which a stream recognises a repetition and stores it once. If left out, it is the number of the message with the name of the production.',
       example: '{field("MSH-10")}',
       advanced: true,
     }),
   ),
   timeout: setting.duration({
-    help: 'How long the confirmation or the reply is waited for.',
+    help: 'How long to wait for the confirmation or the reply.',
     default: '10s',
   }),
 };
@@ -71,13 +71,13 @@ export default outbound({
   type: 'nats-out',
   title: 'NATS, sending and asking',
   summary:
-    'Publishes each message on a subject of another NATS server, to a stream that confirms it, to whoever listens, or as a request whose reply is the answer.',
+    'Publishes each message on a subject of another NATS server, to a stream that confirms it, to the subscribers of the moment, or as a request whose reply is the answer.',
   settings: natsOutSettings,
   replies: {
     OK: 'complete',
-    // an earlier try whose confirmation was not heard
+    // an earlier try whose confirmation did not arrive
     REPEATED: 'complete',
-    // nobody listens, or no stream takes the subject
+    // there is no subscriber, or no stream takes the subject
     NOBODY: AGAIN,
     FULL: AGAIN,
     // every message would be refused
@@ -104,7 +104,7 @@ class NatsSender implements OpenOutbound {
   readonly #session: NatsSession;
   readonly #jetstream: JetStreamClient;
   readonly #sending = new UnderWay();
-  /** Subjects that the server said we may not publish to. */
+  /** Subjects that the server does not allow us to publish to. */
   readonly #denied = new Set<string>();
   #lost: Error | undefined;
 
@@ -119,7 +119,7 @@ class NatsSender implements OpenOutbound {
   async send(message: Message, signal: AbortSignal): Promise<Reply> {
     signal.throwIfAborted();
     const sending = this.#send(message);
-    // whoever waits hears of it, unless the message was given up
+    // the sender that waits is told, unless it gave the message up
     background(sending, 'a message that was given up', () => true);
     return await this.#sending.run(unlessAborted(sending, signal));
   }
@@ -189,7 +189,7 @@ class NatsSender implements OpenOutbound {
     return answered(answer);
   }
 
-  /** What the server says to a message it says before it answers the flush; we hear of it a turn later. */
+  /** The server reports on a message before it answers the flush; we learn of it a turn later. */
   async #publish(subject: string, body: Uint8Array, header: MsgHdrs): Promise<Reply> {
     this.#session.connection.publish(subject, body, { headers: header });
     await this.#session.connection.flush();
@@ -222,7 +222,7 @@ class NatsSender implements OpenOutbound {
     throw error;
   }
 
-  /** Refusals of what was published come at any time, by their subject. */
+  /** Refusals of published messages come at any time, by their subject. */
   async #listen(): Promise<void> {
     for await (const status of this.#session.connection.status()) {
       if (status.type !== 'error') continue;
@@ -240,7 +240,7 @@ class NatsSender implements OpenOutbound {
   }
 }
 
-/** The words of an error and of what led to it. */
+/** The words of an error and its causes. */
 const wordsOf = (error: unknown): string =>
   error instanceof Error ? `${error.name} ${error.message} ${wordsOf(error.cause)}` : '';
 
@@ -261,7 +261,7 @@ function refused(error: JetStreamApiError): Reply {
   return reply(isFull ? 'FULL' : String(status), `${message} (${code})`);
 }
 
-/** A code is in the headers that the services of NATS use; without, each answer is as good as another. */
+/** NATS services put a code into headers; without it, any answer is a success. */
 function answered({ data, headers: header }: Msg): Reply {
   const code = header?.get('Nats-Service-Error-Code') ?? '';
   const text = header?.get('Nats-Service-Error') ?? '';

@@ -4,7 +4,7 @@ import { tlsClient } from 'waybill/peer';
 /** How to reach a NATS server or cluster: the same for both directions. */
 export const natsSettings = {
   connect: setting.list(
-    setting.address({ help: 'A server and its port, mostly 4222.', example: 'nats.example:4222' }),
+    setting.address({ help: 'A server and its port, usually 4222.', example: 'nats.example:4222' }),
     {
       help: 'The NATS server, or several of one cluster: the first that answers is used.',
       example: 'nats.example:4222',
@@ -12,7 +12,7 @@ export const natsSettings = {
   ),
   credential: setting.optional(
     setting.credential({
-      help: 'Who signs in: user and password (kind basic), or kind bearer, whose token is the text of a .creds file (JWT and seed), an nkey seed (SU…), or a plain token. Left out, nobody, or the certificate under tls.',
+      help: 'The sign-in: user and password (kind basic), or kind bearer, whose token is the text of a .creds file (JWT and seed), an nkey seed (SU…), or a plain token. If left out, none, or the certificate under tls.',
       example: 'nats-account',
       kinds: ['basic', 'bearer', 'oauth2'],
     }),
@@ -46,7 +46,7 @@ export const subjectPattern: setting.Declare<string, string> = (
       : setting.bad('must be words with dots between, such as lab.results.> or lab.*.new'),
 });
 
-/** A subject with expressions in braces. What a value has that cannot stand in one word of a subject becomes `_`. */
+/** A subject with expressions in braces. Characters of a value that one word of a subject cannot have become `_`. */
 export const subjectTemplate: setting.Declare<setting.Template, string> = (
   about: setting.About<string>,
 ): setting.Setting<setting.Template, string> => ({

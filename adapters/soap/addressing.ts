@@ -9,7 +9,7 @@ export const ANONYMOUS = `${ADDRESSING}/anonymous`;
 const NONE = `${ADDRESSING}/none`;
 export const FAULT_ACTION = `${ADDRESSING}/fault`;
 
-/** The addressing headers of an envelope; `''` for what is missing. */
+/** The addressing headers of an envelope; `''` for missing ones. */
 export interface Addressing {
   readonly to: string;
   readonly action: string;
@@ -41,13 +41,13 @@ export function addressingOf({ headers }: Pick<Envelope, 'headers'>): Addressing
 
 const ONCE = new Set(['To', 'Action', 'MessageID', 'ReplyTo', 'FaultTo', 'From']);
 
-/** The first addressing header that comes twice and may not. */
+/** The first addressing header that wrongly comes twice. */
 export function repeatedHeader({ headers }: Pick<Envelope, 'headers'>): string | undefined {
   const names = headers.filter(({ uri }) => uri === ADDRESSING).map(({ local }) => local);
   return names.find((name, at) => ONCE.has(name) && names.indexOf(name) < at);
 }
 
-/** Whether an answer over the connection is what an address asks for. */
+/** Whether an address asks for an answer over the same connection. */
 export const isHere = (address: string): boolean => address === '' || address === ANONYMOUS;
 
 /** Whether nobody wants the answer. */
@@ -69,14 +69,14 @@ interface AddressingHeaders {
 
 interface WrittenHeaders {
   readonly xml: string;
-  /** The ids of those that are there. */
+  /** The ids of those present. */
   readonly ids: readonly string[];
 }
 
 const address = (text: string | undefined): string =>
   text === undefined || text === '' ? '' : `<wsa:Address>${escaped(text)}</wsa:Address>`;
 
-/** The headers as XML; those that are empty are left out. */
+/** The headers as XML; empty ones are left out. */
 export function addressingHeaders(given: AddressingHeaders): WrittenHeaders {
   const { version, mustUnderstand } = given;
   const { namespace } = SOAP[version];
@@ -102,7 +102,7 @@ export function addressingHeaders(given: AddressingHeaders): WrittenHeaders {
   return { xml, ids };
 }
 
-/** A message id that is the same for every try of one message, so that a receiver knows a repetition. */
+/** A message id that is the same for every try of one message, so that a receiver recognises a repetition. */
 export function messageIdFor(...identity: readonly (string | number)[]): string {
   const hash = createHash('sha256').update(JSON.stringify(identity)).digest();
   // the form of a random UUID (RFC 9562 §5.8: a hash of our own making)

@@ -7,7 +7,7 @@ import { SOAP, type SoapVersion } from './soap-version.ts';
 import { elementOf, type WsdlOperation, type WsdlPort } from './wsdl/wsdl.ts';
 import { escaped, isNamed } from './xml.ts';
 
-/** A call that was understood. */
+/** An understood call. */
 export interface Call {
   readonly envelope: Envelope;
   readonly addressing: Addressing | undefined;
@@ -16,7 +16,7 @@ export interface Call {
   readonly name: string;
 }
 
-/** Throws a SoapRefusal where the version is not taken. */
+/** Throws a SoapRefusal if the version is not accepted. */
 export function checkVersion(version: SoapVersion, taken: readonly SoapVersion[]): void {
   if (taken.includes(version)) return;
   const names = taken.map((one) => `SOAP ${one}`).join(' and ');
@@ -76,7 +76,7 @@ export function addressingIn(envelope: Envelope): Addressing | undefined {
 const refusedAddressing = (code: string, reason: string): SoapRefusal =>
   new SoapRefusal({ code: 'Sender', subcode: addressingCode(code), reason });
 
-/** The operation of a call; undefined without a WSDL. Throws a SoapRefusal where it has none, or the action is another's. */
+/** The operation of a call; undefined without a WSDL. Throws a SoapRefusal if it has none, or the action belongs to another. */
 export function operationOf(
   envelope: Envelope,
   {

@@ -3,7 +3,7 @@ import type { XmlElement } from 'waybill/document';
 import { SOAP, type SoapVersion, versionOf } from './soap-version.ts';
 import { childOf, elementsOf, readXml, standalone, type XmlSource } from './xml.ts';
 
-/** A SOAP envelope that was read. */
+/** A parsed SOAP envelope. */
 export interface Envelope extends XmlSource {
   readonly version: SoapVersion;
   readonly header: XmlElement | undefined;
@@ -13,7 +13,7 @@ export interface Envelope extends XmlSource {
   readonly payload: XmlElement | undefined;
 }
 
-/** The parts of an envelope; undefined if the text is some other XML. Throws where it is an envelope without a body. */
+/** The parts of an envelope; undefined if the text is some other XML. Throws for an envelope without a body. */
 export function envelopeIn(source: XmlSource): Envelope | undefined {
   const { root } = source;
   const version = versionOf(root);
@@ -51,7 +51,7 @@ export const payloadOf = (envelope: Envelope): string =>
 /** Where text is put into an envelope before it is sent. */
 export interface Writing {
   readonly version: SoapVersion;
-  /** Up to the end of the headers that are there. */
+  /** Up to the end of the existing headers. */
   readonly before: string;
   /** From the end of the headers to the start tag of the body, inclusive. */
   readonly between: string;
@@ -78,7 +78,7 @@ export function envelopeAround(payload: string, version: SoapVersion, signed: bo
   };
 }
 
-/** An envelope that is there already, to be sent with more headers; every other character stays. */
+/** An existing envelope, to be sent with more headers; every other character stays. */
 export function envelopeAgain(envelope: Envelope, signed: boolean): Writing {
   const { text, root, header, body, version } = envelope;
   const from = text.startsWith('\uFEFF') ? 1 : 0;
@@ -105,7 +105,7 @@ export function envelopeAgain(envelope: Envelope, signed: boolean): Writing {
   };
 }
 
-/** A start tag for an element that has a content now. */
+/** A start tag for an element that now has content. */
 const opened = (tag: string): string => tag.replace(/\s*\/>$/, '>');
 
 function spanOf({ source }: XmlElement): {
@@ -117,7 +117,7 @@ function spanOf({ source }: XmlElement): {
   return { from, to, text: (whole) => whole.slice(from, to) };
 }
 
-/** What is between the tags of an element, and where the element ends. */
+/** The content of an element, and where the element ends. */
 function contentOf(
   { text }: XmlSource,
   { source }: XmlElement,

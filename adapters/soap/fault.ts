@@ -3,17 +3,17 @@ import type { Envelope } from './envelope.ts';
 import { SOAP } from './soap-version.ts';
 import { childOf, childrenOf, elementsOf, qualified, trimmed } from './xml.ts';
 
-/** A fault that was read, of either version. */
+/** A parsed fault of either version. */
 export interface SoapFault {
   /**
-   * The code without its prefix; what it is more exactly follows after a dot: `Client.Authentication` as SOAP 1.1 §4.4.1
+   * The code without its prefix; its subcode follows after a dot: `Client.Authentication` as SOAP 1.1 §4.4.1
    * writes it, `Sender.OrderNotFound` for a subcode of SOAP 1.2.
    */
   readonly code: string;
   readonly reason: string;
   /** The texts of the detail, with the names of their elements; `''` if there is none. */
   readonly detail: string;
-  /** Who says so, where it is somebody on the way. */
+  /** Who reports it, if it is an intermediary. */
   readonly from: string;
 }
 
@@ -22,7 +22,7 @@ const LONGEST_CODE = 60;
 /** More levels of subcodes than anybody writes. */
 const SUBCODES = 4;
 
-/** The fault in the body of an envelope; undefined if it is no fault. */
+/** The fault in the body of an envelope; undefined if there is none. */
 export function faultIn({ payload, version }: Envelope): SoapFault | undefined {
   const { namespace } = SOAP[version];
   if (payload?.local !== 'Fault' || payload.uri !== namespace) return undefined;
@@ -70,7 +70,7 @@ function newerFault(fault: XmlElement, namespace: string): SoapFault {
   };
 }
 
-/** A code that may stand under `replies`, whatever the peer wrote. */
+/** A code that `replies` may name, whatever the peer wrote. */
 function codeOf(written: readonly string[], at: XmlElement): string {
   const code = written
     .map((text) => qualified(at, text).local.replaceAll(/[^\w.-]/g, ''))
@@ -94,7 +94,7 @@ function detailText(detail: XmlElement): string {
   return lines.join('\n').slice(0, LONGEST).trim();
 }
 
-/** What a person reads of a fault: code, reason, who says so and the detail. */
+/** A fault for people: code, reason, reporter and detail. */
 export function faultText({ code, reason, detail, from }: SoapFault): string {
   const who = from === '' ? '' : ` (from ${from})`;
   return [`${code}: ${reason}${who}`, detail].filter((line) => line !== '').join('\n');

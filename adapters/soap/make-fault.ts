@@ -5,9 +5,9 @@ import { SECURITY } from './security/username-token.ts';
 import { SOAP, type SoapVersion } from './soap-version.ts';
 import { escaped } from './xml.ts';
 
-/** A fault as it is given, in the words of SOAP 1.2. */
+/** A fault to be sent, in the words of SOAP 1.2. */
 export interface MadeFault {
-  /** `Sender`: it does not help to send it again; `Receiver`: it may, later. */
+  /** `Sender`: sending it again does not help; `Receiver`: it may, later. */
   readonly code:
     | 'Sender'
     | 'Receiver'
@@ -53,7 +53,7 @@ export function faultReply(
   }: { readonly headers?: HttpReply['headers']; readonly related?: Addressing | undefined } = {},
 ): HttpReply {
   const body = version === '1.1' ? olderFault(fault) : newerFault(fault);
-  // SOAP 1.1 §6.2 has 500 for all; SOAP 1.2 part 2 §7.5.2 has 400 for what the sender did
+  // SOAP 1.1 §6.2 has 500 for all; SOAP 1.2 part 2 §7.5.2 has 400 for faults of the sender
   const status = version === '1.2' && fault.code === 'Sender' ? 400 : 500;
   const added = relatedHeaders(related, FAULT_ACTION, version) + (fault.headers ?? '');
   return envelopeReply({ status, body, version, headers: added }, headers);

@@ -5,7 +5,7 @@ import { SECURITY } from './security/username-token.ts';
 import { SOAP } from './soap-version.ts';
 import { attributeOf } from './xml.ts';
 
-/** Headers for us that must be understood, and that nothing here looks at. */
+/** Headers for us that must be understood, but are not handled here. */
 export function unknownHeaders({
   headers,
   version,

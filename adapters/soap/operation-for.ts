@@ -12,7 +12,7 @@ interface Choosing {
   readonly envelope: Envelope | undefined;
 }
 
-/** The operation that a message is for; undefined without a WSDL. Throws a RejectedError where there is none, or it takes something else. */
+/** The operation that a message is for; undefined without a WSDL. Throws a RejectedError if there is none, or it takes something else. */
 export async function operationFor(
   message: Message,
   { settings, port, source, envelope }: Choosing,

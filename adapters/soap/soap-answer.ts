@@ -65,7 +65,7 @@ function good(call: Call, body: string, headers: HttpReply['headers']): HttpRepl
   return envelopeReply(parts, headers);
 }
 
-/** The content of the body, or the fault, that a reply of the target is. */
+/** The target's reply as the content of the body, or as a fault. */
 function madeOf(call: Call, reply: Reply): string | MadeFault {
   const refused = refusedBy(reply);
   if (reply.body.byteLength === 0) return refused ?? '';
@@ -90,7 +90,7 @@ function refusedBy({ code = '' }: Reply): MadeFault | undefined {
   return { code: 'Receiver', reason: `The target refused the message (${code}).` };
 }
 
-/** An answer of rpc stands in the name of its operation. */
+/** An rpc answer is named after its operation. */
 function wrapped(
   { operation }: Call,
   payload: string,
@@ -111,7 +111,7 @@ const CODES: Readonly<Record<string, MadeFault['code']>> = {
   Receiver: 'Receiver',
 };
 
-/** A fault that the target gave, of either version, to be given in that of the caller. */
+/** A fault of the target, of either version, for the version of the caller. */
 function faultOf(
   source: Pick<Envelope, 'text' | 'root'>,
   given: Envelope['payload'],

@@ -39,11 +39,11 @@ interface EndpointParts {
   readonly described: ReadPort | undefined;
   readonly access: Access;
   readonly guard: EnvelopeGuard | undefined;
-  /** The versions that are taken. */
+  /** The accepted versions. */
   readonly versions: readonly SoapVersion[];
 }
 
-/** What is known of a call so far, for a fault to it. */
+/** The facts known of a call so far, for a fault in reply. */
 interface Known {
   version: SoapVersion;
   related: Addressing | undefined;
@@ -191,14 +191,14 @@ export class SoapEndpoint implements HttpService {
   #read(type: string, body: Buffer): Envelope | undefined {
     const media = mediaTypeOf(type);
     if (media.type !== 'multipart/related') return readEnvelope(body, media.charset);
-    // in base64, what is binary takes a third more
+    // in base64, binary data takes a third more
     const { bytes, charset, left } = collected(type, body, this.#lent.settings.limit * 1.5);
     if (left === 0) return readEnvelope(bytes, charset);
     const reason = `${left} attachments that nothing in the XML refers to: they cannot be taken.`;
     throw new SoapRefusal({ code: 'Sender', reason }, { told: 'it sent attachments of no use' });
   }
 
-  /** An answer with its binary contents apart, where that is wanted. */
+  /** An answer, with its binary contents apart if wanted. */
   #packed(reply: HttpReply, { version, usesMtom }: Known): HttpReply {
     const { attachments: wanted } = this.#lent.settings;
     const attaching = wanted === 'as-called' ? (usesMtom ? 'mtom' : 'none') : wanted;
@@ -266,7 +266,7 @@ interface Calling {
   readonly known: Known;
 }
 
-/** What no other service at the address may take. */
+/** What only one service at the address may have. */
 export const takenBy = ({ path }: Pick<LentHere['settings'], 'path'>): readonly string[] => [
   `POST ${path.shape}`,
   `GET ${path.shape}`,
@@ -296,7 +296,7 @@ function messageOf(
   },
 ): NewMessage {
   const who = proven?.name ?? caller?.name;
-  // what is not signed can be changed by whoever sends a message again
+  // anyone who replays a message can change its unsigned parts
   const key = proven?.signature ?? addressing?.messageId ?? '';
   return {
     ...contentOf(envelope, deliver),
@@ -316,7 +316,7 @@ function contentOf(
     : { body: Buffer.from(payloadOf(envelope)), type: 'application/xml' };
 }
 
-/** The text is written in UTF-8, whatever it came in. */
+/** The text is written in UTF-8, whatever its original encoding. */
 const inUtf8 = (text: string): string =>
   text
     .replace(/^\uFEFF/, '')

@@ -41,7 +41,7 @@ const service = {
   ),
   describe: setting.choice(
     {
-      callers: 'Whoever may call',
+      callers: 'Anyone who may call',
       everybody: 'Everybody, without a sign-in',
       nobody: 'Nobody',
     },
@@ -126,7 +126,7 @@ const answering = {
       swa: 'They go beside it as parts, and the element refers to one by cid: (SOAP with attachments)',
     },
     {
-      help: 'How binary contents of answers are sent: elements whose text is base64, of 1 KB and more. Attachments of a call always stand in its XML, in base64.',
+      help: 'How binary contents of answers are sent: elements whose text is base64, of 1 KB and more. Attachments of a call are always put into its XML, in base64.',
       default: 'as-called',
       advanced: true,
     },

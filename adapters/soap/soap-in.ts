@@ -55,7 +55,7 @@ async function endpointOf(lent: LentInbound<typeof soapInSettings>): Promise<Soa
   });
 }
 
-/** Throws a DisableError for what `check` tells. */
+/** Throws a DisableError for the faults that `check` reports. */
 async function describedBy(settings: SoapInValues): Promise<ReadPort | undefined> {
   const faults: SettingsFault[] = [];
   const described = await soapInFaults(settings, faults);
@@ -165,7 +165,7 @@ function isXml(text: string): boolean {
     readXml(Buffer.from(text));
     return true;
   } catch {
-    // DOCUMENT_UNREADABLE, which says no more to a person than this
+    // DOCUMENT_UNREADABLE, which tells a person no more than this
     return false;
   }
 }

@@ -39,7 +39,7 @@ const service = {
   ),
   operation: setting.optional(
     setting.template({
-      help: 'The operation of the WSDL. Default: the one whose message begins with the element that the body of the message is, or the only one.',
+      help: 'The operation of the WSDL. Default: the one that takes the root element of the message, or the only one.',
       example: 'DocumentRepository_ProvideAndRegisterDocumentSet-b',
     }),
   ),
@@ -86,11 +86,11 @@ const content = {
       body: 'The element in the body of the answer',
       envelope: 'The whole envelope',
     },
-    { help: 'What the body of the reply is, also of a fault.', default: 'body' },
+    { help: 'What becomes the body of the reply, also for a fault.', default: 'body' },
   ),
   answerCode: setting.optional({
     ...answerPath,
-    help: 'The XPath of what says in a good answer whether it is one: then its text, after the last colon, # or slash, is the code of the reply and needs a rule under replies. Default: the status.',
+    help: 'The XPath of the place where a formally good answer tells success or failure: its text, after the last colon, # or slash, is the code of the reply and needs a rule under replies. Default: the status.',
     example: '/RegistryResponse/@status',
   }),
   answerText: setting.optional({
@@ -105,7 +105,7 @@ const content = {
       swa: 'They go beside it as parts, and the element refers to one by cid: (SOAP with attachments)',
     },
     {
-      help: 'How binary contents of requests are sent: elements whose text is base64, of 1 KB and more. Attachments of an answer always stand in its XML, in base64.',
+      help: 'How binary contents of requests are sent: elements whose text is base64, of 1 KB and more. Attachments of an answer are always put into its XML, in base64.',
       default: 'none',
     },
   ),
@@ -120,7 +120,7 @@ const content = {
     advanced: true,
   }),
   compress: setting.flag({
-    help: 'Whether requests are sent with gzip. Answers are always taken so.',
+    help: 'Whether requests are sent with gzip. Compressed answers are always accepted.',
     default: false,
     advanced: true,
   }),

@@ -43,14 +43,14 @@ export default outbound({
     'Client.FailedAuthentication': 'stop',
     'Sender.FailedAuthentication': 'stop',
     VersionMismatch: 'stop',
-    // It does not get better by itself.
+    // It does not mend itself.
     Client: 'fail',
     Sender: 'fail',
     MustUnderstand: 'suspend',
     DataEncodingUnknown: 'suspend',
     Server: ['retry', 'fail'],
     Receiver: ['retry', 'fail'],
-    // what .NET says of an exception that nobody caught
+    // .NET's code for an uncaught exception
     InternalServiceFault: ['retry', 'fail'],
     '408': ['retry', 'fail'],
     '425': ['retry', 'fail'],
@@ -125,7 +125,7 @@ class SoapSender implements OpenOutbound {
     const [port, proofs] = [this.#port, this.#proofs];
     const asked = await soapRequest(message, { settings, production, host, port, proofs });
     const answer = await this.#client.ask({ ...asked.request, signal });
-    // in base64, what is binary takes a third more
+    // in base64, binary data takes a third more
     const limit = settings.replyLimit * 1.5;
     return soapReply(answer, asked, { settings, belief: this.#belief, limit });
   }
@@ -158,7 +158,7 @@ async function trySoapOut(lent: Trying, step: Step): Promise<void> {
   );
 }
 
-/** Many services answer a fault with status 500 to all but a POST. */
+/** Many services answer everything but a POST with a fault and status 500. */
 const isSoap = ({ body }: HttpAnswer): string | undefined =>
   /<(?:[\w-]{1,40}:)?Envelope[\s>]/.test(body.toString('latin1', 0, 2_048))
     ? 'a SOAP service answers'
@@ -192,7 +192,7 @@ function proofText(
   ].join('; ');
 }
 
-/** What a service shows of itself; many show nothing, which proves nothing. */
+/** The WSDL that a service publishes; many publish none, which proves nothing. */
 async function operationsStep(
   { lent, port, url }: { readonly lent: Trying; readonly port: WsdlPort; readonly url: URL },
   detail: Detail,

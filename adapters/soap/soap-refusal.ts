@@ -24,7 +24,7 @@ export class SoapRefusal extends EngineError {
   }
 }
 
-/** What a caller is told about an error: never the text of one of the engine, which is for operators. */
+/** What a caller is told about an error: never the text of the engine's own errors, which is for operators. */
 export function soapRefusalOf(error: unknown): SoapRefusal {
   if (error instanceof SoapRefusal) return error;
   if (error instanceof SecurityProblem) return refusedSecurity(error);

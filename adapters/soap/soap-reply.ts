@@ -11,15 +11,15 @@ import type { SoapOutValues } from './soap-out-settings.ts';
 import type { SoapQuestion } from './soap-request.ts';
 import { SOAP } from './soap-version.ts';
 
-/** The code of an answer that is good by its status and is no SOAP: of a proxy or a sign-in page, or cut. */
+/** The code of an answer with a good status that is not SOAP: from a proxy or a sign-in page, or cut off. */
 export const NOT_SOAP = 'NotSOAP';
 
-/** By these the server says that it did not look at the message: they count more than a fault beside them. */
+/** With these the server says that it did not look at the message: they outweigh a fault beside them. */
 const UNTOUCHED = new Set([401, 407, 429]);
 
 interface Taking {
   readonly settings: Pick<SoapOutValues, 'answer' | 'answerCode' | 'answerText'>;
-  /** What an answer must prove; undefined where nothing is asked for. */
+  /** What an answer must prove; undefined for nothing. */
   readonly belief: AnswerBelief | undefined;
   /** Bytes of an answer with its attachments. */
   readonly limit: number;
@@ -64,7 +64,7 @@ function judged(
 const LONGEST = 2_000;
 const LONGEST_CODE = 60;
 
-/** What an answer says of itself, at the places of the settings. */
+/** What an answer says about itself, at the places of the settings. */
 function saidIn(
   read: Envelope,
   status: number,
@@ -93,7 +93,7 @@ function isForAnother(read: Envelope, messageId: string | undefined): boolean {
   return messageId !== undefined && relatesTo !== '' && relatesTo !== messageId;
 }
 
-/** The code of an answer that does not prove who gave it. */
+/** The code of an answer that does not prove its sender. */
 const NOT_SIGNED = 'NotSigned';
 
 function doubted(read: Envelope, wanted: SoapOutValues['answer'], doubt: string): Reply {
@@ -106,11 +106,11 @@ function doubted(read: Envelope, wanted: SoapOutValues['answer'], doubt: string)
 
 interface ReadAnswer {
   readonly envelope: Envelope;
-  /** How many attachments nothing in it refers to. */
+  /** How many attachments it does not refer to. */
   readonly left: number;
 }
 
-/** What was read, or why there is no envelope; `''` where nothing came. */
+/** The envelope, or why there is none; `''` for an empty answer. */
 function envelopeOf({ headers, body }: HttpAnswer, limit: number): ReadAnswer | string {
   if (body.byteLength === 0) return '';
   const { 'content-type': type = '' } = headers;
@@ -155,7 +155,7 @@ function contentOf(
     : { body: Buffer.from(payloadOf(envelope)), type: 'application/xml' };
 }
 
-/** Headers of an answer that must be understood and are not; the service has the message all the same. */
+/** Headers of an answer that must be understood but are not; the service has the message anyway. */
 function notUnderstood({ headers, version }: Envelope): string | undefined {
   const names = unknownHeaders({ headers, version }).map(({ local }) => local);
   return names.length === 0

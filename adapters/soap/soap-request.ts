@@ -34,7 +34,7 @@ import { SOAP, type SoapVersion } from './soap-version.ts';
 import { elementOf, type WsdlOperation, type WsdlPort } from './wsdl/wsdl.ts';
 import { attributeOf, isNamed, readXml, standalone, type XmlSource } from './xml.ts';
 
-/** What asks, and what its answer must fit. */
+/** The request, and what its answer must match. */
 export interface SoapQuestion {
   readonly request: Omit<HttpQuestion, 'signal'>;
   readonly version: SoapVersion;
@@ -51,7 +51,7 @@ interface RequestContext {
   readonly host: string;
 }
 
-/** A message with what was found out about it. */
+/** A message with the facts found about it. */
 interface Asking {
   readonly message: Message;
   readonly source: XmlSource | undefined;
@@ -64,7 +64,7 @@ interface Asking {
 
 const compressed = promisify<Buffer, Buffer>(gzip);
 
-/** The request for a message. Throws a RejectedError for one that this service cannot take. */
+/** The request for a message. Throws a RejectedError for one that this service cannot accept. */
 export async function soapRequest(
   message: Message,
   context: RequestContext,
@@ -201,7 +201,7 @@ function writingOf({ source, envelope, version, operation }: Asking, signed: boo
   return envelopeAround(`${start}${payload}</rpc:${local}>`, version, signed);
 }
 
-/** SOAP 1.1 §6.1.1 wants the header always; SOAP 1.2 part 2 §7.1.4 has it as a parameter. */
+/** SOAP 1.1 §6.1.1 always requires the header; SOAP 1.2 part 2 §7.1.4 has it as a parameter. */
 export function wireHeaders(version: SoapVersion, action: string): Record<string, string> {
   const { media } = SOAP[version];
   const accept = `${media}, multipart/related`;
@@ -249,7 +249,7 @@ interface Around {
   readonly signed: boolean;
 }
 
-/** The headers that are added to an envelope: those of WS-Addressing, unless it has its own, and those of the settings. */
+/** The headers added to an envelope: those of WS-Addressing, unless it has its own, and those of the settings. */
 async function requestHeaders(asked: Addressed, around: Around): Promise<RequestHeaders> {
   const { message, envelope } = asked;
   const { settings } = around;
@@ -286,7 +286,7 @@ async function addressing(
   return { xml, addressed: ids, messageId };
 }
 
-/** The ids of addressing headers that are there already: only those can be signed. */
+/** The ids of addressing headers already there: only those can be signed. */
 const ownIds = (envelope: Envelope | undefined): readonly string[] =>
   (envelope?.headers ?? [])
     .filter(({ uri }) => uri === ADDRESSING)
@@ -297,7 +297,7 @@ function checkHeader(header: string): void {
   rejecting(() => readXml(Buffer.from(`<h>${header}</h>`)));
 }
 
-/** A body that is no usable XML will not become it by a retry. */
+/** A retry does not turn a body into usable XML. */
 function rejecting<Value>(read: () => Value): Value {
   try {
     return read();

@@ -67,7 +67,7 @@ function namespaceAt(element: XmlElement, prefix: string): string {
   return '';
 }
 
-/** The meaning of a text such as `tns:order` where it stands. */
+/** The meaning of a text such as `tns:order` at its place. */
 export function qualified(element: XmlElement, text: string): QualifiedName {
   const [, prefix = '', local = ''] = /^(?:([^:]*):)?(.*)$/s.exec(text.trim()) ?? [];
   return { namespace: namespaceAt(element, prefix), local };

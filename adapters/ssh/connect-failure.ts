@@ -93,7 +93,7 @@ const FOREIGN: Readonly<Partial<Record<SpokenProtocol['name'], readonly [string,
   ],
 };
 
-/** Both fingerprints are named: whoever has to decide needs them side by side. */
+/** Both fingerprints are named: the person who decides needs them side by side. */
 function untrusted(
   { place, trusted, revoked, byCertificate }: Attempt,
   shown: ShownHostKey,

@@ -20,7 +20,7 @@ export async function reachServer(
     : await openJump({ lent, jump, signal, stages: stages.jump ?? {} });
 }
 
-/** A client that is signed in, and what is known of it. */
+/** A client that is signed in, and the facts known of it. */
 export interface SignedIn {
   readonly client: SshClient;
   readonly socket: Duplex;

@@ -11,7 +11,7 @@ interface Told {
   readonly example: string;
 }
 
-/** What is needed to reach a machine by SSH: the server, or the jump host before it. */
+/** The settings to reach a machine by SSH: the server, or the jump host before it. */
 function machine(help: {
   readonly connect: Told;
   readonly credential: Told;

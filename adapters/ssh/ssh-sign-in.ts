@@ -10,7 +10,7 @@ import { fingerprint } from './host-key.ts';
 
 type Method = 'publickey' | 'password' | 'keyboard-interactive';
 
-/** One sign-in, and what is known about it afterwards. */
+/** One sign-in, and the facts known about it afterwards. */
 export interface SignIn {
   readonly user: string;
   /**

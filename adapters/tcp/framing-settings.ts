@@ -84,7 +84,7 @@ export const framingOut = {
   framing,
   lineEnd: setting.choice(
     { crlf: 'CR and LF', lf: 'LF alone', cr: 'CR alone' },
-    { help: 'With framing: lines, what is written after each message.', default: 'crlf' },
+    { help: 'With framing: lines, the line end written after each message.', default: 'crlf' },
   ),
   ...details,
   pad: setting.optional(

@@ -89,7 +89,7 @@ export function whereOptions(command: Command): Command {
 /**
  * Who gives an order, for the trace and the audit log: the account that runs this process,
  * according to the operating system and not `$USER`, which anybody can set; with the account that
- * signed in if it was switched (`sudo`). This program says so: whoever reaches NATS with another
+ * signed in if it was switched (`sudo`). This program says so itself: anyone who reaches NATS with another
  * program can say anything.
  */
 export function orderedBy(): string {

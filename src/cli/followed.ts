@@ -28,7 +28,7 @@ const LAST_LOOK = 2_000;
 /** What a message led to may reach the trace a little after its own end: an end must be seen twice. */
 const SETTLING = 500;
 
-/** Follows new sessions until each has ended, or time is up. What is not in the trace yet is left out of the answer. */
+/** Follows new sessions until each has ended, or time is up. Anything not in the trace yet is left out of the answer. */
 export async function followed(
   broker: Broker,
   sessions: readonly number[],

@@ -73,7 +73,7 @@ const end = (): void => void process.kill(process.pid, 'SIGTERM');
 
 /**
  * Stops this process in an orderly way, as by SIGTERM, when the one that started it is gone:
- * `waybill` starts the engine as a separate process, and whoever kills `waybill` means both. It
+ * `waybill` starts the engine as a separate process, and killing `waybill` is meant for both. It
  * passes on a pipe that then breaks.
  */
 export function endWithParent(): void {

@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers';
 import { EngineError } from '../error/engine-error.ts';
 
 /**
- * Reads a secret from standard input: what is piped in, without one line break at its end, or what
+ * Reads a secret from standard input: the piped text, without one line break at its end, or what
  * a person types, twice and without echo. Never from the command line, which every user of the
  * machine can see.
  */
@@ -18,7 +18,7 @@ export async function readSecret(what: string): Promise<string> {
 
 async function askTwice(what: string): Promise<string> {
   const { stdin } = process;
-  // From before the first prompt until the last answer: what is typed in between must not be shown
+  // From before the first prompt until the last answer: text typed in between must not be shown
   // either.
   stdin.setEncoding('utf8').setRawMode(true);
   try {
@@ -30,7 +30,7 @@ async function askTwice(what: string): Promise<string> {
   throw new EngineError('CREDENTIAL_REFUSED', 'The two inputs differ. Nothing was changed.');
 }
 
-/** Reads a line key by key, since a terminal in its normal mode shows what is typed. */
+/** Reads a line key by key, since a terminal in its normal mode shows the text. */
 function ask(question: string): Promise<string> {
   const { stdin, stderr } = process;
   const { promise, resolve, reject } = Promise.withResolvers<string>();

@@ -101,7 +101,7 @@ class Room {
       },
     );
     this.#worker.unref();
-    // whoever waits for it is told by `exit`
+    // those who wait are told by `exit`
     this.#worker.on('error', () => undefined);
     this.#worker.once('exit', () => this.#closed());
   }

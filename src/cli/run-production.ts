@@ -113,7 +113,7 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
   const figures = metrics();
   const storedUpTo = await storedMarks(data);
   const watch = streamWatch(storedUpTo, {
-    // what is found before events exist is reported once they do
+    // problems found before events exist are reported once they do
     onLost: ({ host, ...range }) => told?.messagesLost(host, range),
   });
   const broker = await connectBroker({
@@ -248,7 +248,7 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
   };
 }
 
-/** What is stopped along with a production. */
+/** The parts that stop along with a production. */
 interface Stopped {
   readonly lock: DataLock | undefined;
   readonly log: Logger;
@@ -266,7 +266,7 @@ interface Stopped {
   readonly unhear: () => void;
 }
 
-/** Stops everything in order, each within what is left of the total time. */
+/** Stops everything in order, each within the rest of the total time. */
 function stopInOrder(parts: Stopped): RunningProduction['stop'] {
   const { lock, log, server, storedUpTo, broker, engine, director } = parts;
   return async (beside = Promise.resolve()) => {
@@ -291,7 +291,7 @@ function stopInOrder(parts: Stopped): RunningProduction['stop'] {
   };
 }
 
-/** What was open to others on this machine no longer is: whoever relied on it learns why. */
+/** Something that was open to others on this machine no longer is: they learn why. */
 function tellTightened(told: Events, paths: readonly string[]): void {
   const [first] = paths;
   if (first === undefined) return;
@@ -312,7 +312,7 @@ function tellOpenBroker(told: Events, { connection }: Broker): void {
     '',
     'warn',
     'nats-open',
-    'The NATS server has no authentication: whoever reaches it can read, change and send messages. Give it users (authorization { … } in its configuration) or have it verify certificates, and name a user in WAYBILL_NATS.',
+    'The NATS server has no authentication: anyone who reaches it can read, change and send messages. Give it users (authorization { … } in its configuration) or have it verify certificates, and name a user in WAYBILL_NATS.',
   );
 }
 
@@ -390,7 +390,7 @@ function answersOfProcess({
   };
 }
 
-/** Whoever names a folder means the production in it, not the one running here. */
+/** A named folder means the production in it, not the one running here. */
 async function checkMeant(folder: string, { folder: meant }: ReloadOrder): Promise<void> {
   const own = await realpath(folder);
   if (meant === undefined || meant === own) return;

@@ -28,7 +28,7 @@ export function stuckRecords(data: string): StuckRecord[] {
     const read: unknown = JSON.parse(readFileSync(place(data), 'utf8'));
     return Array.isArray(read) ? (read as StuckRecord[]) : [];
   } catch {
-    // none was written, or the disk was full: what is unknown is tried again
+    // none was written, or the disk was full: an unknown message is tried again
     return [];
   }
 }

@@ -74,7 +74,7 @@ export class FileWatch {
     }
   }
 
-  /** Watches what is not watched yet: new folders, and those of files elsewhere. */
+  /** Watches new folders, and those of files elsewhere. */
   async #watchFolders(): Promise<void> {
     const { folder, files, without } = this.#parts;
     const left = new Set(without.map((one) => resolve(one)));

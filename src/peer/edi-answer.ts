@@ -47,7 +47,7 @@ function isEdiType(type: string): boolean {
   return kind === 'x12' || kind === 'edifact';
 }
 
-/** ISA-13 or UNB-5, by which a repetition is known; undefined for what is neither X12 nor EDIFACT, or has none. */
+/** ISA-13 or UNB-5, by which a repetition is known; undefined for any other body, or if it has none. */
 export function ediControlNumber(type: string, body: Uint8Array): string | undefined {
   return isEdiType(type) ? ediHead(textOf(body))?.controlNumber || undefined : undefined;
 }

@@ -1,7 +1,7 @@
 import { DisableError, NotConnectedError } from '../error/adapter-error.ts';
 
 /**
- * Connects to the first of several addresses that answers. Throws what is no NotConnectedError at once: a refused
+ * Connects to the first of several addresses that answers. Throws any error but a NotConnectedError at once: a refused
  * password is refused by the others, too; otherwise the last NotConnectedError.
  *
  * @param what what an address is of, for the error if there is none: `broker`

@@ -63,7 +63,7 @@ export class UnderWay {
   }
 }
 
-/** Waits for work that knows no signal, until the signal aborts; the work then goes on, and whoever began it owns its end. */
+/** Waits for work that knows no signal, until the signal aborts; the work then goes on, and its caller owns its end. */
 export async function unlessAborted<Value>(
   work: Promise<Value>,
   signal: AbortSignal,

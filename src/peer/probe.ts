@@ -210,7 +210,7 @@ export async function tryTls(
     await tryHandshake(lent, { address, place, tls, alpn }, detail);
     return true;
   }
-  // Whoever waits for it gets the error as well.
+  // Those who wait for it get the error as well.
   const socket = connect(address).on('error', () => undefined);
   try {
     // It ended, or did not speak the protocol: the adapter finds out why by connecting as it does

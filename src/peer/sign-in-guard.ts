@@ -1,6 +1,6 @@
 import { DisableError, NotConnectedError } from '../error/adapter-error.ts';
 
-/** How long a refusal is answered from memory. Whoever corrects the password restarts the host, which tries at once. */
+/** How long a refusal is answered from memory. After correcting the password one restarts the host, which tries at once. */
 const KEPT = 60_000;
 /** After repeated refusals: the first pause of a service, doubled each time, up to the last one. */
 const FIRST_PAUSE = 5 * 60_000;
@@ -17,7 +17,7 @@ export function refusedPause(refusals: number): number {
 /**
  * Keeps a wrong password from being sent more than once: accounts are locked after a few, and a
  * pool of connections sends many at once. Until a sign-in has succeeded they are made one at a
- * time, and whoever waits meanwhile shares a refusal (a DisableError) or a lost connection. A
+ * time, and others that wait share a refusal (a DisableError) or a lost connection. A
  * refusal is remembered.
  */
 export class SignInGuard {

@@ -11,11 +11,11 @@ const XOP = 'http://www.w3.org/2004/08/xop/include';
 /** How binary contents go beside an envelope. */
 export type Attaching = 'mtom' | 'swa';
 
-/** An envelope whose attachments stand in it again, in base64. */
+/** An envelope with its attachments put back, in base64. */
 export interface Collected {
   readonly bytes: Buffer;
   readonly charset: string | undefined;
-  /** How many parts nothing in the XML refers to. */
+  /** How many parts the XML does not refer to. */
   readonly left: number;
 }
 
@@ -107,15 +107,15 @@ const WORTH_IT = 1_024;
 
 interface Detaching {
   readonly attaching: Attaching;
-  /** The local names of elements that are sent apart, however short; all that are long enough if empty. */
+  /** The local names of elements that are sent apart, however short; if empty, all that are long enough. */
   readonly names: readonly string[];
   readonly version: SoapVersion;
   readonly action: string;
-  /** Whether the text is signed: then only what reads back the same letter by letter may go apart. */
+  /** Whether the text is signed: then only contents that read back letter by letter may go apart. */
   readonly signed: boolean;
 }
 
-/** An envelope as a multipart body, with the contents that are base64 as parts of their own. */
+/** An envelope as a multipart body, with its base64 contents as separate parts. */
 export function detached(
   text: string,
   detaching: Detaching,

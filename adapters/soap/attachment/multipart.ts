@@ -62,7 +62,7 @@ function* partsOf(body: Buffer, delimiter: Buffer): Generator<Part> {
   throw unreadable('it does not have its boundary');
 }
 
-/** A delimiter stands at the beginning of a line. */
+/** A delimiter begins a line. */
 function delimiterFrom(body: Buffer, delimiter: Buffer, from: number): number {
   for (let at = body.indexOf(delimiter, from); at >= 0; at = body.indexOf(delimiter, at + 1)) {
     if (at === 0 || body[at - 1] === 0x0a) return at;
@@ -70,7 +70,7 @@ function delimiterFrom(body: Buffer, delimiter: Buffer, from: number): number {
   return -1;
 }
 
-/** What is between two delimiters: the rest of a line, headers, an empty line, the content, and a line end. */
+/** The text between two delimiters: the rest of a line, headers, an empty line, the content, and a line end. */
 function partIn(bytes: Buffer): Part {
   const lines = bytes.indexOf('\r\n\r\n');
   const bareLines = bytes.indexOf('\n\n');

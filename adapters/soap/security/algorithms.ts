@@ -6,7 +6,7 @@ export const SIGNATURE = 'http://www.w3.org/2000/09/xmldsig#';
 export const EXCLUSIVE = 'http://www.w3.org/2001/10/xml-exc-c14n#';
 export const SHA256 = 'http://www.w3.org/2001/04/xmlenc#sha256';
 
-/** What a signature may use: nothing that is broken (SHA-1), costs much (XPath, XSLT) or has a shared key. */
+/** What a signature may use: nothing broken (SHA-1), expensive (XPath, XSLT) or with a shared key. */
 const DIGESTS: Readonly<Record<string, string>> = {
   [SHA256]: 'sha256',
   'http://www.w3.org/2001/04/xmldsig-more#sha384': 'sha384',
@@ -54,7 +54,7 @@ export function digestOf(
   return hash.digest('base64');
 }
 
-/** RFC 4051 §2.3.6: an elliptic signature is its two numbers one after the other. */
+/** RFC 4051 §2.3.6: an elliptic signature is its two numbers in sequence. */
 const keyed = (
   key: KeyObject,
 ): { readonly key: KeyObject; readonly dsaEncoding: 'ieee-p1363' } => ({

@@ -6,10 +6,10 @@ type Namespaces = ReadonlyMap<string, string>;
 const XML = 'http://www.w3.org/XML/1998/namespace';
 
 /**
- * An element in the form of Exclusive XML Canonicalization 1.0 without comments, piece by piece: what is signed. Takes
+ * An element in the form of Exclusive XML Canonicalization 1.0 without comments, piece by piece: the text that is signed. Takes
  * time in proportion to the element.
  *
- * @param inclusive the prefixes of `InclusiveNamespaces`, which are written although nothing uses them; `#default` is
+ * @param inclusive the prefixes of `InclusiveNamespaces`, which are written even if unused; `#default` is
  * that without a name
  */
 export function* canonical(
@@ -21,7 +21,7 @@ export function* canonical(
 }
 
 interface Writing {
-  /** What is declared here. */
+  /** The namespaces declared here. */
   readonly scope: Namespaces;
   /** What the output has declared so far. */
   readonly rendered: Namespaces;
@@ -67,7 +67,7 @@ function scopeAround({ parent }: XmlElement): Namespaces {
   return outer.reduce<Namespaces>((scope, one) => scopeOf(one, scope), new Map());
 }
 
-/** What must be declared in a start tag: what its names use or the list has, and is not the same further out. */
+/** The namespaces to declare in a start tag: used by its names or in the list, and different further out. */
 function declarations(
   element: XmlElement,
   { scope, rendered, listed }: Writing,
@@ -93,7 +93,7 @@ function sortedAttributes({ attributes }: XmlElement): XmlElement['attributes'] 
     .toSorted((one, other) => compared(one.uri, other.uri) || compared(one.local, other.local));
 }
 
-/** By code points, as XML compares; JavaScript compares halves of them. */
+/** By code points, as XML compares; JavaScript compares UTF-16 units. */
 function compared(one: string, other: string): number {
   if (one === other) return 0;
   return Buffer.compare(Buffer.from(one), Buffer.from(other));

@@ -7,13 +7,13 @@ import { securityHeader } from './guard.ts';
 import { SecurityProblem } from './security-problem.ts';
 import type { SecurityValues } from './security-settings.ts';
 
-/** Whose signatures an answer may have. */
+/** The trusted signers of an answer. */
 export interface AnswerBelief {
   readonly trust: readonly X509Certificate[];
   readonly tolerance: number;
 }
 
-/** Undefined where nothing is asked of answers. Throws a DisableError for a file that cannot be used. */
+/** Undefined if answers need no proof. Throws a DisableError for a file that cannot be used. */
 export async function beliefOf(
   security: Pick<SecurityValues, 'answers' | 'trust' | 'tolerance'> | undefined,
 ): Promise<AnswerBelief | undefined> {
@@ -23,7 +23,7 @@ export async function beliefOf(
   return { trust: await readTrust(security.trust), tolerance: security.tolerance };
 }
 
-/** Why an answer is not believed; undefined if its body is signed by a key of `trust` and its time fits. */
+/** Why an answer is not trusted; undefined if its body is signed by a key of `trust` and its time fits. */
 export async function doubtOf(
   envelope: Envelope,
   { trust, tolerance }: AnswerBelief,

@@ -11,12 +11,12 @@ import { SECURITY } from './username-token.ts';
 
 const MOST_REFERENCES = 20;
 
-/** A signature that holds. */
+/** A valid signature. */
 export interface CheckedSignature {
   readonly signer: X509Certificate;
-  /** What is different in each signature: a message that is sent again has the same. */
+  /** Different in each signature: a message that is sent again has the same. */
   readonly value: string;
-  /** Whether an element, as it was read here, is one of those that were signed. */
+  /** Whether an element, as read here, is one of the signed ones. */
   covers(element: XmlElement): boolean;
 }
 
@@ -54,7 +54,7 @@ export function checkSignature(
   const value = trimmed(only(signature, 'SignatureValue')).replaceAll(/\s/g, '');
   const text = [...canonical(info, prefixesIn(exclusive(info, 'CanonicalizationMethod')))].join('');
   const signed = { text, signature: Buffer.from(value, 'base64') };
-  // before anything of the envelope is looked at on behalf of the signature
+  // before anything else of the envelope is read for the signature
   if (!isSignedBy(signer.publicKey, algorithm, signed)) throw mismatch();
   const covered = coveredBy(info, root);
   return { signer, value, covers: (element) => covered.has(element) };
@@ -63,14 +63,14 @@ export function checkSignature(
 const mismatch = (): SecurityProblem =>
   new SecurityProblem('FailedCheck', 'the signature does not fit what it is for');
 
-/** The child of that name, of which there may be no other. */
+/** The only child of that name. */
 function only(parent: XmlElement, local: string): XmlElement {
   const [first, ...more] = childrenOf(parent, SIGNATURE, local);
   if (first !== undefined && more.length === 0) return first;
   throw new SecurityProblem('InvalidSecurity', `the signature has not exactly one ${local}`);
 }
 
-/** The algorithm of a child. Throws where it is none of those that are taken. */
+/** The algorithm of a child. Throws if it is not an accepted one. */
 function algorithmOf(
   parent: XmlElement,
   local: string,
@@ -85,7 +85,7 @@ function algorithmOf(
   );
 }
 
-/** A child with the one canonicalisation that is taken. */
+/** A child with the only accepted canonicalisation. */
 function exclusive(parent: XmlElement, local: string): XmlElement {
   algorithmOf(parent, local, (algorithm) => algorithm === EXCLUSIVE);
   return only(parent, local);
@@ -187,7 +187,7 @@ function certificateOf(text: string): X509Certificate {
   try {
     return new X509Certificate(Buffer.from(text, 'base64'));
   } catch {
-    // node's own error for what is no certificate
+    // node's own error for something that is not a certificate
     throw new SecurityProblem('InvalidSecurityToken', 'the certificate cannot be read');
   }
 }

@@ -15,7 +15,7 @@ import { PASSWORD_DIGEST, passwordDigest, SECURITY } from './username-token.ts';
 
 type GuardValues = NonNullable<SoapInValues['security']>;
 
-/** Who a message is from, by its envelope. */
+/** The sender of a message, by its envelope. */
 export interface Proven {
   /** The user, or the subject of the certificate; undefined where neither was asked for. */
   readonly name: string | undefined;
@@ -25,7 +25,7 @@ export interface Proven {
 
 type Lending = Pick<Lent<setting.Settings>, 'credential'>;
 
-/** Checks what the `security` of a service asks of envelopes. */
+/** Checks envelopes against the `security` of a service. */
 export class EnvelopeGuard {
   readonly #values: GuardValues;
   readonly #trust: readonly X509Certificate[];
@@ -39,7 +39,7 @@ export class EnvelopeGuard {
     this.#nonces = new SeenNonces(values.tolerance);
   }
 
-  /** Throws a DisableError for what cannot be checked. */
+  /** Throws a DisableError for settings that cannot be used. */
   static async open(lent: Lending, values: GuardValues): Promise<EnvelopeGuard> {
     const trust = values.trust === undefined ? [] : await readTrust(values.trust);
     const guard = new EnvelopeGuard(lent, values, trust);
@@ -47,7 +47,7 @@ export class EnvelopeGuard {
     return guard;
   }
 
-  /** Throws a SecurityProblem for an envelope that does not prove what is asked for. */
+  /** Throws a SecurityProblem for an envelope that lacks a required proof. */
   async check(envelope: Envelope): Promise<Proven> {
     const { users, trust, timestamp: isRequired, tolerance } = this.#values;
     const security = securityHeader(envelope);
@@ -90,7 +90,7 @@ interface Account {
   readonly password: string;
 }
 
-/** The accounts that may be in a token; a changed password holds within seconds. */
+/** The accounts that may be in a token; a changed password takes effect within seconds. */
 const accountsOf = (
   { credential }: Lending,
   { users }: GuardValues,
@@ -107,7 +107,7 @@ const accountsOf = (
     ),
   );
 
-/** The Security header for us. Throws where there are two. */
+/** The Security header for us. Throws if there are two. */
 export function securityHeader({ headers, version }: Envelope): XmlElement | undefined {
   const { namespace, role, ownRoles } = SOAP[version];
   const own = headers.filter(
@@ -121,10 +121,10 @@ export function securityHeader({ headers, version }: Envelope): XmlElement | und
   return own[0];
 }
 
-/** More tokens than come within the time for which they are remembered. */
+/** More tokens than arrive while they are remembered. */
 const NONCES = 100_000;
 
-/** The nonces that a service has seen, for as long as a token with them would be taken. */
+/** The nonces that a service has seen, for as long as a token with them would be accepted. */
 class SeenNonces {
   #seen: LRUCache<string, true> | undefined;
   readonly #time: number;
@@ -134,7 +134,7 @@ class SeenNonces {
     this.#time = tolerance * 2;
   }
 
-  /** Whether it comes for the first time; it is remembered. */
+  /** Whether it is new; it is remembered. */
   isNew(nonce: string): boolean {
     this.#seen ??= new LRUCache({ max: NONCES, ttl: this.#time });
     if (this.#seen.has(nonce)) return false;

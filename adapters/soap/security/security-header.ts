@@ -7,13 +7,13 @@ import { digestOf, EXCLUSIVE, methodFor, SHA256, SIGNATURE, signedBy } from './a
 import type { SecurityValues } from './security-settings.ts';
 import { BASE64, SECURITY, usernameToken, X509 } from './username-token.ts';
 
-/** What proves who sends. */
+/** The proofs of the sender. */
 export interface Proofs {
   readonly account: { readonly user: string; readonly password: string } | undefined;
   readonly key: SigningKey | undefined;
 }
 
-/** Reads the credentials of a `security` block now. Throws what `credential` throws. */
+/** Reads the credentials of a `security` block now. Throws the errors of `credential`. */
 export async function proofsOf(
   { credential }: Pick<Lent<setting.Settings>, 'credential'>,
   security: Pick<SecurityValues, 'username' | 'certificate'> | undefined,
@@ -36,7 +36,7 @@ const USERNAME_ID = 'waybill-username';
 interface Securing {
   readonly proofs: Proofs;
   readonly wanted: Wanted;
-  /** That of the body, if it has its own. */
+  /** The id of the body, if it has its own. */
   readonly bodyId?: string | undefined;
   /** The ids of headers that are signed as `addressing`. */
   readonly addressed: readonly string[];
@@ -62,7 +62,7 @@ export async function secured(
   return written(writing, opened + signature + closed);
 }
 
-/** Certificate, time and user, as far as they are wanted. */
+/** Certificate, time and user, as configured. */
 function tokens({ key, account }: Proofs, { timestamp, proof }: Wanted, now: number): string {
   const created = new Date(now).toISOString();
   const parts: string[] = [];
@@ -82,7 +82,7 @@ function tokens({ key, account }: Proofs, { timestamp, proof }: Wanted, now: num
   return parts.join('');
 }
 
-/** The ids of what is signed; what is not there is left out. */
+/** The ids of the signed parts; missing parts are left out. */
 function idsOf({ proofs, wanted, bodyId = BODY_ID, addressed }: Securing): readonly string[] {
   const { sign, timestamp } = wanted;
   return [
@@ -101,7 +101,7 @@ interface SigningKey {
   readonly algorithm: string;
 }
 
-/** Throws a DisableError where the key cannot sign. */
+/** Throws a DisableError if the key cannot sign. */
 function signingKey({ certificate, key, passphrase }: CertificateCredential): SigningKey {
   const [own] = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/s.exec(certificate) ?? [];
   const opened = createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) });
@@ -131,7 +131,7 @@ function signatureOver(
     if (id === undefined || !wanted.has(id)) continue;
     digests.set(id, digestOf(element, { algorithm: SHA256 }));
   }
-  // written in its canonical form, so that the text itself is what is signed
+  // written in its canonical form, so that exactly this text is signed
   const references = [...digests].map(
     ([id, digest]) =>
       `<ds:Reference URI="#${id}"><ds:Transforms><ds:Transform Algorithm="${EXCLUSIVE}"></ds:Transform></ds:Transforms><ds:DigestMethod Algorithm="${SHA256}"></ds:DigestMethod><ds:DigestValue>${digest}</ds:DigestValue></ds:Reference>`,

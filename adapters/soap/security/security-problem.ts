@@ -10,7 +10,7 @@ export type SecurityCode =
   | 'SecurityTokenUnavailable'
   | 'MessageExpired';
 
-/** What is wrong with the security of an envelope; the text quotes nothing of it. */
+/** A fault in the security of an envelope; the text quotes nothing of it. */
 export class SecurityProblem extends EngineError {
   readonly fault: SecurityCode;
 

@@ -31,7 +31,7 @@ const proving = {
     }),
   ),
   sign: setting.list(signedPart, {
-    help: 'What is signed with certificate; a part that an envelope does not have is left out.',
+    help: 'The parts to sign with certificate; those that an envelope does not have are left out.',
     default: ['body', 'timestamp', 'addressing'],
   }),
   timestamp: setting.optional(

@@ -25,7 +25,7 @@ interface TokenForm {
   readonly id: string;
 }
 
-/** A token for one message. The text form has nonce and time as well, by which a receiver knows a repetition. */
+/** A token for one message. The text form has nonce and time as well, by which a receiver recognises a repetition. */
 export function usernameToken(
   { user, password }: Account,
   { proof, created, id }: TokenForm,

@@ -3,7 +3,7 @@ import { SOAP } from '../soap-version.ts';
 import { attributeOf, childrenOf, elementsOf, escaped } from '../xml.ts';
 import { WSDL, type WsdlFile, XSD } from './wsdl-file.ts';
 
-/** A place in a text, and what stands there instead. */
+/** A place in a text, and its replacement. */
 interface Edit {
   readonly from: number;
   readonly to: number;
@@ -12,7 +12,7 @@ interface Edit {
 
 /**
  * A file of a description as callers get it: with our address, and its imports by numbers of the same address, since
- * nobody but us has the files.
+ * only we have the files.
  *
  * @param at the number of the file; the WSDL itself is 0
  * @param address without a query
@@ -33,7 +33,7 @@ export function publishedWsdl(
   return inUtf8(text + file.text.slice(last));
 }
 
-/** It is sent in UTF-8, whatever it was. */
+/** It is sent in UTF-8, whatever its original encoding. */
 const inUtf8 = (text: string): string =>
   text.replace(/^(<\?xml[^>]*?\sencoding\s*=\s*)(["'])[\w.:-]+\2/, '$1$2UTF-8$2');
 

@@ -10,11 +10,11 @@ export interface ReadPort {
 
 interface Wanted {
   readonly wsdl: string;
-  /** The name of the port, where there are several. */
+  /** The name of the port, if there are several. */
   readonly port: string | undefined;
 }
 
-/** Reads the port that the settings name. Problems are added to `faults`; undefined where there is no such port. */
+/** Reads the port that the settings name. Problems are added to `faults`; undefined if there is no such port. */
 export async function readPort(
   { wsdl, port: wanted }: Wanted,
   faults: SettingsFault[],

@@ -7,11 +7,11 @@ import { attributeOf, elementsOf, readXml, within, type XmlSource } from '../xml
 export const WSDL = 'http://schemas.xmlsoap.org/wsdl/';
 export const XSD = 'http://www.w3.org/2001/XMLSchema';
 
-/** Far more than any description has: a larger file is a mistake or an attack. */
+/** Far more than any description needs: a larger file is a mistake or an attack. */
 const LARGEST = 8 * 1_048_576;
 const MOST_FILES = 200;
 
-/** Tells of a problem in a file, at an element of it or at its beginning. */
+/** Reports a problem in a file, at one of its elements or at its beginning. */
 export type TellWsdl = (
   file: string,
   what: string,
@@ -28,8 +28,8 @@ export interface WsdlFile extends XmlSource {
 }
 
 /**
- * A WSDL and all that it imports and includes, the first one first. Only files beside it are read: what a web address
- * or an absolute path names is told as a problem, since nobody looks after what stands there.
+ * A WSDL and all that it imports and includes, the first one first. Only files beside it are read: a web address
+ * or an absolute path is reported as a problem, since nobody maintains those files.
  */
 export async function readWsdlFiles(path: string, tell: TellWsdl): Promise<readonly WsdlFile[]> {
   const files = new Map<string, WsdlFile>();
@@ -97,7 +97,7 @@ function referencesOf(
   return found;
 }
 
-/** Imports stand directly in definitions and schemas, the latter also within `types`. */
+/** Imports are children of definitions and schemas, the latter also within `types`. */
 function importing(root: XmlElement): readonly XmlElement[] {
   const schemas = root.uri === XSD ? [root] : [...within(root)].filter(isSchema);
   const places = root.uri === WSDL ? [root, ...schemas] : schemas;

@@ -23,7 +23,7 @@ interface MessagePart {
   readonly element: QualifiedName | undefined;
 }
 
-/** What stands in the body of a request or an answer. */
+/** The body of a request or an answer. */
 interface MessageShape {
   readonly parts: readonly MessagePart[];
   /** rpc: the namespace of the wrapper; document: `''`. */
@@ -38,11 +38,11 @@ export interface WsdlOperation {
   /** The `soapAction` of the binding. */
   readonly soapAction: string;
   readonly input: MessageShape;
-  /** Undefined for a message that is not answered. */
+  /** Undefined for a message without an answer. */
   readonly output: MessageShape | undefined;
 }
 
-/** One port of a service: where it is, what it speaks, and what can be asked of it. */
+/** One port of a service: its address, its protocol and its operations. */
 export interface WsdlPort {
   readonly service: string;
   readonly name: string;
@@ -94,7 +94,7 @@ class WsdlReading {
       for (const element of childrenOf(schema, XSD, 'element')) {
         const local = attributeOf(element, 'name') ?? '';
         this.#elements.add(keyOf('element', { namespace, local }));
-        // a schema without a namespace gets that of whoever includes it
+        // a schema without a namespace gets that of the schema that includes it
         if (namespace === '') this.#elements.add(`element *${local}`);
       }
     }

@@ -7,14 +7,14 @@ export interface Become {
   readonly password: string | undefined;
 }
 
-/** What was understood of what is said before a command begins. */
+/** The meaning of the output before a command begins. */
 type Heard =
   | { readonly kind: 'asked'; readonly password: string }
   | { readonly kind: 'begun'; readonly pid: number; readonly rest: string };
 
 /**
- * Becoming another user for one command. That the command begins is told by a mark that none but this one knows: what
- * comes before is said by sudo or su, and only the password is answered to it, once.
+ * Becoming another user for one command. A mark known only to this run shows that the command begins: the output
+ * before it is from sudo or su, and the only answer to that is the password, once.
  */
 export class Becoming {
   readonly #become: Become;
@@ -27,7 +27,7 @@ export class Becoming {
 
   /** The line that runs another as that user. */
   line(inner: string): string {
-    // the mark in this text is not what it prints: sudo quotes the text where it refuses
+    // the mark in this text differs from the printed one: sudo quotes the text when it refuses
     const marked = `printf '%s-%s:%s.' waybill ${this.#token} "$$" >&2; ${inner}`;
     const user = shellWord(this.#become.user);
     return this.#become.by === 'sudo'
@@ -35,7 +35,7 @@ export class Becoming {
       : `su ${user} -c ${shellWord(marked)}`;
   }
 
-  /** `said` is all that came since the last answer. */
+  /** `said` is the output since the last answer. */
   hear(said: string): Heard | 'refused' | undefined {
     const mark = new RegExp(`waybill-${this.#token}:(\\d+)\\.`).exec(said);
     if (mark !== null) {
@@ -51,7 +51,7 @@ export class Becoming {
     return `${this.#token} password: `;
   }
 
-  /** `su` asks in the language of the server: a line that is not ended, with a colon last. */
+  /** `su` asks in the language of the server: an unfinished line that ends with a colon. */
   #asks(said: string): boolean {
     return this.#become.by === 'sudo' ? said.includes(this.#prompt) : /[^\r\n]: ?$/.test(said);
   }

@@ -2,16 +2,16 @@ import { type Message, RejectedError } from 'waybill/adapter';
 import type { ExecValues } from './exec-settings.ts';
 import { shellWord } from './shell-word.ts';
 
-/** What Linux takes as one argument, which the whole line is for the shell of the user. */
+/** The longest argument of Linux, which the whole line is for the shell of the user. */
 const LONGEST = 128 * 1024 - 1;
 
 /**
- * The shell ends after what it runs: the server passes signals on as long as the shell is there, and what it runs may not
- * heed the first.
+ * The shell ends after its command: the server passes signals on as long as the shell is there, and the command may
+ * ignore the first.
  */
 const OUTLIVES = 'trap : TERM';
 
-/** The line that a shell of the server reads for a message. Throws RejectedError for a value that cannot stand in one. */
+/** The line that a shell of the server reads for a message. Throws RejectedError for a value that a line cannot contain. */
 export async function commandLine(settings: ExecValues, message: Message): Promise<string> {
   const { command, environment, folder } = settings;
   const words = await argumentsOf(settings, message);
@@ -34,7 +34,7 @@ export async function commandLine(settings: ExecValues, message: Message): Promi
   return line;
 }
 
-/** The shell's own code for what it does not find; its words say that it was the folder. */
+/** The shell's own code for something not found; its words say that it was the folder. */
 export const inFolder = (folder: string): string => `cd ${shellWord(rooted(folder))} || exit 127`;
 
 /** `cd -` and `cd -L` are something else. */

@@ -13,21 +13,21 @@ import type { Expected } from './exec-settings.ts';
 export interface Answer {
   readonly asks: (text: string) => boolean;
   readonly text: string;
-  /** Not to be seen in what the command writes. */
+  /** Must not appear in the output of the command. */
   readonly isSecret: boolean;
 }
 
-/** Why a command does not go on: what it was answered was not what it wanted. */
+/** Why a command does not continue: it did not accept an answer. */
 export type Refused = 'become' | 'answer';
 
-/** The longest line that is looked at as a question. */
+/** The longest line that may be a question. */
 const LONGEST_LINE = 4_096;
-/** What is kept of what comes before the command itself begins. */
+/** How much is kept of the output before the command itself begins. */
 const LONGEST_PRELUDE = 65_536;
 
 /**
- * What is said with a command before and while it runs: who becomes another user is asked for a password first, then the
- * command itself may ask. Each question has its answer once.
+ * The dialogue with a command before and while it runs: becoming another user asks for a password first, then the
+ * command itself may ask. Each question is answered once.
  */
 export class Dialogue {
   readonly #becoming: Becoming | undefined;
@@ -63,12 +63,12 @@ export class Dialogue {
     return this.#begun && this.#given.size === this.#answers.length;
   }
 
-  /** What is known of why the command never began. */
+  /** Why the command never began, as far as known. */
   get prelude(): string {
     return this.#prelude;
   }
 
-  /** Hears what came; gives what of it is the command's own, or why it must be ended. */
+  /** Takes output; returns the command's own part of it, or why it must be ended. */
   hear(chunk: Buffer): Buffer | Refused {
     if (!this.#begun) return this.#before(chunk);
     if (this.#answers.length === 0) return chunk;
@@ -135,7 +135,7 @@ async function checked(
   );
 }
 
-/** Throws DisableError where the credential has none that can be typed. */
+/** Throws DisableError if the credential has none that can be typed. */
 export function passwordOf(credential: Credential, name: string): string {
   const password =
     credential.kind === 'basic' || credential.kind === 'ssh-key' ? credential.password : undefined;

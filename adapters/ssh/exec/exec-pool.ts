@@ -20,12 +20,12 @@ export class ExecPool {
     this.#lent = lent;
   }
 
-  /** Opens the first connection, to say at once what is wrong. */
+  /** Opens the first connection, to report a fault at once. */
   async open(): Promise<void> {
     await this.use(this.#lent.signal, () => Promise.resolve());
   }
 
-  /** Runs something on a connection of its own. Throws what connecting throws. */
+  /** Runs something on its own connection. Throws the errors of connecting. */
   async use<Value>(
     signal: AbortSignal,
     work: (session: ExecSession) => Promise<Value>,

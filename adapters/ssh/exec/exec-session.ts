@@ -5,7 +5,7 @@ import type { SignedIn } from '../connect.ts';
 /** How long a server has to say goodbye. */
 const FAREWELL = 1_000;
 
-/** A terminal wide enough that no question is broken. */
+/** A terminal wide enough that no question wraps. */
 const TERMINAL: ExecOptions = { pty: { term: 'dumb', cols: 500, rows: 50 } };
 
 /** A connection on which commands run, from its sign-in to its end. */
@@ -18,7 +18,7 @@ export class ExecSession {
     this.#signedIn = signedIn;
     const { client, socket } = signedIn;
     const end = (): void => this.#end();
-    // each error is followed by the end; whoever waits for a command hears of that
+    // each error is followed by the end, which tells those who wait for a command
     client.on('error', end);
     client.on('end', end).on('close', end);
     socket.on('close', end);
@@ -45,7 +45,7 @@ export class ExecSession {
   }
 
   /**
-   * Begins a command: `begun` is called before anything of it is heard. Rejects where it is certain that it did not
+   * Begins a command: `begun` is called before any of its output. Rejects if it certainly did not
    * begin, or with LostWhileBeginning.
    */
   exec<Value>(
@@ -57,7 +57,7 @@ export class ExecSession {
     const { promise, resolve, reject } = Promise.withResolvers<Value>();
     const refuse = (error: Error): void => {
       const lost = this.#ended || socket.destroyed;
-      // the library's words for all that ends the last of its requests; those before it run nothing
+      // the library's words for anything that ends the last of its requests; earlier ones run nothing
       const isAsked = /unable to exec/i.test(error.message);
       reject(lost && isAsked ? new LostWhileBeginning() : notRun(this.place, error));
     };
@@ -67,7 +67,7 @@ export class ExecSession {
         else resolve(begun(channel));
       });
     } catch (error) {
-      // the library throws at once where the connection is no longer there: nothing was sent
+      // the library throws at once if the connection is gone: nothing was sent
       reject(notRun(this.place, error));
     }
     return promise;
@@ -117,7 +117,7 @@ interface Inner {
   };
 }
 
-/** Why a server does not run anything for us. */
+/** Why a server runs nothing for us. */
 function notRun(place: string, error: unknown): Error {
   const { reason, message = '' } = error as { reason?: unknown; message?: string };
   if (reason === undefined && !/unable to/i.test(message)) {

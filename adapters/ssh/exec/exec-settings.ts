@@ -45,7 +45,7 @@ const expected = setting.group(
     prompt,
     answer: setting.optional(
       setting.template({
-        help: 'What is answered, followed by the end of a line; expressions in braces. A value with a control character fails the message: it could answer more than it was asked.',
+        help: 'The answer, followed by a line end; expressions in braces. A value with a control character fails the message: it could answer more than it was asked.',
         example: '{field("PID-3.1")}',
       }),
     ),
@@ -71,7 +71,7 @@ export const execSettings = {
       help: 'An argument, with expressions in braces. Whatever its value is, it is one word of the shell.',
     }),
     {
-      help: 'What follows the command, a word each. No content of a message can become a command or another word. A value that begins with a - is refused unless -- stands before it, since the command would take it for an option.',
+      help: 'What follows the command, a word each. No content of a message can become a command or another word. A value that begins with a - is refused unless -- precedes it, since the command would take it for an option.',
       example: '["--", "{field(\\"PID-3.1\\")}"]',
     },
   ),
@@ -114,7 +114,7 @@ export const execSettings = {
     { help: 'Runs the command as another user of the server.' },
   ),
   expect: setting.list(expected, {
-    help: 'The questions that the command may ask on its way, and what is answered. Each is answered once; asked again, the answer was refused, and the command is ended. Needs stdin: none.',
+    help: 'The questions that the command may ask on its way, and the answers. Each is answered once; if a question comes again, its answer was refused, and the command is ended. Needs stdin: none.',
     example: '[{ prompt: "PIN: ?$", credential: operator }]',
   }),
   pty: setting.flag({
@@ -137,7 +137,7 @@ export const execSettings = {
     },
   ),
   outputLimit: setting.size({
-    help: 'How much of its output is kept as the answer. What is beyond is left out, and the code of a command that went well is MORE.',
+    help: 'How much of its output is kept as the answer. The rest is left out, and the code of a command that went well is MORE.',
     default: '1MB',
   }),
   outputType: setting.optional(

@@ -1,4 +1,4 @@
-/** The end of what a command says of errors that is kept. */
+/** How much of the end of a command's error output is kept. */
 const TAIL = 4_096;
 
 /** The beginning of a command's output, up to a limit. */
@@ -27,7 +27,7 @@ export class Output {
   }
 }
 
-/** The end of a text, from the beginning of a line where there is one. */
+/** The end of a text, from the beginning of a line if possible. */
 export class Tail {
   #bytes = Buffer.alloc(0);
   #cut = false;
@@ -44,7 +44,7 @@ export class Tail {
   }
 }
 
-/** Takes passwords out of what a command said: some show what they were given. */
+/** Removes passwords from the output of a command: some echo them. */
 export function without(secrets: readonly string[], bytes: Buffer): Buffer {
   const shown = secrets.filter((secret) => secret.length >= 4 && bytes.includes(secret));
   if (shown.length === 0) return bytes;

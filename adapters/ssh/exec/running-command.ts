@@ -6,7 +6,7 @@ import { type ExecSession, LostWhileBeginning } from './exec-session.ts';
 import { Output, Tail } from './output.ts';
 
 export interface Order {
-  /** What the shell of the server reads. */
+  /** The line for the shell of the server. */
   readonly line: string;
   readonly talk: ConstructorParameters<typeof Dialogue>[0];
   readonly stdin: Body | undefined;
@@ -15,20 +15,20 @@ export interface Order {
   readonly timeout: number;
   /** Bytes of its output that are kept. */
   readonly limit: number;
-  /** Called with true when it may have begun: from then on nobody knows what it has done until it ends. */
+  /** Called with true when it may have begun: from then until its end it is unknown what it has done. */
   readonly doubt?: (may: boolean) => void;
   /** Called once the command itself runs. */
   readonly onBegun?: (() => void) | undefined;
-  /** Ends a command by its number, where our own account may not. */
+  /** Ends a command by its process number, if our own account may not. */
   readonly endThere?: ((pid: number) => Promise<void>) | undefined;
 }
 
 /** How a command ended. */
 export interface Ended {
-  /** `gone`: nobody said how; `late`: it was ended after its time; `refused`: an answer was. */
+  /** `gone`: unknown; `late`: it was ended after its time; `refused`: it refused an answer. */
   readonly how: 'itself' | 'gone' | 'late' | Refused;
   readonly code: number | undefined;
-  /** `SIGKILL`, where a signal ended it. */
+  /** Such as `SIGKILL`, if a signal ended it. */
   readonly signal: string | undefined;
   readonly output: Buffer;
   readonly cut: boolean;
@@ -36,7 +36,7 @@ export interface Ended {
   readonly errors: string;
   /** Whether the command itself began, as far as we can tell: with `become` it may not have. */
   readonly begun: boolean;
-  /** Its number on the server, where it is known and the command may still run. */
+  /** Its process number on the server, if known and the command may still run. */
   readonly left: number | undefined;
 }
 
@@ -45,8 +45,8 @@ const PATIENCE = 1_500;
 const LAST_OUTPUT = 2_000;
 
 /**
- * Runs one command. Rejects where it did not begin, where its input could not be read, and when the signal aborts; what
- * runs then is ended first.
+ * Runs one command. Rejects if it did not begin, if its input could not be read, and when the signal aborts; a running
+ * command is then ended first.
  */
 export async function runCommand(
   session: ExecSession,
@@ -141,7 +141,7 @@ class RunningCommand {
     };
   }
 
-  /** The two streams have no order: the first output may be here before the mark that tells of the begin. */
+  /** The two streams have no order: output may arrive before the mark of the beginning. */
   #hearOutput(chunk: Buffer): void {
     if (this.#dialogue.begun || this.#order.pty) this.#hear(chunk, (own) => this.#output.add(own));
     else this.#early.push(chunk);
@@ -163,11 +163,11 @@ class RunningCommand {
 
   #exited(code: number | null, signal: string | undefined): void {
     this.#exit = { code: code ?? undefined, signal: code === null ? signal : undefined };
-    // what it left running may hold its output open for ever
+    // processes it left behind may hold its output open forever
     setTimeout(() => this.#channel.close(), LAST_OUTPUT).unref();
   }
 
-  /** Writes the body once the command itself reads. A command that reads no further is no failure. */
+  /** Writes the body once the command itself reads. It is no failure if the command stops reading. */
   async #feed(): Promise<void> {
     const { stdin } = this.#order;
     await Promise.race([this.#begun.promise, this.#closed.promise]);
@@ -192,11 +192,11 @@ class RunningCommand {
     return this.#order.talk.answers.length > 0;
   }
 
-  /** Ends the command on the server, so far as that lets us, then gives the channel up. */
+  /** Ends the command on the server as far as possible, then gives up the channel. */
   async #kill(): Promise<void> {
     const { pid } = this.#dialogue;
     if (pid !== undefined && this.#exit === undefined && !this.#session.ended) {
-      // where it cannot be ended so, the signals below are tried, and the reply says that it may still run
+      // if that fails, the signals below are tried, and the reply says that it may still run
       await this.#order.endThere?.(pid).catch(toldElsewhere);
       await this.#closedWithin(PATIENCE);
     }

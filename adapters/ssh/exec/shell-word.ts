@@ -1,6 +1,6 @@
 /**
- * A text as one word of a shell, whatever it contains. Everything stands in single quotes, but for a single quote and a
- * backslash, which stand in double ones: so it is one word in each POSIX shell and in fish, also where the server's
+ * A text as one word of a shell, whatever it contains. Everything is in single quotes except a single quote and a
+ * backslash, which are in double ones: so it is one word in each POSIX shell and in fish, also where the server's
  * charset takes a backslash for a part of a letter.
  */
 export function shellWord(text: string): string {
@@ -11,9 +11,9 @@ export function shellWord(text: string): string {
 
 const QUOTED: Readonly<Record<string, string>> = { "'": `"'"`, '\\': String.raw`"\\"` };
 
-/** What of a command's fixed text would swallow the words that follow it; undefined if nothing does. */
+/** The part of a command's fixed text that would swallow the words after it; undefined if there is none. */
 export function unfinished(command: string): string | undefined {
-  // the order matters: a comment sign within quotes is none
+  // the order matters: a comment sign within quotes does not count
   const rest = command.replaceAll(/\\[^]|'[^']*'|"(?:[^"\\]|\\[^])*"/g, 'x');
   if (/['"]/.test(rest)) return 'has a quote without its counterpart';
   if (rest.endsWith('\\')) return 'ends with a backslash';

@@ -69,7 +69,7 @@ const MOST = 10_000;
 
 const DOUBTS = new WeakMap<object, LRUCache<number, true>>();
 
-/** An adapter that lost its connection is opened again with the same settings, and must still know them. */
+/** After a lost connection the adapter is opened again with the same settings, and must still know them. */
 function doubtsOf(settings: object): LRUCache<number, true> {
   const doubts = DOUBTS.get(settings) ?? new LRUCache<number, true>({ max: MOST });
   DOUBTS.set(settings, doubts);
@@ -84,7 +84,7 @@ class ExecSender implements OpenOutbound {
   readonly #pool: ExecPool;
   readonly #sending = new UnderWay();
   readonly #guard = new SignInGuard();
-  /** Messages whose command began, and whose end was not heard. */
+  /** Messages whose command began, and whose end did not arrive. */
   readonly #doubts: LRUCache<number, true>;
 
   constructor(lent: ExecLent, pool: ExecPool) {
@@ -248,7 +248,7 @@ const GONE: Ended = {
   left: undefined,
 };
 
-/** The code of a reply, and the words to it. */
+/** The code of a reply, and its words. */
 function verdict(ended: Ended, errors: string): Pick<Reply, 'code' | 'text'> {
   const say = (code: string, what: string): Pick<Reply, 'code' | 'text'> => ({
     code,
@@ -266,7 +266,7 @@ function verdict(ended: Ended, errors: string): Pick<Reply, 'code' | 'text'> {
   );
 }
 
-/** Ends a command that runs as another user, with all that it began. */
+/** Ends a command that runs as another user, with everything it started. */
 async function endAs(session: ExecSession, becoming: Becoming, pid: number): Promise<void> {
   const group = `g=$(ps -o pgid= -p ${pid} | tr -d ' '); [ -n "$g" ] || exit 0`;
   await runCommand(
@@ -288,7 +288,7 @@ type TestLent = Pick<Lent<typeof execSettings>, 'settings' | 'credential' | 'sig
 /** How long a command of a test may take. */
 const WITHIN = 10_000;
 
-/** Signs in, then looks whether the shell, the other user, the folder and the program are there. Runs no message's command. */
+/** Signs in, then checks that the shell, the other user, the folder and the program exist. Does not run the command of a message. */
 async function tryExec(lent: TestLent, step: Step): Promise<void> {
   const { settings } = lent;
   const told = toldStep(step);

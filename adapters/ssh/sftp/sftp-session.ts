@@ -7,7 +7,7 @@ import type { ShownHostKey } from '../host-key.ts';
 /** How long a server has to say goodbye. */
 const FAREWELL = 1_000;
 
-/** What is known about an established connection. */
+/** Facts about an established connection. */
 export interface Connected {
   readonly client: SftpClient;
   readonly sftp: SFTPWrapper;

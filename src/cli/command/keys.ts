@@ -37,7 +37,7 @@ export function secretCommand(): Command {
       .description(description)
       .option('--data <folder>', 'the folder that waybill run uses', DATA);
 
-  sub('set', 'Sets a secret to what is typed (not echoed) or piped in.')
+  sub('set', 'Sets a secret to the text that is typed (not echoed) or piped in.')
     .argument('<name>', 'as in ${secret:NAME}')
     .action(async (name: string, flags: SecretFlags) => {
       const store = await openStore(flags);

@@ -138,7 +138,7 @@ export function overrideCommand(): Command {
       new Option('--level <level>', 'of log-level').choices(['debug', 'info', 'warn', 'error']),
     )
     .option('--for <time>', 'how long, such as 30m or 2h', '1h')
-    .option('--reason <text>', 'why, for whoever sees it', 'set by hand')
+    .option('--reason <text>', 'why, for others to see', 'set by hand')
     .option('--end', 'ends it now')
     .action(override);
 }

@@ -20,7 +20,7 @@ interface RehearseFlags extends WhereOptions {
 export function rehearseCommand(): Command {
   return whereOptions(new Command('rehearse'))
     .description(
-      'Tries what the files on disk would make of the originals of messages: where they would go, and which still fail. Nothing is sent, and what is running does not change.',
+      'Tries what the files on disk would make of the originals of messages: where they would go, and which still fail. Nothing is sent, and the running production does not change.',
     )
     .argument(
       '[criteria...]',
@@ -50,7 +50,7 @@ const AT_ONCE = 200;
 const TIMEOUT = 60_000;
 const PAGE = 1_000;
 
-/** Tries the messages of a query, newest first, and says what would become of them; what is not good is the exit code 1. */
+/** Tries the messages of a query, newest first, and says what would become of them; exit code 1 unless all is well. */
 export async function tellRehearsal(
   broker: Broker,
   query: TraceQuery,

@@ -278,7 +278,7 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
 }
 
 /**
- * A key belongs to whoever made it, and may be a mounted secret with rights managed by others: we
+ * A key belongs to its creator, and may be a mounted secret with rights managed by others: we
  * report it and do not change it.
  */
 function sayOpenKeys({ consoleKey, data }: RunFlags, log: Logger): void {
@@ -366,7 +366,7 @@ async function checkFree({ host, port }: ListenAddress): Promise<void> {
   await once(server, 'close');
 }
 
-/** Applies the production again shortly after one of its files was saved; otherwise says what is wrong. */
+/** Applies the production again shortly after one of its files was saved; otherwise reports the problems. */
 function watchFiles(running: RunningProduction, data: string): Promise<FileWatch> {
   let failed = false;
   const changed = async (): Promise<void> => {

@@ -60,7 +60,7 @@ async function triedSteps(
   return steps;
 }
 
-/** What is missing or wrong for this host, found before anything is tested. */
+/** Problems of this host that are found before anything is tested. */
 function wrongStep({ file, line, path, what: cause, remedy }: Problem): TestStep {
   return {
     name: path === '' ? file : path,

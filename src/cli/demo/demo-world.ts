@@ -78,7 +78,7 @@ export async function demoWorld(folder: string, pki: DemoPki): Promise<DemoWorld
         archive: await count(archive),
         drop: await count(drop),
         letters: letters.mails.length,
-        // what is in the registrar's mailbox, not what the hub says it sent
+        // the registrar's mailbox itself, not what the hub says it sent
         registrar: graph.mailbox(REGISTRAR).messages('inbox').length,
       };
     },

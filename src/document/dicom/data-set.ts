@@ -18,7 +18,7 @@ export interface Attribute {
 }
 
 export interface Encoding {
-  /** The type of each value stands before it. */
+  /** The type of each value precedes it. */
   readonly explicit: boolean;
 }
 
@@ -93,7 +93,7 @@ class Reader {
     if (tag.startsWith('FFFE')) throw new Unreadable();
     const isSequence = vr === 'SQ' || (vr === 'UN' && length === UNDEFINED);
     if (isSequence) {
-      // what is of an unknown type has no types inside (PS3.5 6.2.2)
+      // values of unknown type have no types inside (PS3.5 6.2.2)
       const inside = vr === 'UN' ? { explicit: false } : encoding;
       const { items, end } = this.#items({ start, length }, inside, depth + 1);
       const raw = this.#bytes.subarray(at, end);
@@ -235,7 +235,7 @@ function header(tag: string, vr: string, length: number, { explicit }: Encoding)
   return bytes;
 }
 
-/** Whether a value of so many bytes fits the length that stands before values of its type. */
+/** Whether a value of so many bytes fits the length field of its type. */
 export function fits(vr: string, size: number, { explicit }: Encoding): boolean {
   return explicit && !LONG.has(vr) ? size <= 0xfffe : size < UNDEFINED;
 }

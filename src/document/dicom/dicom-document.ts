@@ -39,7 +39,7 @@ export function dicomDocument(bytes: Uint8Array): DicomDocument {
   return new DicomDocument(buffered(bytes));
 }
 
-/** Reads the beginning of a file that is too large to be held. What is in it can be asked for; nothing can be changed. */
+/** Reads the beginning of a file that is too large to be held. Its values can be read; nothing can be changed. */
 export function dicomFront(bytes: Uint8Array): DicomDocument {
   return new DicomDocument(buffered(bytes), 'front');
 }
@@ -160,7 +160,7 @@ export class DicomDocument implements Document {
     );
   }
 
-  /** Gives every value another text, at any depth; what is bytes is left out. The head of the file stays. */
+  /** Gives every value another text, at any depth; bytes are left out. The head of the file stays. */
   rewrite(change: (value: RewrittenValue) => string): void {
     this.#needWhole();
     this.#rewriteAll(this.#read().object, change, this.#charset());
@@ -245,7 +245,7 @@ export class DicomDocument implements Document {
     try {
       return inflateRawSync(bytes, { maxOutputLength: INFLATED_LIMIT });
     } catch (cause) {
-      const text = 'The body is deflated, and what is deflated is damaged or too large.';
+      const text = 'The body is deflated, and its deflated part is damaged or too large.';
       throw new EngineError('DOCUMENT_UNREADABLE', text, { cause });
     }
   }
@@ -290,7 +290,7 @@ export class DicomDocument implements Document {
     return first?.tag.startsWith(META) === true ? head : object;
   }
 
-  /** As `#dataSets`, with the attributes on the way, which change with what is in them. Items that are missing are made. */
+  /** As `#dataSets`, with the attributes on the way, which change with their content. Items that are missing are made. */
   #reach(
     { steps, text }: DicomPath,
     { create }: { readonly create: boolean },

@@ -2,7 +2,7 @@ import { EngineError } from '../../error/engine-error.ts';
 import { DicomDocument, dicomDocument } from './dicom-document.ts';
 import { fileHead } from './file-head.ts';
 
-/** A data set that is no file: what is asked for by C-FIND, and each answer to it. */
+/** A data set that is not a file: the query of a C-FIND, and each answer to it. */
 interface Identifier {
   readonly bytes: Uint8Array;
   readonly transferSyntax: string;

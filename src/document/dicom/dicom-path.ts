@@ -27,7 +27,7 @@ const STEP =
 const compiled = new LRUCache<string, DicomPath>({ max: 1_000 });
 
 /**
- * Reads `PatientID`, `(0010,0020)`, `00100020`, `ImageType[2]`, `PatientName.1`, and for what stands in sequences
+ * Reads `PatientID`, `(0010,0020)`, `00100020`, `ImageType[2]`, `PatientName.1`, and for values in sequences
  * `RequestAttributesSequence[1]/ScheduledProcedureStepID`. Throws PATH_INVALID.
  */
 export function dicomPath(text: string): DicomPath {

@@ -4,7 +4,7 @@ import { type Attribute, attributeOf, type Encoding, LONG, writeDataSet } from '
 
 const PREAMBLE = 128;
 const MARK = 'DICM';
-/** What stands before the first element. */
+/** The bytes before the first element. */
 export const PREAMBLE_LENGTH = PREAMBLE + MARK.length;
 export const HEAD_ENCODING: Encoding = { explicit: true };
 /** The element that says how long the head is. */

@@ -57,7 +57,7 @@ const NUMBERS: Readonly<Record<string, NumberForm>> = {
   },
 };
 
-/** The values of an attribute as text; none of what is bytes. */
+/** The values of an attribute as text; none for bytes. */
 export function valuesOf({ vr, value }: Attribute, charset: Charset): string[] {
   if (TEXT.has(vr)) return textsOf(vr, value, charset);
   if (vr === 'AT') {

@@ -6,12 +6,12 @@ import type { Loop } from './loop-tree.ts';
 /** An interchange split at the loops with an id. */
 export interface EdiParts {
   readonly count: number;
-  /** An interchange with the loops of these numbers, from 1, and what is around them. */
+  /** An interchange with the loops of these numbers, from 1, and the segments around them. */
   make(numbers: readonly number[]): EdiDocument;
 }
 
 /**
- * Splits a body at each loop with an id (`2300`) or part of the envelope (`ST`, `UNH`). A part has all that stands around its
+ * Splits a body at each loop with an id (`2300`) or part of the envelope (`ST`, `UNH`). A part has everything around its
  * loop: the envelope, and of each loop around its segments and those of its loops that hold none of the kind.
  */
 export function ediParts(document: EdiDocument, id: string): EdiParts {

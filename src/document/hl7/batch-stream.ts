@@ -77,7 +77,7 @@ export class BatchStream {
     }
   }
 
-  /** What is wrong with the batch, known once its parts have been read. */
+  /** The fault of the batch, known once its parts have been read. */
   oddities(): readonly string[] {
     return (this.#tally?.finish() ?? []).map(({ text }) => text);
   }

@@ -58,7 +58,7 @@ export class BatchTally {
     return this.#envelopes > 0 ? 'batch' : this.#messages > 1 ? 'several' : 'single';
   }
 
-  /** What is wrong, known once all lines have been taken. */
+  /** The fault, known once all lines have been taken. */
   finish(): readonly Hl7Finding[] {
     if (this.#openBatch) this.#find('BHS without BTS.', ['BHS', this.#batches]);
     if (this.#openFile) this.#find('FHS without FTS.', ['FHS']);

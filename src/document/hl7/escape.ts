@@ -12,7 +12,7 @@ const LAYOUT_BODY =
 const LAYOUT = new RegExp(`^${LAYOUT_BODY}$`, 'i');
 const HEXADECIMAL = /^X(?:[\dA-Fa-f]{2})+$/;
 
-/** The document that a value stands in: its charset is looked up only where an escape needs it. */
+/** The document that a value is in: its charset is looked up only where an escape needs it. */
 export interface InCharset {
   readonly charset: Charset;
 }
@@ -79,7 +79,7 @@ function characters(sequence: string, document: InCharset): string | undefined {
   return invalidAt === undefined ? text : undefined;
 }
 
-/** Finds the layout sequences of a text; group 1 is what is between the escape characters. */
+/** Finds the layout sequences of a text; group 1 is the text between the escape characters. */
 export function layoutSequences({ escape }: Delimiters): RegExp {
   const mark = `\\x${(escape.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`;
   return new RegExp(`${mark}(${LAYOUT_BODY})${mark}`, 'gi');

@@ -66,7 +66,7 @@ const PARTS = ['yyyy', 'MM', 'dd', 'HH', 'mm', 'ss'] as const;
 type Part = (typeof PARTS)[number];
 const PART = /yyyy|MM|dd|HH|mm|ss/g;
 
-/** What is wrong with the format of a date; undefined if nothing is. */
+/** The fault in the format of a date; undefined if there is none. */
 export function dateFormatProblem(format: string): string | undefined {
   const parts: readonly string[] = format.match(PART) ?? [];
   const known = ['yyyy', 'MM', 'dd'].every((part) => parts.includes(part));

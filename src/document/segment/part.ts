@@ -31,7 +31,7 @@ export function partsOf(text: string, separator: string, release = ''): string[]
   }
 }
 
-/** Whether a separator stands in the text. */
+/** Whether the text contains a separator. */
 export function hasPart(text: string, separator: string, release = ''): boolean {
   return separator !== '' && indexOfMark(text, separator, 0, release) >= 0;
 }

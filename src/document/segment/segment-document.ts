@@ -17,7 +17,7 @@ import {
 import { Segment } from './segment.ts';
 import { ALL, type SegmentPath } from './segment-path.ts';
 
-/** A body as text, with what is known of the bytes it came from. */
+/** A body as text, with the facts known of the bytes it came from. */
 export interface SourceText {
   readonly text: string;
   /** The bytes of this text; undefined if it was made here. */
@@ -31,7 +31,7 @@ export interface SourceText {
 /** Fields of a new segment: `1`, `3.2`, `3[2].1` → value. */
 export type SegmentFields = Readonly<Record<string, string>>;
 
-/** A body of segments: HL7 v2, X12, EDIFACT or ASTM. Only what is asked for is parsed; what is not changed stays as received. */
+/** A body of segments: HL7 v2, X12, EDIFACT or ASTM. Only the requested parts are parsed; unchanged parts stay as received. */
 export abstract class SegmentDocument implements Document {
   abstract readonly kind: 'hl7' | 'x12' | 'edifact' | 'astm';
   protected readonly source: SourceText;

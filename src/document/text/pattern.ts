@@ -13,7 +13,7 @@ export interface Pattern {
   replaceAll(text: string, put: string): string;
 }
 
-/** What is wrong with a pattern or its result. The text quotes neither the pattern nor a value. */
+/** A fault of a pattern or its result. The text quotes neither the pattern nor a value. */
 export class PatternFault extends Error {
   override readonly name = 'PatternFault';
 }
@@ -27,7 +27,7 @@ const LARGEST = 32_000_000;
 const CACHE_LIMIT = 1_000;
 const cache = new Map<string, Pattern>();
 
-/** What is wrong with a pattern; undefined if nothing is. */
+/** The fault of a pattern; undefined if there is none. */
 export function patternProblem(source: string): string | undefined {
   try {
     pattern(source);

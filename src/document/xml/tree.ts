@@ -66,7 +66,7 @@ export type XmlNode = XmlRoot | XmlElement | XmlAttribute | XmlLeaf;
 export interface XmlTree {
   readonly root: XmlRoot;
   readonly element: XmlElement;
-  /** The root element, and what is next to it, as it was read. */
+  /** The root element and its neighbours, as read. */
   readonly top: readonly XmlChild[];
   /** The meaning of each prefix where it is first declared. */
   readonly namespaces: ReadonlyMap<string, string>;

@@ -213,7 +213,7 @@ export class XmlDocument implements Document {
     element.children.push({ kind: 'text', value, parent: element, ...made });
   }
 
-  /** The element or attribute at a plain path; what is missing on the way is created. */
+  /** The element or attribute at a plain path; missing elements on the way are created. */
   #placeFor(from: XmlElement | undefined, path: string): XmlElement | XmlAttribute {
     const absolute = path.startsWith('/');
     const steps = path.replace(/^(?:\.?\/)/, '').split('/');

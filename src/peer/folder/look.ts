@@ -30,7 +30,7 @@ export interface LookOptions {
 
 const REFUSED = 'file-refused';
 
-/** One look at a folder: clears away what was taken earlier, then takes what is ready. */
+/** One look at a folder: clears away the files taken earlier, then takes those that are ready. */
 export class Look {
   readonly #options: LookOptions;
 

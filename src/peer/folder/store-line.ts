@@ -16,7 +16,7 @@ export interface StoreLine {
 /**
  * Connects once when an adapter opens, so that a peer that is down is noticed at once. Throws what
  * the engine should retry; a refusal that must not be repeated every few seconds (accounts are
- * locked for less) is reported and left to whoever needs the line next.
+ * locked for less) is reported and left to the next user of the line.
  */
 export async function connectFirst(
   line: StoreLine,

@@ -36,7 +36,7 @@ export interface HttpService {
   lost(error: Error): void;
   /** Called when an address was refused before it sent anything. */
   tooMany(address: string): void;
-  /** Accepts nothing new and waits for what is in progress. */
+  /** Accepts nothing new and waits for requests in progress. */
   close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import { EngineError } from '../../error/engine-error.ts';
 export class Refusal extends EngineError {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
-  /** What is wrong with the body, place by place. */
+  /** The faults of the body, place by place. */
   readonly errors: readonly { readonly at: string; readonly problem: string }[] | undefined;
   /** For operators: who was refused and why. Undefined if it only concerns the caller. */
   readonly told: string | undefined;

@@ -81,7 +81,7 @@ export class RequestBody {
     return this.bytes().then(wholeContent);
   }
 
-  /** What is delivered: a stream for a large body, unless it has been read already for a check. */
+  /** The body to deliver: a stream for a large body, unless it has been read already for a check. */
   content(): Promise<Content> {
     return this.#isSmall || this.#whole !== undefined ? this.whole() : this.#streamed();
   }

@@ -11,7 +11,7 @@ export interface RoutePattern {
   readonly rank: string;
 }
 
-/** A pattern, or what is wrong with it. */
+/** A pattern, or its fault. */
 export function routePatternOf(source: string): RoutePattern | string {
   if (!source.startsWith('/')) return 'must begin with /';
   const segments = source.slice(1).split('/');

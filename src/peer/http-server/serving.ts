@@ -60,7 +60,7 @@ export class Serving {
     });
   }
 
-  /** Accepts nothing new and waits for what is in progress; a forced stop cuts it off. */
+  /** Accepts nothing new and waits for requests in progress; a forced stop cuts them off. */
   async close(): Promise<void> {
     this.#closing = true;
     const forced = Promise.withResolvers<void>();

@@ -282,7 +282,7 @@ function redirected(
 
 function isAllowed(from: URL, to: URL, policy: HttpClientValues['redirects']): boolean {
   if (to.origin === from.origin) return true;
-  // Never go from https to http, whoever asks for it.
+  // Never go from https to http, no matter who asks.
   return policy === 'any' && (to.protocol === 'https:' || to.protocol === from.protocol);
 }
 

@@ -5,7 +5,7 @@ import { type Challenge, challengesOf } from './challenge.ts';
 import type { HttpClientValues } from './http-client-settings.ts';
 import { signInFailure } from './http-failure.ts';
 
-/** What is added to one request. Contains secrets. */
+/** The headers added to one request. Contains secrets. */
 export interface Signed {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;

@@ -157,7 +157,7 @@ async function asStranger(client: HttpClient, { trial, signal }: Trying): Promis
 
 const isMethodRefused = ({ status }: HttpAnswer): boolean => status === 405 || status === 501;
 
-/** nginx accepts the connection and says in the body of a 400 what is missing. */
+/** nginx accepts the connection and names the missing certificate in the body of a 400. */
 async function checkClientCertificate(
   client: HttpClient,
   { question, answer }: Met,

@@ -34,7 +34,7 @@ function isAddress(text: string): boolean {
   return /^[^\s@<>(),;:\\"[\]]+@[^\s@<>(),;:\\"]+$/.test(text);
 }
 
-/** `klinik-süd.example` is `xn--klinik-sd-x9a.example` to servers. What is before the @ stays as it is. */
+/** `klinik-süd.example` is `xn--klinik-sd-x9a.example` to servers. The part before the @ stays as it is. */
 function inDnsForm(address: string): string | undefined {
   const at = address.lastIndexOf('@');
   const domain = address.slice(at + 1);

@@ -28,7 +28,7 @@ export async function* mimeParts(
   let parser: MailParser | undefined;
   let current: AttachmentStream | undefined;
   content.on('error', (error) => {
-    // Otherwise the parser would leave whoever reads an attachment waiting for the rest for ever.
+    // Otherwise the parser would leave the reader of an attachment waiting forever for the rest.
     current?.content.destroy(error);
     parser?.destroy(error);
   });

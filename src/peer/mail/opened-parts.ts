@@ -16,13 +16,13 @@ const LARGEST = 64 * 1024 * 1024;
 
 const EVERYTHING = new Set(['*', '**', '*.*']);
 
-/** What is wanted from a mail, and how far opening its parts has got. One for each mail. */
+/** The parts wanted from a mail, and how far opening its parts has got. One for each mail. */
 export class Opening {
   readonly #settings: Pick<TakeSettings, 'pattern' | 'embedded'>;
   /** Patterns that select files, unless all are wanted. */
   readonly #naming: readonly string[];
   readonly #takesAll: boolean;
-  /** Called for a part that contains others and could not be opened: what is wrong, and what happens to it. */
+  /** Called for a part that contains others and could not be opened, with the reason and what happens to it. */
   readonly #tell: (what: string) => void;
   /** Text from inside a signed part or a winmail.dat; the first that has any. */
   words: Words | undefined;

@@ -79,7 +79,7 @@ async function callSender(
       closing = true;
       if (signal.aborted) abort();
       else connection.finish();
-      // After a forced stop nobody waits for what is still in work.
+      // After a forced stop nobody waits for unfinished work.
       await Promise.race([connection.closed, aborted.promise]);
     },
   };

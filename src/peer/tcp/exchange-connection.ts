@@ -7,7 +7,7 @@ import type { LinkedConnection } from './peer-link.ts';
 
 export interface ExchangeOptions {
   readonly place: string;
-  /** Milliseconds the peer may take to accept what is written. */
+  /** Milliseconds the peer may take to accept written bytes. */
   readonly writeTimeout: number;
   /** Called for each chunk that arrives, even while nothing is in flight. */
   readonly onData: (chunk: Buffer) => void;

@@ -4,7 +4,7 @@ import type { FoundFrame } from './frame-source.ts';
 /** How much is kept of a message that is too large, to answer it. */
 const BEGINNING = 64 * 1024;
 
-/** The message that is being read. Its memory is counted; a finished one stays counted until whoever took it releases it. */
+/** The message that is being read. Its memory is counted; a finished one stays counted until its taker releases it. */
 export class PendingMessage {
   readonly #limit: number;
   readonly #share: FrameShare;

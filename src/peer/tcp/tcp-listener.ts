@@ -119,7 +119,7 @@ class TcpListener implements Open {
       else connection.finish();
     }
     const ended = [...this.#connections].map((connection) => connection.closed);
-    // After a forced stop nobody waits for what is still in work.
+    // After a forced stop nobody waits for unfinished work.
     await Promise.race([Promise.all([closed, ...ended]), this.#aborted.promise.then(() => closed)]);
     signal.removeEventListener('abort', this.#abort);
   }

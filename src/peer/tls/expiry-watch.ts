@@ -25,7 +25,7 @@ export class ExpiryWatch {
     this.#lent = lent;
   }
 
-  /** Replaces what is watched. */
+  /** Replaces the watched certificates. */
   watch(things: readonly Expiring[]): void {
     this.#things = things;
     this.#look();

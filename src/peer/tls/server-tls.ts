@@ -209,7 +209,7 @@ interface Judgement {
 
 function judge(socket: TLSSocket, settings: TlsServerSettings): Judgement {
   if (settings.clientCertificate === 'none') return {};
-  // Asked for once: node 24 gives undefined to whoever asks a second time.
+  // Asked for once: node 24 gives undefined the second time.
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) {
     return settings.clientCertificate === 'requested'

@@ -17,7 +17,7 @@ const REJECTED = '4';
 const ACKNOWLEDGED = '7';
 
 /**
- * Acknowledges an EDIFACT interchange with CONTRL: UCI for the whole, UCM or UCF for what is rejected in it (ISO 9735).
+ * Acknowledges an EDIFACT interchange with CONTRL: UCI for the whole, UCM or UCF for each rejected part (ISO 9735).
  * Interchanges of CONTRL messages are not acknowledged.
  */
 export function contrl(

@@ -178,7 +178,7 @@ class Answer {
     ];
   }
 
-  /** One segment with what is wrong with its elements. */
+  /** One segment with the errors of its elements. */
   #segment([first, ...others]: readonly EdiFinding[], is999: boolean): string[] {
     if (first === undefined) return [];
     const name = is999 ? 'IK3' : 'AK3';
@@ -217,7 +217,7 @@ class Answer {
   #join(...elements: readonly (string | number)[]): string {
     const { field } = this.#syntax;
     const text = elements.join(field);
-    // ISA-16 may be all that stands at its end
+    // ISA-16 may be all that is at its end
     return elements[0] === 'ISA' ? text : trimmed(text, field);
   }
 }

@@ -30,7 +30,7 @@ export function checkEdi(document: EdiDocument, level: EdiCheckLevel): CheckedIn
   return [...checked.slice(0, -1), { ...last, findings: [...last.findings, finding] }];
 }
 
-/** What is wrong with the interchanges of a body. */
+/** The errors in the interchanges of a body. */
 export function ediFindings(document: EdiDocument, level: EdiCheckLevel): EdiFinding[] {
   return allFindings(checkEdi(document, level));
 }

@@ -185,7 +185,7 @@ const RULES: Readonly<
   },
 };
 
-// oxlint-disable-next-line no-control-regex -- these are what is looked for
+// oxlint-disable-next-line no-control-regex -- these are looked for
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
 const NUMBER = /^-?(?:\d+\.?\d*|\.\d+)(?:E-?\d+)?$/;

@@ -23,7 +23,7 @@ interface Match {
   readonly isOver: boolean;
 }
 
-/** Follows the segments of a transaction set through its guide, and reports what is misplaced or missing. */
+/** Follows the segments of a transaction set through its guide, and reports misplaced and missing ones. */
 export class GuideWalk {
   readonly findings: EdiFinding[] = [];
   readonly #syntax: EdiSyntax;
@@ -53,7 +53,7 @@ export class GuideWalk {
     if (isLoop(match.part)) this.#open.push(frame(match.part));
   }
 
-  /** Reports what is missing at the end, at the trailer. */
+  /** Reports missing segments at the end, at the trailer. */
   end(place: EdiPlace): void {
     this.#close(0, place);
   }
@@ -110,7 +110,7 @@ export class GuideWalk {
     }
   }
 
-  /** Reports what is required between the position reached and another. */
+  /** Reports segments required between the position reached and another. */
   #passed({ loop, at, counts }: Frame, to: number, place: EdiPlace): void {
     for (let position = at; position < to; position++) {
       for (const part of loop.positions[position] ?? []) {

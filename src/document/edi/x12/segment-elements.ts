@@ -131,7 +131,7 @@ export interface ElementRule {
   readonly elements: readonly number[];
 }
 
-/** What is known of a segment. */
+/** The facts known of a segment. */
 export interface X12Segment {
   readonly elements: readonly X12Element[];
   readonly rules: readonly ElementRule[];

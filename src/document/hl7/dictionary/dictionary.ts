@@ -60,7 +60,7 @@ const SAME_AS: Readonly<Record<string, string>> = {
   '2.9': '2.8',
 };
 
-/** Whether a version is later than the newest one that is completely known: what is unknown may be valid. */
+/** Whether a version is later than the newest one that is completely known: unknown names may be valid. */
 export function isNewer(version: string): boolean {
   return version === '2.9';
 }
