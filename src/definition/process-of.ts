@@ -1,3 +1,5 @@
+import { resourceOf } from '../document/fhir/read-resource.ts';
+import { fhirFindings } from '../document/fhir/validate/validate.ts';
 import { type Document, validate } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { collector, type PartStore } from '../flow/collect.ts';
@@ -78,7 +80,14 @@ function validatorOf({
   validate: level,
 }: ProcessDefinition): ((document: Document) => string | undefined) | undefined {
   if (level === 'none') return undefined;
-  return (document) => validate(document, level).find(({ severity }) => severity === 'error')?.text;
+  return (document) => {
+    const resource = resourceOf(document);
+    if (resource === undefined) {
+      return validate(document, level).find(({ severity }) => severity === 'error')?.text;
+    }
+    const found = fhirFindings(resource, { level }).find(({ severity }) => severity === 'error');
+    return found && `${found.path} ${found.text}.`;
+  };
 }
 
 function codeOf(definition: Definition, of: ProcessDefinition, runtime: ProcessRuntime): Process {

@@ -11,6 +11,7 @@ import type { Scope } from './expression.ts';
 import { type ExpressionFacts, factsOf } from './facts.ts';
 import { ExpressionFault, expressionFailed } from './fault.ts';
 import type { ExpressionFunction } from './function/expression-function.ts';
+import { fhirFunctions } from './function/fhir.ts';
 import { lookupFunctions, messageFunctions } from './function/message.ts';
 import { numberFunctions } from './function/number.ts';
 import { textFunctions } from './function/text.ts';
@@ -52,6 +53,7 @@ export function expressionEnvironment(settings: ExpressionSettings): ExpressionE
   const listed = { left: ITEMS };
   const functions = [
     ...messageFunctions(scope).map((one) => counted(one, listed)),
+    ...fhirFunctions(scope),
     ...lookupFunctions(lookups),
     ...textFunctions,
     ...numberFunctions,

@@ -1,4 +1,5 @@
 import { type ExpressionFunction, TIMESTAMP } from './function/expression-function.ts';
+import { fhirFunctions } from './function/fhir.ts';
 import { lookupFunctions, messageFunctions } from './function/message.ts';
 import { numberFunctions } from './function/number.ts';
 import { textFunctions } from './function/text.ts';
@@ -25,6 +26,7 @@ export const expressionReference: {
       title: 'The message and code tables',
       functions: [
         ...messageFunctions(NO_MESSAGE),
+        ...fhirFunctions(NO_MESSAGE),
         ...lookupFunctions({ names: [], lookup: () => '' }),
       ],
     },

@@ -1,4 +1,5 @@
 import { isEdiCheckLevel } from '../document/edi/check/finding.ts';
+import { fhirPathProblem } from '../document/fhir/path/fhir-path.ts';
 import { patternProblem } from '../document/text/pattern.ts';
 import { nearest } from '../error/nearest.ts';
 import { isZone } from '../time/zone.ts';
@@ -70,6 +71,8 @@ const ediLevel: LiteralCheck = {
   check: (text) => (isEdiCheckLevel(text) ? undefined : 'The check is envelope, syntax or guide.'),
 };
 
+const fhirPath: LiteralCheck = { position: 0, check: fhirPathProblem };
+
 const FUNCTIONS: Readonly<Record<string, readonly LiteralCheck[]>> = {
   field: [path],
   fields: [path],
@@ -84,6 +87,7 @@ const FUNCTIONS: Readonly<Record<string, readonly LiteralCheck[]>> = {
   hl7Time: [zone(1)],
   within: [span],
   ediErrors: [ediLevel],
+  fhirpath: [fhirPath],
 };
 
 const METHODS: Readonly<Record<string, readonly LiteralCheck[]>> = {

@@ -369,10 +369,14 @@ const PROCESS = {
     ...setting.choice(
       {
         none: 'messages are accepted as they are',
-        structure: 'segments must be those of the message type, in order',
-        full: 'also fields, lengths, tables and cardinality',
+        structure:
+          'segments must be those of the message type, in order; of FHIR in JSON, elements, types and cardinality',
+        full: 'also fields, lengths, tables and cardinality; of FHIR, codes, references and invariants',
       },
-      { help: 'What an HL7 message must satisfy before it is processed.', default: 'none' },
+      {
+        help: 'What an HL7 message or FHIR resource must satisfy before it is processed.',
+        default: 'none',
+      },
     ),
     change: 'next message',
   },

@@ -15,6 +15,7 @@ export function bundleOf(conversion: Conversion, options: BundleOptions): Elemen
   const { kind, timestamp } = options;
   const resources = mentionedLast(conversion.resources);
   const kept = kind === 'transaction' ? withoutHeader(resources) : inMessageOrder(resources, kind);
+  if (kept.length === 0) return { resourceType: 'Bundle', type: kind, timestamp };
   return {
     resourceType: 'Bundle',
     type: kind,

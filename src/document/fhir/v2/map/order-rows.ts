@@ -6,6 +6,7 @@ export const ORDER_ROWS = `
 = ORC:ServiceRequest
 * intent "order"
 * subject ->Patient
+* subject.extension+ url=$data-absent-reason valueCode="unknown" ? no:subject
 * encounter ->Encounter
 5 status code/OrderStatus
 1 status? code/OrderOfControl
@@ -30,6 +31,7 @@ export const ORDER_ROWS = `
 * status? "active" ? MSH-9.1!=ORU
 * status? "completed"
 * subject ->Patient
+* subject.extension+ url=$data-absent-reason valueCode="unknown" ? no:subject
 * encounter ->Encounter
 1 -
 2 identifier+ EI type=~PLAC
@@ -67,6 +69,7 @@ export const ORDER_ROWS = `
 2 identifier+ EI type=~PLAC
 3 identifier+ EI type=~FILL
 4 code CWE
+* code.extension+ url=$data-absent-reason valueCode="unknown" ? no:code
 7 effectiveDateTime dateTime ? !8
 7 effectivePeriod.start dateTime ? 8
 8 effectivePeriod.end dateTime
@@ -130,6 +133,7 @@ export const ORDER_ROWS = `
 1 -
 2 -
 3 code CWE
+* code.extension+ url=$data-absent-reason valueCode="unknown" ? no:code
 4 extension+ url=$observation-v2-subid extension[0].url="original-sub-identifier" extension[0].valueString=string
 * valueString lines/5 ? #5>1 2=ST|TX|FT
 5 . OBXvalue ? #5=1
@@ -179,9 +183,10 @@ OBX-6 valueRange.high Units ? OBX-2=SN has:valueRange.high
 = ORC:MedicationRequest
 * intent "order"
 * subject ->Patient
+* subject.extension+ url=$data-absent-reason valueCode="unknown" ? no:subject
 * encounter ->Encounter
-5 status code/OrderStatus
-1 status? code/OrderOfControl
+5 status code/MedicationStatus
+1 status? code/MedicationOfControl
 * status? "active"
 1 -
 2 identifier+ EI type=~PLAC
@@ -195,6 +200,7 @@ OBX-6 valueRange.high Units ? OBX-2=SN has:valueRange.high
 * intent? "order"
 * status? "active"
 * subject ->Patient
+* subject.extension+ url=$data-absent-reason valueCode="unknown" ? no:subject
 1 medicationCodeableConcept CWE
 2 dosageInstruction[0].doseAndRate[0].doseRange.low.value decimal ? 3
 3 dosageInstruction[0].doseAndRate[0].doseRange.high.value decimal
@@ -211,6 +217,7 @@ OBX-6 valueRange.high Units ? OBX-2=SN has:valueRange.high
 * intent? "order"
 * status? "active"
 * subject ->Patient
+* subject.extension+ url=$data-absent-reason valueCode="unknown" ? no:subject
 1.4 authoredOn? dateTime
 2 medicationCodeableConcept CWE
 3 dosageInstruction[0].doseAndRate[0].doseQuantity.value decimal
@@ -238,6 +245,7 @@ OBX-6 valueRange.high Units ? OBX-2=SN has:valueRange.high
 
 = ORC:Immunization
 * patient ->Patient
+* patient.extension+ url=$data-absent-reason valueCode="unknown" ? no:patient
 * encounter ->Encounter
 1 -
 2 identifier+ EI type=~PLAC
@@ -247,6 +255,7 @@ OBX-6 valueRange.high Units ? OBX-2=SN has:valueRange.high
 
 = RXA:Immunization
 * patient ->Patient
+* patient.extension+ url=$data-absent-reason valueCode="unknown" ? no:patient
 21 status "entered-in-error" ? 21=D
 20 status? code/ImmunizationStatus
 * status? "completed"

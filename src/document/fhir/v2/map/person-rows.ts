@@ -6,6 +6,7 @@ export const PERSON_ROWS = `
 = MSH:MessageHeader
 9.2 eventCoding code=code system="http://terminology.hl7.org/CodeSystem/v2-0003"
 9.1 eventCoding? code=code system="http://terminology.hl7.org/CodeSystem/v2-0076"
+* eventUri "urn:id:unknown" ? no:event
 3 source.name string
 24.1 source.name string
 3 source.endpoint endpoint
@@ -15,9 +16,9 @@ export const PERSON_ROWS = `
 5 destination[0].name string
 5 destination[0].endpoint endpoint
 25 destination[0].endpoint endpoint
-* destination[0]._endpoint.extension+ url=$data-absent-reason valueCode="unknown" ? no:destination.endpoint has:destination
 6 destination[0].receiver @Organization:HDorganization
 23 destination[0].receiver @Organization:HDorganization
+* destination[0]._endpoint.extension+ url=$data-absent-reason valueCode="unknown" ? no:destination.endpoint has:destination
 22 responsible @Organization:XON
 11 meta PT
 19.1 language code
@@ -45,6 +46,7 @@ export const PERSON_ROWS = `
 1 activity text=string
 2 recorded instant
 MSH-7 recorded? instant
+* _recorded.extension+ url=$data-absent-reason valueCode="unknown" ? no:recorded
 4 reason+ CWE/0062
 5 agent+ who=@Practitioner:XCN
 MSH-4 agent+ who=@Organization:HDorganization ? !5
@@ -109,6 +111,7 @@ MSH-4 agent+ who=@Organization:HDorganization ? !5
 
 = NK1:RelatedPerson
 * patient ->Patient
+* patient.extension+ url=$data-absent-reason valueCode="unknown" ? no:patient
 1 -
 2 name+ XPN
 3 relationship+ CWE/Relationship
@@ -144,6 +147,7 @@ MSH-4 agent+ who=@Organization:HDorganization ? !5
 = IN1:Coverage
 * status "active"
 * beneficiary ->Patient
+* beneficiary.extension+ url=$data-absent-reason valueCode="unknown" ? no:beneficiary
 1 -
 2 identifier+ value=string
 36 subscriberId string

@@ -44,6 +44,7 @@ MSH-9.2 status? code/EncounterOfEvent
 = PV1:Coverage
 * status "active"
 * beneficiary ->Patient
+* beneficiary.extension+ url=$data-absent-reason valueCode="unknown" ? no:beneficiary
 * payor+ ->Patient
 20.1 type CWE/0064
 
@@ -61,6 +62,7 @@ MSH-9.2 status? code/EncounterOfEvent
 = AL1:AllergyIntolerance
 * clinicalStatus ~active-allergy
 * patient ->Patient
+* patient.extension+ url=$data-absent-reason valueCode="unknown" ? no:patient
 1 -
 2 category+ code/AllergyCategory
 2 type code/AllergyType
@@ -73,6 +75,7 @@ MSH-9.2 status? code/EncounterOfEvent
 = IAM:AllergyIntolerance
 * clinicalStatus ~active-allergy
 * patient ->Patient
+* patient.extension+ url=$data-absent-reason valueCode="unknown" ? no:patient
 1 -
 2 category+ code/AllergyCategory
 2 type code/AllergyType
@@ -92,6 +95,7 @@ MSH-9.2 status? code/EncounterOfEvent
 
 = DG1:Condition
 * subject ->Patient
+* subject.extension+ url=$data-absent-reason valueCode="unknown" ? no:subject
 * encounter ->Encounter
 1 -
 2 -
@@ -108,6 +112,7 @@ MSH-9.2 status? code/EncounterOfEvent
 = PR1:Procedure
 * status "completed"
 * subject ->Patient
+* subject.extension+ url=$data-absent-reason valueCode="unknown" ? no:subject
 * encounter ->Encounter
 1 -
 2 -

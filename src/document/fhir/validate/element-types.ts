@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import type { DefinitionFile, TypeFile } from '../definitions/definition-file.ts';
+
+/** An element of a type or of a part of it. */
+export interface ElementType {
+  readonly name: string;
+  readonly min: number;
+  readonly isList: boolean;
+  /** The types it may have; of a choice (`value[x]`) the type is part of the name in JSON. */
+  readonly types: readonly string[];
+  /** Resource types that a reference may lead to; empty if any. */
+  readonly targets: readonly string[];
+  /** The value set of a required binding. */
+  readonly values: string | undefined;
+  /** The path of the part that holds its content, for an element with elements of its own. */
+  readonly part: string | undefined;
+}
+
+/** The elements of a type, or of a part such as `Patient.contact`. */
+export interface ElementsOf {
+  /** By their name in JSON; a choice stands under each of its names. */
+  readonly byName: ReadonlyMap<string, ElementType>;
+  readonly required: readonly ElementType[];
+  /** Keys of invariants. */
+  readonly rules: readonly string[];
+}
+
+let file: DefinitionFile | undefined;
+
+/** FHIR R4 as `r4.json` has it; read by the first that needs it. */
+export function definitions(): DefinitionFile {
+  file ??= JSON.parse(
+    readFileSync(new URL('../definitions/r4.json', import.meta.url), 'utf8'),
+  ) as DefinitionFile;
+  return file;
+}
+
+export const kindOfType = (type: string): TypeFile['kind'] | undefined =>
+  Object.hasOwn(definitions().types, type) ? definitions().types[type]?.kind : undefined;
+
+const parts = new Map<string, ElementsOf>();
+
+/** What is in a type (`Patient`), or below a part of it (`contact`). */
+export function elementsOf(type: string, part = ''): ElementsOf {
+  const key = `${type} ${part}`;
+  const known = parts.get(key);
+  if (known !== undefined) return known;
+  const made = read(type, part);
+  parts.set(key, made);
+  return made;
+}
+
+const EXTENSIONS = { extension: '0..* Extension' };
+/** What every resource has. */
+const OF_RESOURCES = {
+  id: '0..1 id',
+  meta: '0..1 Meta',
+  implicitRules: '0..1 uri',
+  language: '0..1 code',
+};
+const OF_DOMAIN_RESOURCES = {
+  text: '0..1 Narrative',
+  contained: '0..* Resource',
+  ...EXTENSIONS,
+  modifierExtension: '0..* Extension',
+};
+/** Resources that are nothing but a container. */
+const CONTAINERS = new Set(['Bundle', 'Parameters', 'Binary']);
+
+function commonOf(type: string, part: string): Readonly<Record<string, string>> {
+  const { types } = definitions();
+  if (part !== '') return { id: '0..1 string', ...EXTENSIONS, modifierExtension: '0..* Extension' };
+  if (types[type]?.kind !== 'resource') return { id: '0..1 string', ...EXTENSIONS };
+  return CONTAINERS.has(type) ? OF_RESOURCES : { ...OF_RESOURCES, ...OF_DOMAIN_RESOURCES };
+}
+
+function read(type: string, part: string): ElementsOf {
+  const of = definitions().types[type];
+  const own = Object.entries(of?.elements ?? {}).filter(([path]) => {
+    const name = path.slice(part === '' ? 0 : part.length + 1);
+    return (part === '' || path.startsWith(`${part}.`)) && !name.includes('.') && name !== '';
+  });
+  const elements = [...Object.entries(commonOf(type, part)), ...own].map(([path, text]) =>
+    elementType(path, text),
+  );
+  const byName = new Map(elements.flatMap((element) => namesOf(element)));
+  return {
+    byName,
+    required: elements.filter(({ min }) => min > 0),
+    rules: of?.rules?.[part]?.split(' ') ?? [],
+  };
+}
+
+function elementType(path: string, text: string): ElementType {
+  const [count = '', types = '', binding] = text.split(' ');
+  const references = /Reference\(([^)]*)\)/.exec(types)?.[1];
+  const content = types.startsWith('#') ? types.slice(1) : undefined;
+  const own = /^(?:Backbone)?Element$/.test(types) ? path : undefined;
+  return {
+    name: path.split('.').at(-1) ?? path,
+    min: Number(count.split('..')[0]),
+    isList: count.endsWith('*') || Number(count.split('..')[1]) > 1,
+    types: types.replaceAll(/\([^)]*\)/g, '').split(','),
+    targets: references?.split('|') ?? [],
+    values: binding?.slice(1),
+    part: content ?? own,
+  };
+}
+
+/** A choice has a name of its own for each of its types. */
+function namesOf(element: ElementType): [string, ElementType][] {
+  const { name } = element;
+  if (!name.endsWith('[x]')) return [[name, element]];
+  const types = element.types[0] === '*' ? OPEN : element.types;
+  const base = name.slice(0, -3);
+  return types.map((type) => [
+    `${base}${type[0]?.toUpperCase() ?? ''}${type.slice(1)}`,
+    { ...element, types: [type] },
+  ]);
+}
+
+/** The types of an open choice, such as the value of an extension. */
+const OPEN = (
+  'base64Binary boolean canonical code date dateTime decimal id instant integer markdown oid positiveInt string time ' +
+  'unsignedInt uri url uuid Address Age Annotation Attachment CodeableConcept Coding ContactPoint Count Distance Duration ' +
+  'HumanName Identifier Money Period Quantity Range Ratio Reference SampledData Signature Timing ContactDetail Contributor ' +
+  'DataRequirement Expression ParameterDefinition RelatedArtifact TriggerDefinition UsageContext Dosage Meta'
+).split(' ');
+
+const sets = new Map<string, ReadonlySet<string>>();
+
+/** Whether a value set has the code; undefined if its codes are not known. */
+export function hasCode(set: string, code: string): boolean | undefined {
+  const known = sets.get(set);
+  if (known !== undefined) return known.has(code);
+  const codes = definitions().values[set];
+  if (codes === undefined) return undefined;
+  const fresh = new Set(codes.split(' '));
+  sets.set(set, fresh);
+  return fresh.has(code);
+}

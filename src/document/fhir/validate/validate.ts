@@ -1,0 +1,173 @@
+import { isElement } from '../v2/json.ts';
+import { type ElementType, elementsOf, hasCode, kindOfType } from './element-types.ts';
+import { type FhirFinding } from './finding.ts';
+import { brokenRules } from './invariants.ts';
+import { isPrimitive } from './primitives.ts';
+import { unresolvedReferences } from './references.ts';
+
+export interface FhirChecking {
+  /** `structure`: elements, types and cardinality; `full`: also codes, references and invariants. */
+  readonly level: 'structure' | 'full';
+}
+
+/** More findings than anybody reads, and as deep as a resource is nested at most. */
+const MOST = 100;
+const DEEPEST = 60;
+
+/**
+ * What is wrong with a resource by the definitions of FHIR R4, at most 100 findings. Profiles and
+ * code systems outside of FHIR are not checked; invariants only where the package `fhirpath` is installed.
+ */
+export function fhirFindings(resource: unknown, { level }: FhirChecking): FhirFinding[] {
+  const check = new ResourceCheck(level === 'full');
+  check.resource(resource, undefined, 0);
+  if (level === 'full' && isElement(resource) && check.findings.length === 0) {
+    check.findings.push(...unresolvedReferences(resource), ...brokenRules(resource));
+  }
+  return check.findings.slice(0, MOST);
+}
+
+class ResourceCheck {
+  readonly findings: FhirFinding[] = [];
+  readonly #full: boolean;
+
+  constructor(full: boolean) {
+    this.#full = full;
+  }
+
+  /** @param at its path; undefined for the outermost, which is named by its type */
+  resource(value: unknown, at: string | undefined, depth: number): void {
+    const type = isElement(value) ? value['resourceType'] : undefined;
+    if (!isElement(value) || typeof type !== 'string' || kindOfType(type) !== 'resource') {
+      this.#add(
+        'structure',
+        at ?? 'Resource',
+        'is not a resource of FHIR R4: it needs a resourceType that FHIR has',
+      );
+      return;
+    }
+    const { resourceType: _, ...content } = value;
+    this.#content(content, { type, part: '', at: at ?? type, depth });
+  }
+
+  #content(value: Readonly<Record<string, unknown>>, place: Place): void {
+    const { type, part, at, depth } = place;
+    if (this.findings.length >= MOST) return;
+    if (depth > DEEPEST) {
+      this.#add('structure', at, `is nested more than ${DEEPEST} levels deep`);
+      return;
+    }
+    const { byName, required } = elementsOf(type, part);
+    const names = Object.keys(value);
+    if (names.length === 0) this.#add('structure', at, 'is empty');
+    this.#choices(names, byName, at);
+    for (const name of names) {
+      const element = byName.get(name.startsWith('_') ? name.slice(1) : name);
+      if (element === undefined)
+        this.#add('structure', at, `has an element that FHIR does not have there${known(name)}`);
+      else if (name.startsWith('_'))
+        this.#extended(value[name], element, `${at}.${name.slice(1)}`, depth);
+      else this.#element(value[name], element, { ...place, at: `${at}.${name}` });
+    }
+    for (const element of required) {
+      const found = [...byName].some(
+        ([name, one]) =>
+          one.name === element.name &&
+          (value[name] !== undefined || value[`_${name}`] !== undefined),
+      );
+      if (!found) this.#add('required', `${at}.${element.name}`, 'is required');
+    }
+  }
+
+  /** Of `value[x]` only one may be there. */
+  #choices(names: readonly string[], byName: ReadonlyMap<string, ElementType>, at: string): void {
+    const chosen = names.flatMap((name) => {
+      const element = byName.get(name);
+      return element?.name.endsWith('[x]') === true ? [element.name] : [];
+    });
+    for (const name of new Set(chosen.filter((one, index) => chosen.indexOf(one) !== index))) {
+      this.#add('structure', `${at}.${name}`, 'is there more than once, with different types');
+    }
+  }
+
+  #element(value: unknown, element: ElementType, place: Place): void {
+    const { at } = place;
+    if (element.isList !== Array.isArray(value)) {
+      this.#add('structure', at, element.isList ? 'must be a list' : 'must not be a list');
+      return;
+    }
+    if (!Array.isArray(value)) {
+      this.#value(value, element, place);
+      return;
+    }
+    if (value.length === 0) this.#add('structure', at, 'is an empty list');
+    for (const [index, one] of value.entries()) {
+      // gaps for what has only extensions
+      if (one !== null) this.#value(one, element, { ...place, at: `${at}[${index}]` });
+      if (this.findings.length >= MOST) return;
+    }
+  }
+
+  #value(value: unknown, element: ElementType, { type: around, at, depth }: Place): void {
+    const [type = ''] = element.types;
+    if (element.part !== undefined) {
+      if (isElement(value))
+        this.#content(value, { type: around, part: element.part, at, depth: depth + 1 });
+      else this.#add('structure', at, 'must be an element with elements of its own');
+      return;
+    }
+    const kind = kindOfType(type);
+    if (kind === 'primitive') this.#primitive(value, type, element, at);
+    else if (type === 'Resource' || kind === 'resource') this.resource(value, at, depth + 1);
+    else if (!isElement(value)) this.#add('structure', at, `must be ${type}`);
+    else {
+      this.#content(value, { type, part: '', at, depth: depth + 1 });
+      if (this.#full) this.#coded(value, element, at);
+    }
+  }
+
+  #primitive(value: unknown, type: string, { values }: ElementType, at: string): void {
+    if (!isPrimitive(type, value)) this.#add('value', at, `is not ${type}`);
+    else if (this.#full && values !== undefined && hasCode(values, String(value)) === false) {
+      this.#add('code-invalid', at, `is not a code of ${values}`);
+    }
+  }
+
+  /** A coding or concept that must have a code of a value set. */
+  #coded(value: Readonly<Record<string, unknown>>, { values }: ElementType, at: string): void {
+    if (values === undefined) return;
+    const codings = Array.isArray(value['coding']) ? (value['coding'] as unknown[]) : [value];
+    const codes = codings.map((one) => (isElement(one) ? one['code'] : undefined));
+    const found = codes.filter((code) => typeof code === 'string');
+    if (found.length > 0 && found.every((code) => hasCode(values, code) === false)) {
+      this.#add('code-invalid', at, `has no code of ${values}`);
+    }
+  }
+
+  /** What stands beside a primitive value: `_birthDate`. */
+  #extended(value: unknown, element: ElementType, at: string, depth: number): void {
+    if (element.isList !== Array.isArray(value)) {
+      this.#add('structure', at, 'has extensions that do not fit it');
+      return;
+    }
+    const all: readonly unknown[] = Array.isArray(value) ? value : [value];
+    for (const one of all) {
+      if (isElement(one)) this.#content(one, { type: 'Element', part: '', at, depth: depth + 1 });
+      else if (one !== null) this.#add('structure', at, 'has extensions that do not fit it');
+    }
+  }
+
+  #add(code: FhirFinding['code'], path: string, text: string): void {
+    this.findings.push({ severity: 'error', code, path, text });
+  }
+}
+
+interface Place {
+  readonly type: string;
+  readonly part: string;
+  readonly at: string;
+  readonly depth: number;
+}
+
+/** The name of an unknown element, unless it looks like a value. */
+const known = (name: string): string => (/^_?[a-z][A-Za-z]{0,39}$/.test(name) ? `: ${name}` : '');
