@@ -1,7 +1,7 @@
 import { EngineError } from 'waybill/adapter';
+import { SecurityProblem } from 'waybill/document';
 import { type HttpReply, Refusal, refusalOf } from 'waybill/peer';
 import { type MadeFault, securityCode } from './make-fault.ts';
-import { SecurityProblem } from './security/security-problem.ts';
 
 /** A call that is answered with a fault. */
 export class SoapRefusal extends EngineError {

@@ -1,4 +1,15 @@
-import { parseXml, textOf, withNamespaces, type XmlElement, xmlText } from 'waybill/document';
+import { parseXml, withNamespaces, type XmlElement, xmlText } from 'waybill/document';
+
+export {
+  attributeOf,
+  childOf,
+  childrenOf,
+  elementsOf,
+  escaped,
+  textAt,
+  trimmed,
+  within,
+} from 'waybill/document';
 
 /** A parsed XML text; its elements know their place in it. */
 export interface XmlSource {
@@ -16,45 +27,6 @@ export interface QualifiedName {
 export function readXml(bytes: Uint8Array, charset?: string): XmlSource {
   const { text } = xmlText(bytes, charset);
   return { text, root: parseXml(text).element };
-}
-
-export function elementsOf({ children }: XmlElement): readonly XmlElement[] {
-  return children.filter((child) => child.kind === 'element');
-}
-
-/** The children with a name in a namespace. */
-export function childrenOf(
-  parent: XmlElement,
-  namespace: string,
-  local: string,
-): readonly XmlElement[] {
-  return elementsOf(parent).filter((child) => child.local === local && child.uri === namespace);
-}
-
-export function childOf(
-  parent: XmlElement | undefined,
-  namespace: string,
-  local: string,
-): XmlElement | undefined {
-  return parent && childrenOf(parent, namespace, local)[0];
-}
-
-/** The value of an attribute; without a namespace unless one is given. */
-export function attributeOf(
-  { attributes }: XmlElement,
-  local: string,
-  namespace = '',
-): string | undefined {
-  return attributes.find((one) => one.local === local && one.uri === namespace)?.value;
-}
-
-/** The text of an element without white space around it. */
-export const trimmed = (element: XmlElement): string => textOf(element).trim();
-
-/** The trimmed text of a child; `''` if there is none. */
-export function textAt(parent: XmlElement, namespace: string, local: string): string {
-  const child = childOf(parent, namespace, local);
-  return child === undefined ? '' : trimmed(child);
 }
 
 /** What a prefix means at an element; `''` is the default namespace. */
@@ -86,19 +58,4 @@ export function standalone({ text }: XmlSource, element: XmlElement): string {
   return withNamespaces(own, element, (name) => {
     return name === 'xmlns' || own.includes(`${name.slice('xmlns:'.length)}:`);
   });
-}
-
-/** Makes a text fit for the content of an element or an attribute in double quotes. */
-export const escaped = (text: string): string =>
-  text.replaceAll(
-    /[&<>"\t\n\r]/g,
-    (one) =>
-      ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[one] ??
-      `&#${one.codePointAt(0)};`,
-  );
-
-/** All elements below and including one, in the order of the document. */
-export function* within(element: XmlElement): Generator<XmlElement> {
-  yield element;
-  for (const child of elementsOf(element)) yield* within(child);
 }

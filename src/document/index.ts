@@ -69,7 +69,38 @@ export { Segment } from './segment/segment.ts';
 export { SegmentDocument, type SegmentFields } from './segment/segment-document.ts';
 export { hasSegments } from './segment-paths.ts';
 export { isLinear, pattern, patternProblem } from './text/pattern.ts';
+export {
+  attributeOf,
+  childOf,
+  childrenOf,
+  elementsOf,
+  escaped,
+  textAt,
+  trimmed,
+  within,
+} from './xml/elements.ts';
 export { parseXml } from './xml/parse-xml.ts';
+export {
+  digestOf,
+  EXCLUSIVE,
+  isDigest,
+  isMethod,
+  isSignedBy,
+  methodFor,
+  SHA256,
+  SIGNATURE,
+  signedBy,
+} from './xml/signature/algorithms.ts';
+export { canonical } from './xml/signature/canonical.ts';
+export { SecurityProblem } from './xml/signature/security-problem.ts';
+export {
+  algorithmOf,
+  exclusive,
+  identified,
+  mismatch,
+  only,
+  prefixesIn,
+} from './xml/signature/signature-parts.ts';
 export { textOf, type XmlElement, type XmlNode } from './xml/tree.ts';
 export { withNamespaces } from './xml/xml-document.ts';
 export { xmlText } from './xml/xml-text.ts';

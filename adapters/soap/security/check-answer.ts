@@ -1,10 +1,10 @@
 import type { X509Certificate } from 'node:crypto';
+import { SecurityProblem } from 'waybill/document';
 import { type Envelope, UTILITY } from '../envelope.ts';
 import { childOf } from '../xml.ts';
 import { checkSignature, readTrust } from './check-signature.ts';
 import { checkTimestamp } from './check-time.ts';
 import { securityHeader } from './guard.ts';
-import { SecurityProblem } from './security-problem.ts';
 import type { SecurityValues } from './security-settings.ts';
 
 /** The trusted signers of an answer. */

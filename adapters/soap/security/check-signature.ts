@@ -1,12 +1,24 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { DisableError } from 'waybill/adapter';
-import type { XmlElement } from 'waybill/document';
+import {
+  algorithmOf,
+  canonical,
+  digestOf,
+  exclusive,
+  identified,
+  isDigest,
+  isMethod,
+  isSignedBy,
+  mismatch,
+  only,
+  prefixesIn,
+  SecurityProblem,
+  SIGNATURE,
+  type XmlElement,
+} from 'waybill/document';
 import { type Envelope, UTILITY } from '../envelope.ts';
 import { attributeOf, childOf, childrenOf, trimmed, within } from '../xml.ts';
-import { digestOf, EXCLUSIVE, isDigest, isMethod, isSignedBy, SIGNATURE } from './algorithms.ts';
-import { canonical } from './canonical.ts';
-import { SecurityProblem } from './security-problem.ts';
 import { SECURITY } from './username-token.ts';
 
 const MOST_REFERENCES = 20;
@@ -60,49 +72,6 @@ export function checkSignature(
   return { signer, value, covers: (element) => covered.has(element) };
 }
 
-const mismatch = (): SecurityProblem =>
-  new SecurityProblem('FailedCheck', 'the signature does not fit what it is for');
-
-/** The only child of that name. */
-function only(parent: XmlElement, local: string): XmlElement {
-  const [first, ...more] = childrenOf(parent, SIGNATURE, local);
-  if (first !== undefined && more.length === 0) return first;
-  throw new SecurityProblem('InvalidSecurity', `the signature has not exactly one ${local}`);
-}
-
-/** The algorithm of a child. Throws if it is not an accepted one. */
-function algorithmOf(
-  parent: XmlElement,
-  local: string,
-  isTaken: (algorithm: string) => boolean,
-): string {
-  const algorithm = attributeOf(only(parent, local), 'Algorithm') ?? '';
-  if (isTaken(algorithm)) return algorithm;
-  const name = /[^#/]*$/.exec(algorithm)?.[0].replaceAll(/[^\w-]/g, '') ?? '';
-  throw new SecurityProblem(
-    'UnsupportedAlgorithm',
-    `${name} is not accepted; sign with SHA-256 or longer and exclusive canonicalisation`,
-  );
-}
-
-/** A child with the only accepted canonicalisation. */
-function exclusive(parent: XmlElement, local: string): XmlElement {
-  algorithmOf(parent, local, (algorithm) => algorithm === EXCLUSIVE);
-  return only(parent, local);
-}
-
-const MOST_PREFIXES = 100;
-
-/** The prefixes of its `InclusiveNamespaces`. */
-function prefixesIn(method: XmlElement): readonly string[] {
-  const list = childOf(method, EXCLUSIVE, 'InclusiveNamespaces');
-  const prefixes = (list && attributeOf(list, 'PrefixList'))?.split(/\s+/) ?? [];
-  if (prefixes.length > MOST_PREFIXES) {
-    throw new SecurityProblem('InvalidSecurity', `it lists more than ${MOST_PREFIXES} prefixes`);
-  }
-  return prefixes.filter((prefix) => prefix !== '');
-}
-
 /** The elements that the references name, each with its digest checked. */
 function coveredBy(info: XmlElement, root: XmlElement): ReadonlySet<XmlElement> {
   const references = childrenOf(info, SIGNATURE, 'Reference');
@@ -125,20 +94,6 @@ function coveredBy(info: XmlElement, root: XmlElement): ReadonlySet<XmlElement> 
       return element;
     }),
   );
-}
-
-/** All elements with an id, whatever kind of id it is. */
-function identified(root: XmlElement): ReadonlyMap<string, readonly XmlElement[]> {
-  const found = new Map<string, XmlElement[]>();
-  for (const element of within(root)) {
-    const ids = element.attributes.filter(({ local }) => local.toLowerCase() === 'id');
-    for (const { value } of new Map(ids.map((one) => [one.value, one])).values()) {
-      const same = found.get(value);
-      if (same === undefined) found.set(value, [element]);
-      else same.push(element);
-    }
-  }
-  return found;
 }
 
 /** The certificate that KeyInfo names: in the same header, in KeyInfo itself, or by its number or fingerprint in `trust`. */

@@ -1,7 +1,6 @@
-import type { XmlElement } from 'waybill/document';
+import { SecurityProblem, type XmlElement } from 'waybill/document';
 import { UTILITY } from '../envelope.ts';
 import { childOf, trimmed } from '../xml.ts';
-import { SecurityProblem } from './security-problem.ts';
 
 /** xs:dateTime with a zone. */
 const TIME = /^-?\d{4,9}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;

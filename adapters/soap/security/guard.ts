@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { DisableError, type Lent, type setting } from 'waybill/adapter';
-import { textOf, type XmlElement } from 'waybill/document';
+import { SecurityProblem, textOf, type XmlElement } from 'waybill/document';
 import { isSameSecret, kept } from 'waybill/peer';
 import { ADDRESSING } from '../addressing.ts';
 import { type Envelope, UTILITY } from '../envelope.ts';
@@ -10,7 +10,6 @@ import { SOAP } from '../soap-version.ts';
 import { attributeOf, childOf, textAt, trimmed } from '../xml.ts';
 import { type CheckedSignature, checkSignature, readTrust } from './check-signature.ts';
 import { checkCreated, checkTimestamp } from './check-time.ts';
-import { SecurityProblem } from './security-problem.ts';
 import { PASSWORD_DIGEST, passwordDigest, SECURITY } from './username-token.ts';
 
 type GuardValues = NonNullable<SoapInValues['security']>;

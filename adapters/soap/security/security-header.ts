@@ -1,9 +1,9 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { type CertificateCredential, DisableError, type Lent, type setting } from 'waybill/adapter';
+import { digestOf, EXCLUSIVE, methodFor, SHA256, SIGNATURE, signedBy } from 'waybill/document';
 import { BODY_ID, UTILITY, type Writing, written } from '../envelope.ts';
 import { SOAP } from '../soap-version.ts';
 import { attributeOf, readXml, within } from '../xml.ts';
-import { digestOf, EXCLUSIVE, methodFor, SHA256, SIGNATURE, signedBy } from './algorithms.ts';
 import type { SecurityValues } from './security-settings.ts';
 import { BASE64, SECURITY, usernameToken, X509 } from './username-token.ts';
 

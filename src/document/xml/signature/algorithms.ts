@@ -1,5 +1,5 @@
 import { createHash, type KeyObject, sign, verify } from 'node:crypto';
-import type { XmlElement } from 'waybill/document';
+import type { XmlElement } from '../tree.ts';
 import { canonical } from './canonical.ts';
 
 export const SIGNATURE = 'http://www.w3.org/2000/09/xmldsig#';
@@ -41,16 +41,20 @@ export const methodFor = (key: KeyObject): string | undefined =>
       ? `${MORE}ecdsa-sha256`
       : undefined;
 
+interface DigestOf {
+  readonly algorithm: string;
+  readonly inclusive?: readonly string[];
+  /** The signature itself, if it is inside what it signs (`enveloped-signature`). */
+  readonly without?: XmlElement | undefined;
+}
+
 /** The digest of an element in its canonical form, in base64. */
 export function digestOf(
   element: XmlElement,
-  {
-    algorithm,
-    inclusive = [],
-  }: { readonly algorithm: string; readonly inclusive?: readonly string[] },
+  { algorithm, inclusive = [], without }: DigestOf,
 ): string {
   const hash = createHash(DIGESTS[algorithm] ?? '');
-  for (const piece of canonical(element, inclusive)) hash.update(piece, 'utf8');
+  for (const piece of canonical(element, inclusive, without)) hash.update(piece, 'utf8');
   return hash.digest('base64');
 }
 

@@ -1,4 +1,4 @@
-import { EngineError } from 'waybill/adapter';
+import { EngineError } from '../../../error/engine-error.ts';
 
 /** The codes of WS-Security 1.1 §12; `MessageExpired` is of its utility namespace. */
 export type SecurityCode =
@@ -10,7 +10,7 @@ export type SecurityCode =
   | 'SecurityTokenUnavailable'
   | 'MessageExpired';
 
-/** A fault in the security of an envelope; the text quotes nothing of it. */
+/** What is wrong with a signature, or with the security of an envelope; the text quotes nothing of it. */
 export class SecurityProblem extends EngineError {
   readonly fault: SecurityCode;
 

@@ -1,4 +1,4 @@
-import type { XmlElement } from 'waybill/document';
+import type { XmlElement } from '../tree.ts';
 
 /** What a prefix means; `''` is the default namespace. */
 type Namespaces = ReadonlyMap<string, string>;
@@ -11,13 +11,15 @@ const XML = 'http://www.w3.org/XML/1998/namespace';
  *
  * @param inclusive the prefixes of `InclusiveNamespaces`, which are written even if unused; `#default` is
  * that without a name
+ * @param without an element that is left out
  */
 export function* canonical(
   element: XmlElement,
   inclusive: readonly string[] = [],
+  without?: XmlElement,
 ): Generator<string, void, undefined> {
   const listed = new Set(inclusive.map((prefix) => (prefix === '#default' ? '' : prefix)));
-  yield* written(element, { scope: scopeAround(element), rendered: new Map(), listed });
+  yield* written(element, { scope: scopeAround(element), rendered: new Map(), listed, without });
 }
 
 interface Writing {
@@ -26,6 +28,7 @@ interface Writing {
   /** What the output has declared so far. */
   readonly rendered: Namespaces;
   readonly listed: ReadonlySet<string>;
+  readonly without: XmlElement | undefined;
 }
 
 function* written(element: XmlElement, outer: Writing): Generator<string, void, undefined> {
@@ -42,7 +45,8 @@ function* written(element: XmlElement, outer: Writing): Generator<string, void, 
   const rendered =
     declared.length === 0 ? outer.rendered : new Map([...outer.rendered, ...declared]);
   for (const child of element.children) {
-    if (child.kind === 'element') yield* written(child, { scope, rendered, listed: outer.listed });
+    if (child === outer.without) continue;
+    if (child.kind === 'element') yield* written(child, { ...outer, scope, rendered });
     else if (child.kind === 'instruction')
       yield `<?${[child.name, child.value].filter(Boolean).join(' ')}?>`;
     else if (child.kind !== 'comment') yield contentText(child.value);
