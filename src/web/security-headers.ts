@@ -28,7 +28,10 @@ const HEADERS = {
 /** Sets the headers of every answer: not cached, not framed, nothing loaded from elsewhere. */
 export function securityHeaders(app: Api): void {
   app.addHook('onSend', async (request, reply, payload) => {
+    // a page that posts a form elsewhere has a stricter policy of its own
+    const own = reply.getHeader('content-security-policy');
     void reply.headers(HEADERS);
+    if (own !== undefined) void reply.header('content-security-policy', own);
     if (request.protocol === 'https') {
       void reply.header('strict-transport-security', 'max-age=31536000');
     }

@@ -34,16 +34,17 @@ export function visitor(url: string): Visitor {
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Asked<unknown>> => {
+    const content = contentOf(body);
     const response = await fetch(new URL(path, url), {
       method,
       redirect: 'manual',
       headers: {
         ...cookieHeader(cookies),
         ...(method === 'GET' ? {} : { ...act(csrf), origin: new URL(url).origin }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(typeof content === 'string' ? { 'content-type': 'application/json' } : {}),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(content === undefined ? {} : { body: content }),
     });
     for (const line of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
@@ -75,6 +76,9 @@ export function visitor(url: string): Visitor {
     },
   };
 }
+
+const contentOf = (body: unknown): string | URLSearchParams | undefined =>
+  body === undefined || body instanceof URLSearchParams ? body : JSON.stringify(body);
 
 /** Name of the session cookie. */
 export function sessionOf({ cookies }: Pick<Visitor, 'cookies'>): string {

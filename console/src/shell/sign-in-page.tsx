@@ -12,7 +12,13 @@ interface Methods {
   readonly password: boolean;
   /** There is no user yet. */
   readonly first: boolean;
-  readonly oidc: readonly { readonly name: string; readonly title: string }[];
+  readonly oidc: readonly Provider[];
+  readonly saml: readonly Provider[];
+}
+
+interface Provider {
+  readonly name: string;
+  readonly title: string;
 }
 
 interface Credentials {
@@ -75,23 +81,34 @@ export function SignInPage({
             </Button>
           </form>
         )}
-        {!changing &&
-          methods?.oidc.map(({ name, title }) => (
-            <a
-              key={name}
-              className={`${buttonStyle()} mt-3 !h-9 w-full`}
-              href={apiUrl(`sign-in/oidc/${encodeURIComponent(name)}`, {
-                back: location.pathname + location.search,
-              })}
-            >
-              {t('Sign in with {title}', { title })}
-            </a>
-          ))}
+        {!changing && methods !== undefined && <Providers methods={methods} />}
         <div className="mt-5 border-t border-line pt-4">
           <LanguageChoice />
         </div>
       </div>
     </main>
+  );
+}
+
+/** The ways that lead to somebody else's page. */
+function Providers({ methods }: { readonly methods: Methods }): ReactElement {
+  const all = (['oidc', 'saml'] as const).flatMap((kind) =>
+    methods[kind].map((one) => ({ kind, ...one })),
+  );
+  return (
+    <>
+      {all.map(({ kind, name, title }) => (
+        <a
+          key={`${kind} ${name}`}
+          className={`${buttonStyle()} mt-3 !h-9 w-full`}
+          href={apiUrl(`sign-in/${kind}/${encodeURIComponent(name)}`, {
+            back: location.pathname + location.search,
+          })}
+        >
+          {t('Sign in with {title}', { title })}
+        </a>
+      ))}
+    </>
   );
 }
 

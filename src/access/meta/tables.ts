@@ -92,6 +92,11 @@ CREATE TABLE IF NOT EXISTS on_call(
   reason TEXT NOT NULL) STRICT;
 `;
 
+/** Assertions of SAML that were used. */
+export const SIXTH_META_TABLES = `
+CREATE TABLE IF NOT EXISTS used_assertion(id TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
 export const AUDIT_TABLES = `
 CREATE TABLE IF NOT EXISTS audit(
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, via TEXT NOT NULL, ip TEXT NOT NULL,

@@ -33,6 +33,8 @@ import { oidcAttempts } from './oidc-attempts.ts';
 import { oidcProvider } from './oidc-provider.ts';
 import { signInPlugin } from './plugin.ts';
 import { refusedSignIns } from './refused-sign-ins.ts';
+import { samlProvider } from './saml/saml-provider.ts';
+import { usedAssertions } from './saml/used-assertions.ts';
 import { sessions } from './sessions.ts';
 import type { SignIn } from './sign-in.ts';
 import { signInTrace } from './sign-in-trace.ts';
@@ -160,6 +162,7 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
   const tokens = apiTokens(database);
   const enforced = enforcement(database, settings);
   const delay = failureDelay(database);
+  const used = usedAssertions(database);
   const { header, tokens: issuers } = settings;
   const cookies = cookieNames(await sharedKey(database, 'instance'));
   const csrf = derivedCsrf(await sharedKey(database, 'csrf'));
@@ -185,6 +188,7 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
     refused: refusedSignIns(database),
     enforcement: enforced,
     attempts: oidcAttempts(await sharedKey(database, 'oidc-attempt')),
+    saml: new Map(settings.saml.map((one) => [one.name, samlProvider(one, used)])),
     providers: new Map(settings.oidc.map((one) => [one.name, oidcProvider(one)])),
     authenticators: [
       ownTokenAuthenticator(tokens, known),

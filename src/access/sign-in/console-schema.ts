@@ -60,6 +60,23 @@ const Ldap = closed({
   ...mapping,
 });
 
+const Saml = closed({
+  name: Type.String({ pattern: '^[a-z0-9-]{1,40}$' }),
+  title: maybe(Text),
+  /** The identity provider's metadata: an address, or a file. */
+  metadata: Text,
+  /** Our name there; the address of our metadata if left out. */
+  entityId: maybe(Text),
+  /** Files (PEM) with which requests are signed. */
+  certificate: maybe(Text),
+  key: maybe(Text),
+  /** By how much clocks may differ. */
+  clockSkew: maybe(Duration),
+  /** Whether people may begin at the provider. */
+  fromProvider: maybe(Type.Boolean()),
+  ...mapping,
+});
+
 const Issuer = closed({
   issuer: Text,
   audience: Text,
@@ -138,6 +155,7 @@ export const ConsoleFile = closed({
   ),
   oidc: maybe(list(Oidc, { maxItems: 10 })),
   ldap: maybe(list(Ldap, { maxItems: 10 })),
+  saml: maybe(list(Saml, { maxItems: 10 })),
   tokens: maybe(list(Issuer, { maxItems: 10 })),
   header: maybe(Header),
   cors: maybe(Cors),
@@ -155,6 +173,7 @@ export const ConsoleFile = closed({
 export type ConsoleFile = Static<typeof ConsoleFile>;
 export type OidcSettings = Static<typeof Oidc>;
 export type LdapFile = Static<typeof Ldap>;
+export type SamlFile = Static<typeof Saml>;
 export type IssuerSettings = Static<typeof Issuer>;
 export type HeaderSettings = Static<typeof Header>;
 export type IdentityMapping = Pick<

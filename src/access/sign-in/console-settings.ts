@@ -23,6 +23,7 @@ import {
   directoryProblems,
   directorySettings,
 } from './directory/directory-settings.ts';
+import { type SamlSettings, samlProblems, samlSettings } from './saml/saml-settings.ts';
 import { SESSION_LIMITS, type SessionLimits } from './sessions.ts';
 
 /** `console.yaml` with all defaults filled in. */
@@ -38,6 +39,7 @@ export interface ConsoleSettings {
   readonly mask: MaskPaths;
   readonly oidc: readonly OidcSettings[];
   readonly ldap: readonly DirectorySettings[];
+  readonly saml: readonly SamlSettings[];
   readonly tokens: readonly IssuerSettings[];
   readonly header: HeaderSettings | undefined;
   readonly cors: CorsSettings | undefined;
@@ -105,32 +107,47 @@ export async function readConsoleSettings(
 }
 
 function settingsOf(written: ConsoleFile, folder: string): ConsoleSettings {
-  const { publicUrl, passwords = true, oidc = [], ldap = [], tokens = [], header } = written;
+  const { publicUrl, passwords = true } = written;
   const roles = new Map([...BUILT_IN_ROLES, ...Object.entries(written.roles ?? {})]);
-  const delegated =
-    written.delegated === undefined ? undefined : resolve(folder, written.delegated);
   return {
     publicUrl: publicUrl?.replace(/\/?$/, '/'),
     publicOrigin: publicUrl === undefined ? undefined : new URL(publicUrl).origin,
     passwords,
     session: sessionOf(written),
+    ...mechanismsOf(written, folder, roles),
     roles,
     mask: maskOf(written),
-    oidc,
-    ldap: ldap.map((one) => directorySettings(one, folder)),
-    tokens,
-    header,
     cors: corsOf(written),
-    delegated,
     rollbackAfter: timeOf(written.rollbackAfter, 30 * 60_000),
-    external: [...oidc, ...ldap, ...tokens].length > 0 || (header ?? delegated) !== undefined,
-    digest: createHash('sha256')
-      .update(JSON.stringify([oidc, tokens, header, delegated, [...roles], ...ldap]))
-      .digest('hex'),
     traceUrl: written.traceUrl,
     bulkLimit: written.bulkLimit ?? BULK_LIMIT,
     alerts: alertSettingsOf(written.alerts),
     patientFields: written.patientFields,
+  };
+}
+
+/** The ways to sign in other than as a local user. */
+function mechanismsOf(
+  { oidc = [], ldap = [], saml = [], tokens = [], header, delegated: file }: ConsoleFile,
+  folder: string,
+  roles: Roles,
+): Pick<
+  ConsoleSettings,
+  'oidc' | 'ldap' | 'saml' | 'tokens' | 'header' | 'delegated' | 'external' | 'digest'
+> {
+  const delegated = file === undefined ? undefined : resolve(folder, file);
+  return {
+    oidc,
+    ldap: ldap.map((one) => directorySettings(one, folder)),
+    saml: saml.map((one) => samlSettings(one, folder)),
+    tokens,
+    header,
+    delegated,
+    external:
+      [...oidc, ...ldap, ...saml, ...tokens].length > 0 || (header ?? delegated) !== undefined,
+    digest: createHash('sha256')
+      .update(JSON.stringify([oidc, tokens, header, delegated, [...roles], ...ldap, ...saml]))
+      .digest('hex'),
   };
 }
 
@@ -255,6 +272,7 @@ function meaningProblems(written: ConsoleFile, folder: string): string[] {
   const mappings: readonly (readonly [string, IdentityMapping])[] = [
     ...(written.oidc ?? []).map((one, n) => [`oidc.${n}`, one] as const),
     ...(written.ldap ?? []).map((one, n) => [`ldap.${n}`, one] as const),
+    ...(written.saml ?? []).map((one, n) => [`saml.${n}`, one] as const),
     ...(written.tokens ?? []).map((one, n) => [`tokens.${n}`, one] as const),
     ...(written.header === undefined ? [] : [['header', written.header] as const]),
   ];
@@ -286,7 +304,7 @@ function mappingProblems(path: string, mapping: IdentityMapping, roles: Roles): 
 }
 
 function mechanismProblems(written: ConsoleFile, folder: string): string[] {
-  const { header, delegated, passwords, oidc = [], ldap = [] } = written;
+  const { header, delegated, passwords, oidc = [], ldap = [], saml = [] } = written;
   const problems = header === undefined ? [] : headerProblems(header);
   if (delegated !== undefined && !existsSync(resolve(folder, delegated))) {
     problems.push(`delegated: there is no file ${delegated}`);
@@ -294,13 +312,16 @@ function mechanismProblems(written: ConsoleFile, folder: string): string[] {
   for (const [n, one] of ldap.entries()) {
     problems.push(...directoryProblems(one, folder).map((problem) => `ldap.${n}.${problem}`));
   }
-  const names = [...oidc, ...ldap].map(({ name }) => name);
+  for (const [n, one] of saml.entries()) {
+    problems.push(...samlProblems(one, folder).map((problem) => `saml.${n}.${problem}`));
+  }
+  const names = [...oidc, ...ldap, ...saml].map(({ name }) => name);
   for (const name of new Set(names.filter((one, at) => names.indexOf(one) !== at))) {
     problems.push(`two ways to sign in are named ${name}; each needs a name of its own`);
   }
   if (passwords === false && names.length === 0) {
     problems.push(
-      'passwords: false would leave no way to sign in that can be tested; add oidc or ldap',
+      'passwords: false would leave no way to sign in that can be tested; add oidc, saml or ldap',
     );
   }
   return problems;

@@ -1,11 +1,12 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { OidcAttempt } from './oidc-provider.ts';
+import type { SamlAttempt } from './saml/saml-provider.ts';
 
 /** A sign-in that was sent to a provider and has not come back. */
 export interface Waiting {
   /** Name of the provider. */
   readonly provider: string;
-  readonly attempt: OidcAttempt;
+  readonly attempt: OidcAttempt | SamlAttempt;
   /** Where the person goes afterwards. */
   readonly back: string;
 }

@@ -9,6 +9,7 @@ import type { Identity } from '../rights/principal-for.ts';
 import { answerCors, checkCsrf } from './cross-origin.ts';
 import { firstAdministratorRoute } from './route/first-administrator.ts';
 import { oidcRoutes } from './route/oidc.ts';
+import { samlRoutes } from './route/saml.ts';
 import { signInRoutes } from './route/session.ts';
 import { signInTraceRoutes } from './route/sign-in-trace.ts';
 import { tokenRoutes } from './route/tokens.ts';
@@ -51,6 +52,7 @@ export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
         signInRoutes(api, signIn);
         firstAdministratorRoute(api, signIn);
         oidcRoutes(api, signIn);
+        samlRoutes(api, signIn);
         tokenRoutes(api, signIn);
         userRoutes(api, signIn);
         signInTraceRoutes(api, signIn);

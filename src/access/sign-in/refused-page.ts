@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../../web/api-error.ts';
 import { sendProblem } from '../../web/problem.ts';
+import { escaped } from './page-text.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 
 const WORDS = {
@@ -41,9 +42,4 @@ export function sendRefusedPage(
         `<title>${words.title} · Waybill</title><h1>${words.title}</h1><p>${escaped(error.message)}</p>${advice}` +
         `<p><a href="${escaped(base)}">${words.back}</a></p></html>`,
     );
-}
-
-/** Escapes a text from elsewhere for a page. */
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (one) => `&#${one.codePointAt(0)};`);
 }

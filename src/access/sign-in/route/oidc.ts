@@ -9,8 +9,8 @@ import { cookieName, cookieOf, setCookie } from '../cookie.ts';
 import { isSignedOut } from '../logout-token.ts';
 import { sendRefusedPage } from '../refused-page.ts';
 import type { SignIn } from '../sign-in.ts';
-import { SignInRefusal } from '../sign-in-refusal.ts';
 import { attempted, startSession } from '../signed-in.ts';
+import { backTo, baseOf, strayAnswer } from './browser.ts';
 
 const LOGOUT_LIMIT = 16 * 1024;
 
@@ -76,10 +76,12 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
         { method, user: undefined },
         async () => {
           const provider = signIn.providers.get(name);
-          if (one?.provider !== name || provider === undefined) throw strayAnswer();
-          const answer = new URL(one.attempt.redirect);
+          const attempt = one?.provider === name ? one.attempt : undefined;
+          if (attempt === undefined || !('state' in attempt) || provider === undefined)
+            throw strayAnswer();
+          const answer = new URL(attempt.redirect);
           answer.search = new URL(request.url, answer).search;
-          return provider.finish(answer, one.attempt);
+          return provider.finish(answer, attempt);
         },
       );
       const allowed = permissionsOf(identity.roles, signIn.roles);
@@ -124,23 +126,4 @@ function backChannelRoute(api: Api, signIn: SignIn): void {
       return reply.header('cache-control', 'no-store').send('');
     },
   );
-}
-
-function strayAnswer(): SignInRefusal {
-  return new SignInRefusal(
-    { status: 401, text: 'this sign-in did not start here, or took too long: start again' },
-    'the provider’s answer does not belong to a sign-in of this browser',
-    'start at the console’s own address, to which the cookie belongs; behind a proxy set publicUrl',
-  );
-}
-
-function baseOf({ settings }: SignIn, { protocol, host }: FastifyRequest): string {
-  return settings.publicUrl ?? `${protocol}://${host}/`;
-}
-
-/** A page of the console itself; anything else could send a signed-in person elsewhere. */
-function backTo(wanted: string | undefined, base: string): string {
-  if (wanted === undefined || !URL.canParse(wanted, base)) return base;
-  const url = new URL(wanted, base);
-  return url.origin === new URL(base).origin ? url.href : base;
 }

@@ -12,6 +12,7 @@ import { localIdentity } from '../local-sign-in.ts';
 import { checkNewPassword, hashPassword } from '../password.ts';
 import type { SignIn } from '../sign-in.ts';
 import { attempted, startSession } from '../signed-in.ts';
+import { samlAddresses } from './saml.ts';
 
 const tags = ['sign-in'];
 
@@ -20,6 +21,7 @@ const Methods = Type.Object({
   /** There is no user yet: the code that waybill run prints makes the first administrator. */
   first: Type.Boolean(),
   oidc: list(Type.Object({ name: Type.String(), title: Type.String() })),
+  saml: list(Type.Object({ name: Type.String(), title: Type.String() })),
 });
 
 export const Credentials = closed({
@@ -47,6 +49,7 @@ function beginRoutes(api: Api, signIn: SignIn): void {
       password: signIn.settings.ldap.length > 0 || (await signIn.enforcement.passwords()).allowed,
       // an unreachable database must not hide the page, and no user could be made in it either
       first: (await within(1_000, signIn.first.isAwaited())) ?? false,
+      saml: [...signIn.saml.values()].map(({ name, title }) => ({ name, title })),
       oidc: [...signIn.providers.values()].map(({ name, title }) => ({ name, title })),
     }),
   );
@@ -107,11 +110,11 @@ function signOutRoute(api: Api, signIn: SignIn): void {
       if (idToken === undefined) return {};
       const back = signIn.settings.publicUrl ?? `${request.protocol}://${request.host}/`;
       // the session here has ended: an unreachable provider must not make it look otherwise
-      const there = await signIn.providers
-        .get(provider)
-        ?.signOut(idToken, back)
-        // signing out here works whether or not the provider can be reached
-        .catch(() => undefined);
+      const leaving =
+        signIn.providers.get(provider)?.signOut(idToken, back) ??
+        signIn.saml.get(provider)?.signOut(samlAddresses(signIn, request, provider), idToken);
+      // signing out here works whether or not the provider can be reached
+      const there = await leaving?.catch(() => undefined);
       return { redirect: there?.href };
     },
   );
