@@ -1,4 +1,10 @@
-import { generateKeyPair, type KeyObject, randomBytes, randomUUID } from 'node:crypto';
+import {
+  generateKeyPair,
+  type KeyObject,
+  type KeyPairKeyObjectResult,
+  randomBytes,
+  randomUUID,
+} from 'node:crypto';
 import { promisify } from 'node:util';
 import { calculateJwkThumbprint, errors, exportJWK, type JWK, jwtVerify, SignJWT } from 'jose';
 import type { Clock } from '../../src/time/clock.ts';
@@ -40,10 +46,12 @@ export interface EntraTokens {
 /** Entra backdates its tokens, for slow clocks. */
 const BACKDATED = 300;
 
+/** One pair for this process: making one takes sixty milliseconds of the processor, and issuers tell tenants apart. */
+let made: Promise<KeyPairKeyObjectResult> | undefined;
+
 export async function entraTokens(tenant: string, clock: Clock): Promise<EntraTokens> {
-  const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', {
-    modulusLength: 2048,
-  });
+  made ??= promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  const { publicKey, privateKey } = await made;
   const jwk = await exportJWK(publicKey);
   const kid = await calculateJwkThumbprint(jwk);
   const issuer = `https://sts.windows.net/${tenant}/`;

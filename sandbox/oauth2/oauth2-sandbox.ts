@@ -288,8 +288,13 @@ interface SigningKey {
   readonly publicKey: CryptoKey;
 }
 
-/** A fresh key that signs access tokens for resources. */
-async function signingKey(): Promise<SigningKey> {
+/** One key for this process: making one takes sixty milliseconds of the processor. */
+let made: Promise<SigningKey> | undefined;
+
+/** The key that signs access tokens for resources. */
+const signingKey = (): Promise<SigningKey> => (made ??= newSigningKey());
+
+async function newSigningKey(): Promise<SigningKey> {
   const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
   const { kty = 'RSA', ...jwk } = await exportJWK(privateKey);
   return { publicKey, jwk: { ...jwk, kty, kid: 'sandbox', use: 'sig', alg: 'RS256' } };

@@ -17,7 +17,6 @@ import {
   type Seen,
   type SuspendedMessages,
 } from './condition.ts';
-import { Lasting } from './lasting.ts';
 import type { Notifier } from './notifier.ts';
 
 export interface WatcherOptions {
@@ -196,4 +195,16 @@ async function recentFailures(
   for (const { host, errors } of await trace.statistics(query))
     counts.set(host, (counts.get(host) ?? 0) + errors);
   return counts;
+}
+
+/** Since when things have been so, as far as somebody looked: what is not seen once begins anew. */
+export class Lasting {
+  readonly #since = new Map<string, number>();
+
+  /** All that is so now, with since when. */
+  see(names: readonly string[], now: number): ReadonlyMap<string, number> {
+    for (const known of this.#since.keys()) if (!names.includes(known)) this.#since.delete(known);
+    for (const name of names) if (!this.#since.has(name)) this.#since.set(name, now);
+    return new Map(this.#since);
+  }
 }

@@ -8,7 +8,7 @@ import {
   isQuiet,
   type Seen,
 } from '../../../src/operator/alert/condition.ts';
-import { Lasting } from '../../../src/operator/alert/lasting.ts';
+import { Lasting } from '../../../src/operator/alert/watcher.ts';
 
 const NOW = new Date(2026, 10, 25, 12, 0).getTime();
 const MINUTE = 60_000;
