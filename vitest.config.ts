@@ -44,8 +44,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 20_000 } },
-    // most tests wait for somebody else most of the time: three for each of the two processors that CI has
-    maxWorkers: 6,
+    // most tests wait for somebody else most of the time: five on the two processors that CI has
+    maxWorkers: 5,
     globalSetup: ['test/in-memory.ts'],
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new TriedAgain()],

@@ -150,7 +150,7 @@ async function lab(database = ''): Promise<Lab> {
         port: (of) => portOf(name, String(of)),
         output: () => output,
         healthy: () =>
-          vi.waitFor(check, { timeout: 40_000, interval: 500 }).catch((error: unknown) => {
+          vi.waitFor(check, { timeout: 90_000, interval: 500 }).catch((error: unknown) => {
             throw new Error(`${name} did not become healthy; it said:\n${output}`, {
               cause: error,
             });

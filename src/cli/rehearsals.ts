@@ -18,9 +18,9 @@ export interface RehearsalLimits {
   readonly megabytes: number;
 }
 
-const LIMITS: RehearsalLimits = { each: 5_000, reading: 20_000, idle: 30_000, megabytes: 512 };
+const LIMITS: RehearsalLimits = { each: 5_000, reading: 15_000, idle: 30_000, megabytes: 512 };
 /** How many times its limit a thread may take by the clock: it yields to the engine's, and waits for its turn. */
-const PATIENCE = 10;
+const PATIENCE = 2;
 /** Runs that are held at once; what they hold is a whole production each. */
 const ROOMS = 2;
 
@@ -185,7 +185,9 @@ function afterWork(worker: Worker, time: number, run: () => void): Timer {
     else wait(left);
   };
   const wait = (left: number): void => {
-    timer = after(left, () => background(look(), 'measuring a trial of the files'));
+    timer = after(Math.min(left, begun + PATIENCE * time - performance.now()), () =>
+      background(look(), 'measuring a trial of the files'),
+    );
   };
   wait(time);
   return {

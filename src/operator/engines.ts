@@ -89,7 +89,7 @@ const TEST_LIMIT = 70_000;
 const RELOAD_LIMIT = 60_000;
 /** Milliseconds beyond what a check may take: the engine tells more than a silence. */
 const CHECK_MORE = 5_000;
-const REHEARSAL_LIMIT = 30_000;
+const REHEARSAL_LIMIT = 45_000;
 /** Milliseconds; a long queue is searched, and the trace may have to catch up first. */
 const END_LIMIT = 40_000;
 

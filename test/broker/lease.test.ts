@@ -105,20 +105,6 @@ test('a holder that falls silent is succeeded after the lease time as it is seen
   await taken?.release();
 });
 
-test('a holder without its server lets go before any other may take the lease', async () => {
-  await using made = await lab();
-  const held = await leases(made.kv, 'a').take('poll.x');
-  const began = performance.now();
-  process.kill(made.pid ?? 0, 'SIGSTOP');
-  try {
-    await vi.waitFor(() => expect(held?.signal.aborted).toBe(true), { timeout: 2 * LEASE_TIME });
-    expect(performance.now() - began).toBeLessThan(LEASE_TIME);
-  } finally {
-    process.kill(made.pid ?? 0, 'SIGCONT');
-  }
-  await held?.release();
-}, 40_000);
-
 test.runIf(process.platform === 'linux')(
   'a lease of a process that was killed is free at once; one of a living process, or of the same number elsewhere, is not',
   async () => {
@@ -177,7 +163,31 @@ test('who leaves something half done, or is killed, tells the next holder', asyn
   expect((await b.take('queue.x'))?.takenOver).toBe(true);
 });
 
-test('a holder keeps its lease where the server lost it, or has another revision of it than was written', async () => {
+test('an entry that is damaged is free, as one that was left half done', async () => {
+  await using made = await lab();
+  await made.kv.put('lease.queue.x', 'not what an engine writes');
+  const taken = await leases(made.kv, 'me').take('queue.x');
+  expect(taken?.takenOver).toBe(true);
+  await taken?.release();
+});
+
+// these wait for the time of a lease, beside each other
+
+test.concurrent('a holder without its server lets go before any other may take the lease', async () => {
+  await using made = await lab();
+  const held = await leases(made.kv, 'a').take('poll.x');
+  const began = performance.now();
+  process.kill(made.pid ?? 0, 'SIGSTOP');
+  try {
+    await vi.waitFor(() => expect(held?.signal.aborted).toBe(true), { timeout: 2 * LEASE_TIME });
+    expect(performance.now() - began).toBeLessThan(LEASE_TIME);
+  } finally {
+    process.kill(made.pid ?? 0, 'SIGCONT');
+  }
+  await held?.release();
+}, 40_000);
+
+test.concurrent('a holder keeps its lease where the server lost it, or has another revision of it than was written', async () => {
   await using made = await lab();
   const mine = leases(made.kv, 'me');
   const [gone, other] = [await mine.take('queue.gone'), await mine.take('queue.other')];
@@ -193,15 +203,7 @@ test('a holder keeps its lease where the server lost it, or has another revision
   expect(await leases(made.kv, 'other').heldByOthers('queue')).toEqual([]);
 }, 20_000);
 
-test('an entry that is damaged is free, as one that was left half done', async () => {
-  await using made = await lab();
-  await made.kv.put('lease.queue.x', 'not what an engine writes');
-  const taken = await leases(made.kv, 'me').take('queue.x');
-  expect(taken?.takenOver).toBe(true);
-  await taken?.release();
-});
-
-test('an engine whose number was taken meanwhile takes another', async () => {
+test.concurrent('an engine whose number was taken meanwhile takes another', async () => {
   await using made = await lab();
   const number = await engineNumber(leases(made.kv, 'me'));
   expect(number.value).toBe(0);
@@ -210,7 +212,7 @@ test('an engine whose number was taken meanwhile takes another', async () => {
   await number.release();
 }, 10_000);
 
-test('who waits for a lease knows whether somebody works under it', async () => {
+test.concurrent('who waits for a lease knows whether somebody works under it', async () => {
   await using made = await lab();
   const stop = new AbortController();
   const seen: (string | undefined)[] = [];

@@ -32,7 +32,7 @@ const REQUEST: RehearsalRequest = {
   charset: undefined,
 };
 const message = (id: string): Buffer => Buffer.from(adt(id));
-const LIMITS = { each: 700, reading: 20_000, idle: 60_000, megabytes: 512 };
+const LIMITS = { each: 1_500, reading: 20_000, idle: 60_000, megabytes: 512 };
 
 let folder: ProductionFolder;
 const loaded = new LoadedTables();

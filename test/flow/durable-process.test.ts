@@ -26,7 +26,7 @@ async function code(folder: string, body: string): Promise<Partial<ProcessDefini
   return { code: file, run: 'queued' };
 }
 
-test('a process calls a target, gets its answer and sends on', async () => {
+test.concurrent('a process calls a target, gets its answer and sends on', async () => {
   await using nats = await startNats();
   const from = testInbound();
   const asked = testOutbound(() => ({ body: Buffer.from('42'), type: 'text/plain', code: '200' }));
@@ -53,7 +53,7 @@ test('a process calls a target, gets its answer and sends on', async () => {
   expect(Buffer.from(told.sent[0]?.body.inline ?? []).toString()).toBe('the answer is 42 200');
 });
 
-test('a process that is stopped in the middle goes on after the next start and repeats no effect', async () => {
+test.concurrent('a process that is stopped in the middle goes on after the next start and repeats no effect', async () => {
   await using nats = await startNats();
   const from = testInbound();
   const once = testOutbound();
@@ -80,7 +80,7 @@ test('a process that is stopped in the middle goes on after the next start and r
   expect(once.sent).toHaveLength(1);
 });
 
-test('a process that takes another path when it runs again is suspended', async () => {
+test.concurrent('a process that takes another path when it runs again is suspended', async () => {
   await using nats = await startNats();
   const from = testInbound();
   const to = testOutbound();
@@ -157,7 +157,7 @@ const discard = ({ engine, director }: Running, id: number): Promise<void> =>
     reason: 'not needed',
   });
 
-test('waiting messages hold no place of the pool, and go on with their time', async () => {
+test.concurrent('waiting messages hold no place of the pool, and go on with their time', async () => {
   await using nats = await startNats();
   const { made, deliver, sent } = await orders(
     nats.data,
@@ -176,7 +176,7 @@ test('waiting messages hold no place of the pool, and go on with their time', as
   expect(await waitingIn(running)).toBe(3);
 });
 
-test('calls that wait hold no place of the pool, and go on with their answers after a restart', async () => {
+test.concurrent('calls that wait hold no place of the pool, and go on with their answers after a restart', async () => {
   await using nats = await startNats();
   const { made, deliver, sent, asked, answer } = await orders(
     nats.data,
@@ -198,7 +198,7 @@ test('calls that wait hold no place of the pool, and go on with their answers af
   await vi.waitFor(async () => expect(await waitingIn(running)).toBe(0));
 });
 
-test('code never hears that NATS is away: its message goes back to its queue, and it runs again', async () => {
+test.concurrent('code never hears that NATS is away: its message goes back to its queue, and it runs again', async () => {
   await using nats = await startNats();
   const gate = join(nats.data, 'gate');
   const { made, deliver, sent } = await orders(
@@ -223,7 +223,7 @@ test('code never hears that NATS is away: its message goes back to its queue, an
   expect(host?.lastError).toBeUndefined();
 }, 30_000);
 
-test('a strict line waits with its message, and says so', async () => {
+test.concurrent('a strict line waits with its message, and says so', async () => {
   await using nats = await startNats();
   const { made, deliver, sent } = await orders(
     nats.data,
@@ -242,7 +242,7 @@ test('a strict line waits with its message, and says so', async () => {
   expect(detail()).toBe('');
 });
 
-test('a call that was given up stays given up, whatever answer comes before the code runs again', async () => {
+test.concurrent('a call that was given up stays given up, whatever answer comes before the code runs again', async () => {
   await using nats = await startNats();
   const { made, deliver, sent, asked, answer } = await orders(
     nats.data,
@@ -262,7 +262,7 @@ test('a call that was given up stays given up, whatever answer comes before the 
   await vi.waitFor(() => expect(sent()).toEqual(['REPLY_TIMEOUT']), 6_000);
 });
 
-test('steps live as long as their message is open, also those of an earlier version', async () => {
+test.concurrent('steps live as long as their message is open, also those of an earlier version', async () => {
   await using nats = await startNats();
   const { made, deliver, sent } = await orders(
     nats.data,
@@ -293,7 +293,7 @@ test('steps live as long as their message is open, also those of an earlier vers
   expect(sent()).toEqual(['once']);
 });
 
-test('a person ends a message that waits', async () => {
+test.concurrent('a person ends a message that waits', async () => {
   await using nats = await startNats();
   const { made, deliver } = await orders(nats.data, `await context.sleep(86_400_000);`);
   await using running = await run(nats, made);
@@ -303,7 +303,7 @@ test('a person ends a message that waits', async () => {
   expect(await waitingIn(running)).toBe(0);
 });
 
-test('a person ends a message that waits while one before it is still at work: it never comes back', async () => {
+test.concurrent('a person ends a message that waits while one before it is still at work: it never comes back', async () => {
   await using nats = await startNats();
   const gate = join(nats.data, 'gate');
   const { made, deliver, sent } = await orders(
@@ -329,7 +329,7 @@ test('a person ends a message that waits while one before it is still at work: i
   });
 });
 
-test('the trace shows a waiting message as open, and its end as it was', async () => {
+test.concurrent('the trace shows a waiting message as open, and its end as it was', async () => {
   await using nats = await startNats();
   const { made, deliver } = await orders(nats.data, `await context.sleep(5_000);`);
   await using running = await run(nats, made);
@@ -351,7 +351,7 @@ test('the trace shows a waiting message as open, and its end as it was', async (
   }, 5_000);
 });
 
-test('hundreds wake at once, each once', async () => {
+test.concurrent('hundreds wake at once, each once', async () => {
   await using nats = await startNats();
   const wake = Date.now() + 4_000;
   const { made, deliver, sent } = await orders(
@@ -369,7 +369,7 @@ test('hundreds wake at once, each once', async () => {
   await vi.waitFor(async () => expect(await waitingIn(running)).toBe(0), 10_000);
 }, 60_000);
 
-test('what waits is woken by another engine once the one that kept the time is gone', async () => {
+test.concurrent('what waits is woken by another engine once the one that kept the time is gone', async () => {
   await using nats = await startNats();
   const { made, deliver, sent } = await orders(
     nats.data,

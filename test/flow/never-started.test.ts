@@ -82,7 +82,7 @@ for (const [name, out] of orders) {
   }, 30_000);
 }
 
-test('what waits when the order of a queue changes goes first, in its order, also after several changes and back', async () => {
+test.concurrent('what waits when the order of a queue changes goes first, in its order, also after several changes and back', async () => {
   await using nats = await startNats();
   const made = production();
   await using running = await run(
@@ -133,7 +133,7 @@ test('what waits when the order of a queue changes goes first, in its order, als
   );
 }, 60_000);
 
-test('the queue of a host that is taken out of the production keeps what waits, and is told of', async () => {
+test.concurrent('the queue of a host that is taken out of the production keeps what waits, and is told of', async () => {
   await using nats = await startNats();
   const made = production();
   const told: unknown[] = [];

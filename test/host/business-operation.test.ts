@@ -16,7 +16,7 @@ const failsAtStuck = (message: Message): undefined => {
   if (textOf(message) === 'stuck') throw new TemporaryError('not yet');
 };
 
-test('of two engines one sends a strict line, the other says so and goes on where the first ended', async () => {
+test.concurrent('of two engines one sends a strict line, the other says so and goes on where the first ended', async () => {
   await using nats = await startNats();
   const first = await given({ nats });
   await vi.waitFor(() => expect(first.status()?.connection).toBe('connected'));
@@ -39,7 +39,7 @@ test('of two engines one sends a strict line, the other says so and goes on wher
   expect(second.sent()[0]?.possibleDuplicate).toBeUndefined();
 });
 
-test('what was on the wire as its engine stopped is sent again, marked, at the head of its line', async () => {
+test.concurrent('what was on the wire as its engine stopped is sent again, marked, at the head of its line', async () => {
   await using nats = await startNats();
   const first = await given({
     nats,
@@ -58,7 +58,7 @@ test('what was on the wire as its engine stopped is sent again, marked, at the h
   expect(marks.slice(3)).toEqual([undefined, undefined, undefined]);
 });
 
-test('a message that waits for its next try shows in the status, and is tried at once where somebody says so', async () => {
+test.concurrent('a message that waits for its next try shows in the status, and is tried at once where somebody says so', async () => {
   let isBusy = true;
   const answer = () => {
     if (isBusy) throw new TemporaryError('the peer is busy');
@@ -80,7 +80,7 @@ test('a message that waits for its next try shows in the status, and is tried at
   expect(line.status()?.retrying).toBeUndefined();
 });
 
-test('a message that is tried again and again is ended by an order, its sender is told, and the line goes on', async () => {
+test.concurrent('a message that is tried again and again is ended by an order, its sender is told, and the line goes on', async () => {
   await using line = await given({
     operations: { out: { answer: failsAtStuck, retry: SELDOM } },
   });
@@ -111,7 +111,7 @@ test('a message that is tried again and again is ended by an order, its sender i
   expect(line.status()?.retrying).toBeUndefined();
 });
 
-test('in test mode nothing goes out: each message is set aside in the name of who set it, until it ends', async () => {
+test.concurrent('in test mode nothing goes out: each message is set aside in the name of who set it, until it ends', async () => {
   await using line = await given();
   const at = Date.now();
   const override = {
@@ -139,14 +139,14 @@ test('in test mode nothing goes out: each message is set aside in the name of wh
   await line.arrive(['3']);
 });
 
-test('a message that fails for good is told to who waits for its answer, and shows as the last error', async () => {
+test.concurrent('a message that fails for good is told to who waits for its answer, and shows as the last error', async () => {
   await using line = await given({ operations: { out: { answer: fails } } });
   const { outcome } = await line.comes('1', { reply: true, timeout: 10_000 });
   expect(outcome).toMatchObject({ status: 'error', text: 'no such patient' });
   expect(line.status()?.lastError?.text).toContain('no such patient');
 });
 
-test('a host that is started twice works once, and one that is stopped twice stays so', async () => {
+test.concurrent('a host that is started twice works once, and one that is stopped twice stays so', async () => {
   await using line = await given();
   await line.director.switchOn('out');
   await line.come('1');

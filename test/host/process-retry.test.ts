@@ -57,7 +57,7 @@ const deliver = (from: ReturnType<typeof testInbound>, text: string) =>
 const letters = ({ director }: Running) =>
   director.statuses().find(({ host }) => host === 'letters');
 
-test('a process whose registry is down is tried again in its place, without a step done twice', async () => {
+test.concurrent('a process whose registry is down is tried again in its place, without a step done twice', async () => {
   await using nats = await startNats();
   let tries = 0;
   const { made, from, first, out } = await set(
@@ -89,7 +89,7 @@ test('a process whose registry is down is tried again in its place, without a st
   }, 5_000);
 });
 
-test('the wait that an error asks for is kept, and a person may cut it short', async () => {
+test.concurrent('the wait that an error asks for is kept, and a person may cut it short', async () => {
   await using nats = await startNats();
   let tries = 0;
   const { made, from, out } = await set(nats.data, () => {
@@ -104,7 +104,7 @@ test('the wait that an error asks for is kept, and a person may cut it short', a
   await vi.waitFor(() => expect(texts(out)).toEqual(['a!']), 5_000);
 });
 
-test('a message whose time is used up is suspended with its tries, and the line goes on', async () => {
+test.concurrent('a message whose time is used up is suspended with its tries, and the line goes on', async () => {
   await using nats = await startNats();
   let tries = 0;
   const { made, from, out } = await set(
@@ -130,7 +130,7 @@ test('a message whose time is used up is suspended with its tries, and the line 
   expect([2, 3]).toContain(tries);
 });
 
-test.each([
+test.concurrent.each([
   ['its own error', `throw new Error('x');`],
   ['a call without an answer', `await context.call('silent', 'x', { timeout: 100 });`],
   ['a table that there is not', `context.lookup('registry', 'x');`],
@@ -166,7 +166,7 @@ test.each([
   expect(letters(running)?.retrying).toBeUndefined();
 });
 
-test('an order ends a message that is tried again, and what follows goes on', async () => {
+test.concurrent('an order ends a message that is tried again, and what follows goes on', async () => {
   await using nats = await startNats();
   const { made, from, first, out } = await set(nats.data, (_, key) => {
     if (key === 'a') throw down(15_000);
@@ -183,7 +183,7 @@ test('an order ends a message that is tried again, and what follows goes on', as
   expect(texts(first)).toEqual(['a', 'b']);
 });
 
-test('a stop does not wait for the next try; the next start tries again and repeats no step', async () => {
+test.concurrent('a stop does not wait for the next try; the next start tries again and repeats no step', async () => {
   await using nats = await startNats();
   let isDown = true;
   const { made, from, first, out } = await set(nats.data, () => {
@@ -202,7 +202,7 @@ test('a stop does not wait for the next try; the next start tries again and repe
   expect(texts(first)).toEqual(['a']);
 });
 
-test('a queued router whose transform fails for a while is tried again, and sends once', async () => {
+test.concurrent('a queued router whose transform fails for a while is tried again, and sends once', async () => {
   await using nats = await startNats();
   let tries = 0;
   const { made, from, first, out } = await set(nats.data, () => '');

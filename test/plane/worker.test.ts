@@ -80,7 +80,7 @@ test('waybill run says where the console is, and it answers from its own thread'
     const found = /console: (\S+)/.exec(text())?.[1];
     if (found === undefined) throw new Error(text());
     return found;
-  }, 40_000);
+  }, 120_000);
   expect((await fetch(new URL('/health/ready', url))).status).toBe(200);
   // being at the machine proves nothing; what is printed does
   expect((await fetch(new URL('/api/v1/hosts', url))).status).toBe(401);
@@ -231,4 +231,4 @@ await import(${JSON.stringify(worker)});
   } finally {
     await operator.stop();
   }
-}, 40_000);
+}, 120_000);

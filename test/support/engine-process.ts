@@ -75,7 +75,7 @@ export async function startEngineProcess(options: EngineOptions): Promise<Engine
 }
 
 async function untilOpen(port: number, child: ChildProcess, output: () => string): Promise<void> {
-  for (let waited = 0; waited < 30_000; waited += 20) {
+  for (let waited = 0; waited < 60_000; waited += 20) {
     if (child.exitCode !== null) throw new Error(`the engine ended at once: ${output()}`);
     const socket = connect(port, '127.0.0.1');
     const open = await once(socket, 'connect').then(

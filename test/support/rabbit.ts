@@ -152,7 +152,7 @@ export function describeWithRabbit(
     let broker: Rabbit | undefined;
     beforeAll(async () => {
       broker = await rabbit(await options());
-    }, 90_000);
+    }, 120_000);
     afterAll(() => broker?.[Symbol.asyncDispose](), 30_000);
     tests(() => {
       if (broker === undefined) throw new Error('the broker was not started');
