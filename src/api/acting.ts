@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { type AuditEntry, recorded } from '../access/audit/audit.ts';
+import { type AuditEntry, recorded, withEmergency } from '../access/audit/audit.ts';
 import { principalOf } from '../access/rights/require-permission.ts';
 import { isVisible, type TracedMessage } from '../trace/traced-message.ts';
 import { ApiError } from '../web/api-error.ts';
@@ -14,8 +14,10 @@ export async function audited<Result>(
   act: Act,
   run: () => Promise<Result>,
 ): Promise<Result> {
-  const { name, via } = principalOf(request);
-  return recorded(audit, { actor: { name, via }, ip: request.ip, ...act }, run);
+  const principal = principalOf(request);
+  const { name, via } = principal;
+  const detail = withEmergency(principal, act.detail);
+  return recorded(audit, { actor: { name, via }, ip: request.ip, ...act, detail }, run);
 }
 
 /** A message that the caller may see; otherwise 404, as if it did not exist. */

@@ -1,6 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
-import { type Look, type LookRecorder, lookRecorder } from '../access/audit/audit.ts';
+import {
+  type Look,
+  type LookRecorder,
+  lookRecorder,
+  withEmergency,
+} from '../access/audit/audit.ts';
 import type { Principal } from '../access/rights/principal.ts';
 import { principalOf } from '../access/rights/require-permission.ts';
 import { FIND_LIMIT_MAX, FIND_TIME_BUDGET, type TraceQuery } from '../trace/trace-query.ts';
@@ -90,8 +95,10 @@ export function listedRecorder(context: ApiContext): ListedRecorder {
 }
 
 function lookOf(request: FastifyRequest, look: Look): Parameters<LookRecorder>[1] {
-  const { name, via } = principalOf(request);
-  return { actor: { name, via }, ip: request.ip, ...look };
+  const principal = principalOf(request);
+  const { name, via } = principal;
+  const detail = withEmergency(principal, look.detail);
+  return { actor: { name, via }, ip: request.ip, ...look, detail };
 }
 
 /** Counts what a query finds, within its time budget; `next` continues from there. */

@@ -1,4 +1,5 @@
 import type { MetaDatabase } from '../access/meta/meta-database.ts';
+import type { Emergencies } from '../access/rights/emergency.ts';
 import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
@@ -25,6 +26,7 @@ export interface AlertingOptions {
   readonly meta: MetaDatabase;
   readonly reached: Engines;
   readonly live: LiveStream;
+  readonly emergencies: Emergencies;
   readonly alone: Alone;
   /** Milliseconds between two looks. */
   readonly every: number | undefined;
@@ -34,7 +36,7 @@ export interface AlertingOptions {
 /** Watches for alerts and tells people of them, until it is stopped. */
 export function startAlerting(
   sources: ConsoleSources,
-  { meta, reached, live, alone, every = WATCH_EVERY, settings }: AlertingOptions,
+  { meta, reached, live, emergencies, alone, every = WATCH_EVERY, settings }: AlertingOptions,
 ): Alerting & { stop(): Promise<void> } {
   const { broker, trace, tracing, log, place } = sources;
   const { production: name } = broker;
@@ -57,6 +59,7 @@ export function startAlerting(
     engines: reached,
     store,
     notifier,
+    emergencies,
     trace,
     live,
     alone,

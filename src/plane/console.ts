@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Audit } from '../access/audit/audit.ts';
 import type { MetaDatabase, MetaPlace } from '../access/meta/meta-database.ts';
+import type { Emergencies } from '../access/rights/emergency.ts';
 import type { BodyMask } from '../access/rights/field-mask.ts';
 import { consoleGuard } from '../access/sign-in/console-guard.ts';
 import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
@@ -90,16 +91,16 @@ export async function startConsole(
     reached,
     every: watchEvery,
     settings: guard.settings,
+    emergencies: guard.emergencies,
   });
   const { live, watcher, jobs } = service;
-  const { trace, tracing } = parts;
-  const search = (): ReadonlyMap<string, string> => tracing.settings.search;
+  const search = (): ReadonlyMap<string, string> => parts.tracing.settings.search;
   const fields = (): readonly string[] => patientFields(search(), guard.settings.patientFields);
   const context: ApiContext = {
     ...contextParts(parts, service.jobs),
     ...service,
     engines: reached,
-    audit: patientAudit(audit ?? guard.audit, { trace, bodies: parts.bodies, search, fields }),
+    audit: patientAudit(audit ?? guard.audit, { ...parts, search, fields }),
     patientFields: fields,
     traceUrl: guard.traceUrl,
     bulkLimit: guard.settings.bulkLimit,
@@ -144,11 +145,13 @@ async function peopleService(
     reached,
     every,
     settings,
+    emergencies,
   }: {
     readonly meta: MetaDatabase;
     readonly rights: JobRights;
     readonly reached: Engines;
     readonly every: number | undefined;
+    readonly emergencies: Emergencies;
     readonly settings: Pick<ConsoleSettings, 'alerts' | 'publicUrl'>;
   },
 ): Promise<PeopleService> {
@@ -185,6 +188,7 @@ async function peopleService(
     meta,
     reached,
     live,
+    emergencies,
     alone: alone('alerts'),
     every,
     settings,

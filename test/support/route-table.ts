@@ -134,6 +134,11 @@ export const ROUTES: readonly Row[] = [
   row('DELETE /storage/holds/{id}', ['purge.manage'], 404),
   row('POST /storage/purge', ['purge.manage'], 403),
   row('GET /audit', ['audit.view'], 200),
+  row('POST /me/emergency', ['message.emergency'], 403, {
+    body: { reason: 'the ward needs it now' },
+    allowed: [403],
+  }),
+  row('DELETE /me/emergency', ['message.emergency'], 404, { allowed: [404] }),
   row('POST /audit/access', ['audit.view'], 200, { body: { patient: '4711' } }),
   row('POST /audit/access/export', ['audit.view'], 200, { body: { patient: '4711' } }),
   row('GET /audit/verify', ['audit.view'], 200),

@@ -7,6 +7,7 @@ import { CopyButton } from '../element/copy-button.tsx';
 import { INPUT } from '../element/field.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
+import { EmergencyButton } from '../shell/emergency.tsx';
 
 /** An HL7 message as segments and fields with the names its version gives them, or an interchange of X12 or EDIFACT with its loops. Each path can be copied. */
 export function Hl7TreeView({
@@ -61,9 +62,12 @@ export function Hl7TreeView({
 /** Says that the server has masked what this user may not see. */
 export function Masked(): ReactElement {
   return (
-    <span className="rounded bg-warn-soft px-1.5 text-2xs font-medium text-warn">
-      {t('patient data masked')}
-    </span>
+    <>
+      <span className="rounded bg-warn-soft px-1.5 text-2xs font-medium text-warn">
+        {t('patient data masked')}
+      </span>
+      <EmergencyButton />
+    </>
   );
 }
 

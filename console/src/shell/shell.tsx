@@ -9,6 +9,7 @@ import { Waiting } from '../element/notice.tsx';
 import { count as written } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { AccountMenu } from './account-menu.tsx';
+import { EmergencyBanner } from './emergency.tsx';
 import { useHotKeys } from './hot-keys.ts';
 import { LiveStatus } from './live-status.tsx';
 import { type Me, me, useMay } from './me.ts';
@@ -70,6 +71,7 @@ function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
       />
       <Navigation open={menu} onGo={() => setMenu(false)} />
       <main ref={main} tabIndex={-1} className="min-w-0 overflow-auto outline-none" id="main">
+        <EmergencyBanner />
         <Suspense fallback={<Waiting />}>
           <Outlet />
         </Suspense>

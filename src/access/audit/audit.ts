@@ -41,6 +41,14 @@ export async function recorded<Result>(
   }
 }
 
+/** The details of an act, with the emergency because of which it was possible. */
+export function withEmergency(
+  { emergency }: Pick<Principal, 'emergency'>,
+  detail: AuditEntry['detail'],
+): AuditEntry['detail'] {
+  return emergency === undefined ? detail : { ...detail, reason: `emergency: ${emergency.reason}` };
+}
+
 /** What somebody views. */
 export type Look = Pick<AuditEntry, 'action' | 'object' | 'detail'>;
 

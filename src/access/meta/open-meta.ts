@@ -9,6 +9,7 @@ import {
   FOURTH_META_TABLES,
   META_TABLES,
   SECOND_META_TABLES,
+  SEVENTH_META_TABLES,
   SIXTH_META_TABLES,
   THIRD_AUDIT_TABLES,
   THIRD_META_TABLES,
@@ -95,6 +96,7 @@ export const META_MIGRATIONS: readonly MetaMigration[] = [
   (session, { written }) => define(session, written(FOURTH_META_TABLES)),
   (session, { written }) => define(session, written(FIFTH_META_TABLES)),
   (session, { written }) => define(session, written(SIXTH_META_TABLES)),
+  (session, { written }) => define(session, written(SEVENTH_META_TABLES)),
 ];
 
 export const AUDIT_MIGRATIONS: readonly MetaMigration[] = [

@@ -97,6 +97,15 @@ export const SIXTH_META_TABLES = `
 CREATE TABLE IF NOT EXISTS used_assertion(id TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
+/** Who saw patient data unmasked in an emergency, and whether people were told. */
+export const SEVENTH_META_TABLES = `
+CREATE TABLE IF NOT EXISTS emergency(
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, via TEXT NOT NULL, reason TEXT NOT NULL, from_at INTEGER NOT NULL,
+  until_at INTEGER NOT NULL, told INTEGER NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS emergency_until ON emergency(until_at);
+CREATE INDEX IF NOT EXISTS emergency_untold ON emergency(id) WHERE told = 0;
+`;
+
 export const AUDIT_TABLES = `
 CREATE TABLE IF NOT EXISTS audit(
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, via TEXT NOT NULL, ip TEXT NOT NULL,

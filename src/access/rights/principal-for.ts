@@ -1,3 +1,4 @@
+import type { Emergencies } from './emergency.ts';
 import type { Permission, Principal } from './principal.ts';
 import { permissionsOf, type Roles } from './roles.ts';
 import { hostsInScope, type ScopedHost } from './scope.ts';
@@ -18,6 +19,8 @@ export interface Identity {
   readonly stillHolds?: (() => Promise<boolean>) | undefined;
 }
 
+const UNMASKED = 'message.content.unmasked' satisfies Permission;
+
 /** What an identity may do now, in the running production. */
 export type Rights = (identity: Identity) => Promise<Principal>;
 
@@ -25,7 +28,11 @@ export type Rights = (identity: Identity) => Promise<Principal>;
  * Compiles roles and scope to a principal. `hosts` returns the production's hosts; while no engine answers,
  * the last known ones are used, so that a scope never widens.
  */
-export function rights(roles: Roles, hosts: () => Promise<readonly ScopedHost[]>): Rights {
+export function rights(
+  roles: Roles,
+  hosts: () => Promise<readonly ScopedHost[]>,
+  emergencies?: Pick<Emergencies, 'active'>,
+): Rights {
   let last: readonly ScopedHost[] = [];
   const visible = async (scope: readonly string[]): Promise<readonly string[] | undefined> => {
     if (scope.includes('*')) return undefined;
@@ -45,14 +52,23 @@ export function rights(roles: Roles, hosts: () => Promise<readonly ScopedHost[]>
       mustChangePassword,
     } = identity;
     const all = permissionsOf(named, roles);
-    const permissions = limit === undefined ? all : new Set(limit.filter((one) => all.has(one)));
+    const usual = limit === undefined ? all : new Set(limit.filter((one) => all.has(one)));
+    const mayEver = limit === undefined && usual.has('message.emergency') && !usual.has(UNMASKED);
+    const emergency = mayEver ? await emergencies?.active(name, via) : undefined;
+    const permissions =
+      emergency === undefined
+        ? usual
+        : new Set<Permission>([...usual, 'message.content', UNMASKED]);
     return {
       name,
       roles: named,
       permissions,
       visibleHosts: await visible(scope),
-      unmasked: permissions.has('message.content.unmasked'),
+      unmasked: permissions.has(UNMASKED),
       via,
+      ...(emergency === undefined
+        ? {}
+        : { emergency: { until: emergency.until, reason: emergency.reason } }),
       ...(token === undefined ? {} : { token }),
       ...(csrfToken === undefined ? {} : { csrfToken }),
       ...(mustChangePassword === true ? { mustChangePassword } : {}),

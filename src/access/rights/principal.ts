@@ -20,6 +20,8 @@ export const GIVEN_TO = {
   'message.search': VIEWER,
   'message.content': OPERATOR,
   'message.content.unmasked': ENGINEER,
+  /** See patient data unmasked in an emergency: with a reason, for a time, told to others. */
+  'message.emergency': OPERATOR,
   'message.export': ENGINEER,
   'message.resend': OPERATOR,
   'message.edit_resend': ENGINEER,
@@ -56,6 +58,8 @@ export interface Principal {
   readonly visibleHosts: readonly string[] | undefined;
   /** Whether bodies are shown unmasked; otherwise they are masked on the server. */
   readonly unmasked: boolean;
+  /** Set while they see patient data only because of an emergency. */
+  readonly emergency?: { readonly until: number; readonly reason: string } | undefined;
   /** How they signed in: `local`, `oidc`, `header`, `token`. */
   readonly via: string;
   /** The id of the Waybill token that was used, if any. */

@@ -8,6 +8,7 @@ import { type AuditLog, auditLog } from '../audit/audit-log.ts';
 import { proveRegularly } from '../audit/audit-proof.ts';
 import type { MetaDatabase, MetaPlace } from '../meta/meta-database.ts';
 import { metaDatabase } from '../meta/open-meta.ts';
+import { type Emergencies, emergencies } from '../rights/emergency.ts';
 import { type BodyMask, fieldMask } from '../rights/field-mask.ts';
 import type { Orderer, RightsNow, StillAllowed } from '../rights/orderer.ts';
 import { type Identity, rights } from '../rights/principal-for.ts';
@@ -63,6 +64,7 @@ export interface ConsoleGuard {
   readonly settings: ConsoleSettings;
   readonly mask: BodyMask;
   readonly rightsNow: RightsNow;
+  readonly emergencies: Emergencies;
   readonly traceUrl: string | undefined;
   readonly signIn: FastifyPluginCallback;
   /**
@@ -109,6 +111,7 @@ export async function consoleGuard({
       settings,
       mask: fieldMask(settings.mask),
       rightsNow: rightsNow(signIn),
+      emergencies: signIn.emergencies,
       traceUrl: settings.traceUrl,
       signIn: signInPlugin(signIn),
       firstCode,
@@ -163,6 +166,7 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
   const enforced = enforcement(database, settings);
   const delay = failureDelay(database);
   const used = usedAssertions(database);
+  const emergency = emergencies(database);
   const { header, tokens: issuers } = settings;
   const cookies = cookieNames(await sharedKey(database, 'instance'));
   const csrf = derivedCsrf(await sharedKey(database, 'csrf'));
@@ -182,7 +186,8 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
     first: firstAdministrator(database, known, settings.external),
     cookies,
     roles: settings.roles,
-    rights: rights(settings.roles, hosts),
+    rights: rights(settings.roles, hosts, emergency),
+    emergencies: emergency,
     audit,
     trace: signInTrace(log),
     refused: refusedSignIns(database),

@@ -7,6 +7,7 @@ import { auditRoutes } from '../audit/audit-routes.ts';
 import type { Principal } from '../rights/principal.ts';
 import type { Identity } from '../rights/principal-for.ts';
 import { answerCors, checkCsrf } from './cross-origin.ts';
+import { emergencyRoutes } from './route/emergency.ts';
 import { firstAdministratorRoute } from './route/first-administrator.ts';
 import { oidcRoutes } from './route/oidc.ts';
 import { samlRoutes } from './route/saml.ts';
@@ -56,6 +57,7 @@ export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
         tokenRoutes(api, signIn);
         userRoutes(api, signIn);
         signInTraceRoutes(api, signIn);
+        emergencyRoutes(api, signIn);
         auditRoutes(api, signIn.audit);
         accessReportRoutes(api, signIn.audit);
       },

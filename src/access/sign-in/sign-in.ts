@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Logger } from '../../log/logger.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { Emergencies } from '../rights/emergency.ts';
 import type { Identity, Rights } from '../rights/principal-for.ts';
 import type { Roles } from '../rights/roles.ts';
 import type { ApiTokens } from './api-tokens.ts';
@@ -31,6 +32,7 @@ export interface SignIn {
   readonly cookies: CookieNames;
   readonly roles: Roles;
   readonly rights: Rights;
+  readonly emergencies: Emergencies;
   readonly audit: AuditLog;
   readonly trace: SignInTrace;
   readonly refused: RefusedSignIns;

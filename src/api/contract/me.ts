@@ -1,5 +1,5 @@
 import { PERMISSIONS } from '../../access/rights/principal.ts';
-import { list, maybe, word } from '../../web/schema.ts';
+import { list, maybe, Time, word } from '../../web/schema.ts';
 import { type Static, Type } from '../../web/type.ts';
 
 /** Who is signed in, and what they may do: the console offers nothing else. */
@@ -9,6 +9,12 @@ export const Me = Type.Object({
   permissions: list(word(...PERMISSIONS)),
   visibleHosts: maybe(list(Type.String())),
   unmasked: Type.Boolean(),
+  emergency: maybe(
+    Type.Object(
+      { until: Time, reason: Type.String() },
+      { description: 'While it lasts, patient data is not masked.' },
+    ),
+  ),
   via: Type.String(),
   csrfToken: maybe(Type.String()),
   mustChangePassword: maybe(Type.Boolean()),

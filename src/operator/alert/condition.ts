@@ -26,6 +26,7 @@ export const RULES = [
   'lost',
   'channel',
   'nats',
+  'emergency',
 ] as const;
 
 /** Something that is wrong. Equal `rule` and `object` mean the same thing. */

@@ -46,6 +46,16 @@ export function plannedSteps(
   ];
 }
 
+/** Who is told that somebody sees patient data in an emergency; empty if nobody is named for it. */
+export function privacySteps({ privacy, people }: AlertSettings): PlannedStep[] {
+  if (privacy.length === 0) return [];
+  const recipients = privacy.map((name) => ({ name, channels: people[name] ?? [name] }));
+  return [{ n: PRIVACY_STEP, after: 0, level: 'warn', recipients }];
+}
+
+/** Beyond those of `console.yaml`. */
+const PRIVACY_STEP = 100;
+
 /** One thing to do now. */
 export interface DueNews extends Pick<Delivery, 'step' | 'recipient' | 'tried' | 'channel'> {}
 

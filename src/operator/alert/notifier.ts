@@ -10,7 +10,15 @@ import type { AlertChannel, AlertNews, Sent } from './channel/channel.ts';
 import { openChannels, operationChannel } from './channel/open-channels.ts';
 import type { Condition } from './condition.ts';
 import type { Delivery, DeliveryStore } from './delivery-store.ts';
-import { type DueNews, dueNews, LATE, ownChannel, plannedSteps } from './due-news.ts';
+import {
+  type DueNews,
+  dueNews,
+  LATE,
+  ownChannel,
+  type PlannedStep,
+  plannedSteps,
+  privacySteps,
+} from './due-news.ts';
 
 export interface NotifierOptions {
   readonly settings: AlertSettings;
@@ -125,14 +133,12 @@ async function tellOpen(
   parts: NotifierOptions,
   { open, ...telling }: Telling & { readonly open: readonly Alert[] },
 ): Promise<void> {
-  const { settings, deliveries } = parts;
+  const { deliveries } = parts;
   const { alerts } = telling.about;
   const now = Date.now();
   const waiting = open.filter(({ state, snoozed }) => state === 'open' && (snoozed ?? 0) <= now);
   if (waiting.length === 0) return;
-  const overrides = await deliveries.overrides(now);
-  const steps = plannedSteps(settings, alerts?.to ?? [], { overrides, now });
-  if (steps.length === 0) return;
+  const stepsOf = await planned(parts, alerts?.to ?? [], now);
   const made = Map.groupBy(await deliveries.of(waiting.map(({ id }) => id)), (one) => one.alert);
   const due: DueAlert[] = [];
   for (const alert of waiting) {
@@ -140,7 +146,10 @@ async function tellOpen(
     if (before.length === 0 && (await wasTold(parts, alert, now - (alerts?.every ?? EVERY))))
       continue;
     due.push(
-      ...dueNews(alert, steps, { deliveries: before, now }).map((one) => ({ alert, due: one })),
+      ...dueNews(alert, stepsOf(alert), {
+        deliveries: before,
+        now,
+      }).map((one) => ({ alert, due: one })),
     );
   }
   await Promise.all(
@@ -148,6 +157,17 @@ async function tellOpen(
       sendOpen(parts, mine, { ...telling, channel: telling.channels.get(channel) }),
     ),
   );
+}
+
+/** The steps of each alert, as of now: an emergency is told to those who watch over privacy, if there are any. */
+async function planned(
+  { settings, deliveries }: Pick<NotifierOptions, 'settings' | 'deliveries'>,
+  to: readonly string[],
+  now: number,
+): Promise<(alert: Alert) => readonly PlannedStep[]> {
+  const steps = plannedSteps(settings, to, { overrides: await deliveries.overrides(now), now });
+  const privacy = privacySteps(settings);
+  return ({ rule }) => (rule === 'emergency' && privacy.length > 0 ? privacy : steps);
 }
 
 /** Whether people were told of the same thing since a time, or of this very alert. */

@@ -1,3 +1,4 @@
+import type { Emergencies, Emergency } from '../../access/rights/emergency.ts';
 import { isAway } from '../../broker/away.ts';
 import type { Alone } from '../../broker/while-held.ts';
 import type { ProductionDescription } from '../../control/production-description.ts';
@@ -10,6 +11,7 @@ import type { LiveStream } from '../live/live-stream.ts';
 import { type Remembered, remembered } from '../remembered.ts';
 import type { Alert, AlertStore } from './alert-store.ts';
 import {
+  type Condition,
   conditions,
   type Disk,
   disconnectedHosts,
@@ -25,6 +27,7 @@ export interface WatcherOptions {
   readonly engines: Pick<Engines, 'describe' | 'status' | 'certificates'>;
   readonly store: AlertStore;
   readonly notifier: Notifier;
+  readonly emergencies: Pick<Emergencies, 'untold' | 'told'>;
   readonly trace: Pick<TraceReader, 'statistics' | 'failures'>;
   /** What the plane and NATS write to. */
   readonly disks: () => Promise<readonly Disk[]>;
@@ -129,7 +132,13 @@ export async function look(
   };
   const current = new Set<number>();
   const open: Alert[] = [];
-  for (const condition of [...conditions(seen), ...(await notifier.conditions(description))]) {
+  const inEmergency = await parts.emergencies.untold();
+  const all = [
+    ...conditions(seen),
+    ...(await notifier.conditions(description)),
+    ...inEmergency.map(emergencyCondition),
+  ];
+  for (const condition of all) {
     const { alert, opened } = await store.see(condition, now);
     current.add(alert.id);
     open.push(alert);
@@ -144,8 +153,19 @@ export async function look(
     live.tell({ alerts: [{ id, state: 'ended', host }] });
   }
   await notifier.tell(open, description, signal);
+  await parts.emergencies.told(inEmergency.map(({ id }) => id));
   await notifier.settle(description, signal);
   await store.purge(now - KEPT);
+}
+
+function emergencyCondition({ id, name, until, reason }: Emergency): Condition {
+  return {
+    rule: 'emergency',
+    object: `${name} ${id}`,
+    host: undefined,
+    level: 'warn',
+    text: `${name} sees patient data unmasked in an emergency until ${new Date(until).toISOString()}: ${reason}`,
+  };
 }
 
 /** Undefined if no engine has answered since this plane started. */

@@ -1,6 +1,18 @@
 import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
+  'Emergency…': 'Notfall …',
+  'See patient data in an emergency': 'Patientendaten im Notfall sehen',
+  'Show it': 'Zeigen',
+  Cancel: 'Abbrechen',
+  'For when a patient cannot wait. Everything you open until then is recorded with this reason, and those who watch over privacy are told at once.':
+    'Für den Fall, dass ein Patient nicht warten kann. Alles, was Sie bis dahin öffnen, wird mit diesem Grund protokolliert, und der Datenschutz wird sofort benachrichtigt.',
+  'Why it cannot wait': 'Warum es nicht warten kann',
+  For: 'Für',
+  '{count} minutes': '{count} Minuten',
+  'Emergency until {time}: patient data is not masked, and every view is recorded. {reason}':
+    'Notfall bis {time}: Patientendaten sind nicht maskiert, und jeder Blick wird protokolliert. {reason}',
+  'Mask again': 'Wieder maskieren',
   // navigation and header
   Pages: 'Seiten',
   Dashboard: 'Dashboard',
