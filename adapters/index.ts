@@ -13,6 +13,7 @@ const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknow
   'astm-out': () => import('./astm/astm-out.ts'),
   'dicom-in': () => import('./dicom/dicom-in.ts'),
   'dicom-out': () => import('./dicom/dicom-out.ts'),
+  'fhir-in': () => import('./fhir/fhir-in.ts'),
   'fhir-out': () => import('./fhir/fhir-out.ts'),
   'file-in': () => import('./file/file-in.ts'),
   'file-out': () => import('./file/file-out.ts'),

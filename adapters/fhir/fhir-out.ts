@@ -26,6 +26,7 @@ import {
   tryHttp,
 } from 'waybill/peer';
 import { type FhirValues, fhirSettings } from './fhir-settings.ts';
+import { forwarded } from './forwarded.ts';
 
 export default outbound({
   type: 'fhir-out',
@@ -268,6 +269,7 @@ function below(base: URL, path: string): URL {
  */
 async function fhirRequest(message: Message, values: FhirValues): Promise<FhirQuestion> {
   const { action } = values;
+  if (action === 'forward') return forwarded(message, values);
   if (action === 'search') return searched(await found(message, values), values);
   if (action === 'delete') {
     return {

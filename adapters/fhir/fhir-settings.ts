@@ -38,6 +38,8 @@ const interaction = {
       search:
         'The answer is what query finds, all pages in one Bundle; the body of the message is not sent',
       delete: 'What query finds is deleted; the body of the message is not sent',
+      forward:
+        'A request of fhir-in is sent on as it came: interaction, address, query and conditions',
     },
     { help: 'What is done with a message.', default: 'auto' },
   ),

@@ -23,6 +23,9 @@ export type { EdiCheckLevel, EdiFinding } from './edi/check/finding.ts';
 export { EdiDocument, ediDocument } from './edi/edi-document.ts';
 export { type EdiHead, ediHead, ediType, ediTypeOf } from './edi/edi-type.ts';
 export { x12Segment } from './edi/x12/segment-elements.ts';
+export { fhirResourceTypes, isFhirType } from './fhir/validate/element-types.ts';
+export type { FhirFinding } from './fhir/validate/finding.ts';
+export { fhirFindings } from './fhir/validate/validate.ts';
 export {
   type AcknowledgementCode,
   type Answer,

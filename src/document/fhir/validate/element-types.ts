@@ -38,6 +38,17 @@ export function definitions(): DefinitionFile {
 export const kindOfType = (type: string): TypeFile['kind'] | undefined =>
   Object.hasOwn(definitions().types, type) ? definitions().types[type]?.kind : undefined;
 
+/** What is no resource of its own. */
+const ABSTRACT = new Set(['Resource', 'DomainResource']);
+
+export const isFhirType = (type: string): boolean =>
+  kindOfType(type) === 'resource' && !ABSTRACT.has(type);
+
+/** Every type of resource. */
+export function fhirResourceTypes(): readonly string[] {
+  return Object.keys(definitions().types).filter((type) => isFhirType(type));
+}
+
 const parts = new Map<string, ElementsOf>();
 
 /** What is in a type (`Patient`), or below a part of it (`contact`). */

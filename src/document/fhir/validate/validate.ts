@@ -1,5 +1,5 @@
 import { isElement } from '../v2/json.ts';
-import { type ElementType, elementsOf, hasCode, kindOfType } from './element-types.ts';
+import { type ElementType, elementsOf, hasCode, isFhirType, kindOfType } from './element-types.ts';
 import { type FhirFinding } from './finding.ts';
 import { brokenRules } from './invariants.ts';
 import { isPrimitive } from './primitives.ts';
@@ -38,7 +38,7 @@ class ResourceCheck {
   /** @param at its path; undefined for the outermost, which is named by its type */
   resource(value: unknown, at: string | undefined, depth: number): void {
     const type = isElement(value) ? value['resourceType'] : undefined;
-    if (!isElement(value) || typeof type !== 'string' || kindOfType(type) !== 'resource') {
+    if (!isElement(value) || typeof type !== 'string' || !isFhirType(type)) {
       this.#add(
         'structure',
         at ?? 'Resource',
@@ -59,7 +59,7 @@ class ResourceCheck {
     }
     const { byName, required } = elementsOf(type, part);
     const names = Object.keys(value);
-    if (names.length === 0) this.#add('structure', at, 'is empty');
+    if (names.length === 0 && !isFhirType(type)) this.#add('structure', at, 'is empty');
     this.#choices(names, byName, at);
     for (const name of names) {
       const element = byName.get(name.startsWith('_') ? name.slice(1) : name);

@@ -1,0 +1,112 @@
+import { fhirFindings } from 'waybill/document';
+import { type Incoming, mediaTypeOf, type RequestBody } from 'waybill/peer';
+import type { FhirInValues } from '../fhir-in-settings.ts';
+import { FhirRefusal, issuesOf, refused } from './outcome.ts';
+import type { Asked } from './request.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** What a request carries. */
+export interface Carried {
+  /** A resource, or the operations of a JSON Patch. */
+  readonly resource: unknown;
+  /** A transaction may turn out to be a batch. */
+  readonly asked: Asked;
+  /** Parameters of a search that were posted. */
+  readonly posted: URLSearchParams | undefined;
+}
+
+const JSON_TYPES = /^(?:application\/(?:fhir\+json|json|json-patch\+json)|text\/json)$/;
+
+/** Refuses a caller who wants anything but JSON. */
+export function checkFormat({ headers, query }: Incoming): void {
+  const format = query.get('_format');
+  const { accept = '*/*' } = headers;
+  const wanted = format ?? accept;
+  if (/json|\*\/\*|application\/\*/i.test(wanted) || wanted.trim() === '') return;
+  throw refused(406, 'This server answers in JSON: application/fhir+json.');
+}
+
+/** Reads and checks the body. Throws the refusal: 415, 400, or 422 with all that is wrong with the resource. */
+export async function carriedBy(
+  incoming: Incoming,
+  asked: Asked,
+  body: RequestBody,
+  settings: Pick<FhirInValues, 'validate' | 'interactions'>,
+): Promise<Carried> {
+  const { interaction } = asked;
+  const isPosted = incoming.method === 'POST' && interaction === 'search';
+  const carries = ['create', 'update', 'patch', 'transaction'].includes(interaction);
+  const isEmpty = body.length === 0 || (!carries && incoming.method !== 'POST');
+  if (isEmpty && !carries) return { resource: undefined, asked, posted: undefined };
+  checkEncoding(incoming);
+  const { type } = mediaTypeOf(incoming.headers['content-type']);
+  if (isPosted) return { resource: undefined, asked, posted: await form(type, body) };
+  if (!JSON_TYPES.test(type)) throw refused(415, 'Send JSON: application/fhir+json.');
+  const value = parsed(await body.bytes());
+  if (interaction === 'patch') return { resource: patchOf(value), asked, posted: undefined };
+  const resource = checkedResource(value, settings.validate);
+  const known = matching(resource, asked, settings);
+  return { resource, asked: known, posted: undefined };
+}
+
+function checkEncoding({ headers }: Incoming): void {
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') throw refused(415, 'Send the body uncompressed.');
+}
+
+async function form(type: string, body: RequestBody): Promise<URLSearchParams> {
+  if (type !== 'application/x-www-form-urlencoded') {
+    throw refused(415, 'Send the parameters as application/x-www-form-urlencoded.');
+  }
+  return new URLSearchParams((await body.bytes()).toString('utf8'));
+}
+
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+  } catch {
+    // the parser's error is dropped: it quotes the body
+    throw refused(400, 'The body is not JSON in UTF-8.', 'structure');
+  }
+}
+
+function patchOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value;
+  throw refused(400, 'A patch is a list of operations of JSON Patch.', 'structure');
+}
+
+function checkedResource(value: unknown, level: FhirInValues['validate']): Json {
+  const { resourceType } = Object(value) as Json;
+  if (typeof resourceType !== 'string') {
+    throw refused(400, 'The body is not a FHIR resource: it has no resourceType.', 'structure');
+  }
+  const findings = level === 'none' ? [] : fhirFindings(value, { level });
+  if (findings.some(({ severity }) => severity === 'error')) {
+    throw new FhirRefusal(422, issuesOf(findings));
+  }
+  return value as Json;
+}
+
+/** The resource must be the one that the address says. */
+function matching(
+  { resourceType, id, type: bundleType }: Json,
+  asked: Asked,
+  { interactions }: Pick<FhirInValues, 'interactions'>,
+): Asked {
+  const { interaction, type } = asked;
+  if (interaction === 'operation') return asked;
+  if (interaction === 'transaction') {
+    if (resourceType !== 'Bundle' || (bundleType !== 'transaction' && bundleType !== 'batch')) {
+      throw refused(400, 'Only a Bundle of type transaction or batch is posted here.');
+    }
+    if (!interactions.includes(bundleType))
+      throw refused(405, `This server does not support ${bundleType}.`);
+    return { ...asked, interaction: bundleType };
+  }
+  if (resourceType !== type) throw refused(400, `The body is not a ${type}, as the address says.`);
+  if (interaction === 'update' && asked.id !== undefined && id !== asked.id) {
+    throw refused(400, 'The id of the resource is not that of the address.');
+  }
+  return asked;
+}

@@ -1,0 +1,204 @@
+import type { LentInbound } from 'waybill/adapter';
+import {
+  type Access,
+  type Arrived,
+  authorize,
+  corsHeaders,
+  type HttpReply,
+  type HttpService,
+  Incoming,
+  isAllowedOrigin,
+  isPreflight,
+  preflightHeaders,
+  Refusal,
+  RequestBody,
+  Room,
+  refusalOf,
+  respond,
+  type Scheme,
+  type ServedRoute,
+  Serving,
+} from 'waybill/peer';
+import type { FhirInValues, fhirInSettings } from '../fhir-in-settings.ts';
+import { answerTo } from './answer.ts';
+import { capabilityStatement } from './capability.ts';
+import { carriedBy, checkFormat } from './content.ts';
+import { messageFor } from './message.ts';
+import { FHIR_TYPE, outcomeReply, refused } from './outcome.ts';
+import { type Asked, askedBy, isReading } from './request.ts';
+
+/** How many bytes of bodies may be in memory at once. */
+const MEMORY = 256 * 1_048_576;
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+type LentHere = LentInbound<typeof fhirInSettings>;
+
+/** One FHIR server behind a listener. Refusals are OperationOutcomes, and are told to operators once a minute. */
+export class FhirEndpoint implements HttpService {
+  readonly #lent: LentHere;
+  readonly #schemes: readonly Scheme[];
+  readonly #serving: Serving;
+  readonly #room = new Room(MEMORY);
+  readonly #since = new Date().toISOString();
+  /** The path of the base address, without a slash at its end. */
+  readonly #path: string;
+
+  constructor(lent: LentHere, schemes: readonly Scheme[]) {
+    this.#lent = lent;
+    this.#schemes = schemes;
+    this.#serving = new Serving(lent);
+    this.#path = basePath(lent.settings);
+  }
+
+  get host(): string {
+    return this.#lent.host;
+  }
+
+  get takes(): readonly string[] {
+    return takenBy(this.#lent.settings);
+  }
+
+  route(path: string, method: string): ServedRoute | undefined {
+    if (path !== this.#path && !path.startsWith(`${this.#path}/`)) return undefined;
+    const takes = METHODS.includes(method) || method === 'OPTIONS';
+    return {
+      rank: `${takes ? '0' : '1'}${this.#lent.settings.path.rank}`,
+      serve: (arrived) => this.#serving.run(arrived, this.#serve(arrived)),
+    };
+  }
+
+  lost(error: Error): void {
+    this.#lent.lost(error);
+  }
+
+  tooMany(address: string): void {
+    this.#serving.tooMany(address);
+  }
+
+  close(): Promise<void> {
+    return this.#serving.close();
+  }
+
+  async #serve(arrived: Arrived): Promise<void> {
+    const { request, response, proceed, address } = arrived;
+    const { limit, cors } = this.#lent.settings;
+    const body = new RequestBody(request, { limit, proceed, room: this.#room, address });
+    const allowed = corsHeaders(cors, request);
+    const more = (): Readonly<Record<string, string>> =>
+      this.#serving.isClosing ? { ...allowed, connection: 'close' } : allowed;
+    try {
+      respond(response, await this.#answer(arrived, body), more());
+      this.#serving.watchReading(arrived);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      this.#tell(address, refusal, error);
+      await body.drain();
+      respond(response, outcomeReply(refusal), more());
+    } finally {
+      body.release();
+    }
+  }
+
+  async #answer(arrived: Arrived, body: RequestBody): Promise<HttpReply> {
+    const { settings } = this.#lent;
+    const incoming = new Incoming(arrived, {});
+    if (this.#serving.isClosing) {
+      throw new Refusal(503, 'This service is stopping. Send it again.', {
+        headers: { 'retry-after': '5' },
+      });
+    }
+    if (settings.cors !== undefined && isPreflight(incoming)) {
+      return preflight(settings.cors, incoming.headers.origin);
+    }
+    const below = decoded(arrived.path.slice(this.#path.length + 1));
+    const asked = askedBy(incoming, below, settings);
+    checkFormat(incoming);
+    if (asked.interaction === 'capabilities') return this.#capabilities(incoming);
+    body.check();
+    const caller = await authorize(incoming, {
+      access: this.#access(asked),
+      cors: settings.cors,
+      body: () => body.bytes(),
+    });
+    this.#withoutSecrets(incoming);
+    const carried = await carriedBy(incoming, asked, body, settings);
+    const message = messageFor(incoming, carried, { caller, settings });
+    const waits = settings.answer === 'target' || isReading(asked);
+    const receipt = await this.#lent.deliver(
+      message,
+      waits ? { reply: true, timeout: settings.answerTimeout } : {},
+    );
+    const base = this.#base(incoming);
+    return answerTo(receipt, { incoming, asked: carried.asked, settings, base });
+  }
+
+  #access({ interaction }: Asked): Access {
+    if (this.#schemes.length === 0) return [];
+    const { scopes } = this.#lent.settings;
+    const own = scopes.filter((one) => one.interaction === interaction);
+    const found = own.length > 0 ? own : scopes.filter((one) => one.interaction === '*');
+    return [[{ schemes: this.#schemes, scopes: found.flatMap((one) => one.scopes) }]];
+  }
+
+  /** The sign-in is not part of the message. */
+  #withoutSecrets({ query }: Incoming): void {
+    for (const { place, name } of this.#schemes.flatMap(({ sources }) => sources)) {
+      if (place === 'query') query.delete(name);
+    }
+  }
+
+  #capabilities(incoming: Incoming): HttpReply {
+    const { settings, production, host } = this.#lent;
+    const title = `${production}, ${host}`;
+    const statement = capabilityStatement(settings, {
+      base: this.#base(incoming),
+      title,
+      date: this.#since,
+    });
+    const indent = incoming.query.get('_pretty') === 'true' ? 2 : 0;
+    return {
+      status: 200,
+      headers: { 'content-type': `${FHIR_TYPE}; charset=utf-8` },
+      body: JSON.stringify(statement, undefined, indent),
+    };
+  }
+
+  #base({ secure, headers: { host = 'localhost' } }: Incoming): string {
+    const { publicUrl } = this.#lent.settings;
+    if (publicUrl !== undefined) return publicUrl.href.replace(/[?#].*$/, '').replace(/\/$/, '');
+    return `${secure ? 'https' : 'http'}://${host}${this.#path}`;
+  }
+
+  #tell(address: string, { status, told }: Refusal, error: unknown): void {
+    const { log, event } = this.#lent;
+    if (!(error instanceof Refusal) && status === 500) log.error({ err: error }, 'request failed');
+    if (told === undefined || !this.#serving.isNews(address, told)) return;
+    event('warn', 'refused', `Refused ${address} (${status}): ${told}.`);
+    log.warn({ peer: address, status }, 'request refused');
+  }
+}
+
+function preflight(cors: NonNullable<FhirInValues['cors']>, origin: string | undefined): HttpReply {
+  if (!isAllowedOrigin(cors, origin)) {
+    throw new Refusal(403, 'Pages from this origin are not allowed to call.', {
+      told: 'the origin of its page is not listed under cors',
+    });
+  }
+  return { status: 204, headers: preflightHeaders(cors, METHODS), body: '' };
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    // a % without two digits
+    throw refused(400, 'The address is not written as an address.');
+  }
+}
+
+export const basePath = ({ path }: Pick<FhirInValues, 'path'>): string =>
+  path.source.replace(/\/\*$/, '');
+
+/** What only one service at the address may have. */
+export const takenBy = ({ path }: Pick<FhirInValues, 'path'>): readonly string[] =>
+  METHODS.map((method) => `${method} ${path.shape}`);
