@@ -9,6 +9,7 @@ export {
   type ProcessCode,
   type ProcessContext,
   type ProcessMessage,
+  type ReceiveOptions,
   type SharedState,
   type StateOptions,
 } from './flow/process-code.ts';

@@ -20,6 +20,8 @@ export interface Answers {
   expect(timeout: number, key?: string): Expected;
   /** Gives an answer to a waiting sender. Resolves once it is stored if its address is durable, otherwise at once. */
   send(address: string, answer: Answer): Promise<void>;
+  /** Stores an answer at a durable address unless there is one already; resolves to the one that is there. */
+  give(address: string, answer: Answer): Promise<Answer>;
   /** Reads a stored answer. */
   read(data: Uint8Array): Promise<Answer>;
   close(): void;
@@ -128,6 +130,11 @@ export function answers(
       const bytes = encodeAnswer(answer, await storedApart(answer, isDurable));
       if (isDurable) await publisher.publish(address, bytes);
       else connection.publish(address, bytes);
+    },
+    async give(address, answer) {
+      const bytes = encodeAnswer(answer, await storedApart(answer, true));
+      const before = await steps.storeOnce(address, bytes);
+      return before === undefined ? answer : read(before);
     },
     read,
     close() {

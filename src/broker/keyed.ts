@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { JetStreamApiError, type JsMsg, type StoredMsg } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { headers } from '@nats-io/transport-node';
+import { EngineError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
@@ -27,7 +28,7 @@ export interface Keyed {
   all<Value>(kind: KeyedKind, signal?: AbortSignal): AsyncGenerator<KeyedFound<Value>>;
 }
 
-export type KeyedKind = 'state' | 'batch';
+export type KeyedKind = 'state' | 'batch' | 'mail';
 
 /** The key is any text, such as an order number; only its hash is part of a name in NATS. */
 export interface KeyedPlace {
@@ -56,6 +57,11 @@ interface Written {
 
 /** The server's code for an entry that somebody else has changed. */
 const CHANGED: ReadonlySet<number> = new Set([10_071, 10_164]);
+
+/** Whether a write was refused because what it replaces is not what was expected. */
+export const isChanged = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && CHANGED.has(error.code);
+
 const REMOVED = 'KV-Operation';
 
 /** Creates the bucket. */
@@ -94,7 +100,7 @@ export function keyed(broker: Broker): Keyed {
           .catch((error: unknown) => tolerate(error, isAway, 'removing the mark of a removal'));
         return true;
       } catch (error) {
-        if (error instanceof JetStreamApiError && CHANGED.has(error.code)) return false;
+        if (isChanged(error)) return false;
         throw error;
       }
     },
@@ -111,6 +117,30 @@ export function keyed(broker: Broker): Keyed {
       }
     },
   };
+}
+
+/** How often a change is tried while others change the same entry. */
+const TRIES = 500;
+
+/**
+ * Changes an entry until no other engine was faster, and resolves to what it is then. `change` gets
+ * undefined if there is none; it may return the same object to change nothing. Throws
+ * QUEUE_UNAVAILABLE if others were faster each time.
+ */
+export async function changeEntry<Value>(
+  entries: Pick<Keyed, 'read' | 'replace'>,
+  place: KeyedPlace,
+  change: (before: Value | undefined) => { readonly after: Value; readonly isEmpty: boolean },
+): Promise<Value> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const entry = await entries.read<Value>(place);
+    const { after, isEmpty } = change(entry.value);
+    if (after === entry.value || (isEmpty && entry.value === undefined)) return after;
+    if (await entries.replace(place, entry, isEmpty ? undefined : after)) return after;
+  }
+  throw new EngineError('QUEUE_UNAVAILABLE', 'too many messages come for one key at once', {
+    retryable: true,
+  });
 }
 
 function entryOf<Value>(stored: JsMsg | StoredMsg): KeyedEntry<Value> {

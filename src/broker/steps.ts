@@ -6,6 +6,7 @@ import { pause } from '../time/pause.ts';
 import { after, type Timer } from '../time/timer.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
+import { isChanged } from './keyed.ts';
 import { patiently } from './patiently.ts';
 import { followStream, readStream } from './read-stream.ts';
 
@@ -22,6 +23,8 @@ export interface Steps {
   repeatedAddress(key: string): string;
   /** The answer that is already stored at such an address, if any. */
   kept(address: string): Promise<Uint8Array | undefined>;
+  /** Stores an answer unless there is one; resolves to that one, or undefined if this is the first. */
+  storeOnce(address: string, answer: Uint8Array): Promise<Uint8Array | undefined>;
   /** The stored answer to a call, as soon as it exists; rejects when the signal aborts. */
   answer(key: string, signal: AbortSignal): Promise<StoredAnswer>;
   /**
@@ -76,6 +79,13 @@ export async function steps(broker: Broker): Promise<Steps> {
     await manager.streams.purge(stream, { filter: `${prefix}${message}.>` });
   };
   const endings = endedMessages(forget);
+  const keptAt = async (address: string): Promise<Uint8Array | undefined> => {
+    const [from, key] = address.startsWith(prefix)
+      ? [kv, address.slice(prefix.length)]
+      : [answers, address.slice(repeated.length)];
+    const entry = await from.get(key);
+    return entry === null || entry.operation !== 'PUT' ? undefined : entry.value;
+  };
   const firstPut = async (subject: string, signal: AbortSignal): Promise<JsMsg | undefined> => {
     for await (const stored of followStream(broker, stream, { from: 1, subject, signal })) {
       if (isPut(stored)) return stored;
@@ -92,12 +102,15 @@ export async function steps(broker: Broker): Promise<Steps> {
     },
     answerAddress: (key) => prefix + key,
     repeatedAddress: (key) => repeated + key,
-    async kept(address) {
-      const [from, key] = address.startsWith(prefix)
-        ? [kv, address.slice(prefix.length)]
-        : [answers, address.slice(repeated.length)];
-      const entry = await from.get(key);
-      return entry === null || entry.operation !== 'PUT' ? undefined : entry.value;
+    kept: keptAt,
+    async storeOnce(address, answer) {
+      try {
+        await broker.jetstream.publish(address, answer, { expect: { lastSubjectSequence: 0 } });
+        return undefined;
+      } catch (error) {
+        if (!isChanged(error)) throw error;
+        return keptAt(address);
+      }
     },
     async answer(key, signal) {
       while (!signal.aborted) {

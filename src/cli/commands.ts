@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'roll-back': async () => (await import('./command/history.ts')).rollBackCommand(),
   status: async () => (await import('./command/operate.ts')).statusCommand(),
   batches: async () => (await import('./command/state.ts')).batchesCommand(),
+  waits: async () => (await import('./command/state.ts')).waitsCommand(),
   state: async () => (await import('./command/state.ts')).stateCommand(),
   start: async () => (await import('./command/operate.ts')).startCommand(),
   stop: async () => (await import('./command/operate.ts')).stopCommand(),

@@ -2,10 +2,13 @@ import { resourceOf } from '../document/fhir/read-resource.ts';
 import { fhirFindings } from '../document/fhir/validate/validate.ts';
 import { type Document, validate } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
+import { expressionEnvironment } from '../expression/environment.ts';
+import type { Expression } from '../expression/expression.ts';
 import { collector, type PartStore } from '../flow/collect.ts';
 import { type DurableOptions, durableProcess } from '../flow/durable-process.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import { inlineProcess } from '../flow/inline-process.ts';
+import { type Mail, type MailOptions, mail } from '../flow/mail.ts';
 import type { ProcessCode, ProcessContext } from '../flow/process-code.ts';
 import { router } from '../flow/router.ts';
 import { watchedProcess } from '../flow/watched-process.ts';
@@ -23,7 +26,8 @@ export interface ProcessRuntime {
   readonly log: (process: string, text: string) => void;
   /** What makes a queued code process durable; without it every code process runs inline (production tests). */
   readonly durable?:
-    | Pick<DurableOptions, keyof Storing | 'steps' | 'keyed' | 'answers' | 'routing'>
+    | (Pick<DurableOptions, keyof Storing | 'steps' | 'keyed' | 'answers' | 'routing'> &
+        Pick<MailOptions, 'waiting'>)
     | undefined;
   /** Where the messages wait that a process collects. */
   readonly parts: (process: string) => PartStore;
@@ -33,6 +37,8 @@ export interface ProcessRuntime {
   readonly call?: ProcessContext['call'];
   /** Waits in a production test, where no time passes. */
   readonly sleep?: ProcessContext['sleep'];
+  /** Waits for another message in a production test. */
+  readonly receive?: ProcessContext['receive'];
   /** Shared state in a production test. */
   readonly state?: ProcessContext['state'];
 }
@@ -106,10 +112,32 @@ function codeOf(definition: Definition, of: ProcessDefinition, runtime: ProcessR
       now: runtime.now,
       ...(runtime.call === undefined ? {} : { call: runtime.call }),
       ...(runtime.sleep === undefined ? {} : { sleep: runtime.sleep }),
+      ...(runtime.receive === undefined ? {} : { receive: runtime.receive }),
       ...(runtime.state === undefined ? {} : { state: runtime.state }),
     });
   }
-  return durableProcess({ ...shared, ...runtime.durable });
+  return durableProcess({
+    ...shared,
+    ...runtime.durable,
+    mail: mailOf(definition, of, runtime.durable),
+  });
+}
+
+function mailOf(
+  { lookups }: Definition,
+  { name, receives }: ProcessDefinition,
+  durable: NonNullable<ProcessRuntime['durable']>,
+): Mail | undefined {
+  if (receives?.key === undefined) return undefined;
+  const language = expressionEnvironment({ lookups });
+  const receiving = { key: receives.key, keep: receives.keep };
+  const compile = (when: string): Expression<boolean> => {
+    const compiled = language.compile(when, { result: 'bool' });
+    if (compiled.ok) return compiled.expression;
+    const why = compiled.problems.map(({ text }) => text).join(' ');
+    throw new EngineError('PROCESS_FAILED', `when of context.receive in ${name}: ${why}`);
+  };
+  return mail({ ...durable, name, receiving, compile });
 }
 
 async function loadCode(file: string, name: string): Promise<ProcessCode> {

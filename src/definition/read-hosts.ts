@@ -161,6 +161,7 @@ function checkWork(entry: ProcessEntry, reading: Reading): void {
     report(reading, place, what, remedy);
   }
   if (value.collect !== undefined) checkCollect(entry, reading);
+  if (value.receives !== undefined) checkReceives(entry, reading);
   if (rules !== undefined && to !== undefined) {
     const what = 'the rules say where they send, so to has no effect';
     reportBelow(reading, written, { keys: ['to'], what, remedy: 'Remove it.' });
@@ -192,6 +193,24 @@ function checkCollect({ value, written, place }: ProcessEntry, reading: Reading)
   if (collect !== undefined && !(collect.size > 0 && collect.size <= LARGEST)) {
     const remedy = 'Write a size of up to 32MB; targets read a message as a whole.';
     reportBelow(reading, written, { keys: ['collect', 'size'], what: 'is too large', remedy });
+  }
+}
+
+/** A line that is held would never get to the message that is waited for. */
+function checkReceives({ value, written }: ProcessEntry, reading: Reading): void {
+  const { code, run, order, whileWaiting, receives } = value;
+  const refuse = (keys: readonly string[], what: string, remedy: string): void =>
+    reportBelow(reading, written, { keys, what, remedy });
+  if (code === undefined) {
+    refuse(['receives'], 'has no effect without code', 'Remove it; only context.receive uses it.');
+  } else if (run === 'inline') {
+    refuse(['run'], 'an inline process cannot wait for a message', 'Remove it.');
+  } else if ((whileWaiting ?? (order === 'none' ? 'release' : 'hold')) === 'hold') {
+    const what = 'a line that waits never gets to the message that it waits for';
+    refuse(['receives'], what, 'Write whileWaiting: release, or order: none.');
+  }
+  if (receives !== undefined && !(receives.keep <= LONGEST)) {
+    refuse(['receives', 'keep'], 'must end', 'Write a time of up to a year, such as 10m.');
   }
 }
 

@@ -113,10 +113,14 @@ async function failuresOf(
     );
     const answers = await scriptedAnswers(one, folder);
     const memory = new CaseMemory(clock);
+    const received = await Promise.all(
+      (one.receives ?? []).map((given) => messageOf(given, folder)),
+    );
     const dry = {
       definition,
       clock,
       memory,
+      receive: () => received.shift(),
       answer: (target: string) => answers.get(target)?.shift(),
     };
     const runs: MessageRun[] = [];
@@ -134,6 +138,9 @@ async function failuresOf(
         ? []
         : [{ at: `calls of ${target}`, expected: `${left.length} more`, actual: 'none' }],
     );
+    if (received.length > 0) {
+      unused.push({ at: 'receives', expected: `${received.length} more`, actual: 'none' });
+    }
     return [...(await judgeRun(one, run, folder)), ...unused];
   } catch (error) {
     return [{ at: 'the case', expected: 'to run', actual: describeError(error).text }];

@@ -81,7 +81,7 @@ export function assemble(works: Works, plan: QueuePlan, directed: Directed): Ass
     marks: works.marks,
     log: (name, text) => works.events.told(name, 'info', 'process-log', text),
     parts: (name) => durableParts(name, { keyed, waiting, steps }),
-    durable: { ...runtime.accepting, steps, keyed, routing },
+    durable: { ...runtime.accepting, steps, keyed, waiting, routing },
   };
   const processNamed = (name: string): Process => {
     const process = processes.get(name) ?? processOf(definition, name, processRuntime);

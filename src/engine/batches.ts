@@ -40,7 +40,7 @@ export async function closeBatch(
   const at = systemClock.now();
   let closer: number | undefined;
   let parts = 0;
-  const closed = await changeBatches(keyed, batchPlace(host, key), (before) => {
+  await changeBatches(keyed, batchPlace(host, key), (before) => {
     const { open } = before;
     closer = open?.parts[0]?.id;
     parts = open?.parts.length ?? 0;
@@ -48,7 +48,6 @@ export async function closeBatch(
     const discardedBy = discard ? by : undefined;
     return { closed: [...before.closed, { ...open, closer, at, why: 'order', discardedBy }] };
   });
-  if (closed === undefined) throw busy();
   if (closer === undefined) {
     throw new EngineError('NOT_FOUND', `${host} collects nothing under this key`);
   }

@@ -35,6 +35,8 @@ export async function endQueued(
     (await waiting(engine, { id, target }));
   const settled = director.settledAt(target);
   if (queued === undefined || settled.has(id)) throw notWaiting(id, target);
+  // first, so that nothing is given to it any more
+  if (director.definition.processes.has(target)) await director.process(target).ended?.(id);
   const now = systemClock.now();
   // a person is waiting: an error is shown at once, not retried
   const patience = {
@@ -48,7 +50,6 @@ export async function endQueued(
     begun: false,
   });
   await queued.remove();
-  if (director.definition.processes.has(target)) await director.process(target).ended?.(id);
   steps.ended(id);
 }
 

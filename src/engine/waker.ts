@@ -10,6 +10,7 @@ import type { WaitingMessages } from '../control/engine-report.ts';
 import { background } from '../error/background.ts';
 import { describeError, isEngineError } from '../error/engine-error.ts';
 import { unless } from '../error/foreseen.ts';
+import { sweepMail } from '../flow/mail.ts';
 import type { QueueLine } from '../flow/route.ts';
 import { sweepState } from '../flow/shared-state.ts';
 import { loadBody, subject } from '../flow/subject.ts';
@@ -221,6 +222,7 @@ async function sweepWhile(
     await pause(time, signal, { ref: false });
     if (signal.aborted) return;
     await sweepState(kept.keyed, signal);
+    await sweepMail(kept.keyed, signal);
     await sweepSteps(kept, { old: OLD, isWaiting, skipped: operationStreams() }, signal);
   }
 }

@@ -1,4 +1,4 @@
-import type { Keyed, KeyedEntry, KeyedPlace } from '../broker/keyed.ts';
+import { changeEntry, type Keyed, type KeyedPlace } from '../broker/keyed.ts';
 
 /** A message that is collected, in the order in which they came. */
 export interface Part {
@@ -105,27 +105,15 @@ function remaining<B extends Batch>(batch: B, id: number): B | undefined {
   return parts.length === 0 ? undefined : { ...batch, parts };
 }
 
-/** How often a change is tried while others change the same entry. */
-const TRIES = 500;
+const NOTHING: Batches = { closed: [] };
 
-/**
- * Changes the entry of a key until no other engine was faster. Resolves to what it is then;
- * undefined if others were faster each time.
- */
-export async function changeBatches(
+/** See `changeEntry`. */
+export const changeBatches = (
   keyed: Pick<Keyed, 'read' | 'replace'>,
   place: KeyedPlace,
   change: (before: Batches) => Batches,
-): Promise<Batches | undefined> {
-  for (let tries = 0; tries < TRIES; tries++) {
-    const entry: KeyedEntry<Batches> = await keyed.read<Batches>(place);
-    const before = entry.value ?? NOTHING;
+): Promise<Batches> =>
+  changeEntry(keyed, place, (before = NOTHING) => {
     const after = change(before);
-    if (after === before) return before;
-    const isEmpty = after.open === undefined && after.closed.length === 0;
-    if (await keyed.replace(place, entry, isEmpty ? undefined : after)) return after;
-  }
-  return undefined;
-}
-
-const NOTHING: Batches = { closed: [] };
+    return { after, isEmpty: after.open === undefined && after.closed.length === 0 };
+  });

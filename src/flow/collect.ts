@@ -28,7 +28,7 @@ export interface Collecting extends BatchLimits {
 
 /** Where parts wait: durable in an engine, in memory in a production test. */
 export interface PartStore {
-  change(key: string, change: (before: Batches) => Batches): Promise<Batches | undefined>;
+  change(key: string, change: (before: Batches) => Batches): Promise<Batches>;
   /** A part that waits outside the queue; undefined if it is not there (yet, or any more). */
   part(id: number): Promise<JoinedPart | undefined>;
   /** The part that made the message which this one is in; undefined if it is in none. */
@@ -73,7 +73,6 @@ export function collector(parts: CollectOptions): Process {
     if (maker !== undefined) return madeBefore(parts, key, message, maker);
     const coming = { id: message.id, size: part.body.byteLength, now: now(), isEnd };
     const after = await store.change(key, (before) => withPart(before, parts, coming));
-    if (after === undefined) throw contended();
     const closed = closedWith(after, message.id);
     if (closed?.closer === message.id) return finished(parts, { key, closed, message, part });
     if (closed !== undefined || after.open === undefined) return new Waits(coming.now + NET, []);
@@ -94,11 +93,6 @@ export function collector(parts: CollectOptions): Process {
 
 const closedWith = ({ closed }: Batches, id: number): ClosedBatch | undefined =>
   closed.find((batch) => batch.parts.some((part) => part.id === id));
-
-const contended = (): EngineError =>
-  new EngineError('QUEUE_UNAVAILABLE', 'too many parts come for one key at once', {
-    retryable: true,
-  });
 
 /** Throws for what cannot be a part; it is then suspended alone. */
 function partOf({ as }: CollectOptions, subject: Subject): JoinedPart {
@@ -156,8 +150,7 @@ async function madeBefore(
 ): Promise<ProcessResult> {
   const completed = { status: 'completed', sends: [], explain: undefined } as const;
   if (maker !== id) return { ...completed, receivedBy: maker };
-  const now = (await parts.store.change(key, (before) => before)) ?? { closed: [] };
-  const closed = closedWith(now, id);
+  const closed = closedWith(await parts.store.change(key, (before) => before), id);
   if (closed === undefined) return completed;
   const ids = closed.parts.map((one) => one.id).filter((one) => one !== id);
   const { discardedBy } = closed;
@@ -187,8 +180,7 @@ function takesOf(
     by: discardedBy,
     begin: () => store.markMade([closer, ...ids], closer),
     async end() {
-      if ((await store.change(key, (before) => without(before, closer))) === undefined)
-        throw contended();
+      await store.change(key, (before) => without(before, closer));
     },
   };
 }

@@ -4,22 +4,27 @@ import { isAway } from '../broker/away.ts';
 import type { Keyed } from '../broker/keyed.ts';
 import type { Steps } from '../broker/steps.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
-import { timeLimit, wait } from '../time/timer.ts';
+import { wait } from '../time/timer.ts';
 import { bytesOf, codeFailed, messageOf, outputOf } from './code-message.ts';
 import { DurableWaits } from './durable-waits.ts';
 import { enqueue, type Storing } from './enqueue.ts';
+import type { Mail } from './mail.ts';
 import { markedCode } from './marked-context.ts';
 import type { CallAnswer, ProcessBody, ProcessCode, ProcessContext } from './process-code.ts';
+import { type Receipts, receive } from './receive.ts';
 import { directAnswer, type Routing, route } from './route.ts';
 import { sharedState } from './shared-state.ts';
+import { storedAnswer } from './stored-answer.ts';
 import { onLeg, type Subject } from './subject.ts';
-import type { DurableRun, Process, ProcessResult, Waits } from './wiring.ts';
+import { type DurableRun, type Process, type ProcessResult, Waits } from './wiring.ts';
 
 export interface DurableOptions extends Storing {
   readonly name: string;
   readonly code: () => Promise<ProcessCode>;
   readonly steps: Steps;
   readonly keyed: Keyed;
+  /** Undefined if its messages are not received by others. */
+  readonly mail: Mail | undefined;
   readonly answers: Answers;
   readonly routing: () => Routing;
   readonly lookup: ProcessContext['lookup'];
@@ -32,12 +37,16 @@ const CALL_TIMEOUT = 60_000;
 export function durableProcess(parts: DurableOptions): Process {
   const runOrWait = async (subject: Subject, run: DurableRun): Promise<ProcessResult | Waits> => {
     const code = await parts.code();
+    const offered = await parts.mail?.offer(subject);
+    if (offered !== undefined) return offered;
     const waits = new DurableWaits(run);
     const states = new Set<string>();
+    const receipts: Receipts = { ids: new Set(), open: new Map() };
     const over = new AbortController();
     const context = contextOf(parts, subject, {
       waits,
       states,
+      receipts,
       signal: AbortSignal.any([run.cut, over.signal]),
     });
     try {
@@ -48,9 +57,12 @@ export function durableProcess(parts: DurableOptions): Process {
           explain: undefined,
           reply,
           states: [...states],
+          receivedIds: [...receipts.ids],
         }),
       );
-      return await Promise.race([ended, waits.left]);
+      const result = await Promise.race([ended, waits.left]);
+      if (!(result instanceof Waits)) await noLonger(parts, receipts);
+      return result;
     } catch (error) {
       const stopped = run.cut.aborted || error === run.stopping.reason;
       // what could not be stored or reached is not the code's fault: the message goes back to its
@@ -62,15 +74,22 @@ export function durableProcess(parts: DurableOptions): Process {
       over.abort();
     }
   };
+  const { mail } = parts;
   return {
     readsBody: true,
     runOrWait,
+    ...(mail === undefined ? {} : { ended: (id: number) => mail.ended(id) }),
     async run(subject, signal = new AbortController().signal, mark?) {
       const run = { cut: signal, stopping: signal, inPlace: true, onWait: () => undefined, mark };
       // a run in place only ends with a result
       return (await runOrWait(subject, run)) as ProcessResult;
     },
   };
+}
+
+/** A message that has ended waits for nothing any more. */
+async function noLonger({ mail }: DurableOptions, { open }: Receipts): Promise<void> {
+  for (const [step, key] of open) await mail?.withdraw(key, step);
 }
 
 /** A completed step. */
@@ -86,6 +105,7 @@ interface Running {
   readonly waits: DurableWaits;
   /** The keys of the shared state that it changed. */
   readonly states: Set<string>;
+  readonly receipts: Receipts;
   readonly signal: AbortSignal;
 }
 
@@ -150,6 +170,7 @@ function contextOf(parts: DurableOptions, subject: Subject, running: Running): P
       );
       return answerOf(parts, done, { ...running, target, timeout });
     },
+    receive: (options) => receive({ ...parts, id, waits, signal, once }, running.receipts, options),
     async sleep(time) {
       const { at } = await once(`sleep ${time}`, () => Promise.resolve());
       const until = at + time;
@@ -215,24 +236,6 @@ async function callAnswer({ answers }: DurableOptions, stored: Uint8Array): Prom
     type: reply?.type,
     body: reply?.body,
   };
-}
-
-/** Undefined if none arrived in the remaining time. */
-async function storedAnswer(
-  steps: Steps,
-  key: string,
-  { signal, left }: { signal: AbortSignal; left: number },
-): Promise<Uint8Array | undefined> {
-  const limit = timeLimit(Math.max(1, left));
-  try {
-    const { body } = await steps.answer(key, AbortSignal.any([signal, limit.signal]));
-    return body;
-  } catch (error) {
-    if (!limit.signal.aborted || signal.aborted) throw error;
-    return undefined;
-  } finally {
-    limit.stop();
-  }
 }
 
 function diverged(name: string, step: number): EngineError {

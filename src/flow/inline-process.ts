@@ -14,13 +14,15 @@ export interface InlineOptions {
   readonly call?: ProcessContext['call'];
   /** Waits; undefined if waiting is not possible. In a production test no time passes. */
   readonly sleep?: ProcessContext['sleep'];
+  /** Waits for another message; undefined if waiting is not possible. */
+  readonly receive?: ProcessContext['receive'];
   /** Shared state; undefined if there is none. */
   readonly state?: ProcessContext['state'];
 }
 
 /**
  * A code process that runs while its message is accepted: what it sends is stored together with the message.
- * The sender waits for it, so it cannot wait itself: `call`, `sleep` and `state` need `run: queued`.
+ * The sender waits for it, so it cannot wait itself: `call`, `receive`, `sleep` and `state` need `run: queued`.
  */
 export function inlineProcess(parts: InlineOptions): Process {
   const { name, lookup, now, log } = parts;
@@ -37,6 +39,7 @@ export function inlineProcess(parts: InlineOptions): Process {
           sends.push({ to, output: body === undefined ? undefined : outputOf(body, subject) });
         },
         call: parts.call ?? (() => refuse('wait for an answer')),
+        receive: parts.receive ?? (() => refuse('wait for a message')),
         sleep: parts.sleep ?? (() => refuse('sleep')),
         state:
           parts.state ??

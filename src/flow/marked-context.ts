@@ -15,6 +15,7 @@ export function markedCode(code: ProcessCode, mark: WorkMark | undefined): Proce
       ...context,
       send: (target, body) => noted(context.send(target, body)),
       call: (target, body, options) => noted(context.call(target, body, options)),
+      receive: (options) => noted(context.receive(options)),
       sleep: (time) => noted(context.sleep(time)),
       now: () => noted(context.now()),
       state: (key) => markedState(context.state(key), mark, noted),

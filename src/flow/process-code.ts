@@ -49,6 +49,15 @@ export interface SharedState<Value> {
   delete(): Promise<void>;
 }
 
+export interface ReceiveOptions {
+  /** The key of the message to wait for, as `receives` of the process computes it. */
+  readonly key: string;
+  /** A CEL expression that must also be true of it, such as `field("OBR-25") == "F"`. */
+  readonly when?: string;
+  /** Milliseconds to wait at most. */
+  readonly timeout: number;
+}
+
 /** The answer of a called target. */
 export interface CallAnswer {
   /** `completed`, `error`, `suspended`. */
@@ -69,6 +78,11 @@ export interface ProcessContext {
   send(target: string, body?: ProcessBody): Promise<void>;
   /** Sends and waits for the target's answer. Throws REPLY_TIMEOUT. */
   call(target: string, body?: ProcessBody, options?: CallOptions): Promise<CallAnswer>;
+  /**
+   * Waits for another message that comes to this process, for months and across restarts. It is
+   * given to one waiting message and not worked on itself. Undefined if none came in time.
+   */
+  receive(options: ReceiveOptions): Promise<ProcessMessage | undefined>;
   /** Waits, also across restarts. Milliseconds. */
   sleep(time: number): Promise<void>;
   /** The value for a key in a code table of the production, otherwise `otherwise`. Throws for an unknown table. */

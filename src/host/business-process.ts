@@ -141,12 +141,13 @@ export class BusinessProcess implements Host {
   }
 
   async #end(taken: Taken, order: EndOrder, begun: boolean): Promise<void> {
+    // first, so that nothing is given to it any more
+    await this.#options.process().ended?.(taken.message.id);
     await endByOrder(
       this.#runtime,
       { ...this.#options, patience: this.#patience },
       { taken, order, begun },
     );
-    await this.#options.process().ended?.(taken.message.id);
     this.#forgetSteps(taken.message);
   }
 
@@ -176,6 +177,10 @@ export class BusinessProcess implements Host {
     const done = clock.now();
     if (error === undefined) this.#state.active();
     else this.#state.failed(error.code, error.text);
+    // others must not wait for it, nor anything be given to it
+    if (status === 'suspended') {
+      await untilStored(async () => this.#options.process().ended?.(message.id), this.#patience);
+    }
     await this.#answer(message, direct);
     await settle(
       {
@@ -187,8 +192,6 @@ export class BusinessProcess implements Host {
       taken,
       { host: this.name, status, started, done, attempts, ...toldBy(result), error },
     );
-    // what cannot be worked on must not keep others waiting
-    if (status === 'suspended') await this.#options.process().ended?.(message.id);
     this.#forgetSteps(message);
     const times = { sending: done - started, total: done - message.received };
     events.settled(this.name, message, status, times);

@@ -290,6 +290,32 @@ processes: { bundle: ${process} }
 operations: { out: { adapter: sample-out, settings: { connect: ward:2575 } } }
 `;
 
+const receivingProblems = async (process: string) => {
+  const text = collectingProduction(process);
+  const files = { 'x.ts': 'export default () => {};' };
+  return (await problemsOf(text, { files })).join('\n');
+};
+
+test('a process that receives has code, a queue, and does not hold its line', async () => {
+  const key = `receives: { key: 'field("ORC-2")' }`;
+  expect(await receivingProblems(`{ code: x.ts, ${key}, order: none, to: out }`)).toBe('');
+  expect(await receivingProblems(`{ code: x.ts, ${key}, whileWaiting: release, to: out }`)).toBe(
+    '',
+  );
+  expect(await receivingProblems(`{ code: x.ts, ${key}, to: out }`)).toMatch(
+    /processes\.bundle\.receives: a line that waits never gets to the message that it waits for\. Write whileWaiting: release/,
+  );
+  expect(await receivingProblems(`{ code: x.ts, ${key}, run: inline, to: out }`)).toMatch(
+    /an inline process cannot wait for a message/,
+  );
+  expect(await receivingProblems(`{ rules: [{ otherwise: out }], ${key} }`)).toMatch(
+    /processes\.bundle\.receives: has no effect without code/,
+  );
+  expect(
+    await receivingProblems(`{ code: x.ts, receives: { keep: forever }, order: none, to: out }`),
+  ).toMatch(/receives\.key: [^]*receives\.keep: must end|receives\.keep: must end/);
+});
+
 test('what collects says where to, and ends', async () => {
   const definition = await definitionOf(
     collectingProduction(`{ collect: { key: 'field("PID-3.1")' }, to: out }`),

@@ -242,6 +242,37 @@ test('further messages of a case come one after another, and share the state of 
   );
 });
 
+const receiving = (receives: string): string => `
+  - name: two of them
+    message: icu.hl7
+    receives: ${receives}
+    expect: { ward: [{}, { contains: ADT_A01:2.5.1 A1 }, { contains: A1 }], lab: 1 }
+`;
+
+test('what a process receives is given by the case, then its time is over', async () => {
+  const worker = `export default async (message, context) => {
+  for (;;) {
+    const next = await context.receive({ key: 'k', timeout: 1000 });
+    if (next === undefined) break;
+    await context.send('ward', { body: next.type + ' ' + next.document().get('MSH-10'), type: 'text/plain' });
+  }
+  await context.send('lab', { body: 'over', type: 'text/plain' });
+};
+`;
+  const two = '[{ message: adt.hl7 }, { message: icu.hl7 }]';
+  const report = await run(receiving(two), { 'worker.ts': worker });
+  expect(describeReport(report).join('\n')).toMatch(/^✓.*\n1 passed in \d+ ms$/);
+  const unread = worker.replace('for (;;)', 'if (true)').replace('break', 'return');
+  const left = await run(receiving('[{ message: adt.hl7 }, { text: x, type: text/plain }]'), {
+    'worker.ts': unread,
+  });
+  expect(left.cases[0]?.failures).toContainEqual({
+    at: 'receives',
+    expected: '1 more',
+    actual: 'none',
+  });
+});
+
 test('an answer that nobody asks for and a reply that differs are failures', async () => {
   expect(
     await failuresOf(`

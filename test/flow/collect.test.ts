@@ -5,9 +5,9 @@ import { endQueued } from '../../src/engine/end-queued.ts';
 import { type Batches, type Coming, withoutPart, withPart } from '../../src/flow/batch.ts';
 import { joinedParts } from '../../src/flow/joined-parts.ts';
 import type { NewMessage } from '../../src/message/message.ts';
+import { expressionOf } from '../support/expression-of.ts';
 import { type GivenProduction, given } from '../support/given.ts';
 import { startNats } from '../support/nats.ts';
-import { environment } from '../support/subject-message.ts';
 import { traced } from '../support/traced.ts';
 
 const DAY = 86_400_000;
@@ -27,15 +27,6 @@ afterEach(async () => {
 });
 
 afterAll(() => nats[Symbol.asyncDispose]());
-
-function expression(source: string, result: 'any' | 'bool' = 'any') {
-  const compiled =
-    result === 'bool'
-      ? environment.compile(source, { result: 'bool' })
-      : environment.compile(source, { result: 'any' });
-  if (!compiled.ok) throw new Error(compiled.problems.map(({ text }) => text).join());
-  return compiled.expression;
-}
 
 const DEFAULTS: CollectGiven = { count: 1_000, within: DAY, size: 1_000_000, as: 'lines' };
 
@@ -106,8 +97,8 @@ const of = (ward: string, n: number, last = 'no'): NewMessage => ({
 
 test('each key has its own, and the last message ends it', async () => {
   const production = await collecting({
-    key: expression('field("/ward")'),
-    end: expression('field("/last") == "yes"', 'bool'),
+    key: expressionOf('field("/ward")'),
+    end: expressionOf('field("/last") == "yes"', 'bool'),
     as: 'json',
   });
   for (const one of [of('A', 1), of('B', 1), of('A', 2)]) await production.comes(one);

@@ -3,6 +3,7 @@ import { keyed } from '../../broker/keyed.ts';
 import { askControl } from '../../control/control.ts';
 import { ENGINE } from '../../control/verbs.ts';
 import { EngineError } from '../../error/engine-error.ts';
+import type { Mailbox } from '../../flow/mailbox.ts';
 import { current, type StoredState, statePlace } from '../../flow/shared-state.ts';
 import { describeSize } from '../../time/size.ts';
 import { orderedBy, type WhereOptions, whereOptions, withBroker } from '../connect.ts';
@@ -116,6 +117,37 @@ async function batches(host: string | undefined, flags: BatchFlags): Promise<voi
     one.closed === undefined ? time(one.until) : `being made (${one.closed})`,
   ]);
   print(table([['host', 'key', 'messages', 'size', 'since', 'until'], ...rows]));
+}
+
+interface WaitsFlags extends WhereOptions {
+  readonly json?: boolean;
+}
+
+export function waitsCommand(): Command {
+  return whereOptions(new Command('waits'))
+    .description(
+      'Shows which messages of a running production wait for others (`context.receive`), and under which key.',
+    )
+    .argument('[host]', 'the process')
+    .option('--json', 'as JSON')
+    .action(waits);
+}
+
+async function waits(host: string | undefined, flags: WaitsFlags): Promise<void> {
+  await withBroker(flags, async (broker) => {
+    const rows: string[][] = [];
+    for await (const { value, place } of keyed(broker).all<Mailbox>('mail')) {
+      if (host !== undefined && place.host !== host) continue;
+      if (flags.json === true) print(JSON.stringify({ ...place, ...value }));
+      const row = (message: number, what: string, until: number): void =>
+        void rows.push([place.host, place.key, `${message}`, what, time(until)]);
+      for (const { message, when, until } of value.waiters) row(message, when ?? 'any', until);
+      for (const { id, until } of value.early) row(id, '(nobody waits for it yet)', until);
+    }
+    if (flags.json === true) return;
+    if (rows.length === 0) return print('no message waits for another');
+    print(table([['host', 'key', 'message', 'waits for', 'until'], ...rows]));
+  });
 }
 
 const none = (key: string): EngineError =>

@@ -1,6 +1,6 @@
 import { EngineError } from '../../error/engine-error.ts';
-import { outputOf } from '../../flow/code-message.ts';
-import type { CallAnswer } from '../../flow/process-code.ts';
+import { messageOf, outputOf } from '../../flow/code-message.ts';
+import type { CallAnswer, ProcessMessage } from '../../flow/process-code.ts';
 import { type Leg, route } from '../../flow/route.ts';
 import { heldState } from '../../flow/shared-state.ts';
 import { type Subject, subject } from '../../flow/subject.ts';
@@ -44,6 +44,8 @@ interface DryRun {
   readonly clock: Clock;
   /** The next scripted answer of a target; undefined if there is none. */
   readonly answer: (target: string) => CallAnswer | undefined;
+  /** The next message that a process receives; undefined if none comes in time. */
+  readonly receive?: () => (NewMessage & { readonly body: Uint8Array }) | undefined;
   /** What came before; by default nothing. */
   readonly memory?: CaseMemory;
 }
@@ -78,10 +80,11 @@ export async function runLeft(
 }
 
 async function routed(
-  { definition, clock, answer, memory }: DryRun & { readonly memory: CaseMemory },
+  dry: DryRun & { readonly memory: CaseMemory },
   first: Subject,
   { to, firstId }: { readonly to: readonly ProcessSend[]; readonly firstId?: number },
 ): Promise<MessageRun> {
+  const { definition, clock, answer, memory } = dry;
   const called: SentMessage[] = [];
   let reply: Reply | undefined;
 
@@ -91,6 +94,7 @@ async function routed(
       now: () => clock.now(),
       log: () => undefined,
       sleep: () => Promise.resolve(),
+      receive: async () => received(dry, name),
       state: (key) => heldState(memory.states, key),
       parts: (of) => memory.parts(of),
       async call(target, body) {
@@ -101,10 +105,7 @@ async function routed(
         );
         const scripted = answer(target);
         if (scripted !== undefined) return scripted;
-        throw new EngineError(
-          'REPLY_TIMEOUT',
-          `the case has no answer from ${target} for this call`,
-        );
+        throw noAnswer(target);
       },
     });
     return {
@@ -136,6 +137,19 @@ async function routed(
       .map(async ({ message, body }) => sent(message.target, message, await body.bytes())),
   );
   return { sent: [...called, ...queued], processes: legs.flatMap(processRun), reply };
+}
+
+const noAnswer = (target: string): EngineError =>
+  new EngineError('REPLY_TIMEOUT', `the case has no answer from ${target} for this call`);
+
+/** The next message that comes to a process while it waits. */
+function received(
+  { clock, receive, memory }: DryRun & { readonly memory: CaseMemory },
+  service: string,
+): ProcessMessage | undefined {
+  const next = receive?.();
+  if (next === undefined) return undefined;
+  return messageOf(firstSubject(next, { service, id: memory.ids.next(), now: clock.now() }));
 }
 
 function allInline({ processes }: Definition): Definition['processes'] {

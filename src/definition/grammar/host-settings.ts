@@ -335,6 +335,19 @@ const collect = block({
 });
 export type CollectGiven = NonNullable<ReturnType<typeof collect.read>>;
 
+const receives = block({
+  key: {
+    form: keyForm,
+    help: 'An expression: the key under which a waiting message may receive this one; empty for one that is always worked on itself.',
+    needed: true,
+    example: 'type == "ORU_R01" ? field("ORC-2") : ""',
+  },
+  keep: setting.duration({
+    help: 'How long a message with a key waits for somebody to wait for it, before it is worked on itself.',
+    default: '0s',
+  }),
+});
+
 const PROCESS = {
   rules: {
     form: raw(rulesSchema),
@@ -347,6 +360,11 @@ const PROCESS = {
       example: 'processes/letters.ts',
     }),
   ),
+  receives: {
+    form: receives,
+    help: 'Which messages `context.receive` of the code gives to a message that waits for them.',
+    change: 'next message',
+  },
   collect: {
     form: collect,
     help: 'Collects messages and sends one made of them to `to`.',

@@ -99,15 +99,19 @@ const suspended: Form<ReadonlyMap<string, Named<string>>> = {
   schema: () => ({ anyOf: [processes.schema(), reasons.schema()] }),
 };
 
+const receivedFields = {
+  message: text('The file with the message.', 'messages/admission.hl7'),
+  text: text('The message itself, instead of a file. Line ends of HL7 are corrected.'),
+  type: text('The type of the message, if it is not HL7, JSON or XML.', 'text/csv'),
+  label: text('The label the adapter would give: a file name, a subject.'),
+} as const satisfies Fields;
+
 const givenFields = {
   in: {
     form: withMeaning(settingForm(setting.text({ help: 'A service.' })), 'service'),
     help: 'The service the message arrives at; may be left out if there is only one.',
   },
-  message: text('The file with the message.', 'messages/admission.hl7'),
-  text: text('The message itself, instead of a file. Line ends of HL7 are corrected.'),
-  type: text('The type of the message, if it is not HL7, JSON or XML.', 'text/csv'),
-  label: text('The label the adapter would give: a file name, a subject.'),
+  ...receivedFields,
 } as const satisfies Fields;
 export type GivenMessage = BlockValues<typeof givenFields>;
 
@@ -127,6 +131,11 @@ const caseFields = {
   calls: {
     form: named(answers, anyOf('target')),
     help: 'What targets answer to the calls of code processes, in order.',
+  },
+  receives: {
+    form: many(block(receivedFields)),
+    help: 'What code processes receive with `context.receive`, in order; after the last one the time is over.',
+    example: '[{ message: messages/result.hl7 }]',
   },
   expect: {
     form: named(expected, anyOf('target')),

@@ -1,0 +1,12 @@
+import type { Expression } from '../../src/expression/expression.ts';
+import { environment } from './subject-message.ts';
+
+/** An expression as written in a production; throws with its problems. */
+export function expressionOf(source: string, result: 'any' | 'bool' = 'any'): Expression {
+  const compiled =
+    result === 'bool'
+      ? environment.compile(source, { result: 'bool' })
+      : environment.compile(source, { result: 'any' });
+  if (!compiled.ok) throw new Error(compiled.problems.map(({ text }) => text).join());
+  return compiled.expression;
+}
