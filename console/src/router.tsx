@@ -167,6 +167,11 @@ const certificates = createRoute({
     'CertificatePage',
   ),
 });
+const workbench = createRoute({
+  ...under,
+  path: '/workbench',
+  component: lazyRouteComponent(() => import('./workbench/workbench-page.tsx'), 'WorkbenchPage'),
+});
 const storage = createRoute({
   ...under,
   path: '/storage',
@@ -248,6 +253,7 @@ const tree = root.addChildren([
   job,
   production,
   certificates,
+  workbench,
   storage,
   configuration,
   versions,

@@ -43,6 +43,7 @@ import { savedSearchRoutes } from './route/saved-searches.ts';
 import { storageRoutes } from './route/storage.ts';
 import { streamRoutes } from './route/stream.ts';
 import { testMessageRoute } from './route/test-message.ts';
+import { workbenchRoutes } from './route/workbench.ts';
 import { searchRecorder } from './searching.ts';
 import { serverTls, type TlsFiles } from './server-tls.ts';
 
@@ -129,6 +130,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
       storageRoutes(api, context);
       savedSearchRoutes(api, context);
       exportRoutes(api, context);
+      workbenchRoutes(api, context);
       streamRoutes(api, context);
       documentRoutes(api);
     },

@@ -14,6 +14,7 @@ import { type StoredMarks, storedMarks } from '../broker/stored-marks.ts';
 import { streamWatch } from '../broker/stream-watch.ts';
 import type { ReloadOrder } from '../control/orders.ts';
 import { type Credentials, credentials } from '../credential/credentials.ts';
+import { tokenDesk } from '../credential/token-desk.ts';
 import { keepPrivate, PRIVATE_FOLDER } from '../database/private-files.ts';
 import type { Definition } from '../definition/definition.ts';
 import { freshCredentials } from '../definition/fresh-credentials.ts';
@@ -370,6 +371,7 @@ function answersOfProcess({
   log: Logger;
   figures: Metrics;
 }): Omit<AnswersOfProcess, 'reload' | keyof ReturnType<KeptFiles['answers']>> {
+  const desk = tokenDesk(known, () => director.definition.credentials);
   return {
     rehearse: (request, body) => tried.rehearse(request, body),
     test: ({ host }) =>
@@ -386,6 +388,9 @@ function answersOfProcess({
         shown: shown ?? undefined,
       }),
     publicKeys: () => known.jwksDocument(),
+    tokenKeys: () => desk.keys(),
+    inspectToken: (question) => desk.inspect(question),
+    signToken: (order) => desk.sign(order),
     figures: () => figures.text(),
   };
 }

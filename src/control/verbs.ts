@@ -1,4 +1,6 @@
 import type { TestStep } from '../adapter/test-step.ts';
+import type { TokenReport } from '../credential/jwt/token-report.ts';
+import type { TokenOrder, TokenQuestion } from '../credential/token-desk.ts';
 import type { CheckedFiles, CheckOrder } from '../definition/history/checked-files.ts';
 import type { Rehearsal, RehearsalRequest, RehearsedPart } from '../definition/rehearsal.ts';
 import type { SessionOutcome } from '../trace/session-outcome.ts';
@@ -128,6 +130,9 @@ export const ENGINE = {
   /** Everything of the production, and of the asking console, that expires. */
   certificates: each<ShownCertificate | null, readonly CertificateReport[]>('certificates'),
   publicKeys: one<null, PublicKeys>('public-keys'),
+  tokenKeys: one<null, readonly string[]>('token-keys'),
+  inspectToken: one<TokenQuestion, TokenReport>('inspect-token'),
+  signToken: one<TokenOrder, { readonly token: string }>('sign-token'),
   /** The engine's metrics in the Prometheus text format. */
   figures: each<null, string>('figures'),
 } as const;

@@ -44,6 +44,9 @@ export type AnswersOfProcess = Pick<
   | 'test'
   | 'certificates'
   | 'publicKeys'
+  | 'tokenKeys'
+  | 'inspectToken'
+  | 'signToken'
   | 'figures'
 >;
 

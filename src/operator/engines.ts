@@ -23,6 +23,8 @@ import type {
 } from '../control/orders.ts';
 import type { ProductionDescription } from '../control/production-description.ts';
 import { ENGINE, type PublicKeys } from '../control/verbs.ts';
+import type { TokenReport } from '../credential/jwt/token-report.ts';
+import type { TokenOrder, TokenQuestion } from '../credential/token-desk.ts';
 import type { CheckedFiles, CheckOrder, FilesOf } from '../definition/history/checked-files.ts';
 import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
 import { describeError } from '../error/engine-error.ts';
@@ -48,6 +50,11 @@ export interface Engines {
    * none has answered yet.
    */
   publicKeys(): Promise<PublicKeys>;
+  /** The credentials that sign and verify tokens. */
+  tokenKeys(): Promise<readonly string[]>;
+  /** What a token says, and what a key of the production finds of it. */
+  inspectToken(question: TokenQuestion): Promise<TokenReport>;
+  signToken(order: TokenOrder): Promise<{ readonly token: string }>;
   /** Each engine's metrics in the Prometheus text format. */
   figures(): Promise<readonly string[]>;
   /** Switches a host on every engine. Throws HOST_UNKNOWN. */
@@ -86,6 +93,8 @@ const KEYS_FRESH = 10_000;
 /** Milliseconds after the last answer until the other engines are presumed gone. */
 const STALL = 200;
 const TEST_LIMIT = 70_000;
+/** Milliseconds; published keys may have to be fetched first. */
+const JWKS_LIMIT = 15_000;
 const RELOAD_LIMIT = 60_000;
 /** Milliseconds beyond what a check may take: the engine tells more than a silence. */
 const CHECK_MORE = 5_000;
@@ -109,6 +118,7 @@ export function engines(broker: Broker, certificate?: string): Engines {
     describe: orAsBefore(() => description.get()),
     certificates: () => certificates.get(),
     publicKeys: orAsBefore(() => keys.get()),
+    ...tokens(broker),
     figures: () => askAll(broker, ENGINE.figures, null, STALL),
     async switchHost(verb, host, { by, reason }) {
       const count = (await status.get()).length;
@@ -127,11 +137,7 @@ export function engines(broker: Broker, certificate?: string): Engines {
       for (const one of [status, description, certificates, keys]) one.forget();
       return difference;
     },
-    history: () => askControl(broker, ENGINE.history, null),
-    files: (of) => askControl(broker, ENGINE.files, { of }),
-    fileText: (query) => askControl(broker, ENGINE.fileText, query),
-    checkFiles: (order) =>
-      askControl(broker, ENGINE.checkFiles, order, { timeout: RELOAD_LIMIT + CHECK_MORE }),
+    ...keptFiles(broker),
     async changeFiles(order) {
       const [changed] = await orderAll(broker, ENGINE.changeFiles, order, {
         atMost: RELOAD_LIMIT,
@@ -154,6 +160,23 @@ export function engines(broker: Broker, certificate?: string): Engines {
     sendTest: (message, body) => askControl(broker, ENGINE.testMessage, message, { body }),
   };
 }
+
+const keptFiles = (
+  broker: Broker,
+): Pick<Engines, 'history' | 'files' | 'fileText' | 'checkFiles'> => ({
+  history: () => askControl(broker, ENGINE.history, null),
+  files: (of) => askControl(broker, ENGINE.files, { of }),
+  fileText: (query) => askControl(broker, ENGINE.fileText, query),
+  checkFiles: (order) =>
+    askControl(broker, ENGINE.checkFiles, order, { timeout: RELOAD_LIMIT + CHECK_MORE }),
+});
+
+const tokens = (broker: Broker): Pick<Engines, 'tokenKeys' | 'inspectToken' | 'signToken'> => ({
+  tokenKeys: () => askControl(broker, ENGINE.tokenKeys, null),
+  inspectToken: (question) =>
+    askControl(broker, ENGINE.inspectToken, question, { timeout: JWKS_LIMIT }),
+  signToken: (order) => askControl(broker, ENGINE.signToken, order),
+});
 
 function eachOnce(reports: readonly CertificateReport[]): CertificateReport[] {
   const found = new Map<string, CertificateReport>();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readTable, rowOf, writeTable } from '../../console/src/configuration/table-text.ts';
 import { builtConsole } from '../../src/build/built-console.ts';
+import { certificateAuthority } from '../../src/credential/certificate-maker.ts';
 import { LOOKUP_FILES, LOOKUP_PRODUCTION, REFUSAL, refusesUnknown } from '../support/bad-lookup.ts';
 import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
 import { addLocalUser } from '../support/local-user.ts';
@@ -28,6 +29,8 @@ test('a table goes through the editor byte for byte where it is not changed', ()
   expect(readTable('key,value\na,"two\nlines"\n')).toBeUndefined();
   expect(readTable('')?.rows).toEqual([]);
 });
+
+const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** Files of the production changed in the console, with the approval of a second person. */
 describe.skipIf(noBrowser !== undefined)(`editing in Chromium ${noBrowser ?? ''}`, () => {
@@ -135,4 +138,31 @@ describe.skipIf(noBrowser !== undefined)(`editing in Chromium ${noBrowser ?? ''}
     const { path } = production.folder;
     expect(await readFile(join(path, 'production.yaml'), 'utf8')).toMatch(/# by the machine\n$/);
   }, 240_000);
+
+  test('a pasted token is read, and a certificate with its key told, without anything secret', async () => {
+    await otto.goto(`${production.url}certificates`);
+    await otto.getByRole('link', { name: 'Workbench' }).click(SOON);
+    const token = `Bearer ${part({ alg: 'RS256' })}.${part({ sub: 'anna', exp: 1_800_000_000 })}.x`;
+    await otto.getByLabel('Token', { exact: true }).fill(token);
+    await otto.getByRole('button', { name: 'Look at it' }).click();
+    await otto.getByText('2027-01-15T08:00:00.000Z').waitFor(SOON);
+    await otto.getByText('Nothing is proven without a key').waitFor();
+
+    const { certificate, key } = certificateAuthority('Test CA').issue({ commonName: 'hub' });
+    await otto.getByLabel('Or as text').fill(certificate);
+    await otto
+      .getByLabel('Files: PEM')
+      .setInputFiles({ name: 'hub.key', mimeType: 'text/plain', buffer: Buffer.from(key) });
+    await otto.getByRole('button', { name: 'Say what it is' }).click();
+    await otto
+      .getByText('The private key (hub.key, PEM, PKCS#8) belongs to certificate 1.')
+      .waitFor(SOON);
+    await otto.getByText('CN=Test CA', { exact: true }).waitFor();
+    expect(await violations(otto)).toEqual([]);
+    const shown = await otto.locator('main').innerText();
+    expect(shown).not.toContain('PRIVATE KEY');
+    await otto.setViewportSize({ width: 390, height: 800 });
+    const wide = await otto.evaluate(() => document.documentElement.scrollWidth);
+    expect(wide).toBeLessThanOrEqual(390);
+  });
 });

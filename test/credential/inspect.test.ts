@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { showCommand } from '../../src/cli/command/certificate-show.ts';
 import { type KeyMaterial, keyMaterial } from '../../src/credential/inspect/key-material.ts';
 import { ran } from '../support/command.ts';
+import { processorTime } from '../support/processor-time.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 
 const run = promisify(execFile);
@@ -214,6 +215,50 @@ test('what is none of all that is refused with what to do', async () => {
     'is damaged',
   );
   expect(await refused(Buffer.from([0x30, 0x03, 1, 2, 3]))).toContain('cannot be read');
+});
+
+test('a file that was made to keep a server busy is not opened', async () => {
+  const began = processorTime();
+  await openssl(
+    'pkcs8',
+    '-topk8',
+    '-in',
+    at('hub.key'),
+    '-passout',
+    `pass:${PASS}`,
+    '-iter',
+    '100000',
+    '-out',
+    at('slow.pem'),
+  );
+  const der = Buffer.from(
+    (await readFile(at('slow.pem'), 'utf8')).replaceAll(/-----[^-]+-----|\s/g, ''),
+    'base64',
+  );
+  // 100,000 rounds become 2,130,706,432: the length of the number stays
+  const rounds = der.indexOf(Buffer.from([0x02, 0x03, 0x01, 0x86, 0xa0]));
+  expect(rounds).toBeGreaterThan(0);
+  der.set([0x7f, 0xff, 0xff], rounds + 2);
+  const pem = `-----BEGIN ENCRYPTED PRIVATE KEY-----\n${der.toString('base64')}\n-----END ENCRYPTED PRIVATE KEY-----\n`;
+  await writeFile(at('busy.pem'), pem);
+  await writeFile(at('busy.der'), der);
+  const ssh = Buffer.from(
+    (await readFile(at('ssh'), 'utf8')).replaceAll(/-----[^-]+-----|\s/g, ''),
+    'base64',
+  );
+  // after the name, cipher, kdf and the lengths of the options and of the salt of 16 bytes
+  const salt = ssh.indexOf(Buffer.from([0, 0, 0, 24, 0, 0, 0, 16]));
+  ssh.writeUInt32BE(1_000_000, salt + 8 + 16);
+  await writeFile(
+    at('busy'),
+    `-----BEGIN OPENSSH PRIVATE KEY-----\n${ssh.toString('base64')}\n-----END OPENSSH PRIVATE KEY-----\n`,
+  );
+  const open = Buffer.concat([Buffer.from([0x30, 0x80, 2, 1, 3]), der]);
+  await writeFile(at('busy.p12'), open);
+  for (const name of ['busy.pem', 'busy.der', 'busy', 'busy.p12']) {
+    await expect(material([name], PASS)).rejects.toThrow('asks for more rounds');
+  }
+  expect(processorTime() - began).toBeLessThan(5_000);
 });
 
 test('the command prints them as a table', async () => {

@@ -63,6 +63,9 @@ test('messages that wait for a time are told with their host, and keep it in the
       test: unused,
       certificates: unused,
       publicKeys: unused,
+      tokenKeys: unused,
+      inspectToken: unused,
+      signToken: unused,
       figures: unused,
     },
   );

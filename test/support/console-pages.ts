@@ -25,6 +25,7 @@ export const PAGES = [
   ['/jobs/new?status=suspended&last=all', 'Act on many'],
   ['/export?status=error', 'Export'],
   ['/certificates', 'Certificates'],
+  ['/workbench', 'Workbench'],
   ['/storage', 'Storage'],
   ['/configuration', 'Configuration'],
   ['/history', 'History'],

@@ -33,6 +33,13 @@ export const ROUTES: readonly Row[] = [
   row('GET /production/map', ['production.view'], 200),
   row('GET /certificates', ['production.view'], 200),
   row('GET /hosts/{host}', ['production.view'], 404),
+  row('GET /workbench/keys', ['connection.test'], 403),
+  row('POST /workbench/token', ['connection.test'], 403, { body: { token: 'a.b.c' } }),
+  row('POST /workbench/token/sign', ['credential.sign'], 403, {
+    body: { key: 'none', claims: {} },
+    allowed: [422],
+  }),
+  row('POST /workbench/certificate', ['connection.test'], 200, { body: { files: [] } }),
   row('GET /queues', ['queue.view'], 200),
   row('GET /queues/{host}/messages', ['queue.view'], 404),
   row('GET /events', ['event.view'], 200),

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import type { Certificates } from '../../../src/api/contract/storage.ts';
 import { certificates as certificatesQuery } from '../api/queries.ts';
+import { buttonStyle } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
@@ -37,6 +38,11 @@ export function CertificatePage(): ReactElement {
         (soon.length === 0
           ? t('{count}; none needs attention', { count: all.length })
           : t('{some} of {count} need attention', { some: soon.length, count: all.length }))
+      }
+      actions={
+        <Link to="/workbench" className={buttonStyle()}>
+          {t('Workbench')}
+        </Link>
       }
     >
       <Pending answer={data} error={error} />

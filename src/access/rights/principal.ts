@@ -39,6 +39,8 @@ export const GIVEN_TO = {
   'config.edit': ENGINEER,
   'config.deploy': ENGINEER,
   'connection.test': OPERATOR,
+  /** Make a token with a key of the production: whoever has it is taken for the production. */
+  'credential.sign': ENGINEER,
   'user.manage': [],
   'token.manage': [],
   'purge.manage': ENGINEER,

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { certificateFacts } from '../../adapter/certificate-facts.ts';
-import type { MaterialFile, MaterialItem, ReadPart } from './part.ts';
+import { type MaterialFile, type MaterialItem, type ReadPart, refused } from './part.ts';
 import { readParts } from './read-parts.ts';
 
 /** What files of certificates and keys are. */
@@ -9,6 +9,9 @@ export interface KeyMaterial {
   /** How the items belong together, and what is wrong with that; full sentences. */
   readonly notes: readonly string[];
 }
+
+/** Each certificate is compared with each other. */
+const MOST = 60;
 
 /**
  * Says what certificates and keys are, whatever they are written in: PEM, DER, PKCS#12, JWK, OpenSSH, PuTTY. Never gives
@@ -21,6 +24,12 @@ export async function keyMaterial(
   const read: (ReadPart & { readonly file: string })[] = [];
   for (const file of files) {
     for (const part of await readParts(file)) read.push({ ...part, file: file.name });
+    if (read.length > MOST)
+      throw refused(
+        file,
+        `and those before it hold more than ${MOST} certificates and keys`,
+        'Name fewer files.',
+      );
   }
   return {
     items: read.map(({ item, file, form }) => ({ ...item, file, form })),

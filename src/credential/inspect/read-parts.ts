@@ -10,6 +10,7 @@ import {
   refused,
 } from './part.ts';
 import { readSshParts } from './ssh-parts.ts';
+import { tooManyRounds } from './work-limit.ts';
 
 /** Every certificate and key of one file. Rejects with CREDENTIAL_REFUSED. */
 export async function readParts(file: MaterialFile): Promise<ReadPart[]> {
@@ -84,6 +85,8 @@ function certificateFrom(from: string | Buffer, form: string, file: MaterialFile
 function privatePart(block: string, form: string, file: MaterialFile): ReadPart {
   const isEncrypted = block.includes('ENCRYPTED');
   const { passphrase } = file;
+  if (isEncrypted)
+    checkWork(Buffer.from(block.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64'), file);
   if (isEncrypted && passphrase === undefined) {
     const note = 'a private key that only its passphrase opens';
     return { form, item: { kind: 'encrypted key', note } };
@@ -151,9 +154,20 @@ function jwkPart(jwk: JsonWebKey, file: MaterialFile): ReadPart {
   }
 }
 
+/** Throws for a file whose passphrase would take too long to try. */
+function checkWork(der: Buffer, file: MaterialFile): void {
+  if (!tooManyRounds(der)) return;
+  throw refused(
+    file,
+    'asks for more rounds for its passphrase than any program makes, or leaves lengths open (BER)',
+    'Export it again.',
+  );
+}
+
 /** DER of a certificate or key, or PKCS#12. */
 async function binaryParts(file: MaterialFile): Promise<ReadPart[]> {
   const { bytes, passphrase } = file;
+  checkWork(bytes, file);
   const tries: readonly (() => ReadPart)[] = [
     () => certificateFrom(bytes, 'DER', file),
     () =>

@@ -7,6 +7,7 @@ import {
   type ReadPart,
   refused,
 } from './part.ts';
+import { tooManySshRounds } from './work-limit.ts';
 
 const PUBLIC = /^(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+|sk-[\w@.-]+) [A-Za-z0-9+/=]+/;
 const PRIVATE = /-----BEGIN OPENSSH PRIVATE KEY-----|^PuTTY-User-Key-File-/;
@@ -26,6 +27,13 @@ async function sshPart(text: string, file: MaterialFile): Promise<ReadPart> {
   // loaded with the first that is looked at: it brings its own cryptography
   const { utils } = (await import('ssh2')).default;
   const isPuTTY = text.startsWith('PuTTY');
+  if (tooManySshRounds(text)) {
+    throw refused(
+      file,
+      'asks for more rounds for its passphrase than ssh-keygen makes',
+      'Write it again: ssh-keygen -p -a 16 -f FILE.',
+    );
+  }
   const parsed = utils.parseKey(text, file.passphrase);
   if (parsed instanceof Error) {
     if (/passphrase|encrypted/i.test(parsed.message) && file.passphrase === undefined) {

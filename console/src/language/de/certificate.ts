@@ -2,6 +2,7 @@ import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
   Certificates: 'Zertifikate',
+  Workbench: 'Werkbank',
   '{count}; none needs attention': '{count}; keines braucht Aufmerksamkeit',
   '{some} of {count} need attention': '{some} von {count} {some|braucht|brauchen} Aufmerksamkeit',
   'Nothing in this production has a certificate.':
