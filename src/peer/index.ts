@@ -15,7 +15,7 @@ export { dropFile } from './folder/drop.ts';
 export { type DropServiceLent, dropService } from './folder/drop-service.ts';
 export { type DropSettings, type DropValues, dropSettings } from './folder/drop-settings.ts';
 export { fileMode } from './folder/file-mode.ts';
-export { checkFileName } from './folder/file-name.ts';
+export { checkFileName, numbered } from './folder/file-name.ts';
 export { filePattern, isMeant } from './folder/file-pattern.ts';
 export {
   type FileEntry,
@@ -36,7 +36,8 @@ export {
   type PickupValues,
   pickupSettings,
 } from './folder/pickup-settings.ts';
-export type { StoreLine } from './folder/store-line.ts';
+export { hasSameBytes } from './folder/same-bytes.ts';
+export { connectFirst, type StoreLine } from './folder/store-line.ts';
 export { tryWriting } from './folder/try-writing.ts';
 export { type Challenge, challengesOf } from './http/challenge.ts';
 export { HttpClient } from './http/http-client.ts';
