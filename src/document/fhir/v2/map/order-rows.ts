@@ -202,10 +202,10 @@ OBX-6 valueRange.high Units ? OBX-2=SN has:valueRange.high
 * subject ->Patient
 * subject.extension+ url=$data-absent-reason valueCode="unknown" ? no:subject
 1 medicationCodeableConcept CWE
-2 dosageInstruction[0].doseAndRate[0].doseRange.low.value decimal ? 3
-3 dosageInstruction[0].doseAndRate[0].doseRange.high.value decimal
-2 dosageInstruction[0].doseAndRate[0].doseQuantity.value decimal ? !3
-4 dosageInstruction[0].doseAndRate[0].doseQuantity Units ? !3
+2 dosageInstruction[0].doseAndRate[0].doseRange.low.value decimal ? 3 no:dosageInstruction.doseAndRate.doseQuantity
+3 dosageInstruction[0].doseAndRate[0].doseRange.high.value decimal ? no:dosageInstruction.doseAndRate.doseQuantity
+2 dosageInstruction[0].doseAndRate[0].doseQuantity.value decimal ? !3 no:dosageInstruction.doseAndRate.doseRange
+4 dosageInstruction[0].doseAndRate[0].doseQuantity Units ? has:dosageInstruction.doseAndRate.doseQuantity
 6 dosageInstruction[0].patientInstruction string
 7 dosageInstruction[0].additionalInstruction+ CWE
 11 dispenseRequest.quantity.value decimal
@@ -220,8 +220,8 @@ OBX-6 valueRange.high Units ? OBX-2=SN has:valueRange.high
 * subject.extension+ url=$data-absent-reason valueCode="unknown" ? no:subject
 1.4 authoredOn? dateTime
 2 medicationCodeableConcept CWE
-3 dosageInstruction[0].doseAndRate[0].doseQuantity.value decimal
-5 dosageInstruction[0].doseAndRate[0].doseQuantity Units
+3 dosageInstruction[0].doseAndRate[0].doseQuantity.value decimal ? no:dosageInstruction.doseAndRate.doseRange
+5 dosageInstruction[0].doseAndRate[0].doseQuantity Units ? has:dosageInstruction.doseAndRate.doseQuantity
 7 dosageInstruction[0].additionalInstruction+ CWE
 10 dispenseRequest.quantity.value decimal
 11 dispenseRequest.quantity Units
@@ -236,7 +236,7 @@ OBX-6 valueRange.high Units ? OBX-2=SN has:valueRange.high
 
 = TQ1:MedicationRequest
 1 -
-2 dosageInstruction[0].doseAndRate[0].doseQuantity CQ
+2 dosageInstruction[0].doseAndRate[0].doseQuantity CQ ? no:dosageInstruction.doseAndRate.dose
 7 dosageInstruction[0].timing.repeat.boundsPeriod.start dateTime
 8 dosageInstruction[0].timing.repeat.boundsPeriod.end dateTime
 3.1 dosageInstruction[0].timing.code.text string
