@@ -265,3 +265,16 @@ test('parts that are not JSON are texts in a JSON array, and bytes stay as they 
   const bytes = joinedParts(parts, { ...joining, as: 'bytes' });
   expect(Buffer.from(bytes.body).toString()).toBe('{"a":1}\nx"y{');
 });
+
+test('two engines collect together, and each message is in one', async () => {
+  const first = await collecting({ count: 5, within: 1_500 }, 4);
+  const second = await collecting({ count: 5, within: 1_500 }, 4);
+  const texts = Array.from({ length: 32 }, (_, n) => `two${n}`);
+  const engines = [first, second];
+  await Promise.all(texts.map((text, n) => engines[n % 2]?.comes(text)));
+  const collected = (): string[] =>
+    engines.flatMap((one) => one.arrived()).flatMap((text) => text.trim().split('\n'));
+  await vi.waitFor(() => expect(collected().toSorted()).toEqual(texts.toSorted()));
+  await vi.waitFor(async () => expect(await batchesOf(first.engine)).toEqual([]));
+  await first.stop();
+});

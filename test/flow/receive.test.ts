@@ -367,3 +367,19 @@ test('a message is given once, to whoever waits longest and whose time is not ov
   expect(withOffer(early, offer(7, 20, 20)).early).toEqual([]);
   expect(withoutMail(early, { waiter: () => true })).toBe(early);
 });
+
+test('two engines give each message to one, whichever of them has it', async () => {
+  const first = await orders({ keep: 86_400_000 });
+  const second = await orders({ keep: 86_400_000 });
+  const keys = Array.from({ length: 12 }, (_, n) => `two${n}`);
+  const engines = [first, second];
+  const come = (text: string, n: number) => engines[n % 2]?.comes(text);
+  await Promise.all(
+    keys.flatMap((key, n) => [come(`order:${key}`, n), come(`result:${key}:1`, n + 1)]),
+  );
+  const sent = (): string[] => engines.flatMap((one) => one.arrived()).toSorted();
+  await vi.waitFor(() =>
+    expect(sent()).toEqual(keys.map((key) => `${key} got result:${key}:1`).toSorted()),
+  );
+  await first.stop();
+});
