@@ -149,7 +149,11 @@ async function madeBefore(
   maker: number,
 ): Promise<ProcessResult> {
   const completed = { status: 'completed', sends: [], explain: undefined } as const;
-  if (maker !== id) return { ...completed, receivedBy: maker };
+  if (maker !== id) {
+    // its maker did not come to that, since a person ended it
+    await withdraw(parts, id);
+    return { ...completed, receivedBy: maker };
+  }
   const closed = closedWith(await parts.store.change(key, (before) => before), id);
   if (closed === undefined) return completed;
   const ids = closed.parts.map((one) => one.id).filter((one) => one !== id);

@@ -1,9 +1,14 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import type { Taken } from '../../src/broker/queue.ts';
 import type { CollectGiven } from '../../src/definition/grammar/host-settings.ts';
 import { batchesOf, closeBatch } from '../../src/engine/batches.ts';
 import { endQueued } from '../../src/engine/end-queued.ts';
 import { type Batches, type Coming, withoutPart, withPart } from '../../src/flow/batch.ts';
+import { collector, durableParts } from '../../src/flow/collect.ts';
 import { joinedParts } from '../../src/flow/joined-parts.ts';
+import { type Subject, subject } from '../../src/flow/subject.ts';
+import { Waits } from '../../src/flow/wiring.ts';
+import { inlineBody } from '../../src/message/body.ts';
 import type { NewMessage } from '../../src/message/message.ts';
 import { expressionOf } from '../support/expression-of.ts';
 import { type GivenProduction, given } from '../support/given.ts';
@@ -216,6 +221,68 @@ test('a message that cannot be part of an HL7 batch is suspended alone', async (
   expect(ended).toMatchObject([{ status: 'suspended', error: { code: 'MESSAGE_INVALID' } }]);
 });
 
+const subjectOf = (id: number): Subject => {
+  const [type, source, target] = ['text/plain', 'in', 'direct'];
+  const times = { created: 0, received: 0, size: 1 };
+  return subject(
+    { id, sessionId: id, source, target, type, ...times },
+    inlineBody(Buffer.from('x')),
+  );
+};
+
+/** A collector of three, without a host, whose first two parts wait. */
+async function direct(first: number) {
+  const production = await collecting({});
+  const { engine } = production;
+  const parts = { ...DEFAULTS, count: 3, key: undefined, end: undefined, to: ['out'] };
+  const store = durableParts('direct', engine);
+  const process = collector({ ...parts, name: 'direct', store, now: () => Date.now() });
+  const run = (id: number) =>
+    process.runOrWait?.(subjectOf(id), {
+      cut: new AbortController().signal,
+      stopping: new AbortController().signal,
+      inPlace: false,
+      onWait: () => undefined,
+    });
+  for (const id of [first, first + 1]) {
+    expect(await run(id)).toBeInstanceOf(Waits);
+    const { message, body } = subjectOf(id);
+    const taken = { message: { ...message, body }, bodyRef: undefined };
+    await engine.waiting.enter(taken as Taken, 'direct', { until: Date.now() + DAY, answers: [] });
+  }
+  return { engine, run, ended: (id: number) => process.ended?.(id) };
+}
+
+test('an engine that dies while it makes a message goes on where it was', async () => {
+  const { engine, run } = await direct(100);
+  const made = await run(102);
+  if (made === undefined || made instanceof Waits) throw new Error('it waits');
+  expect(made).toMatchObject({ sends: [{ to: 'out' }], takes: { ids: [100, 101] } });
+  // it died before the message was stored, and then before the parts were settled
+  const again = await run(102);
+  expect(again).toEqual({ ...made, takes: expect.anything() });
+  if (again === undefined || again instanceof Waits) throw new Error('it waits');
+  await again.takes?.begin();
+  const left = await run(102);
+  expect(left).toMatchObject({ status: 'completed', sends: [], takes: { ids: [100, 101] } });
+  expect(await run(100)).toMatchObject({ status: 'completed', sends: [], receivedBy: 102 });
+  await again.takes?.end();
+  expect(await run(102)).toMatchObject({ status: 'completed', sends: [] });
+  expect((await batchesOf(engine)).filter(({ host }) => host === 'direct')).toEqual([]);
+});
+
+test('a person ends the one that makes a message: it is not made twice, nor do the others wait', async () => {
+  const { engine, run, ended } = await direct(200);
+  const made = await run(202);
+  if (made === undefined || made instanceof Waits) throw new Error('it waits');
+  // the message is stored
+  await made.takes?.begin();
+  await ended(202);
+  expect(await run(200)).toMatchObject({ status: 'completed', sends: [], receivedBy: 202 });
+  expect(await run(201)).toMatchObject({ status: 'completed', sends: [], receivedBy: 202 });
+  expect((await batchesOf(engine)).filter(({ host }) => host === 'direct')).toEqual([]);
+});
+
 const LIMITS = { count: 3, size: 1_000, within: 1_000 };
 const coming = (id: number, more: Partial<Coming> = {}): Coming => ({
   id,
@@ -271,7 +338,7 @@ test('two engines collect together, and each message is in one', async () => {
   const second = await collecting({ count: 5, within: 1_500 }, 4);
   const texts = Array.from({ length: 32 }, (_, n) => `two${n}`);
   const engines = [first, second];
-  await Promise.all(texts.map((text, n) => engines[n % 2]?.comes(text)));
+  await Promise.all(texts.map((text, n) => (n % 2 === 0 ? first : second).comes(text)));
   const collected = (): string[] =>
     engines.flatMap((one) => one.arrived()).flatMap((text) => text.trim().split('\n'));
   await vi.waitFor(() => expect(collected().toSorted()).toEqual(texts.toSorted()));
