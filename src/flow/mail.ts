@@ -181,9 +181,10 @@ async function forget({ name, keyed }: MailOptions, key: string, id: number): Pr
 async function isHandedOver(
   { steps, answers }: MailOptions,
   step: string,
-  { message, ...arrived }: Subject,
+  arrived: Subject,
 ): Promise<boolean> {
-  const body = bytesHeld({ message, ...arrived }) ?? (await arrived.body.bytes());
+  const { message } = arrived;
+  const body = bytesHeld(arrived) ?? (await arrived.body.bytes());
   const text = JSON.stringify(envelopeOf(message));
   const reply = { type: message.type, body, text };
   const stored = await answers.give(steps.answerAddress(`${step}.answer`), { reply });

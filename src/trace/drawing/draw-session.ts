@@ -207,6 +207,14 @@ function sessionSteps(session: TracedSession, { rules = false }: DrawingOptions 
   return steps.toSorted((a, b) => a.at - b.at);
 }
 
+/** How many messages are named. */
+const NAMED = 5;
+
+const listed = (ids: readonly number[]): string =>
+  ids.length <= NAMED
+    ? ids.join(', ')
+    : `${ids.slice(0, NAMED).join(', ')} and ${ids.length - NAMED} more`;
+
 function arrival(message: TracedMessage): Step {
   const { id, created, source, target, type, size, name, resendOf, testBy } = message;
   return {
@@ -223,6 +231,8 @@ function arrival(message: TracedMessage): Step {
       testBy && `test by ${testBy}`,
       message.possibleDuplicate && 'possible duplicate',
       message.duplicateOf && `repeats ${message.duplicateOf}`,
+      message.receivedBy && `received by ${message.receivedBy}`,
+      message.receivedIds && `received ${listed(message.receivedIds)}`,
       // what was delivered at once needs no line of its own
       endsAtOnce(message) && `${message.status} ${took(message)}`,
     ]),

@@ -123,3 +123,14 @@ test('what a person did is told: the suspension before, who ended it, the resend
   expect(drawn).toContain('discarded 60s, by jdoe');
   expect(drawn).toContain(`resent as message ${again.derived} (session ${again.root})`);
 });
+
+test('a message says who received it, and the receiver what it received', async () => {
+  const completed = { status: 'completed', done: NOON + 25, attempts: 1 } as const;
+  const taken = sampleSession({ outcome: { ...completed, receivedBy: 4_711 } });
+  expect(drawSession(await sessionOf(taken.all, taken.root))).toContain('received by 4711');
+  const receivedIds = [1, 2, 3, 4, 5, 6, 7];
+  const receiver = sampleSession({ outcome: { ...completed, receivedIds } });
+  expect(drawSession(await sessionOf(receiver.all, receiver.root))).toContain(
+    'received 1, 2, 3, 4, 5 and 2 more',
+  );
+});
