@@ -40,6 +40,7 @@ export const ROUTES: readonly Row[] = [
     allowed: [422],
   }),
   row('POST /workbench/certificate', ['connection.test'], 200, { body: { files: [] } }),
+  row('GET /find/hosts', ['production.view'], 200, { query: '?text=mllp' }),
   row('GET /queues', ['queue.view'], 200),
   row('GET /queues/{host}/messages', ['queue.view'], 404),
   row('GET /events', ['event.view'], 200),

@@ -10,6 +10,7 @@ import type {
 } from '../../../src/api/contract/body.ts';
 import type { EventPage, Statistics } from '../../../src/api/contract/event.ts';
 import type {
+  FoundHosts,
   HostPage,
   Hosts,
   ProductionMap,
@@ -61,6 +62,13 @@ export const hosts = queryOptions({
   queryFn: ({ signal }) => ask<Hosts>('hosts', { signal }),
   refetchInterval: LIVE,
 });
+
+/** Hosts with a property that contains a text. */
+export const foundHosts = (text: string) =>
+  queryOptions({
+    queryKey: ['found-hosts', text],
+    queryFn: ({ signal }) => ask<FoundHosts>('find/hosts', { query: { text }, signal }),
+  });
 
 export const productionMap = queryOptions({
   queryKey: ['production'],

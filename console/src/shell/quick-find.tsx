@@ -3,12 +3,13 @@ import { useNavigate } from '@tanstack/react-router';
 import { CalendarRange, CornerDownLeft, FileText, GitFork, Search, User } from 'lucide-react';
 import { type KeyboardEvent, type ReactElement, useDeferredValue, useState } from 'react';
 import type { QuickHits } from '../../../src/api/contract/message.ts';
-import { hosts as hostsQuery, quickHits } from '../api/queries.ts';
+import { foundHosts, hosts as hostsQuery, quickHits } from '../api/queries.ts';
 import { Modal } from '../element/modal.tsx';
 import { KIND_NAMES } from '../element/names.ts';
 import { listSearch, pastedList } from '../element/pasted-list.ts';
 import { moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
+import { useMay } from './me.ts';
 import { PLACES } from './places.ts';
 
 interface Hit {
@@ -106,6 +107,11 @@ function useHits(typed: string, onClose: () => void): readonly Hit[] {
   const text = useDeferredValue(typed.trim());
   const { data } = useQuery(quickHits(text));
   const { data: known } = useQuery(hostsQuery);
+  const may = useMay();
+  const { data: properties } = useQuery({
+    ...foundHosts(text),
+    enabled: text.length > 1 && may('production.view'),
+  });
   const goes = (go: () => unknown) => () => {
     onClose();
     go();
@@ -173,7 +179,20 @@ function useHits(typed: string, onClose: () => void): readonly Hit[] {
         go: goes(() => navigate({ to: '/hosts/$host', params: { host: name } })),
       }),
     );
-  return [...found, ...hosts, ...pages];
+  const named = new Set(hosts.map(({ key }) => key));
+  const byProperty = (properties?.hosts ?? [])
+    .map(
+      ({ host, found: [first] }): Hit => ({
+        key: `host ${host}`,
+        icon: GitFork,
+        label: `${host} · ${first?.path ?? ''}: ${first?.value ?? ''}`,
+        detail: t('property of a host'),
+        go: goes(() => navigate({ to: '/hosts/$host', params: { host } })),
+      }),
+    )
+    .filter(({ key }) => !named.has(key))
+    .slice(0, 5);
+  return [...found, ...hosts, ...byProperty, ...pages];
 }
 
 function sessionHit(

@@ -95,6 +95,19 @@ export type Host = Static<typeof Host>;
 export const Hosts = Type.Object({ at: Time, hosts: list(Host) });
 export type Hosts = Static<typeof Hosts>;
 
+export const FindHostsQuery = closed({ text: Type.String({ minLength: 2, maxLength: 200 }) });
+
+export const FoundHost = Type.Object({
+  host: Type.String(),
+  kind: Kind,
+  found: list(Type.Object({ path: Type.String(), value: Type.String() }), {
+    description: 'What contains the text: `connect`, `tls.trust`, `comment`.',
+  }),
+});
+export type FoundHost = Static<typeof FoundHost>;
+export const FoundHosts = Type.Object({ hosts: list(FoundHost) });
+export type FoundHosts = Static<typeof FoundHosts>;
+
 export const Setting = Type.Object({
   path: Type.String(),
   of: word('adapter', 'host'),

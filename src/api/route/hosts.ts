@@ -5,6 +5,8 @@ import { audited, checkVisibleHost } from '../acting.ts';
 import type { ApiContext } from '../context.ts';
 import {
   Done,
+  FindHostsQuery,
+  FoundHosts,
   HostPage,
   Hosts,
   QueuedMessages,
@@ -14,6 +16,7 @@ import {
   TestReport,
 } from '../contract/host.ts';
 import { withFields } from '../field-values.ts';
+import { foundHosts } from '../found-hosts.ts';
 import { hostPage, readHosts } from '../hosts-of.ts';
 import { viewRecorder } from '../searching.ts';
 import { shownMessage } from '../shown.ts';
@@ -45,6 +48,26 @@ function hostViews(app: Api, context: ApiContext): void {
     async (request) => {
       const hosts = await readHosts(engines, principalOf(request));
       return { at: Date.now(), hosts };
+    },
+  );
+
+  app.get(
+    '/find/hosts',
+    {
+      schema: {
+        tags,
+        summary:
+          'Hosts with a property that contains a text: an address, a folder, a tag, a comment.',
+        querystring: FindHostsQuery,
+        response: { 200: FoundHosts },
+      },
+      onRequest: requirePermission('production.view'),
+    },
+    async (request) => {
+      const { visibleHosts } = principalOf(request);
+      return {
+        hosts: foundHosts(await engines.describe(), request.query.text.trim(), visibleHosts),
+      };
     },
   );
 

@@ -1,6 +1,7 @@
 import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
+  'property of a host': 'Eigenschaft eines Hosts',
   'Emergency…': 'Notfall …',
   'See patient data in an emergency': 'Patientendaten im Notfall sehen',
   'Show it': 'Zeigen',
