@@ -1,5 +1,5 @@
 import type { JsMsg, StoredMsg } from '@nats-io/jetstream';
-import { headers, type MsgHdrs } from '@nats-io/transport-node';
+import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { tolerate } from '../error/foreseen.ts';
 import { inlineBody } from '../message/body.ts';
 import type { Message } from '../message/message.ts';
@@ -41,6 +41,65 @@ export function takenFrom(raw: JsMsg, bodies: Bodies, turn: Turn): Taken {
     giveBack: () => turn.atEnd(() => told(() => raw.nak())),
     working: () => turn.atEnd(() => told(() => raw.working())),
   };
+}
+
+/** What the server says about a message that it delivers. */
+export interface Delivery {
+  readonly sequence: number;
+  /** 1 for the first time. */
+  readonly times: number;
+  /** The number of the delivery, counted by the consumer. */
+  readonly number: number;
+  /** How many more the consumer has to deliver. */
+  readonly pending: number;
+  /** Where its acknowledgement goes. */
+  readonly at: string;
+}
+
+/**
+ * Reads it from the address of the acknowledgement (ADR-15 of NATS, with and without a domain);
+ * undefined for anything else.
+ */
+export function deliveryOf(at: string): Delivery | undefined {
+  if (!at.startsWith('$JS.ACK.')) return undefined;
+  const tokens = at.split('.');
+  const numbers = tokens.slice(tokens.length === 9 ? 4 : 6).map(Number);
+  const [times = 1, sequence = 0, number = 0, , pending = 0] = numbers;
+  return { sequence, times, number, pending, at };
+}
+
+/** A message that the server delivered for a request of a line's feed. */
+export function takenFromLine(
+  raw: Msg,
+  { sequence, times, at }: Delivery,
+  {
+    stream,
+    bodies,
+    tell,
+  }: {
+    readonly stream: string;
+    readonly bodies: Bodies;
+    readonly tell: (at: string, what: Told) => void;
+  },
+): Taken {
+  return {
+    ...contentOf(raw.headers ?? NO_HEADERS, raw.data, bodies),
+    stream,
+    sequence,
+    delivery: times,
+    acknowledgeAt: at,
+    acknowledge: () => tell(at, '+ACK'),
+    giveBack: () => tell(at, '-NAK'),
+    working: () => tell(at, '+WPI'),
+  };
+}
+
+/** What the server may be told about a delivery (ADR-13 of NATS). */
+export type Told = '+ACK' | '-NAK' | '+WPI';
+
+/** Tells the server at the end of the turn. */
+export function teller(connection: NatsConnection, turn: Turn): (at: string, what: Told) => void {
+  return (at, what) => turn.atEnd(() => told(() => connection.publish(at, what)));
 }
 
 /**

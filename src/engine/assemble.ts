@@ -135,7 +135,7 @@ function runtimeOf(
   running: () => Wiring,
 ): Runtime {
   const { broker, sending, bodies, journal, outcomes, answers, ids, leases, state } = engine;
-  const { halfStored } = engine;
+  const { halfStored, handOffs } = engine;
   const { inlineLimit } = settings;
   // a body that cannot be removed now is removed by a later sweep
   const drop = (bodyRef: string): void =>
@@ -156,6 +156,7 @@ function runtimeOf(
       broker,
       journal,
       halfStored,
+      handOffs,
       drop,
       events,
       bodies,

@@ -3,6 +3,7 @@ import { type Answers, answers } from '../broker/answers.ts';
 import { isAway } from '../broker/away.ts';
 import { type Bodies, bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
+import { type HandOffs, handOffs } from '../broker/hand-offs.ts';
 import { type Journal, journal } from '../broker/journal.ts';
 import { ensureKeyed, type Keyed, keyed } from '../broker/keyed.ts';
 import { freeLeases, type Lease, type Leases, leases } from '../broker/lease.ts';
@@ -47,6 +48,7 @@ export interface Engine extends AsyncDisposable {
   readonly leases: Leases;
   readonly answers: Answers;
   readonly halfStored: HalfStored;
+  readonly handOffs: HandOffs;
   /** Whether no other engine of this production was running when this one started. */
   readonly sole: boolean;
   /** Whether a previous engine did not end cleanly. */
@@ -135,6 +137,7 @@ export async function startEngine(
     leases: held,
     answers: waiting,
     halfStored: halfStoredLegs(),
+    handOffs: handOffs(),
     sole,
     afterCrash: number.takenOver,
     uncertain,

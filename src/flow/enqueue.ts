@@ -2,11 +2,13 @@ import type { MsgHdrs } from '@nats-io/transport-node';
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { envelopeHeaders, readEnvelope } from '../broker/envelope.ts';
+import type { HandOffs } from '../broker/hand-offs.ts';
 import type { Journal } from '../broker/journal.ts';
 import { type EncodedEntry, encodeEntry, joinEntries } from '../broker/journal-batch.ts';
 import { isEngineError } from '../error/engine-error.ts';
 import { unless } from '../error/foreseen.ts';
 import type { Events } from '../log/events.ts';
+import type { Message } from '../message/message.ts';
 import type { JournalEntry, LegRecord } from '../message/record.ts';
 import { type Leg, ownBodies } from './route.ts';
 
@@ -14,6 +16,7 @@ export interface Storing {
   readonly broker: Broker;
   readonly journal: Journal;
   readonly halfStored: HalfStored;
+  readonly handOffs: HandOffs;
   /** See `Routing`. */
   readonly drop: (bodyRef: string) => void;
   /** Called for each leg that was settled while it was routed. */
@@ -33,6 +36,8 @@ interface Publication {
   readonly headers: MsgHdrs;
   readonly key: string;
   readonly queued: boolean;
+  /** What may be handed over to the line of its target. */
+  readonly message?: Message | undefined;
   /** The large bodies that it refers to. */
   readonly bodyRefs: readonly string[];
 }
@@ -142,6 +147,8 @@ function written(
         }),
         key,
         queued: true,
+        message:
+          bodyRef === undefined ? { ...message, possibleDuplicate: undefined, body } : undefined,
         bodyRefs,
       });
     } else if (settled?.status === 'suspended') {
@@ -186,14 +193,14 @@ function riding(entries: readonly JournalEntry[]): {
 }
 
 async function publish(
-  { broker, journal, halfStored }: Storing,
+  { broker, journal, halfStored, handOffs }: Storing,
   unused: Set<string>,
   publications: readonly Publication[],
   entries: readonly JournalEntry[] = [],
 ): Promise<Result[]> {
   const stored: string[] = [];
   const published = publications.map(async (one): Promise<Result> => {
-    const { subject, payload, headers, key, queued, bodyRefs } = one;
+    const { subject, payload, headers, key, queued, message, bodyRefs } = one;
     const use = (): void => bodyRefs.forEach((bodyRef) => unused.delete(bodyRef));
     if (halfStored.isStored(key)) {
       stored.push(key);
@@ -204,6 +211,7 @@ async function publish(
         headers,
         msgID: key,
       });
+      if (!duplicate && message !== undefined) handOffs.offer(stream, sequence, message);
       stored.push(key);
       if (!duplicate) use();
       if (halfStored.full.size > 0) halfStored.full.delete(subject);

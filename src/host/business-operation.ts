@@ -173,7 +173,8 @@ export class BusinessOperation implements Host {
     return whileHeld(leases, `queue.${this.name}`, {
       signal: this.#held.signal,
       onWaiting: (waiting) => this.#state.awaitsLease('sends', waiting),
-      run: async (held, { takenOver }) => {
+      run: async (held, { takenOver, signal }) => {
+        this.#lease = signal;
         this.#patience.renew();
         const others = this.#otherLines();
         await others.first(held);
@@ -192,6 +193,9 @@ export class BusinessOperation implements Host {
     });
   }
 
+  /** Aborts when the line belongs to another engine. */
+  #lease: AbortSignal | undefined;
+
   #startWorkers(): void {
     const { streams, pool, line, takeOver } = this.#options;
     for (const stream of streams) {
@@ -209,6 +213,11 @@ export class BusinessOperation implements Host {
       settled: this.#options.settled,
       slots,
       takeOver,
+      handOffs: accepting.handOffs,
+      isOurs: () => this.#lease?.aborted !== true,
+      onLeft: () => {
+        this.#cut = true;
+      },
       restore: () => this.#options.restore(stream, slots),
       handle: (taken, signals) => this.#handle(taken, signals, stream),
       end: (taken, order, begun) => {

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConsumerMessages } from '@nats-io/jetstream';
 import { isAway } from '../broker/away.ts';
 import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
+import type { HandOffs } from '../broker/hand-offs.ts';
+import { type LineFeed, lineFeed } from '../broker/line-feed.ts';
 import { WORKER } from '../broker/names.ts';
 import { acknowledgeAgain, type Taken, takenFrom } from '../broker/queue.ts';
 import { ACKNOWLEDGE_WAIT, isConsumerMissing, STEADILY } from '../broker/streams.ts';
@@ -26,6 +27,15 @@ export interface QueueWorkerOptions {
    * nothing in flight, after a lost delivery, since the server would first deliver what follows it.
    */
   readonly takeOver?: ((signal: AbortSignal) => Promise<unknown>) | undefined;
+  /** Only for a strict line: through which this engine hands it what it stores in it. */
+  readonly handOffs?: HandOffs | undefined;
+  /**
+   * Only for a strict line, when it ends: whether it still belongs to this engine, which then
+   * acknowledges what was settled and not yet delivered.
+   */
+  readonly isOurs?: (() => boolean) | undefined;
+  /** Called if something settled could not be acknowledged, so that it will be delivered again. */
+  readonly onLeft?: (() => void) | undefined;
   /** Recreates a removed consumer. */
   readonly restore: () => Promise<void>;
   /**
@@ -80,7 +90,10 @@ export class QueueWorker {
   readonly #inFlight = new Map<number, Flight>();
   readonly #barred = new Map<number, EndOrder>();
   readonly #waiting: Taken[] = [];
-  #messages: ConsumerMessages | undefined;
+  /** What delivers the messages. */
+  #messages: Pick<LineFeed, 'stop'> | undefined;
+  /** The same, if it is a strict line. */
+  #feed: LineFeed | undefined;
   #stopping = false;
   #loop: Promise<void> | undefined;
 
@@ -98,31 +111,11 @@ export class QueueWorker {
 
   /** Consumes until stopped; after a consumer ended (deleted, server lost) it consumes again. */
   async #consume(): Promise<void> {
-    const { broker, bodies, stream } = this.#options;
+    const { stream, takeOver } = this.#options;
     const beat = this.#heartbeat();
     while (!this.#stopping) {
       try {
-        const asked = broker.jetstream.consumers.get(stream, WORKER);
-        const consumer = await orAbort(asked, this.#beatStop.signal);
-        this.#next = (await consumer.info(true)).delivered.consumer_seq + 1;
-        if (this.#stopping) break;
-        this.#messages = await consumer.consume({
-          max_messages: 500,
-          ...STEADILY,
-          callback: (raw) => {
-            try {
-              if (!this.#isNext(raw.info.deliverySequence)) return;
-              this.#take(takenFrom(raw, bodies, broker.turn));
-            } catch (error) {
-              // it is not acknowledged, so it comes again; rethrowing would end the delivery of all
-              // others
-              unexpected(`taking a message from ${stream}`, error);
-            }
-          },
-        });
-        // halted while starting
-        if (this.#stopping) this.#messages.stop();
-        await this.#messages.closed();
+        await (takeOver === undefined ? this.#share() : this.#follow());
         await this.#beginAnew();
       } catch (error) {
         if (this.#beatStop.signal.aborted) break;
@@ -136,29 +129,60 @@ export class QueueWorker {
     await beat;
   }
 
-  /**
-   * Whether no delivery is missing before this one. A delivery may have been lost with a server
-   * that believes it is being worked on. A killed server may count again from an earlier one;
-   * repetitions are recognized.
-   */
-  #isNext(delivery: number): boolean {
-    if (this.#options.takeOver === undefined) return true;
-    if (delivery > this.#next) {
-      this.#interrupt();
-      return false;
-    }
-    this.#next = delivery + 1;
-    return true;
+  /** Takes what the server delivers to this one of all engines that share the queue. */
+  async #share(): Promise<void> {
+    const { broker, bodies, stream } = this.#options;
+    const asked = broker.jetstream.consumers.get(stream, WORKER);
+    const consumer = await orAbort(asked, this.#beatStop.signal);
+    if (this.#stopping) return;
+    const messages = await consumer.consume({
+      max_messages: 500,
+      ...STEADILY,
+      callback: (raw) => {
+        try {
+          this.#take(takenFrom(raw, bodies, broker.turn));
+        } catch (error) {
+          this.#notTaken(error);
+        }
+      },
+    });
+    this.#messages = messages;
+    // halted while starting
+    if (this.#stopping) messages.stop();
+    await messages.closed();
+  }
+
+  /** Takes what is in the line, in order. */
+  async #follow(): Promise<void> {
+    const { broker, bodies, stream, handOffs } = this.#options;
+    const opening = lineFeed({
+      broker,
+      bodies,
+      stream,
+      handOffs,
+      take: (taken) => this.#take(taken),
+      failed: (error) => this.#notTaken(error),
+    }).then((opened) => {
+      // halted while starting
+      if (this.#stopping) opened.halt();
+      return opened;
+    });
+    const feed = await orAbort(opening, this.#beatStop.signal);
+    this.#feed = feed;
+    this.#messages = feed;
+    await feed.closed();
+  }
+
+  /** It is not acknowledged, so it comes again; throwing would end the delivery of all others. */
+  #notTaken(error: unknown): void {
+    unexpected(`taking a message from ${this.#options.stream}`, error);
   }
 
   /** Ends the deliveries of a line, which then starts again at its first open message. */
   #interrupt(): void {
-    this.#next = 0;
     this.#waiting.length = 0;
     this.#messages?.stop();
   }
-  /** The next expected delivery; 0 once one is missing. */
-  #next = 0;
 
   /** Recreates the consumer if it was removed; retried in the next round. */
   async #restore(): Promise<void> {
@@ -350,7 +374,8 @@ export class QueueWorker {
   /** From now on nothing more is taken or started; what was read ahead goes back in order. */
   halt(): void {
     this.#stopping = true;
-    this.#messages?.stop();
+    if (this.#feed === undefined) this.#messages?.stop();
+    else this.#feed.halt();
     for (const { stopping } of this.#inFlight.values()) stopping.abort();
     for (const taken of this.#waiting.splice(0)) taken.giveBack();
   }
@@ -364,8 +389,18 @@ export class QueueWorker {
     given.abort();
     for (const { cut } of this.#inFlight.values()) cut.abort();
     await this.#landed();
+    await this.#settleRest();
     this.#beatStop.abort();
     await this.#loop;
+  }
+
+  /** What was handed over and settled is acknowledged, or the next engine would send it again. */
+  async #settleRest(): Promise<void> {
+    const { isOurs = () => true, onLeft } = this.#options;
+    if (this.#feed === undefined) return;
+    if (!isOurs()) this.#feed.stop();
+    else if (await this.#feed.settleRest()) return;
+    onLeft?.();
   }
 
   async #landed(): Promise<void> {

@@ -10,11 +10,10 @@ import { startNats } from '../support/nats.ts';
 const messageOf = (n: number): string =>
   `MSH|^~\\&|S|A|R|B|20260101||ADT^A01^ADT_A01|E${n}|P|2.5.1\rEVN|A01\rPID|1||P${n % 7}^^^H^MR||DOE^JOHN\rPV1|1|I\r`;
 
-test('two engines share a production; when one is killed the other goes on, in order', async () => {
-  await using nats = await startNats();
+/** Two engines of one production on one NATS, each with a port of its own, and their receiver. */
+async function twoEngines(receiver: { readonly port: number }) {
+  const nats = await startNats();
   const folder = await mkdtemp(join(tmpdir(), 'waybill-two-'));
-  await using receiver = await mllpReceiver();
-  const [portA, portB] = [await freePort(), await freePort()];
   await writeFile(
     join(folder, 'production.yaml'),
     `production: two
@@ -24,8 +23,9 @@ operations:
   out: { adapter: mllp-out, settings: { connect: "127.0.0.1:${receiver.port}" } }
 `,
   );
-  const start = (port: number, name: string) =>
-    startEngineProcess({
+  const start = async (name: string) => {
+    const port = await freePort();
+    const engine = await startEngineProcess({
       production: folder,
       data: join(folder, name),
       ports: [port],
@@ -39,23 +39,76 @@ operations:
         'error',
       ],
     });
-  try {
-    const first = await start(portA, 'a');
-    await using _ = await start(portB, 'b');
-    const numbers = Array.from({ length: 300 }, (__, n) => n);
-    // the sender goes through the first engine, and through the second when it is gone
-    await sendUntilAcknowledged(portA, numbers.slice(0, 150).map(messageOf), () => undefined);
-    await vi.waitFor(() => expect(receiver.received.length).toBeGreaterThan(20), 20_000);
-    await first.kill();
-    await sendUntilAcknowledged(portB, numbers.slice(150).map(messageOf), () => undefined);
-    await vi.waitFor(
-      () => expect(new Set(receiver.received.map(({ controlId }) => controlId)).size).toBe(300),
-      { timeout: 40_000, interval: 200 },
-    );
-    const order = [...new Set(receiver.received.map(({ controlId }) => controlId))];
-    expect(order).toEqual(numbers.map((n) => `E${n}`));
-    expect(receiver.received.length - order.length).toBeLessThanOrEqual(1);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    return { engine, port };
+  };
+  // the first has the line's lease
+  const first = await start('a');
+  return {
+    first,
+    second: await start('b'),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([first.engine.kill(), this.second.engine.kill()]);
+      await nats.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const distinct = (receiver: { readonly received: readonly { controlId: string }[] }): string[] => [
+  ...new Set(receiver.received.map(({ controlId }) => controlId)),
+];
+
+test('two engines share a production; when one is killed the other goes on, in order', async () => {
+  await using receiver = await mllpReceiver();
+  await using engines = await twoEngines(receiver);
+  const { first, second } = engines;
+  const numbers = Array.from({ length: 300 }, (__, n) => n);
+  // the sender goes through the first engine, and through the second when it is gone
+  await sendUntilAcknowledged(first.port, numbers.slice(0, 150).map(messageOf), () => undefined);
+  await vi.waitFor(() => expect(receiver.received.length).toBeGreaterThan(20), 20_000);
+  await first.engine.kill();
+  await sendUntilAcknowledged(second.port, numbers.slice(150).map(messageOf), () => undefined);
+  await vi.waitFor(() => expect(distinct(receiver)).toHaveLength(300), {
+    timeout: 40_000,
+    interval: 200,
+  });
+  expect(distinct(receiver)).toEqual(numbers.map((n) => `E${n}`));
+  expect(receiver.received.length - 300).toBeLessThanOrEqual(2);
+});
+
+test('an engine that stands still, loses its line and comes back sends nothing of it again', async () => {
+  await using receiver = await mllpReceiver();
+  await using engines = await twoEngines(receiver);
+  const { first, second } = engines;
+  // many are handed over to the line and wait there
+  let sending = true;
+  function* messages(from: number): Generator<string> {
+    for (let n = from; sending; n++) yield messageOf(n);
   }
-}, 120_000);
+  let accepted = 0;
+  const senders = Array.from({ length: 4 }, (_, one) =>
+    sendUntilAcknowledged(first.port, messages(one * 100_000), () => (accepted += 1)),
+  );
+  await vi.waitFor(() => expect(receiver.received.length).toBeGreaterThan(100), 20_000);
+  process.kill(first.engine.pid, 'SIGSTOP');
+  const before = receiver.received.length;
+  // until the second has the lease, and sends what waited
+  await vi.waitFor(() => expect(receiver.received.length).toBeGreaterThan(before), 30_000);
+  await sendUntilAcknowledged(second.port, [messageOf(900_000)], () => (accepted += 1));
+  process.kill(first.engine.pid, 'SIGCONT');
+  await vi.waitFor(() => expect(accepted).toBeGreaterThan(before + 200), 20_000);
+  sending = false;
+  await Promise.all(senders);
+  await vi.waitFor(() => expect(distinct(receiver).length).toBeGreaterThanOrEqual(accepted), {
+    timeout: 40_000,
+    interval: 200,
+  });
+  for (let one = 0; one < 4; one++) {
+    const its = distinct(receiver)
+      .map((id) => Number(id.slice(1)))
+      .filter((n) => n >= one * 100_000 && n < (one + 1) * 100_000);
+    expect(its).toEqual(its.map((_, n) => one * 100_000 + n));
+  }
+  // the one in flight, and the one whose outcome was being stored
+  expect(receiver.received.length - distinct(receiver).length).toBeLessThanOrEqual(2);
+});
