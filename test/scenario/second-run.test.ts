@@ -43,7 +43,7 @@ operations:
   };
 }
 
-test('a second run on the same data is refused, and the first goes on', async () => {
+test.concurrent('a second run on the same data is refused, and the first goes on', async () => {
   await using made = await lab();
   const { folder, data, port, receiver } = made;
   await using engine = await startEngineProcess({ production: folder, data, ports: [port] });
@@ -75,7 +75,7 @@ test('a second run on the same data is refused, and the first goes on', async ()
   expect(again.ended).toBe(false);
 }, 90_000);
 
-test('who kills the command that started an engine ends the engine and its server', async () => {
+test.concurrent('who kills the command that started an engine ends the engine and its server', async () => {
   await using made = await lab();
   const { folder, data, port } = made;
   const words = ['run', folder, '--data', data, '--console', 'off', '--metrics', 'off'];
@@ -96,7 +96,7 @@ test('who kills the command that started an engine ends the engine and its serve
   await vi.waitFor(() => expect([engine, nats].filter(isAlive)).toEqual([]), { timeout: 20_000 });
 }, 60_000);
 
-test('a lock that was left behind is taken over: of a dead process, a number given out again, a cut file, another container', async () => {
+test.concurrent('a lock that was left behind is taken over: of a dead process, a number given out again, a cut file, another container', async () => {
   await using folder = await temporaryFolder('lock');
   const file = join(folder.path, 'engine.lock');
   const left = async (holder: object | string): Promise<void> => {
@@ -133,7 +133,7 @@ test('a lock that was left behind is taken over: of a dead process, a number giv
   await living;
 }, 40_000);
 
-test('of many that start at once one gets the folder', async () => {
+test.concurrent('of many that start at once one gets the folder', async () => {
   await using folder = await temporaryFolder('lock');
   const module = join(import.meta.dirname, '../../src/broker/embedded/data-lock.ts');
   const script = `import(${JSON.stringify(module)}).then(async (m) => {
@@ -155,7 +155,7 @@ test('of many that start at once one gets the folder', async () => {
   expect(said.filter((one) => one === 'ALREADY_RUNNING')).toHaveLength(5);
 }, 30_000);
 
-test('a server that was killed is started again also where its port was taken meanwhile, and until then it is told', async () => {
+test.concurrent('a server that was killed is started again also where its port was taken meanwhile, and until then it is told', async () => {
   await using folder = await temporaryFolder('port');
   const told: string[] = [];
   await using server = await startNatsServer({

@@ -13,6 +13,7 @@ import {
   PDU,
   PduReader,
   readAssociateRequest,
+  releaseReply,
 } from '../../../adapters/dicom/pdu.ts';
 import { certificates } from '../../support/certificates.ts';
 import { CT_IMAGE, dicomFile, hasDcmtk, objectOf, startArchive } from '../../support/dicom.ts';
@@ -75,6 +76,7 @@ async function peer(how: {
               : associateReject(how.reject),
           );
         }
+        if (type === PDU.releaseRequest && how.silent !== true) socket.end(releaseReply());
         if (type !== PDU.data || how.silent === true) continue;
         for (const { isCommand, isLast, data, context } of dataValues(body)) {
           if (isCommand) pending = decodeCommand(data);
