@@ -16,8 +16,11 @@ const LOSSLESS =
 /** The folders whose files set a test up. */
 const SET_UP = /^(test|sandbox)\//;
 
-/** In the order in which they are run: what takes longest is begun first, so that no worker is left with it at the end. */
-export const LANES = ['browser', 'lossless', 'servers', 'alone', 'fast'] as const;
+/**
+ * In the order in which they are run: what takes longest is begun first, so that no worker is left with it at the end.
+ * What kills and waits comes before the browsers: the first of these builds the console, for which the others wait.
+ */
+export const LANES = ['lossless', 'browser', 'servers', 'alone', 'fast'] as const;
 export type Lane = (typeof LANES)[number];
 
 /**

@@ -124,12 +124,8 @@ async function started(
   }
 }
 
-/**
- * `postfix start-fg` would run the master below a shell, which leaves it behind at its end; so
- * `postfix check` creates the queue's folders and the master is started directly.
- */
+/** `postfix start-fg` would run the master below a shell, which leaves it behind at its end; so it is started directly. */
 async function postfixMaster(folder: string, log: string, port: number): Promise<Daemon> {
-  await run('postfix', ['-c', folder, 'check']);
   const { stdout } = await run('postconf', ['-d', '-h', 'daemon_directory']);
   const program = join(stdout.trim(), 'master');
   return startDaemon({ program, args: ['-c', folder, '-s'], log, port });

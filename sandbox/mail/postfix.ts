@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { MailPorts, MailServersOptions } from './mail.ts';
@@ -16,12 +16,36 @@ export async function postfixFolder(
   ports: MailPorts,
   options: MailServersOptions & { readonly signIn: string },
 ): Promise<void> {
-  await mkdir(join(folder, 'queue'), { recursive: true });
-  await mkdir(join(folder, 'state'), { recursive: true });
-  await chown(join(folder, 'state'), await idOf('-u', 'postfix'), await idOf('-g', 'postfix'));
-  await writeFile(join(folder, 'main.cf'), mainConfiguration(folder, ports, options));
+  const [owner, group] = await Promise.all([idOf('-u', 'postfix'), idOf('-g', 'postfix')]);
+  const dropping = Number(
+    (await readFile('/etc/group', 'utf8')).match(/^postdrop:[^:]*:(\d+)/m)?.[1],
+  );
+  const made = async (name: string, mode: number, of = group): Promise<void> => {
+    const path = join(folder, name);
+    await mkdir(path, { recursive: true });
+    await chmod(path, mode);
+    await chown(path, owner, of);
+  };
+  // as `postfix check` makes them, which takes three seconds for it
+  await mkdir(join(folder, 'queue/pid'), { recursive: true });
+  await Promise.all([
+    made('state', 0o755),
+    ...QUEUES.map((name) => made(`queue/${name}`, 0o700)),
+    made('queue/maildrop', 0o730, dropping),
+    made('queue/public', 0o710, dropping),
+  ]);
+  const main = join(folder, 'main.cf');
+  await writeFile(main, mainConfiguration(folder, ports, options));
   await writeFile(join(folder, 'master.cf'), masterConfiguration(ports));
+  // each of its programs waits until nobody has written to it for two seconds
+  const past = new Date(Date.now() - 60_000);
+  await utimes(main, past, past);
 }
+
+/** Folders of a queue that are its owner's alone. */
+const QUEUES = 'active bounce corrupt defer deferred flush hold incoming private saved trace'.split(
+  ' ',
+);
 
 async function idOf(which: '-u' | '-g', user: string): Promise<number> {
   return Number((await run('id', [which, user])).stdout);
