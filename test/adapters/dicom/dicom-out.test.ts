@@ -5,6 +5,8 @@ import { COMMAND, decodeCommand, encodeCommand } from '../../../adapters/dicom/c
 import dicomIn from '../../../adapters/dicom/dicom-in.ts';
 import dicomOut from '../../../adapters/dicom/dicom-out.ts';
 import {
+  type AssociateAccept,
+  type AssociateRequest,
   associateAccept,
   associateReject,
   CONTEXT_RESULT,
@@ -56,6 +58,10 @@ async function peer(how: {
   const sockets = new Set<Socket>();
   let associations = 0;
   let longest = 0;
+  const judged = (request: AssociateRequest, contexts: AssociateAccept['contexts']): Buffer =>
+    how.reject === undefined
+      ? associateAccept(request, { contexts, maxLength: how.maxLength ?? 0 })
+      : associateReject(how.reject);
   const serve = (socket: Socket): void => {
     sockets.add(socket.on('error', () => undefined));
     const reader = new PduReader(512 * 1024);
@@ -70,11 +76,7 @@ async function peer(how: {
             result: how.result ?? CONTEXT_RESULT.accepted,
             transferSyntax: first,
           }));
-          socket.write(
-            how.reject === undefined
-              ? associateAccept(request, { contexts, maxLength: how.maxLength ?? 0 })
-              : associateReject(how.reject),
-          );
+          socket.write(judged(request, contexts));
         }
         if (type === PDU.releaseRequest && how.silent !== true) socket.end(releaseReply());
         if (type !== PDU.data || how.silent === true) continue;
