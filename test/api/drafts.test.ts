@@ -8,6 +8,7 @@ import type {
   Drafts,
   DraftView,
   Files,
+  FileText,
   History,
 } from '../../src/api/contract/files.ts';
 import { GOOD_TABLE, LOOKUP_FILES, LOOKUP_PRODUCTION } from '../support/bad-lookup.ts';
@@ -113,6 +114,32 @@ test('a change that the check refuses leaves what lies on disk, and what runs', 
   expect(refused.status).toBe(422);
   expect(await table()).toBe(GOOD_TABLE);
   expect(production.running.definition.lookups.lookup('wards', 'W1')).toBe('Surgery');
+});
+
+test('new files are part of a change, also in a folder that is not there yet', async () => {
+  const main = await eva.ask<FileText>('GET', `${PATH}/files/text?path=production.yaml`);
+  const text = (main.body.text ?? '').replace(
+    'lookups: { wards: wards.csv }',
+    'lookups: { wards: wards.csv, doors: tables/doors.csv }',
+  );
+  expect(text).toContain('doors');
+  const edits = [
+    { path: 'production.yaml', text, was: main.body.hash },
+    { path: 'tables/doors.csv', text: 'key,value\nD1,North\n' },
+  ];
+  const made = await eva.ask<Draft>('POST', `${PATH}/drafts`, { edits, reason: 'doors' });
+  expect(made.status).toBe(200);
+  const done = await otto.ask('POST', `${PATH}/drafts/${made.body.id}/apply`, {});
+  expect(done.status).toBe(200);
+  const file = join(production.folder.path, 'tables/doors.csv');
+  expect(await readFile(file, 'utf8')).toBe('key,value\nD1,North\n');
+  expect(production.running.definition.lookups.lookup('doors', 'D1')).toBe('North');
+  // somebody who begins a file that is there by now overwrites nothing
+  const late = { edits: [{ path: 'tables/doors.csv', text: 'key,value\n' }], reason: 'late' };
+  const again = await eva.ask<Draft>('POST', `${PATH}/drafts`, late);
+  const refused = await otto.ask('POST', `${PATH}/drafts/${again.body.id}/apply`, {});
+  expect(refused).toMatchObject({ status: 409, body: { code: 'CONFIG_CHANGED' } });
+  expect(await readFile(file, 'utf8')).toContain('D1,North');
 });
 
 test('nobody writes outside the production, code, or without the right', async () => {

@@ -139,6 +139,21 @@ describe.skipIf(noBrowser !== undefined)(`editing in Chromium ${noBrowser ?? ''}
     expect(await readFile(join(path, 'production.yaml'), 'utf8')).toMatch(/# by the machine\n$/);
   }, 240_000);
 
+  test('a new table is begun, checked as one types, and left again', async () => {
+    await otto.goto(`${production.url}files`);
+    await otto.getByLabel('New file').fill('../outside.csv', SOON);
+    await otto.getByRole('button', { name: 'Begin it' }).click();
+    await otto.getByRole('alert').getByText('Write a path such as').waitFor();
+    await otto.getByLabel('New file').fill('tables/doors.csv');
+    await otto.getByRole('button', { name: 'Begin it' }).click();
+    await otto.getByRole('button', { name: 'Add a row' }).click(SOON);
+    await otto.getByLabel('key in line 2').fill('D1');
+    await otto.getByText('the check finds no mistake').waitFor(SOON);
+    expect(await violations(otto)).toEqual([]);
+    await otto.getByRole('button', { name: 'Leave it' }).click();
+    expect(await otto.getByRole('link', { name: /doors/ }).count()).toBe(0);
+  });
+
   test('a pasted token is read, and a certificate with its key told, without anything secret', async () => {
     await otto.goto(`${production.url}certificates`);
     await otto.getByRole('link', { name: 'Workbench' }).click(SOON);

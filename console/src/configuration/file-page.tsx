@@ -15,6 +15,7 @@ import { useMay } from '../shell/me.ts';
 import { ChangeBar } from './change-bar.tsx';
 import { OpenDrafts } from './drafts.tsx';
 import { type Edits, useEdits } from './edits.ts';
+import { NewFile } from './new-file.tsx';
 import { TableEditor } from './table-editor.tsx';
 import { readTable } from './table-text.ts';
 
@@ -28,8 +29,12 @@ export function FilePage(): ReactElement {
     queryKey: ['files', version],
     queryFn: ({ signal }) => ask<Files>('production/files', { query: { version }, signal }),
   });
-  const files = data?.files ?? [];
-  const chosen = path ?? files.find((one) => one.path === 'production.yaml')?.path;
+  const known = (data?.files ?? []).map((one) => one.path);
+  const added = edits.all.filter((one) => !known.includes(one.path)).map((one) => one.path);
+  const mayEdit = may('config.edit') && version === undefined;
+  const files = mayEdit ? [...known, ...added].toSorted() : known;
+  const chosen = path ?? known.find((one) => one === 'production.yaml');
+  const isNew = data !== undefined && chosen !== undefined && added.includes(chosen);
   return (
     <Page
       title={t('Files')}
@@ -50,7 +55,7 @@ export function FilePage(): ReactElement {
       }
     >
       <Pending answer={data} error={error} />
-      {may('config.edit') && version === undefined && (
+      {mayEdit && (
         <div className="mb-4 flex flex-col gap-4 empty:hidden">
           {edits.all.length > 0 && <ChangeBar edits={edits} />}
           <OpenDrafts />
@@ -60,21 +65,22 @@ export function FilePage(): ReactElement {
         <nav aria-label={t('Files')} className="max-lg:hidden">
           <ul className="flex flex-col rounded-lg border border-line bg-surface py-1">
             {files.map((one) => (
-              <li key={one.path}>
+              <li key={one}>
                 <Link
                   to="/files"
-                  search={{ path: one.path, version }}
-                  aria-current={one.path === chosen ? 'page' : undefined}
-                  className={`block truncate px-3 py-1 font-mono text-xs ${one.path === chosen ? 'bg-selected font-medium' : 'hover:bg-hover'}`}
+                  search={{ path: one, version }}
+                  aria-current={one === chosen ? 'page' : undefined}
+                  className={`block truncate px-3 py-1 font-mono text-xs ${one === chosen ? 'bg-selected font-medium' : 'hover:bg-hover'}`}
                 >
-                  {one.path}
-                  {edits.of(one.path) !== undefined && (
+                  {one}
+                  {edits.of(one) !== undefined && (
                     <span className="ml-1 font-sans text-warn">{t('changed ## of a file')}</span>
                   )}
                 </Link>
               </li>
             ))}
           </ul>
+          {mayEdit && data !== undefined && <NewFile known={known} edits={edits} />}
         </nav>
         <Choice
           label={t('File')}
@@ -85,10 +91,11 @@ export function FilePage(): ReactElement {
           }
         >
           {files.map((one) => (
-            <option key={one.path}>{one.path}</option>
+            <option key={one}>{one}</option>
           ))}
         </Choice>
-        {chosen !== undefined && (
+        {chosen !== undefined && isNew && <NewFileView path={chosen} edits={edits} />}
+        {chosen !== undefined && !isNew && (
           <FileView
             key={chosen}
             path={chosen}
@@ -99,6 +106,32 @@ export function FilePage(): ReactElement {
         )}
       </div>
     </Page>
+  );
+}
+
+/** A file that is not on disk yet. */
+function NewFileView({
+  path,
+  edits,
+}: {
+  readonly path: string;
+  readonly edits: Edits;
+}): ReactElement {
+  const edit = edits.of(path);
+  return (
+    <Panel
+      title={path}
+      flush
+      actions={<Button onClick={() => edits.drop(path)}>{t('Leave it')}</Button>}
+    >
+      {edit !== undefined && (
+        <Editor
+          path={path}
+          text={edit.text ?? ''}
+          onChange={(next) => edits.put({ ...edit, text: next })}
+        />
+      )}
+    </Panel>
   );
 }
 

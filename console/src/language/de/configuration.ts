@@ -108,4 +108,11 @@ export const german: Catalogue = {
   'Add a row': 'Zeile hinzufügen',
   'Import CSV': 'CSV importieren',
   'Export CSV': 'CSV exportieren',
+  'New file': 'Neue Datei',
+  'YAML or a table, below the folder of the production':
+    'YAML oder eine Tabelle, unter dem Ordner der Produktion',
+  'Write a path such as transforms/to-lab.yaml or lookups/wards.csv.':
+    'Schreiben Sie einen Pfad wie transforms/to-lab.yaml oder lookups/wards.csv.',
+  'Begin it': 'Anfangen',
+  'Leave it': 'Verwerfen',
 };
