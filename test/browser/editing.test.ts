@@ -154,6 +154,21 @@ describe.skipIf(noBrowser !== undefined)(`editing in Chromium ${noBrowser ?? ''}
     expect(await otto.getByRole('link', { name: /doors/ }).count()).toBe(0);
   });
 
+  test('an HL7 path is completed with names while it is written', async () => {
+    await otto.goto(`${production.url}files?path=to-ward.yaml`);
+    await otto.getByRole('button', { name: 'Change', exact: true }).click(SOON);
+    const area = otto.getByLabel('Text of the file');
+    await area.fill('steps:\n  - set: PID-3.');
+    const list = otto.getByRole('list', { name: 'HL7 paths that begin with PID-3.' });
+    await list.getByRole('button', { name: 'PID-3.4' }).click(SOON);
+    expect(await area.inputValue()).toBe('steps:\n  - set: PID-3.4');
+    await list.waitFor({ state: 'detached' });
+    await area.press('Backspace');
+    expect(await list.getByRole('button').first().innerText()).toContain('ID Number');
+    expect(await violations(otto)).toEqual([]);
+    await otto.getByRole('button', { name: 'As it was' }).click();
+  });
+
   test('a pasted token is read, and a certificate with its key told, without anything secret', async () => {
     await otto.goto(`${production.url}certificates`);
     await otto.getByRole('link', { name: 'Workbench' }).click(SOON);

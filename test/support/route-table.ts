@@ -126,6 +126,7 @@ export const ROUTES: readonly Row[] = [
   row('POST /production/files/check', ['config.edit'], 403, {
     body: { edits: [{ path: 'production.yaml', text: '' }] },
   }),
+  row('GET /production/files/paths', ['config.edit'], 200, { query: '?beginning=PID-3.' }),
   row('GET /production/drafts', ['config.edit'], 403),
   row('POST /production/drafts', ['config.edit'], 403, {
     body: { edits: [{ path: 'production.yaml', text: '' }], reason: 'x' },

@@ -18,6 +18,7 @@ import { type Edits, useEdits } from './edits.ts';
 import { NewFile } from './new-file.tsx';
 import { TableEditor } from './table-editor.tsx';
 import { readTable } from './table-text.ts';
+import { TextEditor } from './text-editor.tsx';
 
 /** The files of the production, on disk or in a version; the address may select a line. */
 export function FilePage(): ReactElement {
@@ -217,16 +218,7 @@ function Editor({
 }): ReactElement {
   const table = /\.(?:csv|tsv)$/.test(path) ? readTable(text) : undefined;
   if (table !== undefined) return <TableEditor name={path} table={table} onChange={onChange} />;
-  return (
-    <textarea
-      aria-label={t('Text of the file')}
-      value={text}
-      onChange={({ target }) => onChange(target.value)}
-      spellCheck={false}
-      rows={Math.min(40, text.split('\n').length + 2)}
-      className="block w-full resize-y bg-surface px-3 py-2 font-mono text-xs leading-5 text-ink"
-    />
-  );
+  return <TextEditor text={text} onChange={onChange} />;
 }
 
 /** A text with line numbers; the selected line is scrolled into view and marked. */

@@ -10,7 +10,7 @@ import type { Edits } from './edits.ts';
 const PATH = /^(?!data\/|console\.yaml$)[\w][\w.-]*(?:\/[\w][\w.-]*)*\.(?:ya?ml|csv|tsv)$/;
 
 /** How a file begins; a table that is empty could not be filled in. */
-const beginning = (path: string): string => (/\.csv$/.test(path) ? 'key,value\n' : '');
+const beginning = (path: string): string => (path.endsWith('.csv') ? 'key,value\n' : '');
 
 /** Begins a file that the production does not have yet; it is part of the change like every other edit. */
 export function NewFile({

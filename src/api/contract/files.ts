@@ -13,6 +13,22 @@ const ORIGINS = [
   'set-aside',
 ] as const satisfies VersionOrigin[];
 
+export const PathsQuery = closed({
+  beginning: Type.String({ maxLength: 60, description: 'Of an HL7 path: PID-3.' }),
+});
+
+/** What may follow in an HL7 path. */
+export const Paths = Type.Object({
+  paths: list(
+    Type.Object({
+      path: Type.String(),
+      name: Type.String(),
+      about: maybe(Type.String({ description: 'Type, usage and table, as Markdown.' })),
+    }),
+  ),
+});
+export type Paths = Static<typeof Paths>;
+
 const Version = Type.String({ minLength: 1, maxLength: 100 });
 export const VersionParameters = closed({ version: Version });
 

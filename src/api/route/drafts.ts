@@ -5,6 +5,7 @@ import {
   requirePermission,
 } from '../../access/rights/require-permission.ts';
 import type { FileEdit } from '../../definition/history/checked-files.ts';
+import { pathChoices } from '../../language/hl7-paths.ts';
 import { type DraftStore, draftStore, type FileDraft } from '../../operator/draft-store.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
@@ -21,6 +22,8 @@ import {
   DraftRequest,
   Drafts,
   DraftView,
+  Paths,
+  PathsQuery,
 } from '../contract/files.ts';
 
 const tags = ['files'];
@@ -33,6 +36,7 @@ const AT_ONCE = 700 * 1024;
 export function draftRoutes(app: Api, context: ApiContext): void {
   const drafts = draftStore(context.meta);
   checkRoute(app, context);
+  pathsRoute(app);
   proposeRoutes(app, context, drafts);
   viewRoute(app, context, drafts);
   applyRoute(app, context, drafts);
@@ -58,6 +62,29 @@ function checkRoute(app: Api, { engines }: ApiContext): void {
       checkSize(edits);
       return reportOf(await engines.checkFiles({ before: 'disk', after: 'disk', edits, tests }));
     },
+  );
+}
+
+/** The same names as editors get from the language server. */
+function pathsRoute(app: Api): void {
+  app.get(
+    '/production/files/paths',
+    {
+      schema: {
+        tags,
+        summary: 'What may follow in an HL7 path: segments, fields, components with their names.',
+        querystring: PathsQuery,
+        response: { 200: Paths },
+      },
+      onRequest: requirePermission('config.edit'),
+    },
+    (request) => ({
+      paths: pathChoices(request.query.beginning).map(({ label, detail, documentation }) => ({
+        path: label,
+        name: detail,
+        about: documentation,
+      })),
+    }),
   );
 }
 

@@ -115,4 +115,5 @@ export const german: Catalogue = {
     'Schreiben Sie einen Pfad wie transforms/to-lab.yaml oder lookups/wards.csv.',
   'Begin it': 'Anfangen',
   'Leave it': 'Verwerfen',
+  'HL7 paths that begin with {beginning}': 'HL7-Pfade, die mit {beginning} beginnen',
 };
