@@ -25,7 +25,7 @@ export const INTERACTIONS = {
 export type Interaction = keyof typeof INTERACTIONS;
 
 /** The scopes that a caller needs for an interaction. */
-interface InteractionScopes {
+export interface InteractionScopes {
   readonly interaction: string;
   readonly scopes: readonly string[];
 }
