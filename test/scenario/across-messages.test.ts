@@ -10,7 +10,7 @@ import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const MESSAGES = 24;
-const KILLS = 2;
+const KILLS = 1;
 
 const production = (port: number, [out, paired]: readonly number[], files: string): string => `
 production: across
