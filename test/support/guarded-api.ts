@@ -9,6 +9,7 @@ import type { NewUser } from '../../src/access/sign-in/users.ts';
 import { rootLogger } from '../../src/log/logger.ts';
 import type { Api } from '../../src/web/api.ts';
 import { sendProblem } from '../../src/web/problem.ts';
+import { securityHeaders } from '../../src/web/security-headers.ts';
 import { addLocalUser } from './local-user.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -53,6 +54,7 @@ export async function guardedApi(options: GuardedOptions = {}): Promise<GuardedA
     hosts: async () => HOSTS,
     log: rootLogger('info', { write: (line) => void log.push(line) }),
   });
+  securityHeaders(app);
   app.decorateRequest('principal', undefined);
   app.setErrorHandler((error: Error, request, reply) => sendProblem(error, request, reply));
   if (guard.signIn !== undefined) await app.register(guard.signIn);

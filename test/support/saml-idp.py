@@ -1,4 +1,5 @@
 """An identity provider by pysaml2, which signs with xmlsec1. Arguments: port, folder with key.pem, cert.pem and sp.xml."""
+import base64
 import json
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +12,8 @@ from saml2.server import Server
 from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 port, folder = int(sys.argv[1]), sys.argv[2]
-base = f"http://127.0.0.1:{port}"
+# another site than the console’s, for browsers
+base = f"http://localhost:{port}"
 config = IdPConfig().load({
     "entityid": f"{base}/metadata",
     "service": {"idp": {
@@ -57,6 +59,12 @@ def signed_in(query, binding):
     return json.dumps({"to": to, "response": str(response)})
 
 
+def page(to, response):
+    value = base64.b64encode(response.encode()).decode()
+    return f"""<!doctype html><form method="post" action="{to}"><input type="hidden" name="SAMLResponse"
+        value="{value}"></form><script>document.forms[0].submit()</script>"""
+
+
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
@@ -64,7 +72,8 @@ class Handler(BaseHTTPRequestHandler):
             from saml2.metadata import entity_descriptor
             self.answer(str(entity_descriptor(config)))
         elif path == "/sso":
-            self.answer(signed_in(query, BINDING_HTTP_REDIRECT))
+            told = signed_in(query, BINDING_HTTP_REDIRECT)
+            self.answer(page(**json.loads(told)) if "text/html" in self.headers["accept"] else told)
         elif path == "/slo" and "SAMLRequest" in query:
             request = idp.parse_logout_request(
                 query["SAMLRequest"][0], BINDING_HTTP_REDIRECT, sigalg=query["SigAlg"][0], signature=query["Signature"][0])
@@ -98,6 +107,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, text):
         self.send_response(200)
+        self.send_header("content-type", "text/html; charset=utf-8")
         self.end_headers()
         self.wfile.write(text.encode())
 

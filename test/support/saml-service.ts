@@ -84,7 +84,7 @@ export async function samlService(sp: string): Promise<SamlService> {
   const port = await freePort();
   const args = ['test/support/saml-idp.py', String(port), folder];
   const server = await startDaemon({ program: PYTHON, args, log: at('log'), port });
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://localhost:${port}`;
   const metadata = await (await fetch(`${url}/metadata`)).text();
   return {
     url,

@@ -8,6 +8,7 @@ import { idpMetadata } from '../../../src/access/sign-in/saml/idp-metadata.ts';
 import { ownMetadata } from '../../../src/access/sign-in/saml/own-metadata.ts';
 import { certificateAuthority } from '../../../src/credential/certificate-maker.ts';
 import { parseXml } from '../../../src/document/xml/parse-xml.ts';
+import { noBrowser, browser as openBrowser } from '../../support/browser.ts';
 import { type GuardedApi, guardedApi } from '../../support/guarded-api.ts';
 import { noPysaml, posted, type SamlService, samlService } from '../../support/saml-service.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
@@ -177,6 +178,19 @@ describe.skipIf(noPysaml !== undefined)('signing in with SAML', () => {
     await idp.say({ refuse: false });
     expect(await cause(api)).toMatch(/^the provider refused: Responder/);
   });
+
+  test.skipIf(noBrowser !== undefined)(
+    'works in a browser, which keeps our cookie from the provider’s form',
+    async () => {
+      await using api = await start();
+      await idp.say({ name: 'nurse', groups: ['WB Ward'], sign: 'assertion' });
+      await using chrome = await openBrowser();
+      await chrome.page.goto(`${api.url}/api/v1/sign-in/saml/adfs?back=/api/v1/me`);
+      await chrome.page.waitForURL(`${api.url}/api/v1/me`);
+      expect(await chrome.page.textContent('body')).toContain('"via":"saml adfs"');
+      expect(chrome.complaints.filter((one) => !one.includes('favicon'))).toEqual([]);
+    },
+  );
 
   test('proves passwords: false', async () => {
     const text = `${settings().slice(0, -1)},"passwords":false}`;
@@ -387,7 +401,7 @@ describe.skipIf(noPysaml !== undefined)('signing in with SAML', () => {
     expect(
       await metadata(idp.metadata.replaceAll(/X509Certificate>[^<]*</g, 'X509Certificate>AAAA<')),
     ).toMatch(/certificate in it cannot be read/);
-    expect(await metadata(idp.metadata.replaceAll('http://127', 'http://10'))).toMatch(
+    expect(await metadata(idp.metadata.replaceAll('http://localhost', 'http://10.0.0.1'))).toMatch(
       /no address to sign in at/,
     );
     expect(await problems({ metadata: 'http://sso.example/metadata' })).toMatch(/write https/);
