@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type {
   ChangedReport,
   CheckReport,
@@ -173,4 +175,33 @@ test('nobody writes outside the production, code, or without the right', async (
     { path: 'b.csv', text: 'x'.repeat(390_000) },
   ];
   expect((await eva.ask('POST', `${PATH}/files/check`, { edits: large })).status).toBe(413);
+});
+
+test('in a work tree of git what was approved is a commit of these files alone; git that refuses stops nothing', async () => {
+  const { path: folder } = production.folder;
+  const git = async (...words: string[]): Promise<string> =>
+    (await promisify(execFile)('git', ['-C', folder, ...words])).stdout.trim();
+  await git('init', '--quiet');
+  await writeFile(join(folder, '.gitignore'), 'data/\n');
+  await git('add', '--all');
+  await git('-c', 'user.name=x', '-c', 'user.email=x@y', 'commit', '--quiet', '-m', 'all');
+  await writeFile(join(folder, 'half-done.txt'), 'of somebody else');
+  await git('add', 'half-done.txt');
+
+  const id = await proposed(`${GOOD_TABLE}W9,Oncology\n`);
+  expect((await otto.ask('POST', `${PATH}/drafts/${id}/apply`, {})).status).toBe(200);
+  expect(await git('log', '-1', '--format=%an|%s')).toBe('eva, approved by otto|W1 is missing');
+  expect(await git('show', '--name-only', '--format=', 'HEAD')).toBe('wards.csv');
+  expect(await git('diff', '--cached', '--name-only')).toBe('half-done.txt');
+
+  await writeFile(join(folder, '.git/index.lock'), '');
+  const head = await git('rev-parse', 'HEAD');
+  const again = await proposed(GOOD_TABLE);
+  expect((await otto.ask('POST', `${PATH}/drafts/${again}/apply`, {})).status).toBe(200);
+  expect(await table()).toBe(GOOD_TABLE);
+  expect(await git('rev-parse', 'HEAD')).toBe(head);
+  await vi.waitFor(async () => {
+    const { body } = await eva.ask<object>('GET', '/api/v1/events');
+    expect(JSON.stringify(body)).toContain('change-not-committed');
+  });
 });
