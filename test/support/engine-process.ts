@@ -57,7 +57,13 @@ export async function startEngineProcess(options: EngineOptions): Promise<Engine
     child.kill(signal);
     await ended;
   };
-  for (const port of ports) await untilOpen(port, child, () => output);
+  try {
+    for (const port of ports) await untilOpen(port, child, () => output);
+  } catch (error) {
+    // nobody else could end it
+    await end('SIGKILL');
+    throw error;
+  }
   return {
     pid: child.pid ?? 0,
     get ended() {
