@@ -111,7 +111,7 @@ export function EmergencyBanner(): ReactElement | null {
         {rich(
           'Emergency until {time}: patient data is not masked, and every view is recorded. {reason}',
           {
-            time: <When at={until} as="clock" />,
+            time: <When at={until} as="recent" />,
             reason: <span className="text-ink-2">{reason}</span>,
           },
         )}
