@@ -102,6 +102,9 @@ async function bearerOf(production: Operated): Promise<string> {
   ).token;
 }
 
+/** Characters: far below what any route refuses for its size. */
+const LARGE = 100_000;
+
 /** What is wrong with the answer to a request, if anything. */
 async function problemOf(
   production: Operated,
@@ -116,6 +119,8 @@ async function problemOf(
     headers: {
       authorization: `Bearer ${bearer}`,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      // a body that is too large is answered before it was read, and its connection ended: no other request may be on it
+      ...((body?.length ?? 0) > LARGE && { connection: 'close' }),
     },
     ...(body === undefined ? {} : { body }),
   });
