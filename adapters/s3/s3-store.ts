@@ -192,10 +192,9 @@ export class S3Store implements FileStore {
     readonly Key: string;
     readonly UploadId: string | undefined;
   }): Promise<void> {
-    // what went wrong before matters more; the bucket’s own rule for such parts removes them
-    await this.#client
-      .send(new this.#sdk.AbortMultipartUploadCommand(upload))
-      .catch(() => undefined);
+    const abort = this.#client.send(new this.#sdk.AbortMultipartUploadCommand(upload));
+    // any error: what went wrong before matters more, and the bucket's own rule for such parts removes them
+    await abort.catch(() => undefined);
   }
 
   #target(path: string, { contentType, encryption, kmsKey }: Writing) {

@@ -17,6 +17,7 @@ import {
   OverrideRequest,
   TestRequest,
 } from '../contract/alert.ts';
+import { Done } from '../contract/host.ts';
 
 const tags = ['alerts'];
 const DAY = 86_400_000;
@@ -28,6 +29,7 @@ const LONGEST = 92 * DAY;
 export function onCallRoutes(app: Api, context: ApiContext): void {
   onCallList(app, context);
   overrideRoutes(app, context);
+  plannedRoute(app, context);
   testRoute(app, context);
 }
 
@@ -125,22 +127,31 @@ function overrideRoutes(app: Api, context: ApiContext): void {
       );
     },
   );
+}
+
+function plannedRoute(app: Api, context: ApiContext): void {
+  const { deliveries } = context.alerting;
+  const onRequest = requirePermission('alert.manage');
 
   app.delete(
     '/alerts/on-call/:id',
     {
-      schema: { tags, summary: 'The rota counts again.', params: AlertParameters },
+      schema: {
+        tags,
+        summary: 'The rota counts again.',
+        params: AlertParameters,
+        response: { 200: Done },
+      },
       onRequest,
     },
-    async (request, reply) => {
+    (request) => {
       checkSeesAll(principalOf(request), 'change who is on call');
       const { id } = request.params;
       const act = { action: 'alert.on_call_as_planned', object: `${ON_CALL} ${id}` };
-      await audited(context, request, act, async () => {
-        if (await deliveries.removeOverride(id)) return;
+      return audited(context, request, act, async () => {
+        if (await deliveries.removeOverride(id)) return { done: true as const };
         throw new ApiError(404, 'NOT_FOUND', `there is no exception ${id} from the rota`);
       });
-      return reply.code(204).send();
     },
   );
 }

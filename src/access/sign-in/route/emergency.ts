@@ -8,6 +8,7 @@ import { principalOf, requirePermission } from '../../rights/require-permission.
 import type { SignIn } from '../sign-in.ts';
 
 const tags = ['sign-in'];
+const Done = Type.Object({ done: Type.Literal(true) });
 const MINUTE = 60_000;
 const MINUTES = 30;
 const LONGEST = 120;
@@ -56,14 +57,13 @@ export function emergencyRoutes(api: Api, { audit, emergencies }: SignIn): void 
 
   api.delete(
     '/me/emergency',
-    { schema: { tags, summary: 'Masks patient data again.' }, onRequest },
-    async (request, reply) => {
+    { schema: { tags, summary: 'Masks patient data again.', response: { 200: Done } }, onRequest },
+    (request) => {
       const { name, via } = principalOf(request);
-      await act(request, { action: 'emergency.end' }, async () => {
-        if (await emergencies.end(name, via)) return;
+      return act(request, { action: 'emergency.end' }, async () => {
+        if (await emergencies.end(name, via)) return { done: true as const };
         throw new ApiError(404, 'NOT_FOUND', 'there is no emergency that lasts');
       });
-      return reply.code(204).send();
     },
   );
 }
