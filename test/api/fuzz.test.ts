@@ -105,31 +105,44 @@ async function bearerOf(production: Operated): Promise<string> {
 /** Characters: far below what any route refuses for its size. */
 const LARGE = 100_000;
 
+const isReset = (error: unknown): boolean =>
+  error instanceof Error &&
+  error.cause instanceof Error &&
+  /^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(String(Reflect.get(error.cause, 'code')));
+
 /** What is wrong with the answer to a request, if anything. */
 async function problemOf(
   production: Operated,
-  { method, path, body }: ReturnType<typeof request>,
+  { method, path, body = '' }: ReturnType<typeof request>,
   bearer: string,
 ): Promise<string | undefined> {
   const ending = new AbortController();
+  const isLarge = body.length > LARGE;
   const response = await fetch(new URL(path, production.url), {
     method,
     redirect: 'manual',
     signal: ending.signal,
     headers: {
       authorization: `Bearer ${bearer}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(body !== '' && { 'content-type': 'application/json' }),
       // a body that is too large is answered before it was read, and its connection ended: no other request may be on it
-      ...((body?.length ?? 0) > LARGE && { connection: 'close' }),
+      ...(isLarge && { connection: 'close' }),
     },
-    ...(body === undefined ? {} : { body }),
+    ...(body !== '' && { body }),
+  }).catch((error: unknown) => {
+    // the end of the connection may overtake the answer
+    if (isLarge && isReset(error)) return undefined;
+    throw new Error(`${method} ${path.slice(0, 200)} of ${body.length} characters`, {
+      cause: error,
+    });
   });
+  if (response === undefined) return undefined;
   const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
   const text = isStream ? '' : await response.text();
   ending.abort();
   const stack = /\n\s+at \S+ \(|node_modules|node:internal|\.ts:\d+:\d+/.test(text);
   if (response.status < 500 && !stack) return undefined;
-  const sent = `${method} ${path.slice(0, 200)} ${body?.slice(0, 300) ?? ''}`;
+  const sent = `${method} ${path.slice(0, 200)} ${body.slice(0, 300)}`;
   return `${response.status} ${sent}: ${text.slice(0, 200)}`;
 }
 
