@@ -152,6 +152,8 @@ export async function lineFeed(options: LineFeedOptions): Promise<LineFeed> {
 
   const offer = (sequence: number, message: Message): void => {
     if (sequence < due) asked.late += 1;
+    // something of others lies between: no reason to wait any longer
+    if (sequence > due && next !== undefined) ask(true);
     const bytes = message.body.inline?.byteLength ?? 0;
     if (sequence !== due || handed.size >= AHEAD || handOffs?.hold(bytes) !== true) return;
     const one: Handed = { bytes, settled: false, at: undefined };
