@@ -1,16 +1,14 @@
 import type { LentInbound } from 'waybill/adapter';
 import {
-  type Access,
   type Arrived,
   authorize,
   corsHeaders,
   type HttpReply,
   type HttpService,
   Incoming,
-  isAllowedOrigin,
   isPreflight,
   mediaTypeOf,
-  preflightHeaders,
+  preflightReply,
   Refusal,
   RequestBody,
   Room,
@@ -19,6 +17,7 @@ import {
   respond,
   type ServedRoute,
   Serving,
+  withoutSecrets,
 } from 'waybill/peer';
 import {
   answerTo,
@@ -123,7 +122,7 @@ export class Endpoint implements HttpService {
       this.#serving.watchReading(arrived);
     } catch (error) {
       const refusal = refusalOf(error);
-      this.#tell(arrived, refusal, error);
+      this.#serving.refused(arrived.address, refusal, error);
       await body.drain();
       const answer = refusalAnswer(refusal);
       respond(response, answer, this.#serving.isClosing ? { ...cors, connection: 'close' } : cors);
@@ -137,12 +136,9 @@ export class Endpoint implements HttpService {
     const { cors } = this.#lent.settings;
     const { operation, parameters, takes } = route;
     const incoming = new Incoming(arrived, parameters);
-    if (this.#serving.isClosing)
-      throw new Refusal(503, 'This service is stopping. Send it again.', {
-        headers: { 'retry-after': '5' },
-      });
+    this.#serving.checkOpen();
     if (cors !== undefined && isPreflight(incoming)) {
-      return this.#preflight(incoming.path, incoming.headers.origin);
+      return preflightReply(cors, this.#methodsAt(incoming.path), incoming);
     }
     if (!takes) throw this.#notTaken(incoming.path);
     body.check();
@@ -168,7 +164,7 @@ export class Endpoint implements HttpService {
     const question = hl7Question(incoming, taken.content.head, message.type);
     const edi = ediQuestion(message, settings);
     if (edi?.isRejected === true) {
-      this.#tell(incoming, EDI_REJECTED, EDI_REJECTED);
+      this.#serving.refused(incoming.address, EDI_REJECTED, EDI_REJECTED);
       return ediReply(edi, settings);
     }
     try {
@@ -186,7 +182,7 @@ export class Endpoint implements HttpService {
     } catch (error) {
       if (question === undefined) throw error;
       const refusal = refusalOf(error);
-      this.#tell(incoming, refusal, error);
+      this.#serving.refused(incoming.address, refusal, error);
       await body.drain();
       return hl7Refusal(question, refusal, settings);
     }
@@ -200,33 +196,6 @@ export class Endpoint implements HttpService {
   #methodsAt(path: string): readonly string[] {
     const fitting = this.operations.filter(({ pattern }) => pattern.match(path) !== undefined);
     return [...new Set(fitting.map(({ method }) => method))];
-  }
-
-  #preflight(path: string, origin: string | undefined): HttpReply {
-    const { cors } = this.#lent.settings;
-    if (cors === undefined || !isAllowedOrigin(cors, origin)) {
-      throw new Refusal(403, 'Pages from this origin are not allowed to call.', {
-        told: 'the origin of its page is not listed under cors',
-      });
-    }
-    return { status: 204, headers: preflightHeaders(cors, this.#methodsAt(path)), body: '' };
-  }
-
-  #tell({ address }: Pick<Arrived, 'address'>, { status, told }: Refusal, error: unknown): void {
-    const { log, event } = this.#lent;
-    if (!(error instanceof Refusal) && status === 500) log.error({ err: error }, 'request failed');
-    if (told === undefined || !this.#serving.isNews(address, told)) return;
-    event('warn', 'refused', `Refused ${address} (${status}): ${told}.`);
-    log.warn({ peer: address, status }, 'request refused');
-  }
-}
-
-/** The sign-in is not part of the message. */
-function withoutSecrets(incoming: Incoming, access: Access): void {
-  if (access.length === 0) return;
-  const schemes = access.flat().flatMap((need) => need.schemes);
-  for (const { place, name } of schemes.flatMap(({ sources }) => sources)) {
-    if (place === 'query') incoming.query.delete(name);
   }
 }
 

@@ -132,11 +132,7 @@ export class SoapEndpoint implements HttpService {
   }
 
   async #answer(incoming: Incoming, body: RequestBody, known: Known): Promise<HttpReply> {
-    if (this.#serving.isClosing) {
-      throw new Refusal(503, 'This service is stopping. Send it again.', {
-        headers: { 'retry-after': '5' },
-      });
-    }
+    this.#serving.checkOpen();
     if (incoming.method === 'GET') return this.#description(incoming, body);
     if (incoming.method !== 'POST') {
       throw new Refusal(405, 'This address accepts POST.', { headers: { allow: 'POST, GET' } });

@@ -67,7 +67,12 @@ export {
   type UrlTemplate,
   urlTemplate,
 } from './http/url-template.ts';
-export { type Access, authorize, type Need } from './http-server/caller/authorize.ts';
+export {
+  type Access,
+  authorize,
+  type Need,
+  withoutSecrets,
+} from './http-server/caller/authorize.ts';
 export type { Caller, Scheme } from './http-server/caller/caller.ts';
 export {
   type CallerValues,
@@ -75,13 +80,7 @@ export {
   type TokenSource,
 } from './http-server/caller/caller-settings.ts';
 export { schemesOf } from './http-server/caller/schemes.ts';
-export {
-  corsHeaders,
-  corsSettings,
-  isAllowedOrigin,
-  isPreflight,
-  preflightHeaders,
-} from './http-server/cors.ts';
+export { corsHeaders, corsSettings, isPreflight, preflightReply } from './http-server/cors.ts';
 export {
   commonOf,
   type HttpService,

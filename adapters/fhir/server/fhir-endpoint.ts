@@ -7,10 +7,8 @@ import {
   type HttpReply,
   type HttpService,
   Incoming,
-  isAllowedOrigin,
   isPreflight,
-  preflightHeaders,
-  Refusal,
+  preflightReply,
   RequestBody,
   Room,
   refusalOf,
@@ -18,6 +16,7 @@ import {
   type Scheme,
   type ServedRoute,
   Serving,
+  withoutSecrets,
 } from 'waybill/peer';
 import type { FhirInValues, fhirInSettings } from '../fhir-in-settings.ts';
 import { answerTo } from './answer.ts';
@@ -91,7 +90,7 @@ export class FhirEndpoint implements HttpService {
       this.#serving.watchReading(arrived);
     } catch (error) {
       const refusal = refusalOf(error);
-      this.#tell(address, refusal, error);
+      this.#serving.refused(address, refusal, error);
       await body.drain();
       respond(response, outcomeReply(refusal), more());
     } finally {
@@ -102,25 +101,22 @@ export class FhirEndpoint implements HttpService {
   async #answer(arrived: Arrived, body: RequestBody): Promise<HttpReply> {
     const { settings } = this.#lent;
     const incoming = new Incoming(arrived, {});
-    if (this.#serving.isClosing) {
-      throw new Refusal(503, 'This service is stopping. Send it again.', {
-        headers: { 'retry-after': '5' },
-      });
-    }
+    this.#serving.checkOpen();
     if (settings.cors !== undefined && isPreflight(incoming)) {
-      return preflight(settings.cors, incoming.headers.origin);
+      return preflightReply(settings.cors, METHODS, incoming);
     }
     const below = decoded(arrived.path.slice(this.#path.length + 1));
     const asked = askedBy(incoming, below, settings);
     checkFormat(incoming);
     if (asked.interaction === 'capabilities') return this.#capabilities(incoming);
     body.check();
+    const access = this.#access(asked);
     const caller = await authorize(incoming, {
-      access: this.#access(asked),
+      access,
       cors: settings.cors,
       body: () => body.bytes(),
     });
-    this.#withoutSecrets(incoming);
+    withoutSecrets(incoming, access);
     const carried = await carriedBy(incoming, asked, body, settings);
     const message = messageFor(incoming, carried, { caller, settings });
     const waits = settings.answer === 'target' || isReading(asked);
@@ -138,13 +134,6 @@ export class FhirEndpoint implements HttpService {
     const own = scopes.filter((one) => one.interaction === interaction);
     const found = own.length > 0 ? own : scopes.filter((one) => one.interaction === '*');
     return [[{ schemes: this.#schemes, scopes: found.flatMap((one) => one.scopes) }]];
-  }
-
-  /** The sign-in is not part of the message. */
-  #withoutSecrets({ query }: Incoming): void {
-    for (const { place, name } of this.#schemes.flatMap(({ sources }) => sources)) {
-      if (place === 'query') query.delete(name);
-    }
   }
 
   #capabilities(incoming: Incoming): HttpReply {
@@ -168,23 +157,6 @@ export class FhirEndpoint implements HttpService {
     if (publicUrl !== undefined) return publicUrl.href.replace(/[?#].*$/, '').replace(/\/$/, '');
     return `${secure ? 'https' : 'http'}://${host}${this.#path}`;
   }
-
-  #tell(address: string, { status, told }: Refusal, error: unknown): void {
-    const { log, event } = this.#lent;
-    if (!(error instanceof Refusal) && status === 500) log.error({ err: error }, 'request failed');
-    if (told === undefined || !this.#serving.isNews(address, told)) return;
-    event('warn', 'refused', `Refused ${address} (${status}): ${told}.`);
-    log.warn({ peer: address, status }, 'request refused');
-  }
-}
-
-function preflight(cors: NonNullable<FhirInValues['cors']>, origin: string | undefined): HttpReply {
-  if (!isAllowedOrigin(cors, origin)) {
-    throw new Refusal(403, 'Pages from this origin are not allowed to call.', {
-      told: 'the origin of its page is not listed under cors',
-    });
-  }
-  return { status: 204, headers: preflightHeaders(cors, METHODS), body: '' };
 }
 
 function decoded(path: string): string {

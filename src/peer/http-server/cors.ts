@@ -1,5 +1,7 @@
 import * as setting from '../../adapter/setting.ts';
+import type { HttpReply } from './http-reply.ts';
 import type { Incoming } from './incoming.ts';
+import { Refusal } from './refusal.ts';
 
 const fields = {
   origins: setting.list(
@@ -93,11 +95,21 @@ export function isPreflight({ method, headers }: Pick<Incoming, 'method' | 'head
   );
 }
 
-/** The answer to a preflight from an allowed origin, in addition to `corsHeaders`. */
-export function preflightHeaders(policy: CorsPolicy, methods: readonly string[]): Headers {
-  return {
+/** The answer to a preflight, in addition to `corsHeaders`. Throws the Refusal of an origin that is not allowed. */
+export function preflightReply(
+  policy: CorsPolicy,
+  methods: readonly string[],
+  { headers: { origin } }: Pick<Incoming, 'headers'>,
+): HttpReply {
+  if (!isAllowedOrigin(policy, origin)) {
+    throw new Refusal(403, 'Pages from this origin are not allowed to call.', {
+      told: 'the origin of its page is not listed under cors',
+    });
+  }
+  const headers = {
     'access-control-allow-methods': methods.join(', '),
     'access-control-allow-headers': policy.headers.join(', '),
     'access-control-max-age': String(Math.floor(policy.maxAge / 1_000)),
   };
+  return { status: 204, headers, body: '' };
 }

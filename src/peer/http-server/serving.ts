@@ -4,8 +4,9 @@ import type { Settings } from '../../adapter/setting.ts';
 import { newsFilter } from '../news.ts';
 import type { ListenerValues } from './http-listener-settings.ts';
 import type { Arrived } from './incoming.ts';
+import { Refusal } from './refusal.ts';
 
-type Lending = Pick<Lent<Settings>, 'signal' | 'event'> & {
+type Lending = Pick<Lent<Settings>, 'signal' | 'event' | 'log'> & {
   readonly settings: Pick<ListenerValues, 'requestTimeout' | 'connectionsPerAddress'>;
 };
 
@@ -25,6 +26,14 @@ export class Serving {
     return this.#closing;
   }
 
+  /** Throws the Refusal of a service that accepts nothing new. */
+  checkOpen(): void {
+    if (!this.#closing) return;
+    throw new Refusal(503, 'This service is stopping. Send it again.', {
+      headers: { 'retry-after': '5' },
+    });
+  }
+
   /** `work` answers the request and does not reject. */
   run({ response }: Arrived, work: Promise<void>): void {
     this.#working.set(
@@ -36,6 +45,15 @@ export class Serving {
   /** Whether operators have not heard of it in the last minute. */
   isNews(address: string, what: string): boolean {
     return this.#isNews(`${address} ${what}`);
+  }
+
+  /** Tells operators of a request that was refused, if it concerns them, and logs an error of our own. */
+  refused(address: string, { status, told }: Refusal, error: unknown): void {
+    const { log, event } = this.#lent;
+    if (!(error instanceof Refusal) && status === 500) log.error({ err: error }, 'request failed');
+    if (told === undefined || !this.isNews(address, told)) return;
+    event('warn', 'refused', `Refused ${address} (${status}): ${told}.`);
+    log.warn({ peer: address, status }, 'request refused');
   }
 
   /** Called when an address was refused before it sent anything. */

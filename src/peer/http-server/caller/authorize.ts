@@ -50,6 +50,15 @@ export async function authorize(incoming: Incoming, asked: Asked): Promise<Calle
   throw await unknown(proofs);
 }
 
+/** Removes what was sent for the sign-in from the query: it is not part of the message. */
+export function withoutSecrets(incoming: Incoming, access: Access): void {
+  if (access.length === 0) return;
+  const schemes = access.flat().flatMap((need) => need.schemes);
+  for (const { place, name } of schemes.flatMap(({ sources }) => sources)) {
+    if (place === 'query') incoming.query.delete(name);
+  }
+}
+
 /** The first one that was proven, with the signature that any of them sent. */
 function together(callers: readonly Caller[]): Caller | undefined {
   const [first] = callers;
