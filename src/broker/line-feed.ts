@@ -200,19 +200,21 @@ export async function lineFeed(options: LineFeedOptions): Promise<LineFeed> {
     heard = performance.now();
     const waiting = { expires: EXPIRES * NANOS, idle_heartbeat: BEAT * NANOS };
     request(asked.reply, { batch: READ_AHEAD, ...(standing ? waiting : { no_wait: true }) });
-    if (!standing) next = after(PACE, () => goOn(0), { ref: false });
+    if (!standing) goOnAfter(PACE, () => goOn(0));
   };
 
-  const pace = (): void => {
+  const goOnAfter = (ms: number, run: () => void): void => {
     next?.stop();
-    next = after(PACE, () => ask(!isOwn()), { ref: false });
+    next = after(ms, run, { ref: false });
   };
+
+  const pace = (): void => goOnAfter(PACE, () => ask(!isOwn()));
 
   /** The time for what was there is over; a server that has not answered yet gets more. */
   const goOn = (waited: number): void => {
     if (asked.got > 0) ask(!isOwn());
     else if (waited >= ANSWER) ask(true);
-    else next = after(PACE, () => goOn(waited + PACE), { ref: false });
+    else goOnAfter(PACE, () => goOn(waited + PACE));
   };
 
   /** Whether the server delivered hardly anything but what this engine had stored. */
@@ -223,7 +225,8 @@ export async function lineFeed(options: LineFeedOptions): Promise<LineFeed> {
    * over, it is asked again after a moment, so that it delivers many together.
    */
   const filled = (pending: number): void => {
-    if (!asked.standing || pending > READ_AHEAD || !isOwn()) ask(pending > READ_AHEAD || !isOwn());
+    const isBehind = pending > READ_AHEAD || !isOwn();
+    if (isBehind || !asked.standing) ask(isBehind);
     else pace();
   };
 
@@ -240,8 +243,12 @@ export async function lineFeed(options: LineFeedOptions): Promise<LineFeed> {
     if (asked.got >= READ_AHEAD) filled(pending);
     if (one === undefined) {
       due = Math.max(due, sequence + 1);
-      const taken = takenFromLine(raw, delivery, { stream, bodies, tell });
-      take({ ...taken, acknowledge: () => acknowledged(at), giveBack: () => giveBack(at) });
+      take({
+        ...takenFromLine(raw, delivery, { stream, bodies }),
+        acknowledge: () => acknowledged(at),
+        giveBack: () => giveBack(at),
+        working: () => tell(at, '+WPI'),
+      });
       return;
     }
     one.at = at;
@@ -262,10 +269,8 @@ export async function lineFeed(options: LineFeedOptions): Promise<LineFeed> {
     if (said === 'gone') return stop();
     // about an earlier request
     if (raw.subject !== asked.reply) return;
-    if (said === 'refused') {
-      next?.stop();
-      next = after(AGAIN, () => ask(true), { ref: false });
-    } else if (said === 'over' && !asked.standing && (asked.got > 0 || empty++ < EMPTY)) pace();
+    if (said === 'refused') goOnAfter(AGAIN, () => ask(true));
+    else if (said === 'over' && !asked.standing && (asked.got > 0 || empty++ < EMPTY)) pace();
     else ask(true);
   };
 
@@ -347,7 +352,11 @@ export async function lineFeed(options: LineFeedOptions): Promise<LineFeed> {
     stop,
     closed: () => closed.promise,
     async settleRest() {
-      for (const [sequence, one] of handed) if (!one.settled) handed.delete(sequence);
+      for (const [sequence, one] of handed) {
+        if (one.settled) continue;
+        free(one);
+        handed.delete(sequence);
+      }
       for (let waited = 0; !stopped && handed.size > 0 && waited < ANSWER; waited += REST) {
         request(`${inbox}.rest`, { batch: READ_AHEAD, no_wait: true });
         await pause(REST);

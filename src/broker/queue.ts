@@ -68,29 +68,18 @@ export function deliveryOf(at: string): Delivery | undefined {
   return { sequence, times, number, pending, at };
 }
 
-/** A message that the server delivered for a request of a line's feed. */
+/** A message that the server delivered for a request of a line's feed, which says what is told of it. */
 export function takenFromLine(
   raw: Msg,
   { sequence, times, at }: Delivery,
-  {
-    stream,
-    bodies,
-    tell,
-  }: {
-    readonly stream: string;
-    readonly bodies: Bodies;
-    readonly tell: (at: string, what: Told) => void;
-  },
-): Taken {
+  { stream, bodies }: { readonly stream: string; readonly bodies: Bodies },
+): Omit<Taken, 'acknowledge' | 'giveBack' | 'working'> {
   return {
     ...contentOf(raw.headers ?? NO_HEADERS, raw.data, bodies),
     stream,
     sequence,
     delivery: times,
     acknowledgeAt: at,
-    acknowledge: () => tell(at, '+ACK'),
-    giveBack: () => tell(at, '-NAK'),
-    working: () => tell(at, '+WPI'),
   };
 }
 

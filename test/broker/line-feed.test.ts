@@ -157,6 +157,8 @@ test('a line that ends acknowledges what it has settled, and the next one begins
   expect(left).toEqual([201, 202]);
   feed.halt();
   expect(await feed.settleRest()).toBe(true);
+  // nothing of what it leaves counts as held
+  expect(on.hands.hold(16 * 1024 * 1024)).toBe(true);
   await takeOverLine(on.broker, on.stream);
   const again: number[] = [];
   const next: LineFeed = await on.feed((one) => again.push(one.sequence), undefined);
