@@ -135,16 +135,8 @@ class AmqpReader implements Kept {
       return;
     }
     if (this.#closing.signal.aborted) return;
-    background(this.#storing.run(this.#inTurn(message)), 'taking a message', isTold);
-  }
-
-  async #inTurn(message: ConsumeMessage): Promise<void> {
-    await this.#paced.take();
-    try {
-      if (!this.#closing.signal.aborted) await this.#keep(message);
-    } finally {
-      this.#paced.give();
-    }
+    const keeping = this.#paced.run(() => this.#keep(message));
+    background(this.#storing.run(keeping), 'taking a message', isTold);
   }
 
   /** Held until it is stored, so that the order stays; the broker has it as long as it is not acknowledged. */

@@ -204,9 +204,13 @@ class MqttReader implements Kept {
     const size = packet.payload.length + HEADROOM;
     if (packet.qos === 0 && this.#held + size > MOST_HELD) return this.#tellOfFlood();
     this.#held += size;
-    const taken = this.#inTurn(packet).finally(() => {
-      this.#held -= size;
-    });
+    const taken = this.#paced
+      .run(async () => {
+        if (!this.#closing.signal.aborted) await this.#keep(packet);
+      })
+      .finally(() => {
+        this.#held -= size;
+      });
     background(this.#storing.run(taken), 'taking a message', isTold);
   }
 
@@ -217,15 +221,6 @@ class MqttReader implements Kept {
       'message-lost',
       `Messages of ${this.#connection.place} are lost: so many wait to be stored that no more of QoS 0 are kept in memory. Have them sent with QoS 1, which the broker keeps.`,
     );
-  }
-
-  async #inTurn(packet: IPublishPacket): Promise<void> {
-    await this.#paced.take();
-    try {
-      if (!this.#closing.signal.aborted) await this.#keep(packet);
-    } finally {
-      this.#paced.give();
-    }
   }
 
   /** Held until it is stored, so that the order stays; the broker has it as long as it is not acknowledged. */

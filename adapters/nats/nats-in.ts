@@ -228,19 +228,12 @@ class NatsReader implements Kept {
     const size = one.data.length + HEADROOM;
     if (this.#held + size > MOST_HELD) return this.#drop(one);
     this.#held += size;
-    const taken = this.#inTurn(() => this.#take(one)).finally(() => {
-      this.#held -= size;
-    });
+    const taken = this.#paced
+      .run(() => this.#take(one))
+      .finally(() => {
+        this.#held -= size;
+      });
     background(this.#storing.run(taken), 'taking a message', isTold);
-  }
-
-  async #inTurn(take: () => Promise<void>): Promise<void> {
-    await this.#paced.take();
-    try {
-      await take();
-    } finally {
-      this.#paced.give();
-    }
   }
 
   #drop(one: Msg): void {

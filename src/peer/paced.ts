@@ -7,6 +7,16 @@ export class Paced {
     this.#free = atOnce;
   }
 
+  /** Does it once there is room. */
+  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+    await this.take();
+    try {
+      return await work();
+    } finally {
+      this.give();
+    }
+  }
+
   /** Resolves once there is room; `give` must be called when what was begun then has ended. */
   async take(): Promise<void> {
     if (this.#free > 0) {
