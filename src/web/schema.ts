@@ -32,6 +32,9 @@ export function closed<P extends TProperties>(properties: P): TObject<P> {
   return Type.Object(properties, { additionalProperties: false });
 }
 
+/** The answer to an act that has nothing else to say. */
+export const Done = Type.Object({ done: Type.Literal(true) });
+
 /** Milliseconds since 1970. */
 export const Time = Type.Integer({
   minimum: 0,

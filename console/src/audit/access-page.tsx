@@ -13,6 +13,7 @@ import { saveFile } from '../element/save-file.ts';
 import { zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
+import type { AuditRow } from './audit-row.ts';
 
 interface Asked {
   readonly patient: string;
@@ -28,17 +29,7 @@ interface Report {
     readonly first: number;
     readonly last: number;
   }[];
-  readonly rows: readonly {
-    readonly seq: number;
-    readonly at: number;
-    readonly actor: string;
-    readonly via: string;
-    readonly ip: string;
-    readonly action: string;
-    readonly object: string;
-    readonly outcome: 'done' | 'refused' | 'failed';
-    readonly reason?: string;
-  }[];
+  readonly rows: readonly (Omit<AuditRow, 'detail'> & { readonly reason?: string })[];
 }
 
 const CELL = 'px-3 py-1';

@@ -13,18 +13,7 @@ import { ShowOlder } from '../element/show-older.tsx';
 import { clock, day, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
-
-interface AuditRow {
-  readonly seq: number;
-  readonly at: number;
-  readonly actor: string;
-  readonly via: string;
-  readonly ip: string;
-  readonly action: string;
-  readonly object: string;
-  readonly outcome: 'done' | 'refused' | 'failed';
-  readonly detail: string;
-}
+import type { AuditRow } from './audit-row.ts';
 
 const PAGE = 200;
 

@@ -154,7 +154,6 @@ export const HostPage = Type.Object({
 export type HostPage = Static<typeof HostPage>;
 
 export const SwitchRequest = closed({ reason: maybe(Reason) });
-export const Done = Type.Object({ done: Type.Literal(true) });
 
 export const TestReport = Type.Object({
   passed: Type.Boolean(),

@@ -12,11 +12,10 @@ import { reprocessTraced, resendTraced } from '../../operator/resend.ts';
 import type { TracedMessage } from '../../trace/traced-message.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
-import { closed, IdParameters, Reason } from '../../web/schema.ts';
+import { closed, Done, IdParameters, Reason } from '../../web/schema.ts';
 import { audited, checkVisibleHost, messageToActOn } from '../acting.ts';
 import { bytesUpTo, WHOLE_LIMIT } from '../body/shown-body.ts';
 import type { ApiContext } from '../context.ts';
-import { Done } from '../contract/host.ts';
 import {
   AbortRequest,
   Reprocessed,

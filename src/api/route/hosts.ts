@@ -1,10 +1,9 @@
 import { principalOf, requirePermission } from '../../access/rights/require-permission.ts';
 import type { Api } from '../../web/api.ts';
-import { HostParameters } from '../../web/schema.ts';
+import { Done, HostParameters } from '../../web/schema.ts';
 import { audited, checkVisibleHost } from '../acting.ts';
 import type { ApiContext } from '../context.ts';
 import {
-  Done,
   FindHostsQuery,
   FoundHosts,
   HostPage,

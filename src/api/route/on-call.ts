@@ -7,6 +7,7 @@ import { ON_CALL } from '../../access/sign-in/alert-settings.ts';
 import { onCallSpans } from '../../operator/alert/on-call.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
+import { Done } from '../../web/schema.ts';
 import { audited } from '../acting.ts';
 import type { ApiContext } from '../context.ts';
 import {
@@ -17,7 +18,6 @@ import {
   OverrideRequest,
   TestRequest,
 } from '../contract/alert.ts';
-import { Done } from '../contract/host.ts';
 
 const tags = ['alerts'];
 const DAY = 86_400_000;

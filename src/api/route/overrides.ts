@@ -1,9 +1,10 @@
 import { principalOf, requirePermission } from '../../access/rights/require-permission.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
+import { Done } from '../../web/schema.ts';
 import { audited, checkVisibleHost } from '../acting.ts';
 import type { ApiContext } from '../context.ts';
-import { Done, OverrideParameters, OverrideRequest } from '../contract/host.ts';
+import { OverrideParameters, OverrideRequest } from '../contract/host.ts';
 
 const tags = ['hosts'];
 const onRequest = requirePermission('host.settings.override');

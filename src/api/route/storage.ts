@@ -5,11 +5,10 @@ import {
 } from '../../access/rights/require-permission.ts';
 import type { Ending } from '../../control/certificate-report.ts';
 import type { Api } from '../../web/api.ts';
-import { IdParameters } from '../../web/schema.ts';
+import { Done, IdParameters } from '../../web/schema.ts';
 import { audited } from '../acting.ts';
 import { visibleCertificates } from '../certificate-users.ts';
 import type { ApiContext } from '../context.ts';
-import { Done } from '../contract/host.ts';
 import { Certificates, HoldRequest, PurgeReport, Storage } from '../contract/storage.ts';
 import { holdList } from '../hold-list.ts';
 import { sessionFor } from '../session-for.ts';

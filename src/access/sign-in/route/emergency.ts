@@ -1,14 +1,13 @@
 import type { FastifyRequest } from 'fastify';
 import type { Api } from '../../../web/api.ts';
 import { ApiError } from '../../../web/api-error.ts';
-import { closed, maybe, Time } from '../../../web/schema.ts';
+import { closed, Done, maybe, Time } from '../../../web/schema.ts';
 import { Type } from '../../../web/type.ts';
 import { type AuditEntry, recorded } from '../../audit/audit.ts';
 import { principalOf, requirePermission } from '../../rights/require-permission.ts';
 import type { SignIn } from '../sign-in.ts';
 
 const tags = ['sign-in'];
-const Done = Type.Object({ done: Type.Literal(true) });
 const MINUTE = 60_000;
 const MINUTES = 30;
 const LONGEST = 120;
