@@ -78,6 +78,7 @@ export async function startConsole(
   const { place, broker, log } = parts;
   const reached = engines(broker, options.tls?.certificate);
   const guard = await consoleGuard({
+    production: broker.production,
     place,
     file: settingsFile,
     held,
@@ -107,10 +108,8 @@ export async function startConsole(
     mask: mask ?? guard.mask,
   };
   const end = async (): Promise<void> => {
-    await watcher.stop();
-    await jobs.stop();
-    await live.close();
-    await guard.close();
+    for (const one of [watcher, jobs]) await one.stop();
+    for (const one of [live, guard]) await one.close();
   };
   try {
     const api = await startApi({ ...options, signIn: options.signIn ?? guard.signIn, context });

@@ -48,6 +48,7 @@ export async function guardedApi(options: GuardedOptions = {}): Promise<GuardedA
   if (settings !== undefined) await writeFile(join(data, 'console.yaml'), settings(url));
   for (const [name, text] of Object.entries(files)) await writeFile(join(data, name), text);
   const guard = await consoleGuard({
+    production: 'ward',
     place: { data },
     file: undefined,
     host: '127.0.0.1',

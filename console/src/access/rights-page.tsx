@@ -96,22 +96,22 @@ function ChangeRoles({
     queryFn: ({ signal }) =>
       ask<{ readonly roles: Readonly<Record<string, readonly string[]>> }>('roles', { signal }),
   });
-  const [roles, setRoles] = useState(before);
+  const everywhere = before.filter((one) => !one.includes('@'));
+  const [roles, setRoles] = useState<readonly string[]>(everywhere);
   const change = useMutation({
-    mutationFn: (seen: readonly string[]) =>
-      ask(`users/${encodeURIComponent(name)}/roles`, {
-        method: 'PUT',
-        body: { roles, scope: seen },
-      }),
+    mutationFn: (body: { readonly roles: readonly string[]; readonly scope: readonly string[] }) =>
+      ask(`users/${encodeURIComponent(name)}/roles`, { method: 'PUT', body }),
     onSettled: () => client.invalidateQueries({ queryKey: ['users'] }),
   });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
-    const text = new FormData(event.currentTarget).get('scope') as string;
-    change.mutate(text.split(/[\s,]+/).filter((one) => one !== ''));
+    const form = new FormData(event.currentTarget);
+    const words = (field: string): string[] =>
+      (form.get(field) as string).split(/[\s,]+/).filter((one) => one !== '');
+    change.mutate({ roles: [...roles, ...words('there')], scope: words('scope') });
   };
   // a role that is no longer in console.yaml can be removed
-  const all = [...new Set([...Object.keys(data?.roles ?? {}), ...before])];
+  const all = [...new Set([...Object.keys(data?.roles ?? {}), ...everywhere])];
   return (
     <Panel title={t('Roles and scope')}>
       <form onSubmit={submit} className="flex flex-col gap-3">
@@ -121,6 +121,13 @@ function ChangeRoles({
           chosen={roles}
           onChange={setRoles}
           verbatim
+        />
+        <Field
+          label={t('Roles in one production only')}
+          name="there"
+          defaultValue={before.filter((one) => one.includes('@')).join(', ')}
+          spellCheck={false}
+          hint={t('engineer@lab, with commas between')}
         />
         <Field
           label={t('Scope')}
@@ -136,7 +143,7 @@ function ChangeRoles({
             {t('Changed; {name} has to sign in again.', { name })}
           </p>
         )}
-        <Button type="submit" look="primary" disabled={change.isPending || roles.length === 0}>
+        <Button type="submit" look="primary" disabled={change.isPending}>
           {t('Change ## rights')}
         </Button>
       </form>

@@ -1,5 +1,5 @@
 import type { Emergencies } from './emergency.ts';
-import type { Permission, Principal } from './principal.ts';
+import type { Grants, Permission, Principal } from './principal.ts';
 import { permissionsOf, type Roles } from './roles.ts';
 import { hostsInScope, type ScopedHost } from './scope.ts';
 
@@ -11,6 +11,11 @@ export interface Identity {
   readonly via: string;
   /** A token may allow less than its user has. */
   readonly limit?: readonly Permission[] | undefined;
+  /**
+   * What they may do, if the console of another production has already decided it; their roles then
+   * count for nothing here.
+   */
+  readonly granted?: readonly Permission[] | undefined;
   /** The token's id, if it is one of Waybill's own. */
   readonly token?: number | undefined;
   readonly csrfToken?: string | undefined;
@@ -26,12 +31,14 @@ export type Rights = (identity: Identity) => Promise<Principal>;
 
 /**
  * Compiles roles and scope to a principal. `hosts` returns the production's hosts; while no engine answers,
- * the last known ones are used, so that a scope never widens.
+ * the last known ones are used, so that a scope never widens. Roles for one production count only
+ * in `production`.
  */
 export function rights(
   roles: Roles,
   hosts: () => Promise<readonly ScopedHost[]>,
   emergencies?: Pick<Emergencies, 'active'>,
+  production?: string,
 ): Rights {
   let last: readonly ScopedHost[] = [];
   const visible = async (scope: readonly string[]): Promise<readonly string[] | undefined> => {
@@ -51,8 +58,8 @@ export function rights(
       csrfToken,
       mustChangePassword,
     } = identity;
-    const all = permissionsOf(named, roles);
-    const usual = limit === undefined ? all : new Set(limit.filter((one) => all.has(one)));
+    const grants = grantsOf(identity, roles);
+    const usual = grants?.permissionsIn(production) ?? new Set(identity.granted);
     const mayEver = limit === undefined && usual.has('message.emergency') && !usual.has(UNMASKED);
     const emergency = mayEver ? await emergencies?.active(name, via) : undefined;
     const permissions =
@@ -66,6 +73,7 @@ export function rights(
       visibleHosts: await visible(scope),
       unmasked: permissions.has(UNMASKED),
       via,
+      grants,
       ...(emergency === undefined
         ? {}
         : { emergency: { until: emergency.until, reason: emergency.reason } }),
@@ -73,5 +81,20 @@ export function rights(
       ...(csrfToken === undefined ? {} : { csrfToken }),
       ...(mustChangePassword === true ? { mustChangePassword } : {}),
     };
+  };
+}
+
+/** Undefined if another console has decided what they may do. */
+function grantsOf(
+  { roles: named, scope, limit, granted }: Identity,
+  roles: Roles,
+): Grants | undefined {
+  if (granted !== undefined) return undefined;
+  return {
+    scope,
+    permissionsIn(production) {
+      const all = permissionsOf(named, roles, production);
+      return limit === undefined ? all : new Set(limit.filter((one) => all.has(one)));
+    },
   };
 }

@@ -50,6 +50,13 @@ export type Permission = keyof typeof GIVEN_TO;
 
 export const PERMISSIONS = Object.keys(GIVEN_TO) as Permission[];
 
+/** What somebody's roles allow in the productions that the console shows. */
+export interface Grants {
+  readonly scope: readonly string[];
+  /** In one production; without a name, in every one of them. */
+  permissionsIn(production?: string): ReadonlySet<Permission>;
+}
+
 /** Who makes a request, and what they may do. Made by the sign-in for each request. */
 export interface Principal {
   /** Shown in the trace and the audit log. */
@@ -71,6 +78,8 @@ export interface Principal {
    * automatically (cookie, proxy).
    */
   readonly csrfToken?: string | undefined;
+  /** For other productions; undefined if they only have rights here. */
+  readonly grants?: Grants | undefined;
   /** Nothing else is allowed until the password is changed. */
   readonly mustChangePassword?: boolean | undefined;
 }

@@ -1,6 +1,7 @@
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { ApiError } from '../../web/api-error.ts';
 import type { Permission, Principal } from './principal.ts';
+import { grantOf, permissionsOf, type Roles } from './roles.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -44,18 +45,24 @@ export function checkPermission(principal: Principal, ...needed: readonly Permis
 }
 
 /**
- * Throws FORBIDDEN unless somebody has every right that they give or take over: somebody who could
- * make an administrator, or set an administrator's password, would in effect be one. Those who see
- * only some hosts cannot give anything.
+ * Throws FORBIDDEN unless somebody has every right that these roles give or take over, wherever they
+ * give it: somebody who could make an administrator, or set an administrator's password, would in
+ * effect be one. Those who see only some hosts cannot give anything.
  */
-export function checkGrant(principal: Principal, given: Iterable<Permission>): void {
+export function checkGrant(principal: Principal, named: readonly string[], roles: Roles): void {
   checkSeesAll(principal, 'change users');
-  const { name, permissions } = principal;
-  const lacking = [...new Set(given)].filter((one) => !permissions.has(one));
-  if (lacking.length === 0) return;
+  const { name, grants } = principal;
+  const lacking = new Set(
+    named.flatMap((one) => {
+      const { production } = grantOf(one, roles);
+      const own = grants?.permissionsIn(production);
+      return [...permissionsOf([one], roles, production)].filter((each) => own?.has(each) !== true);
+    }),
+  );
+  if (lacking.size === 0) return;
   throw new ApiError(
     403,
     'FORBIDDEN',
-    `nobody can give or take over rights beyond their own: ${name} lacks ${lacking.join(', ')}`,
+    `nobody can give or take over rights beyond their own: ${name} lacks ${[...lacking].join(', ')}`,
   );
 }

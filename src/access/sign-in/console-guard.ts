@@ -42,6 +42,8 @@ import { signInTrace } from './sign-in-trace.ts';
 import { users } from './users.ts';
 
 export interface ConsoleGuardOptions {
+  /** The one whose console this is: roles for one production count only there. */
+  readonly production: string;
   /** Where users and the audit log are. */
   readonly place: MetaPlace;
   /** `console.yaml`; by default the one in the data folder. */
@@ -77,6 +79,7 @@ export interface ConsoleGuard {
 
 /** Reads `console.yaml` and opens users, sessions and the audit log. Throws a ConfigError with every problem of the file. */
 export async function consoleGuard({
+  production,
   place,
   file,
   held,
@@ -93,7 +96,7 @@ export async function consoleGuard({
     throw error;
   });
   try {
-    const signIn = await openSignIn({ database: meta, settings, audit, hosts, log });
+    const signIn = await openSignIn({ production, database: meta, settings, audit, hosts, log });
     const { allowed, why } = await signIn.enforcement.passwords();
     if (!settings.passwords && allowed)
       log.warn({ event: 'passwords-still-on', why }, 'passwords-still-on');
@@ -144,6 +147,7 @@ async function settingsIn(
 }
 
 export interface Installation {
+  readonly production: string;
   readonly database: MetaDatabase;
   readonly settings: ConsoleSettings;
   readonly audit: AuditLog;
@@ -154,7 +158,7 @@ export interface Installation {
 
 /** Assembles the sign-in of an installation. Dispose of it when the console has stopped. */
 export async function openSignIn(parts: Installation): Promise<SignIn> {
-  const { database, settings, audit, hosts, log } = parts;
+  const { production, database, settings, audit, hosts, log } = parts;
   const delegate =
     settings.delegated === undefined
       ? undefined
@@ -171,6 +175,7 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
   const cookies = cookieNames(await sharedKey(database, 'instance'));
   const csrf = derivedCsrf(await sharedKey(database, 'csrf'));
   return {
+    production,
     settings,
     users: known,
     sessions: open,
@@ -186,7 +191,7 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
     first: firstAdministrator(database, known, settings.external),
     cookies,
     roles: settings.roles,
-    rights: rights(settings.roles, hosts, emergency),
+    rights: rights(settings.roles, hosts, emergency, production),
     emergencies: emergency,
     audit,
     trace: signInTrace(log),
@@ -254,8 +259,8 @@ const within = (
   identity: Identity,
 ): Promise<StillAllowed> => signIn.rights({ ...identity, limit });
 
-function asOrdered({ roles }: SignIn, orderer: Orderer): StillAllowed {
-  const allowed = permissionsOf(orderer.roles, roles);
+function asOrdered({ production, roles }: SignIn, orderer: Orderer): StillAllowed {
+  const allowed = permissionsOf(orderer.roles, roles, production);
   const permissions = new Set(orderer.permissions.filter((one) => allowed.has(one)));
   return { permissions, visibleHosts: orderer.visibleHosts };
 }

@@ -22,6 +22,8 @@ import type { Users } from './users.ts';
 
 /** What the sign-in's hook and routes depend on. */
 export interface SignIn {
+  /** The one whose console this is. */
+  readonly production: string;
   readonly settings: ConsoleSettings;
   readonly users: Users;
   readonly sessions: Sessions;

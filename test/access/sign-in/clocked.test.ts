@@ -111,6 +111,7 @@ test('a password is kept as an argon2id string with its cost, never twice the sa
 test('beyond this machine there is no console until somebody can sign in', async () => {
   await using folder = await temporaryFolder();
   const parts = {
+    production: 'ward',
     place: { data: folder.path },
     file: undefined,
     hosts: async () => [],

@@ -51,6 +51,28 @@ test('who manages users makes nobody mightier than themselves, and takes over no
   expect(await act('DELETE', 'users/mia')).toEqual([200, undefined]);
 });
 
+test('who may give a role in one production may not give it in another, nor everywhere', async () => {
+  await using api = await guardedApi({ settings: ROLES });
+  await api.user('desk', PASSWORD, { roles: ['desk', 'viewer@lab'], scope: ['*'] });
+  await api.user('admin', PASSWORD, { roles: ['administrator@ward'], scope: ['*'] });
+  const desk = visitor(api.url);
+  await desk.signIn('desk', PASSWORD);
+  const give = (name: string, ...roles: string[]) =>
+    refusal(desk.ask('POST', '/api/v1/users', { name, roles }));
+  expect(await give('one', 'viewer@lab', 'maker')).toEqual([200, undefined]);
+  expect(await give('two', 'viewer')).toEqual(BEYOND);
+  expect(await give('three', 'viewer@ward')).toEqual(BEYOND);
+  expect(await give('four', 'engineer@lab')).toEqual(BEYOND);
+  // not even over somebody who has more elsewhere
+  expect(await refusal(desk.ask('POST', '/api/v1/users/admin/password'))).toEqual(BEYOND);
+  // users belong to the console, so an administrator of one production manages none
+  const admin = visitor(api.url);
+  await admin.signIn('admin', PASSWORD);
+  const asked = await refusal(admin.ask('GET', '/api/v1/users'));
+  expect(asked).toEqual([403, expect.stringContaining('user.manage')]);
+  expect((await make(admin, {})).status).toBe(403);
+});
+
 test('who sees only a part changes no users, and roles set without a scope leave the scope as it was', async () => {
   await using api = await guardedApi();
   const part = await signedIn(api, 'part', 'administrator', 'tag:north');

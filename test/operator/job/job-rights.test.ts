@@ -23,6 +23,7 @@ beforeAll(async () => {
   folder = await temporaryFolder('rights');
   meta = await metaDatabase({ data: folder.path });
   signIn = await openSignIn({
+    production: 'ward',
     database: meta,
     settings: await readConsoleSettings(`${folder.path}/console.yaml`, {}),
     audit: await auditLog({ data: folder.path }),

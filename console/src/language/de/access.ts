@@ -34,6 +34,8 @@ export const german: Catalogue = {
   '{count} {count|host|hosts}: {hosts}': '{count} {count|Host|Hosts}: {hosts}',
   'Roles and scope': 'Rollen und Bereich',
   Roles: 'Rollen',
+  'Roles in one production only': 'Rollen in nur einer Produktion',
+  'engineer@lab, with commas between': 'engineer@labor, durch Kommas getrennt',
   Scope: 'Bereich',
   '* for everything, or host:adt-* and tag:clinical, with commas between':
     '* für alles, oder host:adt-* und tag:clinical, durch Kommas getrennt',

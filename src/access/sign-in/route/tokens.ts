@@ -10,7 +10,6 @@ import {
   principalOf,
   requirePermission,
 } from '../../rights/require-permission.ts';
-import { permissionsOf } from '../../rights/roles.ts';
 import type { TokenPair } from '../api-tokens.ts';
 import type { SignIn } from '../sign-in.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
@@ -150,7 +149,7 @@ async function checkMayGive(
   checkPermission(principal, ...permissions);
   if (isOwn(principal, user)) return;
   checkPermission(principal, 'user.manage');
-  checkGrant(principal, permissionsOf((await users.find(user))?.roles ?? [], roles));
+  checkGrant(principal, (await users.find(user))?.roles ?? [], roles);
 }
 
 function pairRoutes(api: Api, signIn: SignIn): void {
