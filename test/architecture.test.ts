@@ -157,7 +157,7 @@ test('no folder is named for what it is not', () => {
 
 /** The client's iterations wait for ever where a server dies meanwhile. These notice silence themselves. */
 const READERS = [
-  'src/broker/list-keys.ts',
+  'src/broker/lease.ts',
   'src/broker/read-stream.ts',
   'src/broker/stream-reader.ts',
   'src/host/queue-worker.ts',

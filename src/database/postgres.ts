@@ -1,7 +1,6 @@
 import { type ClientBase, Pool, type QueryConfig, type QueryResult, TypeOverrides } from 'pg';
 import { EngineError } from '../error/engine-error.ts';
 import { toldElsewhere } from '../error/foreseen.ts';
-import { reachable } from './reachable.ts';
 
 /** A value of a statement; arrays are for `unnest` and `ANY`. */
 export type SqlValue = string | number | boolean | null | Uint8Array | readonly SqlValue[];
@@ -252,4 +251,43 @@ function storable(value: SqlValue): unknown {
   if (typeof value === 'string') return value.replaceAll('\0', '\uFFFD').toWellFormed();
   if (Array.isArray(value)) return value.map(storable);
   return value instanceof Uint8Array ? Buffer.from(value) : value;
+}
+
+/** Milliseconds without a new try after a server has not answered. */
+const PAUSE = 2_000;
+
+/** The meaning of a failure: the server was not reached, and the error for that. */
+interface Unreached {
+  readonly error: Error;
+  /** Whether it is stuck or unreachable; otherwise one connection was lost, and the next is made at once. */
+  readonly isDown: boolean;
+}
+
+/**
+ * Guards requests to a server that may get stuck. Requests in progress when it stops answering wait
+ * for a bounded time; after that, others are refused at once with the same reason, and only one at
+ * a time tries until it answers again.
+ *
+ * @param meaningOf undefined for a failure of any other kind
+ */
+function reachable(
+  meaningOf: (error: unknown) => Unreached | undefined,
+): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  let down: { readonly error: Error; readonly until: number; probing: boolean } | undefined;
+  return async (work) => {
+    if (down !== undefined && (down.probing || performance.now() < down.until)) throw down.error;
+    if (down !== undefined) down.probing = true;
+    try {
+      const result = await work();
+      down = undefined;
+      return result;
+    } catch (error) {
+      const failure = meaningOf(error);
+      // any other answer shows that it is reachable
+      down = failure?.isDown
+        ? { error: failure.error, until: performance.now() + PAUSE, probing: false }
+        : undefined;
+      throw failure?.error ?? error;
+    }
+  };
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { certificateCommand } from '../../src/cli/command/keys.ts';
+import { certificateCommand } from '../../src/cli/command/certificate.ts';
 import { ran } from '../support/command.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 

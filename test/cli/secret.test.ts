@@ -15,7 +15,7 @@ const source = (file: string): string =>
 
 /** The command alone, as the program runs it. */
 const SCRIPT = `
-  const { secretCommand } = await import(${JSON.stringify(source('command/keys.ts'))});
+  const { secretCommand } = await import(${JSON.stringify(source('command/secret.ts'))});
   const { explainError } = await import(${JSON.stringify(source('output.ts'))});
   await secretCommand().parseAsync(process.argv.slice(1), { from: 'user' })
     .catch((error) => { process.exitCode = explainError(error); });

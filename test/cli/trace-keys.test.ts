@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
-import { secretCommand } from '../../src/cli/command/keys.ts';
+import { secretCommand } from '../../src/cli/command/secret.ts';
 import { traceKeys } from '../../src/cli/trace-keys.ts';
 import { masterKey } from '../../src/credential/secret/master-key.ts';
 import { listSecrets, secretStore } from '../../src/credential/secret/secret-store.ts';

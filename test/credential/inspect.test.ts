@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { exportJWK } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { showCommand } from '../../src/cli/command/certificate-show.ts';
+import { certificateCommand } from '../../src/cli/command/certificate.ts';
 import { type KeyMaterial, keyMaterial } from '../../src/credential/inspect/key-material.ts';
 import { ran } from '../support/command.ts';
 import { processorTime } from '../support/processor-time.ts';
@@ -262,12 +262,16 @@ test('a file that was made to keep a server busy is not opened', async () => {
 });
 
 test('the command prints them as a table', async () => {
-  const { code, output } = await ran(showCommand(), [at('chain.pem'), at('hub.key')]);
+  const { code, output } = await ran(certificateCommand(), [
+    'show',
+    at('chain.pem'),
+    at('hub.key'),
+  ]);
   expect(code).toBe(0);
   expect(output).toContain('chain.pem: certificate 1 (PEM)\n  subject      CN=hub.example\n');
   expect(output).toMatch(/ {2}valid {8}\d{4}-\d\d-\d\d until \d{4}-\d\d-\d\d \(in [45] days\)\n/);
   expect(output).toContain('hub.key: private key, RSA 2048 bit (PEM, PKCS#8)\n');
-  expect(await ran(showCommand(), [at('none')])).toMatchObject({
+  expect(await ran(certificateCommand(), ['show', at('none')])).toMatchObject({
     code: 1,
     errors: expect.stringContaining('NOT_FOUND'),
   });

@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
-import { CircleHelp, Menu, Moon, Search, Sun } from 'lucide-react';
+import { CircleHelp, Menu, Moon, Search, Sun, Unplug } from 'lucide-react';
 import { lazy, type ReactElement, Suspense, useRef, useState } from 'react';
 import { status as statusQuery } from '../api/answers.ts';
 import { ApiProblem } from '../api/client.ts';
+import { useIsLive, useLiveStream } from '../api/live-stream.ts';
 import { ICON_BUTTON } from '../element/button.tsx';
 import { Waiting } from '../element/notice.tsx';
 import { count as written } from '../element/time-text.ts';
@@ -11,7 +12,6 @@ import { t } from '../language/translate.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { EmergencyBanner } from './emergency.tsx';
 import { useHotKeys } from './hot-keys.ts';
-import { LiveStatus } from './live-status.tsx';
 import { type Me, me, useMay } from './me.ts';
 import { PLACES } from './places.ts';
 import { switchTheme, useTheme } from './theme.ts';
@@ -203,6 +203,24 @@ function WaitingCount({ many }: { readonly many: number }): ReactElement | null 
   return (
     <span className="ml-auto rounded-full bg-idle-soft px-1.5 text-2xs font-medium text-idle">
       {written(many)}
+    </span>
+  );
+}
+
+/** Follows the live stream while it is shown, and says when it cannot: what is shown may then be some seconds old. */
+function LiveStatus(): ReactElement | null {
+  useLiveStream();
+  if (useIsLive()) return null;
+  return (
+    <span
+      role="status"
+      className="inline-flex items-center gap-1 rounded bg-warn-soft px-1.5 text-xs font-medium whitespace-nowrap text-warn"
+      title={t(
+        'The live stream is interrupted and will reconnect; until then pages refresh every few seconds.',
+      )}
+    >
+      <Unplug size={13} aria-hidden="true" />{' '}
+      <span className="max-sm:sr-only">{t('not live')}</span>
     </span>
   );
 }

@@ -19,9 +19,8 @@ import {
 } from '../../language/navigate.ts';
 import type { Grammar } from '../../language/production.ts';
 import { remediesOf } from '../../language/remedies.ts';
-import { checkOpen } from './check-open.ts';
 import { fromPosition, toAction, toDiagnostic, toItems, toRange, toSymbol } from './convert.ts';
-import { Diagnostics } from './diagnostics.ts';
+import { checkOpen, Diagnostics } from './diagnostics.ts';
 import { type Asked, OpenProductions } from './open-productions.ts';
 import { answerRenames } from './renames.ts';
 

@@ -6,7 +6,8 @@ import { SegmentDocument } from '../../document/segment/segment-document.ts';
 import type { SegmentPath } from '../../document/segment/segment-path.ts';
 import { anySegmentPath, hasSegments } from '../../document/segment-paths.ts';
 import { XmlDocument } from '../../document/xml/xml-document.ts';
-import type { Scope } from '../../expression/expression.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import type { Expression, Scope } from '../../expression/expression.ts';
 import type { Given } from '../../expression/given.ts';
 import {
   delimitedRows,
@@ -29,7 +30,6 @@ import {
   type Step,
   type Work,
 } from '../work.ts';
-import { type LoopBody, notOfKind } from './loop-body.ts';
 import type { StepContext, StepKind } from './step-reader.ts';
 
 /**
@@ -388,4 +388,21 @@ class Turns {
     run.totals.set(this.#body, total);
     doSteps(steps, { run, scope: inner, target: target(), loop, turns: around });
   }
+}
+
+/** What a loop does in each turn. */
+interface LoopBody {
+  /** Evaluated in each turn, with the current part. */
+  readonly when: Expression<boolean> | undefined;
+  readonly steps: readonly Step[];
+}
+
+type Kind = Document['kind'];
+
+/** The error of a loop over a message that cannot have such parts. */
+function notOfKind(over: string, needed: Kind, found: Kind): EngineError {
+  return new EngineError(
+    'TRANSFORM_FAILED',
+    `each: ${over} needs a body that is ${needed}, but this one is ${found}`,
+  );
 }

@@ -1,12 +1,10 @@
 import { fixedConcept } from './codes.ts';
-import { hasElement, slotAt } from './elements.ts';
 import type { FormContext } from './form-context.ts';
 import { continued, FORMS, joinedLines } from './forms.ts';
 import { type Element, isElement, tidy } from './json.ts';
 import { mapNamed } from './maps.ts';
 import type { Part } from './part.ts';
-import { placeReference } from './places.ts';
-import type { Condition, FhirMap, Form, Row, Source, Target } from './read-map.ts';
+import type { Condition, FhirMap, Form, Row, Source, Target, TargetStep } from './read-map.ts';
 import type { SourceSegment } from './source.ts';
 
 /** What the rows of one segment or data type work on. */
@@ -181,4 +179,109 @@ function named(form: Form, part: Part | undefined, frame: Frame, { root, row }: 
   const content: Element = isSelf ? root : {};
   applyMap(mapNamed(form.name), { ...frame, part, target: content });
   return tidy(content) === undefined ? undefined : content;
+}
+
+/** A place in a resource: an element and the name in it, or an entry of a list. */
+interface Slot {
+  get(): unknown;
+  set(value: unknown): void;
+}
+
+/** Goes down to a target and creates what is missing on the way; `add` is a new entry each time. */
+function slotAt(root: Element, steps: readonly TargetStep[]): Slot {
+  let holder = root;
+  for (const [at, step] of steps.entries()) {
+    const slot = slotOf(holder, step);
+    if (at === steps.length - 1) return slot;
+    const found = slot.get();
+    if (isElement(found)) {
+      holder = found;
+    } else {
+      const fresh: Element = {};
+      slot.set(fresh);
+      holder = fresh;
+    }
+  }
+  return {
+    get: () => root,
+    set: (value) => {
+      if (isElement(value)) Object.assign(root, value);
+    },
+  };
+}
+
+function slotOf(holder: Element, { name, entry }: TargetStep): Slot {
+  if (entry === undefined) {
+    return {
+      get: () => holder[name],
+      set: (value) => {
+        const before = holder[name];
+        holder[name] = isElement(before) && isElement(value) ? { ...before, ...value } : value;
+      },
+    };
+  }
+  const list: unknown[] = Array.isArray(holder[name]) ? holder[name] : [];
+  holder[name] = list;
+  const at = entry === 'add' ? list.length : entry;
+  return {
+    get: () => list[at],
+    set: (value) => {
+      const before = list[at];
+      list[at] = isElement(before) && isElement(value) ? { ...before, ...value } : value;
+    },
+  };
+}
+
+/** Whether an element begins with the last name of a path, such as `source.endpoint` or `value`. */
+function hasElement(root: Element, path: string): boolean {
+  const names = path.split('.');
+  let at: unknown = root;
+  for (const name of names.slice(0, -1)) {
+    const below: unknown = isElement(at) ? at[name] : undefined;
+    at = Array.isArray(below) ? below[0] : below;
+  }
+  const last = names.at(-1) ?? '';
+  return isElement(at) && Object.keys(at).some((name) => name.startsWith(last));
+}
+
+/** The components of PL from the outside in, with the physical type of the place each names. */
+const LEVELS = [
+  [4, 'si', 'Site'],
+  [7, 'bu', 'Building'],
+  [8, 'lvl', 'Level'],
+  [1, 'wa', 'Ward'],
+  [2, 'ro', 'Room'],
+  [3, 'bd', 'Bed'],
+] as const;
+
+/** PL as Locations, each part of the one around it; a reference to the innermost. */
+function placeReference(
+  part: Part,
+  { keep }: { readonly keep: (type: string, content: Element) => string },
+): { readonly reference: string } | undefined {
+  let around: string | undefined;
+  const description = part.child(9)?.use();
+  const levels = LEVELS.flatMap(([at, code, display]) => {
+    const name = part.child(at)?.child(1)?.use();
+    return name === undefined ? [] : [{ name, code, display }];
+  });
+  for (const [at, { name, code, display }] of levels.entries()) {
+    around = keep('Location', {
+      identifier: [{ value: name }],
+      name,
+      description: at === levels.length - 1 ? description : undefined,
+      mode: 'instance',
+      physicalType: {
+        coding: [
+          {
+            system: 'http://terminology.hl7.org/CodeSystem/location-physical-type',
+            code,
+            display,
+          },
+        ],
+      },
+      partOf: around === undefined ? undefined : { reference: around },
+    });
+  }
+  return around === undefined ? undefined : { reference: around };
 }

@@ -1,9 +1,16 @@
+import { evaluator, isFhirPathInstalled } from '../path/fhir-path.ts';
 import { isElement } from '../v2/json.ts';
-import { type ElementType, elementsOf, hasCode, isFhirType, kindOfType } from './element-types.ts';
-import { type FhirFinding } from './finding.ts';
-import { brokenRules } from './invariants.ts';
+import {
+  definitions,
+  type ElementType,
+  elementsOf,
+  hasCode,
+  isFhirType,
+  kindOfType,
+} from './element-types.ts';
+import type { FhirFinding } from './finding.ts';
 import { isPrimitive } from './primitives.ts';
-import { unresolvedReferences } from './references.ts';
+import { elementsIn, type Placed } from './walk.ts';
 
 export interface FhirChecking {
   /** `structure`: elements, types and cardinality; `full`: also codes, references and invariants. */
@@ -171,3 +178,79 @@ interface Place {
 
 /** The name of an unknown element, unless it looks like a value. */
 const known = (name: string): string => (/^_?[a-z][A-Za-z]{0,39}$/.test(name) ? `: ${name}` : '');
+
+/**
+ * References that lead nowhere (within a Bundle, `urn:uuid:…`) and those that lead to a resource of
+ * a type that may not stand there.
+ */
+function unresolvedReferences(resource: Readonly<Record<string, unknown>>): FhirFinding[] {
+  const types = entryTypes(resource);
+  return [...elementsIn(resource)].flatMap(({ type, value: { reference }, targets, at }) => {
+    if (type !== 'Reference' || typeof reference !== 'string') return [];
+    const text = problemOf(typeOf(reference, types), targets);
+    if (text === undefined) return [];
+    const code = text === NOWHERE ? 'not-found' : 'structure';
+    return [{ severity: 'error', code, path: at, text }];
+  });
+}
+
+const NOWHERE = 'leads to no entry of the Bundle';
+
+function problemOf(found: string | undefined, targets: readonly string[]): string | undefined {
+  if (found === 'nowhere') return NOWHERE;
+  if (found === undefined || targets.length === 0 || targets.includes(found)) return undefined;
+  return `leads to ${found}, and must lead to ${targets.join(' or ')}`;
+}
+
+/** The type of each entry by its full URL. */
+function entryTypes({
+  resourceType,
+  entry,
+}: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {
+  const entries: readonly unknown[] =
+    resourceType === 'Bundle' && Array.isArray(entry) ? entry : [];
+  return new Map(
+    entries.flatMap((one) => {
+      const { fullUrl, resource } = isElement(one) ? one : {};
+      const type = isElement(resource) ? resource['resourceType'] : undefined;
+      return typeof fullUrl === 'string' && typeof type === 'string' ? [[fullUrl, type]] : [];
+    }),
+  );
+}
+
+function typeOf(reference: string, types: ReadonlyMap<string, string>): string | undefined {
+  const entry = types.get(reference);
+  if (entry !== undefined) return entry;
+  if (/^urn:(?:uuid|oid):/.test(reference)) return types.size === 0 ? undefined : 'nowhere';
+  const [, type] =
+    /(?:^|\/)([A-Z][A-Za-z]+)\/[A-Za-z\d\-.]{1,64}(?:\/_history\/.+)?$/.exec(reference) ?? [];
+  return type !== undefined && kindOfType(type) === 'resource' ? type : undefined;
+}
+
+/** The invariants of FHIR that a resource breaks; none where `fhirpath` is not installed. */
+function brokenRules(resource: Readonly<Record<string, unknown>>): FhirFinding[] {
+  if (!isFhirPathInstalled()) return [];
+  return [...elementsIn(resource)].flatMap((placed) => brokenAt(placed));
+}
+
+function brokenAt(placed: Placed): FhirFinding[] {
+  const { type, part, at } = placed;
+  return elementsOf(type, part).rules.flatMap((key) => {
+    const [severity, expression, text] = definitions().rules[key] ?? ['warning', 'true', ''];
+    if (holds(expression, placed)) return [];
+    return [{ severity, code: 'invariant', path: at, text: `${text.trim()} (${key})` }];
+  });
+}
+
+/** An invariant that cannot be evaluated here, such as one that asks a terminology server, holds. */
+function holds(expression: string, { value, type, part, root }: Placed): boolean {
+  const evaluate = evaluator(expression, part === '' ? type : `${type}.${part}`);
+  if (evaluate === undefined) return true;
+  try {
+    const result = evaluate(value, { resource: root, rootResource: root });
+    return result.every((one) => one !== false);
+  } catch {
+    // it asks for something that is not at hand
+    return true;
+  }
+}

@@ -1,10 +1,81 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { basename } from 'node:path';
 import { Command } from 'commander';
 import { dateText, daysUntil } from '../../adapter/certificate-facts.ts';
+import { certificateRequest } from '../../credential/certificate-request.ts';
 import { type KeyMaterial, keyMaterial } from '../../credential/inspect/key-material.ts';
 import { describeError, EngineError } from '../../error/engine-error.ts';
-import { print, table } from '../output.ts';
+import { print, say, table } from '../output.ts';
 import { readSecret } from '../read-secret.ts';
+
+interface RequestFlags {
+  readonly name: readonly string[];
+  readonly rsa?: boolean;
+  readonly out: string;
+}
+
+/** `waybill certificate request|show`: a key and a certificate request for it; what a file is. */
+export function certificateCommand(): Command {
+  const command = new Command('certificate').description(
+    'Makes a private key and a certificate request (CSR) for an authority, and says what certificates and keys are.',
+  );
+  command
+    .command('request')
+    .description('Writes <out>.key and <out>.csr; existing files are not overwritten.')
+    .argument('<common name>', 'such as hub.hospital.example')
+    .option(
+      '--name <name>',
+      'another name: DNS:…, URI:… or IP:…; may be repeated. The common name is always included if it is a host name',
+      (one: string, all: readonly string[]) => [...all, one],
+      [] as readonly string[],
+    )
+    .option('--rsa', 'an RSA key (3072 bit), for peers that accept no other, such as Entra')
+    .option('--out <path>', 'where to write, without an extension', 'waybill')
+    .action(request);
+  command.addCommand(showCommand());
+  return command;
+}
+
+async function request(commonName: string, { name, rsa, out }: RequestFlags): Promise<void> {
+  const names = [...new Set([...ownName(commonName), ...name])];
+  const made = asked(() =>
+    certificateRequest({ commonName, names, keys: rsa === true ? 'RSA' : 'P-256' }),
+  );
+  await put(`${out}.key`, made.key, 0o600);
+  await put(`${out}.csr`, made.request, 0o644);
+  say(`${out}.key is the private key: keep it here. Send ${out}.csr to the authority.`);
+  say('Put its certificate, followed by its intermediates, into a file and name both:');
+  say(`  ${basename(out)}: { kind: certificate, certificate: ${out}.crt, key: ${out}.key }`);
+}
+
+/** Peers only compare with the alternative names (RFC 9525 §2): the common name must be among them. */
+function ownName(commonName: string): readonly string[] {
+  if (isIP(commonName) !== 0) return [`IP:${commonName}`];
+  return /^[\w*-]+(\.[\w-]+)*\.?$/.test(commonName) ? [`DNS:${commonName}`] : [];
+}
+
+function asked<Made>(make: () => Made): Made {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new EngineError(
+      'CONFIG_INVALID',
+      `${error.message}: write a name such as DNS:hub.example.`,
+    );
+  }
+}
+
+async function put(file: string, text: string, mode: number): Promise<void> {
+  await writeFile(file, text, { mode, flag: 'wx' }).catch((error: unknown) => {
+    const { code } = describeError(error);
+    throw new EngineError(
+      'CONFIG_INVALID',
+      `${file} cannot be written (${code}). Name another place with --out.`,
+    );
+  });
+}
 
 interface ShowFlags {
   readonly passphrase?: boolean;
@@ -12,7 +83,7 @@ interface ShowFlags {
 }
 
 /** `waybill certificate show`: what certificates and keys are, and whether they belong together. */
-export function showCommand(): Command {
+function showCommand(): Command {
   return new Command('show')
     .description(
       'Says what files of certificates and keys are, whatever they are written in (PEM, DER, PKCS#12, JWK, OpenSSH, PuTTY), and whether they belong together. Nothing secret is shown.',
