@@ -5,9 +5,13 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from 'node:zlib';
+import { EngineError } from '../../error/engine-error.ts';
 import { openSealed, type TraceCipher } from './trace-cipher.ts';
 
-/** How the bytes of a body row are encoded. `reference`: the data is the object store's key. */
+/**
+ * How the bytes of a body row are encoded. `reference`: the data is the object store's key.
+ * `slice`: the data is the place in the row that it refers to, which contains many bodies.
+ */
 export const BODY_ENCODING = {
   raw: 0,
   deflate: 1,
@@ -15,9 +19,13 @@ export const BODY_ENCODING = {
   zstd: 3,
   zstdDelta: 4,
   reference: 5,
+  slice: 6,
 } as const;
 
-/** Added to the encoding if it is also encrypted. A reference is not: it names a body without revealing its content. */
+/**
+ * Added to the encoding if it is also encrypted. A reference and a slice are not: they name a body
+ * without revealing its content.
+ */
 const SEALED = 16;
 
 /**
@@ -107,7 +115,7 @@ export function isDelta(encoding: number): boolean {
   return kind === BODY_ENCODING.deflateDelta || kind === BODY_ENCODING.zstdDelta;
 }
 
-/** Reads a body written by `encodeBody`; `base` is only called if it was written with one. */
+/** Reads a body written by `encodeBody` or `slice`; `base` is only called if it was written with one. */
 export function decodeBody(
   stored: EncodedBody,
   base: () => Uint8Array,
@@ -126,9 +134,31 @@ export function decodeBody(
       return zstdDecompressSync(data);
     case BODY_ENCODING.zstdDelta:
       return zstdDecompressSync(data, { dictionary: dictionaryOf(base()) });
+    case BODY_ENCODING.slice:
+      return sliceOf(base(), placeOf(data), size);
     default:
       return data;
   }
+}
+
+/** A body of `size` bytes that begins at `at` of a block. */
+export function slice(at: number, size: number): EncodedBody {
+  const data = Buffer.alloc(4);
+  data.writeUInt32BE(at);
+  return { encoding: BODY_ENCODING.slice, data, size };
+}
+
+const placeOf = (data: Uint8Array): number =>
+  Buffer.from(data.buffer, data.byteOffset, data.byteLength).readUInt32BE();
+
+function sliceOf(block: Uint8Array, at: number, size: number): Uint8Array {
+  if (at + size > block.byteLength) {
+    throw new EngineError(
+      'STORE_UNAVAILABLE',
+      'a body of the trace cannot be read, since the block that contains it is missing or cut: restore the file from a backup',
+    );
+  }
+  return Uint8Array.from(block.subarray(at, at + size));
 }
 
 /** A copy of the part of a body used as dictionary, which can be kept without keeping the whole body. */

@@ -13,16 +13,32 @@ import { digestsOf, type TraceCipher } from './trace-cipher.ts';
 /** A body as stored by both stores. */
 export interface BodyRow extends EncodedBody {
   readonly id: number;
-  /** The body used as dictionary. */
+  /** The row that this one refers to: the body used as dictionary, or the block that contains it. */
   readonly base: number | null;
   readonly hash: Uint8Array;
 }
 
-/** What is remembered about a session's bodies, to store equal ones once and similar ones compactly. */
+/** A body that its session does not contain yet. */
+export interface NewBody {
+  readonly source: BodySource;
+  /** Its bytes, or those of its reference. */
+  readonly content: Uint8Array;
+  readonly hash: Uint8Array;
+  /** The first body of the session, if it is remembered. */
+  readonly base?: { readonly id: number; readonly bytes: Uint8Array } | undefined;
+}
+
+/** What is remembered about a session's bodies, to store equal ones once. */
 export class SessionBodies {
   /** Kind and hash → id. */
   readonly #ids = new Map<string, number>();
-  #base: { readonly id: number; readonly bytes: Uint8Array } | undefined;
+  readonly #keepsBase: boolean;
+  #base: NewBody['base'];
+
+  /** @param keepsBase whether the first body is remembered, for others to be written as differences from it */
+  constructor(keepsBase = true) {
+    this.#keepsBase = keepsBase;
+  }
 
   /** How many different ones there are. */
   get count(): number {
@@ -30,11 +46,7 @@ export class SessionBodies {
   }
 
   /** The id of a body: that of an equal earlier one, otherwise the one from `add`, which stores it. */
-  put(
-    source: BodySource,
-    cipher: TraceCipher | undefined,
-    add: (body: Omit<BodyRow, 'id'>) => number,
-  ): number {
+  put(source: BodySource, cipher: TraceCipher | undefined, add: (body: NewBody) => number): number {
     const isBytes = 'bytes' in source;
     const content = isBytes ? source.bytes : Buffer.from(source.ref);
     const { digest, others } = digestsOf(content, cipher);
@@ -42,11 +54,7 @@ export class SessionBodies {
       const known = this.#ids.get(nameOf(isBytes, one));
       if (known !== undefined) return known;
     }
-    const encoded = isBytes
-      ? encodeBody(content, this.#base?.bytes, cipher)
-      : { encoding: BODY_ENCODING.reference, data: content, size: source.size };
-    const base = isDelta(encoded.encoding) ? (this.#base?.id ?? null) : null;
-    const id = add({ base, hash: digest, ...encoded });
+    const id = add({ source, content, hash: digest, base: this.#base });
     this.#ids.set(nameOf(isBytes, digest), id);
     if (isBytes) this.#maybeBase(id, content);
     return id;
@@ -59,15 +67,29 @@ export class SessionBodies {
   ): void {
     const isBytes = encoding !== BODY_ENCODING.reference;
     this.#ids.set(nameOf(isBytes, hash), id);
-    if (!isBytes || base !== null || size < MINIMUM_BASE || this.#base !== undefined) return;
+    if (!isBytes || base !== null || size < MINIMUM_BASE) return;
+    if (!this.#keepsBase || this.#base !== undefined) return;
     const read = bytes();
     if (read !== undefined) this.#maybeBase(id, read);
   }
 
   #maybeBase(id: number, bytes: Uint8Array): void {
-    if (this.#base !== undefined || bytes.byteLength < MINIMUM_BASE) return;
+    if (!this.#keepsBase || this.#base !== undefined || bytes.byteLength < MINIMUM_BASE) return;
     this.#base = { id, bytes: baseOf(bytes) };
   }
+}
+
+/** The row of a body that is stored on its own or as the difference from its base. */
+export function rowOf(
+  { source, content, hash, base }: NewBody,
+  cipher: TraceCipher | undefined,
+): Omit<BodyRow, 'id'> {
+  if (!('bytes' in source)) {
+    const { size } = source;
+    return { base: null, hash, encoding: BODY_ENCODING.reference, data: content, size };
+  }
+  const encoded = encodeBody(content, base?.bytes, cipher);
+  return { base: isDelta(encoded.encoding) ? (base?.id ?? null) : null, hash, ...encoded };
 }
 
 /** A body may consist of the text of a reference, so the kind is part of the name. */
@@ -94,19 +116,23 @@ export interface ReadBody {
   readonly ref?: string;
 }
 
-const NONE = new Uint8Array();
-
-/** @param base reads the row used as dictionary, if there is one */
+/** @param base reads the bytes of the row that this one refers to */
 export function readBody(
   row: Pick<BodyRow, keyof EncodedBody>,
-  base: () => EncodedBody | undefined,
+  base: () => Uint8Array,
   cipher: TraceCipher | undefined,
 ): ReadBody {
   const { size, encoding, data } = row;
   if (encoding === BODY_ENCODING.reference) return { size, ref: Buffer.from(data).toString() };
-  const dictionary = (): Uint8Array => {
-    const stored = base();
-    return stored === undefined ? NONE : decodeBody(stored, () => NONE, cipher);
-  };
-  return { size, bytes: decodeBody(row, dictionary, cipher) };
+  return { size, bytes: decodeBody(row, base, cipher) };
+}
+
+const NONE = new Uint8Array();
+
+/** The bytes of a row that other rows refer to, which itself refers to none; none if it is missing. */
+export function baseBytes(
+  row: EncodedBody | undefined,
+  cipher: TraceCipher | undefined,
+): Uint8Array {
+  return row === undefined ? NONE : decodeBody(row, () => NONE, cipher);
 }

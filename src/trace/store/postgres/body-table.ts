@@ -3,9 +3,11 @@ import type { BodySource } from '../../batch.ts';
 import { BODY_ENCODING, MINIMUM_BASE } from '../body-codec.ts';
 import {
   type BodyRow,
+  baseBytes,
   forgetOldest,
   type ReadBody,
   readBody,
+  rowOf,
   SessionBodies,
 } from '../session-bodies.ts';
 import type { TraceCipher } from '../trace-cipher.ts';
@@ -42,9 +44,7 @@ export class BodyTable {
       unknown,
     );
     for (const row of rows) {
-      this.#sessions
-        .get(row.session_id)
-        ?.know(row, () => readBody(row, () => undefined, this.#cipher).bytes);
+      this.#sessions.get(row.session_id)?.know(row, () => baseBytes(row, this.#cipher));
     }
   }
 
@@ -54,7 +54,7 @@ export class BodyTable {
     this.#sessions.set(sessionId, session);
     return session.put(source, this.#cipher, (body) => {
       const id = session.count + 1;
-      this.#added.push({ session_id: sessionId, id, ...body });
+      this.#added.push({ session_id: sessionId, id, ...rowOf(body, this.#cipher) });
       return id;
     });
   }
@@ -99,5 +99,6 @@ export async function readStored(
   );
   const row = rows.find((one) => one.id === id);
   if (row === undefined) return undefined;
-  return readBody(row, () => rows.find((one) => one.id === row.base), cipher);
+  const base = rows.find((one) => one.id === row.base);
+  return readBody(row, () => baseBytes(base, cipher), cipher);
 }

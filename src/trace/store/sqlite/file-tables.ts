@@ -1,19 +1,10 @@
 import { hash } from 'node:crypto';
 import { timeOfId } from '../../../message/id.ts';
 import type { Explanation } from '../../../message/record.ts';
-import type { BodySource } from '../../batch.ts';
 import { keyValue } from '../../key-value.ts';
 import type { SearchKey } from '../../trace-input.ts';
-import { BODY_ENCODING } from '../body-codec.ts';
 import type { WordSearch } from '../conditions.ts';
 import type { Words } from '../message-columns.ts';
-import {
-  type BodyRow,
-  forgetOldest,
-  type ReadBody,
-  readBody,
-  SessionBodies,
-} from '../session-bodies.ts';
 import { keyForms, storedKey } from '../trace-cipher.ts';
 import type { TraceFile } from './trace-file.ts';
 
@@ -122,78 +113,6 @@ export class ExplanationTable {
   forget(): void {
     this.#numbers.clear();
     this.#known = new WeakMap();
-  }
-}
-
-/** The bodies of one file. Within a session equal bodies are stored once, and others as differences from the first. */
-export class BodyTable {
-  readonly #file: TraceFile;
-  readonly #sessions = new Map<number, SessionBodies>();
-
-  constructor(file: TraceFile) {
-    this.#file = file;
-  }
-
-  /** Stores a body and returns its id, or that of an equal earlier one. Only within a transaction. */
-  put(sessionId: number, source: BodySource): number {
-    return this.#session(sessionId).put(source, this.#file.cipher, (body) =>
-      this.#file.insert(
-        'INSERT INTO body(base, hash, encoding, size, data) VALUES(?, ?, ?, ?, ?)',
-        body.base,
-        body.hash,
-        body.encoding,
-        body.size,
-        body.data,
-      ),
-    );
-  }
-
-  /** The bytes, or the object store's key. */
-  read(id: number): ReadBody | undefined {
-    const row = this.#row(id);
-    if (row === undefined) return undefined;
-    const base = () => (row.base === null ? undefined : this.#row(row.base));
-    return readBody(row, base, this.#file.cipher);
-  }
-
-  /** Whether any body is the large one with that key. */
-  pointsTo(ref: string): boolean {
-    const row = this.#file.first(
-      `SELECT 1 FROM body INDEXED BY body_reference WHERE encoding = ${BODY_ENCODING.reference} AND data = ?`,
-      Buffer.from(ref),
-    );
-    return row !== undefined;
-  }
-
-  forget(): void {
-    this.#sessions.clear();
-  }
-
-  #session(sessionId: number): SessionBodies {
-    const known = this.#sessions.get(sessionId);
-    if (known !== undefined) return known;
-    const session = this.#load(sessionId);
-    this.#sessions.set(sessionId, session);
-    forgetOldest(this.#sessions);
-    return session;
-  }
-
-  #load(sessionId: number): SessionBodies {
-    const rows = this.#file.all<Omit<BodyRow, 'data'>>(
-      `SELECT id, base, hash, encoding, size FROM body WHERE id IN (
-         SELECT body FROM message WHERE session_id=?1
-         UNION ALL SELECT reply_body FROM message WHERE session_id=?1
-         UNION ALL SELECT past.body FROM message CROSS JOIN past ON past.message_id=message.id
-           WHERE message.session_id=?1) ORDER BY id`,
-      sessionId,
-    );
-    const session = new SessionBodies();
-    for (const row of rows) session.know(row, () => this.read(row.id)?.bytes);
-    return session;
-  }
-
-  #row(id: number): BodyRow | undefined {
-    return this.#file.first<BodyRow>('SELECT * FROM body WHERE id=?', id);
   }
 }
 

@@ -19,7 +19,7 @@ PRAGMA temp_store=MEMORY;
 /**
  * `word`: repeating texts. `message.status` is a number of STATUS_CODE. Partial indexes contain
  * what is rare: everything not completed (status 2), and what is still in a queue (0 queued, 1
- * retrying). `body.base` is the body used as dictionary, one level deep. `skey.bucket` is the UTC
+ * retrying). `body.base` is the body used as dictionary, or the block that contains this one, one level deep. `skey.bucket` is the UTC
  * hour the session began: it keeps the inserts of random values within a small, warm part of the
  * tree (measured: without it six keys per message are nine tenths of all bytes written).
  */
@@ -65,14 +65,17 @@ CREATE TABLE gone_body(ref TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOU
 /** The receiver's text about a failed try. */
 const SAID_OF_TRY = 'ALTER TABLE attempt ADD COLUMN said TEXT;\n';
 
+/** Bodies in blocks need no other table, but earlier versions cannot read them. */
+const BLOCKS = '';
+
 /**
  * The migrations from each version of a file to the next, including those of the message table's
  * columns. Released ones are never changed: a new version is one more migration. It runs when the
  * file is opened, which for a past day is when somebody reads it, so it must be quick: it adds
  * columns and indexes, and leaves filling them to the readers.
  */
-export const DAY_MIGRATIONS = forms(SCHEMA, SAID_OF_TRY);
-export const HELD_MIGRATIONS = forms(`${SCHEMA}${HELD_SCHEMA}`, SAID_OF_TRY);
+export const DAY_MIGRATIONS = forms(SCHEMA, SAID_OF_TRY, BLOCKS);
+export const HELD_MIGRATIONS = forms(`${SCHEMA}${HELD_SCHEMA}`, SAID_OF_TRY, BLOCKS);
 
 function forms(...steps: readonly string[]): readonly SqliteMigration[] {
   return withAddedColumns(steps, 'sqlite').map((step) => (db) => db.exec(step));

@@ -1,7 +1,8 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { isDamaged } from '../damage.ts';
 import type { TraceCipher } from '../trace-cipher.ts';
-import { BodyTable, ExplanationTable, KeyTable, WordTable } from './file-tables.ts';
+import { BodyTable } from './body-table.ts';
+import { ExplanationTable, KeyTable, WordTable } from './file-tables.ts';
 import { openTraceFile } from './schema.ts';
 
 /** A row from node:sqlite. */
@@ -46,7 +47,7 @@ export class TraceFile {
     this.db = db;
     this.isNew = isNew;
     this.words = new WordTable(this);
-    this.bodies = new BodyTable(this);
+    this.bodies = new BodyTable(this, name !== 'held');
     this.explanations = new ExplanationTable(this);
     this.keys = new KeyTable(this);
   }
@@ -75,6 +76,7 @@ export class TraceFile {
     this.#asked(() => this.db.exec('BEGIN IMMEDIATE'));
     try {
       const result = work();
+      this.bodies.flush();
       this.#asked(() => this.db.exec('COMMIT'));
       return result;
     } catch (error) {
