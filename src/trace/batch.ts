@@ -67,7 +67,7 @@ export function foldBatch(inputs: readonly TraceInput[], store: BatchStore): Bat
   const changed = new Map<number, MessageState>();
   const past = new Map<number, Settlement[]>();
   const attempts: AttemptRecord[] = [];
-  const keys: { sessionId: number; key: SearchKey }[] = [];
+  const keys = new Map<string, BatchChanges['keys'][number]>();
   const events: HostRecord[] = [];
   const statistics = new StatisticChanges();
   const fell: PastChange[] = [];
@@ -93,7 +93,10 @@ export function foldBatch(inputs: readonly TraceInput[], store: BatchStore): Bat
 
   for (const input of inputs) {
     const sessionId = sessionOf(input);
-    for (const key of input.keys ?? []) keys.push({ sessionId, key });
+    // the legs of a session mostly have the same ones
+    for (const key of input.keys ?? []) {
+      keys.set(`${sessionId} ${key.name} ${key.value}`, { sessionId, key });
+    }
     if (input.kind === 'entry' && input.entry.record.kind === 'host') {
       events.push({ ...input.entry.record, at: wholeTime(input.entry.record.at) });
       continue;
@@ -113,7 +116,7 @@ export function foldBatch(inputs: readonly TraceInput[], store: BatchStore): Bat
       .map(({ sessionId }) => sessionId),
     attempts,
     past: fell,
-    keys,
+    keys: [...keys.values()],
     events,
     statistics: statistics.list(),
   };
