@@ -17,8 +17,7 @@ import { Deadline } from '../time/deadline.ts';
 import { isAway } from './away.ts';
 import type { NatsAccess } from './embedded/nats-server.ts';
 import { type Names, names } from './names.ts';
-import { type Publisher, publisher } from './publisher.ts';
-import { type Turn, turn } from './turn.ts';
+import { type Publisher, publisher, type Turn, turn } from './publisher.ts';
 
 /** A connection to NATS on behalf of one production. */
 export interface Broker extends AsyncDisposable {

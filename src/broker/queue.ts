@@ -7,7 +7,7 @@ import { isAway } from './away.ts';
 import type { Bodies } from './bodies.ts';
 import type { Broker } from './broker.ts';
 import { readEnvelope, splitPayload } from './envelope.ts';
-import type { Turn } from './turn.ts';
+import type { Turn } from './publisher.ts';
 
 /** A message taken from a queue; it stays there until it is acknowledged. */
 export interface Taken {

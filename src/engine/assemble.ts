@@ -11,8 +11,8 @@ import type {
 import { type ProcessRuntime, processOf } from '../definition/process-of.ts';
 import { isLine, queueLines, wiring } from '../definition/wiring.ts';
 import { background } from '../error/background.ts';
+import { duplicateMemory } from '../flow/accept.ts';
 import { durableParts } from '../flow/collect.ts';
-import { duplicateMemory } from '../flow/duplicate-memory.ts';
 import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
 import type { Process, Wiring } from '../flow/wiring.ts';
@@ -23,7 +23,7 @@ import { BusinessService } from '../host/business-service.ts';
 import type { Host, Runtime } from '../host/host.ts';
 import type { PeerCertificates } from '../host/peer-certificates.ts';
 import type { Events } from '../log/events.ts';
-import type { HostLogs } from '../log/host-logs.ts';
+import type { HostLogs } from '../log/logger.ts';
 import type { LoadedTables } from '../lookup/loaded-tables.ts';
 import { systemClock } from '../time/clock.ts';
 import type { Engine } from './engine.ts';

@@ -10,7 +10,7 @@ import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
 import { unless } from '../error/foreseen.ts';
 import type { Events } from '../log/events.ts';
-import type { HostLogs } from '../log/host-logs.ts';
+import type { HostLogs } from '../log/logger.ts';
 import type { LoadedTable, LoadedTables } from '../lookup/loaded-tables.ts';
 import { newsFilter } from '../peer/news.ts';
 import { refusedPause } from '../peer/sign-in-guard.ts';

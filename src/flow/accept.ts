@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, type Hash, randomUUID } from 'node:crypto';
 import type { DeliverOptions } from '../adapter/adapter.ts';
 import type { Answer, Answers, Expected } from '../broker/answers.ts';
 import type { Bodies } from '../broker/bodies.ts';
@@ -6,7 +6,6 @@ import { toldElsewhere } from '../error/foreseen.ts';
 import { type Body, inlineBody } from '../message/body.ts';
 import { ENVELOPE_FIELDS } from '../message/envelope.ts';
 import type { Envelope, MessageFacts, NewMessage, Receipt } from '../message/message.ts';
-import { type DuplicateMemory, firstKey, type Remembered } from './duplicate-memory.ts';
 import { enqueue, type Storing } from './enqueue.ts';
 import { directAnswer, type Leg, type Routing, route } from './route.ts';
 import { subject } from './subject.ts';
@@ -228,4 +227,55 @@ async function* hashing(chunks: AsyncIterable<Uint8Array>, hash: Hash): AsyncGen
     hash.update(chunk);
     yield chunk;
   }
+}
+
+/** What is remembered about a recently accepted message. */
+interface Remembered {
+  readonly sessionId: number;
+  readonly messageId: number;
+  /** Whether all of it is stored; while false, a repetition uses its ids and stores what is missing. */
+  stored: boolean;
+  /** The answer it got, if no queue gave it. */
+  answer?: Answer | undefined;
+}
+
+interface DuplicateMemory {
+  find(key: string): Remembered | undefined;
+  remember(key: string, entry: Remembered): void;
+}
+
+/**
+ * Keys accepted within the window, in this engine. It only saves work and gives a repetition the
+ * same ids; JetStream ensures through Nats-Msg-Id that a repetition is stored once, across restarts
+ * and engines.
+ */
+export function duplicateMemory(window: number, limit = 100_000): DuplicateMemory {
+  const entries = new Map<string, Remembered & { readonly at: number }>();
+  return {
+    find(key) {
+      const entry = entries.get(key);
+      return entry !== undefined && Date.now() - entry.at <= window ? entry : undefined;
+    },
+    remember(key, entry) {
+      entries.delete(key);
+      entries.set(key, Object.assign(entry, { at: Date.now() }));
+      for (const [old, { at }] of entries) {
+        if (entries.size <= limit && Date.now() - at <= window) break;
+        entries.delete(old);
+      }
+    },
+  };
+}
+
+/**
+ * The key that JetStream stores only once: a hash of the service, the sender's own id and the body.
+ * Without an id from the sender, two equal bodies are two messages, so the key is random.
+ */
+function firstKey(service: string, dedupeKey: string | undefined, body: Uint8Array): string {
+  if (dedupeKey === undefined) return randomUUID();
+  return createHash('sha256')
+    .update(`${service}\0${dedupeKey}\0`)
+    .update(body)
+    .digest('base64url')
+    .slice(0, 24);
 }

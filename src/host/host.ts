@@ -8,7 +8,7 @@ import type { Waiting } from '../broker/while-held.ts';
 import type { Accepting } from '../flow/accept.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { Events } from '../log/events.ts';
-import type { HostLogs } from '../log/host-logs.ts';
+import type { HostLogs } from '../log/logger.ts';
 import type { RecordedError } from '../message/record.ts';
 import type { Clock } from '../time/clock.ts';
 import type { PeerCertificates } from './peer-certificates.ts';

@@ -3,9 +3,8 @@ import { described, type Unexpected } from '../error/unexpected.ts';
 import type { Envelope } from '../message/message.ts';
 import type { HostRecord, LostRange, RecordedError } from '../message/record.ts';
 import type { Outcome } from '../message/status.ts';
-import type { HostLogs } from './host-logs.ts';
 import { unexpectedFields } from './log-unexpected.ts';
-import type { Logger } from './logger.ts';
+import type { HostLogs, Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 
 /**

@@ -142,11 +142,10 @@ export { tableEntries } from './table-entries.ts';
 export type { Talk } from './talk.ts';
 export { arrivalFaults, arrivalSettings, openArrival, tryArrival } from './tcp/arrival.ts';
 export { ExchangeConnection } from './tcp/exchange-connection.ts';
-export { type FrameShare, frameMemory, UNLIMITED } from './tcp/frame-memory.ts';
+export { type FrameShare, frameMemory, PendingMessage, UNLIMITED } from './tcp/frame-memory.ts';
 export type { FoundFrame, FrameSource } from './tcp/frame-source.ts';
 export { connectionCounts, listenSettings, senderLimits } from './tcp/listener-settings.ts';
 export { type LinkedConnection, PeerLink } from './tcp/peer-link.ts';
-export { PendingMessage } from './tcp/pending-message.ts';
 export {
   type AnswerTo,
   type FrameService,

@@ -1,6 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { hostLogs } from '../../src/log/host-logs.ts';
-import { rootLogger } from '../../src/log/logger.ts';
+import { hostLogs, rootLogger } from '../../src/log/logger.ts';
 import { definition as definitionOf, operationDefinition } from '../support/definition.ts';
 import { startNats } from '../support/nats.ts';
 import { sampleOut } from '../support/production.ts';

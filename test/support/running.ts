@@ -10,8 +10,7 @@ import { type Engine, startEngine } from '../../src/engine/engine.ts';
 import { background } from '../../src/error/background.ts';
 import { hearUnexpected } from '../../src/error/unexpected.ts';
 import { events } from '../../src/log/events.ts';
-import { hostLogs } from '../../src/log/host-logs.ts';
-import { type Logger, silentLogger } from '../../src/log/logger.ts';
+import { hostLogs, type Logger, silentLogger } from '../../src/log/logger.ts';
 import { type Metrics, metrics } from '../../src/log/metrics.ts';
 import { LoadedTables } from '../../src/lookup/loaded-tables.ts';
 
