@@ -44,6 +44,8 @@ const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknow
   'ssh-exec-out': () => import('./ssh/exec/ssh-exec-out.ts'),
   'tcp-in': () => import('./tcp/tcp-in.ts'),
   'tcp-out': () => import('./tcp/tcp-out.ts'),
+  'websocket-in': () => import('./websocket/websocket-in.ts'),
+  'websocket-out': () => import('./websocket/websocket-out.ts'),
 };
 
 /** The types of all adapters, and each by its type. */

@@ -1,6 +1,6 @@
-import { explained, inbound, type Lent, type SettingsFault, type Step } from 'waybill/adapter';
+import { inbound, type Lent, type SettingsFault, type Step } from 'waybill/adapter';
 import { isFhirType } from 'waybill/document';
-import { commonOf, joinListener, schemesOf, tryListening } from 'waybill/peer';
+import { commonOf, joinListener, schemesOf, tryCallers, tryListening } from 'waybill/peer';
 import { type FhirInValues, fhirInSettings } from './fhir-in-settings.ts';
 import { basePath, FhirEndpoint, takenBy } from './server/fhir-endpoint.ts';
 
@@ -72,15 +72,5 @@ function faultsOf({
 async function tryFhirIn(lent: Lent<typeof fhirInSettings>, step: Step): Promise<void> {
   const { settings } = lent;
   await tryListening(lent, step, settings);
-  const callers = settings.callers.filter((one) => one !== undefined);
-  if (callers.length === 0) return;
-  await step('sign-in', (detail) =>
-    explained(async () => {
-      const names = callers.flatMap((one) => one.credentials);
-      await Promise.all(names.map((name) => lent.credential(name)));
-      const verifiers = callers.flatMap((one) => one.verifier ?? []);
-      await Promise.all(verifiers.map((name) => lent.verifier(name)));
-      detail(`${names.length} credentials and ${verifiers.length} verifiers can be read`);
-    }),
-  );
+  await tryCallers(lent, step, settings.callers);
 }

@@ -1,5 +1,5 @@
 import { inbound, type Lent, type Step, stepFailure } from 'waybill/adapter';
-import { joinListener, tryListening } from 'waybill/peer';
+import { joinListener, tryCallers, tryListening } from 'waybill/peer';
 import { Endpoint } from './endpoint.ts';
 import { httpInSettings } from './http-in-settings.ts';
 import { httpInFaults, httpInSharing, operationsOf } from './operations-of.ts';
@@ -40,7 +40,7 @@ async function plainly<Value>(work: () => Promise<Value>): Promise<Value> {
  * checking callers exist.
  */
 async function tryHttpIn(lent: Lent<typeof httpInSettings>, step: Step): Promise<void> {
-  const { settings, credential, verifier } = lent;
+  const { settings } = lent;
   await tryListening(lent, step, settings);
   await step('path', (detail) =>
     plainly(async () => {
@@ -49,15 +49,5 @@ async function tryHttpIn(lent: Lent<typeof httpInSettings>, step: Step): Promise
       detail(`${operations.length} operations, ${open} of them open to everybody`);
     }),
   );
-  const callers = settings.callers.filter((one) => one !== undefined);
-  if (callers.length === 0) return;
-  await step('sign-in', (detail) =>
-    plainly(async () => {
-      const names = callers.flatMap((one) => one.credentials);
-      await Promise.all(names.map((name) => credential(name)));
-      const verifiers = callers.flatMap((one) => one.verifier ?? []);
-      await Promise.all(verifiers.map((name) => verifier(name)));
-      detail(`${names.length} credentials and ${verifiers.length} verifiers can be read`);
-    }),
-  );
+  await tryCallers(lent, step, settings.callers);
 }

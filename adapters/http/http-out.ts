@@ -1,12 +1,4 @@
-import {
-  isTold,
-  type Message,
-  type OpenOutbound,
-  outbound,
-  type Reply,
-  setting,
-} from 'waybill/adapter';
-import { acknowledgementText, readAcknowledgement } from 'waybill/document';
+import { type Message, type OpenOutbound, outbound, type Reply, setting } from 'waybill/adapter';
 import {
   contentTypeOf,
   type HttpAnswer,
@@ -14,6 +6,7 @@ import {
   headerTemplate,
   httpClientSettings,
   judgedAsEdi,
+  judgedAsHl7,
   mediaTypeOf,
   messageTypeOf,
   refusalWords,
@@ -151,7 +144,7 @@ class HttpSender implements OpenOutbound {
     });
     const reply = replyOf(answer, this.#kept);
     if (this.#settings.replyCode === 'status') return reply;
-    return (await judgedAsEdi(reply, message)) ?? acknowledged(reply);
+    return (await judgedAsEdi(reply, message)) ?? judgedAsHl7(reply);
   }
 
   async #headers(message: Message): Promise<Record<string, string>> {
@@ -224,18 +217,4 @@ function replyOf({ status, headers, body }: HttpAnswer, kept: readonly KeptHeade
         ? ['client-fault']
         : undefined,
   };
-}
-
-/** The same reply with the code and the text of the HL7 acknowledgement in its body. */
-function acknowledged(reply: Reply): Reply {
-  try {
-    const read = readAcknowledgement(reply.body, undefined);
-    if (read.code === '') return reply;
-    const text = [acknowledgementText(read), reply.text].filter(Boolean).join('\n');
-    return { ...reply, type: read.type, code: read.code, text: text || undefined };
-  } catch (error) {
-    // the answer of a proxy, or of a server with a problem: its status says what it is
-    if (isTold(error)) return reply;
-    throw error;
-  }
 }

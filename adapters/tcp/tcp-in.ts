@@ -3,7 +3,6 @@ import {
   inbound,
   type LentInbound,
   type NewMessage,
-  pause,
   type Receipt,
   type SettingsFault,
   setting,
@@ -30,6 +29,7 @@ import {
   spokenProtocol,
   type Taken,
   tryArrival,
+  untilStored,
 } from 'waybill/peer';
 import { type Framing, framingOf } from './framing.ts';
 import { framingFaults, framingIn } from './framing-settings.ts';
@@ -162,10 +162,6 @@ type IntakeLent = Pick<
   'deliver' | 'event' | 'log' | 'settings' | 'signal'
 >;
 
-/** Milliseconds between tries to store a message that its sender would not repeat. */
-const FIRST_WAIT = 200;
-const LONGEST_WAIT = 10_000;
-
 interface Incoming {
   readonly body: Buffer;
   readonly sender: Sender;
@@ -281,33 +277,20 @@ class TcpIntake implements FrameService {
     return acknowledge === 'none' ? undefined : ediAnswer(body, message, acknowledge);
   }
 
-  /** Its sender would neither know nor repeat it: retries until it is stored, refused for good, or the service stops. */
   async #keepUntilStored({ body, sender }: Incoming): Promise<Taken> {
-    const message = this.#messageOf(body, sender);
-    const signal = AbortSignal.any([this.#lent.signal, this.#stopping.signal]);
-    for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
-      try {
-        await this.#lent.deliver(message);
-        return 'taken';
-      } catch (error) {
-        const isFinal = error instanceof EngineError && !error.retryable;
-        if (isFinal || signal.aborted) {
-          const why = isFinal ? 'it cannot be stored' : 'the service stops';
-          this.#lent.event(
-            'error',
-            'message-lost',
-            `A message of ${sender.address} (${body.length} bytes) is lost: ${why}, and with answer: none its sender cannot be told. Ask for it again.`,
-          );
-          return 'refused';
-        }
+    const isStored = await untilStored(this.#lent, {
+      message: this.#messageOf(body, sender),
+      size: body.length,
+      address: sender.address,
+      signal: AbortSignal.any([this.#lent.signal, this.#stopping.signal]),
+      waits: () =>
         this.#tell(
           sender,
           'not-stored-yet',
           'a message cannot be stored; it is kept and tried again',
-        );
-      }
-      await pause(wait, signal);
-    }
+        ),
+    });
+    return isStored ? 'taken' : 'refused';
   }
 
   #messageOf(body: Buffer, sender: Sender): NewMessage {

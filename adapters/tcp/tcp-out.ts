@@ -9,17 +9,18 @@ import {
   setting,
   TemporaryError,
 } from 'waybill/adapter';
-import { pattern, patternProblem } from 'waybill/document';
 import {
+  codedReply,
   ExchangeConnection,
   type FrameSource,
-  fileType,
   judgedAsEdi,
   type LinkedConnection,
   PeerLink,
   peerAddress,
   placeOf,
   probe,
+  REPLY_PATTERNS,
+  replyCodes,
   replyLimit,
   sendingTimes,
   spokenProtocol,
@@ -31,26 +32,6 @@ import { type Framing, framingOf } from './framing.ts';
 import { framingFaults, framingOut, lineEnds } from './framing-settings.ts';
 import { MarkedReader } from './marked-reader.ts';
 import { UntilClosedReader } from './until-closed-reader.ts';
-
-/** A peer's answer as the text that patterns are matched against: one character for each byte. */
-type AnswerText = string;
-
-type ReplyPattern = (answer: AnswerText) => readonly (string | undefined)[] | undefined;
-
-/** A regular expression that is matched against an answer. */
-const replyPattern: setting.Declare<ReplyPattern, string> = (
-  about: setting.About<string>,
-): setting.Setting<ReplyPattern, string> => ({
-  kind: 'text',
-  ...about,
-  read: (given) => {
-    if (typeof given !== 'string') return setting.bad('must be text');
-    const problem = patternProblem(given);
-    return problem === undefined
-      ? setting.good((answer) => pattern(given).first(answer))
-      : setting.bad(problem);
-  },
-});
 
 const answers = {
   reply: setting.choice(
@@ -69,36 +50,7 @@ const answers = {
     minimum: 1,
     maximum: 65_536,
   }),
-  accepted: setting.optional(
-    replyPattern({
-      help: 'A regular expression for answers with which the peer accepted the message; the code of the reply is then accepted. Bytes are written as \\x06.',
-      example: '^(\\x06|OK)',
-    }),
-  ),
-  busy: setting.optional(
-    replyPattern({
-      help: 'A regular expression for answers that ask for a retry later; the code of the reply is then busy, and the message is tried again.',
-      example: '^(\\x15|BUSY)',
-    }),
-  ),
-  refused: setting.optional(
-    replyPattern({
-      help: 'A regular expression for answers with which the peer refused the message; the code of the reply is then refused, and the message is set aside.',
-      example: '^ERR',
-    }),
-  ),
-  code: setting.optional(
-    replyPattern({
-      help: 'A regular expression for the code in an answer, to be judged by replies: its first group, or the whole match. Used if none of accepted, busy and refused matches.',
-      example: '^RC=(\\w+)',
-    }),
-  ),
-  replyType: setting.optional(
-    setting.text({
-      help: 'The type of the answers, such as text/plain. If left out, HL7, JSON and XML are recognised by their beginning.',
-      advanced: true,
-    }),
-  ),
+  ...replyCodes,
   replyTimeout: setting.duration({
     help: 'How long to wait for an answer. Then the connection is closed, so that a late one is never taken for that of the next message.',
     default: '30s',
@@ -115,9 +67,6 @@ const tcpOutSettings = {
 };
 
 type TcpOutValues = setting.ValuesOf<typeof tcpOutSettings>;
-
-/** The settings that find a code in an answer. */
-const REPLY_PATTERNS = ['accepted', 'busy', 'refused', 'code'] as const;
 
 function tcpOutFaults(settings: TcpOutValues): SettingsFault[] {
   const faults = framingFaults(settings);
@@ -262,7 +211,7 @@ class DeviceConnection implements LinkedConnection {
       return;
     }
     this.#isAnswered = true;
-    this.#wire.answered(replyOf(body, this.#options.settings));
+    this.#wire.answered(codedReply(body, this.#options.settings));
   }
 
   /** The end of the connection ends the answer, if that is how answers end. */
@@ -311,28 +260,6 @@ function replyReader({ settings, framing }: DeviceOptions): FrameSource {
   if (reply === 'bytes') return new FixedReader(replyBytes, UNLIMITED);
   if (reply !== 'line') return new UntilClosedReader(most, UNLIMITED);
   return new MarkedReader({ start: undefined, ends: lineEnds('any') }, most, UNLIMITED);
-}
-
-/** The answer with the code found by its patterns. */
-function replyOf(body: Buffer, settings: TcpOutValues): Reply {
-  const type = settings.replyType ?? fileType(body.subarray(0, 2_048), '');
-  const code = codeOf(body.toString('latin1'), settings);
-  return { body, type, ...(code !== undefined && { code }) };
-}
-
-/** A code in the form that `replies` uses. */
-const CODE = /^[A-Za-z0-9]{1,20}$/;
-
-function codeOf(answer: string, settings: TcpOutValues): string | undefined {
-  const told = (['refused', 'busy', 'accepted'] as const).find(
-    (name) => settings[name]?.(answer) !== undefined,
-  );
-  if (told !== undefined) return told;
-  const found = settings.code?.(answer);
-  const named = found?.[1] ?? found?.[0] ?? '';
-  if (CODE.test(named)) return named;
-  // Without patterns, any answer is accepted.
-  return REPLY_PATTERNS.some((name) => settings[name] !== undefined) ? 'unknown' : undefined;
 }
 
 async function* guarded(

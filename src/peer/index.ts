@@ -40,7 +40,7 @@ export { hasSameBytes } from './folder/same-bytes.ts';
 export { connectFirst, type StoreLine } from './folder/store-line.ts';
 export { tryWriting } from './folder/try-writing.ts';
 export { type Challenge, challengesOf } from './http/challenge.ts';
-export { HttpClient } from './http/http-client.ts';
+export { HttpClient, type Upgraded } from './http/http-client.ts';
 export { type HttpClientValues, httpClientSettings } from './http/http-client-settings.ts';
 export {
   type HttpAnswer,
@@ -80,12 +80,14 @@ export {
   type TokenSource,
 } from './http-server/caller/caller-settings.ts';
 export { schemesOf } from './http-server/caller/schemes.ts';
+export { tryCallers } from './http-server/caller/try-callers.ts';
 export { corsHeaders, corsSettings, isPreflight, preflightReply } from './http-server/cors.ts';
 export {
   commonOf,
   type HttpService,
   joinListener,
   type ServedRoute,
+  type ServedUpgrade,
 } from './http-server/http-listener.ts';
 export { listenerLimits, listenerPlace } from './http-server/http-listener-settings.ts';
 export { type HttpReply, refusalAnswer, respond } from './http-server/http-reply.ts';
@@ -96,6 +98,7 @@ export { Room } from './http-server/room.ts';
 export { type RoutePattern, routePattern, routePatternOf } from './http-server/route-pattern.ts';
 export { Serving } from './http-server/serving.ts';
 export { type InFlight, inFlight, UnderWay, unlessAborted } from './in-flight.ts';
+export { judgedAsHl7 } from './judged-as-hl7.ts';
 export { kept } from './kept.ts';
 export { type Kept, keptOpen } from './kept-open.ts';
 export {
@@ -135,6 +138,7 @@ export { Paced } from './paced.ts';
 export { poll } from './poll.ts';
 export { answersTls, type Probe, probe, tryListening, tryTls } from './probe.ts';
 export { type RelayedAnswer, relayedAnswer } from './relayed-answer.ts';
+export { codedReply, REPLY_PATTERNS, replyCodes } from './reply-code.ts';
 export { isSameSecret } from './same-secret.ts';
 export { refusedPause, SignInGuard } from './sign-in-guard.ts';
 export { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
@@ -166,3 +170,4 @@ export {
   tlsServer,
 } from './tls/tls-settings.ts';
 export { describeClaims, type TokenClaims, tokenClaims } from './token-claims.ts';
+export { untilStored } from './until-stored.ts';

@@ -21,6 +21,8 @@ import sftpIn from '../../adapters/ssh/sftp/sftp-in.ts';
 import sftpOut from '../../adapters/ssh/sftp/sftp-out.ts';
 import tcpIn from '../../adapters/tcp/tcp-in.ts';
 import tcpOut from '../../adapters/tcp/tcp-out.ts';
+import websocketIn from '../../adapters/websocket/websocket-in.ts';
+import websocketOut from '../../adapters/websocket/websocket-out.ts';
 import type { Credential, InboundAdapter, OutboundAdapter } from '../../src/adapter/index.ts';
 import type { Settings } from '../../src/adapter/setting.ts';
 import { certificateAuthority } from '../../src/credential/certificate-maker.ts';
@@ -98,12 +100,14 @@ const SECURE: readonly Case[] = [
   sending(graphMailOut, (place) => ({ ...graph(place), to: mail.to })),
   sending(httpOut, (place) => ({ url: `https://${place}/in`, ...account })),
   sending(fhirOut, (place) => ({ url: `https://${place}/r4`, ...account })),
+  sending(websocketOut, (place) => ({ url: `wss://${place}/`, ...account })),
   sending(soapOut, (place) => ({ url: `https://${place}/x`, ...account }), Buffer.from('<a/>')),
 ];
 
 const ALL: readonly Case[] = [
   ...SECURE,
   receiving(tcpIn, (connect) => ({ callOut: { connect } })),
+  receiving(websocketIn, (place) => ({ callOut: { url: `wss://${place}/`, ...account } })),
   receiving(natsIn, (connect) => ({ connect, subject: 'x' })),
   sending(natsOut, (connect) => ({ connect, subject: 'x' })),
   receiving(sftpIn, (connect) => ({ connect, ...account, hostKey, folder: '' })),

@@ -4,7 +4,7 @@ import {
   type IncomingMessage,
   type RequestListener,
   type Server,
-  type ServerResponse,
+  ServerResponse,
 } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -26,6 +26,13 @@ export interface ServedRoute {
   serve(arrived: Arrived): void;
 }
 
+/** Where a request for another protocol goes in a service. */
+export interface ServedUpgrade {
+  readonly rank: string;
+  /** `head` is what has arrived behind the request. Answering with `response` refuses it; otherwise the socket is the service's own. */
+  serve(arrived: Arrived, head: Buffer): void;
+}
+
 /** A service at an address, at which others may listen too. */
 export interface HttpService {
   readonly host: string;
@@ -33,6 +40,8 @@ export interface HttpService {
   readonly takes: readonly string[];
   /** The way of a request through this service; undefined if no path matches. */
   route(path: string, method: string): ServedRoute | undefined;
+  /** The way of a request for a WebSocket; undefined if no path matches. */
+  upgrade?(path: string): ServedUpgrade | undefined;
   lost(error: Error): void;
   /** Called when an address was refused before it sent anything. */
   tooMany(address: string): void;
@@ -119,7 +128,11 @@ class Listener {
     this.#tls = tls;
     this.#services = new Set([first]);
     const serve: RequestListener = (request, response) => this.#serve(request, response, nothing);
-    const options = { connectionsCheckingInterval: checkEvery(settings) };
+    const options = {
+      connectionsCheckingInterval: checkEvery(settings),
+      // any other request for an upgrade is served as if it had not asked for one
+      shouldUpgradeCallback: (request: IncomingMessage) => this.#upgradeOf(request) !== undefined,
+    };
     if (tls === undefined) this.#server = createServer(options, serve);
     else {
       const server = createSecureServer({ ...tls.options, ...options }, serve);
@@ -128,6 +141,9 @@ class Listener {
     }
     this.#server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
       this.#serve(request, response, () => response.writeContinue()),
+    );
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
+      this.#upgrade(request, socket, head),
     );
     const { requestTimeout, maxConnections } = settings;
     this.#server.requestTimeout = Number.isFinite(requestTimeout) ? requestTimeout : 0;
@@ -231,25 +247,46 @@ class Listener {
     request.on('error', nothing);
     response.on('error', nothing);
     const { socket } = request;
-    const secure = socket instanceof TLSSocket ? socket : undefined;
-    if (secure !== undefined && this.#tls?.admits(secure) !== true) return;
+    if (socket instanceof TLSSocket && this.#tls?.admits(socket) !== true) return;
     const target = targetOf(request);
     const found = target && this.#find(target.path, request.method ?? '');
     if (target === undefined || found === undefined) {
       respond(response, refusalAnswer(this.#unserved()));
       return;
     }
-    const arrived = {
-      request,
-      response,
-      path: target.path,
-      search: target.search,
-      proceed,
+    found.serve(this.#arrived({ request, response, proceed }, target));
+  }
+
+  /** A connection that leaves HTTP: its request is refused as any other, or its socket handed over. */
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.on('error', nothing);
+    if (socket instanceof TLSSocket && this.#tls?.admits(socket) !== true) return;
+    const target = targetOf(request);
+    const found = this.#upgradeOf(request);
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.on('finish', () => socket.end());
+    if (target === undefined || found === undefined) {
+      respond(response, refusalAnswer(this.#unserved()));
+      return;
+    }
+    found.serve(this.#arrived({ request, response, proceed: nothing }, target), head);
+  }
+
+  #arrived(
+    taken: Pick<Arrived, 'request' | 'response' | 'proceed'>,
+    target: Pick<Arrived, 'path' | 'search'>,
+  ): Arrived {
+    const { socket } = taken.request;
+    const secure = socket instanceof TLSSocket ? socket : undefined;
+    return {
+      ...taken,
+      ...target,
       address: plainAddress(socket),
       certificate: secure && this.#tls?.client(secure),
       secure: secure !== undefined,
     };
-    found.serve(arrived);
   }
 
   #unserved(): Refusal {
@@ -259,14 +296,29 @@ class Listener {
   }
 
   #find(path: string, method: string): ServedRoute | undefined {
-    let best: ServedRoute | undefined;
+    return this.#best((service) => service.route(path, method));
+  }
+
+  #upgradeOf(request: IncomingMessage): ServedUpgrade | undefined {
+    const target = targetOf(request);
+    if (target === undefined || !isWebSocket(request)) return undefined;
+    return this.#best((service) => service.upgrade?.(target.path));
+  }
+
+  #best<Route extends { readonly rank: string }>(
+    of: (service: HttpService) => Route | undefined,
+  ): Route | undefined {
+    let best: Route | undefined;
     for (const service of this.#services) {
-      const route = service.route(path, method);
+      const route = of(service);
       if (route !== undefined && (best === undefined || route.rank < best.rank)) best = route;
     }
     return best;
   }
 }
+
+const isWebSocket = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
 
 const TARGET = /^(\/[^?#]*)(?:\?([^#]*))?/;
 /** Something on the way may interpret such a path differently. */

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import type { Lent } from '../../adapter/adapter.ts';
 import type { Credential } from '../../adapter/credential.ts';
@@ -10,7 +11,7 @@ import { type HttpAnswer, type HttpQuestion, placeOfUrl } from './http-exchange.
 import { exchangeFailure, signInFailure } from './http-failure.ts';
 import { type Signed, type SignIn, signInWith } from './http-sign-in.ts';
 import { NtlmConnections } from './ntlm.ts';
-import type { pinned } from './transport.ts';
+import type { connected, pinned } from './transport.ts';
 import { type RequestBody, unpacked, wholeAnswer } from './whole-answer.ts';
 
 /** A 401 answer to a password, on its way through the guard. */
@@ -35,7 +36,11 @@ interface HttpClientOptions {
   readonly credential: Credential | undefined;
   readonly dispatcher: Dispatcher;
   readonly pinned: typeof pinned;
+  readonly connected: typeof connected;
 }
+
+/** What became of a request for another protocol: what was opened on the connection, or the answer of a server that did not agree. */
+export type Upgraded<Opened> = { readonly opened: Opened } | { readonly answer: HttpAnswer };
 
 /**
  * A web client that signs in by itself: a refused token is renewed once, a challenge is answered,
@@ -97,6 +102,7 @@ export class HttpClient {
         credential: credential || undefined,
         dispatcher,
         pinned: connections.pinned,
+        connected: connections.connected,
       });
     } catch (error) {
       await dispatcher.destroy();
@@ -147,6 +153,40 @@ export class HttpClient {
     }
   }
 
+  /**
+   * Asks the server to go on in another protocol, on a connection of its own and with the sign-in of any request; `shake`
+   * does so on a connected socket, which is then its own. A refused token or challenge is tried again as in `ask`. Throws
+   * its errors.
+   */
+  async upgrade<Opened>(
+    { url, signal }: Pick<HttpQuestion, 'url' | 'signal'>,
+    shake: (socket: Socket, signed: Signed) => Promise<Upgraded<Opened>>,
+  ): Promise<Upgraded<Opened>> {
+    const { lent, values, connected: connect } = this.#options;
+    if (this.#ntlm !== undefined) {
+      throw new DisableError(
+        'NTLM does not go with a WebSocket. Use a credential of kind basic, bearer or oauth2.',
+      );
+    }
+    let result: Upgraded<Opened> | undefined;
+    const question = { method: 'GET', url, headers: {}, signal };
+    const exchange = async (signed: Signed): Promise<HttpAnswer> => {
+      try {
+        signal.throwIfAborted();
+        result = await shake(await connect(lent, values, signed.url), signed);
+      } catch (error) {
+        throw exchangeFailure(error, { url, ...values, signal });
+      }
+      return 'answer' in result
+        ? result.answer
+        : { status: 101, headers: {}, body: Buffer.alloc(0), url };
+    };
+    const answer = await this.#guardedBy(
+      (): Promise<HttpAnswer> => this.#proven(question, exchange),
+    );
+    return result ?? { answer };
+  }
+
   /** The same without a sign-in: what the server says to a stranger. */
   askAsNobody(question: HttpQuestion): Promise<HttpAnswer> {
     return this.#exchange(question, { url: question.url, headers: {} }, false);
@@ -162,15 +202,17 @@ export class HttpClient {
   #signedIn(question: HttpQuestion, isHome: boolean): Promise<HttpAnswer> {
     if (!isHome)
       return this.askAsNobody({ ...question, headers: withoutSecrets(question.headers) });
-    return this.#guard === undefined
-      ? this.#withProof(question)
-      : this.#guarded(question, this.#guard);
+    return this.#guardedBy(() =>
+      this.#proven(question, (signed) => this.#exchange(question, signed, true)),
+    );
   }
 
-  async #guarded(question: HttpQuestion, guard: SignInGuard): Promise<HttpAnswer> {
+  async #guardedBy(ask: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
+    const guard = this.#guard;
+    if (guard === undefined) return await ask();
     try {
       return await guard.run(async () => {
-        const answer = await this.#withProof(question);
+        const answer = await ask();
         if (answer.status === 401) throw new RefusedPassword(answer);
         return answer;
       });
@@ -180,11 +222,13 @@ export class HttpClient {
     }
   }
 
-  async #withProof(question: HttpQuestion): Promise<HttpAnswer> {
+  async #proven(
+    { method, url, signal }: HttpQuestion,
+    exchange: (signed: Signed) => Promise<HttpAnswer>,
+  ): Promise<HttpAnswer> {
     for (let tries = 1, fresh = false; ; tries++) {
-      const { method, url, signal } = question;
       const signed = await this.#signIn.sign(method, url, { fresh, signal });
-      const answer = await this.#exchange(question, signed, true);
+      const answer = await exchange(signed);
       const mayHelp = tries < MOST_TRIES && !fresh;
       if (answer.status !== 401 || !mayHelp) return answer;
       if (await this.#renewed()) continue;

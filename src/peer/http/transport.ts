@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Agent, buildConnector, Client, type Dispatcher, Pool, ProxyAgent } from 'undici';
 import { placeOf } from '../dial.ts';
@@ -113,5 +114,19 @@ export function pinned(
         if (socket !== null) opened(socket);
         callback(...result);
       }),
+  });
+}
+
+/** Opens one connection to the place of `url` (http or https), through the proxy if there is one, without sending anything. */
+export function connected(lent: Lending, values: TransportValues, url: URL): Promise<Socket> {
+  const { hostname, host, protocol, port } = url;
+  const connect = connector(lent, values, () => true);
+  return new Promise((resolve, reject) => {
+    const place = { hostname: hostname.replaceAll(/^\[|\]$/g, ''), host, protocol, port };
+    connect(place, (...result) => {
+      const [error, socket] = result;
+      if (error === null) resolve(socket);
+      else reject(error);
+    });
   });
 }

@@ -1,0 +1,225 @@
+import type { Socket } from 'node:net';
+import {
+  background,
+  EngineError,
+  NotConnectedError,
+  TemporaryError,
+  timerTime,
+  toldElsewhere,
+} from 'waybill/adapter';
+import type { FrameShare } from 'waybill/peer';
+import type { WebSocket } from 'ws';
+import { closeWords, FAULTS, faultOf } from './close-words.ts';
+import type { SocketLimits } from './socket-settings.ts';
+
+/** How a connection ended. */
+export interface Ending {
+  /** RFC 6455 §7.4; 1006 if it broke. */
+  readonly code: number;
+  readonly error: NotConnectedError;
+  /** Why we ended it, to follow the peer's name; undefined where the peer did, or the network. */
+  readonly ours: string | undefined;
+}
+
+interface LiveOptions {
+  readonly place: string;
+  readonly limits: Pick<SocketLimits, 'ping' | 'writeTimeout'>;
+  /** Counts what has arrived of a message that is not whole yet. */
+  readonly share: FrameShare;
+}
+
+/** Called for each message in its order; resolves once it is dealt with, and never rejects. */
+export type Hearing = (body: Buffer, isText: boolean) => Promise<void>;
+
+/** Told to a peer for whose large messages there is no memory left. */
+const TRY_LATER = 1_013;
+
+/**
+ * One open WebSocket that notices when its peer is gone, and writes no faster than the peer reads. Nothing is read before
+ * `hear`.
+ */
+export class LiveSocket {
+  readonly #socket: WebSocket;
+  readonly #wire: Socket;
+  readonly #options: LiveOptions;
+  readonly #ended = Promise.withResolvers<Ending>();
+  readonly closed = this.#ended.promise;
+  readonly #pongs = new Map<string, PromiseWithResolvers<void>>();
+  #failure: Error | undefined;
+  /** The code with which we close over a fault of the peer. */
+  #fault: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isAlive = true;
+  #pings = 0;
+  #unfinished = 0;
+
+  constructor(socket: WebSocket, wire: Socket, options: LiveOptions) {
+    this.#socket = socket;
+    this.#wire = wire;
+    this.#options = options;
+    socket.pause();
+    socket.on('error', (error) => {
+      this.#failure ??= error;
+      this.#fault ??= faultOf(error);
+    });
+    socket.on('pong', (data: Buffer) => this.#ponged(data.toString('latin1')));
+    socket.on('close', (code) => this.#close(code));
+    // before the library's own listener, which hands out messages at once
+    wire.prependListener('data', (chunk: Buffer) => this.#read(chunk.length));
+    this.#expect();
+  }
+
+  get place(): string {
+    return this.#options.place;
+  }
+
+  get subprotocol(): string {
+    return this.#socket.protocol;
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  /** From now on messages are read, as long as fewer than `atOnce` are being dealt with. */
+  hear(atOnce: number, hearing: Hearing): void {
+    const { share } = this.#options;
+    let inWork = 0;
+    const done = (size: number): void => {
+      inWork -= 1;
+      if (!this.isOpen) return;
+      share.release(size);
+      if (inWork === atOnce - 1) this.#socket.resume();
+    };
+    this.#socket.on('message', (body: Buffer, isBinary) => {
+      share.release(this.#unfinished);
+      this.#unfinished = 0;
+      const size = body.length;
+      if (!share.grow(0, size)) return this.#overloaded();
+      inWork += 1;
+      if (inWork === atOnce) this.#socket.pause();
+      background(
+        hearing(body, !isBinary).finally(() => done(size)),
+        'dealing with a message',
+      );
+    });
+    this.#socket.resume();
+  }
+
+  /** Reads nothing more. */
+  stop(): void {
+    this.#socket.removeAllListeners('message');
+  }
+
+  /** Resolves once the system has taken the message. Throws a NotConnectedError, and TemporaryError if the peer does not read. */
+  async send(body: Uint8Array, isText: boolean): Promise<void> {
+    const { place, limits } = this.#options;
+    const late = setTimeout(
+      () =>
+        this.fail(
+          new TemporaryError(
+            `${place} did not take the bytes of a message within ${limits.writeTimeout} ms. The connection is closed; look why it does not read.`,
+          ),
+        ),
+      timerTime(limits.writeTimeout),
+    );
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#socket.send(body, { binary: !isText }, (error) => (error ? reject(error) : resolve()));
+    try {
+      await promise;
+    } catch (error) {
+      throw this.#failure instanceof TemporaryError ? this.#failure : this.#lost(1_006, error);
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  /** Resolves once the peer has answered a ping behind what was sent so far. Rejects if the connection ends before. */
+  async ponged(): Promise<void> {
+    this.#pings += 1;
+    const mark = `w${this.#pings}`;
+    const pong = Promise.withResolvers<void>();
+    this.#pongs.set(mark, pong);
+    try {
+      this.#socket.ping(mark, undefined, (error) => {
+        if (error) pong.reject(this.#lost(1_006, error));
+      });
+      await pong.promise;
+    } finally {
+      this.#pongs.delete(mark);
+    }
+  }
+
+  /** Says goodbye, and waits a second at most for the peer to do the same. */
+  async close(code: number): Promise<void> {
+    // a paused one would not read the answer
+    this.#socket.resume();
+    this.#socket.close(code);
+    await this.closed;
+  }
+
+  /** Ends the connection at once, for this reason. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#socket.terminate();
+  }
+
+  #read(bytes: number): void {
+    this.#isAlive = true;
+    const { share } = this.#options;
+    if (share.grow(this.#unfinished, this.#unfinished + bytes)) this.#unfinished += bytes;
+    else if (this.isOpen) this.#overloaded();
+  }
+
+  #overloaded(): void {
+    this.#fault ??= TRY_LATER;
+    this.#socket.close(TRY_LATER);
+  }
+
+  #ponged(mark: string): void {
+    this.#isAlive = true;
+    this.#pongs.get(mark)?.resolve();
+  }
+
+  #expect(): void {
+    const { ping } = this.#options.limits;
+    if (Number.isFinite(ping)) this.#timer = setTimeout(() => this.#look(), timerTime(ping));
+  }
+
+  #look(): void {
+    // while we do not read, no sign of life can arrive
+    if (this.#isAlive || this.#socket.isPaused) {
+      this.#isAlive = false;
+      if (this.isOpen) this.#socket.ping();
+      this.#expect();
+      return;
+    }
+    const { place, limits } = this.#options;
+    this.fail(
+      new NotConnectedError(
+        `${place} gave no sign of life for ${limits.ping} ms (ping). Look at the network between us, and at the peer.`,
+      ),
+    );
+  }
+
+  #close(code: number): void {
+    clearTimeout(this.#timer);
+    this.#options.share.close();
+    const fault = FAULTS[this.#fault ?? 0];
+    const isGone = this.#failure instanceof EngineError;
+    const ours = fault ?? (isGone ? 'does not read, or is gone' : undefined);
+    const error = this.#lost(code, this.#failure, fault);
+    for (const pong of this.#pongs.values()) {
+      pong.promise.catch(toldElsewhere);
+      pong.reject(error);
+    }
+    this.#wire.destroy();
+    this.#ended.resolve({ code: this.#fault ?? code, error, ours });
+  }
+
+  #lost(code: number, cause: unknown, fault?: string): NotConnectedError {
+    if (cause instanceof NotConnectedError) return cause;
+    const what = fault === undefined ? closeWords(code) : `${fault}. Have it corrected there`;
+    return new NotConnectedError(`${this.#options.place} ${what}.`, { cause });
+  }
+}

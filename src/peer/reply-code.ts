@@ -1,0 +1,92 @@
+import {
+  type About,
+  bad,
+  type Declare,
+  good,
+  optional,
+  type Setting,
+  text,
+  type ValuesOf,
+} from '../adapter/setting.ts';
+import { pattern, patternProblem } from '../document/index.ts';
+import type { Reply } from '../message/message.ts';
+import { fileType } from './folder/file-type.ts';
+
+/** A peer's answer as the text that patterns are matched against: one character for each byte. */
+type AnswerText = string;
+
+type ReplyPattern = (answer: AnswerText) => readonly (string | undefined)[] | undefined;
+
+/** A regular expression that is matched against an answer. */
+const replyPattern: Declare<ReplyPattern, string> = (
+  about: About<string>,
+): Setting<ReplyPattern, string> => ({
+  kind: 'text',
+  ...about,
+  read: (given) => {
+    if (typeof given !== 'string') return bad('must be text');
+    const problem = patternProblem(given);
+    return problem === undefined ? good((answer) => pattern(given).first(answer)) : bad(problem);
+  },
+});
+
+/** What the answers of a peer mean that has no codes of its own. */
+export const replyCodes = {
+  accepted: optional(
+    replyPattern({
+      help: 'A regular expression for answers with which the peer accepted the message; the code of the reply is then accepted. Bytes are written as \\x06.',
+      example: '^(\\x06|OK)',
+    }),
+  ),
+  busy: optional(
+    replyPattern({
+      help: 'A regular expression for answers that ask for a retry later; the code of the reply is then busy, and the message is tried again.',
+      example: '^(\\x15|BUSY)',
+    }),
+  ),
+  refused: optional(
+    replyPattern({
+      help: 'A regular expression for answers with which the peer refused the message; the code of the reply is then refused, and the message is set aside.',
+      example: '^ERR',
+    }),
+  ),
+  code: optional(
+    replyPattern({
+      help: 'A regular expression for the code in an answer, to be judged by replies: its first group, or the whole match. Used if none of accepted, busy and refused matches.',
+      example: '^RC=(\\w+)',
+    }),
+  ),
+  replyType: optional(
+    text({
+      help: 'The type of the answers, such as text/plain. If left out, HL7, JSON and XML are recognised by their beginning.',
+      advanced: true,
+    }),
+  ),
+};
+
+type ReplyCodes = ValuesOf<typeof replyCodes>;
+
+/** The settings that find a code in an answer. */
+export const REPLY_PATTERNS = ['accepted', 'busy', 'refused', 'code'] as const;
+
+/** The answer with the code found by its patterns. */
+export function codedReply(body: Buffer, settings: ReplyCodes): Reply {
+  const type = settings.replyType ?? fileType(body.subarray(0, 2_048), '');
+  const code = codeOf(body.toString('latin1'), settings);
+  return { body, type, ...(code !== undefined && { code }) };
+}
+
+/** A code in the form that `replies` uses. */
+const CODE = /^[A-Za-z0-9]{1,20}$/;
+
+function codeOf(answer: string, settings: ReplyCodes): string | undefined {
+  const told = (['refused', 'busy', 'accepted'] as const).find(
+    (name) => settings[name]?.(answer) !== undefined,
+  );
+  if (told !== undefined) return told;
+  const found = settings.code?.(answer);
+  const named = found?.[1] ?? found?.[0] ?? '';
+  if (CODE.test(named)) return named;
+  // Without patterns, any answer is accepted.
+  return REPLY_PATTERNS.some((name) => settings[name] !== undefined) ? 'unknown' : undefined;
+}
