@@ -7,11 +7,18 @@ import {
   type LentInbound,
   type NewMessage,
   NotConnectedError,
-  pause,
   setting,
   toldElsewhere,
 } from 'waybill/adapter';
-import { describedBody, type Kept, keptOpen, newsFilter, Paced, UnderWay } from 'waybill/peer';
+import {
+  describedBody,
+  type Kept,
+  keepStoring,
+  keptOpen,
+  newsFilter,
+  Paced,
+  UnderWay,
+} from 'waybill/peer';
 import { amqpSettings } from './amqp-settings.ts';
 import { tryAmqp } from './amqp-test.ts';
 import { type AmqpSession, connectAmqp } from './connect.ts';
@@ -59,10 +66,6 @@ export default inbound({
       return `${queue} holds ${messageCount} messages and has ${consumerCount} consumers`;
     }),
 });
-
-/** Milliseconds between two tries to store a message. */
-const FIRST_WAIT = 200;
-const LONGEST_WAIT = 30_000;
 
 /** Takes the messages of a queue over one connection. */
 class AmqpReader implements Kept {
@@ -139,20 +142,13 @@ class AmqpReader implements Kept {
     background(this.#storing.run(keeping), 'taking a message', isTold);
   }
 
-  /** Held until it is stored, so that the order stays; the broker has it as long as it is not acknowledged. */
   async #keep(message: ConsumeMessage): Promise<void> {
+    const store = async (): Promise<void> => {
+      await this.#lent.deliver(this.#messageOf(message));
+      this.#channel.ack(message);
+    };
     const { signal } = this.#closing;
-    for (let wait = FIRST_WAIT; !signal.aborted; wait = Math.min(wait * 2, LONGEST_WAIT)) {
-      try {
-        await this.#lent.deliver(this.#messageOf(message));
-        this.#channel.ack(message);
-        return;
-      } catch (error) {
-        if (!(error instanceof EngineError)) throw error;
-        this.#tell(error);
-      }
-      await pause(wait, signal);
-    }
+    await keepStoring(store, { waits: (error) => this.#tell(error), signal });
   }
 
   #messageOf({ content, properties, fields }: ConsumeMessage): NewMessage {

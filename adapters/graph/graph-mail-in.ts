@@ -6,6 +6,8 @@ import {
   fileName,
   type MailDocument,
   type MailDocumentAddress,
+  type MailFate,
+  MailIntake,
   type MailPart,
   mailDocument,
   mailPart,
@@ -89,9 +91,6 @@ async function explained<Value>(
 
 type Take = GraphLent['settings']['take'];
 
-/** The result for a mail. `later`: the engine accepts nothing now. */
-type Fate = 'taken' | 'gone' | 'refused' | 'later';
-
 /** How long clearing away a mail may take. */
 const PATIENCE = 10_000;
 
@@ -114,6 +113,7 @@ class MailRounds {
   readonly #lent: GraphLent;
   readonly #client: GraphClient;
   readonly #taken: TakenMails;
+  readonly #intake: MailIntake<MailFacts>;
   readonly #folders: Folders;
   readonly #isNews = newsFilter(60 * 60_000);
 
@@ -125,6 +125,7 @@ class MailRounds {
     this.#client = client;
     this.#taken = taken;
     this.#folders = folders;
+    this.#intake = new MailIntake({ ...lent, taken, tell: this.#tell.bind(this) });
   }
 
   /** Handles what is new. Throws GraphError and NoAnswer if Graph could not be asked. */
@@ -145,7 +146,9 @@ class MailRounds {
     let isSettled = true;
     for (const mail of changes.mails.filter((one) => this.#fits(one))) {
       signal.throwIfAborted();
-      const fate = this.#taken.fate(mail) ?? (await this.#take(mail, signal));
+      const fate =
+        this.#taken.fate(mail) ??
+        (await this.#intake.take(mail, (take) => this.#deliver(mail, take, signal)));
       if (fate === 'later') return;
       if (fate === 'taken') isSettled = (await this.#putAway(mail)) && isSettled;
       if (fate === 'refused') await this.#putAside(mail);
@@ -160,23 +163,22 @@ class MailRounds {
     return contains(mail.sender, from) && contains(mail.subject, subject);
   }
 
-  async #take(mail: MailFacts, signal: AbortSignal): Promise<Fate> {
-    const { take, withoutAttachment } = this.#lent.settings;
-    const first = await this.#deliver(mail, take, signal);
-    if (first !== 'empty') return first;
-    if (withoutAttachment === 'mail') {
-      const whole = await this.#deliver(mail, 'mail', signal);
-      return whole === 'empty' ? 'gone' : whole;
-    }
-    this.#tell('warn', 'mail-skipped', mail, 'has no matching attachment and was set aside');
-    await this.#taken.add(mail, 'taken');
-    return 'taken';
-  }
-
-  async #deliver(mail: MailFacts, take: Take, signal: AbortSignal): Promise<Fate | 'empty'> {
+  async #deliver(mail: MailFacts, take: Take, signal: AbortSignal): Promise<MailFate | 'empty'> {
+    const { settings } = this.#lent;
     const reading: MailReading = {};
+    const parts = mailParts(mail, {
+      client: this.#client,
+      settings: { ...settings, take },
+      reading,
+      signal,
+      notOpened: this.#intake.notOpened(mail),
+    });
     try {
-      if ((await this.#store(mail, { take, reading, signal })) === 0) return 'empty';
+      const messages = await this.#intake.store(mail, parts, {
+        origin: `${settings.url.host}/${settings.mailbox}/${settings.folder}`,
+        key: `${mail.messageId} ${mail.id} ${take}`,
+      });
+      if (messages === 0) return 'empty';
     } catch (error) {
       return await this.#undelivered(mail, reading.problem ?? error);
     }
@@ -184,46 +186,11 @@ class MailRounds {
     return 'taken';
   }
 
-  /** How many messages the mail has; those that an earlier try stored are not stored again. */
-  async #store(
-    mail: MailFacts,
-    { take, reading, signal }: { take: Take; reading: MailReading; signal: AbortSignal },
-  ): Promise<number> {
-    const { settings, deliver } = this.#lent;
-    const notOpened = (what: string): void =>
-      this.#tell('warn', 'mail-not-opened', mail, `contains a part that was not opened: ${what}`);
-    const all = { ...settings, take };
-    const taking = { client: this.#client, settings: all, reading, signal, notOpened };
-    const begun = this.#taken.begun(mail);
-    let messages = 0;
-    for await (const part of mailParts(mail, taking)) {
-      messages += 1;
-      if (messages <= begun) continue;
-      if (messages > 1) await this.#taken.noteBegun(mail, messages - 1);
-      await deliver({
-        ...part,
-        origin: `${settings.url.host}/${settings.mailbox}/${settings.folder}`,
-        dedupeKey: `${mail.messageId} ${mail.id} ${take} ${messages}`,
-      });
-    }
-    return messages;
-  }
-
-  async #undelivered(mail: MailFacts, error: unknown): Promise<Fate> {
+  async #undelivered(mail: MailFacts, error: unknown): Promise<MailFate> {
     if (error instanceof GraphError && error.isGone) return 'gone';
-    if (error instanceof UntakeableMail) return this.#refuse(mail, error.message);
+    if (error instanceof UntakeableMail) return await this.#intake.refuse(mail, error.message);
     if (!(error instanceof EngineError)) throw error;
-    if (!error.retryable) return this.#refuse(mail, error.message);
-    this.#tell('warn', 'mail-waits', mail, `stays until the engine accepts it: ${error.message}`);
-    return 'later';
-  }
-
-  async #refuse(mail: MailFacts, why: string): Promise<Fate> {
-    const { failed } = this.#lent.settings;
-    const where = failed === undefined ? 'stays where it is' : `goes to ${failed}`;
-    this.#tell('error', 'mail-refused', mail, `is not taken and ${where}: ${why}`);
-    await this.#taken.add(mail, 'refused');
-    return 'refused';
+    return await this.#intake.undelivered(mail, error);
   }
 
   /** False if that has to be retried. */

@@ -8,6 +8,8 @@ import {
   fileName,
   type MailDocument,
   type MailDocumentAddress,
+  type MailFate,
+  MailIntake,
   type MailPart,
   mailDocument,
   mailPart,
@@ -26,9 +28,6 @@ import type { TakenMails } from './taken-mails.ts';
 
 type ImapLent = LentInbound<typeof imapSettings>;
 
-/** The result for a mail. `later`: the engine accepts nothing now. */
-type Fate = 'taken' | 'gone' | 'refused' | 'later';
-
 /**
  * Takes every waiting mail of the folder, one after another: first its messages are stored, then
  * that is remembered, then the mail is marked, moved or deleted. A failure between two of these
@@ -37,12 +36,14 @@ type Fate = 'taken' | 'gone' | 'refused' | 'later';
 export class MailRounds {
   readonly #lent: ImapLent;
   readonly #taken: TakenMails;
+  readonly #intake: MailIntake<MailFacts>;
   readonly #isNews = newsFilter(60 * 60_000);
   #delivering = false;
 
   constructor(lent: ImapLent, taken: TakenMails) {
     this.#lent = lent;
     this.#taken = taken;
+    this.#intake = new MailIntake({ ...lent, taken, tell: this.#tell.bind(this) });
   }
 
   /** Whether a message is being stored at the moment. */
@@ -96,91 +97,45 @@ export class MailRounds {
     return floor === 0 ? { all: true } : { uid: `${floor + 1}:*` };
   }
 
-  async #take(session: ImapSession, mail: MailFacts): Promise<Fate> {
+  async #take(session: ImapSession, mail: MailFacts): Promise<MailFate> {
     const { limit } = this.#lent.settings;
     if (mail.size > limit) {
-      return this.#refuse(
+      return await this.#intake.refuse(
         mail,
         `it has ${describeSize(mail.size)}, more than the limit of ${describeSize(limit)}`,
       );
     }
-    const { take, withoutAttachment } = this.#lent.settings;
-    const first = await this.#deliver(session, mail, take);
-    if (first !== 'empty') return first;
-    if (withoutAttachment === 'mail') {
-      const whole = await this.#deliver(session, mail, 'mail');
-      return whole === 'empty' ? 'gone' : whole;
-    }
-    this.#tell('warn', 'mail-skipped', mail, 'has no matching attachment and was set aside');
-    await this.#taken.add(mail, 'taken');
-    return 'taken';
+    return await this.#intake.take(mail, (take) => this.#deliver(session, mail, take));
   }
 
   async #deliver(
     session: ImapSession,
     mail: MailFacts,
     take: ImapLent['settings']['take'],
-  ): Promise<Fate | 'empty'> {
+  ): Promise<MailFate | 'empty'> {
+    const { settings } = this.#lent;
     const content = await session.content(mail.uid);
     if (content === undefined) return 'gone';
+    const notOpened = this.#intake.notOpened(mail);
+    const parts = mailMessages(content, mail.subject, { ...settings, take, notOpened });
     try {
       this.#delivering = true;
-      const messages = await this.#store(session, mail, { content, take });
+      const messages = await this.#intake.store(mail, parts, {
+        origin: `imap://${session.place}/${settings.folder}`,
+        key: `${mail.messageId} ${session.validity}/${mail.uid} ${take}`,
+      });
       if (messages === 0) return 'empty';
     } catch (error) {
       // Lost while being read: a refusal by the engine, if any, is only the consequence.
       if (content.errored !== null) throw imapFailure(content.errored, session.place);
-      return await this.#undelivered(mail, error);
+      return error instanceof EngineError
+        ? await this.#intake.undelivered(mail, error)
+        : await this.#intake.refuse(mail, 'it could not be read as a mail');
     } finally {
       this.#delivering = false;
     }
     await this.#taken.add(mail, 'taken');
     return 'taken';
-  }
-
-  /** How many messages the mail has; those that an earlier try stored are not stored again. */
-  async #store(
-    session: ImapSession,
-    mail: MailFacts,
-    { content, take }: { readonly content: Readable; readonly take: ImapLent['settings']['take'] },
-  ): Promise<number> {
-    const { settings, deliver } = this.#lent;
-    const begun = this.#taken.begun(mail);
-    let messages = 0;
-    const notOpened = (what: string): void =>
-      this.#tell('warn', 'mail-not-opened', mail, `contains a part that was not opened: ${what}`);
-    for await (const part of mailMessages(content, mail.subject, {
-      ...settings,
-      take,
-      notOpened,
-    })) {
-      messages += 1;
-      if (messages <= begun) continue;
-      if (messages > 1) await this.#taken.noteBegun(mail, messages - 1);
-      await deliver({
-        ...part,
-        origin: `imap://${session.place}/${settings.folder}`,
-        dedupeKey: `${mail.messageId} ${session.validity}/${mail.uid} ${take} ${messages}`,
-      });
-    }
-    return messages;
-  }
-
-  #undelivered(mail: MailFacts, error: unknown): Promise<Fate> | Fate {
-    if (!(error instanceof EngineError)) {
-      return this.#refuse(mail, 'it could not be read as a mail');
-    }
-    if (!error.retryable) return this.#refuse(mail, error.message);
-    this.#tell('warn', 'mail-waits', mail, `stays until the engine accepts it: ${error.message}`);
-    return 'later';
-  }
-
-  async #refuse(mail: MailFacts, why: string): Promise<Fate> {
-    const { failed } = this.#lent.settings;
-    const where = failed === undefined ? 'stays where it is' : `goes to ${failed}`;
-    this.#tell('error', 'mail-refused', mail, `is not taken and ${where}: ${why}`);
-    await this.#taken.add(mail, 'refused');
-    return 'refused';
   }
 
   async #putAway(session: ImapSession, mail: MailFacts): Promise<void> {

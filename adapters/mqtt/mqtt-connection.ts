@@ -25,7 +25,7 @@ export type MqttLent = TlsClientLent &
   };
 
 /** The options of a connection. */
-export interface Session {
+export interface MqttSession {
   readonly clientId: string;
   /** Whether the broker forgets what it kept for this client. */
   readonly clean: boolean;
@@ -91,7 +91,7 @@ export class MqttConnection {
    */
   static async open(
     lent: MqttLent,
-    session: Session,
+    session: MqttSession,
     signal: AbortSignal,
   ): Promise<MqttConnection> {
     const { settings } = lent;
@@ -188,7 +188,7 @@ export class MqttConnection {
 
   async #connect(
     { settings }: MqttLent,
-    session: Session,
+    session: MqttSession,
     account: Account,
     signal: AbortSignal,
   ): Promise<void> {

@@ -1,21 +1,28 @@
 import type { IPublishPacket } from 'mqtt-packet';
 import {
   background,
-  EngineError,
+  type EngineError,
   inbound,
   isTold,
   type LentInbound,
   type NewMessage,
   NotConnectedError,
-  pause,
   type SettingsFault,
   setting,
 } from 'waybill/adapter';
-import { describedBody, type Kept, keptOpen, newsFilter, Paced, UnderWay } from 'waybill/peer';
+import {
+  describedBody,
+  type Kept,
+  keepStoring,
+  keptOpen,
+  newsFilter,
+  Paced,
+  UnderWay,
+} from 'waybill/peer';
 import { MqttConnection } from './mqtt-connection.ts';
 import { mqttSettings, qos, topicFilter } from './mqtt-settings.ts';
 import { tryMqtt } from './mqtt-test.ts';
-import { Taken } from './taken.ts';
+import { TakenPackets } from './taken.ts';
 
 export const mqttInSettings = {
   ...mqttSettings,
@@ -98,10 +105,6 @@ export function mqttInFaults({ topics, share }: MqttInValues): SettingsFault[] {
   return faults;
 }
 
-/** Milliseconds between two tries to store a message. */
-const FIRST_WAIT = 200;
-const LONGEST_WAIT = 30_000;
-
 /** The most that may wait in memory without being kept by the broker too, and what each message costs besides its bytes. */
 const MOST_HELD = 64 * 1024 * 1024;
 const HEADROOM = 1_024;
@@ -110,7 +113,7 @@ const HEADROOM = 1_024;
 class MqttReader implements Kept {
   readonly #lent: MqttInLent;
   readonly #connection: MqttConnection;
-  readonly #taken: Taken;
+  readonly #taken: TakenPackets;
   readonly #storing = new UnderWay();
   readonly #paced = new Paced(1);
   readonly #isNews = newsFilter();
@@ -120,7 +123,7 @@ class MqttReader implements Kept {
 
   #held = 0;
 
-  private constructor(lent: MqttInLent, connection: MqttConnection, taken: Taken) {
+  private constructor(lent: MqttInLent, connection: MqttConnection, taken: TakenPackets) {
     this.#lent = lent;
     this.#connection = connection;
     this.#taken = taken;
@@ -133,7 +136,7 @@ class MqttReader implements Kept {
   static async open(lent: MqttInLent, signal: AbortSignal): Promise<MqttReader> {
     const { settings, production, host } = lent;
     const clientId = settings.clientId ?? `waybill-${production}-${host}`;
-    const taken = await Taken.read(settings, lent.memory);
+    const taken = await TakenPackets.read(settings, lent.memory);
     const connection = await MqttConnection.open(
       lent,
       {
@@ -223,25 +226,18 @@ class MqttReader implements Kept {
     );
   }
 
-  /** Held until it is stored, so that the order stays; the broker has it as long as it is not acknowledged. */
   async #keep(packet: IPublishPacket): Promise<void> {
-    const { signal } = this.#closing;
     let isStored = this.#taken.has(packet);
-    for (let wait = FIRST_WAIT; !signal.aborted; wait = Math.min(wait * 2, LONGEST_WAIT)) {
-      try {
-        if (!isStored) {
-          await this.#lent.deliver(this.#messageOf(packet));
-          isStored = true;
-          await this.#taken.add(packet);
-        }
-        this.#connection.acknowledge(packet);
-        return;
-      } catch (error) {
-        if (!(error instanceof EngineError)) throw error;
-        this.#tell(error);
+    const store = async (): Promise<void> => {
+      if (!isStored) {
+        await this.#lent.deliver(this.#messageOf(packet));
+        isStored = true;
+        await this.#taken.add(packet);
       }
-      await pause(wait, signal);
-    }
+      this.#connection.acknowledge(packet);
+    };
+    const { signal } = this.#closing;
+    await keepStoring(store, { waits: (error) => this.#tell(error), signal });
     if (packet.qos === 0 && !isStored) this.#tellOfLoss();
   }
 

@@ -17,7 +17,7 @@ const TAKEN = new WeakMap<object, Map<number, string>>();
  * marked as a duplicate (MQTT 3.3.1.1). Messages of QoS 2 are remembered durably until the broker gives their number up,
  * those of QoS 1 as long as this process runs.
  */
-export class Taken {
+export class TakenPackets {
   readonly #memory: Memory;
   readonly #recent: Map<number, string>;
   #durable: Map<number, string>;
@@ -31,10 +31,10 @@ export class Taken {
     this.#filters = filters;
   }
 
-  static async read(settings: object, memory: Memory): Promise<Taken> {
+  static async read(settings: object, memory: Memory): Promise<TakenPackets> {
     const text = await memory.read();
     const kept = text === undefined ? { filters: '', taken: {} } : (JSON.parse(text) as Kept);
-    return new Taken(settings, memory, kept);
+    return new TakenPackets(settings, memory, kept);
   }
 
   /** Whether there was a session before, with these subscriptions. */

@@ -28,7 +28,7 @@ export interface RowReader {
 export type Delivered = 'stored' | 'later' | 'never';
 
 /** Hands rows to the engine and reports those that it refuses to operators. */
-export class Delivery {
+export class RowDelivery {
   readonly #lent: ReaderLent;
   readonly #origin: string;
   readonly #isNews = newsFilter();

@@ -1,6 +1,6 @@
 import { DisableError } from 'waybill/adapter';
 import type { Column, ColumnKind, Parameter, Product, Row } from './database.ts';
-import { Delivery, type ReaderLent, type ReaderParts, type RowReader } from './delivery.ts';
+import { type ReaderLent, type ReaderParts, RowDelivery, type RowReader } from './delivery.ts';
 import { cellText, fingerprint, rowJson } from './row-json.ts';
 import type { SqlInValues } from './sql-in.ts';
 import type { AtWork, SqlLine } from './sql-line.ts';
@@ -49,7 +49,7 @@ export class KeyReader implements RowReader {
   readonly #lent: ReaderLent;
   readonly #line: SqlLine;
   readonly #product: Product;
-  readonly #delivery: Delivery;
+  readonly #delivery: RowDelivery;
   #kinds: readonly ColumnKind[] = [];
   #floor: Key | null = null;
   #recent: readonly Key[] = [];
@@ -61,7 +61,7 @@ export class KeyReader implements RowReader {
     this.#lent = lent;
     this.#line = line;
     this.#product = product;
-    this.#delivery = new Delivery(lent, origin);
+    this.#delivery = new RowDelivery(lent, origin);
   }
 
   async begin(): Promise<void> {

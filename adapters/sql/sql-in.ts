@@ -2,7 +2,7 @@ import { DisableError, inbound, type SettingsFault, setting } from 'waybill/adap
 import { poll } from 'waybill/peer';
 import { productOf } from './connect.ts';
 import type { Cell, Column, Limit, Product, Row } from './database.ts';
-import { Delivery, type ReaderLent, type ReaderParts, type RowReader } from './delivery.ts';
+import { type ReaderLent, type ReaderParts, RowDelivery, type RowReader } from './delivery.ts';
 import { KeyReader, nullKeys, refuseTwins, whereKey } from './key-reader.ts';
 import { fingerprint, rowJson } from './row-json.ts';
 import { SqlFailure, thrown } from './sql-failure.ts';
@@ -230,7 +230,7 @@ class MarkReader implements RowReader {
   readonly #lent: ReaderLent;
   readonly #line: SqlLine;
   readonly #product: Product;
-  readonly #delivery: Delivery;
+  readonly #delivery: RowDelivery;
   readonly #limit: Limit;
   #round = 0;
   #delivered = new Set<string>();
@@ -239,7 +239,7 @@ class MarkReader implements RowReader {
     this.#lent = lent;
     this.#line = line;
     this.#product = product;
-    this.#delivery = new Delivery(lent, origin);
+    this.#delivery = new RowDelivery(lent, origin);
     this.#limit = { rows: lent.settings.batch, bytes: MOST_BYTES };
   }
 

@@ -1,7 +1,7 @@
 import { astmDocument } from './astm/astm-document.ts';
 import { delimitedDocument, type Layout } from './delimited/delimited-document.ts';
 import { dicomDocument } from './dicom/dicom-document.ts';
-import type { Document, Reading } from './document.ts';
+import type { BodyHints, Document } from './document.ts';
 import { ediDocument } from './edi/edi-document.ts';
 import { hl7Document } from './hl7/hl7-document.ts';
 import { jsonDocument } from './json/json-document.ts';
@@ -13,7 +13,7 @@ import { xmlDocument } from './xml/xml-document.ts';
  * carry `charset`, and for delimited text `header=absent` and `delimiter`. Throws an EngineError
  * DOCUMENT_UNREADABLE with the position of what is wrong, never quoting the body.
  */
-export function documentOf(bytes: Uint8Array, { type, charset }: Reading): Document {
+export function documentOf(bytes: Uint8Array, { type, charset }: BodyHints): Document {
   const [media = '', ...rest] = type.split(';').map((part) => part.trim());
   const parameters = new Map(rest.map(parameter));
   const given = charset ?? parameters.get('charset');

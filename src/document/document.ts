@@ -34,7 +34,7 @@ export interface Document {
 }
 
 /** What the caller knows about the body before it is read. */
-export interface Reading {
+export interface BodyHints {
   /** The message's type, e.g. `HL7v2:ADT_A01:2.5.1`, `X12:837P:005010X222A1`, `application/json`. */
   readonly type: string;
   readonly charset?: string | undefined;

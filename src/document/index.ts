@@ -11,7 +11,7 @@ export {
   OWN_VERSION,
   readFileHead,
 } from './dicom/file-head.ts';
-export type { Document, Reading } from './document.ts';
+export type { BodyHints, Document } from './document.ts';
 export { documentOf, kindOf } from './document-of.ts';
 export { ediAcknowledgement } from './edi/acknowledge/acknowledge.ts';
 export {

@@ -1,14 +1,14 @@
 import { changeEntry, type Keyed, type KeyedPlace } from '../broker/keyed.ts';
 
 /** A message that is collected, in the order in which they came. */
-export interface Part {
+export interface BatchPart {
   readonly id: number;
   readonly size: number;
 }
 
 /** What is collected under a key, and not made into a message yet. */
 export interface Batch {
-  readonly parts: readonly Part[];
+  readonly parts: readonly BatchPart[];
   /** When the first part came, and when it is made at the latest. */
   readonly since: number;
   readonly until: number;
@@ -40,7 +40,7 @@ export interface BatchLimits {
 }
 
 /** A part that has come, or come back. */
-export interface Coming extends Part {
+export interface Coming extends BatchPart {
   readonly now: number;
   /** Whether it says that it is the last one. */
   readonly isEnd: boolean;

@@ -1,5 +1,4 @@
 import type { OpenOutbound, OutboundAdapter } from '../adapter/adapter.ts';
-import { isAway } from '../broker/away.ts';
 import type { Taken } from '../broker/queue.ts';
 import { whileHeld } from '../broker/while-held.ts';
 import { background } from '../error/background.ts';
@@ -22,7 +21,7 @@ import type { RetryPolicy } from '../time/back-off.ts';
 import { orAbort } from '../time/or-abort.ts';
 import { Connection } from './connection.ts';
 import { endByOrder } from './end-by-order.ts';
-import { type Host, HostState, type HostStatus, type Runtime } from './host.ts';
+import { type Host, HostState, type HostStatus, type Runtime, tellFailedTry } from './host.ts';
 import { lend } from './lend.ts';
 import { type OtherLines, OtherLinesWork } from './other-lines.ts';
 import { HostPatience } from './patience.ts';
@@ -329,7 +328,7 @@ export class BusinessOperation implements Host {
   }
 
   async #send(message: Message, signals: WorkSignals): Promise<Sent> {
-    const { clock, events } = this.#runtime;
+    const { clock } = this.#runtime;
     const connection = this.#connection;
     const sent = await send(
       message,
@@ -344,21 +343,8 @@ export class BusinessOperation implements Host {
         timeout: this.#options.timeout,
         clock,
         wake: () => this.#wake.signal,
-        onRetry: ({ attempt, next, error }) => {
-          this.#state.retrying = { messageId: message.id, attempt, next };
-          this.#state.failed(error.code, error.text);
-          events.retrying(this.name, message, { attempt, error });
-          const { id, sessionId } = message;
-          const at = clock.now();
-          // this only reports a failed try; the outcome will certainly be stored
-          background(
-            this.#runtime.outcomes.append({
-              record: { kind: 'attempt', id, sessionId, host: this.name, attempt, at, next, error },
-            }),
-            `noting a failed try of ${this.name}`,
-            isAway,
-          );
-        },
+        onRetry: (failed) =>
+          tellFailedTry(this.#runtime, { name: this.name, state: this.#state }, message, failed),
         onCut: () => {
           this.#cut = true;
         },

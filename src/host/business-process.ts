@@ -3,7 +3,6 @@ import { isAway } from '../broker/away.ts';
 import type { Taken } from '../broker/queue.ts';
 import type { Steps } from '../broker/steps.ts';
 import type { WaitingRoom } from '../broker/waiting-room.ts';
-import { background } from '../error/background.ts';
 import { describeError, isEngineError } from '../error/engine-error.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import { enqueue } from '../flow/enqueue.ts';
@@ -17,7 +16,7 @@ import type { OutcomeRecord, RecordedError } from '../message/record.ts';
 import { type RetryPolicy, retryDelay } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
 import { endByOrder } from './end-by-order.ts';
-import { type Host, HostState, type HostStatus, type Runtime } from './host.ts';
+import { type Host, HostState, type HostStatus, type Runtime, tellFailedTry } from './host.ts';
 import { type OtherLines, OtherLinesWork } from './other-lines.ts';
 import { HostPatience } from './patience.ts';
 import { QueueWorker, type WorkSignals } from './queue-worker.ts';
@@ -246,33 +245,18 @@ export class BusinessProcess implements Host {
         until ??= now + retry.for;
         const next = now + (ran.passing.after ?? retryDelay(retry, attempt));
         if (next > until) return { ran, attempts: attempt };
-        this.#failedTry(message, { attempt, next, error: ran.passing.error });
+        tellFailedTry(this.#runtime, { name: this.name, state: this.#state }, message, {
+          attempt,
+          next,
+          error: ran.passing.error,
+          event: 'process-failed',
+        });
         await pause(next - now, AbortSignal.any([signals.stopping, this.#wake.signal]));
         signals.stopping.throwIfAborted();
       }
     } finally {
       if (this.#state.retrying?.messageId === message.id) this.#state.retrying = undefined;
     }
-  }
-
-  #failedTry(
-    message: Message,
-    { attempt, next, error }: { attempt: number; next: number; error: RecordedError },
-  ): void {
-    const { clock, events, outcomes } = this.#runtime;
-    const { id, sessionId } = message;
-    const at = clock.now();
-    this.#state.retrying = { messageId: id, attempt, next };
-    this.#state.failed(error.code, error.text);
-    events.retrying(this.name, message, { attempt, error, event: 'process-failed' });
-    // this only reports a failed try; the outcome will certainly be stored
-    background(
-      outcomes.append({
-        record: { kind: 'attempt', id, sessionId, host: this.name, attempt, at, next, error },
-      }),
-      `noting a failed try of ${this.name}`,
-      isAway,
-    );
   }
 
   /** Runs the process and stores what it sends; rejects if that fails, so that the message goes back to its queue. */

@@ -1,14 +1,17 @@
 import type { ConnectionState, Memory } from '../adapter/adapter.ts';
 import type { Credential } from '../adapter/credential.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
+import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Journal } from '../broker/journal.ts';
 import type { Leases } from '../broker/lease.ts';
 import type { Waiting } from '../broker/while-held.ts';
+import { background } from '../error/background.ts';
 import type { Accepting } from '../flow/accept.ts';
 import type { EndOrder } from '../flow/end-message.ts';
 import type { Events } from '../log/events.ts';
 import type { HostLogs } from '../log/logger.ts';
+import type { Envelope } from '../message/message.ts';
 import type { RecordedError } from '../message/record.ts';
 import type { Clock } from '../time/clock.ts';
 import type { PeerCertificates } from './peer-certificates.ts';
@@ -153,6 +156,37 @@ export class HostState {
       delayed: this.delays.longest,
     };
   }
+}
+
+/** A try that failed and is followed by another. */
+interface FailedTry {
+  readonly attempt: number;
+  /** When the next one is due; milliseconds since 1970. */
+  readonly next: number;
+  readonly error: RecordedError;
+  /** Its name in the log if nothing was sent. */
+  readonly event?: string;
+}
+
+/** Shows a failed try in the status of its host and in the trace; the outcome will certainly be stored, this need not. */
+export function tellFailedTry(
+  { clock, events, outcomes }: Pick<Runtime, 'clock' | 'events' | 'outcomes'>,
+  { name, state }: { readonly name: string; readonly state: HostState },
+  message: Envelope,
+  { attempt, next, error, ...how }: FailedTry,
+): void {
+  const { id, sessionId } = message;
+  const at = clock.now();
+  state.retrying = { messageId: id, attempt, next };
+  state.failed(error.code, error.text);
+  events.retrying(name, message, { attempt, error, ...how });
+  background(
+    outcomes.append({
+      record: { kind: 'attempt', id, sessionId, host: name, attempt, at, next, error },
+    }),
+    `noting a failed try of ${name}`,
+    isAway,
+  );
 }
 
 /** Something that is overdue. */

@@ -100,7 +100,7 @@ export { Serving } from './http-server/serving.ts';
 export { type InFlight, inFlight, UnderWay, unlessAborted } from './in-flight.ts';
 export { judgedAsHl7 } from './judged-as-hl7.ts';
 export { kept } from './kept.ts';
-export { type Kept, keptOpen } from './kept-open.ts';
+export { type Kept, keepStoring, keptOpen } from './kept-open.ts';
 export {
   connectLdap,
   type LdapConnection,
@@ -117,6 +117,7 @@ export {
   letter,
   letterSettings,
 } from './mail/letter.ts';
+export { type MailFate, MailIntake } from './mail/mail-intake.ts';
 export {
   type MailDocument,
   type MailDocumentAddress,

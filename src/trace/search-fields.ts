@@ -1,4 +1,4 @@
-import type { Document, Reading } from '../document/document.ts';
+import type { BodyHints, Document } from '../document/document.ts';
 import { documentOf, kindOf } from '../document/document-of.ts';
 import { isEngineError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
@@ -26,7 +26,7 @@ const VALUES = 20;
  * Reads the search keys of a body. Returns none if it cannot be read: the trace accepts every
  * message, readable or not.
  */
-export type SearchFields = (bytes: Uint8Array, reading: Reading) => readonly SearchKey[];
+export type SearchFields = (bytes: Uint8Array, reading: BodyHints) => readonly SearchKey[];
 
 /**
  * The production's search fields (name → HL7 path, JSON pointer, XPath or column), and always the
@@ -56,7 +56,7 @@ export function searchFingerprint(search: ReadonlyMap<string, string>): string {
 }
 
 /** A text has no fields. */
-function readable(bytes: Uint8Array, reading: Reading): Document | undefined {
+function readable(bytes: Uint8Array, reading: BodyHints): Document | undefined {
   if (bytes.byteLength === 0 || kindOf(reading.type) === 'text') return undefined;
   try {
     return documentOf(bytes, reading);

@@ -7,7 +7,7 @@ import { decodeBatch } from '../broker/journal-batch.ts';
 import { PROJECTOR } from '../broker/names.ts';
 import { type ReaderOptions, streamReader } from '../broker/stream-reader.ts';
 import { settledFloor } from '../broker/streams.ts';
-import type { Reading } from '../document/document.ts';
+import type { BodyHints } from '../document/document.ts';
 import { toldElsewhere } from '../error/foreseen.ts';
 import { bodyOf } from './batch.ts';
 import { keyReader } from './key-reader.ts';
@@ -107,7 +107,7 @@ function messageBody(input: TraceInput): StoredBody | undefined {
     : { type, charset, ...body };
 }
 
-function readingOf(input: TraceInput): Reading | undefined {
+function readingOf(input: TraceInput): BodyHints | undefined {
   if (input.kind === 'message') return input.envelope;
   const { record } = input.entry;
   return record.kind === 'leg' ? record.message : undefined;

@@ -2,7 +2,7 @@ import { EngineError } from '../error/engine-error.ts';
 import type { LoopTurn, Work } from './work.ts';
 
 /** A path that a step writes, resolved for the current message. */
-export type Place = (work: Work) => string;
+export type WrittenPlace = (work: Work) => string;
 
 /**
  * In a path, `#` is the number of the loop's turn: `OBX[#]-5`, `/results/#/code`,
@@ -13,7 +13,7 @@ export type Place = (work: Work) => string;
  * one counts on through all turns of the outer loops that have no `#`: `/lines/#` in a nested loop
  * fills one list.
  */
-export function placeOf(path: string): Place {
+export function placeOf(path: string): WrittenPlace {
   const parts = path.split('#');
   const count = parts.length - 1;
   if (count === 0) return () => path;

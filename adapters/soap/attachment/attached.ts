@@ -4,7 +4,7 @@ import { textOf, type XmlElement } from 'waybill/document';
 import { mediaTypeOf } from 'waybill/peer';
 import { SOAP, type SoapVersion } from '../soap-version.ts';
 import { attributeOf, elementsOf, readXml, trimmed, within, type XmlSource } from '../xml.ts';
-import { type Part, ROOT_ID, readMultipart, writeMultipart } from './multipart.ts';
+import { type AttachedPart, ROOT_ID, readMultipart, writeMultipart } from './multipart.ts';
 
 const XOP = 'http://www.w3.org/2004/08/xop/include';
 
@@ -121,7 +121,7 @@ export function detached(
   detaching: Detaching,
 ): { readonly contentType: string; readonly body: Buffer } {
   const source = readXml(Buffer.from(text));
-  const parts: Part[] = [];
+  const parts: AttachedPart[] = [];
   const edits: Edit[] = [];
   for (const element of within(source.root)) {
     const content = binaryOf(element, detaching);
@@ -152,7 +152,7 @@ function binaryOf(element: XmlElement, { names, signed }: Detaching): Buffer | u
 
 function packed(
   envelope: string,
-  others: readonly Part[],
+  others: readonly AttachedPart[],
   { attaching, version, action }: Detaching,
 ): { readonly contentType: string; readonly body: Buffer } {
   const { media } = SOAP[version];

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { EngineError } from 'waybill/adapter';
 
 /** One part of a multipart/related body (RFC 2387). */
-export interface Part {
+export interface AttachedPart {
   /** Without its angle brackets; `''` if it has none. */
   readonly id: string;
   readonly type: string;
@@ -11,8 +11,8 @@ export interface Part {
 
 /** A body of several parts, of which one is the envelope. */
 export interface Multipart {
-  readonly root: Part;
-  readonly others: readonly Part[];
+  readonly root: AttachedPart;
+  readonly others: readonly AttachedPart[];
 }
 
 const MOST_PARTS = 1_000;
@@ -47,7 +47,7 @@ export function readMultipart(contentType: string, body: Buffer): Multipart {
   return { root, others: parts.filter((part) => part !== root) };
 }
 
-function* partsOf(body: Buffer, delimiter: Buffer): Generator<Part> {
+function* partsOf(body: Buffer, delimiter: Buffer): Generator<AttachedPart> {
   let count = 0;
   let at = delimiterFrom(body, delimiter, 0);
   while (at >= 0) {
@@ -71,7 +71,7 @@ function delimiterFrom(body: Buffer, delimiter: Buffer, from: number): number {
 }
 
 /** The text between two delimiters: the rest of a line, headers, an empty line, the content, and a line end. */
-function partIn(bytes: Buffer): Part {
+function partIn(bytes: Buffer): AttachedPart {
   const lines = bytes.indexOf('\r\n\r\n');
   const bareLines = bytes.indexOf('\n\n');
   const end = lines < 0 || (bareLines >= 0 && bareLines < lines) ? bareLines : lines;

@@ -10,7 +10,7 @@ import type { Becoming } from './become.ts';
 import type { Expected } from './exec-settings.ts';
 
 /** A question that a command may ask, with the answer to give. */
-export interface Answer {
+export interface PromptAnswer {
   readonly asks: (text: string) => boolean;
   readonly text: string;
   /** Must not appear in the output of the command. */
@@ -31,8 +31,8 @@ const LONGEST_PRELUDE = 65_536;
  */
 export class Dialogue {
   readonly #becoming: Becoming | undefined;
-  readonly #answers: readonly Answer[];
-  readonly #given = new Set<Answer>();
+  readonly #answers: readonly PromptAnswer[];
+  readonly #given = new Set<PromptAnswer>();
   readonly #say: (text: string) => void;
   #prelude = '';
   #line = '';
@@ -44,7 +44,7 @@ export class Dialogue {
     {
       becoming,
       answers,
-    }: { readonly becoming?: Becoming | undefined; readonly answers: readonly Answer[] },
+    }: { readonly becoming?: Becoming | undefined; readonly answers: readonly PromptAnswer[] },
     say: (text: string) => void,
   ) {
     this.#becoming = becoming;
@@ -110,8 +110,8 @@ export async function answersFor(
   expected: readonly (Expected | undefined)[],
   message: Message,
   { credential }: Pick<Lent<setting.Settings>, 'credential'>,
-): Promise<readonly Answer[]> {
-  const answers: Answer[] = [];
+): Promise<readonly PromptAnswer[]> {
+  const answers: PromptAnswer[] = [];
   for (const [index, one] of expected.entries()) {
     if (one === undefined) continue;
     const text =

@@ -17,7 +17,7 @@ import { connectSsh } from '../connect.ts';
 import { toldStep, trySignIn } from '../ssh-test.ts';
 import { type Become, Becoming } from './become.ts';
 import { commandLine, inFolder } from './command-line.ts';
-import { type Answer, answersFor, passwordOf } from './dialogue.ts';
+import { answersFor, type PromptAnswer, passwordOf } from './dialogue.ts';
 import { ExecPool } from './exec-pool.ts';
 import { ExecSession, LostWhileBeginning } from './exec-session.ts';
 import { execFaults, execSettings } from './exec-settings.ts';
@@ -132,7 +132,7 @@ class ExecSender implements OpenOutbound {
     session: ExecSession,
     other: Become | undefined,
     line: string,
-    answers: readonly Answer[],
+    answers: readonly PromptAnswer[],
   ): Pick<Order, 'line' | 'talk' | 'endThere'> {
     if (other === undefined) return { line, talk: { becoming: undefined, answers } };
     const becoming = new Becoming(other);

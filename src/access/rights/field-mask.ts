@@ -1,5 +1,5 @@
 import type { DelimitedDocument } from '../../document/delimited/delimited-document.ts';
-import type { Document, Reading } from '../../document/document.ts';
+import type { BodyHints, Document } from '../../document/document.ts';
 import {
   type AstmDocument,
   type DicomDocument,
@@ -22,7 +22,7 @@ import { maskXml } from './mask/xml-mask.ts';
  * Hides everything in a body that identifies a patient, for those who may not see it. Throws
  * FORBIDDEN if it cannot.
  */
-export type BodyMask = (body: Uint8Array, reading: Reading) => Uint8Array;
+export type BodyMask = (body: Uint8Array, reading: BodyHints) => Uint8Array;
 
 /** Places in bodies, by kind of document. */
 export interface Places {

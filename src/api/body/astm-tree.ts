@@ -1,4 +1,4 @@
-import type { Reading } from '../../document/document.ts';
+import type { BodyHints } from '../../document/document.ts';
 import { astmDocument } from '../../document/index.ts';
 import { type SegmentTree, segmentFields } from './segment-fields.ts';
 
@@ -16,7 +16,7 @@ const TITLES: Readonly<Record<string, string>> = {
 };
 
 /** Parses a message of a laboratory device. Throws DOCUMENT_UNREADABLE. */
-export function astmTree(bytes: Uint8Array, charset: Reading['charset']): SegmentTree {
+export function astmTree(bytes: Uint8Array, charset: BodyHints['charset']): SegmentTree {
   const document = astmDocument(bytes, charset);
   const apart = {
     ...document.delimiters,

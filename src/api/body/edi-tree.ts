@@ -1,4 +1,4 @@
-import type { Reading } from '../../document/document.ts';
+import type { BodyHints } from '../../document/document.ts';
 import { ediDocument, ediHead } from '../../document/index.ts';
 import { type SegmentTree, segmentFields } from './segment-fields.ts';
 
@@ -9,7 +9,7 @@ const HEAD = 4_096;
  * Parses an interchange of X12 or EDIFACT; a segment's title is the loop that contains it. Throws
  * DOCUMENT_UNREADABLE.
  */
-export function ediTree(bytes: Uint8Array, charset: Reading['charset']): SegmentTree {
+export function ediTree(bytes: Uint8Array, charset: BodyHints['charset']): SegmentTree {
   const document = ediDocument(bytes, charset);
   const head = ediHead(document.text().slice(0, HEAD));
   const apart = {

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { checkPermission, principalOf } from '../../access/rights/require-permission.ts';
-import type { Reading } from '../../document/document.ts';
+import type { BodyHints } from '../../document/document.ts';
 import { frontOf } from '../../message/body.ts';
 import { isOpenTo, type StoredBody, type TracedMessage } from '../../trace/traced-message.ts';
 import { ApiError } from '../../web/api-error.ts';
@@ -13,7 +13,7 @@ export type BodyPart = 'message' | 'reply';
 export interface ShownBody {
   readonly message: TracedMessage;
   readonly bytes: Uint8Array;
-  readonly reading: Reading;
+  readonly reading: BodyHints;
   /** Of the whole body. */
   readonly size: number;
   readonly offset: number;
@@ -47,7 +47,7 @@ export async function shownBody(
   }
   const { size, type, charset } = stored;
   const masked = !principal.unmasked;
-  const reading: Reading = { type, charset };
+  const reading: BodyHints = { type, charset };
   if ((masked || limit === undefined) && size > WHOLE_LIMIT) {
     throw new ApiError(413, 'MESSAGE_TOO_LARGE', `${size} bytes: request it page by page`);
   }

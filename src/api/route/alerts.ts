@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Principal } from '../../access/rights/principal.ts';
 import { principalOf, requirePermission } from '../../access/rights/require-permission.ts';
 import { isShown, type Alert as StoredAlert } from '../../operator/alert/alert-store.ts';
-import type { Delivery } from '../../operator/alert/delivery-store.ts';
+import type { AlertDelivery } from '../../operator/alert/delivery-store.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { type Act, audited } from '../acting.ts';
@@ -182,7 +182,7 @@ type ToldOf = NonNullable<Alert['told']>[number];
 
 function toldOf(
   principal: Principal,
-  { at, news, recipient, channel, state, messageId, text }: Delivery,
+  { at, news, recipient, channel, state, messageId, text }: AlertDelivery,
 ): ToldOf[] {
   if (news === 'test') return [];
   const one = { at, news, to: recipient, channel, state, message: messageId, text };

@@ -1,5 +1,5 @@
 import { partOf } from '../segment/part.ts';
-import { finding, type Hl7Finding, type Place } from './finding.ts';
+import { finding, type Hl7Finding, type Hl7Place } from './finding.ts';
 
 /** A line that opens or closes a batch, or begins a message; `''` for any other. */
 export type BatchLine = 'FHS' | 'BHS' | 'MSH' | 'BTS' | 'FTS' | '';
@@ -90,7 +90,7 @@ export class BatchTally {
     this.#find(`${segment}-1 is ${promised}, found ${found}.`, [segment, index, 1], '102');
   }
 
-  #find(text: string, place: Place, code = '100'): void {
+  #find(text: string, place: Hl7Place, code = '100'): void {
     this.#findings.push(finding('warning', code, text, place));
   }
 }

@@ -17,7 +17,7 @@ export interface Hl7Finding {
 }
 
 /** Segment, its number (1 if left out) and field. */
-export type Place = readonly [
+export type Hl7Place = readonly [
   segment: string,
   segmentIndex?: number | undefined,
   field?: number | undefined,
@@ -27,7 +27,7 @@ export function finding(
   severity: Hl7Finding['severity'],
   code: string,
   text: string,
-  [segment, segmentIndex = 1, field]: Place,
+  [segment, segmentIndex = 1, field]: Hl7Place,
 ): Hl7Finding {
   return { severity, code, text, segment, segmentIndex, field };
 }

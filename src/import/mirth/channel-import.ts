@@ -16,7 +16,7 @@ import {
   joined,
   templateText,
 } from './channel-parts.ts';
-import { ChannelScripts, type Place } from './channel-scripts.ts';
+import { ChannelScripts, type ScriptPlace } from './channel-scripts.ts';
 import { destinationOf } from './destinations.ts';
 import type { Block, DestinationDraft, Notes } from './drafts.ts';
 import { type PlainChannel, plainChannel } from './plain-channel.ts';
@@ -175,7 +175,7 @@ class ChannelImport {
     return name;
   }
 
-  #line(kind: ReportLine['kind'], at: string | Place, category: string, text: string): void {
+  #line(kind: ReportLine['kind'], at: string | ScriptPlace, category: string, text: string): void {
     const { place, line } = typeof at === 'string' ? { place: at, line: undefined } : at;
     this.#lines.push({ kind, channel: this.#channel.name, place, line, category, text });
   }

@@ -8,7 +8,7 @@ import { placeText, scriptModule } from './script-module.ts';
 import type { ScriptStatements } from './script-statements.ts';
 
 /** A place in a channel, with the line in its script. */
-export type Place = Pick<ReportLine, 'place' | 'line'>;
+export type ScriptPlace = Pick<ReportLine, 'place' | 'line'>;
 
 interface Around {
   /** The channel’s process. */
@@ -20,7 +20,7 @@ interface Around {
   readonly statements: ScriptStatements;
   readonly line: (
     kind: ReportLine['kind'],
-    at: string | Place,
+    at: string | ScriptPlace,
     category: string,
     text: string,
   ) => void;

@@ -5,7 +5,7 @@ import type { OnCallOverride } from './on-call.ts';
 export type DeliveryState = 'due' | 'sending' | 'sent' | 'delivered' | 'failed';
 
 /** One try to tell somebody of something. */
-export interface Delivery {
+export interface AlertDelivery {
   readonly id: number;
   /** 0 for a test. */
   readonly alert: number;
@@ -23,22 +23,22 @@ export interface Delivery {
   readonly text: string | undefined;
 }
 
-export type NewDelivery = Omit<Delivery, 'id' | 'messageId' | 'text'>;
+export type NewDelivery = Omit<AlertDelivery, 'id' | 'messageId' | 'text'>;
 
 /** Whom alerts were sent to, and who is on call by exception; shared by all planes of the database. */
 export interface DeliveryStore {
   /** Of alerts, oldest first. */
-  of(alerts: readonly number[]): Promise<readonly Delivery[]>;
+  of(alerts: readonly number[]): Promise<readonly AlertDelivery[]>;
   /** Records a try before it is made; undefined if another plane already makes it. */
   claim(delivery: NewDelivery): Promise<number | undefined>;
   settle(
     id: number,
-    how: Pick<Delivery, 'state'> & Partial<Pick<Delivery, 'messageId' | 'text'>>,
+    how: Pick<AlertDelivery, 'state'> & Partial<Pick<AlertDelivery, 'messageId' | 'text'>>,
   ): Promise<void>;
   /** Those that are due or have no outcome yet, oldest first. */
-  unsettled(limit: number): Promise<readonly Delivery[]>;
+  unsettled(limit: number): Promise<readonly AlertDelivery[]>;
   /** The latest outcome of each channel. */
-  latest(): Promise<readonly Delivery[]>;
+  latest(): Promise<readonly AlertDelivery[]>;
   /** Who is on call by exception and ends after a time. */
   overrides(after: number): Promise<readonly OnCallOverride[]>;
   addOverride(override: Omit<OnCallOverride, 'id'>): Promise<OnCallOverride>;
@@ -51,11 +51,11 @@ const AT_ONCE = 500;
 
 // oxlint-disable-next-line max-lines-per-function -- one object of small queries
 export function deliveryStore(database: MetaDatabase): DeliveryStore {
-  const read = async (sql: string, ...values: (number | string)[]): Promise<Delivery[]> =>
+  const read = async (sql: string, ...values: (number | string)[]): Promise<AlertDelivery[]> =>
     (await database.all(`SELECT * FROM alert_delivery ${sql}`, ...values)).map(deliveryOf);
   return {
     async of(alerts) {
-      const found: Delivery[] = [];
+      const found: AlertDelivery[] = [];
       for (let n = 0; n < alerts.length; n += AT_ONCE) {
         const ids = alerts.slice(n, n + AT_ONCE);
         const marks = ids.map(() => '?').join(', ');
@@ -123,12 +123,12 @@ const overrideOf = (row: Row): OnCallOverride => ({
   reason: String(row['reason']),
 });
 
-function deliveryOf(row: Row): Delivery {
+function deliveryOf(row: Row): AlertDelivery {
   const { message_id: messageId, text } = row;
   return {
     id: Number(row['id']),
     alert: Number(row['alert_id']),
-    news: row['news'] as Delivery['news'],
+    news: row['news'] as AlertDelivery['news'],
     step: Number(row['step']),
     recipient: String(row['recipient']),
     tried: Number(row['tried']),

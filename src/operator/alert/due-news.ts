@@ -1,7 +1,7 @@
 import { type AlertSettings, ON_CALL } from '../../access/sign-in/alert-settings.ts';
 import { retryDelay } from '../../time/back-off.ts';
 import type { Alert } from './alert-store.ts';
-import type { Delivery } from './delivery-store.ts';
+import type { AlertDelivery } from './delivery-store.ts';
 import { type OnCallOverride, onCallAt } from './on-call.ts';
 
 /** Somebody or something to be told, with the ways there in the order in which they are tried. */
@@ -57,7 +57,7 @@ export function privacySteps({ privacy, people }: AlertSettings): PlannedStep[] 
 const PRIVACY_STEP = 100;
 
 /** One thing to do now. */
-export interface DueNews extends Pick<Delivery, 'step' | 'recipient' | 'tried' | 'channel'> {}
+export interface DueNews extends Pick<AlertDelivery, 'step' | 'recipient' | 'tried' | 'channel'> {}
 
 /** Milliseconds after which what was handed to an operation counts as not delivered. */
 export const LATE = 120_000;
@@ -73,7 +73,7 @@ const AGAIN = { every: 60_000, backoff: 2, max: 900_000 };
 export function dueNews(
   alert: Pick<Alert, 'rule' | 'object' | 'level'>,
   steps: readonly PlannedStep[],
-  { deliveries, now }: { readonly deliveries: readonly Delivery[]; readonly now: number },
+  { deliveries, now }: { readonly deliveries: readonly AlertDelivery[]; readonly now: number },
 ): DueNews[] {
   const started = Math.min(now, ...deliveries.map(({ at }) => at));
   const due: DueNews[] = [];
@@ -99,7 +99,7 @@ interface RecipientState {
 function stateOf(
   { rule, object }: Pick<Alert, 'rule' | 'object'>,
   { name, channels }: Recipient,
-  { deliveries, now, step }: { deliveries: readonly Delivery[]; now: number; step: number },
+  { deliveries, now, step }: { deliveries: readonly AlertDelivery[]; now: number; step: number },
 ): RecipientState {
   // that a channel fails is not told by that channel
   const ways = channels.filter((one) => rule !== 'channel' || one !== object);

@@ -6,10 +6,10 @@ import type { Logger } from '../../log/logger.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
 import type { Engines } from '../engines.ts';
 import type { Alert, AlertStore } from './alert-store.ts';
-import type { AlertChannel, AlertNews, Sent } from './channel/channel.ts';
+import type { AlertChannel, AlertNews, NewsSent } from './channel/channel.ts';
 import { openChannels, operationChannel } from './channel/open-channels.ts';
 import type { Condition } from './condition.ts';
-import type { Delivery, DeliveryStore } from './delivery-store.ts';
+import type { AlertDelivery, DeliveryStore } from './delivery-store.ts';
 import {
   type DueNews,
   dueNews,
@@ -103,7 +103,7 @@ export function notifier(parts: NotifierOptions): Notifier {
   };
 }
 
-function failingChannel({ channel, state, at, text }: Delivery, now: number): Condition[] {
+function failingChannel({ channel, state, at, text }: AlertDelivery, now: number): Condition[] {
   const waits = state === 'sent' && now - at > LATE;
   if (state !== 'failed' && !waits) return [];
   const why = waits ? 'it still waits in the queue of its operation' : (text ?? 'it failed');
@@ -202,7 +202,7 @@ async function sendOpen(
     new Set(claimed.map(({ alert }) => alert.id)).size > TOGETHER
       ? [claimed]
       : [...Map.groupBy(claimed, ({ alert }) => alert.id).values()];
-  let failed: Sent | undefined;
+  let failed: NewsSent | undefined;
   for (const group of groups) {
     const news = openNews(parts, group, telling.about);
     // what fails for one would fail for all
@@ -221,12 +221,12 @@ async function sentBy(
   channel: AlertChannel | undefined,
   news: AlertNews,
   signal: AbortSignal,
-): Promise<Sent> {
+): Promise<NewsSent> {
   if (channel !== undefined) return channel.send(news, signal);
   return { accepted: false, cause: 'there is no such channel', remedy: 'Look into console.yaml' };
 }
 
-function settled(sent: Sent): Parameters<DeliveryStore['settle']>[1] {
+function settled(sent: NewsSent): Parameters<DeliveryStore['settle']>[1] {
   if (!sent.accepted) return { state: 'failed', text: `${sent.cause}. ${sent.remedy}` };
   const { messageId } = sent;
   return messageId === undefined ? { state: 'delivered' } : { state: 'sent', messageId };
@@ -294,7 +294,7 @@ async function settleAll(parts: NotifierOptions, telling: Telling): Promise<void
 
 async function sendOver(
   { deliveries, store, publicUrl }: NotifierOptions,
-  { id, alert: of, channel, at }: Delivery,
+  { id, alert: of, channel, at }: AlertDelivery,
   { about, channels, signal }: Telling,
 ): Promise<void> {
   const found = await store.find(of);
@@ -324,7 +324,7 @@ async function sendOver(
 /** What became of a message of the production. */
 async function learn(
   { deliveries, trace }: Pick<NotifierOptions, 'deliveries' | 'trace'>,
-  { id, messageId }: Delivery,
+  { id, messageId }: AlertDelivery,
 ): Promise<void> {
   const message = messageId === undefined ? undefined : await trace.message(messageId);
   const outcome = message === undefined ? undefined : outcomeOf(message);

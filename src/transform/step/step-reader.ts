@@ -3,7 +3,7 @@ import { anySegmentPath, hasSegments } from '../../document/segment-paths.ts';
 import type { Scope } from '../../expression/expression.ts';
 import type { Given } from '../../expression/given.ts';
 import { pathProblem } from '../../expression/path-problem.ts';
-import { examplePath, loopsNeeded, type Place, placeOf } from '../place.ts';
+import { examplePath, loopsNeeded, placeOf, type WrittenPlace } from '../place.ts';
 import type { Step, Work } from '../work.ts';
 
 /** What the reader of one kind of step knows of the transform around it. */
@@ -50,7 +50,7 @@ export function readPlace(
   given: Given,
   { kind, around, needs }: Pick<StepContext, 'kind' | 'around' | 'needs'>,
   whole = false,
-): Place | undefined {
+): WrittenPlace | undefined {
   const path = given.text('A path');
   if (path === undefined) return undefined;
   const problem = placeProblem(examplePath(path), kind, whole);

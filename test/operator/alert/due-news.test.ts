@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { alertSettingsOf } from '../../../src/access/sign-in/alert-settings.ts';
-import type { Delivery } from '../../../src/operator/alert/delivery-store.ts';
+import type { AlertDelivery } from '../../../src/operator/alert/delivery-store.ts';
 import { dueNews, LATE, plannedSteps } from '../../../src/operator/alert/due-news.ts';
 
 const MINUTE = 60_000;
@@ -21,12 +21,12 @@ const NIGHT = Date.parse('2026-01-05T22:00:00Z');
 const ALERT = { rule: 'queue', object: 'ward', level: 'warn' } as const;
 
 /** A log of tries: [minutes after noon, step, recipient, channel, state]. */
-type Try = readonly [number, number, string, string, Delivery['state']];
+type Try = readonly [number, number, string, string, AlertDelivery['state']];
 
 function due(tries: readonly Try[], minutes: number, alert: Parameters<typeof dueNews>[0] = ALERT) {
   const now = NOON + minutes * MINUTE;
   const deliveries = tries.map(
-    ([at, step, recipient, channel, state], n): Delivery => ({
+    ([at, step, recipient, channel, state], n): AlertDelivery => ({
       id: n,
       alert: 1,
       news: 'open',

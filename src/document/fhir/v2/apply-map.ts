@@ -4,7 +4,15 @@ import { continued, FORMS, joinedLines } from './forms.ts';
 import { type Element, isElement, tidy } from './json.ts';
 import { mapNamed } from './maps.ts';
 import type { Part } from './part.ts';
-import type { Condition, FhirMap, Form, Row, Source, Target, TargetStep } from './read-map.ts';
+import type {
+  FhirMap,
+  Form,
+  MapRow,
+  RowCondition,
+  Source,
+  Target,
+  TargetStep,
+} from './read-map.ts';
 import type { SourceSegment } from './source.ts';
 
 /** What the rows of one segment or data type work on. */
@@ -33,7 +41,7 @@ export function applyMap(map: FhirMap, frame: Frame): boolean {
   return wrote;
 }
 
-function applyRow(row: Row, frame: Frame): boolean {
+function applyRow(row: MapRow, frame: Frame): boolean {
   if (!row.conditions.every((condition) => holds(condition, frame))) return false;
   if (row.source === undefined) return writeRow(row, frame.part, frame);
   let wrote = false;
@@ -71,7 +79,7 @@ function deeper(part: Part, numbers: readonly number[]): Part | undefined {
   return found;
 }
 
-function holds({ kind, source, values }: Condition, frame: Frame): boolean {
+function holds({ kind, source, values }: RowCondition, frame: Frame): boolean {
   if (kind === 'no') return !hasElement(frame.target, values[0] ?? '');
   if (kind === 'has') return hasElement(frame.target, values[0] ?? '');
   const parts = partsAt(source, frame);
@@ -87,7 +95,7 @@ function holds({ kind, source, values }: Condition, frame: Frame): boolean {
 const isFixed = ({ kind }: Form): boolean =>
   kind === 'fixed' || kind === 'extension' || kind === 'concept';
 
-function writeRow(row: Row, part: Part | undefined, frame: Frame): boolean {
+function writeRow(row: MapRow, part: Part | undefined, frame: Frame): boolean {
   const root = rootOf(row, frame);
   if (root === undefined) return false;
   const others = row.extras.map(({ form }) => form);
@@ -103,7 +111,7 @@ function writeRow(row: Row, part: Part | undefined, frame: Frame): boolean {
 }
 
 /** The resource or element a row writes to; undefined if there is none or it has the value. */
-function rootOf({ target }: Row, frame: Frame): Element | undefined {
+function rootOf({ target }: MapRow, frame: Frame): Element | undefined {
   if (target === undefined) return undefined;
   const { resource } = target;
   const root = resource === undefined ? frame.target : frame.message.current(resource)?.resource;
@@ -111,7 +119,7 @@ function rootOf({ target }: Row, frame: Frame): Element | undefined {
 }
 
 /** The main form is the element itself; the others are written into it. */
-function write({ target, extras }: Row, root: Element, [main, ...others]: unknown[]): void {
+function write({ target, extras }: MapRow, root: Element, [main, ...others]: unknown[]): void {
   if (target === undefined) return;
   if (extras.length === 0) {
     if (main !== undefined) slotAt(root, target.steps).set(main);
@@ -136,7 +144,7 @@ function hasValue(root: Element, { steps }: Target): boolean {
 
 interface Place {
   readonly root: Element;
-  readonly row: Row;
+  readonly row: MapRow;
 }
 
 function valueOf(form: Form, around: Part | undefined, frame: Frame, place: Place): unknown {

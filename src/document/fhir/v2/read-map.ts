@@ -17,15 +17,15 @@
  */
 export interface FhirMap {
   readonly name: string;
-  readonly rows: readonly Row[];
+  readonly rows: readonly MapRow[];
 }
 
-export interface Row {
+export interface MapRow {
   readonly source: Source | undefined;
   readonly target: Target | undefined;
   readonly form: Form | undefined;
   readonly extras: readonly { readonly target: Target; readonly form: Form }[];
-  readonly conditions: readonly Condition[];
+  readonly conditions: readonly RowCondition[];
 }
 
 /** Where a value is: in the part at hand, or in the first such segment. */
@@ -56,7 +56,7 @@ export interface Form {
   readonly source: Source | undefined;
 }
 
-export interface Condition {
+export interface RowCondition {
   readonly kind: 'valued' | 'empty' | 'is' | 'not' | 'repeats' | 'single' | 'no' | 'has';
   readonly source: Source;
   readonly values: readonly string[];
@@ -64,7 +64,7 @@ export interface Condition {
 
 /** The tables in a text: each begins with `= NAME`; lines that begin with `#` are remarks. */
 export function readMaps(text: string): FhirMap[] {
-  const maps: { name: string; rows: Row[] }[] = [];
+  const maps: { name: string; rows: MapRow[] }[] = [];
   for (const line of text.split('\n')) {
     const tokens = line.match(/[^\s"]*"[^"]*"|\S+/g) ?? [];
     const [first, second] = tokens;
@@ -75,7 +75,7 @@ export function readMaps(text: string): FhirMap[] {
   return maps;
 }
 
-function readRow(tokens: readonly string[]): Row {
+function readRow(tokens: readonly string[]): MapRow {
   const at = tokens.indexOf('?');
   const [source = '', target = '', ...forms] = at < 0 ? tokens : tokens.slice(0, at);
   const conditions = at < 0 ? [] : tokens.slice(at + 1).map(readCondition);
@@ -134,7 +134,7 @@ function readForm(text: string): Form {
 
 const NOWHERE: Source = { segment: undefined, numbers: [] };
 
-function readCondition(text: string): Condition {
+function readCondition(text: string): RowCondition {
   const [, kind, element = ''] = /^(no|has):(.+)$/.exec(text) ?? [];
   if (kind === 'no' || kind === 'has') return { kind, source: NOWHERE, values: [element] };
   const [, counted, count] = /^#([^>=]+)([>=])1$/.exec(text) ?? [];
@@ -148,7 +148,7 @@ function readCondition(text: string): Condition {
 }
 
 /** `2=P` and `2!=P|N` */
-function readComparison(text: string): Condition {
+function readComparison(text: string): RowCondition {
   const [, left = '', no, right = ''] = /^([\w.-]+)(!)?=(.+)$/.exec(text) ?? [];
   const kind = no === undefined ? 'is' : 'not';
   return { kind, source: readSource(left), values: right.split('|') };

@@ -1,5 +1,6 @@
 import { evaluator, isFhirPathInstalled } from '../path/fhir-path.ts';
 import { isElement } from '../v2/json.ts';
+import { fhirDate } from '../v2/times.ts';
 import {
   definitions,
   type ElementType,
@@ -9,8 +10,6 @@ import {
   kindOfType,
 } from './element-types.ts';
 import type { FhirFinding } from './finding.ts';
-import { isPrimitive } from './primitives.ts';
-import { elementsIn, type Placed } from './walk.ts';
 
 export interface FhirChecking {
   /** `structure`: elements, types and cardinality; `full`: also codes, references and invariants. */
@@ -253,4 +252,101 @@ function holds(expression: string, { value, type, part, root }: Placed): boolean
     // it asks for something that is not at hand
     return true;
   }
+}
+
+/** An element with elements of its own, and where it is. */
+interface Placed {
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly type: string;
+  /** The part of the type that it is, `''` for the type itself. */
+  readonly part: string;
+  /** As FHIRPath. */
+  readonly at: string;
+  /** The innermost resource that it is in. */
+  readonly root: Readonly<Record<string, unknown>>;
+  /** Where it may lead, for a reference. */
+  readonly targets: readonly string[];
+}
+
+/** Every element of a resource of known structure that is not a primitive, the resource itself first. */
+function* elementsIn(
+  resource: Readonly<Record<string, unknown>>,
+  at = String(resource['resourceType']),
+): Generator<Placed> {
+  const type = String(resource['resourceType']);
+  yield* from({ value: resource, type, part: '', at, root: resource, targets: [] });
+}
+
+function* from(placed: Placed): Generator<Placed> {
+  yield placed;
+  const { byName } = elementsOf(placed.type, placed.part);
+  for (const [name, value] of Object.entries(placed.value)) {
+    const element = byName.get(name);
+    if (element === undefined) continue;
+    const all: readonly unknown[] = Array.isArray(value) ? value : [value];
+    for (const [index, one] of all.entries()) {
+      const at = `${placed.at}.${name}${Array.isArray(value) ? `[${index}]` : ''}`;
+      if (isElement(one)) yield* inner(one, element, { ...placed, at });
+    }
+  }
+}
+
+function inner(
+  value: Readonly<Record<string, unknown>>,
+  { types: [type = ''], part, targets }: ElementType,
+  around: Placed,
+): Generator<Placed> {
+  if (part !== undefined) return from({ ...around, value, part, targets });
+  const isResource = type === 'Resource' || kindOfType(type) === 'resource';
+  return isResource
+    ? elementsIn(value, around.at)
+    : from({ ...around, value, type, part: '', targets });
+}
+
+const YEAR = '(?:[1-9]\\d{3}|0\\d{2}[1-9]|0\\d[1-9]0|0[1-9]00)';
+const TIME = '(?:[01]\\d|2[0-3]):[0-5]\\d:(?:[0-5]\\d|60)(?:\\.\\d+)?';
+const ZONE = '(?:Z|[+-](?:(?:0\\d|1[0-3]):[0-5]\\d|14:00))';
+
+/** How text of a primitive type looks, by the specification. */
+const TEXTS: Readonly<Record<string, RegExp>> = {
+  base64Binary: /^(?:\s*(?:[\dA-Za-z+/=]){4}\s*)+$/,
+  canonical: /^\S*$/,
+  code: /^[^\s]+(?:\s[^\s]+)*$/,
+  date: new RegExp(`^${YEAR}(?:-\\d\\d(?:-\\d\\d)?)?$`),
+  dateTime: new RegExp(`^${YEAR}(?:-\\d\\d(?:-\\d\\d(?:T${TIME}${ZONE})?)?)?$`),
+  id: /^[A-Za-z\d\-.]{1,64}$/,
+  instant: new RegExp(`^${YEAR}-\\d\\d-\\d\\dT${TIME}${ZONE}$`),
+  markdown: /\S/,
+  oid: /^urn:oid:[0-2](?:\.(?:0|[1-9]\d*))+$/,
+  string: /\S/,
+  time: new RegExp(`^${TIME}$`),
+  uri: /^\S*$/,
+  url: /^\S*$/,
+  uuid: /^urn:uuid:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/,
+  xhtml: /^\s*<div[\s>]/,
+};
+
+const DATES = new Set(['date', 'dateTime', 'instant']);
+const NUMBERS: Readonly<Record<string, (value: number) => boolean>> = {
+  decimal: Number.isFinite,
+  integer: (value) => Number.isInteger(value) && Math.abs(value) <= 2_147_483_648,
+  positiveInt: (value) => Number.isInteger(value) && value > 0 && value <= 2_147_483_647,
+  unsignedInt: (value) => Number.isInteger(value) && value >= 0 && value <= 2_147_483_647,
+};
+
+/** Whether a JSON value is one of the primitive type. Base64 is only looked at while it is short: it may be a document. */
+function isPrimitive(type: string, value: unknown): boolean {
+  if (type === 'boolean') return typeof value === 'boolean';
+  const number = NUMBERS[type];
+  if (number !== undefined) return typeof value === 'number' && number(value);
+  if (typeof value !== 'string' || value === '') return false;
+  const long = type === 'base64Binary' && value.length > 10_000;
+  if (!long && TEXTS[type]?.test(value) === false) return false;
+  return !DATES.has(type) || isDay(value);
+}
+
+/** The 30th of February looks like a date. */
+function isDay(value: string): boolean {
+  const digits = value.slice(0, 10).replaceAll('-', '');
+  return fhirDate(digits) !== undefined;
 }

@@ -2,7 +2,7 @@ import type { Line } from '../../segment/line.ts';
 import { partOf, partsOf } from '../../segment/part.ts';
 import { isHeaderName } from '../delimiters.ts';
 import { type FieldDefinition, tableCodes } from '../dictionary/dictionary.ts';
-import { finding, type Hl7Finding, type Place } from '../finding.ts';
+import { finding, type Hl7Finding, type Hl7Place } from '../finding.ts';
 import type { Checked } from './checked.ts';
 
 /** One field of one segment. */
@@ -11,7 +11,7 @@ interface Field {
   readonly raw: string;
   /** `OBX[2]-5 (Observation Value)`. */
   readonly called: string;
-  readonly place: Place;
+  readonly place: Hl7Place;
 }
 
 /** Required fields, repetitions, data types, codes, and lengths if asked. */

@@ -5,7 +5,7 @@ import {
   hl7Dictionary,
   isNewer,
 } from '../dictionary/dictionary.ts';
-import { finding, type Hl7Finding, type Place } from '../finding.ts';
+import { finding, type Hl7Finding, type Hl7Place } from '../finding.ts';
 import { hl7BodyProblem, hl7Header } from '../header.ts';
 import { Hl7Document } from '../hl7-document.ts';
 import { checkFields } from './check-fields.ts';
@@ -40,7 +40,7 @@ export function validate(
   const findings = [...headerFindings(document), ...versionFindings(document, options)];
   const problem = hl7BodyProblem(bytes, header);
   if (problem !== undefined) {
-    const place: Place = [problem.segment ?? 'MSH', problem.segmentIndex, problem.field];
+    const place: Hl7Place = [problem.segment ?? 'MSH', problem.segmentIndex, problem.field];
     findings.push(finding('error', problem.code, `${problem.text}.`, place));
   }
   const version = (options.version ?? document.get('MSH-12.1')).trim();

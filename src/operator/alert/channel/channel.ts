@@ -25,7 +25,7 @@ export interface AlertFacts {
 }
 
 /** How sending ended. With `messageId` the outcome is that of a message of the production. */
-export type Sent =
+export type NewsSent =
   | { readonly accepted: true; readonly messageId?: number | undefined }
   | { readonly accepted: false; readonly cause: string; readonly remedy: string };
 
@@ -34,7 +34,7 @@ export interface AlertChannel {
   readonly name: string;
   readonly kind: ChannelKind;
   /** Never rejects; bounded in time. */
-  send(news: AlertNews, signal: AbortSignal): Promise<Sent>;
+  send(news: AlertNews, signal: AbortSignal): Promise<NewsSent>;
 }
 
 /** Milliseconds that a peer has to accept news. */

@@ -1,7 +1,7 @@
 import type { Transporter } from 'nodemailer';
 import type { MailChannelSettings } from '../../../access/sign-in/alert-settings.ts';
 import { connectionCause } from '../../../peer/connection-cause.ts';
-import { type AlertChannel, SENDING, type Sent } from './channel.ts';
+import { type AlertChannel, type NewsSent, SENDING } from './channel.ts';
 
 /** Sends a mail by itself, for when no engine runs that could. */
 export function mailChannel(name: string, settings: MailChannelSettings): AlertChannel {
@@ -54,7 +54,7 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, remedy: string]>>
   ETIMEDOUT: ['did not answer in time', 'Check the address and whether a firewall drops packets'],
 };
 
-function refused(error: unknown, server: string): Sent {
+function refused(error: unknown, server: string): NewsSent {
   const { code = '', responseCode } = error as { code?: string; responseCode?: number };
   const [what, remedy] = CAUSES[code] ?? [];
   if (what !== undefined && remedy !== undefined) {

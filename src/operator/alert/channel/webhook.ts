@@ -1,5 +1,5 @@
 import { connectionCause } from '../../../peer/connection-cause.ts';
-import { type AlertChannel, type AlertNews, SENDING, type Sent } from './channel.ts';
+import { type AlertChannel, type AlertNews, type NewsSent, SENDING } from './channel.ts';
 
 export interface WebhookSettings {
   readonly name: string;
@@ -36,7 +36,7 @@ export function webhookChannel({ name, kind, url, headers }: WebhookSettings): A
   };
 }
 
-function judged(status: number, place: string): Sent {
+function judged(status: number, place: string): NewsSent {
   if (status >= 200 && status < 300) return { accepted: true };
   return {
     accepted: false,
@@ -56,7 +56,7 @@ const REMEDIES: Readonly<Record<number, string>> = {
   429: 'It takes no more for now; it is tried again',
 };
 
-function unreached(error: unknown, place: string): Sent {
+function unreached(error: unknown, place: string): NewsSent {
   if (error instanceof Error && error.name === 'TimeoutError') {
     const cause = `${place} did not answer within ${SENDING / 1_000} s`;
     return { accepted: false, cause, remedy: 'Check the address, the proxy and the firewall' };
