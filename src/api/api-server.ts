@@ -6,6 +6,8 @@ import fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import type { RelayedCallers } from '../access/sign-in/relayed-callers.ts';
+import type { AnswerRelayed } from '../control/relay-server.ts';
 import { EngineError } from '../error/engine-error.ts';
 import {
   admitBodies,
@@ -23,6 +25,7 @@ import { securityHeaders } from '../web/security-headers.ts';
 import { consoleFiles } from './console-files.ts';
 import type { ApiContext } from './context.ts';
 import { openApi } from './open-api.ts';
+import { relayedAnswers } from './relayed.ts';
 import { actRoutes } from './route/acts.ts';
 import { alertRoutes } from './route/alerts.ts';
 import { bodyRoutes } from './route/bodies.ts';
@@ -37,6 +40,7 @@ import { messageRoutes } from './route/messages.ts';
 import { onCallRoutes } from './route/on-call.ts';
 import { overrideRoutes } from './route/overrides.ts';
 import { productionRoutes } from './route/production.ts';
+import { productionsRoutes } from './route/productions.ts';
 import { rehearsalRoute } from './route/rehearsal.ts';
 import { rehearsalsRoute } from './route/rehearsals.ts';
 import { savedSearchRoutes } from './route/saved-searches.ts';
@@ -57,6 +61,8 @@ export interface ApiOptions {
   readonly trustedProxies?: readonly string[] | undefined;
   /** Signs people in: sets `request.principal` in an `onRequest` hook and adds its own routes. */
   readonly signIn: FastifyPluginAsync | FastifyPluginCallback;
+  /** People of other consoles, for their requests. */
+  readonly relayed: RelayedCallers;
   /** The folder of the built console; without it there is only the API. */
   readonly consoleFolder?: string | undefined;
 }
@@ -66,6 +72,8 @@ export interface ApiServer {
   readonly port: number;
   /** `http://127.0.0.1:8080/` */
   readonly url: string;
+  /** Answers what consoles of other productions hand on. */
+  readonly answerRelayed: AnswerRelayed;
   close(): Promise<void>;
 }
 
@@ -74,7 +82,9 @@ const HANDSHAKE_TIMEOUT = 10_000;
 
 /** Builds the API without listening: for the OpenAPI document and for tests of the routes. */
 // oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
-export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Promise<Api> {
+export async function buildApi(
+  options: Omit<ApiOptions, 'host' | 'port' | 'relayed'>,
+): Promise<Api> {
   const { context, trustedProxies = [], signIn } = options;
   const tls = options.tls === undefined ? undefined : await serverTls(options.tls, context.log);
   const listening = {
@@ -112,6 +122,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
     async (scope) => {
       const api = scope as unknown as Api;
       productionRoutes(api, context);
+      productionsRoutes(api, context);
       historyRoutes(api, context);
       draftRoutes(api, context);
       hostRoutes(api, context);
@@ -164,6 +175,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     host,
     port: bound,
     url: `${tls === undefined ? 'http' : 'https'}://${named}:${bound}/`,
+    answerRelayed: relayedAnswers(app, options.relayed),
     close: () => app.close(),
   };
 }

@@ -9,12 +9,14 @@ import type { Alerting } from '../operator/alert/alerting.ts';
 import type { Engines } from '../operator/engines.ts';
 import type { JobRunner } from '../operator/job/job-runner.ts';
 import type { LiveStream } from '../operator/live/live-stream.ts';
+import type { OtherProductions } from '../operator/other-productions.ts';
 import type { PurgeReport, TraceStore, TraceUsage } from '../trace/trace-store.ts';
 
 /** What the routes depend on. */
 export interface ApiContext {
   readonly production: string;
   readonly broker: Broker;
+  readonly others: OtherProductions;
   readonly trace: TraceStore;
   readonly bodies: Bodies;
   readonly engines: Engines;

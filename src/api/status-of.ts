@@ -50,7 +50,7 @@ export async function statusOf(
     at: now,
     engines: reports.map(({ engine, started }) => ({ engine, started })),
     hosts: hostCounts(hosts),
-    queued: queued(hosts),
+    queued: queuedOf(hosts),
     lastMinutes: rate(
       hour.filter(({ at }) => at >= minute - 5 * MINUTE && at < minute),
       kinds,
@@ -84,7 +84,7 @@ function silentSince(context: ApiContext, traced: unknown, now: number): number 
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
 
-function hostCounts(hosts: readonly Host[]): Status['hosts'] {
+export function hostCounts(hosts: readonly Host[]): Status['hosts'] {
   const count = (...words: readonly Host['health'][]): number =>
     hosts.filter(({ health }) => words.includes(health)).length;
   return {
@@ -97,7 +97,7 @@ function hostCounts(hosts: readonly Host[]): Status['hosts'] {
   };
 }
 
-function queued(hosts: readonly Host[]): Status['queued'] {
+export function queuedOf(hosts: readonly Host[]): Status['queued'] {
   const [first] = hosts
     .flatMap(({ name, queue }) => (queue?.oldest ? [{ host: name, at: queue.oldest }] : []))
     .toSorted((a, b) => a.at - b.at);

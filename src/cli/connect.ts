@@ -6,6 +6,7 @@ import { type Broker, connectBroker } from '../broker/broker.ts';
 import { type NatsAccess, readNatsState } from '../broker/embedded/nats-server.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { isSystemError, tolerate } from '../error/foreseen.ts';
+import { productionsOf } from '../operator/other-productions.ts';
 import { filledUrl, urlOption } from './secret-url.ts';
 
 /** How a command finds a running production. */
@@ -59,15 +60,9 @@ export async function withBroker<Result>(
   return await run(broker);
 }
 
-const JOURNAL = /^WB_(.+)_JOURNAL$/;
-
 async function soleProduction(access: NatsAccess): Promise<string> {
   await using broker = await connectBroker({ ...access, production: '-', role: 'command' });
-  const found: string[] = [];
-  for await (const stream of broker.manager.streams.names()) {
-    const name = JOURNAL.exec(stream)?.[1];
-    if (name !== undefined) found.push(name);
-  }
+  const found = await productionsOf(broker);
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
   throw new EngineError(

@@ -90,14 +90,8 @@ export async function askControl<Request, Result>(
   { body, timeout = 10_000 }: { body?: Uint8Array | undefined; timeout?: number } = {},
 ): Promise<Result> {
   const subject = subjectOf(names, verb);
-  const packed = pack(request, body);
-  const most = connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
-  if (packed.byteLength > most)
-    throw new EngineError(
-      'MESSAGE_TOO_LARGE',
-      `the request has ${describeSize(packed.byteLength)} with its body, and NATS accepts ${describeSize(most)} at once`,
-    );
-  const answer = await connection.request(subject, packed, { timeout }).catch((error: unknown) => {
+  const bytes = packed({ connection }, request, body);
+  const answer = await connection.request(subject, bytes, { timeout }).catch((error: unknown) => {
     throw new EngineError(
       'BROKER_UNAVAILABLE',
       `nobody answers ${subject}: is the production running? (${describeError(error).code})`,
@@ -164,10 +158,29 @@ function resultOf<Result>(_verb: Verb<never, Result>, message: Msg): Result {
   const answer = message.json<{ result: Result; failure?: Failure }>();
   if (answer.failure === undefined) return answer.result;
   const { code, text, retryable } = answer.failure;
-  throw new EngineError(isCode(code) ? code : 'BROKER_UNAVAILABLE', text, { retryable });
+  throw new EngineError(errorCodeOf(code), text, { retryable });
 }
 
 const isCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CODES, code);
+
+/** The code as it was told, if this version knows it. */
+export const errorCodeOf = (code: string): ErrorCode =>
+  isCode(code) ? code : 'BROKER_UNAVAILABLE';
+
+/** A request for NATS. Throws MESSAGE_TOO_LARGE. */
+export function packed(
+  { connection }: Pick<Broker, 'connection'>,
+  request: unknown,
+  body?: Uint8Array,
+): Uint8Array {
+  const bytes = pack(request, body);
+  const most = connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
+  if (bytes.byteLength <= most) return bytes;
+  throw new EngineError(
+    'MESSAGE_TOO_LARGE',
+    `the request has ${describeSize(bytes.byteLength)} with its body, and NATS accepts ${describeSize(most)} at once`,
+  );
+}
 
 /** A request is its JSON's length, the JSON and a body, so that a message can be passed on without encoding it. */
 function pack(request: unknown, body: Uint8Array = new Uint8Array(0)): Uint8Array {
@@ -177,7 +190,7 @@ function pack(request: unknown, body: Uint8Array = new Uint8Array(0)): Uint8Arra
   return Buffer.concat([head, json, body]);
 }
 
-function unpack(data: Uint8Array): { request: unknown; body: Uint8Array } {
+export function unpack(data: Uint8Array): { request: unknown; body: Uint8Array } {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   const size = bytes.readUInt32BE(0);
   return {

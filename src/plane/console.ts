@@ -3,7 +3,7 @@ import type { Audit } from '../access/audit/audit.ts';
 import type { MetaDatabase, MetaPlace } from '../access/meta/meta-database.ts';
 import type { Emergencies } from '../access/rights/emergency.ts';
 import type { BodyMask } from '../access/rights/field-mask.ts';
-import { consoleGuard } from '../access/sign-in/console-guard.ts';
+import { type ConsoleGuard, consoleGuard } from '../access/sign-in/console-guard.ts';
 import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
 import { type ApiOptions, type ApiServer, startApi } from '../api/api-server.ts';
 import type { ApiContext } from '../api/context.ts';
@@ -12,6 +12,7 @@ import type { Broker } from '../broker/broker.ts';
 import { leases } from '../broker/lease.ts';
 import { state } from '../broker/state.ts';
 import { type Alone, whileHeld } from '../broker/while-held.ts';
+import { serveRelayed } from '../control/relay-server.ts';
 import type { Logger } from '../log/logger.ts';
 import { patientAudit, patientFields } from '../operator/access/patient-audit.ts';
 import type { Alerting } from '../operator/alert/alerting.ts';
@@ -23,6 +24,7 @@ import { jobStore } from '../operator/job/job-store.ts';
 import { jobWork } from '../operator/job/job-work.ts';
 import { liveRecord } from '../operator/live/live-record.ts';
 import { liveStream } from '../operator/live/live-stream.ts';
+import { otherProductions } from '../operator/other-productions.ts';
 import { remembered } from '../operator/remembered.ts';
 import type { Applied } from '../trace/projector.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
@@ -40,7 +42,7 @@ export interface ConsoleSources {
   readonly log: Logger;
 }
 
-export interface ConsoleOptions extends Omit<ApiOptions, 'context' | 'signIn'> {
+export interface ConsoleOptions extends Omit<ApiOptions, 'context' | 'signIn' | 'relayed'> {
   /** A sign-in to use instead of that of console.yaml and the local users. */
   readonly signIn?: ApiOptions['signIn'] | undefined;
   /** `console.yaml`: how people and programs sign in. Default: the one in the data folder. */
@@ -95,16 +97,12 @@ export async function startConsole(
     emergencies: guard.emergencies,
   });
   const { live, watcher, jobs } = service;
-  const search = (): ReadonlyMap<string, string> => parts.tracing.settings.search;
-  const fields = (): readonly string[] => patientFields(search(), guard.settings.patientFields);
   const context: ApiContext = {
     ...contextParts(parts, service.jobs),
+    ...guardedParts(parts, guard),
     ...service,
     engines: reached,
-    audit: patientAudit(audit ?? guard.audit, { ...parts, search, fields }),
-    patientFields: fields,
-    traceUrl: guard.traceUrl,
-    bulkLimit: guard.settings.bulkLimit,
+    audit: patientAudit(audit ?? guard.audit, { ...parts, ...fieldsOf(parts, guard) }),
     mask: mask ?? guard.mask,
   };
   const end = async (): Promise<void> => {
@@ -112,7 +110,10 @@ export async function startConsole(
     for (const one of [live, guard]) await one.close();
   };
   try {
-    const api = await startApi({ ...options, signIn: options.signIn ?? guard.signIn, context });
+    const { relayed, signIn: own } = guard;
+    const { signIn = own } = options;
+    const api = await startApi({ ...options, signIn, relayed, context });
+    const server = serveRelayed(broker, api.answerRelayed);
     return {
       api,
       settings: guard.settings,
@@ -121,6 +122,7 @@ export async function startConsole(
       alerting: service.alerting,
       applied: (applied) => live.tell(liveRecord(applied)),
       async stop() {
+        server.close();
         await api.close();
         await end();
       },
@@ -129,6 +131,32 @@ export async function startConsole(
     await end();
     throw error;
   }
+}
+
+/** The search fields, and which of them identify a patient; both may change while it runs. */
+function fieldsOf(
+  { tracing }: ConsoleSources,
+  { settings }: ConsoleGuard,
+): {
+  readonly search: () => ReadonlyMap<string, string>;
+  readonly fields: () => readonly string[];
+} {
+  const search = (): ReadonlyMap<string, string> => tracing.settings.search;
+  return { search, fields: () => patientFields(search(), settings.patientFields) };
+}
+
+/** What `console.yaml` decides. */
+function guardedParts(
+  parts: ConsoleSources,
+  guard: ConsoleGuard,
+): Pick<ApiContext, 'others' | 'patientFields' | 'traceUrl' | 'bulkLimit'> {
+  const { settings, traceUrl } = guard;
+  return {
+    others: otherProductions(parts.broker, settings.productions),
+    patientFields: fieldsOf(parts, guard).fields,
+    traceUrl,
+    bulkLimit: settings.bulkLimit,
+  };
 }
 
 type PeopleService = Pick<ApiContext, 'meta' | 'live' | 'alerts' | 'alerting' | 'jobs'> & {
@@ -200,7 +228,14 @@ function contextParts(
   jobs: JobRunner,
 ): Omit<
   ApiContext,
-  keyof PeopleService | 'engines' | 'audit' | 'mask' | 'traceUrl' | 'bulkLimit' | 'patientFields'
+  | keyof PeopleService
+  | 'engines'
+  | 'others'
+  | 'audit'
+  | 'mask'
+  | 'traceUrl'
+  | 'bulkLimit'
+  | 'patientFields'
 > {
   const usage = remembered(USAGE_FRESH, () => trace.usage());
   return {

@@ -70,9 +70,9 @@ export function sendProblem(
   reply: FastifyReply,
 ): void {
   const described = describe(error);
-  // the client has gone: nothing is wrong here
-  const isCancelled = error.name === 'AbortError';
-  if (described.status >= 500 && !isCancelled) {
+  // the client has gone, or it is an answer and not a fault of ours: nothing is wrong here
+  const isExpected = error.name === 'AbortError' || error instanceof ApiError;
+  if (described.status >= 500 && !isExpected) {
     request.log.error({ event: 'api-failed', code: described.code, err: error }, 'api-failed');
   }
   const { status, code, detail, retryable } = described;

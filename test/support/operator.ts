@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { freePort } from '../../sandbox/free-port.ts';
+import type { NatsAccess } from '../../src/broker/embedded/nats-server.ts';
 import { type RunningProduction, runProduction } from '../../src/cli/run-production.ts';
 import { type Logger, silentLogger } from '../../src/log/logger.ts';
 import type { ConsoleOptions } from '../../src/plane/console.ts';
@@ -34,6 +35,8 @@ export interface OperatedOptions {
   readonly production?: string;
   readonly files?: Readonly<Record<string, string>>;
   readonly console?: Partial<ConsoleOptions>;
+  /** A server that several productions share, instead of an embedded one. */
+  readonly nats?: NatsAccess;
   /** A PostgreSQL for the trace, instead of the embedded store. */
   readonly trace?: string;
   readonly answer?: Parameters<typeof mllpReceiver>[0];
@@ -83,6 +86,7 @@ export async function operated(options: OperatedOptions = {}): Promise<Operated>
   const running = await runProduction({
     folder: folder.path,
     data,
+    nats: options.nats,
     durability: 'process-crash',
     log,
     environment: {

@@ -116,6 +116,7 @@ export const ROUTES: readonly Row[] = [
     body: { level: 'info', for: 60_000, reason: 'x' },
   }),
   row('DELETE /hosts/{host}/overrides/{kind}', ['host.settings.override'], 404),
+  row('GET /productions/{production}', ['dashboard.view'], 200),
   row('GET /production/history', ['config.view'], 403),
   row('GET /production/history/comparison', ['config.view'], 403),
   row('POST /production/history/{version}/roll-back', ['config.deploy'], 403, {
@@ -171,6 +172,7 @@ export const ROUTES: readonly Row[] = [
 /** Operations for everybody who is signed in, and public ones. */
 export const FREE = new Set([
   'GET /me',
+  'GET /productions',
   'GET /me/preferences',
   'PUT /me/preferences',
   'POST /me/password',

@@ -54,8 +54,15 @@ function isOfEngines({ method, routeOptions }: FastifyRequest): boolean {
 }
 
 /** Requests that a page makes automatically while nobody is there: they must not keep a session alive. */
-function isUnattended({ headers, routeOptions }: FastifyRequest): boolean {
-  return 'x-unattended' in headers || routeOptions.url === `${API_PREFIX}/stream`;
+function isUnattended({ headers, routeOptions, params }: FastifyRequest): boolean {
+  const { url } = routeOptions;
+  // the live events of another production
+  const isStream = url?.endsWith('/*') === true && (params as Relayed)['*'] === 'stream';
+  return 'x-unattended' in headers || url === `${API_PREFIX}/stream` || isStream;
+}
+
+interface Relayed {
+  readonly '*'?: string;
 }
 
 /** `Authorization: Bearer wb_…`: tokens that were made here. */

@@ -34,6 +34,12 @@ import { oidcAttempts } from './oidc-attempts.ts';
 import { oidcProvider } from './oidc-provider.ts';
 import { signInPlugin } from './plugin.ts';
 import { refusedSignIns } from './refused-sign-ins.ts';
+import {
+  consoleOf,
+  type RelayedCallers,
+  relayedAuthenticator,
+  relayedCallers,
+} from './relayed-callers.ts';
 import { samlProvider } from './saml/saml-provider.ts';
 import { usedAssertions } from './saml/used-assertions.ts';
 import { sessions } from './sessions.ts';
@@ -69,6 +75,8 @@ export interface ConsoleGuard {
   readonly emergencies: Emergencies;
   readonly traceUrl: string | undefined;
   readonly signIn: FastifyPluginCallback;
+  /** People of other consoles whose requests are handed on to this one. */
+  readonly relayed: RelayedCallers;
   /**
    * The code for making the first administrator; Undefined if somebody can already sign in. To be
    * printed at the machine and stored nowhere.
@@ -117,6 +125,7 @@ export async function consoleGuard({
       emergencies: signIn.emergencies,
       traceUrl: settings.traceUrl,
       signIn: signInPlugin(signIn),
+      relayed: signIn.relayed,
       firstCode,
       async close() {
         proving[Symbol.dispose]();
@@ -173,6 +182,7 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
   const emergency = emergencies(database);
   const { header, tokens: issuers } = settings;
   const cookies = cookieNames(await sharedKey(database, 'instance'));
+  const relayed = relayedCallers();
   const csrf = derivedCsrf(await sharedKey(database, 'csrf'));
   return {
     production,
@@ -200,7 +210,9 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
     attempts: oidcAttempts(await sharedKey(database, 'oidc-attempt')),
     saml: new Map(settings.saml.map((one) => [one.name, samlProvider(one, used)])),
     providers: new Map(settings.oidc.map((one) => [one.name, oidcProvider(one)])),
+    relayed,
     authenticators: [
+      relayedAuthenticator(relayed),
       ownTokenAuthenticator(tokens, known),
       ...(issuers.length === 0 ? [] : [issuerAuthenticator(issuers, csrf)]),
       sessionAuthenticator(open, known, cookies.session),
@@ -234,6 +246,8 @@ export function rightsNow(signIn: SignIn): RightsNow {
     const { via, name } = orderer;
     // from an earlier version, in which the user at the machine itself was an administrator
     if (via === 'loopback') return 'users at the machine itself are no longer administrators';
+    // what they may do here was decided there, and is in the order
+    if (consoleOf(via) !== undefined) return asGranted(orderer);
     if (via === 'local' || via === 'token') return local(signIn, orderer);
     const last = await signIn.sessions.latest(name, via);
     return last === undefined
@@ -258,6 +272,11 @@ const within = (
   { permissions: limit }: Orderer,
   identity: Identity,
 ): Promise<StillAllowed> => signIn.rights({ ...identity, limit });
+
+const asGranted = ({ permissions, visibleHosts }: Orderer): StillAllowed => ({
+  permissions: new Set(permissions),
+  visibleHosts,
+});
 
 function asOrdered({ production, roles }: SignIn, orderer: Orderer): StillAllowed {
   const allowed = permissionsOf(orderer.roles, roles, production);

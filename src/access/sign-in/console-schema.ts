@@ -167,6 +167,8 @@ export const ConsoleFile = closed({
   bulkLimit: maybe(Type.Integer({ minimum: 1, maximum: 100_000 })),
   /** Search fields whose values identify a patient. */
   patientFields: maybe(Texts),
+  /** Other productions of the same NATS that this console shows too; `*` for all. */
+  productions: maybe(Texts),
   /** Who is told of alerts. */
   alerts: maybe(AlertsFile),
 });

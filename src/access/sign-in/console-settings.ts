@@ -59,6 +59,8 @@ export interface ConsoleSettings {
   /** How many messages somebody may act on at once who lacks `message.bulk_unlimited`. */
   readonly bulkLimit: number;
   readonly alerts: AlertSettings;
+  /** Names of other productions that the console shows; `*` for all of its NATS. */
+  readonly productions: readonly string[];
   /** Search fields whose values identify a patient; undefined recognises them by path and name. */
   readonly patientFields: readonly string[] | undefined;
 }
@@ -122,6 +124,7 @@ function settingsOf(written: ConsoleFile, folder: string): ConsoleSettings {
     traceUrl: written.traceUrl,
     bulkLimit: written.bulkLimit ?? BULK_LIMIT,
     alerts: alertSettingsOf(written.alerts),
+    productions: written.productions ?? [],
     patientFields: written.patientFields,
   };
 }

@@ -7,6 +7,7 @@ import { auditRoutes } from '../audit/audit-routes.ts';
 import type { Principal } from '../rights/principal.ts';
 import type { Identity } from '../rights/principal-for.ts';
 import { answerCors, checkCsrf } from './cross-origin.ts';
+import { mayBeRelayed } from './relayed-callers.ts';
 import { emergencyRoutes } from './route/emergency.ts';
 import { firstAdministratorRoute } from './route/first-administrator.ts';
 import { oidcRoutes } from './route/oidc.ts';
@@ -32,6 +33,8 @@ export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
   const plugin: FastifyPluginCallback = (app, _options, done) => {
     app.addHook('onRequest', async (request, reply) => {
       if (answerCors(signIn, request, reply)) return reply;
+      if (signIn.relayed.of(request) !== undefined && !mayBeRelayed(request))
+        throw new ApiError(404, 'NOT_FOUND', 'this is not answered through another console');
       const principal = await principalFor(signIn, request, reply);
       if (principal === undefined) return undefined;
       request.principal = principal;

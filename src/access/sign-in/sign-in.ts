@@ -15,6 +15,7 @@ import type { LocalSignIn } from './local-sign-in.ts';
 import type { OidcAttempts } from './oidc-attempts.ts';
 import type { OidcProvider } from './oidc-provider.ts';
 import type { RefusedSignIns } from './refused-sign-ins.ts';
+import type { RelayedCallers } from './relayed-callers.ts';
 import type { SamlProvider } from './saml/saml-provider.ts';
 import type { Sessions } from './sessions.ts';
 import type { SignInTrace } from './sign-in-trace.ts';
@@ -42,6 +43,7 @@ export interface SignIn {
   readonly attempts: OidcAttempts;
   readonly providers: ReadonlyMap<string, OidcProvider>;
   readonly saml: ReadonlyMap<string, SamlProvider>;
+  readonly relayed: RelayedCallers;
   readonly authenticators: readonly Authenticator[];
   readonly log: Logger;
 }

@@ -116,3 +116,11 @@ test('of somebody from outside the last sign-in counts', async () => {
     stop: 'dora now lacks message.bulk, message.resend',
   });
 });
+
+test('whoever ordered it through another console keeps what that console granted, and is no user of the same name', async () => {
+  const ann = { name: 'ann', via: 'local@hub', roles: ['administrator'], visibleHosts: undefined };
+  const granted = { ...ann, permissions: ['message.bulk', 'message.resend'] } as const;
+  expect(await rightsOf(granted)).toEqual({ visible: undefined });
+  const lacking = { ...ann, permissions: ['message.bulk'] } as const;
+  expect(await rightsOf(lacking)).toEqual({ stop: 'ann now lacks message.resend' });
+});

@@ -1,0 +1,341 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { freePort } from '../../sandbox/free-port.ts';
+import { auditLog } from '../../src/access/audit/audit-log.ts';
+import { metaDatabase } from '../../src/access/meta/open-meta.ts';
+import { PERMISSIONS, type Permission } from '../../src/access/rights/principal.ts';
+import { apiTokens } from '../../src/access/sign-in/api-tokens.ts';
+import type { MessagePage } from '../../src/api/contract/message.ts';
+import { runProduction } from '../../src/cli/run-production.ts';
+import { silentLogger } from '../../src/log/logger.ts';
+import { alertStore } from '../../src/operator/alert/alert-store.ts';
+import { jobStore } from '../../src/operator/job/job-store.ts';
+import { addLocalUser } from '../support/local-user.ts';
+import { startNats } from '../support/nats.ts';
+import { type Operated, operated, WARD } from '../support/operator.ts';
+import { orderer } from '../support/orderer.ts';
+import { productionFolder } from '../support/production.ts';
+import { FREE, ROUTES, type Row } from '../support/route-table.ts';
+import { type Visitor, visitor } from '../support/visitor.ts';
+
+/* One NATS with the productions `hub`, `lab` and `ward`. The console of `hub` shows `lab` and `ward`, and has the users. */
+
+const PASSWORD = 'three rivers meet here';
+let stack: AsyncDisposableStack;
+let hub: Operated;
+let lab: Operated;
+let ward: Operated;
+/** Of things in `ward`, which somebody with a role in `lab` alone tries to reach. */
+let ids: Readonly<Record<string, number>>;
+
+const named = (name: string): string =>
+  WARD.replace('production: ward', `production: ${name}`).replace('A ward', `The ${name}`);
+
+async function token(user: string, permissions: readonly Permission[]): Promise<string> {
+  await using database = await metaDatabase({ data: join(hub.folder.path, 'data') });
+  const more = { label: 'x', permissions, expires: Date.now() + 600_000 };
+  return (await apiTokens(database).add({ user, ...more })).token;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+async function ask(
+  production: string,
+  { operation, query = '', body }: Pick<Row, 'operation' | 'query' | 'body'>,
+  bearer: string,
+): Promise<Answer> {
+  const [method = '', pattern = ''] = operation.split(' ');
+  const of = pattern.includes('{id}') ? /^\/([\w-]+)/.exec(pattern)?.[1] : 'messages';
+  const id = ids[of ?? ''] ?? 0;
+  const filled = (text: string): string =>
+    text
+      .replaceAll('"{id}"', `${id}`)
+      .replaceAll('{id}', `${id}`)
+      .replaceAll('{host}', 'hl7-out')
+      .replaceAll('{kind}', 'log-level')
+      .replaceAll('{name}', 'victim');
+  const ending = new AbortController();
+  const response = await fetch(
+    new URL(filled(`api/v1/productions/${production}${pattern}${query}`), hub.url),
+    {
+      method,
+      signal: ending.signal,
+      headers: {
+        authorization: `Bearer ${bearer}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: filled(JSON.stringify(body)) }),
+    },
+  );
+  const streams = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+  const text = streams ? '' : await response.text();
+  ending.abort();
+  return { status: response.status, text };
+}
+
+/** Rows for what belongs to the console, which no other console answers. */
+const OF_THE_CONSOLE = /^\w+ \/(?:users|roles|tokens|sign-in|productions)/;
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack();
+  const nats = stack.use(await startNats());
+  const started = async (name: string, settings = ''): Promise<Operated> =>
+    stack.use(
+      await operated({
+        production: named(name),
+        administrator: false,
+        nats,
+        files: { 'data/console.yaml': settings },
+      }),
+    );
+  hub = await started('hub', 'productions: [lab, ward, dark]\n');
+  [lab, ward] = await Promise.all([started('lab'), started('ward')]);
+  const dark = stack.use(await productionFolder({ 'production.yaml': named('dark') }));
+  const engine = await runProduction({
+    folder: dark.path,
+    data: join(dark.path, 'data'),
+    nats,
+    log: silentLogger,
+    environment: {
+      LISTEN: `127.0.0.1:${await freePort()}`,
+      CONNECT: `127.0.0.1:${await freePort()}`,
+    },
+  });
+  stack.defer(() => engine.stop());
+  await Promise.all([hub, lab, ward].map((one) => one.send(`E-${one.plane.broker.production}`)));
+  const data = join(hub.folder.path, 'data');
+  for (const [name, roles, scope] of [
+    ['root', ['administrator'], ['*']],
+    ['lena', ['administrator@lab'], ['*']],
+    ['part', ['administrator'], ['host:elsewhere']],
+    ['victim', [], ['*']],
+  ] as const)
+    await addLocalUser(data, { name, password: PASSWORD, roles, scope });
+  const root = await signedIn('root');
+  const message = await vi.waitFor(async () => {
+    const path = '/api/v1/productions/ward/messages/search';
+    const search = { status: ['completed'], source: 'hl7-in' };
+    const { body } = await root.ask<MessagePage>('POST', path, search);
+    return body.items[0]?.id ?? Promise.reject(new Error('it is not traced yet'));
+  });
+  await using meta = await metaDatabase({ data: join(ward.folder.path, 'data') });
+  const condition = { rule: 'silent', object: 'host hl7-out', host: 'hl7-out', level: 'warn' };
+  const { alert } = await alertStore(meta).see(
+    { ...condition, text: 'hl7-out is silent' } as never,
+    Date.now(),
+  );
+  const order = {
+    type: 'resend',
+    orderer: orderer('root'),
+    reason: 'x',
+    target: undefined,
+  } as const;
+  const job = await jobStore(meta).add({ ...order, ids: [message] });
+  ids = { messages: message, sessions: message, storage: message, jobs: job.id, alerts: alert.id };
+});
+afterAll(async () => stack.disposeAsync());
+
+const problem = (text: string) => JSON.parse(text) as Record<string, unknown>;
+
+async function signedIn(name: string): Promise<Visitor> {
+  const somebody = visitor(hub.url);
+  expect((await somebody.signIn(name, PASSWORD)).status).toBe(200);
+  return somebody;
+}
+
+describe('somebody with a role in one production only', () => {
+  test('sees that one alone, and may do there what the role allows', async () => {
+    const lena = await signedIn('lena');
+    const list = await lena.ask('GET', '/api/v1/productions');
+    expect(list.body).toEqual({ own: 'hub', productions: ['lab'] });
+    const there = await lena.ask<{ permissions: string[] }>('GET', '/api/v1/productions/lab/me');
+    expect(there.body).toMatchObject({ name: 'lena', via: 'local@hub' });
+    expect(there.body.permissions).toEqual(
+      PERMISSIONS.filter((one) => one !== 'user.manage' && one !== 'token.manage'),
+    );
+    expect((await lena.ask('GET', '/api/v1/productions/lab/hosts')).status).toBe(200);
+    expect((await lena.me()).body.permissions).toEqual([]);
+  });
+
+  test('another one does not exist for them, in any operation: as if nobody had that name', async () => {
+    const all = await token('lena', PERMISSIONS);
+    const rows = [...ROUTES, ...[...FREE].map((operation) => ({ operation }))];
+    for (const row of rows) {
+      const [there, nowhere] = [await ask('ward', row, all), await ask('nowhere', row, all)];
+      expect([row.operation, there.status]).toEqual([row.operation, 404]);
+      expect(problem(there.text)['detail']).toBe('there is no production ward');
+      expect({ ...problem(there.text), request: '', detail: '' }).toEqual({
+        ...problem(nowhere.text),
+        request: '',
+        detail: '',
+      });
+    }
+    // nothing of what was tried got there
+    await using audit = await auditLog({ data: join(ward.folder.path, 'data') });
+    expect(await audit.list({ actor: 'lena', limit: 10 })).toEqual([]);
+  });
+
+  test('no way of writing the address leads anywhere else', async () => {
+    const all = await token('lena', PERMISSIONS);
+    for (const path of [
+      'lab/../ward/hosts',
+      'lab/%2e%2e/ward/hosts',
+      'lab%2f..%2fward/hosts',
+      'lab//hosts',
+      'WARD/hosts',
+      'ward%00/hosts',
+      'lab/productions/ward/hosts',
+      'lab/../../users',
+      'lab/%2e%2e/%2e%2e/users',
+      'lab/users',
+      '%6Cab/users',
+      '*/hosts',
+      '>/hosts',
+      'lab.o/hosts',
+    ]) {
+      const answer = await fetch(
+        new URL(`api/v1/productions/x`, hub.url).href.replace(/x$/, path),
+        {
+          headers: { authorization: `Bearer ${all}` },
+        },
+      );
+      const text = await answer.text();
+      expect([path, answer.status]).toEqual([path, expect.toBeOneOf([400, 403, 404])]);
+      expect(text).not.toMatch(/hl7-(?:in|out)/);
+    }
+  });
+
+  test('in their own production’s console they are a stranger, and a token of theirs is none', async () => {
+    const all = await token('lena', PERMISSIONS);
+    const answer = await fetch(new URL('api/v1/hosts', lab.url), {
+      headers: { authorization: `Bearer ${all}` },
+    });
+    expect(answer.status).toBe(401);
+    const made = await fetch(new URL('api/v1/hosts', lab.url), {
+      headers: { 'x-waybill-caller': 'made-up' },
+    });
+    expect(made.status).toBe(401);
+  });
+});
+
+describe('every operation of another production', () => {
+  test('asks for each permission there', async () => {
+    for (const row of ROUTES.filter(({ operation }) => !OF_THE_CONSOLE.test(operation)))
+      for (const missing of row.needs) {
+        const others = PERMISSIONS.filter((one) => one !== missing);
+        const answer = await ask('ward', row, await token('root', others));
+        expect([row.operation, answer.status]).toEqual([row.operation, 403]);
+        expect(answer.text).toContain(missing);
+      }
+  });
+
+  test('tells nothing of hosts outside the scope', async () => {
+    const all = await token('part', PERMISSIONS);
+    for (const row of ROUTES.filter(({ operation }) => !OF_THE_CONSOLE.test(operation))) {
+      const answer = await ask('ward', row, all);
+      // a token has no emergencies, wherever it is used
+      expect([row.operation, answer.status]).toEqual([row.operation, row.elsewhere]);
+      const isAudit = row.operation.startsWith('GET /audit');
+      const told = isAudit ? '' : answer.text.replace('there is no host hl7-out', '');
+      expect(told).not.toMatch(/hl7-(?:in|out)/);
+    }
+  });
+
+  test('is done for who may, except what belongs to the console that has the users', async () => {
+    const reads = ROUTES.filter(({ operation }) => /^GET|^POST \/messages\/[^{]/.test(operation));
+    for (const row of reads) {
+      const needed = row.needs.filter((one) => one !== 'user.manage' && one !== 'token.manage');
+      const answer = await ask(
+        'ward',
+        row,
+        await token('root', needed.length > 0 ? needed : ['dashboard.view']),
+      );
+      const allowed = OF_THE_CONSOLE.test(row.operation) ? [404] : (row.allowed ?? [200]);
+      expect([row.operation, answer.status, answer.text]).toEqual([
+        row.operation,
+        expect.toBeOneOf([...allowed]),
+        expect.any(String),
+      ]);
+    }
+    for (const operation of FREE) {
+      if (/^\w+ \/me(?:\/preferences)?$/.test(operation)) continue;
+      const answer = await ask('ward', { operation }, await token('root', PERMISSIONS));
+      expect([operation, answer.status]).toEqual([operation, expect.toBeOneOf([400, 404])]);
+    }
+  });
+});
+
+test('what is done in another production is in its audit log, with who and from which console', async () => {
+  const root = await signedIn('root');
+  const path = '/api/v1/productions/ward/hosts/hl7-out/stop';
+  expect((await root.ask('POST', path, { reason: 'works' })).status).toBe(200);
+  await root.ask('POST', path.replace('stop', 'start'), {});
+  await using audit = await auditLog({ data: join(ward.folder.path, 'data') });
+  const [stopped] = await audit.list({ action: 'host.stop', actor: 'root', limit: 10 });
+  expect(stopped).toMatchObject({ via: 'local@hub', ip: '127.0.0.1', outcome: 'done' });
+  // an act without the token of the session is none, here as there
+  const forged = visitor(hub.url);
+  for (const [name, value] of root.cookies) forged.cookies.set(name, value);
+  expect((await forged.ask('POST', path, {})).status).toBe(403);
+});
+
+test('live events of another production end once the reader loses the role there', async () => {
+  await addLocalUser(join(hub.folder.path, 'data'), {
+    name: 'otto',
+    password: PASSWORD,
+    roles: ['viewer@ward'],
+  });
+  const otto = await signedIn('otto');
+  const cookie = [...otto.cookies].map(([key, value]) => `${key}=${value}`).join('; ');
+  const response = await fetch(new URL('/api/v1/productions/ward/stream', hub.url), {
+    headers: { cookie },
+  });
+  expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
+  const reader = response.body?.getReader();
+  const first = await reader?.read();
+  expect(Buffer.from(first?.value ?? []).toString()).toContain('event: hello');
+  const ended = (async () => {
+    while ((await reader?.read())?.done === false);
+  })();
+  const settled = vi.fn<() => void>();
+  void ended.then(settled, settled);
+  await using database = await metaDatabase({ data: join(hub.folder.path, 'data') });
+  // the role alone: the session stays
+  await database.run(`UPDATE "user" SET roles = '["viewer@lab"]' WHERE name = 'otto'`);
+  await vi.waitFor(() => expect(settled).toHaveBeenCalled(), { timeout: 8_000 });
+  expect((await otto.ask('GET', '/api/v1/productions/ward/hosts')).status).toBe(404);
+});
+
+test('a production that the console does not show, or that was never there, is not found; its own is redirected to', async () => {
+  const root = await signedIn('root');
+  const lists = async () => (await root.ask('GET', '/api/v1/productions')).body;
+  expect(await lists()).toEqual({ own: 'hub', productions: ['hub', 'dark', 'lab', 'ward'] });
+  expect((await root.ask('GET', '/api/v1/productions/other/hosts')).status).toBe(404);
+  const own = await root.ask('GET', '/api/v1/productions/hub/hosts/hl7-in?x=1');
+  expect([own.status, own.headers.get('location')]).toEqual([307, '../../../hosts/hl7-in?x=1']);
+  // a console that names no others shows none, however many there are
+  await addLocalUser(join(lab.folder.path, 'data'), { name: 'root', password: PASSWORD });
+  const there = visitor(lab.url);
+  await there.signIn('root', PASSWORD);
+  expect((await there.ask('GET', '/api/v1/productions')).body).toEqual({
+    own: 'lab',
+    productions: ['lab'],
+  });
+  expect((await there.ask('GET', '/api/v1/productions/ward/hosts')).status).toBe(404);
+});
+
+test('where no operator plane runs, that is told with what the engines say', async () => {
+  const root = await signedIn('root');
+  const status = await root.ask('GET', '/api/v1/productions/dark/status');
+  expect(status.status).toBe(503);
+  expect(status.body).toMatchObject({ code: 'BROKER_UNAVAILABLE', retryable: true });
+  const brief = await root.ask('GET', '/api/v1/productions/dark');
+  expect(brief.body).toMatchObject({
+    production: 'dark',
+    title: 'The dark',
+    hosts: { total: 2 },
+  });
+});
