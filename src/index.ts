@@ -1,6 +1,12 @@
 /** What a production's transforms and processes import: `import { defineTransform } from 'waybill'`. */
 export type { Document } from './document/document.ts';
 export { TemporaryError } from './error/adapter-error.ts';
+export type {
+  TokenClaims,
+  TokenKeys,
+  TokenSigning,
+  TokenVerifying,
+} from './expression/token-keys.ts';
 export {
   type CallAnswer,
   type CallOptions,

@@ -4,6 +4,7 @@ import type { RetryPolicy } from '../time/back-off.ts';
 import type { CertificateFacts } from './certificate-facts.ts';
 import type { Credential } from './credential.ts';
 import type { Settings, ValuesOf } from './setting.ts';
+import type { SignInTools } from './sign-in-tools.ts';
 import { type Step, StepFailure } from './test-step.ts';
 import type { TokenVerifier } from './token-verifier.ts';
 
@@ -59,6 +60,8 @@ export interface LentInbound<S extends Settings> extends Lent<S> {
   readonly deliver: (message: NewMessage, options?: DeliverOptions) => Promise<Receipt>;
   /** Reports the loss of a connection or listener; the engine closes this adapter and opens it again, with back-off. */
   readonly lost: (reason: Error) => void;
+  /** For a service that signs in users of its own; left out where no engine runs. */
+  readonly signIn?: SignInTools | undefined;
   /** What this service remembers between runs: a position, a delta link. Durable, one per host. */
   readonly memory: Memory;
 }

@@ -39,7 +39,16 @@ export {
   describeCertificate,
 } from './certificate-facts.ts';
 export type { CertificateCredential, Credential, TokenCredential } from './credential.ts';
+export type {
+  Grant,
+  GrantClaims,
+  GrantLimits,
+  Grants,
+  IssuedGrant,
+  RefusedGrant,
+} from './grants.ts';
 export * as setting from './setting.ts';
+export type { SignInTools, SigningKeys } from './sign-in-tools.ts';
 export {
   type Step,
   type StepDetail,

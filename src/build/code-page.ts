@@ -24,6 +24,10 @@ const SECTIONS: readonly {
     text: '`export default defineTransform(({ document, lookup }) => { … return document; })`, from `waybill`.',
     shown: [
       { file: 'src/transform/transform.ts', names: ['TransformInput'] },
+      {
+        file: 'src/expression/token-keys.ts',
+        names: ['TokenKeys', 'TokenSigning', 'TokenVerifying'],
+      },
       { file: 'src/transform/define-transform.ts', names: ['MadeMessage', 'MadeMessages'] },
     ],
   },

@@ -14,6 +14,7 @@ import { type StoredMarks, storedMarks } from '../broker/stored-marks.ts';
 import { streamWatch } from '../broker/stream-watch.ts';
 import type { ReloadOrder } from '../control/orders.ts';
 import { type Credentials, credentials } from '../credential/credentials.ts';
+import { namedJwtKeys } from '../credential/jwt/token-keys.ts';
 import { tokenDesk } from '../credential/token-desk.ts';
 import { keepPrivate, PRIVATE_FOLDER } from '../database/private-files.ts';
 import type { Definition } from '../definition/definition.ts';
@@ -168,6 +169,7 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
       loaded,
       credential: (name) => known.get(name),
       verifier: (name) => known.verifier(name),
+      jwt: namedJwtKeys(known),
       peerCertificate: peers.see,
       marks,
     },

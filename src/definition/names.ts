@@ -79,6 +79,14 @@ export function unfitCredential(
   return `the credential ${name} is of the kind ${kind}; it must be ${kinds.join(' or ')}`;
 }
 
+/** What is wrong with the name of a key for tokens in an expression, as a sentence. */
+export function unfitKey(name: string, names: ProductionNames): string | undefined {
+  const problem = unfitCredential(name, ['jwt-key'], names);
+  if (problem === undefined) return undefined;
+  const text = problem.charAt(0).toUpperCase() + problem.slice(1);
+  return /[.?]$/.test(text) ? text : `${text}.`;
+}
+
 export function unknownTransform(name: string, names: ProductionNames): string | undefined {
   names.used.transform.add(name);
   if (names.transforms.has(name)) return undefined;

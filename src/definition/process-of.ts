@@ -1,3 +1,4 @@
+import type { NamedJwtKeys } from '../credential/jwt/token-keys.ts';
 import { resourceOf } from '../document/fhir/read-resource.ts';
 import { fhirFindings } from '../document/fhir/validate/validate.ts';
 import { type Document, validate } from '../document/index.ts';
@@ -15,7 +16,7 @@ import { watchedProcess } from '../flow/watched-process.ts';
 import type { Process } from '../flow/wiring.ts';
 import type { WorkMarks } from '../flow/work-marks.ts';
 import { decide } from '../rule/decide.ts';
-import { rulesReadBody } from '../rule/rules-read-body.ts';
+import { rulesNeedTokens, rulesReadBody } from '../rule/rules-read-body.ts';
 import type { Definition, ProcessDefinition } from './definition.ts';
 import type { CollectGiven } from './grammar/host-settings.ts';
 import { loadModule } from './load-module.ts';
@@ -24,6 +25,8 @@ import { loadModule } from './load-module.ts';
 export interface ProcessRuntime {
   readonly now: () => number;
   readonly log: (process: string, text: string) => void;
+  /** The production's keys for tokens. */
+  readonly jwt: NamedJwtKeys;
   /** What makes a queued code process durable; without it every code process runs inline (production tests). */
   readonly durable?:
     | (Pick<DurableOptions, keyof Storing | 'steps' | 'keyed' | 'answers' | 'routing'> &
@@ -66,7 +69,11 @@ function collectorOf(
   return collector({ ...collect, key, end, name, to, now, store: parts(name) });
 }
 
-function routerOf(definition: Definition, of: ProcessDefinition, { now }: ProcessRuntime): Process {
+function routerOf(
+  definition: Definition,
+  of: ProcessDefinition,
+  { now, jwt }: ProcessRuntime,
+): Process {
   return router({
     readsBody: of.validate !== 'none' || rulesReadBody(of.rules),
     decide: (scope) => decide(of.rules, scope, now),
@@ -79,6 +86,8 @@ function routerOf(definition: Definition, of: ProcessDefinition, { now }: Proces
     },
     lookup: (table, key, otherwise) => definition.lookups.lookup(table, key, otherwise),
     now,
+    jwt,
+    needsTokens: rulesNeedTokens(of.rules),
   });
 }
 
@@ -105,6 +114,7 @@ function codeOf(definition: Definition, of: ProcessDefinition, runtime: ProcessR
     lookup: (table: string, key: string, otherwise?: string) =>
       definition.lookups.lookup(table, key, otherwise),
     log: (text: string) => runtime.log(name, text),
+    jwt: runtime.jwt,
   };
   if (of.run === 'inline' || runtime.durable === undefined) {
     return inlineProcess({

@@ -14,12 +14,17 @@ export interface ProductionContext extends ReadContext {
   compile(source: string, result?: 'any' | 'bool'): Read<Expression>;
 }
 
+/** Settings are evaluated at once, and do not wait for a token. */
+const NO_TOKENS =
+  'jwt works in rules, transforms and TypeScript only. Put the token into the message by a transform, or name a credential of kind jwt-key.';
+
 /** What a production provides for reading its settings and those of its adapters. */
 export function readContext(
   folder: string,
   names: ProductionNames,
-  language: ExpressionEnvironment,
+  whole: ExpressionEnvironment,
 ): ProductionContext {
+  const language = withoutTokens(whole);
   const compile = (source: string, result: 'any' | 'bool' = 'any'): Read<Expression> => {
     const compiled =
       result === 'bool'
@@ -47,6 +52,17 @@ export function readContext(
       return unknownTarget(name, names);
     },
     unfit: (name, kinds) => unfitCredential(name, kinds, names),
+  };
+}
+
+function withoutTokens(language: ExpressionEnvironment): ExpressionEnvironment {
+  return {
+    ...language,
+    compile(source, options) {
+      const compiled = language.compile(source, options);
+      if (!compiled.ok || compiled.expression.facts?.needsTokens !== true) return compiled;
+      return { ok: false, problems: [{ text: NO_TOKENS, offset: 0, end: source.length }] };
+    },
   };
 }
 

@@ -25,7 +25,7 @@ import {
   type SettingsGiven,
 } from './grammar/production-form.ts';
 import { importsOf } from './module-graph.ts';
-import { productionNames } from './names.ts';
+import { productionNames, unfitKey } from './names.ts';
 import { type Problem, type Problems, problemList } from './problem.ts';
 import { readContext } from './read-context.ts';
 import { readCredentialEntry } from './read-credentials.ts';
@@ -107,7 +107,11 @@ export async function readProduction(
   const tables = await readLookups(written, absolute, { problems, options });
   const { lookups } = tables;
   const clock = options.clock ?? systemClock;
-  const language = expressionEnvironment({ lookups, now: () => clock.now() });
+  const language = expressionEnvironment({
+    lookups,
+    now: () => clock.now(),
+    keyProblem: (name) => unfitKey(name, names),
+  });
   const context = readContext(absolute, names, language);
   const reading: Reading = { problems, keys: [], context };
   const values = productionForm.read(written, reading);

@@ -1,6 +1,8 @@
 import type { Credential } from '../adapter/credential.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { isAway } from '../broker/away.ts';
+import type { NamedJwtKeys } from '../credential/jwt/token-keys.ts';
+import { isPassword } from '../credential/password.ts';
 import type {
   Definition,
   HostDefinition,
@@ -17,6 +19,7 @@ import type { Storing } from '../flow/enqueue.ts';
 import type { Routing } from '../flow/route.ts';
 import type { Process, Wiring } from '../flow/wiring.ts';
 import type { WorkMarks } from '../flow/work-marks.ts';
+import { grants } from '../grant/grants.ts';
 import { BusinessOperation } from '../host/business-operation.ts';
 import { BusinessProcess } from '../host/business-process.ts';
 import { BusinessService } from '../host/business-service.ts';
@@ -38,6 +41,7 @@ export interface Works {
   readonly loaded: LoadedTables;
   readonly credential: (name: string) => Promise<Credential>;
   readonly verifier: (name: string) => Promise<TokenVerifier>;
+  readonly jwt: NamedJwtKeys;
   /** Called for each certificate that a peer presents to a host. */
   readonly peerCertificate: PeerCertificates['see'];
   /** Milliseconds that settled messages stay in their queue. */
@@ -79,6 +83,7 @@ export function assemble(works: Works, plan: QueuePlan, directed: Directed): Ass
   const processRuntime: ProcessRuntime = {
     now: () => systemClock.now(),
     marks: works.marks,
+    jwt: works.jwt,
     log: (name, text) => works.events.told(name, 'info', 'process-log', text),
     parts: (name) => durableParts(name, { keyed, waiting, steps }),
     durable: { ...runtime.accepting, steps, keyed, waiting, routing },
@@ -130,12 +135,12 @@ export function assemble(works: Works, plan: QueuePlan, directed: Directed): Ass
 }
 
 function runtimeOf(
-  { engine, events, logs, credential, verifier, peerCertificate }: Works,
-  { name, settings }: Definition,
+  { engine, events, logs, credential, verifier, jwt, peerCertificate }: Works,
+  { name, settings, lookups }: Definition,
   running: () => Wiring,
 ): Runtime {
   const { broker, sending, bodies, journal, outcomes, answers, ids, leases, state } = engine;
-  const { halfStored, handOffs } = engine;
+  const { halfStored, handOffs, keyed } = engine;
   const { inlineLimit } = settings;
   // a body that cannot be removed now is removed by a later sweep
   const drop = (bodyRef: string): void =>
@@ -152,6 +157,12 @@ function runtimeOf(
     verifier,
     peerCertificate,
     memory: (host) => state.memory(host),
+    signIn: {
+      keys: jwt,
+      isPassword,
+      grants: (realm, limits) => grants({ keyed, realm, limits, clock: systemClock }),
+      lookup: (table, key) => lookups.lookup(table, key),
+    },
     accepting: {
       broker,
       journal,

@@ -3,12 +3,13 @@ import { Segment } from '../document/segment/segment.ts';
 import type { KnownNames } from './cel-problem.ts';
 import { readable } from './cel-problem.ts';
 import type { ExpressionFunction } from './function/expression-function.ts';
+import { JwtName } from './jwt-name.ts';
 import { innerMethod, innerName } from './syntax.ts';
 import { expressionVariables } from './variable.ts';
 
 /** The CEL package's environment with our variables, functions and operators. */
 export function celEnvironment(functions: readonly ExpressionFunction[]): Environment {
-  const cel = new Environment().registerType('Segment', Segment);
+  const cel = new Environment().registerType('Segment', Segment).registerType('Jwt', JwtName);
   for (const { name, type, help } of expressionVariables) {
     cel.registerVariable(innerName(name), type, { description: help });
   }

@@ -12,11 +12,12 @@ import { type ExpressionFacts, factsOf } from './facts.ts';
 import { ExpressionFault, expressionFailed } from './fault.ts';
 import type { ExpressionFunction } from './function/expression-function.ts';
 import { fhirFunctions } from './function/fhir.ts';
+import { jwtFunctions } from './function/jwt.ts';
 import { lookupFunctions, messageFunctions } from './function/message.ts';
 import { numberFunctions } from './function/number.ts';
 import { textFunctions } from './function/text.ts';
 import { timeFunctions } from './function/time.ts';
-import { literalProblems } from './literal.ts';
+import { literalProblems, type NamesInLiterals } from './literal.ts';
 import { innerName, innerSource } from './syntax.ts';
 import { type Call, callsIn, loopDepth } from './syntax-tree.ts';
 import { type ExpressionVariable, expressionVariables } from './variable.ts';
@@ -27,6 +28,8 @@ interface ExpressionSettings {
   readonly now?: (() => number) | undefined;
   /** Time zone of dates that name none. Default: that of the engine's process. */
   readonly zone?: string | undefined;
+  /** What is wrong with the name of a key for tokens: a sentence; undefined if nothing is. Default: nothing. */
+  readonly keyProblem?: ((name: string) => string | undefined) | undefined;
 }
 
 /** The one typed language of rules, transforms, partition keys and templates. */
@@ -43,7 +46,7 @@ export interface ExpressionEnvironment {
 
 /** One for each production: its functions read the production's code tables. */
 export function expressionEnvironment(settings: ExpressionSettings): ExpressionEnvironment {
-  const { lookups, now = Date.now, zone } = settings;
+  const { lookups, now = Date.now, zone, keyProblem = () => undefined } = settings;
   // Evaluation is synchronous, so one place for the current message is enough.
   let current: Scope | undefined;
   const scope = (): Scope => {
@@ -54,12 +57,13 @@ export function expressionEnvironment(settings: ExpressionSettings): ExpressionE
   const functions = [
     ...messageFunctions(scope).map((one) => counted(one, listed)),
     ...fhirFunctions(scope),
+    ...jwtFunctions(scope),
     ...lookupFunctions(lookups),
     ...textFunctions,
     ...numberFunctions,
     ...timeFunctions(now, zone),
   ];
-  const check = expressionCheck(functions, lookups);
+  const check = expressionCheck(functions, { tables: lookups.names, keyProblem });
 
   return {
     functions,
@@ -121,7 +125,7 @@ type Checked =
 
 function expressionCheck(
   functions: readonly ExpressionFunction[],
-  lookups: LookupTables,
+  names: NamesInLiterals,
 ): (source: string, result: keyof ResultTypes) => Checked {
   const cel = celEnvironment(functions);
   const known = knownNames(cel);
@@ -141,7 +145,7 @@ function expressionCheck(
       const text = `Loops such as exists() are nested more than ${LOOPS} deep, which takes too long on a large message. Write it in TypeScript, or as several rules.`;
       return { ok: false, problems: [{ text, offset: 0, end: source.length }] };
     }
-    const problems = calls.flatMap((call) => callProblems(call, known, lookups.names));
+    const problems = calls.flatMap((call) => callProblems(call, known, names));
     if (problems.length > 0) return { ok: false, problems };
     const { error, type = 'dyn' } = parsed.check();
     if (error !== undefined) return { ok: false, problems: [celProblem(error, source, known)] };
@@ -170,7 +174,7 @@ function parse(cel: Environment, source: string): ReturnType<Environment['parse'
 function callProblems(
   call: Call,
   known: KnownNames,
-  tables: readonly string[],
+  names: NamesInLiterals,
 ): readonly ExpressionProblem[] {
   const { name } = call;
   if (!known.signatures.has(name)) {
@@ -178,7 +182,7 @@ function callProblems(
     const hint = near === undefined ? '' : ` Did you mean ${near}?`;
     return [{ text: `There is no function ${name}.${hint}`, ...place(call.node) }];
   }
-  return literalProblems(call, tables).map(({ position, text }) => ({
+  return literalProblems(call, names).map(({ position, text }) => ({
     text,
     ...place(call.given[position] ?? call.node),
   }));

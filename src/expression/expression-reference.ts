@@ -1,5 +1,6 @@
 import { type ExpressionFunction, TIMESTAMP } from './function/expression-function.ts';
 import { fhirFunctions } from './function/fhir.ts';
+import { jwtFunctions } from './function/jwt.ts';
 import { lookupFunctions, messageFunctions } from './function/message.ts';
 import { numberFunctions } from './function/number.ts';
 import { textFunctions } from './function/text.ts';
@@ -30,6 +31,7 @@ export const expressionReference: {
         ...lookupFunctions({ names: [], lookup: () => '' }),
       ],
     },
+    { title: 'JSON Web Tokens', functions: jwtFunctions(NO_MESSAGE) },
     { title: 'Texts', functions: textFunctions },
     { title: 'Numbers', functions: numberFunctions },
     { title: 'Dates and times', functions: timeFunctions(Date.now, undefined) },

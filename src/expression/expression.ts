@@ -1,6 +1,7 @@
 import type { Document } from '../document/document.ts';
 import type { Envelope } from '../message/message.ts';
 import type { ExpressionFacts } from './facts.ts';
+import type { TokenAnswers } from './token-answers.ts';
 
 /** What an expression sees of one message. The document is made on the first `field()` and kept. */
 export interface Scope {
@@ -10,6 +11,8 @@ export interface Scope {
   readonly whole?: Document | undefined;
   /** The turns of the surrounding loops of a transform, outermost first. */
   readonly loops?: readonly { readonly over: string; readonly turn: number }[] | undefined;
+  /** What `jwt` gave and gives; without it, `jwt` fails. */
+  readonly tokens?: TokenAnswers | undefined;
 }
 
 /** A compiled and type-checked CEL expression. Evaluation is synchronous and free of side effects. */

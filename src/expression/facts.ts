@@ -1,4 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { TOKEN_METHODS } from './jwt-name.ts';
 import { innerName } from './syntax.ts';
 import { type Call, literalText } from './syntax-tree.ts';
 
@@ -10,6 +11,8 @@ export interface ExpressionFacts {
   readonly paths: readonly string[];
   /** It asks for the turn, or for what follows the current segment: only a loop has these. */
   readonly needsLoop: boolean;
+  /** It signs or checks a token: only rules and steps of transforms wait for one. */
+  readonly needsTokens: boolean;
 }
 
 const READERS: ReadonlySet<string> = new Set([
@@ -30,7 +33,8 @@ export function factsOf(node: ASTNode, calls: readonly Call[]): ExpressionFacts 
     READERS.has(name) ? (literalText(given[0]) ?? []) : [],
   );
   const needsLoop = calls.some(({ name, method }) => !method && OF_LOOPS.has(name));
-  return { types: typesOf(node), paths, needsLoop };
+  const needsTokens = calls.some(({ name, method }) => method && TOKEN_METHODS.has(name));
+  return { types: typesOf(node), paths, needsLoop, needsTokens };
 }
 
 type Types = readonly string[] | undefined;

@@ -4,6 +4,7 @@ import { patternProblem } from '../document/text/pattern.ts';
 import { nearest } from '../error/nearest.ts';
 import { isZone } from '../time/zone.ts';
 import { datePatternProblem } from './date-pattern.ts';
+import { TOKEN_METHODS } from './jwt-name.ts';
 import { pathProblem, segmentPathProblem } from './path-problem.ts';
 import type { Call } from './syntax-tree.ts';
 import { literalText } from './syntax-tree.ts';
@@ -104,12 +105,25 @@ export interface LiteralProblem {
   readonly text: string;
 }
 
-/** What is wrong with the literals of a call: paths, tables, patterns, zones. `tables` are the known code tables. */
-export function literalProblems(call: Call, tables: readonly string[]): LiteralProblem[] {
+/** What the production knows of the names in literals. */
+export interface NamesInLiterals {
+  /** The code tables. */
+  readonly tables: readonly string[];
+  /** What is wrong with the name of a key for tokens. */
+  readonly keyProblem: Check;
+}
+
+/** What is wrong with the literals of a call: paths, tables, keys, patterns, zones. */
+export function literalProblems(
+  call: Call,
+  { tables, keyProblem }: NamesInLiterals,
+): LiteralProblem[] {
   const checks = (call.method ? METHODS : FUNCTIONS)[call.name] ?? [];
   const lookup: readonly LiteralCheck[] =
     call.name === 'lookup' && !call.method ? [{ position: 0, check: tableCheck(tables) }] : [];
-  return [...checks, ...lookup].flatMap(({ position, check }) => {
+  const key: readonly LiteralCheck[] =
+    TOKEN_METHODS.has(call.name) && call.method ? [{ position: 0, check: keyProblem }] : [];
+  return [...checks, ...lookup, ...key].flatMap(({ position, check }) => {
     const literal = literalText(call.given[position]);
     const text = literal === undefined ? undefined : check(literal);
     return text === undefined ? [] : [{ position, text }];

@@ -1,5 +1,6 @@
 import type { Envelope } from '../message/message.ts';
 import { TIMESTAMP } from './function/expression-function.ts';
+import { JwtName } from './jwt-name.ts';
 
 /** One variable that every expression knows. */
 export interface ExpressionVariable {
@@ -7,8 +8,10 @@ export interface ExpressionVariable {
   /** The CEL type. */
   readonly type: string;
   readonly help: string;
-  readonly read: (message: Envelope) => string | bigint | Date;
+  readonly read: (message: Envelope) => string | bigint | Date | JwtName;
 }
+
+const JWT = new JwtName();
 
 /** Everything an expression may know about a message without its body. */
 export const expressionVariables: readonly ExpressionVariable[] = [
@@ -82,6 +85,12 @@ export const expressionVariables: readonly ExpressionVariable[] = [
     read: ({ priority }) => BigInt(Math.trunc(priority ?? 0)),
   },
   { name: 'size', type: 'int', help: 'Bytes of the body.', read: ({ size }) => BigInt(size) },
+  {
+    name: 'jwt',
+    type: 'Jwt',
+    help: 'Signs and checks JSON Web Tokens: jwt.sign(…), jwt.verify(…), jwt.problem(…).',
+    read: () => JWT,
+  },
 ];
 
 function typePart(type: string, part: number): string | undefined {

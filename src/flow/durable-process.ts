@@ -3,9 +3,11 @@ import type { Answers } from '../broker/answers.ts';
 import { isAway } from '../broker/away.ts';
 import type { Keyed } from '../broker/keyed.ts';
 import type { Steps } from '../broker/steps.ts';
+import type { NamedJwtKeys } from '../credential/jwt/token-keys.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { wait } from '../time/timer.ts';
 import { bytesOf, codeFailed, messageOf, outputOf } from './code-message.ts';
+import { durableTokens } from './durable-tokens.ts';
 import { DurableWaits } from './durable-waits.ts';
 import { enqueue, type Storing } from './enqueue.ts';
 import type { Mail } from './mail.ts';
@@ -28,6 +30,7 @@ export interface DurableOptions extends Storing {
   readonly answers: Answers;
   readonly routing: () => Routing;
   readonly lookup: ProcessContext['lookup'];
+  readonly jwt: NamedJwtKeys;
   readonly log: (text: string) => void;
 }
 
@@ -194,6 +197,7 @@ function contextOf(parts: DurableOptions, subject: Subject, running: Running): P
         key,
       );
     },
+    jwt: durableTokens(parts.jwt, once),
     lookup: parts.lookup,
     log(text) {
       if (!waits.isLeft) parts.log(text);

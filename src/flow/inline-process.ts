@@ -8,6 +8,7 @@ export interface InlineOptions {
   readonly name: string;
   readonly code: () => Promise<ProcessCode>;
   readonly lookup: ProcessContext['lookup'];
+  readonly jwt: ProcessContext['jwt'];
   readonly now: () => number;
   readonly log: (text: string) => void;
   /** Answers a call; undefined if calls are not possible. A production test scripts it. */
@@ -25,7 +26,7 @@ export interface InlineOptions {
  * The sender waits for it, so it cannot wait itself: `call`, `receive`, `sleep` and `state` need `run: queued`.
  */
 export function inlineProcess(parts: InlineOptions): Process {
-  const { name, lookup, now, log } = parts;
+  const { name, lookup, jwt, now, log } = parts;
   const refusal = (what: string): EngineError =>
     new EngineError('PROCESS_FAILED', `${name} runs inline and cannot ${what}; set run: queued`);
   const refuse = (what: string): Promise<never> => Promise.reject(refusal(what));
@@ -47,6 +48,7 @@ export function inlineProcess(parts: InlineOptions): Process {
             throw refusal('share state');
           }),
         lookup,
+        jwt,
         now: async () => now(),
         log,
       };

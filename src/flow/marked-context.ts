@@ -19,6 +19,10 @@ export function markedCode(code: ProcessCode, mark: WorkMark | undefined): Proce
       sleep: (time) => noted(context.sleep(time)),
       now: () => noted(context.now()),
       state: (key) => markedState(context.state(key), mark, noted),
+      jwt: {
+        sign: (key, claims, options) => noted(context.jwt.sign(key, claims, options)),
+        verify: (key, token, options) => noted(context.jwt.verify(key, token, options)),
+      },
     };
     mark.running();
     return code({ ...message, bytes: () => noted(message.bytes()) }, marked);

@@ -1,4 +1,5 @@
 import type { Document } from '../document/document.ts';
+import type { TokenKeys } from '../expression/token-keys.ts';
 import type { Envelope, Reply } from '../message/message.ts';
 
 /** The message a code process works on. */
@@ -91,6 +92,8 @@ export interface ProcessContext {
   now(): Promise<number>;
   /** What messages of the production share under this key, of up to 256 characters. */
   state<Value>(key: string): SharedState<Value>;
+  /** Signs and verifies tokens: `await context.jwt.verify('portal', token)`. The same on a replay. */
+  readonly jwt: TokenKeys;
   /** Writes to the event log that operators read. Never a body. */
   log(text: string): void;
 }

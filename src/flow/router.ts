@@ -1,6 +1,7 @@
 import type { Document } from '../document/document.ts';
 import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
 import type { Scope } from '../expression/expression.ts';
+import { withTokens } from '../expression/token-answers.ts';
 import type { Explanation } from '../message/record.ts';
 import { RuleError } from '../rule/rule-error.ts';
 import type { Transform, TransformInput, TransformOutput } from '../transform/transform.ts';
@@ -25,6 +26,9 @@ export interface RouterOptions {
   transform(name: string): Transform;
   readonly lookup: TransformInput['lookup'];
   readonly now: () => number;
+  readonly jwt: TransformInput['jwt'];
+  /** Whether a condition of the rules signs or checks a token. */
+  readonly needsTokens: boolean;
 }
 
 /** A business process that routes by rules, with transforms on the way. */
@@ -34,30 +38,40 @@ export function router(parts: RouterOptions): Process {
     run(subject) {
       const problem = parts.validate?.(subject.document());
       if (problem !== undefined) return refuse(problem, parts.invalid);
-      const chosen = decided(parts, subject);
-      if ('status' in chosen) return chosen;
-      const { sends, otherwise, explanation } = chosen;
-      if (sends.length === 0) {
-        const suspended = otherwise === 'suspend';
-        return {
-          status: suspended ? 'suspended' : 'discarded',
-          sends: [],
-          explain: explanation,
-          reason: suspended
-            ? 'no rule matched the message, and the rules say to suspend it'
-            : undefined,
-        };
-      }
-      if (sends.every(({ transforms }) => transforms.length === 0)) {
-        return {
-          status: 'completed',
-          sends: sends.map(({ to }) => ({ to })),
-          explain: explanation,
-        };
-      }
-      return transformed(parts, subject, sends, explanation);
+      const chosen = parts.needsTokens ? decidedByTokens(parts, subject) : decided(parts, subject);
+      return chosen instanceof Promise
+        ? chosen.then((later) => carriedOut(parts, subject, later))
+        : carriedOut(parts, subject, chosen);
     },
   };
+}
+
+function carriedOut(
+  parts: RouterOptions,
+  subject: Subject,
+  chosen: Chosen | ProcessResult,
+): ProcessResult | Promise<ProcessResult> {
+  if ('status' in chosen) return chosen;
+  const { sends, otherwise, explanation } = chosen;
+  if (sends.length === 0) {
+    const suspended = otherwise === 'suspend';
+    return {
+      status: suspended ? 'suspended' : 'discarded',
+      sends: [],
+      explain: explanation,
+      reason: suspended
+        ? 'no rule matched the message, and the rules say to suspend it'
+        : undefined,
+    };
+  }
+  if (sends.every(({ transforms }) => transforms.length === 0)) {
+    return {
+      status: 'completed',
+      sends: sends.map(({ to }) => ({ to })),
+      explain: explanation,
+    };
+  }
+  return transformed(parts, subject, sends, explanation);
 }
 
 function refuse(problem: string, invalid: string): ProcessResult {
@@ -69,6 +83,18 @@ function refuse(problem: string, invalid: string): ProcessResult {
 function decided(parts: RouterOptions, subject: Subject): Chosen | ProcessResult {
   try {
     return parts.decide(subject);
+  } catch (error) {
+    return suspendedBy(error, error instanceof RuleError ? error.explanation : undefined);
+  }
+}
+
+/** Where a condition needs a token, which takes its time. */
+async function decidedByTokens(
+  parts: RouterOptions,
+  subject: Subject,
+): Promise<Chosen | ProcessResult> {
+  try {
+    return await withTokens(parts.jwt, (tokens) => parts.decide({ ...subject, tokens }));
   } catch (error) {
     return suspendedBy(error, error instanceof RuleError ? error.explanation : undefined);
   }
@@ -99,9 +125,9 @@ async function transformed(
     if (outputs === undefined) {
       const chain = transformChain(transforms.map((name) => parts.transform(name)));
       const { message } = subject;
-      const { lookup, now } = parts;
+      const { lookup, now, jwt } = parts;
       try {
-        outputs = await chain.apply({ message, document: subject.document(), lookup, now });
+        outputs = await chain.apply({ message, document: subject.document(), lookup, now, jwt });
       } catch (error) {
         return suspendedBy(error, explain);
       }

@@ -107,6 +107,7 @@ export class BusinessService implements Host {
       }),
       lost,
       memory: this.#runtime.memory(this.name),
+      signIn: this.#runtime.signIn,
       deliver: async (message, options) => {
         this.#inFlight++;
         try {

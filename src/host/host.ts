@@ -1,5 +1,6 @@
 import type { ConnectionState, Memory } from '../adapter/adapter.ts';
 import type { Credential } from '../adapter/credential.ts';
+import type { SignInTools } from '../adapter/sign-in-tools.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
@@ -77,6 +78,7 @@ export interface Runtime {
   readonly verifier: (name: string) => Promise<TokenVerifier>;
   readonly peerCertificate: PeerCertificates['see'];
   readonly memory: (host: string) => Memory;
+  readonly signIn: SignInTools;
 }
 
 /** The name of a host's lease among its delays. */

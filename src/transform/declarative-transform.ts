@@ -16,6 +16,7 @@ import { SegmentDocument } from '../document/segment/segment-document.ts';
 import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
 import { formatDate } from '../expression/date-pattern.ts';
 import type { Expression, Scope } from '../expression/expression.ts';
+import { type TokenAnswers, withTokens } from '../expression/token-answers.ts';
 import {
   type DeclaredType,
   declareType,
@@ -86,7 +87,11 @@ export class DeclarativeTransform implements Transform {
     this.#find = find;
   }
 
-  apply(input: WatchedInput): TransformOutput[] {
+  apply(input: WatchedInput): TransformOutput[] | Promise<TransformOutput[]> {
+    return withTokens(input.jwt, (tokens) => this.#made(input, tokens));
+  }
+
+  #made(input: WatchedInput, tokens: TokenAnswers | undefined): TransformOutput[] {
     const state = { step: START };
     try {
       const begun = this.#start(input);
@@ -94,7 +99,7 @@ export class DeclarativeTransform implements Transform {
       const run = Object.assign(state, begun);
       const { message, document, whole } = input;
       input.watch?.(START, run.target);
-      const scope: Scope = { message, document: () => document, whole };
+      const scope: Scope = { message, document: () => document, whole, tokens };
       doSteps(this.declaration.steps, {
         run,
         scope,

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
+import { withTokens } from '../expression/token-answers.ts';
 import { describeSize } from '../time/size.ts';
 import { type Declaration, DeclarativeTransform } from './declarative-transform.ts';
 import { type Parts, partsOf } from './split/parts-of.ts';
@@ -38,7 +39,8 @@ export class SplitTransform implements Transform {
       const message = { ...input.message, part, parts };
       const { document } = input;
       try {
-        const made = this.#one.apply({ ...input, message, document: make(), whole: document });
+        const making = this.#one.apply({ ...input, message, document: make(), whole: document });
+        const made = making instanceof Promise ? await making : making;
         for (const output of made) {
           bytes += output.body.byteLength;
           outputs.push({ ...output, part, parts });
@@ -91,7 +93,10 @@ export class SplitTransform implements Transform {
       await turn.next();
       const document = parts.make([number]);
       try {
-        if (when.evaluate({ message, document: () => document, whole })) chosen.push(number);
+        const judging = withTokens(input.jwt, (tokens) =>
+          when.evaluate({ message, document: () => document, whole, tokens }),
+        );
+        if (judging instanceof Promise ? await judging : judging) chosen.push(number);
       } catch (error) {
         throw this.#failed(error, `part ${number} of ${parts.count}`);
       }

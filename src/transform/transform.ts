@@ -1,4 +1,5 @@
 import type { Document } from '../document/document.ts';
+import type { TokenKeys } from '../expression/token-keys.ts';
 import type { Envelope, NewMessage } from '../message/message.ts';
 
 /**
@@ -12,6 +13,8 @@ export interface TransformInput {
   readonly whole?: Document | undefined;
   readonly lookup: (table: string, key: string, otherwise?: string) => string;
   readonly now: () => number;
+  /** Signs and verifies tokens: `await jwt.verify('portal', document.get('/token'))`. */
+  readonly jwt: TokenKeys;
 }
 
 /** What a transform made of steps gets where a person looks at its steps. */

@@ -80,6 +80,44 @@ test.concurrent('a process that is stopped in the middle goes on after the next 
   expect(once.sent).toHaveLength(1);
 });
 
+test.concurrent('a process that runs again makes the same token, and judges a token as it did', async () => {
+  await using nats = await startNats();
+  const from = testInbound();
+  const to = testOutbound();
+  const secret = 'a shared secret of more than thirty-two bytes';
+  const place = { file: 'production.yaml', line: 1, column: 1 };
+  const seen: unknown[] = [];
+  Object.assign(globalThis, { tokensSeen: seen });
+  const body = `
+    const token = await context.jwt.sign('own', { sub: 'anna' }, { lifetime: 60_000 });
+    const refused = await context.jwt.verify('own', token + 'x').catch((error) => error.message);
+    const { sub, jti } = await context.jwt.verify('own', token);
+    globalThis.tokensSeen.push({ token, refused, sub, jti });
+    if (globalThis.tokensSeen.length === 1) throw Object.assign(new Error('again'), { code: 'X', retryable: true });
+    await context.send('out', 'done');`;
+  await using _ = await run(
+    nats,
+    definition({
+      services: [serviceDefinition('in', from, { to: ['steps'] })],
+      processes: [processDefinition('steps', await code(nats.data, body))],
+      operations: [operationDefinition('out', to)],
+      rest: {
+        credentials: new Map([
+          ['own', { kind: 'jwt-key', values: { algorithm: 'HS256', secret }, place, files: [] }],
+        ]),
+      },
+    }),
+  );
+  await vi.waitFor(() => from.deliver({ body: Buffer.from('x'), type: 'text/plain' }));
+  await vi.waitFor(() => expect(to.sent).toHaveLength(1));
+  expect(seen).toHaveLength(2);
+  expect(seen[1]).toEqual(seen[0]);
+  expect(seen[0]).toMatchObject({
+    sub: 'anna',
+    refused: expect.stringContaining('the signature of the token does not belong') as string,
+  });
+});
+
 test.concurrent('a process that takes another path when it runs again is suspended', async () => {
   await using nats = await startNats();
   const from = testInbound();

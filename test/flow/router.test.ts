@@ -5,6 +5,7 @@ import { inlineBody } from '../../src/message/body.ts';
 import { decide } from '../../src/rule/decide.ts';
 import { readRuleSets } from '../../src/rule/read-rule-sets.ts';
 import type { Transform } from '../../src/transform/transform.ts';
+import { noKeys } from '../support/no-keys.ts';
 import { ADMISSION, envelope, environment } from '../support/subject-message.ts';
 import { transformOf } from '../support/transform-reading.ts';
 
@@ -27,6 +28,8 @@ async function routed(rules: unknown, transforms: Readonly<Record<string, Transf
     transform: (name) => transforms[name] ?? transformOf({ steps: [] }, { name }),
     lookup: () => '',
     now: () => 0,
+    jwt: noKeys,
+    needsTokens: false,
   });
   const body = Buffer.from(ADMISSION.replace('DOE', MARKER));
   const message = envelope({ type: 'HL7v2:ADT_A01:2.5.1', size: body.byteLength });

@@ -1,7 +1,7 @@
 import type { MetaPlace } from '../../src/access/meta/meta-database.ts';
 import { metaDatabase } from '../../src/access/meta/open-meta.ts';
-import { hashPassword } from '../../src/access/sign-in/password.ts';
 import { type NewUser, users } from '../../src/access/sign-in/users.ts';
+import { hashPassword } from '../../src/credential/password.ts';
 
 export type LocalUser = Pick<NewUser, 'name' | 'password'> & Partial<NewUser>;
 

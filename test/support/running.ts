@@ -4,6 +4,7 @@ import type { NatsAccess } from '../../src/broker/embedded/nats-server.ts';
 import { serveControl } from '../../src/control/control.ts';
 import { ENGINE } from '../../src/control/verbs.ts';
 import { credentials } from '../../src/credential/credentials.ts';
+import { namedJwtKeys } from '../../src/credential/jwt/token-keys.ts';
 import type { Definition } from '../../src/definition/definition.ts';
 import { Director } from '../../src/engine/director.ts';
 import { type Engine, startEngine } from '../../src/engine/engine.ts';
@@ -60,6 +61,7 @@ export async function runOn(
       loaded: new LoadedTables(),
       credential: (name) => known.get(name),
       verifier: (name) => known.verifier(name),
+      jwt: namedJwtKeys(known),
       peerCertificate: () => undefined,
       margin,
     },

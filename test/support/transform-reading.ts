@@ -5,6 +5,7 @@ import type {
 } from '../../src/transform/declarative-transform.ts';
 import { readTransform } from '../../src/transform/read-transform.ts';
 import type { TransformInput, TransformOutput } from '../../src/transform/transform.ts';
+import { noKeys } from './no-keys.ts';
 import { environment, NOW } from './subject-message.ts';
 
 /** Reads a transform; its problems as `path [offset] text`. */
@@ -42,12 +43,15 @@ export function inputOf(scope: Scope): TransformInput {
     document: scope.document().copy(),
     lookup: (_, __, otherwise = '') => otherwise,
     now: () => NOW,
+    jwt: noKeys,
   };
 }
 
 /** The one message that steps make of a body. */
 export function madeBy(given: unknown, scope: Scope): TransformOutput {
-  const [made, ...more] = transformOf(given).apply(inputOf(scope));
+  const outputs = transformOf(given).apply(inputOf(scope));
+  if (outputs instanceof Promise) throw new Error('it waits for a token');
+  const [made, ...more] = outputs;
   if (made === undefined || more.length > 0) throw new Error('not one message');
   return made;
 }

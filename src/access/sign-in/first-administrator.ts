@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { oneTimePassword } from '../../credential/password.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import type { MetaDatabase } from '../meta/meta-database.ts';
-import { oneTimePassword } from './password.ts';
 import type { Users } from './users.ts';
 
 /** Name under which the hash of the code is stored. */

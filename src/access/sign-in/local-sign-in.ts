@@ -1,9 +1,11 @@
+import { hashPassword, isPassword } from '../../credential/password.ts';
+import { isEngineError } from '../../error/engine-error.ts';
+import { ApiError } from '../../web/api-error.ts';
 import type { Identity } from '../rights/principal-for.ts';
 import type { DelegatedAttempt } from './delegated-attempt.ts';
 import { type Directory, DirectoryFailure } from './directory/directory.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { FailureDelay } from './failure-delay.ts';
-import { hashPassword, isPassword } from './password.ts';
 import type { Delegate } from './sign-in.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 import type { User, Users } from './users.ts';
@@ -29,6 +31,12 @@ export function localIdentity({ name, roles, scope, mustChange }: User, via: str
   return { name, roles, scope, via, mustChangePassword: mustChange };
 }
 
+/** Passwords cost memory to check, so only some are checked at once. */
+function tooMany(error: unknown): never {
+  if (!isEngineError(error)) throw error;
+  throw new ApiError(429, 'TOO_MANY', error.message);
+}
+
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function localSignIn({
   users,
@@ -42,7 +50,9 @@ export function localSignIn({
     const user = await users.find(name);
     // awaited for known users too, so that the first try takes the same time for either
     const decoy = await (nobody ??= hashPassword('nobody has this password'));
-    const right = await isPassword(password.slice(0, 1_000), user?.password ?? decoy);
+    const right = await isPassword(password.slice(0, 1_000), user?.password ?? decoy).catch(
+      tooMany,
+    );
     const { allowed, why } = await enforcement.passwords();
     // while passwords are off, nobody learns whether one was right
     const refused = (cause: string): SignInRefusal =>

@@ -2,6 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { Command } from 'commander';
+import { credentials } from '../../credential/credentials.ts';
+import { namedJwtKeys } from '../../credential/jwt/token-keys.ts';
 import { withSegmentEnds } from '../../definition/case/message-of.ts';
 import type { Definition } from '../../definition/definition.ts';
 import { describeProblem, suggestion } from '../../definition/problem.ts';
@@ -17,6 +19,7 @@ import {
 } from '../../document/index.ts';
 import { ConfigError } from '../../error/adapter-error.ts';
 import { describeError, EngineError } from '../../error/engine-error.ts';
+import { silentLogger } from '../../log/logger.ts';
 import { fileType } from '../../peer/folder/file-type.ts';
 import { START } from '../../transform/declarative-transform.ts';
 import type { TransformOutput, WatchedInput } from '../../transform/transform.ts';
@@ -123,7 +126,7 @@ async function given(file: string | undefined, type: string | undefined): Promis
 }
 
 async function run(
-  { transforms, lookups }: Definition,
+  { transforms, lookups, credentials: entries, folder }: Definition,
   names: string,
   message: GivenMessage,
 ): Promise<{ readonly outputs: readonly TransformOutput[]; readonly steps: readonly StepNote[] }> {
@@ -134,6 +137,7 @@ async function run(
     throw new EngineError('NOT_FOUND', `there is no transform ${name}. ${remedy}`);
   });
   const { body, type, name } = message;
+  const known = credentials(entries, { folder, log: silentLogger });
   const steps = new StepNotes();
   const now = Date.now();
   const envelope = { id: 1, sessionId: 1, source: '', target: '', created: now, received: now };
@@ -142,6 +146,7 @@ async function run(
     document: documentOf(body, { type }),
     lookup: (table, key, otherwise) => lookups.lookup(table, key, otherwise),
     now: () => now,
+    jwt: namedJwtKeys(known),
     watch: (step, target) => steps.note(step, target),
   };
   return { outputs: await transformChain(chain).apply(input), steps: steps.all };

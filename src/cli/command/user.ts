@@ -5,9 +5,9 @@ import { checkRoles } from '../../access/rights/roles.ts';
 import { checkScope } from '../../access/rights/scope.ts';
 import { readConsoleSettings } from '../../access/sign-in/console-settings.ts';
 import { tryDirectory } from '../../access/sign-in/directory/try-directory.ts';
-import { checkNewPassword, hashPassword, oneTimePassword } from '../../access/sign-in/password.ts';
 import { type Users, users } from '../../access/sign-in/users.ts';
 import type { TestStep } from '../../adapter/test-step.ts';
+import { checkNewPassword, hashPassword, oneTimePassword } from '../../credential/password.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { milliseconds } from '../../time/duration.ts';
 import { orderedBy } from '../connect.ts';
@@ -27,7 +27,10 @@ interface UserFlags extends MetaPlaceFlags {
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
-/** `waybill user add|list|password|remove|roles|break-glass|try`: who may use the console. Works whether it runs or not. */
+/**
+ * `waybill user add|list|password|remove|roles|break-glass|try`: who may use the console. Works
+ * whether it runs or not. `hash` is for the users of a service.
+ */
 export function userCommand(): Command {
   const command = new Command('user').description('Manages the local users of the console.');
   const sub = (name: string, description: string): Command =>
@@ -49,6 +52,12 @@ export function userCommand(): Command {
   sub('break-glass', 'Makes a temporary administrator, who can sign in whatever console.yaml says.')
     .option('--for <time>', 'how long', '1h')
     .action(breakGlass);
+  command
+    .command('hash')
+    .description(
+      'Prints the hash of a password that it reads, for the table of users of a service (signIn.users of http-in).',
+    )
+    .action(hash);
   command.addCommand(userTryCommand());
   return command;
 }
@@ -158,6 +167,10 @@ async function passwordFor(
   const password = await readSecret(`the password of ${name}`);
   checkNewPassword(password, name);
   return { password, mustChange: false };
+}
+
+async function hash(): Promise<void> {
+  print(await hashPassword(await readSecret('the password')));
 }
 
 function told(name: string, password: string, printed: boolean): void {

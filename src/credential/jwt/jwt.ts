@@ -3,6 +3,7 @@ import {
   calculateJwkThumbprint,
   errors,
   exportJWK,
+  type JWK,
   type JWTPayload,
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
@@ -10,6 +11,7 @@ import {
   SignJWT,
 } from 'jose';
 import type { Clock } from '../../time/clock.ts';
+import { describeDuration } from '../../time/duration.ts';
 import { CredentialError } from '../credential-error.ts';
 import { keyMisfit } from '../key-misfit.ts';
 import type { JwtKeyValues } from '../kind/jwt-key-settings.ts';
@@ -25,6 +27,10 @@ export interface JwtSignOptions {
   readonly issuer?: string;
   /** Milliseconds, instead of the key's. */
   readonly lifetime?: number;
+  /** Milliseconds since 1970, instead of now: so that a token can be made again. */
+  readonly at?: number;
+  /** Instead of a random `jti`. */
+  readonly id?: string;
 }
 
 export interface JwtVerifyOptions {
@@ -45,6 +51,8 @@ export interface Jwt {
    * refused), issuer, audience.
    */
   verify(token: string, options?: JwtVerifyOptions): Promise<JwtClaims>;
+  /** The public halves of the keys that it signs with and accepts, with their ids; none for a shared secret. */
+  published(): Promise<readonly JWK[]>;
   /** Every check of a token, for a person who looks for what is wrong with it. Never rejects because of the token. */
   inspect(token: string): Promise<TokenReport>;
 }
@@ -59,7 +67,7 @@ export interface JwtLent {
 /** Reads the keys as they are now and checks that they fit the algorithm. */
 export async function jwt(values: JwtKeyValues, lent: JwtLent): Promise<Jwt> {
   const { credential, clock, published } = lent;
-  const { signing, verifying } = await keysOf(values, lent);
+  const { signing, verifying, publicKeys } = await keysOf(values, lent);
   return {
     async sign(claims, options = {}) {
       if (signing === undefined) {
@@ -86,10 +94,12 @@ export async function jwt(values: JwtKeyValues, lent: JwtLent): Promise<Jwt> {
             : await jwtVerify(token, key, rules);
         return payload;
       } catch (error) {
-        if (error instanceof errors.JOSEError) throw jwtRefusal(credential, error, values);
+        if (error instanceof errors.JOSEError)
+          throw jwtRefusal(credential, error, { values, now: clock.now() });
         throw error;
       }
     },
+    published: () => Promise.resolve(publicKeys),
     inspect: (token) =>
       tokenReport(token, { values, key: verifying ?? published, now: clock.now() }),
   };
@@ -97,13 +107,14 @@ export async function jwt(values: JwtKeyValues, lent: JwtLent): Promise<Jwt> {
 
 interface Keys {
   readonly signing: { readonly key: KeyObject; readonly keyId: string | undefined } | undefined;
-  readonly verifying: KeyObject | undefined;
+  readonly verifying: KeyObject | JWTVerifyGetKey | undefined;
+  readonly publicKeys: readonly JWK[];
 }
 
 async function keysOf(values: JwtKeyValues, { credential }: JwtLent): Promise<Keys> {
   if (values.secret !== undefined) {
     const key = sharedSecret(credential, values.secret);
-    return { signing: { key, keyId: values.keyId }, verifying: key };
+    return { signing: { key, keyId: values.keyId }, verifying: key, publicKeys: [] };
   }
   const own = values.privateKey && (await readPem(credential, 'privateKey', values.privateKey));
   const key =
@@ -113,7 +124,45 @@ async function keysOf(values: JwtKeyValues, { credential }: JwtLent): Promise<Ke
   const verifying = other === undefined ? derived : publicKey(credential, other.text);
   for (const one of [key, verifying]) checkFit(credential, one, values.algorithm);
   const keyId = values.keyId ?? (key && (await thumbprint(key)));
-  return { signing: key && { key, keyId }, verifying };
+  const current = verifying && { key: verifying, keyId: keyId ?? (await thumbprint(verifying)) };
+  const others = await furtherKeys(values, credential);
+  const all = current === undefined ? others : [current, ...others];
+  return {
+    signing: key && { key, keyId },
+    verifying: others.length === 0 ? verifying : amongKeys(all),
+    publicKeys: await Promise.all(all.map((one) => publishedKey(one, values.algorithm))),
+  };
+}
+
+interface NamedKey {
+  readonly key: KeyObject;
+  readonly keyId: string;
+}
+
+async function furtherKeys(
+  { alsoAccept, algorithm }: JwtKeyValues,
+  credential: string,
+): Promise<readonly NamedKey[]> {
+  return Promise.all(
+    alsoAccept.map(async (pem) => {
+      const key = publicKey(credential, (await readPem(credential, 'alsoAccept', pem)).text);
+      checkFit(credential, key, algorithm);
+      return { key, keyId: await thumbprint(key) };
+    }),
+  );
+}
+
+async function publishedKey({ key, keyId }: NamedKey, algorithm: string): Promise<JWK> {
+  return { ...(await exportJWK(key)), kid: keyId, alg: algorithm, use: 'sig' };
+}
+
+/** The key that a token names; the first for a token that names none. */
+function amongKeys(keys: readonly NamedKey[]): JWTVerifyGetKey {
+  return async ({ kid }) => {
+    const found = kid === undefined ? keys[0] : keys.find(({ keyId }) => keyId === kid);
+    if (found === undefined) throw new errors.JWKSNoMatchingKey();
+    return found.key;
+  };
 }
 
 /** Using a public key as a secret is how tokens are forged: anybody has it. */
@@ -142,7 +191,8 @@ function checkFit(credential: string, key: KeyObject | undefined, algorithm: str
 }
 
 async function thumbprint(key: KeyObject): Promise<string> {
-  return calculateJwkThumbprint(await exportJWK(createPublicKey(key)));
+  const shared = key.type === 'private' ? createPublicKey(key) : key;
+  return calculateJwkThumbprint(await exportJWK(shared));
 }
 
 interface Signing extends JwtSignOptions {
@@ -153,12 +203,12 @@ interface Signing extends JwtSignOptions {
 
 function signed(claims: JwtClaims, { values, signing, now, ...options }: Signing): Promise<string> {
   const { algorithm: alg, lifetime } = values;
-  const iat = Math.floor(now / 1_000);
+  const iat = Math.floor((options.at ?? now) / 1_000);
   const payload: JWTPayload = {
     ...claims,
     iat,
     exp: iat + Math.ceil((options.lifetime ?? lifetime) / 1_000),
-    jti: randomUUID(),
+    jti: options.id ?? randomUUID(),
   };
   const { subject = values.subject, issuer = values.issuer, audience = values.audience } = options;
   if (subject !== undefined) payload.sub = subject;
@@ -182,40 +232,41 @@ function rulesOf(values: JwtKeyValues, options: JwtVerifyOptions, now: number): 
   };
 }
 
-type Explain = (values: JwtKeyValues, error: errors.JOSEError) => readonly [string, string];
+interface Judged {
+  readonly values: JwtKeyValues;
+  readonly now: number;
+}
+
+type Explain = (judged: Judged, error: errors.JOSEError) => readonly [string, string];
 
 const REFUSALS: Readonly<Record<string, Explain>> = {
-  ERR_JWT_EXPIRED: () => [
-    'the token has expired',
+  ERR_JWT_EXPIRED: (judged, error) => [
+    `the token has expired (exp)${since(error, 'exp', judged)}`,
     'Have a new one made; if it is new, compare the clocks of both machines',
   ],
-  ERR_JWS_SIGNATURE_VERIFICATION_FAILED: ({ algorithm }) => [
+  ERR_JWS_SIGNATURE_VERIFICATION_FAILED: ({ values: { algorithm } }) => [
     `the signature of the token does not belong to this key (${algorithm})`,
     'Ask the signer for the key in use now; the token may also have been changed in transit',
   ],
-  ERR_JOSE_ALG_NOT_ALLOWED: ({ algorithm }) => [
-    `the token is not signed with ${algorithm}`,
+  ERR_JOSE_ALG_NOT_ALLOWED: ({ values: { algorithm } }) => [
+    `the token is not signed with ${algorithm} (alg)`,
     'Set algorithm to what the signer uses; never trust the token for that',
   ],
-  ERR_JWT_CLAIM_VALIDATION_FAILED: (_, error) => claimText(error),
+  ERR_JWT_CLAIM_VALIDATION_FAILED: (judged, error) => claimText(error, judged),
   ERR_JWKS_NO_MATCHING_KEY: () => [
-    'the key that the token names is not among those the signer publishes',
+    'the key that the token names (kid) is not among those the signer publishes',
     'Check jwksUrl; the signer must publish a key before it signs with it',
   ],
   ERR_JWKS_MULTIPLE_MATCHING_KEYS: () => [
-    'the token does not say which of the published keys signed it',
+    'the token does not say which of the published keys (kid) signed it',
     'Have the signer put the id of the key (kid) into the header',
   ],
   ERR_JWKS_INVALID: () => ['jwksUrl does not lead to a set of keys', 'Correct jwksUrl'],
 };
 
 /** Why a token was refused. Never contains a part of the token: jose's errors contain its claims. */
-function jwtRefusal(
-  credential: string,
-  error: errors.JOSEError,
-  values: JwtKeyValues,
-): CredentialError {
-  const [cause, remedy] = REFUSALS[error.code]?.(values, error) ?? [
+function jwtRefusal(credential: string, error: errors.JOSEError, judged: Judged): CredentialError {
+  const [cause, remedy] = REFUSALS[error.code]?.(judged, error) ?? [
     'the text is not a signed JSON Web Token',
     'It must have three parts separated by dots; an encrypted one has five and is not accepted',
   ];
@@ -229,7 +280,7 @@ const CLAIMS: Readonly<Record<string, string>> = {
   exp: 'expiry',
 };
 
-function claimText(error: errors.JOSEError): readonly [string, string] {
+function claimText(error: errors.JOSEError, judged: Judged): readonly [string, string] {
   if (!(error instanceof errors.JWTClaimValidationFailed))
     return ['a claim is wrong', 'Ask the signer'];
   const what = CLAIMS[error.claim] ?? 'required claim';
@@ -237,11 +288,29 @@ function claimText(error: errors.JOSEError): readonly [string, string] {
     return [`the token has no ${what} (${claimName(error)})`, 'Have the signer add it'];
   }
   if (error.claim === 'nbf') {
-    return ['the token is not valid yet', 'Compare the clocks of both machines'];
+    return [
+      `the token is not valid yet (nbf)${since(error, 'nbf', judged)}`,
+      'Compare the clocks of both machines',
+    ];
   }
   const remedy =
     'Compare it with what the signer puts in; the token may be meant for another service';
   return [`the ${what} (${claimName(error)}) of the token is not the one expected`, remedy];
+}
+
+/** By how much a time is missed, as seen by this machine's clock, and what is allowed. */
+function since(
+  error: errors.JOSEError,
+  claim: 'exp' | 'nbf',
+  { values: { clockSkew }, now }: Judged,
+): string {
+  const { payload } = error as { payload?: JWTPayload };
+  const at = payload?.[claim];
+  if (typeof at !== 'number') return '';
+  // longer than a year is a mistake of the unit, and its length says so
+  const off = describeDuration(Math.ceil(Math.abs(now - at * 1_000) / 1_000) * 1_000);
+  const allowed = `clocks may differ by ${describeDuration(clockSkew)} (clockSkew)`;
+  return claim === 'exp' ? `: ${off} ago, and ${allowed}` : `: for another ${off}, and ${allowed}`;
 }
 
 const claimName = ({ claim }: errors.JWTClaimValidationFailed): string => claim.slice(0, 40);

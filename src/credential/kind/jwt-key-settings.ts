@@ -1,6 +1,7 @@
 import {
   choice,
   duration,
+  list,
   optional,
   type SettingProblem,
   text,
@@ -40,6 +41,11 @@ export const jwtKeySettings = {
       help: 'The public key or certificate to verify with. If left out, it is taken from the private key.',
     }),
   ),
+  alsoAccept: list(pem({ help: 'A public key or certificate, as PEM text or path.' }), {
+    help: 'Public keys that were or will be in use. Tokens they signed are accepted, and they are published beside the current one: a new key stands here before it signs, the old one until its last token has expired.',
+    example: '["portal-2025.pem"]',
+    advanced: true,
+  }),
   jwksUrl: optional(
     url({
       help: 'Where the signer publishes its keys; a token names the one to verify with.',
@@ -83,8 +89,13 @@ const at = (name: keyof JwtKeyValues, problem: string): SettingProblem[] => [
 ];
 
 function sharedProblems(values: JwtKeyValues): SettingProblem[] {
-  const { algorithm, secret: shared, privateKey, publicKey, jwksUrl } = values;
-  if (privateKey !== undefined || publicKey !== undefined || jwksUrl !== undefined) {
+  const { algorithm, secret: shared, privateKey, publicKey, alsoAccept, jwksUrl } = values;
+  if (
+    privateKey !== undefined ||
+    publicKey !== undefined ||
+    jwksUrl !== undefined ||
+    alsoAccept.length > 0
+  ) {
     return at('algorithm', `${algorithm} uses a secret, not keys`);
   }
   if (shared === undefined) return at('secret', `is required for ${algorithm}`);
@@ -97,6 +108,12 @@ function sharedProblems(values: JwtKeyValues): SettingProblem[] {
 function keyProblems(values: JwtKeyValues): SettingProblem[] {
   const { algorithm, secret: shared, privateKey, publicKey, jwksUrl } = values;
   if (shared !== undefined) return at('secret', `is for HS256 to HS512, not ${algorithm}`);
+  if (jwksUrl !== undefined && values.alsoAccept.length > 0) {
+    return at(
+      'alsoAccept',
+      'has no effect with jwksUrl: the keys are those that are published there',
+    );
+  }
   if (jwksUrl !== undefined && jwksUrl.protocol !== 'https:' && jwksUrl.hostname !== 'localhost') {
     return at('jwksUrl', 'must be an https address');
   }

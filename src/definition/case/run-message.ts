@@ -1,3 +1,5 @@
+import { credentials } from '../../credential/credentials.ts';
+import { namedJwtKeys } from '../../credential/jwt/token-keys.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { messageOf, outputOf } from '../../flow/code-message.ts';
 import type { CallAnswer, ProcessMessage } from '../../flow/process-code.ts';
@@ -5,6 +7,7 @@ import { type Leg, route } from '../../flow/route.ts';
 import { heldState } from '../../flow/shared-state.ts';
 import { type Subject, subject } from '../../flow/subject.ts';
 import type { Process, ProcessSend } from '../../flow/wiring.ts';
+import { silentLogger } from '../../log/logger.ts';
 import { inlineBody } from '../../message/body.ts';
 import type { Envelope, NewMessage, Reply } from '../../message/message.ts';
 import type { Explanation, RecordedError } from '../../message/record.ts';
@@ -87,12 +90,15 @@ async function routed(
   const { definition, clock, answer, memory } = dry;
   const called: SentMessage[] = [];
   let reply: Reply | undefined;
+  const { folder, credentials: entries } = definition;
+  const keys = credentials(entries, { folder, clock, log: silentLogger });
 
   const watched = (name: string): Process => {
     let at: Subject | undefined;
     const process = processOf(definition, name, {
       now: () => clock.now(),
       log: () => undefined,
+      jwt: namedJwtKeys(keys),
       sleep: () => Promise.resolve(),
       receive: async () => received(dry, name),
       state: (key) => heldState(memory.states, key),

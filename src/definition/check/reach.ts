@@ -43,7 +43,7 @@ export async function warnOfUnused(checking: Checking): Promise<void> {
     ['transforms', names.used.transform],
     ['records', new Set([...names.used.transform].map((name) => name.replace(/\.\w+$/, '')))],
     ['lookups', await usedLookups(checking)],
-    ['credentials', names.used.credential],
+    ['credentials', await usedCredentials(checking)],
   ] as const) {
     const block = valueAt(written, [section]);
     for (const name of block?.kind === 'block' ? block.entries.keys() : []) {
@@ -73,18 +73,36 @@ function reachableHosts({ definition, names }: Checking): ReadonlySet<string> | 
 }
 
 /** Lookups are named inside expressions and code, so the files are searched for the quoted name. */
-async function usedLookups({ definition, names, open }: Checking): Promise<ReadonlySet<string>> {
-  if (names.lookups.size === 0) return names.used.lookup;
+async function usedLookups(checking: Checking): Promise<ReadonlySet<string>> {
+  const { lookups, used } = checking.names;
+  const quoted = await quotedNames(checking, [...lookups], (file) => !file.endsWith('.csv'));
+  return new Set([...used.lookup, ...quoted]);
+}
+
+/** Keys for tokens are also named in code. */
+async function usedCredentials(checking: Checking): Promise<ReadonlySet<string>> {
+  const { credentials, used } = checking.names;
+  const keys = [...credentials].flatMap(([name, kind]) => (kind === 'jwt-key' ? [name] : []));
+  const unused = keys.filter((name) => !used.credential.has(name));
+  const quoted = await quotedNames(checking, unused, (file) => /\.[cm]?[jt]s$/.test(file));
+  return new Set([...used.credential, ...quoted]);
+}
+
+async function quotedNames(
+  { definition, open }: Checking,
+  names: readonly string[],
+  among: (file: string) => boolean,
+): Promise<readonly string[]> {
+  if (names.length === 0) return [];
   const texts = await Promise.all(
     definition.files
-      .filter((file) => !file.endsWith('.csv'))
+      .filter(among)
       // one that cannot be read is reported where it is used
       .map((file) => readText(file, open).catch(() => '')),
   );
-  const quoted = [...names.lookups].filter((name) =>
+  return names.filter((name) =>
     texts.some((text) =>
       ['"', "'", '\\"', '`'].some((quote) => text.includes(quote + name + quote)),
     ),
   );
-  return new Set([...names.used.lookup, ...quoted]);
 }

@@ -4,8 +4,8 @@ import { DEFAULT_CONSOLE } from '../../../src/access/sign-in/console-settings.ts
 import { enforcement } from '../../../src/access/sign-in/enforcement.ts';
 import { failureDelay } from '../../../src/access/sign-in/failure-delay.ts';
 import { localSignIn } from '../../../src/access/sign-in/local-sign-in.ts';
-import { hashPassword } from '../../../src/access/sign-in/password.ts';
 import { users } from '../../../src/access/sign-in/users.ts';
+import { hashPassword } from '../../../src/credential/password.ts';
 import { guardedApi } from '../../support/guarded-api.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { sessionOf, visitor } from '../../support/visitor.ts';

@@ -75,7 +75,7 @@ test('a token that is signed with the public key as a shared secret is refused',
   await using set = setWith({ algorithm: 'RS256', publicKey: publicPem(rsa) });
   const token = forged({ alg: 'HS256', typ: 'JWT' }, { exp: soon }, publicPem(rsa));
   await expect((await set.credentials.jwt('key')).verify(token)).rejects.toThrow(
-    'the token is not signed with RS256',
+    'the token is not signed with RS256 (alg)',
   );
 });
 
@@ -90,6 +90,7 @@ test('a token without a signature is refused', async () => {
   await expect((await set.credentials.jwt('key')).verify(token)).rejects.toMatchObject({
     code: 'CREDENTIAL_REFUSED',
     retryable: false,
+    message: expect.stringContaining('the token is not signed with RS256 (alg)') as string,
   });
 });
 
@@ -101,14 +102,26 @@ const sign = (claims: object, key: KeyObject = rsa, alg = 'RS256'): Promise<stri
 const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 
 const REFUSED: readonly (readonly [string, () => Promise<string>, string])[] = [
-  ['expired', () => sign({ exp: soon - 1_000 }), 'the token has expired'],
+  [
+    'expired',
+    () => sign({ exp: soon - 1_000 }),
+    'the token has expired (exp): 11.7m ago, and clocks may differ by 30s (clockSkew)',
+  ],
   ['without expiry', () => sign({ exp: undefined }), 'the token has no expiry (exp)'],
-  ['not valid yet', () => sign({ nbf: soon }), 'the token is not valid yet'],
+  [
+    'not valid yet',
+    () => sign({ nbf: soon }),
+    'the token is not valid yet (nbf): for another 5m, and clocks may differ by 30s (clockSkew)',
+  ],
   ['for somebody else', () => sign({ aud: 'urn:other' }), 'the audience (aud) of the token'],
   ['for nobody', () => sign({ aud: undefined }), 'the token has no audience (aud)'],
   ['of another issuer', () => sign({ iss: 'urn:x' }), 'the issuer (iss) of the token'],
   ['of another key', () => sign({}, stranger), 'the signature of the token does not belong'],
-  ['of another algorithm', () => sign({}, rsa, 'PS256'), 'the token is not signed with RS256'],
+  [
+    'of another algorithm',
+    () => sign({}, rsa, 'PS256'),
+    'the token is not signed with RS256 (alg)',
+  ],
   ['no token', async () => 'MSH|^~\\&|', 'the text is not a signed JSON Web Token'],
   ['changed', async () => (await sign({})).replace('.', '.e'), 'not a signed|does not belong'],
 ];

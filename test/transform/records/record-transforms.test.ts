@@ -6,6 +6,7 @@ import { readRecordMap } from '../../../src/transform/records/read-record-map.ts
 import { recordTransforms } from '../../../src/transform/records/record-transforms.ts';
 import { sampleMap } from '../../../src/transform/records/sample-map.ts';
 import type { TransformOutput } from '../../../src/transform/transform.ts';
+import { noKeys } from '../../support/no-keys.ts';
 import { processorTime } from '../../support/processor-time.ts';
 import { envelope, environment, NOW } from '../../support/subject-message.ts';
 
@@ -40,6 +41,7 @@ async function made(
     document: documentOf(bytes, { type }),
     lookup: () => '',
     now: () => NOW,
+    jwt: noKeys,
   };
   return (await transform?.apply(input)) ?? [];
 }

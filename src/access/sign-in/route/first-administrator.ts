@@ -1,3 +1,4 @@
+import { checkNewPassword, hashPassword } from '../../../credential/password.ts';
 import { OPEN_LIMIT } from '../../../web/admission.ts';
 import type { Api } from '../../../web/api.ts';
 import { closed } from '../../../web/schema.ts';
@@ -5,7 +6,6 @@ import { Type } from '../../../web/type.ts';
 import { EVERYTHING } from '../../rights/scope.ts';
 import { checkOrigin } from '../cross-origin.ts';
 import { localIdentity } from '../local-sign-in.ts';
-import { checkNewPassword, hashPassword } from '../password.ts';
 import type { SignIn } from '../sign-in.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
 import { attempted, startSession } from '../signed-in.ts';

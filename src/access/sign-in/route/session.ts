@@ -1,3 +1,4 @@
+import { checkNewPassword, hashPassword } from '../../../credential/password.ts';
 import { OPEN_LIMIT } from '../../../web/admission.ts';
 import type { Api } from '../../../web/api.ts';
 import { ApiError } from '../../../web/api-error.ts';
@@ -9,7 +10,6 @@ import { permissionsOf } from '../../rights/roles.ts';
 import { cookieName, cookieOf, setCookie } from '../cookie.ts';
 import { checkOrigin } from '../cross-origin.ts';
 import { localIdentity } from '../local-sign-in.ts';
-import { checkNewPassword, hashPassword } from '../password.ts';
 import type { SignIn } from '../sign-in.ts';
 import { attempted, startSession } from '../signed-in.ts';
 import { samlAddresses } from './saml.ts';

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { hashPassword, oneTimePassword } from '../../../credential/password.ts';
 import type { Api } from '../../../web/api.ts';
 import { ApiError } from '../../../web/api-error.ts';
 import { closed, list, maybe, record, Time, word } from '../../../web/schema.ts';
@@ -9,7 +10,6 @@ import { checkGrant, principalOf, requirePermission } from '../../rights/require
 import { checkRoles, permissionsOf } from '../../rights/roles.ts';
 import { checkScope, EVERYTHING } from '../../rights/scope.ts';
 import { localIdentity } from '../local-sign-in.ts';
-import { hashPassword, oneTimePassword } from '../password.ts';
 import type { SignIn } from '../sign-in.ts';
 import type { User } from '../users.ts';
 

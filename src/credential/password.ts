@@ -1,7 +1,6 @@
 import { argon2, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import { EngineError } from '../../error/engine-error.ts';
-import { ApiError } from '../../web/api-error.ts';
+import { EngineError } from '../error/engine-error.ts';
 
 /** What a hash costs: 64 MiB and 130 ms on two quiet cores. Stored with each, so that it can be raised. */
 export const PASSWORD_COST = { memory: 65_536, passes: 3, parallelism: 4 } as const;
@@ -84,7 +83,11 @@ async function tagOf(password: string, nonce: Buffer, cost: Cost): Promise<Buffe
 
 async function turn(): Promise<void> {
   if (running >= AT_ONCE) {
-    if (waiting.length >= WAITING) throw new ApiError(429, 'TOO_MANY', 'too many sign-ins at once');
+    if (waiting.length >= WAITING) {
+      throw new EngineError('CREDENTIAL_UNAVAILABLE', 'too many sign-ins at once. Try again', {
+        retryable: true,
+      });
+    }
     const { promise, resolve } = Promise.withResolvers<void>();
     waiting.push(resolve);
     await promise;

@@ -1,0 +1,26 @@
+import type { GrantLimits, Grants } from './grants.ts';
+
+/** What a service needs that signs in users of its own. */
+export interface SignInTools {
+  readonly keys: SigningKeys;
+  /** Services that name the same realm share their sign-ins. Ask once, when the service opens. */
+  grants(realm: string, limits: GrantLimits): Grants;
+  /** Whether it is the password behind a hash (argon2id as PHC string); takes as long as making one. */
+  isPassword(password: string, hash: string): Promise<boolean>;
+  /** The value of a key in a code table of the production, `''` if there is none. Throws LOOKUP_UNAVAILABLE. */
+  lookup(table: string, key: string): string;
+}
+
+/** The credentials of kind `jwt-key`, each by its name. */
+export interface SigningKeys {
+  /** Adds `iat`, `exp` and `jti`, and the issuer and audience of the key. Throws as `credential` does. */
+  sign(
+    key: string,
+    claims: Readonly<Record<string, unknown>>,
+    options?: { readonly subject?: string; readonly lifetime?: number },
+  ): Promise<string>;
+  /** Rejects with CREDENTIAL_REFUSED, which names the check that failed. */
+  verify(key: string, token: string): Promise<Readonly<Record<string, unknown>>>;
+  /** The public keys that it signs with and accepts, each as a JWK with its `kid`. */
+  published(key: string): Promise<readonly object[]>;
+}
