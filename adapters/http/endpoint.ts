@@ -19,6 +19,7 @@ import {
   Serving,
   withoutSecrets,
 } from 'waybill/peer';
+import { StaticFiles } from './files/static-files.ts';
 import {
   answerTo,
   ediQuestion,
@@ -30,10 +31,15 @@ import {
 import type { httpInSettings } from './http-in-settings.ts';
 import { contentOf, incomingMessage, SignedOnce } from './incoming-message.ts';
 import type { BodyCheck, Operation } from './operation.ts';
-import { claimOf } from './operations-of.ts';
+import { claimOf, filesClaims } from './operations-of.ts';
+import type { SignInDesk } from './sign-in/sign-in-desk.ts';
+import type { SignInAction } from './sign-in/sign-in-settings.ts';
 
 /** How many bytes of bodies may be in memory at once. */
 const MEMORY = 256 * 1_048_576;
+
+/** Names, passwords and tokens are far shorter. */
+const SIGN_IN_LIMIT = 65_536;
 
 type LentHere = LentInbound<typeof httpInSettings>;
 
@@ -59,11 +65,16 @@ export class Endpoint implements HttpService {
   readonly operations: readonly Operation[];
   readonly #lent: LentHere;
   readonly #serving: Serving;
+  readonly #desk: SignInDesk | undefined;
+  readonly #files: StaticFiles | undefined;
   readonly #room = new Room(MEMORY);
   readonly #signed = new SignedOnce();
 
-  constructor(lent: LentHere, operations: readonly Operation[]) {
+  constructor(lent: LentHere, operations: readonly Operation[], desk: SignInDesk | undefined) {
     this.#lent = lent;
+    this.#desk = desk;
+    const { files } = lent.settings;
+    this.#files = files && new StaticFiles(files);
     this.#serving = new Serving(lent);
     this.operations = operations;
   }
@@ -81,14 +92,42 @@ export class Endpoint implements HttpService {
   }
 
   get takes(): readonly string[] {
-    return this.operations.map(claimOf);
+    return [...this.operations.map(claimOf), ...filesClaims(this.#lent.settings)];
   }
 
   /** First an operation with the method, then the most literal path. */
   route(path: string, method: string): ServedRoute | undefined {
     const route = this.#route(path, method);
-    if (route === undefined) return undefined;
+    if (route === undefined) return this.#fileRoute(path);
     return { rank: route.rank, serve: (arrived) => this.#handle(arrived, route) };
+  }
+
+  /** Files come after every operation, also one with another method. */
+  #fileRoute(path: string): ServedRoute | undefined {
+    const files = this.#files;
+    if (files?.has(path) !== true) return undefined;
+    return {
+      rank: `2${files.rank}`,
+      serve: (arrived) => this.#serving.run(arrived, this.#serveFile(arrived, files)),
+    };
+  }
+
+  async #serveFile(arrived: Arrived, files: StaticFiles): Promise<void> {
+    const { response, address } = arrived;
+    const { requestTimeout } = this.#lent.settings;
+    try {
+      this.#serving.checkOpen();
+      if (Number.isFinite(requestTimeout)) {
+        response.setTimeout(requestTimeout, () => response.destroy());
+      }
+      await files.serve(arrived);
+    } catch (error) {
+      // a reader who has left, or a file that was cut meanwhile: the connection tells it
+      if (response.headersSent) response.destroy();
+      const refusal = refusalOf(error);
+      if (!response.headersSent) this.#serving.refused(address, refusal, error);
+      respond(response, refusalAnswer(refusal));
+    }
   }
 
   #route(path: string, method: string): Route | undefined {
@@ -142,7 +181,16 @@ export class Endpoint implements HttpService {
     }
     if (!takes) throw this.#notTaken(incoming.path);
     body.check();
+    if (operation.signIn !== undefined) return this.#signedIn(operation.signIn, incoming, body);
     return this.#taken(incoming, operation, body);
+  }
+
+  #signedIn(action: SignInAction, incoming: Incoming, body: RequestBody): Promise<HttpReply> {
+    if (this.#desk === undefined) throw new Refusal(404, 'Nobody signs in here.');
+    if (body.length === undefined || body.length > SIGN_IN_LIMIT) {
+      throw new Refusal(413, 'What is sent to sign in is short, and its length is told.');
+    }
+    return this.#desk.answer(action, incoming, () => body.bytes());
   }
 
   async #taken(incoming: Incoming, operation: Operation, body: RequestBody): Promise<HttpReply> {

@@ -9,7 +9,9 @@ import {
   listenerPlace,
   routePattern,
 } from 'waybill/peer';
+import { filesSettings } from './files/files-settings.ts';
 import { methodScopes } from './method-scopes.ts';
+import { signInSettings } from './sign-in/sign-in-settings.ts';
 
 /** Makes the name of a message from a request. */
 type Label = (incoming: Incoming, caller: Caller | undefined) => string;
@@ -72,7 +74,7 @@ const where = {
   }),
   openapi: setting.optional(
     setting.path({
-      help: 'An OpenAPI 3 document (YAML or JSON) whose paths, methods, security and schemas are enforced; its paths begin below path.',
+      help: 'An OpenAPI 3 or Swagger 2.0 document (YAML or JSON) whose paths, methods, security and schemas are enforced; its paths begin below path.',
       example: 'openapi.yaml',
     }),
   ),
@@ -84,6 +86,7 @@ const who = {
     help: 'Which scopes a caller needs for which method; * means every other method. With openapi, those of the document count as well.',
     example: '["GET: results.read", "POST: results.write"]',
   }),
+  signIn: signInSettings,
   cors: corsSettings,
 };
 
@@ -152,6 +155,13 @@ const answering = {
   }),
 };
 
-export const httpInSettings = { ...where, ...who, ...what, ...answering, ...listenerLimits };
+export const httpInSettings = {
+  ...where,
+  files: filesSettings,
+  ...who,
+  ...what,
+  ...answering,
+  ...listenerLimits,
+};
 
 export type HttpInValues = setting.ValuesOf<typeof httpInSettings>;

@@ -1,8 +1,19 @@
-import { inbound, type Lent, type Step, stepFailure } from 'waybill/adapter';
+import {
+  DisableError,
+  inbound,
+  type Lent,
+  type LentInbound,
+  type Step,
+  stepFailure,
+} from 'waybill/adapter';
 import { joinListener, tryCallers, tryListening } from 'waybill/peer';
 import { Endpoint } from './endpoint.ts';
+import { fileBelow } from './files/file-tree.ts';
 import { httpInSettings } from './http-in-settings.ts';
 import { httpInFaults, httpInSharing, operationsOf } from './operations-of.ts';
+import { SignInDesk } from './sign-in/sign-in-desk.ts';
+
+type LentHere = LentInbound<typeof httpInSettings>;
 
 export default inbound({
   type: 'http-in',
@@ -13,8 +24,9 @@ export default inbound({
   sharing: (settings) => httpInSharing(settings),
   async open(lent) {
     const { path, callers, openapi } = lent.settings;
-    const operations = await operationsOf(lent);
-    const membership = await joinListener(lent, new Endpoint(lent, operations));
+    const desk = deskOf(lent);
+    const operations = await operationsOf(withDesk(lent, desk));
+    const membership = await joinListener(lent, new Endpoint(lent, operations, desk));
     const isOpen = callers.length === 0 && openapi === undefined;
     lent.connection(
       'listening',
@@ -25,6 +37,24 @@ export default inbound({
   check: (settings) => httpInFaults(settings),
   test: (lent, step) => tryHttpIn(lent, step),
 });
+
+function deskOf(lent: LentHere): SignInDesk | undefined {
+  const { settings, signIn: tools } = lent;
+  if (settings.signIn === undefined) return undefined;
+  if (tools === undefined) throw new DisableError('Nobody can sign in: no engine runs here.');
+  return new SignInDesk({ ...lent, cors: settings.cors, signIn: tools }, settings.signIn);
+}
+
+/** Tokens that are signed here count as long as their sign-in lasts. */
+function withDesk(lent: LentHere, desk: SignInDesk | undefined): LentHere {
+  if (desk === undefined) return lent;
+  const { verifier, settings } = lent;
+  return {
+    ...lent,
+    verifier: (name) =>
+      name === settings.signIn?.key ? Promise.resolve(desk.verifier) : verifier(name),
+  };
+}
 
 /** Turns errors of the engine into failures of a step. */
 async function plainly<Value>(work: () => Promise<Value>): Promise<Value> {
@@ -49,5 +79,24 @@ async function tryHttpIn(lent: Lent<typeof httpInSettings>, step: Step): Promise
       detail(`${operations.length} operations, ${open} of them open to everybody`);
     }),
   );
+  const { signIn } = settings;
+  if (signIn !== undefined) {
+    await step('key', (detail) =>
+      plainly(async () => {
+        const found = await lent.credential(signIn.key);
+        // what it signs is thrown away
+        if ('token' in found) await found.token(lent.signal);
+        detail(`${signIn.key} signs access tokens; people sign in at ${signIn.path}/login`);
+      }),
+    );
+  }
+  const { files } = settings;
+  if (files !== undefined) {
+    await step('files', async (detail) => {
+      const page = await fileBelow(files.folder, ['index.html']);
+      await page?.handle.close();
+      detail(`${files.folder} ${page === undefined ? 'has no' : 'has an'} index.html`);
+    });
+  }
   await tryCallers(lent, step, settings.callers);
 }

@@ -1,4 +1,5 @@
 import { type Access, type Incoming, type RoutePattern } from 'waybill/peer';
+import type { SignInAction } from './sign-in/sign-in-settings.ts';
 
 /** What a service does at one path with one method. */
 export interface Operation {
@@ -13,6 +14,8 @@ export interface Operation {
   readonly bodyRequired: boolean;
   /** Returns what is wrong with the parameters. */
   readonly parameters: (incoming: Incoming) => BodyProblems;
+  /** What people do here to sign in or out; it makes no message. */
+  readonly signIn?: SignInAction | undefined;
 }
 
 /** What is wrong with a value, and where in it. */

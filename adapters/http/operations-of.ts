@@ -1,14 +1,22 @@
+import { stat } from 'node:fs/promises';
 import type { LentInbound, SettingsFault, SharedAddress } from 'waybill/adapter';
 import { type Access, commonOf, disabledBy, type Need, type Scheme, schemesOf } from 'waybill/peer';
-import { tellInto } from './document/faults.ts';
+import { type Tell, tellInto } from './document/faults.ts';
 import { anything, schemaCheck } from './document/json-schema.ts';
 import { openApiOperations } from './document/openapi.ts';
-import { type DocumentNode, object, readDocument } from './document/read-document.ts';
+import {
+  type DocumentNode,
+  object,
+  type ReadDocument,
+  readDocument,
+} from './document/read-document.ts';
 import { tellOfReferences } from './document/reference-faults.ts';
 import type { DeclaredNeed, DeclaredSecurity } from './document/security.ts';
+import { asOpenApi, inSwaggerWords, isSwagger } from './document/swagger.ts';
 import type { HttpInValues, httpInSettings } from './http-in-settings.ts';
 import { scopesFor } from './method-scopes.ts';
 import type { BodyCheck, Operation } from './operation.ts';
+import { signInOperations } from './sign-in/sign-in-settings.ts';
 
 type LentHere = Pick<
   LentInbound<typeof httpInSettings>,
@@ -38,7 +46,7 @@ export async function httpInSharing(settings: HttpInValues): Promise<SharedAddre
   const operations = await readUnopened(settings, []);
   return {
     family: 'http',
-    takes: operations.map(claimOf),
+    takes: [...operations.map(claimOf), ...filesClaims(settings)],
     common: { name: 'tls', value: commonOf(settings) },
   };
 }
@@ -46,6 +54,10 @@ export async function httpInSharing(settings: HttpInValues): Promise<SharedAddre
 /** What a service answers, so that no other one at the same address can: independent of parameter names. */
 export const claimOf = ({ method, pattern }: Pick<Operation, 'method' | 'pattern'>): string =>
   `${method} ${pattern.shape}`;
+
+/** What a folder of files answers. */
+export const filesClaims = ({ files }: Pick<HttpInValues, 'files'>): readonly string[] =>
+  files === undefined ? [] : [`GET ${files.path}/*`, `HEAD ${files.path}/*`];
 
 function readUnopened(
   settings: HttpInValues,
@@ -59,8 +71,75 @@ async function readOperations(
   lent: LentHere,
   faults: SettingsFault[],
 ): Promise<readonly Operation[]> {
+  faults.push(...callerFaults(lent.settings), ...signInFaults(lent.settings));
+  faults.push(...(await filesFaults(lent.settings)));
+  return [...(await messageOperations(lent, faults)), ...signInRoutes(lent.settings)];
+}
+
+function signInRoutes({ signIn }: HttpInValues): readonly Operation[] {
+  const operations = signIn === undefined ? [] : signInOperations(signIn);
+  return operations.map(({ action, method, pattern }) => ({
+    method,
+    pattern,
+    access: [],
+    types: [],
+    check: () => undefined,
+    bodyRequired: false,
+    parameters: () => [],
+    signIn: action,
+  }));
+}
+
+function signInFaults({ signIn, callers, cors }: HttpInValues): SettingsFault[] {
+  if (signIn === undefined) return [];
+  const faults: SettingsFault[] = [];
+  if (!callers.some((one) => one?.verifier === signIn.key)) {
+    faults.push({
+      path: ['callers'],
+      what: 'whoever signs in here is not among the callers',
+      remedy: `Add one of kind bearer with verifier: ${signIn.key}.`,
+      severity: 'warning',
+    });
+  }
+  if (signIn.sameSite === 'none' && signIn.cookies !== 'none' && cors?.credentials !== true) {
+    faults.push({
+      path: ['signIn', 'sameSite'],
+      what: 'pages of other sites cannot send cookies without cors.credentials',
+      remedy: 'List their origins under cors.origins, and set credentials: true there.',
+    });
+  }
+  return faults;
+}
+
+async function filesFaults({ files, path, openapi }: HttpInValues): Promise<SettingsFault[]> {
+  if (files === undefined) return [];
+  if (openapi === undefined && path.source === '/*' && files.path === '') {
+    return [
+      {
+        path: ['files', 'path'],
+        what: 'no file would be served, since path is /* and so all paths are those of messages',
+        remedy: 'Give path a beginning of its own, such as /api/*.',
+      },
+    ];
+  }
+  const there = await stat(files.folder).catch(() => undefined);
+  return there?.isDirectory() === true
+    ? []
+    : [
+        {
+          path: ['files', 'folder'],
+          what: 'there is no such folder now',
+          remedy: 'It is read with each request; build the app, or correct the path.',
+          severity: 'warning',
+        },
+      ];
+}
+
+async function messageOperations(
+  lent: LentHere,
+  faults: SettingsFault[],
+): Promise<readonly Operation[]> {
   const { openapi, methods, path, types, callers, scopes } = lent.settings;
-  faults.push(...callerFaults(lent.settings));
   const all = schemesOf(lent, callers);
   const anybody = (method: string): Access =>
     all.length === 0 ? [] : [[{ schemes: all, scopes: scopesFor(method, scopes) }]];
@@ -106,12 +185,12 @@ async function documented(
     readonly faults: SettingsFault[];
   },
 ): Promise<readonly Operation[]> {
-  const document = await readDocument(openapi, 'openapi');
-  if (!('value' in document)) {
-    faults.push(document);
+  const read = await readDocument(openapi, 'openapi');
+  if (!('value' in read)) {
+    faults.push(read);
     return [];
   }
-  const tell = tellInto(faults, { setting: 'openapi', document });
+  const { document, tell } = asOpenApi3(read, faults);
   const operations = openApiOperations({
     document: document.value,
     base: lent.settings.path.source.replace(/\/?\*?$/, ''),
@@ -131,6 +210,23 @@ async function documented(
   });
   faults.push(...namelessCallers(lent.settings, document.value));
   return operations;
+}
+
+/** The document, whichever of both it is, and who hears of its faults. */
+function asOpenApi3(
+  read: ReadDocument,
+  faults: SettingsFault[],
+): { readonly document: ReadDocument; readonly tell: Tell } {
+  if (!isSwagger(read)) {
+    return { document: read, tell: tellInto(faults, { setting: 'openapi', document: read }) };
+  }
+  const document = asOpenApi(read);
+  const tell = inSwaggerWords(tellInto(faults, { setting: 'openapi', document }));
+  for (const keys of document.forms) {
+    const what = 'the fields of a form are not checked, only its media type';
+    tell(keys, what, 'Check them in a rule or transform.', 'warning');
+  }
+  return { document, tell };
 }
 
 /** Callers with schemes that are not in the document. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import { isSystemError, tolerate } from '../error/foreseen.ts';
-import { expressionEnvironment } from '../expression/environment.ts';
+import { type ExpressionEnvironment, expressionEnvironment } from '../expression/environment.ts';
 import { lookupTables } from '../lookup/file-tables.ts';
 import { LoadedTables } from '../lookup/loaded-tables.ts';
 import type { LookupTables } from '../lookup/lookup-tables.ts';
@@ -25,7 +25,7 @@ import {
   type SettingsGiven,
 } from './grammar/production-form.ts';
 import { importsOf } from './module-graph.ts';
-import { productionNames, unfitKey } from './names.ts';
+import { type ProductionNames, productionNames, unfitKey } from './names.ts';
 import { type Problem, type Problems, problemList } from './problem.ts';
 import { readContext } from './read-context.ts';
 import { readCredentialEntry } from './read-credentials.ts';
@@ -107,11 +107,7 @@ export async function readProduction(
   const tables = await readLookups(written, absolute, { problems, options });
   const { lookups } = tables;
   const clock = options.clock ?? systemClock;
-  const language = expressionEnvironment({
-    lookups,
-    now: () => clock.now(),
-    keyProblem: (name) => unfitKey(name, names),
-  });
+  const language = languageOf(names, lookups, clock);
   const context = readContext(absolute, names, language);
   const reading: Reading = { problems, keys: [], context };
   const values = productionForm.read(written, reading);
@@ -142,6 +138,17 @@ export async function readProduction(
     problems: problems.list(),
   };
 }
+
+const languageOf = (
+  names: ProductionNames,
+  lookups: LookupTables,
+  clock: Clock,
+): ExpressionEnvironment =>
+  expressionEnvironment({
+    lookups,
+    now: () => clock.now(),
+    keyProblem: (name) => unfitKey(name, names),
+  });
 
 /**
  * Hashes of the files that exist, by path: a changed file is noticed without keeping its content.

@@ -70,6 +70,7 @@ export {
 export {
   type Access,
   authorize,
+  checkSameSite,
   type Need,
   withoutSecrets,
 } from './http-server/caller/authorize.ts';
@@ -81,7 +82,13 @@ export {
 } from './http-server/caller/caller-settings.ts';
 export { schemesOf } from './http-server/caller/schemes.ts';
 export { tryCallers } from './http-server/caller/try-callers.ts';
-export { corsHeaders, corsSettings, isPreflight, preflightReply } from './http-server/cors.ts';
+export {
+  type CorsPolicy,
+  corsHeaders,
+  corsSettings,
+  isPreflight,
+  preflightReply,
+} from './http-server/cors.ts';
 export {
   commonOf,
   type HttpService,

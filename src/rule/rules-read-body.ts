@@ -11,13 +11,14 @@ export function rulesReadBody(sets: readonly RuleSet[]): boolean {
 
 /** Whether deciding by these rules signs or checks a token. */
 export function rulesNeedTokens(sets: readonly RuleSet[]): boolean {
-  const needs = ({ when }: Pick<Send, 'when'>): boolean => when?.facts?.needsTokens === true;
   return sets.some(
     ({ rules, otherwise }) =>
-      rules.some((rule) => needs(rule) || rule.send.some(needs)) ||
-      (typeof otherwise !== 'string' && otherwise.some(needs)),
+      rules.some((rule) => needsTokens(rule) || rule.send.some(needsTokens)) ||
+      (typeof otherwise !== 'string' && otherwise.some(needsTokens)),
   );
 }
+
+const needsTokens = ({ when }: Pick<Send, 'when'>): boolean => when?.facts?.needsTokens === true;
 
 function sendReadsBody({ when, transforms }: Send): boolean {
   return when?.readsBody === true || transforms.length > 0;

@@ -13,8 +13,7 @@ const LIMITS = { idle: 8 * HOUR, absolute: 12 * HOUR, grace: 10_000 };
 /** Two engines of a production, with one clock. */
 async function engines(): Promise<{
   readonly clock: ReturnType<typeof fixedClock>;
-  readonly stores: readonly Keyed[];
-  of(engine: number, realm?: string): Grants;
+  of(engine: 0 | 1, realm?: string): Grants;
   /** Everything that NATS holds of it. */
   held(): Promise<string>;
   restart(): Promise<void>;
@@ -24,16 +23,15 @@ async function engines(): Promise<{
   const clock = fixedClock(Date.UTC(2026, 0, 15));
   const production = `p-${randomBytes(4).toString('hex')}`;
   const connect = () => connectBroker({ ...nats, production, role: 'engine' });
-  let brokers = [await connect(), await connect()];
-  await ensureKeyed(brokers[0] ?? expect.fail());
-  const stores = brokers.map(keyed);
+  let brokers = [await connect(), await connect()] as const;
+  await ensureKeyed(brokers[0]);
+  const stores: [Keyed, Keyed] = [keyed(brokers[0]), keyed(brokers[1])];
   return {
     clock,
-    stores,
     of: (engine, realm = 'portal') =>
-      grants({ keyed: stores[engine] ?? expect.fail(), realm, limits: LIMITS, clock }),
+      grants({ keyed: stores[engine], realm, limits: LIMITS, clock }),
     async held() {
-      const { manager, names } = brokers[0] ?? expect.fail();
+      const { manager, names } = brokers[0];
       const { state } = await manager.streams.info(`KV_${names.keyed}`);
       let text = '';
       for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
@@ -45,7 +43,7 @@ async function engines(): Promise<{
     async restart() {
       await Promise.all(brokers.map((one) => one.close()));
       brokers = [await connect(), await connect()];
-      stores.splice(0, 2, ...brokers.map(keyed));
+      stores.splice(0, 2, keyed(brokers[0]), keyed(brokers[1]));
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(brokers.map((one) => one.close()));
@@ -57,7 +55,7 @@ async function engines(): Promise<{
 const ANNA = { subject: 'anna', claims: { ward: 'W1' } };
 
 function good(given: IssuedGrant | RefusedGrant): IssuedGrant {
-  if ('refused' in given) expect.fail(`it was refused: ${given.refused}`);
+  if ('refused' in given) throw new Error(`it was refused: ${given.refused}`);
   return given;
 }
 
@@ -82,7 +80,7 @@ test.concurrent('a token that comes again shortly after gives the same next one;
   await using two = await engines();
   const first = await two.of(0).begin(ANNA);
   const answers = await Promise.all(
-    [0, 1, 0, 1, 0, 1].map((engine) => two.of(engine).rotate(first.refreshToken)),
+    ([0, 1, 0, 1, 0, 1] as const).map((engine) => two.of(engine).rotate(first.refreshToken)),
   );
   const [second, ...others] = answers.map(good).map(({ refreshToken }) => refreshToken);
   expect(new Set(others)).toEqual(new Set([second]));

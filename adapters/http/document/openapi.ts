@@ -33,7 +33,8 @@ interface OpenApiReading extends OpenApiService {
 export function openApiOperations(service: OpenApiService): readonly Operation[] {
   const { document, tell } = service;
   if (!String(document['openapi']).startsWith('3.')) {
-    tell(['openapi'], 'the document is not of OpenAPI 3', 'Convert it.');
+    const what = 'the document is neither OpenAPI 3 nor Swagger 2.0';
+    tell(['openapi'], what, 'Convert it.');
     return [];
   }
   tellOfReferences(document, tell);

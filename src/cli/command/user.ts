@@ -57,7 +57,7 @@ export function userCommand(): Command {
     .description(
       'Prints the hash of a password that it reads, for the table of users of a service (signIn.users of http-in).',
     )
-    .action(hash);
+    .action(printHash);
   command.addCommand(userTryCommand());
   return command;
 }
@@ -169,7 +169,7 @@ async function passwordFor(
   return { password, mustChange: false };
 }
 
-async function hash(): Promise<void> {
+async function printHash(): Promise<void> {
   print(await hashPassword(await readSecret('the password')));
 }
 

@@ -116,22 +116,32 @@ async function keysOf(values: JwtKeyValues, { credential }: JwtLent): Promise<Ke
     const key = sharedSecret(credential, values.secret);
     return { signing: { key, keyId: values.keyId }, verifying: key, publicKeys: [] };
   }
+  const { key, verifying } = await currentKeys(values, credential);
+  for (const one of [key, verifying]) checkFit(credential, one, values.algorithm);
+  const shown = key ?? verifying;
+  const keyId = values.keyId ?? (shown && (await thumbprint(shown)));
+  const signing = key && { key, keyId };
+  const others = await furtherKeys(values, credential);
+  const current = verifying && keyId !== undefined ? [{ key: verifying, keyId }] : [];
+  const all = [...current, ...others];
+  return {
+    signing,
+    verifying: others.length === 0 ? verifying : amongKeys(all),
+    publicKeys: await Promise.all(all.map((one) => publishedKey(one, values.algorithm))),
+  };
+}
+
+/** The key that signs, and the one that its tokens are checked with. */
+async function currentKeys(
+  values: JwtKeyValues,
+  credential: string,
+): Promise<{ readonly key: KeyObject | undefined; readonly verifying: KeyObject | undefined }> {
   const own = values.privateKey && (await readPem(credential, 'privateKey', values.privateKey));
   const key =
     own && privateKey(credential, 'privateKey', { ...own, passphrase: values.passphrase });
   const other = values.publicKey && (await readPem(credential, 'publicKey', values.publicKey));
   const derived = key && values.jwksUrl === undefined ? createPublicKey(key) : undefined;
-  const verifying = other === undefined ? derived : publicKey(credential, other.text);
-  for (const one of [key, verifying]) checkFit(credential, one, values.algorithm);
-  const keyId = values.keyId ?? (key && (await thumbprint(key)));
-  const current = verifying && { key: verifying, keyId: keyId ?? (await thumbprint(verifying)) };
-  const others = await furtherKeys(values, credential);
-  const all = current === undefined ? others : [current, ...others];
-  return {
-    signing: key && { key, keyId },
-    verifying: others.length === 0 ? verifying : amongKeys(all),
-    publicKeys: await Promise.all(all.map((one) => publishedKey(one, values.algorithm))),
-  };
+  return { key, verifying: other === undefined ? derived : publicKey(credential, other.text) };
 }
 
 interface NamedKey {

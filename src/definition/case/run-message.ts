@@ -1,5 +1,5 @@
 import { credentials } from '../../credential/credentials.ts';
-import { namedJwtKeys } from '../../credential/jwt/token-keys.ts';
+import { type NamedJwtKeys, namedJwtKeys } from '../../credential/jwt/token-keys.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { messageOf, outputOf } from '../../flow/code-message.ts';
 import type { CallAnswer, ProcessMessage } from '../../flow/process-code.ts';
@@ -82,6 +82,11 @@ export async function runLeft(
   return runs;
 }
 
+/** What checks a token sees the time of the test. */
+function keysOf({ folder, credentials: entries }: Definition, clock: Clock): NamedJwtKeys {
+  return namedJwtKeys(credentials(entries, { folder, clock, log: silentLogger }));
+}
+
 async function routed(
   dry: DryRun & { readonly memory: CaseMemory },
   first: Subject,
@@ -90,15 +95,13 @@ async function routed(
   const { definition, clock, answer, memory } = dry;
   const called: SentMessage[] = [];
   let reply: Reply | undefined;
-  const { folder, credentials: entries } = definition;
-  const keys = credentials(entries, { folder, clock, log: silentLogger });
 
   const watched = (name: string): Process => {
     let at: Subject | undefined;
     const process = processOf(definition, name, {
       now: () => clock.now(),
       log: () => undefined,
-      jwt: namedJwtKeys(keys),
+      jwt: keysOf(definition, clock),
       sleep: () => Promise.resolve(),
       receive: async () => received(dry, name),
       state: (key) => heldState(memory.states, key),

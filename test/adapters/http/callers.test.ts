@@ -86,7 +86,11 @@ test('a token opens the methods that its scopes are for', async () => {
 });
 
 test.for([
-  ['expired', { expires: -120 }, 'the token has expired'],
+  [
+    'expired',
+    { expires: -120 },
+    'the token has expired (exp): 2m ago, and clocks may differ by 30s (clockSkew)',
+  ],
   [
     'for somebody else',
     { audience: 'others' },

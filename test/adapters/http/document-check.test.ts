@@ -117,8 +117,8 @@ test.for([
   ],
   [
     'a document of another kind',
-    ['openapi: 3.0.3', 'swagger: "2.0"'],
-    expect.stringContaining('is not of OpenAPI 3'),
+    ['openapi: 3.0.3', 'swagger: "1.2"'],
+    expect.stringContaining('is neither OpenAPI 3 nor Swagger 2.0'),
   ],
 ] as const)('%s is found when the production is checked', async ([, [part, instead], problem]) => {
   expect(GOOD).toContain(part);

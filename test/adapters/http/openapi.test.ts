@@ -160,7 +160,7 @@ test.for([
     {},
     'leads nowhere',
   ],
-  ['an old document', { swagger: '2.0' }, {}, 'is not of OpenAPI 3'],
+  ['an old document', { swagger: '1.2' }, {}, 'is neither OpenAPI 3 nor Swagger 2.0'],
 ] as const)('%s is told before anything is listened to', async ([, document, given, problem]) => {
   await using folder = await temporaryFolder('openapi');
   await expect(served(folder, document, given)).rejects.toThrow(problem);

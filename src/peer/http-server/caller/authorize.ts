@@ -89,8 +89,11 @@ async function meet(
   return best;
 }
 
-/** A browser also sends cookies with requests triggered by other pages. */
-function checkSameSite({ method, headers, secure }: Incoming, cors: CorsPolicy | undefined): void {
+/** A browser also sends cookies with requests triggered by other pages: throws the Refusal of those. */
+export function checkSameSite(
+  { method, headers, secure }: Incoming,
+  cors: CorsPolicy | undefined,
+): void {
   if (SAFE.has(method)) return;
   const { origin, host = '' } = headers;
   const own = `${secure ? 'https' : 'http'}://${host}`;

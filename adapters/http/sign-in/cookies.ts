@@ -1,0 +1,51 @@
+import type { SignInValues } from './sign-in-settings.ts';
+
+/** Names and attributes of the cookies of one realm. */
+export class SignInCookies {
+  readonly access: string;
+  readonly refresh: string;
+  readonly #settings: SignInValues;
+
+  constructor(realm: string, settings: SignInValues) {
+    this.access = `${realm}_access`;
+    this.refresh = `${realm}_refresh`;
+    this.#settings = settings;
+  }
+
+  get holdRefresh(): boolean {
+    return this.#settings.cookies !== 'none';
+  }
+
+  get holdAccess(): boolean {
+    return this.#settings.cookies === 'both';
+  }
+
+  /** For `Set-Cookie`; `until` in milliseconds since 1970. */
+  given(
+    tokens: { readonly access: string; readonly refresh: string },
+    times: { readonly access: number; readonly refresh: number },
+  ): readonly string[] {
+    return [
+      ...(this.holdRefresh ? [this.#refreshCookie(tokens.refresh, times.refresh)] : []),
+      ...(this.holdAccess ? [this.#cookie(this.access, tokens.access, '/', times.access)] : []),
+    ];
+  }
+
+  /** Takes them back. */
+  taken(): readonly string[] {
+    if (!this.holdRefresh) return [];
+    return [this.#refreshCookie('', 0), this.#cookie(this.access, '', '/', 0)];
+  }
+
+  /** Only the paths that need it get it. */
+  #refreshCookie(value: string, seconds: number): string {
+    return this.#cookie(this.refresh, value, this.#settings.path || '/', seconds);
+  }
+
+  #cookie(name: string, value: string, path: string, seconds: number): string {
+    const { sameSite, secureCookies } = this.#settings;
+    const secure = secureCookies || sameSite === 'none' ? '; Secure' : '';
+    const site = sameSite.charAt(0).toUpperCase() + sameSite.slice(1);
+    return `${name}=${value}; Path=${path}; Max-Age=${seconds}; HttpOnly; SameSite=${site}${secure}`;
+  }
+}

@@ -1,0 +1,319 @@
+import type {
+  Grant,
+  Grants,
+  IssuedGrant,
+  LentInbound,
+  SignInTools,
+  setting,
+  TokenVerifier,
+} from 'waybill/adapter';
+import { EngineError } from 'waybill/adapter';
+import {
+  type CorsPolicy,
+  checkSameSite,
+  cookieOf,
+  type HttpReply,
+  type Incoming,
+  Refusal,
+} from 'waybill/peer';
+import { Attempts } from './attempts.ts';
+import { SignInCookies } from './cookies.ts';
+import type { SignInAction, SignInValues } from './sign-in-settings.ts';
+import { TableUsers, type User } from './users.ts';
+
+type LentHere = Pick<LentInbound<setting.Settings>, 'host' | 'event'> & {
+  readonly signIn: SignInTools;
+  readonly cors: CorsPolicy | undefined;
+};
+
+/** What a person or program sends to sign in, refresh or sign out. */
+type Asked = Readonly<Record<string, unknown>>;
+
+/** The claim of a refresh: which password the sign-in began with. */
+const PROOF = 'waybill:password';
+
+/** A sign-in that has ended, or never was, as the caller of an operation sees it. */
+const ended = (key: string): EngineError =>
+  new EngineError(
+    'CREDENTIAL_REFUSED',
+    `credential ${key}: the sign-in that the token belongs to has ended. Sign in again.`,
+  );
+
+/** Signs in the users of one service: `login`, `refresh`, `logout`, `revoke`, `me` and `jwks.json`. */
+export class SignInDesk {
+  readonly #lent: LentHere;
+  readonly #settings: SignInValues;
+  readonly #grants: Grants;
+  readonly #users: TableUsers;
+  readonly #cookies: SignInCookies;
+  readonly #attempts = new Attempts();
+
+  constructor(lent: LentHere, settings: SignInValues) {
+    const { realm = lent.host, idle, absolute, grace } = settings;
+    this.#lent = lent;
+    this.#settings = settings;
+    this.#grants = lent.signIn.grants(realm, { idle, absolute, grace });
+    this.#users = new TableUsers(lent.signIn, settings.users);
+    this.#cookies = new SignInCookies(realm, settings);
+  }
+
+  /** Takes access tokens of sign-ins that have not ended. */
+  get verifier(): TokenVerifier {
+    const { key } = this.#settings;
+    return {
+      verify: async (token) => {
+        const claims = await this.#lent.signIn.keys.verify(key, token);
+        const { sid } = claims;
+        if (typeof sid !== 'string' || (await this.#grants.find(sid)) === undefined) {
+          throw ended(key);
+        }
+        return claims;
+      },
+    };
+  }
+
+  answer(
+    action: SignInAction,
+    incoming: Incoming,
+    body: () => Promise<Buffer>,
+  ): Promise<HttpReply> {
+    if (action === 'me') return this.#me(incoming);
+    if (action === 'jwks.json') return this.#jwks();
+    return this.#changed(action, incoming, body);
+  }
+
+  async #changed(
+    action: Exclude<SignInAction, 'me' | 'jwks.json'>,
+    incoming: Incoming,
+    body: () => Promise<Buffer>,
+  ): Promise<HttpReply> {
+    const asked = askedIn(incoming, await body());
+    if (action === 'login') return this.#login(incoming, asked);
+    if (action === 'refresh') return this.#refresh(incoming, asked);
+    if (action === 'logout') return this.#logout(incoming, asked);
+    return this.#revoke(asked);
+  }
+
+  async #login(incoming: Incoming, { user, password }: Asked): Promise<HttpReply> {
+    if (typeof user !== 'string' || typeof password !== 'string' || user === '') {
+      throw new Refusal(400, 'user and password are missing: send both as JSON or as a form.');
+    }
+    // a page of another site must not sign a visitor in as somebody else
+    if (this.#cookies.holdRefresh && incoming.headers.origin !== undefined) {
+      checkSameSite(incoming, this.#lent.cors);
+    }
+    const name = user.slice(0, 200);
+    const wait = this.#attempts.tried(name, incoming.address);
+    if (wait > 0) throw tooMany(wait);
+    const found = await this.#checked(() => this.#users.signedIn(name, password.slice(0, 1_000)));
+    if (found === undefined) {
+      throw new Refusal(401, 'User or password is wrong.', {
+        told: 'its user or password is wrong',
+      });
+    }
+    this.#attempts.succeeded(name, incoming.address);
+    const claims = { [PROOF]: found.proof };
+    return this.#given(await this.#grants.begin({ subject: name, claims }), found);
+  }
+
+  async #refresh(incoming: Incoming, { refreshToken }: Asked): Promise<HttpReply> {
+    const token = this.#refreshToken(incoming, refreshToken);
+    if (token === undefined) throw new Refusal(401, 'A refresh token is missing.');
+    const rotated = await this.#grants.rotate(token);
+    if ('refused' in rotated) throw this.#refused(rotated);
+    const { grant } = rotated;
+    const user = await this.#checked(async () => this.#users.now(grant.subject));
+    if (user === undefined || user.proof !== grant.claims[PROOF]) {
+      await this.#grants.end({ id: grant.id });
+      throw new Refusal(401, 'This user may no longer sign in, or has another password.', {
+        headers: this.#takenBack(),
+      });
+    }
+    return this.#given(rotated, user);
+  }
+
+  #refused({
+    refused,
+    grant,
+  }: Exclude<Awaited<ReturnType<Grants['rotate']>>, IssuedGrant>): Refusal {
+    if (refused === 'reused') {
+      const who = ` It is that of ${grant?.subject ?? 'somebody'}.`;
+      this.#lent.event(
+        'warn',
+        'sign-in-reused',
+        `A refresh token came a second time: it may be stolen, so the sign-in was ended.${who}`,
+        who,
+      );
+    }
+    return new Refusal(401, REFUSED[refused], { headers: this.#takenBack() });
+  }
+
+  async #logout(incoming: Incoming, asked: Asked): Promise<HttpReply> {
+    const grant = await this.#grantOf(incoming, asked['refreshToken']);
+    if (asked['everywhere'] === true) {
+      if (grant === undefined) throw new Refusal(401, 'Nobody is signed in.');
+      await this.#grants.endAll(grant.subject);
+    }
+    if (grant !== undefined) await this.#grants.end({ id: grant.id });
+    return { status: 204, headers: this.#takenBack(), body: '' };
+  }
+
+  /** RFC 7009: a token that is not valid any more is as good as revoked. */
+  async #revoke({ token }: Asked): Promise<HttpReply> {
+    if (typeof token !== 'string') throw new Refusal(400, 'token is missing.');
+    const id = token.split('.').length === 3 ? await this.#idIn(token) : undefined;
+    await (id === undefined ? this.#grants.end({ token }) : this.#grants.end({ id }));
+    return { status: 200, headers: {}, body: '' };
+  }
+
+  async #me(incoming: Incoming): Promise<HttpReply> {
+    const token = accessToken(incoming) ?? cookieOf(incoming.headers, this.#cookies.access);
+    const headers = { 'www-authenticate': 'Bearer realm="waybill"' };
+    if (token === undefined) throw new Refusal(401, 'Nobody is signed in.', { headers });
+    const claims = await this.#refusing(() => this.verifier.verify(token));
+    const { sub, iat, exp, jti: _, sid: __, iss: ___, aud: ____, ...rest } = claims;
+    return json(200, { user: sub, since: iat, until: exp, claims: rest });
+  }
+
+  async #jwks(): Promise<HttpReply> {
+    const keys = await this.#lent.signIn.keys.published(this.#settings.key);
+    const answer = json(200, { keys });
+    return { ...answer, headers: { ...answer.headers, 'cache-control': 'public, max-age=300' } };
+  }
+
+  async #given(
+    { grant, refreshToken, expires }: IssuedGrant,
+    { claims }: User,
+  ): Promise<HttpReply> {
+    const { key, accessLifetime } = this.#settings;
+    const { subject, id } = grant;
+    const own = { ...claims, sid: id };
+    const access = await this.#lent.signIn.keys.sign(key, own, {
+      subject,
+      lifetime: accessLifetime,
+    });
+    const times = {
+      access: Math.ceil(accessLifetime / 1_000),
+      refresh: Math.max(0, Math.floor((expires - Date.now()) / 1_000)),
+    };
+    const { holdAccess, holdRefresh } = this.#cookies;
+    const answer = json(200, {
+      user: subject,
+      claims,
+      tokenType: 'Bearer',
+      expiresIn: times.access,
+      refreshExpiresIn: times.refresh,
+      ...(!holdAccess && { accessToken: access }),
+      ...(!holdRefresh && { refreshToken }),
+    });
+    const cookies = this.#cookies.given({ access, refresh: refreshToken }, times);
+    return { ...answer, headers: { ...answer.headers, ...setCookies(cookies) } };
+  }
+
+  /** From the body, or from the cookie, which counts only from pages of this origin or a listed one. */
+  #refreshToken(incoming: Incoming, given: unknown): string | undefined {
+    if (typeof given === 'string') return given;
+    const held = this.#cookies.holdRefresh
+      ? cookieOf(incoming.headers, this.#cookies.refresh)
+      : undefined;
+    if (held !== undefined) checkSameSite(incoming, this.#lent.cors);
+    return held;
+  }
+
+  async #grantOf(incoming: Incoming, given: unknown): Promise<Grant | undefined> {
+    const access = accessToken(incoming);
+    const id = access === undefined ? undefined : await this.#idIn(access);
+    if (id !== undefined) return this.#grants.find(id);
+    const token = this.#refreshToken(incoming, given);
+    if (token === undefined) return undefined;
+    return this.#grants.end({ token });
+  }
+
+  /** The grant of an access token; undefined for one that is not ours or not valid. */
+  async #idIn(token: string): Promise<string | undefined> {
+    try {
+      const { sid } = await this.#lent.signIn.keys.verify(this.#settings.key, token);
+      return typeof sid === 'string' ? sid : undefined;
+    } catch (error) {
+      if (error instanceof EngineError && error.code === 'CREDENTIAL_REFUSED') return undefined;
+      throw error;
+    }
+  }
+
+  #takenBack(): SetCookies {
+    return setCookies(this.#cookies.taken());
+  }
+
+  async #refusing<Value>(work: () => Promise<Value>): Promise<Value> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'CREDENTIAL_REFUSED') throw error;
+      const why = /^credential \S+: (.*?)\. /s.exec(error.message)?.[1] ?? 'it is not accepted';
+      throw new Refusal(401, `Not signed in: ${why}.`, {
+        headers: { 'www-authenticate': 'Bearer realm="waybill", error="invalid_token"' },
+      });
+    }
+  }
+
+  /** A table that cannot be read now is no reason to say that somebody is unknown. */
+  async #checked<Value>(work: () => Promise<Value>): Promise<Value> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      throw new Refusal(503, 'Nobody can sign in now. Try again.', {
+        headers: { 'retry-after': '5' },
+        told: `nobody can sign in: ${error.message.replace(/\.$/, '')}`,
+      });
+    }
+  }
+}
+
+const REFUSED = {
+  unknown: 'The refresh token is not known here. Sign in again.',
+  expired: 'The refresh token has expired. Sign in again.',
+  ended: 'The sign-in has ended. Sign in again.',
+  reused: 'The refresh token was used before, so the sign-in was ended. Sign in again.',
+} as const;
+
+type SetCookies = { readonly 'set-cookie'?: string[] };
+
+const setCookies = (cookies: readonly string[]): SetCookies =>
+  cookies.length === 0 ? {} : { 'set-cookie': [...cookies] };
+
+const accessToken = ({ headers }: Incoming): string | undefined =>
+  /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
+
+function json(status: number, value: unknown): HttpReply {
+  const headers = { 'content-type': 'application/json' };
+  return { status, headers, body: JSON.stringify(value) };
+}
+
+function tooMany(wait: number): Refusal {
+  const seconds = Math.ceil(wait / 1_000);
+  return new Refusal(429, `Too many failed sign-ins. Try again in ${seconds} s.`, {
+    headers: { 'retry-after': String(seconds) },
+    told: 'too many of its sign-ins failed',
+  });
+}
+
+/** The fields of a JSON object or form; nothing for an empty body. */
+function askedIn({ headers }: Incoming, bytes: Buffer): Asked {
+  if (bytes.byteLength === 0) return {};
+  const [type = ''] = (headers['content-type'] ?? '').toLowerCase().split(';');
+  const text = bytes.toString('utf8');
+  if (type.trim() === 'application/x-www-form-urlencoded') {
+    return Object.fromEntries(new URLSearchParams(text));
+  }
+  if (!/^application\/([\w.-]+\+)?json$/.test(type.trim())) {
+    throw new Refusal(415, 'Send JSON or a form.', { headers: { accept: 'application/json' } });
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Asked;
+  } catch {
+    // SyntaxError, whose text quotes the body
+  }
+  throw new Refusal(400, 'The body is not a JSON object.');
+}

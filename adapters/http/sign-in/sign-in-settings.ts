@@ -1,0 +1,117 @@
+import { setting } from 'waybill/adapter';
+import { type RoutePattern, routePatternOf } from 'waybill/peer';
+
+const REALM = /^[A-Za-z0-9_-]{1,40}$/;
+
+const realm: setting.Setting<string, string> = {
+  kind: 'text',
+  help: 'Services with the same realm share their sign-ins: whoever signs out of one is out of all. Default: the name of the service.',
+  example: 'portal',
+  read: (given) =>
+    typeof given === 'string' && REALM.test(given)
+      ? setting.good(given)
+      : setting.bad('must be up to 40 letters, digits, _ or -'),
+};
+
+const base: setting.Setting<string, string> = {
+  kind: 'text',
+  help: 'Below which path people sign in: login, refresh, logout, revoke, me and jwks.json.',
+  example: '/auth',
+  default: '/auth',
+  read: (given) =>
+    typeof given === 'string' && /^(\/[\w.-]+)*$/.test(given)
+      ? setting.good(given)
+      : setting.bad('must be a literal path such as /auth'),
+};
+
+const lifetimes = {
+  accessLifetime: setting.duration({
+    help: 'How long an access token is valid. A signed-out one is refused at once by this service, and for that long not by others who accept the key.',
+    default: '10m',
+  }),
+  idle: setting.duration({
+    help: 'For how long a refresh token may be used; each use gives the next one.',
+    default: '8h',
+  }),
+  absolute: setting.duration({
+    help: 'After which time everybody has to sign in again.',
+    default: '12h',
+  }),
+  grace: setting.duration({
+    help: 'For how long after its use a refresh token gives the same next one, for lost answers and several tabs. Later it ends the sign-in, as it was stolen.',
+    default: '10s',
+    advanced: true,
+  }),
+};
+
+const cookies = {
+  cookies: setting.choice(
+    {
+      none: 'Both tokens are in the answer, for programs',
+      refresh:
+        'The refresh token is in a cookie that scripts cannot read, the access token in the answer',
+      both: 'Both are in such cookies; add cookie:<realm>_access to from of the callers',
+    },
+    { help: 'Where the tokens are given to a browser.', default: 'none' },
+  ),
+  sameSite: setting.choice(
+    {
+      strict: 'Only with requests from pages of the same site',
+      lax: 'Also when somebody follows a link to here',
+      none: 'Also with requests from pages of other sites, which have to be listed under cors',
+    },
+    { help: 'With which requests a browser sends the cookies.', default: 'strict' },
+  ),
+  secureCookies: setting.flag({
+    help: 'Whether browsers send the cookies over TLS only. Switch it off for a test without TLS.',
+    default: true,
+    advanced: true,
+  }),
+};
+
+const fields = {
+  path: base,
+  users: setting.lookup({
+    help: 'The code table with the users: a name, and the hash of the password (`waybill user hash`) or a JSON object with password, other claims, and disabled: true for those who may not sign in. It may be a file, an SQL query or a directory.',
+    example: 'staff',
+  }),
+  key: setting.credential({
+    help: 'What signs the access tokens: a credential of kind jwt-key with a private key. Callers of kind bearer with this verifier are those who signed in here.',
+    kinds: ['jwt-key'],
+    example: 'portal-key',
+  }),
+  realm: setting.optional(realm),
+  ...lifetimes,
+  ...cookies,
+};
+
+export const signInSettings = setting.group(fields, {
+  help: 'Signs in users of this service by name and password: short access tokens (JWT), refresh tokens that are used once, and sign-out, durable and the same for every engine.',
+});
+
+export type SignInValues = setting.ValuesOf<typeof fields>;
+
+/** The actions, by the last part of their path. */
+export const SIGN_IN_ACTIONS = {
+  login: 'POST',
+  refresh: 'POST',
+  logout: 'POST',
+  revoke: 'POST',
+  me: 'GET',
+  'jwks.json': 'GET',
+} as const;
+
+export type SignInAction = keyof typeof SIGN_IN_ACTIONS;
+
+/** What a service with these settings answers besides its operations. */
+export function signInOperations({ path }: Pick<SignInValues, 'path'>): readonly {
+  readonly action: SignInAction;
+  readonly method: string;
+  readonly pattern: RoutePattern;
+}[] {
+  return Object.entries(SIGN_IN_ACTIONS).map(([action, method]) => {
+    const pattern = routePatternOf(`${path}/${action}`);
+    if (typeof pattern === 'string') throw new TypeError(pattern);
+    return { action: action as SignInAction, method, pattern };
+  });
+}
