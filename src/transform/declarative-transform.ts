@@ -24,6 +24,7 @@ import {
   type Hl7Type,
 } from './declared-type.ts';
 import { beginFhir } from './fhir/begin-fhir.ts';
+import { beginV2, type FromFhir } from './fhir/begin-v2.ts';
 import { messageStructure } from './message-structure.ts';
 import type { Split } from './split/read-split.ts';
 import type { Transform, TransformInput, TransformOutput, WatchedInput } from './transform.ts';
@@ -31,7 +32,7 @@ import { doSteps, type Run, type SegmentPairs, type Step } from './work.ts';
 
 /** A transform as a production writes it, checked and compiled. */
 export interface Declaration {
-  readonly start: 'copy' | 'empty' | { readonly body: string } | Acknowledging | ToFhir;
+  readonly start: 'copy' | 'empty' | { readonly body: string } | Acknowledging | ToFhir | FromFhir;
   readonly type: DeclaredType | undefined;
   /** What each message is made of; undefined makes a single one of the whole. */
   readonly split: Split | undefined;
@@ -225,11 +226,7 @@ function startDocument(
   start: Exclude<Declaration['start'], 'copy'>,
   type: DeclaredType | undefined,
 ): Begun | undefined {
-  if (start !== 'empty' && 'toFhir' in start) return beginFhir(input, start.toFhir);
-  if (start !== 'empty' && 'acknowledge' in start) {
-    const target = acknowledgementOf(input, start);
-    return target && { target };
-  }
+  if (start !== 'empty' && !('body' in start)) return made(input, start);
   if (type === undefined) throw new EngineError('TRANSFORM_FAILED', 'it has no type');
   const { message, document } = input;
   const charset = document instanceof Hl7Document ? document.charset.name : message.charset;
@@ -239,6 +236,14 @@ function startDocument(
     ...(type.hl7 === undefined || charset === undefined ? {} : { charset }),
   });
   return { target };
+}
+
+/** What is made of the message that came as a whole. */
+function made(input: TransformInput, start: Acknowledging | ToFhir | FromFhir): Begun | undefined {
+  if ('toFhir' in start) return beginFhir(input, start.toFhir);
+  if ('fromFhir' in start) return beginV2(input, start.fromFhir);
+  const target = acknowledgementOf(input, start);
+  return target && { target };
 }
 
 function acknowledgementOf(

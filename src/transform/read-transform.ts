@@ -12,13 +12,14 @@ import {
   type FindTransform,
 } from './declarative-transform.ts';
 import { type DeclaredType, declaredType } from './declared-type.ts';
+import { readFromFhir } from './fhir/read-from-fhir.ts';
 import { readToFhir } from './fhir/read-to-fhir.ts';
 import { readSteps } from './read-steps.ts';
 import { readSplit } from './split/read-split.ts';
 import type { StepContext } from './step/step-reader.ts';
 import type { Step } from './work.ts';
 
-const KEYS = ['toFhir', 'split', 'start', 'type', 'name', 'steps', 'comment', 'title'];
+const KEYS = ['toFhir', 'fromFhir', 'split', 'start', 'type', 'name', 'steps', 'comment', 'title'];
 
 export interface TransformReading extends GivenReading {
   /** Finds another transform when a message arrives: all are read by then. */
@@ -47,17 +48,16 @@ export function readTransform(
   const given = new Given(value, path, { ...reading, environment, loops: true });
   given.block('A transform', KEYS);
   const fhir = readToFhir(given.at('toFhir'));
-  const type = readType(given.at('type')) ?? (fhir && declaredType(FHIR_JSON));
+  const wanted = readType(given.at('type')) ?? (fhir && declaredType(FHIR_JSON));
+  const fromFhir = readFromFhir(given.at('fromFhir'), wanted, given.at('type'));
+  // a type without an event leaves that to what the Bundle is about
+  const type = fromFhir !== undefined && wanted?.hl7?.event === '' ? undefined : wanted;
   const split = readSplit(given.at('split'));
-  const start = fhir === undefined ? readStart(given.at('start')) : { toFhir: fhir };
+  const start = startOf(given, fhir, fromFhir);
   checkStart(given, start, type);
-  if (fhir !== undefined) {
-    // only HL7 has it, so that check finds a rule that sends it something else
-    paths.push('MSH-9');
-    checkToFhir(given);
-  }
+  paths.push(...beginningOf(given, start));
   const { steps, loops, calls } = stepsOf(given, {
-    kind: type?.kind,
+    kind: fromFhir === undefined ? type?.kind : 'hl7',
     around,
     needs: (what) => needs.push(what),
   });
@@ -79,11 +79,32 @@ export function readTransform(
   return new DeclarativeTransform(name, declaration, reading.find);
 }
 
-/** What makes FHIR begins with it. */
-function checkToFhir(given: Given): void {
-  for (const key of ['start', 'type'] as const) {
-    if (!given.at(key).isAbsent) {
-      given.at(key).wrong(`toFhir says how the new message begins; leave out ${key}.`);
+function startOf(
+  given: Given,
+  toFhir: ReturnType<typeof readToFhir>,
+  fromFhir: ReturnType<typeof readFromFhir>,
+): Declaration['start'] {
+  if (toFhir !== undefined) return { toFhir };
+  return fromFhir === undefined ? readStart(given.at('start')) : { fromFhir };
+}
+
+/** What FHIR is made of, or what is made of it: only such a body has these paths, so that check finds a rule that sends another. */
+function beginningOf(given: Given, start: Declaration['start']): readonly string[] {
+  if (typeof start !== 'object') return [];
+  if ('fromFhir' in start) {
+    checkBeginning(given, 'fromFhir', ['start', 'toFhir']);
+    return ['/resourceType'];
+  }
+  if (!('toFhir' in start)) return [];
+  checkBeginning(given, 'toFhir', ['start', 'type']);
+  return ['MSH-9'];
+}
+
+/** What makes FHIR, or is made of it, begins with that. */
+function checkBeginning(given: Given, key: string, others: readonly string[]): void {
+  for (const other of others) {
+    if (!given.at(other).isAbsent) {
+      given.at(other).wrong(`${key} says how the new message begins; leave out ${other}.`);
     }
   }
 }
@@ -119,8 +140,8 @@ function stepsOf(
   let loops = false;
   const calls = new Set<string>();
   const written = given.at('steps');
-  // a split without steps does not change its parts, nor does toFhir need any
-  const needsNone = !given.at('split').isAbsent || !given.at('toFhir').isAbsent;
+  // a split without steps does not change its parts, nor do toFhir and fromFhir need any
+  const needsNone = ['split', 'toFhir', 'fromFhir'].some((key) => !given.at(key).isAbsent);
   if (needsNone && written.isAbsent) return { steps: [], loops, calls: [] };
   const steps = readSteps(
     written,

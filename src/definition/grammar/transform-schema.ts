@@ -160,6 +160,33 @@ const toFhirSchema = (): JsonSchema => ({
   examples: ['R4'],
 });
 
+const fromFhirSchema = (): JsonSchema => ({
+  anyOf: [
+    { enum: ['R4'] },
+    {
+      type: 'object',
+      additionalProperties: false,
+      required: ['version'],
+      properties: {
+        version: { enum: ['R4'], description: 'The version of FHIR.' },
+        zone: {
+          type: 'string',
+          description:
+            'The time zone whose clock times in the message are of. Default: every time keeps its offset.',
+          examples: ['Europe/Berlin'],
+        },
+        systems: {
+          type: 'object',
+          additionalProperties: { type: 'string' },
+          description: 'URIs of the assigning authorities and code systems that HL7 v2 only names.',
+        },
+      },
+    },
+  ],
+  description: 'Makes an HL7 v2 message, ADT or ORU, of FHIR.',
+  examples: ['R4'],
+});
+
 /** JSON Schema of a declarative transform's file. */
 export function transformSchema(): JsonSchema {
   return {
@@ -169,6 +196,7 @@ export function transformSchema(): JsonSchema {
     additionalProperties: false,
     properties: {
       toFhir: toFhirSchema(),
+      fromFhir: fromFhirSchema(),
       split: splitSchema(),
       start: startSchema(),
       type: {

@@ -5,9 +5,7 @@ import { type ToFhirOptions, toFhir } from '../../document/fhir/v2/to-fhir.ts';
 import { Hl7Document } from '../../document/hl7/hl7-document.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import type { TransformInput } from '../transform.ts';
-
-/** How many places a note names. */
-const NAMED = 40;
+import { notMapped } from './not-mapped.ts';
 
 /** The new message as a FHIR Bundle, and a note of what the incoming one has that is not in it. */
 export function beginFhir(
@@ -23,11 +21,5 @@ export function beginFhir(
   const { body, coverage } = toFhir(document, options, now());
   const target = documentOf(body, { type: FHIR_JSON });
   const { unmapped, fields, allFields } = coverage;
-  if (unmapped.length === 0) return { target, notes: [] };
-  const more = unmapped.length - NAMED;
-  const named = unmapped.slice(0, NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
-  return {
-    target,
-    notes: [`${fields} of ${allFields} fields are in FHIR. Not mapped: ${named}`],
-  };
+  return { target, notes: notMapped(`${fields} of ${allFields} fields are in FHIR`, unmapped) };
 }

@@ -43,7 +43,7 @@ function readUpdate(given: Given): ToFhirOptions['update'] {
   return undefined;
 }
 
-function readZone(given: Given): string | undefined {
+export function readZone(given: Given): string | undefined {
   if (given.isAbsent) return undefined;
   const zone = given.text('zone');
   if (zone === undefined || isZone(zone)) return zone;
@@ -52,7 +52,7 @@ function readZone(given: Given): string | undefined {
 }
 
 /** `{ MAIN: "https://main.hospital.example/mrn" }` */
-function readSystems(given: Given): Readonly<Record<string, string>> {
+export function readSystems(given: Given): Readonly<Record<string, string>> {
   if (given.isAbsent) return {};
   const systems: [string, string][] = [];
   for (const [name, value] of given.mapping('systems') ?? []) {

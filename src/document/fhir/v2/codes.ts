@@ -51,6 +51,14 @@ export function codeIn(table: string, code: string): Coding | undefined {
   return codes?.get(code) ?? codes?.get(code.toUpperCase());
 }
 
+/** Every pair of a table, in its order; none if there is no such table. */
+export const codesOf = (table: string): readonly (readonly [v2: string, fhir: Coding])[] => [
+  ...(tables.get(table)?.codes ?? []),
+];
+
+/** The code system of FHIR that a table has codes of. */
+export const systemOfTable = (table: string): string | undefined => tables.get(table)?.system;
+
 export const isCodeTable = (name: string): boolean => tables.has(name);
 
 const concepts = new Map(
@@ -70,7 +78,7 @@ export function fixedConcept(name: string): Concept {
 }
 
 /** The code systems that HL7 table 0396 names, with the URI that FHIR gives them. */
-const SYSTEMS: Readonly<Record<string, string>> = {
+export const SYSTEMS: Readonly<Record<string, string>> = {
   LN: 'http://loinc.org',
   LNC: 'http://loinc.org',
   LOINC: 'http://loinc.org',

@@ -81,6 +81,8 @@ REF http://terminology.hl7.org/CodeSystem/v3-ParticipationType REF referrer
 CON http://terminology.hl7.org/CodeSystem/v3-ParticipationType CON consultant
 ADM http://terminology.hl7.org/CodeSystem/v3-ParticipationType ADM admitter
 PART http://terminology.hl7.org/CodeSystem/v3-ParticipationType PART Participation
+PPRF http://terminology.hl7.org/CodeSystem/v3-ParticipationType PPRF primary performer
+SPRF http://terminology.hl7.org/CodeSystem/v3-ParticipationType SPRF secondary performer
 PLAC http://terminology.hl7.org/CodeSystem/v2-0203 PLAC Placer Identifier
 FILL http://terminology.hl7.org/CodeSystem/v2-0203 FILL Filler Identifier
 PGN http://terminology.hl7.org/CodeSystem/v2-0203 PGN Placer Group Number
