@@ -1,5 +1,5 @@
-import { type Lent, type setting, timerTime } from 'waybill/adapter';
-import { type FileStore, SignInGuard, type StoreLine } from 'waybill/peer';
+import type { Lent, setting } from 'waybill/adapter';
+import { type FileStore, Resting, SignInGuard, type StoreLine } from 'waybill/peer';
 import { type ConnectLent, connectFtps } from './connect.ts';
 import type { FtpsSession } from './ftps-session.ts';
 import { FtpsStore } from './ftps-store.ts';
@@ -16,13 +16,14 @@ export class FtpsPool implements StoreLine {
   readonly #lent: PoolLent;
   readonly #closing = new AbortController();
   readonly #all = new Set<FtpsSession>();
-  readonly #waiting = new Map<FtpsSession, NodeJS.Timeout | undefined>();
+  readonly #resting: Resting<FtpsSession>;
   readonly #connecting = new Set<Promise<FtpsSession>>();
   readonly #guard = new SignInGuard();
   #said = '';
 
   constructor(lent: PoolLent) {
     this.#lent = lent;
+    this.#resting = new Resting(lent.settings.idle, (session) => this.#endIdle(session));
   }
 
   /** Runs something on a separate connection. Throws what connecting throws. */
@@ -43,10 +44,8 @@ export class FtpsPool implements StoreLine {
 
   async #take(): Promise<FtpsSession> {
     for (;;) {
-      const [session] = [...this.#waiting.keys()].slice(-1);
+      const session = this.#resting.take();
       if (session === undefined) return await this.#connect();
-      clearTimeout(this.#waiting.get(session));
-      this.#waiting.delete(session);
       if (await session.isStillThere()) return session;
       this.#end(session);
     }
@@ -57,14 +56,10 @@ export class FtpsPool implements StoreLine {
       this.#end(session);
       return;
     }
-    const { idle } = this.#lent.settings;
-    const timer = Number.isFinite(idle)
-      ? setTimeout(() => this.#rest(session), timerTime(idle))
-      : undefined;
-    this.#waiting.set(session, timer);
+    this.#resting.rest(session);
   }
 
-  #rest(session: FtpsSession): void {
+  #endIdle(session: FtpsSession): void {
     this.#end(session);
     if (this.#all.size === 0) {
       this.#lent.connection('waiting', 'closed while there is nothing to do');
@@ -72,8 +67,7 @@ export class FtpsPool implements StoreLine {
   }
 
   #end(session: FtpsSession): void {
-    clearTimeout(this.#waiting.get(session));
-    this.#waiting.delete(session);
+    this.#resting.leave(session);
     this.#all.delete(session);
     session.close();
   }

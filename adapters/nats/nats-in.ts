@@ -23,7 +23,15 @@ import {
   type SettingsFault,
   setting,
 } from 'waybill/adapter';
-import { describedBody, type Kept, keptOpen, newsFilter, Paced, UnderWay } from 'waybill/peer';
+import {
+  describedBody,
+  type Kept,
+  keptOpen,
+  newsFilter,
+  Paced,
+  UnderWay,
+  untilStored,
+} from 'waybill/peer';
 import { connectNats, lostNats, type NatsSession } from './connect.ts';
 import { natsSettings, subjectPattern } from './nats-settings.ts';
 import { tryNats } from './nats-test.ts';
@@ -294,7 +302,16 @@ class NatsReader implements Kept {
   async #take(one: Msg): Promise<void> {
     const { answer } = this.#lent.settings;
     const message = this.#messageOf(one, undefined);
-    if (answer === 'none' || (one.reply ?? '') === '') return await this.#untilStored(message);
+    if (answer === 'none' || (one.reply ?? '') === '') {
+      await untilStored(this.#lent, {
+        message,
+        what: `A message of ${this.#session.place}`,
+        because: 'it is of no stream that would keep it',
+        signal: this.#closing.signal,
+        waits: () => this.#tell(false, 'a message'),
+      });
+      return;
+    }
     try {
       if (answer === 'stored') {
         await this.#lent.deliver(message);
@@ -307,29 +324,6 @@ class NatsReader implements Kept {
       // the engine reports why; the requester is told to send it again
       this.#lent.log.debug({ err: error }, 'message not stored');
       one.respond(undefined, { headers: failure('503', 'the message was not stored') });
-    }
-  }
-
-  async #untilStored(message: NewMessage): Promise<void> {
-    const { signal } = this.#closing;
-    for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
-      try {
-        await this.#lent.deliver(message);
-        return;
-      } catch (error) {
-        const isFinal = error instanceof EngineError && !error.retryable;
-        if (isFinal || signal.aborted) {
-          const why = isFinal ? 'it cannot be stored' : 'the service stops';
-          this.#lent.event(
-            'error',
-            'message-lost',
-            `A message of ${this.#session.place} is lost: ${why}, and it is of no stream that would keep it. Ask for it again.`,
-          );
-          return;
-        }
-        this.#tell(false, 'a message');
-      }
-      await pause(wait, signal);
     }
   }
 

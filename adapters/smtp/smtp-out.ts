@@ -14,9 +14,8 @@ import {
   SuspendError,
   type setting,
   TemporaryError,
-  timerTime,
 } from 'waybill/adapter';
-import { letter, mailboxesIn, SignInGuard, UnderWay } from 'waybill/peer';
+import { letter, mailboxesIn, Resting, SignInGuard, UnderWay } from 'waybill/peer';
 import { type Mail, mail, type Signature } from './mail.ts';
 import { signatureOf } from './signature.ts';
 import { type Answer, meaning } from './smtp-answer.ts';
@@ -286,40 +285,31 @@ class SessionPool {
   readonly #limits: PoolLimits;
   readonly #guard = new SignInGuard();
   readonly #all = new Set<SmtpSession>();
-  readonly #waiting = new Map<SmtpSession, NodeJS.Timeout>();
+  readonly #resting: Resting<SmtpSession>;
   #closed = false;
 
   constructor(open: (signal: AbortSignal) => Promise<SmtpSession>, limits: PoolLimits) {
     this.#open = open;
     this.#limits = limits;
+    this.#resting = new Resting(limits.idle, endIdle);
   }
 
   /** A waiting connection, or a new one. */
   async take(signal: AbortSignal): Promise<SmtpSession> {
-    const [session] = [...this.#waiting].at(-1) ?? [];
-    if (session === undefined) return this.#opened(signal);
-    this.#leave(session);
-    return session;
+    return this.#resting.take() ?? (await this.#opened(signal));
   }
 
   /** Takes a connection back after a mail. */
   async give(session: SmtpSession): Promise<void> {
     if (session.ended) return;
     if (this.#closed || session.mails >= this.#limits.mails) return session.quit();
-    const timer = setTimeout(() => {
-      this.#leave(session);
-      background(session.quit(), 'ending a session', isTold);
-    }, timerTime(this.#limits.idle));
-    this.#waiting.set(session, timer);
+    this.#resting.rest(session);
   }
 
   /** Closes the waiting connections, and waits for the others to be returned and closed. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const session of this.#waiting.keys()) {
-      this.#leave(session);
-      background(session.quit(), 'ending a session', isTold);
-    }
+    for (const session of this.#resting.takeAll()) endIdle(session);
     await Promise.all([...this.#all].map(({ end }) => end));
   }
 
@@ -332,12 +322,10 @@ class SessionPool {
 
   async #forgetAtEnd(session: SmtpSession): Promise<void> {
     await session.end;
-    this.#leave(session);
+    this.#resting.leave(session);
     this.#all.delete(session);
   }
-
-  #leave(session: SmtpSession): void {
-    clearTimeout(this.#waiting.get(session));
-    this.#waiting.delete(session);
-  }
 }
+
+const endIdle = (session: SmtpSession): void =>
+  background(session.quit(), 'ending a session', isTold);

@@ -280,8 +280,8 @@ class TcpIntake implements FrameService {
   async #keepUntilStored({ body, sender }: Incoming): Promise<Taken> {
     const isStored = await untilStored(this.#lent, {
       message: this.#messageOf(body, sender),
-      size: body.length,
-      address: sender.address,
+      what: `A message of ${sender.address} (${body.length} bytes)`,
+      because: 'with answer: none its sender cannot be told',
       signal: AbortSignal.any([this.#lent.signal, this.#stopping.signal]),
       waits: () =>
         this.#tell(

@@ -71,8 +71,8 @@ export class Taking {
   async #keep(message: NewMessage, { body, sender: { address } }: Arrived): Promise<void> {
     await untilStored(this.#lent, {
       message,
-      size: body.length,
-      address,
+      what: `A message of ${address} (${body.length} bytes)`,
+      because: 'with answer: none its sender cannot be told',
       signal: AbortSignal.any([this.#lent.signal, this.#stopping.signal]),
       waits: () => {
         if (!this.#isNews(address)) return;

@@ -107,7 +107,7 @@ export { Serving } from './http-server/serving.ts';
 export { type InFlight, inFlight, UnderWay, unlessAborted } from './in-flight.ts';
 export { judgedAsHl7 } from './judged-as-hl7.ts';
 export { kept } from './kept.ts';
-export { type Kept, keepStoring, keptOpen } from './kept-open.ts';
+export { type Kept, keptOpen } from './kept-open.ts';
 export {
   connectLdap,
   type LdapConnection,
@@ -147,6 +147,7 @@ export { poll } from './poll.ts';
 export { answersTls, type Probe, probe, tryListening, tryTls } from './probe.ts';
 export { type RelayedAnswer, relayedAnswer } from './relayed-answer.ts';
 export { codedReply, REPLY_PATTERNS, replyCodes } from './reply-code.ts';
+export { Resting } from './resting.ts';
 export { isSameSecret } from './same-secret.ts';
 export { refusedPause, SignInGuard } from './sign-in-guard.ts';
 export { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
@@ -178,4 +179,4 @@ export {
   tlsServer,
 } from './tls/tls-settings.ts';
 export { describeClaims, type TokenClaims, tokenClaims } from './token-claims.ts';
-export { untilStored } from './until-stored.ts';
+export { keepStoring, untilStored } from './until-stored.ts';

@@ -2,8 +2,7 @@ import type { LentInbound, Open } from '../adapter/adapter.ts';
 import type { Settings } from '../adapter/setting.ts';
 import { DisableError } from '../error/adapter-error.ts';
 import { background } from '../error/background.ts';
-import { describeError, EngineError } from '../error/engine-error.ts';
-import { pause } from '../time/pause.ts';
+import { describeError } from '../error/engine-error.ts';
 import { wait } from '../time/timer.ts';
 import { refusedPause } from './sign-in-guard.ts';
 
@@ -61,29 +60,4 @@ async function connected(
     event('error', 'refused', text);
     return undefined;
   }
-}
-
-/** Milliseconds between two tries to store a message. */
-const FIRST_WAIT = 200;
-const LONGEST_WAIT = 30_000;
-
-/**
- * Stores a message that stays at its broker until it is acknowledged: held until it is stored, so that the order stays.
- * `store` is called again after an EngineError, which `waits` hears; what else it throws is thrown. False if `signal` aborted before.
- */
-export async function keepStoring(
-  store: () => Promise<void>,
-  { waits, signal }: { readonly waits: (error: EngineError) => void; readonly signal: AbortSignal },
-): Promise<boolean> {
-  for (let time = FIRST_WAIT; !signal.aborted; time = Math.min(time * 2, LONGEST_WAIT)) {
-    try {
-      await store();
-      return true;
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      waits(error);
-    }
-    await pause(time, signal);
-  }
-  return false;
 }

@@ -4,16 +4,38 @@ import { EngineError } from '../error/engine-error.ts';
 import type { NewMessage } from '../message/message.ts';
 import { pause } from '../time/pause.ts';
 
-/** Milliseconds between tries to store a message that its sender would not repeat. */
+/** Milliseconds between two tries to store a message. */
 const FIRST_WAIT = 200;
 const LONGEST_WAIT = 10_000;
 
+/**
+ * Stores a message that stays at its broker until it is acknowledged: held until it is stored, so that the order stays.
+ * `store` is called again after an EngineError, which `waits` hears; what else it throws is thrown. False if `signal`
+ * aborted before.
+ */
+export async function keepStoring(
+  store: () => Promise<void>,
+  { waits, signal }: { readonly waits: (error: EngineError) => void; readonly signal: AbortSignal },
+): Promise<boolean> {
+  for (let time = FIRST_WAIT; !signal.aborted; time = Math.min(time * 2, LONGEST_WAIT)) {
+    try {
+      await store();
+      return true;
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      waits(error);
+    }
+    await pause(time, signal);
+  }
+  return false;
+}
+
 interface Unrepeated {
   readonly message: NewMessage;
-  /** Bytes. */
-  readonly size: number;
-  /** The address of its sender. */
-  readonly address: string;
+  /** Begins the text of its loss: `A message of 10.0.0.7 (1024 bytes)`. */
+  readonly what: string;
+  /** Why nobody repeats it; follows "and". */
+  readonly because: string;
   /** Aborts when the service stops. */
   readonly signal: AbortSignal;
   /** Called for each try that failed and is followed by another. */
@@ -21,14 +43,14 @@ interface Unrepeated {
 }
 
 /**
- * Stores a message whose sender neither knows nor repeats it: tried until it is stored, refused for good, or the service
- * stops. False if it is lost, which is told as an event.
+ * Stores a message that nobody else has: tried until it is stored, refused for good, or the service stops. False if it
+ * is lost, which is told as an event.
  */
 export async function untilStored(
   lent: Pick<LentInbound<Settings>, 'deliver' | 'event'>,
-  { message, size, address, signal, waits }: Unrepeated,
+  { message, what, because, signal, waits }: Unrepeated,
 ): Promise<boolean> {
-  for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+  for (let time = FIRST_WAIT; ; time = Math.min(time * 2, LONGEST_WAIT)) {
     try {
       await lent.deliver(message);
       return true;
@@ -39,12 +61,12 @@ export async function untilStored(
         lent.event(
           'error',
           'message-lost',
-          `A message of ${address} (${size} bytes) is lost: ${why}, and with answer: none its sender cannot be told. Ask for it again.`,
+          `${what} is lost: ${why}, and ${because}. Ask for it again.`,
         );
         return false;
       }
       waits();
     }
-    await pause(wait, signal);
+    await pause(time, signal);
   }
 }

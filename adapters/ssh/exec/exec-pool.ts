@@ -1,5 +1,5 @@
-import { background, isTold, type Lent, type setting, timerTime } from 'waybill/adapter';
-import { SignInGuard } from 'waybill/peer';
+import { background, isTold, type Lent, type setting } from 'waybill/adapter';
+import { Resting, SignInGuard } from 'waybill/peer';
 import { connectSsh } from '../connect.ts';
 import type { ConnectLent } from '../prepare.ts';
 import { ExecSession } from './exec-session.ts';
@@ -12,12 +12,13 @@ export class ExecPool {
   readonly #lent: PoolLent;
   readonly #guard = new SignInGuard();
   readonly #all = new Set<ExecSession>();
-  readonly #resting = new Map<ExecSession, NodeJS.Timeout | undefined>();
+  readonly #resting: Resting<ExecSession>;
   readonly #closing = new AbortController();
   #said = '';
 
   constructor(lent: PoolLent) {
     this.#lent = lent;
+    this.#resting = new Resting(lent.settings.idle, (session) => this.#endIdle(session));
   }
 
   /** Opens the first connection, to report a fault at once. */
@@ -44,10 +45,7 @@ export class ExecPool {
   }
 
   async #take(signal: AbortSignal): Promise<ExecSession> {
-    const [session] = [...this.#resting.keys()].slice(-1);
-    if (session === undefined) return await this.#connect(signal);
-    this.#wake(session);
-    return session;
+    return this.#resting.take() ?? (await this.#connect(signal));
   }
 
   async #connect(signal: AbortSignal): Promise<ExecSession> {
@@ -71,25 +69,16 @@ export class ExecPool {
       background(this.#forget(session).close(), 'ending a session', isTold);
       return;
     }
-    const { idle } = this.#lent.settings;
-    const timer = Number.isFinite(idle)
-      ? setTimeout(() => this.#rest(session), timerTime(idle)).unref()
-      : undefined;
-    this.#resting.set(session, timer);
+    this.#resting.rest(session);
   }
 
-  #rest(session: ExecSession): void {
+  #endIdle(session: ExecSession): void {
     background(this.#forget(session).close(), 'ending an idle session', isTold);
     if (this.#all.size === 0) this.#lent.connection('waiting', 'closed while nothing is to do');
   }
 
-  #wake(session: ExecSession): void {
-    clearTimeout(this.#resting.get(session));
-    this.#resting.delete(session);
-  }
-
   #forget(session: ExecSession): ExecSession {
-    this.#wake(session);
+    this.#resting.leave(session);
     this.#all.delete(session);
     return session;
   }
