@@ -83,7 +83,7 @@ const rehearsal = createRoute({
 const rehearsals = createRoute({
   ...under,
   path: '/rehearsals',
-  validateSearch: texts('ids', ...SEARCH_KEYS),
+  validateSearch: texts('ids', 'list', ...SEARCH_KEYS),
   component: lazyRouteComponent(
     () => import('./rehearsal/group-rehearsal-page.tsx'),
     'GroupRehearsalPage',

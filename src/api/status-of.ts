@@ -7,6 +7,7 @@ import { visibleCertificates } from './certificate-users.ts';
 import type { ApiContext } from './context.ts';
 import type { Host } from './contract/host.ts';
 import type { Status } from './contract/status.ts';
+import { failuresOf } from './failures-of.ts';
 import { hostsOf } from './hosts-of.ts';
 
 const MINUTE = 60_000;
@@ -23,6 +24,7 @@ export async function statusOf(
 ): Promise<Status> {
   const { engines, trace, alerts } = context;
   const now = Date.now();
+  const minute = Math.floor(now / MINUTE) * MINUTE;
   const [description, reports, traced, openAlerts, lag, certificates] = await Promise.all([
     engines.describe(),
     engines.status(),
@@ -30,7 +32,7 @@ export async function statusOf(
       STORE_LIMIT,
       Promise.all([
         trace.statistics({ from: now - 60 * MINUTE, to: now, step: MINUTE, hosts: visible }),
-        trace.failures({ from: now - DAY, visible }),
+        failuresOf(context, { from: minute - DAY, visible, status: ['error'] }),
       ]),
     ),
     within(STORE_LIMIT, alerts.openCount(visible)),
@@ -41,7 +43,6 @@ export async function statusOf(
   ]);
   const hosts = hostsOf(description, reports, visible);
   const kinds = new Map(hosts.map(({ name, kind }) => [name, kind]));
-  const minute = Math.floor(now / MINUTE) * MINUTE;
   const [hour, failed] = traced ?? [[], []];
   const suspended = await suspendedCount(context.broker, visible);
   return {
@@ -57,7 +58,7 @@ export async function statusOf(
     ),
     lastHour: rate(hour, kinds),
     suspended,
-    errorsToday: sum(failed.filter(({ status }) => status === 'error').map(({ count }) => count)),
+    errorsToday: sum(failed.map(({ count }) => count)),
     openAlerts: openAlerts ?? 0,
     certificates: visibleCertificates(certificates, description, visible)
       .flatMap(({ kind, name, ends }) =>

@@ -21,6 +21,8 @@ export interface RehearsalLimits {
 const LIMITS: RehearsalLimits = { each: 5_000, reading: 15_000, idle: 30_000, megabytes: 512 };
 /** How many times its limit a thread may take by the clock: it yields to the engine's, and waits for its turn. */
 const PATIENCE = 2;
+/** Milliseconds until the processor time of a message is looked at for the first time. */
+const AT_ONCE = 50;
 /** Runs that are held at once; what they hold is a whole production each. */
 const ROOMS = 2;
 
@@ -172,28 +174,29 @@ class Room {
   }
 }
 
-/** Runs something once a thread has used so many milliseconds of processor time. */
+/** Runs something once a thread has used so many milliseconds of processor time, or a moment longer: what ends at once is not measured. */
 function afterWork(worker: Worker, time: number, run: () => void): Timer {
   const begun = performance.now();
-  const before = usedBy(worker);
+  let before: number | undefined;
   let isStopped = false;
-  let timer: Timer | undefined;
   const look = async (): Promise<void> => {
-    const left = time - (await usedBy(worker)) + (await before);
+    const used = await usedBy(worker);
+    before ??= used;
+    const left = time - used + before;
     if (isStopped) return;
     if (left <= 0 || performance.now() - begun >= PATIENCE * time) run();
-    else wait(left);
+    else wait(Math.min(left, begun + PATIENCE * time - performance.now()));
   };
   const wait = (left: number): void => {
-    timer = after(Math.min(left, begun + PATIENCE * time - performance.now()), () =>
-      background(look(), 'measuring a trial of the files'),
-    );
+    timer = after(left, () => background(look(), 'measuring a trial of the files'));
   };
-  wait(time);
+  let timer = after(Math.min(AT_ONCE, time), () =>
+    background(look(), 'measuring a trial of the files'),
+  );
   return {
     stop: () => {
       isStopped = true;
-      timer?.stop();
+      timer.stop();
     },
   };
 }

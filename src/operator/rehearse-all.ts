@@ -31,8 +31,23 @@ export interface RehearsalBounds {
 const SAMPLE = 3;
 /** Legs of one session are next to each other: their original is tried once. */
 const REMEMBERED = 200;
+/** Messages that are read and on their way while one is tried. */
+const AHEAD = 6;
+/** Messages of a long list that are tried first, spread over all of it. */
+const SPREAD = 200;
 
-/** Tries what the files on disk would make of the originals of messages, one after the other. Nothing is sent. */
+/**
+ * The order in which a list is tried: some of all of it first, so that soon there is an answer for the whole, then the
+ * rest as listed. The same list has the same order, so that a position in it is enough to continue.
+ */
+export function trialOrder(ids: readonly number[]): readonly number[] {
+  if (ids.length <= 2 * SPREAD) return ids;
+  const step = ids.length / SPREAD;
+  const first = new Set(Array.from({ length: SPREAD }, (_, n) => Math.floor(n * step)));
+  return [...ids.filter((_, n) => first.has(n)), ...ids.filter((_, n) => !first.has(n))];
+}
+
+/** Tries what the files on disk would make of the originals of messages, in their order. Nothing is sent. */
 export async function rehearseAll(
   parts: RehearsalParts,
   ids: readonly number[],
@@ -41,20 +56,44 @@ export async function rehearseAll(
   const groups = new Groups();
   const known = new LRUCache<number, Promise<Tried>>({ max: REMEMBERED });
   const end = performance.now() + budget;
+  const begun: Promise<Found>[] = [];
+  const look = async (id: number): Promise<Found> => {
+    const found = await tried(parts, id, { run, known });
+    return { id, found, outcome: await outcomeOf(parts, found) };
+  };
   let version: string | undefined;
   let done = 0;
   let stuck = false;
-  for (const id of ids) {
-    signal?.throwIfAborted();
-    if (performance.now() > end || stuck) break;
-    const found = await tried(parts, id, { run, known });
-    if ('rehearsal' in found) version = found.rehearsal.version;
-    stuck = 'code' in found && found.code === 'REHEARSAL_STUCK';
-    groups.add(id, await outcomeOf(parts, found));
-    done++;
-    await yieldToOthers();
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      while (
+        begun.length < AHEAD &&
+        done + begun.length < ids.length &&
+        (done + begun.length === 0 || performance.now() < end)
+      )
+        begun.push(look(ids[done + begun.length] ?? 0));
+      const first = begun.shift();
+      if (first === undefined || stuck) break;
+      const { id, found, outcome } = await first;
+      if ('rehearsal' in found) version = found.rehearsal.version;
+      stuck = 'code' in found && found.code === 'REHEARSAL_STUCK';
+      groups.add(id, outcome);
+      done++;
+      await yieldToOthers();
+    }
+  } finally {
+    // what was begun behind the last one is not told: it is begun again
+    await Promise.allSettled(begun);
   }
   return { groups: groups.list(), done, version, stuck };
+}
+
+/** What became of one message of a list. */
+interface Found {
+  readonly id: number;
+  readonly found: Tried;
+  readonly outcome: Outcome;
 }
 
 interface NotTried {

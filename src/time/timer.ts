@@ -24,7 +24,8 @@ export function after(time: number, run: () => void, { ref = true } = {}): Timer
     if (!ref) handle.unref();
   };
   if (time <= LONGEST) {
-    handle = setTimeout(run, time);
+    // Node warns of a time that has passed already
+    handle = setTimeout(run, Math.max(0, time));
     if (!ref) handle.unref();
   } else if (time !== Number.POSITIVE_INFINITY) next();
   return { stop: () => clearTimeout(handle) };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Failures, MessagePage } from '../../src/api/contract/message.ts';
 import type { Rehearsals } from '../../src/api/contract/rehearsal.ts';
-import { withMore } from '../../src/operator/rehearse-all.ts';
+import { trialOrder, withMore } from '../../src/operator/rehearse-all.ts';
 import {
   GOOD_TABLE,
   LOOKUP_FILES,
@@ -104,6 +104,18 @@ test('its parts go on where the one before ended, with the files of the first', 
   expect(anew.body.groups).toMatchObject([{ own: 'same', count: COUNT }]);
   expect((await tryAll({ list, after: COUNT + 1 })).status).toBe(400);
   expect((await tryAll({ list: 'none' })).status).toBe(404);
+});
+
+test('of a long list some of all of it come first, and each of them once', () => {
+  const ids = Array.from({ length: 100_000 }, (_, n) => n);
+  const order = trialOrder(ids);
+  expect(order).toHaveLength(ids.length);
+  expect(new Set(order).size).toBe(ids.length);
+  const first = order.slice(0, 200);
+  for (const part of [0, 1, 2, 3])
+    expect(first.filter((id) => Math.floor(id / 25_000) === part)).toHaveLength(50);
+  expect(order.slice(200)).toEqual(order.slice(200).toSorted((a, b) => a - b));
+  expect(trialOrder([3, 1])).toEqual([3, 1]);
 });
 
 test('a list of a trial is one that a job can be made of', async () => {

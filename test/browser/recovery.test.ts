@@ -75,4 +75,30 @@ describe.skipIf(noBrowser !== undefined)(`recovering in Chromium ${noBrowser ?? 
     await page.getByText('database is read-only').first().waitFor(SOON);
     expect(await page.getByText(REFUSAL).count()).toBe(0);
   }, 400_000);
+
+  test('all that was found is tried before it is ordered, across a lost server and a page loaded again', async () => {
+    const { page } = chrome;
+    await page.goto(`${production.url}/messages?target=hl7-out&last=all`);
+    await page.getByRole('button', { name: 'Mark all found' }).click(SOON);
+    await page.getByRole('button', { name: 'Act on all found' }).click();
+    await page.getByLabel('What').selectOption('reprocess');
+    const way = page.getByRole('link', { name: 'Try them with the files first' });
+    const address = await way.getAttribute('href', SOON);
+    expect(address).toMatch(/list=/);
+    await page.route('**/api/v1/rehearsals', (route) => route.abort());
+    await way.click();
+    await page.getByText('the trial goes on by itself').waitFor(SOON);
+    await page.unroute('**/api/v1/rehearsals');
+    const done = page.getByText(/^(\d+) of \1 tried$/);
+    await done.waitFor(SOON);
+    const said = await done.textContent();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await page.reload();
+    await done.waitFor(SOON);
+    expect(await done.textContent()).toBe(said);
+    expect(asked.filter((url) => url.endsWith('/rehearsals'))).toEqual([]);
+    expect(page.url()).toMatch(/list=/);
+    expect(await violations(page)).toEqual([]);
+  }, 200_000);
 });

@@ -28,3 +28,13 @@ test('a short one ends in its time, and a stopped one never', async () => {
   expect(ended).toEqual(['first']);
   expect(limit.signal.aborted).toBe(true);
 });
+
+test('a time that has passed already ends at once, and Node warns of nothing', async () => {
+  const warned: string[] = [];
+  const hear = ({ name }: Error): void => void warned.push(name);
+  process.on('warning', hear);
+  await new Promise<void>((resolve) => after(-3, resolve));
+  await wait(5);
+  process.off('warning', hear);
+  expect(warned).toEqual([]);
+});

@@ -1,10 +1,10 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { type ReactElement, useEffect, useState } from 'react';
 import type { JobAnswer, JobRequest } from '../../../src/api/contract/job.ts';
 import { ask } from '../api/client.ts';
 import { hosts as hostsQuery } from '../api/queries.ts';
-import { Button } from '../element/button.tsx';
+import { Button, buttonStyle } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { Pending, Problem } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
@@ -39,6 +39,7 @@ export function NewJobPage(): ReactElement {
   const { ids, act, ...state } = useSearch({ from: '/jobs/new' });
   const navigate = useNavigate();
   const may = useMay();
+  const mayTry = may('config.view') && may('message.content');
   const { data: known } = useQuery(hostsQuery);
   const [type, setType] = useState<Act>(act === 'discard' || act === 'reprocess' ? act : 'resend');
   const [to, setTo] = useState('');
@@ -98,6 +99,11 @@ export function NewJobPage(): ReactElement {
                 "Each original goes through today's rules and transforms; only what goes to the target is sent, linked to what it replaces.",
               )}
             </p>
+          )}
+          {type === 'reprocess' && dry.data !== undefined && dry.data.total > 0 && mayTry && (
+            <Link to="/rehearsals" search={{ list: dry.data.list }} className={buttonStyle()}>
+              {t('Try them with the files first')}
+            </Link>
           )}
           <AtMost total={total} most={most} value={given} onChange={setGiven} />
           {SENDS.has(type) && (

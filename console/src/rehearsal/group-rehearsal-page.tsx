@@ -11,7 +11,7 @@ import { CopyButton } from '../element/copy-button.tsx';
 import { Field } from '../element/field.tsx';
 import { Nothing, Problem, Waiting, Warning } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
-import { count } from '../element/time-text.ts';
+import { count, duration } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { criteriaOf } from '../search/search-state.ts';
 import { FilePlace } from '../shell/file-place.tsx';
@@ -22,12 +22,19 @@ type Group = Rehearsals['groups'][number];
 
 /** A whole group of messages tried with the files as they are now; then the way to apply them and to process the group again. */
 export function GroupRehearsalPage(): ReactElement {
-  const { ids, ...state } = useSearch({ from: '/rehearsals' });
+  const { ids, list, ...state } = useSearch({ from: '/rehearsals' });
+  const navigate = useNavigate();
   const [now] = useState(() => Date.now());
   const trial = useRehearsals(
-    ids === undefined ? { criteria: criteriaOf(state, now) } : { ids: ids.split(',').map(Number) },
+    list !== undefined
+      ? { list }
+      : ids === undefined
+        ? { criteria: criteriaOf(state, now) }
+        : { ids: ids.split(',').map(Number) },
+    // loaded again, it is about the same messages
+    (named) => void navigate({ to: '/rehearsals', search: { list: named }, replace: true }),
   );
-  const { found, error, isRunning, again } = trial;
+  const { found, error, isRunning, isWaiting, again } = trial;
   return (
     <Page
       title={t('What the files would do')}
@@ -44,7 +51,17 @@ export function GroupRehearsalPage(): ReactElement {
     >
       <div className="flex flex-col gap-4">
         {error !== null && <Problem error={error} />}
-        {found === undefined && error === null && <Waiting />}
+        {isWaiting && (
+          <Warning>
+            {t('The server is away or busy: the trial goes on by itself once it answers.')}
+          </Warning>
+        )}
+        {found === undefined && error === null && (
+          <div role="status">
+            <p className="px-3 text-ink-2">{t('Looking for the messages…')}</p>
+            <Waiting />
+          </div>
+        )}
         {found?.total === 0 && <Nothing>{t('No message matches.')}</Nothing>}
         {found !== undefined && found.total > 0 && (
           <>
@@ -61,7 +78,7 @@ export function GroupRehearsalPage(): ReactElement {
 
 /** How far it is, and the way to end it and to go on. */
 function How({
-  found: { done, total, complete, stuck, next },
+  found: { done, total, complete, stuck, next, mixed, took },
   trial: { isRunning, stop, goOn },
 }: {
   readonly found: Found;
@@ -77,9 +94,27 @@ function How({
           aria-label={t('Messages that were tried')}
         />
         <span>{t('{done} of {total} tried', { done: count(done), total: count(total) })}</span>
+        {isRunning && next !== undefined && done > 0 && (
+          <span className="text-ink-2">
+            {t('{rate} a second, about {time} more', {
+              rate: count((done / Math.max(took, 1)) * 1_000),
+              time: duration(((total - done) * took) / done),
+            })}
+          </span>
+        )}
         {isRunning && <Button onClick={stop}>{t('Stop')}</Button>}
         {!isRunning && next !== undefined && <Button onClick={goOn}>{t('Go on')}</Button>}
       </div>
+      {next !== undefined && (
+        <p className="text-xs text-ink-2">
+          {t('Some of all of them are tried first: the shares hold for the rest, more or less.')}
+        </p>
+      )}
+      {mixed && (
+        <Warning>
+          {t('The files changed during the trial: try again for an answer about one version.')}
+        </Warning>
+      )}
       {!complete && (
         <Warning>{t('More messages fit than one list takes: these are the newest.')}</Warning>
       )}

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import type { Rehearsals, RehearsalsRequest } from '../../../src/api/contract/rehearsal.ts';
-import { ask } from '../api/client.ts';
+import { ApiProblem, ask } from '../api/client.ts';
 
 type Group = Rehearsals['groups'][number];
 
@@ -9,46 +9,70 @@ export interface Found extends Pick<Rehearsals, 'list' | 'run' | 'total' | 'comp
   readonly groups: readonly Group[];
   readonly done: number;
   readonly version: string | undefined;
+  /** The files changed, or were read again, in the middle of it: the groups are of both. */
+  readonly mixed: boolean;
   /** Where it goes on; undefined at the end. */
   readonly next: number | undefined;
+  /** Milliseconds spent on it. */
+  readonly took: number;
 }
 
 export interface Trial {
   readonly found: Found | undefined;
   readonly error: unknown;
   readonly isRunning: boolean;
+  /** The server is away, or asks to wait: it goes on by itself. */
+  readonly isWaiting: boolean;
   /** Reads the files anew and tries all of them. */
   readonly again: () => void;
   readonly stop: () => void;
   readonly goOn: () => void;
 }
 
-/** Tries many messages with the files, some seconds at a time, until all are tried or somebody ends it. */
-export function useRehearsals(which: Pick<RehearsalsRequest, 'criteria' | 'ids'>): Trial {
-  const [found, setFound] = useState<Found | undefined>(undefined);
+/** Milliseconds until a server that is away is asked again. */
+const ASK_AGAIN = 2_000;
+const KEY = 'waybill.trial';
+
+/**
+ * Tries many messages with the files, some seconds at a time, until all are tried or somebody ends it. A restart of the
+ * server, a page that is loaded again and a session that ended do not begin it again: the list names what was found so far.
+ *
+ * @param onList called with the name of the list, once it is known
+ */
+export function useRehearsals(
+  which: Pick<RehearsalsRequest, 'criteria' | 'ids' | 'list'>,
+  onList: (list: string) => void,
+): Trial {
+  const [found, setFound] = useState<Found | undefined>(() => keptOf(which.list));
   const [error, setError] = useState<unknown>(null);
-  const [isRunning, setRunning] = useState(false);
+  const [state, setState] = useState<'still' | 'running' | 'waiting'>('still');
   const under = useRef<AbortController | undefined>(undefined);
+  const show = (next: Found): void => {
+    setFound(next);
+    keep(next);
+  };
   const tryAll = async (before: Found | undefined, first: RehearsalsRequest): Promise<void> => {
     under.current?.abort();
     const mine = new AbortController();
     under.current = mine;
     setError(null);
-    setRunning(true);
-    let so = before;
-    let request: RehearsalsRequest | undefined = first;
+    setState('running');
     try {
-      while (request !== undefined && !mine.signal.aborted) {
-        const part: Rehearsals = await ask('rehearsals', { body: request, signal: mine.signal });
-        so = withPart(so, part);
-        setFound(so);
-        const { list, run: named, next: after, stuck } = part;
-        request = after === undefined || stuck ? undefined : { list, run: named, after };
-      }
+      await parts(before, first, {
+        signal: mine.signal,
+        onPart: show,
+        onList,
+        onWaiting: (isWaiting) => setState(isWaiting ? 'waiting' : 'running'),
+      });
     } catch (reason) {
       if (!mine.signal.aborted) setError(reason);
     }
-    if (under.current === mine) setRunning(false);
+    if (under.current === mine) setState('still');
+  };
+  const goOn = (): void => {
+    if (found?.next === undefined) return;
+    const { list, run: named, next: after } = found;
+    void tryAll(found, { list, run: named, after });
   };
   const again = (): void => {
     setFound(undefined);
@@ -56,32 +80,87 @@ export function useRehearsals(which: Pick<RehearsalsRequest, 'criteria' | 'ids'>
     void tryAll(undefined, found === undefined ? which : { list: found.list });
   };
   useEffect(() => {
-    again();
+    if (found === undefined) again();
+    else if (!found.stuck) goOn();
     return () => under.current?.abort();
   }, []);
   return {
     found,
     error,
-    isRunning,
+    isRunning: state !== 'still',
+    isWaiting: state === 'waiting',
     again,
     stop: () => {
       under.current?.abort();
-      setRunning(false);
+      setState('still');
     },
-    goOn: () => {
-      if (found?.next === undefined) return;
-      const { list, run: named, next: after } = found;
-      void tryAll(found, { list, run: named, after });
-    },
+    goOn,
   };
 }
 
-function withPart(before: Found | undefined, part: Rehearsals): Found {
+interface Told {
+  readonly signal: AbortSignal;
+  readonly onPart: (found: Found) => void;
+  readonly onList: (list: string) => void;
+  readonly onWaiting: (isWaiting: boolean) => void;
+}
+
+/** Asks for one part after the other. */
+async function parts(
+  before: Found | undefined,
+  first: RehearsalsRequest,
+  { signal, onPart, onList, onWaiting }: Told,
+): Promise<void> {
+  let so = before;
+  let request: RehearsalsRequest | undefined = first;
+  while (request !== undefined && !signal.aborted) {
+    const began = performance.now();
+    const part: Rehearsals = await untilThere(
+      () => ask('rehearsals', { body: request, signal }),
+      signal,
+      onWaiting,
+    );
+    if (so === undefined) onList(part.list);
+    so = withPart(so, part, performance.now() - began);
+    onPart(so);
+    const { list, run: named, next: after, stuck } = part;
+    request = after === undefined || stuck ? undefined : { list, run: named, after };
+  }
+}
+
+/** Asks until the server is there and lets one in. */
+async function untilThere<Answer>(
+  get: () => Promise<Answer>,
+  signal: AbortSignal,
+  onWaiting: (isWaiting: boolean) => void,
+): Promise<Answer> {
+  for (;;) {
+    try {
+      const answer = await get();
+      onWaiting(false);
+      return answer;
+    } catch (error) {
+      if (signal.aborted || !isPassing(error)) throw error;
+      onWaiting(true);
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN));
+    }
+  }
+}
+
+/** Whether the same is answered later: the server, or the engines behind it, are away or have too much to do. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof ApiProblem && (error.status === 0 || error.status === 429 || error.status > 501);
+
+function withPart(before: Found | undefined, part: Rehearsals, took: number): Found {
+  const { version = before?.version } = part;
   return {
     ...part,
-    version: part.version ?? before?.version,
+    version,
+    mixed:
+      before?.mixed === true || (before?.version !== undefined && before.version !== version),
     next: part.next,
     done: part.done + (before?.done ?? 0),
+    took: took + (before?.took ?? 0),
     groups: part.groups.reduce<readonly Group[]>(withGroup, before?.groups ?? []),
   };
 }
@@ -95,3 +174,23 @@ function withGroup(all: readonly Group[], more: Group): readonly Group[] {
 
 export const keyOf = ({ kind, to, own, host, code, cause }: Group): string =>
   JSON.stringify([kind, to, own, host, code, cause]);
+
+/** The latest trial of this tab. */
+function keep(found: Found): void {
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify(found));
+  } catch {
+    // without storage it begins again when the page is reloaded
+  }
+}
+
+function keptOf(list: string | undefined): Found | undefined {
+  if (list === undefined) return undefined;
+  try {
+    const found = JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as Found | null;
+    return found?.list === list ? found : undefined;
+  } catch {
+    // storage is switched off, or contains something else
+    return undefined;
+  }
+}

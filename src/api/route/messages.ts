@@ -17,6 +17,7 @@ import {
   SearchRequest,
   Session,
 } from '../contract/message.ts';
+import { failuresOf } from '../failures-of.ts';
 import { withFields } from '../field-values.ts';
 import {
   checkSearch,
@@ -224,9 +225,7 @@ function messageViews(app: Api, context: ApiContext): void {
       const { visibleHosts: visible } = principal;
       const query = { ...request.query, visible, byCause: true };
       const look = { action: 'message.failures', object: 'messages' };
-      const groups = await viewed(request, look, () =>
-        trace.failures(query, shownTo(context, principal)),
-      );
+      const groups = await viewed(request, look, () => failuresOf(context, query, principal));
       return { groups };
     },
   );

@@ -3,7 +3,7 @@ import { maskedText } from '../../access/rights/masked-text.ts';
 import type { Principal } from '../../access/rights/principal.ts';
 import { principalOf, requirePermission } from '../../access/rights/require-permission.ts';
 import type { RehearsedGroup } from '../../definition/rehearsal.ts';
-import { rehearseAll } from '../../operator/rehearse-all.ts';
+import { rehearseAll, trialOrder } from '../../operator/rehearse-all.ts';
 import { abortSignal } from '../../web/abort-signal.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
@@ -16,6 +16,10 @@ import { checkSearch } from '../searching.ts';
 
 /** Milliseconds that one part takes at most, plus the message being tried. */
 const BUDGET = 4_000;
+/** The same for the first part, so that there is an answer soon. */
+const FIRST = 800;
+/** Messages in one part at most. */
+const MOST = 10_000;
 /** How many one person may run at once. */
 const AT_ONCE = 2;
 
@@ -48,8 +52,8 @@ export function rehearsalsRoute(app: Api, context: ApiContext): void {
         const { groups, done, version, stuck } = await running.pass(principal.name, () =>
           rehearseAll(
             { ...context, rehearse: (asked, body) => context.engines.rehearse(asked, body) },
-            ids.slice(after),
-            { run: `${principal.name} ${run}`, budget: BUDGET, signal },
+            trialOrder(ids).slice(after, after + MOST),
+            { run: `${principal.name} ${run}`, budget: after === 0 ? FIRST : BUDGET, signal },
           ),
         );
         const next = after + done;

@@ -6,7 +6,7 @@ import { remoteTrace } from '../../control/remote-trace.ts';
 import { PLANE } from '../../control/verbs.ts';
 import type { RehearsedGroup } from '../../definition/rehearsal.ts';
 import { EngineError } from '../../error/engine-error.ts';
-import { withMore } from '../../operator/rehearse-all.ts';
+import { trialOrder, withMore } from '../../operator/rehearse-all.ts';
 import { CRITERION_NAMES, criteria } from '../../trace/criteria.ts';
 import type { TraceQuery } from '../../trace/trace-query.ts';
 import { orderedBy, type WhereOptions, whereOptions, withBroker } from '../connect.ts';
@@ -56,8 +56,10 @@ export async function tellRehearsal(
   query: TraceQuery,
   { limit, json = false }: { readonly limit: number; readonly json?: boolean | undefined },
 ): Promise<void> {
-  const { ids, complete } = await found(broker, query, limit);
+  const { ids: listed, complete } = await found(broker, query, limit);
+  const ids = trialOrder(listed);
   const run = randomUUID();
+  const began = performance.now();
   const by = orderedBy();
   let groups: readonly RehearsedGroup[] = [];
   let version: string | undefined;
@@ -74,6 +76,7 @@ export async function tellRehearsal(
     groups = withMore(groups, part.groups);
     ({ version = version, stuck } = part);
     done += part.done;
+    tellProgress(done, ids.length, performance.now() - began);
   }
   const isGood = !stuck && groups.every(isFine);
   if (!isGood) process.exitCode = 1;
@@ -88,6 +91,14 @@ export async function tellRehearsal(
     print(
       `the files ran on and on for the last message, so ${ids.length - done} were not tried: look for an endless loop in the code that it goes through`,
     );
+}
+
+/** On a terminal only: how far it is, and when it ends. */
+function tellProgress(done: number, total: number, took: number): void {
+  if (!process.stderr.isTTY) return;
+  const left = Math.ceil(((total - done) * took) / Math.max(done, 1) / 1_000);
+  const more = done < total ? `, about ${left} s more` : '\n';
+  process.stderr.write(`\r\u001b[Ktried ${done} of ${total}${more}`);
 }
 
 async function found(

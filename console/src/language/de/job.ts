@@ -64,6 +64,7 @@ export const german: Catalogue = {
   // a new job
   'Act on many messages': 'Aktion mit vielen Nachrichten',
   'process again from the original': 'aus dem Original neu verarbeiten',
+  'Try them with the files first': 'Zuerst mit den Dateien durchspielen',
   "Each original goes through today's rules and transforms; only what goes to the target is sent, linked to what it replaces.":
     'Jedes Original durchläuft die heutigen Regeln und Transformationen; gesendet wird nur, was an das Ziel geht, verknüpft mit dem, was es ersetzt.',
   'Process {count} {count|message|messages} again':

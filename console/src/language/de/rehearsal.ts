@@ -9,6 +9,14 @@ export const german: Catalogue = {
   'No message matches.': 'Keine Nachricht passt.',
   'Messages that were tried': 'Nachrichten, die durchgespielt wurden',
   '{done} of {total} tried': '{done} von {total} durchgespielt',
+  'Looking for the messages…': 'Die Nachrichten werden gesucht …',
+  '{rate} a second, about {time} more': '{rate} pro Sekunde, noch etwa {time}',
+  'The server is away or busy: the trial goes on by itself once it answers.':
+    'Der Server ist nicht da oder beschäftigt: Es geht von selbst weiter, sobald er antwortet.',
+  'Some of all of them are tried first: the shares hold for the rest, more or less.':
+    'Zuerst werden einige aus allen durchgespielt: Die Anteile gelten ungefähr auch für den Rest.',
+  'The files changed during the trial: try again for an answer about one version.':
+    'Die Dateien haben sich währenddessen geändert: Erneut versuchen, damit es um eine Version geht.',
   Stop: 'Stoppen',
   'Go on': 'Weiter',
   'More messages fit than one list takes: these are the newest.':
