@@ -17,7 +17,7 @@ import { type ProductionNames, unknownTarget, unknownTransform } from './names.t
 import { splitProblem } from './problem.ts';
 import { fill, type ValueSource } from './written/fill.ts';
 import { readText } from './written/open-files.ts';
-import { parseYaml } from './written/parse-yaml.ts';
+import { readYaml } from './written/parse-blocks.ts';
 import { pathText, placeAt, valueAt, type Written, type WrittenScalar } from './written/written.ts';
 
 export interface TransformsReading {
@@ -118,7 +118,7 @@ async function yamlFile(
     const remedy = `Paths are relative to the production's folder: this is ${file}.`;
     return reportFile(entry, reading, { what: 'the file cannot be read', remedy }, section);
   }
-  const parsed = parseYaml(entry.file, text, reading.problems);
+  const parsed = readYaml(entry.file, text, { problems: reading.problems, open: source.open });
   if (parsed === undefined) return undefined;
   const written = await fill(parsed, source, reading.problems);
   return {

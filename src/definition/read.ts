@@ -132,7 +132,8 @@ export async function readProduction(
   }
   if (problems.failed) return { problems: problems.list() };
   const files = [...definition.files, ...definition.files.flatMap((file) => [...importsOf(file)])];
-  const found = await digests(files);
+  // nothing is applied of what an editor holds
+  const found = open === undefined ? await digests(files) : new Map<string, string>();
   return {
     definition: { ...definition, files, source: { written, digests: found } },
     problems: problems.list(),

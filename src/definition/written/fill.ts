@@ -59,7 +59,24 @@ interface Filling {
   readonly problems: Problems;
 }
 
+/** Whether there is anything to fill in; most blocks have nothing. */
+const references = new WeakMap<Written, boolean>();
+
+function hasReference(written: Written): boolean {
+  if (written.kind === 'scalar')
+    return typeof written.value === 'string' && written.value.includes('${');
+  const known = references.get(written);
+  if (known !== undefined) return known;
+  const found =
+    written.kind === 'list'
+      ? written.items.some(hasReference)
+      : written.entries.values().some(({ value }) => hasReference(value));
+  references.set(written, found);
+  return found;
+}
+
 async function fillAt(written: Written, keys: Keys, filling: Filling): Promise<Written> {
+  if (!hasReference(written)) return written;
   if (written.kind === 'scalar') return fillScalar(written, keys, filling);
   if (written.kind === 'list') {
     const items = await Promise.all(

@@ -3,7 +3,7 @@ import { join, relative, sep } from 'node:path';
 import type { Place } from '../place.ts';
 import { type Problems, suggestion } from '../problem.ts';
 import { type OpenFiles, readText } from './open-files.ts';
-import { parseYaml } from './parse-yaml.ts';
+import { readYaml } from './parse-blocks.ts';
 import {
   type Keys,
   pathText,
@@ -80,7 +80,7 @@ async function readBlock(
     problems.error(from, '', `the file ${name} cannot be read (${code})`, remedy);
     return undefined;
   }
-  const written = parseYaml(name, text, problems);
+  const written = readYaml(name, text, { problems, open });
   if (written === undefined || written.kind === 'block') return written;
   problems.error(written.place, '', 'the file must be a block of keys', 'Write key: value lines.');
   return undefined;

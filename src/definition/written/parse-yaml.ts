@@ -22,8 +22,15 @@ const MOST_DEPTH = 100;
 /**
  * Reads one YAML file. Every value keeps its place. Undefined for broken syntax, which is then
  * reported; an empty file is an empty block.
+ *
+ * @param firstLine of the text in its file, if it is a part of it
  */
-export function parseYaml(file: string, text: string, problems: Problems): Written | undefined {
+export function parseYaml(
+  file: string,
+  text: string,
+  problems: Problems,
+  { firstLine = 1 }: { readonly firstLine?: number } = {},
+): Written | undefined {
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -34,7 +41,7 @@ export function parseYaml(file: string, text: string, problems: Problems): Writt
   });
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(Math.min(Math.max(offset, 0), text.length));
-    return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
+    return { file, line: Math.max(line, 1) + firstLine - 1, column: Math.max(col, 1) };
   };
   const faults = [...document.errors, ...document.warnings];
   const told = new Set<number>();
