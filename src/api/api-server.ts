@@ -9,6 +9,7 @@ import fastify, {
 import type { RelayedCallers } from '../access/sign-in/relayed-callers.ts';
 import type { AnswerRelayed } from '../control/relay-server.ts';
 import { EngineError } from '../error/engine-error.ts';
+import { trialRecords } from '../operator/trial-records.ts';
 import {
   admitBodies,
   admitConnections,
@@ -121,10 +122,11 @@ export async function buildApi(
   await app.register(
     async (scope) => {
       const api = scope as unknown as Api;
+      const trials = trialRecords();
       productionRoutes(api, context);
       productionsRoutes(api, context);
       historyRoutes(api, context);
-      draftRoutes(api, context);
+      draftRoutes(api, context, trials);
       hostRoutes(api, context);
       overrideRoutes(api, context);
       const recorded = searchRecorder(context);
@@ -133,7 +135,7 @@ export async function buildApi(
       actRoutes(api, context);
       testMessageRoute(api, context);
       rehearsalRoute(api, context);
-      rehearsalsRoute(api, context);
+      rehearsalsRoute(api, context, trials);
       jobRoutes(api, context, recorded);
       alertRoutes(api, context);
       onCallRoutes(api, context);

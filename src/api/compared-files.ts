@@ -1,4 +1,5 @@
 import type { FilesOf } from '../definition/history/checked-files.ts';
+import { comparable } from '../definition/history/hidden-secrets.ts';
 import type { Engines } from '../operator/engines.ts';
 import { lineDifference } from './body/body-diff.ts';
 import type { Comparison } from './contract/files.ts';
@@ -45,7 +46,8 @@ export function comparedText(
 ): Compared {
   const change = old ? (now ? 'changed' : 'removed') : 'added';
   if (before === undefined || after === undefined) return { path, change, lines: [], cut: true };
-  const { lines, truncated } = lineDifference(linesOf(before), linesOf(after));
+  const [was, is] = comparable(path, before, after);
+  const { lines, truncated } = lineDifference(linesOf(was), linesOf(is));
   return { path, change, lines: nearChanges(lines), cut: truncated };
 }
 

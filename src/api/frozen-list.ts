@@ -36,7 +36,11 @@ export async function frozenList(
   trace: Pick<TraceReader, 'find' | 'message'>,
   { ids, criteria, list }: WhichMessages,
   visible: readonly string[] | undefined,
-  { most = JOB_LIMIT, ...options }: FindOptions & { readonly most?: number },
+  {
+    most = JOB_LIMIT,
+    originals = false,
+    ...options
+  }: FindOptions & { readonly most?: number; readonly originals?: boolean },
 ): Promise<FrozenList> {
   if ([ids, criteria, list].filter((one) => one !== undefined).length !== 1) {
     throw new ApiError(400, 'REQUEST_INVALID', 'give one of list, ids and criteria');
@@ -50,7 +54,11 @@ export async function frozenList(
     const limit = Math.min(PAGE, most - found.length);
     const page = await trace.find({ ...criteria, visible, after, limit }, options);
     // acting on a message means acting on its target
-    const items = page.items.filter(({ target }) => visible?.includes(target) ?? true);
+    const items = page.items.filter(
+      (one) =>
+        (visible?.includes(one.target) ?? true) &&
+        (!originals || (one.id === one.sessionId && one.resendOf === undefined)),
+    );
     for (const { id, status } of items) {
       found.push(id);
       statuses[status] = (statuses[status] ?? 0) + 1;
@@ -93,7 +101,19 @@ export interface KeptList extends FrozenList {
 export async function keptList(
   context: ApiContext,
   request: FastifyRequest & { readonly body: WhichMessages },
-  { name, signal }: { readonly name?: string | undefined; readonly signal: AbortSignal },
+  {
+    name,
+    signal,
+    most = JOB_LIMIT,
+    originals = false,
+  }: {
+    readonly name?: string | undefined;
+    readonly signal: AbortSignal;
+    /** The most messages of a new list. */
+    readonly most?: number | undefined;
+    /** Only what services took in, each once. */
+    readonly originals?: boolean | undefined;
+  },
 ): Promise<KeptList> {
   const { trace, jobs } = context;
   const principal = principalOf(request);
@@ -107,6 +127,8 @@ export async function keptList(
   }
   const frozen = await frozenList(trace, { ids: givenIds, criteria }, visible, {
     signal,
+    most,
+    originals,
     shown: shownTo(context, principal),
   });
   const { ids, complete } = frozen;

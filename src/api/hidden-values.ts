@@ -1,6 +1,33 @@
-/** Keys of credentials whose values are secrets, where somebody wrote them into the file itself. */
-const SECRET =
-  /((?:password|passphrase|secret|clientSecret|token|apiKey|privateKey)["']?\s*:\s*)(?!\s*["']?\$\{)("[^"]*"|'[^']*'|[^\s,}#]+)/gi;
+import type { FileEdit, FilesOf } from '../definition/history/checked-files.ts';
+import { hasMarks, hideSecrets, withSecrets } from '../definition/history/hidden-secrets.ts';
+import type { Engines } from '../operator/engines.ts';
 
-/** A text of the production's files for those who may not change it: without secrets that are written in the clear. */
-export const withoutSecrets = (text: string): string => text.replace(SECRET, '$1•••');
+type Files = Pick<Engines, 'files' | 'fileText'>;
+
+/** The content of a file, with a mark for each secret that is written in the clear: people need not see it, and it outlives their change. */
+export async function shownFile(
+  { fileText }: Pick<Engines, 'fileText'>,
+  of: FilesOf,
+  path: string,
+): ReturnType<Engines['fileText']> {
+  const file = await fileText({ of, path });
+  return file.text === undefined ? file : { ...file, text: hideSecrets(path, file.text) };
+}
+
+/** Changes with the secrets for which they have marks, from the files as they are now. Throws CONFIG_INVALID. */
+export async function withHidden<Edit extends FileEdit>(
+  engines: Files,
+  edits: readonly Edit[],
+): Promise<Edit[]> {
+  const marked = edits.some(({ path, text = '' }) => hasMarks(path, text));
+  if (!marked) return [...edits];
+  const files = new Map<string, string>();
+  for (const { path } of await engines.files('disk')) {
+    if (!/\.ya?ml$/i.test(path)) continue;
+    const { text } = await engines.fileText({ of: 'disk', path });
+    if (text !== undefined) files.set(path, text);
+  }
+  return edits.map((edit) =>
+    edit.text === undefined ? edit : { ...edit, text: withSecrets(edit.path, edit.text, files) },
+  );
+}

@@ -1,5 +1,8 @@
 import { Worker } from 'node:worker_threads';
+import type { FileEdit } from '../definition/history/checked-files.ts';
+import { type StagedFolder, stagedFolder } from '../definition/history/staged-folder.ts';
 import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
+import { bytesOf } from '../engine/file-history.ts';
 import { background } from '../error/background.ts';
 import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
@@ -37,23 +40,40 @@ export function rehearsals(
   limits: RehearsalLimits = LIMITS,
 ): Rehearsals {
   const rooms = new Map<string, Room>();
+  const opening = new Map<string, Promise<Room>>();
   let last = 0;
-  const roomOf = (run: string): Room => {
-    const known = rooms.get(run);
-    if (known?.isOpen === true) return known;
-    makeRoom(rooms);
-    const room = new Room(order(), limits, () => {
+  const open = async (run: string, { edited, edits }: RehearsalRequest): Promise<Room> => {
+    if (edited === true && edits === undefined)
+      throw new EngineError('REHEARSAL_UNKNOWN', 'this run is not known here: send its edits', {
+        retryable: true,
+      });
+    makeRoom(rooms, [...opening.keys()].filter((one) => !rooms.has(one)).length);
+    const { folder, ...more } = order();
+    const staged = edits === undefined ? undefined : await stagedWith(folder, edits);
+    const room: Room = new Room({ ...more, folder: staged?.path ?? folder }, limits, () => {
       if (rooms.get(run) === room) rooms.delete(run);
+      background(removed(staged), 'removing the files of a trial');
     });
     rooms.set(run, room);
     return room;
   };
+  const roomOf = (run: string, request: RehearsalRequest): Promise<Room> => {
+    const known = rooms.get(run);
+    if (known?.isOpen === true) return Promise.resolve(known);
+    const first = opening.get(run);
+    if (first !== undefined) return first;
+    const made = open(run, request).finally(() => opening.delete(run));
+    opening.set(run, made);
+    return made;
+  };
   return {
     async rehearse(request, body) {
       const { run } = request;
-      const room = roomOf(run ?? `alone-${++last}`);
+      const known = run === undefined ? undefined : rooms.get(run);
+      // at work from now on, not from the next turn on
+      const room = known?.isOpen === true ? known : await roomOf(run ?? `alone-${++last}`, request);
       try {
-        return await room.take({ request, body });
+        return await room.take({ request: { ...request, edits: undefined }, body });
       } finally {
         if (run === undefined) await room.close();
       }
@@ -64,9 +84,25 @@ export function rehearsals(
   };
 }
 
+/** The production as it would be; the thread that reads it may be ended at any time, so this one removes it. */
+async function stagedWith(folder: string, edits: readonly FileEdit[]): Promise<StagedFolder> {
+  const staged = await stagedFolder(folder);
+  try {
+    await staged.hold(new Map(edits.map((edit) => [edit.path, bytesOf(edit)])));
+    return staged;
+  } catch (error) {
+    await removed(staged);
+    throw error;
+  }
+}
+
+async function removed(staged: StagedFolder | undefined): Promise<void> {
+  await staged?.[Symbol.asyncDispose]();
+}
+
 /** The run that nobody has asked for longest gives way. */
-function makeRoom(rooms: Map<string, Room>): void {
-  if (rooms.size < ROOMS) return;
+function makeRoom(rooms: Map<string, Room>, opening: number): void {
+  if (rooms.size + opening < ROOMS) return;
   const [idle] = [...rooms.values()]
     .filter(({ isBusy }) => !isBusy)
     .toSorted((a, b) => a.used - b.used);
@@ -86,6 +122,8 @@ class Room {
   readonly #onClosed: () => void;
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  /** Whoever made it is about to use it. */
+  #isNew = true;
   #idle: Timer | undefined;
   isOpen = true;
   used = performance.now();
@@ -109,10 +147,11 @@ class Room {
   }
 
   get isBusy(): boolean {
-    return this.#waiting > 0;
+    return this.#isNew || this.#waiting > 0;
   }
 
   async take(tried: Tried): Promise<Rehearsal> {
+    this.#isNew = false;
     this.#waiting++;
     this.#idle?.stop();
     const turn = this.#turn.then(() => this.#take(tried));

@@ -1,6 +1,7 @@
 import type { Setting, Settings } from '../adapter/setting.ts';
 import type { Definition, HostDefinition } from './definition.ts';
 import { type HostKind, hostSettings, SECTIONS } from './grammar/host-settings.ts';
+import { hiddenCredentials } from './history/secret-spans.ts';
 import { pathText, shown, valueAt } from './written/written.ts';
 
 interface HostDifference {
@@ -12,7 +13,7 @@ interface HostDifference {
   readonly restart: boolean;
 }
 
-/** What `apply` would change. It contains no secrets: a value from a secret is shown as it is written. */
+/** What `apply` would change. It contains no secrets: a value from a secret is shown as it is written, one in the clear as `•••`. */
 export interface Difference {
   readonly hosts: readonly HostDifference[];
   /** Changes besides the hosts: settings, credentials, transforms, lookups, alerts. */
@@ -85,7 +86,11 @@ function beyondHosts({ source: { written } }: Definition): unknown {
   const all = shown(written);
   if (typeof all !== 'object' || all === null) return {};
   const sections: readonly string[] = Object.values(SECTIONS);
-  return Object.fromEntries(Object.entries(all).filter(([key]) => !sections.includes(key)));
+  return Object.fromEntries(
+    Object.entries(all)
+      .filter(([key]) => !sections.includes(key))
+      .map(([key, value]) => [key, key === 'credentials' ? hiddenCredentials(value) : value]),
+  );
 }
 
 /** Credentials that are written as before but have other values. */

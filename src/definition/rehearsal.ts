@@ -1,5 +1,6 @@
 import type { Envelope } from '../message/message.ts';
 import type { Explanation, RecordedError } from '../message/record.ts';
+import type { FileEdit } from './history/checked-files.ts';
 
 /** A message that a service accepted, to be tried with the current files. Its body is sent alongside. */
 export interface RehearsalRequest extends Pick<Envelope, 'type' | 'name' | 'charset'> {
@@ -11,6 +12,10 @@ export interface RehearsalRequest extends Pick<Envelope, 'type' | 'name' | 'char
    * out. Without it the files are read anew, and the bodies are there.
    */
   readonly run?: string | undefined;
+  /** The run is of files as somebody would write them, who has not done so: an engine that does not know it needs `edits`. */
+  readonly edited?: boolean | undefined;
+  /** What differs from the files on disk. */
+  readonly edits?: readonly FileEdit[] | undefined;
 }
 
 /** What would be sent, and what each process would decide. */
@@ -65,6 +70,10 @@ export interface RehearsedGroup {
    * message did not reach its target, such as one that failed in a process.
    */
   readonly own?: 'changed' | 'same' | 'nothing' | undefined;
+  /** Of what a service took in: whether all its targets would get the same as then, other contents, or whether they are others. */
+  readonly whole?: 'same' | 'changed' | 'elsewhere' | undefined;
+  /** With `whole`: whom it was sent to then. */
+  readonly went?: readonly string[] | undefined;
   /** Of a failure: where. */
   readonly host?: string | undefined;
   readonly code?: string | undefined;

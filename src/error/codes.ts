@@ -40,6 +40,8 @@ export const ERROR_CODES = {
     'A trial of the files on a message did not end or took too much memory. Nothing was sent and nothing running was affected; look for an endless loop in the code that the message goes through.',
   REHEARSAL_BUSY:
     'Others are trying messages with the files right now. Nothing is wrong; try again when they are done.',
+  REHEARSAL_UNKNOWN:
+    'An engine is asked to go on with a trial of edited files that it does not know, because another engine began it or it was idle. The operator plane sends the files again by itself.',
   REPLY_UNEXPECTED:
     'According to the operation’s reply rules, the peer’s answer needs a person’s decision.',
   REPLY_TIMEOUT: 'Nobody answered in time. It may have been delivered; the operation continues.',

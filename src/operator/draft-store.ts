@@ -1,5 +1,6 @@
 import type { MetaDatabase } from '../access/meta/meta-database.ts';
 import type { FileEdit } from '../definition/history/checked-files.ts';
+import type { TrialRecord } from './trial-records.ts';
 
 /** What became of a proposal. */
 export type DraftState = 'open' | 'applied' | 'refused';
@@ -12,6 +13,8 @@ export interface FileDraft {
   readonly at: number;
   readonly reason: string;
   readonly edits: readonly FileEdit[];
+  /** What its author saw when these edits were tried on real messages. */
+  readonly trial?: TrialRecord | undefined;
   readonly state: DraftState;
   readonly decidedBy?: string | undefined;
   readonly decidedAt?: number | undefined;
@@ -19,7 +22,7 @@ export interface FileDraft {
 
 /** Changes that wait for somebody, and what became of those before. */
 export interface DraftStore {
-  add(draft: Pick<FileDraft, 'by' | 'reason' | 'edits'>): Promise<FileDraft>;
+  add(draft: Pick<FileDraft, 'by' | 'reason' | 'edits' | 'trial'>): Promise<FileDraft>;
   /** Newest first. */
   list(limit: number): Promise<readonly FileDraft[]>;
   find(id: number): Promise<FileDraft | undefined>;
@@ -34,7 +37,7 @@ const KEPT = 200;
 
 export function draftStore(database: MetaDatabase, now: () => number = Date.now): DraftStore {
   return {
-    async add({ by, reason, edits }) {
+    async add({ by, reason, edits, trial }) {
       const row = await database.get(
         `INSERT INTO file_draft(by, at, reason, edits, state) VALUES(?, ?, ?, ?, 'open') RETURNING *`,
         by,
@@ -42,17 +45,30 @@ export function draftStore(database: MetaDatabase, now: () => number = Date.now)
         reason,
         JSON.stringify(edits),
       );
+      const draft = draftOf(row ?? {});
+      if (trial !== undefined)
+        await database.run(
+          'INSERT INTO file_draft_trial VALUES(?, ?)',
+          draft.id,
+          JSON.stringify(trial),
+        );
       await database.run(
         `DELETE FROM file_draft WHERE state <> 'open' AND id NOT IN
            (SELECT id FROM file_draft WHERE state <> 'open' ORDER BY id DESC LIMIT ?)`,
         KEPT,
       );
-      return draftOf(row ?? {});
+      await database.run(
+        'DELETE FROM file_draft_trial WHERE draft_id NOT IN (SELECT id FROM file_draft)',
+      );
+      return draft;
     },
     list: async (limit) =>
       (await database.all('SELECT * FROM file_draft ORDER BY id DESC LIMIT ?', limit)).map(draftOf),
     async find(id) {
-      const row = await database.get('SELECT * FROM file_draft WHERE id = ?', id);
+      const row = await database.get(
+        'SELECT d.*, t.trial FROM file_draft d LEFT JOIN file_draft_trial t ON t.draft_id = d.id WHERE d.id = ?',
+        id,
+      );
       return row === undefined ? undefined : draftOf(row);
     },
     decide: async (id, state, by) =>
@@ -74,6 +90,9 @@ export function draftStore(database: MetaDatabase, now: () => number = Date.now)
 
 const orNothing = (value: unknown): unknown => value ?? undefined;
 
+const trialOf = (value: unknown): TrialRecord | undefined =>
+  typeof value === 'string' ? (JSON.parse(value) as TrialRecord) : undefined;
+
 function draftOf(row: Readonly<Record<string, unknown>>): FileDraft {
   return {
     id: Number(row['id']),
@@ -81,6 +100,7 @@ function draftOf(row: Readonly<Record<string, unknown>>): FileDraft {
     at: Number(row['at']),
     reason: String(row['reason']),
     edits: JSON.parse(String(row['edits'])) as FileEdit[],
+    trial: trialOf(row['trial']),
     state: row['state'] as DraftState,
     decidedBy: orNothing(row['decided_by']) as string | undefined,
     decidedAt: orNothing(row['decided_at']) as number | undefined,

@@ -18,6 +18,8 @@ export interface RehearsalParts {
   readonly trace: Pick<TraceReader, 'message' | 'session' | 'body'>;
   readonly bodies: Pick<Bodies, 'open'>;
   readonly rehearse: (request: RehearsalRequest, body: Uint8Array) => Promise<Rehearsal>;
+  /** The hosts that send out of the production. */
+  readonly operations?: ReadonlySet<string>;
 }
 
 export interface RehearsalBounds {
@@ -184,17 +186,46 @@ async function outcomeOf(parts: RehearsalParts, found: Tried): Promise<Outcome> 
     const { code, text } = error ?? { code: 'PROCESS_FAILED', text: 'it is suspended' };
     return { kind: 'fails', to: NOWHERE, host, code, cause: causeOf(text), original, places };
   }
-  const to = [...new Set(sent.map((one) => one.to))].toSorted();
+  const to = targetsOf(sent.map((one) => one.to));
   const all = processes.flatMap(({ places }) => places);
   const ofOwn = all.filter((one) => one.to.includes(message.target));
   return {
     kind: to.length === 0 ? 'nowhere' : 'goes',
     to,
     own: await changeOf(parts, found, own),
+    ...(message.id === original && (await wholeChange(parts, found))),
     original,
     places: ofOwn.length > 0 ? ofOwn : all,
   };
 }
+
+const targetsOf = (all: readonly string[]): readonly string[] => [...new Set(all)].toSorted();
+
+/** All that was made of an original then, compared with what would be made of it. */
+async function wholeChange(
+  { trace, bodies, operations }: RehearsalParts,
+  { message, rehearsal: { sent } }: Extract<Tried, { readonly original: number }>,
+): Promise<Pick<RehearsedGroup, 'whole' | 'went'>> {
+  if (operations === undefined) return {};
+  const session = await trace.session(message.sessionId);
+  const legs = (session?.messages ?? []).filter(
+    ({ target, resendOf }) => operations.has(target) && resendOf === undefined,
+  );
+  const went = targetsOf(legs.map(({ target }) => target));
+  const now = sent.map(({ to, digest }) => `${to} ${digest}`).toSorted();
+  if (JSON.stringify(went) !== JSON.stringify(targetsOf(sent.map(({ to }) => to))))
+    return { whole: 'elsewhere', went };
+  const then: string[] = [];
+  for (const { id, target } of legs) {
+    const stored = await trace.body(id);
+    if (stored === undefined) return { whole: 'changed', went };
+    then.push(`${target} ${digestOf(await bytesOf(bodies, stored))}`);
+  }
+  const isSame = JSON.stringify(then.toSorted()) === JSON.stringify(now);
+  return { whole: isSame ? 'same' : 'changed', went };
+}
+
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** What the message's own target would get, compared with what it got. */
 async function changeOf(
@@ -206,8 +237,7 @@ async function changeOf(
   if (own.length === 0) return 'nothing';
   const stored = await trace.body(id);
   if (stored === undefined) return 'changed';
-  const hash = createHash('sha256').update(await bytesOf(bodies, stored));
-  const digest = hash.digest('hex');
+  const digest = digestOf(await bytesOf(bodies, stored));
   return own.some((one) => one.digest === digest) ? 'same' : 'changed';
 }
 
@@ -237,11 +267,13 @@ const groupKey = ({
   kind,
   to,
   own,
+  whole,
+  went,
   host,
   code,
   cause,
 }: Omit<Outcome, 'places' | 'original'>): string =>
-  JSON.stringify([kind, to, own, host, code, cause]);
+  JSON.stringify([kind, to, own, whole, went, host, code, cause]);
 
 /** Merges the groups of two parts of a run. */
 export function withMore(

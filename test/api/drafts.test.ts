@@ -144,6 +144,42 @@ test('new files are part of a change, also in a folder that is not there yet', a
   expect(await readFile(file, 'utf8')).toContain('D1,North');
 });
 
+test('a secret in the clear is never shown, and survives a change of its file, a rename and an approval', async () => {
+  const main = await readFile(join(production.folder.path, 'production.yaml'), 'utf8');
+  const secret = 'hunter-2-of-the-lab';
+  const text = `${main}credentials:\n  lab: { kind: basic, user: lab, password: ${secret} }\n`;
+  await production.folder.write({ 'production.yaml': text });
+  const ask = { path: 'production.yaml' };
+  const seen = await eva.ask<FileText>('GET', `${PATH}/files/text?path=${ask.path}`);
+  expect(seen.body.text).not.toContain(secret);
+  expect(seen.body.text).toMatch(/password: •••[0-9a-f]{8}\.1 }/);
+  const edit = (change: (shown: string) => string) => [
+    { ...ask, text: change(seen.body.text ?? ''), was: seen.body.hash },
+  ];
+  const renamed = edit((shown) => shown.replace('  lab: {', '  laboratory: {'));
+  const check = await eva.ask<CheckReport>('POST', `${PATH}/files/check`, { edits: renamed });
+  expect(check.body.problems.filter(({ severity }) => severity === 'error')).toEqual([]);
+  const made = await eva.ask<Draft>('POST', `${PATH}/drafts`, { edits: renamed, reason: 'name' });
+  const { body: view } = await otto.ask<DraftView>('GET', `${PATH}/drafts/${made.body.id}`);
+  expect(view.files[0]?.lines.filter(({ change }) => change !== 'same')).toMatchObject([
+    { change: 'removed', text: '  lab: { kind: basic, user: lab, password: ••• }' },
+    { change: 'added', text: '  laboratory: { kind: basic, user: lab, password: ••• }' },
+  ]);
+  const applied = await otto.ask('POST', `${PATH}/drafts/${made.body.id}/apply`, {});
+  expect(applied.status, JSON.stringify(applied.body)).toBe(200);
+  expect(await readFile(join(production.folder.path, 'production.yaml'), 'utf8')).toBe(
+    text.replace('  lab: {', '  laboratory: {'),
+  );
+  // of the file as it was before
+  const stale = await eva.ask('POST', `${PATH}/files/check`, { edits: renamed });
+  expect(stale).toMatchObject({ status: 422, body: { code: 'CONFIG_INVALID' } });
+  expect(JSON.stringify(stale.body)).toContain('enter the secret');
+  const compared = await otto.ask('GET', `${PATH}/history/comparison?before=running&after=disk`);
+  const all = [seen, check, made, view, applied, stale, compared];
+  expect(JSON.stringify(all)).not.toContain(secret);
+  await production.folder.write({ 'production.yaml': main });
+});
+
 test('nobody writes outside the production, code, or without the right', async () => {
   for (const path of [
     '../outside.yaml',

@@ -92,6 +92,12 @@ describe.skipIf(noBrowser !== undefined)(`editing in Chromium ${noBrowser ?? ''}
     await eva.getByLabel('Reason').fill('W1 was missing', SOON);
     expect(await eva.getByLabel('value in line 2').inputValue()).toBe('Surgery');
     expect(await eva.getByRole('button', { name: 'Apply' }).count()).toBe(0);
+    await eva.getByText('the check finds no mistake').waitFor(SOON);
+    const sent = production.receiver.received.length;
+    await eva.getByRole('button', { name: 'Try on real messages' }).click();
+    await eva.getByText('with another content than then').waitFor(SOON);
+    expect(await violations(eva)).toEqual([]);
+    expect(production.receiver.received).toHaveLength(sent);
     await eva.getByRole('button', { name: 'Propose' }).click(SOON);
     await eva.getByText('somebody else has to apply it').waitFor(SOON);
     await eva.getByRole('button', { name: 'Look at it' }).click();
@@ -101,6 +107,13 @@ describe.skipIf(noBrowser !== undefined)(`editing in Chromium ${noBrowser ?? ''}
     await otto.goto(`${production.url}files`);
     await otto.getByText('Proposed by eva: W1 was missing').waitFor(SOON);
     await otto.getByRole('button', { name: 'Look at it' }).click();
+    await otto.getByText('W1,Surgery').waitFor(SOON);
+    await otto.getByText('eva tried it on 1 of 1 messages').waitFor(SOON);
+    await otto.getByRole('link', { name: 'one of them, field by field' }).click();
+    await otto.getByText('would get this instead').waitFor(SOON);
+    await otto.getByText('Surgery').first().waitFor();
+    await otto.goBack();
+    await otto.getByRole('button', { name: 'Look at it' }).click(SOON);
     await otto.getByText('W1,Surgery').waitFor(SOON);
     expect(await violations(otto)).toEqual([]);
     await otto.getByRole('button', { name: 'Apply' }).click();

@@ -84,7 +84,7 @@ describe.skipIf(noBrowser !== undefined)(`recovering in Chromium ${noBrowser ?? 
     await page.getByLabel('What').selectOption('reprocess');
     const way = page.getByRole('link', { name: 'Try them with the files first' });
     const address = await way.getAttribute('href', SOON);
-    expect(address).toMatch(/list=/);
+    expect(address).toMatch(/frozen=/);
     await page.route('**/api/v1/rehearsals', (route) => route.abort());
     await way.click();
     await page.getByText('the trial goes on by itself').waitFor(SOON);
@@ -98,7 +98,7 @@ describe.skipIf(noBrowser !== undefined)(`recovering in Chromium ${noBrowser ?? 
     await done.waitFor(SOON);
     expect(await done.textContent()).toBe(said);
     expect(asked.filter((url) => url.endsWith('/rehearsals'))).toEqual([]);
-    expect(page.url()).toMatch(/list=/);
+    expect(page.url()).toMatch(/frozen=/);
     expect(await violations(page)).toEqual([]);
   }, 200_000);
 });

@@ -9,6 +9,7 @@ import { Panel } from '../element/page.tsx';
 import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 import { CheckResult } from './check-result.tsx';
+import { EditTrial } from './edit-trial.tsx';
 import type { Edit, Edits } from './edits.ts';
 
 /** Milliseconds after the last key press before the text is checked. */
@@ -20,6 +21,7 @@ export function ChangeBar({ edits }: { readonly edits: Edits }): ReactElement {
   const client = useQueryClient();
   const [reason, setReason] = useState('');
   const [tests, setTests] = useState(false);
+  const [trial, setTrial] = useState<string | undefined>(undefined);
   const settled = useSettled(edits.all);
   const check = useQuery({
     queryKey: ['check', settled, tests],
@@ -32,7 +34,8 @@ export function ChangeBar({ edits }: { readonly edits: Edits }): ReactElement {
   const { data: drafts } = useQuery(draftsQuery);
   const propose = useMutation({
     mutationFn: async (apply: boolean) => {
-      const body = { edits: edits.all, reason: reason.trim() };
+      // the trial counts only if it was of exactly these files
+      const body = { edits: edits.all, reason: reason.trim(), trial };
       const draft = await ask<Draft>('production/drafts', { body });
       if (apply) await ask<ChangedReport>(`production/drafts/${draft.id}/apply`, { body: {} });
     },
@@ -40,7 +43,7 @@ export function ChangeBar({ edits }: { readonly edits: Edits }): ReactElement {
     onSettled: () => client.invalidateQueries(),
   });
   const isChecked = settled === edits.all && !check.isFetching;
-  const isWrong = check.data?.problems.some(({ severity }) => severity === 'error') ?? true;
+  const isWrong = hasErrors(check.data);
   const isBlocked = propose.isPending || reason.trim() === '' || !isChecked || isWrong;
   return (
     <Panel
@@ -65,6 +68,9 @@ export function ChangeBar({ edits }: { readonly edits: Edits }): ReactElement {
         </p>
         {check.isError && <Problem error={check.error} />}
         {check.data !== undefined && <CheckResult report={check.data} />}
+        {isChecked && !isWrong && (
+          <EditTrial files={{ edits: settled }} place="edits" onRun={setTrial} />
+        )}
         <div className="flex flex-wrap items-end gap-3">
           <Field
             label={t('Reason')}
@@ -100,6 +106,9 @@ export const draftsQuery = {
   queryFn: ({ signal }: { readonly signal: AbortSignal }) =>
     ask<Drafts>('production/drafts', { signal }),
 } as const;
+
+const hasErrors = (report: CheckReport | undefined): boolean =>
+  report?.problems.some(({ severity }) => severity === 'error') ?? true;
 
 /** The typed text, once typing has paused for a moment. */
 function useSettled(all: readonly Edit[]): readonly Edit[] {

@@ -5,12 +5,15 @@ import { ApiProblem, ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { Pending, Problem } from '../element/notice.tsx';
 import { Panel } from '../element/page.tsx';
+import { count } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
+import { Groups } from '../rehearsal/trial-result.tsx';
 import { me as meQuery, useMay } from '../shell/me.ts';
 import { draftsQuery } from './change-bar.tsx';
 import { CheckResult } from './check-result.tsx';
 import { ChangedFiles } from './comparison.tsx';
+import { EditTrial } from './edit-trial.tsx';
 
 /** Proposed changes that have not been decided. */
 export function OpenDrafts(): ReactElement | null {
@@ -71,6 +74,10 @@ function OpenDraft({
             <Pending answer={data} error={error} />
             {data?.check !== undefined && <CheckResult report={data.check} />}
             {data !== undefined && <ChangedFiles files={data.files} />}
+            {data?.trial !== undefined && <AuthorsTrial id={id} trial={data.trial} />}
+            {data !== undefined && may('message.content') && (
+              <EditTrial files={{ draft: id }} place={`${id}`} />
+            )}
             <Decisions
               isOwn={isOwn}
               mayApply={mayApply && data !== undefined}
@@ -83,6 +90,29 @@ function OpenDraft({
         )}
       </div>
     </Panel>
+  );
+}
+
+/** What its author saw of it, as the server kept it. */
+function AuthorsTrial({
+  id,
+  trial: { by, at, done, total, groups },
+}: {
+  readonly id: number;
+  readonly trial: NonNullable<DraftView['trial']>;
+}): ReactElement {
+  return (
+    <div className="flex flex-col gap-2">
+      <p className="text-xs text-ink-2">
+        {t('{by} tried it on {done} of {total} messages', {
+          by,
+          done: count(done),
+          total: count(total),
+        })}{' '}
+        · <When at={at} as="second" />
+      </p>
+      <Groups groups={groups} files={`${id}`} />
+    </div>
   );
 }
 

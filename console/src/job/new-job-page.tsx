@@ -28,6 +28,8 @@ const ORDERS: Readonly<Record<Act, (count: number) => string>> = {
   'set-aside': (count) => t('Set aside {count} {count|message|messages}', { count }),
 };
 
+const NOTHING = { total: 0, most: 0 };
+
 /** As many as are typed; all where nothing is, and none where it is no number. */
 function wantedOf(typed: string): number {
   if (typed.trim() === '') return Number.POSITIVE_INFINITY;
@@ -39,7 +41,6 @@ export function NewJobPage(): ReactElement {
   const { ids, act, ...state } = useSearch({ from: '/jobs/new' });
   const navigate = useNavigate();
   const may = useMay();
-  const mayTry = may('config.view') && may('message.content');
   const { data: known } = useQuery(hostsQuery);
   const [type, setType] = useState<Act>(act === 'discard' || act === 'reprocess' ? act : 'resend');
   const [to, setTo] = useState('');
@@ -70,7 +71,7 @@ export function NewJobPage(): ReactElement {
   });
   const { mutate: look } = dry;
   useEffect(() => look(), [look, type]);
-  const { total = 0, most = 0 } = dry.data ?? {};
+  const { total, most } = dry.data ?? NOTHING;
   const chosen = Math.min(wantedOf(given), total, most);
   return (
     <Page title={t('Act on many messages')}>
@@ -100,11 +101,7 @@ export function NewJobPage(): ReactElement {
               )}
             </p>
           )}
-          {type === 'reprocess' && dry.data !== undefined && dry.data.total > 0 && mayTry && (
-            <Link to="/rehearsals" search={{ list: dry.data.list }} className={buttonStyle()}>
-              {t('Try them with the files first')}
-            </Link>
-          )}
+          {type === 'reprocess' && <TryFirst answer={dry.data} />}
           <AtMost total={total} most={most} value={given} onChange={setGiven} />
           {SENDS.has(type) && (
             <Choice
@@ -140,6 +137,18 @@ export function NewJobPage(): ReactElement {
         <Sample answer={dry.data} error={dry.error} sends={SENDS.has(type)} />
       </div>
     </Page>
+  );
+}
+
+/** The way to a trial of exactly these messages. */
+function TryFirst({ answer }: { readonly answer: JobAnswer | undefined }): ReactElement | null {
+  const may = useMay();
+  if (answer === undefined || answer.total === 0) return null;
+  if (!may('config.view') || !may('message.content')) return null;
+  return (
+    <Link to="/rehearsals" search={{ frozen: answer.list }} className={buttonStyle()}>
+      {t('Try them with the files first')}
+    </Link>
   );
 }
 

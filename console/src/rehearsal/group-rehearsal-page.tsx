@@ -11,18 +11,18 @@ import { CopyButton } from '../element/copy-button.tsx';
 import { Field } from '../element/field.tsx';
 import { Nothing, Problem, Waiting, Warning } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
-import { count, duration } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { criteriaOf } from '../search/search-state.ts';
 import { FilePlace } from '../shell/file-place.tsx';
 import { useMay } from '../shell/me.ts';
-import { type Found, keyOf, useRehearsals } from './use-rehearsals.ts';
+import { Groups, How } from './trial-result.tsx';
+import { type Found, useRehearsals } from './use-rehearsals.ts';
 
 type Group = Rehearsals['groups'][number];
 
 /** A whole group of messages tried with the files as they are now; then the way to apply them and to process the group again. */
 export function GroupRehearsalPage(): ReactElement {
-  const { ids, list, ...state } = useSearch({ from: '/rehearsals' });
+  const { ids, frozen: list, ...state } = useSearch({ from: '/rehearsals' });
   const navigate = useNavigate();
   const [now] = useState(() => Date.now());
   const trial = useRehearsals(
@@ -32,7 +32,7 @@ export function GroupRehearsalPage(): ReactElement {
         ? { criteria: criteriaOf(state, now) }
         : { ids: ids.split(',').map(Number) },
     // loaded again, it is about the same messages
-    (named) => void navigate({ to: '/rehearsals', search: { list: named }, replace: true }),
+    (named) => void navigate({ to: '/rehearsals', search: { frozen: named }, replace: true }),
   );
   const { found, error, isRunning, isWaiting, again } = trial;
   return (
@@ -73,130 +73,6 @@ export function GroupRehearsalPage(): ReactElement {
         )}
       </div>
     </Page>
-  );
-}
-
-/** How far it is, and the way to end it and to go on. */
-function How({
-  found: { done, total, complete, stuck, next, mixed, took },
-  trial: { isRunning, stop, goOn },
-}: {
-  readonly found: Found;
-  readonly trial: ReturnType<typeof useRehearsals>;
-}): ReactElement {
-  return (
-    <div className="flex flex-col gap-2">
-      <div className="flex flex-wrap items-center gap-3" role="status">
-        <progress
-          className="h-2 w-48"
-          value={done}
-          max={total}
-          aria-label={t('Messages that were tried')}
-        />
-        <span>{t('{done} of {total} tried', { done: count(done), total: count(total) })}</span>
-        {isRunning && next !== undefined && done > 0 && (
-          <span className="text-ink-2">
-            {t('{rate} a second, about {time} more', {
-              rate: count((done / Math.max(took, 1)) * 1_000),
-              time: duration(((total - done) * took) / done),
-            })}
-          </span>
-        )}
-        {isRunning && <Button onClick={stop}>{t('Stop')}</Button>}
-        {!isRunning && next !== undefined && <Button onClick={goOn}>{t('Go on')}</Button>}
-      </div>
-      {next !== undefined && (
-        <p className="text-xs text-ink-2">
-          {t('Some of all of them are tried first: the shares hold for the rest, more or less.')}
-        </p>
-      )}
-      {mixed && (
-        <Warning>
-          {t('The files changed during the trial: try again for an answer about one version.')}
-        </Warning>
-      )}
-      {!complete && (
-        <Warning>{t('More messages fit than one list takes: these are the newest.')}</Warning>
-      )}
-      {stuck && (
-        <Warning>
-          {t(
-            'The files ran on and on for the last message, and the trial was ended: look for an endless loop in the code that it goes through.',
-          )}
-        </Warning>
-      )}
-    </div>
-  );
-}
-
-function Groups({ groups }: { readonly groups: readonly Group[] }): ReactElement {
-  const sorted = groups.toSorted((a, b) => b.count - a.count);
-  return (
-    <Panel title={t('What they would become')} flush>
-      <ul>
-        {sorted.map((group) => (
-          <li
-            key={keyOf(group)}
-            className="flex flex-wrap items-baseline gap-x-3 gap-y-0.5 border-t border-line px-3 py-2 first:border-0"
-          >
-            <span className="min-w-10 text-right text-lg font-semibold">{count(group.count)}</span>
-            <Became group={group} />
-            {group.original !== undefined && (
-              <Link
-                to="/messages/$id/rehearsal"
-                params={{ id: group.original }}
-                className="ml-auto text-accent hover:underline"
-              >
-                {t('one of them, field by field')}
-              </Link>
-            )}
-          </li>
-        ))}
-      </ul>
-    </Panel>
-  );
-}
-
-const OWN = {
-  changed: { text: t('their target would get something else than it got'), look: 'text-good' },
-  same: { text: t('their target would get the same again as it got'), look: 'text-warn' },
-  nothing: { text: t('their own target would get nothing'), look: 'text-warn' },
-} as const satisfies Record<NonNullable<Group['own']>, unknown>;
-
-function Became({
-  group: { kind, to, own, host, code, cause },
-}: {
-  readonly group: Group;
-}): ReactElement {
-  const why = (
-    <>
-      <span className="min-w-0 break-words">{cause}</span>{' '}
-      <span className="font-mono text-xs text-ink-2">{code}</span>
-    </>
-  );
-  if (kind === 'fails')
-    return (
-      <span className="min-w-0 flex-1">
-        <span className="font-medium text-bad">
-          {t('would still fail at {host}', { host: host ?? '?' })}
-        </span>{' '}
-        {why}
-      </span>
-    );
-  if (kind === 'untried')
-    return (
-      <span className="min-w-0 flex-1">
-        <span className="font-medium">{t('could not be tried')}</span> {why}
-      </span>
-    );
-  if (kind === 'nowhere') return <span className="text-warn">{t('would go to nobody')}</span>;
-  return (
-    <span className="min-w-0 flex-1">
-      {t('would go to {targets}', { targets: to.join(', ') })}
-      {own !== undefined && (
-        <span className={`block text-xs ${OWN[own].look}`}>{OWN[own].text}</span>
-      )}
-    </span>
   );
 }
 

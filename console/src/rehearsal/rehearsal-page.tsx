@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
+import { Link, useParams, useSearch } from '@tanstack/react-router';
 import { CircleCheck, Minus, PencilLine, Plus, RefreshCw } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Rehearsal } from '../../../src/api/contract/rehearsal.ts';
 import { ask } from '../api/client.ts';
+import { useEdits } from '../configuration/edits.ts';
 import { FieldDiff } from '../diff/field-diff.tsx';
 import { LineDiff } from '../diff/line-diff.tsx';
 import { Button, buttonStyle } from '../element/button.tsx';
@@ -19,9 +20,12 @@ type Target = Rehearsal['targets'][number];
 /** A past message, tried with the current files: what each target would get, compared with what it got. */
 export function RehearsalPage(): ReactElement {
   const { id } = useParams({ from: '/messages/$id/rehearsal' });
+  const { files } = useSearch({ from: '/messages/$id/rehearsal' });
+  const { all: edits } = useEdits();
+  const body = files === undefined ? {} : files === 'edits' ? { edits } : { draft: Number(files) };
   const { data, error, isFetching, refetch } = useQuery({
-    queryKey: ['rehearsals', id],
-    queryFn: ({ signal }) => ask<Rehearsal>(`messages/${id}/rehearsal`, { method: 'POST', signal }),
+    queryKey: ['rehearsals', id, body],
+    queryFn: ({ signal }) => ask<Rehearsal>(`messages/${id}/rehearsal`, { body, signal }),
     // each try reads the files and is in the audit log: it is only made on request
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
@@ -30,7 +34,9 @@ export function RehearsalPage(): ReactElement {
   });
   return (
     <Page
-      title={t('What the files would do')}
+      title={
+        files === undefined ? t('What the files would do') : t('What the changed files would do')
+      }
       detail={
         <span className="flex flex-wrap items-center gap-2">
           {t('message {id}; nothing is sent', { id: `${id}` })}

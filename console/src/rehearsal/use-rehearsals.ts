@@ -33,23 +33,25 @@ export interface Trial {
 const ASK_AGAIN = 2_000;
 const KEY = 'waybill.trial';
 
+/** Which messages, and with which files if not with those on disk. */
+export type Asked = Omit<RehearsalsRequest, 'run' | 'after'>;
+
 /**
  * Tries many messages with the files, some seconds at a time, until all are tried or somebody ends it. A restart of the
  * server, a page that is loaded again and a session that ended do not begin it again: the list names what was found so far.
  *
- * @param onList called with the name of the list, once it is known
+ * @param onList called with the names of the list and of the run, once they are known
  */
-export function useRehearsals(
-  which: Pick<RehearsalsRequest, 'criteria' | 'ids' | 'list'>,
-  onList: (list: string) => void,
-): Trial {
+export function useRehearsals(which: Asked, onList: (list: string, run: string) => void): Trial {
+  const { edits, draft } = which;
+  const files = { edits, draft };
   const [found, setFound] = useState<Found | undefined>(() => keptOf(which.list));
   const [error, setError] = useState<unknown>(null);
   const [state, setState] = useState<'still' | 'running' | 'waiting'>('still');
   const under = useRef<AbortController | undefined>(undefined);
   const show = (next: Found): void => {
     setFound(next);
-    keep(next);
+    if (edits === undefined && draft === undefined) keep(next);
   };
   const tryAll = async (before: Found | undefined, first: RehearsalsRequest): Promise<void> => {
     under.current?.abort();
@@ -72,12 +74,12 @@ export function useRehearsals(
   const goOn = (): void => {
     if (found?.next === undefined) return;
     const { list, run: named, next: after } = found;
-    void tryAll(found, { list, run: named, after });
+    void tryAll(found, { list, run: named, after, ...files });
   };
   const again = (): void => {
     setFound(undefined);
     // the list stays the same, whatever fits by now
-    void tryAll(undefined, found === undefined ? which : { list: found.list });
+    void tryAll(undefined, found === undefined ? which : { list: found.list, ...files });
   };
   useEffect(() => {
     if (found === undefined) again();
@@ -101,7 +103,7 @@ export function useRehearsals(
 interface Told {
   readonly signal: AbortSignal;
   readonly onPart: (found: Found) => void;
-  readonly onList: (list: string) => void;
+  readonly onList: (list: string, run: string) => void;
   readonly onWaiting: (isWaiting: boolean) => void;
 }
 
@@ -120,11 +122,12 @@ async function parts(
       signal,
       onWaiting,
     );
-    if (so === undefined) onList(part.list);
+    if (so === undefined) onList(part.list, part.run);
     so = withPart(so, part, performance.now() - began);
     onPart(so);
     const { list, run: named, next: after, stuck } = part;
-    request = after === undefined || stuck ? undefined : { list, run: named, after };
+    const { edits, draft } = first;
+    request = after === undefined || stuck ? undefined : { list, run: named, after, edits, draft };
   }
 }
 
@@ -152,16 +155,17 @@ const isPassing = (error: unknown): boolean =>
   error instanceof ApiProblem && (error.status === 0 || error.status === 429 || error.status > 501);
 
 function withPart(before: Found | undefined, part: Rehearsals, took: number): Found {
-  const { version = before?.version } = part;
+  const { version, next, done, groups } = part;
+  if (before === undefined) return { ...part, version, next, mixed: false, took };
+  const isOther = version !== undefined && version !== (before.version ?? version);
   return {
     ...part,
-    version,
-    mixed:
-      before?.mixed === true || (before?.version !== undefined && before.version !== version),
-    next: part.next,
-    done: part.done + (before?.done ?? 0),
-    took: took + (before?.took ?? 0),
-    groups: part.groups.reduce<readonly Group[]>(withGroup, before?.groups ?? []),
+    version: version ?? before.version,
+    mixed: before.mixed || isOther,
+    next,
+    done: done + before.done,
+    took: took + before.took,
+    groups: groups.reduce<readonly Group[]>(withGroup, before.groups),
   };
 }
 
@@ -172,8 +176,8 @@ function withGroup(all: readonly Group[], more: Group): readonly Group[] {
   return all.map((one) => (one === known ? { ...one, count: one.count + more.count } : one));
 }
 
-export const keyOf = ({ kind, to, own, host, code, cause }: Group): string =>
-  JSON.stringify([kind, to, own, host, code, cause]);
+export const keyOf = ({ kind, to, own, whole, went, host, code, cause }: Group): string =>
+  JSON.stringify([kind, to, own, whole, went, host, code, cause]);
 
 /** The latest trial of this tab. */
 function keep(found: Found): void {

@@ -5,6 +5,7 @@ import type { MetaDatabase, MetaPlace, MetaSession } from './meta-database.ts';
 import { sqliteDatabase } from './sqlite/database.ts';
 import {
   AUDIT_TABLES,
+  EIGHTH_META_TABLES,
   FIFTH_META_TABLES,
   FOURTH_META_TABLES,
   META_TABLES,
@@ -97,6 +98,7 @@ export const META_MIGRATIONS: readonly MetaMigration[] = [
   (session, { written }) => define(session, written(FIFTH_META_TABLES)),
   (session, { written }) => define(session, written(SIXTH_META_TABLES)),
   (session, { written }) => define(session, written(SEVENTH_META_TABLES)),
+  (session, { written }) => define(session, written(EIGHTH_META_TABLES)),
 ];
 
 export const AUDIT_MIGRATIONS: readonly MetaMigration[] = [

@@ -106,6 +106,11 @@ CREATE INDEX IF NOT EXISTS emergency_until ON emergency(until_at);
 CREATE INDEX IF NOT EXISTS emergency_untold ON emergency(id) WHERE told = 0;
 `;
 
+/** What a proposed change was found to do to real messages. */
+export const EIGHTH_META_TABLES = `
+CREATE TABLE IF NOT EXISTS file_draft_trial(draft_id INTEGER PRIMARY KEY, trial TEXT NOT NULL) STRICT;
+`;
+
 export const AUDIT_TABLES = `
 CREATE TABLE IF NOT EXISTS audit(
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, via TEXT NOT NULL, ip TEXT NOT NULL,

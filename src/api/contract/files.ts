@@ -3,6 +3,7 @@ import { closed, list, maybe, Reason, Time, word } from '../../web/schema.ts';
 import { type Static, Type } from '../../web/type.ts';
 import { Diff } from './body.ts';
 import { ReloadReport } from './host.ts';
+import { RehearsedGroup } from './rehearsed-group.ts';
 
 const ORIGINS = [
   'start',
@@ -113,7 +114,7 @@ export type FileText = Static<typeof FileText>;
 /** The most bytes of a file, and of all files together, in one request. */
 const TEXT_LIMIT = 400 * 1024;
 
-const Edits = list(
+export const Edits = list(
   closed({
     path: Type.String({ minLength: 1, maxLength: 1_000 }),
     text: maybe(
@@ -152,7 +153,16 @@ export const CheckReport = Type.Object({
 });
 export type CheckReport = Static<typeof CheckReport>;
 
-export const DraftRequest = closed({ edits: Edits, reason: Reason });
+export const DraftRequest = closed({
+  edits: Edits,
+  reason: Reason,
+  trial: maybe(
+    Type.String({
+      maxLength: 100,
+      description: '`run` of a trial of these edits: its result is shown to who decides.',
+    }),
+  ),
+});
 export type DraftRequest = Static<typeof DraftRequest>;
 
 export const DRAFT_STATES = ['open', 'applied', 'refused'] as const;
@@ -179,6 +189,18 @@ export const DraftView = Type.Object({
   ...Draft.properties,
   files: Comparison.properties.files,
   check: maybe(CheckReport),
+  trial: maybe(
+    Type.Object(
+      {
+        by: Type.String(),
+        at: Time,
+        total: Type.Integer(),
+        done: Type.Integer(),
+        groups: list(RehearsedGroup),
+      },
+      { description: 'What its author saw when it was tried on real messages.' },
+    ),
+  ),
 });
 export type DraftView = Static<typeof DraftView>;
 

@@ -1,19 +1,24 @@
 import { closed, Id, list, maybe, word } from '../../web/schema.ts';
 import { type Static, Type } from '../../web/type.ts';
 import { Diff } from './body.ts';
-import { JobRequest } from './job.ts';
+import { Edits } from './files.ts';
+import { JOB_LIMIT, JobRequest } from './job.ts';
 import { Explanation, RecordedError } from './message.ts';
+import { DecidingPlace, RehearsedGroup } from './rehearsed-group.ts';
 
 const { kind, fields, lines, truncated } = Diff.properties;
 
-/** A place in the files that affected the result. */
-const DecidingPlace = Type.Object({
-  what: word('rule', 'transform', 'lookup'),
-  name: Type.String(),
-  file: Type.String({ description: "Below the production's folder." }),
-  line: Type.Integer(),
-  to: list(Type.String({ description: 'The targets it leads to.' })),
-});
+/** Files that are tried without being written; for those who may propose such a change. */
+const TriedFiles = {
+  edits: maybe(Edits),
+  draft: maybe(Type.Integer({ description: 'A proposed change.' })),
+};
+
+/** Nothing, for the files on disk. */
+export const RehearsalRequest = Type.Union([
+  closed(TriedFiles),
+  Type.Unsafe<null>({ type: 'null' }),
+]);
 
 /** What the files on disk would make of a message, compared with what was made of it. Nothing is sent. */
 export const Rehearsal = Type.Object({
@@ -50,6 +55,17 @@ export const RehearsalsRequest = closed({
   list: List,
   ids,
   criteria,
+  ...TriedFiles,
+  limit: maybe(
+    Type.Integer({
+      minimum: 1,
+      maximum: JOB_LIMIT,
+      description: 'Of a new list the newest so many.',
+    }),
+  ),
+  originals: maybe(
+    Type.Boolean({ description: 'Of what matches only what services took in, each once.' }),
+  ),
   run: maybe(Type.String({ maxLength: 100, description: '`run` of the previous part.' })),
   after: maybe(
     Type.Integer({
@@ -59,21 +75,6 @@ export const RehearsalsRequest = closed({
   ),
 });
 export type RehearsalsRequest = Static<typeof RehearsalsRequest>;
-
-const RehearsedGroup = Type.Object({
-  kind: word('goes', 'nowhere', 'fails', 'untried'),
-  to: list(Type.String({ description: 'The targets it would be sent to.' })),
-  own: maybe(word('changed', 'same', 'nothing')),
-  host: maybe(Type.String({ description: 'The host where it still fails.' })),
-  code: maybe(Type.String()),
-  cause: maybe(
-    Type.String({ description: 'As in a group of failures: without ids, names and numbers.' }),
-  ),
-  count: Type.Integer(),
-  sample: list(Id),
-  original: maybe(Id),
-  places: list(DecidingPlace),
-});
 
 /** What the files on disk would make of the originals of messages, as far as time allowed. Nothing is sent. */
 export const Rehearsals = Type.Object({

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { Principal } from '../../access/rights/principal.ts';
 import {
   checkSeesAll,
   principalOf,
@@ -7,6 +8,7 @@ import {
 import type { FileEdit } from '../../definition/history/checked-files.ts';
 import { pathChoices } from '../../language/hl7-paths.ts';
 import { type DraftStore, draftStore, type FileDraft } from '../../operator/draft-store.ts';
+import type { TrialRecords } from '../../operator/trial-records.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { closed, Id } from '../../web/schema.ts';
@@ -25,19 +27,19 @@ import {
   Paths,
   PathsQuery,
 } from '../contract/files.ts';
+import { checkEdits } from '../edit-size.ts';
+import { withHidden } from '../hidden-values.ts';
+import { shownGroup } from '../shown-group.ts';
 
 const tags = ['files'];
 const DraftParameters = closed({ id: Id });
 const LISTED = 50;
-/** Bytes of all files of one change: they travel to the engines in one request. */
-const AT_ONCE = 700 * 1024;
-
 /** Files of the production changed by people who have no account on the machine: checked, proposed, approved, applied. */
-export function draftRoutes(app: Api, context: ApiContext): void {
+export function draftRoutes(app: Api, context: ApiContext, trials: TrialRecords): void {
   const drafts = draftStore(context.meta);
   checkRoute(app, context);
   pathsRoute(app);
-  proposeRoutes(app, context, drafts);
+  proposeRoutes(app, context, { drafts, trials });
   viewRoute(app, context, drafts);
   applyRoute(app, context, drafts);
   refuseRoute(app, context, drafts);
@@ -58,8 +60,9 @@ function checkRoute(app: Api, { engines }: ApiContext): void {
     },
     async (request) => {
       checkWhole(request);
-      const { edits, tests } = request.body;
-      checkSize(edits);
+      const { tests } = request.body;
+      checkEdits(request.body.edits);
+      const edits = await withHidden(engines, request.body.edits);
       return reportOf(await engines.checkFiles({ before: 'disk', after: 'disk', edits, tests }));
     },
   );
@@ -88,7 +91,12 @@ function pathsRoute(app: Api): void {
   );
 }
 
-function proposeRoutes(app: Api, context: ApiContext, drafts: DraftStore): void {
+interface Kept {
+  readonly drafts: DraftStore;
+  readonly trials: TrialRecords;
+}
+
+function proposeRoutes(app: Api, context: ApiContext, { drafts, trials }: Kept): void {
   app.get(
     '/production/drafts',
     {
@@ -119,14 +127,21 @@ function proposeRoutes(app: Api, context: ApiContext, drafts: DraftStore): void 
     },
     async (request) => {
       const { name: by } = checkWhole(request);
-      const { edits, reason } = request.body;
-      checkSize(edits);
+      const { edits, reason, trial: run } = request.body;
+      checkEdits(edits);
       // a path that nobody may change is refused now, and not by who would apply it
-      await context.engines.checkFiles({ before: 'disk', after: 'disk', edits, tests: false });
+      const whole = await withHidden(context.engines, edits);
+      await context.engines.checkFiles({
+        before: 'disk',
+        after: 'disk',
+        edits: whole,
+        tests: false,
+      });
+      const trial = run === undefined ? undefined : trials.find(run, by, whole);
       const detail = { paths: edits.map(({ path }) => path), reason };
       const act = { action: 'config.propose', object: 'production', detail };
       return audited(context, request, act, async () =>
-        shownDraft(await drafts.add({ by, reason, edits })),
+        shownDraft(await drafts.add({ by, reason, edits, trial })),
       );
     },
   );
@@ -151,17 +166,20 @@ function viewRoute(app: Api, context: ApiContext, drafts: DraftStore): void {
       const draft = await draftNamed(drafts, request.params.id);
       const { edits } = draft;
       const there = new Set((await engines.files('disk')).map(({ path }) => path));
+      // once it is decided the files may be others: its marks stay
+      const whole = draft.state === 'open' ? await withHidden(engines, edits) : edits;
       const files = await Promise.all(
-        edits.map((edit) => comparedEdit(context, edit, there.has(edit.path))),
+        whole.map((edit) => comparedEdit(context, edit, there.has(edit.path))),
       );
-      if (draft.state !== 'open') return { ...shownDraft(draft), files };
+      const trial = shownTrial(principalOf(request), draft);
+      if (draft.state !== 'open') return { ...shownDraft(draft), files, trial };
       const checked = await engines.checkFiles({
         before: 'disk',
         after: 'disk',
-        edits,
+        edits: whole,
         tests: true,
       });
-      return { ...shownDraft(draft), files, check: reportOf(checked) };
+      return { ...shownDraft(draft), files, trial, check: reportOf(checked) };
     },
   );
 }
@@ -192,10 +210,16 @@ function applyRoute(app: Api, context: ApiContext, drafts: DraftStore): void {
             'FORBIDDEN',
             'the production wants each change to be applied by somebody other than who proposed it (settings.approval)',
           );
+        const whole = await withHidden(context.engines, edits);
         await decided(drafts, id, 'applied', name);
         const both = isSame(name, by) ? by : `${by}, approved by ${name}`;
         try {
-          return await context.engines.changeFiles({ edits, reason, leaveWaiting, by: both });
+          return await context.engines.changeFiles({
+            edits: whole,
+            reason,
+            leaveWaiting,
+            by: both,
+          });
         } catch (error) {
           await drafts.reopen(id);
           throw error;
@@ -257,15 +281,6 @@ function checkWhole(request: FastifyRequest): ReturnType<typeof principalOf> {
   return principal;
 }
 
-function checkSize(edits: readonly FileEdit[]): void {
-  const bytes = edits.reduce((sum, { text = '' }) => sum + Buffer.byteLength(text), 0);
-  if (edits.length === 0) throw new ApiError(400, 'REQUEST_INVALID', 'nothing is changed');
-  if (new Set(edits.map(({ path }) => path)).size < edits.length)
-    throw new ApiError(400, 'REQUEST_INVALID', 'one file is changed twice');
-  if (bytes > AT_ONCE)
-    throw new ApiError(413, 'MESSAGE_TOO_LARGE', 'these files are too large to be changed at once');
-}
-
 async function comparedEdit({ engines }: ApiContext, { path, text }: FileEdit, old: boolean) {
   const before = old ? (await engines.fileText({ of: 'disk', path })).text : '';
   return comparedText(path, before, text ?? '', { old, now: text !== undefined });
@@ -278,7 +293,11 @@ async function draftNamed(drafts: DraftStore, id: number): Promise<FileDraft> {
   return draft;
 }
 
-const shownDraft = ({ edits, ...draft }: FileDraft) => ({
+/** What its author saw of it on real messages, for somebody else's rights. */
+const shownTrial = (viewer: Principal, { trial }: FileDraft) =>
+  trial && { ...trial, groups: trial.groups.map((one) => shownGroup(viewer, one)) };
+
+const shownDraft = ({ edits, trial: _trial, ...draft }: FileDraft) => ({
   ...draft,
   paths: edits.map(({ path }) => path),
 });

@@ -19,7 +19,7 @@ import {
   RollBackRequest,
   VersionParameters,
 } from '../contract/files.ts';
-import { withoutSecrets } from '../hidden-values.ts';
+import { shownFile } from '../hidden-values.ts';
 
 const tags = ['files'];
 const SEE = 'read or change the configuration';
@@ -69,14 +69,7 @@ function comparisonRoute(app: Api, { engines }: ApiContext): void {
         engines.checkFiles({ before, after }),
         comparedFiles(engines, before, after),
       ]);
-      const may = principalOf(request).permissions.has('config.edit');
-      const shown = may
-        ? files
-        : files.map((one) => ({
-            ...one,
-            lines: one.lines.map((line) => ({ ...line, text: withoutSecrets(line.text) })),
-          }));
-      return { ...difference, problems, files: shown };
+      return { ...difference, problems, files };
     },
   );
 }
@@ -133,7 +126,7 @@ function fileRoutes(app: Api, { engines }: ApiContext): void {
       schema: {
         tags,
         summary:
-          'The content of a file; plain secrets are hidden from those who may not change it.',
+          'The content of a file, with a mark for each secret that is written in the clear: sent back in a change, it is that secret.',
         querystring: FileQuery,
         response: { 200: FileText },
       },
@@ -143,10 +136,7 @@ function fileRoutes(app: Api, { engines }: ApiContext): void {
       const principal = principalOf(request);
       checkSeesAll(principal, SEE);
       const { version = 'disk', path } = request.query;
-      const file = await engines.fileText({ of: version, path });
-      const { text } = file;
-      if (text === undefined || principal.permissions.has('config.edit')) return file;
-      return { ...file, text: withoutSecrets(text) };
+      return shownFile(engines, version, path);
     },
   );
 }

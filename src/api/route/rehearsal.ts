@@ -10,7 +10,8 @@ import { audited, visibleMessage } from '../acting.ts';
 import { type Compared, contentDiff } from '../body/body-diff.ts';
 import { bytesUpTo, shownBody } from '../body/shown-body.ts';
 import type { ApiContext } from '../context.ts';
-import { Rehearsal } from '../contract/rehearsal.ts';
+import { Rehearsal, RehearsalRequest } from '../contract/rehearsal.ts';
+import { editsToTry, rehearseWith } from '../edited-trial.ts';
 import { shownWithText } from '../shown.ts';
 
 export function rehearsalRoute(app: Api, context: ApiContext): void {
@@ -23,6 +24,7 @@ export function rehearsalRoute(app: Api, context: ApiContext): void {
           'What the files on disk would make of a message, compared with what was made of it.',
         description: 'Nothing is sent, and what is running does not change.',
         params: IdParameters,
+        body: RehearsalRequest,
         response: { 200: Rehearsal },
       },
       onRequest: requirePermission('config.view', 'message.content'),
@@ -30,8 +32,13 @@ export function rehearsalRoute(app: Api, context: ApiContext): void {
     async (request) => {
       const { id } = request.params;
       const message = await visibleMessage(context, request, id);
-      const act = { action: 'message.rehearse', object: `message ${id}`, detail: {} };
-      return audited(context, request, act, () => rehearsal(context, request, message));
+      const edits = await editsToTry(context, request, request.body ?? {});
+      const detail = { edits: edits?.map(({ path }) => path) };
+      const act = { action: 'message.rehearse', object: `message ${id}`, detail };
+      const rehearse = rehearseWith(context.engines, edits);
+      return audited(context, request, act, () =>
+        rehearsal({ ...context, engines: { ...context.engines, rehearse } }, request, message),
+      );
     },
   );
 }

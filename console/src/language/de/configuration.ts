@@ -22,6 +22,23 @@ export const german: Catalogue = {
   'as it was': 'wie es war',
   'changed ## content of a file': 'geändert',
 
+  // trial of edits
+  'Looking for the messages…': 'Die Nachrichten werden gesucht …',
+  'No message matches.': 'Keine Nachricht passt.',
+  'The server is away or busy: the trial goes on by itself once it answers.':
+    'Der Server ist nicht da oder beschäftigt: Es geht von selbst weiter, sobald er antwortet.',
+  'the last hour': 'der letzten Stunde',
+  'the last day': 'des letzten Tages',
+  'the last week': 'der letzten Woche',
+  'Trial on real messages': 'Versuch mit echten Nachrichten',
+  'Messages of': 'Nachrichten',
+  'Through ## a service': 'Durch',
+  'every service': 'jeden Service',
+  'At most': 'Höchstens',
+  'Try on real messages': 'Mit echten Nachrichten durchspielen',
+  '{by} tried it on {done} of {total} messages':
+    '{by} hat es mit {done} von {total} Nachrichten durchgespielt',
+
   // history
   History: 'Verlauf',
   'what was applied, by whom and why': 'was übernommen wurde, von wem und warum',
