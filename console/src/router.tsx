@@ -78,12 +78,13 @@ const rehearsal = createRoute({
   ...under,
   path: '/messages/$id/rehearsal',
   params: id,
+  validateSearch: texts('files'),
   component: lazyRouteComponent(() => import('./rehearsal/rehearsal-page.tsx'), 'RehearsalPage'),
 });
 const rehearsals = createRoute({
   ...under,
   path: '/rehearsals',
-  validateSearch: texts('ids', 'list', ...SEARCH_KEYS),
+  validateSearch: texts('ids', 'frozen', ...SEARCH_KEYS),
   component: lazyRouteComponent(
     () => import('./rehearsal/group-rehearsal-page.tsx'),
     'GroupRehearsalPage',
@@ -113,6 +114,12 @@ const suspended = createRoute({
   path: '/suspended',
   validateSearch: texts('host', 'status', 'code', 'all'),
   component: lazyRouteComponent(() => import('./suspended/suspended-page.tsx'), 'SuspendedPage'),
+});
+const waiting = createRoute({
+  ...under,
+  path: '/waiting',
+  validateSearch: texts('tab'),
+  component: lazyRouteComponent(() => import('./waiting/waiting-page.tsx'), 'WaitingPage'),
 });
 const queues = createRoute({
   ...under,
@@ -245,6 +252,7 @@ const tree = root.addChildren([
   events,
   suspended,
   queues,
+  waiting,
   alerts,
   onCall,
   access,

@@ -36,6 +36,7 @@ import { exportRoutes } from './route/export.ts';
 import { historyRoutes } from './route/history.ts';
 import { hostRoutes } from './route/hosts.ts';
 import { jobRoutes } from './route/jobs.ts';
+import { keptRoutes } from './route/kept.ts';
 import { documentRoutes, healthRoutes, publicKeyRoutes } from './route/machines.ts';
 import { messageRoutes } from './route/messages.ts';
 import { onCallRoutes } from './route/on-call.ts';
@@ -137,6 +138,7 @@ export async function buildApi(
       rehearsalRoute(api, context);
       rehearsalsRoute(api, context, trials);
       jobRoutes(api, context, recorded);
+      keptRoutes(api, context);
       alertRoutes(api, context);
       onCallRoutes(api, context);
       eventRoutes(api, context);

@@ -13,11 +13,14 @@ import type {
   VersionBrief,
 } from '../control/file-orders.ts';
 import type {
+  BatchBrief,
+  CloseBatch,
   EndRequest,
   Notification,
   OverrideOrder,
   Reloaded,
   ReloadOrder,
+  RemoveState,
   SentMessage,
   TestMessage,
 } from '../control/orders.ts';
@@ -77,6 +80,11 @@ export interface Engines {
   discard(message: Pick<Envelope, 'id' | 'sessionId' | 'target'>, by: SwitchedBy): Promise<void>;
   /** Ends a message that waits in a queue or is being sent. Throws NOT_FOUND if it has an outcome. */
   end(message: Pick<Envelope, 'id' | 'target'>, order: Omit<EndRequest, 'message'>): Promise<void>;
+  /** What processes collect. */
+  batches(): Promise<readonly BatchBrief[]>;
+  /** Throws NOT_FOUND if nothing is collected there. */
+  closeBatch(order: CloseBatch): Promise<{ readonly parts: number }>;
+  removeState(order: RemoveState): Promise<{ readonly removed: boolean }>;
   notify(notification: Notification): Promise<{ readonly messageId: number }>;
   sendTest(message: TestMessage, body: Uint8Array): Promise<SentMessage>;
 }
@@ -156,6 +164,7 @@ export function engines(broker: Broker, certificate?: string): Engines {
       if (answers.some(({ ended }) => ended)) return;
       await askControl(broker, ENGINE.endQueued, order, { timeout: END_LIMIT });
     },
+    ...keyedWork(broker),
     notify: (notification) => askControl(broker, ENGINE.notify, notification),
     sendTest: (message, body) => askControl(broker, ENGINE.testMessage, message, { body }),
   };
@@ -169,6 +178,12 @@ const keptFiles = (
   fileText: (query) => askControl(broker, ENGINE.fileText, query),
   checkFiles: (order) =>
     askControl(broker, ENGINE.checkFiles, order, { timeout: RELOAD_LIMIT + CHECK_MORE }),
+});
+
+const keyedWork = (broker: Broker): Pick<Engines, 'batches' | 'closeBatch' | 'removeState'> => ({
+  batches: () => askControl(broker, ENGINE.batches, null),
+  closeBatch: (order) => askControl(broker, ENGINE.closeBatch, order),
+  removeState: (order) => askControl(broker, ENGINE.removeState, order),
 });
 
 const tokens = (broker: Broker): Pick<Engines, 'tokenKeys' | 'inspectToken' | 'signToken'> => ({

@@ -15,6 +15,7 @@ export const PAGES = [
   ['/timeline?find=mrn:7001*', 'Timeline'],
   ['/suspended', 'Suspended'],
   ['/queues?host=registry', 'Queues'],
+  ['/waiting', 'Durable work'],
   ['/production?view=diagram', 'ADT hub'],
   ['/production?view=table', 'ADT hub'],
   ['/hosts/registry', 'registry'],

@@ -6,6 +6,7 @@ import {
   ClipboardList,
   GitFork,
   HardDrive,
+  Hourglass,
   KeyRound,
   LayoutDashboard,
   ListTodo,
@@ -52,6 +53,13 @@ export const PLACES: readonly (readonly NavigationPlace[])[] = [
       key: 'q',
       permission: 'queue.view',
       count: ({ queued }) => queued.messages,
+    },
+    {
+      to: '/waiting',
+      label: t('Durable work'),
+      icon: Hourglass,
+      key: 'w',
+      permission: 'queue.view',
     },
   ],
   [

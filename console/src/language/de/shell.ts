@@ -19,6 +19,7 @@ export const german: Catalogue = {
   Dashboard: 'Dashboard',
   Messages: 'Nachrichten',
   Suspended: 'Ausgesetzt',
+  'Durable work': 'Dauerhafte Vorgänge',
   Queues: 'Warteschlangen',
   Production: 'Produktion',
   'Event log': 'Ereignisprotokoll',

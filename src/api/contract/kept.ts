@@ -1,0 +1,79 @@
+import { closed, Id, list, maybe, Reason, Time, word } from '../../web/schema.ts';
+import { type Static, Type } from '../../web/type.ts';
+
+/** What stands for a key, which may name a patient: the same for everybody, and nothing can be read from it. */
+const KeyId = Type.String({ minLength: 1, maxLength: 64 });
+const Key = Type.String({ description: 'Masked for those who may not see patients.' });
+
+/** Messages that wait for others under a key. */
+export const Waits = Type.Object({
+  waits: list(
+    Type.Object({
+      host: Type.String(),
+      keyId: KeyId,
+      key: Key,
+      messageId: Id,
+      state: word('waits', 'early'),
+      when: maybe(Type.String({ description: 'What must be true of the other message.' })),
+      since: Time,
+      until: Time,
+    }),
+  ),
+  cut: Type.Boolean({ description: 'There are more.' }),
+});
+export type Waits = Static<typeof Waits>;
+
+/** What processes collect, before one message is made of it. */
+export const BatchList = Type.Object({
+  batches: list(
+    Type.Object({
+      host: Type.String(),
+      keyId: KeyId,
+      key: Key,
+      parts: Type.Integer(),
+      bytes: Type.Integer(),
+      since: Time,
+      until: Time,
+      closed: maybe(
+        Type.String({ description: 'Why it takes no more: its message is being made.' }),
+      ),
+    }),
+  ),
+});
+export type BatchList = Static<typeof BatchList>;
+
+export const CloseBatchRequest = closed({
+  host: Type.String({ minLength: 1, maxLength: 200 }),
+  keyId: KeyId,
+  discard: maybe(Type.Boolean({ description: 'Ends the collected messages instead.' })),
+  reason: Reason,
+});
+export const ClosedBatch = Type.Object({ parts: Type.Integer() });
+
+/** What messages share by a key, without the values. */
+export const SharedStates = Type.Object({
+  entries: list(
+    Type.Object({
+      keyId: KeyId,
+      key: Key,
+      bytes: Type.Integer(),
+      at: Time,
+      until: Time,
+      host: Type.String({ description: 'The process that changed it last.' }),
+      messageId: Id,
+    }),
+  ),
+  cut: Type.Boolean({ description: 'There are more: name a key.' }),
+});
+export type SharedStates = Static<typeof SharedStates>;
+
+export const StateQuery = closed({
+  key: maybe(Type.String({ maxLength: 256, description: 'Only the entry under this key.' })),
+});
+export const KeyIdParameters = closed({ keyId: KeyId });
+export const SharedStateValue = Type.Object({
+  value: Type.String({ description: 'As indented JSON.' }),
+  masked: Type.Boolean(),
+});
+export type SharedStateValue = Static<typeof SharedStateValue>;
+export const RemoveStateRequest = closed({ reason: Reason });

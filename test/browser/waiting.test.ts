@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { BatchList, Waits } from '../../src/api/contract/kept.ts';
+import { builtConsole } from '../../src/build/built-console.ts';
+import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
+import { KEYED_FILES, KEYED_PRODUCTION } from '../support/keyed-production.ts';
+import { type Operated, operated } from '../support/operator.ts';
+
+const SOON = { timeout: 60_000 };
+
+/** What processes keep between messages, on its page. */
+describe.skipIf(noBrowser !== undefined)(`durable work in Chromium ${noBrowser ?? ''}`, () => {
+  let stack: AsyncDisposableStack;
+  let production: Operated;
+  let page: Browser['page'];
+
+  beforeAll(async () => {
+    stack = new AsyncDisposableStack();
+    const consoleFolder = await builtConsole();
+    production = stack.use(
+      await operated({
+        production: KEYED_PRODUCTION,
+        files: KEYED_FILES,
+        console: { consoleFolder },
+      }),
+    );
+    for (const mrn of ['4711', '4712']) await production.send(`C${mrn}`, { mrn });
+    ({ page } = stack.use(await browser({ width: 1280 })));
+  }, 240_000);
+  afterAll(() => stack.disposeAsync());
+
+  const counted = async () => [
+    (await production.ask<Waits>('GET', '/api/v1/waits')).body.waits.length,
+    (await production.ask<BatchList>('GET', '/api/v1/batches')).body.batches.length,
+  ];
+
+  test('a wait is ended, a batch released, shared state looked at and removed', async () => {
+    await vi.waitFor(async () => expect(await counted()).toEqual([2, 2]));
+    await page.goto(`${production.url}waiting`);
+    await page.getByRole('cell', { name: '4711', exact: true }).waitFor(SOON);
+    await page.getByText('type == "ADT_A01"').first().waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('row', { name: /4711/ }).getByRole('button', { name: 'End it' }).click();
+    await page.getByRole('dialog').getByLabel('Reason').fill('it never comes');
+    await page.getByRole('button', { name: 'Abort it' }).click();
+    await page.getByRole('cell', { name: '4711', exact: true }).waitFor({ state: 'detached' });
+
+    await page.getByRole('tab', { name: 'Being collected' }).click();
+    const row = page.getByRole('row', { name: /4712/ });
+    await row.getByRole('button', { name: 'Release' }).click(SOON);
+    await page.getByRole('dialog').getByLabel('Reason').fill('the shift ends');
+    expect(await violations(page)).toEqual([]);
+    const before = production.receiver.received.length;
+    await page.getByRole('button', { name: 'Release it' }).click();
+    await vi.waitFor(() => expect(production.receiver.received).toHaveLength(before + 1));
+    await row.waitFor({ state: 'detached', ...SOON });
+
+    await page.getByRole('tab', { name: 'Shared state' }).click();
+    const state = page.getByRole('row', { name: /patient 4712/ });
+    await state.getByRole('button', { name: 'Look at it' }).click(SOON);
+    await page.getByText('"visits": 4711').waitFor(SOON);
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await state.getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('dialog').getByLabel('Reason').fill('wrong patient');
+    await page.getByRole('button', { name: 'Remove it' }).click();
+    await state.waitFor({ state: 'detached', ...SOON });
+    await page.getByLabel('Key', { exact: true }).fill('patient 4711');
+    await page.getByRole('button', { name: 'Find' }).click();
+    await page.getByRole('row', { name: /patient 4711/ }).waitFor(SOON);
+  }, 200_000);
+});
