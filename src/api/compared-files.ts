@@ -1,5 +1,5 @@
 import type { FilesOf } from '../definition/history/checked-files.ts';
-import { comparable } from '../definition/history/hidden-secrets.ts';
+import { comparable } from '../language/hidden-secrets.ts';
 import type { Engines } from '../operator/engines.ts';
 import { lineDifference } from './body/body-diff.ts';
 import type { Comparison } from './contract/files.ts';

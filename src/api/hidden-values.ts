@@ -1,5 +1,5 @@
 import type { FileEdit, FilesOf } from '../definition/history/checked-files.ts';
-import { hasMarks, hideSecrets, withSecrets } from '../definition/history/hidden-secrets.ts';
+import { hasMarks, hideSecrets, withSecrets } from '../language/hidden-secrets.ts';
 import type { Engines } from '../operator/engines.ts';
 
 type Files = Pick<Engines, 'files' | 'fileText'>;

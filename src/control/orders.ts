@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Override } from '../broker/overrides.ts';
 import type { Difference } from '../definition/difference.ts';
 import type { VersionOrigin } from '../definition/history/kept-version.ts';
@@ -36,6 +37,42 @@ export interface BatchBrief {
   readonly until: number;
   /** Why it takes no more, while its message is being made. */
   readonly closed: string | undefined;
+}
+
+/** A message that waits for another one under a key, or came before anybody waited. */
+export interface WaitBrief {
+  readonly host: string;
+  readonly key: string;
+  readonly message: number;
+  readonly state: 'waits' | 'early';
+  /** What must be true of the other one. */
+  readonly when?: string | undefined;
+  readonly until: number;
+}
+
+/** What messages share under a key, without the value. */
+export interface StateBrief {
+  readonly key: string;
+  readonly bytes: number;
+  readonly at: number;
+  readonly until: number;
+  readonly by: { readonly host: string; readonly message: number };
+}
+
+/** Of all keys, or of one, by itself or by its id. */
+export interface StatesOf {
+  readonly key?: string | undefined;
+  readonly keyId?: string | undefined;
+}
+
+/** What stands for a key, which may name a patient: the same for everybody, and nothing can be read from it. */
+export const keyIdOf = (key: string): string =>
+  createHash('sha256').update(key).digest('base64url');
+
+/** The first of a list, and whether there are more. */
+export interface Listed<Item> {
+  readonly items: readonly Item[];
+  readonly cut: boolean;
 }
 
 /** Makes one message of what is collected under a key, or discards it. */

@@ -27,6 +27,7 @@ import type {
   CloseBatch,
   Discard,
   EndRequest,
+  Listed,
   Notification,
   NotResent,
   OverrideOrder,
@@ -43,10 +44,13 @@ import type {
   ResendOrder,
   Resent,
   SentMessage,
+  StateBrief,
+  StatesOf,
   SwitchOrder,
   TestAlertsOrder,
   TestMessage,
   VerifyOrder,
+  WaitBrief,
 } from './orders.ts';
 import type { ProductionDescription } from './production-description.ts';
 
@@ -121,8 +125,11 @@ export const ENGINE = {
   end: each<EndRequest, { readonly ended: boolean }>('end'),
   /** Ends a message that no engine is working on. */
   endQueued: one<EndRequest, void>('end-queued'),
+  waits: one<null, Listed<WaitBrief>>('waits'),
   batches: one<null, readonly BatchBrief[]>('batches'),
   closeBatch: one<CloseBatch, { readonly parts: number }>('close-batch'),
+  states: one<StatesOf, Listed<StateBrief>>('states'),
+  stateValue: one<{ readonly key: string }, { readonly value?: unknown }>('state-value'),
   removeState: one<RemoveState, { readonly removed: boolean }>('remove-state'),
   notify: one<Notification, { readonly messageId: number }>('notify'),
   testMessage: one<TestMessage, SentMessage>('test-message'),

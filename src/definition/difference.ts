@@ -1,7 +1,7 @@
 import type { Setting, Settings } from '../adapter/setting.ts';
 import type { Definition, HostDefinition } from './definition.ts';
 import { type HostKind, hostSettings, SECTIONS } from './grammar/host-settings.ts';
-import { hiddenCredentials } from './history/secret-spans.ts';
+import { hiddenCredentials } from './hidden-credentials.ts';
 import { pathText, shown, valueAt } from './written/written.ts';
 
 interface HostDifference {

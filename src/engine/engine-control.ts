@@ -18,6 +18,7 @@ import { describeProduction } from './describe-production.ts';
 import { type Director, hostsOf } from './director.ts';
 import { endInHand, endQueued } from './end-queued.ts';
 import type { Engine } from './engine.ts';
+import { statesOf, stateValue, waitsOf } from './kept-work.ts';
 import { leftQueues } from './left-queues.ts';
 import { reprocessOnce } from './reprocess.ts';
 import { discardSuspended, resendOnce } from './resend.ts';
@@ -71,6 +72,9 @@ export function engineControl(asked: AskedEngine, others: AnswersOfProcess): Con
     endQueued: (order) => endQueued(engine, director, order),
     batches: () => batchesOf(engine),
     closeBatch: (order) => closeBatch(engine, order),
+    waits: () => waitsOf(engine),
+    states: (of) => statesOf(engine, of),
+    stateValue: ({ key }) => stateValue(engine, key),
     removeState: (order) => removeState(engine, order),
     notify: (notification) => notify(director, notification),
     testMessage: (message, body) => sendTestMessage(engine, director, message, body),

@@ -16,13 +16,17 @@ import type {
   BatchBrief,
   CloseBatch,
   EndRequest,
+  Listed,
   Notification,
   OverrideOrder,
   Reloaded,
   ReloadOrder,
   RemoveState,
   SentMessage,
+  StateBrief,
+  StatesOf,
   TestMessage,
+  WaitBrief,
 } from '../control/orders.ts';
 import type { ProductionDescription } from '../control/production-description.ts';
 import { ENGINE, type PublicKeys } from '../control/verbs.ts';
@@ -80,6 +84,11 @@ export interface Engines {
   discard(message: Pick<Envelope, 'id' | 'sessionId' | 'target'>, by: SwitchedBy): Promise<void>;
   /** Ends a message that waits in a queue or is being sent. Throws NOT_FOUND if it has an outcome. */
   end(message: Pick<Envelope, 'id' | 'target'>, order: Omit<EndRequest, 'message'>): Promise<void>;
+  /** Messages that wait for others. */
+  waits(): Promise<Listed<WaitBrief>>;
+  /** What messages share, of all keys or of one. */
+  states(of: StatesOf): Promise<Listed<StateBrief>>;
+  stateValue(key: string): Promise<{ readonly value?: unknown }>;
   /** What processes collect. */
   batches(): Promise<readonly BatchBrief[]>;
   /** Throws NOT_FOUND if nothing is collected there. */
@@ -180,7 +189,12 @@ const keptFiles = (
     askControl(broker, ENGINE.checkFiles, order, { timeout: RELOAD_LIMIT + CHECK_MORE }),
 });
 
-const keyedWork = (broker: Broker): Pick<Engines, 'batches' | 'closeBatch' | 'removeState'> => ({
+const keyedWork = (
+  broker: Broker,
+): Pick<Engines, 'waits' | 'states' | 'stateValue' | 'batches' | 'closeBatch' | 'removeState'> => ({
+  waits: () => askControl(broker, ENGINE.waits, null),
+  states: (of) => askControl(broker, ENGINE.states, of),
+  stateValue: (key) => askControl(broker, ENGINE.stateValue, { key }),
   batches: () => askControl(broker, ENGINE.batches, null),
   closeBatch: (order) => askControl(broker, ENGINE.closeBatch, order),
   removeState: (order) => askControl(broker, ENGINE.removeState, order),

@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactElement, useEffect, useState } from 'react';
 import type { ChangedReport, CheckReport, Draft, Drafts } from '../../../src/api/contract/files.ts';
 import { ask } from '../api/client.ts';
+import type { Edit, Edits } from '../edit/edits.ts';
 import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
@@ -10,7 +11,6 @@ import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 import { CheckResult } from './check-result.tsx';
 import { EditTrial } from './edit-trial.tsx';
-import type { Edit, Edits } from './edits.ts';
 
 /** Milliseconds after the last key press before the text is checked. */
 const TYPED = 500;

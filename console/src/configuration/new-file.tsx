@@ -1,10 +1,10 @@
 import { useNavigate } from '@tanstack/react-router';
 import { FilePlus } from 'lucide-react';
 import { type FormEvent, type ReactElement, useState } from 'react';
+import type { Edits } from '../edit/edits.ts';
 import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { t } from '../language/translate.ts';
-import type { Edits } from './edits.ts';
 
 /** What may be written in the console: no code, and nothing outside of the production's folder. */
 const PATH = /^(?!data\/|console\.yaml$)[\w][\w.-]*(?:\/[\w][\w.-]*)*\.(?:ya?ml|csv|tsv)$/;

@@ -7,7 +7,8 @@ const DAY = 86_400_000;
 // English dates differ between London and New York: ISO is used instead, as in Swedish.
 const dates = language === 'en' ? 'sv' : locale;
 const days = new Intl.DateTimeFormat(dates, { year: 'numeric', month: '2-digit', day: '2-digit' });
-const shortDays = new Intl.DateTimeFormat(dates, { month: '2-digit', day: '2-digit' });
+// Swedish has ISO dates with a year only: 11/12 would be the 11th of December
+const shortDays = new Intl.DateTimeFormat(locale, { month: '2-digit', day: '2-digit' });
 const SECOND = {
   hour: '2-digit',
   minute: '2-digit',
@@ -34,7 +35,7 @@ export function day(at: number): string {
 
 /** `11-25`, `25.11.` */
 export function shortDay(at: number): string {
-  return shortDays.format(at);
+  return language === 'en' ? days.format(at).slice(5) : shortDays.format(at);
 }
 
 /** `2026-11-25 14:05:33.120` */

@@ -39,7 +39,12 @@ export function MaterialPanel(): ReactElement {
       <form onSubmit={submit} className="flex flex-col gap-3">
         <label className="flex flex-col gap-1 text-xs font-medium text-ink-2">
           {t('Files: PEM, DER, PKCS#12, JWK, OpenSSH')}
-          <input ref={files} type="file" multiple className="text-xs font-normal text-ink" />
+          <input
+            ref={files}
+            type="file"
+            multiple
+            className="text-xs font-normal text-ink-2 file:mr-2 file:h-7 file:cursor-pointer file:rounded-md file:border file:border-line-strong file:bg-surface file:px-2.5 file:text-xs file:text-ink hover:file:bg-hover"
+          />
         </label>
         <label className="flex flex-col gap-1 text-xs font-medium text-ink-2">
           {t('Or as text')}

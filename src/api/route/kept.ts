@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { masked } from '../../access/rights/mask/masked.ts';
 import type { Principal } from '../../access/rights/principal.ts';
@@ -7,9 +6,7 @@ import {
   principalOf,
   requirePermission,
 } from '../../access/rights/require-permission.ts';
-import { type Keyed, type KeyedFound, keyed } from '../../broker/keyed.ts';
-import type { Mailbox } from '../../flow/mailbox.ts';
-import { current, type StoredState, statePlace } from '../../flow/shared-state.ts';
+import { keyIdOf } from '../../control/orders.ts';
 import { timeOfId } from '../../message/id.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
@@ -29,9 +26,6 @@ import {
 } from '../contract/kept.ts';
 
 const tags = ['durable work'];
-/** Entries of one list. */
-const LISTED = 1_000;
-
 /** What belongs to a key and not to one message: who waits, what is collected, what messages share. */
 export function keptRoutes(app: Api, context: ApiContext): void {
   waitRoutes(app, context);
@@ -40,7 +34,7 @@ export function keptRoutes(app: Api, context: ApiContext): void {
   stateActs(app, context);
 }
 
-function waitRoutes(app: Api, { broker }: ApiContext): void {
+function waitRoutes(app: Api, { engines }: ApiContext): void {
   app.get(
     '/waits',
     {
@@ -54,27 +48,19 @@ function waitRoutes(app: Api, { broker }: ApiContext): void {
     },
     async (request) => {
       const viewer = principalOf(request);
-      const waits: Waits['waits'][number][] = [];
-      for await (const { value, place } of keyed(broker).all<Mailbox>('mail')) {
-        const { host, key } = place;
-        if (!isVisible(viewer, host)) continue;
-        const of = { host, ...shownKey(viewer, key) };
-        for (const { message, when, until } of value.waiters)
-          waits.push({ ...of, ...waiting(message, until), state: 'waits', when });
-        for (const { id, until } of value.early)
-          waits.push({ ...of, ...waiting(id, until), state: 'early' });
-        if (waits.length > LISTED) return { waits: waits.slice(0, LISTED), cut: true };
-      }
-      return { waits: waits.toSorted((a, b) => a.since - b.since), cut: false };
+      const { items, cut } = await engines.waits();
+      const waits = items
+        .filter(({ host }) => isVisible(viewer, host))
+        .map(({ key, message, ...wait }) => ({
+          ...wait,
+          ...shownKey(viewer, key),
+          messageId: message,
+          since: timeOfId(message),
+        }));
+      return { waits: waits.toSorted((one, other) => one.since - other.since), cut };
     },
   );
 }
-
-const waiting = (messageId: number, until: number) => ({
-  messageId,
-  since: timeOfId(messageId),
-  until,
-});
 
 function batchRoutes(app: Api, context: ApiContext): void {
   const { engines } = context;
@@ -114,7 +100,7 @@ function batchRoutes(app: Api, context: ApiContext): void {
       if (discard) checkPermission(principalOf(request), 'deadletter.discard');
       checkVisibleHost(request, host);
       const batch = (await engines.batches()).find(
-        (one) => one.host === host && one.closed === undefined && idOf(one.key) === keyId,
+        (one) => one.host === host && one.closed === undefined && keyIdOf(one.key) === keyId,
       );
       if (batch === undefined)
         throw new ApiError(404, 'NOT_FOUND', `${host} collects nothing under this key any more`);
@@ -127,7 +113,7 @@ function batchRoutes(app: Api, context: ApiContext): void {
   );
 }
 
-function stateRoutes(app: Api, context: ApiContext): void {
+function stateRoutes(app: Api, { engines }: ApiContext): void {
   app.get(
     '/state',
     {
@@ -141,22 +127,16 @@ function stateRoutes(app: Api, context: ApiContext): void {
     },
     async (request) => {
       const viewer = principalOf(request);
-      const entries: SharedStates['entries'][number][] = [];
-      for await (const { value, place } of statesOf(context, request.query.key)) {
-        const { at, until, by } = value;
-        const shared = current(value);
-        if (shared === undefined || !isVisible(viewer, by.host)) continue;
-        if (entries.length === LISTED) return { entries, cut: true };
-        entries.push({
-          ...shownKey(viewer, place.key),
-          bytes: Buffer.byteLength(JSON.stringify(shared)),
-          at,
-          until,
-          host: by.host,
-          messageId: by.message,
-        });
-      }
-      return { entries, cut: false };
+      const { items, cut } = await engines.states({ key: request.query.key });
+      const entries = items
+        .filter(({ by }) => isVisible(viewer, by.host))
+        .map(({ key, by: { host, message }, ...entry }) => ({
+          ...entry,
+          ...shownKey(viewer, key),
+          host,
+          messageId: message,
+        }));
+      return { entries, cut };
     },
   );
 }
@@ -175,13 +155,16 @@ function stateActs(app: Api, context: ApiContext): void {
       onRequest: requirePermission('queue.view', 'message.content'),
     },
     async (request) => {
-      const { value } = await stateOf(context, request, request.params.keyId);
+      const { keyId } = request.params;
+      const { key } = await stateOf(context, request, keyId);
       const { unmasked } = principalOf(request);
-      const detail = { keyId: request.params.keyId, masked: !unmasked };
-      return audited(context, request, { action: 'state.view', object: 'state', detail }, () => {
-        const shared = current(value);
-        const text = JSON.stringify(unmasked ? shared : maskedJson(shared), undefined, 2);
-        return Promise.resolve({ value: text, masked: !unmasked });
+      const detail = { keyId, masked: !unmasked };
+      const act = { action: 'state.view', object: 'state', detail };
+      return audited(context, request, act, async () => {
+        const { value } = await engines.stateValue(key);
+        if (value === undefined) throw noState();
+        const text = JSON.stringify(unmasked ? value : maskedJson(value), undefined, 2);
+        return { value: text, masked: !unmasked };
       });
     },
   );
@@ -200,12 +183,12 @@ function stateActs(app: Api, context: ApiContext): void {
     },
     async (request) => {
       const { keyId } = request.params;
-      const { place } = await stateOf(context, request, keyId);
+      const { key } = await stateOf(context, request, keyId);
       const detail = { keyId, reason: request.body.reason };
       const act = { action: 'state.remove', object: 'state', detail };
       return audited(context, request, act, async () => {
         const by = principalOf(request).name;
-        const { removed } = await engines.removeState({ key: place.key, by });
+        const { removed } = await engines.removeState({ key, by });
         if (!removed) throw noState();
         return { done: true as const };
       });
@@ -213,28 +196,13 @@ function stateActs(app: Api, context: ApiContext): void {
   );
 }
 
-/** The entry under a key, or all of them. */
-async function* statesOf(
-  { broker }: ApiContext,
-  key: string | undefined,
-): AsyncGenerator<Pick<KeyedFound<StoredState>, 'value' | 'place'>> {
-  const entries: Keyed = keyed(broker);
-  if (key === undefined) {
-    yield* entries.all<StoredState>('state');
-    return;
-  }
-  const place = statePlace(key);
-  const { value } = await entries.read<StoredState>(place);
-  if (value !== undefined) yield { value, place };
-}
-
-async function stateOf(context: ApiContext, request: FastifyRequest, keyId: string) {
+/** The entry that an id stands for. */
+async function stateOf({ engines }: ApiContext, request: FastifyRequest, keyId: string) {
   const viewer = principalOf(request);
-  for await (const { value, place } of statesOf(context, undefined)) {
-    if (idOf(place.key) !== keyId || current(value) === undefined) continue;
-    if (isVisible(viewer, value.by.host)) return { value, place };
-  }
-  throw noState();
+  const { items } = await engines.states({ keyId });
+  const found = items.find(({ by }) => isVisible(viewer, by.host));
+  if (found === undefined) throw noState();
+  return found;
 }
 
 const noState = (): ApiError =>
@@ -243,10 +211,8 @@ const noState = (): ApiError =>
 const isVisible = ({ visibleHosts }: Principal, host: string): boolean =>
   visibleHosts?.includes(host) ?? true;
 
-const idOf = (key: string): string => createHash('sha256').update(key).digest('base64url');
-
 const shownKey = ({ unmasked }: Principal, key: string) => ({
-  keyId: idOf(key),
+  keyId: keyIdOf(key),
   key: unmasked ? key : masked(key),
 });
 

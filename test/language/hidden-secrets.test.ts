@@ -1,9 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  comparable,
-  hideSecrets,
-  withSecrets,
-} from '../../../src/definition/history/hidden-secrets.ts';
+import { comparable, hideSecrets, withSecrets } from '../../src/language/hidden-secrets.ts';
 
 const KEY = `-----BEGIN PRIVATE KEY-----
           c2VjcmV0IGtleQ==

@@ -9,8 +9,14 @@ import {
   type Scalar,
   visit,
 } from 'yaml';
-import type { Settings } from '../../adapter/setting.ts';
-import { credentialKinds } from '../../credential/kind/credential-kinds.ts';
+import {
+  declaredSettings,
+  isKeyName,
+  isSecretSetting,
+  SECRET_NAME,
+  SECRET_REFERENCE,
+  type SecretSettings,
+} from '../definition/hidden-credentials.ts';
 
 /** A part of a text, by offsets; without its end. */
 export interface SecretSpan {
@@ -20,18 +26,12 @@ export interface SecretSpan {
   readonly value?: string | undefined;
 }
 
-/** Keys whose values are secrets wherever they are, such as in variables of code. */
-const NAMED =
-  /(?:password|passphrase|secret|token|api_?key|private_?key|access_?key|connection_?string)$/i;
 /** The same in a text that is not read as YAML: comments, and files that are broken. */
 const IN_TEXT =
   /(?:password|passphrase|secret|token|api_?key|private_?key|access_?key|connection_?string)["']?\s*[:=]\s*("[^"\n]*"|'[^'\n]*'|[^\s,}#|>&*][^\s,}#]*)/gi;
 /** Wherever it is, also where its line is not read as a value. */
 const PRIVATE_KEY = /(-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----)/g;
 const IN_ADDRESS = /:\/\/[^\s:@/"']*:([^\s@/"']+)@/g;
-/** A reference to where the secret is, which anybody may see. */
-const REFERENCE = /^["']?\s*\$\{[^}]*\}\s*["']?$/;
-
 /**
  * Where a YAML text of a production has secrets in the clear: values that a credential's kind declares as secret, also
  * behind an anchor or a merge, keys with such a name, addresses with a password, and what is commented out.
@@ -42,8 +42,8 @@ export function secretSpans(text: string): readonly SecretSpan[] {
   declared(document, found);
   visit(document, {
     Pair(_key, { key, value }) {
-      if (isScalar(key) && NAMED.test(String(key.value)) && isNode(value))
-        found.value(document, value, isKey(String(key.value)));
+      if (isScalar(key) && SECRET_NAME.test(String(key.value)) && isNode(value))
+        found.value(document, value, isKeyName(String(key.value)));
     },
   });
   const isBroken = document.errors.length > 0;
@@ -88,7 +88,7 @@ class Found {
 
   #add(from: number, to: number, value: string | undefined): void {
     const written = this.#text.slice(from, to);
-    if (written.trim() === '' || REFERENCE.test(written)) return;
+    if (written.trim() === '' || SECRET_REFERENCE.test(written)) return;
     const known = this.#spans.get(from);
     if (known === undefined || known.to < to) this.#spans.set(from, { from, to, value });
   }
@@ -115,16 +115,15 @@ function endOf(text: string, { type }: Scalar, range: readonly number[]): number
 
 /** What the kinds of credentials declare. */
 function declared(document: Document, found: Found): void {
-  const kinds: Readonly<Record<string, { readonly settings: Settings }>> = credentialKinds;
   for (const [key, all] of pairsOf(document, document.contents)) {
     if (key !== 'credentials') continue;
     for (const [, entry] of pairsOf(document, all)) {
       const pairs = pairsOf(document, entry);
       const kind = pairs.find(([name]) => name === 'kind')?.[1];
-      const named = isScalar(kind) ? kinds[String(kind.value)] : undefined;
       // an overlay does not repeat the kind
-      const possible = named === undefined ? Object.values(kinds) : [named];
-      for (const { settings } of possible) belowSettings(document, settings, { entry, found });
+      const name = isScalar(kind) ? String(kind.value) : undefined;
+      for (const settings of declaredSettings(name))
+        belowSettings(document, settings, { entry, found });
     }
   }
 }
@@ -134,17 +133,20 @@ interface Below {
   readonly found: Found;
 }
 
-function belowSettings(document: Document, settings: Settings, { entry, found }: Below): void {
+function belowSettings(
+  document: Document,
+  settings: SecretSettings,
+  { entry, found }: Below,
+): void {
   for (const [name, value] of pairsOf(document, entry)) {
     const setting = Object.hasOwn(settings, name) ? settings[name] : undefined;
     if (setting === undefined) continue;
     if (setting.kind === 'group')
       belowSettings(document, setting.fields ?? {}, { entry: value, found });
-    else if ('secret' in setting && isNode(value)) found.value(document, value, isKey(name));
+    else if (isSecretSetting(setting) && isNode(value))
+      found.value(document, value, isKeyName(name));
   }
 }
-
-const isKey = (name: string): boolean => /key$/i.test(name);
 
 const DEEPEST = 20;
 
@@ -158,39 +160,4 @@ function pairsOf(document: Document, node: unknown, depth = 0): [string, unknown
     const merged = isSeq(value) ? value.items : [value];
     return merged.flatMap((one) => pairsOf(document, one, depth + 1));
   });
-}
-
-/** Credentials as plain values, for comparing: secrets that are written in the clear are `•••`. */
-export function hiddenCredentials(credentials: unknown): unknown {
-  if (!isBlock(credentials)) return credentials;
-  const kinds: Readonly<Record<string, { readonly settings: Settings }>> = credentialKinds;
-  return Object.fromEntries(
-    Object.entries(credentials).map(([name, entry]) => {
-      const kind = isBlock(entry) ? kinds[String(entry['kind'])] : undefined;
-      return [name, hiddenBelow(entry, kind?.settings ?? {})];
-    }),
-  );
-}
-
-type Block = Readonly<Record<string, unknown>>;
-
-const isBlock = (value: unknown): value is Block =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function hiddenBelow(value: unknown, settings: Settings): unknown {
-  if (!isBlock(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, one]) => {
-      const setting = Object.hasOwn(settings, name) ? settings[name] : undefined;
-      if (isBlock(one)) return [name, hiddenBelow(one, setting?.fields ?? {})];
-      const isSecret = (setting !== undefined && 'secret' in setting) || NAMED.test(name);
-      return [name, isSecret && isClear(name, one) ? '•••' : one];
-    }),
-  );
-}
-
-function isClear(name: string, value: unknown): boolean {
-  if (typeof value === 'number') return true;
-  if (typeof value !== 'string' || REFERENCE.test(value)) return false;
-  return !isKey(name) || value.includes('\n') || value.includes('-----BEGIN');
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { EngineError } from '../../error/engine-error.ts';
+import { EngineError } from '../error/engine-error.ts';
 import { type SecretSpan, secretSpans } from './secret-spans.ts';
 
 /** What stands for a secret in a text that people see: which file it is from, and the how-manieth there. */
