@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AckPolicy,
   type ConsumerInfo,
@@ -106,17 +107,21 @@ function noRoom(stream: string, limit: number): EngineError {
 export async function ensureWorker(broker: Broker, stream: string, pool: number): Promise<number> {
   const { manager } = broker;
   const wanted = { durable_name: WORKER, ...working(pool) };
-  // read before the consumer: others may work on the queue meanwhile
-  const mark = await readMark(broker, stream);
-  const info = await workerInfo(broker, stream);
-  if (info !== undefined && isSound(info, mark)) {
-    await ensureConsumer(manager, stream, wanted);
-    return doubtOf(info);
-  }
-  if (info !== undefined) await manager.consumers.delete(stream, WORKER);
-  const doubt = await lastSequence(broker, stream);
-  await ensureConsumer(manager, stream, { ...wanted, ...doubting(doubt) }, mark + 1);
-  return doubt;
+  return againIfOthersAct(`the consumer ${WORKER} of ${stream}`, async (isFirst) => {
+    // read before the consumer: others may work on the queue meanwhile
+    const mark = await readMark(broker, stream);
+    const info = await workerInfo(broker, stream);
+    if (info !== undefined && isSound(info, mark)) {
+      const isThere = await updateConsumer(manager, stream, wanted);
+      return isThere ? doubtOf(info) : undefined;
+    }
+    // whoever takes the line over recreates it, and knows more about it than the mark says
+    if (info === undefined && mark > 0 && isFirst) return undefined;
+    if (info !== undefined) await removeConsumer(manager, stream, WORKER);
+    const doubt = await lastSequence(broker, stream);
+    const added = { ...wanted, ...doubting(doubt) };
+    return (await addConsumer(manager, stream, added, mark + 1)) ? doubt : undefined;
+  });
 }
 
 /** Where a worker stores the last message that the previous one may have processed. */
@@ -241,10 +246,11 @@ export async function reclaimWorker(
   const doubt = doubtOf(info);
   await writeMark(broker, stream, { created, upTo });
   signal?.throwIfAborted();
-  await manager.consumers.delete(stream, WORKER);
+  await removeConsumer(manager, stream, WORKER);
   const wanted = { durable_name: WORKER, ...working(pool), ...doubting(doubt) };
-  await ensureConsumer(manager, stream, wanted, upTo + 1);
-  return doubt;
+  const isMade = await addConsumer(manager, stream, wanted, upTo + 1);
+  // another engine that found none has made one, perhaps from an older mark
+  return isMade ? doubt : ensureWorker(broker, stream, pool);
 }
 
 /** The server's err_code. */
@@ -270,8 +276,7 @@ export async function settledFloor(broker: Broker, stream: string): Promise<numb
   return settledUpTo(info);
 }
 
-export const isConsumerMissing = (error: unknown): boolean =>
-  error instanceof JetStreamApiError && error.code === CONSUMER_NOT_FOUND;
+export const isConsumerMissing = (error: unknown): boolean => isApiError(error, CONSUMER_NOT_FOUND);
 
 /** The projector's consumer: acknowledges in batches, so that what the store has not committed is delivered again. */
 export async function ensureProjector({ manager }: Broker, stream: string): Promise<void> {
@@ -281,7 +286,11 @@ export async function ensureProjector({ manager }: Broker, stream: string): Prom
     max_ack_pending: 5_000,
     max_deliver: -1,
   };
-  await ensureConsumer(manager, stream, { durable_name: PROJECTOR, ...wanted });
+  const consumer = { durable_name: PROJECTOR, ...wanted };
+  await againIfOthersAct(`the consumer ${PROJECTOR} of ${stream}`, async () => {
+    if (await addConsumer(manager, stream, consumer, 1)) return true;
+    return (await updateConsumer(manager, stream, consumer)) || undefined;
+  });
 }
 
 /**
@@ -299,8 +308,7 @@ export async function reclaimProjector({ manager }: Broker, stream: string): Pro
   );
   const floor = Math.max(ack_floor.stream_seq, (config.opt_start_seq ?? 1) - 1);
   if (num_ack_pending === 0 && delivered.stream_seq <= floor) return floor;
-  await manager.consumers.delete(stream, PROJECTOR);
-  await manager.consumers.add(stream, {
+  await replaceProjector(manager, stream, {
     ...config,
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: floor + 1,
@@ -308,12 +316,29 @@ export async function reclaimProjector({ manager }: Broker, stream: string): Pro
   return floor;
 }
 
+/** Engines that start meanwhile make one too if they find none. */
+async function replaceProjector(
+  manager: Broker['manager'],
+  stream: string,
+  config: ConsumerInfo['config'],
+): Promise<void> {
+  await againIfOthersAct(`the consumer ${PROJECTOR} of ${stream}`, async () => {
+    await removeConsumer(manager, stream, PROJECTOR);
+    try {
+      await manager.consumers.add(stream, config);
+      return true;
+    } catch (error) {
+      if (isApiError(error, CONSUMER_EXISTS)) return undefined;
+      throw error;
+    }
+  });
+}
+
 /** Restarts the projector's consumer at the beginning of the stream. */
 export async function rewindProjector({ manager }: Broker, stream: string): Promise<void> {
   const { config } = await manager.consumers.info(stream, PROJECTOR);
   const { opt_start_seq: _, ...rest } = config;
-  await manager.consumers.delete(stream, PROJECTOR);
-  await manager.consumers.add(stream, { ...rest, deliver_policy: DeliverPolicy.All });
+  await replaceProjector(manager, stream, { ...rest, deliver_policy: DeliverPolicy.All });
 }
 
 /** The first sequence from there on that the stream contains; undefined if there is none. */
@@ -326,27 +351,95 @@ export async function nextExisting(
   return next?.seq;
 }
 
-/** Creates a consumer that begins at a sequence, or updates the existing one. */
-async function ensureConsumer(
+type Consumer = ConsumerUpdateConfig & { readonly durable_name: string };
+
+/**
+ * Creates a consumer that begins at a sequence.
+ *
+ * @returns false if there is one with other settings
+ */
+function addConsumer(
   manager: Broker['manager'],
   stream: string,
-  wanted: ConsumerUpdateConfig & { readonly durable_name: string },
-  from = 1,
-): Promise<void> {
+  wanted: Consumer,
+  from: number,
+): Promise<boolean> {
   const begin =
     from > 1
       ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from }
       : { deliver_policy: DeliverPolicy.All };
-  await patiently(`the consumer ${wanted.durable_name} of ${stream}`, async () => {
+  return patiently(`the consumer ${wanted.durable_name} of ${stream}`, async () => {
     try {
       await manager.consumers.add(stream, { ...begin, ...wanted });
+      return true;
     } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== CONSUMER_EXISTS) throw error;
-      const { durable_name, ...changes } = wanted;
-      await manager.consumers.update(stream, durable_name, changes);
+      if (isApiError(error, CONSUMER_EXISTS)) return false;
+      throw error;
     }
   });
 }
 
-/** The server's codes for a consumer of that name with other settings. */
+/** @returns false if there is none */
+function updateConsumer(
+  manager: Broker['manager'],
+  stream: string,
+  { durable_name, ...changes }: Consumer,
+): Promise<boolean> {
+  return patiently(`the consumer ${durable_name} of ${stream}`, async () => {
+    try {
+      await manager.consumers.update(stream, durable_name, changes);
+      return true;
+    } catch (error) {
+      if (isConsumerMissing(error) || isApiError(error, ...GONE_BEFORE_UPDATE)) return false;
+      throw error;
+    }
+  });
+}
+
+/** Removes a consumer, if another engine has not done so already. */
+async function removeConsumer(
+  manager: Broker['manager'],
+  stream: string,
+  name: string,
+): Promise<void> {
+  try {
+    await manager.consumers.delete(stream, name);
+  } catch (error) {
+    if (!isConsumerMissing(error)) throw error;
+  }
+}
+
+/** The server's code for a consumer of that name with other settings. */
 const CONSUMER_EXISTS = 10_148;
+/** Of an update: there is none; or, since the client reads it first, another one that begins elsewhere. */
+const GONE_BEFORE_UPDATE = [10_149, 10_012];
+
+const isApiError = (error: unknown, ...codes: readonly number[]): boolean =>
+  error instanceof JetStreamApiError && codes.includes(error.code);
+
+/** How often a step is begun again because another engine changed the same thing meanwhile. */
+const TRIES = 20;
+/** Milliseconds that it has to finish. */
+const TURN = 250;
+
+/**
+ * Engines that start or take over a line at the same time create, change and remove the same
+ * consumers. A step that finds that another one was faster looks at everything again.
+ *
+ * @param step undefined if another engine was faster
+ */
+async function againIfOthersAct<Result>(
+  what: string,
+  step: (isFirst: boolean) => Promise<Result | undefined>,
+): Promise<Result> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const result = await step(tries === 0);
+    if (result !== undefined) return result;
+    await sleep(TURN);
+  }
+  throw new EngineError(
+    'BROKER_UNAVAILABLE',
+    `NATS did not make ${what}: others change it all the time`,
+    { retryable: true },
+  );
+}

@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
 import { type Broker, connectBroker } from '../../src/broker/broker.ts';
 import { WORKER } from '../../src/broker/names.ts';
-import { ensureStream, takeOverLine } from '../../src/broker/streams.ts';
+import {
+  ensureProjector,
+  ensureStream,
+  ensureWorker,
+  reclaimProjector,
+  takeOverLine,
+} from '../../src/broker/streams.ts';
 import { startNats } from '../support/nats.ts';
 
 /** Takes `count` messages as an engine does, acknowledges some, and forgets the rest as a killed one. */
@@ -39,4 +45,30 @@ test('a line goes on at its first open message, however often its engines are ki
   await broker.manager.consumers.delete(stream, WORKER);
   await takeOverLine(broker, stream);
   expect(await work(broker, stream, { count: 3 })).toEqual([5, 6, 7]);
+});
+
+test('engines that start while another takes the line over neither fail nor put it back', async () => {
+  await using nats = await startNats();
+  const connect = () => connectBroker({ ...nats, production: 'line', role: 'test' });
+  await using owner = await connect();
+  await using starting = await connect();
+  await using another = await connect();
+  const { stream, subject } = owner.names.queue('lab', undefined);
+  await ensureStream(owner, stream, [subject], { duplicateWindow: 10_000, limit: 1_000_000 });
+  for (let n = 0; n < 200; n++) await owner.publisher.publish(subject, new Uint8Array([n]));
+  await takeOverLine(owner, stream);
+  await ensureProjector(owner, stream);
+  let settled = 0;
+  for (let round = 0; round < 25; round++) {
+    // what was taken and not acknowledged makes whoever takes the line over replace its consumer
+    const taken = await work(owner, stream, { count: 5, acknowledge: 3 });
+    expect(taken[0]).toBe(settled + 1);
+    settled += 3;
+    await Promise.all([
+      takeOverLine(owner, stream),
+      ...[starting, another, starting].map((broker) => ensureWorker(broker, stream, 64)),
+      reclaimProjector(owner, stream),
+      ...[starting, another].map((broker) => ensureProjector(broker, stream)),
+    ]);
+  }
 });

@@ -89,17 +89,19 @@ function act(socket: Socket, said: ScriptedAnswer, controlId: string): void {
 
 /**
  * Sends messages one after another until each is acknowledged with AA; after any failure it
- * reconnects and repeats the unacknowledged one with the same bytes.
+ * reconnects, to the next of several ports, and repeats the unacknowledged one with the same bytes.
  */
 export async function sendUntilAcknowledged(
-  port: number,
+  port: number | readonly number[],
   messages: Iterable<string> | AsyncIterable<string>,
   onAcknowledged: (message: string) => void,
 ): Promise<void> {
   let socket: Socket | undefined;
+  const ports = [port].flat();
+  let tries = 0;
   const isTaken = async (message: string): Promise<boolean> => {
     try {
-      socket ??= await open(port);
+      socket ??= await open(ports[tries++ % ports.length] ?? 0);
       return (await exchange(socket, message)).includes('MSA|AA|');
     } catch {
       return false; // the engine is unreachable
