@@ -1,0 +1,307 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../sandbox/free-port.ts';
+import { type EngineProcess, startEngineProcess, waybill } from './engine-process.ts';
+import {
+  mllpReceiver,
+  type Received,
+  type ScriptedAnswer,
+  sendUntilAcknowledged,
+} from './mllp-peers.ts';
+import { startNats } from './nats.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+const SENDERS = 4;
+
+function random(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+/** What people change of the production. */
+interface Shape {
+  /** The names under which the third receiver is known. */
+  readonly third: readonly string[];
+  readonly order: string;
+  readonly enabled: boolean;
+  readonly partitions: number;
+}
+
+const WHOLE: Shape = { third: ['third'], order: 'fifo', enabled: true, partitions: 4 };
+const ORDERS = ['fifo', 'none', '{ by-key: field("PID-3.1"), partitions: 3 }'];
+
+interface Ports {
+  readonly first: number;
+  readonly second: number;
+  readonly third: number;
+}
+
+const definition = (ports: Ports, { third, order, enabled, partitions }: Shape): string => `
+production: events
+settings: { search: { id: MSH-10 }, shutdownTimeout: 10s }
+services:
+  in: { adapter: mllp-in, settings: { listen: "127.0.0.1:\${env:PORT}" }, to: [router] }
+processes:
+  router:
+    run: queued
+    order: fifo
+    rules:
+      - { name: all, send: [${['first', 'second', ...third].join(', ')}] }
+operations:
+  first:
+    adapter: mllp-out
+    settings: { connect: "127.0.0.1:${ports.first}" }
+    timeout: 2s
+    retry: { every: 100ms, for: forever }
+  second:
+    adapter: mllp-out
+    settings: { connect: "127.0.0.1:${ports.second}" }
+    order: { by-key: field("PID-3.1"), partitions: ${partitions} }
+    timeout: 2s
+    retry: { every: 100ms, for: forever }
+${third
+  .map(
+    (name) => `  ${name}:
+    adapter: mllp-out
+    settings: { connect: "127.0.0.1:${ports.third}" }
+    order: ${order}
+    enabled: ${enabled}
+    timeout: 2s
+    retry: { every: 100ms, for: forever }
+    replies: { AE: suspend }
+`,
+  )
+  .join('')}`;
+
+const messageOf = (sender: number, n: number): string =>
+  `MSH|^~\\&|S${sender}|A|R|B|20260101||ADT^A01^ADT_A01|${sender}-${n}|P|2.5.1\rEVN|A01|20260101\rPID|1||P${sender}x${n % 3}^^^H^MR||DOE^JOHN\rPV1|1|I\r${
+    n % 50 === 49 ? `OBX|1|TX|T||${'x'.repeat(400_000)}\r` : ''
+  }`;
+
+/** A receiver whose behaviour changes. */
+async function moodyReceiver() {
+  let mood: ScriptedAnswer | undefined;
+  let times = 0;
+  const receiver = await mllpReceiver(() => {
+    if (mood === undefined || times <= 0) return 'AA';
+    times -= 1;
+    return mood;
+  });
+  return {
+    port: receiver.port,
+    received: receiver.received,
+    become(next: ScriptedAnswer, forMessages: number) {
+      mood = next;
+      times = forMessages;
+    },
+    [Symbol.asyncDispose]: () => receiver[Symbol.asyncDispose](),
+  };
+}
+
+/** A production to which things happen, and what it owes to its receivers. */
+export interface EventfulProduction extends AsyncDisposable {
+  readonly nats: {
+    readonly url: string;
+    readonly user?: string | undefined;
+    readonly password?: string | undefined;
+  };
+  /** Makes this many things happen, one after another. */
+  happen(events: number): Promise<void>;
+  /** Everything that ever had a queue is back and on, and the senders have their last answers. */
+  calm(): Promise<void>;
+  /** How many messages each sender got acknowledged: they are numbered from 0. */
+  readonly acknowledged: ReadonlyMap<number, number>;
+  readonly received: Readonly<Record<'first' | 'second' | 'third', readonly Received[]>>;
+  /** Whether the message has to arrive at the third receiver; its name is `sender-number`. */
+  isOwedToThird(id: string): boolean;
+  /** What happened, and what was answered. */
+  readonly told: readonly string[];
+}
+
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
+export async function eventfulProduction(seed: number): Promise<EventfulProduction> {
+  const scope = new AsyncDisposableStack();
+  const folder = scope.use(await temporaryFolder('events'));
+  const nats = scope.use(await startNats());
+  const first = scope.use(await moodyReceiver());
+  const second = scope.use(await moodyReceiver());
+  const third = scope.use(await moodyReceiver());
+  const receivers = [first, second, third];
+  const natsUrl = `nats://${nats.user}:${nats.password}@${new URL(nats.url).host}`;
+  const files = join(folder.path, 'production');
+  await mkdir(files);
+  const ports = { first: first.port, second: second.port, third: third.port };
+  const listening = [await freePort(), await freePort()] as const;
+  const next = random(seed);
+  const told: string[] = [];
+  let shape = WHOLE;
+
+  const write = (): Promise<void> =>
+    writeFile(join(files, 'production.yaml'), definition(ports, shape));
+  const start = (which: 0 | 1): Promise<EngineProcess> =>
+    startEngineProcess({
+      production: files,
+      data: join(folder.path, `data-${which}`),
+      ports: [listening[which]],
+      environment: { PORT: String(listening[which]), WAYBILL_NATS: natsUrl },
+      arguments: [
+        '--nats',
+        natsUrl,
+        '--log-level',
+        'error',
+        ...(which === 0 ? [] : ['--role', 'engine']),
+      ],
+    });
+  await write();
+  const engines: [EngineProcess, EngineProcess] = [await start(0), await start(1)];
+
+  /** From when a message was sent with which targets in the production, as far as that is certain. */
+  let certain: readonly string[] | undefined = shape.third;
+  const expected = new Map<string, readonly string[] | undefined>();
+  const acknowledged = new Map<number, number>();
+  let sending = true;
+  async function* messages(sender: number): AsyncGenerator<string> {
+    for (let n = 0; sending; n++) {
+      await sleep(60);
+      expected.set(`${sender}-${n}`, certain);
+      yield messageOf(sender, n);
+      // it may have been routed before or after a change
+      if (expected.get(`${sender}-${n}`) !== certain) expected.set(`${sender}-${n}`, undefined);
+      acknowledged.set(sender, n + 1);
+    }
+  }
+  const senders = Array.from({ length: SENDERS }, (_, sender) =>
+    sendUntilAcknowledged(
+      sender % 2 === 0 ? listening : [...listening].toReversed(),
+      messages(sender),
+      () => undefined,
+    ),
+  );
+
+  const ask = async (...words: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await waybill(
+      ...words,
+      '--nats',
+      natsUrl,
+      '--production',
+      'events',
+    );
+    return code === 0 ? stdout.trim() : `${code}: ${stderr.trim()}`;
+  };
+  const change = async (to: Partial<Shape>): Promise<string> => {
+    certain = undefined;
+    shape = { ...shape, ...to };
+    await write();
+    return ask('apply', '--leave-waiting', '--reason', 'an event');
+  };
+  const restart = async (which: 0 | 1, how: 'kill' | 'stop'): Promise<string> => {
+    await engines[which][how]();
+    engines[which] = await start(which);
+    return '';
+  };
+  const stand = async (which: 0 | 1): Promise<string> => {
+    process.kill(engines[which].pid, 'SIGSTOP');
+    await sleep(500 + next(14_000));
+    process.kill(engines[which].pid, 'SIGCONT');
+    return '';
+  };
+  const any = <Item>(items: readonly Item[]): Item => items[next(items.length)] as Item;
+  const one = (): 0 | 1 => (next(2) === 0 ? 0 : 1);
+  const host = (): string => any(['in', 'router', 'first', 'second', ...shape.third]);
+
+  const acts: Readonly<Record<string, () => Promise<string>>> = {
+    'an engine is killed': () => restart(one(), 'kill'),
+    'an engine is stopped and started': () => restart(one(), 'stop'),
+    'both engines are killed': async () => {
+      await Promise.all(engines.map((engine) => engine.kill()));
+      engines[0] = await start(0);
+      engines[1] = await start(1);
+      return '';
+    },
+    'an engine stands still': () => stand(one()),
+    'NATS is killed': async () => {
+      if (nats.pid !== undefined) process.kill(nats.pid, 'SIGKILL');
+      return '';
+    },
+    'NATS and an engine are killed': async () => {
+      if (nats.pid !== undefined) process.kill(nats.pid, 'SIGKILL');
+      return restart(one(), 'kill');
+    },
+    'a receiver answers nothing': async () => {
+      any(receivers).become('silence', 1 + next(3));
+      return '';
+    },
+    'a receiver closes': async () => {
+      any(receivers).become(any(['close', 'close-in-answer'] as const), 1 + next(5));
+      return '';
+    },
+    'a receiver is slow': async () => {
+      any(receivers).become({ code: 'AA', after: 300 }, 1 + next(10));
+      return '';
+    },
+    'the third receiver refuses': async () => {
+      third.become('AE', 1 + next(5));
+      return '';
+    },
+    // an engine without its listener does not count as started
+    'a host is stopped': () => ask('stop', any(['router', 'first', 'second', ...shape.third])),
+    'a host is started': () => ask('start', host()),
+    'a host is put on hold': () => ask('override', host(), 'hold', '--for', '3s'),
+    'the order changes': () => change({ order: any(ORDERS) }),
+    'the partitions change': () => change({ partitions: 2 + next(6) }),
+    'a host is switched off or on': () => change({ enabled: !shape.enabled }),
+    'a host is renamed': () => change({ third: any([['third'], ['renamed'], ['third-b']]) }),
+    'a host is taken out': () => change({ third: [] }),
+    'a host is doubled': () => change({ third: ['third', 'third-b'] }),
+    'the files are broken': async () => {
+      await writeFile(join(files, 'production.yaml'), 'production: [events');
+      const said = await ask('apply', '--reason', 'broken');
+      await write();
+      return said;
+    },
+  };
+  /** An uncertain time ends once both engines run what the files say. */
+  const settle = async (): Promise<void> => {
+    if (certain !== undefined) return;
+    const said = await ask('apply', '--leave-waiting');
+    await Promise.all([restart(0, 'stop'), restart(1, 'stop')]);
+    told.push(`settled: ${said}`);
+    certain = shape.third;
+  };
+
+  scope.defer(() => Promise.all(engines.map((engine) => engine.kill())).then(() => undefined));
+  return {
+    nats,
+    acknowledged,
+    received: { first: first.received, second: second.received, third: third.received },
+    told,
+    isOwedToThird: (id) => (expected.get(id)?.length ?? 0) > 0,
+    async happen(events) {
+      for (let event = 0; event < events; event++) {
+        const [name, act] = any(Object.entries(acts));
+        told.push(name);
+        const said = await act();
+        if (said !== '') told.push(`  ${said.slice(0, 300)}`);
+        if (next(4) === 0) await settle();
+        await sleep(next(700));
+      }
+    },
+    async calm() {
+      await change({ ...WHOLE, third: ['third', 'renamed', 'third-b'] });
+      await Promise.all([restart(0, 'stop'), restart(1, 'stop')]);
+      for (const name of ['in', 'router', 'first', 'second', 'third', 'renamed', 'third-b']) {
+        told.push(await ask('start', name));
+      }
+      sending = false;
+      await Promise.all(senders);
+    },
+    async [Symbol.asyncDispose]() {
+      sending = false;
+      await scope.disposeAsync();
+    },
+  };
+}
