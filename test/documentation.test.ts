@@ -132,3 +132,16 @@ test('no file has the marks of a merge that nobody resolved', () => {
   const marks = /^(?:<<<<<<< |>>>>>>> )/m;
   expect(files.filter((file) => marks.test(read(file)))).toEqual([]);
 });
+
+test('each of the twenty-eight problems of sign-in names tests that are there', () => {
+  const [, table = ''] = read('docs/sign-in.md').split('## Common problems');
+  const rows = [...table.matchAll(/^\| (\d+) \|.*\| ([^|]+) \|$/gm)];
+  expect(rows.map(([, number]) => Number(number))).toEqual(
+    Array.from({ length: 28 }, (_, at) => at + 1),
+  );
+  const named = rows.flatMap(([, number, cell = '']) => {
+    const files = [...cell.matchAll(/`([^`]+)`/g)].map(([, file = '']) => file);
+    return files.length === 0 ? [`${number}: none`] : files.map((file) => `${number}: ${file}`);
+  });
+  expect(named.filter((one) => !existsSync(join('test', one.replace(/^\d+: /, ''))))).toEqual([]);
+});

@@ -8,6 +8,7 @@ import {
   type Incoming,
   mayBeHl7,
   mediaTypeOf,
+  messageCaller,
   messageTypeOf,
   type RequestBody,
 } from 'waybill/peer';
@@ -52,6 +53,7 @@ export function incomingMessage(
     charset,
     name: settings.name(incoming, caller),
     origin: caller === undefined ? incoming.address : `${incoming.address} ${caller.name}`.trim(),
+    caller: messageCaller(caller, settings.claims),
     traceparent: incoming.headers['traceparent']?.toString(),
     ...repetition(taken, settings, { controlId, signed }),
   };

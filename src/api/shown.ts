@@ -1,3 +1,4 @@
+import { maskJson } from '../access/rights/mask/json-mask.ts';
 import { masked } from '../access/rights/mask/masked.ts';
 import { maskedText } from '../access/rights/masked-text.ts';
 import { maskedWords } from '../access/rights/masked-words.ts';
@@ -42,12 +43,19 @@ export function shownMessage<Message extends TracedMessage>(
   viewer: MessageViewer,
   message: Message,
 ): Message {
-  return shown(viewerOf(viewer, message), message, ({ name, origin, states, ...rest }) => ({
+  return shown(viewerOf(viewer, message), message, ({ name, origin, caller, states, ...rest }) => ({
     ...maskedEnding(rest as unknown as Message, hostsOf(message)),
     ...maskedPart('name', name, masked),
     ...maskedPart('origin', origin, maskedText),
+    ...maskedPart('caller', caller, maskedCaller),
     ...maskedPart('states', states, (keys) => keys.map(masked)),
   }));
+}
+
+/** Names of claims, and what is known to identify nobody; claims may name a patient. */
+function maskedCaller(caller: string): string {
+  const bytes = maskJson(Buffer.from(caller), { hidden: new Set(), shown: new Set() });
+  return JSON.stringify(JSON.parse(Buffer.from(bytes).toString('utf8')));
 }
 
 /** The texts about how a message ended that may quote it. */

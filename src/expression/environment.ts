@@ -10,6 +10,7 @@ import { directEvaluations, type Evaluation } from './direct.ts';
 import type { Scope } from './expression.ts';
 import { type ExpressionFacts, factsOf } from './facts.ts';
 import { ExpressionFault, expressionFailed } from './fault.ts';
+import { callerFunctions } from './function/caller.ts';
 import type { ExpressionFunction } from './function/expression-function.ts';
 import { fhirFunctions } from './function/fhir.ts';
 import { jwtFunctions } from './function/jwt.ts';
@@ -58,6 +59,7 @@ export function expressionEnvironment(settings: ExpressionSettings): ExpressionE
     ...messageFunctions(scope).map((one) => counted(one, listed)),
     ...fhirFunctions(scope),
     ...jwtFunctions(scope),
+    ...callerFunctions(scope).map((one) => counted(one, listed)),
     ...lookupFunctions(lookups),
     ...textFunctions,
     ...numberFunctions,

@@ -1,3 +1,4 @@
+import { callerFunctions } from './function/caller.ts';
 import { type ExpressionFunction, TIMESTAMP } from './function/expression-function.ts';
 import { fhirFunctions } from './function/fhir.ts';
 import { jwtFunctions } from './function/jwt.ts';
@@ -28,6 +29,7 @@ export const expressionReference: {
       functions: [
         ...messageFunctions(NO_MESSAGE),
         ...fhirFunctions(NO_MESSAGE),
+        ...callerFunctions(NO_MESSAGE),
         ...lookupFunctions({ names: [], lookup: () => '' }),
       ],
     },

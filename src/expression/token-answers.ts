@@ -10,7 +10,8 @@ const MOST = 100;
  */
 export class TokenAnswers {
   readonly keys: TokenKeys;
-  readonly #known = new Map<string, Settled>();
+  /** Made for the first: most evaluations need none. */
+  #known: Map<string, Settled> | undefined;
   #waiting: Promise<void> | undefined;
 
   constructor(keys: TokenKeys) {
@@ -19,20 +20,21 @@ export class TokenAnswers {
 
   /** The answer to what was asked in an earlier turn; otherwise begins `work` and throws. `question` is the same for the same. */
   of<Value>(question: string, work: (keys: TokenKeys) => Promise<Value>): Value {
-    const known = this.#known.get(question);
+    const answers = (this.#known ??= new Map<string, Settled>());
+    const known = answers.get(question);
     if (known !== undefined) {
       if ('error' in known) throw known.error;
       return known.value as Value;
     }
-    if (this.#known.size >= MOST) {
+    if (answers.size >= MOST) {
       throw new EngineError(
         'EXPRESSION_TOO_COSTLY',
         `it asked for more than ${MOST} tokens. Make or check them in TypeScript`,
       );
     }
     this.#waiting ??= work(this.keys).then(
-      (value) => void this.#known.set(question, { value }),
-      (error: unknown) => void this.#known.set(question, { error }),
+      (value) => void answers.set(question, { value }),
+      (error: unknown) => void answers.set(question, { error }),
     );
     throw new EngineError('EXPRESSION_FAILED', 'the token is not there yet');
   }

@@ -1,3 +1,4 @@
+import { callerOf } from '../message/caller.ts';
 import type { Envelope } from '../message/message.ts';
 import { TIMESTAMP } from './function/expression-function.ts';
 import { JwtName } from './jwt-name.ts';
@@ -58,6 +59,12 @@ export const expressionVariables: readonly ExpressionVariable[] = [
     type: 'string',
     help: 'The peer address, URL or folder it came from; "" if unknown.',
     read: ({ origin }) => origin ?? '',
+  },
+  {
+    name: 'caller',
+    type: 'string',
+    help: 'Who sent it, if a web service has it proven: a user, the subject of a token or certificate, the name of a key; otherwise "".',
+    read: (message) => callerOf(message)?.name ?? '',
   },
   { name: 'id', type: 'int', help: "The message's number.", read: ({ id }) => BigInt(id) },
   {

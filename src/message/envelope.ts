@@ -14,6 +14,11 @@ export interface MessageFacts {
   readonly name?: string | undefined;
   /** Where it came from: peer address, URL, folder. Shown in the trace, never interpreted. */
   readonly origin?: string | undefined;
+  /**
+   * Who sent it, as a web service has proven: a JSON object with `name` and `claims`, for
+   * `callerOf`. Shown masked in the trace, and never logged.
+   */
+  readonly caller?: string | undefined;
   /** Lower goes first if a queue is not in order. */
   readonly priority?: number | undefined;
   /** The sender's W3C trace context. */
@@ -81,6 +86,7 @@ export const ENVELOPE_FIELDS: {
   part: { header: 'Wb-Part', kind: 'number' },
   parts: { header: 'Wb-Parts', kind: 'number' },
   origin: { header: 'Wb-Origin', kind: 'text', given: true },
+  caller: { header: 'Wb-Caller', kind: 'text', given: true },
   priority: { header: 'Wb-Priority', kind: 'number', given: true },
   replyTo: { header: 'Wb-Reply-To', kind: 'name' },
   resendOf: { header: 'Wb-Resend-Of', kind: 'number' },

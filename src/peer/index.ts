@@ -80,6 +80,7 @@ export {
   callerSettings,
   type TokenSource,
 } from './http-server/caller/caller-settings.ts';
+export { messageCaller } from './http-server/caller/message-caller.ts';
 export { schemesOf } from './http-server/caller/schemes.ts';
 export { tryCallers } from './http-server/caller/try-callers.ts';
 export {

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import httpIn from '../../adapters/http/http-in.ts';
 import { freePort } from '../../sandbox/free-port.ts';
 import { hashPassword } from '../../src/credential/password.ts';
-import type { Definition } from '../../src/definition/definition.ts';
+import type { Definition, OperationDefinition } from '../../src/definition/definition.ts';
 import { rootLogger } from '../../src/log/logger.ts';
 import { definition, operationDefinition, serviceDefinition } from './definition.ts';
 import { testOutbound } from './loopback-adapter.ts';
@@ -34,11 +34,15 @@ export interface Portal extends AsyncDisposable {
 export interface PortalGiven {
   readonly engines?: number;
   /** Settings of the service besides those of the sign-in. */
-  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly settings?:
+    | Readonly<Record<string, unknown>>
+    | ((urls: readonly string[]) => Readonly<Record<string, unknown>>);
   readonly signIn?: Readonly<Record<string, unknown>>;
   /** Of the credential. */
   readonly key?: Readonly<Record<string, unknown>>;
   readonly folder?: string;
+  /** Where requests go; by default to `out`. */
+  readonly operation?: OperationDefinition;
 }
 
 export async function hashOf(password: string): Promise<string> {
@@ -58,12 +62,13 @@ export async function portal(given: PortalGiven = {}): Promise<Portal> {
   for (let at = 0; at < (given.engines ?? 1); at++) ports.push(await freePort());
   const first = { key: { privateKey: newKey() }, ...given };
   let running: Running[] = [];
+  const urls = ports.map((port) => `http://127.0.0.1:${port}`);
   const start = async (parts: PortalGiven): Promise<void> => {
     running = await Promise.all(
       ports.map((port) =>
         run(
           nats,
-          definitionOf(parts, { port, users, out }),
+          definitionOf(parts, { port, urls, users, out }),
           rootLogger('trace', { write: (line) => void log.push(line) }),
         ),
       ),
@@ -75,7 +80,7 @@ export async function portal(given: PortalGiven = {}): Promise<Portal> {
   };
   await start(first);
   return {
-    urls: ports.map((port) => `http://127.0.0.1:${port}`),
+    urls,
     users,
     out,
     log,
@@ -91,13 +96,15 @@ export async function portal(given: PortalGiven = {}): Promise<Portal> {
 }
 
 function definitionOf(
-  { settings, signIn, key, folder = '/nowhere' }: PortalGiven,
+  { settings = {}, signIn, key, folder = '/nowhere', operation }: PortalGiven,
   {
     port,
+    urls,
     users,
     out,
   }: {
     readonly port: number;
+    readonly urls: readonly string[];
     readonly users: ReadonlyMap<string, string>;
     readonly out: ReturnType<typeof testOutbound>;
   },
@@ -109,7 +116,7 @@ function definitionOf(
     callers: [{ kind: 'bearer', verifier: 'portal-key' }],
     scopes: ['POST: orders.read'],
     signIn: { users: 'staff', key: 'portal-key', ...signIn },
-    ...settings,
+    ...(typeof settings === 'function' ? settings(urls) : settings),
   };
   const known = readGiven(httpIn.settings, given, {
     folder,
@@ -119,7 +126,7 @@ function definitionOf(
   const values = { algorithm: 'ES256', issuer: 'portal', audience: 'portal', ...key };
   return definition({
     services: [serviceDefinition('portal', httpIn, { settings: known, to: ['orders'] })],
-    operations: [operationDefinition('orders', out)],
+    operations: [operation ?? operationDefinition('orders', out)],
     rest: {
       credentials: new Map([['portal-key', { kind: 'jwt-key', values, place, files: [] }]]),
       lookups: {

@@ -1,5 +1,5 @@
 import type { NewMessage } from 'waybill/adapter';
-import type { Caller, Incoming } from 'waybill/peer';
+import { type Caller, type Incoming, messageCaller } from 'waybill/peer';
 import type { FhirInValues } from '../fhir-in-settings.ts';
 import type { Carried } from './content.ts';
 import { FHIR_TYPE } from './outcome.ts';
@@ -22,6 +22,7 @@ export function messageFor(
     type: isAlone ? FHIR_TYPE : 'application/json',
     charset: 'utf-8',
     name: `${asked.interaction} ${place}`.trim(),
+    caller: messageCaller(caller),
     origin: caller === undefined ? incoming.address : `${incoming.address} ${caller.name}`.trim(),
     traceparent: incoming.headers['traceparent']?.toString(),
     dedupeKey: repetitionKey(incoming, caller, settings),

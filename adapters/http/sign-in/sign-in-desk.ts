@@ -103,7 +103,8 @@ export class SignInDesk {
       checkSameSite(incoming, this.#lent.cors);
     }
     const name = user.slice(0, 200);
-    const wait = this.#attempts.tried(name, incoming.address);
+    const address = this.#addressOf(incoming);
+    const wait = this.#attempts.tried(name, address);
     if (wait > 0) throw tooMany(wait);
     const found = await this.#checked(() => this.#users.signedIn(name, password.slice(0, 1_000)));
     if (found === undefined) {
@@ -111,9 +112,16 @@ export class SignInDesk {
         told: 'its user or password is wrong',
       });
     }
-    this.#attempts.succeeded(name, incoming.address);
+    this.#attempts.succeeded(name, address);
     const claims = { [PROOF]: found.proof };
     return this.#given(await this.#grants.begin({ subject: name, claims }), found);
+  }
+
+  /** What the nearest proxy says, if it is one of ours: only that entry is not the caller's own claim. */
+  #addressOf({ address, headers }: Incoming): string {
+    if (!this.#settings.proxies.includes(address)) return address;
+    const told = headers['x-forwarded-for']?.toString().split(',').at(-1)?.trim();
+    return told === undefined || told === '' ? address : told.slice(0, 64);
   }
 
   async #refresh(incoming: Incoming, { refreshToken }: Asked): Promise<HttpReply> {

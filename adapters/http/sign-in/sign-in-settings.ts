@@ -83,6 +83,11 @@ const fields = {
   realm: setting.optional(realm),
   ...lifetimes,
   ...cookies,
+  proxies: setting.list(setting.text({ help: 'The address of a proxy.' }), {
+    help: 'The proxies in front of this port whose X-Forwarded-For says who calls. Without them, a proxy counts as one caller, and what one person guesses slows down everybody behind it.',
+    example: '["10.1.2.3"]',
+    advanced: true,
+  }),
 };
 
 export const signInSettings = setting.group(fields, {

@@ -20,6 +20,7 @@ export function MessageFacts({ message }: { readonly message: Message }): ReactE
     size,
     attempts,
     origin,
+    caller,
     name,
     resendOf,
     duplicateOf,
@@ -73,6 +74,9 @@ export function MessageFacts({ message }: { readonly message: Message }): ReactE
       <Fact name={t('Size')}>{bytes(size)}</Fact>
       <Fact name={t('Came from')} when={origin !== undefined}>
         {origin}
+      </Fact>
+      <Fact name={t('Caller')} when={caller !== undefined}>
+        <span className="break-all font-mono">{caller}</span>
       </Fact>
       <Fact name={t('Name')} when={name !== undefined}>
         <span className="break-all">{name}</span>

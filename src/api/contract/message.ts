@@ -65,6 +65,11 @@ export const Message = Type.Object({
   part: maybe(Type.Integer()),
   parts: maybe(Type.Integer()),
   origin: maybe(Type.String()),
+  caller: maybe(
+    Type.String({
+      description: 'Who sent it, as a web service has proven: a JSON object with name and claims.',
+    }),
+  ),
   charset: maybe(Type.String()),
   priority: maybe(Type.Number()),
   replyTo: maybe(Type.String()),

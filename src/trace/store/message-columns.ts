@@ -113,6 +113,7 @@ const MORE: Readonly<Record<Exclude<Source, Columns[keyof Columns]['from'] | ByH
   'envelope.received': 'received',
   'envelope.charset': 'charset',
   'envelope.origin': 'origin',
+  'envelope.caller': 'caller',
   'envelope.part': 'part',
   'envelope.parts': 'parts',
   'envelope.priority': 'priority',

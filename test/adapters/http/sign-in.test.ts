@@ -216,3 +216,19 @@ test('guessing is slowed down for a person at an address, and not for others', a
   expect(Number(waiting.headers['retry-after'])).toBeGreaterThan(0);
   await signedIn('berta', one);
 });
+
+test('behind a proxy that is named, what one address guesses does not slow down another', async () => {
+  await using one = await portal({ signIn: { proxies: ['127.0.0.1'] } });
+  await signedIn('anna', one);
+  const guess = (from: string): Promise<Called> =>
+    post(
+      url('/auth/login', 0, one),
+      { user: 'anna', password: 'wrong' },
+      { 'x-forwarded-for': `1.2.3.4, ${from}` },
+    );
+  const seen: number[] = [];
+  for (let at = 0; at < 4; at++) seen.push((await guess('10.0.0.7')).status);
+  expect(seen).toEqual([401, 401, 401, 429]);
+  expect((await guess('10.0.0.8')).status).toBe(401);
+  await signedIn('anna', one);
+});

@@ -89,6 +89,7 @@ export const german: Catalogue = {
   Tries: 'Versuche',
   Size: 'Größe',
   'Came from': 'Herkunft',
+  Caller: 'Aufrufer',
   Part: 'Teil',
   '{part} of {parts}': '{part} von {parts}',
   Name: 'Name',

@@ -5,6 +5,7 @@ import type { Credential } from '../../../adapter/credential.ts';
 import type { Settings } from '../../../adapter/setting.ts';
 import { DisableError } from '../../../error/adapter-error.ts';
 import { EngineError } from '../../../error/engine-error.ts';
+import { claimAt } from '../../../message/caller.ts';
 import { kept } from '../../kept.ts';
 import { isSameSecret } from '../../same-secret.ts';
 import { cookieOf, type Incoming } from '../incoming.ts';
@@ -160,7 +161,7 @@ function bearerScheme({ verifier }: Pick<SchemeLent, 'verifier'>, values: Caller
         const unbound = bindingProblem(claims, incoming.certificate);
         if (unbound !== undefined) return { result: 'wrong', reason: unbound };
         const scopes = new Set([...grants, ...scopesOf(claims, values.scopeClaim)]);
-        const caller = { name: nameOf(claims), scopes };
+        const caller = { name: nameOf(claims), scopes, claims };
         return { result: 'proven', caller, cookie: found.place === 'cookie' };
       } catch (error) {
         if (error instanceof EngineError && error.code === 'CREDENTIAL_REFUSED') {
@@ -207,17 +208,6 @@ function scopesOf(claims: Claims, path: string | undefined): readonly string[] {
       ? [claims['scope'], claims['scp'], claims['roles']]
       : [claimAt(claims, path)];
   return values.flat().flatMap((one) => (typeof one === 'string' ? one.split(' ') : []));
-}
-
-function claimAt(claims: Claims, path: string): unknown {
-  // The name of a claim may contain dots, as web addresses do.
-  if (Object.hasOwn(claims, path)) return claims[path];
-  let current: unknown = claims;
-  for (const name of path.split('.')) {
-    const held = Object(current) as Record<string, unknown>;
-    current = Object.hasOwn(held, name) ? held[name] : undefined;
-  }
-  return current;
 }
 
 /** Callers who sign the body with a shared key, as webhooks do. */
