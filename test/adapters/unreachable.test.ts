@@ -14,6 +14,7 @@ import mqttIn from '../../adapters/mqtt/mqtt-in.ts';
 import mqttOut from '../../adapters/mqtt/mqtt-out.ts';
 import natsIn from '../../adapters/nats/nats-in.ts';
 import natsOut from '../../adapters/nats/nats-out.ts';
+import printOut from '../../adapters/print/print-out.ts';
 import smtpOut from '../../adapters/smtp/smtp-out.ts';
 import soapOut from '../../adapters/soap/soap-out.ts';
 import sshExecOut from '../../adapters/ssh/exec/ssh-exec-out.ts';
@@ -100,6 +101,7 @@ const SECURE: readonly Case[] = [
   sending(graphMailOut, (place) => ({ ...graph(place), to: mail.to })),
   sending(httpOut, (place) => ({ url: `https://${place}/in`, ...account })),
   sending(fhirOut, (place) => ({ url: `https://${place}/r4`, ...account })),
+  sending(printOut, (place) => ({ url: `ipps://${place}/ipp/print`, ...account })),
   sending(websocketOut, (place) => ({ url: `wss://${place}/`, ...account })),
   sending(soapOut, (place) => ({ url: `https://${place}/x`, ...account }), Buffer.from('<a/>')),
 ];
