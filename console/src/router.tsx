@@ -223,6 +223,11 @@ const users = createRoute({
   component: lazyRouteComponent(() => import('./user/user-page.tsx'), 'UserPage'),
 });
 
+const factor = createRoute({
+  ...under,
+  path: '/second-factor',
+  component: lazyRouteComponent(() => import('./factor/factor-page.tsx'), 'FactorPage'),
+});
 const rights = createRoute({
   ...under,
   path: '/users/$name',
@@ -269,6 +274,7 @@ const tree = root.addChildren([
   exported,
   audit,
   users,
+  factor,
   rights,
   tokens,
   signIns,

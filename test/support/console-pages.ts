@@ -34,6 +34,7 @@ export const PAGES = [
   ['/audit', 'Audit log'],
   ['/access', 'Who saw a patient'],
   ['/users', 'Users'],
+  ['/second-factor', 'Second factor'],
   ['/tokens', 'Tokens'],
   ['/sign-ins', 'Sign-ins'],
   ['/nowhere', 'No such page'],

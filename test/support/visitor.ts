@@ -22,6 +22,7 @@ export interface Me {
   readonly visibleHosts?: readonly string[];
   readonly csrfToken?: string;
   readonly mustChangePassword?: boolean;
+  readonly mustAddFactor?: boolean;
   readonly via: string;
 }
 

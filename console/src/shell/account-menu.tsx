@@ -1,8 +1,9 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { CircleUser, LogOut } from 'lucide-react';
+import { Link } from '@tanstack/react-router';
+import { CircleUser, LogOut, ShieldCheck } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
 import { ask } from '../api/client.ts';
-import { Button, ICON_BUTTON } from '../element/button.tsx';
+import { Button, buttonStyle, ICON_BUTTON } from '../element/button.tsx';
 import { t } from '../language/translate.ts';
 import { LanguageChoice } from './language-choice.tsx';
 import type { Me } from './me.ts';
@@ -44,6 +45,11 @@ export function AccountMenu({ user }: { readonly user: Me | undefined }): ReactE
           )}
           <LanguageChoice />
           {user?.via === 'local' && <OwnPassword />}
+          {(user?.via === 'local' || user?.via?.startsWith('ldap ') === true) && (
+            <Link to="/second-factor" className={buttonStyle()}>
+              <ShieldCheck size={14} aria-hidden="true" /> {t('Second factor')}
+            </Link>
+          )}
           {user?.via !== undefined && (
             <Button onClick={() => void signOut()}>
               <LogOut size={14} aria-hidden="true" /> {t('Sign out')}

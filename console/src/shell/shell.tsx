@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
 import { CircleHelp, Menu, Moon, Search, Sun, Unplug } from 'lucide-react';
 import { lazy, type ReactElement, Suspense, useRef, useState } from 'react';
@@ -28,12 +28,24 @@ const KeyboardHelp = lazy(() =>
 
 /** What surrounds every page: navigation, finding, theme and help. */
 export function Shell(): ReactElement {
+  const client = useQueryClient();
   const { data, error, isPending } = useQuery(me);
+  // stays until the recovery codes were kept, even if the server is content before
+  const [adding, setAdding] = useState(false);
   const mustChange = data?.mustChangePassword === true;
-  if (mustChange || (error instanceof ApiProblem && error.status === 401)) {
+  const [wasOut, setWasOut] = useState(false);
+  // while it is asked again after a sign-in, the page of that sign-in stays
+  const isOut = isPending ? wasOut : error instanceof ApiProblem && error.status === 401;
+  if (isOut !== wasOut) setWasOut(isOut);
+  if (data?.mustAddFactor === true && !mustChange && !adding) setAdding(true);
+  if (mustChange || adding || isOut) {
+    const added = (): void => {
+      setAdding(false);
+      void client.resetQueries();
+    };
     return (
       <Suspense fallback={<Waiting />}>
-        <SignInPage mustChange={mustChange} />
+        <SignInPage mustChange={mustChange && !isOut} mustAdd={adding && !isOut} onAdded={added} />
       </Suspense>
     );
   }

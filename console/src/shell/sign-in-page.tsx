@@ -4,6 +4,8 @@ import { apiUrl, ask } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
+import { FactorSetup } from '../factor/factor-setup.tsx';
+import { type AskedFor, SecondStep } from '../factor/second-step.tsx';
 import { t } from '../language/translate.ts';
 import { LanguageChoice } from './language-choice.tsx';
 import { NewPassword } from './new-password.tsx';
@@ -21,72 +23,134 @@ interface Provider {
   readonly title: string;
 }
 
+interface Answer {
+  readonly mustChangePassword: boolean;
+  /** Nobody is signed in before this is given too. */
+  readonly secondFactor?: AskedFor;
+}
+
 interface Credentials {
   readonly user: string;
   readonly password: string;
 }
 
+/** What is asked for now. */
+type Stage = 'password' | 'second' | 'change' | 'add';
+
+const HEADINGS: Readonly<Record<Stage, string>> = {
+  password: t('Sign in to Waybill'),
+  second: t('Sign in to Waybill'),
+  change: t('Choose a new password'),
+  add: t('Set up a second factor'),
+};
+
 /** Shown instead of everything else while nobody is signed in, or while the user must first choose a password. */
 export function SignInPage({
-  mustChange = false,
+  mustChange,
+  mustAdd,
+  onAdded,
 }: {
-  readonly mustChange?: boolean;
+  readonly mustChange: boolean;
+  /** Whether a second factor has to be set up. */
+  readonly mustAdd: boolean;
+  /** Called when one is. */
+  readonly onAdded: () => void;
 }): ReactElement {
   const client = useQueryClient();
   const [given, setGiven] = useState<string | undefined>(undefined);
-  const changing = mustChange || given !== undefined;
+  const [typed, setTyped] = useState<string | undefined>(undefined);
+  const [asked, setAsked] = useState<AskedFor | undefined>(undefined);
+  const stage: Stage =
+    mustChange || given !== undefined
+      ? 'change'
+      : mustAdd
+        ? 'add'
+        : asked === undefined
+          ? 'password'
+          : 'second';
   const { data: methods, error } = useQuery({
     queryKey: ['sign-in-methods'],
     queryFn: ({ signal }) => ask<Methods>('sign-in/methods', { signal }),
   });
   const signIn = useMutation({
-    mutationFn: (body: Credentials) =>
-      ask<{ readonly mustChangePassword: boolean }>('sign-in', { body }),
-    onSuccess: async ({ mustChangePassword }, { password }) => {
-      if (mustChangePassword) setGiven(password);
+    mutationFn: (body: Credentials) => ask<Answer>('sign-in', { body }),
+    onSuccess: async ({ mustChangePassword, secondFactor }, { password }) => {
+      setTyped(password);
+      if (secondFactor !== undefined) setAsked(secondFactor);
+      else if (mustChangePassword) setGiven(password);
       else await client.invalidateQueries();
     },
   });
+  const stepped = async (): Promise<void> => {
+    setAsked(undefined);
+    if (signIn.data?.mustChangePassword === true) setGiven(typed);
+    else await client.invalidateQueries();
+  };
   useEffect(() => {
     document.title = `${t('Sign in')} · Waybill`;
   }, []);
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    signIn.mutate({ user: form.get('user') as string, password: form.get('password') as string });
-  };
   return (
     <main className="flex min-h-full items-center justify-center p-4">
       <div className="w-full max-w-sm rounded-xl border border-line bg-surface p-6 shadow-float">
         <img src="./waybill.svg" alt="" width="32" height="32" />
-        <h1 className="mt-3 mb-4">
-          {changing ? t('Choose a new password') : t('Sign in to Waybill')}
-        </h1>
+        <h1 className="mt-3 mb-4">{HEADINGS[stage]}</h1>
         {error !== null && <Problem error={error} />}
         {signIn.isError && <Problem error={signIn.error} />}
-        {changing && <NewPassword current={given} />}
-        {!changing && methods?.first === true && <FirstAdministrator />}
-        {!changing && methods?.first === false && methods.password && (
-          <form onSubmit={submit} className="mt-3 flex flex-col gap-3">
-            <Field label={t('User')} name="user" autoComplete="username" required autoFocus />
-            <Field
-              label={t('Password')}
-              name="password"
-              type="password"
-              autoComplete="current-password"
-              required
-            />
-            <Button type="submit" look="primary" className="mt-1 h-9" disabled={signIn.isPending}>
-              {signIn.isPending ? t('Signing in…') : t('Sign in')}
-            </Button>
-          </form>
+        {stage === 'change' && <NewPassword current={given} />}
+        {stage === 'add' && <FactorSetup password={typed} onDone={onAdded} />}
+        {stage === 'second' && asked !== undefined && (
+          <SecondStep
+            asked={asked}
+            onSignedIn={() => void stepped()}
+            onBack={() => setAsked(undefined)}
+          />
         )}
-        {!changing && methods !== undefined && <Providers methods={methods} />}
+        {stage === 'password' && methods !== undefined && (
+          <FirstStep methods={methods} pending={signIn.isPending} onGiven={signIn.mutate} />
+        )}
         <div className="mt-5 border-t border-line pt-4">
           <LanguageChoice />
         </div>
       </div>
     </main>
+  );
+}
+
+/** Name and password, or what there is instead. */
+function FirstStep({
+  methods,
+  pending,
+  onGiven,
+}: {
+  readonly methods: Methods;
+  readonly pending: boolean;
+  readonly onGiven: (given: Credentials) => void;
+}): ReactElement {
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    onGiven({ user: form.get('user') as string, password: form.get('password') as string });
+  };
+  return (
+    <>
+      {methods.first && <FirstAdministrator />}
+      {!methods.first && methods.password && (
+        <form onSubmit={submit} className="mt-3 flex flex-col gap-3">
+          <Field label={t('User')} name="user" autoComplete="username" required autoFocus />
+          <Field
+            label={t('Password')}
+            name="password"
+            type="password"
+            autoComplete="current-password"
+            required
+          />
+          <Button type="submit" look="primary" className="mt-1 h-9" disabled={pending}>
+            {pending ? t('Signing in…') : t('Sign in')}
+          </Button>
+        </form>
+      )}
+      <Providers methods={methods} />
+    </>
   );
 }
 

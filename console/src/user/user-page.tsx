@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { KeyRound, Plus, Trash2 } from 'lucide-react';
+import { KeyRound, Plus, ShieldOff, Trash2 } from 'lucide-react';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { AccessLinks } from '../access/access-links.tsx';
 import { ask } from '../api/client.ts';
@@ -14,6 +14,7 @@ import { Page } from '../element/page.tsx';
 import { day } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { rich, t } from '../language/translate.ts';
+import { ResetFactor } from './reset-factor.tsx';
 
 interface User {
   readonly name: string;
@@ -24,6 +25,7 @@ interface User {
   readonly breakGlass: boolean;
   readonly created: number;
   readonly lastSignIn?: number;
+  readonly secondFactor: readonly ('totp' | 'passkey')[];
 }
 
 interface OneTime {
@@ -51,6 +53,7 @@ export function UserPage(): ReactElement {
     onSuccess: setGiven,
     onSettled: again,
   });
+  const [resetting, setResetting] = useState<string | undefined>(undefined);
   const [removing, setRemoving] = useState<string | undefined>(undefined);
   return (
     <Page
@@ -83,51 +86,16 @@ export function UserPage(): ReactElement {
           look="min-w-[44rem]"
           columns={[t('User'), t('Roles'), t('May see'), t('Last sign-in'), t('Since'), t('Acts')]}
         >
-          {data.users.map(
-            ({ name, roles, scope, lastSignIn, created, mustChange, breakGlass, expires }) => (
-              <tr key={name} className="border-t border-line hover:bg-hover">
-                <th scope="row" className="px-3 py-1.5 font-medium">
-                  <Link to="/users/$name" params={{ name }} className="text-accent hover:underline">
-                    {name}
-                  </Link>
-                  {breakGlass && (
-                    <span className="ml-2 text-xs text-warn">{t('for emergencies')}</span>
-                  )}
-                  {mustChange && (
-                    <span className="ml-2 text-xs font-normal text-ink-2">
-                      {t('has not chosen a password')}
-                    </span>
-                  )}
-                </th>
-                <td className="px-3 py-1.5 text-xs">{roles.join(', ')}</td>
-                <td className="px-3 py-1.5 text-xs text-ink-2">
-                  {scope.includes('*') ? t('everything') : scope.join(', ')}
-                </td>
-                <td className="px-3 py-1.5 text-xs">
-                  {lastSignIn === undefined ? t('never') : <When at={lastSignIn} as="ago" />}
-                </td>
-                <td className="px-3 py-1.5 text-xs text-ink-2">
-                  {expires === undefined
-                    ? day(created)
-                    : t('{since}, until {until}', { since: day(created), until: day(expires) })}
-                </td>
-                <td className="px-3 py-1.5">
-                  <span className="flex gap-2">
-                    <Button disabled={password.isPending} onClick={() => password.mutate(name)}>
-                      <KeyRound size={13} aria-hidden="true" /> {t('New password')}
-                    </Button>
-                    <Button
-                      look="danger"
-                      aria-label={t('Remove {name}', { name })}
-                      onClick={() => setRemoving(name)}
-                    >
-                      <Trash2 size={13} aria-hidden="true" />
-                    </Button>
-                  </span>
-                </td>
-              </tr>
-            ),
-          )}
+          {data.users.map((user) => (
+            <UserRow
+              key={user.name}
+              user={user}
+              busy={password.isPending}
+              onPassword={() => password.mutate(user.name)}
+              onReset={() => setResetting(user.name)}
+              onRemove={() => setRemoving(user.name)}
+            />
+          ))}
         </ListTable>
       )}
       {adding && (
@@ -136,6 +104,15 @@ export function UserPage(): ReactElement {
           onAdded={(one) => {
             setGiven(one);
             setAdding(false);
+            void again();
+          }}
+        />
+      )}
+      {resetting !== undefined && (
+        <ResetFactor
+          name={resetting}
+          onClose={() => {
+            setResetting(undefined);
             void again();
           }}
         />
@@ -150,6 +127,74 @@ export function UserPage(): ReactElement {
         />
       )}
     </Page>
+  );
+}
+
+function UserRow({
+  user: { name, roles, scope, lastSignIn, created, mustChange, breakGlass, expires, secondFactor },
+  busy,
+  onPassword,
+  onReset,
+  onRemove,
+}: {
+  readonly user: User;
+  readonly busy: boolean;
+  readonly onPassword: () => void;
+  readonly onReset: () => void;
+  readonly onRemove: () => void;
+}): ReactElement {
+  return (
+    <tr className="border-t border-line hover:bg-hover">
+      <th scope="row" className="px-3 py-1.5 font-medium">
+        <Link to="/users/$name" params={{ name }} className="text-accent hover:underline">
+          {name}
+        </Link>
+        {breakGlass && <span className="ml-2 text-xs text-warn">{t('for emergencies')}</span>}
+        {secondFactor.length > 0 && (
+          <span className="ml-2 text-xs font-normal text-ink-2">
+            {secondFactor
+              .map((kind) => (kind === 'totp' ? t('with an app') : t('with a passkey')))
+              .join(', ')}
+          </span>
+        )}
+        {mustChange && (
+          <span className="ml-2 text-xs font-normal text-ink-2">
+            {t('has not chosen a password')}
+          </span>
+        )}
+      </th>
+      <td className="px-3 py-1.5 text-xs">{roles.join(', ')}</td>
+      <td className="px-3 py-1.5 text-xs text-ink-2">
+        {scope.includes('*') ? t('everything') : scope.join(', ')}
+      </td>
+      <td className="px-3 py-1.5 text-xs">
+        {lastSignIn === undefined ? t('never') : <When at={lastSignIn} as="ago" />}
+      </td>
+      <td className="px-3 py-1.5 text-xs text-ink-2">
+        {expires === undefined
+          ? day(created)
+          : t('{since}, until {until}', { since: day(created), until: day(expires) })}
+      </td>
+      <td className="px-3 py-1.5">
+        <span className="flex gap-2">
+          <Button disabled={busy} onClick={onPassword}>
+            <KeyRound size={13} aria-hidden="true" /> {t('New password')}
+          </Button>
+          {secondFactor.length > 0 && (
+            <Button
+              aria-label={t('Reset the second factor of {name}', { name })}
+              title={t('Reset the second factor of {name}', { name })}
+              onClick={onReset}
+            >
+              <ShieldOff size={13} aria-hidden="true" />
+            </Button>
+          )}
+          <Button look="danger" aria-label={t('Remove {name}', { name })} onClick={onRemove}>
+            <Trash2 size={13} aria-hidden="true" />
+          </Button>
+        </span>
+      </td>
+    </tr>
   );
 }
 

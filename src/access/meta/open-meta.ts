@@ -9,6 +9,7 @@ import {
   FIFTH_META_TABLES,
   FOURTH_META_TABLES,
   META_TABLES,
+  NINTH_META_TABLES,
   SECOND_META_TABLES,
   SEVENTH_META_TABLES,
   SIXTH_META_TABLES,
@@ -99,6 +100,7 @@ export const META_MIGRATIONS: readonly MetaMigration[] = [
   (session, { written }) => define(session, written(SIXTH_META_TABLES)),
   (session, { written }) => define(session, written(SEVENTH_META_TABLES)),
   (session, { written }) => define(session, written(EIGHTH_META_TABLES)),
+  (session, { written }) => define(session, written(NINTH_META_TABLES)),
 ];
 
 export const AUDIT_MIGRATIONS: readonly MetaMigration[] = [

@@ -111,6 +111,19 @@ export const EIGHTH_META_TABLES = `
 CREATE TABLE IF NOT EXISTS file_draft_trial(draft_id INTEGER PRIMARY KEY, trial TEXT NOT NULL) STRICT;
 `;
 
+/** What people sign in with besides their password; `owner` is how and as whom they sign in, `local anna`. */
+export const NINTH_META_TABLES = `
+CREATE TABLE IF NOT EXISTS totp(
+  owner TEXT PRIMARY KEY, secret TEXT NOT NULL, last_step INTEGER NOT NULL, told_step INTEGER NOT NULL, created INTEGER NOT NULL,
+  last_used INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS passkey(
+  id TEXT PRIMARY KEY, owner TEXT NOT NULL, site TEXT NOT NULL, label TEXT NOT NULL, public_key BLOB NOT NULL,
+  counter INTEGER NOT NULL, transports TEXT NOT NULL, created INTEGER NOT NULL, last_used INTEGER) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS passkey_owner ON passkey(owner);
+CREATE TABLE IF NOT EXISTS recovery_code(
+  owner TEXT NOT NULL, hash BLOB NOT NULL, PRIMARY KEY(owner, hash)) STRICT, WITHOUT ROWID;
+`;
+
 export const AUDIT_TABLES = `
 CREATE TABLE IF NOT EXISTS audit(
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, via TEXT NOT NULL, ip TEXT NOT NULL,

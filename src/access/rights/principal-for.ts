@@ -20,6 +20,10 @@ export interface Identity {
   readonly token?: number | undefined;
   readonly csrfToken?: string | undefined;
   readonly mustChangePassword?: boolean | undefined;
+  /** Nothing else is allowed until a second factor is set up. */
+  readonly mustAddFactor?: boolean | undefined;
+  /** A local user for emergencies, who needs no second factor. */
+  readonly breakGlass?: boolean | undefined;
   /** Whether the check still holds: a session that begins while the password is being changed must not outlive it. */
   readonly stillHolds?: (() => Promise<boolean>) | undefined;
 }
@@ -48,16 +52,7 @@ export function rights(
     return hostsInScope(scope, last);
   };
   return async (identity) => {
-    const {
-      name,
-      roles: named,
-      scope,
-      via,
-      limit,
-      token,
-      csrfToken,
-      mustChangePassword,
-    } = identity;
+    const { name, roles: named, scope, via, limit, token, csrfToken } = identity;
     const grants = grantsOf(identity, roles);
     const usual = grants?.permissionsIn(production) ?? new Set(identity.granted);
     const mayEver = limit === undefined && usual.has('message.emergency') && !usual.has(UNMASKED);
@@ -79,7 +74,7 @@ export function rights(
         : { emergency: { until: emergency.until, reason: emergency.reason } }),
       ...(token === undefined ? {} : { token }),
       ...(csrfToken === undefined ? {} : { csrfToken }),
-      ...(mustChangePassword === true ? { mustChangePassword } : {}),
+      ...dutiesOf(identity),
     };
   };
 }
@@ -96,5 +91,16 @@ function grantsOf(
       const all = permissionsOf(named, roles, production);
       return limit === undefined ? all : new Set(limit.filter((one) => all.has(one)));
     },
+  };
+}
+
+/** What has to be done before anything else. */
+function dutiesOf({
+  mustChangePassword,
+  mustAddFactor,
+}: Identity): Pick<Principal, 'mustChangePassword' | 'mustAddFactor'> {
+  return {
+    ...(mustChangePassword === true ? { mustChangePassword } : {}),
+    ...(mustAddFactor === true ? { mustAddFactor } : {}),
   };
 }

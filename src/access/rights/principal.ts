@@ -82,4 +82,6 @@ export interface Principal {
   readonly grants?: Grants | undefined;
   /** Nothing else is allowed until the password is changed. */
   readonly mustChangePassword?: boolean | undefined;
+  /** Nothing else is allowed until a second factor is set up. */
+  readonly mustAddFactor?: boolean | undefined;
 }

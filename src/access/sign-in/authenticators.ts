@@ -12,15 +12,13 @@ import type { DerivedCsrf } from './cross-origin.ts';
 import { issuerTokens } from './issuer-tokens.ts';
 import { localIdentity } from './local-sign-in.ts';
 import { mappedIdentity } from './mapped-identity.ts';
-import type { Sessions } from './sessions.ts';
-import type { Authenticator } from './sign-in.ts';
+import type { Authenticator, SignIn } from './sign-in.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 import type { Users } from './users.ts';
 
 /** The cookie that a sign-in set. */
 export function sessionAuthenticator(
-  sessions: Sessions,
-  users: Users,
+  { sessions, users, factors }: Pick<SignIn, 'sessions' | 'users' | 'factors'>,
   cookie: string,
 ): Authenticator {
   const lately = seenLately();
@@ -28,9 +26,10 @@ export function sessionAuthenticator(
     const session = await sessions.find(id, unattended);
     if (session === undefined) return undefined;
     const { name, via, roles, scope, csrf: csrfToken } = session;
-    if (via !== 'local') return { name, roles, scope, via, csrfToken };
-    const user = await users.current(name);
-    return user === undefined ? undefined : { ...localIdentity(user, via), csrfToken };
+    const user = via === 'local' ? await users.current(name) : undefined;
+    if (via === 'local' && user === undefined) return undefined;
+    const identity = user === undefined ? { name, roles, scope, via } : localIdentity(user, via);
+    return { ...identity, csrfToken, mustAddFactor: await factors.isMissing(identity) };
   };
   return {
     method: 'session',

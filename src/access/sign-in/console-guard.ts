@@ -27,6 +27,10 @@ import { derivedCsrf } from './cross-origin.ts';
 import { delegateOf } from './delegate.ts';
 import { directory } from './directory/directory.ts';
 import { enforcement } from './enforcement.ts';
+import { factorCheck } from './factor/check-factor.ts';
+import { factorSeal } from './factor/factor-seal.ts';
+import { factorStore } from './factor/factor-store.ts';
+import { type SecondFactors, secondFactors } from './factor/second-factors.ts';
 import { failureDelay } from './failure-delay.ts';
 import { firstAdministrator } from './first-administrator.ts';
 import { localIdentity, localSignIn } from './local-sign-in.ts';
@@ -180,6 +184,7 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
   const delay = failureDelay(database);
   const used = usedAssertions(database);
   const emergency = emergencies(database);
+  const factors = await openFactors(parts);
   const { header, tokens: issuers } = settings;
   const cookies = cookieNames(await sharedKey(database, 'instance'));
   const relayed = relayedCallers();
@@ -198,6 +203,8 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
       delegate,
     }),
     delay,
+    factors,
+    factorCheck: factorCheck({ factors, delay, used }),
     first: firstAdministrator(database, known, settings.external),
     cookies,
     roles: settings.roles,
@@ -215,11 +222,21 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
       relayedAuthenticator(relayed),
       ownTokenAuthenticator(tokens, known),
       ...(issuers.length === 0 ? [] : [issuerAuthenticator(issuers, csrf)]),
-      sessionAuthenticator(open, known, cookies.session),
+      sessionAuthenticator({ sessions: open, users: known, factors }, cookies.session),
       ...(header === undefined ? [] : [headerAuthenticator(header, csrf)]),
     ],
     log,
   };
+}
+
+async function openFactors({ database, settings }: Installation): Promise<SecondFactors> {
+  const own = await sharedKey(database, 'second-factor');
+  return secondFactors({
+    store: factorStore(database),
+    seal: await factorSeal(own, process.env),
+    settings: settings.secondFactor,
+    key: own,
+  });
 }
 
 /** A secret key of that name, made on first use, the same on every operator plane. */

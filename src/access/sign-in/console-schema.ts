@@ -124,6 +124,15 @@ const Cors = closed({
 export const ConsoleFile = closed({
   publicUrl: maybe(Type.String({ pattern: '^https?://' })),
   passwords: maybe(Type.Boolean()),
+  /** Who needs more than a password; local users may have a second factor in any case. */
+  secondFactor: maybe(
+    closed({
+      /** Everybody, or those with one of these roles. */
+      required: maybe(Type.Union([Type.Boolean(), Type.Array(Text, { maxItems: 50 })])),
+      /** Whether people of a directory (`ldap`) have one here too. */
+      ldap: maybe(Type.Boolean()),
+    }),
+  ),
   session: maybe(closed({ idle: maybe(Duration), absolute: maybe(Duration) })),
   roles: maybe(record(list(word(...PERMISSIONS)))),
   mask: maybe(

@@ -8,7 +8,7 @@ import { describeError } from '../../error/engine-error.ts';
 import { nearest } from '../../error/nearest.ts';
 import { milliseconds } from '../../time/duration.ts';
 import type { MaskPaths, Places } from '../rights/field-mask.ts';
-import { BUILT_IN_ROLES, checkRoles, type Roles } from '../rights/roles.ts';
+import { BUILT_IN_ROLES, checkRoles, grantOf, type Roles } from '../rights/roles.ts';
 import { checkScope } from '../rights/scope.ts';
 import { type AlertSettings, alertProblems, alertSettingsOf } from './alert-settings.ts';
 import {
@@ -34,6 +34,7 @@ export interface ConsoleSettings {
   /** Whether local users may sign in with their password. */
   readonly passwords: boolean;
   readonly session: SessionLimits;
+  readonly secondFactor: FactorSettings;
   /** The built-in ones and the installation's own. */
   readonly roles: Roles;
   readonly mask: MaskPaths;
@@ -63,6 +64,14 @@ export interface ConsoleSettings {
   readonly productions: readonly string[];
   /** Search fields whose values identify a patient; undefined recognises them by path and name. */
   readonly patientFields: readonly string[] | undefined;
+}
+
+/** Who needs more than a password. */
+export interface FactorSettings {
+  /** Whether somebody with these roles needs a second factor. */
+  readonly required: (roles: readonly string[]) => boolean;
+  /** Whether people of a directory have one here too. */
+  readonly ldap: boolean;
 }
 
 export interface CorsSettings {
@@ -116,6 +125,7 @@ function settingsOf(written: ConsoleFile, folder: string): ConsoleSettings {
     publicOrigin: publicUrl === undefined ? undefined : new URL(publicUrl).origin,
     passwords,
     session: sessionOf(written),
+    secondFactor: factorOf(written, roles),
     ...mechanismsOf(written, folder, roles),
     roles,
     mask: maskOf(written),
@@ -152,6 +162,32 @@ function mechanismsOf(
       .update(JSON.stringify([oidc, tokens, header, delegated, [...roles], ...ldap, ...saml]))
       .digest('hex'),
   };
+}
+
+function factorOf({ secondFactor = {} }: ConsoleFile, roles: Roles): FactorSettings {
+  const { required = false, ldap = false } = secondFactor;
+  return {
+    // a role for one production counts as the role
+    required: (named) =>
+      typeof required === 'boolean'
+        ? required
+        : named.some((one) =>
+            required.some((role) => [one, grantOf(one, roles).role].includes(role)),
+          ),
+    ldap,
+  };
+}
+
+function factorProblems({ secondFactor = {}, ldap = [] }: ConsoleFile, roles: Roles): string[] {
+  const { required = false, ldap: directories = false } = secondFactor;
+  return [
+    ...(typeof required === 'boolean'
+      ? []
+      : problemOf('secondFactor.required', () => checkRoles(required, roles))),
+    ...(directories && ldap.length === 0
+      ? ['secondFactor.ldap: there is no directory; add one under ldap, or leave this out']
+      : []),
+  ];
 }
 
 function sessionOf({ session = {} }: ConsoleFile): SessionLimits {
@@ -285,6 +321,7 @@ function meaningProblems(written: ConsoleFile, folder: string): string[] {
       .map((name) => `roles.${name}: that role is built in; give yours another name`),
     ...mappings.flatMap(([path, mapping]) => mappingProblems(path, mapping, roles)),
     ...mechanismProblems(written, folder),
+    ...factorProblems(written, roles),
     ...traceUrlProblems(written),
     ...alertProblems(written.alerts),
   ];

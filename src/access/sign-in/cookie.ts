@@ -5,12 +5,14 @@ export interface CookieNames {
   readonly session: string;
   /** A sign-in in progress at a provider. */
   readonly attempt: string;
+  /** A sign-in that waits for the second factor. */
+  readonly step: string;
 }
 
 /** Browsers distinguish hosts, but not ports or paths: two consoles on one host must not use each other's cookies. */
 export function cookieNames(instance: Uint8Array): CookieNames {
   const suffix = Buffer.from(instance).toString('hex').slice(0, 8);
-  return { session: `sid-${suffix}`, attempt: `oidc-${suffix}` };
+  return { session: `sid-${suffix}`, attempt: `oidc-${suffix}`, step: `step-${suffix}` };
 }
 
 /** The value of a cookie of a request. */

@@ -27,8 +27,11 @@ export interface LocalSignIn {
 }
 
 /** The identity of a local user who signed in by `via`. */
-export function localIdentity({ name, roles, scope, mustChange }: User, via: string): Identity {
-  return { name, roles, scope, via, mustChangePassword: mustChange };
+export function localIdentity(
+  { name, roles, scope, mustChange, breakGlass }: User,
+  via: string,
+): Identity {
+  return { name, roles, scope, via, mustChangePassword: mustChange, breakGlass };
 }
 
 /** Passwords cost memory to check, so only some are checked at once. */

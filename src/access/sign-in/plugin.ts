@@ -12,6 +12,7 @@ import { emergencyRoutes } from './route/emergency.ts';
 import { firstAdministratorRoute } from './route/first-administrator.ts';
 import { oidcRoutes } from './route/oidc.ts';
 import { samlRoutes } from './route/saml.ts';
+import { secondFactorRoutes } from './route/second-factor.ts';
 import { signInRoutes } from './route/session.ts';
 import { signInTraceRoutes } from './route/sign-in-trace.ts';
 import { tokenRoutes } from './route/tokens.ts';
@@ -25,6 +26,8 @@ declare module 'fastify' {
     open?: boolean;
     /** Allowed while the password must be changed. */
     beforeChange?: boolean;
+    /** Allowed while a second factor must be set up. */
+    beforeFactor?: boolean;
   }
 }
 
@@ -48,6 +51,13 @@ export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
           'change the password first: POST /api/v1/me/password',
         );
       }
+      if (principal.mustAddFactor === true && !mayBeforeFactor(request)) {
+        throw new ApiError(
+          403,
+          'SECOND_FACTOR_REQUIRED',
+          'set up a second factor first: POST /api/v1/me/second-factor/totp',
+        );
+      }
       return undefined;
     });
     void app.register(
@@ -58,6 +68,7 @@ export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
         oidcRoutes(api, signIn);
         samlRoutes(api, signIn);
         tokenRoutes(api, signIn);
+        secondFactorRoutes(api, signIn);
         userRoutes(api, signIn);
         signInTraceRoutes(api, signIn);
         emergencyRoutes(api, signIn);
@@ -75,6 +86,10 @@ export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
 function mayBeforeChange({ routeOptions }: FastifyRequest): boolean {
   const { config, url } = routeOptions;
   return config.open === true || config.beforeChange === true || url === `${API_PREFIX}/me`;
+}
+
+function mayBeforeFactor(request: FastifyRequest): boolean {
+  return request.routeOptions.config.beforeFactor === true || mayBeforeChange(request);
 }
 
 async function principalFor(

@@ -38,6 +38,8 @@ export interface Sessions {
   endOutside(digest: string): Promise<void>;
   /** Ends the sessions of a provider whose ID token matches; returns the names of their users. */
   endOf(provider: string, isMeant: (idToken: string) => boolean): Promise<readonly string[]>;
+  /** Ends the sessions of somebody, except the one with that CSRF token. */
+  endOthers(name: string, via: string, csrf: string): Promise<void>;
   /** Ends every session of a name; returns how many. */
   endAll(name: string): Promise<number>;
 }
@@ -121,6 +123,14 @@ export function sessions(
       const meant = all.filter(({ id_token: idToken }) => isMeant(idToken));
       for (const { id } of meant) await remove(id);
       return meant.map(({ name }) => name);
+    },
+    async endOthers(name, via, csrf) {
+      await database.run(
+        'DELETE FROM web_session WHERE lower(name) = lower(?) AND via = ? AND csrf <> ?',
+        name,
+        via,
+        csrf,
+      );
     },
     endAll: (name) => database.run('DELETE FROM web_session WHERE lower(name) = lower(?)', name),
   };

@@ -9,6 +9,8 @@ import type { ConsoleSettings } from './console-settings.ts';
 import type { CookieNames } from './cookie.ts';
 import type { DelegatedAttempt } from './delegated-attempt.ts';
 import type { Enforcement } from './enforcement.ts';
+import type { FactorCheck } from './factor/check-factor.ts';
+import type { SecondFactors } from './factor/second-factors.ts';
 import type { FailureDelay } from './failure-delay.ts';
 import type { FirstAdministrator } from './first-administrator.ts';
 import type { LocalSignIn } from './local-sign-in.ts';
@@ -31,6 +33,8 @@ export interface SignIn {
   readonly tokens: ApiTokens;
   readonly local: LocalSignIn;
   readonly delay: FailureDelay;
+  readonly factors: SecondFactors;
+  readonly factorCheck: FactorCheck;
   readonly first: FirstAdministrator;
   readonly cookies: CookieNames;
   readonly roles: Roles;

@@ -8,6 +8,8 @@ export interface SignedInBy {
   readonly method: string;
   readonly provider?: string | undefined;
   readonly idToken?: string | undefined;
+  /** With what the second step was taken, if there was one. */
+  readonly factor?: string | undefined;
 }
 
 /** Starts a session under a new id, ends the previous one, and records it. */
@@ -15,7 +17,7 @@ export async function startSession(
   signIn: SignIn,
   [request, reply]: readonly [FastifyRequest, FastifyReply],
   identity: Identity,
-  { method, provider, idToken }: SignedInBy,
+  { method, provider, idToken, factor }: SignedInBy,
 ): Promise<void> {
   const { name, via, roles, scope } = identity;
   const { ip } = request;
@@ -27,7 +29,7 @@ export async function startSession(
     await signIn.sessions.end(id);
     throw changedMeanwhile();
   }
-  await signedIn(signIn, request, identity, method);
+  await signedIn(signIn, request, identity, { method, factor });
   setCookie(request, reply, signIn.cookies.session, id);
 }
 
@@ -39,11 +41,11 @@ export async function signedIn(
   { audit, trace }: SignIn,
   { ip }: FastifyRequest,
   { name, via, roles, scope }: Identity,
-  method: string,
+  { method, factor }: Pick<SignedInBy, 'method' | 'factor'>,
 ): Promise<void> {
   const entry = { actor: { name, via }, ip, action: 'sign-in', object: `user ${name}` };
-  await audit.record({ ...entry, outcome: 'done', detail: { roles, scope } });
-  const cause = `with ${roles.join(', ') || 'no role'} on ${scope.join(', ')}`;
+  await audit.record({ ...entry, outcome: 'done', detail: { roles, scope, secondFactor: factor } });
+  const cause = `${factor === undefined ? '' : `by ${factor}, `}with ${roles.join(', ') || 'no role'} on ${scope.join(', ')}`;
   trace.add({ ip, method, user: name, outcome: 'signed-in', cause, remedy: undefined });
 }
 

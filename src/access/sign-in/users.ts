@@ -1,5 +1,6 @@
 import { EngineError } from '../../error/engine-error.ts';
 import type { Found, MetaDatabase, MetaSession } from '../meta/meta-database.ts';
+import { forgetFactors, ownerOf } from './factor/factor-store.ts';
 
 /** What people may see of a local user. */
 export interface User {
@@ -140,9 +141,11 @@ export function users(database: MetaDatabase): Users {
         ),
       ),
     remove: (name) =>
-      changed(name, (session) =>
-        session.run('DELETE FROM "user" WHERE lower(name) = lower(?)', name),
-      ),
+      changed(name, async (session) => {
+        // another user of that name begins without them
+        await forgetFactors(session, ownerOf({ via: 'local', name }));
+        return session.run('DELETE FROM "user" WHERE lower(name) = lower(?)', name);
+      }),
     async signedIn(name) {
       await database.run(
         'UPDATE "user" SET last_sign_in = ? WHERE lower(name) = lower(?)',

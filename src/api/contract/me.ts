@@ -18,5 +18,8 @@ export const Me = Type.Object({
   via: Type.String(),
   csrfToken: maybe(Type.String()),
   mustChangePassword: maybe(Type.Boolean()),
+  mustAddFactor: maybe(
+    Type.Boolean({ description: 'A second factor has to be set up before anything else.' }),
+  ),
 });
 export type Me = Static<typeof Me>;

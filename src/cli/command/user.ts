@@ -1,10 +1,13 @@
 import { Command } from 'commander';
 import { auditLog } from '../../access/audit/audit-log.ts';
+import type { MetaDatabase } from '../../access/meta/meta-database.ts';
 import { metaDatabase } from '../../access/meta/open-meta.ts';
 import { checkRoles } from '../../access/rights/roles.ts';
 import { checkScope } from '../../access/rights/scope.ts';
 import { readConsoleSettings } from '../../access/sign-in/console-settings.ts';
 import { tryDirectory } from '../../access/sign-in/directory/try-directory.ts';
+import { factorStore, ownerOf } from '../../access/sign-in/factor/factor-store.ts';
+import { sessions } from '../../access/sign-in/sessions.ts';
 import { type Users, users } from '../../access/sign-in/users.ts';
 import type { TestStep } from '../../adapter/test-step.ts';
 import { checkNewPassword, hashPassword, oneTimePassword } from '../../credential/password.ts';
@@ -23,12 +26,13 @@ interface UserFlags extends MetaPlaceFlags {
   readonly ask?: boolean;
   readonly for: string;
   readonly json?: boolean;
+  readonly directory?: string;
 }
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
 /**
- * `waybill user add|list|password|remove|roles|break-glass|try`: who may use the console. Works
+ * `waybill user add|list|password|remove|roles|reset-factor|break-glass|try`: who may use the console. Works
  * whether it runs or not. `hash` is for the users of a service.
  */
 export function userCommand(): Command {
@@ -49,6 +53,10 @@ export function userCommand(): Command {
     .option('--ask', 'read the password instead of printing one; it then need not be changed')
     .action(setPassword);
   sub('remove', 'Removes a user; sessions and tokens end.').argument('<name>').action(remove);
+  sub('reset-factor', 'Removes somebody’s second factors and recovery codes; sessions end.')
+    .argument('<name>')
+    .option('--directory <name>', 'of a person of this directory (ldap), not of a local user')
+    .action(resetFactor);
   sub('break-glass', 'Makes a temporary administrator, who can sign in whatever console.yaml says.')
     .option('--for <time>', 'how long', '1h')
     .action(breakGlass);
@@ -92,6 +100,18 @@ async function remove(name: string, flags: UserFlags): Promise<void> {
   await changed(flags, ['user.remove', name], async (known) => {
     await known.remove(name);
     say(`${name} is removed.`);
+  });
+}
+
+async function resetFactor(name: string, flags: UserFlags): Promise<void> {
+  const via = flags.directory === undefined ? 'local' : `ldap ${flags.directory}`;
+  await changed(flags, ['user.second-factor-reset', name], async (_known, database) => {
+    if (!(await factorStore(database).forget(ownerOf({ via, name }))))
+      throw new EngineError('NOT_FOUND', `${name} (${via}) has no second factor`);
+    await sessions(database).endOthers(name, via, '');
+    say(
+      `${name} signs in with the password alone, and sets up another second factor if one is required.`,
+    );
   });
 }
 
@@ -184,12 +204,12 @@ function told(name: string, password: string, printed: boolean): void {
 async function changed(
   flags: UserFlags,
   [action, name]: readonly [action: string, name: string],
-  change: (known: Users) => Promise<void>,
+  change: (known: Users, database: MetaDatabase) => Promise<void>,
 ): Promise<void> {
   const { role, scope } = flags;
   await using database = await metaDatabase(metaPlace(flags));
   await using audit = await auditLog(metaPlace(flags));
-  await change(users(database));
+  await change(users(database), database);
   await audit.record({
     actor: { name: orderedBy(), via: 'command line' },
     ip: 'this machine',

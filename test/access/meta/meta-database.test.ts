@@ -4,6 +4,7 @@ import type { MetaDatabase, MetaPlace } from '../../../src/access/meta/meta-data
 import { auditDatabase, metaDatabase } from '../../../src/access/meta/open-meta.ts';
 import { apiTokens } from '../../../src/access/sign-in/api-tokens.ts';
 import { sharedKey } from '../../../src/access/sign-in/console-guard.ts';
+import { factorStore, ownerOf } from '../../../src/access/sign-in/factor/factor-store.ts';
 import { failureDelay } from '../../../src/access/sign-in/failure-delay.ts';
 import { oidcAttempts } from '../../../src/access/sign-in/oidc-attempts.ts';
 import { sessions } from '../../../src/access/sign-in/sessions.ts';
@@ -28,6 +29,37 @@ describe.each(META_STORES)('what people need beside the trace, in %s', (name, he
       ({ place, one, other } = stack.use(await twoPlanes(name)));
     }, 60_000);
     afterAll(() => stack.disposeAsync());
+
+    test('second factors: a code of an app, a recovery code and a counter are used once, by whichever plane is first', async () => {
+      const [first, second] = [factorStore(one), factorStore(other)];
+      const owner = ownerOf({ via: 'local', name: 'Frida' });
+      expect(owner).toBe('local frida');
+      await first.putTotp(owner, 'sealed', 100);
+      expect(await second.kinds(owner)).toEqual(['totp']);
+      expect(await second.useStep(owner, 100)).toBe(false);
+      const both = await Promise.all([first.useStep(owner, 101), second.useStep(owner, 101)]);
+      expect(both.filter(Boolean)).toHaveLength(1);
+      const [code = ''] = await first.newCodes(owner);
+      const used = await Promise.all([first.useCode(owner, code), second.useCode(owner, code)]);
+      expect([used.filter(Boolean).length, await second.codesLeft(owner)]).toEqual([1, 9]);
+      const key = {
+        id: 'a-b_c',
+        site: 'tie.example',
+        label: 'phone',
+        publicKey: Buffer.from([0, 255]),
+      };
+      await first.addPasskey(owner, { ...key, counter: 0, transports: ['internal'] });
+      await second.usedPasskey('a-b_c', 7);
+      expect(await first.passkeys(owner)).toMatchObject([
+        { id: 'a-b_c', counter: 7, transports: ['internal'], lastUsed: expect.any(Number) },
+      ]);
+      expect(Buffer.from((await second.passkeys(owner))[0]?.publicKey ?? [])).toEqual(
+        key.publicKey,
+      );
+      expect((await second.all()).get(owner)).toEqual(['totp', 'passkey']);
+      expect([await second.forget(owner), await first.forget(owner)]).toEqual([true, false]);
+      expect([await first.kinds(owner), await first.codesLeft(owner)]).toEqual([[], 0]);
+    });
 
     test('a user, whatever the case of the name, with sessions and tokens that end with a change', async () => {
       const known = users(one);

@@ -55,6 +55,8 @@ export const german: Catalogue = {
   Code: 'Code',
   'Password, 12 characters or more': 'Passwort, mindestens 12 Zeichen',
   'Become the administrator': 'Administrator werden',
+  'Set up a second factor': 'Zweiten Faktor einrichten',
+  'Second factor': 'Zweiter Faktor',
   'Choose a new password': 'Neues Passwort wählen',
   'Password you were given': 'Passwort, das Sie erhalten haben',
   'Present password': 'Bisheriges Passwort',

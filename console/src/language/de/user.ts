@@ -26,6 +26,12 @@ export const german: Catalogue = {
   'Add ## a user': 'Anlegen',
   'Remove {name}': '{name} entfernen',
   Remove: 'Entfernen',
+  'with an app': 'mit einer App',
+  'with a passkey': 'mit einem Passkey',
+  'Reset the second factor of {name}': 'Zweiten Faktor von {name} zurücksetzen',
+  Reset: 'Zurücksetzen',
+  'App, passkeys and recovery codes of {name} are removed, and {name} is signed out everywhere. Until another one is set up, the password alone is enough: make sure that it is {name} who asks.':
+    'App, Passkeys und Wiederherstellungscodes von {name} werden entfernt, und {name} wird überall abgemeldet. Bis ein anderer eingerichtet ist, genügt das Passwort: Vergewissern Sie sich, dass es {name} ist, von wem die Bitte kommt.',
   Cancel: 'Abbrechen',
   '{name} is signed out everywhere and can no longer sign in. What {name} did stays in the audit log.':
     '{name} wird überall abgemeldet und kann sich nicht mehr anmelden. Was {name} getan hat, bleibt im Audit-Protokoll.',

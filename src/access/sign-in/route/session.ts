@@ -1,16 +1,22 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { checkNewPassword, hashPassword } from '../../../credential/password.ts';
 import { OPEN_LIMIT } from '../../../web/admission.ts';
 import type { Api } from '../../../web/api.ts';
 import { ApiError } from '../../../web/api-error.ts';
-import { closed, list, maybe } from '../../../web/schema.ts';
-import { Type } from '../../../web/type.ts';
+import { closed, Json, list, maybe, word } from '../../../web/schema.ts';
+import { type Static, Type } from '../../../web/type.ts';
 import { within } from '../../../web/within.ts';
+import type { Identity } from '../../rights/principal-for.ts';
 import { principalOf } from '../../rights/require-permission.ts';
 import { permissionsOf } from '../../rights/roles.ts';
 import { cookieName, cookieOf, setCookie } from '../cookie.ts';
 import { checkOrigin } from '../cross-origin.ts';
+import { ownerOf } from '../factor/factor-store.ts';
+import type { Asked } from '../factor/second-factors.ts';
 import { localIdentity } from '../local-sign-in.ts';
+import { pendingOf, secondStep, siteFor } from '../second-step.ts';
 import type { SignIn } from '../sign-in.ts';
+import { SignInRefusal } from '../sign-in-refusal.ts';
 import { attempted, startSession } from '../signed-in.ts';
 import { samlAddresses } from './saml.ts';
 
@@ -29,9 +35,27 @@ export const Credentials = closed({
   password: Type.String({ minLength: 1, maxLength: 1_000 }),
 });
 
+const SignedIn = Type.Object({
+  name: Type.String(),
+  mustChangePassword: Type.Boolean(),
+  secondFactor: maybe(
+    Type.Object(
+      {
+        kinds: list(word('totp', 'passkey')),
+        passkey: maybe(Json),
+      },
+      {
+        description:
+          'Nobody is signed in yet: POST /sign-in/second-factor with a code, a recovery code, or what a passkey answers to `passkey`.',
+      },
+    ),
+  ),
+});
+
 /** Sessions of the console. */
 export function signInRoutes(api: Api, signIn: SignIn): void {
   beginRoutes(api, signIn);
+  secondStepRoute(api, signIn);
   signOutRoute(api, signIn);
   ownPasswordRoute(api, signIn);
 }
@@ -63,25 +87,100 @@ function beginRoutes(api: Api, signIn: SignIn): void {
         tags,
         summary: 'Signs in with a password; sets the session’s cookie.',
         body: Credentials,
-        response: { 200: Type.Object({ name: Type.String(), mustChangePassword: Type.Boolean() }) },
+        response: { 200: SignedIn },
       },
     },
     async (request, reply) => {
       const { user, password } = request.body;
       const { ip } = request;
-      const identity = await attempted(signIn, request, { method: 'local', user }, async () => {
+      return attempted(signIn, request, { method: 'local', user }, async () => {
         checkOrigin(signIn, request);
         const checked = await signIn.local.check({ user, password, ip });
-        await startSession(signIn, [request, reply], checked, { method: checked.via });
-        if (checked.via.startsWith('ldap ')) {
-          const allowed = permissionsOf(checked.roles, signIn.roles);
-          await signIn.enforcement.signedIn(allowed.has('user.manage'));
-        }
-        return checked;
+        const asked = await secondStep(signIn, [request, reply], checked);
+        if (asked === undefined)
+          await begin(signIn, [request, reply], withoutFactor(signIn, checked));
+        return answerOf(checked, asked);
       });
-      return { name: identity.name, mustChangePassword: identity.mustChangePassword === true };
     },
   );
+}
+
+/** The second step: a code of an app, a recovery code, or a passkey. */
+function secondStepRoute(api: Api, signIn: SignIn): void {
+  api.post(
+    '/sign-in/second-factor',
+    {
+      config: { open: true },
+      bodyLimit: OPEN_LIMIT,
+      schema: {
+        tags,
+        summary: 'The second step of a sign-in, after the password; sets the session’s cookie.',
+        body: Type.Union([
+          closed({ code: Type.String({ minLength: 1, maxLength: 100 }) }),
+          closed({ passkey: Json }),
+        ]),
+        response: { 200: SignedIn },
+      },
+    },
+    async (request, reply) => {
+      const { body, ip } = request;
+      const user = await waitingName(signIn, request);
+      const identity = await attempted(signIn, request, { method: 'local', user }, async () => {
+        checkOrigin(signIn, request);
+        const { identity: waiting, challenge = '' } = await pendingOf(signIn, request);
+        const site = siteFor(signIn, request);
+        const given = 'code' in body ? body : { passkey: body.passkey, challenge, site };
+        const factor = await signIn.factorCheck.check(waiting, given, ip);
+        await begin(signIn, [request, reply], waiting, factor);
+        return waiting;
+      });
+      setCookie(request, reply, signIn.cookies.step, '');
+      return answerOf(identity);
+    },
+  );
+}
+
+/** Whose second step it is, for the records; undefined if nobody's. */
+async function waitingName(signIn: SignIn, request: FastifyRequest): Promise<string | undefined> {
+  try {
+    return (await pendingOf(signIn, request)).identity.name;
+  } catch (error) {
+    // told when the step itself is tried
+    if (error instanceof SignInRefusal) return undefined;
+    throw error;
+  }
+}
+
+/** Starts the session, as the last step. */
+async function begin(
+  signIn: SignIn,
+  exchange: readonly [FastifyRequest, FastifyReply],
+  identity: Identity,
+  factor?: string,
+): Promise<void> {
+  const { via, roles } = identity;
+  await startSession(signIn, exchange, identity, { method: via, factor });
+  if (via.startsWith('ldap ')) {
+    const allowed = permissionsOf(roles, signIn.roles);
+    await signIn.enforcement.signedIn(allowed.has('user.manage'));
+  }
+}
+
+/** A session that begins while a second factor is set up elsewhere must not outlive that. */
+function withoutFactor({ factors }: SignIn, identity: Identity): Identity {
+  const { stillHolds } = identity;
+  if (!factors.mayHave(identity)) return identity;
+  return {
+    ...identity,
+    stillHolds: async () =>
+      (await stillHolds?.()) !== false &&
+      (await factors.store.kinds(ownerOf(identity))).length === 0,
+  };
+}
+
+function answerOf({ name, mustChangePassword }: Identity, asked?: Asked): Static<typeof SignedIn> {
+  const answer = { name, mustChangePassword: mustChangePassword === true };
+  return asked === undefined ? answer : { ...answer, secondFactor: asked };
 }
 
 /** Signing out, here and at the provider. */

@@ -1,9 +1,11 @@
+import type { FastifyRequest } from 'fastify';
 import { OPEN_LIMIT } from '../../../web/admission.ts';
 import type { Api } from '../../../web/api.ts';
 import { ApiError } from '../../../web/api-error.ts';
 import { closed, list, maybe, Time, word } from '../../../web/schema.ts';
-import { Type } from '../../../web/type.ts';
+import { type Static, Type } from '../../../web/type.ts';
 import { PERMISSIONS, type Permission, type Principal } from '../../rights/principal.ts';
+import type { Identity } from '../../rights/principal-for.ts';
 import {
   checkGrant,
   checkPermission,
@@ -11,6 +13,7 @@ import {
   requirePermission,
 } from '../../rights/require-permission.ts';
 import type { TokenPair } from '../api-tokens.ts';
+import { ownerOf } from '../factor/factor-store.ts';
 import type { SignIn } from '../sign-in.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
 import { attempted, changedMeanwhile, signedIn } from '../signed-in.ts';
@@ -18,6 +21,13 @@ import { Credentials } from './session.ts';
 
 const tags = ['tokens'];
 const DAY = 86_400_000;
+
+const CredentialsAndCode = closed({
+  ...Credentials.properties,
+  code: maybe(
+    Type.String({ maxLength: 100, description: 'Of an authenticator app, or a recovery code.' }),
+  ),
+});
 
 const Pair = Type.Object({
   accessToken: Type.String(),
@@ -164,26 +174,23 @@ function pairRoutes(api: Api, signIn: SignIn): void {
         tags,
         summary:
           'A short-lived access token and a refresh token, for a password or for the previous refresh token.',
-        body: Type.Union([Credentials, closed({ refreshToken: Type.String({ maxLength: 200 }) })]),
+        body: Type.Union([
+          CredentialsAndCode,
+          closed({ refreshToken: Type.String({ maxLength: 200 }) }),
+        ]),
         response: { 200: Pair },
       },
     },
     async (request) => {
-      const { body, ip } = request;
+      const { body } = request;
       if ('refreshToken' in body) {
         const what = { method: 'refresh', user: undefined };
         return attempted(signIn, request, what, async () => refreshed(signIn, body.refreshToken));
       }
       const { user } = body;
-      return attempted(signIn, request, { method: 'token', user }, async () => {
-        const identity = await signIn.local.check({ ...body, ip });
-        checkMayHaveTokens(identity.via, identity.mustChangePassword === true);
-        await signedIn(signIn, request, identity, 'token');
-        const pair = await tokens.pair(identity.name);
-        if ((await identity.stillHolds?.()) !== false) return pair;
-        await tokens.revokeFamily(pair.accessToken);
-        throw changedMeanwhile();
-      });
+      return attempted(signIn, request, { method: 'token', user }, () =>
+        pairFor(signIn, request, body),
+      );
     },
   );
 
@@ -218,6 +225,46 @@ async function refreshed({ tokens, users }: SignIn, token: string): Promise<Toke
   if ((await users.current(user)) !== undefined) return pair;
   await tokens.revokeFamily(pair.accessToken);
   throw SignInRefusal.token('the user of this token no longer exists', 'sign in as another user');
+}
+
+/** The first pair, for a password and what else is needed. */
+async function pairFor(
+  signIn: SignIn,
+  request: FastifyRequest,
+  { user, password, code }: Static<typeof CredentialsAndCode>,
+): Promise<TokenPair> {
+  const { tokens } = signIn;
+  const identity = await signIn.local.check({ user, password, ip: request.ip });
+  checkMayHaveTokens(identity.via, identity.mustChangePassword === true);
+  const factor = await secondStepOf(signIn, identity, code, request.ip);
+  await signedIn(signIn, request, identity, { method: 'token', factor });
+  const pair = await tokens.pair(identity.name);
+  if ((await identity.stillHolds?.()) !== false) return pair;
+  await tokens.revokeFamily(pair.accessToken);
+  throw changedMeanwhile();
+}
+
+/** A password alone gives no tokens to somebody who needs more for a session. */
+async function secondStepOf(
+  { factors, factorCheck }: SignIn,
+  identity: Identity,
+  code: string | undefined,
+  ip: string,
+): Promise<string | undefined> {
+  if (await factors.isMissing(identity)) {
+    throw new ApiError(
+      403,
+      'SECOND_FACTOR_REQUIRED',
+      'sign in to the console and set up a second factor first',
+    );
+  }
+  if ((await factors.store.kinds(ownerOf(identity))).length === 0) return undefined;
+  if (code !== undefined) return factorCheck.check(identity, { code }, ip);
+  throw new ApiError(
+    401,
+    'SECOND_FACTOR_REQUIRED',
+    'send a code of the authenticator app, or a recovery code, as code; or use a token made under Tokens, which needs none',
+  );
 }
 
 function checkMayHaveTokens(via: string, mustChange: boolean): void {

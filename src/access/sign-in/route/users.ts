@@ -9,6 +9,7 @@ import type { Identity } from '../../rights/principal-for.ts';
 import { checkGrant, principalOf, requirePermission } from '../../rights/require-permission.ts';
 import { checkRoles, permissionsOf } from '../../rights/roles.ts';
 import { checkScope, EVERYTHING } from '../../rights/scope.ts';
+import { ownerOf } from '../factor/factor-store.ts';
 import { localIdentity } from '../local-sign-in.ts';
 import type { SignIn } from '../sign-in.ts';
 import type { User } from '../users.ts';
@@ -31,6 +32,7 @@ const UserRow = Type.Object({
   breakGlass: Type.Boolean(),
   created: Time,
   lastSignIn: maybe(Time),
+  secondFactor: list(word('totp', 'passkey')),
 });
 
 const RightsOf = Type.Object({
@@ -45,16 +47,18 @@ const RightsOf = Type.Object({
 
 /** Local users, and what each may actually do. */
 export function userRoutes(api: Api, signIn: SignIn): void {
+  listRoute(api, signIn);
   readingRoutes(api, signIn);
   rightsRoutes(api, signIn);
   accountRoutes(api, signIn);
+  factorRoute(api, signIn);
 }
 
 const onRequest = requirePermission('user.manage');
 
-/** The users, and what each may do. */
-function readingRoutes(api: Api, signIn: SignIn): void {
-  const { users, roles } = signIn;
+/** The users, with their second factors. */
+function listRoute(api: Api, signIn: SignIn): void {
+  const { users } = signIn;
 
   api.get(
     '/users',
@@ -66,8 +70,21 @@ function readingRoutes(api: Api, signIn: SignIn): void {
       },
       onRequest,
     },
-    async () => ({ users: await users.list() }),
+    async () => {
+      const kinds = await signIn.factors.store.all();
+      return {
+        users: (await users.list()).map((user) => ({
+          ...user,
+          secondFactor: kinds.get(ownerOf({ via: 'local', name: user.name })) ?? [],
+        })),
+      };
+    },
   );
+}
+
+/** What each may do. */
+function readingRoutes(api: Api, signIn: SignIn): void {
+  const { roles } = signIn;
 
   api.get(
     '/roles',
@@ -215,6 +232,31 @@ function accountRoutes(api: Api, signIn: SignIn): void {
   );
 }
 
+/** For when the device is lost. */
+function factorRoute(api: Api, signIn: SignIn): void {
+  api.delete(
+    '/users/:name/second-factor',
+    {
+      schema: {
+        tags,
+        summary:
+          'Removes somebody’s second factors and recovery codes; their sessions end, tokens stay.',
+        params: ByName,
+        response: { 200: Done },
+      },
+      onRequest,
+    },
+    async (request) => {
+      const owner = await factorOwner(signIn, request);
+      if (!(await signIn.factors.store.forget(ownerOf(owner))))
+        throw new ApiError(404, 'NOT_FOUND', `${owner.name} has no second factor`);
+      await signIn.sessions.endOthers(owner.name, owner.via, '');
+      await recorded(signIn, request, 'user.second-factor-reset', owner.name, { via: owner.via });
+      return { done: true };
+    },
+  );
+}
+
 /** The user with that name: a local one, or else an external one who is signed in under it. */
 async function identityOf({ users, sessions }: SignIn, name: string): Promise<Identity> {
   const user = await users.find(name);
@@ -226,6 +268,23 @@ async function identityOf({ users, sessions }: SignIn, name: string): Promise<Id
     'NOT_FOUND',
     `${name} is not a local user and is not signed in externally`,
   );
+}
+
+/** The user of the request, or the person of a directory who has a second factor under that name. */
+async function factorOwner(
+  signIn: SignIn,
+  request: FastifyRequest & { readonly params: { readonly name: string } },
+): Promise<Pick<Identity, 'name' | 'via'>> {
+  const { name } = request.params;
+  if ((await signIn.users.find(name)) !== undefined)
+    return { name: (await mayActOn(signIn, request)).name, via: 'local' };
+  const owners = [...(await signIn.factors.store.all()).keys()];
+  const end = ` ${name.toLowerCase()}`;
+  const found = owners.find((one) => one.startsWith('ldap ') && one.endsWith(end));
+  if (found === undefined) throw new ApiError(404, 'NOT_FOUND', `there is no user ${name}`);
+  // what they may do is decided by the directory at the next sign-in, so only who may do all resets them
+  checkGrant(principalOf(request), ['administrator'], signIn.roles);
+  return { name, via: found.slice(0, -end.length) };
 }
 
 async function known({ users }: SignIn, name: string): Promise<User> {

@@ -1,0 +1,62 @@
+import { startRegistration } from '@simplewebauthn/browser';
+import { useMutation } from '@tanstack/react-query';
+import type { FormEvent, ReactElement } from 'react';
+import { ask } from '../api/client.ts';
+import { Button } from '../element/button.tsx';
+import { Field } from '../element/field.tsx';
+import { Problem } from '../element/notice.tsx';
+import { t } from '../language/translate.ts';
+import { browserProblem } from './browser-problem.ts';
+
+type Options = Parameters<typeof startRegistration>[0]['optionsJSON'];
+
+/** Makes a passkey: on this device, a phone or a security key. */
+export function PasskeySetup({
+  password,
+  onAdded,
+}: {
+  readonly password: string;
+  /** With recovery codes, if it is the first second factor. */
+  readonly onAdded: (codes: readonly string[] | undefined) => void;
+}): ReactElement {
+  const make = useMutation({
+    mutationFn: async (label: string) => {
+      const { options, ticket } = await ask<{ readonly options: Options; readonly ticket: string }>(
+        'me/second-factor/passkey',
+        { body: { password } },
+      );
+      const response = await startRegistration({ optionsJSON: options }).catch(browserProblem);
+      return ask<{ readonly codes?: readonly string[] }>('me/second-factor/passkey/confirm', {
+        body: { ticket, label, response },
+      });
+    },
+    onSuccess: ({ codes }) => onAdded(codes),
+  });
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    make.mutate((new FormData(event.currentTarget).get('label') as string).trim());
+  };
+  return (
+    <form onSubmit={submit} className="flex flex-col gap-3">
+      <p>
+        {t(
+          'A passkey is kept by this device, your phone or a security key. It works only for this console, so nobody can trick you into giving it away.',
+        )}
+      </p>
+      <Field
+        label={t('Name of the passkey')}
+        name="label"
+        defaultValue={t('This device')}
+        hint={t('by which you recognise it in the list')}
+        maxLength={100}
+        pattern=".*\S.*"
+        required
+        autoFocus
+      />
+      {make.isError && <Problem error={make.error} />}
+      <Button type="submit" look="primary" className="!h-9" disabled={make.isPending}>
+        {make.isPending ? t('Waiting for the device…') : t('Make the passkey')}
+      </Button>
+    </form>
+  );
+}

@@ -1,0 +1,46 @@
+import { Download } from 'lucide-react';
+import type { ReactElement } from 'react';
+import { Button } from '../element/button.tsx';
+import { CopyButton } from '../element/copy-button.tsx';
+import { saveFile } from '../element/save-file.ts';
+import { t } from '../language/translate.ts';
+
+/** New recovery codes, which nobody is shown a second time. */
+export function RecoveryCodes({
+  codes,
+  onKept,
+}: {
+  readonly codes: readonly string[];
+  readonly onKept: () => void;
+}): ReactElement {
+  const text = `${codes.join('\n')}\n`;
+  return (
+    <div className="flex flex-col gap-3">
+      <p role="status" className="rounded-md bg-warn-soft px-3 py-2">
+        {t(
+          'Keep these recovery codes where you find them without this device. Each signs you in once instead of a code or passkey. They are not shown again.',
+        )}
+      </p>
+      <ul className="grid grid-cols-2 gap-x-4 gap-y-1 max-sm:grid-cols-1 rounded-md border border-line bg-sunken p-3 font-mono text-sm">
+        {codes.map((code) => (
+          <li key={code} translate="no">
+            {code}
+          </li>
+        ))}
+      </ul>
+      <div className="flex flex-wrap items-center gap-2">
+        <Button
+          onClick={() =>
+            saveFile(new Blob([text], { type: 'text/plain' }), 'waybill-recovery-codes.txt')
+          }
+        >
+          <Download size={13} aria-hidden="true" /> {t('Save as a file')}
+        </Button>
+        <CopyButton text={text} label={t('Copy the codes')} />
+        <Button look="primary" className="ml-auto" onClick={onKept}>
+          {t('I have kept them')}
+        </Button>
+      </div>
+    </div>
+  );
+}
