@@ -103,6 +103,12 @@ const host = createRoute({
   path: '/hosts/$host',
   component: lazyRouteComponent(() => import('./host/host-page.tsx'), 'HostPage'),
 });
+const shift = createRoute({
+  ...under,
+  path: '/shift',
+  validateSearch: texts('find'),
+  component: lazyRouteComponent(() => import('./note/shift-page.tsx'), 'ShiftPage'),
+});
 const events = createRoute({
   ...under,
   path: '/events',
@@ -254,6 +260,7 @@ const tree = root.addChildren([
   rehearsals,
   session,
   host,
+  shift,
   events,
   suspended,
   queues,

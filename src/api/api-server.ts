@@ -39,6 +39,7 @@ import { jobRoutes } from './route/jobs.ts';
 import { keptRoutes } from './route/kept.ts';
 import { documentRoutes, healthRoutes, publicKeyRoutes } from './route/machines.ts';
 import { messageRoutes } from './route/messages.ts';
+import { noteRoutes } from './route/notes.ts';
 import { onCallRoutes } from './route/on-call.ts';
 import { overrideRoutes } from './route/overrides.ts';
 import { productionRoutes } from './route/production.ts';
@@ -142,6 +143,7 @@ export async function buildApi(
       alertRoutes(api, context);
       onCallRoutes(api, context);
       eventRoutes(api, context);
+      noteRoutes(api, context);
       storageRoutes(api, context);
       savedSearchRoutes(api, context);
       exportRoutes(api, context);

@@ -46,7 +46,12 @@ export async function fillMeta(place: MetaPlace): Promise<void> {
   await jobStore(meta).settle(job.id, 1, { state: 'done', resultId: 9 });
   const condition = { rule: 'silent', object: 'host ward', host: 'ward', level: 'warn' };
   const seen = await alertStore(meta).see({ ...condition, text: 'silent' } as never, 7);
-  await alertStore(meta).comment(seen.alert.id, { at: 8, by: 'Anna', text: 'they call back' });
+  await alertStore(meta).comment(seen.alert.id, {
+    at: 8,
+    by: 'Anna',
+    via: 'local',
+    text: 'they call back',
+  });
   await using audit = await auditLog(place);
   const entry = { actor: { name: 'Anna', via: 'local' }, ip: '::1', action: 'message.view' };
   for (const n of [1, 2, 3]) {

@@ -21,6 +21,7 @@ export const PAGES = [
   ['/hosts/registry', 'registry'],
   ['/events', 'Event log'],
   ['/alerts', 'Alerts'],
+  ['/shift', 'Shift'],
   ['/on-call', 'On call'],
   ['/jobs', 'Jobs'],
   ['/jobs/new?status=suspended&last=all', 'Act on many'],

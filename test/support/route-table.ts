@@ -107,6 +107,12 @@ export const ROUTES: readonly Row[] = [
   row('POST /alerts/{id}/acknowledge', ['alert.ack'], 404, { body: {} }),
   row('POST /alerts/{id}/snooze', ['alert.ack'], 404, { body: { until: 1 } }),
   row('POST /alerts/{id}/comment', ['alert.ack'], 404, { body: { text: 'x' } }),
+  row('GET /notes', ['dashboard.view'], 200),
+  row('POST /notes', ['note.write'], 404, {
+    body: { about: 'host', object: 'hl7-out', text: 'they call back' },
+  }),
+  row('PUT /notes/{id}', ['note.write'], 404, { body: { text: 'x' }, allowed: [404] }),
+  row('DELETE /notes/{id}', ['note.write'], 404, { allowed: [404] }),
   row('GET /alerts/on-call', ['alert.ack'], 403),
   row('POST /alerts/on-call', ['alert.manage'], 403, {
     body: { from: 1, to: 2, who: 'x', reason: 'x' },
@@ -185,6 +191,7 @@ export const FREE = new Set([
   'GET /productions',
   'GET /me/preferences',
   'PUT /me/preferences',
+  'POST /me/presence',
   'POST /me/password',
   'GET /me/second-factor',
   'POST /me/second-factor/totp',

@@ -13,6 +13,7 @@ import { When } from '../element/when.tsx';
 import { HostTable } from '../host/host-table.tsx';
 import { TagFilter, tagged } from '../host/tag-filter.tsx';
 import { t } from '../language/translate.ts';
+import { AwayNotice } from '../note/away-notice.tsx';
 
 const HOUR = 3_600_000;
 
@@ -35,6 +36,7 @@ export function DashboardPage(): ReactElement {
       {data === undefined && error === null && <Waiting />}
       {data !== undefined && (
         <div className="flex flex-col gap-4">
+          <AwayNotice />
           <Figures status={data} />
           <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_minmax(0,1fr)]">
             <Panel title={t('Messages in, last hour')}>

@@ -14,6 +14,7 @@ import { Page, Panel } from '../element/page.tsx';
 import { duration } from '../element/time-text.ts';
 import { EventList } from '../event/event-table.tsx';
 import { t } from '../language/translate.ts';
+import { Notes } from '../note/notes.tsx';
 import { FilePlace } from '../shell/file-place.tsx';
 import { useMay } from '../shell/me.ts';
 import { HostControls } from './host-controls.tsx';
@@ -83,6 +84,9 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
           <HostSettings page={page} />
           <HostOverrides host={host} />
           {rules.length > 0 && <Rules rules={rules} />}
+          <Panel title={t('Notes')}>
+            <Notes about="host" object={host.name} />
+          </Panel>
           <Panel title={t('What happened to it')} flush>
             {log === undefined ? <Waiting /> : <EventList events={log.items} />}
           </Panel>

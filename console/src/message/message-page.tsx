@@ -10,6 +10,7 @@ import { Page } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { TestBadge } from '../element/test-badge.tsx';
 import { t } from '../language/translate.ts';
+import { Notes } from '../note/notes.tsx';
 import { FoundSteps } from '../search/found-steps.tsx';
 import { messagesBeside } from '../search/last-found.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
@@ -170,6 +171,10 @@ function About({
       <ReplacedBy id={id} resends={resends} />
       <PastOutcomes id={id} past={past} />
       <MessageFacts message={message} />
+      <section>
+        <h2 className="mb-1">{t('Notes')}</h2>
+        <Notes about="message" object={`${id}`} />
+      </section>
       {explain !== undefined && (
         <section>
           <h2 className="mb-1">{t('Why it went there')}</h2>

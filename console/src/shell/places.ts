@@ -10,6 +10,7 @@ import {
   KeyRound,
   LayoutDashboard,
   ListTodo,
+  NotebookPen,
   PauseCircle,
   Rows3,
   ScrollText,
@@ -78,6 +79,7 @@ export const PLACES: readonly (readonly NavigationPlace[])[] = [
       key: 'a',
       count: ({ openAlerts }) => openAlerts,
     },
+    { to: '/shift', label: t('Shift'), icon: NotebookPen, key: 'n' },
     { to: '/jobs', label: t('Jobs'), icon: ListTodo, key: 'j', permission: 'message.bulk' },
   ],
   [

@@ -13,6 +13,7 @@ import {
   SECOND_META_TABLES,
   SEVENTH_META_TABLES,
   SIXTH_META_TABLES,
+  TENTH_META_TABLES,
   THIRD_AUDIT_TABLES,
   THIRD_META_TABLES,
 } from './tables.ts';
@@ -101,6 +102,7 @@ export const META_MIGRATIONS: readonly MetaMigration[] = [
   (session, { written }) => define(session, written(SEVENTH_META_TABLES)),
   (session, { written }) => define(session, written(EIGHTH_META_TABLES)),
   (session, { written }) => define(session, written(NINTH_META_TABLES)),
+  (session, { written }) => define(session, written(TENTH_META_TABLES)),
 ];
 
 export const AUDIT_MIGRATIONS: readonly MetaMigration[] = [

@@ -124,6 +124,21 @@ CREATE TABLE IF NOT EXISTS recovery_code(
   owner TEXT NOT NULL, hash BLOB NOT NULL, PRIMARY KEY(owner, hash)) STRICT, WITHOUT ROWID;
 `;
 
+/** Comments on alerts become notes, which may also be about a host or a message; when people last looked. */
+export const TENTH_META_TABLES = `
+CREATE TABLE IF NOT EXISTS note(
+  id INTEGER PRIMARY KEY, about TEXT NOT NULL, object TEXT NOT NULL, hosts TEXT NOT NULL, at INTEGER NOT NULL,
+  by TEXT NOT NULL, via TEXT NOT NULL, text TEXT NOT NULL, edited INTEGER) STRICT;
+CREATE INDEX IF NOT EXISTS note_about ON note(about, object);
+CREATE INDEX IF NOT EXISTS note_at ON note(at);
+INSERT INTO note(about, object, hosts, at, by, via, text)
+  SELECT 'alert', CAST(c.alert_id AS TEXT), CASE WHEN a.host IS NULL THEN '[]' ELSE '["' || a.host || '"]' END,
+    c.at, c.by, 'local', c.text FROM alert_comment c JOIN alert a ON a.id = c.alert_id ORDER BY c.id;
+DROP TABLE alert_comment;
+CREATE TABLE IF NOT EXISTS presence(
+  owner TEXT PRIMARY KEY, seen INTEGER NOT NULL, away_from INTEGER, away_to INTEGER) STRICT, WITHOUT ROWID;
+`;
+
 export const AUDIT_TABLES = `
 CREATE TABLE IF NOT EXISTS audit(
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, via TEXT NOT NULL, ip TEXT NOT NULL,

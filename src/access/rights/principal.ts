@@ -31,6 +31,8 @@ export const GIVEN_TO = {
   'message.bulk_unlimited': ENGINEER,
   'deadletter.discard': OPERATOR,
   'alert.ack': OPERATOR,
+  /** Write notes for those who come after, on hosts, alerts and messages. */
+  'note.write': OPERATOR,
   'alert.manage': ENGINEER,
   'event.view': [...VIEWER, 'auditor'],
   'audit.view': ['auditor'],

@@ -81,10 +81,10 @@ function actRoutes(app: Api, context: ApiContext): void {
       onRequest,
     },
     (request) =>
-      done(context, request, { action: 'alert.acknowledge' }, async (id, by) => {
+      done(context, request, { action: 'alert.acknowledge' }, async (id, by, via) => {
         const { note } = request.body;
         await alerts.assign(id, by);
-        if (note !== undefined) await alerts.comment(id, { at: Date.now(), by, text: note });
+        if (note !== undefined) await alerts.comment(id, { at: Date.now(), by, via, text: note });
       }),
   );
 
@@ -120,8 +120,8 @@ function actRoutes(app: Api, context: ApiContext): void {
       onRequest,
     },
     (request) =>
-      done(context, request, { action: 'alert.comment' }, (id, by) =>
-        alerts.comment(id, { at: Date.now(), by, text: request.body.text }),
+      done(context, request, { action: 'alert.comment' }, (id, by, via) =>
+        alerts.comment(id, { at: Date.now(), by, via, text: request.body.text }),
       ),
   );
 
@@ -152,13 +152,13 @@ async function done(
   context: ApiContext,
   request: AlertRequest,
   { action, detail }: Pick<Act, 'action' | 'detail'>,
-  change: (id: number, by: string) => Promise<void>,
+  change: (id: number, by: string, via: string) => Promise<void>,
 ): Promise<StoredAlert> {
   const { id } = request.params;
   const principal = principalOf(request);
   await shownAlert(context, id, principal);
   return audited(context, request, { action, object: `alert ${id}`, detail }, async () => {
-    await change(id, principal.name);
+    await change(id, principal.name, principal.via);
     const alert = await shownAlert(context, id, principal);
     context.live.tell({ alerts: [{ id, state: alert.state, host: alert.host }] });
     return alert;

@@ -1,11 +1,11 @@
-import type { FastifyRequest } from 'fastify';
-import { principalOf, requirePermission } from '../../access/rights/require-permission.ts';
+import { requirePermission } from '../../access/rights/require-permission.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { Done, IdParameters } from '../../web/schema.ts';
 import type { ApiContext } from '../context.ts';
 import { SavedSearch } from '../contract/message.ts';
 import { Preferences, SavedSearches, SavedSearchRequest } from '../contract/saved-search.ts';
+import { ownerOf } from '../owner-of.ts';
 import { SEARCHES, savedSearchList } from '../saved-search-list.ts';
 
 const tags = ['me'];
@@ -103,13 +103,4 @@ function preferenceRoutes(app: Api, { meta }: ApiContext): void {
       return { done: true as const };
     },
   );
-}
-
-/**
- * The same name from another sign-in is a different person: local users and their tokens are one,
- * each other way of signing in is another.
- */
-function ownerOf(request: FastifyRequest): string {
-  const { name, via } = principalOf(request);
-  return via === 'local' || via === 'token' ? name : `${via} ${name}`;
 }

@@ -1,4 +1,5 @@
 import type { MetaDatabase, MetaSession } from '../../access/meta/meta-database.ts';
+import { noteStore } from '../note/note-store.ts';
 import type { Condition } from './condition.ts';
 
 export const ALERT_STATES = ['open', 'acknowledged', 'ended'] as const;
@@ -46,7 +47,7 @@ export interface AlertStore {
   notified(id: number, at: number): Promise<void>;
   /** Assigns it to somebody. */
   assign(id: number, owner: string): Promise<void>;
-  comment(id: number, comment: AlertComment): Promise<void>;
+  comment(id: number, comment: AlertComment & { readonly via: string }): Promise<void>;
   snooze(id: number, until: number, by: string): Promise<void>;
 }
 
@@ -116,7 +117,7 @@ export function alertStore(database: MetaDatabase): AlertStore {
     purge: (endedBefore) =>
       database.transaction(async (session) => {
         await session.run(
-          'DELETE FROM alert_comment WHERE alert_id IN (SELECT id FROM alert WHERE ended < ?)',
+          "DELETE FROM note WHERE about = 'alert' AND object IN (SELECT CAST(id AS TEXT) FROM alert WHERE ended < ?)",
           endedBefore,
         );
         await session.run(
@@ -140,8 +141,12 @@ export function alertStore(database: MetaDatabase): AlertStore {
         owner,
         id,
       ),
-    comment: (id, { at, by, text }) =>
-      run('INSERT INTO alert_comment(alert_id, at, by, text) VALUES(?, ?, ?, ?)', id, at, by, text),
+    async comment(id, { via, ...comment }) {
+      const row = await database.get('SELECT host FROM alert WHERE id = ?', id);
+      const host = textOf(row?.['host']);
+      const hosts = host === undefined ? [] : [host];
+      await noteStore(database).add({ about: 'alert', object: `${id}`, hosts, via, ...comment });
+    },
     snooze: (id, until, by) =>
       run(
         'UPDATE alert SET snoozed = ?, owner = coalesce(owner, ?) WHERE id = ? AND ended IS NULL',
@@ -160,12 +165,12 @@ export function isShown({ host }: Condition, visible: readonly string[] | undefi
 async function withComments(session: MetaSession, rows: readonly Row[]): Promise<Alert[]> {
   const ids = rows.map(({ id }) => Number(id));
   if (ids.length === 0) return [];
-  const comments = await session.all<AlertComment & { readonly alert: number }>(
-    'SELECT alert_id AS alert, at, by, text FROM alert_comment WHERE alert_id BETWEEN ? AND ? ORDER BY id',
-    Math.min(...ids),
-    Math.max(...ids),
+  const comments = await session.all<AlertComment & { readonly alert: string }>(
+    `SELECT object AS alert, at, by, text FROM note
+       WHERE about = 'alert' AND object IN (${ids.map(() => '?').join(',')}) ORDER BY id`,
+    ...ids.map(String),
   );
-  const ofAlert = Map.groupBy(comments, ({ alert }) => alert);
+  const ofAlert = Map.groupBy(comments, ({ alert }) => Number(alert));
   return rows.map((row, index) =>
     alertOf(
       row,

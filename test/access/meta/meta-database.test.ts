@@ -14,6 +14,8 @@ import { savedSearchList } from '../../../src/api/saved-search-list.ts';
 import { alertStore } from '../../../src/operator/alert/alert-store.ts';
 import { frozenLists } from '../../../src/operator/job/frozen-lists.ts';
 import { jobStore } from '../../../src/operator/job/job-store.ts';
+import { noteStore } from '../../../src/operator/note/note-store.ts';
+import { presence } from '../../../src/operator/note/presence.ts';
 import { orderer } from '../../support/orderer.ts';
 import { META_STORES, twoPlanes } from '../../support/two-planes.ts';
 
@@ -29,6 +31,59 @@ describe.each(META_STORES)('what people need beside the trace, in %s', (name, he
       ({ place, one, other } = stack.use(await twoPlanes(name)));
     }, 60_000);
     afterAll(() => stack.disposeAsync());
+
+    test('notes, found by what they are about and when; when somebody looked, and since when they were away', async () => {
+      let time = 1_800_000_000_000;
+      const now = (): number => time;
+      const store = noteStore(one, now);
+      const write = (object: string, text: string) =>
+        store.add({
+          about: 'host',
+          object,
+          hosts: [object],
+          at: now(),
+          by: 'Anna',
+          via: 'local',
+          text,
+        });
+      const first = await write('ward', 'they call back');
+      time += 1_000;
+      await write('lab', 'its disk is full');
+      const there = noteStore(other, now);
+      expect(await there.list({ about: 'host', object: 'ward', limit: 5 })).toEqual([first]);
+      expect(
+        (await there.list({ from: time, by: 'anna', limit: 5 })).map(({ object }) => object),
+      ).toEqual(['lab']);
+      expect(await there.edit(first.id, 'they called')).toMatchObject({
+        text: 'they called',
+        edited: time,
+      });
+      expect([await there.remove(first.id), await store.remove(first.id)]).toEqual([true, false]);
+      time += 367 * 86_400_000;
+      await write('ward', 'a year later');
+      expect(await there.list({ limit: 5 })).toHaveLength(1);
+
+      const mine = presence(one, now);
+      const beside = presence(other, now);
+      expect(await mine.seen('Anna', true)).toBeUndefined();
+      time += 30 * 60_000;
+      expect(await beside.seen('Anna', true)).toBeUndefined();
+      const left = time;
+      time += 2 * 3_600_000;
+      // a page that asks by itself is nobody
+      expect(await mine.seen('Anna', false)).toBeUndefined();
+      expect(await mine.seen('Anna', true)).toEqual({ from: left, to: time });
+      time += 3_600_000;
+      // left again without reading
+      expect(await beside.seen('Anna', true)).toEqual({ from: left, to: time });
+      expect(await mine.seen('Bert', true)).toBeUndefined();
+      await mine.caughtUp('Anna');
+      expect(await beside.seen('Anna', true)).toBeUndefined();
+      time += 2 * 3_600_000;
+      await mine.seen('Anna', true);
+      time += 13 * 3_600_000 - 1;
+      expect((await beside.seen('Anna', false))?.from).toBeUndefined();
+    });
 
     test('second factors: a code of an app, a recovery code and a counter are used once, by whichever plane is first', async () => {
       const [first, second] = [factorStore(one), factorStore(other)];
@@ -199,7 +254,12 @@ describe.each(META_STORES)('what people need beside the trace, in %s', (name, he
       expect(opened).toBe(true);
       expect((await alertStore(other).see(seen as never, 8)).opened).toBe(false);
       await alertStore(other).assign(alert.id, 'bert');
-      await alertStore(other).comment(alert.id, { at: 8, by: 'bert', text: 'the ward calls back' });
+      await alertStore(other).comment(alert.id, {
+        at: 8,
+        by: 'bert',
+        via: 'local',
+        text: 'the ward calls back',
+      });
       await alertStore(one).see({ ...seen, object: 'lab' } as never, 8);
       await alertStore(other).snooze(alert.id, 9, 'bert');
       await alertStore(other).notified(alert.id, 10);

@@ -1,6 +1,7 @@
 import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
+  Notes: 'Notizen',
   // page
   'Message {id}': 'Nachricht {id}',
   Trace: 'Trace',

@@ -24,6 +24,7 @@ export const german: Catalogue = {
   Production: 'Produktion',
   'Event log': 'Ereignisprotokoll',
   Alerts: 'Alarme',
+  Shift: 'Schicht',
   Jobs: 'Jobs',
   Certificates: 'Zertifikate',
   Storage: 'Speicher',
