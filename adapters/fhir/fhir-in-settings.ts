@@ -6,6 +6,7 @@ import {
   listenerPlace,
   routePattern,
 } from 'waybill/peer';
+import { smartSettings } from './smart-settings.ts';
 
 /** What a server may be asked for; the names are those of FHIR, where it has one. */
 export const INTERACTIONS = {
@@ -67,6 +68,7 @@ const who = {
     help: 'Which scopes a caller needs for which interaction; * means every other one.',
     example: '["read: fhir.read", "*: fhir.write"]',
   }),
+  smart: smartSettings,
   cors: corsSettings,
 };
 

@@ -34,6 +34,7 @@ function faultsOf({
   scopes,
   tls,
   interactions,
+  smart,
 }: FhirInValues): SettingsFault[] {
   const faults: SettingsFault[] = [];
   const fault = (setting: string, what: string, remedy: string): number =>
@@ -56,6 +57,13 @@ function faultsOf({
     fault('interactions', 'there is none', 'Name what callers may ask for.');
   if (scopes.length > 0 && callers.length === 0) {
     fault('scopes', 'it has no effect without callers', 'Say under callers who may call.');
+  }
+  if (smart !== undefined && !callers.some((one) => one?.kind === 'bearer')) {
+    fault(
+      'smart',
+      'no caller has a token',
+      'Say under callers by which verifier tokens are checked.',
+    );
   }
   const needsCertificate = callers.some((one) => one?.kind === 'certificate');
   if (needsCertificate && (tls?.clientCertificate ?? 'none') === 'none') {

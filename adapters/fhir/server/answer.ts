@@ -14,6 +14,8 @@ export interface Answering {
   readonly settings: FhirInValues;
   /** Our own base address, without a slash at its end. */
   readonly base: string;
+  /** What the caller may see of an answer; throws the refusal if that is nothing. */
+  readonly shown: (resource: Json) => Json;
 }
 
 const BY_CODE: Readonly<Record<string, number>> = { AE: 422, CE: 422, AR: 503, CR: 503 };
@@ -123,8 +125,8 @@ function setOf({ interaction }: Asked, resources: readonly unknown[]): Json {
 
 /** A resource with the headers that FHIR has for it. */
 function whole(given: Json, given200: number, answering: Answering): HttpReply {
-  const { incoming, asked, base, settings } = answering;
-  const resource = ours(given, base, settings.upstream);
+  const { incoming, asked, base, settings, shown } = answering;
+  const resource = shown(ours(given, base, settings.upstream));
   const headers = headersOf(resource, answering);
   const known = tag(incoming.headers['if-none-match']);
   if (asked.interaction === 'read' && known !== undefined && headers['etag'] === `W/"${known}"`) {

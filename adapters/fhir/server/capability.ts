@@ -1,5 +1,6 @@
 import { fhirResourceTypes } from 'waybill/document';
 import type { FhirInValues } from '../fhir-in-settings.ts';
+import { smartSecurity } from './smart-configuration.ts';
 
 const OF_TYPE: Readonly<Record<string, string>> = {
   read: 'read',
@@ -14,7 +15,7 @@ const OF_TYPE: Readonly<Record<string, string>> = {
 
 /** What the server can do, for `/metadata`; `date` is when it was started. */
 export function capabilityStatement(
-  { interactions, resources, callers, cors }: FhirInValues,
+  { interactions, resources, callers, cors, smart }: FhirInValues,
   { base, title, date }: { readonly base: string; readonly title: string; readonly date: string },
 ): object {
   const has = new Set<string>(interactions);
@@ -34,7 +35,11 @@ export function capabilityStatement(
       {
         mode: 'server',
         ...(callers.length > 0 && {
-          security: { cors: cors !== undefined, description: signIn(callers) },
+          security: {
+            ...(smart !== undefined && smartSecurity(smart)),
+            cors: cors !== undefined,
+            description: signIn(callers),
+          },
         }),
         resource: types.map((type) => ({
           type,

@@ -3,6 +3,7 @@ import {
   type Access,
   type Arrived,
   authorize,
+  type Caller,
   corsHeaders,
   type HttpReply,
   type HttpService,
@@ -19,12 +20,14 @@ import {
   withoutSecrets,
 } from 'waybill/peer';
 import type { FhirInValues, fhirInSettings } from '../fhir-in-settings.ts';
-import { answerTo } from './answer.ts';
+import { type Answering, answerTo } from './answer.ts';
 import { capabilityStatement } from './capability.ts';
-import { carriedBy, checkFormat } from './content.ts';
+import { type Carried, carriedBy, checkFormat } from './content.ts';
 import { messageFor } from './message.ts';
 import { FHIR_TYPE, outcomeReply, refused } from './outcome.ts';
 import { type Asked, askedBy, isReading } from './request.ts';
+import { checkRequest, limitSearch, shownTo, smartView } from './smart-access.ts';
+import { smartConfiguration } from './smart-configuration.ts';
 
 /** How many bytes of bodies may be in memory at once. */
 const MEMORY = 256 * 1_048_576;
@@ -106,6 +109,9 @@ export class FhirEndpoint implements HttpService {
       return preflightReply(settings.cors, METHODS, incoming);
     }
     const below = decoded(arrived.path.slice(this.#path.length + 1));
+    if (settings.smart !== undefined && below === '.well-known/smart-configuration') {
+      return jsonReply(smartConfiguration(settings.smart), 'application/json');
+    }
     const asked = askedBy(incoming, below, settings);
     checkFormat(incoming);
     if (asked.interaction === 'capabilities') return this.#capabilities(incoming);
@@ -118,14 +124,36 @@ export class FhirEndpoint implements HttpService {
     });
     withoutSecrets(incoming, access);
     const carried = await carriedBy(incoming, asked, body, settings);
-    const message = messageFor(incoming, carried, { caller, settings });
+    const base = this.#base(incoming);
+    const patient = this.#patientFor(incoming, carried, { caller, base });
+    const message = messageFor(incoming, carried, { caller, settings, patient });
     const waits = settings.answer === 'target' || isReading(asked);
     const receipt = await this.#lent.deliver(
       message,
       waits ? { reply: true, timeout: settings.answerTimeout } : {},
     );
-    const base = this.#base(incoming);
-    return answerTo(receipt, { incoming, asked: carried.asked, settings, base });
+    const shown: Answering['shown'] = (resource) =>
+      patient === undefined ? resource : shownTo(resource, patient, base);
+    return answerTo(receipt, { incoming, asked: carried.asked, settings, base, shown });
+  }
+
+  /** The only patient whose resources the caller may see; undefined for all. Limits the request to it. */
+  #patientFor(
+    incoming: Incoming,
+    { asked, resource, posted }: Carried,
+    { caller, base }: { readonly caller: Caller | undefined; readonly base: string },
+  ): string | undefined {
+    const { smart } = this.#lent.settings;
+    if (smart === undefined) return undefined;
+    const { patient } = smartView(asked, resource, { caller, claim: smart.patientClaim });
+    if (patient === undefined) return undefined;
+    const { headers } = incoming;
+    const ifNoneExist = headers['if-none-exist'] !== undefined;
+    checkRequest(asked, { resource, ifNoneExist }, { patient, base });
+    limitSearch(asked, posted === undefined ? [incoming.query] : [posted, incoming.query], patient);
+    // a target that answers "not changed" would tell that there is something
+    for (const name of ['if-none-match', 'if-modified-since']) delete headers[name];
+    return patient;
   }
 
   #access({ interaction }: Asked): Access {
@@ -145,11 +173,7 @@ export class FhirEndpoint implements HttpService {
       date: this.#since,
     });
     const indent = incoming.query.get('_pretty') === 'true' ? 2 : 0;
-    return {
-      status: 200,
-      headers: { 'content-type': `${FHIR_TYPE}; charset=utf-8` },
-      body: JSON.stringify(statement, undefined, indent),
-    };
+    return jsonReply(statement, `${FHIR_TYPE}; charset=utf-8`, indent);
   }
 
   #base({ secure, headers: { host = 'localhost' } }: Incoming): string {
@@ -158,6 +182,12 @@ export class FhirEndpoint implements HttpService {
     return `${secure ? 'https' : 'http'}://${host}${this.#path}`;
   }
 }
+
+const jsonReply = (body: object, type: string, indent = 0): HttpReply => ({
+  status: 200,
+  headers: { 'content-type': type },
+  body: JSON.stringify(body, undefined, indent),
+});
 
 function decoded(path: string): string {
   try {

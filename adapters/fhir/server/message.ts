@@ -7,15 +7,22 @@ import { FHIR_TYPE } from './outcome.ts';
 /** Parameters that concern the answer only. */
 const OWN = new Set(['_format', '_pretty']);
 
+interface Sender {
+  readonly caller: Caller | undefined;
+  readonly settings: FhirInValues;
+  /** The only patient that the caller may see. */
+  readonly patient?: string | undefined;
+}
+
 /** The message for a request. */
 export function messageFor(
   incoming: Incoming,
   carried: Carried,
-  { caller, settings }: { readonly caller: Caller | undefined; readonly settings: FhirInValues },
+  { caller, settings, patient }: Sender,
 ): NewMessage {
   const { asked, resource } = carried;
   const isAlone = settings.deliver === 'resource' && resource !== undefined;
-  const content = isAlone ? resource : documentOf(incoming, carried, caller);
+  const content = isAlone ? resource : documentOf(incoming, carried, { caller, patient });
   const place = [asked.type, asked.id].filter((part) => part !== undefined).join('/');
   return {
     body: Buffer.from(JSON.stringify(content)),
@@ -32,7 +39,7 @@ export function messageFor(
 function documentOf(
   { query, headers }: Incoming,
   { asked, resource, posted }: Carried,
-  caller: Caller | undefined,
+  { caller, patient }: Pick<Sender, 'caller' | 'patient'>,
 ): object {
   const all = [...query, ...(posted ?? [])].filter(([name]) => !OWN.has(name));
   const names = [...new Set(all.map(([name]) => name))];
@@ -51,7 +58,9 @@ function documentOf(
     ifModifiedSince: headers['if-modified-since'],
     ifNoneExist: headers['if-none-exist']?.toString(),
     prefer: headers['prefer']?.toString(),
-    ...(caller !== undefined && { caller: { name: caller.name, scopes: [...caller.scopes] } }),
+    ...(caller !== undefined && {
+      caller: { name: caller.name, scopes: [...caller.scopes], patient },
+    }),
     ...(resource !== undefined && { resource }),
   };
 }

@@ -16,8 +16,12 @@ export interface Issue {
 export class FhirRefusal extends Refusal {
   readonly issues: readonly Issue[];
 
-  constructor(status: number, issues: readonly Issue[], told?: string) {
-    super(status, issues[0]?.diagnostics ?? '', { told });
+  constructor(
+    status: number,
+    issues: readonly Issue[],
+    more: ConstructorParameters<typeof Refusal>[2] = {},
+  ) {
+    super(status, issues[0]?.diagnostics ?? '', more);
     this.issues = issues;
   }
 }

@@ -22,7 +22,7 @@ export function askedBy(
   settings: Pick<FhirInValues, 'interactions' | 'resources'>,
 ): Asked {
   const parts = below.split('/').filter((part, at, all) => part !== '' || at < all.length - 1);
-  const asked = read(method, parts, query);
+  const asked = askedAt(method, parts, query);
   if (asked === undefined) throw refused(405, 'This address does not accept this method.');
   const { interaction, type } = asked;
   if (type !== undefined && !isServed(type, settings)) {
@@ -42,7 +42,12 @@ const isServed = (type: string, { resources }: Pick<FhirInValues, 'resources'>):
 
 const NOTHING = { type: undefined, id: undefined, version: undefined, operation: undefined };
 
-function read(method: string, parts: readonly string[], query: URLSearchParams): Asked | undefined {
+/** What a method asks for at a path in parts; undefined if it is not allowed there. Throws 404. */
+export function askedAt(
+  method: string,
+  parts: readonly string[],
+  query: URLSearchParams,
+): Asked | undefined {
   const [first, ...rest] = parts;
   if (first === undefined) return atBase(method, query);
   const last = parts.at(-1) ?? '';

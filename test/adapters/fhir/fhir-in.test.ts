@@ -238,6 +238,7 @@ test.each([
   [{ resources: ['Patients'] }, 'resources', /no resource Patients/],
   [{ scopes: ['read: a'] }, 'scopes', /no effect without callers/],
   [{ callers: [{ kind: 'certificate' }] }, 'callers', /client certificate/],
+  [{ smart: { tokenEndpoint: 'https://sso.example/token' } }, 'smart', /no caller has a token/],
 ])('%j is a mistake', async (given, setting, what) => {
   const problems = await faults(given);
   expect(problems).toMatchObject([{ path: [setting], what: expect.stringMatching(what) }]);

@@ -1,0 +1,67 @@
+import type { SmartValues } from '../smart-settings.ts';
+
+const href = (url: URL | undefined): string | undefined => url?.href;
+
+/** What applications read at `.well-known/smart-configuration`. */
+export function smartConfiguration(smart: SmartValues): object {
+  const hasLaunch = smart.authorizationEndpoint !== undefined;
+  return {
+    issuer: smart.issuer?.href.replace(/\/$/, ''),
+    jwks_uri: href(smart.jwks),
+    authorization_endpoint: href(smart.authorizationEndpoint),
+    token_endpoint: href(smart.tokenEndpoint),
+    introspection_endpoint: href(smart.introspectionEndpoint),
+    revocation_endpoint: href(smart.revocationEndpoint),
+    grant_types_supported: [...(hasLaunch ? ['authorization_code'] : []), 'client_credentials'],
+    token_endpoint_auth_methods_supported: ['private_key_jwt'],
+    token_endpoint_auth_signing_alg_values_supported: ['RS384', 'ES384'],
+    code_challenge_methods_supported: ['S256'],
+    scopes_supported: [
+      ...(smart.issuer === undefined ? [] : ['openid', 'fhirUser']),
+      ...(hasLaunch
+        ? ['launch', 'launch/patient', 'offline_access', 'patient/*.rs', 'user/*.cruds']
+        : []),
+      'system/*.cruds',
+    ],
+    capabilities: smart.capabilities.length > 0 ? smart.capabilities : capabilities(smart),
+  };
+}
+
+function capabilities({ authorizationEndpoint, issuer }: SmartValues): readonly string[] {
+  const launch = ['launch-standalone', 'client-public', 'context-standalone-patient'];
+  return [
+    ...(authorizationEndpoint === undefined
+      ? []
+      : [...launch, 'permission-patient', 'permission-offline']),
+    ...(authorizationEndpoint === undefined || issuer === undefined ? [] : ['sso-openid-connect']),
+    'client-confidential-asymmetric',
+    'permission-user',
+    'permission-v1',
+    'permission-v2',
+  ];
+}
+
+/** What a CapabilityStatement says of SMART. */
+export const smartSecurity = ({ authorizationEndpoint, tokenEndpoint }: SmartValues): object => ({
+  extension: [
+    {
+      url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
+      extension: [
+        { url: 'token', valueUri: tokenEndpoint.href },
+        ...(authorizationEndpoint === undefined
+          ? []
+          : [{ url: 'authorize', valueUri: authorizationEndpoint.href }]),
+      ],
+    },
+  ],
+  service: [
+    {
+      coding: [
+        {
+          system: 'http://terminology.hl7.org/CodeSystem/restful-security-service',
+          code: 'SMART-on-FHIR',
+        },
+      ],
+    },
+  ],
+});
