@@ -1,0 +1,106 @@
+import { createServer } from 'node:http';
+import { exportJWK, generateKeyPair } from 'jose';
+import { Provider } from 'oidc-provider';
+import { freePort } from '../../sandbox/free-port.ts';
+
+/** A real authorization server as SMART on FHIR needs one: code and PKCE, refresh, one patient a launch. */
+export interface SmartAuthority extends AsyncDisposable {
+  readonly issuer: string;
+  /** What the app asked for at the authorization endpoint. */
+  readonly asked: readonly URLSearchParams[];
+}
+
+export interface SmartAuthorityOptions {
+  /** The app's page. */
+  readonly app: string;
+  /** The base address of the FHIR server. */
+  readonly fhir: string;
+  /** The patient whom the EHR has open, by its launch token; `''` is who is chosen without one. */
+  readonly patients: Readonly<Record<string, string>>;
+}
+
+const SCOPES = 'launch launch/patient patient/*.rs offline_access openid';
+
+const patientOf = (account: string | undefined): string => account?.replace(/^of-/, '') ?? '';
+
+/** Signs in whoever comes; the patient is part of the account's name. */
+export async function smartAuthority({
+  app,
+  fhir,
+  patients,
+}: SmartAuthorityOptions): Promise<SmartAuthority> {
+  const port = await freePort();
+  const issuer = `http://localhost:${port}`;
+  const { privateKey } = await generateKeyPair('RS256', { extractable: true });
+  const key = { ...(await exportJWK(privateKey)), kid: 'first', alg: 'RS256', use: 'sig' };
+  const provider = new Provider(issuer, {
+    clients: [
+      {
+        client_id: 'app',
+        redirect_uris: [app],
+        token_endpoint_auth_method: 'none',
+        grant_types: ['authorization_code', 'refresh_token'],
+        response_types: ['code'],
+      },
+    ],
+    jwks: { keys: [key] },
+    cookies: { keys: ['a key of the provider'] },
+    scopes: SCOPES.split(' '),
+    extraParams: ['launch', 'aud'],
+    clientBasedCORS: (_context, origin) => origin === new URL(app).origin,
+    issueRefreshToken: () => true,
+    extraTokenClaims: (_context, token) => ({
+      patient: patientOf('accountId' in token ? token.accountId : undefined),
+    }),
+    features: {
+      devInteractions: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => fhir,
+        useGrantedResource: () => true,
+        getResourceServerInfo: () => ({
+          scope: SCOPES,
+          audience: fhir,
+          accessTokenFormat: 'jwt',
+          jwt: { sign: { alg: 'RS256' } },
+        }),
+      },
+    },
+    interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
+    findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    async loadExistingGrant({ oidc }) {
+      const grant = new oidc.provider.Grant({
+        clientId: oidc.client?.clientId ?? '',
+        accountId: oidc.session?.accountId ?? '',
+      });
+      grant.addOIDCScope(SCOPES);
+      grant.addResourceScope(fhir, SCOPES);
+      await grant.save();
+      return grant;
+    },
+  });
+  const answer = provider.callback();
+  const asked: URLSearchParams[] = [];
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '/', issuer);
+    if (pathname === '/auth') asked.push(searchParams);
+    if (!pathname.startsWith('/interaction/')) return void answer(request, response);
+    const finish = async (): Promise<void> => {
+      const { params } = await provider.interactionDetails(request, response);
+      const launch = typeof params['launch'] === 'string' ? params['launch'] : '';
+      const login = { accountId: `of-${patients[launch] ?? ''}` };
+      await provider.interactionFinished(request, response, { login });
+    };
+    // the browser is closed on the way
+    return void finish().catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(port, 'localhost', resolve));
+  return {
+    issuer,
+    asked,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
