@@ -6,13 +6,15 @@ import { type ToFhirOptions, toFhir } from '../src/document/fhir/v2/to-fhir.ts';
 import { fhirFindings } from '../src/document/fhir/validate/validate.ts';
 import { type Hl7Document, hl7Document } from '../src/document/hl7/hl7-document.ts';
 import { isEngineError } from '../src/error/engine-error.ts';
+import { isRoundTrip, roundTrip } from '../test/support/fhir-round-trip.ts';
 
 /**
  * FHIR made of a folder of HL7 v2 messages: how many are valid, which share of their fields is in it, and
  * what takes how long. With the Bundles that another converter makes of them (`NAME.json` for
- * `NAME.hl7`), which share of their values is in ours, in a resource of the same type.
+ * `NAME.hl7`), which share of their values is in ours, in a resource of the same type. With `--back`, which
+ * share of the fields of ADT and ORU is the same after the way through FHIR and back to HL7 v2.
  *
- *     node --conditions=waybill-source bench/fhir.ts FOLDER [--expected FOLDER]
+ *     node --conditions=waybill-source bench/fhir.ts FOLDER [--expected FOLDER] [--back]
  */
 
 const OPTIONS: ToFhirOptions = {
@@ -46,13 +48,14 @@ interface Bundle {
 }
 
 const { values, positionals } = parseArgs({
-  options: { expected: { type: 'string' } },
+  options: { expected: { type: 'string' }, back: { type: 'boolean', default: false } },
   allowPositionals: true,
 });
 const [folder = 'test/corpora/hl7v2'] = positionals;
 
 const totals = { messages: 0, valid: 0, fields: 0, allFields: 0, made: 0, checked: 0 };
 const compared = { bundles: 0, values: 0, found: 0 };
+const back = { messages: 0, same: 0, fields: 0, carried: 0, values: 0, valid: 0, wasValid: 0 };
 const missing = new Map<string, number>();
 const unmapped = new Map<string, number>();
 
@@ -79,8 +82,30 @@ function measure(message: Hl7Document, name: string): void {
   totals.allFields += coverage.allFields;
   if (!findings.some(({ severity }) => severity === 'error')) totals.valid++;
   for (const place of coverage.unmapped) unmapped.set(place, (unmapped.get(place) ?? 0) + 1);
+  if (values.back && isRoundTrip(message)) measureBack(message);
   const expected = values.expected === undefined ? '' : join(values.expected, `${name}.json`);
   if (existsSync(expected)) compare(bundle, JSON.parse(readFileSync(expected, 'utf8')) as Bundle);
+}
+
+function measureBack(message: Hl7Document): void {
+  const { same, fields, carried, values: all, wasValid, isValid } = roundTrip(message);
+  back.messages++;
+  back.same += same;
+  back.fields += fields;
+  back.carried += carried;
+  back.values += all;
+  if (wasValid) back.wasValid++;
+  if (isValid) back.valid++;
+}
+
+function reportBack(): void {
+  const { messages, same, fields, carried, values: all, valid, wasValid } = back;
+  print(
+    `${messages} ADT and ORU through FHIR and back: ${share(same, fields)} of ${fields} fields the same`,
+  );
+  print(
+    `${share(carried, all)} of ${all} values of FHIR are in them; ${valid} valid, ${wasValid} were`,
+  );
 }
 
 function compare(ours: Bundle, theirs: Bundle): void {
@@ -136,6 +161,7 @@ function report(): void {
   const times = [made, checked].map((all) => (all / messages).toFixed(2));
   print(`${times[0]} ms to make, ${times[1]} ms to check, each`);
   print(`not mapped most often: ${most(unmapped)}`);
+  if (back.messages > 0) reportBack();
   if (compared.bundles === 0) return;
   const { bundles, values: all, found } = compared;
   print(`${bundles} compared: ${share(found, all)} of ${all} values of the other are in ours`);
