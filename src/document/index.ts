@@ -22,7 +22,7 @@ export { ediFindings } from './edi/check/check-edi.ts';
 export type { EdiCheckLevel, EdiFinding } from './edi/check/finding.ts';
 export { EdiDocument, ediDocument } from './edi/edi-document.ts';
 export { type EdiHead, ediHead, ediType, ediTypeOf } from './edi/edi-type.ts';
-export { x12Segment } from './edi/x12/segment-elements.ts';
+export { type X12Element, x12Segment, x12SegmentNames } from './edi/x12/segment-elements.ts';
 export { fhirResourceTypes, isFhirType } from './fhir/validate/element-types.ts';
 export type { FhirFinding } from './fhir/validate/finding.ts';
 export { fhirFindings } from './fhir/validate/validate.ts';

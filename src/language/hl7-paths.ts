@@ -6,14 +6,7 @@ import {
   knownPath,
   tableCodes,
 } from '../document/index.ts';
-
-/** Something to write, and what it is. */
-export interface PathChoice {
-  readonly label: string;
-  readonly detail: string;
-  /** Markdown. */
-  readonly documentation: string | undefined;
-}
+import { type PathChoice, x12Choices } from './x12-paths.ts';
 
 /** The version whose names are shown, then the others, newest first, for what only they have. */
 const USUAL = '2.5.1';
@@ -30,8 +23,13 @@ const SEGMENT = /^[A-Z][A-Z\d]{0,2}$|^$/;
 const FIELD = /^(([A-Z][A-Z\d]{2})(?:\[[\d*#]*\])?)-\d*$/;
 const PART = /^(([A-Z][A-Z\d]{2})(?:\[[\d*#]*\])?-(\d+)(?:\[[\d*#]*\])?(?:\.(\d+))?)\.\d*$/;
 
-/** What may follow at the end of an HL7 path that is being written: segments, fields, components, subcomponents. */
+/** What may follow at the end of a path that is being written: segments, fields, components, subcomponents of HL7, elements of X12. */
 export function pathChoices(beginning: string): PathChoice[] {
+  const found = hl7Choices(beginning);
+  return found.length > 0 ? found : x12Choices(beginning);
+}
+
+function hl7Choices(beginning: string): PathChoice[] {
   if (SEGMENT.test(beginning)) return segmentChoices();
   const [, before = '', segment = ''] = FIELD.exec(beginning) ?? [];
   if (segment !== '') {

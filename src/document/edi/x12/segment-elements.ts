@@ -139,11 +139,13 @@ export interface X12Segment {
 
 let table: ReadonlyMap<string, X12Segment> | undefined;
 
+const known = (): ReadonlyMap<string, X12Segment> => (table ??= readSegmentTable(SEGMENT_TABLE));
+
 /** The elements of a segment; undefined if it is unknown. */
-export function x12Segment(name: string): X12Segment | undefined {
-  table ??= readSegmentTable(SEGMENT_TABLE);
-  return table.get(name);
-}
+export const x12Segment = (name: string): X12Segment | undefined => known().get(name);
+
+/** The names of the segments whose elements are known. */
+export const x12SegmentNames = (): readonly string[] => [...known().keys()];
 
 /**
  * Reads a table of segments, one a line: `AMT ID1-3! R1-18! ID1 | P0102`. An element is a type with its least and most
