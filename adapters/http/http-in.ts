@@ -75,8 +75,9 @@ async function tryHttpIn(lent: Lent<typeof httpInSettings>, step: Step): Promise
   await step('path', (detail) =>
     plainly(async () => {
       const operations = await operationsOf(lent);
-      const open = operations.filter(({ access }) => access.length === 0).length;
-      detail(`${operations.length} operations, ${open} of them open to everybody`);
+      const own = operations.filter((one) => one.signIn === undefined);
+      const open = own.filter(({ access }) => access.length === 0).length;
+      detail(`${own.length} operations, ${open} of them open to everybody`);
     }),
   );
   const { signIn } = settings;

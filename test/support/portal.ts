@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import httpIn from '../../adapters/http/http-in.ts';
 import { freePort } from '../../sandbox/free-port.ts';
+import type { NatsAccess } from '../../src/broker/embedded/nats-server.ts';
 import { hashPassword } from '../../src/credential/password.ts';
 import type { Definition, OperationDefinition } from '../../src/definition/definition.ts';
 import { rootLogger } from '../../src/log/logger.ts';
@@ -23,6 +24,7 @@ export const PASSWORD = 'correct horse battery';
 /** A service with users of its own, on engines that share a NATS server. */
 export interface Portal extends AsyncDisposable {
   readonly urls: readonly string[];
+  readonly nats: NatsAccess;
   /** The table of users; changes count at once. */
   readonly users: Map<string, string>;
   readonly out: ReturnType<typeof testOutbound>;
@@ -81,6 +83,7 @@ export async function portal(given: PortalGiven = {}): Promise<Portal> {
   await start(first);
   return {
     urls,
+    nats,
     users,
     out,
     log,

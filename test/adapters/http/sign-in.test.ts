@@ -7,6 +7,8 @@ import {
   jwtVerify,
 } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import httpIn from '../../../adapters/http/http-in.ts';
+import { testSteps } from '../../support/open-adapter.ts';
 import { hashOf, newKey, PASSWORD, type Portal, portal } from '../../support/portal.ts';
 import { type Called, type Calling, call } from './calling.ts';
 
@@ -231,4 +233,27 @@ test('behind a proxy that is named, what one address guesses does not slow down 
   expect(seen).toEqual([401, 401, 401, 429]);
   expect((await guess('10.0.0.8')).status).toBe(401);
   await signedIn('anna', one);
+});
+
+test('the connection test signs with the key, and says where people sign in and what pages there are', async () => {
+  const given = {
+    listen: '127.0.0.1:0',
+    path: '/api/*',
+    callers: [{ kind: 'bearer', verifier: 'portal-key' }],
+    signIn: { users: 'staff', key: 'portal-key' },
+    files: { folder: '/nowhere' },
+  };
+  const verifiers = { 'portal-key': { verify: () => Promise.resolve({}) } };
+  const credentials = { 'portal-key': { kind: 'bearer' as const, token: async () => 'signed' } };
+  const names = ['staff'];
+  const steps = await testSteps(httpIn, given, { names, verifiers, credentials });
+  expect(steps.map(({ name, detail }) => `${name}: ${detail ?? ''}`)).toEqual(
+    expect.arrayContaining([
+      'path: 1 operations, 0 of them open to everybody',
+      'key: portal-key signs access tokens; people sign in at /auth/login',
+      'files: /nowhere has no index.html',
+    ]),
+  );
+  const verifying = await testSteps(httpIn, given, { names, verifiers });
+  expect(verifying.at(-1)).toMatchObject({ name: 'key', result: 'failed' });
 });
