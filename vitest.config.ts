@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { COMPILED } from './test/compiled.ts';
 import { onDisk } from './test/in-memory.ts';
 import { LANES, type Lane, lanes } from './test/lanes.ts';
 import { TRIED_AGAIN, TriedAgain } from './test/tried-again.ts';
 
 const files = lanes();
 
-/** What a process compiled is kept for the next: the tests start hundreds of them. */
-process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compiled');
+process.env['NODE_COMPILE_CACHE'] ??= COMPILED;
 
 const LONG = join(import.meta.dirname, 'test/scenario/');
 const place = ({ project, moduleId }: TestSpecification): number =>
@@ -30,15 +30,6 @@ const lane = (name: Lane, test: NonNullable<TestProjectInlineConfiguration['test
 });
 
 export default defineConfig({
-  resolve: {
-    conditions: ['waybill-source'],
-    // modules of a production that a test writes elsewhere, and a clone without a build
-    alias: [
-      { find: /^waybill$/, replacement: join(import.meta.dirname, 'src/index.ts') },
-      { find: /^waybill\/mirth$/, replacement: join(import.meta.dirname, 'src/mirth/index.ts') },
-    ],
-  },
-  ssr: { resolve: { conditions: ['waybill-source'] } },
   test: {
     // a busy machine is slow, not wrong; see test/setup.ts
     testTimeout: 60_000,
@@ -46,11 +37,14 @@ export default defineConfig({
     expect: { poll: { timeout: 20_000 } },
     // most tests wait for somebody else most of the time: five on the two processors that CI has
     maxWorkers: 5,
-    globalSetup: ['test/in-memory.ts'],
+    globalSetup: ['test/in-memory.ts', 'test/compiled.ts'],
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new TriedAgain()],
     // modules are read once for each worker, not for each file: half of the processor time of most files
     isolate: false,
+    // Node itself reads the modules and keeps them compiled, as it does for the program, instead of Vite for each lane
+    experimental: { viteModuleRunner: false, nodeLoader: false },
+    execArgv: ['--conditions=waybill-source'],
     projects: [
       lane('browser', { retry: TRIED_AGAIN }),
       lane('lossless', { env: { TMPDIR: onDisk() } }),

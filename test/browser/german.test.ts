@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { german } from '../../console/src/language/german.ts';
 import { type Browser, noBrowser, violations } from '../support/browser.ts';
 import { PAGES, pageAddress, type Sample } from '../support/console-pages.ts';
+import { germanTexts } from '../support/german-texts.ts';
 import { type OpenConsole, openConsole, SOON } from '../support/open-console.ts';
 
 /** Pages that are also looked at by axe: in German only their words differ. */
@@ -16,9 +16,12 @@ const MAIN = new Set<string>([
 /** What axe may take on a busy machine. */
 const AXE = { timeout: 240_000 };
 
-const GERMAN = new Set(Object.values(german));
+const catalogues = [...(await germanTexts()).values()];
+const GERMAN = new Set(catalogues.flatMap((texts) => Object.values(texts)));
 /** English texts that no German page has, as they stand in the source. */
-const ENGLISH = new Set(Object.keys(german).filter((text) => !GERMAN.has(text)));
+const ENGLISH = new Set(
+  catalogues.flatMap((texts) => Object.keys(texts)).filter((text) => !GERMAN.has(text)),
+);
 
 /** Every text and every label that a page has, but for names that are the same in every language. */
 async function said(page: Browser['page']): Promise<string[]> {

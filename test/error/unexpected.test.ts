@@ -31,7 +31,7 @@ test('an error that nobody foresaw is told with its kind and its place, never wi
   });
   const [one] = heard(() => unexpected('testing the text', error));
   expect(one).toMatchObject({ what: 'testing the text', name: 'TypeError', times: 1 });
-  expect(one?.stack[0]).toMatch(/^ {4}at .*unexpected\.test\.ts:\d+:\d+/);
+  expect(one?.stack[0]).toMatch(/^ {4}at .*unexpected\.test\.ts\S*:\d+:\d+/);
   expect(one?.stack).toContain('caused by SyntaxError SyntaxError');
   const { error: _, ...shown } = one ?? {};
   expect(JSON.stringify(shown) + described(one!)).not.toContain(SECRET);
