@@ -1,10 +1,16 @@
-import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
+import {
+  type ChildProcess,
+  type ChildProcessByStdio,
+  execFileSync,
+  spawn,
+} from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { vi } from 'vitest';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** Whether Samba's winbind, which checks NTLM like Windows, is on this machine and can be started. */
@@ -29,8 +35,11 @@ export async function startSamba(password: string): Promise<Samba> {
     account: { user: USER, domain: 'LABSRV' },
     judge: () => new NtlmJudge(config),
     async [Symbol.asyncDispose]() {
-      winbind.kill();
-      await once(winbind, 'exit');
+      if (winbind.exitCode === null && winbind.signalCode === null) {
+        const ended = once(winbind, 'exit');
+        winbind.kill();
+        await ended;
+      }
       await folder[Symbol.asyncDispose]();
     },
   };
@@ -69,20 +78,29 @@ idmap config * : range = 100000-199999
   return config;
 }
 
-async function startWinbind(path: string, config: string): Promise<ReturnType<typeof spawn>> {
+/** One winbind at a time on a machine: the place of its socket is fixed when Samba is built. */
+const LOCK = '/run/samba/waybill-tests.lock';
+
+async function startWinbind(path: string, config: string): Promise<ChildProcess> {
   await using log = await open(join(path, 'winbind.log'), 'a');
-  const args = ['-s', config, '-F', '--no-process-group'];
-  const child = spawn('/usr/sbin/winbindd', args, { stdio: ['ignore', log.fd, log.fd] });
-  for (let tries = 0; tries < 100; tries++) {
-    try {
-      execFileSync('wbinfo', ['-p'], { stdio: 'ignore' });
-      return child;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+  const words = ['--no-fork', LOCK, '/usr/sbin/winbindd', '-s', config, '-F', '--no-process-group'];
+  // another test may have its own; this one then waits for the end of that
+  const child = spawn('flock', words, { stdio: ['ignore', log.fd, log.fd] });
+  try {
+    await vi.waitFor(
+      () => {
+        // that of another test would answer too
+        if (!existsSync(join(path, 'pid/winbindd.pid')))
+          throw new Error('winbindd did not come up');
+        execFileSync('wbinfo', ['-p'], { stdio: 'ignore' });
+      },
+      { timeout: 40_000, interval: 50 },
+    );
+  } catch (error) {
+    child.kill();
+    throw error;
   }
-  child.kill();
-  throw new Error('winbindd did not come up');
+  return child;
 }
 
 /** NTLM authenticates a connection: each has a helper process that keeps its challenge. */

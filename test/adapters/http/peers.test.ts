@@ -162,5 +162,4 @@ test.runIf(hasNtlm)(
     await using wrong = await open('no');
     expect(await wrong.send(body)).toMatchObject({ code: '401' });
   },
-  30_000,
 );

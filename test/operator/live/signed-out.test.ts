@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { metaDatabase } from '../../../src/access/meta/open-meta.ts';
+import type { Permission } from '../../../src/access/rights/principal.ts';
 import { users } from '../../../src/access/sign-in/users.ts';
 import { hashPassword } from '../../../src/credential/password.ts';
 import { eventSource } from '../../support/event-source.ts';
@@ -13,14 +13,22 @@ import { visitor } from '../../support/visitor.ts';
 test('what is told live asks for the same right as its list', async () => {
   const who = signedInAs();
   await using production = await operated({ console: { signIn: who.plugin } });
-  who.principal = { ...ANN, permissions: new Set(['dashboard.view'] as const) };
-  const stream = await eventSource(
-    new URL('/api/v1/stream?topics=messages,events', production.url),
-  );
-  await production.send('L1');
-  await sleep(2_000);
+  const open = (permissions: Iterable<Permission>): ReturnType<typeof eventSource> => {
+    who.principal = { ...ANN, permissions: new Set(permissions) };
+    return eventSource(new URL('/api/v1/stream?topics=messages,events', production.url));
+  };
+  const stream = await open(['dashboard.view']);
+  const entitled = await open(ANN.permissions);
+  const toldOf = ({ events }: typeof stream): number =>
+    events.filter(({ event }) => event === 'messages').length;
+  // what the first would be told of L1 comes before what the second is told of L2
+  for (const text of ['L1', 'L2']) {
+    const before = toldOf(entitled);
+    await production.send(text);
+    await vi.waitFor(() => expect(toldOf(entitled)).toBeGreaterThan(before));
+  }
   expect(stream.events.filter(({ event }) => event !== 'hello')).toEqual([]);
-  await stream[Symbol.asyncDispose]();
+  await Promise.all([stream, entitled].map((one) => one[Symbol.asyncDispose]()));
 });
 
 test('a stream ends soon after its reader was signed out, removed, or may see less', async () => {
