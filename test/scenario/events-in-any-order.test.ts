@@ -37,7 +37,7 @@ function linesOf(name: (typeof NAMES)[number], arrived: readonly number[]): (rea
     : [0, 1, 2].map((key) => arrived.filter((n) => n % 3 === key));
 }
 
-/** Owed messages that did not arrive, and lines out of order. */
+/** Messages that did not arrive, and lines out of order. */
 function wrongs(production: EventfulProduction): { missing: string[]; disorder: string[] } {
   const missing: string[] = [];
   const disorder: string[] = [];
@@ -46,9 +46,8 @@ function wrongs(production: EventfulProduction): { missing: string[]; disorder: 
     for (const name of NAMES) {
       const arrived = arrivedOf(production, name, sender);
       const have = new Set(arrived);
-      const absent = all.filter((n) => !have.has(n)).map((n) => `${sender}-${n}`);
-      const owed = absent.filter((id) => name !== 'third' || production.isOwedToThird(id));
-      missing.push(...owed.map((id) => `${name} ${id}`));
+      const absent = all.filter((n) => !have.has(n));
+      missing.push(...absent.map((n) => `${name} ${sender}-${n}`));
       if (!linesOf(name, arrived).every(isAscending))
         disorder.push(`${name} ${sender}: ${arrived.join(' ')}`);
     }
@@ -56,14 +55,22 @@ function wrongs(production: EventfulProduction): { missing: string[]; disorder: 
   return { missing, disorder };
 }
 
-/** The missing ones that people do not see as refused. */
-async function hidden(trace: RemoteTrace, missing: readonly string[]): Promise<string[]> {
+/** The missing ones that were owed and that people do not see as refused. */
+async function lostOf(
+  production: EventfulProduction,
+  trace: RemoteTrace,
+  missing: readonly string[],
+): Promise<string[]> {
   const lost: string[] = [];
   for (const one of missing) {
     const [name, id = ''] = one.split(' ');
-    const { items } = await trace.find({ search: { id }, status: ['suspended'], limit: 10 });
-    const isShown = items.some(({ target }) => target !== 'first' && target !== 'second');
-    if (name !== 'third' || !isShown) lost.push(one);
+    const { items } = await trace.find({ search: { id }, limit: 50 });
+    const routed = items.find(({ target }) => target === 'router')?.done;
+    const isOwed = routed === undefined || production.wasSentToThird(routed);
+    const isRefused = items.some(
+      ({ target, status }) => status === 'suspended' && /^(third|renamed)/.test(target),
+    );
+    if (name !== 'third' || (isOwed && !isRefused)) lost.push(one);
   }
   return lost;
 }
@@ -90,7 +97,7 @@ async function judged(production: EventfulProduction) {
     { repair: false, by: 'test' },
     { timeout: 60_000 },
   );
-  return { lost: await hidden(trace, missing), disorder, verified };
+  return { lost: await lostOf(production, trace, missing), disorder, verified };
 }
 
 const NOTHING = { count: 0, ids: [] };

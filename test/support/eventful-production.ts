@@ -116,8 +116,8 @@ export interface EventfulProduction extends AsyncDisposable {
   /** How many messages each sender got acknowledged: they are numbered from 0. */
   readonly acknowledged: ReadonlyMap<number, number>;
   readonly received: Readonly<Record<'first' | 'second' | 'third', readonly Received[]>>;
-  /** Whether the message has to arrive at the third receiver; its name is `sender-number`. */
-  isOwedToThird(id: string): boolean;
+  /** Whether what was routed at that time certainly goes to the third receiver; milliseconds since 1970. */
+  wasSentToThird(at: number): boolean;
   /** What happened, and what was answered. */
   readonly told: readonly string[];
 }
@@ -159,18 +159,15 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
   await write();
   const engines: [EngineProcess, EngineProcess] = [await start(0), await start(1)];
 
-  /** From when a message was sent with which targets in the production, as far as that is certain. */
-  let certain: readonly string[] | undefined = shape.third;
-  const expected = new Map<string, readonly string[] | undefined>();
+  /** The times in which both engines certainly had the third receiver; the last one lasts. */
+  const times: { readonly from: number; to: number }[] = [{ from: Date.now(), to: Infinity }];
+  let isCertain = true;
   const acknowledged = new Map<number, number>();
   let sending = true;
   async function* messages(sender: number): AsyncGenerator<string> {
     for (let n = 0; sending; n++) {
       await sleep(60);
-      expected.set(`${sender}-${n}`, certain);
       yield messageOf(sender, n);
-      // it may have been routed before or after a change
-      if (expected.get(`${sender}-${n}`) !== certain) expected.set(`${sender}-${n}`, undefined);
       acknowledged.set(sender, n + 1);
     }
   }
@@ -193,7 +190,9 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
     return code === 0 ? stdout.trim() : `${code}: ${stderr.trim()}`;
   };
   const change = async (to: Partial<Shape>): Promise<string> => {
-    certain = undefined;
+    const last = times.at(-1);
+    if (last !== undefined) last.to = Math.min(last.to, Date.now());
+    isCertain = false;
     shape = { ...shape, ...to };
     await write();
     return ask('apply', '--leave-waiting', '--reason', 'an event');
@@ -266,11 +265,12 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
   };
   /** An uncertain time ends once both engines run what the files say. */
   const settle = async (): Promise<void> => {
-    if (certain !== undefined) return;
+    if (isCertain) return;
     const said = await ask('apply', '--leave-waiting');
     await Promise.all([restart(0, 'stop'), restart(1, 'stop')]);
     told.push(`settled: ${said}`);
-    certain = shape.third;
+    isCertain = true;
+    if (shape.third.length > 0) times.push({ from: Date.now(), to: Infinity });
   };
 
   scope.defer(() => Promise.all(engines.map((engine) => engine.kill())).then(() => undefined));
@@ -279,7 +279,7 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
     acknowledged,
     received: { first: first.received, second: second.received, third: third.received },
     told,
-    isOwedToThird: (id) => (expected.get(id)?.length ?? 0) > 0,
+    wasSentToThird: (at) => times.some(({ from, to }) => at > from && at < to),
     async happen(events) {
       for (let event = 0; event < events; event++) {
         const [name, act] = any(Object.entries(acts));
