@@ -113,6 +113,14 @@ export class LiveSocket {
 
   /** Resolves once the system has taken the message. Throws a NotConnectedError, and TemporaryError if the peer does not read. */
   async send(body: Uint8Array, isText: boolean): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#socket.send(body, { binary: !isText }, (error) => (error ? reject(error) : resolve()));
+    // mostly the system has it at once; if the connection ends, that is told
+    if (this.isOpen && this.#socket.bufferedAmount === 0) promise.catch(toldElsewhere);
+    else await this.#taken(promise);
+  }
+
+  async #taken(sent: Promise<void>): Promise<void> {
     const { place, limits } = this.#options;
     const late = setTimeout(
       () =>
@@ -123,10 +131,8 @@ export class LiveSocket {
         ),
       timerTime(limits.writeTimeout),
     );
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#socket.send(body, { binary: !isText }, (error) => (error ? reject(error) : resolve()));
     try {
-      await promise;
+      await sent;
     } catch (error) {
       throw this.#failure instanceof TemporaryError ? this.#failure : this.#lost(1_006, error);
     } finally {

@@ -144,6 +144,9 @@ interface Outgoing {
 const TOO_LARGE = 1_009;
 const UNFIT = new Set([1_003, 1_007, TOO_LARGE]);
 
+/** Answers looked at at once: stopping to read costs more than looking. */
+const ANSWERS = 100;
+
 /** Sends over one connection, until that is lost. */
 class WebsocketSender implements OpenOutbound {
   readonly #lent: WebsocketOutLent;
@@ -160,7 +163,7 @@ class WebsocketSender implements OpenOutbound {
     this.#live = live;
     this.#place = place;
     this.#turn = new Paced(lent.settings.reply === 'next' ? 1 : Number.POSITIVE_INFINITY);
-    live.hear(1, (body) => this.#heard(body));
+    live.hear(ANSWERS, (body) => this.#heard(body));
     background(this.#watch(), 'hearing of a lost connection');
   }
 
