@@ -172,6 +172,15 @@ const production = createRoute({
   validateSearch: texts('view', 'focus', 'tag'),
   component: lazyRouteComponent(() => import('./production/production-page.tsx'), 'ProductionPage'),
 });
+const productions = createRoute({
+  ...under,
+  path: '/productions',
+  validateSearch: texts('view', 'find'),
+  component: lazyRouteComponent(
+    () => import('./productions/productions-page.tsx'),
+    'ProductionsPage',
+  ),
+});
 const certificates = createRoute({
   ...under,
   path: '/certificates',
@@ -272,6 +281,7 @@ const tree = root.addChildren([
   newJob,
   job,
   production,
+  productions,
   certificates,
   workbench,
   storage,

@@ -37,12 +37,12 @@ const MOST = 200;
 
 /** Answers what other consoles hand on. Only one of several operator planes answers each request. */
 export function serveRelayed(broker: Broker, answer: AnswerRelayed): ControlServer {
-  let open = 0;
+  const open = new Set<Asker>();
   const serve = async (message: Msg): Promise<void> => {
     const asker = hearAsker(broker, message.reply ?? '');
-    open++;
+    open.add(asker);
     try {
-      if (open > MOST)
+      if (open.size > MOST)
         throw new EngineError('BROKER_UNAVAILABLE', 'too many requests of other consoles run', {
           retryable: true,
         });
@@ -51,7 +51,7 @@ export function serveRelayed(broker: Broker, answer: AnswerRelayed): ControlServ
     } catch (error) {
       asker.send(FRAME.failed, failure(error));
     } finally {
-      open--;
+      open.delete(asker);
       asker.close();
     }
   };
@@ -61,13 +61,19 @@ export function serveRelayed(broker: Broker, answer: AnswerRelayed): ControlServ
       if (error === null) background(serve(message), 'answering another console', isAway);
     },
   });
-  return { close: () => subscription.unsubscribe() };
+  return {
+    close() {
+      subscription.unsubscribe();
+      for (const asker of open) asker.end();
+    },
+  };
 }
 
 interface Asker {
   readonly signal: AbortSignal;
   send(kind: FrameKind, payload: Uint8Array): void;
   answer(answer: RelayedAnswer): Promise<void>;
+  readonly end: () => void;
   close(): void;
 }
 
@@ -115,6 +121,7 @@ function hearAsker({ connection }: Broker, to: string): Asker {
   return {
     signal: gone.signal,
     send,
+    end,
     async answer({ status, headers, body }) {
       send(FRAME.head, asJson({ status, headers } satisfies AnswerHead));
       for await (const chunk of body) {

@@ -1,8 +1,31 @@
 import { t } from '../language/translate.ts';
 
 /** The console's root, including any prefix added by a proxy; ends in a slash. */
-export const ROOT = new URL('.', document.baseURI);
-const API = new URL('api/v1/', ROOT);
+const CONSOLE = new URL('.', document.baseURI);
+/** Another production, whose pages these are: `in/lab/messages`. Undefined for the console's own. */
+export const PRODUCTION: string | undefined = /^in\/([\w-]+)(?:\/|$)/.exec(
+  location.pathname.slice(CONSOLE.pathname.length),
+)?.[1];
+/** The root of the pages of the production; ends in a slash. */
+export const ROOT = PRODUCTION === undefined ? CONSOLE : new URL(`in/${PRODUCTION}/`, CONSOLE);
+const API = new URL('api/v1/', CONSOLE);
+const API_OF_PRODUCTION =
+  PRODUCTION === undefined ? API : new URL(`productions/${PRODUCTION}/`, API);
+/** What belongs to the console, whichever production is shown. */
+const OF_THE_CONSOLE = /^(?:sign-|auth\/|users|roles|tokens|productions|me\/password)/;
+
+let own: string | undefined;
+
+/** The name of the console's own production, whose pages are at the root. */
+export function knowOwn(name: string): void {
+  own = name;
+}
+
+/** The address of a page of a production. */
+export function addressIn(production: string, path = ''): string {
+  const folder = production === own ? '' : `in/${encodeURIComponent(production)}/`;
+  return new URL(`${folder}${path}`, CONSOLE).href;
+}
 
 /** What the API answered instead of a result: RFC 9457, with a `code` that is stable across versions. */
 export class ApiProblem extends Error {
@@ -28,6 +51,8 @@ interface Call {
   /** Identifies an act that must be done once, however often it is sent: see `newKey`. */
   readonly once?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Asks the console that the user is signed in to, and not the production that is shown. */
+  readonly ofConsole?: boolean;
 }
 
 /** A key for one act of a person. `randomUUID` is available only over HTTPS. */
@@ -53,8 +78,8 @@ export function keepCsrfToken(token: string | undefined): void {
 }
 
 /** The address of an API resource, for links that download. */
-export function apiUrl(path: string, query: Parameters = {}): string {
-  const url = new URL(path, API);
+export function apiUrl(path: string, query: Parameters = {}, ofConsole = false): string {
+  const url = new URL(path, ofConsole || OF_THE_CONSOLE.test(path) ? API : API_OF_PRODUCTION);
   for (const [key, value] of Object.entries(query)) {
     if (value === undefined || value === '') continue;
     for (const one of Array.isArray(value) ? value : [value])
@@ -75,9 +100,12 @@ export async function askBytes(path: string, call: Call = {}): Promise<Response>
   return send(path, call);
 }
 
-async function send(path: string, { method, query, body, once, signal }: Call): Promise<Response> {
+async function send(
+  path: string,
+  { method, query, body, once, signal, ofConsole }: Call,
+): Promise<Response> {
   const verb = method ?? (body === undefined ? 'GET' : 'POST');
-  const response = await fetch(apiUrl(path, query), {
+  const response = await fetch(apiUrl(path, query, ofConsole), {
     method: verb,
     credentials: 'same-origin',
     headers: {

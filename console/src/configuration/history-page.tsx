@@ -12,18 +12,10 @@ import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 import { ComparisonView } from './comparison.tsx';
+import { ORIGINS } from './origins.ts';
 import { RollBackDialog } from './roll-back-dialog.tsx';
 
 type Version = History['versions'][number];
-
-const ORIGINS = {
-  start: t('read at a start'),
-  apply: t('applied'),
-  watch: t('applied when saved'),
-  edit: t('changed in the console'),
-  'roll-back': t('rolled back'),
-  'set-aside': t('lay on disk, never ran'),
-} as const satisfies Record<Version['origin'], string>;
 
 /** What was applied, when, by whom and why; any two versions can be compared, and any one restored. */
 export function HistoryPage(): ReactElement {

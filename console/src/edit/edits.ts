@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import type { DraftRequest } from '../../../src/api/contract/files.ts';
+import { PRODUCTION } from '../api/client.ts';
 
 export type Edit = DraftRequest['edits'][number];
 
@@ -12,7 +13,7 @@ export interface Edits {
   readonly clear: () => void;
 }
 
-const KEY = 'waybill.edits';
+const KEY = `waybill.edits${PRODUCTION ?? ''}`;
 
 /** They are stored in the tab, so that a reload or another sign-in loses nothing. */
 export function useEdits(): Edits {

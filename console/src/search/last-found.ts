@@ -1,3 +1,4 @@
+import { PRODUCTION } from '../api/client.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
 import type { SearchState } from './search-state.ts';
 
@@ -7,7 +8,7 @@ interface LastFound {
   readonly rows: readonly (readonly [id: number, sessionId: number])[];
 }
 
-const KEY = 'waybill.found';
+const KEY = `waybill.found${PRODUCTION ?? ''}`;
 const MOST = 2_000;
 let last: LastFound | undefined;
 

@@ -1,9 +1,14 @@
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import type { Me as Answer } from '../../../src/api/contract/me.ts';
-import { ApiProblem, ask, keepCsrfToken } from '../api/client.ts';
+import { ApiProblem, ask, keepCsrfToken, PRODUCTION } from '../api/client.ts';
 
 /** Who is signed in and what they may do. */
-export type Me = Pick<Answer, 'name'> & Partial<Answer> & { readonly csrfToken?: string };
+export type Me = Pick<Answer, 'name'> &
+  Partial<Answer> & {
+    readonly csrfToken?: string;
+    /** Why nothing of the production can be shown now. */
+    readonly away?: unknown;
+  };
 
 /** Without a sign-in, everything is allowed. */
 const EVERYBODY: Me = { name: '' };
@@ -12,16 +17,34 @@ export const me = queryOptions({
   queryKey: ['me'],
   queryFn: async ({ signal }): Promise<Me> => {
     try {
-      const known = await ask<Me>('me', { signal });
+      const known = await ask<Me>('me', { signal, ofConsole: true });
       keepCsrfToken(known.csrfToken);
-      return known;
+      return PRODUCTION === undefined || known.mustChangePassword === true
+        ? known
+        : await there(known, signal);
     } catch (error) {
       if (error instanceof ApiProblem && error.status === 404) return EVERYBODY;
       throw error;
     }
   },
   staleTime: 60_000,
+  // the pages come back by themselves
+  refetchInterval: ({ state }) => (state.data?.away === undefined ? false : AGAIN),
 });
+
+/** Milliseconds. */
+const AGAIN = 3_000;
+
+/** What somebody may do in another production, as that decides. */
+async function there(known: Me, signal: AbortSignal): Promise<Me> {
+  try {
+    const answer = await ask<Me>('me', { signal });
+    return { ...answer, ...(known.via === undefined ? {} : { via: known.via }) };
+  } catch (away) {
+    if (!(away instanceof ApiProblem) || away.status === 401) throw away;
+    return { ...known, permissions: [], away };
+  }
+}
 
 /** One permission. */
 export type Permission = Answer['permissions'][number];

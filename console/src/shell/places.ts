@@ -3,6 +3,7 @@ import type { LucideIcon } from 'lucide-react';
 import {
   Activity,
   Bell,
+  Boxes,
   ClipboardList,
   GitFork,
   HardDrive,
@@ -30,6 +31,8 @@ export interface NavigationPlace {
   /** The letter after `g`. */
   readonly key: string;
   readonly permission?: Permission;
+  /** Only where the console shows several productions. */
+  readonly several?: boolean;
   /** How many are waiting there for a person. */
   readonly count?: (status: Status) => number;
 }
@@ -71,6 +74,7 @@ export const PLACES: readonly (readonly NavigationPlace[])[] = [
       key: 'p',
       permission: 'production.view',
     },
+    { to: '/productions', label: t('Productions'), icon: Boxes, key: 'o', several: true },
     { to: '/events', label: t('Event log'), icon: Activity, key: 'e', permission: 'event.view' },
     {
       to: '/alerts',

@@ -1,6 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { CalendarRange, CornerDownLeft, FileText, GitFork, Search, User } from 'lucide-react';
+import {
+  Boxes,
+  CalendarRange,
+  CornerDownLeft,
+  FileText,
+  GitFork,
+  Search,
+  User,
+} from 'lucide-react';
 import { type KeyboardEvent, type ReactElement, useDeferredValue, useState } from 'react';
 import type { QuickHits } from '../../../src/api/contract/message.ts';
 import { foundHosts, hosts as hostsQuery, quickHits } from '../api/queries.ts';
@@ -9,6 +17,7 @@ import { KIND_NAMES } from '../element/names.ts';
 import { listSearch, pastedList } from '../element/pasted-list.ts';
 import { moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
+import { useSeveral } from './away.tsx';
 import { useMay } from './me.ts';
 import { PLACES } from './places.ts';
 
@@ -108,6 +117,7 @@ function useHits(typed: string, onClose: () => void): readonly Hit[] {
   const { data } = useQuery(quickHits(text));
   const { data: known } = useQuery(hostsQuery);
   const may = useMay();
+  const several = useSeveral();
   const { data: properties } = useQuery({
     ...foundHosts(text),
     enabled: text.length > 1 && may('production.view'),
@@ -118,6 +128,7 @@ function useHits(typed: string, onClose: () => void): readonly Hit[] {
   };
   const lower = text.toLowerCase();
   const pages = PLACES.flat()
+    .filter(({ several: only }) => only !== true || several)
     .filter(({ label }) => text === '' || label.toLowerCase().includes(lower))
     .map(
       ({ to, label, icon, key }): Hit => ({
@@ -192,7 +203,14 @@ function useHits(typed: string, onClose: () => void): readonly Hit[] {
     )
     .filter(({ key }) => !named.has(key))
     .slice(0, 5);
-  return [...found, ...hosts, ...byProperty, ...pages];
+  const everywhere: Hit = {
+    key: 'in all productions',
+    icon: Boxes,
+    label: t('Find {text} in all productions', { text }),
+    detail: t('Productions'),
+    go: goes(() => navigate({ to: '/productions', search: { view: 'find', find: text } })),
+  };
+  return [...found, ...hosts, ...byProperty, ...(several ? [everywhere] : []), ...pages];
 }
 
 function sessionHit(

@@ -10,10 +10,12 @@ import { Waiting } from '../element/notice.tsx';
 import { count as written } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { AccountMenu } from './account-menu.tsx';
+import { Away, useOnList, useSeveral } from './away.tsx';
 import { EmergencyBanner } from './emergency.tsx';
 import { useHotKeys } from './hot-keys.ts';
 import { type Me, me, useMay } from './me.ts';
 import { PLACES } from './places.ts';
+import { ProductionMenu } from './production-menu.tsx';
 import { switchTheme, useTheme } from './theme.ts';
 
 const SignInPage = lazy(() =>
@@ -58,6 +60,7 @@ function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
   const [help, setHelp] = useState(false);
   const [menu, setMenu] = useState(false);
   const main = useRef<HTMLElement>(null);
+  const onList = useOnList(user);
   useHotKeys({
     'ctrl+k': () => setFinding(true),
     '?': () => setHelp(true),
@@ -85,7 +88,7 @@ function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
       <main ref={main} tabIndex={-1} className="min-w-0 overflow-auto outline-none" id="main">
         <EmergencyBanner />
         <Suspense fallback={<Waiting />}>
-          <Outlet />
+          {user?.away === undefined || onList ? <Outlet /> : <Away why={user.away} />}
         </Suspense>
       </main>
       <Suspense>
@@ -120,14 +123,7 @@ function Header({ user, menu, onFind, onHelp, onMenu }: HeaderProps): ReactEleme
       </button>
       <img src="./waybill.svg" alt="" width="24" height="24" className="max-sm:hidden" />
       <span className="font-semibold tracking-tight max-sm:hidden">Waybill</span>
-      {production !== undefined && (
-        <span className="min-w-0 truncate text-ink-2 max-lg:hidden" title={production.title}>
-          <span className="mx-1 text-line-strong" aria-hidden="true">
-            /
-          </span>
-          {production.title}
-        </span>
-      )}
+      <ProductionMenu title={production?.title} />
       <button
         type="button"
         onClick={onFind}
@@ -176,6 +172,7 @@ function Navigation({
 }): ReactElement {
   const may = useMay();
   const { data: status } = useQuery(statusQuery);
+  const several = useSeveral();
   return (
     <nav
       aria-label={t('Pages')}
@@ -185,6 +182,7 @@ function Navigation({
         <ul key={group[0]?.key} className="mb-2 border-b border-line pb-2 last:border-0">
           {group
             .filter(({ permission }) => permission === undefined || may(permission))
+            .filter(({ several: only }) => only !== true || several)
             .map(({ to, label, icon: Icon, count }) => (
               <li key={to}>
                 <Link

@@ -14,6 +14,11 @@ export const german: Catalogue = {
   'Emergency until {time}: patient data is not masked, and every view is recorded. {reason}':
     'Notfall bis {time}: Patientendaten sind nicht maskiert, und jeder Blick wird protokolliert. {reason}',
   'Mask again': 'Wieder maskieren',
+  // several productions
+  'All productions': 'Alle Produktionen',
+  'Production {name}: choose another': 'Produktion {name}: eine andere wählen',
+  'Find {text} in all productions': '{text} in allen Produktionen finden',
+
   // navigation and header
   Pages: 'Seiten',
   Dashboard: 'Dashboard',

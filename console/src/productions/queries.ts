@@ -1,0 +1,73 @@
+import { queryOptions } from '@tanstack/react-query';
+import type { Alert } from '../../../src/api/contract/alert.ts';
+import type { History } from '../../../src/api/contract/files.ts';
+import type { Job } from '../../../src/api/contract/job.ts';
+import type { QuickHits } from '../../../src/api/contract/message.ts';
+import type { ProductionBrief, Productions } from '../../../src/api/contract/production.ts';
+import type { Status } from '../../../src/api/contract/status.ts';
+import { ask, knowOwn } from '../api/client.ts';
+
+/** Of pages that show several productions: each is asked on its own, so that none waits for another. */
+const EVERY = 5_000;
+
+/** One that is started later appears by itself. */
+export const productions = queryOptions({
+  queryKey: ['productions'],
+  queryFn: async ({ signal }) => {
+    const list = await ask<Productions>('productions', { signal });
+    knowOwn(list.own);
+    return list;
+  },
+  staleTime: EVERY,
+  refetchInterval: EVERY,
+});
+
+const of = (production: string, path: string): string =>
+  `productions/${encodeURIComponent(production)}/${path}`;
+
+export const statusOf = (production: string) =>
+  queryOptions({
+    queryKey: ['productions', production, 'status'],
+    queryFn: ({ signal }) => ask<Status>(of(production, 'status'), { signal }),
+    refetchInterval: EVERY,
+  });
+
+/** What the engines say, while the operator plane does not answer. */
+export const briefOf = (production: string) =>
+  queryOptions({
+    queryKey: ['productions', production, 'brief'],
+    queryFn: ({ signal }) =>
+      ask<ProductionBrief>(`productions/${encodeURIComponent(production)}`, { signal }),
+    refetchInterval: EVERY,
+  });
+
+export const alertsOf = (production: string) =>
+  queryOptions({
+    queryKey: ['productions', production, 'alerts'],
+    queryFn: ({ signal }) =>
+      ask<{ readonly alerts: readonly Alert[] }>(of(production, 'alerts'), { signal }),
+    refetchInterval: EVERY,
+  });
+
+export const jobsOf = (production: string) =>
+  queryOptions({
+    queryKey: ['productions', production, 'jobs'],
+    queryFn: ({ signal }) =>
+      ask<{ readonly jobs: readonly Job[] }>(of(production, 'jobs'), { signal }),
+    refetchInterval: EVERY,
+  });
+
+export const changesOf = (production: string) =>
+  queryOptions({
+    queryKey: ['productions', production, 'changes'],
+    queryFn: ({ signal }) => ask<History>(of(production, 'production/history'), { signal }),
+    refetchInterval: 4 * EVERY,
+  });
+
+export const hitsOf = (production: string, text: string) =>
+  queryOptions({
+    queryKey: ['productions', production, 'find', text],
+    queryFn: ({ signal }) =>
+      ask<QuickHits>(of(production, 'find'), { query: { text, limit: 50 }, signal }),
+    enabled: text !== '',
+  });

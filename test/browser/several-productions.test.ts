@@ -1,0 +1,180 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { builtConsole } from '../../src/build/built-console.ts';
+import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
+import { addLocalUser } from '../support/local-user.ts';
+import { startNats } from '../support/nats.ts';
+import { type Operated, operated, WARD } from '../support/operator.ts';
+
+const PASSWORD = 'three rivers meet here';
+
+describe.skipIf(noBrowser !== undefined)(
+  `several productions in Chromium ${noBrowser ?? ''}`,
+  () => {
+    let stack: AsyncDisposableStack;
+    let hub: Operated;
+    let lab: Operated;
+    let chrome: Browser;
+    let page: Browser['page'];
+    let start: (name: string) => Promise<Operated>;
+
+    const signIn = async (user: string, first: string): Promise<void> => {
+      await page.goto(hub.url);
+      await page.getByLabel('User').fill(user);
+      await page.getByLabel('Password').fill(PASSWORD);
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+      await page.getByRole('heading', { level: 1, name: first }).waitFor();
+    };
+
+    beforeAll(async () => {
+      stack = new AsyncDisposableStack();
+      const consoleFolder = await builtConsole();
+      const nats = stack.use(await startNats());
+      start = (name) =>
+        operated({
+          production: WARD.replace('production: ward', `production: ${name}`)
+            .replace('A ward', `The ${name}`)
+            .replace(
+              '    to: hl7-out',
+              `    alert: { silent: ${name === 'lab' ? '1s' : '1h'} }\n    to: hl7-out`,
+            ),
+          administrator: false,
+          nats,
+          files: { 'data/console.yaml': name === 'hub' ? 'productions: ["*"]\n' : '' },
+          console: { consoleFolder, watchEvery: 100 },
+        });
+      hub = stack.use(await start('hub'));
+      lab = stack.use(await start('lab'));
+      const data = join(hub.folder.path, 'data');
+      for (const [name, roles] of [
+        ['anna', ['administrator']],
+        ['lena', ['operator@lab']],
+      ] as const)
+        await addLocalUser(data, { name, password: PASSWORD, roles });
+      // one patient in both
+      await hub.send('A1', { mrn: '4711' });
+      await lab.send('B1', { mrn: '4711' });
+      chrome = stack.use(await browser());
+      ({ page } = chrome);
+    });
+    afterAll(async () => {
+      await stack.disposeAsync();
+    });
+
+    test('all productions are one list, and each is one click away with its own address', async () => {
+      await signIn('anna', 'Dashboard');
+      await page.getByRole('link', { name: 'Productions' }).click();
+      const list = page.getByRole('region', { name: 'Productions' });
+      await list.getByRole('row', { name: /hub The hub/ }).waitFor();
+      await list.getByRole('row', { name: /lab The lab/ }).waitFor();
+      expect(await violations(page)).toEqual([]);
+      await list.getByRole('link', { name: 'lab' }).click();
+      await page.waitForURL(`${hub.url}in/lab/`);
+      await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
+      await page.getByRole('link', { name: 'Messages' }).click();
+      await page.waitForURL(`${hub.url}in/lab/messages`);
+      await page.getByRole('button', { name: /Production The lab/ }).click();
+      await page
+        .getByRole('dialog', { name: 'Productions' })
+        .getByRole('link', { name: 'hub' })
+        .click();
+      await page.waitForURL(hub.url);
+    });
+
+    test('a patient is found in both, and leads to the session where it is', async () => {
+      await page.getByRole('button', { name: /Find by MRN/ }).click();
+      await page.getByLabel('MRN, control id, message id, host or page').fill('4711');
+      await page.getByRole('option', { name: 'Find 4711 in all productions' }).click();
+      await page.waitForURL(/productions\?view=find&find=4711/);
+      const found = page.getByRole('region', { name: 'Found' });
+      await vi.waitFor(async () => {
+        await page.reload();
+        await page.getByText('2 found', { exact: true }).waitFor({ timeout: 2_000 });
+      });
+      const names = await found.getByRole('rowheader').allTextContents();
+      expect(names.toSorted()).toEqual(['hub', 'lab']);
+      await found.getByRole('row', { name: /lab/ }).getByRole('link').last().click();
+      await page.waitForURL(/\/in\/lab\/sessions\/\d+/);
+      await page.getByRole('heading', { level: 1, name: /Session/ }).waitFor();
+    });
+
+    test('alerts of all are one list with the production named', async () => {
+      await page.goto(`${hub.url}productions?view=alerts`);
+      const alert = page.getByRole('listitem').filter({ hasText: 'hl7-in' }).first();
+      await alert.getByRole('link', { name: 'lab' }).waitFor();
+      await alert.getByRole('link', { name: 'lab' }).click();
+      await page.waitForURL(`${hub.url}in/lab/alerts`);
+      await page.getByRole('button', { name: 'I have it' }).first().click();
+      await page.getByText('anna has it').waitFor();
+      await page.goto(`${hub.url}productions?view=alerts`);
+      await page.getByText('anna has it').first().waitFor();
+      expect(await violations(page)).toEqual([]);
+    });
+
+    test('one that is started later appears, and one whose operator plane ends says so while the others go on', async () => {
+      await page.goto(`${hub.url}productions`);
+      await page.getByRole('row', { name: /lab The lab/ }).waitFor();
+      const late = await start('late');
+      await page.getByRole('row', { name: /late The late/ }).waitFor({ timeout: 30_000 });
+      stack.use(late.folder);
+      stack.use(late.receiver);
+      stack.defer(() => late.running.stop());
+      await late.plane.stop();
+      await page
+        .getByRole('row', { name: /late/ })
+        .getByText('its operator plane is away')
+        .waitFor({ timeout: 30_000 });
+      await page.getByRole('row', { name: /lab The lab/ }).waitFor();
+      await page.goto(`${hub.url}in/late/messages`);
+      await page.getByRole('alert').filter({ hasText: 'no console of late answers' }).waitFor();
+      const folder = process.env['SHOTS'];
+      if (folder !== undefined) await shots(folder);
+    });
+
+    test.skipIf(process.env['SHOTS'] === undefined)(
+      'pictures',
+      () => shots(process.env['SHOTS'] ?? ''),
+      180_000,
+    );
+
+    test('who has a role in one production only begins with it, and the others are not there', async () => {
+      await page.context().clearCookies();
+      await signIn('lena', 'Productions');
+      const list = page.getByRole('region', { name: 'Productions' });
+      await list.getByRole('row', { name: /lab The lab/ }).waitFor();
+      expect(await list.getByRole('rowheader').count()).toBe(1);
+      await page.goto(`${hub.url}in/late/messages`);
+      await page.getByRole('alert').filter({ hasText: 'there is no production late' }).waitFor();
+      await page.goto(`${hub.url}in/lab/hosts/hl7-out`);
+      await page.getByRole('button', { name: 'Stop' }).first().click();
+    });
+
+    async function shots(folder: string): Promise<void> {
+      mkdirSync(folder, { recursive: true });
+      for (const width of [1280, 390])
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.setViewportSize({ width, height: 900 });
+          await page.emulateMedia({ colorScheme });
+          for (const [name, path] of [
+            ['overview', 'productions'],
+            ['find', 'productions?view=find&find=4711'],
+            ['alerts', 'productions?view=alerts'],
+            ['changes', 'productions?view=changes'],
+            ['lab', 'in/lab/'],
+            ['late', 'in/late/'],
+          ] as const) {
+            await page.goto(`${hub.url}${path}`);
+            await page.getByRole('heading', { level: 1 }).waitFor();
+            await page.waitForTimeout(1_500);
+            await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`) });
+          }
+          if (width === 1280) {
+            await page.goto(`${hub.url}in/lab/`);
+            await page.getByRole('button', { name: /Production The lab/ }).click();
+            await page.screenshot({ path: join(folder, `menu-${width}-${colorScheme}.png`) });
+          }
+        }
+    }
+  },
+);
