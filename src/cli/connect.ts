@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Broker, connectBroker } from '../broker/broker.ts';
 import { type NatsAccess, readNatsState } from '../broker/embedded/nats-server.ts';
-import { EngineError } from '../error/engine-error.ts';
+import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { isSystemError, tolerate } from '../error/foreseen.ts';
 import { productionsOf } from '../operator/other-productions.ts';
 import { filledUrl, urlOption } from './secret-url.ts';
@@ -60,9 +60,47 @@ export async function withBroker<Result>(
   return await run(broker);
 }
 
-async function soleProduction(access: NatsAccess): Promise<string> {
+/** What a command found in one production, or why it did not answer. */
+export interface FoundIn<Result> {
+  readonly production: string;
+  readonly result?: Result | undefined;
+  readonly away?: EngineError;
+}
+
+/**
+ * Runs a command against the named production, or against every one that the server has. One that
+ * does not answer holds up nothing; if none does, the first error is thrown.
+ */
+export async function withEach<Result>(
+  options: WhereOptions,
+  run: (broker: Broker, several: boolean) => Promise<Result>,
+): Promise<FoundIn<Result>[]> {
+  const access = await natsAccess(options);
+  const { production: named } = options;
+  const names = named === undefined ? await knownProductions(access) : [named];
+  if (names.length === 0) throw new EngineError('NOT_FOUND', 'this NATS server has no production');
+  const found: FoundIn<Result>[] = [];
+  for (const production of names) {
+    await using broker = await connectBroker({ ...access, production, role: 'command' });
+    try {
+      found.push({ production, result: await run(broker, names.length > 1) });
+    } catch (error) {
+      if (!isEngineError(error)) throw error;
+      found.push({ production, away: error });
+    }
+  }
+  const [first] = found;
+  if (first?.away !== undefined && found.every(({ away }) => away !== undefined)) throw first.away;
+  return found;
+}
+
+async function knownProductions(access: NatsAccess): Promise<string[]> {
   await using broker = await connectBroker({ ...access, production: '-', role: 'command' });
-  const found = await productionsOf(broker);
+  return await productionsOf(broker);
+}
+
+async function soleProduction(access: NatsAccess): Promise<string> {
+  const found = await knownProductions(access);
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
   throw new EngineError(
@@ -78,7 +116,10 @@ export function whereOptions(command: Command): Command {
   return command
     .option('--data <folder>', 'the folder that waybill run uses', DATA)
     .addOption(urlOption('nats', 'the NATS server of the production, if it is not an embedded one'))
-    .option('--production <name>', 'which production, if the server has several');
+    .option(
+      '--production <name>',
+      'which production, if the server has several; status, find and trace take all of them',
+    );
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Msg } from '@nats-io/transport-node';
+import { type Msg, NoRespondersError } from '@nats-io/transport-node';
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { background } from '../error/background.ts';
@@ -118,7 +118,12 @@ export async function askAll<Request, Result>(
       : ({ strategy: 'count', maxWait: wait.atMost, maxMessages: wait.count } as const);
   const subject = subjectOf(names, verb);
   const answers = await connection.requestMany(subject, pack(request), until);
-  for await (const answer of answers) results.push(resultOf(verb, answer));
+  try {
+    for await (const answer of answers) results.push(resultOf(verb, answer));
+  } catch (error) {
+    // NATS knows that nobody listens
+    if (!(error instanceof NoRespondersError)) throw error;
+  }
   return results;
 }
 

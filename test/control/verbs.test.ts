@@ -80,3 +80,11 @@ test('a result, a body and a failure cross NATS; who answers nothing has answere
   });
   server.close();
 });
+
+test('where nobody listens there is no answer, and an order says so', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'nobody', role: 'test' });
+  expect(await askAll(broker, ENGINE.status, null)).toEqual([]);
+  const order = orderAll(broker, ENGINE.stop, { host: 'x', by: 'ann' });
+  await expect(order).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+});

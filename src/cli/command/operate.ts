@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { Argument, Command, Option } from 'commander';
 import { OVERRIDE_KINDS, type Override, type OverrideKind } from '../../broker/overrides.ts';
 import { askAll, askControl, orderAll } from '../../control/control.ts';
-import type { HostReport, WaitingMessages } from '../../control/engine-report.ts';
+import type { HostReport, StatusReport, WaitingMessages } from '../../control/engine-report.ts';
 import { COMMAND_LINE, type Reloaded, type ReloadOrder } from '../../control/orders.ts';
 import { ENGINE, PLANE } from '../../control/verbs.ts';
 import { leftText } from '../../engine/left-queues.ts';
@@ -11,7 +11,7 @@ import { describeReload, messagesWaiting } from '../../engine/reloaded.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { lostText } from '../../log/events.ts';
 import { describeDuration, milliseconds } from '../../time/duration.ts';
-import { orderedBy, type WhereOptions, whereOptions, withBroker } from '../connect.ts';
+import { orderedBy, type WhereOptions, whereOptions, withBroker, withEach } from '../connect.ts';
 import { print, table } from '../output.ts';
 
 export function statusCommand(): Command {
@@ -22,8 +22,17 @@ export function statusCommand(): Command {
 }
 
 async function status(flags: WhereOptions & { readonly json?: boolean }): Promise<void> {
-  const reports = await withBroker(flags, (broker) => askAll(broker, ENGINE.status, null));
-  if (flags.json === true) return print(JSON.stringify(reports));
+  const found = await withEach(flags, (broker) => askAll(broker, ENGINE.status, null));
+  if (flags.json === true) return print(JSON.stringify(found.flatMap(({ result = [] }) => result)));
+  for (const { production, result = [] } of found) {
+    printReports(result);
+    if (result.length > 0) continue;
+    const which = found.length === 1 ? 'the production' : production;
+    print(`no engine answers: ${which} is not running`);
+  }
+}
+
+function printReports(reports: readonly StatusReport[]): void {
   for (const report of reports.toSorted((a, b) => a.engine - b.engine)) {
     print(
       `${report.production} (${report.title}), engine ${report.engine}, up ${since(report.started)}`,
@@ -45,7 +54,6 @@ async function status(flags: WhereOptions & { readonly json?: boolean }): Promis
     }
     for (const { host, ...range } of report.lost ?? []) print(`LOST: ${lostText(host, range)}`);
   }
-  if (reports.length === 0) print('no engine answers: the production is not running');
 }
 
 function row(host: HostReport): string[] {

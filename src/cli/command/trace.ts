@@ -14,8 +14,15 @@ import { drawSession } from '../../trace/drawing/draw-session.ts';
 import { idIn } from '../../trace/quick-find.ts';
 import type { PurgeReport } from '../../trace/trace-store.ts';
 import type { VerifyReport } from '../../trace/verify.ts';
-import { orderedBy, type WhereOptions, whereOptions, withBroker } from '../connect.ts';
-import { print, table, terminal } from '../output.ts';
+import {
+  type FoundIn,
+  orderedBy,
+  type WhereOptions,
+  whereOptions,
+  withBroker,
+  withEach,
+} from '../connect.ts';
+import { print, say, table, terminal } from '../output.ts';
 
 interface TraceFlags extends WhereOptions {
   readonly rules?: boolean;
@@ -39,18 +46,30 @@ export function traceCommand(): Command {
 
 async function trace(text: string, flags: TraceFlags): Promise<void> {
   const id = idIn(text);
-  const session =
+  const each =
     id === undefined
-      ? undefined
-      : await withBroker(flags, (broker) => remoteTrace(broker, orderedBy()).session(id));
-  if (session === undefined) {
+      ? []
+      : await withEach(flags, (broker) => remoteTrace(broker, orderedBy()).session(id));
+  printAway(each);
+  const found = each.filter(({ result }) => result !== undefined);
+  if (found.length === 0) {
     throw new EngineError('NOT_FOUND', `the trace has no session or message ${text}`);
   }
-  print(
-    flags.json === true
-      ? JSON.stringify(session)
-      : drawSession(session, { ...terminal(), rules: flags.rules === true }),
-  );
+  for (const { production, result: session } of found) {
+    if (session === undefined) continue;
+    if (each.length > 1 && flags.json !== true) print(`${production}:`);
+    print(
+      flags.json === true
+        ? JSON.stringify(session)
+        : drawSession(session, { ...terminal(), rules: flags.rules === true }),
+    );
+  }
+}
+
+/** A production that did not answer may have had it. */
+function printAway(found: readonly FoundIn<unknown>[]): void {
+  for (const { production, away } of found)
+    if (away !== undefined) say(`${production}: ${away.message}`);
 }
 
 interface FindFlags extends WhereOptions {
@@ -75,8 +94,9 @@ export function findCommand(): Command {
 }
 
 async function find(words: readonly string[], flags: FindFlags): Promise<void> {
-  await withBroker(flags, async (broker) => {
+  const found = await withEach(flags, async (broker, several) => {
     const [word] = words;
+    if (several && flags.json !== true) print(`${broker.production}:`);
     if (word !== undefined && words.length === 1 && !word.includes('=')) {
       return findWord(broker, word, flags);
     }
@@ -94,6 +114,7 @@ async function find(words: readonly string[], flags: FindFlags): Promise<void> {
         : drawPage(page, { ...terminal(), behind }),
     );
   });
+  printAway(found);
 }
 
 /** How many messages the trace has not read yet: they cannot be found. */
