@@ -38,6 +38,7 @@ function filler(pattern: string): (text: string) => string {
       .replaceAll('{id}', `${id}`)
       .replaceAll('{host}', 'hl7-out')
       .replaceAll('{kind}', 'log-level')
+      .replaceAll('{production}', 'ward')
       .replaceAll('{name}', 'victim');
 }
 
