@@ -204,7 +204,7 @@ function useHits(typed: string, onClose: () => void): readonly Hit[] {
     .filter(({ key }) => !named.has(key))
     .slice(0, 5);
   const everywhere: Hit = {
-    key: 'in all productions',
+    key: 'everywhere',
     icon: Boxes,
     label: t('Find {text} in all productions', { text }),
     detail: t('Productions'),

@@ -15,6 +15,7 @@ export const german: Catalogue = {
     'Notfall bis {time}: Patientendaten sind nicht maskiert, und jeder Blick wird protokolliert. {reason}',
   'Mask again': 'Wieder maskieren',
   // several productions
+  Productions: 'Produktionen',
   'All productions': 'Alle Produktionen',
   'Production {name}: choose another': 'Produktion {name}: eine andere wählen',
   'Find {text} in all productions': '{text} in allen Produktionen finden',
