@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
+import { productions } from '../api/productions.ts';
 import { Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { Tabs } from '../element/tabs.tsx';
@@ -10,7 +11,6 @@ import { AllChanges } from './all-changes.tsx';
 import { AllJobs } from './all-jobs.tsx';
 import { FindInAll } from './find-in-all.tsx';
 import { Overview } from './overview.tsx';
-import { productions } from './queries.ts';
 
 const VIEWS = [
   ['overview', t('Overview')],

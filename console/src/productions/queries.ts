@@ -3,24 +3,12 @@ import type { Alert } from '../../../src/api/contract/alert.ts';
 import type { History } from '../../../src/api/contract/files.ts';
 import type { Job } from '../../../src/api/contract/job.ts';
 import type { QuickHits } from '../../../src/api/contract/message.ts';
-import type { ProductionBrief, Productions } from '../../../src/api/contract/production.ts';
+import type { ProductionBrief } from '../../../src/api/contract/production.ts';
 import type { Status } from '../../../src/api/contract/status.ts';
-import { ask, knowOwn } from '../api/client.ts';
+import { ask } from '../api/client.ts';
 
 /** Of pages that show several productions: each is asked on its own, so that none waits for another. */
 const EVERY = 5_000;
-
-/** One that is started later appears by itself. */
-export const productions = queryOptions({
-  queryKey: ['productions'],
-  queryFn: async ({ signal }) => {
-    const list = await ask<Productions>('productions', { signal });
-    knowOwn(list.own);
-    return list;
-  },
-  staleTime: EVERY,
-  refetchInterval: EVERY,
-});
 
 const of = (production: string, path: string): string =>
   `productions/${encodeURIComponent(production)}/${path}`;

@@ -2,10 +2,10 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useLocation, useNavigate } from '@tanstack/react-router';
 import { type ReactElement, useEffect } from 'react';
 import { PRODUCTION } from '../api/client.ts';
+import { productions } from '../api/productions.ts';
 import { Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { t } from '../language/translate.ts';
-import { productions } from '../productions/queries.ts';
 import type { Me } from './me.ts';
 
 /** Whether the console shows other productions to the user. */

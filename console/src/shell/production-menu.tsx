@@ -3,8 +3,8 @@ import { Link } from '@tanstack/react-router';
 import { ChevronsUpDown } from 'lucide-react';
 import type { ReactElement } from 'react';
 import { addressIn, PRODUCTION } from '../api/client.ts';
+import { productions } from '../api/productions.ts';
 import { t } from '../language/translate.ts';
-import { productions } from '../productions/queries.ts';
 
 /** The name of the production whose pages these are; where the console shows several, also the way to the others. */
 export function ProductionMenu({
