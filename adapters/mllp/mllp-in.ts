@@ -23,6 +23,7 @@ import {
 import {
   type AnswerTo,
   connectionCounts,
+  type FrameFate,
   type FrameService,
   type FrameShare,
   type FrameSource,
@@ -33,7 +34,6 @@ import {
   type Sender,
   SenderConnection,
   senderLimits,
-  type Taken,
   tryListening,
 } from 'waybill/peer';
 import { FrameReader } from './frame-reader.ts';
@@ -203,7 +203,7 @@ class Intake implements FrameService {
     return frame(withoutMarks(answer, framing), framing);
   }
 
-  async take(body: Uint8Array, sender: Sender, answer: AnswerTo): Promise<Taken> {
+  async take(body: Uint8Array, sender: Sender, answer: AnswerTo): Promise<FrameFate> {
     const header = hl7Header(body);
     const plan = answerPlan(this.#settings, header);
     const incoming: Incoming = { body, header, plan, sender, answer };
@@ -237,7 +237,7 @@ class Intake implements FrameService {
     return this.#settings.validate === 'none' && problem?.code === '101';
   }
 
-  async #takeMessage(incoming: Incoming): Promise<Taken> {
+  async #takeMessage(incoming: Incoming): Promise<FrameFate> {
     const { body, header, sender } = incoming;
     if (header.isAcknowledgement && this.#settings.inboundAcks === 'ignore') {
       this.#tell(
@@ -259,7 +259,7 @@ class Intake implements FrameService {
   }
 
   /** Splits a batch; its messages are handled one after another, in order. */
-  async #takeBatch({ body, header, sender, answer }: Incoming): Promise<Taken> {
+  async #takeBatch({ body, header, sender, answer }: Incoming): Promise<FrameFate> {
     const batch = hl7Batch(body);
     for (const { text } of batch.findings) {
       this.#tell(
@@ -281,7 +281,7 @@ class Intake implements FrameService {
     return 'taken';
   }
 
-  async #deliver(incoming: Incoming): Promise<Taken> {
+  async #deliver(incoming: Incoming): Promise<FrameFate> {
     const { header, plan, answer } = incoming;
     const stored = (): void => {
       const wanted = wantedAnswer(plan.stored, 'success');

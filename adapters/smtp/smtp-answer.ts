@@ -1,5 +1,5 @@
 /** One answer of an SMTP server. */
-export interface Answer {
+export interface SmtpAnswer {
   /** The three digits; 0 if there are none. */
   readonly status: number;
   /** The digits with the enhanced code, if there is one: `550 5.1.1`. */
@@ -9,7 +9,7 @@ export interface Answer {
 }
 
 /** Parses an answer; the last line counts. */
-export function answerOf(response: string): Answer {
+export function answerOf(response: string): SmtpAnswer {
   const [, status = '', enhanced] = /^(\d{3})(?:[ -](\d\.\d{1,3}\.\d{1,3}))?/.exec(response) ?? [];
   const lines = response
     .split(/\r?\n/)
@@ -48,7 +48,7 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** `: the mailbox is full`, or `''` for a code that says nothing more. */
-export function meaning({ code }: Pick<Answer, 'code'>): string {
+export function meaning({ code }: Pick<SmtpAnswer, 'code'>): string {
   const found = MEANINGS.find(([pattern]) => pattern.test(code));
   return found === undefined ? '' : `: ${found[1]}`;
 }

@@ -8,7 +8,7 @@ import {
 } from 'waybill/adapter';
 import { connectionCause } from 'waybill/peer';
 import type { Progress } from './mail-content.ts';
-import { type Answer, answerOf, meaning } from './smtp-answer.ts';
+import { answerOf, meaning, type SmtpAnswer } from './smtp-answer.ts';
 
 /** The error for a connection that could not be made, secured or kept. */
 export function connectionFailure(error: unknown, place: string): Error {
@@ -45,7 +45,7 @@ export const asError = (error: unknown): Error =>
     : new EngineError('ADAPTER_TEMPORARY', 'unknown', { retryable: true });
 
 function refusedConnection(
-  answer: Answer,
+  answer: SmtpAnswer,
   { place, command }: { readonly place: string; readonly command: string | undefined },
 ): NotConnectedError {
   const text =
@@ -80,6 +80,6 @@ export function mailFailure(error: unknown, place: string, progress: Progress): 
 }
 
 /** Refusals that would affect every mail: no sign-in, or no encryption. */
-function isSetup({ status, code }: Answer): boolean {
+function isSetup({ status, code }: SmtpAnswer): boolean {
   return status === 530 || status === 535 || status === 538 || code.endsWith(' 5.7.57');
 }

@@ -18,7 +18,7 @@ import {
 import { letter, mailboxesIn, Resting, SignInGuard, UnderWay } from 'waybill/peer';
 import { type Mail, mail, type Signature } from './mail.ts';
 import { signatureOf } from './signature.ts';
-import { type Answer, meaning } from './smtp-answer.ts';
+import { meaning, type SmtpAnswer } from './smtp-answer.ts';
 import {
   describeSession,
   openSession,
@@ -128,7 +128,7 @@ class MailSender implements OpenOutbound {
     addressed: Addressed,
     refusals: RefusedRecipient[],
     signal: AbortSignal,
-  ): Promise<Answer> {
+  ): Promise<SmtpAnswer> {
     for (;;) {
       const session = await this.#pool.take(signal);
       const waited = session.mails > 0;
@@ -171,7 +171,7 @@ function checkLetters({ from, to }: Addressed, { capabilities, place }: SmtpSess
   );
 }
 
-function replyOf(answer: Answer, refused: readonly RefusedRecipient[]): Reply {
+function replyOf(answer: SmtpAnswer, refused: readonly RefusedRecipient[]): Reply {
   const taken = `${answer.code} ${answer.text}`;
   const text = refused.length === 0 ? taken : `${taken}; refused: ${describe(refused)}`;
   return {

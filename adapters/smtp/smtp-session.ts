@@ -8,7 +8,7 @@ import { type Credential, DisableError, type setting } from 'waybill/adapter';
 import { clientTls, dial, placeOf, type TlsClientLent } from 'waybill/peer';
 import type { Mail } from './mail.ts';
 import { MailContent } from './mail-content.ts';
-import { type Answer, answerOf } from './smtp-answer.ts';
+import { answerOf, type SmtpAnswer } from './smtp-answer.ts';
 import { connectionFailure, mailFailure } from './smtp-failure.ts';
 import { describeSignIn, type Mechanism, type SignedIn, signIn } from './smtp-sign-in.ts';
 
@@ -35,7 +35,7 @@ export interface Handover extends Pick<Mail, 'size' | 'content'> {
 
 export interface RefusedRecipient {
   readonly recipient: string;
-  readonly answer: Answer;
+  readonly answer: SmtpAnswer;
 }
 
 /** A connection to an SMTP server, secured and signed in. It sends one mail at a time. */
@@ -52,9 +52,9 @@ export interface SmtpSession {
   readonly mails: number;
   readonly ended: boolean;
   /** Sends one command and waits for its answer: to test what the server allows. */
-  ask(command: string): Promise<Answer>;
+  ask(command: string): Promise<SmtpAnswer>;
   /** Resolves with the server's confirmation; rejects with the error that says what the engine should do. */
-  deliver(mail: Handover, signal: AbortSignal): Promise<Answer>;
+  deliver(mail: Handover, signal: AbortSignal): Promise<SmtpAnswer>;
   /** Resolves once the connection has ended, for whatever reason. */
   readonly end: Promise<void>;
   /** Says goodbye and closes; a server that does not answer is given a second. */
@@ -182,7 +182,7 @@ function sizeLimit(capabilities: readonly string[]): number | undefined {
   return bytes === 0 ? undefined : bytes;
 }
 
-async function deliver(line: Line, mail: Handover, signal: AbortSignal): Promise<Answer> {
+async function deliver(line: Line, mail: Handover, signal: AbortSignal): Promise<SmtpAnswer> {
   const { connection, place } = line;
   const tracked = envelope(mail);
   const content = new MailContent(mail, () => {
@@ -251,7 +251,7 @@ interface Line {
   /** The latest lines after EHLO: those sent after TLS was on. */
   readonly capabilities: readonly string[];
   /** Sends one line and waits for its answer. */
-  ask(command: string): Promise<Answer>;
+  ask(command: string): Promise<SmtpAnswer>;
 }
 
 /** The meaning of an empty `tls` block: the public authorities, and the name connected to. */
@@ -311,7 +311,7 @@ async function openLine(lent: TlsClientLent, way: Way, signal: AbortSignal): Pro
     // in, depending on what the server offers. Its hook for custom mechanisms gives us the line.
     connection.login({ method: LINE, user: LINE }, () => undefined);
     const use = await lineUse.promise;
-    const ask = async (command: string): Promise<Answer> => {
+    const ask = async (command: string): Promise<SmtpAnswer> => {
       const answer = await untilEnd<{ response: string }>(connection, signal, (done) => {
         use.sendCommand(command, done);
       });

@@ -8,7 +8,7 @@ import {
   type TokenCredential,
 } from 'waybill/adapter';
 import { placeOf } from 'waybill/peer';
-import { type Answer, meaning } from './smtp-answer.ts';
+import { meaning, type SmtpAnswer } from './smtp-answer.ts';
 
 type BasicCredential = Extract<Credential, { kind: 'basic' }>;
 
@@ -19,7 +19,7 @@ const TOKEN_MECHANISMS = ['OAUTHBEARER', 'XOAUTH2'] as const;
 export type Mechanism = (typeof PASSWORD_MECHANISMS | typeof TOKEN_MECHANISMS)[number];
 
 /** What is needed to sign in on one connection. */
-export interface SignIn {
+export interface SmtpSignIn {
   readonly address: setting.Address;
   readonly credential: BasicCredential | TokenCredential;
   /** The mailbox a token is for, if the credential does not name it. */
@@ -30,7 +30,7 @@ export interface SignIn {
   readonly only: Mechanism | undefined;
   readonly signal: AbortSignal;
   /** Sends one line and returns the server's answer. */
-  readonly ask: (line: string) => Promise<Answer>;
+  readonly ask: (line: string) => Promise<SmtpAnswer>;
 }
 
 /** How the sign-in went: shown to operators, and in a connection test. */
@@ -53,7 +53,7 @@ export function describeSignIn({ used, offered, refused }: SignedIn): string {
  * DisableError when there is nothing more to try; a NotConnectedError when none is offered, and a
  * TemporaryError when the server cannot say now.
  */
-export async function signIn(parts: SignIn): Promise<SignedIn> {
+export async function signIn(parts: SmtpSignIn): Promise<SignedIn> {
   const place = placeOf(parts.address);
   const refused: string[] = [];
   const mechanisms = candidates(parts);
@@ -75,12 +75,12 @@ export async function signIn(parts: SignIn): Promise<SignedIn> {
 }
 
 /** Whether the mechanism was refused and not the secret: unknown, not allowed, too weak, or only over TLS. */
-function isOfMechanism({ status, code }: Answer): boolean {
+function isOfMechanism({ status, code }: SmtpAnswer): boolean {
   if (/ 5\.7\.(8|3|139)$/.test(code)) return false;
   return [500, 501, 502, 503, 504, 534, 538].includes(status);
 }
 
-function candidates({ address, credential, offered, only }: SignIn): readonly Mechanism[] {
+function candidates({ address, credential, offered, only }: SmtpSignIn): readonly Mechanism[] {
   const place = placeOf(address);
   const fitting: readonly Mechanism[] =
     credential.kind === 'basic' ? PASSWORD_MECHANISMS : TOKEN_MECHANISMS;
@@ -99,7 +99,7 @@ function candidates({ address, credential, offered, only }: SignIn): readonly Me
   );
 }
 
-function remedy({ credential }: SignIn): string {
+function remedy({ credential }: SmtpSignIn): string {
   return credential.kind === 'basic'
     ? 'Check user and password, and that the account may use SMTP.'
     : 'Check that the token is for this mailbox and service (for Exchange Online: SMTP.SendAsApp, and the application has access to the mailbox).';
@@ -107,7 +107,7 @@ function remedy({ credential }: SignIn): string {
 
 const list = (names: readonly string[]): string => names.join(', ');
 
-async function attempt(mechanism: Mechanism, parts: SignIn): Promise<Answer> {
+async function attempt(mechanism: Mechanism, parts: SmtpSignIn): Promise<SmtpAnswer> {
   const { credential, ask } = parts;
   if (credential.kind === 'basic') return password(mechanism, credential, ask);
   const user = credential.user ?? parts.mailbox;
@@ -128,8 +128,8 @@ async function attempt(mechanism: Mechanism, parts: SignIn): Promise<Answer> {
 async function password(
   mechanism: Mechanism,
   { user, password: secret }: BasicCredential,
-  ask: SignIn['ask'],
-): Promise<Answer> {
+  ask: SmtpSignIn['ask'],
+): Promise<SmtpAnswer> {
   if (mechanism === 'PLAIN') {
     const proof = base64(`\0${user}\0${secret}`);
     const answer = await ask(`AUTH PLAIN ${proof}`);
@@ -148,9 +148,9 @@ async function password(
 
 async function bearer(
   mechanism: Mechanism,
-  { ask, address }: SignIn,
+  { ask, address }: SmtpSignIn,
   { user, token }: { readonly user: string; readonly token: string },
-): Promise<Answer> {
+): Promise<SmtpAnswer> {
   const oauth = mechanism === 'OAUTHBEARER';
   const proof = oauth
     ? `n,a=${user.replaceAll('=', '=3D').replaceAll(',', '=2C')},\x01host=${address.host}\x01port=${address.port}\x01auth=Bearer ${token}\x01\x01`

@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import { type Credential, DisableError, type Lent, type setting } from 'waybill/adapter';
 import { clientTls, optionalPackage, type TlsClientLent } from 'waybill/peer';
-import type { Product, Session } from './database.ts';
+import type { Product, SqlSession } from './database.ts';
 import { type ProductName, placeOfDatabase, type SqlConnectionValues } from './sql-settings.ts';
 
 /** What connecting needs from the engine. */
@@ -30,7 +30,7 @@ export async function connect(
   lent: ConnectLent,
   product: Product,
   signal: AbortSignal,
-): Promise<Session> {
+): Promise<SqlSession> {
   const { settings } = lent;
   const credential =
     settings.credential === undefined ? undefined : await lent.credential(settings.credential);

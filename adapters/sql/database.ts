@@ -69,7 +69,7 @@ export interface SessionFacts {
 }
 
 /** One signed-in connection: it does one thing at a time. What it throws is a `SqlFailure`. */
-export interface Session {
+export interface SqlSession {
   readonly facts: SessionFacts;
   readonly alive: boolean;
   run(statement: Prepared, limit: Limit): Promise<Result>;
@@ -86,7 +86,7 @@ export interface Session {
 }
 
 /** Everything needed to sign in. */
-export interface SignIn {
+export interface SqlSignIn {
   readonly settings: SqlConnectionValues;
   readonly credential: Credential | undefined;
   /** The current token, if the credential provides one. */
@@ -102,7 +102,7 @@ export interface SignIn {
 
 /** What differs between the database products. */
 export interface Product {
-  connect(signIn: SignIn): Promise<Session>;
+  connect(signIn: SqlSignIn): Promise<SqlSession>;
   /** The placeholder of the nth value, from 1. */
   placeholder(number: number): string;
   /** The placeholder of a value of a key column, so that it is compared exactly and by the column's index. */

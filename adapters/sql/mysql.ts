@@ -14,8 +14,8 @@ import type {
   Product,
   Result,
   Row,
-  Session,
-  SignIn,
+  SqlSession,
+  SqlSignIn,
 } from './database.ts';
 import { KeptRows } from './kept-rows.ts';
 import { LiveSession } from './live-session.ts';
@@ -101,7 +101,7 @@ const BIT = 16;
 
 const WHO = "SELECT current_user(), user(), COALESCE(database(), ''), version(), connection_id()";
 
-async function connectMysql(signIn: SignIn): Promise<Session> {
+async function connectMysql(signIn: SqlSignIn): Promise<SqlSession> {
   const { settings, address, signal } = signIn;
   const place = placeOf(address);
   const timeout = settings.connectTimeout;
@@ -166,7 +166,7 @@ interface Inner {
 const inner = (connection: Connection): Inner => connection as unknown as Inner;
 
 /** Makes the driver switch to TLS like every adapter: the server is verified before anything is sent to it. */
-function secured(connection: Connection, { tls }: SignIn): { problem?: Error } {
+function secured(connection: Connection, { tls }: SqlSignIn): { problem?: Error } {
   const told: { problem?: Error } = {};
   const driver = inner(connection);
   driver.startTLS = (secure) => {
@@ -188,13 +188,13 @@ function secured(connection: Connection, { tls }: SignIn): { problem?: Error } {
   return told;
 }
 
-class MysqlSession extends LiveSession implements Session {
+class MysqlSession extends LiveSession implements SqlSession {
   readonly #connection: Connection;
-  readonly #signIn: SignIn;
+  readonly #signIn: SqlSignIn;
   #process = 0n;
   readonly #waiting = new Set<(error: Error) => void>();
 
-  constructor(connection: Connection, signIn: SignIn) {
+  constructor(connection: Connection, signIn: SqlSignIn) {
     super();
     this.#connection = connection;
     this.#signIn = signIn;

@@ -12,8 +12,8 @@ import type {
   Product,
   Result,
   Row,
-  Session,
-  SignIn,
+  SqlSession,
+  SqlSignIn,
 } from './database.ts';
 import { LiveSession } from './live-session.ts';
 import { weight } from './row-json.ts';
@@ -71,7 +71,7 @@ const SETUP = [
 const WHO =
   "SELECT current_user::text, session_user::text, current_database()::text, current_setting('server_version'), pg_backend_pid()::text";
 
-async function connectPostgres(signIn: SignIn): Promise<Session> {
+async function connectPostgres(signIn: SqlSignIn): Promise<SqlSession> {
   const { settings, address, signal } = signIn;
   const place = placeOf(address);
   const client = new Client({
@@ -103,13 +103,13 @@ async function connectPostgres(signIn: SignIn): Promise<Session> {
   }
 }
 
-class PostgresSession extends LiveSession implements Session {
+class PostgresSession extends LiveSession implements SqlSession {
   readonly #client: Client;
-  readonly #signIn: SignIn;
+  readonly #signIn: SqlSignIn;
   readonly #names = new Map<string, string>();
   #process = '';
 
-  constructor(client: Client, signIn: SignIn) {
+  constructor(client: Client, signIn: SqlSignIn) {
     super();
     this.#client = client;
     this.#signIn = signIn;

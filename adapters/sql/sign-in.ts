@@ -1,8 +1,11 @@
 import { DisableError, NotConnectedError } from 'waybill/adapter';
-import type { SignIn } from './database.ts';
+import type { SqlSignIn } from './database.ts';
 
 /** `user`, or the user of the credential. */
-export function userOf({ credential, settings }: Pick<SignIn, 'credential' | 'settings'>): string {
+export function userOf({
+  credential,
+  settings,
+}: Pick<SqlSignIn, 'credential' | 'settings'>): string {
   const named = credential !== undefined && 'user' in credential ? credential.user : undefined;
   const user = named ?? settings.user;
   if (user !== undefined) return user;
@@ -12,7 +15,7 @@ export function userOf({ credential, settings }: Pick<SignIn, 'credential' | 'se
 }
 
 /** A password, or a token instead; none if a certificate signs in. */
-export function passwordOf({ credential, token }: SignIn): string | undefined {
+export function passwordOf({ credential, token }: SqlSignIn): string | undefined {
   return credential?.kind === 'basic' ? credential.password : token;
 }
 

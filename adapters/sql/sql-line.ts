@@ -1,7 +1,7 @@
 import { background, isTold, type Lent, type setting, timerTime, wait } from 'waybill/adapter';
 import { SignInGuard } from 'waybill/peer';
 import { type ConnectLent, connect } from './connect.ts';
-import type { Limit, Prepared, Product, Result, Session } from './database.ts';
+import type { Limit, Prepared, Product, Result, SqlSession } from './database.ts';
 import { SqlFailure } from './sql-failure.ts';
 import { placeOfDatabase } from './sql-settings.ts';
 
@@ -25,11 +25,11 @@ interface Resting {
 export class SqlLine {
   readonly #lent: LineLent;
   readonly #product: Product;
-  readonly #all = new Set<Session>();
-  readonly #resting = new Map<Session, Resting>();
+  readonly #all = new Set<SqlSession>();
+  readonly #resting = new Map<SqlSession, Resting>();
   readonly #guard = new SignInGuard();
   readonly #closing = new AbortController();
-  readonly #connecting = new Set<Promise<Session>>();
+  readonly #connecting = new Set<Promise<SqlSession>>();
   #said = '';
 
   constructor(lent: LineLent, product: Product) {
@@ -68,7 +68,7 @@ export class SqlLine {
     await Promise.all([...this.#all].map((session) => this.#forget(session).close()));
   }
 
-  async #take(signal: AbortSignal): Promise<Session> {
+  async #take(signal: AbortSignal): Promise<SqlSession> {
     for (;;) {
       const [session] = [...this.#resting.keys()].slice(-1);
       if (session === undefined) return await this.#connect(signal);
@@ -81,7 +81,7 @@ export class SqlLine {
     }
   }
 
-  async #connect(signal: AbortSignal): Promise<Session> {
+  async #connect(signal: AbortSignal): Promise<SqlSession> {
     const { lent, closing } = { lent: this.#lent, closing: this.#closing.signal };
     const until = AbortSignal.any([signal, lent.signal, closing]);
     until.throwIfAborted();
@@ -99,7 +99,7 @@ export class SqlLine {
     }
   }
 
-  #give(session: Session): void {
+  #give(session: SqlSession): void {
     if (!session.alive || this.#closing.signal.aborted) return this.#end(session);
     const { idle } = this.#lent.settings;
     const timer = Number.isFinite(idle)
@@ -108,35 +108,35 @@ export class SqlLine {
     this.#resting.set(session, { since: performance.now(), timer });
   }
 
-  #rest(session: Session): void {
+  #rest(session: SqlSession): void {
     this.#end(session);
     if (this.#all.size === 0) this.#lent.connection('waiting', 'closed while idle');
   }
 
-  #wake(session: Session): void {
+  #wake(session: SqlSession): void {
     clearTimeout(this.#resting.get(session)?.timer);
     this.#resting.delete(session);
   }
 
-  #forget(session: Session): Session {
+  #forget(session: SqlSession): SqlSession {
     this.#wake(session);
     this.#all.delete(session);
     return session;
   }
 
-  #end(session: Session): void {
+  #end(session: SqlSession): void {
     background(this.#forget(session).close(), 'ending a session', isTold);
   }
 
   /** Cancels first, because the number of an ended session may be reused. */
-  #giveUp(session: Session): void {
+  #giveUp(session: SqlSession): void {
     const cancelled = this.#forget(session).cancel();
     // a server that cannot be reached cancels nothing; the connection is ended in any case
     const ended = cancelled.catch(() => undefined).then(() => session.close());
     background(ended, 'ending a session that was given up', isTold);
   }
 
-  #lost(session: Session): void {
+  #lost(session: SqlSession): void {
     const known = this.#all.has(session);
     this.#forget(session);
     if (known && this.#all.size === 0) this.#lent.connection('disconnected');
@@ -149,7 +149,7 @@ export class SqlLine {
   }
 }
 
-async function answers(session: Session): Promise<boolean> {
+async function answers(session: SqlSession): Promise<boolean> {
   const at = new AtWork(session, TRIED_WITHIN, new AbortController().signal);
   try {
     await at.run({ text: 'SELECT 1', values: [] }, { rows: 1, bytes: 100 });
@@ -162,12 +162,12 @@ async function answers(session: Session): Promise<boolean> {
 
 /** A session that is cancelled at the server when it takes too long or the signal aborts. */
 export class AtWork {
-  readonly session: Session;
+  readonly session: SqlSession;
   readonly #timeout: number;
   #signal: AbortSignal;
   givenUp = false;
 
-  constructor(session: Session, timeout: number, signal: AbortSignal) {
+  constructor(session: SqlSession, timeout: number, signal: AbortSignal) {
     this.session = session;
     this.#timeout = timeout;
     this.#signal = signal;

@@ -1,7 +1,7 @@
 import { explained, type Step, StepFailure, type setting } from 'waybill/adapter';
 import { probe, type Talk, tryTls } from 'waybill/peer';
 import { type ConnectLent, connect, productOf } from './connect.ts';
-import type { Parameter, Product, Session } from './database.ts';
+import type { Parameter, Product, SqlSession } from './database.ts';
 import { SqlFailure } from './sql-failure.ts';
 import { AtWork } from './sql-line.ts';
 import { type Cut, prepared } from './statement.ts';
@@ -56,7 +56,7 @@ export async function trySql(
   }
 }
 
-const databaseText = ({ facts }: Session): string => `${facts.database} on ${facts.server}`;
+const databaseText = ({ facts }: SqlSession): string => `${facts.database} on ${facts.server}`;
 
 /** If the port is looked up first, that is a separate step. */
 async function addressOf(

@@ -11,8 +11,8 @@ import type {
   Prepared,
   Product,
   Result,
-  Session,
-  SignIn,
+  SqlSession,
+  SqlSignIn,
 } from './database.ts';
 import { LiveSession } from './live-session.ts';
 import { SqlFailure, type SqlProblem } from './sql-failure.ts';
@@ -49,7 +49,7 @@ const MODULE = `./sqlite-process${import.meta.filename.endsWith('.ts') ? '.ts' :
 /** Waits for locks, but less than the statement may take. */
 const LONGEST_PATIENCE = 10_000;
 
-async function connectSqlite({ settings, signal }: SignIn): Promise<Session> {
+async function connectSqlite({ settings, signal }: SqlSignIn): Promise<SqlSession> {
   const { file = '', readOnly, timeout, connectTimeout } = settings;
   const opening: SqliteOpening = {
     file,
@@ -93,7 +93,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-class SqliteSession extends LiveSession implements Session {
+class SqliteSession extends LiveSession implements SqlSession {
   readonly #process: ChildProcess;
   readonly #file: string;
   /** Milliseconds for a statement. */

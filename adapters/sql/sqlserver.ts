@@ -13,7 +13,7 @@ import {
 import type { ColumnMetadata } from 'tedious/lib/token/colmetadata-token-parser.js';
 import { NotConnectedError, type setting, toldElsewhere } from 'waybill/adapter';
 import { dial, notConnected, placeOf } from 'waybill/peer';
-import type { Cell, Limit, Prepared, Product, Result, Session, SignIn } from './database.ts';
+import type { Cell, Limit, Prepared, Product, Result, SqlSession, SqlSignIn } from './database.ts';
 import { KeptRows } from './kept-rows.ts';
 import { LiveSession } from './live-session.ts';
 import { encryptionOf, passwordOf, refused, userOf } from './sign-in.ts';
@@ -92,7 +92,7 @@ interface Inner {
 
 const inner = (connection: Connection): Inner => connection as unknown as Inner;
 
-async function connectSqlserver(signIn: SignIn): Promise<Session> {
+async function connectSqlserver(signIn: SqlSignIn): Promise<SqlSession> {
   const { settings, address, signal } = signIn;
   const place = placeOf(address);
   await readExactly();
@@ -127,7 +127,7 @@ const CANCELLED_WITHIN = 5_000;
 const milliseconds = (duration: number): number =>
   Math.min(MOST_MILLISECONDS, Math.max(1, Math.round(duration)));
 
-function configuration(signIn: SignIn): ConnectionConfiguration {
+function configuration(signIn: SqlSignIn): ConnectionConfiguration {
   const { settings, address, tls, signal } = signIn;
   const { security, connectTimeout, application, database, readOnly } = settings;
   return {
@@ -154,7 +154,7 @@ function configuration(signIn: SignIn): ConnectionConfiguration {
 }
 
 /** The driver says where to: an availability group may have redirected us. */
-function dialled({ settings }: SignIn, signal: AbortSignal): () => Promise<Socket> {
+function dialled({ settings }: SqlSignIn, signal: AbortSignal): () => Promise<Socket> {
   const connector = async (to: { host: string; port: number }): Promise<Socket> =>
     await dial(
       { credential: () => Promise.reject(new Error('unencrypted so far')) },
@@ -164,7 +164,7 @@ function dialled({ settings }: SignIn, signal: AbortSignal): () => Promise<Socke
   return connector as unknown as () => Promise<Socket>;
 }
 
-function authenticationOf(signIn: SignIn): ConnectionAuthentication {
+function authenticationOf(signIn: SqlSignIn): ConnectionAuthentication {
   const { credential, token, address } = signIn;
   if (token !== undefined) {
     return { type: 'azure-active-directory-access-token', options: { token } };
@@ -185,7 +185,7 @@ function authenticationOf(signIn: SignIn): ConnectionAuthentication {
 }
 
 /** Verifies the server, like every adapter, before a password is sent. */
-function prove(connection: Connection, signIn: SignIn): void {
+function prove(connection: Connection, signIn: SqlSignIn): void {
   const { tls, address, signal } = signIn;
   if (tls === undefined) return;
   const driver = inner(connection);
@@ -203,12 +203,12 @@ function prove(connection: Connection, signIn: SignIn): void {
     await strictly(socket, await optionsNow(), placeOf(address), AbortSignal.any([signal, until]));
 }
 
-class SqlserverSession extends LiveSession implements Session {
+class SqlserverSession extends LiveSession implements SqlSession {
   readonly #connection: Connection;
-  readonly #signIn: SignIn;
+  readonly #signIn: SqlSignIn;
   #working: Promise<unknown> = Promise.resolve();
 
-  constructor(connection: Connection, signIn: SignIn) {
+  constructor(connection: Connection, signIn: SqlSignIn) {
     super();
     this.#connection = connection;
     this.#signIn = signIn;

@@ -1,7 +1,7 @@
 import { DisableError, NotConnectedError } from 'waybill/adapter';
 import { notConnected, type SpokenProtocol } from 'waybill/peer';
 import type { HostKeyPin, ShownHostKey } from './host-key.ts';
-import type { SignIn } from './ssh-sign-in.ts';
+import type { SshSignIn } from './ssh-sign-in.ts';
 
 /** What one try to connect started with and has seen so far. */
 export interface Attempt {
@@ -11,7 +11,7 @@ export interface Attempt {
   readonly revoked: readonly HostKeyPin[];
   /** `known_hosts` trusts it only by a certificate, which cannot be checked here. */
   readonly byCertificate: boolean;
-  readonly signIn: SignIn;
+  readonly signIn: SshSignIn;
   shown: ShownHostKey | undefined;
   passwordExpired: boolean;
 }

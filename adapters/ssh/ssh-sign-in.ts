@@ -11,7 +11,7 @@ import { fingerprint } from './host-key.ts';
 type Method = 'publickey' | 'password' | 'keyboard-interactive';
 
 /** One sign-in, and the facts known about it afterwards. */
-export interface SignIn {
+export interface SshSignIn {
   readonly user: string;
   /**
    * Asks the server first what it offers, then tries what the credential has: the key, then the password,
@@ -27,7 +27,7 @@ export interface SignIn {
 }
 
 /** Prepares a sign-in. Throws DisableError if the credential's key cannot be read. */
-export function signIn(credential: Credential): SignIn {
+export function signIn(credential: Credential): SshSignIn {
   if (credential.kind !== 'basic' && credential.kind !== 'ssh-key') {
     throw new DisableError(
       `SSH cannot sign in with a credential of kind ${credential.kind}. Use one of kind basic or ssh-key.`,
@@ -40,7 +40,7 @@ export function signIn(credential: Credential): SignIn {
   return new CredentialSignIn(credential.user, key, credential.password);
 }
 
-class CredentialSignIn implements SignIn {
+class CredentialSignIn implements SshSignIn {
   readonly user: string;
   readonly tried: string[] = [];
   offered: readonly string[] = [];

@@ -17,6 +17,7 @@ import {
   type EdiAnswerMade,
   ediAnswer,
   ediControlNumber,
+  type FrameFate,
   type FrameService,
   type FrameShare,
   type FrameSource,
@@ -27,7 +28,6 @@ import {
   SenderConnection,
   senderLimits,
   spokenProtocol,
-  type Taken,
   tryArrival,
   untilStored,
 } from 'waybill/peer';
@@ -201,7 +201,7 @@ class TcpIntake implements FrameService {
     return answer;
   }
 
-  async take(body: Buffer, sender: Sender, answer: AnswerTo): Promise<Taken> {
+  async take(body: Buffer, sender: Sender, answer: AnswerTo): Promise<FrameFate> {
     const foreign = this.#settings.framing === 'lines' ? foreignProtocol(body) : undefined;
     if (foreign !== undefined) {
       this.#tell(sender, 'wrong-protocol', `the port ${foreign.seen}. ${foreign.remedy}`);
@@ -228,7 +228,7 @@ class TcpIntake implements FrameService {
     this.#refuse(answer);
   }
 
-  async #deliver({ body, sender, answer }: Incoming): Promise<Taken> {
+  async #deliver({ body, sender, answer }: Incoming): Promise<FrameFate> {
     const { answer: mode, accepted, answerTimeout } = this.#settings;
     const message = this.#messageOf(body, sender);
     if (mode === 'stored') {
@@ -277,7 +277,7 @@ class TcpIntake implements FrameService {
     return acknowledge === 'none' ? undefined : ediAnswer(body, message, acknowledge);
   }
 
-  async #keepUntilStored({ body, sender }: Incoming): Promise<Taken> {
+  async #keepUntilStored({ body, sender }: Incoming): Promise<FrameFate> {
     const isStored = await untilStored(this.#lent, {
       message: this.#messageOf(body, sender),
       what: `A message of ${sender.address} (${body.length} bytes)`,
@@ -309,7 +309,7 @@ class TcpIntake implements FrameService {
   }
 
   /** If there is no answer for it, the end of the connection tells the sender. */
-  #refuse(answer: AnswerTo): Taken {
+  #refuse(answer: AnswerTo): FrameFate {
     const { refused } = this.#settings;
     if (!this.isAnswered) return 'refused';
     if (refused.length === 0) return 'untold';

@@ -12,7 +12,7 @@ export type Effect =
   | { readonly kind: 'sleep'; readonly time: number };
 
 /** How a request ended: what the script gets, or what is thrown there. */
-export type Answer = { readonly value: unknown } | { readonly error: Error };
+export type RequestEnd = { readonly value: unknown } | { readonly error: Error };
 
 /** Leaves a script that has to wait. Not an error: `passOn` lets it through every `catch`. */
 class Pending extends Error {
@@ -27,7 +27,7 @@ class Pending extends Error {
 /** A script with more never ends. */
 const MOST = 10_000;
 
-let waiting: { readonly answers: Answer[]; at: number } | undefined;
+let waiting: { readonly answers: RequestEnd[]; at: number } | undefined;
 
 /** Returns the answer to a script's request, or leaves the script until there is one. */
 export function ask(effect: Effect): unknown {
@@ -50,9 +50,9 @@ export function passOn(error: unknown): void {
 export async function runWaiting(
   run: () => unknown,
   fresh: () => void,
-  perform: (effect: Effect) => Promise<Answer>,
+  perform: (effect: Effect) => Promise<RequestEnd>,
 ): Promise<unknown> {
-  const answers: Answer[] = [];
+  const answers: RequestEnd[] = [];
   for (;;) {
     const before = waiting;
     waiting = { answers, at: 0 };

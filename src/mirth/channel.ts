@@ -5,7 +5,7 @@ import type {
   ProcessMessage,
 } from '../flow/process-code.ts';
 import type { Reply } from '../message/message.ts';
-import { type Answer, type Effect, runWaiting } from './blocking.ts';
+import { type Effect, type RequestEnd, runWaiting } from './blocking.ts';
 import {
   type DataSettings,
   type DataType,
@@ -162,7 +162,7 @@ class ChannelRun {
   }
 
   /** Performs what a script waits for, as a step of the process. */
-  async #perform(effect: Effect): Promise<Answer> {
+  async #perform(effect: Effect): Promise<RequestEnd> {
     if (effect.kind === 'sleep') {
       await this.#context.sleep(effect.time);
       return { value: undefined };

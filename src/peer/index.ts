@@ -162,9 +162,9 @@ export { connectionCounts, listenSettings, senderLimits } from './tcp/listener-s
 export { type LinkedConnection, PeerLink } from './tcp/peer-link.ts';
 export {
   type AnswerTo,
+  type FrameFate,
   type FrameService,
   SenderConnection,
-  type Taken,
 } from './tcp/sender-connection.ts';
 export { peerAddress, replyLimit, sendingTimes } from './tcp/sending-settings.ts';
 export { SocketWriter } from './tcp/socket-writer.ts';

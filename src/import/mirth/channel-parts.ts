@@ -3,7 +3,7 @@ import { variableName } from '../names.ts';
 import { SECRET } from '../redacted.ts';
 import type { Block, HostDraft } from './drafts.ts';
 import { attributeOf, elementsOf, part, partText, textOf } from './read-export.ts';
-import type { Rule, Step } from './steps.ts';
+import type { ScriptRule, ScriptStep } from './steps.ts';
 
 export const hostBlock = ({ adapter, settings, keys }: HostDraft): Block => ({
   adapter,
@@ -89,10 +89,10 @@ export function templateText(of: XmlNode | undefined): string {
 export interface Placed {
   readonly name: string;
   readonly from: number;
-  readonly undone?: Step['undone'];
+  readonly undone?: ScriptStep['undone'];
 }
 
-export function joined(steps: readonly Step[]): { text: string; placed: Placed[] } {
+export function joined(steps: readonly ScriptStep[]): { text: string; placed: Placed[] } {
   let text = '';
   const placed: Placed[] = [];
   for (const { name, script, undone } of steps) {
@@ -104,7 +104,7 @@ export function joined(steps: readonly Step[]): { text: string; placed: Placed[]
 }
 
 /** All rules as one script, with a function for each, because rules may `return`. */
-export function filterScript(rules: readonly Rule[]): { text: string; placed: Placed[] } {
+export function filterScript(rules: readonly ScriptRule[]): { text: string; placed: Placed[] } {
   let text = '';
   const placed: Placed[] = [];
   for (const [index, { name, script, undone }] of rules.entries()) {

@@ -2,7 +2,7 @@ import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { toXml } from '../../mirth/e4x/node.ts';
 import { dataType, isTrivial } from './channel-parts.ts';
 import { elementsOf, part, partText } from './read-export.ts';
-import { type BuiltRule, type Rule, rulesOf, stepsOf } from './steps.ts';
+import { type BuiltRule, rulesOf, type ScriptRule, stepsOf } from './steps.ts';
 
 /** A channel that only routes, which rules can express without code. */
 export interface PlainChannel {
@@ -63,7 +63,7 @@ function isPlain(destination: XmlNode): boolean {
 }
 
 /** Undefined if there are no rules; null if a rule is more than a comparison with the same meaning in CEL. */
-function condition(rules: readonly Rule[]): string | null | undefined {
+function condition(rules: readonly ScriptRule[]): string | null | undefined {
   if (rules.length === 0) return undefined;
   const parts = rules.map(({ built }) => (built === undefined ? undefined : comparison(built)));
   if (parts.includes(undefined)) return null;

@@ -2,7 +2,7 @@ import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { attributeOf, elementsOf, part, partText, textOf } from './read-export.ts';
 
 /** A rule or a step, as the script that Mirth Connect generates for it. */
-export interface Step {
+export interface ScriptStep {
   readonly name: string;
   readonly kind: string;
   readonly script: string;
@@ -10,7 +10,7 @@ export interface Step {
   readonly undone?: { readonly category: string; readonly what: string };
 }
 
-export interface Rule extends Step {
+export interface ScriptRule extends ScriptStep {
   readonly operator: 'AND' | 'OR';
   /** What a rule of the rule builder compares. */
   readonly built?: BuiltRule;
@@ -25,13 +25,13 @@ export interface BuiltRule {
 const isEnabled = (of: XmlNode): boolean => partText(of, 'enabled') !== 'false';
 
 /** The steps of a transformer, of version 3 and 4. */
-export function stepsOf(transformer: XmlNode | undefined): Step[] {
+export function stepsOf(transformer: XmlNode | undefined): ScriptStep[] {
   const old = elementsOf(part(transformer, 'steps')).map((one) => oldStep(one));
   return [...old, ...elementsOf(part(transformer, 'elements')).filter(isEnabled).map(stepOf)];
 }
 
 /** The rules of a filter. */
-export function rulesOf(filter: XmlNode | undefined): Rule[] {
+export function rulesOf(filter: XmlNode | undefined): ScriptRule[] {
   const nodes = [
     ...elementsOf(part(filter, 'rules')),
     ...elementsOf(part(filter, 'elements')).filter(isEnabled),
@@ -43,7 +43,7 @@ export function rulesOf(filter: XmlNode | undefined): Rule[] {
 }
 
 /** Up to version 3.4 the export contains the generated script itself. */
-function oldStep(node: XmlNode): Step {
+function oldStep(node: XmlNode): ScriptStep {
   const kind = partText(node, 'type');
   const named = { name: partText(node, 'name') || kind, kind };
   const script = partText(node, 'script');
@@ -60,7 +60,7 @@ const UNDONE = (kind: string): { category: string; what: string } =>
         what: 'runs a script file of the server, which is not in the export',
       };
 
-function stepOf(node: XmlNode): Step {
+function stepOf(node: XmlNode): ScriptStep {
   const kind = node.name.split('.').at(-1) ?? node.name;
   const named = { name: partText(node, 'name') || kind, kind };
   switch (kind) {
@@ -122,7 +122,7 @@ function built(node: XmlNode): string {
   return `${target} = validate((function () { try { return ${mapping}; } catch (e) { return ''; } })(), ${defaultOf(node)}, ${replacementsOf(node)});`;
 }
 
-function iterated(node: XmlNode): Pick<Step, 'script' | 'undone'> {
+function iterated(node: XmlNode): Pick<ScriptStep, 'script' | 'undone'> {
   const properties = part(node, 'properties');
   const target = partText(properties, 'target').trim();
   const index = partText(properties, 'indexVariable').trim() || 'i';
@@ -181,7 +181,7 @@ function conditionOf({ field, condition, values }: BuiltRule): string {
   }
 }
 
-function ruleOf(node: XmlNode): Step & { readonly built?: BuiltRule } {
+function ruleOf(node: XmlNode): ScriptStep & { readonly built?: BuiltRule } {
   const kind = node.name.split('.').at(-1) ?? node.name;
   const named = { name: partText(node, 'name') || kind, kind };
   if (kind === 'RuleBuilderRule') {

@@ -1,7 +1,7 @@
 import { isXml } from '../e4x/xml.ts';
 import { javaString } from '../java/text.ts';
 import { plainTextOf } from '../plain-text.ts';
-import type { Expression, Reference, Step, TemplatePart } from './parse.ts';
+import type { Expression, Reference, TemplatePart, TemplateStep } from './parse.ts';
 
 /** The value of a name; undefined if there is none. */
 export type Lookup = (name: string) => unknown;
@@ -83,7 +83,7 @@ class Filling {
     return value;
   }
 
-  #step(value: unknown, step: Step): unknown {
+  #step(value: unknown, step: TemplateStep): unknown {
     if (step.kind === 'item') return partOf(value, this.#value(step.at));
     if (step.kind === 'part') return partOf(value, step.name);
     const given = step.given.map((one) => this.#value(one));

@@ -19,12 +19,12 @@ export type TemplatePart =
 export interface Reference {
   readonly text: string;
   readonly name: string;
-  readonly steps: readonly Step[];
+  readonly steps: readonly TemplateStep[];
   /** `$!name` is empty if it cannot be resolved. */
   readonly isQuiet: boolean;
 }
 
-export type Step =
+export type TemplateStep =
   | { readonly kind: 'part'; readonly name: string }
   | { readonly kind: 'call'; readonly name: string; readonly given: readonly Expression[] }
   | { readonly kind: 'item'; readonly at: Expression };
@@ -239,8 +239,8 @@ class Reader {
     return { kind: 'reference', of: { ...of, text: this.#source.slice(start, this.#at) } };
   }
 
-  #steps(): Step[] {
-    const steps: Step[] = [];
+  #steps(): TemplateStep[] {
+    const steps: TemplateStep[] = [];
     for (;;) {
       const [, name, bracket] = this.#match(/\.([A-Za-z_]\w*)(\s*\()?/y) ?? [];
       if (name !== undefined) {

@@ -1,12 +1,12 @@
 import type { MetaDatabase, MetaSession } from '../../access/meta/meta-database.ts';
 import { noteStore } from '../note/note-store.ts';
-import type { Condition } from './condition.ts';
+import type { AlertCondition } from './condition.ts';
 
 export const ALERT_STATES = ['open', 'acknowledged', 'ended'] as const;
 export type AlertState = (typeof ALERT_STATES)[number];
 
 /** Something that a person should know about, from when it was first seen until it is over. */
-export interface Alert extends Condition {
+export interface Alert extends AlertCondition {
   readonly id: number;
   readonly state: AlertState;
   readonly first: number;
@@ -36,14 +36,14 @@ export interface AlertStore {
   openCount(visible: readonly string[] | undefined): Promise<number>;
   /** The alert for the condition, opened if there is none; `opened` says whether it was opened now. */
   see(
-    condition: Condition,
+    condition: AlertCondition,
     at: number,
   ): Promise<{ readonly alert: Alert; readonly opened: boolean }>;
   end(id: number, at: number): Promise<void>;
   /** Removes alerts that were over before a time, with their comments. */
   purge(endedBefore: number): Promise<void>;
   /** When people were last notified of the same thing. */
-  lastNotified(condition: Condition): Promise<number | undefined>;
+  lastNotified(condition: AlertCondition): Promise<number | undefined>;
   notified(id: number, at: number): Promise<void>;
   /** Assigns it to somebody. */
   assign(id: number, owner: string): Promise<void>;
@@ -55,7 +55,7 @@ type Row = Record<string, unknown>;
 
 const open = async (
   session: MetaSession,
-  { rule, object }: Condition,
+  { rule, object }: AlertCondition,
 ): Promise<Alert | undefined> =>
   (await read(session, 'WHERE rule = ? AND object = ? AND ended IS NULL', rule, object))[0];
 
@@ -158,7 +158,7 @@ export function alertStore(database: MetaDatabase): AlertStore {
 }
 
 /** Whether it is shown: an alert that concerns no host is shown only to those who see all hosts. */
-export function isShown({ host }: Condition, visible: readonly string[] | undefined): boolean {
+export function isShown({ host }: AlertCondition, visible: readonly string[] | undefined): boolean {
   return visible === undefined || (host !== undefined && visible.includes(host));
 }
 
@@ -182,10 +182,10 @@ async function withComments(session: MetaSession, rows: readonly Row[]): Promise
 function alertOf(row: Row, comments: readonly AlertComment[]): Alert {
   return {
     id: Number(row['id']),
-    rule: row['rule'] as Condition['rule'],
+    rule: row['rule'] as AlertCondition['rule'],
     object: String(row['object']),
     host: textOf(row['host']),
-    level: row['level'] as Condition['level'],
+    level: row['level'] as AlertCondition['level'],
     text: String(row['text']),
     state: row['state'] as AlertState,
     first: Number(row['first_at']),

@@ -30,7 +30,7 @@ export const RULES = [
 ] as const;
 
 /** Something that is wrong. Equal `rule` and `object` mean the same thing. */
-export interface Condition {
+export interface AlertCondition {
   readonly rule: (typeof RULES)[number];
   /** A host, a credential, a disk, or the production. */
   readonly object: string;
@@ -74,10 +74,10 @@ export interface Disk extends DiskSpace {
 const DAY = 86_400_000;
 
 /** Everything that a person should know about now. */
-export function conditions(seen: Seen): Condition[] {
+export function conditions(seen: Seen): AlertCondition[] {
   const { description, reports, certificates, failures, failingSince, now } = seen;
   const { name } = description;
-  const whole = (rule: Condition['rule'], text: string): Condition => ({
+  const whole = (rule: AlertCondition['rule'], text: string): AlertCondition => ({
     rule,
     object: name,
     host: undefined,
@@ -114,8 +114,8 @@ export const FAR_BEHIND = 1_000;
 
 function behindCondition(
   { behind, now }: Seen,
-  whole: (rule: Condition['rule'], text: string) => Condition,
-): Condition[] {
+  whole: (rule: AlertCondition['rule'], text: string) => AlertCondition,
+): AlertCondition[] {
   if (behind === undefined || now - behind.since < BEHIND_FOR) return [];
   const { messages, since } = behind;
   const text = `the trace has been behind for ${describeDuration(now - since)}, by ${messages} messages now: what is searched for may not be there yet`;
@@ -128,7 +128,7 @@ const DISCONNECTED_FOR = 600_000;
 function disconnectedCondition(
   { name, alert }: HostDescription,
   { disconnected, reports, now }: Seen,
-): Condition[] {
+): AlertCondition[] {
   const since = disconnected.get(name);
   if (since === undefined || now - since < (alert?.disconnected ?? DISCONNECTED_FOR)) return [];
   const error = reports
@@ -153,7 +153,7 @@ export function disconnectedHosts(reports: readonly StatusReport[]): string[] {
 }
 
 /** What NATS has lost, reported for as long as the engine that detected it runs. */
-function lostConditions(reports: readonly StatusReport[], production: string): Condition[] {
+function lostConditions(reports: readonly StatusReport[], production: string): AlertCondition[] {
   const lost = reports.flatMap((report) => report.lost ?? []);
   return lost.map(({ host, ...range }) => ({
     rule: 'lost',
@@ -168,7 +168,7 @@ function hostConditions(
   host: HostDescription,
   reports: readonly StatusReport[],
   now: number,
-): Condition[] {
+): AlertCondition[] {
   const { name } = host;
   const told = reports.flatMap((report) =>
     report.hosts
@@ -176,10 +176,10 @@ function hostConditions(
       .map((one) => ({ ...one, started: report.started })),
   );
   const condition = (
-    rule: Condition['rule'],
-    level: Condition['level'],
+    rule: AlertCondition['rule'],
+    level: AlertCondition['level'],
     text: string,
-  ): Condition => ({
+  ): AlertCondition => ({
     rule,
     object: name,
     host: name,
@@ -218,7 +218,7 @@ function delayTexts({ name }: HostDescription, told: readonly HostReport[], now:
   return [`${name} has waited ${describeDuration(now - delay.since)}: ${delay.text}`];
 }
 
-function failureCondition({ name, alert }: HostDescription, count: number): Condition[] {
+function failureCondition({ name, alert }: HostDescription, count: number): AlertCondition[] {
   const most = alert?.failed;
   if (most === undefined || count <= most) return [];
   const limit = most === 0 ? '' : `, more than ${most}`;
@@ -233,7 +233,7 @@ const SUSPENDED_FOR = 14_400_000;
 function suspendedCondition(
   { name, alert }: HostDescription,
   { suspended, now }: Seen,
-): Condition[] {
+): AlertCondition[] {
   const waiting = suspended?.get(name);
   if (waiting === undefined || now - waiting.oldest < (alert?.suspended ?? SUSPENDED_FOR))
     return [];
@@ -246,7 +246,7 @@ function suspendedCondition(
 const GIGABYTE = 1024 ** 3;
 
 /** Below 10 % (at most 20 GB) people are told, below 5 % (at most 5 GB) it is an error. */
-function diskConditions({ reports, disks = [] }: Seen): Condition[] {
+function diskConditions({ reports, disks = [] }: Seen): AlertCondition[] {
   const engines = reports.flatMap(({ engine, disk }) =>
     disk === undefined ? [] : [{ name: `the disk of engine ${engine}`, ...disk }],
   );
@@ -293,7 +293,7 @@ function silentFor(
   return silence > alert.silent ? silence : undefined;
 }
 
-function certificateConditions(report: CertificateReport, now: number): Condition[] {
+function certificateConditions(report: CertificateReport, now: number): AlertCondition[] {
   const { kind, name, hosts, ends, problem } = report;
   const about = {
     rule: 'certificate',

@@ -8,7 +8,7 @@ import type { Engines } from '../engines.ts';
 import type { Alert, AlertStore } from './alert-store.ts';
 import type { AlertChannel, AlertNews, NewsSent } from './channel/channel.ts';
 import { openChannels, operationChannel } from './channel/open-channels.ts';
-import type { Condition } from './condition.ts';
+import type { AlertCondition } from './condition.ts';
 import type { AlertDelivery, DeliveryStore } from './delivery-store.ts';
 import {
   type DueNews,
@@ -45,7 +45,7 @@ export interface Notifier {
   /** Sends what is due, and learns what became of what was sent. */
   settle(about: Told, signal: AbortSignal): Promise<void>;
   /** Channels that do not get anything to anybody. */
-  conditions(about: Told): Promise<Condition[]>;
+  conditions(about: Told): Promise<AlertCondition[]>;
   /** Every channel by name, with those of the production. */
   channels(about: Pick<Told, 'alerts'>): ReadonlyMap<string, AlertChannel>;
 }
@@ -103,7 +103,10 @@ export function notifier(parts: NotifierOptions): Notifier {
   };
 }
 
-function failingChannel({ channel, state, at, text }: AlertDelivery, now: number): Condition[] {
+function failingChannel(
+  { channel, state, at, text }: AlertDelivery,
+  now: number,
+): AlertCondition[] {
   const waits = state === 'sent' && now - at > LATE;
   if (state !== 'failed' && !waits) return [];
   const why = waits ? 'it still waits in the queue of its operation' : (text ?? 'it failed');

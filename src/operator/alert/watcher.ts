@@ -11,7 +11,7 @@ import type { LiveStream } from '../live/live-stream.ts';
 import { type Remembered, remembered } from '../remembered.ts';
 import type { Alert, AlertStore } from './alert-store.ts';
 import {
-  type Condition,
+  type AlertCondition,
   conditions,
   type Disk,
   disconnectedHosts,
@@ -158,7 +158,7 @@ export async function look(
   await store.purge(now - KEPT);
 }
 
-function emergencyCondition({ id, name, until, reason }: Emergency): Condition {
+function emergencyCondition({ id, name, until, reason }: Emergency): AlertCondition {
   return {
     rule: 'emergency',
     object: `${name} ${id}`,

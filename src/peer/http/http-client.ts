@@ -9,7 +9,7 @@ import { SignInGuard } from '../sign-in-guard.ts';
 import type { HttpClientValues } from './http-client-settings.ts';
 import { type HttpAnswer, type HttpQuestion, placeOfUrl } from './http-exchange.ts';
 import { exchangeFailure, signInFailure } from './http-failure.ts';
-import { type Signed, type SignIn, signInWith } from './http-sign-in.ts';
+import { type HttpSignIn, type Signed, signInWith } from './http-sign-in.ts';
 import { NtlmConnections } from './ntlm.ts';
 import type { connected, pinned } from './transport.ts';
 import { type RequestBody, unpacked, wholeAnswer } from './whole-answer.ts';
@@ -49,7 +49,7 @@ export type Upgraded<Opened> = { readonly opened: Opened } | { readonly answer: 
 export class HttpClient {
   readonly #options: HttpClientOptions;
   #credential: Credential | undefined;
-  #signIn: SignIn;
+  #signIn: HttpSignIn;
   #ntlm: NtlmConnections | undefined;
   readonly #guard: SignInGuard | undefined;
   #connected: string | undefined;

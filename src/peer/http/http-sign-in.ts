@@ -12,7 +12,7 @@ export interface Signed {
 }
 
 /** How requests are authenticated. */
-export interface SignIn {
+export interface HttpSignIn {
   /** `fresh` after a 401. Rejects with the error that says what the operation should do. */
   sign(method: string, url: URL, options: SignOptions): Promise<Signed>;
   /** Whether another try after this 401 may help: with a fresh token, or with an answer to its challenge. */
@@ -26,7 +26,7 @@ export interface SignOptions {
 
 type Placing = Pick<HttpClientValues, 'signIn' | 'keyName'>;
 
-const NOBODY: SignIn = {
+const NOBODY: HttpSignIn = {
   sign: async (_, url) => ({ url, headers: {} }),
   again: () => false,
 };
@@ -35,7 +35,7 @@ const NOBODY: SignIn = {
  * Throws a DisableError if credential and signIn do not fit together. NTLM does not work through
  * headers and is not handled here.
  */
-export function signInWith(credential: Credential | undefined, placing: Placing): SignIn {
+export function signInWith(credential: Credential | undefined, placing: Placing): HttpSignIn {
   if (credential === undefined || credential.kind === 'ntlm') return NOBODY;
   const { signIn } = placing;
   if (credential.kind === 'basic') {
@@ -61,7 +61,7 @@ export function signInWith(credential: Credential | undefined, placing: Placing)
   };
 }
 
-function digestSignIn(account: { readonly user: string; readonly password: string }): SignIn {
+function digestSignIn(account: { readonly user: string; readonly password: string }): HttpSignIn {
   const digest = new Digest(account);
   return {
     async sign(method, url) {

@@ -26,14 +26,14 @@ export type AnswerTo = (answer: Uint8Array) => void;
  * What was made of one frame. `unreadable`: it was not in this protocol. `untold`: it was refused, but no
  * answer could say so; the connection is closed instead.
  */
-export type Taken = 'taken' | 'refused' | 'unreadable' | 'untold';
+export type FrameFate = 'taken' | 'refused' | 'unreadable' | 'untold';
 
 /** How one protocol handles the frames of its senders. One for each listener. */
 export interface FrameService {
   /** A reader for a new connection, which counts in `share` what it holds. */
   reader(share: FrameShare): FrameSource;
   /** Resolves once all answers to the frame were given. Never rejects. */
-  take(body: Buffer, sender: Sender, answer: AnswerTo): Promise<Taken>;
+  take(body: Buffer, sender: Sender, answer: AnswerTo): Promise<FrameFate>;
   /** Answers a message of which only the beginning was kept, if possible. */
   refuseBeginning(
     beginning: Uint8Array,
