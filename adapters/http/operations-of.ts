@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import type { LentInbound, SettingsFault, SharedAddress } from 'waybill/adapter';
+import { type LentInbound, type SettingsFault, type SharedAddress, unless } from 'waybill/adapter';
 import { type Access, commonOf, disabledBy, type Need, type Scheme, schemesOf } from 'waybill/peer';
 import { type Tell, tellInto } from './document/faults.ts';
 import { anything, schemaCheck } from './document/json-schema.ts';
@@ -13,6 +13,7 @@ import {
 import { tellOfReferences } from './document/reference-faults.ts';
 import type { DeclaredNeed, DeclaredSecurity } from './document/security.ts';
 import { asOpenApi, inSwaggerWords, isSwagger } from './document/swagger.ts';
+import { isAbsent } from './files/file-tree.ts';
 import type { HttpInValues, httpInSettings } from './http-in-settings.ts';
 import { scopesFor } from './method-scopes.ts';
 import type { BodyCheck, Operation } from './operation.ts';
@@ -122,7 +123,7 @@ async function filesFaults({ files, path, openapi }: HttpInValues): Promise<Sett
       },
     ];
   }
-  const there = await stat(files.folder).catch(() => undefined);
+  const there = await stat(files.folder).catch(unless(isAbsent, 'looking for a served folder'));
   return there?.isDirectory() === true
     ? []
     : [

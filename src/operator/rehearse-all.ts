@@ -9,6 +9,7 @@ import type {
   RehearsedPart,
 } from '../definition/rehearsal.ts';
 import { isEngineError } from '../error/engine-error.ts';
+import { toldElsewhere } from '../error/foreseen.ts';
 import { causeOf } from '../trace/cause.ts';
 import type { TraceReader } from '../trace/trace-store.ts';
 import type { StoredBody, TracedMessage } from '../trace/traced-message.ts';
@@ -63,6 +64,12 @@ export async function rehearseAll(
     const found = await tried(parts, id, { run, known });
     return { id, found, outcome: await outcomeOf(parts, found) };
   };
+  const begin = (id: number): void => {
+    const looking = look(id);
+    // it may fail before it is its turn to be awaited
+    looking.catch(toldElsewhere);
+    begun.push(looking);
+  };
   let version: string | undefined;
   let done = 0;
   let stuck = false;
@@ -74,7 +81,7 @@ export async function rehearseAll(
         done + begun.length < ids.length &&
         (done + begun.length === 0 || performance.now() < end)
       )
-        begun.push(look(ids[done + begun.length] ?? 0));
+        begin(ids[done + begun.length] ?? 0);
       const first = begun.shift();
       if (first === undefined || stuck) break;
       const { id, found, outcome } = await first;

@@ -26,7 +26,8 @@ const ABSENT: ReadonlySet<string> = new Set([
   'ENXIO',
 ]);
 
-const isAbsent = (error: unknown): boolean => ABSENT.has(String(Object(error).code));
+/** Whether there is no such file, or none that we may read. */
+export const isAbsent = (error: unknown): boolean => ABSENT.has(String(Object(error).code));
 
 /** The decoded segments of a path; undefined for one that leads to no file here, whatever there is. */
 export function segmentsOf(path: string): readonly string[] | undefined {
