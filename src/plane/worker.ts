@@ -41,6 +41,15 @@ export type OperatorNews =
   | { readonly kind: 'failed'; readonly code: string; readonly text: string }
   | { readonly kind: 'stopped' };
 
+/** What may be passed to another thread: a function in it is `never`, and so an error of its own. */
+type Cloneable<T> = T extends (...given: never) => unknown
+  ? never
+  : T extends ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | Uint8Array | Date
+    ? T
+    : T extends object
+      ? { [Key in keyof T]: Cloneable<T[Key]> }
+      : T;
+
 /**
  * How much this thread yields to the engine's if there is not enough CPU for both: messages go
  * first, and the trace catches up. Linux has priorities per thread; elsewhere this would also
@@ -51,7 +60,7 @@ const NICENESS = 5;
 const port = parentPort;
 if (port !== null) {
   if (process.platform === 'linux') setPriority(0, NICENESS);
-  const tell = (news: OperatorNews): void => port.postMessage(news);
+  const tell = (news: Cloneable<OperatorNews>): void => port.postMessage(news);
   const { search, logLevel, ...order } = workerData as OperatorOrder;
   const log = rootLogger(logLevel);
   logUnexpected(log);

@@ -37,7 +37,6 @@ function filler(pattern: string): (text: string) => string {
       .replaceAll('"{id}"', `${id}`)
       .replaceAll('{id}', `${id}`)
       .replaceAll('{host}', 'hl7-out')
-      .replaceAll('{production}', 'ward')
       .replaceAll('{kind}', 'log-level')
       .replaceAll('{production}', 'ward')
       .replaceAll('{name}', 'victim');

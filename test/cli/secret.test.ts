@@ -92,7 +92,7 @@ test('the store is put under another master key', async () => {
   const ran = await waybillSecret(folder.path, ['rotate'], NEXT);
   expect(ran).toMatchObject({ code: 0 });
   expect(ran.errors).toContain(
-    '1 secrets are now under the new master key. Set WAYBILL_MASTER_KEY to it.',
+    '1 secrets are now under the new master key. Set WAYBILL_MASTER_KEY to it, and WAYBILL_MASTER_KEY_BEFORE to the old one until everybody with an authenticator app has signed in.',
   );
   expect(await storeOf(folder.path, NEXT).get('graph')).toBe('the value');
 });

@@ -149,7 +149,10 @@ export function describeInbound<S extends Settings>(
       opened.accept();
       const taken = adapter.polling === true ? first : await one.offer(body('C1'), opened);
       await vi.waitFor(async () => expect(await taken.standing()).toBe('taken'));
-      expect(opened.delivered).toHaveLength(1);
+      // a sender that repeats what was refused may be faster than the second offer: each comes once
+      const offers = adapter.polling === true ? 1 : 2;
+      expect(opened.delivered.length).toBeGreaterThanOrEqual(1);
+      expect(opened.delivered.length).toBeLessThanOrEqual(offers);
       expect(opened.lost).toEqual([]);
     });
 

@@ -24,7 +24,10 @@ globalThis.client = function client(base, { cookie }) {
     const { config, response } = error;
     if (response?.status !== 401 || config.again || config.url.startsWith('/auth/')) throw error;
     const sent = cookie ? {} : { refreshToken: refresh };
-    refreshing ??= api.post('/auth/refresh', sent).then(take).finally(() => { refreshing = undefined; });
+    // an answer that comes late may be to the token before
+    if ((config.headers.get('authorization') ?? '') === (access && 'Bearer ' + access)) {
+      refreshing ??= api.post('/auth/refresh', sent).then(take).finally(() => { refreshing = undefined; });
+    }
     await refreshing;
     return api({ ...config, again: true });
   });

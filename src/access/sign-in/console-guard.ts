@@ -21,7 +21,7 @@ import {
   ownTokenAuthenticator,
   sessionAuthenticator,
 } from './authenticators.ts';
-import { type ConsoleSettings, readConsoleSettings } from './console-settings.ts';
+import { type ConsoleSettings, needsFactor, readConsoleSettings } from './console-settings.ts';
 import { cookieNames } from './cookie.ts';
 import { derivedCsrf } from './cross-origin.ts';
 import { delegateOf } from './delegate.ts';
@@ -234,7 +234,8 @@ async function openFactors({ database, settings }: Installation): Promise<Second
   return secondFactors({
     store: factorStore(database),
     seal: await factorSeal(own, process.env),
-    settings: settings.secondFactor,
+    ldap: settings.secondFactor.ldap,
+    needs: (roles) => needsFactor(settings, roles),
     key: own,
   });
 }

@@ -68,8 +68,8 @@ export interface ConsoleSettings {
 
 /** Who needs more than a password. */
 export interface FactorSettings {
-  /** Whether somebody with these roles needs a second factor. */
-  readonly required: (roles: readonly string[]) => boolean;
+  /** Whether everybody needs a second factor, or who has one of these roles: see `needsFactor`. */
+  readonly required: boolean | readonly string[];
   /** Whether people of a directory have one here too. */
   readonly ldap: boolean;
 }
@@ -125,7 +125,7 @@ function settingsOf(written: ConsoleFile, folder: string): ConsoleSettings {
     publicOrigin: publicUrl === undefined ? undefined : new URL(publicUrl).origin,
     passwords,
     session: sessionOf(written),
-    secondFactor: factorOf(written, roles),
+    secondFactor: factorOf(written),
     ...mechanismsOf(written, folder, roles),
     roles,
     mask: maskOf(written),
@@ -164,18 +164,20 @@ function mechanismsOf(
   };
 }
 
-function factorOf({ secondFactor = {} }: ConsoleFile, roles: Roles): FactorSettings {
+/** Whether somebody with these roles needs a second factor. A role for one production counts as the role. */
+export function needsFactor(
+  { secondFactor: { required }, roles }: Pick<ConsoleSettings, 'secondFactor' | 'roles'>,
+  named: readonly string[],
+): boolean {
+  if (typeof required === 'boolean') return required;
+  return named.some((one) =>
+    required.some((role) => [one, grantOf(one, roles).role].includes(role)),
+  );
+}
+
+function factorOf({ secondFactor = {} }: ConsoleFile): FactorSettings {
   const { required = false, ldap = false } = secondFactor;
-  return {
-    // a role for one production counts as the role
-    required: (named) =>
-      typeof required === 'boolean'
-        ? required
-        : named.some((one) =>
-            required.some((role) => [one, grantOf(one, roles).role].includes(role)),
-          ),
-    ldap,
-  };
+  return { required, ldap };
 }
 
 function factorProblems({ secondFactor = {}, ldap = [] }: ConsoleFile, roles: Roles): string[] {

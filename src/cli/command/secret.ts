@@ -61,7 +61,9 @@ export function secretCommand(): Command {
       const store = await openStore(flags);
       const next = masterKey(await readSecret('the new master key'));
       const count = await store.rotate(next);
-      say(`${count} secrets are now under the new master key. Set WAYBILL_MASTER_KEY to it.`);
+      say(
+        `${count} secrets are now under the new master key. Set WAYBILL_MASTER_KEY to it, and WAYBILL_MASTER_KEY_BEFORE to the old one until everybody with an authenticator app has signed in.`,
+      );
     },
   );
   sub('trace-key', 'Makes a new key for encrypting the trace, used from the next start.').action(

@@ -69,6 +69,23 @@ describe('what is sealed', () => {
     expect(keyed.open('totp local anna', `${sealed.slice(0, -4)}AAAA`)).toBeUndefined();
     expect(keyed.open('totp local anna', '')).toBeUndefined();
   });
+
+  test('opens with the master key before this one, and is sealed again with this one', async () => {
+    const sealed = (await factorSeal(own, master)).seal('totp local anna', 'secret');
+    const next = { WAYBILL_MASTER_KEY: 'cd'.repeat(32) };
+    const without = await factorSeal(own, next);
+    expect(without.open('totp local anna', sealed)).toBeUndefined();
+    const rotated = await factorSeal(own, {
+      ...next,
+      WAYBILL_MASTER_KEY_BEFORE: master.WAYBILL_MASTER_KEY,
+    });
+    expect([rotated.open('totp local anna', sealed), rotated.isOutdated(sealed)]).toEqual([
+      'secret',
+      true,
+    ]);
+    const again = rotated.seal('totp local anna', 'secret');
+    expect(without.open('totp local anna', again)).toBe('secret');
+  });
 });
 
 describe('signing in with a second factor', () => {

@@ -130,6 +130,6 @@ function sealedElsewhere(): SignInRefusal {
       text: 'codes of an app cannot be checked now: use a recovery code or a passkey, and tell the administrator',
     },
     'second factor: the secret of the app is sealed with a master key that is not here',
-    'start with the WAYBILL_MASTER_KEY it was made with, or reset the second factor',
+    'give the earlier key in WAYBILL_MASTER_KEY_BEFORE, or reset the second factor',
   );
 }

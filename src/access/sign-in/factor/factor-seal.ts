@@ -23,9 +23,17 @@ export async function factorSeal(
   own: Uint8Array,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<FactorSeal> {
-  const master = await masterOf(environment);
+  const master = await masterOf(
+    environment['WAYBILL_MASTER_KEY'],
+    environment['WAYBILL_MASTER_KEY_FILE'],
+  );
+  // with which what nobody has used since the last `waybill secret rotate` is sealed
+  const before = await masterOf(
+    environment['WAYBILL_MASTER_KEY_BEFORE'],
+    environment['WAYBILL_MASTER_KEY_BEFORE_FILE'],
+  );
   const keys = new Map(
-    [master, own].flatMap((key) => (key === undefined ? [] : [[idOf(key), key]])),
+    [master, own, before].flatMap((key) => (key === undefined ? [] : [[idOf(key), key]])),
   );
   const [current = ''] = keys.keys();
   return {
@@ -56,13 +64,11 @@ export async function factorSeal(
   };
 }
 
-async function masterOf(
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<Uint8Array | undefined> {
-  const { WAYBILL_MASTER_KEY: text = '', WAYBILL_MASTER_KEY_FILE: file = '' } = environment;
+async function masterOf(text = '', file = ''): Promise<Uint8Array | undefined> {
   if (text === '' && file === '') return undefined;
   const salt = createHash('sha256').update('waybill second factor').digest();
-  return (await masterKeyFrom(environment)).keyFor(salt, SCRYPT_COST);
+  const key = await masterKeyFrom({ WAYBILL_MASTER_KEY: text, WAYBILL_MASTER_KEY_FILE: file });
+  return key.keyFor(salt, SCRYPT_COST);
 }
 
 const idOf = (key: Uint8Array): string =>

@@ -5,7 +5,6 @@ import type {
 } from '@simplewebauthn/server';
 import { ApiError } from '../../../web/api-error.ts';
 import type { Identity } from '../../rights/principal-for.ts';
-import type { FactorSettings } from '../console-settings.ts';
 import type { FactorSeal } from './factor-seal.ts';
 import { type FactorKind, type FactorStore, ownerOf } from './factor-store.ts';
 import {
@@ -94,7 +93,10 @@ export interface MadePasskey {
 interface FactorParts {
   readonly store: FactorStore;
   readonly seal: FactorSeal;
-  readonly settings: FactorSettings;
+  /** Whether people of a directory have one here too. */
+  readonly ldap: boolean;
+  /** Whether somebody with these roles needs one. */
+  readonly needs: (roles: readonly string[]) => boolean;
   /** The installation's, for handles that tell no name. */
   readonly key: Uint8Array;
   readonly now?: () => number;
@@ -111,14 +113,15 @@ export const totpLabel = (owner: string): string => `totp ${owner}`;
 export function secondFactors({
   store,
   seal,
-  settings,
+  ldap,
+  needs,
   key,
   now = Date.now,
 }: FactorParts): SecondFactors {
   const mayHave = ({ via }: Pick<Person, 'via'>): boolean =>
-    via === 'local' || (settings.ldap && via.startsWith('ldap '));
+    via === 'local' || (ldap && via.startsWith('ldap '));
   const isRequired = (person: Person): boolean =>
-    mayHave(person) && person.breakGlass !== true && settings.required(person.roles);
+    mayHave(person) && person.breakGlass !== true && needs(person.roles);
   const ticket = (label: string, content: string): string =>
     seal.seal(label, JSON.stringify({ content, until: now() + PATIENCE }));
   const opened = (label: string, text: string): string => {
