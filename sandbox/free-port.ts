@@ -1,19 +1,34 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 
-/** The system may return the same port twice if it has not been used yet. */
+/**
+ * Below the range for outgoing connections: one of these could take a port before its server does,
+ * and a client that waits for such a port to open may connect to itself.
+ */
+const [LOWEST, HIGHEST] = [10_000, 32_000];
+
 const given = new Set<number>();
 
 /** A port of the loopback interface that is free now; never the same one twice. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, 'close');
-    if (given.has(port)) continue;
+    const port = randomInt(LOWEST, HIGHEST);
+    if (given.has(port) || !(await isFree(port))) continue;
     given.add(port);
     return port;
   }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  const listening = await once(server, 'listening').then(
+    () => true,
+    // it is in use
+    () => false,
+  );
+  if (!listening) return false;
+  server.close();
+  await once(server, 'close');
+  return true;
 }
