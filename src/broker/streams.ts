@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AckPolicy,
+  type ConsumerConfig,
   type ConsumerInfo,
   type ConsumerUpdateConfig,
   DeliverPolicy,
@@ -119,8 +120,8 @@ export async function ensureWorker(broker: Broker, stream: string, pool: number)
     if (info === undefined && mark > 0 && isFirst) return undefined;
     if (info !== undefined) await removeConsumer(manager, stream, WORKER);
     const doubt = await lastSequence(broker, stream);
-    const added = { ...wanted, ...doubting(doubt) };
-    return (await addConsumer(manager, stream, added, mark + 1)) ? doubt : undefined;
+    const added = { ...beginningAt(mark + 1), ...wanted, ...doubting(doubt) };
+    return (await addConsumer(manager, stream, added)) ? doubt : undefined;
   });
 }
 
@@ -248,7 +249,7 @@ export async function reclaimWorker(
   signal?.throwIfAborted();
   await removeConsumer(manager, stream, WORKER);
   const wanted = { durable_name: WORKER, ...working(pool), ...doubting(doubt) };
-  const isMade = await addConsumer(manager, stream, wanted, upTo + 1);
+  const isMade = await addConsumer(manager, stream, { ...beginningAt(upTo + 1), ...wanted });
   // another engine that found none has made one, perhaps from an older mark
   return isMade ? doubt : ensureWorker(broker, stream, pool);
 }
@@ -288,7 +289,7 @@ export async function ensureProjector({ manager }: Broker, stream: string): Prom
   };
   const consumer = { durable_name: PROJECTOR, ...wanted };
   await againIfOthersAct(`the consumer ${PROJECTOR} of ${stream}`, async () => {
-    if (await addConsumer(manager, stream, consumer, 1)) return true;
+    if (await addConsumer(manager, stream, { ...beginningAt(1), ...consumer })) return true;
     return (await updateConsumer(manager, stream, consumer)) || undefined;
   });
 }
@@ -324,13 +325,9 @@ async function replaceProjector(
 ): Promise<void> {
   await againIfOthersAct(`the consumer ${PROJECTOR} of ${stream}`, async () => {
     await removeConsumer(manager, stream, PROJECTOR);
-    try {
-      await manager.consumers.add(stream, config);
-      return true;
-    } catch (error) {
-      if (isApiError(error, CONSUMER_EXISTS)) return undefined;
-      throw error;
-    }
+    return (
+      (await addConsumer(manager, stream, { ...config, durable_name: PROJECTOR })) || undefined
+    );
   });
 }
 
@@ -353,24 +350,21 @@ export async function nextExisting(
 
 type Consumer = ConsumerUpdateConfig & { readonly durable_name: string };
 
-/**
- * Creates a consumer that begins at a sequence.
- *
- * @returns false if there is one with other settings
- */
+/** The settings of a consumer that begins at a sequence. */
+const beginningAt = (sequence: number): Partial<ConsumerConfig> =>
+  sequence > 1
+    ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence }
+    : { deliver_policy: DeliverPolicy.All };
+
+/** @returns false if there is one with other settings */
 function addConsumer(
   manager: Broker['manager'],
   stream: string,
-  wanted: Consumer,
-  from: number,
+  wanted: Partial<ConsumerConfig> & { readonly durable_name: string },
 ): Promise<boolean> {
-  const begin =
-    from > 1
-      ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from }
-      : { deliver_policy: DeliverPolicy.All };
   return patiently(`the consumer ${wanted.durable_name} of ${stream}`, async () => {
     try {
-      await manager.consumers.add(stream, { ...begin, ...wanted });
+      await manager.consumers.add(stream, wanted);
       return true;
     } catch (error) {
       if (isApiError(error, CONSUMER_EXISTS)) return false;
