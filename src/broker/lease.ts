@@ -47,6 +47,11 @@ export interface Lease {
   readonly signal: AbortSignal;
   /** The previous holder did not end cleanly: it was killed, lost the lease or reported it. */
   readonly takenOver: boolean;
+  /**
+   * Asked before each step that others must not take meanwhile. Looks at the clock, and aborts the
+   * signal: a process that stood still gets what has come from the network before its timers.
+   */
+  isHeld(): boolean;
   /** Frees it for others. `unclean` tells the next holder that something was left unfinished. */
   release(how?: 'clean' | 'unclean'): Promise<void>;
 }
@@ -208,9 +213,11 @@ function heldLease(
   let letGo: NodeJS.Timeout | undefined;
   // counted from the request, since others cannot have seen the new revision earlier; it has its
   // own timer, since it must not wait for the server
+  let until = 0;
   const keepFrom = (asked: number): void => {
     clearTimeout(letGo);
-    letGo = setTimeout(lose, LET_GO - (performance.now() - asked));
+    until = asked + LET_GO;
+    letGo = setTimeout(lose, until - performance.now());
     letGo.unref();
   };
   keepFrom(first.asked);
@@ -274,6 +281,10 @@ function heldLease(
 
   return {
     signal: lost.signal,
+    isHeld() {
+      if (!lost.signal.aborted && performance.now() >= until) lose();
+      return !lost.signal.aborted;
+    },
     async release(how = 'clean') {
       released.abort();
       await ended;

@@ -25,6 +25,8 @@ export interface Sending {
   readonly clock: Clock;
   /** Aborts when a person asks to try again now. */
   wake(): AbortSignal;
+  /** Whether this engine may still send it. */
+  readonly isOurs: () => boolean;
   /** Called when a try was interrupted: the peer may have the message. */
   onCut(): void;
   /** Called for every failed try that will be repeated. */
@@ -50,7 +52,7 @@ export interface SendingSignals {
  * Sends one message until it has an outcome: tries, judges reply or error by the reply rules and
  * the kind of error, waits, tries again until the policy's `for` is over. Time without a connection
  * does not count: a message waits for one for up to `disconnected`. Rejects only when a signal
- * aborts; the message then stays in its queue.
+ * aborts or another engine has the line; the message then stays in its queue.
  */
 export async function send(
   message: Message,
@@ -176,6 +178,9 @@ async function tryOnce(
   parts: Sending,
   signal: AbortSignal,
 ): Promise<Tried> {
+  if (!parts.isOurs()) {
+    throw new EngineError('BROKER_UNAVAILABLE', 'another engine sends it', { retryable: true });
+  }
   // by hand, since composing signals for each message costs as much as sending it
   const attempt = new AbortController();
   const stop = (): void => attempt.abort(signal.reason);

@@ -1,4 +1,5 @@
 import type { OpenOutbound, OutboundAdapter } from '../adapter/adapter.ts';
+import type { Lease } from '../broker/lease.ts';
 import type { Taken } from '../broker/queue.ts';
 import { whileHeld } from '../broker/while-held.ts';
 import { background } from '../error/background.ts';
@@ -172,13 +173,13 @@ export class BusinessOperation implements Host {
     return whileHeld(leases, `queue.${this.name}`, {
       signal: this.#held.signal,
       onWaiting: (waiting) => this.#state.awaitsLease('sends', waiting),
-      run: async (held, { takenOver, signal }) => {
-        this.#lease = signal;
+      run: async (held, lease) => {
+        this.#lease = lease;
         this.#patience.renew();
         const others = this.#otherLines();
         await others.first(held);
         const until = await orAbort(takeOver(stream, held), held);
-        if (takenOver || doubts.isWide(stream)) {
+        if (lease.takenOver || doubts.isWide(stream)) {
           await orAbort(this.#options.recall(), held);
           doubts.raise(stream, { until, most: STORING + 1 });
         }
@@ -192,8 +193,10 @@ export class BusinessOperation implements Host {
     });
   }
 
-  /** Aborts when the line belongs to another engine. */
-  #lease: AbortSignal | undefined;
+  #lease: Lease | undefined;
+
+  /** Whether its line, if it has one, still belongs to this engine. */
+  readonly #isOurs = (): boolean => this.#lease?.isHeld() ?? true;
 
   #startWorkers(): void {
     const { streams, pool, line, takeOver } = this.#options;
@@ -213,7 +216,7 @@ export class BusinessOperation implements Host {
       slots,
       takeOver,
       handOffs: accepting.handOffs,
-      isOurs: () => this.#lease?.aborted !== true,
+      isOurs: this.#isOurs,
       onLeft: () => {
         this.#cut = true;
       },
@@ -343,6 +346,7 @@ export class BusinessOperation implements Host {
         timeout: this.#options.timeout,
         clock,
         wake: () => this.#wake.signal,
+        isOurs: this.#isOurs,
         onRetry: (failed) =>
           tellFailedTry(this.#runtime, { name: this.name, state: this.#state }, message, failed),
         onCut: () => {

@@ -30,8 +30,8 @@ export interface QueueWorkerOptions {
   /** Only for a strict line: through which this engine hands it what it stores in it. */
   readonly handOffs?: HandOffs | undefined;
   /**
-   * Only for a strict line, when it ends: whether it still belongs to this engine, which then
-   * acknowledges what was settled and not yet delivered.
+   * Only for a strict line: whether it still belongs to this engine. Asked before a message is
+   * begun, and at the end, when what was settled and not yet delivered is acknowledged.
    */
   readonly isOurs?: (() => boolean) | undefined;
   /** Called if something settled could not be acknowledged, so that it will be delivered again. */
@@ -197,7 +197,7 @@ export class QueueWorker {
     if (takeOver === undefined) return;
     this.#waiting.length = 0;
     await this.#landed();
-    while (!this.#stopping) {
+    while (!this.#stopping && this.#isOurs()) {
       try {
         const { signal } = this.#beatStop;
         await orAbort(takeOver(signal), signal);
@@ -218,8 +218,10 @@ export class QueueWorker {
     this.#work();
   }
 
+  /** If the line is lost, what was read ahead waits for the halt that follows. */
   #work(): void {
     while (this.#inFlight.size < this.#options.slots) {
+      if (this.#waiting.length === 0 || !this.#isOurs()) return;
       const taken = this.#waiting.shift();
       if (taken === undefined) return;
       const { id } = taken.message;
@@ -254,6 +256,8 @@ export class QueueWorker {
         flight.ended = await this.#endOr(flight, flight.order, true);
         return;
       }
+      // it is in the line of another engine, which sends it
+      if (!this.#isOurs()) return;
       if (!flight.stopping.signal.aborted) {
         tolerate(error, isAway, `working on a message of ${this.#options.stream}`);
       }
@@ -396,11 +400,14 @@ export class QueueWorker {
 
   /** What was handed over and settled is acknowledged, or the next engine would send it again. */
   async #settleRest(): Promise<void> {
-    const { isOurs = () => true, onLeft } = this.#options;
     if (this.#feed === undefined) return;
-    if (!isOurs()) this.#feed.stop();
+    if (!this.#isOurs()) this.#feed.stop();
     else if (await this.#feed.settleRest()) return;
-    onLeft?.();
+    this.#options.onLeft?.();
+  }
+
+  #isOurs(): boolean {
+    return this.#options.isOurs?.() ?? true;
   }
 
   async #landed(): Promise<void> {

@@ -72,6 +72,18 @@ test('a lease has one holder; it is free again when it is released', async () =>
   await taken?.release();
 });
 
+test('a holder that stood still knows that its lease is over before its timers tell it', async () => {
+  await using made = await lab();
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const held = await leases(made.kv, 'a').take('poll.x');
+  expect(held?.isHeld()).toBe(true);
+  vi.advanceTimersByTime(LEASE_TIME);
+  expect(held?.signal.aborted).toBe(false);
+  expect(held?.isHeld()).toBe(false);
+  expect(held?.signal.aborted).toBe(true);
+  await held?.release();
+});
+
 test.for([
   ['ahead', HOUR],
   ['behind', -HOUR],

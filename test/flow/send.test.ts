@@ -64,6 +64,7 @@ function sending(plan: readonly End[], onRetry: (retries: number) => void = () =
     timeout: 5_000,
     clock: systemClock,
     wake: () => new AbortController().signal,
+    isOurs: () => true,
     onCut: () => undefined,
     onRetry: () => onRetry(++seen.retries),
   };

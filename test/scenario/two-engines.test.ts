@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import { startEngineProcess } from '../support/engine-process.ts';
-import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
+import { type MllpReceiver, mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { startNats } from '../support/nats.ts';
 
 const messageOf = (n: number): string =>
   `MSH|^~\\&|S|A|R|B|20260101||ADT^A01^ADT_A01|E${n}|P|2.5.1\rEVN|A01\rPID|1||P${n % 7}^^^H^MR||DOE^JOHN\rPV1|1|I\r`;
 
 /** Two engines of one production on one NATS, each with a port of its own, and their receiver. */
-async function twoEngines(receiver: { readonly port: number }) {
+async function twoEngines(receiver: MllpReceiver) {
   const nats = await startNats();
   const folder = await mkdtemp(join(tmpdir(), 'waybill-two-'));
   await writeFile(
@@ -41,8 +41,11 @@ operations:
     });
     return { engine, port };
   };
-  // the first has the line's lease
   const first = await start('a');
+  // it has the line's lease once something came through
+  await sendUntilAcknowledged(first.port, [messageOf(0)], () => undefined);
+  await vi.waitFor(() => expect(receiver.received).toHaveLength(1), 20_000);
+  receiver.received.length = 0;
   return {
     first,
     second: await start('b'),
@@ -62,7 +65,7 @@ test('two engines share a production; when one is killed the other goes on, in o
   await using receiver = await mllpReceiver();
   await using engines = await twoEngines(receiver);
   const { first, second } = engines;
-  const numbers = Array.from({ length: 300 }, (__, n) => n);
+  const numbers = Array.from({ length: 300 }, (__, n) => n + 1);
   // the sender goes through the first engine, and through the second when it is gone
   await sendUntilAcknowledged(first.port, numbers.slice(0, 150).map(messageOf), () => undefined);
   await vi.waitFor(() => expect(receiver.received.length).toBeGreaterThan(20), 20_000);
@@ -83,7 +86,7 @@ test('an engine that stands still, loses its line and comes back sends nothing o
   // many are handed over to the line and wait there
   let sending = true;
   function* messages(from: number): Generator<string> {
-    for (let n = from; sending; n++) yield messageOf(n);
+    for (let n = from; sending; n++) yield messageOf(n + 1);
   }
   let accepted = 0;
   const senders = Array.from({ length: 4 }, (_, one) =>
@@ -91,12 +94,13 @@ test('an engine that stands still, loses its line and comes back sends nothing o
   );
   await vi.waitFor(() => expect(receiver.received.length).toBeGreaterThan(100), 20_000);
   process.kill(first.engine.pid, 'SIGSTOP');
-  const before = receiver.received.length;
+  const from = receiver.received.at(-1)?.from;
   // until the second has the lease, and sends what waited
-  await vi.waitFor(() => expect(receiver.received.length).toBeGreaterThan(before), 30_000);
+  await vi.waitFor(() => expect(receiver.received.at(-1)?.from).not.toBe(from), 30_000);
   await sendUntilAcknowledged(second.port, [messageOf(900_000)], () => (accepted += 1));
+  const taken = receiver.received.length;
   process.kill(first.engine.pid, 'SIGCONT');
-  await vi.waitFor(() => expect(accepted).toBeGreaterThan(before + 200), 20_000);
+  await vi.waitFor(() => expect(accepted).toBeGreaterThan(taken + 200), 20_000);
   sending = false;
   await Promise.all(senders);
   await vi.waitFor(() => expect(distinct(receiver).length).toBeGreaterThanOrEqual(accepted), {
@@ -107,8 +111,10 @@ test('an engine that stands still, loses its line and comes back sends nothing o
     const its = distinct(receiver)
       .map((id) => Number(id.slice(1)))
       .filter((n) => n >= one * 100_000 && n < (one + 1) * 100_000);
-    expect(its).toEqual(its.map((_, n) => one * 100_000 + n));
+    expect(its).toEqual(its.map((_, n) => one * 100_000 + n + 1));
   }
+  // not even the next one, which an answer that had come meanwhile would let go
+  expect(receiver.received.slice(taken).filter((one) => one.from === from)).toEqual([]);
   // the one in flight, and the one whose outcome was being stored
   expect(receiver.received.length - distinct(receiver).length).toBeLessThanOrEqual(2);
 });

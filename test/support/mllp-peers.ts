@@ -25,6 +25,8 @@ export const controlIdOf = (body: Buffer): string =>
 export interface Received {
   readonly controlId: string;
   readonly body: Buffer;
+  /** The sender's port. */
+  readonly from: number | undefined;
 }
 
 export interface MllpReceiver extends AsyncDisposable {
@@ -58,7 +60,11 @@ export async function mllpReceiver(
     socket.on('error', () => socket.destroy());
     socket.on('close', () => sockets.delete(socket));
     onFrames(socket, (body) => {
-      const message = { controlId: controlIdOf(body), body: Buffer.from(body) };
+      const message = {
+        controlId: controlIdOf(body),
+        body: Buffer.from(body),
+        from: socket.remotePort,
+      };
       const said = answer(message, received.length);
       received.push(message);
       act(socket, said, message.controlId);
