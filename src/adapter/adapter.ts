@@ -62,7 +62,10 @@ export interface LentInbound<S extends Settings> extends Lent<S> {
   readonly lost: (reason: Error) => void;
   /** For a service that signs in users of its own; left out where no engine runs. */
   readonly signIn?: SignInTools | undefined;
-  /** What this service remembers between runs: a position, a delta link. Durable, one per host. */
+  /**
+   * What this service remembers between runs: a position, a delta link. Durable, one per host. Of a service that polls
+   * neither this nor `deliver` takes anything from an engine once another one polls; the error says so.
+   */
   readonly memory: Memory;
 }
 

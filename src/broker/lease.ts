@@ -36,7 +36,7 @@ function heldIn(entry: KvEntry | null): Held | undefined {
 }
 
 /** Whether somebody else wrote first: the expected revision is no longer the last. */
-const isOutrun = (error: unknown): boolean =>
+export const isOutrun = (error: unknown): boolean =>
   error instanceof JetStreamApiError &&
   (error.code === JetStreamApiCodes.StreamWrongLastSequence ||
     error.code === JetStreamApiCodes.StreamWrongLastSequenceUnknown);

@@ -156,7 +156,7 @@ function runtimeOf(
     credential,
     verifier,
     peerCertificate,
-    memory: (host) => state.memory(host),
+    memory: (host, isOurs) => state.memory(host, isOurs),
     signIn: {
       keys: jwt,
       isPassword,

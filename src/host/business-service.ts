@@ -1,7 +1,8 @@
 import type { InboundAdapter, LentInbound, Open } from '../adapter/adapter.ts';
 import type { Settings } from '../adapter/setting.ts';
+import type { Lease } from '../broker/lease.ts';
 import { aborted, whileHeld } from '../broker/while-held.ts';
-import { describeError } from '../error/engine-error.ts';
+import { describeError, EngineError } from '../error/engine-error.ts';
 import { type AcceptingService, accept } from '../flow/accept.ts';
 import { Connection } from './connection.ts';
 import { type Host, HostState, type HostStatus, type Runtime } from './host.ts';
@@ -66,10 +67,10 @@ export class BusinessService implements Host {
     return this.#state.status(this.name, this.kind, this.#inFlight);
   }
 
-  #open(signal: AbortSignal): Connection<Open> {
+  #open(signal: AbortSignal, lease?: Lease): Connection<Open> {
     const { adapter } = this.#options;
     const connection = new Connection<Open>(
-      (lost) => adapter.open(this.#lend(signal, lost)),
+      (lost) => adapter.open(this.#lend(signal, lost, lease)),
       (reason, next) => this.#lost(reason, next),
     );
     connection.start();
@@ -80,9 +81,9 @@ export class BusinessService implements Host {
     return whileHeld(this.#runtime.leases, `poll.${this.name}`, {
       signal: this.#stop.signal,
       onWaiting: (waiting) => this.#state.awaitsLease('polls', waiting),
-      run: async (held) => {
+      run: async (held, lease) => {
         this.#state.hasLease();
-        const connection = this.#open(held);
+        const connection = this.#open(held, lease);
         this.#connection = connection;
         await aborted(held);
         await connection.close();
@@ -91,7 +92,13 @@ export class BusinessService implements Host {
     });
   }
 
-  #lend(signal: AbortSignal, lost: (reason: Error) => void): LentInbound<Settings> {
+  /** With a lease, what it takes and notes ends with that: its signal may come after I/O if the process stood still. */
+  #lend(
+    signal: AbortSignal,
+    lost: (reason: Error) => void,
+    lease: Lease | undefined,
+  ): LentInbound<Settings> {
+    const isOurs = lease === undefined ? undefined : () => lease.isHeld();
     const deliver = accept(this.#runtime.accepting, {
       ...this.#options.accepting,
       onAccepted: (message, receipt, took) => {
@@ -106,11 +113,12 @@ export class BusinessService implements Host {
         state: this.#state,
       }),
       lost,
-      memory: this.#runtime.memory(this.name),
+      memory: this.#runtime.memory(this.name, isOurs),
       signIn: this.#runtime.signIn,
       deliver: async (message, options) => {
         this.#inFlight++;
         try {
+          if (isOurs?.() === false) throw pollsElsewhere();
           const receipt = await deliver(message, options);
           this.#connection?.proven();
           return receipt;
@@ -131,3 +139,6 @@ export class BusinessService implements Host {
     this.#runtime.events.connectionLost(this.name, reason, next);
   }
 }
+
+const pollsElsewhere = (): EngineError =>
+  new EngineError('BROKER_UNAVAILABLE', 'another engine polls', { retryable: true });

@@ -1,4 +1,4 @@
-import type { ConnectionState, Memory } from '../adapter/adapter.ts';
+import type { ConnectionState } from '../adapter/adapter.ts';
 import type { Credential } from '../adapter/credential.ts';
 import type { SignInTools } from '../adapter/sign-in-tools.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
@@ -6,6 +6,7 @@ import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Journal } from '../broker/journal.ts';
 import type { Leases } from '../broker/lease.ts';
+import type { State } from '../broker/state.ts';
 import type { Waiting } from '../broker/while-held.ts';
 import { background } from '../error/background.ts';
 import type { Accepting } from '../flow/accept.ts';
@@ -77,7 +78,7 @@ export interface Runtime {
   readonly credential: (name: string) => Promise<Credential>;
   readonly verifier: (name: string) => Promise<TokenVerifier>;
   readonly peerCertificate: PeerCertificates['see'];
-  readonly memory: (host: string) => Memory;
+  readonly memory: State['memory'];
   readonly signIn: SignInTools;
 }
 
