@@ -1,16 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { commands } from './cli/commands.ts';
-import { explainError, say } from './cli/output.ts';
+import { explainError, hearUnwritten, say } from './cli/output.ts';
 import { endWithParent } from './cli/own-process.ts';
 import { packageJson } from './cli/packaged.ts';
 import { shownPasswords } from './cli/secret-url.ts';
 
-// the reader of our output may stop early: `waybill find … | head`
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
+hearUnwritten();
 endWithParent();
 
 const program = new Command('waybill')

@@ -1,6 +1,29 @@
 import { describeError, isEngineError } from '../error/engine-error.ts';
 import type { DrawingOptions } from '../trace/drawing/terminal-text.ts';
 
+let isServing = false;
+
+/**
+ * From now on this program outlives the readers of its output: an engine whose log's pipe broke, or whose log's disk
+ * is full, still moves messages. What cannot be written is lost; later lines are tried again.
+ */
+export function outliveReaders(): void {
+  isServing = true;
+}
+
+/** Called once, before anything is written: what becomes of output that cannot be written. */
+export function hearUnwritten(): void {
+  process.stdout.on('error', unwritten);
+  process.stderr.on('error', unwritten);
+}
+
+function unwritten(error: NodeJS.ErrnoException): void {
+  if (isServing) return;
+  // the reader may stop early: `waybill find … | head`
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+}
+
 /** Writes a line for a person or a program to standard output. */
 export function print(line: string): void {
   process.stdout.write(`${line}\n`);

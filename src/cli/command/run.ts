@@ -27,7 +27,7 @@ import { type ListenAddress, readAddress } from '../address.ts';
 import { accessOf, DATA } from '../connect.ts';
 import { engineFigures, serveFigures } from '../figures-server.ts';
 import { type OperatorWorker, startOperatorPlane } from '../operator-worker.ts';
-import { say, sayConsole } from '../output.ts';
+import { outliveReaders, say, sayConsole } from '../output.ts';
 import { lastResort, limitHeapGrowth } from '../own-process.ts';
 import { consoleFolder, ensureConsole } from '../packaged.ts';
 import { readOptions } from '../reading.ts';
@@ -136,6 +136,7 @@ const collect = (value: string, before: string[]): string[] => [...before, value
 
 async function run(folder: string, given: RunFlags): Promise<void> {
   limitHeapGrowth();
+  outliveReaders();
   const flags = withUrls(given);
   if (flags.role === 'operator') return runOperator(folder, flags);
   const log = rootLogger(flags.logLevel);
