@@ -31,6 +31,7 @@ const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknow
   'mqtt-out': () => import('./mqtt/mqtt-out.ts'),
   'nats-in': () => import('./nats/nats-in.ts'),
   'nats-out': () => import('./nats/nats-out.ts'),
+  'pop3-in': () => import('./pop3/pop3-in.ts'),
   'print-out': () => import('./print/print-out.ts'),
   's3-in': () => import('./s3/s3-in.ts'),
   's3-out': () => import('./s3/s3-out.ts'),

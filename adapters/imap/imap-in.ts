@@ -1,25 +1,27 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  DisableError,
   type EngineError,
   inbound,
   type LentInbound,
   type Open,
-  pause,
   type Step,
   stepFailure,
   wait,
 } from 'waybill/adapter';
-import { probe, refusedPause, type Talk, testToken, tryTls } from 'waybill/peer';
+import {
+  cutWhenStopped,
+  firstSession,
+  laterSession,
+  probe,
+  type Talk,
+  testToken,
+  tryTls,
+} from 'waybill/peer';
 import { ImapSession } from './imap-session.ts';
 import { imapSettings } from './imap-settings.ts';
 import { MailRounds } from './mail-round.ts';
 import { TakenMails } from './taken-mails.ts';
 
 type ImapLent = LentInbound<typeof imapSettings>;
-
-/** How long closing waits for an answer from the server. */
-const PATIENCE = 1_000;
 
 export default inbound({
   type: 'imap-in',
@@ -30,8 +32,9 @@ export default inbound({
   async open(lent) {
     const closing = new AbortController();
     const stop = AbortSignal.any([lent.signal, closing.signal]);
-    const first = await firstSession(lent, stop);
-    const ended = run(lent, first, stop).catch((error: EngineError) => {
+    const connect = () => ImapSession.open(lent, lent.settings, stop);
+    const first = await firstSession(lent, connect);
+    const ended = run(lent, { first, connect }, stop).catch((error: EngineError) => {
       if (!stop.aborted) lent.lost(error);
     });
     return {
@@ -44,31 +47,26 @@ export default inbound({
   test: imapTest,
 });
 
-/** Undefined if only a person can help. Everything else is thrown: the engine opens it again soon. */
-async function firstSession(lent: ImapLent, signal: AbortSignal): Promise<ImapSession | undefined> {
-  try {
-    return await ImapSession.open(lent, lent.settings, signal);
-  } catch (error) {
-    if (!(error instanceof DisableError)) throw error;
-    lent.connection('disconnected', error.message);
-    lent.event('error', 'refused', error.message);
-    return undefined;
-  }
+interface Connecting {
+  /** Undefined if the sign-in was refused. */
+  readonly first: ImapSession | undefined;
+  readonly connect: () => Promise<ImapSession>;
 }
 
 async function run(
   lent: ImapLent,
-  first: ImapSession | undefined,
+  { first, connect }: Connecting,
   signal: AbortSignal,
 ): Promise<void> {
-  let session = first;
-  for (let refusals = 1; session === undefined; refusals++) {
-    await sleep(refusedPause(refusals), undefined, { signal });
-    session = await firstSession(lent, signal);
-  }
+  const session = first ?? (await laterSession(lent, connect, signal));
   const rounds = await mailRounds(lent, session);
   const over = new AbortController();
-  const cut = cutWhenStopped(session, rounds, { lent, signal, over: over.signal });
+  const cut = cutWhenStopped(session, {
+    lent,
+    signal,
+    over: over.signal,
+    delivering: () => rounds.delivering,
+  });
   try {
     await takeMails(lent, { session, rounds }, signal);
   } finally {
@@ -77,37 +75,6 @@ async function run(
     over.abort();
     await cut;
   }
-}
-
-interface Cutting {
-  readonly lent: ImapLent;
-  readonly signal: AbortSignal;
-  readonly over: AbortSignal;
-}
-
-/**
- * Cuts the connection at once on a forced stop. On a normal close, a delivery in progress may end
- * and its mail be cleared away; a hanging request is not awaited.
- */
-async function cutWhenStopped(
-  session: ImapSession,
-  rounds: MailRounds,
-  { lent, signal, over }: Cutting,
-): Promise<void> {
-  const either = AbortSignal.any([signal, over]);
-  await aborted(either);
-  while (!over.aborted && !lent.signal.aborted) {
-    await pause(PATIENCE, over);
-    if (!rounds.delivering) break;
-  }
-  session.close();
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 async function mailRounds(lent: ImapLent, session: ImapSession): Promise<MailRounds> {

@@ -5,7 +5,7 @@ import SMTPConnection, {
   type SMTPEnvelope,
 } from 'nodemailer/lib/smtp-connection';
 import { type Credential, DisableError, type setting } from 'waybill/adapter';
-import { clientTls, dial, placeOf, type TlsClientLent } from 'waybill/peer';
+import { clientTls, dial, PUBLIC_TLS, placeOf, type TlsClientLent } from 'waybill/peer';
 import type { Mail } from './mail.ts';
 import { MailContent } from './mail-content.ts';
 import { answerOf, type SmtpAnswer } from './smtp-answer.ts';
@@ -254,25 +254,13 @@ interface Line {
   ask(command: string): Promise<SmtpAnswer>;
 }
 
-/** The meaning of an empty `tls` block: the public authorities, and the name connected to. */
-const PUBLIC: TlsSettings = {
-  trust: undefined,
-  certificate: undefined,
-  serverName: undefined,
-  verifyName: true,
-  allow: [],
-  crl: undefined,
-  minimum: 'TLSv1.2',
-  ciphers: undefined,
-};
-
 /** The name under which we ask nodemailer for its line; the server never sees it. */
 const LINE = 'LINE';
 
 /** Connects and secures. Nothing secret is sent. Throws NotConnectedError with the cause in plain words. */
 async function openLine(lent: TlsClientLent, way: Way, signal: AbortSignal): Promise<Line> {
   const { connect: address, security, connectTimeout } = way;
-  const tls = way.tls ?? PUBLIC;
+  const tls = way.tls ?? PUBLIC_TLS;
   const place = placeOf(address);
   const upgrade = security === 'starttls' ? await clientTls(lent, tls, address.host) : {};
   const socket = await dial(

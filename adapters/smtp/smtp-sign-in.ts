@@ -7,7 +7,7 @@ import {
   TemporaryError,
   type TokenCredential,
 } from 'waybill/adapter';
-import { placeOf } from 'waybill/peer';
+import { bearerProof, passwordProof, placeOf } from 'waybill/peer';
 import { meaning, type SmtpAnswer } from './smtp-answer.ts';
 
 type BasicCredential = Extract<Credential, { kind: 'basic' }>;
@@ -131,7 +131,7 @@ async function password(
   ask: SmtpSignIn['ask'],
 ): Promise<SmtpAnswer> {
   if (mechanism === 'PLAIN') {
-    const proof = base64(`\0${user}\0${secret}`);
+    const proof = passwordProof(user, secret);
     const answer = await ask(`AUTH PLAIN ${proof}`);
     // A server that ignores what came with the command asks for it again.
     return answer.status === 334 ? ask(proof) : answer;
@@ -152,10 +152,8 @@ async function bearer(
   { user, token }: { readonly user: string; readonly token: string },
 ): Promise<SmtpAnswer> {
   const oauth = mechanism === 'OAUTHBEARER';
-  const proof = oauth
-    ? `n,a=${user.replaceAll('=', '=3D').replaceAll(',', '=2C')},\x01host=${address.host}\x01port=${address.port}\x01auth=Bearer ${token}\x01\x01`
-    : `user=${user}\x01auth=Bearer ${token}\x01\x01`;
-  const answer = await ask(`AUTH ${mechanism} ${base64(proof)}`);
+  const proof = bearerProof(oauth ? mechanism : 'XOAUTH2', { user, token, address });
+  const answer = await ask(`AUTH ${mechanism} ${proof}`);
   // A refusal first comes as a challenge with the reason; it is final once that is acknowledged.
   return answer.status === 334 ? ask(oauth ? 'AQ==' : '') : answer;
 }

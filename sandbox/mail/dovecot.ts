@@ -11,7 +11,7 @@ export interface DovecotFolder {
 }
 
 /**
- * Writes the configuration of a separate Dovecot: IMAP with and without TLS from the start, LMTP
+ * Writes the configuration of a separate Dovecot: IMAP (and POP3) with and without TLS from the start, LMTP
  * for what Postfix delivers, sign-in by password or by a signed token. Nothing outside `folder` is
  * used, so it can run next to the machine's own Dovecot.
  */
@@ -46,7 +46,7 @@ log_path = ${folder}/dovecot.log
 listen = 127.0.0.1
 protocols {
   imap = yes
-  lmtp = yes
+  lmtp = yes${options.pop3 === true ? '\n  pop3 = yes' : ''}
 }
 ssl = yes
 ssl_min_protocol = TLSv1.2
@@ -71,7 +71,7 @@ namespace inbox {
     auto = subscribe
   }
 }
-${services(ports)}`;
+${services(ports)}${options.pop3 === true ? pop3(ports) : ''}`;
 }
 
 function services(ports: MailPorts): string {
@@ -101,6 +101,22 @@ service anvil {
   unix_listener anvil-auth-penalty {
     mode = 0
   }
+}
+`;
+}
+
+function pop3(ports: MailPorts): string {
+  return `service pop3-login {
+  inet_listener pop3 {
+    port = ${ports.pop3}
+  }
+  inet_listener pop3s {
+    port = ${ports.pop3s}
+    ssl = yes
+  }
+}
+protocol pop3 {
+  pop3_lock_session = yes
 }
 `;
 }

@@ -23,6 +23,10 @@ export interface MailPorts {
   readonly imap: number;
   /** IMAP with TLS from the start. */
   readonly imaps: number;
+  /** POP3 with STLS; only where it was asked for. */
+  readonly pop3: number;
+  /** POP3 with TLS from the start. */
+  readonly pop3s: number;
   /** LMTP, from Postfix to Dovecot. */
   readonly delivery: number;
 }
@@ -41,6 +45,8 @@ export interface MailServersOptions {
   readonly refusals?: Readonly<Record<string, string>>;
   /** The separator between levels of mail folders. Default: `/`. */
   readonly separator?: string;
+  /** Whether Dovecot speaks POP3 as well, which needs its package dovecot-pop3d. */
+  readonly pop3?: boolean;
   /** The prefix of every folder except INBOX, such as `INBOX.`. Default: none. */
   readonly prefix?: string;
 }
@@ -132,10 +138,18 @@ async function postfixMaster(folder: string, log: string, port: number): Promise
 }
 
 async function freePorts(): Promise<MailPorts> {
-  const ports = new Set<number>();
-  while (ports.size < 6) ports.add(await freePort());
-  const [submission = 0, submissions = 0, relay = 0, imap = 0, imaps = 0, delivery = 0] = [
-    ...ports,
-  ];
-  return { submission, submissions, relay, imap, imaps, delivery };
+  const found = new Set<number>();
+  while (found.size < 8) found.add(await freePort());
+  const ports = [...found];
+  const next = (): number => ports.pop() ?? 0;
+  return {
+    submission: next(),
+    submissions: next(),
+    relay: next(),
+    imap: next(),
+    imaps: next(),
+    pop3: next(),
+    pop3s: next(),
+    delivery: next(),
+  };
 }

@@ -125,7 +125,9 @@ export {
   letter,
   letterSettings,
 } from './mail/letter.ts';
+export { type MailFacts, mailFacts } from './mail/mail-facts.ts';
 export { type MailFate, MailIntake } from './mail/mail-intake.ts';
+export { mailMessages } from './mail/mail-messages.ts';
 export {
   type MailDocument,
   type MailDocumentAddress,
@@ -135,9 +137,11 @@ export {
   mailText,
   type PartFacts,
 } from './mail/mail-part.ts';
+export { cutWhenStopped, firstSession, laterSession } from './mail/mail-sessions.ts';
 export { type Mailbox, mailboxesIn } from './mail/mailbox.ts';
 export { charsetOf, type Enclosed, fileName, mimeParts } from './mail/mime-parts.ts';
 export { Opening, oneOf } from './mail/opened-parts.ts';
+export { bearerProof, passwordProof } from './mail/sasl.ts';
 export { putAwaySettings, type TakeSettings, takeSettings } from './mail/take-settings.ts';
 export { type MailTokenTest, testToken } from './mail/test-token.ts';
 export { type NamedTemplate, namedTemplate } from './named-template.ts';
@@ -171,9 +175,11 @@ export { SocketWriter } from './tcp/socket-writer.ts';
 export { listenTcp, type Sender, type ServedConnection } from './tcp/tcp-listener.ts';
 export { type AllowedName, isAllowed } from './tls/allowed-name.ts';
 export { clientTls } from './tls/client-tls.ts';
+export { secured } from './tls/secured.ts';
 export { type ServerTls, serverTls } from './tls/server-tls.ts';
 export type { TlsClientLent, TlsLent } from './tls/tls-files.ts';
 export {
+  PUBLIC_TLS,
   type TlsClientSettings,
   type TlsServerSettings,
   tlsClient,

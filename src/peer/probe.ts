@@ -36,7 +36,7 @@ export interface Probe {
   /** False where the peer takes any bytes for a message: then a plain port is listened to and not greeted with a TLS hello. */
   readonly hello?: boolean;
   /** The mail protocol spoken inside TLS. A port where it begins in plain text needs `security: starttls`. */
-  readonly inside?: 'SMTP' | 'IMAP';
+  readonly inside?: 'SMTP' | 'IMAP' | 'POP3';
 }
 
 /**

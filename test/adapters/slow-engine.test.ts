@@ -5,6 +5,7 @@ import { hasMailServers } from '../support/mail-server.ts';
 import { mailWith } from '../support/mailbox.ts';
 import type { OpenedInbound } from '../support/open-adapter.ts';
 import { openReading, receive } from '../support/open-graph-in.ts';
+import { hasPop3, pop3Lab } from '../support/pop3-lab.ts';
 
 /** An engine that takes its time over a large mail is no silence of the server; for files see `sftp` and `ftps`. */
 
@@ -26,6 +27,16 @@ async function isTaken(opened: OpenedInbound): Promise<boolean> {
 test.runIf(await hasMailServers())('imap-in', async () => {
   await using lab = await imapLab();
   await using box = await lab.box();
+  await using opened = await lab.open(box, { timeout: `${TIMEOUT}ms` });
+  opened.dawdle(dawdled);
+  await box.put(await mailWith({ attachments: [{ filename: 'l.bin', content: LARGE }] }));
+  expect(await isTaken(opened)).toBe(true);
+  await vi.waitFor(async () => expect(await box.look()).toEqual([]));
+});
+
+test.runIf(await hasPop3())('pop3-in', async () => {
+  await using lab = await pop3Lab();
+  const box = await lab.box();
   await using opened = await lab.open(box, { timeout: `${TIMEOUT}ms` });
   opened.dawdle(dawdled);
   await box.put(await mailWith({ attachments: [{ filename: 'l.bin', content: LARGE }] }));

@@ -14,6 +14,7 @@ import mqttIn from '../../adapters/mqtt/mqtt-in.ts';
 import mqttOut from '../../adapters/mqtt/mqtt-out.ts';
 import natsIn from '../../adapters/nats/nats-in.ts';
 import natsOut from '../../adapters/nats/nats-out.ts';
+import pop3In from '../../adapters/pop3/pop3-in.ts';
 import printOut from '../../adapters/print/print-out.ts';
 import smtpOut from '../../adapters/smtp/smtp-out.ts';
 import soapOut from '../../adapters/soap/soap-out.ts';
@@ -97,6 +98,7 @@ const SECURE: readonly Case[] = [
   sending(ftpsOut, (connect) => ({ connect, ...account, security: 'implicit', ...file })),
   sending(smtpOut, (connect) => ({ connect, ...account, ...mail, security: 'tls' })),
   receiving(imapIn, (connect) => ({ connect, ...account, security: 'tls' })),
+  receiving(pop3In, (connect) => ({ connect, ...account, security: 'tls' })),
   receiving(graphMailIn, graph),
   sending(graphMailOut, (place) => ({ ...graph(place), to: mail.to })),
   sending(httpOut, (place) => ({ url: `https://${place}/in`, ...account })),

@@ -22,9 +22,13 @@ export interface MailServer extends MailServers {
 /** The users every test has. */
 export const USERS = { 'alice@lab.example': 'alice-secret', 'bob@lab.example': 'bob-secret' };
 
-export async function mailServer(
-  options: Pick<MailServersOptions, 'sizeLimit' | 'refusals' | 'separator' | 'prefix'> = {},
-): Promise<MailServer> {
+export async function mailServer({
+  more = {},
+  ...options
+}: Pick<MailServersOptions, 'sizeLimit' | 'refusals' | 'separator' | 'prefix' | 'pop3'> & {
+  /** Users beyond those of every test. */
+  readonly more?: Readonly<Record<string, string>>;
+} = {}): Promise<MailServer> {
   const files = await certificates();
   const signer = generateKeyPairSync('rsa', {
     modulusLength: 2048,
@@ -34,7 +38,7 @@ export async function mailServer(
   const key = await importPKCS8(signer.privateKey, 'RS256');
   const servers = await mailServers({
     ...options,
-    users: USERS,
+    users: { ...USERS, ...more },
     certificate: await files.file('server.crt', files.server.certificate),
     key: await files.file('server.key', files.server.key),
     tokenKeys: { k1: signer.publicKey },

@@ -1,14 +1,13 @@
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectSecure } from 'node:tls';
 import type { Client, Entry } from 'ldapts';
 import type { Address } from '../../adapter/setting.ts';
 import { DisableError, NotConnectedError } from '../../error/adapter-error.ts';
 import { dial, notConnected, placeOf } from '../dial.ts';
 import { Heard } from '../heard.ts';
 import { clientTls } from '../tls/client-tls.ts';
+import { secured } from '../tls/secured.ts';
 import type { TlsClientLent } from '../tls/tls-files.ts';
-import type { TlsClientSettings } from '../tls/tls-settings.ts';
+import { PUBLIC_TLS, type TlsClientSettings } from '../tls/tls-settings.ts';
 import { LdapFailure, ldapFailure } from './ldap-failure.ts';
 import { filterProblem } from './ldap-text.ts';
 import { agreeToStartTls } from './start-tls.ts';
@@ -64,7 +63,7 @@ export async function connectLdap(
   signal: AbortSignal,
 ): Promise<LdapConnection> {
   const { address, security, timeout } = server;
-  const tls = security === 'tls' ? (server.tls ?? PUBLIC) : undefined;
+  const tls = security === 'tls' ? (server.tls ?? PUBLIC_TLS) : undefined;
   const plain = await dial(lent, { address, tls, timeout, startTlsPort: '389' }, signal);
   try {
     const socket = security === 'starttls' ? await startTls(lent, server, plain) : plain;
@@ -74,18 +73,6 @@ export async function connectLdap(
     throw notConnected(error, placeOf(address));
   }
 }
-
-/** The public authorities. */
-const PUBLIC: TlsClientSettings = {
-  trust: undefined,
-  certificate: undefined,
-  serverName: undefined,
-  verifyName: true,
-  allow: [],
-  crl: undefined,
-  minimum: 'TLSv1.2',
-  ciphers: undefined,
-};
 
 async function startTls(
   lent: TlsClientLent,
@@ -115,18 +102,6 @@ async function startTls(
   } finally {
     clearTimeout(limit);
     heard.stop();
-  }
-}
-
-async function secured(plain: Socket, options: ConnectionOptions): Promise<Socket> {
-  const socket = connectSecure({ ...options, socket: plain });
-  try {
-    await once(socket, 'secureConnect');
-    return socket;
-  } catch (error) {
-    // a destroyed socket may still report the error it was destroyed with
-    socket.on('error', () => undefined).destroy();
-    throw error;
   }
 }
 

@@ -132,6 +132,18 @@ const clientFields = {
 /** The values of a `tls` block of an adapter that connects. */
 export type TlsClientSettings = ValuesOf<typeof clientFields>;
 
+/** The meaning of a `tls` block that is left out, where there is always TLS: the public authorities, and the name connected to. */
+export const PUBLIC_TLS: TlsClientSettings = {
+  trust: undefined,
+  certificate: undefined,
+  serverName: undefined,
+  verifyName: true,
+  allow: [],
+  crl: undefined,
+  minimum: 'TLSv1.2',
+  ciphers: undefined,
+};
+
 /** The `tls` block of an adapter that connects. `help` says what happens if it is left out. */
 export function tlsClient(
   help = 'Encrypts the connection. If left out, everything is sent in plain text.',
