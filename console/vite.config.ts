@@ -90,7 +90,7 @@ export default defineConfig({
             },
             {
               name: (id, context) =>
-                isShared(id, context) ? 'shell' : isFirst(id, context) ? 'dashboard' : null,
+                isShared(id, context) || isFirst(id, context) ? 'shell' : null,
               debugName: 'shell',
               includeDependenciesRecursively: false,
             },

@@ -30,6 +30,7 @@ import { relayedAnswers } from './relayed.ts';
 import { actRoutes } from './route/acts.ts';
 import { alertRoutes } from './route/alerts.ts';
 import { bodyRoutes } from './route/bodies.ts';
+import { comparisonRoutes } from './route/comparison.ts';
 import { draftRoutes } from './route/drafts.ts';
 import { eventRoutes } from './route/events.ts';
 import { exportRoutes } from './route/export.ts';
@@ -143,6 +144,7 @@ export async function buildApi(
       alertRoutes(api, context);
       onCallRoutes(api, context);
       eventRoutes(api, context);
+      comparisonRoutes(api, context);
       noteRoutes(api, context);
       storageRoutes(api, context);
       savedSearchRoutes(api, context);

@@ -17,6 +17,7 @@ import type { Damage } from '../trace/store/damage.ts';
 import { type StreamSource, streamSource } from '../trace/stream-source.ts';
 import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store.ts';
 import { type VerifyReport, verifyTrace } from '../trace/verify.ts';
+import { recordRunningHosts } from './running-hosts.ts';
 import { tellDamaged, tellMissing } from './trace-losses.ts';
 import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
 
@@ -96,8 +97,9 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       again = false;
       const purging = purgeRegularly(purge, log, signal);
       const sweeping = sweepRegularly(parts, signal);
+      const recording = recordRunningHosts(parts, signal);
       await aborted(signal);
-      await Promise.all([purging, sweeping, held.stop()]);
+      await Promise.all([purging, sweeping, recording, held.stop()]);
       held = undefined;
       return 'clean';
     },

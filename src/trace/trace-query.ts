@@ -85,6 +85,22 @@ export interface StatisticsQuery {
   readonly hosts?: readonly string[] | undefined;
 }
 
+export interface HostHoursQuery {
+  /** Hours that begin from here … */
+  readonly from: number;
+  /** … to here, inclusive. */
+  readonly to: number;
+}
+
+/** That a host was seen running within an hour. */
+export interface HostHour {
+  readonly host: string;
+  /** Start of the hour, of UTC. */
+  readonly at: number;
+  /** The part of the hour, above 0 to 1, by ten minutes. */
+  readonly ran: number;
+}
+
 /** Messages of one host in the order they were made, for a replay. */
 export interface ReplayQuery {
   readonly host: string;

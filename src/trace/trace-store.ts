@@ -7,6 +7,8 @@ import type { ShownTo } from './shown-to.ts';
 import type { SearchKey, TraceInput } from './trace-input.ts';
 import type {
   EventQuery,
+  HostHour,
+  HostHoursQuery,
   QuickHit,
   ReplayQuery,
   StatisticsQuery,
@@ -70,6 +72,8 @@ export interface TraceReader {
   events(query: EventQuery): Promise<readonly HostEvent[]>;
   /** In order of time; intervals in which nothing happened are left out. */
   statistics(query: StatisticsQuery): Promise<readonly HostStatistics[]>;
+  /** When hosts ran, in order of time: without it, that nothing came and that nothing was there look alike. */
+  hostHours(query: HostHoursQuery): Promise<readonly HostHour[]>;
   /** Ids in the order the messages were made: freeze the list, then resend one by one. */
   replayList(
     query: ReplayQuery,
@@ -89,6 +93,8 @@ interface TraceUpkeep {
   purge(options: PurgeOptions): Promise<PurgeReport>;
   /** Rebuilds the search keys after the production's search fields have changed. */
   reindex(options: ReindexOptions): Promise<ReindexReport>;
+  /** Records that hosts run now, for `hostHours`. */
+  sawRunning(hosts: readonly string[], at: number): Promise<void>;
   /** Keeps a session from being purged until it is released or `until` has passed. */
   hold(sessionId: number, hold: Hold): Promise<void>;
   release(sessionId: number): Promise<void>;

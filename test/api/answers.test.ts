@@ -38,6 +38,7 @@ test('every answer of a running production is as its schema says', async () => {
     '/api/v1/find': '?text=C1',
     '/api/v1/find/hosts': '?text=out',
     '/api/v1/statistics': `?from=${now - 3_600_000}&to=${now}&step=60000`,
+    '/api/v1/statistics/comparison': '?zone=Europe/Berlin',
     '/api/v1/messages/{id}/diff': `?against=${newest}`,
     '/api/v1/production/files/text': '?path=production.yaml',
     '/api/v1/production/files/paths': '?beginning=PID',

@@ -28,6 +28,7 @@ export const ROUTES: readonly Row[] = [
   row('GET /hosts', ['dashboard.view'], 200),
   row('GET /alerts', ['dashboard.view'], 200),
   row('GET /statistics', ['dashboard.view'], 200, { query: '?from=0&to=60000&step=60000' }),
+  row('GET /statistics/comparison', ['dashboard.view'], 200, { query: '?zone=Europe/Berlin' }),
   row('GET /storage', ['dashboard.view'], 200),
   row('GET /stream', ['dashboard.view'], 200),
   row('GET /production/map', ['production.view'], 200),

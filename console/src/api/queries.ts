@@ -8,7 +8,7 @@ import type {
   MailView,
   Table,
 } from '../../../src/api/contract/body.ts';
-import type { EventPage, Statistics } from '../../../src/api/contract/event.ts';
+import type { Comparison, EventPage, Statistics } from '../../../src/api/contract/event.ts';
 import type {
   FoundHosts,
   HostPage,
@@ -42,6 +42,20 @@ export const statistics = (length: number, step: number, host?: string) =>
       });
     },
     refetchInterval: 15_000,
+  });
+
+/** The last whole hour beside the same one of other days, and the last `hours` as they were a week ago. */
+export const comparison = (hours: number, host?: string) =>
+  queryOptions({
+    queryKey: ['comparison', hours, host],
+    queryFn: ({ signal }) => {
+      const { timeZone: zone } = Intl.DateTimeFormat().resolvedOptions();
+      return ask<Comparison>('statistics/comparison', {
+        query: { hours, zone, hosts: host },
+        signal,
+      });
+    },
+    refetchInterval: 60_000,
   });
 
 export const events = (query: {

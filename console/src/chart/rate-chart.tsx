@@ -1,7 +1,7 @@
 import { type ReactElement, useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { Statistics } from '../../../src/api/contract/event.ts';
+import type { Comparison, Statistics } from '../../../src/api/contract/event.ts';
 import { count } from '../element/time-text.ts';
 import { useTheme } from '../shell/theme.ts';
 
@@ -11,17 +11,20 @@ interface RateChartProps {
   readonly from: number;
   readonly to: number;
   readonly height?: number;
+  /** What came a week before, by the hour. */
+  readonly before: Comparison['week'];
   /** When the configuration was changed. */
   readonly marks?: readonly number[];
 }
 
 /** Messages in and errors per interval. Only visual: the numbers are next to it as text. */
-export default function RateChart({
+export function RateChart({
   intervals,
   step,
   from,
   to,
   height = 132,
+  before,
   marks = NONE,
 }: RateChartProps): ReactElement {
   const place = useRef<HTMLDivElement>(null);
@@ -37,6 +40,7 @@ export default function RateChart({
       ticks: { show: false },
       font: '11px system-ui',
     };
+    const steps = uPlot.paths.stepped?.({ align: 1 });
     const draw = uPlot.paths.bars?.({ size: [0.7, 40] });
     const series = (name: string) => ({
       stroke: colour(name),
@@ -64,10 +68,20 @@ export default function RateChart({
           },
           { ...axis, size: 38, values: (_self, splits) => splits.map(count) },
         ],
-        series: [{}, series('--accent'), series('--bad')],
+        series: [
+          {},
+          series('--accent'),
+          series('--bad'),
+          {
+            stroke: colour('--ink-3'),
+            width: 1.5,
+            points: { show: false },
+            ...(steps === undefined ? {} : { paths: steps }),
+          },
+        ],
         hooks: { draw: [(drawn) => drawMarks(drawn, marks, colour('--warn'))] },
       },
-      dataOf({ intervals, step, from, to }),
+      dataOf({ intervals, step, from, to, before }),
       current,
     );
     const observer = new ResizeObserver(() => plot.setSize({ width: current.clientWidth, height }));
@@ -76,7 +90,7 @@ export default function RateChart({
       observer.disconnect();
       plot.destroy();
     };
-  }, [intervals, step, from, to, height, marks, theme]);
+  }, [intervals, step, from, to, height, before, marks, theme]);
   return <div ref={place} aria-hidden="true" style={{ height }} />;
 }
 
@@ -99,7 +113,7 @@ function drawMarks(plot: uPlot, marks: readonly number[], colour: string): void 
   ctx.restore();
 }
 
-function dataOf({ intervals, step, from, to }: RateChartProps): uPlot.AlignedData {
+function dataOf({ intervals, step, from, to, before }: RateChartProps): uPlot.AlignedData {
   const length = Math.max(1, Math.round((to - from) / step));
   const times = Array.from({ length }, (_, index) => (from + index * step) / 1_000);
   const came = times.map(() => 0);
@@ -111,7 +125,15 @@ function dataOf({ intervals, step, from, to }: RateChartProps): uPlot.AlignedDat
     failed[index] = (failed[index] ?? 0) + errors;
   }
   // no bar for zero
-  return [times, bars(came), bars(failed)];
+  return [times, bars(came), bars(failed), times.map((at) => earlier(before, at * 1_000, step))];
+}
+
+const HOUR = 3_600_000;
+
+/** What came on average in one interval of that hour a week before; nothing is drawn where it is not known. */
+function earlier(before: Comparison['week'], at: number, step: number): number | null {
+  const hour = before.find((one) => at >= one.at && at < one.at + HOUR);
+  return hour === undefined || hour.missing !== undefined ? null : (hour.in * step) / HOUR;
 }
 
 const bars = (values: readonly number[]): (number | null)[] =>

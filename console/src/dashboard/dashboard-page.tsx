@@ -4,7 +4,7 @@ import type { ReactElement, ReactNode } from 'react';
 import type { Status } from '../../../src/api/contract/status.ts';
 import { status as statusQuery } from '../api/answers.ts';
 import { failures as failuresQuery, hosts as hostsQuery } from '../api/queries.ts';
-import { LazyRateChart } from '../chart/lazy-rate-chart.tsx';
+import { RatePanel } from '../chart/rate-panel.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
@@ -39,9 +39,7 @@ export function DashboardPage(): ReactElement {
           <AwayNotice />
           <Figures status={data} />
           <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_minmax(0,1fr)]">
-            <Panel title={t('Messages in, last hour')}>
-              <LazyRateChart length={HOUR} step={60_000} among={services} />
-            </Panel>
+            <RatePanel title={t('Messages in')} among={services} />
             <WhatFailed />
           </div>
           <Panel

@@ -5,7 +5,7 @@ import { lazy, type ReactElement, Suspense, useState } from 'react';
 import type { HostPage as Answer, TestReport } from '../../../src/api/contract/host.ts';
 import { ask } from '../api/client.ts';
 import { events as eventsQuery, hostPage, statistics } from '../api/queries.ts';
-import { LazyRateChart } from '../chart/lazy-rate-chart.tsx';
+import { RatePanel } from '../chart/rate-panel.tsx';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { HealthBadge } from '../element/health-badge.tsx';
 import { KIND_NAMES } from '../element/names.ts';
@@ -69,10 +69,9 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
       <div className="grid items-start gap-4 xl:grid-cols-2">
         <div className="flex min-w-0 flex-col gap-4">
           <HostState page={page} />
-          <Panel title={t('Messages, last hour')}>
+          <RatePanel title={t('Messages')} host={host.name}>
             <LastHour host={host.name} />
-            <LazyRateChart length={3_600_000} step={60_000} host={host.name} />
-          </Panel>
+          </RatePanel>
           {host.kind !== 'process' && <ConnectionTest host={host.name} />}
           <Panel title={t('Neighbours')}>
             <Neighbours label={t('Gets from')} hosts={receivesFrom} />
@@ -231,13 +230,16 @@ function LastHour({ host }: { readonly host: string }): ReactElement {
   return (
     <p className="mb-2 text-xs text-ink-2">
       {settled === 0
-        ? t('{came} arrived, {settled} settled', { came, settled })
-        : t('{came} arrived, {settled} settled, in {average} on average, {longest} at most', {
-            came,
-            settled,
-            average: duration(took / settled),
-            longest: duration(longest),
-          })}
+        ? t('Last hour: {came} arrived, {settled} settled', { came, settled })
+        : t(
+            'Last hour: {came} arrived, {settled} settled, in {average} on average, {longest} at most',
+            {
+              came,
+              settled,
+              average: duration(took / settled),
+              longest: duration(longest),
+            },
+          )}
     </p>
   );
 }

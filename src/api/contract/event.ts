@@ -49,3 +49,54 @@ export const Statistics = Type.Object({
   ),
 });
 export type Statistics = Static<typeof Statistics>;
+
+export const ComparisonQuery = closed({
+  hosts: maybe(
+    Type.String({
+      description: 'Names, separated by commas. Default: every service that the caller sees.',
+      maxLength: 20_000,
+    }),
+  ),
+  zone: Type.String({
+    description: 'Whose wall clock says which hour is the same, such as `Europe/Berlin`.',
+    maxLength: 100,
+  }),
+  hours: maybe(
+    Type.Integer({
+      description: 'How many hours of a week ago. Default 2.',
+      minimum: 1,
+      maximum: 168,
+    }),
+  ),
+});
+
+const Missing = maybe(word('no-such-hour', 'unknown', 'partly'));
+
+const Came = { in: Type.Integer(), errors: Type.Integer() };
+
+export const Comparison = Type.Object({
+  hosts: Type.Integer({ description: 'How many hosts are compared.' }),
+  latest: Type.Object(
+    { at: Time, ...Came, missing: Missing },
+    { description: 'The last whole hour.' },
+  ),
+  others: list(
+    Type.Object({
+      days: Type.Integer({ description: 'Days before it.' }),
+      at: maybe(Time),
+      missing: Missing,
+      ...Came,
+      now: Type.Object(Came, {
+        description: 'What came in the last whole hour at the same hosts.',
+      }),
+      hosts: Type.Integer({
+        description: 'How many hosts are known in both hours; only these count.',
+      }),
+    }),
+    { description: 'The same hour of other days.' },
+  ),
+  week: list(Type.Object({ at: Time, before: maybe(Time), missing: Missing, ...Came }), {
+    description: 'For each hour up to the current one, what came in the same hour a week before.',
+  }),
+});
+export type Comparison = Static<typeof Comparison>;

@@ -131,6 +131,7 @@ export const HostAlert = Type.Object({
   wait: maybe(Type.Number()),
   silent: maybe(Type.Number()),
   failed: maybe(Type.Number()),
+  fewer: maybe(Type.Integer()),
   quiet: maybe(Type.String()),
 });
 

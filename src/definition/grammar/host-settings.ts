@@ -163,9 +163,17 @@ const hostAlert = block({
       example: '10',
     }),
   ),
+  fewer: setting.optional(
+    setting.integer({
+      help: 'Alert when fewer than this many percent of the usual messages arrived in an hour: the median of the same hour of the last four weeks.',
+      minimum: 1,
+      maximum: 99,
+      example: '30',
+    }),
+  ),
   quiet: {
     form: quietForm,
-    help: 'The time of day in which silence does not alert.',
+    help: 'The time of day in which silence and fewer messages do not alert.',
     example: '22:00-06:00',
   },
 });

@@ -13,6 +13,7 @@ export const RULES = [
   'queue',
   'wait',
   'silent',
+  'fewer',
   'disconnected',
   'failed',
   'suspended',
@@ -46,6 +47,8 @@ export interface Seen {
   readonly certificates: readonly CertificateReport[];
   /** Host → how many messages failed or were suspended there within the last hour. */
   readonly failures: ReadonlyMap<string, number>;
+  /** Host → what came in the last whole hour, and what is usual; only hosts that are watched for it. */
+  readonly usual?: ReadonlyMap<string, UsualHour> | undefined;
   /** Host → how many messages are suspended there, and since when the oldest has been. */
   readonly suspended?: ReadonlyMap<string, SuspendedMessages> | undefined;
   /** What the plane itself writes to. */
@@ -57,6 +60,14 @@ export interface Seen {
   /** Since when the trace store has been failing. */
   readonly failingSince: number | undefined;
   readonly now: number;
+}
+
+export interface UsualHour {
+  /** Start of the hour. */
+  readonly at: number;
+  readonly in: number;
+  /** The median of the same hour of the last four weeks. */
+  readonly usual: number;
 }
 
 export interface SuspendedMessages {
@@ -98,6 +109,7 @@ export function conditions(seen: Seen): AlertCondition[] {
     ...description.hosts.flatMap((host) => [
       ...hostConditions(host, reports, now),
       ...disconnectedCondition(host, seen),
+      ...fewerCondition(host, seen.usual?.get(host.name)),
       ...failureCondition(host, failures.get(host.name) ?? 0),
       ...suspendedCondition(host, seen),
     ]),
@@ -216,6 +228,15 @@ function delayTexts({ name }: HostDescription, told: readonly HostReport[], now:
     .toSorted((a, b) => a.since - b.since);
   if (delay === undefined || now - delay.since < DELAY) return [];
   return [`${name} has waited ${describeDuration(now - delay.since)}: ${delay.text}`];
+}
+
+function fewerCondition({ name, alert }: HostDescription, hour?: UsualHour): AlertCondition[] {
+  const { fewer, quiet } = alert ?? {};
+  if (fewer === undefined || hour === undefined || isQuiet(quiet, hour.at)) return [];
+  if (hour.in >= (hour.usual * fewer) / 100) return [];
+  const came = hour.in === 1 ? '1 message' : `${hour.in === 0 ? 'no' : hour.in} messages`;
+  const text = `${came} arrived at ${name} in the hour from ${new Date(hour.at).toISOString()}, usual are ${Math.round(hour.usual)} (the median of that hour in the last four weeks)`;
+  return [{ rule: 'fewer', object: name, host: name, level: 'warn', text }];
 }
 
 function failureCondition({ name, alert }: HostDescription, count: number): AlertCondition[] {

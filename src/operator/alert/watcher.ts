@@ -5,6 +5,7 @@ import type { ProductionDescription } from '../../control/production-description
 import { tolerate } from '../../error/foreseen.ts';
 import type { Logger } from '../../log/logger.ts';
 import { pause } from '../../time/pause.ts';
+import { type HourCounts, hourCounts, usualOf } from '../../trace/compared-hours.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
 import type { Engines } from '../engines.ts';
 import type { LiveStream } from '../live/live-stream.ts';
@@ -18,6 +19,7 @@ import {
   FAR_BEHIND,
   type Seen,
   type SuspendedMessages,
+  type UsualHour,
 } from './condition.ts';
 import type { Notifier } from './notifier.ts';
 
@@ -28,7 +30,7 @@ export interface WatcherOptions {
   readonly store: AlertStore;
   readonly notifier: Notifier;
   readonly emergencies: Pick<Emergencies, 'untold' | 'told'>;
-  readonly trace: Pick<TraceReader, 'statistics' | 'failures'>;
+  readonly trace: Pick<TraceReader, 'statistics' | 'hostHours' | 'failures'>;
   /** What the plane and NATS write to. */
   readonly disks: () => Promise<readonly Disk[]>;
   readonly live: Pick<LiveStream, 'tell'>;
@@ -80,6 +82,7 @@ interface LastingThings {
   readonly behind: Lasting;
   /** Read less often than the rest: there may be many. */
   readonly suspended: Remembered<ReadonlyMap<string, SuspendedMessages>>;
+  readonly hours: HourCounts;
 }
 
 const lastingThings = ({
@@ -89,6 +92,7 @@ const lastingThings = ({
   disconnected: new Lasting(),
   behind: new Lasting(),
   suspended: remembered(6 * every, () => suspendedMessages(trace)),
+  hours: hourCounts(trace),
 });
 
 async function suspendedMessages(
@@ -123,6 +127,8 @@ export async function look(
     certificates,
     failures,
     // what cannot be read now is read next time
+    // the same
+    usual: await usualHours(lasting.hours, description, now).catch(() => undefined),
     suspended: await lasting.suspended.get().catch(() => undefined),
     disks: await parts.disks(),
     disconnected: lasting.disconnected.see(disconnectedHosts(reports), now),
@@ -215,6 +221,25 @@ async function recentFailures(
   for (const { host, errors } of await trace.statistics(query))
     counts.set(host, (counts.get(host) ?? 0) + errors);
   return counts;
+}
+
+/** Milliseconds after which the trace is presumed to have the last message of an hour. */
+const TRACED = 300_000;
+
+/** The last whole hour of the hosts that are watched for fewer messages than usual, by this machine's clock. */
+async function usualHours(
+  counts: HourCounts,
+  { hosts }: Pick<Seen['description'], 'hosts'>,
+  now: number,
+): Promise<Map<string, UsualHour>> {
+  const at = Math.floor((now - TRACED) / HOUR) * HOUR - HOUR;
+  const usual = new Map<string, UsualHour>();
+  for (const { name, alert } of hosts) {
+    if (alert?.fewer === undefined) continue;
+    const found = await usualOf(counts, { at, zone: undefined, host: name });
+    if (found !== undefined) usual.set(name, { at, ...found });
+  }
+  return usual;
 }
 
 /** Since when things have been so, as far as somebody looked: what is not seen once begins anew. */

@@ -7,6 +7,7 @@ import {
 } from '../trace-store.ts';
 import { dayOf, endOfDay } from './day.ts';
 import type { Words } from './message-columns.ts';
+import { ROLL_UPS_KEPT } from './running.ts';
 import { statusOfCode } from './stored-code.ts';
 
 /** The most kept messages to list. */
@@ -40,6 +41,8 @@ export interface PurgedStore {
   countSettledHeld(by: number): Maybe<number>;
   /** Ends expired holds, and removes held sessions that were settled by then and are on no other hold. */
   dropSettledHeld(by: number, now: number): Maybe<number>;
+  /** Removes roll-ups that are older than this and whose messages are gone. */
+  dropRollUps(before: number): Maybe<void>;
   /** Open messages, oldest first, at most `KEPT_NAMED`. */
   openMessages(part: string): Maybe<KeptMessage[]>;
   /** The first message of each session on hold that outlives its day. */
@@ -62,6 +65,7 @@ export async function purge(store: PurgedStore, options: PurgeOptions): Promise<
     removed.push({ day, because, ...size });
   }
   const released = await store.dropSettledHeld(now - keep, now);
+  await store.dropRollUps(now - Math.max(keep, ROLL_UPS_KEPT));
   const kept = [...(await store.openMessages('held')), ...(await store.messagesOnHold(now))];
   return {
     removed,

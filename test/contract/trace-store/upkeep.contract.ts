@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { startOfDay } from '../../../src/trace/store/day.ts';
 import { NOON, sampleAttempt, sampleSession } from '../../support/trace-sample.ts';
 import { DAY, idsOf, type OpenTraceStore, opened } from './opened.ts';
@@ -8,6 +8,7 @@ export function describeTraceUpkeep(name: string, open: OpenTraceStore): void {
   describe(`${name}: purge`, () => {
     const LATER = NOON + 10 * DAY;
     const HOUR = 3_600_000;
+    const WEEK = 7 * DAY;
 
     test('settled days go whole, open and held sessions stay and say why', async () => {
       const store = await opened(open);
@@ -168,6 +169,45 @@ export function describeTraceUpkeep(name: string, open: OpenTraceStore): void {
         hosts: ['ward'],
       });
       expect(rows).toMatchObject([{ at: NOON, in: 2, out: 2, latencyMax: 23 }]);
+    });
+
+    test('when hosts ran is known by the hour, whoever saw it how often, and across restarts', async () => {
+      const { store, reopen, dispose } = await open();
+      onTestFinished(dispose);
+      const seen = [0, 60_000, 0, 1_800_000, HOUR];
+      for (const later of seen) await store.sawRunning(['ward', 'router'], NOON + later);
+      await store.sawRunning(['late'], NOON + HOUR - 1);
+      await store.sawRunning([], NOON);
+      const again = await reopen();
+      await again.sawRunning(['ward'], NOON + 1_800_000);
+      const hours = await again.hostHours({ from: NOON, to: NOON + HOUR });
+      expect(hours.toSorted((a, b) => a.at - b.at || (a.host < b.host ? -1 : 1))).toEqual([
+        { host: 'late', at: NOON, ran: 1 / 6 },
+        { host: 'router', at: NOON, ran: 2 / 6 },
+        { host: 'ward', at: NOON, ran: 2 / 6 },
+        { host: 'router', at: NOON + HOUR, ran: 1 / 6 },
+        { host: 'ward', at: NOON + HOUR, ran: 1 / 6 },
+      ]);
+      expect(await again.hostHours({ from: NOON + 1, to: NOON + HOUR - 1 })).toEqual([]);
+    });
+
+    test('roll-ups are kept for 13 weeks, or as long as their messages', async () => {
+      const store = await opened(open);
+      const known = async (): Promise<number[]> => {
+        const asked = { from: NOON, to: NOON + HOUR };
+        const rows = await store.statistics({ ...asked, step: HOUR, hosts: ['ward'] });
+        return [rows.length, (await store.hostHours(asked)).length];
+      };
+      await store.apply(sampleSession().all);
+      await store.sawRunning(['ward'], NOON);
+      await store.purge({ now: NOON + 12 * WEEK, keep: 7 * DAY });
+      expect(await known()).toEqual([1, 1]);
+      await store.purge({ now: NOON + 14 * WEEK, keep: 52 * 7 * DAY });
+      expect(await known()).toEqual([1, 1]);
+      await store.purge({ now: NOON + 14 * WEEK, keep: 7 * DAY, dryRun: true });
+      expect(await known()).toEqual([1, 1]);
+      await store.purge({ now: NOON + 14 * WEEK, keep: 7 * DAY });
+      expect(await known()).toEqual([0, 0]);
     });
 
     test('above its size the oldest days go early, never the current one', async () => {

@@ -160,6 +160,30 @@ test('what failed or was suspended within an hour is an alert above its limit', 
   ]);
 });
 
+test('far fewer messages than usual are an alert, except in quiet times', () => {
+  const { description } = seen({});
+  const at = new Date(2026, 10, 25, 11).getTime();
+  const came = (count: number, quiet?: string): Seen =>
+    seen(
+      {},
+      {
+        description: { ...description, hosts: [{ ...HOST, alert: { fewer: 30, quiet } }] },
+        usual: new Map([['ward', { at, in: count, usual: 50 }]]),
+      },
+    );
+  expect(rules(came(15))).toEqual([]);
+  expect(conditions(came(0))).toMatchObject([
+    {
+      rule: 'fewer',
+      host: 'ward',
+      level: 'warn',
+      text: `no messages arrived at ward in the hour from ${new Date(at).toISOString()}, usual are 50 (the median of that hour in the last four weeks)`,
+    },
+  ]);
+  expect(rules(came(0, '10:30-11:30'))).toEqual([]);
+  expect(rules({ ...came(0), usual: undefined })).toEqual([]);
+});
+
 test.for<[string, Partial<HostReport>]>([
   ['queue', { queue: { depth: 11, oldest: NOW } }],
   ['wait', { queue: { depth: 1, oldest: NOW - 6 * MINUTE } }],

@@ -2,7 +2,7 @@ import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
   Dashboard: 'Dashboard',
-  'Messages in, last hour': 'Eingang, letzte Stunde',
+  'Messages in': 'Eingang',
 
   // figures
   Hosts: 'Hosts',

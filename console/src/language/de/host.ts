@@ -23,10 +23,10 @@ export const german: Catalogue = {
   'every tag': 'alle Tags',
 
   // the page of a host
-  'Messages, last hour': 'Nachrichten der letzten Stunde',
-  '{came} arrived, {settled} settled': '{came} gekommen, {settled} erledigt',
-  '{came} arrived, {settled} settled, in {average} on average, {longest} at most':
-    '{came} gekommen, {settled} erledigt, im Mittel in {average}, höchstens {longest}',
+  'Last hour: {came} arrived, {settled} settled':
+    'Letzte Stunde: {came} gekommen, {settled} erledigt',
+  'Last hour: {came} arrived, {settled} settled, in {average} on average, {longest} at most':
+    'Letzte Stunde: {came} gekommen, {settled} erledigt, im Mittel in {average}, höchstens {longest}',
   Neighbours: 'Nachbarn',
   'Gets from': 'Erhält von',
   'Sends to': 'Sendet an',

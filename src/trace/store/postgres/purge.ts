@@ -6,6 +6,7 @@ import { KEPT_NAMED, type Keeping, type KeptRow, keptMessage, type PurgedStore }
 import { NOT_COMPLETED, OPEN } from '../stored-code.ts';
 import type { Memory } from './memory.ts';
 import { boundsOf, partition } from './partitions.ts';
+import { dropRollUps } from './running.ts';
 import { PARTITIONED } from './schema.ts';
 import { bytesOfDay, totalBytes } from './upkeep.ts';
 
@@ -25,6 +26,7 @@ export async function purgedDays(db: Database, memory: Memory): Promise<PurgedSt
     heldSessions: () => heldSessions(db),
     countSettledHeld: async (by) => (await db.rows(SETTLED_HELD, by)).length,
     dropSettledHeld: (by, now) => dropSettledHeld(db, memory, by, now),
+    dropRollUps: (before) => dropRollUps(db, before),
     openMessages: (part) => openMessages(db, memory, part),
     messagesOnHold: (now) => messagesOnHold(db, memory, now),
     goneBodies: async (until) => {

@@ -51,11 +51,15 @@ INSERT INTO note VALUES('version', '1');
 /** The receiver's text about a failed try. */
 const SAID_OF_TRY = 'ALTER TABLE attempt ADD COLUMN said text;';
 
+/** When hosts ran: `parts` has a bit for each ten minutes of the hour since 1970. */
+const RUNNING = `CREATE TABLE running(hour bigint NOT NULL, host int NOT NULL, parts smallint NOT NULL,
+  PRIMARY KEY(hour, host));`;
+
 /**
  * The versions of the schema, oldest first; released ones are never changed. As in SQLite, but for
  * all days at once: a migration adds columns and indexes, and leaves filling them to the readers.
  */
-export const MIGRATIONS = withAddedColumns([SCHEMA, SAID_OF_TRY], 'postgres');
+export const MIGRATIONS = withAddedColumns([SCHEMA, SAID_OF_TRY, RUNNING], 'postgres');
 
 /**
  * Creates the production's schema if it is missing, or migrates it to the newest version: one

@@ -23,6 +23,7 @@ import {
   session,
   statistics,
 } from './read.ts';
+import { hostHours, sawRunning } from './running.ts';
 import { ensureSchema } from './schema.ts';
 import { hold, indexedDays, orphans, release, usage } from './upkeep.ts';
 
@@ -81,6 +82,8 @@ export async function postgresTraceStore({
     body: (id, part = 'message') => told(body(db, words, { id, part, cipher })),
     events: (query) => told(events(db, words, query)),
     statistics: (query) => told(statistics(db, words, query)),
+    hostHours: (query) => told(hostHours(db, words, query)),
+    sawRunning: (hosts, at) => told(sawRunning(db, memory, { hosts, at })),
     replayList: (query) => told(replayList(db, words, query)),
     openMessages: (host, page) => told(openMessages(db, words, { ...page, host })),
     failures: (query, shown) => told(failures(db, words, query, shown)),

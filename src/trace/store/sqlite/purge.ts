@@ -8,6 +8,7 @@ import { STATISTIC_SUMS, type StatisticRow, statisticOfRow } from '../statistics
 import { NOT_COMPLETED, OPEN } from '../stored-code.ts';
 import { writeStatistic } from './apply.ts';
 import { copySessions } from './held-file.ts';
+import { dropRollUps } from './running.ts';
 import type { TraceFile } from './trace-file.ts';
 import type { TraceFiles } from './trace-files.ts';
 
@@ -25,6 +26,7 @@ export function purgedFiles(files: TraceFiles): PurgedStore {
     heldSessions: () => files.held.count(),
     countSettledHeld: (by) => settledHeld(files.held, by).length,
     dropSettledHeld: (by, now) => dropSettledHeld(files, by, now),
+    dropRollUps: (before) => dropRollUps(files, before),
     openMessages: (part) => openMessages(files.file(part)),
     messagesOnHold: (now) => messagesOnHold(files, now),
     goneBodies: (until) => files.held.goneBodies(until),

@@ -68,6 +68,12 @@ const SAID_OF_TRY = 'ALTER TABLE attempt ADD COLUMN said TEXT;\n';
 /** Bodies in blocks need no other table, but earlier versions cannot read them. */
 const BLOCKS = '';
 
+/** When hosts ran: `parts` has a bit for each ten minutes of the hour since 1970. */
+const RUNNING = `
+CREATE TABLE running(hour INTEGER NOT NULL, host INTEGER NOT NULL, parts INTEGER NOT NULL,
+  PRIMARY KEY(hour, host)) STRICT, WITHOUT ROWID;
+`;
+
 /**
  * The migrations from each version of a file to the next, including those of the message table's
  * columns. Released ones are never changed: a new version is one more migration. It runs when the
@@ -75,7 +81,7 @@ const BLOCKS = '';
  * columns and indexes, and leaves filling them to the readers.
  */
 export const DAY_MIGRATIONS = forms(SCHEMA, SAID_OF_TRY, BLOCKS);
-export const HELD_MIGRATIONS = forms(`${SCHEMA}${HELD_SCHEMA}`, SAID_OF_TRY, BLOCKS);
+export const HELD_MIGRATIONS = forms(`${SCHEMA}${HELD_SCHEMA}`, SAID_OF_TRY, BLOCKS, RUNNING);
 
 function forms(...steps: readonly string[]): readonly SqliteMigration[] {
   return withAddedColumns(steps, 'sqlite').map((step) => (db) => db.exec(step));

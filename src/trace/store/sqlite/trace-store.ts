@@ -22,6 +22,7 @@ import {
   session,
   statistics,
 } from './read.ts';
+import { hostHours, sawRunning } from './running.ts';
 import { DamagedFileError } from './trace-file.ts';
 import { TraceFiles } from './trace-files.ts';
 import { hold, indexedFiles, orphans, release, usage } from './upkeep.ts';
@@ -88,6 +89,8 @@ export function sqliteTraceStore({
     body: (id, part = 'message') => attempt(() => body(files, id, part)),
     events: (query) => attempt(() => events(files, query)),
     statistics: (query) => attempt(() => statistics(files, query)),
+    hostHours: (query) => attempt(() => hostHours(files, query)),
+    sawRunning: (hosts, at) => attempt(() => sawRunning(files, hosts, at)),
     replayList: (query) => attempt(() => replayList(files, query)),
     openMessages: (host, page) => attempt(() => openMessages(files, host, page)),
     failures: (query, shown) => attempt(() => failures(files, query, shown)),

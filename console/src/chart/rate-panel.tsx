@@ -1,0 +1,50 @@
+import { type ReactElement, type ReactNode, useState } from 'react';
+import { Panel } from '../element/page.tsx';
+import { Segments } from '../element/segments.tsx';
+import { t } from '../language/translate.ts';
+import { LazyRateChart } from './lazy-rate-chart.tsx';
+
+const HOUR = 3_600_000;
+
+const SPANS = {
+  hour: { length: HOUR, step: 60_000, hours: 2 },
+  day: { length: 24 * HOUR, step: HOUR, hours: 25 },
+} as const;
+
+type Span = keyof typeof SPANS;
+
+interface RatePanelProps {
+  readonly title: string;
+  readonly host?: string;
+  readonly among?: ReadonlySet<string>;
+  /** Between heading and chart. */
+  readonly children?: ReactNode;
+}
+
+/** What came in the last hour or day, beside the same time a week ago and the same hour of other days. */
+export function RatePanel({ title, host, among, children }: RatePanelProps): ReactElement {
+  const [span, setSpan] = useState<Span>('hour');
+  return (
+    <Panel
+      title={title}
+      actions={
+        <Segments<Span>
+          label={t('Time shown')}
+          options={[
+            ['hour', t('1 hour')],
+            ['day', t('24 hours')],
+          ]}
+          selected={span}
+          onSelect={setSpan}
+        />
+      }
+    >
+      {children}
+      <LazyRateChart
+        {...SPANS[span]}
+        {...(host === undefined ? {} : { host })}
+        {...(among === undefined ? {} : { among })}
+      />
+    </Panel>
+  );
+}
