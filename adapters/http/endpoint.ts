@@ -2,6 +2,7 @@ import type { LentInbound } from 'waybill/adapter';
 import {
   type Arrived,
   authorize,
+  type CorsPolicy,
   corsHeaders,
   type HttpReply,
   type HttpService,
@@ -32,8 +33,11 @@ import type { httpInSettings } from './http-in-settings.ts';
 import { contentOf, incomingMessage, SignedOnce } from './incoming-message.ts';
 import type { BodyCheck, Operation } from './operation.ts';
 import { claimOf, filesClaims } from './operations-of.ts';
+import { prefixOf } from './sign-in/cookies.ts';
+import { ownOrigin } from './sign-in/own-origin.ts';
+import { refusalPage } from './sign-in/page.ts';
 import type { SignInDesk } from './sign-in/sign-in-desk.ts';
-import type { SignInAction } from './sign-in/sign-in-settings.ts';
+import { isPage, type SignInAction } from './sign-in/sign-in-settings.ts';
 
 /** How many bytes of bodies may be in memory at once. */
 const MEMORY = 256 * 1_048_576;
@@ -69,6 +73,7 @@ export class Endpoint implements HttpService {
   readonly #files: StaticFiles | undefined;
   readonly #room = new Room(MEMORY);
   readonly #signed = new SignedOnce();
+  readonly #sameSite: CorsPolicy | undefined;
 
   constructor(lent: LentHere, operations: readonly Operation[], desk: SignInDesk | undefined) {
     this.#lent = lent;
@@ -76,6 +81,7 @@ export class Endpoint implements HttpService {
     const { files } = lent.settings;
     this.#files = files && new StaticFiles(files);
     this.#serving = new Serving(lent);
+    this.#sameSite = ownOrigin(lent.settings.cors, lent.settings.signIn);
     this.operations = operations;
   }
 
@@ -163,11 +169,17 @@ export class Endpoint implements HttpService {
       const refusal = refusalOf(error);
       this.#serving.refused(arrived.address, refusal, error);
       await body.drain();
-      const answer = refusalAnswer(refusal);
+      const answer = this.#refused(refusal, route.operation);
       respond(response, answer, this.#serving.isClosing ? { ...cors, connection: 'close' } : cors);
     } finally {
       body.release();
     }
+  }
+
+  #refused(refusal: Refusal, { signIn }: Operation): HttpReply {
+    const { signIn: settings } = this.#lent.settings;
+    if (!isPage(signIn) || settings === undefined) return refusalAnswer(refusal);
+    return refusalPage(refusal, `${prefixOf(settings)}${settings.path}/login`);
   }
 
   /** Refuses what can be refused by the head of a request. */
@@ -201,7 +213,7 @@ export class Endpoint implements HttpService {
         ? undefined
         : await authorize(incoming, {
             access,
-            cors: settings.cors,
+            cors: this.#sameSite,
             body: () => body.bytes(),
           });
     withoutSecrets(incoming, access);

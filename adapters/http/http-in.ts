@@ -11,7 +11,12 @@ import { Endpoint } from './endpoint.ts';
 import { fileBelow } from './files/file-tree.ts';
 import { httpInSettings } from './http-in-settings.ts';
 import { httpInFaults, httpInSharing, operationsOf } from './operations-of.ts';
+import { prefixOf } from './sign-in/cookies.ts';
+import { tryDirectoryUsers } from './sign-in/directory-users.ts';
+import { ownOrigin } from './sign-in/own-origin.ts';
+import { tryProvider } from './sign-in/provider-users.ts';
 import { SignInDesk } from './sign-in/sign-in-desk.ts';
+import type { SignInValues } from './sign-in/sign-in-settings.ts';
 
 type LentHere = LentInbound<typeof httpInSettings>;
 
@@ -42,7 +47,10 @@ function deskOf(lent: LentHere): SignInDesk | undefined {
   const { settings, signIn: tools } = lent;
   if (settings.signIn === undefined) return undefined;
   if (tools === undefined) throw new DisableError('Nobody can sign in: no engine runs here.');
-  return new SignInDesk({ ...lent, cors: settings.cors, signIn: tools }, settings.signIn);
+  return new SignInDesk(
+    { ...lent, cors: ownOrigin(settings.cors, settings.signIn), signIn: tools },
+    settings.signIn,
+  );
 }
 
 /** Tokens that are signed here count as long as their sign-in lasts. */
@@ -81,16 +89,7 @@ async function tryHttpIn(lent: Lent<typeof httpInSettings>, step: Step): Promise
     }),
   );
   const { signIn } = settings;
-  if (signIn !== undefined) {
-    await step('key', (detail) =>
-      plainly(async () => {
-        const found = await lent.credential(signIn.key);
-        // what it signs is thrown away
-        if ('token' in found) await found.token(lent.signal);
-        detail(`${signIn.key} signs access tokens; people sign in at ${signIn.path}/login`);
-      }),
-    );
-  }
+  if (signIn !== undefined) await trySignIn(lent, step, signIn);
   const { files } = settings;
   if (files !== undefined) {
     await step('files', async (detail) => {
@@ -100,4 +99,24 @@ async function tryHttpIn(lent: Lent<typeof httpInSettings>, step: Step): Promise
     });
   }
   await tryCallers(lent, step, settings.callers);
+}
+
+async function trySignIn(
+  lent: Lent<typeof httpInSettings>,
+  step: Step,
+  { key, path, ldap, oidc, ...settings }: SignInValues,
+): Promise<void> {
+  await step('key', (detail) =>
+    plainly(async () => {
+      const found = await lent.credential(key);
+      // what it signs is thrown away
+      if ('token' in found) await found.token(lent.signal);
+      detail(`${key} signs access tokens; people sign in at ${path}/login`);
+    }),
+  );
+  if (ldap !== undefined) await tryDirectoryUsers(lent, step, ldap);
+  if (oidc === undefined) return;
+  const { publicUrl } = settings;
+  const base = publicUrl && `${publicUrl.origin}${prefixOf(settings)}`;
+  await tryProvider(lent, step, oidc, base && `${base}${path}/callback`);
 }

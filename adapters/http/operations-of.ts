@@ -17,6 +17,7 @@ import { isAbsent } from './files/file-tree.ts';
 import type { HttpInValues, httpInSettings } from './http-in-settings.ts';
 import { scopesFor } from './method-scopes.ts';
 import type { BodyCheck, Operation } from './operation.ts';
+import { signInFaults } from './sign-in/sign-in-faults.ts';
 import { signInOperations } from './sign-in/sign-in-settings.ts';
 
 type LentHere = Pick<
@@ -89,27 +90,6 @@ function signInRoutes({ signIn }: HttpInValues): readonly Operation[] {
     parameters: () => [],
     signIn: action,
   }));
-}
-
-function signInFaults({ signIn, callers, cors }: HttpInValues): SettingsFault[] {
-  if (signIn === undefined) return [];
-  const faults: SettingsFault[] = [];
-  if (!callers.some((one) => one?.verifier === signIn.key)) {
-    faults.push({
-      path: ['callers'],
-      what: 'whoever signs in here is not among the callers',
-      remedy: `Add one of kind bearer with verifier: ${signIn.key}.`,
-      severity: 'warning',
-    });
-  }
-  if (signIn.sameSite === 'none' && signIn.cookies !== 'none' && cors?.credentials !== true) {
-    faults.push({
-      path: ['signIn', 'sameSite'],
-      what: 'pages of other sites cannot send cookies without cors.credentials',
-      remedy: 'List their origins under cors.origins, and set credentials: true there.',
-    });
-  }
-  return faults;
 }
 
 async function filesFaults({ files, path, openapi }: HttpInValues): Promise<SettingsFault[]> {

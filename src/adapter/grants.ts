@@ -17,6 +17,8 @@ export interface Grants {
   end(by: { readonly id: string } | { readonly token: string }): Promise<Grant | undefined>;
   /** Ends every grant of a subject, also those that other engines begin at this moment. */
   endAll(subject: string): Promise<void>;
+  /** Ends the grants that are meant; resolves to how many. It reads all of them: for what happens seldom. */
+  endWhere(isMeant: (grant: Grant) => boolean): Promise<number>;
 }
 
 export type GrantClaims = Readonly<Record<string, unknown>>;

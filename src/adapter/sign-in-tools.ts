@@ -23,4 +23,9 @@ export interface SigningKeys {
   verify(key: string, token: string): Promise<Readonly<Record<string, unknown>>>;
   /** The public keys that it signs with and accepts, each as a JWK with its `kid`. */
   published(key: string): Promise<readonly object[]>;
+  /**
+   * A key of 32 bytes for one purpose, made of the secret or private key: the same at every engine, and telling
+   * nothing of what it is made of. Rejects with CREDENTIAL_MISSING if there is only a public key.
+   */
+  derived(key: string, purpose: string): Promise<Uint8Array>;
 }

@@ -168,6 +168,16 @@ class StoredGrants implements Grants {
     throw busy();
   }
 
+  async endWhere(isMeant: (grant: Grant) => boolean): Promise<number> {
+    let ended = 0;
+    for await (const { value, place } of this.#keyed.all<Stored>('grant')) {
+      if (place.host !== this.#realm || value.ended === true) continue;
+      if (!isMeant(grantOf(place.key, value))) continue;
+      if ((await this.end({ id: place.key })) !== undefined) ended += 1;
+    }
+    return ended;
+  }
+
   async #isEnded({ ended, subject, era }: Stored): Promise<boolean> {
     return ended === true || (await this.#eraOf(subject)) !== era;
   }

@@ -1,3 +1,4 @@
+export { claimAt } from '../message/caller.ts';
 export { beginning, continued } from './beginning.ts';
 export { answersInClear, type ConnectionCause, connectionCause } from './connection-cause.ts';
 export { type Dialling, dial, inClear, notConnected, placeOf } from './dial.ts';
@@ -110,6 +111,16 @@ export { judgedAsHl7 } from './judged-as-hl7.ts';
 export { kept } from './kept.ts';
 export { type Kept, keptOpen } from './kept-open.ts';
 export {
+  bindAccount,
+  entryOf,
+  PERSON_FILTER,
+  type PersonSettings,
+  provenPerson,
+  toldPerson,
+  untypable,
+} from './ldap/directory-person.ts';
+export { GROUP_FILTER, groupsOf, MEMBER_OF, mappedName, type Person } from './ldap/groups.ts';
+export {
   connectLdap,
   type LdapConnection,
   type LdapEntry,
@@ -146,6 +157,10 @@ export { putAwaySettings, type TakeSettings, takeSettings } from './mail/take-se
 export { type MailTokenTest, testToken } from './mail/test-token.ts';
 export { type NamedTemplate, namedTemplate } from './named-template.ts';
 export { newsFilter } from './news.ts';
+export { isSignedOut } from './oidc/logout-token.ts';
+export { type OidcAttempt, type OidcClient, oidcClient } from './oidc/oidc-client.ts';
+export { OidcProblem } from './oidc/oidc-problem.ts';
+export { type SealedAttempts, sealedAttempts } from './oidc/sealed-attempts.ts';
 export { missingPackage, optionalPackage } from './optional-package.ts';
 export { Paced } from './paced.ts';
 export { poll } from './poll.ts';

@@ -12,6 +12,7 @@ import type { CertificateCredential } from '../../src/adapter/index.ts';
 const run = promisify(execFile);
 const SERVER = '/usr/sbin/slapd';
 const ADD = '/usr/sbin/slapadd';
+const MODIFY = '/usr/sbin/slapmodify';
 
 /** Why tests against OpenLDAP are skipped; undefined where they run. */
 export const noSlapd: string | undefined = existsSync(SERVER)
@@ -39,6 +40,8 @@ export interface Directory extends AsyncDisposable {
   refuse(text: string): void;
   stop(): Promise<void>;
   start(): Promise<void>;
+  /** Changes entries by LDIF; it is away meanwhile. */
+  change(ldif: string): Promise<void>;
 }
 
 /** Written offline, so `memberOf` is written too. `anna` is in `wb-admins` through `it`; `ben (ward 3)` and `o*lga` have names that filters read otherwise. */
@@ -171,6 +174,12 @@ export async function startDirectory({
     },
     stop: () => server.stop(),
     async start() {
+      server = await begin();
+    },
+    async change(text) {
+      await server.stop();
+      await writeFile(at('change.ldif'), text);
+      await run(MODIFY, ['-f', at('slapd.conf'), '-b', SUFFIX, '-l', at('change.ldif')]);
       server = await begin();
     },
     async [Symbol.asyncDispose]() {

@@ -4,4 +4,4 @@ const none = (key: string): Promise<never> =>
   Promise.reject(new TypeError(`there is no key ${key} here`));
 
 /** For what signs and verifies nothing. */
-export const noKeys: NamedJwtKeys = { sign: none, verify: none, published: none };
+export const noKeys: NamedJwtKeys = { sign: none, verify: none, published: none, derived: none };

@@ -1,6 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import httpIn from '../../adapters/http/http-in.ts';
 import { freePort } from '../../sandbox/free-port.ts';
+import type { Credential } from '../../src/adapter/credential.ts';
+import type { CredentialKind } from '../../src/adapter/setting.ts';
 import type { NatsAccess } from '../../src/broker/embedded/nats-server.ts';
 import { hashPassword } from '../../src/credential/password.ts';
 import type { Definition, OperationDefinition } from '../../src/definition/definition.ts';
@@ -43,6 +45,8 @@ export interface PortalGiven {
   /** Of the credential. */
   readonly key?: Readonly<Record<string, unknown>>;
   readonly folder?: string;
+  /** Further credentials of kind bearer or basic, by their names. */
+  readonly credentials?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Where requests go; by default to `out`. */
   readonly operation?: OperationDefinition;
 }
@@ -99,7 +103,7 @@ export async function portal(given: PortalGiven = {}): Promise<Portal> {
 }
 
 function definitionOf(
-  { settings = {}, signIn, key, folder = '/nowhere', operation }: PortalGiven,
+  { settings = {}, signIn, key, folder = '/nowhere', operation, credentials = {} }: PortalGiven,
   {
     port,
     urls,
@@ -118,12 +122,18 @@ function definitionOf(
     methods: ['GET', 'POST'],
     callers: [{ kind: 'bearer', verifier: 'portal-key' }],
     scopes: ['POST: orders.read'],
-    signIn: { users: 'staff', key: 'portal-key', ...signIn },
+    signIn: {
+      ...(signIn?.['oidc'] === undefined && signIn?.['ldap'] === undefined && { users: 'staff' }),
+      key: 'portal-key',
+      ...signIn,
+    },
     ...(typeof settings === 'function' ? settings(urls) : settings),
   };
   const known = readGiven(httpIn.settings, given, {
     folder,
     names: ['staff'],
+    // only their kinds are looked at
+    credentials: credentials as unknown as Readonly<Record<string, Credential>>,
     verifiers: { 'portal-key': { verify: () => Promise.reject(new TypeError('unused')) } },
   });
   const values = { algorithm: 'ES256', issuer: 'portal', audience: 'portal', ...key };
@@ -131,7 +141,13 @@ function definitionOf(
     services: [serviceDefinition('portal', httpIn, { settings: known, to: ['orders'] })],
     operations: [operation ?? operationDefinition('orders', out)],
     rest: {
-      credentials: new Map([['portal-key', { kind: 'jwt-key', values, place, files: [] }]]),
+      credentials: new Map([
+        ['portal-key', { kind: 'jwt-key', values, place, files: [] }],
+        ...Object.entries(credentials).map(
+          ([name, { kind, ...of }]) =>
+            [name, { kind: kind as CredentialKind, values: of, place, files: [] }] as const,
+        ),
+      ]),
       lookups: {
         names: ['staff'],
         lookup: (_, name, otherwise = '') => users.get(name) ?? otherwise,

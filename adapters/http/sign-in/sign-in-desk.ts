@@ -18,19 +18,32 @@ import {
 } from 'waybill/peer';
 import { Attempts } from './attempts.ts';
 import { SignInCookies } from './cookies.ts';
+import { DirectoryUsers } from './directory-users.ts';
+import { ProviderDesk } from './provider-desk.ts';
+import { providerGrant } from './provider-users.ts';
 import type { SignInAction, SignInValues } from './sign-in-settings.ts';
-import { TableUsers, type User } from './users.ts';
+import type { User, Users } from './user.ts';
+import { TableUsers } from './users.ts';
 
-type LentHere = Pick<LentInbound<setting.Settings>, 'host' | 'event'> & {
+type LentHere = Pick<LentInbound<setting.Settings>, 'host' | 'event' | 'credential' | 'signal'> & {
   readonly signIn: SignInTools;
   readonly cors: CorsPolicy | undefined;
 };
 
+/** Somebody who has proven who they are, and by what. */
+interface Found {
+  readonly known: User;
+  readonly via: string;
+}
+
 /** What a person or program sends to sign in, refresh or sign out. */
 type Asked = Readonly<Record<string, unknown>>;
 
-/** The claim of a refresh: which password the sign-in began with. */
+/** Kept with a sign-in by a password: which one, by what it was checked, and what was typed and known then. */
 const PROOF = 'waybill:password';
+const VIA = 'waybill:via';
+const TYPED = 'waybill:typed';
+const CLAIMS = 'waybill:claims';
 
 /** A sign-in that has ended, or never was, as the caller of an operation sees it. */
 const ended = (key: string): EngineError =>
@@ -39,12 +52,13 @@ const ended = (key: string): EngineError =>
     `credential ${key}: the sign-in that the token belongs to has ended. Sign in again.`,
   );
 
-/** Signs in the users of one service: `login`, `refresh`, `logout`, `revoke`, `me` and `jwks.json`. */
+/** Signs in the users of one service: the operations below its `path`. */
 export class SignInDesk {
   readonly #lent: LentHere;
   readonly #settings: SignInValues;
   readonly #grants: Grants;
-  readonly #users: TableUsers;
+  readonly #users: readonly Users[];
+  readonly #provider: ProviderDesk | undefined;
   readonly #cookies: SignInCookies;
   readonly #attempts = new Attempts();
 
@@ -53,8 +67,20 @@ export class SignInDesk {
     this.#lent = lent;
     this.#settings = settings;
     this.#grants = lent.signIn.grants(realm, { idle, absolute, grace });
-    this.#users = new TableUsers(lent.signIn, settings.users);
+    const { users, ldap, oidc } = settings;
+    this.#users = [
+      ...(users === undefined ? [] : [new TableUsers(lent.signIn, users)]),
+      ...(ldap === undefined ? [] : [new DirectoryUsers(lent, ldap)]),
+    ];
     this.#cookies = new SignInCookies(realm, settings);
+    this.#provider =
+      oidc &&
+      new ProviderDesk(lent, settings, oidc, {
+        realm,
+        grants: this.#grants,
+        given: async (issued, user) => (await this.#tokens(issued, user)).cookies,
+        held: ({ headers }) => cookieOf(headers, this.#cookies.refresh),
+      });
   }
 
   /** Takes access tokens of sign-ins that have not ended. */
@@ -78,12 +104,19 @@ export class SignInDesk {
     body: () => Promise<Buffer>,
   ): Promise<HttpReply> {
     if (action === 'me') return this.#me(incoming);
-    if (action === 'jwks.json') return this.#jwks();
+    if (action === 'jwks') return this.#jwks();
+    if (action === 'begin') return this.#atProvider().begin(incoming);
+    if (action === 'callback') return this.#atProvider().callback(incoming);
     return this.#changed(action, incoming, body);
   }
 
+  #atProvider(): ProviderDesk {
+    if (this.#provider === undefined) throw new Refusal(404, 'There is no provider here.');
+    return this.#provider;
+  }
+
   async #changed(
-    action: Exclude<SignInAction, 'me' | 'jwks.json'>,
+    action: Exclude<SignInAction, 'me' | 'jwks' | 'begin' | 'callback'>,
     incoming: Incoming,
     body: () => Promise<Buffer>,
   ): Promise<HttpReply> {
@@ -91,6 +124,7 @@ export class SignInDesk {
     if (action === 'login') return this.#login(incoming, asked);
     if (action === 'refresh') return this.#refresh(incoming, asked);
     if (action === 'logout') return this.#logout(incoming, asked);
+    if (action === 'signedOut') return this.#atProvider().signedOut(asked['logout_token']);
     return this.#revoke(asked);
   }
 
@@ -106,15 +140,43 @@ export class SignInDesk {
     const address = this.#addressOf(incoming);
     const wait = this.#attempts.tried(name, address);
     if (wait > 0) throw tooMany(wait);
-    const found = await this.#checked(() => this.#users.signedIn(name, password.slice(0, 1_000)));
+    const found = await this.#checked(() => this.#known(name, password.slice(0, 1_000)));
     if (found === undefined) {
       throw new Refusal(401, 'User or password is wrong.', {
         told: 'its user or password is wrong',
       });
     }
     this.#attempts.succeeded(name, address);
-    const claims = { [PROOF]: found.proof };
-    return this.#given(await this.#grants.begin({ subject: name, claims }), found);
+    const { known, via } = found;
+    const claims = {
+      [PROOF]: known.proof,
+      [VIA]: via,
+      ...(via !== 'table' && { [TYPED]: name, [CLAIMS]: known.claims }),
+    };
+    return this.#given(await this.#grants.begin({ subject: known.name, claims }), known);
+  }
+
+  /** A name that is known to one is not looked for at the next. */
+  async #known(name: string, password: string): Promise<Found | undefined> {
+    for (const users of this.#users) {
+      const found = await users.signedIn(name, password);
+      if (found === 'wrong') return undefined;
+      if (found !== 'unknown') return { known: found, via: users.via };
+    }
+    return undefined;
+  }
+
+  /** The person of a sign-in as they are known now; undefined if they may no longer sign in. */
+  async #now({ subject: name, claims }: Grant): Promise<User | undefined> {
+    const provided = providerGrant(claims);
+    if (provided !== undefined) {
+      return this.#provider && { name, claims: provided.claims, proof: '' };
+    }
+    const { [PROOF]: proof, [VIA]: via = 'table', [TYPED]: typed = name, [CLAIMS]: known } = claims;
+    const before = { name, claims: Object(known) as User['claims'], proof: String(proof) };
+    const users = this.#users.find((one) => one.via === via);
+    const now = await users?.now(String(typed), before);
+    return now?.proof === proof ? now : undefined;
   }
 
   /** What the nearest proxy says, if it is one of ours: only that entry is not the caller's own claim. */
@@ -130,8 +192,8 @@ export class SignInDesk {
     const rotated = await this.#grants.rotate(token);
     if ('refused' in rotated) throw this.#refused(rotated);
     const { grant } = rotated;
-    const user = await this.#checked(async () => this.#users.now(grant.subject));
-    if (user === undefined || user.proof !== grant.claims[PROOF]) {
+    const user = await this.#checked(() => this.#now(grant));
+    if (user === undefined) {
       await this.#grants.end({ id: grant.id });
       throw new Refusal(401, 'This user may no longer sign in, or has another password.', {
         headers: this.#takenBack(),
@@ -163,7 +225,10 @@ export class SignInDesk {
       await this.#grants.endAll(grant.subject);
     }
     if (grant !== undefined) await this.#grants.end({ id: grant.id });
-    return { status: 204, headers: this.#takenBack(), body: '' };
+    const redirect = grant && (await this.#provider?.signOut(grant, incoming));
+    if (redirect === undefined) return { status: 204, headers: this.#takenBack(), body: '' };
+    const answer = json(200, { redirect });
+    return { ...answer, headers: { ...answer.headers, ...this.#takenBack() } };
   }
 
   /** RFC 7009: a token that is not valid any more is as good as revoked. */
@@ -189,10 +254,29 @@ export class SignInDesk {
     return { ...answer, headers: { ...answer.headers, 'cache-control': 'public, max-age=300' } };
   }
 
-  async #given(
+  async #given(issued: IssuedGrant, user: User): Promise<HttpReply> {
+    const { access, times, cookies } = await this.#tokens(issued, user);
+    const { holdAccess, holdRefresh } = this.#cookies;
+    const answer = json(200, {
+      user: issued.grant.subject,
+      claims: user.claims,
+      tokenType: 'Bearer',
+      expiresIn: times.access,
+      refreshExpiresIn: times.refresh,
+      ...(!holdAccess && { accessToken: access }),
+      ...(!holdRefresh && { refreshToken: issued.refreshToken }),
+    });
+    return { ...answer, headers: { ...answer.headers, ...setCookies(cookies) } };
+  }
+
+  async #tokens(
     { grant, refreshToken, expires }: IssuedGrant,
-    { claims }: User,
-  ): Promise<HttpReply> {
+    { claims }: Pick<User, 'claims'>,
+  ): Promise<{
+    readonly access: string;
+    readonly times: { readonly access: number; readonly refresh: number };
+    readonly cookies: readonly string[];
+  }> {
     const { key, accessLifetime } = this.#settings;
     const { subject, id } = grant;
     const own = { ...claims, sid: id };
@@ -204,18 +288,11 @@ export class SignInDesk {
       access: Math.ceil(accessLifetime / 1_000),
       refresh: Math.max(0, Math.floor((expires - Date.now()) / 1_000)),
     };
-    const { holdAccess, holdRefresh } = this.#cookies;
-    const answer = json(200, {
-      user: subject,
-      claims,
-      tokenType: 'Bearer',
-      expiresIn: times.access,
-      refreshExpiresIn: times.refresh,
-      ...(!holdAccess && { accessToken: access }),
-      ...(!holdRefresh && { refreshToken }),
-    });
-    const cookies = this.#cookies.given({ access, refresh: refreshToken }, times);
-    return { ...answer, headers: { ...answer.headers, ...setCookies(cookies) } };
+    return {
+      access,
+      times,
+      cookies: this.#cookies.given({ access, refresh: refreshToken }, times),
+    };
   }
 
   /** From the body, or from the cookie, which counts only from pages of this origin or a listed one. */
@@ -269,7 +346,7 @@ export class SignInDesk {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
+      if (!(error instanceof EngineError) || error instanceof Refusal) throw error;
       throw new Refusal(503, 'Nobody can sign in now. Try again.', {
         headers: { 'retry-after': '5' },
         told: `nobody can sign in: ${error.message.replace(/\.$/, '')}`,

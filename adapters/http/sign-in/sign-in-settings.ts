@@ -1,5 +1,7 @@
 import { setting } from 'waybill/adapter';
 import { type RoutePattern, routePatternOf } from 'waybill/peer';
+import { directorySettings } from './directory-settings.ts';
+import { providerSettings } from './provider-settings.ts';
 
 const REALM = /^[A-Za-z0-9_-]{1,40}$/;
 
@@ -71,16 +73,26 @@ const cookies = {
 
 const fields = {
   path: base,
-  users: setting.lookup({
-    help: 'The code table with the users: a name, and the hash of the password (`waybill user hash`) or a JSON object with password, other claims, and disabled: true for those who may not sign in. It may be a file, an SQL query or a directory.',
-    example: 'staff',
-  }),
+  users: setting.optional(
+    setting.lookup({
+      help: 'The code table with the users: a name, and the hash of the password (`waybill user hash`) or a JSON object with password, other claims, and disabled: true for those who may not sign in. It may be a file, an SQL query or a directory.',
+      example: 'staff',
+    }),
+  ),
+  ldap: directorySettings,
+  oidc: providerSettings,
   key: setting.credential({
     help: 'What signs the access tokens: a credential of kind jwt-key with a private key. Callers of kind bearer with this verifier are those who signed in here.',
     kinds: ['jwt-key'],
     example: 'portal-key',
   }),
   realm: setting.optional(realm),
+  publicUrl: setting.optional(
+    setting.url({
+      help: 'The address at which browsers reach this service, if there is a proxy in front; its path is that under which the proxy shows it. Default: the one that was asked, at its root.',
+      example: 'https://portal.hospital.example/wards/',
+    }),
+  ),
   ...lifetimes,
   ...cookies,
   proxies: setting.list(setting.text({ help: 'The address of a proxy.' }), {
@@ -91,31 +103,57 @@ const fields = {
 };
 
 export const signInSettings = setting.group(fields, {
-  help: 'Signs in users of this service by name and password: short access tokens (JWT), refresh tokens that are used once, and sign-out, durable and the same for every engine.',
+  help: 'Signs in users of this service: by name and password of a code table or a directory, or at an OpenID Connect provider. It gives short access tokens (JWT), refresh tokens that are used once, and sign-out, durable and the same for every engine.',
 });
 
 export type SignInValues = setting.ValuesOf<typeof fields>;
 
-/** The actions, by the last part of their path. */
-export const SIGN_IN_ACTIONS = {
-  login: 'POST',
-  refresh: 'POST',
-  logout: 'POST',
-  revoke: 'POST',
-  me: 'GET',
-  'jwks.json': 'GET',
+/** The actions, each with the last part of its path. */
+const ALWAYS = {
+  refresh: 'POST refresh',
+  logout: 'POST logout',
+  revoke: 'POST revoke',
+  me: 'GET me',
+  jwks: 'GET jwks.json',
 } as const;
 
-export type SignInAction = keyof typeof SIGN_IN_ACTIONS;
+const WITH_PASSWORDS = { login: 'POST login' } as const;
+
+/** `begin` and `callback` are pages of a browser, `signedOut` is asked by the provider. */
+const WITH_PROVIDER = {
+  begin: 'GET login',
+  callback: 'GET callback',
+  signedOut: 'POST backchannel-logout',
+} as const;
+
+export type SignInAction =
+  | keyof typeof ALWAYS
+  | keyof typeof WITH_PASSWORDS
+  | keyof typeof WITH_PROVIDER;
+
+/** Whether a person in a browser reads the answer. */
+export const isPage = (action: SignInAction | undefined): boolean =>
+  action === 'begin' || action === 'callback';
 
 /** What a service with these settings answers besides its operations. */
-export function signInOperations({ path }: Pick<SignInValues, 'path'>): readonly {
+export function signInOperations({
+  path,
+  users,
+  ldap,
+  oidc,
+}: Pick<SignInValues, 'path' | 'users' | 'ldap' | 'oidc'>): readonly {
   readonly action: SignInAction;
   readonly method: string;
   readonly pattern: RoutePattern;
 }[] {
-  return Object.entries(SIGN_IN_ACTIONS).map(([action, method]) => {
-    const pattern = routePatternOf(`${path}/${action}`);
+  const all: Readonly<Record<string, string>> = {
+    ...ALWAYS,
+    ...((users !== undefined || ldap !== undefined) && WITH_PASSWORDS),
+    ...(oidc !== undefined && WITH_PROVIDER),
+  };
+  return Object.entries(all).map(([action, written]) => {
+    const [method = '', last = ''] = written.split(' ');
+    const pattern = routePatternOf(`${path}/${last}`);
     if (typeof pattern === 'string') throw new TypeError(pattern);
     return { action: action as SignInAction, method, pattern };
   });

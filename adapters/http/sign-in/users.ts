@@ -1,22 +1,14 @@
 import { createHash } from 'node:crypto';
 import { EngineError, type SignInTools } from 'waybill/adapter';
-
-/** A user of a service as its table says now. */
-export interface User {
-  readonly claims: Readonly<Record<string, unknown>>;
-  /** Changes with the password, and says nothing of it. */
-  readonly proof: string;
-}
-
-/** Claims that a table cannot set: they are ours. */
-const OWN: ReadonlySet<string> = new Set(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid']);
+import { ownClaims, type User, type Users } from './user.ts';
 
 /** The hash of a random password that nobody has, with the usual cost. */
 const NOBODY =
   '$argon2id$v=19$m=65536,t=3,p=4$bm9ib2R5IGhhcyB0aGlz$Hn6n6n8rWq3nqfJ6b0l1h8cS0v2b1g4m5o6p7q8r9s0';
 
 /** The users of a code table: each a hash, or a JSON object with one. */
-export class TableUsers {
+export class TableUsers implements Users {
+  readonly via = 'table';
   readonly #tools: Pick<SignInTools, 'isPassword' | 'lookup'>;
   readonly #table: string;
 
@@ -25,17 +17,19 @@ export class TableUsers {
     this.#table = table;
   }
 
-  /** The user with this password; undefined for anybody else, after the same time. */
-  async signedIn(name: string, password: string): Promise<User | undefined> {
+  /** Takes the same time for everybody. */
+  async signedIn(name: string, password: string): Promise<User | 'wrong' | 'unknown'> {
     const entry = this.#entry(name);
     const isRight = await this.#tools.isPassword(password, entry?.password ?? NOBODY);
-    return isRight && entry !== undefined ? userOf(entry) : undefined;
+    if (entry === undefined) return 'unknown';
+    return isRight && entry.disabled !== true ? userOf(name, entry) : 'wrong';
   }
 
-  /** The user as the table says now; undefined for one who may no longer sign in. */
-  now(name: string): User | undefined {
+  now(name: string): Promise<User | undefined> {
     const entry = this.#entry(name);
-    return entry && userOf(entry);
+    return Promise.resolve(
+      entry === undefined || entry.disabled === true ? undefined : userOf(name, entry),
+    );
   }
 
   #entry(name: string): Entry | undefined {
@@ -49,7 +43,7 @@ export class TableUsers {
         `the table ${this.#table} does not hold a password hash, or an object with one, for a user who tried to sign in. Make one with \`waybill user hash\``,
       );
     }
-    return entry?.['disabled'] === true ? undefined : { ...entry, password };
+    return { ...entry, password };
   }
 }
 
@@ -68,8 +62,7 @@ function readEntry(value: string): Readonly<Record<string, unknown>> | undefined
   }
 }
 
-function userOf({ password, disabled: _, ...claims }: Entry): User {
-  const own = Object.entries(claims).filter(([name]) => !OWN.has(name));
+function userOf(name: string, { password, disabled: _, ...claims }: Entry): User {
   const proof = createHash('sha256').update(password).digest('base64url').slice(0, 22);
-  return { claims: Object.fromEntries(own), proof };
+  return { name, claims: ownClaims(claims), proof };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { FastifyPluginCallback } from 'fastify';
 import { describeError, EngineError } from '../../error/engine-error.ts';
 import type { Logger } from '../../log/logger.ts';
+import { sealedAttempts } from '../../peer/oidc/sealed-attempts.ts';
 import { isLoopback } from '../../web/networks.ts';
 import { type AuditLog, auditLog } from '../audit/audit-log.ts';
 import { proveRegularly } from '../audit/audit-proof.ts';
@@ -34,7 +35,6 @@ import { type SecondFactors, secondFactors } from './factor/second-factors.ts';
 import { failureDelay } from './failure-delay.ts';
 import { firstAdministrator } from './first-administrator.ts';
 import { localIdentity, localSignIn } from './local-sign-in.ts';
-import { oidcAttempts } from './oidc-attempts.ts';
 import { oidcProvider } from './oidc-provider.ts';
 import { signInPlugin } from './plugin.ts';
 import { refusedSignIns } from './refused-sign-ins.ts';
@@ -47,7 +47,7 @@ import {
 import { samlProvider } from './saml/saml-provider.ts';
 import { usedAssertions } from './saml/used-assertions.ts';
 import { sessions } from './sessions.ts';
-import type { SignIn } from './sign-in.ts';
+import type { SignIn, Waiting } from './sign-in.ts';
 import { signInTrace } from './sign-in-trace.ts';
 import { users } from './users.ts';
 
@@ -214,7 +214,7 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
     trace: signInTrace(log),
     refused: refusedSignIns(database),
     enforcement: enforced,
-    attempts: oidcAttempts(await sharedKey(database, 'oidc-attempt')),
+    attempts: sealedAttempts<Waiting>(await sharedKey(database, 'oidc-attempt')),
     saml: new Map(settings.saml.map((one) => [one.name, samlProvider(one, used)])),
     providers: new Map(settings.oidc.map((one) => [one.name, oidcProvider(one)])),
     relayed,

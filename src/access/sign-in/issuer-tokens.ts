@@ -6,9 +6,10 @@ import {
   type JWTPayload,
   jwtVerify,
 } from 'jose';
+import { claimAt } from '../../message/caller.ts';
 import type { Identity } from '../rights/principal-for.ts';
 import type { IssuerSettings } from './console-schema.ts';
-import { claimAt, mappedIdentity } from './mapped-identity.ts';
+import { mappedIdentity } from './mapped-identity.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 
 /** Checks a token that came from `header` or `cookie:NAME`. Rejects with a SignInRefusal that names the check that failed. */

@@ -5,17 +5,6 @@ import { SignInRefusal } from './sign-in-refusal.ts';
 /** Looks up a claim, an attribute or a header by the name written in `console.yaml`. */
 export type Told = (name: string) => unknown;
 
-/** Looks up a path such as `realm_access.roles`; a claim with exactly that name, such as a URL, comes first. */
-export function claimAt(claims: Readonly<Record<string, unknown>>, path: string): unknown {
-  if (Object.hasOwn(claims, path)) return claims[path];
-  let value: unknown = claims;
-  for (const key of path.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = (value as Readonly<Record<string, unknown>>)[key];
-  }
-  return value;
-}
-
 /**
  * Maps the statements of others about a person to an identity. Throws a SignInRefusal whose cause
  * names the missing claim or header, or the groups if none of them is mapped.

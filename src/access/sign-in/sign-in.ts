@@ -1,5 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Logger } from '../../log/logger.ts';
+import type { OidcAttempt } from '../../peer/oidc/oidc-client.ts';
+import type { SealedAttempts } from '../../peer/oidc/sealed-attempts.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Emergencies } from '../rights/emergency.ts';
 import type { Identity, Rights } from '../rights/principal-for.ts';
@@ -14,14 +16,22 @@ import type { SecondFactors } from './factor/second-factors.ts';
 import type { FailureDelay } from './failure-delay.ts';
 import type { FirstAdministrator } from './first-administrator.ts';
 import type { LocalSignIn } from './local-sign-in.ts';
-import type { OidcAttempts } from './oidc-attempts.ts';
 import type { OidcProvider } from './oidc-provider.ts';
 import type { RefusedSignIns } from './refused-sign-ins.ts';
 import type { RelayedCallers } from './relayed-callers.ts';
-import type { SamlProvider } from './saml/saml-provider.ts';
+import type { SamlAttempt, SamlProvider } from './saml/saml-provider.ts';
 import type { Sessions } from './sessions.ts';
 import type { SignInTrace } from './sign-in-trace.ts';
 import type { Users } from './users.ts';
+
+/** A sign-in that was sent to a provider and has not come back. */
+export interface Waiting {
+  /** Name of the provider. */
+  readonly provider: string;
+  readonly attempt: OidcAttempt | SamlAttempt;
+  /** Where the person goes afterwards. */
+  readonly back: string;
+}
 
 /** What the sign-in's hook and routes depend on. */
 export interface SignIn {
@@ -44,7 +54,7 @@ export interface SignIn {
   readonly trace: SignInTrace;
   readonly refused: RefusedSignIns;
   readonly enforcement: Enforcement;
-  readonly attempts: OidcAttempts;
+  readonly attempts: SealedAttempts<Waiting>;
   readonly providers: ReadonlyMap<string, OidcProvider>;
   readonly saml: ReadonlyMap<string, SamlProvider>;
   readonly relayed: RelayedCallers;

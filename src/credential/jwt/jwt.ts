@@ -1,4 +1,10 @@
-import { createPublicKey, createSecretKey, type KeyObject, randomUUID } from 'node:crypto';
+import {
+  createPublicKey,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomUUID,
+} from 'node:crypto';
 import {
   calculateJwkThumbprint,
   errors,
@@ -53,6 +59,8 @@ export interface Jwt {
   verify(token: string, options?: JwtVerifyOptions): Promise<JwtClaims>;
   /** The public halves of the keys that it signs with and accepts, with their ids; none for a shared secret. */
   published(): Promise<readonly JWK[]>;
+  /** A key of 32 bytes for one purpose, made of the key that signs. Rejects with CREDENTIAL_MISSING without one. */
+  derived(purpose: string): Promise<Uint8Array>;
   /** Every check of a token, for a person who looks for what is wrong with it. Never rejects because of the token. */
   inspect(token: string): Promise<TokenReport>;
 }
@@ -68,15 +76,16 @@ export interface JwtLent {
 export async function jwt(values: JwtKeyValues, lent: JwtLent): Promise<Jwt> {
   const { credential, clock, published } = lent;
   const { signing, verifying, publicKeys } = await keysOf(values, lent);
+  const own = (): NonNullable<Keys['signing']> => {
+    if (signing !== undefined) return signing;
+    throw new CredentialError('CREDENTIAL_MISSING', credential, {
+      cause: 'it has no key to sign with, only one to verify with',
+      remedy: 'Set privateKey',
+    });
+  };
   return {
     async sign(claims, options = {}) {
-      if (signing === undefined) {
-        throw new CredentialError('CREDENTIAL_MISSING', credential, {
-          cause: 'it has no key to sign with, only one to verify with',
-          remedy: 'Set privateKey',
-        });
-      }
-      return signed(claims, { ...options, values, signing, now: clock.now() });
+      return signed(claims, { ...options, values, signing: own(), now: clock.now() });
     },
     async verify(token, options = {}) {
       const key = verifying ?? published;
@@ -100,9 +109,16 @@ export async function jwt(values: JwtKeyValues, lent: JwtLent): Promise<Jwt> {
       }
     },
     published: () => Promise.resolve(publicKeys),
+    derived: async (purpose) => derivedKey(own().key, purpose),
     inspect: (token) =>
       tokenReport(token, { values, key: verifying ?? published, now: clock.now() }),
   };
+}
+
+function derivedKey(key: KeyObject, purpose: string): Uint8Array {
+  const secret =
+    key.type === 'secret' ? key.export() : key.export({ type: 'pkcs8', format: 'der' });
+  return new Uint8Array(hkdfSync('sha256', secret, '', `waybill ${purpose}`, 32));
 }
 
 interface Keys {

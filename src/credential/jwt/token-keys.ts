@@ -7,6 +7,8 @@ export interface NamedJwtKeys {
   verify(key: string, token: string, options?: JwtVerifyOptions): Promise<JwtClaims>;
   /** The public keys with which others check what it signs, for a JWKS document. */
   published(key: string): Promise<readonly JWK[]>;
+  /** A key for one purpose, made of the secret or private key. */
+  derived(key: string, purpose: string): Promise<Uint8Array>;
 }
 
 export function namedJwtKeys(known: { jwt(name: string): Promise<Jwt> }): NamedJwtKeys {
@@ -14,5 +16,6 @@ export function namedJwtKeys(known: { jwt(name: string): Promise<Jwt> }): NamedJ
     sign: async (key, claims, options) => (await known.jwt(key)).sign(claims, options),
     verify: async (key, token, options) => (await known.jwt(key)).verify(token, options),
     published: async (key) => (await known.jwt(key)).published(),
+    derived: async (key, purpose) => (await known.jwt(key)).derived(purpose),
   };
 }

@@ -6,7 +6,6 @@ import { apiTokens } from '../../../src/access/sign-in/api-tokens.ts';
 import { sharedKey } from '../../../src/access/sign-in/console-guard.ts';
 import { factorStore, ownerOf } from '../../../src/access/sign-in/factor/factor-store.ts';
 import { failureDelay } from '../../../src/access/sign-in/failure-delay.ts';
-import { oidcAttempts } from '../../../src/access/sign-in/oidc-attempts.ts';
 import { sessions } from '../../../src/access/sign-in/sessions.ts';
 import { users } from '../../../src/access/sign-in/users.ts';
 import { holdList } from '../../../src/api/hold-list.ts';
@@ -16,6 +15,7 @@ import { frozenLists } from '../../../src/operator/job/frozen-lists.ts';
 import { jobStore } from '../../../src/operator/job/job-store.ts';
 import { noteStore } from '../../../src/operator/note/note-store.ts';
 import { presence } from '../../../src/operator/note/presence.ts';
+import { sealedAttempts } from '../../../src/peer/oidc/sealed-attempts.ts';
 import { orderer } from '../../support/orderer.ts';
 import { META_STORES, twoPlanes } from '../../support/two-planes.ts';
 
@@ -173,12 +173,12 @@ describe.each(META_STORES)('what people need beside the trace, in %s', (name, he
       const key = await sharedKey(one, 'oidc-attempt');
       const same = await sharedKey(other, 'oidc-attempt');
       const waiting = { provider: 'kc', attempt, back: '/' };
-      const sealed = oidcAttempts(key).seal(waiting);
-      expect(oidcAttempts(same).open(sealed)).toEqual(waiting);
+      const sealed = sealedAttempts(key).seal(waiting);
+      expect(sealedAttempts(same).open(sealed)).toEqual(waiting);
       const late = Date.now() + 11 * 60_000;
-      expect(oidcAttempts(same, () => late).open(sealed)).toBeUndefined();
-      expect(oidcAttempts(await sharedKey(one, 'csrf')).open(sealed)).toBeUndefined();
-      expect(oidcAttempts(key).open(`A${sealed.slice(1)}A`)).toBeUndefined();
+      expect(sealedAttempts(same, () => late).open(sealed)).toBeUndefined();
+      expect(sealedAttempts(await sharedKey(one, 'csrf')).open(sealed)).toBeUndefined();
+      expect(sealedAttempts(key).open(`A${sealed.slice(1)}A`)).toBeUndefined();
     });
 
     test('searches, holds, lists, jobs and alerts', async () => {

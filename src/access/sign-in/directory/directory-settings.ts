@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { PERSON_FILTER, type PersonSettings } from '../../../peer/ldap/directory-person.ts';
+import { GROUP_FILTER, MEMBER_OF } from '../../../peer/ldap/groups.ts';
 import type { LdapServer } from '../../../peer/ldap/ldap-connection.ts';
 import { filledFilter, filterProblem } from '../../../peer/ldap/ldap-text.ts';
 import { milliseconds } from '../../../time/duration.ts';
@@ -7,29 +9,29 @@ import { isLoopback } from '../../../web/networks.ts';
 import type { IdentityMapping, LdapFile } from '../console-schema.ts';
 
 /** An entry of `ldap` in `console.yaml` with all defaults filled in. */
-export interface DirectorySettings extends IdentityMapping {
+export interface DirectorySettings extends IdentityMapping, PersonSettings {
   readonly name: string;
   readonly servers: readonly LdapServer[];
-  /** Who searches; undefined where people sign in by `bindAs`. */
-  readonly account: { readonly name: string; readonly password: string } | undefined;
-  readonly bindAs: string | undefined;
-  readonly base: string;
-  readonly filter: string;
-  readonly groups: { readonly base: string; readonly filter: string } | undefined;
-  readonly nested: boolean;
-  /** `memberOf`, unless something else is written. */
-  readonly rolesFrom: string;
 }
 
 const TIMEOUT = 5_000;
-/** Active Directory has the second and third, most others the first. */
-const PERSON = '(|(uid={user})(sAMAccountName={user})(userPrincipalName={user}))';
-const GROUP = '(|(member={dn})(uniqueMember={dn})(memberUid={user}))';
-export const MEMBER_OF = 'memberOf';
+
+/** Where a name is looked for if `user` does not say. */
+export const NAMES = ['sAMAccountName', 'uid'];
 
 export function directorySettings(written: LdapFile, folder: string): DirectorySettings {
-  const { name, account, password = '', bindAs, base, filter = PERSON, groups, nested } = written;
-  const { user, roles, everybody, scope, rolesFrom = MEMBER_OF } = written;
+  const {
+    name,
+    account,
+    password = '',
+    bindAs,
+    base,
+    filter = PERSON_FILTER,
+    groups,
+    nested,
+  } = written;
+  const { user, roles, everybody, scope = [], rolesFrom = MEMBER_OF } = written;
+  const inScope = scope.flatMap((one) => /\{([^}]+)\}/.exec(one)?.[1] ?? []);
   return {
     name,
     servers: written.servers.map((url) => serverOf(url, written, folder)),
@@ -38,13 +40,17 @@ export function directorySettings(written: LdapFile, folder: string): DirectoryS
     base,
     filter,
     groups:
-      groups === undefined ? undefined : { base: groups.base, filter: groups.filter ?? GROUP },
+      groups === undefined
+        ? undefined
+        : { base: groups.base, filter: groups.filter ?? GROUP_FILTER },
     nested: nested ?? false,
     user,
     roles,
     everybody,
-    scope,
+    scope: written.scope,
     rolesFrom,
+    groupsFrom: rolesFrom,
+    attributes: [...NAMES, ...(user === undefined ? [] : [user]), ...inScope],
   };
 }
 
@@ -84,7 +90,7 @@ function placeIn(url: string): {
 
 /** What is wrong with one entry of `ldap` beyond its shape, each with its key. */
 export function directoryProblems(written: LdapFile, folder: string): string[] {
-  const { account, password, bindAs, filter = PERSON, groups, trust } = written;
+  const { account, password, bindAs, filter = PERSON_FILTER, groups, trust } = written;
   return [
     ...((account === undefined) === (bindAs === undefined)
       ? ['account: write either account and password, which search for the person, or bindAs']
@@ -95,7 +101,7 @@ export function directoryProblems(written: LdapFile, folder: string): string[] {
     ...holed('bindAs', bindAs),
     ...holed('filter', filter),
     ...filterFaults('filter', filter),
-    ...filterFaults('groups.filter', groups?.filter ?? GROUP),
+    ...filterFaults('groups.filter', groups?.filter ?? GROUP_FILTER),
     ...(trust === undefined || existsSync(resolve(folder, trust))
       ? []
       : [`trust: there is no file ${trust}`]),

@@ -1,12 +1,13 @@
 import { runStep } from '../../../adapter/run-step.ts';
 import { type Step, StepFailure, type TestStep } from '../../../adapter/test-step.ts';
+import { bindAccount, entryOf, nameFor } from '../../../peer/ldap/directory-person.ts';
+import { groupsOf } from '../../../peer/ldap/groups.ts';
 import { connectLdap, type LdapConnection } from '../../../peer/ldap/ldap-connection.ts';
 import { tryReachingLdap } from '../../../peer/ldap/ldap-steps.ts';
 import type { DelegatedAttempt } from '../delegated-attempt.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
-import { bindAccount, entryOf, identityOf, NOTHING_LENT, nameFor, told } from './directory.ts';
+import { identityOf, NOTHING_LENT, told } from './directory.ts';
 import type { DirectorySettings } from './directory-settings.ts';
-import { groupsOf } from './groups.ts';
 
 const PATIENCE = 60_000;
 

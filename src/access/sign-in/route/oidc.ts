@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { isSignedOut } from '../../../peer/oidc/logout-token.ts';
 import type { Api } from '../../../web/api.ts';
 import { ApiError } from '../../../web/api-error.ts';
 import { API_PREFIX } from '../../../web/api-prefix.ts';
@@ -6,7 +7,6 @@ import { maybe } from '../../../web/schema.ts';
 import { Type } from '../../../web/type.ts';
 import { permissionsOf } from '../../rights/roles.ts';
 import { cookieName, cookieOf, setCookie } from '../cookie.ts';
-import { isSignedOut } from '../logout-token.ts';
 import { sendRefusedPage } from '../refused-page.ts';
 import type { SignIn } from '../sign-in.ts';
 import { attempted, startSession } from '../signed-in.ts';

@@ -1,7 +1,18 @@
-import type { LdapConnection, LdapEntry } from '../../../peer/ldap/ldap-connection.ts';
-import { filledFilter, firstValueOf, plainDn } from '../../../peer/ldap/ldap-text.ts';
-import type { DirectorySettings } from './directory-settings.ts';
-import { MEMBER_OF } from './directory-settings.ts';
+import type { LdapConnection, LdapEntry } from './ldap-connection.ts';
+import { filledFilter, firstValueOf, plainDn } from './ldap-text.ts';
+
+/** Where groups are, unless something else is written. */
+export const MEMBER_OF = 'memberOf';
+/** The groups of a person, for a directory that does not tell them at the entry. */
+export const GROUP_FILTER = '(|(member={dn})(uniqueMember={dn})(memberUid={user}))';
+
+export interface GroupSettings {
+  readonly groups: { readonly base: string; readonly filter: string } | undefined;
+  /** Groups in groups count too. */
+  readonly nested: boolean;
+  /** The attribute with the groups; `memberOf`, unless something else is written. */
+  readonly groupsFrom: string;
+}
 
 /** Groups in groups are followed this deep, and no further than this many in all. */
 const DEEPEST = 20;
@@ -22,13 +33,13 @@ export interface Person {
  */
 export async function groupsOf(
   connection: LdapConnection,
-  settings: Pick<DirectorySettings, 'groups' | 'nested' | 'rolesFrom'>,
+  settings: GroupSettings,
   { entry, user }: Person,
 ): Promise<readonly string[]> {
-  const { groups, nested, rolesFrom } = settings;
+  const { groups, nested, groupsFrom } = settings;
   const above = async (dn: string, own: boolean): Promise<readonly string[]> => {
     if (groups === undefined) {
-      return own ? entry.values(rolesFrom) : await memberOf(connection, dn);
+      return own ? entry.values(groupsFrom) : await memberOf(connection, dn);
     }
     const filter = filledFilter(groups.filter, { dn, user: own ? user : dn });
     const { entries } = await connection.search({
@@ -71,13 +82,13 @@ async function memberOf(connection: LdapConnection, dn: string): Promise<readonl
 }
 
 /**
- * A group as `roles` of `console.yaml` names it: by its DN, or by the first value in it, in any case; if it is not named there,
+ * A group as the settings name it: by its DN, or by the first value in it, in any case; if it is not named there,
  * the short name, for the text that says so.
  */
-export function mappedName(group: string, roles: Readonly<Record<string, string>>): string {
+export function mappedName(group: string, names: Iterable<string>): string {
   const short = firstValueOf(group) ?? group;
   const dn = plainDn(group);
-  const named = Object.keys(roles).find(
+  const named = [...names].find(
     (key) => plainDn(key) === dn || key.toLowerCase() === short.toLowerCase(),
   );
   return named ?? short;

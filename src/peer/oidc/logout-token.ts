@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
-import { SignInRefusal } from './sign-in-refusal.ts';
+import { OidcProblem } from './oidc-problem.ts';
 
 /** What a provider has signed out: all sessions of a subject, or one of them. */
 export interface SignedOut {
@@ -27,7 +27,7 @@ const REMEMBERED = 7 * 60_000;
 
 /**
  * Checks the token by which a provider says that somebody has signed out (OpenID Connect Back-Channel
- * Logout 1.0, 2.6). Rejects with a SignInRefusal that names the check that failed.
+ * Logout 1.0, 2.6). Rejects with an OidcProblem that names the check that failed.
  */
 export function logoutTokens(
   keysAt: URL,
@@ -75,10 +75,10 @@ export function isSignedOut(idToken: string, { sub, sid }: SignedOut): boolean {
   return (sub === undefined || of.sub === sub) && (sid === undefined || of['sid'] === sid);
 }
 
-function refused(why: string): SignInRefusal {
-  return new SignInRefusal(
-    { status: 400, text: 'this logout token is not accepted' },
-    `a logout token was refused: ${why}`,
-    'compare issuer and clientId with the provider’s client, and the clocks',
-  );
+function refused(why: string): OidcProblem {
+  return new OidcProblem({
+    kind: 'token',
+    why: `a logout token was refused: ${why}`,
+    remedy: 'compare issuer and clientId with the provider’s client, and the clocks',
+  });
 }
