@@ -1,9 +1,19 @@
-import { DisableError } from 'waybill/adapter';
-import type { Column, ColumnKind, Parameter, Product, Row } from './database.ts';
+import { DisableError, toldElsewhere } from 'waybill/adapter';
+import type { Column, ColumnKind, Parameter, Product } from './database.ts';
 import { type ReaderLent, type ReaderParts, RowDelivery, type RowReader } from './delivery.ts';
 import { cellText, fingerprint, rowJson } from './row-json.ts';
 import type { SqlInValues } from './sql-in.ts';
 import type { AtWork, SqlLine } from './sql-line.ts';
+import {
+  freshOf,
+  type Key,
+  type KeyedRow,
+  type Page,
+  type TakenKeys,
+  takenOf,
+  withoutOldest,
+  withPage,
+} from './taken-keys.ts';
 
 const MOST_BYTES = 16 * 1024 * 1024;
 /** How many rows may share one key before it is useless. */
@@ -14,31 +24,14 @@ const NOTE_EVERY = 200;
 const LONGEST_ID = 100;
 const LOOK_FOR_NULLS_EVERY = 3_600_000;
 
-/** The values of the key columns as texts. */
-type Key = readonly string[];
-
 /** What is saved between two runs. */
 interface Kept {
   readonly columns: readonly string[];
   readonly kinds: readonly ColumnKind[];
   /** Everything up to this key was taken, or was to be ignored. */
   readonly floor: Key | null;
-  /** Keys above it that were taken, in ascending order; a key is repeated for each row that has it. */
+  /** Keys above it that were taken; a key is repeated for each row that has it. */
   readonly recent: readonly Key[];
-}
-
-interface KeyedRow {
-  readonly row: Row;
-  readonly key: Key;
-  /** The key as one text. */
-  readonly id: string;
-}
-
-interface Page {
-  readonly columns: readonly Column[];
-  readonly rows: readonly KeyedRow[];
-  /** Whether there may be more rows. */
-  readonly more: boolean;
 }
 
 /**
@@ -52,7 +45,7 @@ export class KeyReader implements RowReader {
   readonly #delivery: RowDelivery;
   #kinds: readonly ColumnKind[] = [];
   #floor: Key | null = null;
-  #recent: readonly Key[] = [];
+  #recent: TakenKeys = { seen: [], unseen: [] };
   #isNoted = true;
   #notedAt = 0;
   #nullsAt = Number.NEGATIVE_INFINITY;
@@ -79,20 +72,25 @@ export class KeyReader implements RowReader {
     }
     this.#kinds = kept.kinds ?? [];
     this.#floor = kept.floor ?? null;
-    this.#recent = kept.recent ?? [];
+    this.#recent = { seen: [], unseen: (kept.recent ?? []).map(takenOf) };
   }
 
   async look(signal: AbortSignal): Promise<void> {
     await this.#tellOfNulls(signal);
     const { batch } = this.#lent.settings;
-    let above = this.#floor;
+    const recent = [...this.#recent.seen, ...this.#recent.unseen];
+    this.#recent = { seen: [], unseen: recent };
+    let next = this.#page(this.#floor, batch + recent.length, signal);
     try {
-      for (let rows = batch + this.#recent.length; ; rows = batch) {
-        const page = await this.#page(above, rows, signal);
+      for (;;) {
+        const page = await next;
+        // the server reads the next page while this one is stored
+        if (page.more) next = this.#page(page.rows.at(-1)?.key ?? page.above, batch, signal);
+        next.catch(toldElsewhere);
         if (!(await this.#take(page, signal)) || !page.more) return;
-        above = page.rows.at(-1)?.key ?? above;
       }
     } finally {
+      await Promise.allSettled([next]);
       if (!this.#isNoted) await this.#note();
     }
   }
@@ -127,9 +125,10 @@ export class KeyReader implements RowReader {
     this.#kinds = places.map((place) => columns[place]?.kind ?? 'text');
     return {
       columns,
+      above,
       rows: rows.map((row) => {
-        const of = places.map((place) => cellText(row[place] ?? null));
-        return { row, key: of, id: JSON.stringify(of) };
+        const taken = takenOf(places.map((place) => cellText(row[place] ?? null)));
+        return { row, ...taken };
       }),
       more: more || rows.length >= limit,
     };
@@ -155,24 +154,24 @@ export class KeyReader implements RowReader {
     const fresh = freshOf(page, before);
     const { rows, batch } = this.#lent.settings;
     const size = rows === 'batch' ? batch : 1;
-    for (let index = 0; index < fresh.length; index += size) {
-      if (signal.aborted) return false;
-      const group = fresh.slice(index, index + size);
-      if (!(await this.#deliver(page.columns, group))) return false;
-      const isLast = index + size >= fresh.length;
-      if (!isLast && performance.now() - this.#notedAt < NOTE_EVERY) {
-        this.#unmerged = () => merged(before, page, fresh, index + size);
+    let taken = 0;
+    try {
+      while (taken < fresh.length) {
+        if (signal.aborted) return false;
+        const group = fresh.slice(taken, taken + size);
+        if (!(await this.#deliver(page.columns, group))) return false;
+        taken += group.length;
         this.#isNoted = false;
-        continue;
+        if (performance.now() - this.#notedAt < NOTE_EVERY) continue;
+        this.#recent = withPage(before, page, fresh, taken);
+        await this.#note();
       }
-      this.#unmerged = undefined;
-      this.#recent = merged(before, page, fresh, index + size);
-      if (isLast) this.#forgetOldest();
-      await this.#note();
+      return true;
+    } finally {
+      this.#recent = withPage(before, page, fresh, taken);
+      if (taken === fresh.length) this.#forgetOldest();
     }
-    return true;
   }
-  #unmerged: (() => readonly Key[]) | undefined;
 
   async #deliver(columns: readonly Column[], group: readonly KeyedRow[]): Promise<boolean> {
     const texts = group.map(({ row }) => rowJson(columns, row));
@@ -182,18 +181,12 @@ export class KeyReader implements RowReader {
     return (await this.#delivery.deliver(json, key)) === 'stored';
   }
 
-  /** Never the last key, because more rows may have it. */
   #forgetOldest(): void {
-    const last = this.#recent.at(-1)?.join('\0');
     const { remember } = this.#lent.settings;
-    let gone = 0;
-    while (this.#recent.length - gone > remember && this.#recent[gone]?.join('\0') !== last) {
-      gone += 1;
-    }
-    if (gone === 0) return;
-    this.#floor = this.#recent[gone - 1] ?? this.#floor;
-    this.#recent = this.#recent.slice(gone);
-    if (this.#recent.length > remember + 1) {
+    const { keys, floor } = withoutOldest(this.#recent, remember, this.#floor);
+    this.#recent = keys;
+    this.#floor = floor;
+    if (keys.seen.length > remember + 1) {
       this.#delivery.tell(
         'key-not-unique',
         'Rows share a key. A later one with a key that was already taken may be missed: add a column to key that distinguishes them.',
@@ -202,13 +195,11 @@ export class KeyReader implements RowReader {
   }
 
   async #note(): Promise<void> {
-    if (this.#unmerged !== undefined) this.#recent = this.#unmerged();
-    this.#unmerged = undefined;
     const kept: Kept = {
       columns: this.#lent.settings.key,
       kinds: this.#kinds,
       floor: this.#floor,
-      recent: this.#recent,
+      recent: [...this.#recent.seen, ...this.#recent.unseen].map(({ key }) => key),
     };
     await this.#lent.memory.write(JSON.stringify(kept));
     this.#isNoted = true;
@@ -274,42 +265,4 @@ export function refuseTwins(columns: readonly Column[]): void {
   throw new DisableError(
     `The query gives two columns named ${twin}. Give one of them another name with AS.`,
   );
-}
-
-/** The rows of a page that were not taken before. */
-function freshOf({ rows }: Page, recent: readonly Key[]): readonly KeyedRow[] {
-  const taken = new Map<string, number>();
-  for (const key of recent) {
-    const id = JSON.stringify(key);
-    taken.set(id, (taken.get(id) ?? 0) + 1);
-  }
-  return rows.filter(({ id }) => {
-    const left = taken.get(id) ?? 0;
-    if (left > 0) taken.set(id, left - 1);
-    return left === 0;
-  });
-}
-
-/** The keys taken before and those of the first `count` fresh rows, in the order of the page. */
-function merged(
-  before: readonly Key[],
-  { rows }: Page,
-  fresh: readonly KeyedRow[],
-  count: number,
-): readonly Key[] {
-  const taken = new Set(fresh.slice(0, count));
-  const isFresh = new Set(fresh);
-  const ids = before.map((key) => JSON.stringify(key));
-  const all: Key[] = [];
-  let at = 0;
-  for (const row of rows) {
-    if (taken.has(row)) all.push(row.key);
-    if (isFresh.has(row)) continue;
-    const place = ids.indexOf(row.id, at);
-    if (place < 0) continue;
-    all.push(...before.slice(at, place + 1));
-    at = place + 1;
-  }
-  all.push(...before.slice(at));
-  return all;
 }

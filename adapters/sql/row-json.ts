@@ -33,8 +33,10 @@ function cellJson(cell: Cell, kind?: ColumnKind): string {
   return JSON.stringify(cell);
 }
 
-const isExact = (value: bigint): boolean =>
-  value <= BigInt(Number.MAX_SAFE_INTEGER) && value >= BigInt(Number.MIN_SAFE_INTEGER);
+const LARGEST = BigInt(Number.MAX_SAFE_INTEGER);
+const SMALLEST = BigInt(Number.MIN_SAFE_INTEGER);
+
+const isExact = (value: bigint): boolean => value <= LARGEST && value >= SMALLEST;
 
 /** Identifies a row without containing its values. */
 export const fingerprint = (json: string): string =>

@@ -119,6 +119,23 @@ export function describeReading(database: () => SqlDatabase): void {
       await vi.waitFor(() => expect(numbers(opened)).toEqual([1, 3, 4, 2, 5]));
     });
 
+    test('a row that is committed late is found after a poll of many pages too', async () => {
+      const name = await table();
+      const early = upTo(250).filter((n) => n !== 235);
+      await database().ask(
+        `INSERT INTO ${name} (n) VALUES ${early.map((n) => `(${n})`).join(',')}`,
+      );
+      const given = { query: `SELECT n FROM ${name}`, key: 'n', batch: 20, remember: 50 };
+      await using opened = await open(given);
+      await vi.waitFor(() => expect(numbers(opened)).toEqual(early));
+      await insert(name, 235, 235);
+      await vi.waitFor(() => expect(numbers(opened)).toEqual([...early, 235]));
+      await insert(name, 251, 300);
+      await vi.waitFor(() =>
+        expect(numbers(opened)).toEqual([...early, 235, ...upTo(300).slice(250)]),
+      );
+    });
+
     test('rows that share a key are never cut apart, also over a page and a failure', async () => {
       const name = await table('n BIGINT PRIMARY KEY, k INT, sent INT DEFAULT 0');
       const values = upTo(60).map((n) => `(${n}, ${Math.floor(n / 25)})`);
