@@ -14,6 +14,7 @@ export interface RawClient extends AsyncDisposable {
   end(bytes?: Uint8Array | string): void;
   reset(): void;
   pause(): void;
+  resume(): void;
   /** Resolves once exactly this has been received. */
   hears(text: string): Promise<void>;
   /** Resolves once the other side has ended. */
@@ -57,6 +58,7 @@ export async function rawClient(
     end: (bytes = '') => void socket.end(bytes),
     reset: () => void socket.resetAndDestroy(),
     pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     hears: async (text) => void (await until(() => state.heard === text)),
     left: async () => void (await until(() => state.closed)),
     async [Symbol.asyncDispose]() {

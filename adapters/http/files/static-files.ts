@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Arrived, Refusal } from 'waybill/peer';
 import { rangeOf } from './file-range.ts';
@@ -126,8 +127,8 @@ export class StaticFiles {
       response.end();
       return;
     }
-    // a file that shrinks meanwhile ends the connection: the length was told
-    await pipeline(file.handle.createReadStream({ start, end, autoClose: false }), response);
+    const content = file.handle.createReadStream({ start, end, autoClose: false });
+    await pipeline(content, whole(end - start + 1), response);
   }
 
   #headers(
@@ -147,6 +148,18 @@ export class StaticFiles {
       ...(encoding !== undefined && { 'content-encoding': encoding }),
     };
   }
+}
+
+/** Fails before the end of a file that was cut meanwhile: its length was told, and the next answer would be taken for its rest. */
+function whole(size: number): Transform {
+  let left = size;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      left -= chunk.length;
+      done(null, chunk);
+    },
+    flush: (done) => done(left > 0 ? new Error('the file was cut while it was sent') : null),
+  });
 }
 
 /** The part that is asked for, if the file is still the one that the client has a part of. */

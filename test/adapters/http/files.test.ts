@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -191,6 +191,23 @@ test('a large file is streamed, and a reader who leaves is no error', async () =
   await cut.body?.cancel().catch(() => undefined);
   expect((await get('/')).status).toBe(200);
   expect(one.opened.log.join('')).not.toContain('request failed');
+});
+
+test('a file that is cut while it is sent ends its connection, so that nobody takes the next answer for its rest', async () => {
+  const size = 32 * 1_048_576;
+  const path = join(app, 'cut.bin');
+  await writeFile(path, '');
+  await truncate(path, size);
+  const [, port = ''] = /:(\d+)$/.exec(one.url) ?? [];
+  await using reader = await rawClient(Number(port));
+  reader.write('GET /cut.bin HTTP/1.1\r\nhost: x\r\n\r\nGET /digits.txt HTTP/1.1\r\nhost: x\r\n\r\n');
+  await vi.waitFor(() => expect(reader.heard).toContain('200 OK'));
+  reader.pause();
+  await truncate(path, 20);
+  reader.resume();
+  await reader.left();
+  expect(reader.heard.length).toBeLessThan(size);
+  expect(reader.heard).not.toContain('0123456789');
 });
 
 test('a folder that is missing, or at the place of the operations, is told', async () => {
