@@ -7,12 +7,14 @@ import { type ConsoleGuard, consoleGuard } from '../access/sign-in/console-guard
 import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
 import { type ApiOptions, type ApiServer, startApi } from '../api/api-server.ts';
 import type { ApiContext } from '../api/context.ts';
+import { isAway } from '../broker/away.ts';
 import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { leases } from '../broker/lease.ts';
 import { state } from '../broker/state.ts';
 import { type Alone, whileHeld } from '../broker/while-held.ts';
 import { serveRelayed } from '../control/relay-server.ts';
+import { unless } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
 import { patientAudit, patientFields } from '../operator/access/patient-audit.ts';
 import type { Alerting } from '../operator/alert/alerting.ts';
@@ -209,6 +211,7 @@ async function peopleService(
     keep: () => tracing.settings.keep,
     live,
     log,
+    answers: answering(reached),
     alone: alone('jobs'),
   });
   const alerting = startAlerting(parts, {
@@ -256,3 +259,9 @@ function contextParts(
     },
   };
 }
+
+/** Asks whether an engine answers now. */
+const answering = (reached: Pick<Engines, 'status'>) => async (): Promise<boolean> => {
+  const reports = await reached.status().catch(unless(isAway, 'asking whether an engine answers'));
+  return reports !== undefined && reports.length > 0;
+};

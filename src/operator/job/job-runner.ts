@@ -1,5 +1,6 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Alone } from '../../broker/while-held.ts';
+import type { ErrorCode } from '../../error/codes.ts';
 import { describeError } from '../../error/engine-error.ts';
 import type { Logger } from '../../log/logger.ts';
 import { pause } from '../../time/pause.ts';
@@ -60,6 +61,8 @@ export interface JobRunnerOptions {
   readonly keep: () => number;
   readonly live: Pick<LiveStream, 'tell'>;
   readonly log: Logger;
+  /** Whether an engine answers now. */
+  readonly answers: () => Promise<boolean>;
   /** Elects the one operator plane that works on jobs. Left out if there are no others. */
   readonly alone?: Alone;
 }
@@ -78,6 +81,13 @@ const KEPT = 86_400_000;
 const REPEATABLE: readonly JobType[] = ['resend', 'reprocess'];
 const REPEATABLE_FOR = 20 * 3_600_000;
 
+/** Milliseconds until a message is tried again that no engine took, and after which the job is stopped. */
+const AWAY_AGAIN = 1_000;
+const AWAY_FOR = 3_600_000;
+/** How often a message is tried that fails as if no engine were there, although one answers. */
+const AWAY_TRIES = 3;
+const NOBODY = 'no engine answered for an hour';
+
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function jobRunner(parts: JobRunnerOptions): JobRunner {
   const { store, lists, live, log, keep, alone = (run, signal) => run(signal) } = parts;
@@ -90,6 +100,7 @@ export function jobRunner(parts: JobRunnerOptions): JobRunner {
   };
   const run = async (job: Job, held: AbortSignal): Promise<void> => {
     let told = performance.now();
+    const patience = new Patience(parts, job.id);
     // nobody is working any more on what an earlier run had started
     const repeatable = REPEATABLE.includes(job.type);
     await store.takeUp(job, repeatable ? Date.now() - REPEATABLE_FOR : Date.now());
@@ -111,6 +122,13 @@ export function jobRunner(parts: JobRunnerOptions): JobRunner {
       }
       if (!(await store.claim(job.id, item.n))) continue;
       const result = await resultOf(parts.work(job, item, rights.visible));
+      const wait = await patience.of(result);
+      if (wait !== undefined) {
+        await store.putBack(job.id, item.n);
+        if (wait === 'over' && (await store.end(job.id, 'stopped', NOBODY))) break;
+        await pause(AWAY_AGAIN, held, { ref: false });
+        continue;
+      }
       await store.settle(job.id, item.n, result);
       if (performance.now() - told > TELL_EVERY) {
         await tell(job.id);
@@ -180,12 +198,47 @@ export function jobRunner(parts: JobRunnerOptions): JobRunner {
   };
 }
 
-async function resultOf(work: ReturnType<JobWork>): Promise<ItemResult> {
+/** What became of a message; `isAway`: not even tried, as far as can be told, since nobody was there to do it. */
+type Result = ItemResult & { readonly isAway: boolean };
+
+const AWAY: ReadonlySet<string> = new Set<ErrorCode>(['BROKER_UNAVAILABLE', 'STORE_UNAVAILABLE']);
+
+async function resultOf(work: ReturnType<JobWork>): Promise<Result> {
   try {
     const { resultId } = await work;
-    return { state: 'done', resultId };
+    return { state: 'done', resultId, isAway: false };
   } catch (error) {
-    const { code, text } = describeError(error);
-    return { state: 'failed', code, text };
+    const { code, text, retryable } = describeError(error);
+    return { state: 'failed', code, text, isAway: retryable && AWAY.has(code) };
+  }
+}
+
+/** Decides whether a job waits: a restart of the engines must not make all its messages failures. */
+class Patience {
+  readonly #parts: Pick<JobRunnerOptions, 'answers' | 'log'>;
+  readonly #job: number;
+  #since: number | undefined;
+  #tries = 0;
+
+  constructor(parts: Pick<JobRunnerOptions, 'answers' | 'log'>, job: number) {
+    this.#parts = parts;
+    this.#job = job;
+  }
+
+  /** Undefined if the result counts; else its message is to be tried again, or it was waited for too long. */
+  async of({ isAway, text }: Result): Promise<'again' | 'over' | undefined> {
+    const { answers, log } = this.#parts;
+    if (isAway && !(await answers())) {
+      if (this.#since === undefined) {
+        log.warn({ event: 'job-waits', job: this.#job, why: text }, 'job-waits');
+      }
+      this.#since ??= performance.now();
+      return performance.now() - this.#since > AWAY_FOR ? 'over' : 'again';
+    }
+    this.#since = undefined;
+    this.#tries = isAway ? this.#tries + 1 : 0;
+    if (isAway && this.#tries < AWAY_TRIES) return 'again';
+    this.#tries = 0;
+    return undefined;
   }
 }

@@ -135,6 +135,8 @@ export interface JobStore {
   /** Claims a waiting message of a running job; false if somebody else was faster or the job has ended. */
   claim(id: number, n: number): Promise<boolean>;
   settle(id: number, n: number, result: ItemResult): Promise<void>;
+  /** Undoes a claim: the message waits again, or is cancelled with its job. */
+  putBack(id: number, n: number): Promise<void>;
   /** Ends a running job; false if it had already ended. */
   end(id: number, state: JobState, why?: string): Promise<boolean>;
   /**
@@ -276,6 +278,16 @@ export function jobStore(database: MetaDatabase): JobStore {
         text ?? null,
         resultId === undefined ? null : 1,
         Date.now(),
+        id,
+        n,
+      );
+    },
+    async putBack(id, n) {
+      await database.run(
+        `UPDATE job_item SET state = CASE
+             WHEN EXISTS (SELECT 1 FROM job WHERE id = job_id AND state = 'running') THEN 'waiting'
+             ELSE 'cancelled' END
+           WHERE job_id = ? AND n = ? AND state = 'doing'`,
         id,
         n,
       );

@@ -200,7 +200,9 @@ test('a file that is cut while it is sent ends its connection, so that nobody ta
   await truncate(path, size);
   const [, port = ''] = /:(\d+)$/.exec(one.url) ?? [];
   await using reader = await rawClient(Number(port));
-  reader.write('GET /cut.bin HTTP/1.1\r\nhost: x\r\n\r\nGET /digits.txt HTTP/1.1\r\nhost: x\r\n\r\n');
+  reader.write(
+    'GET /cut.bin HTTP/1.1\r\nhost: x\r\n\r\nGET /digits.txt HTTP/1.1\r\nhost: x\r\n\r\n',
+  );
   await vi.waitFor(() => expect(reader.heard).toContain('200 OK'));
   reader.pause();
   await truncate(path, 20);

@@ -20,7 +20,12 @@ const DAY = 86_400_000;
 
 const everything: JobRights = async () => ({ visible: undefined });
 
-const runnerOf = (meta: MetaDatabase, work: JobWork, rights = everything) =>
+const runnerOf = (
+  meta: MetaDatabase,
+  work: JobWork,
+  rights = everything,
+  answers = () => Promise.resolve(true),
+) =>
   jobRunner({
     store: jobStore(meta),
     lists: frozenLists(meta),
@@ -30,6 +35,7 @@ const runnerOf = (meta: MetaDatabase, work: JobWork, rights = everything) =>
     keep: () => 2 * DAY,
     live: { tell: () => undefined },
     log: silentLogger,
+    answers,
   });
 
 test('after a restart a job goes on; what was being done is uncertain and not done again', async () => {
@@ -96,6 +102,66 @@ test('a message that fails does not end the job, and says why', async () => {
     { messageId: 2, code: 'NOT_FOUND', text: 'its body is gone' },
   ]);
   expect(await runner.store.find(id)).toMatchObject({ done: 2, failed: 1 });
+  await runner.stop();
+  await meta.close();
+});
+
+test('a job waits for an engine that is away, and its messages do not fail meanwhile', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = await metaDatabase({ data: folder.path });
+  let isThere = true;
+  const tried: number[] = [];
+  const work: JobWork = async (_, { messageId }) => {
+    tried.push(messageId);
+    if (messageId === 2 && tried.length === 2) isThere = false;
+    if (!isThere) throw new EngineError('BROKER_UNAVAILABLE', 'nobody', { retryable: true });
+    return {};
+  };
+  const runner = runnerOf(meta, work, everything, async () => isThere);
+  const { id } = await runner.start({ ...order, ids: [1, 2, 3] });
+  await vi.waitFor(() => expect(tried.length).toBeGreaterThan(2));
+  // whoever cancels it does not wait for the engine
+  const other = await runner.start({ ...order, ids: [4, 5] });
+  await runner.cancel(other.id);
+  isThere = true;
+  await vi.waitFor(async () => expect((await runner.store.find(id))?.state).toBe('finished'));
+  expect(new Set(tried)).toEqual(new Set([1, 2, 3]));
+  expect(await runner.store.find(id)).toMatchObject({ done: 3, failed: 0 });
+  await runner.stop();
+  await meta.close();
+});
+
+test('a job that is cancelled while its engine is away leaves nothing open', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = await metaDatabase({ data: folder.path });
+  let tries = 0;
+  const work: JobWork = async () => {
+    tries += 1;
+    throw new EngineError('BROKER_UNAVAILABLE', 'nobody', { retryable: true });
+  };
+  const runner = runnerOf(meta, work, everything, async () => false);
+  const { id } = await runner.start({ ...order, ids: [1, 2] });
+  await vi.waitFor(() => expect(tries).toBeGreaterThan(0));
+  await runner.cancel(id);
+  await runner.stop();
+  const states = (await runner.store.items(id, { limit: 10 })).map(({ state }) => state);
+  expect(states).toEqual(['cancelled', 'cancelled']);
+  await meta.close();
+});
+
+test('a message that fails as if no engine were there, although one answers, fails after some tries', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = await metaDatabase({ data: folder.path });
+  const tried: number[] = [];
+  const runner = runnerOf(meta, async (_, { messageId }) => {
+    tried.push(messageId);
+    if (messageId === 1) throw new EngineError('BROKER_UNAVAILABLE', 'slow', { retryable: true });
+    return {};
+  });
+  const { id } = await runner.start({ ...order, ids: [1, 2] });
+  await vi.waitFor(async () => expect((await runner.store.find(id))?.state).toBe('finished'));
+  expect(tried).toEqual([1, 1, 1, 2]);
+  expect(await runner.store.find(id)).toMatchObject({ done: 1, failed: 1 });
   await runner.stop();
   await meta.close();
 });
