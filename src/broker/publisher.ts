@@ -171,7 +171,7 @@ function settle(
   reject(
     // after two writes the first may be stored anyway: the caller must not treat it as refused
     written < 2 && (FULL.has(err_code) || /maximum|insufficient/.test(description))
-      ? full(subject)
+      ? full(subject, description)
       : unavailable(subject, description),
   );
 }
@@ -182,12 +182,12 @@ const queueOf = (subject: string): string => {
   return kind === 'q' ? `the queue of ${rest[0] ?? ''}` : `stream ${kind}`;
 };
 
-function full(subject: string): EngineError {
-  return new EngineError(
-    'QUEUE_FULL',
-    `${queueOf(subject)} has reached its limit; start or repair its host, or raise settings.queueLimit`,
-    { retryable: true },
-  );
+/** NATS says so of its own limits, and of a disk that is full or cannot be written. */
+function full(subject: string, description: string): EngineError {
+  const why = description.includes('maximum')
+    ? 'has reached its limit; start or repair its host, or raise settings.queueLimit'
+    : `cannot be written by NATS: ${description}. Free or repair its disk`;
+  return new EngineError('QUEUE_FULL', `${queueOf(subject)} ${why}`, { retryable: true });
 }
 
 function unavailable(subject: string, why: string): EngineError {

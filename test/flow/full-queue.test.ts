@@ -1,5 +1,8 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
+import { startNatsServer } from '../../src/broker/embedded/nats-server.ts';
 import { WORKER } from '../../src/broker/names.ts';
 import type { Message } from '../../src/message/message.ts';
 import {
@@ -8,9 +11,11 @@ import {
   processDefinition,
   serviceDefinition,
 } from '../support/definition.ts';
+import { given, silent } from '../support/given.ts';
 import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
 import { startNats } from '../support/nats.ts';
 import { run } from '../support/running.ts';
+import { canMount, smallDisk } from '../support/small-disk.ts';
 
 /** As short as JetStream allows: a queue may be full for longer than its memory of message ids. */
 const WINDOW = 100;
@@ -135,3 +140,23 @@ test('a queued process waits for room at one target and sends to the others once
   );
   await vi.waitFor(() => expect(well.sent.map(nameOf).toSorted()).toEqual(names));
 }, 120_000);
+
+test.skipIf(!canMount)(
+  'a full disk of NATS is told as that, not as the limit of a queue',
+  { timeout: 60_000 },
+  async () => {
+    await using disk = await smallDisk();
+    await using nats = await startNatsServer({ data: join(disk.path, 'data') });
+    await using line = await given({ nats, operations: { out: { answer: silent } } });
+    await line.come('1');
+    await expect(writeFile(join(disk.path, 'fill'), Buffer.alloc(2_000_000))).rejects.toThrow(
+      'ENOSPC',
+    );
+    await expect(line.comes('x'.repeat(50_000))).rejects.toMatchObject({
+      message: expect.stringContaining('no space left on device') as string,
+      retryable: true,
+    });
+    await rm(join(disk.path, 'fill'));
+    await vi.waitFor(() => line.come('2'));
+  },
+);

@@ -284,10 +284,8 @@ export function jobStore(database: MetaDatabase): JobStore {
     },
     async putBack(id, n) {
       await database.run(
-        `UPDATE job_item SET state = CASE
-             WHEN EXISTS (SELECT 1 FROM job WHERE id = job_id AND state = 'running') THEN 'waiting'
-             ELSE 'cancelled' END
-           WHERE job_id = ? AND n = ? AND state = 'doing'`,
+        `UPDATE job_item SET state = CASE (SELECT state FROM job WHERE id = job_id)
+             WHEN 'running' THEN 'waiting' ELSE 'cancelled' END WHERE job_id = ? AND n = ? AND state = 'doing'`,
         id,
         n,
       );
