@@ -9,10 +9,10 @@ import { readMark, writeMark } from './settled-mark.ts';
 import { isTrusted, markFor, settledUpTo } from './streams.ts';
 
 /**
- * What every consumer of a stream has acknowledged may be removed after this long; a restarted
- * engine reads the journal's last minute.
+ * Milliseconds after which what every consumer of a stream has acknowledged may be removed; a
+ * restarted engine reads the journal's last minute.
  */
-const MARGIN = 5 * 60_000;
+export const SETTLED_STAY = 5 * 60_000;
 const PASS = 30_000;
 
 export interface JanitorOptions {
@@ -49,7 +49,7 @@ interface Seen {
  * consumers, since it is not known how much of it is settled.
  */
 export function janitorPass(parts: JanitorOptions): () => Promise<void> {
-  const { broker, margin = MARGIN, onKept, isLeft = async () => false } = parts;
+  const { broker, margin = SETTLED_STAY, onKept, isLeft = async () => false } = parts;
   const { manager, names } = broker;
   const history = new Map<string, readonly Seen[]>();
   const marks = new Map<string, number>();
@@ -113,7 +113,7 @@ export function janitorPass(parts: JanitorOptions): () => Promise<void> {
  * built from, including queues of hosts that the production no longer has.
  */
 export function startJanitor(parts: JanitorOptions, leases: Leases): { close(): Promise<void> } {
-  const { margin = MARGIN } = parts;
+  const { margin = SETTLED_STAY } = parts;
   const stop = new AbortController();
   const run = async (): Promise<void> => {
     while (!stop.signal.aborted) {

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type KV, Kvm } from '@nats-io/kv';
-import { EngineError } from '../error/engine-error.ts';
+import { type KV, type KvEntry, Kvm } from '@nats-io/kv';
+import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { unless } from '../error/foreseen.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
+import { SETTLED_STAY } from './janitor.ts';
+import { isGone, processIdentity } from './process-identity.ts';
 
 /**
  * The results of people's orders, kept for a day across all engines: a repeated order (a second
@@ -12,12 +14,24 @@ import type { Broker } from './broker.ts';
 export interface Orders {
   /**
    * Runs `run`, or returns its result if the same order was given before; a repetition during the
-   * run waits for it. A failed order may be given again. Throws ORDER_UNCERTAIN if it is not known
-   * how the first one ended.
+   * run waits for it. A failed order may be given again. If the engine that carried it out has died
+   * in between, `run` gets what was noted then: as long as JetStream surely knows the keys of what
+   * was stored, storing it again with these keys tells whether it is there. After that, or if `run`
+   * throws ORDER_UNCERTAIN itself, it is not known how the first one ended.
    */
-  once<Result>(order: string, run: () => Promise<Result>): Promise<Result>;
+  once<Result>(
+    order: string,
+    run: (before: Begun | undefined) => Promise<Result>,
+    note?: string,
+  ): Promise<Result>;
   /** Runs `run` unless any engine is already running something under this name; returns undefined if one is. */
   alone<Result>(name: string, run: () => Promise<Result>): Promise<Result | undefined>;
+}
+
+/** An order that was begun and has no result. */
+export interface Begun {
+  /** What its first run noted. */
+  readonly note?: string | undefined;
 }
 
 const KEEP = 86_400_000;
@@ -27,12 +41,31 @@ const LOOK_EVERY = 100;
 /** Milliseconds after which the holder of a name for `alone` is presumed dead. */
 const DEAD = 60_000;
 
-interface Kept {
+/** How far the clocks of an engine and of NATS may be apart, in milliseconds. */
+const CLOCKS = 60_000;
+
+interface Kept extends Begun {
   /** Missing while the order is being carried out. */
   readonly result?: unknown;
+  /** The process that carries it out; see `processIdentity`. */
+  readonly by?: string | undefined;
+  /** When it was first begun, if another process has taken it up. */
+  readonly since?: number | undefined;
 }
 
-export function orders({ jetstream, names, replicas }: Broker, patience = PATIENCE): Orders {
+export interface OrdersOptions {
+  /** Milliseconds in which JetStream stores messages with the same key only once. */
+  readonly duplicateWindow: number;
+  readonly patience?: number;
+}
+
+export function orders(
+  { jetstream, names, replicas }: Broker,
+  { duplicateWindow, patience = PATIENCE }: OrdersOptions,
+): Orders {
+  const own: Kept = { by: processIdentity() };
+  // a restarted server reads the keys from its messages, and settled ones are removed
+  const decidable = Math.min(duplicateWindow, SETTLED_STAY) - CLOCKS;
   let opened: Promise<KV> | undefined;
   const open = (): Promise<KV> => {
     opened ??= new Kvm(jetstream).create(names.orders, { history: 1, ttl: KEEP, replicas });
@@ -43,28 +76,32 @@ export function orders({ jetstream, names, replicas }: Broker, patience = PATIEN
     return opened;
   };
   return {
-    async once<Result>(order: string, run: () => Promise<Result>): Promise<Result> {
+    async once(order, run, note) {
       const kv = await open();
-      for (const limit = Date.now() + patience; ; await sleep(LOOK_EVERY)) {
-        if (await isFirst(kv, order)) return finished(kv, order, run);
+      let waited = { revision: 0, limit: 0 };
+      for (; ; await sleep(LOOK_EVERY)) {
+        if (await isFirst(kv, order, { ...own, note })) return finished(kv, order, run);
         const entry = await kv.get(order);
-        const kept = entry?.operation === 'PUT' ? entry.json<Kept>() : undefined;
-        if (kept !== undefined && 'result' in kept) return kept.result as Result;
-        if (kept !== undefined && Date.now() > limit) {
-          throw new EngineError(
-            'ORDER_UNCERTAIN',
-            'this order was started before, and it is not known whether it was carried out: check before giving it again',
-          );
-        }
+        if (entry?.operation !== 'PUT') continue;
+        const kept = entry.json<Kept>();
+        if ('result' in kept) return kept.result as Awaited<ReturnType<typeof run>>;
+        const { revision } = entry;
+        if (waited.revision !== revision) waited = { revision, limit: Date.now() + patience };
+        if (Date.now() <= waited.limit && !isGone(kept.by)) continue;
+        const before = { ...kept, since: kept.since ?? entry.created.getTime() };
+        if (Date.now() - before.since > decidable) throw uncertain();
+        if (await isTaken(kv, entry, { ...before, ...own }))
+          return finished(kv, order, run, before);
       }
     },
     async alone(name, run) {
       const kv = await open();
-      if (!(await isFirst(kv, name))) {
+      if (!(await isFirst(kv, name, own))) {
         const entry = await kv.get(name);
-        if (entry?.operation !== 'PUT' || Date.now() - entry.created.getTime() < DEAD)
-          return undefined;
-        await kv.update(name, '{}', entry.revision);
+        if (entry?.operation !== 'PUT') return undefined;
+        const isDead =
+          Date.now() - entry.created.getTime() >= DEAD || isGone(entry.json<Kept>().by);
+        if (!isDead || !(await isTaken(kv, entry, own))) return undefined;
       }
       try {
         return await run();
@@ -79,23 +116,26 @@ export function orders({ jetstream, names, replicas }: Broker, patience = PATIEN
 async function finished<Result>(
   kv: KV,
   order: string,
-  run: () => Promise<Result>,
+  run: (before: Begun | undefined) => Promise<Result>,
+  before?: Kept,
 ): Promise<Result> {
   try {
-    const result = await run();
+    const result = await run(before);
     // the caller gets the result; only a repetition would not
     await kv.put(order, JSON.stringify({ result })).catch(unless(isAway, 'recording an order'));
     return result;
   } catch (error) {
-    await kv.delete(order).catch(unless(isAway, 'recording a failed order'));
+    const isOpen = isEngineError(error) && error.code === 'ORDER_UNCERTAIN';
+    const told = isOpen ? kv.put(order, JSON.stringify(before ?? {})) : kv.delete(order);
+    await told.catch(unless(isAway, 'recording a failed order'));
     throw error;
   }
 }
 
 /** Whether the order is new. Rejects if that cannot be determined. */
-async function isFirst(kv: KV, order: string): Promise<boolean> {
+async function isFirst(kv: KV, order: string, by: Kept): Promise<boolean> {
   try {
-    await kv.create(order, '{}');
+    await kv.create(order, JSON.stringify(by));
     return true;
   } catch (error) {
     const known = await kv.get(order);
@@ -103,3 +143,22 @@ async function isFirst(kv: KV, order: string): Promise<boolean> {
     return false;
   }
 }
+
+/** Takes over what another process had begun; false if somebody else was faster. */
+async function isTaken(kv: KV, { key, revision }: KvEntry, by: Kept): Promise<boolean> {
+  try {
+    await kv.update(key, JSON.stringify(by), revision);
+    return true;
+  } catch (error) {
+    const now = await kv.get(key);
+    if (now?.revision === revision) throw error;
+    return false;
+  }
+}
+
+/** What is thrown if it cannot be found out how an order that was started before ended. */
+export const uncertain = (): EngineError =>
+  new EngineError(
+    'ORDER_UNCERTAIN',
+    'this order was started before, and it is not known whether it was carried out: check before giving it again',
+  );

@@ -133,7 +133,7 @@ export async function startEngine(
     steps: done,
     keyed: keyed(broker),
     waiting: waitingRoom(broker, stored),
-    orders: orders(broker),
+    orders: orders(broker, { duplicateWindow }),
     leases: held,
     answers: waiting,
     halfStored: halfStoredLegs(),

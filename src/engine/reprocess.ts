@@ -1,3 +1,4 @@
+import type { Begun } from '../broker/orders.ts';
 import type { Reprocess, Reprocessed } from '../control/orders.ts';
 import type { Definition } from '../definition/definition.ts';
 import { EngineError } from '../error/engine-error.ts';
@@ -23,31 +24,36 @@ export function reprocessOnce(
   request: Reprocess,
   body: Uint8Array,
 ): Promise<Reprocessed> {
-  const run = (): Promise<Reprocessed> => {
-    if (request.dryRun === true) return reprocess(engine, director, request, body);
+  const run = (before?: Begun): Promise<Reprocessed> => {
+    const given = { ...request, again: before !== undefined };
+    if (request.dryRun === true) return reprocess(engine, director, given, body);
     const suspended = request.replaces.filter((one) => one.suspended);
     // nobody else can act on what is replaced meanwhile
     return suspended.reduce<() => Promise<Reprocessed>>(
       (inner, { message }) =>
         () =>
           alone(engine, message, inner),
-      () => reprocess(engine, director, request, body),
+      () => reprocess(engine, director, given, body),
     )();
   };
   return request.order === undefined ? run() : engine.orders.once(request.order, run);
 }
 
+/** An order to process again, and whether it may have been carried out before. */
+interface Given extends Reprocess {
+  readonly again: boolean;
+}
+
 async function reprocess(
   engine: Engine,
   director: Director,
-  request: Reprocess,
+  request: Given,
   bytes: Uint8Array,
 ): Promise<Reprocessed> {
   const { original, replaces, targets, by, dryRun = false } = request;
   const { storing, routing } = director;
   for (const target of targets ?? []) routing.wiring.target(target);
-  const suspended = replaces.filter((one) => one.suspended).map(({ message }) => message);
-  if (!dryRun) for (const message of suspended) await checkSuspended(engine, message);
+  const suspended = await stillSuspended(engine, request);
   const sessionId = routing.ids.next();
   const legs = await routed(engine, director, { request, bytes, sessionId });
   const drop = (some: readonly Leg[]): void => ownBodies(some).forEach((ref) => routing.drop(ref));
@@ -62,11 +68,29 @@ async function reprocess(
   const done = { sessionId, messageId: sessionId, made: queued(kept, sessionId) };
   if (dryRun) return { ...done, failed: failureOf(legs) };
   drop(legs.filter((leg) => !kept.includes(leg)));
-  await enqueue(storing, linked(kept, { replaces, original: original.id, sessionId }));
+  const linkedLegs = linked(kept, { replaces, original: original.id, sessionId });
+  const { originalSession: stored = sessionId } = await enqueue(storing, linkedLegs);
   for (const message of suspended)
-    await discard(engine, { message, by, reason: `processed again as session ${sessionId}` });
-  return done;
+    await discard(engine, { message, by, reason: `processed again as session ${stored}` });
+  return stored === sessionId ? done : storedBefore(done, stored);
 }
+
+/** The suspended messages that are replaced; see `checkSuspended`. */
+async function stillSuspended(
+  engine: Engine,
+  { replaces, again, dryRun = false }: Given,
+): Promise<readonly Pick<Envelope, 'id' | 'sessionId' | 'target'>[]> {
+  const suspended = replaces.filter((one) => one.suspended).map(({ message }) => message);
+  if (!dryRun) for (const message of suspended) await checkSuspended(engine, message, again);
+  return suspended;
+}
+
+/** What the same order had stored: the messages are found by their session. */
+const storedBefore = ({ made }: Reprocessed, sessionId: number): Reprocessed => ({
+  sessionId,
+  messageId: sessionId,
+  made: made.map((one) => ({ ...one, messageId: sessionId })),
+});
 
 /** Everything that today's rules and transforms make of the original. */
 function routed(

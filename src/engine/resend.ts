@@ -1,4 +1,5 @@
 import { findById } from '../broker/find-by-id.ts';
+import { type Begun, uncertain } from '../broker/orders.ts';
 import type { Discard, Resend, SentMessage } from '../control/orders.ts';
 import { ediTypeOf, hl7Header, kindOf } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
@@ -16,12 +17,21 @@ export function resendOnce(
   request: Resend,
   body: Uint8Array,
 ): Promise<SentMessage> {
-  const run = (): Promise<SentMessage> => {
-    const { message, suspended = false } = request;
-    const make = (): Promise<SentMessage> => resend(engine, director, request, body);
+  const { message, order, suspended = false } = request;
+  const note = suspended ? 'suspended' : undefined;
+  const run = async (before?: Begun): Promise<SentMessage> => {
+    const again = before !== undefined;
+    // it was stored under another key then
+    if (again && before.note !== note) throw uncertain();
+    const make = (): Promise<SentMessage> => resend(engine, director, { ...request, again }, body);
     return suspended ? alone(engine, message, make) : make();
   };
-  return request.order === undefined ? run() : engine.orders.once(request.order, run);
+  return order === undefined ? run() : engine.orders.once(order, run, note);
+}
+
+/** An order to resend, and whether it may have been carried out before. */
+interface Given extends Resend {
+  readonly again: boolean;
 }
 
 /**
@@ -32,11 +42,11 @@ export function resendOnce(
 async function resend(
   engine: Engine,
   director: Director,
-  request: Resend,
+  request: Given,
   body: Uint8Array,
 ): Promise<SentMessage> {
-  const { message, bodyRef, suspended = false, order } = request;
-  if (suspended) await checkSuspended(engine, message);
+  const { message, bodyRef, suspended = false, order, again } = request;
+  if (suspended) await checkSuspended(engine, message, again);
   const to = request.to ?? message.target;
   const large = bodyRef !== undefined;
   const { messageId, sessionId, duplicate } = await inject(director, {
@@ -54,7 +64,8 @@ async function resend(
     ...(suspended ? { kind: 's', order: message.id } : { kind: 'r', order }),
   });
   if (suspended) {
-    if (duplicate) throw noLongerSuspended(message, 'has just been resent; discard it if it stays');
+    if (duplicate && !again)
+      throw noLongerSuspended(message, 'has just been resent; discard it if it stays');
     await discard(engine, {
       message,
       by: request.by,
@@ -64,13 +75,18 @@ async function resend(
   return { messageId, sessionId };
 }
 
-/** Throws NOT_FOUND for a message that is no longer suspended. */
+/**
+ * Throws NOT_FOUND for a message that is no longer suspended, or ORDER_UNCERTAIN if the same order
+ * may have been what dealt with it.
+ */
 export async function checkSuspended(
   engine: Engine,
   message: Pick<Envelope, 'id' | 'target'>,
+  again: boolean,
 ): Promise<void> {
-  if ((await placeOf(engine, message)) === undefined)
-    throw noLongerSuspended(message, 'is no longer suspended: somebody else has dealt with it');
+  if ((await placeOf(engine, message)) !== undefined) return;
+  if (again) throw uncertain();
+  throw noLongerSuspended(message, 'is no longer suspended: somebody else has dealt with it');
 }
 
 function noLongerSuspended(

@@ -28,6 +28,7 @@ export async function inject(
   { routing, storing }: { readonly routing: Routing; readonly storing: Storing },
   { envelope, body, bodyRef, to, kind, order }: Injected,
 ): Promise<{
+  /** Of what the same order stored before, if it was a repetition. */
   readonly messageId: number;
   readonly sessionId: number;
   readonly duplicate: boolean;
@@ -48,6 +49,6 @@ export async function inject(
     key: `${kind}${order ?? id}`,
     firstId: id,
   });
-  const { duplicate } = await enqueue(storing, legs);
-  return { messageId: id, sessionId: id, duplicate };
+  const { duplicate, originalSession = id } = await enqueue(storing, legs);
+  return { messageId: originalSession, sessionId: originalSession, duplicate };
 }

@@ -1,6 +1,9 @@
+import { Kvm } from '@nats-io/kv';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Job, JobAnswer } from '../../../src/api/contract/job.ts';
 import type { Message, MessagePage, Resent, Session } from '../../../src/api/contract/message.ts';
+import { connectBroker } from '../../../src/broker/broker.ts';
+import { gone } from '../../support/gone.ts';
 import { type Asked, type Operated, operated } from '../../support/operator.ts';
 
 const PRODUCTION = `production: once
@@ -126,4 +129,59 @@ test('a job is about exactly the list that was looked at, and pressed twice it i
   expect(same.body.job?.id).toBe(named.body.job?.id);
   const { body } = await production.ask<{ jobs: Job[] }>('GET', '/api/v1/jobs');
   expect(body.jobs.map(({ total }) => total)).toEqual([7, 6]);
+});
+
+/** Makes it so that a process which is gone had carried out all orders so far, and died before it could record this. */
+async function forgetResults(note?: string): Promise<void> {
+  await using broker = await connectBroker({
+    ...production.running.access,
+    production: 'once',
+    role: 'test',
+  });
+  const kv = await new Kvm(broker.jetstream).open(broker.names.orders);
+  for await (const order of await kv.keys())
+    await kv.put(order, JSON.stringify({ by: gone(), note }));
+}
+
+test('an order whose result was lost is not carried out a second time: what it stored is found', async () => {
+  const from = Date.now();
+  await production.send('L1');
+  const sent = { from, source: 'router', target: 'hl7-out', status: ['completed'] };
+  const [message] = await found(sent, 1);
+  const before = production.receiver.received.length;
+  const resend = () => act<Resent>(`/api/v1/messages/${message?.id}/resend`, {}, 'lost');
+  const first = await resend();
+  await vi.waitFor(() => expect(production.receiver.received).toHaveLength(before + 1));
+  await forgetResults();
+  expect(await resend()).toMatchObject({ status: 200, body: first.body });
+  // the second time, the result of the first is known again
+  expect((await resend()).body).toEqual(first.body);
+
+  const anew = () =>
+    act<Resent>(`/api/v1/messages/${message?.id}/reprocess`, { targets: ['hl7-out'] }, 'anew');
+  const made = await anew();
+  expect(made.status).toBe(200);
+  await forgetResults();
+  expect((await anew()).body.sessionId).toBe(made.body.sessionId);
+  await production.send('L2');
+  await vi.waitFor(() => expect(production.receiver.received).toHaveLength(before + 3));
+
+  await production.send('L3', { mrn: '0' });
+  const suspended = { from, source: 'hl7-in', target: 'router', status: ['suspended'] };
+  const [waiting] = await found(suspended, 1);
+  const settle = () =>
+    act<Resent & { code?: string }>(
+      `/api/v1/messages/${waiting?.id}/resend`,
+      { to: 'hl7-out' },
+      'waiting',
+    );
+  expect((await settle()).status).toBe(200);
+  await forgetResults('suspended');
+  // it may have been this order or somebody else that dealt with it
+  expect((await settle()).body).toMatchObject({ code: 'ORDER_UNCERTAIN' });
+  // also when the trace knows that it is no longer suspended
+  await found({ ...suspended, status: ['discarded'] }, 1);
+  expect((await settle()).body).toMatchObject({ code: 'ORDER_UNCERTAIN' });
+  await production.send('L4');
+  await vi.waitFor(() => expect(production.receiver.received).toHaveLength(before + 5));
 });
