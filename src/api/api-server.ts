@@ -20,6 +20,7 @@ import {
 import type { Api } from '../web/api.ts';
 import { ApiError } from '../web/api-error.ts';
 import { API_PREFIX } from '../web/api-prefix.ts';
+import { lazySchemas } from '../web/lazy-schemas.ts';
 import { isAmong } from '../web/networks.ts';
 import { notFound, sendProblem } from '../web/problem.ts';
 import { securityHeaders } from '../web/security-headers.ts';
@@ -102,6 +103,7 @@ export async function buildApi(
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
     forceCloseConnections: true,
+    schemaController: lazySchemas(),
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true } },
     ...(tls === undefined ? { http: listening } : { https: { ...tls.options, ...listening } }),
   }) as unknown as Api;
