@@ -10,11 +10,16 @@ const files = lanes();
 
 process.env['NODE_COMPILE_CACHE'] ??= COMPILED;
 
-const LONG = join(import.meta.dirname, 'test/scenario/');
+/** The folders with the longest files, in the order in which they are begun. */
+const LONG = ['test/browser/', 'test/scenario/'].map((folder) => join(import.meta.dirname, folder));
+const length = (file: string): number => {
+  const place = LONG.findIndex((folder) => file.startsWith(folder));
+  return place === -1 ? LONG.length : place;
+};
 const place = ({ project, moduleId }: TestSpecification): number =>
-  LANES.findIndex((lane) => lane === project.name) * 2 + (moduleId.startsWith(LONG) ? 0 : 1);
+  LANES.findIndex((lane) => lane === project.name) * (LONG.length + 1) + length(moduleId);
 
-/** A lane after the other, since a worker keeps its modules within one; what has a whole engine is begun first. */
+/** A lane after the other, since a worker keeps its modules within one; what has a browser or a whole engine is begun first. */
 class LongestFirst extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     // oxlint-disable-next-line unicorn/no-array-sort -- the method of Vitest, not that of arrays
@@ -46,7 +51,6 @@ export default defineConfig({
     experimental: { viteModuleRunner: false, nodeLoader: false },
     execArgv: ['--conditions=waybill-source'],
     projects: [
-      lane('browser', { retry: TRIED_AGAIN }),
       lane('lossless', { env: { TMPDIR: onDisk() } }),
       lane('servers', {
         retry: TRIED_AGAIN,

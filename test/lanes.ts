@@ -16,29 +16,25 @@ const LOSSLESS =
 /** The folders whose files set a test up. */
 const SET_UP = /^(test|sandbox)\//;
 
-/**
- * In the order in which they are run: what takes longest is begun first, so that no worker is left with it at the end.
- * What kills and waits comes before the browsers: the first of these builds the console, for which the others wait.
- */
-export const LANES = ['lossless', 'browser', 'servers', 'alone', 'fast'] as const;
+/** In the order in which they are run: what takes longest is begun first, so that no worker is left with it at the end. */
+export const LANES = ['lossless', 'servers', 'alone', 'fast'] as const;
 export type Lane = (typeof LANES)[number];
 
 /**
  * The test files by how they may run, each once. `fast` start nothing: neither they, nor a file of `test/` or `sandbox/`
  * that they reach by imports, nor a file of the product that one of these names in an import, imports one of the modules
- * above. `alone` measure the memory of their own process. `browser` have Chromium. `lossless` kill, cut off and fail what
- * may lose a message: what one of these finds is never put down to a busy machine.
+ * above. `alone` measure the memory of their own process. `lossless` kill, cut off and fail what may lose a message: what
+ * one of these finds is never put down to a busy machine. Each lane costs each worker a start and its modules.
  */
 export function lanes(): Readonly<Record<Lane, readonly string[]>> {
   const all = Object.groupBy(globSync('test/**/*.test.ts', { cwd: ROOT }), laneOf);
-  const { browser = [], lossless = [], servers = [], alone = [], fast = [] } = all;
-  return { browser, lossless, servers, alone, fast };
+  const { lossless = [], servers = [], alone = [], fast = [] } = all;
+  return { lossless, servers, alone, fast };
 }
 
 function laneOf(file: string): Lane {
   if (/\bmemoryUsage\b/.test(textOf(file))) return 'alone';
   if (!startsSomething(file)) return 'fast';
-  if (file.startsWith('test/browser/')) return 'browser';
   return LOSSLESS.test(file) ? 'lossless' : 'servers';
 }
 

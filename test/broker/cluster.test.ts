@@ -90,7 +90,11 @@ test('streams are made, those of the console too, once a cluster that has no lea
   await other.start();
   const [, live] = await made;
   for (const name of ['WB_a', broker.names.live.stream]) {
-    expect((await broker.manager.streams.info(name)).config.name).toBe(name);
+    // the server that came back may call an election once more
+    await vi.waitFor(
+      async () => expect((await broker.manager.streams.info(name)).config.name).toBe(name),
+      ELECTED,
+    );
   }
   await live.close();
 }, 120_000);

@@ -36,7 +36,6 @@ describe.skipIf(noBrowser !== undefined)(`a second factor in Chromium ${noBrowse
     await addLocalUser(data, { name: 'eva', password: PASSWORD, roles: ['engineer'] });
     chrome = stack.use(await browser());
     ({ page } = chrome);
-    page.setDefaultTimeout(10_000);
     devices = await page.context().newCDPSession(page);
     await devices.send('WebAuthn.enable');
     await devices.send('WebAuthn.addVirtualAuthenticator', {
