@@ -205,7 +205,7 @@ export async function takeOverLine(
   stream: string,
   signal?: AbortSignal,
 ): Promise<TakenOver> {
-  const doubt = await reclaimWorker(broker, stream, READ_AHEAD, signal);
+  const doubt = await reclaimWorker(broker, stream, READ_AHEAD, { signal });
   return { until: await lastSequence(broker, stream), doubt };
 }
 
@@ -228,13 +228,18 @@ export async function lastSequence({ manager }: Broker, stream: string): Promise
  * delivered at once. Only when no other engine works on the queue. A crash between removing and
  * creating it loses nothing: the mark says where it begins.
  *
+ * @param wasSent everything that was delivered may have been sent: each engine that shares the queue
+ * learns it
  * @returns see `ensureWorker`
  */
 export async function reclaimWorker(
   broker: Broker,
   stream: string,
   pool: number,
-  signal?: AbortSignal,
+  {
+    wasSent = false,
+    signal,
+  }: { readonly wasSent?: boolean; readonly signal?: AbortSignal | undefined },
 ): Promise<number> {
   const mark = await readMark(broker, stream);
   const info = await workerInfo(broker, stream);
@@ -244,7 +249,8 @@ export async function reclaimWorker(
   const { manager } = broker;
   const { created } = await manager.streams.info(stream);
   const upTo = settledUpTo(info);
-  const doubt = doubtOf(info);
+  const sent = wasSent ? info.delivered.stream_seq : 0;
+  const doubt = Math.max(doubtOf(info), sent > upTo ? sent : 0);
   await writeMark(broker, stream, { created, upTo });
   signal?.throwIfAborted();
   await removeConsumer(manager, stream, WORKER);

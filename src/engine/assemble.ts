@@ -1,15 +1,10 @@
 import type { Credential } from '../adapter/credential.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
 import { isAway } from '../broker/away.ts';
+import type { Broker } from '../broker/broker.ts';
 import type { NamedJwtKeys } from '../credential/jwt/token-keys.ts';
 import { isPassword } from '../credential/password.ts';
-import type {
-  Definition,
-  HostDefinition,
-  OperationDefinition,
-  ProcessDefinition,
-  ServiceDefinition,
-} from '../definition/definition.ts';
+import type { Definition, HostDefinition, ServiceDefinition } from '../definition/definition.ts';
 import { type ProcessRuntime, processOf } from '../definition/process-of.ts';
 import { isLine, queueLines, wiring } from '../definition/wiring.ts';
 import { background } from '../error/background.ts';
@@ -30,7 +25,7 @@ import type { HostLogs } from '../log/logger.ts';
 import type { LoadedTables } from '../lookup/loaded-tables.ts';
 import { systemClock } from '../time/clock.ts';
 import type { Engine } from './engine.ts';
-import type { QueuePlan, Queues } from './queues.ts';
+import type { Queued, QueuePlan, Queues } from './queues.ts';
 
 /** What this engine provides to any production. */
 export interface Works {
@@ -93,16 +88,7 @@ export function assemble(works: Works, plan: QueuePlan, directed: Directed): Ass
     processes.set(name, process);
     return process;
   };
-  /** Where a host gets its messages from. */
-  const queueOf = ({ name, order, pool }: ProcessDefinition | OperationDefinition) => ({
-    streams: queueLines(order, pool).map(
-      ({ partition }) => broker.names.queue(name, partition, plan.generations.get(name)).stream,
-    ),
-    others: queues.others(name, plan),
-    settled: queues.settled(name),
-    restore: (stream: string, slots: number) => queues.ensureWorker(stream, slots),
-    pool: typeof order === 'string' ? pool : 1,
-  });
+  const queueOf = (of: Queued) => queueFor(of, plan, { queues, broker });
   return {
     wiring: wiring(definition, processNamed, (host) => plan.generations.get(host) ?? 0),
     routing,
@@ -133,6 +119,22 @@ export function assemble(works: Works, plan: QueuePlan, directed: Directed): Ass
     },
   };
 }
+
+/** Where a host gets its messages from. */
+const queueFor = (
+  { name, order, pool }: Queued,
+  plan: QueuePlan,
+  { queues, broker }: { readonly queues: Queues; readonly broker: Broker },
+) => ({
+  streams: queueLines(order, pool).map(
+    ({ partition }) => broker.names.queue(name, partition, plan.generations.get(name)).stream,
+  ),
+  others: queues.others(name, plan),
+  settled: queues.settled(name),
+  recollecting: queues.recollecting,
+  restore: (stream: string, slots: number) => queues.ensureWorker(stream, slots),
+  pool: typeof order === 'string' ? pool : 1,
+});
 
 function runtimeOf(
   { engine, events, logs, credential, verifier, jwt, peerCertificate }: Works,

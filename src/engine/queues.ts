@@ -26,6 +26,7 @@ import { type Doubts, doubts } from '../flow/doubts.ts';
 import { type SettledMemory, settledMemory } from '../flow/settled-memory.ts';
 import type { OtherLine, OtherLines } from '../host/other-lines.ts';
 import type { Engine } from './engine.ts';
+import { recollection } from './recollection.ts';
 
 /** One stream of a queue. */
 interface Line {
@@ -47,7 +48,7 @@ export interface QueuePlan {
   readonly generations: ReadonlyMap<string, number>;
 }
 
-type Queued = ProcessDefinition | OperationDefinition;
+export type Queued = ProcessDefinition | OperationDefinition;
 
 /** Messages settled this shortly before the journal's end may be delivered again after a crash. */
 const TAIL = 60_000;
@@ -56,6 +57,9 @@ const FRESH = 2_000;
 /** After a power loss, consumers may have forgotten as much as the outcomes that the janitor keeps. */
 const LONG_TAIL = 5 * 60_000;
 
+/** For each message being sent, the outcome of another may have been on its way. */
+const IN_DOUBT = 2;
+
 /** The queues of a production on this engine, and what is known about what they have sent. */
 export class Queues {
   readonly #engine: Engine;
@@ -63,10 +67,15 @@ export class Queues {
   readonly doubts: Doubts;
   #reading: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
+  /** Those that engines share, as they were last made. */
+  #shared: readonly Line[] = [];
+  /** After a reconnect: resolves once it is known what other engines have sent; undefined otherwise. */
+  readonly recollecting: () => Promise<void> | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
     this.doubts = doubts(engine.uncertain);
+    this.recollecting = recollection(engine.sending.connection, () => this.#recollect());
   }
 
   /** The streams into which messages are stored now. */
@@ -80,7 +89,7 @@ export class Queues {
    * @param before the running definition; undefined while no host is working on a queue
    */
   async make(definition: Definition, before?: QueuePlan): Promise<QueuePlan> {
-    const { broker, sole } = this.#engine;
+    const { broker } = this.#engine;
     const { queueLimit, duplicateWindow } = definition.settings;
     const plan = planOf(definition, await queueStreams(broker), before);
     await Promise.all(
@@ -90,13 +99,28 @@ export class Queues {
           limit: queueLimit,
           metadata: { [SHAPE]: shape },
         });
-        if (before === undefined && sole && !line) await this.#reclaim(stream, pool);
+        if (before === undefined && !line) await this.#takeUp(stream, pool);
         await this.ensureWorker(stream, pool);
         await ensureProjector(broker, stream);
       }),
     );
     this.#surveyed = 0;
+    this.#shared = this.#lines(plan).filter(({ line }) => !line);
     return plan;
+  }
+
+  /** What other engines sent before the server was lost, and what may have been on its way then. */
+  async #recollect(): Promise<void> {
+    const { broker, leases } = this.#engine;
+    if (this.#shared.length === 0) return;
+    if ((await leases.heldByOthers('engine')).length === 0) return;
+    await this.recall();
+    await Promise.all(
+      this.#shared.map(async ({ stream, pool }) => {
+        const until = await lastSequence(broker, stream);
+        this.doubts.raise(stream, { until, most: IN_DOUBT * pool });
+      }),
+    );
   }
 
   /** Recreates consumers of a stream that were removed while the production runs. */
@@ -130,13 +154,16 @@ export class Queues {
     this.doubts.raise(stream, { until, most: Number.POSITIVE_INFINITY });
   }
 
-  /** Redelivers at once what a killed engine had taken; it may be unknown which of it was sent. */
-  async #reclaim(stream: string, pool: number): Promise<void> {
-    const { broker, afterCrash, uncertain } = this.#engine;
-    await this.#doubtAll(stream, await reclaimWorker(broker, stream, pool));
-    if (!afterCrash && !uncertain) return;
-    // as many may have been in transmission as were being stored
-    this.doubts.raise(stream, { until: await lastSequence(broker, stream), most: 2 * pool });
+  /**
+   * Redelivers at once what a killed engine had taken, if no other engine works on the queue. It may
+   * be unknown which of it was sent, whoever gets it.
+   */
+  async #takeUp(stream: string, pool: number): Promise<void> {
+    const { broker, sole, afterCrash, uncertain } = this.#engine;
+    const wasSent = afterCrash || uncertain;
+    if (sole) await this.#doubtAll(stream, await reclaimWorker(broker, stream, pool, { wasSent }));
+    if (!wasSent) return;
+    this.doubts.raise(stream, { until: await lastSequence(broker, stream), most: IN_DOUBT * pool });
   }
 
   /** The other lines of a host's queue: of its earlier orders, and of engines with a different one. */

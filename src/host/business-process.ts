@@ -19,7 +19,7 @@ import { endByOrder } from './end-by-order.ts';
 import { type Host, HostState, type HostStatus, type Runtime, tellFailedTry } from './host.ts';
 import { type OtherLines, OtherLinesWork } from './other-lines.ts';
 import { HostPatience } from './patience.ts';
-import { QueueWorker, type WorkSignals } from './queue-worker.ts';
+import { QueueWorker, type QueueWorkerOptions, type WorkSignals } from './queue-worker.ts';
 import { Workers } from './workers.ts';
 
 export interface ProcessOptions {
@@ -34,6 +34,7 @@ export interface ProcessOptions {
   /** Recreates a removed consumer of a stream. */
   readonly restore: (stream: string, pool: number) => Promise<void>;
   readonly settled: SettledMemory;
+  readonly recollecting: QueueWorkerOptions['recollecting'];
   /** How a message is retried after a temporary failure of its process; `disconnected` has no meaning here. */
   readonly retry: RetryPolicy;
   /** While a message waits, `hold` makes the rest of its line wait too, `release` lets others pass. */
@@ -106,6 +107,7 @@ export class BusinessProcess implements Host {
       bodies: accepting.bodies,
       stream,
       settled: this.#options.settled,
+      recollecting: this.#options.recollecting,
       slots,
       takeOver,
       restore: () => this.#options.restore(stream, slots),

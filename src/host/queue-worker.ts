@@ -20,6 +20,11 @@ export interface QueueWorkerOptions {
   readonly bodies: Bodies;
   readonly stream: string;
   readonly settled: SettledMemory;
+  /**
+   * Not for a strict line: what is being found out about what other engines have sent, before which
+   * nothing is begun; undefined if nothing is.
+   */
+  readonly recollecting?: (() => Promise<void> | undefined) | undefined;
   /** How many at once; further deliveries wait here, in order. */
   readonly slots: number;
   /**
@@ -221,7 +226,7 @@ export class QueueWorker {
   /** If the line is lost, what was read ahead waits for the halt that follows. */
   #work(): void {
     while (this.#inFlight.size < this.#options.slots) {
-      if (this.#waiting.length === 0 || !this.#isOurs()) return;
+      if (this.#waiting.length === 0 || !this.#isOurs() || this.#mustWait()) return;
       const taken = this.#waiting.shift();
       if (taken === undefined) return;
       const { id } = taken.message;
@@ -230,6 +235,23 @@ export class QueueWorker {
       // ended
       else if (!this.#inFlight.has(id)) this.#begin(taken);
     }
+  }
+
+  #mustWait(): boolean {
+    const { recollecting, takeOver, stream } = this.#options;
+    const known = takeOver === undefined ? recollecting?.() : undefined;
+    if (known === undefined) return false;
+    if (known !== this.#awaited) {
+      this.#awaited = known;
+      background(this.#goOnAfter(known), `going on with ${stream}`);
+    }
+    return true;
+  }
+  #awaited: Promise<void> | undefined;
+
+  async #goOnAfter(known: Promise<void>): Promise<void> {
+    await known;
+    if (!this.#stopping) this.#work();
   }
 
   #begin(taken: Taken): void {

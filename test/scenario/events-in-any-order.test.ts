@@ -4,12 +4,14 @@ import { askControl } from '../../src/control/control.ts';
 import { type RemoteTrace, remoteTrace } from '../../src/control/remote-trace.ts';
 import { PLANE } from '../../src/control/verbs.ts';
 import { type EventfulProduction, eventfulProduction } from '../support/eventful-production.ts';
+import { unexplained } from '../support/told-repetitions.ts';
 
 /**
  * What nobody names: acts on a running production in an order that a seed decides, with two
  * engines, NATS, an operator plane, receivers and people who change it meanwhile. At the end every
- * acknowledged message has arrived or is shown as failed, in order where order is promised, and the
- * trace agrees with the streams.
+ * acknowledged message has arrived or is shown as failed, in order where order is promised, what
+ * came twice is shown as tried again or as a possible duplicate, and the trace agrees with the
+ * streams.
  *
  * `WAYBILL_EVENTS=60 WAYBILL_SEED=7` for more of them; a failure names its seed and its acts.
  */
@@ -97,7 +99,15 @@ async function judged(production: EventfulProduction) {
     { repair: false, by: 'test' },
     { timeout: 60_000 },
   );
-  return { lost: await lostOf(production, trace, missing), disorder, verified };
+  return {
+    lost: await lostOf(production, trace, missing),
+    disorder,
+    unexplained: [
+      ...(await unexplained(production.received.first, trace, 'first')),
+      ...(await unexplained(production.received.second, trace, 'second')),
+    ],
+    verified,
+  };
 }
 
 const NOTHING = { count: 0, ids: [] };
@@ -113,6 +123,7 @@ test(`after ${EVENTS} events in an order that seed ${SEED} decides nothing is lo
     expect(await judged(production)).toMatchObject({
       lost: [],
       disorder: [],
+      unexplained: [],
       verified: {
         behind: 0,
         missing: NOTHING,

@@ -1,26 +1,34 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
+import { connectBroker } from '../../src/broker/broker.ts';
+import { remoteTrace } from '../../src/control/remote-trace.ts';
 import { startEngineProcess } from '../support/engine-process.ts';
 import { type MllpReceiver, mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { startNats } from '../support/nats.ts';
+import { unexplained } from '../support/told-repetitions.ts';
 
 const messageOf = (n: number): string =>
   `MSH|^~\\&|S|A|R|B|20260101||ADT^A01^ADT_A01|E${n}|P|2.5.1\rEVN|A01\rPID|1||P${n % 7}^^^H^MR||DOE^JOHN\rPV1|1|I\r`;
 
 /** Two engines of one production on one NATS, each with a port of its own, and their receiver. */
-async function twoEngines(receiver: MllpReceiver) {
+async function twoEngines(
+  receiver: MllpReceiver,
+  { order = 'fifo', role = 'engine' }: { readonly order?: string; readonly role?: string } = {},
+) {
   const nats = await startNats();
   const folder = await mkdtemp(join(tmpdir(), 'waybill-two-'));
   await writeFile(
     join(folder, 'production.yaml'),
     `production: two
+settings: { search: { id: MSH-10 } }
 services:
   in: { adapter: mllp-in, settings: { listen: "127.0.0.1:\${env:PORT}" }, to: [out] }
 operations:
-  out: { adapter: mllp-out, settings: { connect: "127.0.0.1:${receiver.port}" } }
+  out: { adapter: mllp-out, settings: { connect: "127.0.0.1:${receiver.port}" }, order: ${order} }
 `,
   );
   const start = async (name: string) => {
@@ -33,8 +41,7 @@ operations:
       arguments: [
         '--nats',
         `nats://${nats.user}:${nats.password}@${new URL(nats.url).host}`,
-        '--role',
-        'engine',
+        ...(name === 'a' ? ['--role', role] : ['--role', 'engine']),
         '--log-level',
         'error',
       ],
@@ -47,6 +54,7 @@ operations:
   await vi.waitFor(() => expect(receiver.received).toHaveLength(1), 20_000);
   receiver.received.length = 0;
   return {
+    nats,
     first,
     second: await start('b'),
     async [Symbol.asyncDispose]() {
@@ -117,4 +125,46 @@ test('an engine that stands still, loses its line and comes back sends nothing o
   expect(receiver.received.slice(taken).filter((one) => one.from === from)).toEqual([]);
   // the one in flight, and the one whose outcome was being stored
   expect(receiver.received.length - distinct(receiver).length).toBeLessThanOrEqual(2);
+});
+
+test('what two engines send side by side is not repeated in silence when NATS is killed', async () => {
+  await using receiver = await mllpReceiver(() => ({ code: 'AA', after: 100 }));
+  await using engines = await twoEngines(receiver, {
+    order: '{ by-key: field("PID-3.1"), partitions: 3 }',
+    role: 'all',
+  });
+  const { nats, first, second } = engines;
+  let sending = true;
+  // as fast as the receiver
+  async function* messages(from: number): AsyncGenerator<string> {
+    for (let n = from; sending; n++) {
+      yield messageOf(n);
+      await sleep(80);
+    }
+  }
+  let accepted = 0;
+  const senders = [first, second].map(({ port }, one) =>
+    sendUntilAcknowledged(port, messages(one * 100_000 + 1), () => (accepted += 1)),
+  );
+  for (let kills = 0; kills <= 4; kills++) {
+    if (kills > 0 && nats.pid !== undefined) process.kill(nats.pid, 'SIGKILL');
+    const before = receiver.received.length;
+    await vi.waitFor(() => expect(receiver.received.length).toBeGreaterThan(before + 8), 20_000);
+  }
+  sending = false;
+  await Promise.all(senders);
+  await vi.waitFor(() => expect(distinct(receiver)).toHaveLength(accepted), {
+    timeout: 60_000,
+    interval: 200,
+  });
+  await using broker = await connectBroker({ ...nats, production: 'two', role: 'test' });
+  const trace = remoteTrace(broker, 'test');
+  await vi.waitFor(
+    async () => {
+      const { items } = await trace.find({ status: ['queued', 'retrying'], limit: 5 });
+      expect(items.filter(({ target }) => target === 'out')).toEqual([]);
+    },
+    { timeout: 30_000, interval: 300 },
+  );
+  expect(await unexplained(receiver.received, trace, 'out')).toEqual([]);
 });

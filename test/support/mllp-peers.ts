@@ -27,6 +27,8 @@ export interface Received {
   readonly body: Buffer;
   /** The sender's port. */
   readonly from: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly at: number;
 }
 
 export interface MllpReceiver extends AsyncDisposable {
@@ -64,6 +66,7 @@ export async function mllpReceiver(
         controlId: controlIdOf(body),
         body: Buffer.from(body),
         from: socket.remotePort,
+        at: Date.now(),
       };
       const said = answer(message, received.length);
       received.push(message);
