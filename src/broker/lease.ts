@@ -9,6 +9,9 @@ import { isGone, processIdentity } from './process-identity.ts';
 /** A holder that has not renewed for this long, as another engine sees it, has lost its lease. */
 export const LEASE_TIME = 9_000;
 
+/** Milliseconds for which it matters that a holder was there. */
+const RECENT = 60_000;
+
 /** The stored content of a lease. */
 interface Held {
   readonly holder: string;
@@ -65,8 +68,12 @@ export interface Leases {
    * doing the work.
    */
   seen(name: string): 'renewed' | 'once' | 'stale';
-  /** Names below a prefix that are held by others. */
-  heldByOthers(prefix: string): Promise<string[]>;
+  /**
+   * Names below a prefix that are held by others.
+   *
+   * @param evenGone also those whose holder was killed or ended uncleanly in the last minute
+   */
+  heldByOthers(prefix: string, evenGone?: boolean): Promise<string[]>;
 }
 
 /**
@@ -106,15 +113,21 @@ export function leases(kv: KV, holder: string): Leases {
       if (last === undefined || performance.now() - last.since > LEASE_TIME) return 'stale';
       return last.renewed ? 'renewed' : 'once';
     },
-    async heldByOthers(prefix) {
-      const names: string[] = [];
-      for (const key of await listKeys(kv, `lease.${prefix}.>`)) {
-        const entry = await kv.get(key);
-        const held = heldIn(entry);
-        if (entry === null || held === undefined || held.holder === holder) continue;
-        if (!isExpired(key, entry.revision, held)) names.push(key.slice('lease.'.length));
-      }
-      return names;
+    async heldByOthers(prefix, evenGone = false) {
+      const found = await Promise.all(
+        (await listKeys(kv, `lease.${prefix}.>`)).map((key) => kv.get(key)),
+      );
+      const entries = found.filter((entry) => entry !== null);
+      // the server's clock, for all of them
+      const latest = Math.max(...entries.map(({ created }) => created.getTime()));
+      return entries
+        .filter((entry) => {
+          const held = heldIn(entry);
+          if (held === undefined || held.holder === holder) return false;
+          const isRecent = latest - entry.created.getTime() < RECENT;
+          return !isExpired(entry.key, entry.revision, held) || (evenGone && isRecent);
+        })
+        .map(({ key }) => key.slice('lease.'.length));
     },
   };
 }

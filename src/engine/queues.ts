@@ -113,7 +113,8 @@ export class Queues {
   async #recollect(): Promise<void> {
     const { broker, leases } = this.#engine;
     if (this.#shared.length === 0) return;
-    if ((await leases.heldByOthers('engine')).length === 0) return;
+    // the others may have been killed with the server
+    if ((await leases.heldByOthers('engine', true)).length === 0) return;
     await this.recall();
     await Promise.all(
       this.#shared.map(async ({ stream, pool }) => {
