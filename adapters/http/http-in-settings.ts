@@ -2,6 +2,7 @@ import { setting } from 'waybill/adapter';
 import {
   acknowledgeSetting,
   type Caller,
+  callerClaims,
   callerSettings,
   corsSettings,
   type Incoming,
@@ -86,11 +87,7 @@ const who = {
     help: 'Which scopes a caller needs for which method; * means every other method. With openapi, those of the document count as well.',
     example: '["GET: results.read", "POST: results.write"]',
   }),
-  claims: setting.list(setting.text({ help: 'A claim, with dots between levels.' }), {
-    help: 'Which claims of a caller go with the message, for claim(…) in expressions and the trace. If empty, all that are about the caller.',
-    example: '["ward", "realm_access.roles"]',
-    advanced: true,
-  }),
+  claims: callerClaims,
   signIn: signInSettings,
   cors: corsSettings,
 };

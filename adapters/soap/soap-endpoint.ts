@@ -10,6 +10,7 @@ import {
   type HttpService,
   Incoming,
   mediaTypeOf,
+  messageCaller,
   Refusal,
   RequestBody,
   Room,
@@ -239,7 +240,7 @@ export class SoapEndpoint implements HttpService {
     const operation = operationOf(envelope, { port: described?.port, action, addressing });
     const name = operation?.name ?? envelope.payload?.local ?? '';
     const call: Call = { envelope, addressing, operation, name };
-    const message = messageOf(incoming, call, { caller, proven, deliver: settings.deliver });
+    const message = messageOf(incoming, call, { caller, proven, settings });
     const wanted =
       settings.answer === 'target' ? { reply: true, timeout: settings.answerTimeout } : {};
     return answerTo(call, await deliver(message, wanted), settings);
@@ -284,11 +285,11 @@ function messageOf(
   {
     caller,
     proven,
-    deliver,
+    settings: { deliver, claims },
   }: {
     readonly caller: Caller | undefined;
     readonly proven: Proven | undefined;
-    readonly deliver: 'body' | 'envelope';
+    readonly settings: Pick<LentHere['settings'], 'deliver' | 'claims'>;
   },
 ): NewMessage {
   const who = proven?.name ?? caller?.name;
@@ -298,10 +299,15 @@ function messageOf(
     ...contentOf(envelope, deliver),
     name: name.slice(0, 500),
     origin: who === undefined ? address : `${address} ${who}`,
+    caller: messageCaller(speaker(caller, proven), claims),
     traceparent: headers['traceparent']?.toString(),
     dedupeKey: key === '' ? undefined : [who ?? '', key].join('\n'),
   };
 }
+
+/** Who signed the envelope may be another than who sent it: the token's claims are not theirs. */
+const speaker = (caller: Caller | undefined, proven: Proven | undefined): Caller | undefined =>
+  proven?.name === undefined ? caller : { name: proven.name, scopes: new Set() };
 
 function contentOf(
   envelope: Envelope,

@@ -1,5 +1,11 @@
 import { setting } from 'waybill/adapter';
-import { callerSettings, listenerLimits, listenerPlace, routePattern } from 'waybill/peer';
+import {
+  callerClaims,
+  callerSettings,
+  listenerLimits,
+  listenerPlace,
+  routePattern,
+} from 'waybill/peer';
 
 const where = {
   ...listenerPlace,
@@ -93,7 +99,7 @@ const securitySettings = setting.group(
   },
 );
 
-const who = { callers: callerSettings, security: securitySettings };
+const who = { callers: callerSettings, claims: callerClaims, security: securitySettings };
 
 const what = {
   deliver: setting.choice(

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { ReplyDefaults } from '../adapter/adapter.ts';
 import { readFields, type Settings } from '../adapter/setting.ts';
+import { nearest } from '../error/nearest.ts';
 import type { ExpressionEnvironment } from '../expression/environment.ts';
 import { readRuleSets } from '../rule/read-rule-sets.ts';
 import type { RuleSet } from '../rule/rule.ts';
@@ -14,7 +16,7 @@ import type {
 import type { Adapters } from './find-adapter.ts';
 import { below, type Reading, report, reportBelow } from './form/form.ts';
 import { givenFields, plain } from './form/setting-form.ts';
-import { hostSettings, type OrderGiven } from './grammar/host-settings.ts';
+import { hostSettings, type OrderGiven, REPLY_WORDS } from './grammar/host-settings.ts';
 import type {
   LookupEntry,
   OperationEntry,
@@ -69,6 +71,7 @@ export function readOperation(
   );
   const retry = retryPolicy(value.retry, adapter.retry);
   warnOfNoRetry(entry, retry, reading);
+  warnOfMisspelled(entry, adapter.replies, reading);
   warnOfOwnAnswers(entry, reading);
   return {
     ...value,
@@ -105,6 +108,26 @@ function warnOfNoRetry(
     const what = 'nothing is retried, since retry says for: 0s';
     const remedy = 'Raise for, or write another action.';
     problems.warning(place, pathText([...keys, 'replies', name]), what, remedy);
+  }
+}
+
+/** A code in lower case, as many web services have, or a misspelled word of ours: only a person can tell. */
+function warnOfMisspelled(
+  { value: { replies } }: OperationEntry,
+  defaults: ReplyDefaults = {},
+  { problems, keys }: Reading,
+): void {
+  for (const { name, place } of replies?.values() ?? []) {
+    const isKnown = REPLY_WORDS.includes(name) || Object.hasOwn(defaults, name);
+    const word = isKnown || !/^[a-z]/.test(name) ? undefined : nearest(name, REPLY_WORDS);
+    if (word === undefined || /^failure[:~]/.test(name)) continue;
+    const what = `it is taken as a code of the peer, not as the word ${word}`;
+    problems.warning(
+      place,
+      pathText([...keys, 'replies', name]),
+      what,
+      `If you meant ${word}, correct it.`,
+    );
   }
 }
 

@@ -99,7 +99,7 @@ function fitsReply(key: string, { code, problems = [] }: Reply): boolean {
   return isCodeRange(key) && code.length === key.length && code.startsWith(key.replace(/x+$/, ''));
 }
 
-/** `4xx` of HTTP, `A7xx` of DICOM. */
+/** `4xx` of HTTP, `A7xx` and `01xx` of DICOM. */
 const isCodeRange = (key: string): boolean => /^(?:[1-5]xx|[0-9A-F]{1,3}x{1,3})$/.test(key);
 
 function fitsError(key: string, error: unknown): boolean {
@@ -117,7 +117,6 @@ export function isReplyKey(key: string): boolean {
     Object.hasOwn(GROUPS, key) ||
     ['none', 'failure', 'other'].includes(key) ||
     /^failure[:~].+/.test(key) ||
-    /^[A-Za-z0-9]{1,20}$/.test(key) ||
-    /^[A-Z][\w.-]{0,59}$/.test(key)
+    /^[A-Za-z0-9][\w.-]{0,59}$/.test(key)
   );
 }

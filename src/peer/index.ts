@@ -78,6 +78,7 @@ export {
 export type { Caller, Scheme } from './http-server/caller/caller.ts';
 export {
   type CallerValues,
+  callerClaims,
   callerSettings,
   type TokenSource,
 } from './http-server/caller/caller-settings.ts';

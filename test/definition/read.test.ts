@@ -150,7 +150,7 @@ operations:
     pool: 3
     order: fifo
     retry: { every: 5s, for: 1s, max: 2s }
-    replies: { AE: suspnd, foo: fail }
+    replies: { AE: suspnd, fo~o: fail }
   lab:
     adapter: sample-out
     settings: { connect: lab:1 }
@@ -188,7 +188,7 @@ operations:
       "production.yaml:34:30 operations.out.retry: for ends before the first retry. Raise for, lower every, or write for: 0s to never try again.",
       "production.yaml:34:39 operations.out.retry: max is shorter than every. Raise max or lower every.",
       "production.yaml:35:20 operations.out.replies.AE: suspnd is not an action. Did you mean suspend?",
-      "production.yaml:35:28 operations.out.replies.foo: foo is neither a code nor a known word. Known: accept, error, reject, wrong-control-id, wrong-type, no-code, client-fault, none, failure, other.",
+      "production.yaml:35:28 operations.out.replies."fo~o": fo~o is neither a code nor a known word. Known: accept, error, reject, wrong-control-id, wrong-type, no-code, client-fault, none, failure, other.",
       "production.yaml:39:29 operations.lab.order.by-key: HL7 path "PID-3.1.1.1", position 10: subcomponents have no parts. Write it like PID-3[2].4.2 or OBX[3]-5.",
       "production.yaml:39:58 operations.lab.order.partitions: must be a whole number from 2 to 64.",
       "production.yaml:40:15 operations.lab.schedule: mo is not a day. Did you mean mon?",

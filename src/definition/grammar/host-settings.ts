@@ -38,19 +38,23 @@ type HostSetting = (Setting<unknown, unknown> | Field<unknown>) & {
 
 type HostSettings = Fields & Readonly<Record<string, HostSetting>>;
 
-const WORDS = ['accept', 'error', 'reject', ...REPLY_PROBLEMS, 'none', 'failure', 'other'];
+/** The keys of `replies` that are no codes. */
+export const REPLY_WORDS: readonly string[] = [
+  'accept',
+  'error',
+  'reject',
+  ...REPLY_PROBLEMS,
+  'none',
+  'failure',
+  'other',
+];
 
-/**
- * Protocol codes are capitals and digits, or begin with a capital as SOAP's do; a word in lower case is one of ours or
- * misspelled.
- */
 const replyKey = {
-  pattern: `^([A-Z0-9]{1,20}|[A-Z][A-Za-z0-9_.-]{0,59}|[1-5]xx|failure[:~].+|${WORDS.join('|')})$`,
-  problem(key: string): string | undefined {
-    const ours = WORDS.includes(key) || /^[1-5]xx$/.test(key) || /^failure[:~]./.test(key);
-    if (isReplyKey(key) && (ours || /^[A-Z]/.test(key) || !/[a-z]/.test(key))) return undefined;
-    return `${key} is neither a code nor a known word. ${suggestion(key, WORDS)}`.trimEnd();
-  },
+  pattern: '^([A-Za-z0-9][A-Za-z0-9_.-]{0,59}|failure[:~].+)$',
+  problem: (key: string): string | undefined =>
+    isReplyKey(key)
+      ? undefined
+      : `${key} is neither a code nor a known word. ${suggestion(key, REPLY_WORDS)}`.trimEnd(),
 };
 
 /** An action, or several: `warn` and `retry` with what happens in the end. */

@@ -250,6 +250,7 @@ test('a user name token is taken once: its nonce is remembered, and a wrong pass
   );
   expect(await line.send(digestToken({ nonce: 'b3RoZXI=' }))).toBeUndefined();
   expect(line.opened.delivered).toHaveLength(2);
+  expect(line.opened.delivered[0]?.caller).toBe('{"name":"lab","claims":{}}');
 });
 
 test.for<[string, string, string | RegExp]>([

@@ -1,9 +1,11 @@
 import { gzipSync } from 'node:zlib';
+import { SignJWT } from 'jose';
 import { fetch, type Response } from 'undici';
 import { expect, test } from 'vitest';
 import soapIn from '../../../adapters/soap/soap-in.ts';
 import { EngineError } from '../../../src/adapter/index.ts';
 import { documentOf } from '../../../src/document/index.ts';
+import { credentialSet } from '../../support/credential-set.ts';
 import { type OpenedInbound, openInbound, testSteps } from '../../support/open-adapter.ts';
 import { SOAP_11, SOAP_12 } from '../../support/soap-envelope.ts';
 import { filesIn, ordersWsdl } from '../../support/soap-files.ts';
@@ -254,8 +256,27 @@ test('callers sign in as at http-in, for the WSDL too unless it is for everybody
   const authorization = `Basic ${Buffer.from('lab:right').toString('base64')}`;
   expect(await line.call(enveloped(ORDER), { authorization })).toMatchObject({ status: 200 });
   expect(line.opened.delivered[0]?.origin).toMatch(/ lab$/);
+  expect(line.opened.delivered[0]?.caller).toBe('{"name":"lab","claims":{}}');
   await using open = await serving({ ...given, describe: 'everybody' }, {}, { credentials });
   expect((await fetch(`${open.url}?wsdl`)).status).toBe(200);
+});
+
+test('the claims of a token go with the message, as at http-in', async () => {
+  const secret = 'more than thirty-two bytes are needed here';
+  const set = credentialSet({ sso: { kind: 'jwt-key', algorithm: 'HS256', secret } });
+  await using line = await serving(
+    { callers: { kind: 'bearer', verifier: 'sso' }, claims: ['ward'] },
+    {},
+    { verifiers: { sso: await set.credentials.jwt('sso') } },
+  );
+  const token = await new SignJWT({ sub: 'portal', ward: 'W1', mail: 'x' })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setExpirationTime('5m')
+    .sign(Buffer.from(secret));
+  const authorization = `Bearer ${token}`;
+  expect(await line.call(enveloped(ORDER), { authorization })).toMatchObject({ status: 200 });
+  expect(line.opened.delivered[0]?.caller).toBe('{"name":"portal","claims":{"ward":"W1"}}');
+  await set[Symbol.asyncDispose]();
 });
 
 test('a body may come with gzip, and no larger than the limit', async () => {

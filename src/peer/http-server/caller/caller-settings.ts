@@ -119,6 +119,16 @@ const entry: setting.Setting<CallerValues | undefined, CallerGiven | undefined> 
   },
 };
 
+/** What of a caller's token goes with a message. */
+export const callerClaims = setting.list(
+  setting.text({ help: 'A claim, with dots between levels.' }),
+  {
+    help: 'Which claims of a caller go with the message, for claim(…) in expressions and the trace. If empty, all that are about the caller.',
+    example: '["ward", "realm_access.roles"]',
+    advanced: true,
+  },
+);
+
 export const callerSettings = setting.list(entry, {
   help: 'Who may call: each entry is one way to prove it, and one match is enough. If empty, everybody is let in, unless the OpenAPI document says otherwise.',
 });
