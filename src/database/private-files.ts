@@ -2,13 +2,14 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  fchownSync,
   lstatSync,
   openSync,
   readdirSync,
   type Stats,
   statSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EngineError } from '../error/engine-error.ts';
 import { isSystemError } from '../error/foreseen.ts';
 
@@ -33,13 +34,34 @@ export function makePrivate(path: string): void {
   // process
   if (!existsSync(path)) {
     try {
-      closeSync(openSync(path, 'wx', PRIVATE_FILE));
+      const file = openSync(path, 'wx', PRIVATE_FILE);
+      try {
+        keepOwner(file, dirname(path));
+      } finally {
+        closeSync(file);
+      }
     } catch (error) {
       // another process was faster
       if (!isSystemError(error, 'EEXIST')) throw error;
     }
   }
   narrow(path);
+}
+
+/**
+ * Gives an open file that root has just made to the owner of its folder: a command that is run with sudo must not take
+ * a file away from the account that Waybill runs as.
+ */
+export function keepOwner(file: number, folder: string): void {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = statSync(folder);
+  if (uid === 0) return;
+  try {
+    fchownSync(file, uid, gid);
+  } catch (error) {
+    // a file system without owners, or one that refuses root
+    if (!isSystemError(error, 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'ENOSYS')) throw error;
+  }
 }
 
 /**

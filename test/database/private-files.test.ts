@@ -1,7 +1,10 @@
 import { chmod, chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { auditMark } from '../../src/access/audit/audit-proof.ts';
 import { metaDatabase } from '../../src/access/meta/open-meta.ts';
+import { masterKey } from '../../src/credential/secret/master-key.ts';
+import { secretStore } from '../../src/credential/secret/secret-store.ts';
 import { keepPrivate, openToOthers } from '../../src/database/private-files.ts';
 import { sqliteTraceStore } from '../../src/trace/store/sqlite/trace-store.ts';
 import { asNobody } from '../support/as-nobody.ts';
@@ -102,3 +105,26 @@ test('a key that others may read is named', async () => {
   await writeFile(closed, 'x', { mode: 0o600 });
   expect(openToOthers([open, closed, undefined, '', join(folder.path, 'none')])).toEqual([open]);
 });
+
+test.skipIf(process.geteuid?.() !== 0)(
+  'what root writes in the data folder of another account belongs to that account',
+  async () => {
+    await using folder = await temporaryFolder('sudo');
+    const data = join(folder.path, 'data');
+    await mkdir(data);
+    await chown(data, 65_534, 65_534);
+    // as by `sudo waybill secret set`, `user add`
+    const store = secretStore(join(data, 'secrets.json'), masterKey('a passphrase that is long'), {
+      N: 2,
+      r: 1,
+      p: 1,
+    });
+    await store.set('ward', 'secret');
+    await auditMark({ data }).write({ seq: 1, hash: '0'.repeat(64) });
+    await (await metaDatabase({ data })).close();
+    const names = await readdir(data);
+    expect(names).toEqual(expect.arrayContaining(['audit.mark', 'meta.db', 'secrets.json']));
+    for (const name of names)
+      expect([name, (await stat(join(data, name))).uid]).toEqual([name, 65_534]);
+  },
+);

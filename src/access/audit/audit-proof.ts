@@ -1,7 +1,8 @@
 import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { masterKeyFrom, SCRYPT_COST } from '../../credential/secret/master-key.ts';
+import { keepOwner } from '../../database/private-files.ts';
 import { background } from '../../error/background.ts';
 import { isSystemError, tolerate } from '../../error/foreseen.ts';
 import type { Logger } from '../../log/logger.ts';
@@ -69,7 +70,9 @@ export function auditMark({ data, shared }: MetaPlace): AuditMark {
       const made = `${file}.${randomUUID()}`;
       try {
         // two processes may write at once and leave the older row here, which is in the log as well
-        await writeFile(made, `${seq}:${hash}\n`, { mode: 0o600, flag: 'wx' });
+        await using handle = await open(made, 'wx', 0o600);
+        keepOwner(handle.fd, data);
+        await handle.writeFile(`${seq}:${hash}\n`);
         await rename(made, file);
       } catch (error) {
         // the act is recorded even if the disk refuses the mark

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { keepOwner } from '../../database/private-files.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { type MasterKey, SCRYPT_COST, type ScryptCost } from './master-key.ts';
 
@@ -213,6 +214,7 @@ async function writeSecretFile(path: string, file: SecretFile): Promise<void> {
   const draft = `${path}.${randomUUID()}.tmp`;
   try {
     await using handle = await open(draft, 'wx', 0o600);
+    keepOwner(handle.fd, dirname(path));
     await handle.writeFile(`${text}\n`);
     await handle.sync();
     await rename(draft, path);
