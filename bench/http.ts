@@ -8,7 +8,7 @@ import { Agent, request } from 'undici';
 import httpIn from '../adapters/http/http-in.ts';
 import httpOut from '../adapters/http/http-out.ts';
 import { print, table } from '../src/cli/output.ts';
-import { lent, outgoing } from './lent.ts';
+import { lent, listening, outgoing } from './lent.ts';
 import { median } from './median.ts';
 import { message } from './messages.ts';
 
@@ -230,21 +230,7 @@ async function bareListener(): Promise<string> {
 }
 
 async function adapterListener(): Promise<string> {
-  let id = 0;
-  let place = '';
-  await httpIn.open({
-    ...lent(
-      httpIn.settings,
-      { listen: '127.0.0.1:0' },
-      { connection: (_, detail = '') => void (place = /^[\d.:]+/.exec(detail)?.[0] ?? '') },
-    ),
-    deliver: () => Promise.resolve({ messageId: ++id, sessionId: id, status: 'stored' }),
-    lost: (reason) => {
-      throw reason;
-    },
-    memory: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
-  });
-  return `http://${place}/in`;
+  return `http://${await listening(httpIn)}/in`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

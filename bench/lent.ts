@@ -1,4 +1,4 @@
-import type { Lent } from '../src/adapter/adapter.ts';
+import type { InboundAdapter, Lent } from '../src/adapter/adapter.ts';
 import { type ReadContext, readFields, type Settings } from '../src/adapter/setting.ts';
 import { ConfigError } from '../src/error/adapter-error.ts';
 import { silentLogger } from '../src/log/logger.ts';
@@ -29,6 +29,25 @@ export function lent<S extends Settings>(
     event: () => undefined,
     ...own,
   };
+}
+
+/** Opens a listener whose store accepts everything at once; returns its address and port. */
+export async function listening<S extends Settings>(adapter: InboundAdapter<S>): Promise<string> {
+  let place = '';
+  let id = 0;
+  await adapter.open({
+    ...lent(
+      adapter.settings,
+      { listen: '127.0.0.1:0' },
+      { connection: (_, detail = '') => void (place = /^[\d.:]+/.exec(detail)?.[0] ?? '') },
+    ),
+    deliver: () => Promise.resolve({ messageId: ++id, sessionId: id, status: 'stored' }),
+    lost: (reason) => {
+      throw reason;
+    },
+    memory: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
+  });
+  return place;
 }
 
 const CONTEXT: ReadContext = {

@@ -7,7 +7,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import websocketIn from '../adapters/websocket/websocket-in.ts';
 import websocketOut from '../adapters/websocket/websocket-out.ts';
 import { print, table } from '../src/cli/output.ts';
-import { lent, outgoing } from './lent.ts';
+import { lent, listening, outgoing } from './lent.ts';
 import { median } from './median.ts';
 import { message } from './messages.ts';
 
@@ -135,22 +135,8 @@ async function listen(): Promise<void> {
     socket.on('message', () => socket.send(ACK, { binary: false }));
   });
   await once(server, 'listening');
-  let place = '';
-  let id = 0;
-  await websocketIn.open({
-    ...lent(
-      websocketIn.settings,
-      { listen: '127.0.0.1:0' },
-      { connection: (_, detail = '') => void (place = /^[\d.:]+/.exec(detail)?.[0] ?? '') },
-    ),
-    deliver: () => Promise.resolve({ messageId: ++id, sessionId: id, status: 'stored' }),
-    lost: (reason) => {
-      throw reason;
-    },
-    memory: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
-  });
   const bare = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  process.send?.({ bare, adapter: `ws://${place}/` });
+  process.send?.({ bare, adapter: `ws://${await listening(websocketIn)}/` });
 }
 
 const { values } = parseArgs({
