@@ -6,6 +6,7 @@ import type { Broker } from '../broker/broker.ts';
 import type { Logger } from '../log/logger.ts';
 import type { AlertStore } from '../operator/alert/alert-store.ts';
 import type { Alerting } from '../operator/alert/alerting.ts';
+import type { DraftStore } from '../operator/draft-store.ts';
 import type { Engines } from '../operator/engines.ts';
 import type { JobRunner } from '../operator/job/job-runner.ts';
 import type { LiveStream } from '../operator/live/live-stream.ts';
@@ -23,6 +24,8 @@ export interface ApiContext {
   readonly audit: Audit;
   readonly mask: BodyMask;
   readonly meta: MetaDatabase;
+  /** Changes of the production's files that were proposed. */
+  readonly drafts: DraftStore;
   readonly live: LiveStream;
   readonly alerts: AlertStore;
   readonly alerting: Alerting;

@@ -2,12 +2,11 @@ import type { FastifyRequest } from 'fastify';
 import { checkPermission, checkSeesAll, principalOf } from '../access/rights/require-permission.ts';
 import type { FileEdit } from '../definition/history/checked-files.ts';
 import { isEngineError } from '../error/engine-error.ts';
-import { draftStore } from '../operator/draft-store.ts';
 import type { Engines } from '../operator/engines.ts';
 import { ApiError } from '../web/api-error.ts';
 import type { ApiContext } from './context.ts';
 import { checkEdits } from './edit-size.ts';
-import { withHidden } from './hidden-values.ts';
+import { editsIn, withHidden } from './hidden-values.ts';
 
 /** Files that are tried although nobody has written them: somebody's edits, or those of a proposed change. */
 export interface Tried {
@@ -31,10 +30,10 @@ export async function editsToTry(
     checkEdits(edits ?? []);
     return withHidden(context.engines, edits ?? []);
   }
-  const found = await draftStore(context.meta).find(draft);
+  const found = await context.drafts.find(draft);
   if (found === undefined)
     throw new ApiError(404, 'NOT_FOUND', `there is no proposed change ${draft}`);
-  return withHidden(context.engines, found.edits);
+  return withHidden(context.engines, editsIn(found));
 }
 
 /** How a message is tried; an engine that does not know the edits is told them. */

@@ -1,6 +1,8 @@
 import type { FileEdit, FilesOf } from '../definition/history/checked-files.ts';
 import { hasMarks, hideSecrets, withSecrets } from '../language/hidden-secrets.ts';
+import type { FileDraft } from '../operator/draft-store.ts';
 import type { Engines } from '../operator/engines.ts';
+import { ApiError } from '../web/api-error.ts';
 
 type Files = Pick<Engines, 'files' | 'fileText'>;
 
@@ -29,5 +31,15 @@ export async function withHidden<Edit extends FileEdit>(
   }
   return edits.map((edit) =>
     edit.text === undefined ? edit : { ...edit, text: withSecrets(edit.path, edit.text, files) },
+  );
+}
+
+/** The edits of a proposed change. Throws CREDENTIAL_MISSING if they were sealed with a key that is not here. */
+export function editsIn({ id, edits }: Pick<FileDraft, 'id' | 'edits'>): readonly FileEdit[] {
+  if (edits !== undefined) return edits;
+  throw new ApiError(
+    422,
+    'CREDENTIAL_MISSING',
+    `change ${id} was sealed with a master key that is not here: set WAYBILL_MASTER_KEY_BEFORE to it, or refuse the change and propose it again`,
   );
 }

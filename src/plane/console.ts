@@ -3,8 +3,9 @@ import type { Audit } from '../access/audit/audit.ts';
 import type { MetaDatabase, MetaPlace } from '../access/meta/meta-database.ts';
 import type { Emergencies } from '../access/rights/emergency.ts';
 import type { BodyMask } from '../access/rights/field-mask.ts';
-import { type ConsoleGuard, consoleGuard } from '../access/sign-in/console-guard.ts';
+import { type ConsoleGuard, consoleGuard, sharedKey } from '../access/sign-in/console-guard.ts';
 import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
+import { factorSeal } from '../access/sign-in/factor/factor-seal.ts';
 import { type ApiOptions, type ApiServer, startApi } from '../api/api-server.ts';
 import type { ApiContext } from '../api/context.ts';
 import { isAway } from '../broker/away.ts';
@@ -18,6 +19,7 @@ import { unless } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
 import { patientAudit, patientFields } from '../operator/access/patient-audit.ts';
 import type { Alerting } from '../operator/alert/alerting.ts';
+import { type DraftStore, draftStore, sealDrafts } from '../operator/draft-store.ts';
 import { type Engines, engines } from '../operator/engines.ts';
 import { frozenLists } from '../operator/job/frozen-lists.ts';
 import { type JobRights, jobRights } from '../operator/job/job-rights.ts';
@@ -103,6 +105,7 @@ export async function startConsole(
     ...contextParts(parts, service.jobs),
     ...guardedParts(parts, guard),
     ...service,
+    drafts: await sealedDrafts(guard.meta),
     engines: reached,
     audit: patientAudit(audit ?? guard.audit, { ...parts, ...fieldsOf(parts, guard) }),
     mask: mask ?? guard.mask,
@@ -133,6 +136,13 @@ export async function startConsole(
     await end();
     throw error;
   }
+}
+
+async function sealedDrafts(meta: MetaDatabase): Promise<DraftStore> {
+  const own = await sharedKey(meta, 'file-change');
+  const seal = await factorSeal(own, process.env);
+  await sealDrafts(meta, seal);
+  return draftStore(meta, seal);
 }
 
 /** The search fields, and which of them identify a patient; both may change while it runs. */
@@ -233,6 +243,7 @@ function contextParts(
   ApiContext,
   | keyof PeopleService
   | 'engines'
+  | 'drafts'
   | 'others'
   | 'audit'
   | 'mask'

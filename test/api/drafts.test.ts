@@ -1,8 +1,12 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { metaDatabase } from '../../src/access/meta/open-meta.ts';
+import { sharedKey } from '../../src/access/sign-in/console-guard.ts';
+import { factorSeal } from '../../src/access/sign-in/factor/factor-seal.ts';
 import type {
   ChangedReport,
   CheckReport,
@@ -13,6 +17,7 @@ import type {
   FileText,
   History,
 } from '../../src/api/contract/files.ts';
+import { draftStore, sealDrafts } from '../../src/operator/draft-store.ts';
 import { GOOD_TABLE, LOOKUP_FILES, LOOKUP_PRODUCTION } from '../support/bad-lookup.ts';
 import { addLocalUser } from '../support/local-user.ts';
 import { type Operated, operated } from '../support/operator.ts';
@@ -29,7 +34,10 @@ let vera: Visitor;
 beforeAll(async () => {
   production = await operated({
     administrator: false,
-    production: LOOKUP_PRODUCTION.replace('settings:\n', 'settings:\n  approval: required\n'),
+    production: LOOKUP_PRODUCTION.replace(
+      'settings:\n',
+      'alerts: { to: hl7-out }\nsettings:\n  approval: required\n',
+    ),
     files: LOOKUP_FILES,
   });
   const data = join(production.folder.path, 'data');
@@ -178,6 +186,66 @@ test('a secret in the clear is never shown, and survives a change of its file, a
   const all = [seen, check, made, view, applied, stale, compared];
   expect(JSON.stringify(all)).not.toContain(secret);
   await production.folder.write({ 'production.yaml': main });
+});
+
+test('a newly typed secret is sealed in the database, and gone from it once the change is decided', async () => {
+  const main = await readFile(join(production.folder.path, 'production.yaml'), 'utf8');
+  const secret = 'never-seen-before';
+  const text = `${main}credentials:\n  new: { kind: basic, user: lab, password: ${secret} }\n`;
+  const was = await hashOf('production.yaml');
+  const edits = [{ path: 'production.yaml', text, was }];
+  const propose = async (): Promise<number> =>
+    (await eva.ask<Draft>('POST', `${PATH}/drafts`, { edits, reason: 'new' })).body.id;
+  await using database = await metaDatabase({ data: join(production.folder.path, 'data') });
+  const stored = async (): Promise<string> =>
+    JSON.stringify(await database.all('SELECT * FROM file_draft'));
+  const [refused, applied] = [await propose(), await propose()];
+  expect(await stored()).not.toContain(secret);
+  const key = await sharedKey(database, 'file-change');
+  const seal = await factorSeal(key, process.env);
+  const drafts = draftStore(database, seal);
+  const textIn = async (id: number) => (await drafts.find(id))?.edits?.[0]?.text;
+  expect(await textIn(applied)).toBe(text);
+  expect((await eva.ask('POST', `${PATH}/drafts/${refused}/refuse`, {})).status).toBe(200);
+  const done = await otto.ask('POST', `${PATH}/drafts/${applied}/apply`, {});
+  expect(done.status, JSON.stringify(done.body)).toBe(200);
+  expect(await readFile(join(production.folder.path, 'production.yaml'), 'utf8')).toBe(text);
+  for (const id of [refused, applied]) {
+    expect(await textIn(id)).toMatch(/password: •••/);
+    expect((await eva.ask('GET', `${PATH}/drafts/${id}`)).status).toBe(200);
+  }
+  await production.folder.write({ 'production.yaml': main });
+
+  // as an earlier version left it
+  const [plain, lost] = [await propose(), await propose()];
+  await database.run('UPDATE file_draft SET edits = ? WHERE id = ?', JSON.stringify(edits), plain);
+  expect(await textIn(plain)).toBe(text);
+  await sealDrafts(database, seal);
+  expect(await stored()).not.toContain(secret);
+  expect(await textIn(plain)).toBe(text);
+  // sealed with a master key that is no longer here
+  const other = draftStore(database, await factorSeal(randomBytes(32), {}));
+  await other.keep(lost, edits);
+  const list = await eva.ask<Drafts>('GET', `${PATH}/drafts`);
+  expect(list.body.drafts.find(({ id }) => id === lost)).toMatchObject({
+    paths: ['production.yaml'],
+  });
+  expect(await otto.ask('POST', `${PATH}/drafts/${lost}/apply`, {})).toMatchObject({
+    status: 422,
+    body: { code: 'CREDENTIAL_MISSING' },
+  });
+  for (const id of [plain, lost])
+    expect((await eva.ask('POST', `${PATH}/drafts/${id}/refuse`, {})).status).toBe(200);
+});
+
+test('whom alerts go to is told to those who may see settings', async () => {
+  for (const [who, told] of [
+    [eva, true],
+    [vera, false],
+  ] as const) {
+    const { body } = await who.ask<object>('GET', '/api/v1/production/map');
+    expect(Object.hasOwn(body, 'alerts')).toBe(told);
+  }
 });
 
 test('nobody writes outside the production, code, or without the right', async () => {

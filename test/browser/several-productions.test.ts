@@ -73,11 +73,20 @@ describe.skipIf(noBrowser !== undefined)(
       await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
       await page.getByRole('link', { name: 'Messages' }).click();
       await page.waitForURL(`${hub.url}in/lab/messages`);
-      await page.getByRole('button', { name: /Production The lab/ }).click();
-      await page
-        .getByRole('dialog', { name: 'Productions' })
-        .getByRole('link', { name: 'hub' })
-        .click();
+      const another = async (name: string): Promise<void> => {
+        await page.getByRole('button', { name: /^Production The/ }).click();
+        const menu = page.getByRole('dialog', { name: 'Productions' });
+        await menu.getByRole('link', { name }).click();
+      };
+      // time and filter are kept, the host is not: the other production has others
+      await page.goto(`${hub.url}in/lab/messages?last=1h&status=error&host=hl7-in`);
+      await page.getByRole('heading', { level: 1, name: 'Messages' }).waitFor();
+      await another('hub');
+      await page.waitForURL(`${hub.url}messages?last=1h&status=error`);
+      await page.goto(`${hub.url}hosts/hl7-out`);
+      await another('lab');
+      await page.waitForURL(`${hub.url}in/lab/`);
+      await another('hub');
       await page.waitForURL(hub.url);
     });
 

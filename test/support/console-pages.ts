@@ -28,6 +28,7 @@ export const PAGES = [
   ['/export?status=error', 'Export'],
   ['/certificates', 'Certificates'],
   ['/workbench', 'Workbench'],
+  ['/productions', 'Productions'],
   ['/storage', 'Storage'],
   ['/configuration', 'Configuration'],
   ['/history', 'History'],

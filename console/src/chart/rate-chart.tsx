@@ -5,6 +5,8 @@ import type { Comparison, Statistics } from '../../../src/api/contract/event.ts'
 import { count } from '../element/time-text.ts';
 import { useTheme } from '../shell/theme.ts';
 
+const HOUR = 3_600_000;
+
 interface RateChartProps {
   readonly intervals: Statistics['intervals'];
   readonly step: number;
@@ -40,8 +42,7 @@ export function RateChart({
       ticks: { show: false },
       font: '11px system-ui',
     };
-    const steps = uPlot.paths.stepped?.({ align: 1 });
-    const draw = uPlot.paths.bars?.({ size: [0.7, 40] });
+    const draw = uPlot.paths.bars?.({ size: [0.7, 40], align: 1 });
     const series = (name: string) => ({
       stroke: colour(name),
       fill: colour(name),
@@ -55,7 +56,7 @@ export function RateChart({
         legend: { show: false },
         cursor: { show: false },
         scales: {
-          x: { time: true },
+          x: { time: true, range: [from / 1_000, to / 1_000] },
           y: { range: (_self, _low, high) => [0, Math.max(4, high * 1.1)] },
         },
         axes: [
@@ -72,14 +73,15 @@ export function RateChart({
           {},
           series('--accent'),
           series('--bad'),
-          {
-            stroke: colour('--ink-3'),
-            width: 1.5,
-            points: { show: false },
-            ...(steps === undefined ? {} : { paths: steps }),
-          },
+          // only so that the scale has room: it is drawn by the hour
+          { points: { show: false }, paths: () => null },
         ],
-        hooks: { draw: [(drawn) => drawMarks(drawn, marks, colour('--warn'))] },
+        hooks: {
+          draw: [
+            (drawn) => drawBefore(drawn, { before, step, colour: colour('--ink-3') }),
+            (drawn) => drawMarks(drawn, marks, colour('--warn')),
+          ],
+        },
       },
       dataOf({ intervals, step, from, to, before }),
       current,
@@ -95,6 +97,37 @@ export function RateChart({
 }
 
 const NONE: readonly number[] = [];
+
+/** A line over each hour at the height of what came a week before; none where that is not known. */
+function drawBefore(
+  plot: uPlot,
+  {
+    before,
+    step,
+    colour,
+  }: {
+    readonly before: Comparison['week'];
+    readonly step: number;
+    readonly colour: string;
+  },
+): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = 2 * devicePixelRatio;
+  ctx.beginPath();
+  for (const { at, in: came, missing } of before) {
+    if (missing !== undefined) continue;
+    const y = Math.round(plot.valToPos((came * step) / HOUR, 'y', true));
+    ctx.moveTo(plot.valToPos(at / 1_000, 'x', true), y);
+    ctx.lineTo(plot.valToPos((at + HOUR) / 1_000, 'x', true), y);
+  }
+  ctx.stroke();
+  ctx.restore();
+}
 
 /** A line at each time, over the whole height. */
 function drawMarks(plot: uPlot, marks: readonly number[], colour: string): void {
@@ -127,8 +160,6 @@ function dataOf({ intervals, step, from, to, before }: RateChartProps): uPlot.Al
   // no bar for zero
   return [times, bars(came), bars(failed), times.map((at) => earlier(before, at * 1_000, step))];
 }
-
-const HOUR = 3_600_000;
 
 /** What came on average in one interval of that hour a week before; nothing is drawn where it is not known. */
 function earlier(before: Comparison['week'], at: number, step: number): number | null {

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useLocation } from '@tanstack/react-router';
 import { ChevronsUpDown } from 'lucide-react';
 import type { ReactElement } from 'react';
 import { addressIn, PRODUCTION } from '../api/client.ts';
@@ -13,6 +13,7 @@ export function ProductionMenu({
   readonly title: string | undefined;
 }): ReactElement | null {
   const { data } = useQuery(productions);
+  const page = useLocation();
   const names = data?.productions ?? [];
   const shown = title ?? PRODUCTION;
   const here = PRODUCTION ?? data?.own;
@@ -41,7 +42,7 @@ export function ProductionMenu({
           {names.map((name) => (
             <li key={name}>
               <a
-                href={addressIn(name)}
+                href={addressIn(name, samePage(page))}
                 translate="no"
                 aria-current={name === here ? 'true' : undefined}
                 className={`flex min-h-8 items-center rounded-md px-2 hover:bg-hover max-md:min-h-11 ${name === here ? 'bg-selected font-medium' : ''}`}
@@ -61,6 +62,26 @@ export function ProductionMenu({
       </div>
     </>
   );
+}
+
+/** Pages that every production has. */
+const EVERYWHERE =
+  /^\/(?:messages|suspended|queues|waiting|timeline|events|alerts|jobs|shift|certificates|storage|configuration|history|audit)$/;
+/** What a filter names that is only in one of them. */
+const ELSEWHERE_UNKNOWN = ['host', 'source', 'target', 'at', 'cause', 'resend'];
+
+/** The same page of another production with its time and filter; its dashboard where there is no such page. */
+function samePage({
+  pathname,
+  searchStr,
+}: {
+  readonly pathname: string;
+  readonly searchStr: string;
+}): string {
+  if (!EVERYWHERE.test(pathname)) return '';
+  const search = new URLSearchParams(searchStr);
+  for (const name of ELSEWHERE_UNKNOWN) search.delete(name);
+  return `${pathname.slice(1)}${search.size === 0 ? '' : `?${search}`}`;
 }
 
 function Title({ text }: { readonly text: string }): ReactElement {

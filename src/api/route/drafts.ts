@@ -6,8 +6,9 @@ import {
   requirePermission,
 } from '../../access/rights/require-permission.ts';
 import type { FileEdit } from '../../definition/history/checked-files.ts';
+import { hideSecrets } from '../../language/hidden-secrets.ts';
 import { pathChoices } from '../../language/hl7-paths.ts';
-import { type DraftStore, draftStore, type FileDraft } from '../../operator/draft-store.ts';
+import type { DraftStore, FileDraft } from '../../operator/draft-store.ts';
 import type { TrialRecords } from '../../operator/trial-records.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
@@ -28,7 +29,7 @@ import {
   PathsQuery,
 } from '../contract/files.ts';
 import { checkEdits } from '../edit-size.ts';
-import { withHidden } from '../hidden-values.ts';
+import { editsIn, withHidden } from '../hidden-values.ts';
 import { shownGroup } from '../shown-group.ts';
 
 const tags = ['files'];
@@ -36,7 +37,7 @@ const DraftParameters = closed({ id: Id });
 const LISTED = 50;
 /** Files of the production changed by people who have no account on the machine: checked, proposed, approved, applied. */
 export function draftRoutes(app: Api, context: ApiContext, trials: TrialRecords): void {
-  const drafts = draftStore(context.meta);
+  const { drafts } = context;
   checkRoute(app, context);
   pathsRoute(app);
   proposeRoutes(app, context, { drafts, trials });
@@ -110,7 +111,7 @@ function proposeRoutes(app: Api, context: ApiContext, { drafts, trials }: Kept):
     async (request) => {
       checkWhole(request);
       const [all, approval] = await Promise.all([drafts.list(LISTED), needsApproval(context)]);
-      return { drafts: all.map(shownDraft), approval };
+      return { drafts: [...all], approval };
     },
   );
 
@@ -164,7 +165,7 @@ function viewRoute(app: Api, context: ApiContext, drafts: DraftStore): void {
     async (request) => {
       checkWhole(request);
       const draft = await draftNamed(drafts, request.params.id);
-      const { edits } = draft;
+      const edits = editsIn(draft);
       const there = new Set((await engines.files('disk')).map(({ path }) => path));
       // once it is decided the files may be others: its marks stay
       const whole = draft.state === 'open' ? await withHidden(engines, edits) : edits;
@@ -200,7 +201,9 @@ function applyRoute(app: Api, context: ApiContext, drafts: DraftStore): void {
     async (request) => {
       const { name } = checkWhole(request);
       const { leaveWaiting } = request.body;
-      const { id, by, reason, edits } = await draftNamed(drafts, request.params.id);
+      const draft = await draftNamed(drafts, request.params.id);
+      const { id, by, reason } = draft;
+      const edits = editsIn(draft);
       const detail = { draft: id, by, reason, paths: edits.map(({ path }) => path) };
       const act = { action: 'config.edit', object: 'production', detail };
       return audited(context, request, act, async () => {
@@ -213,17 +216,13 @@ function applyRoute(app: Api, context: ApiContext, drafts: DraftStore): void {
         const whole = await withHidden(context.engines, edits);
         await decided(drafts, id, 'applied', name);
         const both = isSame(name, by) ? by : `${by}, approved by ${name}`;
-        try {
-          return await context.engines.changeFiles({
-            edits: whole,
-            reason,
-            leaveWaiting,
-            by: both,
-          });
-        } catch (error) {
+        const order = { edits: whole, reason, leaveWaiting, by: both };
+        const changed = await context.engines.changeFiles(order).catch(async (error: unknown) => {
           await drafts.reopen(id);
           throw error;
-        }
+        });
+        await drafts.keep(id, withMarks(edits));
+        return changed;
       });
     },
   );
@@ -250,6 +249,7 @@ function refuseRoute(app: Api, context: ApiContext, drafts: DraftStore): void {
       const act = { action: 'config.refuse', object: 'production', detail: { draft: draft.id } };
       return audited(context, request, act, async () => {
         await decided(drafts, draft.id, 'refused', principal.name);
+        if (draft.edits !== undefined) await drafts.keep(draft.id, withMarks(draft.edits));
         return shownDraft(await draftNamed(drafts, draft.id));
       });
     },
@@ -297,10 +297,13 @@ async function draftNamed(drafts: DraftStore, id: number): Promise<FileDraft> {
 const shownTrial = (viewer: Principal, { trial }: FileDraft) =>
   trial && { ...trial, groups: trial.groups.map((one) => shownGroup(viewer, one)) };
 
-const shownDraft = ({ edits, trial: _trial, ...draft }: FileDraft) => ({
-  ...draft,
-  paths: edits.map(({ path }) => path),
-});
+const shownDraft = ({ edits: _edits, trial: _trial, ...draft }: FileDraft) => draft;
+
+/** Edits with marks for the secrets that were typed into them. */
+const withMarks = (edits: readonly FileEdit[]): FileEdit[] =>
+  edits.map((edit) =>
+    edit.text === undefined ? edit : { ...edit, text: hideSecrets(edit.path, edit.text) },
+  );
 
 const reportOf = ({
   difference,

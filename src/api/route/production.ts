@@ -71,7 +71,8 @@ function mapRoute(app: Api, context: ApiContext): void {
         hosts,
         edges: edges.filter(({ from, to }) => shown.has(from) && shown.has(to)),
         settings,
-        alerts,
+        // whom alerts go to may be addresses of people
+        alerts: viewer.permissions.has('config.view') ? alerts : undefined,
         engines: reports.map(({ engine, started }) => ({ engine, started })),
         left: leftOf(reports, viewer.visibleHosts),
       };

@@ -55,6 +55,8 @@ export interface Seen {
   readonly disks?: readonly Disk[] | undefined;
   /** Host → since when it has had no connection on any engine. */
   readonly disconnected: ReadonlyMap<string, number>;
+  /** Fewer engines answer than lately: how many did, and since when they do not. */
+  readonly fewerEngines?: { readonly most: number; readonly since: number } | undefined;
   /** How many messages the trace has not read, and since when it has been that far behind. */
   readonly behind?: { readonly messages: number; readonly since: number } | undefined;
   /** Since when the trace store has been failing. */
@@ -97,6 +99,7 @@ export function conditions(seen: Seen): AlertCondition[] {
   });
   return [
     ...(reports.length === 0 ? [whole('engine', `no engine of ${name} answers`)] : []),
+    ...enginesCondition(seen),
     ...(failingSince === undefined
       ? []
       : [
@@ -117,6 +120,24 @@ export function conditions(seen: Seen): AlertCondition[] {
     ...certificates.flatMap((one) => certificateConditions(one, now)),
     ...lostConditions(reports, name),
   ];
+}
+
+/** Milliseconds (2 minutes) that an engine may be away: it is restarted within that. */
+const ENGINE_AWAY = 120_000;
+
+/** Some answer and some no longer: what runs on one engine has moved, and the next failure is nearer. */
+function enginesCondition({
+  description: { name },
+  reports,
+  fewerEngines,
+  now,
+}: Seen): AlertCondition[] {
+  const answer = reports.length;
+  if (fewerEngines === undefined || answer === 0 || now - fewerEngines.since < ENGINE_AWAY)
+    return [];
+  const away = describeDuration(now - fewerEngines.since);
+  const text = `${answer} of ${fewerEngines.most} engines of ${name} ${answer === 1 ? 'answers' : 'answer'}, for ${away}`;
+  return [{ rule: 'engine', object: `engines of ${name}`, host: undefined, level: 'warn', text }];
 }
 
 /** Milliseconds (5 minutes) that a trace may be far behind: a burst is caught up with. */

@@ -83,6 +83,7 @@ interface LastingThings {
   /** Read less often than the rest: there may be many. */
   readonly suspended: Remembered<ReadonlyMap<string, SuspendedMessages>>;
   readonly hours: HourCounts;
+  readonly engines: EngineCount;
 }
 
 const lastingThings = ({
@@ -93,6 +94,7 @@ const lastingThings = ({
   behind: new Lasting(),
   suspended: remembered(6 * every, () => suspendedMessages(trace)),
   hours: hourCounts(trace),
+  engines: new EngineCount(),
 });
 
 async function suspendedMessages(
@@ -132,6 +134,7 @@ export async function look(
     suspended: await lasting.suspended.get().catch(() => undefined),
     disks: await parts.disks(),
     disconnected: lasting.disconnected.see(disconnectedHosts(reports), now),
+    fewerEngines: lasting.engines.see(reports.length, now),
     behind: await behindNow(parts, lasting, now),
     failingSince: failingSince(),
     now,
@@ -240,6 +243,23 @@ async function usualHours(
     if (found !== undefined) usual.set(name, { at, ...found });
   }
   return usual;
+}
+
+/** How many engines answered lately. One that is taken away for good is forgotten after a day. */
+export class EngineCount {
+  #most = 0;
+  /** When as many answered. */
+  #at = 0;
+
+  /** Undefined if no fewer answer than before. */
+  see(count: number, now: number): Seen['fewerEngines'] {
+    if (count >= this.#most || now - this.#at > 24 * HOUR) {
+      this.#most = count;
+      this.#at = now;
+      return undefined;
+    }
+    return { most: this.#most, since: this.#at };
+  }
 }
 
 /** Since when things have been so, as far as somebody looked: what is not seen once begins anew. */

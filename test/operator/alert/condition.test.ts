@@ -8,7 +8,7 @@ import {
   isQuiet,
   type Seen,
 } from '../../../src/operator/alert/condition.ts';
-import { Lasting } from '../../../src/operator/alert/watcher.ts';
+import { EngineCount, Lasting } from '../../../src/operator/alert/watcher.ts';
 
 const NOW = new Date(2026, 10, 25, 12, 0).getTime();
 const MINUTE = 60_000;
@@ -130,6 +130,28 @@ test('what lasts is known since it was first seen, and begins anew after a break
     ]),
   );
 });
+
+test('fewer engines than lately are an alert after two minutes, for a day', () => {
+  const engines = new EngineCount();
+  expect([engines.see(1, 0), engines.see(2, 1), engines.see(2, 2)]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  expect(engines.see(1, 3)).toEqual({ most: 2, since: 2 });
+  expect(engines.see(0, 4)).toEqual({ most: 2, since: 2 });
+  expect(engines.see(3, 5)).toBeUndefined();
+  expect(engines.see(1, DAY + 6)).toBeUndefined();
+  expect(engines.see(1, DAY + 7)).toBeUndefined();
+  expect(rules(engineAway(1))).toEqual([]);
+  expect(conditions(engineAway(3))).toMatchObject([
+    { rule: 'engine', level: 'warn', text: '1 of 2 engines of hub answers, for 3m' },
+  ]);
+  expect(rules({ ...engineAway(3), reports: [] })).toEqual(['engine']);
+});
+
+const engineAway = (minutes: number): Seen =>
+  seen({}, { fewerEngines: { most: 2, since: NOW - minutes * MINUTE } });
 
 const behind = (minutes: number): Seen =>
   seen({}, { behind: { messages: 5_000, since: NOW - minutes * MINUTE } });
