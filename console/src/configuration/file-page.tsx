@@ -64,7 +64,7 @@ export function FilePage(): ReactElement {
       )}
       <div className="grid items-start gap-4 lg:grid-cols-[16rem_minmax(0,1fr)]">
         <nav aria-label={t('Files')} className="max-lg:hidden">
-          <ul className="flex flex-col rounded-lg border border-line bg-surface py-1">
+          <ul className="flex flex-col rounded-lg border border-line bg-surface py-1 empty:hidden">
             {files.map((one) => (
               <li key={one}>
                 <Link

@@ -181,6 +181,12 @@ function EventsOf({ from, to }: Time): ReactElement {
             {text === '' ? event : text}{' '}
             <span className="text-xs text-ink-2">
               {by} <When at={at} as="recent" />
+              {text !== '' && (
+                <>
+                  {' · '}
+                  <span translate="no">{event}</span>
+                </>
+              )}
             </span>
           </li>
         ))}
