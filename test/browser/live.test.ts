@@ -98,6 +98,28 @@ describe.skipIf(noBrowser !== undefined)(`a person in Chromium ${noBrowser ?? ''
     await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
   });
 
+  test('while the server is away the page says so and of when it is, and not once it is back', async () => {
+    await using chrome = await browser();
+    const { page } = chrome;
+    await page.goto(url);
+    await signIn(chrome, NIGHT);
+    await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
+    await page.getByRole('table').first().waitFor();
+    const banner = page.getByText('The server does not answer. What is shown is as of');
+    const offline = (is: boolean) => page.context().setOffline(is);
+    // the server is away; the browser knows that it has no network
+    for (const [away, back] of [
+      [() => gate.shut(), () => gate.open()],
+      [() => offline(true), () => offline(false)],
+    ] as const) {
+      await away();
+      await banner.waitFor(SOON);
+      expect(await violations(page)).toEqual([]);
+      await back();
+      await banner.waitFor({ state: 'detached', ...SOON });
+    }
+  });
+
   test('a trace shows at once what happens in its session, also what happened while the connection was down', async () => {
     await using chrome = await browser();
     const { page } = chrome;

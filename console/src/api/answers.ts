@@ -9,10 +9,13 @@ export const answers = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 2_000,
+      // a browser that believes it has no network would wait in silence: asking says why there is no answer
+      networkMode: 'always',
       retry: (failures, error) =>
         !(error instanceof ApiProblem && error.status > 0) && failures < 2,
       refetchOnWindowFocus: true,
     },
+    mutations: { networkMode: 'always' },
   },
 });
 

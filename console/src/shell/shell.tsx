@@ -16,6 +16,7 @@ import { useHotKeys } from './hot-keys.ts';
 import { type Me, me, useMay } from './me.ts';
 import { PLACES } from './places.ts';
 import { ProductionMenu } from './production-menu.tsx';
+import { StaleBanner } from './stale.tsx';
 import { switchTheme, useTheme } from './theme.ts';
 
 const SignInPage = lazy(() =>
@@ -87,6 +88,7 @@ function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
       <Navigation open={menu} onGo={() => setMenu(false)} />
       <main ref={main} tabIndex={-1} className="min-w-0 overflow-auto outline-none" id="main">
         <EmergencyBanner />
+        <StaleBanner />
         <Suspense fallback={<Waiting />}>
           {user?.away === undefined || onList ? <Outlet /> : <Away why={user.away} />}
         </Suspense>

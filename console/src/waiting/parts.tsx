@@ -76,3 +76,8 @@ export function OrderDialog({
     </Modal>
   );
 }
+
+/** The name of a value, which only phones show: their rows have no heads. */
+export const PhoneName = ({ name }: { readonly name: string }): ReactElement => (
+  <span className="font-sans text-ink-2 md:hidden">{name}: </span>
+);

@@ -10,7 +10,7 @@ import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
 import { DiscardDialog } from '../resend/discard-dialog.tsx';
 import { useMay } from '../shell/me.ts';
-import { KeyText, REFRESH } from './parts.tsx';
+import { KeyText, PhoneName, REFRESH } from './parts.tsx';
 
 type Wait = Waits['waits'][number];
 
@@ -70,9 +70,11 @@ export function WaitTable(): ReactElement {
             </td>
             <td className="max-w-72 px-3 py-1.5 text-xs break-words">{waitsFor(wait)}</td>
             <td className="px-3 py-1.5 font-mono text-xs">
+              <PhoneName name={t('Since')} />
               <When at={wait.since} as="second" />
             </td>
             <td className="px-3 py-1.5 font-mono text-xs">
+              <PhoneName name={t('Until')} />
               <When at={wait.until} as="second" />
             </td>
             <td className="px-3 py-1.5 text-right">

@@ -1,6 +1,8 @@
 import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
+  'The server does not answer. What is shown is as of {time}.':
+    'Der Server antwortet nicht. Gezeigt ist der Stand von {time}.',
   'property of a host': 'Eigenschaft eines Hosts',
   'Emergency…': 'Notfall …',
   'See patient data in an emergency': 'Patientendaten im Notfall sehen',
