@@ -4,14 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { metaDatabase } from '../src/access/meta/open-meta.ts';
-import { apiTokens } from '../src/access/sign-in/api-tokens.ts';
-import { users } from '../src/access/sign-in/users.ts';
 import { print, table } from '../src/cli/output.ts';
 import { engineProcess } from './engine-process.ts';
 import { freePorts } from './free-ports.ts';
 import { load, percentile } from './load.ts';
 import { receiver } from './peers.ts';
+import { tokenIn } from './token.ts';
 
 /**
  * Whether the operator plane blocks the engine: the T2 workload runs alternately alone, next to a
@@ -80,21 +78,6 @@ async function turn(beside: Beside): Promise<Turn> {
   const [searches] = people === undefined ? [[]] : ((await once(people, 'message')) as [number[]]);
   while (peer.count() < sent) await sleep(20);
   return { rate: messages / seconds, acknowledged, searches };
-}
-
-/** The token of the searchers, who see everything. */
-async function tokenIn(data: string): Promise<string> {
-  await using database = await metaDatabase({ data });
-  await users(database).add({
-    name: 'bench',
-    roles: ['administrator'],
-    scope: ['*'],
-    password: 'none: it signs in with a token',
-    mustChange: false,
-  });
-  const expires = Date.now() + 24 * 3_600_000;
-  const order = { label: 'bench', user: 'bench', expires, permissions: undefined };
-  return (await apiTokens(database).add(order)).token;
 }
 
 const LABELS: Readonly<Record<Beside, string>> = {

@@ -44,9 +44,10 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** A hospital system that answers every message with AA. */
+/** A hospital system that answers every message, with AA unless it refuses for now. */
 export async function receiver(
-  onMessage: (controlId: string, at: number) => void,
+  onMessage: (controlId: string, at: number) => unknown,
+  refuses: () => boolean = () => false,
 ): Promise<Receiver> {
   const sockets = new Set<Socket>();
   let count = 0;
@@ -61,7 +62,7 @@ export async function receiver(
       socket.write(
         frame(
           Buffer.from(
-            `MSH|^~\\&|R|R|HUB|WAYBILL|20261125081500||ACK|A${count}|P|2.5.1\rMSA|AA|${controlId}\r`,
+            `MSH|^~\\&|R|R|HUB|WAYBILL|20261125081500||ACK|A${count}|P|2.5.1\rMSA|${refuses() ? 'AE' : 'AA'}|${controlId}\r`,
           ),
         ),
       );
