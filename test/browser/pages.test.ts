@@ -153,21 +153,27 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
     },
   );
 
-  test('the first page costs at most 150 kB and 16 requests on the wire, the next visit less than a tenth of it', async () => {
+  test('the first page costs at most 150 kB and 18 requests on the wire, the next visit at most 17 kB', async () => {
     const page = await chrome.page.context().newPage();
     const session = await page.context().newCDPSession(page);
     await session.send('Network.enable');
     let bytes = 0;
     // what is asked again because something happened meanwhile is no part of the first page
     const asked = new Map<string, string>();
-    session.on('Network.requestWillBeSent', ({ requestId, request }) =>
-      asked.set(requestId, new URL(request.url).pathname),
-    );
     const counted = new Set<string>();
+    const pending = new Set<string>();
+    session.on('Network.requestWillBeSent', ({ requestId, request }) => {
+      const path = new URL(request.url).pathname;
+      // the chart is loaded behind the page, whenever it comes; what is followed does not end
+      if (/\/rate-|\/stream$/.test(path)) return;
+      asked.set(requestId, path);
+      pending.add(requestId);
+    });
+    session.on('Network.loadingFailed', ({ requestId }) => pending.delete(requestId));
     session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
-      const path = asked.get(requestId) ?? '';
-      // the chart is loaded behind the page, whenever it comes, and asks what to compare with
-      if (path.includes('/rate-figure') || path.endsWith('/comparison')) return;
+      pending.delete(requestId);
+      const path = asked.get(requestId);
+      if (path === undefined) return;
       if (!counted.has(path)) bytes += encodedDataLength;
       counted.add(path);
     });
@@ -177,14 +183,20 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
       await page.goto(`${running.url}/`);
       await page.getByRole('heading', { level: 1 }).waitFor();
       await page.getByRole('table').first().waitFor(SOON);
+      // also what comes after the table, however long that takes: else a slow page would count more than a fast one
+      let quiet = 0;
+      await vi.waitUntil(() => (quiet = pending.size === 0 ? quiet + 1 : 0) > 5, {
+        ...SOON,
+        interval: 100,
+      });
     };
     await session.send('Network.clearBrowserCache');
     await visit();
     expect(bytes).toBeGreaterThan(50_000);
     expect(bytes).toBeLessThanOrEqual(150_000);
-    expect(counted.size, [...counted].join(' ')).toBeLessThanOrEqual(16);
+    expect(counted.size, [...counted].join(' ')).toBeLessThanOrEqual(18);
     await visit();
-    expect(bytes).toBeLessThan(15_000);
+    expect(bytes).toBeLessThanOrEqual(17_000);
     await page.close();
   });
 
