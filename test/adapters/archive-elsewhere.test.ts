@@ -1,12 +1,14 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import ftpsIn from '../../adapters/ftps/ftps-in.ts';
 import sftpIn from '../../adapters/ssh/sftp/sftp-in.ts';
-import { describeWithFtpd, ftpsPrograms, ftpsTo } from '../support/ftps-server.ts';
+import { describeWithFtpd, ftpsTo } from '../support/ftps-server.ts';
 import { type OpenedInbound, openInbound } from '../support/open-adapter.ts';
 import { type RemoteFolder, remoteFolder } from '../support/remote-folder.ts';
 import { describeWithSshd, sftpTo } from '../support/ssh-server.ts';
 
-/** An archive on another disk of the server, where no file server moves a file to. */
+/** An archive on another disk of the server, where only ProFTPD moves a file to: it copies. */
 
 const LOOKING = { every: '10ms', stable: '0s', archive: 'small/taken' };
 
@@ -47,15 +49,36 @@ describeWithSshd(
   { smallDisk: true },
 );
 
-for (const program of ftpsPrograms) {
-  describeWithFtpd('ftps-in', { program, smallDisk: true }, (server) => {
-    test('delivers each file once, says so, and archives them where that is possible', async () => {
-      await using folder = await remoteFolder(server().home);
-      const { given, options } = ftpsTo(server());
-      const names = await delivered(folder, (more, memory) =>
-        openInbound(ftpsIn, { ...given, ...more }, { ...options, ...(memory && { memory }) }),
-      );
-      expect(names).toEqual([['a.txt', 'b.txt'], []]);
-    });
+describeWithFtpd('ftps-in', { program: 'vsftpd', smallDisk: true }, (server) => {
+  test('delivers each file once, says so, and archives them where that is possible', async () => {
+    await using folder = await remoteFolder(server().home);
+    const { given, options } = ftpsTo(server());
+    const names = await delivered(folder, (more, memory) =>
+      openInbound(ftpsIn, { ...given, ...more }, { ...options, ...(memory && { memory }) }),
+    );
+    expect(names).toEqual([['a.txt', 'b.txt'], []]);
   });
-}
+});
+
+describeWithFtpd('ftps-in', { program: 'proftpd', smallDisk: true }, (server) => {
+  test('archives each file, delivered once', async () => {
+    await using folder = await remoteFolder(server().home);
+    const { given, options } = ftpsTo(server());
+    await using opened = await openInbound(
+      ftpsIn,
+      { ...given, folder: folder.name, ...LOOKING },
+      options,
+    );
+    for (const name of ['a.txt', 'b.txt']) await folder.put(name, name);
+    // only the server sees its disk
+    const archive = join(`/proc/${server().pid}/root`, server().home, LOOKING.archive);
+    await vi.waitFor(async () =>
+      expect((await readdir(archive)).toSorted()).toEqual(['a.txt', 'b.txt']),
+    );
+    expect(await readFile(join(archive, 'b.txt'), 'utf8')).toBe('b.txt');
+    expect(await folder.names()).toEqual([]);
+    expect(opened.delivered).toHaveLength(2);
+    expect(new Set(opened.delivered.map(({ name }) => name))).toEqual(new Set(['a.txt', 'b.txt']));
+    expect(told(opened)).toEqual([]);
+  });
+});
