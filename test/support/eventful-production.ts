@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../sandbox/free-port.ts';
@@ -13,6 +13,8 @@ import { startNats } from './nats.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const SENDERS = 4;
+/** The number of the sender that writes files. */
+export const BY_FILE = SENDERS;
 
 function random(seed: number): (below: number) => number {
   let state = seed;
@@ -40,11 +42,16 @@ interface Ports {
   readonly third: number;
 }
 
-const definition = (ports: Ports, { third, order, enabled, partitions }: Shape): string => `
+const definition = (
+  ports: Ports,
+  folder: string,
+  { third, order, enabled, partitions }: Shape,
+): string => `
 production: events
 settings: { search: { id: MSH-10 }, shutdownTimeout: 10s }
 services:
   in: { adapter: mllp-in, settings: { listen: "127.0.0.1:\${env:PORT}" }, to: [router] }
+  files: { adapter: file-in, settings: { folder: "${folder}", archive: "${folder}.taken", every: 200ms, stable: 0s, order: name }, to: [router] }
 processes:
   router:
     run: queued
@@ -118,6 +125,8 @@ export interface EventfulProduction extends AsyncDisposable {
   readonly received: Readonly<Record<'first' | 'second' | 'third', readonly Received[]>>;
   /** Whether what was routed at that time certainly goes to the third receiver; milliseconds since 1970. */
   wasSentToThird(at: number): boolean;
+  /** Files that no engine has taken yet. */
+  filesLeft(): Promise<readonly string[]>;
   /** What happened, and what was answered. */
   readonly told: readonly string[];
 }
@@ -134,6 +143,8 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
   const natsUrl = `nats://${nats.user}:${nats.password}@${new URL(nats.url).host}`;
   const files = join(folder.path, 'production');
   await mkdir(files);
+  const folderIn = join(folder.path, 'in');
+  await mkdir(folderIn);
   const ports = { first: first.port, second: second.port, third: third.port };
   const listening = [await freePort(), await freePort()] as const;
   const next = random(seed);
@@ -141,7 +152,7 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
   let shape = WHOLE;
 
   const write = (): Promise<void> =>
-    writeFile(join(files, 'production.yaml'), definition(ports, shape));
+    writeFile(join(files, 'production.yaml'), definition(ports, folderIn, shape));
   const start = (which: 0 | 1): Promise<EngineProcess> =>
     startEngineProcess({
       production: files,
@@ -179,6 +190,17 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
     ),
   );
 
+  /** Each whole at once, as a careful sender does. */
+  const writer = (async () => {
+    for (let n = 0; sending; n++) {
+      await sleep(100);
+      const path = join(folderIn, `${String(n).padStart(8, '0')}.hl7`);
+      await writeFile(join(folder.path, 'part'), messageOf(BY_FILE, n));
+      await rename(join(folder.path, 'part'), path);
+      acknowledged.set(BY_FILE, n + 1);
+    }
+  })();
+
   const ask = async (...words: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await waybill(
       ...words,
@@ -210,7 +232,7 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
   };
   const any = <Item>(items: readonly Item[]): Item => items[next(items.length)] as Item;
   const one = (): 0 | 1 => (next(2) === 0 ? 0 : 1);
-  const host = (): string => any(['in', 'router', 'first', 'second', ...shape.third]);
+  const host = (): string => any(['in', 'files', 'router', 'first', 'second', ...shape.third]);
 
   const acts: Readonly<Record<string, () => Promise<string>>> = {
     'an engine is killed': () => restart(one(), 'kill'),
@@ -230,6 +252,14 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
       if (nats.pid !== undefined) process.kill(nats.pid, 'SIGKILL');
       return restart(one(), 'kill');
     },
+    'NATS stands still': async () => {
+      const { pid } = nats;
+      if (pid === undefined) return '';
+      process.kill(pid, 'SIGSTOP');
+      await sleep(500 + next(8_000));
+      process.kill(pid, 'SIGCONT');
+      return '';
+    },
     'a receiver answers nothing': async () => {
       any(receivers).become('silence', 1 + next(3));
       return '';
@@ -247,7 +277,8 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
       return '';
     },
     // an engine without its listener does not count as started
-    'a host is stopped': () => ask('stop', any(['router', 'first', 'second', ...shape.third])),
+    'a host is stopped': () =>
+      ask('stop', any(['files', 'router', 'first', 'second', ...shape.third])),
     'a host is started': () => ask('start', host()),
     'a host is put on hold': () => ask('override', host(), 'hold', '--for', '3s'),
     'the order changes': () => change({ order: any(ORDERS) }),
@@ -279,6 +310,7 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
     acknowledged,
     received: { first: first.received, second: second.received, third: third.received },
     told,
+    filesLeft: () => readdir(folderIn),
     wasSentToThird: (at) => times.some(({ from, to }) => at > from && at < to),
     async happen(events) {
       for (let event = 0; event < events; event++) {
@@ -293,11 +325,20 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
     async calm() {
       await change({ ...WHOLE, third: ['third', 'renamed', 'third-b'] });
       await Promise.all([restart(0, 'stop'), restart(1, 'stop')]);
-      for (const name of ['in', 'router', 'first', 'second', 'third', 'renamed', 'third-b']) {
+      for (const name of [
+        'in',
+        'files',
+        'router',
+        'first',
+        'second',
+        'third',
+        'renamed',
+        'third-b',
+      ]) {
         told.push(await ask('start', name));
       }
       sending = false;
-      await Promise.all(senders);
+      await Promise.all([...senders, writer]);
     },
     async [Symbol.asyncDispose]() {
       sending = false;
