@@ -41,6 +41,15 @@ const compared = async (query: string): Promise<Comparison> => {
   return body;
 };
 
+test('which hosts run is recorded as soon as the trace is built', async () => {
+  const { store } = production.plane;
+  await vi.waitFor(async () => {
+    const hours = await store.hostHours({ from: Date.now() - HOUR, to: Date.now() });
+    const hosts = new Set(hours.map(({ host }) => host));
+    expect([...hosts].toSorted()).toEqual(['hl7-in', 'hl7-out']);
+  });
+});
+
 test('the last whole hour stands beside the same one of other days, and far fewer than usual is an alert', async () => {
   const current = Math.floor(Date.now() / HOUR) * HOUR;
   // what is compared now, and an hour earlier, which alerts look at in the first minutes of an hour
