@@ -9,6 +9,8 @@ type AnyAdapter = InboundAdapter | OutboundAdapter | LookupAdapter;
 const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
   'amqp-in': () => import('./amqp/amqp-in.ts'),
   'amqp-out': () => import('./amqp/amqp-out.ts'),
+  'amqp1-in': () => import('./amqp/v1/amqp1-in.ts'),
+  'amqp1-out': () => import('./amqp/v1/amqp1-out.ts'),
   'astm-in': () => import('./astm/astm-in.ts'),
   'astm-out': () => import('./astm/astm-out.ts'),
   'dicom-in': () => import('./dicom/dicom-in.ts'),

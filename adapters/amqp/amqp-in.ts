@@ -22,6 +22,7 @@ import {
 import { amqpSettings } from './amqp-settings.ts';
 import { tryAmqp } from './amqp-test.ts';
 import { type AmqpSession, connectAmqp } from './connect.ts';
+import { refusedSetting, storeOrRefuse } from './refused.ts';
 
 export const amqpInSettings = {
   ...amqpSettings,
@@ -34,6 +35,10 @@ export const amqpInSettings = {
       help: 'The type of the messages. If left out, it comes from their content-type, or else from the bytes.',
       example: 'application/json',
     }),
+  ),
+  refused: refusedSetting(
+    'hold',
+    'It is rejected: it goes to the dead-letter exchange of the queue, and is lost if that has none',
   ),
   prefetch: setting.integer({
     help: 'How many messages the broker hands out before the first of them is acknowledged.',
@@ -143,11 +148,23 @@ class AmqpReader implements Kept {
   }
 
   async #keep(message: ConsumeMessage): Promise<void> {
-    const store = async (): Promise<void> => {
+    const { refused, queue } = this.#lent.settings;
+    const { signal } = this.#closing;
+    const storing = async (): Promise<void> => {
       await this.#lent.deliver(this.#messageOf(message));
       this.#channel.ack(message);
     };
-    const { signal } = this.#closing;
+    const store = (): Promise<void> =>
+      storeOrRefuse(storing, {
+        refused,
+        signal,
+        settle: (fate) => {
+          if (fate === 'discard') this.#channel.ack(message);
+          else this.#channel.nack(message, false, fate === 'requeue');
+        },
+        what: `${this.#session.place}: a message of the queue ${queue}`,
+        event: this.#lent.event,
+      });
     await keepStoring(store, { waits: (error) => this.#tell(error), signal });
   }
 

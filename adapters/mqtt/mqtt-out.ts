@@ -14,7 +14,7 @@ import {
   type SettingsFault,
   setting,
 } from 'waybill/adapter';
-import { contentTypeOf, namedTemplate, UnderWay } from 'waybill/peer';
+import { contentTypeOf, namedTemplate, Paced, UnderWay } from 'waybill/peer';
 import { MqttConnection } from './mqtt-connection.ts';
 import { mqttSettings, qos, topicTemplate } from './mqtt-settings.ts';
 import { tryMqtt } from './mqtt-test.ts';
@@ -112,18 +112,24 @@ function unfinishedOf({ settings, production, host }: MqttOutLent): Unfinished {
 /** Seconds that the broker keeps the session of a connection that was lost. */
 const SESSION = 3_600;
 
+/** Where the broker names no maximum. */
+const MOST_UNDER_WAY = 65_535;
+
 /** Publishes messages over one connection, until that is lost. */
 class MqttSender implements OpenOutbound {
   readonly #lent: MqttOutLent;
   readonly #connection: MqttConnection;
   readonly #sending = new UnderWay();
   readonly #open: LRUCache<number, Open>;
+  /** As many messages as the broker lets be under way: it ends a connection with more (MQTT 5, 4.9). */
+  readonly #room: Paced;
   #lost: Error | undefined;
 
   private constructor(lent: MqttOutLent, connection: MqttConnection, open: LRUCache<number, Open>) {
     this.#lent = lent;
     this.#connection = connection;
     this.#open = open;
+    this.#room = new Paced(connection.connack?.properties?.receiveMaximum ?? MOST_UNDER_WAY);
     background(this.#watch(), 'hearing of a lost connection');
   }
 
@@ -201,6 +207,11 @@ class MqttSender implements OpenOutbound {
   /** A message whose acknowledgement was lost goes on in the same session where it was: with its number, and marked. */
   async #publish(id: number, packet: IPublishPacket): Promise<number> {
     if (packet.qos === 0) return await this.#connection.publish(packet);
+    return await this.#room.run(() => this.#untilAcknowledged(id, packet));
+  }
+
+  async #untilAcknowledged(id: number, packet: IPublishPacket): Promise<number> {
+    if (this.#lost !== undefined) throw this.#lost;
     const before = this.#open.get(id);
     const open = before ?? { packetId: this.#freeId(), isReceived: false };
     this.#open.set(id, open);

@@ -9,6 +9,7 @@ import { openInbound, openOutbound, streamedBody, testSteps } from '../../suppor
 import { describeWithRabbit } from '../../support/rabbit.ts';
 import { tcpGate } from '../../support/tcp-gate.ts';
 import { describeContracts } from './contract-of.ts';
+import { describeVersion1 } from './version1.ts';
 
 const BODY = Buffer.from('{"a":1}');
 const credentials: Record<string, Credential> = {
@@ -32,6 +33,7 @@ describeWithRabbit(
   'AMQP with RabbitMQ',
   (broker) => {
     describeContracts(broker);
+    describeVersion1(broker);
 
     const to = () => ({ connect: `127.0.0.1:${broker().port}`, credential: 'hub' });
 

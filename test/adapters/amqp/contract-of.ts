@@ -1,16 +1,28 @@
 import { randomUUID } from 'node:crypto';
-import type { Options } from 'amqplib';
+import type { ConfirmChannel, Options } from 'amqplib';
 import amqpIn from '../../../adapters/amqp/amqp-in.ts';
 import amqpOut from '../../../adapters/amqp/amqp-out.ts';
+import amqp1In from '../../../adapters/amqp/v1/amqp1-in.ts';
+import amqp1Out from '../../../adapters/amqp/v1/amqp1-out.ts';
+import type { InboundAdapter, OutboundAdapter } from '../../../src/adapter/index.ts';
 import { describeInbound, type InboundPeer } from '../../contract/inbound.contract.ts';
 import { describeOutbound, type OutboundPeer } from '../../contract/outbound.contract.ts';
 import type { Rabbit } from '../../support/rabbit.ts';
-import { tcpGate } from '../../support/tcp-gate.ts';
+import { type TcpGate, tcpGate } from '../../support/tcp-gate.ts';
 
 const options = { credentials: { hub: { kind: 'basic', user: 'hub', password: 'pw' } } } as const;
 
 /** A queue of its own behind a gate. */
-async function queueOf(broker: Rabbit, more: Options.AssertQueue = {}) {
+interface GatedQueue {
+  readonly gate: TcpGate;
+  readonly queue: string;
+  readonly channel: ConfirmChannel;
+  /** The settings that lead through the gate. */
+  readonly connect: Readonly<Record<string, unknown>>;
+  readonly end: () => Promise<void>;
+}
+
+export async function queueOf(broker: Rabbit, more: Options.AssertQueue = {}): Promise<GatedQueue> {
   const gate = await tcpGate(broker.port);
   const queue = randomUUID();
   const client = await broker.client();
@@ -29,9 +41,43 @@ async function queueOf(broker: Rabbit, more: Options.AssertQueue = {}) {
   };
 }
 
-/** Declares the contract of both adapters, against a running broker. */
+/** The adapters of one version, and the settings of each for a queue. */
+interface Version {
+  readonly inbound: InboundAdapter;
+  readonly outbound: OutboundAdapter;
+  readonly taking: (queue: string) => Readonly<Record<string, unknown>>;
+  readonly sending: (queue: string) => Readonly<Record<string, unknown>>;
+  /** The codes of a full queue, and of one that is gone. */
+  readonly full: string;
+  readonly gone: string;
+}
+
+const VERSIONS: readonly Version[] = [
+  {
+    inbound: amqpIn,
+    outbound: amqpOut,
+    taking: (queue) => ({ queue, prefetch: 1 }),
+    sending: (routingKey) => ({ routingKey }),
+    full: 'NACKED',
+    gone: 'UNROUTED',
+  },
+  {
+    inbound: amqp1In,
+    outbound: amqp1Out,
+    taking: (queue) => ({ address: `/queues/${queue}`, prefetch: 1 }),
+    sending: (queue) => ({ address: `/queues/${queue}` }),
+    full: 'REJECTED',
+    gone: 'RELEASED',
+  },
+];
+
+/** Declares the contract of all adapters, against a running broker. */
 export function describeContracts(broker: () => Rabbit): void {
-  describeOutbound(amqpOut, {
+  for (const version of VERSIONS) describeVersion(version, broker);
+}
+
+function describeVersion(version: Version, broker: () => Rabbit): void {
+  describeOutbound(version.outbound, {
     async peer(): Promise<OutboundPeer> {
       const at = await queueOf(broker(), {
         maxLength: 50,
@@ -39,7 +85,7 @@ export function describeContracts(broker: () => Rabbit): void {
       });
       const received: Buffer[] = [];
       return {
-        given: { ...at.connect, routingKey: at.queue },
+        given: { ...at.connect, ...version.sending(at.queue) },
         options,
         async received() {
           for (;;) {
@@ -63,15 +109,15 @@ export function describeContracts(broker: () => Rabbit): void {
         [Symbol.asyncDispose]: at.end,
       };
     },
-    refusals: { temporary: { code: 'NACKED' }, final: { code: 'UNROUTED' } },
+    refusals: { temporary: { code: version.full }, final: { code: version.gone } },
   });
 
   const held = 'what cannot be stored is held and tried here, not handed back: amqp.test.ts';
-  describeInbound(amqpIn, {
+  describeInbound(version.inbound, {
     async peer(): Promise<InboundPeer> {
       const at = await queueOf(broker(), { durable: true });
       return {
-        given: { ...at.connect, queue: at.queue, prefetch: 1 },
+        given: { ...at.connect, ...version.taking(at.queue) },
         options,
         async offer(body, opened) {
           const before = opened.delivered.length;

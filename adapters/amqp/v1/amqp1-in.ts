@@ -1,0 +1,297 @@
+import type { Delivery, EventContext, Message, Receiver } from 'rhea';
+import {
+  background,
+  type EngineError,
+  inbound,
+  isTold,
+  type LentInbound,
+  type NewMessage,
+  pause,
+  setting,
+  TemporaryError,
+} from 'waybill/adapter';
+import {
+  describedBody,
+  type Kept,
+  keepStoring,
+  keptOpen,
+  newsFilter,
+  Paced,
+  UnderWay,
+} from 'waybill/peer';
+import { refusedSetting, storeOrRefuse } from '../refused.ts';
+import { amqp1Settings } from './amqp1-settings.ts';
+import { tryAmqp1 } from './amqp1-test.ts';
+import { type Amqp1Session, connectAmqp1 } from './connect.ts';
+import { attached, NoSession } from './link.ts';
+import { bodyOf, idOf } from './message.ts';
+
+export const amqp1InSettings = {
+  ...amqp1Settings,
+  address: setting.text({
+    help: 'What is read: at Service Bus a queue, or `topic/subscriptions/name`; at RabbitMQ `/queues/name`. It must exist.',
+    example: 'lab-results',
+  }),
+  session: setting.optional(
+    setting.text({
+      help: 'For a queue with sessions (Service Bus): the id of one, or `*` for each that has messages, one after another.',
+      example: '*',
+    }),
+  ),
+  type: setting.optional(
+    setting.text({
+      help: 'The type of the messages. If left out, it comes from their content-type, or else from the bytes.',
+      example: 'application/json',
+    }),
+  ),
+  refused: refusedSetting(
+    'dead-letter',
+    'It is rejected with the reason, which puts it into the dead-letter queue where there is one',
+  ),
+  holdFor: setting.duration({
+    help: 'How long messages are held while they cannot be stored; then they go back to the broker and are taken again later. Less than the lock duration of the queue.',
+    default: '20s',
+    advanced: true,
+  }),
+  sessionIdle: setting.duration({
+    help: 'With session `*`: after so long without a message the session is left for the next one.',
+    default: '2s',
+    advanced: true,
+  }),
+  prefetch: setting.integer({
+    help: 'The credit: how many messages the broker hands out before the first of them is settled.',
+    default: 20,
+    minimum: 1,
+    maximum: 2_000,
+    advanced: true,
+  }),
+  parallel: setting.integer({
+    help: 'How many messages are stored at a time. With 1 they are stored in the order in which they come.',
+    default: 1,
+    minimum: 1,
+    maximum: 256,
+    advanced: true,
+  }),
+};
+
+type Amqp1InLent = LentInbound<typeof amqp1InSettings>;
+
+export default inbound({
+  type: 'amqp1-in',
+  title: 'AMQP 1.0 (Azure Service Bus), receiving',
+  summary:
+    'Takes the messages of a queue or subscription by AMQP 1.0 (Azure Service Bus, RabbitMQ 4, Artemis), and settles each once it is stored.',
+  settings: amqp1InSettings,
+  open: (lent) => keptOpen(lent, (signal) => Amqp1Reader.open(lent, signal)),
+  test: (lent, step) => tryAmqp1(lent, step, 'receiver'),
+});
+
+const SESSION_FILTER = 'com.microsoft:session-filter';
+/** Service Bus answers after a minute if no session has messages. */
+const SESSION_WITHIN = 90_000;
+/** Before a session is asked for again, in milliseconds. */
+const NEXT_SESSION = 500;
+
+/** Takes the messages of an address over one connection. */
+class Amqp1Reader implements Kept {
+  readonly #lent: Amqp1InLent;
+  readonly #session: Amqp1Session;
+  readonly #storing = new UnderWay();
+  readonly #paced: Paced;
+  readonly #isNews = newsFilter();
+  readonly #closing = new AbortController();
+  readonly #lost = Promise.withResolvers<Error>();
+  readonly lost = this.#lost.promise;
+  #receiver: Receiver | undefined;
+  #idle: NodeJS.Timeout | undefined;
+
+  private constructor(lent: Amqp1InLent, session: Amqp1Session) {
+    this.#lent = lent;
+    this.#session = session;
+    this.#paced = new Paced(lent.settings.parallel);
+    background(this.#watch(), 'hearing of a lost connection');
+  }
+
+  /** Connects, and takes messages from then on. Throws the errors of connecting. */
+  static async open(lent: Amqp1InLent, signal: AbortSignal): Promise<Amqp1Reader> {
+    const session = await connectAmqp1(lent, signal);
+    const reader = new Amqp1Reader(lent, session);
+    try {
+      await session.authorize(lent.settings.address, signal);
+      const { address, session: wanted } = lent.settings;
+      if (wanted !== '*') await reader.#attach(signal);
+      else background(reader.#eachSession(), 'taking the sessions of a queue', isTold);
+      const state = `${session.facts}, ${address}`;
+      lent.connection('connected', state);
+      lent.event('info', 'connected', state);
+      return reader;
+    } catch (error) {
+      reader.#closing.abort(error);
+      await session.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    this.#closing.abort(new Error('closed'));
+    if (!this.#lent.signal.aborted) await this.#storing.ended();
+    // what is not settled goes back to the queue with the link
+    await this.#session.close();
+  }
+
+  async #attach(signal: AbortSignal): Promise<void> {
+    const { address, session, prefetch, parallel, connectTimeout } = this.#lent.settings;
+    const filter =
+      session === undefined
+        ? {}
+        : { filter: { [SESSION_FILTER]: session === '*' ? null : session } };
+    const receiver = this.#session.connection.open_receiver({
+      source: { address, ...filter },
+      credit_window: 0,
+      autoaccept: false,
+      autosettle: true,
+      rcv_settle_mode: 0,
+    } as unknown as Parameters<Amqp1Session['connection']['open_receiver']>[0]);
+    this.#receiver = receiver;
+    receiver.on('message', (context: EventContext) => this.#heard(receiver, context));
+    await attached(receiver, {
+      place: this.#session.place,
+      address,
+      signal,
+      within: session === undefined ? connectTimeout : Math.max(connectTimeout, SESSION_WITHIN),
+      lost: (reason) => {
+        if (this.#receiver === receiver && !(reason instanceof NoSession)) this.#lose(reason);
+      },
+    });
+    receiver.add_credit(Math.max(prefetch, parallel));
+  }
+
+  /** One session after another, each until it has been silent for a while. */
+  async #eachSession(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        await this.#attach(signal);
+        await this.#untilIdle();
+        this.#detach();
+      } catch (error) {
+        if (!(error instanceof NoSession)) {
+          this.#lose(error as Error);
+          return;
+        }
+        this.#receiver = undefined;
+        await pause(NEXT_SESSION, signal);
+      }
+    }
+  }
+
+  #detach(): void {
+    const receiver = this.#receiver;
+    this.#receiver = undefined;
+    receiver?.close();
+  }
+
+  /** Resolves once no message has come for `sessionIdle`, and none is being stored. */
+  async #untilIdle(): Promise<void> {
+    const { sessionIdle } = this.#lent.settings;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#quiet = () => {
+      clearTimeout(this.#idle);
+      this.#idle = setTimeout(resolve, sessionIdle);
+    };
+    this.#quiet();
+    const stop = (): void => resolve();
+    this.#closing.signal.addEventListener('abort', stop, { once: true });
+    await promise;
+    await this.#storing.ended();
+  }
+
+  #quiet: () => void = () => undefined;
+
+  #heard(receiver: Receiver, { message, delivery }: EventContext): void {
+    if (message === undefined || delivery === undefined || this.#closing.signal.aborted) return;
+    this.#quiet();
+    const keeping = this.#paced.run(() => this.#keep(receiver, message, delivery));
+    background(this.#storing.run(keeping), 'taking a message', isTold);
+  }
+
+  async #keep(receiver: Receiver, message: Message, delivery: Delivery): Promise<void> {
+    const { refused, holdFor, address } = this.#lent.settings;
+    const held = AbortSignal.timeout(holdFor);
+    const store = async (): Promise<void> => {
+      const storing = async (): Promise<void> => {
+        await this.#lent.deliver(this.#messageOf(message));
+        delivery.accept();
+      };
+      await storeOrRefuse(storing, {
+        refused,
+        signal: this.#closing.signal,
+        settle: (fate, error) => this.#refuse(delivery, fate, error),
+        what: `${this.#session.place}: a message of ${address}`,
+        event: this.#lent.event,
+      });
+      this.#quiet();
+      receiver.add_credit(1);
+    };
+    const signal = AbortSignal.any([this.#closing.signal, held]);
+    const isDone = await keepStoring(store, { waits: (error) => this.#tell(error), signal });
+    if (isDone || this.#closing.signal.aborted) return;
+    this.#lose(
+      new TemporaryError(
+        `${this.#session.place}: messages of ${this.#lent.settings.address} could not be stored and went back to the broker. They are taken again soon.`,
+      ),
+    );
+  }
+
+  #refuse(
+    delivery: Delivery,
+    fate: 'dead-letter' | 'requeue' | 'discard',
+    { code }: EngineError,
+  ): void {
+    if (fate === 'discard') delivery.accept();
+    if (fate === 'requeue') delivery.modified({ delivery_failed: true });
+    if (fate !== 'dead-letter') return;
+    const description = `refused for good (${code})`;
+    const reason = { DeadLetterReason: code, DeadLetterErrorDescription: description };
+    const refusal = this.#session.claims
+      ? { condition: 'com.microsoft:dead-letter', description, info: reason }
+      : { condition: 'amqp:precondition-failed', description };
+    delivery.reject(refusal);
+  }
+
+  #messageOf(message: Message): NewMessage {
+    const { address, type } = this.#lent.settings;
+    const { content, kind } = bodyOf(message);
+    const contentType = typeof message.content_type === 'string' ? message.content_type : kind;
+    const id = idOf(message);
+    return {
+      body: content,
+      ...describedBody(content, contentType, type),
+      origin: `${this.#session.place}/${address}`,
+      ...(id !== undefined && { dedupeKey: id }),
+    };
+  }
+
+  #tell({ retryable }: EngineError): void {
+    if (!this.#isNews(String(retryable))) return;
+    const why = retryable ? 'cannot be stored' : 'is refused for good';
+    this.#lent.event(
+      retryable ? 'warn' : 'error',
+      'not-stored-yet',
+      `${this.#session.place}: a message of ${this.#lent.settings.address} ${why}; it is kept and tried again.`,
+    );
+  }
+
+  #lose(reason: Error): void {
+    if (this.#closing.signal.aborted) return;
+    clearTimeout(this.#idle);
+    this.#closing.abort(reason);
+    this.#lent.connection('disconnected');
+    this.#lost.resolve(reason);
+  }
+
+  async #watch(): Promise<void> {
+    this.#lose(await this.#session.ended);
+  }
+}
