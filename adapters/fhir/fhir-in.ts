@@ -1,8 +1,26 @@
-import { inbound, type Lent, type SettingsFault, type Step } from 'waybill/adapter';
+import {
+  DisableError,
+  explained,
+  inbound,
+  type Lent,
+  type LentInbound,
+  type SettingsFault,
+  type Step,
+} from 'waybill/adapter';
 import { isFhirType } from 'waybill/document';
-import { commonOf, joinListener, schemesOf, tryCallers, tryListening } from 'waybill/peer';
+import {
+  commonOf,
+  joinListener,
+  schemesOf,
+  tryCallers,
+  tryDirectoryUsers,
+  tryListening,
+} from 'waybill/peer';
+import { Authority, ownCaller } from './authority/authority.ts';
+import { authorityFaults } from './authority/authority-settings.ts';
 import { type FhirInValues, fhirInSettings } from './fhir-in-settings.ts';
-import { basePath, FhirEndpoint, takenBy } from './server/fhir-endpoint.ts';
+import { basePath, FhirEndpoint, publicBase, takenBy } from './server/fhir-endpoint.ts';
+import type { SmartValues } from './smart-settings.ts';
 
 export default inbound({
   type: 'fhir-in',
@@ -19,13 +37,38 @@ export default inbound({
   check: (settings) => Promise.resolve(faultsOf(settings)),
   async open(lent) {
     const { callers } = lent.settings;
-    const membership = await joinListener(lent, new FhirEndpoint(lent, schemesOf(lent, callers)));
-    const who = callers.length === 0 ? ', everybody may call' : '';
+    const authority = authorityOf(lent);
+    const schemes =
+      authority === undefined
+        ? schemesOf(lent, callers)
+        : schemesOf(
+            {
+              ...lent,
+              verifier: (name) => authority.verifier(name, (other) => lent.verifier(other)),
+            },
+            [ownCaller, ...callers],
+          );
+    const membership = await joinListener(lent, new FhirEndpoint(lent, schemes, authority));
+    const who = schemes.length === 0 ? ', everybody may call' : '';
     lent.connection('listening', `${membership.place}${basePath(lent.settings)}${who}`);
     return { close: () => membership.leave() };
   },
   test: (lent, step) => tryFhirIn(lent, step),
 });
+
+function authorityOf(lent: LentInbound<typeof fhirInSettings>): Authority | undefined {
+  const { settings, signIn } = lent;
+  const { smart, publicUrl } = settings;
+  if (smart?.server === undefined) return undefined;
+  if (signIn === undefined) throw new DisableError('Nobody can sign in: no engine runs here.');
+  const [fault] = authorityFaults(smart.server, publicUrl);
+  if (publicUrl === undefined || fault !== undefined) {
+    throw new DisableError(
+      `${fault?.path.join('.') ?? ''}: ${fault?.what ?? ''}. ${fault?.remedy ?? ''}`,
+    );
+  }
+  return new Authority({ ...lent, signIn }, smart.server, publicBase(publicUrl));
+}
 
 function faultsOf({
   path,
@@ -35,10 +78,12 @@ function faultsOf({
   tls,
   interactions,
   smart,
+  publicUrl,
 }: FhirInValues): SettingsFault[] {
-  const faults: SettingsFault[] = [];
-  const fault = (setting: string, what: string, remedy: string): number =>
+  const faults = authorityFaults(smart?.server, publicUrl);
+  const fault: Fault = (setting, what, remedy) => {
     faults.push({ path: [setting], what, remedy });
+  };
   if (!/^(?:\/[^{}*]+)?\/\*$/.test(path.source)) {
     fault(
       'path',
@@ -55,16 +100,21 @@ function faultsOf({
   }
   if (interactions.length === 0)
     fault('interactions', 'there is none', 'Name what callers may ask for.');
-  if (scopes.length > 0 && callers.length === 0) {
+  if (scopes.length > 0 && callers.length === 0 && smart?.server === undefined) {
     fault('scopes', 'it has no effect without callers', 'Say under callers who may call.');
   }
-  if (smart !== undefined && !callers.some((one) => one?.kind === 'bearer')) {
-    fault(
-      'smart',
-      'no caller has a token',
-      'Say under callers by which verifier tokens are checked.',
-    );
-  }
+  if (smart !== undefined && smart.server === undefined) smartFaults(smart, callers, fault);
+  certificateFaults(callers, tls, fault);
+  return faults;
+}
+
+type Fault = (setting: string, what: string, remedy: string) => void;
+
+function certificateFaults(
+  callers: FhirInValues['callers'],
+  tls: FhirInValues['tls'],
+  fault: Fault,
+): void {
   const needsCertificate = callers.some((one) => one?.kind === 'certificate');
   if (needsCertificate && (tls?.clientCertificate ?? 'none') === 'none') {
     fault(
@@ -73,7 +123,21 @@ function faultsOf({
       'Set clientCertificate: requested or required under tls.',
     );
   }
-  return faults;
+}
+
+/** Of a facade whose authorization server is another one. */
+function smartFaults(
+  { tokenEndpoint }: SmartValues,
+  callers: FhirInValues['callers'],
+  fault: Fault,
+): void {
+  if (tokenEndpoint === undefined) {
+    const remedy = 'Set tokenEndpoint, or server if this service is to be it.';
+    fault('smart', 'it names no authorization server', remedy);
+  }
+  if (callers.some((one) => one?.kind === 'bearer')) return;
+  const remedy = 'Say under callers by which verifier tokens are checked.';
+  fault('smart', 'no caller has a token', remedy);
 }
 
 /** Checks that the port is free, the certificate works, and the means of checking callers exist. */
@@ -81,4 +145,26 @@ async function tryFhirIn(lent: Lent<typeof fhirInSettings>, step: Step): Promise
   const { settings } = lent;
   await tryListening(lent, step, settings);
   await tryCallers(lent, step, settings.callers);
+  const { server } = settings.smart ?? {};
+  if (server === undefined) return;
+  await step('key', (detail) =>
+    explained(async () => {
+      const found = await lent.credential(server.key);
+      // what it signs is thrown away
+      if ('token' in found) await found.token(lent.signal);
+      detail(`${server.key} signs tokens`);
+    }),
+  );
+  await step('applications', (detail) =>
+    explained(async () => {
+      const clients = server.clients.filter((one) => one !== undefined);
+      for (const { secret, key } of clients) {
+        if (secret !== undefined) await lent.credential(secret);
+        if (key !== undefined) await lent.verifier(key);
+      }
+      if (server.launchKey !== undefined) await lent.verifier(server.launchKey);
+      detail(clients.map(({ id }) => id).join(', ') || 'none');
+    }),
+  );
+  if (server.ldap !== undefined) await tryDirectoryUsers(lent, step, server.ldap);
 }

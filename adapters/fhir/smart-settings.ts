@@ -1,10 +1,14 @@
 import { setting } from 'waybill/adapter';
+import { authoritySettings } from './authority/authority-settings.ts';
 
 const fields = {
-  tokenEndpoint: setting.url({
-    help: 'Where applications get tokens from the authorization server.',
-    example: 'https://sso.hospital.example/oauth2/token',
-  }),
+  server: authoritySettings,
+  tokenEndpoint: setting.optional(
+    setting.url({
+      help: 'Where applications get tokens from the authorization server, if it is another one than this service.',
+      example: 'https://sso.hospital.example/oauth2/token',
+    }),
+  ),
   authorizationEndpoint: setting.optional(
     setting.url({
       help: 'Where people let an application in, for launches. If left out, only backend services get tokens.',

@@ -15,6 +15,7 @@ import {
   Room,
   refusalAnswer,
   refusalOf,
+  refusalPage,
   respond,
   type ServedRoute,
   Serving,
@@ -35,7 +36,6 @@ import type { BodyCheck, Operation } from './operation.ts';
 import { claimOf, filesClaims } from './operations-of.ts';
 import { prefixOf } from './sign-in/cookies.ts';
 import { ownOrigin } from './sign-in/own-origin.ts';
-import { refusalPage } from './sign-in/page.ts';
 import type { SignInDesk } from './sign-in/sign-in-desk.ts';
 import { isPage, type SignInAction } from './sign-in/sign-in-settings.ts';
 

@@ -17,10 +17,20 @@ export interface SigningKeys {
   sign(
     key: string,
     claims: Readonly<Record<string, unknown>>,
-    options?: { readonly subject?: string; readonly lifetime?: number },
+    options?: {
+      readonly subject?: string;
+      readonly lifetime?: number;
+      /** Instead of those of the key. */
+      readonly audience?: string;
+      readonly issuer?: string;
+    },
   ): Promise<string>;
   /** Rejects with CREDENTIAL_REFUSED, which names the check that failed. */
-  verify(key: string, token: string): Promise<Readonly<Record<string, unknown>>>;
+  verify(
+    key: string,
+    token: string,
+    options?: { readonly audience?: string; readonly issuer?: string },
+  ): Promise<Readonly<Record<string, unknown>>>;
   /** The public keys that it signs with and accepts, each as a JWK with its `kid`. */
   published(key: string): Promise<readonly object[]>;
   /**

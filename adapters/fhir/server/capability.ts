@@ -1,6 +1,6 @@
 import { fhirResourceTypes } from 'waybill/document';
 import type { FhirInValues } from '../fhir-in-settings.ts';
-import { smartSecurity } from './smart-configuration.ts';
+import { smartAddresses, smartSecurity } from './smart-configuration.ts';
 
 const OF_TYPE: Readonly<Record<string, string>> = {
   read: 'read',
@@ -34,9 +34,9 @@ export function capabilityStatement(
     rest: [
       {
         mode: 'server',
-        ...(callers.length > 0 && {
+        ...((callers.length > 0 || smart !== undefined) && {
           security: {
-            ...(smart !== undefined && smartSecurity(smart)),
+            ...(smart !== undefined && smartSecurity(smartAddresses(smart, base))),
             cors: cors !== undefined,
             description: signIn(callers),
           },

@@ -19,6 +19,7 @@ import {
   Serving,
   withoutSecrets,
 } from 'waybill/peer';
+import type { Authority } from '../authority/authority.ts';
 import type { FhirInValues, fhirInSettings } from '../fhir-in-settings.ts';
 import { type Answering, answerTo } from './answer.ts';
 import { capabilityStatement } from './capability.ts';
@@ -27,7 +28,7 @@ import { messageFor } from './message.ts';
 import { FHIR_TYPE, outcomeReply, refused } from './outcome.ts';
 import { type Asked, askedBy, isReading } from './request.ts';
 import { checkRequest, limitSearch, shownTo, smartView } from './smart-access.ts';
-import { smartConfiguration } from './smart-configuration.ts';
+import { smartAddresses, smartConfiguration } from './smart-configuration.ts';
 
 /** How many bytes of bodies may be in memory at once. */
 const MEMORY = 256 * 1_048_576;
@@ -45,7 +46,10 @@ export class FhirEndpoint implements HttpService {
   /** The path of the base address, without a slash at its end. */
   readonly #path: string;
 
-  constructor(lent: LentHere, schemes: readonly Scheme[]) {
+  readonly #authority: Authority | undefined;
+
+  constructor(lent: LentHere, schemes: readonly Scheme[], authority?: Authority) {
+    this.#authority = authority;
     this.#lent = lent;
     this.#schemes = schemes;
     this.#serving = new Serving(lent);
@@ -110,8 +114,14 @@ export class FhirEndpoint implements HttpService {
     }
     const below = decoded(arrived.path.slice(this.#path.length + 1));
     if (settings.smart !== undefined && below === '.well-known/smart-configuration') {
-      return jsonReply(smartConfiguration(settings.smart), 'application/json');
+      const smart = smartAddresses(settings.smart, this.#base(incoming));
+      return jsonReply(smartConfiguration(smart), 'application/json');
     }
+    const authorized = await this.#authority?.answer(below, incoming, {
+      body,
+      refused: (error) => this.#serving.refused(incoming.address, error, error),
+    });
+    if (authorized !== undefined) return authorized;
     const asked = askedBy(incoming, below, settings);
     checkFormat(incoming);
     if (asked.interaction === 'capabilities') return this.#capabilities(incoming);
@@ -178,10 +188,13 @@ export class FhirEndpoint implements HttpService {
 
   #base({ secure, headers: { host = 'localhost' } }: Incoming): string {
     const { publicUrl } = this.#lent.settings;
-    if (publicUrl !== undefined) return publicUrl.href.replace(/[?#].*$/, '').replace(/\/$/, '');
+    if (publicUrl !== undefined) return publicBase(publicUrl);
     return `${secure ? 'https' : 'http'}://${host}${this.#path}`;
   }
 }
+
+/** The base address as applications write it. */
+export const publicBase = ({ href }: URL): string => href.replace(/[?#].*$/, '').replace(/\/$/, '');
 
 const jsonReply = (body: object, type: string, indent = 0): HttpReply => ({
   status: 200,

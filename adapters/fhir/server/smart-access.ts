@@ -1,8 +1,8 @@
 import type { Caller } from 'waybill/peer';
+import { type Letter, permits, type SmartScope, smartScope } from '../smart-scope.ts';
 import { isOf, isOwned, isShared } from './compartment.ts';
 import { FhirRefusal, refused } from './outcome.ts';
 import { type Asked, askedAt } from './request.ts';
-import { type Letter, permits, type SmartScope, smartScope } from './smart-scope.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,22 @@
 import type { SmartValues } from '../smart-settings.ts';
 
+/** The addresses of the authorization server: of this service itself, if it is the server. */
+export function smartAddresses(smart: SmartValues, base: string): SmartValues {
+  if (smart.server === undefined) return smart;
+  const at = (name: string): URL => new URL(`${base}/auth/${name}`);
+  const { server } = smart;
+  const asksPeople = server.clients.some((one) => one?.backend === false && !one.introspects);
+  return {
+    ...smart,
+    tokenEndpoint: at('token'),
+    authorizationEndpoint: asksPeople ? at('authorize') : undefined,
+    issuer: new URL(base),
+    jwks: at('jwks.json'),
+    introspectionEndpoint: at('introspect'),
+    revocationEndpoint: at('revoke'),
+  };
+}
+
 const href = (url: URL | undefined): string | undefined => url?.href;
 
 /** What applications read at `.well-known/smart-configuration`. */
@@ -13,7 +30,10 @@ export function smartConfiguration(smart: SmartValues): object {
     introspection_endpoint: href(smart.introspectionEndpoint),
     revocation_endpoint: href(smart.revocationEndpoint),
     grant_types_supported: [...(hasLaunch ? ['authorization_code'] : []), 'client_credentials'],
-    token_endpoint_auth_methods_supported: ['private_key_jwt'],
+    token_endpoint_auth_methods_supported: [
+      'private_key_jwt',
+      ...(smart.server === undefined ? [] : ['client_secret_basic', 'client_secret_post']),
+    ],
     token_endpoint_auth_signing_alg_values_supported: ['RS384', 'ES384'],
     code_challenge_methods_supported: ['S256'],
     scopes_supported: [
@@ -27,13 +47,17 @@ export function smartConfiguration(smart: SmartValues): object {
   };
 }
 
-function capabilities({ authorizationEndpoint, issuer }: SmartValues): readonly string[] {
+function capabilities({ authorizationEndpoint, issuer, server }: SmartValues): readonly string[] {
   const launch = ['launch-standalone', 'client-public', 'context-standalone-patient'];
   return [
     ...(authorizationEndpoint === undefined
       ? []
       : [...launch, 'permission-patient', 'permission-offline']),
     ...(authorizationEndpoint === undefined || issuer === undefined ? [] : ['sso-openid-connect']),
+    ...(server?.launchKey === undefined
+      ? []
+      : ['launch-ehr', 'context-ehr-patient', 'context-ehr-encounter']),
+    ...(server === undefined ? [] : ['client-confidential-symmetric']),
     'client-confidential-asymmetric',
     'permission-user',
     'permission-v1',
@@ -47,7 +71,7 @@ export const smartSecurity = ({ authorizationEndpoint, tokenEndpoint }: SmartVal
     {
       url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
       extension: [
-        { url: 'token', valueUri: tokenEndpoint.href },
+        ...(tokenEndpoint === undefined ? [] : [{ url: 'token', valueUri: tokenEndpoint.href }]),
         ...(authorizationEndpoint === undefined
           ? []
           : [{ url: 'authorize', valueUri: authorizationEndpoint.href }]),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Grant, Grants, IssuedGrant, Lent, SignInTools, setting } from 'waybill/adapter';
+import type { User } from 'waybill/peer';
 import {
   cookieOf,
   type HttpReply,
@@ -22,7 +23,6 @@ import {
   providerUser,
 } from './provider-users.ts';
 import type { SignInValues } from './sign-in-settings.ts';
-import type { User } from './user.ts';
 
 type LentHere = Pick<Lent<setting.Settings>, 'credential' | 'signal'> & {
   readonly signIn: SignInTools;

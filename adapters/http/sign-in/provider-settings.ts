@@ -1,5 +1,5 @@
 import { type SettingsFault, setting } from 'waybill/adapter';
-import { scopeMap } from './scope-map.ts';
+import { scopeMap } from 'waybill/peer';
 
 const fields = {
   issuer: setting.url({

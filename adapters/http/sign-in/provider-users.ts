@@ -1,8 +1,16 @@
 import { explained, type Lent, type Step, StepFailure, type setting } from 'waybill/adapter';
-import { claimAt, kept, type OidcClient, OidcProblem, oidcClient, Refusal } from 'waybill/peer';
+import {
+  claimAt,
+  kept,
+  type OidcClient,
+  OidcProblem,
+  oidcClient,
+  ownClaims,
+  Refusal,
+  scopeClaim,
+  type User,
+} from 'waybill/peer';
 import type { ProviderValues } from './provider-settings.ts';
-import { scopeClaim } from './scope-map.ts';
-import { ownClaims, type User } from './user.ts';
 
 type LentHere = Pick<Lent<setting.Settings>, 'credential' | 'signal'>;
 

@@ -8,42 +8,29 @@ import type {
   TokenVerifier,
 } from 'waybill/adapter';
 import { EngineError } from 'waybill/adapter';
+import type { User } from 'waybill/peer';
 import {
+  Attempts,
   type CorsPolicy,
   checkSameSite,
   cookieOf,
   type HttpReply,
   type Incoming,
+  KnownUsers,
   Refusal,
 } from 'waybill/peer';
-import { Attempts } from './attempts.ts';
 import { SignInCookies } from './cookies.ts';
-import { DirectoryUsers } from './directory-users.ts';
 import { ProviderDesk } from './provider-desk.ts';
 import { providerGrant } from './provider-users.ts';
 import type { SignInAction, SignInValues } from './sign-in-settings.ts';
-import type { User, Users } from './user.ts';
-import { TableUsers } from './users.ts';
 
 type LentHere = Pick<LentInbound<setting.Settings>, 'host' | 'event' | 'credential' | 'signal'> & {
   readonly signIn: SignInTools;
   readonly cors: CorsPolicy | undefined;
 };
 
-/** Somebody who has proven who they are, and by what. */
-interface Found {
-  readonly known: User;
-  readonly via: string;
-}
-
 /** What a person or program sends to sign in, refresh or sign out. */
 type Asked = Readonly<Record<string, unknown>>;
-
-/** Kept with a sign-in by a password: which one, by what it was checked, and what was typed and known then. */
-const PROOF = 'waybill:password';
-const VIA = 'waybill:via';
-const TYPED = 'waybill:typed';
-const CLAIMS = 'waybill:claims';
 
 /** A sign-in that has ended, or never was, as the caller of an operation sees it. */
 const ended = (key: string): EngineError =>
@@ -57,7 +44,7 @@ export class SignInDesk {
   readonly #lent: LentHere;
   readonly #settings: SignInValues;
   readonly #grants: Grants;
-  readonly #users: readonly Users[];
+  readonly #users: KnownUsers;
   readonly #provider: ProviderDesk | undefined;
   readonly #cookies: SignInCookies;
   readonly #attempts = new Attempts();
@@ -67,11 +54,8 @@ export class SignInDesk {
     this.#lent = lent;
     this.#settings = settings;
     this.#grants = lent.signIn.grants(realm, { idle, absolute, grace });
-    const { users, ldap, oidc } = settings;
-    this.#users = [
-      ...(users === undefined ? [] : [new TableUsers(lent.signIn, users)]),
-      ...(ldap === undefined ? [] : [new DirectoryUsers(lent, ldap)]),
-    ];
+    const { oidc } = settings;
+    this.#users = new KnownUsers(lent, settings);
     this.#cookies = new SignInCookies(realm, settings);
     this.#provider =
       oidc &&
@@ -140,43 +124,22 @@ export class SignInDesk {
     const address = this.#addressOf(incoming);
     const wait = this.#attempts.tried(name, address);
     if (wait > 0) throw tooMany(wait);
-    const found = await this.#checked(() => this.#known(name, password.slice(0, 1_000)));
+    const found = await this.#checked(() => this.#users.signedIn(name, password.slice(0, 1_000)));
     if (found === undefined) {
       throw new Refusal(401, 'User or password is wrong.', {
         told: 'its user or password is wrong',
       });
     }
     this.#attempts.succeeded(name, address);
-    const { known, via } = found;
-    const claims = {
-      [PROOF]: known.proof,
-      [VIA]: via,
-      ...(via !== 'table' && { [TYPED]: name, [CLAIMS]: known.claims }),
-    };
-    return this.#given(await this.#grants.begin({ subject: known.name, claims }), known);
-  }
-
-  /** A name that is known to one is not looked for at the next. */
-  async #known(name: string, password: string): Promise<Found | undefined> {
-    for (const users of this.#users) {
-      const found = await users.signedIn(name, password);
-      if (found === 'wrong') return undefined;
-      if (found !== 'unknown') return { known: found, via: users.via };
-    }
-    return undefined;
+    const { known, kept } = found;
+    return this.#given(await this.#grants.begin({ subject: known.name, claims: kept }), known);
   }
 
   /** The person of a sign-in as they are known now; undefined if they may no longer sign in. */
   async #now({ subject: name, claims }: Grant): Promise<User | undefined> {
     const provided = providerGrant(claims);
-    if (provided !== undefined) {
-      return this.#provider && { name, claims: provided.claims, proof: '' };
-    }
-    const { [PROOF]: proof, [VIA]: via = 'table', [TYPED]: typed = name, [CLAIMS]: known } = claims;
-    const before = { name, claims: Object(known) as User['claims'], proof: String(proof) };
-    const users = this.#users.find((one) => one.via === via);
-    const now = await users?.now(String(typed), before);
-    return now?.proof === proof ? now : undefined;
+    if (provided === undefined) return this.#users.now({ subject: name, claims });
+    return this.#provider && { name, claims: provided.claims, proof: '' };
   }
 
   /** What the nearest proxy says, if it is one of ours: only that entry is not the caller's own claim. */

@@ -1,6 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { type RoutePattern, routePatternOf } from 'waybill/peer';
-import { directorySettings } from './directory-settings.ts';
+import { directorySettings, type RoutePattern, routePatternOf } from 'waybill/peer';
 import { providerSettings } from './provider-settings.ts';
 
 const REALM = /^[A-Za-z0-9_-]{1,40}$/;

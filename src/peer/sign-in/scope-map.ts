@@ -1,4 +1,4 @@
-import { setting } from 'waybill/adapter';
+import * as setting from '../../adapter/setting.ts';
 
 /** The scopes that members of a group have here. */
 export interface GroupScopes {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { EngineError, type SignInTools } from 'waybill/adapter';
+import type { SignInTools } from '../../adapter/sign-in-tools.ts';
+import { EngineError } from '../../error/engine-error.ts';
 import { ownClaims, type User, type Users } from './user.ts';
 
 /** The hash of a random password that nobody has, with the usual cost. */

@@ -1,5 +1,9 @@
-import { type SettingsFault, setting } from 'waybill/adapter';
-import { filterProblem, GROUP_FILTER, MEMBER_OF, PERSON_FILTER, tlsClient } from 'waybill/peer';
+import type { SettingsFault } from '../../adapter/adapter.ts';
+import * as setting from '../../adapter/setting.ts';
+import { PERSON_FILTER } from '../ldap/directory-person.ts';
+import { GROUP_FILTER, MEMBER_OF } from '../ldap/groups.ts';
+import { filterProblem } from '../ldap/ldap-text.ts';
+import { tlsClient } from '../tls/tls-settings.ts';
 import { scopeMap } from './scope-map.ts';
 
 const fields = {

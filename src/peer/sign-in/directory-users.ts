@@ -1,30 +1,22 @@
 import { createHash } from 'node:crypto';
-import {
-  EngineError,
-  explained,
-  type Lent,
-  type Step,
-  StepFailure,
-  type setting,
-} from 'waybill/adapter';
+import { explained, type Lent } from '../../adapter/adapter.ts';
+import type * as setting from '../../adapter/setting.ts';
+import { type Step, StepFailure } from '../../adapter/test-step.ts';
+import { EngineError } from '../../error/engine-error.ts';
+import { firstReached } from '../first-reached.ts';
+import { Refusal } from '../http-server/refusal.ts';
 import {
   bindAccount,
-  connectLdap,
   entryOf,
-  firstReached,
-  groupsOf,
-  type LdapConnection,
-  LdapFailure,
-  type LdapServer,
-  mappedName,
-  type Person,
   type PersonSettings,
   provenPerson,
-  Refusal,
   toldPerson,
-  tryReachingLdap,
   untypable,
-} from 'waybill/peer';
+} from '../ldap/directory-person.ts';
+import { groupsOf, mappedName, type Person } from '../ldap/groups.ts';
+import { connectLdap, type LdapConnection, type LdapServer } from '../ldap/ldap-connection.ts';
+import { LdapFailure } from '../ldap/ldap-failure.ts';
+import { tryReachingLdap } from '../ldap/ldap-steps.ts';
 import type { DirectoryValues } from './directory-settings.ts';
 import { scopeClaim } from './scope-map.ts';
 import { ownClaims, type User, type Users } from './user.ts';

@@ -1,0 +1,298 @@
+import { randomBytes } from 'node:crypto';
+import {
+  EngineError,
+  type Grants,
+  type LentInbound,
+  type SignInTools,
+  type setting,
+} from 'waybill/adapter';
+import type { KnownUsers, User } from 'waybill/peer';
+import {
+  Attempts,
+  type CorsPolicy,
+  checkSameSite,
+  cookieOf,
+  type HttpReply,
+  type Incoming,
+  isSameSecret,
+  Refusal,
+  type SealedAttempts,
+  sealedAttempts,
+} from 'waybill/peer';
+import type { AuthorityValues } from './authority-settings.ts';
+import {
+  AuthorizationError,
+  type AuthorizationRequest,
+  answerUrl,
+  authorizationRequest,
+} from './authorization-request.ts';
+import type { Clients } from './clients.ts';
+import { personScopes } from './granted-scopes.ts';
+import { patientPage, signInPage } from './pages.ts';
+
+export type AuthorityLent = Pick<
+  LentInbound<setting.Settings>,
+  'host' | 'event' | 'credential' | 'verifier' | 'signal'
+> & { readonly signIn: SignInTools };
+
+/** What a code stands for: who let which application in, to what, for whom. */
+export interface Allowed {
+  readonly client: string;
+  readonly scope: string;
+  readonly patient?: string | undefined;
+  readonly encounter?: string | undefined;
+  readonly fhirUser?: string | undefined;
+}
+
+export interface CodeClaims extends Allowed {
+  readonly redirect: string;
+  readonly challenge: string;
+  readonly nonce?: string | undefined;
+  /** Of the person's sign-in. */
+  readonly kept: Readonly<Record<string, unknown>>;
+}
+
+/** A request that is under way in a browser. */
+interface Waiting {
+  readonly request: AuthorizationRequest;
+  /** Also in a cookie of that browser. */
+  readonly binding: string;
+  /** Once they have signed in. */
+  readonly person?: Person;
+}
+
+interface Person {
+  readonly user: User;
+  readonly kept: Readonly<Record<string, unknown>>;
+}
+
+interface Context {
+  readonly patient?: string | undefined;
+  readonly encounter?: string | undefined;
+}
+
+export interface AuthorizationParts {
+  readonly values: AuthorityValues;
+  readonly clients: Clients;
+  readonly codes: Grants;
+  readonly users: KnownUsers;
+  /** The base address of the FHIR server, without a slash at its end. */
+  readonly base: string;
+}
+
+const ID = /^[A-Za-z\d\-.]{1,64}$/;
+const PATIENCE = 600;
+
+const idIn = (value: unknown): string | undefined =>
+  typeof value === 'string' && ID.test(value) ? value : undefined;
+
+/** Lets applications in: a person signs in, sees what is asked for, allows it, and the application gets a code. */
+export class Authorization {
+  readonly #lent: AuthorityLent;
+  readonly #parts: AuthorizationParts;
+  readonly #attempts = new Attempts();
+  readonly #own: CorsPolicy;
+  #sealed: Promise<SealedAttempts<Waiting>> | undefined;
+
+  constructor(lent: AuthorityLent, parts: AuthorizationParts) {
+    this.#lent = lent;
+    this.#parts = parts;
+    const { origin } = new URL(parts.base);
+    this.#own = { origins: [origin], headers: [], expose: [], credentials: false, maxAge: 0 };
+  }
+
+  /** The page of a request, or the way back with an error. */
+  begin(incoming: Incoming): Promise<HttpReply> {
+    return this.#answering(async () => {
+      const { clients, base } = this.#parts;
+      const request = authorizationRequest(incoming.query, clients, base);
+      if (request.launch !== undefined) await this.#context(request);
+      return this.#page({ request, binding: randomBytes(16).toString('base64url') });
+    });
+  }
+
+  /** What the person has entered. */
+  decided(incoming: Incoming, form: URLSearchParams): Promise<HttpReply> {
+    return this.#answering(async () => {
+      checkSameSite(incoming, this.#own);
+      const waiting = (await this.#seals()).open(form.get('request') ?? '');
+      const bound = cookieOf(incoming.headers, this.#cookieName);
+      if (waiting === undefined || bound === undefined || !isSameSecret(waiting.binding, bound)) {
+        throw new Refusal(
+          400,
+          'This was not begun in this browser, or more than ten minutes ago. Begin again at the application.',
+        );
+      }
+      const { request } = waiting;
+      if (form.get('decision') !== 'allow') {
+        throw new AuthorizationError('access_denied', 'the person did not allow it', request);
+      }
+      const person = waiting.person ?? (await this.#signedIn(incoming, form));
+      if (person instanceof Refusal) {
+        const { status, message: text } = person;
+        return this.#page(waiting, { status, text });
+      }
+      return this.#allowed({ ...waiting, person }, person, form.get('patient'));
+    });
+  }
+
+  async #signedIn(incoming: Incoming, form: URLSearchParams): Promise<Person | Refusal> {
+    const user = (form.get('user') ?? '').slice(0, 200);
+    const wait = this.#attempts.tried(user, incoming.address);
+    if (wait > 0) {
+      return new Refusal(
+        429,
+        `Too many failed sign-ins. Try again in ${Math.ceil(wait / 1_000)} s.`,
+      );
+    }
+    try {
+      const password = (form.get('password') ?? '').slice(0, 1_000);
+      const found = await this.#parts.users.signedIn(user, password);
+      if (found === undefined) return new Refusal(401, 'User or password is wrong.');
+      this.#attempts.succeeded(user, incoming.address);
+      return { user: found.known, kept: found.kept };
+    } catch (error) {
+      if (error instanceof Refusal) return error;
+      if (!(error instanceof EngineError)) throw error;
+      throw new Refusal(503, 'Nobody can sign in now. Try again.', {
+        headers: { 'retry-after': '5' },
+        told: `nobody can sign in: ${error.message.replace(/\.$/, '')}`,
+      });
+    }
+  }
+
+  /** Gives the code, once it is known for which patient. */
+  async #allowed(waiting: Waiting, person: Person, chosen: string | null): Promise<HttpReply> {
+    const { request } = waiting;
+    const { user, kept } = person;
+    let context: Context = {};
+    if (request.launch !== undefined) context = await this.#context(request, user.name);
+    else if (request.scopes.includes('launch/patient')) {
+      const own = this.#patientsOf(user);
+      const [only] = own;
+      if (only === undefined) {
+        const text = 'the person may choose no patient';
+        throw new AuthorizationError('access_denied', text, request);
+      }
+      if (own.length > 1 && chosen === null) return this.#page(waiting, undefined, own);
+      const patient = chosen ?? only;
+      if (!own.includes(patient)) {
+        throw new AuthorizationError('access_denied', 'not a patient of this person', request);
+      }
+      context = { patient };
+    }
+    const scope = this.#scopeFor(request, user, context);
+    const { fhirUser } = user.claims;
+    const { client, redirect, challenge, nonce } = request;
+    const code: CodeClaims = {
+      client,
+      scope,
+      redirect,
+      challenge,
+      nonce,
+      kept,
+      ...context,
+      fhirUser: typeof fhirUser === 'string' ? fhirUser : undefined,
+    };
+    const { codes } = this.#parts;
+    const issued = await codes.begin({ subject: user.name, claims: { ...code } });
+    const location = answerUrl(request, { code: issued.refreshToken, iss: this.#parts.base });
+    return seeOther(location, [this.#cookie('', 0)]);
+  }
+
+  /** No more than the person may do themselves, and for one patient only where there is one. */
+  #scopeFor(request: AuthorizationRequest, user: User, { patient }: Context): string {
+    const scopes = personScopes(request.scopes, user.claims['scope']).filter(
+      (one) => patient !== undefined || !/^(patient\/|launch)/.test(one),
+    );
+    if (scopes.length > 0) return scopes.join(' ');
+    throw new AuthorizationError('access_denied', 'the person has none of these scopes', request);
+  }
+
+  #patientsOf({ claims }: User): readonly string[] {
+    const value = claims[this.#parts.values.patientFrom];
+    return [value]
+      .flat()
+      .flatMap((one) => (typeof one === 'string' ? one.replace(/^Patient\//, '') : []))
+      .filter((one) => ID.test(one));
+  }
+
+  /** What the EHR has open, by its launch token. */
+  async #context(request: AuthorizationRequest, user?: string): Promise<Context> {
+    const { launchKey } = this.#parts.values;
+    const wrong = (text: string): AuthorizationError =>
+      new AuthorizationError('invalid_request', `launch: ${text}`, request);
+    if (launchKey === undefined) throw wrong('no EHR launches applications here');
+    const claims = await this.#lent.signIn.keys
+      .verify(launchKey, request.launch ?? '')
+      .catch((error: unknown) => {
+        if (!(error instanceof EngineError) || error.code !== 'CREDENTIAL_REFUSED') throw error;
+        throw wrong(/^credential \S+: (.*?)\. /s.exec(error.message)?.[1] ?? 'it is refused');
+      });
+    const { patient, encounter, sub } = claims;
+    if (user !== undefined && typeof sub === 'string' && sub !== user) {
+      throw new AuthorizationError('access_denied', 'it was launched by somebody else', request);
+    }
+    return { patient: idIn(patient), encounter: idIn(encounter) };
+  }
+
+  async #page(
+    waiting: Waiting,
+    refused?: { readonly status: number; readonly text: string },
+    patients?: readonly string[],
+  ): Promise<HttpReply> {
+    const form = {
+      action: `${new URL(this.#parts.base).pathname.replace(/\/$/, '')}/auth/authorize`,
+      sealed: (await this.#seals()).seal(waiting),
+      cookies: [this.#cookie(waiting.binding, PATIENCE)],
+    };
+    if (patients !== undefined) return patientPage(waiting.request, form, patients);
+    return signInPage(waiting.request, form, refused);
+  }
+
+  async #answering(work: () => Promise<HttpReply>): Promise<HttpReply> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof AuthorizationError)) throw error;
+      const answer = { error: error.error, error_description: error.message };
+      return seeOther(answerUrl(error.to, answer), []);
+    }
+  }
+
+  async #seals(): Promise<SealedAttempts<Waiting>> {
+    const { key } = this.#parts.values;
+    this.#sealed ??= this.#lent.signIn.keys
+      .derived(key, `requests to ${this.#lent.host}`)
+      .then((bytes) => sealedAttempts<Waiting>(bytes));
+    try {
+      return await this.#sealed;
+    } catch (error) {
+      this.#sealed = undefined;
+      throw error;
+    }
+  }
+
+  get #isSecure(): boolean {
+    return this.#parts.base.startsWith('https:');
+  }
+
+  get #cookieName(): string {
+    return `${this.#isSecure ? '__Host-' : ''}${this.#lent.host}_smart`;
+  }
+
+  #cookie(value: string, seconds: number): string {
+    const secure = this.#isSecure ? '; Secure' : '';
+    return `${this.#cookieName}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`;
+  }
+}
+
+const seeOther = (location: string, cookies: readonly string[]): HttpReply => ({
+  status: 303,
+  headers: {
+    location,
+    'referrer-policy': 'no-referrer',
+    ...(cookies.length > 0 && { 'set-cookie': [...cookies] }),
+  },
+  body: '',
+});
