@@ -29,11 +29,21 @@ export async function idsFrom(broker: Broker, stream: string, from: number): Pro
   return ids;
 }
 
-async function* headersFrom(
+/** A message of a stream, by its headers. */
+export interface InStream {
+  readonly id: number;
+  readonly sessionId: number;
+  readonly sequence: number;
+  /** Its Nats-Msg-Id. */
+  readonly key: string;
+}
+
+/** The messages in a stream from a sequence on, in order, without their bodies. */
+export async function* headersFrom(
   broker: Broker,
   stream: string,
   { from, subject }: { readonly from: number; readonly subject?: string | undefined },
-): AsyncGenerator<{ readonly id: number; readonly sequence: number }> {
+): AsyncGenerator<InStream> {
   const { state } = await broker.manager.streams.info(stream);
   if (state.messages === 0 || state.last_seq < from) return;
   const span = {
@@ -42,7 +52,13 @@ async function* headersFrom(
     subject,
     headersOnly: true,
   };
-  for await (const message of readStream(broker, stream, span)) {
-    yield { id: Number(message.headers?.get(ENVELOPE_FIELDS.id.header)), sequence: message.seq };
+  for await (const { seq: sequence, headers } of readStream(broker, stream, span)) {
+    const { id, sessionId } = ENVELOPE_FIELDS;
+    yield {
+      id: Number(headers?.get(id.header)),
+      sessionId: Number(headers?.get(sessionId.header)),
+      sequence,
+      key: headers?.get('Nats-Msg-Id') ?? '',
+    };
   }
 }

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type KV, type KvEntry, Kvm } from '@nats-io/kv';
-import { EngineError, isEngineError } from '../error/engine-error.ts';
+import { isEngineError } from '../error/engine-error.ts';
 import { unless } from '../error/foreseen.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 import { SETTLED_STAY } from './janitor.ts';
+import { type OrderBatch, orderBatch } from './order-batch.ts';
+import { DEAD, isFirst, uncertain } from './order-entry.ts';
 import { isGone, processIdentity } from './process-identity.ts';
 
 /**
@@ -26,6 +28,8 @@ export interface Orders {
   ): Promise<Result>;
   /** Runs `run` unless any engine is already running something under this name; returns undefined if one is. */
   alone<Result>(name: string, run: () => Promise<Result>): Promise<Result | undefined>;
+  /** For many orders at once. */
+  batch(): Promise<OrderBatch>;
 }
 
 /** An order that was begun and has no result. */
@@ -37,9 +41,9 @@ export interface Begun {
 const KEEP = 86_400_000;
 /** Milliseconds that a repetition waits for the first to end. */
 const PATIENCE = 8_000;
+/** The same in a batch: what both publish, the queues store once. */
+const BATCH_PATIENCE = 3_000;
 const LOOK_EVERY = 100;
-/** Milliseconds after which the holder of a name for `alone` is presumed dead. */
-const DEAD = 60_000;
 
 /** How far the clocks of an engine and of NATS may be apart, in milliseconds. */
 const CLOCKS = 60_000;
@@ -80,7 +84,8 @@ export function orders(
       const kv = await open();
       let waited = { revision: 0, limit: 0 };
       for (; ; await sleep(LOOK_EVERY)) {
-        if (await isFirst(kv, order, { ...own, note })) return finished(kv, order, run);
+        if (await isFirst(kv, order, JSON.stringify({ ...own, note })))
+          return finished(kv, order, run);
         const entry = await kv.get(order);
         if (entry?.operation !== 'PUT') continue;
         const kept = entry.json<Kept>();
@@ -94,9 +99,10 @@ export function orders(
           return finished(kv, order, run, before);
       }
     },
+    batch: async () => orderBatch(await open(), Math.min(patience, BATCH_PATIENCE)),
     async alone(name, run) {
       const kv = await open();
-      if (!(await isFirst(kv, name, own))) {
+      if (!(await isFirst(kv, name, JSON.stringify(own)))) {
         const entry = await kv.get(name);
         if (entry?.operation !== 'PUT') return undefined;
         const isDead =
@@ -132,18 +138,6 @@ async function finished<Result>(
   }
 }
 
-/** Whether the order is new. Rejects if that cannot be determined. */
-async function isFirst(kv: KV, order: string, by: Kept): Promise<boolean> {
-  try {
-    await kv.create(order, JSON.stringify(by));
-    return true;
-  } catch (error) {
-    const known = await kv.get(order);
-    if (known === null) throw error;
-    return false;
-  }
-}
-
 /** Takes over what another process had begun; false if somebody else was faster. */
 async function isTaken(kv: KV, { key, revision }: KvEntry, by: Kept): Promise<boolean> {
   try {
@@ -155,10 +149,3 @@ async function isTaken(kv: KV, { key, revision }: KvEntry, by: Kept): Promise<bo
     return false;
   }
 }
-
-/** What is thrown if it cannot be found out how an order that was started before ended. */
-export const uncertain = (): EngineError =>
-  new EngineError(
-    'ORDER_UNCERTAIN',
-    'this order was started before, and it is not known whether it was carried out: check before giving it again',
-  );

@@ -181,6 +181,34 @@ export interface Discard {
   readonly reason: string;
 }
 
+/** One of many orders that are given together; each has a name, and its body's length in bytes. */
+export type BulkOrder = { readonly order: string; readonly bytes: number } & (
+  | ({ readonly act: 'resend' } & Resend)
+  | ({ readonly act: 'reprocess' } & Reprocess)
+  | ({ readonly act: 'discard' } & Discard)
+);
+
+/** Orders that are carried out in this order; their bodies are sent with them, one after another. */
+export interface BulkOrders {
+  readonly orders: readonly BulkOrder[];
+}
+
+/**
+ * How one of them ended. If its failure may be retried, the same order has to be given again: part
+ * of it may be done.
+ */
+export type BulkResult =
+  | { readonly sent: SentMessage | undefined }
+  | {
+      readonly failure: {
+        readonly code: string;
+        readonly text: string;
+        readonly retryable: boolean;
+        /** Nothing of it was done. */
+        readonly untouched?: boolean | undefined;
+      };
+    };
+
 /** Ends a message that waits in a queue or is being sent. */
 export interface EndRequest extends EndOrder {
   readonly message: Pick<Envelope, 'id' | 'target'>;

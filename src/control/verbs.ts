@@ -23,6 +23,8 @@ import type {
   Aborted,
   AbortOrder,
   BatchBrief,
+  BulkOrders,
+  BulkResult,
   ChannelTest,
   CloseBatch,
   Discard,
@@ -121,6 +123,8 @@ export const ENGINE = {
   resend: one<Resend, SentMessage>('resend'),
   reprocess: one<Reprocess, Reprocessed>('reprocess'),
   discard: one<Discard, void>('discard'),
+  /** Many of these at once, in order. */
+  carryOut: one<BulkOrders, readonly BulkResult[]>('carry-out'),
   /** Ends a message that the engine is working on. */
   end: each<EndRequest, { readonly ended: boolean }>('end'),
   /** Ends a message that no engine is working on. */

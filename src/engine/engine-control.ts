@@ -14,6 +14,7 @@ import { systemClock } from '../time/clock.ts';
 import { diskSpace } from '../time/disk-space.ts';
 import { describeSize } from '../time/size.ts';
 import { batchesOf, closeBatch } from './batches.ts';
+import { bulkOrders } from './bulk-orders.ts';
 import { describeProduction } from './describe-production.ts';
 import { type Director, hostsOf } from './director.ts';
 import { endInHand, endQueued } from './end-queued.ts';
@@ -68,6 +69,7 @@ export function engineControl(asked: AskedEngine, others: AnswersOfProcess): Con
     resend: (order, body) => resendOnce(engine, director, order, body),
     reprocess: (order, body) => reprocessOnce(engine, director, order, body),
     discard: (order) => discardSuspended(engine, order),
+    carryOut: bulkOrders(engine, director),
     end: (order) => endInHand(director, order),
     endQueued: (order) => endQueued(engine, director, order),
     batches: () => batchesOf(engine),

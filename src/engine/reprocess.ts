@@ -10,7 +10,7 @@ import { inlineBody } from '../message/body.ts';
 import type { Envelope } from '../message/message.ts';
 import type { Director } from './director.ts';
 import type { Engine } from './engine.ts';
-import { alone, checkSuspended, discard } from './resend.ts';
+import { alone, byItself, discard, placesOf } from './resend.ts';
 
 /**
  * Processes a session's original again with today's rules and transforms, and stores only what goes
@@ -25,72 +25,92 @@ export function reprocessOnce(
   body: Uint8Array,
 ): Promise<Reprocessed> {
   const run = (before?: Begun): Promise<Reprocessed> => {
-    const given = { ...request, again: before !== undefined };
-    if (request.dryRun === true) return reprocess(engine, director, given, body);
+    const handling = byItself(engine, before !== undefined);
+    if (request.dryRun === true) return preview(engine, director, { request, body });
     const suspended = request.replaces.filter((one) => one.suspended);
     // nobody else can act on what is replaced meanwhile
     return suspended.reduce<() => Promise<Reprocessed>>(
       (inner, { message }) =>
         () =>
           alone(engine, message, inner),
-      () => reprocess(engine, director, given, body),
+      () => reprocess(engine, director, { request, body }, handling),
     )();
   };
   return request.order === undefined ? run() : engine.orders.once(request.order, run);
 }
 
-/** An order to process again, and whether it may have been carried out before. */
-interface Given extends Reprocess {
-  readonly again: boolean;
-}
-
-async function reprocess(
+/** Processes an original again, as described at `reprocessOnce`. */
+export async function reprocess(
   engine: Engine,
   director: Director,
-  request: Given,
-  bytes: Uint8Array,
+  { request, body }: { readonly request: Reprocess; readonly body: Uint8Array },
+  handling = byItself(engine),
 ): Promise<Reprocessed> {
-  const { original, replaces, targets, by, dryRun = false } = request;
+  const { original, replaces, targets, by } = request;
   const { storing, routing } = director;
   for (const target of targets ?? []) routing.wiring.target(target);
-  const suspended = await stillSuspended(engine, request);
+  const suspended = replaces.filter((one) => one.suspended).map(({ message }) => message);
+  const places = placesOf(handling, suspended);
   const sessionId = routing.ids.next();
-  const legs = await routed(engine, director, { request, bytes, sessionId });
+  const legs = await routed(engine, director, { request, body, sessionId });
+  const kept = keptOf(director, legs, targets);
+  const links = { replaces, original: original.id, sessionId };
+  const done = await handling.keep(kept, {
+    ready: () => places.all(),
+    async store() {
+      const stored = await enqueue(storing, linked(kept, links));
+      const { duplicate, originalSession: id = sessionId } = stored;
+      return { messageId: id, sessionId: id, duplicate };
+    },
+  });
+  const reason = `processed again as session ${done.sessionId}`;
+  const left = await places.left();
+  for (const [at, message] of suspended.entries())
+    if (left[at] !== undefined) await discard(engine, { message, by, reason }, left[at]);
+  const isNew = done.sessionId === sessionId;
+  return {
+    sessionId: done.sessionId,
+    messageId: done.messageId,
+    made: queued(kept, sessionId).map((one) =>
+      // what was stored before is found by its session
+      isNew ? one : { ...one, messageId: done.sessionId },
+    ),
+  };
+}
+
+/** What it would make; stores nothing. */
+async function preview(
+  engine: Engine,
+  director: Director,
+  { request, body }: { readonly request: Reprocess; readonly body: Uint8Array },
+): Promise<Reprocessed> {
+  const { targets } = request;
+  const { routing } = director;
+  for (const target of targets ?? []) routing.wiring.target(target);
+  const sessionId = routing.ids.next();
+  const legs = await routed(engine, director, { request, body, sessionId });
+  ownBodies(legs).forEach((ref) => routing.drop(ref));
+  const kept = targets === undefined ? legs : chosenLegs(legs, targets);
+  const made = queued(kept, sessionId);
+  return { sessionId, messageId: sessionId, made, failed: failureOf(legs) };
+}
+
+/** The legs to the chosen targets; the bodies of the others, or of all if it fails, are dropped. */
+function keptOf(
+  { routing }: Director,
+  legs: readonly Leg[],
+  targets: readonly string[] | undefined,
+): readonly Leg[] {
   const drop = (some: readonly Leg[]): void => ownBodies(some).forEach((ref) => routing.drop(ref));
-  if (dryRun) drop(legs);
-  let kept: readonly Leg[];
   try {
-    kept = targets === undefined ? legs : chosenLegs(legs, targets);
+    const kept = targets === undefined ? legs : chosenLegs(legs, targets);
+    drop(legs.filter((leg) => !kept.includes(leg)));
+    return kept;
   } catch (error) {
-    if (!dryRun) drop(legs);
+    drop(legs);
     throw error;
   }
-  const done = { sessionId, messageId: sessionId, made: queued(kept, sessionId) };
-  if (dryRun) return { ...done, failed: failureOf(legs) };
-  drop(legs.filter((leg) => !kept.includes(leg)));
-  const linkedLegs = linked(kept, { replaces, original: original.id, sessionId });
-  const { originalSession: stored = sessionId } = await enqueue(storing, linkedLegs);
-  for (const message of suspended)
-    await discard(engine, { message, by, reason: `processed again as session ${stored}` });
-  return stored === sessionId ? done : storedBefore(done, stored);
 }
-
-/** The suspended messages that are replaced; see `checkSuspended`. */
-async function stillSuspended(
-  engine: Engine,
-  { replaces, again, dryRun = false }: Given,
-): Promise<readonly Pick<Envelope, 'id' | 'sessionId' | 'target'>[]> {
-  const suspended = replaces.filter((one) => one.suspended).map(({ message }) => message);
-  if (!dryRun) for (const message of suspended) await checkSuspended(engine, message, again);
-  return suspended;
-}
-
-/** What the same order had stored: the messages are found by their session. */
-const storedBefore = ({ made }: Reprocessed, sessionId: number): Reprocessed => ({
-  sessionId,
-  messageId: sessionId,
-  made: made.map((one) => ({ ...one, messageId: sessionId })),
-});
 
 /** Everything that today's rules and transforms make of the original. */
 function routed(
@@ -98,9 +118,9 @@ function routed(
   director: Director,
   {
     request: { original, bodyRef, targets, order },
-    bytes,
+    body: bytes,
     sessionId,
-  }: { readonly request: Reprocess; readonly bytes: Uint8Array; readonly sessionId: number },
+  }: { readonly request: Reprocess; readonly body: Uint8Array; readonly sessionId: number },
 ): Promise<readonly Leg[]> {
   const routing = { ...director.routing, wiring: throughRouters(director, targets ?? []) };
   const to = wayOf(director.definition, original);

@@ -1,9 +1,11 @@
 import { findById } from '../broker/find-by-id.ts';
-import { type Begun, uncertain } from '../broker/orders.ts';
+import { uncertain } from '../broker/order-entry.ts';
+import type { Begun } from '../broker/orders.ts';
 import type { Discard, Resend, SentMessage } from '../control/orders.ts';
 import { ediTypeOf, hl7Header, kindOf } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { inject } from '../flow/inject.ts';
+import { type InjectedMessage, inject } from '../flow/inject.ts';
+import type { Leg } from '../flow/route.ts';
 import { inlineBody } from '../message/body.ts';
 import type { Envelope } from '../message/message.ts';
 import { systemClock } from '../time/clock.ts';
@@ -23,33 +25,55 @@ export function resendOnce(
     const again = before !== undefined;
     // it was stored under another key then
     if (again && before.note !== note) throw uncertain();
-    const make = (): Promise<SentMessage> => resend(engine, director, { ...request, again }, body);
+    const make = (): Promise<SentMessage> =>
+      resend(engine, director, { request, body }, byItself(engine, again));
     return suspended ? alone(engine, message, make) : make();
   };
   return order === undefined ? run() : engine.orders.once(order, run, note);
 }
 
-/** An order to resend, and whether it may have been carried out before. */
-interface Given extends Resend {
+/** How an order is carried out: by itself, or as one of many. */
+export interface Handling {
+  /** The order may have been carried out before. */
   readonly again: boolean;
+  /** The place of a message among the suspended ones, in the stream for these. */
+  place(message: Pick<Envelope, 'id' | 'target'>): Promise<number | undefined>;
+  /** Stores the legs, or returns what an earlier run of the order has stored. */
+  keep(legs: readonly Leg[], steps: StoringSteps): Promise<InjectedMessage>;
 }
+
+export interface StoringSteps {
+  /** Throws if there is nothing to be done any more; nobody else may act on the messages then. */
+  readonly ready: () => Promise<void>;
+  /** Publishes before it returns. */
+  readonly store: () => Promise<InjectedMessage>;
+}
+
+export const byItself = (engine: Engine, again = false): Handling => ({
+  again,
+  place: (message) => placeOf(engine, message),
+  async keep(_, { ready, store }) {
+    await ready();
+    return store();
+  },
+});
 
 /**
  * Sends a message again as a new session that is linked to the old one; the original is never
  * changed. A suspended original is then discarded, since it has been dealt with; if two resend it
  * at once, only one succeeds.
  */
-async function resend(
+export async function resend(
   engine: Engine,
   director: Director,
-  request: Given,
-  body: Uint8Array,
+  { request, body }: { readonly request: Resend; readonly body: Uint8Array },
+  handling = byItself(engine),
 ): Promise<SentMessage> {
-  const { message, bodyRef, suspended = false, order, again } = request;
-  if (suspended) await checkSuspended(engine, message, again);
+  const { message, bodyRef, suspended = false, order } = request;
+  const places = placesOf(handling, suspended ? [message] : []);
   const to = request.to ?? message.target;
   const large = bodyRef !== undefined;
-  const { messageId, sessionId, duplicate } = await inject(director, {
+  const injected = {
     envelope: {
       ...message,
       parentId: undefined,
@@ -62,34 +86,52 @@ async function resend(
     to: [to],
     // the queue stores messages with the same key only once
     ...(suspended ? { kind: 's', order: message.id } : { kind: 'r', order }),
-  });
-  if (suspended) {
-    if (duplicate && !again)
-      throw noLongerSuspended(message, 'has just been resent; discard it if it stays');
-    await discard(engine, {
-      message,
-      by: request.by,
-      reason: `resent as ${messageId}`,
-    });
-  }
+  };
+  const { messageId, sessionId } = await inject(director, injected, (legs, store) =>
+    handling.keep(legs, {
+      ready: () => places.all(),
+      async store() {
+        const stored = await store();
+        if (suspended && stored.duplicate && !handling.again)
+          throw noLongerSuspended(message, 'has just been resent; discard it if it stays');
+        return stored;
+      },
+    }),
+  );
+  const reason = `resent as ${messageId}`;
+  for (const place of await places.left())
+    if (place !== undefined) await discard(engine, { message, by: request.by, reason }, place);
   return { messageId, sessionId };
 }
 
-/**
- * Throws NOT_FOUND for a message that is no longer suspended, or ORDER_UNCERTAIN if the same order
- * may have been what dealt with it.
- */
-export async function checkSuspended(
-  engine: Engine,
-  message: Pick<Envelope, 'id' | 'target'>,
-  again: boolean,
-): Promise<void> {
-  if ((await placeOf(engine, message)) !== undefined) return;
-  if (again) throw uncertain();
-  throw noLongerSuspended(message, 'is no longer suspended: somebody else has dealt with it');
+/** The places of suspended messages that are dealt with. */
+export function placesOf(
+  handling: Pick<Handling, 'place' | 'again'>,
+  messages: readonly Pick<Envelope, 'id' | 'target'>[],
+): {
+  /** Throws NOT_FOUND if one is no longer suspended. */
+  all(): Promise<void>;
+  /** Those that are still there, in the order of the messages. */
+  left(): Promise<readonly (number | undefined)[]>;
+} {
+  let found: readonly (number | undefined)[] | undefined;
+  const look = (): Promise<readonly (number | undefined)[]> =>
+    Promise.all(messages.map((message) => handling.place(message)));
+  return {
+    async all() {
+      found = await look();
+      const message = messages[found.indexOf(undefined)];
+      if (message === undefined) return;
+      throw handling.again ? uncertain() : dealtWith(message);
+    },
+    left: async () => found ?? look(),
+  };
 }
 
-function noLongerSuspended(
+const dealtWith = (message: Pick<Envelope, 'id' | 'target'>): EngineError =>
+  noLongerSuspended(message, 'is no longer suspended: somebody else has dealt with it');
+
+export function noLongerSuspended(
   { id, target }: Pick<Envelope, 'id' | 'target'>,
   why: string,
 ): EngineError {
@@ -121,10 +163,18 @@ export async function alone<Result>(
   return done[0];
 }
 
-/** The outcome is journaled, then the message leaves the suspended stream. */
-export async function discard(engine: Engine, { message, by, reason }: Discard): Promise<void> {
+/**
+ * The outcome is journaled, then the message leaves the suspended stream.
+ *
+ * @param place where it is there, if it is known
+ */
+export async function discard(
+  engine: Engine,
+  { message, by, reason }: Discard,
+  place?: number,
+): Promise<void> {
   const { manager, names } = engine.broker;
-  const sequence = await placeOf(engine, message);
+  const sequence = place ?? (await placeOf(engine, message));
   if (sequence === undefined) {
     throw new EngineError(
       'NOT_FOUND',

@@ -1,7 +1,7 @@
 import type { Body } from '../message/body.ts';
 import type { Envelope } from '../message/message.ts';
 import { enqueue, type Storing } from './enqueue.ts';
-import { type Routing, route } from './route.ts';
+import { type Leg, type Routing, route } from './route.ts';
 import { subject } from './subject.ts';
 
 /** A message that did not come through a service: one that a person resends or sends as a test, or a notification. */
@@ -20,6 +20,20 @@ export interface Injected {
   readonly order?: string | number | undefined;
 }
 
+/** The first message of the session that was made. */
+export interface InjectedMessage {
+  readonly messageId: number;
+  readonly sessionId: number;
+  /** Every queue already had it. */
+  readonly duplicate: boolean;
+}
+
+/** Stores the legs by `store`, which publishes them before it returns; or finds that they were stored before. */
+export type Keeping<Result> = (
+  legs: readonly Leg[],
+  store: () => Promise<Result>,
+) => Promise<Result>;
+
 /**
  * Makes a message with its own session, routes it and stores all its legs. Resolves once they are
  * stored; rejects if anything was not.
@@ -27,12 +41,8 @@ export interface Injected {
 export async function inject(
   { routing, storing }: { readonly routing: Routing; readonly storing: Storing },
   { envelope, body, bodyRef, to, kind, order }: Injected,
-): Promise<{
-  /** Of what the same order stored before, if it was a repetition. */
-  readonly messageId: number;
-  readonly sessionId: number;
-  readonly duplicate: boolean;
-}> {
+  keeping: Keeping<InjectedMessage> = (_, store) => store(),
+): Promise<InjectedMessage> {
   const id = routing.ids.next();
   const now = routing.clock.now();
   const first: Envelope = {
@@ -49,6 +59,8 @@ export async function inject(
     key: `${kind}${order ?? id}`,
     firstId: id,
   });
-  const { duplicate, originalSession = id } = await enqueue(storing, legs);
-  return { messageId: originalSession, sessionId: originalSession, duplicate };
+  return keeping(legs, async () => {
+    const { duplicate, originalSession = id } = await enqueue(storing, legs);
+    return { messageId: originalSession, sessionId: originalSession, duplicate };
+  });
 }

@@ -4,8 +4,10 @@ import { askControl } from '../control/control.ts';
 import type {
   NotResent,
   ReplayOrder,
+  Reprocess,
   Reprocessed,
   ReprocessOrder,
+  Resend,
   ResendOrder,
   Resent,
 } from '../control/orders.ts';
@@ -16,6 +18,12 @@ import { STATUSES } from '../message/status.ts';
 import type { TraceReader } from '../trace/trace-store.ts';
 import type { StoredBody, TracedMessage } from '../trace/traced-message.ts';
 
+/** An order to an engine, with the body of its message. */
+export interface WithBody<Request> {
+  readonly request: Request;
+  readonly body: Uint8Array;
+}
+
 /** Sends a traced message again as a new session linked to it, edited or as stored; see the engine's `resend`. */
 export async function resendTraced(
   broker: Broker,
@@ -23,6 +31,16 @@ export async function resendTraced(
   order: ResendOrder,
   edited?: Uint8Array,
 ): Promise<Resent> {
+  const { request, body } = await resendRequest(reader, order, edited);
+  return { ...(await askControl(broker, ENGINE.resend, request, { body })), of: order.id };
+}
+
+/** What the engine is asked for a resend. */
+export async function resendRequest(
+  reader: Pick<TraceReader, 'message' | 'body'>,
+  order: ResendOrder,
+  edited?: Uint8Array,
+): Promise<WithBody<Resend>> {
   const message = await reader.message(order.id);
   if (message === undefined) {
     throw new EngineError('NOT_FOUND', `there is no message ${order.id} in the trace`);
@@ -34,10 +52,8 @@ export async function resendTraced(
       `the body of message ${order.id} is not in the trace: not yet, or no longer`,
     );
   }
-  const sent = await askControl(
-    broker,
-    ENGINE.resend,
-    {
+  return {
+    request: {
       message: repeated(message),
       to: order.to,
       bodyRef: stored?.bytes === undefined ? stored?.ref : undefined,
@@ -46,9 +62,8 @@ export async function resendTraced(
       reason: order.reason,
       order: order.order,
     },
-    { body: edited ?? stored?.bytes ?? new Uint8Array(0) },
-  );
-  return { ...sent, of: order.id };
+    body: edited ?? stored?.bytes ?? new Uint8Array(0),
+  };
 }
 
 /** What a resent message keeps. Its new session has its own trace, without the sender's. */
@@ -67,6 +82,15 @@ export async function reprocessTraced(
   reader: TraceReader,
   order: ReprocessOrder,
 ): Promise<Reprocessed & Resent> {
+  const { request, body } = await reprocessRequest(reader, order);
+  return { ...(await askControl(broker, ENGINE.reprocess, request, { body })), of: order.id };
+}
+
+/** What the engine is asked to process again. */
+export async function reprocessRequest(
+  reader: TraceReader,
+  order: ReprocessOrder,
+): Promise<WithBody<Reprocess>> {
   const { id, by, reason, dryRun = false } = order;
   const message = await reader.message(id);
   if (message === undefined) {
@@ -79,10 +103,8 @@ export async function reprocessTraced(
   const stored = await bodyOf(reader, original.id);
   // the messages of one session have one original, which an order processes once
   const named = order.order && `${order.order}-${original.id}-${targets?.join('_') ?? ''}`;
-  const made = await askControl(
-    broker,
-    ENGINE.reprocess,
-    {
+  return {
+    request: {
       original: repeated(original),
       bodyRef: stored.bytes === undefined ? stored.ref : undefined,
       targets,
@@ -95,9 +117,8 @@ export async function reprocessTraced(
       order: named,
       dryRun,
     },
-    { body: stored.bytes ?? new Uint8Array(0) },
-  );
-  return { ...made, of: id };
+    body: stored.bytes ?? new Uint8Array(0),
+  };
 }
 
 async function bodyOf(reader: TraceReader, id: number): Promise<StoredBody> {

@@ -8,14 +8,12 @@ import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
 import { factorSeal } from '../access/sign-in/factor/factor-seal.ts';
 import { type ApiOptions, type ApiServer, startApi } from '../api/api-server.ts';
 import type { ApiContext } from '../api/context.ts';
-import { isAway } from '../broker/away.ts';
 import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { leases } from '../broker/lease.ts';
 import { state } from '../broker/state.ts';
 import { type Alone, whileHeld } from '../broker/while-held.ts';
 import { serveRelayed } from '../control/relay-server.ts';
-import { unless } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
 import { patientAudit, patientFields } from '../operator/access/patient-audit.ts';
 import type { Alerting } from '../operator/alert/alerting.ts';
@@ -24,8 +22,8 @@ import { type Engines, engines } from '../operator/engines.ts';
 import { frozenLists } from '../operator/job/frozen-lists.ts';
 import { type JobRights, jobRights } from '../operator/job/job-rights.ts';
 import { type JobRunner, jobRunner } from '../operator/job/job-runner.ts';
-import { jobStore } from '../operator/job/job-store.ts';
 import { jobWork } from '../operator/job/job-work.ts';
+import { jobStore } from '../operator/job/stored-jobs.ts';
 import { liveRecord } from '../operator/live/live-record.ts';
 import { liveStream } from '../operator/live/live-stream.ts';
 import { otherProductions } from '../operator/other-productions.ts';
@@ -221,7 +219,6 @@ async function peopleService(
     keep: () => tracing.settings.keep,
     live,
     log,
-    answers: answering(reached),
     alone: alone('jobs'),
   });
   const alerting = startAlerting(parts, {
@@ -270,9 +267,3 @@ function contextParts(
     },
   };
 }
-
-/** Asks whether an engine answers now. */
-const answering = (reached: Pick<Engines, 'status'>) => async (): Promise<boolean> => {
-  const reports = await reached.status().catch(unless(isAway, 'asking whether an engine answers'));
-  return reports !== undefined && reports.length > 0;
-};

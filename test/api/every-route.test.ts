@@ -7,7 +7,7 @@ import { apiTokens } from '../../src/access/sign-in/api-tokens.ts';
 import { users } from '../../src/access/sign-in/users.ts';
 import type { MessagePage } from '../../src/api/contract/message.ts';
 import { alertStore } from '../../src/operator/alert/alert-store.ts';
-import { jobStore } from '../../src/operator/job/job-store.ts';
+import { jobStore } from '../../src/operator/job/stored-jobs.ts';
 import { type Operated, operated, WARD } from '../support/operator.ts';
 import { orderer } from '../support/orderer.ts';
 import { FREE, ROUTES, type Row } from '../support/route-table.ts';

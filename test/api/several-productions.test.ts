@@ -9,7 +9,7 @@ import type { MessagePage } from '../../src/api/contract/message.ts';
 import { runProduction } from '../../src/cli/run-production.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { alertStore } from '../../src/operator/alert/alert-store.ts';
-import { jobStore } from '../../src/operator/job/job-store.ts';
+import { jobStore } from '../../src/operator/job/stored-jobs.ts';
 import { addLocalUser } from '../support/local-user.ts';
 import { startNats } from '../support/nats.ts';
 import { type Operated, operated, WARD } from '../support/operator.ts';

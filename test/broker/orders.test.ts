@@ -1,7 +1,8 @@
 import { Kvm } from '@nats-io/kv';
 import { expect, test } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
-import { type Begun, orders, uncertain } from '../../src/broker/orders.ts';
+import { uncertain } from '../../src/broker/order-entry.ts';
+import { type Begun, orders } from '../../src/broker/orders.ts';
 import { processIdentity } from '../../src/broker/process-identity.ts';
 import { gone } from '../support/gone.ts';
 import { startNats } from '../support/nats.ts';

@@ -9,8 +9,9 @@ import { holdList } from '../../src/api/hold-list.ts';
 import { savedSearchList } from '../../src/api/saved-search-list.ts';
 import { alertStore } from '../../src/operator/alert/alert-store.ts';
 import { frozenLists } from '../../src/operator/job/frozen-lists.ts';
-import { jobStore } from '../../src/operator/job/job-store.ts';
+import { jobStore } from '../../src/operator/job/stored-jobs.ts';
 import type { TraceStore } from '../../src/trace/trace-store.ts';
+import { settleItem } from '../support/job-steps.ts';
 import { orderer } from '../support/orderer.ts';
 import { sampleAttempt, sampleSession } from '../support/trace-sample.ts';
 
@@ -43,7 +44,7 @@ export async function fillMeta(place: MetaPlace): Promise<void> {
   await frozenLists(meta).keep('list', list);
   const order = { type: 'resend', reason: 'lost', target: undefined, ids: [1, 2] } as const;
   const job = await jobStore(meta).add({ ...order, orderer: orderer('Anna'), list: 'list' });
-  await jobStore(meta).settle(job.id, 1, { state: 'done', resultId: 9 });
+  await settleItem(jobStore(meta), job.id, { n: 1, state: 'done', resultId: 9 });
   const condition = { rule: 'silent', object: 'host ward', host: 'ward', level: 'warn' };
   const seen = await alertStore(meta).see({ ...condition, text: 'silent' } as never, 7);
   await alertStore(meta).comment(seen.alert.id, {

@@ -20,7 +20,7 @@ import { holdList } from '../../src/api/hold-list.ts';
 import { savedSearchList } from '../../src/api/saved-search-list.ts';
 import { database } from '../../src/database/postgres.ts';
 import { alertStore } from '../../src/operator/alert/alert-store.ts';
-import { jobStore } from '../../src/operator/job/job-store.ts';
+import { jobStore } from '../../src/operator/job/stored-jobs.ts';
 import { ensureSchema, MIGRATIONS } from '../../src/trace/store/postgres/schema.ts';
 import { postgresTraceStore } from '../../src/trace/store/postgres/trace-store.ts';
 import { DAY_MIGRATIONS, openTraceFile } from '../../src/trace/store/sqlite/schema.ts';

@@ -105,6 +105,8 @@ export const ROUTES: readonly Row[] = [
   row('GET /jobs/{id}/items', ['message.bulk'], 404),
   row('GET /jobs/{id}/results', ['message.bulk'], 404),
   row('POST /jobs/{id}/cancel', ['message.bulk'], 404),
+  row('POST /jobs/{id}/pause', ['message.bulk'], 404),
+  row('POST /jobs/{id}/resume', ['message.bulk'], 404),
   row('POST /alerts/{id}/acknowledge', ['alert.ack'], 404, { body: {} }),
   row('POST /alerts/{id}/snooze', ['alert.ack'], 404, { body: { until: 1 } }),
   row('POST /alerts/{id}/comment', ['alert.ack'], 404, { body: { text: 'x' } }),

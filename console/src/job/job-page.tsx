@@ -27,8 +27,9 @@ export function JobPage(): ReactElement {
   const { id } = useParams({ from: '/jobs/$id' });
   const client = useQueryClient();
   const { data: job, error } = useQuery(jobQuery(id));
-  const cancel = useMutation({
-    mutationFn: () => ask(`jobs/${id}/cancel`, { method: 'POST' }),
+  const steer = useMutation({
+    mutationFn: (verb: 'cancel' | 'pause' | 'resume') =>
+      ask(`jobs/${id}/${verb}`, { method: 'POST' }),
     onSettled: () => client.invalidateQueries({ queryKey: ['jobs'] }),
   });
   return (
@@ -45,9 +46,17 @@ export function JobPage(): ReactElement {
       actions={
         job !== undefined &&
         job.ended === undefined && (
-          <Button look="danger" disabled={cancel.isPending} onClick={() => cancel.mutate()}>
-            {t('Stop')}
-          </Button>
+          <>
+            <Button
+              disabled={steer.isPending}
+              onClick={() => steer.mutate(job.state === 'paused' ? 'resume' : 'pause')}
+            >
+              {job.state === 'paused' ? t('Continue') : t('Pause')}
+            </Button>
+            <Button look="danger" disabled={steer.isPending} onClick={() => steer.mutate('cancel')}>
+              {t('Stop')}
+            </Button>
+          </>
         )
       }
     >
@@ -62,7 +71,13 @@ export function JobPage(): ReactElement {
               {job.reason === undefined ? '' : `: ${job.reason}`}
             </p>
             <Progress job={job} />
-            {job.why !== undefined && <p className="mt-1 text-bad">{job.why}</p>}
+            {job.why !== undefined && (
+              <p className={`mt-1 ${job.ended === undefined ? 'text-warn' : 'text-bad'}`}>
+                {job.ended === undefined
+                  ? t('It waits and tries again by itself: {why}', { why: job.why })
+                  : job.why}
+              </p>
+            )}
           </div>
           {job.became !== undefined && <Results id={id} />}
           <Items job={job} />

@@ -13,6 +13,7 @@ const ACTS = {
 
 export const JOB_STATES = {
   running: t('running'),
+  paused: t('paused'),
   finished: t('finished'),
   cancelled: t('cancelled'),
   stopped: t('stopped'),
@@ -54,7 +55,7 @@ export const OUTCOME_LOOKS = {
 export function verdictOf({ state, failed, became }: Job): 'open' | 'good' | 'bad' {
   const made = (one: Outcome): number => became?.[one] ?? 0;
   if (failed + made('refused') > 0) return 'bad';
-  if (state === 'running' || made('under-way') > 0) return 'open';
+  if (state === 'running' || state === 'paused' || made('under-way') > 0) return 'open';
   return state === 'finished' && made('gone') + made('not-followed') === 0 ? 'good' : 'bad';
 }
 
@@ -64,7 +65,7 @@ export function stateOf(job: Job): string {
   const open = job.became?.['under-way'] ?? 0;
   if (job.state !== 'finished' && job.state !== 'running') return JOB_STATES[job.state];
   if (refused > 0) return t('{count} refused again', { count: refused });
-  if (job.state === 'running') return JOB_STATES.running;
+  if (job.state === 'running') return job.why === undefined ? JOB_STATES.running : t('waiting');
   if (open > 0) return t('sent; {count} under way', { count: open });
   return job.failed > 0 ? t('{count} failed', { count: job.failed }) : JOB_STATES.finished;
 }

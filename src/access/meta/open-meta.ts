@@ -6,6 +6,7 @@ import { sqliteDatabase } from './sqlite/database.ts';
 import {
   AUDIT_TABLES,
   EIGHTH_META_TABLES,
+  ELEVENTH_META_TABLES,
   FIFTH_META_TABLES,
   FOURTH_META_TABLES,
   META_TABLES,
@@ -103,6 +104,7 @@ export const META_MIGRATIONS: readonly MetaMigration[] = [
   (session, { written }) => define(session, written(EIGHTH_META_TABLES)),
   (session, { written }) => define(session, written(NINTH_META_TABLES)),
   (session, { written }) => define(session, written(TENTH_META_TABLES)),
+  (session, { written }) => define(session, written(ELEVENTH_META_TABLES)),
 ];
 
 export const AUDIT_MIGRATIONS: readonly MetaMigration[] = [

@@ -139,6 +139,20 @@ CREATE TABLE IF NOT EXISTS presence(
   owner TEXT PRIMARY KEY, seen INTEGER NOT NULL, away_from INTEGER, away_to INTEGER) STRICT, WITHOUT ROWID;
 `;
 
+/** How many messages of a job are alike: their state, and what became of them and why. */
+export const ELEVENTH_META_TABLES = `
+CREATE TABLE IF NOT EXISTS job_count(
+  job_id INTEGER NOT NULL, label TEXT NOT NULL, state TEXT NOT NULL, outcome TEXT, host TEXT, code TEXT, cause TEXT,
+  sample INTEGER, n INTEGER NOT NULL, PRIMARY KEY(job_id, label)) STRICT, WITHOUT ROWID;
+INSERT INTO job_count(job_id, label, state, outcome, host, code, cause, sample, n)
+  SELECT job_id, 'n' || min(n), state,
+      CASE WHEN result_id IS NULL OR followed IS NULL THEN NULL ELSE coalesce(outcome, 'under-way') END,
+      outcome_host, outcome_code, outcome_cause, max(outcome_id), count(*)
+    FROM job_item GROUP BY job_id, state,
+      CASE WHEN result_id IS NULL OR followed IS NULL THEN NULL ELSE coalesce(outcome, 'under-way') END,
+      outcome_host, outcome_code, outcome_cause;
+`;
+
 export const AUDIT_TABLES = `
 CREATE TABLE IF NOT EXISTS audit(
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, via TEXT NOT NULL, ip TEXT NOT NULL,

@@ -43,7 +43,7 @@ export const Job = Type.Object({
   created: Time,
   ended: maybe(Time),
   state: word(...JOB_STATES),
-  why: maybe(Type.String({ description: 'Why it was stopped early.' })),
+  why: maybe(Type.String({ description: 'Why it was stopped early, or what it waits for.' })),
   total: Type.Integer(),
   done: Type.Integer(),
   failed: Type.Integer(),

@@ -40,7 +40,7 @@ export function jobRoutes(app: Api, context: ApiContext, recorded: SearchRecorde
   jobStart(app, context, recorded);
   jobViews(app, context);
   jobResults(app, context);
-  jobCancel(app, context);
+  jobSteering(app, context);
 }
 
 function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void {
@@ -190,28 +190,30 @@ function shownResult<Result extends ItemEnd>(
   return { ...result, cause: maskedText(cause) };
 }
 
-function jobCancel(app: Api, context: ApiContext): void {
+function jobSteering(app: Api, context: ApiContext): void {
   const { jobs } = context;
-
-  app.post(
-    '/jobs/:id/cancel',
-    {
-      schema: {
-        tags,
-        summary: 'Finishes the current message and starts no other.',
-        params: JobParameters,
-        response: { 200: Job },
+  const order = (
+    verb: 'cancel' | 'pause' | 'resume',
+    summary: string,
+    run: (id: number) => Promise<void>,
+  ) =>
+    app.post(
+      `/jobs/:id/${verb}`,
+      { schema: { tags, summary, params: JobParameters, response: { 200: Job } }, onRequest },
+      async (request) => {
+        const { id } = await jobNamed(context, request, request.params.id);
+        const act = { action: `job.${verb}`, object: `job ${id}` };
+        return audited(context, request, act, async () => {
+          await run(id);
+          return jobNamed(context, request, id);
+        });
       },
-      onRequest,
-    },
-    async (request) => {
-      const { id } = await jobNamed(context, request, request.params.id);
-      return audited(context, request, { action: 'job.cancel', object: `job ${id}` }, async () => {
-        await jobs.cancel(id);
-        return jobNamed(context, request, id);
-      });
-    },
+    );
+  order('cancel', 'Finishes what is under way and starts nothing else.', (id) => jobs.cancel(id));
+  order('pause', 'Finishes what is under way; the rest waits until it is resumed.', (id) =>
+    jobs.pause(id, true),
   );
+  order('resume', 'Continues a paused job.', (id) => jobs.pause(id, false));
 }
 
 function sameJob(job: Job, { type, target, total }: Pick<Job, 'type' | 'target' | 'total'>): Job {

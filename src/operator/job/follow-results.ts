@@ -32,10 +32,18 @@ const SELDOM = 60_000;
 const SETTLING = 10_000;
 const AT_ONCE = 500;
 
-/** When a job is checked again, and since when nothing about it has changed. */
+/** Times of its own work that a look rests between two pages, for those who share its thread. */
+const REST = 2;
+/** Pages in a row in which all is still under way, after which the rest is too: queues keep their order. */
+const QUIET = 2;
+/** Milliseconds after which everything is looked at all the same. */
+const WHOLE_EVERY = 15_000;
+
+/** When a job is checked again, since when nothing about it has changed, and when all of it was looked at. */
 interface Pace {
   readonly at: number;
   readonly since: number;
+  readonly whole: number;
 }
 
 /** Follows what happens to the messages that jobs have made, until `held` aborts. */
@@ -64,23 +72,30 @@ async function lookAtAll(
   const jobs = await store.followedJobs();
   for (const job of jobs) {
     const now = Date.now();
-    const { at, since } = paces.get(job) ?? { at: 0, since: now };
+    const { at, since, whole } = paces.get(job) ?? { at: 0, since: now, whole: 0 };
     if (held.aborted || at > now) continue;
-    const changed = await look(options, job);
+    const all = now - whole >= WHOLE_EVERY;
+    const { changed, wasWhole } = await look(options, job, { all, held });
     const still = changed ? 0 : now - since;
     const next = now + Math.min(SELDOM, Math.max(EVERY, still / 10));
-    paces.set(job, { at: next, since: now - still });
+    paces.set(job, { at: next, since: now - still, whole: wasWhole ? Date.now() : whole });
     if (changed) await onSeen(job);
   }
   for (const job of paces.keys()) if (!jobs.includes(job)) paces.delete(job);
   await store.countEnded();
 }
 
-/** Whether something new was found. */
-async function look({ store, trace, keep }: FollowOptions, job: number): Promise<boolean> {
+/** Whether something new was found, and whether all was looked at. */
+async function look(
+  { store, trace, keep }: FollowOptions,
+  job: number,
+  { all, held }: { readonly all: boolean; readonly held: AbortSignal },
+): Promise<{ readonly changed: boolean; readonly wasWhole: boolean }> {
   let after = 0;
   let changed = false;
+  let quiet = 0;
   for (;;) {
+    const began = performance.now();
     const items = await store.followed(job, { after, limit: AT_ONCE });
     const found = await trace.outcomes(items.map(({ resultId }) => resultId));
     const ofSession = new Map(found.map((one) => [one.sessionId, one]));
@@ -93,9 +108,16 @@ async function look({ store, trace, keep }: FollowOptions, job: number): Promise
       changed = true;
     }
     after = items.at(-1)?.n ?? after;
-    if (items.length < AT_ONCE) return changed;
+    if (items.length < AT_ONCE) return { changed, wasWhole: true };
+    const isQuiet = seen.length === 0 && items.every(({ outcome }) => isUnderWay(outcome));
+    quiet = isQuiet ? quiet + 1 : 0;
+    if ((!all && quiet >= QUIET) || held.aborted) return { changed, wasWhole: false };
+    await pause(REST * (performance.now() - began), held, { ref: false });
   }
 }
+
+const isUnderWay = (end: ItemEnd | undefined): boolean =>
+  end === undefined || end.state === 'under-way';
 
 interface When {
   readonly now: number;

@@ -1,52 +1,182 @@
 import type { Broker } from '../../broker/broker.ts';
-import { EngineError } from '../../error/engine-error.ts';
+import { askControl } from '../../control/control.ts';
+import type { BulkOrder, BulkResult } from '../../control/orders.ts';
+import { ENGINE } from '../../control/verbs.ts';
+import { describeError, EngineError, isEngineError } from '../../error/engine-error.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
 import { abortTraced } from '../abort.ts';
 import type { Engines } from '../engines.ts';
-import { reprocessTraced, resendTraced } from '../resend.ts';
-import type { JobWork } from './job-runner.ts';
+import { reprocessRequest, resendRequest } from '../resend.ts';
+import type { ItemResult, Job, JobItem, JobType } from './job-store.ts';
 
-/** What each type of job does with a message. */
-export function jobWork({
-  broker,
-  trace,
-  engines,
-}: {
+/** How a message was dealt with, or why its order has to be given again. */
+export type WorkResult = ItemResult | Again;
+
+export interface Again {
+  readonly again: string;
+  /** Part of it may be done; otherwise the message is as it was. */
+  readonly begun: boolean;
+}
+
+/** What a job does with its messages, some at a time. */
+export interface JobWork<Order> {
+  /** How many at a time. */
+  most(type: JobType): number;
+  /**
+   * Reads what the order for a message needs. Rejects with the reason if there can be none, for
+   * example if its host is not among the `visible` ones.
+   */
+  prepare(job: Job, item: JobItem, visible: readonly string[] | undefined): Promise<Order>;
+  /** Gives the orders, in their order; never rejects. */
+  carryOut(job: Job, orders: readonly Order[]): Promise<readonly WorkResult[]>;
+}
+
+/** Messages per request: enough that the writes of many share a sync of the disk. */
+const WINDOW = 128;
+/** Each of these asks every engine. */
+const ABORTS = 8;
+/** Bytes of bodies per request; NATS accepts 1 MB at once unless configured otherwise. */
+const BYTES = 512 * 1024;
+/** Milliseconds; the engine waits for orders that another one may still be carrying out. */
+const LIMIT = 15_000;
+
+export interface WorkParts {
   readonly broker: Broker;
   readonly trace: TraceReader;
-  readonly engines: Pick<Engines, 'discard' | 'end'>;
-}): JobWork {
-  return async ({ id, type, by, reason, target, created }, { n, messageId }, visible) => {
-    await checkVisible(trace, messageId, visible);
-    if (type === 'resend') {
-      const why = reason ?? `job ${id}`;
-      // ids start again if the database is lost
-      const named = `job-${created}-${id}-${n}`;
-      const order = { id: messageId, to: target, by, reason: why, order: named };
-      return { resultId: (await resendTraced(broker, trace, order)).messageId };
-    }
-    if (type === 'reprocess') {
-      const why = reason ?? `job ${id}`;
-      const targets = target === undefined ? undefined : [target];
-      // messages of one session have one original: it is processed once
-      const named = `job-${created}-${id}`;
-      const order = { id: messageId, targets, by, reason: why, order: named };
-      return { resultId: (await reprocessTraced(broker, trace, order)).sessionId };
-    }
-    if (type === 'abort' || type === 'set-aside') {
-      const why = reason ?? `job ${id}`;
-      const order = { id: messageId, keep: type === 'set-aside', by, reason: why };
-      await abortTraced(engines, trace, order);
-      return {};
-    }
-    const message = await trace.message(messageId);
-    if (message === undefined) {
-      throw new EngineError('NOT_FOUND', `there is no message ${messageId} in the trace`);
-    }
-    await engines.discard(message, { by, reason });
-    return {};
+  readonly engines: Pick<Engines, 'end'>;
+}
+
+interface InBulk {
+  readonly order: BulkOrder;
+  readonly body: Uint8Array;
+}
+export type JobOrder = InBulk | { readonly abort: number };
+
+/** What each type of job does with a message. */
+export function jobWork(parts: WorkParts): JobWork<JobOrder> {
+  const { trace } = parts;
+  return {
+    most: (type) => (type === 'abort' || type === 'set-aside' ? ABORTS : WINDOW),
+    async prepare(job, item, visible) {
+      await checkVisible(trace, item.messageId, visible);
+      return orderFor(trace, job, item);
+    },
+    async carryOut(job, orders) {
+      const aborts = orders.flatMap((one) => ('abort' in one ? [one.abort] : []));
+      if (aborts.length > 0) return Promise.all(aborts.map((of) => aborted(parts, job, of)));
+      return inRequests(
+        parts.broker,
+        orders.flatMap((one) => ('abort' in one ? [] : [one])),
+      );
+    },
   };
 }
+
+async function orderFor(
+  trace: TraceReader,
+  { id, type, by, reason = `job ${id}`, target, created }: Job,
+  { n, messageId }: JobItem,
+): Promise<JobOrder> {
+  if (type === 'abort' || type === 'set-aside') return { abort: messageId };
+  // ids start again if the database is lost
+  const job = `job-${created}-${id}`;
+  const order = `${job}-${n}`;
+  if (type === 'resend') {
+    const resent = { id: messageId, to: target, by, reason, order };
+    const { request, body } = await resendRequest(trace, resent);
+    return { order: { ...request, act: 'resend', order, bytes: body.byteLength }, body };
+  }
+  if (type === 'reprocess') {
+    const targets = target === undefined ? undefined : [target];
+    // messages of one session have one original: it is processed once
+    const again = { id: messageId, targets, by, reason, order: job };
+    const { request, body } = await reprocessRequest(trace, again);
+    const named = request.order ?? order;
+    return {
+      order: { ...request, act: 'reprocess', order: named, bytes: body.byteLength },
+      body,
+    };
+  }
+  const message = await trace.message(messageId);
+  if (message === undefined) throw notThere(messageId);
+  const { id: of, sessionId, target: at } = message;
+  const discarded = { message: { id: of, sessionId, target: at }, by, reason };
+  return { order: { ...discarded, act: 'discard', order, bytes: 0 }, body: new Uint8Array(0) };
+}
+
+async function aborted(
+  { engines, trace }: WorkParts,
+  { id: job, type, by, reason = `job ${job}` }: Job,
+  id: number,
+): Promise<ItemResult> {
+  try {
+    await abortTraced(engines, trace, { id, keep: type === 'set-aside', by, reason });
+    return { state: 'done' };
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+/** As many requests as their bodies need, one after another; after one that has to be given again, none. */
+async function inRequests(
+  broker: Broker,
+  orders: readonly InBulk[],
+): Promise<readonly WorkResult[]> {
+  const results: WorkResult[] = [];
+  let why: string | undefined;
+  const most = Math.min(BYTES, (broker.connection.info?.max_payload ?? BYTES) / 2);
+  for (const some of bySize(orders, most)) {
+    const again = why;
+    const answers: readonly WorkResult[] =
+      again === undefined ? await asked(broker, some) : some.map(() => ({ again, begun: false }));
+    results.push(...answers);
+    why ??= answers.find((one) => 'again' in one)?.again;
+  }
+  return results;
+}
+
+async function asked(broker: Broker, some: readonly InBulk[]): Promise<readonly WorkResult[]> {
+  const orders = some.map(({ order }) => order);
+  const body = Buffer.concat(some.map((one) => one.body));
+  try {
+    const request = { orders };
+    const results = await askControl(broker, ENGINE.carryOut, request, { body, timeout: LIMIT });
+    return results.map(resultOf);
+  } catch (error) {
+    if (isEngineError(error) && !error.retryable) return some.map(() => failed(error));
+    const { text } = describeError(error);
+    return some.map(() => ({ again: text, begun: true }));
+  }
+}
+
+function resultOf(result: BulkResult): WorkResult {
+  if ('sent' in result) return { state: 'done', resultId: result.sent?.messageId };
+  const { code, text, retryable, untouched = false } = result.failure;
+  if (!retryable) return { state: 'failed', code, text };
+  return { again: text, begun: !untouched };
+}
+
+function* bySize(orders: readonly InBulk[], most: number): Generator<readonly InBulk[]> {
+  let some: InBulk[] = [];
+  let bytes = 0;
+  for (const one of orders) {
+    if (some.length > 0 && bytes + one.body.byteLength > most) {
+      yield some;
+      [some, bytes] = [[], 0];
+    }
+    some.push(one);
+    bytes += one.body.byteLength;
+  }
+  if (some.length > 0) yield some;
+}
+
+export function failed(error: unknown): ItemResult {
+  const { code, text } = describeError(error);
+  return { state: 'failed', code, text };
+}
+
+const notThere = (id: number): EngineError =>
+  new EngineError('NOT_FOUND', `there is no message ${id} in the trace`);
 
 /** Acting on a message means acting on its target. */
 async function checkVisible(
@@ -57,5 +187,5 @@ async function checkVisible(
   if (visible === undefined) return;
   const message = await trace.message(id);
   if (message !== undefined && visible.includes(message.target)) return;
-  throw new EngineError('NOT_FOUND', `there is no message ${id} in the trace`);
+  throw notThere(id);
 }

@@ -6,8 +6,9 @@ import { failureDelay } from '../../../src/access/sign-in/failure-delay.ts';
 import { users } from '../../../src/access/sign-in/users.ts';
 import { alertStore } from '../../../src/operator/alert/alert-store.ts';
 import { frozenLists } from '../../../src/operator/job/frozen-lists.ts';
-import { jobStore } from '../../../src/operator/job/job-store.ts';
+import { jobStore } from '../../../src/operator/job/stored-jobs.ts';
 import { ApiError } from '../../../src/web/api-error.ts';
+import { claimItem } from '../../support/job-steps.ts';
 import { orderer } from '../../support/orderer.ts';
 import { META_STORES, twoPlanes } from '../../support/two-planes.ts';
 
@@ -56,7 +57,7 @@ describe.each(META_STORES)('asked by many at once, in %s', (name, here) => {
       );
       const job = made[0]?.id ?? 0;
       expect(new Set(made.map(({ id: of }) => of))).toEqual(new Set([job]));
-      expect(await count((database) => jobStore(database).claim(job, 1))).toBe(1);
+      expect(await count((database) => claimItem(jobStore(database), job, 1))).toBe(1);
       expect(await count((database) => jobStore(database).end(job, 'cancelled'))).toBe(1);
       const seen = { rule: 'stopped', object: 'at once', host: 'x', level: 'error', text: 't' };
       expect(

@@ -12,10 +12,11 @@ import { holdList } from '../../../src/api/hold-list.ts';
 import { savedSearchList } from '../../../src/api/saved-search-list.ts';
 import { alertStore } from '../../../src/operator/alert/alert-store.ts';
 import { frozenLists } from '../../../src/operator/job/frozen-lists.ts';
-import { jobStore } from '../../../src/operator/job/job-store.ts';
+import { jobStore } from '../../../src/operator/job/stored-jobs.ts';
 import { noteStore } from '../../../src/operator/note/note-store.ts';
 import { presence } from '../../../src/operator/note/presence.ts';
 import { sealedAttempts } from '../../../src/peer/oidc/sealed-attempts.ts';
+import { settleItem } from '../../support/job-steps.ts';
 import { orderer } from '../../support/orderer.ts';
 import { META_STORES, twoPlanes } from '../../support/two-planes.ts';
 
@@ -220,9 +221,9 @@ describe.each(META_STORES)('what people need beside the trace, in %s', (name, he
       // ordered again, it is the same job
       expect((await jobStore(other).add({ ...order, ids, list: 'list' })).id).toBe(job.id);
       expect(await frozenLists(other).jobOf('list')).toBe(job.id);
-      const item = await jobStore(other).next(job.id);
+      const [item] = await jobStore(other).waiting(job.id, 2);
       expect(item).toMatchObject({ n: 1, messageId: 10 });
-      await jobStore(other).settle(job.id, 1, { state: 'done', resultId: 99 });
+      await settleItem(jobStore(other), job.id, { n: 1, state: 'done', resultId: 99 });
       expect(await jobStore(one).find(job.id)).toMatchObject({ total: 1_200, done: 1 });
       expect(await jobStore(one).items(job.id, { after: 1_199, limit: 5 })).toMatchObject([
         { n: 1_200, messageId: 1_209 },

@@ -5,8 +5,11 @@ import { EngineError } from '../../../src/error/engine-error.ts';
 import { silentLogger } from '../../../src/log/logger.ts';
 import { frozenLists } from '../../../src/operator/job/frozen-lists.ts';
 import type { JobRights } from '../../../src/operator/job/job-rights.ts';
-import { type JobWork, jobRunner } from '../../../src/operator/job/job-runner.ts';
-import { jobStore } from '../../../src/operator/job/job-store.ts';
+import { jobRunner } from '../../../src/operator/job/job-runner.ts';
+import type { Job, JobItem } from '../../../src/operator/job/job-store.ts';
+import { failed, type JobWork, type WorkResult } from '../../../src/operator/job/job-work.ts';
+import { jobStore } from '../../../src/operator/job/stored-jobs.ts';
+import { claimItem, settleItem } from '../../support/job-steps.ts';
 import { orderer } from '../../support/orderer.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -20,31 +23,48 @@ const DAY = 86_400_000;
 
 const everything: JobRights = async () => ({ visible: undefined });
 
-const runnerOf = (
-  meta: MetaDatabase,
-  work: JobWork,
-  rights = everything,
-  answers = () => Promise.resolve(true),
-) =>
+type Act = (
+  job: Job,
+  item: JobItem,
+  visible: readonly string[] | undefined,
+) => Promise<{ readonly resultId?: number } | WorkResult>;
+
+/** Acts on one message after another. */
+const oneByOne = (act: Act): JobWork<readonly [JobItem, readonly string[] | undefined]> => ({
+  most: () => 128,
+  prepare: async (_, item, visible) => [item, visible],
+  async carryOut(job, orders) {
+    const results: WorkResult[] = [];
+    for (const [item, visible] of orders)
+      results.push(
+        await act(job, item, visible).then(
+          (done) => ('state' in done || 'again' in done ? done : { state: 'done', ...done }),
+          failed,
+        ),
+      );
+    return results;
+  },
+});
+
+const runnerOf = (meta: MetaDatabase, act: Act, rights = everything) =>
   jobRunner({
     store: jobStore(meta),
     lists: frozenLists(meta),
-    work,
+    work: oneByOne(act),
     rights,
     trace: { outcomes: async () => [] },
     keep: () => 2 * DAY,
     live: { tell: () => undefined },
     log: silentLogger,
-    answers,
   });
 
 test('after a restart a job goes on; what was being done is uncertain and not done again', async () => {
   await using folder = await temporaryFolder('jobs');
   const before = await metaDatabase({ data: folder.path });
   const store = jobStore(before);
-  const { id } = await store.add({ ...order, ids: [11, 12, 13] });
-  await store.settle(id, 1, { state: 'done', resultId: 91 });
-  await store.settle(id, 2, { state: 'doing' });
+  const { id } = await store.add({ ...order, type: 'abort', ids: [11, 12, 13] });
+  await settleItem(store, id, { n: 1, state: 'done', resultId: 91 });
+  await claimItem(store, id, 2);
   await before.close();
 
   const meta = await metaDatabase({ data: folder.path });
@@ -65,7 +85,7 @@ test('after a restart a job goes on; what was being done is uncertain and not do
   await meta.close();
 });
 
-test('a job that is cancelled finishes the message it is at and begins no other', async () => {
+test('a job that is cancelled finishes what is under way and begins nothing else', async () => {
   await using folder = await temporaryFolder('jobs');
   const meta = await metaDatabase({ data: folder.path });
   const first = Promise.withResolvers<void>();
@@ -73,18 +93,15 @@ test('a job that is cancelled finishes the message it is at and begins no other'
     await first.promise;
     return {};
   });
-  const { id } = await runner.start({ ...order, ids: [1, 2, 3] });
+  const { id } = await runner.start({ ...order, ids: Array.from({ length: 300 }, (_, n) => n) });
   await vi.waitFor(async () =>
     expect((await runner.store.items(id, { limit: 1 }))[0]?.state).toBe('doing'),
   );
   await runner.cancel(id);
   first.resolve();
   await runner.stop();
-  expect((await runner.store.items(id, { limit: 10 })).map(({ state }) => state)).toEqual([
-    'done',
-    'cancelled',
-    'cancelled',
-  ]);
+  expect(await runner.store.items(id, { state: 'done', limit: 500 })).toHaveLength(128);
+  expect(await runner.store.items(id, { state: 'cancelled', limit: 500 })).toHaveLength(172);
   expect((await runner.store.find(id))?.state).toBe('cancelled');
   await meta.close();
 });
@@ -106,79 +123,20 @@ test('a message that fails does not end the job, and says why', async () => {
   await meta.close();
 });
 
-test('a job waits for an engine that is away, and its messages do not fail meanwhile', async () => {
-  await using folder = await temporaryFolder('jobs');
-  const meta = await metaDatabase({ data: folder.path });
-  let isThere = true;
-  const tried: number[] = [];
-  const work: JobWork = async (_, { messageId }) => {
-    tried.push(messageId);
-    if (messageId === 2 && tried.length === 2) isThere = false;
-    if (!isThere) throw new EngineError('BROKER_UNAVAILABLE', 'nobody', { retryable: true });
-    return {};
-  };
-  const runner = runnerOf(meta, work, everything, async () => isThere);
-  const { id } = await runner.start({ ...order, ids: [1, 2, 3] });
-  await vi.waitFor(() => expect(tried.length).toBeGreaterThan(2));
-  // whoever cancels it does not wait for the engine
-  const other = await runner.start({ ...order, ids: [4, 5] });
-  await runner.cancel(other.id);
-  isThere = true;
-  await vi.waitFor(async () => expect((await runner.store.find(id))?.state).toBe('finished'));
-  expect(new Set(tried)).toEqual(new Set([1, 2, 3]));
-  expect(await runner.store.find(id)).toMatchObject({ done: 3, failed: 0 });
-  await runner.stop();
-  await meta.close();
-});
-
-test('a job that is cancelled while its engine is away leaves nothing open', async () => {
-  await using folder = await temporaryFolder('jobs');
-  const meta = await metaDatabase({ data: folder.path });
-  let tries = 0;
-  const work: JobWork = async () => {
-    tries += 1;
-    throw new EngineError('BROKER_UNAVAILABLE', 'nobody', { retryable: true });
-  };
-  const runner = runnerOf(meta, work, everything, async () => false);
-  const { id } = await runner.start({ ...order, ids: [1, 2] });
-  await vi.waitFor(() => expect(tries).toBeGreaterThan(0));
-  await runner.cancel(id);
-  await runner.stop();
-  const states = (await runner.store.items(id, { limit: 10 })).map(({ state }) => state);
-  expect(states).toEqual(['cancelled', 'cancelled']);
-  await meta.close();
-});
-
-test('a message that fails as if no engine were there, although one answers, fails after some tries', async () => {
-  await using folder = await temporaryFolder('jobs');
-  const meta = await metaDatabase({ data: folder.path });
-  const tried: number[] = [];
-  const runner = runnerOf(meta, async (_, { messageId }) => {
-    tried.push(messageId);
-    if (messageId === 1) throw new EngineError('BROKER_UNAVAILABLE', 'slow', { retryable: true });
-    return {};
-  });
-  const { id } = await runner.start({ ...order, ids: [1, 2] });
-  await vi.waitFor(async () => expect((await runner.store.find(id))?.state).toBe('finished'));
-  expect(tried).toEqual([1, 1, 1, 2]);
-  expect(await runner.store.find(id)).toMatchObject({ done: 1, failed: 1 });
-  await runner.stop();
-  await meta.close();
-});
-
 test('a job is stopped before the message that its orderer may not touch any longer, and says why', async () => {
   await using folder = await temporaryFolder('jobs');
   const meta = await metaDatabase({ data: folder.path });
   const seen: unknown[] = [];
-  let rights: Awaited<ReturnType<JobRights>> = { visible: ['ward'] };
+  let asked = 0;
   const runner = runnerOf(
     meta,
     async (_, { messageId }, visible) => {
       seen.push([messageId, visible]);
-      rights = { stop: 'ann lacks message.resend by now' };
       return {};
     },
-    async () => rights,
+    // they lose it while the first is dealt with
+    async () =>
+      ++asked === 1 ? { visible: ['ward'] } : { stop: 'ann lacks message.resend by now' },
   );
   const { id } = await runner.start({ ...order, ids: [1, 2, 3] });
   await vi.waitFor(async () => expect((await runner.store.find(id))?.state).toBe('stopped'));
@@ -219,6 +177,85 @@ test('jobs go as long after their end as messages stay, with the results of each
   await ended(3 * DAY);
   expect(await runner.purge()).toEqual({ jobs: 1, messages: 2 });
   unfinished.resolve({});
+  await runner.stop();
+  await meta.close();
+});
+
+test('what cannot be done for now is given again under its name, and the job says what it waits for', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = await metaDatabase({ data: folder.path });
+  const given: number[] = [];
+  let isFull = true;
+  const runner = runnerOf(meta, async (_, { n }) => {
+    given.push(n);
+    if (n === 1 || !isFull) return { resultId: 80 + n };
+    return { again: 'the queue of out is full', begun: n === 2 };
+  });
+  const { id } = await runner.start({ ...order, ids: [1, 2, 3] });
+  await vi.waitFor(async () =>
+    expect(await runner.store.find(id)).toMatchObject({
+      state: 'running',
+      why: 'the queue of out is full',
+      done: 1,
+    }),
+  );
+  isFull = false;
+  await vi.waitFor(async () =>
+    expect(await runner.store.find(id)).toMatchObject({ state: 'finished', done: 3, failed: 0 }),
+  );
+  expect((await runner.store.find(id))?.why).toBeUndefined();
+  expect(given.filter((n) => n === 1)).toEqual([1]);
+  expect(given.slice(-2)).toEqual([2, 3]);
+  await runner.stop();
+  await meta.close();
+});
+
+test('a job that waits ends when it is cancelled, and says of what was begun that it is uncertain', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = await metaDatabase({ data: folder.path });
+  const runner = runnerOf(meta, async (_, { n }) => ({ again: 'NATS is away', begun: n === 1 }));
+  const { id } = await runner.start({ ...order, ids: [1, 2, 3] });
+  await vi.waitFor(async () => expect((await runner.store.find(id))?.why).toBe('NATS is away'));
+  await runner.cancel(id);
+  await vi.waitFor(async () =>
+    expect((await runner.store.items(id, { limit: 9 })).map(({ state }) => state)).toEqual([
+      'uncertain',
+      'cancelled',
+      'cancelled',
+    ]),
+  );
+  await runner.stop();
+  await meta.close();
+});
+
+test('a job is paused and goes on; cancelled while it is paused, it ends', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = await metaDatabase({ data: folder.path });
+  const first = Promise.withResolvers<void>();
+  const runner = runnerOf(meta, async () => {
+    await first.promise;
+    return {};
+  });
+  const { id } = await runner.start({ ...order, ids: Array.from({ length: 200 }, (_, n) => n) });
+  await vi.waitFor(async () =>
+    expect((await runner.store.items(id, { limit: 1 }))[0]?.state).toBe('doing'),
+  );
+  await runner.pause(id, true);
+  first.resolve();
+  await vi.waitFor(async () =>
+    expect(await runner.store.find(id)).toMatchObject({ state: 'paused', done: 128 }),
+  );
+  await runner.pause(id, false);
+  await vi.waitFor(async () =>
+    expect(await runner.store.find(id)).toMatchObject({ state: 'finished', done: 200 }),
+  );
+  // one that has ended neither pauses nor goes on
+  await runner.pause(id, true);
+  expect((await runner.store.find(id))?.state).toBe('finished');
+  const { id: second } = await runner.store.add({ ...order, ids: [1] });
+  await runner.store.pause(second, true);
+  await runner.cancel(second);
+  expect(await runner.store.items(second, { limit: 1 })).toMatchObject([{ state: 'cancelled' }]);
   await runner.stop();
   await meta.close();
 });

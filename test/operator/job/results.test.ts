@@ -3,7 +3,9 @@ import type { Job, JobAnswer, JobItems, JobResults } from '../../../src/api/cont
 import type { Message, MessagePage, Session } from '../../../src/api/contract/message.ts';
 import { idAtTime } from '../../../src/message/id.ts';
 import { seenOf } from '../../../src/operator/job/follow-results.ts';
-import { FOLLOWED_FOR, jobStore } from '../../../src/operator/job/job-store.ts';
+import { FOLLOWED_FOR } from '../../../src/operator/job/job-store.ts';
+import { jobStore } from '../../../src/operator/job/stored-jobs.ts';
+import { claimItem, settleItem } from '../../support/job-steps.ts';
 import { type Operated, operated } from '../../support/operator.ts';
 import { orderer } from '../../support/orderer.ts';
 import { META_STORES, twoPlanes } from '../../support/two-planes.ts';
@@ -209,14 +211,14 @@ describe.each(META_STORES)('%s', (name, there) => {
       } as const;
       const { id } = await one.add({ ...order, ids: [1, 2, 3, 4] });
       for (const n of [1, 2, 3]) {
-        await one.claim(id, n);
-        await one.settle(id, n, { state: 'done', resultId: 100 + n });
+        await claimItem(one, id, n);
+        await settleItem(one, id, { n, state: 'done', resultId: 100 + n });
       }
       // the plane ends while the fourth is ordered: its order has a name, so it is given again
-      await one.claim(id, 4);
+      await claimItem(one, id, 4);
       await other.takeUp({ id }, Date.now() - 60_000);
-      expect(await other.next(id)).toMatchObject({ n: 4 });
-      await other.claim(id, 4);
+      expect(await other.waiting(id, 9)).toMatchObject([{ n: 4 }]);
+      await claimItem(other, id, 4);
       await other.takeUp({ id }, Date.now() + 60_000);
       expect(await other.items(id, { state: 'uncertain', limit: 9 })).toMatchObject([{ n: 4 }]);
       await other.end(id, 'finished');

@@ -8,6 +8,7 @@ export const german: Catalogue = {
   abort: 'abbrechen',
   'set aside': 'beiseitelegen',
   running: 'läuft',
+  paused: 'angehalten',
   finished: 'beendet',
   cancelled: 'abgebrochen',
   stopped: 'gestoppt',
@@ -28,6 +29,10 @@ export const german: Catalogue = {
   '{act} to {target}': '{act} an {target}',
 
   // list
+  Pause: 'Anhalten',
+  Continue: 'Fortsetzen',
+  'It waits and tries again by itself: {why}': 'Er wartet und versucht es von selbst wieder: {why}',
+
   Jobs: 'Jobs',
   'acts on many messages, with a result for each':
     'Aktionen mit vielen Nachrichten, mit einem Ergebnis für jede',

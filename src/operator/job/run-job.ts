@@ -1,0 +1,244 @@
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import type { Logger } from '../../log/logger.ts';
+import { pause } from '../../time/pause.ts';
+import type { JobRights } from './job-rights.ts';
+import type { ItemResult, Job, JobItem, JobStep, JobStore, JobType } from './job-store.ts';
+import { failed, type JobWork, type WorkResult } from './job-work.ts';
+
+export interface JobParts<Order> {
+  readonly store: JobStore;
+  readonly work: JobWork<Order>;
+  readonly rights: JobRights;
+  readonly tell: (job: number) => Promise<void>;
+  readonly log: Logger;
+}
+
+/**
+ * Acts that are done only once, however often they are ordered, and for how long: engines remember
+ * orders for a day.
+ */
+const REPEATABLE: ReadonlySet<JobType> = new Set(['resend', 'reprocess', 'discard']);
+const REPEATABLE_FOR = 20 * 3_600_000;
+/** Milliseconds between two progress reports of a job; those who see a large one read more. */
+const TELL_EVERY = 500;
+const TELL_LARGE_EVERY = 2_000;
+const LARGE = 10_000;
+/** Milliseconds until orders are given again: at first, and at most. */
+const AGAIN = [1_000, 5_000] as const;
+/** Milliseconds after which a job for which nothing can be done is stopped. */
+const AWAY_FOR = 3_600_000;
+/** Messages read at once: the database of the trace may be on another machine, or in this thread. */
+const READ_AT_ONCE = 8;
+
+/** A message with its order, or how it failed before there was one. */
+type Ready<Order> = { readonly item: JobItem } & (
+  | { readonly order: Order }
+  | { readonly failed: ItemResult }
+);
+
+/** The next messages of a job; `stop`: its orderer may not act on the one after these. */
+interface Window<Order> {
+  readonly ready: readonly Ready<Order>[];
+  readonly stop?: string | undefined;
+}
+
+type Settled = JobStep['settled'];
+
+/**
+ * Works on a job until it has ended, is paused or `held` aborts. While orders are under way, those
+ * after them are read; what was done and what comes next are stored in one transaction.
+ */
+export async function runJob<Order>(
+  parts: JobParts<Order>,
+  job: Job,
+  held: AbortSignal,
+): Promise<void> {
+  const { store } = parts;
+  const { id } = job;
+  const progress = reports(parts, job);
+  let again = 0;
+  let since = Date.now();
+  let settled: Settled = [];
+  await takenUp(parts, job);
+  await parts.tell(id);
+  let window = await nextWindow(parts, job);
+  while (!held.aborted) {
+    const claim = window.ready.map(({ item }) => item.n);
+    const claimed = await store.advance(id, { settled, claim });
+    settled = [];
+    const mine = window.ready.filter(({ item }) => claimed.has(item.n));
+    if (mine.length === 0) {
+      if (await isOver(parts, job, window)) break;
+      window = await nextWindow(parts, job);
+      continue;
+    }
+    const { done, next } = await actedOn(parts, job, { mine, stop: window.stop });
+    settled = done.settled;
+    if (done.again === undefined && next.status === 'fulfilled') {
+      if (again > 0) await goesOn(parts, job);
+      again = 0;
+      since = Date.now();
+      window = next.value;
+    } else {
+      await store.advance(id, { settled, claim: [] });
+      settled = [];
+      if (next.status === 'rejected') throw next.reason;
+      again += 1;
+      await waits(parts, job, { why: done.again, since, again, held });
+      window = await nextWindow(parts, job);
+    }
+    await progress();
+  }
+  if (settled.length > 0) await store.advance(id, { settled, claim: [] });
+  await parts.tell(id);
+}
+
+interface Acted {
+  readonly settled: Settled;
+  /** Why some have to be given again. */
+  readonly again: string | undefined;
+}
+
+/** Carries the orders out, and meanwhile reads what the next ones need. */
+async function actedOn<Order>(
+  parts: JobParts<Order>,
+  job: Job,
+  { mine, stop }: { readonly mine: readonly Ready<Order>[]; readonly stop: string | undefined },
+): Promise<{
+  readonly done: Acted;
+  readonly next: PromiseSettledResult<Window<Order>>;
+}> {
+  const reading = stop === undefined ? nextWindow(parts, job) : { ready: [], stop };
+  const [done, [next]] = await Promise.all([
+    carriedOut(parts, job, mine),
+    Promise.allSettled([reading]),
+  ]);
+  return { done, next };
+}
+
+async function carriedOut<Order>(
+  { work }: JobParts<Order>,
+  job: Job,
+  mine: readonly Ready<Order>[],
+): Promise<Acted> {
+  const given = mine.filter((one) => 'order' in one);
+  const answers = await work.carryOut(
+    job,
+    given.map(({ order }) => order),
+  );
+  const results: { readonly n: number; readonly result: WorkResult }[] = [
+    ...mine.flatMap((one) => ('failed' in one ? [{ n: one.item.n, result: one.failed }] : [])),
+    ...given.flatMap(({ item: { n } }, at) => {
+      const result = answers[at];
+      return result === undefined ? [] : [{ n, result }];
+    }),
+  ];
+  return {
+    // one that was begun stays so: its order keeps its name and time
+    settled: results.flatMap(({ n, result }) => {
+      if (!('again' in result)) return [{ n, ...result }];
+      return result.begun ? [] : [{ n, state: 'waiting' as const }];
+    }),
+    again: results.flatMap(({ result }) => ('again' in result ? [result.again] : []))[0],
+  };
+}
+
+/** The next waiting messages, each read after its orderer's rights were looked up. */
+async function nextWindow<Order>(parts: JobParts<Order>, job: Job): Promise<Window<Order>> {
+  const { store, work } = parts;
+  const items = await store.waiting(job.id, work.most(job.type));
+  const ready: Ready<Order>[] = [];
+  for (let at = 0; at < items.length; at += READ_AT_ONCE) {
+    const read = await Promise.all(
+      items.slice(at, at + READ_AT_ONCE).map((item) => readyFor(parts, job, item)),
+    );
+    for (const one of read) {
+      if ('stop' in one) return { ready, stop: one.stop };
+      ready.push(one);
+    }
+    await yieldToOthers();
+  }
+  return { ready };
+}
+
+async function readyFor<Order>(
+  { rights, work }: JobParts<Order>,
+  job: Job,
+  item: JobItem,
+): Promise<Ready<Order> | { readonly stop: string }> {
+  const now = await rights(job);
+  if ('stop' in now) return now;
+  try {
+    return { item, order: await work.prepare(job, item, now.visible) };
+  } catch (error) {
+    return { item, failed: failed(error) };
+  }
+}
+
+/** Whether there is nothing more to do now; ends a job that is finished or stopped. */
+async function isOver<Order>(
+  { store, log }: JobParts<Order>,
+  { id, by }: Job,
+  { ready, stop }: Window<Order>,
+): Promise<boolean> {
+  if ((await store.stateOf(id)) !== 'running') return true;
+  if (stop !== undefined) {
+    await store.end(id, 'stopped', stop);
+    log.warn({ event: 'job-stopped', job: id, by, why: stop }, 'job-stopped');
+    return true;
+  }
+  if (ready.length > 0 || (await store.waiting(id, 1)).length > 0) return false;
+  await store.end(id, 'finished');
+  return true;
+}
+
+/** What an earlier run, or orders that are given again, had begun. */
+const takenUp = <Order>({ store }: Pick<JobParts<Order>, 'store'>, job: Job): Promise<void> =>
+  store.takeUp(job, REPEATABLE.has(job.type) ? Date.now() - REPEATABLE_FOR : Date.now());
+
+interface Waits {
+  readonly why: string | undefined;
+  /** Since when nothing could be done; milliseconds since 1970. */
+  readonly since: number;
+  /** How often in a row. */
+  readonly again: number;
+  readonly held: AbortSignal;
+}
+
+/**
+ * NATS, the engine or a queue cannot take more for now. The job says what it waits for, and ends by
+ * a person, by its orderer's rights, or once its oldest order can no longer be given again.
+ */
+async function waits<Order>(
+  parts: JobParts<Order>,
+  job: Job,
+  { why, since, again, held }: Waits,
+): Promise<void> {
+  const { store, log, tell } = parts;
+  if (Date.now() - since > AWAY_FOR) {
+    await store.end(job.id, 'stopped', `nothing could be done for an hour: ${why}`);
+    log.warn({ event: 'job-stopped', job: job.id, by: job.by, why }, 'job-stopped');
+    return;
+  }
+  await store.waits(job.id, why);
+  if (again === 1) log.warn({ event: 'job-waits', job: job.id, by: job.by, why }, 'job-waits');
+  await tell(job.id);
+  await pause(Math.min(AGAIN[0] * again, AGAIN[1]), held, { ref: false });
+  await takenUp(parts, job);
+}
+
+async function goesOn<Order>({ store, log }: JobParts<Order>, { id }: Job): Promise<void> {
+  await store.waits(id, undefined);
+  log.info({ event: 'job-goes-on', job: id }, 'job-goes-on');
+}
+
+/** Tells of progress, but not too often. */
+function reports<Order>({ tell }: JobParts<Order>, { id, total }: Job): () => Promise<void> {
+  const every = total > LARGE ? TELL_LARGE_EVERY : TELL_EVERY;
+  let told = performance.now();
+  return async () => {
+    if (performance.now() - told < every) return;
+    told = performance.now();
+    await tell(id);
+  };
+}
