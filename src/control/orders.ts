@@ -198,7 +198,10 @@ export interface BulkOrders {
  * of it may be done.
  */
 export type BulkResult =
-  | { readonly sent: SentMessage | undefined }
+  | {
+      /** Missing if the order makes no message. */
+      readonly sent?: SentMessage | undefined;
+    }
   | {
       readonly failure: {
         readonly code: string;
@@ -206,6 +209,8 @@ export type BulkResult =
         readonly retryable: boolean;
         /** Nothing of it was done. */
         readonly untouched?: boolean | undefined;
+        /** It failed by itself, although NATS answers and the queue has room. */
+        readonly own?: boolean | undefined;
       };
     };
 

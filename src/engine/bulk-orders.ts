@@ -286,7 +286,8 @@ async function resultOf(work: Promise<SentMessage | undefined>): Promise<BulkRes
     return { sent: sent && { messageId: sent.messageId, sessionId: sent.sessionId } };
   } catch (error) {
     const untouched = error instanceof Untouched;
-    return { failure: { ...describeError(error), retryable: isWorthAgain(error), untouched } };
+    const [retryable, own] = [isWorthAgain(error), !isAway(error)];
+    return { failure: { ...describeError(error), retryable, untouched, own } };
   }
 }
 

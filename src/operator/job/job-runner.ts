@@ -1,5 +1,6 @@
 import type { Alone } from '../../broker/while-held.ts';
 import type { Logger } from '../../log/logger.ts';
+import type { Clock } from '../../time/clock.ts';
 import { pause } from '../../time/pause.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
 import type { LiveStream } from '../live/live-stream.ts';
@@ -43,6 +44,8 @@ export interface JobRunnerOptions<Order> {
   readonly keep: () => number;
   readonly live: Pick<LiveStream, 'tell'>;
   readonly log: Logger;
+  /** By which a job that can do nothing waits; the system's unless given. */
+  readonly clock?: Clock;
   /** Elects the one operator plane that works on jobs. Left out if there are no others. */
   readonly alone?: Alone;
 }

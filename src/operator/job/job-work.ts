@@ -1,8 +1,11 @@
+import { isAway } from '../../broker/away.ts';
 import type { Broker } from '../../broker/broker.ts';
 import { askControl } from '../../control/control.ts';
 import type { BulkOrder, BulkResult } from '../../control/orders.ts';
 import { ENGINE } from '../../control/verbs.ts';
+import type { ErrorCode } from '../../error/codes.ts';
 import { describeError, EngineError, isEngineError } from '../../error/engine-error.ts';
+import { unless } from '../../error/foreseen.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
 import { abortTraced } from '../abort.ts';
 import type { Engines } from '../engines.ts';
@@ -16,6 +19,8 @@ export interface Again {
   readonly again: string;
   /** Part of it may be done; otherwise the message is as it was. */
   readonly begun: boolean;
+  /** Why this one alone failed, although what it needs is there: it must not hold up the others. */
+  readonly own?: string | undefined;
 }
 
 /** What a job does with its messages, some at a time. */
@@ -43,7 +48,7 @@ const LIMIT = 15_000;
 export interface WorkParts {
   readonly broker: Broker;
   readonly trace: TraceReader;
-  readonly engines: Pick<Engines, 'end'>;
+  readonly engines: Pick<Engines, 'end' | 'status'>;
 }
 
 interface InBulk {
@@ -108,13 +113,28 @@ async function aborted(
   { engines, trace }: WorkParts,
   { id: job, type, by, reason = `job ${job}` }: Job,
   id: number,
-): Promise<ItemResult> {
+): Promise<WorkResult> {
   try {
     await abortTraced(engines, trace, { id, keep: type === 'set-aside', by, reason });
     return { state: 'done' };
   } catch (error) {
-    return failed(error);
+    if (!isAwayNow(error)) return failed(error);
+    const { code, text } = describeError(error);
+    // one that is repeated finds that its message has ended
+    return { again: text, begun: false, own: (await isAnswering(engines)) ? code : undefined };
   }
+}
+
+const AWAY: ReadonlySet<string> = new Set<ErrorCode>(['BROKER_UNAVAILABLE', 'STORE_UNAVAILABLE']);
+
+/** Whether what the work needs is away: an engine, NATS or the trace. */
+export const isAwayNow = (error: unknown): boolean =>
+  isEngineError(error) && error.retryable && AWAY.has(error.code);
+
+/** Whether an engine answers now. */
+async function isAnswering(engines: Pick<Engines, 'status'>): Promise<boolean> {
+  const reports = await engines.status().catch(unless(isAway, 'asking whether an engine answers'));
+  return reports !== undefined && reports.length > 0;
 }
 
 /** As many requests as their bodies need, one after another; after one that has to be given again, none. */
@@ -138,22 +158,22 @@ async function inRequests(
 async function asked(broker: Broker, some: readonly InBulk[]): Promise<readonly WorkResult[]> {
   const orders = some.map(({ order }) => order);
   const body = Buffer.concat(some.map((one) => one.body));
+  let results: readonly BulkResult[];
   try {
-    const request = { orders };
-    const results = await askControl(broker, ENGINE.carryOut, request, { body, timeout: LIMIT });
-    return results.map(resultOf);
+    results = await askControl(broker, ENGINE.carryOut, { orders }, { body, timeout: LIMIT });
   } catch (error) {
     if (isEngineError(error) && !error.retryable) return some.map(() => failed(error));
     const { text } = describeError(error);
     return some.map(() => ({ again: text, begun: true }));
   }
+  return results.map(resultOf);
 }
 
 function resultOf(result: BulkResult): WorkResult {
-  if ('sent' in result) return { state: 'done', resultId: result.sent?.messageId };
-  const { code, text, retryable, untouched = false } = result.failure;
+  if (!('failure' in result)) return { state: 'done', resultId: result.sent?.messageId };
+  const { code, text, retryable, untouched = false, own = false } = result.failure;
   if (!retryable) return { state: 'failed', code, text };
-  return { again: text, begun: !untouched };
+  return { again: text, begun: !untouched, own: own ? code : undefined };
 }
 
 function* bySize(orders: readonly InBulk[], most: number): Generator<readonly InBulk[]> {

@@ -1,9 +1,11 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { describeError } from '../../error/engine-error.ts';
 import type { Logger } from '../../log/logger.ts';
+import { type Clock, systemClock } from '../../time/clock.ts';
 import { pause } from '../../time/pause.ts';
 import type { JobRights } from './job-rights.ts';
 import type { ItemResult, Job, JobItem, JobStep, JobStore, JobType } from './job-store.ts';
-import { failed, type JobWork, type WorkResult } from './job-work.ts';
+import { failed, isAwayNow, type JobWork, type WorkResult } from './job-work.ts';
 
 export interface JobParts<Order> {
   readonly store: JobStore;
@@ -11,6 +13,8 @@ export interface JobParts<Order> {
   readonly rights: JobRights;
   readonly tell: (job: number) => Promise<void>;
   readonly log: Logger;
+  /** By which a job that can do nothing waits. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -27,6 +31,8 @@ const LARGE = 10_000;
 const AGAIN = [1_000, 5_000] as const;
 /** Milliseconds after which a job for which nothing can be done is stopped. */
 const AWAY_FOR = 3_600_000;
+/** How often an order is given that fails by itself, although an engine answers. */
+const TRIES = 3;
 /** Messages read at once: the database of the trace may be on another machine, or in this thread. */
 const READ_AT_ONCE = 8;
 
@@ -36,10 +42,13 @@ type Ready<Order> = { readonly item: JobItem } & (
   | { readonly failed: ItemResult }
 );
 
-/** The next messages of a job; `stop`: its orderer may not act on the one after these. */
+/** The next messages of a job. */
 interface Window<Order> {
   readonly ready: readonly Ready<Order>[];
+  /** Its orderer may not act on the one after these. */
   readonly stop?: string | undefined;
+  /** The one after these cannot be read now. */
+  readonly away?: string | undefined;
 }
 
 type Settled = JobStep['settled'];
@@ -53,11 +62,12 @@ export async function runJob<Order>(
   job: Job,
   held: AbortSignal,
 ): Promise<void> {
-  const { store } = parts;
+  const { store, clock = systemClock } = parts;
   const { id } = job;
   const progress = reports(parts, job);
+  const tries: Tries = new Map();
   let again = 0;
-  let since = Date.now();
+  let since = clock.now();
   let settled: Settled = [];
   await takenUp(parts, job);
   await parts.tell(id);
@@ -69,21 +79,25 @@ export async function runJob<Order>(
     const mine = window.ready.filter(({ item }) => claimed.has(item.n));
     if (mine.length === 0) {
       if (await isOver(parts, job, window)) break;
+      const { away: why } = window;
+      if (why !== undefined) await waits(parts, job, { why, since, again: ++again, held });
       window = await nextWindow(parts, job);
       continue;
     }
-    const { done, next } = await actedOn(parts, job, { mine, stop: window.stop });
+    const { done, next } = await actedOn(parts, job, { mine, stop: window.stop, tries });
     settled = done.settled;
     if (done.again === undefined && next.status === 'fulfilled') {
       if (again > 0) await goesOn(parts, job);
       again = 0;
-      since = Date.now();
+      since = clock.now();
       window = next.value;
     } else {
       await store.advance(id, { settled, claim: [] });
       settled = [];
       if (next.status === 'rejected') throw next.reason;
       again += 1;
+      // a queue that empties slowly takes some each time
+      if (done.settled.some(({ state }) => state !== 'waiting')) since = clock.now();
       await waits(parts, job, { why: done.again, since, again, held });
       window = await nextWindow(parts, job);
     }
@@ -99,18 +113,27 @@ interface Acted {
   readonly again: string | undefined;
 }
 
+/** How often orders were given that failed by themselves, by the number of their message. */
+type Tries = Map<number, number>;
+
+interface Mine<Order> {
+  readonly mine: readonly Ready<Order>[];
+  readonly stop: string | undefined;
+  readonly tries: Tries;
+}
+
 /** Carries the orders out, and meanwhile reads what the next ones need. */
 async function actedOn<Order>(
   parts: JobParts<Order>,
   job: Job,
-  { mine, stop }: { readonly mine: readonly Ready<Order>[]; readonly stop: string | undefined },
+  { mine, stop, tries }: Mine<Order>,
 ): Promise<{
   readonly done: Acted;
   readonly next: PromiseSettledResult<Window<Order>>;
 }> {
   const reading = stop === undefined ? nextWindow(parts, job) : { ready: [], stop };
   const [done, [next]] = await Promise.all([
-    carriedOut(parts, job, mine),
+    carriedOut(parts, job, { mine, tries }),
     Promise.allSettled([reading]),
   ]);
   return { done, next };
@@ -119,7 +142,7 @@ async function actedOn<Order>(
 async function carriedOut<Order>(
   { work }: JobParts<Order>,
   job: Job,
-  mine: readonly Ready<Order>[],
+  { mine, tries }: Pick<Mine<Order>, 'mine' | 'tries'>,
 ): Promise<Acted> {
   const given = mine.filter((one) => 'order' in one);
   const answers = await work.carryOut(
@@ -130,7 +153,7 @@ async function carriedOut<Order>(
     ...mine.flatMap((one) => ('failed' in one ? [{ n: one.item.n, result: one.failed }] : [])),
     ...given.flatMap(({ item: { n } }, at) => {
       const result = answers[at];
-      return result === undefined ? [] : [{ n, result }];
+      return result === undefined ? [] : [{ n, result: withinTries(tries, n, result) }];
     }),
   ];
   return {
@@ -141,6 +164,16 @@ async function carriedOut<Order>(
     }),
     again: results.flatMap(({ result }) => ('again' in result ? [result.again] : []))[0],
   };
+}
+
+/** What fails by itself too often has failed, so that it does not hold up the job. */
+function withinTries(tries: Tries, n: number, result: WorkResult): WorkResult {
+  if (!('again' in result) || result.own === undefined) return result;
+  const tried = (tries.get(n) ?? 0) + 1;
+  tries.set(n, tried);
+  if (tried < TRIES) return result;
+  const { own: code, again: text, begun } = result;
+  return { state: begun ? 'uncertain' : 'failed', code, text };
 }
 
 /** The next waiting messages, each read after its orderer's rights were looked up. */
@@ -154,6 +187,7 @@ async function nextWindow<Order>(parts: JobParts<Order>, job: Job): Promise<Wind
     );
     for (const one of read) {
       if ('stop' in one) return { ready, stop: one.stop };
+      if ('away' in one) return { ready, away: one.away };
       ready.push(one);
     }
     await yieldToOthers();
@@ -165,13 +199,13 @@ async function readyFor<Order>(
   { rights, work }: JobParts<Order>,
   job: Job,
   item: JobItem,
-): Promise<Ready<Order> | { readonly stop: string }> {
+): Promise<Ready<Order> | { readonly stop: string } | { readonly away: string }> {
   const now = await rights(job);
   if ('stop' in now) return now;
   try {
     return { item, order: await work.prepare(job, item, now.visible) };
   } catch (error) {
-    return { item, failed: failed(error) };
+    return isAwayNow(error) ? { away: describeError(error).text } : { item, failed: failed(error) };
   }
 }
 
@@ -214,8 +248,8 @@ async function waits<Order>(
   job: Job,
   { why, since, again, held }: Waits,
 ): Promise<void> {
-  const { store, log, tell } = parts;
-  if (Date.now() - since > AWAY_FOR) {
+  const { store, log, tell, clock = systemClock } = parts;
+  if (clock.now() - since > AWAY_FOR) {
     await store.end(job.id, 'stopped', `nothing could be done for an hour: ${why}`);
     log.warn({ event: 'job-stopped', job: job.id, by: job.by, why }, 'job-stopped');
     return;

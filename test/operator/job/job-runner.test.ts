@@ -9,6 +9,7 @@ import { jobRunner } from '../../../src/operator/job/job-runner.ts';
 import type { Job, JobItem } from '../../../src/operator/job/job-store.ts';
 import { failed, type JobWork, type WorkResult } from '../../../src/operator/job/job-work.ts';
 import { jobStore } from '../../../src/operator/job/stored-jobs.ts';
+import { type Clock, fixedClock, systemClock } from '../../../src/time/clock.ts';
 import { claimItem, settleItem } from '../../support/job-steps.ts';
 import { orderer } from '../../support/orderer.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -20,6 +21,7 @@ const order = {
   target: undefined,
 } as const;
 const DAY = 86_400_000;
+const HOUR = 3_600_000;
 
 const everything: JobRights = async () => ({ visible: undefined });
 
@@ -46,16 +48,25 @@ const oneByOne = (act: Act): JobWork<readonly [JobItem, readonly string[] | unde
   },
 });
 
-const runnerOf = (meta: MetaDatabase, act: Act, rights = everything) =>
+const runnerOf = (
+  meta: MetaDatabase,
+  act: Act,
+  rights = everything,
+  {
+    clock = systemClock,
+    work = oneByOne(act),
+  }: { clock?: Clock; work?: ReturnType<typeof oneByOne> } = {},
+) =>
   jobRunner({
     store: jobStore(meta),
     lists: frozenLists(meta),
-    work: oneByOne(act),
+    work,
     rights,
     trace: { outcomes: async () => [] },
     keep: () => 2 * DAY,
     live: { tell: () => undefined },
     log: silentLogger,
+    clock,
   });
 
 test('after a restart a job goes on; what was being done is uncertain and not done again', async () => {
@@ -181,7 +192,7 @@ test('jobs go as long after their end as messages stay, with the results of each
   await meta.close();
 });
 
-test('what cannot be done for now is given again under its name, and the job says what it waits for', async () => {
+test.concurrent('what cannot be done for now is given again under its name, and the job says what it waits for', async () => {
   await using folder = await temporaryFolder('jobs');
   const meta = await metaDatabase({ data: folder.path });
   const given: number[] = [];
@@ -210,7 +221,7 @@ test('what cannot be done for now is given again under its name, and the job say
   await meta.close();
 });
 
-test('a job that waits ends when it is cancelled, and says of what was begun that it is uncertain', async () => {
+test.concurrent('a job that waits ends when it is cancelled, and says of what was begun that it is uncertain', async () => {
   await using folder = await temporaryFolder('jobs');
   const meta = await metaDatabase({ data: folder.path });
   const runner = runnerOf(meta, async (_, { n }) => ({ again: 'NATS is away', begun: n === 1 }));
@@ -228,7 +239,7 @@ test('a job that waits ends when it is cancelled, and says of what was begun tha
   await meta.close();
 });
 
-test('a job is paused and goes on; cancelled while it is paused, it ends', async () => {
+test.concurrent('a job is paused and goes on; cancelled while it is paused, it ends', async () => {
   await using folder = await temporaryFolder('jobs');
   const meta = await metaDatabase({ data: folder.path });
   const first = Promise.withResolvers<void>();
@@ -256,6 +267,119 @@ test('a job is paused and goes on; cancelled while it is paused, it ends', async
   await runner.store.pause(second, true);
   await runner.cancel(second);
   expect(await runner.store.items(second, { limit: 1 })).toMatchObject([{ state: 'cancelled' }]);
+  await runner.stop();
+  await meta.close();
+});
+
+test.concurrent('a job waits for an engine that is away, and its messages do not fail meanwhile', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = await metaDatabase({ data: folder.path });
+  let isThere = true;
+  const tried: number[] = [];
+  const runner = runnerOf(meta, async (_, { messageId }) => {
+    tried.push(messageId);
+    if (messageId === 2 && tried.length === 2) isThere = false;
+    return isThere ? { state: 'done' } : { again: 'no engine answers', begun: true };
+  });
+  const { id } = await runner.start({ ...order, ids: [1, 2, 3] });
+  await vi.waitFor(() => expect(tried.length).toBeGreaterThan(3));
+  // whoever cancels another one does not wait for the engine
+  const other = await runner.start({ ...order, ids: [4, 5] });
+  await runner.cancel(other.id);
+  expect(await runner.store.items(other.id, { state: 'cancelled', limit: 9 })).toHaveLength(2);
+  isThere = true;
+  await vi.waitFor(async () => expect((await runner.store.find(id))?.state).toBe('finished'));
+  expect(await runner.store.find(id)).toMatchObject({ done: 3, failed: 0 });
+  expect(new Set(tried)).toEqual(new Set([1, 2, 3]));
+  await runner.stop();
+  await meta.close();
+});
+
+test.concurrent('a message that fails by itself, although an engine answers, fails after some tries; the others go on', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = await metaDatabase({ data: folder.path });
+  const tried: number[] = [];
+  const runner = runnerOf(meta, async (_, { messageId }) => {
+    tried.push(messageId);
+    if (messageId === 3) return { state: 'done' };
+    return { again: 'slow', begun: messageId === 2, own: 'LOOKUP_UNAVAILABLE' };
+  });
+  const { id } = await runner.start({ ...order, ids: [1, 2, 3] });
+  await vi.waitFor(async () => expect((await runner.store.find(id))?.state).toBe('finished'));
+  expect(tried.toSorted((a, b) => a - b)).toEqual([1, 1, 1, 2, 2, 2, 3]);
+  expect(await runner.store.items(id, { limit: 9 })).toMatchObject([
+    { state: 'failed', code: 'LOOKUP_UNAVAILABLE', text: 'slow' },
+    { state: 'uncertain', code: 'LOOKUP_UNAVAILABLE' },
+    { state: 'done' },
+  ]);
+  await runner.stop();
+  await meta.close();
+});
+
+test.concurrent('a job for which nothing can be done for an hour is stopped; not one that gets on slowly', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = await metaDatabase({ data: folder.path });
+  const clock = fixedClock(1_000_000);
+  const act: Act = async (_, { messageId }) => {
+    if (messageId === 1 && clock.now() > 1_000_000) return { state: 'done' };
+    return { again: 'the queue of out is full', begun: false };
+  };
+  const runner = runnerOf(meta, act, everything, { clock });
+  const { id } = await runner.start({ ...order, ids: [1, 2] });
+  const waits = { state: 'running', why: 'the queue of out is full' };
+  await vi.waitFor(async () => expect(await runner.store.find(id)).toMatchObject(waits));
+  clock.set(1_000_000 + HOUR + 1);
+  await vi.waitFor(async () =>
+    expect(await runner.store.find(id)).toMatchObject({ ...waits, done: 1 }),
+  );
+  clock.set(1_000_000 + 2 * HOUR + 2);
+  await vi.waitFor(async () => expect((await runner.store.find(id))?.state).toBe('stopped'));
+  expect(await runner.store.find(id)).toMatchObject({
+    why: 'nothing could be done for an hour: the queue of out is full',
+    done: 1,
+  });
+  expect(await runner.store.items(id, { limit: 9 })).toMatchObject([
+    { state: 'done' },
+    { state: 'cancelled' },
+  ]);
+  await runner.stop();
+  await meta.close();
+});
+
+test.concurrent('while the trace cannot be read, a job waits, and is stopped after an hour', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = await metaDatabase({ data: folder.path });
+  const clock = fixedClock(1_000_000);
+  const given: number[] = [];
+  const plain = oneByOne(async (_, { messageId }) => {
+    given.push(messageId);
+    return {};
+  });
+  let isThere = false;
+  const work: typeof plain = {
+    ...plain,
+    async prepare(job, item, visible) {
+      if (item.messageId === 1 || isThere) return plain.prepare(job, item, visible);
+      throw new EngineError('STORE_UNAVAILABLE', 'the trace is away', { retryable: true });
+    },
+  };
+  const runner = runnerOf(meta, async () => ({}), everything, { clock, work });
+  const waits = { state: 'running', why: 'the trace is away', failed: 0 };
+  const { id } = await runner.start({ ...order, ids: [1, 2, 3] });
+  await vi.waitFor(async () =>
+    expect(await runner.store.find(id)).toMatchObject({ ...waits, done: 1 }),
+  );
+  isThere = true;
+  await vi.waitFor(async () =>
+    expect(await runner.store.find(id)).toMatchObject({ state: 'finished', done: 3, failed: 0 }),
+  );
+  expect((await runner.store.find(id))?.why).toBeUndefined();
+  expect(given).toEqual([1, 2, 3]);
+  isThere = false;
+  const { id: second } = await runner.start({ ...order, ids: [2] });
+  await vi.waitFor(async () => expect(await runner.store.find(second)).toMatchObject(waits));
+  clock.set(1_000_000 + HOUR + 1);
+  await vi.waitFor(async () => expect((await runner.store.find(second))?.state).toBe('stopped'));
   await runner.stop();
   await meta.close();
 });

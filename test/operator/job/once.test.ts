@@ -185,3 +185,21 @@ test('an order whose result was lost is not carried out a second time: what it s
   await production.send('L4');
   await vi.waitFor(() => expect(production.receiver.received).toHaveLength(before + 5));
 });
+
+test('a job discards what is suspended, and is finished then', async () => {
+  const from = Date.now();
+  await production.send('D1', { mrn: '0' });
+  await production.send('D2', { mrn: '0' });
+  const suspended = { from, source: 'hl7-in', target: 'router', status: ['suspended'] };
+  const ids = (await found(suspended, 2)).map(({ id }) => id);
+  const { body } = await production.ask<JobAnswer>('POST', '/api/v1/jobs', {
+    type: 'discard',
+    ids,
+    reason: 'not needed',
+  });
+  await vi.waitFor(async () => {
+    const job = (await production.ask<Job>('GET', `/api/v1/jobs/${body.job?.id}`)).body;
+    expect(job).toMatchObject({ state: 'finished', done: 2, failed: 0 });
+  });
+  await found({ ...suspended, status: ['discarded'] }, 2);
+});
