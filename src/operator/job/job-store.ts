@@ -3,8 +3,8 @@ import { SESSION_STATES } from '../../trace/session-outcome.ts';
 
 export const JOB_TYPES = ['resend', 'reprocess', 'discard', 'abort', 'set-aside'] as const;
 /**
- * `stopped`: the orderer is no longer allowed to do it; `paused`: by a person, until somebody
- * continues or cancels it.
+ * `stopped`: the orderer is no longer allowed to do it, or nothing could be done for an hour;
+ * `paused`: by a person, until somebody continues or cancels it.
  */
 export const JOB_STATES = ['running', 'paused', 'finished', 'cancelled', 'stopped'] as const;
 /** `uncertain`: the operator plane ended in the middle of it; check the message before doing it again. */

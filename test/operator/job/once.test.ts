@@ -188,8 +188,8 @@ test('an order whose result was lost is not carried out a second time: what it s
 
 test('a job discards what is suspended, and is finished then', async () => {
   const from = Date.now();
-  await production.send('D1', { mrn: '0' });
-  await production.send('D2', { mrn: '0' });
+  await production.send('X1', { mrn: '0' });
+  await production.send('X2', { mrn: '0' });
   const suspended = { from, source: 'hl7-in', target: 'router', status: ['suspended'] };
   const ids = (await found(suspended, 2)).map(({ id }) => id);
   const { body } = await production.ask<JobAnswer>('POST', '/api/v1/jobs', {
