@@ -253,9 +253,15 @@ test('a file that was made to keep a server busy is not opened', async () => {
     at('busy'),
     `-----BEGIN OPENSSH PRIVATE KEY-----\n${ssh.toString('base64')}\n-----END OPENSSH PRIVATE KEY-----\n`,
   );
+  const parts = ['-in', at('hub.pem'), '-inkey', at('hub.key'), '-out', at('deep.p12')];
+  await openssl('pkcs12', '-export', ...parts, '-iter', '100000', '-passout', `pass:${PASS}`);
+  // of the certificates, two contents deep
+  const deep = await readFile(at('deep.p12'));
+  deep.set([0x7f, 0xff, 0xff], deep.indexOf(Buffer.from([0x02, 0x03, 0x01, 0x86, 0xa0])) + 2);
+  await writeFile(at('deep.p12'), deep);
   const open = Buffer.concat([Buffer.from([0x30, 0x80, 2, 1, 3]), der]);
   await writeFile(at('busy.p12'), open);
-  for (const name of ['busy.pem', 'busy.der', 'busy', 'busy.p12']) {
+  for (const name of ['busy.pem', 'busy.der', 'busy', 'busy.p12', 'deep.p12']) {
     await expect(material([name], PASS)).rejects.toThrow('asks for more rounds');
   }
   expect(processorTime() - began).toBeLessThan(5_000);

@@ -10,6 +10,8 @@ const MOST_SSH_ROUNDS = 200;
 
 const INTEGER = 0x02;
 const OCTETS = 0x04;
+/** [0] EXPLICIT. */
+const CONTENT = 0xa0;
 const OPEN_LENGTH = 0x80;
 const DEEPEST = 24;
 
@@ -17,24 +19,35 @@ const DEEPEST = 24;
  * Whether a file in DER (PKCS#8, PKCS#12) asks for too many rounds. True as well for lengths that are left open (BER),
  * behind which they could be hidden.
  */
-export function tooManyRounds(der: Buffer, depth = 0): boolean {
+export function tooManyRounds(der: Buffer, { depth, tag }: Within = { depth: 0, tag: 0 }): boolean {
   let salted = false;
   for (let at = 0; at < der.length; ) {
     const one = elementAt(der, at);
     if (one === undefined || one.end <= at) return false;
     if (salted && one.tag === INTEGER && isMany(one)) return true;
     if (isConstructed(one) && der[at + 1] === OPEN_LENGTH) return true;
-    if (hidesTooMany(one, depth)) return true;
+    if (isEntered(one, tag) && hidesTooMany(one, depth)) return true;
     salted = one.tag === OCTETS;
     at = one.end;
   }
   return false;
 }
 
-const hidesTooMany = (one: DerElement, depth: number): boolean =>
-  (isConstructed(one) || one.tag === OCTETS) &&
-  depth < DEEPEST &&
-  tooManyRounds(one.content, depth + 1);
+/** The element whose content is looked through. */
+interface Within {
+  readonly depth: number;
+  readonly tag: number;
+}
+
+/**
+ * Octets hold further elements only where PKCS#7 has its content (RFC 2315 §7); elsewhere they are
+ * salts and ciphers, random bytes in which anything can be found.
+ */
+const isEntered = (one: DerElement, within: number): boolean =>
+  isConstructed(one) || (one.tag === OCTETS && within === CONTENT);
+
+const hidesTooMany = ({ content, tag }: DerElement, depth: number): boolean =>
+  depth < DEEPEST && tooManyRounds(content, { depth: depth + 1, tag });
 
 /** The number of rounds comes after the salt (RFC 8018 §A.2, RFC 7292 §4). */
 function isMany({ content }: DerElement): boolean {
