@@ -149,7 +149,8 @@ function statOf(pid: number): readonly string[] {
   }
 }
 
-function cpuOf(pid: number): number {
+/** CPU seconds of a process since it began; 0 if there is no /proc. */
+export function cpuOf(pid: number): number {
   const fields = statOf(pid);
   return (Number(fields[USER_TIME] ?? 0) + Number(fields[SYSTEM_TIME] ?? 0)) / TICKS;
 }

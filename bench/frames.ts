@@ -16,6 +16,7 @@ import { envelopeHeaders, readEnvelope } from '../src/broker/envelope.ts';
 import { publisher, turn } from '../src/broker/publisher.ts';
 import { print, table } from '../src/cli/output.ts';
 import type { Envelope } from '../src/message/envelope.ts';
+import { cpuOf } from './engine-process.ts';
 import { median } from './median.ts';
 import { message } from './messages.ts';
 
@@ -38,16 +39,6 @@ const messages = Number(values.messages);
 const GROUPS = [1, 3, 10];
 const WAYS = ['messages', 'frames'] as const;
 type Way = (typeof WAYS)[number];
-
-const TICKS = 100;
-const [USER, SYSTEM] = [11, 12];
-
-/** CPU milliseconds of a process. */
-function cpuOf(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return ((Number(fields[USER]) + Number(fields[SYSTEM])) * 1_000) / TICKS;
-}
 
 const envelopeOf = (n: number): Envelope => ({
   id: 4_000_000_000_000 + n,
@@ -159,7 +150,7 @@ async function measure(
     const used = process.cpuUsage(own);
     return {
       client: (used.user + used.system) / 1_000 / messages,
-      nats: (cpuOf(pid) - its) / messages,
+      nats: ((cpuOf(pid) - its) * 1_000) / messages,
       took: (performance.now() - began) / messages,
     };
   } finally {

@@ -1,21 +1,5 @@
-import {
-  type EngineError,
-  inbound,
-  type LentInbound,
-  type Open,
-  type Step,
-  stepFailure,
-  wait,
-} from 'waybill/adapter';
-import {
-  cutWhenStopped,
-  firstSession,
-  laterSession,
-  probe,
-  type Talk,
-  testToken,
-  tryTls,
-} from 'waybill/peer';
+import { inbound, type LentInbound, type Step, wait } from 'waybill/adapter';
+import { cutWhenStopped, openMailbox, type Talk, toldInStep, tryMailbox } from 'waybill/peer';
 import { ImapSession } from './imap-session.ts';
 import { imapSettings } from './imap-settings.ts';
 import { MailRounds } from './mail-round.ts';
@@ -29,36 +13,15 @@ export default inbound({
   summary: 'Takes the mails of a folder of a mailbox, or the files attached to them.',
   settings: imapSettings,
   polling: true,
-  async open(lent) {
-    const closing = new AbortController();
-    const stop = AbortSignal.any([lent.signal, closing.signal]);
-    const connect = () => ImapSession.open(lent, lent.settings, stop);
-    const first = await firstSession(lent, connect);
-    const ended = run(lent, { first, connect }, stop).catch((error: EngineError) => {
-      if (!stop.aborted) lent.lost(error);
-    });
-    return {
-      async close() {
-        closing.abort();
-        await ended;
-      },
-    } satisfies Open;
-  },
+  open: (lent) =>
+    openMailbox(lent, {
+      connect: (signal) => ImapSession.open(lent, lent.settings, signal),
+      read: (session, _again, signal) => read(lent, session, signal),
+    }),
   test: imapTest,
 });
 
-interface Connecting {
-  /** Undefined if the sign-in was refused. */
-  readonly first: ImapSession | undefined;
-  readonly connect: () => Promise<ImapSession>;
-}
-
-async function run(
-  lent: ImapLent,
-  { first, connect }: Connecting,
-  signal: AbortSignal,
-): Promise<void> {
-  const session = first ?? (await laterSession(lent, connect, signal));
+async function read(lent: ImapLent, session: ImapSession, signal: AbortSignal): Promise<void> {
   const rounds = await mailRounds(lent, session);
   const over = new AbortController();
   const cut = cutWhenStopped(session, {
@@ -110,27 +73,14 @@ async function takeMails(
 
 /** Name, TCP, TLS, sign-in, and whether the folder can be read and mails cleared away. Changes nothing. */
 async function imapTest(lent: ImapLent, step: Step): Promise<void> {
-  const { connect: address, security, tls } = lent.settings;
-  await probe(lent, step, {
-    address,
-    ...(security === 'tls' ? { tls, alwaysTls: true, inside: 'IMAP' as const } : {}),
-  });
-  const signIn = () => told(() => ImapSession.signIn(lent, lent.settings, lent.signal));
-  if (security === 'starttls') {
-    await step('TLS', async (detail) => {
-      if (await tryTls(lent, { address, tls, agree: startTls }, detail)) return;
-      await (await signIn()).quit();
-    });
-  }
-  const { credential } = lent.settings;
-  await testToken(lent, step, { credential, host: address.host, role: 'IMAP.AccessAsApp' });
-  const session = await step('sign-in', async (detail) => {
-    const signedIn = await signIn();
-    detail(signedIn.signedIn);
-    return signedIn;
+  const session = await tryMailbox(lent, step, {
+    name: 'IMAP',
+    role: 'IMAP.AccessAsApp',
+    startTls,
+    signIn: () => ImapSession.signIn(lent, lent.settings, lent.signal),
   });
   try {
-    await step('folder', async (detail) => detail(await told(() => lookInto(session, lent))));
+    await step('folder', async (detail) => detail(await toldInStep(() => lookInto(session, lent))));
   } finally {
     await session.quit();
   }
@@ -153,12 +103,4 @@ async function lookInto(session: ImapSession, { settings }: ImapLent): Promise<s
     ? 'reports new mails at once'
     : 'does not report new mails (no IDLE)';
   return `${folder} has ${session.mails} mails; the server ${pushes}${archived}`;
-}
-
-async function told<Value>(work: () => Promise<Value>): Promise<Value> {
-  try {
-    return await work();
-  } catch (error) {
-    throw stepFailure(error);
-  }
 }

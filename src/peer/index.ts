@@ -149,13 +149,14 @@ export {
   mailText,
   type PartFacts,
 } from './mail/mail-part.ts';
-export { cutWhenStopped, firstSession, laterSession } from './mail/mail-sessions.ts';
+export { cutWhenStopped, openMailbox } from './mail/mail-sessions.ts';
 export { type Mailbox, mailboxesIn } from './mail/mailbox.ts';
 export { charsetOf, type Enclosed, fileName, mimeParts } from './mail/mime-parts.ts';
 export { Opening, oneOf } from './mail/opened-parts.ts';
 export { bearerProof, passwordProof } from './mail/sasl.ts';
 export { putAwaySettings, type TakeSettings, takeSettings } from './mail/take-settings.ts';
 export { type MailTokenTest, testToken } from './mail/test-token.ts';
+export { toldInStep, tryMailbox } from './mail/try-mailbox.ts';
 export { type NamedTemplate, namedTemplate } from './named-template.ts';
 export { newsFilter } from './news.ts';
 export { isSignedOut } from './oidc/logout-token.ts';
