@@ -17,12 +17,14 @@ import {
   keptOpen,
   newsFilter,
   Paced,
+  parallelSetting,
   UnderWay,
 } from 'waybill/peer';
 import { amqpSettings } from './amqp-settings.ts';
 import { tryAmqp } from './amqp-test.ts';
 import { type AmqpSession, connectAmqp } from './connect.ts';
 import { refusedSetting, storeOrRefuse } from './refused.ts';
+import { typeSetting } from './type-setting.ts';
 
 export const amqpInSettings = {
   ...amqpSettings,
@@ -30,12 +32,7 @@ export const amqpInSettings = {
     help: 'The queue, which must exist: it is neither created nor changed.',
     example: 'hub.results',
   }),
-  type: setting.optional(
-    setting.text({
-      help: 'The type of the messages. If left out, it comes from their content-type, or else from the bytes.',
-      example: 'application/json',
-    }),
-  ),
+  type: typeSetting,
   refused: refusedSetting(
     'hold',
     'It is rejected: it goes to the dead-letter exchange of the queue, and is lost if that has none',
@@ -47,13 +44,7 @@ export const amqpInSettings = {
     maximum: 2_000,
     advanced: true,
   }),
-  parallel: setting.integer({
-    help: 'How many messages are stored at a time. With 1 they are stored in the order in which they come.',
-    default: 1,
-    minimum: 1,
-    maximum: 256,
-    advanced: true,
-  }),
+  parallel: parallelSetting,
 };
 
 export type AmqpInLent = LentInbound<typeof amqpInSettings>;

@@ -29,6 +29,7 @@ import {
   keptOpen,
   newsFilter,
   Paced,
+  parallelSetting,
   UnderWay,
   untilStored,
 } from 'waybill/peer';
@@ -88,13 +89,7 @@ export const natsInSettings = {
       example: 'application/json',
     }),
   ),
-  parallel: setting.integer({
-    help: 'How many messages are stored at a time. With 1 they are stored in the order in which they come.',
-    default: 1,
-    minimum: 1,
-    maximum: 256,
-    advanced: true,
-  }),
+  parallel: parallelSetting,
 };
 
 export type NatsInLent = LentInbound<typeof natsInSettings>;

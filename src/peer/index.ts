@@ -164,7 +164,7 @@ export { type OidcAttempt, type OidcClient, oidcClient } from './oidc/oidc-clien
 export { OidcProblem } from './oidc/oidc-problem.ts';
 export { type SealedAttempts, sealedAttempts } from './oidc/sealed-attempts.ts';
 export { missingPackage, optionalPackage } from './optional-package.ts';
-export { Paced } from './paced.ts';
+export { Paced, parallelSetting } from './paced.ts';
 export { poll } from './poll.ts';
 export { answersTls, type Probe, probe, tryListening, tryTls } from './probe.ts';
 export { type RelayedAnswer, relayedAnswer } from './relayed-answer.ts';

@@ -1,3 +1,14 @@
+import { integer } from '../adapter/setting.ts';
+
+/** How many messages an inbound adapter stores at a time: the limit of `Paced`. */
+export const parallelSetting = integer({
+  help: 'How many messages are stored at a time. With 1 they are stored in the order in which they come.',
+  default: 1,
+  minimum: 1,
+  maximum: 256,
+  advanced: true,
+});
+
 /** Runs work in the order in which it comes, so many pieces at a time. */
 export class Paced {
   readonly #waiting: (() => void)[] = [];

@@ -17,9 +17,11 @@ import {
   keptOpen,
   newsFilter,
   Paced,
+  parallelSetting,
   UnderWay,
 } from 'waybill/peer';
 import { refusedSetting, storeOrRefuse } from '../refused.ts';
+import { typeSetting } from '../type-setting.ts';
 import { amqp1Settings } from './amqp1-settings.ts';
 import { tryAmqp1 } from './amqp1-test.ts';
 import { type Amqp1Session, connectAmqp1 } from './connect.ts';
@@ -38,12 +40,7 @@ export const amqp1InSettings = {
       example: '*',
     }),
   ),
-  type: setting.optional(
-    setting.text({
-      help: 'The type of the messages. If left out, it comes from their content-type, or else from the bytes.',
-      example: 'application/json',
-    }),
-  ),
+  type: typeSetting,
   refused: refusedSetting(
     'dead-letter',
     'It is rejected with the reason, which puts it into the dead-letter queue where there is one',
@@ -65,13 +62,7 @@ export const amqp1InSettings = {
     maximum: 2_000,
     advanced: true,
   }),
-  parallel: setting.integer({
-    help: 'How many messages are stored at a time. With 1 they are stored in the order in which they come.',
-    default: 1,
-    minimum: 1,
-    maximum: 256,
-    advanced: true,
-  }),
+  parallel: parallelSetting,
 };
 
 type Amqp1InLent = LentInbound<typeof amqp1InSettings>;
