@@ -1,5 +1,6 @@
 import { Buffer, isAscii, isUtf8 } from 'node:buffer';
 import iconv from 'iconv-lite';
+import { LRUCache } from 'lru-cache';
 
 /** A text encoding in which the bytes 0 to 127 are ASCII. */
 export interface Charset {
@@ -33,7 +34,7 @@ export const ASCII: Charset = {
   canEncode: isAsciiText,
 };
 
-const KNOWN = new Map<string, Charset | undefined>([
+const OFTEN: ReadonlyMap<string, Charset> = new Map([
   ['utf-8', UTF8],
   ['utf8', UTF8],
   ['iso-8859-1', LATIN1],
@@ -42,14 +43,18 @@ const KNOWN = new Map<string, Charset | undefined>([
   ['ascii', ASCII],
 ]);
 
+/** Senders choose the name, and the library takes any spelling of one: `l.a.t.i.n.2`. */
+const others = new LRUCache<string, Charset>({ max: 100 });
+const LONGEST_NAME = 100;
+
 /** The charset of an IANA name; undefined if unknown, not a superset of ASCII (UTF-16, UTF-7), or without a name. */
 export function charsetNamed(name: string | undefined): Charset | undefined {
-  if (name === undefined || name === '') return undefined;
+  if (name === undefined || name === '' || name.length > LONGEST_NAME) return undefined;
   const key = name.trim().toLowerCase();
-  if (KNOWN.has(key)) return KNOWN.get(key);
+  const known = OFTEN.get(key) ?? others.get(key);
+  if (known !== undefined) return known;
   const found = fromIconv(key);
-  // Senders choose the name: only existing ones are cached.
-  if (found !== undefined) KNOWN.set(key, found);
+  if (found !== undefined) others.set(key, found);
   return found;
 }
 

@@ -1,10 +1,13 @@
+import { LRUCache } from 'lru-cache';
+
 /**
  * The wall clock of a time zone. Hospital systems write local times without a zone, so every date
  * function needs one; undefined is the engine's own zone.
  */
 export type Zone = string | undefined;
 
-const formats = new Map<string, Intl.DateTimeFormat>();
+/** Few are in use, and one takes kilobytes; who asks may spell a name in any mixture of small and capital letters. */
+const formats = new LRUCache<string, Intl.DateTimeFormat>({ max: 100 });
 
 /** Whether there is a time zone of that name, such as `Europe/Berlin`. */
 export function isZone(name: string): boolean {

@@ -54,3 +54,19 @@ test.for([
 ] as const)('the first invalid byte of %j is at %i', ([bytes, at]) => {
   expect(firstInvalidUtf8(Uint8Array.from(bytes))).toBe(at);
 });
+
+test('not every spelling that a sender finds for a charset is kept', () => {
+  const first = charsetNamed('windows-1250');
+  expect(first).toBeDefined();
+  for (const mark of ['-', '_', '.']) {
+    for (let times = 2; times < 80; times++) {
+      expect(charsetNamed(`windows${mark.repeat(times)}1250`)).toBeDefined();
+    }
+  }
+  expect(charsetNamed('windows-1250')).toBeDefined();
+  expect(charsetNamed('windows-1250')).not.toBe(first);
+});
+
+test('no name of a charset is as long as a message', () => {
+  expect(charsetNamed(`iso-8859-2${'-'.repeat(1_000_000)}`)).toBeUndefined();
+});

@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
 import { makePrivate, PRIVATE_FOLDER } from '../../../database/private-files.ts';
 import { EngineError } from '../../../error/engine-error.ts';
 import type { Found, MetaDatabase, MetaSession, MetaValue } from '../meta-database.ts';
@@ -102,7 +103,8 @@ interface Direct {
 }
 
 function asked(database: DatabaseSync): Direct {
-  const statements = new Map<string, StatementSync>();
+  // those that write several rows differ by how many
+  const statements = new LRUCache<string, StatementSync>({ max: 200 });
   const prepared = (sql: string): StatementSync => {
     const statement = statements.get(sql) ?? database.prepare(sql);
     statements.set(sql, statement);

@@ -1,11 +1,13 @@
 import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Session } from '../../../database/postgres.ts';
 import type { Explanation } from '../../../message/record.ts';
 import { dayOfSession } from '../day.ts';
 
 /** Explanations: each distinct one of a day is stored once, under a number derived from its hash. */
 export class ExplanationTable {
-  readonly #known = new Set<string>();
+  /** Those of today and of yesterday; who has forgotten one stores it again, which changes nothing. */
+  readonly #known = new LRUCache<string, true>({ max: 20_000 });
   #added = new Map<string, { readonly day: string; readonly id: number; readonly json: string }>();
 
   /** `flush` stores it. */
@@ -29,7 +31,7 @@ export class ExplanationTable {
       rows.map(({ id }) => id),
       rows.map(({ json }) => json),
     );
-    for (const key of this.#added.keys()) this.#known.add(key);
+    for (const key of this.#added.keys()) this.#known.set(key, true);
     this.#added = new Map();
   }
 
