@@ -8,6 +8,7 @@ import { EXAMPLES, errorPage, expressionPage } from '../src/build/reference-page
 import { commands } from '../src/cli/commands.ts';
 import { ERROR_CODES } from '../src/error/codes.ts';
 import { expressionEnvironment } from '../src/expression/environment.ts';
+import { problemRows } from './skipped-rows.ts';
 
 const adapters = await allAdapters();
 
@@ -134,14 +135,10 @@ test('no file has the marks of a merge that nobody resolved', () => {
 });
 
 test('each of the twenty-eight problems of sign-in names tests that are there', () => {
-  const [, table = ''] = read('docs/sign-in.md').split('## Common problems');
-  const rows = [...table.matchAll(/^\| (\d+) \|.*\| ([^|]+) \|$/gm)];
-  expect(rows.map(([, number]) => Number(number))).toEqual(
-    Array.from({ length: 28 }, (_, at) => at + 1),
+  const rows = problemRows(read('docs/sign-in.md'));
+  expect(rows.map(({ number }) => number)).toEqual(Array.from({ length: 28 }, (_, at) => at + 1));
+  const named = rows.flatMap(({ number, files }) =>
+    files.length === 0 ? [`${number}: none`] : files.map((file) => `${number}: ${file}`),
   );
-  const named = rows.flatMap(([, number, cell = '']) => {
-    const files = [...cell.matchAll(/`([^`]+)`/g)].map(([, file = '']) => file);
-    return files.length === 0 ? [`${number}: none`] : files.map((file) => `${number}: ${file}`);
-  });
   expect(named.filter((one) => !existsSync(join('test', one.replace(/^\d+: /, ''))))).toEqual([]);
 });
