@@ -29,6 +29,7 @@ export default function inMemory(): (() => void) | undefined {
   process.env['TMPDIR'] = folder;
   return () => {
     delete process.env['TMPDIR'];
+    endLeft(folder);
     rmSync(folder, { recursive: true, force: true });
   };
 }
@@ -47,6 +48,22 @@ function hasRoom(): boolean {
   } catch {
     // not Linux
     return false;
+  }
+}
+
+/** Ends what works in the folder still: engines and servers of a test that ran into its time limit. */
+function endLeft(folder: string): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+      if (!words.includes(folder)) continue;
+      process.kill(Number(pid), 'SIGKILL');
+      console.warn(`left running by a test, ended now: ${words}`);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // it has ended meanwhile
+      if (code !== 'ENOENT' && code !== 'ESRCH') throw error;
+    }
   }
 }
 
