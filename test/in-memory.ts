@@ -58,7 +58,7 @@ function endLeft(folder: string): void {
       const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
       if (!words.includes(folder)) continue;
       process.kill(Number(pid), 'SIGKILL');
-      console.warn(`left running by a test, ended now: ${words}`);
+      process.stderr.write(`left running by a test, ended now: ${words}\n`);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       // it has ended meanwhile

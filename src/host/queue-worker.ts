@@ -220,8 +220,15 @@ export class QueueWorker {
     this.#idleBeats = 0;
     if (this.#stopping) return taken.giveBack();
     this.#waiting.push(taken);
-    this.#work();
+    if (this.#beginsSoon) return;
+    this.#beginsSoon = true;
+    setImmediate(() => {
+      this.#beginsSoon = false;
+      if (!this.#stopping) this.#work();
+    });
   }
+  /** What came begins at the end of the turn: the sender of what was just stored gets its answer first. */
+  #beginsSoon = false;
 
   /** If the line is lost, what was read ahead waits for the halt that follows. */
   #work(): void {

@@ -120,26 +120,24 @@ const NOTHING = { count: 0, ids: [] };
 test(`after ${EVENTS} events in an order that seed ${SEED} decides nothing is lost, hidden or out of order`, {
   retry: 0,
   timeout: 120_000 + EVENTS * 20_000,
-}, async () => {
+}, async ({ onTestFailed }) => {
   await using production = await eventfulProduction(SEED);
-  try {
-    await production.happen(EVENTS);
-    await production.calm();
-    expect(await judged(production)).toMatchObject({
-      lost: [],
-      disorder: [],
-      unexplained: [],
-      verified: {
-        behind: 0,
-        missing: NOTHING,
-        incomplete: NOTHING,
-        outcome: NOTHING,
-        lost: NOTHING,
-        doubled: NOTHING,
-      },
-    });
-    expect(Math.min(...production.acknowledged.values())).toBeGreaterThan(EVENTS);
-  } catch (error) {
-    throw new Error(`after: ${production.told.join('; ')}`, { cause: error });
-  }
+  // also after the time limit
+  onTestFailed(() => void process.stderr.write(`after: ${production.told.join('; ')}\n`));
+  await production.happen(EVENTS);
+  await production.calm();
+  expect(await judged(production)).toMatchObject({
+    lost: [],
+    disorder: [],
+    unexplained: [],
+    verified: {
+      behind: 0,
+      missing: NOTHING,
+      incomplete: NOTHING,
+      outcome: NOTHING,
+      lost: NOTHING,
+      doubled: NOTHING,
+    },
+  });
+  expect(Math.min(...production.acknowledged.values())).toBeGreaterThan(EVENTS);
 });

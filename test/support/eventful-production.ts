@@ -323,7 +323,9 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
       }
     },
     async calm() {
+      told.push('calm');
       await change({ ...WHOLE, third: ['third', 'renamed', 'third-b'] });
+      told.push('both are started again');
       await Promise.all([restart(0, 'stop'), restart(1, 'stop')]);
       for (const name of [
         'in',
@@ -338,7 +340,9 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
         told.push(await ask('start', name));
       }
       sending = false;
+      told.push('the senders end');
       await Promise.all([...senders, writer]);
+      told.push('judged');
     },
     async [Symbol.asyncDispose]() {
       sending = false;
