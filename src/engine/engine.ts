@@ -4,6 +4,7 @@ import { isAway } from '../broker/away.ts';
 import { type Bodies, bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { type HandOffs, handOffs } from '../broker/hand-offs.ts';
+import { type ReservedIds, reservedIds } from '../broker/id-range.ts';
 import { type Journal, journal } from '../broker/journal.ts';
 import { ensureKeyed, type Keyed, keyed } from '../broker/keyed.ts';
 import { freeLeases, type Lease, type Leases, leases } from '../broker/lease.ts';
@@ -18,7 +19,7 @@ import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
 import { type HalfStored, halfStoredLegs } from '../flow/enqueue.ts';
-import { type IdSource, idSource } from '../message/id.ts';
+import { ENGINE_NUMBERS, type IdSource } from '../message/id.ts';
 import { Deadline } from '../time/deadline.ts';
 import { pause } from '../time/pause.ts';
 
@@ -70,7 +71,7 @@ const JOURNAL_LIMIT = -1;
 const CLOSING = 10_000;
 
 /**
- * Creates what is missing in JetStream and takes an engine number, which message ids need.
+ * Creates what is missing in JetStream, takes an engine number and reserves message ids.
  *
  * @param uncertain see `Engine`
  * @param alone the NATS server was started by this engine, so existing leases are those of dead
@@ -90,7 +91,7 @@ export async function startEngine(
   const make = (stream: string, subjects: string): Promise<unknown> =>
     ensureStream(broker, stream, [subjects], { duplicateWindow, limit: JOURNAL_LIMIT });
   // each costs round trips to the server, and they do not depend on each other
-  const [{ kept, held, number, sole }, sending, stored, done] = await Promise.all([
+  const [{ kept, held, number, ids, sole }, sending, stored, done] = await Promise.all([
     placeAmongEngines(broker, alone),
     broker.another(),
     bodies(broker),
@@ -114,7 +115,7 @@ export async function startEngine(
     const isStored = await deadline.within('storing what the engine has done', flushed, isAway);
     waiting.close();
     done.close();
-    const released = number.release(isStored ? 'clean' : 'unclean');
+    const released = Promise.all([number.release(isStored ? 'clean' : 'unclean'), ids.release()]);
     await deadline.within('freeing the number of the engine', released, isAway);
     await sending.close(deadline.left);
     return isStored;
@@ -125,7 +126,7 @@ export async function startEngine(
     get number() {
       return number.value;
     },
-    ids: idSource(number),
+    ids,
     journal: accepted,
     outcomes,
     bodies: stored,
@@ -152,6 +153,7 @@ interface Place {
   readonly kept: State;
   readonly held: Leases;
   readonly number: EngineNumber;
+  readonly ids: ReservedIds;
   readonly sole: boolean;
 }
 
@@ -159,8 +161,11 @@ async function placeAmongEngines(broker: Broker, alone: boolean): Promise<Place>
   const kept = await state(broker);
   if (alone) await freeLeases(kept.kv);
   const held = leases(kept.kv, randomUUID());
-  const [number, others] = await Promise.all([engineNumber(held), held.heldByOthers('engine')]);
-  return { kept, held, number, sole: others.length === 0 };
+  const [[number, ids], others] = await Promise.all([
+    engineNumber(held).then(async (one) => [one, await reservedIds(kept.kv, one.value)] as const),
+    held.heldByOthers('engine'),
+  ]);
+  return { kept, held, number, ids, sole: others.length === 0 };
 }
 
 /** An engine's number among the living engines of its production. */
@@ -172,11 +177,10 @@ interface EngineNumber {
   release(how?: 'clean' | 'unclean'): Promise<void>;
 }
 
-const ENGINES = 64;
 const TRIES = 5;
 const AGAIN = 1_000;
 
-/** Takes the lowest free number, and another if that is lost: message ids contain it and must not repeat. */
+/** Takes the lowest free number, and another if that is lost. */
 export async function engineNumber(held: Leases): Promise<EngineNumber> {
   let { value, lease } = await lowestFree(held);
   const ended = new AbortController();
@@ -210,7 +214,7 @@ const nameOf = (value: number): string => `engine.${value}`;
 
 async function lowestFree(held: Leases): Promise<{ value: number; lease: Lease }> {
   let tries = 0;
-  for (let value = 0; value < ENGINES; value++) {
+  for (let value = 0; value < ENGINE_NUMBERS; value++) {
     try {
       const lease = await held.take(nameOf(value));
       if (lease !== undefined) return { value, lease };
@@ -222,7 +226,7 @@ async function lowestFree(held: Leases): Promise<{ value: number; lease: Lease }
   }
   throw new EngineError(
     'BROKER_UNAVAILABLE',
-    `all ${ENGINES} engine numbers of this production are taken`,
+    `all ${ENGINE_NUMBERS} engine numbers of this production are taken`,
     { retryable: true },
   );
 }
