@@ -37,6 +37,7 @@ const PATIENCE = 1_000;
 
 interface Waiting {
   readonly subject: string;
+  /** Of a clock that nobody sets. */
   since: number;
   /** When it was last written. */
   at: number;
@@ -85,7 +86,7 @@ export function publisher(
   });
 
   const sweep = (): void => {
-    const now = Date.now();
+    const now = performance.now();
     for (const [address, one] of waiting) {
       if (now - one.since < PATIENCE) break;
       if (now - one.since >= TIMEOUT) {
@@ -105,7 +106,7 @@ export function publisher(
         const one = waiting.get(address);
         if (one === undefined) return;
         one.written += 1;
-        one.at = Date.now();
+        one.at = performance.now();
         try {
           connection.publish(subject, body, {
             reply: address,
@@ -118,7 +119,7 @@ export function publisher(
         }
       };
       return new Promise((resolve, reject) => {
-        const since = Date.now();
+        const since = performance.now();
         waiting.set(address, { subject, since, at: since, write, written: 0, resolve, reject });
         sweeping ??= setTimeout(sweep, SWEEP);
         // without a connection the client would drop data, or send it out of order
@@ -132,7 +133,7 @@ export function publisher(
     },
     reconnected() {
       connected = true;
-      const since = Date.now();
+      const since = performance.now();
       for (const one of waiting.values()) {
         one.since = since;
         one.write();

@@ -57,8 +57,8 @@ export function startWaker(kept: Kept, ways: Ways, events: Pick<Events, 'told'>)
   const running = whileHeld(kept.leases, 'waker', {
     signal: stop.signal,
     onWaiting: () => undefined,
-    run: async (held) => {
-      watch = new Watch(kept, ways, events);
+    run: async (held, lease) => {
+      watch = new Watch(kept, ways, events, () => lease.isHeld());
       await watch.keep(held).finally(() => (watch = undefined));
       return 'clean';
     },
@@ -78,6 +78,8 @@ class Watch {
   readonly #kept: Kept;
   readonly #ways: Ways;
   readonly #events: Pick<Events, 'told'>;
+  /** Looks at the clock: an engine that stood still gets answers of NATS before it hears that its lease is over. */
+  readonly #isOurs: () => boolean;
   readonly #over = new AbortController();
   /** Hosts for which `not-woken` has already been reported. */
   readonly #told = new Set<string>();
@@ -85,7 +87,8 @@ class Watch {
   #timer: Timer | undefined;
   #busy = 0;
 
-  constructor(kept: Kept, ways: Ways, events: Pick<Events, 'told'>) {
+  constructor(kept: Kept, ways: Ways, events: Pick<Events, 'told'>, isOurs: () => boolean) {
+    this.#isOurs = isOurs;
     this.#kept = kept;
     this.#ways = ways;
     this.#events = events;
@@ -136,7 +139,7 @@ class Watch {
   /** Wakes what is due, and checks again when the next one is. */
   #look(): void {
     this.#timer?.stop();
-    if (this.#signal.aborted) return;
+    if (this.#signal.aborted || !this.#isOurs()) return;
     while (this.#busy < AT_ONCE) {
       const due = this.line.takeDue(Date.now());
       if (due === undefined) break;
@@ -150,7 +153,7 @@ class Watch {
   async #wake(sleeper: Sleeper): Promise<void> {
     this.#busy += 1;
     try {
-      await backToQueue(this.#kept, this.#ways.wiring(), sleeper);
+      await backToQueue(this.#kept, this.#ways.wiring(), sleeper, this.#isOurs);
       this.#told.delete(sleeper.host);
     } catch (error) {
       const { text } = describeError(error);
@@ -173,12 +176,15 @@ async function backToQueue(
   { broker, waiting }: Kept,
   wiring: Wiring,
   { host, sequence }: Sleeper,
+  isOurs: () => boolean,
 ): Promise<void> {
   const taken = await waiting.read(sequence);
   // a person ended it, or it now waits for something else
   if (taken === undefined) return;
   const { message, bodyRef } = taken;
   const { partition, generation } = await lineOf(wiring, taken);
+  // another engine may have woken it longer ago than the duplicate window
+  if (!isOurs()) return;
   await broker.publisher.publish(
     broker.names.queue(host, partition, generation).subject,
     message.body.inline ?? new Uint8Array(0),
