@@ -5,9 +5,8 @@ import tailwind from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin, type Rolldown } from 'vite';
 
+/** With the page that is seen first, the dashboard. */
 const ENTRY = 'console/src/main.tsx';
-/** The page that is seen first. */
-const FIRST = 'console/src/dashboard/dashboard-page.tsx';
 
 /** Whether one that is looked for is reached from a module by whoever imports it, without a dynamic import. */
 function isUsedBy(
@@ -22,28 +21,21 @@ function isUsedBy(
   return importers.some((one) => isMeant(one) || isUsedBy(one, isMeant, context, seen));
 }
 
-/** Icons, and what the bundler adds. */
-const EVERYWHERE = /node_modules\/lucide-react\/|^\0/;
+const ICON = /node_modules\/lucide-react\//;
 
 /** How many parts share a module before it is loaded with the first page: each request costs a kilobyte of headers. */
 const SEVERAL = 5;
 
-const isOurs = (id: string): boolean =>
-  id.includes('console/src/') && !id.includes('/language/de/');
-
 const isSeveral = (id: string, context: Rolldown.ChunkingContext): boolean =>
-  isOurs(id) && (context.getModuleInfo(id)?.importers.length ?? 0) >= SEVERAL;
+  id.includes('console/src/') &&
+  !id.includes('/language/de/') &&
+  (context.getModuleInfo(id)?.importers.length ?? 0) >= SEVERAL;
 
 /** Whether a module is loaded with every page: the entry needs it, several parts do, or what these need. */
 function isShared(id: string, context: Rolldown.ChunkingContext): boolean {
-  if (EVERYWHERE.test(id)) return true;
   const isLoaded = (one: string): boolean => one.endsWith(ENTRY) || isSeveral(one, context);
-  return isOurs(id) && (isSeveral(id, context) || isUsedBy(id, isLoaded, context));
+  return ICON.test(id) || isLoaded(id) || isUsedBy(id, isLoaded, context);
 }
-
-/** Whether the first page needs a module besides those of every page. */
-const isFirst = (id: string, context: Rolldown.ChunkingContext): boolean =>
-  isOurs(id) && (id.endsWith(FIRST) || isUsedBy(id, (one) => one.endsWith(FIRST), context));
 
 /** Below this many bytes a file is not worth two more beside it. */
 const SMALL = 1_000;
@@ -79,18 +71,14 @@ export default defineConfig({
     // a build says what it weighs; the limits are checked by a test
     reportCompressedSize: false,
     manifest: true,
-    // what the first page needs in any case is few files: they pack better than many small ones
+    // what every page needs is one file: it packs better than many, and each request costs
     rolldownOptions: {
+      preserveEntrySignatures: false,
       output: {
         codeSplitting: {
           groups: [
             {
-              name: 'base',
-              test: /node_modules\/(react|react-dom|scheduler|use-sync-external-store|@tanstack\/(react-router|router-core|history|react-store|store|react-query|query-core))\//,
-            },
-            {
-              name: (id, context) =>
-                isShared(id, context) || isFirst(id, context) ? 'shell' : null,
+              name: (id, context) => (isShared(id, context) ? 'shell' : null),
               debugName: 'shell',
               includeDependenciesRecursively: false,
             },

@@ -5,6 +5,7 @@ import {
   lazyRouteComponent,
 } from '@tanstack/react-router';
 import { ROOT } from './api/client.ts';
+import { DashboardPage } from './dashboard/dashboard-page.tsx';
 import { NotFound, RouteProblem } from './shell/route-problem.tsx';
 import { Shell } from './shell/shell.tsx';
 
@@ -22,7 +23,7 @@ const dashboard = createRoute({
   ...under,
   path: '/',
   validateSearch: texts('tag'),
-  component: lazyRouteComponent(() => import('./dashboard/dashboard-page.tsx'), 'DashboardPage'),
+  component: DashboardPage,
 });
 
 export const SEARCH_KEYS = [

@@ -40,6 +40,7 @@ import { hostRoutes } from './route/hosts.ts';
 import { jobRoutes } from './route/jobs.ts';
 import { keptRoutes } from './route/kept.ts';
 import { documentRoutes, healthRoutes, publicKeyRoutes } from './route/machines.ts';
+import { meRoute } from './route/me.ts';
 import { messageRoutes } from './route/messages.ts';
 import { noteRoutes } from './route/notes.ts';
 import { onCallRoutes } from './route/on-call.ts';
@@ -128,6 +129,7 @@ export async function buildApi(
     async (scope) => {
       const api = scope as unknown as Api;
       const trials = trialRecords();
+      meRoute(api, context);
       productionRoutes(api, context);
       productionsRoutes(api, context);
       historyRoutes(api, context);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { AuditEntry } from '../../src/access/audit/audit.ts';
 import type { BodyMask } from '../../src/access/rights/field-mask.ts';
 import { PERMISSIONS, type Permission, type Principal } from '../../src/access/rights/principal.ts';
+import type { Me } from '../../src/api/contract/me.ts';
 import type { MessagePage } from '../../src/api/contract/message.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { startOperator } from '../../src/plane/operator-plane.ts';
@@ -73,6 +74,29 @@ test('what one may not see is not there: messages, counts, hosts', async () => {
   expect((await production.ask('GET', '/api/v1/find?text=4711')).body).toEqual({ hits: [] });
   expect((await production.ask('GET', '/api/v1/hosts')).body).toMatchObject({ hosts: [] });
   expect((await production.ask('POST', '/api/v1/hosts/hl7-out/stop', {})).status).toBe(404);
+});
+
+test('who begins is told the figures of what they may see, and none before they may see anything', async () => {
+  const begin = async (principal: Principal) => {
+    who.principal = principal;
+    const path = '/api/v1/me?with=status&with=productions';
+    const { status, body } = await production.ask<Me>('GET', path);
+    expect(status).toBe(200);
+    return body;
+  };
+  const all = await begin(person(PERMISSIONS));
+  expect(all.status?.hosts.total).toBeGreaterThan(0);
+  expect(all.productions?.productions).toEqual([all.productions?.own]);
+  expect((await begin(person(PERMISSIONS, { visibleHosts: [] }))).status?.hosts.total).toBe(0);
+  expect((await begin(person(['event.view']))).status).toBeUndefined();
+  for (const first of [{ mustChangePassword: true }, { mustAddFactor: true }])
+    expect((await begin(person(PERMISSIONS, first))).status).toBeUndefined();
+  // of another console, which answers that itself
+  const theirs = await begin(person(PERMISSIONS, { via: 'local@elsewhere' }));
+  expect(theirs.productions).toBeUndefined();
+  who.principal = person(PERMISSIONS);
+  expect((await production.ask<Me>('GET', '/api/v1/me')).body.status).toBeUndefined();
+  expect((await production.ask('GET', '/api/v1/me?with=secrets')).status).toBe(400);
 });
 
 test('a body is shown only to who may see bodies, and each look is recorded', async () => {

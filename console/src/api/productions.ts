@@ -8,11 +8,13 @@ const EVERY = 5_000;
 /** One that is started later appears by itself. */
 export const productions = queryOptions({
   queryKey: ['productions'],
-  queryFn: async ({ signal }) => {
-    const list = await ask<Productions>('productions', { signal });
-    knowOwn(list.own);
-    return list;
-  },
+  queryFn: async ({ signal }) => known(await ask<Productions>('productions', { signal })),
   staleTime: EVERY,
   refetchInterval: EVERY,
 });
+
+/** The list, once it is known which of them is the console's own. */
+export function known(list: Productions): Productions {
+  knowOwn(list.own);
+  return list;
+}

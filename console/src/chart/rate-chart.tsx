@@ -1,9 +1,7 @@
-import { type ReactElement, useEffect, useRef } from 'react';
-import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
+import { type ReactElement, useLayoutEffect, useRef, useState } from 'react';
 import type { Comparison, Statistics } from '../../../src/api/contract/event.ts';
 import { count } from '../element/time-text.ts';
-import { useTheme } from '../shell/theme.ts';
+import { heightTicks, type Scale, timeTicks } from './ticks.ts';
 
 const HOUR = 3_600_000;
 
@@ -19,6 +17,11 @@ interface RateChartProps {
   readonly marks?: readonly number[];
 }
 
+/** Room for the numbers on the left, the times below, and half a number above. */
+const LEFT = 38;
+const BELOW = 22;
+const ABOVE = 6;
+
 /** Messages in and errors per interval. Only visual: the numbers are next to it as text. */
 export function RateChart({
   intervals,
@@ -27,145 +30,142 @@ export function RateChart({
   to,
   height = 132,
   before,
-  marks = NONE,
+  marks = [],
 }: RateChartProps): ReactElement {
   const place = useRef<HTMLDivElement>(null);
-  const theme = useTheme();
-  useEffect(() => {
+  const width = useWidth(place);
+  const { came, failed } = sums(intervals, { step, from, to });
+  const week = before.filter(({ missing }) => missing === undefined);
+  const top = highest([...came, ...failed, ...week.map((hour) => (hour.in * step) / HOUR)]);
+  const scale: Scale = {
+    x: (at) => LEFT + ((at - from) / (to - from)) * (width - LEFT),
+    y: (value) => ABOVE + (1 - value / top) * (height - ABOVE - BELOW),
+  };
+  return (
+    <div ref={place} aria-hidden="true" style={{ height }}>
+      {width > 0 && (
+        <svg width={width} height={height} className="block text-2xs">
+          <Axes scale={scale} width={width} height={height} from={from} to={to} top={top} />
+          <g shapeRendering="crispEdges">
+            <path className="fill-accent" d={bars(came, { step, from, scale })} />
+            <path className="fill-bad" d={bars(failed, { step, from, scale })} />
+            <path
+              className="stroke-ink-3"
+              strokeWidth="2"
+              d={week
+                .filter(({ at }) => at < to && at + HOUR > from)
+                .map((hour) => {
+                  const start = scale.x(Math.max(from, hour.at));
+                  const end = scale.x(Math.min(to, hour.at + HOUR));
+                  return `M${start} ${scale.y((hour.in * step) / HOUR)}H${end}`;
+                })
+                .join('')}
+            />
+            <path
+              className="stroke-warn"
+              strokeWidth="2"
+              d={marks
+                .filter((at) => at >= from && at <= to)
+                .map((at) => `M${Math.round(scale.x(at))} ${ABOVE}V${height - BELOW}`)
+                .join('')}
+            />
+          </g>
+        </svg>
+      )}
+    </div>
+  );
+}
+
+interface AxesProps {
+  readonly scale: Scale;
+  readonly width: number;
+  readonly height: number;
+  readonly from: number;
+  readonly to: number;
+  readonly top: number;
+}
+
+function Axes({ scale, width, height, from, to, top }: AxesProps): ReactElement {
+  return (
+    <g className="fill-ink-3">
+      {heightTicks(top).map((value) => (
+        <g key={value}>
+          <path
+            className="stroke-line"
+            shapeRendering="crispEdges"
+            d={`M${LEFT} ${Math.round(scale.y(value))}H${width}`}
+          />
+          <text x={LEFT - 8} y={scale.y(value)} dy="0.32em" textAnchor="end">
+            {count(value)}
+          </text>
+        </g>
+      ))}
+      {timeTicks(from, to, width - LEFT).map(({ at, text }) => (
+        <text key={at} x={scale.x(at)} y={height - 5} textAnchor="middle">
+          {text}
+        </text>
+      ))}
+    </g>
+  );
+}
+
+/** The width of an element, 0 before it is known. */
+function useWidth(place: { readonly current: HTMLElement | null }): number {
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
     const { current } = place;
     if (current === null) return undefined;
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name: string): string => style.getPropertyValue(name);
-    const axis = {
-      stroke: colour('--ink-3'),
-      grid: { stroke: colour('--line'), width: 1 },
-      ticks: { show: false },
-      font: '11px system-ui',
-    };
-    const draw = uPlot.paths.bars?.({ size: [0.7, 40], align: 1 });
-    const series = (name: string) => ({
-      stroke: colour(name),
-      fill: colour(name),
-      points: { show: false },
-      ...(draw === undefined ? {} : { paths: draw }),
-    });
-    const plot = new uPlot(
-      {
-        width: current.clientWidth,
-        height,
-        legend: { show: false },
-        cursor: { show: false },
-        scales: {
-          x: { time: true, range: [from / 1_000, to / 1_000] },
-          y: { range: (_self, _low, high) => [0, Math.max(4, high * 1.1)] },
-        },
-        axes: [
-          {
-            ...axis,
-            grid: { show: false },
-            size: 24,
-            values: (_self, splits) =>
-              splits.map((at) => new Date(at * 1_000).toTimeString().slice(0, 5)),
-          },
-          { ...axis, size: 38, values: (_self, splits) => splits.map(count) },
-        ],
-        series: [
-          {},
-          series('--accent'),
-          series('--bad'),
-          // only so that the scale has room: it is drawn by the hour
-          { points: { show: false }, paths: () => null },
-        ],
-        hooks: {
-          draw: [
-            (drawn) => drawBefore(drawn, { before, step, colour: colour('--ink-3') }),
-            (drawn) => drawMarks(drawn, marks, colour('--warn')),
-          ],
-        },
-      },
-      dataOf({ intervals, step, from, to, before }),
-      current,
-    );
-    const observer = new ResizeObserver(() => plot.setSize({ width: current.clientWidth, height }));
+    const measure = (): void => setWidth(current.clientWidth);
+    measure();
+    const observer = new ResizeObserver(measure);
     observer.observe(current);
-    return () => {
-      observer.disconnect();
-      plot.destroy();
-    };
-  }, [intervals, step, from, to, height, before, marks, theme]);
-  return <div ref={place} aria-hidden="true" style={{ height }} />;
+    return () => observer.disconnect();
+  }, [place]);
+  return width;
 }
 
-const NONE: readonly number[] = [];
-
-/** A line over each hour at the height of what came a week before; none where that is not known. */
-function drawBefore(
-  plot: uPlot,
-  {
-    before,
-    step,
-    colour,
-  }: {
-    readonly before: Comparison['week'];
-    readonly step: number;
-    readonly colour: string;
-  },
-): void {
-  const { ctx, bbox } = plot;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-  ctx.clip();
-  ctx.strokeStyle = colour;
-  ctx.lineWidth = 2 * devicePixelRatio;
-  ctx.beginPath();
-  for (const { at, in: came, missing } of before) {
-    if (missing !== undefined) continue;
-    const y = Math.round(plot.valToPos((came * step) / HOUR, 'y', true));
-    ctx.moveTo(plot.valToPos(at / 1_000, 'x', true), y);
-    ctx.lineTo(plot.valToPos((at + HOUR) / 1_000, 'x', true), y);
-  }
-  ctx.stroke();
-  ctx.restore();
+interface Span {
+  readonly step: number;
+  readonly from: number;
+  readonly to: number;
 }
 
-/** A line at each time, over the whole height. */
-function drawMarks(plot: uPlot, marks: readonly number[], colour: string): void {
-  const { ctx, bbox } = plot;
-  ctx.save();
-  ctx.strokeStyle = colour;
-  ctx.lineWidth = 2 * devicePixelRatio;
-  for (const at of marks) {
-    const x = Math.round(plot.valToPos(at / 1_000, 'x', true));
-    if (x < bbox.left || x > bbox.left + bbox.width) continue;
-    ctx.beginPath();
-    ctx.moveTo(x, bbox.top);
-    ctx.lineTo(x, bbox.top + bbox.height);
-    ctx.stroke();
-  }
-  ctx.restore();
-}
-
-function dataOf({ intervals, step, from, to, before }: RateChartProps): uPlot.AlignedData {
+/** What came and what failed in each interval. */
+function sums(
+  intervals: Statistics['intervals'],
+  { step, from, to }: Span,
+): { readonly came: readonly number[]; readonly failed: readonly number[] } {
   const length = Math.max(1, Math.round((to - from) / step));
-  const times = Array.from({ length }, (_, index) => (from + index * step) / 1_000);
-  const came = times.map(() => 0);
-  const failed = times.map(() => 0);
+  const came = Array.from({ length }, () => 0);
+  const failed = Array.from({ length }, () => 0);
   for (const { at, in: arrived, errors } of intervals) {
     const index = Math.floor((at - from) / step);
     if (index < 0 || index >= length) continue;
     came[index] = (came[index] ?? 0) + arrived;
     failed[index] = (failed[index] ?? 0) + errors;
   }
-  // no bar for zero
-  return [times, bars(came), bars(failed), times.map((at) => earlier(before, at * 1_000, step))];
+  return { came, failed };
 }
 
-/** What came on average in one interval of that hour a week before; nothing is drawn where it is not known. */
-function earlier(before: Comparison['week'], at: number, step: number): number | null {
-  const hour = before.find((one) => at >= one.at && at < one.at + HOUR);
-  return hour === undefined || hour.missing !== undefined ? null : (hour.in * step) / HOUR;
+/** The height of the chart: a little above the highest value. */
+function highest(values: readonly number[]): number {
+  return Math.max(4, values.reduce((high, one) => Math.max(high, one), 0) * 1.1);
 }
 
-const bars = (values: readonly number[]): (number | null)[] =>
-  values.map((value) => (value === 0 ? null : value));
+/** Of an interval, and at most in pixels. */
+const WIDE = 0.7;
+const WIDEST = 40;
+
+function bars(
+  values: readonly number[],
+  { step, from, scale }: Pick<Span, 'step' | 'from'> & { readonly scale: Scale },
+): string {
+  const width = Math.min(WIDEST, (scale.x(from + step) - scale.x(from)) * WIDE);
+  return values
+    .map((value, index) =>
+      value === 0
+        ? ''
+        : `M${scale.x(from + index * step)} ${scale.y(0)}V${scale.y(value)}h${width}V${scale.y(0)}z`,
+    )
+    .join('');
+}

@@ -2,9 +2,9 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import type { Comparison as Compared, Statistics } from '../../../src/api/contract/event.ts';
-import { comparison } from '../api/queries.ts';
+import { comparison, statistics } from '../api/queries.ts';
 import { recent } from '../element/time-text.ts';
-import type { useConfigurationChanges } from '../event/configuration-changes.ts';
+import { useConfigurationChanges } from '../event/configuration-changes.ts';
 import { t } from '../language/translate.ts';
 import { Comparison } from './comparison.tsx';
 import { RateChart } from './rate-chart.tsx';
@@ -12,31 +12,58 @@ import { RateChart } from './rate-chart.tsx';
 /** Changes of the configuration that are named below the chart. */
 const MARKS = 3;
 
+/** Of chart, legend and sentence, in pixels: what is below must not move when they come. */
+const HEIGHT = 218;
+
 interface RateFigureProps {
+  readonly length: number;
+  readonly step: number;
+  readonly host?: string;
+  /** Only messages that came in at these hosts count, so that a message is not counted on every leg. */
+  readonly among?: ReadonlySet<string>;
+  /** How many hours of a week ago are drawn. */
+  readonly hours: number;
+}
+
+/** What came in the last `length` milliseconds as a chart, and in words how it compares with a week ago. */
+export function RateFigure({ length, step, host, among, hours }: RateFigureProps): ReactElement {
+  const { data } = useQuery(statistics(length, step, host));
+  const to = Math.ceil(Date.now() / step) * step;
+  const intervals = data?.intervals.map((one) =>
+    among === undefined || among.has(one.host) ? one : { ...one, in: 0 },
+  );
+  return (
+    <div style={{ minHeight: HEIGHT }}>
+      {intervals !== undefined && (
+        <Chart
+          intervals={intervals}
+          step={step}
+          from={to - length}
+          to={to}
+          hours={hours}
+          {...(host === undefined ? {} : { host })}
+        />
+      )}
+    </div>
+  );
+}
+
+interface ChartProps {
   readonly intervals: Statistics['intervals'];
   readonly step: number;
   readonly from: number;
   readonly to: number;
-  readonly changes: ReturnType<typeof useConfigurationChanges>;
   readonly hours: number;
   readonly host?: string;
 }
 
-/** The chart with its legend, and in words how it compares with a week ago. */
-export default function RateFigure({
-  intervals,
-  step,
-  from,
-  to,
-  changes,
-  hours,
-  host,
-}: RateFigureProps): ReactElement {
+/** The chart with its legend and the sentence. */
+function Chart({ intervals, step, from, to, hours, host }: ChartProps): ReactElement {
+  const changes = useConfigurationChanges();
   const sum = intervals.reduce(
     (total, one) => ({ in: total.in + one.in, errors: total.errors + one.errors }),
     { in: 0, errors: 0 },
   );
-  // asked once the page is there
   const { data: compared } = useQuery(comparison(hours, host));
   const before = compared?.week ?? NONE;
   return (

@@ -2,7 +2,7 @@ import { type ReactElement, type ReactNode, useState } from 'react';
 import { Panel } from '../element/page.tsx';
 import { Segments } from '../element/segments.tsx';
 import { t } from '../language/translate.ts';
-import { LazyRateChart } from './lazy-rate-chart.tsx';
+import { RateFigure } from './rate-figure.tsx';
 
 const HOUR = 3_600_000;
 
@@ -40,7 +40,7 @@ export function RatePanel({ title, host, among, children }: RatePanelProps): Rea
       }
     >
       {children}
-      <LazyRateChart
+      <RateFigure
         {...SPANS[span]}
         {...(host === undefined ? {} : { host })}
         {...(among === undefined ? {} : { among })}

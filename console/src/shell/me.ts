@@ -1,6 +1,8 @@
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import type { Me as Answer } from '../../../src/api/contract/me.ts';
+import { answers, status } from '../api/answers.ts';
 import { ApiProblem, ask, keepCsrfToken, PRODUCTION } from '../api/client.ts';
+import { known as knownList, productions } from '../api/productions.ts';
 
 /** Who is signed in and what they may do. */
 export type Me = Pick<Answer, 'name'> &
@@ -17,7 +19,9 @@ export const me = queryOptions({
   queryKey: ['me'],
   queryFn: async ({ signal }): Promise<Me> => {
     try {
-      const known = await ask<Me>('me', { signal, ofConsole: true });
+      const own = PRODUCTION === undefined ? ['status'] : [];
+      const query = { with: [...own, 'productions'] };
+      const known = begun(await ask<Me>('me', { query, signal, ofConsole: true }));
       keepCsrfToken(known.csrfToken);
       return PRODUCTION === undefined || known.mustChangePassword === true
         ? known
@@ -32,13 +36,20 @@ export const me = queryOptions({
   refetchInterval: ({ state }) => (state.data?.away === undefined ? false : AGAIN),
 });
 
+/** Keeps what came with it for the parts of the page that would ask for it next. */
+function begun({ status: figures, productions: list, ...user }: Me): Me {
+  if (figures !== undefined) answers.setQueryData(status.queryKey, figures);
+  if (list !== undefined) answers.setQueryData(productions.queryKey, knownList(list));
+  return user;
+}
+
 /** Milliseconds. */
 const AGAIN = 3_000;
 
 /** What somebody may do in another production, as that decides. */
 async function there(known: Me, signal: AbortSignal): Promise<Me> {
   try {
-    const answer = await ask<Me>('me', { signal });
+    const answer = begun(await ask<Me>('me', { query: { with: ['status'] }, signal }));
     return { ...answer, ...(known.via === undefined ? {} : { via: known.via }) };
   } catch (away) {
     if (!(away instanceof ApiProblem) || away.status === 401) throw away;

@@ -1,6 +1,8 @@
 import { PERMISSIONS } from '../../access/rights/principal.ts';
 import { list, maybe, Time, word } from '../../web/schema.ts';
 import { type Static, Type } from '../../web/type.ts';
+import { Productions } from './production.ts';
+import { Status } from './status.ts';
 
 /** Who is signed in, and what they may do: the console offers nothing else. */
 export const Me = Type.Object({
@@ -21,5 +23,7 @@ export const Me = Type.Object({
   mustAddFactor: maybe(
     Type.Boolean({ description: 'A second factor has to be set up before anything else.' }),
   ),
+  status: maybe(Status),
+  productions: maybe(Productions),
 });
 export type Me = Static<typeof Me>;

@@ -8,28 +8,18 @@ import type { Api } from '../../web/api.ts';
 import { audited } from '../acting.ts';
 import type { ApiContext } from '../context.ts';
 import { ProductionMap, ReloadReport, ReloadRequest } from '../contract/host.ts';
-import { Me } from '../contract/me.ts';
 import { Status } from '../contract/status.ts';
 import { hostsOf, leftOf } from '../hosts-of.ts';
 import { shownHost } from '../shown.ts';
 import { statusOf } from '../status-of.ts';
 
 export function productionRoutes(app: Api, context: ApiContext): void {
-  viewRoutes(app, context);
+  statusRoute(app, context);
   mapRoute(app, context);
   reloadRoute(app, context);
 }
 
-function viewRoutes(app: Api, context: ApiContext): void {
-  app.get(
-    '/me',
-    { schema: { tags: ['me'], summary: 'Who is signed in.', response: { 200: Me } } },
-    async (request) => {
-      const { permissions, ...rest } = principalOf(request);
-      return { ...rest, permissions: [...permissions] };
-    },
-  );
-
+function statusRoute(app: Api, context: ApiContext): void {
   app.get(
     '/status',
     {

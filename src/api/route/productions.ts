@@ -29,7 +29,7 @@ export function productionsRoutes(app: Api, context: ApiContext): void {
   relayRoute(app, context);
 }
 
-function listRoute(app: Api, { production: own, others }: ApiContext): void {
+function listRoute(app: Api, context: ApiContext): void {
   app.get(
     '/productions',
     {
@@ -41,12 +41,17 @@ function listRoute(app: Api, { production: own, others }: ApiContext): void {
         response: { 200: Productions },
       },
     },
-    async (request) => {
-      const principal = principalOf(request);
-      const named = [own, ...(await others.all())];
-      return { own, productions: named.filter((one) => grantedIn(principal, own, one).size > 0) };
-    },
+    (request) => productionsFor(context, principalOf(request)),
   );
+}
+
+/** Those in which somebody has any right. */
+export async function productionsFor(
+  { production: own, others }: ApiContext,
+  principal: Principal,
+): Promise<Productions> {
+  const named = [own, ...(await others.all())];
+  return { own, productions: named.filter((one) => grantedIn(principal, own, one).size > 0) };
 }
 
 function briefRoute(app: Api, context: ApiContext): void {
