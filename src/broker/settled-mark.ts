@@ -27,6 +27,8 @@ export async function readMark(broker: Broker, stream: string): Promise<number> 
 
 /** The same for a stream that does not exist; 0 if nothing is known about it. */
 export async function lastMark(broker: Broker, stream: string): Promise<number> {
+  // the bucket may be gone as well
+  opened.delete(broker.jetstream);
   const entry = await (await state(broker)).get(keyOf(stream));
   return entry?.operation === 'PUT' ? entry.json<SettledMark>().upTo : 0;
 }

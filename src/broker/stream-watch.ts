@@ -1,4 +1,4 @@
-import { unless } from '../error/foreseen.ts';
+import { tolerate } from '../error/foreseen.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 import { type CutStream, findCutStreams } from './cut-streams.ts';
@@ -8,8 +8,12 @@ import type { StoredMarks } from './stored-marks.ts';
 export interface StreamWatch {
   /** What has been found missing since this engine started. */
   readonly lost: readonly CutStream[];
-  /** Resolves once the check is done, or after a while; nothing of this production may be published before. */
-  look(broker: Broker): Promise<void>;
+  /**
+   * Resolves once the check is done, or after a while; nothing of this production may be published before.
+   *
+   * @returns whether it is done
+   */
+  look(broker: Broker): Promise<boolean>;
 }
 
 /** Milliseconds that a reconnect waits for a check. */
@@ -20,29 +24,34 @@ export function streamWatch(
   { onLost }: { readonly onLost: (cut: CutStream) => void },
 ): StreamWatch {
   const lost: CutStream[] = [];
-  let looking: Promise<void> | undefined;
-  const run = async (broker: Broker): Promise<void> => {
+  let looking: Promise<boolean> | undefined;
+  const run = async (broker: Broker): Promise<true> => {
     for (const cut of await findCutStreams(broker, marks.last)) {
       marks.cut(cut.stream, cut.isGone ? 0 : cut.from - 1);
       lost.push(cut);
       onLost(cut);
     }
+    return true;
   };
   return {
     lost,
     async look(broker) {
       // an engine has several connections, and one check is enough for all
       looking ??= run(broker)
-        .catch(unless(isAway, 'comparing the streams with what was stored'))
+        .catch((error: unknown) => {
+          tolerate(error, isAway, 'comparing the streams with what was stored');
+          return false;
+        })
         .finally(() => {
           looking = undefined;
         });
       let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, PATIENCE);
+      const late = new Promise<false>((resolve) => {
+        timer = setTimeout(() => resolve(false), PATIENCE);
       });
-      await Promise.race([looking, late]);
+      const isDone = await Promise.race([looking, late]);
       clearTimeout(timer);
+      return isDone;
     },
   };
 }

@@ -24,10 +24,11 @@ import { type ReadOptions, readProduction } from '../definition/read.ts';
 import type { ValueSource } from '../definition/written/fill.ts';
 import { certificateReport } from '../engine/certificate-report.ts';
 import { Director } from '../engine/director.ts';
-import { type Engine, startEngine } from '../engine/engine.ts';
+import { type Engine, makeAgain, ownStreams, startEngine } from '../engine/engine.ts';
 import { type AnswersOfProcess, engineControl } from '../engine/engine-control.ts';
 import { hostTest } from '../engine/host-test.ts';
 import { reloader } from '../engine/reload.ts';
+import { keepStreams, type StreamKeeper } from '../engine/stream-keeper.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
@@ -112,6 +113,7 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
   const access = options.nats ?? server ?? { url: '' };
   let director: Director | undefined;
   let told: Events | undefined;
+  let streams: StreamKeeper | undefined;
   const figures = metrics();
   const storedUpTo = await storedMarks(data);
   const watch = streamWatch(storedUpTo, {
@@ -127,7 +129,11 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
       if (status === 'connected') director?.acknowledgeAgain();
     },
     onStored: storedUpTo.stored,
-    onReconnect: (back) => watch.look(back),
+    async onReconnect(back) {
+      await watch.look(back);
+      // where it cannot be done now, it is tried again soon
+      background(streams?.look() ?? Promise.resolve(), 'looking for missing streams', isAway);
+    },
   });
   await watch.look(broker);
   const logs = hostLogs(log);
@@ -177,6 +183,7 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
   );
   const running = director;
   await running.start();
+  streams = streamsOf(running, engine, { told: heard, compare: (of) => watch.look(of) });
   const read = readerOf(options);
   const kept = keptFiles({
     ...options,
@@ -233,6 +240,7 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
     control,
     tried,
     kept,
+    streams,
     unhear,
   });
   return {
@@ -251,6 +259,31 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
   };
 }
 
+/** Keeps the streams of a running production. */
+function streamsOf(
+  director: Director,
+  engine: Engine,
+  { told, compare }: { told: Events; compare: (broker: Broker) => Promise<boolean> },
+): StreamKeeper {
+  const { broker } = engine;
+  return keepStreams({
+    broker,
+    compare,
+    needed: () => [...ownStreams(broker), ...director.queueStreams()],
+    async make() {
+      await makeAgain(engine, director.definition.settings.duplicateWindow);
+      await director.makeQueuesAgain();
+    },
+    onMade: (missing) =>
+      told.told(
+        '',
+        'error',
+        'streams-made-again',
+        `NATS no longer had ${missing.join(', ')}; they were made again, empty. If nobody removed them, NATS came back without its disk: what was in them is reported as lost.`,
+      ),
+  });
+}
+
 /** The parts that stop along with a production. */
 interface Stopped {
   readonly lock: DataLock | undefined;
@@ -266,6 +299,7 @@ interface Stopped {
   readonly control: { close(): void };
   readonly tried: Rehearsals;
   readonly kept: KeptFiles;
+  readonly streams: StreamKeeper;
   readonly unhear: () => void;
 }
 
@@ -277,7 +311,7 @@ function stopInOrder(parts: Stopped): RunningProduction['stop'] {
     const forHosts = new Deadline(shutdownTimeout);
     const deadline = new Deadline(shutdownTimeout + LETTING_GO - SERVER);
     parts.control.close();
-    const trials = Promise.all([parts.tried.stop(), parts.kept.stop()]);
+    const trials = Promise.all([parts.tried.stop(), parts.kept.stop(), parts.streams.close()]);
     await deadline.within('ending what is tried with the files', trials);
     const ended = await director.stop(forHosts);
     await parts.watchdog?.stop();

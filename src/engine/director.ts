@@ -172,6 +172,11 @@ export class Director {
     return !ended.includes(false);
   }
 
+  /** Creates queues again that are missing, empty. */
+  async makeQueuesAgain(): Promise<void> {
+    await this.#queues.make(this.definition, this.#plan);
+  }
+
   /** The streams that this engine stores messages into. */
   queueStreams(): string[] {
     return this.#queues.streams(this.#plan);

@@ -88,23 +88,13 @@ export async function startEngine(
 ): Promise<Engine> {
   const { names } = broker;
   const { duplicateWindow } = settings;
-  const make = (stream: string, subjects: string): Promise<unknown> =>
-    ensureStream(broker, stream, [subjects], { duplicateWindow, limit: JOURNAL_LIMIT });
   // each costs round trips to the server, and they do not depend on each other
   const [{ kept, held, number, ids, sole }, sending, stored, done] = await Promise.all([
     placeAmongEngines(broker, alone),
     broker.another(),
     bodies(broker),
     steps(broker),
-    make(names.journal.stream, names.journal.subject).then(() =>
-      ensureProjector(broker, names.journal.stream),
-    ),
-    make(names.outcomes.stream, names.outcomes.subject).then(() =>
-      ensureProjector(broker, names.outcomes.stream),
-    ),
-    make(names.suspended.stream, names.suspended.subjects),
-    ensureWaitingRoom(broker),
-    ensureKeyed(broker),
+    makeStreams(broker, duplicateWindow),
   ]);
   const waiting = answers(broker, { steps: done, bodies: stored });
   const accepted = journal(broker, names.journal.subject);
@@ -147,6 +137,39 @@ export async function startEngine(
       await close();
     },
   };
+}
+
+async function makeStreams(broker: Broker, duplicateWindow: number): Promise<void> {
+  const { journal: accepted, outcomes, suspended } = broker.names;
+  const make = (stream: string, subjects: string): Promise<unknown> =>
+    ensureStream(broker, stream, [subjects], { duplicateWindow, limit: JOURNAL_LIMIT });
+  await Promise.all([
+    make(accepted.stream, accepted.subject).then(() => ensureProjector(broker, accepted.stream)),
+    make(outcomes.stream, outcomes.subject).then(() => ensureProjector(broker, outcomes.stream)),
+    make(suspended.stream, suspended.subjects),
+    ensureWaitingRoom(broker),
+    ensureKeyed(broker),
+  ]);
+}
+
+/** Creates again what is missing of an engine's streams besides its queues. */
+export async function makeAgain({ broker }: Engine, duplicateWindow: number): Promise<void> {
+  const [, , made] = await Promise.all([
+    state(broker),
+    bodies(broker),
+    steps(broker),
+    makeStreams(broker, duplicateWindow),
+  ]);
+  made.close();
+}
+
+/** The streams that an engine stores into besides its queues. */
+export function ownStreams({ names }: Broker): string[] {
+  const { journal: accepted, outcomes, suspended, waiting, bodies: large } = names;
+  return [
+    ...[accepted, outcomes, suspended, waiting, large].map(({ stream }) => stream),
+    ...[names.state, names.steps, names.answers, names.keyed].map((bucket) => `KV_${bucket}`),
+  ];
 }
 
 interface Place {

@@ -1,0 +1,73 @@
+import { isAway } from '../broker/away.ts';
+import type { Broker } from '../broker/broker.ts';
+import { background } from '../error/background.ts';
+import { unless } from '../error/foreseen.ts';
+import { pause } from '../time/pause.ts';
+
+export interface StreamKeeperOptions {
+  readonly broker: Broker;
+  /** Every stream that the engine stores into. */
+  readonly needed: () => readonly string[];
+  /** Compares the streams with what was stored, and reports what is gone; false if it cannot be done now. */
+  readonly compare: (broker: Broker) => Promise<boolean>;
+  /** Creates what is missing. */
+  readonly make: () => Promise<void>;
+  /** Called once they are there again, empty. */
+  readonly onMade: (streams: readonly string[]) => void;
+}
+
+export interface StreamKeeper {
+  /** Looks at once, as after a reconnect. Rejects as NATS does; what was not possible is tried again. */
+  look(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const EVERY = 5_000;
+
+/**
+ * Creates streams again that vanished while the engine runs: NATS came back with an empty disk, or somebody removed
+ * one. Otherwise everything would be refused until the engine starts again.
+ */
+export function keepStreams({
+  broker,
+  needed,
+  compare,
+  make,
+  onMade,
+}: StreamKeeperOptions): StreamKeeper {
+  const closed = new AbortController();
+  let looking: Promise<void> | undefined;
+  const run = async (): Promise<void> => {
+    const found = new Set<string>();
+    // those of buckets have other subjects
+    for await (const name of broker.manager.streams.names()) found.add(name);
+    const missing = needed().filter((stream) => !found.has(stream));
+    if (missing.length === 0 || closed.signal.aborted) return;
+    // what is stored afterwards would hide what is gone
+    if (!(await compare(broker))) return;
+    await make();
+    onMade(missing);
+  };
+  const look = (): Promise<void> => {
+    looking ??= run().finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  };
+  const keep = async (): Promise<void> => {
+    for (;;) {
+      await pause(EVERY, closed.signal, { ref: false });
+      if (closed.signal.aborted) return;
+      await look().catch(unless(isAway, 'looking for missing streams'));
+    }
+  };
+  const kept = keep();
+  background(kept, 'looking for missing streams');
+  return {
+    look,
+    async close() {
+      closed.abort();
+      await kept;
+    },
+  };
+}
