@@ -77,10 +77,9 @@ export class AstmDocument extends SegmentDocument {
   }
 
   /** Before the terminator, which ends a message. */
-  protected override end(): number {
-    const lines = this.list.all();
-    const last = lines.at(-1);
-    return last?.code === L ? lines.length - 1 : lines.length;
+  protected override end(): Line | undefined {
+    const last = this.list.last();
+    return last?.code === L ? last : undefined;
   }
 }
 

@@ -13,7 +13,7 @@ import { ediLoopPath, ediPath, isLoopPath } from './edi-path.ts';
 import { declaredCharset as charsetIn, ediStart } from './edi-start.ts';
 import type { EdiStart, EdiSyntax } from './edi-syntax.ts';
 import { ediWriting } from './edi-writing.ts';
-import type { Loop } from './loop-tree.ts';
+import type { Loop } from './loop.ts';
 import { LoopView } from './loop-view.ts';
 import { ISA_WIDTHS } from './x12/x12-start.ts';
 
@@ -166,7 +166,7 @@ export class EdiDocument extends SegmentDocument {
 
   /** @internal Whether a segment has not been removed. */
   hasLine(line: Line): boolean {
-    return this.found.at(line) !== undefined;
+    return this.list.has(line);
   }
 
   /** @internal */
@@ -194,17 +194,17 @@ export class EdiDocument extends SegmentDocument {
     this.#loops = undefined;
   }
 
-  protected override insertLine(index: number, name: string): Line {
-    const found = this.#current();
-    const line = super.insertLine(index, name);
-    const at = Math.min(index, this.list.count() - 1);
-    if (found !== undefined) this.#keep(found.added(line, at) ? found : undefined);
-    return line;
+  protected override inserted(line: Line): void {
+    const loops = this.#loops;
+    if (loops === undefined) return;
+    const wasCurrent = loops.order === this.list.order - 1;
+    this.#keep(wasCurrent && loops.found.added(line) ? loops.found : undefined);
   }
 
   protected override changing(path: SegmentPath, value: string): void {
     super.changing(path, value);
-    if (this.#loops?.found.dependsOn(path) === true) this.#loops = undefined;
+    // those of an earlier order are found again, or adjusted to a new segment once it has its fields
+    if (this.#current()?.dependsOn(path) === true) this.#loops = undefined;
   }
 
   protected declaredCharset(): Charset | undefined {
@@ -212,10 +212,8 @@ export class EdiDocument extends SegmentDocument {
   }
 
   /** At the end of the last transaction set or message. */
-  protected override end(): number {
-    const lines = this.list.whole();
-    const trailer = lines.findLastIndex(({ code }) => code === SE || code === UNT);
-    return trailer < 0 ? lines.length : trailer;
+  protected override end(): Line | undefined {
+    return this.list.findLast(this.kind === 'x12' ? SE : UNT);
   }
 
   protected override first(path: SegmentPath): Line | undefined {
@@ -240,7 +238,7 @@ export class EdiDocument extends SegmentDocument {
   get found(): EdiLoops {
     const { order } = this.list;
     if (this.#loops?.order !== order) {
-      this.#loops = { order, found: new EdiLoops(this.list.whole(), this.syntax) };
+      this.#loops = { order, found: new EdiLoops(this.list, this.syntax) };
     }
     return this.#loops.found;
   }
@@ -261,9 +259,8 @@ export class EdiDocument extends SegmentDocument {
     return { found, loop: loop ?? found.root };
   }
 
-  #viewOf({ from, id }: Loop): LoopView[] {
-    const line = this.found.lines[from];
-    return line === undefined ? [] : [new LoopView(this, line, id)];
+  #viewOf({ first, id }: Loop): LoopView[] {
+    return first === undefined ? [] : [new LoopView(this, first, id)];
   }
 
   /** The segment that a path writes to in the first of some loops; added there if it is missing. */
@@ -275,7 +272,9 @@ export class EdiDocument extends SegmentDocument {
     if (loop === undefined || path.segment === '') throw noSuchLoop(path);
     const count = found.segments({ ...path, index: 0 }, [loop]).length;
     if (path.index > count + 1) throw noSuchLoop(path);
-    return this.insertLine(found.placeIn(loop, path.code), path.segment);
+    const added = this.insertLine(found.placeIn(loop, path.code), path.segment);
+    this.inserted(added);
+    return added;
   }
 
   #loopTexts(path: SegmentPath): string[] {
@@ -284,11 +283,11 @@ export class EdiDocument extends SegmentDocument {
   }
 
   #textsOf(loops: readonly Loop[]): string[] {
-    const { lines } = this.found;
     const { terminator } = this.syntax;
-    return loops.map(({ from, until }) =>
-      lines
-        .slice(from, until)
+    const { found } = this;
+    return loops.map((loop) =>
+      found
+        .linesOf([loop])
         .map(({ text }) => text + terminator)
         .join(''),
     );
@@ -296,7 +295,7 @@ export class EdiDocument extends SegmentDocument {
 
   #loopLines(path: SegmentPath, from: Loop): Line[] {
     const found = this.found;
-    return found.meant(path, from).flatMap((loop) => found.lines.slice(loop.from, loop.until));
+    return found.linesOf(found.meant(path, from));
   }
 
   #recount(anew = false): void {
@@ -304,7 +303,7 @@ export class EdiDocument extends SegmentDocument {
     if (order === this.#counted && !anew) return;
     if (anew) this.changed();
     this.#counted = order;
-    for (const { trailer, count } of counts(this.list.whole())) {
+    for (const { trailer, count } of counts(this.list.all())) {
       const said = trailer.slot(1, this.syntax.field);
       if (Number(said) !== count) trailer.replaceSlot(1, this.syntax.field, String(count));
     }

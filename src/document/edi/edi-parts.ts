@@ -1,7 +1,7 @@
 import type { Line } from '../segment/line.ts';
 import type { EdiDocument } from './edi-document.ts';
 import { ediLoopPath } from './edi-path.ts';
-import type { Loop } from './loop-tree.ts';
+import type { Loop } from './loop.ts';
 
 /** An interchange split at the loops with an id. */
 export interface EdiParts {
@@ -15,8 +15,9 @@ export interface EdiParts {
  * loop: the envelope, and of each loop around its segments and those of its loops that hold none of the kind.
  */
 export function ediParts(document: EdiDocument, id: string): EdiParts {
-  const { lines, root } = document.found;
-  const loops = document.found.meant(ediLoopPath(id), root);
+  const { found } = document;
+  const lines = found.numbered();
+  const loops = found.meant(ediLoopPath(id), found.root);
   const kept = new Map<Loop, readonly number[]>();
   return {
     count: loops.length,

@@ -3,20 +3,7 @@ import type { Marks } from '../segment/place.ts';
 import { nameCode, nameOfCode } from '../segment/segment-path.ts';
 import { fits } from './guide/fits.ts';
 import type { GuideLoop } from './guide/guide.ts';
-
-/** A stretch of an interchange: a loop of an implementation guide, or a part of the envelope. */
-export interface Loop {
-  /** `2300`; `ISA`, `GS`, `ST`, `UNB`, `UNG`, `UNH`; `''` for the whole body. */
-  readonly id: string;
-  readonly around: Loop | undefined;
-  /** What the guide says of it; undefined outside a transaction set, and in one whose guide is unknown. */
-  readonly guide: GuideLoop | undefined;
-  /** Index of its first line. */
-  from: number;
-  /** Index after its last line. */
-  until: number;
-  readonly loops: Loop[];
-}
+import { Loop } from './loop.ts';
 
 /** A part of the envelope: its depth, and the segment that ends it. */
 interface Envelope {
@@ -55,48 +42,40 @@ export type GuideOf = (line: Line, group: Line | undefined) => GuideLoop | undef
 
 /** Finds the loops of a body in one pass, in linear time. */
 export function loopTree(lines: readonly Line[], marks: Marks, guideOf: GuideOf): Loop {
-  const root: Loop = {
-    id: '',
-    around: undefined,
-    guide: undefined,
-    from: 0,
-    until: 0,
-    loops: [],
-  };
-  let at: Loop = root;
+  const root = new Loop('', undefined, undefined, undefined);
+  let at = root;
   let group: Line | undefined;
-  let index = -1;
-  const open = (id: string, guide: GuideLoop | undefined): void => {
-    const loop: Loop = { id, around: at, guide, from: index, until: index, loops: [] };
-    at.loops.push(loop);
+  const open = (id: string, guide: GuideLoop | undefined, line: Line): void => {
+    const loop = new Loop(id, at, guide, line);
+    at.add(loop);
     at = loop;
   };
-  const close = (to: Loop, until: number): void => {
-    for (; at !== to && at.around !== undefined; at = at.around) at.until = until;
+  const close = (to: Loop, last: Line | undefined): void => {
+    for (; at !== to && at.around !== undefined; at = at.around) at.last = last;
   };
+  let before: Line | undefined;
   for (const line of lines) {
-    index += 1;
     const envelope = ENVELOPES.get(line.code);
     const ends = DEPTH_OF_END.get(line.code);
     if (envelope !== undefined) {
-      close(atDepth(at, envelope.depth - 1), index);
+      close(atDepth(at, envelope.depth - 1), before);
       const id = nameOfCode(line.code);
       if (envelope.depth === 2) group = line;
-      open(id, envelope.depth === 3 ? guideOf(line, group) : undefined);
+      open(id, envelope.depth === 3 ? guideOf(line, group) : undefined, line);
     } else if (ends !== undefined) {
       const ended = atDepth(at, ends);
-      close(ended, index);
+      close(ended, before);
       // a trailer without a header belongs to the enclosing loop
-      if (depthOf(ended) === ends) close(ended.around ?? ended, index + 1);
+      if (depthOf(ended) === ends) close(ended.around ?? ended, line);
       if (ends === 2) group = undefined;
     } else {
       const { loop, begins } = placeOf(at, line, marks);
-      close(loop, index);
-      if (begins !== undefined) open(begins.id, begins);
+      close(loop, before);
+      if (begins !== undefined) open(begins.id, begins, line);
     }
+    before = line;
   }
-  close(root, lines.length);
-  root.until = lines.length;
+  close(root, before);
   return root;
 }
 
@@ -134,31 +113,10 @@ const ENVELOPE_DEPTHS: ReadonlyMap<string, number> = new Map(
   [...ENVELOPES].map(([code, { depth }]) => [nameOfCode(code), depth]),
 );
 
-/** The innermost loop that contains a line. */
-export function loopAt(root: Loop, index: number): Loop {
-  let at = root;
-  for (;;) {
-    const inner = at.loops[lastBefore(at.loops, index)];
-    if (inner === undefined || index >= inner.until) return at;
-    at = inner;
-  }
-}
-
-/** The last of ordered loops that begins at or before an index; -1 if none does. */
-function lastBefore(loops: readonly Loop[], index: number): number {
-  let [low, high] = [0, loops.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((loops[middle]?.from ?? 0) <= index) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
-
 /** Every loop with an id below one, at any depth, in order; not those inside one that was found. */
 export function loopsBelow(loop: Loop, id: string): Loop[] {
   const found: Loop[] = [];
-  const waiting = [...loop.loops].toReversed();
+  const waiting = loop.loops.toReversed();
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (next.id === id) found.push(next);
     else if (next.guide === undefined || next.guide.ids.has(id)) {
@@ -166,4 +124,33 @@ export function loopsBelow(loop: Loop, id: string): Loop[] {
     }
   }
   return found;
+}
+
+/** For each line of a body the innermost loop that contains it. */
+export function loopOfEach(root: Loop, lines: readonly Line[]): Map<Line, Loop> {
+  const found = new Map<Line, Loop>();
+  const ordered = inOrder(root);
+  let next = 1;
+  let at: Loop | undefined = root;
+  for (const line of lines) {
+    const begun = ordered[next];
+    if (begun?.first === line) {
+      at = begun;
+      next += 1;
+    }
+    found.set(line, at ?? root);
+    while (at?.last === line) at = at.around;
+  }
+  return found;
+}
+
+/** A loop and all below it, each before those in it. */
+function inOrder(loop: Loop): Loop[] {
+  const ordered: Loop[] = [];
+  const waiting = [loop];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    ordered.push(next);
+    for (const inner of next.loops.toReversed()) waiting.push(inner);
+  }
+  return ordered;
 }

@@ -1,4 +1,5 @@
 import { Line } from './line.ts';
+import { addCount, LineRun, LONGEST } from './line-run.ts';
 import type { MarkFinder } from './part.ts';
 import { nameCode } from './segment-path.ts';
 
@@ -24,17 +25,25 @@ export interface Cutter {
 /**
  * The segments of a body in order, found one after the other as they are asked for. What was not asked for
  * is never looked at and is written back as the text it is. Blank lines and indentation belong to the next
- * segment.
+ * segment. They are kept in runs, so that a change costs the same in a body of any size.
  */
 export class LineList {
   readonly #text: string;
   readonly #cutter: Cutter;
-  readonly #lines: Line[] = [];
+  /** At least one; none is empty unless it is the only one. */
+  readonly #runs: LineRun[] = [new LineRun(0)];
   readonly #start: number;
-  /** Everything before this position is in `#lines`. */
+  /** Everything before this position is in `#runs`. */
   #at = 0;
+  /** Whether that is the whole text. */
+  #isRead = false;
+  /** How many lines of a large body have each name; undefined as long as it is not worth counting. */
+  #counts: Map<number, number> | undefined;
+  #asked = 0;
   #changed = false;
   #order = 0;
+  /** For each removed line the one that was before it; undefined if it was the first. */
+  readonly #stood = new WeakMap<Line, Line | undefined>();
 
   /** `start`: where the first segment begins, after a BOM or blanks. */
   constructor(text: string, start: number, cutter: Cutter) {
@@ -51,62 +60,143 @@ export class LineList {
     this.#changed = true;
   }
 
-  /** Changes whenever a segment is added or removed. */
+  /** Grows by one whenever segments are added or removed. */
   get order(): number {
     return this.#order;
   }
 
-  /** The nth segment, from 0. */
-  at(index: number): Line | undefined {
-    while (this.#lines.length <= index) {
-      if (!this.#scan()) return undefined;
-    }
-    return this.#lines[index];
+  has(line: Line): boolean {
+    return line.run !== undefined;
+  }
+
+  first(): Line | undefined {
+    return this.#runs[0]?.lines[0] ?? this.#scan();
+  }
+
+  last(): Line | undefined {
+    this.#scanAll();
+    return this.#tail.lines.at(-1);
+  }
+
+  /** The line after one that is in the list; undefined after the last. */
+  after(line: Line): Line | undefined {
+    const { run } = line;
+    if (run === undefined) return undefined;
+    return run.lines[run.indexOf(line) + 1] ?? this.#runs[run.place + 1]?.lines[0] ?? this.#scan();
+  }
+
+  /** The line before one that is in the list; undefined before the first. */
+  before(line: Line): Line | undefined {
+    const { run } = line;
+    if (run === undefined) return undefined;
+    return run.lines[run.indexOf(line) - 1] ?? this.#runs[run.place - 1]?.lines.at(-1);
+  }
+
+  /** Where a line was: the line after it, or after its former place if it was removed. */
+  following(line: Line): Line | undefined {
+    let at: Line | undefined = line;
+    while (at !== undefined && at.run === undefined) at = this.#stood.get(at);
+    return at === undefined ? this.first() : this.after(at);
   }
 
   /** The nth segment with a name, from 1. */
   find(code: number, n: number): Line | undefined {
     let left = n;
-    for (let index = 0; ; index++) {
-      const line = this.#lines[index] ?? this.at(index);
-      if (line === undefined) return undefined;
+    if (this.#lacks(code)) return undefined;
+    for (const run of this.#runs) {
+      const fewer = run.countIfFewer(code, left);
+      if (fewer !== undefined) {
+        left -= fewer;
+        continue;
+      }
+      for (const line of run.lines) if (line.code === code && --left === 0) return line;
+    }
+    for (let line = this.#scan(); line !== undefined; line = this.#scan()) {
       if (line.code === code && --left === 0) return line;
     }
+    return undefined;
+  }
+
+  /** The nth segment with a name from one line up to another, and with it. */
+  findBetween(code: number, n: number, { first, last }: Stretch): Line | undefined {
+    const wanted = { code, left: n, last, isPast: false };
+    if (this.#lacks(code)) return undefined;
+    for (let run = first.run; run !== undefined && !wanted.isPast; run = this.#next(run)) {
+      const isWhole = run !== first.run && run !== last.run;
+      const fewer = isWhole ? run.countIfFewer(code, wanted.left) : undefined;
+      if (fewer === undefined) {
+        const found = run.find(wanted, run === first.run ? run.indexOf(first) : 0);
+        if (found !== undefined) return found;
+      } else {
+        wanted.left -= fewer;
+      }
+    }
+    return undefined;
+  }
+
+  /** Every line from one up to another, and with it; of a name, if one is given. */
+  between({ first, last }: Stretch, code?: number): Line[] {
+    const found: Line[] = [];
+    for (let run = first.run; run !== undefined; run = this.#next(run)) {
+      const { lines } = run;
+      for (let at = run === first.run ? run.indexOf(first) : 0; at < lines.length; at++) {
+        const line = lines[at];
+        if (line === undefined) break;
+        if (code === undefined || line.code === code) found.push(line);
+        if (line === last) return found;
+      }
+    }
+    return found;
+  }
+
+  /** The last segment with a name. */
+  findLast(code: number): Line | undefined {
+    this.#scanAll();
+    for (let at = this.#runs.length - 1; at >= 0; at--) {
+      const run = this.#runs[at];
+      if (run?.countIfFewer(code, 1) === 0) continue;
+      const found = run?.lines.findLast((line) => line.code === code);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /** Every segment with a name, or all lines. */
   all(code?: number): Line[] {
-    while (this.#scan());
-    return code === undefined ? [...this.#lines] : this.#lines.filter((line) => line.code === code);
-  }
-
-  /** The lines themselves, which later changes also change. */
-  whole(): readonly Line[] {
-    while (this.#scan());
-    return this.#lines;
+    this.#scanAll();
+    const [only] = this.#runs;
+    if (this.#runs.length === 1 && only !== undefined) {
+      return code === undefined ? [...only.lines] : only.lines.filter((line) => line.code === code);
+    }
+    const found: Line[] = [];
+    for (const { lines } of this.#runs) {
+      for (const line of lines) if (code === undefined || line.code === code) found.push(line);
+    }
+    return found;
   }
 
   count(code?: number): number {
-    while (this.#scan());
-    if (code === undefined) return this.#lines.length;
+    this.#scanAll();
     let count = 0;
-    for (const line of this.#lines) if (line.code === code) count++;
+    for (const run of this.#runs) {
+      count += code === undefined ? run.lines.length : run.count(code);
+    }
     return count;
   }
 
-  indexOf(line: Line): number {
-    return this.#lines.indexOf(line);
-  }
-
-  /** Adds a new segment before the one at `index`; at the end if there is none. */
-  insert(index: number, text: string): Line {
+  /** Adds a new segment before a line that is in the list; at the end if there is none. */
+  insert(before: Line | undefined, text: string): Line {
     const { lineEnd, marks } = this.#cutter;
-    this.at(index);
-    const place = Math.min(index, this.#lines.length);
-    this.#lines[place - 1]?.endWith(lineEnd);
+    if (before === undefined) this.#scanAll();
     const span = [0, 0, text.length, text.length + lineEnd.length] as const;
     const line = new Line(text + lineEnd, span, nameCode(text), marks);
-    this.#lines.splice(place, 0, line);
+    const run = before?.run ?? this.#tail;
+    const at = before === undefined ? run.lines.length : run.indexOf(before);
+    const previous = before === undefined ? run.lines.at(-1) : this.before(before);
+    previous?.endWith(lineEnd);
+    run.add(line, at);
+    if (run.lines.length > LONGEST) this.#split(run);
+    if (this.#counts !== undefined) addCount(this.#counts, line.code, 1);
     this.#changed = true;
     this.#order += 1;
     return line;
@@ -114,19 +204,17 @@ export class LineList {
 
   remove(lines: ReadonlySet<Line>): void {
     if (lines.size === 0) return;
-    const all = this.#lines;
-    const [first] = lines;
-    const from = first === undefined ? -1 : all.indexOf(first);
-    let until = from;
-    for (let line = all[until]; line !== undefined && lines.has(line); line = all[until]) until++;
-    if (until - from === lines.size) {
-      // usually they are adjacent
-      all.splice(from, lines.size);
-    } else {
-      const kept = all.filter((line) => !lines.has(line));
-      all.length = 0;
-      for (const line of kept) all.push(line);
+    let isEmpty = false;
+    for (const [run, leaving] of byRun(lines)) {
+      for (const line of leaving) this.#stood.set(line, this.before(line));
+      run.remove(leaving);
+      for (const line of leaving) {
+        line.run = undefined;
+        if (this.#counts !== undefined) addCount(this.#counts, line.code, -1);
+      }
+      isEmpty ||= run.lines.length === 0;
     }
+    if (isEmpty) this.#dropEmpty();
     this.#changed = true;
     this.#order += 1;
   }
@@ -147,33 +235,104 @@ export class LineList {
     const text = this.#text;
     let from = 0;
     let to = 0;
-    for (const line of this.#lines) {
-      if (line.source === text && line.from === to) {
-        to = line.next;
-        continue;
+    for (const { lines } of this.#runs) {
+      for (const line of lines) {
+        if (line.source === text && line.from === to) {
+          to = line.next;
+          continue;
+        }
+        if (to > from) pieces.push([from, to]);
+        if (line.source !== text) pieces.push(line.source);
+        from = line.source === text ? line.from : 0;
+        to = line.source === text ? line.next : 0;
       }
-      if (to > from) pieces.push([from, to]);
-      if (line.source !== text) pieces.push(line.source);
-      from = line.source === text ? line.from : 0;
-      to = line.source === text ? line.next : 0;
     }
     if (to === this.#at) return [...pieces, [from, text.length]];
     if (to > from) pieces.push([from, to]);
     return [...pieces, [this.#at, text.length]];
   }
 
-  #scan(): boolean {
+  get #tail(): LineRun {
+    return this.#runs[this.#runs.length - 1] as LineRun;
+  }
+
+  /** Whether no line has a name, if that is already known. */
+  #lacks(code: number): boolean {
+    if (this.#runs.length === 1 || !this.#isRead || this.#asked++ < ASKED) return false;
+    if (this.#counts === undefined) {
+      this.#counts = new Map();
+      for (const { counts } of this.#runs) {
+        for (const [own, count] of counts) addCount(this.#counts, own, count);
+      }
+    }
+    return (this.#counts.get(code) ?? 0) === 0;
+  }
+
+  #next(run: LineRun): LineRun | undefined {
+    return this.#runs[run.place + 1];
+  }
+
+  #split(run: LineRun): void {
+    this.#runs.splice(run.place + 1, 0, run.split());
+    this.#number(run.place + 1);
+  }
+
+  #dropEmpty(): void {
+    const runs = this.#runs;
+    let kept = 0;
+    for (const run of runs) if (run.lines.length > 0) runs[kept++] = run;
+    runs.length = Math.max(kept, 1);
+    this.#number(0);
+  }
+
+  #number(from: number): void {
+    for (let place = from; place < this.#runs.length; place++) {
+      const run = this.#runs[place];
+      if (run !== undefined) run.place = place;
+    }
+  }
+
+  #scanAll(): void {
+    while (this.#scan() !== undefined);
+  }
+
+  /** Reads the next line of the text; undefined at its end. */
+  #scan(): Line | undefined {
     const text = this.#text;
     const cutter = this.#cutter;
     const from = this.#at;
     let start = from === 0 ? this.#start : from;
     while (start < text.length && cutter.isBlank(text.charCodeAt(start))) start++;
-    if (start >= text.length) return false;
+    if (start >= text.length) {
+      this.#isRead = true;
+      return undefined;
+    }
     const end = cutter.end(start);
     const next = cutter.next(end);
     const code = cutter.code(start, end);
-    this.#lines.push(new Line(text, [from, start, end, next], code, cutter.marks));
+    const line = new Line(text, [from, start, end, next], code, cutter.marks);
+    if (this.#tail.lines.length >= LONGEST) this.#runs.push(new LineRun(this.#runs.length));
+    this.#tail.add(line);
     this.#at = next;
-    return true;
+    return line;
   }
+}
+
+/** How often lines are looked for before their names are counted. */
+const ASKED = 16;
+
+/** Lines of a body from one up to another, and with it. */
+export interface Stretch {
+  readonly first: Line;
+  readonly last: Line;
+}
+
+function byRun(lines: ReadonlySet<Line>): Map<LineRun, Set<Line>> {
+  const found = new Map<LineRun, Set<Line>>();
+  for (const line of lines) {
+    if (line.run === undefined) continue;
+    const leaving = found.get(line.run) ?? new Set();
+    found.set(line.run, leaving.add(line));
+  }
+  return found;
 }

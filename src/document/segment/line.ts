@@ -1,3 +1,4 @@
+import type { LineRun } from './line-run.ts';
 import type { MarkFinder } from './part.ts';
 
 /**
@@ -9,6 +10,8 @@ export class Line {
   /** The segment's name as a number (`nameCode`), 0 for a line that is not a segment. */
   readonly code: number;
   readonly #marks: MarkFinder;
+  /** What it is in; undefined once it was removed. */
+  run: LineRun | undefined;
   source: string;
   from: number;
   start: number;

@@ -142,19 +142,20 @@ export abstract class SegmentDocument implements Document {
   }
 
   /**
-   * Adds a segment after another: one of `segments`, or the first at a path such as `PID` or
-   * `OBX[3]`. At the end if there is none.
+   * Adds a segment after another: one of `segments`, even if it was removed since, or the first at a path such as
+   * `PID` or `OBX[3]`. At the end if there is none.
    */
   insertAfter(place: string | Segment, name: string, fields: SegmentFields = {}): Segment<this> {
     const line = this.#placed(place);
-    const index = line === undefined ? this.end() : this.list.indexOf(line) + 1;
-    return this.#insert(index, name, fields);
+    const before = line === undefined ? this.end() : this.list.following(line);
+    return this.#insert(before, name, fields);
   }
 
   insertBefore(place: string | Segment, name: string, fields: SegmentFields = {}): Segment<this> {
     const line = this.#placed(place);
-    const index = line === undefined ? this.end() : this.list.indexOf(line);
-    return this.#insert(index, name, fields);
+    if (line === undefined) return this.#insert(this.end(), name, fields);
+    const before = this.list.has(line) ? line : this.list.following(line);
+    return this.#insert(before, name, fields);
   }
 
   /** Adds a repetition before the one of the path; `PID-3` adds it after the last. */
@@ -235,9 +236,9 @@ export abstract class SegmentDocument implements Document {
     this.#charset = charset;
   }
 
-  /** Where a segment without a defined place is inserted, as an index into the lines. */
-  protected end(): number {
-    return Number.MAX_SAFE_INTEGER;
+  /** The line before which a segment without a defined place is inserted; undefined at the end of the body. */
+  protected end(): Line | undefined {
+    return undefined;
   }
 
   protected first(path: SegmentPath): Line | undefined {
@@ -258,13 +259,21 @@ export abstract class SegmentDocument implements Document {
     if (found !== undefined) return found;
     const count = this.list.count(path.code);
     if (n > count + 1) throw noSuchSegment(path, count);
-    return this.insertLine(this.end(), path.segment);
+    const line = this.insertLine(this.end(), path.segment);
+    this.inserted(line);
+    return line;
   }
 
-  protected insertLine(index: number, name: string): Line {
-    const line = this.list.insert(index, name);
+  /** Adds a segment before a line; at the end of the body if there is none. */
+  protected insertLine(before: Line | undefined, name: string): Line {
+    const line = this.list.insert(before, name);
     this.#bytes = undefined;
     return line;
+  }
+
+  /** Called after a segment was added and has its fields. */
+  protected inserted(_line: Line): void {
+    // most kinds keep nothing that depends on the order of segments
   }
 
   /** Called before every change of a value. */
@@ -299,12 +308,13 @@ export abstract class SegmentDocument implements Document {
     return typeof place === 'string' ? this.first(this.pathOf(place)) : place.line;
   }
 
-  #insert(index: number, name: string, fields: SegmentFields): Segment<this> {
+  #insert(before: Line | undefined, name: string, fields: SegmentFields): Segment<this> {
     const { segment } = this.pathOf(name);
-    const line = this.insertLine(index, segment);
+    const line = this.insertLine(before, segment);
     for (const [field, value] of Object.entries(fields)) {
       this.setIn(line, this.pathOf(`${segment}-${field}`), value);
     }
+    this.inserted(line);
     return new Segment(this, line);
   }
 

@@ -1,5 +1,5 @@
 import type { EdiDocument } from '../edi-document.ts';
-import type { Loop } from '../loop-tree.ts';
+import type { Loop } from '../loop.ts';
 import { EdifactCheck } from './check-edifact.ts';
 import { X12Check } from './check-x12.ts';
 import { allFindings, type CheckedInterchange } from './checked.ts';

@@ -3,7 +3,7 @@ import { partOf } from '../../segment/part.ts';
 import { nameCode } from '../../segment/segment-path.ts';
 import type { EdiDocument } from '../edi-document.ts';
 import type { EdiSyntax } from '../edi-syntax.ts';
-import type { Loop } from '../loop-tree.ts';
+import type { Loop } from '../loop.ts';
 import type { CheckedGroup, CheckedInterchange, CheckedSet } from './checked.ts';
 import { type EdiFinding, found, foundIn } from './finding.ts';
 import type { Places } from './places.ts';
@@ -17,7 +17,7 @@ export class EdifactCheck {
   readonly #places: Places;
 
   constructor(document: EdiDocument, places: Places) {
-    this.#lines = document.found.lines;
+    this.#lines = places.lines;
     this.#syntax = document.syntax;
     this.#places = places;
   }
@@ -113,9 +113,10 @@ export class EdifactCheck {
   /** The first segment that is in no message, or in a group but in no message. */
   #strays(loop: Loop): EdiFinding[] {
     const ends = new Set([UNB, UNZ]);
+    const { loops } = loop;
     let [index, inner] = [loop.from, 0];
     while (index < loop.until) {
-      const below = loop.loops[inner];
+      const below = loops[inner];
       if (below?.from === index) {
         index = below.until;
         inner += 1;

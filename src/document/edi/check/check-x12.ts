@@ -3,7 +3,7 @@ import { nameCode } from '../../segment/segment-path.ts';
 import type { EdiDocument } from '../edi-document.ts';
 import type { EdiSyntax } from '../edi-syntax.ts';
 import { knownGuide, loopsOf } from '../guide/guides.ts';
-import type { Loop } from '../loop-tree.ts';
+import type { Loop } from '../loop.ts';
 import { ISA_WIDTHS } from '../x12/x12-start.ts';
 import { checkElements } from './check-elements.ts';
 import type { CheckedGroup, CheckedInterchange, CheckedSet } from './checked.ts';
@@ -22,7 +22,7 @@ export class X12Check {
   readonly #places: Places;
 
   constructor(document: EdiDocument, level: EdiCheckLevel, places: Places) {
-    this.#lines = document.found.lines;
+    this.#lines = places.lines;
     this.#syntax = document.syntax;
     this.#level = level;
     this.#places = places;
@@ -199,9 +199,10 @@ export class X12Check {
 
   /** The first segment of an interchange that is misplaced outside its groups. */
   #strays(loop: Loop): EdiFinding[] {
+    const { loops } = loop;
     let [index, inner] = [loop.from, 0];
     while (index < loop.until) {
-      const below = loop.loops[inner];
+      const below = loops[inner];
       if (below?.from === index && below.id === 'GS') {
         index = below.until;
         inner += 1;

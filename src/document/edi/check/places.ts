@@ -1,22 +1,24 @@
+import type { Line } from '../../segment/line.ts';
 import { nameCode, nameOfCode } from '../../segment/segment-path.ts';
 import type { EdiLoops } from '../edi-loops.ts';
-import { loopAt } from '../loop-tree.ts';
 import type { EdiPlace } from './finding.ts';
 
 const HEADERS: ReadonlySet<number> = new Set([nameCode('ST'), nameCode('UNH')]);
 const TRAILERS: ReadonlySet<number> = new Set([nameCode('SE'), nameCode('UNT')]);
 
-/** Where the lines of a body are, for findings. */
+/** The lines of a body and where they are, for findings. */
 export class Places {
   readonly #loops: EdiLoops;
+  readonly lines: readonly Line[];
   /** The number of each line among those with its name. */
   readonly #numbers: Uint32Array;
   /** Its position in its transaction set or message. */
   readonly #positions: Uint32Array;
 
   constructor(loops: EdiLoops) {
-    const { lines } = loops;
+    const lines = loops.numbered();
     this.#loops = loops;
+    this.lines = lines;
     this.#numbers = new Uint32Array(lines.length);
     this.#positions = new Uint32Array(lines.length);
     const counts = new Map<number, number>();
@@ -33,14 +35,15 @@ export class Places {
   }
 
   of(index: number): EdiPlace {
-    const segment = nameOfCode(this.#loops.lines[index]?.code ?? 0);
+    const line = this.lines[index];
+    const segment = nameOfCode(line?.code ?? 0);
     const number = this.#numbers[index] ?? 0;
-    const loop = loopAt(this.#loops.root, index);
+    const loop = line === undefined ? undefined : this.#loops.at(line);
     return {
       path: number > 1 ? `${segment}[${number}]` : segment,
       segment,
       position: this.#positions[index] ?? 0,
-      loop: loop.around?.guide === undefined ? '' : loop.id,
+      loop: loop?.around?.guide === undefined ? '' : loop.id,
     };
   }
 }
