@@ -86,6 +86,9 @@ export interface ApiServer {
 /** Milliseconds for the TLS handshake; node's default is two minutes. */
 const HANDSHAKE_TIMEOUT = 10_000;
 
+/** Windows puts up to 48,000 bytes, the person's groups, into a ticket, which a browser sends in base64. */
+const HEADER_LIMIT = 80 * 1024;
+
 /** Builds the API without listening: for the OpenAPI document and for tests of the routes. */
 // oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
 export async function buildApi(
@@ -96,6 +99,7 @@ export async function buildApi(
   const listening = {
     connectionsCheckingInterval: LOOK_EVERY,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
+    maxHeaderSize: HEADER_LIMIT,
   };
   const app = fastify({
     loggerInstance: context.log.child({ part: 'api' }, { level: 'warn' }),

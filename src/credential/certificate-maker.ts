@@ -7,7 +7,7 @@ import {
   X509Certificate,
 } from 'node:crypto';
 import { isIP } from 'node:net';
-import * as der from './der.ts';
+import * as der from '../peer/tls/write-der.ts';
 
 /** A certificate with its key, both PEM; `certificate` is followed by its chain, if there is one. */
 export interface IssuedCertificate {

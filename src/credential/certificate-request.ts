@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
+import * as der from '../peer/tls/write-der.ts';
 import { alternativeName, extension, nameOf, pem } from './certificate-maker.ts';
-import * as der from './der.ts';
 
 export interface RequestOrder {
   readonly commonName: string;

@@ -114,6 +114,13 @@ test('figures of the engines and of the trace come from one place', async () => 
   expect(text.match(/# TYPE waybill_host_up gauge/g)).toHaveLength(1);
 });
 
+test('a ticket of Windows with many groups fits into a request', async () => {
+  const ticket = Buffer.alloc(48_000).toString('base64');
+  const authorization = { authorization: `Negotiate ${ticket}` };
+  const url = new URL('/healthz', production.plane.api?.url);
+  expect((await fetch(url, { headers: authorization })).status).toBe(200);
+});
+
 test('a renewed certificate is served without a restart', async () => {
   const authority = certificateAuthority('test');
   const files = { certificate: join(folder.path, 'c.pem'), key: join(folder.path, 'k.pem') };

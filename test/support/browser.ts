@@ -23,6 +23,9 @@ export interface Screen {
   readonly theme?: 'light' | 'dark';
   /** The language of the browser. */
   readonly locale?: string;
+  /** Further switches of Chromium, and its environment. */
+  readonly switches?: readonly string[];
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 /** Chromium with its own profile, which is removed afterwards. */
@@ -30,6 +33,8 @@ export async function browser({
   width = 1280,
   theme = 'light',
   locale = 'en-US',
+  switches = [],
+  environment,
 }: Screen = {}): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), 'waybill-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
@@ -48,7 +53,9 @@ export async function browser({
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...switches,
     ],
+    ...(environment === undefined ? {} : { env: environment }),
   });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);

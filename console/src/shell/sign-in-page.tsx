@@ -16,6 +16,7 @@ interface Methods {
   readonly first: boolean;
   readonly oidc: readonly Provider[];
   readonly saml: readonly Provider[];
+  readonly kerberos: readonly Provider[];
 }
 
 interface Provider {
@@ -156,7 +157,7 @@ function FirstStep({
 
 /** The ways that lead to somebody else's page. */
 function Providers({ methods }: { readonly methods: Methods }): ReactElement {
-  const all = (['oidc', 'saml'] as const).flatMap((kind) =>
+  const all = (['kerberos', 'oidc', 'saml'] as const).flatMap((kind) =>
     methods[kind].map((one) => ({ kind, ...one })),
   );
   return (

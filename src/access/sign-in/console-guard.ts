@@ -26,7 +26,7 @@ import { type ConsoleSettings, needsFactor, readConsoleSettings } from './consol
 import { cookieNames } from './cookie.ts';
 import { derivedCsrf } from './cross-origin.ts';
 import { delegateOf } from './delegate.ts';
-import { directory } from './directory/directory.ts';
+import { type Directory, directory } from './directory/directory.ts';
 import { enforcement } from './enforcement.ts';
 import { factorCheck } from './factor/check-factor.ts';
 import { factorSeal } from './factor/factor-seal.ts';
@@ -34,6 +34,7 @@ import { factorStore } from './factor/factor-store.ts';
 import { type SecondFactors, secondFactors } from './factor/second-factors.ts';
 import { failureDelay } from './failure-delay.ts';
 import { firstAdministrator } from './first-administrator.ts';
+import { kerberosProvider } from './kerberos/kerberos-provider.ts';
 import { localIdentity, localSignIn } from './local-sign-in.ts';
 import { oidcProvider } from './oidc-provider.ts';
 import { signInPlugin } from './plugin.ts';
@@ -45,7 +46,7 @@ import {
   relayedCallers,
 } from './relayed-callers.ts';
 import { samlProvider } from './saml/saml-provider.ts';
-import { usedAssertions } from './saml/used-assertions.ts';
+import { type UsedAssertions, usedAssertions } from './saml/used-assertions.ts';
 import { sessions } from './sessions.ts';
 import type { SignIn, Waiting } from './sign-in.ts';
 import { signInTrace } from './sign-in-trace.ts';
@@ -183,6 +184,7 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
   const enforced = enforcement(database, settings);
   const delay = failureDelay(database);
   const used = usedAssertions(database);
+  const directories = settings.ldap.map(directory);
   const emergency = emergencies(database);
   const factors = await openFactors(parts);
   const { header, tokens: issuers } = settings;
@@ -199,7 +201,7 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
       users: known,
       delay,
       enforcement: enforced,
-      directories: settings.ldap.map(directory),
+      directories,
       delegate,
     }),
     delay,
@@ -215,8 +217,7 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
     refused: refusedSignIns(database),
     enforcement: enforced,
     attempts: sealedAttempts<Waiting>(await sharedKey(database, 'oidc-attempt')),
-    saml: new Map(settings.saml.map((one) => [one.name, samlProvider(one, used)])),
-    providers: new Map(settings.oidc.map((one) => [one.name, oidcProvider(one)])),
+    ...providersOf(settings, used, directories),
     relayed,
     authenticators: [
       relayedAuthenticator(relayed),
@@ -226,6 +227,26 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
       ...(header === undefined ? [] : [headerAuthenticator(header, csrf)]),
     ],
     log,
+  };
+}
+
+/** The ways in by others' word. */
+function providersOf(
+  settings: ConsoleSettings,
+  used: UsedAssertions,
+  directories: readonly Directory[],
+): Pick<SignIn, 'saml' | 'providers' | 'kerberos'> {
+  const directoryOf = (named: string | undefined): Directory | undefined =>
+    directories.find(({ name }) => name === named);
+  return {
+    saml: new Map(settings.saml.map((one) => [one.name, samlProvider(one, used)])),
+    providers: new Map(settings.oidc.map((one) => [one.name, oidcProvider(one)])),
+    kerberos: new Map(
+      settings.kerberos.map((one) => [
+        one.name,
+        kerberosProvider(one, { used, directory: directoryOf(one.ldap) }),
+      ]),
+    ),
   };
 }
 

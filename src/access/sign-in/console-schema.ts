@@ -77,6 +77,24 @@ const Saml = closed({
   ...mapping,
 });
 
+const Kerberos = closed({
+  name: Type.String({ pattern: '^[a-z0-9-]{1,40}$' }),
+  title: maybe(Text),
+  /** File with the keys of HTTP/<name of the console>. */
+  keytab: Text,
+  /** Whose keys count, if the keytab has more. */
+  principal: maybe(Text),
+  /** Whose people are taken; the realm of the keytab if left out. */
+  realms: maybe(list(Text, { maxItems: 20 })),
+  /** Whether names are taken in lower case. */
+  ignoreCase: maybe(Type.Boolean()),
+  /** By how much clocks may differ. */
+  clockSkew: maybe(Duration),
+  /** An entry of `ldap`, whose groups, roles and scope then count. */
+  ldap: maybe(Text),
+  ...mapping,
+});
+
 const Issuer = closed({
   issuer: Text,
   audience: Text,
@@ -165,6 +183,7 @@ export const ConsoleFile = closed({
   oidc: maybe(list(Oidc, { maxItems: 10 })),
   ldap: maybe(list(Ldap, { maxItems: 10 })),
   saml: maybe(list(Saml, { maxItems: 10 })),
+  kerberos: maybe(list(Kerberos, { maxItems: 10 })),
   tokens: maybe(list(Issuer, { maxItems: 10 })),
   header: maybe(Header),
   cors: maybe(Cors),
@@ -184,6 +203,7 @@ export const ConsoleFile = closed({
 export type ConsoleFile = Static<typeof ConsoleFile>;
 export type OidcSettings = Static<typeof Oidc>;
 export type LdapFile = Static<typeof Ldap>;
+export type KerberosFile = Static<typeof Kerberos>;
 export type SamlFile = Static<typeof Saml>;
 export type IssuerSettings = Static<typeof Issuer>;
 export type HeaderSettings = Static<typeof Header>;

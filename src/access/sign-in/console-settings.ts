@@ -23,6 +23,11 @@ import {
   directoryProblems,
   directorySettings,
 } from './directory/directory-settings.ts';
+import {
+  type KerberosSettings,
+  kerberosProblems,
+  kerberosSettings,
+} from './kerberos/kerberos-settings.ts';
 import { type SamlSettings, samlProblems, samlSettings } from './saml/saml-settings.ts';
 import { SESSION_LIMITS, type SessionLimits } from './sessions.ts';
 
@@ -41,6 +46,7 @@ export interface ConsoleSettings {
   readonly oidc: readonly OidcSettings[];
   readonly ldap: readonly DirectorySettings[];
   readonly saml: readonly SamlSettings[];
+  readonly kerberos: readonly KerberosSettings[];
   readonly tokens: readonly IssuerSettings[];
   readonly header: HeaderSettings | undefined;
   readonly cors: CorsSettings | undefined;
@@ -141,25 +147,46 @@ function settingsOf(written: ConsoleFile, folder: string): ConsoleSettings {
 
 /** The ways to sign in other than as a local user. */
 function mechanismsOf(
-  { oidc = [], ldap = [], saml = [], tokens = [], header, delegated: file }: ConsoleFile,
+  {
+    oidc = [],
+    ldap = [],
+    saml = [],
+    kerberos = [],
+    tokens = [],
+    header,
+    delegated: file,
+  }: ConsoleFile,
   folder: string,
   roles: Roles,
 ): Pick<
   ConsoleSettings,
-  'oidc' | 'ldap' | 'saml' | 'tokens' | 'header' | 'delegated' | 'external' | 'digest'
+  'oidc' | 'ldap' | 'saml' | 'kerberos' | 'tokens' | 'header' | 'delegated' | 'external' | 'digest'
 > {
   const delegated = file === undefined ? undefined : resolve(folder, file);
   return {
     oidc,
     ldap: ldap.map((one) => directorySettings(one, folder)),
     saml: saml.map((one) => samlSettings(one, folder)),
+    kerberos: kerberos.map((one) => kerberosSettings(one, folder)),
     tokens,
     header,
     delegated,
     external:
-      [...oidc, ...ldap, ...saml, ...tokens].length > 0 || (header ?? delegated) !== undefined,
+      [...oidc, ...ldap, ...saml, ...kerberos, ...tokens].length > 0 ||
+      (header ?? delegated) !== undefined,
     digest: createHash('sha256')
-      .update(JSON.stringify([oidc, tokens, header, delegated, [...roles], ...ldap, ...saml]))
+      .update(
+        JSON.stringify([
+          oidc,
+          tokens,
+          header,
+          delegated,
+          [...roles],
+          ...ldap,
+          ...saml,
+          ...kerberos,
+        ]),
+      )
       .digest('hex'),
   };
 }
@@ -314,6 +341,9 @@ function meaningProblems(written: ConsoleFile, folder: string): string[] {
     ...(written.oidc ?? []).map((one, n) => [`oidc.${n}`, one] as const),
     ...(written.ldap ?? []).map((one, n) => [`ldap.${n}`, one] as const),
     ...(written.saml ?? []).map((one, n) => [`saml.${n}`, one] as const),
+    ...(written.kerberos ?? []).flatMap((one, n) =>
+      one.ldap === undefined ? [[`kerberos.${n}`, one] as const] : [],
+    ),
     ...(written.tokens ?? []).map((one, n) => [`tokens.${n}`, one] as const),
     ...(written.header === undefined ? [] : [['header', written.header] as const]),
   ];
@@ -346,27 +376,46 @@ function mappingProblems(path: string, mapping: IdentityMapping, roles: Roles): 
 }
 
 function mechanismProblems(written: ConsoleFile, folder: string): string[] {
-  const { header, delegated, passwords, oidc = [], ldap = [], saml = [] } = written;
-  const problems = header === undefined ? [] : headerProblems(header);
-  if (delegated !== undefined && !existsSync(resolve(folder, delegated))) {
-    problems.push(`delegated: there is no file ${delegated}`);
-  }
-  for (const [n, one] of ldap.entries()) {
-    problems.push(...directoryProblems(one, folder).map((problem) => `ldap.${n}.${problem}`));
-  }
-  for (const [n, one] of saml.entries()) {
-    problems.push(...samlProblems(one, folder).map((problem) => `saml.${n}.${problem}`));
-  }
-  const names = [...oidc, ...ldap, ...saml].map(({ name }) => name);
-  for (const name of new Set(names.filter((one, at) => names.indexOf(one) !== at))) {
-    problems.push(`two ways to sign in are named ${name}; each needs a name of its own`);
-  }
-  if (passwords === false && names.length === 0) {
-    problems.push(
-      'passwords: false would leave no way to sign in that can be tested; add oidc, saml or ldap',
-    );
-  }
-  return problems;
+  const { header, delegated } = written;
+  return [
+    ...(header === undefined ? [] : headerProblems(header)),
+    ...(delegated === undefined || existsSync(resolve(folder, delegated))
+      ? []
+      : [`delegated: there is no file ${delegated}`]),
+    ...entryProblems('ldap', written.ldap, (one) => directoryProblems(one, folder)),
+    ...entryProblems('saml', written.saml, (one) => samlProblems(one, folder)),
+    ...entryProblems('kerberos', written.kerberos, (one) => kerberosProblems(one, written, folder)),
+    ...namingProblems(written),
+  ];
+}
+
+/** The problems of each entry, with its place. */
+const entryProblems = <Entry>(
+  key: string,
+  entries: readonly Entry[] | undefined,
+  problemsOf: (entry: Entry) => readonly string[],
+): string[] =>
+  (entries ?? []).flatMap((one, n) => problemsOf(one).map((problem) => `${key}.${n}.${problem}`));
+
+function namingProblems({
+  passwords,
+  oidc = [],
+  ldap = [],
+  saml = [],
+  kerberos = [],
+}: ConsoleFile): string[] {
+  const names = [...oidc, ...ldap, ...saml, ...kerberos].map(({ name }) => name);
+  const twice = new Set(names.filter((one, at) => names.indexOf(one) !== at));
+  return [
+    ...[...twice].map(
+      (name) => `two ways to sign in are named ${name}; each needs a name of its own`,
+    ),
+    ...(passwords === false && names.length === 0
+      ? [
+          'passwords: false would leave no way to sign in that can be tested; add oidc, saml, kerberos or ldap',
+        ]
+      : []),
+  ];
 }
 
 function headerProblems({ secret, secretHeader, from }: HeaderSettings): string[] {

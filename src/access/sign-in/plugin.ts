@@ -10,6 +10,7 @@ import { answerCors, checkCsrf } from './cross-origin.ts';
 import { mayBeRelayed } from './relayed-callers.ts';
 import { emergencyRoutes } from './route/emergency.ts';
 import { firstAdministratorRoute } from './route/first-administrator.ts';
+import { kerberosRoutes } from './route/kerberos.ts';
 import { oidcRoutes } from './route/oidc.ts';
 import { samlRoutes } from './route/saml.ts';
 import { secondFactorRoutes } from './route/second-factor.ts';
@@ -67,6 +68,7 @@ export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
         firstAdministratorRoute(api, signIn);
         oidcRoutes(api, signIn);
         samlRoutes(api, signIn);
+        kerberosRoutes(api, signIn);
         tokenRoutes(api, signIn);
         secondFactorRoutes(api, signIn);
         userRoutes(api, signIn);

@@ -15,6 +15,7 @@ import type { FactorCheck } from './factor/check-factor.ts';
 import type { SecondFactors } from './factor/second-factors.ts';
 import type { FailureDelay } from './failure-delay.ts';
 import type { FirstAdministrator } from './first-administrator.ts';
+import type { KerberosProvider } from './kerberos/kerberos-provider.ts';
 import type { LocalSignIn } from './local-sign-in.ts';
 import type { OidcProvider } from './oidc-provider.ts';
 import type { RefusedSignIns } from './refused-sign-ins.ts';
@@ -57,6 +58,7 @@ export interface SignIn {
   readonly attempts: SealedAttempts<Waiting>;
   readonly providers: ReadonlyMap<string, OidcProvider>;
   readonly saml: ReadonlyMap<string, SamlProvider>;
+  readonly kerberos: ReadonlyMap<string, KerberosProvider>;
   readonly relayed: RelayedCallers;
   readonly authenticators: readonly Authenticator[];
   readonly log: Logger;

@@ -1,7 +1,13 @@
 import { describeError } from '../../../error/engine-error.ts';
 import { firstReached } from '../../../peer/first-reached.ts';
-import { provenPerson, toldPerson, untypable } from '../../../peer/ldap/directory-person.ts';
-import { mappedName, type Person } from '../../../peer/ldap/groups.ts';
+import {
+  bindAccount,
+  entryOf,
+  provenPerson,
+  toldPerson,
+  untypable,
+} from '../../../peer/ldap/directory-person.ts';
+import { groupsOf, mappedName, type Person } from '../../../peer/ldap/groups.ts';
 import {
   connectLdap,
   type LdapConnection,
@@ -22,6 +28,8 @@ export interface Directory {
    * a SignInRefusal where the directory knows the person and refuses, with a DirectoryFailure where it could not be asked.
    */
   check(attempt: DelegatedAttempt): Promise<Identity | string>;
+  /** The same for somebody who has proven in another way who they are; the account of the settings searches. */
+  find(user: string): Promise<Identity | string>;
 }
 
 /** A directory that could not be asked. */
@@ -56,19 +64,22 @@ export function directory(settings: DirectorySettings): Directory {
     };
     return firstReached(servers, open, { signal, what: 'directory server' });
   };
+  const ask = async (
+    question: (connection: LdapConnection) => Promise<Identity | string>,
+  ): Promise<Identity | string> => {
+    try {
+      await using connection = await connect();
+      return await question(connection);
+    } catch (error) {
+      if (error instanceof SignInRefusal) throw error;
+      throw new DirectoryFailure(name, told(error));
+    }
+  };
   return {
     name,
-    async check(attempt) {
-      const nobody = untypable(attempt);
-      if (nobody !== undefined) return nobody;
-      try {
-        await using connection = await connect();
-        return await identified(connection, settings, attempt);
-      } catch (error) {
-        if (error instanceof SignInRefusal) throw error;
-        throw new DirectoryFailure(name, told(error));
-      }
-    },
+    check: async (attempt) =>
+      untypable(attempt) ?? ask((connection) => identified(connection, settings, attempt)),
+    find: (user) => ask((connection) => known(connection, settings, user)),
   };
 }
 
@@ -114,6 +125,18 @@ export function identityOf(
       defaultUser: NAMES.find((one) => entry.values(one).length > 0) ?? 'uid',
     },
   );
+}
+
+async function known(
+  connection: LdapConnection,
+  settings: DirectorySettings,
+  user: string,
+): Promise<Identity | string> {
+  await bindAccount(connection, settings);
+  const entry = await entryOf(connection, settings, user);
+  if (entry === undefined) return 'no entry below base fits the filter';
+  const person = { entry, user };
+  return identityOf(settings, person, await groupsOf(connection, settings, person));
 }
 
 function refusedPerson(name: string, failure: LdapFailure): SignInRefusal {

@@ -28,6 +28,7 @@ const Methods = Type.Object({
   first: Type.Boolean(),
   oidc: list(Type.Object({ name: Type.String(), title: Type.String() })),
   saml: list(Type.Object({ name: Type.String(), title: Type.String() })),
+  kerberos: list(Type.Object({ name: Type.String(), title: Type.String() })),
 });
 
 export const Credentials = closed({
@@ -74,6 +75,7 @@ function beginRoutes(api: Api, signIn: SignIn): void {
       // an unreachable database must not hide the page, and no user could be made in it either
       first: (await within(1_000, signIn.first.isAwaited())) ?? false,
       saml: [...signIn.saml.values()].map(({ name, title }) => ({ name, title })),
+      kerberos: [...signIn.kerberos.values()].map(({ name, title }) => ({ name, title })),
       oidc: [...signIn.providers.values()].map(({ name, title }) => ({ name, title })),
     }),
   );

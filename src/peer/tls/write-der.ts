@@ -1,4 +1,4 @@
-/** Writes ASN.1 DER, as far as certificates and revocation lists need it. */
+/** Writes ASN.1 DER, as far as certificates, revocation lists and Kerberos need it. */
 
 /** One element: tag, length, content. */
 function element(tag: number, content: Uint8Array): Buffer {
@@ -25,6 +25,17 @@ export const utf8 = (text: string): Buffer => element(0x0c, Buffer.from(text, 'u
 export const tagged = (tag: number, content: Uint8Array): Buffer => element(0xa0 | tag, content);
 export const implicit = (tag: number, content: Uint8Array): Buffer => element(0x80 | tag, content);
 
+export const application = (tag: number, content: Uint8Array): Buffer =>
+  element(0x60 | tag, content);
+export const enumerated = (value: number): Buffer => element(0x0a, Buffer.of(value));
+/** A non-negative number below 2^48. */
+export function number(value: number): Buffer {
+  const bytes = Buffer.alloc(6);
+  bytes.writeUIntBE(value, 0, 6);
+  const first = bytes.findIndex((byte) => byte !== 0);
+  return integer(first === -1 ? Buffer.of(0) : bytes.subarray(first));
+}
+
 /** A non-negative integer, given as big-endian bytes. */
 export function integer(bytes: Uint8Array): Buffer {
   const sign = (bytes[0] ?? 0) & 0x80 ? Buffer.of(0) : Buffer.alloc(0);
@@ -43,10 +54,15 @@ function base128(value: number): number[] {
   return digits;
 }
 
+/** A time with four digits for the year, whole seconds. */
+export function generalTime(at: Date): Buffer {
+  const text = `${at.toISOString().replaceAll(/[-:T]/g, '').slice(0, 14)}Z`;
+  return element(0x18, Buffer.from(text, 'latin1'));
+}
+
 /** A time as certificates write it: two-digit years up to 2049, four digits from then on. */
 export function time(at: Date): Buffer {
-  const text = `${at.toISOString().replaceAll(/[-:T]/g, '').slice(0, 14)}Z`;
-  return at.getUTCFullYear() < 2050
-    ? element(0x17, Buffer.from(text.slice(2), 'latin1'))
-    : element(0x18, Buffer.from(text, 'latin1'));
+  if (at.getUTCFullYear() >= 2050) return generalTime(at);
+  const text = `${at.toISOString().replaceAll(/[-:T]/g, '').slice(2, 14)}Z`;
+  return element(0x17, Buffer.from(text, 'latin1'));
 }
