@@ -1,9 +1,10 @@
-import { type Msg, NoRespondersError } from '@nats-io/transport-node';
+import { headers, type Msg, NoRespondersError, type QueuedIterator } from '@nats-io/transport-node';
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
+import { isGone, processIdentity } from '../broker/process-identity.ts';
 import { background } from '../error/background.ts';
 import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
-import { describeError, EngineError } from '../error/engine-error.ts';
+import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
 import { describeSize } from '../time/size.ts';
 import { ENGINE, type Verb, type Verbs } from './verbs.ts';
 
@@ -50,6 +51,7 @@ function serveVerb(
 ): ControlServer {
   const subject = subjectOf(names, verb);
   const serve = async (message: Msg): Promise<void> => {
+    using _ = message.headers?.has(SIGNS) === true ? signsOfLife(message) : undefined;
     try {
       const { request, body } = unpack(message.data);
       message.respond(JSON.stringify({ result: await answer(request, body) }));
@@ -92,13 +94,85 @@ export async function askControl<Request, Result>(
   const subject = subjectOf(names, verb);
   const bytes = packed({ connection }, request, body);
   const answer = await connection.request(subject, bytes, { timeout }).catch((error: unknown) => {
-    throw new EngineError(
-      'BROKER_UNAVAILABLE',
-      `nobody answers ${subject}: is the production running? (${describeError(error).code})`,
-      { retryable: true },
-    );
+    throw nobodyAnswers(subject, describeError(error).code);
   });
   return resultOf(verb, answer);
+}
+
+const nobodyAnswers = (subject: string, why: string): EngineError =>
+  new EngineError(
+    'BROKER_UNAVAILABLE',
+    `nobody answers ${subject}: is the production running? (${why})`,
+    { retryable: true },
+  );
+
+/** The header of a request whose server shows that it is at it. */
+const SIGNS = 'Wb-Signs';
+/** Milliseconds between two signs of life, and without one after which the server counts as gone. */
+const SIGN_EVERY = 500;
+const SILENT = 3_000;
+/** Milliseconds between two looks at whether the server's process, if it is on this machine, is gone. */
+const LOOK_EVERY = 250;
+
+interface Sign {
+  /** Who is at it: `processIdentity`. */
+  readonly alive: string | undefined;
+}
+
+function signsOfLife(message: Msg): Disposable {
+  const sign = JSON.stringify({ alive: processIdentity() } satisfies Sign);
+  const tell = (): void => void message.respond(sign);
+  tell();
+  return every(SIGN_EVERY, tell);
+}
+
+/** Runs something again and again, until it is disposed. */
+function every(time: number, run: () => void): Disposable {
+  const timer = setTimeout(() => {
+    run();
+    timer.refresh();
+  }, time);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+/**
+ * Like `askControl`, for work that may take long and can be given again: a server that is killed is
+ * noticed at once on this machine, and elsewhere after it was silent for some seconds. One of an
+ * older version shows no sign: it is waited for until `timeout`, the limit of all.
+ */
+export async function askSigned<Request, Result>(
+  { connection, names }: Broker,
+  verb: Verb<Request, Result>,
+  request: Request,
+  { body, timeout }: { readonly body: Uint8Array; readonly timeout: number },
+): Promise<Result> {
+  const subject = subjectOf(names, verb);
+  const marked = headers();
+  marked.set(SIGNS, '1');
+  const asked = connection.requestMany(subject, packed({ connection }, request, body), {
+    strategy: 'stall',
+    maxWait: timeout,
+    stall: SILENT,
+    headers: marked,
+  });
+  // its type does not say that it can be stopped
+  const answers = (await asked) as QueuedIterator<Msg>;
+  const limit = performance.now() + timeout;
+  let by: string | undefined;
+  using _ = every(LOOK_EVERY, () => {
+    if (isGone(by) || performance.now() > limit) answers.stop();
+  });
+  try {
+    for await (const answer of answers) {
+      const told = answer.json<Partial<Sign>>();
+      if (!('alive' in told)) return resultOf(verb, answer);
+      by = told.alive;
+    }
+  } catch (error) {
+    if (isEngineError(error)) throw error;
+    throw nobodyAnswers(subject, describeError(error).code);
+  }
+  throw nobodyAnswers(subject, 'the engine that was at it is gone');
 }
 
 /**

@@ -21,8 +21,7 @@ import { endInHand, endQueued } from './end-queued.ts';
 import type { Engine } from './engine.ts';
 import { statesOf, stateValue, waitsOf } from './kept-work.ts';
 import { leftQueues } from './left-queues.ts';
-import { reprocessOnce } from './reprocess.ts';
-import { discardSuspended, resendOnce } from './resend.ts';
+import { discardSuspended, reprocessOnce, resendOnce, singly } from './single-orders.ts';
 
 /** The engine that is asked. */
 export interface AskedEngine {
@@ -66,9 +65,9 @@ export function engineControl(asked: AskedEngine, others: AnswersOfProcess): Con
       director.switchOff(host, { by, reason, at: Date.now() }),
     retry: ({ host }) => director.retryNow(host),
     override: ({ set, ...which }) => director.override(which, set),
-    resend: (order, body) => resendOnce(engine, director, order, body),
-    reprocess: (order, body) => reprocessOnce(engine, director, order, body),
-    discard: (order) => discardSuspended(engine, order),
+    resend: (order, body) => resendOnce(asked, order, body),
+    reprocess: (order, body) => reprocessOnce(asked, order, body),
+    discard: (order) => discardSuspended(asked, order),
     carryOut: bulkOrders(engine, director),
     end: (order) => endInHand(director, order),
     endQueued: (order) => endQueued(engine, director, order),
@@ -79,7 +78,7 @@ export function engineControl(asked: AskedEngine, others: AnswersOfProcess): Con
     stateValue: ({ key }) => stateValue(engine, key),
     removeState: (order) => removeState(engine, order),
     notify: (notification) => notify(director, notification),
-    testMessage: (message, body) => sendTestMessage(engine, director, message, body),
+    testMessage: (message, body) => sendTestMessage(asked, message, body),
     describe: () => describeProduction(director.definition),
   });
 }
@@ -126,30 +125,30 @@ const SOURCE = 'waybill';
  * any.
  */
 function sendTestMessage(
-  engine: Engine,
-  director: Director,
-  request: TestMessage,
+  asked: AskedEngine,
+  { host, type, charset, name, by, ...given }: TestMessage,
   body: Uint8Array,
 ): Promise<SentMessage> {
-  const { order } = request;
-  const send = (): Promise<SentMessage> => sent(director, request, body);
-  return order === undefined ? send() : engine.orders.once(order, send);
-}
-
-async function sent(
-  director: Director,
-  { host, type, charset, name, by, order }: TestMessage,
-  body: Uint8Array,
-): Promise<SentMessage> {
-  const { source, to } = wayInto(director.definition, host, body);
-  const { messageId, sessionId } = await inject(director, {
-    envelope: { source, type: type ?? fileType(body, name ?? ''), charset, name, testBy: by },
-    body: inlineBody(body),
-    to,
-    kind: 't',
-    order,
+  const { director } = asked;
+  return singly(asked, {
+    order: given.order,
+    async run(handling, order) {
+      const { source, to } = wayInto(director.definition, host, body);
+      const envelope = {
+        source,
+        type: type ?? fileType(body, name ?? ''),
+        charset,
+        name,
+        testBy: by,
+      };
+      const injected = { envelope, body: inlineBody(body), to, kind: 't', order };
+      const { messageId, sessionId } = await inject(director, injected, (legs, store) =>
+        handling.keep(legs, { ready: async () => undefined, store }),
+      );
+      return { messageId, sessionId };
+    },
+    made: (before) => before,
   });
-  return { messageId, sessionId };
 }
 
 /** The source and targets of a message for a host. */

@@ -124,7 +124,7 @@ export async function startEngine(
     steps: done,
     keyed: keyed(broker),
     waiting: waitingRoom(broker, stored),
-    orders: orders(broker, { duplicateWindow }),
+    orders: orders(broker),
     leases: held,
     answers: waiting,
     halfStored: halfStoredLegs(),

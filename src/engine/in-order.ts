@@ -6,10 +6,10 @@ export interface InOrder {
 
 export interface Place {
   /**
-   * Calls `start` once all before it have started or ended; they may still be under way. Rejects
-   * instead with what `stop` was given.
+   * Calls `ready` and then `start` once all before it have started or ended; they may still be under
+   * way. Rejects instead with what `stop` was given.
    */
-  take<Result>(start: () => Promise<Result>): Promise<Result>;
+  take<Result>(ready: () => Promise<void>, start: () => Promise<Result>): Promise<Result>;
   /** Must be called: the place is no longer needed. */
   end(): void;
   /** None after it starts. */
@@ -25,8 +25,9 @@ export function inOrder(): InOrder {
       const begun = Promise.withResolvers<void>();
       last = begun.promise;
       return {
-        async take(start) {
+        async take(ready, start) {
           await before;
+          await ready();
           if (stopped !== undefined) throw stopped;
           const result = start();
           begun.resolve();

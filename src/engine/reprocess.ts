@@ -1,4 +1,3 @@
-import type { Begun } from '../broker/orders.ts';
 import type { Reprocess, Reprocessed } from '../control/orders.ts';
 import type { Definition } from '../definition/definition.ts';
 import { EngineError } from '../error/engine-error.ts';
@@ -10,41 +9,20 @@ import { inlineBody } from '../message/body.ts';
 import type { Envelope } from '../message/message.ts';
 import type { Director } from './director.ts';
 import type { Engine } from './engine.ts';
-import { alone, byItself, discard, placesOf } from './resend.ts';
+import type { Handling } from './order-round.ts';
+import { discard, placesOf } from './resend.ts';
 
 /**
  * Processes a session's original again with today's rules and transforms, and stores only what goes
  * to the chosen hosts, in a new session, with each leg linked to what it replaces. All or nothing:
  * if the rules still fail, or send nothing to one of these hosts, nothing is stored and the error
- * says why. A repeated order is carried out once.
+ * says why.
  */
-export function reprocessOnce(
-  engine: Engine,
-  director: Director,
-  request: Reprocess,
-  body: Uint8Array,
-): Promise<Reprocessed> {
-  const run = (before?: Begun): Promise<Reprocessed> => {
-    const handling = byItself(engine, before !== undefined);
-    if (request.dryRun === true) return preview(engine, director, { request, body });
-    const suspended = request.replaces.filter((one) => one.suspended);
-    // nobody else can act on what is replaced meanwhile
-    return suspended.reduce<() => Promise<Reprocessed>>(
-      (inner, { message }) =>
-        () =>
-          alone(engine, message, inner),
-      () => reprocess(engine, director, { request, body }, handling),
-    )();
-  };
-  return request.order === undefined ? run() : engine.orders.once(request.order, run);
-}
-
-/** Processes an original again, as described at `reprocessOnce`. */
 export async function reprocess(
   engine: Engine,
   director: Director,
   { request, body }: { readonly request: Reprocess; readonly body: Uint8Array },
-  handling = byItself(engine),
+  handling: Handling,
 ): Promise<Reprocessed> {
   const { original, replaces, targets, by } = request;
   const { storing, routing } = director;
@@ -78,8 +56,8 @@ export async function reprocess(
   };
 }
 
-/** What it would make; stores nothing. */
-async function preview(
+/** What `reprocess` would make; stores nothing. */
+export async function preview(
   engine: Engine,
   director: Director,
   { request, body }: { readonly request: Reprocess; readonly body: Uint8Array },

@@ -1,62 +1,14 @@
 import { findById } from '../broker/find-by-id.ts';
-import { uncertain } from '../broker/order-entry.ts';
-import type { Begun } from '../broker/orders.ts';
 import type { Discard, Resend, SentMessage } from '../control/orders.ts';
 import { ediTypeOf, hl7Header, kindOf } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { type InjectedMessage, inject } from '../flow/inject.ts';
-import type { Leg } from '../flow/route.ts';
+import { inject } from '../flow/inject.ts';
 import { inlineBody } from '../message/body.ts';
 import type { Envelope } from '../message/message.ts';
 import { systemClock } from '../time/clock.ts';
 import type { Director } from './director.ts';
 import type { Engine } from './engine.ts';
-
-/** Like `resend`, but an order that any engine has already carried out is not repeated. */
-export function resendOnce(
-  engine: Engine,
-  director: Director,
-  request: Resend,
-  body: Uint8Array,
-): Promise<SentMessage> {
-  const { message, order, suspended = false } = request;
-  const note = suspended ? 'suspended' : undefined;
-  const run = async (before?: Begun): Promise<SentMessage> => {
-    const again = before !== undefined;
-    // it was stored under another key then
-    if (again && before.note !== note) throw uncertain();
-    const make = (): Promise<SentMessage> =>
-      resend(engine, director, { request, body }, byItself(engine, again));
-    return suspended ? alone(engine, message, make) : make();
-  };
-  return order === undefined ? run() : engine.orders.once(order, run, note);
-}
-
-/** How an order is carried out: by itself, or as one of many. */
-export interface Handling {
-  /** The order may have been carried out before. */
-  readonly again: boolean;
-  /** The place of a message among the suspended ones, in the stream for these. */
-  place(message: Pick<Envelope, 'id' | 'target'>): Promise<number | undefined>;
-  /** Stores the legs, or returns what an earlier run of the order has stored. */
-  keep(legs: readonly Leg[], steps: StoringSteps): Promise<InjectedMessage>;
-}
-
-export interface StoringSteps {
-  /** Throws if there is nothing to be done any more; nobody else may act on the messages then. */
-  readonly ready: () => Promise<void>;
-  /** Publishes before it returns. */
-  readonly store: () => Promise<InjectedMessage>;
-}
-
-export const byItself = (engine: Engine, again = false): Handling => ({
-  again,
-  place: (message) => placeOf(engine, message),
-  async keep(_, { ready, store }) {
-    await ready();
-    return store();
-  },
-});
+import { type Handling, noLongerSuspended } from './order-round.ts';
 
 /**
  * Sends a message again as a new session that is linked to the old one; the original is never
@@ -67,7 +19,7 @@ export async function resend(
   engine: Engine,
   director: Director,
   { request, body }: { readonly request: Resend; readonly body: Uint8Array },
-  handling = byItself(engine),
+  handling: Handling,
 ): Promise<SentMessage> {
   const { message, bodyRef, suspended = false, order } = request;
   const places = placesOf(handling, suspended ? [message] : []);
@@ -90,9 +42,9 @@ export async function resend(
   const { messageId, sessionId } = await inject(director, injected, (legs, store) =>
     handling.keep(legs, {
       ready: () => places.all(),
-      async store() {
+      async store(again) {
         const stored = await store();
-        if (suspended && stored.duplicate && !handling.again)
+        if (suspended && stored.duplicate && !again)
           throw noLongerSuspended(message, 'has just been resent; discard it if it stays');
         return stored;
       },
@@ -106,7 +58,7 @@ export async function resend(
 
 /** The places of suspended messages that are dealt with. */
 export function placesOf(
-  handling: Pick<Handling, 'place' | 'again'>,
+  handling: Pick<Handling, 'place'>,
   messages: readonly Pick<Envelope, 'id' | 'target'>[],
 ): {
   /** Throws NOT_FOUND if one is no longer suspended. */
@@ -122,20 +74,10 @@ export function placesOf(
       found = await look();
       const message = messages[found.indexOf(undefined)];
       if (message === undefined) return;
-      throw handling.again ? uncertain() : dealtWith(message);
+      throw noLongerSuspended(message, 'is no longer suspended: somebody else has dealt with it');
     },
     left: async () => found ?? look(),
   };
-}
-
-const dealtWith = (message: Pick<Envelope, 'id' | 'target'>): EngineError =>
-  noLongerSuspended(message, 'is no longer suspended: somebody else has dealt with it');
-
-export function noLongerSuspended(
-  { id, target }: Pick<Envelope, 'id' | 'target'>,
-  why: string,
-): EngineError {
-  return new EngineError('NOT_FOUND', `message ${id} at ${target} ${why}`);
 }
 
 /** Editing may change the type of a message with segments. */
@@ -144,23 +86,6 @@ function typeNow(type: string, body: Uint8Array): string {
   const kind = kindOf(type);
   const isEdi = kind === 'x12' || kind === 'edifact';
   return isEdi ? (ediTypeOf(body) ?? type) : type;
-}
-
-/** Ends a suspended message by a person's order, unless somebody else is dealing with it. */
-export async function discardSuspended(engine: Engine, order: Discard): Promise<void> {
-  await alone(engine, order.message, () => discard(engine, order));
-}
-
-/** If two people act on a suspended message at once, on any engines, only one succeeds. */
-export async function alone<Result>(
-  { orders }: Engine,
-  message: Pick<Envelope, 'id' | 'target'>,
-  run: () => Promise<Result>,
-): Promise<Result> {
-  const done = await orders.alone(`suspended.${message.id}`, async () => [await run()] as const);
-  if (done === undefined)
-    throw noLongerSuspended(message, 'is being dealt with by somebody else right now');
-  return done[0];
 }
 
 /**

@@ -1,9 +1,16 @@
 import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
-import { askAll, askControl, orderAll, serveControl } from '../../src/control/control.ts';
+import {
+  askAll,
+  askControl,
+  askSigned,
+  orderAll,
+  serveControl,
+} from '../../src/control/control.ts';
 import { ENGINE, PLANE, TRACE } from '../../src/control/verbs.ts';
 import { EngineError } from '../../src/error/engine-error.ts';
+import { gone } from '../support/gone.ts';
 import { startNats } from '../support/nats.ts';
 
 const verbs = Object.entries({ ENGINE, PLANE, TRACE }).flatMap(([map, of]) =>
@@ -87,4 +94,50 @@ test('where nobody listens there is no answer, and an order says so', async () =
   expect(await askAll(broker, ENGINE.status, null)).toEqual([]);
   const order = orderAll(broker, ENGINE.stop, { host: 'x', by: 'ann' });
   await expect(order).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+});
+
+test('who asks for long work learns soon that its server is gone or silent, waits while it works, and for an older one until the limit', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'signs', role: 'test' });
+  const { connection, names } = broker;
+  const { carryOut } = ENGINE;
+  const work = { body: Buffer.alloc(0), timeout: 60_000 };
+  const ask = (timeout = work.timeout) =>
+    askSigned(broker, carryOut, { orders: [] }, { ...work, timeout });
+  await expect(ask()).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE', retryable: true });
+
+  const asked: boolean[] = [];
+  let signs: readonly object[] = [{ alive: gone() }];
+  const dying = connection.subscribe(names.control(carryOut.name), {
+    callback(_, message) {
+      asked.push(message.headers?.has('Wb-Signs') === true);
+      for (const sign of signs) message.respond(JSON.stringify(sign));
+    },
+  });
+  await connection.flush();
+  const began = performance.now();
+  const lost = { code: 'BROKER_UNAVAILABLE', message: expect.stringContaining('is gone') };
+  await expect(ask()).rejects.toMatchObject(lost);
+  // of another machine: nothing is known of its process
+  signs = [{ alive: 'elsewhere/1/1' }];
+  await expect(ask()).rejects.toMatchObject(lost);
+  expect(performance.now() - began).toBeLessThan(30_000);
+  signs = [];
+  await expect(ask(300)).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+  expect(asked).toEqual([true, true, true]);
+  dying.unsubscribe();
+
+  const ending = Promise.withResolvers<void>();
+  const server = serveControl(
+    broker,
+    { carryOut },
+    { carryOut: () => ending.promise.then(() => [{}]) },
+  );
+  await connection.flush();
+  const late = ask();
+  const inTime = ask(600);
+  await expect(inTime).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+  ending.resolve();
+  expect(await late).toEqual([{}]);
+  server.close();
 });

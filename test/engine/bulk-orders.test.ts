@@ -1,8 +1,10 @@
+import * as fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { orders } from '../../src/broker/orders.ts';
 import type { BulkOrder } from '../../src/control/orders.ts';
 import { bulkOrders } from '../../src/engine/bulk-orders.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import { resendOnce } from '../../src/engine/single-orders.ts';
 import { EngineError } from '../../src/error/engine-error.ts';
 import { envelopeOf } from '../../src/message/envelope.ts';
 import type { Message } from '../../src/message/message.ts';
@@ -26,12 +28,12 @@ function resends(messages: readonly Message[], job: string, suspended = false) {
 /** The engine, with orders that wait for others only shortly. */
 const hasty = (engine: Engine): Engine =>
   Object.create(engine, {
-    orders: { value: orders(engine.broker, { duplicateWindow: 600_000, patience: 300 }) },
+    orders: { value: orders(engine.broker, { patience: 300 }) },
   }) as Engine;
 
 /** An engine that dies before it records what it has done. */
 function dying(engine: Engine): Engine {
-  const kept = orders(engine.broker, { duplicateWindow: 600_000, patience: 300 });
+  const kept = orders(engine.broker, { patience: 300 });
   const value: Engine['orders'] = {
     ...kept,
     batch: async () => ({ ...(await kept.batch()), end: async () => undefined }),
@@ -42,18 +44,56 @@ function dying(engine: Engine): Engine {
 /** A peer that refuses what comes, until it accepts. */
 function refusing() {
   const refused: Message[] = [];
-  let refuses = true;
+  let isRefusing = true;
   return {
     refused,
-    accepts() {
-      refuses = false;
+    refuses(now: boolean) {
+      isRefusing = now;
     },
     answer(message: Message): undefined {
-      if (!refuses) return;
+      if (!isRefusing) return;
       refused.push(message);
       throw new EngineError('ADAPTER_SUSPEND', 'no');
     },
   };
+}
+
+/** Where an engine is when it is killed, or stands still until all others have acted. */
+const FATES = [
+  'before the claim',
+  'after the claim',
+  'before the receipt',
+  'stands still',
+] as const;
+type Fate = (typeof FATES)[number];
+
+/** An engine with one of these fates. */
+function fated(engine: Engine, fate: Fate, goesOn: Promise<void>): Engine {
+  const kept = orders(engine.broker, { patience: 300 });
+  const killed = new Error('killed');
+  const value: Engine['orders'] = {
+    async batch() {
+      const batch = await kept.batch();
+      return {
+        ...batch,
+        async once(order, { begin, run }) {
+          if (fate === 'before the claim') throw killed;
+          return batch.once(order, {
+            begin,
+            async run(before, hold) {
+              if (fate === 'after the claim') throw killed;
+              if (fate === 'stands still') await goesOn;
+              const result = await run(before, hold);
+              if (fate === 'before the receipt') throw killed;
+              return result;
+            },
+          });
+        },
+        end: () => (fate === 'stands still' ? batch.end() : Promise.resolve()),
+      };
+    },
+  };
+  return Object.create(engine, { orders: { value } }) as Engine;
 }
 
 const CAME = Array.from({ length: 30 }, (_, n) => `m${n}`);
@@ -80,7 +120,7 @@ test('an order that a dead engine carried out is found, although the trace says 
   await using line = await given({ operations: { out: moody } });
   await line.come('one', 'two');
   await vi.waitFor(async () => expect(await line.outcomes()).toHaveLength(2));
-  moody.accepts();
+  moody.refuses(false);
   const { engine, director } = line;
   const messages = moody.refused;
   const first = await bulkOrders(dying(engine), director)(...resends(messages, 'job', true));
@@ -92,12 +132,65 @@ test('an order that a dead engine carried out is found, although the trace says 
   await line.arrive(['one', 'two', 'after']);
 });
 
+test('whatever happens to the engines that take an order up, it is carried out once and its result is told', async () => {
+  const moody = refusing();
+  await using line = await given({ operations: { out: moody } });
+  const { engine, director } = line;
+  const expected: string[] = [];
+  let round = 0;
+  const tried = async (fates: readonly Fate[], isSuspended: boolean, isSingle: boolean) => {
+    const texts = isSingle ? [`${++round}`] : [`${++round}a`, `${round}b`, `${round}c`];
+    moody.refuses(isSuspended);
+    await line.come(...texts);
+    const came = () => (isSuspended ? moody.refused : line.sent());
+    await vi.waitFor(() => expect(came().slice(-texts.length).map(textOf)).toEqual(texts));
+    if (!isSuspended) expected.push(...texts);
+    moody.refuses(false);
+    const messages = came().slice(-texts.length);
+    const request = resends(messages, `round-${round}`, isSuspended);
+    const act = async (by: Engine) => {
+      if (!isSingle) return bulkOrders(by, director)(...request);
+      const [order] = request[0].orders;
+      if (order?.act !== 'resend') throw new Error('it is a resend');
+      return resendOnce({ engine: by, director }, order, request[1]).then(
+        (sent) => [{ sent }],
+        (error: unknown) => [{ error }],
+      );
+    };
+    const others = Promise.withResolvers<void>();
+    const late: Promise<unknown>[] = [];
+    for (const fate of fates) {
+      const acting = act(fated(engine, fate, others.promise));
+      if (fate === 'stands still') late.push(acting);
+      else await acting;
+    }
+    const results = await act(hasty(engine));
+    expected.push(...texts);
+    expect(results.map((one) => 'sent' in one)).toEqual(texts.map(() => true));
+    others.resolve();
+    await Promise.all(late);
+    expect(await act(hasty(engine))).toEqual(results);
+    await line.arrive(expected);
+  };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom(...FATES), { minLength: 1, maxLength: 3 }),
+      fc.boolean(),
+      fc.boolean(),
+      tried,
+    ),
+    { numRuns: 8 },
+  );
+  const { state } = await engine.broker.manager.streams.info(engine.broker.names.suspended.stream);
+  expect(state.messages).toBe(0);
+});
+
 test('of two jobs over the same suspended messages each message is dealt with by one', async () => {
   const moody = refusing();
   await using line = await given({ operations: { out: moody } });
   await line.come(...CAME);
   await vi.waitFor(async () => expect(await line.outcomes()).toHaveLength(CAME.length));
-  moody.accepts();
+  moody.refuses(false);
   const { engine, director } = line;
   const messages = moody.refused;
   const carryOut = bulkOrders(hasty(engine), director);

@@ -1,6 +1,6 @@
 import { isAway } from '../../broker/away.ts';
 import type { Broker } from '../../broker/broker.ts';
-import { askControl } from '../../control/control.ts';
+import { askSigned } from '../../control/control.ts';
 import type { BulkOrder, BulkResult } from '../../control/orders.ts';
 import { ENGINE } from '../../control/verbs.ts';
 import type { ErrorCode } from '../../error/codes.ts';
@@ -42,7 +42,7 @@ const WINDOW = 128;
 const ABORTS = 8;
 /** Bytes of bodies per request; NATS accepts 1 MB at once unless configured otherwise. */
 const BYTES = 512 * 1024;
-/** Milliseconds; the engine waits for orders that another one may still be carrying out. */
+/** Milliseconds for all of a request; the engine waits for orders that another one may still be carrying out. */
 const LIMIT = 15_000;
 
 export interface WorkParts {
@@ -160,7 +160,7 @@ async function asked(broker: Broker, some: readonly InBulk[]): Promise<readonly 
   const body = Buffer.concat(some.map((one) => one.body));
   let results: readonly BulkResult[];
   try {
-    results = await askControl(broker, ENGINE.carryOut, { orders }, { body, timeout: LIMIT });
+    results = await askSigned(broker, ENGINE.carryOut, { orders }, { body, timeout: LIMIT });
   } catch (error) {
     if (isEngineError(error) && !error.retryable) return some.map(() => failed(error));
     const { text } = describeError(error);

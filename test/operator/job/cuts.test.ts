@@ -3,9 +3,13 @@ import { expect, test, vi } from 'vitest';
 import { freePort } from '../../../sandbox/free-port.ts';
 import type { Job, JobAnswer } from '../../../src/api/contract/job.ts';
 import type { MessagePage } from '../../../src/api/contract/message.ts';
-import { startEngineProcess } from '../../support/engine-process.ts';
+import { type EngineProcess, startEngineProcess } from '../../support/engine-process.ts';
 import { addLocalUser } from '../../support/local-user.ts';
-import { mllpReceiver, sendUntilAcknowledged } from '../../support/mllp-peers.ts';
+import {
+  type MllpReceiver,
+  mllpReceiver,
+  sendUntilAcknowledged,
+} from '../../support/mllp-peers.ts';
 import { startNats } from '../../support/nats.ts';
 import { adt, WARD } from '../../support/operator.ts';
 import { productionFolder } from '../../support/production.ts';
@@ -22,72 +26,89 @@ const search = (root: Visitor, criteria: object) =>
     ...criteria,
   });
 
-test('engine, operator plane and NATS are killed during a job over refused messages: each is made once, in order', async () => {
+/** Engines and an operator plane of the ward, whose receiver refuses what comes until it is told otherwise. */
+async function ward(scope: AsyncDisposableStack) {
   let refuses = true;
-  await using receiver = await mllpReceiver(() => (refuses ? 'AE' : 'AA'));
-  await using nats = await startNats();
-  await using folder = await productionFolder({ 'production.yaml': WARD });
-  const [listen, port] = [await freePort(), await freePort()];
+  const receiver = scope.use(await mllpReceiver(() => (refuses ? 'AE' : 'AA')));
+  const nats = scope.use(await startNats());
+  const folder = scope.use(await productionFolder({ 'production.yaml': WARD }));
+  const port = await freePort();
   const url = `nats://${nats.user}:${nats.password}@${new URL(nats.url).host}`;
-  const start = (role: 'engine' | 'operator') =>
-    startEngineProcess({
-      production: folder.path,
-      data: join(folder.path, role),
-      ports: role === 'engine' ? [listen] : [port],
-      environment: { LISTEN: `127.0.0.1:${listen}`, CONNECT: `127.0.0.1:${receiver.port}` },
-      arguments: [
-        '--nats',
-        url,
-        '--log-level',
-        'error',
-        '--role',
-        role,
-        ...(role === 'operator' ? ['--console', `127.0.0.1:${port}`] : []),
-      ],
-    });
-  const signedIn = async (): Promise<Visitor> => {
-    const root = visitor(`http://127.0.0.1:${port}`);
-    await vi.waitFor(async () => {
-      expect((await root.signIn(ROOT.name, ROOT.password)).status).toBe(200);
-    }, SOON);
-    return root;
-  };
-
-  await using scope = new AsyncDisposableStack();
-  const engine = scope.use(await start('engine'));
-  const plane = scope.use(await start('operator'));
+  const processes = scope.use(new AsyncDisposableStack());
+  const start = async (name: string, listen?: number): Promise<EngineProcess> =>
+    processes.use(
+      await startEngineProcess({
+        production: folder.path,
+        data: join(folder.path, name),
+        ports: [listen ?? port],
+        environment: {
+          LISTEN: `127.0.0.1:${listen ?? 0}`,
+          CONNECT: `127.0.0.1:${receiver.port}`,
+        },
+        arguments: [
+          '--nats',
+          url,
+          '--log-level',
+          'error',
+          '--role',
+          listen === undefined ? 'operator' : 'engine',
+          ...(listen === undefined ? ['--console', `127.0.0.1:${port}`] : []),
+        ],
+      }),
+    );
+  const plane = await start('operator');
   await addLocalUser(join(folder.path, 'operator'), ROOT);
-  let root = await signedIn();
+  return {
+    receiver,
+    nats,
+    plane,
+    start,
+    accepts() {
+      refuses = false;
+      receiver.received.length = 0;
+    },
+    async signedIn(): Promise<Visitor> {
+      const root = visitor(`http://127.0.0.1:${port}`);
+      await vi.waitFor(async () => {
+        expect((await root.signIn(ROOT.name, ROOT.password)).status).toBe(200);
+      }, SOON);
+      return root;
+    },
+  };
+}
+
+/** Sends what is refused, and gives the order to send it again once it is accepted. */
+async function orderedAgain(
+  root: Visitor,
+  listen: number,
+  { accepts }: { readonly accepts: () => void },
+): Promise<string> {
   const messages = Array.from({ length: COUNT }, (_, n) => adt(`C${n}`));
   await sendUntilAcknowledged(listen, messages, () => undefined);
   await vi.waitFor(async () => {
     expect((await search(root, { status: ['suspended'] })).body.items).toHaveLength(COUNT);
   }, SOON);
-  refuses = false;
-  receiver.received.length = 0;
+  accepts();
   const order = { type: 'resend', criteria: { target: 'hl7-out', status: ['suspended'] } };
   const { body } = await root.ask<JobAnswer>('POST', '/api/v1/jobs', { ...order, reason: 'back' });
-  const job = `/api/v1/jobs/${body.job?.id}`;
-  const beyond = (done: number): Promise<void> =>
-    vi.waitFor(async () => {
-      expect((await root.ask<Job>('GET', job)).body.done).toBeGreaterThan(done);
-    }, SOON);
+  return `/api/v1/jobs/${body.job?.id}`;
+}
 
-  await beyond(0);
-  await engine.kill();
-  scope.use(await start('engine'));
-  await beyond(130);
-  await plane.kill();
-  scope.use(await start('operator'));
-  root = await signedIn();
-  await beyond(260);
-  process.kill(nats.pid ?? 0, 'SIGKILL');
+const doneBeyond = (root: Visitor, job: string, done: number): Promise<void> =>
+  vi.waitFor(async () => {
+    expect((await root.ask<Job>('GET', job)).body.done).toBeGreaterThan(done);
+  }, SOON);
+
+async function eachOnce(
+  root: Visitor,
+  job: string,
+  receiver: Pick<MllpReceiver, 'received'>,
+): Promise<void> {
   await vi.waitFor(async () => {
     const now = (await root.ask<Job>('GET', job)).body;
     expect(now).toMatchObject({ state: 'finished', done: COUNT, failed: 0 });
     expect(now.became?.delivered).toBe(COUNT);
   }, SOON);
-
   const made = (await search(root, { status: ['completed'] })).body.items;
   expect(made).toHaveLength(COUNT);
   expect(new Set(made.map(({ resendOf }) => resendOf)).size).toBe(COUNT);
@@ -96,4 +117,43 @@ test('engine, operator plane and NATS are killed during a job over refused messa
   const arrived = receiver.received.map(({ controlId }) => controlId);
   expect([...new Set(arrived)]).toEqual(Array.from({ length: COUNT }, (_, n) => `C${n}`));
   expect(arrived.length).toBeLessThan(COUNT + 10);
+}
+
+test('engine, operator plane and NATS are killed during a job over refused messages: each is made once, in order', async () => {
+  await using scope = new AsyncDisposableStack();
+  const { receiver, nats, plane, ...here } = await ward(scope);
+  const listen = await freePort();
+  const engine = await here.start('engine', listen);
+  let root = await here.signedIn();
+  const job = await orderedAgain(root, listen, here);
+  await doneBeyond(root, job, 0);
+  await engine.kill();
+  await here.start('engine', listen);
+  await doneBeyond(root, job, 130);
+  await plane.kill();
+  await here.start('operator');
+  root = await here.signedIn();
+  await doneBeyond(root, job, 260);
+  process.kill(nats.pid ?? 0, 'SIGKILL');
+  await eachOnce(root, job, receiver);
+  expect(engine.ended && plane.ended).toBe(true);
+}, 180_000);
+
+test('of two engines one stands still past its claim, goes on, and is killed: the job goes on at the other, each once', async () => {
+  await using scope = new AsyncDisposableStack();
+  const { receiver, ...here } = await ward(scope);
+  const [listen, other] = [await freePort(), await freePort()];
+  const engines = [await here.start('one', listen), await here.start('two', other)];
+  const root = await here.signedIn();
+  const job = await orderedAgain(root, listen, here);
+  await doneBeyond(root, job, 0);
+  // whichever of them has the request
+  for (const { pid } of engines) process.kill(pid, 'SIGSTOP');
+  const done = (await root.ask<Job>('GET', job)).body.done;
+  process.kill(engines[1]?.pid ?? 0, 'SIGCONT');
+  await doneBeyond(root, job, Math.min(done + 130, COUNT - 1));
+  process.kill(engines[0]?.pid ?? 0, 'SIGCONT');
+  await engines[1]?.kill();
+  await eachOnce(root, job, receiver);
+  expect(engines.map(({ ended }) => ended)).toEqual([false, true]);
 }, 180_000);
