@@ -37,6 +37,10 @@ export interface EngineOptions {
   readonly ports: readonly number[];
   /** The address of its console; off by default. */
   readonly consoleAt?: string;
+  /** Another NATS than its own, whose durability is not the engine's. */
+  readonly nats?: string | undefined;
+  /** Without the console's database and its projector. */
+  readonly isOnlyEngine?: boolean;
   /** The checkout of the engine to start; this one by default. */
   readonly checkout?: string | undefined;
   /** Fills the data folder before the engine starts. */
@@ -82,7 +86,7 @@ export async function engineProcess(options: EngineOptions): Promise<EngineProce
   running.add(engine);
   try {
     for (const port of options.ports) await untilOpen(port, child, () => said);
-    pids = pidsOf(data);
+    pids = options.nats === undefined ? pidsOf(data) : { engine: childOf(child.pid), nats: 0 };
   } catch (error) {
     await engine.stop();
     throw error;
@@ -92,8 +96,15 @@ export async function engineProcess(options: EngineOptions): Promise<EngineProce
 }
 
 function start(main: string, data: string, options: EngineOptions): ChildProcess {
-  const { production, durability, environment, consoleAt = 'off' } = options;
-  const flags = ['--durability', durability, '--metrics', 'off', '--log-level', 'error'];
+  const { production, durability, environment, consoleAt = 'off', nats, isOnlyEngine } = options;
+  const flags = [
+    ...(nats === undefined ? ['--durability', durability] : ['--nats', nats]),
+    ...(isOnlyEngine === true ? ['--role', 'engine'] : []),
+    '--metrics',
+    'off',
+    '--log-level',
+    'error',
+  ];
   return spawn(
     process.execPath,
     [main, 'run', production, '--data', data, '--console', consoleAt, ...flags],
@@ -128,6 +139,15 @@ type Pids = Usage;
 function pidsOf(data: string): Pids {
   const { pid } = JSON.parse(readFileSync(join(data, 'nats.json'), 'utf8')) as { pid: number };
   return { engine: Number(statOf(pid)[PARENT] ?? 0), nats: pid };
+}
+
+function childOf(pid = 0): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0]);
+  } catch {
+    // there is no /proc, or the process is gone
+    return 0;
+  }
 }
 
 function usage({ engine, nats }: Pids, of: (pid: number) => number): Usage {
