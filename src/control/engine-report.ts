@@ -49,6 +49,8 @@ export interface StatusReport {
   readonly title: string;
   readonly engine: number;
   readonly started: number;
+  /** Of the files it runs, wherever they lie; engines of earlier versions do not say. */
+  readonly files?: string;
   readonly hosts: readonly HostReport[];
   /** Messages that wait for hosts which the production no longer has; they are delivered once it has them again. */
   readonly left: readonly LeftQueue[];

@@ -5,6 +5,7 @@ import type { HostReport, QueueReport, StatusReport } from '../control/engine-re
 import type { Notification, RemoveState, SentMessage, TestMessage } from '../control/orders.ts';
 import { ENGINE } from '../control/verbs.ts';
 import type { Definition } from '../definition/definition.ts';
+import { versionOf } from '../definition/version-of.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { inject } from '../flow/inject.ts';
 import { type StoredState, statePlace } from '../flow/shared-state.ts';
@@ -106,6 +107,7 @@ async function status(
     title,
     engine: engine.number,
     started,
+    files: versionOf(director.definition),
     hosts,
     lost: lost(),
     disk: await diskSpace(data),

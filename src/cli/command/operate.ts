@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { Argument, Command, Option } from 'commander';
 import { OVERRIDE_KINDS, type Override, type OverrideKind } from '../../broker/overrides.ts';
 import { askAll, askControl, orderAll } from '../../control/control.ts';
+import { differingFiles } from '../../control/differing-files.ts';
 import type { HostReport, StatusReport, WaitingMessages } from '../../control/engine-report.ts';
 import { COMMAND_LINE, type Reloaded, type ReloadOrder } from '../../control/orders.ts';
 import { ENGINE, PLANE } from '../../control/verbs.ts';
@@ -53,6 +54,10 @@ function printReports(reports: readonly StatusReport[]): void {
       );
     }
     for (const { host, ...range } of report.lost ?? []) print(`LOST: ${lostText(host, range)}`);
+  }
+  for (const [production, those] of Map.groupBy(reports, (report) => report.production)) {
+    const differing = differingFiles(those);
+    if (differing !== undefined) print(`DIFFERENT FILES of ${production}: ${differing}`);
   }
 }
 

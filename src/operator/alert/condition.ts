@@ -21,6 +21,7 @@ export const RULES = [
   'delayed',
   'certificate',
   'engine',
+  'differ',
   'trace',
   'behind',
   'disk',
@@ -57,6 +58,8 @@ export interface Seen {
   readonly disconnected: ReadonlyMap<string, number>;
   /** Fewer engines answer than lately: how many did, and since when they do not. */
   readonly fewerEngines?: { readonly most: number; readonly since: number } | undefined;
+  /** What engines do not agree on which files they run (see `differingFiles`) → since when. */
+  readonly differing?: ReadonlyMap<string, number> | undefined;
   /** How many messages the trace has not read, and since when it has been that far behind. */
   readonly behind?: { readonly messages: number; readonly since: number } | undefined;
   /** Since when the trace store has been failing. */
@@ -100,6 +103,7 @@ export function conditions(seen: Seen): AlertCondition[] {
   return [
     ...(reports.length === 0 ? [whole('engine', `no engine of ${name} answers`)] : []),
     ...enginesCondition(seen),
+    ...differCondition(seen, whole),
     ...(failingSince === undefined
       ? []
       : [
@@ -138,6 +142,20 @@ function enginesCondition({
   const away = describeDuration(now - fewerEngines.since);
   const text = `${answer} of ${fewerEngines.most} engines of ${name} ${answer === 1 ? 'answers' : 'answer'}, for ${away}`;
   return [{ rule: 'engine', object: `engines of ${name}`, host: undefined, level: 'warn', text }];
+}
+
+/** Milliseconds (2 minutes) that engines may run different files: they are started and changed one after another. */
+const DIFFER_FOR = 120_000;
+
+function differCondition(
+  { differing, now, description: { name } }: Seen,
+  whole: (rule: AlertCondition['rule'], text: string) => AlertCondition,
+): AlertCondition[] {
+  return [...(differing ?? [])].flatMap(([what, since]) => {
+    if (now - since < DIFFER_FOR) return [];
+    const text = `engines of ${name} have run different files for ${describeDuration(now - since)} (${what}), so it depends on the engine what becomes of a message. Apply the same files to all of them; an engine of a copy needs another name of its production, or another NATS`;
+    return [whole('differ', text)];
+  });
 }
 
 /** Milliseconds (5 minutes) that a trace may be far behind: a burst is caught up with. */

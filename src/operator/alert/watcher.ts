@@ -1,6 +1,7 @@
 import type { Emergencies, Emergency } from '../../access/rights/emergency.ts';
 import { isAway } from '../../broker/away.ts';
 import type { Alone } from '../../broker/while-held.ts';
+import { differingFiles } from '../../control/differing-files.ts';
 import type { ProductionDescription } from '../../control/production-description.ts';
 import { tolerate } from '../../error/foreseen.ts';
 import type { Logger } from '../../log/logger.ts';
@@ -80,6 +81,7 @@ export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
 interface LastingThings {
   readonly disconnected: Lasting;
   readonly behind: Lasting;
+  readonly differing: Lasting;
   /** Read less often than the rest: there may be many. */
   readonly suspended: Remembered<ReadonlyMap<string, SuspendedMessages>>;
   readonly hours: HourCounts;
@@ -92,6 +94,7 @@ const lastingThings = ({
 }: Pick<WatcherOptions, 'trace' | 'every'>): LastingThings => ({
   disconnected: new Lasting(),
   behind: new Lasting(),
+  differing: new Lasting(),
   suspended: remembered(6 * every, () => suspendedMessages(trace)),
   hours: hourCounts(trace),
   engines: new EngineCount(),
@@ -134,6 +137,7 @@ export async function look(
     suspended: await lasting.suspended.get().catch(() => undefined),
     disks: await parts.disks(),
     disconnected: lasting.disconnected.see(disconnectedHosts(reports), now),
+    differing: lasting.differing.see([differingFiles(reports) ?? []].flat(), now),
     fewerEngines: lasting.engines.see(reports.length, now),
     behind: await behindNow(parts, lasting, now),
     failingSince: failingSince(),

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CertificateReport } from '../../../src/control/certificate-report.ts';
+import { differingFiles } from '../../../src/control/differing-files.ts';
 import type { HostReport } from '../../../src/control/engine-report.ts';
 import type { HostDescription } from '../../../src/control/production-description.ts';
 import {
@@ -152,6 +153,22 @@ test('fewer engines than lately are an alert after two minutes, for a day', () =
 
 const engineAway = (minutes: number): Seen =>
   seen({}, { fewerEngines: { most: 2, since: NOW - minutes * MINUTE } });
+
+const report = (engine: number, files?: string) =>
+  files === undefined ? { engine } : { engine, files };
+
+test('engines that run different files are an alert, unless they are being changed one after another', () => {
+  // one of an earlier version does not say
+  expect(differingFiles([report(0, 'a'), report(1, 'a'), report(2)])).toBeUndefined();
+  const what = differingFiles([report(2, 'b'), report(1, 'a'), report(0, 'a')]) ?? '';
+  expect(what).toBe('a on engine 0, 1; b on engine 2');
+  const since = (minutes: number): Seen =>
+    seen({}, { differing: new Map([[what, NOW - minutes * MINUTE]]) });
+  expect(rules(since(1))).toEqual([]);
+  expect(conditions(since(3))).toMatchObject([
+    { rule: 'differ', text: expect.stringContaining(what) as string },
+  ]);
+});
 
 const behind = (minutes: number): Seen =>
   seen({}, { behind: { messages: 5_000, since: NOW - minutes * MINUTE } });
