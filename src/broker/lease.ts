@@ -230,7 +230,7 @@ function heldLease(
   const keepFrom = (asked: number): void => {
     clearTimeout(letGo);
     until = asked + LET_GO;
-    letGo = setTimeout(lose, until - performance.now());
+    letGo = setTimeout(lose, Math.max(0, until - performance.now()));
     letGo.unref();
   };
   keepFrom(first.asked);

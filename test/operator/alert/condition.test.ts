@@ -154,13 +154,13 @@ test('fewer engines than lately are an alert after two minutes, for a day', () =
 const engineAway = (minutes: number): Seen =>
   seen({}, { fewerEngines: { most: 2, since: NOW - minutes * MINUTE } });
 
-const report = (engine: number, files?: string) =>
+const running = (engine: number, files?: string) =>
   files === undefined ? { engine } : { engine, files };
 
 test('engines that run different files are an alert, unless they are being changed one after another', () => {
   // one of an earlier version does not say
-  expect(differingFiles([report(0, 'a'), report(1, 'a'), report(2)])).toBeUndefined();
-  const what = differingFiles([report(2, 'b'), report(1, 'a'), report(0, 'a')]) ?? '';
+  expect(differingFiles([running(0, 'a'), running(1, 'a'), running(2)])).toBeUndefined();
+  const what = differingFiles([running(2, 'b'), running(1, 'a'), running(0, 'a')]) ?? '';
   expect(what).toBe('a on engine 0, 1; b on engine 2');
   const since = (minutes: number): Seen =>
     seen({}, { differing: new Map([[what, NOW - minutes * MINUTE]]) });
