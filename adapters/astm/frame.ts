@@ -6,7 +6,7 @@ const CR = 0x0d;
 const LF = 0x0a;
 
 /** §6.3.1.2: characters of text in a frame. LIS01 allows 64,000. */
-export const FRAME_TEXT = 240;
+const FRAME_TEXT = 240;
 
 /** Frames are numbered 1 to 7, then 0 (§6.3.2). */
 export const nextNumber = (number: number): number => (number + 1) % 8;

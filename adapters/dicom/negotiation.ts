@@ -13,7 +13,7 @@ import {
 } from './uids.ts';
 
 /** Encodings with uncompressed values. */
-export const UNCOMPRESSED: readonly string[] = [EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN];
+const UNCOMPRESSED: readonly string[] = [EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN];
 
 /** What a service accepts. */
 export interface Offer {

@@ -95,7 +95,7 @@ export interface DataValue {
 /** Not DICOM, or against its rules. */
 export class ProtocolError extends Error {}
 
-export const PDU_HEADER = 6;
+const PDU_HEADER = 6;
 
 /** Cuts a stream of bytes into units, whatever the chunks. Throws ProtocolError for anything else. */
 export class PduReader {

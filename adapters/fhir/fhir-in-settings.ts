@@ -9,7 +9,7 @@ import {
 import { smartSettings } from './smart-settings.ts';
 
 /** What a server may be asked for; the names are those of FHIR, where it has one. */
-export const INTERACTIONS = {
+const INTERACTIONS = {
   read: 'A resource by its id',
   vread: 'One version of a resource',
   search: 'Resources by their parameters, also by POST to _search, and further pages',

@@ -17,7 +17,7 @@ export interface GraphTest<S extends GraphSettings> {
 }
 
 /** Name, TCP, the proxy if there is one, TLS, the token and its content, and the permissions in it. */
-export async function testAccess<S extends GraphSettings>({
+async function testAccess<S extends GraphSettings>({
   lent,
   settings,
   step,
@@ -71,7 +71,7 @@ function rethrown(error: unknown): never {
 }
 
 /** One request to Graph as a step, with a refusal in plain words. */
-export async function asked<Value>(
+async function asked<Value>(
   client: GraphClient,
   { settings, needs }: Pick<GraphTest<GraphSettings>, 'settings' | 'needs'>,
   question: () => Promise<Value>,

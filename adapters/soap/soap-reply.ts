@@ -12,7 +12,7 @@ import type { SoapQuestion } from './soap-request.ts';
 import { SOAP } from './soap-version.ts';
 
 /** The code of an answer with a good status that is not SOAP: from a proxy or a sign-in page, or cut off. */
-export const NOT_SOAP = 'NotSOAP';
+const NOT_SOAP = 'NotSOAP';
 
 /** With these the server says that it did not look at the message: they outweigh a fault beside them. */
 const UNTOUCHED = new Set([401, 407, 429]);

@@ -202,7 +202,7 @@ function writingOf({ source, envelope, version, operation }: Asking, signed: boo
 }
 
 /** SOAP 1.1 §6.1.1 always requires the header; SOAP 1.2 part 2 §7.1.4 has it as a parameter. */
-export function wireHeaders(version: SoapVersion, action: string): Record<string, string> {
+function wireHeaders(version: SoapVersion, action: string): Record<string, string> {
   const { media } = SOAP[version];
   const accept = `${media}, multipart/related`;
   return version === '1.1'

@@ -1,7 +1,7 @@
 import { setting } from 'waybill/adapter';
 import { placeOf, tlsClient } from 'waybill/peer';
 
-export const PRODUCTS = {
+const PRODUCTS = {
   postgresql: 'PostgreSQL, and what uses its protocol; usually port 5432',
   mysql: 'MySQL and MariaDB; usually port 3306',
   sqlserver: 'Microsoft SQL Server and Azure SQL; usually port 1433',

@@ -170,7 +170,7 @@ const endsAtOnce = (error: unknown): boolean =>
     String((error as { code?: unknown }).code),
   );
 
-export const notTds8 = (place: string): NotConnectedError =>
+const notTds8 = (place: string): NotConnectedError =>
   new NotConnectedError(
     `Not connected: ${place} does not begin with TLS, which TDS 8 requires. SQL Server 2022 and Azure SQL support it: set security: tls for an older one.`,
   );

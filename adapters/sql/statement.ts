@@ -30,7 +30,7 @@ const BLOCK = /^\s*(?:begin|declare|do)\b/i;
  * Cuts a statement at the expressions in braces. None may stand within quotes, where it would have to become a part of
  * the text: values go to the database apart from the statement.
  */
-export function cut(source: string): { cut: Cut<string>; problems: readonly Problem[] } {
+function cut(source: string): { cut: Cut<string>; problems: readonly Problem[] } {
   const cutter = new Cutter(source);
   while (cutter.next()) {
     // each call takes one piece

@@ -26,7 +26,7 @@ const dashboard = createRoute({
   component: DashboardPage,
 });
 
-export const SEARCH_KEYS = [
+const SEARCH_KEYS = [
   'last',
   'from',
   'to',

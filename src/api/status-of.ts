@@ -120,7 +120,7 @@ function rate(
 }
 
 /** Messages waiting for a person, counted in their own stream, however old, so without the trace. */
-export async function suspendedCount(
+async function suspendedCount(
   { manager, names }: Broker,
   visible: readonly string[] | undefined,
 ): Promise<number> {

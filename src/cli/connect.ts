@@ -20,7 +20,7 @@ export interface WhereOptions {
 export const DATA = 'waybill-data';
 
 /** The NATS of a running production: the one named, or the embedded one of the data folder. */
-export async function natsAccess({ data, nats }: WhereOptions): Promise<NatsAccess> {
+async function natsAccess({ data, nats }: WhereOptions): Promise<NatsAccess> {
   if (nats !== undefined) return accessOf(filledUrl('nats', nats));
   const state = await readNatsState(resolve(data));
   if (state !== undefined) return state;

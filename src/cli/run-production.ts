@@ -475,7 +475,7 @@ async function readOrThrow(options: Running): Promise<Definition> {
 }
 
 /** Updates the gauges of queues at each scrape, including those of hosts that are gone. */
-export function observeQueues(figures: Metrics, director: Director, engine: Engine): void {
+function observeQueues(figures: Metrics, director: Director, engine: Engine): void {
   figures.onScrape(async () => {
     const production = director.definition.name;
     const now = Date.now();

@@ -202,7 +202,7 @@ export async function askAll<Request, Result>(
 }
 
 /** Milliseconds that switching may take: a stopping host finishes what is in flight. */
-export const SWITCH_LIMIT = 150_000;
+const SWITCH_LIMIT = 150_000;
 
 /**
  * Sends an order to every living engine and waits for all of them, at most `atMost` milliseconds. Throws

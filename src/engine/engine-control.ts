@@ -14,13 +14,12 @@ import { fileType } from '../peer/folder/file-type.ts';
 import { systemClock } from '../time/clock.ts';
 import { diskSpace } from '../time/disk-space.ts';
 import { describeSize } from '../time/size.ts';
-import { batchesOf, closeBatch } from './batches.ts';
 import { bulkOrders } from './bulk-orders.ts';
 import { describeProduction } from './describe-production.ts';
 import { type Director, hostsOf } from './director.ts';
 import { endInHand, endQueued } from './end-queued.ts';
 import type { Engine } from './engine.ts';
-import { statesOf, stateValue, waitsOf } from './kept-work.ts';
+import { batchesOf, closeBatch, statesOf, stateValue, waitsOf } from './kept-work.ts';
 import { leftQueues } from './left-queues.ts';
 import { discardSuspended, reprocessOnce, resendOnce, singly } from './single-orders.ts';
 

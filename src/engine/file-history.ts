@@ -20,7 +20,7 @@ import type { AppliedHow } from './reload.ts';
 /** The prefix of the name of what was on disk and never ran. */
 export const ASIDE = 'aside-';
 /** Bytes of the largest file that can be shown and edited: it has to fit into a request. */
-export const LARGEST_SHOWN = 400 * 1024;
+const LARGEST_SHOWN = 400 * 1024;
 
 export interface FileHistoryParts {
   readonly store: VersionStore;

@@ -1,19 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import type { Grant, GrantLimits, Grants, IssuedGrant, RefusedGrant } from '../adapter/grants.ts';
 import { isAway } from '../broker/away.ts';
 import type { Keyed, KeyedEntry, KeyedPlace } from '../broker/keyed.ts';
 import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { Clock } from '../time/clock.ts';
-import {
-  type GrantToken,
-  hashOf,
-  idOf,
-  newToken,
-  nextToken,
-  readToken,
-  tokenText,
-} from './grant-token.ts';
 
 /** A grant as it is stored: nobody can sign in with what is read there. */
 interface Stored {
@@ -238,4 +229,41 @@ function busy(): EngineError {
   return new EngineError('QUEUE_UNAVAILABLE', 'too many requests change one sign-in at once', {
     retryable: true,
   });
+}
+
+/**
+ * A refresh token: which grant it belongs to, and its secret. The first part is secret too; the
+ * grant's id is its hash, so who knows the id cannot make a token that looks like an old one, and
+ * end the grant with it.
+ */
+export interface GrantToken {
+  readonly root: string;
+  readonly secret: string;
+}
+
+function newToken(): GrantToken {
+  return {
+    root: randomBytes(16).toString('base64url'),
+    secret: randomBytes(32).toString('base64url'),
+  };
+}
+
+const tokenText = ({ root, secret }: GrantToken): string => `${root}.${secret}`;
+
+/** Undefined for what cannot be one of ours. */
+function readToken(text: string): GrantToken | undefined {
+  const [, root, secret] = /^([\w-]{22})\.([\w-]{43})$/.exec(text) ?? [];
+  return root === undefined || secret === undefined ? undefined : { root, secret };
+}
+
+const idOf = ({ root }: GrantToken): string => hashOf(root).slice(0, 22);
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
+
+/**
+ * The token after this one. With the same salt it is the same, so it need not be stored to be given
+ * again; who knows the salt alone cannot make it.
+ */
+function nextToken({ root, secret }: GrantToken, salt: string): GrantToken {
+  return { root, secret: createHmac('sha256', salt).update(secret).digest('base64url') };
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isAway } from '../broker/away.ts';
 import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
 import { leases } from '../broker/lease.ts';
@@ -6,8 +7,10 @@ import { state } from '../broker/state.ts';
 import { projectorLag } from '../broker/stream-reader.ts';
 import { bodySweeper } from '../broker/swept-bodies.ts';
 import { aborted, whileHeld } from '../broker/while-held.ts';
+import { askAll } from '../control/control.ts';
+import { ENGINE } from '../control/verbs.ts';
 import { background } from '../error/background.ts';
-import { isTold } from '../error/foreseen.ts';
+import { isTold, tolerate } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
 import { pause } from '../time/pause.ts';
 import { keyReader } from '../trace/key-reader.ts';
@@ -17,7 +20,6 @@ import type { Damage } from '../trace/store/damage.ts';
 import { type StreamSource, streamSource } from '../trace/stream-source.ts';
 import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store.ts';
 import { type VerifyReport, verifyTrace } from '../trace/verify.ts';
-import { recordRunningHosts } from './running-hosts.ts';
 import { tellDamaged, tellMissing } from './trace-losses.ts';
 import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
 
@@ -239,5 +241,30 @@ async function sweepRegularly(
     } catch (error) {
       if (!signal.aborted) log.warn({ event: 'sweep-failed', err: error }, 'sweep-failed');
     }
+  }
+}
+
+/** Milliseconds between two looks: two for each ten minutes that the trace distinguishes. */
+const LOOK = 5 * 60_000;
+/** Milliseconds to wait for further engines after the last answer. */
+const STALL = 500;
+
+/** Records regularly which hosts run on any engine, until the signal. */
+async function recordRunningHosts(
+  { broker, store }: { readonly broker: Broker; readonly store: TraceStore },
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const reports = await askAll(broker, ENGINE.status, null, STALL);
+      const hosts = reports.flatMap((report) =>
+        report.hosts.flatMap((one) => (one.state === 'running' ? [one.host] : [])),
+      );
+      if (hosts.length > 0) await store.sawRunning([...new Set(hosts)], Date.now());
+    } catch (error) {
+      // nothing runs that could be seen, or the trace is away, which its projector tells
+      tolerate(error, (cause) => isAway(cause) || isTold(cause), 'recording which hosts run');
+    }
+    await pause(LOOK, signal, { ref: false });
   }
 }

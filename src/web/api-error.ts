@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../error/codes.ts';
 
 /** Codes of the API besides those of src/error/codes.ts; stable, like those. */
-export const API_CODES = {
+const API_CODES = {
   SIGN_IN_REQUIRED: 'Nobody is signed in, or the session has ended.',
   FORBIDDEN: 'The signed-in principal lacks a permission, which the text names.',
   PASSWORD_CHANGE_REQUIRED: 'The password was given by somebody else and must be changed first.',

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { Taken } from '../../src/broker/queue.ts';
 import type { CollectGiven } from '../../src/definition/grammar/host-settings.ts';
-import { batchesOf, closeBatch } from '../../src/engine/batches.ts';
 import { endQueued } from '../../src/engine/end-queued.ts';
+import { batchesOf, closeBatch } from '../../src/engine/kept-work.ts';
 import { type Batches, type Coming, withoutPart, withPart } from '../../src/flow/batch.ts';
 import { collector, durableParts } from '../../src/flow/collect.ts';
 import { joinedParts } from '../../src/flow/joined-parts.ts';

@@ -17,7 +17,7 @@ import {
   mllpSender,
 } from './mirth-export.ts';
 
-export const ADT =
+const ADT =
   'MSH|^~\\&|EPIC|MAIN|HUB|MAIN|20260115083000||ADT^A01|A1|P|2.5\nPID|1||123^^^MAIN~456^^^OLD||DOE^JOHN||19800102|M\nOBX|1|NM|GLU||7\nOBX|2|NM|NA||140\n';
 
 export const WARD = { name: 'Ward', transport: 'TCP Sender', properties: mllpSender() } as const;

@@ -63,7 +63,7 @@ export interface AstmSide extends AsyncDisposable {
 }
 
 /** Speaks E1381 on a socket. */
-export function astmSide(socket: Socket): AstmSide {
+function astmSide(socket: Socket): AstmSide {
   const received: string[] = [];
   const answers: string[] = [];
   const state = {

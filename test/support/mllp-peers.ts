@@ -19,7 +19,7 @@ function onFrames(socket: Socket, take: (body: Buffer) => void): void {
   });
 }
 
-export const controlIdOf = (body: Buffer): string =>
+const controlIdOf = (body: Buffer): string =>
   body.toString('latin1').split('\r', 1)[0]?.split('|')[9] ?? '';
 
 export interface Received {
@@ -47,7 +47,7 @@ export type ScriptedAnswer =
   | 'close'
   | 'close-in-answer';
 
-export const acknowledgementOf = (code: string, controlId: string): string =>
+const acknowledgementOf = (code: string, controlId: string): string =>
   `MSH|^~\\&|R|R|S|S|20260101||ACK|A${controlId}|P|2.5.1\rMSA|${code}|${controlId}\r`;
 
 /** A receiving system; by default it answers AA. */

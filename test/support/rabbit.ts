@@ -48,7 +48,7 @@ const DEFINITIONS = {
   ],
 };
 
-export async function rabbit({ tls }: RabbitOptions = {}): Promise<Rabbit> {
+async function rabbit({ tls }: RabbitOptions = {}): Promise<Rabbit> {
   const folder = await mkdtemp(join(tmpdir(), 'waybill-rabbit-'));
   const at = (name: string): string => join(folder, name);
   const [port, tlsPort, names, distribution] = await Promise.all(

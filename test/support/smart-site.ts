@@ -172,7 +172,7 @@ export async function smartSite({ app, server = {} }: SmartSiteGiven): Promise<S
   };
 }
 
-export const challengeOf = (verifier: string): string =>
+const challengeOf = (verifier: string): string =>
   createHash('sha256').update(verifier).digest('base64url');
 
 /** An application's request, which a test changes in one place. */

@@ -2,10 +2,45 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'n
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Arrived, Refusal } from 'waybill/peer';
-import { rangeOf } from './file-range.ts';
 import { type FoundFile, fileBelow, segmentsOf } from './file-tree.ts';
 import type { FilesValues } from './files-settings.ts';
-import { fileMediaType } from './media-types.ts';
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  mjs: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  json: 'application/json',
+  map: 'application/json',
+  webmanifest: 'application/manifest+json',
+  xml: 'application/xml',
+  txt: 'text/plain; charset=utf-8',
+  csv: 'text/csv; charset=utf-8',
+  svg: 'image/svg+xml',
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  avif: 'image/avif',
+  ico: 'image/x-icon',
+  woff: 'font/woff',
+  woff2: 'font/woff2',
+  ttf: 'font/ttf',
+  wasm: 'application/wasm',
+  pdf: 'application/pdf',
+  mp3: 'audio/mpeg',
+  mp4: 'video/mp4',
+  webm: 'video/webm',
+};
+
+/** By the extension; what is unknown is bytes, which no browser runs. */
+function fileMediaType(name: string): string {
+  const extension = /\.([^.]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
+  return Object.hasOwn(TYPES, extension)
+    ? (TYPES[extension] ?? 'application/octet-stream')
+    : 'application/octet-stream';
+}
 
 const YEAR = 'public, max-age=31536000, immutable';
 /** May be kept, and is asked for each time: a new build counts at once. */
@@ -195,4 +230,26 @@ function isKnown(headers: IncomingHttpHeaders, etag: string, changed: number): b
   }
   const since = Date.parse(headers['if-modified-since'] ?? '');
   return Number.isFinite(since) && changed <= since;
+}
+
+/** The part of a file that is asked for; both ends belong to it. */
+export interface FileRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** `bytes=0-99`, `bytes=100-` or `bytes=-100`. Undefined sends the whole file: other units, or several ranges. */
+function rangeOf(header: string | undefined, size: number): FileRange | 'outside' | undefined {
+  const [, first = '', last = ''] =
+    /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? '') ?? [];
+  if (first === '') return last === '' ? undefined : lastBytes(Number(last), size);
+  const start = Number(first);
+  const end = last === '' ? size - 1 : Math.min(Number(last), size - 1);
+  if (last !== '' && Number(last) < start) return undefined;
+  return start >= size ? 'outside' : { start, end };
+}
+
+function lastBytes(wanted: number, size: number): FileRange | 'outside' {
+  const length = Math.min(wanted, size);
+  return length === 0 ? 'outside' : { start: size - length, end: size - 1 };
 }

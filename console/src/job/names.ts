@@ -11,7 +11,7 @@ const ACTS = {
   'set-aside': t('set aside'),
 } as const satisfies Record<Job['type'], string>;
 
-export const JOB_STATES = {
+const JOB_STATES = {
   running: t('running'),
   paused: t('paused'),
   finished: t('finished'),

@@ -63,7 +63,7 @@ export const STATUSES: readonly Status[] = [
   'suspended',
 ];
 
-export const isRange = (text: string | undefined): text is Range =>
+const isRange = (text: string | undefined): text is Range =>
   text !== undefined && Object.hasOwn(RANGES, text);
 
 /** The range of a state: two times take precedence over a range that ends now; without either, a day. */

@@ -233,7 +233,7 @@ function placesOf(
 }
 
 /** What the drawing of a step shows, in words. */
-export function sentence({ kind, number, from, to, label, at, message }: Step): string {
+function sentence({ kind, number, from, to, label, at, message }: Step): string {
   const said = { time: clock(at), number: `${number}`, from, to, label };
   switch (kind) {
     case 'request':

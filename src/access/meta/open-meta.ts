@@ -107,7 +107,7 @@ export const META_MIGRATIONS: readonly MetaMigration[] = [
   (session, { written }) => define(session, written(ELEVENTH_META_TABLES)),
 ];
 
-export const AUDIT_MIGRATIONS: readonly MetaMigration[] = [
+const AUDIT_MIGRATIONS: readonly MetaMigration[] = [
   (session, { written }) => define(session, written(AUDIT_TABLES)),
   (session, { written }) => define(session, written(SEALED)),
   (session, { written }) => define(session, written(THIRD_AUDIT_TABLES)),
@@ -131,7 +131,7 @@ interface Migrations {
  * others wait; it is done completely or not at all. Rejects with STORE_UNAVAILABLE for a database
  * of a newer version.
  */
-export async function migrate(
+async function migrate(
   database: MetaDatabase,
   { name, where, migrations }: Migrations,
 ): Promise<void> {

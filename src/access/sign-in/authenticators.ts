@@ -173,7 +173,7 @@ export interface SeenLately {
 const LATELY = 10 * 60_000;
 const PEOPLE = 1_000;
 
-export function seenLately(now: () => number = Date.now): SeenLately {
+function seenLately(now: () => number = Date.now): SeenLately {
   const seen = new LRUCache<string, Identity>({
     max: PEOPLE,
     ttl: LATELY,

@@ -262,7 +262,7 @@ const COMPARISONS = 4_000_000;
  * Pairs the items of two lists, in order, so that the sum of similarities is greatest; an item
  * without a match stays alone. What is equal at both ends is paired first.
  */
-export function aligned<Item>(
+function aligned<Item>(
   before: readonly Item[],
   after: readonly Item[],
   likeness: (a: Item, b: Item) => number,

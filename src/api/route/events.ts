@@ -57,7 +57,7 @@ export function eventRoutes(app: Api, { trace }: ApiContext): void {
 const EVENTS = 100;
 
 /** A page of the event log. The cursor is the time of the last event and how many events of that time were returned. */
-export async function eventPage(
+async function eventPage(
   trace: Pick<TraceReader, 'events'>,
   { after, ...query }: TraceEventQuery & { readonly after?: string | undefined },
 ): Promise<EventPage> {

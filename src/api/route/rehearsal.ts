@@ -48,7 +48,7 @@ type Target = Rehearsal['targets'][number];
 const NOTHING = { fields: [], lines: [], truncated: false } as const;
 
 /** Lets an engine process a message with the files on disk and compares what would be sent with what was sent. */
-export async function rehearsal(
+async function rehearsal(
   context: ApiContext,
   request: FastifyRequest,
   message: TracedMessage,

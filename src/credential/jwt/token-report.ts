@@ -66,7 +66,7 @@ export function decodedToken(pasted: string): DecodedToken | { readonly problem:
   return { problem: 'A part of it is not JSON in base64url: it was damaged on the way.' };
 }
 
-export const bareToken = (pasted: string): string =>
+const bareToken = (pasted: string): string =>
   pasted
     .replaceAll(/\s+/g, ' ')
     .trim()

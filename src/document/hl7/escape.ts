@@ -80,7 +80,7 @@ function characters(sequence: string, document: InCharset): string | undefined {
 }
 
 /** Finds the layout sequences of a text; group 1 is the text between the escape characters. */
-export function layoutSequences({ escape }: Delimiters): RegExp {
+function layoutSequences({ escape }: Delimiters): RegExp {
   const mark = `\\x${(escape.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`;
   return new RegExp(`${mark}(${LAYOUT_BODY})${mark}`, 'gi');
 }

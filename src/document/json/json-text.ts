@@ -34,7 +34,7 @@ export function jsonValue(text: string, at: number): JsonSpan {
 }
 
 /** The position after the string that begins at a position; the end of the text if it is never closed. */
-export function jsonStringEnd(text: string, from: number): number {
+function jsonStringEnd(text: string, from: number): number {
   let quote = text.indexOf('"', from + 1);
   while (quote >= 0) {
     let before = quote - 1;

@@ -122,7 +122,7 @@ export const partText = (of: XmlNode | undefined, path: string): string => textO
 export const attributeOf = (of: XmlNode | undefined, name: string): string =>
   of?.attributes.find((one) => one.name === name)?.value ?? '';
 
-export function descendants(of: XmlNode, name: string): XmlNode[] {
+function descendants(of: XmlNode, name: string): XmlNode[] {
   return of.children.flatMap((child) => [
     ...(child.name === name ? [child] : []),
     ...descendants(child, name),

@@ -62,7 +62,7 @@ const textOf = ({ children }: XmlNode): string =>
 const qualified = ({ prefix, name }: XmlNode): string =>
   prefix === '' ? name : `${prefix}:${name}`;
 
-export const escapeText = (value: string): string =>
+const escapeText = (value: string): string =>
   value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 export const escapeAttribute = (value: string): string =>

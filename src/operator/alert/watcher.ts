@@ -112,7 +112,7 @@ async function suspendedMessages(
 }
 
 /** One check of everything. */
-export async function look(
+async function look(
   parts: Omit<WatcherOptions, 'alone' | 'every'>,
   lasting: LastingThings = lastingThings(parts),
   signal: AbortSignal = new AbortController().signal,

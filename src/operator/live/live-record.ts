@@ -47,7 +47,7 @@ export interface LiveRecord {
 export const NOTHING_LIVE: LiveRecord = { messages: [], more: 0, events: [], alerts: [], jobs: [] };
 
 /** The most messages listed in one record or frame. */
-export const LIVE_ROWS = 200;
+const LIVE_ROWS = 200;
 
 /** What a batch of the trace means to followers: the new states of its messages, and what hosts did. */
 export function liveRecord({ inputs, messages }: Applied): LiveRecord {

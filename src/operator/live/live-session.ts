@@ -193,7 +193,7 @@ function aborted(signal: AbortSignal): Promise<void> {
  * Yields every record of the live stream from a sequence on, in order, until the signal aborts. `lost` is
  * called if it ends by itself: the stream is in memory, and after a server's death sequences start over.
  */
-export async function followLive(
+async function followLive(
   broker: Broker,
   from: number,
   {

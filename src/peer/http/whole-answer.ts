@@ -132,7 +132,7 @@ function joined(
   return all;
 }
 
-export function tooLarge(url: URL, limit: number): RejectedError {
+function tooLarge(url: URL, limit: number): RejectedError {
   return new RejectedError(
     `The answer of ${placeOfUrl(url)} is larger than ${describeSize(limit)}. The peer has the message; raise replyLimit if the answer matters.`,
   );

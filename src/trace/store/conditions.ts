@@ -137,7 +137,7 @@ function statusBranch(status: Status): Branch {
 }
 
 /** True if one of them is. Written as a balanced tree: SQLite allows at most 1000 levels in an expression. */
-export function anyOf(branches: readonly Condition[]): Condition {
+function anyOf(branches: readonly Condition[]): Condition {
   const half = Math.ceil(branches.length / 2);
   const parts =
     branches.length < 3 ? branches : [anyOf(branches.slice(0, half)), anyOf(branches.slice(half))];

@@ -10,7 +10,7 @@ export const ROLL_UPS_KEPT = 13 * 7 * 86_400_000;
 
 const HOUR = 3_600_000;
 /** Parts of an hour: one bit each, so that seeing a host twice, or by two planes, is the same as once. */
-export const HOUR_PARTS = 6;
+const HOUR_PARTS = 6;
 
 /** The hour since 1970, and the bit of the ten minutes within it. */
 export function hourAndPart(at: number): { readonly hour: number; readonly bit: number } {

@@ -208,7 +208,7 @@ const statementsOf = (text: string): readonly string[] =>
     .filter((one) => one !== '');
 
 /** T-SQL syntax translated to SQLite's. */
-export function translate(text: string): string {
+function translate(text: string): string {
   if (/^CREATE TABLE /i.test(text)) return createTable(text);
   const changed = text
     .replaceAll(/ WITH \([A-Z, ]+\)/gi, '')

@@ -32,7 +32,7 @@ export const returnStatus = (): Buffer => new TdsWriter().byte(0x79).int(0).byte
 
 const ENVIRONMENT = 0xe3;
 
-export const changeOf = (type: number, fill: (writer: TdsWriter) => void): Buffer =>
+const changeOf = (type: number, fill: (writer: TdsWriter) => void): Buffer =>
   new TdsWriter().byte(ENVIRONMENT).sized((inner) => fill(inner.byte(type))).bytes;
 
 export const CHANGES = { begun: 8, committed: 9, rolledBack: 10 } as const;

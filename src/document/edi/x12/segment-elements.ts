@@ -152,7 +152,7 @@ export const x12SegmentNames = (): readonly string[] => [...known().keys()];
  * characters (one number for both, N followed by its decimals), `(… …)` a composite, `-` an unknown one,
  * `*9` how often it may repeat, `!` that it is required; the rules follow `|`.
  */
-export function readSegmentTable(text: string): ReadonlyMap<string, X12Segment> {
+function readSegmentTable(text: string): ReadonlyMap<string, X12Segment> {
   const lines = text.split('\n').filter((line) => line !== '');
   return new Map(
     lines.map((line) => {

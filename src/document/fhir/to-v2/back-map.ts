@@ -1,10 +1,19 @@
 import { fixedConcept } from '../v2/codes.ts';
 import { type Element, isElement, type Resource } from '../v2/json.ts';
-import type { Form, MapRow, RowCondition, Source, Target, TargetStep } from '../v2/read-map.ts';
+import { mapNamed } from '../v2/maps.ts';
+import {
+  type Form,
+  type MapRow,
+  type RowCondition,
+  readMaps,
+  type Source,
+  type Target,
+  type TargetStep,
+} from '../v2/read-map.ts';
 import type { BackContext } from './back-context.ts';
 import { BACK_FORMS } from './back-forms.ts';
-import { backRules } from './back-rules.ts';
 import type { Cell } from './cell.ts';
+import { BACK_ROWS } from './map/back-rows.ts';
 import type { TargetSegment } from './segment.ts';
 import { below, entries, type Found, textIn, textOf } from './uses.ts';
 
@@ -332,4 +341,43 @@ function physicalType(place: Element): string {
   const type = below(place, 'physicalType')?.value;
   const [coding] = isElement(type) ? entries(type, 'coding') : [];
   return isElement(coding?.value) ? (textIn(coding.value, 'code') ?? '') : '';
+}
+
+const known = new Map<string, readonly MapRow[]>();
+
+/** The rows of a table in the order in which they are read backwards: what asks for most comes first. */
+function backRules(name: string): readonly MapRow[] {
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const text = Object.hasOwn(BACK_ROWS, name) ? (BACK_ROWS[name] ?? '') : '';
+  const lines = text.split('\n').filter((line) => line !== '');
+  const left = new Set(lines.filter((line) => line.startsWith('- ')).map((line) => line.slice(2)));
+  const more = lines.filter((line) => !line.startsWith('- '));
+  const [own] = readMaps(`= ${name}\n${more.join('\n')}`);
+  const rows = mapNamed(name).rows.filter((row) => !left.has(placeOf(row)));
+  const all = [...rows, ...(own?.rows ?? [])];
+  const made = all.toSorted((one, other) => demandOf(other) - demandOf(one));
+  known.set(name, made);
+  return made;
+}
+
+/** `5 component`: a row by its source and the first element of its target. */
+function placeOf({ source, target }: MapRow): string {
+  const from = source === undefined ? '*' : source.numbers.join('.');
+  return `${from} ${target?.steps[0]?.name ?? (target === undefined ? '-' : '.')}`;
+}
+
+const WHOLE: ReadonlySet<string> = new Set(['ORCrole', 'OBXorganization']);
+
+/** How much a row asks of an element before it is for it. */
+function demandOf({ extras, conditions, form }: MapRow): number {
+  const fixed = extras.filter(
+    ({ target, form: { kind } }) =>
+      !target.ifMissing && (kind === 'fixed' || kind === 'concept' || kind === 'extension'),
+  );
+  const isTable = form?.name === 'CWE' && /^\d+$/.test(form.table ?? '');
+  const asked = fixed.length + conditions.filter(({ kind }) => kind === 'is').length;
+  // what has fields of its own for all that is known of somebody
+  const isWhole = form?.kind === 'made' && WHOLE.has(form.table ?? '');
+  return asked + (isTable ? 0.5 : 0) + (isWhole ? 1 : 0);
 }

@@ -134,7 +134,7 @@ function nameFor(type: string, display: string): unknown {
   return isPerson ? [{ family: display }] : display;
 }
 
-export const isResource = (value: unknown): value is Resource =>
+const isResource = (value: unknown): value is Resource =>
   isElement(value) && typeof value['resourceType'] === 'string';
 
 const alone = (root: Element): IndexedResource[] =>

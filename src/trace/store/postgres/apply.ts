@@ -165,7 +165,7 @@ const ADD_STATISTICS = `INSERT INTO statistic AS s SELECT * FROM unnest(
   ON CONFLICT(minute, host) DO UPDATE SET ${addedUp('greatest')}`;
 
 /** Only within a transaction, with the hosts' words added. */
-export async function writeStatistics(
+async function writeStatistics(
   session: Session,
   { words }: Memory,
   changes: readonly StatisticChange[],

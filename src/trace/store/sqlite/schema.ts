@@ -81,7 +81,7 @@ CREATE TABLE running(hour INTEGER NOT NULL, host INTEGER NOT NULL, parts INTEGER
  * columns and indexes, and leaves filling them to the readers.
  */
 export const DAY_MIGRATIONS = forms(SCHEMA, SAID_OF_TRY, BLOCKS);
-export const HELD_MIGRATIONS = forms(`${SCHEMA}${HELD_SCHEMA}`, SAID_OF_TRY, BLOCKS, RUNNING);
+const HELD_MIGRATIONS = forms(`${SCHEMA}${HELD_SCHEMA}`, SAID_OF_TRY, BLOCKS, RUNNING);
 
 function forms(...steps: readonly string[]): readonly SqliteMigration[] {
   return withAddedColumns(steps, 'sqlite').map((step) => (db) => db.exec(step));
