@@ -334,11 +334,12 @@ export class Director {
     const of = hostsOf(this.definition).find(({ name }) => name === host);
     if (kind === 'log-level') this.#works.logs.setLevel(host, now?.level);
     if (of === undefined) return;
+    if (kind === 'hold') {
+      await this.#turns.take(host, () =>
+        now === undefined ? this.#startHost(of) : this.#stopHost(host, now.reason, now.by),
+      );
+    }
     this.#works.events.told(host, 'info', 'override', describeOverride(now, before));
-    if (kind !== 'hold') return;
-    await this.#turns.take(host, () =>
-      now === undefined ? this.#startHost(of) : this.#stopHost(host, now.reason, now.by),
-    );
   }
 
   async #scheduled(name: string, on: boolean): Promise<void> {

@@ -1,6 +1,6 @@
 import { isAway } from '../broker/away.ts';
 import type { Override, OverrideKind, OverrideStore } from '../broker/overrides.ts';
-import { toldElsewhere, unless } from '../error/foreseen.ts';
+import { toldElsewhere, tolerate } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 
 /** The overrides that people set for hosts, as followed by this engine. */
@@ -24,16 +24,23 @@ export async function followOverrides(
   let known: readonly Override[] = [];
   let turn: Promise<void> = Promise.resolve();
 
+  /** What fails, since NATS does not answer, stays known as it was, and is tried again. */
+  const change = async (before: Override | undefined, now: Override | undefined): Promise<void> => {
+    const others = known.filter((one) => one !== before);
+    known = now === undefined ? others : [...others, now];
+    try {
+      await onChange(now, before);
+    } catch (error) {
+      known = before === undefined ? others : [...others, before];
+      throw error;
+    }
+  };
   const look = async (): Promise<void> => {
-    const before = known;
-    known = await store.read();
-    for (const one of before) {
-      if (!known.some((other) => isSame(one, other))) await onChange(undefined, one);
+    const failed: unknown[] = [];
+    for (const { before, now } of changesBetween(known, await store.read())) {
+      await change(before, now).catch((error: unknown) => failed.push(error));
     }
-    for (const one of known) {
-      const old = before.find((other) => isSame(one, other));
-      if (JSON.stringify(old) !== JSON.stringify(one)) await onChange(one, old);
-    }
+    if (failed.length > 0) throw failed[0];
   };
   const refresh = (): Promise<void> => {
     turn = turn.catch(toldElsewhere).then(look);
@@ -41,12 +48,19 @@ export async function followOverrides(
   };
   await refresh();
   const follow = async (): Promise<void> => {
+    let isBehind = false;
     while (!stop.signal.aborted) {
       const next = Math.min(...known.map(({ until }) => until - Date.now() + 1));
-      const wait = Math.max(1, Math.min(LOOK, next));
+      const wait = isBehind ? LOOK : Math.max(1, Math.min(LOOK, next));
       await pause(wait, stop.signal, { ref: false });
-      // while NATS is unreachable nothing changes
-      if (!stop.signal.aborted) await refresh().catch(unless(isAway, 'following the overrides'));
+      if (stop.signal.aborted) return;
+      isBehind = await refresh().then(
+        () => false,
+        (error: unknown) => {
+          tolerate(error, isAway, 'following the overrides');
+          return true;
+        },
+      );
     }
   };
   const following = follow();
@@ -59,6 +73,18 @@ export async function followOverrides(
       await following;
     },
   };
+}
+
+function changesBetween(
+  known: readonly Override[],
+  all: readonly Override[],
+): { readonly before: Override | undefined; readonly now: Override | undefined }[] {
+  const ended = known.filter((one) => !all.some((other) => isSame(one, other)));
+  const others = all.map((now) => ({ before: known.find((one) => isSame(one, now)), now }));
+  return [
+    ...ended.map((before) => ({ before, now: undefined })),
+    ...others.filter(({ before, now }) => JSON.stringify(before) !== JSON.stringify(now)),
+  ];
 }
 
 const isSame = (one: Override, other: Override): boolean =>

@@ -16,7 +16,7 @@ export interface Span {
   readonly end: Position;
 }
 
-export const isBefore = (a: Position, b: Position): boolean =>
+const isBefore = (a: Position, b: Position): boolean =>
   a.line < b.line || (a.line === b.line && a.column < b.column);
 
 export const contains = ({ start, end }: Span, at: Position): boolean =>

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../time/clock.ts';
 
 /** 2025-01-01T00:00:00Z: ids count milliseconds from here. */
-export const ID_EPOCH = Date.UTC(2025, 0, 1);
+const ID_EPOCH = Date.UTC(2025, 0, 1);
 /** Engines that may make ids at once. */
 export const ENGINE_NUMBERS = 64;
 const PER_MILLISECOND = 64;

@@ -38,6 +38,8 @@ interface Span {
 /** The most messages whose outcome is awaited; beyond it the oldest are dropped. */
 const PENDING = 50_000;
 const BATCH = 512;
+/** The most spans that wait for the collector. */
+const WAITING = 10 * BATCH;
 const EVERY = 1_000;
 const INTERNAL = 1;
 const PRODUCER = 4;
@@ -47,7 +49,7 @@ const ERROR = 2;
  * One OpenTelemetry span per leg, made from the input of the trace, so that it costs the path of a
  * message nothing. It is written as OTLP/HTTP with JSON, since there are 13 official packages, and
  * it is easier to see in one file that no patient data gets into an attribute. What a collector
- * refuses is dropped.
+ * refuses, or is too slow for, is dropped.
  */
 export function spanExporter(options: SpanExporterOptions): SpanExporter {
   const { production } = options;
@@ -86,42 +88,51 @@ export function spanExporter(options: SpanExporterOptions): SpanExporter {
   };
 }
 
-/** Sends spans in batches, one batch at a time. */
+/** Sends spans in batches, one batch at a time; what a slow collector leaves waiting has a limit. */
 function spanSender(options: SpanExporterOptions): {
   add(span: Span): void;
   close(): Promise<void>;
 } {
-  let spans: Span[] = [];
+  let waiting: Span[] = [];
   let timer: NodeJS.Timeout | undefined;
-  let sending: Promise<void> = Promise.resolve();
-  let failed = false;
+  let sending: Promise<void> | undefined;
+  let dropping = false;
+  let closing = false;
 
-  const send = async (before: Promise<void>, batch: readonly Span[]): Promise<void> => {
-    await before;
-    try {
-      await post(options, batch);
-      failed = false;
-    } catch (error) {
-      if (!failed) options.log.warn({ event: 'spans-dropped', err: error }, 'spans-dropped');
-      failed = true;
+  const dropped = (why: { readonly err: unknown } | { readonly waiting: number }): void => {
+    if (!dropping) options.log.warn({ event: 'spans-dropped', ...why }, 'spans-dropped');
+    dropping = true;
+  };
+
+  const sendAll = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      try {
+        await post(options, waiting.splice(0, BATCH));
+        dropping = false;
+      } catch (error) {
+        dropped({ err: error });
+        // each further batch could take as long
+        if (closing) waiting = [];
+      }
     }
+    sending = undefined;
   };
 
   const flush = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    const batch = spans;
-    spans = [];
-    if (batch.length > 0) sending = send(sending, batch);
+    if (waiting.length > 0) sending ??= sendAll();
   };
 
   return {
     add(span) {
-      spans.push(span);
-      if (spans.length >= BATCH) flush();
+      if (waiting.length >= WAITING) return dropped({ waiting: WAITING });
+      waiting.push(span);
+      if (waiting.length >= BATCH) flush();
       else timer ??= setTimeout(flush, EVERY);
     },
     async close() {
+      closing = true;
       flush();
       await sending;
     },

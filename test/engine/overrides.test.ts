@@ -1,4 +1,9 @@
 import { expect, test, vi } from 'vitest';
+import { connectBroker } from '../../src/broker/broker.ts';
+import { overrideStore } from '../../src/broker/overrides.ts';
+import { state as stateOf } from '../../src/broker/state.ts';
+import { followOverrides } from '../../src/engine/overrides.ts';
+import { EngineError } from '../../src/error/engine-error.ts';
 import { hostLogs, rootLogger } from '../../src/log/logger.ts';
 import { definition as definitionOf, operationDefinition } from '../support/definition.ts';
 import { startNats } from '../support/nats.ts';
@@ -34,6 +39,39 @@ test('every engine follows an override, and one that starts later too', async ()
   await third.director.override(hold);
   expect(states(third)).toEqual(['running']);
   await vi.waitFor(() => expect(states(first)).toEqual(['running']), 8_000);
+}, 30_000);
+
+test('a change that could not be followed, since NATS did not answer, comes again; others are not held up', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'held', role: 'test' });
+  const { kv } = await stateOf(broker);
+  const store = overrideStore(kv);
+  const at = Date.now();
+  const given = { kind: 'hold', by: 'ada', reason: 'moves', at, until: at + 60_000 } as const;
+  const seen: string[] = [];
+  let isAway = true;
+  const following = await followOverrides(store, async (now, before) => {
+    const host = (now ?? before)?.host ?? '';
+    if (host === 'lab' && isAway) {
+      throw new EngineError('BROKER_UNAVAILABLE', 'NATS does not answer', { retryable: true });
+    }
+    seen.push(`${host} ${now === undefined ? 'goes on' : 'held'}`);
+  });
+  await store.put({ ...given, host: 'lab' });
+  await store.put({ ...given, host: 'ward' });
+  await expect(following.refresh()).rejects.toThrow('NATS does not answer');
+  expect(seen).toEqual(['ward held']);
+  isAway = false;
+  await following.refresh();
+  await store.remove('lab', 'hold');
+  isAway = true;
+  await expect(following.refresh()).rejects.toThrow('NATS does not answer');
+  expect(following.find('lab', 'hold')).toBeDefined();
+  isAway = false;
+  await following.refresh();
+  expect(seen).toEqual(['ward held', 'lab held', 'lab goes on']);
+  expect(following.of('lab')).toEqual([]);
+  await following.close();
 }, 30_000);
 
 test('the level of one host is changed and put back while it runs', () => {

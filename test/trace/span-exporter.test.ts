@@ -114,6 +114,38 @@ test('a collector that is away costs nothing but its spans', async () => {
   expect(warn).toHaveBeenCalledOnce();
 });
 
+test('a collector that does not answer leaves a limited number of spans waiting', async () => {
+  let spans = 0;
+  const answer = Promise.withResolvers<void>();
+  const server = createServer((request, response) => {
+    void Promise.all([json(request), answer.promise]).then(([body]) => {
+      for (const { scopeSpans } of (body as Posted).resourceSpans) {
+        for (const one of scopeSpans) spans += one.spans.length;
+      }
+      return response.end('{}');
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const warn = vi.fn<() => void>();
+  const log = Object.assign(Object.create(silentLogger) as typeof silentLogger, { warn });
+  const exporter = spanExporter({
+    endpoint: `http://127.0.0.1:${port}`,
+    production: 'test',
+    log,
+  });
+  const leg = { kind: 'leg', status: 'completed', started: 1, done: 2 } as const;
+  for (let id = 1; id <= 6_000; id++) {
+    exporter.take([{ kind: 'entry', entry: { record: { ...leg, message: envelope(id) } } }]);
+  }
+  expect(warn).toHaveBeenCalledOnce();
+  answer.resolve();
+  await exporter.close();
+  expect(spans).toBeGreaterThan(4_000);
+  expect(spans).toBeLessThan(6_000);
+  server.close();
+});
+
 test('a trace has the id that its sender gave, or one that tells productions apart', () => {
   const traceparent = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`;
   expect(traceIdOf('test', { traceparent, sessionId: 255 })).toBe('ab'.repeat(16));
