@@ -12,7 +12,7 @@ import { isTrusted, markFor, settledUpTo } from './streams.ts';
  * Milliseconds after which what every consumer of a stream has acknowledged may be removed; a
  * restarted engine reads the journal's last minute.
  */
-export const SETTLED_STAY = 5 * 60_000;
+const SETTLED_STAY = 5 * 60_000;
 const PASS = 30_000;
 
 export interface JanitorOptions {

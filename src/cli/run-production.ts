@@ -2,6 +2,7 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isAway } from '../broker/away.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
+import type { CutStream } from '../broker/cut-streams.ts';
 import { type DataLock, lockData } from '../broker/embedded/data-lock.ts';
 import {
   type Durability,
@@ -9,9 +10,8 @@ import {
   type NatsServer,
   startNatsServer,
 } from '../broker/embedded/nats-server.ts';
-import { queueStates } from '../broker/queue-survey.ts';
 import { type StoredMarks, storedMarks } from '../broker/stored-marks.ts';
-import { streamWatch } from '../broker/stream-watch.ts';
+import { type StreamWatch, streamWatch } from '../broker/stream-watch.ts';
 import type { ReloadOrder } from '../control/orders.ts';
 import { type Credentials, credentials } from '../credential/credentials.ts';
 import { namedJwtKeys } from '../credential/jwt/token-keys.ts';
@@ -24,21 +24,20 @@ import { type ReadOptions, readProduction } from '../definition/read.ts';
 import type { ValueSource } from '../definition/written/fill.ts';
 import { certificateReport } from '../engine/certificate-report.ts';
 import { Director } from '../engine/director.ts';
-import { type Engine, makeAgain, ownStreams, startEngine } from '../engine/engine.ts';
+import { type Engine, startEngine } from '../engine/engine.ts';
 import { type AnswersOfProcess, engineControl } from '../engine/engine-control.ts';
 import { hostTest } from '../engine/host-test.ts';
-import { reloader } from '../engine/reload.ts';
-import { keepStreams, type StreamKeeper } from '../engine/stream-keeper.ts';
+import { observeQueues } from '../engine/observe-queues.ts';
+import { type Reload, reloader } from '../engine/reload.ts';
+import { type StreamKeeper, streamsOf } from '../engine/stream-keeper.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { unless } from '../error/foreseen.ts';
+import { isTold, tolerate } from '../error/foreseen.ts';
 import { hearUnexpected } from '../error/unexpected.ts';
-import { WorkMarks } from '../flow/work-marks.ts';
 import { PeerCertificates } from '../host/peer-certificates.ts';
 import { type Events, events } from '../log/events.ts';
-import type { Logger } from '../log/logger.ts';
-import { hostLogs } from '../log/logger.ts';
+import { hostLogs, type Logger } from '../log/logger.ts';
 import { type Metrics, metrics } from '../log/metrics.ts';
 import { LoadedTables } from '../lookup/loaded-tables.ts';
 import { newsFilter } from '../peer/news.ts';
@@ -79,7 +78,7 @@ export interface RunningProduction extends AsyncDisposable {
   readonly metrics: Metrics;
   readonly credentials: Credentials;
   /** Applies the production's files as they are now; see `reloader`. */
-  readonly reload: ReturnType<typeof reloader>;
+  readonly reload: Reload;
   /** How others reach its NATS. */
   readonly access: NatsAccess;
   /**
@@ -96,158 +95,26 @@ const LETTING_GO = 1_000;
 /** How many of them are reserved for the server. */
 const SERVER = 300;
 
-/** Reads, checks and runs a production. Throws ConfigError with every problem before anything is started. */
-// oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
+/**
+ * Reads, checks and runs a production. Throws ConfigError with every problem before anything is
+ * started. If something cannot be started then, what was started before it is ended.
+ */
 export async function runProduction(given: RunOptions): Promise<RunningProduction> {
-  const loaded = new LoadedTables();
-  const options: Running = { ...given, loaded };
-  const { log } = options;
+  const options: Running = { ...given, loaded: new LoadedTables() };
   const definition = await readOrThrow(options);
-  const data = resolve(options.data);
-  await mkdir(data, { recursive: true, mode: PRIVATE_FOLDER });
-  const tightened = keepPrivate(data);
-
-  // before anything in the folder is touched: another engine's server may be running in it
-  const lock = options.nats === undefined ? await lockData(data, 'engine') : undefined;
-  const server = options.nats === undefined ? await startServer(options, data) : undefined;
-  const access = options.nats ?? server ?? { url: '' };
-  let director: Director | undefined;
-  let told: Events | undefined;
-  let streams: StreamKeeper | undefined;
-  const figures = metrics();
-  const storedUpTo = await storedMarks(data);
-  const watch = streamWatch(storedUpTo, {
-    // problems found before events exist are reported once they do
-    onLost: ({ host, ...range }) => told?.messagesLost(host, range),
-  });
-  const broker = await connectBroker({
-    ...access,
-    production: definition.name,
-    role: 'engine',
-    onStatus: (status) => {
-      told?.brokerStatus(status);
-      if (status === 'connected') director?.acknowledgeAgain();
-    },
-    onStored: storedUpTo.stored,
-    async onReconnect(back) {
-      await watch.look(back);
-      // where it cannot be done now, it is tried again soon
-      background(streams?.look() ?? Promise.resolve(), 'looking for missing streams', isAway);
-    },
-  });
-  await watch.look(broker);
-  const logs = hostLogs(log);
-  const engine = await startEngine(broker, definition.settings, {
-    alone: server !== undefined,
-    uncertain: storedUpTo.afterPowerLoss || watch.lost.length > 0,
-  });
-  const heard = events({
-    production: definition.name,
-    log,
-    hosts: logs,
-    metrics: figures,
-    // an event that cannot be stored is still in the log
-    record: (record) => background(engine.outcomes.append({ record }), 'storing an event', isAway),
-  });
-  for (const { host, ...range } of watch.lost) heard.messagesLost(host, range);
-  told = heard;
-  tellTightened(heard, tightened);
-  if (options.nats !== undefined) tellOpenBroker(heard, broker);
-  const unhear = hearUnexpected((one) => heard.unexpected(one));
-  const { stuckAfter } = options;
-  const marks = stuckAfter === undefined ? undefined : new WorkMarks();
-  const watchdog =
-    marks === undefined || stuckAfter === undefined
-      ? undefined
-      : startWatchdog(marks, { data, after: stuckAfter, log, events: heard });
-  const peers = new PeerCertificates(heard);
-  const known = credentialsOf(options, {
-    first: definition,
-    told: heard,
-    peers,
-    now: () => director?.definition,
-  });
-  director = new Director(
-    {
-      engine,
-      events: heard,
-      logs,
-      loaded,
-      credential: (name) => known.get(name),
-      verifier: (name) => known.verifier(name),
-      jwt: namedJwtKeys(known),
-      peerCertificate: peers.see,
-      marks,
-    },
-    definition,
-  );
-  const running = director;
-  await running.start();
-  streams = streamsOf(running, engine, { told: heard, compare: (of) => watch.look(of) });
-  const read = readerOf(options);
-  const kept = keptFiles({
-    ...options,
-    overlays: options.overlays ?? [],
-    environment: options.environment,
-    running: () => running.definition,
-    events: heard,
-  });
-  background(
-    kept.keep(definition, { by: 'waybill', origin: 'start', reason: undefined, warnings: 0 }),
-    'keeping what was read at the start',
-  );
-  const reload = reloader({
-    director: running,
-    broker,
-    credentials: known,
-    read,
-    async applied(next, how) {
-      // what was stuck may have been fixed
-      watchdog?.forget();
-      await kept.keep(next, how);
-    },
-  });
-  const tried = rehearsals(() => ({
-    folder: resolve(options.folder),
-    overlays: options.overlays ?? [],
-    environment: options.environment,
-    loaded: loaded.all(),
-  }));
-  const control = engineControl(
-    { engine, director: running, lost: () => watch.lost, data },
-    {
-      ...answersOfProcess({ director: running, known, peers, tried, log, figures }),
-      ...kept.answers(reload),
-      async reload(order) {
-        await checkMeant(options.folder, order);
-        return reload(order);
-      },
-    },
-  );
-  observeQueues(figures, running, engine);
-
-  const stop = stopInOrder({
-    lock,
-    log,
-    server,
-    storedUpTo,
-    broker,
-    engine,
-    director: running,
-    credentials: known,
-    peers,
-    watchdog,
-    control,
-    tried,
-    kept,
-    streams,
-    unhear,
-  });
+  await using begun = new AsyncDisposableStack();
+  const reached = await reach(options, definition.name, begun);
+  const directed = await direct(options, { definition, reached }, begun);
+  const { reload, ...answering } = answer(options, { reached, directed }, begun);
+  const { broker, access } = reached;
+  const { director, engine, figures, known } = directed;
+  const stop = stopInOrder(options.log, { ...reached, ...directed, ...answering });
+  begun.move();
   return {
     get definition() {
-      return running.definition;
+      return director.definition;
     },
-    director: running,
+    director,
     engine,
     broker,
     metrics: figures,
@@ -259,53 +126,222 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
   };
 }
 
-/** Keeps the streams of a running production. */
-function streamsOf(
-  director: Director,
-  engine: Engine,
-  { told, compare }: { told: Events; compare: (broker: Broker) => Promise<boolean> },
-): StreamKeeper {
-  const { broker } = engine;
-  return keepStreams({
-    broker,
-    compare,
-    needed: () => [...ownStreams(broker), ...director.queueStreams()],
-    async make() {
-      await makeAgain(engine, director.definition.settings.duplicateWindow);
-      await director.makeQueuesAgain();
-    },
-    onMade: (missing) =>
-      told.told(
-        '',
-        'error',
-        'streams-made-again',
-        `NATS no longer had ${missing.join(', ')}; they were made again, empty. If nobody removed them, NATS came back without its disk: what was in them is reported as lost.`,
-      ),
+/** Ends it if the production cannot be started, whatever else fails then. */
+function undoing(begun: AsyncDisposableStack, what: string, end: () => unknown): void {
+  begun.defer(async () => {
+    try {
+      await end();
+    } catch (error) {
+      tolerate(error, (one) => isTold(one) || isAway(one), what);
+    }
   });
 }
 
-/** The parts that stop along with a production. */
-interface Stopped {
+/** NATS, and what is known of it. */
+interface Reached {
+  readonly data: string;
   readonly lock: DataLock | undefined;
-  readonly log: Logger;
   readonly server: NatsServer | undefined;
+  readonly access: NatsAccess;
   readonly storedUpTo: StoredMarks;
+  readonly lost: readonly CutStream[];
   readonly broker: Broker;
+  /** Who hears of the connection, once they are there. */
+  readonly hearers: { events?: Events; director?: Director; streams?: StreamKeeper };
+  /** Compares what NATS has with what it had acknowledged. */
+  readonly compare: StreamWatch['look'];
+  /** Files that others could read until now. */
+  readonly tightened: readonly string[];
+}
+
+/** Starts a server, if none is given, and connects. */
+async function reach(
+  options: RunOptions,
+  production: string,
+  begun: AsyncDisposableStack,
+): Promise<Reached> {
+  const data = resolve(options.data);
+  await mkdir(data, { recursive: true, mode: PRIVATE_FOLDER });
+  const tightened = keepPrivate(data);
+  // before anything in the folder is touched: another engine's server may be running in it
+  const lock = options.nats === undefined ? await lockData(data, 'engine') : undefined;
+  undoing(begun, 'freeing the data folder', () => lock?.release());
+  const server = options.nats === undefined ? await startServer(options, data) : undefined;
+  undoing(begun, 'ending nats-server', () => server?.stop());
+  const access = options.nats ?? server ?? { url: '' };
+  const hearers: Reached['hearers'] = {};
+  const storedUpTo = await storedMarks(data);
+  const watch = streamWatch(storedUpTo, {
+    // problems found before events exist are reported once they do
+    onLost: ({ host, ...range }) => hearers.events?.messagesLost(host, range),
+  });
+  const broker = await connectBroker({
+    ...access,
+    production,
+    role: 'engine',
+    onStatus: (status) => {
+      hearers.events?.brokerStatus(status);
+      if (status === 'connected') hearers.director?.acknowledgeAgain();
+    },
+    onStored: storedUpTo.stored,
+    async onReconnect(back) {
+      await watch.look(back);
+      // where it cannot be done now, it is tried again soon
+      const looked = hearers.streams?.look() ?? Promise.resolve();
+      background(looked, 'looking for missing streams', isAway);
+    },
+  });
+  undoing(begun, 'closing the connection', () => broker.close());
+  await watch.look(broker);
+  const { lost } = watch;
+  const compare = (of: Broker): Promise<boolean> => watch.look(of);
+  return { data, lock, server, access, storedUpTo, lost, compare, broker, hearers, tightened };
+}
+
+/** The production as it runs. */
+interface Directed {
   readonly engine: Engine;
   readonly director: Director;
-  readonly credentials: Credentials;
+  readonly events: Events;
+  readonly figures: Metrics;
+  readonly known: Credentials;
   readonly peers: PeerCertificates;
   readonly watchdog: Watchdog | undefined;
-  readonly control: { close(): void };
-  readonly tried: Rehearsals;
-  readonly kept: KeptFiles;
   readonly streams: StreamKeeper;
   readonly unhear: () => void;
 }
 
+/** Starts the engine, and the hosts on it. */
+async function direct(
+  options: Running,
+  { definition, reached }: { readonly definition: Definition; readonly reached: Reached },
+  begun: AsyncDisposableStack,
+): Promise<Directed> {
+  const { log, loaded, stuckAfter } = options;
+  const { server, storedUpTo, lost, broker, hearers, data } = reached;
+  const logs = hostLogs(log);
+  const figures = metrics();
+  const engine = await startEngine(broker, definition.settings, {
+    alone: server !== undefined,
+    uncertain: storedUpTo.afterPowerLoss || lost.length > 0,
+  });
+  // the next start is as careful as this one had to be
+  undoing(begun, 'closing the engine', () => engine.close(undefined, 'unclean'));
+  const told = events({
+    production: definition.name,
+    log,
+    hosts: logs,
+    metrics: figures,
+    // an event that cannot be stored is still in the log
+    record: (record) => background(engine.outcomes.append({ record }), 'storing an event', isAway),
+  });
+  hearers.events = told;
+  tellOfStart(told, options, reached);
+  const unhear = hearUnexpected((one) => told.unexpected(one));
+  undoing(begun, 'no longer hearing of errors', unhear);
+  const watchdog =
+    stuckAfter === undefined
+      ? undefined
+      : startWatchdog({ data, after: stuckAfter, log, events: told });
+  undoing(begun, 'ending the watchdog', () => watchdog?.stop());
+  const peers = new PeerCertificates(told);
+  undoing(begun, 'forgetting certificates', () => peers.close());
+  const now = (): Definition => hearers.director?.definition ?? definition;
+  const known = credentialsOf(options, { first: definition, told, peers, now });
+  undoing(begun, 'closing credentials', () => known.close());
+  const director = new Director(
+    {
+      engine,
+      events: told,
+      logs,
+      loaded,
+      credential: (name) => known.get(name),
+      verifier: (name) => known.verifier(name),
+      jwt: namedJwtKeys(known),
+      peerCertificate: peers.see,
+      marks: watchdog?.marks,
+    },
+    definition,
+  );
+  hearers.director = director;
+  undoing(begun, 'stopping hosts', () => director.stop());
+  await director.start();
+  const streams = streamsOf(director, engine, { told, compare: reached.compare });
+  hearers.streams = streams;
+  undoing(begun, 'no longer looking for streams', () => streams.close());
+  return { engine, director, events: told, figures, known, peers, watchdog, streams, unhear };
+}
+
+/** What was found before there were events. */
+function tellOfStart(told: Events, { nats }: RunOptions, reached: Reached): void {
+  for (const { host, ...range } of reached.lost) told.messagesLost(host, range);
+  tellTightened(told, reached.tightened);
+  if (nats !== undefined) tellOpenBroker(told, reached.broker);
+}
+
+/** What answers others while the production runs. */
+interface Answering {
+  readonly reload: Reload;
+  readonly control: { close(): void };
+  readonly tried: Rehearsals;
+  readonly kept: KeptFiles;
+}
+
+function answer(
+  options: Running,
+  { reached, directed }: { readonly reached: Reached; readonly directed: Directed },
+  begun: AsyncDisposableStack,
+): Answering {
+  const { log, loaded } = options;
+  const { broker, data } = reached;
+  const { engine, director, events: told, figures, known, watchdog } = directed;
+  const files = {
+    folder: resolve(options.folder),
+    overlays: options.overlays ?? [],
+    environment: options.environment,
+  };
+  const running = (): Definition => director.definition;
+  const kept = keptFiles({ ...files, data, loaded, running, events: told });
+  undoing(begun, 'ending checks', () => kept.stop());
+  background(
+    kept.keep(running(), { by: 'waybill', origin: 'start', reason: undefined, warnings: 0 }),
+    'keeping what was read at the start',
+  );
+  const reload = reloader({
+    director,
+    broker,
+    credentials: known,
+    read: readerOf(options),
+    async applied(next, how) {
+      // what was stuck may have been fixed
+      watchdog?.forget();
+      await kept.keep(next, how);
+    },
+  });
+  const tried = rehearsals(() => ({ ...files, loaded: loaded.all() }));
+  undoing(begun, 'ending rehearsals', () => tried.stop());
+  const control = engineControl(
+    { engine, director, lost: () => reached.lost, data },
+    {
+      ...answersOfProcess(directed, { tried, log }),
+      ...kept.answers(reload),
+      async reload(order) {
+        await checkMeant(options.folder, order);
+        return reload(order);
+      },
+    },
+  );
+  undoing(begun, 'no longer answering', () => control.close());
+  observeQueues(figures, director, engine);
+  return { reload, control, tried, kept };
+}
+
 /** Stops everything in order, each within the rest of the total time. */
-function stopInOrder(parts: Stopped): RunningProduction['stop'] {
-  const { lock, log, server, storedUpTo, broker, engine, director } = parts;
+function stopInOrder(
+  log: Logger,
+  parts: Reached & Directed & Omit<Answering, 'reload'>,
+): RunningProduction['stop'] {
+  const { lock, server, storedUpTo, broker, engine, director } = parts;
   return async (beside = Promise.resolve()) => {
     const { shutdownTimeout } = director.definition.settings;
     const forHosts = new Deadline(shutdownTimeout);
@@ -315,7 +351,8 @@ function stopInOrder(parts: Stopped): RunningProduction['stop'] {
     await deadline.within('ending what is tried with the files', trials);
     const ended = await director.stop(forHosts);
     await parts.watchdog?.stop();
-    await deadline.within('closing credentials', parts.credentials.close());
+    parts.watchdog?.forget();
+    await deadline.within('closing credentials', parts.known.close());
     parts.peers.close();
     const stored = await engine.close(deadline.left / 2);
     await broker.close(deadline.left / 2);
@@ -365,7 +402,7 @@ function credentialsOf(
     first: Definition;
     told: Events;
     peers: PeerCertificates;
-    now: () => Definition | undefined;
+    now: () => Definition;
   },
 ): Credentials {
   const isNews = newsFilter();
@@ -374,14 +411,10 @@ function credentialsOf(
     folder: first.folder,
     peerCertificate: (credential, name, certificate) =>
       peers.see(`credential ${credential}`, name, certificate),
-    again: freshCredentials(
-      () => now() ?? first,
-      sourceOf(options, first.folder),
-      (name, { what, remedy }) => {
-        const text = `The credential ${name} is used unchanged: ${what}. ${remedy}`;
-        if (isNews(text)) told.told('', 'warn', 'credential-not-renewed', text);
-      },
-    ),
+    again: freshCredentials(now, sourceOf(options, first.folder), (name, { what, remedy }) => {
+      const text = `The credential ${name} is used unchanged: ${what}. ${remedy}`;
+      if (isNews(text)) told.told('', 'warn', 'credential-not-renewed', text);
+    }),
   });
 }
 
@@ -392,21 +425,10 @@ const readerOf =
     readProduction(options.folder, readingOf(options));
 
 /** What others may ask this process for, besides its hosts. */
-function answersOfProcess({
-  director,
-  known,
-  peers,
-  tried,
-  log,
-  figures,
-}: {
-  director: Director;
-  known: Credentials;
-  peers: PeerCertificates;
-  tried: Rehearsals;
-  log: Logger;
-  figures: Metrics;
-}): Omit<AnswersOfProcess, 'reload' | keyof ReturnType<KeptFiles['answers']>> {
+function answersOfProcess(
+  { director, known, peers, figures }: Directed,
+  { tried, log }: { readonly tried: Rehearsals; readonly log: Logger },
+): Omit<AnswersOfProcess, 'reload' | keyof ReturnType<KeptFiles['answers']>> {
   const desk = tokenDesk(known, () => director.definition.credentials);
   return {
     rehearse: (request, body) => tried.rehearse(request, body),
@@ -472,21 +494,4 @@ async function readOrThrow(options: Running): Promise<Definition> {
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
   for (const problem of problems) options.say?.(describeProblem(problem));
   return definition;
-}
-
-/** Updates the gauges of queues at each scrape, including those of hosts that are gone. */
-function observeQueues(figures: Metrics, director: Director, engine: Engine): void {
-  figures.onScrape(async () => {
-    const production = director.definition.name;
-    const now = Date.now();
-    // while NATS is away nothing is known
-    const states = await queueStates(engine.broker).catch(unless(isAway, 'counting the queues'));
-    figures.queueDepth.reset();
-    figures.queueAge.reset();
-    for (const [host, { depth, oldest }] of states ?? []) {
-      if (depth === 0 && !director.hasQueue(host)) continue;
-      figures.queueDepth.set({ production, host }, depth);
-      figures.queueAge.set({ production, host }, (now - (oldest ?? now)) / 1_000);
-    }
-  });
 }

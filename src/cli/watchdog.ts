@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { background } from '../error/background.ts';
 import { unexpected } from '../error/unexpected.ts';
-import type { WorkMarks } from '../flow/work-marks.ts';
+import { WorkMarks } from '../flow/work-marks.ts';
 import type { Events } from '../log/events.ts';
 import type { Logger } from '../log/logger.ts';
 import { describeDuration } from '../time/duration.ts';
@@ -15,6 +15,8 @@ const BEAT = 100;
 const AGAIN = 'WAYBILL_AGAIN';
 
 export interface Watchdog {
+  /** Where the engine says what the production's code works on. */
+  readonly marks: WorkMarks;
   /** Called when a person has changed the production: what was stuck may be tried again. */
   forget(): void;
   stop(): Promise<void>;
@@ -33,10 +35,8 @@ export interface WatchdogOptions {
  * ended and what it was working on is recorded, so that the next one starts without it. First
  * reports what an earlier one was stuck on.
  */
-export function startWatchdog(
-  marks: WorkMarks,
-  { data, after, log, events }: WatchdogOptions,
-): Watchdog {
+export function startWatchdog({ data, after, log, events }: WatchdogOptions): Watchdog {
+  const marks = new WorkMarks();
   heedStuck(data, marks, events);
   const state = { stopped: false };
   background(beat(marks, state), 'showing the watchdog that the engine is running');
@@ -59,11 +59,11 @@ export function startWatchdog(
     forgetStuck(data);
   };
   return {
+    marks,
     forget,
     async stop() {
       state.stopped = true;
       await worker.terminate();
-      forget();
     },
   };
 }

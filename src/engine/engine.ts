@@ -61,9 +61,10 @@ export interface Engine extends AsyncDisposable {
    * not stored by then stays in its queue, and the next engine learns that this one did not end
    * cleanly.
    *
+   * @param how `unclean` if it may leave something unfinished in any case
    * @returns whether everything was stored
    */
-  close(limit?: number): Promise<boolean>;
+  close(limit?: number, how?: 'clean' | 'unclean'): Promise<boolean>;
 }
 
 const JOURNAL_LIMIT = -1;
@@ -99,13 +100,13 @@ export async function startEngine(
   const waiting = answers(broker, { steps: done, bodies: stored });
   const accepted = journal(broker, names.journal.subject);
   const outcomes = journal(sending, names.outcomes.subject);
-  const close = async (limit = CLOSING): Promise<boolean> => {
+  const close: Engine['close'] = async (limit = CLOSING, how = 'clean') => {
     const deadline = new Deadline(limit);
     const flushed = Promise.all([accepted.flush(), outcomes.flush()]);
     const isStored = await deadline.within('storing what the engine has done', flushed, isAway);
     waiting.close();
     done.close();
-    const released = Promise.all([number.release(isStored ? 'clean' : 'unclean'), ids.release()]);
+    const released = Promise.all([number.release(isStored ? how : 'unclean'), ids.release()]);
     await deadline.within('freeing the number of the engine', released, isAway);
     await sending.close(deadline.left);
     return isStored;

@@ -2,9 +2,12 @@ import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { background } from '../error/background.ts';
 import { unless } from '../error/foreseen.ts';
+import type { Events } from '../log/events.ts';
 import { pause } from '../time/pause.ts';
+import type { Director } from './director.ts';
+import { type Engine, makeAgain, ownStreams } from './engine.ts';
 
-export interface StreamKeeperOptions {
+interface StreamKeeperOptions {
   readonly broker: Broker;
   /** Every stream that the engine stores into. */
   readonly needed: () => readonly string[];
@@ -28,13 +31,7 @@ const EVERY = 5_000;
  * Creates streams again that vanished while the engine runs: NATS came back with an empty disk, or somebody removed
  * one. Otherwise everything would be refused until the engine starts again.
  */
-export function keepStreams({
-  broker,
-  needed,
-  compare,
-  make,
-  onMade,
-}: StreamKeeperOptions): StreamKeeper {
+function keepStreams({ broker, needed, compare, make, onMade }: StreamKeeperOptions): StreamKeeper {
   const closed = new AbortController();
   let looking: Promise<void> | undefined;
   const run = async (): Promise<void> => {
@@ -70,4 +67,29 @@ export function keepStreams({
       await kept;
     },
   };
+}
+
+/** Keeps the streams of a running production. */
+export function streamsOf(
+  director: Director,
+  engine: Engine,
+  { told, compare }: { readonly told: Events; readonly compare: StreamKeeperOptions['compare'] },
+): StreamKeeper {
+  const { broker } = engine;
+  return keepStreams({
+    broker,
+    compare,
+    needed: () => [...ownStreams(broker), ...director.queueStreams()],
+    async make() {
+      await makeAgain(engine, director.definition.settings.duplicateWindow);
+      await director.makeQueuesAgain();
+    },
+    onMade: (missing) =>
+      told.told(
+        '',
+        'error',
+        'streams-made-again',
+        `NATS no longer had ${missing.join(', ')}; they were made again, empty. If nobody removed them, NATS came back without its disk: what was in them is reported as lost.`,
+      ),
+  });
 }
