@@ -1,6 +1,6 @@
 import { Agent } from 'node:https';
 import type { Credential, Lent } from 'waybill/adapter';
-import { clientTls, optionalPackage, type StoreLine } from 'waybill/peer';
+import { clientTls, ObjectLine, type OpenedStore, optionalPackage } from 'waybill/peer';
 import { endpointOf, PACKAGE, type S3Values, type s3Settings } from './s3-settings.ts';
 import { S3Store } from './s3-store.ts';
 
@@ -11,47 +11,14 @@ export type S3Lent = Pick<
   readonly settings: S3Values;
 };
 
-/** Access to a bucket. The first use, and the first after a failure, looks whether it is there. */
-export class S3Line implements StoreLine {
-  readonly #lent: S3Lent;
-  #opened: Promise<{ readonly store: S3Store; readonly close: () => void }> | undefined;
-  #proven = false;
+/** Access to the bucket of the settings. */
+export const s3Line = (lent: S3Lent): ObjectLine<S3Store> =>
+  new ObjectLine(
+    () => opened(lent),
+    () => lent.connection('connected', lent.settings.bucket),
+  );
 
-  constructor(lent: S3Lent) {
-    this.#lent = lent;
-  }
-
-  async use<Value>(work: (store: S3Store) => Promise<Value>): Promise<Value> {
-    this.#opened ??= opened(this.#lent);
-    try {
-      const { store } = await this.#opened;
-      if (!this.#proven) {
-        await store.look();
-        this.#proven = true;
-        this.#lent.connection('connected', this.#lent.settings.bucket);
-      }
-      return await work(store);
-    } catch (error) {
-      const { code } = error as { code?: unknown };
-      if (code === 'ADAPTER_NOT_CONNECTED' || code === 'ADAPTER_DISABLED') await this.close();
-      throw error;
-    }
-  }
-
-  /** A key that was exchanged, and a renewed certificate, are used from the next time on. */
-  async close(): Promise<void> {
-    const opening = this.#opened;
-    [this.#opened, this.#proven] = [undefined, false];
-    // what opening threw was told to whoever used it
-    const open = await opening?.catch(() => undefined);
-    open?.close();
-  }
-}
-
-async function opened({ settings, ...lent }: S3Lent): Promise<{
-  readonly store: S3Store;
-  readonly close: () => void;
-}> {
+async function opened({ settings, ...lent }: S3Lent): Promise<OpenedStore<S3Store>> {
   const { region, endpoint, pathStyle, credential, tls, timeout, bucket } = settings;
   const sdk = await optionalPackage(PACKAGE, () => import('@aws-sdk/client-s3'));
   const { host, hostname } = endpointOf(settings);
@@ -75,7 +42,9 @@ async function opened({ settings, ...lent }: S3Lent): Promise<{
     ...(endpoint !== undefined && { endpoint: endpoint.href }),
     ...keysOf(known),
   });
-  return { store: new S3Store({ sdk, client }, bucket, host), close: () => client.destroy() };
+  // other servers than Amazon's may ignore the condition under which an object is written
+  const about = { place: host, keepsFresh: endpoint === undefined };
+  return { store: new S3Store({ sdk, client }, bucket, about), close: () => client.destroy() };
 }
 
 function keysOf(known: Credential | undefined) {

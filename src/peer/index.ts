@@ -49,6 +49,7 @@ export {
   placeOfUrl,
   retryAfterOf,
 } from './http/http-exchange.ts';
+export { exchangeFailure, signInFailure } from './http/http-failure.ts';
 export { type HttpTrial, tryHttp, tryReaching } from './http/http-test.ts';
 export { transport } from './http/load-transport.ts';
 export {
@@ -159,6 +160,23 @@ export { type MailTokenTest, testToken } from './mail/test-token.ts';
 export { toldInStep, tryMailbox } from './mail/try-mailbox.ts';
 export { type NamedTemplate, namedTemplate } from './named-template.ts';
 export { newsFilter } from './news.ts';
+export { objectDropService } from './object-store/object-drop.ts';
+export { ObjectLine, type OpenedStore } from './object-store/object-line.ts';
+export { putInParts, type Upload } from './object-store/object-parts.ts';
+export { objectPickupService } from './object-store/object-pickup.ts';
+export { objectDropSettings, objectPickupSettings } from './object-store/object-settings.ts';
+export { objectDropSteps, objectSteps } from './object-store/object-steps.ts';
+export {
+  changedObject,
+  type ObjectStore,
+  type ObjectWriting,
+  objectKey,
+  objectPrefix,
+  ofSize,
+  takenName,
+  unlessMissing,
+  wholeSeconds,
+} from './object-store/object-store.ts';
 export { isSignedOut } from './oidc/logout-token.ts';
 export { type OidcAttempt, type OidcClient, oidcClient } from './oidc/oidc-client.ts';
 export { OidcProblem } from './oidc/oidc-problem.ts';

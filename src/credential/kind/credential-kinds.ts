@@ -157,14 +157,23 @@ const GENERIC_ONLY: readonly Name[] = ['issuer', 'tokenUrl', 'audience'];
 const WAYS = {
   entra: ['secret', 'certificate', 'federatedToken'],
   generic: ['secret', 'privateKeyJwt', 'mutualTls'],
+  'azure-identity': [],
 } as const;
+
+const PROBLEMS: Readonly<
+  Record<OAuth2Values['provider'], (values: OAuth2Values) => SettingProblem[]>
+> = {
+  entra: entraProblems,
+  generic: genericProblems,
+  'azure-identity': identityProblems,
+};
 const MANY_TENANTS = new Set(['common', 'organizations', 'consumers']);
 
 /** Problems between the settings, after each was read on its own. */
 function oauth2Problems(values: OAuth2Values): SettingProblem[] {
-  const wrong = values.provider === 'entra' ? entraProblems(values) : genericProblems(values);
   return [
-    ...wrong,
+    ...PROBLEMS[values.provider](values),
+    ...clientProblems(values),
     ...grantProblems(values),
     ...authenticationProblems(values),
     ...addressProblems(values),
@@ -176,27 +185,47 @@ const at = (path: string | readonly string[], problem: string): SettingProblem =
   problem,
 });
 
-function entraProblems({ tenant, scope, ...values }: OAuth2Values): SettingProblem[] {
-  const problems = GENERIC_ONLY.filter((name) => values[name as 'issuer'] !== undefined).map(
-    (name) => at(name, 'is for provider generic only; remove it'),
+function clientProblems({ provider, clientId }: OAuth2Values): SettingProblem[] {
+  return clientId === '' && provider !== 'azure-identity' ? [at('clientId', 'is required')] : [];
+}
+
+function genericOnlyProblems(values: OAuth2Values): SettingProblem[] {
+  const problems = GENERIC_ONLY.filter((name) => values[name] !== undefined).map((name) =>
+    at(name, 'is for provider generic only; remove it'),
   );
   if (values.resource.length > 0) {
     problems.push(at('resource', 'is for provider generic; Entra takes it as scope'));
   }
+  return problems;
+}
+
+/** Which tenant it is, and how it proves itself, is known where it runs. */
+function identityProblems(values: OAuth2Values): SettingProblem[] {
+  const problems = [...genericOnlyProblems(values), ...scopeProblems(values)];
+  if (values.tenant !== undefined) {
+    problems.push(at('tenant', 'is for provider entra only; remove it'));
+  }
+  return problems;
+}
+
+function entraProblems(values: OAuth2Values): SettingProblem[] {
+  const { tenant } = values;
+  const problems = genericOnlyProblems(values);
   if (tenant === undefined)
     problems.push(at('tenant', 'is required for Entra: the id of the tenant'));
   else if (MANY_TENANTS.has(tenant)) {
     problems.push(at('tenant', `must be one tenant, not ${tenant}: give its id or domain`));
   }
+  return [...problems, ...scopeProblems(values)];
+}
+
+function scopeProblems({ scope }: OAuth2Values): SettingProblem[] {
   if (scope === undefined) {
-    problems.push(
-      at('scope', 'is required for Entra, such as https://graph.microsoft.com/.default'),
-    );
-  } else if (!/^\S+\/\.default$/.test(scope)) {
-    const why = 'must be one resource followed by /.default';
-    problems.push(at('scope', `${why}; single permissions are granted in the app registration`));
+    return [at('scope', 'is required for Entra, such as https://graph.microsoft.com/.default')];
   }
-  return problems;
+  if (/^\S+\/\.default$/.test(scope)) return [];
+  const why = 'must be one resource followed by /.default';
+  return [at('scope', `${why}; single permissions are granted in the app registration`)];
 }
 
 function genericProblems(values: OAuth2Values): SettingProblem[] {
@@ -222,7 +251,7 @@ function grantProblems({
   if (grant !== 'jwt-bearer') {
     return subject === undefined ? [] : [at('subject', 'is for grant jwt-bearer only; remove it')];
   }
-  if (provider === 'entra') return [at('grant', 'jwt-bearer is for provider generic only')];
+  if (provider !== 'generic') return [at('grant', 'jwt-bearer is for provider generic only')];
   return authentication?.privateKeyJwt === undefined
     ? [at(['authentication', 'privateKeyJwt'], 'is required with grant jwt-bearer: its key signs')]
     : [];
@@ -234,6 +263,11 @@ const isSecondProof = ({ grant }: OAuth2Values, given: readonly string[]): boole
 
 function authenticationProblems(values: OAuth2Values): SettingProblem[] {
   const { provider, authentication } = values;
+  if (provider === 'azure-identity') {
+    return authentication === undefined
+      ? []
+      : [at('authentication', 'is for other providers: a managed identity needs none; remove it')];
+  }
   const ways: readonly string[] = WAYS[provider];
   const one = `one of ${ways.join(', ')}`;
   if (authentication === undefined) return [at('authentication', `is required, with ${one}`)];

@@ -114,6 +114,8 @@ export const oauth2Settings = {
   provider: choice(
     {
       entra: 'Microsoft Entra ID',
+      'azure-identity':
+        'The managed identity of this machine or container, in Azure or with Azure Arc: no secret at all',
       generic: 'Any server that follows RFC 6749: Keycloak, Epic, PingFederate, Okta …',
     },
     { help: 'Who issues the token.', default: 'generic' },
@@ -141,7 +143,10 @@ export const oauth2Settings = {
       example: 'https://fhir.hospital.example/oauth2/token',
     }),
   ),
-  clientId: text({ help: "This client's id at the server." }),
+  clientId: text({
+    help: "This client's id at the server. Only with azure-identity it may be left out, for the identity that belongs to the machine itself.",
+    default: '',
+  }),
   authentication,
   subject: optional(
     text({

@@ -2,6 +2,7 @@ import type { OAuth2Values } from '../kind/oauth2-settings.ts';
 import { askAsClient, clientTransport } from './client-request.ts';
 import { discover, type TokenServer } from './discovery.ts';
 import { entraSource } from './entra-source.ts';
+import { managedIdentitySource } from './managed-identity-source.ts';
 import { refusal } from './refusal.ts';
 import { type Token, type TokenSource, tokenFrom } from './token.ts';
 import type { TokenLent } from './token-lent.ts';
@@ -9,6 +10,7 @@ import type { TokenAnswer, TokenTransport } from './token-transport.ts';
 
 /** The source of the tokens of a credential of kind `oauth2`, by its provider. */
 export function tokenSource(values: OAuth2Values, lent: TokenLent): TokenSource {
+  if (values.provider === 'azure-identity') return managedIdentitySource(values, lent);
   return values.provider === 'entra' ? entraSource(values, lent) : genericSource(values, lent);
 }
 

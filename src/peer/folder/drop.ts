@@ -210,7 +210,7 @@ const REFUSED: Readonly<
 > = { suspend: SuspendError, reject: RejectedError, stop: DisableError };
 
 /** A forbidden path or a missing folder is the same for every message: the production says what that means. */
-function asRefused(error: unknown, denied: WhenRefused): unknown {
+export function asRefused(error: unknown, denied: WhenRefused): unknown {
   if (denied === 'retry' || !(error instanceof FileError)) return error;
   if (!isFileProblem(error, 'denied', 'missing')) return error;
   return new REFUSED[denied](error.message, {

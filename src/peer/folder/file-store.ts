@@ -7,6 +7,15 @@ export interface FileFacts {
   readonly size: number;
   /** Milliseconds since 1970 by the peer's clock. */
   readonly modified: number;
+  /** What the peer itself calls this state of the content, where it does: an ETag. Times of seconds miss a change. */
+  readonly version?: string;
+}
+
+/** Whether two facts are of the same state of a file. */
+export function isSameState(one: FileFacts, other: FileFacts): boolean {
+  return (
+    one.size === other.size && one.modified === other.modified && one.version === other.version
+  );
 }
 
 export interface FileEntry extends FileFacts {
@@ -44,12 +53,15 @@ export interface FileStore {
    * Stops when `signal` aborts.
    */
   write(path: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
-  /** Moves within the store. Throws `exists` if something has that name, as far as the protocol can tell. */
-  rename(from: string, to: string): Promise<void>;
+  /**
+   * Moves within the store. Throws `exists` if something has that name, and `changed` if the file is
+   * not as `expected`, as far as the protocol can tell.
+   */
+  rename(from: string, to: string, expected?: FileFacts): Promise<void>;
   /** Moves over whatever has that name, in one step. Throws `unsupported` if the peer cannot do that. */
   replace(from: string, to: string): Promise<void>;
-  /** Removes a file; no error if it is gone. */
-  remove(path: string): Promise<void>;
+  /** Removes a file; no error if it is gone. Throws `changed` as `rename` does. */
+  remove(path: string, expected?: FileFacts): Promise<void>;
   /** Makes a folder and those above it; no error if it exists. */
   makeFolder(path: string): Promise<void>;
 }

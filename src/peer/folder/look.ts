@@ -8,7 +8,7 @@ import { describeSize } from '../../time/size.ts';
 import { beginning } from '../beginning.ts';
 import { isMeant } from './file-pattern.ts';
 import type { FoundFile, Scan } from './file-scan.ts';
-import { type FileStore, inFolder, isFileProblem } from './file-store.ts';
+import { type FileStore, inFolder, isFileProblem, isSameState } from './file-store.ts';
 import { fileType } from './file-type.ts';
 import type { Notices } from './notices.ts';
 import type { FileOrder, PickupValues } from './pickup-settings.ts';
@@ -134,7 +134,7 @@ export class Look {
       charset: settings.charset,
       name: file.relative,
       origin,
-      dedupeKey: `${file.relative} ${file.size} ${file.modified}`,
+      dedupeKey: [file.relative, file.size, file.modified, file.version ?? []].flat().join(' '),
     };
   }
 
@@ -189,13 +189,11 @@ export class Look {
     const { settings, store, taken } = this.#options;
     if (settings.keep) return;
     const now = await store.facts(file.path);
-    const same = now?.size === file.size && now.modified === file.modified;
+    const same = now !== undefined && isSameState(now, file);
     const { archive } = settings;
-    const cleared =
-      !same ||
-      (await this.#clear(file, () =>
-        archive === undefined ? removeFile(store, file) : moveAway(store, file, archive),
-      ));
+    const clear = (): Promise<void> =>
+      archive === undefined ? removeFile(store, file) : moveAway(store, file, archive);
+    const cleared = !same || (await this.#clear(file, () => clear().catch(unlessChanged)));
     if (cleared) taken.forget(file.path, file);
   }
 
@@ -216,6 +214,11 @@ export class Look {
       return false;
     }
   }
+}
+
+/** A file that was changed in the last moment is a new one, and stays. */
+function unlessChanged(error: unknown): void {
+  if (!isFileProblem(error, 'changed')) throw error;
 }
 
 /** Both have ended when it resolves or rejects. */
@@ -245,7 +248,7 @@ async function moveAway(store: FileStore, file: MarkedFile, folder: string): Pro
   await removeMarker(store, file);
   for (const [index, name] of names.entries()) {
     try {
-      await renameInto(store, file.path, name);
+      await renameInto(store, file, name);
       return;
     } catch (error) {
       const last = index === names.length - 1;
@@ -257,22 +260,23 @@ async function moveAway(store: FileStore, file: MarkedFile, folder: string): Pro
 /** Deletes a file and its marker. The marker goes first: one left behind would apply to the next file of that name. */
 async function removeFile(store: FileStore, file: MarkedFile): Promise<void> {
   await removeMarker(store, file);
-  await store.remove(file.path);
+  await store.remove(file.path, file);
 }
 
 async function removeMarker(store: FileStore, { marker }: MarkedFile): Promise<void> {
   if (marker !== undefined) await store.remove(marker);
 }
 
-async function renameInto(store: FileStore, from: string, to: string): Promise<void> {
+async function renameInto(store: FileStore, file: FoundFile, to: string): Promise<void> {
+  const { path: from } = file;
   try {
-    await store.rename(from, to);
+    await store.rename(from, to, file);
   } catch (error) {
     // A server that says only "failure" may mean the folder: create it and see.
     if (!isFileProblem(error, 'missing', 'failed')) throw error;
     if ((await store.facts(from)) === undefined) throw error;
     await store.makeFolder(dirname(to));
-    await store.rename(from, to);
+    await store.rename(from, to, file);
   }
 }
 

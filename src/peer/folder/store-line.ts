@@ -4,12 +4,12 @@ import { DisableError } from '../../error/adapter-error.ts';
 import type { FileStore } from './file-store.ts';
 
 /** Access to a store at a peer: connections are made when they are needed. */
-export interface StoreLine {
+export interface StoreLine<Store extends FileStore = FileStore> {
   /**
    * Runs something on a connected store. Throws what connecting throws: a DisableError if trying
    * again would do harm, such as after a refused sign-in.
    */
-  use<Value>(work: (store: FileStore) => Promise<Value>): Promise<Value>;
+  use<Value>(work: (store: Store) => Promise<Value>): Promise<Value>;
   close(): Promise<void>;
 }
 
@@ -19,7 +19,7 @@ export interface StoreLine {
  * locked for less) is reported and left to the next user of the line.
  */
 export async function connectFirst(
-  line: StoreLine,
+  line: Pick<StoreLine, 'close'> & { use(work: () => Promise<void>): Promise<void> },
   lent: Pick<Lent<Settings>, 'connection' | 'event'>,
 ): Promise<DisableError | undefined> {
   try {

@@ -85,9 +85,9 @@ export async function takenFiles(memory: Memory): Promise<TakenFiles> {
 }
 
 /** File names may be patient data, and a memory is not the trace: it holds only hashes. */
-function hash(path: string, { size, modified }: FileFacts): string {
+function hash(path: string, { size, modified, version }: FileFacts): string {
   return createHash('sha256')
-    .update(`${path}\n${size}\n${modified}`)
+    .update(`${path}\n${size}\n${modified}${version === undefined ? '' : `\n${version}`}`)
     .digest('base64url')
     .slice(0, HASH_LENGTH);
 }

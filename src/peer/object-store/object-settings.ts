@@ -1,0 +1,25 @@
+import { optional, text } from '../../adapter/setting.ts';
+import { type DropValues, dropSettings } from '../folder/drop-settings.ts';
+import { pickupSettings } from '../folder/pickup-settings.ts';
+
+const { followLinks: _, ...taking } = pickupSettings(text);
+const { temporary: __, makeFolder: ___, ...writing } = dropSettings('peer');
+
+/** The settings of every adapter that takes objects, under the same names. */
+export const objectPickupSettings = taking;
+
+/** The settings of every adapter that writes objects, under the same names. */
+export const objectDropSettings = {
+  ...writing,
+  contentType: optional(
+    text({
+      help: 'The content type of the object. If left out, that of the message.',
+      example: 'application/hl7-v2',
+      advanced: true,
+    }),
+  ),
+};
+
+export type ObjectDropValues = Omit<DropValues, 'temporary' | 'makeFolder'> & {
+  readonly contentType: string | undefined;
+};
