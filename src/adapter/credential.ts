@@ -19,6 +19,7 @@ export type Credential =
       readonly password?: string;
     }
   | CertificateCredential
+  | TicketCredential
   | TokenCredential;
 
 /** A certificate with its key, both in PEM. */
@@ -30,6 +31,22 @@ export interface CertificateCredential {
   readonly passphrase?: string;
   /** Files it was read from, to be watched for renewal; empty for values from elsewhere. */
   readonly files: readonly string[];
+}
+
+/** An account of a Windows domain or of MIT Kerberos. */
+export interface TicketCredential {
+  readonly kind: 'kerberos';
+  /** With its realm. */
+  readonly user: string;
+  /**
+   * What goes after `Negotiate` in one request to that host; a server takes each once. Use `fresh` after the host
+   * refused one: gets new tickets.
+   */
+  ticket(
+    host: string,
+    signal: AbortSignal,
+    options?: { readonly fresh?: boolean },
+  ): Promise<string>;
 }
 
 /** A bearer token: fixed (`bearer`) or fetched and renewed by the engine (`oauth2`). */

@@ -14,6 +14,7 @@ import { type CredentialCertificate, heldCertificates } from './held-certificate
 import { introspections } from './introspection/introspections.ts';
 import type { Jwt } from './jwt/jwt.ts';
 import { jwtKeys } from './jwt/jwt-keys.ts';
+import { type KerberosTickets, kerberosTickets } from './kerberos-tickets.ts';
 import type { CredentialValues } from './kind/credential-kinds.ts';
 import { publishedKeys } from './oauth2/assertion-key.ts';
 import {
@@ -92,19 +93,21 @@ export function credentials(
     peerCertificate: options.peerCertificate,
   });
   const jwtOf = jwtKeys(reader, clock);
+  const tickets = kerberosTickets(reader);
   const asked = introspections({
     read: (name) => reader.readKind(name, 'introspection', 'what checks tokens'),
     client: (name, memory) => tokens.client(name, memory),
   });
 
   const get = async (name: string): Promise<Credential> =>
-    adapterCredential(name, await reader.read(name), { reader, tokens, jwtOf });
+    adapterCredential(name, await reader.read(name), { reader, tokens, tickets, jwtOf });
   const namesOf = (kind: string): string[] =>
     [...known].flatMap(([name, entry]) => (entry.kind === kind ? [name] : []));
   const checkOne = async (name: string, kind: string): Promise<void> => {
     if (kind === 'introspection') return asked.check(name);
     await (kind === 'jwt-key' ? jwtOf(name) : get(name));
     if (kind === 'oauth2') await tokens.check(name);
+    if (kind === 'kerberos') await tickets.check(name);
   };
 
   return {
@@ -133,6 +136,7 @@ export function credentials(
       const before = known;
       known = next;
       asked.forget();
+      tickets.forget((name) => !isSame(before.get(name), next.get(name)));
       await tokens.forget((name) => !isSame(before.get(name), next.get(name)));
     },
     async close() {
@@ -176,6 +180,7 @@ function isSame(a: CredentialEntry | undefined, b: CredentialEntry | undefined):
 interface AdapterCredentialSources {
   readonly reader: EntryReader;
   readonly tokens: TokenProviders;
+  readonly tickets: KerberosTickets;
   /** The signer of an entry of kind `jwt-key`. */
   readonly jwtOf: (name: string) => Promise<Jwt>;
 }
@@ -196,6 +201,8 @@ async function adapterCredential(
       const place = { ...(domain && { domain }), ...(workstation && { workstation }) };
       return concealed({ kind, user, ...place }, { password });
     }
+    case 'kerberos':
+      return sources.tickets.credential(name, values);
     case 'ssh-key':
       return sshKey(name, values);
     case 'certificate':

@@ -15,11 +15,15 @@ export const hasGssapi: boolean = existsSync(`${FOLDER}/mod_auth_gssapi.so`);
 /** Apache with the rule of docs/sign-in.md, which signs people in by Kerberos in front of the console. */
 export async function gssapiProxy(
   console: string,
-  { keytab, realm }: { readonly keytab: string; readonly realm: string },
+  {
+    keytab,
+    realm,
+    port: given,
+  }: { readonly keytab: string; readonly realm: string; readonly port?: number },
 ): Promise<ConsoleProxy> {
   const folder = await temporaryFolder('gssapi');
   const { path } = folder;
-  const port = await freePort();
+  const port = given ?? (await freePort());
   const [, rule = ''] = /```apache\n([^]*?)```/.exec(readFileSync('docs/sign-in.md', 'utf8')) ?? [];
   // its workers run as another user
   await chmod(path, 0o755);

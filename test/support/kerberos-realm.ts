@@ -116,5 +116,6 @@ const serverConfig = (port: number, folder: string): string => `[kdcdefaults]
     acl_file = ${folder}/acl
     supported_enctypes = aes256-cts:normal aes128-cts:normal aes256-sha2:normal aes128-sha2:normal
     max_life = 10h
+    default_principal_flags = +preauth
   }
 `;

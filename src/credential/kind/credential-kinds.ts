@@ -14,6 +14,7 @@ import { isPkcs12 } from '../pkcs12.ts';
 import { pem, secret, secretPem } from '../secret-setting.ts';
 import { introspectionProblems, introspectionSettings } from './introspection-settings.ts';
 import { jwtKeyProblems, jwtKeySettings } from './jwt-key-settings.ts';
+import { kerberosProblems, kerberosSettings } from './kerberos-settings.ts';
 import { type OAuth2Values, oauth2Settings } from './oauth2-settings.ts';
 
 /** What the checker, the console's form and the reference page know about a kind of credential. */
@@ -58,6 +59,12 @@ export const credentialKinds = {
         text({ help: 'The machine name to send; none if left out.', advanced: true }),
       ),
     },
+  }),
+  kerberos: kind({
+    title: 'Kerberos account',
+    summary: 'An account of a Windows domain or of MIT Kerberos, for web services (Negotiate).',
+    settings: kerberosSettings,
+    problems: kerberosProblems,
   }),
   'ssh-key': kind({
     title: 'SSH key',

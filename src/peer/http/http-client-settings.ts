@@ -14,13 +14,13 @@ import { tlsClient } from '../tls/tls-settings.ts';
 const signing = {
   credential: optional(
     credential({
-      help: 'How to sign in: basic, bearer (a fixed token or API key), oauth2 (a token that is fetched and renewed), jwt-key (a token that we sign ourselves, for each request) or ntlm. A client certificate goes under tls. If left out, there is no sign-in.',
-      kinds: ['basic', 'bearer', 'oauth2', 'jwt-key', 'ntlm'],
+      help: 'How to sign in: basic, bearer (a fixed token or API key), oauth2 (a token that is fetched and renewed), jwt-key (a token that we sign ourselves, for each request) ntlm or kerberos. A client certificate goes under tls. If left out, there is no sign-in.',
+      kinds: ['basic', 'bearer', 'oauth2', 'jwt-key', 'ntlm', 'kerberos'],
     }),
   ),
   signIn: choice(
     {
-      auto: 'Basic for a user and password, Bearer for a token, NTLM for a Windows account',
+      auto: 'Basic for a user and password, Bearer for a token, NTLM for a Windows account, Negotiate for a Kerberos account',
       digest: 'Digest, for a user and password: the password itself is never sent',
       header: 'The token alone in the header named by keyName (API key)',
       query:

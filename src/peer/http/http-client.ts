@@ -111,10 +111,11 @@ export class HttpClient {
   }
 
   /** The scheme of RFC 9110 §11.1 in lower case; undefined if a key is sent in another way, or there is no sign-in. */
-  get scheme(): 'basic' | 'digest' | 'bearer' | 'ntlm' | undefined {
+  get scheme(): 'basic' | 'digest' | 'bearer' | 'ntlm' | 'negotiate' | undefined {
     const { signIn } = this.#options.values;
     const kind = this.#credential?.kind;
     if (kind === 'ntlm') return 'ntlm';
+    if (kind === 'kerberos') return 'negotiate';
     if (kind === 'basic') return signIn === 'digest' ? 'digest' : 'basic';
     return signIn === 'auto' && (kind === 'bearer' || kind === 'oauth2') ? 'bearer' : undefined;
   }
@@ -233,7 +234,7 @@ export class HttpClient {
       if (answer.status !== 401 || !mayHelp) return answer;
       if (await this.#renewed()) continue;
       if (!this.#signIn.again(answer.headers['www-authenticate'], signed)) return answer;
-      fresh = 'token' in (this.#credential ?? {});
+      fresh = ['token', 'ticket'].some((one) => one in (this.#credential ?? {}));
     }
   }
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Credential } from '../../adapter/credential.ts';
+import type { Credential, TicketCredential } from '../../adapter/credential.ts';
 import { DisableError } from '../../error/adapter-error.ts';
 import { type Challenge, challengesOf } from './challenge.ts';
 import type { HttpClientValues } from './http-client-settings.ts';
@@ -45,8 +45,12 @@ export function signInWith(credential: Credential | undefined, placing: Placing)
     const headers = { authorization: `Basic ${proof}` };
     return { sign: async (_, url) => ({ url, headers }), again: () => false };
   }
+  if (credential.kind === 'kerberos') {
+    if (signIn !== 'auto') throw misfit(signIn, credential.kind, 'bearer or oauth2');
+    return ticketSignIn(credential);
+  }
   if (credential.kind !== 'bearer' && credential.kind !== 'oauth2') {
-    throw misfit(signIn, credential.kind, 'basic, bearer, oauth2 or ntlm');
+    throw misfit(signIn, credential.kind, 'basic, bearer, oauth2, ntlm or kerberos');
   }
   if (signIn === 'digest') throw misfit(signIn, credential.kind, 'basic');
   return {
@@ -56,6 +60,22 @@ export function signInWith(credential: Credential | undefined, placing: Placing)
         throw signInFailure(error);
       });
       return placed(token, url, placing);
+    },
+    again: () => true,
+  };
+}
+
+/** Each request shows the ticket with a proof of its own, so connections need not be kept for it. */
+function ticketSignIn(account: TicketCredential): HttpSignIn {
+  return {
+    async sign(_, url, { fresh, signal }) {
+      // an IPv6 address has brackets in a URL
+      const host = url.hostname.replaceAll(/[[\]]/g, '');
+      const ticket = await account.ticket(host, signal, { fresh }).catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw signInFailure(error);
+      });
+      return { url, headers: { authorization: `Negotiate ${ticket}` } };
     },
     again: () => true,
   };

@@ -212,12 +212,13 @@ const WAYS: Readonly<Record<string, string>> = {
   digest: 'a credential of kind basic with signIn: digest',
   bearer: 'a credential of kind oauth2, bearer or jwt-key',
   ntlm: 'a credential of kind ntlm',
+  negotiate: 'a credential of kind kerberos',
 };
 
 /** If the server does not offer what was used, no user and password will work. */
 function otherWay(answer: HttpAnswer, used: string | undefined): StepFailure | undefined {
   const offered = challengesOf(answer.headers['www-authenticate']).map(({ scheme }) => scheme);
-  const known = offered.every((one) => one in WAYS || one === 'negotiate');
+  const known = offered.every((one) => one in WAYS);
   if (used === undefined || !known || offered.length === 0 || offered.includes(used)) {
     return undefined;
   }
@@ -225,9 +226,7 @@ function otherWay(answer: HttpAnswer, used: string | undefined): StepFailure | u
   const ways = offered.flatMap((one) => WAYS[one] ?? []);
   return new StepFailure(
     `the server accepts ${named}, but was sent ${used === 'ntlm' ? 'NTLM' : capital(used)} (401)`,
-    ways.length === 0
-      ? 'Have one of Basic, Digest, Bearer and NTLM switched on at the server; Kerberos (Negotiate) alone is not supported'
-      : `Use ${ways.join(', or ')}`,
+    `Use ${ways.join(', or ')}`,
   );
 }
 

@@ -17,6 +17,9 @@ export const MESSAGE = {
   error: 30,
 } as const;
 
+/** The numbers of names: a person, a service on a host, the service that gives tickets. */
+export const NAME = { principal: 1, service: 2, host: 3 } as const;
+
 export interface Encrypted {
   readonly type: number;
   readonly version: number | undefined;
@@ -49,6 +52,12 @@ export function keyOf(fields: Fields): KerberosKey {
   return { type: fields.number(0), value: Buffer.from(fields.octets(1)) };
 }
 
+export const nameOf = (type: number, parts: readonly string[]): Buffer =>
+  der.sequence(
+    der.tagged(0, der.number(type)),
+    der.tagged(1, der.sequence(...parts.map(der.general))),
+  );
+
 /** A ticket as far as it is readable by anybody; `bytes` is all of it. */
 export interface Ticket {
   readonly bytes: Buffer;
@@ -62,4 +71,19 @@ export function ticketOf(bytes: Buffer): Ticket {
   if (fields.number(0) !== PROTOCOL) throw malformed('the ticket');
   const part = encryptedOf(fields.fields(3));
   return { bytes, realm: fields.text(1), service: fields.name(2), part };
+}
+
+/** The time of a message: whole seconds, and microseconds beside them. */
+export interface Stamp {
+  readonly at: Date;
+  readonly micro: number;
+}
+
+let last = 0;
+
+/** Never the same twice: replays are known by it. */
+export function stamp(): Stamp {
+  const micro = Math.floor((performance.timeOrigin + performance.now()) * 1000);
+  last = Math.max(micro, last + 1);
+  return { at: new Date(Math.floor(last / 1_000_000) * 1000), micro: last % 1_000_000 };
 }

@@ -85,3 +85,19 @@ const completed = (mechanism: string, reply: Buffer | undefined): Buffer =>
         : [der.tagged(2, der.octets(kerberosToken(KERBEROS, TOKEN.reply, reply)))]),
     ),
   );
+
+/** The token of a client that offers nothing but Kerberos, with its AP-REQ. */
+export const offered = (request: Buffer): Buffer =>
+  der.application(
+    0,
+    Buffer.concat([
+      der.identifier(SPNEGO),
+      der.tagged(
+        0,
+        der.sequence(
+          der.tagged(0, der.sequence(der.identifier(KERBEROS))),
+          der.tagged(2, der.octets(kerberosToken(KERBEROS, TOKEN.request, request))),
+        ),
+      ),
+    ]),
+  );

@@ -28,6 +28,9 @@ export const implicit = (tag: number, content: Uint8Array): Buffer => element(0x
 export const application = (tag: number, content: Uint8Array): Buffer =>
   element(0x60 | tag, content);
 export const enumerated = (value: number): Buffer => element(0x0a, Buffer.of(value));
+/** A GeneralString, for text in ASCII or UTF-8. */
+export const general = (text: string): Buffer => element(0x1b, Buffer.from(text, 'utf8'));
+
 /** A non-negative number below 2^48. */
 export function number(value: number): Buffer {
   const bytes = Buffer.alloc(6);

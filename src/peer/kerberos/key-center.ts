@@ -1,0 +1,103 @@
+import { resolveSrv } from 'node:dns/promises';
+import { once } from 'node:events';
+import type { Address } from '../../adapter/setting.ts';
+import { NotConnectedError } from '../../error/adapter-error.ts';
+import { describeError } from '../../error/engine-error.ts';
+import { dial, placeOf } from '../dial.ts';
+import { firstReached } from '../first-reached.ts';
+import { Fields } from './fields.ts';
+import { KerberosProblem } from './kerberos-problem.ts';
+import { MESSAGE } from './messages.ts';
+
+/** Milliseconds to connect to one center, and for its answer. */
+const TIMEOUT = 5_000;
+const PORT = 88;
+/** A ticket with the groups of a person is below 100 KB. */
+const LONGEST = 1024 * 1024;
+const WITHOUT_CERTIFICATE = {
+  credential: (): Promise<never> => Promise.reject(new Error('no certificate is named')),
+};
+
+/** What a key distribution center (a domain controller) says no with. */
+export interface CenterRefusal {
+  readonly code: number;
+  /** What it wants, of a request that it would take otherwise. */
+  readonly data: Buffer | undefined;
+  /** Its time, milliseconds since 1970. */
+  readonly time: number;
+}
+
+/** Asks a center of the realm, by TCP. Throws a KerberosProblem where none answers; a refusal is a result. */
+export async function ask(
+  realm: string,
+  given: readonly Address[],
+  request: Buffer,
+): Promise<{ readonly reply: Buffer } | { readonly refusal: CenterRefusal }> {
+  const addresses = given.length > 0 ? given : await centersOf(realm);
+  const signal = AbortSignal.timeout(TIMEOUT * 3);
+  try {
+    const answer = await firstReached(addresses, (one) => exchanged(one, request, signal), {
+      signal,
+      what: 'domain controller',
+    });
+    return answer[0] === (0x60 | MESSAGE.error)
+      ? { refusal: refusalOf(answer) }
+      : { reply: answer };
+  } catch (error) {
+    if (error instanceof KerberosProblem) throw error;
+    const why = signal.aborted ? 'none answered in time' : describeError(error).text;
+    throw new KerberosProblem(
+      `no domain controller of ${realm} answers (${addresses.map(placeOf).join(', ')}): ${why.replace(/\.$/, '')}`,
+      'Check kdc, the DNS of this machine, and that port 88 (TCP) is open',
+      true,
+    );
+  }
+}
+
+async function centersOf(realm: string): Promise<Address[]> {
+  try {
+    const found = await resolveSrv(`_kerberos._tcp.${realm.toLowerCase()}`);
+    return found
+      .toSorted((a, b) => a.priority - b.priority)
+      .map(({ name, port }) => ({ host: name, port: port === 0 ? PORT : port }));
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new KerberosProblem(
+      `the DNS knows no domain controller of ${realm} (${code})`,
+      'Write kdc, or check the DNS of this machine (_kerberos._tcp)',
+      true,
+    );
+  }
+}
+
+async function exchanged(address: Address, request: Buffer, signal: AbortSignal): Promise<Buffer> {
+  const socket = await dial(WITHOUT_CERTIFICATE, { address, timeout: TIMEOUT }, signal);
+  try {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(request.length);
+    socket.write(Buffer.concat([length, request]));
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]);
+    let read = Buffer.alloc(0);
+    for (;;) {
+      const [chunk] = (await once(socket, 'data', { signal: limit })) as [Buffer];
+      read = Buffer.concat([read, chunk]);
+      const wanted = read.length < 4 ? LONGEST : read.readUInt32BE(0);
+      if (wanted > LONGEST) throw new Error('it does not speak Kerberos');
+      if (read.length >= 4 + wanted) return read.subarray(4, 4 + wanted);
+    }
+  } catch (error) {
+    const cause = (error as Error).name === 'AbortError' ? 'no answer' : (error as Error).message;
+    throw new NotConnectedError(`${placeOf(address)}: ${cause}`);
+  } finally {
+    socket.on('error', () => undefined).destroy();
+  }
+}
+
+function refusalOf(answer: Buffer): CenterRefusal {
+  const fields = Fields.application(answer, MESSAGE.error, 'the answer of the domain controller');
+  return {
+    code: fields.number(6),
+    time: fields.time(4),
+    data: fields.has(12) ? fields.octets(12) : undefined,
+  };
+}
