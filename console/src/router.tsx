@@ -176,7 +176,7 @@ const production = createRoute({
 const productions = createRoute({
   ...under,
   path: '/productions',
-  validateSearch: texts('view', 'find'),
+  validateSearch: texts('view', 'find', 'last', 'status', 'by', 'type', 'error'),
   component: lazyRouteComponent(
     () => import('./productions/productions-page.tsx'),
     'ProductionsPage',
