@@ -147,6 +147,9 @@ class NatsReader implements Kept {
   readonly #closing = new AbortController();
   readonly #lost = Promise.withResolvers<Error>();
   readonly lost = this.#lost.promise;
+  /** Messages of a stream that are being stored. */
+  readonly #atWork = new Set<JsMsg>();
+  readonly #over = new AbortController();
   #held = 0;
   #stop: () => Promise<unknown> | void = () => undefined;
 
@@ -169,6 +172,7 @@ class NatsReader implements Kept {
       return reader;
     } catch (error) {
       reader.#closing.abort();
+      reader.#over.abort();
       await session.connection.close();
       throw error;
     }
@@ -178,6 +182,7 @@ class NatsReader implements Kept {
     this.#closing.abort(new Error('closed'));
     await this.#stop();
     if (!this.#lent.signal.aborted) await this.#storing.ended();
+    this.#over.abort();
     const { connection } = this.#session;
     // acknowledgements and answers may be in flight; a lost connection took them with it
     if (!connection.isClosed()) await connection.flush().catch(() => undefined);
@@ -195,6 +200,7 @@ class NatsReader implements Kept {
       expires: 10_000,
     });
     this.#stop = () => messages.close();
+    background(this.#sayAtWork(), 'saying that messages are at work');
     this.#follow(
       messages,
       (one) => this.#keep(one),
@@ -278,8 +284,7 @@ class NatsReader implements Kept {
 
   /** A message of a stream: acknowledged once it is stored, handed out again until it is. */
   async #keep(one: JsMsg): Promise<void> {
-    const over = new AbortController();
-    background(sayAtWork(one, over.signal), 'saying that a message is at work');
+    this.#atWork.add(one);
     try {
       await this.#lent.deliver(this.#messageOf(one, `${one.info.stream}:${one.seq}`));
       one.ack();
@@ -289,7 +294,17 @@ class NatsReader implements Kept {
       one.nak(isFinal ? LONGEST_WAIT : Math.min(wait, LONGEST_WAIT));
       this.#tell(isFinal, `message ${one.seq} of the stream ${one.info.stream}`);
     } finally {
-      over.abort();
+      this.#atWork.delete(one);
+    }
+  }
+
+  /** One timer for all: one for each message took as long as all else that is done with it. */
+  async #sayAtWork(): Promise<void> {
+    const { signal } = this.#over;
+    for (;;) {
+      await pause(AT_WORK, signal);
+      if (signal.aborted) return;
+      for (const one of this.#atWork) one.working();
     }
   }
 
@@ -349,14 +364,6 @@ class NatsReader implements Kept {
     if (this.#closing.signal.aborted) return;
     this.#lent.connection('disconnected');
     this.#lost.resolve(lostNats(this.#session.place, reason));
-  }
-}
-
-async function sayAtWork(one: JsMsg, over: AbortSignal): Promise<void> {
-  for (;;) {
-    await pause(AT_WORK, over);
-    if (over.aborted) return;
-    one.working();
   }
 }
 

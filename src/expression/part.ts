@@ -2,7 +2,6 @@ import { DelimitedDocument } from '../document/delimited/delimited-document.ts';
 import type { Document } from '../document/document.ts';
 import { JsonDocument } from '../document/json/json-document.ts';
 import { segmentPathIn } from '../document/segment-paths.ts';
-import { XmlDocument } from '../document/xml/xml-document.ts';
 
 /** The items of a list inside a body: repetitions of an HL7 field, elements of a JSON array or of XML. */
 export interface PartList {
@@ -11,8 +10,6 @@ export interface PartList {
   readonly over: string;
   /** The numbers of the parts in a document, from 1. */
   numbers(document: Document): readonly number[];
-  /** The number of the last one; 0 if there is none. */
-  last(document: Document): number;
   /** The rest of a path below the current part; undefined if it means something else. */
   below(path: string): string | undefined;
   place(number: number): string;
@@ -101,7 +98,6 @@ export function repetitionList(
     kind,
     over,
     numbers,
-    last: (document) => numbers(document).at(-1) ?? 0,
     below: (path) => {
       const given = segmentPathIn(kind, path);
       if (given === undefined || field === undefined) return undefined;
@@ -123,7 +119,6 @@ export function jsonElements(over: string): PartList {
     kind: 'json',
     over,
     numbers: (document) => upTo(arrayLength(document, over)),
-    last: (document) => arrayLength(document, over),
     below: (path) => belowOf(path, `${over}/*`),
     place: (number) => `${over}/${number - 1}`,
   };
@@ -137,8 +132,7 @@ export function xmlElements(over: string): PartList {
   return {
     kind: 'xml',
     over,
-    numbers: (document) => upTo(elementCount(document, over)),
-    last: (document) => elementCount(document, over),
+    numbers: (document) => upTo(document.all(over).length),
     below: (path) => (path.startsWith('/') ? belowOf(path, over) : `/${path.replace(/^\.\//, '')}`),
     place: (number) => `${over}[${number}]`,
   };
@@ -148,8 +142,7 @@ export function xmlElements(over: string): PartList {
 export const delimitedRows: PartList = {
   kind: 'delimited',
   over: 'rows',
-  numbers: (document) => upTo(rowCount(document)),
-  last: (document) => rowCount(document),
+  numbers: (document) => upTo(document instanceof DelimitedDocument ? document.rowCount : 0),
   below: (path) => {
     if (path === 'rows') return '';
     return path.startsWith('[') ? undefined : `/${path}`;
@@ -164,14 +157,6 @@ function upTo(count: number): number[] {
 function arrayLength(document: Document, over: string): number {
   const [whole, path] = document instanceof Part ? document.placeOf(over) : [document, over];
   return whole instanceof JsonDocument ? whole.length(path) : 0;
-}
-
-function elementCount(document: Document, over: string): number {
-  return document instanceof XmlDocument ? document.count(over) : document.all(over).length;
-}
-
-function rowCount(document: Document): number {
-  return document instanceof DelimitedDocument ? document.rowCount : 0;
 }
 
 function belowOf(path: string, start: string): string | undefined {

@@ -48,7 +48,7 @@ const DEFINITIONS = {
   ],
 };
 
-async function rabbit({ tls }: RabbitOptions = {}): Promise<Rabbit> {
+export async function rabbit({ tls }: RabbitOptions = {}): Promise<Rabbit> {
   const folder = await mkdtemp(join(tmpdir(), 'waybill-rabbit-'));
   const at = (name: string): string => join(folder, name);
   const [port, tlsPort, names, distribution] = await Promise.all(
@@ -139,7 +139,7 @@ async function rabbit({ tls }: RabbitOptions = {}): Promise<Rabbit> {
   };
 }
 
-const noRabbit = existsSync(SERVER) ? undefined : 'rabbitmq-server is not installed';
+export const noRabbit = existsSync(SERVER) ? undefined : 'rabbitmq-server is not installed';
 
 /** Declares tests against a real RabbitMQ, which is started once for all of them; skipped, with the reason, where there is none. */
 export function describeWithRabbit(

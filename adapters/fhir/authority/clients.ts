@@ -1,4 +1,4 @@
-import { EngineError, type Grants, type Lent, type setting } from 'waybill/adapter';
+import { EngineError, type Lent, type setting } from 'waybill/adapter';
 import { type Incoming, isSameSecret } from 'waybill/peer';
 import type { AuthorityClient } from './authority-settings.ts';
 import { OAuthError } from './oauth-error.ts';
@@ -14,20 +14,17 @@ export class Clients {
   readonly #lent: LentHere;
   readonly #all: readonly AuthorityClient[];
   readonly #audience: readonly string[];
-  readonly #grants: Pick<Grants, 'once'>;
+  /** Assertions that were used, until they expire. */
+  readonly #used = new Map<string, number>();
 
   constructor(
     lent: LentHere,
     all: readonly (AuthorityClient | undefined)[],
-    {
-      audience,
-      grants,
-    }: { readonly audience: readonly string[]; readonly grants: Pick<Grants, 'once'> },
+    audience: readonly string[],
   ) {
     this.#lent = lent;
     this.#all = all.filter((one) => one !== undefined);
     this.#audience = audience;
-    this.#grants = grants;
   }
 
   find(id: string | null): AuthorityClient | undefined {
@@ -76,24 +73,22 @@ export class Clients {
         if (!(error instanceof EngineError) || error.code !== 'CREDENTIAL_REFUSED') throw error;
         throw unknown(/^credential \S+: (.*?)\. /s.exec(error.message)?.[1] ?? 'it is refused');
       });
-    await this.#once(client, claims);
+    this.#once(client, claims);
     return client;
   }
 
-  /** An assertion counts once, whichever engine it is sent to. */
-  async #once(
-    { id }: AuthorityClient,
-    { sub, jti, exp }: Readonly<Record<string, unknown>>,
-  ): Promise<void> {
+  /** An assertion counts once at this engine. */
+  #once({ id }: AuthorityClient, { sub, jti, exp }: Readonly<Record<string, unknown>>): void {
     if (sub !== id) throw unknown('iss and sub of the assertion are not both the client');
     if (typeof jti !== 'string') throw unknown('the assertion has no jti');
     const now = Date.now();
     if (typeof exp !== 'number' || exp * 1_000 > now + LONGEST) {
       throw unknown('the assertion is valid for more than five minutes');
     }
-    if (!(await this.#grants.once(`${id} ${jti}`, now + 2 * LONGEST))) {
-      throw unknown('the assertion was used before');
-    }
+    for (const [key, until] of this.#used) if (until < now) this.#used.delete(key);
+    const key = `${id} ${jti}`;
+    if (this.#used.has(key)) throw unknown('the assertion was used before');
+    this.#used.set(key, now + 2 * LONGEST);
   }
 }
 

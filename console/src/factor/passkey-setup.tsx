@@ -7,7 +7,6 @@ import { Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
 import { browserProblem } from './browser-problem.ts';
-import type { AddedFactor } from './own-factors.ts';
 
 type Options = Parameters<typeof startRegistration>[0]['optionsJSON'];
 
@@ -17,7 +16,8 @@ export function PasskeySetup({
   onAdded,
 }: {
   readonly password: string;
-  readonly onAdded: (added: AddedFactor) => void;
+  /** With recovery codes, if it is the first second factor. */
+  readonly onAdded: (codes: readonly string[] | undefined) => void;
 }): ReactElement {
   const make = useMutation({
     mutationFn: async (label: string) => {
@@ -26,11 +26,11 @@ export function PasskeySetup({
         { body: { password } },
       );
       const response = await startRegistration({ optionsJSON: options }).catch(browserProblem);
-      return ask<AddedFactor>('me/second-factor/passkey/confirm', {
+      return ask<{ readonly codes?: readonly string[] }>('me/second-factor/passkey/confirm', {
         body: { ticket, label, response },
       });
     },
-    onSuccess: onAdded,
+    onSuccess: ({ codes }) => onAdded(codes),
   });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();

@@ -2,7 +2,12 @@ import { type UseQueryOptions, useQueries } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { ApiProblem, addressIn } from '../api/client.ts';
 import { t } from '../language/translate.ts';
-import type { Of } from './merged.ts';
+
+/** Something of one production. */
+export interface Of<Item> {
+  readonly production: string;
+  readonly item: Item;
+}
 
 interface Gathered<Item> {
   readonly items: readonly Of<Item>[];

@@ -33,6 +33,4 @@ export const german: Catalogue = {
   'Something went wrong.': 'Etwas ist fehlgeschlagen.',
   Close: 'Schließen',
   Copied: 'Kopiert',
-  'Show {count} more': '{count} weitere zeigen',
-  '{count} of {total}': '{count} von {total}',
 };

@@ -4,7 +4,6 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { makePrivate, PRIVATE_FOLDER } from '../../../database/private-files.ts';
-import { syncedLog } from '../../../database/synced-log.ts';
 import { EngineError } from '../../../error/engine-error.ts';
 import type { Found, MetaDatabase, MetaSession, MetaValue } from '../meta-database.ts';
 import { APPENDED, ONLY_APPENDED } from '../tables.ts';
@@ -38,16 +37,9 @@ export async function sqliteDatabase(folder: string, file: string): Promise<Meta
       }
     }
   };
-  const sync = syncedLog(join(folder, file));
-  /** What was written is durable before anybody is told of it. */
-  const durable = async <Result>(sql: string, work: () => Result): Promise<Result> => {
-    const result = await once(work);
-    if (!READS.test(sql)) await sync();
-    return result;
-  };
   const close = (): Promise<void> => once(() => database.close());
   try {
-    await once(() => database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;'));
+    await once(() => database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;'));
     if (statSync(join(folder, file)).size <= CHECKED) await once(() => check(database));
   } catch (error) {
     database.close();
@@ -55,44 +47,32 @@ export async function sqliteDatabase(folder: string, file: string): Promise<Meta
   }
   return {
     shared: false,
-    get: (sql, ...values) => durable(sql, () => session.get(sql, ...values)),
-    all: (sql, ...values) => durable(sql, () => session.all(sql, ...values)),
-    run: (sql, ...values) => durable(sql, () => session.run(sql, ...values)),
+    get: (sql, ...values) => once(() => session.get(sql, ...values)),
+    all: (sql, ...values) => once(() => session.all(sql, ...values)),
+    run: (sql, ...values) => once(() => session.run(sql, ...values)),
     async transaction(work) {
       const ended = Promise.withResolvers<void>();
       await once(() => {
         database.exec('BEGIN IMMEDIATE');
         open = ended.promise;
       });
-      const result = await transacted(database, () => work(later(session))).finally(() => {
+      try {
+        const result = await work(later(session));
+        database.exec('COMMIT');
+        return result;
+      } catch (error) {
+        if (database.isTransaction) database.exec('ROLLBACK');
+        throw error;
+      } finally {
         open = undefined;
         ended.resolve();
-      });
-      await sync();
-      return result;
+      }
     },
     written: statementsOf,
     close,
     [Symbol.asyncDispose]: close,
   };
 }
-
-async function transacted<Result>(
-  database: DatabaseSync,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    const result = await work();
-    database.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
-  }
-}
-
-/** Statements that write nothing. */
-const READS = /^\s*select\b/i;
 
 /** Damage only shows when it is read, so the whole file is checked on opening. */
 function check(database: DatabaseSync): void {

@@ -1,4 +1,3 @@
-import { syncLog } from '../../../database/synced-log.ts';
 import type { HostRecord } from '../../../message/record.ts';
 import { foldBatch, messageOf, type StatisticChange, sessionOf } from '../../batch.ts';
 import { type Difference, differencesOf } from '../../difference.ts';
@@ -16,19 +15,13 @@ import type { TraceFiles } from './trace-files.ts';
 
 /**
  * One transaction per day. Days are written oldest first; a crash in between is repaired when the
- * batch is repeated. What was written is durable before this resolves.
+ * batch is repeated.
  */
-export async function apply(
-  files: TraceFiles,
-  inputs: readonly TraceInput[],
-): Promise<readonly MessageState[]> {
+export function apply(files: TraceFiles, inputs: readonly TraceInput[]): readonly MessageState[] {
   const standing: MessageState[] = [];
-  const written: string[] = [];
   const byFile = Map.groupBy(inputs, (input) => fileNameOf(files, input));
   for (const [name, part] of [...byFile].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    const file = files.file(name);
-    standing.push(...applyToFile(file, part));
-    written.push(file.path);
+    standing.push(...applyToFile(files.file(name), part));
     const ids = part.map((input) => messageOf(input) ?? 0);
     files.grew(name, {
       lastId: Math.max(...ids),
@@ -36,7 +29,6 @@ export async function apply(
       sessions: part.map(sessionOf),
     });
   }
-  await Promise.all(written.map(syncLog));
   return standing;
 }
 
@@ -66,7 +58,7 @@ function timeOf(input: TraceInput): number {
 
 /** Writes the inputs of one day in one transaction; returns the new states of their messages. */
 function applyToFile(file: TraceFile, inputs: readonly TraceInput[]): readonly MessageState[] {
-  return file.unsynced(() => {
+  return file.transaction(() => {
     const changes = foldBatch(inputs, {
       state: (id) => readState(file, id),
       past: (id) => readPast(file, id),

@@ -1,0 +1,59 @@
+import { parseArgs } from 'node:util';
+import { print, table } from '../src/cli/output.ts';
+import type { Subject, Subjects } from './beside/subject.ts';
+import { median } from './median.ts';
+
+/**
+ * The rate of messages with an adapter beside that of its bare client, at the same peer in the same run and with a store
+ * that accepts everything at once.
+ *
+ *     node --conditions=waybill-source bench/beside.ts [--only nats] [--messages 2000] [--rounds 9]
+ */
+const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = {
+  s3: async () => (await import('./beside/objects.ts')).s3Subjects,
+  azure: async () => (await import('./beside/objects.ts')).azureSubjects,
+  nats: async () => (await import('./beside/nats.ts')).natsSubjects,
+  mqtt: async () => (await import('./beside/mqtt.ts')).mqttSubjects,
+  ldap: async () => (await import('./beside/ldap.ts')).ldapSubjects,
+};
+
+/** Both sides in every round, so that other work on the machine affects both; each is first equally often. */
+async function measured(
+  { what, prepare, ...sides }: Subject,
+  messages: number,
+  rounds: number,
+): Promise<string[]> {
+  const rates = { bare: [] as number[], adapter: [] as number[] };
+  const order = ['bare', 'adapter'] as const;
+  for (let round = -1; round < rounds; round++) {
+    for (const side of round % 2 === 0 ? order : order.toReversed()) {
+      await prepare?.(messages);
+      const took = await sides[side](messages);
+      // the first round warms up
+      if (round >= 0) rates[side].push((messages * 1_000) / took);
+    }
+  }
+  const ratio = median(rates.adapter.map((one, round) => one / (rates.bare[round] ?? one)));
+  const perSecond = [rates.bare, rates.adapter].map((all) => String(Math.round(median(all))));
+  return [what, ...perSecond, ratio.toFixed(2)];
+}
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: Object.keys(PEERS).join() },
+    messages: { type: 'string', default: '2000' },
+    rounds: { type: 'string', default: '9' },
+  },
+});
+const rows: string[][] = [];
+for (const name of values.only.split(',')) {
+  const start = await PEERS[name]?.();
+  if (start === undefined)
+    throw new Error(`there is no ${name}; there are ${Object.keys(PEERS).join()}`);
+  await using peer = await start();
+  for (const subject of peer.subjects) {
+    rows.push(await measured(subject, Number(values.messages), Number(values.rounds)));
+    print(table([['', 'bare /s', 'adapter /s', '× bare'], ...rows.slice(-1)]));
+  }
+}
+print(table([['', 'bare /s', 'adapter /s', '× bare'], ...rows]));

@@ -1,0 +1,119 @@
+import type { InboundAdapter, OutboundAdapter } from '../../src/adapter/adapter.ts';
+import type { Credential, Lent } from '../../src/adapter/index.ts';
+import type { Settings } from '../../src/adapter/setting.ts';
+import type { Message, Receipt } from '../../src/message/message.ts';
+import { lent, outgoing } from '../lent.ts';
+
+/** Something that an adapter and its bare client do with the same peer; either way it is done once for each message. */
+export interface Subject {
+  readonly what: string;
+  /** Done before each turn, and not measured: messages that wait to be taken. */
+  readonly prepare?: (messages: number) => Promise<void>;
+  /** Milliseconds. */
+  readonly bare: (messages: number) => Promise<number>;
+  readonly adapter: (messages: number) => Promise<number>;
+}
+
+export interface Subjects extends AsyncDisposable {
+  readonly subjects: readonly Subject[];
+}
+
+/** How many messages are sent at once. */
+const AT_ONCE = 16;
+
+/** Runs work for each number, some of it at once, and returns the milliseconds. */
+export async function timed(
+  messages: number,
+  work: (number: number) => Promise<unknown>,
+): Promise<number> {
+  let next = 0;
+  const began = performance.now();
+  const lane = async (): Promise<void> => {
+    while (next < messages) await work(next++);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  return performance.now() - began;
+}
+
+/** The store of either side: it accepts everything at once. */
+export const kept = (): Promise<Receipt> =>
+  Promise.resolve({ messageId: 1, sessionId: 1, status: 'stored' });
+
+/** Counts what is taken: the time is that from the first to the last. */
+export class Taken {
+  readonly #all = Promise.withResolvers<number>();
+  readonly #messages: number;
+  #seen = 0;
+  #began = 0;
+
+  constructor(messages: number) {
+    this.#messages = messages;
+  }
+
+  one(): void {
+    this.#seen += 1;
+    if (this.#seen === 1) this.#began = performance.now();
+    if (this.#seen === this.#messages) this.#all.resolve(performance.now() - this.#began);
+  }
+
+  fail(error: unknown): void {
+    this.#all.reject(error);
+  }
+
+  get milliseconds(): Promise<number> {
+    return this.#all.promise;
+  }
+}
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** As `lent`, signed in by one credential. */
+export const lentTo = <S extends Settings>(
+  declared: S,
+  given: Given,
+  credential: Credential,
+): Lent<S> => lent(declared, given, { credential: () => Promise.resolve(credential) });
+
+/** A sender that stays open: connecting is measured on neither side. */
+export async function sender<S extends Settings>(
+  adapter: OutboundAdapter<S>,
+  given: Given,
+  credential: Credential,
+): Promise<{ send(body: Buffer, more?: Partial<Message>): Promise<void>; close(): Promise<void> }> {
+  const open = await adapter.open(lentTo(adapter.settings, given, credential));
+  const { signal } = new AbortController();
+  let id = 0;
+  return {
+    async send(body, more = {}) {
+      await open.send({ ...outgoing(body), id: ++id, ...more }, signal);
+    },
+    close: () => open.close(),
+  };
+}
+
+/** Opens a service until it has taken as many messages, and returns the milliseconds. */
+export async function taking<S extends Settings>(
+  adapter: InboundAdapter<S>,
+  given: Given,
+  { credential, messages }: { readonly credential: Credential; readonly messages: number },
+): Promise<number> {
+  const taken = new Taken(messages);
+  let memory: string | undefined;
+  const open = await adapter.open({
+    ...lentTo(adapter.settings, given, credential),
+    deliver: async () => {
+      taken.one();
+      return await kept();
+    },
+    lost: (reason) => taken.fail(reason),
+    memory: {
+      read: () => Promise.resolve(memory),
+      write: async (value) => {
+        memory = value;
+      },
+    },
+  });
+  const took = await taken.milliseconds;
+  await open.close();
+  return took;
+}

@@ -1,0 +1,128 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { describe, expect, test } from 'vitest';
+import { killedAgainAndAgain, type ServiceOrder } from '../support/killed-service.ts';
+import { mosquitto, noMosquitto } from '../support/mosquitto.ts';
+import { natsPeer } from '../support/nats-peer.ts';
+import { noObjectStore, objectStore } from '../support/object-store.ts';
+import { noRabbit, rabbit } from '../support/rabbit.ts';
+
+/** A peer with messages for a service. */
+interface Source extends AsyncDisposable {
+  readonly order: ServiceOrder;
+  put(id: string, body: Buffer): Promise<unknown>;
+  /** What has not been taken. */
+  left(): Promise<readonly unknown[]>;
+  /** Whether a message has a number of its own, by which a repetition is known. */
+  readonly keyed: boolean;
+}
+
+const credentials = { hub: { kind: 'basic', user: 'hub', password: 'pw' } } as const;
+
+async function atRabbit(): Promise<Source> {
+  const broker = await rabbit();
+  const channel = await (await broker.client()).createConfirmChannel();
+  await channel.assertQueue('q', { durable: true });
+  const settings = { connect: `127.0.0.1:${broker.port}`, credential: 'hub', queue: 'q' };
+  return {
+    order: { adapter: 'amqp-in', settings, credentials },
+    async put(messageId, body) {
+      channel.sendToQueue('q', body, { persistent: true, messageId });
+      await channel.waitForConfirms();
+    },
+    left: async () => Array.from({ length: (await channel.checkQueue('q')).messageCount }),
+    keyed: true,
+    [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
+  };
+}
+
+async function atNats(): Promise<Source> {
+  const peer = await natsPeer();
+  const client = await peer.client();
+  const manager = await jetstreamManager(client);
+  await manager.streams.add({ name: 's', subjects: ['s.>'] });
+  // one at a time, so that a repetition comes before the next message
+  const durable = { durable_name: 'hub', ack_policy: AckPolicy.Explicit };
+  await manager.consumers.add('s', { ...durable, ack_wait: 400_000_000, max_ack_pending: 1 });
+  const settings = { connect: `127.0.0.1:${peer.port}`, stream: 's', consumer: 'hub' };
+  return {
+    order: { adapter: 'nats-in', settings, credentials: {} },
+    put: (_, body) => jetstream(client).publish('s.a', body),
+    async left() {
+      const { num_pending, num_ack_pending } = await manager.consumers.info('s', 'hub');
+      return Array.from({ length: num_pending + num_ack_pending });
+    },
+    keyed: true,
+    [Symbol.asyncDispose]: () => peer[Symbol.asyncDispose](),
+  };
+}
+
+async function atMosquitto(): Promise<Source> {
+  const peer = await mosquitto({ lines: ['max_queued_messages 0'] });
+  const settings = { connect: `127.0.0.1:${peer.port}`, topics: ['t'], qos: '1', clientId: 'hub' };
+  // the session in which messages wait
+  const made = ['-i', 'hub', '-c', '-x', '3600', '-q', '1', '-t', 't', '-E', '-V', '5'];
+  await promisify(execFile)('mosquitto_sub', ['-p', String(peer.port), ...made]);
+  return {
+    order: { adapter: 'mqtt-in', settings, credentials: {} },
+    put: (_, body) => peer.publish('t', body),
+    // the broker tells nobody; the last one was taken
+    left: () => Promise.resolve([]),
+    // MQTT numbers no message for longer than a connection
+    keyed: false,
+    [Symbol.asyncDispose]: () => peer[Symbol.asyncDispose](),
+  };
+}
+
+async function atObjects(): Promise<Source> {
+  const server = await objectStore();
+  await server.bucket('lab');
+  const where = { endpoint: server.url, bucket: 'lab', pathStyle: true, credential: 'hub' };
+  const settings = { ...where, folder: 'in', every: '5ms', stable: '0s', order: 'name' };
+  return {
+    order: { adapter: 's3-in', settings, credentials },
+    put: (id, body) => server.put('lab', `in/${id}.hl7`, body),
+    left: () => server.keys('lab'),
+    keyed: true,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+const SOURCES = [
+  { name: 'amqp-in', start: atRabbit, isThere: noRabbit === undefined },
+  { name: 'mqtt-in', start: atMosquitto, isThere: noMosquitto === undefined },
+  { name: 'nats-in', start: atNats, isThere: true },
+  { name: 's3-in', start: atObjects, isThere: noObjectStore === undefined },
+];
+
+const bodyOf = (id: string): string => `MSH|^~\\&|A|B|C|D|2026||ADT^A01|${id}|P|2.5\rPID|1\r`;
+
+const KILLS = 2;
+const MESSAGES = 40;
+
+describe.concurrent.each(SOURCES)('$name that is killed in the middle of its work', (source) => {
+  test.skipIf(!source.isThere)(
+    'gets every message, in order, and repeats at most one a kill',
+    async () => {
+      await using peer = await source.start();
+      const ids = Array.from({ length: MESSAGES }, (_, n) => `m${String(n).padStart(3, '0')}`);
+      const coming = ids.values();
+      const delivered = await killedAgainAndAgain(peer.order, {
+        seed: 5,
+        kills: KILLS,
+        expected: ids,
+        keyed: peer.keyed,
+        async put() {
+          const { value: id } = coming.next();
+          if (id === undefined) return 0;
+          await peer.put(id, Buffer.from(bodyOf(id)));
+          return 1;
+        },
+        left: () => peer.left(),
+      });
+      expect(delivered).toEqual(ids.map((id) => ({ id, body: bodyOf(id) })));
+    },
+    120_000,
+  );
+});
