@@ -28,17 +28,16 @@ export function fileChecks(limits: CheckLimits = LIMITS): FileChecks {
   const working = new Set<Worker>();
   let ended = Promise.withResolvers<void>();
   let waiting = 0;
+  let stopped = false;
   return {
     async check(files) {
-      if (waiting >= WAITING)
-        throw new EngineError(
-          'REHEARSAL_BUSY',
-          'others are checking files just now: try again when they are done',
-          { retryable: true },
-        );
+      if (waiting >= WAITING) {
+        throw busy('others are checking files just now: try again when they are done');
+      }
       waiting++;
       while (working.size >= AT_ONCE) await ended.promise;
       waiting--;
+      if (stopped) throw busy('the engine stops: try again when it runs');
       const worker = threadFor(files, limits);
       working.add(worker);
       try {
@@ -51,6 +50,7 @@ export function fileChecks(limits: CheckLimits = LIMITS): FileChecks {
       }
     },
     async stop() {
+      stopped = true;
       await Promise.all([...working].map((worker) => worker.terminate()));
     },
   };
@@ -81,6 +81,9 @@ function answerOf(worker: Worker, { time }: CheckLimits): Promise<CheckedFiles> 
   worker.once('exit', () => answer.reject(stuck('took too much memory, or ended its thread')));
   return answer.promise.finally(() => late.stop());
 }
+
+const busy = (text: string): EngineError =>
+  new EngineError('REHEARSAL_BUSY', text, { retryable: true });
 
 const stuck = (why: string): EngineError =>
   new EngineError(

@@ -20,6 +20,7 @@ import { Deadline } from '../time/deadline.ts';
 import { pause } from '../time/pause.ts';
 import { type Assembly, assemble, type Works } from './assemble.ts';
 import { notWaiting } from './end-queued.ts';
+import type { Engine } from './engine.ts';
 import { leftQueues, leftText } from './left-queues.ts';
 import { LookupLoader } from './lookup-loader.ts';
 import { describeOverride, followOverrides, type Overrides } from './overrides.ts';
@@ -35,6 +36,8 @@ import { startWaker, type Waker } from './waker.ts';
  */
 export class Director {
   readonly #works: Works;
+  readonly #engine: Engine;
+  readonly #events: Events;
   readonly #hosts = new Map<string, { host: Host; of: HostDefinition }>();
   readonly #queues: Queues;
   readonly #lookups: LookupLoader;
@@ -51,6 +54,8 @@ export class Director {
 
   constructor(works: Works, definition: Definition) {
     this.#works = works;
+    this.#engine = works.engine;
+    this.#events = works.events;
     this.#queues = new Queues(works.engine);
     this.#lookups = new LookupLoader({ ...works, kv: works.engine.state.kv });
     this.#own = new OwnSwitches({
@@ -82,8 +87,7 @@ export class Director {
   }
 
   async start(): Promise<void> {
-    const { engine } = this.#works;
-    const store = overrideStore(engine.state.kv);
+    const store = overrideStore(this.#engine.state.kv);
     const [plan] = await Promise.all([this.#queues.make(this.definition), this.#queues.recall()]);
     this.#plan = plan;
     this.#assembly = this.#assemble(plan);
@@ -104,8 +108,8 @@ export class Director {
       wiring: () => this.#assembly.wiring,
       operationStreams: () => this.queueStreams().filter((stream) => this.#isOperation(stream)),
     };
-    this.#waker = startWaker(engine, ways, this.#works.events);
-    const { broker, leases } = engine;
+    this.#waker = startWaker(this.#engine, ways, this.#events);
+    const { broker, leases } = this.#engine;
     const { margin } = this.#works;
     const onKept = (stream: string, why: string | undefined): void => this.#kept(stream, why);
     const isLeft = (stream: string): Promise<boolean> => this.#queues.isLeft(stream);
@@ -114,29 +118,28 @@ export class Director {
   }
 
   #isOperation(stream: string): boolean {
-    const part = this.#works.engine.broker.names.queueOf(stream);
+    const part = this.#engine.broker.names.queueOf(stream);
     return part !== undefined && this.definition.operations.has(part.host);
   }
 
   /** Reports queues with messages for hosts that the production no longer has. */
   async #tellLeft(): Promise<void> {
-    const { broker } = this.#works.engine;
+    const { broker } = this.#engine;
     const [states, waiting] = await Promise.all([queueStates(broker), waitingCounts(broker)]);
     for (const queue of leftQueues(states, waiting, (name) => this.hasQueue(name))) {
       const text = `${leftText(queue)}: the production does not have it as a host with a queue, so they stay until it has it again`;
-      this.#works.events.told(queue.host, 'warn', 'queue-left', text);
+      this.#events.told(queue.host, 'warn', 'queue-left', text);
     }
   }
 
   /** The janitor has stopped cleaning up a stream, or has resumed. */
   #kept(stream: string, why: string | undefined): void {
-    const host = this.#works.engine.broker.names.queueOf(stream)?.host ?? '';
-    const { events } = this.#works;
+    const host = this.#engine.broker.names.queueOf(stream)?.host ?? '';
     if (why === undefined) {
-      events.told(host, 'info', 'stream-tidied', `${stream} is being cleaned up again`);
+      this.#events.told(host, 'info', 'stream-tidied', `${stream} is being cleaned up again`);
       return;
     }
-    events.told(host, 'warn', 'stream-kept', `nothing is removed from ${stream}: ${why}`);
+    this.#events.told(host, 'warn', 'stream-kept', `nothing is removed from ${stream}: ${why}`);
     background(
       this.#queues.restore(this.#plan, stream),
       `making the consumers of ${stream} again`,
@@ -222,7 +225,7 @@ export class Director {
   async switchOff(name: string, by: Switch): Promise<void> {
     this.#find(name);
     await this.#turns.take(name, async () => {
-      await this.#works.engine.state.switchOff(name, by);
+      await this.#engine.state.switchOff(name, by);
       this.#own.forget(name);
       await this.#stopHost(name, by.reason, by.by);
     });
@@ -230,7 +233,7 @@ export class Director {
 
   /** Why a host is off, by a person or by itself; undefined while it is on. */
   async switchedOff(name: string): Promise<Switch | undefined> {
-    return this.#own.of(name) ?? (await this.#works.engine.state.switchedOff(name));
+    return this.#own.of(name) ?? (await this.#engine.state.switchedOff(name));
   }
 
   /** A host stopped itself: it is off even if that cannot be stored. */
@@ -244,7 +247,7 @@ export class Director {
   async switchOn(name: string): Promise<void> {
     const of = this.#find(name);
     await this.#turns.take(name, async () => {
-      await this.#works.engine.state.switchOn(name);
+      await this.#engine.state.switchOn(name);
       this.#own.forget(name);
       await this.#startHost({ ...of, enabled: true });
     });
@@ -255,7 +258,7 @@ export class Director {
     if (running === undefined) return;
     await running.host.stop(this.definition.settings.shutdownTimeout);
     this.#hosts.delete(name);
-    this.#works.events.hostStopped(name, why, by);
+    this.#events.hostStopped(name, why, by);
   }
 
   retryNow(name: string): void {
@@ -271,7 +274,7 @@ export class Director {
   /** Sets an override for every engine, or ends one. Throws HOST_UNKNOWN. */
   async override({ host, kind }: Pick<Override, 'host' | 'kind'>, set?: Override): Promise<void> {
     this.#find(host);
-    const store = overrideStore(this.#works.engine.state.kv);
+    const store = overrideStore(this.#engine.state.kv);
     await (set === undefined ? store.remove(host, kind) : store.put(set));
     await this.#overrides?.refresh();
   }
@@ -311,9 +314,9 @@ export class Director {
         .take(of.name, () => this.#startHost(of))
         .catch((error: unknown) => failed.push(this.#notStarted(of.name, error)));
     }
-    const { connection, names } = this.#works.engine.broker;
+    const { connection, names } = this.#engine.broker;
     connection.publish(names.control('applied'));
-    this.#works.events.configurationChanged(`changed: ${changed.join(', ') || 'rules only'}`, by);
+    this.#events.configurationChanged(`changed: ${changed.join(', ') || 'rules only'}`, by);
     await this.#tellLeft();
     if (failed.length > 0) {
       const text = `applied, but not started: ${failed.join('; ')}. Apply again to start them`;
@@ -324,7 +327,7 @@ export class Director {
   #notStarted(name: string, error: unknown): string {
     this.#hosts.delete(name);
     const { text } = describeError(error);
-    this.#works.events.told(name, 'error', 'host-not-started', text);
+    this.#events.told(name, 'error', 'host-not-started', text);
     return `${name} (${text})`;
   }
 
@@ -339,7 +342,7 @@ export class Director {
         now === undefined ? this.#startHost(of) : this.#stopHost(host, now.reason, now.by),
       );
     }
-    this.#works.events.told(host, 'info', 'override', describeOverride(now, before));
+    this.#events.told(host, 'info', 'override', describeOverride(now, before));
   }
 
   async #scheduled(name: string, on: boolean): Promise<void> {

@@ -85,7 +85,11 @@ export class Clients {
     if (typeof exp !== 'number' || exp * 1_000 > now + LONGEST) {
       throw unknown('the assertion is valid for more than five minutes');
     }
-    for (const [key, until] of this.#used) if (until < now) this.#used.delete(key);
+    // in the order in which they expire
+    for (const [key, until] of this.#used) {
+      if (until >= now) break;
+      this.#used.delete(key);
+    }
     const key = `${id} ${jti}`;
     if (this.#used.has(key)) throw unknown('the assertion was used before');
     this.#used.set(key, now + 2 * LONGEST);

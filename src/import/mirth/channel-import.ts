@@ -28,7 +28,7 @@ import { sourceHost } from './sources.ts';
 import { rulesOf, stepsOf } from './steps.ts';
 
 /** What all channels of an import share. */
-export interface Surrounding {
+export interface WholeImport {
   /** Ids and names of channels → their processes. */
   readonly processes: ReadonlyMap<string, string>;
   readonly rewrite: (text: string, place: string, statement?: StatementMaker) => RewrittenScript;
@@ -58,13 +58,13 @@ export interface ImportedChannel {
 }
 
 /** Reads one channel and turns it into hosts and files. */
-export function importChannel(channel: ExportedChannel, surrounding: Surrounding): ImportedChannel {
-  return new ChannelImport(channel, surrounding).result();
+export function importChannel(channel: ExportedChannel, whole: WholeImport): ImportedChannel {
+  return new ChannelImport(channel, whole).result();
 }
 
 class ChannelImport {
   readonly #channel: ExportedChannel;
-  readonly #around: Surrounding;
+  readonly #whole: WholeImport;
   readonly #name: string;
   readonly #lines: ReportLine[] = [];
   readonly #files: Record<string, string> = {};
@@ -77,11 +77,11 @@ class ChannelImport {
   #ends = 0;
   #calls = false;
 
-  constructor(channel: ExportedChannel, around: Surrounding, asCode = false) {
+  constructor(channel: ExportedChannel, whole: WholeImport, asCode = false) {
     this.#asCode = asCode;
     this.#channel = channel;
-    this.#around = around;
-    this.#name = around.processes.get(channel.id) ?? slug(channel.name);
+    this.#whole = whole;
+    this.#name = whole.processes.get(channel.id) ?? slug(channel.name);
     const statements = new ScriptStatements({
       lines: this.#lines,
       notes: (place) => this.#notes(place),
@@ -89,7 +89,7 @@ class ChannelImport {
     });
     this.#scripts = new ChannelScripts({
       name: this.#name,
-      around,
+      around: whole,
       files: this.#files,
       names: this.#names,
       targets: this.#targets,
@@ -111,7 +111,7 @@ class ChannelImport {
       const made = this.#router(source, destinations, plain);
       const isMarked = made.lines.some(({ kind }) => kind === 'mark');
       // rules cannot mark what a person has to do
-      return isMarked ? new ChannelImport(this.#channel, this.#around, true).result() : made;
+      return isMarked ? new ChannelImport(this.#channel, this.#whole, true).result() : made;
     }
     const stages = destinations.map((one) => this.#destination(one, answer));
     const service = this.#service(source, answer !== undefined);
@@ -181,7 +181,7 @@ class ChannelImport {
   }
 
   #notes(place: string): Notes {
-    const { credential, environment, isPut } = this.#around;
+    const { credential, environment, isPut } = this.#whole;
     return {
       environment,
       add: ({ kind, category, text }) => this.#line(kind, place, category, text),
@@ -239,7 +239,7 @@ class ChannelImport {
       this.#scripts.reader(this.#channel, partText(source, 'properties/script'));
     if (host === undefined) {
       this.#ends += 1;
-      return this.#around.isSentTo(this.#channel.id) ? undefined : this.#byHand();
+      return this.#whole.isSentTo(this.#channel.id) ? undefined : this.#byHand();
     }
     Object.assign(this.#files, host.files);
     if (host.files === undefined) this.#ends += 1;
@@ -396,7 +396,7 @@ class ChannelImport {
   }
 
   #nextChannel(channel: string, given: string, made: string[]): string | undefined {
-    const process = this.#around.processes.get(channel);
+    const process = this.#whole.processes.get(channel);
     if (process === undefined) {
       const text =
         'sends to a channel that is not in this export: import both together, or choose a target';

@@ -1,6 +1,6 @@
 import { type Names, slug } from '../names.ts';
 import type { ReportLine } from '../report.ts';
-import type { Surrounding } from './channel-import.ts';
+import type { WholeImport } from './channel-import.ts';
 import type { Placed } from './channel-parts.ts';
 import type { ExportedChannel } from './read-export.ts';
 import type { RewrittenScript } from './script/rewritten.ts';
@@ -13,7 +13,7 @@ export type ScriptPlace = Pick<ReportLine, 'place' | 'line'>;
 interface Around {
   /** The channel’s process. */
   readonly name: string;
-  readonly around: Surrounding;
+  readonly around: WholeImport;
   readonly files: Record<string, string>;
   readonly names: Names;
   readonly targets: Set<string>;

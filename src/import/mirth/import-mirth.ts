@@ -3,7 +3,7 @@ import { toXml } from '../../mirth/e4x/node.ts';
 import { Names, slug, variableName } from '../names.ts';
 import type { ExportFile, ImportedProduction } from '../production-files.ts';
 import { type ChannelState, type ImportReport, type ReportLine, reportText } from '../report.ts';
-import { type ImportedChannel, importChannel, type Surrounding } from './channel-import.ts';
+import { type ImportedChannel, importChannel, type WholeImport } from './channel-import.ts';
 import { isTrivial } from './channel-parts.ts';
 import type { Block } from './drafts.ts';
 import { type CodeTemplate, type MirthExport, readExport } from './read-export.ts';
@@ -60,7 +60,7 @@ class Import {
 
   production(): ImportedProduction {
     const sentTo = this.#sentTo();
-    const surrounding: Surrounding = {
+    const whole: WholeImport = {
       processes: this.#processes,
       rewrite: (text, place, statement) =>
         this.#rewrite(text, place, { form: 'script', statement }),
@@ -74,7 +74,7 @@ class Import {
         return variable;
       },
     };
-    const made = this.#export.channels.map((channel) => importChannel(channel, surrounding));
+    const made = this.#export.channels.map((channel) => importChannel(channel, whole));
     // an export of libraries alone is imported as a whole
     if (made.length === 0) for (const { file } of this.#templates.values()) this.#used.add(file);
     this.#writeTemplates();

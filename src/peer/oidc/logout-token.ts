@@ -38,7 +38,11 @@ export function logoutTokens(
   /** A token counts once, so that an intercepted one cannot be used to sign somebody out repeatedly. */
   const once = (jti: string): void => {
     const now = Date.now();
-    for (const [id, until] of used) if (until < now) used.delete(id);
+    // in the order in which they expire
+    for (const [id, until] of used) {
+      if (until >= now) break;
+      used.delete(id);
+    }
     if (used.has(jti)) throw refused('it was already used');
     used.set(jti, now + REMEMBERED);
   };
