@@ -18,6 +18,8 @@ import { type WriteFileOptions, writeFile } from './write-file.ts';
 const UNSUPPORTED = 8;
 const EXISTS = 11;
 const DISK_FULL = 14;
+/** How many links of a folder are looked at together. */
+const AT_ONCE = 64;
 
 export interface SftpStoreOptions {
   readonly writing?: WriteFileOptions | undefined;
@@ -49,7 +51,12 @@ export class SftpStore implements FileStore {
       ),
     );
     const sane = entries.filter(({ filename }) => filename !== '' && !filename.includes('/'));
-    return await Promise.all(sane.map((entry) => this.#entry(folder, entry)));
+    const listed: FileEntry[] = [];
+    for (let at = 0; at < sane.length; at += AT_ONCE) {
+      const some = sane.slice(at, at + AT_ONCE);
+      listed.push(...(await Promise.all(some.map((entry) => this.#entry(folder, entry)))));
+    }
+    return listed;
   }
 
   async facts(path: string): Promise<FileFacts | undefined> {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import sftpIn from '../../../adapters/ssh/sftp/sftp-in.ts';
@@ -83,6 +83,29 @@ describe('sftp-in when the server dies', () => {
       }
     }
   });
+});
+
+const silentAboutLinks: Interception = ({ name, path }) =>
+  name === 'STAT' && path.endsWith('.hl7') ? 'silent' : undefined;
+
+test('a folder full of links does not ask a server about all of them at once', async () => {
+  await using folder = await withFolders();
+  for (let n = 0; n < 200; n++) await symlink('.target', join(folder.path, 'in', `${n}.hl7`));
+  // while it does not answer about these, no others are asked about
+  await using server = await sftpServer({ folder: folder.path, intercept: silentAboutLinks });
+  const { given, options } = reach(server);
+  await using _ = supervised(
+    sftpIn,
+    { ...given, ...inbound, followLinks: true, timeout: '1s' },
+    options,
+  );
+  const listings = (): number[] =>
+    server.requests.flatMap((name, at) => (name === 'OPENDIR' ? [at] : []));
+  await vi.waitFor(() => expect(listings().length).toBeGreaterThan(1), PATIENCE);
+  const [first = 0, second = 0] = listings();
+  const asked = server.requests.slice(first, second).filter((name) => name === 'STAT');
+  expect(asked.length).toBeGreaterThan(10);
+  expect(asked.length).toBeLessThan(100);
 });
 
 async function putDown(
