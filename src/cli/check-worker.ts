@@ -1,11 +1,13 @@
 import { setPriority } from 'node:os';
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { adapterCatalogue } from '../../adapters/index.ts';
 import { checkFiles, type FilesToCheck } from '../definition/history/check-files.ts';
 import type { CheckedFiles } from '../definition/history/checked-files.ts';
+import { beforeCode } from '../definition/load-module.ts';
 import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
 import { type LoadedTable, LoadedTables } from '../lookup/loaded-tables.ts';
+import type { CodeNotice } from './spare-threads.ts';
 
 /** What the engine's thread hands one in which files are checked. */
 export interface FilesCheck extends FilesToCheck {
@@ -22,25 +24,36 @@ export type FilesChecked =
 /** Yields to the engine's thread, as the operator plane does. */
 const NICENESS = 10;
 
-if (parentPort !== null) {
+const port = parentPort;
+if (port !== null) {
   if (process.platform === 'linux') setPriority(0, NICENESS);
-  background(answer(parentPort, workerData as FilesCheck), 'checking files of the production');
+  beforeCode(() => port.postMessage({ runsCode: true } satisfies CodeNotice));
+  // one after the other
+  port.on('message', (order: FilesCheck) =>
+    background(
+      checked(order).then((told) => port.postMessage(told)),
+      'checking files of the production',
+    ),
+  );
 }
 
-async function answer(
-  port: MessagePort,
-  { overlays, environment, loaded, ...files }: FilesCheck,
-): Promise<void> {
+async function checked({
+  overlays,
+  environment,
+  loaded,
+  ...files
+}: FilesCheck): Promise<FilesChecked> {
   const tables = new LoadedTables();
   for (const [name, table] of loaded) tables.fill(name, table);
-  const told: FilesChecked = await checkFiles(files, {
-    adapters: adapterCatalogue,
-    overlays,
-    ...(environment !== undefined && { environment }),
-    loaded: tables,
-  }).then(
-    (result) => ({ result }),
-    (error: unknown) => ({ failure: describeError(error) }),
-  );
-  port.postMessage(told);
+  try {
+    const result = await checkFiles(files, {
+      adapters: adapterCatalogue,
+      overlays,
+      ...(environment !== undefined && { environment }),
+      loaded: tables,
+    });
+    return { result };
+  } catch (error) {
+    return { failure: describeError(error) };
+  }
 }

@@ -1,9 +1,10 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { CheckedFiles } from '../definition/history/checked-files.ts';
 import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { after } from '../time/timer.ts';
 import type { FilesCheck, FilesChecked } from './check-worker.ts';
+import { type CodeNotice, spareThreads } from './spare-threads.ts';
 
 export interface CheckLimits {
   /** Milliseconds for all of it. */
@@ -25,6 +26,7 @@ export interface FileChecks {
 }
 
 export function fileChecks(limits: CheckLimits = LIMITS): FileChecks {
+  const threads = spareThreads({ module: 'check-worker', megabytes: limits.megabytes });
   const working = new Set<Worker>();
   let ended = Promise.withResolvers<void>();
   let waiting = 0;
@@ -38,12 +40,15 @@ export function fileChecks(limits: CheckLimits = LIMITS): FileChecks {
       while (working.size >= AT_ONCE) await ended.promise;
       waiting--;
       if (stopped) throw busy('the engine stops: try again when it runs');
-      const worker = threadFor(files, limits);
+      const worker = threads.take();
       working.add(worker);
+      let told: FilesChecked | undefined;
       try {
-        return await answerOf(worker, limits);
+        told = await answerOf(worker, files, limits);
+        return resultOf(told);
       } finally {
-        await worker.terminate();
+        // one that has not answered may be in an endless loop
+        await (told === undefined ? worker.terminate() : threads.giveBack(worker));
         working.delete(worker);
         ended.resolve();
         ended = Promise.withResolvers();
@@ -51,35 +56,36 @@ export function fileChecks(limits: CheckLimits = LIMITS): FileChecks {
     },
     async stop() {
       stopped = true;
-      await Promise.all([...working].map((worker) => worker.terminate()));
+      await Promise.all([...[...working].map((worker) => worker.terminate()), threads.stop()]);
     },
   };
 }
 
-function threadFor(files: FilesCheck, { megabytes }: CheckLimits): Worker {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const worker = new Worker(new URL(`check-worker${fromSource ? '.ts' : '.js'}`, import.meta.url), {
-    workerData: files,
-    resourceLimits: { maxOldGenerationSizeMb: megabytes },
-    ...(fromSource && { execArgv: ['--conditions=waybill-source'] }),
-  });
-  worker.unref();
-  return worker;
+async function answerOf(
+  worker: Worker,
+  files: FilesCheck,
+  { time }: CheckLimits,
+): Promise<FilesChecked> {
+  const answer = Promise.withResolvers<FilesChecked>();
+  const late = after(time, () => answer.reject(stuck(`took longer than ${time / 1_000} s`)));
+  const ended = (): void => answer.reject(stuck('took too much memory, or ended its thread'));
+  const heard = (told: FilesChecked | CodeNotice): void => {
+    if (!('runsCode' in told)) answer.resolve(told);
+  };
+  worker.on('message', heard).once('exit', ended);
+  try {
+    worker.postMessage(files);
+    return await answer.promise;
+  } finally {
+    late.stop();
+    worker.off('message', heard).off('exit', ended);
+  }
 }
 
-function answerOf(worker: Worker, { time }: CheckLimits): Promise<CheckedFiles> {
-  const answer = Promise.withResolvers<CheckedFiles>();
-  const late = after(time, () => answer.reject(stuck(`took longer than ${time / 1_000} s`)));
-  worker.once('message', (told: FilesChecked) => {
-    if ('result' in told) return answer.resolve(told.result);
-    const { code, text, retryable } = told.failure;
-    const known = isCode(code) ? code : 'CONFIG_INVALID';
-    return answer.reject(new EngineError(known, text, { retryable }));
-  });
-  // `exit` follows
-  worker.on('error', () => undefined);
-  worker.once('exit', () => answer.reject(stuck('took too much memory, or ended its thread')));
-  return answer.promise.finally(() => late.stop());
+function resultOf(told: FilesChecked): CheckedFiles {
+  if ('result' in told) return told.result;
+  const { code, text, retryable } = told.failure;
+  throw new EngineError(isCode(code) ? code : 'CONFIG_INVALID', text, { retryable });
 }
 
 const busy = (text: string): EngineError =>

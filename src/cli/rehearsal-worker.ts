@@ -1,12 +1,14 @@
 import { setPriority } from 'node:os';
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort } from 'node:worker_threads';
 import { adapterCatalogue } from '../../adapters/index.ts';
+import { beforeCode } from '../definition/load-module.ts';
 import { readProduction } from '../definition/read.ts';
 import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
 import { type Rehearser, rehearser } from '../definition/rehearse.ts';
 import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
 import { type LoadedTable, LoadedTables } from '../lookup/loaded-tables.ts';
+import type { CodeNotice } from './spare-threads.ts';
 
 /** What the engine's thread hands one in which messages are tried. */
 export interface RehearsalOrder {
@@ -23,7 +25,10 @@ export interface Tried {
   readonly body: Uint8Array;
 }
 
-/** The answer to each `Tried`, in their order; before the first, that the files are read. */
+/** What a thread is told: the files of a run, then each message of it. */
+export type RehearsalWork = { readonly order: RehearsalOrder } | Tried;
+
+/** The answer to each `Tried`, in their order; before the first of a run, that the files are read. */
 export type TriedAnswer =
   | { readonly read: true }
   | { readonly result: Rehearsal }
@@ -40,26 +45,17 @@ const NICENESS = 10;
 
 if (parentPort !== null) {
   if (process.platform === 'linux') setPriority(0, NICENESS);
-  serve(parentPort, workerData as RehearsalOrder);
+  serve(parentPort);
 }
 
-/** Reads the files with the first message, and keeps to them. */
-function serve(port: MessagePort, order: RehearsalOrder): void {
-  const { folder, overlays, environment } = order;
+/** Reads the files of a run with its first message, and keeps to them until the next run. */
+function serve(port: MessagePort): void {
+  beforeCode(() => port.postMessage({ runsCode: true } satisfies CodeNotice));
+  let read: () => Promise<Rehearser>;
   let reading: Promise<Rehearser> | undefined;
   const answer = async ({ request, body }: Tried): Promise<TriedAnswer> => {
     try {
-      reading ??= rehearser((clock) =>
-        // nobody is signed in to: no secret has to be there
-        readProduction(folder, {
-          adapters: adapterCatalogue,
-          overlays,
-          ...(environment !== undefined && { environment }),
-          loaded: tablesOf(order),
-          clock,
-          assume: true,
-        }),
-      );
+      reading ??= read();
       const rehearse = await reading;
       port.postMessage({ read: true } satisfies TriedAnswer);
       return { result: await rehearse(request, body) };
@@ -67,11 +63,31 @@ function serve(port: MessagePort, order: RehearsalOrder): void {
       return { failure: describeError(error) };
     }
   };
-  port.on('message', (tried: Tried) =>
+  port.on('message', (work: RehearsalWork) => {
+    if ('order' in work) {
+      read = () => filesOf(work.order);
+      reading = undefined;
+      return;
+    }
     background(
-      answer(tried).then((told) => port.postMessage(told)),
+      answer(work).then((told) => port.postMessage(told)),
       'trying a message with the files',
-    ),
+    );
+  });
+}
+
+function filesOf(order: RehearsalOrder): Promise<Rehearser> {
+  const { folder, overlays, environment } = order;
+  return rehearser((clock) =>
+    // nobody is signed in to: no secret has to be there
+    readProduction(folder, {
+      adapters: adapterCatalogue,
+      overlays,
+      ...(environment !== undefined && { environment }),
+      loaded: tablesOf(order),
+      clock,
+      assume: true,
+    }),
   );
 }
 

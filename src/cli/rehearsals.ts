@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { FileEdit } from '../definition/history/checked-files.ts';
 import { type StagedFolder, stagedFolder } from '../definition/history/staged-folder.ts';
 import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
@@ -8,7 +8,8 @@ import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { toldElsewhere } from '../error/foreseen.ts';
 import { after, type Timer } from '../time/timer.ts';
-import type { RehearsalOrder, Tried, TriedAnswer } from './rehearsal-worker.ts';
+import type { RehearsalOrder, RehearsalWork, Tried, TriedAnswer } from './rehearsal-worker.ts';
+import { type CodeNotice, type SpareThreads, spareThreads } from './spare-threads.ts';
 
 export interface RehearsalLimits {
   /** Milliseconds of processor time that one message may take once the files are read. */
@@ -39,6 +40,7 @@ export function rehearsals(
   order: () => RehearsalOrder,
   limits: RehearsalLimits = LIMITS,
 ): Rehearsals {
+  const threads = spareThreads({ module: 'rehearsal-worker', megabytes: limits.megabytes });
   const rooms = new Map<string, Room>();
   const opening = new Map<string, Promise<Room>>();
   let last = 0;
@@ -50,7 +52,8 @@ export function rehearsals(
     makeRoom(rooms, [...opening.keys()].filter((one) => !rooms.has(one)).length);
     const { folder, ...more } = order();
     const staged = edits === undefined ? undefined : await stagedWith(folder, edits);
-    const room: Room = new Room({ ...more, folder: staged?.path ?? folder }, limits, () => {
+    const files = { ...more, folder: staged?.path ?? folder };
+    const room: Room = new Room(threads, files, limits, () => {
       if (rooms.get(run) === room) rooms.delete(run);
       background(removed(staged), 'removing the files of a trial');
     });
@@ -80,6 +83,7 @@ export function rehearsals(
     },
     async stop() {
       await Promise.all([...rooms.values()].map((room) => room.close()));
+      await threads.stop();
     },
   };
 }
@@ -117,6 +121,7 @@ function makeRoom(rooms: Map<string, Room>, opening: number): void {
 
 /** A thread with the files of one run; one message at a time. */
 class Room {
+  readonly #threads: SpareThreads;
   readonly #worker: Worker;
   readonly #limits: RehearsalLimits;
   readonly #onClosed: () => void;
@@ -124,26 +129,28 @@ class Room {
   #waiting = 0;
   /** Whoever made it is about to use it. */
   #isNew = true;
+  /** Its thread has answered everything. */
+  #isDone = true;
   #idle: Timer | undefined;
   isOpen = true;
   used = performance.now();
 
-  constructor(order: RehearsalOrder, limits: RehearsalLimits, onClosed: () => void) {
+  constructor(
+    threads: SpareThreads,
+    order: RehearsalOrder,
+    limits: RehearsalLimits,
+    onClosed: () => void,
+  ) {
+    this.#threads = threads;
     this.#limits = limits;
     this.#onClosed = onClosed;
-    const fromSource = import.meta.url.endsWith('.ts');
-    this.#worker = new Worker(
-      new URL(`rehearsal-worker${fromSource ? '.ts' : '.js'}`, import.meta.url),
-      {
-        workerData: order,
-        resourceLimits: { maxOldGenerationSizeMb: limits.megabytes },
-        ...(fromSource && { execArgv: ['--conditions=waybill-source'] }),
-      },
-    );
-    this.#worker.unref();
-    // those who wait are told by `exit`
-    this.#worker.on('error', () => undefined);
-    this.#worker.once('exit', () => this.#closed());
+    this.#worker = threads.take();
+    this.#worker.once('exit', this.#closed);
+    this.#tell({ order });
+  }
+
+  #tell(work: RehearsalWork): void {
+    this.#worker.postMessage(work);
   }
 
   get isBusy(): boolean {
@@ -169,15 +176,18 @@ class Room {
     background(this.close(), 'ending a run that nobody asks for', isEnding);
 
   async close(): Promise<void> {
+    if (!this.isOpen) return;
     this.#closed();
-    await this.#worker.terminate();
+    this.#worker.off('exit', this.#closed);
+    if (this.#isDone) await this.#threads.giveBack(this.#worker);
+    else await this.#worker.terminate();
   }
 
-  #closed(): void {
+  readonly #closed = (): void => {
     this.isOpen = false;
     this.#idle?.stop();
     this.#onClosed();
-  }
+  };
 
   async #take(tried: Tried): Promise<Rehearsal> {
     if (!this.isOpen) throw stuck('was ended with what was tried before it');
@@ -188,7 +198,8 @@ class Room {
         answer.reject(stuck(`took longer than ${time / 1_000} s`)),
       );
     let late = limit(reading);
-    const heard = (told: TriedAnswer): void => {
+    const heard = (told: TriedAnswer | CodeNotice): void => {
+      if ('runsCode' in told) return;
       late.stop();
       if ('read' in told) late = limit(each);
       else answer.resolve(told);
@@ -197,8 +208,10 @@ class Room {
     this.#worker.on('message', heard);
     this.#worker.once('exit', ended);
     try {
-      this.#worker.postMessage(tried);
+      this.#isDone = false;
+      this.#tell(tried);
       const told = await answer.promise;
+      this.#isDone = true;
       if ('result' in told) return told.result;
       const { code, text, retryable } = told.failure;
       throw new EngineError(isCode(code) ? code : 'TRANSFORM_FAILED', text, { retryable });

@@ -57,6 +57,13 @@ const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
 let registered = false;
 
+let tellOfCode = (): void => undefined;
+
+/** What is called before the first module of a production runs in this thread: its code may change anything there. */
+export function beforeCode(tell: () => void): void {
+  tellOfCode = tell;
+}
+
 /**
  * Lets modules of a production import `waybill` although no package is installed next to them, and
  * be written in TypeScript wherever they are: Node itself does not strip types under node_modules
@@ -66,6 +73,7 @@ let registered = false;
 function registerModuleHooks(): void {
   if (registered) return;
   registered = true;
+  tellOfCode();
   registerHooks({
     resolve(specifier, context, next) {
       const own = OWN[specifier];
