@@ -5,6 +5,8 @@ import { EngineError } from '../error/engine-error.ts';
 /** What a hash costs: 64 MiB and 130 ms on two quiet cores. Stored with each, so that it can be raised. */
 export const PASSWORD_COST = { memory: 65_536, passes: 3, parallelism: 4 } as const;
 
+/** Bytes of a salt and of a hash. */
+const [SALT, TAG] = [16, 32];
 const SHORTEST = 12;
 const LONGEST = 200;
 /** How many hashes are computed at once; each needs that memory. */
@@ -29,11 +31,15 @@ let running = 0;
 
 /** The PHC string of a password (argon2id). */
 export async function hashPassword(password: string, cost: Cost = PASSWORD_COST): Promise<string> {
-  const salt = randomBytes(16);
-  const tag = await tagOf(password, salt, cost);
-  const { memory, passes, parallelism } = cost;
-  return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64(salt)}$${base64(tag)}`;
+  const salt = randomBytes(SALT);
+  return phcOf(salt, await tagOf(password, salt, cost), cost);
 }
+
+/** A PHC string that no password matches: to check one against it takes as long as against that of a user. */
+export const nobodysHash = (): string => phcOf(randomBytes(SALT), randomBytes(TAG), PASSWORD_COST);
+
+const phcOf = (salt: Buffer, tag: Buffer, { memory, passes, parallelism }: Cost): string =>
+  `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64(salt)}$${base64(tag)}`;
 
 /** Whether a password matches a PHC string; takes as long as creating it. */
 export async function isPassword(password: string, phc: string): Promise<boolean> {
@@ -72,7 +78,7 @@ async function tagOf(password: string, nonce: Buffer, cost: Cost): Promise<Buffe
     return await run('argon2id', {
       message: password.normalize('NFKC'),
       nonce,
-      tagLength: 32,
+      tagLength: TAG,
       ...cost,
     });
   } finally {

@@ -1,4 +1,4 @@
-import { hashPassword, isPassword } from '../../credential/password.ts';
+import { isPassword, nobodysHash } from '../../credential/password.ts';
 import { isEngineError } from '../../error/engine-error.ts';
 import { ApiError } from '../../web/api-error.ts';
 import type { Identity } from '../rights/principal-for.ts';
@@ -48,12 +48,11 @@ export function localSignIn({
   directories,
   delegate,
 }: PasswordChecks): LocalSignIn {
-  let nobody: Promise<string> | undefined;
+  const nobodys = nobodysHash();
   const checkLocal = async ({ user: name, password }: DelegatedAttempt): Promise<Identity> => {
     const user = await users.find(name);
-    // awaited for known users too, so that the first try takes the same time for either
-    const decoy = await (nobody ??= hashPassword('nobody has this password'));
-    const right = await isPassword(password.slice(0, 1_000), user?.password ?? decoy).catch(
+    // takes the same time for a name that nobody has
+    const right = await isPassword(password.slice(0, 1_000), user?.password ?? nobodys).catch(
       tooMany,
     );
     const { allowed, why } = await enforcement.passwords();
