@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { COMPILED } from './test/compiled.ts';
+import { Costly } from './test/costly.ts';
 import { onDisk } from './test/in-memory.ts';
 import { LANES, type Lane, lanes } from './test/lanes.ts';
 import { SkippedRows } from './test/skipped-rows.ts';
@@ -45,7 +46,7 @@ export default defineConfig({
     maxWorkers: 5,
     globalSetup: ['test/in-memory.ts', 'test/compiled.ts'],
     sequence: { sequencer: LongestFirst },
-    reporters: ['default', new TriedAgain(), new SkippedRows()],
+    reporters: ['default', new TriedAgain(), new SkippedRows(), new Costly()],
     // modules are read once for each worker, not for each file: half of the processor time of most files
     isolate: false,
     // Node itself reads the modules and keeps them compiled, as it does for the program, instead of Vite for each lane

@@ -1,4 +1,11 @@
-import { vi } from 'vitest';
+import { afterAll, vi } from 'vitest';
+import { treeTime } from './tree-time.ts';
+
+const begun = treeTime();
+// oxlint-disable-next-line no-empty-pattern -- Vitest reads the pattern
+afterAll(({}, { file }) => {
+  file.meta.processorTime = treeTime() - begun;
+});
 
 /** A busy machine is slow, not wrong: what has to become so is given twenty seconds instead of one. */
 const PATIENCE = 20_000;
