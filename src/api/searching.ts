@@ -80,17 +80,19 @@ const LISTED = 100_000;
 
 /** Those who may not see patient data see such values masked: they have seen nobody. */
 export function listedRecorder(context: ApiContext): ListedRecorder {
-  const lately = new LRUCache<string, true>({ max: LISTED, ttl: LISTED_AGAIN });
+  // made with the first list: it takes its room, 4 MB, at once
+  let lately: LRUCache<string, true> | undefined;
   return async (request, action, listed) => {
     const { name, unmasked } = principalOf(request);
     if (!unmasked) return;
+    const known = (lately ??= new LRUCache({ max: LISTED, ttl: LISTED_AGAIN }));
     const fields = context.patientFields();
     const values = listed.flatMap((one) => fields.flatMap((field) => one.fields?.[field] ?? []));
-    const fresh = [...new Set(values)].filter((value) => !lately.has(`${name} ${value}`));
+    const fresh = [...new Set(values)].filter((value) => !known.has(`${name} ${value}`));
     if (fresh.length === 0) return;
     const look = { action, object: 'messages', detail: { patient: fresh } };
     await context.audit.record({ ...lookOf(request, look), outcome: 'done' });
-    for (const value of fresh) lately.set(`${name} ${value}`, true);
+    for (const value of fresh) known.set(`${name} ${value}`, true);
   };
 }
 

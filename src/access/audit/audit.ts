@@ -65,18 +65,20 @@ const REMEMBERED = 10_000;
 
 /** The same view by the same person is one entry per quarter of an hour. */
 export function lookRecorder(now: () => number = Date.now): LookRecorder {
-  const latest = new LRUCache<string, true>({
-    max: REMEMBERED,
-    ttl: AGAIN,
-    ttlResolution: 0,
-    perf: { now },
-  });
+  // made with the first view: it takes its room at once, and nearly every route has one
+  let latest: LRUCache<string, true> | undefined;
   return (audit, look, run) => {
+    const known = (latest ??= new LRUCache({
+      max: REMEMBERED,
+      ttl: AGAIN,
+      ttlResolution: 0,
+      perf: { now },
+    }));
     const key = createHash('sha256').update(JSON.stringify(look)).digest('base64');
-    if (latest.has(key)) return run();
+    if (known.has(key)) return run();
     return recorded(audit, look, async () => {
       const result = await run();
-      latest.set(key, true);
+      known.set(key, true);
       return result;
     });
   };
