@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Commit } from './kept-version.ts';
 
@@ -8,12 +11,23 @@ const LIMIT = 5_000;
 /** The commit that a folder stands at; undefined where it is no work tree of git, or git is not there. */
 export async function commitOf(folder: string): Promise<Commit | undefined> {
   try {
+    // git is a process of its own, and most productions are in no work tree
+    if (!(await mayBeInWorkTree(folder))) return undefined;
     const id = (await git(folder, 'rev-parse', '--verify', 'HEAD')).trim();
     const changes = await git(folder, 'status', '--porcelain', '--', '.');
     return { id, changed: changes.trim() !== '' };
   } catch {
     // no git, no work tree, no commit yet, or a work tree of somebody else: there is nothing to name
     return undefined;
+  }
+}
+
+/** As git looks for it: in the folder and above, unless it is told where. */
+async function mayBeInWorkTree(folder: string): Promise<boolean> {
+  if (process.env['GIT_DIR'] !== undefined) return true;
+  for (let at = await realpath(folder); ; at = dirname(at)) {
+    if (existsSync(join(at, '.git'))) return true;
+    if (at === dirname(at)) return false;
   }
 }
 
