@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -28,8 +28,23 @@ async function isExecutable(file: string): Promise<boolean> {
   );
 }
 
+/** Programs that can be used: a process that starts many servers asks each file once for its version. */
+const fitting = new Set<string>();
+
 /** Why a program cannot be used; undefined if it can. */
 async function misfit(file: string): Promise<string | undefined> {
+  const state = await stat(file).then(
+    ({ ino, size, mtimeMs }) => `${file} ${ino} ${size} ${mtimeMs}`,
+    // told by the attempt to run it
+    () => undefined,
+  );
+  if (state !== undefined && fitting.has(state)) return undefined;
+  const why = await tried(file);
+  if (state !== undefined && why === undefined) fitting.add(state);
+  return why;
+}
+
+async function tried(file: string): Promise<string | undefined> {
   let said: string;
   try {
     said = (await run(file, ['--version'], { timeout: 10_000 })).stdout.trim();

@@ -178,3 +178,19 @@ test('one that WAYBILL_NATS_SERVER names is used, and no other in its place', as
   expect(await findNatsServer({ ...made.options, environment })).toBe(named);
   expect(made.asked).toEqual([]);
 });
+
+test('a program is asked for its version once, and again after it was replaced', async () => {
+  await using made = await lab();
+  const file = join(made.folder, 'nats-server');
+  const count = join(made.folder, 'asked');
+  const counting = (version: string): string => `${program(version)}echo >> '${count}'\n`;
+  const asked = async (): Promise<number> => (await readFile(count, 'utf8')).length;
+  await writeFile(file, counting('2.10.27'), { mode: 0o755 });
+  for (let start = 0; start < 3; start++) expect(await findNatsServer(made.options)).toBe(file);
+  expect(await asked()).toBe(1);
+  await writeFile(file, counting('2.9.1'), { mode: 0o755 });
+  await expect(findNatsServer({ ...made.options, allowInstall: false })).rejects.toThrow(
+    'older than 2.10',
+  );
+  expect(await asked()).toBe(2);
+});
