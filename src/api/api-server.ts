@@ -118,9 +118,7 @@ export async function buildApi(
   app.decorateRequest('principal', undefined);
   app.decorateRequest('signInAgain', undefined);
   app.setErrorHandler(async (error: Error, request, reply) => {
-    if (error instanceof ApiError && error.code === 'FORBIDDEN')
-      await refused(context, request, error);
-    sendProblem(error, request, reply);
+    sendProblem(await withRecord(context, request, error), request, reply);
     return reply;
   });
   securityHeaders(app);
@@ -194,6 +192,21 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     answerRelayed: relayedAnswers(app, options.relayed),
     close: () => app.close(),
   };
+}
+
+/** The error, once it is recorded if it is a refusal; otherwise why it could not be. */
+async function withRecord(
+  context: ApiContext,
+  request: FastifyRequest,
+  error: Error,
+): Promise<Error> {
+  if (!(error instanceof ApiError) || error.code !== 'FORBIDDEN') return error;
+  try {
+    await refused(context, request, error);
+    return error;
+  } catch (unrecorded) {
+    return unrecorded instanceof Error ? unrecorded : error;
+  }
 }
 
 async function refused(

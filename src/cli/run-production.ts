@@ -1,4 +1,4 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isAway } from '../broker/away.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
@@ -16,7 +16,7 @@ import type { ReloadOrder } from '../control/orders.ts';
 import { type Credentials, credentials } from '../credential/credentials.ts';
 import { namedJwtKeys } from '../credential/jwt/token-keys.ts';
 import { tokenDesk } from '../credential/token-desk.ts';
-import { keepPrivate, PRIVATE_FOLDER } from '../database/private-files.ts';
+import { keepPrivate, makeDataFolder } from '../database/private-files.ts';
 import type { Definition } from '../definition/definition.ts';
 import { freshCredentials } from '../definition/fresh-credentials.ts';
 import { describeProblem } from '../definition/problem.ts';
@@ -161,7 +161,7 @@ async function reach(
   begun: AsyncDisposableStack,
 ): Promise<Reached> {
   const data = resolve(options.data);
-  await mkdir(data, { recursive: true, mode: PRIVATE_FOLDER });
+  await makeDataFolder(data);
   const tightened = keepPrivate(data);
   // before anything in the folder is touched: another engine's server may be running in it
   const lock = options.nats === undefined ? await lockData(data, 'engine') : undefined;

@@ -9,6 +9,7 @@ import {
   type Stats,
   statSync,
 } from 'node:fs';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../error/engine-error.ts';
 import { isSystemError } from '../error/foreseen.ts';
@@ -16,6 +17,20 @@ import { isSystemError } from '../error/foreseen.ts';
 /** Modes of folders and files with patient data. */
 export const PRIVATE_FOLDER = 0o700;
 export const PRIVATE_FILE = 0o600;
+
+/** Makes sure that there is a folder for Waybill's own files. Throws CONFIG_INVALID if it cannot be made or written. */
+export async function makeDataFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER });
+    await access(path, constants.W_OK);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    const why = `the folder ${path} for Waybill's own files cannot be made or written (${code})`;
+    const then = `let this account write there, on a disk that is not read-only, or choose another folder with --data`;
+    throw new EngineError('CONFIG_INVALID', `${why}: ${then}`, { cause: error });
+  }
+}
 
 /** Permissions of group and others. */
 const OF_OTHERS = 0o077;

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Audit } from '../access/audit/audit.ts';
 import { type AuditLog, auditLog } from '../access/audit/audit-log.ts';
@@ -8,7 +7,7 @@ import type { ApiServer } from '../api/api-server.ts';
 import { bodies } from '../broker/bodies.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
 import type { NatsAccess } from '../broker/embedded/nats-server.ts';
-import { keepPrivate, PRIVATE_FOLDER } from '../database/private-files.ts';
+import { keepPrivate, makeDataFolder } from '../database/private-files.ts';
 import { background } from '../error/background.ts';
 import { isTold } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
@@ -20,7 +19,7 @@ import { type TraceCipher, traceCipher, traceKey } from '../trace/store/trace-ci
 import type { TraceStore } from '../trace/trace-store.ts';
 import { answerQuestions } from './answer-questions.ts';
 import type { ConsoleOptions, OperatorConsole } from './console.ts';
-import { tellDamagedMeta } from './trace-losses.ts';
+import { tellDamagedMeta, tellMoved } from './trace-losses.ts';
 import type { TraceSettings } from './trace-settings.ts';
 import { startTracing, type Tracing } from './tracing.ts';
 
@@ -69,10 +68,13 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     onDamaged: (damage) => {
       background(tellDamagedMeta({ store, log }, damage), 'reporting a damaged file', isTold);
     },
+    onMoved: (moved) => {
+      background(tellMoved({ store, log }, moved), 'reporting a file that is gone', isTold);
+    },
     shared: options.trace === undefined ? undefined : { url: options.trace, production },
   };
   const folder = join(options.data, 'trace');
-  await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
+  await makeDataFolder(folder);
   tellTightened(log, keepPrivate(options.data));
   const store = await openTraceStore({
     production,

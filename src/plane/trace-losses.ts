@@ -1,3 +1,4 @@
+import type { MovedFile } from '../access/meta/meta-database.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { MissingRange } from '../broker/stream-reader.ts';
 import type { Logger } from '../log/logger.ts';
@@ -32,17 +33,36 @@ export function tellDamagedMeta(
   );
 }
 
-async function tell(
-  { store, log }: { readonly store: Pick<TraceStore, 'apply'>; readonly log: Logger },
+/** Reports, in the log and the event log, that a file was removed or replaced while it was open. */
+export function tellMoved(
+  parts: { readonly store: Pick<TraceStore, 'apply'>; readonly log: Logger },
+  { file, keptAs }: MovedFile,
+): Promise<void> {
+  const text =
+    keptAs === file
+      ? `${file} was removed while it was open. It was written again with all that it held; nothing is missing.`
+      : `${file} was replaced while it was open. What it held is kept as ${keptAs}; until the next start the operator plane works with that, and what changes meanwhile is in neither. Start it again now.`;
+  return tellText(parts, { event: 'file-moved', file, keptAs, text });
+}
+
+function tell(
+  parts: { readonly store: Pick<TraceStore, 'apply'>; readonly log: Logger },
   { file, keptAs }: Damage,
   then: string,
 ): Promise<void> {
-  log.error({ event: EVENT, file, keptAs }, EVENT);
   const text = `${file} is damaged and was set aside as ${keptAs}. ${then}`;
+  return tellText(parts, { event: EVENT, file, keptAs, text });
+}
+
+async function tellText(
+  { store, log }: { readonly store: Pick<TraceStore, 'apply'>; readonly log: Logger },
+  { event, file, keptAs, text }: Damage & { readonly event: string; readonly text: string },
+): Promise<void> {
+  log.error({ event, file, keptAs }, event);
   const record = {
     kind: 'host',
     host: '',
-    event: EVENT,
+    event,
     level: 'error',
     at: Date.now(),
     text,

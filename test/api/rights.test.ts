@@ -4,6 +4,7 @@ import type { BodyMask } from '../../src/access/rights/field-mask.ts';
 import { PERMISSIONS, type Permission, type Principal } from '../../src/access/rights/principal.ts';
 import type { Me } from '../../src/api/contract/me.ts';
 import type { MessagePage } from '../../src/api/contract/message.ts';
+import { EngineError } from '../../src/error/engine-error.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { startOperator } from '../../src/plane/operator-plane.ts';
 import { type Operated, operated } from '../support/operator.ts';
@@ -11,6 +12,7 @@ import { signedInAs } from '../support/signed-in-as.ts';
 
 let production: Operated;
 const recorded: AuditEntry[] = [];
+let isLocked = false;
 
 function person(permissions: readonly Permission[], rest: Partial<Principal> = {}): Principal {
   return {
@@ -32,9 +34,10 @@ const who = signedInAs();
 
 beforeAll(async () => {
   const audit = {
-    record: (entry: AuditEntry) => {
+    async record(entry: AuditEntry) {
+      if (isLocked)
+        throw new EngineError('STORE_UNAVAILABLE', 'audit.db is locked', { retryable: true });
       recorded.push(entry);
-      return Promise.resolve();
     },
   };
   production = await operated({ console: { signIn: who.plugin, audit, mask: nameless } });
@@ -54,6 +57,16 @@ test('nobody gets anything but the health without a sign-in', async () => {
   expect(await search()).toMatchObject({ status: 401, body: { code: 'SIGN_IN_REQUIRED' } });
   expect((await production.ask('GET', '/metrics')).status).toBe(401);
   expect((await production.ask('GET', '/health/live')).status).toBe(200);
+});
+
+test('a refusal that cannot be recorded is told as that, as a problem like every other', async () => {
+  who.principal = person(['dashboard.view']);
+  isLocked = true;
+  const answer = await search().finally(() => (isLocked = false));
+  expect(answer).toMatchObject({
+    status: 503,
+    body: { type: 'urn:waybill:problem:STORE_UNAVAILABLE', retryable: true },
+  });
 });
 
 test('each permission is asked for, and a refusal is recorded', async () => {

@@ -54,12 +54,12 @@ async function open(
 
 /** Opened and migrated to the newest version. */
 async function opened(
-  { data, shared }: MetaPlace,
+  { data, shared, onMoved }: MetaPlace,
   name: 'meta' | 'audit',
   migrations: readonly MetaMigration[],
 ): Promise<MetaDatabase> {
   const database = await (shared === undefined
-    ? sqliteDatabase(data, `${name}.db`)
+    ? sqliteDatabase(data, `${name}.db`, { onMoved })
     : (await import('./postgres/database.ts')).postgresDatabase(shared, name));
   const where =
     shared === undefined

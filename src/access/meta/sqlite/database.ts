@@ -1,11 +1,13 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { makePrivate, PRIVATE_FOLDER } from '../../../database/private-files.ts';
+import { background } from '../../../error/background.ts';
 import { EngineError } from '../../../error/engine-error.ts';
-import type { Found, MetaDatabase, MetaSession, MetaValue } from '../meta-database.ts';
+import { pause } from '../../../time/pause.ts';
+import type { Found, MetaDatabase, MetaPlace, MetaSession, MetaValue } from '../meta-database.ts';
 import { APPENDED, ONLY_APPENDED } from '../tables.ts';
 
 /** Milliseconds that another process, such as the command line or an operator plane, may lock the file. */
@@ -14,13 +16,22 @@ const LOOK_AGAIN = 5;
 /** Files up to this size (bytes) are checked completely when opened. */
 const CHECKED = 64 * 1024 * 1024;
 
+/** Milliseconds between two looks whether the file is still the one that is open. */
+const LOOK_EVERY = 5_000;
+
 /** Opens a file in the data folder; creates it if missing. */
-export async function sqliteDatabase(folder: string, file: string): Promise<MetaDatabase> {
+// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
+export async function sqliteDatabase(
+  folder: string,
+  file: string,
+  { onMoved, lookEvery = LOOK_EVERY }: Pick<MetaPlace, 'onMoved'> & { lookEvery?: number } = {},
+): Promise<MetaDatabase> {
   mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
-  makePrivate(join(folder, file));
+  const path = join(folder, file);
+  makePrivate(path);
   // SQLite would block this thread, which the holder of the lock may need
-  const database = new DatabaseSync(join(folder, file), { timeout: 0 });
-  const session = asked(database);
+  let database = new DatabaseSync(path, { timeout: 0 });
+  let session = asked(database);
   /**
    * Settles when the open transaction ends. There is one connection, so statements run meanwhile
    * would become part of it.
@@ -37,14 +48,45 @@ export async function sqliteDatabase(folder: string, file: string): Promise<Meta
       }
     }
   };
-  const close = (): Promise<void> => once(() => database.close());
+  const looking = new AbortController();
+  const close = async (): Promise<void> => {
+    looking.abort();
+    await once(() => database.close());
+  };
   try {
-    await once(() => database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;'));
-    if (statSync(join(folder, file)).size <= CHECKED) await once(() => check(database));
+    await once(() => database.exec(MODES));
+    if (statSync(path).size <= CHECKED) await once(() => check(database));
   } catch (error) {
     database.close();
     throw error;
   }
+  /** Goes on with a copy of what is open, in its place, if that was removed. */
+  const back = (): void => {
+    copyInto(database, path);
+    database.close();
+    database = new DatabaseSync(path, { timeout: 0 });
+    database.exec(MODES);
+    session = asked(database);
+  };
+  const look = async (opened: string): Promise<void> => {
+    for (let own = opened; ; ) {
+      await pause(lookEvery, looking.signal, { ref: false });
+      const now = identityOf(path);
+      if (looking.signal.aborted) return;
+      if (now === own) continue;
+      if (now === undefined) {
+        await once(back);
+        own = identityOf(path) ?? '';
+        onMoved?.({ file, keptAs: file });
+        continue;
+      }
+      const keptAs = `${file}.replaced-${new Date().toISOString().replaceAll(/[-:.]/g, '')}`;
+      await once(() => copyInto(database, join(folder, keptAs)));
+      onMoved?.({ file, keptAs });
+      return;
+    }
+  };
+  if (onMoved !== undefined) background(look(identityOf(path) ?? ''), `looking after ${file}`);
   return {
     shared: false,
     get: (sql, ...values) => once(() => session.get(sql, ...values)),
@@ -72,6 +114,24 @@ export async function sqliteDatabase(folder: string, file: string): Promise<Meta
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+const MODES = 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;';
+
+/** Which file has the name; undefined if none has. */
+function identityOf(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? undefined : `${found.dev} ${found.ino}`;
+}
+
+/** A log that is left of another file of that name would be applied to the copy. */
+function copyInto(database: DatabaseSync, path: string): void {
+  for (const end of ['-wal', '-shm']) rmSync(path + end, { force: true });
+  database.prepare('VACUUM INTO ?').run(path);
+  makePrivate(path);
+  const copy = openSync(path, 'r+');
+  fsyncSync(copy);
+  closeSync(copy);
 }
 
 /** Damage only shows when it is read, so the whole file is checked on opening. */

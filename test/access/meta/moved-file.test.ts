@@ -1,0 +1,70 @@
+import { copyFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import type { MovedFile } from '../../../src/access/meta/meta-database.ts';
+import { sqliteDatabase } from '../../../src/access/meta/sqlite/database.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const FILE = 'meta.db';
+
+async function lab() {
+  const folder = await temporaryFolder('moved');
+  const moved: MovedFile[] = [];
+  const database = await sqliteDatabase(folder.path, FILE, {
+    onMoved: (one) => moved.push(one),
+    lookEvery: 50,
+  });
+  await database.run('CREATE TABLE person(name TEXT)');
+  await database.run("INSERT INTO person VALUES('anna')");
+  return {
+    path: (name: string) => join(folder.path, name),
+    moved,
+    database,
+    async [Symbol.asyncDispose]() {
+      await database.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function namesIn(path: string): Promise<unknown[]> {
+  const folder = join(path, '..');
+  await using found = await sqliteDatabase(folder, path.slice(folder.length + 1));
+  return await found.all('SELECT name FROM person ORDER BY name');
+}
+
+test.for([
+  ['with its log', ['', '-wal', '-shm']],
+  ['without its log', ['']],
+] as const)(
+  'a file that is removed while it is open (%s) is written again, and keeps what comes then',
+  async ([, ends]) => {
+    const { path, moved, database, ...lent } = await lab();
+    await using _ = lent;
+    for (let times = 1; times <= 2; times++) {
+      for (const end of ends) await rm(path(FILE + end), { force: true });
+      await vi.waitFor(() => expect(moved).toHaveLength(times));
+      await database.run('INSERT INTO person VALUES(?)', `ben ${times}`);
+    }
+    expect(moved.map(({ file, keptAs }) => [file, keptAs])).toEqual([
+      [FILE, FILE],
+      [FILE, FILE],
+    ]);
+    expect((await stat(path(FILE))).mode & 0o077).toBe(0);
+    expect(await namesIn(path(FILE))).toEqual(['anna', 'ben 1', 'ben 2'].map((name) => ({ name })));
+  },
+);
+
+test('a file that is replaced while it is open is told of, and what it held is kept beside it', async () => {
+  const { path, moved, database, ...lent } = await lab();
+  await using _ = lent;
+  await (await sqliteDatabase(path('.'), 'backup.db')).close();
+  await rename(path('backup.db'), path(FILE));
+  await vi.waitFor(() => expect(moved).toHaveLength(1));
+  const { keptAs = '' } = moved[0] ?? {};
+  expect(keptAs).toMatch(/^meta\.db\.replaced-/);
+  await copyFile(path(keptAs), path('copy.db'));
+  expect(await namesIn(path('copy.db'))).toEqual([{ name: 'anna' }]);
+  expect(await database.all('SELECT name FROM person')).toEqual([{ name: 'anna' }]);
+  expect((await readdir(path('.'))).filter((name) => name.includes('replaced'))).toHaveLength(1);
+});
