@@ -46,6 +46,8 @@ export async function objectStore(): Promise<ObjectStore> {
       args: ['MOTO_S3_DEFAULT_MAX_KEYS=3', SERVER, '-H', '127.0.0.1', '-p', String(port)],
       log: join(folder, 'log'),
       port,
+      // Python with all of its models: on a busy machine a program to be waited for
+      within: 60_000,
     });
   let server = await begin();
   const url = `http://127.0.0.1:${port}`;
