@@ -14,6 +14,12 @@ const fields = {
       example: 'portal-client',
     }),
   ),
+  trust: setting.optional(
+    setting.path({
+      help: "The file with the authorities (PEM) that may have signed the provider's certificate; the public ones if left out.",
+      example: 'tls/hospital-ca.crt',
+    }),
+  ),
   ask: setting.list(setting.text({ help: 'A scope.' }), {
     help: 'What is asked for besides openid.',
     default: ['profile', 'email'],

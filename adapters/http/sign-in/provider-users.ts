@@ -17,7 +17,7 @@ type LentHere = Pick<Lent<setting.Settings>, 'credential' | 'signal'>;
 /** The client of a service at its provider; its secret is read again now and then. */
 export function providerClient(
   { credential, signal }: LentHere,
-  { issuer, clientId, clientSecret, ask, clockSkew }: ProviderValues,
+  { issuer, clientId, clientSecret, trust, ask, clockSkew }: ProviderValues,
   callback: string,
 ): () => Promise<OidcClient> {
   let known: { readonly secret: string | undefined; readonly client: OidcClient } | undefined;
@@ -31,6 +31,7 @@ export function providerClient(
       issuer: issuer.href,
       clientId,
       clientSecret: secret,
+      trust,
       scopes: ask,
       clockSkew,
       callback,

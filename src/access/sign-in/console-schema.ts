@@ -28,6 +28,8 @@ const Oidc = closed({
   issuer: Text,
   clientId: Text,
   clientSecret: maybe(Text),
+  /** File with the certificates (PEM) of the authorities to trust. */
+  trust: maybe(Text),
   scopes: maybe(Texts),
   ...mapping,
 });

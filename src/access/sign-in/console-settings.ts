@@ -164,7 +164,9 @@ function mechanismsOf(
 > {
   const delegated = file === undefined ? undefined : resolve(folder, file);
   return {
-    oidc,
+    oidc: oidc.map((one) =>
+      one.trust === undefined ? one : { ...one, trust: resolve(folder, one.trust) },
+    ),
     ldap: ldap.map((one) => directorySettings(one, folder)),
     saml: saml.map((one) => samlSettings(one, folder)),
     kerberos: kerberos.map((one) => kerberosSettings(one, folder)),
@@ -382,6 +384,11 @@ function mechanismProblems(written: ConsoleFile, folder: string): string[] {
     ...(delegated === undefined || existsSync(resolve(folder, delegated))
       ? []
       : [`delegated: there is no file ${delegated}`]),
+    ...entryProblems('oidc', written.oidc, ({ trust }) =>
+      trust === undefined || existsSync(resolve(folder, trust))
+        ? []
+        : [`trust: there is no file ${trust}`],
+    ),
     ...entryProblems('ldap', written.ldap, (one) => directoryProblems(one, folder)),
     ...entryProblems('saml', written.saml, (one) => samlProblems(one, folder)),
     ...entryProblems('kerberos', written.kerberos, (one) => kerberosProblems(one, written, folder)),

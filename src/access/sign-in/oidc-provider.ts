@@ -36,6 +36,7 @@ export function oidcProvider(settings: OidcSettings): OidcProvider {
     issuer,
     clientId,
     clientSecret,
+    trust: settings.trust,
     scopes: settings.scopes ?? ['profile', 'email'],
     clockSkew: CLOCK_SKEW,
     callback: '/api/v1/sign-in/oidc/<name>/callback',

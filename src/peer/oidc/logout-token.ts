@@ -1,5 +1,13 @@
-import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import {
+  createRemoteJWKSet,
+  customFetch,
+  decodeJwt,
+  errors,
+  type JWTPayload,
+  jwtVerify,
+} from 'jose';
 import { OidcProblem } from './oidc-problem.ts';
+import type { ProviderFetch } from './provider-fetch.ts';
 
 /** What a provider has signed out: all sessions of a subject, or one of them. */
 export interface SignedOut {
@@ -31,9 +39,21 @@ const REMEMBERED = 7 * 60_000;
  */
 export function logoutTokens(
   keysAt: URL,
-  { issuer, audience }: { readonly issuer: string; readonly audience: string },
+  {
+    issuer,
+    audience,
+    ask,
+  }: {
+    readonly issuer: string;
+    readonly audience: string;
+    readonly ask?: ProviderFetch | undefined;
+  },
 ): (token: string) => Promise<SignedOut> {
-  const keys = createRemoteJWKSet(keysAt, { timeoutDuration: 5_000, cooldownDuration: 10_000 });
+  const keys = createRemoteJWKSet(keysAt, {
+    timeoutDuration: 5_000,
+    cooldownDuration: 10_000,
+    ...(ask !== undefined && { [customFetch]: ask }),
+  });
   const used = new Map<string, number>();
   /** A token counts once, so that an intercepted one cannot be used to sign somebody out repeatedly. */
   const once = (jti: string): void => {

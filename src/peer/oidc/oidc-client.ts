@@ -2,6 +2,7 @@ import type * as client from 'openid-client';
 import { claimAt } from '../../message/caller.ts';
 import { logoutTokens, type SignedOut } from './logout-token.ts';
 import { OidcProblem } from './oidc-problem.ts';
+import { type ProviderFetch, trustingFetch } from './provider-fetch.ts';
 
 /** A client at an OpenID Connect provider. */
 export interface OidcClientSettings {
@@ -10,6 +11,8 @@ export interface OidcClientSettings {
   readonly issuer: string;
   readonly clientId: string;
   readonly clientSecret: string | undefined;
+  /** File (PEM) with the authorities that may have signed the provider's certificate; the public ones if left out. */
+  readonly trust: string | undefined;
   /** Asked for besides `openid`. */
   readonly scopes: readonly string[];
   /** By how many milliseconds clocks may differ. */
@@ -61,14 +64,20 @@ export function oidcClient(settings: OidcClientSettings): OidcClient {
   return new DiscoveredClient(settings);
 }
 
+/** The settings, and how its provider is asked where not by plain `fetch`. */
+interface Reached extends OidcClientSettings {
+  readonly ask: ProviderFetch | undefined;
+}
+
 class DiscoveredClient implements OidcClient {
-  readonly #settings: OidcClientSettings;
+  readonly #settings: Reached;
   #known: Promise<client.Configuration> | undefined;
   #logout: ReturnType<typeof logoutTokens> | undefined;
   #keys: client.ExportedJWKSCache | undefined;
 
   constructor(settings: OidcClientSettings) {
-    this.#settings = settings;
+    const { trust } = settings;
+    this.#settings = { ...settings, ask: trust === undefined ? undefined : trustingFetch(trust) };
   }
 
   async start(redirect: string): Promise<{ readonly url: URL; readonly attempt: OidcAttempt }> {
@@ -138,6 +147,7 @@ class DiscoveredClient implements OidcClient {
     this.#logout ??= logoutTokens(new URL(keys ?? issuer), {
       issuer,
       audience: this.#settings.clientId,
+      ask: this.#settings.ask,
     });
     return this.#logout(token);
   }
@@ -168,7 +178,8 @@ class DiscoveredClient implements OidcClient {
   async tryRedirect(redirect: string): Promise<void> {
     const { url } = await this.start(redirect);
     const signal = AbortSignal.timeout(TIMEOUT * 1_000);
-    const answer = await fetch(url, { redirect: 'manual', signal }).catch((error: unknown) => {
+    const ask = this.#settings.ask ?? fetch;
+    const answer = await ask(url.href, { redirect: 'manual', signal }).catch((error: unknown) => {
       throw problemOf(this.#settings, error, `${url.origin} cannot be asked`);
     });
     await answer.body?.cancel();
@@ -208,7 +219,7 @@ const metadataOf = (
 function configured(
   library: typeof client,
   metadata: client.ServerMetadata,
-  settings: OidcClientSettings,
+  settings: Reached,
 ): client.Configuration {
   const provider = new library.Configuration(
     { ...metadata },
@@ -217,6 +228,8 @@ function configured(
     authenticated(library, settings),
   );
   provider.timeout = TIMEOUT;
+  if (settings.ask !== undefined)
+    provider[library.customFetch] = settings.ask as client.CustomFetch;
   if (isInsecure(settings)) library.allowInsecureRequests(provider);
   // the ID token comes from the provider over TLS; its signature is checked anyway
   library.enableNonRepudiationChecks(provider);
@@ -229,7 +242,7 @@ function isInsecure({ issuer }: OidcClientSettings): boolean {
   return protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
-async function discovered(settings: OidcClientSettings): Promise<client.Configuration> {
+async function discovered(settings: Reached): Promise<client.Configuration> {
   const library = await loaded();
   return await library.discovery(
     new URL(settings.issuer),
@@ -238,6 +251,9 @@ async function discovered(settings: OidcClientSettings): Promise<client.Configur
     authenticated(library, settings),
     {
       timeout: TIMEOUT,
+      ...(settings.ask !== undefined && {
+        [library.customFetch]: settings.ask as client.CustomFetch,
+      }),
       ...(isInsecure(settings) ? { execute: [library.allowInsecureRequests] } : {}),
     },
   );
@@ -250,6 +266,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   unauthorized_client: 'allow the authorization code flow for this client at the provider',
 };
 
+/** OpenSSL's names for an authority that nobody here trusts. */
+const UNTRUSTED = /^(SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER))/;
+
 /** Only the provider's error code is kept: its description may name a person. */
 function problemOf(
   { name, issuer, callback }: OidcClientSettings,
@@ -260,8 +279,9 @@ function problemOf(
   const word = typeof said === 'string' ? said : '';
   const codes = codesOf(error);
   const reason = [word, ...codes, claimText(error)].filter((one) => one !== '');
-  const remedy =
-    word === 'redirect_uri_mismatch'
+  const remedy = codes.some((code) => UNTRUSTED.test(code))
+    ? `put the authority that signed the certificate of ${new URL(issuer).host} into the file under trust`
+    : word === 'redirect_uri_mismatch'
       ? `register the address of ${callback} at the provider`
       : (REMEDIES[word] ??
         `compare issuer, clientId and clientSecret of ${name} with ${issuer}; check that it can be reached from here`);
