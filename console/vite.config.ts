@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import tailwind from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin, type Rolldown } from 'vite';
+import type { ShellParts } from './src/shell/service-worker.ts';
 
 /** With the page that is seen first, the dashboard. */
 const ENTRY = 'console/src/main.tsx';
@@ -57,11 +59,41 @@ const compressed: Plugin = {
   },
 };
 
+const WORKER = 'service-worker';
+
+/** Tells the service worker what its version is made of: it opens pages while the server is away. */
+const workerOfVersion: Plugin = {
+  name: 'waybill-worker',
+  apply: 'build',
+  writeBundle({ dir = '' }) {
+    const page = readFileSync(join(dir, 'index.html'), 'utf8');
+    const named = readdirSync(join(dir, 'assets')).filter((one) => /\.(?:js|css)$/.test(one));
+    const files = [
+      ...readdirSync(join(import.meta.dirname, 'public')),
+      ...named.map((one) => `assets/${one}`),
+    ];
+    const entry = /assets\/shell-[^"]+\.js/.exec(page)?.[0];
+    if (entry === undefined) throw new Error('index.html does not name the script of the shell');
+    const routes = readFileSync(join(import.meta.dirname, 'src/router.tsx'), 'utf8');
+    const pages = new Set(
+      [...routes.matchAll(/ path: '\/([\w-]*)/g)].map(([, first = '']) => first),
+    );
+    const file = join(dir, `${WORKER}.js`);
+    const script = readFileSync(file, 'utf8');
+    const hash = createHash('sha256').update(page).update(script);
+    for (const one of files) hash.update(one).update(readFileSync(join(dir, one)));
+    const version = hash.digest('hex').slice(0, 16);
+    // pages of other productions begin with `in`
+    const shell: ShellParts = { version, files, entry, pages: [...pages, 'in'] };
+    writeFileSync(file, `const SHELL=${JSON.stringify(shell)};${script}`);
+  },
+};
+
 /** Static files for any prefix: every address is relative, nothing is inline, nothing comes from elsewhere. */
 export default defineConfig({
   root: import.meta.dirname,
   base: './',
-  plugins: [react(), tailwind(), compressed],
+  plugins: [react(), tailwind(), compressed, workerOfVersion],
   build: {
     outDir: join(import.meta.dirname, '../dist/console'),
     emptyOutDir: true,
@@ -74,7 +106,13 @@ export default defineConfig({
     // what every page needs is one file: it packs better than many, and each request costs
     rolldownOptions: {
       preserveEntrySignatures: false,
+      input: {
+        index: join(import.meta.dirname, 'index.html'),
+        [WORKER]: join(import.meta.dirname, 'src/shell/service-worker.ts'),
+      },
       output: {
+        // it serves what is below it
+        entryFileNames: ({ name }) => (name === WORKER ? '[name].js' : 'assets/[name]-[hash].js'),
         codeSplitting: {
           groups: [
             {

@@ -2,12 +2,14 @@ import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { expect, test } from 'vitest';
 import { allAdapters } from '../adapters/index.ts';
+import { names } from '../src/broker/names.ts';
 import { adapterPages } from '../src/build/adapter-pages.ts';
 import { codePage } from '../src/build/code-page.ts';
 import { EXAMPLES, errorPage, expressionPage } from '../src/build/reference-pages.ts';
 import { commands } from '../src/cli/commands.ts';
 import { ERROR_CODES } from '../src/error/codes.ts';
 import { expressionEnvironment } from '../src/expression/environment.ts';
+import { ENVELOPE_FIELDS } from '../src/message/envelope.ts';
 import { problemRows } from './skipped-rows.ts';
 
 const adapters = await allAdapters();
@@ -119,6 +121,14 @@ test('what the architecture page names is there', () => {
   ].map(([, path = '']) => path);
   expect(named.length).toBeGreaterThan(25);
   expect([...new Set(named)].filter((path) => !existsSync(path))).toEqual([]);
+});
+
+test('the architecture page has every stream of a production and every header of a message', () => {
+  const text = readFileSync('docs/architecture.md', 'utf8');
+  const streams = JSON.stringify(names('P')).match(/WB_P_[A-Z]+/g) ?? [];
+  const headers = Object.values(ENVELOPE_FIELDS).map(({ header }) => header);
+  expect(streams.length).toBeGreaterThan(10);
+  expect([...streams, ...headers].filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
 });
 
 test('no file has the marks of a merge that nobody resolved', () => {

@@ -4,6 +4,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { answers } from './api/answers.ts';
 import { router } from './router.tsx';
+import { keepShell } from './shell/keep-shell.ts';
 import './styles.css';
 
 const root = document.getElementById('console');
@@ -16,3 +17,4 @@ if (root !== null) {
     </StrictMode>,
   );
 }
+keepShell();

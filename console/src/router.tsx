@@ -5,9 +5,16 @@ import {
   lazyRouteComponent,
 } from '@tanstack/react-router';
 import { ROOT } from './api/client.ts';
+import { part } from './api/part.ts';
 import { DashboardPage } from './dashboard/dashboard-page.tsx';
 import { NotFound, RouteProblem } from './shell/route-problem.tsx';
 import { Shell } from './shell/shell.tsx';
+
+/** A page that is loaded when it is first opened. */
+const page = <Pages extends object, Name extends keyof Pages & string>(
+  load: () => Promise<Pages>,
+  name: Name,
+) => lazyRouteComponent(() => part(load), name);
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 const under = { getParentRoute: () => root } as const;
@@ -22,7 +29,7 @@ const id = {
 const dashboard = createRoute({
   ...under,
   path: '/',
-  validateSearch: texts('tag'),
+  validateSearch: texts('tag', 'find'),
   component: DashboardPage,
 });
 
@@ -53,211 +60,199 @@ const messages = createRoute({
   ...under,
   path: '/messages',
   validateSearch: texts(...SEARCH_KEYS),
-  component: lazyRouteComponent(() => import('./search/search-page.tsx'), 'SearchPage'),
+  component: page(() => import('./search/search-page.tsx'), 'SearchPage'),
 });
 const timeline = createRoute({
   ...under,
   path: '/timeline',
   validateSearch: texts('find', 'last'),
-  component: lazyRouteComponent(() => import('./timeline/timeline-page.tsx'), 'TimelinePage'),
+  component: page(() => import('./timeline/timeline-page.tsx'), 'TimelinePage'),
 });
 const message = createRoute({
   ...under,
   path: '/messages/$id',
   params: id,
   validateSearch: texts('view', 'part', 'path'),
-  component: lazyRouteComponent(() => import('./message/message-page.tsx'), 'MessagePage'),
+  component: page(() => import('./message/message-page.tsx'), 'MessagePage'),
 });
 const difference = createRoute({
   ...under,
   path: '/messages/$id/diff',
   params: id,
   validateSearch: texts('against', 'view'),
-  component: lazyRouteComponent(() => import('./diff/diff-page.tsx'), 'DiffPage'),
+  component: page(() => import('./diff/diff-page.tsx'), 'DiffPage'),
 });
 const rehearsal = createRoute({
   ...under,
   path: '/messages/$id/rehearsal',
   params: id,
   validateSearch: texts('files'),
-  component: lazyRouteComponent(() => import('./rehearsal/rehearsal-page.tsx'), 'RehearsalPage'),
+  component: page(() => import('./rehearsal/rehearsal-page.tsx'), 'RehearsalPage'),
 });
 const rehearsals = createRoute({
   ...under,
   path: '/rehearsals',
   validateSearch: texts('ids', 'frozen', ...SEARCH_KEYS),
-  component: lazyRouteComponent(
-    () => import('./rehearsal/group-rehearsal-page.tsx'),
-    'GroupRehearsalPage',
-  ),
+  component: page(() => import('./rehearsal/group-rehearsal-page.tsx'), 'GroupRehearsalPage'),
 });
 const session = createRoute({
   ...under,
   path: '/sessions/$id',
   params: id,
   validateSearch: texts('step', 'view', 'tab'),
-  component: lazyRouteComponent(() => import('./trace/trace-page.tsx'), 'TracePage'),
+  component: page(() => import('./trace/trace-page.tsx'), 'TracePage'),
 });
 
 const host = createRoute({
   ...under,
   path: '/hosts/$host',
-  component: lazyRouteComponent(() => import('./host/host-page.tsx'), 'HostPage'),
+  component: page(() => import('./host/host-page.tsx'), 'HostPage'),
 });
 const shift = createRoute({
   ...under,
   path: '/shift',
   validateSearch: texts('find'),
-  component: lazyRouteComponent(() => import('./note/shift-page.tsx'), 'ShiftPage'),
+  component: page(() => import('./note/shift-page.tsx'), 'ShiftPage'),
 });
 const events = createRoute({
   ...under,
   path: '/events',
   validateSearch: texts('host', 'level', 'from', 'to'),
-  component: lazyRouteComponent(() => import('./event/event-page.tsx'), 'EventPage'),
+  component: page(() => import('./event/event-page.tsx'), 'EventPage'),
 });
 const suspended = createRoute({
   ...under,
   path: '/suspended',
   validateSearch: texts('host', 'status', 'code', 'all'),
-  component: lazyRouteComponent(() => import('./suspended/suspended-page.tsx'), 'SuspendedPage'),
+  component: page(() => import('./suspended/suspended-page.tsx'), 'SuspendedPage'),
 });
 const waiting = createRoute({
   ...under,
   path: '/waiting',
   validateSearch: texts('tab'),
-  component: lazyRouteComponent(() => import('./waiting/waiting-page.tsx'), 'WaitingPage'),
+  component: page(() => import('./waiting/waiting-page.tsx'), 'WaitingPage'),
 });
 const queues = createRoute({
   ...under,
   path: '/queues',
   validateSearch: texts('host'),
-  component: lazyRouteComponent(() => import('./queue/queue-page.tsx'), 'QueuePage'),
+  component: page(() => import('./queue/queue-page.tsx'), 'QueuePage'),
 });
 const access = createRoute({
   ...under,
   path: '/access',
-  component: lazyRouteComponent(() => import('./audit/access-page.tsx'), 'AccessPage'),
+  component: page(() => import('./audit/access-page.tsx'), 'AccessPage'),
 });
 const onCall = createRoute({
   ...under,
   path: '/on-call',
-  component: lazyRouteComponent(() => import('./alert/on-call-page.tsx'), 'OnCallPage'),
+  component: page(() => import('./alert/on-call-page.tsx'), 'OnCallPage'),
 });
 const alerts = createRoute({
   ...under,
   path: '/alerts',
-  component: lazyRouteComponent(() => import('./alert/alert-page.tsx'), 'AlertPage'),
+  component: page(() => import('./alert/alert-page.tsx'), 'AlertPage'),
 });
 const jobs = createRoute({
   ...under,
   path: '/jobs',
-  component: lazyRouteComponent(() => import('./job/jobs-page.tsx'), 'JobsPage'),
+  component: page(() => import('./job/jobs-page.tsx'), 'JobsPage'),
 });
 const newJob = createRoute({
   ...under,
   path: '/jobs/new',
   validateSearch: texts('ids', 'act', ...SEARCH_KEYS),
-  component: lazyRouteComponent(() => import('./job/new-job-page.tsx'), 'NewJobPage'),
+  component: page(() => import('./job/new-job-page.tsx'), 'NewJobPage'),
 });
 const job = createRoute({
   ...under,
   path: '/jobs/$id',
   params: id,
   validateSearch: texts('state', 'outcome'),
-  component: lazyRouteComponent(() => import('./job/job-page.tsx'), 'JobPage'),
+  component: page(() => import('./job/job-page.tsx'), 'JobPage'),
 });
 const production = createRoute({
   ...under,
   path: '/production',
-  validateSearch: texts('view', 'focus', 'tag'),
-  component: lazyRouteComponent(() => import('./production/production-page.tsx'), 'ProductionPage'),
+  validateSearch: texts('view', 'focus', 'tag', 'find', 'trouble'),
+  component: page(() => import('./production/production-page.tsx'), 'ProductionPage'),
 });
 const productions = createRoute({
   ...under,
   path: '/productions',
-  validateSearch: texts('view', 'find'),
-  component: lazyRouteComponent(
-    () => import('./productions/productions-page.tsx'),
-    'ProductionsPage',
-  ),
+  validateSearch: texts('view', 'find', 'last', 'status', 'by', 'type', 'error'),
+  component: page(() => import('./productions/productions-page.tsx'), 'ProductionsPage'),
 });
 const certificates = createRoute({
   ...under,
   path: '/certificates',
-  component: lazyRouteComponent(
-    () => import('./certificate/certificate-page.tsx'),
-    'CertificatePage',
-  ),
+  component: page(() => import('./certificate/certificate-page.tsx'), 'CertificatePage'),
 });
 const workbench = createRoute({
   ...under,
   path: '/workbench',
-  component: lazyRouteComponent(() => import('./workbench/workbench-page.tsx'), 'WorkbenchPage'),
+  component: page(() => import('./workbench/workbench-page.tsx'), 'WorkbenchPage'),
 });
 const storage = createRoute({
   ...under,
   path: '/storage',
-  component: lazyRouteComponent(() => import('./storage/storage-page.tsx'), 'StoragePage'),
+  component: page(() => import('./storage/storage-page.tsx'), 'StoragePage'),
 });
 const configuration = createRoute({
   ...under,
   path: '/configuration',
-  component: lazyRouteComponent(
-    () => import('./configuration/configuration-page.tsx'),
-    'ConfigurationPage',
-  ),
+  component: page(() => import('./configuration/configuration-page.tsx'), 'ConfigurationPage'),
 });
 const versions = createRoute({
   ...under,
   path: '/history',
   validateSearch: texts('version'),
-  component: lazyRouteComponent(() => import('./configuration/history-page.tsx'), 'HistoryPage'),
+  component: page(() => import('./configuration/history-page.tsx'), 'HistoryPage'),
 });
 const files = createRoute({
   ...under,
   path: '/files',
   validateSearch: texts('path', 'line', 'version'),
-  component: lazyRouteComponent(() => import('./configuration/file-page.tsx'), 'FilePage'),
+  component: page(() => import('./configuration/file-page.tsx'), 'FilePage'),
 });
 const exported = createRoute({
   ...under,
   path: '/export',
   validateSearch: texts(...SEARCH_KEYS),
-  component: lazyRouteComponent(() => import('./export/export-page.tsx'), 'ExportPage'),
+  component: page(() => import('./export/export-page.tsx'), 'ExportPage'),
 });
 
 const audit = createRoute({
   ...under,
   path: '/audit',
   validateSearch: texts('actor', 'action', 'object', 'searched', 'from', 'to'),
-  component: lazyRouteComponent(() => import('./audit/audit-page.tsx'), 'AuditPage'),
+  component: page(() => import('./audit/audit-page.tsx'), 'AuditPage'),
 });
 const users = createRoute({
   ...under,
   path: '/users',
-  component: lazyRouteComponent(() => import('./user/user-page.tsx'), 'UserPage'),
+  component: page(() => import('./user/user-page.tsx'), 'UserPage'),
 });
 
 const factor = createRoute({
   ...under,
   path: '/second-factor',
-  component: lazyRouteComponent(() => import('./factor/factor-page.tsx'), 'FactorPage'),
+  component: page(() => import('./factor/factor-page.tsx'), 'FactorPage'),
 });
 const rights = createRoute({
   ...under,
   path: '/users/$name',
-  component: lazyRouteComponent(() => import('./access/rights-page.tsx'), 'RightsPage'),
+  component: page(() => import('./access/rights-page.tsx'), 'RightsPage'),
 });
 const tokens = createRoute({
   ...under,
   path: '/tokens',
-  component: lazyRouteComponent(() => import('./access/token-page.tsx'), 'TokenPage'),
+  component: page(() => import('./access/token-page.tsx'), 'TokenPage'),
 });
 const signIns = createRoute({
   ...under,
   path: '/sign-ins',
-  component: lazyRouteComponent(() => import('./access/sign-in-page.tsx'), 'SignInPage'),
+  component: page(() => import('./access/sign-in-page.tsx'), 'SignInPage'),
 });
 
 const tree = root.addChildren([

@@ -17,6 +17,11 @@ export interface Grants {
   end(by: { readonly id: string } | { readonly token: string }): Promise<Grant | undefined>;
   /** Ends every grant of a subject, also those that other engines begin at this moment. */
   endAll(subject: string): Promise<void>;
+  /**
+   * Whether this is the first use of what may be used once, such as the `jti` of an assertion, at any engine. It is
+   * remembered until then (milliseconds since 1970).
+   */
+  once(what: string, until: number): Promise<boolean>;
   /** Ends the grants that are meant; resolves to how many. It reads all of them: for what happens seldom. */
   endWhere(isMeant: (grant: Grant) => boolean): Promise<number>;
 }

@@ -1,4 +1,5 @@
 import { signInPlugin } from '../access/sign-in/plugin.ts';
+import { relayedCallers } from '../access/sign-in/relayed-callers.ts';
 import type { SignIn } from '../access/sign-in/sign-in.ts';
 import { silentLogger } from '../log/logger.ts';
 import { buildApi } from './api-server.ts';
@@ -13,7 +14,11 @@ export async function apiDocument(): Promise<string> {
   const context = new Proxy({} as ApiContext, {
     get: (_, name) => (name === 'log' ? silentLogger : nothing),
   });
-  const app = await buildApi({ context, signIn: signInPlugin(nothing as SignIn) });
+  const app = await buildApi({
+    context,
+    signIn: signInPlugin(nothing as SignIn),
+    relayed: relayedCallers(),
+  });
   await app.ready();
   try {
     return openApiText(app);

@@ -28,6 +28,7 @@ import { consoleFiles } from './console-files.ts';
 import type { ApiContext } from './context.ts';
 import { openApi } from './open-api.ts';
 import { relayedAnswers } from './relayed.ts';
+import { acrossRoutes } from './route/across.ts';
 import { actRoutes } from './route/acts.ts';
 import { alertRoutes } from './route/alerts.ts';
 import { bodyRoutes } from './route/bodies.ts';
@@ -91,10 +92,8 @@ const HEADER_LIMIT = 80 * 1024;
 
 /** Builds the API without listening: for the OpenAPI document and for tests of the routes. */
 // oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
-export async function buildApi(
-  options: Omit<ApiOptions, 'host' | 'port' | 'relayed'>,
-): Promise<Api> {
-  const { context, trustedProxies = [], signIn } = options;
+export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Promise<Api> {
+  const { context, trustedProxies = [], signIn, relayed } = options;
   const tls = options.tls === undefined ? undefined : await serverTls(options.tls, context.log);
   const listening = {
     connectionsCheckingInterval: LOOK_EVERY,
@@ -134,6 +133,7 @@ export async function buildApi(
       meRoute(api, context);
       productionRoutes(api, context);
       productionsRoutes(api, context);
+      acrossRoutes(api, context, relayedAnswers(app, relayed));
       historyRoutes(api, context);
       draftRoutes(api, context, trials);
       hostRoutes(api, context);

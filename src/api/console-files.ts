@@ -6,8 +6,10 @@ import type { Api } from '../web/api.ts';
 import { isAmong } from '../web/networks.ts';
 import { notFound } from '../web/problem.ts';
 
-const HOUR = 3_600;
-const YEAR = 365 * 86_400;
+const AN_HOUR = 'public, max-age=3600';
+const FOR_GOOD = `public, max-age=${365 * 86_400}, immutable`;
+/** It brings the next version: one from a cache would keep the old one. */
+const WORKER = 'service-worker.js';
 
 /** Answers a request for which there is no route. */
 export type NotFound = (request: FastifyRequest, reply: FastifyReply) => void;
@@ -34,8 +36,10 @@ export async function consoleFiles(
     preCompressed: true,
     setHeaders(reply, path) {
       const named = /\/assets\/[^/]+$/.test(path);
-      const kept = named ? `public, max-age=${YEAR}, immutable` : `public, max-age=${HOUR}`;
-      reply.header('cache-control', kept);
+      reply.header(
+        'cache-control',
+        named ? FOR_GOOD : path.endsWith(WORKER) ? 'no-cache' : AN_HOUR,
+      );
       reply.header('vary', 'accept-encoding');
     },
   });

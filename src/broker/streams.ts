@@ -206,13 +206,22 @@ export async function takeOverLine(
   signal?: AbortSignal,
 ): Promise<TakenOver> {
   const doubt = await reclaimWorker(broker, stream, READ_AHEAD, { signal });
-  return { until: await lastSequence(broker, stream), doubt };
+  const [until, info] = await Promise.all([
+    lastSequence(broker, stream),
+    workerInfo(broker, stream),
+  ]);
+  return { until, waits: info === undefined || settledUpTo(info) < until, doubt };
 }
 
 /** A strict line taken over by this engine. */
-interface TakenOver {
+export interface TakenOver {
   /** The sequence of the last message in its stream. */
   readonly until: number;
+  /**
+   * Whether the server has something to deliver. Also of an engine that ended in order this may
+   * have been settled: a server that was killed forgets acknowledgements.
+   */
+  readonly waits: boolean;
   /** See `ensureWorker`. */
   readonly doubt: number;
 }

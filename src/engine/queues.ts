@@ -9,6 +9,7 @@ import {
   READ_AHEAD,
   reclaimWorker,
   settledFloor,
+  type TakenOver,
   takeOverLine,
   workerInfo,
 } from '../broker/streams.ts';
@@ -137,15 +138,11 @@ export class Queues {
     await this.#doubtAll(stream, await ensureWorker(this.#engine.broker, stream, pool));
   }
 
-  /**
-   * Takes over a strict line for this engine, which holds its lease.
-   *
-   * @returns the last message in the line
-   */
-  async takeOver(stream: string, signal?: AbortSignal): Promise<number> {
-    const { until, doubt } = await takeOverLine(this.#engine.broker, stream, signal);
-    await this.#doubtAll(stream, doubt);
-    return until;
+  /** Takes over a strict line for this engine, which holds its lease. */
+  async takeOver(stream: string, signal?: AbortSignal): Promise<TakenOver> {
+    const taken = await takeOverLine(this.#engine.broker, stream, signal);
+    await this.#doubtAll(stream, taken.doubt);
+    return taken;
   }
 
   /** Everything up to there may have been sent through a consumer that is gone; 0 means nothing. */
@@ -237,6 +234,8 @@ export class Queues {
     const { broker, leases, afterCrash } = this.#engine;
     const info = await workerInfo(broker, stream);
     if (info === undefined) await this.ensureWorker(stream, 1);
+    // an engine that had it may have settled what the server still has
+    await this.recall();
     if (afterCrash) {
       const most = Math.max(info?.num_ack_pending ?? 0, 3);
       this.doubts.raise(stream, { until: await lastSequence(broker, stream), most });

@@ -2,6 +2,7 @@ import { DelimitedDocument } from '../document/delimited/delimited-document.ts';
 import type { Document } from '../document/document.ts';
 import { JsonDocument } from '../document/json/json-document.ts';
 import { segmentPathIn } from '../document/segment-paths.ts';
+import { XmlDocument } from '../document/xml/xml-document.ts';
 
 /** The items of a list inside a body: repetitions of an HL7 field, elements of a JSON array or of XML. */
 export interface PartList {
@@ -10,6 +11,8 @@ export interface PartList {
   readonly over: string;
   /** The numbers of the parts in a document, from 1. */
   numbers(document: Document): readonly number[];
+  /** The number of the last one; 0 if there is none. */
+  last(document: Document): number;
   /** The rest of a path below the current part; undefined if it means something else. */
   below(path: string): string | undefined;
   place(number: number): string;
@@ -98,6 +101,7 @@ export function repetitionList(
     kind,
     over,
     numbers,
+    last: (document) => numbers(document).at(-1) ?? 0,
     below: (path) => {
       const given = segmentPathIn(kind, path);
       if (given === undefined || field === undefined) return undefined;
@@ -119,6 +123,7 @@ export function jsonElements(over: string): PartList {
     kind: 'json',
     over,
     numbers: (document) => upTo(arrayLength(document, over)),
+    last: (document) => arrayLength(document, over),
     below: (path) => belowOf(path, `${over}/*`),
     place: (number) => `${over}/${number - 1}`,
   };
@@ -132,7 +137,8 @@ export function xmlElements(over: string): PartList {
   return {
     kind: 'xml',
     over,
-    numbers: (document) => upTo(document.all(over).length),
+    numbers: (document) => upTo(elementCount(document, over)),
+    last: (document) => elementCount(document, over),
     below: (path) => (path.startsWith('/') ? belowOf(path, over) : `/${path.replace(/^\.\//, '')}`),
     place: (number) => `${over}[${number}]`,
   };
@@ -142,7 +148,8 @@ export function xmlElements(over: string): PartList {
 export const delimitedRows: PartList = {
   kind: 'delimited',
   over: 'rows',
-  numbers: (document) => upTo(document instanceof DelimitedDocument ? document.rowCount : 0),
+  numbers: (document) => upTo(rowCount(document)),
+  last: (document) => rowCount(document),
   below: (path) => {
     if (path === 'rows') return '';
     return path.startsWith('[') ? undefined : `/${path}`;
@@ -157,6 +164,14 @@ function upTo(count: number): number[] {
 function arrayLength(document: Document, over: string): number {
   const [whole, path] = document instanceof Part ? document.placeOf(over) : [document, over];
   return whole instanceof JsonDocument ? whole.length(path) : 0;
+}
+
+function elementCount(document: Document, over: string): number {
+  return document instanceof XmlDocument ? document.count(over) : document.all(over).length;
+}
+
+function rowCount(document: Document): number {
+  return document instanceof DelimitedDocument ? document.rowCount : 0;
 }
 
 function belowOf(path: string, start: string): string | undefined {

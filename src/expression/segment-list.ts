@@ -17,10 +17,12 @@ export function segmentsOf(document: Document, name: string): Segment[] {
  * name. This finds the OBX of an OBR, and the NTE of an OBX, without knowing the message's grammar.
  */
 export function followingSegments(segment: Segment, name: string): Segment[] {
-  const all = segment.message.segments();
-  const from = all.findIndex(({ line }) => line === segment.line) + 1;
-  const next = all.findIndex((one, index) => index >= from && one.name === segment.name);
-  return all.slice(from, next === -1 ? undefined : next).filter((one) => one.name === name);
+  const found: Segment[] = [];
+  for (const one of segment.message.segmentsAfter(segment)) {
+    if (one.name === segment.name) break;
+    if (one.name === name) found.push(one);
+  }
+  return found;
 }
 
 /** The current segment in a loop over segments. */

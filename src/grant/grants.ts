@@ -22,6 +22,11 @@ interface Stored {
   readonly ended?: boolean;
 }
 
+/** What was used once, for as long as it could be used again. */
+interface Used {
+  readonly until: number;
+}
+
 interface Era {
   readonly era: string;
 }
@@ -169,6 +174,17 @@ class StoredGrants implements Grants {
     return ended;
   }
 
+  async once(what: string, until: number): Promise<boolean> {
+    this.#sweepSometimes();
+    const place: KeyedPlace = { kind: 'used', host: this.#realm, key: what };
+    for (let tries = 0; tries < TRIES; tries++) {
+      const entry = await this.#keyed.read<Used>(place);
+      if (entry.value !== undefined && entry.value.until > this.#clock.now()) return false;
+      if (await this.#keyed.replace<Used>(place, entry, { until })) return true;
+    }
+    throw busy();
+  }
+
   async #isEnded({ ended, subject, era }: Stored): Promise<boolean> {
     return ended === true || (await this.#eraOf(subject)) !== era;
   }
@@ -203,9 +219,11 @@ class StoredGrants implements Grants {
   }
 
   async #sweep(now: number): Promise<void> {
-    for await (const { value, revision, place } of this.#keyed.all<Stored>('grant')) {
-      if (place.host !== this.#realm || value.until > now) continue;
-      await this.#keyed.replace(place, { value, revision }, undefined);
+    for (const kind of ['grant', 'used'] as const) {
+      for await (const { value, revision, place } of this.#keyed.all<Used>(kind)) {
+        if (place.host !== this.#realm || value.until > now) continue;
+        await this.#keyed.replace(place, { value, revision }, undefined);
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { OpenOutbound, OutboundAdapter } from '../adapter/adapter.ts';
 import type { Lease } from '../broker/lease.ts';
 import type { Taken } from '../broker/queue.ts';
+import type { TakenOver } from '../broker/streams.ts';
 import { whileHeld } from '../broker/while-held.ts';
 import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
@@ -50,8 +51,8 @@ export interface OperationOptions {
   /** Hosts that get each answer as a new message. */
   readonly answersTo: readonly string[];
   readonly doubts: Doubts;
-  /** Takes over the line for this engine, which holds its lease; returns the last message in it. */
-  readonly takeOver: (stream: string, signal: AbortSignal) => Promise<number>;
+  /** Takes over the line for this engine, which holds its lease. */
+  readonly takeOver: (stream: string, signal: AbortSignal) => Promise<TakenOver>;
   /** Recreates a removed consumer of a stream. */
   readonly restore: (stream: string, pool: number) => Promise<void>;
   /** Reads what other engines recently settled into `settled`. */
@@ -179,11 +180,10 @@ export class BusinessOperation implements Host {
         this.#patience.renew();
         const others = this.#otherLines();
         await others.first(held);
-        const until = await orAbort(takeOver(stream, held), held);
-        if (lease.takenOver || doubts.isWide(stream)) {
-          await orAbort(this.#options.recall(), held);
-          doubts.raise(stream, { until, most: STORING + 1 });
-        }
+        const { until, waits } = await orAbort(takeOver(stream, held), held);
+        const uncertain = lease.takenOver || doubts.isWide(stream);
+        if (uncertain || waits) await orAbort(this.#options.recall(), held);
+        if (uncertain) doubts.raise(stream, { until, most: STORING + 1 });
         this.#state.hasLease();
         this.#cut = false;
         if (!held.aborted) this.#startWorkers();

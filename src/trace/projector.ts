@@ -1,3 +1,4 @@
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Logger } from '../log/logger.ts';
 import { type RetryPolicy, retryDelay } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
@@ -60,8 +61,11 @@ const RETRY: Omit<RetryPolicy, 'disconnected'> = {
   backoff: 2,
   max: 30_000,
 };
-/** Inputs of one transaction: a journal batch may contain many, and others share the thread. */
-const AT_ONCE = 1_000;
+/**
+ * Inputs of one transaction, after which others in the thread get their turn: with a store in this
+ * thread and batches that wait already, nothing else would let them in.
+ */
+const AT_ONCE = 500;
 
 /** What an engine found to be lost from the streams. */
 function lossesIn(inputs: readonly TraceInput[]): LostMessages[] {
@@ -105,6 +109,7 @@ export function startProjector(options: ProjectorOptions): Projector {
   const project = async (): Promise<void> => {
     for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
       for (let at = 0; at < batch.inputs.length; at += AT_ONCE) {
+        await yieldToOthers();
         if (!(await apply(batch.inputs.slice(at, at + AT_ONCE)))) return;
       }
       batch.acknowledge();

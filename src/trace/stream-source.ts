@@ -1,3 +1,4 @@
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { JsMsg } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { bodies } from '../broker/bodies.ts';
@@ -15,6 +16,9 @@ import type { ProjectorBatch, ProjectorSource } from './projector.ts';
 import type { TraceInput } from './trace-input.ts';
 import type { KeyReader, StreamFloor } from './trace-store.ts';
 import type { StoredBody } from './traced-message.ts';
+
+/** Messages that are read before others in this thread get their turn. */
+const AT_ONCE = 200;
 
 /** A source whose search fields may change while it is read. */
 export interface StreamSource extends ProjectorSource {
@@ -48,7 +52,8 @@ export function streamSource(
       if (batch === undefined) return undefined;
       inHand = Promise.withResolvers();
       const inputs: TraceInput[] = [];
-      for (const message of batch.messages) {
+      for (const [n, message] of batch.messages.entries()) {
+        if (n % AT_ONCE === AT_ONCE - 1) await yieldToOthers();
         for (const input of inputsOf(broker, message)) inputs.push(await withKeys(input, keys));
       }
       return { inputs, acknowledge: () => batch.acknowledge() };

@@ -1,11 +1,21 @@
 import type { Document } from '../document/document.ts';
 import { segmentPathIn } from '../document/segment-paths.ts';
+import { EngineError } from '../error/engine-error.ts';
 import { isAtSegment } from './segment-at.ts';
+
+/** The largest number that a path may have. */
+const MOST = 9999;
 
 /** The numbers, from 1, of a field's repetitions that are not empty, in the current segment. */
 export function repetitionNumbers(document: Document, field: string): number[] {
   const one = inOneSegment(document, field);
   const wanted = document.all(one).length;
+  if (wanted > MOST) {
+    throw new EngineError(
+      'TRANSFORM_FAILED',
+      `${field} has ${wanted} repetitions, and a loop goes over at most ${MOST}`,
+    );
+  }
   const numbers: number[] = [];
   for (let number = 1; numbers.length < wanted; number++) {
     if (document.has(`${one}[${number}]`)) numbers.push(number);

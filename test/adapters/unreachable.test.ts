@@ -2,6 +2,8 @@ import { createServer as createTlsServer } from 'node:tls';
 import { expect, test, vi } from 'vitest';
 import amqpIn from '../../adapters/amqp/amqp-in.ts';
 import amqpOut from '../../adapters/amqp/amqp-out.ts';
+import amqp1In from '../../adapters/amqp/v1/amqp1-in.ts';
+import amqp1Out from '../../adapters/amqp/v1/amqp1-out.ts';
 import fhirOut from '../../adapters/fhir/fhir-out.ts';
 import ftpsIn from '../../adapters/ftps/ftps-in.ts';
 import ftpsOut from '../../adapters/ftps/ftps-out.ts';
@@ -92,6 +94,8 @@ const SECURE: readonly Case[] = [
   sending(mqttOut, (connect) => ({ connect, ...account, topic: 'x' })),
   receiving(amqpIn, (connect) => ({ connect, ...account, queue: 'x' })),
   sending(amqpOut, (connect) => ({ connect, ...account, routingKey: 'x' })),
+  receiving(amqp1In, (connect) => ({ connect, ...account, address: 'x' })),
+  sending(amqp1Out, (connect) => ({ connect, ...account, address: 'x' })),
   sending(mllpOut, (connect) => ({ connect })),
   sending(tcpOut, (connect) => ({ connect, reply: 'line' })),
   receiving(ftpsIn, (connect) => ({ connect, ...account, security: 'implicit', folder: '' })),

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import { auditLog } from '../../src/access/audit/audit-log.ts';
@@ -6,7 +7,9 @@ import { metaDatabase } from '../../src/access/meta/open-meta.ts';
 import { PERMISSIONS, type Permission } from '../../src/access/rights/principal.ts';
 import { apiTokens } from '../../src/access/sign-in/api-tokens.ts';
 import type { MessagePage } from '../../src/api/contract/message.ts';
+import { connectBroker } from '../../src/broker/broker.ts';
 import { runProduction } from '../../src/cli/run-production.ts';
+import { serveRelayed } from '../../src/control/relay-server.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { alertStore } from '../../src/operator/alert/alert-store.ts';
 import { jobStore } from '../../src/operator/job/stored-jobs.ts';
@@ -77,7 +80,7 @@ async function ask(
 }
 
 /** Rows for what belongs to the console, which no other console answers. */
-const OF_THE_CONSOLE = /^\w+ \/(?:users|roles|tokens|sign-in|productions)/;
+const OF_THE_CONSOLE = /^\w+ \/(?:users|roles|tokens|sign-in|productions|across)/;
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
@@ -337,5 +340,160 @@ test('where no operator plane runs, that is told with what the engines say', asy
     production: 'dark',
     title: 'The dark',
     hosts: { total: 2 },
+  });
+});
+
+interface Parts {
+  readonly parts: readonly {
+    readonly production: string;
+    readonly answer?: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
+    readonly missing?: { readonly code: string; readonly text: string };
+  }[];
+}
+
+const across = async (by: Visitor, path: string, body?: object) =>
+  (await by.ask<Parts>(body === undefined ? 'GET' : 'POST', `/api/v1/across/${path}`, body)).body
+    .parts;
+
+const acrossAs = async (name: string, path: string, body?: object) =>
+  across(await signedIn(name), path, body);
+
+describe('all productions at once', () => {
+  const LISTS = [
+    ['GET', 'find?text=4711', 'hits'],
+    ['GET', 'failures', 'groups'],
+    ['GET', 'jobs', 'jobs'],
+    ['GET', 'alerts?ended=true', 'alerts'],
+    ['POST', 'messages/search', 'items'],
+  ] as const;
+  test('answer with a part for each in which somebody has a role; one that is away says so', async () => {
+    const root = await signedIn('root');
+    for (const [method, path, list] of LISTS) {
+      const parts = await across(root, path, method === 'POST' ? {} : undefined);
+      expect(parts.map(({ production }) => production)).toEqual(['hub', 'dark', 'lab', 'ward']);
+      expect(parts.map(({ answer }) => Array.isArray(answer?.[list]))).toEqual([
+        true,
+        false,
+        true,
+        true,
+      ]);
+      expect(parts[1]?.missing).toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+      const alone = `/api/v1/productions/ward/${path}`;
+      const { body } = await (method === 'POST'
+        ? root.ask(method, alone, {})
+        : root.ask(method, alone));
+      expect([path, parts[3]?.answer?.[list]?.length]).toEqual([
+        path,
+        (body[list] as unknown[]).length,
+      ]);
+    }
+    await using audit = await auditLog({ data: join(ward.folder.path, 'data') });
+    const [searched] = await audit.list({ action: 'message.find', actor: 'root', limit: 10 });
+    expect(searched).toMatchObject({ via: 'local@hub' });
+  });
+
+  test('show each what they may see in each, row by row', async () => {
+    for (const [method, path] of LISTS) {
+      const body = method === 'POST' ? {} : undefined;
+      const lena = await acrossAs('lena', path, body);
+      expect([path, lena.map(({ production }) => production)]).toEqual([path, ['lab']]);
+      expect(await acrossAs('victim', path, body)).toEqual([]);
+      const elsewhere = JSON.stringify(await acrossAs('part', path, body));
+      expect(elsewhere).not.toMatch(/hl7-(?:in|out)/);
+      const bearer = await token('root', ['dashboard.view']);
+      const answer = await fetch(new URL(`api/v1/across/${path}`, hub.url), {
+        method,
+        headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const { parts } = (await answer.json()) as Parts;
+      const may = path.startsWith('alerts');
+      for (const { production, missing } of parts.filter((one) => one.production !== 'dark'))
+        expect([path, production, missing?.code]).toEqual([
+          path,
+          production,
+          may ? undefined : 'FORBIDDEN',
+        ]);
+    }
+  });
+
+  test('are read on page by page, each from where it was', async () => {
+    const root = await signedIn('root');
+    const search = { target: 'hl7-out', limit: 1 };
+    await Promise.all([lab, ward].map((one) => one.send('E-more')));
+    const seen = await vi.waitFor(async () => {
+      const parts = await across(root, 'messages/search', search);
+      const newest = parts.map(({ answer }) => answer?.['items']?.[0]?.['id']);
+      expect(newest.slice(2).every((id) => Number(id) > (ids['messages'] ?? 0))).toBe(true);
+      return parts;
+    });
+    const after = seen.flatMap(({ production, answer }) =>
+      typeof answer?.['next'] === 'string' ? [{ production, next: answer['next'] }] : [],
+    );
+    const more = await across(root, 'messages/search', { ...search, after });
+    expect(more.map(({ production }) => production)).toEqual(['hub', 'lab', 'ward']);
+    const [here, ...others] = more;
+    expect(here?.answer?.['items']).toEqual([]);
+    for (const { production, answer } of others) {
+      const first = seen.find((one) => one.production === production)?.answer?.['items']?.[0];
+      expect(answer?.['items']).toHaveLength(1);
+      expect(answer?.['items']?.[0]?.['id']).not.toBe(first?.['id']);
+    }
+    const of = async (production: string) =>
+      across(root, 'messages/search', {
+        ...search,
+        after: after.filter((one) => one.production === production),
+      });
+    expect((await of('ward')).map(({ production }) => production)).toEqual(['ward']);
+    // who names a production without a role in it is told nothing of it
+    const lena = await signedIn('lena');
+    expect(await across(lena, 'messages/search', { ...search, after })).toMatchObject([
+      { production: 'lab' },
+    ]);
+  });
+
+  test('hear of one that answers as no version known here does, or not in time', async () => {
+    const root = await signedIn('root');
+    const nats = hub.running.access;
+    await using broker = await connectBroker({ ...nats, production: 'dark', role: 'test' });
+    const told = async (wait = 5_000) =>
+      (await across(root, `jobs?wait=${wait}`)).find(({ production }) => production === 'dark')
+        ?.missing;
+    const answers = (status: number, text: string) =>
+      serveRelayed(broker, async () => ({
+        status,
+        headers: {},
+        body: Readable.from([Buffer.from(text)]),
+      }));
+    for (const [status, text, expected] of [
+      [200, '{"rows":[]}', 'is of a version'],
+      [200, 'null', 'is of a version'],
+      [500, '<html>', 'is of a version'],
+      [
+        404,
+        '{"code":"NOT_FOUND","detail":"there is no GET /jobs","retryable":false}',
+        'there is no',
+      ],
+    ] as const) {
+      const server = answers(status, text);
+      await broker.connection.flush();
+      expect((await told())?.text).toContain(expected);
+      server.close();
+      await broker.connection.flush();
+    }
+    const ending = Promise.withResolvers<void>();
+    const slow = serveRelayed(broker, async (_request, _body, signal) => {
+      signal.addEventListener('abort', () => ending.resolve());
+      await ending.promise;
+      return { status: 200, headers: {}, body: Readable.from([]) };
+    });
+    await broker.connection.flush();
+    expect(await told(300)).toMatchObject({
+      code: 'BROKER_UNAVAILABLE',
+      text: 'dark has not answered within 300ms',
+    });
+    // nor is it left to work on for nobody
+    await ending.promise;
+    slow.close();
   });
 });

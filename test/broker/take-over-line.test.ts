@@ -34,7 +34,7 @@ test('a line goes on at its first open message, however often its engines are ki
   for (let n = 0; n < 10; n++) await broker.publisher.publish(subject, new Uint8Array([n]));
 
   // it never had a consumer, so nobody knows what of it was sent
-  expect(await takeOverLine(broker, stream)).toEqual({ until: 10, doubt: 10 });
+  expect(await takeOverLine(broker, stream)).toEqual({ until: 10, waits: true, doubt: 10 });
   expect(await work(broker, stream, { count: 6, acknowledge: 4 })).toEqual([1, 2, 3, 4, 5, 6]);
   await takeOverLine(broker, stream);
   // killed before anything is acknowledged: the server then tells a floor of 0

@@ -109,6 +109,6 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
     const refused = page.getByRole('row').filter({ hasText: 'refused' }).last();
     await refused.waitFor();
     expect(await refused.textContent()).toMatch(/root.*local.*the password is wrong/);
-    await page.getByText(/^Passwords are accepted:/).waitFor();
+    await page.getByText('Passwords are accepted.').waitFor();
   });
 });

@@ -7,13 +7,16 @@ import { browser } from '../support/browser.ts';
 import { PAGES, pageAddress, type Sample } from '../support/console-pages.ts';
 import { germanTexts } from '../support/german-texts.ts';
 import { hub } from '../support/hub.ts';
+import { withManyHosts } from '../support/many-hosts.ts';
+import { manyProtocols, PROTOCOL_HOSTS } from '../support/many-protocols.ts';
 
 /**
- * `npm run screenshots -- [folder] [part of an address]…`: the demo production with one receiver that is
- * down, and a picture of every page, wide and narrow, light and dark, English and German.
+ * `npm run screenshots -- [folder] [part of an address | name of a screen]…`: the demo production with one receiver that
+ * is down, and a picture of every page, wide and narrow, light and dark, English and German; then what opens over pages,
+ * messages and hosts of other protocols, and a production of 2,000 hosts.
  */
 
-const [folder = 'screenshots', ...only] = process.argv.slice(2);
+const [folder = 'screenshots', ...words] = process.argv.slice(2);
 const USER = { name: 'night.shift', password: 'a lantern by the ward' };
 const SCREENS = [
   { name: 'wide-light', width: 1280, theme: 'light', locale: 'en-US' },
@@ -25,6 +28,9 @@ const SCREENS = [
 ] as const;
 
 type Screen = (typeof SCREENS)[number];
+
+const screens = SCREENS.filter(({ name }) => words.includes(name));
+const only = words.filter((word) => !SCREENS.some(({ name }) => name === word));
 
 const GERMAN = Object.assign({}, ...(await germanTexts()).values()) as Readonly<
   Record<string, string>
@@ -45,8 +51,9 @@ await using running = await hub(built, {
   whole: true,
 });
 await running.send(running.messages);
+await using protocols = await manyProtocols(built);
 
-for (const screen of SCREENS) {
+for (const screen of screens.length === 0 ? SCREENS : screens) {
   const { name } = screen;
   await using chrome = await browser(screen);
   const { page } = chrome;
@@ -66,7 +73,49 @@ for (const screen of SCREENS) {
     await sleep(1_200);
     await picture(page, nameOf(path), name);
   }
-  if (only.length === 0) await scenes(page, screen, sample);
+  if (only.length === 0) {
+    await scenes(page, screen, sample);
+    await otherProtocols(page, screen);
+    await large(page, screen);
+  }
+}
+
+/** Other formats in trace and body, and hosts of other protocols. */
+async function otherProtocols(page: Page, screen: Screen): Promise<void> {
+  const at = async (path: string, what: string): Promise<void> => {
+    await page.goto(`${protocols.url}${path}`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await sleep(1_200);
+    await picture(page, what, screen.name);
+  };
+  await at('messages', 'formats-messages');
+  for (const format of ['images', 'claims']) {
+    await page.goto(`${protocols.url}messages?source=${format}`);
+    const row = page.locator('[id^=message-]').first();
+    await row.waitFor();
+    const id = /\d+/.exec((await row.getAttribute('id')) ?? '')?.[0];
+    await at(`messages/${id}`, `formats-${format}`);
+    await at(`sessions/${id}`, `formats-${format}-trace`);
+  }
+  for (const host of PROTOCOL_HOSTS) await at(`hosts/${host}`, `formats-${host}`);
+}
+
+/** As many hosts as there are in no house. */
+async function large(page: Page, screen: Screen): Promise<void> {
+  await withManyHosts(page, 2_000);
+  for (const [path, what] of [
+    ['', 'dashboard'],
+    ['production?view=diagram', 'diagram'],
+    ['production?view=diagram&tag=unit-7', 'diagram-tag'],
+    ['production?view=table', 'table'],
+    ['queues', 'queues'],
+  ] as const) {
+    await page.goto(`${protocols.url}${path}`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await sleep(2_000);
+    await picture(page, `large-${what}`, screen.name);
+  }
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
 }
 
 /** What opens over a page. */
@@ -100,6 +149,40 @@ async function scenes(page: Page, screen: Screen, sample: Sample): Promise<void>
   await page.getByRole('button', { name: said('Test connection', screen) }).click();
   await page.getByText(said('failed', screen), { exact: true }).first().waitFor();
   await shot('hosts-registry-test');
+  await factors(page, screen, shot);
+  await at('/access');
+  await page.getByLabel(said('Patient', screen)).fill('7001808');
+  await page.getByRole('button', { name: said('Find', screen), exact: true }).click();
+  await shot('access-found');
+  await page.route('**/api/**', (route) => route.abort());
+  await sleep(6_000);
+  await shot('stale');
+  await page.reload();
+  await shot('away');
+  await page.unroute('**/api/**');
+}
+
+/** The dialogs of a second factor; browsers make passkeys only for a name. */
+async function factors(
+  page: Page,
+  screen: Screen,
+  shot: (what: string) => Promise<void>,
+): Promise<void> {
+  const named = running.url.replace('127.0.0.1', 'localhost');
+  await page.goto(`${named}/second-factor`);
+  await page.getByLabel(said('User', screen)).fill(USER.name);
+  await page.getByLabel(said('Password', screen)).fill(USER.password);
+  await page.getByRole('button', { name: said('Sign in', screen), exact: true }).click();
+  for (const [act, what] of [
+    ['Set up an app', 'factor-app'],
+    ['Add a passkey', 'factor-passkey'],
+  ] as const) {
+    await page.getByRole('button', { name: said(act, screen) }).click();
+    await page.getByLabel(said('Your password', screen)).fill(USER.password);
+    await page.getByRole('button', { name: said('Continue ## a form', screen) }).click();
+    await shot(what);
+    await page.keyboard.press('Escape');
+  }
 }
 
 async function picture(page: Page, what: string, screen: string): Promise<void> {

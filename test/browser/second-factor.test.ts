@@ -136,6 +136,33 @@ describe.skipIf(noBrowser !== undefined)(`a second factor in Chromium ${noBrowse
     expect(secondFactor).toEqual({ kinds: ['passkey'] });
   });
 
+  test('of two tabs that set the first one up at once one shows the recovery codes, and the other says so', async () => {
+    await typePassword('root');
+    await dashboard();
+    const other = await page.context().newPage();
+    const tabs = [page, other];
+    for (const tab of tabs) {
+      await tab.goto(`${url}second-factor`);
+      await tab.getByRole('button', { name: 'Set up an app' }).click();
+      await tab.getByLabel('Your password').fill(PASSWORD);
+      await tab.getByRole('button', { name: 'Continue' }).click();
+      const key = await tab.locator('dialog [translate=no]').first().textContent();
+      const own = fromBase32(key?.replaceAll(' ', '') ?? '');
+      await tab.getByLabel('Code of the app').fill(codeAt(own, stepAt(Date.now())));
+    }
+    for (const tab of tabs) await tab.getByRole('button', { name: 'Use this app' }).click();
+    await expect.poll(() => page.getByRole('listitem').filter({ hasText: '-' }).count()).toBe(10);
+    await other.getByText('the recovery codes that were shown there hold for this one').waitFor();
+    expect(await violations(other)).toEqual([]);
+    await other.getByRole('button', { name: 'Close' }).last().click();
+    await other.getByText('10 of them are left').waitFor();
+    await other.getByRole('button', { name: 'Remove Authenticator app' }).click();
+    await other.getByLabel('Your password').fill(PASSWORD);
+    await other.getByRole('button', { name: 'Continue' }).click();
+    await other.getByText('None is set up.').first().waitFor();
+    await other.close();
+  });
+
   test('an administrator resets it for somebody whose device is lost', async () => {
     await typePassword('root');
     await dashboard();

@@ -42,6 +42,7 @@ describe.skipIf(noBrowser !== undefined)(
           nats,
           files: { 'data/console.yaml': name === 'hub' ? 'productions: ["*"]\n' : '' },
           console: { consoleFolder, watchEvery: 100 },
+          answer: ({ controlId }) => (controlId === 'B9' ? 'AE' : 'AA'),
         });
       hub = stack.use(await start('hub'));
       lab = stack.use(await start('lab'));
@@ -107,6 +108,36 @@ describe.skipIf(noBrowser !== undefined)(
       await page.getByRole('heading', { level: 1, name: /Session/ }).waitFor();
     });
 
+    test('messages by criteria, and what failed, are one list of all, each row with its production', async () => {
+      await lab.send('B9', { mrn: '4712' });
+      await page.goto(`${hub.url}productions?view=failures`);
+      const failed = page.getByRole('list', { name: 'What failed' }).getByRole('listitem');
+      await failed.getByRole('link', { name: 'lab' }).waitFor();
+      expect(await violations(page)).toEqual([]);
+      await failed.getByRole('link', { name: 'View them' }).click();
+      await page.waitForURL(/\/in\/lab\/messages\?target=hl7-out/);
+
+      await page.goto(`${hub.url}productions?view=search`);
+      const rows = page.getByRole('region', { name: 'Messages' }).getByRole('rowheader');
+      await rows.filter({ hasText: 'hub' }).waitFor();
+      await rows.filter({ hasText: 'lab' }).first().waitFor();
+      expect(await violations(page)).toEqual([]);
+      const by = page.getByLabel('Search field, as mrn:4711');
+      await by.fill('mrn:4711');
+      await page.getByRole('button', { name: 'Search in all' }).click();
+      await page.waitForURL(/by=mrn/);
+      await page.getByText('2 found', { exact: true }).waitFor();
+      expect((await rows.allTextContents()).toSorted()).toEqual(['hub', 'lab']);
+      await by.fill('ward:3');
+      await page.getByRole('button', { name: 'Search in all' }).click();
+      await page.getByText('has no search field ward').first().waitFor();
+      await by.fill('');
+      await page.getByLabel('Status').selectOption('suspended');
+      await page.getByRole('button', { name: 'Search in all' }).click();
+      await page.getByText('1 found', { exact: true }).waitFor();
+      expect(await rows.allTextContents()).toEqual(['lab']);
+    });
+
     test('alerts of all are one list with the production named', async () => {
       await page.goto(`${hub.url}productions?view=alerts`);
       const alert = page.getByRole('listitem').filter({ hasText: 'hl7-in' }).first();
@@ -134,6 +165,14 @@ describe.skipIf(noBrowser !== undefined)(
         .getByText('its operator plane is away')
         .waitFor({ timeout: 30_000 });
       await page.getByRole('row', { name: /lab The lab/ }).waitFor();
+      for (const view of ['search', 'failures']) {
+        await page.goto(`${hub.url}productions?view=${view}`);
+        await page
+          .getByRole('listitem')
+          .filter({ hasText: /^late: does not answer/ })
+          .waitFor();
+        await page.getByRole('link', { name: 'lab' }).first().waitFor();
+      }
       await page.goto(`${hub.url}in/late/messages`);
       await page.getByRole('alert').filter({ hasText: 'no console of late answers' }).waitFor();
       expect(await violations(page)).toEqual([]);

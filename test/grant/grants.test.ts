@@ -161,3 +161,23 @@ test.concurrent('what is over is removed, and what is not stays', async () => {
   );
   expect(await two.of(0).find(kept.grant.id)).toEqual(kept.grant);
 });
+
+test.concurrent('what may be used once is used once by all engines, also after a restart, and forgotten in time', async () => {
+  await using both = await engines();
+  const until = both.clock.now() + HOUR;
+  const uses = await Promise.all(
+    Array.from({ length: 10 }, (_, at) => both.of(at % 2 === 0 ? 0 : 1).once('app 1', until)),
+  );
+  expect(uses.filter(Boolean)).toHaveLength(1);
+  await both.restart();
+  expect(await both.of(1).once('app 1', until)).toBe(false);
+  expect(await both.of(1).once('app 2', until)).toBe(true);
+  expect(await both.of(0, 'another').once('app 1', until)).toBe(true);
+  // a mark is no sign-in
+  expect(await both.of(0).endWhere(() => true)).toBe(0);
+  both.clock.set(both.clock.now() + 2 * HOUR);
+  const later = both.of(0);
+  await later.begin(ANNA);
+  await vi.waitFor(async () => expect(await both.held()).not.toContain('app 2'));
+  expect(await later.once('app 1', both.clock.now() + HOUR)).toBe(true);
+});

@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { WORKER } from '../../src/broker/names.ts';
 import { RejectedError, TemporaryError } from '../../src/error/adapter-error.ts';
 import type { Message } from '../../src/message/message.ts';
 import { given, silent, textOf } from '../support/given.ts';
@@ -36,6 +37,28 @@ test.concurrent('of two engines one sends a strict line, the other says so and g
   await second.arrive(['3']);
   expect(second.status()?.connection).toBe('connected');
   // the first ended in order: nothing can have been sent twice
+  expect(second.sent()[0]?.possibleDuplicate).toBeUndefined();
+});
+
+test.concurrent('what an engine sent before it ended in order is not sent by the next one, although the server forgot that it was settled', async () => {
+  await using nats = await startNats();
+  const first = await given({ nats });
+  await vi.waitFor(() => expect(first.status()?.connection).toBe('connected'));
+  await using second = await given({ nats });
+  const { director, engine } = second;
+  await director.switchOff('out', { by: 'test', at: Date.now(), reason: 'waits' });
+  await first.come('1', '2', '3', '4');
+  await first.arrive(['1', '2', '3', '4']);
+  await first.stop();
+  // a server that was killed goes on with the state that it last wrote, here with none
+  const { manager, names } = engine.broker;
+  const { stream } = names.queue('out', undefined);
+  const { config } = await manager.consumers.info(stream, WORKER);
+  await manager.consumers.delete(stream, WORKER);
+  await manager.consumers.add(stream, config);
+  await director.switchOn('out');
+  await second.come('5');
+  await second.arrive(['5']);
   expect(second.sent()[0]?.possibleDuplicate).toBeUndefined();
 });
 

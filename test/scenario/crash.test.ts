@@ -45,9 +45,9 @@ transforms: { mark: mark.yaml }
 const messageOf = (sender: number, n: number): string =>
   `MSH|^~\\&|S${sender}|A|R|B|20260101||ADT^A01^ADT_A01|${sender}-${n}|P|2.5.1\rEVN|A01|20260101\rPID|1||P${sender}x${n}^^^H^MR||DOE^JOHN\rPV1|1|I\r`;
 
-function repeatedOf(received: readonly Received[]): string[] {
-  const seen = new Set<string>();
-  return received.map(({ controlId }) => controlId).filter((id) => seen.size === seen.add(id).size);
+function repeatedOf(received: readonly Received[]): [string, Received[]][] {
+  const all = Map.groupBy(received, ({ controlId }) => controlId);
+  return [...all].filter(([, times]) => times.length > 1);
 }
 
 const ALL_HOSTS = expect.arrayContaining(['router', 'first', 'second']) as unknown;
@@ -68,12 +68,13 @@ async function unmarkedOf(
 ): Promise<string[]> {
   const unmarked: string[] = [];
   for (const [target, received] of Object.entries(receivedAt)) {
-    for (const id of repeatedOf(received)) {
+    for (const [id, times] of repeatedOf(received)) {
       const search = { mrn: `P${id.replace('-', 'x')}` };
-      const { items } = await trace.find({ search, target, limit: 1 });
+      const { items } = await trace.find({ search, target, limit: 5 });
       // of a message whose last outcome was lost too the trace says just that
       const told = items[0]?.possibleDuplicate === true || items[0]?.presumed === true;
-      if (!told) unmarked.push(`${target} ${id}`);
+      const came = times.map(({ at, from }) => ({ at, from }));
+      if (!told) unmarked.push(`${target} ${id}: ${JSON.stringify({ came, items })}`);
     }
   }
   return unmarked;

@@ -13,6 +13,12 @@ import { adt, WARD } from '../support/operator.ts';
 import { productionFolder } from '../support/production.ts';
 import { visitor } from '../support/visitor.ts';
 
+interface Part {
+  readonly production: string;
+  readonly answer?: { readonly hits: readonly object[] };
+  readonly missing?: object;
+}
+
 const PASSWORD = 'three rivers meet here';
 
 test('productions in processes of their own are one console and one command line, also when one is killed and back', async () => {
@@ -73,12 +79,32 @@ test('productions in processes of their own are one console and one command line
   const session = /\d{13,}/.exec(found.slice(found.indexOf('lab:')))?.[0] ?? '';
   expect((await ran(traceCommand(), [session, ...where])).output).toMatch(/^lab:$/m);
 
+  // all at once: one that stands still holds up nothing, and says so until it goes on
+  const parts = async (wait: number) => {
+    const path = `/api/v1/across/find?text=4711&wait=${wait}`;
+    const { body } = await anna.ask<{ parts: Part[] }>('GET', path);
+    return body.parts;
+  };
+  const hits = expect.objectContaining({ hits: [expect.anything()] });
+  const answers = (production: string) => expect.objectContaining({ production, answer: hits });
+  await vi.waitFor(async () =>
+    expect(await parts(5_000)).toEqual([answers('hub'), answers('lab')]),
+  );
+  process.kill(first.pid, 'SIGSTOP');
+  const silent = { production: 'lab', missing: expect.objectContaining({ retryable: true }) };
+  expect(await parts(1_500)).toEqual([answers('hub'), silent]);
+  process.kill(first.pid, 'SIGCONT');
+  await vi.waitFor(async () =>
+    expect(await parts(5_000)).toEqual([answers('hub'), answers('lab')]),
+  );
+
   await first.kill();
   await vi.waitFor(async () => expect(await of('/lab/status')).toBe(503), 30_000);
   const brief = await anna.ask('GET', '/api/v1/productions/lab');
   expect(brief.body).toMatchObject({ production: 'lab', engines: [] });
   expect((await anna.ask('GET', '/api/v1/status')).status).toBe(200);
   expect(await list()).toEqual(['hub', 'lab']);
+  expect(await parts(5_000)).toEqual([answers('hub'), silent]);
   const without = await ran(findCommand(), ['4711', ...where]);
   expect([without.code, without.errors]).toEqual([
     0,

@@ -26,6 +26,8 @@ export interface Screen {
   /** Further switches of Chromium, and its environment. */
   readonly switches?: readonly string[];
   readonly environment?: NodeJS.ProcessEnv;
+  /** Whether the console's service worker is there; it would keep the whole console for each browser. */
+  readonly worker?: boolean;
 }
 
 /** Chromium with its own profile, which is removed afterwards. */
@@ -35,6 +37,7 @@ export async function browser({
   locale = 'en-US',
   switches = [],
   environment,
+  worker = false,
 }: Screen = {}): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), 'waybill-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
@@ -44,6 +47,7 @@ export async function browser({
     locale,
     permissions: ['clipboard-read', 'clipboard-write'],
     reducedMotion: 'reduce',
+    serviceWorkers: worker ? 'allow' : 'block',
     args: [
       '--headless',
       '--no-sandbox',

@@ -192,6 +192,11 @@ export const ROUTES: readonly Row[] = [
 export const FREE = new Set([
   'GET /me',
   'GET /productions',
+  'POST /across/messages/search',
+  'GET /across/find',
+  'GET /across/failures',
+  'GET /across/jobs',
+  'GET /across/alerts',
   'GET /me/preferences',
   'PUT /me/preferences',
   'POST /me/presence',

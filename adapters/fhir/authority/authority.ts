@@ -53,7 +53,10 @@ export class Authority {
       short: signIn.grants(`${host}-access`, short),
       long: signIn.grants(`${host}-refresh`, { idle, absolute, grace }),
     };
-    const clients = new Clients(lent, values.clients, [`${base}/auth/token`, base]);
+    const clients = new Clients(lent, values.clients, {
+      audience: [`${base}/auth/token`, base],
+      grants: codes,
+    });
     this.#clients = clients;
     this.#authorization = new Authorization(lent, { values, clients, codes, users, base });
     this.#tokens = new Tokens(lent, { values, codes, grants, users, base });

@@ -1,4 +1,4 @@
-import { EngineError, type Lent, type setting } from 'waybill/adapter';
+import { EngineError, type Grants, type Lent, type setting } from 'waybill/adapter';
 import { type Incoming, isSameSecret } from 'waybill/peer';
 import type { AuthorityClient } from './authority-settings.ts';
 import { OAuthError } from './oauth-error.ts';
@@ -14,17 +14,20 @@ export class Clients {
   readonly #lent: LentHere;
   readonly #all: readonly AuthorityClient[];
   readonly #audience: readonly string[];
-  /** Assertions that were used, until they expire. */
-  readonly #used = new Map<string, number>();
+  readonly #grants: Pick<Grants, 'once'>;
 
   constructor(
     lent: LentHere,
     all: readonly (AuthorityClient | undefined)[],
-    audience: readonly string[],
+    {
+      audience,
+      grants,
+    }: { readonly audience: readonly string[]; readonly grants: Pick<Grants, 'once'> },
   ) {
     this.#lent = lent;
     this.#all = all.filter((one) => one !== undefined);
     this.#audience = audience;
+    this.#grants = grants;
   }
 
   find(id: string | null): AuthorityClient | undefined {
@@ -73,26 +76,24 @@ export class Clients {
         if (!(error instanceof EngineError) || error.code !== 'CREDENTIAL_REFUSED') throw error;
         throw unknown(/^credential \S+: (.*?)\. /s.exec(error.message)?.[1] ?? 'it is refused');
       });
-    this.#once(client, claims);
+    await this.#once(client, claims);
     return client;
   }
 
-  /** An assertion counts once at this engine. */
-  #once({ id }: AuthorityClient, { sub, jti, exp }: Readonly<Record<string, unknown>>): void {
+  /** An assertion counts once, whichever engine it is sent to. */
+  async #once(
+    { id }: AuthorityClient,
+    { sub, jti, exp }: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
     if (sub !== id) throw unknown('iss and sub of the assertion are not both the client');
     if (typeof jti !== 'string') throw unknown('the assertion has no jti');
     const now = Date.now();
     if (typeof exp !== 'number' || exp * 1_000 > now + LONGEST) {
       throw unknown('the assertion is valid for more than five minutes');
     }
-    // in the order in which they expire
-    for (const [key, until] of this.#used) {
-      if (until >= now) break;
-      this.#used.delete(key);
+    if (!(await this.#grants.once(`${id} ${jti}`, now + 2 * LONGEST))) {
+      throw unknown('the assertion was used before');
     }
-    const key = `${id} ${jti}`;
-    if (this.#used.has(key)) throw unknown('the assertion was used before');
-    this.#used.set(key, now + 2 * LONGEST);
   }
 }
 

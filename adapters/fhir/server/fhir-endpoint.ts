@@ -27,7 +27,7 @@ import { type Carried, carriedBy, checkFormat } from './content.ts';
 import { messageFor } from './message.ts';
 import { FHIR_TYPE, outcomeReply, refused } from './outcome.ts';
 import { type Asked, askedBy, isReading } from './request.ts';
-import { checkRequest, limitSearch, shownTo, smartView } from './smart-access.ts';
+import { checkRequest, checkScopes, limitSearch, shownTo, smartView } from './smart-access.ts';
 import { smartAddresses, smartConfiguration } from './smart-configuration.ts';
 
 /** How many bytes of bodies may be in memory at once. */
@@ -133,6 +133,8 @@ export class FhirEndpoint implements HttpService {
       body: () => body.bytes(),
     });
     withoutSecrets(incoming, access);
+    const { smart } = settings;
+    if (smart !== undefined) checkScopes(asked, { caller, claim: smart.patientClaim });
     const carried = await carriedBy(incoming, asked, body, settings);
     const base = this.#base(incoming);
     const patient = this.#patientFor(incoming, carried, { caller, base });

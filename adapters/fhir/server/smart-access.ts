@@ -49,6 +49,25 @@ export function smartView(
   return { patient };
 }
 
+/**
+ * Throws the refusal, 403, of a caller whose scopes do not permit the request whatever its body is: nobody learns what
+ * is wrong with a body who may not send one.
+ */
+export function checkScopes(
+  asked: Asked,
+  { caller, claim }: { readonly caller: Caller | undefined; readonly claim: string },
+): void {
+  const isBundle = asked.interaction === 'transaction' || asked.interaction === 'batch';
+  // of a Bundle only that some scope is for more than one patient: its entries are not known yet
+  if (!isBundle) smartView(asked, undefined, { caller, claim });
+  else if (![...(caller?.scopes ?? [])].some((text) => isForMany(smartScope(text)))) {
+    throw lacking([{ ...asked, interaction: 'operation' }], []);
+  }
+}
+
+const isForMany = (scope: SmartScope | undefined): boolean =>
+  scope !== undefined && scope.level !== 'patient';
+
 function mayForOne(asked: Asked, own: readonly SmartScope[]): boolean {
   return FOR_ONE.has(asked.interaction) && permits(own, lettersFor(asked), asked.type);
 }

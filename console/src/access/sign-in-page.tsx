@@ -21,6 +21,9 @@ interface SignIns {
   }[];
 }
 
+/** What the server says if nothing about them is out of the ordinary. */
+const AS_USUAL = /^passwords are on$/;
+
 /** The latest sign-ins, and why somebody was refused, which they themselves are not told. */
 export function SignInPage(): ReactElement {
   const { data, error } = useQuery({
@@ -34,9 +37,11 @@ export function SignInPage(): ReactElement {
       {data !== undefined && (
         <div className="flex flex-col gap-3">
           <p className={data.passwords.allowed ? 'text-ink-2' : 'text-warn'}>
-            {data.passwords.allowed
-              ? t('Passwords are accepted: {why}', { why: data.passwords.why })
-              : t('Passwords are not accepted: {why}', { why: data.passwords.why })}
+            {data.passwords.allowed && AS_USUAL.test(data.passwords.why)
+              ? t('Passwords are accepted.')
+              : data.passwords.allowed
+                ? t('Passwords are accepted: {why}', { why: data.passwords.why })
+                : t('Passwords are not accepted: {why}', { why: data.passwords.why })}
           </p>
           {data.events.length === 0 ? (
             <Nothing>{t('Nobody has tried to sign in since the start.')}</Nothing>

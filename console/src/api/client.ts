@@ -1,7 +1,7 @@
 import { t } from '../language/translate.ts';
 
 /** The console's root, including any prefix added by a proxy; ends in a slash. */
-const CONSOLE = new URL('.', document.baseURI);
+export const CONSOLE = new URL('.', document.baseURI);
 /** Another production, whose pages these are: `in/lab/messages`. Undefined for the console's own. */
 export const PRODUCTION: string | undefined = /^in\/([\w-]+)(?:\/|$)/.exec(
   location.pathname.slice(CONSOLE.pathname.length),

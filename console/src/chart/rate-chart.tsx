@@ -1,6 +1,7 @@
-import { type ReactElement, useLayoutEffect, useRef, useState } from 'react';
+import { type ReactElement, useRef } from 'react';
 import type { Comparison, Statistics } from '../../../src/api/contract/event.ts';
 import { count } from '../element/time-text.ts';
+import { useWidth } from '../element/use-width.ts';
 import { heightTicks, type Scale, timeTicks } from './ticks.ts';
 
 const HOUR = 3_600_000;
@@ -107,21 +108,6 @@ function Axes({ scale, width, height, from, to, top }: AxesProps): ReactElement 
       ))}
     </g>
   );
-}
-
-/** The width of an element, 0 before it is known. */
-function useWidth(place: { readonly current: HTMLElement | null }): number {
-  const [width, setWidth] = useState(0);
-  useLayoutEffect(() => {
-    const { current } = place;
-    if (current === null) return undefined;
-    const measure = (): void => setWidth(current.clientWidth);
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(current);
-    return () => observer.disconnect();
-  }, [place]);
-  return width;
 }
 
 interface Span {

@@ -19,7 +19,7 @@ const HOUR = 3_600_000;
 
 /** What an operator sees first at three in the morning: is anything wrong, what, and since when. */
 export function DashboardPage(): ReactElement {
-  const { tag } = useSearch({ from: '/' });
+  const { tag, find } = useSearch({ from: '/' });
   const navigate = useNavigate();
   const { data, error } = useQuery(statusQuery);
   const { data: known } = useQuery(hostsQuery);
@@ -49,11 +49,23 @@ export function DashboardPage(): ReactElement {
               <TagFilter
                 hosts={known?.hosts ?? []}
                 tag={tag}
-                onTag={(next) => void navigate({ to: '/', search: { tag: next }, replace: true })}
+                onTag={(next) =>
+                  void navigate({ to: '/', search: { tag: next, find }, replace: true })
+                }
               />
             }
           >
-            {known === undefined ? <Waiting /> : <HostTable hosts={tagged(known.hosts, tag)} />}
+            {known === undefined ? (
+              <Waiting />
+            ) : (
+              <HostTable
+                hosts={tagged(known.hosts, tag)}
+                find={find}
+                onFind={(text) =>
+                  void navigate({ to: '/', search: { tag, find: text }, replace: true })
+                }
+              />
+            )}
           </Panel>
           <Foot status={data} />
         </div>
@@ -154,7 +166,7 @@ function Figures({ status }: { readonly status: Status }): ReactElement {
         search={{ status: 'error' }}
         value={count(errorsToday)}
         tone={errorsToday > 0 ? 'bad' : 'plain'}
-        detail={errorsToday === 0 ? t('nothing failed permanently') : t('will not be retried')}
+        detail={errorsToday === 0 ? t('none failed for good') : t('will not be retried')}
       />
       <Figure
         label={t('Alerts')}

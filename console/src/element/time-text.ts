@@ -57,14 +57,15 @@ export function recent(at: number, now = Date.now()): string {
   return day(at) === day(now) ? clock(at, false) : `${shortDay(at)} ${clock(at, false)}`;
 }
 
-/** `820 ms`, `4.2 s`, `3 min`, `5.0 h`, `2 d` */
+/** `820 ms`, `4.2 s`, `3 min`, `5.5 h`, `2 d` */
 export function duration(length: number): string {
   const value = Math.max(0, length);
   if (value < 1_000) return `${whole.format(value)} ms`;
   if (value < 60_000) return `${(value < 10_000 ? tenths : whole).format(value / 1_000)} s`;
   if (value < 3_600_000) return `${Math.floor(value / 60_000)} min`;
+  const hours = value / 3_600_000;
   if (value < 2 * DAY)
-    return `${(value < 36_000_000 ? tenths : whole).format(value / 3_600_000)} h`;
+    return `${(hours < 10 && !Number.isInteger(hours) ? tenths : whole).format(hours)} h`;
   return `${whole.format(Math.floor(value / DAY))} d`;
 }
 

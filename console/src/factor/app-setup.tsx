@@ -6,6 +6,7 @@ import { CopyButton } from '../element/copy-button.tsx';
 import { Field } from '../element/field.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
+import type { AddedFactor } from './own-factors.ts';
 import { QrCode } from './qr-code.tsx';
 
 interface NewApp {
@@ -20,8 +21,7 @@ export function AppSetup({
   onAdded,
 }: {
   readonly password: string;
-  /** With recovery codes, if it is the first second factor. */
-  readonly onAdded: (codes: readonly string[] | undefined) => void;
+  readonly onAdded: (added: AddedFactor) => void;
 }): ReactElement {
   const start = useMutation({
     mutationFn: () => ask<NewApp>('me/second-factor/totp', { body: { password } }),
@@ -35,8 +35,8 @@ export function AppSetup({
   }, [begin]);
   const confirm = useMutation({
     mutationFn: (body: { readonly ticket: string; readonly code: string }) =>
-      ask<{ readonly codes?: readonly string[] }>('me/second-factor/totp/confirm', { body }),
-    onSuccess: ({ codes }) => onAdded(codes),
+      ask<AddedFactor>('me/second-factor/totp/confirm', { body }),
+    onSuccess: onAdded,
   });
   if (start.isError) return <Problem error={start.error} />;
   if (start.data === undefined) return <Waiting />;

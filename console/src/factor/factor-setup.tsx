@@ -6,9 +6,9 @@ import { Field } from '../element/field.tsx';
 import { Pending } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
 import { AppSetup } from './app-setup.tsx';
-import { ownFactors } from './own-factors.ts';
+import { type AddedFactor, ownFactors } from './own-factors.ts';
 import { PasskeySetup } from './passkey-setup.tsx';
-import { RecoveryCodes } from './recovery-codes.tsx';
+import { CodesElsewhere, RecoveryCodes } from './recovery-codes.tsx';
 
 export type FactorKind = 'app' | 'passkey';
 
@@ -26,21 +26,22 @@ export function FactorSetup({
 }): ReactElement {
   const [kind, setKind] = useState(wanted);
   const [password, setPassword] = useState(known);
-  const [codes, setCodes] = useState<readonly string[]>([]);
-  const added = (given: readonly string[] | undefined): void => {
-    if (given === undefined) onDone();
-    else setCodes(given);
+  const [added, setAdded] = useState<AddedFactor>({});
+  const isAdded = (given: AddedFactor): void => {
+    if (given.codes === undefined && given.codesElsewhere !== true) onDone();
+    else setAdded(given);
   };
-  if (codes.length > 0) return <RecoveryCodes codes={codes} onKept={onDone} />;
+  if (added.codes !== undefined) return <RecoveryCodes codes={added.codes} onKept={onDone} />;
+  if (added.codesElsewhere === true) return <CodesElsewhere onRead={onDone} />;
   if (kind === undefined) return <Kinds onChosen={setKind} />;
   if (password === undefined) return <PasswordAgain onGiven={setPassword} />;
   const again = (): void => setPassword(undefined);
   return (
     <div className="flex flex-col gap-3">
       {kind === 'app' ? (
-        <AppSetup password={password} onAdded={added} />
+        <AppSetup password={password} onAdded={isAdded} />
       ) : (
-        <PasskeySetup password={password} onAdded={added} />
+        <PasskeySetup password={password} onAdded={isAdded} />
       )}
       {known === undefined && (
         <Button look="quiet" onClick={again}>

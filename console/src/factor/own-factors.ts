@@ -23,3 +23,11 @@ export const ownFactors = queryOptions({
   queryKey: ['me', 'second-factor'],
   queryFn: ({ signal }) => ask<OwnFactors>('me/second-factor', { signal }),
 });
+
+/** What a new one brings. */
+export interface AddedFactor {
+  /** With the first one. */
+  readonly codes?: readonly string[];
+  /** Another tab was faster, and has them. */
+  readonly codesElsewhere?: boolean;
+}

@@ -7,6 +7,7 @@ import { Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
 import { browserProblem } from './browser-problem.ts';
+import type { AddedFactor } from './own-factors.ts';
 
 type Options = Parameters<typeof startRegistration>[0]['optionsJSON'];
 
@@ -16,8 +17,7 @@ export function PasskeySetup({
   onAdded,
 }: {
   readonly password: string;
-  /** With recovery codes, if it is the first second factor. */
-  readonly onAdded: (codes: readonly string[] | undefined) => void;
+  readonly onAdded: (added: AddedFactor) => void;
 }): ReactElement {
   const make = useMutation({
     mutationFn: async (label: string) => {
@@ -26,11 +26,11 @@ export function PasskeySetup({
         { body: { password } },
       );
       const response = await startRegistration({ optionsJSON: options }).catch(browserProblem);
-      return ask<{ readonly codes?: readonly string[] }>('me/second-factor/passkey/confirm', {
+      return ask<AddedFactor>('me/second-factor/passkey/confirm', {
         body: { ticket, label, response },
       });
     },
-    onSuccess: ({ codes }) => onAdded(codes),
+    onSuccess: onAdded,
   });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();

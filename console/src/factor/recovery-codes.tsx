@@ -44,3 +44,19 @@ export function RecoveryCodes({
     </div>
   );
 }
+
+/** Another tab was faster: the codes are there, and there is one set. */
+export function CodesElsewhere({ onRead }: { readonly onRead: () => void }): ReactElement {
+  return (
+    <div className="flex flex-col gap-3">
+      <p role="status" className="rounded-md bg-warn-soft px-3 py-2">
+        {t(
+          'It is set up. Another second factor was set up just before, in another tab or browser: the recovery codes that were shown there hold for this one too. If nobody kept them, make new ones.',
+        )}
+      </p>
+      <Button look="primary" className="ml-auto" onClick={onRead}>
+        {t('Close')}
+      </Button>
+    </div>
+  );
+}

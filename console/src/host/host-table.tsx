@@ -2,6 +2,8 @@ import { Link } from '@tanstack/react-router';
 import { Cog, LogIn, LogOut } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Host, Override } from '../../../src/api/contract/host.ts';
+import { INPUT } from '../element/field.tsx';
+import { useFirst } from '../element/first.tsx';
 import { HealthBadge, needsAttention } from '../element/health-badge.tsx';
 import { KIND_NAMES } from '../element/names.ts';
 import { count, duration, moment } from '../element/time-text.ts';
@@ -30,29 +32,61 @@ const OVERRIDE_NAMES = {
 const rank = ({ health, kind }: Host): number =>
   (needsAttention(health) ? 0 : 10) + KINDS.indexOf(kind);
 
+interface HostTableProps {
+  readonly hosts: readonly Host[];
+  /** Only hosts whose name or title contains it. */
+  readonly find: string | undefined;
+  readonly onFind: (text: string | undefined) => void;
+}
+
+/** From this many hosts on one is searched for, not looked for. */
+const MANY = 30;
+
 /** Hosts as a table: first what needs attention, then in the order in which messages pass them. */
-export function HostTable({ hosts }: { readonly hosts: readonly Host[] }): ReactElement {
+export function HostTable({ hosts, find, onFind }: HostTableProps): ReactElement {
+  const wanted = find?.toLowerCase() ?? '';
+  const found = hosts
+    .filter(({ name, title = '' }) => `${name} ${title}`.toLowerCase().includes(wanted))
+    .toSorted((a, b) => rank(a) - rank(b));
+  const { first, more } = useFirst(found);
   return (
-    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={t('Hosts')}>
-      <table className="stack w-full border-collapse text-left">
-        <thead>
-          <tr className="border-b border-line bg-sunken text-2xs text-ink-2">
-            {COLUMNS.map(([name, look]) => (
-              <th key={name} scope="col" className={`px-3 py-1.5 font-medium ${look}`}>
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {hosts
-            .toSorted((a, b) => rank(a) - rank(b))
-            .map((host) => (
+    <>
+      {(hosts.length > MANY || find !== undefined) && (
+        <div className="flex items-center gap-2 border-b border-line px-3 py-1.5">
+          <input
+            type="search"
+            aria-label={t('Find a host by name or title')}
+            placeholder={t('Find a host by name or title')}
+            defaultValue={find ?? ''}
+            onChange={({ target }) => onFind(target.value || undefined)}
+            className={`${INPUT} !w-64`}
+            spellCheck={false}
+          />
+          <span className="text-xs text-ink-2" role="status">
+            {t('{count} of {total}', { count: found.length, total: hosts.length })}
+          </span>
+        </div>
+      )}
+      <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={t('Hosts')}>
+        <table className="stack w-full border-collapse text-left">
+          <thead>
+            <tr className="border-b border-line bg-sunken text-2xs text-ink-2">
+              {COLUMNS.map(([name, look]) => (
+                <th key={name} scope="col" className={`px-3 py-1.5 font-medium ${look}`}>
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {first.map((host) => (
               <Row key={host.name} host={host} />
             ))}
-        </tbody>
-      </table>
-    </div>
+          </tbody>
+        </table>
+      </div>
+      {more}
+    </>
   );
 }
 

@@ -8,27 +8,30 @@ import {
   type Edge,
   Handle,
   MarkerType,
+  MiniMap,
   type Node,
   type NodeProps,
   Position,
   ReactFlow,
 } from '@xyflow/react';
-import { Cog, LogIn, LogOut } from 'lucide-react';
+import { Boxes, Cog, LogIn, LogOut } from 'lucide-react';
 import { type ReactElement, useMemo } from 'react';
-import type { Host, ProductionMap } from '../../../src/api/contract/host.ts';
+import type { ProductionMap } from '../../../src/api/contract/host.ts';
 import { HealthBadge, needsAttention } from '../element/health-badge.tsx';
 import { HEALTH_NAMES, KIND_NAMES } from '../element/names.ts';
 import { t } from '../language/translate.ts';
 import { useTheme } from '../shell/theme.ts';
+import { type Arrow, type Box, type Group, pictureOf } from './boxes.ts';
+import { pathsThrough } from './paths.ts';
 
 interface Shown extends Record<string, unknown> {
-  readonly host: Host;
+  readonly box: Box;
   readonly rate: number;
   readonly faded: boolean;
 }
 
 const ICONS = { service: LogIn, process: Cog, operation: LogOut } as const;
-const NODE_TYPES = { host: HostNode };
+const NODE_TYPES = { host: HostNode, group: GroupNode };
 /** Replaces the library's own English texts, which are about moving and removing nodes. */
 const LABELS: Partial<AriaLabelConfig> = {
   'node.a11yDescription.default': t('The table shows the same and links to each host.'),
@@ -38,18 +41,24 @@ const LABELS: Partial<AriaLabelConfig> = {
   'controls.zoomIn.ariaLabel': t('Zoom in'),
   'controls.zoomOut.ariaLabel': t('Zoom out'),
   'controls.fitView.ariaLabel': t('Show all'),
+  'minimap.ariaLabel': t('The whole diagram, small'),
 };
 
 /** With tenths where they matter. */
 const rounded = (rate: number): number =>
   rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate);
 
+/** From this many boxes on a small picture of the whole helps to find one's way. */
+const MANY = 30;
+
 interface ProductionDiagramProps {
   readonly map: ProductionMap;
   readonly rates: ReadonlyMap<string, number>;
   readonly focus: string | undefined;
-  /** Hosts without it are faded. */
+  /** Hosts without it are faded; of a large production they are left out. */
   readonly tag: string | undefined;
+  /** Only hosts that need attention. */
+  readonly troubled: boolean;
 }
 
 /** The production as boxes and arrows. It is read-only: the files are authoritative. */
@@ -58,96 +67,208 @@ export default function ProductionDiagram({
   rates,
   focus,
   tag,
+  troubled,
 }: ProductionDiagramProps): ReactElement {
   const navigate = useNavigate();
   const theme = useTheme();
-  const shape = JSON.stringify([map.hosts.map(({ name }) => name), map.edges]);
-  const places = useMemo(
-    () =>
-      diagramLayout(
-        map.hosts.map(({ name }) => name),
-        map.edges,
-      ),
-    [shape],
+  const { boxes, arrows, isPart } = useMemo(
+    () => pictureOf(map, { focus, tag, troubled }),
+    [map, focus, tag, troubled],
   );
+  const ids = boxes.map(({ id }) => id);
+  const shape = JSON.stringify([ids, arrows.map(({ from, to }) => [from, to])]);
+  const places = useMemo(() => diagramLayout(ids, arrows), [shape]);
   const lit = useMemo(
-    () => (focus === undefined ? undefined : pathsThrough(focus, map.edges)),
+    () => (focus === undefined || isPart ? undefined : pathsThrough(focus, map.edges)),
     [shape, focus],
   );
-  const nodes = map.hosts.map(
-    (host): Node<Shown, 'host'> => ({
-      id: host.name,
-      type: 'host',
-      position: places.get(host.name) ?? { x: 0, y: 0 },
+  const isFaded = ({ hosts, group }: Box): boolean => {
+    const [host] = hosts;
+    if (isPart || group !== undefined || host === undefined) return false;
+    const isMeant = tag === undefined || host.tags.includes(tag);
+    return lit?.has(host.name) === false || !isMeant || (troubled && !needsAttention(host.health));
+  };
+  const nodes = boxes.map(
+    (box): Node<Shown> => ({
+      id: box.id,
+      type: box.group === undefined ? 'host' : 'group',
+      position: places.get(box.id) ?? { x: 0, y: 0 },
       width: NODE_WIDTH,
       height: NODE_HEIGHT,
       data: {
-        host,
-        rate: rates.get(host.name) ?? 0,
-        faded: lit?.has(host.name) === false || (tag !== undefined && !host.tags.includes(tag)),
+        box,
+        rate: box.hosts.reduce((sum, { name }) => sum + (rates.get(name) ?? 0), 0),
+        faded: isFaded(box),
       },
-      ariaLabel: t('{kind} {host}, {health}, {count} waiting', {
-        kind: KIND_NAMES[host.kind],
-        host: host.name,
-        health: HEALTH_NAMES[host.health],
-        count: host.queue?.depth ?? 0,
-      }),
+      ariaLabel: nodeLabel(box),
       domAttributes: { 'aria-roledescription': t('host') },
     }),
   );
-  const edges = map.edges.map(({ from, to, labels, by }): Edge => {
-    const faded = lit !== undefined && !(lit.has(from) && lit.has(to));
-    const flows = (rates.get(to) ?? 0) > 0;
-    return {
-      id: `${from} ${to} ${by}`,
-      source: from,
-      target: to,
-      className: faded ? 'opacity-25' : '',
-      style: {
-        stroke: flows ? 'var(--accent)' : 'var(--line-strong)',
-        strokeWidth: flows ? 1.75 : 1.25,
-      },
-      markerEnd: {
-        type: MarkerType.ArrowClosed,
-        color: flows ? 'var(--accent)' : 'var(--line-strong)',
-        width: 16,
-        height: 16,
-      },
-      ariaLabel:
-        labels.length === 0
-          ? t('{from} sends to {to}', { from, to })
-          : t('{from} sends to {to} by {labels}', { from, to, labels: labels.join(', ') }),
-      domAttributes: { 'aria-roledescription': t('way') },
-    };
-  });
+  const names = new Map(boxes.map((box) => [box.id, boxText(box)]));
+  const flowing = new Set(nodes.filter(({ data }) => data.rate > 0).map(({ id }) => id));
+  const open = ({ hosts: [host], group }: Box): void => {
+    if (group?.by === 'tag')
+      void navigate({ to: '/production', search: (before) => ({ ...before, tag: group.name }) });
+    else if (group !== undefined)
+      void navigate({
+        to: '/production',
+        search: (before) => ({ ...before, view: 'table', find: group.name }),
+      });
+    else if (host !== undefined) void navigate({ to: '/hosts/$host', params: { host: host.name } });
+  };
+  const selected = lit === undefined ? {} : { nodes: [...lit].map((id) => ({ id })) };
   return (
     <div className="min-h-0 flex-1">
       <ReactFlow
+        // another picture, or another part of it, is shown from where all of it is seen
+        key={`${focus} ${isPart ? shape : ''}`}
         nodes={nodes}
-        edges={edges}
+        edges={arrows.map((arrow) =>
+          edgeOf(arrow, {
+            faded: lit !== undefined && !(lit.has(arrow.from) && lit.has(arrow.to)),
+            flows: flowing.has(arrow.to),
+            ariaLabel: edgeLabel({
+              ...arrow,
+              from: names.get(arrow.from) ?? arrow.from,
+              to: names.get(arrow.to) ?? arrow.to,
+            }),
+          }),
+        )}
         nodeTypes={NODE_TYPES}
         colorMode={theme}
         style={{ backgroundColor: 'var(--canvas)' }}
         nodesDraggable={false}
         nodesConnectable={false}
         edgesFocusable={false}
+        onlyRenderVisibleElements={nodes.length > MANY}
         fitView
-        fitViewOptions={{ maxZoom: 1, padding: 0.08 }}
-        minZoom={0.15}
-        onNodeClick={(_event, { id }) =>
-          void navigate({ to: '/hosts/$host', params: { host: id } })
-        }
+        fitViewOptions={{ maxZoom: 1, padding: 0.08, ...selected }}
+        minZoom={0.1}
+        onNodeClick={(_event, { data: { box } }) => open(box)}
         proOptions={{ hideAttribution: true }}
         ariaLabelConfig={LABELS}
       >
-        <Background color="var(--line)" gap={22} />
+        <Background color="var(--line)" bgColor="var(--canvas)" gap={22} />
         <Controls showInteractive={false} />
+        {nodes.length > MANY && (
+          <MiniMap
+            pannable
+            zoomable
+            bgColor="var(--surface)"
+            maskColor="color-mix(in srgb, var(--canvas) 70%, transparent)"
+            nodeColor={({ data }: Node<Shown>) =>
+              troubledIn(data.box) > 0 ? 'var(--bad)' : 'var(--line-strong)'
+            }
+          />
+        )}
       </ReactFlow>
     </div>
   );
 }
 
-function HostNode({ data: { host, rate, faded } }: NodeProps<Node<Shown, 'host'>>): ReactElement {
+const troubledIn = ({ hosts }: Box): number =>
+  hosts.filter(({ health }) => needsAttention(health)).length;
+const queuedIn = ({ hosts }: Box): number =>
+  hosts.reduce((sum, { queue }) => sum + (queue?.depth ?? 0), 0);
+
+const groupText = ({ by, name }: Group): string =>
+  by === 'rest' ? t('everything else') : by === 'tag' ? name : `${name}…`;
+
+const boxText = ({ group, hosts: [host], id }: Box): string =>
+  group === undefined ? (host?.name ?? id) : groupText(group);
+
+function nodeLabel(box: Box): string {
+  const { group, hosts } = box;
+  const [host] = hosts;
+  if (group === undefined && host !== undefined)
+    return t('{kind} {host}, {health}, {count} waiting', {
+      kind: KIND_NAMES[host.kind],
+      host: host.name,
+      health: HEALTH_NAMES[host.health],
+      count: host.queue?.depth ?? 0,
+    });
+  return t('{group}: {count} {count|host|hosts}, {troubled} in trouble, {queued} waiting', {
+    group: boxText(box),
+    count: hosts.length,
+    troubled: troubledIn(box),
+    queued: queuedIn(box),
+  });
+}
+
+function edgeOf(
+  { from, to, by }: Arrow,
+  {
+    faded,
+    flows,
+    ariaLabel,
+  }: { readonly faded: boolean; readonly flows: boolean; readonly ariaLabel: string },
+): Edge {
+  const colour = flows ? 'var(--accent)' : 'var(--line-strong)';
+  return {
+    id: `${from} ${to} ${by}`,
+    source: from,
+    target: to,
+    className: faded ? 'opacity-25' : '',
+    style: { stroke: colour, strokeWidth: flows ? 1.75 : 1.25 },
+    markerEnd: { type: MarkerType.ArrowClosed, color: colour, width: 16, height: 16 },
+    ariaLabel,
+    domAttributes: { 'aria-roledescription': t('way') },
+  };
+}
+
+function edgeLabel({ from, to, labels, many }: Omit<Arrow, 'by'>): string {
+  if (many > 1) return t('{from} sends to {to} in {many} ways', { from, to, many });
+  return labels.length === 0
+    ? t('{from} sends to {to}', { from, to })
+    : t('{from} sends to {to} by {labels}', { from, to, labels: labels.join(', ') });
+}
+
+/** Several hosts in one box; it opens them. */
+function GroupNode({ data: { box, rate } }: NodeProps<Node<Shown>>): ReactElement {
+  const { hosts } = box;
+  const troubled = troubledIn(box);
+  const queued = queuedIn(box);
+  return (
+    <div
+      className={`flex flex-col justify-between rounded-lg border-2 border-double bg-surface px-2.5 py-1.5 text-xs ${troubled > 0 ? 'border-bad' : 'border-line-strong'}`}
+      style={{ width: NODE_WIDTH, height: NODE_HEIGHT }}
+    >
+      <Handle type="target" position={Position.Left} isConnectable={false} className="!opacity-0" />
+      <span className="flex items-center gap-1.5">
+        <Boxes size={14} className="shrink-0 text-ink-3" aria-hidden="true" />
+        <span className="truncate text-[13px] font-semibold">{boxText(box)}</span>
+        <span className="ml-auto shrink-0 text-2xs text-ink-2">
+          {t('{count} {count|host|hosts}', { count: hosts.length })}
+        </span>
+      </span>
+      <span className="flex items-center gap-2">
+        {queued > 0 && (
+          <span className="whitespace-nowrap rounded bg-info-soft px-1.5 font-medium text-info">
+            {t('{count} queued', { count: queued })}
+          </span>
+        )}
+      </span>
+      <span className="flex items-center gap-2">
+        <span className={troubled > 0 ? 'font-medium text-bad' : 'text-good'}>
+          {troubled > 0 ? t('{count} in trouble', { count: troubled }) : t('all run')}
+        </span>
+        <span className="ml-auto text-ink-2">
+          {rate >= 0.05 ? t('{rate}/min', { rate: rounded(rate) }) : t('quiet')}
+        </span>
+      </span>
+      <Handle
+        type="source"
+        position={Position.Right}
+        isConnectable={false}
+        className="!opacity-0"
+      />
+    </div>
+  );
+}
+
+function HostNode({ data: { box, rate, faded } }: NodeProps<Node<Shown>>): ReactElement | null {
+  const [host] = box.hosts;
+  if (host === undefined) return null;
   const { name, title, kind, adapter, health, queue } = host;
   const Icon = ICONS[kind];
   const alarming = needsAttention(health);
@@ -197,48 +318,23 @@ interface Placed {
 }
 
 /**
- * The position of each host: from left to right, as messages flow. Depends only on names and
+ * The position of each box: from left to right, as messages flow. Depends only on names and
  * connections, so live figures never move it.
  */
 function diagramLayout(
-  hosts: readonly string[],
-  edges: ProductionMap['edges'],
+  boxes: readonly string[],
+  edges: readonly Pick<Arrow, 'from' | 'to'>[],
 ): ReadonlyMap<string, Placed> {
   const graph = new Graph();
   graph.setGraph({ rankdir: 'LR', nodesep: 22, ranksep: 110, marginx: 20, marginy: 20 });
   graph.setDefaultEdgeLabel(() => ({}));
-  for (const name of hosts) graph.setNode(name, { width: NODE_WIDTH, height: NODE_HEIGHT });
+  for (const name of boxes) graph.setNode(name, { width: NODE_WIDTH, height: NODE_HEIGHT });
   for (const { from, to } of edges) graph.setEdge(from, to);
   layout(graph);
   return new Map(
-    hosts.map((name) => {
+    boxes.map((name) => {
       const { x, y } = graph.node(name) as Placed;
       return [name, { x: x - NODE_WIDTH / 2, y: y - NODE_HEIGHT / 2 }];
     }),
   );
-}
-
-/** The hosts that a message passing `focus` can have come through or can go to. */
-function pathsThrough(focus: string, edges: ProductionMap['edges']): ReadonlySet<string> {
-  const onward = reachable(
-    focus,
-    edges.map(({ from, to }) => [from, to] as const),
-  );
-  const back = reachable(
-    focus,
-    edges.map(({ from, to }) => [to, from] as const),
-  );
-  return new Set([...onward, ...back]);
-}
-
-function reachable(
-  start: string,
-  ways: readonly (readonly [string, string])[],
-): ReadonlySet<string> {
-  const reached = new Set([start]);
-  // iterating over a set includes elements added meanwhile
-  for (const host of reached) {
-    for (const [from, to] of ways) if (from === host) reached.add(to);
-  }
-  return reached;
 }

@@ -5,6 +5,8 @@ import type { ProductionMap } from '../../../src/api/contract/host.ts';
 import { productionMap, statistics } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';
+import { useFirst } from '../element/first.tsx';
+import { needsAttention } from '../element/health-badge.tsx';
 import { Problem, Waiting, Warning } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { useMedia, WIDE } from '../element/use-media.ts';
@@ -18,7 +20,8 @@ const MINUTES = 5;
 
 /** Who sends to whom, with live state, rates and queues: as a diagram or a table. */
 export function ProductionPage(): ReactElement {
-  const { view, focus, tag } = useSearch({ from: '/production' });
+  const { view, focus, tag, find, trouble } = useSearch({ from: '/production' });
+  const troubled = trouble !== undefined;
   const navigate = useNavigate();
   const wide = useMedia(WIDE);
   const { data, error } = useQuery(productionMap);
@@ -43,19 +46,28 @@ export function ProductionPage(): ReactElement {
         })
       }
       actions={
-        <>
-          <TagFilter hosts={data?.hosts ?? []} tag={tag} onTag={(next) => change({ tag: next })} />
-          {!isTable && (
-            <PathChoice
-              hosts={data?.hosts ?? []}
-              focus={focus}
-              onFocus={(next) => change({ focus: next })}
-            />
-          )}
-          <Button aria-pressed={isTable} onClick={() => change({ view: other })}>
-            {isTable ? t('Show as diagram') : t('Show as table')}
-          </Button>
-        </>
+        // all at once: nothing moves away from who wants to click
+        data !== undefined && (
+          <>
+            <TagFilter hosts={data.hosts} tag={tag} onTag={(next) => change({ tag: next })} />
+            {!isTable && (
+              <PathChoice
+                hosts={data.hosts}
+                focus={focus}
+                onFocus={(next) => change({ focus: next })}
+              />
+            )}
+            <Button
+              aria-pressed={troubled}
+              onClick={() => change({ trouble: troubled ? undefined : '1' })}
+            >
+              {t('Only troubled')}
+            </Button>
+            <Button aria-pressed={isTable} onClick={() => change({ view: other })}>
+              {isTable ? t('Show as diagram') : t('Show as table')}
+            </Button>
+          </>
+        )
       }
     >
       {error !== null && (
@@ -65,7 +77,17 @@ export function ProductionPage(): ReactElement {
       )}
       {data === undefined && error === null && <Waiting />}
       {data !== undefined && <Left queues={data.left} />}
-      {data !== undefined && <Shown map={data} isTable={isTable} focus={focus} tag={tag} />}
+      {data !== undefined && (
+        <Shown
+          map={data}
+          isTable={isTable}
+          focus={focus}
+          tag={tag}
+          troubled={troubled}
+          find={find}
+          onFind={(text) => change({ find: text })}
+        />
+      )}
     </Page>
   );
 }
@@ -105,30 +127,34 @@ const WAY_NAMES = {
 
 /** Who sends to whom, as rows. */
 function Ways({ edges }: { readonly edges: ProductionMap['edges'] }): ReactElement {
+  const { first, more } = useFirst(edges);
   return (
-    <table className="stack mt-4 w-full border-collapse border-t border-line text-left">
-      <thead>
-        <tr className="bg-sunken text-2xs text-ink-2">
-          {[t('From'), t('To ## a host'), t('By ## a rule'), t('Rules')].map((name) => (
-            <th key={name} scope="col" className="px-3 py-1.5 font-medium">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {edges.map(({ from, to, by, labels }) => (
-          <tr key={`${from} ${to} ${by}`} className="border-t border-line">
-            <td className="px-3 py-1">{from}</td>
-            <td className="px-3 py-1">{to}</td>
-            <td className="px-3 py-1 text-xs text-ink-2">{WAY_NAMES[by]}</td>
-            <td className="line px-3 py-1 text-xs text-ink-2" translate="no">
-              {labels.join(', ')}
-            </td>
+    <>
+      <table className="stack mt-4 w-full border-collapse border-t border-line text-left">
+        <thead>
+          <tr className="bg-sunken text-2xs text-ink-2">
+            {[t('From'), t('To ## a host'), t('By ## a rule'), t('Rules')].map((name) => (
+              <th key={name} scope="col" className="px-3 py-1.5 font-medium">
+                {name}
+              </th>
+            ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {first.map(({ from, to, by, labels }) => (
+            <tr key={`${from} ${to} ${by}`} className="border-t border-line">
+              <td className="px-3 py-1">{from}</td>
+              <td className="px-3 py-1">{to}</td>
+              <td className="px-3 py-1 text-xs text-ink-2">{WAY_NAMES[by]}</td>
+              <td className="line px-3 py-1 text-xs text-ink-2" translate="no">
+                {labels.join(', ')}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {more}
+    </>
   );
 }
 
@@ -139,18 +165,30 @@ interface PathChoiceProps {
 }
 
 function PathChoice({ hosts, focus, onFocus }: PathChoiceProps): ReactElement {
+  const names = new Set(hosts.map(({ name }) => name));
+  const choose = (text: string): void => {
+    if (text === '') onFocus(undefined);
+    else if (names.has(text)) onFocus(text);
+  };
   return (
-    <select
-      aria-label={t('Show only the paths through a host')}
-      value={focus ?? ''}
-      onChange={({ target }) => onFocus(target.value || undefined)}
-      className={`${INPUT} !w-44`}
-    >
-      <option value="">{t('every path')}</option>
-      {hosts.map(({ name }) => (
-        <option key={name}>{name}</option>
-      ))}
-    </select>
+    <>
+      <input
+        key={focus}
+        type="search"
+        list="hosts-of-production"
+        aria-label={t('Show only the paths through a host')}
+        placeholder={t('every path')}
+        defaultValue={focus ?? ''}
+        onChange={({ target }) => choose(target.value)}
+        className={`${INPUT} !w-36`}
+        spellCheck={false}
+      />
+      <datalist id="hosts-of-production">
+        {hosts.map(({ name }) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+    </>
   );
 }
 
@@ -159,16 +197,20 @@ interface ShownProps {
   readonly isTable: boolean;
   readonly focus: string | undefined;
   readonly tag: string | undefined;
+  readonly troubled: boolean;
+  readonly find: string | undefined;
+  readonly onFind: (text: string | undefined) => void;
 }
 
-function Shown({ map, isTable, focus, tag }: ShownProps): ReactElement {
+function Shown({ map, isTable, focus, tag, troubled, find, onFind }: ShownProps): ReactElement {
   const rates = useRates();
   if (!isTable)
     return (
       <Suspense fallback={<Waiting />}>
-        <ProductionDiagram map={map} rates={rates} focus={focus} tag={tag} />
+        <ProductionDiagram map={map} rates={rates} focus={focus} tag={tag} troubled={troubled} />
       </Suspense>
     );
+  const hosts = tagged(map.hosts, tag).filter(({ health }) => !troubled || needsAttention(health));
   return (
     <div
       className="min-h-0 flex-1 overflow-auto bg-surface"
@@ -176,7 +218,7 @@ function Shown({ map, isTable, focus, tag }: ShownProps): ReactElement {
       role="region"
       aria-label={t('Hosts and their connections')}
     >
-      <HostTable hosts={tagged(map.hosts, tag)} />
+      <HostTable hosts={hosts} find={find} onFind={onFind} />
       <Ways edges={map.edges} />
     </div>
   );

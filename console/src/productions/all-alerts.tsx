@@ -5,7 +5,8 @@ import { LEVEL_NAMES } from '../element/names.ts';
 import { Nothing } from '../element/notice.tsx';
 import { When } from '../element/when.tsx';
 import { rich, t } from '../language/translate.ts';
-import { LinkIn, Missing, type Of, useGathered } from './gathered.tsx';
+import { LinkIn, Missing, useGathered } from './gathered.tsx';
+import type { Of } from './merged.ts';
 import { alertsOf } from './queries.ts';
 
 /** What is wrong anywhere, newest first, each with its production, where it is dealt with. */

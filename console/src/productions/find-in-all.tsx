@@ -8,7 +8,8 @@ import { ListTable } from '../element/list-table.tsx';
 import { Nothing } from '../element/notice.tsx';
 import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
-import { LinkIn, Missing, type Of, useGathered } from './gathered.tsx';
+import { LinkIn, Missing, useGathered } from './gathered.tsx';
+import type { Of } from './merged.ts';
 import { hitsOf } from './queries.ts';
 
 type Hit = QuickHits['hits'][number];

@@ -2,12 +2,7 @@ import { type UseQueryOptions, useQueries } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { ApiProblem, addressIn } from '../api/client.ts';
 import { t } from '../language/translate.ts';
-
-/** Something of one production. */
-export interface Of<Item> {
-  readonly production: string;
-  readonly item: Item;
-}
+import type { Of } from './merged.ts';
 
 interface Gathered<Item> {
   readonly items: readonly Of<Item>[];

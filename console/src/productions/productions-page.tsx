@@ -8,13 +8,17 @@ import { Tabs } from '../element/tabs.tsx';
 import { t } from '../language/translate.ts';
 import { AllAlerts } from './all-alerts.tsx';
 import { AllChanges } from './all-changes.tsx';
+import { AllFailures } from './all-failures.tsx';
 import { AllJobs } from './all-jobs.tsx';
 import { FindInAll } from './find-in-all.tsx';
 import { Overview } from './overview.tsx';
+import { SearchInAll } from './search-in-all.tsx';
 
 const VIEWS = [
   ['overview', t('Overview')],
   ['find', t('Find')],
+  ['search', t('Messages')],
+  ['failures', t('What failed')],
   ['alerts', t('Alerts')],
   ['jobs', t('Jobs')],
   ['changes', t('Changes ## of productions')],
@@ -47,6 +51,8 @@ export function ProductionsPage(): ReactElement {
           <div className="flex flex-col gap-3 p-4">
             {view === 'overview' && <Overview names={names} />}
             {view === 'find' && <FindInAll names={names} />}
+            {view === 'search' && <SearchInAll names={names} />}
+            {view === 'failures' && <AllFailures names={names} />}
             {view === 'alerts' && <AllAlerts names={names} />}
             {view === 'jobs' && <AllJobs names={names} />}
             {view === 'changes' && <AllChanges names={names} />}

@@ -2,13 +2,42 @@ import { queryOptions } from '@tanstack/react-query';
 import type { Alert } from '../../../src/api/contract/alert.ts';
 import type { History } from '../../../src/api/contract/files.ts';
 import type { Job } from '../../../src/api/contract/job.ts';
-import type { QuickHits } from '../../../src/api/contract/message.ts';
+import type {
+  Failures,
+  MessagePage,
+  QuickHits,
+  SearchRequest,
+} from '../../../src/api/contract/message.ts';
 import type { ProductionBrief } from '../../../src/api/contract/production.ts';
 import type { Status } from '../../../src/api/contract/status.ts';
-import { ask } from '../api/client.ts';
+import { ApiProblem, ask } from '../api/client.ts';
+import { t } from '../language/translate.ts';
 
 /** Of pages that show several productions: each is asked on its own, so that none waits for another. */
 const EVERY = 5_000;
+
+/** Milliseconds after which one that has not answered is named as missing, and asked again later. */
+const WAIT = 10_000;
+
+/** Asks one production, and no longer than it may take. */
+async function askIn<Answer>(
+  production: string,
+  path: string,
+  { signal, ...call }: NonNullable<Parameters<typeof ask>[1]> & { readonly signal: AbortSignal },
+): Promise<Answer> {
+  const late = AbortSignal.timeout(WAIT);
+  try {
+    const ending = AbortSignal.any([signal, late]);
+    return await ask<Answer>(of(production, path), { ...call, signal: ending });
+  } catch (error) {
+    if (!late.aborted || signal.aborted) throw error;
+    throw new ApiProblem(
+      0,
+      'SLOW',
+      t('has not answered within {seconds} s', { seconds: WAIT / 1_000 }),
+    );
+  }
+}
 
 const of = (production: string, path: string): string =>
   `productions/${encodeURIComponent(production)}/${path}`;
@@ -16,7 +45,7 @@ const of = (production: string, path: string): string =>
 export const statusOf = (production: string) =>
   queryOptions({
     queryKey: ['productions', production, 'status'],
-    queryFn: ({ signal }) => ask<Status>(of(production, 'status'), { signal }),
+    queryFn: ({ signal }) => askIn<Status>(production, 'status', { signal }),
     refetchInterval: EVERY,
   });
 
@@ -33,7 +62,7 @@ export const alertsOf = (production: string) =>
   queryOptions({
     queryKey: ['productions', production, 'alerts'],
     queryFn: ({ signal }) =>
-      ask<{ readonly alerts: readonly Alert[] }>(of(production, 'alerts'), { signal }),
+      askIn<{ readonly alerts: readonly Alert[] }>(production, 'alerts', { signal }),
     refetchInterval: EVERY,
   });
 
@@ -41,14 +70,14 @@ export const jobsOf = (production: string) =>
   queryOptions({
     queryKey: ['productions', production, 'jobs'],
     queryFn: ({ signal }) =>
-      ask<{ readonly jobs: readonly Job[] }>(of(production, 'jobs'), { signal }),
+      askIn<{ readonly jobs: readonly Job[] }>(production, 'jobs', { signal }),
     refetchInterval: EVERY,
   });
 
 export const changesOf = (production: string) =>
   queryOptions({
     queryKey: ['productions', production, 'changes'],
-    queryFn: ({ signal }) => ask<History>(of(production, 'production/history'), { signal }),
+    queryFn: ({ signal }) => askIn<History>(production, 'production/history', { signal }),
     refetchInterval: 4 * EVERY,
   });
 
@@ -56,6 +85,35 @@ export const hitsOf = (production: string, text: string) =>
   queryOptions({
     queryKey: ['productions', production, 'find', text],
     queryFn: ({ signal }) =>
-      ask<QuickHits>(of(production, 'find'), { query: { text, limit: 50 }, signal }),
+      askIn<QuickHits>(production, 'find', { query: { text, limit: 50 }, signal }),
     enabled: text !== '',
+  });
+
+export const failuresOf = (production: string) =>
+  queryOptions({
+    queryKey: ['productions', production, 'failures'],
+    queryFn: ({ signal }) => askIn<Failures>(production, 'failures', { signal }),
+    refetchInterval: EVERY,
+  });
+
+/** The names of its search fields; each production has its own. */
+export const fieldsOf = (production: string) =>
+  queryOptions({
+    queryKey: ['productions', production, 'fields'],
+    queryFn: ({ signal }) =>
+      askIn<{ readonly fields: readonly string[] }>(production, 'messages/fields', { signal }),
+    staleTime: 4 * EVERY,
+  });
+
+/** @param limit how many of them; the rows stay while more are asked for */
+export const messagesOf = (production: string, search: SearchRequest, limit: number) =>
+  queryOptions({
+    queryKey: ['productions', production, 'messages', JSON.stringify(search), `${limit}`],
+    queryFn: ({ signal }) =>
+      askIn<MessagePage>(production, 'messages/search', { body: { ...search, limit }, signal }),
+    refetchOnWindowFocus: false,
+    refetchInterval: ({ state }) => (state.status === 'error' ? EVERY : false),
+    staleTime: Number.POSITIVE_INFINITY,
+    placeholderData: (before, query) =>
+      query?.queryKey[3] === JSON.stringify(search) ? before : undefined,
   });

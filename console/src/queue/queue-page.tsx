@@ -5,6 +5,7 @@ import type { Queues } from '../../../src/api/contract/host.ts';
 import type { FoundMessage } from '../../../src/api/contract/message.ts';
 import { queued as queuedQuery, queues as queuesQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
+import { useFirst } from '../element/first.tsx';
 import { HealthBadge } from '../element/health-badge.tsx';
 import { KIND_NAMES } from '../element/names.ts';
 import { Pending } from '../element/notice.tsx';
@@ -29,6 +30,8 @@ const COLUMNS = [
   t('Next try'),
 ];
 
+const NONE: Queues['queues'] = [];
+
 /** Every queue, fullest first; the chosen one with what waits in it, oldest first. */
 export function QueuePage(): ReactElement {
   const { host } = useSearch({ from: '/queues' });
@@ -36,7 +39,8 @@ export function QueuePage(): ReactElement {
   const { data, error } = useQuery(queuesQuery);
   const waiting = data?.queues.reduce((sum, { depth }) => sum + depth, 0) ?? 0;
   const chosen = data?.queues.find((one) => one.host === host);
-  const most = Math.max(1, ...(data?.queues ?? []).map(({ depth }) => depth));
+  const most = (data?.queues ?? []).reduce((high, { depth }) => Math.max(high, depth), 1);
+  const { first, more } = useFirst(data?.queues ?? NONE);
   return (
     <Page
       title={t('Queues')}
@@ -65,7 +69,7 @@ export function QueuePage(): ReactElement {
                 </tr>
               </thead>
               <tbody>
-                {data.queues.map((queue) => (
+                {first.map((queue) => (
                   <tr
                     key={queue.host}
                     className={`border-t border-line ${queue.host === host ? 'bg-selected' : 'hover:bg-hover'}`}
@@ -130,6 +134,7 @@ export function QueuePage(): ReactElement {
                 ))}
               </tbody>
             </table>
+            {more}
           </div>
           {chosen !== undefined && <Waiters queue={chosen} />}
         </div>
@@ -227,7 +232,7 @@ function Waiter({
         <When at={created} />
       </span>
       <StatusBadge status={status} />
-      <span className="w-14 text-ink-2 max-sm:hidden">
+      <span className="min-w-14 whitespace-nowrap text-ink-2 max-sm:hidden">
         <When at={created} as="ago" />
       </span>
       <span className="font-mono">{shortType(type)}</span>

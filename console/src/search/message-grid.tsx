@@ -247,11 +247,11 @@ function MessageCard(props: RowProps): ReactElement {
           <span className="ml-auto shrink-0 font-mono text-xs text-ink-2">{clock(created)}</span>
         </div>
         <div className="flex min-w-0 items-center gap-2 text-xs">
-          <span className="truncate">
+          <span className="max-w-3/5 shrink-0 truncate">
             {source} → {target}
           </span>
           {values.length > 0 && (
-            <span className="max-w-1/2 shrink-0 truncate font-mono">{values.join(' · ')}</span>
+            <span className="min-w-0 truncate font-mono">{values.join(' · ')}</span>
           )}
           <span className="ml-auto flex min-w-0 shrink items-center truncate">
             <Outcome message={message} />

@@ -1,6 +1,7 @@
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import type { Me as Answer } from '../../../src/api/contract/me.ts';
 import { answers, status } from '../api/answers.ts';
+import { isAway } from '../api/away.ts';
 import { ApiProblem, ask, keepCsrfToken, PRODUCTION } from '../api/client.ts';
 import { known as knownList, productions } from '../api/productions.ts';
 
@@ -33,7 +34,10 @@ export const me = queryOptions({
   },
   staleTime: 60_000,
   // the pages come back by themselves
-  refetchInterval: ({ state }) => (state.data?.away === undefined ? false : AGAIN),
+  refetchInterval: ({ state: { data, error } }) =>
+    data?.away !== undefined || isAway(error) ? AGAIN : false,
+  // a server that is away is said at once
+  retry: false,
 });
 
 /** Keeps what came with it for the parts of the page that would ask for it next. */

@@ -3,6 +3,7 @@ import { Link, Outlet, useNavigate } from '@tanstack/react-router';
 import { CircleHelp, Menu, Moon, Search, Sun, Unplug } from 'lucide-react';
 import { lazy, type ReactElement, Suspense, useRef, useState } from 'react';
 import { status as statusQuery } from '../api/answers.ts';
+import { isAway } from '../api/away.ts';
 import { ApiProblem } from '../api/client.ts';
 import { useIsLive, useLiveStream } from '../api/live-stream.ts';
 import { ICON_BUTTON } from '../element/button.tsx';
@@ -18,6 +19,7 @@ import { PLACES } from './places.ts';
 import { ProductionMenu } from './production-menu.tsx';
 import { StaleBanner } from './stale.tsx';
 import { switchTheme, useTheme } from './theme.ts';
+import { Unreachable } from './unreachable.tsx';
 
 const SignInPage = lazy(() =>
   import('./sign-in-page.tsx').then((page) => ({ default: page.SignInPage })),
@@ -32,14 +34,13 @@ const KeyboardHelp = lazy(() =>
 /** What surrounds every page: navigation, finding, theme and help. */
 export function Shell(): ReactElement {
   const client = useQueryClient();
-  const { data, error, isPending } = useQuery(me);
+  const { data, error, isPending, refetch } = useQuery(me);
   // stays until the recovery codes were kept, even if the server is content before
   const [adding, setAdding] = useState(false);
   const mustChange = data?.mustChangePassword === true;
-  const [wasOut, setWasOut] = useState(false);
-  // while it is asked again after a sign-in, the page of that sign-in stays
-  const isOut = isPending ? wasOut : error instanceof ApiProblem && error.status === 401;
-  if (isOut !== wasOut) setWasOut(isOut);
+  // while it is asked again, the page that says so stays, and after a sign-in that of the sign-in
+  const away = useSettled(isPending, data === undefined && isAway(error));
+  const isOut = useSettled(isPending, error instanceof ApiProblem && error.status === 401);
   if (data?.mustAddFactor === true && !mustChange && !adding) setAdding(true);
   if (mustChange || adding || isOut) {
     const added = (): void => {
@@ -52,7 +53,16 @@ export function Shell(): ReactElement {
       </Suspense>
     );
   }
+  if (away) return <Unreachable onAgain={() => void refetch()} />;
   return isPending ? <Waiting /> : <SignedIn user={data} />;
+}
+
+/** What holds, and while it is not known what held before. */
+function useSettled(isPending: boolean, now: boolean): boolean {
+  const [before, setBefore] = useState(false);
+  const holds = isPending ? before : now;
+  if (holds !== before) setBefore(holds);
+  return holds;
 }
 
 function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {

@@ -1,18 +1,31 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Unplug } from 'lucide-react';
-import type { ReactElement } from 'react';
+import { type ReactElement, useEffect, useRef } from 'react';
 import { status } from '../api/answers.ts';
-import { ApiProblem } from '../api/client.ts';
+import { isAway } from '../api/away.ts';
 import { When } from '../element/when.tsx';
 import { rich } from '../language/translate.ts';
-
-/** No answer at all, or a proxy's that there is none. */
-const AWAY = new Set([0, 502, 504]);
+import { rememberAnswer } from './last-answer.ts';
 
 /** That the server does not answer, and how old what is shown is. */
 export function StaleBanner(): ReactElement | null {
   const { error, data, dataUpdatedAt } = useQuery(status);
-  if (data === undefined || !(error instanceof ApiProblem) || !AWAY.has(error.status)) return null;
+  const client = useQueryClient();
+  const wasAway = useRef(false);
+  const away = isAway(error);
+  useEffect(() => {
+    if (dataUpdatedAt > 0) rememberAnswer(dataUpdatedAt);
+  }, [dataUpdatedAt]);
+  useEffect(() => {
+    // what a page asked for meanwhile failed, and not all of it is asked again by itself
+    if (wasAway.current && !away)
+      void client.refetchQueries({
+        type: 'active',
+        predicate: ({ state }) => state.status === 'error',
+      });
+    wasAway.current = away;
+  }, [away, client]);
+  if (data === undefined || !away) return null;
   return (
     <p
       role="status"

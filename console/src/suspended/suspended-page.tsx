@@ -84,7 +84,7 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
     <section className="rounded-lg border border-line bg-surface">
       <div className="flex flex-wrap items-start gap-x-3 gap-y-2 border-b border-line px-3 py-2">
         <span className="text-lg font-semibold">{count(many)}</span>
-        <div className="min-w-0 flex-1">
+        <div className="min-w-0 flex-1 lg:min-w-96">
           <h2 className="flex flex-wrap items-center gap-2">
             <Link to="/hosts/$host" params={{ host }} className="text-accent hover:underline">
               {host}

@@ -1,16 +1,9 @@
 import { Link } from '@tanstack/react-router';
 import { Cog, LogIn, LogOut } from 'lucide-react';
-import {
-  type KeyboardEvent,
-  type ReactElement,
-  type RefObject,
-  useEffect,
-  useLayoutEffect,
-  useRef,
-  useState,
-} from 'react';
+import { type KeyboardEvent, type ReactElement, useEffect, useRef } from 'react';
 import { KIND_NAMES, STATUS_NAMES } from '../element/names.ts';
 import { clock, duration } from '../element/time-text.ts';
+import { useWidth } from '../element/use-width.ts';
 import { t } from '../language/translate.ts';
 import { type Lane, ROW, type Step } from './session-steps.ts';
 import { StepMark } from './step-mark.tsx';
@@ -281,18 +274,4 @@ function LaneHead({
       </span>
     </div>
   );
-}
-
-/** The current width of an element. */
-function useWidth(element: RefObject<HTMLElement | null>): number {
-  const [width, setWidth] = useState(0);
-  useLayoutEffect(() => {
-    const { current } = element;
-    if (current === null) return undefined;
-    const observer = new ResizeObserver(() => setWidth(current.clientWidth));
-    observer.observe(current);
-    setWidth(current.clientWidth);
-    return () => observer.disconnect();
-  }, [element]);
-  return width;
 }

@@ -94,7 +94,7 @@ function Arrow({ step, x1, x2, y, lane }: StepMarkProps): ReactElement {
   const end = own ? x1 + lane / 3 : x2 - direction * 5;
   const line = y + 24;
   const weight = kind === 'request' ? 500 : 400;
-  const shown = fitted(label, Math.abs(end - start) - 20, SIZE, weight);
+  const shown = fitted(label, Math.abs(end - start) - 12, SIZE, weight);
   return (
     <>
       <line

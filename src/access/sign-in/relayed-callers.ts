@@ -45,6 +45,7 @@ const OF_THE_CONSOLE = new Set([
   'roles',
   'tokens',
   'productions',
+  'across',
 ]);
 const OWN = new Set(['/me', '/me/preferences', '/me/emergency'].map((one) => API_PREFIX + one));
 

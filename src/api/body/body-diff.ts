@@ -8,6 +8,7 @@ import type {
   LineDifference,
 } from '../contract/body.ts';
 import { astmTree } from './astm-tree.ts';
+import { indentedJson } from './body-text.ts';
 import { ediTree } from './edi-tree.ts';
 import { hl7Tree } from './hl7-tree.ts';
 import type { ShownBody } from './shown-body.ts';
@@ -70,13 +71,7 @@ function treeOf({ bytes, reading }: Compared): ReturnType<typeof hl7Tree> | unde
 
 function linesOf({ bytes, reading }: Compared): string[] {
   const { text } = decodeFaithfully(bytes, charsetNamed(reading.charset));
-  if (kindOf(reading.type) !== 'json') return text.split(/\r\n|\r|\n/);
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2).split('\n');
-  } catch {
-    // not JSON
-    return text.split(/\r\n|\r|\n/);
-  }
+  return (kindOf(reading.type) === 'json' ? indentedJson(text) : text).split(/\r\n|\r|\n/);
 }
 
 interface Tree {
@@ -85,7 +80,7 @@ interface Tree {
 
 /** Every field in which two messages differ, in message order; a segment that only one has is given as a whole. */
 export function hl7Difference(before: Tree, after: Tree): FieldDifference[] {
-  const pairs = aligned(before.segments, after.segments, segmentLikeness);
+  const pairs = segmentPairs(before.segments, after.segments);
   return pairs.flatMap(([old, now]) => {
     if (old === undefined) return now === undefined ? [] : [whole(now, 'added')];
     if (now === undefined) return [whole(old, 'removed')];
@@ -94,13 +89,64 @@ export function hl7Difference(before: Tree, after: Tree): FieldDifference[] {
   });
 }
 
-/** How similar two segments are: the same name, and the more equal fields the better. */
-function segmentLikeness(a: Hl7TreeSegment, b: Hl7TreeSegment): number {
-  if (a.name !== b.name) return 0;
-  if (a.raw === b.raw) return 3;
-  const values = new Map(a.fields.map(({ n, raw }) => [n, raw]));
-  const same = b.fields.filter(({ n, raw }) => values.get(n) === raw).length;
-  return 1 + same / Math.max(1, a.fields.length, b.fields.length);
+/** Pairs the segments of two messages: what is equal at both ends, and in between the most similar. */
+function segmentPairs(
+  before: readonly Hl7TreeSegment[],
+  after: readonly Hl7TreeSegment[],
+): Pair<Hl7TreeSegment>[] {
+  const [head, tail] = equalEnds(
+    before.map(({ raw }) => raw),
+    after.map(({ raw }) => raw),
+  );
+  const old = before.slice(head, before.length - tail);
+  const now = after.slice(head, after.length - tail);
+  const isMany = old.length * now.length > COMPARED_SEGMENTS;
+  return [
+    ...inOrder(before.slice(0, head), after.slice(0, head)),
+    ...(isMany ? pairsByName(old, now) : mostSimilar(old, now)),
+    ...inOrder(before.slice(before.length - tail), after.slice(after.length - tail)),
+  ];
+}
+
+/** How many texts are equal at the beginning of two lists, and at their ends. */
+function equalEnds(
+  before: readonly string[],
+  after: readonly string[],
+): readonly [head: number, tail: number] {
+  const most = Math.min(before.length, after.length);
+  let head = 0;
+  while (head < most && before[head] === after[head]) head++;
+  let tail = 0;
+  while (tail < most - head && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
+  return [head, tail];
+}
+
+/** Segments of the same names in order, without looking for the most similar. */
+function pairsByName(
+  before: readonly Hl7TreeSegment[],
+  after: readonly Hl7TreeSegment[],
+): Pair<Hl7TreeSegment>[] {
+  const old = before.map(({ name }) => name);
+  const now = after.map(({ name }) => name);
+  const changes = diffArrays(old, now, { maxEditLength: EDITS });
+  return changes === undefined ? inOrder(before, after) : pairsOf(changes, before, after);
+}
+
+function mostSimilar(
+  before: readonly Hl7TreeSegment[],
+  after: readonly Hl7TreeSegment[],
+): Pair<Hl7TreeSegment>[] {
+  const values = new Map(
+    before.map((segment) => [segment, new Map(segment.fields.map(({ n, raw }) => [n, raw]))]),
+  );
+  return aligned(before, after, (a, b) => {
+    if (a.name !== b.name) return 0;
+    if (a.raw === b.raw) return 3;
+    // the more equal fields the better
+    const known = values.get(a);
+    const same = b.fields.filter(({ n, raw }) => known?.get(n) === raw).length;
+    return 1 + same / Math.max(1, a.fields.length, b.fields.length);
+  });
 }
 
 function whole(segment: Hl7TreeSegment, change: 'added' | 'removed'): FieldDifference {
@@ -153,10 +199,10 @@ function componentDifferences(
   field: { readonly path: string; readonly name: string | undefined },
 ): FieldDifference[] {
   const simple = one.length < 2 && other.length < 2 && one[0]?.n === other[0]?.n;
-  const numbers = [...new Set([...one, ...other].map(({ n }) => n))].toSorted((a, b) => a - b);
+  const [old, now] = [byNumber(one), byNumber(other)];
+  const numbers = [...new Set([...old.keys(), ...now.keys()])].toSorted((a, b) => a - b);
   return numbers.flatMap((n) => {
-    const before = one.find((component) => component.n === n);
-    const after = other.find((component) => component.n === n);
+    const [before, after] = [old.get(n), now.get(n)];
     if (before?.value === after?.value) return [];
     const component = after?.name ?? before?.name;
     const place = simple
@@ -169,6 +215,10 @@ function componentDifferences(
       { ...place, change: changeOf(before, after), before: before?.value, after: after?.value },
     ];
   });
+}
+
+function byNumber(components: Components): ReadonlyMap<number, Components[number]> {
+  return new Map(components.map((component) => [component.n, component]));
 }
 
 /** The most differing lines for `diff`, whose time grows with their square: this many take about 50 ms. */
@@ -186,15 +236,7 @@ export function lineDifference(
   before: readonly string[],
   after: readonly string[],
 ): { readonly lines: LineDifference[]; readonly truncated: boolean } {
-  let head = 0;
-  while (head < before.length && head < after.length && before[head] === after[head]) head++;
-  let tail = 0;
-  while (
-    tail < Math.min(before.length, after.length) - head &&
-    before[before.length - 1 - tail] === after[after.length - 1 - tail]
-  ) {
-    tail++;
-  }
+  const [head, tail] = equalEnds(before, after);
   const middle = (lines: readonly string[]): Line[] =>
     lines.slice(head, lines.length - tail).map((text, index) => ({ n: head + index + 1, text }));
   const [old, now] = [middle(before), middle(after)];
@@ -221,16 +263,16 @@ export function lineDifference(
   };
 }
 
-function pairsOf(
+function pairsOf<Item>(
   changes: readonly ChangeObject<string[]>[],
-  old: readonly Line[],
-  now: readonly Line[],
-): Pair<Line>[] {
+  old: readonly Item[],
+  now: readonly Item[],
+): Pair<Item>[] {
   let [row, column] = [0, 0];
   return changes.flatMap(({ added, removed, count }) =>
     Array.from(
       { length: count },
-      (): Pair<Line> => [added ? undefined : old[row++], removed ? undefined : now[column++]],
+      (): Pair<Item> => [added ? undefined : old[row++], removed ? undefined : now[column++]],
     ),
   );
 }
@@ -255,12 +297,15 @@ function lineOf(one: Line | undefined, other: Line | undefined): LineDifference[
 
 type Pair<Item> = readonly [Item | undefined, Item | undefined];
 
+/** Above this many comparisons of segments they are paired by their names; so many take about 0.2 s. */
+const COMPARED_SEGMENTS = 1_000_000;
+
 /** Above this many comparisons the middle parts are paired in order, without searching for the best pairing. */
 const COMPARISONS = 4_000_000;
 
 /**
  * Pairs the items of two lists, in order, so that the sum of similarities is greatest; an item
- * without a match stays alone. What is equal at both ends is paired first.
+ * without a match stays alone.
  */
 function aligned<Item>(
   before: readonly Item[],
@@ -269,7 +314,7 @@ function aligned<Item>(
 ): Pair<Item>[] {
   const [rows, columns] = [before.length, after.length];
   if (rows * columns > COMPARISONS) {
-    return Array.from({ length: Math.max(rows, columns) }, (_, at) => [before[at], after[at]]);
+    return inOrder(before, after);
   }
   const width = columns + 1;
   const best = new Float64Array((rows + 1) * width);
@@ -286,6 +331,11 @@ function aligned<Item>(
     }
   }
   return bestWay(before, after, { at, alike });
+}
+
+function inOrder<Item>(before: readonly Item[], after: readonly Item[]): Pair<Item>[] {
+  const length = Math.max(before.length, after.length);
+  return Array.from({ length }, (_, at) => [before[at], after[at]]);
 }
 
 /** Follows the best path from the start. */

@@ -14,9 +14,12 @@ import { isEngineError } from '../../error/engine-error.ts';
 import type { BodyText, Table } from '../contract/body.ts';
 import type { ShownBody } from './shown-body.ts';
 
+/** What of a body is needed to show it as text. */
+type Shown = Omit<ShownBody, 'message'> & { readonly message: Pick<ShownBody['message'], 'id'> };
+
 /** A body or a page of it as text. A character cut by the page's edge belongs to the next page. */
 export function bodyText(
-  { message, bytes, reading, size, offset, masked }: ShownBody,
+  { message, bytes, reading, size, offset, masked }: Shown,
   part: 'message' | 'reply',
   pretty: boolean,
 ): BodyText {
@@ -43,7 +46,7 @@ export function bodyText(
 
 /** The attributes of a DICOM file, as far as this page has them; its pictures are no text. */
 function attributesText(
-  { message, bytes, reading, size, offset, masked }: ShownBody,
+  { message, bytes, reading, size, offset, masked }: Shown,
   part: BodyText['part'],
 ): BodyText {
   const { type } = reading;
@@ -92,7 +95,7 @@ function wholeCharacters(bytes: Uint8Array): number {
 }
 
 function laidOut(text: string, kind: BodyText['kind']): string {
-  if (kind === 'json') return indented(text);
+  if (kind === 'json') return indentedJson(text);
   if (kind === 'x12' || kind === 'edifact') return bySegment(text);
   return kind === 'xml' ? indentedXml(text) : text;
 }
@@ -113,13 +116,23 @@ function bySegment(text: string): string {
   }
 }
 
-function indented(text: string): string {
+/** JSON with two spaces a level; unchanged if it is not valid, or nested so deeply that it would be little but spaces. */
+export function indentedJson(text: string): string {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    const value: unknown = JSON.parse(text);
+    return isDeeper(value, DEEPEST_JSON) ? text : JSON.stringify(value, null, 2);
   } catch {
     // not JSON
     return text;
   }
+}
+
+/** Deeper than any real message. */
+const DEEPEST_JSON = 200;
+
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((one) => isDeeper(one, depth - 1));
 }
 
 const TOKEN = /<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>|<\?[\s\S]*?\?>|<[^<>]*>|[^<]+/g;
@@ -142,12 +155,13 @@ export function indentedXml(text: string): string {
   const tokens = text.match(TOKEN) ?? [];
   if (tokens.join('') !== text) return text;
   const lines: string[] = [];
+  const ends = endsOf(tokens);
   let depth = 0;
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at] ?? '';
     if (token.trim() === '') continue;
     if (isEnd(token)) depth = Math.max(0, depth - 1);
-    const end = isStart(token) ? endOfLine(tokens, at) : undefined;
+    const end = isStart(token) ? endOfLine(tokens, at, ends) : undefined;
     lines.push(
       STEP.repeat(Math.min(depth, DEEPEST)) +
         tokens
@@ -167,17 +181,27 @@ const isText = (token: string): boolean =>
 const isStart = (token: string): boolean => /^<[^!?/]/.test(token) && !token.endsWith('/>');
 
 /** The end of an element that is empty or begins with text: it stays on one line. Undefined for any other. */
-function endOfLine(tokens: readonly string[], start: number): number | undefined {
+function endOfLine(
+  tokens: readonly string[],
+  start: number,
+  ends: ReadonlyMap<number, number>,
+): number | undefined {
   const next = tokens[start + 1] ?? '';
-  if (!isEnd(next) && !isText(next)) return undefined;
-  let depth = 0;
-  for (let at = start; at < tokens.length; at++) {
-    const token = tokens[at] ?? '';
-    if (isStart(token)) depth += 1;
-    else if (isEnd(token)) depth -= 1;
-    if (depth === 0) return at;
+  return isEnd(next) || isText(next) ? ends.get(start) : undefined;
+}
+
+/** Where each element that begins with a token ends; none for one that never does. */
+function endsOf(tokens: readonly string[]): ReadonlyMap<number, number> {
+  const ends = new Map<number, number>();
+  const open: number[] = [];
+  for (const [at, token] of tokens.entries()) {
+    if (isStart(token)) open.push(at);
+    else if (isEnd(token)) {
+      const start = open.pop();
+      if (start !== undefined) ends.set(start, at);
+    }
   }
-  return undefined;
+  return ends;
 }
 
 /** A page of the rows of delimited text. */

@@ -1,9 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Permission, Principal } from '../../access/rights/principal.ts';
+import type { Principal } from '../../access/rights/principal.ts';
 import { principalOf } from '../../access/rights/require-permission.ts';
 import { hostsInScope } from '../../access/rights/scope.ts';
 import type { Relayed } from '../../control/relay.ts';
-import type { RelayedCaller } from '../../control/relay-frames.ts';
 import { background } from '../../error/background.ts';
 import { isEngineError } from '../../error/engine-error.ts';
 import { isTold, unless } from '../../error/foreseen.ts';
@@ -14,6 +13,7 @@ import { closed } from '../../web/schema.ts';
 import { Type } from '../../web/type.ts';
 import type { ApiContext } from '../context.ts';
 import { ProductionBrief, Productions } from '../contract/production.ts';
+import { callerOf, grantedIn } from '../granted-in.ts';
 import { hostsOf } from '../hosts-of.ts';
 import { askedHeaders } from '../relayed.ts';
 import { hostCounts, queuedOf } from '../status-of.ts';
@@ -126,14 +126,6 @@ async function checkShown(context: ApiContext, request: FastifyRequest): Promise
   throw new ApiError(404, 'NOT_FOUND', `there is no production ${production}`);
 }
 
-function grantedIn(
-  { permissions, grants }: Principal,
-  own: string,
-  production: string,
-): ReadonlySet<Permission> {
-  return production === own ? permissions : (grants?.permissionsIn(production) ?? new Set());
-}
-
 async function handOn(
   { others, production: own }: ApiContext,
   request: FastifyRequest,
@@ -175,19 +167,6 @@ function pathOf({ raw }: FastifyRequest): string {
 
 function bodyOf({ body }: FastifyRequest): Uint8Array | undefined {
   return body === undefined || body === null ? undefined : Buffer.from(JSON.stringify(body));
-}
-
-function callerOf(request: FastifyRequest, own: string, production: string): RelayedCaller {
-  const { name, via, roles, token, grants } = principalOf(request);
-  return {
-    name,
-    via: `${via}@${own}`,
-    roles,
-    permissions: [...(grants?.permissionsIn(production) ?? [])],
-    scope: grants?.scope ?? [],
-    token,
-    ip: request.ip,
-  };
 }
 
 /** Milliseconds that somebody who was signed out, or may now see less, still gets live events. */

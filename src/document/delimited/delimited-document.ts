@@ -2,6 +2,7 @@ import { EngineError } from '../../error/engine-error.ts';
 import { type Charset, charsetNamed, decodeFaithfully } from '../charset.ts';
 import type { Document } from '../document.ts';
 import { type ColumnPath, columnPath } from './column-path.ts';
+import { GapList } from './gap-list.ts';
 
 /** The format of a delimited text, as far as the caller knows it. */
 export interface Layout {
@@ -44,13 +45,13 @@ interface Source {
 export class DelimitedDocument implements Document {
   readonly kind = 'delimited';
   readonly #source: Source;
-  readonly #rows: Row[];
+  readonly #rows: GapList<Row>;
   #columns: readonly string[];
   #raw: Uint8Array | undefined;
 
   constructor(source: Source) {
     this.#source = source;
-    this.#rows = [...source.rows];
+    this.#rows = new GapList(source.rows);
     this.#columns = source.header ? this.#fields(0).map(unquoted) : [];
     this.#raw = source.raw;
   }
@@ -77,16 +78,17 @@ export class DelimitedDocument implements Document {
 
   /** Whether the line of a data row, from 1, is empty. */
   isBlank(row: number): boolean {
-    return this.#rows[this.#first + row - 1]?.text === '';
+    return this.#rows.at(this.#first + row - 1)?.text === '';
   }
 
   /** A document of only these data rows, from 1, with the header. */
   withRows(numbers: readonly number[]): DelimitedDocument {
-    const lineEnd = this.#rows[0]?.lineEnd || '\n';
-    const values = numbers.flatMap((number) => this.#rows[this.#first + number - 1] ?? []);
-    const rows = [...this.#rows.slice(0, this.#first), ...values].map((row) =>
-      row.lineEnd === '' ? { ...row, lineEnd } : row,
-    );
+    const lineEnd = this.#rows.at(0)?.lineEnd || '\n';
+    const head = this.#first === 1 ? [0] : [];
+    const places = [...head, ...numbers.map((number) => this.#first + number - 1)];
+    const rows = places
+      .flatMap((place) => this.#rows.at(place) ?? [])
+      .map((row) => (row.lineEnd === '' ? { ...row, lineEnd } : row));
     return new DelimitedDocument({ ...this.#source, rows, raw: undefined });
   }
 
@@ -128,7 +130,7 @@ export class DelimitedDocument implements Document {
     const compiled = columnPath(path);
     const rows = this.#reached(compiled);
     if (compiled.column === '') {
-      for (const row of rows.toReversed()) this.#rows.splice(this.#first + row - 1, 1);
+      for (const row of rows.toReversed()) this.#rows.remove(this.#first + row - 1);
       this.#raw = undefined;
       return;
     }
@@ -142,26 +144,29 @@ export class DelimitedDocument implements Document {
   /** @internal Rewrites every value, including the header, whose row is 0; columns count from 1. */
   rewrite(change: (value: string, row: number, column: number) => string): void {
     const { delimiter } = this.#source;
-    for (const [index, row] of this.#rows.entries()) {
+    for (const [index, row] of this.#rows.all().entries()) {
       const fields = fieldsOf(row.text, delimiter).map((field, at) => {
         const value = unquoted(field);
         return quoted(change(value, index - this.#first + 1, at + 1), delimiter, field);
       });
-      this.#rows[index] = { ...row, text: fields.join(delimiter) };
+      this.#rows.set(index, { ...row, text: fields.join(delimiter) });
     }
     this.#raw = undefined;
   }
 
   bytes(): Uint8Array {
     if (this.#raw === undefined) {
-      const text = this.#rows.map((row) => row.text + row.lineEnd).join('');
+      const text = this.#rows
+        .all()
+        .map((row) => row.text + row.lineEnd)
+        .join('');
       this.#raw = this.#source.charset.encode(this.#source.mark + text);
     }
     return this.#raw;
   }
 
   copy(): DelimitedDocument {
-    return new DelimitedDocument({ ...this.#source, rows: this.#rows, raw: this.#raw });
+    return new DelimitedDocument({ ...this.#source, rows: this.#rows.all(), raw: this.#raw });
   }
 
   /** Index of the first data row. */
@@ -170,11 +175,11 @@ export class DelimitedDocument implements Document {
   }
 
   #fields(index: number): string[] {
-    return fieldsOf(this.#rows[index]?.text ?? '', this.#source.delimiter);
+    return fieldsOf(this.#rows.at(index)?.text ?? '', this.#source.delimiter);
   }
 
   #value(row: number, { column }: ColumnPath): string {
-    if (column === '') return this.#rows[this.#first + row - 1]?.text ?? '';
+    if (column === '') return this.#rows.at(this.#first + row - 1)?.text ?? '';
     const index = this.#column(column);
     return index === undefined ? '' : unquoted(this.#fields(this.#first + row - 1)[index] ?? '');
   }
@@ -214,21 +219,21 @@ export class DelimitedDocument implements Document {
         `${path.text}: there are ${this.rowCount} rows; the next is [${this.rowCount + 1}].`,
       );
     }
-    const last = this.#rows.at(-1);
-    const lineEnd = this.#rows[0]?.lineEnd || '\n';
-    if (last?.lineEnd === '') this.#rows[this.#rows.length - 1] = { ...last, lineEnd };
+    const last = this.#rows.at(this.#rows.length - 1);
+    const lineEnd = this.#rows.at(0)?.lineEnd || '\n';
+    if (last?.lineEnd === '') this.#rows.set(this.#rows.length - 1, { ...last, lineEnd });
     this.#rows.push({ text: '', lineEnd });
     return index;
   }
 
   #write(index: number, column: number, value: string): void {
-    const row = this.#rows[index];
+    const row = this.#rows.at(index);
     if (row === undefined) return;
     const { delimiter } = this.#source;
     const fields = fieldsOf(row.text, delimiter);
     while (fields.length <= column) fields.push('');
     fields[column] = quoted(value, delimiter, fields[column] ?? '');
-    this.#rows[index] = { ...row, text: fields.join(delimiter) };
+    this.#rows.set(index, { ...row, text: fields.join(delimiter) });
     this.#raw = undefined;
   }
 }

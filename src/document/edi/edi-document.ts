@@ -164,11 +164,6 @@ export class EdiDocument extends SegmentDocument {
     return this.writing.unescape(raw);
   }
 
-  /** @internal Whether a segment has not been removed. */
-  hasLine(line: Line): boolean {
-    return this.list.has(line);
-  }
-
   /** @internal */
   override setIn(line: Line, path: SegmentPath, value: string): void {
     super.setIn(line, path, path.isWhole ? filled(path, value) : value);

@@ -15,6 +15,8 @@ export class EdiLoops {
   readonly #list: LineList;
   readonly #guides = new Set<GuideLoop>();
   #loopOf: Map<Line, Loop> | undefined;
+  /** The loops of an id in a loop, as long as none was added or removed. */
+  #below = new WeakMap<Loop, Map<string, readonly Loop[]>>();
 
   /** `list`: that of the body, which it goes on changing. */
   constructor(list: LineList, syntax: EdiSyntax) {
@@ -57,12 +59,12 @@ export class EdiLoops {
    * The loops that a path is looked up in, starting from one. Without loops in the path: the innermost enclosing one that may
    * contain such a segment. With loops: those with that name in the innermost enclosing one that may contain them, or an enclosing loop itself.
    */
-  meant(path: SegmentPath, from: Loop): Loop[] {
+  meant(path: SegmentPath, from: Loop): readonly Loop[] {
     const [first, ...rest] = path.loops;
     if (first === undefined) return [this.#holder(path.code, from)];
     for (let at: Loop | undefined = from; at !== undefined; at = at.around) {
       const isMeant = at.id === first.id && first.index === 0;
-      const found = isMeant ? below(at, rest) : below(at, path.loops);
+      const found = isMeant ? this.#stepsBelow(at, rest) : this.#stepsBelow(at, path.loops);
       // if it may contain one but does not, that of another loop is not meant
       if (found.length > 0 || at.guide?.ids.has(first.id) === true) return found;
     }
@@ -85,6 +87,7 @@ export class EdiLoops {
   added(line: Line): boolean {
     const loop = lineAdded(this.#lines, line);
     if (loop === undefined) return false;
+    if (loop.first === line) this.#below = new WeakMap();
     this.#loopOf?.set(line, loop);
     return true;
   }
@@ -92,7 +95,10 @@ export class EdiLoops {
   /** Adjusts the loops to lines that are about to be removed. False if they must be found again. */
   leave(lines: ReadonlySet<Line>): boolean {
     if (!linesLeave(this.#lines, lines)) return false;
-    for (const line of lines) this.#loopOf?.delete(line);
+    for (const line of lines) {
+      if (this.at(line)?.first === line) this.#below = new WeakMap();
+      this.#loopOf?.delete(line);
+    }
     return true;
   }
 
@@ -121,6 +127,25 @@ export class EdiLoops {
       line = list.after(inner?.first === line ? (inner.last ?? line) : line);
     }
     return stop;
+  }
+
+  /** The loops of the last step, inside those of the step before it, and so on. */
+  #stepsBelow(from: Loop, steps: readonly LoopStep[]): readonly Loop[] {
+    let found: readonly Loop[] = [from];
+    for (const { id, index } of steps) {
+      found = found.flatMap((loop) => {
+        const inner = this.#allBelow(loop, id);
+        return index <= 0 ? inner : inner.slice(index - 1, index);
+      });
+    }
+    return found;
+  }
+
+  #allBelow(loop: Loop, id: string): readonly Loop[] {
+    const known = this.#below.get(loop) ?? new Map<string, readonly Loop[]>();
+    const found = known.get(id) ?? loopsBelow(loop, id);
+    this.#below.set(loop, known.set(id, found));
+    return found;
   }
 
   #holder(code: number, from: Loop): Loop {
@@ -162,18 +187,6 @@ const ENDS: ReadonlyMap<string, number> = new Map(
     ] as const
   ).map(([id, end]) => [id, nameCode(end)]),
 );
-
-/** The loops of the last step, inside those of the step before it, and so on. */
-function below(from: Loop, steps: readonly LoopStep[]): Loop[] {
-  let found = [from];
-  for (const { id, index } of steps) {
-    found = found.flatMap((loop) => {
-      const inner = loopsBelow(loop, id);
-      return index <= 0 ? inner : inner.slice(index - 1, index);
-    });
-  }
-  return found;
-}
 
 /** Whether a line of a loop comes after where a segment belongs. */
 function laterIn({ guide, id }: Loop, code: number): (line: Line) => boolean {

@@ -272,6 +272,8 @@ interface JsonParts {
   readonly members: JsonMember[];
   /** From after the last value to the end, including the bracket. */
   tail: string;
+  /** The place of each name in a large object that was asked for one; undefined until then. */
+  places: Map<string, number> | undefined;
 }
 
 interface JsonMember {
@@ -316,13 +318,23 @@ function partsOf(node: JsonNode): JsonParts | undefined {
     });
     last = to;
   }
-  node.parts = { isArray: open === '[', members, tail: text.slice(last) };
+  node.parts = { isArray: open === '[', members, tail: text.slice(last), places: undefined };
   return node.parts;
 }
 
+/** From this many members on, names are not searched for one after the other. */
+const MANY = 32;
+
 /** The index of the member with a key: the last one of a repeated name, as for JSON.parse; −1 if there is none. */
-function memberAt({ isArray, members }: JsonParts, key: string): number {
-  if (!isArray) return members.findLastIndex((member) => member.key === key);
+function memberAt(parts: JsonParts, key: string): number {
+  const { isArray, members } = parts;
+  if (!isArray && members.length < MANY) {
+    return members.findLastIndex((member) => member.key === key);
+  }
+  if (!isArray) {
+    parts.places ??= new Map(members.map((member, index) => [member.key, index]));
+    return parts.places.get(key) ?? -1;
+  }
   return /^(?:0|[1-9]\d{0,8})$/.test(key) && Number(key) < members.length ? Number(key) : -1;
 }
 
@@ -334,12 +346,14 @@ function addMember(parts: JsonParts, key: string, text: string): void {
   // what was between empty brackets is dropped
   if (last === undefined) parts.tail = parts.tail.slice(-1);
   const name = isArray ? '' : `${JSON.stringify(key)}:`;
+  parts.places?.set(key, members.length);
   members.push({ key: isArray ? '' : key, lead, name, node: jsonNode(text) });
 }
 
 /** Removes a member and its comma. */
 function removeMember(parts: JsonParts, at: number): void {
   const [removed] = parts.members.splice(at, 1);
+  parts.places = undefined;
   const next = parts.members[at];
   if (removed === undefined) return;
   if (next !== undefined) next.lead = removed.lead;
@@ -350,5 +364,5 @@ function removeMember(parts: JsonParts, at: number): void {
 function copyNode({ text, parts }: JsonNode): JsonNode {
   if (parts === undefined) return { text, parts };
   const members = parts.members.map((member) => ({ ...member, node: copyNode(member.node) }));
-  return { text, parts: { ...parts, members } };
+  return { text, parts: { ...parts, members, places: undefined } };
 }

@@ -40,6 +40,10 @@ export class LineList {
   /** How many lines of a large body have each name; undefined as long as it is not worth counting. */
   #counts: Map<number, number> | undefined;
   #asked = 0;
+  /** How often a line was looked for since one was added or removed. */
+  #askedSince = 0;
+  /** The lines with a name, of a large body that was asked for some and has not changed since. */
+  readonly #named = new Map<number, readonly Line[]>();
   #changed = false;
   #order = 0;
   /** For each removed line the one that was before it; undefined if it was the first. */
@@ -103,6 +107,7 @@ export class LineList {
   find(code: number, n: number): Line | undefined {
     let left = n;
     if (this.#lacks(code)) return undefined;
+    if (this.#isAskedOften) return this.#linesNamed(code)[n - 1];
     for (const run of this.#runs) {
       const fewer = run.countIfFewer(code, left);
       if (fewer !== undefined) {
@@ -168,6 +173,7 @@ export class LineList {
     if (this.#runs.length === 1 && only !== undefined) {
       return code === undefined ? [...only.lines] : only.lines.filter((line) => line.code === code);
     }
+    if (code !== undefined && this.#lacks(code)) return [];
     const found: Line[] = [];
     for (const { lines } of this.#runs) {
       for (const line of lines) if (code === undefined || line.code === code) found.push(line);
@@ -196,9 +202,8 @@ export class LineList {
     previous?.endWith(lineEnd);
     run.add(line, at);
     if (run.lines.length > LONGEST) this.#split(run);
+    this.#reordered();
     if (this.#counts !== undefined) addCount(this.#counts, line.code, 1);
-    this.#changed = true;
-    this.#order += 1;
     return line;
   }
 
@@ -215,8 +220,7 @@ export class LineList {
       isEmpty ||= run.lines.length === 0;
     }
     if (isEmpty) this.#dropEmpty();
-    this.#changed = true;
-    this.#order += 1;
+    this.#reordered();
   }
 
   /** The whole body. */
@@ -266,6 +270,23 @@ export class LineList {
       }
     }
     return (this.#counts.get(code) ?? 0) === 0;
+  }
+
+  #reordered(): void {
+    this.#named.clear();
+    this.#askedSince = 0;
+    this.#changed = true;
+    this.#order += 1;
+  }
+
+  get #isAskedOften(): boolean {
+    return this.#isRead && this.#runs.length > 1 && this.#askedSince++ >= ASKED;
+  }
+
+  #linesNamed(code: number): readonly Line[] {
+    const lines = this.#named.get(code) ?? this.all(code);
+    this.#named.set(code, lines);
+    return lines;
   }
 
   #next(run: LineRun): LineRun | undefined {

@@ -1,5 +1,5 @@
 import type { LineRun } from './line-run.ts';
-import type { MarkFinder } from './part.ts';
+import { type MarkFinder, partsOf } from './part.ts';
 
 /**
  * One segment in the original text, with what surrounds it: blanks before it from `from` to
@@ -20,6 +20,8 @@ export class Line {
   /** Positions of the separators found so far; the segment is searched only as far as needed. */
   #separators: number[] | undefined;
   #searched = false;
+  /** The repetitions of a slot that was asked for them one after the other. */
+  #opened: { readonly slot: number; readonly parts: string[] } | undefined;
 
   constructor(source: string, [from, start, end, next]: Span, code: number, marks: MarkFinder) {
     this.code = code;
@@ -75,6 +77,35 @@ export class Line {
     this.rewrite(this.source.slice(this.start, from) + value + this.source.slice(to, this.end));
   }
 
+  /** The repetitions of a slot, kept until the segment changes. */
+  repetitions(n: number, { field, repetition, release }: SlotMarks): readonly string[] {
+    if (this.#opened?.slot !== n) {
+      this.#opened = { slot: n, parts: partsOf(this.slot(n, field), repetition, release) };
+    }
+    return this.#opened.parts;
+  }
+
+  /** Replaces one of the repetitions that a slot has, from 0; removes it if no value is given. */
+  replaceRepetition(n: number, at: number, { value, marks }: NewRepetition): void {
+    const parts = this.repetitions(n, marks) as string[];
+    let from = n === 0 ? this.start : (this.#upTo(n, marks.field)[n - 1] ?? 0) + 1;
+    for (let before = 0; before < at; before++) from += (parts[before]?.length ?? 0) + 1;
+    let to = from + (parts[at]?.length ?? 0);
+    if (value !== undefined) {
+      parts[at] = value;
+    } else if (parts.length > 1) {
+      // with the separator after it, or before the last
+      if (at + 1 < parts.length) to += 1;
+      else from -= 1;
+      parts.splice(at, 1);
+    } else {
+      parts[0] = '';
+    }
+    const { source } = this;
+    this.rewrite(source.slice(this.start, from) + (value ?? '') + source.slice(to, this.end));
+    this.#opened = { slot: n, parts };
+  }
+
   /** Replaces the characters of the segment; blanks before it and its line end stay. */
   rewrite(text: string): void {
     const before = this.source.slice(this.from, this.start);
@@ -94,6 +125,7 @@ export class Line {
     this.next = this.source.length;
     this.#separators = undefined;
     this.#searched = false;
+    this.#opened = undefined;
   }
 
   /** The separators, at least up to the nth, counted from 0. */
@@ -124,3 +156,14 @@ export class Line {
 
 /** Where the blanks before a segment begin, where its characters begin and end, and where the next line begins. */
 export type Span = readonly [from: number, start: number, end: number, next: number];
+
+interface SlotMarks {
+  readonly field: string;
+  readonly repetition: string;
+  readonly release: string;
+}
+
+interface NewRepetition {
+  readonly value: string | undefined;
+  readonly marks: SlotMarks;
+}

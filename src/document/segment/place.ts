@@ -30,12 +30,11 @@ export function readPlace(line: Line, path: SegmentPath, writing: Writing): stri
   if (path.field === 0) return line.text;
   const field = line.slot(path.slot, writing.marks.field);
   if (path.isWhole) return writing.readWhole(field, path);
-  const repetition = partOf(
-    field,
-    writing.marks.repetition,
-    Math.max(path.repetition, 1),
-    writing.marks.release,
-  );
+  const n = Math.max(path.repetition, 1);
+  const repetition =
+    field.length > LONG && n > 1
+      ? (line.repetitions(path.slot, writing.marks)[n - 1] ?? '')
+      : partOf(field, writing.marks.repetition, n, writing.marks.release);
   return valueIn(repetition, path, writing);
 }
 
@@ -129,7 +128,13 @@ export function removePlace(line: Line, path: SegmentPath, { marks }: Writing): 
     line.replaceSlot(path.slot, marks.field, '');
     return;
   }
-  const parts = partsOf(line.slot(path.slot, marks.field), marks.repetition, marks.release);
+  const field = line.slot(path.slot, marks.field);
+  if (field.length > LONG) {
+    if (path.repetition > line.repetitions(path.slot, marks).length) return;
+    line.replaceRepetition(path.slot, path.repetition - 1, { value: undefined, marks });
+    return;
+  }
+  const parts = partsOf(field, marks.repetition, marks.release);
   if (path.repetition > parts.length) return;
   parts.splice(path.repetition - 1, 1);
   line.replaceSlot(path.slot, marks.field, parts.join(marks.repetition));
@@ -147,6 +152,9 @@ export function insertPlace(line: Line, path: SegmentPath, value: string, writin
   writePlace(line, { ...path, repetition: place + 1 }, value, writing);
 }
 
+/** The repetitions of a longer field are not searched for again for each of them. */
+const LONG = 2000;
+
 function writeRepetitions(
   line: Line,
   path: SegmentPath,
@@ -160,6 +168,12 @@ function writeRepetitions(
     return;
   }
   const n = Math.max(path.repetition, 1);
+  const known = field.length > LONG ? line.repetitions(path.slot, marks)[n - 1] : undefined;
+  if (known !== undefined) {
+    const value = change(known);
+    if (value !== known) line.replaceRepetition(path.slot, n - 1, { value, marks });
+    return;
+  }
   const changed = change(partOf(field, marks.repetition, n, marks.release));
   const written = withPart(field, marks.repetition, n, { value: changed, release: marks.release });
   if (written !== field) line.replaceSlot(path.slot, marks.field, written);

@@ -136,6 +136,18 @@ export abstract class SegmentDocument implements Document {
       .map((line) => new Segment(this, line));
   }
 
+  /** The segments after one that was not removed, in order. */
+  *segmentsAfter({ line }: Segment): Iterable<Segment<this>> {
+    for (let at = this.list.after(line); at !== undefined; at = this.list.after(at)) {
+      if (at.code !== 0) yield new Segment(this, at);
+    }
+  }
+
+  /** @internal Whether a segment has not been removed. */
+  hasLine(line: Line): boolean {
+    return this.list.has(line);
+  }
+
   /** Adds a segment at the end. */
   append(name: string, fields: SegmentFields = {}): Segment<this> {
     return this.#insert(this.end(), name, fields);

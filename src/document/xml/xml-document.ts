@@ -68,6 +68,24 @@ export class XmlDocument implements Document {
     return this.hasAt(undefined, path);
   }
 
+  /** How many elements a path selects; at a plain path (`/orders/order`) without looking at each. */
+  count(path: string): number {
+    const steps = path.startsWith('/') ? path.slice(1).split('/') : [];
+    const [root, ...below] = steps;
+    if (root !== this.#tree.element.local || below.some((step) => !NAME.test(step))) {
+      return this.elementsAt(undefined, path).length;
+    }
+    let found: readonly XmlElement[] = [this.#tree.element];
+    for (const step of below) {
+      const [only] = found;
+      found =
+        only !== undefined && found.length === 1
+          ? elementsNamed(only, step)
+          : found.flatMap((element) => elementsNamed(element, step));
+    }
+    return found.length;
+  }
+
   /** Creates a missing place only for a plain path: `/order/patient[2]/name/@use`. */
   set(path: string, value: string): void {
     this.setAt(undefined, path, value);

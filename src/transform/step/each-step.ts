@@ -220,7 +220,7 @@ function counterparts({ run, target }: Work, list: PartList): (number: number) =
     return () => {
       let made: number | undefined;
       return new Part(target, list, () => {
-        made ??= (list.numbers(target).at(-1) ?? 0) + 1;
+        made ??= list.last(target) + 1;
         return made;
       });
     };
@@ -269,18 +269,28 @@ function loopTargets({ run, target }: Work): (source: LoopView) => Document | un
   if (!(made instanceof EdiDocument) || run.segments === undefined || run.start !== 'copy') {
     return () => target;
   }
-  const numbers = new Map(run.segments.source.map(({ line }, index) => [line, index]));
   const { segments } = run;
   return (source) => {
-    const line = segments.target[numbers.get(source.line) ?? -1]?.line;
+    const line = segments.target[placesIn(segments).get(source.line) ?? -1]?.line;
     return line === undefined || !stands(run, line)
       ? undefined
       : new LoopView(made, line, source.id);
   };
 }
 
+/** The places of the segments of the incoming message; found once, as a loop in a loop asks in each turn of the outer one. */
+function placesIn(segments: SegmentPairs): ReadonlyMap<Segment['line'], number> {
+  const known = PLACES.get(segments);
+  if (known !== undefined) return known;
+  const places = new Map(segments.source.map(({ line }, index) => [line, index]));
+  PLACES.set(segments, places);
+  return places;
+}
+
+const PLACES = new WeakMap<SegmentPairs, ReadonlyMap<Segment['line'], number>>();
+
 function stands({ removed, target }: Run, line: Segment['line']): boolean {
-  return !removed || (target instanceof EdiDocument && target.hasLine(line));
+  return !removed || (target instanceof SegmentDocument && target.hasLine(line));
 }
 
 /**
@@ -326,14 +336,17 @@ function* segmentsAt(work: Work, name: string): Iterable<SegmentAt> {
 function isInsideLoop({ loop, run }: Work, name: string): boolean {
   if (loop === undefined || run.segments === undefined) return false;
   const { source } = run.segments;
+  // mostly one follows soon
+  for (let at = loop.at; at < source.length; at++) if (source[at]?.name === name) return true;
   const first = source.findIndex((one) => one.name === loop.name);
-  return source.slice(first).some((one) => one.name === name);
+  return source.findLastIndex((one) => one.name === name) >= first;
 }
 
 function range({ loop }: Work, { source }: SegmentPairs): readonly [number, number] {
   if (loop === undefined) return [0, source.length];
-  const next = source.findIndex(({ name }, index) => index > loop.at && name === loop.name);
-  return [loop.at + 1, next === -1 ? loop.until : Math.min(next, loop.until)];
+  let next = loop.at + 1;
+  while (next < loop.until && source[next]?.name !== loop.name) next++;
+  return [loop.at + 1, next];
 }
 
 function newSegment(message: Document, name: string, around: Document): Document {
@@ -344,10 +357,9 @@ function newSegment(message: Document, name: string, around: Document): Document
 function removedSegments({ segments, target, removed }: Run): (at: number) => boolean {
   if (!removed || segments === undefined || !(target instanceof SegmentDocument))
     return () => false;
-  const present = new Set(target.segments().map(({ line }) => line));
   return (at) => {
     const line: Segment['line'] | undefined = segments.target[at]?.line;
-    return line !== undefined && !present.has(line);
+    return line !== undefined && !target.hasLine(line);
   };
 }
 

@@ -5,7 +5,7 @@ import { factorSeal } from '../../../src/access/sign-in/factor/factor-seal.ts';
 import { factorStore } from '../../../src/access/sign-in/factor/factor-store.ts';
 import { codeAt, keyUri, stepAt, timeOf } from '../../../src/access/sign-in/factor/totp.ts';
 import { userCommand } from '../../../src/cli/command/user.ts';
-import { codesOf, type OwnFactors, setUpApp } from '../../support/authenticator-app.ts';
+import { codesOf, fromBase32, type OwnFactors, setUpApp } from '../../support/authenticator-app.ts';
 import { ran } from '../../support/command.ts';
 import { type GuardedApi, guardedApi } from '../../support/guarded-api.ts';
 import { type Visitor, visitor } from '../../support/visitor.ts';
@@ -212,6 +212,37 @@ describe('signing in with a second factor', () => {
     });
     expect(body.codes).toHaveLength(10);
     expect([await use(body.codes[0] ?? ''), await use(two)]).toEqual([200, 401]);
+  });
+
+  test('two tabs that set the first one up at once get one set of recovery codes; the other is told', async () => {
+    const nora = await known('nora', 'viewer');
+    const begunInTab = async () =>
+      (
+        await nora.ask<{ secret: string; ticket: string }>('POST', `${OWN}/totp`, {
+          password: PASSWORD,
+        })
+      ).body;
+    const tabs = [await begunInTab(), await begunInTab()];
+    const confirmed = await Promise.all(
+      tabs.map(({ secret, ticket }) =>
+        nora.ask<{ codes?: string[]; codesElsewhere?: boolean }>('POST', `${OWN}/totp/confirm`, {
+          ticket,
+          code: codeAt(fromBase32(secret), stepAt(Date.now())),
+        }),
+      ),
+    );
+    expect(confirmed.map(({ status }) => status)).toEqual([200, 200]);
+    const [got, told] = confirmed.map(({ body }) => body).toSorted((one) => (one.codes ? -1 : 1));
+    expect(told).toEqual({ codesElsewhere: true });
+    expect(got?.codes).toHaveLength(10);
+    expect((await nora.ask<OwnFactors>('GET', OWN)).body.codesLeft).toBe(10);
+    const somebody = await begun('nora');
+    expect((await somebody.ask('POST', SECOND, { code: got?.codes?.[0] })).status).toBe(200);
+    // one that is begun later is not the first one
+    const third = await begunInTab();
+    const code = codeAt(fromBase32(third.secret), stepAt(Date.now()));
+    const added = await nora.ask('POST', `${OWN}/totp/confirm`, { ticket: third.ticket, code });
+    expect([added.status, added.body]).toEqual([200, {}]);
   });
 
   test('the second step belongs to the browser that typed the password, and ends with a new password', async () => {

@@ -290,18 +290,27 @@ test('a backend service signs its sign-in; a used, foreign, long or unsigned ass
     })
       .setProtectedHeader({ alg: 'ES384' })
       .sign(key);
-  const ask = (text: string, scope = 'system/*.rs'): ReturnType<typeof tokenFor> =>
-    tokenFor(site, {
-      grant_type: 'client_credentials',
-      scope,
-      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: text,
-    });
+  const ask = (text: string, scope = 'system/*.rs', at = site.base): ReturnType<typeof tokenFor> =>
+    tokenFor(
+      site,
+      {
+        grant_type: 'client_credentials',
+        scope,
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: text,
+      },
+      { at },
+    );
   const text = await assertion();
   const one = await ask(text);
   expect(one).toMatchObject({ status: 200, scope: 'system/Observation.rs' });
   expect(await statusOf('/Observation', one.access_token)).toBe(200);
   expect(await statusOf('/Patient', one.access_token)).toBe(403);
+  const there = await ask(text, 'system/*.rs', site.other);
+  expect([there.status, there.error_description]).toEqual([401, 'the assertion was used before']);
+  const second = await assertion();
+  const both = await Promise.all([site.base, site.other].map((at) => ask(second, undefined, at)));
+  expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 401]);
   const [, payload = ''] = text.split('.');
   for (const [bad, why] of [
     [text, 'used before'],

@@ -128,6 +128,22 @@ describe('scopes', () => {
     expect(one.opened.delivered).toEqual([]);
   });
 
+  test.each([
+    ['user/Observation.cruds', 'POST', '/Patient', '{'],
+    ['user/Observation.cruds', 'POST', '/Patient', '{"resourceType":"Observation"}'],
+    ['patient/*.cruds', 'PUT', '/Patient/a', '{"resourceType":"Patient","id":"b"}'],
+    ['user/*.rs', 'PATCH', '/Patient/a', 'nonsense'],
+    ['patient/*.cruds', 'POST', '', '{'],
+    ['openid', 'POST', '', '{"resourceType":"Bundle","type":"batch","entry":[]}'],
+  ])('%s: %s %s is 403 whatever is wrong with the body', async (scopes, method, path, body) => {
+    await using one = await facade();
+    const headers = { ...FHIR, ...token(scopes, 'a') };
+    const answer = await one.call(path, { method, body, headers });
+    expect(answer.status).toBe(403);
+    expect(answer.headers['www-authenticate']).toContain('insufficient_scope');
+    expect(one.opened.delivered).toEqual([]);
+  });
+
   test('each entry of a Bundle needs its own', async () => {
     await using one = await facade();
     answering(one, { resourceType: 'Bundle', type: 'batch-response' });

@@ -4,6 +4,7 @@ export const german: Catalogue = {
   // sign-ins
   'Sign-ins': 'Anmeldungen',
   'why somebody cannot sign in': 'warum jemand nicht hineinkommt',
+  'Passwords are accepted.': 'Passwörter gelten.',
   'Passwords are accepted: {why}': 'Passwörter gelten: {why}',
   'Passwords are not accepted: {why}': 'Passwörter gelten nicht: {why}',
   'Nobody has tried to sign in since the start.':

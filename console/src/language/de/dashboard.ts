@@ -20,7 +20,7 @@ export const german: Catalogue = {
   'nothing waits for a person': 'nichts zu entscheiden',
   'wait for a person': 'zu entscheiden',
   'Errors, 24 h': 'Fehler, 24 h',
-  'nothing failed permanently': 'nichts gescheitert',
+  'none failed for good': 'nichts endgültig gescheitert',
   'will not be retried': 'endgültig gescheitert',
   Alerts: 'Alarme',
   'none open': 'keine offen',

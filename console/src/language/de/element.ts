@@ -33,4 +33,6 @@ export const german: Catalogue = {
   'Something went wrong.': 'Etwas ist fehlgeschlagen.',
   Close: 'Schließen',
   Copied: 'Kopiert',
+  'Show {count} more': '{count} weitere zeigen',
+  '{count} of {total}': '{count} von {total}',
 };

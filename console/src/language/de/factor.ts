@@ -74,4 +74,7 @@ export const german: Catalogue = {
   Back: 'Zurück',
   'Sign in': 'Anmelden',
   'Signing in…': 'Anmeldung läuft …',
+  'It is set up. Another second factor was set up just before, in another tab or browser: the recovery codes that were shown there hold for this one too. If nobody kept them, make new ones.':
+    'Es ist eingerichtet. Kurz zuvor wurde in einem anderen Tab oder Browser ein anderer zweiter Faktor eingerichtet: Die dort gezeigten Wiederherstellungscodes gelten auch für diesen. Hat sie niemand aufbewahrt, erstellen Sie neue.',
+  Close: 'Schließen',
 };

@@ -111,4 +111,6 @@ export const german: Catalogue = {
   passed: 'bestanden',
   failed: 'fehlgeschlagen',
   skipped: 'übersprungen',
+  'Find a host by name or title': 'Host nach Name oder Titel suchen',
+  '{count} of {total}': '{count} von {total}',
 };

@@ -40,4 +40,13 @@ export const german: Catalogue = {
   'Zoom in': 'Vergrößern',
   'Zoom out': 'Verkleinern',
   'Show all': 'Alles zeigen',
+  'The whole diagram, small': 'Das ganze Diagramm, klein',
+  'everything else': 'alles Übrige',
+  '{group}: {count} {count|host|hosts}, {troubled} in trouble, {queued} waiting':
+    '{group}: {count} {count|Host|Hosts}, {troubled} mit Störung, {queued} wartend',
+  '{from} sends to {to} in {many} ways': '{from} sendet an {to} auf {many} Wegen',
+  '{count} {count|host|hosts}': '{count} {count|Host|Hosts}',
+  '{count} in trouble': '{count} mit Störung',
+  'all run': 'alle laufen',
+  'Only troubled': 'Nur mit Störung',
 };

@@ -58,4 +58,27 @@ export const german: Catalogue = {
     'In den Produktionen, die antworten, ist noch kein Job gelaufen.',
   'Nothing was applied in the productions that answer.':
     'In den Produktionen, die antworten, wurde nichts angewendet.',
+  Messages: 'Nachrichten',
+  'What failed': 'Was fehlschlug',
+  'Nothing has failed in the productions that answer.':
+    'In den Produktionen, die antworten, ist nichts fehlgeschlagen.',
+  'first {first}, last {last}': 'zuerst {first}, zuletzt {last}',
+  'View them': 'Ansehen',
+  'No message matches in the productions that answer.':
+    'In den Produktionen, die antworten, passt keine Nachricht.',
+  'Show older': 'Ältere zeigen',
+  'There are more: narrow the search, or search in one production.':
+    'Es gibt mehr: grenzen Sie die Suche ein, oder suchen Sie in einer Produktion.',
+  'has no search field {field}': 'hat kein Suchfeld {field}',
+  Since: 'Seit',
+  Status: 'Status',
+  'any ## status': 'jeder',
+  'Search field, as mrn:4711': 'Suchfeld, wie mrn:4711',
+  Type: 'Typ',
+  'Error code or text': 'Fehlercode oder -text',
+  'Search in all': 'In allen suchen',
+  From: 'Von',
+  To: 'An',
+  Outcome: 'Ergebnis',
+  'has not answered within {seconds} s': 'hat in {seconds} s nicht geantwortet',
 };

@@ -123,4 +123,12 @@ export const german: Catalogue = {
   'edit and resend': 'bearbeiten und erneut senden',
   'diagram or table': 'Diagramm oder Tabelle',
   'where the time went': 'wo die Zeit blieb',
+  'Waybill does not answer': 'Waybill antwortet nicht',
+  'It has not answered in this browser yet.': 'In diesem Browser hat es noch nicht geantwortet.',
+  'It last answered at {time}.': 'Zuletzt hat es um {time} geantwortet.',
+  'There is nothing to show of it until it does; this page then opens by itself.':
+    'Bis es antwortet, gibt es nichts zu zeigen; dann öffnet sich diese Seite von selbst.',
+  'Messages do not need the console: the engine takes and sends them while only the console is away.':
+    'Nachrichten brauchen die Konsole nicht: Die Engine nimmt und sendet sie auch, wenn nur die Konsole fehlt.',
+  'Try now': 'Jetzt versuchen',
 };

@@ -4,6 +4,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { makePrivate, PRIVATE_FOLDER } from '../../../database/private-files.ts';
+import { syncedLog } from '../../../database/synced-log.ts';
 import { background } from '../../../error/background.ts';
 import { EngineError } from '../../../error/engine-error.ts';
 import { pause } from '../../../time/pause.ts';
@@ -48,6 +49,13 @@ export async function sqliteDatabase(
       }
     }
   };
+  const sync = syncedLog(path);
+  /** What was written is durable before anybody is told of it. */
+  const durable = async <Result>(sql: string, work: () => Result): Promise<Result> => {
+    const result = await once(work);
+    if (!READS.test(sql)) await sync();
+    return result;
+  };
   const looking = new AbortController();
   const close = async (): Promise<void> => {
     looking.abort();
@@ -89,26 +97,21 @@ export async function sqliteDatabase(
   if (onMoved !== undefined) background(look(identityOf(path) ?? ''), `looking after ${file}`);
   return {
     shared: false,
-    get: (sql, ...values) => once(() => session.get(sql, ...values)),
-    all: (sql, ...values) => once(() => session.all(sql, ...values)),
-    run: (sql, ...values) => once(() => session.run(sql, ...values)),
+    get: (sql, ...values) => durable(sql, () => session.get(sql, ...values)),
+    all: (sql, ...values) => durable(sql, () => session.all(sql, ...values)),
+    run: (sql, ...values) => durable(sql, () => session.run(sql, ...values)),
     async transaction(work) {
       const ended = Promise.withResolvers<void>();
       await once(() => {
         database.exec('BEGIN IMMEDIATE');
         open = ended.promise;
       });
-      try {
-        const result = await work(later(session));
-        database.exec('COMMIT');
-        return result;
-      } catch (error) {
-        if (database.isTransaction) database.exec('ROLLBACK');
-        throw error;
-      } finally {
+      const result = await transacted(database, () => work(later(session))).finally(() => {
         open = undefined;
         ended.resolve();
-      }
+      });
+      await sync();
+      return result;
     },
     written: statementsOf,
     close,
@@ -116,7 +119,7 @@ export async function sqliteDatabase(
   };
 }
 
-const MODES = 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;';
+const MODES = 'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;';
 
 /** Which file has the name; undefined if none has. */
 function identityOf(path: string): string | undefined {
@@ -133,6 +136,23 @@ function copyInto(database: DatabaseSync, path: string): void {
   fsyncSync(copy);
   closeSync(copy);
 }
+
+async function transacted<Result>(
+  database: DatabaseSync,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    const result = await work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** Statements that write nothing. */
+const READS = /^\s*select\b/i;
 
 /** Damage only shows when it is read, so the whole file is checked on opening. */
 function check(database: DatabaseSync): void {

@@ -46,7 +46,7 @@ function maskedJson(value: unknown, names: NameMask, place: Place): unknown {
   if (Array.isArray(value))
     return value.map((one) => maskedJson(one, names, { ...place, depth: depth + 1 }));
   const object = value as Readonly<Record<string, unknown>>;
-  const taken = new Set<string>();
+  const taken = new Map<string, number>();
   const measured = !hidden && isQuantity(object);
   return Object.fromEntries(
     Object.entries(object).map(([key, one]) => {
@@ -81,9 +81,10 @@ function shownKey(key: string): string {
   return /^[\w$@.:/-]{1,60}$/.test(key) && !/\d{4}/.test(key) ? key : masked(key);
 }
 
-function unique(key: string, taken: Set<string>): string {
-  let name = key;
-  for (let n = 2; taken.has(name); n += 1) name = `${key}#${n}`;
-  taken.add(name);
+/** `taken`: the names so far, each with the last number that it was given. */
+function unique(key: string, taken: Map<string, number>): string {
+  let [name, n] = [key, taken.get(key) ?? 1];
+  while (taken.has(name)) name = `${key}#${++n}`;
+  taken.set(name, 1).set(key, n);
   return name;
 }

@@ -48,6 +48,8 @@ export interface FactorStore {
   removeTotp(owner: string): Promise<boolean>;
   /** New recovery codes, which void all earlier ones. */
   newCodes(owner: string): Promise<readonly string[]>;
+  /** Recovery codes for who has none; undefined for who has some. Of two that ask at once, one gets them. */
+  firstCodes(owner: string): Promise<readonly string[] | undefined>;
   /** Uses a recovery code up. */
   useCode(owner: string, code: string): Promise<boolean>;
   /** Removes everything. Resolves to whether there was anything. */
@@ -159,15 +161,17 @@ export function factorStore(database: MetaDatabase, now: () => number = Date.now
       (await database.run('DELETE FROM passkey WHERE owner = ? AND id = ?', owner, id)) === 1,
     removeTotp: async (owner) =>
       (await database.run('DELETE FROM totp WHERE owner = ?', owner)) === 1,
-    async newCodes(owner) {
-      const codes = Array.from({ length: CODES }, recoveryCode);
-      await database.transaction(async (session) => {
+    newCodes: (owner) =>
+      database.transaction(async (session) => {
         await session.run('DELETE FROM recovery_code WHERE owner = ?', owner);
-        for (const code of codes)
-          await session.run('INSERT INTO recovery_code VALUES (?, ?)', owner, hashOf(code));
-      });
-      return codes;
-    },
+        return addCodes(session, owner);
+      }),
+    firstCodes: (owner) =>
+      database.transaction(async (session) =>
+        (await session.get('SELECT 1 FROM recovery_code WHERE owner = ?', owner)) === undefined
+          ? addCodes(session, owner)
+          : undefined,
+      ),
     useCode: async (owner, code) =>
       (await database.run(
         'DELETE FROM recovery_code WHERE owner = ? AND hash = ?',
@@ -181,6 +185,13 @@ export function factorStore(database: MetaDatabase, now: () => number = Date.now
 const kindsOf = (rows: readonly { readonly app: number }[]): readonly FactorKind[] => [
   ...new Set(rows.map(({ app }) => (app === 1 ? 'totp' : 'passkey'))),
 ];
+
+async function addCodes(session: MetaSession, owner: string): Promise<readonly string[]> {
+  const codes = Array.from({ length: CODES }, recoveryCode);
+  for (const code of codes)
+    await session.run('INSERT INTO recovery_code VALUES (?, ?)', owner, hashOf(code));
+  return codes;
+}
 
 /** 92 bits, so that a plain hash is enough: `AbCd-EfGh-JkMn-PqRs`. */
 function recoveryCode(): string {

@@ -48,6 +48,8 @@ export interface Asked {
 /** What proved a new factor; with the first one come the recovery codes. */
 export interface Added {
   readonly codes: readonly string[] | undefined;
+  /** It was begun as the first one, but another one came before it, with the codes. */
+  readonly codesElsewhere: boolean | undefined;
 }
 
 /** The second factors of local users, and of a directory's people if that is set. */
@@ -62,7 +64,7 @@ export interface SecondFactors {
   asked(person: Person, site: Site): Promise<Asked | undefined>;
   own(person: Person, site: Site): Promise<OwnFactors>;
   /** A new secret for an app. It is kept once a code proves that the app has it. */
-  newTotp(person: Person, site: Site): NewTotp;
+  newTotp(person: Person, site: Site): Promise<NewTotp>;
   /** Rejects with CREDENTIAL_REFUSED. */
   addTotp(person: Person, ticket: string, code: string): Promise<Added>;
   newPasskey(person: Person, site: Site): Promise<NewPasskey>;
@@ -122,21 +124,27 @@ export function secondFactors({
     via === 'local' || (ldap && via.startsWith('ldap '));
   const isRequired = (person: Person): boolean =>
     mayHave(person) && person.breakGlass !== true && needs(person.roles);
-  const ticket = (label: string, content: string): string =>
-    seal.seal(label, JSON.stringify({ content, until: now() + PATIENCE }));
-  const opened = (label: string, text: string): string => {
-    const found = seal.open(label, text);
-    const { content, until } = JSON.parse(found ?? '{"until":0}') as Ticket;
-    if (until >= now()) return content;
+  const ticket = async (kind: string, owner: string, content: string): Promise<string> => {
+    const isFirst = (await store.kinds(owner)).length === 0;
+    return seal.seal(
+      `new ${kind} ${owner}`,
+      JSON.stringify({ content, isFirst, until: now() + PATIENCE }),
+    );
+  };
+  const opened = (kind: string, owner: string, text: string): Ticket => {
+    const found = seal.open(`new ${kind} ${owner}`, text);
+    const told = JSON.parse(found ?? '{"until":0}') as Ticket;
+    if (told.until >= now()) return told;
     throw new ApiError(
       422,
       'CREDENTIAL_REFUSED',
       'this took too long, or was begun by somebody else: begin again',
     );
   };
-  const added = async (owner: string, before: readonly FactorKind[]): Promise<Added> => ({
-    codes: before.length === 0 ? await store.newCodes(owner) : undefined,
-  });
+  const added = async (owner: string, { isFirst = true }: Ticket): Promise<Added> => {
+    const codes = isFirst ? await store.firstCodes(owner) : undefined;
+    return { codes, codesElsewhere: isFirst && codes === undefined ? true : undefined };
+  };
   return {
     store,
     seal,
@@ -168,29 +176,29 @@ export function secondFactors({
         obstacle: passkeyObstacle(site),
       };
     },
-    newTotp(person, site) {
+    async newTotp(person, site) {
       const secret = newSecret();
       return {
         secret: base32(secret),
         uri: keyUri(secret, person.name, `Waybill ${site.name}`),
-        ticket: ticket(`new totp ${ownerOf(person)}`, secret.toString('base64')),
+        ticket: await ticket('totp', ownerOf(person), secret.toString('base64')),
       };
     },
     async addTotp(person, given, code) {
       const owner = ownerOf(person);
-      const secret = Buffer.from(opened(`new totp ${owner}`, given), 'base64');
+      const begun = opened('totp', owner, given);
+      const secret = Buffer.from(begun.content, 'base64');
       const found = timeOf(code.replaceAll(/\s/g, ''), secret, now());
       if (found?.off !== 0) {
         const why = found === undefined ? 'this code is wrong' : clockIsOff(found.off, now());
         throw new ApiError(422, 'CREDENTIAL_REFUSED', why);
       }
-      const before = await store.kinds(owner);
       await store.putTotp(
         owner,
         seal.seal(totpLabel(owner), secret.toString('base64')),
         found.step,
       );
-      return added(owner, before);
+      return added(owner, begun);
     },
     async newPasskey(person, site) {
       const owner = ownerOf(person);
@@ -203,15 +211,14 @@ export function secondFactors({
         );
       const handle = createHmac('sha256', key).update(`passkey ${owner}`).digest();
       const options = await newPasskeyOptions(site, person.name, { handle, known });
-      return { options, ticket: ticket(`new passkey ${owner}`, options.challenge) };
+      return { options, ticket: await ticket('passkey', owner, options.challenge) };
     },
     async addPasskey(person, site, { ticket: given, label, response }) {
       const owner = ownerOf(person);
-      const challenge = opened(`new passkey ${owner}`, given);
-      const made = await madePasskey(response, { site, challenge });
-      const before = await store.kinds(owner);
+      const begun = opened('passkey', owner, given);
+      const made = await madePasskey(response, { site, challenge: begun.content });
       await store.addPasskey(owner, { ...made, label });
-      return added(owner, before);
+      return added(owner, begun);
     },
     async remove(person, which) {
       const owner = ownerOf(person);
@@ -237,6 +244,8 @@ export function secondFactors({
 
 interface Ticket {
   readonly content: string;
+  /** There was no other second factor when it was begun; one of an earlier version does not say. */
+  readonly isFirst?: boolean;
   readonly until: number;
 }
 

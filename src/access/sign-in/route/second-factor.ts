@@ -15,7 +15,14 @@ const tags = ['sign-in'];
 const Password = Type.String({ minLength: 1, maxLength: 1_000 });
 const Ticket = Type.String({ maxLength: 4_000 });
 const Codes = list(Type.String(), { description: 'Recovery codes, shown only once.' });
-const Added = Type.Object({ codes: maybe(Codes) });
+const Added = Type.Object({
+  codes: maybe(Codes),
+  codesElsewhere: maybe(
+    Type.Boolean({
+      description: 'Another one was added meanwhile: its recovery codes hold for this one too.',
+    }),
+  ),
+});
 
 const Own = Type.Object({
   allowed: Type.Boolean({ description: 'Whether somebody who signed in this way may have one.' }),

@@ -1,3 +1,4 @@
+import { syncLog } from '../../../database/synced-log.ts';
 import type { HostRecord } from '../../../message/record.ts';
 import { foldBatch, messageOf, type StatisticChange, sessionOf } from '../../batch.ts';
 import { type Difference, differencesOf } from '../../difference.ts';
@@ -15,13 +16,19 @@ import type { TraceFiles } from './trace-files.ts';
 
 /**
  * One transaction per day. Days are written oldest first; a crash in between is repaired when the
- * batch is repeated.
+ * batch is repeated. What was written is durable before this resolves.
  */
-export function apply(files: TraceFiles, inputs: readonly TraceInput[]): readonly MessageState[] {
+export async function apply(
+  files: TraceFiles,
+  inputs: readonly TraceInput[],
+): Promise<readonly MessageState[]> {
   const standing: MessageState[] = [];
+  const written: string[] = [];
   const byFile = Map.groupBy(inputs, (input) => fileNameOf(files, input));
   for (const [name, part] of [...byFile].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    standing.push(...applyToFile(files.file(name), part));
+    const file = files.file(name);
+    standing.push(...applyToFile(file, part));
+    written.push(file.path);
     const ids = part.map((input) => messageOf(input) ?? 0);
     files.grew(name, {
       lastId: Math.max(...ids),
@@ -29,6 +36,7 @@ export function apply(files: TraceFiles, inputs: readonly TraceInput[]): readonl
       sessions: part.map(sessionOf),
     });
   }
+  await Promise.all(written.map(syncLog));
   return standing;
 }
 
@@ -58,7 +66,7 @@ function timeOf(input: TraceInput): number {
 
 /** Writes the inputs of one day in one transaction; returns the new states of their messages. */
 function applyToFile(file: TraceFile, inputs: readonly TraceInput[]): readonly MessageState[] {
-  return file.transaction(() => {
+  return file.unsynced(() => {
     const changes = foldBatch(inputs, {
       state: (id) => readState(file, id),
       past: (id) => readPast(file, id),

@@ -72,6 +72,20 @@ export class TraceFile {
 
   /** Runs `work` in one transaction: all of it is durable when this returns, or none. */
   transaction<Result>(work: () => Result): Result {
+    return this.#transaction(work);
+  }
+
+  /** The same, but durable only after `syncLog`, which does not block this thread. */
+  unsynced<Result>(work: () => Result): Result {
+    this.db.exec('PRAGMA synchronous=NORMAL');
+    try {
+      return this.#transaction(work);
+    } finally {
+      this.db.exec('PRAGMA synchronous=FULL');
+    }
+  }
+
+  #transaction<Result>(work: () => Result): Result {
     this.#growCache();
     this.#asked(() => this.db.exec('BEGIN IMMEDIATE'));
     try {

@@ -1,0 +1,98 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { builtConsole } from '../../src/build/built-console.ts';
+import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
+import { longestTask } from '../support/long-tasks.ts';
+import { ODD_NAMES, withManyHosts } from '../support/many-hosts.ts';
+import { SOON } from '../support/open-console.ts';
+import { type Operated, operated } from '../support/operator.ts';
+
+/** Milliseconds: longer, and what is typed or clicked comes late. */
+const MOMENT = 100;
+
+/** Resolves once a page has asked for what it shows again, some times. */
+async function refreshed(page: Page): Promise<void> {
+  let answers = 0;
+  const count = (): void => void (answers += 1);
+  page.on('response', count);
+  await expect.poll(() => answers, { timeout: 60_000 }).toBeGreaterThanOrEqual(6);
+  page.off('response', count);
+}
+
+describe.skipIf(noBrowser !== undefined)(`2,000 hosts in Chromium ${noBrowser ?? ''}`, () => {
+  const stack = new AsyncDisposableStack();
+  let production: Operated;
+  let chrome: Browser;
+
+  beforeAll(async () => {
+    production = stack.use(await operated({ console: { consoleFolder: await builtConsole() } }));
+    await production.send('M1');
+    chrome = stack.use(await browser());
+    await withManyHosts(chrome.page, 2_000);
+  }, 120_000);
+  afterAll(() => stack.disposeAsync());
+
+  const PAGES = [
+    ['/', 'Hosts'],
+    ['/production?view=table', 'Hosts and their connections'],
+    ['/queues', 'Queues'],
+    ['/messages', 'Status'],
+    ['/events', undefined],
+    ['/alerts', undefined],
+  ] as const;
+
+  test.for(PAGES)('%s holds nobody up while it refreshes itself', async ([path, region]) => {
+    const { page } = chrome;
+    await page.goto(`${production.url}${path.slice(1)}`);
+    await page.getByRole('heading', { level: 1 }).waitFor(SOON);
+    if (region !== undefined) await page.getByLabel(region, { exact: true }).first().waitFor(SOON);
+    await expect.poll(() => page.getByText('Loading…').count(), SOON).toBe(0);
+    const longest = await longestTask(page, () => refreshed(page));
+    expect(longest).toBeLessThanOrEqual(MOMENT);
+    const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+    expect(wider, 'wider than the window').toBeLessThanOrEqual(0);
+  });
+
+  test('a host is found among them by typing, and Back brings the place again', async () => {
+    const { page } = chrome;
+    await page.goto(`${production.url}production?view=table`);
+    const find = page.getByLabel('Find a host by name or title');
+    await find.waitFor(SOON);
+    const longest = await longestTask(page, async () => {
+      await find.pressSequentially('host-1234');
+      await page.getByText('1 of 2,000').waitFor(SOON);
+    });
+    expect(longest).toBeLessThanOrEqual(MOMENT);
+    await page.getByRole('link', { name: 'Alerts' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Alerts' }).waitFor();
+    await page.goBack();
+    await page.getByText('1 of 2,000').waitFor(SOON);
+    expect(await find.inputValue()).toBe('host-1234');
+    for (const name of ODD_NAMES) {
+      await find.fill(name);
+      await page.getByRole('link', { name, exact: true }).waitFor(SOON);
+    }
+    const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+    expect(wider, 'wider than the window').toBeLessThanOrEqual(0);
+  });
+
+  test('the diagram shows them by tag, one tag and its neighbours on demand, and the paths through one host', async () => {
+    const { page } = chrome;
+    await page.goto(`${production.url}production?view=diagram`);
+    const box = page.getByRole('group', { name: /^unit-7: / });
+    await box.waitFor(SOON);
+    await page.getByRole('img', { name: 'The whole diagram, small' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    const longest = await longestTask(page, () => refreshed(page));
+    expect(longest).toBeLessThanOrEqual(MOMENT);
+    await box.click();
+    await page.waitForURL(/tag=unit-7/);
+    await page.goBack();
+    await box.waitFor(SOON);
+    await page.getByLabel('Show only the paths through a host').fill('host-100');
+    await page.waitForURL(/focus=host-100/);
+    await page.getByRole('group', { name: /host-100,/ }).waitFor(SOON);
+    await page.getByRole('button', { name: 'Only troubled' }).click();
+    await page.waitForURL(/trouble=1/);
+  });
+});
