@@ -142,21 +142,21 @@ function Criteria({ state }: { readonly state: SearchState }): ReactElement {
         defaultValue={state.find ?? ''}
         autoComplete="off"
         spellCheck={false}
-        className="w-52"
+        className="w-52 max-sm:w-full"
       />
       <Field
         label={t('Type')}
         name="type"
         defaultValue={state.type ?? ''}
         spellCheck={false}
-        className="w-36"
+        className="w-36 max-sm:w-full"
       />
       <Field
         label={t('Error code or text')}
         name="error"
         defaultValue={state.error ?? ''}
         spellCheck={false}
-        className="w-52"
+        className="w-52 max-sm:w-full"
       />
       <Button type="submit" look="primary">
         {t('Search in all')}
@@ -200,7 +200,12 @@ function Rows({ rows }: { readonly rows: readonly Of<FoundMessage>[] }): ReactEl
             <StatusBadge status={item.status} />
           </td>
           <td className="px-3 py-1.5 text-xs">{item.source}</td>
-          <td className="px-3 py-1.5 text-xs">{item.target}</td>
+          <td className="px-3 py-1.5 text-xs">
+            <span aria-hidden="true" className="text-ink-3 md:hidden">
+              →{' '}
+            </span>
+            {item.target}
+          </td>
           <td className="px-3 py-1.5 font-mono text-xs">{shortType(item.type)}</td>
           <td className="max-w-80 px-3 py-1.5 text-xs">
             <span className="flex min-w-0 gap-2">
