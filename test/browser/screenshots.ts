@@ -82,6 +82,8 @@ for (const screen of screens.length === 0 ? SCREENS : screens) {
 
 /** Other formats in trace and body, and hosts of other protocols. */
 async function otherProtocols(page: Page, screen: Screen): Promise<void> {
+  // the other console's: everybody is administrator in this one, who is nobody yet
+  await page.context().clearCookies();
   const at = async (path: string, what: string): Promise<void> => {
     await page.goto(`${protocols.url}${path}`);
     await page.getByRole('heading', { level: 1 }).waitFor();

@@ -3,7 +3,7 @@ import type { ReactElement } from 'react';
 import type { Host } from '../../../src/api/contract/host.ts';
 import { HEALTH_NAMES } from './names.ts';
 
-export type Health = Host['health'];
+type Health = Host['health'];
 
 const LOOKS = {
   running: { icon: CircleCheck, style: 'text-good' },
@@ -25,9 +25,4 @@ export function HealthBadge({ health }: { readonly health: Health }): ReactEleme
       {HEALTH_NAMES[health]}
     </span>
   );
-}
-
-/** Whether a person should look at the host. */
-export function needsAttention(health: Health): boolean {
-  return health === 'retrying' || health === 'disconnected' || health === 'stopped';
 }

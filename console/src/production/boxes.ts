@@ -1,5 +1,5 @@
 import type { Host, ProductionMap } from '../../../src/api/contract/host.ts';
-import { needsAttention } from '../element/health-badge.tsx';
+import { needsAttention } from '../element/needs-attention.ts';
 import { pathsThrough } from './paths.ts';
 
 type Way = ProductionMap['edges'][number];

@@ -17,8 +17,10 @@ import {
 import { Boxes, Cog, LogIn, LogOut } from 'lucide-react';
 import { type ReactElement, useMemo } from 'react';
 import type { ProductionMap } from '../../../src/api/contract/host.ts';
-import { HealthBadge, needsAttention } from '../element/health-badge.tsx';
+import { HealthBadge } from '../element/health-badge.tsx';
 import { HEALTH_NAMES, KIND_NAMES } from '../element/names.ts';
+import { needsAttention } from '../element/needs-attention.ts';
+import { Nothing } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
 import { useTheme } from '../shell/theme.ts';
 import { type Arrow, type Box, type Group, pictureOf } from './boxes.ts';
@@ -116,6 +118,7 @@ export default function ProductionDiagram({
       });
     else if (host !== undefined) void navigate({ to: '/hosts/$host', params: { host: host.name } });
   };
+  if (boxes.length === 0) return <Nothing>{t('No host is like that.')}</Nothing>;
   const selected = lit === undefined ? {} : { nodes: [...lit].map((id) => ({ id })) };
   return (
     <div className="min-h-0 flex-1">

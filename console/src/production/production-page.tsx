@@ -6,7 +6,7 @@ import { productionMap, statistics } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';
 import { useFirst } from '../element/first.tsx';
-import { needsAttention } from '../element/health-badge.tsx';
+import { needsAttention } from '../element/needs-attention.ts';
 import { Problem, Waiting, Warning } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { useMedia, WIDE } from '../element/use-media.ts';
@@ -81,7 +81,8 @@ export function ProductionPage(): ReactElement {
         <Shown
           map={data}
           isTable={isTable}
-          focus={focus}
+          // an address may name a host that is no more
+          focus={data.hosts.some(({ name }) => name === focus) ? focus : undefined}
           tag={tag}
           troubled={troubled}
           find={find}

@@ -49,4 +49,5 @@ export const german: Catalogue = {
   '{count} in trouble': '{count} mit Störung',
   'all run': 'alle laufen',
   'Only troubled': 'Nur mit Störung',
+  'No host is like that.': 'Auf keinen Host trifft das zu.',
 };
