@@ -59,7 +59,7 @@ test('the first administrator is made with the code that is printed, once; being
   expect((await nobody.me()).status).toBe(401);
   expect((await nobody.ask('GET', '/api/v1/hosts')).status).toBe(401);
   const methods = await nobody.ask('GET', '/api/v1/sign-in/methods');
-  expect(methods.body).toEqual({ password: true, first: true, oidc: [], saml: [] });
+  expect(methods.body).toEqual({ password: true, first: true, oidc: [], saml: [], kerberos: [] });
   const code = production.plane.firstCode ?? '';
   expect(code).toMatch(/^(?:\w{5}-){3}\w{5}$/);
   expect(await holding(data, code)).toEqual([]);
