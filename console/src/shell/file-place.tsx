@@ -14,11 +14,7 @@ export function FilePlace({
   const place = `${file}:${line}`;
   if (!may('config.view')) return <span translate="no">{place}</span>;
   return (
-    <Link
-      to="/files"
-      search={{ path: file, line: `${line}` }}
-      className="text-accent hover:underline"
-    >
+    <Link to="/files" search={{ path: file, line: `${line}` }} className="text-accent underline">
       <span translate="no">{place}</span>
     </Link>
   );
