@@ -158,9 +158,9 @@ export class S3Store implements ObjectStore<Writing> {
         const command = new this.#sdk.CompleteMultipartUploadCommand(all);
         await this.#client.send(command, { abortSignal });
       },
-      // any error: what went wrong before matters more, and the bucket's own rule for such parts removes them
       abandon: async () => {
         const abort = this.#client.send(new this.#sdk.AbortMultipartUploadCommand(at));
+        // any error: what went wrong before matters more, and the bucket's own rule for such parts removes them
         await abort.catch(() => undefined);
       },
     };

@@ -36,6 +36,7 @@ test('every answer of a running production is as its schema says', async () => {
   const now = Date.now();
   const queries: Readonly<Record<string, string>> = {
     '/api/v1/find': '?text=C1',
+    '/api/v1/across/find': '?text=C1',
     '/api/v1/find/hosts': '?text=out',
     '/api/v1/statistics': `?from=${now - 3_600_000}&to=${now}&step=60000`,
     '/api/v1/statistics/comparison': '?zone=Europe/Berlin',

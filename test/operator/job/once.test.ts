@@ -161,7 +161,7 @@ test('an order whose result was lost is not carried out a second time: what it s
   expect(arrived()).toBe(1);
   const resend = () => act<Resent>(`/api/v1/messages/${message?.id}/resend`, {}, 'lost');
   const first = await resend();
-  await vi.waitFor(() => expect(arrived()).toBe(2));
+  await vi.waitFor(() => expect(arrived()).toBe(2), 20_000);
   await forgetResults();
   expect(await resend()).toMatchObject({ status: 200, body: first.body });
   // the second time, the result of the first is known again
@@ -174,7 +174,7 @@ test('an order whose result was lost is not carried out a second time: what it s
   await forgetResults();
   expect((await anew()).body.sessionId).toBe(made.body.sessionId);
   await production.send('L2');
-  await vi.waitFor(() => expect(arrived()).toBe(4));
+  await vi.waitFor(() => expect(arrived()).toBe(4), 20_000);
 
   await production.send('L3', { mrn: '0' });
   const suspended = { from, source: 'hl7-in', target: 'router', status: ['suspended'] };
