@@ -144,6 +144,10 @@ test('of two engines one stands still past its claim, goes on, and is killed: th
   const { receiver, ...here } = await ward(scope);
   const [listen, other] = [await freePort(), await freePort()];
   const engines = [await here.start('one', listen), await here.start('two', other)];
+  // one that stands still would never end
+  scope.defer(() => {
+    for (const { pid, ended } of engines) if (!ended) process.kill(pid, 'SIGCONT');
+  });
   const root = await here.signedIn();
   const job = await orderedAgain(root, listen, here);
   await doneBeyond(root, job, 0);
