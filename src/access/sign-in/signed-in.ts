@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Identity } from '../rights/principal-for.ts';
+import { permissionsOf } from '../rights/roles.ts';
 import { cookieName, cookieOf, setCookie } from './cookie.ts';
 import type { SignIn } from './sign-in.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
@@ -47,6 +48,18 @@ export async function signedIn(
   await audit.record({ ...entry, outcome: 'done', detail: { roles, scope, secondFactor: factor } });
   const cause = `${factor === undefined ? '' : `by ${factor}, `}with ${roles.join(', ') || 'no role'} on ${scope.join(', ')}`;
   trace.add({ ip, method, user: name, outcome: 'signed-in', cause, remedy: undefined });
+}
+
+/** The same for whom a provider has proved: an enforced provider is confirmed by it. */
+export async function startProvidedSession(
+  signIn: SignIn,
+  exchange: readonly [FastifyRequest, FastifyReply],
+  identity: Identity,
+  by: SignedInBy,
+): Promise<void> {
+  const allowed = permissionsOf(identity.roles, signIn.roles);
+  await signIn.enforcement.signedIn(allowed.has('user.manage'));
+  await startSession(signIn, exchange, identity, by);
 }
 
 /** Runs a sign-in; a refusal is recorded with its cause before it is answered. */

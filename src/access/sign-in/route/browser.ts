@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { ApiError } from '../../../web/api-error.ts';
+import { maybe } from '../../../web/schema.ts';
+import { Type } from '../../../web/type.ts';
 import { escaped } from '../page-text.ts';
+import { sendRefusedPage } from '../refused-page.ts';
 import type { SignIn } from '../sign-in.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
 
@@ -14,6 +18,27 @@ export function backTo(wanted: string | undefined, base: string): string {
   if (wanted === undefined || !URL.canParse(wanted, base)) return base;
   const url = new URL(wanted, base);
   return url.origin === new URL(base).origin ? url.href : base;
+}
+
+/** What the address says at which a browser begins to sign in with a provider. */
+export const BEGINNING = {
+  params: Type.Object({ name: Type.String() }),
+  querystring: Type.Object({ back: maybe(Type.String({ maxLength: 2_000 })) }),
+};
+
+/** Answers a browser whose sign-in was refused with a page. */
+export const refusedPage =
+  (signIn: SignIn) =>
+  (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void =>
+    sendRefusedPage(error, request, reply, baseOf(signIn, request));
+
+export function providerNamed<Provider>(
+  providers: ReadonlyMap<string, Provider>,
+  name: string,
+): Provider {
+  const provider = providers.get(name);
+  if (provider === undefined) throw new ApiError(404, 'NOT_FOUND', `there is no provider ${name}`);
+  return provider;
 }
 
 export function strayAnswer(): SignInRefusal {

@@ -1,16 +1,11 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { isSignedOut } from '../../../peer/oidc/logout-token.ts';
 import type { Api } from '../../../web/api.ts';
-import { ApiError } from '../../../web/api-error.ts';
 import { API_PREFIX } from '../../../web/api-prefix.ts';
-import { maybe } from '../../../web/schema.ts';
 import { Type } from '../../../web/type.ts';
-import { permissionsOf } from '../../rights/roles.ts';
 import { cookieName, cookieOf, setCookie } from '../cookie.ts';
-import { sendRefusedPage } from '../refused-page.ts';
 import type { SignIn } from '../sign-in.ts';
-import { attempted, startSession } from '../signed-in.ts';
-import { backTo, baseOf, strayAnswer } from './browser.ts';
+import { attempted, startProvidedSession } from '../signed-in.ts';
+import { BEGINNING, backTo, baseOf, providerNamed, refusedPage, strayAnswer } from './browser.ts';
 
 const LOGOUT_LIMIT = 16 * 1024;
 
@@ -21,23 +16,17 @@ const LOGOUT_LIMIT = 16 * 1024;
 // oxlint-disable-next-line max-lines-per-function -- one table of routes
 export function oidcRoutes(api: Api, signIn: SignIn): void {
   void api.register(async (scope) => backChannelRoute(scope as unknown as Api, signIn));
-  const errorHandler = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void =>
-    sendRefusedPage(error, request, reply, baseOf(signIn, request));
+  const errorHandler = refusedPage(signIn);
   api.get(
     '/sign-in/oidc/:name',
     {
       config: { open: true },
       errorHandler,
-      schema: {
-        params: Type.Object({ name: Type.String() }),
-        querystring: Type.Object({ back: maybe(Type.String({ maxLength: 2_000 })) }),
-      },
+      schema: BEGINNING,
     },
     async (request, reply) => {
       const { name } = request.params;
-      const provider = signIn.providers.get(name);
-      if (provider === undefined)
-        throw new ApiError(404, 'NOT_FOUND', `there is no provider ${name}`);
+      const provider = providerNamed(signIn.providers, name);
       const base = baseOf(signIn, request);
       const redirect = new URL(`.${API_PREFIX}/sign-in/oidc/${name}/callback`, base).href;
       const what = { method: `oidc ${name}`, user: undefined };
@@ -84,9 +73,11 @@ export function oidcRoutes(api: Api, signIn: SignIn): void {
           return provider.finish(answer, attempt);
         },
       );
-      const allowed = permissionsOf(identity.roles, signIn.roles);
-      await signIn.enforcement.signedIn(allowed.has('user.manage'));
-      await startSession(signIn, [request, reply], identity, { method, provider: name, idToken });
+      await startProvidedSession(signIn, [request, reply], identity, {
+        method,
+        provider: name,
+        idToken,
+      });
       return reply.redirect(one?.back ?? '/');
     },
   );
@@ -110,9 +101,7 @@ function backChannelRoute(api: Api, signIn: SignIn): void {
     },
     async (request, reply) => {
       const { name } = request.params;
-      const provider = signIn.providers.get(name);
-      if (provider === undefined)
-        throw new ApiError(404, 'NOT_FOUND', `there is no provider ${name}`);
+      const provider = providerNamed(signIn.providers, name);
       const method = `oidc ${name}`;
       const out = await attempted(signIn, request, { method, user: undefined }, () =>
         provider.signedOut(request.body.logout_token),

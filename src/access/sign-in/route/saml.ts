@@ -1,17 +1,22 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Api } from '../../../web/api.ts';
-import { ApiError } from '../../../web/api-error.ts';
 import { API_PREFIX } from '../../../web/api-prefix.ts';
 import { maybe } from '../../../web/schema.ts';
 import { Type } from '../../../web/type.ts';
-import { permissionsOf } from '../../rights/roles.ts';
 import { cookieName, cookieOf, setCookie } from '../cookie.ts';
-import { sendRefusedPage } from '../refused-page.ts';
 import { ownMetadata } from '../saml/own-metadata.ts';
 import { LONGEST_RESPONSE, type OwnAddresses, type SamlProvider } from '../saml/saml-provider.ts';
 import type { SignIn } from '../sign-in.ts';
-import { attempted, startSession } from '../signed-in.ts';
-import { backTo, baseOf, sendForm, strayAnswer } from './browser.ts';
+import { attempted, startProvidedSession } from '../signed-in.ts';
+import {
+  BEGINNING,
+  backTo,
+  baseOf,
+  providerNamed,
+  refusedPage,
+  sendForm,
+  strayAnswer,
+} from './browser.ts';
 
 const Name = Type.Object({ name: Type.String() });
 const PATH = `${API_PREFIX}/sign-in/saml`;
@@ -21,9 +26,7 @@ export function samlRoutes(api: Api, signIn: SignIn): void {
   if (signIn.saml.size === 0) return;
   void api.register(async (scope) => {
     const own = scope as unknown as Api;
-    own.setErrorHandler((error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
-      sendRefusedPage(error, request, reply, baseOf(signIn, request)),
-    );
+    own.setErrorHandler(refusedPage(signIn));
     own.addContentTypeParser(
       'application/x-www-form-urlencoded',
       { parseAs: 'string', bodyLimit: LONGEST_RESPONSE },
@@ -41,11 +44,7 @@ export function samlAddresses(signIn: SignIn, request: FastifyRequest, name: str
   return { metadata: of('metadata'), consumer: of('consume'), logout: of('logout') };
 }
 
-function providerOf({ saml }: SignIn, name: string): SamlProvider {
-  const provider = saml.get(name);
-  if (provider === undefined) throw new ApiError(404, 'NOT_FOUND', `there is no provider ${name}`);
-  return provider;
-}
+const providerOf = ({ saml }: SignIn, name: string): SamlProvider => providerNamed(saml, name);
 
 /** The way to the provider, and what it must know of us. */
 function startRoute(api: Api, signIn: SignIn): void {
@@ -53,10 +52,7 @@ function startRoute(api: Api, signIn: SignIn): void {
     '/sign-in/saml/:name',
     {
       config: { open: true },
-      schema: {
-        params: Name,
-        querystring: Type.Object({ back: maybe(Type.String({ maxLength: 2_000 })) }),
-      },
+      schema: BEGINNING,
     },
     async (request, reply) => {
       const { name } = request.params;
@@ -121,9 +117,7 @@ function consumerRoute(api: Api, signIn: SignIn): void {
         if (begun === undefined && !provider.fromProvider) throw strayAnswer();
         return provider.finish(own, SAMLResponse, begun);
       });
-      const allowed = permissionsOf(identity.roles, signIn.roles);
-      await signIn.enforcement.signedIn(allowed.has('user.manage'));
-      await startSession(signIn, [request, reply], identity, {
+      await startProvidedSession(signIn, [request, reply], identity, {
         method,
         provider: name,
         idToken: session,
