@@ -156,7 +156,7 @@ function orderBatch(kv: KV, patience: number): OrderBatch {
 }
 
 /** Whether nothing was done, and trying again would not help. */
-const isFinal = (error: unknown): boolean =>
+export const isFinal = (error: unknown): boolean =>
   isEngineError(error) && !error.retryable && error.code !== 'ORDER_UNCERTAIN';
 
 /** Gives an order or a name back, unless somebody else has it by now. */

@@ -74,7 +74,7 @@ async function did(
 ): Promise<SentMessage | undefined> {
   const { order } = given;
   if (given.act === 'discard') {
-    await discardOnce(engine, orders, { ...given, order });
+    await discardOnce(engine, orders, given);
     return undefined;
   }
   const handling = orders.handling({ order, suspended: settledBy(given), place });

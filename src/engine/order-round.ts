@@ -1,6 +1,12 @@
 import { askedTogether } from '../broker/asked-together.ts';
 import { headersFrom } from '../broker/find-by-id.ts';
-import { type CarriedOut, type OrderBatch, Untouched, uncertain } from '../broker/orders.ts';
+import {
+  type CarriedOut,
+  isFinal,
+  type OrderBatch,
+  Untouched,
+  uncertain,
+} from '../broker/orders.ts';
 import { lastSequence } from '../broker/streams.ts';
 import type { SentMessage } from '../control/orders.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
@@ -138,8 +144,7 @@ export async function madeBefore(
   order: string,
   error: unknown,
 ): Promise<SentMessage> {
-  const isDecided = isEngineError(error) && !error.retryable && error.code !== 'ORDER_UNCERTAIN';
-  const made = isDecided ? await orders.known(order) : undefined;
+  const made = isFinal(error) ? await orders.known(order) : undefined;
   if (made === undefined) throw error;
   return made;
 }
