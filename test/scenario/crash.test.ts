@@ -12,6 +12,7 @@ import { PLANE } from '../../src/control/verbs.ts';
 import type { TraceReader } from '../../src/trace/trace-store.ts';
 import { type EngineProcess, startEngineProcess } from '../support/engine-process.ts';
 import { mllpReceiver, type Received, sendUntilAcknowledged } from '../support/mllp-peers.ts';
+import { repetitionsIn } from '../support/told-repetitions.ts';
 
 const SENDERS = 10;
 /** `WAYBILL_KILLS=201` for a change of the flow: it takes a quarter of an hour on a busy machine. */
@@ -45,11 +46,6 @@ transforms: { mark: mark.yaml }
 const messageOf = (sender: number, n: number): string =>
   `MSH|^~\\&|S${sender}|A|R|B|20260101||ADT^A01^ADT_A01|${sender}-${n}|P|2.5.1\rEVN|A01|20260101\rPID|1||P${sender}x${n}^^^H^MR||DOE^JOHN\rPV1|1|I\r`;
 
-function repeatedOf(received: readonly Received[]): [string, Received[]][] {
-  const all = Map.groupBy(received, ({ controlId }) => controlId);
-  return [...all].filter(([, times]) => times.length > 1);
-}
-
 const ALL_HOSTS = expect.arrayContaining(['router', 'first', 'second']) as unknown;
 
 async function completedOf(
@@ -68,12 +64,11 @@ async function unmarkedOf(
 ): Promise<string[]> {
   const unmarked: string[] = [];
   for (const [target, received] of Object.entries(receivedAt)) {
-    for (const [id, times] of repeatedOf(received)) {
+    for (const { id, came } of repetitionsIn(received)) {
       const search = { mrn: `P${id.replace('-', 'x')}` };
       const { items } = await trace.find({ search, target, limit: 5 });
       // of a message whose last outcome was lost too the trace says just that
       const told = items[0]?.possibleDuplicate === true || items[0]?.presumed === true;
-      const came = times.map(({ at, from }) => ({ at, from }));
       if (!told) unmarked.push(`${target} ${id}: ${JSON.stringify({ came, items })}`);
     }
   }

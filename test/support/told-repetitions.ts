@@ -20,6 +20,13 @@ async function untold(
   return { started, done, attempts, tries, past };
 }
 
+/** Which messages came more than once, and when and from which port each time. */
+export function repetitionsIn(received: readonly Received[]) {
+  return [...Map.groupBy(received, ({ controlId }) => controlId)]
+    .filter(([, all]) => all.length > 1)
+    .map(([id, all]) => ({ id, came: all.map(({ at, from }) => ({ at, from })) }));
+}
+
 /** What a target got more than once for a reason that the trace does not tell; `id` is a search field. */
 export async function unexplained(
   received: readonly Received[],
@@ -27,10 +34,8 @@ export async function unexplained(
   target: string,
 ): Promise<string[]> {
   const found: string[] = [];
-  for (const [id, all] of Map.groupBy(received, ({ controlId }) => controlId)) {
-    if (all.length === 1) continue;
-    const told = await untold(trace, target, id, all.length);
-    const came = all.map(({ at, from }) => ({ at, from }));
+  for (const { id, came } of repetitionsIn(received)) {
+    const told = await untold(trace, target, id, came.length);
     if (told !== undefined) found.push(`${target} ${id}: ${JSON.stringify({ came, told })}`);
   }
   return found;
