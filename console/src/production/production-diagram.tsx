@@ -15,7 +15,7 @@ import {
   ReactFlow,
 } from '@xyflow/react';
 import { Boxes, Cog, LogIn, LogOut } from 'lucide-react';
-import { type ReactElement, useMemo } from 'react';
+import { type ReactElement, type ReactNode, useMemo } from 'react';
 import type { ProductionMap } from '../../../src/api/contract/host.ts';
 import { HealthBadge } from '../element/health-badge.tsx';
 import { HEALTH_NAMES, KIND_NAMES } from '../element/names.ts';
@@ -226,17 +226,46 @@ function edgeLabel({ from, to, labels, many }: Omit<Arrow, 'by'>): string {
     : t('{from} sends to {to} by {labels}', { from, to, labels: labels.join(', ') });
 }
 
+/** A box, and where its ways end and begin. */
+function Framed({
+  look,
+  children,
+}: {
+  readonly look: string;
+  readonly children: ReactNode;
+}): ReactElement {
+  return (
+    <div
+      className={`flex flex-col justify-between rounded-lg bg-surface px-2.5 py-1.5 text-xs ${look}`}
+      style={{ width: NODE_WIDTH, height: NODE_HEIGHT }}
+    >
+      <Handle type="target" position={Position.Left} isConnectable={false} className="!opacity-0" />
+      {children}
+      <Handle
+        type="source"
+        position={Position.Right}
+        isConnectable={false}
+        className="!opacity-0"
+      />
+    </div>
+  );
+}
+
+function Rate({ of: rate }: { readonly of: number }): ReactElement {
+  return (
+    <span className="ml-auto text-ink-2">
+      {rate >= 0.05 ? t('{rate}/min', { rate: rounded(rate) }) : t('quiet')}
+    </span>
+  );
+}
+
 /** Several hosts in one box; it opens them. */
 function GroupNode({ data: { box, rate } }: NodeProps<Node<Shown>>): ReactElement {
   const { hosts } = box;
   const troubled = troubledIn(box);
   const queued = queuedIn(box);
   return (
-    <div
-      className={`flex flex-col justify-between rounded-lg border-2 border-double bg-surface px-2.5 py-1.5 text-xs ${troubled > 0 ? 'border-bad' : 'border-line-strong'}`}
-      style={{ width: NODE_WIDTH, height: NODE_HEIGHT }}
-    >
-      <Handle type="target" position={Position.Left} isConnectable={false} className="!opacity-0" />
+    <Framed look={`border-2 border-double ${troubled > 0 ? 'border-bad' : 'border-line-strong'}`}>
       <span className="flex items-center gap-1.5">
         <Boxes size={14} className="shrink-0 text-ink-3" aria-hidden="true" />
         <span className="truncate text-[13px] font-semibold">{boxText(box)}</span>
@@ -255,17 +284,9 @@ function GroupNode({ data: { box, rate } }: NodeProps<Node<Shown>>): ReactElemen
         <span className={troubled > 0 ? 'font-medium text-bad' : 'text-good'}>
           {troubled > 0 ? t('{count} in trouble', { count: troubled }) : t('all run')}
         </span>
-        <span className="ml-auto text-ink-2">
-          {rate >= 0.05 ? t('{rate}/min', { rate: rounded(rate) }) : t('quiet')}
-        </span>
+        <Rate of={rate} />
       </span>
-      <Handle
-        type="source"
-        position={Position.Right}
-        isConnectable={false}
-        className="!opacity-0"
-      />
-    </div>
+    </Framed>
   );
 }
 
@@ -276,11 +297,9 @@ function HostNode({ data: { box, rate, faded } }: NodeProps<Node<Shown>>): React
   const Icon = ICONS[kind];
   const alarming = needsAttention(health);
   return (
-    <div
-      className={`flex flex-col justify-between rounded-lg border bg-surface px-2.5 py-1.5 text-xs ${faded ? 'opacity-30' : ''} ${alarming ? 'border-bad border-2' : 'border-line-strong'}`}
-      style={{ width: NODE_WIDTH, height: NODE_HEIGHT }}
+    <Framed
+      look={`border ${faded ? 'opacity-30' : ''} ${alarming ? 'border-bad border-2' : 'border-line-strong'}`}
     >
-      <Handle type="target" position={Position.Left} isConnectable={false} className="!opacity-0" />
       <span className="flex items-center gap-1.5">
         <Icon size={14} className="shrink-0 text-ink-3" aria-hidden="true" />
         <span className="truncate text-[13px] font-semibold">{name}</span>
@@ -298,17 +317,9 @@ function HostNode({ data: { box, rate, faded } }: NodeProps<Node<Shown>>): React
       </span>
       <span className="flex items-center gap-2">
         <HealthBadge health={health} />
-        <span className="ml-auto text-ink-2">
-          {rate >= 0.05 ? t('{rate}/min', { rate: rounded(rate) }) : t('quiet')}
-        </span>
+        <Rate of={rate} />
       </span>
-      <Handle
-        type="source"
-        position={Position.Right}
-        isConnectable={false}
-        className="!opacity-0"
-      />
-    </div>
+    </Framed>
   );
 }
 
