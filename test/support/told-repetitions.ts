@@ -21,7 +21,9 @@ async function untold(
 }
 
 /** Which messages came more than once, and when and from which port each time. */
-export function repetitionsIn(received: readonly Received[]) {
+export function repetitionsIn(
+  received: readonly Received[],
+): { readonly id: string; readonly came: readonly Pick<Received, 'at' | 'from'>[] }[] {
   return [...Map.groupBy(received, ({ controlId }) => controlId)]
     .filter(([, all]) => all.length > 1)
     .map(([id, all]) => ({ id, came: all.map(({ at, from }) => ({ at, from })) }));
