@@ -3,6 +3,7 @@ import { masked } from '../access/rights/mask/masked.ts';
 import { maskedText } from '../access/rights/masked-text.ts';
 import { maskedWords } from '../access/rights/masked-words.ts';
 import type { Principal } from '../access/rights/principal.ts';
+import { ENVELOPE_FIELDS, type Envelope, type Hiding } from '../message/envelope.ts';
 import type { RecordedError } from '../message/record.ts';
 import { isOpenTo, type PastOutcome, type TracedMessage } from '../trace/traced-message.ts';
 import type { Host } from './contract/host.ts';
@@ -38,45 +39,89 @@ const hostsOf = ({
 }: Partial<Record<'host' | 'source' | 'target', string | undefined>>): readonly string[] =>
   [host, source, target].filter((one) => one !== undefined);
 
+/** How a part is shown to those who may not see patients; `own` are names of hosts, which stay. */
+type Mask<Value> = (value: Value, own: readonly string[]) => Value;
+/** A part that has none is not shown at all. */
+type Masks<Thing> = { readonly [Part in keyof Thing]-?: Mask<NonNullable<Thing[Part]>> };
+
+const unchanged = <Value>(value: Value): Value => value;
+
+const HIDING: Readonly<Record<Hiding, Mask<string>>> = {
+  nothing: unchanged,
+  letters: masked,
+  values: (text) => maskedText(text),
+  claims: maskedCaller,
+};
+
+// an object made by its entries has no type: the table has every field
+const ENVELOPE_MASKS = Object.fromEntries(
+  Object.entries(ENVELOPE_FIELDS).map(([field, { hides = 'nothing' }]) => [field, HIDING[hides]]),
+) as unknown as Masks<Omit<Envelope, 'possibleDuplicate'>>;
+
+/** Texts about how a message ended may quote it. */
+const ENDING_MASKS: Masks<Omit<PastOutcome, 'messageId' | 'status'>> = {
+  started: unchanged,
+  done: unchanged,
+  by: unchanged,
+  warning: maskedText,
+  error: maskedError,
+  reply: ({ text, ...rest }) => ({
+    ...rest,
+    ...(text === undefined ? {} : { text: maskedWords(text) }),
+  }),
+  explain: (one) => ({
+    ...one,
+    rules: one.rules.map((rule) => shownWithText({ unmasked: false }, rule)),
+  }),
+};
+
+const PAST_MASKS: Masks<Session['past'][number]> = {
+  ...ENDING_MASKS,
+  messageId: unchanged,
+  status: unchanged,
+};
+
+const MESSAGE_MASKS: Masks<TracedMessage> = {
+  ...ENVELOPE_MASKS,
+  ...ENDING_MASKS,
+  status: unchanged,
+  possibleDuplicate: unchanged,
+  duplicateOf: unchanged,
+  attempts: unchanged,
+  presumed: unchanged,
+  queue: unchanged,
+  setAside: unchanged,
+  hasBody: unchanged,
+  receivedBy: unchanged,
+  receivedIds: unchanged,
+  states: (keys) => keys.map(masked),
+};
+
+function maskedParts<Thing extends object>(
+  thing: Thing,
+  masks: Masks<Thing>,
+  own: readonly string[],
+): Thing {
+  const parts = Object.entries(masks as Readonly<Record<string, Mask<unknown>>>).flatMap(
+    ([part, mask]) => {
+      const value: unknown = Reflect.get(thing, part);
+      return value === undefined ? [] : [[part, mask(value, own)] as const];
+    },
+  );
+  return Object.fromEntries(parts) as Thing;
+}
+
 /** What the trace knows about a message; file names, peers' texts and quoted values may name a patient. */
-export function shownMessage<Message extends TracedMessage>(
-  viewer: MessageViewer,
-  message: Message,
-): Message {
-  return shown(viewerOf(viewer, message), message, ({ name, origin, caller, states, ...rest }) => ({
-    ...maskedEnding(rest as unknown as Message, hostsOf(message)),
-    ...maskedPart('name', name, masked),
-    ...maskedPart('origin', origin, maskedText),
-    ...maskedPart('caller', caller, maskedCaller),
-    ...maskedPart('states', states, (keys) => keys.map(masked)),
-  }));
+export function shownMessage(viewer: MessageViewer, message: TracedMessage): TracedMessage {
+  return shown(viewerOf(viewer, message), message, (one) =>
+    maskedParts(one, MESSAGE_MASKS, hostsOf(one)),
+  );
 }
 
 /** Names of claims, and what is known to identify nobody; claims may name a patient. */
 function maskedCaller(caller: string): string {
   const bytes = maskJson(Buffer.from(caller), { hidden: new Set(), shown: new Set() });
   return JSON.stringify(JSON.parse(Buffer.from(bytes).toString('utf8')));
-}
-
-/** The texts about how a message ended that may quote it. */
-function maskedEnding<Ending extends Partial<TracedMessage> | PastOutcome>(
-  ending: Ending,
-  own: readonly string[],
-): Ending {
-  const { warning, error, reply, explain, ...rest } = ending;
-  return {
-    ...(rest as Ending),
-    ...maskedPart('warning', warning, (text) => maskedText(text, own)),
-    ...maskedPart('error', error, (one) => maskedError(one, own)),
-    ...maskedPart('reply', reply, (one) => ({
-      ...one,
-      ...maskedPart('text', one.text, maskedWords),
-    })),
-    ...maskedPart('explain', explain, (one) => ({
-      ...one,
-      rules: one.rules.map((rule) => shownWithText({ unmasked: false }, rule)),
-    })),
-  };
 }
 
 /** A session with everything about its messages. */
@@ -96,7 +141,9 @@ export function shownSession(viewer: MessageViewer, session: Session): Session {
       error: shown(of(one.messageId), one.error, (error) => maskedError(error, own(one.messageId))),
     })),
     past: past.map((one) =>
-      shown(of(one.messageId), one, (ending) => maskedEnding(ending, own(one.messageId))),
+      shown(of(one.messageId), one, (ending) =>
+        maskedParts(ending, PAST_MASKS, own(one.messageId)),
+      ),
     ),
   };
 }

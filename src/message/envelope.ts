@@ -51,15 +51,24 @@ export interface Envelope extends MessageFacts {
   readonly possibleDuplicate?: boolean | undefined;
 }
 
+/** What is hidden of a text from those who may not see patients: see `src/api/shown.ts`. */
+export type Hiding = 'nothing' | 'letters' | 'values' | 'claims';
+
 /** How a field of the envelope is stored with a message. */
-export interface EnvelopeField {
+export type EnvelopeField = {
   /** Its NATS header. */
   readonly header: string;
-  /** `text` may contain anything; a `name` is one of Waybill's own and is written unchanged. */
-  readonly kind: 'number' | 'name' | 'text';
   /** What to assume if it is missing; a field without this is optional. */
   readonly missing?: number | string;
-}
+} & (
+  | {
+      /** A `name` is one of Waybill's own and is written unchanged. */
+      readonly kind: 'number' | 'name';
+      readonly hides?: never;
+    }
+  // it may contain anything
+  | { readonly kind: 'text'; readonly hides: Hiding }
+);
 
 type StoredField = Exclude<keyof Envelope, 'possibleDuplicate'>;
 
@@ -76,22 +85,28 @@ export const ENVELOPE_FIELDS: {
   sessionId: { header: 'Wb-Session', kind: 'number', missing: 0 },
   source: { header: 'Wb-Source', kind: 'name', missing: '' },
   target: { header: 'Wb-Target', kind: 'name', missing: '' },
-  type: { header: 'Wb-Type', kind: 'text', missing: 'application/octet-stream', given: true },
+  type: {
+    header: 'Wb-Type',
+    kind: 'text',
+    hides: 'nothing',
+    missing: 'application/octet-stream',
+    given: true,
+  },
   created: { header: 'Wb-Created', kind: 'number', missing: 0 },
   received: { header: 'Wb-Received', kind: 'number', missing: 0 },
   size: { header: 'Wb-Size', kind: 'number', missing: 0 },
   parentId: { header: 'Wb-Parent', kind: 'number' },
-  charset: { header: 'Wb-Charset', kind: 'text', given: true },
-  name: { header: 'Wb-Name', kind: 'text', given: true },
+  charset: { header: 'Wb-Charset', kind: 'text', hides: 'nothing', given: true },
+  name: { header: 'Wb-Name', kind: 'text', hides: 'letters', given: true },
   part: { header: 'Wb-Part', kind: 'number' },
   parts: { header: 'Wb-Parts', kind: 'number' },
-  origin: { header: 'Wb-Origin', kind: 'text', given: true },
-  caller: { header: 'Wb-Caller', kind: 'text', given: true },
+  origin: { header: 'Wb-Origin', kind: 'text', hides: 'values', given: true },
+  caller: { header: 'Wb-Caller', kind: 'text', hides: 'claims', given: true },
   priority: { header: 'Wb-Priority', kind: 'number', given: true },
   replyTo: { header: 'Wb-Reply-To', kind: 'name' },
   resendOf: { header: 'Wb-Resend-Of', kind: 'number' },
   traceparent: { header: 'traceparent', kind: 'name', given: true },
-  testBy: { header: 'Wb-Test', kind: 'text' },
+  testBy: { header: 'Wb-Test', kind: 'text', hides: 'nothing' },
 };
 
 /** Only the stored fields of an object that has more. */
