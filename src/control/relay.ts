@@ -29,7 +29,7 @@ const TOLD_EVERY = 256 * 1024;
 
 /**
  * Asks the operator plane of another production on the same NATS, and returns its answer as it
- * comes. Throws BROKER_UNAVAILABLE if none is there, or it falls silent.
+ * comes. Throws BROKER_UNAVAILABLE if none is there, it falls silent, or nobody wants it any more.
  */
 export async function askRelayed(
   { connection }: Broker,
@@ -37,6 +37,8 @@ export async function askRelayed(
   request: RelayedRequest,
   { body, signal }: { readonly body?: Uint8Array | undefined; readonly signal: AbortSignal },
 ): Promise<Relayed> {
+  // it tells its listeners nothing more
+  if (signal.aborted) throw away(production);
   const inbox = createInbox();
   const bytes = packed({ connection }, request, body);
   const subscription = connection.subscribe(inbox);

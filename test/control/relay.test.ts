@@ -96,6 +96,17 @@ test('who no longer wants the answer ends it there: before it begins, and in the
   await vi.waitFor(() => expect(aborted.mock.calls.flat()).toEqual(['slow', 'long']));
 });
 
+test('who did not want the answer any more before it was asked for does not ask', async () => {
+  const asked = vi.fn<() => void>();
+  await using _ = await serving(async () => {
+    asked();
+    return { status: 200, headers: {}, body: (async function* () {})() };
+  });
+  await expect(ask('x', AbortSignal.abort())).rejects.toThrow('no console of lab answers');
+  await ask('y');
+  expect(asked).toHaveBeenCalledOnce();
+});
+
 test('a failure is told with its code, before the answer and within it', async () => {
   const error = new EngineError('STORE_UNAVAILABLE', 'the store is away', { retryable: true });
   await using _ = await serving(async ({ path }) => {
