@@ -36,7 +36,7 @@ import type { CheckedFiles, CheckOrder, FilesOf } from '../definition/history/ch
 import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
 import { describeError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
-import { remembered } from './remembered.ts';
+import { type Remembered, remembered } from './remembered.ts';
 
 /** The engines of the production as seen by the operator plane: only through NATS requests, on any machine. */
 export interface Engines {
@@ -125,10 +125,7 @@ export function engines(broker: Broker, certificate?: string): Engines {
   const description = remembered(DESCRIPTION_FRESH, () =>
     askControl(broker, ENGINE.describe, null),
   );
-  const certificates = remembered(CERTIFICATES_FRESH, async () => {
-    const shown = certificate === undefined ? null : await shownCertificate(certificate);
-    return eachOnce((await askAll(broker, ENGINE.certificates, shown, STALL)).flat());
-  });
+  const certificates = expiringThings(broker, certificate);
   const keys = remembered(KEYS_FRESH, () => askControl(broker, ENGINE.publicKeys, null));
   return {
     status: () => status.get(),
@@ -176,6 +173,25 @@ export function engines(broker: Broker, certificate?: string): Engines {
     ...keyedWork(broker),
     notify: (notification) => askControl(broker, ENGINE.notify, notification),
     sendTest: (message, body) => askControl(broker, ENGINE.testMessage, message, { body }),
+  };
+}
+
+function expiringThings(
+  broker: Broker,
+  certificate: string | undefined,
+): Remembered<readonly CertificateReport[]> {
+  const told = remembered(CERTIFICATES_FRESH, async () => {
+    const shown = certificate === undefined ? null : await shownCertificate(certificate);
+    return eachOnce((await askAll(broker, ENGINE.certificates, shown, STALL)).flat());
+  });
+  return {
+    forget: () => told.forget(),
+    async get() {
+      const all = await told.get();
+      // perhaps nobody has answered
+      if (all.length === 0) told.forget();
+      return all;
+    },
   };
 }
 

@@ -4,12 +4,13 @@ import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Alone } from '../broker/while-held.ts';
+import { tolerate, unless } from '../error/foreseen.ts';
 import { alertStore } from '../operator/alert/alert-store.ts';
 import type { Alerting } from '../operator/alert/alerting.ts';
 import type { Disk } from '../operator/alert/condition.ts';
 import { deliveryStore } from '../operator/alert/delivery-store.ts';
 import { startNatsWatch } from '../operator/alert/nats-watch.ts';
-import { notifier as alertNotifier } from '../operator/alert/notifier.ts';
+import { notifier as alertNotifier, type Told } from '../operator/alert/notifier.ts';
 import { testChannels } from '../operator/alert/test-channels.ts';
 import { startWatcher } from '../operator/alert/watcher.ts';
 import type { Engines } from '../operator/engines.ts';
@@ -51,9 +52,7 @@ export function startAlerting(
     trace,
     log,
   });
-  const about: Alerting['about'] = () =>
-    // without an engine only its name is known
-    reached.describe().catch(() => ({ name, title: name, alerts: undefined }));
+  const about = (): Promise<Told> => lastKnown(reached, name);
   const watcher = startWatcher({
     production: name,
     engines: reached,
@@ -94,11 +93,19 @@ export function startAlerting(
   };
 }
 
+/** The production as an engine described it; of one that none has described only the name is known. */
+async function lastKnown(reached: Engines, name: string): Promise<Told> {
+  const told = await reached
+    .describe()
+    .catch(unless(isAway, 'asking what the production consists of'));
+  return told ?? { name, title: name, alerts: undefined };
+}
+
 async function isReached({ connection }: Broker): Promise<boolean> {
   try {
     return await new Deadline(ANSWER).within('asking NATS', connection.rtt(), isAway);
-  } catch {
-    // closed, or not connected now
+  } catch (error) {
+    tolerate(error, isAway, 'asking NATS');
     return false;
   }
 }
@@ -107,7 +114,9 @@ async function isReached({ connection }: Broker): Promise<boolean> {
 async function disksOf({ manager }: Broker, data: string): Promise<Disk[]> {
   const own = await diskSpace(data);
   // without NATS there is nothing to ask: that is an alert of its own
-  const account = await manager.getAccountInfo().catch(() => undefined);
+  const account = await manager
+    .getAccountInfo()
+    .catch(unless(isAway, 'asking NATS for its storage'));
   const total = account?.limits.max_storage ?? 0;
   return [
     ...(own === undefined ? [] : [{ name: 'the disk of the operator plane', ...own }]),

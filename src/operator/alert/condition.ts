@@ -31,9 +31,11 @@ export const RULES = [
   'emergency',
 ] as const;
 
+export type Rule = (typeof RULES)[number];
+
 /** Something that is wrong. Equal `rule` and `object` mean the same thing. */
 export interface AlertCondition {
-  readonly rule: (typeof RULES)[number];
+  readonly rule: Rule;
   /** A host, a credential, a disk, or the production. */
   readonly object: string;
   readonly host: string | undefined;
@@ -93,7 +95,7 @@ const DAY = 86_400_000;
 export function conditions(seen: Seen): AlertCondition[] {
   const { description, reports, certificates, failures, failingSince, now } = seen;
   const { name } = description;
-  const whole = (rule: AlertCondition['rule'], text: string): AlertCondition => ({
+  const whole = (rule: Rule, text: string): AlertCondition => ({
     rule,
     object: name,
     host: undefined,
@@ -149,7 +151,7 @@ const DIFFER_FOR = 120_000;
 
 function differCondition(
   { differing, now, description: { name } }: Seen,
-  whole: (rule: AlertCondition['rule'], text: string) => AlertCondition,
+  whole: (rule: Rule, text: string) => AlertCondition,
 ): AlertCondition[] {
   return [...(differing ?? [])].flatMap(([what, since]) => {
     if (now - since < DIFFER_FOR) return [];
@@ -165,7 +167,7 @@ export const FAR_BEHIND = 1_000;
 
 function behindCondition(
   { behind, now }: Seen,
-  whole: (rule: AlertCondition['rule'], text: string) => AlertCondition,
+  whole: (rule: Rule, text: string) => AlertCondition,
 ): AlertCondition[] {
   if (behind === undefined || now - behind.since < BEHIND_FOR) return [];
   const { messages, since } = behind;
@@ -226,11 +228,7 @@ function hostConditions(
       .filter((one) => one.host === name)
       .map((one) => ({ ...one, started: report.started })),
   );
-  const condition = (
-    rule: AlertCondition['rule'],
-    level: AlertCondition['level'],
-    text: string,
-  ): AlertCondition => ({
+  const condition = (rule: Rule, level: AlertCondition['level'], text: string): AlertCondition => ({
     rule,
     object: name,
     host: name,

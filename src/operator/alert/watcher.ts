@@ -3,7 +3,7 @@ import { isAway } from '../../broker/away.ts';
 import type { Alone } from '../../broker/while-held.ts';
 import { differingFiles } from '../../control/differing-files.ts';
 import type { ProductionDescription } from '../../control/production-description.ts';
-import { tolerate } from '../../error/foreseen.ts';
+import { type Foreseen, isTold, tolerate } from '../../error/foreseen.ts';
 import type { Logger } from '../../log/logger.ts';
 import { pause } from '../../time/pause.ts';
 import { type HourCounts, hourCounts, usualOf } from '../../trace/compared-hours.ts';
@@ -18,6 +18,7 @@ import {
   type Disk,
   disconnectedHosts,
   FAR_BEHIND,
+  type Rule,
   type Seen,
   type SuspendedMessages,
   type UsualHour,
@@ -63,7 +64,7 @@ export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
       try {
         await look(parts, lasting, held);
       } catch (error) {
-        // NATS or the engines are away for the moment
+        tolerate(error, isAwayNow, 'looking for what is wrong');
         log.debug({ event: 'watch-failed', err: error }, 'watch-failed');
       }
       await pause(every, held, { ref: false });
@@ -76,6 +77,9 @@ export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
     },
   };
 }
+
+/** NATS, the engines, the trace or the database do not answer at the moment. */
+export const isAwayNow: Foreseen = (error) => isAway(error) || isTold(error);
 
 /** What is only wrong once it has lasted. */
 interface LastingThings {
@@ -111,38 +115,17 @@ async function suspendedMessages(
   return found;
 }
 
-/** One check of everything. */
+/** One check of everything. What cannot be looked at now is neither wrong nor over: it stays as it was. */
 async function look(
-  parts: Omit<WatcherOptions, 'alone' | 'every'>,
-  lasting: LastingThings = lastingThings(parts),
-  signal: AbortSignal = new AbortController().signal,
+  parts: WatcherOptions,
+  lasting: LastingThings,
+  signal: AbortSignal,
 ): Promise<void> {
-  const { engines, store, trace, live, failingSince, notifier, production } = parts;
+  const { store, live, notifier, production } = parts;
   const now = Date.now();
-  const reports = await engines.status();
   const known = await described(parts);
   const description = known ?? UNKNOWN(production);
-  // what cannot be read now is checked next time
-  const certificates = await engines.certificates().catch(() => []);
-  // the same for the trace
-  const failures = await recentFailures(trace, description, now).catch(() => new Map());
-  const seen: Seen = {
-    description,
-    reports,
-    certificates,
-    failures,
-    // what cannot be read now is read next time
-    // the same
-    usual: await usualHours(lasting.hours, description, now).catch(() => undefined),
-    suspended: await lasting.suspended.get().catch(() => undefined),
-    disks: await parts.disks(),
-    disconnected: lasting.disconnected.see(disconnectedHosts(reports), now),
-    differing: lasting.differing.see([differingFiles(reports) ?? []].flat(), now),
-    fewerEngines: lasting.engines.see(reports.length, now),
-    behind: await behindNow(parts, lasting, now),
-    failingSince: failingSince(),
-    now,
-  };
+  const { seen, unseen } = await seenNow(parts, lasting, { description, now });
   const current = new Set<number>();
   const open: Alert[] = [];
   const inEmergency = await parts.emergencies.untold();
@@ -158,9 +141,9 @@ async function look(
     if (opened) live.tell({ alerts: [{ id: alert.id, state: alert.state, host: alert.host }] });
   }
   for (const alert of await store.list({ ended: false, limit: 10_000 })) {
-    const { id, host } = alert;
+    const { id, host, rule } = alert;
     // without a description nothing is known of the hosts
-    if (current.has(id) || known === undefined) continue;
+    if (current.has(id) || unseen.has(rule) || known === undefined) continue;
     await store.end(id, now);
     await notifier.over(alert);
     live.tell({ alerts: [{ id, state: 'ended', host }] });
@@ -169,6 +152,64 @@ async function look(
   await parts.emergencies.told(inEmergency.map(({ id }) => id));
   await notifier.settle(description, signal);
   await store.purge(now - KEPT);
+}
+
+/** What only engines know of. */
+const TOLD_BY_ENGINES: readonly Rule[] = [
+  'queue',
+  'wait',
+  'silent',
+  'disconnected',
+  'disabled',
+  'delayed',
+  'certificate',
+  'differ',
+  'disk',
+  'lost',
+];
+
+/** What is to be seen now, and the rules of which nothing can be said. */
+async function seenNow(
+  parts: WatcherOptions,
+  lasting: LastingThings,
+  { description, now }: Pick<Seen, 'description' | 'now'>,
+): Promise<{ readonly seen: Seen; readonly unseen: ReadonlySet<Rule> }> {
+  const { engines, trace, lag, disks, failingSince } = parts;
+  const reports = await engines.status();
+  const noneAnswers = reports.length === 0;
+  const unseen = new Set<Rule>(noneAnswers ? TOLD_BY_ENGINES : []);
+  const ifRead = async <Value>(rule: Rule, reading: Promise<Value>): Promise<Value | undefined> => {
+    try {
+      return await reading;
+    } catch (error) {
+      tolerate(error, isAwayNow, `looking at ${rule}`);
+      unseen.add(rule);
+      return undefined;
+    }
+  };
+  const unread = await ifRead('behind', lag());
+  const seen: Seen = {
+    description,
+    reports,
+    certificates: (await ifRead('certificate', engines.certificates())) ?? [],
+    failures: (await ifRead('failed', recentFailures(trace, description, now))) ?? new Map(),
+    usual: await ifRead('fewer', usualHours(lasting.hours, description, now)),
+    suspended: await ifRead('suspended', lasting.suspended.get()),
+    disks: await disks(),
+    disconnected: lasting.disconnected.see(
+      noneAnswers ? undefined : disconnectedHosts(reports),
+      now,
+    ),
+    differing: lasting.differing.see(
+      noneAnswers ? undefined : [differingFiles(reports) ?? []].flat(),
+      now,
+    ),
+    fewerEngines: lasting.engines.see(reports.length, now),
+    behind: behindNow(lasting, unread, now),
+    failingSince: failingSince(),
+    now,
+  };
+  return { seen, unseen };
 }
 
 function emergencyCondition({ id, name, until, reason }: Emergency): AlertCondition {
@@ -203,15 +244,16 @@ const UNKNOWN = (
   alerts: undefined,
 });
 
-async function behindNow(
-  { lag }: Pick<WatcherOptions, 'lag'>,
+/** @param unread messages that the trace has not read; undefined if they cannot be counted */
+function behindNow(
   { behind }: LastingThings,
+  unread: number | undefined,
   now: number,
-): Promise<Seen['behind']> {
-  // what cannot be counted now is counted next time
-  const messages = await lag().catch(() => 0);
-  const since = behind.see(messages > FAR_BEHIND ? ['trace'] : [], now).get('trace');
-  return since === undefined ? undefined : { messages, since };
+): Seen['behind'] {
+  const isFar = unread !== undefined && unread > FAR_BEHIND;
+  const names = isFar ? ['trace'] : [];
+  const since = behind.see(unread === undefined ? undefined : names, now).get('trace');
+  return since === undefined ? undefined : { messages: unread ?? 0, since };
 }
 
 /** Counted only if somebody wants to be notified. */
@@ -270,8 +312,9 @@ export class EngineCount {
 export class Lasting {
   readonly #since = new Map<string, number>();
 
-  /** All that is so now, with since when. */
-  see(names: readonly string[], now: number): ReadonlyMap<string, number> {
+  /** All that is so now, with since when. Without names nobody could look, and it is what it was. */
+  see(names: readonly string[] | undefined, now: number): ReadonlyMap<string, number> {
+    if (names === undefined) return new Map(this.#since);
     for (const known of this.#since.keys()) if (!names.includes(known)) this.#since.delete(known);
     for (const name of names) if (!this.#since.has(name)) this.#since.set(name, now);
     return new Map(this.#since);

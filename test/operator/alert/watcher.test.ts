@@ -1,15 +1,21 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { metaDatabase } from '../../../src/access/meta/open-meta.ts';
 import type { Alert } from '../../../src/api/contract/alert.ts';
 import { connectBroker } from '../../../src/broker/broker.ts';
 import { leases } from '../../../src/broker/lease.ts';
 import { state } from '../../../src/broker/state.ts';
 import { type Alone, whileHeld } from '../../../src/broker/while-held.ts';
+import type { StatusReport } from '../../../src/control/engine-report.ts';
+import { EngineError } from '../../../src/error/engine-error.ts';
+import { hearUnexpected, type Unexpected } from '../../../src/error/unexpected.ts';
 import { silentLogger } from '../../../src/log/logger.ts';
+import { alertStore } from '../../../src/operator/alert/alert-store.ts';
 import { startWatcher, type WatcherOptions } from '../../../src/operator/alert/watcher.ts';
 import { startNats } from '../../support/nats.ts';
 import { operated } from '../../support/operator.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const WATCHED = `production: watched
 title: A watched ward
@@ -37,6 +43,10 @@ services:
 processes:
   router: { rules: [{ otherwise: suspend }], alert: { failed: 1 } }
 `;
+
+const nothing = async (): Promise<never[]> => [];
+const away = (): Promise<never> =>
+  Promise.reject(new EngineError('BROKER_UNAVAILABLE', 'no engine answers'));
 
 test('a queue that grows too long is told of once, through the production, and is over once it is empty', async () => {
   await using production = await operated({
@@ -122,9 +132,10 @@ test('one of several planes watches, also after a look that failed, and another 
       });
     return startWatcher({
       engines: {
+        describe: away,
         status: () => {
           looks.push(plane);
-          return Promise.reject(new Error('no engine answers'));
+          return away();
         },
       },
       alone,
@@ -145,5 +156,64 @@ test('one of several planes watches, also after a look that failed, and another 
     expect(looks.slice(last)).not.toContain('one');
   } finally {
     await other.stop();
+  }
+});
+
+test('what cannot be looked at is not over: its alerts stay while no engine or no trace answers', async () => {
+  await using folder = await temporaryFolder('watcher');
+  await using database = await metaDatabase({ data: folder.path });
+  const store = alertStore(database);
+  const open = async (): Promise<string[]> =>
+    (await store.list({ ended: false, limit: 9 })).map(({ rule }) => rule).toSorted();
+  const report = {
+    hosts: [{ host: 'out', state: 'running', connection: 'connected', queue: { depth: 9 } }],
+  } as unknown as StatusReport;
+  let reports: readonly StatusReport[] = [report];
+  let failing: Error | undefined;
+  const suspended = [{ host: 'out', count: 1, first: 0 }];
+  const over = vi.fn<() => Promise<void>>(async () => undefined);
+  const watcher = startWatcher({
+    production: 'hub',
+    engines: {
+      status: async () => reports,
+      describe: async () => ({ name: 'hub', hosts: [{ name: 'out', alert: { queue: 1 } }] }),
+      certificates: nothing,
+    },
+    trace: {
+      failures: async () => {
+        if (failing !== undefined) throw failing;
+        return suspended;
+      },
+    },
+    store,
+    notifier: { conditions: nothing, over, tell: nothing, settle: nothing },
+    emergencies: { untold: nothing, told: nothing },
+    live: { tell: () => undefined },
+    disks: nothing,
+    lag: async () => 0,
+    failingSince: () => undefined,
+    alone: (run: Parameters<Alone>[0], signal: AbortSignal) => run(signal),
+    log: silentLogger,
+    every: 5,
+  } as unknown as WatcherOptions);
+  const told: Unexpected[] = [];
+  const unhear = hearUnexpected((one) => told.push(one));
+  try {
+    await vi.waitFor(async () => expect(await open()).toEqual(['queue', 'suspended']));
+    reports = [];
+    await vi.waitFor(async () => expect(await open()).toEqual(['engine', 'queue', 'suspended']));
+    failing = new EngineError('STORE_UNAVAILABLE', 'the trace is away');
+    reports = [report];
+    await vi.waitFor(async () => expect(await open()).toEqual(['queue', 'suspended']));
+    expect(over.mock.calls).toMatchObject([[{ rule: 'engine' }]]);
+    expect(told).toEqual([]);
+    failing = new TypeError('a fault of ours');
+    await vi.waitFor(() => expect(told).toMatchObject([{ what: 'looking at suspended' }]));
+    failing = undefined;
+    suspended.length = 0;
+    await vi.waitFor(async () => expect(await open()).toEqual(['queue']));
+  } finally {
+    unhear();
+    await watcher.stop();
   }
 });
