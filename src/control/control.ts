@@ -6,6 +6,7 @@ import { background } from '../error/background.ts';
 import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
 import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
 import { describeSize } from '../time/size.ts';
+import { firstToAnswer, hasNobody, serveShared } from './first-to-answer.ts';
 import { ENGINE, type Verb, type Verbs } from './verbs.ts';
 
 /* Requests between the command line, the operator plane and the engines, as JSON over NATS. */
@@ -59,10 +60,11 @@ function serveVerb(
       message.respond(JSON.stringify({ failure: describeError(error) satisfies Failure }));
     }
   };
+  const begin = (message: Msg): void => background(serve(message), `answering ${subject}`, isAway);
+  if (verb.shared) return serveShared(connection, subject, begin);
   const subscription = connection.subscribe(subject, {
-    ...(verb.shared ? { queue: 'engine' } : {}),
     callback: (error, message) => {
-      if (error === null) background(serve(message), `answering ${subject}`, isAway);
+      if (error === null) begin(message);
     },
   });
   return { close: () => subscription.unsubscribe() };
@@ -84,7 +86,10 @@ export function hearControl<Request>(
   return { close: () => subscription.unsubscribe() };
 }
 
-/** Asks one server and returns its result; throws an EngineError if it failed or nobody is there. */
+/**
+ * Asks the first server that answers and returns its result; throws an EngineError if it failed or
+ * nobody is there.
+ */
 export async function askControl<Request, Result>(
   { connection, names }: Broker,
   verb: Verb<Request, Result>,
@@ -93,10 +98,20 @@ export async function askControl<Request, Result>(
 ): Promise<Result> {
   const subject = subjectOf(names, verb);
   const bytes = packed({ connection }, request, body);
-  const answer = await connection.request(subject, bytes, { timeout }).catch((error: unknown) => {
+  const limit = performance.now() + timeout;
+  const ask = (of: string): Promise<Msg> =>
+    connection.request(of, bytes, { timeout: Math.max(limit - performance.now(), 1) });
+  try {
+    const first = await firstToAnswer(connection, subject, timeout);
+    const answer = await ask(first).catch((error: unknown) => {
+      if (hasNobody(error) && first !== subject) return ask(subject);
+      throw error;
+    });
+    return resultOf(verb, answer);
+  } catch (error) {
+    if (isEngineError(error)) throw error;
     throw nobodyAnswers(subject, describeError(error).code);
-  });
-  return resultOf(verb, answer);
+  }
 }
 
 const nobodyAnswers = (subject: string, why: string): EngineError =>
@@ -147,9 +162,14 @@ export async function askSigned<Request, Result>(
   { body, timeout }: { readonly body: Uint8Array; readonly timeout: number },
 ): Promise<Result> {
   const subject = subjectOf(names, verb);
+  const bytes = packed({ connection }, request, body);
   const marked = headers();
   marked.set(SIGNS, '1');
-  const asked = connection.requestMany(subject, packed({ connection }, request, body), {
+  const limit = performance.now() + timeout;
+  const first = await firstToAnswer(connection, subject, timeout).catch((error: unknown) => {
+    throw nobodyAnswers(subject, describeError(error).code);
+  });
+  const asked = connection.requestMany(first, bytes, {
     strategy: 'stall',
     maxWait: timeout,
     stall: SILENT,
@@ -157,7 +177,6 @@ export async function askSigned<Request, Result>(
   });
   // its type does not say that it can be stopped
   const answers = (await asked) as QueuedIterator<Msg>;
-  const limit = performance.now() + timeout;
   let by: string | undefined;
   using _ = every(LOOK_EVERY, () => {
     if (isGone(by) || performance.now() > limit) answers.stop();

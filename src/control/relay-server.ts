@@ -4,6 +4,7 @@ import type { Broker } from '../broker/broker.ts';
 import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { type ControlServer, unpack } from './control.ts';
+import { serveShared } from './first-to-answer.ts';
 import {
   type AnswerHead,
   type AskerNews,
@@ -55,15 +56,12 @@ export function serveRelayed(broker: Broker, answer: AnswerRelayed): ControlServ
       asker.close();
     }
   };
-  const subscription = broker.connection.subscribe(broker.names.ask('api'), {
-    queue: 'engine',
-    callback: (error, message) => {
-      if (error === null) background(serve(message), 'answering another console', isAway);
-    },
-  });
+  const server = serveShared(broker.connection, broker.names.ask('api'), (message) =>
+    background(serve(message), 'answering another console', isAway),
+  );
   return {
     close() {
-      subscription.unsubscribe();
+      server.close();
       for (const asker of open) asker.end();
     },
   };

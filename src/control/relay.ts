@@ -5,6 +5,7 @@ import { names } from '../broker/names.ts';
 import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { packed } from './control.ts';
+import { firstToAnswer } from './first-to-answer.ts';
 import {
   type AnswerHead,
   type AskerNews,
@@ -45,7 +46,12 @@ export async function askRelayed(
   const asked = followed({ connection }, subscription, production);
   signal.addEventListener('abort', asked.end, { once: true });
   try {
-    connection.publish(names(production).ask('api'), bytes, { reply: inbox });
+    const shared = names(production).ask('api');
+    const first = await firstToAnswer(connection, shared, SILENCE).catch(() => {
+      // none of them answered in time
+      throw away(production);
+    });
+    connection.publish(first, bytes, { reply: inbox });
     for (;;) {
       const { kind, payload } = await asked.next();
       if (kind === FRAME.begun) asked.begin(Buffer.from(payload).toString());

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { connectBroker } from '../../src/broker/broker.ts';
+import { type Broker, connectBroker } from '../../src/broker/broker.ts';
 import {
   askAll,
   askControl,
@@ -94,6 +94,66 @@ test('where nobody listens there is no answer, and an order says so', async () =
   expect(await askAll(broker, ENGINE.status, null)).toEqual([]);
   const order = orderAll(broker, ENGINE.stop, { host: 'x', by: 'ann' });
   await expect(order).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
+});
+
+test('of several servers one that stands still gets nothing, and the others share what is asked', async () => {
+  await using nats = await startNats();
+  const connect = () => connectBroker({ ...nats, production: 'still', role: 'test' });
+  await using asking = await connect();
+  await using stopped = await connect();
+  await using first = await connect();
+  await using second = await connect();
+  const { carryOut } = ENGINE;
+  const got = { stopped: 0, first: 0, second: 0 };
+  // what a stopped process does: it is subscribed, and never answers
+  const { names } = stopped;
+  const swallow = () => void (got.stopped += 1);
+  const subject = names.control(carryOut.name);
+  stopped.connection.subscribe(subject, { queue: 'engine', callback: swallow });
+  stopped.connection.subscribe(`${subject}.who`, { callback: () => undefined });
+  const serve = (broker: Broker, name: 'first' | 'second') => {
+    const carriedOut = () => {
+      got[name] += 1;
+      return [{}];
+    };
+    return serveControl(broker, { carryOut }, { carryOut: carriedOut });
+  };
+  const servers = [serve(first, 'first'), serve(second, 'second')];
+  for (const broker of [stopped, first, second]) await broker.connection.flush();
+
+  const began = performance.now();
+  for (let n = 0; n < 100; n++) {
+    const how = { body: Buffer.alloc(0), timeout: 10_000 };
+    await askSigned(asking, carryOut, { orders: [] }, how);
+    await askControl(asking, carryOut, { orders: [] });
+  }
+  expect(performance.now() - began).toBeLessThan(10_000);
+  expect(got).toMatchObject({ stopped: 0, first: expect.any(Number) });
+  expect(got.first + got.second).toBe(200);
+
+  for (const server of servers) server.close();
+  for (const broker of [first, second]) await broker.connection.flush();
+  // nobody but the one that stands still
+  await expect(
+    askControl(asking, carryOut, { orders: [] }, { timeout: 300 }),
+  ).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE', retryable: true });
+  expect(got.stopped).toBe(0);
+});
+
+test('a request whose server has just stopped goes to another', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'stops', role: 'test' });
+  const { connection, names } = broker;
+  const { test: tried } = ENGINE;
+  const subject = names.control(tried.name);
+  // it said that it is there, and nobody has that name any more
+  connection.subscribe(`${subject}.who`, { callback: (_, asked) => void asked.respond('stopped') });
+  connection.subscribe(subject, {
+    queue: 'engine',
+    callback: (_, asked) => void asked.respond(JSON.stringify({ result: ['of another'] })),
+  });
+  await connection.flush();
+  expect(await askControl(broker, tried, { host: 'ward' })).toEqual(['of another']);
 });
 
 test('who asks for long work learns soon that its server is gone or silent, waits while it works, and for an older one until the limit', async () => {

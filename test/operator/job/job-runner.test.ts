@@ -338,10 +338,13 @@ test.concurrent('a job for which nothing can be done for an hour is stopped; not
     why: 'nothing could be done for an hour: the queue of out is full',
     done: 1,
   });
-  expect(await runner.store.items(id, { limit: 9 })).toMatchObject([
-    { state: 'done' },
-    { state: 'cancelled' },
-  ]);
+  // right after the job itself
+  await vi.waitFor(async () =>
+    expect(await runner.store.items(id, { limit: 9 })).toMatchObject([
+      { state: 'done' },
+      { state: 'cancelled' },
+    ]),
+  );
   await runner.stop();
   await meta.close();
 });
