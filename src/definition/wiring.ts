@@ -1,4 +1,4 @@
-import { unknownHost } from '../flow/router.ts';
+import { EngineError } from '../error/engine-error.ts';
 import type { Subject } from '../flow/subject.ts';
 import type { Process, WiredTarget, Wiring } from '../flow/wiring.ts';
 import type { Definition, QueueOrder } from './definition.ts';
@@ -24,7 +24,10 @@ export function wiring(
   return {
     target(name) {
       const target = targets.get(name);
-      if (target === undefined) throw unknownHost(name);
+      if (target === undefined) {
+        const text = `there is no process or operation ${name} in this production`;
+        throw new EngineError('HOST_UNKNOWN', text);
+      }
       return target;
     },
   };

@@ -2,16 +2,14 @@ import type { CutStream } from '../broker/cut-streams.ts';
 import { queueStates } from '../broker/queue-survey.ts';
 import { type Answers, type ControlServer, serveControl } from '../control/control.ts';
 import type { HostReport, QueueReport, StatusReport } from '../control/engine-report.ts';
-import type { Notification, RemoveState, SentMessage, TestMessage } from '../control/orders.ts';
+import type { Notification, SentMessage, TestMessage } from '../control/orders.ts';
 import { ENGINE } from '../control/verbs.ts';
 import type { Definition } from '../definition/definition.ts';
 import { versionOf } from '../definition/version-of.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { inject } from '../flow/inject.ts';
-import { type StoredState, statePlace } from '../flow/shared-state.ts';
 import { inlineBody } from '../message/body.ts';
 import { fileType } from '../peer/folder/file-type.ts';
-import { systemClock } from '../time/clock.ts';
 import { diskSpace } from '../time/disk-space.ts';
 import { describeSize } from '../time/size.ts';
 import { bulkOrders } from './bulk-orders.ts';
@@ -19,7 +17,7 @@ import { describeProduction } from './describe-production.ts';
 import { type Director, hostsOf } from './director.ts';
 import { endInHand, endQueued } from './end-queued.ts';
 import type { Engine } from './engine.ts';
-import { batchesOf, closeBatch, statesOf, stateValue, waitsOf } from './kept-work.ts';
+import { batchesOf, closeBatch, removeState, statesOf, stateValue, waitsOf } from './kept-work.ts';
 import { leftQueues } from './left-queues.ts';
 import { discardSuspended, reprocessOnce, resendOnce, singly } from './single-orders.ts';
 
@@ -196,30 +194,4 @@ async function notify(
     order: key,
   });
   return { messageId };
-}
-
-/** How often it is tried while messages change it. */
-const TRIES = 10;
-
-/** Removes shared state as a person ordered, and tells of it; the key may name a patient and is not told. */
-async function removeState(
-  { keyed, outcomes }: Pick<Engine, 'keyed' | 'outcomes'>,
-  { key, by }: RemoveState,
-): Promise<{ readonly removed: boolean }> {
-  const place = statePlace(key);
-  for (let tries = 0; tries < TRIES; tries++) {
-    const found = await keyed.read<StoredState>(place);
-    if (found.value === undefined) return { removed: false };
-    if (!(await keyed.replace(place, found, undefined))) continue;
-    const { host } = found.value.by;
-    const at = systemClock.now();
-    const text = `shared state was removed by ${by}`;
-    await outcomes.append({
-      record: { kind: 'host', host, event: 'state-removed', level: 'info', at, text, by },
-    });
-    return { removed: true };
-  }
-  throw new EngineError('QUEUE_UNAVAILABLE', 'messages change this state all the time; try again', {
-    retryable: true,
-  });
 }

@@ -238,14 +238,14 @@ const nameOf = (value: number): string => `engine.${value}`;
 
 async function lowestFree(held: Leases): Promise<{ value: number; lease: Lease }> {
   let tries = 0;
-  for (let value = 0; value < ENGINE_NUMBERS; value++) {
+  for (let value = 0; value < ENGINE_NUMBERS; ) {
     try {
       const lease = await held.take(nameOf(value));
       if (lease !== undefined) return { value, lease };
+      value += 1;
     } catch (error) {
       if (!isAway(error) || ++tries === TRIES) throw error;
       await pause(AGAIN);
-      value -= 1;
     }
   }
   throw new EngineError(

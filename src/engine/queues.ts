@@ -26,6 +26,7 @@ import { toldElsewhere } from '../error/foreseen.ts';
 import { type Doubts, doubts } from '../flow/doubts.ts';
 import { type SettledMemory, settledMemory } from '../flow/settled-memory.ts';
 import type { OtherLine, OtherLines } from '../host/other-lines.ts';
+import { type Remembered, remembered } from '../time/remembered.ts';
 import type { Engine } from './engine.ts';
 import { recollection } from './recollection.ts';
 
@@ -70,12 +71,15 @@ export class Queues {
   #next: Promise<void> | undefined;
   /** Those that engines share, as they were last made. */
   #shared: readonly Line[] = [];
+  /** The existing streams: every host asks for them every few seconds. */
+  readonly #streams: Remembered<QueueStream[]>;
   /** After a reconnect: resolves once it is known what other engines have sent; undefined otherwise. */
   readonly recollecting: () => Promise<void> | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
     this.doubts = doubts(engine.uncertain);
+    this.#streams = remembered(FRESH, () => queueStreams(engine.broker));
     this.recollecting = recollection(engine.sending.connection, () => this.#recollect());
   }
 
@@ -105,7 +109,7 @@ export class Queues {
         await ensureProjector(broker, stream);
       }),
     );
-    this.#surveyed = 0;
+    this.#streams.forget();
     this.#shared = this.#lines(plan).filter(({ line }) => !line);
     return plan;
   }
@@ -177,7 +181,7 @@ export class Queues {
   }
 
   async #findOthers(host: string, generation: number): Promise<OtherLine[]> {
-    const others = (await this.#survey()).filter(
+    const others = (await this.#streams.get()).filter(
       (one) => one.host === host && one.generation !== generation,
     );
     return Promise.all(
@@ -190,20 +194,6 @@ export class Queues {
       })),
     );
   }
-
-  /** The existing streams. Every host asks for them every few seconds; simultaneous requests share one answer. */
-  #survey(): Promise<QueueStream[]> {
-    if (Date.now() - this.#surveyed > FRESH) {
-      this.#surveyed = Date.now();
-      this.#found = queueStreams(this.#engine.broker);
-      this.#found.catch(() => {
-        this.#surveyed = 0; // the caller gets the error
-      });
-    }
-    return this.#found;
-  }
-  #found: Promise<QueueStream[]> = Promise.resolve([]);
-  #surveyed = 0;
 
   /** Whether a stream belongs to an earlier order of its queue and no engine stores into it any more. */
   async isLeft(stream: string): Promise<boolean> {

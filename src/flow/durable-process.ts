@@ -95,6 +95,12 @@ async function noLonger({ mail }: DurableOptions, { open }: Receipts): Promise<v
   for (const [step, key] of open) await mail?.withdraw(key, step);
 }
 
+/** Does a step unless it was done before a crash; its record is written afterwards. */
+type Once = (
+  what: string,
+  run: (key: string, fingerprint: string) => Promise<unknown>,
+) => Promise<Done>;
+
 /** A completed step. */
 interface Done {
   readonly key: string;
@@ -119,11 +125,7 @@ function contextOf(parts: DurableOptions, subject: Subject, running: Running): P
   const { id } = subject.message;
   let count = 0;
 
-  /** Does a step unless it was done before a crash; its record is written afterwards. */
-  const once = (
-    what: string,
-    run: (key: string, fingerprint: string) => Promise<unknown>,
-  ): Promise<Done> => {
+  const once: Once = (what, run) => {
     const key = `${id}.${count++}`;
     const step = count;
     return waits.step(async () => {
@@ -253,14 +255,6 @@ function digest(body: ProcessBody | undefined): string {
   if (body === undefined) return 'as it came';
   return createHash('sha1').update(bytesOf(body)).digest('base64url');
 }
-
-interface Done {
-  readonly key: string;
-  readonly at: number;
-  readonly result: unknown;
-}
-
-type Once = (what: string, run: () => Promise<unknown>) => Promise<Done>;
 
 type Verdict = { readonly claims: TokenClaims } | { readonly refused: string };
 

@@ -120,9 +120,9 @@ async function sendAll(routing: Routing, step: Step): Promise<void> {
     answersTo = undefined;
     const made = await madeSubject(routing, step.from, envelope, send.output);
     const key = legKey(step.key, target.name, index);
-    const leg = target.kind === 'queue' ? queueLeg : inlineLeg;
     try {
-      await leg(routing, { ...step, key }, made, target as QueueTarget & InlineTarget);
+      if (target.kind === 'queue') step.legs.push(await queueLeg(key, made, target));
+      else await inlineLeg(routing, { ...step, key }, made, target);
     } catch (error) {
       if (send.output !== undefined && made.bodyRef !== undefined) routing.drop(made.bodyRef);
       throw error;
@@ -156,21 +156,16 @@ async function madeSubject(
   return subject(envelope, stored?.body ?? inlineBody(output.body), stored?.bodyRef);
 }
 
-async function queueLeg(
-  _: Routing,
-  { key, legs }: Step,
-  made: Subject,
-  target: QueueTarget,
-): Promise<void> {
+async function queueLeg(key: string, made: Subject, target: QueueTarget): Promise<Leg> {
   if (target.readsBody && made.body.inline === undefined) await loadBody(made);
-  legs.push({
+  return {
     message: made.message,
     body: made.body,
     bodyRef: made.bodyRef,
     key,
     queue: { partition: target.partition?.(made), generation: target.generation },
     settled: undefined,
-  });
+  };
 }
 
 async function inlineLeg(

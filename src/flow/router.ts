@@ -1,5 +1,5 @@
 import type { Document } from '../document/document.ts';
-import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
+import { describeError, isEngineError } from '../error/engine-error.ts';
 import type { Scope } from '../expression/expression.ts';
 import { withTokens } from '../expression/token-answers.ts';
 import type { Explanation } from '../message/record.ts';
@@ -84,7 +84,7 @@ function decided(parts: RouterOptions, subject: Subject): Chosen | ProcessResult
   try {
     return parts.decide(subject);
   } catch (error) {
-    return suspendedBy(error, error instanceof RuleError ? error.explanation : undefined);
+    return undecided(error);
   }
 }
 
@@ -96,9 +96,12 @@ async function decidedByTokens(
   try {
     return await withTokens(parts.jwt, (tokens) => parts.decide({ ...subject, tokens }));
   } catch (error) {
-    return suspendedBy(error, error instanceof RuleError ? error.explanation : undefined);
+    return undecided(error);
   }
 }
+
+const undecided = (error: unknown): ProcessResult =>
+  suspendedBy(error, error instanceof RuleError ? error.explanation : undefined);
 
 /** What failed, with the explanation; a temporary error is left to the caller to retry. */
 function suspendedBy(error: unknown, explain: Explanation | undefined): ProcessResult {
@@ -154,11 +157,3 @@ function withNotes(
 
 /** One message may be split into thousands, each with its notes. */
 const MOST_NOTES = 20;
-
-/** The error for a host that the production no longer has. */
-export function unknownHost(name: string): EngineError {
-  return new EngineError(
-    'HOST_UNKNOWN',
-    `there is no process or operation ${name} in this production`,
-  );
-}

@@ -36,7 +36,7 @@ import type { CheckedFiles, CheckOrder, FilesOf } from '../definition/history/ch
 import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
 import { describeError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
-import { type Remembered, remembered } from './remembered.ts';
+import { type Remembered, remembered } from '../time/remembered.ts';
 
 /** The engines of the production as seen by the operator plane: only through NATS requests, on any machine. */
 export interface Engines {

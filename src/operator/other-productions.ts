@@ -2,8 +2,8 @@ import type { Broker } from '../broker/broker.ts';
 import { names } from '../broker/names.ts';
 import { askRelayed, type Relayed } from '../control/relay.ts';
 import type { RelayedRequest } from '../control/relay-frames.ts';
+import { remembered } from '../time/remembered.ts';
 import { type Engines, engines } from './engines.ts';
-import { remembered } from './remembered.ts';
 
 /** The other productions of this NATS, as far as this console shows them. */
 export interface OtherProductions {

@@ -27,7 +27,7 @@ import { jobStore } from '../operator/job/stored-jobs.ts';
 import { liveRecord } from '../operator/live/live-record.ts';
 import { liveStream } from '../operator/live/live-stream.ts';
 import { otherProductions } from '../operator/other-productions.ts';
-import { remembered } from '../operator/remembered.ts';
+import { remembered } from '../time/remembered.ts';
 import type { Applied } from '../trace/projector.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 import { startAlerting } from './alerting.ts';

@@ -6,11 +6,11 @@ import type { ProductionDescription } from '../../control/production-description
 import { type Foreseen, isTold, tolerate } from '../../error/foreseen.ts';
 import type { Logger } from '../../log/logger.ts';
 import { pause } from '../../time/pause.ts';
+import { type Remembered, remembered } from '../../time/remembered.ts';
 import { type HourCounts, hourCounts, usualOf } from '../../trace/compared-hours.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
 import type { Engines } from '../engines.ts';
 import type { LiveStream } from '../live/live-stream.ts';
-import { type Remembered, remembered } from '../remembered.ts';
 import type { Alert, AlertStore } from './alert-store.ts';
 import {
   type AlertCondition,

@@ -1,4 +1,5 @@
 import { background } from '../error/background.ts';
+
 /** A value that is costly to get and may be somewhat old. */
 export interface Remembered<Value> {
   /** The value, fetched again if it is older than allowed; concurrent callers share one fetch. */
