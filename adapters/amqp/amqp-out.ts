@@ -10,7 +10,7 @@ import {
   type Reply,
   setting,
 } from 'waybill/adapter';
-import { contentTypeOf, namedTemplate, UnderWay } from 'waybill/peer';
+import { asBuffer, contentTypeOf, namedTemplate, UnderWay } from 'waybill/peer';
 import { amqpSettings } from './amqp-settings.ts';
 import { tryAmqp } from './amqp-test.ts';
 import { type AmqpSession, connectAmqp } from './connect.ts';
@@ -147,7 +147,7 @@ class AmqpSender implements OpenOutbound {
   async #send(message: Message, signal: AbortSignal): Promise<Reply> {
     const options = await this.#options(message);
     const key = await this.#lent.settings.routingKey.render(message);
-    const body = Buffer.from(await message.body.bytes());
+    const body = asBuffer(await message.body.bytes());
     signal.throwIfAborted();
     this.#throwIfLost();
     const sending = this.#sendOn({ key, body, options });

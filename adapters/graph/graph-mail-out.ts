@@ -8,6 +8,7 @@ import {
   unless,
 } from 'waybill/adapter';
 import {
+  asBuffer,
   type InFlight,
   inFlight,
   type Letter,
@@ -256,7 +257,7 @@ async function graphAttachment({ name, type, body }: LetterAttachment): Promise<
     '@odata.type': '#microsoft.graph.fileAttachment',
     name,
     contentType: type,
-    contentBytes: Buffer.from(await body.bytes()).toString('base64'),
+    contentBytes: asBuffer(await body.bytes()).toString('base64'),
   };
 }
 

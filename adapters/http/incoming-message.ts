@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { type NewMessage } from 'waybill/adapter';
 import { hl7Header } from 'waybill/document';
 import {
+  asBuffer,
   type Caller,
   type Content,
   ediControlNumber,
@@ -154,7 +155,7 @@ function requestDocument(
 }
 
 function bodyValue(head: Uint8Array, { headers }: Incoming): unknown {
-  const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
+  const bytes = asBuffer(head);
   const { type } = mediaTypeOf(headers['content-type']);
   if (/[/+]json$/.test(type)) {
     try {

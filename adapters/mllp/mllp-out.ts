@@ -22,6 +22,7 @@ import {
   readAcknowledgement,
 } from 'waybill/document';
 import {
+  asBuffer,
   ExchangeConnection,
   type LinkedConnection,
   newsFilter,
@@ -413,12 +414,6 @@ async function streamed(
 function headerOf(head: Buffer): Hl7Header | undefined {
   const header = hl7Header(head);
   return header.kind === 'none' ? undefined : header;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /**

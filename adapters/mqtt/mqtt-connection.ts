@@ -12,6 +12,7 @@ import {
 import {
   answersTls,
   dial,
+  Gathered,
   optionalPackage,
   placeOf,
   spokenProtocol,
@@ -37,7 +38,15 @@ export interface MqttSession {
 
 type PublishListener = (packet: IPublishPacket) => void;
 
-/** The longest time for the answer to a packet. */
+/** Whoever waits for the answer to a packet. */
+interface Waiting extends PromiseWithResolvers<Packet> {
+  readonly answer: Packet['cmd'];
+}
+
+/** The number of a packet that has none. */
+const UNNUMBERED = 0;
+
+/** The longest time for the answer to a subscription. */
 const ANSWER = 30_000;
 
 /**
@@ -48,10 +57,11 @@ const ANSWER = 30_000;
 export class MqttConnection {
   readonly place: string;
   readonly #socket: Socket;
+  readonly #out: Gathered;
   readonly #version: 4 | 5;
   readonly #mqtt: Pick<typeof mqttPacket, 'generate'>;
   readonly #parser: Parser;
-  readonly #waiting = new Map<string, PromiseWithResolvers<Packet>>();
+  readonly #waiting = new Map<number, Waiting>();
   readonly #ended = Promise.withResolvers<Error>();
   readonly ended = this.#ended.promise;
   /** A broker delivers kept messages right after its CONNACK, before anything listens here. */
@@ -76,6 +86,7 @@ export class MqttConnection {
   ) {
     this.place = parts.place;
     this.#socket = socket;
+    this.#out = new Gathered(socket);
     this.#version = parts.version;
     this.#mqtt = parts.mqtt;
     this.#parser = parts.mqtt.parser({ protocolVersion: parts.version });
@@ -139,24 +150,30 @@ export class MqttConnection {
 
   /** The codes that the broker grants, in order: 0x80 and above refuse. */
   async subscribe(subscriptions: ISubscription[]): Promise<readonly number[]> {
-    const answer = await this.#ask({ cmd: 'subscribe', messageId: this.freeId(), subscriptions });
+    const messageId = this.freeId(() => false);
+    const answered = this.#answerTo(messageId, 'suback', ANSWER);
+    this.#write({ cmd: 'subscribe', messageId, subscriptions });
+    const answer = await answered;
     return answer.cmd === 'suback' ? answer.granted.map(Number) : [];
   }
 
-  /** A number that no other packet has at the moment. */
-  freeId(): number {
+  /** A number that no other packet has at the moment, nor one of the caller's. */
+  freeId(isUsed: (id: number) => boolean): number {
     do this.#nextId = (this.#nextId % 65_535) + 1;
-    while ([...this.#waiting.keys()].some((key) => key.endsWith(`:${this.#nextId}`)));
+    while (this.#waiting.has(this.#nextId) || isUsed(this.#nextId));
     return this.#nextId;
   }
 
-  /** Resolves with the answer's code: 0 if there is none. `received` is called once the broker has a message of QoS 2. */
+  /**
+   * Resolves with the answer's code: 0 if there is none. `received` is called once the broker has a message of QoS 2. How
+   * long to wait is for the caller to say, who destroys the connection then.
+   */
   async publish(packet: IPublishPacket, received: () => void = () => undefined): Promise<number> {
     if (packet.qos === 0) {
       this.#write(packet);
       return 0;
     }
-    const answer = await this.#ask(packet);
+    const answer = await this.#ask(packet, packet.qos === 2 ? 'pubrec' : 'puback');
     const code = codeOf(answer);
     if (packet.qos === 1 || code >= 0x80) return code;
     received();
@@ -165,7 +182,7 @@ export class MqttConnection {
 
   /** The second half of a message of QoS 2. */
   async release(messageId: number): Promise<number> {
-    return codeOf(await this.#ask({ cmd: 'pubrel', messageId, reasonCode: 0 }));
+    return codeOf(await this.#ask({ cmd: 'pubrel', messageId, reasonCode: 0 }, 'pubcomp'));
   }
 
   /** Says goodbye: the broker keeps the session. */
@@ -193,7 +210,7 @@ export class MqttConnection {
     signal: AbortSignal,
   ): Promise<void> {
     const keepalive = Math.max(1, Math.round(settings.keepAlive / 1_000));
-    const answer = this.#answerTo('connack:0', settings.connectTimeout, signal);
+    const answer = this.#answerTo(UNNUMBERED, 'connack', settings.connectTimeout, signal);
     this.#write({
       cmd: 'connect',
       protocolId: 'MQTT',
@@ -250,21 +267,34 @@ export class MqttConnection {
       this.#write({ cmd: 'pubcomp', messageId, reasonCode: 0 });
       return;
     }
-    const key = `${packet.cmd}:${packet.messageId ?? 0}`;
-    this.#waiting.get(key)?.resolve(packet);
-    this.#waiting.delete(key);
+    const id = packet.messageId ?? UNNUMBERED;
+    const waiting = this.#waiting.get(id);
+    if (waiting?.answer !== packet.cmd) return;
+    this.#waiting.delete(id);
+    waiting.resolve(packet);
   }
 
-  async #ask(packet: Packet): Promise<Packet> {
-    const answer = this.#answerTo(`${answerOf(packet)}:${packet.messageId ?? 0}`, ANSWER);
+  #ask(packet: Packet, answer: Packet['cmd']): Promise<Packet> {
+    const waiting = this.#awaited(packet.messageId ?? UNNUMBERED, answer);
     this.#write(packet);
-    return await answer;
+    return waiting.promise;
   }
 
-  async #answerTo(key: string, within: number, signal?: AbortSignal): Promise<Packet> {
-    const waiting = Promise.withResolvers<Packet>();
+  /** Throws if the connection is lost. */
+  #awaited(id: number, answer: Packet['cmd']): Waiting {
     if (this.#isOver) throw lostMqtt(this.place, undefined);
-    this.#waiting.set(key, waiting);
+    const waiting = { answer, ...Promise.withResolvers<Packet>() };
+    this.#waiting.set(id, waiting);
+    return waiting;
+  }
+
+  async #answerTo(
+    id: number,
+    answer: Packet['cmd'],
+    within: number,
+    signal?: AbortSignal,
+  ): Promise<Packet> {
+    const waiting = this.#awaited(id, answer);
     const late = (): void =>
       waiting.reject(
         new NotConnectedError(
@@ -279,13 +309,13 @@ export class MqttConnection {
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
-      this.#waiting.delete(key);
+      if (this.#waiting.get(id) === waiting) this.#waiting.delete(id);
     }
   }
 
   #write(packet: Packet): void {
     if (this.#isOver || !this.#socket.writable) return;
-    this.#socket.write(this.#mqtt.generate(packet, { protocolVersion: this.#version }));
+    this.#out.write(this.#mqtt.generate(packet, { protocolVersion: this.#version }));
   }
 
   #end(reason: Error): void {
@@ -325,12 +355,6 @@ export class MqttConnection {
       `Not connected: ${this.place} closed the connection, or said nothing, when we signed in. Check that an MQTT broker listens there; one that does not know MQTT 5 needs version: 3.1.1; look at its log.`,
     );
   }
-}
-
-function answerOf(packet: Packet): Packet['cmd'] {
-  if (packet.cmd === 'subscribe') return 'suback';
-  if (packet.cmd === 'pubrel') return 'pubcomp';
-  return packet.cmd === 'publish' && packet.qos === 2 ? 'pubrec' : 'puback';
 }
 
 const codeOf = (packet: Packet): number =>

@@ -14,7 +14,7 @@ import {
   type SettingsFault,
   setting,
 } from 'waybill/adapter';
-import { contentTypeOf, namedTemplate, Paced, UnderWay } from 'waybill/peer';
+import { asBuffer, contentTypeOf, namedTemplate, Paced, UnderWay } from 'waybill/peer';
 import { MqttConnection } from './mqtt-connection.ts';
 import { mqttSettings, qos, topicTemplate } from './mqtt-settings.ts';
 import { tryMqtt } from './mqtt-test.ts';
@@ -96,17 +96,26 @@ interface Open {
 interface Unfinished {
   readonly clientId: string;
   readonly open: LRUCache<number, Open>;
+  /** The packet ids of those. */
+  readonly used: Set<number>;
 }
 
 const UNFINISHED = new WeakMap<object, Unfinished>();
 
 function unfinishedOf({ settings, production, host }: MqttOutLent): Unfinished {
-  const found = UNFINISHED.get(settings) ?? {
+  const found = UNFINISHED.get(settings);
+  if (found !== undefined) return found;
+  const used = new Set<number>();
+  const begun = {
     clientId: `waybill-${production}-${host}-${randomUUID().slice(0, 8)}`,
-    open: new LRUCache<number, Open>({ max: 10_000 }),
+    open: new LRUCache<number, Open>({
+      max: 10_000,
+      dispose: ({ packetId }) => used.delete(packetId),
+    }),
+    used,
   };
-  UNFINISHED.set(settings, found);
-  return found;
+  UNFINISHED.set(settings, begun);
+  return begun;
 }
 
 /** Seconds that the broker keeps the session of a connection that was lost. */
@@ -120,15 +129,15 @@ class MqttSender implements OpenOutbound {
   readonly #lent: MqttOutLent;
   readonly #connection: MqttConnection;
   readonly #sending = new UnderWay();
-  readonly #open: LRUCache<number, Open>;
+  readonly #unfinished: Unfinished;
   /** As many messages as the broker lets be under way: it ends a connection with more (MQTT 5, 4.9). */
   readonly #room: Paced;
   #lost: Error | undefined;
 
-  private constructor(lent: MqttOutLent, connection: MqttConnection, open: LRUCache<number, Open>) {
+  private constructor(lent: MqttOutLent, connection: MqttConnection, unfinished: Unfinished) {
     this.#lent = lent;
     this.#connection = connection;
-    this.#open = open;
+    this.#unfinished = unfinished;
     this.#room = new Paced(connection.connack?.properties?.receiveMaximum ?? MOST_UNDER_WAY);
     background(this.#watch(), 'hearing of a lost connection');
   }
@@ -136,16 +145,16 @@ class MqttSender implements OpenOutbound {
   /** Connects and signs in. Throws the errors of connecting. */
   static async open(lent: MqttOutLent): Promise<MqttSender> {
     const { version } = lent.settings;
-    const { clientId, open } = unfinishedOf(lent);
+    const unfinished = unfinishedOf(lent);
     // a session of 3.1.1 never ends: with a client id used only once it would stay at the broker
     const clean = version !== '5';
-    const session = { clientId, clean, expiry: SESSION, receiveMaximum: 10 };
+    const session = { clientId: unfinished.clientId, clean, expiry: SESSION, receiveMaximum: 10 };
     const connection = await MqttConnection.open(lent, session, lent.signal);
-    if (connection.connack?.sessionPresent !== true) open.clear();
+    if (connection.connack?.sessionPresent !== true) unfinished.open.clear();
     const state = `MQTT ${version}`;
     lent.connection('connected', state);
     lent.event('info', 'connected', state);
-    return new MqttSender(lent, connection, open);
+    return new MqttSender(lent, connection, unfinished);
   }
 
   async send(message: Message, signal: AbortSignal): Promise<Reply> {
@@ -170,7 +179,7 @@ class MqttSender implements OpenOutbound {
 
   async #packet(message: Message): Promise<IPublishPacket> {
     const { settings } = this.#lent;
-    const payload = Buffer.from(await message.body.bytes());
+    const payload = asBuffer(await message.body.bytes());
     this.#checkSize(payload.length);
     const userProperties: Record<string, string> = {};
     for (const { name, value } of settings.properties) {
@@ -212,9 +221,11 @@ class MqttSender implements OpenOutbound {
 
   async #untilAcknowledged(id: number, packet: IPublishPacket): Promise<number> {
     if (this.#lost !== undefined) throw this.#lost;
-    const before = this.#open.get(id);
-    const open = before ?? { packetId: this.#freeId(), isReceived: false };
-    this.#open.set(id, open);
+    const { open: all, used } = this.#unfinished;
+    const before = all.get(id);
+    const open = before ?? this.#numbered();
+    used.add(open.packetId);
+    all.set(id, open);
     const code = open.isReceived
       ? await this.#connection.release(open.packetId)
       : await this.#connection.publish(
@@ -223,15 +234,13 @@ class MqttSender implements OpenOutbound {
             open.isReceived = true;
           },
         );
-    this.#open.delete(id);
+    all.delete(id);
     return code;
   }
 
-  #freeId(): number {
-    const used = new Set([...this.#open.values()].map(({ packetId }) => packetId));
-    let id = this.#connection.freeId();
-    while (used.has(id)) id = this.#connection.freeId();
-    return id;
+  #numbered(): Open {
+    const { used } = this.#unfinished;
+    return { packetId: this.#connection.freeId((id) => used.has(id)), isReceived: false };
   }
 
   async #within<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {

@@ -3,7 +3,7 @@ import DKIM from 'nodemailer/lib/dkim';
 import MailComposer, { type MailComposerAttachment } from 'nodemailer/lib/mail-composer';
 import type MimeNode from 'nodemailer/lib/mime-node';
 import type { Body, Message } from 'waybill/adapter';
-import type { Letter, Mailbox } from 'waybill/peer';
+import { asBuffer, type Letter, type Mailbox } from 'waybill/peer';
 
 /** A mail ready to be sent, as often as necessary: each time the same bytes. */
 export interface Mail {
@@ -51,9 +51,7 @@ export function mail(letter: Letter, message: Message, signature: Signature | un
 /** A body that is not in memory is read from the store while it is sent, each time again. */
 function contentOf(body: Body, failed: (error: unknown) => void): Readable | Buffer {
   const { inline } = body;
-  return inline === undefined
-    ? Readable.from(guarded(body.stream(), failed))
-    : Buffer.from(inline.buffer, inline.byteOffset, inline.byteLength);
+  return inline === undefined ? Readable.from(guarded(body.stream(), failed)) : asBuffer(inline);
 }
 
 /** nodemailer writes its own codes into the errors it gets, so it gets none of ours. */

@@ -10,6 +10,7 @@ import {
   TemporaryError,
 } from 'waybill/adapter';
 import {
+  asBuffer,
   codedReply,
   ExchangeConnection,
   type FrameSource,
@@ -268,6 +269,3 @@ async function* guarded(
 ): AsyncGenerator<Buffer, void, undefined> {
   for await (const part of stream) yield guard(asBuffer(part));
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -15,6 +15,7 @@ import {
   timerTime,
 } from 'waybill/adapter';
 import {
+  asBuffer,
   codedReply,
   fileType,
   judgedAsEdi,
@@ -190,7 +191,7 @@ class WebsocketSender implements OpenOutbound {
 
   async #send(message: Message, signal: AbortSignal): Promise<Reply | undefined> {
     const { settings } = this.#lent;
-    const body = Buffer.from(await message.body.bytes());
+    const body = asBuffer(await message.body.bytes());
     const id = settings.id && (await idIn(settings.id, body, message.type));
     signal.throwIfAborted();
     if (this.#lost !== undefined) throw this.#lost;

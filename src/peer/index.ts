@@ -1,4 +1,5 @@
 export { claimAt } from '../message/caller.ts';
+export { asBuffer } from './as-buffer.ts';
 export { beginning, continued } from './beginning.ts';
 export { answersInClear, type ConnectionCause, connectionCause } from './connection-cause.ts';
 export { type Dialling, dial, inClear, notConnected, placeOf } from './dial.ts';
@@ -40,6 +41,7 @@ export {
 export { hasSameBytes } from './folder/same-bytes.ts';
 export { connectFirst, type StoreLine } from './folder/store-line.ts';
 export { tryWriting } from './folder/try-writing.ts';
+export { Gathered } from './gathered.ts';
 export { type Challenge, challengesOf } from './http/challenge.ts';
 export { HttpClient, type Upgraded } from './http/http-client.ts';
 export { type HttpClientValues, httpClientSettings } from './http/http-client-settings.ts';

@@ -12,7 +12,7 @@ import {
   TemporaryError,
   timerTime,
 } from 'waybill/adapter';
-import { contentTypeOf, namedTemplate, UnderWay } from 'waybill/peer';
+import { asBuffer, contentTypeOf, namedTemplate, UnderWay } from 'waybill/peer';
 import { amqp1Settings } from './amqp1-settings.ts';
 import { tryAmqp1 } from './amqp1-test.ts';
 import { type Amqp1Session, connectAmqp1, loadRhea, symbol } from './connect.ts';
@@ -168,7 +168,7 @@ class Amqp1Sender implements OpenOutbound {
   }
 
   async #send(message: Message, signal: AbortSignal): Promise<Reply> {
-    const bytes = Buffer.from(await message.body.bytes());
+    const bytes = asBuffer(await message.body.bytes());
     const letter = await this.#letter(message, bytes);
     const { max_message_size: most } = this.#sender;
     if (most > 0 && bytes.length > most) {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Stats } from 'ssh2';
 import { background } from 'waybill/adapter';
-import { FileError, inFlight } from 'waybill/peer';
+import { asBuffer, FileError, inFlight } from 'waybill/peer';
 import { doesInOrder, partSize } from './server-traits.ts';
 import { problemOf } from './sftp-failure.ts';
 import type { SftpSession } from './sftp-session.ts';
@@ -88,7 +88,7 @@ class Writing {
     const position = this.#position;
     this.#position += part.byteLength;
     this.#underWay += part.byteLength;
-    const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+    const bytes = asBuffer(part);
     try {
       await this.#session.request((sftp, done) =>
         sftp.write(this.#handle, bytes, 0, bytes.length, position, done),
