@@ -14,6 +14,7 @@ const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = 
   azure: async () => (await import('./beside/objects.ts')).azureSubjects,
   nats: async () => (await import('./beside/nats.ts')).natsSubjects,
   mqtt: async () => (await import('./beside/mqtt.ts')).mqttSubjects,
+  soap: async () => (await import('./beside/soap.ts')).soapSubjects,
   ldap: async () => (await import('./beside/ldap.ts')).ldapSubjects,
 };
 

@@ -13,12 +13,14 @@ import { message } from './messages.ts';
 
 /**
  * The rate of HL7 messages over WebSockets, one in flight on each connection, each answered: ws alone, and either side by
- * its adapter, with a store that accepts everything at once. The listeners are another process.
+ * its adapter, with a store that accepts everything at once. Bare is what a user of ws would write: the listener reads
+ * the header and answers with its control id, the sender reads the code. Blind looks at nothing, and each answer is the
+ * same bytes. The listeners are another process.
  *
  *     node --conditions=waybill-source bench/websocket.ts [--messages 1000] [--rounds 30]
  */
 
-type Side = 'bare' | 'adapter';
+type Side = 'blind' | 'bare' | 'adapter';
 
 interface Lane {
   readonly sender: Side;
@@ -30,6 +32,7 @@ interface Lane {
 }
 
 const PAIRS: readonly (readonly [Side, Side])[] = [
+  ['blind', 'blind'],
   ['bare', 'bare'],
   ['adapter', 'bare'],
   ['bare', 'adapter'],
@@ -41,6 +44,7 @@ const WARM_UP = 8_000;
 
 async function bareSender(
   url: string,
+  isBlind: boolean,
 ): Promise<Pick<Lane, 'close'> & { send: Lane['sends'][number] }> {
   const socket = new WebSocket(url, { perMessageDeflate: false });
   await once(socket, 'open');
@@ -48,7 +52,10 @@ async function bareSender(
     async send(body) {
       const answered = once(socket, 'message');
       socket.send(body, { binary: false });
-      await answered;
+      const [answer] = (await answered) as [Buffer];
+      if (isBlind) return;
+      const [, msa = ''] = answer.toString('latin1').split('\r');
+      if (msa.split('|')[1] !== 'AA') throw new Error(`answered ${msa}`);
     },
     async close() {
       socket.close();
@@ -76,10 +83,11 @@ async function laneOf(
   urls: Readonly<Record<Side, string>>,
   connections: number,
 ): Promise<Lane> {
-  const open = sender === 'bare' ? bareSender : adapterSender;
-  const senders = await Promise.all(
-    Array.from({ length: connections }, () => open(urls[listener])),
-  );
+  const open = (): ReturnType<typeof adapterSender> =>
+    sender === 'adapter'
+      ? adapterSender(urls[listener])
+      : bareSender(urls[listener], sender === 'blind');
+  const senders = await Promise.all(Array.from({ length: connections }, open));
   return {
     sender,
     listener,
@@ -113,12 +121,16 @@ async function measured(messages: number, rounds: number): Promise<string[][]> {
       // each is first in a round equally often
       lanes.push(...lanes.splice(0, 1));
     }
-    const alone = lanes.find((one) => one.sender === 'bare' && one.listener === 'bare');
+    const alone = (side: Side): Lane | undefined =>
+      lanes.find((one) => one.sender === side && one.listener === side);
     for (const { sender, listener: side, rates } of lanes) {
       const taken = rates.slice(unmeasured);
-      const ratio = median(taken.map((one, at) => one / (alone?.rates[unmeasured + at] ?? one)));
+      const beside = (other: Side): string =>
+        median(taken.map((one, at) => one / (alone(other)?.rates[unmeasured + at] ?? one))).toFixed(
+          2,
+        );
       const perSecond = String(Math.round(median(taken)));
-      rows.push([String(connections), sender, side, perSecond, ratio.toFixed(2)]);
+      rows.push([String(connections), sender, side, perSecond, beside('bare'), beside('blind')]);
     }
     await Promise.all(lanes.map((lane) => lane.close()));
   }
@@ -129,14 +141,33 @@ async function measured(messages: number, rounds: number): Promise<string[][]> {
 
 const ACK = Buffer.from('MSH|^~\\&|HUB|H|LAB|L|20260101120000||ACK|1|P|2.5\rMSA|AA|1\r');
 
-async function listen(): Promise<void> {
+let answers = 0;
+
+function acknowledged(body: Buffer): Buffer {
+  const fields = body.toString('latin1', 0, body.indexOf('\r')).split('|');
+  const [, , application, facility, receiver, place] = fields;
+  const now = new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14);
+  return Buffer.from(
+    `MSH|^~\\&|${receiver}|${place}|${application}|${facility}|${now}||ACK|${++answers}|P|${fields[11]}\rMSA|AA|${fields[9]}\r`,
+    'latin1',
+  );
+}
+
+async function bareListener(answer: (body: Buffer) => Buffer): Promise<string> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
   server.on('connection', (socket) => {
-    socket.on('message', () => socket.send(ACK, { binary: false }));
+    socket.on('message', (body: Buffer) => socket.send(answer(body), { binary: false }));
   });
   await once(server, 'listening');
-  const bare = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  process.send?.({ bare, adapter: `ws://${await listening(websocketIn)}/` });
+  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
+async function listen(): Promise<void> {
+  process.send?.({
+    blind: await bareListener(() => ACK),
+    bare: await bareListener(acknowledged),
+    adapter: `ws://${await listening(websocketIn)}/`,
+  });
 }
 
 const { values } = parseArgs({
@@ -149,5 +180,5 @@ const { values } = parseArgs({
 if (values.listen) await listen();
 else {
   const rows = await measured(Number(values.messages), Number(values.rounds));
-  print(table([['connections', 'sender', 'listener', '/s', '× bare'], ...rows]));
+  print(table([['connections', 'sender', 'listener', '/s', '× bare', '× blind'], ...rows]));
 }

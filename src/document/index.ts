@@ -67,7 +67,7 @@ export {
 } from './hl7/read-acknowledgement.ts';
 export type { ValidationOptions } from './hl7/validation/checked.ts';
 export { type ValidationLevel, validate } from './hl7/validation/validate.ts';
-export { partsOf } from './segment/part.ts';
+export { partOf, partsOf } from './segment/part.ts';
 export { Segment } from './segment/segment.ts';
 export { SegmentDocument, type SegmentFields } from './segment/segment-document.ts';
 export { hasSegments } from './segment-paths.ts';

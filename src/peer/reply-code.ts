@@ -72,21 +72,21 @@ export const REPLY_PATTERNS = ['accepted', 'busy', 'refused', 'code'] as const;
 /** The answer with the code found by its patterns. */
 export function codedReply(body: Buffer, settings: ReplyCodes): Reply {
   const type = settings.replyType ?? fileType(body.subarray(0, 2_048), '');
-  const code = codeOf(body.toString('latin1'), settings);
+  // without patterns, any answer is accepted
+  const isJudged = REPLY_PATTERNS.some((name) => settings[name] !== undefined);
+  const code = isJudged ? codeOf(body.toString('latin1'), settings) : undefined;
   return { body, type, ...(code !== undefined && { code }) };
 }
 
 /** A code in the form that `replies` uses. */
 const CODE = /^[A-Za-z0-9]{1,20}$/;
 
-function codeOf(answer: string, settings: ReplyCodes): string | undefined {
+function codeOf(answer: string, settings: ReplyCodes): string {
   const told = (['refused', 'busy', 'accepted'] as const).find(
     (name) => settings[name]?.(answer) !== undefined,
   );
   if (told !== undefined) return told;
   const found = settings.code?.(answer);
   const named = found?.[1] ?? found?.[0] ?? '';
-  if (CODE.test(named)) return named;
-  // Without patterns, any answer is accepted.
-  return REPLY_PATTERNS.some((name) => settings[name] !== undefined) ? 'unknown' : undefined;
+  return CODE.test(named) ? named : 'unknown';
 }

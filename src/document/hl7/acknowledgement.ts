@@ -113,8 +113,17 @@ function uniqueControlId(): string {
 
 const two = (value: number): string => String(value).padStart(2, '0');
 
+/** The timestamp made last: a busy listener makes many in a second. */
+let made = { second: Number.NaN, text: '' };
+
 /** `YYYYMMDDHHMMSS+ZZZZ` in local time. */
 function timestamp(at: number): string {
+  const second = Math.floor(at / 1_000);
+  if (made.second !== second) made = { second, text: localTime(at) };
+  return made.text;
+}
+
+function localTime(at: number): string {
   const date = new Date(at);
   const offset = -date.getTimezoneOffset();
   const zone = `${offset < 0 ? '-' : '+'}${two(Math.floor(Math.abs(offset) / 60))}${two(Math.abs(offset) % 60)}`;

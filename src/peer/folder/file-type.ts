@@ -1,4 +1,5 @@
-import { ediType } from '../../document/index.ts';
+import { ediType, partOf } from '../../document/index.ts';
+import { asBuffer } from '../as-buffer.ts';
 
 const BY_ENDING: Readonly<Record<string, string>> = {
   csv: 'text/csv',
@@ -26,11 +27,13 @@ const BY_BEGINNING: readonly (readonly [RegExp, string])[] = [
   [/^H\|\\\^&/, 'application/astm'],
 ];
 
+/** The one of UTF-8, read as ISO-8859-1. */
+const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
+
 /** The message type of a file: by its first bytes if they tell (HL7, X12 and EDIFACT above all), otherwise by its extension. */
 export function fileType(head: Uint8Array, name: string): string {
-  const text = Buffer.from(head.subarray(0, 2_048))
-    .toString('latin1')
-    .replace(/^\u00ef\u00bb\u00bf/, '');
+  const marked = asBuffer(head).toString('latin1', 0, 2_048);
+  const text = marked.startsWith(BYTE_ORDER_MARK) ? marked.slice(3) : marked;
   const known = hl7Type(text.trimStart()) ?? ediType(text);
   if (known !== undefined) return known;
   const ending = BY_ENDING[name.slice(name.lastIndexOf('.') + 1).toLowerCase()];
@@ -40,16 +43,22 @@ export function fileType(head: Uint8Array, name: string): string {
 }
 
 function hl7Type(text: string): string | undefined {
-  const batch = /^[BF]HS(.)/.exec(text);
-  const at = batch === null ? 0 : text.search(/(?<=[\r\n])MSH/);
-  const header = at < 0 ? '' : text.slice(at);
-  if (!header.startsWith('MSH')) return batch === null ? undefined : 'HL7v2';
+  const isBatch = text.startsWith('BHS') || text.startsWith('FHS');
+  const at = isBatch ? text.search(/(?<=[\r\n])MSH/) : 0;
+  if (at < 0 || !text.startsWith('MSH', at)) return isBatch ? 'HL7v2' : undefined;
+  const header = at === 0 ? text : text.slice(at);
   const field = header.charAt(3);
   const component = header.charAt(4);
-  const [line = ''] = header.split(/[\r\n]/, 1);
-  const fields = line.split(field);
-  const [kind = '', event = ''] = (fields[8] ?? '').split(component);
-  const [version = ''] = (fields[11] ?? '').split(component);
-  const name = event === '' ? kind : `${kind}_${event}`;
-  return ['HL7v2', name, version].filter((part) => part !== '').join(':');
+  const line = header.slice(0, endOfLine(header));
+  const name = partOf(line, field, 9);
+  const [kind, event] = [partOf(name, component, 1), partOf(name, component, 2)];
+  const version = partOf(partOf(line, field, 12), component, 1);
+  const told = event === '' ? kind : `${kind}_${event}`;
+  return ['HL7v2', told, version].filter((part) => part !== '').join(':');
+}
+
+function endOfLine(text: string): number | undefined {
+  const [cr, lf] = [text.indexOf('\r'), text.indexOf('\n')];
+  if (cr < 0 || lf < 0) return Math.max(cr, lf) < 0 ? undefined : Math.max(cr, lf);
+  return Math.min(cr, lf);
 }
