@@ -15,6 +15,7 @@ export {
   type ProcessCode,
   type ProcessContext,
   type ProcessMessage,
+  type ProcessReply,
   type ReceiveOptions,
   type SharedState,
   type StateOptions,

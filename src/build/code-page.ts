@@ -37,7 +37,18 @@ const SECTIONS: readonly {
     shown: [
       {
         file: 'src/flow/process-code.ts',
-        names: ['ProcessMessage', 'ProcessContext', 'ProcessBody', 'CallOptions', 'CallAnswer'],
+        names: [
+          'ProcessCode',
+          'ProcessReply',
+          'ProcessMessage',
+          'ProcessContext',
+          'ProcessBody',
+          'CallOptions',
+          'CallAnswer',
+          'ReceiveOptions',
+          'SharedState',
+          'StateOptions',
+        ],
       },
       { file: 'src/message/envelope.ts', names: ['MessageFacts', 'Envelope'] },
       { file: 'src/message/message.ts', names: ['Reply'] },

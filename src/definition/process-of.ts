@@ -134,20 +134,27 @@ function codeOf(definition: Definition, of: ProcessDefinition, runtime: ProcessR
 }
 
 function mailOf(
-  { lookups }: Definition,
+  definition: Definition,
   { name, receives }: ProcessDefinition,
   durable: NonNullable<ProcessRuntime['durable']>,
 ): Mail | undefined {
   if (receives?.key === undefined) return undefined;
-  const language = expressionEnvironment({ lookups });
   const receiving = { key: receives.key, keep: receives.keep };
-  const compile = (when: string): Expression<boolean> => {
+  return mail({ ...durable, name, receiving, compile: conditionsOf(definition, name) });
+}
+
+/** Compiles what `when` of context.receive says. Throws PROCESS_FAILED. */
+export function conditionsOf(
+  { lookups }: Definition,
+  name: string,
+): (when: string) => Expression<boolean> {
+  const language = expressionEnvironment({ lookups });
+  return (when) => {
     const compiled = language.compile(when, { result: 'bool' });
     if (compiled.ok) return compiled.expression;
     const why = compiled.problems.map(({ text }) => text).join(' ');
     throw new EngineError('PROCESS_FAILED', `when of context.receive in ${name}: ${why}`);
   };
-  return mail({ ...durable, name, receiving, compile });
 }
 
 async function loadCode(file: string, name: string): Promise<ProcessCode> {

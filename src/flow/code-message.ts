@@ -1,5 +1,8 @@
 import type { Document } from '../document/document.ts';
+import { kindOf } from '../document/document-of.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
+import { declaredType } from '../transform/declared-type.ts';
+import { ownCharset, ownType, plainType } from '../transform/made-facts.ts';
 import type { TransformOutput } from '../transform/transform.ts';
 import type { ProcessBody, ProcessCode } from './process-code.ts';
 import type { Subject } from './subject.ts';
@@ -25,17 +28,31 @@ export function bytesOf(body: ProcessBody): Uint8Array {
   return bytesOf(body.body);
 }
 
-const isDocument = (body: object): body is Document => 'kind' in body && 'copy' in body;
+export const isDocument = (body: object): body is Document => 'kind' in body && 'copy' in body;
 
-/** What a process sends, as a new message; it keeps the incoming type unless the process gives one. */
+/**
+ * What a process sends, as a new message. Without a type it keeps the incoming one, unless it is a
+ * document of another kind.
+ */
 export function outputOf(
   body: ProcessBody,
   { message }: Pick<Subject, 'message'>,
 ): TransformOutput {
   const bytes = bytesOf(body);
-  if (typeof body === 'string' || body instanceof Uint8Array || isDocument(body)) {
-    return { body: bytes, type: message.type };
-  }
-  const { type = message.type, charset, name } = body;
-  return { body: bytes, type, charset, name };
+  const isPlain = typeof body === 'string' || body instanceof Uint8Array || isDocument(body);
+  const { body: content, type, charset, name } = isPlain ? { body } : body;
+  return {
+    body: bytes,
+    type: ownType(bytes, typeOf(content, type, message.type)),
+    charset: charset ?? ownCharset(content, message.charset),
+    name,
+  };
+}
+
+type Content = string | Uint8Array | Document;
+
+function typeOf(content: Content, given: string | undefined, before: string): string {
+  if (given !== undefined) return declaredType(given)?.text ?? given;
+  if (typeof content === 'string' || content instanceof Uint8Array) return before;
+  return kindOf(before) === content.kind ? before : plainType(content.kind);
 }

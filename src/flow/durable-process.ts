@@ -8,6 +8,7 @@ import { EngineError, isEngineError } from '../error/engine-error.ts';
 import type { TokenClaims, TokenKeys } from '../expression/token-keys.ts';
 import { wait } from '../time/timer.ts';
 import { bytesOf, codeFailed, messageOf, outputOf } from './code-message.ts';
+import { replyOf } from './code-reply.ts';
 import { DurableWaits } from './durable-waits.ts';
 import { enqueue, type Storing } from './enqueue.ts';
 import type { Mail } from './mail.ts';
@@ -54,11 +55,11 @@ export function durableProcess(parts: DurableOptions): Process {
     });
     try {
       const ended = markedCode(code, run.mark)(messageOf(subject), context).then(
-        (reply): ProcessResult => ({
+        (returned): ProcessResult => ({
           status: 'completed',
           sends: [],
           explain: undefined,
-          reply,
+          reply: replyOf(parts.name, returned),
           states: [...states],
           receivedIds: [...receipts.ids],
         }),

@@ -1,5 +1,6 @@
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { codeFailed, messageOf, outputOf } from './code-message.ts';
+import { replyOf } from './code-reply.ts';
 import { markedCode } from './marked-context.ts';
 import type { ProcessCode, ProcessContext } from './process-code.ts';
 import type { Process, ProcessSend } from './wiring.ts';
@@ -53,7 +54,7 @@ export function inlineProcess(parts: InlineOptions): Process {
         log,
       };
       try {
-        const reply = await markedCode(code, mark)(messageOf(subject), context);
+        const reply = replyOf(name, await markedCode(code, mark)(messageOf(subject), context));
         const status = sends.length === 0 && reply === undefined ? 'discarded' : 'completed';
         return { status, sends, explain: undefined, reply };
       } catch (error) {

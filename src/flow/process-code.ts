@@ -11,7 +11,9 @@ export interface ProcessMessage extends Envelope {
 
 /**
  * What a process sends: the incoming message unchanged (if left out), text, bytes, a document, or
- * any of these with a type.
+ * any of these with a type (`ADT_A01:2.5.1`, `application/json`). HL7, X12 and EDIFACT have the type
+ * that they say themselves; otherwise the type is that of the incoming message, or of the document if
+ * that is of another kind. Text is written in UTF-8, a document in its own charset.
  */
 export type ProcessBody =
   | string
@@ -99,13 +101,27 @@ export interface ProcessContext {
 }
 
 /**
- * A business process in code. Its return value is the answer to a waiting sender. If it throws a
- * `TemporaryError`, a queued process retries by its `retry`; any other error suspends the message.
+ * What a process answers to a waiting sender: text, bytes or a document, alone or with a type and a
+ * code: AA, AE or AR for HL7, the status for HTTP.
+ */
+export type ProcessReply =
+  | string
+  | Uint8Array
+  | Document
+  | (Partial<Omit<Reply, 'body' | 'code'>> & {
+      readonly body?: string | Uint8Array | Document;
+      readonly code?: string | number | undefined;
+    });
+
+/**
+ * A business process in code. Its return value is the answer to a waiting sender; undefined answers
+ * nothing. If it throws a `TemporaryError`, a queued process retries by its `retry`; any other error
+ * suspends the message.
  */
 export type ProcessCode = (
   message: ProcessMessage,
   context: ProcessContext,
-) => Promise<Reply | undefined>;
+) => Promise<ProcessReply | undefined>;
 
 /** Declares a code process; it only exists to give its arguments types. */
 export function defineProcess(code: ProcessCode): ProcessCode {

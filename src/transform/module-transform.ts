@@ -1,13 +1,10 @@
 import { Buffer } from 'node:buffer';
 import type { Document } from '../document/document.ts';
-import { kindOf } from '../document/document-of.ts';
-import { ediTypeOf } from '../document/edi/edi-type.ts';
-import { hl7Header } from '../document/hl7/header.ts';
-import { SegmentDocument } from '../document/segment/segment-document.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
 import { declaredType } from './declared-type.ts';
 import type { MadeMessage, MadeMessages, TransformFunction } from './define-transform.ts';
+import { ownCharset, ownType } from './made-facts.ts';
 import type { Transform, TransformInput, TransformOutput } from './transform.ts';
 
 /**
@@ -76,7 +73,7 @@ function output({ body, type, name, charset }: MadeMessage, message: Envelope): 
   return {
     body: bytes,
     type: typeOf(bytes, type, message.type),
-    charset: charset ?? charsetOf(body, message.charset),
+    charset: charset ?? ownCharset(body, message.charset),
     name: name ?? message.name,
   };
 }
@@ -86,7 +83,6 @@ function bytesOf(body: MadeMessage['body']): Uint8Array {
   return body instanceof Uint8Array ? body : body.bytes();
 }
 
-/** The type of HL7, X12 and EDIFACT is what they say themselves. */
 function typeOf(body: Uint8Array, given: string | undefined, before: string): string {
   const type = given === undefined ? before : declaredType(given)?.text;
   if (type === undefined) {
@@ -95,14 +91,7 @@ function typeOf(body: Uint8Array, given: string | undefined, before: string): st
       'it returned something that is not a type. Write ADT_A01:2.5, X12:837P:005010X222A1, or a media type such as application/json.',
     );
   }
-  const kind = kindOf(type);
-  if (kind === 'x12' || kind === 'edifact') return ediTypeOf(body) ?? type;
-  return kind === 'hl7' && type.startsWith('HL7v2:') ? hl7Header(body).type : type;
-}
-
-function charsetOf(body: MadeMessage['body'], before: string | undefined): string | undefined {
-  if (typeof body === 'string') return 'utf-8';
-  return body instanceof SegmentDocument ? body.charset.name : before;
+  return ownType(body, type);
 }
 
 function failed(name: string, error: unknown): EngineError {

@@ -22,7 +22,12 @@ processes:
         when: number(field("PV1-2")) > 0.0
         send: ward
       - otherwise: suspend
-  worker: { code: worker.ts, run: queued, to: [lab, ward] }
+  worker:
+    code: worker.ts
+    run: queued
+    order: none
+    to: [lab, ward]
+    receives: { key: 'field("PID-3.1")' }
 operations:
   ward: { adapter: sample-out, settings: { connect: "\${env:WARD}" } }
   lab: { adapter: sample-out, settings: { connect: lab:1 } }
@@ -252,7 +257,7 @@ const receiving = (receives: string): string => `
 test('what a process receives is given by the case, then its time is over', async () => {
   const worker = `export default async (message, context) => {
   for (;;) {
-    const next = await context.receive({ key: 'k', timeout: 1000 });
+    const next = await context.receive({ key: '123', timeout: 1000 });
     if (next === undefined) break;
     await context.send('ward', { body: next.type + ' ' + next.document().get('MSH-10'), type: 'text/plain' });
   }
@@ -271,6 +276,30 @@ test('what a process receives is given by the case, then its time is over', asyn
     expected: '1 more',
     actual: 'none',
   });
+});
+
+const waiting = (options: string): string =>
+  `export default async (message, context) => {
+  await context.receive({ timeout: 1000, ${options} });
+  await context.send('ward', 'done');
+};
+`;
+
+test('a message that an engine would not give to the code that waits fails the case', async () => {
+  const reasonOf = async (options: string, production = FILES['production.yaml']) => {
+    const files = { 'worker.ts': waiting(options), 'production.yaml': production };
+    const { cases, problems } = await run(
+      `  - { name: one, message: icu.hl7, receives: [{ message: adt.hl7 }], expect: { ward: 2 }, others: any }\n`,
+      files,
+    );
+    expect(problems.map(describeProblem)).toEqual([]);
+    return cases[0]?.failures.map(({ actual }) => actual).join();
+  };
+  expect(await reasonOf(`key: '456'`)).toMatch(/has the key "123", and "456" is waited for/);
+  expect(await reasonOf(`key: '123', when: 'event == "A08"'`)).toMatch(/does not fit event ==/);
+  expect(await reasonOf(`key: '123', when: 'event == "A01"'`)).toBe('');
+  const without = FILES['production.yaml'].replace(/\n.*receives:.*/, '');
+  expect(await reasonOf(`key: '123'`, without)).toMatch(/its receives names no key/);
 });
 
 test('an answer that nobody asks for and a reply that differs are failures', async () => {

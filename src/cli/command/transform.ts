@@ -22,6 +22,7 @@ import { describeError, EngineError } from '../../error/engine-error.ts';
 import { silentLogger } from '../../log/logger.ts';
 import { fileType } from '../../peer/folder/file-type.ts';
 import { START } from '../../transform/declarative-transform.ts';
+import { plainType } from '../../transform/made-facts.ts';
 import type { TransformOutput, WatchedInput } from '../../transform/transform.ts';
 import { transformChain } from '../../transform/transform-chain.ts';
 import { type BodyDifferences, bodyDifferences } from '../body-differences.ts';
@@ -152,19 +153,6 @@ async function run(
   return { outputs: await transformChain(chain).apply(input), steps: steps.all };
 }
 
-/** What is read as the kind of a document; the rest of a type does not matter for that. */
-const TYPES: Readonly<Record<Document['kind'], string>> = {
-  hl7: 'HL7v2:ACK:2.5',
-  x12: 'X12:TA1',
-  edifact: 'EDIFACT:CONTRL',
-  astm: 'application/astm',
-  dicom: 'application/dicom',
-  json: 'application/json',
-  xml: 'application/xml',
-  delimited: 'text/csv',
-  text: 'text/plain',
-};
-
 /** The most steps that are noted, those in loops each time. */
 const NOTED = 500;
 
@@ -177,7 +165,7 @@ class StepNotes {
     if (this.all.length >= NOTED) return;
     const bytes = target.bytes();
     if (step !== START) {
-      const reading = { type: TYPES[target.kind], charset: undefined };
+      const reading = { type: plainType(target.kind), charset: undefined };
       const changes = bodyDifferences({ bytes: this.#before, ...reading }, { bytes, ...reading });
       this.all.push({ step, changes });
     }

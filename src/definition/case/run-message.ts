@@ -2,7 +2,7 @@ import { credentials } from '../../credential/credentials.ts';
 import { type NamedJwtKeys, namedJwtKeys } from '../../credential/jwt/token-keys.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { messageOf, outputOf } from '../../flow/code-message.ts';
-import type { CallAnswer, ProcessMessage } from '../../flow/process-code.ts';
+import type { CallAnswer, ProcessMessage, ReceiveOptions } from '../../flow/process-code.ts';
 import { type Leg, route } from '../../flow/route.ts';
 import { heldState } from '../../flow/shared-state.ts';
 import { type Subject, subject } from '../../flow/subject.ts';
@@ -16,6 +16,7 @@ import type { Definition } from '../definition.ts';
 import { processOf } from '../process-of.ts';
 import { wiring } from '../wiring.ts';
 import { CaseMemory } from './case-memory.ts';
+import { assertReceivable } from './receivable.ts';
 
 /** A message that got to an operation. */
 export interface SentMessage {
@@ -103,7 +104,7 @@ async function routed(
       log: () => undefined,
       jwt: keysOf(definition, clock),
       sleep: () => Promise.resolve(),
-      receive: async () => received(dry, name),
+      receive: async (options) => received(dry, name, options),
       state: (key) => heldState(memory.states, key),
       parts: (of) => memory.parts(of),
       async call(target, body) {
@@ -153,12 +154,15 @@ const noAnswer = (target: string): EngineError =>
 
 /** The next message that comes to a process while it waits. */
 function received(
-  { clock, receive, memory }: DryRun & { readonly memory: CaseMemory },
-  service: string,
+  { definition, clock, receive, memory }: DryRun & { readonly memory: CaseMemory },
+  process: string,
+  options: ReceiveOptions,
 ): ProcessMessage | undefined {
   const next = receive?.();
-  if (next === undefined) return undefined;
-  return messageOf(firstSubject(next, { service, id: memory.ids.next(), now: clock.now() }));
+  const arrived =
+    next && firstSubject(next, { service: process, id: memory.ids.next(), now: clock.now() });
+  assertReceivable(definition, process, { arrived, options });
+  return arrived && messageOf(arrived);
 }
 
 function allInline({ processes }: Definition): Definition['processes'] {
