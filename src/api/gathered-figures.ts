@@ -1,4 +1,5 @@
-import { isTold, unless } from '../error/foreseen.ts';
+import { unless } from '../error/foreseen.ts';
+import { isUnanswered } from '../operator/unanswered.ts';
 import type { ApiContext } from './context.ts';
 
 interface Family {
@@ -13,11 +14,10 @@ interface Family {
  */
 export async function gatheredFigures(context: ApiContext): Promise<string> {
   const [texts, own] = await Promise.all([
-    // no engine answers
-    context.engines.figures().catch(() => []),
+    context.engines.figures().catch(unless(isUnanswered, 'asking engines for their metrics')),
     ownFigures(context),
   ]);
-  return `${merged(texts)}${own}`;
+  return `${merged(texts ?? [])}${own}`;
 }
 
 /** Groups samples by name, as the format requires; a label tells the engines apart. */
@@ -61,39 +61,30 @@ function gauge(name: string, help: string, samples: readonly string[]): string {
   return [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...samples, ''].join('\n');
 }
 
+/** What cannot be measured now has no sample. */
 async function ownFigures(context: ApiContext): Promise<string> {
   const { production, alerts } = context;
   const [lag, usage, certificates, open] = await Promise.all([
-    // what cannot be measured now has no sample
-    context.lag().catch(() => 0),
-    context.usage().catch(unless(isTold, 'measuring the trace')),
-    // no engine answers
-    context.engines.certificates().catch(() => []),
-    // as for the trace: what is not known is left out, and the other metrics are kept
-    alerts.openCount(undefined).catch(() => undefined),
+    context.lag().catch(unless(isUnanswered, 'measuring how far the trace is behind')),
+    context.usage().catch(unless(isUnanswered, 'measuring the trace')),
+    context.engines.certificates().catch(unless(isUnanswered, 'asking what expires')),
+    alerts.openCount(undefined).catch(unless(isUnanswered, 'counting the alerts')),
   ]);
   const now = Date.now();
   const of = (value: number, labels = ''): string =>
     `{production="${production}"${labels}} ${value}`;
+  const single = (name: string, help: string, value: number | undefined): string =>
+    gauge(name, help, value === undefined ? [] : [`${name}${of(value)}`]);
+  const failing = context.failingSince() === undefined ? 0 : 1;
   return [
-    gauge('waybill_trace_lag_messages', 'Messages the trace does not show yet.', [
-      `waybill_trace_lag_messages${of(lag)}`,
-    ]),
-    gauge('waybill_trace_failing', '1 while the trace store fails.', [
-      `waybill_trace_failing${of(context.failingSince() === undefined ? 0 : 1)}`,
-    ]),
-    gauge('waybill_store_bytes', 'Bytes of the trace store.', [
-      `waybill_store_bytes${of(usage?.bytes ?? 0)}`,
-    ]),
-    gauge(
-      'waybill_alerts_open',
-      'Alerts that are open.',
-      open === undefined ? [] : [`waybill_alerts_open${of(open)}`],
-    ),
+    single('waybill_trace_lag_messages', 'Messages the trace does not show yet.', lag),
+    single('waybill_trace_failing', '1 while the trace store fails.', failing),
+    single('waybill_store_bytes', 'Bytes of the trace store.', usage?.bytes),
+    single('waybill_alerts_open', 'Alerts that are open.', open),
     gauge(
       'waybill_certificate_expiry_seconds',
       'Seconds until a certificate of ours, of an authority or of a peer, or a revocation list, expires.',
-      certificates.flatMap(({ kind, name, hosts, ends }) => {
+      (certificates ?? []).flatMap(({ kind, name, hosts, ends }) => {
         if (ends === undefined) return [];
         const seconds = Math.round((ends.at - now) / 1_000);
         const labels = `,kind="${kind}",name="${escaped(name)}",host="${escaped(hosts.join(' '))}"`;

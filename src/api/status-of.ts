@@ -1,6 +1,7 @@
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { unless } from '../error/foreseen.ts';
+import { isUnanswered } from '../operator/unanswered.ts';
 import type { HostStatistics } from '../trace/traced-message.ts';
 import { within } from '../web/within.ts';
 import { visibleCertificates } from './certificate-users.ts';
@@ -36,10 +37,8 @@ export async function statusOf(
       ]),
     ),
     within(STORE_LIMIT, alerts.openCount(visible)),
-    // what cannot be fetched now is left out
-    context.lag().catch(() => 0),
-    // no engine answers
-    engines.certificates().catch(() => []),
+    context.lag().catch(unless(isUnanswered, 'measuring how far the trace is behind')),
+    engines.certificates().catch(unless(isUnanswered, 'asking what expires')),
   ]);
   const hosts = hostsOf(description, reports, visible);
   const kinds = new Map(hosts.map(({ name, kind }) => [name, kind]));
@@ -60,7 +59,7 @@ export async function statusOf(
     suspended,
     errorsToday: sum(failed.map(({ count }) => count)),
     openAlerts: openAlerts ?? 0,
-    certificates: visibleCertificates(certificates, description, visible)
+    certificates: visibleCertificates(certificates ?? [], description, visible)
       .flatMap(({ kind, name, ends }) =>
         ends === undefined || ends.warn > now ? [] : [{ kind, name, ends: ends.at }],
       )

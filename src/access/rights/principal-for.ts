@@ -1,3 +1,4 @@
+import { isTold, unless } from '../../error/foreseen.ts';
 import type { Emergencies } from './emergency.ts';
 import type { Grants, Permission, Principal } from './principal.ts';
 import { permissionsOf, type Roles } from './roles.ts';
@@ -48,7 +49,7 @@ export function rights(
   const visible = async (scope: readonly string[]): Promise<readonly string[] | undefined> => {
     if (scope.includes('*')) return undefined;
     // without an engine to ask, the last known hosts
-    last = await hosts().catch(() => last);
+    last = (await hosts().catch(unless(isTold, 'asking which hosts there are'))) ?? last;
     return hostsInScope(scope, last);
   };
   return async (identity) => {

@@ -1,4 +1,5 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import { type Foreseen, isTold, unless } from '../../error/foreseen.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { API_PREFIX } from '../../web/api-prefix.ts';
@@ -32,6 +33,9 @@ declare module 'fastify' {
   }
 }
 
+/** Refused, or the database of sessions does not answer. */
+const isRefusal: Foreseen = (error) => error instanceof ApiError || isTold(error);
+
 /** Authenticates every request, and adds the routes of sessions, tokens and users. */
 export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
   const plugin: FastifyPluginCallback = (app, _options, done) => {
@@ -42,8 +46,8 @@ export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
       const principal = await principalFor(signIn, request, reply);
       if (principal === undefined) return undefined;
       request.principal = principal;
-      // refused, or cannot be determined: either way no longer signed in
-      request.signInAgain = () => principalFor(signIn, request, reply).catch(() => undefined);
+      request.signInAgain = () =>
+        principalFor(signIn, request, reply).catch(unless(isRefusal, 'asking who is signed in'));
       checkCsrf(signIn, request, principal);
       if (principal.mustChangePassword === true && !mayBeforeChange(request)) {
         throw new ApiError(

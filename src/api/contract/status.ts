@@ -39,7 +39,11 @@ export const Status = Type.Object({
     ),
   ),
   trace: Type.Object({
-    lag: Type.Integer({ description: 'Messages that the trace does not show yet.' }),
+    lag: maybe(
+      Type.Integer({
+        description: 'Messages that the trace does not show yet; left out if it is not known.',
+      }),
+    ),
     failingSince: maybe(Time),
   }),
 });

@@ -2,9 +2,9 @@ import { tolerate } from '../../error/foreseen.ts';
 import type { Logger } from '../../log/logger.ts';
 import { describeDuration } from '../../time/duration.ts';
 import { pause } from '../../time/pause.ts';
+import { isUnanswered } from '../unanswered.ts';
 import type { AlertStore } from './alert-store.ts';
 import type { Notifier, Told } from './notifier.ts';
-import { isAwayNow } from './watcher.ts';
 
 export interface NatsWatchOptions {
   /** Whether NATS answers now; bounded in time, never rejects. */
@@ -61,7 +61,7 @@ export function startNatsWatch({ reached, about, store, notifier, log, every }: 
         await look();
       } catch (error) {
         // nothing can be told while the database is away too
-        tolerate(error, isAwayNow, 'watching whether NATS answers');
+        tolerate(error, isUnanswered, 'watching whether NATS answers');
         log.debug({ event: 'watch-failed', err: error }, 'watch-failed');
       }
     }

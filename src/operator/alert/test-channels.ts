@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { ChannelTest } from '../../control/orders.ts';
+import { unless } from '../../error/foreseen.ts';
 import { pause } from '../../time/pause.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
 import type { Engines } from '../engines.ts';
+import { isUnanswered } from '../unanswered.ts';
 import type { AlertChannel } from './channel/channel.ts';
 import type { DeliveryStore } from './delivery-store.ts';
 import { type Notifier, outcomeOf, type Told } from './notifier.ts';
@@ -125,9 +127,9 @@ async function failedStep(
   engines: Pick<Engines, 'test'>,
   host: string,
 ): Promise<Failure | undefined> {
-  // an engine that does not answer leaves what is known
-  const steps = await engines.test(host).catch(() => []);
-  const failed = steps.find(({ result }) => result === 'failed');
+  // without an answer there is only what is known
+  const steps = await engines.test(host).catch(unless(isUnanswered, 'testing a channel of alerts'));
+  const failed = steps?.find(({ result }) => result === 'failed');
   if (failed === undefined) return undefined;
   return {
     cause: `${failed.name}: ${failed.cause ?? 'failed'}`,

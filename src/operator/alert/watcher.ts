@@ -3,7 +3,7 @@ import { isAway } from '../../broker/away.ts';
 import type { Alone } from '../../broker/while-held.ts';
 import { differingFiles } from '../../control/differing-files.ts';
 import type { ProductionDescription } from '../../control/production-description.ts';
-import { type Foreseen, isTold, tolerate } from '../../error/foreseen.ts';
+import { tolerate } from '../../error/foreseen.ts';
 import type { Logger } from '../../log/logger.ts';
 import { pause } from '../../time/pause.ts';
 import { type Remembered, remembered } from '../../time/remembered.ts';
@@ -11,6 +11,7 @@ import { type HourCounts, hourCounts, usualOf } from '../../trace/compared-hours
 import type { TraceReader } from '../../trace/trace-store.ts';
 import type { Engines } from '../engines.ts';
 import type { LiveStream } from '../live/live-stream.ts';
+import { isUnanswered } from '../unanswered.ts';
 import type { Alert, AlertStore } from './alert-store.ts';
 import {
   type AlertCondition,
@@ -64,7 +65,7 @@ export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
       try {
         await look(parts, lasting, held);
       } catch (error) {
-        tolerate(error, isAwayNow, 'looking for what is wrong');
+        tolerate(error, isUnanswered, 'looking for what is wrong');
         log.debug({ event: 'watch-failed', err: error }, 'watch-failed');
       }
       await pause(every, held, { ref: false });
@@ -77,9 +78,6 @@ export function startWatcher(parts: WatcherOptions): { stop(): Promise<void> } {
     },
   };
 }
-
-/** NATS, the engines, the trace or the database do not answer at the moment. */
-export const isAwayNow: Foreseen = (error) => isAway(error) || isTold(error);
 
 /** What is only wrong once it has lasted. */
 interface LastingThings {
@@ -182,7 +180,7 @@ async function seenNow(
     try {
       return await reading;
     } catch (error) {
-      tolerate(error, isAwayNow, `looking at ${rule}`);
+      tolerate(error, isUnanswered, `looking at ${rule}`);
       unseen.add(rule);
       return undefined;
     }
