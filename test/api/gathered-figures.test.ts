@@ -7,6 +7,10 @@ import { hearUnexpected } from '../../src/error/unexpected.ts';
 const away = (): Promise<never> =>
   Promise.reject(new EngineError('STORE_UNAVAILABLE', 'it is away', { retryable: true }));
 
+const broken = (): Promise<never> => Promise.reject(new TypeError('a fault'));
+
+const samples = (text: string): string[] => text.split('\n').filter((line) => /^\w/.test(line));
+
 const context = (rest: object): ApiContext =>
   ({
     production: 'ward',
@@ -19,7 +23,6 @@ const context = (rest: object): ApiContext =>
   }) as unknown as ApiContext;
 
 test('what cannot be measured has no figure, instead of 0', async () => {
-  const samples = (text: string): string[] => text.split('\n').filter((line) => /^\w/.test(line));
   expect(samples(await gatheredFigures(context({})))).toEqual([
     'waybill_trace_failing{production="ward"} 0',
   ]);
@@ -35,7 +38,6 @@ test('a fault of ours keeps no other figure back, and is told', async () => {
   const told: string[] = [];
   const unhear = hearUnexpected(({ what, name }) => told.push(`${name} while ${what}`));
   try {
-    const broken = (): Promise<never> => Promise.reject(new TypeError('a fault'));
     expect(await gatheredFigures(context({ lag: broken }))).toContain('waybill_trace_failing{');
     expect(told).toEqual(['TypeError while measuring how far the trace is behind']);
   } finally {

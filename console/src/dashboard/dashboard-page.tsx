@@ -259,6 +259,7 @@ function traceText({ failingSince, lag }: Status['trace']): string {
     return t('the trace store has been failing since {time}; messages continue', {
       time: moment(failingSince, false),
     });
+  if (lag === undefined) return t('how far the trace is behind is not known');
   return lag === 0
     ? t('the trace is up to date')
     : t('the trace lags by {count} {count|message|messages}', { count: lag });

@@ -34,6 +34,7 @@ export const german: Catalogue = {
   // foot
   '{count} {count|engine|engines}, up {durations}':
     '{count} {count|Engine|Engines}, in Betrieb seit {durations}',
+  'how far the trace is behind is not known': 'wie weit der Trace zurückliegt, ist nicht bekannt',
   'the trace is up to date': 'der Trace ist aktuell',
   'the trace lags by {count} {count|message|messages}':
     'der Trace liegt {count} {count|Nachricht|Nachrichten} zurück',
