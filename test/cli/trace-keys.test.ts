@@ -11,6 +11,7 @@ import { listSecrets, secretStore } from '../../src/credential/secret/secret-sto
 import { ran } from '../support/command.ts';
 import { sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { adt } from '../support/operator.ts';
+import { program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const KEY = 'q6b1hU4m2v0fJm0X1yq7c5pWn8sT3eLrG9dKzVxYaBc=';
@@ -64,11 +65,10 @@ interface Run extends AsyncDisposable {
   said(): string;
 }
 
-function waybillRun(data: string, listen: number, key: string): Run {
+async function waybillRun(data: string, listen: number, key: string): Promise<Run> {
   const child = spawn(
     process.execPath,
-    [
-      '--conditions=waybill-source',
+    await program(
       'src/main.ts',
       'run',
       'productions/passthrough',
@@ -83,7 +83,7 @@ function waybillRun(data: string, listen: number, key: string): Run {
       'error',
       '--console',
       '127.0.0.1:0',
-    ],
+    ),
     {
       env: { ...process.env, LISTEN: `127.0.0.1:${listen}`, WAYBILL_MASTER_KEY: key },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -109,7 +109,7 @@ function waybillRun(data: string, listen: number, key: string): Run {
 test('without its key the trace is told to be shut, and messages are acknowledged all the same', async () => {
   await using folder = await temporaryFolder('no-trace-key');
   const listen = await freePort();
-  await using run = waybillRun(folder.path, listen, '');
+  await using run = await waybillRun(folder.path, listen, '');
   await vi.waitFor(() => expect(run.said()).toContain('operator-failed'), 40_000);
   expect(run.said()).toContain('needs its master key');
   await sendUntilAcknowledged(listen, [adt('A1')], () => undefined);

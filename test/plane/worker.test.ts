@@ -8,6 +8,7 @@ import { freePort } from '../../sandbox/free-port.ts';
 import { startOperatorPlane } from '../../src/cli/operator-worker.ts';
 import type { OperatorOrder } from '../../src/plane/worker.ts';
 import { startNats } from '../support/nats.ts';
+import { program } from '../support/program.ts';
 import { listening } from '../support/tcp-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -19,16 +20,15 @@ interface Said extends AsyncDisposable {
   readonly ended: Promise<number | null>;
 }
 
-function waybillRun(
+async function waybillRun(
   data: string,
   consoleAt: string,
   listen: number,
   production = 'productions/passthrough',
-): Said {
+): Promise<Said> {
   const child = spawn(
     process.execPath,
-    [
-      '--conditions=waybill-source',
+    await program(
       'src/main.ts',
       'run',
       production,
@@ -42,7 +42,7 @@ function waybillRun(
       'error',
       '--console',
       consoleAt,
-    ],
+    ),
     {
       env: { ...process.env, LISTEN: `127.0.0.1:${listen}` },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -74,7 +74,7 @@ function waybillRun(
 
 test('waybill run says where the console is, and it answers from its own thread', async () => {
   await using folder = await temporaryFolder('run');
-  await using started = waybillRun(folder.path, '127.0.0.1:0', await freePort());
+  await using started = await waybillRun(folder.path, '127.0.0.1:0', await freePort());
   const { child, text, ended } = started;
   const url = await vi.waitFor(() => {
     const found = /console: (\S+)/.exec(text())?.[1];
@@ -95,12 +95,12 @@ test('a mistake in console.yaml, or a port that is taken, is told before anythin
   await cp('productions/passthrough', production, { recursive: true });
   await writeFile(join(production, 'console.yaml'), 'oidcc: []\n');
   const listen = await freePort();
-  await using wrong = waybillRun(folder.path, '127.0.0.1:0', listen, production);
+  await using wrong = await waybillRun(folder.path, '127.0.0.1:0', listen, production);
   expect(await wrong.ended).toBe(1);
   expect(wrong.text()).toMatch(/console\.yaml:1:8 oidcc is not a setting/);
   expect(wrong.text()).not.toContain('Ctrl-C stops.');
   await using taken = await listening(createServer());
-  await using blocked = waybillRun(folder.path, `127.0.0.1:${taken.port}`, listen);
+  await using blocked = await waybillRun(folder.path, `127.0.0.1:${taken.port}`, listen);
   expect(await blocked.ended).toBe(1);
   expect(blocked.text()).toContain('EADDRINUSE');
 });
@@ -145,7 +145,7 @@ else {
 
 test('Ctrl-C at a terminal, which every process of the group hears, ends it in order', async () => {
   await using folder = await temporaryFolder('run');
-  await using started = waybillRun(folder.path, 'off', await freePort());
+  await using started = await waybillRun(folder.path, 'off', await freePort());
   const { child, text, ended } = started;
   await vi.waitFor(() => expect(text()).toContain('Ctrl-C stops.'), 40_000);
   process.kill(-(child.pid ?? 0), 'SIGINT');

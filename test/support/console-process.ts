@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsoleGiven } from './console-program.ts';
-
-const PROGRAM = new URL('console-program.ts', import.meta.url).pathname;
+import { program } from './program.ts';
 
 /** An operator plane with its console in a process of its own. */
 export interface ConsoleProcess extends AsyncDisposable {
@@ -18,7 +17,7 @@ export interface ConsoleProcess extends AsyncDisposable {
 export async function consoleProcess(given: ConsoleGiven): Promise<ConsoleProcess> {
   const child = spawn(
     process.execPath,
-    ['--conditions=waybill-source', PROGRAM, JSON.stringify(given)],
+    await program('test/support/console-program.ts', JSON.stringify(given)),
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null;

@@ -4,8 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inSources, program } from './program.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const MAIN = 'src/main.ts';
 
 export interface EngineOptions {
   readonly production: string;
@@ -32,8 +33,7 @@ export async function startEngineProcess(options: EngineOptions): Promise<Engine
   const { production, data, ports } = options;
   const child = spawn(
     process.execPath,
-    [
-      '--conditions=waybill-source',
+    await program(
       MAIN,
       'run',
       production,
@@ -44,7 +44,7 @@ export async function startEngineProcess(options: EngineOptions): Promise<Engine
       '--console',
       'off',
       ...(options.arguments ?? []),
-    ],
+    ),
     { env: { ...process.env, ...options.environment }, stdio: ['ignore', 'ignore', 'pipe'] },
   );
   let output = '';
@@ -58,7 +58,7 @@ export async function startEngineProcess(options: EngineOptions): Promise<Engine
     await ended;
   };
   try {
-    for (const port of ports) await untilOpen(port, child, () => output);
+    for (const port of ports) await untilOpen(port, child, () => inSources(output));
   } catch (error) {
     // nobody else could end it
     await end('SIGKILL');
@@ -69,7 +69,7 @@ export async function startEngineProcess(options: EngineOptions): Promise<Engine
     get ended() {
       return child.exitCode !== null || child.signalCode !== null;
     },
-    output: () => output,
+    output: () => inSources(output),
     async natsPid() {
       const state = JSON.parse(await readFile(join(data, 'nats.json'), 'utf8')) as { pid: number };
       return state.pid;
@@ -99,7 +99,7 @@ async function untilOpen(port: number, child: ChildProcess, output: () => string
 export async function waybill(
   ...words: readonly string[]
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, ['--conditions=waybill-source', MAIN, ...words], {
+  const child = spawn(process.execPath, await program(MAIN, ...words), {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
@@ -107,5 +107,5 @@ export async function waybill(
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const [code] = (await once(child, 'close')) as [number | null];
-  return { code: code ?? 1, stdout, stderr };
+  return { code: code ?? 1, stdout, stderr: inSources(stderr) };
 }

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
 import type { Credential } from '../../src/adapter/index.ts';
+import { inSources, program } from './program.ts';
 import { random } from './random.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-const PROGRAM = join(import.meta.dirname, 'inbound-process.ts');
 /** How many may wait at the source while more are added. */
 const BACKLOG = 40;
 /** The longest delay between the awaited delivery and killing the process. */
@@ -70,14 +70,14 @@ export async function killedAgainAndAgain(
   const coming = feed(put, count, over.signal);
   try {
     for (let kill = 0; kill < kills; kill++) {
-      await using one = startProcess(folder.path, () => (count.delivered += 1));
+      await using one = await startProcess(folder.path, () => (count.delivered += 1));
       const enough = chance.below(Math.ceil(expected.length / (kills + 1)));
       const wait = chance.below(enough === 0 ? EARLY : LATER);
       const start = count.delivered;
       await one.until(() => count.delivered >= Math.min(start + enough, expected.length));
       await sleep(wait);
     }
-    await using one = startProcess(folder.path, () => (count.delivered += 1));
+    await using one = await startProcess(folder.path, () => (count.delivered += 1));
     await one.until(() => count.complete);
     // a broker may have handed out what it no longer counts
     await vi.waitFor(
@@ -112,10 +112,9 @@ interface Run extends AsyncDisposable {
   until(done: () => boolean): Promise<void>;
 }
 
-function startProcess(records: string, told: () => void): Run {
-  const child = spawn(process.execPath, ['--conditions=waybill-source', PROGRAM, records], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+async function startProcess(records: string, told: () => void): Promise<Run> {
+  const words = await program('test/support/inbound-process.ts', records);
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
   let trouble = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (trouble += text));
   child.stdout.on('data', (bytes: Uint8Array) => bytes.forEach(told));
@@ -124,8 +123,10 @@ function startProcess(records: string, told: () => void): Run {
     async until(done) {
       const latest = performance.now() + PATIENCE;
       while (!done()) {
-        if (child.exitCode !== null) throw new Error(`the process ended by itself: ${trouble}`);
-        if (performance.now() > latest) throw new Error(`nothing more is delivered: ${trouble}`);
+        if (child.exitCode !== null)
+          throw new Error(`the process ended by itself: ${inSources(trouble)}`);
+        if (performance.now() > latest)
+          throw new Error(`nothing more is delivered: ${inSources(trouble)}`);
         await sleep(1);
       }
     },

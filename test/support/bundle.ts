@@ -1,0 +1,89 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { rolldown } from 'rolldown';
+
+/**
+ * `node bundle.ts <folder>`: makes of the thousand modules of the program, and of the packages that it needs, a few
+ * dozen. What is an entry of it is loaded from there by `loader.mjs`; see program.ts.
+ */
+const [, , folder = ''] = process.argv;
+const ROOT = join(import.meta.dirname, '../..');
+
+/** What a process or a thread begins with, and what the modules of a production import. */
+const ENTRIES = [
+  'src/main.ts',
+  'src/cli/check-worker.ts',
+  'src/cli/rehearsal-worker.ts',
+  'src/cli/watchdog-worker.ts',
+  'src/plane/worker.ts',
+  'src/index.ts',
+  'src/adapter/index.ts',
+  'src/peer/index.ts',
+  'src/document/index.ts',
+  'src/mirth/index.ts',
+  'adapters/sql/sqlite-process.ts',
+  'test/support/console-program.ts',
+  'test/support/inbound-process.ts',
+];
+
+interface Manifest {
+  readonly peerDependencies: Readonly<Record<string, string>>;
+}
+const { peerDependencies } = JSON.parse(
+  readFileSync(join(ROOT, 'package.json'), 'utf8'),
+) as Manifest;
+/** Packages that are not there everywhere, and those with native code. */
+const apart = new Set([...Object.keys(peerDependencies), 'ssh2', 'ssh2-sftp-client', 'vite']);
+const packageOf = (name: string): string => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name;
+
+await using bundle = await rolldown({
+  cwd: ROOT,
+  input: Object.fromEntries(ENTRIES.map((file) => [file.replace(/\.ts$/, ''), file])),
+  platform: 'node',
+  resolve: { conditionNames: ['waybill-source', 'node', 'import'] },
+  external: (name) => apart.has(packageOf(name)),
+  treeshake: false,
+  plugins: [
+    {
+      name: 'where-it-stood',
+      // a module finds its data and its threads beside its source
+      transform(code, id) {
+        if (id.includes('/node_modules/') || !code.includes('import.meta.')) return null;
+        const place = { url: pathToFileURL(id).href, filename: id, dirname: dirname(id) };
+        const named = code.replaceAll(/\bimport\.meta\.(url|filename|dirname)\b/g, (_, key) =>
+          JSON.stringify(place[key as keyof typeof place]),
+        );
+        return { code: named, map: null };
+      },
+    },
+  ],
+});
+const { output } = await bundle.write({
+  dir: folder,
+  format: 'esm',
+  sourcemap: true,
+  sourcemapExcludeSources: true,
+  entryFileNames: '[name].mjs',
+  chunkFileNames: 'parts/[name]-[hash].mjs',
+});
+
+const entries = output.flatMap((part) =>
+  part.type === 'chunk' && part.isEntry && part.facadeModuleId !== null
+    ? [[pathToFileURL(part.facadeModuleId).href, `./${part.fileName}`]]
+    : [],
+);
+writeFileSync(
+  join(folder, 'loader.mjs'),
+  `import { registerHooks } from 'node:module';
+const entries = new Map(${JSON.stringify(entries, undefined, 2)});
+registerHooks({
+  load(url, context, next) {
+    const part = entries.get(url);
+    if (part === undefined) return next(url, context);
+    const source = \`export * from '\${new URL(part, import.meta.url).href}';\`;
+    return { format: 'module', source, shortCircuit: true };
+  },
+});
+`,
+);
