@@ -1,25 +1,14 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import {
-  background,
   EngineError,
   inbound,
-  isTold,
   type LentInbound,
   type NewMessage,
   NotConnectedError,
   setting,
   toldElsewhere,
 } from 'waybill/adapter';
-import {
-  describedBody,
-  type Kept,
-  keepStoring,
-  keptOpen,
-  newsFilter,
-  Paced,
-  parallelSetting,
-  UnderWay,
-} from 'waybill/peer';
+import { describedBody, Intake, type Kept, keptOpen, parallelSetting } from 'waybill/peer';
 import { amqpSettings } from './amqp-settings.ts';
 import { tryAmqp } from './amqp-test.ts';
 import { type AmqpSession, connectAmqp } from './connect.ts';
@@ -68,20 +57,19 @@ class AmqpReader implements Kept {
   readonly #lent: AmqpInLent;
   readonly #session: AmqpSession;
   readonly #channel: Channel;
-  readonly #storing = new UnderWay();
-  readonly #paced: Paced;
-  readonly #isNews = newsFilter();
-  readonly #closing = new AbortController();
-  readonly #lost = Promise.withResolvers<Error>();
-  readonly lost = this.#lost.promise;
+  readonly #intake: Intake;
   #tag = '';
 
   private constructor(lent: AmqpInLent, session: AmqpSession, channel: Channel) {
     this.#lent = lent;
     this.#session = session;
     this.#channel = channel;
-    this.#paced = new Paced(lent.settings.parallel);
-    background(this.#watch(), 'hearing of a lost connection');
+    this.#intake = new Intake(lent, lent.settings.parallel);
+    this.#intake.watch(session.ended);
+  }
+
+  get lost(): Promise<Error> {
+    return this.#intake.lost;
   }
 
   /** Connects, and takes messages from then on. Throws the errors of connecting. */
@@ -91,9 +79,7 @@ class AmqpReader implements Kept {
       const channel = await session.connection.createChannel();
       const reader = new AmqpReader(lent, session, channel);
       await reader.#begin();
-      const state = `${session.facts}, queue ${lent.settings.queue}`;
-      lent.connection('connected', state);
-      lent.event('info', 'connected', state);
+      reader.#intake.opened(`${session.facts}, queue ${lent.settings.queue}`);
       return reader;
     } catch (error) {
       // a connection that is gone is closed already
@@ -103,10 +89,10 @@ class AmqpReader implements Kept {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new Error('closed'));
+    this.#intake.stop();
     // closing the channel returns unstored messages to the queue; a lost channel already has
     await this.#channel.cancel(this.#tag).catch(toldElsewhere);
-    if (!this.#lent.signal.aborted) await this.#storing.ended();
+    await this.#intake.finish();
     // neither needs closing where the broker closed it before us
     await this.#channel.close().catch(toldElsewhere);
     await this.#session.connection.close().catch(toldElsewhere);
@@ -117,7 +103,7 @@ class AmqpReader implements Kept {
     const refused = Promise.withResolvers<never>();
     this.#channel.on('error', (error: Error) => {
       refused.reject(error);
-      this.#lose(explainedQueue(error, this.#session.place, queue));
+      this.#intake.lose(explainedQueue(error, this.#session.place, queue));
     });
     // who races with it below is told
     refused.promise.catch(toldElsewhere);
@@ -130,17 +116,15 @@ class AmqpReader implements Kept {
   #heard(message: ConsumeMessage | null): void {
     if (message === null) {
       const { queue } = this.#lent.settings;
-      this.#lose(new NotConnectedError(`The queue ${queue} is gone. Have it made again.`));
+      this.#intake.lose(new NotConnectedError(`The queue ${queue} is gone. Have it made again.`));
       return;
     }
-    if (this.#closing.signal.aborted) return;
-    const keeping = this.#paced.run(() => this.#keep(message));
-    background(this.#storing.run(keeping), 'taking a message', isTold);
+    this.#intake.take(() => this.#keep(message));
   }
 
   async #keep(message: ConsumeMessage): Promise<void> {
     const { refused, queue } = this.#lent.settings;
-    const { signal } = this.#closing;
+    const what = `${this.#session.place}: a message of the queue ${queue}`;
     const storing = async (): Promise<void> => {
       await this.#lent.deliver(this.#messageOf(message));
       this.#channel.ack(message);
@@ -148,15 +132,15 @@ class AmqpReader implements Kept {
     const store = (): Promise<void> =>
       storeOrRefuse(storing, {
         refused,
-        signal,
+        signal: this.#intake.signal,
         settle: (fate) => {
           if (fate === 'discard') this.#channel.ack(message);
           else this.#channel.nack(message, false, fate === 'requeue');
         },
-        what: `${this.#session.place}: a message of the queue ${queue}`,
+        what,
         event: this.#lent.event,
       });
-    await keepStoring(store, { waits: (error) => this.#tell(error), signal });
+    await this.#intake.keep(store, { what });
   }
 
   #messageOf({ content, properties, fields }: ConsumeMessage): NewMessage {
@@ -168,28 +152,6 @@ class AmqpReader implements Kept {
       origin: `${this.#session.place}/${queue}/${fields.routingKey}`,
       ...(messageId !== undefined && messageId !== '' && { dedupeKey: messageId }),
     };
-  }
-
-  #tell({ retryable }: EngineError): void {
-    if (!this.#isNews(String(retryable))) return;
-    const { queue } = this.#lent.settings;
-    const why = retryable ? 'cannot be stored' : 'is refused for good';
-    this.#lent.event(
-      retryable ? 'warn' : 'error',
-      'not-stored-yet',
-      `${this.#session.place}: a message of the queue ${queue} ${why}; it is kept and tried again.`,
-    );
-  }
-
-  #lose(reason: Error): void {
-    if (this.#closing.signal.aborted) return;
-    this.#closing.abort(reason);
-    this.#lent.connection('disconnected');
-    this.#lost.resolve(reason);
-  }
-
-  async #watch(): Promise<void> {
-    this.#lose(await this.#session.ended);
   }
 }
 

@@ -1,24 +1,13 @@
 import type { IPublishPacket } from 'mqtt-packet';
 import {
-  background,
-  type EngineError,
   inbound,
-  isTold,
   type LentInbound,
   type NewMessage,
   NotConnectedError,
   type SettingsFault,
   setting,
 } from 'waybill/adapter';
-import {
-  describedBody,
-  type Kept,
-  keepStoring,
-  keptOpen,
-  newsFilter,
-  Paced,
-  UnderWay,
-} from 'waybill/peer';
+import { describedBody, Intake, type Kept, keptOpen } from 'waybill/peer';
 import { MqttConnection } from './mqtt-connection.ts';
 import { mqttSettings, qos, topicFilter } from './mqtt-settings.ts';
 import { tryMqtt } from './mqtt-test.ts';
@@ -105,31 +94,25 @@ export function mqttInFaults({ topics, share }: MqttInValues): SettingsFault[] {
   return faults;
 }
 
-/** The most that may wait in memory without being kept by the broker too, and what each message costs besides its bytes. */
-const MOST_HELD = 64 * 1024 * 1024;
-const HEADROOM = 1_024;
-
 /** Takes messages over one connection, in their order. */
 class MqttReader implements Kept {
   readonly #lent: MqttInLent;
   readonly #connection: MqttConnection;
   readonly #taken: TakenPackets;
-  readonly #storing = new UnderWay();
-  readonly #paced = new Paced(1);
-  readonly #isNews = newsFilter();
-  readonly #closing = new AbortController();
-  readonly #lost = Promise.withResolvers<Error>();
-  readonly lost = this.#lost.promise;
-
-  #held = 0;
+  readonly #intake: Intake;
 
   private constructor(lent: MqttInLent, connection: MqttConnection, taken: TakenPackets) {
     this.#lent = lent;
     this.#connection = connection;
     this.#taken = taken;
+    this.#intake = new Intake(lent, 1);
     connection.onPublish((packet) => this.#heard(packet));
     connection.onRelease((id) => taken.release(id));
-    background(this.#watch(), 'hearing of a lost connection');
+    this.#intake.watch(connection.ended);
+  }
+
+  get lost(): Promise<Error> {
+    return this.#intake.lost;
   }
 
   /** Connects, and takes messages from then on. Throws the errors of connecting. */
@@ -158,8 +141,7 @@ class MqttReader implements Kept {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new Error('closed'));
-    if (!this.#lent.signal.aborted) await this.#storing.ended();
+    await this.#intake.finish();
     await this.#connection.close();
   }
 
@@ -182,9 +164,8 @@ class MqttReader implements Kept {
       }));
       checkGranted(this.#connection.place, filters, await this.#connection.subscribe(asked));
     }
-    const state = `MQTT ${version}, ${filters.length === 1 ? filters[0] : `${filters.length} topics`}, session ${isKept ? 'kept' : 'new'}`;
-    this.#lent.connection('connected', state);
-    this.#lent.event('info', 'connected', state);
+    const which = filters.length === 1 ? filters[0] : `${filters.length} topics`;
+    this.#intake.opened(`MQTT ${version}, ${which}, session ${isKept ? 'kept' : 'new'}`);
   }
 
   /** Our session is gone: messages published meanwhile are unknown. */
@@ -198,27 +179,22 @@ class MqttReader implements Kept {
   }
 
   #heard(packet: IPublishPacket): void {
-    if (this.#closing.signal.aborted) return;
+    if (this.#intake.isOver) return;
     const { retained } = this.#lent.settings;
     if (packet.retain && retained === 'none') {
       this.#connection.acknowledge(packet);
       return;
     }
-    const size = packet.payload.length + HEADROOM;
-    if (packet.qos === 0 && this.#held + size > MOST_HELD) return this.#tellOfFlood();
-    this.#held += size;
-    const taken = this.#paced
-      .run(async () => {
-        if (!this.#closing.signal.aborted) await this.#keep(packet);
-      })
-      .finally(() => {
-        this.#held -= size;
-      });
-    background(this.#storing.run(taken), 'taking a message', isTold);
+    const size = packet.payload.length;
+    const keep = async (): Promise<void> => {
+      if (!this.#intake.isOver) await this.#keep(packet);
+    };
+    if (packet.qos !== 0) this.#intake.hold(size, keep);
+    else if (!this.#intake.takeOnlyCopy(size, keep)) this.#tellOfFlood();
   }
 
   #tellOfFlood(): void {
-    if (!this.#isNews('dropped')) return;
+    if (!this.#intake.isNews('dropped')) return;
     this.#lent.event(
       'error',
       'message-lost',
@@ -236,8 +212,7 @@ class MqttReader implements Kept {
       }
       this.#connection.acknowledge(packet);
     };
-    const { signal } = this.#closing;
-    await keepStoring(store, { waits: (error) => this.#tell(error), signal });
+    await this.#intake.keep(store, { what: `${this.#connection.place}: a message` });
     if (packet.qos === 0 && !isStored) this.#tellOfLoss();
   }
 
@@ -250,30 +225,12 @@ class MqttReader implements Kept {
     };
   }
 
-  #tell({ retryable }: EngineError): void {
-    if (!this.#isNews(String(retryable))) return;
-    const why = retryable ? 'cannot be stored' : 'is refused for good';
-    this.#lent.event(
-      retryable ? 'warn' : 'error',
-      'not-stored-yet',
-      `${this.#connection.place}: a message ${why}; it is kept and tried again.`,
-    );
-  }
-
   #tellOfLoss(): void {
     this.#lent.event(
       'error',
       'message-lost',
       `A message of ${this.#connection.place} is lost: it was sent with QoS 0, which is not repeated, and the service stops. Ask for it again.`,
     );
-  }
-
-  async #watch(): Promise<void> {
-    const reason = await this.#connection.ended;
-    if (this.#closing.signal.aborted) return;
-    this.#closing.abort(reason);
-    this.#lent.connection('disconnected');
-    this.#lost.resolve(reason);
   }
 }
 

@@ -14,7 +14,6 @@ import {
   background,
   EngineError,
   inbound,
-  isTold,
   type LentInbound,
   type NewMessage,
   NotConnectedError,
@@ -25,12 +24,10 @@ import {
 } from 'waybill/adapter';
 import {
   describedBody,
+  Intake,
   type Kept,
   keptOpen,
-  newsFilter,
-  Paced,
   parallelSetting,
-  UnderWay,
   untilStored,
 } from 'waybill/peer';
 import { connectNats, lostNats, type NatsSession } from './connect.ts';
@@ -131,9 +128,6 @@ export function natsInFaults(settings: NatsInValues): SettingsFault[] {
 /** Milliseconds between two tries to store a message. */
 const FIRST_WAIT = 200;
 const LONGEST_WAIT = 30_000;
-/** The most that may wait in memory, and what each message costs besides its bytes. */
-const MOST_HELD = 64 * 1024 * 1024;
-const HEADROOM = 1_024;
 /** How often we tell a stream that a message is still being processed: its consumer waits some 30 s. */
 const AT_WORK = 8_000;
 
@@ -141,23 +135,22 @@ const AT_WORK = 8_000;
 class NatsReader implements Kept {
   readonly #lent: NatsInLent;
   readonly #session: NatsSession;
-  readonly #storing = new UnderWay();
-  readonly #paced: Paced;
-  readonly #isNews = newsFilter();
-  readonly #closing = new AbortController();
-  readonly #lost = Promise.withResolvers<Error>();
-  readonly lost = this.#lost.promise;
+  readonly #intake: Intake;
   /** Messages of a stream that are being stored. */
   readonly #atWork = new Set<JsMsg>();
   readonly #over = new AbortController();
-  #held = 0;
   #stop: () => Promise<unknown> | void = () => undefined;
 
   private constructor(lent: NatsInLent, session: NatsSession) {
     this.#lent = lent;
     this.#session = session;
-    this.#paced = new Paced(lent.settings.parallel);
-    background(this.#watch(), 'hearing of a lost connection');
+    this.#intake = new Intake(lent, lent.settings.parallel);
+    const { connection, place } = session;
+    this.#intake.watch(connection.closed().then((reason) => lostNats(place, reason)));
+  }
+
+  get lost(): Promise<Error> {
+    return this.#intake.lost;
   }
 
   /** Connects, and takes messages from then on. Throws the errors of connecting. */
@@ -166,12 +159,10 @@ class NatsReader implements Kept {
     const reader = new NatsReader(lent, session);
     try {
       const what = await reader.#begin();
-      const state = `${session.facts}, ${what}`;
-      lent.connection('connected', state);
-      lent.event('info', 'connected', state);
+      reader.#intake.opened(`${session.facts}, ${what}`);
       return reader;
     } catch (error) {
-      reader.#closing.abort();
+      reader.#intake.stop();
       reader.#over.abort();
       await session.connection.close();
       throw error;
@@ -179,9 +170,9 @@ class NatsReader implements Kept {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new Error('closed'));
+    this.#intake.stop();
     await this.#stop();
-    if (!this.#lent.signal.aborted) await this.#storing.ended();
+    await this.#intake.finish();
     this.#over.abort();
     const { connection } = this.#session;
     // acknowledgements and answers may be in flight; a lost connection took them with it
@@ -233,16 +224,8 @@ class NatsReader implements Kept {
 
   /** Only we have such a message; how much we hold while the store is down has a limit. */
   #hear(one: Msg): void {
-    if (this.#closing.signal.aborted) return;
-    const size = one.data.length + HEADROOM;
-    if (this.#held + size > MOST_HELD) return this.#drop(one);
-    this.#held += size;
-    const taken = this.#paced
-      .run(() => this.#take(one))
-      .finally(() => {
-        this.#held -= size;
-      });
-    background(this.#storing.run(taken), 'taking a message', isTold);
+    if (this.#intake.isOver) return;
+    if (!this.#intake.takeOnlyCopy(one.data.length, () => this.#take(one))) this.#drop(one);
   }
 
   #drop(one: Msg): void {
@@ -250,7 +233,7 @@ class NatsReader implements Kept {
       one.respond(undefined, { headers: failure('503', 'too many messages wait to be stored') });
       return;
     }
-    if (!this.#isNews('dropped')) return;
+    if (!this.#intake.isNews('dropped')) return;
     this.#lent.event(
       'error',
       'message-lost',
@@ -262,23 +245,17 @@ class NatsReader implements Kept {
   #follow<One>(messages: AsyncIterable<One>, take: (one: One) => Promise<void>, why: string): void {
     const following = async (): Promise<void> => {
       for await (const one of messages) {
-        if (this.#closing.signal.aborted) break;
-        await this.#paced.take();
-        background(
-          this.#storing.run(take(one)).finally(() => this.#paced.give()),
-          'taking a message',
-          isTold,
-        );
+        if (this.#intake.isOver) break;
+        await this.#intake.takeInTurn(() => take(one));
       }
       throw new NotConnectedError(`${why}. It is opened again.`);
     };
     following().catch((error: unknown) => {
-      if (this.#closing.signal.aborted) return;
       const told =
         error instanceof NotConnectedError
           ? error
           : new NotConnectedError(`${why}. It is opened again.`, { cause: error });
-      this.#lost.resolve(told);
+      this.#intake.lose(told);
     });
   }
 
@@ -292,7 +269,8 @@ class NatsReader implements Kept {
       const isFinal = error instanceof EngineError && !error.retryable;
       const wait = FIRST_WAIT * 2 ** (one.info.deliveryCount - 1);
       one.nak(isFinal ? LONGEST_WAIT : Math.min(wait, LONGEST_WAIT));
-      this.#tell(isFinal, `message ${one.seq} of the stream ${one.info.stream}`);
+      const what = `message ${one.seq} of the stream ${one.info.stream}`;
+      this.#intake.tell({ retryable: !isFinal }, `${this.#session.place}: ${what}`);
     } finally {
       this.#atWork.delete(one);
     }
@@ -317,8 +295,8 @@ class NatsReader implements Kept {
         message,
         what: `A message of ${this.#session.place}`,
         because: 'it is of no stream that would keep it',
-        signal: this.#closing.signal,
-        waits: () => this.#tell(false, 'a message'),
+        signal: this.#intake.signal,
+        waits: () => this.#intake.tell({ retryable: true }, `${this.#session.place}: a message`),
       });
       return;
     }
@@ -347,23 +325,6 @@ class NatsReader implements Kept {
       origin: `${place}/${subject}`,
       dedupeKey: named === '' ? id : named,
     };
-  }
-
-  #tell(isFinal: boolean, what: string): void {
-    if (!this.#isNews(isFinal ? 'final' : 'later')) return;
-    const why = isFinal ? 'is refused for good' : 'cannot be stored';
-    this.#lent.event(
-      isFinal ? 'error' : 'warn',
-      'not-stored-yet',
-      `${this.#session.place}: ${what} ${why}; it is kept and tried again.`,
-    );
-  }
-
-  async #watch(): Promise<void> {
-    const reason = await this.#session.connection.closed();
-    if (this.#closing.signal.aborted) return;
-    this.#lent.connection('disconnected');
-    this.#lost.resolve(lostNats(this.#session.place, reason));
   }
 }
 

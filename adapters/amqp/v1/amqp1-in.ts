@@ -10,16 +10,7 @@ import {
   setting,
   TemporaryError,
 } from 'waybill/adapter';
-import {
-  describedBody,
-  type Kept,
-  keepStoring,
-  keptOpen,
-  newsFilter,
-  Paced,
-  parallelSetting,
-  UnderWay,
-} from 'waybill/peer';
+import { describedBody, Intake, type Kept, keptOpen, parallelSetting } from 'waybill/peer';
 import { refusedSetting, storeOrRefuse } from '../refused.ts';
 import { typeSetting } from '../type-setting.ts';
 import { amqp1Settings } from './amqp1-settings.ts';
@@ -87,20 +78,19 @@ const NEXT_SESSION = 500;
 class Amqp1Reader implements Kept {
   readonly #lent: Amqp1InLent;
   readonly #session: Amqp1Session;
-  readonly #storing = new UnderWay();
-  readonly #paced: Paced;
-  readonly #isNews = newsFilter();
-  readonly #closing = new AbortController();
-  readonly #lost = Promise.withResolvers<Error>();
-  readonly lost = this.#lost.promise;
+  readonly #intake: Intake;
   #receiver: Receiver | undefined;
   #idle: NodeJS.Timeout | undefined;
 
   private constructor(lent: Amqp1InLent, session: Amqp1Session) {
     this.#lent = lent;
     this.#session = session;
-    this.#paced = new Paced(lent.settings.parallel);
-    background(this.#watch(), 'hearing of a lost connection');
+    this.#intake = new Intake(lent, lent.settings.parallel);
+    this.#intake.watch(session.ended);
+  }
+
+  get lost(): Promise<Error> {
+    return this.#intake.lost;
   }
 
   /** Connects, and takes messages from then on. Throws the errors of connecting. */
@@ -112,12 +102,10 @@ class Amqp1Reader implements Kept {
       const { address, session: wanted } = lent.settings;
       if (wanted !== '*') await reader.#attach(signal);
       else background(reader.#eachSession(), 'taking the sessions of a queue', isTold);
-      const state = `${session.facts}, ${address}`;
-      lent.connection('connected', state);
-      lent.event('info', 'connected', state);
+      reader.#intake.opened(`${session.facts}, ${address}`);
       return reader;
     } catch (error) {
-      reader.#closing.abort(error);
+      reader.#intake.stop();
       await session.close();
       throw error;
     }
@@ -125,8 +113,7 @@ class Amqp1Reader implements Kept {
 
   async close(): Promise<void> {
     clearTimeout(this.#idle);
-    this.#closing.abort(new Error('closed'));
-    if (!this.#lent.signal.aborted) await this.#storing.ended();
+    await this.#intake.finish();
     // what is not settled goes back to the queue with the link
     await this.#session.close();
   }
@@ -152,7 +139,8 @@ class Amqp1Reader implements Kept {
       signal,
       within: session === undefined ? connectTimeout : Math.max(connectTimeout, SESSION_WITHIN),
       lost: (reason) => {
-        if (this.#receiver === receiver && !(reason instanceof NoSession)) this.#lose(reason);
+        if (this.#receiver === receiver && !(reason instanceof NoSession))
+          this.#intake.lose(reason);
       },
     });
     receiver.add_credit(Math.max(prefetch, parallel));
@@ -160,7 +148,7 @@ class Amqp1Reader implements Kept {
 
   /** One session after another, each until it has been silent for a while. */
   async #eachSession(): Promise<void> {
-    const { signal } = this.#closing;
+    const { signal } = this.#intake;
     while (!signal.aborted) {
       try {
         await this.#attach(signal);
@@ -168,7 +156,7 @@ class Amqp1Reader implements Kept {
         this.#detach();
       } catch (error) {
         if (!(error instanceof NoSession)) {
-          this.#lose(error as Error);
+          this.#intake.lose(error as Error);
           return;
         }
         this.#receiver = undefined;
@@ -193,23 +181,24 @@ class Amqp1Reader implements Kept {
     };
     this.#quiet();
     const stop = (): void => resolve();
-    this.#closing.signal.addEventListener('abort', stop, { once: true });
+    this.#intake.signal.addEventListener('abort', stop, { once: true });
     await promise;
-    await this.#storing.ended();
+    clearTimeout(this.#idle);
+    await this.#intake.stored();
   }
 
   #quiet: () => void = () => undefined;
 
   #heard(receiver: Receiver, { message, delivery }: EventContext): void {
-    if (message === undefined || delivery === undefined || this.#closing.signal.aborted) return;
+    if (message === undefined || delivery === undefined || this.#intake.isOver) return;
     this.#quiet();
-    const keeping = this.#paced.run(() => this.#keep(receiver, message, delivery));
-    background(this.#storing.run(keeping), 'taking a message', isTold);
+    this.#intake.take(() => this.#keep(receiver, message, delivery));
   }
 
   async #keep(receiver: Receiver, message: Message, delivery: Delivery): Promise<void> {
     const { refused, holdFor, address } = this.#lent.settings;
     const held = AbortSignal.timeout(holdFor);
+    const what = `${this.#session.place}: a message of ${address}`;
     const store = async (): Promise<void> => {
       const storing = async (): Promise<void> => {
         await this.#lent.deliver(this.#messageOf(message));
@@ -217,18 +206,18 @@ class Amqp1Reader implements Kept {
       };
       await storeOrRefuse(storing, {
         refused,
-        signal: this.#closing.signal,
+        signal: this.#intake.signal,
         settle: (fate, error) => this.#refuse(delivery, fate, error),
-        what: `${this.#session.place}: a message of ${address}`,
+        what,
         event: this.#lent.event,
       });
       this.#quiet();
       receiver.add_credit(1);
     };
-    const signal = AbortSignal.any([this.#closing.signal, held]);
-    const isDone = await keepStoring(store, { waits: (error) => this.#tell(error), signal });
-    if (isDone || this.#closing.signal.aborted) return;
-    this.#lose(
+    const signal = AbortSignal.any([this.#intake.signal, held]);
+    const isDone = await this.#intake.keep(store, { what, signal });
+    if (isDone || this.#intake.isOver) return;
+    this.#intake.lose(
       new TemporaryError(
         `${this.#session.place}: messages of ${this.#lent.settings.address} could not be stored and went back to the broker. They are taken again soon.`,
       ),
@@ -262,27 +251,5 @@ class Amqp1Reader implements Kept {
       origin: `${this.#session.place}/${address}`,
       ...(id !== undefined && { dedupeKey: id }),
     };
-  }
-
-  #tell({ retryable }: EngineError): void {
-    if (!this.#isNews(String(retryable))) return;
-    const why = retryable ? 'cannot be stored' : 'is refused for good';
-    this.#lent.event(
-      retryable ? 'warn' : 'error',
-      'not-stored-yet',
-      `${this.#session.place}: a message of ${this.#lent.settings.address} ${why}; it is kept and tried again.`,
-    );
-  }
-
-  #lose(reason: Error): void {
-    if (this.#closing.signal.aborted) return;
-    clearTimeout(this.#idle);
-    this.#closing.abort(reason);
-    this.#lent.connection('disconnected');
-    this.#lost.resolve(reason);
-  }
-
-  async #watch(): Promise<void> {
-    this.#lose(await this.#session.ended);
   }
 }
