@@ -32,6 +32,7 @@ registerHooks({
     production: 'productions/passthrough',
     data: join(folder.path, 'data'),
     ports: [port, shown],
+    byModule: true,
     arguments: ['--console', `127.0.0.1:${shown}`],
     environment: {
       LISTEN: `127.0.0.1:${port}`,

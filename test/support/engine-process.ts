@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inSources, program } from './program.ts';
+import { inSources, ofSources, program } from './program.ts';
 
 const MAIN = 'src/main.ts';
 
@@ -15,6 +15,8 @@ export interface EngineOptions {
   readonly ports: readonly number[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly arguments?: readonly string[];
+  /** Read module by module: for what is about them. */
+  readonly byModule?: boolean;
 }
 
 /** A `waybill run` in its own process, which can be killed. */
@@ -30,10 +32,11 @@ export interface EngineProcess extends AsyncDisposable {
 }
 
 export async function startEngineProcess(options: EngineOptions): Promise<EngineProcess> {
-  const { production, data, ports } = options;
+  const { production, data, ports, byModule = false } = options;
+  const words = byModule ? ofSources : program;
   const child = spawn(
     process.execPath,
-    await program(
+    await words(
       MAIN,
       'run',
       production,

@@ -27,9 +27,14 @@ const bundle = (): Promise<string> =>
 
 /** What Node is called with for a program of the sources: its file from the root of the repository, and its words. */
 export const program = async (file: string, ...words: readonly string[]): Promise<string[]> => [
-  '--conditions=waybill-source',
   '--import',
   join(await bundle(), 'loader.mjs'),
+  ...ofSources(file, ...words),
+];
+
+/** The same without the bundle. */
+export const ofSources = (file: string, ...words: readonly string[]): string[] => [
+  '--conditions=waybill-source',
   join(ROOT, file),
   ...words,
 ];
