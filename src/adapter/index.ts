@@ -48,7 +48,7 @@ export type {
   RefusedGrant,
 } from './grants.ts';
 export * as setting from './setting.ts';
-export type { SignInTools, SigningKeys } from './sign-in-tools.ts';
+export type { Attempts, SignInTools, SigningKeys } from './sign-in-tools.ts';
 export {
   type Step,
   type StepDetail,

@@ -5,10 +5,19 @@ export interface SignInTools {
   readonly keys: SigningKeys;
   /** Services that name the same realm share their sign-ins. Ask once, when the service opens. */
   grants(realm: string, limits: GrantLimits): Grants;
+  /** Services that name the same realm count together. Ask once, when the service opens. */
+  attempts(realm: string): Attempts;
   /** Whether it is the password behind a hash (argon2id as PHC string); takes as long as making one. */
   isPassword(password: string, hash: string): Promise<boolean>;
   /** The value of a key in a code table of the production, `''` if there is none. Throws LOOKUP_UNAVAILABLE. */
   lookup(table: string, key: string): string;
+}
+
+/** Makes guessing slow, at every engine together, without locking anybody out: each further failure doubles the wait. */
+export interface Attempts {
+  /** Milliseconds to wait; 0 counts the attempt as a failure until `succeeded`, so that parallel ones get no more tries. */
+  tried(user: string, address: string): number;
+  succeeded(user: string, address: string): void;
 }
 
 /** The credentials of kind `jwt-key`, each by its name. */

@@ -162,6 +162,7 @@ function runtimeOf(
     signIn: {
       keys: jwt,
       isPassword,
+      attempts: (realm) => engine.attempts.of(realm),
       grants: (realm, limits) => grants({ keyed, realm, limits, clock: systemClock }),
       lookup: (table, key) => lookups.lookup(table, key),
     },

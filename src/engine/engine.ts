@@ -19,6 +19,7 @@ import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
 import { type HalfStored, halfStoredLegs } from '../flow/enqueue.ts';
+import { type SharedAttempts, sharedAttempts } from '../grant/attempts.ts';
 import { ENGINE_NUMBERS, type IdSource } from '../message/id.ts';
 import { Deadline } from '../time/deadline.ts';
 import { pause } from '../time/pause.ts';
@@ -50,6 +51,8 @@ export interface Engine extends AsyncDisposable {
   readonly answers: Answers;
   readonly halfStored: HalfStored;
   readonly handOffs: HandOffs;
+  /** What was tried by users of services that sign in their own. */
+  readonly attempts: SharedAttempts;
   /** Whether no other engine of this production was running when this one started. */
   readonly sole: boolean;
   /** Whether a previous engine did not end cleanly. */
@@ -98,6 +101,7 @@ export async function startEngine(
     makeStreams(broker, duplicateWindow),
   ]);
   const waiting = answers(broker, { steps: done, bodies: stored });
+  const attempts = sharedAttempts(broker);
   const accepted = journal(broker, names.journal.subject);
   const outcomes = journal(sending, names.outcomes.subject);
   const close: Engine['close'] = async (limit = CLOSING, how = 'clean') => {
@@ -106,6 +110,7 @@ export async function startEngine(
     const isStored = await deadline.within('storing what the engine has done', flushed, isAway);
     waiting.close();
     done.close();
+    attempts.close();
     const released = Promise.all([number.release(isStored ? how : 'unclean'), ids.release()]);
     await deadline.within('freeing the number of the engine', released, isAway);
     await sending.close(deadline.left);
@@ -130,6 +135,7 @@ export async function startEngine(
     answers: waiting,
     halfStored: halfStoredLegs(),
     handOffs: handOffs(),
+    attempts,
     sole,
     afterCrash: number.takenOver,
     uncertain,

@@ -192,7 +192,6 @@ export { type RelayedAnswer, relayedAnswer } from './relayed-answer.ts';
 export { codedReply, REPLY_PATTERNS, replyCodes } from './reply-code.ts';
 export { Resting } from './resting.ts';
 export { isSameSecret } from './same-secret.ts';
-export { Attempts } from './sign-in/attempts.ts';
 export { directoryFaults, directorySettings } from './sign-in/directory-settings.ts';
 export { tryDirectoryUsers } from './sign-in/directory-users.ts';
 export { KnownUsers } from './sign-in/known-users.ts';

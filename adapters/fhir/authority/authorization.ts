@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  type Attempts,
   EngineError,
   type Grants,
   type LentInbound,
@@ -8,7 +9,6 @@ import {
 } from 'waybill/adapter';
 import type { KnownUsers, User } from 'waybill/peer';
 import {
-  Attempts,
   type CorsPolicy,
   checkSameSite,
   cookieOf,
@@ -90,13 +90,14 @@ const idIn = (value: unknown): string | undefined =>
 export class Authorization {
   readonly #lent: AuthorityLent;
   readonly #parts: AuthorizationParts;
-  readonly #attempts = new Attempts();
+  readonly #attempts: Attempts;
   readonly #own: CorsPolicy;
   #sealed: Promise<SealedAttempts<Waiting>> | undefined;
 
   constructor(lent: AuthorityLent, parts: AuthorizationParts) {
     this.#lent = lent;
     this.#parts = parts;
+    this.#attempts = lent.signIn.attempts(lent.host);
     const { origin } = new URL(parts.base);
     this.#own = { origins: [origin], headers: [], expose: [], credentials: false, maxAge: 0 };
   }

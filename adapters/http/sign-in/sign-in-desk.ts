@@ -1,4 +1,5 @@
 import type {
+  Attempts,
   Grant,
   Grants,
   IssuedGrant,
@@ -10,7 +11,6 @@ import type {
 import { EngineError } from 'waybill/adapter';
 import type { User } from 'waybill/peer';
 import {
-  Attempts,
   type CorsPolicy,
   checkSameSite,
   cookieOf,
@@ -47,12 +47,13 @@ export class SignInDesk {
   readonly #users: KnownUsers;
   readonly #provider: ProviderDesk | undefined;
   readonly #cookies: SignInCookies;
-  readonly #attempts = new Attempts();
+  readonly #attempts: Attempts;
 
   constructor(lent: LentHere, settings: SignInValues) {
     const { realm = lent.host, idle, absolute, grace } = settings;
     this.#lent = lent;
     this.#settings = settings;
+    this.#attempts = lent.signIn.attempts(realm);
     this.#grants = lent.signIn.grants(realm, { idle, absolute, grace });
     const { oidc } = settings;
     this.#users = new KnownUsers(lent, settings);
