@@ -16,6 +16,8 @@ const GAP = 5_000;
 /** Milliseconds until a reservation is tried again. */
 const AGAIN = 500;
 const TRIES = 5;
+/** Milliseconds that ids may be ahead of the clock before another number is taken, whose ids are not. */
+const FAR = 60_000;
 
 export interface ReservedIds extends IdSource {
   /** Ends the reservation: what was not used of it is free for the next engine. */
@@ -32,7 +34,8 @@ interface Reserved extends Required<IdRange> {
  * clock is set back, an engine that starts again would make the ids of messages that exist, and
  * what has the id of a settled message is not sent. Each engine number has one entry with the time
  * up to which its ids may be in use, moved on by compare-and-set before they are made. A number
- * whose ids are not over yet is left alone.
+ * whose ids are not over yet is left alone. An engine whose clock was ahead and has been set back takes another one:
+ * its messages would belong to a day to come, be found under no time of today and be kept until then.
  *
  * @param own the engine's number, whose ids engines of earlier versions make without reserving them; if its ids are
  * not over yet, the highest number is taken that is
@@ -51,9 +54,12 @@ export async function reservedIds(
   const ended = new AbortController();
   const move = async (): Promise<void> => {
     try {
-      const until = Math.max(clock.now(), ids.last) + AHEAD;
-      const revision = await write(kv, range.value, until, range.revision);
-      Object.assign(range, { until, revision });
+      const used = Math.max(ids.last, range.from);
+      const other = used - clock.now() > FAR ? await free(kv, numbers, clock.now()) : range;
+      const next = other.from <= clock.now() ? other : range;
+      const until = Math.max(clock.now(), next === range ? used : 0) + AHEAD;
+      const revision = await write(kv, next.value, until, next.revision);
+      Object.assign(range, next, { until, revision });
     } catch (error) {
       if (!isOutrun(error)) throw error;
       // by another engine, or by a write of ours without an answer: the range that is left is not used

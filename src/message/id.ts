@@ -10,7 +10,7 @@ const SHIFT = 4096;
 /** Makes message ids. One per engine. */
 export interface IdSource {
   next(): number;
-  /** The time in the last id, in milliseconds since 1970; `ID_EPOCH` before the first. */
+  /** The time in the last id with the present number, in milliseconds since 1970; `ID_EPOCH` before the first. */
   readonly last: number;
 }
 
@@ -26,7 +26,8 @@ export interface IdRange {
 /**
  * Message ids are 53-bit integers ordered by time: 41 bits of milliseconds since `ID_EPOCH`, 6 bits
  * of engine number, 6 bits of sequence. Above 64 ids in a millisecond the source borrows from the
- * next one, so it never waits and never repeats, also when the clock is set back.
+ * next one, so it never waits and never repeats, also when the clock is set back. Another number begins anew within
+ * its range.
  */
 export function idSource(engine: IdRange, clock: Clock = systemClock): IdSource {
   const engineOf = (): number => {
@@ -36,17 +37,20 @@ export function idSource(engine: IdRange, clock: Clock = systemClock): IdSource 
   };
   let time = 0;
   let sequence = 0;
+  /** The number of the last id. */
+  let made = -1;
   return {
     get last() {
-      return time + ID_EPOCH;
+      return engine.value === made ? time + ID_EPOCH : ID_EPOCH;
     },
     next() {
       const number = engineOf();
       const { from = ID_EPOCH, until = Number.POSITIVE_INFINITY } = engine;
       const now = Math.min(Math.max(clock.now(), from + 1), until) - ID_EPOCH;
-      if (now > time) {
+      if (now > time || number !== made) {
         time = now;
         sequence = 0;
+        made = number;
       } else if (++sequence === PER_MILLISECOND) {
         time += 1;
         sequence = 0;

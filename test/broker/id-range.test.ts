@@ -78,3 +78,20 @@ test('an engine whose number another one has reserved since it stood still takes
   const after = some(stood);
   expect(new Set([...numbers, ...after]).size).toBe(800);
 });
+
+test('an engine whose clock was ahead and is set back makes ids of today again, none twice', async () => {
+  await using made = await lab();
+  const clock = fixedClock(NOON + 400 * 24 * HOUR);
+  const running = await reservedIds(made.kv, 0, clock);
+  const ahead = some(running);
+  clock.set(NOON);
+  const still = some(running);
+  await vi.waitFor(() => expect(timeOfId(running.next())).toBe(NOON), 10_000);
+  const back = some(running);
+  expect(back.map(timeOfId).every((at) => at >= NOON && at < NOON + 10)).toBe(true);
+  expect(new Set([...ahead, ...still, ...back]).size).toBe(600);
+  // its first number is not used again before that day
+  await running.release();
+  const [next = 0] = some(await reservedIds(made.kv, 0, clock), 1);
+  expect(Math.floor(next / 64) % 64).not.toBe(0);
+});
