@@ -19,7 +19,7 @@ import { type TraceCipher, traceCipher, traceKey } from '../trace/store/trace-ci
 import type { TraceStore } from '../trace/trace-store.ts';
 import { answerQuestions } from './answer-questions.ts';
 import type { ConsoleOptions, OperatorConsole } from './console.ts';
-import { tellDamagedMeta, tellMoved } from './trace-losses.ts';
+import { tellDamagedMeta, tellMovedMeta, tellMovedTrace } from './trace-losses.ts';
 import type { TraceSettings } from './trace-settings.ts';
 import { startTracing, type Tracing } from './tracing.ts';
 
@@ -69,7 +69,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
       background(tellDamagedMeta({ store, log }, damage), 'reporting a damaged file', isTold);
     },
     onMoved: (moved) => {
-      background(tellMoved({ store, log }, moved), 'reporting a file that is gone', isTold);
+      background(tellMovedMeta({ store, log }, moved), 'reporting a file that is gone', isTold);
     },
     shared: options.trace === undefined ? undefined : { url: options.trace, production },
   };
@@ -85,6 +85,9 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     onDamaged: (damage) => {
       if (tracing === undefined) damages.push(damage);
       else tracing.damaged(damage);
+    },
+    onMoved: (moved) => {
+      background(tellMovedTrace({ store, log }, moved), 'reporting a file that is gone', isTold);
     },
   });
   const spans = spansOf(options);

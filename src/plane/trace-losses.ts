@@ -1,17 +1,18 @@
-import type { MovedFile } from '../access/meta/meta-database.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { MissingRange } from '../broker/stream-reader.ts';
 import type { Logger } from '../log/logger.ts';
-import type { Damage } from '../trace/store/damage.ts';
+import type { Damage, MovedFile } from '../trace/store/damage.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 
 const EVENT = 'file-damaged';
 
+interface Told {
+  readonly store: Pick<TraceStore, 'apply'>;
+  readonly log: Logger;
+}
+
 /** Reports, in the log and the event log, that a file of the trace was set aside. */
-export function tellDamaged(
-  parts: { readonly store: Pick<TraceStore, 'apply'>; readonly log: Logger },
-  damage: Damage,
-): Promise<void> {
+export function tellDamaged(parts: Told, damage: Damage): Promise<void> {
   return tell(
     parts,
     damage,
@@ -20,10 +21,7 @@ export function tellDamaged(
 }
 
 /** The same for a file of the operator plane itself. */
-export function tellDamagedMeta(
-  parts: { readonly store: Pick<TraceStore, 'apply'>; readonly log: Logger },
-  damage: Damage,
-): Promise<void> {
+export function tellDamagedMeta(parts: Told, damage: Damage): Promise<void> {
   const what =
     damage.file === 'audit.db' ? 'The audit log' : 'Users, saved searches, jobs and alerts';
   return tell(
@@ -33,32 +31,50 @@ export function tellDamagedMeta(
   );
 }
 
-/** Reports, in the log and the event log, that a file was removed or replaced while it was open. */
-export function tellMoved(
-  parts: { readonly store: Pick<TraceStore, 'apply'>; readonly log: Logger },
-  { file, keptAs }: MovedFile,
-): Promise<void> {
+/** Reports, in the log and the event log, that a file of the operator plane itself was removed or replaced while it was open. */
+export function tellMovedMeta(parts: Told, moved: MovedFile): Promise<void> {
+  return tellMoved(
+    parts,
+    moved,
+    `What it held is kept as ${moved.keptAs}; until the next start the operator plane works with that, and what changes meanwhile is in neither. Start it again now.`,
+  );
+}
+
+/** The same for a file of the trace. */
+export function tellMovedTrace(parts: Told, moved: MovedFile): Promise<void> {
+  return tellMoved(
+    parts,
+    moved,
+    `It was written again with all that it held, and what replaced it is kept as ${moved.keptAs}. Stop the operator plane before a backup is put in place.`,
+  );
+}
+
+function tellMoved(parts: Told, { file, keptAs }: MovedFile, ifReplaced: string): Promise<void> {
   const text =
     keptAs === file
       ? `${file} was removed while it was open. It was written again with all that it held; nothing is missing.`
-      : `${file} was replaced while it was open. What it held is kept as ${keptAs}; until the next start the operator plane works with that, and what changes meanwhile is in neither. Start it again now.`;
+      : `${file} was replaced while it was open. ${ifReplaced}`;
   return tellText(parts, { event: 'file-moved', file, keptAs, text });
 }
 
-function tell(
-  parts: { readonly store: Pick<TraceStore, 'apply'>; readonly log: Logger },
-  { file, keptAs }: Damage,
-  then: string,
-): Promise<void> {
+function tell(parts: Told, { file, keptAs }: Damage, then: string): Promise<void> {
   const text = `${file} is damaged and was set aside as ${keptAs}. ${then}`;
   return tellText(parts, { event: EVENT, file, keptAs, text });
 }
 
+/** Reports that the trace is of another time than what NATS was read into last. */
+export function tellOther(parts: Told): Promise<void> {
+  return tellText(parts, {
+    event: 'trace-restored',
+    text: 'The trace is not the one that was written last: it or NATS was restored from a backup, or files of it were removed. What the streams still have is read again; what was settled since the backup and has left them is missing.',
+  });
+}
+
 async function tellText(
-  { store, log }: { readonly store: Pick<TraceStore, 'apply'>; readonly log: Logger },
-  { event, file, keptAs, text }: Damage & { readonly event: string; readonly text: string },
+  { store, log }: Told,
+  { event, text, ...files }: Partial<Damage> & { readonly event: string; readonly text: string },
 ): Promise<void> {
-  log.error({ event, file, keptAs }, event);
+  log.error({ event, ...files }, event);
   const record = {
     kind: 'host',
     host: '',

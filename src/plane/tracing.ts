@@ -20,7 +20,8 @@ import type { Damage } from '../trace/store/damage.ts';
 import { type StreamSource, streamSource } from '../trace/stream-source.ts';
 import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store.ts';
 import { type VerifyReport, verifyTrace } from '../trace/verify.ts';
-import { tellDamaged, tellMissing } from './trace-losses.ts';
+import { tellDamaged, tellMissing, tellOther } from './trace-losses.ts';
+import { keepMark } from './trace-mark.ts';
 import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
 
 export interface TracingOptions {
@@ -91,7 +92,7 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       }
       waiting = problem === undefined;
     },
-    run: async (signal) => {
+    run: async (signal, lease) => {
       waiting = false;
       unbuiltSince = undefined;
       held = project(parts, settings.now);
@@ -100,8 +101,18 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       const purging = purgeRegularly(purge, log, signal);
       const sweeping = sweepRegularly(parts, signal);
       const recording = recordRunningHosts(parts, signal);
+      const projecting = held;
+      const onOther = (): void => {
+        projecting.again();
+        background(tellOther({ store, log }), 'reporting a restored trace', isTold);
+      };
+      const ended = new AbortController();
+      const marking = keepMark({ store, kv, isOurs: () => lease.isHeld(), onOther }, ended.signal);
       await aborted(signal);
       await Promise.all([purging, sweeping, recording, held.stop()]);
+      // the last mark comes after what was read last
+      ended.abort();
+      await marking;
       held = undefined;
       return 'clean';
     },

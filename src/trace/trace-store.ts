@@ -99,6 +99,10 @@ interface TraceUpkeep {
   hold(sessionId: number, hold: Hold): Promise<void>;
   release(sessionId: number): Promise<void>;
   usage(): Promise<TraceUsage>;
+  /** The mark that the store was given last; undefined if it has none, or if something of it is gone since or older. */
+  mark(): Promise<string | undefined>;
+  /** Marks the store as it is now: copies made before have another mark. */
+  setMark(mark: string): Promise<void>;
   /** Whether the trace refers to the large body with that key. */
   pointsTo(bodyRef: string): Promise<boolean>;
   /** Rows that belong to no message; anything but 0 is a bug. Reads everything: for tests and diagnosis. */

@@ -1,4 +1,4 @@
-import type { Damage } from '../../trace/store/damage.ts';
+import type { Damage, MovedFile } from '../../trace/store/damage.ts';
 
 export type MetaValue = string | number | null | Uint8Array;
 
@@ -50,12 +50,4 @@ export interface MetaPlace {
   readonly onDamaged?: ((damage: Damage) => void) | undefined;
   /** If given, it is looked whether a file is removed or replaced while it is open; called once for each. */
   readonly onMoved?: ((moved: MovedFile) => void) | undefined;
-}
-
-/** A file that was removed, or replaced by another, while it was open. */
-export interface MovedFile {
-  /** `meta.db`. */
-  readonly file: string;
-  /** What it held was written into the same folder again, under this name: its own if it had been removed. */
-  readonly keptAs: string;
 }

@@ -9,6 +9,14 @@ export interface Damage {
   readonly keptAs: string;
 }
 
+/** A file of a database that somebody removed or replaced while it was open. */
+export interface MovedFile {
+  /** `meta.db`. */
+  readonly file: string;
+  /** Its own name if it was removed and has been written again; otherwise the name of the one of both that lies beside it. */
+  readonly keptAs: string;
+}
+
 /** SQLITE_CORRUPT and SQLITE_NOTADB, in any of their extended forms. */
 const DAMAGED: ReadonlySet<number> = new Set([11, 26]);
 

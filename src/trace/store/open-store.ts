@@ -1,7 +1,7 @@
 import type { Bodies } from '../../broker/bodies.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import type { TraceStore } from '../trace-store.ts';
-import type { Damage } from './damage.ts';
+import type { Damage, MovedFile } from './damage.ts';
 import { sqliteTraceStore } from './sqlite/trace-store.ts';
 import type { TraceCipher } from './trace-cipher.ts';
 
@@ -18,6 +18,8 @@ export interface OpenStoreOptions {
   readonly cipher?: TraceCipher | undefined;
   /** Called for each file that was found damaged and set aside. */
   readonly onDamaged?: ((damage: Damage) => void) | undefined;
+  /** Called for each file that was removed or replaced while it was open, and that has been written again. */
+  readonly onMoved?: ((moved: MovedFile) => void) | undefined;
 }
 
 /** Opens the production's trace store: files in a folder, or PostgreSQL by its URL. */
@@ -27,11 +29,12 @@ export async function openTraceStore({
   folder,
   bodies,
   onDamaged,
+  onMoved,
   cipher,
 }: OpenStoreOptions): Promise<TraceStore> {
   const largeBody = async (ref: string, size: number): Promise<Uint8Array | undefined> =>
     bodies?.open(ref, size).bytes();
-  if (url === undefined) return sqliteTraceStore({ folder, largeBody, onDamaged, cipher });
+  if (url === undefined) return sqliteTraceStore({ folder, largeBody, onDamaged, onMoved, cipher });
   if (!/^postgres(?:ql)?:\/\//.test(url)) {
     throw new EngineError(
       'CONFIG_INVALID',

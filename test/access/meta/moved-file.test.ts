@@ -1,8 +1,8 @@
 import { copyFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import type { MovedFile } from '../../../src/access/meta/meta-database.ts';
 import { sqliteDatabase } from '../../../src/access/meta/sqlite/database.ts';
+import type { MovedFile } from '../../../src/trace/store/damage.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const FILE = 'meta.db';

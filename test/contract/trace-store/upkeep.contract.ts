@@ -5,6 +5,24 @@ import { DAY, idsOf, type OpenTraceStore, opened } from './opened.ts';
 
 /** Purge keeps what is open or held; re-indexing finds what it should. */
 export function describeTraceUpkeep(name: string, open: OpenTraceStore): void {
+  describe(`${name}: mark`, () => {
+    test('is the one given last, whatever comes and goes meanwhile', async () => {
+      const { store, reopen, dispose } = await open({ now: NOON + 10 * DAY });
+      onTestFinished(dispose);
+      expect(await store.mark()).toBeUndefined();
+      await store.setMark('empty');
+      await store.apply(sampleSession().all);
+      expect(await store.mark()).toBe('empty');
+      await store.setMark('filled');
+      await store.apply(sampleSession({ at: NOON + DAY }).all);
+      const again = await reopen();
+      expect(await again.mark()).toBe('filled');
+      await again.setMark('newest');
+      await again.purge({ now: NOON + DAY * 8.5, keep: 7 * DAY, removeBody: async () => {} });
+      expect(await again.mark()).toBe('newest');
+    });
+  });
+
   describe(`${name}: purge`, () => {
     const LATER = NOON + 10 * DAY;
     const HOUR = 3_600_000;

@@ -1,8 +1,9 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
+import { copyInto, fileIdentity } from '../../../database/copied-file.ts';
 import { makePrivate, PRIVATE_FOLDER } from '../../../database/private-files.ts';
 import { syncedLog } from '../../../database/synced-log.ts';
 import { background } from '../../../error/background.ts';
@@ -79,12 +80,12 @@ export async function sqliteDatabase(
   const look = async (opened: string): Promise<void> => {
     for (let own = opened; ; ) {
       await pause(lookEvery, looking.signal, { ref: false });
-      const now = identityOf(path);
+      const now = fileIdentity(path);
       if (looking.signal.aborted) return;
       if (now === own) continue;
       if (now === undefined) {
         await once(back);
-        own = identityOf(path) ?? '';
+        own = fileIdentity(path) ?? '';
         onMoved?.({ file, keptAs: file });
         continue;
       }
@@ -94,7 +95,7 @@ export async function sqliteDatabase(
       return;
     }
   };
-  if (onMoved !== undefined) background(look(identityOf(path) ?? ''), `looking after ${file}`);
+  if (onMoved !== undefined) background(look(fileIdentity(path) ?? ''), `looking after ${file}`);
   return {
     shared: false,
     get: (sql, ...values) => durable(sql, () => session.get(sql, ...values)),
@@ -120,22 +121,6 @@ export async function sqliteDatabase(
 }
 
 const MODES = 'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;';
-
-/** Which file has the name; undefined if none has. */
-function identityOf(path: string): string | undefined {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found === undefined ? undefined : `${found.dev} ${found.ino}`;
-}
-
-/** A log that is left of another file of that name would be applied to the copy. */
-function copyInto(database: DatabaseSync, path: string): void {
-  for (const end of ['-wal', '-shm']) rmSync(path + end, { force: true });
-  database.prepare('VACUUM INTO ?').run(path);
-  makePrivate(path);
-  const copy = openSync(path, 'r+');
-  fsyncSync(copy);
-  closeSync(copy);
-}
 
 async function transacted<Result>(
   database: DatabaseSync,

@@ -25,7 +25,7 @@ import {
 } from './read.ts';
 import { hostHours, sawRunning } from './running.ts';
 import { ensureSchema } from './schema.ts';
-import { hold, indexedDays, orphans, release, usage } from './upkeep.ts';
+import { hold, indexedDays, mark, orphans, release, setMark, usage } from './upkeep.ts';
 
 export interface PostgresTraceOptions {
   /** `postgres://user:password@host:port/database`. */
@@ -97,6 +97,8 @@ export async function postgresTraceStore({
     hold: (sessionId, given) => told(hold(db, sessionId, given)),
     release: (sessionId) => told(release(db, sessionId)),
     usage: () => told(usage(db, memory)),
+    mark: () => told(mark(db)),
+    setMark: (own) => told(setMark(db, own)),
     pointsTo: (bodyRef) => told(pointsTo(db, bodyRef)),
     orphans: () => told(orphans(upkeep)),
     close,

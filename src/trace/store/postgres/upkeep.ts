@@ -133,6 +133,15 @@ export function indexedDays(db: Database, memory: Memory): IndexedStore {
   };
 }
 
+const MARK = 'mark';
+
+export async function mark(db: Database): Promise<string | undefined> {
+  const [row] = await db.rows<{ value: string }>('SELECT value FROM note WHERE name = ?', MARK);
+  return row?.value;
+}
+
+export const setMark = (db: Database, own: string): Promise<void> => setNote(db, MARK, own);
+
 async function setNote(db: Database, name: string, value: string): Promise<void> {
   await db.run(
     'INSERT INTO note VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value',

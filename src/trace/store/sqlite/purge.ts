@@ -8,6 +8,7 @@ import { STATISTIC_SUMS, type StatisticRow, statisticOfRow } from '../statistics
 import { NOT_COMPLETED, OPEN } from '../stored-code.ts';
 import { writeStatistic } from './apply.ts';
 import { copySessions } from './held-file.ts';
+import { unmarkDay } from './mark.ts';
 import { dropRollUps } from './running.ts';
 import type { TraceFile } from './trace-file.ts';
 import type { TraceFiles } from './trace-files.ts';
@@ -70,6 +71,7 @@ async function removeDay(
   held.transaction(() => {
     keepStatistics(file, held);
     held.takeOver(day);
+    unmarkDay(files, day);
     for (const ref of bodyRefs(file)) held.lostPointer(ref, keeping.now);
   });
   files.remove(day);

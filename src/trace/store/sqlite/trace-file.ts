@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { fileIdentity } from '../../../database/copied-file.ts';
 import { isDamaged } from '../damage.ts';
 import type { TraceCipher } from '../trace-cipher.ts';
 import { BodyTable } from './body-table.ts';
@@ -28,6 +29,8 @@ export class TraceFile {
   readonly name: string;
   readonly path: string;
   readonly db: DatabaseSync;
+  /** Which file it is, whatever has its name later. */
+  readonly identity: string | undefined;
   /** Whether it was created by this. */
   readonly isNew: boolean;
   /** Undefined if it contains nothing encrypted. */
@@ -45,6 +48,7 @@ export class TraceFile {
     this.path = path;
     const { db, isNew } = this.#asked(() => openTraceFile(path, name === 'held' ? 'held' : 'day'));
     this.db = db;
+    this.identity = fileIdentity(path);
     this.isNew = isNew;
     this.words = new WordTable(this);
     this.bodies = new BodyTable(this, name !== 'held');

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { copyInto, fileIdentity } from '../../../database/copied-file.ts';
 import { PRIVATE_FOLDER } from '../../../database/private-files.ts';
 import { idAtTime } from '../../../message/id.ts';
-import { type Damage, setAside } from '../damage.ts';
+import { type Damage, type MovedFile, setAside } from '../damage.ts';
 import { dayOfSession, endOfDay, startOfDay } from '../day.ts';
 import { keysUsed, type TraceCipher, USED_KEYS } from '../trace-cipher.ts';
 import { HeldFile } from './held-file.ts';
@@ -35,6 +36,8 @@ export interface Growth {
 const OPEN_AT_ONCE = 64;
 /** Bytes below which a checkpoint is not worth its syncs, as when late outcomes alternate with new messages. */
 const LOG_LEFT = 8 * 1024 * 1024;
+/** Milliseconds between two looks whether the open files still have their names. */
+const LOOK_EVERY = 1_000;
 const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.db$/;
 
 /**
@@ -46,9 +49,12 @@ export class TraceFiles {
   readonly folder: string;
   readonly cipher: TraceCipher | undefined;
   readonly #onDamaged: (damage: Damage) => void;
+  readonly #onMoved: (moved: MovedFile) => void;
   #held: HeldFile;
   readonly #ranges = new Map<string, FileRange>();
   readonly #watched = new Map<string, Set<number>>();
+  /** When the files were looked at last; see `performance.now`. */
+  #looked = 0;
   /** The file written to last. */
   #written = '';
   readonly #open = new Map<string, TraceFile>();
@@ -56,15 +62,24 @@ export class TraceFiles {
   /**
    * @param onDamaged called for each file that was set aside: what the streams still contain of it
    * has to be applied again
+   * @param onMoved called for each file that somebody removed or replaced and that was written again
    */
   constructor(
     folder: string,
-    onDamaged: (damage: Damage) => void = () => undefined,
-    cipher?: TraceCipher,
+    {
+      onDamaged = () => undefined,
+      onMoved = () => undefined,
+      cipher,
+    }: {
+      readonly onDamaged?: ((damage: Damage) => void) | undefined;
+      readonly onMoved?: ((moved: MovedFile) => void) | undefined;
+      readonly cipher?: TraceCipher | undefined;
+    } = {},
   ) {
     this.folder = folder;
     this.cipher = cipher;
     this.#onDamaged = onDamaged;
+    this.#onMoved = onMoved;
     mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
     this.#held = this.#openHeld();
     for (const name of readdirSync(folder)) {
@@ -130,6 +145,38 @@ export class TraceFiles {
     this.#open.delete(name);
     this.#ranges.delete(name);
     this.#onDamaged(setAside(this.#path(name)));
+  }
+
+  /**
+   * Writes files again that were removed or replaced while they were open; what replaced one is kept beside it. What is
+   * written to a file without a name is gone at the next start. Looks at most once a second, and never between what
+   * belongs together: to be called before work begins.
+   */
+  look(): void {
+    if (performance.now() - this.#looked < LOOK_EVERY) return;
+    this.#looked = performance.now();
+    for (const file of [this.#held, ...this.#open.values()]) {
+      const now = fileIdentity(file.path);
+      if (now !== file.identity) this.#writeAgain(file, now !== undefined);
+    }
+  }
+
+  #writeAgain({ name, path, db }: TraceFile, isReplaced: boolean): void {
+    const aside = isReplaced
+      ? `${path}.replaced-${new Date().toISOString().replaceAll(/[-:.]/g, '')}`
+      : path;
+    mkdirSync(this.folder, { recursive: true, mode: PRIVATE_FOLDER });
+    if (isReplaced) renameSync(path, aside);
+    copyInto(db, path);
+    if (name === 'held') {
+      this.#held.close();
+      this.#held = this.#openHeld();
+    } else {
+      this.#open.get(name)?.close();
+      this.#open.delete(name);
+      this.#open.set(name, this.#openDay(name));
+    }
+    this.#onMoved({ file: basename(path), keptAs: basename(aside) });
   }
 
   /** Newest first, `held` before all others: its sessions are the oldest, but its messages may be new. */

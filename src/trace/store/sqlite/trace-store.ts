@@ -2,13 +2,14 @@ import { type Clock, systemClock } from '../../../time/clock.ts';
 import { quickFind } from '../../quick-find.ts';
 import type { LargeBody } from '../../search.ts';
 import type { TraceStore } from '../../trace-store.ts';
-import type { Damage } from '../damage.ts';
+import type { Damage, MovedFile } from '../damage.ts';
 import { purge, purgePlan } from '../purge.ts';
 import { reindex } from '../reindex.ts';
 import type { TraceCipher } from '../trace-cipher.ts';
 import { unavailable } from '../unavailable.ts';
 import { apply, differences, settleByFloor, settleLost } from './apply.ts';
 import { find, quickFindFiles } from './find.ts';
+import { mark, setMark } from './mark.ts';
 import { pointsTo, purgedFiles } from './purge.ts';
 import {
   body,
@@ -40,6 +41,8 @@ export interface SqliteTraceOptions {
    * has to be applied again.
    */
   readonly onDamaged?: ((damage: Damage) => void) | undefined;
+  /** Called for each file that was removed or replaced while it was open, and that has been written again. */
+  readonly onMoved?: ((moved: MovedFile) => void) | undefined;
 }
 
 /**
@@ -51,10 +54,11 @@ export function sqliteTraceStore({
   largeBody = () => Promise.resolve(undefined),
   clock = systemClock,
   onDamaged,
+  onMoved,
   cipher,
 }: SqliteTraceOptions): TraceStore {
   const files = guarded(() => {
-    const opened = new TraceFiles(folder, onDamaged, cipher);
+    const opened = new TraceFiles(folder, { onDamaged, onMoved, cipher });
     try {
       opened.checkKeys();
       return opened;
@@ -63,20 +67,10 @@ export function sqliteTraceStore({
       throw error;
     }
   });
-  /** A damaged file is set aside, and the rest answers. This ends, since each time there is one file less. */
-  const attempt = async <Result>(work: () => Result | Promise<Result>): Promise<Result> => {
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!(error instanceof DamagedFileError)) return unavailable(error);
-        guarded(() => files.setAside(error.file));
-      }
-    }
-  };
+  const { attempt, write } = attempts(files);
   const close = (): Promise<void> => attempt(() => files.close());
   return {
-    apply: (inputs) => attempt(() => apply(files, inputs)),
+    apply: (inputs) => write(() => apply(files, inputs)),
     settleByFloor: (floors) => attempt(() => settleByFloor(files, floors, clock.now())),
     differences: (inputs) => attempt(() => differences(files, inputs)),
     settleLost: (lost) => attempt(() => settleLost(files, lost, clock.now())),
@@ -100,10 +94,40 @@ export function sqliteTraceStore({
     hold: (sessionId, given) => attempt(() => hold(files, sessionId, given)),
     release: (sessionId) => attempt(() => release(files, sessionId)),
     usage: () => attempt(() => usage(files)),
+    mark: () => attempt(() => mark(files)),
+    setMark: (own) => write(() => setMark(files, own)),
     pointsTo: (bodyRef) => attempt(() => pointsTo(files, bodyRef)),
     orphans: () => attempt(() => orphans(files)),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+interface Attempts {
+  /** A damaged file is set aside, and the rest answers. This ends, since each time there is one file less. */
+  readonly attempt: <Result>(work: () => Result | Promise<Result>) => Promise<Result>;
+  /** The same for what changes the files: what is written where nobody finds it is lost. */
+  readonly write: <Result>(work: () => Result | Promise<Result>) => Promise<Result>;
+}
+
+function attempts(files: TraceFiles): Attempts {
+  const attempt: Attempts['attempt'] = async (work) => {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof DamagedFileError)) return unavailable(error);
+        guarded(() => files.setAside(error.file));
+      }
+    }
+  };
+  return {
+    attempt,
+    write: (work) =>
+      attempt(() => {
+        files.look();
+        return work();
+      }),
   };
 }
 

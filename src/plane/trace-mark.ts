@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import type { KV } from '@nats-io/kv';
+import { isAway } from '../broker/away.ts';
+import { isTold, tolerate } from '../error/foreseen.ts';
+import { pause } from '../time/pause.ts';
+import type { TraceStore } from '../trace/trace-store.ts';
+
+const KEY = 'trace.mark';
+/** Milliseconds between two marks: a copy of the trace that is older is recognized as one. */
+const EVERY = 60_000;
+/** Milliseconds until a store or a server that did not answer is asked again. */
+const AGAIN = 2_000;
+/** Milliseconds that the end waits for the last one. */
+const LAST = 1_000;
+
+/** The marks that the trace may have: the last one, and that before it, since the two places are written one after the other. */
+type Marks = readonly string[];
+
+export interface MarkedTrace {
+  readonly store: Pick<TraceStore, 'mark' | 'setMark'>;
+  readonly kv: KV;
+  /** Whether this plane still builds the trace. */
+  readonly isOurs: () => boolean;
+  /** Called once if the trace is not the one that was marked last: of another time than NATS, or in part. */
+  readonly onOther: () => void;
+}
+
+/**
+ * Notices a trace that was restored from a backup, or of which files were removed, while no plane ran: what the streams
+ * were acknowledged for since then is not in it, and nobody would read it again. The trace and NATS get the same random
+ * mark at the start, each minute and at the end; they are compared before the first of these.
+ */
+export async function keepMark(
+  { store, kv, isOurs, onOther }: MarkedTrace,
+  signal: AbortSignal,
+): Promise<void> {
+  const known = await untilAnswered(async () => {
+    const [stored, marks] = await Promise.all([store.mark(), readMarks(kv)]);
+    return { stored, marks };
+  }, signal);
+  if (known === undefined) return;
+  const { marks } = known;
+  let { stored } = known;
+  if (marks !== undefined && !marks.includes(stored ?? '')) onOther();
+  const mark = async (): Promise<void> => {
+    const next = randomUUID();
+    // NATS first: a plane that is killed in between finds the mark that the trace still has
+    await kv.put(KEY, JSON.stringify([next, ...(stored === undefined ? [] : [stored])]));
+    await store.setMark(next);
+    stored = next;
+  };
+  do {
+    await mark().catch(unanswered);
+    await pause(EVERY, signal, { ref: false });
+  } while (!signal.aborted);
+  if (isOurs()) await Promise.race([mark().catch(unanswered), pause(LAST)]);
+}
+
+async function readMarks(kv: KV): Promise<Marks | undefined> {
+  const entry = await kv.get(KEY);
+  return entry?.operation === 'PUT' ? entry.json<Marks>() : undefined;
+}
+
+/** That NATS or the store is away is told elsewhere; the marks stay as they are. */
+const unanswered = (error: unknown): undefined => {
+  tolerate(error, (one) => isAway(one) || isTold(one), 'marking the trace');
+};
+
+async function untilAnswered<Answer>(
+  ask: () => Promise<Answer>,
+  signal: AbortSignal,
+): Promise<Answer | undefined> {
+  while (!signal.aborted) {
+    const answer = await ask().catch(unanswered);
+    if (answer !== undefined) return answer;
+    await pause(AGAIN, signal, { ref: false });
+  }
+  return undefined;
+}

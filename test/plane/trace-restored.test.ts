@@ -1,0 +1,137 @@
+import { cp, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { freePort } from '../../sandbox/free-port.ts';
+import { runProduction } from '../../src/cli/run-production.ts';
+import { silentLogger } from '../../src/log/logger.ts';
+import { type OperatorPlane, startOperator } from '../../src/plane/operator-plane.ts';
+import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
+import { adt, WARD } from '../support/operator.ts';
+import { productionFolder } from '../support/production.ts';
+
+/** A production whose operator plane is started and stopped. */
+async function lab() {
+  const scope = new AsyncDisposableStack();
+  const receiver = scope.use(await mllpReceiver());
+  const folder = scope.use(await productionFolder({ 'production.yaml': WARD }));
+  const listen = await freePort();
+  const data = join(folder.path, 'data');
+  const running = scope.use(
+    await runProduction({
+      folder: folder.path,
+      data,
+      durability: 'process-crash',
+      log: silentLogger,
+      environment: {
+        LISTEN: `127.0.0.1:${listen}`,
+        CONNECT: `127.0.0.1:${receiver.port}`,
+      },
+    }),
+  );
+  const { settings, name } = running.definition;
+  return {
+    trace: join(data, 'trace'),
+    send: (id: string) => sendUntilAcknowledged(listen, [adt(id, id)], () => undefined),
+    async operated(work: (plane: OperatorPlane) => Promise<void>): Promise<void> {
+      const plane = await startOperator({
+        access: running.access,
+        production: name,
+        data,
+        trace: undefined,
+        search: settings.search,
+        keep: settings.keep,
+        log: silentLogger,
+        console: undefined,
+      });
+      try {
+        await work(plane);
+      } finally {
+        await plane.stop();
+      }
+    },
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  };
+}
+
+/** Waits until the trace has the patients' messages, and them alone. */
+async function has({ store }: OperatorPlane, ...mrns: readonly string[]): Promise<void> {
+  await vi.waitFor(async () => {
+    const found = await Promise.all(
+      mrns.map(async (mrn) =>
+        (await store.find({ search: { mrn } })).items.map((one) => one.status),
+      ),
+    );
+    expect(found).toEqual(mrns.map(() => ['completed']));
+  });
+}
+
+/** Waits until people are told of it. */
+async function told({ store }: OperatorPlane, event: string, text: RegExp): Promise<void> {
+  await vi.waitFor(async () => {
+    const events = (await store.events({ limit: 50 })).filter((one) => one.event === event);
+    expect(events).toMatchObject([{ level: 'error', text: expect.stringMatching(text) }]);
+  });
+}
+
+test('a trace that was restored from a backup, or is gone, gets what the streams still have, and people are told', async () => {
+  await using production = await lab();
+  const { trace } = production;
+  const backup = `${trace}.backup`;
+  await production.send('1');
+  await production.operated((plane) => has(plane, '1'));
+  await cp(trace, backup, { recursive: true });
+  await production.send('2');
+  await production.operated(async (plane) => {
+    await has(plane, '1', '2');
+    // nothing is restored
+    expect((await plane.store.events({ limit: 50 })).map((one) => one.event)).not.toContain(
+      'trace-restored',
+    );
+  });
+  await rm(trace, { recursive: true });
+  await rename(backup, trace);
+  await production.operated(async (plane) => {
+    await has(plane, '1', '2');
+    await told(plane, 'trace-restored', /restored from a backup/);
+  });
+  // one day alone
+  for (const file of await readdir(trace)) if (/^2.*db$/.test(file)) await rm(join(trace, file));
+  await production.operated(async (plane) => {
+    await has(plane, '1', '2');
+    await told(plane, 'trace-restored', /removed/);
+  });
+});
+
+test('files of the trace that are removed or replaced while it is written lose nothing', async () => {
+  await using production = await lab();
+  const { trace } = production;
+  await production.send('1');
+  await production.operated(async (plane) => {
+    await has(plane, '1');
+    const day = (await readdir(trace)).find((file) => /^2.*db$/.test(file)) ?? '';
+    for (const file of await readdir(trace)) await rm(join(trace, file));
+    await vi.waitFor(async () => {
+      await production.send(`more ${Date.now()}`);
+      expect(await readdir(trace)).toEqual(expect.arrayContaining([day, 'held.db']));
+    });
+    await has(plane, '1');
+    // another database under the name of the day
+    await cp(join(trace, 'held.db'), join(trace, 'other'));
+    await rename(join(trace, 'other'), join(trace, day));
+    await vi.waitFor(async () => {
+      await production.send(`more ${Date.now()}`);
+      expect(await readdir(trace)).toContainEqual(expect.stringMatching(/^2.*replaced/));
+    });
+    await production.send('2');
+    await has(plane, '1', '2');
+    const moved = (await plane.store.events({ limit: 50 })).filter(
+      ({ event }) => event === 'file-moved',
+    );
+    expect(moved.map(({ text }) => text).toSorted()).toEqual([
+      expect.stringMatching(`^${day} was removed while it was open`),
+      expect.stringMatching(`^${day} was replaced while it was open`),
+      expect.stringMatching('^held.db was removed while it was open'),
+    ]);
+  });
+  await production.operated((plane) => has(plane, '1', '2'));
+});
