@@ -16,6 +16,7 @@ import {
 } from 'waybill/adapter';
 import {
   acknowledgementText,
+  endingWithCr,
   type Hl7Header,
   hl7Header,
   type ReadAcknowledgement,
@@ -380,7 +381,8 @@ interface OutgoingMessage {
 /** Reads as much of the body as is needed for its header. */
 async function outgoingMessage(body: Body, framing: Framing): Promise<OutgoingMessage> {
   if (body.inline === undefined) return await streamed(body.stream(), framing);
-  const whole = asBuffer(body.inline);
+  const given = asBuffer(body.inline);
+  const whole = endingWithCr(given)?.(given) ?? given;
   return { header: headerOf(whole), parts: () => [markGuard(framing)(whole)] };
 }
 
@@ -398,14 +400,17 @@ async function streamed(
     if (size >= HEAD) break;
     next = await source.next();
   }
+  const beginning = Buffer.concat(head);
   return {
-    header: headerOf(Buffer.concat(head)),
+    header: headerOf(beginning),
     async *parts() {
       const guard = markGuard(framing);
-      for (const part of head) yield guard(part);
+      const ending = endingWithCr(beginning);
+      const ready = (part: Buffer): Buffer => guard(ending?.(part) ?? part);
+      for (const part of head) yield ready(part);
       if (next.done === true) return;
       for (next = await source.next(); next.done !== true; next = await source.next()) {
-        yield guard(asBuffer(next.value));
+        yield ready(asBuffer(next.value));
       }
     },
   };

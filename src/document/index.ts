@@ -65,6 +65,7 @@ export {
   type ReadAcknowledgement,
   readAcknowledgement,
 } from './hl7/read-acknowledgement.ts';
+export { endingWithCr } from './hl7/segment-ends.ts';
 export type { ValidationOptions } from './hl7/validation/checked.ts';
 export { type ValidationLevel, validate } from './hl7/validation/validate.ts';
 export { partOf, partsOf } from './segment/part.ts';

@@ -1,6 +1,7 @@
-import { hl7Header } from '../document/index.ts';
+import { endingWithCr, hl7Header } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { TransformOutput } from '../transform/transform.ts';
+import { decodedPart, inOneCharset } from './one-charset.ts';
 
 /** What is made of the parts of a batch. */
 export const JOINED_AS = {
@@ -34,23 +35,33 @@ export function checkPart(as: JoinedAs, type: string, body: () => Uint8Array): v
   throw new EngineError('MESSAGE_INVALID', text);
 }
 
-/** The message made of the parts, in their order. */
+/**
+ * The message made of the parts, in their order. Text in different charsets becomes UTF-8, since one
+ * body has one; `bytes` changes nothing.
+ */
 export function joinedParts(parts: readonly JoinedPart[], joining: Joining): TransformOutput {
   const [first] = parts;
   const { as, name } = joining;
-  const type = as === 'json' ? 'application/json' : (first?.type ?? 'application/octet-stream');
-  const charset = as === 'json' ? undefined : first?.charset;
-  return { body: MAKERS[as](parts, joining), type, charset, name };
+  if (as === 'json') {
+    return {
+      body: Buffer.from(jsonArray(parts)),
+      type: 'application/json',
+      charset: 'utf-8',
+      name,
+    };
+  }
+  const type = first?.type ?? 'application/octet-stream';
+  if (as === 'bytes') {
+    const body = Buffer.concat(parts.map((part) => part.body));
+    return { body, type, charset: first?.charset, name };
+  }
+  const { bodies, charset } = inOneCharset(parts);
+  const body = as === 'hl7' ? hl7Batch(bodies, joining) : lines(bodies);
+  return { body, type, charset, name };
 }
 
-const MAKERS: Readonly<
-  Record<JoinedAs, (parts: readonly JoinedPart[], joining: Joining) => Uint8Array>
-> = {
-  json: (parts) => Buffer.from(jsonArray(parts)),
-  hl7: hl7Batch,
-  lines: (parts) => Buffer.concat(parts.flatMap(({ body }) => [body, endOf(body)])),
-  bytes: (parts) => Buffer.concat(parts.map(({ body }) => body)),
-};
+const lines = (bodies: readonly Uint8Array[]): Buffer =>
+  Buffer.concat(bodies.flatMap((body) => [body, endOf(body)]));
 
 const NOTHING = new Uint8Array(0);
 const LINE_END = Buffer.from('\n');
@@ -60,9 +71,9 @@ const endOf = (body: Uint8Array): Uint8Array =>
   body.at(-1) === 0x0a || body.at(-1) === 0x0d ? NOTHING : LINE_END;
 
 function jsonArray(parts: readonly JoinedPart[]): string {
-  const items = parts.map(({ type, body }) => {
-    const text = Buffer.from(body).toString('utf8');
-    return /[/+]json\b/.test(type) && isJson(text) ? text.trim() : JSON.stringify(text);
+  const items = parts.map((part) => {
+    const { text } = decodedPart(part);
+    return /[/+]json\b/.test(part.type) && isJson(text) ? text.trim() : JSON.stringify(text);
   });
   return `[${items.join(',\n')}]`;
 }
@@ -78,8 +89,9 @@ function isJson(text: string): boolean {
 }
 
 /** The delimiters and the sender are those of the first message, so that a reader reads all alike. */
-function hl7Batch(parts: readonly JoinedPart[], { name, at }: Joining): Uint8Array {
-  const first = Buffer.from(parts[0]?.body ?? NOTHING);
+function hl7Batch(bodies: readonly Uint8Array[], { name, at }: Joining): Uint8Array {
+  const messages = bodies.map((body) => endingWithCr(body)?.(Buffer.from(body)) ?? body);
+  const first = Buffer.from(messages[0] ?? NOTHING);
   const header = first.toString('latin1').split(/[\r\n]/, 1)[0] ?? '';
   const separator = hl7Header(first).delimiters.field;
   const fields = header.split(separator);
@@ -89,10 +101,10 @@ function hl7Batch(parts: readonly JoinedPart[], { name, at }: Joining): Uint8Arr
     [segment, encoding, application, facility, to, place, time, '', '', '', name].join(separator);
   const end = (segment: string, count: number): string => `${segment}${separator}${count}`;
   const before = `${begin('FHS')}\r${begin('BHS')}\r`;
-  const after = `${end('BTS', parts.length)}\r${end('FTS', 1)}\r`;
+  const after = `${end('BTS', messages.length)}\r${end('FTS', 1)}\r`;
   return Buffer.concat([
     Buffer.from(before, 'latin1'),
-    ...parts.flatMap(({ body }) => [body, body.at(-1) === 0x0d ? NOTHING : Buffer.from('\r')]),
+    ...messages.flatMap((body) => [body, body.at(-1) === 0x0d ? NOTHING : Buffer.from('\r')]),
     Buffer.from(after, 'latin1'),
   ]);
 }

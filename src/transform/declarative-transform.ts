@@ -12,6 +12,7 @@ import type { ToFhirOptions } from '../document/fhir/v2/to-fhir.ts';
 import { DEFAULT_DELIMITERS } from '../document/hl7/delimiters.ts';
 import { hl7Header, isBefore } from '../document/hl7/header.ts';
 import { Hl7Document } from '../document/hl7/hl7-document.ts';
+import { endingWithCr } from '../document/hl7/segment-ends.ts';
 import { SegmentDocument } from '../document/segment/segment-document.ts';
 import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
 import { formatDate } from '../expression/date-pattern.ts';
@@ -230,8 +231,8 @@ function startDocument(
   if (type === undefined) throw new EngineError('TRANSFORM_FAILED', 'it has no type');
   const { message, document } = input;
   const charset = document instanceof Hl7Document ? document.charset.name : message.charset;
-  const body = start === 'empty' ? emptyBody(input, type) : start.body;
-  const target = documentOf(Buffer.from(body, 'utf8'), {
+  const body = Buffer.from(start === 'empty' ? emptyBody(input, type) : start.body, 'utf8');
+  const target = documentOf(endingWithCr(body)?.(body) ?? body, {
     type: type.text,
     ...(type.hl7 === undefined || charset === undefined ? {} : { charset }),
   });

@@ -41,6 +41,19 @@ test('the transform of the production format does what it says', () => {
   );
 });
 
+test('a text that begins HL7 may be written line by line, and its segments end with CR', () => {
+  const body = 'MSH|^~\\&|HIS|MAIN|LAB|MAIN|||ORM^O01|1|P|2.3\nPID|1\nORC|NW\n';
+  const start = { body };
+  const steps = [
+    { set: 'PID-3', to: 'field("PID-3.1")' },
+    { append: 'NTE', fields: { '1': '"1"' } },
+  ];
+  const made = madeBy({ start, type: 'ORM_O01:2.3', steps }, scopeOf(ADMISSION));
+  expect(Buffer.from(made.body).toString()).toBe(
+    'MSH|^~\\&|HIS|MAIN|LAB|MAIN|||ORM^O01|1|P|2.3\rPID|1||4711\rORC|NW\rNTE|1\r',
+  );
+});
+
 test('expressions read the message as it came, whatever was written before', () => {
   const made = madeBy(
     {
@@ -67,7 +80,7 @@ test('a copy that no step changes is the same bytes', () => {
 test('what the transform writes does not reach the message it got', () => {
   const input = inputOf(scopeOf(ADMISSION));
   const before = Buffer.from(input.document.bytes());
-  transformOf({ steps: [{ set: 'PID-5.1', value: 'X' }, { remove: 'NK1' }] }).apply(input);
+  void transformOf({ steps: [{ set: 'PID-5.1', value: 'X' }, { remove: 'NK1' }] }).apply(input);
   expect(before.equals(input.document.bytes())).toBe(true);
 });
 

@@ -6,6 +6,19 @@ import { streamedBody } from '../../support/open-adapter.ts';
 import { adt } from './listening.ts';
 import { body, open } from './sending.ts';
 
+test.for(['\n', '\r\n'])(
+  'segments that end with %j are sent with CR, also of a stream',
+  async (end) => {
+    await using peer = await mllpPeer();
+    peer.script((message) => ackOf(message));
+    await using out = await open(peer);
+    const written = Buffer.from(adt('M1').replaceAll('\r', end));
+    await out.send(written);
+    await out.send(streamedBody(written));
+    expect(peer.received.map(String)).toEqual([adt('M1'), adt('M1')]);
+  },
+);
+
 describe('the answer of a scripted peer', () => {
   test.for([
     { code: 'AA', more: '', text: undefined },
