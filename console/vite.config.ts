@@ -26,7 +26,7 @@ function isUsedBy(
 const ICON = /node_modules\/lucide-react\//;
 
 /** How many parts share a module before it is loaded with the first page: each request costs a kilobyte of headers. */
-const SEVERAL = 5;
+const SEVERAL = 6;
 
 const isSeveral = (id: string, context: Rolldown.ChunkingContext): boolean =>
   id.includes('console/src/') &&

@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { builtConsole } from '../../src/build/built-console.ts';
 import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
 import { PAGES, pageAddress } from '../support/console-pages.ts';
 import { type Hub, hub } from '../support/hub.ts';
+import { wireMeter } from '../support/wire-meter.ts';
 
 interface Chunk {
   readonly file: string;
@@ -14,6 +16,7 @@ interface Chunk {
 
 /** Time that a busy machine may take. */
 const SOON = { timeout: 60_000 };
+const STREAM = '/api/v1/stream';
 
 let stack: AsyncDisposableStack;
 let folder: string;
@@ -155,83 +158,86 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
   );
 
   test('the first page costs at most 150 kB and 15 requests on the wire, all of it; the next visit at most 20 kB', async () => {
-    const page = await chrome.page.context().newPage();
-    const session = await page.context().newCDPSession(page);
-    await session.send('Network.enable');
-    // by path: what is asked again because something happened meanwhile is no part of the first page
-    const cost = new Map<string, number>();
-    const paths = new Map<string, string>();
-    const pending = new Set<string>();
-    session.on('Network.requestWillBeSent', ({ requestId, request }) => {
-      const path = new URL(request.url).pathname;
-      if (cost.has(path)) return;
-      cost.set(path, 0);
-      paths.set(requestId, path);
-      pending.add(requestId);
-    });
-    session.on('Network.responseReceived', ({ requestId, response }) => {
-      const path = paths.get(requestId) ?? '';
-      if (!path.endsWith('/stream')) return;
-      // it does not end: its head is counted
-      cost.set(path, response.encodedDataLength);
-      pending.delete(requestId);
-    });
-    session.on('Network.loadingFailed', ({ requestId }) => pending.delete(requestId));
-    session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
-      const path = paths.get(requestId);
-      if (path !== undefined) cost.set(path, encodedDataLength);
-      pending.delete(requestId);
-    });
-    const visit = async (): Promise<number> => {
-      for (const one of [cost, paths, pending]) one.clear();
-      await page.goto(`${running.url}/`);
+    await using meter = await wireMeter(running.url);
+    await using fresh = await browser();
+    const { page } = fresh;
+    const visit = async (): Promise<ReadonlyMap<string, number>> => {
+      meter.reset();
+      await page.goto(`${meter.url}/`);
       await page.getByRole('heading', { level: 1 }).waitFor();
       await page.getByRole('table').first().waitFor(SOON);
       // also what comes after the table, however long that takes: else a slow page would count more than a fast one
       let quiet = 0;
-      await vi.waitUntil(() => (quiet = pending.size === 0 ? quiet + 1 : 0) > 5, {
-        ...SOON,
-        interval: 100,
-      });
-      return cost.values().reduce((sum, bytes) => sum + bytes, 0);
+      await vi.waitUntil(
+        () =>
+          (quiet = meter.open() === meter.open(STREAM) ? quiet + 1 : 0) > 5 &&
+          meter.open(STREAM) === 1,
+        { ...SOON, interval: 100 },
+      );
+      return meter.cost();
     };
-    await session.send('Network.clearBrowserCache');
-    const whole = await visit();
+    const sum = (cost: ReadonlyMap<string, number>): number =>
+      cost.values().reduce((all, bytes) => all + bytes, 0);
+    const cost = await visit();
     const listed = [...cost].map(([path, bytes]) => `${path} ${bytes}`).join(', ');
-    expect(cost.has('/api/v1/stream'), listed).toBe(true);
-    expect(whole, listed).toBeGreaterThan(100_000);
-    expect(whole, listed).toBeLessThanOrEqual(150_000);
+    expect(cost.has(STREAM), listed).toBe(true);
+    expect(sum(cost), listed).toBeGreaterThan(100_000);
+    expect(sum(cost), listed).toBeLessThanOrEqual(150_000);
     expect(cost.size, listed).toBeLessThanOrEqual(15);
-    expect(await visit()).toBeLessThanOrEqual(20_000);
-    await page.close();
+    expect(sum(await visit())).toBeLessThanOrEqual(20_000);
   });
 
-  test('more tabs than a browser has connections work beside each other: only the one that is seen follows what happens', {
+  test('twenty windows at once share one stream: each is told what happens, a hidden one once it is seen again', {
     timeout: 240_000,
   }, async () => {
+    await using meter = await wireMeter(running.url);
     const context = chrome.page.context();
-    const pages = [];
-    for (let tab = 0; tab < 9; tab++) {
+    const act = async (verb: 'stop' | 'start'): Promise<void> => {
+      const response = await fetch(`${running.url}/api/v1/hosts/pharmacy/${verb}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{}',
+      });
+      expect(response.status).toBe(200);
+    };
+    const pages: Page[] = [];
+    for (let tab = 0; tab < 20; tab++) {
       const page = await context.newPage();
-      // a headless browser shows every page; a hidden one says so
+      // a headless browser shows every page, a hidden one says so; and nothing is asked for by the clock
       await page.addInitScript(`
         Object.defineProperty(document, 'visibilityState', { get: () => window.seen ?? 'visible' });
+        window.setInterval = () => 0;
       `);
       pages.push(page);
-      await page.goto(`${running.url}/queues`);
-      await page.getByRole('heading', { level: 1, name: 'Queues' }).waitFor(SOON);
-      await expect.poll(() => page.getByText('Loading…').count(), SOON).toBe(0);
-      await page.evaluate(
-        `window.seen = 'hidden'; document.dispatchEvent(new Event('visibilitychange'))`,
-      );
+      await page.goto(`${meter.url}/production?view=table`);
+      await page.getByRole('heading', { level: 1, name: 'ADT hub' }).waitFor(SOON);
     }
-    const [back] = pages;
-    const followed = back?.waitForRequest(/\/stream\?/, SOON);
-    await back?.evaluate(
-      `window.seen = 'visible'; document.dispatchEvent(new Event('visibilitychange'))`,
-    );
-    await followed;
+    const see = (page: Page, state: 'visible' | 'hidden'): Promise<unknown> =>
+      page.evaluate(
+        `window.seen = '${state}'; document.dispatchEvent(new Event('visibilitychange'))`,
+      );
+    const shows = (page: Page, state: object): Promise<void> =>
+      page
+        .getByRole('row')
+        .filter({ has: page.getByRole('link', { name: 'pharmacy', exact: true }) })
+        .filter(state)
+        .waitFor(SOON);
+    const [stopped, started] = [{ hasText: 'switched off' }, { hasNotText: 'switched off' }];
+    expect(meter.open(STREAM)).toBe(1);
+    await act('stop');
+    await Promise.all(pages.map((page) => shows(page, stopped)));
+    await Promise.all(pages.map((page) => see(page, 'hidden')));
+    await expect.poll(() => meter.open(STREAM), SOON).toBe(0);
+    const [first, ...others] = pages;
+    if (first === undefined) throw new Error('no page is there');
+    await act('start');
+    await see(first, 'visible');
+    await shows(first, started);
+    for (const page of others) await see(page, 'visible');
+    await Promise.all(others.map((page) => shows(page, started)));
+    expect(meter.open(STREAM)).toBe(1);
     await Promise.all(pages.map((page) => page.close()));
+    await expect.poll(() => meter.open(STREAM), SOON).toBe(0);
   });
 
   test('no page complains, and the content security policy refuses nothing', () => {

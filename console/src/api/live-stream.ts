@@ -2,27 +2,22 @@ import type { QueryClient } from '@tanstack/react-query';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
 import { apiUrl } from './client.ts';
+import type { Followed, FromHub, ToHub, Told } from './live-hub.ts';
+import { part } from './part.ts';
 
-/** Topic of the stream → the answers that it makes stale. */
-const TOPICS: Readonly<Record<string, readonly string[]>> = {
+/** What is told → the answers that it makes stale. */
+const STALE: Readonly<Partial<Record<Told, readonly string[]>>> = {
   hosts: ['status', 'hosts', 'queues', 'production'],
   alerts: ['alerts', 'status'],
   jobs: ['jobs'],
   events: ['events'],
 };
-const AGAIN = 1_000;
-const LONGEST = 30_000;
-/** Shorter interruptions are not shown. */
+/** Milliseconds: shorter interruptions are not shown. */
 const SHORT = 3_000;
 
 let client: QueryClient | undefined;
-let source: EventSource | undefined;
-let timer: ReturnType<typeof setTimeout> | undefined;
-let wait = AGAIN;
-/** The position in the stream: the next connection continues after it, so nothing is missed. */
-let last: string | undefined;
-/** Whose messages are followed: of one session, or of the hosts that a search is about. */
-let followed: { readonly session?: number; readonly hosts?: string | undefined } | undefined;
+let hub: MessagePort | undefined;
+let followed: Followed | undefined;
 /** A busy production sends ten events a second: a search is repeated no more often than this. */
 const SEARCH_AGAIN = 500;
 let searchAgain: ReturnType<typeof setTimeout> | undefined;
@@ -31,22 +26,25 @@ let late: ReturnType<typeof setTimeout> | undefined;
 const listeners = new Set<() => void>();
 
 /**
- * One stream for the whole window, and only while it is visible: browsers open six connections to
- * one server, which background tabs would use up. What the stream reports is fetched again; without
- * it the pages poll every few seconds, so nothing depends on it. A tab that becomes visible again
- * continues where its stream was.
+ * Follows what happens while the page is visible, by the one stream of all windows of the browser. What it reports is
+ * fetched again; without it the pages poll every few seconds, so nothing depends on it. A page that becomes visible
+ * again is told what it missed.
  */
 export function useLiveStream(): void {
   const answers = useQueryClient();
   useEffect(() => {
     client = answers;
-    open();
-    document.addEventListener('visibilitychange', open);
+    hub ??= sharedHub();
+    tellHub();
+    document.addEventListener('visibilitychange', tellHub);
+    window.addEventListener('pagehide', leave);
+    window.addEventListener('pageshow', comeBack);
     return () => {
-      document.removeEventListener('visibilitychange', open);
+      document.removeEventListener('visibilitychange', tellHub);
+      window.removeEventListener('pagehide', leave);
+      window.removeEventListener('pageshow', comeBack);
       client = undefined;
-      last = undefined;
-      close();
+      leave();
     };
   }, [answers]);
 }
@@ -63,7 +61,7 @@ export function useLiveSession(id: number): void {
 export function useLiveSearch(wanted: boolean, hosts: string | undefined): void {
   useEffect(() => {
     if (!wanted) return undefined;
-    follow({ hosts });
+    follow(hosts === undefined ? {} : { hosts });
     return () => follow(undefined);
   }, [wanted, hosts]);
 }
@@ -79,55 +77,63 @@ export function useIsLive(): boolean {
   );
 }
 
-function follow(whose: typeof followed): void {
+function follow(whose: Followed | undefined): void {
   followed = whose;
-  if (client !== undefined) open();
+  if (client !== undefined) tellHub();
 }
 
-function open(): void {
-  close();
-  if (document.visibilityState === 'hidden') return;
-  const topics = Object.keys(TOPICS);
-  const stream = new EventSource(
-    apiUrl('stream', {
-      topics: (followed === undefined ? topics : [...topics, 'messages']).join(','),
-      ...followed,
-      lastEventId: last,
-    }),
-  );
-  source = stream;
-  const on = (name: string, act: () => void): void =>
-    stream.addEventListener(name, ({ lastEventId }) => {
-      if (lastEventId !== '') last = lastEventId;
-      act();
-    });
-  for (const [topic, keys] of Object.entries(TOPICS)) on(topic, () => forget(keys));
-  on('messages', forgetMessages);
-  // what was read before the stream began may be stale by now
-  on('hello', forgetMessages);
-  on('reset', () => void client?.invalidateQueries());
-  stream.addEventListener('open', () => {
-    wait = AGAIN;
-    clearTimeout(late);
-    late = undefined;
-    tell(true);
+/** The hub of the browser, or one of this window where there are no shared workers or its script is gone. */
+function sharedHub(): MessagePort {
+  if (!('SharedWorker' in globalThis)) return ownHub();
+  const worker = new SharedWorker(new URL('./live-worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'waybill',
   });
-  stream.addEventListener('error', () => {
-    late ??= setTimeout(() => tell(false), SHORT);
-    // the browser reconnects after a broken connection, but never after an answer such as 502
-    if (stream.readyState !== EventSource.CLOSED) return;
-    clearTimeout(timer);
-    timer = setTimeout(open, wait);
-    wait = Math.min(LONGEST, wait * 2);
+  worker.addEventListener('error', () => {
+    hub = ownHub();
+    if (client !== undefined) tellHub();
   });
+  return listening(worker.port);
 }
 
-function close(): void {
-  clearTimeout(timer);
+function ownHub(): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  // what is told meanwhile waits in the port
+  void part(() => import('./live-hub.ts')).then(({ join }) => join(port2));
+  return listening(port1);
+}
+
+function listening(port: MessagePort): MessagePort {
+  port.onmessage = ({ data }: MessageEvent<FromHub>) => {
+    if (port !== hub) return;
+    if (data.kind === 'live') tellLive(data.now);
+    else data.what.forEach(forgetWhat);
+  };
+  return port;
+}
+
+const say = (message: ToHub): void => hub?.postMessage(message);
+
+function tellHub(): void {
   clearTimeout(late);
   late = undefined;
-  source?.close();
-  source = undefined;
+  if (document.visibilityState === 'hidden') say({ kind: 'rest' });
+  else say({ kind: 'follow', url: apiUrl('stream'), followed });
+}
+
+const leave = (): void => say({ kind: 'leave' });
+
+/** Back from the browser's memory of pages: nobody has told it anything meanwhile. */
+function comeBack({ persisted }: PageTransitionEvent): void {
+  if (!persisted) return;
+  tellHub();
+  void client?.invalidateQueries();
+}
+
+function forgetWhat(what: Told): void {
+  if (what === 'reset') void client?.invalidateQueries();
+  else if (what === 'messages' || what === 'hello') forgetMessages();
+  else forget(STALE[what] ?? []);
 }
 
 function forget(keys: readonly string[]): void {
@@ -142,7 +148,15 @@ function forgetMessages(): void {
   }, SEARCH_AGAIN);
 }
 
-function tell(now: boolean): void {
+function tellLive(now: boolean): void {
+  if (now) {
+    clearTimeout(late);
+    late = undefined;
+    setLive(true);
+  } else late ??= setTimeout(() => setLive(false), SHORT);
+}
+
+function setLive(now: boolean): void {
   if (now === isLive) return;
   isLive = now;
   for (const listener of listeners) listener();

@@ -17,6 +17,9 @@ const StreamQuery = closed({
   topics: maybe(Type.String({ description: `Some of ${TOPICS.join(', ')}, separated by commas.` })),
   hosts: maybe(Type.String({ maxLength: 20_000 })),
   session: maybe(Id),
+  brief: maybe(
+    Type.Boolean({ description: '`hosts` only says that they changed, without their states.' }),
+  ),
   lastEventId: maybe(
     Type.String({ maxLength: 40, description: 'For clients that cannot set the header.' }),
   ),
@@ -52,7 +55,7 @@ export function streamRoutes(app: Api, context: ApiContext): void {
     async (request, reply) => {
       const principal = principalOf(request);
       const leave = streams.enter(principal.name);
-      const { topics, hosts, session, lastEventId } = request.query;
+      const { topics, hosts, session, brief = false, lastEventId } = request.query;
       const header = request.headers['last-event-id'];
       reply.hijack();
       reply.raw.writeHead(200, HEADERS);
@@ -64,6 +67,7 @@ export function streamRoutes(app: Api, context: ApiContext): void {
           visible: principal.visibleHosts,
           unmasked: principal.unmasked,
           session,
+          brief,
           after: typeof header === 'string' ? header : lastEventId,
           readHosts: () => readHosts(engines, principal),
           isAllowed: () => isStillAllowed(request, principal),

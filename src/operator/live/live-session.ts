@@ -19,6 +19,8 @@ export interface LiveRequest {
   /** false masks what texts may quote. */
   readonly unmasked: boolean;
   readonly session: number | undefined;
+  /** Says that hosts changed, and not their states: those of thousands are megabytes. */
+  readonly brief: boolean;
   /** `Last-Event-ID` of a reconnect. */
   readonly after: string | undefined;
   /** Reads the state of all hosts; called while `hosts` is followed. */
@@ -171,12 +173,12 @@ function isAmong(names: readonly string[] | undefined, { source, target }: LiveM
 }
 
 /** States are not events: they are sent whole, without an id, whenever they change. */
-async function tellHosts(out: EventStream, { readHosts }: LiveRequest): Promise<void> {
+async function tellHosts(out: EventStream, { readHosts, brief }: LiveRequest): Promise<void> {
   let told = '';
   while (!out.signal.aborted) {
     const hosts = await readHosts().catch(unless(isTold, 'reading the hosts for live events'));
     const text = JSON.stringify(hosts);
-    if (hosts !== undefined && text !== told) out.send('hosts', { hosts });
+    if (hosts !== undefined && text !== told) out.send('hosts', brief ? {} : { hosts });
     told = text;
     await pause(HOSTS_EVERY, out.signal, { ref: false });
   }
