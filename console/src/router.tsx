@@ -29,7 +29,7 @@ const id = {
 const dashboard = createRoute({
   ...under,
   path: '/',
-  validateSearch: texts('tag', 'find'),
+  validateSearch: texts('tag', 'find', 'span'),
   component: DashboardPage,
 });
 
@@ -106,6 +106,7 @@ const session = createRoute({
 const host = createRoute({
   ...under,
   path: '/hosts/$host',
+  validateSearch: texts('span'),
   component: page(() => import('./host/host-page.tsx'), 'HostPage'),
 });
 const shift = createRoute({
@@ -151,6 +152,7 @@ const onCall = createRoute({
 const alerts = createRoute({
   ...under,
   path: '/alerts',
+  validateSearch: texts('over'),
   component: page(() => import('./alert/alert-page.tsx'), 'AlertPage'),
 });
 const jobs = createRoute({
@@ -182,6 +184,12 @@ const productions = createRoute({
   path: '/productions',
   validateSearch: texts('view', 'find', 'last', 'status', 'by', 'type', 'error'),
   component: page(() => import('./productions/productions-page.tsx'), 'ProductionsPage'),
+});
+const actInAll = createRoute({
+  ...under,
+  path: '/productions/act',
+  validateSearch: texts('jobs', 'order', 'last', 'status', 'by', 'type', 'error'),
+  component: page(() => import('./productions/act-page.tsx'), 'ActInAllPage'),
 });
 const certificates = createRoute({
   ...under,
@@ -247,6 +255,7 @@ const rights = createRoute({
 const tokens = createRoute({
   ...under,
   path: '/tokens',
+  validateSearch: texts('expired'),
   component: page(() => import('./access/token-page.tsx'), 'TokenPage'),
 });
 const signIns = createRoute({
@@ -278,6 +287,7 @@ const tree = root.addChildren([
   job,
   production,
   productions,
+  actInAll,
   certificates,
   workbench,
   storage,

@@ -138,6 +138,42 @@ describe.skipIf(noBrowser !== undefined)(
       expect(await rows.allTextContents()).toEqual(['lab']);
     });
 
+    test('what was found in several is acted on by an order in each, shown together to its end', async () => {
+      await hub.send('B9', { mrn: '4712' });
+      await page.goto(`${hub.url}productions?view=search&status=suspended`);
+      await vi.waitFor(async () => {
+        await page.reload();
+        await page.getByText('2 found', { exact: true }).waitFor({ timeout: 2_000 });
+      });
+      await page.getByRole('link', { name: 'Act on all found' }).click();
+      await page.waitForURL(/productions\/act\?.*order=/);
+      await page.getByRole('row', { name: /hub 1 1/ }).waitFor();
+      await page.getByRole('row', { name: /lab 1 1/ }).waitFor();
+      expect(await violations(page)).toEqual([]);
+      // loaded again it is the same order, not a second one
+      await page.reload();
+      await page.getByLabel('Act in hub').uncheck();
+      await page.getByRole('button', { name: 'Resend 1 message' }).waitFor();
+      await page.getByLabel('Act in hub').check();
+      await page.getByLabel('Reason').fill('both wards are back');
+      await page.getByRole('button', { name: 'Resend 2 messages' }).click();
+      await page.waitForURL(/productions\/act\?jobs=/);
+      const jobs = page.getByRole('region', { name: 'Jobs' }).getByRole('row');
+      // the receivers refuse these as before: no job is good by having sent
+      for (const name of ['hub', 'lab'])
+        await jobs.filter({ hasText: name }).filter({ hasText: '1 refused again' }).waitFor();
+      await page.getByText('In 2 productions: both wards are back').waitFor();
+      await page.getByText('2 refused again').waitFor();
+      expect(await violations(page)).toEqual([]);
+      await page.reload();
+      await jobs
+        .filter({ hasText: 'lab' })
+        .getByRole('link', { name: /^Job 1 of lab/ })
+        .click();
+      await page.waitForURL(`${hub.url}in/lab/jobs/1`);
+      await page.getByText('both wards are back').waitFor();
+    });
+
     test('alerts of all are one list with the production named', async () => {
       await page.goto(`${hub.url}productions?view=alerts`);
       const alert = page.getByRole('listitem').filter({ hasText: 'hl7-in' }).first();

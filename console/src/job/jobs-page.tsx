@@ -72,7 +72,11 @@ export function JobsPage(): ReactElement {
 const VERDICT_LOOKS = { open: 'text-info', good: '', bad: 'font-medium text-bad' } as const;
 
 /** How many of a job's messages are done, and what happened to them. */
-export function Progress({ job }: { readonly job: Job }): ReactElement {
+export function Progress({
+  job,
+}: {
+  readonly job: Pick<Job, 'total' | 'done' | 'failed' | 'became'>;
+}): ReactElement {
   const { total, done, failed, became } = job;
   const refused = became?.refused ?? 0;
   const open = became?.['under-way'] ?? 0;

@@ -10,31 +10,21 @@ import { Pending, Problem } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
-import { count as amount, moment } from '../element/time-text.ts';
+import { moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
-import { criteriaOf, STATUSES } from '../search/search-state.ts';
+import { criteriaOf } from '../search/search-state.ts';
 import { useMay } from '../shell/me.ts';
-
-type Act = JobRequest['type'];
-
-/** Acts that make new messages. */
-const SENDS: ReadonlySet<Act> = new Set<Act>(['resend', 'reprocess']);
-
-const ORDERS: Readonly<Record<Act, (count: number) => string>> = {
-  resend: (count) => t('Resend {count} {count|message|messages}', { count }),
-  reprocess: (count) => t('Process {count} {count|message|messages} again', { count }),
-  discard: (count) => t('Discard {count} {count|message|messages}', { count }),
-  abort: (count) => t('Abort {count} {count|message|messages}', { count }),
-  'set-aside': (count) => t('Set aside {count} {count|message|messages}', { count }),
-};
+import {
+  type Act,
+  ActChoice,
+  DeliveredAlready,
+  ORDERS,
+  SENDS,
+  StatusCounts,
+  wantedOf,
+} from './acts.tsx';
 
 const NOTHING = { total: 0, most: 0 };
-
-/** As many as are typed; all where nothing is, and none where it is no number. */
-function wantedOf(typed: string): number {
-  if (typed.trim() === '') return Number.POSITIVE_INFINITY;
-  return /^\d{1,9}$/.test(typed.trim()) ? Number(typed) : 0;
-}
 
 /** Before many messages are touched: how many, which, and why. The job acts on exactly the list shown. */
 export function NewJobPage(): ReactElement {
@@ -77,23 +67,7 @@ export function NewJobPage(): ReactElement {
     <Page title={t('Act on many messages')}>
       <div className="grid items-start gap-4 lg:grid-cols-[20rem_minmax(0,1fr)]">
         <div className="flex flex-col gap-3 rounded-lg border border-line bg-surface p-3">
-          <Choice
-            label={t('What')}
-            value={type}
-            onChange={({ target }) => setType(target.value as Act)}
-          >
-            {may('message.resend') && <option value="resend">{t('resend')}</option>}
-            {may('message.resend') && (
-              <option value="reprocess">{t('process again from the original')}</option>
-            )}
-            {may('deadletter.discard') && (
-              <option value="discard">{t('discard (suspended ones)')}</option>
-            )}
-            {may('queue.abort') && <option value="abort">{t('abort (queued or retrying)')}</option>}
-            {may('queue.abort') && (
-              <option value="set-aside">{t('set aside (queued or retrying)')}</option>
-            )}
-          </Choice>
+          <ActChoice act={type} onChange={setType} may={may} />
           {type === 'reprocess' && (
             <p className="text-xs text-ink-2">
               {t(
@@ -214,24 +188,10 @@ function Sample({
       )}
       {total > 0 && (
         <p className="flex flex-wrap items-center gap-3 border-b border-line px-3 py-2 text-xs">
-          {STATUSES.map(
-            (status) =>
-              statuses[status] !== undefined && (
-                <span key={status} className="inline-flex items-center gap-1.5">
-                  <StatusBadge status={status} /> {amount(statuses[status])}
-                </span>
-              ),
-          )}
+          <StatusCounts statuses={statuses} />
         </p>
       )}
-      {sends && (statuses.completed ?? 0) > 0 && (
-        <p role="status" className="border-b border-line bg-warn-soft px-3 py-2 text-warn">
-          {t(
-            'Messages among these that were delivered already: {count}. They are sent once more; choose a status in the search to leave them out.',
-            { count: statuses.completed ?? 0 },
-          )}
-        </p>
-      )}
+      {sends && <DeliveredAlready count={statuses.completed ?? 0} />}
       {total === 0 && (
         <p className="px-3 py-6 text-center text-ink-2">{t('No message matches.')}</p>
       )}

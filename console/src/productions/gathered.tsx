@@ -52,7 +52,8 @@ export function Missing({
   );
 }
 
-function reasonOf(why: unknown): string {
+/** Why a part is missing, in words. */
+export function reasonOf(why: unknown): string {
   if (why instanceof ApiProblem && why.status === 403) return t('you may not see this there');
   if (why instanceof ApiProblem && why.code === 'BROKER_UNAVAILABLE')
     return t('does not answer now; what belongs to it is missing here');

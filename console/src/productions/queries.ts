@@ -1,11 +1,12 @@
 import { queryOptions } from '@tanstack/react-query';
 import type { Alert } from '../../../src/api/contract/alert.ts';
 import type { History } from '../../../src/api/contract/files.ts';
-import type { Job } from '../../../src/api/contract/job.ts';
+import type { Job, JobAnswer, JobRequest } from '../../../src/api/contract/job.ts';
 import type {
   Failures,
   MessagePage,
   QuickHits,
+  SearchCriteria,
   SearchRequest,
 } from '../../../src/api/contract/message.ts';
 import type { ProductionBrief } from '../../../src/api/contract/production.ts';
@@ -19,13 +20,23 @@ const EVERY = 5_000;
 /** Milliseconds after which one that has not answered is named as missing, and asked again later. */
 const WAIT = 10_000;
 
+/** Milliseconds for a list of up to 100,000 messages. */
+const LIST_WAIT = 60_000;
+
 /** Asks one production, and no longer than it may take. */
 async function askIn<Answer>(
   production: string,
   path: string,
-  { signal, ...call }: NonNullable<Parameters<typeof ask>[1]> & { readonly signal: AbortSignal },
+  {
+    signal,
+    wait = WAIT,
+    ...call
+  }: NonNullable<Parameters<typeof ask>[1]> & {
+    readonly signal: AbortSignal;
+    readonly wait?: number;
+  },
 ): Promise<Answer> {
-  const late = AbortSignal.timeout(WAIT);
+  const late = AbortSignal.timeout(wait);
   try {
     const ending = AbortSignal.any([signal, late]);
     return await ask<Answer>(of(production, path), { ...call, signal: ending });
@@ -34,7 +45,7 @@ async function askIn<Answer>(
     throw new ApiProblem(
       0,
       'SLOW',
-      t('has not answered within {seconds} s', { seconds: WAIT / 1_000 }),
+      t('has not answered within {seconds} s', { seconds: wait / 1_000 }),
     );
   }
 }
@@ -116,4 +127,45 @@ export const messagesOf = (production: string, search: SearchRequest, limit: num
     staleTime: Number.POSITIVE_INFINITY,
     placeholderData: (before, query) =>
       query?.queryKey[3] === JSON.stringify(search) ? before : undefined,
+  });
+
+/**
+ * How many messages an order would be, as a list that is kept: the same order gets the same list, and one list one job,
+ * however often both are asked for.
+ */
+export const listOf = (
+  production: string,
+  {
+    type,
+    criteria,
+    order,
+  }: {
+    readonly type: JobRequest['type'];
+    readonly criteria: SearchCriteria;
+    readonly order: string;
+  },
+) =>
+  queryOptions({
+    queryKey: ['productions', production, 'list', type, order, JSON.stringify(criteria)],
+    queryFn: ({ signal }) =>
+      askIn<JobAnswer>(production, 'jobs', {
+        body: { type, criteria, reason: '', dryRun: true } satisfies JobRequest,
+        once: order,
+        wait: LIST_WAIT,
+        signal,
+      }),
+    refetchOnWindowFocus: false,
+    refetchInterval: ({ state }) => (state.status === 'error' ? EVERY : false),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+/** Orders a job from a kept list. */
+export const orderIn = (production: string, order: JobRequest): Promise<JobAnswer> =>
+  ask<JobAnswer>(of(production, 'jobs'), { body: order });
+
+export const jobIn = (production: string, id: number) =>
+  queryOptions({
+    queryKey: ['productions', production, 'job', `${id}`],
+    queryFn: ({ signal }) => askIn<Job>(production, `jobs/${id}`, { signal }),
+    refetchInterval: ({ state }) => (state.data?.ended === undefined ? 1_000 : EVERY),
   });

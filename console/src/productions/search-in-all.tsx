@@ -1,8 +1,8 @@
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { type ComponentProps, type FormEvent, type ReactElement, useState } from 'react';
 import type { FoundMessage } from '../../../src/api/contract/message.ts';
 import { addressIn } from '../api/client.ts';
-import { Button } from '../element/button.tsx';
+import { Button, buttonStyle } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
 import { STATUS_NAMES } from '../element/names.ts';
@@ -65,6 +65,15 @@ export function SearchInAll({ names }: { readonly names: readonly string[] }): R
       <Missing missing={[...found.missing, ...without]} />
       {rows.length === 0 && held === 0 && found.open === 0 && (
         <Nothing>{t('No message matches in the productions that answer.')}</Nothing>
+      )}
+      {rows.length > 0 && (
+        <Link
+          to="/productions/act"
+          search={{ ...rest, by }}
+          className={`self-start ${buttonStyle()}`}
+        >
+          {t('Act on all found')}
+        </Link>
       )}
       {rows.length > 0 && <Rows rows={rows} />}
       {more && limit < MOST && (

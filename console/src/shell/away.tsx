@@ -15,7 +15,7 @@ export function useSeveral(): boolean {
 }
 
 /**
- * Whether the page is that of all productions, which needs none of them to answer. Somebody without
+ * Whether the page is one of all productions, which needs none of them to answer. Somebody without
  * any right in the console's own production begins there.
  */
 export function useOnList(user: Me | undefined): boolean {
@@ -26,7 +26,7 @@ export function useOnList(user: Me | undefined): boolean {
   useEffect(() => {
     if (begins && pathname === '/') void navigate({ to: '/productions', replace: true });
   }, [begins, pathname, navigate]);
-  return pathname === '/productions';
+  return pathname === '/productions' || pathname.startsWith('/productions/');
 }
 
 /** In place of the pages of a production that does not answer, until it does. */
