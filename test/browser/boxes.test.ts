@@ -69,6 +69,26 @@ describe('the picture of a production', () => {
     expect(names(picture)).toEqual(['host-3', 'host-503', 'host-1003', 'host-1503']);
   });
 
+  test('of more in trouble than one picture shows it opens some, and the rest is in groups', () => {
+    const down = hosts.map((one, n) =>
+      n % 5 === 0 ? { ...one, health: 'disconnected' as const } : one,
+    );
+    const picture = pictureOf({ hosts: down, edges: [] }, { ...NOTHING, troubled: true });
+    expect(names(picture)).toHaveLength(60);
+    expect(picture.boxes.reduce((sum, box) => sum + box.hosts.length, 0)).toBe(404);
+  });
+
+  test('of a tag with very many it opens those in trouble first', () => {
+    const one = hosts.map((each) => ({ ...each, tags: ['all'] }));
+    const picture = pictureOf({ hosts: one, edges }, { ...NOTHING, tag: 'all' });
+    expect(names(picture)).toEqual(
+      expect.arrayContaining(['host-3', 'host-503', 'host-1003', 'host-1503']),
+    );
+    expect(picture.boxes.flatMap(({ group, hosts: of }) => (group ? [of.length] : []))).toEqual([
+      1_940,
+    ]);
+  });
+
   test('opens the host that is asked for, also one that sends to all others', () => {
     const fan = hosts.slice(1).map(({ name }) => way('host-0', name));
     const picture = pictureOf({ hosts, edges: fan }, { ...NOTHING, focus: 'host-0' });

@@ -49,10 +49,10 @@ export function pictureOf(
     const boxes = hosts.map((host): Box => ({ id: host.name, hosts: [host] }));
     return { boxes, arrows: edges.map((way) => ({ ...way, many: 1 })), isPart: false };
   }
-  const open = openHosts(hosts, edges, wanted);
-  const near = open === undefined ? undefined : neighbours(open, edges);
+  const chosen = chosenHosts(hosts, edges, wanted);
+  const near = chosen === undefined ? undefined : neighbours(chosen.meant, edges);
   const shown = hosts.filter(({ name }) => near?.has(name) !== false);
-  const boxOf = boxesByHost(shown, open ?? new Set());
+  const boxOf = boxesByHost(shown, chosen?.open ?? new Set());
   return {
     boxes: [...new Set(boxOf.values())],
     arrows: arrowsBetween(boxOf, edges),
@@ -60,22 +60,39 @@ export function pictureOf(
   };
 }
 
-/** The hosts that get a box of their own; undefined if none was asked for. */
-function openHosts(
+interface Chosen {
+  readonly meant: ReadonlySet<string>;
+  /** Those of them that get a box of their own. */
+  readonly open: ReadonlySet<string>;
+}
+
+const OPEN = MOST / 2;
+
+/** The hosts that were asked for; undefined if none was. Of more than one picture can show, the rest stays in groups. */
+function chosenHosts(
   hosts: readonly Host[],
   edges: readonly Way[],
   { focus, tag, troubled }: Wanted,
-): ReadonlySet<string> | undefined {
+): Chosen | undefined {
   if (focus === undefined && tag === undefined && !troubled) return undefined;
   const meant = (host: Host): boolean =>
     (tag === undefined || host.tags.includes(tag)) && (!troubled || needsAttention(host.health));
   const through = focus === undefined ? undefined : pathsThrough(focus, edges);
   const all = hosts.filter((host) => meant(host) && through?.has(host.name) !== false);
-  if (all.length <= MOST) return new Set(all.map(({ name }) => name));
-  if (focus === undefined) return new Set();
-  const beside = neighbours(new Set([focus]), edges);
-  return beside.size <= MOST ? beside : new Set([focus]);
+  if (all.length > MOST && focus !== undefined) {
+    const beside = neighbours(new Set([focus]), edges);
+    const open = beside.size <= MOST ? beside : new Set([focus]);
+    return { meant: open, open };
+  }
+  const first = all.toSorted((a, b) => Number(isCalm(a)) - Number(isCalm(b)));
+  const open = all.length > MOST ? first.slice(0, OPEN) : first;
+  return { meant: namesOf(all), open: namesOf(open) };
 }
+
+const isCalm = ({ health }: Host): boolean => !needsAttention(health);
+
+const namesOf = (hosts: readonly Host[]): ReadonlySet<string> =>
+  new Set(hosts.map(({ name }) => name));
 
 /** Hosts, and those that they send to or get something from. */
 function neighbours(hosts: ReadonlySet<string>, edges: readonly Way[]): ReadonlySet<string> {

@@ -109,12 +109,16 @@ export default function ProductionDiagram({
   const names = new Map(boxes.map((box) => [box.id, boxText(box)]));
   const flowing = new Set(nodes.filter(({ data }) => data.rate > 0).map(({ id }) => id));
   const open = ({ hosts: [host], group }: Box): void => {
-    if (group?.by === 'tag')
+    if (group?.by === 'tag' && group.name !== tag)
       void navigate({ to: '/production', search: (before) => ({ ...before, tag: group.name }) });
     else if (group !== undefined)
       void navigate({
         to: '/production',
-        search: (before) => ({ ...before, view: 'table', find: group.name }),
+        search: (before) => ({
+          ...before,
+          view: 'table',
+          ...(group.by === 'name' ? { find: group.name } : {}),
+        }),
       });
     else if (host !== undefined) void navigate({ to: '/hosts/$host', params: { host: host.name } });
   };
@@ -155,6 +159,7 @@ export default function ProductionDiagram({
         <Controls showInteractive={false} />
         {nodes.length > MANY && (
           <MiniMap
+            className="max-sm:!hidden"
             pannable
             zoomable
             bgColor="var(--surface)"
@@ -345,10 +350,40 @@ function diagramLayout(
   for (const name of boxes) graph.setNode(name, { width: NODE_WIDTH, height: NODE_HEIGHT });
   for (const { from, to } of edges) graph.setEdge(from, to);
   layout(graph);
-  return new Map(
-    boxes.map((name) => {
-      const { x, y } = graph.node(name) as Placed;
-      return [name, { x: x - NODE_WIDTH / 2, y: y - NODE_HEIGHT / 2 }];
-    }),
+  const placed = boxes.map((name) => {
+    const { x, y } = graph.node(name) as Placed;
+    return [name, { x: x - NODE_WIDTH / 2, y: y - NODE_HEIGHT / 2 }] as const;
+  });
+  return new Map(boxes.length > MANY ? folded(placed) : placed);
+}
+
+const COLUMN = NODE_WIDTH + 40;
+const ROW = NODE_HEIGHT + 22;
+const BETWEEN = 90;
+
+/**
+ * Folds ranks of many boxes into columns beside each other: one tall column would be seen whole only where nothing in it
+ * can be read.
+ */
+function folded(
+  placed: readonly (readonly [string, Placed])[],
+): readonly (readonly [string, Placed])[] {
+  const ranks = [...Map.groupBy(placed, ([, { x }]) => Math.round(x)).entries()].toSorted(
+    ([a], [b]) => a - b,
   );
+  // as wide as high, more or less, as screens are wider
+  const rows = Math.max(6, Math.ceil(Math.sqrt((placed.length * COLUMN) / ROW / 2)));
+  let left = 0;
+  return ranks.flatMap(([, rank]) => {
+    const columns = Math.ceil(rank.length / rows);
+    const high = Math.ceil(rank.length / columns);
+    const from = left;
+    left += columns * COLUMN + BETWEEN;
+    return rank
+      .toSorted(([, a], [, b]) => a.y - b.y)
+      .map(([name], n) => {
+        const [column, row] = [Math.floor(n / high), n % high];
+        return [name, { x: from + column * COLUMN, y: row * ROW }] as const;
+      });
+  });
 }

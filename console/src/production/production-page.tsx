@@ -26,11 +26,12 @@ export function ProductionPage(): ReactElement {
   const wide = useMedia(WIDE);
   const { data, error } = useQuery(productionMap);
   const isTable = view === 'table' || (view === undefined && !wide);
-  const change = (next: Readonly<Record<string, string | undefined>>): void =>
+  /** @param isTyped what is typed is one step back, and not one for each letter */
+  const change = (next: Readonly<Record<string, string | undefined>>, isTyped = false): void =>
     void navigate({
       to: '/production',
       search: (before) => ({ ...before, ...next }),
-      replace: true,
+      replace: isTyped,
     });
   const other = isTable ? 'diagram' : 'table';
   useHotKeys({ t: () => change({ view: other }) });
@@ -86,7 +87,7 @@ export function ProductionPage(): ReactElement {
           tag={tag}
           troubled={troubled}
           find={find}
-          onFind={(text) => change({ find: text })}
+          onFind={(text) => change({ find: text }, find !== undefined)}
         />
       )}
     </Page>
@@ -145,7 +146,12 @@ function Ways({ edges }: { readonly edges: ProductionMap['edges'] }): ReactEleme
           {first.map(({ from, to, by, labels }) => (
             <tr key={`${from} ${to} ${by}`} className="border-t border-line">
               <td className="px-3 py-1">{from}</td>
-              <td className="px-3 py-1">{to}</td>
+              <td className="px-3 py-1">
+                <span aria-hidden="true" className="text-ink-3 sm:hidden">
+                  →{' '}
+                </span>
+                {to}
+              </td>
               <td className="px-3 py-1 text-xs text-ink-2">{WAY_NAMES[by]}</td>
               <td className="line px-3 py-1 text-xs text-ink-2" translate="no">
                 {labels.join(', ')}
