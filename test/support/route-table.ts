@@ -69,6 +69,13 @@ export const ROUTES: readonly Row[] = [
   }),
   row('GET /messages/{id}/body', ['message.content'], 404),
   row('GET /messages/{id}/body/hl7', ['message.content'], 404),
+  row('GET /messages/{id}/body/value', ['message.content'], 404, { query: '?path=PID-3.1' }),
+  row(
+    'GET /messages/{id}/body/embedded',
+    ['message.content', 'message.export', 'message.content.unmasked'],
+    404,
+    { query: '?path=OBX-5.5', allowed: [404] },
+  ),
   row('GET /messages/{id}/body/segments', ['message.content'], 404, { allowed: [422] }),
   row('GET /messages/{id}/body/table', ['message.content'], 404, { allowed: [422] }),
   row('GET /messages/{id}/body/hex', ['message.content'], 404),

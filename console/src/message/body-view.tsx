@@ -13,10 +13,11 @@ import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 import { Hl7TreeView, Masked } from './hl7-tree.tsx';
 
-type View = 'tree' | 'mail' | 'pretty' | 'table' | 'raw' | 'hex';
+type View = 'tree' | 'attributes' | 'mail' | 'pretty' | 'table' | 'raw' | 'hex';
 
 const TITLES = {
   tree: t('Tree'),
+  attributes: t('Attributes'),
   mail: t('Mail'),
   pretty: t('Pretty'),
   table: t('Table'),
@@ -29,6 +30,7 @@ function viewsOf(type: string): readonly View[] {
   if (type.startsWith('HL7v2')) return ['tree', 'raw', 'hex'];
   if (/^(?:X12|EDIFACT)\b/.test(type)) return ['tree', 'pretty', 'raw', 'hex'];
   if (/^application\/astm\b/.test(type)) return ['tree', 'raw', 'hex'];
+  if (type === 'application/dicom') return ['attributes', 'hex'];
   if (/^message\/rfc822\b/i.test(type)) return ['mail', 'raw', 'hex'];
   if (/json|xml/i.test(type) || type.startsWith('FHIR')) return ['pretty', 'raw', 'hex'];
   if (/csv|delimited|tab-separated/i.test(type)) return ['table', 'raw', 'hex'];
@@ -79,8 +81,8 @@ export function BodyView({ id, part, type, view, onView }: BodyViewProps): React
       }
     >
       {selected === 'tree' && <Hl7TreeView id={id} part={part} type={type} />}
-      {(selected === 'raw' || selected === 'pretty') && (
-        <TextView id={id} part={part} pretty={selected === 'pretty'} />
+      {(selected === 'raw' || selected === 'pretty' || selected === 'attributes') && (
+        <TextView id={id} part={part} as={selected} />
       )}
       {selected === 'mail' && <MailView id={id} part={part} />}
       {selected === 'hex' && <HexView id={id} part={part} />}
@@ -226,11 +228,12 @@ function MailView({ id, part }: { readonly id: number; readonly part: Part }): R
 interface TextViewProps {
   readonly id: number;
   readonly part: Part;
-  readonly pretty?: boolean;
+  readonly as: 'raw' | 'pretty' | 'attributes';
 }
 
 /** A body as text, line by line, with invisible characters made visible. */
-function TextView({ id, part, pretty = false }: TextViewProps): ReactElement {
+function TextView({ id, part, as }: TextViewProps): ReactElement {
+  const pretty = as === 'pretty';
   const { data, error } = useQuery(bodyText(id, part, pretty));
   if (error !== null)
     return (
@@ -242,7 +245,9 @@ function TextView({ id, part, pretty = false }: TextViewProps): ReactElement {
   return (
     <div>
       <div className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-1.5 text-xs text-ink-2">
-        {data.charset} · {bytes(data.size)}
+        {/* a DICOM object names its own, which is among its attributes */}
+        {as === 'attributes' ? '' : `${data.charset} · `}
+        {bytes(data.size)}
         {data.masked && <Masked />}
         {data.next !== undefined && (
           <span className="text-warn">

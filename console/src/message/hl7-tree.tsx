@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { ChevronRight } from 'lucide-react';
-import { type ReactElement, type ReactNode, useState } from 'react';
+import { memo, type ReactElement, type ReactNode, useEffect, useState } from 'react';
 import type { Hl7TreeField, Hl7TreeSegment } from '../../../src/api/contract/body.ts';
 import { type Part, segmentTree } from '../api/queries.ts';
 import { CopyButton } from '../element/copy-button.tsx';
@@ -8,6 +8,7 @@ import { INPUT } from '../element/field.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
 import { EmergencyButton } from '../shell/emergency.tsx';
+import { EmbeddedFiles, type Where, WholeValue } from './large-value.tsx';
 
 /** An HL7 message as segments and fields with the names its version gives them, or an interchange of X12 or EDIFACT with its loops. Each path can be copied. */
 export function Hl7TreeView({
@@ -49,13 +50,40 @@ export function Hl7TreeView({
         </span>
         {data.masked && <Masked />}
       </div>
-      {segments.map((segment) => (
-        <Segment key={`${segment.name} ${segment.index}`} segment={segment} />
-      ))}
+      <Segments segments={segments} id={id} part={part} />
       {segments.length === 0 && (
         <p className="p-4 text-ink-2">{t('Nothing in this message matches “{text}”.', { text })}</p>
       )}
     </div>
+  );
+}
+
+/** How many more segments are drawn at once: a browser that draws thousands of rows in one go answers to nothing. */
+const STEP = 20;
+
+/** Some segments at first, the others little by little: who types or scrolls meanwhile is not held up. */
+function Segments({
+  segments,
+  id,
+  part,
+}: {
+  readonly segments: readonly Hl7TreeSegment[];
+  readonly id: number;
+  readonly part: Part;
+}): ReactElement {
+  const [shown, setShown] = useState(STEP);
+  const isAll = shown >= segments.length;
+  useEffect(() => {
+    if (isAll) return undefined;
+    const timer = setTimeout(() => setShown(shown + STEP), 0);
+    return () => clearTimeout(timer);
+  }, [isAll, shown]);
+  return (
+    <>
+      {segments.slice(0, shown).map((segment) => (
+        <Segment key={`${segment.name} ${segment.index}`} segment={segment} id={id} part={part} />
+      ))}
+    </>
   );
 }
 
@@ -80,10 +108,19 @@ function matching(segment: Hl7TreeSegment, text: string): Hl7TreeSegment | undef
   return fields.length === 0 ? undefined : { ...segment, fields };
 }
 
-function Segment({ segment }: { readonly segment: Hl7TreeSegment }): ReactElement {
+interface SegmentProps {
+  readonly segment: Hl7TreeSegment;
+  readonly id: number;
+  readonly part: Part;
+}
+
+const Segment = memo(function Segment({ segment, id, part }: SegmentProps): ReactElement {
   const { name, index, title, fields } = segment;
   return (
-    <details open className="group/segment border-b border-line">
+    <details
+      open
+      className="group/segment border-b border-line [contain-intrinsic-size:auto_12rem] [content-visibility:auto]"
+    >
       <summary className="flex items-center gap-1.5 bg-sunken px-2 py-1 list-none">
         <ChevronRight
           size={14}
@@ -97,18 +134,24 @@ function Segment({ segment }: { readonly segment: Hl7TreeSegment }): ReactElemen
         <span className="truncate text-xs text-ink-2">{title}</span>
       </summary>
       {fields.map((field) => (
-        <Hl7Field key={field.path} field={field} />
+        <Hl7Field key={field.path} field={field} where={{ id, part, path: field.path }} />
       ))}
     </details>
   );
-}
+});
 
 const LINE =
   'group grid grid-cols-[6.5rem_12rem_minmax(0,1fr)_1.25rem] items-start gap-x-2 px-2 hover:bg-hover max-sm:grid-cols-[5.5rem_minmax(0,1fr)_1.25rem]';
 
 /** One field with its path, name, value and the meaning of its code; below it the components of every repetition. */
-function Hl7Field({ field }: { readonly field: Hl7TreeField }): ReactElement {
-  const { path, name, raw, meaning, repetitions, table } = field;
+function Hl7Field({
+  field,
+  where,
+}: {
+  readonly field: Hl7TreeField;
+  readonly where: Where;
+}): ReactElement {
+  const { path, name, raw, length, meaning, repetitions, table, embedded } = field;
   const parts = repetitions.flat().filter(({ value }) => value !== '');
   const nested = repetitions.length > 1 || repetitions.some((one) => one.length > 1);
   return (
@@ -118,7 +161,13 @@ function Hl7Field({ field }: { readonly field: Hl7TreeField }): ReactElement {
         name={name}
         hint={table === undefined ? name : t('{name} · table {table}', { name: name ?? '', table })}
       >
-        {raw}
+        {nested || length === undefined ? (
+          raw
+        ) : (
+          <WholeValue beginning={raw} length={length} where={where} />
+        )}
+        {nested && length !== undefined && '…'}
+        {embedded !== undefined && <EmbeddedFiles embedded={embedded} where={where} />}
         {meaning !== undefined && <span className="ml-2 font-sans text-ink-2">{meaning}</span>}
       </Line>
       {nested &&
@@ -130,7 +179,15 @@ function Hl7Field({ field }: { readonly field: Hl7TreeField }): ReactElement {
             hint={component.name}
             part
           >
-            {component.value}
+            {component.length === undefined ? (
+              component.value
+            ) : (
+              <WholeValue
+                beginning={component.value}
+                length={component.length}
+                where={{ ...where, path: component.path }}
+              />
+            )}
           </Line>
         ))}
     </>

@@ -24,6 +24,23 @@ export const HexQuery = closed({
 
 export const PartQuery = closed({ part: maybe(Part) });
 
+export const PathQuery = closed({
+  part: maybe(Part),
+  path: Type.String({ minLength: 1, maxLength: 200, description: 'As in the tree: `OBX[2]-5.5`.' }),
+});
+
+/** One value of a body. */
+export const BodyValue = Type.Object({
+  messageId: Id,
+  path: Type.String(),
+  value: Type.String(),
+  length: Type.Integer({
+    description: 'Characters of the whole, of which `value` may be the beginning.',
+  }),
+  masked: Type.Boolean(),
+});
+export type BodyValue = Static<typeof BodyValue>;
+
 export const DocumentKind = word(
   'hl7',
   'x12',
@@ -67,6 +84,15 @@ const Component = Type.Object({
   path: Type.String(),
   name: maybe(Type.String()),
   value: Type.String({ description: 'Unescaped; subcomponents unchanged.' }),
+  length: maybe(
+    Type.Integer({ description: 'Characters of the whole, of which `value` is the beginning.' }),
+  ),
+});
+
+const Embedded = Type.Object({
+  path: Type.String(),
+  type: Type.String({ description: 'The media type, by how it begins.' }),
+  size: Type.Integer({ description: 'Bytes, about.' }),
 });
 
 const Field = Type.Object({
@@ -78,7 +104,13 @@ const Field = Type.Object({
   /** The meaning of the code, if the table is known. */
   meaning: maybe(Type.String()),
   raw: Type.String(),
+  length: maybe(
+    Type.Integer({ description: 'Characters of the whole, of which `raw` is the beginning.' }),
+  ),
   repetitions: list(list(Component)),
+  embedded: maybe(
+    list(Embedded, { description: 'Documents and pictures in it; left out where it is masked.' }),
+  ),
 });
 
 const Segment = Type.Object({
@@ -86,7 +118,7 @@ const Segment = Type.Object({
   /** 1 for the first with its name. */
   index: Type.Integer(),
   title: maybe(Type.String()),
-  raw: Type.String(),
+  raw: Type.String({ description: 'Of a long one the beginning.' }),
   /** Without empty fields. */
   fields: list(Field),
 });

@@ -16,6 +16,7 @@ import { bodyDiff } from '../body/body-diff.ts';
 import { bodyText, delimitedTable } from '../body/body-text.ts';
 import { ediTree } from '../body/edi-tree.ts';
 import { hl7Tree } from '../body/hl7-tree.ts';
+import { folded, mediaOf, withEmbedded } from '../body/large-values.ts';
 import { mailView } from '../body/mail-view.ts';
 import { type BodyRequest, type ShownBody, shownBody } from '../body/shown-body.ts';
 import type { ApiContext } from '../context.ts';
@@ -23,12 +24,14 @@ import {
   BodyHex,
   BodyQuery,
   BodyText,
+  BodyValue,
   Diff,
   DiffQuery,
   HexQuery,
   Hl7Tree,
   MailView,
   PartQuery,
+  PathQuery,
   Table,
   TableQuery,
 } from '../contract/body.ts';
@@ -46,6 +49,7 @@ export function bodyRoutes(app: Api, context: ApiContext): void {
   tableView(app, context);
   mailRoute(app, context);
   hexView(app, context);
+  valueViews(app, context);
   download(app, context);
   diffView(app, context);
 }
@@ -104,7 +108,7 @@ function treeViews(app: Api, context: ApiContext): void {
         view(context, request, { id: request.params.id, part: request.query.part }, (body) => ({
           messageId: body.message.id,
           masked: body.masked,
-          ...tree(body),
+          ...folded(body.masked ? tree(body) : withEmbedded(tree(body))),
         })),
     );
   }
@@ -188,6 +192,79 @@ function hexView(app: Api, context: ApiContext): void {
           masked,
         };
       });
+    },
+  );
+}
+
+/** Characters of a value that a page shows; of longer ones there is the file. */
+const VALUE = 1024 * 1024;
+
+function valueViews(app: Api, context: ApiContext): void {
+  app.get(
+    '/messages/:id/body/value',
+    {
+      schema: {
+        tags,
+        summary: 'One value of a body by its path, which the tree has folded.',
+        params: IdParameters,
+        querystring: PathQuery,
+        response: { 200: BodyValue },
+      },
+      onRequest,
+    },
+    (request) => {
+      const { part, path } = request.query;
+      return view(context, request, { id: request.params.id, part }, (body) => {
+        const value = documentOf(body.bytes, body.reading).get(path);
+        const { message, masked } = body;
+        const { length } = value;
+        return { messageId: message.id, path, value: value.slice(0, VALUE), length, masked };
+      });
+    },
+  );
+  embeddedFile(app, context);
+}
+
+/** Its own scripts, if it is a PDF, do not run with this console's rights, and nothing is loaded for it. */
+const EMBEDDED_POLICY =
+  "default-src 'none'; object-src 'self'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
+function embeddedFile(app: Api, context: ApiContext): void {
+  app.get(
+    '/messages/:id/body/embedded',
+    {
+      schema: {
+        tags,
+        summary:
+          'A document or picture in Base64 in a body. Only for those who may see bodies unmasked.',
+        params: IdParameters,
+        querystring: PathQuery,
+        response: {
+          200: {
+            content: { 'application/octet-stream': { schema: Type.String({ format: 'binary' }) } },
+          },
+        },
+      },
+      onRequest: requirePermission('message.content', 'message.export'),
+    },
+    async (request, reply) => {
+      checkPermission(principalOf(request), 'message.content.unmasked');
+      const { id } = request.params;
+      const { part = 'message', path } = request.query;
+      const act = { action: 'message.download', object: `message ${id}`, detail: { part, path } };
+      const bytes = await audited(context, request, act, async () => {
+        const body = await shownBody(context, request, { id, part });
+        return Buffer.from(documentOf(body.bytes, body.reading).get(path), 'base64');
+      });
+      if (bytes.byteLength === 0)
+        throw new ApiError(404, 'NOT_FOUND', `nothing in Base64 is at ${path} of message ${id}`);
+      const { type, ending, isShown } = mediaOf(bytes);
+      const name = `${id}-${path.replaceAll(/[^\w-]+/g, '-')}.${ending}`;
+      return reply
+        .type(type)
+        .header('content-security-policy', EMBEDDED_POLICY)
+        .header('content-disposition', `${isShown ? 'inline' : 'attachment'}; filename="${name}"`)
+        .send(bytes as unknown as string);
     },
   );
 }

@@ -32,6 +32,13 @@ export const german: Catalogue = {
   // body
   'View of the body': 'Ansicht des Inhalts',
   Tree: 'Baum',
+  Attributes: 'Attribute',
+  'The first {shown} of {count} characters; the rest is in the raw view.':
+    'Die ersten {shown} von {count} Zeichen; der Rest steht in der rohen Ansicht.',
+  'Show all {count} characters': 'Alle {count} Zeichen zeigen',
+  'a file': 'eine Datei',
+  'Open {name}': '{name} öffnen',
+  'Save {name}': '{name} speichern',
   Mail: 'Mail',
   Pretty: 'Formatiert',
   Table: 'Tabelle',
