@@ -98,6 +98,44 @@ describe.skipIf(noBrowser !== undefined)(`a person in Chromium ${noBrowser ?? ''
     await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
   });
 
+  test('who is signed out while typing signs in over the page, finds the text and goes on', async () => {
+    await using chrome = await browser();
+    const { page } = chrome;
+    await page.goto(url);
+    await signIn(chrome, NIGHT);
+    await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
+    const sent = await vi.waitFor(async () => {
+      const { items } = await ask<{ items: Found[] }>(chrome, 'messages/search', {
+        target: 'ward',
+        status: ['completed'],
+      });
+      return items[0] ?? Promise.reject(new Error('nothing was sent yet'));
+    }, SOON);
+    await page.goto(`${url}/messages/${sent.id}`);
+    await page.getByRole('button', { name: 'Edit and resend' }).click();
+    const dialog = page.getByRole('dialog', { name: /^Edit and resend message/ });
+    await dialog.getByLabel('Body').fill('MSH|^~\\&|TYPED|HALF');
+    await dialog.getByLabel('Reason').fill('half typed');
+    await ask(chrome, 'sign-out', {});
+    const again = page.getByRole('dialog', { name: 'Sign in' });
+    await again.getByText('You were signed out.').waitFor(SOON);
+    // what was shown is seen by nobody meanwhile
+    expect(await page.getByText(/TYPED/).isVisible()).toBe(false);
+    expect(await dialog.isVisible()).toBe(false);
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await again.getByLabel('Password').fill('not this one');
+    await again.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await again.getByRole('alert').waitFor();
+    await again.getByLabel('Password').fill(NIGHT.password);
+    await again.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await again.waitFor({ state: 'detached' });
+    expect(await dialog.getByLabel('Body').inputValue()).toBe('MSH|^~\\&|TYPED|HALF');
+    // with the token of the new session
+    await dialog.getByRole('button', { name: /^Resend/ }).click();
+    await dialog.waitFor({ state: 'detached' });
+  });
+
   test('while the server is away the page says so and of when it is, and not once it is back', async () => {
     await using chrome = await browser();
     const { page } = chrome;

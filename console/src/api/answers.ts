@@ -1,11 +1,23 @@
-import { QueryClient, queryOptions } from '@tanstack/react-query';
+import { MutationCache, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query';
 import type { Status } from '../../../src/api/contract/status.ts';
 import { ApiProblem, ask } from './client.ts';
 
 // this is loaded before the first page; the queries of pages are in `queries.ts`
 
+/** Whoever was signed out learns it from the first answer that says so, not once the page asks who is there. */
+function noteSignedOut(error: Error): void {
+  const { error: known } = answers.getQueryState(['me']) ?? {};
+  const isKnown = known instanceof ApiProblem && known.status === 401;
+  if (error instanceof ApiProblem && error.status === 401 && !isKnown)
+    void answers.invalidateQueries({ queryKey: ['me'] });
+}
+
 /** Answers are cached while a page uses them; a failed request is not repeated if that cannot help. */
-export const answers = new QueryClient({
+export const answers: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    onError: (error, { queryKey: [first] }) => first !== 'me' && noteSignedOut(error),
+  }),
+  mutationCache: new MutationCache({ onError: noteSignedOut }),
   defaultOptions: {
     queries: {
       staleTime: 2_000,

@@ -24,6 +24,9 @@ import { Unreachable } from './unreachable.tsx';
 const SignInPage = lazy(() =>
   import('./sign-in-page.tsx').then((page) => ({ default: page.SignInPage })),
 );
+const SignInAgain = lazy(() =>
+  import('./sign-in-again.tsx').then((part) => ({ default: part.SignInAgain })),
+);
 const QuickFind = lazy(() =>
   import('./quick-find.tsx').then((part) => ({ default: part.QuickFind })),
 );
@@ -42,7 +45,9 @@ export function Shell(): ReactElement {
   const away = useSettled(isPending, data === undefined && isAway(error));
   const isOut = useSettled(isPending, error instanceof ApiProblem && error.status === 401);
   if (data?.mustAddFactor === true && !mustChange && !adding) setAdding(true);
-  if (mustChange || adding || isOut) {
+  // a session that ended: the page stays, unseen, with what was typed in it
+  const isOver = isOut && data !== undefined && !mustChange && !adding;
+  if (mustChange || adding || (isOut && !isOver)) {
     const added = (): void => {
       setAdding(false);
       void client.resetQueries();
@@ -54,7 +59,15 @@ export function Shell(): ReactElement {
     );
   }
   if (away) return <Unreachable onAgain={() => void refetch()} />;
-  return isPending ? <Waiting /> : <SignedIn user={data} />;
+  if (isPending) return <Waiting />;
+  return (
+    <>
+      <div className="h-full" hidden={isOver}>
+        <SignedIn user={data} />
+      </div>
+      <Suspense>{isOver && <SignInAgain user={data} />}</Suspense>
+    </>
+  );
 }
 
 /** What holds, and while it is not known what held before. */

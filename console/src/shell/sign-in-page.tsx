@@ -8,6 +8,7 @@ import { FactorSetup } from '../factor/factor-setup.tsx';
 import { type AskedFor, SecondStep } from '../factor/second-step.tsx';
 import { t } from '../language/translate.ts';
 import { LanguageChoice } from './language-choice.tsx';
+import type { Me } from './me.ts';
 import { NewPassword } from './new-password.tsx';
 
 interface Methods {
@@ -50,12 +51,15 @@ export function SignInPage({
   mustChange,
   mustAdd,
   onAdded,
+  again,
 }: {
   readonly mustChange: boolean;
   /** Whether a second factor has to be set up. */
   readonly mustAdd: boolean;
   /** Called when one is. */
   readonly onAdded: () => void;
+  /** Whose page waits below. */
+  readonly again?: string;
 }): ReactElement {
   const client = useQueryClient();
   const [given, setGiven] = useState<string | undefined>(undefined);
@@ -79,13 +83,19 @@ export function SignInPage({
       setTyped(password);
       if (secondFactor !== undefined) setAsked(secondFactor);
       else if (mustChangePassword) setGiven(password);
-      else await client.invalidateQueries();
+      else await entered();
     },
   });
+  const entered = async (): Promise<void> => {
+    // what is below is another person's
+    if (again !== undefined && (await ask<Me>('me', { ofConsole: true })).name !== again)
+      location.reload();
+    else await client.invalidateQueries();
+  };
   const stepped = async (): Promise<void> => {
     setAsked(undefined);
     if (signIn.data?.mustChangePassword === true) setGiven(typed);
-    else await client.invalidateQueries();
+    else await entered();
   };
   useEffect(() => {
     document.title = `${t('Sign in')} · Waybill`;
@@ -95,6 +105,11 @@ export function SignInPage({
       <div className="w-full max-w-sm rounded-xl border border-line bg-surface p-6 shadow-float">
         <img src="./waybill.svg" alt="" width="32" height="32" />
         <h1 className="mt-3 mb-4">{HEADINGS[stage]}</h1>
+        {again !== undefined && stage === 'password' && (
+          <p className="mb-3 text-ink-2">
+            {t('You were signed out. The page is kept as it was, with what you had typed.')}
+          </p>
+        )}
         {error !== null && <Problem error={error} />}
         {signIn.isError && <Problem error={signIn.error} />}
         {stage === 'change' && <NewPassword current={given} />}
@@ -107,7 +122,12 @@ export function SignInPage({
           />
         )}
         {stage === 'password' && methods !== undefined && (
-          <FirstStep methods={methods} pending={signIn.isPending} onGiven={signIn.mutate} />
+          <FirstStep
+            methods={methods}
+            pending={signIn.isPending}
+            onGiven={signIn.mutate}
+            again={again}
+          />
         )}
         <div className="mt-5 border-t border-line pt-4">
           <LanguageChoice />
@@ -122,10 +142,12 @@ function FirstStep({
   methods,
   pending,
   onGiven,
+  again,
 }: {
   readonly methods: Methods;
   readonly pending: boolean;
   readonly onGiven: (given: Credentials) => void;
+  readonly again: string | undefined;
 }): ReactElement {
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
@@ -137,26 +159,41 @@ function FirstStep({
       {methods.first && <FirstAdministrator />}
       {!methods.first && methods.password && (
         <form onSubmit={submit} className="mt-3 flex flex-col gap-3">
-          <Field label={t('User')} name="user" autoComplete="username" required autoFocus />
+          <Field
+            label={t('User')}
+            name="user"
+            autoComplete="username"
+            defaultValue={again}
+            required
+            autoFocus={again === undefined}
+          />
           <Field
             label={t('Password')}
             name="password"
             type="password"
             autoComplete="current-password"
             required
+            autoFocus={again !== undefined}
           />
           <Button type="submit" look="primary" className="mt-1 h-9" disabled={pending}>
             {pending ? t('Signing in…') : t('Sign in')}
           </Button>
         </form>
       )}
-      <Providers methods={methods} />
+      <Providers methods={methods} elsewhere={again !== undefined} />
     </>
   );
 }
 
 /** The ways that lead to somebody else's page. */
-function Providers({ methods }: { readonly methods: Methods }): ReactElement {
+function Providers({
+  methods,
+  elsewhere,
+}: {
+  readonly methods: Methods;
+  /** In a tab of its own: this one has something to keep. */
+  readonly elsewhere: boolean;
+}): ReactElement {
   const all = (['kerberos', 'oidc', 'saml'] as const).flatMap((kind) =>
     methods[kind].map((one) => ({ kind, ...one })),
   );
@@ -166,6 +203,7 @@ function Providers({ methods }: { readonly methods: Methods }): ReactElement {
         <a
           key={`${kind} ${name}`}
           className={`${buttonStyle()} mt-3 !h-9 w-full`}
+          {...(elsewhere ? { target: '_blank', rel: 'noreferrer' } : {})}
           href={apiUrl(`sign-in/${kind}/${encodeURIComponent(name)}`, {
             back: location.pathname + location.search,
           })}
