@@ -14,7 +14,7 @@ import { tokenIn } from './token.ts';
 /**
  * Whether the operator plane blocks the engine: the T2 workload runs alternately alone, next to a
  * busy loop in another process, and with users who search the trace without a pause, watch the
- * dashboard and follow live events. One engine process, as started by `waybill run`. If searching
+ * dashboard and follow live events; or with pages that are open and ask for what they show. One engine process, as started by `waybill run`. If searching
  * costs no more than the loop, it only uses CPU time and blocks nothing. With `--rate` the messages
  * come at a fixed rate, as in a hospital.
  */
@@ -25,6 +25,8 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '10' },
     searchers: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
+    /** Some of nobody, burner, searchers and pages. */
+    beside: { type: 'string' },
     /** Messages per second; if left out, as fast as they are acknowledged. */
     rate: { type: 'string' },
   },
@@ -52,14 +54,19 @@ const api = `http://127.0.0.1:${consolePort}/api/v1/`;
 const token = await tokenIn(engine.data);
 let sent = 0;
 
-type Beside = 'nobody' | 'burner' | 'searchers';
+type Beside = 'nobody' | 'burner' | 'searchers' | 'pages';
 
 /** Runs the workload once next to something else. */
 async function turn(beside: Beside): Promise<Turn> {
   const people =
-    beside === 'searchers'
+    beside === 'searchers' || beside === 'pages'
       ? new Worker(new URL('searchers.ts', import.meta.url), {
-          workerData: { api, token, searchers: Number(values.searchers) },
+          workerData: {
+            api,
+            token,
+            searchers: Number(values.searchers),
+            what: beside === 'pages' ? 'pages' : 'searches',
+          },
         })
       : undefined;
   const burner = beside === 'burner' ? burn() : undefined;
@@ -84,9 +91,13 @@ const LABELS: Readonly<Record<Beside, string>> = {
   nobody: 'alone',
   burner: 'beside a busy loop',
   searchers: `${values.searchers} search, 1 follows`,
+  pages: `${values.searchers} have pages open`,
 };
 
-const BESIDE: readonly Beside[] = ['nobody', 'burner', 'searchers'];
+const BESIDE: readonly Beside[] =
+  values.beside === undefined
+    ? ['nobody', 'burner', 'searchers', 'pages']
+    : (values.beside.split(',') as Beside[]);
 
 /** The cost of the same CPU time without any relation to the engine: a loop, as nice as the operator plane. */
 function burn(): ChildProcess {

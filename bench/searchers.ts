@@ -1,4 +1,5 @@
 import { setPriority } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 
 /**
@@ -15,18 +16,32 @@ const ASKED: readonly (readonly [method: string, path: string, body?: object])[]
   ['GET', 'status'],
 ];
 
-const { api, token, searchers } = workerData as {
+/** What open pages ask again and again, here each five times a second. */
+const PAGES: typeof ASKED = [
+  ['GET', 'status'],
+  ['GET', 'hosts'],
+  ['GET', 'queues'],
+  ['POST', 'messages/search', { limit: 50 }],
+  ['GET', 'failures'],
+  ['GET', 'events?limit=50'],
+  ['GET', 'alerts'],
+];
+const PAUSE = 200;
+
+const { api, token, searchers, what } = workerData as {
   readonly api: string;
   readonly token: string;
   readonly searchers: number;
+  readonly what: 'searches' | 'pages';
 };
+const all = what === 'pages' ? PAGES : ASKED;
 const authorization = `Bearer ${token}`;
 const ended = new AbortController();
 const took: number[] = [];
 
 async function search(): Promise<void> {
   for (let n = 0; !ended.signal.aborted; n++) {
-    const [method, path, body] = ASKED[n % ASKED.length] ?? ['GET', 'status'];
+    const [method, path, body] = all[n % all.length] ?? ['GET', 'status'];
     const began = performance.now();
     const response = await fetch(new URL(path, api), {
       method,
@@ -36,6 +51,7 @@ async function search(): Promise<void> {
     await response.text();
     if (response.status !== 200) throw new Error(`${path} answers ${response.status}`);
     took.push(performance.now() - began);
+    if (what === 'pages') await sleep(PAUSE);
   }
 }
 
