@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { changedText } from '../../console/src/diff/changed-text.ts';
+import { timeOf, zonedTime } from '../../console/src/element/local-time.ts';
 import {
   criteriaOf,
   findOf,
@@ -154,10 +155,23 @@ test('an address is a search: its range ends when the search began, and a value 
 test.for([
   { last: '1h', status: 'error,suspended', host: 'ward' },
   { find: 'mrn:47:11*', minSize: '100' },
-  { from: '2026-11-25T03:00:00', to: '2026-11-25T04:00:00', contains: 'Müller' },
+  {
+    from: zonedTime(Date.UTC(2026, 10, 25, 3)),
+    to: zonedTime(Date.UTC(2026, 10, 25, 4)),
+    contains: 'Müller',
+  },
   { last: 'all' },
 ])('a search that is kept comes back as it was: %o', (state) => {
   expect(stateOf(keptCriteria(state))).toEqual(state);
+});
+
+test.for([
+  ['2026-11-25T03:00:00+01:00', Date.UTC(2026, 10, 25, 2)],
+  ['2026-11-25T03:00:00 01:00', Date.UTC(2026, 10, 25, 2)],
+  ['2026-11-25T03:00:00Z', Date.UTC(2026, 10, 25, 3)],
+] as const)('a time in an address is the same moment everywhere: %s', ([text, at]) => {
+  expect(timeOf(text)).toBe(at);
+  expect(timeOf(zonedTime(at))).toBe(at);
 });
 
 test('a timeline tells sessions in their order, each with who got it and its worst status', () => {

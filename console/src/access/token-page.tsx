@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { ask } from '../api/client.ts';
@@ -35,7 +36,8 @@ export function TokenPage(): ReactElement {
   });
   const [adding, setAdding] = useState(false);
   const [made, setMade] = useState<string | undefined>(undefined);
-  const [ended, setEnded] = useState(false);
+  const ended = useSearch({ from: '/tokens' }).expired !== undefined;
+  const navigate = useNavigate();
   const again = () => client.invalidateQueries({ queryKey: ['tokens'] });
   const revoke = useMutation({
     mutationFn: (id: number) => ask(`tokens/${id}`, { method: 'DELETE' }),
@@ -49,7 +51,10 @@ export function TokenPage(): ReactElement {
       detail={t('for programs that use the API')}
       actions={
         <>
-          <Button aria-pressed={ended} onClick={() => setEnded(!ended)}>
+          <Button
+            aria-pressed={ended}
+            onClick={() => void navigate({ to: '/tokens', search: ended ? {} : { expired: '1' } })}
+          >
             {ended ? t('Only valid ones') : t('Including expired ones')}
           </Button>
           <Button look="primary" onClick={() => setAdding(true)}>

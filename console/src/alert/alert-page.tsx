@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import {
   CalendarClock,
   CircleAlert,
@@ -25,7 +25,8 @@ import { ToldList } from './told.tsx';
 
 /** What is wrong, since when, and who is dealing with it. */
 export function AlertPage(): ReactElement {
-  const [ended, setEnded] = useState(false);
+  const ended = useSearch({ from: '/alerts' }).over !== undefined;
+  const navigate = useNavigate();
   const { data, error } = useQuery(alertsQuery(ended));
   const may = useMay();
   return (
@@ -46,7 +47,10 @@ export function AlertPage(): ReactElement {
               <CalendarClock size={14} aria-hidden="true" /> {t('On call')}
             </Link>
           )}
-          <Button aria-pressed={ended} onClick={() => setEnded(!ended)}>
+          <Button
+            aria-pressed={ended}
+            onClick={() => void navigate({ to: '/alerts', search: ended ? {} : { over: '1' } })}
+          >
             {ended ? t('Show what is open') : t('Show what is over')}
           </Button>
         </>

@@ -6,7 +6,7 @@ import { apiUrl, ask } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
-import { timeOf } from '../element/local-time.ts';
+import { localTime, timeOf, zonedTime } from '../element/local-time.ts';
 import { Nothing, Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { ShowOlder } from '../element/show-older.tsx';
@@ -56,7 +56,10 @@ export function AuditPage(): ReactElement {
     void navigate({
       to: '/audit',
       search: Object.fromEntries(
-        [...form].map(([key, value]) => [key, (value as string).trim() || undefined]),
+        [...form].map(([key, value]) => {
+          const text = (value as string).trim() || undefined;
+          return [key, key === 'from' || key === 'to' ? zonedTime(timeOf(text)) : text];
+        }),
       ),
     });
   };
@@ -92,8 +95,20 @@ export function AuditPage(): ReactElement {
             className="w-44 max-sm:w-full"
           />
         ))}
-        <Field label={t('Since')} name="from" type="datetime-local" step="1" defaultValue={from} />
-        <Field label={t('Until')} name="to" type="datetime-local" step="1" defaultValue={to} />
+        <Field
+          label={t('Since')}
+          name="from"
+          type="datetime-local"
+          step="1"
+          defaultValue={localTime(timeOf(from))}
+        />
+        <Field
+          label={t('Until')}
+          name="to"
+          type="datetime-local"
+          step="1"
+          defaultValue={localTime(timeOf(to))}
+        />
         <Button type="submit" look="primary">
           {t('Find')}
         </Button>

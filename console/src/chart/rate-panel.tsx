@@ -1,4 +1,5 @@
-import { type ReactElement, type ReactNode, useState } from 'react';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import type { ReactElement, ReactNode } from 'react';
 import { Panel } from '../element/page.tsx';
 import { Segments } from '../element/segments.tsx';
 import { t } from '../language/translate.ts';
@@ -23,7 +24,15 @@ interface RatePanelProps {
 
 /** What came in the last hour or day, beside the same time a week ago and the same hour of other days. */
 export function RatePanel({ title, host, among, children }: RatePanelProps): ReactElement {
-  const [span, setSpan] = useState<Span>('hour');
+  const { span: asked } = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const span: Span = asked === 'day' ? 'day' : 'hour';
+  const choose = (next: Span): void =>
+    void navigate({
+      to: '.',
+      search: (before) => ({ ...before, span: next === 'day' ? next : undefined }),
+      resetScroll: false,
+    });
   return (
     <Panel
       title={title}
@@ -35,7 +44,7 @@ export function RatePanel({ title, host, among, children }: RatePanelProps): Rea
             ['day', t('24 hours')],
           ]}
           selected={span}
-          onSelect={setSpan}
+          onSelect={choose}
         />
       }
     >

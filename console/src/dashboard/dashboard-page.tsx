@@ -50,7 +50,11 @@ export function DashboardPage(): ReactElement {
                 hosts={known?.hosts ?? []}
                 tag={tag}
                 onTag={(next) =>
-                  void navigate({ to: '/', search: { tag: next, find }, replace: true })
+                  void navigate({
+                    to: '/',
+                    search: (before) => ({ ...before, tag: next }),
+                    resetScroll: false,
+                  })
                 }
               />
             }
@@ -62,7 +66,13 @@ export function DashboardPage(): ReactElement {
                 hosts={tagged(known.hosts, tag)}
                 find={find}
                 onFind={(text) =>
-                  void navigate({ to: '/', search: { tag, find: text }, replace: true })
+                  void navigate({
+                    to: '/',
+                    search: (before) => ({ ...before, find: text }),
+                    // what is typed is one step back, and not one for each letter
+                    replace: find !== undefined,
+                    resetScroll: false,
+                  })
                 }
               />
             )}

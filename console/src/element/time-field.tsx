@@ -1,5 +1,6 @@
 import { type ReactElement, useEffect, useState } from 'react';
 import { Field, INPUT } from './field.tsx';
+import { localTime, timeOf, zonedTime } from './local-time.ts';
 
 /** While a time is being typed it passes through other values: one that stays this long is meant. */
 const MEANT = 600;
@@ -15,15 +16,16 @@ interface TimeFieldProps {
 
 /** A date and time that goes into the address. */
 export function TimeField({ label, bare = false, value, onChange }: TimeFieldProps): ReactElement {
-  const [text, setText] = useState(value ?? '');
+  const shown = localTime(timeOf(value)) ?? '';
+  const [text, setText] = useState(shown);
   const [known, setKnown] = useState(value);
   if (known !== value) {
     setKnown(value);
-    setText(value ?? '');
+    setText(shown);
   }
   useEffect(() => {
-    if (text === (value ?? '')) return undefined;
-    const timer = setTimeout(() => onChange(text || undefined), MEANT);
+    if (text === shown) return undefined;
+    const timer = setTimeout(() => onChange(zonedTime(timeOf(text))), MEANT);
     return () => clearTimeout(timer);
   }, [text]);
   const input = {

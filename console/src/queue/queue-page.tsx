@@ -74,7 +74,7 @@ export function QueuePage(): ReactElement {
                     key={queue.host}
                     className={`border-t border-line ${queue.host === host ? 'bg-selected' : 'hover:bg-hover'}`}
                   >
-                    <th scope="row" className="px-3 py-1.5 font-normal">
+                    <th scope="row" className="max-w-80 truncate px-3 py-1.5 font-normal">
                       <button
                         type="button"
                         aria-pressed={queue.host === host}

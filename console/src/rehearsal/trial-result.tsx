@@ -22,7 +22,7 @@ export function How({
     <div className="flex flex-col gap-2">
       <div className="flex flex-wrap items-center gap-3" role="status">
         <progress
-          className="h-2 w-48"
+          className="h-2 w-48 appearance-none overflow-hidden rounded-full bg-idle-soft [&::-moz-progress-bar]:bg-accent [&::-webkit-progress-bar]:bg-idle-soft [&::-webkit-progress-value]:bg-accent"
           value={done}
           max={total}
           aria-label={t('Messages that were tried')}
@@ -87,7 +87,7 @@ export function Groups({
                 to="/messages/$id/rehearsal"
                 params={{ id: group.original }}
                 search={{ files }}
-                className="ml-auto text-accent hover:underline"
+                className="ml-auto text-accent hover:underline max-sm:w-full max-sm:pl-13"
               >
                 {t('one of them, field by field')}
               </Link>

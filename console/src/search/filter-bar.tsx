@@ -10,7 +10,7 @@ import {
 import { hosts as hostsQuery, searchFields } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Choice, Field, INPUT } from '../element/field.tsx';
-import { localTime } from '../element/local-time.ts';
+import { zonedTime } from '../element/local-time.ts';
 import { STATUS_NAMES } from '../element/names.ts';
 import {
   addressOf,
@@ -132,7 +132,12 @@ function FindBox({ state, onChange, first }: FilterBarProps): ReactElement {
   const find = findOf(state);
   const names = data?.fields ?? [];
   const [field, setField] = useState(state.list === undefined ? find?.field : ANY);
-  const by = field ?? names.find((name) => name === 'mrn') ?? names[0] ?? '';
+  const by =
+    field ??
+    names.find((name) => name === 'mrn') ??
+    names.find((name) => name !== 'control-id') ??
+    names[0] ??
+    '';
   const begins = find?.value.endsWith('*') === true;
   const searchList = (texts: readonly string[]): void =>
     onChange({ list: texts.length === 0 ? undefined : addressOf(texts), find: undefined });
@@ -159,7 +164,7 @@ function FindBox({ state, onChange, first }: FilterBarProps): ReactElement {
         aria-label={t('Search field')}
         value={by}
         onChange={({ target }) => setField(target.value)}
-        className={`${INPUT} !w-24 shrink-0 rounded-r-none border-r-0`}
+        className={`${INPUT} !w-auto max-w-36 min-w-24 shrink-0 rounded-r-none border-r-0`}
       >
         {(names.includes(by) || by === '' || by === ANY ? names : [by, ...names]).map((name) => (
           <option key={name}>{name}</option>
@@ -226,7 +231,7 @@ function RangeChoice({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactE
         onChange={({ target: { value } }) =>
           onChange(
             value === 'between'
-              ? { from: localTime(Date.now() - 3_600_000), last: undefined }
+              ? { from: zonedTime(Date.now() - 3_600_000), last: undefined }
               : { last: value === '24h' ? undefined : value, from: undefined, to: undefined },
           )
         }

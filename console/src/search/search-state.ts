@@ -1,5 +1,5 @@
 import type { Message, SearchCriteria, SearchRequest } from '../../../src/api/contract/message.ts';
-import { localTime, timeOf } from '../element/local-time.ts';
+import { timeOf, zonedTime } from '../element/local-time.ts';
 import { addressOf, searchedTexts } from '../element/pasted-list.ts';
 import { t } from '../language/translate.ts';
 
@@ -142,8 +142,8 @@ export function stateOf(kept: KeptCriteria): SearchState {
     Object.entries({
       ...rest,
       last: last === '24h' ? undefined : last,
-      from: localTime(from),
-      to: localTime(to),
+      from: zonedTime(from),
+      to: zonedTime(to),
       host: hosts?.join(','),
       status: status?.join(','),
       find: field?.join(':'),

@@ -3,6 +3,31 @@ import { useEffect, useRef } from 'react';
 /** Keys → what they do: `j`, `?`, `ctrl+k`, or two in a row: `g m`. */
 export type KeyMap = Readonly<Record<string, (event: KeyboardEvent) => void>>;
 
+const KEPT = 'waybill.keys';
+let single = read();
+
+function read(): boolean {
+  try {
+    return localStorage.getItem(KEPT) !== 'off';
+  } catch {
+    // storage may be forbidden
+    return true;
+  }
+}
+
+/** Whether keys work that are pressed alone; those with Ctrl always do. */
+export const hasSingleKeys = (): boolean => single;
+
+/** Switches them on or off, and remembers it on this machine: who dictates or hits keys by mistake needs none. */
+export function switchSingleKeys(on: boolean): void {
+  single = on;
+  try {
+    localStorage.setItem(KEPT, on ? 'on' : 'off');
+  } catch {
+    // storage may be forbidden: the choice then lasts as long as the page
+  }
+}
+
 const PREFIX_TIME = 1_200;
 let prefix: { readonly key: string; readonly at: number } | undefined;
 
@@ -44,6 +69,7 @@ function nameOf({ key, ctrlKey, metaKey, altKey, timeStamp }: KeyboardEvent): st
   if (altKey) return '';
   const name = key.length === 1 ? key.toLowerCase() : key;
   if (ctrlKey || metaKey) return `ctrl+${name}`;
+  if (!single && name.length === 1) return '';
   const pending =
     prefix !== undefined && prefix.key !== name && timeStamp - prefix.at < PREFIX_TIME;
   return pending && prefix !== undefined ? `${prefix.key} ${name}` : name;

@@ -1,6 +1,7 @@
-import type { ReactElement } from 'react';
+import { type ReactElement, useState } from 'react';
 import { Modal } from '../element/modal.tsx';
 import { t } from '../language/translate.ts';
+import { hasSingleKeys, switchSingleKeys } from './hot-keys.ts';
 import { PLACES } from './places.ts';
 
 /** Keys that have another name on a keyboard of the language. */
@@ -33,6 +34,7 @@ const MESSAGE: readonly (readonly [string, string])[] = [
 
 /** What every key does. */
 export function KeyboardHelp({ onClose }: { readonly onClose: () => void }): ReactElement {
+  const [single, setSingle] = useState(hasSingleKeys);
   const pages = PLACES.flat().map(({ key, label }) => [`g ${key}`, label] as const);
   return (
     <Modal title={t('Keyboard')} onClose={onClose} wide>
@@ -42,6 +44,18 @@ export function KeyboardHelp({ onClose }: { readonly onClose: () => void }): Rea
         <Keys title={t('Trace and message')} keys={MESSAGE} />
         <Keys title={t('Go to')} keys={pages} />
       </div>
+      <label className="mt-5 flex min-h-7 items-center gap-2 border-t border-line pt-3">
+        <input
+          type="checkbox"
+          className="size-4 accent-accent"
+          checked={single}
+          onChange={({ target }) => {
+            switchSingleKeys(target.checked);
+            setSingle(target.checked);
+          }}
+        />
+        {t('Keys that are pressed alone work on this machine')}
+      </label>
     </Modal>
   );
 }

@@ -13,8 +13,9 @@ import { type KeyboardEvent, type ReactElement, useDeferredValue, useState } fro
 import type { QuickHits } from '../../../src/api/contract/message.ts';
 import { foundHosts, hosts as hostsQuery, quickHits } from '../api/queries.ts';
 import { Modal } from '../element/modal.tsx';
-import { KIND_NAMES } from '../element/names.ts';
+import { KIND_NAMES, STATUS_NAMES } from '../element/names.ts';
 import { listSearch, pastedList } from '../element/pasted-list.ts';
+import { shortType } from '../element/short-type.ts';
 import { moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { useSeveral } from './away.tsx';
@@ -26,6 +27,8 @@ interface Hit {
   readonly icon: typeof Search;
   readonly label: string;
   readonly detail: string;
+  /** Whether it failed or waits for a person. */
+  readonly bad?: boolean;
   readonly go: () => void;
 }
 
@@ -34,7 +37,7 @@ export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactE
   const [text, setText] = useState('');
   const [selected, setSelected] = useState(0);
   const navigate = useNavigate();
-  const hits = useHits(text, onClose);
+  const { hits, searches } = useHits(text, onClose);
   const at = Math.min(selected, Math.max(0, hits.length - 1));
   const onKeyDown = (event: KeyboardEvent): void => {
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -83,7 +86,7 @@ export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactE
         aria-label={t('Found')}
         className="mt-3 flex min-h-40 flex-col"
       >
-        {hits.map(({ key, icon: Icon, label, detail, go }, index) => (
+        {hits.map(({ key, icon: Icon, label, detail, bad, go }, index) => (
           <div
             key={key}
             id={`find-${index}`}
@@ -95,7 +98,11 @@ export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactE
           >
             <Icon size={15} className="shrink-0 text-ink-3" aria-hidden="true" />
             <span className="min-w-0 truncate">{label}</span>
-            <span className="ml-auto shrink-0 text-xs text-ink-2">{detail}</span>
+            <span
+              className={`ml-auto shrink-0 text-xs ${bad === true ? 'text-bad' : 'text-ink-2'}`}
+            >
+              {detail}
+            </span>
             {index === at && (
               <CornerDownLeft size={13} className="shrink-0 text-ink-3" aria-hidden="true" />
             )}
@@ -105,16 +112,22 @@ export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactE
       <p role="status" className="mt-2 text-xs text-ink-3">
         {text.trim() === ''
           ? t('Paste what you have: Waybill finds out what it is.')
-          : t('{count} found', { count: hits.length })}
+          : searches
+            ? t('{count} found; still searching…', { count: hits.length })
+            : t('{count} found', { count: hits.length })}
       </p>
     </Modal>
   );
 }
 
-function useHits(typed: string, onClose: () => void): readonly Hit[] {
+function useHits(
+  typed: string,
+  onClose: () => void,
+): { readonly hits: readonly Hit[]; readonly searches: boolean } {
   const navigate = useNavigate();
   const text = useDeferredValue(typed.trim());
-  const { data } = useQuery(quickHits(text));
+  const { data, isFetching } = useQuery(quickHits(text));
+  const searches = isFetching || text !== typed.trim();
   const { data: known } = useQuery(hostsQuery);
   const may = useMay();
   const several = useSeveral();
@@ -139,7 +152,7 @@ function useHits(typed: string, onClose: () => void): readonly Hit[] {
         go: goes(() => navigate({ to })),
       }),
     );
-  if (text === '') return pages.slice(0, 6);
+  if (text === '') return { hits: pages.slice(0, 6), searches: false };
   const byField = new Set<string>();
   const found = (data?.hits ?? []).flatMap((hit): Hit[] => {
     const { field } = hit;
@@ -210,11 +223,12 @@ function useHits(typed: string, onClose: () => void): readonly Hit[] {
     detail: t('Productions'),
     go: goes(() => navigate({ to: '/productions', search: { view: 'find', find: text } })),
   };
-  return [...found, ...hosts, ...byProperty, ...(several ? [everywhere] : []), ...pages];
+  const hits = [...found, ...hosts, ...byProperty, ...(several ? [everywhere] : []), ...pages];
+  return { hits, searches };
 }
 
 function sessionHit(
-  { kind, sessionId, messageId, field, at }: QuickHits['hits'][number],
+  { kind, sessionId, messageId, field, at, type, status }: QuickHits['hits'][number],
   text: string,
   go: () => void,
 ): Hit {
@@ -228,7 +242,14 @@ function sessionHit(
     key: `${kind} ${field ?? ''} ${id}`,
     icon: FileText,
     label,
-    detail: moment(at, false),
+    detail: [
+      type === undefined ? undefined : shortType(type),
+      status && STATUS_NAMES[status],
+      moment(at, false),
+    ]
+      .filter(Boolean)
+      .join(' · '),
+    bad: status === 'error' || status === 'suspended',
     go,
   };
 }

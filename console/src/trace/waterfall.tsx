@@ -4,7 +4,7 @@ import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { STATUS_TONES } from '../element/status-tone.ts';
 import { clock, duration } from '../element/time-text.ts';
-import { t } from '../language/translate.ts';
+import { rich, t } from '../language/translate.ts';
 
 interface WaterfallProps {
   readonly session: Session;
@@ -82,7 +82,7 @@ export function Waterfall({ session, selected, onSelect }: WaterfallProps): Reac
                     ))}
                 </span>
                 <span className="text-right text-xs whitespace-nowrap text-ink-2 max-sm:text-left">
-                  {timesOf(message, failed)}
+                  <Times of={timesOf(message, failed)} />
                 </span>
               </button>
             </li>
@@ -90,6 +90,20 @@ export function Waterfall({ session, selected, onSelect }: WaterfallProps): Reac
         })}
       </ol>
     </div>
+  );
+}
+
+/** Phones have no heads of columns: there each says what it is. */
+function Times({ of: [waited = '', worked] }: { readonly of: readonly string[] }): ReactElement {
+  if (worked === undefined) return <>{waited}</>;
+  return (
+    <>
+      {rich('<unit>waited </unit>{waited}, {worked}<unit> under way</unit>', {
+        waited,
+        worked,
+        unit: (text) => <span className="sm:hidden">{text}</span>,
+      })}
+    </>
   );
 }
 
@@ -114,12 +128,13 @@ function Bar({
 const beginOf = ({ started, done, created, status }: Message): number =>
   started ?? (status === 'queued' ? Date.now() : (done ?? created));
 
-function timesOf(message: Message, failed: number | undefined): string {
+/** How long it waited and was under way; or only the first, in words. */
+function timesOf(message: Message, failed: number | undefined): readonly string[] {
   const { created, done, status } = message;
   if (status === 'queued')
-    return t('waits for {duration}', { duration: duration(Date.now() - created) });
+    return [t('waits for {duration}', { duration: duration(Date.now() - created) })];
   const begun = beginOf(message);
-  return `${duration(begun - created)}, ${duration((failed ?? done ?? Date.now()) - begun)}`;
+  return [duration(begun - created), duration((failed ?? done ?? Date.now()) - begun)];
 }
 
 /** The end of the last message; now, while one is still under way. */

@@ -164,13 +164,13 @@ function UserRow({
         )}
       </th>
       <td className="px-3 py-1.5 text-xs">{roles.join(', ')}</td>
-      <td className="px-3 py-1.5 text-xs text-ink-2">
+      <td className="px-3 py-1.5 text-xs text-ink-2" data-name={t('May see')}>
         {scope.includes('*') ? t('everything') : scope.join(', ')}
       </td>
-      <td className="px-3 py-1.5 text-xs">
+      <td className="px-3 py-1.5 text-xs" data-name={t('Last sign-in')}>
         {lastSignIn === undefined ? t('never') : <When at={lastSignIn} as="ago" />}
       </td>
-      <td className="px-3 py-1.5 text-xs text-ink-2">
+      <td className="px-3 py-1.5 text-xs text-ink-2" data-name={t('Since')}>
         {expires === undefined
           ? day(created)
           : t('{since}, until {until}', { since: day(created), until: day(expires) })}

@@ -28,7 +28,7 @@ export function WaitingPage(): ReactElement {
         label={t('Kind')}
         tabs={TABS}
         selected={selected}
-        onSelect={(next) => void navigate({ to: '/waiting', search: { tab: next }, replace: true })}
+        onSelect={(next) => void navigate({ to: '/waiting', search: { tab: next } })}
       >
         <div className="flex flex-col gap-3 pt-3">
           {selected === 'waits' && <WaitTable />}

@@ -191,6 +191,13 @@ export const QuickHits = Type.Object({
       messageId: maybe(Id),
       field: maybe(Type.String()),
       at: Time,
+      type: maybe(Type.String({ description: 'Of the message that began the session.' })),
+      status: maybe(
+        Type.Unsafe<Static<typeof Status>>({
+          ...Status,
+          description: 'The worst of the session, or that of the message.',
+        }),
+      ),
     }),
   ),
 });

@@ -29,6 +29,7 @@ import {
 import { sessionFor } from '../session-for.ts';
 import { shownMessage, shownSession } from '../shown.ts';
 import { shownTo } from '../shown-to.ts';
+import { toldHits } from '../told-hits.ts';
 
 const tags = ['messages'];
 
@@ -148,7 +149,11 @@ function findRoutes(app: Api, context: ApiContext): void {
       const shown = shownTo(context, principal);
       const act = { action: 'message.find', object: 'messages', detail: { search: { text } } };
       return audited(context, request, act, async () => ({
-        hits: await trace.quickFind(text.trim(), { visible, shown, limit }),
+        hits: await toldHits(
+          trace,
+          await trace.quickFind(text.trim(), { visible, shown, limit }),
+          visible,
+        ),
       }));
     },
   );

@@ -1,6 +1,11 @@
 import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
+  '{count} found; still searching…': '{count} gefunden; die Suche läuft noch …',
+  'Keys that are pressed alone work on this machine':
+    'Tasten, die man allein drückt, wirken auf diesem Gerät',
+  'You were signed out. The page is kept as it was, with what you had typed.':
+    'Sie wurden abgemeldet. Die Seite ist noch, wie sie war, mit dem, was Sie geschrieben hatten.',
   'The server does not answer. What is shown is as of {time}.':
     'Der Server antwortet nicht. Gezeigt ist der Stand von {time}.',
   'property of a host': 'Eigenschaft eines Hosts',

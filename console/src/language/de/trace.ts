@@ -81,6 +81,8 @@ export const german: Catalogue = {
   'Where the time went': 'Wo die Zeit blieb',
   'Waited, under way': 'Gewartet, unterwegs',
   'waits for {duration}': 'wartet seit {duration}',
+  '<unit>waited </unit>{waited}, {worked}<unit> under way</unit>':
+    '<unit>wartete </unit>{waited}, {worked}<unit> unterwegs</unit>',
 
   // a step
   'Message {id}': 'Nachricht {id}',
