@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { builtConsole } from '../../src/build/built-console.ts';
 import { browser } from '../support/browser.ts';
+import { busyProduction, comparisonWithData } from '../support/busy-production.ts';
 import { PAGES, pageAddress, type Sample } from '../support/console-pages.ts';
 import { germanTexts } from '../support/german-texts.ts';
 import { hub } from '../support/hub.ts';
@@ -52,6 +53,7 @@ await using running = await hub(built, {
 });
 await running.send(running.messages);
 await using protocols = await manyProtocols(built);
+await using busy = await busyProduction(built);
 
 for (const screen of screens.length === 0 ? SCREENS : screens) {
   const { name } = screen;
@@ -76,6 +78,7 @@ for (const screen of screens.length === 0 ? SCREENS : screens) {
   if (only.length === 0) {
     await scenes(page, screen, sample);
     await otherProtocols(page, screen);
+    await afterAShift(page, screen);
     await large(page, screen);
   }
 }
@@ -100,6 +103,42 @@ async function otherProtocols(page: Page, screen: Screen): Promise<void> {
     await at(`sessions/${id}`, `formats-${format}-trace`);
   }
   for (const host of PROTOCOL_HOSTS) await at(`hosts/${host}`, `formats-${host}`);
+}
+
+/** Pages that show something only where people have worked. */
+async function afterAShift(page: Page, screen: Screen): Promise<void> {
+  await page.context().clearCookies();
+  await page.route('**/api/v1/statistics/comparison*', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: comparisonWithData(await response.json()) });
+  });
+  const { body } = await busy.ask<{ jobs: { id: number }[] }>('GET', '/api/v1/jobs');
+  const pages = [
+    ['', 'dashboard'],
+    ['hosts/hl7-out', 'host'],
+    ['alerts', 'alerts'],
+    ['on-call', 'on-call'],
+    ['shift', 'shift'],
+    ['jobs', 'jobs'],
+    [`jobs/${body.jobs[0]?.id}`, 'job'],
+    ['history', 'history'],
+    ['suspended?all=1', 'suspended'],
+    ['rehearsals?status=suspended,error&last=all', 'trial'],
+    ['waiting', 'waiting'],
+    ['waiting?tab=batches', 'batches'],
+    ['waiting?tab=state', 'state'],
+    ['productions/act?status=suspended&last=all', 'act-in-all'],
+    ['productions?view=failures', 'all-failures'],
+  ] as const;
+  for (const [path, what] of pages) {
+    await page.goto(`${busy.url}${path}`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    for (const more of await page.locator('main details:not([open]) > summary').all())
+      if (what === 'dashboard' || what === 'host') await more.click();
+    await sleep(1_500);
+    await picture(page, `busy-${what}`, screen.name);
+  }
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
 }
 
 /** As many hosts as there are in no house. */

@@ -1,5 +1,4 @@
 import { request as ask, createServer } from 'node:http';
-import type { Socket } from 'node:net';
 import { listening } from './tcp-server.ts';
 
 /** A proxy in front of a console that counts what a browser asks for and gets, whichever of its threads asks. */
@@ -21,7 +20,7 @@ export async function wireMeter(upstream: string): Promise<WireMeter> {
   const server = createServer((request, response) => {
     const { method, headers, url = '' } = request;
     const path = url.split('?')[0] ?? '';
-    const socket = request.socket as Socket;
+    const { socket } = request;
     const before = socket.bytesWritten;
     let end: number | undefined;
     const bytes = (): number => (end ?? socket.bytesWritten) - before;

@@ -50,7 +50,7 @@ const lines = new Map<string, Line>();
 /** Serves a page for as long as it is there. */
 export function join(port: MessagePort): void {
   const seat: Seat = { port, isSeen: false, missed: new Set() };
-  port.onmessage = ({ data }: MessageEvent<ToHub>) => {
+  port.addEventListener('message', ({ data }: MessageEvent<ToHub>) => {
     seat.isSeen = data.kind === 'follow';
     if (data.kind === 'follow') sit(seat, data.url, data.followed);
     if (data.kind === 'leave') {
@@ -59,7 +59,8 @@ export function join(port: MessagePort): void {
     }
     seat.line?.update();
     if (data.kind === 'leave') delete seat.line;
-  };
+  });
+  port.start();
 }
 
 function sit(seat: Seat, url: string, followed: Followed | undefined): void {
@@ -97,46 +98,28 @@ function openLine(url: string): Line {
   let last: string | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let wait = AGAIN;
-  const all = (message: FromHub): void => {
-    for (const { port, isSeen } of seats) if (isSeen) port.postMessage(message);
-  };
   const close = (): void => {
     clearTimeout(timer);
     source?.close();
     source = undefined;
   };
-  const on = (stream: EventSource, name: Told, act: (data: string) => void): void =>
-    stream.addEventListener(name, ({ data, lastEventId }: MessageEvent<string>) => {
-      if (lastEventId !== '') last = lastEventId;
-      act(data);
-    });
   const open = (): void => {
     close();
     const stream = new EventSource(last === undefined ? asked : `${asked}&lastEventId=${last}`);
     source = stream;
-    // a stream begins with the state of hosts, which a page that was just loaded has
-    let isFirst = last === undefined;
-    for (const name of [...TOPICS, 'hello', 'reset'] as const)
-      on(stream, name, () => {
-        if (name === 'hosts' && isFirst) isFirst = false;
-        else for (const seat of seats) tell(seat, name);
-      });
-    on(stream, 'messages', (data) => {
-      const news = JSON.parse(data) as MessageNews;
-      for (const seat of seats) if (concerns(seat.followed, news)) tell(seat, 'messages');
-    });
-    stream.onopen = () => {
+    follow(stream, seats, last === undefined, (id) => (last = id));
+    stream.addEventListener('open', () => {
       wait = AGAIN;
-      all({ kind: 'live', now: true });
-    };
-    stream.onerror = () => {
-      all({ kind: 'live', now: false });
+      tellLive(seats, true);
+    });
+    stream.addEventListener('error', () => {
+      tellLive(seats, false);
       // the browser reconnects after a broken connection, but never after an answer such as 502
       if (stream.readyState !== EventSource.CLOSED) return;
       clearTimeout(timer);
       timer = setTimeout(open, wait);
       wait = Math.min(LONGEST, wait * 2);
-    };
+    });
   };
   return {
     seats,
@@ -151,6 +134,36 @@ function openLine(url: string): Line {
       else open();
     },
   };
+}
+
+function tellLive(seats: ReadonlySet<Seat>, now: boolean): void {
+  for (const { port, isSeen } of seats)
+    if (isSeen) port.postMessage({ kind: 'live', now } satisfies FromHub);
+}
+
+/** Tells the pages what a stream reports, and `onId` how far it is. */
+function follow(
+  stream: EventSource,
+  seats: ReadonlySet<Seat>,
+  isFirst: boolean,
+  onId: (id: string) => void,
+): void {
+  const on = (name: Told, act: (data: string) => void): void =>
+    stream.addEventListener(name, ({ data, lastEventId }: MessageEvent<string>) => {
+      if (lastEventId !== '') onId(lastEventId);
+      act(data);
+    });
+  // a stream begins with the state of hosts, which a page that was just loaded has
+  let isKnown = isFirst;
+  for (const name of [...TOPICS, 'hello', 'reset'] as const)
+    on(name, () => {
+      if (name === 'hosts' && isKnown) isKnown = false;
+      else for (const seat of seats) tell(seat, name);
+    });
+  on('messages', (data) => {
+    const news = JSON.parse(data) as MessageNews;
+    for (const seat of seats) if (concerns(seat.followed, news)) tell(seat, 'messages');
+  });
 }
 
 /** With the messages that one of the pages follows; if they follow different ones, with all. */

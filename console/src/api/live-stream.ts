@@ -104,11 +104,12 @@ function ownHub(): MessagePort {
 }
 
 function listening(port: MessagePort): MessagePort {
-  port.onmessage = ({ data }: MessageEvent<FromHub>) => {
+  port.addEventListener('message', ({ data }: MessageEvent<FromHub>) => {
     if (port !== hub) return;
     if (data.kind === 'live') tellLive(data.now);
     else data.what.forEach(forgetWhat);
-  };
+  });
+  port.start();
   return port;
 }
 

@@ -30,6 +30,16 @@ const OUTCOMES = {
   failed: t('failed'),
 } as const satisfies Record<AuditRow['outcome'], string>;
 
+/** What is looked for, as in the address. */
+function filterIn(form: FormData): Record<string, string | undefined> {
+  return Object.fromEntries(
+    [...form].map(([key, value]) => {
+      const text = (value as string).trim() || undefined;
+      return [key, key === 'from' || key === 'to' ? zonedTime(timeOf(text)) : text];
+    }),
+  );
+}
+
 /** Who did what, newest first. Looking at it is itself an act, so it is fetched once and not repeatedly. */
 export function AuditPage(): ReactElement {
   const filter = useSearch({ from: '/audit' });
@@ -52,16 +62,7 @@ export function AuditPage(): ReactElement {
   });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    void navigate({
-      to: '/audit',
-      search: Object.fromEntries(
-        [...form].map(([key, value]) => {
-          const text = (value as string).trim() || undefined;
-          return [key, key === 'from' || key === 'to' ? zonedTime(timeOf(text)) : text];
-        }),
-      ),
-    });
+    void navigate({ to: '/audit', search: filterIn(new FormData(event.currentTarget)) });
   };
   return (
     <Page

@@ -13,11 +13,12 @@ export function zonedTime(at: number | undefined): string | undefined;
 export function zonedTime(at: number | undefined): string | undefined {
   if (at === undefined) return undefined;
   const minutes = -new Date(at).getTimezoneOffset();
-  const two = (n: number): string => `${Math.floor(Math.abs(n))}`.padStart(2, '0');
   const zone =
     minutes === 0 ? 'Z' : `${minutes < 0 ? '-' : '+'}${two(minutes / 60)}:${two(minutes % 60)}`;
   return `${localTime(at)}${zone}`;
 }
+
+const two = (n: number): string => `${Math.floor(Math.abs(n))}`.padStart(2, '0');
 
 /** The time for such a text, or for one without a zone; undefined if it is not valid. */
 export function timeOf(text: string | undefined): number | undefined {

@@ -45,9 +45,7 @@ export function Shell(): ReactElement {
   const away = useSettled(isPending, data === undefined && isAway(error));
   const isOut = useSettled(isPending, error instanceof ApiProblem && error.status === 401);
   if (data?.mustAddFactor === true && !mustChange && !adding) setAdding(true);
-  // a session that ended: the page stays, unseen, with what was typed in it
-  const isOver = isOut && data !== undefined && !mustChange && !adding;
-  if (mustChange || adding || (isOut && !isOver)) {
+  if (mustChange || adding || (isOut && data === undefined)) {
     const added = (): void => {
       setAdding(false);
       void client.resetQueries();
@@ -59,13 +57,23 @@ export function Shell(): ReactElement {
     );
   }
   if (away) return <Unreachable onAgain={() => void refetch()} />;
-  if (isPending) return <Waiting />;
+  return isPending ? <Waiting /> : <Kept user={data} isOut={isOut} />;
+}
+
+/** The pages, which stay, unseen and with what was typed in them, if the session ends. */
+function Kept({
+  user,
+  isOut,
+}: {
+  readonly user: Me | undefined;
+  readonly isOut: boolean;
+}): ReactElement {
   return (
     <>
-      <div className="h-full" hidden={isOver}>
-        <SignedIn user={data} />
+      <div className="h-full" hidden={isOut}>
+        <SignedIn user={user} />
       </div>
-      <Suspense>{isOver && <SignInAgain user={data} />}</Suspense>
+      <Suspense>{isOut && user !== undefined && <SignInAgain user={user} />}</Suspense>
     </>
   );
 }
