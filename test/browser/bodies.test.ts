@@ -53,6 +53,13 @@ operations:
 const selectedTab = (page: Browser['page']) => page.getByRole('tab', { selected: true });
 const lines = (page: Browser['page']) => page.locator('pre code');
 
+const backToAllSegments = `new Promise((resolve) => {
+  history.back();
+  const look = () =>
+    document.querySelectorAll('main details').length < 205 ? setTimeout(look, 50) : resolve();
+  look();
+})`;
+
 /** Bodies that are no HL7, as an operator reads them. */
 describe.skipIf(noBrowser !== undefined)(`bodies in Chromium ${noBrowser ?? ''}`, () => {
   let stack: AsyncDisposableStack;
@@ -178,15 +185,12 @@ describe.skipIf(noBrowser !== undefined)(`bodies in Chromium ${noBrowser ?? ''}`
 
   test('5 MB with 200 results hold nobody up; the document in them is opened and saved, a long text unfolded', async () => {
     const page = await open('report.hl7');
-    const last = page.getByText('OBX[202]-5', { exact: true });
-    await last.waitFor({ state: 'attached' });
+    await page.getByText('OBX[202]-5', { exact: true }).waitFor({ state: 'attached' });
     await page.getByRole('link', { name: 'Queues' }).click();
     await page.getByRole('heading', { level: 1, name: 'Queues' }).waitFor();
     // as from a list: what the console itself takes to start is no part of it
-    const longest = await longestTask(page, async () => {
-      await page.goBack();
-      await last.waitFor({ state: 'attached' });
-    });
+    // and looking for a text among thousands of elements would be the longest task
+    const longest = await longestTask(page, () => page.evaluate(backToAllSegments));
     expect(longest).toBeLessThanOrEqual(100);
     const unfold = page.getByRole('button', { name: /^Show all 24,0\d\d characters/ });
     await unfold.click();

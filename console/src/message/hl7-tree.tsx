@@ -59,7 +59,7 @@ export function Hl7TreeView({
 }
 
 /** How many more segments are drawn at once: a browser that draws thousands of rows in one go answers to nothing. */
-const STEP = 6;
+const STEP = 10;
 
 /** Some segments at first, the others little by little: who types or scrolls meanwhile is not held up. */
 function Segments({
