@@ -259,7 +259,7 @@ function embeddedFile(app: Api, context: ApiContext): void {
       if (bytes.byteLength === 0)
         throw new ApiError(404, 'NOT_FOUND', `nothing in Base64 is at ${path} of message ${id}`);
       const { type, ending, isShown } = mediaOf(bytes);
-      const name = `${id}-${path.replaceAll(/[^\w-]+/g, '-')}.${ending}`;
+      const name = `${id}-${path.replaceAll(/\W+/g, '-')}.${ending}`;
       return reply
         .type(type)
         .header('content-security-policy', EMBEDDED_POLICY)
