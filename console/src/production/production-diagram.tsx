@@ -372,7 +372,7 @@ function folded(
     ([a], [b]) => a - b,
   );
   // as wide as high, more or less, as screens are wider
-  const rows = Math.max(6, Math.ceil(Math.sqrt((placed.length * COLUMN) / ROW / 2)));
+  const rows = Math.max(6, Math.ceil(Math.sqrt((placed.length * COLUMN) / ROW / 1.5)));
   let left = 0;
   return ranks.flatMap(([, rank]) => {
     const columns = Math.ceil(rank.length / rows);
