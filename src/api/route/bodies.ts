@@ -42,6 +42,10 @@ const HEX_PAGE = 4 * 1024;
 const ROWS = 100;
 const onRequest = requirePermission('message.content');
 
+const FILE = {
+  content: { 'application/octet-stream': { schema: Type.String({ format: 'binary' }) } },
+} as const;
+
 /** Every view of a body is an entry of its own in the audit log. */
 export function bodyRoutes(app: Api, context: ApiContext): void {
   textView(app, context);
@@ -239,11 +243,7 @@ function embeddedFile(app: Api, context: ApiContext): void {
           'A document or picture in Base64 in a body. Only for those who may see bodies unmasked.',
         params: IdParameters,
         querystring: PathQuery,
-        response: {
-          200: {
-            content: { 'application/octet-stream': { schema: Type.String({ format: 'binary' }) } },
-          },
-        },
+        response: { 200: FILE },
       },
       onRequest: requirePermission('message.content', 'message.export'),
     },
@@ -278,11 +278,7 @@ function download(app: Api, context: ApiContext): void {
         summary: 'The exact bytes, as a file. Only for those who may see bodies unmasked.',
         params: IdParameters,
         querystring: PartQuery,
-        response: {
-          200: {
-            content: { 'application/octet-stream': { schema: Type.String({ format: 'binary' }) } },
-          },
-        },
+        response: { 200: FILE },
       },
       onRequest: requirePermission('message.content', 'message.export'),
     },
