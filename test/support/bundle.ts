@@ -1,11 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 
 /**
- * `node bundle.ts <folder>`: makes of the thousand modules of the program, and of the packages that it needs, a few
- * dozen. What is an entry of it is loaded from there by `loader.mjs`; see program.ts.
+ * `node bundle.ts <folder>`: makes of the thousand modules of the program, and of most packages that it
+ * needs, a few dozen. What is an entry of it is loaded from there by `loader.mjs`; see program.ts.
  */
 const [, , folder = ''] = process.argv;
 const ROOT = join(import.meta.dirname, '../..');
@@ -27,22 +27,20 @@ const ENTRIES = [
   'test/support/inbound-process.ts',
 ];
 
-interface Manifest {
-  readonly peerDependencies: Readonly<Record<string, string>>;
-}
-const { peerDependencies } = JSON.parse(
-  readFileSync(join(ROOT, 'package.json'), 'utf8'),
-) as Manifest;
-/** Packages that are not there everywhere, and those with native code. */
-const apart = new Set([...Object.keys(peerDependencies), 'ssh2', 'ssh2-sftp-client', 'vite']);
-const packageOf = (name: string): string => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name;
+/** What nearly every start reads. The others are read by Node where they stand: some have native code, or look for parts of their own. */
+const PACKAGES =
+  /^(?:@fastify|@marcbachmann|@nats-io)\/|^(?:acorn|commander|croner|csv-parse|diff|fastify|iconv-lite|jose|lru-cache|pino|prom-client|re2js|saxes|yaml)(?:\/|$)/;
+const isApart = (name: string, importer = ''): boolean =>
+  !importer.includes('/node_modules/') &&
+  !/^(?:\.|\/|waybill(?:\/|$))/.test(name) &&
+  !PACKAGES.test(name);
 
 await using bundle = await rolldown({
   cwd: ROOT,
   input: Object.fromEntries(ENTRIES.map((file) => [file.replace(/\.ts$/, ''), file])),
   platform: 'node',
-  resolve: { conditionNames: ['waybill-source', 'node', 'import'] },
-  external: (name) => apart.has(packageOf(name)),
+  resolve: { conditionNames: ['waybill-source'] },
+  external: isApart,
   treeshake: false,
   plugins: [
     {
