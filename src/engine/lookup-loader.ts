@@ -13,8 +13,7 @@ import type { Events } from '../log/events.ts';
 import type { HostLogs } from '../log/logger.ts';
 import type { LoadedTable, LoadedTables } from '../lookup/loaded-tables.ts';
 import { newsFilter } from '../peer/news.ts';
-import { refusedPause } from '../peer/sign-in-guard.ts';
-import { retryDelay } from '../time/back-off.ts';
+import { refusedPause, retryDelay } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
 
 interface LoaderParts extends Pick<Lent<Settings>, 'credential' | 'verifier'> {

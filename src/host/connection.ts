@@ -1,6 +1,8 @@
 import type { Open } from '../adapter/adapter.ts';
+import { DisableError } from '../error/adapter-error.ts';
+import { describeError } from '../error/engine-error.ts';
 import { isTold, toldElsewhere, unless } from '../error/foreseen.ts';
-import { reopenDelay } from '../time/back-off.ts';
+import { refusedPause, reopenDelay } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
 
 /**
@@ -11,7 +13,7 @@ import { pause } from '../time/pause.ts';
  *
  * `open` is called again with back-off until it works, and again after a loss. A connection that
  * opens and is lost again without having been used counts like one that does not open: the back-off
- * grows.
+ * grows. Where only a person can help, such as with a refused password, it is tried again after minutes.
  */
 export class Connection<Opened extends Open> {
   readonly #open: (lost: (reason: Error) => void) => Promise<Opened>;
@@ -87,13 +89,14 @@ export class Connection<Opened extends Open> {
   #wake: AbortController | undefined;
 
   async #run(): Promise<void> {
-    for (let failures = 0; !this.#stop.signal.aborted; ) {
+    for (let failures = 0, refusals = 0; !this.#stop.signal.aborted; ) {
       const { promise: lost, resolve } = (this.#lost = Promise.withResolvers<unknown>());
       let reason: unknown;
       try {
         this.#opened = await this.#open(resolve);
         const since = performance.now();
         this.#proven = false;
+        refusals = 0;
         this.#current.resolve(this.#opened);
         reason = await lost;
         if (this.#proven || performance.now() - since > LASTING) failures = 0;
@@ -103,7 +106,9 @@ export class Connection<Opened extends Open> {
       }
       if (this.#stop.signal.aborted) return;
       this.#failure = reason;
-      const delay = Math.max(reopenDelay(failures++), askedToWait(reason));
+      const delay = needsPerson(reason)
+        ? refusedPause(++refusals)
+        : Math.max(reopenDelay(failures++), askedToWait(reason));
       this.#onLost(reason, delay);
       await this.#wait(delay);
     }
@@ -130,6 +135,10 @@ export class Connection<Opened extends Open> {
 /** Milliseconds that an idle adapter must stay open to count as working. */
 const LASTING = 10_000;
 const LONGEST_WAIT = 10 * 60_000;
+
+/** Whether another try is unlikely to help, and may lock an account. */
+const needsPerson = (reason: unknown): boolean =>
+  reason instanceof DisableError || describeError(reason).code === 'CREDENTIAL_REFUSED';
 
 /** Milliseconds to wait before the next try, as asked by the peer or a token server. */
 function askedToWait(reason: unknown): number {

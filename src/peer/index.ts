@@ -198,7 +198,7 @@ export { KnownUsers } from './sign-in/known-users.ts';
 export { escaped, htmlPage, refusalPage } from './sign-in/page.ts';
 export { scopeClaim, scopeMap } from './sign-in/scope-map.ts';
 export { ownClaims, type User } from './sign-in/user.ts';
-export { refusedPause, SignInGuard } from './sign-in-guard.ts';
+export { SignInGuard } from './sign-in-guard.ts';
 export { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
 export { tableEntries } from './table-entries.ts';
 export type { Talk } from './talk.ts';

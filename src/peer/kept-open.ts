@@ -3,8 +3,8 @@ import type { Settings } from '../adapter/setting.ts';
 import { DisableError } from '../error/adapter-error.ts';
 import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
+import { refusedPause } from '../time/back-off.ts';
 import { wait } from '../time/timer.ts';
-import { refusedPause } from './sign-in-guard.ts';
 
 /** A connection over which a peer hands out messages. */
 export interface Kept extends Open {

@@ -2,18 +2,6 @@ import { DisableError, NotConnectedError } from '../error/adapter-error.ts';
 
 /** How long a refusal is answered from memory. After correcting the password one restarts the host, which tries at once. */
 const KEPT = 60_000;
-/** After repeated refusals: the first pause of a service, doubled each time, up to the last one. */
-const FIRST_PAUSE = 5 * 60_000;
-const LONGEST_PAUSE = 60 * 60_000;
-
-/**
- * Milliseconds that a service waits after this many refusals in a row: many directories forget
- * wrong passwords after half an hour.
- */
-export function refusedPause(refusals: number): number {
-  return Math.min(FIRST_PAUSE * 2 ** (refusals - 1), LONGEST_PAUSE);
-}
-
 /**
  * Keeps a wrong password from being sent more than once: accounts are locked after a few, and a
  * pool of connections sends many at once. Until a sign-in has succeeded they are made one at a

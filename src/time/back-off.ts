@@ -28,3 +28,15 @@ export function reopenDelay(tries: number, max = 10_000): number {
   const delay = Math.min(100 * 2 ** Math.min(tries, 20), max);
   return delay * (0.8 + Math.random() * 0.4);
 }
+
+/** After repeated refusals: the first pause, doubled each time, up to the last one. */
+const FIRST_PAUSE = 5 * 60_000;
+const LONGEST_PAUSE = 60 * 60_000;
+
+/**
+ * Milliseconds to wait after this many refusals in a row, where only a person can help: accounts are
+ * locked after a few wrong passwords, and many directories forget them after half an hour.
+ */
+export function refusedPause(refusals: number): number {
+  return Math.min(FIRST_PAUSE * 2 ** (refusals - 1), LONGEST_PAUSE);
+}

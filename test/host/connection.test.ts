@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { TemporaryError } from '../../src/error/adapter-error.ts';
+import { DisableError, TemporaryError } from '../../src/error/adapter-error.ts';
+import { EngineError } from '../../src/error/engine-error.ts';
 import { Connection } from '../../src/host/connection.ts';
 
 const open = () => ({ close: vi.fn<() => Promise<void>>(() => Promise.resolve()) });
@@ -85,3 +86,30 @@ test('an adapter that is lost as soon as it is open is opened ever more seldom, 
   expect(delays[4]).toBeLessThan(150);
   await connection.close();
 });
+
+test.for([
+  new DisableError('user or password is wrong'),
+  new EngineError('CREDENTIAL_REFUSED', 'the client secret is wrong'),
+])(
+  '%s is not tried again for minutes, since accounts are locked, but at once on request',
+  async (refusal) => {
+    let tries = 0;
+    const waits: number[] = [];
+    const connection = new Connection(
+      async () => {
+        if (++tries < 4) throw refusal;
+        return open();
+      },
+      (_, next) => waits.push(next),
+    );
+    connection.start();
+    for (let wanted = 1; wanted < 4; wanted++) {
+      await vi.waitFor(() => expect(waits).toHaveLength(wanted));
+      expect(tries).toBe(wanted);
+      connection.retryNow();
+    }
+    await connection.get(AbortSignal.timeout(5_000));
+    expect(waits).toEqual([5, 10, 20].map((minutes) => minutes * 60_000));
+    await connection.close();
+  },
+);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { DisableError, NotConnectedError } from '../../src/error/adapter-error.ts';
-import { refusedPause, SignInGuard } from '../../src/peer/sign-in-guard.ts';
+import { SignInGuard } from '../../src/peer/sign-in-guard.ts';
+import { refusedPause } from '../../src/time/back-off.ts';
 
 /** A peer that answers when the test says so. */
 function peer(): { tries: number; answer: PromiseWithResolvers<string>; ask(): Promise<string> } {

@@ -90,8 +90,17 @@ function stateText({ kind, state, queue, switchedOff, overrides }: HostReport): 
   return `off (${switchedOff.by}: ${switchedOff.reason})${set.join('')}`;
 }
 
-function connectionText({ retrying, detail, connection, lastError }: HostReport): string {
-  if (retrying === undefined) return detail ?? connection ?? '';
+/** A person who mends what a host waits for does not want to wait for longer than this. */
+const LONG = 60_000;
+
+function connectionText(report: HostReport): string {
+  const { host, retrying, detail, connection, lastError, reconnect } = report;
+  if (retrying === undefined) {
+    const text = detail ?? connection ?? '';
+    const left = reconnect === undefined ? 0 : reconnect - Date.now();
+    if (left < LONG) return text;
+    return `${text} It is tried again in ${describeDuration(left)}; at once with waybill retry ${host}.`;
+  }
   const wait = describeDuration(Math.max(0, retrying.next - Date.now()));
   return `try ${retrying.attempt} failed: ${lastError?.text ?? ''}; again in ${wait}`;
 }

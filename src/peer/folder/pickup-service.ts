@@ -1,8 +1,8 @@
 import type { LentInbound, Open } from '../../adapter/adapter.ts';
 import type { Settings } from '../../adapter/setting.ts';
 import { DisableError } from '../../error/adapter-error.ts';
+import { refusedPause } from '../../time/back-off.ts';
 import { poll } from '../poll.ts';
-import { refusedPause } from '../sign-in-guard.ts';
 import { type Pickup, pickup } from './pickup.ts';
 import type { PickupValues } from './pickup-settings.ts';
 import { connectFirst, type StoreLine } from './store-line.ts';

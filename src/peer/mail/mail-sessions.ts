@@ -2,9 +2,9 @@ import type { LentInbound, Open } from '../../adapter/adapter.ts';
 import type { Settings } from '../../adapter/setting.ts';
 import { DisableError } from '../../error/adapter-error.ts';
 import type { EngineError } from '../../error/engine-error.ts';
+import { refusedPause } from '../../time/back-off.ts';
 import { pause } from '../../time/pause.ts';
 import { wait } from '../../time/timer.ts';
-import { refusedPause } from '../sign-in-guard.ts';
 
 type SessionLent = Pick<LentInbound<Settings>, 'connection' | 'event' | 'signal'>;
 
