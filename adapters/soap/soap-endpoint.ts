@@ -36,7 +36,7 @@ const MEMORY = 256 * 1_048_576;
 
 type LentHere = LentInbound<typeof soapInSettings>;
 
-interface EndpointParts {
+interface SoapEndpointOptions {
   readonly described: ReadPort | undefined;
   readonly access: Access;
   readonly guard: EnvelopeGuard | undefined;
@@ -60,11 +60,11 @@ const unpacked = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip);
  */
 export class SoapEndpoint implements HttpService {
   readonly #lent: LentHere;
-  readonly #parts: EndpointParts;
+  readonly #parts: SoapEndpointOptions;
   readonly #serving: Serving;
   readonly #room = new Room(MEMORY);
 
-  constructor(lent: LentHere, parts: EndpointParts) {
+  constructor(lent: LentHere, parts: SoapEndpointOptions) {
     this.#lent = lent;
     this.#parts = parts;
     this.#serving = new Serving(lent);

@@ -73,7 +73,7 @@ export default outbound({
   test: (lent, step) => trySoapOut(lent, step),
 });
 
-interface SenderParts {
+interface SoapSenderOptions {
   readonly port: WsdlPort | undefined;
   readonly proofs: Proofs;
   readonly belief: AnswerBelief | undefined;
@@ -90,7 +90,11 @@ class SoapSender implements OpenOutbound {
   readonly #belief: AnswerBelief | undefined;
   readonly #sending = new UnderWay();
 
-  private constructor(lent: LentHere, client: HttpClient, { port, proofs, belief }: SenderParts) {
+  private constructor(
+    lent: LentHere,
+    client: HttpClient,
+    { port, proofs, belief }: SoapSenderOptions,
+  ) {
     this.#lent = lent;
     this.#client = client;
     this.#port = port;

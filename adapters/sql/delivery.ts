@@ -10,7 +10,7 @@ export type ReaderLent = Pick<
   'deliver' | 'memory' | 'event'
 > & { readonly settings: SqlInValues };
 
-export interface ReaderParts {
+export interface RowReaderOptions {
   readonly line: SqlLine;
   readonly product: Product;
   /** Shown in the trace as the origin of rows. */

@@ -1,6 +1,6 @@
 import { DisableError, toldElsewhere } from 'waybill/adapter';
 import type { Column, ColumnKind, Parameter, Product } from './database.ts';
-import { type ReaderLent, type ReaderParts, RowDelivery, type RowReader } from './delivery.ts';
+import { type ReaderLent, RowDelivery, type RowReader, type RowReaderOptions } from './delivery.ts';
 import { cellText, fingerprint, rowJson } from './row-json.ts';
 import type { SqlInValues } from './sql-in.ts';
 import type { AtWork, SqlLine } from './sql-line.ts';
@@ -50,7 +50,7 @@ export class KeyReader implements RowReader {
   #notedAt = 0;
   #nullsAt = Number.NEGATIVE_INFINITY;
 
-  constructor(lent: ReaderLent, { line, product, origin }: ReaderParts) {
+  constructor(lent: ReaderLent, { line, product, origin }: RowReaderOptions) {
     this.#lent = lent;
     this.#line = line;
     this.#product = product;

@@ -2,7 +2,7 @@ import { DisableError, inbound, type SettingsFault, setting } from 'waybill/adap
 import { poll } from 'waybill/peer';
 import { productOf } from './connect.ts';
 import type { Cell, Column, Limit, Product, Row } from './database.ts';
-import { type ReaderLent, type ReaderParts, RowDelivery, type RowReader } from './delivery.ts';
+import { type ReaderLent, RowDelivery, type RowReader, type RowReaderOptions } from './delivery.ts';
 import { KeyReader, nullKeys, refuseTwins, whereKey } from './key-reader.ts';
 import { fingerprint, rowJson } from './row-json.ts';
 import { SqlFailure, thrown } from './sql-failure.ts';
@@ -235,7 +235,7 @@ class MarkReader implements RowReader {
   #round = 0;
   #delivered = new Set<string>();
 
-  constructor(lent: ReaderLent, { line, product, origin }: ReaderParts) {
+  constructor(lent: ReaderLent, { line, product, origin }: RowReaderOptions) {
     this.#lent = lent;
     this.#line = line;
     this.#product = product;

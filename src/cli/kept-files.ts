@@ -21,7 +21,7 @@ export interface KeptFiles {
   stop(): Promise<void>;
 }
 
-export interface KeptFilesParts {
+export interface KeptFilesOptions {
   readonly folder: string;
   readonly data: string;
   readonly overlays: readonly string[];
@@ -31,7 +31,7 @@ export interface KeptFilesParts {
   readonly events: Pick<Events, 'told'>;
 }
 
-export function keptFiles(parts: KeptFilesParts): KeptFiles {
+export function keptFiles(parts: KeptFilesOptions): KeptFiles {
   const { overlays, environment, loaded, running, events } = parts;
   const folder = resolve(parts.folder);
   const history = new FileHistory({

@@ -10,7 +10,7 @@ import type { Events } from '../log/events.ts';
 import { ASIDE, bytesOf, type FileHistory, hashOf } from './file-history.ts';
 import type { Reload } from './reload.ts';
 
-export interface ChangeParts {
+export interface ChangeFilesOptions {
   readonly folder: string;
   readonly history: FileHistory;
   readonly reload: Reload;
@@ -22,7 +22,7 @@ export interface ChangeParts {
  * content is restored. Throws CONFIG_CHANGED if a file differs from what its editor had seen.
  */
 export async function changeFiles(
-  { folder, history, reload, events }: ChangeParts,
+  { folder, history, reload, events }: ChangeFilesOptions,
   order: ChangeOrder,
 ): Promise<Changed> {
   const { by, reason, version, leaveWaiting } = order;

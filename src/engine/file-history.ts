@@ -22,7 +22,7 @@ export const ASIDE = 'aside-';
 /** Bytes of the largest file that can be shown and edited: it has to fit into a request. */
 const LARGEST_SHOWN = 400 * 1024;
 
-export interface FileHistoryParts {
+export interface FileHistoryOptions {
   readonly store: VersionStore;
   readonly folder: string;
   readonly overlays: readonly string[];
@@ -31,9 +31,9 @@ export interface FileHistoryParts {
 
 /** The content of the production's files, now and in each applied version. */
 export class FileHistory {
-  readonly #parts: FileHistoryParts;
+  readonly #parts: FileHistoryOptions;
 
-  constructor(parts: FileHistoryParts) {
+  constructor(parts: FileHistoryOptions) {
     this.#parts = parts;
   }
 

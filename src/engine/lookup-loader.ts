@@ -16,7 +16,7 @@ import { newsFilter } from '../peer/news.ts';
 import { refusedPause, retryDelay } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
 
-interface LoaderParts extends Pick<Lent<Settings>, 'credential' | 'verifier'> {
+interface LookupLoaderOptions extends Pick<Lent<Settings>, 'credential' | 'verifier'> {
   readonly loaded: LoadedTables;
   /** Where the rows are stored for the next start; shared with other engines. */
   readonly kv: State['kv'];
@@ -40,14 +40,14 @@ const MOST_KEPT = 900_000;
  * including those from before a start.
  */
 export class LookupLoader {
-  readonly #parts: LoaderParts;
+  readonly #parts: LookupLoaderOptions;
   readonly #running = new Map<
     string,
     { readonly question: string; readonly stop: AbortController; readonly ended: Promise<void> }
   >();
   readonly #isNews = newsFilter();
 
-  constructor(parts: LoaderParts) {
+  constructor(parts: LookupLoaderOptions) {
     this.#parts = parts;
   }
 

@@ -26,7 +26,7 @@ export type StateStep = (
   run: (step: { readonly key: string; readonly fingerprint: string }) => Promise<unknown>,
 ) => Promise<unknown>;
 
-export interface SharedStateParts {
+export interface SharedStateOptions {
   readonly keyed: Keyed;
   readonly steps: Pick<Steps, 'read' | 'write'>;
   readonly step: StateStep;
@@ -53,7 +53,7 @@ export const statePlace = (key: string): KeyedPlace => ({ kind: 'state', host: '
  * change and its step's record: the entry names the step that made it, and whoever changes it next
  * first writes that step's record, so that the step, run again, finds it.
  */
-export function sharedState<Value>(parts: SharedStateParts, key: string): SharedState<Value> {
+export function sharedState<Value>(parts: SharedStateOptions, key: string): SharedState<Value> {
   checkKey(key);
   const place = statePlace(key);
   const named = createHash('sha1').update(key).digest('base64url');
@@ -107,7 +107,7 @@ export async function sweepState(
 }
 
 async function changed<Value>(
-  { keyed, steps, by, signal }: SharedStateParts,
+  { keyed, steps, by, signal }: SharedStateOptions,
   place: KeyedPlace,
   { key: step, fingerprint }: { readonly key: string; readonly fingerprint: string },
   given: {
@@ -163,7 +163,7 @@ const parsed = (json: string | undefined): unknown =>
 
 /** Writes the record of the step that made the value which is about to be replaced, if its engine did not. */
 async function finishOther(
-  steps: SharedStateParts['steps'],
+  steps: SharedStateOptions['steps'],
   { value }: KeyedEntry<StoredState>,
 ): Promise<void> {
   if (value === undefined) return;

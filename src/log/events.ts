@@ -49,7 +49,7 @@ export interface PartlyLogged {
   readonly unlogged?: string | undefined;
 }
 
-export interface EventParts {
+export interface EventsOptions {
   readonly production: string;
   readonly log: Logger;
   readonly hosts: HostLogs;
@@ -77,7 +77,7 @@ export function lostText(host: string | undefined, { stream, from, to }: LostRan
 }
 
 // oxlint-disable-next-line max-lines-per-function -- one entry for each event
-export function events({ production, log, hosts, metrics, record }: EventParts): Events {
+export function events({ production, log, hosts, metrics, record }: EventsOptions): Events {
   const hostEvent = (
     host: string,
     level: HostRecord['level'],

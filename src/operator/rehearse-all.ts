@@ -15,7 +15,7 @@ import type { TraceReader } from '../trace/trace-store.ts';
 import type { StoredBody, TracedMessage } from '../trace/traced-message.ts';
 import { originalOf } from './resend.ts';
 
-export interface RehearsalParts {
+export interface RehearseAllOptions {
   readonly trace: Pick<TraceReader, 'message' | 'session' | 'body'>;
   readonly bodies: Pick<Bodies, 'open'>;
   readonly rehearse: (request: RehearsalRequest, body: Uint8Array) => Promise<Rehearsal>;
@@ -52,7 +52,7 @@ export function trialOrder(ids: readonly number[]): readonly number[] {
 
 /** Tries what the files on disk would make of the originals of messages, in their order. Nothing is sent. */
 export async function rehearseAll(
-  parts: RehearsalParts,
+  parts: RehearseAllOptions,
   ids: readonly number[],
   { run, budget, signal }: RehearsalBounds,
 ): Promise<RehearsedPart> {
@@ -127,7 +127,7 @@ const ENDS_ALL: ReadonlySet<string> = new Set([
 ]);
 
 async function tried(
-  parts: RehearsalParts,
+  parts: RehearseAllOptions,
   id: number,
   { run, known }: { readonly run: string; readonly known: LRUCache<number, Promise<Tried>> },
 ): Promise<Tried> {
@@ -147,7 +147,7 @@ async function tried(
 }
 
 async function triedOriginal(
-  { trace, bodies, rehearse }: RehearsalParts,
+  { trace, bodies, rehearse }: RehearseAllOptions,
   original: TracedMessage,
   { message, run }: { readonly message: TracedMessage; readonly run: string },
 ): Promise<Tried> {
@@ -162,7 +162,7 @@ async function triedOriginal(
 
 /** The bytes of a body, of a large one from its store. */
 async function bytesOf(
-  bodies: RehearsalParts['bodies'],
+  bodies: RehearseAllOptions['bodies'],
   { bytes, ref = '', size }: StoredBody,
 ): Promise<Uint8Array> {
   return bytes ?? (await bodies.open(ref, size).bytes());
@@ -173,7 +173,7 @@ type Outcome = Omit<RehearsedGroup, 'count' | 'sample'>;
 const NOWHERE: readonly string[] = [];
 
 /** What would happen to a message, in the terms by which messages are grouped. */
-async function outcomeOf(parts: RehearsalParts, found: Tried): Promise<Outcome> {
+async function outcomeOf(parts: RehearseAllOptions, found: Tried): Promise<Outcome> {
   if (!('rehearsal' in found)) {
     const { code, text } = found;
     return {
@@ -210,7 +210,7 @@ const targetsOf = (all: readonly string[]): readonly string[] => [...new Set(all
 
 /** All that was made of an original then, compared with what would be made of it. */
 async function wholeChange(
-  { trace, bodies, operations }: RehearsalParts,
+  { trace, bodies, operations }: RehearseAllOptions,
   { message, rehearsal: { sent } }: Extract<Tried, { readonly original: number }>,
 ): Promise<Pick<RehearsedGroup, 'whole' | 'went'>> {
   if (operations === undefined) return {};
@@ -236,7 +236,7 @@ const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(byte
 
 /** What the message's own target would get, compared with what it got. */
 async function changeOf(
-  { trace, bodies }: RehearsalParts,
+  { trace, bodies }: RehearseAllOptions,
   { message: { id, target }, rehearsal }: Extract<Tried, { readonly original: number }>,
   own: Rehearsal['sent'],
 ): Promise<RehearsedGroup['own']> {

@@ -71,7 +71,7 @@ interface Context {
   readonly encounter?: string | undefined;
 }
 
-export interface AuthorizationParts {
+export interface AuthorizationOptions {
   readonly values: AuthorityValues;
   readonly clients: Clients;
   readonly codes: Grants;
@@ -89,12 +89,12 @@ const idIn = (value: unknown): string | undefined =>
 /** Lets applications in: a person signs in, sees what is asked for, allows it, and the application gets a code. */
 export class Authorization {
   readonly #lent: AuthorityLent;
-  readonly #parts: AuthorizationParts;
+  readonly #parts: AuthorizationOptions;
   readonly #attempts: Attempts;
   readonly #own: CorsPolicy;
   #sealed: Promise<SealedAttempts<Waiting>> | undefined;
 
-  constructor(lent: AuthorityLent, parts: AuthorizationParts) {
+  constructor(lent: AuthorityLent, parts: AuthorizationOptions) {
     this.#lent = lent;
     this.#parts = parts;
     this.#attempts = lent.signIn.attempts(lent.host);

@@ -17,7 +17,7 @@ interface Kept extends Allowed {
 /** Tokens that last as long as an access token, or as long as they are refreshed. */
 type Lasting = 'short' | 'long';
 
-export interface TokenParts {
+export interface TokensOptions {
   readonly values: AuthorityValues;
   readonly codes: Grants;
   readonly grants: Readonly<Record<Lasting, Grants>>;
@@ -28,9 +28,9 @@ export interface TokenParts {
 /** Gives tokens for codes, refresh tokens and the keys of backend services, and says what they are worth. */
 export class Tokens {
   readonly #lent: AuthorityLent;
-  readonly #parts: TokenParts;
+  readonly #parts: TokensOptions;
 
-  constructor(lent: AuthorityLent, parts: TokenParts) {
+  constructor(lent: AuthorityLent, parts: TokensOptions) {
     this.#lent = lent;
     this.#parts = parts;
   }

@@ -45,7 +45,7 @@ const BYTES = 512 * 1024;
 /** Milliseconds for all of a request; the engine waits for orders that another one may still be carrying out. */
 const LIMIT = 15_000;
 
-export interface WorkParts {
+export interface JobWorkOptions {
   readonly broker: Broker;
   readonly trace: TraceReader;
   readonly engines: Pick<Engines, 'end' | 'status'>;
@@ -58,7 +58,7 @@ interface InBulk {
 export type JobOrder = InBulk | { readonly abort: number };
 
 /** What each type of job does with a message. */
-export function jobWork(parts: WorkParts): JobWork<JobOrder> {
+export function jobWork(parts: JobWorkOptions): JobWork<JobOrder> {
   const { trace } = parts;
   return {
     most: (type) => (type === 'abort' || type === 'set-aside' ? ABORTS : WINDOW),
@@ -110,7 +110,7 @@ async function orderFor(
 }
 
 async function aborted(
-  { engines, trace }: WorkParts,
+  { engines, trace }: JobWorkOptions,
   { id: job, type, by, reason = `job ${job}` }: Job,
   id: number,
 ): Promise<WorkResult> {

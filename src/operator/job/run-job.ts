@@ -7,7 +7,7 @@ import type { JobRights } from './job-rights.ts';
 import type { ItemResult, Job, JobItem, JobStep, JobStore, JobType } from './job-store.ts';
 import { failed, isAwayNow, type JobWork, type WorkResult } from './job-work.ts';
 
-export interface JobParts<Order> {
+export interface RunJobOptions<Order> {
   readonly store: JobStore;
   readonly work: JobWork<Order>;
   readonly rights: JobRights;
@@ -58,7 +58,7 @@ type Settled = JobStep['settled'];
  * after them are read; what was done and what comes next are stored in one transaction.
  */
 export async function runJob<Order>(
-  parts: JobParts<Order>,
+  parts: RunJobOptions<Order>,
   job: Job,
   held: AbortSignal,
 ): Promise<void> {
@@ -124,7 +124,7 @@ interface Mine<Order> {
 
 /** Carries the orders out, and meanwhile reads what the next ones need. */
 async function actedOn<Order>(
-  parts: JobParts<Order>,
+  parts: RunJobOptions<Order>,
   job: Job,
   { mine, stop, tries }: Mine<Order>,
 ): Promise<{
@@ -140,7 +140,7 @@ async function actedOn<Order>(
 }
 
 async function carriedOut<Order>(
-  { work }: JobParts<Order>,
+  { work }: RunJobOptions<Order>,
   job: Job,
   { mine, tries }: Pick<Mine<Order>, 'mine' | 'tries'>,
 ): Promise<Acted> {
@@ -177,7 +177,7 @@ function withinTries(tries: Tries, n: number, result: WorkResult): WorkResult {
 }
 
 /** The next waiting messages, each read after its orderer's rights were looked up. */
-async function nextWindow<Order>(parts: JobParts<Order>, job: Job): Promise<Window<Order>> {
+async function nextWindow<Order>(parts: RunJobOptions<Order>, job: Job): Promise<Window<Order>> {
   const { store, work } = parts;
   const items = await store.waiting(job.id, work.most(job.type));
   const ready: Ready<Order>[] = [];
@@ -196,7 +196,7 @@ async function nextWindow<Order>(parts: JobParts<Order>, job: Job): Promise<Wind
 }
 
 async function readyFor<Order>(
-  { rights, work }: JobParts<Order>,
+  { rights, work }: RunJobOptions<Order>,
   job: Job,
   item: JobItem,
 ): Promise<Ready<Order> | { readonly stop: string } | { readonly away: string }> {
@@ -211,7 +211,7 @@ async function readyFor<Order>(
 
 /** Whether there is nothing more to do now; ends a job that is finished or stopped. */
 async function isOver<Order>(
-  { store, log }: JobParts<Order>,
+  { store, log }: RunJobOptions<Order>,
   { id, by }: Job,
   { ready, stop }: Window<Order>,
 ): Promise<boolean> {
@@ -227,7 +227,7 @@ async function isOver<Order>(
 }
 
 /** What an earlier run, or orders that are given again, had begun. */
-const takenUp = <Order>({ store }: Pick<JobParts<Order>, 'store'>, job: Job): Promise<void> =>
+const takenUp = <Order>({ store }: Pick<RunJobOptions<Order>, 'store'>, job: Job): Promise<void> =>
   store.takeUp(job, REPEATABLE.has(job.type) ? Date.now() - REPEATABLE_FOR : Date.now());
 
 interface Waits {
@@ -244,7 +244,7 @@ interface Waits {
  * a person, by its orderer's rights, or once its oldest order can no longer be given again.
  */
 async function waits<Order>(
-  parts: JobParts<Order>,
+  parts: RunJobOptions<Order>,
   job: Job,
   { why, since, again, held }: Waits,
 ): Promise<void> {
@@ -261,13 +261,13 @@ async function waits<Order>(
   await takenUp(parts, job);
 }
 
-async function goesOn<Order>({ store, log }: JobParts<Order>, { id }: Job): Promise<void> {
+async function goesOn<Order>({ store, log }: RunJobOptions<Order>, { id }: Job): Promise<void> {
   await store.waits(id, undefined);
   log.info({ event: 'job-goes-on', job: id }, 'job-goes-on');
 }
 
 /** Tells of progress, but not too often. */
-function reports<Order>({ tell }: JobParts<Order>, { id, total }: Job): () => Promise<void> {
+function reports<Order>({ tell }: RunJobOptions<Order>, { id, total }: Job): () => Promise<void> {
   const every = total > LARGE ? TELL_LARGE_EVERY : TELL_EVERY;
   let told = performance.now();
   return async () => {

@@ -13,7 +13,7 @@ import { type Calling, call, type Service, service } from './calling.ts';
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 
-interface TokenParts {
+interface TokensOptions {
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly audience?: string;
   readonly issuer?: string;
@@ -22,7 +22,7 @@ interface TokenParts {
   readonly key?: typeof privateKey;
 }
 
-const token = (parts: TokenParts = {}): Promise<string> =>
+const token = (parts: TokensOptions = {}): Promise<string> =>
   new SignJWT({ sub: 'portal', ...parts.claims })
     .setProtectedHeader({ alg: 'RS256', kid: 'k1' })
     .setIssuer(parts.issuer ?? 'https://sso.example')

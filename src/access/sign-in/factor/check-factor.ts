@@ -20,7 +20,7 @@ export interface FactorCheck {
   check(person: Person, given: Given, ip: string): Promise<FactorUsed>;
 }
 
-interface FactorCheckParts {
+interface FactorCheckOptions {
   readonly factors: SecondFactors;
   readonly delay: FailureDelay;
   readonly used: UsedAssertions;
@@ -30,7 +30,7 @@ interface FactorCheckParts {
 /** Milliseconds in which a challenge could come again. */
 const CHALLENGE = 3_600_000;
 
-export function factorCheck(parts: FactorCheckParts): FactorCheck {
+export function factorCheck(parts: FactorCheckOptions): FactorCheck {
   const { factors, delay } = parts;
   const checked = async (owner: string, given: Given): Promise<FactorUsed> => {
     if (!('code' in given)) return byPasskey(parts, owner, given);
@@ -62,7 +62,7 @@ export function factorCheck(parts: FactorCheckParts): FactorCheck {
 }
 
 async function byApp(
-  { factors: { store, seal }, now = Date.now }: FactorCheckParts,
+  { factors: { store, seal }, now = Date.now }: FactorCheckOptions,
   owner: string,
   code: string,
 ): Promise<FactorUsed> {
@@ -82,7 +82,7 @@ async function byApp(
 }
 
 async function byPasskey(
-  { factors: { store }, used, now = Date.now }: FactorCheckParts,
+  { factors: { store }, used, now = Date.now }: FactorCheckOptions,
   owner: string,
   { passkey, challenge, site }: Exclude<Given, { readonly code: string }>,
 ): Promise<FactorUsed> {

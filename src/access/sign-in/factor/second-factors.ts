@@ -92,7 +92,7 @@ export interface MadePasskey {
   readonly response: unknown;
 }
 
-interface FactorParts {
+interface SecondFactorsOptions {
   readonly store: FactorStore;
   readonly seal: FactorSeal;
   /** Whether people of a directory have one here too. */
@@ -119,7 +119,7 @@ export function secondFactors({
   needs,
   key,
   now = Date.now,
-}: FactorParts): SecondFactors {
+}: SecondFactorsOptions): SecondFactors {
   const mayHave = ({ via }: Pick<Person, 'via'>): boolean =>
     via === 'local' || (ldap && via.startsWith('ldap '));
   const isRequired = (person: Person): boolean =>

@@ -22,7 +22,7 @@ export interface KerberosProvider {
   check(token: string): Promise<KerberosSignedIn>;
 }
 
-interface Parts {
+interface KerberosProviderOptions {
   readonly used: UsedAssertions;
   /** Where the person's groups are looked up. */
   readonly directory: Directory | undefined;
@@ -31,7 +31,7 @@ interface Parts {
 
 export function kerberosProvider(
   settings: KerberosSettings,
-  { used, directory, now = Date.now }: Parts,
+  { used, directory, now = Date.now }: KerberosProviderOptions,
 ): KerberosProvider {
   const { name, title } = settings;
   return {
