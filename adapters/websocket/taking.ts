@@ -63,8 +63,8 @@ export class Taking {
       return await this.#answerOf(receipt, { message, header, ...arrived });
     } catch (error) {
       if (!isTold(error)) this.#lent.log.error({ err: error }, 'message not stored');
-      const isLater = !(error instanceof EngineError) || error.retryable;
-      return await this.#refusal(isLater, { message, header, ...arrived });
+      const isFinal = error instanceof EngineError && !error.retryable;
+      return await this.#refusal(isFinal ? 'refused' : 'later', { message, header, ...arrived });
     }
   }
 
@@ -92,24 +92,22 @@ export class Taking {
     }
     const { reply, outcome } = receipt;
     if (mode === 'target' && outcome === undefined && reply === undefined) {
-      return await this.#refusal(true, asked);
+      return await this.#refusal('later', asked);
     }
     const isFine =
       outcome === undefined || outcome.status === 'completed' || outcome.status === 'discarded';
-    if (!isFine) return await this.#refusal(false, asked);
+    if (!isFine) return await this.#refusal('refused', asked);
     const answered = reply?.body ?? new Uint8Array();
     if (answered.byteLength > 0) return answered;
     return await this.#rendered(accepted, asked, receipt);
   }
 
-  async #refusal(isLater: boolean, asked: Asked): Promise<Uint8Array | undefined> {
-    const { later, refused } = this.#settings;
+  async #refusal(why: 'later' | 'refused', asked: Asked): Promise<Uint8Array | undefined> {
     if (asked.header !== undefined) {
-      const text = isLater ? 'The message cannot be stored now' : 'The message is refused';
-      const code = isLater ? 'AR' : 'AE';
+      const { code, text } = REFUSALS[why];
       return acknowledgement(asked.header, { code, problems: [{ code: '207', text }] });
     }
-    return await this.#rendered(isLater ? later : refused, asked);
+    return await this.#rendered(this.#settings[why], asked);
   }
 
   async #rendered(
@@ -156,6 +154,12 @@ export class Taking {
     return { ...message, dedupeKey: key === undefined ? own : await idIn(key, body, type) };
   }
 }
+
+/** What an acknowledgement says of a message that was not taken. */
+const REFUSALS = {
+  later: { code: 'AR', text: 'The message cannot be stored now' },
+  refused: { code: 'AE', text: 'The message is refused' },
+} as const;
 
 interface Asked extends Arrived {
   readonly message: NewMessage;

@@ -149,16 +149,16 @@ function keyId({ keys }: Identity): Buffer {
 }
 
 /** One extension of a certificate or a certificate request. */
-export function extension(id: string, value: Buffer, critical = false): Buffer {
-  const flag = critical ? [der.boolean(true)] : [];
+export function extension(id: string, value: Buffer, critical?: 'critical'): Buffer {
+  const flag = critical !== undefined ? [der.boolean(true)] : [];
   return der.sequence(der.identifier(id), ...flag, der.octets(value));
 }
 
 function authorityExtensions(): Buffer[] {
   return [
-    extension('2.5.29.19', der.sequence(der.boolean(true)), true),
+    extension('2.5.29.19', der.sequence(der.boolean(true)), 'critical'),
     // keyCertSign and cRLSign
-    extension('2.5.29.15', der.bits(Buffer.of(0b0000_0110), 1), true),
+    extension('2.5.29.15', der.bits(Buffer.of(0b0000_0110), 1), 'critical'),
   ];
 }
 
@@ -167,9 +167,9 @@ const USES = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as con
 function leafExtensions({ names = [], use = ['server', 'client'] }: CertificateRequest): Buffer[] {
   const alternative = extension('2.5.29.17', der.sequence(...names.map(alternativeName)));
   return [
-    extension('2.5.29.19', der.sequence(), true),
+    extension('2.5.29.19', der.sequence(), 'critical'),
     // digitalSignature
-    extension('2.5.29.15', der.bits(Buffer.of(0b1000_0000), 7), true),
+    extension('2.5.29.15', der.bits(Buffer.of(0b1000_0000), 7), 'critical'),
     extension('2.5.29.37', der.sequence(...use.map((one) => der.identifier(USES[one])))),
     ...(names.length > 0 ? [alternative] : []),
   ];

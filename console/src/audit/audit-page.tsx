@@ -185,6 +185,6 @@ function wordsOf(value: unknown, name = ''): string[] {
     // the criteria of a search are in an object of their own, which says nothing by itself
     return Object.entries(value).flatMap(([key, inner]) => wordsOf(inner, key));
   if ((name === 'from' || name === 'to' || name === 'until') && typeof value === 'number')
-    return [`${name} ${day(value)} ${clock(value, false)}`];
+    return [`${name} ${day(value)} ${clock(value)}`];
   return [`${name} ${value as string}`.trim()];
 }

@@ -8,7 +8,7 @@ import { RatePanel } from '../chart/rate-panel.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
-import { count, day, duration, moment } from '../element/time-text.ts';
+import { count, day, duration, moment, preciseMoment } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { HostTable } from '../host/host-table.tsx';
 import { TagFilter, tagged } from '../host/tag-filter.tsx';
@@ -221,7 +221,7 @@ function WhatFailed(): ReactElement {
               </span>
               <span
                 className="shrink-0 text-xs text-ink-2 max-sm:hidden"
-                title={t('first {time}', { time: moment(first) })}
+                title={t('first {time}', { time: preciseMoment(first) })}
               >
                 <When at={last} as="ago" />
               </span>
@@ -267,7 +267,7 @@ function Foot({
 function traceText({ failingSince, lag }: Status['trace']): string {
   if (failingSince !== undefined)
     return t('the trace store has been failing since {time}; messages continue', {
-      time: moment(failingSince, false),
+      time: moment(failingSince),
     });
   if (lag === undefined) return t('how far the trace is behind is not known');
   return lag === 0

@@ -23,9 +23,14 @@ const tenths = new Intl.NumberFormat(locale, {
   maximumFractionDigits: 1,
 });
 
+/** `14:05:33` */
+export function clock(at: number): string {
+  return seconds.format(at);
+}
+
 /** `14:05:33.120`, `14:05:33,120` */
-export function clock(at: number, precise = true): string {
-  return (precise ? milliseconds : seconds).format(at);
+export function preciseClock(at: number): string {
+  return milliseconds.format(at);
 }
 
 /** `2026-11-25`, `25.11.2026` */
@@ -38,9 +43,14 @@ export function shortDay(at: number): string {
   return language === 'en' ? days.format(at).slice(5) : shortDays.format(at);
 }
 
+/** `2026-11-25 14:05:33` */
+export function moment(at: number): string {
+  return `${day(at)} ${clock(at)}`;
+}
+
 /** `2026-11-25 14:05:33.120` */
-export function moment(at: number, precise = true): string {
-  return `${day(at)} ${clock(at, precise)}`;
+export function preciseMoment(at: number): string {
+  return `${day(at)} ${preciseClock(at)}`;
 }
 
 /** `UTC+1`: the zone in which this browser shows that time. */
@@ -54,7 +64,7 @@ export function zone(at = Date.now()): string {
 
 /** Today only the time, otherwise the day before it. */
 export function recent(at: number, now = Date.now()): string {
-  return day(at) === day(now) ? clock(at, false) : `${shortDay(at)} ${clock(at, false)}`;
+  return day(at) === day(now) ? clock(at) : `${shortDay(at)} ${clock(at)}`;
 }
 
 /** `820 ms`, `4.2 s`, `3 min`, `5.5 h`, `2 d` */

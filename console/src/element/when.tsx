@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react';
-import { ago, clock, moment, recent, zone } from './time-text.ts';
+import { ago, moment, preciseClock, preciseMoment, recent, zone } from './time-text.ts';
 
 interface WhenProps {
   readonly at: number;
@@ -8,9 +8,9 @@ interface WhenProps {
 }
 
 const TEXTS = {
-  moment: (at) => moment(at),
-  second: (at) => moment(at, false),
-  clock: (at) => clock(at),
+  moment: (at) => preciseMoment(at),
+  second: (at) => moment(at),
+  clock: (at) => preciseClock(at),
   recent: (at) => recent(at),
   ago: (at) => ago(at),
 } as const satisfies Record<NonNullable<WhenProps['as']>, (at: number) => string>;
@@ -18,7 +18,10 @@ const TEXTS = {
 /** A time in the form best for its place; on hover, to the millisecond with zone and how long ago. */
 export function When({ at, as = 'moment' }: WhenProps): ReactElement {
   return (
-    <time dateTime={new Date(at).toISOString()} title={`${moment(at)} ${zone(at)}, ${ago(at)}`}>
+    <time
+      dateTime={new Date(at).toISOString()}
+      title={`${preciseMoment(at)} ${zone(at)}, ${ago(at)}`}
+    >
       {TEXTS[as](at)}
     </time>
   );

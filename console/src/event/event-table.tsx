@@ -126,7 +126,7 @@ export function EventList({ events }: { readonly events: readonly HostEvent[] })
               <p className="text-ink-2">
                 <When at={at} as="recent" /> · <span translate="no">{event}</span>
                 {times > 1 &&
-                  ` · ${t('{times} times since {since}', { times, since: clock(since, false) })}`}
+                  ` · ${t('{times} times since {since}', { times, since: clock(since) })}`}
                 {by !== undefined && ` · ${t('by {by}', { by })}`}
               </p>
             </div>

@@ -41,7 +41,7 @@ const NAMED = 20;
 
 function shownCriterion(name: string, value: unknown): string {
   if (name === 'from' || name === 'to')
-    return `${moment(value as number, false)} ${zone(value as number)}`;
+    return `${moment(value as number)} ${zone(value as number)}`;
   if (name === 'status')
     return (value as readonly Status[]).map((status) => STATUS_NAMES[status]).join(', ');
   if (Array.isArray(value)) {

@@ -55,7 +55,7 @@ export function HostOverrides({ host }: { readonly host: Host }): ReactElement |
               {rich('<strong>{title}</strong> until {until}, set by {by}: {reason}', {
                 strong: (text) => <strong className="font-medium">{text}</strong>,
                 title: level === undefined ? TITLES[of] : t('Log level {level}', { level }),
-                until: moment(until, false),
+                until: moment(until),
                 by,
                 reason: why,
               })}

@@ -36,7 +36,7 @@ export function HostState({ page: { host, schedule } }: { readonly page: HostPag
                 ? t('{count} {count|message|messages} until an answer comes', waiting)
                 : t(
                     '{count} {count|message|messages} until a time or an answer comes; the next continues at {time} at the latest',
-                    { count: waiting.count, time: moment(waiting.next, false) },
+                    { count: waiting.count, time: moment(waiting.next) },
                   )}
             </dd>
           </>
@@ -89,8 +89,7 @@ export function HostState({ page: { host, schedule } }: { readonly page: HostPag
                   detail === lastError?.text ? undefined : detail,
                   t('{count} {count|message|messages}', { count: messages }),
                   inFlight > 0 && t('{count} in flight', { count: inFlight }),
-                  reconnect !== undefined &&
-                    t('connects at {time}', { time: clock(reconnect, false) }),
+                  reconnect !== undefined && t('connects at {time}', { time: clock(reconnect) }),
                 ]
                   .filter(Boolean)
                   .join(' · ')}
@@ -109,7 +108,7 @@ export function HostState({ page: { host, schedule } }: { readonly page: HostPag
                         </Link>
                       ),
                       id: `${retrying.messageId}`,
-                      time: clock(retrying.next, false),
+                      time: clock(retrying.next),
                     })}
                   </span>
                 )}

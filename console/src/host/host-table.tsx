@@ -164,7 +164,7 @@ function Trouble({
     t('{kind} by {by} until {until}', {
       kind: OVERRIDE_NAMES[kind],
       by,
-      until: moment(until, false),
+      until: moment(until),
     }),
   );
   return (

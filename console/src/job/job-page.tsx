@@ -40,7 +40,7 @@ export function JobPage(): ReactElement {
         t('{act}, by {by}, {time}', {
           act: actOf(job),
           by: job.by,
-          time: moment(job.created, false),
+          time: moment(job.created),
         })
       }
       actions={

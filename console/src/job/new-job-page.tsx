@@ -201,7 +201,7 @@ function Sample({
             key={id}
             className="flex flex-wrap items-center gap-3 border-t border-line px-3 py-1 text-xs first:border-0"
           >
-            <span className="font-mono">{moment(created, false)}</span>
+            <span className="font-mono">{moment(created)}</span>
             <StatusBadge status={status} />
             <span>
               {source} → {target}

@@ -3,7 +3,7 @@ import type { ReactElement } from 'react';
 import type { Message, Session } from '../../../src/api/contract/message.ts';
 import { failureText } from '../element/failure-text.ts';
 import { Said } from '../element/said.tsx';
-import { clock } from '../element/time-text.ts';
+import { clock, preciseClock } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 
 type Attempt = Session['attempts'][number];
@@ -57,7 +57,7 @@ function outlook(
   last: Attempt | undefined,
 ): string {
   if (status === 'retrying' && last !== undefined)
-    return t('next try at {time}', { time: clock(last.next, false) });
+    return t('next try at {time}', { time: clock(last.next) });
   return retryable
     ? t('trying again may help')
     : t('trying again does not help: fix the cause or the message');
@@ -71,7 +71,7 @@ function Tries({ tries }: { readonly tries: readonly Attempt[] }): ReactElement 
         {tries.map(({ attempt, at, error }) => (
           <li key={attempt} className="grid grid-cols-[2rem_5.5rem_1fr] gap-x-2">
             <span className="text-ink-2">{attempt}</span>
-            <span className="font-mono">{clock(at)}</span>
+            <span className="font-mono">{preciseClock(at)}</span>
             <span className="break-words">{failureText(error)}</span>
           </li>
         ))}

@@ -124,11 +124,11 @@ export function QueuePage(): ReactElement {
                       {queue.retrying !== undefined &&
                         t('try {attempt} at {time}', {
                           attempt: queue.retrying.attempt + 1,
-                          time: clock(queue.retrying.next, false),
+                          time: clock(queue.retrying.next),
                         })}
                       {queue.retrying === undefined &&
                         queue.reconnect !== undefined &&
-                        t('connects at {time}', { time: clock(queue.reconnect, false) })}
+                        t('connects at {time}', { time: clock(queue.reconnect) })}
                     </td>
                   </tr>
                 ))}

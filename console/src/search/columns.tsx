@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import type { FoundMessage } from '../../../src/api/contract/message.ts';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
-import { bytes, clock, day, duration, shortDay, zone } from '../element/time-text.ts';
+import { bytes, day, duration, preciseClock, shortDay, zone } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { Outcome } from './outcome.tsx';
 
@@ -31,10 +31,10 @@ export const COLUMNS = {
         {day(created) !== day(Date.now()) && (
           <span className="text-ink-3">{shortDay(created)} </span>
         )}
-        {clock(created)}
+        {preciseClock(created)}
       </>
     ),
-    whole: ({ created }) => `${day(created)} ${clock(created)} ${zone(created)}`,
+    whole: ({ created }) => `${day(created)} ${preciseClock(created)} ${zone(created)}`,
   },
   status: {
     title: t('Status'),

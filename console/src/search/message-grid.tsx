@@ -4,7 +4,7 @@ import { type KeyboardEvent, type ReactElement, useEffect, useRef } from 'react'
 import type { FoundMessage } from '../../../src/api/contract/message.ts';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
-import { clock } from '../element/time-text.ts';
+import { preciseClock } from '../element/time-text.ts';
 import { useMedia, WIDE } from '../element/use-media.ts';
 import { t } from '../language/translate.ts';
 import { type ColumnName, columnOf, fieldsOf, leastWidth, tracksOf } from './columns.tsx';
@@ -244,7 +244,9 @@ function MessageCard(props: RowProps): ReactElement {
         <div className="flex items-center gap-2">
           <StatusBadge status={status} />
           <span className="min-w-0 truncate font-mono text-xs">{shortType(type)}</span>
-          <span className="ml-auto shrink-0 font-mono text-xs text-ink-2">{clock(created)}</span>
+          <span className="ml-auto shrink-0 font-mono text-xs text-ink-2">
+            {preciseClock(created)}
+          </span>
         </div>
         <div className="flex min-w-0 items-center gap-2 text-xs">
           <span className="max-w-3/5 shrink-0 truncate">

@@ -260,7 +260,7 @@ function Foot({ search }: { readonly search: MessageSearch }): ReactElement {
     <div className="flex flex-wrap items-center gap-3 px-4 py-3 text-xs text-ink-2">
       {complete || searchedBackTo === undefined
         ? t('Everything in this time was searched.')
-        : t('Searched back to {time}.', { time: moment(searchedBackTo, false) })}
+        : t('Searched back to {time}.', { time: moment(searchedBackTo) })}
       {hasMore && (
         <Button onClick={more} disabled={isFetchingMore}>
           {isFetchingMore ? t('Searching…') : t('Continue')}
@@ -295,7 +295,7 @@ function Total({ criteria, atLeast }: TotalProps): ReactElement {
         ? t('{count} found', { count: `${count(atLeast)}+` })
         : t('{count} since {time}', {
             count: data.count,
-            time: moment(data.searchedBackTo, false),
+            time: moment(data.searchedBackTo),
           })}
       <Button
         look="quiet"

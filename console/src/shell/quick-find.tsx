@@ -245,7 +245,7 @@ function sessionHit(
     detail: [
       type === undefined ? undefined : shortType(type),
       status && STATUS_NAMES[status],
-      moment(at, false),
+      moment(at),
     ]
       .filter(Boolean)
       .join(' · '),

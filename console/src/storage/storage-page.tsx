@@ -181,11 +181,11 @@ function Holds({ storage: { holds, heldSessions } }: { readonly storage: Storage
             <span className="min-w-0 flex-1">{reason}</span>
             <span className="text-ink-2">
               {until === undefined
-                ? t('by {by}, {time}, until released', { by, time: moment(at, false) })
+                ? t('by {by}, {time}, until released', { by, time: moment(at) })
                 : t('by {by}, {time}, until {until}', {
                     by,
-                    time: moment(at, false),
-                    until: moment(until, false),
+                    time: moment(at),
+                    until: moment(until),
                   })}
             </span>
             {may('purge.manage') && (

@@ -10,7 +10,7 @@ import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { STATUS_TONES } from '../element/status-tone.ts';
-import { clock, day, duration, moment, zone } from '../element/time-text.ts';
+import { clock, day, duration, moment, preciseClock, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
 import { criteriaOf, findOf, RANGE_NAMES, RANGES } from '../search/search-state.ts';
@@ -101,7 +101,7 @@ export function TimelinePage(): ReactElement {
       {hasNextPage && (
         <p className="mt-3 flex items-center gap-3 text-xs text-ink-2">
           {searchedBackTo !== undefined &&
-            t('Searched back to {time}.', { time: moment(searchedBackTo, false) })}
+            t('Searched back to {time}.', { time: moment(searchedBackTo) })}
           <Button disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
             {isFetchingNextPage ? t('Searching…') : t('Continue')}
           </Button>
@@ -162,7 +162,8 @@ function TimeAxis({ sessions }: { readonly sessions: readonly ToldSession[] }): 
   const from = sessions[0]?.at ?? 0;
   const length = Math.max(1, (sessions.at(-1)?.at ?? from) - from);
   const lanes = Map.groupBy(sessions, familyOf);
-  const label = (at: number): string => (length > HOURS_36 ? day(at) : clock(at, length < 10_000));
+  const label = (at: number): string =>
+    length > HOURS_36 ? day(at) : (length < 10_000 ? preciseClock : clock)(at);
   return (
     <div className="rounded-lg border border-line bg-surface px-3 py-2" aria-hidden="true">
       {[...lanes].map(([family, own]) => (
@@ -175,7 +176,7 @@ function TimeAxis({ sessions }: { readonly sessions: readonly ToldSession[] }): 
                 to="/sessions/$id"
                 params={{ id }}
                 tabIndex={-1}
-                title={`${day(at)} ${clock(at)} ${type}, ${STATUS_NAMES[status]}`}
+                title={`${day(at)} ${preciseClock(at)} ${type}, ${STATUS_NAMES[status]}`}
                 className={`absolute top-1/2 size-3 -translate-1/2 rounded-full border-2 border-surface ${STATUS_TONES[status]}`}
                 style={{ left: `${((at - from) / length) * 100}%` }}
               />

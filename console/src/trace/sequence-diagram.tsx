@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { Cog, LogIn, LogOut } from 'lucide-react';
 import { type KeyboardEvent, type ReactElement, useEffect, useRef } from 'react';
 import { KIND_NAMES, STATUS_NAMES } from '../element/names.ts';
-import { clock, duration } from '../element/time-text.ts';
+import { duration, preciseClock } from '../element/time-text.ts';
 import { useWidth } from '../element/use-width.ts';
 import { t } from '../language/translate.ts';
 import { type Lane, ROW, type Step } from './session-steps.ts';
@@ -119,7 +119,7 @@ export function SequenceDiagram({
             if (place === undefined) return null;
             const time =
               narrow || place.first
-                ? clock(step.at).slice(narrow ? 6 : 0)
+                ? preciseClock(step.at).slice(narrow ? 6 : 0)
                 : `+${duration(step.at - started)}`;
             return (
               <g key={step.key}>
@@ -227,7 +227,7 @@ function placesOf(
 
 /** What the drawing of a step shows, in words. */
 function sentence({ kind, number, from, to, label, at, message }: Step): string {
-  const said = { time: clock(at), number: `${number}`, from, to, label };
+  const said = { time: preciseClock(at), number: `${number}`, from, to, label };
   switch (kind) {
     case 'request':
       return t('{time} message {number}, {label}, from {from} to {to}, {status}', {

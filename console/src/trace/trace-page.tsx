@@ -18,7 +18,7 @@ import { Segments } from '../element/segments.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { Tabs } from '../element/tabs.tsx';
 import { TestBadge } from '../element/test-badge.tsx';
-import { clock, duration, moment, zone } from '../element/time-text.ts';
+import { duration, moment, preciseClock, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { useConfigurationChanges } from '../event/configuration-changes.ts';
 import { t } from '../language/translate.ts';
@@ -273,7 +273,7 @@ function ChangedMeanwhile({
   return (
     <Link to="/events" title={text} className="ml-1 text-warn hover:underline">
       {at >= from
-        ? t('configuration changed meanwhile, {time}, by {by}', { time: moment(at, false), by })
+        ? t('configuration changed meanwhile, {time}, by {by}', { time: moment(at), by })
         : t('{duration} after the configuration was changed by {by}', {
             duration: duration(from - at),
             by,
@@ -404,7 +404,7 @@ function StepTable({ steps, started, selected, onSelect }: StepTableProps): Reac
               onClick={() => onSelect(step)}
             >
               <td className="px-3 py-1">{step.number}</td>
-              <td className="px-3 py-1 font-mono text-xs">{clock(step.at)}</td>
+              <td className="px-3 py-1 font-mono text-xs">{preciseClock(step.at)}</td>
               <td className="px-3 py-1 text-xs whitespace-nowrap text-ink-2">
                 +{duration(step.at - started)}
               </td>

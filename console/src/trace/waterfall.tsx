@@ -3,7 +3,7 @@ import type { Message, Session } from '../../../src/api/contract/message.ts';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { STATUS_TONES } from '../element/status-tone.ts';
-import { clock, duration } from '../element/time-text.ts';
+import { duration, preciseClock } from '../element/time-text.ts';
 import { rich, t } from '../language/translate.ts';
 
 interface WaterfallProps {
@@ -33,7 +33,9 @@ export function Waterfall({ session, selected, onSelect }: WaterfallProps): Reac
         <span className="max-sm:hidden">{t('Message')}</span>
         <span className="flex justify-between">
           {[0, 0.25, 0.5, 0.75, 1].map((part) => (
-            <span key={part}>{part === 0 ? clock(started) : `+${duration(length * part)}`}</span>
+            <span key={part}>
+              {part === 0 ? preciseClock(started) : `+${duration(length * part)}`}
+            </span>
           ))}
         </span>
         <span className="text-right max-sm:hidden">{t('Waited, under way')}</span>

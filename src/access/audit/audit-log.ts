@@ -110,7 +110,7 @@ export async function auditLog(
     { last, gap = 0 }: { readonly last: Mark | undefined; readonly gap?: number },
   ): Promise<Mark> => {
     const hashes = new Set<string>();
-    const hashed = (value: string): string => {
+    const noted = (value: string): string => {
       const hash = hashOf(value);
       hashes.add(hash);
       return hash;
@@ -124,7 +124,7 @@ export async function auditLog(
       action: entry.action,
       object: entry.object,
       outcome: entry.outcome,
-      detail: JSON.stringify(hidden(entry.detail ?? {}, hashed, false)),
+      detail: JSON.stringify(withHashes(entry.detail ?? {}, noted)),
     };
     const hash = chained(last?.hash ?? START, row);
     await session.run(
@@ -324,16 +324,23 @@ function chained(before: string, row: Omit<AuditRow, 'hash' | 'seal'>): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-function hidden(value: unknown, hashOf: (value: string) => string, inside: boolean): unknown {
-  if (typeof value === 'string') return inside ? hashOf(value) : value;
-  if (Array.isArray(value)) return value.map((one) => hidden(one, hashOf, inside));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [
-      key,
-      hidden(one, hashOf, inside || HASHED.has(key)),
-    ]),
+/** The details of an act, with the hash of each text below a key that may tell of a patient. */
+function withHashes(value: unknown, hashOf: (value: string) => string): unknown {
+  return withParts(value, (part, key) =>
+    HASHED.has(key) ? hashed(part, hashOf) : withHashes(part, hashOf),
   );
+}
+
+function hashed(value: unknown, hashOf: (value: string) => string): unknown {
+  if (typeof value === 'string') return hashOf(value);
+  return withParts(value, (part) => hashed(part, hashOf));
+}
+
+/** The same with each item or entry changed; unchanged if it has none. */
+function withParts(value: unknown, change: (part: unknown, key: string) => unknown): unknown {
+  if (Array.isArray(value)) return value.map((one) => change(one, ''));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, change(one, key)]));
 }
 
 function keyOf(database: MetaDatabase): Promise<Uint8Array> {

@@ -20,8 +20,8 @@ export function ediWriting(syntax: EdiSyntax): Writing {
       path.repetition > 1 || path.component > 1 ? '' : slot.replace(/ +$/, ''),
     unescape: (value) => (release === '' ? value : unreleased(value, release)),
     escapePlain: (value) => written(value, release === '' ? all : [...all, release]),
-    escapeComposite: (value, repetitions) =>
-      contained(value, repetitions ? outer : [...outer, repetition], { release, written }),
+    escapeComposite: (value, inside) =>
+      contained(value, inside === 'field' ? outer : [...outer, repetition], { release, written }),
   };
 }
 

@@ -116,14 +116,11 @@ export function escapePlain(value: string, delimiters: Delimiters): string {
   return result;
 }
 
-/**
- * Keeps a value that is already HL7 inside its field: only what would end the field is escaped, and
- * repetition separators unless `repetitions` are meant.
- */
+/** Keeps a value that is already HL7 inside its field, or its repetition: only what would end that is escaped. */
 export function escapeComposite(
   value: string,
   delimiters: Delimiters,
-  repetitions: boolean,
+  inside: 'field' | 'repetition',
 ): string {
   if (!delimiters.special.test(value)) return value;
   let result = '';
@@ -132,7 +129,7 @@ export function escapeComposite(
       character === delimiters.field ||
       character === '\r' ||
       character === '\n' ||
-      (!repetitions && character === delimiters.repetition);
+      (inside === 'repetition' && character === delimiters.repetition);
     result += ends ? escapeCharacter(character, delimiters) : character;
   }
   return result;

@@ -29,8 +29,8 @@ export class Hl7Writing implements Writing {
     return escapePlain(value, this.marks);
   }
 
-  escapeComposite(value: string, repetitions: boolean): string {
-    return escapeComposite(value, this.marks, repetitions);
+  escapeComposite(value: string, inside: 'field' | 'repetition'): string {
+    return escapeComposite(value, this.marks, inside);
   }
 }
 

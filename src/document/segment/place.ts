@@ -22,7 +22,7 @@ export interface Writing {
   /** A plain value written so that it cannot break out of its place. */
   escapePlain(value: string): string;
   /** An already written value, escaped so that it stays inside its field, or its repetition. */
-  escapeComposite(value: string, repetitions: boolean): string;
+  escapeComposite(value: string, inside: 'field' | 'repetition'): string;
 }
 
 /** The first value at the path in this segment, as for `Document.get`. */
@@ -96,7 +96,9 @@ function within(repetition: string, path: SegmentPath, marks: Marks): string {
 export function writePlace(line: Line, path: SegmentPath, value: string, writing: Writing): void {
   const { marks } = writing;
   const composite = path.component === 0 && hasPart(value, marks.component, marks.release);
-  const written = composite ? writing.escapeComposite(value, false) : writing.escapePlain(value);
+  const written = composite
+    ? writing.escapeComposite(value, 'repetition')
+    : writing.escapePlain(value);
   writeRepetitions(line, path, marks, (repetition) => withValue(repetition, path, written, marks));
 }
 
@@ -104,11 +106,11 @@ export function writePlace(line: Line, path: SegmentPath, value: string, writing
 export function writeRaw(line: Line, path: SegmentPath, value: string, writing: Writing): void {
   const { marks } = writing;
   if (path.repetition <= 0 && path.component === 0) {
-    const field = writing.escapeComposite(value, true);
+    const field = writing.escapeComposite(value, 'field');
     line.replaceSlot(path.slot, marks.field, field);
     return;
   }
-  const written = writing.escapeComposite(value, false);
+  const written = writing.escapeComposite(value, 'repetition');
   writeRepetitions(line, path, marks, (repetition) => withValue(repetition, path, written, marks));
 }
 

@@ -1,5 +1,5 @@
 import { anySegmentPath } from '../../document/segment-paths.ts';
-import { readPlace, type StepKind } from './step-reader.ts';
+import { readPlaceOrSegment, type StepKind } from './step-reader.ts';
 
 /** `{ remove: NK1 }`, `{ remove: [PID-19, ZPI] }`: removes every segment or value at the paths. */
 export const removeStep: StepKind = {
@@ -8,7 +8,7 @@ export const removeStep: StepKind = {
   read(given, context) {
     const items = given.at('remove').items();
     const places = items
-      .map((one) => readPlace(one, context, true))
+      .map((one) => readPlaceOrSegment(one, context))
       .filter((place) => place !== undefined);
     const segments = items.some(({ value }) => anySegmentPath(String(value))?.field === 0);
     return (work) => {

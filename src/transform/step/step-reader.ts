@@ -45,26 +45,38 @@ export function readValue(given: Given, what: string): Value | undefined {
   return expression === undefined ? undefined : (scope) => expression.evaluate(scope);
 }
 
-/** A path that a step writes to: a value, or with `whole` also a segment. */
-export function readPlace(
+type PathContext = Pick<StepContext, 'kind' | 'around' | 'needs'>;
+
+/** A path that a step writes to. */
+export function readPlace(given: Given, context: PathContext): WrittenPlace | undefined {
+  return readPath(given, context, (path) => {
+    const isSegment =
+      (context.kind === undefined || hasSegments(context.kind)) &&
+      anySegmentPath(path)?.field === 0;
+    return isSegment
+      ? `${path} is a whole segment; name a field of it, such as ${path}-1.`
+      : undefined;
+  });
+}
+
+/** A path that a step empties: a value, or a whole segment. */
+export function readPlaceOrSegment(given: Given, context: PathContext): WrittenPlace | undefined {
+  return readPath(given, context, () => undefined);
+}
+
+function readPath(
   given: Given,
-  { kind, around, needs }: Pick<StepContext, 'kind' | 'around' | 'needs'>,
-  whole = false,
+  { kind, around, needs }: PathContext,
+  problemOf: (path: string) => string | undefined,
 ): WrittenPlace | undefined {
   const path = given.text('A path');
   if (path === undefined) return undefined;
-  const problem = placeProblem(examplePath(path), kind, whole);
+  const example = examplePath(path);
+  const problem = pathProblem(example, kind) ?? problemOf(example);
   if (loopsNeeded(path) > around.length) needs(path);
   if (problem === undefined) return placeOf(path);
   given.wrong(problem);
   return undefined;
-}
-
-function placeProblem(path: string, kind: StepContext['kind'], whole: boolean): string | undefined {
-  const problem = pathProblem(path, kind);
-  const isSegment = (kind === undefined || hasSegments(kind)) && anySegmentPath(path)?.field === 0;
-  if (problem !== undefined || whole || !isSegment) return problem;
-  return `${path} is a whole segment; name a field of it, such as ${path}-1.`;
 }
 
 /** The name of a segment. */

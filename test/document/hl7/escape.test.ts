@@ -41,10 +41,10 @@ test.for([
 });
 
 test('a composite keeps its parts and cannot leave its field', () => {
-  expect(escapeComposite('a^b&c~d|e\rf\\S\\', DEFAULT_DELIMITERS, false)).toBe(
+  expect(escapeComposite('a^b&c~d|e\rf\\S\\', DEFAULT_DELIMITERS, 'repetition')).toBe(
     'a^b&c\\R\\d\\F\\e\\X0D\\f\\S\\',
   );
-  expect(escapeComposite('a~b', DEFAULT_DELIMITERS, true)).toBe('a~b');
+  expect(escapeComposite('a~b', DEFAULT_DELIMITERS, 'field')).toBe('a~b');
 });
 
 test('without an escape character a delimiter in a value becomes a blank', () => {
