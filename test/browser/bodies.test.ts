@@ -183,7 +183,9 @@ describe.skipIf(noBrowser !== undefined)(`bodies in Chromium ${noBrowser ?? ''}`
     expect(await link.getAttribute('target')).toBe('_blank');
   });
 
-  test('5 MB with 200 results hold nobody up; the document in them is opened and saved, a long text unfolded', async () => {
+  test('5 MB with 200 results hold nobody up; the document in them is opened and saved, a long text unfolded', {
+    timeout: 240_000,
+  }, async () => {
     const page = await open('report.hl7');
     await page.getByText('OBX[202]-5', { exact: true }).waitFor({ state: 'attached' });
     await page.getByRole('link', { name: 'Queues' }).click();
