@@ -37,8 +37,8 @@ const connections = Number(values.connections);
 interface Turn {
   readonly rate: number;
   readonly acknowledged: readonly number[];
-  /** Milliseconds of each search. */
-  readonly searches: readonly number[];
+  /** Milliseconds of each request, by what was asked. */
+  readonly asked: ReadonlyMap<string, readonly number[]>;
 }
 
 const peer = await receiver(() => undefined);
@@ -82,9 +82,12 @@ async function turn(beside: Beside): Promise<Turn> {
   sent += messages;
   burner?.kill();
   people?.postMessage('stop');
-  const [searches] = people === undefined ? [[]] : ((await once(people, 'message')) as [number[]]);
+  const [asked] =
+    people === undefined
+      ? [new Map<string, number[]>()]
+      : ((await once(people, 'message')) as [Map<string, number[]>]);
   while (peer.count() < sent) await sleep(20);
-  return { rate: messages / seconds, acknowledged, searches };
+  return { rate: messages / seconds, acknowledged, asked };
 }
 
 const LABELS: Readonly<Record<Beside, string>> = {
@@ -121,7 +124,9 @@ try {
 function report(measured: ReadonlyMap<Beside, readonly Turn[]>): string {
   const rows = [...measured].map(([beside, turns]) => {
     const acknowledged = turns.flatMap((one) => one.acknowledged).toSorted((a, b) => a - b);
-    const searches = turns.flatMap((one) => one.searches).toSorted((a, b) => a - b);
+    const searches = turns
+      .flatMap(({ asked }) => [...asked.values()].flat())
+      .toSorted((a, b) => a - b);
     const rate = turns.reduce((sum, one) => sum + one.rate, 0) / turns.length;
     return [
       LABELS[beside],
@@ -134,5 +139,17 @@ function report(measured: ReadonlyMap<Beside, readonly Turn[]>): string {
     ];
   });
   const head = ['T2', 'messages/s', 'ACK p50 ms', 'ACK p99 ms', 'searches', 'p50 ms', 'p99 ms'];
-  return table([head, ...rows]);
+  return `${table([head, ...rows])}\n${byPath(measured)}`;
+}
+
+/** What each kind of request took: some wait for the engine, others only for the thread that answers. */
+function byPath(measured: ReadonlyMap<Beside, readonly Turn[]>): string {
+  const all = new Map<string, number[]>();
+  for (const { asked } of measured.get('pages') ?? [])
+    for (const [path, times] of asked) all.set(path, [...(all.get(path) ?? []), ...times]);
+  const rows = [...all].map(([path, times]) => {
+    const sorted = times.toSorted((a, b) => a - b);
+    return [path, ...[0.5, 0.9, 0.99].map((part) => `${Math.round(percentile(sorted, part))}`)];
+  });
+  return rows.length === 0 ? '' : table([['asked', 'p50 ms', 'p90 ms', 'p99 ms'], ...rows]);
 }

@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 /**
  * Simulated users who search, in their own thread, so that their cost is not part of the load
- * generator's. When stopped, it reports how long each search took.
+ * generator's. When stopped, it reports how long each request took.
  */
 
 /** Searches of every kind, one after another: by status, by text in all bodies, the newest; and the dashboard. */
@@ -37,7 +37,8 @@ const { api, token, searchers, what } = workerData as {
 const all = what === 'pages' ? PAGES : ASKED;
 const authorization = `Bearer ${token}`;
 const ended = new AbortController();
-const took: number[] = [];
+/** Milliseconds of each request, by what was asked. */
+const took = new Map<string, number[]>();
 
 async function search(): Promise<void> {
   for (let n = 0; !ended.signal.aborted; n++) {
@@ -50,7 +51,9 @@ async function search(): Promise<void> {
     });
     await response.text();
     if (response.status !== 200) throw new Error(`${path} answers ${response.status}`);
-    took.push(performance.now() - began);
+    const times = took.get(path) ?? [];
+    times.push(performance.now() - began);
+    took.set(path, times);
     if (what === 'pages') await sleep(PAUSE);
   }
 }

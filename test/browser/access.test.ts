@@ -92,7 +92,7 @@ describe.skipIf(noBrowser !== undefined)(`rights in Chromium ${noBrowser ?? ''}`
     await page.getByRole('button', { name: 'Change the password' }).click();
     await page.getByLabel('Present password').fill(ROOT.password);
     await page.getByLabel('New password').fill('nine geese over the harbour');
-    await page.getByRole('button', { name: 'Keep it' }).click();
+    await page.getByRole('button', { name: 'Save the password' }).click();
     await page.getByText('The password is changed.').waitFor();
     await page.reload();
     await page.getByRole('heading', { level: 1, name: 'Alerts' }).waitFor();

@@ -65,11 +65,11 @@ describe.skipIf(noBrowser !== undefined)(`alerts in Chromium ${noBrowser ?? ''}`
     await card.getByRole('button', { name: 'Give to…' }).click();
     await page.getByLabel('Its new owner').fill('ann');
     await page.keyboard.press('Enter');
-    await card.getByText('ann has it').waitFor();
+    await card.getByText('taken on by ann').waitFor();
     await card.getByLabel('Put off').selectOption('4 hours');
     await card.getByText(/^snoozed until/).waitFor();
     expect(await violations(page)).toEqual([]);
-    expect(await card.getByRole('button', { name: 'I have it' }).count()).toBe(0);
+    expect(await card.getByRole('button', { name: 'Take on' }).count()).toBe(0);
     expect(chrome.complaints).toEqual([]);
   });
 

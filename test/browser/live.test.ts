@@ -94,7 +94,7 @@ describe.skipIf(noBrowser !== undefined)(`a person in Chromium ${noBrowser ?? ''
     await page.getByRole('heading', { name: 'Choose a new password' }).waitFor();
     expect(await violations(page)).toEqual([]);
     await page.getByLabel('New password').fill('nine geese over the harbour');
-    await page.getByRole('button', { name: 'Keep it' }).click();
+    await page.getByRole('button', { name: 'Save the password' }).click();
     await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
   });
 

@@ -180,10 +180,10 @@ describe.skipIf(noBrowser !== undefined)(
       await alert.getByRole('link', { name: 'lab' }).waitFor();
       await alert.getByRole('link', { name: 'lab' }).click();
       await page.waitForURL(`${hub.url}in/lab/alerts`);
-      await page.getByRole('button', { name: 'I have it' }).first().click();
-      await page.getByText('anna has it').waitFor();
+      await page.getByRole('button', { name: 'Take on' }).first().click();
+      await page.getByText('taken on by anna').waitFor();
       await page.goto(`${hub.url}productions?view=alerts`);
-      await page.getByText('anna has it').first().waitFor();
+      await page.getByText('taken on by anna').first().waitFor();
       expect(await violations(page)).toEqual([]);
     });
 

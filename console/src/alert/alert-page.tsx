@@ -131,7 +131,7 @@ function Facts({ alert }: { readonly alert: Alert }): ReactElement {
           ? rich('last seen {time}', { time: <When at={last} as="ago" /> })
           : t('over after {duration}', { duration: duration(ended - first) })}
       </span>
-      {owner !== undefined && <span>{t('{owner} has it', { owner })}</span>}
+      {owner !== undefined && <span>{t('taken on by {owner}', { owner })}</span>}
       {snoozed !== undefined && snoozed > Date.now() && (
         <span>{t('snoozed until {time}', { time: recent(snoozed) })}</span>
       )}
@@ -176,7 +176,7 @@ function Acts({ alert: { id, ended, owner } }: { readonly alert: Alert }): React
             disabled={act.isPending}
             onClick={() => act.mutate({ verb: 'acknowledge', body: {} })}
           >
-            <Hand size={14} aria-hidden="true" /> {t('I have it')}
+            <Hand size={14} aria-hidden="true" /> {t('Take on')}
           </Button>
         )}
         {open && may('alert.manage') && (

@@ -1,29 +1,30 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import type { ReactElement } from 'react';
+import { ChevronRight } from 'lucide-react';
+import { type ReactElement, useState } from 'react';
 import type { Certificates } from '../../../src/api/contract/storage.ts';
 import { certificates as certificatesQuery } from '../api/queries.ts';
 import { buttonStyle } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
+import { ListTable } from '../element/list-table.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { day } from '../element/time-text.ts';
-import { rich, t } from '../language/translate.ts';
+import { t } from '../language/translate.ts';
 
 type Certificate = Certificates['certificates'][number];
 
 const DAY = 86_400_000;
 
-const GROUPS = [
-  ['own', t('Ours'), t('our own, sent to others')],
-  ['peer', t('Of peers'), t('those of others, received since the engine started')],
-  ['authority', t('Of authorities'), t('authorities trusted to sign the certificates of others')],
-  [
-    'revocation-list',
+const KINDS = {
+  own: [t('Ours'), t('our own, sent to others')],
+  peer: [t('Of peers'), t('those of others, received since the engine started')],
+  authority: [t('Of authorities'), t('authorities trusted to sign the certificates of others')],
+  'revocation-list': [
     t('Revocation lists'),
     t('with an outdated one, every certificate is refused'),
   ],
-] as const;
+} as const satisfies Record<Certificate['kind'], readonly [string, string]>;
 
 /** What expires: our certificates, those of peers and authorities, revocation lists. */
 export function CertificatePage(): ReactElement {
@@ -49,74 +50,92 @@ export function CertificatePage(): ReactElement {
       {data !== undefined && all.length === 0 && (
         <Nothing>{t('Nothing in this production has a certificate.')}</Nothing>
       )}
-      {GROUPS.map(([kind, title, what]) => (
-        <Group
-          key={kind}
-          title={title}
-          what={what}
-          certificates={all.filter((one) => one.kind === kind)}
-        />
-      ))}
+      {all.length > 0 && (
+        <ListTable
+          label={t('Certificates')}
+          look="min-w-[52rem]"
+          columns={[t('Ends'), t('Name'), t('Whose'), t('Certificate'), t('Used by'), t('Seen')]}
+        >
+          {all
+            .toSorted((a, b) => urgencyOf(a) - urgencyOf(b))
+            .map((certificate) => (
+              <Row
+                key={[certificate.kind, certificate.name, ...certificate.usedBy].join(' ')}
+                certificate={certificate}
+              />
+            ))}
+        </ListTable>
+      )}
     </Page>
   );
 }
 
-function Group({
-  title,
-  what,
-  certificates,
-}: {
-  readonly title: string;
-  readonly what: string;
-  readonly certificates: readonly Certificate[];
-}): ReactElement | null {
-  if (certificates.length === 0) return null;
-  const endOf = ({ ends }: Certificate): number => ends?.at ?? 0;
+/** What cannot be used comes first, then what ends first. */
+const urgencyOf = ({ problem, ends }: Certificate): number =>
+  problem === undefined ? (ends?.at ?? Number.POSITIVE_INFINITY) : 0;
+
+function Row({ certificate }: { readonly certificate: Certificate }): ReactElement {
+  const { kind, name, problem, chain, usedBy, ends, seen } = certificate;
+  const [open, setOpen] = useState(false);
+  const [whose, meaning] = KINDS[kind];
   return (
-    <section className="mb-5" aria-label={title}>
-      <h2 className="mb-2">
-        {title} <span className="text-xs font-normal text-ink-2">{what}</span>
-      </h2>
-      <div className="flex flex-col gap-3">
-        {certificates
-          .toSorted((a, b) => endOf(a) - endOf(b))
-          .map((certificate) => (
-            <Card
-              key={[certificate.name, ...certificate.usedBy].join(' ')}
-              certificate={certificate}
+    <>
+      <tr className="border-t border-line hover:bg-hover">
+        <td className="px-3 py-1.5">{ends !== undefined && <Left ends={ends} />}</td>
+        <th scope="row" className="px-3 py-1.5 font-normal break-words">
+          <button
+            type="button"
+            aria-expanded={open}
+            onClick={() => setOpen(!open)}
+            className="inline-flex min-h-6 items-center gap-1 text-left text-accent hover:underline"
+          >
+            <ChevronRight
+              size={14}
+              className={`shrink-0 text-ink-3 ${open ? 'rotate-90' : ''}`}
+              aria-hidden="true"
             />
-          ))}
-      </div>
-    </section>
+            {name}
+          </button>
+        </th>
+        <td className="px-3 py-1.5 text-xs text-ink-2" title={meaning}>
+          {whose}
+        </td>
+        <td className="px-3 py-1.5 text-xs break-words">{chain[0]?.subject}</td>
+        <td className="px-3 py-1.5 text-xs">
+          {usedBy.length === 0
+            ? t('used by no host')
+            : usedBy.map((user) => <User key={user} name={user} />)}
+        </td>
+        <td className="px-3 py-1.5 text-xs text-ink-2" data-name={t('Seen')}>
+          {seen === undefined ? '' : day(seen)}
+        </td>
+      </tr>
+      {problem !== undefined && (
+        <tr>
+          <td colSpan={6} className="line px-3 pb-2 text-bad">
+            {problem}
+          </td>
+        </tr>
+      )}
+      {open && (
+        <tr>
+          <td colSpan={6} className="line bg-sunken px-3 py-1">
+            <Chain chain={chain} />
+          </td>
+        </tr>
+      )}
+    </>
   );
 }
 
-function Card({
-  certificate: { name, problem, chain, usedBy, ends, seen },
-}: {
-  readonly certificate: Certificate;
-}): ReactElement {
+/** The certificate, and those that came with it. */
+function Chain({ chain }: Pick<Certificate, 'chain'>): ReactElement {
   return (
-    <article className="rounded-lg border border-line bg-surface">
-      <div className="flex flex-wrap items-center gap-3 border-b border-line px-3 py-2">
-        <h3 className="break-words">{name}</h3>
-        {ends !== undefined && <Left ends={ends} />}
-        <span className="text-xs text-ink-2">
-          {usedBy.length === 0
-            ? t('used by no host')
-            : rich('used by {users}', {
-                users: usedBy.map((user) => <User key={user} name={user} />),
-              })}
-        </span>
-        {seen !== undefined && (
-          <span className="text-xs text-ink-2">{t('seen {day}', { day: day(seen) })}</span>
-        )}
-      </div>
-      {problem !== undefined && <p className="px-3 py-2 text-bad">{problem}</p>}
+    <>
       {chain.map(({ subject, issuer, names, notBefore, notAfter, fingerprint }, index) => (
         <dl
           key={fingerprint}
-          className="grid grid-cols-[6rem_minmax(0,1fr)] gap-y-0.5 border-t border-line px-3 py-2 text-xs first-of-type:border-0"
+          className="grid grid-cols-[6rem_minmax(0,1fr)] gap-y-0.5 border-t border-line py-2 text-xs first-of-type:border-0"
         >
           <dt className="text-ink-2">{index === 0 ? t('Certificate') : t('With it')}</dt>
           <dd className="font-medium break-words">{subject}</dd>
@@ -136,7 +155,7 @@ function Card({
           </dd>
         </dl>
       ))}
-    </article>
+    </>
   );
 }
 
@@ -167,7 +186,7 @@ function Left({
     <span className={`text-xs ${TONE[state]}`}>
       {state === 'ended'
         ? t('ended {day}', { day: day(at) })
-        : t('expires {day}, in {count} {count|day|days}', { day: day(at), count: days })}
+        : t('{day}, in {count} {count|day|days}', { day: day(at), count: days })}
     </span>
   );
 }

@@ -53,7 +53,7 @@ function Row({ production, item }: Of<Alert>): ReactElement {
             </LinkIn>
           )}
           <span>{rich('since {time}', { time: <When at={first} as="second" /> })}</span>
-          {owner !== undefined && <span>{t('{owner} has it', { owner })}</span>}
+          {owner !== undefined && <span>{t('taken on by {owner}', { owner })}</span>}
         </p>
       </div>
     </li>

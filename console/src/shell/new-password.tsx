@@ -66,7 +66,7 @@ export function NewPassword({
       />
       {change.isError && <Problem error={change.error} />}
       <Button type="submit" look="primary" className="!h-9" disabled={change.isPending}>
-        {t('Keep it')}
+        {t('Save the password')}
       </Button>
     </form>
   );

@@ -19,8 +19,11 @@ export const german: Catalogue = {
   'with an outdated one, every certificate is refused':
     'eine abgelaufene lehnt jedes Zertifikat ab',
   'used by no host': 'von keinem Host benutzt',
-  'used by {users}': 'benutzt von {users}',
-  'seen {day}': 'gesehen am {day}',
+  Ends: 'Endet',
+  Name: 'Name',
+  Whose: 'Wessen',
+  'Used by': 'Benutzt von',
+  Seen: 'Gesehen',
   Certificate: 'Zertifikat',
   'With it': 'Dazu',
   Valid: 'Gültig',
@@ -30,5 +33,5 @@ export const german: Catalogue = {
   Fingerprint: 'Fingerabdruck',
   'Copy the fingerprint': 'Fingerabdruck kopieren',
   'ended {day}': 'abgelaufen am {day}',
-  'expires {day}, in {count} {count|day|days}': 'läuft am {day} ab, in {count} {count|Tag|Tagen}',
+  '{day}, in {count} {count|day|days}': '{day}, in {count} {count|Tag|Tagen}',
 };

@@ -7,7 +7,7 @@ export const german: Catalogue = {
   Overview: 'Übersicht',
   Alerts: 'Alarme',
   'since {time}': 'seit {time}',
-  '{owner} has it': '{owner} kümmert sich',
+  'taken on by {owner}': 'übernommen von {owner}',
   Production: 'Produktion',
   Time: 'Zeit',
   By: 'Von',

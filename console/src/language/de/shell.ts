@@ -78,7 +78,7 @@ export const german: Catalogue = {
   'The password is changed.': 'Das Passwort ist geändert.',
   'New password': 'Neues Passwort',
   'at least 12 characters': 'mindestens 12 Zeichen',
-  'Keep it': 'Übernehmen',
+  'Save the password': 'Passwort speichern',
 
   // finding
   Find: 'Suchen',
