@@ -136,7 +136,7 @@ const waiting = createRoute({
 const queues = createRoute({
   ...under,
   path: '/queues',
-  validateSearch: texts('host'),
+  validateSearch: texts('host', 'find'),
   component: page(() => import('./queue/queue-page.tsx'), 'QueuePage'),
 });
 const access = createRoute({

@@ -2,7 +2,6 @@ import { Link } from '@tanstack/react-router';
 import { Cog, LogIn, LogOut } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Host, Override } from '../../../src/api/contract/host.ts';
-import { INPUT } from '../element/field.tsx';
 import { useFirst } from '../element/first.tsx';
 import { HealthBadge } from '../element/health-badge.tsx';
 import { KIND_NAMES } from '../element/names.ts';
@@ -10,6 +9,7 @@ import { needsAttention } from '../element/needs-attention.ts';
 import { count, duration, moment } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
+import { HostFind } from './host-find.tsx';
 
 const ICONS = { service: LogIn, process: Cog, operation: LogOut } as const;
 const KINDS = ['service', 'process', 'operation'] as const;
@@ -40,9 +40,6 @@ interface HostTableProps {
   readonly onFind: (text: string | undefined) => void;
 }
 
-/** From this many hosts on one is searched for, not looked for. */
-const MANY = 30;
-
 /** Hosts as a table: first what needs attention, then in the order in which messages pass them. */
 export function HostTable({ hosts, find, onFind }: HostTableProps): ReactElement {
   const wanted = find?.toLowerCase() ?? '';
@@ -52,22 +49,7 @@ export function HostTable({ hosts, find, onFind }: HostTableProps): ReactElement
   const { first, more } = useFirst(found);
   return (
     <>
-      {(hosts.length > MANY || find !== undefined) && (
-        <div className="flex items-center gap-2 border-b border-line px-3 py-1.5">
-          <input
-            type="search"
-            aria-label={t('Find a host by name or title')}
-            placeholder={t('Find a host by name or title')}
-            defaultValue={find ?? ''}
-            onChange={({ target }) => onFind(target.value || undefined)}
-            className={`${INPUT} !w-64`}
-            spellCheck={false}
-          />
-          <span className="text-xs text-ink-2" role="status">
-            {t('{count} of {total}', { count: found.length, total: hosts.length })}
-          </span>
-        </div>
-      )}
+      <HostFind found={found.length} total={hosts.length} find={find} onFind={onFind} />
       <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={t('Hosts')}>
         <table className="stack w-full border-collapse text-left">
           <thead>

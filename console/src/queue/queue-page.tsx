@@ -15,6 +15,7 @@ import { StatusBadge } from '../element/status-badge.tsx';
 import { clock, duration } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { HostControls } from '../host/host-controls.tsx';
+import { HostFind } from '../host/host-find.tsx';
 import { rich, t } from '../language/translate.ts';
 import { columnsOf, fieldsOf } from '../search/columns.tsx';
 import { useMay } from '../shell/me.ts';
@@ -34,13 +35,15 @@ const NONE: Queues['queues'] = [];
 
 /** Every queue, fullest first; the chosen one with what waits in it, oldest first. */
 export function QueuePage(): ReactElement {
-  const { host } = useSearch({ from: '/queues' });
+  const { host, find } = useSearch({ from: '/queues' });
   const navigate = useNavigate();
   const { data, error } = useQuery(queuesQuery);
   const waiting = data?.queues.reduce((sum, { depth }) => sum + depth, 0) ?? 0;
   const chosen = data?.queues.find((one) => one.host === host);
   const most = (data?.queues ?? []).reduce((high, { depth }) => Math.max(high, depth), 1);
-  const { first, more } = useFirst(data?.queues ?? NONE);
+  const wanted = find?.toLowerCase() ?? '';
+  const found = (data?.queues ?? NONE).filter((one) => one.host.toLowerCase().includes(wanted));
+  const { first, more } = useFirst(found);
   return (
     <Page
       title={t('Queues')}
@@ -58,6 +61,19 @@ export function QueuePage(): ReactElement {
             role="region"
             aria-label={t('Queues')}
           >
+            <HostFind
+              found={found.length}
+              total={data.queues.length}
+              find={find}
+              onFind={(text) =>
+                void navigate({
+                  to: '/queues',
+                  search: (before) => ({ ...before, find: text }),
+                  replace: find !== undefined,
+                  resetScroll: false,
+                })
+              }
+            />
             <table className="stack w-full border-collapse text-left">
               <thead>
                 <tr className="bg-sunken text-2xs text-ink-2">
@@ -81,7 +97,10 @@ export function QueuePage(): ReactElement {
                         onClick={() =>
                           void navigate({
                             to: '/queues',
-                            search: queue.host === host ? {} : { host: queue.host },
+                            search: (before) => ({
+                              ...before,
+                              host: queue.host === host ? undefined : queue.host,
+                            }),
                           })
                         }
                         className="font-medium text-accent hover:underline"
