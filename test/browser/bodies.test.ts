@@ -197,6 +197,9 @@ describe.skipIf(noBrowser !== undefined)(`bodies in Chromium ${noBrowser ?? ''}`
     const unfold = page.getByRole('button', { name: /^Show all 24,0\d\d characters/ });
     await unfold.click();
     await page.getByRole('region', { name: 'OBX[201]-5' }).getByText(LETTER).waitFor();
+    // axe takes minutes for thousands of rows that are alike
+    await page.getByLabel('Find in the message').fill('OBX[20');
+    await page.getByText('OBX[199]-5', { exact: true }).waitFor({ state: 'detached' });
     expect(await violations(page)).toEqual([]);
     const link = page.getByRole('link', { name: /^Open PDF, 3\.\d MB/ });
     const file = await fetch((await link.getAttribute('href')) ?? '');
