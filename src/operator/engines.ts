@@ -182,14 +182,14 @@ function expiringThings(
 ): Remembered<readonly CertificateReport[]> {
   const told = remembered(CERTIFICATES_FRESH, async () => {
     const shown = certificate === undefined ? null : await shownCertificate(certificate);
-    return eachOnce((await askAll(broker, ENGINE.certificates, shown, STALL)).flat());
+    const answers = await askAll(broker, ENGINE.certificates, shown, STALL);
+    return { isAnswered: answers.length > 0, all: eachOnce(answers.flat()) };
   });
   return {
     forget: () => told.forget(),
     async get() {
-      const all = await told.get();
-      // perhaps nobody has answered
-      if (all.length === 0) told.forget();
+      const { isAnswered, all } = await told.get();
+      if (!isAnswered) told.forget();
       return all;
     },
   };

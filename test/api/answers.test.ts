@@ -31,6 +31,18 @@ interface Answer {
   readonly content?: Readonly<Record<string, { readonly schema: TSchema }>>;
 }
 
+test('a production without certificates is not asked for them by each look at the dashboard', async () => {
+  const { connection, names } = production.plane.broker;
+  let asked = 0;
+  const listening = connection.subscribe(names.control('certificates'), {
+    callback: () => void (asked += 1),
+  });
+  for (let n = 0; n < 4; n++)
+    expect((await production.ask('GET', '/api/v1/status')).status).toBe(200);
+  listening.unsubscribe();
+  expect(asked).toBeLessThanOrEqual(1);
+});
+
 test('every answer of a running production is as its schema says', async () => {
   const { body: document } = await production.ask<Document>('GET', '/api/v1/openapi.json');
   const now = Date.now();
@@ -41,6 +53,7 @@ test('every answer of a running production is as its schema says', async () => {
     '/api/v1/statistics': `?from=${now - 3_600_000}&to=${now}&step=60000`,
     '/api/v1/statistics/comparison': '?zone=Europe/Berlin',
     '/api/v1/messages/{id}/diff': `?against=${newest}`,
+    '/api/v1/messages/{id}/body/value': '?path=PID-3.1',
     '/api/v1/production/files/text': '?path=production.yaml',
     '/api/v1/production/files/paths': '?beginning=PID',
   };

@@ -1,7 +1,8 @@
 import type { ComponentProps, ReactElement } from 'react';
 
 const STYLES = {
-  plain: 'border-line-strong bg-surface text-ink hover:bg-hover',
+  plain:
+    'border-line-strong bg-surface text-ink hover:bg-hover aria-pressed:border-accent aria-pressed:bg-accent-soft',
   primary: 'border-accent bg-accent text-accent-ink hover:opacity-90',
   danger: 'border-bad bg-surface text-bad hover:bg-bad-soft',
   quiet: 'border-transparent text-ink-2 hover:bg-hover hover:text-ink',
