@@ -64,7 +64,7 @@ export function ProductionPage(): ReactElement {
             >
               {t('Only troubled')}
             </Button>
-            <Button aria-pressed={isTable} onClick={() => change({ view: other })}>
+            <Button onClick={() => change({ view: other })}>
               {isTable ? t('Show as diagram') : t('Show as table')}
             </Button>
           </>
