@@ -1,5 +1,5 @@
 import type { SearchObject } from 'imapflow';
-import { describeSize, EngineError, type LentInbound } from 'waybill/adapter';
+import { describeSize, type LentInbound } from 'waybill/adapter';
 import { type MailFate, MailIntake, mailMessages, newsFilter } from 'waybill/peer';
 import { imapFailure } from './imap-failure.ts';
 import type { ImapSession, MailFacts } from './imap-session.ts';
@@ -19,7 +19,6 @@ export class MailRounds {
   readonly #taken: TakenMails;
   readonly #intake: MailIntake<MailFacts>;
   readonly #isNews = newsFilter(60 * 60_000);
-  #delivering = false;
 
   constructor(lent: ImapLent, taken: TakenMails) {
     this.#lent = lent;
@@ -29,7 +28,7 @@ export class MailRounds {
 
   /** Whether a message is being stored at the moment. */
   get delivering(): boolean {
-    return this.#delivering;
+    return this.#intake.isStoring;
   }
 
   /** Handles the folder once. False if the engine could not accept a mail, which stays. */
@@ -99,24 +98,12 @@ export class MailRounds {
     if (content === undefined) return 'gone';
     const notOpened = this.#intake.notOpened(mail);
     const parts = mailMessages(content, mail.subject, { ...settings, take, notOpened });
-    try {
-      this.#delivering = true;
-      const messages = await this.#intake.store(mail, parts, {
-        origin: `imap://${session.place}/${settings.folder}`,
-        key: `${mail.messageId} ${session.validity}/${mail.uid} ${take}`,
-      });
-      if (messages === 0) return 'empty';
-    } catch (error) {
-      // Lost while being read: a refusal by the engine, if any, is only the consequence.
-      if (content.errored !== null) throw imapFailure(content.errored, session.place);
-      return error instanceof EngineError
-        ? await this.#intake.undelivered(mail, error)
-        : await this.#intake.refuse(mail, 'it could not be read as a mail');
-    } finally {
-      this.#delivering = false;
-    }
-    await this.#taken.add(mail, 'taken');
-    return 'taken';
+    return await this.#intake.storeWhole(mail, parts, {
+      origin: `imap://${session.place}/${settings.folder}`,
+      key: `${mail.messageId} ${session.validity}/${mail.uid} ${take}`,
+      cut: () =>
+        content.errored === null ? undefined : imapFailure(content.errored, session.place),
+    });
   }
 
   async #putAway(session: ImapSession, mail: MailFacts): Promise<void> {

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { describeSize, EngineError, type LentInbound, NotConnectedError } from 'waybill/adapter';
+import { describeSize, type LentInbound, NotConnectedError } from 'waybill/adapter';
 import {
   beginning,
   continued,
@@ -40,7 +40,6 @@ export class MailRounds {
   readonly #taken: TakenMails;
   readonly #intake: MailIntake<Mail>;
   readonly #isNews = newsFilter(60 * 60_000);
-  #delivering = false;
 
   constructor(lent: Pop3Lent, taken: TakenMails) {
     const { settings } = lent;
@@ -56,7 +55,7 @@ export class MailRounds {
 
   /** Whether a message is being stored at the moment. */
   get delivering(): boolean {
-    return this.#delivering;
+    return this.#intake.isStoring;
   }
 
   /** Handles the mailbox once, and ends the session. */
@@ -180,24 +179,11 @@ export class MailRounds {
     const notOpened = this.#intake.notOpened(mail);
     const source = Readable.from(continued(head, chunks));
     const parts = mailMessages(source, subject, { ...settings, take, notOpened });
-    try {
-      this.#delivering = true;
-      const messages = await this.#intake.store(mail, parts, {
-        origin: `pop3://${session.place}`,
-        key: `${session.user} ${mail.uid} ${take}`,
-      });
-      if (messages === 0) return 'empty';
-    } catch (error) {
-      // Lost while being read: a refusal by the engine, if any, is only the consequence.
-      if (reading.problem !== undefined) throw reading.problem;
-      return error instanceof EngineError
-        ? await this.#intake.undelivered(mail, error)
-        : await this.#intake.refuse(mail, 'it could not be read as a mail');
-    } finally {
-      this.#delivering = false;
-    }
-    await this.#taken.add(mail, 'taken');
-    return 'taken';
+    return await this.#intake.storeWhole(mail, parts, {
+      origin: `pop3://${session.place}`,
+      key: `${session.user} ${mail.uid} ${take}`,
+      cut: () => reading.problem,
+    });
   }
 
   #tell(level: 'warn' | 'error', name: string, mail: Mail, text: string): void {

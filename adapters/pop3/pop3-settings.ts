@@ -1,5 +1,5 @@
 import { setting } from 'waybill/adapter';
-import { takeSettings, tlsClient } from 'waybill/peer';
+import { mailboxSettings, takeSettings } from 'waybill/peer';
 
 /** The settings of `pop3-in`. */
 export const pop3Settings = {
@@ -7,22 +7,7 @@ export const pop3Settings = {
     help: 'The mail server and its port: 995 with TLS from the start, 110 with STLS.',
     example: 'pop.hospital.example:995',
   }),
-  security: setting.choice(
-    {
-      tls: 'TLS from the start',
-      starttls: 'Switches to TLS (STLS) before the sign-in, or does not sign in',
-    },
-    {
-      help: 'How the connection is encrypted. There is never a sign-in over plain text.',
-      default: 'tls',
-    },
-  ),
-  tls: tlsClient('How the server is verified. If left out, the public authorities are trusted.'),
-  credential: setting.credential({
-    help: 'Who signs in: user and password, or a token.',
-    example: 'mailbox',
-    kinds: ['basic', 'bearer', 'oauth2'],
-  }),
+  ...mailboxSettings.secure('STLS'),
   mechanism: setting.choice(
     {
       auto: 'Chosen by the kind of credential and what the server offers',
@@ -33,13 +18,7 @@ export const pop3Settings = {
     },
     { help: 'How to sign in.', default: 'auto', advanced: true },
   ),
-  mailbox: setting.optional(
-    setting.text({
-      help: 'The mailbox a token is for, if the credential does not name it.',
-      example: 'results@hospital.example',
-      advanced: true,
-    }),
-  ),
+  mailbox: mailboxSettings.mailbox,
   ...takeSettings,
   afterwards: setting.choice(
     {
@@ -58,16 +37,7 @@ export const pop3Settings = {
     minimum: 1,
     advanced: true,
   }),
-  connectTimeout: setting.duration({
-    help: 'How long connecting, and then the greeting, may take.',
-    default: '10s',
-    advanced: true,
-  }),
-  timeout: setting.duration({
-    help: 'How long the server may leave a request unanswered before the connection counts as lost.',
-    default: '1m',
-    advanced: true,
-  }),
+  ...mailboxSettings.times,
 };
 
 export type Pop3Values = setting.ValuesOf<typeof pop3Settings>;

@@ -155,6 +155,7 @@ export {
 } from './mail/mail-part.ts';
 export { cutWhenStopped, openMailbox } from './mail/mail-sessions.ts';
 export { type Mailbox, mailboxesIn } from './mail/mailbox.ts';
+export { mailboxSettings } from './mail/mailbox-settings.ts';
 export { charsetOf, type Enclosed, fileName, mimeParts } from './mail/mime-parts.ts';
 export { Opening, oneOf } from './mail/opened-parts.ts';
 export { bearerProof, passwordProof } from './mail/sasl.ts';

@@ -1,6 +1,6 @@
 import type { LentInbound } from '../../adapter/adapter.ts';
 import type { Settings } from '../../adapter/setting.ts';
-import type { EngineError } from '../../error/engine-error.ts';
+import { EngineError } from '../../error/engine-error.ts';
 import type { MailPart } from './mail-part.ts';
 import type { TakeSettings } from './take-settings.ts';
 
@@ -26,9 +26,16 @@ interface MailIntakeLent<Mail> extends Pick<LentInbound<Settings>, 'deliver'> {
   readonly tell: (level: 'warn' | 'error', name: string, mail: Mail, text: string) => void;
 }
 
+interface Known {
+  readonly origin: string;
+  /** Tells the mail and the kind of message from all others. */
+  readonly key: string;
+}
+
 /** What every adapter that takes mails does with one, wherever it reads it from. */
 export class MailIntake<Mail> {
   readonly #lent: MailIntakeLent<Mail>;
+  #isStoring = false;
 
   constructor(lent: MailIntakeLent<Mail>) {
     this.#lent = lent;
@@ -48,15 +55,41 @@ export class MailIntake<Mail> {
     return 'taken';
   }
 
+  /** Whether a message is being stored at the moment. */
+  get isStoring(): boolean {
+    return this.#isStoring;
+  }
+
   /**
-   * Stores the messages of a mail as they come, and returns how many it has; those that an earlier try stored are not
-   * stored again. `key` tells the mail and the kind of message from all others.
+   * Stores the messages of a mail as `store` does, and remembers that it is taken. `cut` says what ended the reading: the
+   * engine may have refused a message only for that. Throws it.
    */
-  async store(
+  async storeWhole(
     mail: Mail,
     parts: AsyncIterable<MailPart>,
-    { origin, key }: { readonly origin: string; readonly key: string },
-  ): Promise<number> {
+    { cut, ...known }: Known & { readonly cut: () => Error | undefined },
+  ): Promise<MailFate | 'empty'> {
+    try {
+      this.#isStoring = true;
+      if ((await this.store(mail, parts, known)) === 0) return 'empty';
+    } catch (error) {
+      const reason = cut();
+      if (reason !== undefined) throw reason;
+      return error instanceof EngineError
+        ? await this.undelivered(mail, error)
+        : await this.refuse(mail, 'it could not be read as a mail');
+    } finally {
+      this.#isStoring = false;
+    }
+    await this.#lent.taken.add(mail, 'taken');
+    return 'taken';
+  }
+
+  /**
+   * Stores the messages of a mail as they come, and returns how many it has; those that an earlier try stored are not
+   * stored again.
+   */
+  async store(mail: Mail, parts: AsyncIterable<MailPart>, { origin, key }: Known): Promise<number> {
     const { deliver, taken } = this.#lent;
     const begun = taken.begun(mail);
     let messages = 0;
