@@ -6,22 +6,38 @@ import { ediDocument } from './edi/edi-document.ts';
 import { hl7Document } from './hl7/hl7-document.ts';
 import { jsonDocument } from './json/json-document.ts';
 import { textDocument } from './text/text-document.ts';
-import { xmlDocument } from './xml/xml-document.ts';
+import { xmlDocument, xmlDocumentInTurns } from './xml/xml-document.ts';
 
 /**
  * Reads a body as its type says: HL7 v2, X12, EDIFACT, ASTM, DICOM, JSON, XML, delimited text, or else plain text. A media type may
  * carry `charset`, and for delimited text `header=absent` and `delimiter`. Throws an EngineError
  * DOCUMENT_UNREADABLE with the position of what is wrong, never quoting the body.
  */
-export function documentOf(bytes: Uint8Array, { type, charset }: BodyHints): Document {
-  const [media = '', ...rest] = type.split(';').map((part) => part.trim());
-  const parameters = new Map(rest.map(parameter));
-  const given = charset ?? parameters.get('charset');
+export function documentOf(bytes: Uint8Array, hints: BodyHints): Document {
+  const { media, parameters, given } = readHints(hints);
   const kind = kindOf(media);
   if (kind === 'delimited') {
     return delimitedDocument(bytes, layoutOf(media.toLowerCase(), parameters, given));
   }
   return READERS[kind](bytes, given);
+}
+
+/**
+ * As `documentOf`, for a large body of a kind that is read as a whole before anything can be asked of it: other work of the
+ * thread gets its turn meanwhile. Undefined for the others, which are read as far as they are asked.
+ */
+export async function documentInTurns(
+  bytes: Uint8Array,
+  hints: BodyHints,
+): Promise<Document | undefined> {
+  const { media, given } = readHints(hints);
+  return kindOf(media) === 'xml' ? await xmlDocumentInTurns(bytes, given) : undefined;
+}
+
+function readHints({ type, charset }: BodyHints) {
+  const [media = '', ...rest] = type.split(';').map((part) => part.trim());
+  const parameters = new Map(rest.map(parameter));
+  return { media, parameters, given: charset ?? parameters.get('charset') };
 }
 
 type Reader = (bytes: Uint8Array, charset: string | undefined) => Document;

@@ -12,7 +12,7 @@ export {
   readFileHead,
 } from './dicom/file-head.ts';
 export type { BodyHints, Document } from './document.ts';
-export { documentOf, kindOf } from './document-of.ts';
+export { documentInTurns, documentOf, kindOf } from './document-of.ts';
 export { ediAcknowledgement } from './edi/acknowledge/acknowledge.ts';
 export {
   answersEdi,

@@ -1,5 +1,5 @@
 import type { Document } from '../document/document.ts';
-import { dicomFront, documentOf, kindOf } from '../document/index.ts';
+import { dicomFront, documentInTurns, documentOf, kindOf } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { Scope } from '../expression/expression.ts';
 import { type Body, frontOf } from '../message/body.ts';
@@ -29,6 +29,8 @@ interface Shared {
   /** The beginning of a body that is too large to be held. */
   front?: Uint8Array;
   document: Document | undefined;
+  /** Why a large body could not be read. */
+  unreadable?: EngineError;
 }
 
 const shares = new WeakMap<Subject, Shared>();
@@ -45,6 +47,7 @@ function onEnvelope(
     bodyRef,
     document() {
       if (shared.document !== undefined) return shared.document;
+      if (shared.unreadable !== undefined) throw shared.unreadable;
       const { type, charset } = message;
       const { bytes, front } = shared;
       if (bytes !== undefined) shared.document = documentOf(bytes, { type, charset });
@@ -76,8 +79,21 @@ export function bytesHeld(of: Subject): Uint8Array | undefined {
 export async function loadBody(of: Subject): Promise<void> {
   const shared = shares.get(of);
   if (shared === undefined || shared.bytes !== undefined) return;
-  if (of.body.size <= READ_LIMIT) shared.bytes = await of.body.bytes();
+  if (of.body.size <= READ_LIMIT) await readInTurns(shared, of);
   else if (kindOf(of.message.type) === 'dicom') shared.front ??= await frontOf(of.body, FRONT);
+}
+
+/** What is wrong with the body is told by whoever asks for a part of it, as of a small one. */
+async function readInTurns(shared: Shared, { body, message }: Subject): Promise<void> {
+  const { type, charset } = message;
+  const bytes = await body.bytes();
+  try {
+    shared.document = await documentInTurns(bytes, { type, charset });
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    shared.unreadable = error;
+  }
+  shared.bytes = bytes;
 }
 
 function notLoaded(size: number): EngineError {

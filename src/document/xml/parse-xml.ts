@@ -1,3 +1,4 @@
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { SaxesParser, type SaxesTagNS } from 'saxes';
 import { isEngineError } from '../../error/engine-error.ts';
 import type { XmlAttribute, XmlElement, XmlLeaf, XmlRoot, XmlTree } from './tree.ts';
@@ -16,7 +17,58 @@ const DEPTH = 256;
  * is a document that is larger or deeper than the thread can handle while other messages wait.
  */
 export function parseXml(text: string): XmlTree {
-  const reading = new TreeReading(text);
+  const parsing = new Parsing(text);
+  parsing.read(text.length);
+  return parsing.tree();
+}
+
+/** Characters that are read in one turn: some 5 ms. */
+const TURN = 32_768;
+
+/** As `parseXml`; other work of the thread gets its turn meanwhile. */
+export async function parseXmlInTurns(text: string): Promise<XmlTree> {
+  const parsing = new Parsing(text);
+  while (parsing.read(TURN)) await yieldToOthers();
+  return parsing.tree();
+}
+
+/** A text on its way to become a tree. */
+class Parsing {
+  readonly #text: string;
+  readonly #reading: TreeReading;
+  readonly #parser: ReturnType<typeof parserInto>;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#reading = new TreeReading(text);
+    this.#parser = parserInto(this.#reading);
+  }
+
+  /** Reads on; false at the end. */
+  read(characters: number): boolean {
+    const end = this.#at + characters;
+    this.#parsed(() => this.#parser.write(this.#text.slice(this.#at, end)));
+    this.#at = end;
+    return end < this.#text.length;
+  }
+
+  tree(): XmlTree {
+    this.#parsed(() => this.#parser.close());
+    return this.#reading.tree();
+  }
+
+  #parsed(parse: () => unknown): void {
+    try {
+      parse();
+    } catch (error) {
+      if (isEngineError(error)) throw error;
+      throw unreadable('it is not well-formed');
+    }
+  }
+}
+
+function parserInto(reading: TreeReading): SaxesParser<{ xmlns: true }> {
   const parser = new SaxesParser({ xmlns: true });
   parser.on('error', () => {
     // the parser's message quotes the text
@@ -34,13 +86,7 @@ export function parseXml(text: string): XmlTree {
   parser.on('processinginstruction', ({ target, body }) =>
     reading.leaf('instruction', { name: target, value: body, end: '?>' }),
   );
-  try {
-    parser.write(text).close();
-  } catch (error) {
-    if (isEngineError(error)) throw error;
-    throw unreadable('it is not well-formed');
-  }
-  return reading.tree();
+  return parser;
 }
 
 type Read = Pick<XmlLeaf, 'kind' | 'name' | 'value'> & {

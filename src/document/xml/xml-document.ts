@@ -1,7 +1,7 @@
 import { EngineError } from '../../error/engine-error.ts';
 import { type Charset, UTF8 } from '../charset.ts';
 import type { Document } from '../document.ts';
-import { parseXml } from './parse-xml.ts';
+import { parseXml, parseXmlInTurns } from './parse-xml.ts';
 import {
   changed,
   copyTree,
@@ -27,6 +27,12 @@ const FORBIDDEN = /[\0-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 export function xmlDocument(bytes: Uint8Array, given?: string): XmlDocument {
   const { text, charset } = xmlText(bytes, given);
   return new XmlDocument({ text, charset }, parseXml(text), bytes);
+}
+
+/** As `xmlDocument`, for a large body; other work of the thread gets its turn meanwhile. */
+export async function xmlDocumentInTurns(bytes: Uint8Array, given?: string): Promise<XmlDocument> {
+  const { text, charset } = xmlText(bytes, given);
+  return new XmlDocument({ text, charset }, await parseXmlInTurns(text), bytes);
 }
 
 interface Source {
