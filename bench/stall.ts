@@ -30,7 +30,6 @@ const readsOf = (kind: BodyKind): readonly [first: string, missing: string] =>
 
 function productionYaml(ports: { readonly http: number; readonly tcp: number }): string {
   const all = KINDS.flatMap((kind) => waysOf(kind).map((way) => ({ kind, way })));
-  const at = ({ kind, way }: { kind: BodyKind; way: Way }): string => `${kind}-${way}`;
   const services = all.map(
     (one) =>
       `  ${at(one)}: { adapter: http-in, settings: { listen: "127.0.0.1:${ports.http}", path: /${at(one)}, limit: 100MB }, to: ${one.way === 'kept' ? 'out' : `${at(one)}-do`} }`,
@@ -60,6 +59,14 @@ function productionYaml(ports: { readonly http: number; readonly tcp: number }):
     '',
   ].join('\n');
 }
+
+/** A kind of body, and what is done with it. */
+interface Case {
+  readonly kind: BodyKind;
+  readonly way: Way;
+}
+
+const at = ({ kind, way }: Case): string => `${kind}-${way}`;
 
 const waysOf = (kind: BodyKind): readonly Way[] => (kind === 'text' ? ['kept'] : WAYS);
 
@@ -104,7 +111,7 @@ interface Site {
 
 async function measured(
   { folder, http, tcp, probe }: Site,
-  what: { readonly kind: BodyKind; readonly way: Way; readonly megabytes: number },
+  what: Case & { readonly megabytes: number },
 ): Promise<string[]> {
   const { kind, way, megabytes } = what;
   const body = sized(kind, megabytes * 1_000_000);
@@ -159,12 +166,14 @@ try {
     isOnlyEngine: true,
   });
   const rows: string[][] = [];
-  for (const kind of KINDS.filter((one) => values.only.split(',').includes(one))) {
-    for (const way of waysOf(kind).filter((one) => values.ways.split(',').includes(one))) {
-      for (const megabytes of values.megabytes.split(',').map(Number)) {
-        rows.push(await measured(site, { kind, way, megabytes }));
-        print(table([HEAD, ...rows.slice(-1)]));
-      }
+  const cases = KINDS.flatMap((kind) => waysOf(kind).map((way) => ({ kind, way }))).filter(
+    ({ kind, way }) =>
+      values.only.split(',').includes(kind) && values.ways.split(',').includes(way),
+  );
+  for (const one of cases) {
+    for (const megabytes of values.megabytes.split(',').map(Number)) {
+      rows.push(await measured(site, { ...one, megabytes }));
+      print(table([HEAD, ...rows.slice(-1)]));
     }
   }
   print(table([HEAD, ...rows]));

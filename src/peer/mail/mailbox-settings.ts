@@ -1,10 +1,25 @@
-import { choice, credential, duration, optional, text } from '../../adapter/setting.ts';
+import {
+  choice,
+  credential,
+  duration,
+  optional,
+  type Setting,
+  text,
+} from '../../adapter/setting.ts';
 import { tlsClient } from '../tls/tls-settings.ts';
+
+type Security = 'tls' | 'starttls';
+
+interface SecureSettings {
+  readonly security: Setting<Security, Security | undefined>;
+  readonly tls: ReturnType<typeof tlsClient>;
+  readonly credential: Setting<string, string>;
+}
 
 /** The settings of every adapter that reads a mailbox over a connection of its own. */
 export const mailboxSettings = {
   /** @param command the protocol's own for switching to TLS */
-  secure: (command: string) => ({
+  secure: (command: string): SecureSettings => ({
     security: choice(
       {
         tls: 'TLS from the start',
