@@ -1,7 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import type { CheckedFiles } from '../definition/history/checked-files.ts';
-import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
-import { EngineError } from '../error/engine-error.ts';
+import { EngineError, toldError } from '../error/engine-error.ts';
 import { after } from '../time/timer.ts';
 import type { FilesCheck, FilesChecked } from './check-worker.ts';
 import { type CodeNotice, spareThreads } from './spare-threads.ts';
@@ -84,8 +83,7 @@ async function answerOf(
 
 function resultOf(told: FilesChecked): CheckedFiles {
   if ('result' in told) return told.result;
-  const { code, text, retryable } = told.failure;
-  throw new EngineError(isCode(code) ? code : 'CONFIG_INVALID', text, { retryable });
+  throw toldError(told.failure, 'CONFIG_INVALID');
 }
 
 const busy = (text: string): EngineError =>
@@ -96,5 +94,3 @@ const stuck = (why: string): EngineError =>
     'REHEARSAL_STUCK',
     `checking these files ${why}. What runs was not touched: look for an endless loop in their code`,
   );
-
-const isCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CODES, code);

@@ -3,8 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
 import { background } from '../error/background.ts';
-import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
-import { describeError, EngineError } from '../error/engine-error.ts';
+import { describeError, toldError } from '../error/engine-error.ts';
 import { unexpected } from '../error/unexpected.ts';
 import type { OperatorNews, OperatorOrder } from '../plane/worker.ts';
 import { retryDelay } from '../time/back-off.ts';
@@ -119,8 +118,8 @@ async function started(
   const worker = new Worker(module, { workerData: order });
   const [news] = (await once(worker, 'message')) as [OperatorNews];
   if (news.kind === 'failed') {
-    const code = isErrorCode(news.code) ? news.code : 'STORE_UNAVAILABLE';
-    throw new EngineError(code, `the operator plane did not start: ${news.text}`);
+    const text = `the operator plane did not start: ${news.text}`;
+    throw toldError({ code: news.code, text, retryable: false }, 'STORE_UNAVAILABLE');
   }
   const { url, firstCode, settings } = news.kind === 'ready' ? news : {};
   return { worker, url, firstCode, settings };
@@ -131,5 +130,3 @@ function ownModule(): URL {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
   return new URL(`../plane/worker${extension}`, import.meta.url);
 }
-
-const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CODES, code);

@@ -32,13 +32,7 @@ export type RehearsalWork = { readonly order: RehearsalOrder } | Tried;
 export type TriedAnswer =
   | { readonly read: true }
   | { readonly result: Rehearsal }
-  | {
-      readonly failure: {
-        readonly code: string;
-        readonly text: string;
-        readonly retryable: boolean;
-      };
-    };
+  | { readonly failure: ReturnType<typeof describeError> };
 
 /** Yields to the engine's thread, as the operator plane does. */
 const NICENESS = 10;

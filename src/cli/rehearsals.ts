@@ -4,8 +4,7 @@ import { type StagedFolder, stagedFolder } from '../definition/history/staged-fo
 import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
 import { bytesOf } from '../engine/file-history.ts';
 import { background } from '../error/background.ts';
-import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
-import { EngineError, isEngineError } from '../error/engine-error.ts';
+import { EngineError, isEngineError, toldError } from '../error/engine-error.ts';
 import { toldElsewhere } from '../error/foreseen.ts';
 import { after, type Timer } from '../time/timer.ts';
 import type { RehearsalOrder, RehearsalWork, Tried, TriedAnswer } from './rehearsal-worker.ts';
@@ -213,8 +212,7 @@ class Room {
       const told = await answer.promise;
       this.#isDone = true;
       if ('result' in told) return told.result;
-      const { code, text, retryable } = told.failure;
-      throw new EngineError(isCode(code) ? code : 'TRANSFORM_FAILED', text, { retryable });
+      throw toldError(told.failure, 'TRANSFORM_FAILED');
     } catch (error) {
       if (isEngineError(error) && error.code === 'REHEARSAL_STUCK') await this.close();
       throw error;
@@ -270,6 +268,5 @@ const stuck = (why: string): EngineError =>
     `what the files make of this message ${why}. Nothing was sent, and what runs was not touched: look for an endless loop in the code that the message goes through`,
   );
 
-const isCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CODES, code);
 /** A thread that is ended for its own good has nothing to tell. */
 const isEnding = (): boolean => true;

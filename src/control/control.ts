@@ -3,8 +3,7 @@ import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { isGone, processIdentity } from '../broker/process-identity.ts';
 import { background } from '../error/background.ts';
-import { ERROR_CODES, type ErrorCode } from '../error/codes.ts';
-import { describeError, EngineError, isEngineError } from '../error/engine-error.ts';
+import { describeError, EngineError, isEngineError, toldError } from '../error/engine-error.ts';
 import { describeSize } from '../time/size.ts';
 import { firstToAnswer, hasNobody, serveShared } from './first-to-answer.ts';
 import { ENGINE, type Verb, type Verbs } from './verbs.ts';
@@ -22,11 +21,7 @@ export interface ControlServer {
   close(): void;
 }
 
-interface Failure {
-  readonly code: string;
-  readonly text: string;
-  readonly retryable: boolean;
-}
+type Failure = ReturnType<typeof describeError>;
 
 /** Answers every one of these verbs. */
 export function serveControl<Of extends Verbs>(
@@ -255,15 +250,8 @@ const subjectOf = (
 function resultOf<Result>(_verb: Verb<never, Result>, message: Msg): Result {
   const answer = message.json<{ result: Result; failure?: Failure }>();
   if (answer.failure === undefined) return answer.result;
-  const { code, text, retryable } = answer.failure;
-  throw new EngineError(errorCodeOf(code), text, { retryable });
+  throw toldError(answer.failure, 'BROKER_UNAVAILABLE');
 }
-
-const isCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CODES, code);
-
-/** The code as it was told, if this version knows it. */
-export const errorCodeOf = (code: string): ErrorCode =>
-  isCode(code) ? code : 'BROKER_UNAVAILABLE';
 
 /** A request for NATS. Throws MESSAGE_TOO_LARGE. */
 export function packed(

@@ -1,5 +1,4 @@
-import { describeError, EngineError } from '../error/engine-error.ts';
-import { errorCodeOf } from './control.ts';
+import { describeError, EngineError, toldError } from '../error/engine-error.ts';
 
 /* An answer that is sent in parts over NATS: each part is a frame with its number, so that a lost one is noticed. */
 
@@ -76,6 +75,5 @@ export const failure = (error: unknown): Uint8Array => asJson(describeError(erro
 
 /** The error that was told. */
 export function failed(payload: Uint8Array): EngineError {
-  const { code, text, retryable } = jsonOf(payload) as ReturnType<typeof describeError>;
-  return new EngineError(errorCodeOf(code), text, { retryable });
+  return toldError(jsonOf(payload) as ReturnType<typeof describeError>, 'BROKER_UNAVAILABLE');
 }

@@ -1,6 +1,6 @@
 import type { Reprocess, Reprocessed } from '../control/orders.ts';
 import type { Definition } from '../definition/definition.ts';
-import { EngineError } from '../error/engine-error.ts';
+import { EngineError, toldError } from '../error/engine-error.ts';
 import { enqueue } from '../flow/enqueue.ts';
 import { type Leg, ownBodies, route } from '../flow/route.ts';
 import { subject } from '../flow/subject.ts';
@@ -176,9 +176,9 @@ function chosenLegs(legs: readonly Leg[], targets: readonly string[]): readonly 
   );
   const failure = failureOf(failed === undefined ? legs : [failed]);
   if (failure !== undefined && (failed !== undefined || missing.length > 0))
-    throw new EngineError(
-      failure.code as 'TRANSFORM_FAILED',
-      `at ${failure.host}, still: ${failure.text}`,
+    throw toldError(
+      { code: failure.code, text: `at ${failure.host}, still: ${failure.text}`, retryable: false },
+      'TRANSFORM_FAILED',
     );
   if (missing.length > 0) {
     const now = legs

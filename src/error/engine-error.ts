@@ -1,4 +1,4 @@
-import type { ErrorCode } from './codes.ts';
+import { ERROR_CODES, type ErrorCode } from './codes.ts';
 
 export interface ErrorDetail extends ErrorOptions {
   /** The peer's own text: shown in the trace next to the message, masked by the format of values, and never logged. */
@@ -51,4 +51,18 @@ export function describeError(error: unknown): { code: string; text: string; ret
     return { code: error.name, text: `${error.name} (text withheld)`, retryable: true };
   }
   return { code: 'UNKNOWN', text: 'something that is not an Error was thrown', retryable: true };
+}
+
+const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CODES, code);
+
+/**
+ * An error that another thread or process described, as an error again.
+ *
+ * @param otherwise instead of a code that this version does not know
+ */
+export function toldError(
+  { code, text, retryable }: ReturnType<typeof describeError>,
+  otherwise: ErrorCode,
+): EngineError {
+  return new EngineError(isErrorCode(code) ? code : otherwise, text, { retryable });
 }
