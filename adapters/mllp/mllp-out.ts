@@ -309,7 +309,7 @@ class PeerConnection implements LinkedConnection {
         ? ` Its answer has a control id other than MSH-10 of the message, or none, so it was set aside. If it always does that, write replies: { wrong-control-id: warn }: then the next answer counts.`
         : this.#strayBytes > 0
           ? ` ${this.#strayBytes} bytes arrived outside the marks of a message: check framing.`
-          : ' Ask the peer whether it has the message; it is sent again.';
+          : ' It may have the message: if that is sent again, it may get it twice.';
     return new EngineError(
       'REPLY_TIMEOUT',
       `${this.#place} did not acknowledge within ${this.#settings.ackTimeout} ms.${came}`,

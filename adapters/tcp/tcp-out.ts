@@ -239,7 +239,7 @@ class DeviceConnection implements LinkedConnection {
     const came =
       this.#reader.pending > 0
         ? `${this.#reader.pending} bytes arrived, but not the end of an answer: check reply and framing.`
-        : 'Ask the peer whether it accepted the message; it is sent again.';
+        : 'It may have the message: if that is sent again, it may get it twice.';
     return new EngineError(
       'REPLY_TIMEOUT',
       `${place} did not answer within ${settings.replyTimeout} ms. ${came}`,

@@ -76,7 +76,9 @@ function kind({ kind: name, item, minimum, maximum }: Setting<unknown, unknown>)
 function fallback({ default: value, optional, kind: name }: Setting<unknown, unknown>): string {
   if (value === undefined) return optional === true || name === 'group' ? '' : '**required**';
   if (Array.isArray(value) && value.length === 0) return '';
-  return cell(`\`${typeof value === 'string' ? value : JSON.stringify(value)}\``);
+  // a line end or a blank cannot be seen as it is
+  const isPlain = typeof value === 'string' && (value === '' || value.trim() !== '');
+  return cell(`\`${isPlain ? value : JSON.stringify(value)}\``);
 }
 
 function help({ help: text, choices, example }: Setting<unknown, unknown>): string {

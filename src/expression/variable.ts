@@ -19,7 +19,7 @@ export const expressionVariables: readonly ExpressionVariable[] = [
   {
     name: 'type',
     type: 'string',
-    help: 'ADT_A01 for HL7, 837P for X12, MEDRPT for EDIFACT, otherwise the media type such as application/json.',
+    help: 'ADT_A01 for HL7 (an acknowledgement is ACK, or ACK_A01 if it names the event), 837P for X12, MEDRPT for EDIFACT, otherwise the media type such as application/json.',
     read: ({ type }) => typePart(type, 1) ?? type,
   },
   {

@@ -52,11 +52,37 @@ export function bodyCheck(schema: object, root: Readonly<Record<string, unknown>
     const problems = errors
       .filter(({ keyword }) => keyword !== 'boolean')
       .slice(0, MOST)
-      .map(({ instancePath, message }) => ({ at: instancePath || '/', problem: message }));
+      .map((error) => ({ at: error.instancePath || '/', problem: worded(error) }));
     return problems.length > 0
       ? problems
       : [{ at: '/', problem: 'must have properties as required by patternProperties' }];
   };
+}
+
+/** How many names or values a problem shows, and how much of them; characters. */
+const SHOWN = 10;
+const LONGEST_SHOWN = 200;
+
+/** The library says that properties are too many, or a value is none of several, but not which. */
+function worded(error: ReturnType<typeof Errors>[1][number]): string {
+  const { keyword, message, params } = error;
+  if (keyword === 'additionalProperties') {
+    return `${message}: ${shown(params.additionalProperties)}`;
+  }
+  if (keyword === 'unevaluatedProperties') {
+    return `${message}: ${shown(params.unevaluatedProperties.map(String))}`;
+  }
+  if (keyword === 'enum') return `${message}: ${shown(params.allowedValues)}`;
+  return keyword === 'const' ? `${message}: ${shown([params.allowedValue])}` : message;
+}
+
+function shown(values: readonly unknown[]): string {
+  const more = values.length > SHOWN ? ', …' : '';
+  const text = values
+    .slice(0, SHOWN)
+    .map((value) => JSON.stringify(value))
+    .join(', ');
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : `${text}${more}`;
 }
 
 /** Below these is data, where `pattern` is an ordinary name. */

@@ -101,7 +101,7 @@ const suspended: Form<ReadonlyMap<string, Named<string>>> = {
 
 const receivedFields = {
   message: text('The file with the message.', 'messages/admission.hl7'),
-  text: text('The message itself, instead of a file. Line ends of HL7 are corrected.'),
+  text: text('The message itself, instead of a file; in UTF-8. Line ends of HL7 are corrected.'),
   type: text('The type of the message, if it is not HL7, JSON or XML.', 'text/csv'),
   label: text('The label the adapter would give: a file name, a subject.'),
 } as const satisfies Fields;

@@ -53,10 +53,28 @@ test('what the patterns say holds, and is told in their words', () => {
   expect(check({ code: 'ABC', 'x-one': 'a', pattern: { pattern: '(' } })).toEqual([]);
   const told = check({ code: 'abc', 'x-one': 1, y: 1 });
   expect(told.map(({ at, problem }) => `${at} ${problem}`)).toEqual([
-    '/ must not have additional properties',
+    '/ must not have additional properties: "y"',
     '/x-one must be string',
     '/code must match pattern "^[A-Z]{1,2000}$"',
   ]);
+});
+
+test('what is too much, and what was possible, is told', () => {
+  const check = bodyCheck({
+    type: 'object',
+    properties: { status: { enum: ['F', 'P'] }, version: { const: 2 } },
+    additionalProperties: false,
+  });
+  const told = (value: object): string[] => check(value).map(({ problem }) => problem);
+  expect(told({ unit: 1, 'a"b': 2 })).toEqual([
+    'must not have additional properties: "unit", "a\\"b"',
+  ]);
+  expect(told({ status: 'X' })).toEqual([expect.stringMatching(/: "F", "P"$/)]);
+  expect(told({ version: 1 })).toEqual([expect.stringMatching(/: 2$/)]);
+  const many = Object.fromEntries(
+    Array.from({ length: 5_000 }, (_, n) => [`${'x'.repeat(50)}${n}`, n]),
+  );
+  expect(told(many)[0]?.length).toBeLessThan(300);
 });
 
 test('names by a slow pattern are still checked both ways', () => {

@@ -130,7 +130,7 @@ describe('the answer', () => {
     await expect(out.send(line('one'))).rejects.toMatchObject({
       code: 'REPLY_TIMEOUT',
       retryable: true,
-      message: expect.stringMatching(/did not answer within 100 ms\. Ask the peer/),
+      message: expect.stringMatching(/did not answer within 100 ms\. It may have/),
     });
     peer.script((body) => (body === 'two' ? Buffer.of(0x15) : Buffer.of(6)));
     peer.release();
