@@ -1,13 +1,11 @@
-import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { adapterCatalogue } from '../../adapters/index.ts';
 import { checkFiles, type FilesToCheck } from '../definition/history/check-files.ts';
 import type { CheckedFiles } from '../definition/history/checked-files.ts';
-import { beforeCode } from '../definition/load-module.ts';
 import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
 import { type LoadedTable, LoadedTables } from '../lookup/loaded-tables.ts';
-import type { CodeNotice } from './spare-threads.ts';
+import { beginSpareThread } from './spare-threads.ts';
 
 /** What the engine's thread hands one in which files are checked. */
 export interface FilesCheck extends FilesToCheck {
@@ -21,13 +19,9 @@ export type FilesChecked =
   | { readonly result: CheckedFiles }
   | { readonly failure: ReturnType<typeof describeError> };
 
-/** Yields to the engine's thread, as the operator plane does. */
-const NICENESS = 10;
-
 const port = parentPort;
 if (port !== null) {
-  if (process.platform === 'linux') setPriority(0, NICENESS);
-  beforeCode(() => port.postMessage({ runsCode: true } satisfies CodeNotice));
+  beginSpareThread(port);
   // one after the other
   port.on('message', (order: FilesCheck) =>
     background(
@@ -43,14 +37,12 @@ async function checked({
   loaded,
   ...files
 }: FilesCheck): Promise<FilesChecked> {
-  const tables = new LoadedTables();
-  for (const [name, table] of loaded) tables.fill(name, table);
   try {
     const result = await checkFiles(files, {
       adapters: adapterCatalogue,
       overlays,
       ...(environment !== undefined && { environment }),
-      loaded: tables,
+      loaded: new LoadedTables(loaded),
     });
     return { result };
   } catch (error) {

@@ -1,14 +1,12 @@
-import { setPriority } from 'node:os';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { adapterCatalogue } from '../../adapters/index.ts';
-import { beforeCode } from '../definition/load-module.ts';
 import { readProduction } from '../definition/read.ts';
 import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
 import { type Rehearser, rehearser } from '../definition/rehearse.ts';
 import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
 import { type LoadedTable, LoadedTables } from '../lookup/loaded-tables.ts';
-import type { CodeNotice } from './spare-threads.ts';
+import { beginSpareThread } from './spare-threads.ts';
 
 /** What the engine's thread hands one in which messages are tried. */
 export interface RehearsalOrder {
@@ -34,17 +32,11 @@ export type TriedAnswer =
   | { readonly result: Rehearsal }
   | { readonly failure: ReturnType<typeof describeError> };
 
-/** Yields to the engine's thread, as the operator plane does. */
-const NICENESS = 10;
-
-if (parentPort !== null) {
-  if (process.platform === 'linux') setPriority(0, NICENESS);
-  serve(parentPort);
-}
+if (parentPort !== null) serve(parentPort);
 
 /** Reads the files of a run with its first message, and keeps to them until the next run. */
 function serve(port: MessagePort): void {
-  beforeCode(() => port.postMessage({ runsCode: true } satisfies CodeNotice));
+  beginSpareThread(port);
   let read: () => Promise<Rehearser>;
   let reading: Promise<Rehearser> | undefined;
   const answer = async ({ request, body }: Tried): Promise<TriedAnswer> => {
@@ -70,23 +62,16 @@ function serve(port: MessagePort): void {
   });
 }
 
-function filesOf(order: RehearsalOrder): Promise<Rehearser> {
-  const { folder, overlays, environment } = order;
+function filesOf({ folder, overlays, environment, loaded }: RehearsalOrder): Promise<Rehearser> {
   return rehearser((clock) =>
     // nobody is signed in to: no secret has to be there
     readProduction(folder, {
       adapters: adapterCatalogue,
       overlays,
       ...(environment !== undefined && { environment }),
-      loaded: tablesOf(order),
+      loaded: new LoadedTables(loaded),
       clock,
       assume: true,
     }),
   );
-}
-
-function tablesOf({ loaded }: Pick<RehearsalOrder, 'loaded'>): LoadedTables {
-  const tables = new LoadedTables();
-  for (const [name, table] of loaded) tables.fill(name, table);
-  return tables;
 }

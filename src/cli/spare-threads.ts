@@ -1,4 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import { setPriority } from 'node:os';
+import { type MessagePort, Worker } from 'node:worker_threads';
+import { beforeCode } from '../definition/load-module.ts';
 import { background } from '../error/background.ts';
 import { after, type Timer } from '../time/timer.ts';
 
@@ -75,4 +77,13 @@ function started(module: string, megabytes: number): Worker {
   // `exit` follows, which tells whoever waits
   worker.on('error', () => undefined);
   return worker;
+}
+
+/** Yields to the engine's thread, as the operator plane does. */
+const NICENESS = 10;
+
+/** Called by a module of such threads before it does anything else. */
+export function beginSpareThread(port: MessagePort): void {
+  if (process.platform === 'linux') setPriority(0, NICENESS);
+  beforeCode(() => port.postMessage({ runsCode: true } satisfies CodeNotice));
 }

@@ -12,7 +12,11 @@ export interface LoadedTable {
  * apart from the definition, so that a change of the production continues with the present rows.
  */
 export class LoadedTables {
-  readonly #tables = new Map<string, LoadedTable>();
+  readonly #tables: Map<string, LoadedTable>;
+
+  constructor(tables: ReadonlyMap<string, LoadedTable> = new Map()) {
+    this.#tables = new Map(tables);
+  }
 
   of(name: string): LoadedTable | undefined {
     return this.#tables.get(name);
