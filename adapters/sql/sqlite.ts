@@ -45,6 +45,10 @@ export const sqlite: Product = {
       : undefined,
 };
 
+/** Of the engine's environment the process gets only where compiled code is kept: from a clone its types would be taken away at each start. */
+const { NODE_COMPILE_CACHE } = process.env;
+const ENVIRONMENT = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
+
 const MODULE = `./sqlite-process${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`;
 /** Waits for locks, but less than the statement may take. */
 const LONGEST_PATIENCE = 10_000;
@@ -60,7 +64,7 @@ async function connectSqlite({ settings, signal }: SqlSignIn): Promise<SqlSessio
     // 64-bit integers and bytes are sent unchanged
     serialization: 'advanced',
     execArgv: ['--no-warnings'],
-    env: {},
+    env: ENVIRONMENT,
     stdio: 'ignore',
   });
   const session = new SqliteSession(process, file);

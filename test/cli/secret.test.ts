@@ -21,6 +21,10 @@ const SCRIPT = `
     .catch((error) => { process.exitCode = explainError(error); });
 `;
 
+/** Of our environment only what any process needs, and where compiled code is kept. */
+const { PATH, NODE_COMPILE_CACHE } = process.env;
+const BARE = { PATH, NODE_COMPILE_CACHE };
+
 interface Ran {
   readonly code: number;
   readonly output: string;
@@ -43,7 +47,7 @@ async function waybillSecret(
   environment: Readonly<Record<string, string>> = { WAYBILL_MASTER_KEY: KEY },
 ): Promise<Ran> {
   const child = spawn(process.execPath, nodeArguments([...args, '--data', folder]), {
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { ...BARE, ...environment },
   });
   child.stdin.end(input);
   const [output, errors, [code]] = await Promise.all([
@@ -115,7 +119,7 @@ async function typed(folder: string, keys: readonly string[]): Promise<Ran> {
     .map((one) => `'${one.replaceAll("'", `'\\''`)}'`)
     .join(' ');
   const child = spawn('script', ['--quiet', '--return', '--command', quoted, '/dev/null'], {
-    env: { PATH: process.env['PATH'], WAYBILL_MASTER_KEY: KEY, SHELL: '/bin/sh' },
+    env: { ...BARE, WAYBILL_MASTER_KEY: KEY, SHELL: '/bin/sh' },
   });
   let screen = '';
   const prompts = [/value of graph: $/, /once more: $/];

@@ -22,7 +22,6 @@ const ENTRIES = [
   'src/peer/index.ts',
   'src/document/index.ts',
   'src/mirth/index.ts',
-  'adapters/sql/sqlite-process.ts',
   'test/support/console-program.ts',
   'test/support/inbound-process.ts',
 ];
