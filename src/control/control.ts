@@ -5,6 +5,7 @@ import { isGone, processIdentity } from '../broker/process-identity.ts';
 import { background } from '../error/background.ts';
 import { describeError, EngineError, isEngineError, toldError } from '../error/engine-error.ts';
 import { describeSize } from '../time/size.ts';
+import { answerBytes, readAnswer } from './answer-bytes.ts';
 import { firstToAnswer, hasNobody, serveShared } from './first-to-answer.ts';
 import { ENGINE, type Verb, type Verbs } from './verbs.ts';
 
@@ -50,7 +51,8 @@ function serveVerb(
     using _ = message.headers?.has(SIGNS) === true ? signsOfLife(message) : undefined;
     try {
       const { request, body } = unpack(message.data);
-      message.respond(JSON.stringify({ result: await answer(request, body) }));
+      const result = await answer(request, body);
+      message.respond(await answerBytes({ connection }, { result }));
     } catch (error) {
       message.respond(JSON.stringify({ failure: describeError(error) satisfies Failure }));
     }
@@ -178,7 +180,7 @@ export async function askSigned<Request, Result>(
   });
   try {
     for await (const answer of answers) {
-      const told = answer.json<Partial<Sign>>();
+      const told = readAnswer(answer.data) as Partial<Sign>;
       if (!('alive' in told)) return resultOf(verb, answer);
       by = told.alive;
     }
@@ -248,7 +250,10 @@ const subjectOf = (
 ): string => (of === 'engine' ? names.control(name) : names.ask(name));
 
 function resultOf<Result>(_verb: Verb<never, Result>, message: Msg): Result {
-  const answer = message.json<{ result: Result; failure?: Failure }>();
+  const answer = readAnswer(message.data) as {
+    readonly result: Result;
+    readonly failure?: Failure;
+  };
   if (answer.failure === undefined) return answer.result;
   throw toldError(answer.failure, 'BROKER_UNAVAILABLE');
 }

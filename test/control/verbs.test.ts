@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type Broker, connectBroker } from '../../src/broker/broker.ts';
@@ -199,5 +200,25 @@ test('who asks for long work learns soon that its server is gone or silent, wait
   await expect(inTime).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
   ending.resolve();
   expect(await late).toEqual([{}]);
+  server.close();
+});
+
+test('an answer larger than NATS takes at once arrives compressed; one that is too large even so says it', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'large', role: 'test' });
+  const { files } = ENGINE;
+  const most = broker.connection.info?.max_payload ?? 0;
+  const names = Array.from({ length: most / 10 }, (_, n) => `host-${n}`).join(' ');
+  const noise = randomBytes(most).toString('hex');
+  const file = { hash: '', bytes: 1, editable: false };
+  const server = serveControl(
+    broker,
+    { files },
+    { files: ({ of }) => [{ ...file, path: of === 'disk' ? noise : names }] },
+  );
+  expect((await askControl(broker, files, { of: 'running' }))[0]?.path).toBe(names);
+  await expect(askControl(broker, files, { of: 'disk' })).rejects.toMatchObject({
+    code: 'MESSAGE_TOO_LARGE',
+  });
   server.close();
 });
