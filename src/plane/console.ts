@@ -27,7 +27,7 @@ import { jobStore } from '../operator/job/stored-jobs.ts';
 import { liveRecord } from '../operator/live/live-record.ts';
 import { liveStream } from '../operator/live/live-stream.ts';
 import { otherProductions } from '../operator/other-productions.ts';
-import { remembered } from '../time/remembered.ts';
+import { lately, remembered } from '../time/remembered.ts';
 import type { Applied } from '../trace/projector.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 import { startAlerting } from './alerting.ts';
@@ -72,6 +72,8 @@ export interface OperatorConsole {
   stop(): Promise<void>;
 }
 
+/** Milliseconds. */
+const LAG_FRESH = 2_000;
 const USAGE_FRESH = 60_000;
 
 /** Starts the API and everything that is only for people: live events, jobs, alerts. */
@@ -257,7 +259,8 @@ function contextParts(
     search: () => tracing.settings.search,
     keep: () => tracing.settings.keep,
     log,
-    lag: () => tracing.lag(),
+    // a request to NATS for each queue, which takes its time while that writes
+    lag: lately(LAG_FRESH, () => tracing.lag()),
     failingSince: () => tracing.failingSince(),
     usage: () => usage.get(),
     async purge() {
