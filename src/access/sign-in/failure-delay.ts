@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { MetaDatabase, MetaSession } from '../meta/meta-database.ts';
+import { SignInRefusal } from './sign-in-refusal.ts';
 
 /** Makes guessing slow without ever locking anybody out permanently. Unknown users are delayed like known ones. */
 export interface FailureDelay {
@@ -84,6 +85,28 @@ export function failureDelay(database: MetaDatabase, now: () => number = Date.no
       await database.run('DELETE FROM sign_in_failure WHERE key = ?', textOf(key));
     },
   };
+}
+
+/**
+ * Checks what can be guessed, not before its time: counted before it is checked, so that parallel tries do not
+ * all pass. A success forgets the failures of `own`, and of `shared` only this one: somebody with one account
+ * must not get free guesses at others.
+ */
+export async function guarded<Result>(
+  delay: FailureDelay,
+  { own, shared }: { readonly own?: FailureKey; readonly shared: readonly FailureKey[] },
+  check: () => Promise<Result>,
+): Promise<Result> {
+  const keys = own === undefined ? shared : [own, ...shared];
+  const wait = await delay.tried(keys);
+  if (wait > 0) throw SignInRefusal.tooSoon(wait);
+  const result = await check().catch(async (error: unknown) => {
+    await delay.refused(keys);
+    throw error;
+  });
+  if (own !== undefined) await delay.succeeded(own);
+  for (const key of shared) await delay.forgiven(key);
+  return result;
 }
 
 /** People type their password into the name field, so what was typed is not stored. */

@@ -5,7 +5,7 @@ import type { Identity } from '../rights/principal-for.ts';
 import type { DelegatedAttempt } from './delegated-attempt.ts';
 import { type Directory, DirectoryFailure } from './directory/directory.ts';
 import type { Enforcement } from './enforcement.ts';
-import type { FailureDelay } from './failure-delay.ts';
+import { type FailureDelay, guarded } from './failure-delay.ts';
 import type { Delegate } from './sign-in.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 import type { User, Users } from './users.ts';
@@ -86,26 +86,17 @@ export function localSignIn({
   return {
     async check(attempt) {
       const { user, ip } = attempt;
-      const byPair = { kind: 'user', name: `${user} ${ip}` } as const;
-      const others = [
-        { kind: 'address', name: ip },
-        { kind: 'name', name: user },
-      ] as const;
       // the emergency user must not wait because of others' guesses; that password is random
       const isBreakGlass = (await users.find(user))?.breakGlass === true;
-      const keys = isBreakGlass ? [] : [byPair, ...others];
-      // counted before hashing, so that parallel tries do not all pass
-      const wait = await delay.tried(keys);
-      if (wait > 0) throw SignInRefusal.tooSoon(wait);
-      const identity = await checked(attempt).catch(async (error: unknown) => {
-        await delay.refused(keys);
-        throw error;
-      });
-      if (isBreakGlass) return identity;
-      await delay.succeeded(byPair);
-      // not cleared: somebody with one account must not get free guesses at others
-      for (const key of others) await delay.forgiven(key);
-      return identity;
+      if (isBreakGlass) return checked(attempt);
+      const keys = {
+        own: { kind: 'user', name: `${user} ${ip}` },
+        shared: [
+          { kind: 'address', name: ip },
+          { kind: 'name', name: user },
+        ],
+      } as const;
+      return guarded(delay, keys, () => checked(attempt));
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { FailureDelay, FailureKey } from '../failure-delay.ts';
+import { type FailureDelay, guarded } from '../failure-delay.ts';
 import type { UsedAssertions } from '../saml/used-assertions.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
 import { ownerOf } from './factor-store.ts';
@@ -40,23 +40,16 @@ export function factorCheck(parts: FactorCheckOptions): FactorCheck {
     throw wrong('it is neither a code of an app nor a recovery code that is left');
   };
   return {
-    async check(person, given, ip) {
+    check(person, given, ip) {
       const owner = ownerOf(person);
-      const byPair: FailureKey = { kind: 'user', name: `second ${owner} ${ip}` };
-      const others: readonly FailureKey[] = [
-        { kind: 'address', name: ip },
-        { kind: 'name', name: `second ${owner}` },
-      ];
-      const keys = [byPair, ...others];
-      const wait = await delay.tried(keys);
-      if (wait > 0) throw SignInRefusal.tooSoon(wait);
-      const by = await checked(owner, given).catch(async (error: unknown) => {
-        await delay.refused(keys);
-        throw error;
-      });
-      await delay.succeeded(byPair);
-      for (const key of others) await delay.forgiven(key);
-      return by;
+      const keys = {
+        own: { kind: 'user', name: `second ${owner} ${ip}` },
+        shared: [
+          { kind: 'address', name: ip },
+          { kind: 'name', name: `second ${owner}` },
+        ],
+      } as const;
+      return guarded(delay, keys, () => checked(owner, given));
     },
   };
 }

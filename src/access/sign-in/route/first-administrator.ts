@@ -1,10 +1,12 @@
 import { checkNewPassword, hashPassword } from '../../../credential/password.ts';
+import { isEngineError } from '../../../error/engine-error.ts';
 import { OPEN_LIMIT } from '../../../web/admission.ts';
 import type { Api } from '../../../web/api.ts';
 import { closed } from '../../../web/schema.ts';
 import { Type } from '../../../web/type.ts';
 import { EVERYTHING } from '../../rights/scope.ts';
 import { checkOrigin } from '../cross-origin.ts';
+import { guarded } from '../failure-delay.ts';
 import { localIdentity } from '../local-sign-in.ts';
 import type { SignIn } from '../sign-in.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
@@ -39,14 +41,13 @@ export function firstAdministratorRoute(api: Api, signIn: SignIn): void {
       checkNewPassword(password, name);
       await attempted(signIn, request, { method: METHOD, user: undefined }, async () => {
         checkOrigin(signIn, request);
-        const key = { kind: 'address', name: request.ip } as const;
-        const wait = await delay.tried([key]);
-        if (wait > 0) throw SignInRefusal.tooSoon(wait);
-        await first.use(code).catch(async () => {
-          await delay.refused([key]);
-          throw wrongCode();
-        });
-        await delay.forgiven(key);
+        const shared = [{ kind: 'address', name: request.ip }] as const;
+        await guarded(delay, { shared }, () =>
+          first.use(code).catch((error: unknown) => {
+            const isWrong = isEngineError(error) && error.code === 'CREDENTIAL_REFUSED';
+            throw isWrong ? wrongCode() : error;
+          }),
+        );
       });
       const roles = ['administrator'];
       await users.add({
