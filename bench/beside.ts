@@ -15,6 +15,9 @@ const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = 
   nats: async () => (await import('./beside/nats.ts')).natsSubjects,
   mqtt: async () => (await import('./beside/mqtt.ts')).mqttSubjects,
   soap: async () => (await import('./beside/soap.ts')).soapSubjects,
+  amqp: async () => (await import('./beside/amqp.ts')).amqpSubjects,
+  dicom: async () => (await import('./beside/dicom.ts')).dicomSubjects,
+  pop3: async () => (await import('./beside/pop3.ts')).pop3Subjects,
   ldap: async () => (await import('./beside/ldap.ts')).ldapSubjects,
 };
 

@@ -31,11 +31,17 @@ export function lent<S extends Settings>(
   };
 }
 
-/** Opens a listener whose store accepts everything at once; returns its address and port. */
-export async function listening<S extends Settings>(adapter: InboundAdapter<S>): Promise<string> {
+/**
+ * Opens a listener whose store accepts everything at once; returns its address and port. Without `undo` it ends with the
+ * process.
+ */
+export async function listening<S extends Settings>(
+  adapter: InboundAdapter<S>,
+  undo?: AsyncDisposableStack,
+): Promise<string> {
   let place = '';
   let id = 0;
-  await adapter.open({
+  const open = await adapter.open({
     ...lent(
       adapter.settings,
       { listen: '127.0.0.1:0' },
@@ -47,6 +53,7 @@ export async function listening<S extends Settings>(adapter: InboundAdapter<S>):
     },
     memory: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
   });
+  undo?.defer(() => open.close());
   return place;
 }
 

@@ -39,6 +39,25 @@ export async function timed(
 export const kept = (): Promise<Receipt> =>
   Promise.resolve({ messageId: 1, sessionId: 1, status: 'stored' });
 
+/** What a bare client does with its messages: each is stored, and then acknowledged, in their order. */
+export class InTurn {
+  #ended: Promise<void> = Promise.resolve();
+
+  take(acknowledge: () => void): void {
+    const before = this.#ended;
+    const one = async (): Promise<void> => {
+      await before;
+      await kept();
+      acknowledge();
+    };
+    this.#ended = one();
+  }
+
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+}
+
 /** Counts what is taken: the time is that from the first to the last. */
 export class Taken {
   readonly #all = Promise.withResolvers<number>();

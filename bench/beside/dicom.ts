@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import dicomIn from '../../adapters/dicom/dicom-in.ts';
+import dicomOut from '../../adapters/dicom/dicom-out.ts';
+import { startDaemon } from '../../sandbox/daemon.ts';
+import { freePort } from '../../sandbox/free-port.ts';
+import { dicomFile } from '../../test/support/dicom.ts';
+import { temporaryFolder } from '../../test/support/temporary-folder.ts';
+import { listening } from '../lent.ts';
+import { type Subjects, sender } from './subject.ts';
+
+const run = promisify(execFile);
+// otherwise DCMTK waits 40 ms for the acknowledgement of each packet
+process.env['TCP_NODELAY'] = '1';
+
+const PICTURE = Buffer.alloc(64 * 1024, 7);
+
+async function during(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
+/** Objects of 64 KB one after another over one association: storescu and storescp of DCMTK, and either by its adapter. */
+export async function dicomSubjects(): Promise<Subjects> {
+  await using undo = new AsyncDisposableStack();
+  const folder = undo.use(await temporaryFolder('bench-dicom'));
+  const archive = undo.use(await temporaryFolder('bench-archive'));
+  const port = await freePort();
+  const args = ['--fork', '+xa', '+B', '--unique-filenames', '-od', archive.path, String(port)];
+  const log = join(archive.path, 'log');
+  const daemon = await startDaemon({ program: '/usr/bin/storescp', args, log, port });
+  undo.defer(() => daemon.stop());
+  const at = { connect: `127.0.0.1:${port}`, title: 'ARCHIVE' };
+  const out = await sender(dicomOut, at, { kind: 'basic', user: '', password: '' });
+  undo.defer(() => out.close());
+  const ours = Number((await listening(dicomIn, undo)).split(':')[1]);
+  let made = 0;
+  const prepare = async (messages: number): Promise<void> => {
+    for (; made < messages; made++) {
+      const file = dicomFile({ instance: made + 1, picture: PICTURE });
+      await writeFile(join(folder.path, `${made}.dcm`), file);
+    }
+  };
+  const storescu = (to: number): Promise<number> =>
+    during(() => run('storescu', ['+sd', '127.0.0.1', String(to), folder.path]));
+  const all = undo.move();
+  return {
+    subjects: [
+      {
+        what: 'dicom-out',
+        prepare,
+        bare: () => storescu(port),
+        adapter: (messages) =>
+          during(async () => {
+            for (let n = 0; n < messages; n++) {
+              const body = dicomFile({ instance: n + 1, picture: PICTURE });
+              await out.send(body, { type: 'application/dicom' });
+            }
+          }),
+      },
+      {
+        what: 'dicom-in',
+        prepare,
+        bare: () => storescu(port),
+        adapter: () => storescu(ours),
+      },
+    ],
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
