@@ -21,6 +21,7 @@ import { answersFor, type PromptAnswer, passwordOf } from './dialogue.ts';
 import { ExecPool } from './exec-pool.ts';
 import { ExecSession, LostWhileBeginning } from './exec-session.ts';
 import { execFaults, execSettings } from './exec-settings.ts';
+import { notBecome } from './not-become.ts';
 import { without } from './output.ts';
 import { type Ended, type Order, runCommand } from './running-command.ts';
 import { shellWord } from './shell-word.ts';
@@ -175,17 +176,14 @@ class ExecSender implements OpenOutbound {
   }
 
   #notBegun(place: string, { how, errors }: Ended): Error {
-    const { by, user } = this.#lent.settings.become ?? { by: 'sudo', user: '' };
     if (how === 'gone') {
       return new TemporaryError(
         `The connection to ${place} was lost before the command began. It is tried again.`,
       );
     }
     const words = errors === '' ? {} : { detail: errors };
-    return new DisableError(
-      `${by} on ${place} did not let us become ${user}. Check the password of the credential under become, and whether the account may (sudoers for /bin/sh, the group of su); waybill try says what it answered.`,
-      words,
-    );
+    const { cause, remedy } = notBecome(becomeOf(this.#lent.settings), errors);
+    return new DisableError(`On ${place} ${cause}. ${remedy}.`, words);
   }
 
   /** An earlier try may have run, wholly or in part. */
@@ -306,11 +304,14 @@ async function tryExec(lent: TestLent, step: Step): Promise<void> {
     if (become !== undefined) await told('other user', (detail) => tryBecoming(lent, run, detail));
     if (folder !== undefined)
       await told('folder', (detail) => tryFolder(folder.source, run, detail));
-    await told('program', (detail) => tryProgram(settings.command, run, detail));
+    await told('program', (detail) => tryProgram(settings, run, detail));
   } finally {
     await opened?.close();
   }
 }
+
+/** Commands that ask for a password. */
+const ASKS = /(?:^|\/)(?:su|sudo)$/;
 
 type Run = (line: string) => Promise<Ended>;
 
@@ -357,13 +358,17 @@ async function tryShell(session: ExecSession, detail: StepDetail): Promise<void>
 }
 
 async function tryBecoming({ settings }: TestLent, run: Run, detail: StepDetail): Promise<void> {
-  const { become } = settings;
   const { begun, output, errors } = await run('id -un');
   if (begun) return detail(shown(output));
-  throw new StepFailure(
-    `${become?.by} does not let us become ${become?.user}: ${errors.split('\n').at(-1) ?? ''}`,
-    'Check the password of the credential under become, and whether the account may (sudoers, the group of su)',
-  );
+  const { cause, remedy } = notBecome(becomeOf(settings), errors);
+  throw new StepFailure(cause, remedy);
+}
+
+type Settings = ExecLent['settings'];
+
+function becomeOf({ become }: Settings): Parameters<typeof notBecome>[0] {
+  const { by, user, credential } = become ?? { by: 'sudo', user: 'root', credential: undefined };
+  return { by, user, hasPassword: credential !== undefined };
 }
 
 async function tryFolder(source: string, run: Run, detail: StepDetail): Promise<void> {
@@ -376,10 +381,20 @@ async function tryFolder(source: string, run: Run, detail: StepDetail): Promise<
   );
 }
 
-async function tryProgram(command: string, run: Run, detail: StepDetail): Promise<void> {
+async function tryProgram(
+  { command, expect }: Settings,
+  run: Run,
+  detail: StepDetail,
+): Promise<void> {
   const [, name] = /^\s*([\w./+-]+)/.exec(command) ?? [];
   if (name === undefined) return detail('it begins with more than a name', 'untried');
   const { code, output } = await run(`command -v ${shellWord(name)}`);
+  if (code === 0 && ASKS.test(name) && expect.length === 0) {
+    return detail(
+      `${shown(output)} asks for a password that nobody gives here: say as whom under become instead`,
+      'untried',
+    );
+  }
   if (code === 0) return detail(shown(output));
   throw new StepFailure(
     `there is no program ${name} for this user`,

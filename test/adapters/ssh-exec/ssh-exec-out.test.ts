@@ -384,6 +384,14 @@ describeWithSshd(
       await expect(readFile(mark)).rejects.toMatchObject({ code: 'ENOENT' });
     });
 
+    test('says that su in the command has nobody who gives it a password', async () => {
+      expect((await steps({ command: 'su labor -c true' })).at(-1)).toMatchObject({
+        name: 'program',
+        result: 'skipped',
+        detail: expect.stringContaining('under become'),
+      });
+    });
+
     test.for([
       [{ command: 'no-such-program' }, 'program', /no program no-such-program/],
       [{ command: 'true', folder: '/nowhere' }, 'folder', /\/nowhere is missing/],
@@ -396,6 +404,11 @@ describeWithSshd(
         { command: 'true', become: { by: 'su', user: 'labor', credential: 'wrong' } },
         'other user',
         /su does not let us become labor/,
+      ],
+      [
+        { command: 'true', become: { by: 'su', user: 'labor' } },
+        'other user',
+        /su asks for a password, and become has no credential/,
       ],
       [{ command: 'true', credential: 'wrong' }, 'sign-in', /refused the sign-in of x/],
     ] as const)('names what is wrong: %o', async ([given, name, cause]) => {
