@@ -9,6 +9,7 @@ import {
   Incoming,
   isPreflight,
   mediaTypeOf,
+  notAllowed,
   preflightReply,
   Refusal,
   RequestBody,
@@ -184,17 +185,25 @@ export class Endpoint implements HttpService {
 
   /** Refuses what can be refused by the head of a request. */
   #answer(arrived: Arrived, route: Route, body: RequestBody): HttpReply | Promise<HttpReply> {
-    const { cors } = this.#lent.settings;
     const { operation, parameters, takes } = route;
     const incoming = new Incoming(arrived, parameters);
     this.#serving.checkOpen();
-    if (cors !== undefined && isPreflight(incoming)) {
-      return preflightReply(cors, this.#methodsAt(incoming.path), incoming);
-    }
+    const preflight = this.#preflight(incoming);
+    if (preflight !== undefined) return preflight;
     if (!takes) throw this.#notTaken(incoming.path);
     body.check();
     if (operation.signIn !== undefined) return this.#signedIn(operation.signIn, incoming, body);
     return this.#taken(incoming, operation, body);
+  }
+
+  /** The answer to a preflight; operators hear of a page that may not call. Undefined if it is something else, or no policy answers it. */
+  #preflight(incoming: Incoming): HttpReply | undefined {
+    if (!isPreflight(incoming)) return undefined;
+    const { cors } = this.#lent.settings;
+    const methods = this.#methodsAt(incoming.path);
+    const reply = cors && preflightReply(cors, methods, incoming);
+    this.#serving.stopped(incoming.address, notAllowed(cors, methods, incoming));
+    return reply;
   }
 
   #signedIn(action: SignInAction, incoming: Incoming, body: RequestBody): Promise<HttpReply> {

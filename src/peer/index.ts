@@ -93,6 +93,7 @@ export {
   corsHeaders,
   corsSettings,
   isPreflight,
+  notAllowed,
   preflightReply,
 } from './http-server/cors.ts';
 export {

@@ -138,7 +138,7 @@ test('8, 20: a page whose token is in a cookie, where nobody looks for it, and t
   const elsewhere = await post(opened, 'https://app.example');
   expect(elsewhere.status).toBe(403);
   expect(told(opened)).toBe(
-    'Refused 127.0.0.1 (403): a cookie came with a request from another origin.',
+    'Refused 127.0.0.1 (403): a cookie came with a request from a page of the origin https://app.example, which is not under cors.origins.',
   );
   expect((await post(opened, urlOf(opened))).status).toBe(202);
   const listed = { ...right, cors: { origins: ['https://app.example'], credentials: true } };

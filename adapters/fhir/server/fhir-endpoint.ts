@@ -9,6 +9,7 @@ import {
   type HttpService,
   Incoming,
   isPreflight,
+  notAllowed,
   preflightReply,
   RequestBody,
   Room,
@@ -110,7 +111,9 @@ export class FhirEndpoint implements HttpService {
     const incoming = new Incoming(arrived, {});
     this.#serving.checkOpen();
     if (settings.cors !== undefined && isPreflight(incoming)) {
-      return preflightReply(settings.cors, METHODS, incoming);
+      const reply = preflightReply(settings.cors, METHODS, incoming);
+      this.#serving.stopped(incoming.address, notAllowed(settings.cors, METHODS, incoming));
+      return reply;
     }
     const below = decoded(arrived.path.slice(this.#path.length + 1));
     if (settings.smart !== undefined && below === '.well-known/smart-configuration') {

@@ -99,11 +99,12 @@ export function isPreflight({ method, headers }: Pick<Incoming, 'method' | 'head
 export function preflightReply(
   policy: CorsPolicy,
   methods: readonly string[],
-  { headers: { origin } }: Pick<Incoming, 'headers'>,
+  { headers: asked }: Pick<Incoming, 'headers'>,
 ): HttpReply {
+  const { origin } = asked;
   if (!isAllowedOrigin(policy, origin)) {
     throw new Refusal(403, 'Pages from this origin are not allowed to call.', {
-      told: 'the origin of its page is not listed under cors',
+      told: `its page is of the origin ${saidOrigin(origin)}, which is not listed under cors`,
     });
   }
   const headers = {
@@ -112,4 +113,40 @@ export function preflightReply(
     'access-control-max-age': String(Math.floor(policy.maxAge / 1_000)),
   };
   return { status: 204, headers, body: '' };
+}
+
+/** What a page asks in a preflight and the policy does not allow, so that its browser sends nothing more; undefined if nothing. */
+export function notAllowed(
+  policy: CorsPolicy | undefined,
+  methods: readonly string[],
+  { headers }: Pick<Incoming, 'headers'>,
+): string | undefined {
+  const method = String(headers['access-control-request-method']);
+  const page = `a page of the origin ${saidOrigin(headers.origin)}`;
+  if (policy === undefined) return `${page} asks whether it may call, and there is no cors`;
+  if (!ALWAYS.has(method) && !methods.includes(method)) {
+    const said = /^[A-Z]{1,20}$/.test(method) ? method : 'another method';
+    return `${page} wants to send ${said}, which is not accepted here`;
+  }
+  const listed = new Set(policy.headers.map((name) => name.toLowerCase()));
+  if (listed.has('*') && !policy.credentials) return undefined;
+  const asked = (headers['access-control-request-headers'] ?? '').split(',');
+  const lacking = asked.find((name) => {
+    const trimmed = name.trim().toLowerCase();
+    return /^[\w-]{1,60}$/.test(trimmed) && !listed.has(trimmed);
+  });
+  return (
+    lacking && `${page} wants to send the header ${lacking.trim()}, which is not under cors.headers`
+  );
+}
+
+/** What browsers send without asking. */
+const ALWAYS = new Set(['GET', 'HEAD', 'POST']);
+
+/** An origin as a browser sends it; nothing else that a caller may have written there. */
+export function saidOrigin(origin: string | undefined): string {
+  if (origin === undefined) return 'that it does not name';
+  return /^[a-z][a-z0-9+.-]{0,20}:\/\/[\w.:[\]-]{1,100}$/i.test(origin)
+    ? origin
+    : 'null, or of no known form';
 }

@@ -51,9 +51,16 @@ export class Serving {
   refused(address: string, { status, told }: Refusal, error: unknown): void {
     const { log, event } = this.#lent;
     if (!(error instanceof Refusal) && status === 500) log.error({ err: error }, 'request failed');
-    if (told === undefined || !this.isNews(address, told)) return;
+    // a caller who varies its origin makes no more events
+    if (told === undefined || !this.isNews(address, told.replace(/\w+:\/\/\S+/, ''))) return;
     event('warn', 'refused', `Refused ${address} (${status}): ${told}.`);
     log.warn({ peer: address, status }, 'request refused');
+  }
+
+  /** Tells operators what a page asks in a preflight and may not do: its browser does not send the request. */
+  stopped(address: string, what: string | undefined): void {
+    if (what === undefined || !this.isNews(address, 'preflight')) return;
+    this.#lent.event('warn', 'refused', `Refused ${address} in a preflight: ${what}.`);
   }
 
   /** Called when an address was refused before it sent anything. */

@@ -281,6 +281,40 @@ test('services that share a port and stop at the same time leave it free', async
   });
 });
 
+/** What operators hear of a preflight of https://portal.example. */
+async function heardOf(
+  cors: Record<string, unknown> | undefined,
+  asked: Record<string, string>,
+): Promise<string | undefined> {
+  await using one = await service(cors === undefined ? {} : { cors });
+  const headers = {
+    origin: 'https://portal.example',
+    'access-control-request-method': 'POST',
+    ...asked,
+  };
+  await one.call('/x', { method: 'OPTIONS', headers });
+  return one.opened.events.find(({ name }) => name === 'refused')?.text;
+}
+
+test('operators hear which page, header or method a preflight asked for in vain', async () => {
+  const cors = { origins: ['https://portal.example'] };
+  const asks = 'Refused 127.0.0.1 in a preflight: a page of the origin https://portal.example';
+  expect(await heardOf(cors, { 'access-control-request-headers': 'content-type' })).toBeUndefined();
+  expect(await heardOf(cors, { 'access-control-request-headers': 'content-type,x-csrf' })).toBe(
+    `${asks} wants to send the header x-csrf, which is not under cors.headers.`,
+  );
+  expect(await heardOf(cors, { 'access-control-request-method': 'DELETE' })).toBe(
+    `${asks} wants to send DELETE, which is not accepted here.`,
+  );
+  expect(await heardOf(undefined, {})).toBe(
+    `${asks} asks whether it may call, and there is no cors.`,
+  );
+  expect(await heardOf(cors, { origin: 'https://evil.example' })).toContain(
+    'the origin https://evil.example, which is not listed under cors',
+  );
+  expect(await heardOf(cors, { origin: 'x'.repeat(5_000) })).toContain('null, or of no known form');
+});
+
 test('a preflight is answered before any sign-in, and strangers are told nothing', async () => {
   await using one = await service(
     {

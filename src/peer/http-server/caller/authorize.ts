@@ -1,4 +1,4 @@
-import { type CorsPolicy, isAllowedOrigin } from '../cors.ts';
+import { type CorsPolicy, isAllowedOrigin, saidOrigin } from '../cors.ts';
 import type { Incoming } from '../incoming.ts';
 import { Refusal } from '../refusal.ts';
 import { type Caller, type Proof, quoted, REALM, type Scheme } from './caller.ts';
@@ -103,7 +103,9 @@ export function checkSameSite(
   throw new Refusal(
     403,
     'A cookie is accepted only in requests from pages of this origin or a listed one.',
-    { told: 'a cookie came with a request from another origin' },
+    {
+      told: `a cookie came with a request from a page of the origin ${saidOrigin(origin)}, which is not under cors.origins`,
+    },
   );
 }
 
