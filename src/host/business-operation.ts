@@ -90,6 +90,10 @@ export class BusinessOperation implements Host {
   /** Outcomes being stored; above a limit no slot sends its next message. */
   readonly #storing = new Set<Promise<void>>();
   #stop = new AbortController();
+  /** Ends the waits of those that are tried again. */
+  #wake = new AbortController();
+  /** Of its line, while this engine has it. */
+  #lease: Lease | undefined;
   #held = new AbortController();
   #holding: Promise<void> | undefined;
   /** Milliseconds that a stop waits for what is in flight. */
@@ -194,8 +198,6 @@ export class BusinessOperation implements Host {
     });
   }
 
-  #lease: Lease | undefined;
-
   /** Whether its line, if it has one, still belongs to this engine. */
   readonly #isOurs = (): boolean => this.#lease?.isHeld() ?? true;
 
@@ -226,11 +228,7 @@ export class BusinessOperation implements Host {
       handle: (taken, signals) => this.#handle(taken, signals, stream),
       end: (taken, order, begun) => {
         if (begun) this.#state.retrying = undefined;
-        return endByOrder(
-          this.#runtime,
-          { ...this.#options, patience: this.#patience },
-          { taken, order, begun },
-        );
+        return this.#end({ taken, order, begun });
       },
     });
   }
@@ -247,7 +245,6 @@ export class BusinessOperation implements Host {
     this.#wake.abort();
     this.#wake = new AbortController();
   }
-  #wake = new AbortController();
 
   endMessage(id: number, order: EndOrder): Promise<boolean> {
     return this.#workers.end(id, order);
@@ -316,11 +313,11 @@ export class BusinessOperation implements Host {
 
   #setAside(taken: Taken, { by, reason }: { by: string; reason: string }): Promise<void> {
     const order = { status: 'suspended', by, reason: `test mode: ${reason}` } as const;
-    return endByOrder(
-      this.#runtime,
-      { ...this.#options, patience: this.#patience },
-      { taken, order, begun: false },
-    );
+    return this.#end({ taken, order, begun: false });
+  }
+
+  #end(ended: Parameters<typeof endByOrder>[2]): Promise<void> {
+    return endByOrder(this.#runtime, { ...this.#options, patience: this.#patience }, ended);
   }
 
   async #roomForOutcome(): Promise<void> {

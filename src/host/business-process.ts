@@ -61,6 +61,8 @@ export class BusinessProcess implements Host {
   readonly #patience: HostPatience;
   readonly #workers = new Workers();
   #stop = new AbortController();
+  /** Ends the waits of those that are tried again. */
+  #wake = new AbortController();
   #working: Promise<void> | undefined;
   /** Milliseconds that a stop waits for what is in flight. */
   #limit = 10_000;
@@ -130,7 +132,6 @@ export class BusinessProcess implements Host {
     this.#wake.abort();
     this.#wake = new AbortController();
   }
-  #wake = new AbortController();
 
   endMessage(id: number, order: EndOrder): Promise<boolean> {
     return this.#workers.end(id, order);
