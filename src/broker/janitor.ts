@@ -28,11 +28,6 @@ export interface JanitorOptions {
   readonly isLeft?: (stream: string) => Promise<boolean>;
 }
 
-/** Why nothing of a stream may be removed. */
-interface Kept {
-  readonly why: string;
-}
-
 /** How far a stream was settled at a certain time. */
 interface Seen {
   readonly created: string;
@@ -87,9 +82,10 @@ export function janitorPass(parts: JanitorOptions): () => Promise<void> {
   const tidy = async (stream: string): Promise<void> => {
     const { created, state } = await manager.streams.info(stream);
     const found = await floorOf(broker, stream);
-    tell(stream, 'why' in found ? found.why : undefined);
-    if ('why' in found) return;
-    if (names.isQueue(stream)) await mark(stream, created, found.worker);
+    tell(stream, found.why);
+    // also where nothing is removed: a worker that has to be made again begins there
+    if (found.worker !== undefined) await mark(stream, created, found.worker);
+    if (found.lowest === undefined) return;
     const upTo = settledSince(stream, { created, floor: found.lowest, at: Date.now() });
     if (upTo === undefined) return;
     if (upTo >= state.first_seq) await manager.streams.purge(stream, { seq: upTo + 1 });
@@ -146,13 +142,15 @@ async function removeEmpty({ manager }: Broker, stream: string): Promise<void> {
 
 /** How far a stream has been processed. */
 interface Floors {
-  /** How far the engines have settled it, if it is a queue. */
-  readonly worker: number;
-  /** How far every consumer has acknowledged. */
-  readonly lowest: number;
+  /** How far the engines have settled it, if it is a queue and this is known. */
+  readonly worker?: number | undefined;
+  /** How far every consumer has acknowledged; undefined if nothing may be removed. */
+  readonly lowest?: number;
+  /** Why nothing may be removed. */
+  readonly why?: string;
 }
 
-async function floorOf(broker: Broker, stream: string): Promise<Floors | Kept> {
+async function floorOf(broker: Broker, stream: string): Promise<Floors> {
   const consumers: ConsumerInfo[] = [];
   for await (const info of broker.manager.consumers.list(stream)) consumers.push(info);
   const isQueue = broker.names.isQueue(stream);
@@ -163,14 +161,13 @@ async function floorOf(broker: Broker, stream: string): Promise<Floors | Kept> {
   if (worker !== undefined && !isTrusted(worker, await markFor(broker, worker))) {
     return { why: `its consumer named ${WORKER} was not made by an engine` };
   }
+  const settled = worker && settledUpTo(worker);
   if (!consumers.some(({ name }) => name === PROJECTOR)) {
-    return { why: `it has no consumer named ${PROJECTOR}, so the trace may not have it yet` };
+    const why = `it has no consumer named ${PROJECTOR}, so the trace may not have it yet`;
+    return { worker: settled, why };
   }
   const floors = consumers.map((info) =>
     info === worker ? settledUpTo(info) : info.ack_floor.stream_seq,
   );
-  return {
-    worker: worker === undefined ? 0 : settledUpTo(worker),
-    lowest: Math.min(...floors),
-  };
+  return { worker: settled, lowest: Math.min(...floors) };
 }

@@ -4,6 +4,7 @@ import { tolerate, unless } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
+import { isLeaderless, removeLeaderless } from './leaderless.ts';
 import { PROJECTOR } from './names.ts';
 import {
   ensureProjector,
@@ -158,6 +159,10 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
     } catch (error) {
       // the consumer is durable, and `seek` comes again
       tolerate(error, isAway, `reading ${stream}`);
+      if (isLeaderless(error) && !stop.signal.aborted)
+        await removeLeaderless(broker, stream, PROJECTOR).catch(
+          unless(isAway, `making the consumer of ${stream} again`),
+        );
     } finally {
       followed.delete(stream);
       reading.delete(stream);
@@ -237,15 +242,21 @@ export async function projectorLag(broker: Broker): Promise<number> {
   const infos = await Promise.all(
     streams.map((stream) =>
       // a consumer that is just being created has read nothing yet
-      broker.manager.consumers
-        .info(stream, PROJECTOR)
-        .catch(unless(isAway, `asking about ${stream}`)),
+      unread(broker, stream).catch(unless(isAway, `asking about ${stream}`)),
     ),
   );
-  return infos.reduce(
-    (sum, info) => sum + (info?.num_pending ?? 0) + (info?.num_ack_pending ?? 0),
-    0,
-  );
+  return infos.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+}
+
+async function unread({ manager }: Broker, stream: string): Promise<number> {
+  try {
+    const { num_pending, num_ack_pending } = await manager.consumers.info(stream, PROJECTOR);
+    return num_pending + num_ack_pending;
+  } catch (error) {
+    if (!isLeaderless(error)) throw error;
+    // nobody knows how far it has come: at most this
+    return (await manager.streams.info(stream)).state.messages;
+  }
 }
 
 /** The streams that the trace is built from; bodies, state and suspended messages are referred to from these. */

@@ -12,9 +12,10 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import { EngineError } from '../error/engine-error.ts';
+import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { describeSize } from '../time/size.ts';
 import type { Broker } from './broker.ts';
+import { isLeaderless, removeLeaderless } from './leaderless.ts';
 import { PROJECTOR, WORKER } from './names.ts';
 import { patiently } from './patiently.ts';
 import { readMark, writeMark } from './settled-mark.ts';
@@ -111,7 +112,7 @@ export async function ensureWorker(broker: Broker, stream: string, pool: number)
   return againIfOthersAct(`the consumer ${WORKER} of ${stream}`, async (isFirst) => {
     // read before the consumer: others may work on the queue meanwhile
     const mark = await readMark(broker, stream);
-    const info = await workerInfo(broker, stream);
+    const info = await ledWorker(broker, stream);
     if (info !== undefined && isSound(info, mark)) {
       const isThere = await updateConsumer(manager, stream, wanted);
       return isThere ? doubtOf(info) : undefined;
@@ -251,7 +252,7 @@ export async function reclaimWorker(
   }: { readonly wasSent?: boolean; readonly signal?: AbortSignal | undefined },
 ): Promise<number> {
   const mark = await readMark(broker, stream);
-  const info = await workerInfo(broker, stream);
+  const info = await ledWorker(broker, stream);
   signal?.throwIfAborted();
   if (info === undefined || !isSound(info, mark) || info.num_ack_pending === 0)
     return ensureWorker(broker, stream, pool);
@@ -281,6 +282,16 @@ export async function workerInfo(
     return await manager.consumers.info(stream, WORKER);
   } catch (error) {
     if (isConsumerMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The same for who makes it where it is missing: one that stays without a leader is removed. */
+async function ledWorker(broker: Broker, stream: string): Promise<ConsumerInfo | undefined> {
+  try {
+    return await workerInfo(broker, stream);
+  } catch (error) {
+    if (isLeaderless(error) && (await removeLeaderless(broker, stream, WORKER))) return undefined;
     throw error;
   }
 }
@@ -371,11 +382,29 @@ const beginningAt = (sequence: number): Partial<ConsumerConfig> =>
     ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence }
     : { deliver_policy: DeliverPolicy.All };
 
+type Wanted = Partial<ConsumerConfig> & { readonly durable_name: string };
+
 /** @returns false if there is one with other settings */
-function addConsumer(
+async function addConsumer(
   manager: Broker['manager'],
   stream: string,
-  wanted: Partial<ConsumerConfig> & { readonly durable_name: string },
+  wanted: Wanted,
+): Promise<boolean> {
+  try {
+    return await addPatiently(manager, stream, wanted);
+  } catch (error) {
+    // there is one that nobody leads
+    const isStuck = isEngineError(error) && isLeaderless(error.cause);
+    if (!isStuck || !(await removeLeaderless({ manager }, stream, wanted.durable_name)))
+      throw error;
+  }
+  return addPatiently(manager, stream, wanted);
+}
+
+function addPatiently(
+  manager: Broker['manager'],
+  stream: string,
+  wanted: Wanted,
 ): Promise<boolean> {
   return patiently(`the consumer ${wanted.durable_name} of ${stream}`, async () => {
     try {

@@ -58,6 +58,8 @@ const TAIL = 60_000;
 const FRESH = 2_000;
 /** After a power loss, consumers may have forgotten as much as the outcomes that the janitor keeps. */
 const LONG_TAIL = 5 * 60_000;
+/** A consumer that was made again begins where its queue was last known to be settled, which may be longer ago. */
+const LOST_TAIL = 60 * 60_000;
 
 /** For each message being sent, the outcome of another may have been on its way. */
 const IN_DOUBT = 2;
@@ -152,6 +154,7 @@ export class Queues {
   /** Everything up to there may have been sent through a consumer that is gone; 0 means nothing. */
   async #doubtAll(stream: string, until: number): Promise<void> {
     if (until === 0) return;
+    this.#tail = LOST_TAIL;
     await this.recall();
     this.doubts.raise(stream, { until, most: Number.POSITIVE_INFINITY });
   }
@@ -257,6 +260,9 @@ export class Queues {
     }
   }
 
+  /** How far back it is read next, if further than usual. */
+  #tail: number | undefined;
+
   /** Reads what all engines recently settled. All who ask before a read begins share it. */
   recall(): Promise<void> {
     this.#next ??= this.#reading.catch(toldElsewhere).then(() => {
@@ -269,9 +275,11 @@ export class Queues {
 
   async #readTail(): Promise<void> {
     const { broker, uncertain } = this.#engine;
-    for await (const { record } of outcomeTail(broker, uncertain ? LONG_TAIL : TAIL)) {
+    const span = this.#tail ?? (uncertain ? LONG_TAIL : TAIL);
+    for await (const { record } of outcomeTail(broker, span)) {
       if (record.kind === 'outcome') this.settled(record.host).add(record.id);
     }
+    if (span === this.#tail) this.#tail = undefined;
   }
 
   #lines({ definition, generations }: QueuePlan): Line[] {

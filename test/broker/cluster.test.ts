@@ -2,12 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { JetStreamApiError } from '@nats-io/jetstream';
+import { AckPolicy, JetStreamApiError } from '@nats-io/jetstream';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { findNatsServer } from '../../src/broker/embedded/nats-binary.ts';
-import { ensureStream } from '../../src/broker/streams.ts';
+import { isLeaderless, removeLeaderless } from '../../src/broker/leaderless.ts';
+import { PROJECTOR } from '../../src/broker/names.ts';
+import { projectorLag } from '../../src/broker/stream-reader.ts';
+import { ensureProjector, ensureStream } from '../../src/broker/streams.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { liveStream } from '../../src/operator/live/live-stream.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -22,13 +25,19 @@ interface Server {
   kill(): Promise<void>;
 }
 
-/** Two servers that only together have a leader. */
-async function pair(
+/** Servers of which more than half have a leader. */
+async function cluster(
   folder: string,
-): Promise<{ readonly one: Server; readonly other: Server } & AsyncDisposable> {
+  count: number,
+): Promise<{ readonly all: readonly Server[]; leads(): Promise<string> } & AsyncDisposable> {
   const binary = await findNatsServer();
-  const routes = [await freePort(), await freePort()] as const;
-  const server = async (n: 0 | 1): Promise<Server> => {
+  const routes: number[] = [];
+  const monitors: number[] = [];
+  while (routes.length < count) {
+    routes.push(await freePort());
+    monitors.push(await freePort());
+  }
+  const server = async (n: number): Promise<Server> => {
     const port = await freePort();
     const data = join(folder, `${n}`);
     await mkdir(data);
@@ -37,8 +46,12 @@ async function pair(
       file,
       `server_name: s${n}
        listen: "127.0.0.1:${port}"
+       http: "127.0.0.1:${monitors[n]}"
        jetstream { store_dir: "${data}" }
-       cluster { name: pair, listen: "127.0.0.1:${routes[n]}", routes: ["nats://127.0.0.1:${routes[1 - n]}"] }`,
+       cluster { name: some, listen: "127.0.0.1:${routes[n]}", routes: [${routes
+         .filter((_, other) => other !== n)
+         .map((route) => `"nats://127.0.0.1:${route}"`)
+         .join(', ')}] }`,
     );
     let child: ChildProcess | undefined;
     const kill = async (): Promise<void> => {
@@ -57,20 +70,27 @@ async function pair(
       kill,
     };
   };
-  const [one, other] = [await server(0), await server(1)];
+  const all: Server[] = [];
+  for (const n of routes.keys()) all.push(await server(n));
   return {
-    one,
-    other,
+    all,
+    /** The name of the server that decides where streams and consumers are. */
+    async leads() {
+      const answer = await fetch(`http://127.0.0.1:${monitors[0]}/jsz`);
+      const { meta_cluster } = (await answer.json()) as { meta_cluster: { leader: string } };
+      return meta_cluster.leader;
+    },
     async [Symbol.asyncDispose]() {
-      await Promise.all([one.kill(), other.kill()]);
+      await Promise.all(all.map((one) => one.kill()));
     },
   };
 }
 
 test('streams are made, those of the console too, once a cluster that has no leader has one again', async () => {
   await using folder = await temporaryFolder();
-  await using servers = await pair(folder.path);
-  const { one, other } = servers;
+  await using servers = await cluster(folder.path, 2);
+  const [one, other] = servers.all;
+  if (one === undefined || other === undefined) throw new Error('there are two');
   await one.start();
   await other.start();
   await using broker = await vi.waitFor(
@@ -97,4 +117,64 @@ test('streams are made, those of the console too, once a cluster that has no lea
     );
   }
   await live.close();
+}, 120_000);
+
+test('a consumer without a leader is removed and made again, one with a leader is left alone', async () => {
+  await using folder = await temporaryFolder();
+  await using servers = await cluster(folder.path, 3);
+  for (const server of servers.all) await server.start();
+  await using broker = await vi.waitFor(
+    () =>
+      connectBroker({
+        url: servers.all.map(({ url }) => url).join(','),
+        production: 'trio',
+        role: 'test',
+      }),
+    ELECTED,
+  );
+  const { manager } = broker;
+  const { stream, subject } = broker.names.queue('h');
+  await vi.waitFor(
+    () => manager.streams.add({ name: stream, subjects: [subject], num_replicas: 3 }),
+    ELECTED,
+  );
+  // on two servers, of which one is not coming back; that it has no leader is told by the one that leads the others
+  const leads = await servers.leads();
+  const members = async (): Promise<readonly string[]> => {
+    await manager.consumers.add(stream, {
+      durable_name: PROJECTOR,
+      ack_policy: AckPolicy.All,
+      num_replicas: 2,
+    });
+    const { leader, replicas = [] } =
+      (await manager.consumers.info(stream, PROJECTOR)).cluster ?? {};
+    return [leader ?? '', ...replicas.map(({ name }) => name)];
+  };
+  let found = await vi.waitFor(members, ELECTED);
+  while (!found.includes(leads)) {
+    await manager.consumers.delete(stream, PROJECTOR);
+    found = await members();
+  }
+  await vi.waitFor(async () => {
+    expect((await manager.consumers.info(stream, PROJECTOR)).cluster?.leader).toBeDefined();
+  }, ELECTED);
+  expect(await removeLeaderless(broker, stream, PROJECTOR, 1_000)).toBe(false);
+  await servers.all[Number(found.find((name) => name !== leads)?.slice(1))]?.kill();
+  await vi.waitFor(async () => {
+    expect((await manager.streams.info(stream)).cluster?.leader).toBeDefined();
+    await expect(manager.consumers.info(stream, PROJECTOR)).rejects.toSatisfy(isLeaderless);
+    // what it has to read is not called nothing
+    await broker.jetstream.publish(subject, 'one');
+  }, ELECTED);
+  expect(await projectorLag(broker)).toBeGreaterThan(0);
+  await vi.waitFor(
+    async () => expect(await removeLeaderless(broker, stream, PROJECTOR, 1_000)).toBe(true),
+    ELECTED,
+  );
+  await ensureProjector(broker, stream);
+  await vi.waitFor(
+    async () =>
+      expect((await manager.consumers.info(stream, PROJECTOR)).cluster?.leader).toBeDefined(),
+    ELECTED,
+  );
 }, 120_000);

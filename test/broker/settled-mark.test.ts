@@ -79,6 +79,11 @@ test('only what worker and projector are done with is removed; without either of
   const noProjector = await queueWith(broker, 'no-projector', 4);
   await broker.manager.consumers.delete(noProjector, PROJECTOR);
   expect(await tidied(broker, noProjector)).toMatchObject({ messages: 10 });
+  // what is settled is written down all the same: a worker that is made again begins there
+  await broker.manager.consumers.delete(noProjector, WORKER);
+  await ensureWorker(broker, noProjector, 4);
+  const { config } = await broker.manager.consumers.info(noProjector, WORKER);
+  expect(config.opt_start_seq).toBe(5);
   await broker.manager.streams.delete(noProjector);
 });
 
