@@ -1,14 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Worker } from 'node:worker_threads';
 import { print, table } from '../src/cli/output.ts';
 import { engineProcess } from './engine-process.ts';
 import { freePorts } from './free-ports.ts';
 import { load, percentile } from './load.ts';
 import { receiver } from './peers.ts';
+import { people } from './people.ts';
 import { tokenIn } from './token.ts';
 
 /**
@@ -58,16 +57,11 @@ type Beside = 'nobody' | 'burner' | 'searchers' | 'pages';
 
 /** Runs the workload once next to something else. */
 async function turn(beside: Beside): Promise<Turn> {
-  const people =
+  const searchers = Number(values.searchers);
+  const what = beside === 'pages' ? 'pages' : 'searches';
+  const users =
     beside === 'searchers' || beside === 'pages'
-      ? new Worker(new URL('searchers.ts', import.meta.url), {
-          workerData: {
-            api,
-            token,
-            searchers: Number(values.searchers),
-            what: beside === 'pages' ? 'pages' : 'searches',
-          },
-        })
+      ? people({ api, token, searchers, what })
       : undefined;
   const burner = beside === 'burner' ? burn() : undefined;
   const { seconds, acknowledged } = await load({
@@ -81,11 +75,7 @@ async function turn(beside: Beside): Promise<Turn> {
   });
   sent += messages;
   burner?.kill();
-  people?.postMessage('stop');
-  const [asked] =
-    people === undefined
-      ? [new Map<string, number[]>()]
-      : ((await once(people, 'message')) as [Map<string, number[]>]);
+  const asked = (await users?.leave()) ?? new Map<string, number[]>();
   while (peer.count() < sent) await sleep(20);
   return { rate: messages / seconds, acknowledged, asked };
 }
