@@ -10,7 +10,7 @@ import {
   type Reply,
   setting,
 } from 'waybill/adapter';
-import { asBuffer, contentTypeOf, namedTemplate, UnderWay } from 'waybill/peer';
+import { asBuffer, contentTypeOf, namedTemplate, UnderWay, unlessLate } from 'waybill/peer';
 import { amqpSettings } from './amqp-settings.ts';
 import { tryAmqp } from './amqp-test.ts';
 import { type AmqpSession, connectAmqp } from './connect.ts';
@@ -219,35 +219,20 @@ class AmqpSender implements OpenOutbound {
     if (at >= 0) this.#resting.splice(at, 1);
   }
 
+  /** An abandoned message must not arrive after those that follow: they use another connection. */
   async #within<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-    const { promise, reject } = Promise.withResolvers<never>();
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    const { timeout } = this.#lent.settings;
-    const { place } = this.#session;
-    const late = setTimeout(
-      () => {
-        reject(
-          new EngineError(
-            'REPLY_TIMEOUT',
-            `${place} did not confirm the message within ${timeout} ms, and whether it has it is not known. It is sent again with the same message-id.`,
-            { retryable: true },
-          ),
-        );
-      },
-      Math.min(timeout, 2 ** 31 - 1),
-    );
-    try {
-      return await Promise.race([work, promise]);
-    } catch (error) {
-      // an abandoned message must not arrive after those that follow: they use another connection
-      const isGivenUp = signal.aborted || (error as { code?: unknown }).code === 'REPLY_TIMEOUT';
-      if (isGivenUp) this.#endConnection();
-      throw error;
-    } finally {
-      clearTimeout(late);
-      signal.removeEventListener('abort', abort);
-    }
+    const { timeout: time } = this.#lent.settings;
+    return await unlessLate(work, {
+      signal,
+      time,
+      late: () =>
+        new EngineError(
+          'REPLY_TIMEOUT',
+          `${this.#session.place} did not confirm the message within ${time} ms, and whether it has it is not known. It is sent again with the same message-id.`,
+          { retryable: true },
+        ),
+      givenUp: () => this.#endConnection(),
+    });
   }
 
   #endConnection(): void {

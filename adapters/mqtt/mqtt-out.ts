@@ -14,7 +14,7 @@ import {
   type SettingsFault,
   setting,
 } from 'waybill/adapter';
-import { asBuffer, contentTypeOf, namedTemplate, Paced, UnderWay } from 'waybill/peer';
+import { asBuffer, contentTypeOf, namedTemplate, Paced, UnderWay, unlessLate } from 'waybill/peer';
 import { MqttConnection } from './mqtt-connection.ts';
 import { mqttSettings, qos, topicTemplate } from './mqtt-settings.ts';
 import { tryMqtt } from './mqtt-test.ts';
@@ -243,34 +243,20 @@ class MqttSender implements OpenOutbound {
     return { packetId: this.#connection.freeId((id) => used.has(id)), isReceived: false };
   }
 
+  /** The same message must not be under way twice in one connection (MQTT 5, 4.4). */
   async #within<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-    const { promise, reject } = Promise.withResolvers<never>();
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    const { timeout } = this.#lent.settings;
-    const late = setTimeout(
-      () => {
-        reject(
-          new EngineError(
-            'REPLY_TIMEOUT',
-            `${this.#connection.place} did not acknowledge the message within ${timeout} ms, and whether it has it is not known. It is sent again.`,
-            { retryable: true },
-          ),
-        );
-        // the same message must not be under way twice in one connection (MQTT 5, 4.4)
-        this.#connection.destroy();
-      },
-      Math.min(timeout, 2 ** 31 - 1),
-    );
-    try {
-      return await Promise.race([work, promise]);
-    } catch (error) {
-      if (signal.aborted) this.#connection.destroy();
-      throw error;
-    } finally {
-      clearTimeout(late);
-      signal.removeEventListener('abort', abort);
-    }
+    const { timeout: time } = this.#lent.settings;
+    return await unlessLate(work, {
+      signal,
+      time,
+      late: () =>
+        new EngineError(
+          'REPLY_TIMEOUT',
+          `${this.#connection.place} did not acknowledge the message within ${time} ms, and whether it has it is not known. It is sent again.`,
+          { retryable: true },
+        ),
+      givenUp: () => this.#connection.destroy(),
+    });
   }
 
   async #watch(): Promise<void> {

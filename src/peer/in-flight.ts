@@ -1,3 +1,5 @@
+import { timerTime } from '../time/timer.ts';
+
 /**
  * Work at a peer that is awaited until its signal aborts, and then goes on in the background: to
  * clean up after itself, or until the connection is found to be dead.
@@ -74,6 +76,41 @@ export async function unlessAborted<Value>(
   try {
     return await Promise.race([work, promise]);
   } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/**
+ * As `unlessAborted`, and for so many milliseconds at most; what `late` gives is then thrown. `givenUp` is called in either
+ * case, before.
+ */
+export async function unlessLate<Value>(
+  work: Promise<Value>,
+  {
+    signal,
+    time,
+    late,
+    givenUp,
+  }: {
+    readonly signal: AbortSignal;
+    readonly time: number;
+    readonly late: () => Error;
+    readonly givenUp: () => void;
+  },
+): Promise<Value> {
+  const { promise, resolve, reject } = Promise.withResolvers<Value>();
+  const giveUp = (reason: unknown): void => {
+    givenUp();
+    reject(reason);
+  };
+  const abort = (): void => giveUp(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  const timer = setTimeout(() => giveUp(late()), timerTime(time));
+  work.then(resolve, reject);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
     signal.removeEventListener('abort', abort);
   }
 }

@@ -111,7 +111,7 @@ export { type Content, RequestBody } from './http-server/request-body.ts';
 export { Room } from './http-server/room.ts';
 export { type RoutePattern, routePattern, routePatternOf } from './http-server/route-pattern.ts';
 export { Serving } from './http-server/serving.ts';
-export { type InFlight, inFlight, UnderWay, unlessAborted } from './in-flight.ts';
+export { type InFlight, inFlight, UnderWay, unlessAborted, unlessLate } from './in-flight.ts';
 export { Intake } from './intake.ts';
 export { judgedAsHl7 } from './judged-as-hl7.ts';
 export { kept } from './kept.ts';

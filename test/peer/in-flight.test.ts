@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { inFlight } from '../../src/peer/in-flight.ts';
+import { inFlight, unlessLate } from '../../src/peer/in-flight.ts';
 
 test('work is waited for, and its value or error passed on', async () => {
   const work = inFlight();
@@ -43,4 +43,37 @@ test('nothing is begun once the signal has aborted', async () => {
     'stopped',
   );
   expect(begun.work).toBe(false);
+});
+
+test('what takes too long, or is aborted, is given up before anybody is told', async () => {
+  const told: string[] = [];
+  const { signal } = new AbortController();
+  const limits = {
+    signal,
+    time: 60_000,
+    late: () => new Error('late'),
+    givenUp: () => void told.push('given up'),
+  };
+  await expect(unlessLate(Promise.resolve(7), limits)).resolves.toBe(7);
+  await expect(unlessLate(Promise.reject(new Error('no')), limits)).rejects.toThrow('no');
+  expect(told).toEqual([]);
+  const never = new Promise<never>(() => undefined);
+  await expect(unlessLate(never, { ...limits, time: 1 })).rejects.toThrow('late');
+  expect(told).toEqual(['given up']);
+  const stop = new AbortController();
+  const waiting = unlessLate(never, { ...limits, signal: stop.signal });
+  stop.abort(new Error('stopped'));
+  await expect(waiting).rejects.toThrow('stopped');
+  expect(told).toEqual(['given up', 'given up']);
+});
+
+test('work that fails because it was given up does not say so instead', async () => {
+  const work = Promise.withResolvers<never>();
+  const waiting = unlessLate(work.promise, {
+    signal: new AbortController().signal,
+    time: 1,
+    late: () => new Error('late'),
+    givenUp: () => work.reject(new Error('its connection is gone')),
+  });
+  await expect(waiting).rejects.toThrow('late');
 });
