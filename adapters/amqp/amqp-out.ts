@@ -9,6 +9,7 @@ import {
   outbound,
   type Reply,
   setting,
+  toldElsewhere,
 } from 'waybill/adapter';
 import { asBuffer, contentTypeOf, namedTemplate, UnderWay, unlessLate } from 'waybill/peer';
 import { amqpSettings } from './amqp-settings.ts';
@@ -152,7 +153,7 @@ class AmqpSender implements OpenOutbound {
     this.#throwIfLost();
     const sending = this.#sendOn({ key, body, options });
     // the sender that waits is told, unless it gave the message up
-    background(sending, 'a message that was given up', () => true);
+    sending.catch(toldElsewhere);
     return await this.#within(sending, signal);
   }
 
@@ -166,7 +167,7 @@ class AmqpSender implements OpenOutbound {
       return verdict(publication);
     } catch (error) {
       // a refusal has closed it; after a lack of room it is not used again either
-      background(channel.close(), 'closing a channel', () => true);
+      channel.close().catch(toldElsewhere);
       this.#throwIfLost();
       return refused(error);
     }
@@ -240,7 +241,7 @@ class AmqpSender implements OpenOutbound {
     this.#lost ??= new NotConnectedError(
       `The connection to ${place} was ended, as a message on it was given up. It is opened again.`,
     );
-    background(connection.close(), 'ending a connection', () => true);
+    connection.close().catch(toldElsewhere);
   }
 
   #throwIfLost(): void {

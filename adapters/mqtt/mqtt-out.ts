@@ -13,6 +13,7 @@ import {
   type Reply,
   type SettingsFault,
   setting,
+  toldElsewhere,
 } from 'waybill/adapter';
 import { asBuffer, contentTypeOf, namedTemplate, Paced, UnderWay, unlessLate } from 'waybill/peer';
 import { MqttConnection } from './mqtt-connection.ts';
@@ -173,7 +174,7 @@ class MqttSender implements OpenOutbound {
     if (this.#lost !== undefined) throw this.#lost;
     const publishing = this.#publish(message.id, packet);
     // the sender that waits is told, unless it gave the message up
-    background(publishing, 'a message that was given up', () => true);
+    publishing.catch(toldElsewhere);
     return verdict(await this.#within(publishing, signal));
   }
 

@@ -13,6 +13,7 @@ import {
   RejectedError,
   type Reply,
   setting,
+  toldElsewhere,
 } from 'waybill/adapter';
 import { contentTypeOf, fileType, namedTemplate, UnderWay, unlessAborted } from 'waybill/peer';
 import { connectNats, lostNats, type NatsSession } from './connect.ts';
@@ -120,7 +121,7 @@ class NatsSender implements OpenOutbound {
     signal.throwIfAborted();
     const sending = this.#send(message);
     // the sender that waits is told, unless it gave the message up
-    background(sending, 'a message that was given up', () => true);
+    sending.catch(toldElsewhere);
     return await this.#sending.run(unlessAborted(sending, signal));
   }
 

@@ -1,4 +1,12 @@
-import { background, isTold, type Lent, type setting, timerTime, wait } from 'waybill/adapter';
+import {
+  background,
+  isTold,
+  type Lent,
+  type setting,
+  timerTime,
+  toldElsewhere,
+  wait,
+} from 'waybill/adapter';
 import { SignInGuard } from 'waybill/peer';
 import { type ConnectLent, connect } from './connect.ts';
 import type { Limit, Prepared, Product, Result, SqlSession } from './database.ts';
@@ -132,7 +140,7 @@ export class SqlLine {
   #giveUp(session: SqlSession): void {
     const cancelled = this.#forget(session).cancel();
     // a server that cannot be reached cancels nothing; the connection is ended in any case
-    const ended = cancelled.catch(() => undefined).then(() => session.close());
+    const ended = cancelled.catch(toldElsewhere).then(() => session.close());
     background(ended, 'ending a session that was given up', isTold);
   }
 
@@ -223,7 +231,7 @@ export class AtWork {
       return await Promise.race([working, stop.promise]);
     } finally {
       // what was given up fails once its connection ends
-      if (this.givenUp) background(working, 'a statement that was given up', () => true);
+      if (this.givenUp) working.catch(toldElsewhere);
       state.over = true;
       clearTimeout(late);
       this.#signal.removeEventListener('abort', abort);

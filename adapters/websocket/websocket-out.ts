@@ -13,6 +13,7 @@ import {
   type SettingsFault,
   setting,
   timerTime,
+  toldElsewhere,
 } from 'waybill/adapter';
 import {
   asBuffer,
@@ -199,7 +200,7 @@ class WebsocketSender implements OpenOutbound {
     const outgoing = { size: body.length, id, answer };
     this.#outgoing.add(outgoing);
     // whoever waits is told, unless it gave the message up
-    background(answer.promise, 'a message that was given up', () => true);
+    answer.promise.catch(toldElsewhere);
     const limit = setTimeout(() => this.#late(outgoing), timerTime(settings.replyTimeout));
     const abort = (): void => this.#giveUp(outgoing, signal.reason as Error);
     signal.addEventListener('abort', abort, { once: true });
