@@ -1,4 +1,11 @@
-import { type KeyboardEvent, type ReactElement, type ReactNode, useId } from 'react';
+import {
+  type KeyboardEvent,
+  type ReactElement,
+  type ReactNode,
+  useEffect,
+  useId,
+  useRef,
+} from 'react';
 
 interface TabsProps<Name extends string> {
   readonly label: string;
@@ -19,6 +26,15 @@ export function Tabs<Name extends string>({
   actions,
 }: TabsProps<Name>): ReactElement {
   const id = useId();
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // on a phone the selected one may lie beyond the edge
+    const box = list.current?.parentElement;
+    const tab = list.current?.querySelector('[aria-selected=true]');
+    if (box == null || tab == null) return;
+    const beyond = tab.getBoundingClientRect().right - box.getBoundingClientRect().right;
+    if (beyond > 0) box.scrollLeft += beyond;
+  }, [selected]);
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>): void => {
     const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (move === undefined) return;
@@ -32,7 +48,13 @@ export function Tabs<Name extends string>({
   return (
     <div className="flex min-h-0 min-w-0 flex-1 flex-col">
       <div className="flex min-h-9 shrink-0 items-center gap-1 overflow-x-auto border-b border-line px-2">
-        <div role="tablist" aria-label={label} className="flex gap-1" onKeyDown={onKeyDown}>
+        <div
+          ref={list}
+          role="tablist"
+          aria-label={label}
+          className="flex gap-1"
+          onKeyDown={onKeyDown}
+        >
           {tabs.map(([name, title]) => (
             <button
               key={name}

@@ -292,10 +292,10 @@ function Found({
   const { total, complete, most, statuses = {} } = list;
   return (
     <>
-      <td className="px-3 py-1.5">
+      <td className="px-3 py-1.5" data-name={t('Found')}>
         {complete ? count(total) : t('the newest {count}', { count: total })}
       </td>
-      <td className="px-3 py-1.5">
+      <td className="px-3 py-1.5" data-name={t('Of these')}>
         {count(chosen)}
         {total > most && (
           <span className="block text-xs text-ink-2">

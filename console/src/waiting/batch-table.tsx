@@ -59,12 +59,14 @@ export function BatchTable(): ReactElement {
             <td className="px-3 py-1.5">
               <KeyText text={batch.key} />
             </td>
-            <td className="px-3 py-1.5">{count(batch.parts)}</td>
+            <td className="px-3 py-1.5" data-name={t('Messages')}>
+              {count(batch.parts)}
+            </td>
             <td className="px-3 py-1.5 text-xs whitespace-nowrap">{bytes(batch.bytes)}</td>
-            <td className="px-3 py-1.5 font-mono text-xs">
+            <td className="px-3 py-1.5 font-mono text-xs" data-name={t('Since')}>
               <When at={batch.since} as="second" />
             </td>
-            <td className="px-3 py-1.5 text-xs">
+            <td className="px-3 py-1.5 text-xs" data-name={t('Until')}>
               {batch.closed === undefined ? (
                 <span className="font-mono">
                   <When at={batch.until} as="second" />

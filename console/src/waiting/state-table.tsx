@@ -89,10 +89,10 @@ export function StateTable(): ReactElement {
                   {entry.messageId}
                 </Link>
               </td>
-              <td className="px-3 py-1.5 font-mono text-xs">
+              <td className="px-3 py-1.5 font-mono text-xs" data-name={t('Changed')}>
                 <When at={entry.at} as="second" />
               </td>
-              <td className="px-3 py-1.5 font-mono text-xs">
+              <td className="px-3 py-1.5 font-mono text-xs" data-name={t('Until')}>
                 <When at={entry.until} as="second" />
               </td>
               <td className="px-3 py-1.5">

@@ -81,7 +81,7 @@ export const german: Catalogue = {
   To: 'An',
   Outcome: 'Ergebnis',
   'Act on all found': 'Aktion für alle gefundenen',
-  'Act on many, in all productions': 'Aktion mit vielen, in allen Produktionen',
+  'Act on many, in all productions': 'Aktion in allen Produktionen',
   'Jobs in several productions': 'Jobs in mehreren Produktionen',
   'At most in each': 'Höchstens in jeder',
   'the oldest of each go first': 'die ältesten jeder Produktion zuerst',
