@@ -1,6 +1,7 @@
 import type { Broker } from '../broker/broker.ts';
 import type { MissingRange } from '../broker/stream-reader.ts';
 import type { Logger } from '../log/logger.ts';
+import { describeDuration } from '../time/duration.ts';
 import type { Damage, MovedFile } from '../trace/store/damage.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 
@@ -67,6 +68,14 @@ export function tellOther(parts: Told): Promise<void> {
   return tellText(parts, {
     event: 'trace-restored',
     text: 'The trace is not the one that was written last: it or NATS was restored from a backup, or files of it were removed. What the streams still have is read again; what was settled since the backup and has left them is missing.',
+  });
+}
+
+/** Reports that the clock was set ahead by so many milliseconds. */
+export function tellLeap(parts: Told, leap: number): Promise<void> {
+  return tellText(parts, {
+    event: 'clock-set',
+    text: `The clock of this machine was set ahead by ${describeDuration(leap)}. By it messages are that much older: nothing is removed from the trace for an hour. If the clock is wrong, set it right until then.`,
   });
 }
 

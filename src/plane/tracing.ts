@@ -20,7 +20,8 @@ import type { Damage } from '../trace/store/damage.ts';
 import { type StreamSource, streamSource } from '../trace/stream-source.ts';
 import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store.ts';
 import { type VerifyReport, verifyTrace } from '../trace/verify.ts';
-import { tellDamaged, tellMissing, tellOther } from './trace-losses.ts';
+import { clockLeaps } from './clock-leap.ts';
+import { tellDamaged, tellLeap, tellMissing, tellOther } from './trace-losses.ts';
 import { keepMark } from './trace-mark.ts';
 import { followSettings, isSameSearch, type TraceSettings } from './trace-settings.ts';
 
@@ -98,7 +99,7 @@ export async function startTracing(parts: TracingOptions): Promise<Tracing> {
       held = project(parts, settings.now);
       if (again) held.again();
       again = false;
-      const purging = purgeRegularly(purge, log, signal);
+      const purging = purgeRegularly(purge, { store, log }, signal);
       const sweeping = sweepRegularly(parts, signal);
       const recording = recordRunningHosts(parts, signal);
       const projecting = held;
@@ -217,12 +218,17 @@ function index(
 
 async function purgeRegularly(
   purge: () => Promise<PurgeReport>,
-  log: Logger,
+  { store, log }: Pick<TracingOptions, 'store' | 'log'>,
   signal: AbortSignal,
 ): Promise<void> {
+  const clock = clockLeaps();
   while (!signal.aborted) {
     await pause(PURGE_EVERY, signal, { ref: false });
     if (signal.aborted) return;
+    const { leap, isTrusted } = clock();
+    if (leap > 0)
+      background(tellLeap({ store, log }, leap), 'reporting that the clock was set', isTold);
+    if (!isTrusted) continue;
     try {
       const { removed, keptSessions } = await purge();
       if (removed.length > 0)
