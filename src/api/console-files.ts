@@ -44,7 +44,9 @@ export async function consoleFiles(
     },
   });
   return (request, reply) => {
-    const wantsPage = request.headers.accept?.includes('text/html') === true;
+    const { accept = '*/*' } = request.headers;
+    // programs that look whether the address answers take anything
+    const wantsPage = accept.includes('text/html') || (request.url === '/' && accept === '*/*');
     const isApi = /^\/(?:api|health|metrics)(?:\/|$)/.test(request.url);
     if (request.method !== 'GET' || isApi || !wantsPage) {
       notFound(request, reply);

@@ -67,6 +67,8 @@ test('any page of the console is its one page, told where it lies by a trusted p
   expect((await got('/', behind)).text).toContain('<base href="/waybill/">');
   const forged = { accept: 'text/html', 'x-forwarded-prefix': '/"><script>' };
   expect((await got('/', forged)).text).toContain('<base href="/">');
+  expect((await got('/')).status).toBe(200);
+  expect((await got('/messages/17')).status).toBe(404);
 });
 
 test('files named by their content may be kept, answers of the API may not', async () => {

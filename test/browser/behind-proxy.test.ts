@@ -28,6 +28,20 @@ describe.skipIf(noBrowser !== undefined)(`the console below a path ${noBrowser ?
   }, 60_000);
   afterAll(() => stack.disposeAsync());
 
+  test('says what a proxy lacks where the files do not arrive, and nothing where they do', async () => {
+    await using chrome = await browser();
+    const { page } = chrome;
+    const words = page.getByText('X-Forwarded-Prefix');
+    const files = /\/assets\/|theme\.js/;
+    await page.route(files, (route) => route.abort());
+    await page.goto(production.url);
+    await words.waitFor();
+    await page.unroute(files);
+    await page.goto(production.url);
+    await page.getByLabel('User').waitFor();
+    expect(await words.isVisible()).toBe(false);
+  });
+
   describe.each(PROXIES)('of %s, by the rule that the guide gives', (_name, here, start) => {
     let proxy: ConsoleProxy;
     let chrome: Browser;

@@ -202,16 +202,18 @@ test('a check finds everything that needs no network', async () => {
     mutual: { kind: 'oauth2', clientId: 'c', tokenUrl, authentication: { mutualTls: 'broken' } },
     broken: { kind: 'certificate', ...hub, key: other.key },
     jwt: { kind: 'jwt-key', algorithm: 'HS256', secret: 'short' },
+    windows: { kind: 'ntlm', user: 'HOSPITAL\\hub', password: 'p' },
   });
   const found = await set.credentials.check();
   const text = Object.fromEntries(found.map(({ credential, problem }) => [credential, problem]));
   expect(Object.keys(text).toSorted()).toEqual(
-    ['assertion', 'broken', 'empty', 'jwt', 'mutual', 'strange'].toSorted(),
+    ['assertion', 'broken', 'empty', 'jwt', 'mutual', 'strange', 'windows'].toSorted(),
   );
   expect(text['strange']).toContain('did you mean basic?');
   expect(text['assertion']).toContain('a key of type ec prime256v1 cannot be used for RS384');
   expect(text['mutual']).toContain('the key does not belong to the certificate');
   expect(text['jwt']).toContain('must have at least 32 bytes');
+  expect(text['windows']).toContain('Put what precedes the \\ under domain');
 });
 
 test('a changed production keeps the tokens of what did not change', async () => {

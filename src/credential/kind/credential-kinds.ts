@@ -59,6 +59,10 @@ export const credentialKinds = {
         text({ help: 'The machine name to send; none if left out.', advanced: true }),
       ),
     },
+    problems: ({ user: name }) =>
+      name.includes('\\')
+        ? [{ path: ['user'], problem: 'is DOMAIN\\user. Put what precedes the \\ under domain.' }]
+        : [],
   }),
   kerberos: kind({
     title: 'Kerberos account',

@@ -200,9 +200,11 @@ async function signedIn(
   const told = token !== undefined && hasExpired(token) ? 'the token has expired' : undefined;
   throw new StepFailure(
     `the server refuses the credential (401${challengeText(answer)})`,
-    told === undefined
-      ? 'Check user, password or key, and in signIn and keyName how it is sent; for a token compare audience, scope and issuer with what the server expects, and the clocks'
-      : `${told}: set a new one, or let a credential of kind oauth2 fetch it`,
+    told === undefined && client.scheme === 'ntlm'
+      ? 'Check user, password and domain; whether the account is locked, and may sign in there over the network'
+      : told === undefined
+        ? 'Check user, password or key, and in signIn and keyName how it is sent; for a token compare audience, scope and issuer with what the server expects, and the clocks'
+        : `${told}: set a new one, or let a credential of kind oauth2 fetch it`,
   );
 }
 
