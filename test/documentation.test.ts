@@ -58,6 +58,14 @@ test('every command is in the operations guide', async () => {
   expect(missing).toEqual([]);
 });
 
+test('examples try a host, whose production is an option', () => {
+  const tried = globSync('productions/*/README.md').flatMap((file) => [
+    ...read(file).matchAll(/waybill try (\S+)/g),
+  ]);
+  expect(tried.length).toBeGreaterThan(10);
+  expect(tried.map(([, host = '']) => host).filter((host) => host.includes('/'))).toEqual([]);
+});
+
 test('every dependency says what it is for', () => {
   const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
     'dependencies' | 'devDependencies',

@@ -217,4 +217,8 @@ test('a key is needed, and only one', async () => {
   const { code, errors } = await ran(jwtCommand(), unknown);
   expect(code).toBe(1);
   expect(errors).toContain('lba');
+  const both = ['verify', file, '--key', 'lab', '--production', folder.path, '--audience', 'x'];
+  const overruled = await ran(jwtCommand(), both);
+  expect(overruled).toMatchObject({ code: 1, output: '' });
+  expect(overruled.errors).toContain('--audience goes with --public-key or --jwks');
 });

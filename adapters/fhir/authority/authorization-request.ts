@@ -57,7 +57,9 @@ export function authorizationRequest(
   if (client === undefined) throw stranger('The application is not known here (client_id).');
   const redirect = query.get('redirect_uri') ?? '';
   if (!client.redirects.some(({ href }) => href === redirect || href === `${redirect}/`)) {
-    throw stranger('The application is not to be found at the address it names (redirect_uri).');
+    throw stranger(
+      'The application wants to be answered at an address (redirect_uri) that is not under redirects of this client, letter by letter.',
+    );
   }
   const to = { redirect, state: query.get('state') ?? '' };
   checkForm(query, to, base);
@@ -78,7 +80,9 @@ export function authorizationRequest(
 }
 
 const stranger = (text: string): Refusal =>
-  new Refusal(400, text, { told: `a request to let an application in was refused: ${text}` });
+  new Refusal(400, text, {
+    told: `a request to let an application in was refused: ${text.slice(0, -1)}`,
+  });
 
 function checkForm(query: URLSearchParams, to: AuthorizationError['to'], base: string): void {
   const wrong = (error: string, text: string): AuthorizationError =>

@@ -122,6 +122,13 @@ async function verify(file: string | undefined, flags: VerifyFlags): Promise<voi
     const what = 'Say with which key: one of --key, --public-key and --jwks';
     throw new EngineError('CONFIG_INVALID', `${what}. waybill jwt decode needs none.`);
   }
+  const own = (['algorithm', 'issuer', 'audience'] as const).find(
+    (one) => flags[one] !== undefined,
+  );
+  if (flags.key !== undefined && own !== undefined) {
+    const what = `--${own} goes with --public-key or --jwks; the credential ${flags.key} says its own`;
+    throw new EngineError('CONFIG_INVALID', `${what}. Change it there, or leave --${own} out.`);
+  }
   const token = await tokenFrom(file);
   const report = await (flags.key === undefined
     ? withKey(askedKey(token, flags), (key) => key.inspect(token))
