@@ -24,6 +24,7 @@ import {
   FIRST_WITH_STRUCTURE,
   type Hl7Type,
 } from './declared-type.ts';
+import { type Decoding, decoded } from './decoded.ts';
 import { beginFhir } from './fhir/begin-fhir.ts';
 import { beginV2, type FromFhir } from './fhir/begin-v2.ts';
 import { messageStructure } from './message-structure.ts';
@@ -33,7 +34,14 @@ import { doSteps, type Run, type SegmentPairs, type Step } from './work.ts';
 
 /** A transform as a production writes it, checked and compiled. */
 export interface Declaration {
-  readonly start: 'copy' | 'empty' | { readonly body: string } | Acknowledging | ToFhir | FromFhir;
+  readonly start:
+    | 'copy'
+    | 'empty'
+    | { readonly body: string }
+    | Decoding
+    | Acknowledging
+    | ToFhir
+    | FromFhir;
   readonly type: DeclaredType | undefined;
   /** What each message is made of; undefined makes a single one of the whole. */
   readonly split: Split | undefined;
@@ -96,12 +104,12 @@ export class DeclarativeTransform implements Transform {
   #made(input: WatchedInput, tokens: TokenAnswers | undefined): TransformOutput[] {
     const state = { step: START };
     try {
-      const begun = this.#start(input);
+      const { message, document, whole } = input;
+      const scope: Scope = { message, document: () => document, whole, tokens };
+      const begun = this.#start(input, scope);
       if (begun === undefined) return [];
       const run = Object.assign(state, begun);
-      const { message, document, whole } = input;
       input.watch?.(START, run.target);
-      const scope: Scope = { message, document: () => document, whole, tokens };
       doSteps(this.declaration.steps, {
         run,
         scope,
@@ -117,11 +125,13 @@ export class DeclarativeTransform implements Transform {
   }
 
   /** Undefined where there is nothing to make: what acknowledges is not acknowledged. */
-  #start(input: WatchedInput): Omit<Run, 'step'> | undefined {
+  #start(input: WatchedInput, scope: Scope): Omit<Run, 'step'> | undefined {
     const { start, type, loops } = this.declaration;
     const source = input.document;
     const isCopy = start === 'copy';
-    const begun = isCopy ? { target: source.copy() } : startDocument(input, start, type);
+    const begun = isCopy
+      ? { target: source.copy() }
+      : startDocument({ ...input, scope }, start, type);
     if (begun === undefined) return undefined;
     const { target, notes = [] } = begun;
     if (type !== undefined) declareType(target, type);
@@ -223,20 +233,30 @@ interface Begun {
 
 /** How a new message that is not a copy begins: with a given body, or with the least that is valid for its type. */
 function startDocument(
-  input: TransformInput,
+  input: TransformInput & { readonly scope: Scope },
   start: Exclude<Declaration['start'], 'copy'>,
   type: DeclaredType | undefined,
 ): Begun | undefined {
-  if (start !== 'empty' && !('body' in start)) return made(input, start);
+  if (start !== 'empty' && !('body' in start || 'base64' in start)) return made(input, start);
+  return { target: written(input, start, type) };
+}
+
+function written(
+  input: TransformInput & { readonly scope: Scope },
+  start: 'empty' | { readonly body: string } | Decoding,
+  type: DeclaredType | undefined,
+): Document {
   if (type === undefined) throw new EngineError('TRANSFORM_FAILED', 'it has no type');
+  if (start !== 'empty' && 'base64' in start) {
+    return documentOf(decoded(start, input.scope), { type: type.text });
+  }
   const { message, document } = input;
   const charset = document instanceof Hl7Document ? document.charset.name : message.charset;
   const body = Buffer.from(start === 'empty' ? emptyBody(input, type) : start.body, 'utf8');
-  const target = documentOf(endingWithCr(body)?.(body) ?? body, {
+  return documentOf(endingWithCr(body)?.(body) ?? body, {
     type: type.text,
     ...(type.hl7 === undefined || charset === undefined ? {} : { charset }),
   });
-  return { target };
 }
 
 /** What is made of the message that came as a whole. */

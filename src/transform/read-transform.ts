@@ -109,14 +109,16 @@ function checkBeginning(given: Given, key: string, others: readonly string[]): v
   }
 }
 
+const needsType = (start: Declaration['start']): boolean =>
+  typeof start === 'object' ? 'body' in start || 'base64' in start : start === 'empty';
+
 /** What cannot begin as the transform says. */
 function checkStart(
   given: Given,
   start: Declaration['start'],
   type: DeclaredType | undefined,
 ): void {
-  const hasType = typeof start === 'object' && !('body' in start);
-  if (start !== 'copy' && !hasType && given.at('type').isAbsent) {
+  if (needsType(start) && given.at('type').isAbsent) {
     given.wrong('A transform without start: copy needs a type, such as ADT_A01:2.5.');
   }
   if (start !== 'empty') return;
@@ -140,8 +142,10 @@ function stepsOf(
   let loops = false;
   const calls = new Set<string>();
   const written = given.at('steps');
-  // a split without steps does not change its parts, nor do toFhir and fromFhir need any
-  const needsNone = ['split', 'toFhir', 'fromFhir'].some((key) => !given.at(key).isAbsent);
+  // a split without steps does not change its parts, nor do toFhir, fromFhir and what is decoded need any
+  const isDecoded = !given.at('start').at('base64').isAbsent;
+  const needsNone =
+    isDecoded || ['split', 'toFhir', 'fromFhir'].some((key) => !given.at(key).isAbsent);
   if (needsNone && written.isAbsent) return { steps: [], loops, calls: [] };
   const steps = readSteps(
     written,
@@ -201,10 +205,16 @@ function readStart(given: Given): Declaration['start'] {
   if (given.isAbsent || value === 'copy') return 'copy';
   if (value === 'empty') return value;
   if (!given.at('acknowledge').isAbsent) return readAcknowledging(given);
+  const encoded = given.at('base64');
+  if (!encoded.isAbsent) {
+    given.block('start', ['base64']);
+    const base64 = encoded.expression('base64', 'string');
+    return base64 === undefined ? 'empty' : { base64 };
+  }
   const body = given.at('body').value;
   if (typeof body === 'string' && given.block('start', ['body'])) return { body };
   given.wrong(
-    'start must be copy, empty, { body: TEXT } with the text to begin with, or { acknowledge: guide }.',
+    'start must be copy, empty, { body: TEXT } with the text to begin with, { base64: EXPRESSION } with what is to be decoded, or { acknowledge: guide }.',
   );
   return 'copy';
 }

@@ -54,6 +54,32 @@ test('a text that begins HL7 may be written line by line, and its segments end w
   );
 });
 
+const report = (data: string): string =>
+  `${ADMISSION}\rOBX|1|ED|PDF||^application^pdf^Base64^${data}\r`;
+
+test('what a value holds in base64 becomes the message, and nothing else does', () => {
+  const pdf = Buffer.from([0x25, 0x50, 0x44, 0x46, 0, 13, 10, 255, 200]);
+  const encoded = pdf.toString('base64');
+  const given = {
+    start: { base64: 'field("OBX-5.5")' },
+    type: 'application/pdf',
+    name: '{field("PID-3.1")}.pdf',
+  };
+  const made = madeBy(given, scopeOf(report(encoded)));
+  expect(made).toMatchObject({ type: 'application/pdf', name: '4711.pdf' });
+  expect(Buffer.from(made.body).equals(pdf)).toBe(true);
+  const broken = `${encoded.slice(0, 4)}\\X0D\\\\X0A\\ ${encoded.slice(4)}`;
+  expect(Buffer.from(madeBy(given, scopeOf(report(broken))).body).equals(pdf)).toBe(true);
+  expect(() => madeBy(given, scopeOf(report('')))).toThrow(/its start: what base64 names is empty/);
+  for (const data of ['!!kein base64!!', 'JVBERi0=JVBERi0=', 'A']) {
+    const run = () => madeBy(given, scopeOf(report(data)));
+    expect(run).toThrow(/what base64 names is not base64/);
+  }
+  const inside = { ...given, type: 'application/json', steps: [{ set: '/b', value: '2' }] };
+  const json = madeBy(inside, scopeOf(report(Buffer.from('{"a":1}').toString('base64'))));
+  expect(JSON.parse(Buffer.from(json.body).toString())).toEqual({ a: 1, b: '2' });
+});
+
 test('expressions read the message as it came, whatever was written before', () => {
   const made = madeBy(
     {

@@ -23,7 +23,7 @@ test.for<[string, string, string[]]>([
     'a start that is none',
     '{ start: fresh, steps: [] }',
     [
-      'start start must be copy, empty, { body: TEXT } with the text to begin with, or { acknowledge: guide }.',
+      'start start must be copy, empty, { body: TEXT } with the text to begin with, { base64: EXPRESSION } with what is to be decoded, or { acknowledge: guide }.',
     ],
   ],
   [

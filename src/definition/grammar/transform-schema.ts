@@ -50,6 +50,13 @@ const startSchema = (): JsonSchema => ({
       minProperties: 1,
       properties: {
         body: { type: 'string', description: 'The text to begin with.' },
+        base64: {
+          type: 'string',
+          description:
+            'An expression: the new message is what its value holds in base64, such as a PDF.',
+          examples: ['field("OBX-5.5")'],
+          ...meaning('expression'),
+        },
         acknowledge: {
           enum: ['envelope', 'syntax', 'guide'],
           description:
@@ -70,7 +77,7 @@ const startSchema = (): JsonSchema => ({
   ],
   default: 'copy',
   description:
-    'How the new message begins: as a copy, empty, with a text, or as the acknowledgement of X12 or EDIFACT.',
+    'How the new message begins: as a copy, empty, with a text, as what a value holds in base64, or as the acknowledgement of X12 or EDIFACT.',
 });
 
 /** What the value of a step's key stands for. */
