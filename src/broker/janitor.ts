@@ -7,6 +7,7 @@ import type { Leases } from './lease.ts';
 import { PROJECTOR, WORKER } from './names.ts';
 import { readMark, writeMark } from './settled-mark.ts';
 import { isTrusted, markFor, settledUpTo } from './streams.ts';
+import { whileHeld } from './while-held.ts';
 
 /**
  * Milliseconds after which what every consumer of a stream has acknowledged may be removed; a
@@ -111,22 +112,20 @@ export function janitorPass(parts: JanitorOptions): () => Promise<void> {
 export function startJanitor(parts: JanitorOptions, leases: Leases): { close(): Promise<void> } {
   const { margin = SETTLED_STAY } = parts;
   const stop = new AbortController();
-  const run = async (): Promise<void> => {
-    while (!stop.signal.aborted) {
-      const lease = await leases
-        .take('janitor')
-        .catch(unless(isAway, 'asking for the lease of the janitor'));
+  const ended = whileHeld(leases, 'janitor', {
+    signal: stop.signal,
+    // an engine that waits cleans nothing up, and nobody misses it
+    onWaiting: () => undefined,
+    async run(held) {
       const pass = janitorPass(parts);
-      while (lease !== undefined && !lease.signal.aborted && !stop.signal.aborted) {
+      while (!held.aborted) {
         // a server that is unreachable now may be back at the next pass
         await pass().catch(unless(isAway, 'cleaning up the streams'));
-        await pause(Math.min(PASS, margin + 100), stop.signal, { ref: false });
+        await pause(Math.min(PASS, margin + 100), held, { ref: false });
       }
-      await lease?.release();
-      await pause(PASS, stop.signal, { ref: false });
-    }
-  };
-  const ended = run();
+      return 'clean';
+    },
+  });
   return {
     async close() {
       stop.abort();

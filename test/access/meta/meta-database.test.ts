@@ -86,6 +86,25 @@ describe.each(META_STORES)('what people need beside the trace, in %s', (name, he
       expect((await beside.seen('Anna', false))?.from).toBeUndefined();
     });
 
+    test('of two factors that are removed at once, one stays for somebody who needs one', async () => {
+      const [first, second] = [factorStore(one), factorStore(other)];
+      const owner = ownerOf({ via: 'local', name: 'Greta' });
+      await first.putTotp(owner, 'sealed', 100);
+      const key = { id: 'g', site: 'tie.example', label: 'key', publicKey: Buffer.of(1) };
+      await first.addPasskey(owner, { ...key, counter: 0, transports: [] });
+      const may = { last: false };
+      const both = await Promise.all([
+        first.remove(owner, 'totp', may),
+        second.remove(owner, 'g', may),
+      ]);
+      expect(both.toSorted()).toEqual(['last', 'removed']);
+      const [left] = await first.kinds(owner);
+      const which = left === 'totp' ? 'totp' : 'g';
+      expect(await second.remove(owner, 'other', may)).toBe('absent');
+      expect(await second.remove(owner, which, { last: true })).toBe('removed');
+      expect(await first.kinds(owner)).toEqual([]);
+    });
+
     test('second factors: a code of an app, a recovery code and a counter are used once, by whichever plane is first', async () => {
       const [first, second] = [factorStore(one), factorStore(other)];
       const owner = ownerOf({ via: 'local', name: 'Frida' });

@@ -44,8 +44,12 @@ export interface FactorStore {
   addPasskey(owner: string, key: Omit<StoredPasskey, 'created' | 'lastUsed'>): Promise<void>;
   usedPasskey(id: string, counter: number): Promise<void>;
   /** Removes one passkey. Resolves to whether it was there. */
-  removePasskey(owner: string, id: string): Promise<boolean>;
-  removeTotp(owner: string): Promise<boolean>;
+  /** Removes a factor: `totp`, or a passkey by its id; the last one only if it `may` be. */
+  remove(
+    owner: string,
+    which: string,
+    may: { readonly last: boolean },
+  ): Promise<'removed' | 'absent' | 'last'>;
   /** New recovery codes, which void all earlier ones. */
   newCodes(owner: string): Promise<readonly string[]>;
   /** Recovery codes for who has none; undefined for who has some. Of two that ask at once, one gets them. */
@@ -157,10 +161,16 @@ export function factorStore(database: MetaDatabase, now: () => number = Date.now
         id,
       );
     },
-    removePasskey: async (owner, id) =>
-      (await database.run('DELETE FROM passkey WHERE owner = ? AND id = ?', owner, id)) === 1,
-    removeTotp: async (owner) =>
-      (await database.run('DELETE FROM totp WHERE owner = ?', owner)) === 1,
+    remove: (owner, which, may) =>
+      database.transaction(async (session) => {
+        const has = `SELECT id FROM passkey WHERE owner = ? UNION ALL SELECT 'totp' FROM totp WHERE owner = ?`;
+        const ids = (await session.all<{ id: string }>(has, owner, owner)).map(({ id }) => id);
+        if (!ids.includes(which)) return 'absent';
+        if (ids.length === 1 && !may.last) return 'last';
+        if (which === 'totp') await session.run('DELETE FROM totp WHERE owner = ?', owner);
+        else await session.run('DELETE FROM passkey WHERE owner = ? AND id = ?', owner, which);
+        return 'removed';
+      }),
     newCodes: (owner) =>
       database.transaction(async (session) => {
         await session.run('DELETE FROM recovery_code WHERE owner = ?', owner);

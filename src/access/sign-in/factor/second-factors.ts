@@ -222,20 +222,15 @@ export function secondFactors({
     },
     async remove(person, which) {
       const owner = ownerOf(person);
-      const passkeys = await store.passkeys(owner);
-      const app = await store.totp(owner);
-      const left =
-        passkeys.filter(({ id }) => id !== which).length +
-        (app !== undefined && which !== 'totp' ? 1 : 0);
-      if (left === 0 && isRequired(person))
+      const removed = await store.remove(owner, which, { last: !isRequired(person) });
+      if (removed === 'last')
         throw new ApiError(
           409,
           'CONFLICT',
           'you need a second factor here: add another one before this one is removed',
         );
-      const isGone =
-        which === 'totp' ? await store.removeTotp(owner) : await store.removePasskey(owner, which);
-      if (!isGone) throw new ApiError(404, 'NOT_FOUND', 'there is no such second factor');
+      if (removed === 'absent')
+        throw new ApiError(404, 'NOT_FOUND', 'there is no such second factor');
       // recovery codes stand in for a factor; without one they would only be asked for
       if ((await store.kinds(owner)).length === 0) await store.forget(owner);
     },
