@@ -1,4 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createServer } from 'node:net';
 import { jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import fhirOut from '../../adapters/fhir/fhir-out.ts';
@@ -15,11 +16,27 @@ import { openOutbound, testSteps } from '../support/open-adapter.ts';
 import { arrived } from '../support/open-graph.ts';
 import { adt } from '../support/operator.ts';
 import { type Credentials, said } from '../support/said.ts';
+import { listening } from '../support/tcp-server.ts';
 import { webServer } from '../support/web-server.ts';
 
 /** What users meet, in order: a set-up that is wrong, what the connection test says of it, and that the corrected one works. */
 
 const BODY = Buffer.from(adt('1'));
+
+test('5: HL7 over TLS to a port without it', async () => {
+  // as MLLP listeners do with bytes that are no message
+  await using plain = await listening(
+    createServer((socket) => socket.once('data', () => socket.resetAndDestroy())),
+  );
+  await using closing = await listening(
+    createServer((socket) => socket.once('data', () => socket.end())),
+  );
+  for (const { port } of [plain, closing]) {
+    expect(await said(mllpOut, { connect: `127.0.0.1:${port}`, tls: {} })).toMatch(
+      /^TLS failed: \S+ closed the connection when TLS began → It may not speak TLS on this port: leave tls out/,
+    );
+  }
+});
 
 test('5: HL7 to a peer that wants mutual TLS', async () => {
   await using files = await certificates();

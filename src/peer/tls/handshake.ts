@@ -68,9 +68,20 @@ async function shaken(socket: TLSSocket, place: string): Promise<TLSSocket> {
     return socket;
   } catch (error) {
     socket.on('error', () => undefined).destroy();
-    throw connectionFailure(limit.aborted ? coded('ETIMEDOUT', undefined) : error, place);
+    if (limit.aborted) throw notTls(`${place} does not answer the beginning of TLS`);
+    if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') {
+      throw notTls(`${place} closed the connection when TLS began`);
+    }
+    throw connectionFailure(error, place);
   }
 }
+
+/** A peer without TLS waits for the rest of a message, or closes; so does one that knows only some addresses. */
+const notTls = (cause: string): StepFailure =>
+  new StepFailure(
+    cause,
+    'It may not speak TLS on this port: leave tls out, or use its port for TLS. Or it allows only known addresses: ask what its log says',
+  );
 
 /**
  * A peer that only closes the connection objects to our certificate, or to the lack of one: often
