@@ -12,7 +12,7 @@ export async function readSecret(what: string): Promise<string> {
   if (value !== '') return value;
   throw new EngineError(
     'CREDENTIAL_MISSING',
-    `Nothing was given for ${what}. Type it, or pipe it in: waybill secret … < file.`,
+    `Nothing was given for ${what}. Type it, or give the same command a file to read: < file.`,
   );
 }
 
