@@ -5,6 +5,7 @@ import { isGone, processIdentity } from '../broker/process-identity.ts';
 import { background } from '../error/background.ts';
 import { describeError, EngineError, isEngineError, toldError } from '../error/engine-error.ts';
 import { describeSize } from '../time/size.ts';
+import { after, type Timer } from '../time/timer.ts';
 import { answerBytes, readAnswer } from './answer-bytes.ts';
 import { firstToAnswer, hasNobody, serveShared } from './first-to-answer.ts';
 import { ENGINE, type Verb, type Verbs } from './verbs.ts';
@@ -191,28 +192,46 @@ export async function askSigned<Request, Result>(
   throw nobodyAnswers(subject, 'the engine that was at it is gone');
 }
 
+/** How long `askAll` waits. */
+type Patience =
+  | { readonly count: number; readonly atMost: number }
+  | { readonly expected: number; readonly silence: number };
+
+/** Milliseconds for others after all that were expected have answered. */
+const MORE = 25;
+
 /**
- * Asks every engine and returns the answers, until none has arrived for `wait` milliseconds, or all
- * that are known to be alive have answered.
+ * Asks every engine and returns the answers, until none has arrived for `silence` milliseconds (or
+ * some after as many as `expected`), or `count` that are known to be alive have answered.
  */
 export async function askAll<Request, Result>(
   { connection, names }: Broker,
   verb: Verb<Request, Result>,
   request: Request,
-  wait: number | { readonly count: number; readonly atMost: number } = 400,
+  wait: Patience = { expected: Number.POSITIVE_INFINITY, silence: 400 },
 ): Promise<Result[]> {
   const results: Result[] = [];
   const until =
-    typeof wait === 'number'
-      ? ({ strategy: 'stall', maxWait: Math.max(wait, 5_000), stall: wait } as const)
-      : ({ strategy: 'count', maxWait: wait.atMost, maxMessages: wait.count } as const);
+    'count' in wait
+      ? ({ strategy: 'count', maxWait: wait.atMost, maxMessages: wait.count } as const)
+      : ({ strategy: 'stall', maxWait: 5_000, stall: wait.silence } as const);
+  const enough = 'count' in wait ? Number.POSITIVE_INFINITY : wait.expected;
   const subject = subjectOf(names, verb);
-  const answers = await connection.requestMany(subject, pack(request), until);
+  // its type does not say that it can be stopped
+  const asked = await connection.requestMany(subject, pack(request), until);
+  const answers = asked as QueuedIterator<Msg>;
+  let others: Timer | undefined;
   try {
-    for await (const answer of answers) results.push(resultOf(verb, answer));
+    for await (const answer of answers) {
+      results.push(resultOf(verb, answer));
+      others?.stop();
+      if (results.length >= enough) others = after(MORE, () => answers.stop());
+    }
   } catch (error) {
     // NATS knows that nobody listens
     if (!(error instanceof NoRespondersError)) throw error;
+  } finally {
+    others?.stop();
   }
   return results;
 }
@@ -223,16 +242,14 @@ const SWITCH_LIMIT = 150_000;
 /**
  * Sends an order to every living engine and waits for all of them, at most `atMost` milliseconds. Throws
  * BROKER_UNAVAILABLE if no engine answers.
- *
- * @param count how many engines are alive, if the caller knows
  */
 export async function orderAll<Request, Result>(
   broker: Broker,
   verb: Verb<Request, Result>,
   request: Request,
-  { atMost = SWITCH_LIMIT, count }: { readonly atMost?: number; readonly count?: number } = {},
+  { atMost = SWITCH_LIMIT }: { readonly atMost?: number } = {},
 ): Promise<[Result, ...Result[]]> {
-  const living = count ?? (await askAll(broker, ENGINE.status, null)).length;
+  const living = (await askAll(broker, ENGINE.status, null)).length;
   const results =
     living === 0 ? [] : await askAll(broker, verb, request, { count: living, atMost });
   if (isAny(results)) return results;

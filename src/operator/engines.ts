@@ -108,7 +108,9 @@ const DESCRIPTION_FRESH = 5_000;
 const CERTIFICATES_FRESH = 60_000;
 const KEYS_FRESH = 10_000;
 /** Milliseconds after the last answer until the other engines are presumed gone. */
-const STALL = 200;
+const EVERY_ENGINE = { expected: Number.POSITIVE_INFINITY, silence: 200 } as const;
+/** Milliseconds between two requests for which engines that did not answer lately are waited for too. */
+const LOOK_EVERY = 10_000;
 const TEST_LIMIT = 70_000;
 /** Milliseconds; published keys may have to be fetched first. */
 const JWKS_LIMIT = 15_000;
@@ -121,7 +123,7 @@ const END_LIMIT = 40_000;
 
 /** The operator plane reaches engines only through this. `certificate` is the file of the console's own certificate. */
 export function engines(broker: Broker, certificate?: string): Engines {
-  const status = remembered(STATUS_FRESH, () => askAll(broker, ENGINE.status, null, STALL));
+  const status = remembered(STATUS_FRESH, reportsOf(broker));
   const description = remembered(DESCRIPTION_FRESH, () =>
     askControl(broker, ENGINE.describe, null),
   );
@@ -133,12 +135,9 @@ export function engines(broker: Broker, certificate?: string): Engines {
     certificates: () => certificates.get(),
     publicKeys: orAsBefore(() => keys.get()),
     ...tokens(broker),
-    figures: () => askAll(broker, ENGINE.figures, null, STALL),
+    figures: () => askAll(broker, ENGINE.figures, null, EVERY_ENGINE),
     async switchHost(verb, host, { by, reason }) {
-      const count = (await status.get()).length;
-      await orderAll(broker, ENGINE[verb], { host, by, reason }, { count }).finally(() =>
-        status.forget(),
-      );
+      await orderAll(broker, ENGINE[verb], { host, by, reason }).finally(() => status.forget());
     },
     async override(order) {
       await orderAll(broker, ENGINE.override, order).finally(() => status.forget());
@@ -182,7 +181,7 @@ function expiringThings(
 ): Remembered<readonly CertificateReport[]> {
   const told = remembered(CERTIFICATES_FRESH, async () => {
     const shown = certificate === undefined ? null : await shownCertificate(certificate);
-    const answers = await askAll(broker, ENGINE.certificates, shown, STALL);
+    const answers = await askAll(broker, ENGINE.certificates, shown, EVERY_ENGINE);
     return { isAnswered: answers.length > 0, all: eachOnce(answers.flat()) };
   });
   return {
@@ -192,6 +191,20 @@ function expiringThings(
       if (!isAnswered) told.forget();
       return all;
     },
+  };
+}
+
+/** Engines' reports: soon if those that answered the last time do, and now and then of any others. */
+function reportsOf(broker: Broker): () => Promise<readonly StatusReport[]> {
+  let expected = 0;
+  let looked = Number.NEGATIVE_INFINITY;
+  return async () => {
+    const looks = expected === 0 || performance.now() - looked > LOOK_EVERY;
+    if (looks) looked = performance.now();
+    const wait = looks ? EVERY_ENGINE : { ...EVERY_ENGINE, expected };
+    const reports = await askAll(broker, ENGINE.status, null, wait);
+    expected = reports.length;
+    return reports;
   };
 }
 

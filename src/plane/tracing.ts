@@ -263,9 +263,6 @@ async function sweepRegularly(
 
 /** Milliseconds between two looks: two for each ten minutes that the trace distinguishes. */
 const LOOK = 5 * 60_000;
-/** Milliseconds to wait for further engines after the last answer. */
-const STALL = 500;
-
 /** Records regularly which hosts run on any engine, until the signal. */
 async function recordRunningHosts(
   { broker, store }: { readonly broker: Broker; readonly store: TraceStore },
@@ -273,7 +270,7 @@ async function recordRunningHosts(
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      const reports = await askAll(broker, ENGINE.status, null, STALL);
+      const reports = await askAll(broker, ENGINE.status, null);
       const hosts = reports.flatMap((report) =>
         report.hosts.flatMap((one) => (one.state === 'running' ? [one.host] : [])),
       );

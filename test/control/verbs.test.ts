@@ -89,6 +89,29 @@ test('a result, a body and a failure cross NATS; who answers nothing has answere
   server.close();
 });
 
+test('answers of all that were expected are not waited for longer', async () => {
+  await using nats = await startNats();
+  const connect = () => connectBroker({ ...nats, production: 'all', role: 'test' });
+  await using first = await connect();
+  await using second = await connect();
+  const { queues } = ENGINE;
+  const servers = [first, second].map((broker, at) =>
+    serveControl(broker, { queues }, { queues: () => [`${at}`] }),
+  );
+  for (const { connection } of [first, second]) await connection.flush();
+  const began = performance.now();
+  const asked = () => askAll(first, queues, null, { expected: 2, silence: 1_500 });
+  expect((await asked()).flat().toSorted()).toEqual(['0', '1']);
+  expect(performance.now() - began).toBeLessThan(1_500);
+  // one that is gone is waited for
+  servers[1]?.close();
+  await second.connection.flush();
+  const again = performance.now();
+  expect((await asked()).flat()).toEqual(['0']);
+  expect(performance.now() - again).toBeGreaterThan(1_400);
+  servers[0]?.close();
+});
+
 test('where nobody listens there is no answer, and an order says so', async () => {
   await using nats = await startNats();
   await using broker = await connectBroker({ ...nats, production: 'nobody', role: 'test' });
