@@ -43,8 +43,12 @@ export function securityHeaders(app: Api): void {
   app.addHook('onSend', async (request, reply, payload) => {
     // a page that posts a form elsewhere has a stricter policy of its own
     const type = String(reply.getHeader('content-type') ?? '');
-    const own = reply.getHeader('content-security-policy') ?? policyOf(type);
-    void reply.headers(HEADERS).header('content-security-policy', own);
+    void reply.headers(HEADERS);
+    // 304 names no type, and what it says replaces what the browser has kept with the file
+    if (reply.statusCode !== 304) {
+      const own = reply.getHeader('content-security-policy') ?? policyOf(type);
+      void reply.header('content-security-policy', own);
+    }
     if (type.startsWith('text/html')) void reply.headers(PAGE_HEADERS);
     if (request.protocol === 'https') {
       void reply.header('strict-transport-security', 'max-age=31536000');
