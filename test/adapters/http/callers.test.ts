@@ -170,6 +170,23 @@ test('a token in a cookie signs in pages of this origin and of no other', async 
   expect(await withCookie('https://portal.example')).toBe(202);
   expect(await withCookie('https://evil.example')).toBe(403);
   expect(await withCookie()).toBe(403);
+  // a GET is a message too
+  const got = async (sent: Readonly<Record<string, string>>): Promise<number> =>
+    (
+      await one.call('/x', {
+        method: 'GET',
+        headers: { cookie: `session=${shown}`, ...sent },
+      })
+    ).status;
+  const image = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' };
+  expect(await got({ ...image, 'sec-fetch-dest': 'image' })).toBe(403);
+  const frame = { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'navigate' };
+  expect(await got({ ...frame, 'sec-fetch-dest': 'iframe' })).toBe(403);
+  expect(await got({ ...image, origin: 'https://portal.example' })).toBe(202);
+  expect(await got({ ...frame, 'sec-fetch-dest': 'document' })).toBe(202);
+  expect(await got({ 'sec-fetch-site': 'same-origin' })).toBe(202);
+  expect(await got({ 'sec-fetch-site': 'none' })).toBe(202);
+  expect(await got({})).toBe(202);
   const query = await one.call(`/x?access_token=${shown}&a=1`, { method: 'GET' });
   expect(query.status).toBe(202);
   expect(String(one.opened.delivered.at(-1)?.body)).not.toContain('access_token');

@@ -94,10 +94,14 @@ export function checkSameSite(
   { method, headers, secure }: Incoming,
   cors: CorsPolicy | undefined,
 ): void {
-  if (SAFE.has(method)) return;
   const { origin, host = '' } = headers;
+  const site = headers['sec-fetch-site'];
+  // also what is only asked for may be a message here; a program, an older browser or somebody who
+  // types the address or follows a link to it is no other page's doing
+  const isOthers = (site === 'cross-site' || site === 'same-site') && !isFollowed(headers);
+  if (SAFE.has(method) && !isOthers) return;
   const own = `${secure ? 'https' : 'http'}://${host}`;
-  const isSame = headers['sec-fetch-site'] === 'same-origin' || origin === own;
+  const isSame = site === 'same-origin' || origin === own;
   const isListed = cors?.origins.includes('*') !== true && isAllowedOrigin(cors, origin);
   if (isSame || isListed) return;
   throw new Refusal(
@@ -108,6 +112,10 @@ export function checkSameSite(
     },
   );
 }
+
+/** Whether a person follows a link to here, and not a page in its background or a frame. */
+const isFollowed = (headers: Incoming['headers']): boolean =>
+  headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 
 function forbidden({ method, path }: Incoming, scopes: readonly string[], access: Access): Refusal {
   const text = scopes.join(' ');
