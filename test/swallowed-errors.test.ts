@@ -40,7 +40,7 @@ test('no error is caught without a look at it or a word on which one it may be',
 
 /** They show what fails themselves, or cannot fail. */
 const TELLING =
-  /void ((\w+\.)?fetchNextPage|navigate|again|refetch|client\??\.(invalidateQueries|resetQueries|refetchQueries)|stepped|signOut|copy|tryAll)\(/;
+  /void ((\w+\.)?fetchNextPage|navigate|again|refetch|(?:client|answers)\??\.(invalidateQueries|resetQueries|refetchQueries)|stepped|signOut|copy|tryAll)\(/;
 
 test('in the console nothing is left to itself that does not show its errors', () => {
   const loose = globSync('console/src/**/*.{ts,tsx}').flatMap((file) =>

@@ -77,16 +77,15 @@ describe.skipIf(noBrowser !== undefined)(`a hostile world in Chromium ${noBrowse
     await page.getByRole('row').nth(1).click();
     await page.waitForURL(/at=\d+/);
     const id = /at=(\d+)/.exec(page.url())?.[1] ?? '';
-    for (const path of [
-      `/messages/${id}`,
-      `/messages/${id}?view=raw`,
-      `/messages/${id}?view=hex`,
-      `/sessions/${id}`,
-      `/messages/${id}/diff?against=${id}`,
-    ]) {
+    for (const [path, shown] of [
+      [`/messages/${id}`, '<img src=x'],
+      [`/messages/${id}?view=raw`, '<img src=x'],
+      [`/messages/${id}?view=hex`, '3c 69 6d 67'],
+      [`/sessions/${id}`, 'in the queue'],
+      [`/messages/${id}/diff?against=${id}`, 'Both bodies are the same'],
+    ] as const) {
       await page.goto(new URL(path, production.url).href);
-      await page.getByRole('heading', { level: 1 }).waitFor();
-      await page.waitForLoadState('networkidle').catch(() => undefined);
+      await page.getByText(shown).first().waitFor();
       expect(await page.title()).not.toBe('owned');
     }
     await page.goto(new URL(`/messages/${id}?view=raw`, production.url).href);

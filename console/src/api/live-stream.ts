@@ -99,7 +99,10 @@ function sharedHub(): MessagePort {
 function ownHub(): MessagePort {
   const { port1, port2 } = new MessageChannel();
   // what is told meanwhile waits in the port
-  void part(() => import('./live-hub.ts')).then(({ join }) => join(port2));
+  part(() => import('./live-hub.ts'))
+    .then(({ join }) => join(port2))
+    // this part is gone with an upgrade: pages ask now and then, as without a stream
+    .catch(() => tellLive(false));
   return listening(port1);
 }
 

@@ -320,8 +320,10 @@ test.concurrent('a job for which nothing can be done for an hour is stopped; not
   await using folder = await temporaryFolder('jobs');
   const meta = await metaDatabase({ data: folder.path });
   const clock = fixedClock(1_000_000);
+  let refused = 0;
   const act: Act = async (_, { messageId }) => {
     if (messageId === 1 && clock.now() > 1_000_000) return { state: 'done' };
+    refused += 1;
     return { again: 'the queue of out is full', begun: false };
   };
   const runner = runnerOf(meta, act, everything, { clock });
@@ -332,6 +334,9 @@ test.concurrent('a job for which nothing can be done for an hour is stopped; not
   await vi.waitFor(async () =>
     expect(await runner.store.find(id)).toMatchObject({ ...waits, done: 1 }),
   );
+  // the hour began with what was done, before the next round
+  const before = refused;
+  await vi.waitFor(() => expect(refused).toBeGreaterThan(before), 10_000);
   clock.set(1_000_000 + 2 * HOUR + 2);
   await vi.waitFor(async () => expect((await runner.store.find(id))?.state).toBe('stopped'));
   expect(await runner.store.find(id)).toMatchObject({
