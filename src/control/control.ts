@@ -195,7 +195,7 @@ export async function askSigned<Request, Result>(
 /** How long `askAll` waits. */
 type Patience =
   | { readonly count: number; readonly atMost: number }
-  | { readonly expected: number; readonly silence: number };
+  | { readonly silence: number; readonly expected?: number };
 
 /** Milliseconds for others after all that were expected have answered. */
 const MORE = 25;
@@ -208,14 +208,14 @@ export async function askAll<Request, Result>(
   { connection, names }: Broker,
   verb: Verb<Request, Result>,
   request: Request,
-  wait: Patience = { expected: Number.POSITIVE_INFINITY, silence: 400 },
+  wait: Patience = { silence: 400 },
 ): Promise<Result[]> {
   const results: Result[] = [];
   const until =
     'count' in wait
       ? ({ strategy: 'count', maxWait: wait.atMost, maxMessages: wait.count } as const)
       : ({ strategy: 'stall', maxWait: 5_000, stall: wait.silence } as const);
-  const enough = 'count' in wait ? Number.POSITIVE_INFINITY : wait.expected;
+  const enough = 'count' in wait ? undefined : wait.expected;
   const subject = subjectOf(names, verb);
   // its type does not say that it can be stopped
   const asked = await connection.requestMany(subject, pack(request), until);
@@ -225,7 +225,8 @@ export async function askAll<Request, Result>(
     for await (const answer of answers) {
       results.push(resultOf(verb, answer));
       others?.stop();
-      if (results.length >= enough) others = after(MORE, () => answers.stop());
+      if (enough !== undefined && results.length >= enough)
+        others = after(MORE, () => answers.stop());
     }
   } catch (error) {
     // NATS knows that nobody listens

@@ -108,7 +108,7 @@ const DESCRIPTION_FRESH = 5_000;
 const CERTIFICATES_FRESH = 60_000;
 const KEYS_FRESH = 10_000;
 /** Milliseconds after the last answer until the other engines are presumed gone. */
-const EVERY_ENGINE = { expected: Number.POSITIVE_INFINITY, silence: 200 } as const;
+const EVERY_ENGINE = { silence: 200 } as const;
 /** Milliseconds between two requests for which engines that did not answer lately are waited for too. */
 const LOOK_EVERY = 10_000;
 const TEST_LIMIT = 70_000;
