@@ -1,18 +1,8 @@
-import type { Status } from '../message/status.ts';
+import { worstOf } from '../message/status.ts';
 import type { QuickHit } from '../trace/trace-query.ts';
 import type { TraceReader } from '../trace/trace-store.ts';
 import { isVisible } from '../trace/traced-message.ts';
 import type { QuickHits } from './contract/message.ts';
-
-/** What an operator looks for comes first. */
-const WORST: readonly Status[] = [
-  'error',
-  'suspended',
-  'retrying',
-  'queued',
-  'completed',
-  'discarded',
-];
 
 /** Hits with type and status, so that among several the right one is seen without opening all. */
 export function toldHits(
@@ -28,8 +18,7 @@ export function toldHits(
         hit.kind === 'message' ? messages.filter(({ id }) => id === hit.messageId) : messages;
       const [first] = meant;
       if (first === undefined) return hit;
-      const status = WORST.find((one) => meant.some((message) => message.status === one));
-      return { ...hit, type: first.type, status };
+      return { ...hit, type: first.type, status: worstOf(meant) };
     }),
   );
 }

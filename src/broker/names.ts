@@ -30,6 +30,8 @@ export interface Names {
     subject(host: string, id: number): string;
     /** The host whose message has this subject. */
     hostOf(subject: string): string;
+    /** On which it is told that a message left; stored nowhere. */
+    readonly left: string;
   };
   readonly orders: string;
   /** Every subject of the production. */
@@ -89,6 +91,7 @@ export function names(production: string): Names {
       subjects: `wb.${production}.w.>`,
       subject: (host, id) => `wb.${production}.w.${host}.${id}`,
       hostOf: (subject) => subject.slice(`wb.${production}.w.`.length, subject.lastIndexOf('.')),
+      left: `wb.${production}.v.left`,
     },
     orders: stream('ORDERS'),
     everything: `wb.${production}.>`,

@@ -23,6 +23,9 @@ export interface Sleeper extends WakeUp {
   readonly sequence: number;
 }
 
+/** Where a message waits. */
+export type Place = Pick<Sleeper, 'id' | 'sequence'>;
+
 /**
  * Stores messages whose processes wait for a time or an answer: one record each, so that they
  * occupy no place in a queue and no slot of an engine's pool.
@@ -38,7 +41,9 @@ export interface WaitingRoom {
   /** A message with its body; undefined once it is gone. */
   read(sequence: number): Promise<Taken | undefined>;
   find(host: string, id: number): Promise<Taken | undefined>;
-  leave(sequence: number): Promise<void>;
+  leave(place: Place): Promise<void>;
+  /** What leaves from now on, on any engine, until the signal aborts. What leaves while NATS is away is not told. */
+  leavings(signal: AbortSignal): AsyncIterable<Place>;
 }
 
 const UNTIL = 'Wb-Until';
@@ -61,8 +66,8 @@ export async function ensureWaitingRoom({ manager, names, replicas }: Broker): P
 }
 
 export function waitingRoom(broker: Broker, bodies: Bodies): WaitingRoom {
-  const { manager, names, publisher } = broker;
-  const { stream } = names.waiting;
+  const { connection, manager, names, publisher } = broker;
+  const { stream, left } = names.waiting;
   return {
     async enter({ message, bodyRef }, host, { until, answers }) {
       const headers = envelopeHeaders(message, { bodyRef });
@@ -87,8 +92,20 @@ export function waitingRoom(broker: Broker, bodies: Bodies): WaitingRoom {
       });
       return stored === null ? undefined : takenStored(stored, stream, bodies);
     },
-    async leave(sequence) {
+    async leave({ id, sequence }) {
       await manager.streams.deleteMessage(stream, sequence, false);
+      connection.publish(left, JSON.stringify({ id, sequence } satisfies Place));
+    },
+    async *leavings(signal) {
+      const told = connection.subscribe(left);
+      const stop = (): void => told.unsubscribe();
+      signal.addEventListener('abort', stop, { once: true });
+      if (signal.aborted) stop();
+      try {
+        for await (const one of told) yield one.json<Place>();
+      } finally {
+        signal.removeEventListener('abort', stop);
+      }
     },
   };
 }

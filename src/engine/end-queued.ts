@@ -59,7 +59,7 @@ async function waiting(
   { id, target }: EndRequest['message'],
 ): Promise<Queued | undefined> {
   const taken = await room.find(target, id);
-  return taken && { taken, remove: () => room.leave(taken.sequence) };
+  return taken && { taken, remove: () => room.leave({ id, sequence: taken.sequence }) };
 }
 
 export const notWaiting = (id: number, host: string): EngineError =>

@@ -1,4 +1,4 @@
-import type { Sleeper } from '../broker/waiting-room.ts';
+import type { Place, Sleeper } from '../broker/waiting-room.ts';
 import type { WaitingMessages } from '../control/engine-report.ts';
 
 /** How many stale entries the heap may hold beyond twice the number of live ones. */
@@ -26,6 +26,11 @@ export class SleeperLine {
     this.#heap.push(sleeper);
     this.#rise(this.#heap.length - 1);
     if (this.#heap.length > 2 * this.#byId.size + SPARE) this.#rebuild();
+  }
+
+  /** A message left its place. What it waits for in a later place stays. */
+  drop({ id, sequence }: Place): void {
+    if (this.#byId.get(id)?.sequence === sequence) this.#remove(id);
   }
 
   /** How many sleep for each host, and when the next of them wakes. Takes time proportional to their number. */

@@ -102,9 +102,9 @@ class Watch {
       const arrivals = await orAbort(this.#kept.steps.arrivals(signal), signal);
       const isWaiting = (id: number): boolean => this.line.has(id);
       const sweep = sweepWhile(this.#kept, this.#ways.operationStreams, isWaiting, signal);
-      const all = [this.#hear(arrivals), this.#enter(), sweep];
+      const all = [this.#hear(arrivals), this.#enter(), this.#forget(), sweep];
       const ended = Promise.allSettled(all);
-      // if one of them ends, messages would be missed: all three start over
+      // if one of them ends, messages would be missed: all start over
       await Promise.race(all).finally(() => this.#over.abort());
       await ended;
     } finally {
@@ -127,6 +127,11 @@ class Watch {
       }
       this.#look();
     }
+  }
+
+  /** What was settled meanwhile (collected with others, ended by a person) waits for nothing. */
+  async #forget(): Promise<void> {
+    for await (const place of this.#kept.waiting.leavings(this.#signal)) this.line.drop(place);
   }
 
   #answered(address: string): void {
@@ -175,7 +180,7 @@ class Watch {
 async function backToQueue(
   { broker, waiting }: Kept,
   wiring: Wiring,
-  { host, sequence }: Sleeper,
+  { id, host, sequence }: Sleeper,
   isOurs: () => boolean,
 ): Promise<void> {
   const taken = await waiting.read(sequence);
@@ -194,7 +199,7 @@ async function backToQueue(
     },
   );
   // what cannot be removed is put back again later, and the duplicate window stores it once
-  await waiting.leave(sequence).catch(unless(isAway, 'removing a woken message'));
+  await waiting.leave({ id, sequence }).catch(unless(isAway, 'removing a woken message'));
 }
 
 /** The line of its queue into which a message goes now. */

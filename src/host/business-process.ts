@@ -332,7 +332,7 @@ export class BusinessProcess implements Host {
       attempts: 1,
       ...ending,
     });
-    await waiting.leave(taken.sequence);
+    await waiting.leave({ id, sequence: taken.sequence });
     steps.ended(id);
   }
 

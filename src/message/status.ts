@@ -18,5 +18,19 @@ export const STATUSES = [
 
 export type Status = (typeof STATUSES)[number];
 
+/** What an operator looks for comes first. */
+const WORST: readonly Status[] = [
+  'error',
+  'suspended',
+  'retrying',
+  'queued',
+  'completed',
+  'discarded',
+];
+
+/** That of several messages which an operator looks for; undefined without any. */
+export const worstOf = (messages: readonly { readonly status: Status }[]): Status | undefined =>
+  WORST.find((one) => messages.some(({ status }) => status === one));
+
 /** Outcomes: the message has left its queue. */
 export type Outcome = Exclude<Status, 'queued' | 'retrying'>;

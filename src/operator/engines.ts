@@ -241,9 +241,18 @@ function eachOnce(reports: readonly CertificateReport[]): CertificateReport[] {
   for (const report of reports) {
     const key = JSON.stringify([report.kind, report.name, report.hosts]);
     const before = found.get(key);
-    if (before === undefined || (before.seen ?? 0) < (report.seen ?? 0)) found.set(key, report);
+    if (before === undefined || isMoreTelling(report, before)) found.set(key, report);
   }
   return [...found.values()];
+}
+
+const endOf = ({ ends }: CertificateReport): number => ends?.at ?? Number.POSITIVE_INFINITY;
+
+/** What a peer showed last; of a file that each machine has of its own, the one to be told of first. */
+function isMoreTelling(one: CertificateReport, other: CertificateReport): boolean {
+  if (one.seen !== other.seen) return (one.seen ?? 0) > (other.seen ?? 0);
+  if (other.problem !== undefined) return false;
+  return one.problem !== undefined || endOf(one) < endOf(other);
 }
 
 /** What was last reported, if nobody answers now. */

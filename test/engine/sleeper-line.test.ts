@@ -24,3 +24,15 @@ test('a message that waits anew is not replaced by what it waited for before', (
   expect(line.takeAnswered('answer')).toMatchObject({ sequence: 2 });
   expect(line.size).toBe(0);
 });
+
+test('what left its place is forgotten, with the answer it waited for; in a later place it stays', () => {
+  const line = new SleeperLine();
+  line.put(sleeper(1, { answers: ['answer'] }));
+  line.put(sleeper(3, { id: 2 }));
+  line.drop({ id: 2, sequence: 2 });
+  line.drop({ id: 7, sequence: 1 });
+  line.drop({ id: 1, sequence: 1 });
+  expect(line.takeAnswered('answer')).toBeUndefined();
+  expect(line.byHost()).toEqual(new Map([['steps', { count: 1, next: 1_000 }]]));
+  expect(line.takeDue(1_000)).toMatchObject({ id: 2 });
+});

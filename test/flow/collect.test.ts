@@ -83,6 +83,8 @@ test('three messages become one, in their order; none is completed before it is 
   expect(await second).toMatchObject({ status: 'completed', receivedBy: ids[2] });
   expect(await third).toMatchObject({ status: 'completed', receivedIds: [ids[0], ids[1]] });
   await vi.waitFor(async () => expect(await waitingIn(production)).toBe(0));
+  // nor is it told any more that they wait
+  await vi.waitFor(() => expect(production.director.waiting()?.size).toBe(0));
   // the message made is a part of the session of the last one
   const [made] = production.sent();
   expect(made).toMatchObject({ parentId: ids[2], name: `bundle-${ids[2]}`, source: 'bundle' });

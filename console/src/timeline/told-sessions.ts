@@ -1,4 +1,5 @@
 import type { Message } from '../../../src/api/contract/message.ts';
+import { worstOf } from '../../../src/message/status.ts';
 import { failureText } from '../element/failure-text.ts';
 import { shortType } from '../element/short-type.ts';
 
@@ -17,15 +18,6 @@ export interface ToldSession {
   readonly status: Status;
   readonly failure: string | undefined;
 }
-
-const WORST: readonly Status[] = [
-  'error',
-  'suspended',
-  'retrying',
-  'queued',
-  'completed',
-  'discarded',
-];
 
 /** Found messages as sessions, oldest first. */
 export function toldSessions(messages: readonly Message[]): readonly ToldSession[] {
@@ -48,7 +40,7 @@ function toldSession(id: number, messages: readonly Message[]): ToldSession {
     type: shortType(first?.type ?? ''),
     source: first?.source ?? '',
     targets: [...new Set(messages.map(({ target }) => target))],
-    status: WORST.find((one) => messages.some(({ status }) => status === one)) ?? 'completed',
+    status: worstOf(messages) ?? 'completed',
     failure: failed?.error && failureText(failed.error),
   };
 }

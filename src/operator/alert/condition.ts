@@ -351,11 +351,26 @@ function silentFor(
   return silence > alert.silent ? silence : undefined;
 }
 
+/** What an alert about it is about. */
+export const certificateObject = ({
+  kind,
+  name,
+  hosts,
+}: Pick<CertificateReport, 'kind' | 'name' | 'hosts'>): string =>
+  kind === 'own' ? name : [kind, name, ...hosts].join(' ');
+
+/**
+ * Whether an alert is about what a peer showed: only the engines to which it did so since they started
+ * know of it.
+ */
+export const isShownByPeer = ({ rule, object }: Pick<AlertCondition, 'rule' | 'object'>): boolean =>
+  rule === 'certificate' && object.startsWith('peer ');
+
 function certificateConditions(report: CertificateReport, now: number): AlertCondition[] {
-  const { kind, name, hosts, ends, problem } = report;
+  const { kind, hosts, ends, problem } = report;
   const about = {
     rule: 'certificate',
-    object: kind === 'own' ? name : [kind, name, ...hosts].join(' '),
+    object: certificateObject(report),
     host: hosts.length === 1 && !hosts[0]?.includes(' ') ? hosts[0] : undefined,
   } as const;
   if (problem !== undefined) {

@@ -15,10 +15,12 @@ import { isUnanswered } from '../unanswered.ts';
 import type { Alert, AlertStore } from './alert-store.ts';
 import {
   type AlertCondition,
+  certificateObject,
   conditions,
   type Disk,
   disconnectedHosts,
   FAR_BEHIND,
+  isShownByPeer,
   type Rule,
   type Seen,
   type SuspendedMessages,
@@ -142,6 +144,7 @@ async function look(
     const { id, host, rule } = alert;
     // without a description nothing is known of the hosts
     if (current.has(id) || unseen.has(rule) || known === undefined) continue;
+    if (isUntold(alert, seen)) continue;
     await store.end(id, now);
     await notifier.over(alert);
     live.tell({ alerts: [{ id, state: 'ended', host }] });
@@ -150,6 +153,20 @@ async function look(
   await parts.emergencies.told(inEmergency.map(({ id }) => id));
   await notifier.settle(description, signal);
   await store.purge(now - KEPT);
+}
+
+/** Milliseconds for which a peer's certificate that no engine tells of stays as it was last told of. */
+const UNTOLD = 24 * HOUR;
+
+/**
+ * Whether no engine tells of a peer's certificate: the one that knows it is away, or has started since and
+ * the peer has not shown it again.
+ */
+function isUntold(alert: Alert, { certificates, description, now }: Seen): boolean {
+  if (!isShownByPeer(alert) || now - alert.last > UNTOLD) return false;
+  const { host, object } = alert;
+  if (host !== undefined && !description.hosts.some(({ name }) => name === host)) return false;
+  return !certificates.some((one) => certificateObject(one) === object);
 }
 
 /** What only engines know of. */

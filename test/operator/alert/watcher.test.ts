@@ -7,6 +7,7 @@ import { connectBroker } from '../../../src/broker/broker.ts';
 import { leases } from '../../../src/broker/lease.ts';
 import { state } from '../../../src/broker/state.ts';
 import { type Alone, whileHeld } from '../../../src/broker/while-held.ts';
+import type { CertificateReport } from '../../../src/control/certificate-report.ts';
 import type { StatusReport } from '../../../src/control/engine-report.ts';
 import { EngineError } from '../../../src/error/engine-error.ts';
 import { hearUnexpected, type Unexpected } from '../../../src/error/unexpected.ts';
@@ -156,6 +157,68 @@ test('one of several planes watches, also after a look that failed, and another 
     expect(looks.slice(last)).not.toContain('one');
   } finally {
     await other.stop();
+  }
+});
+
+test('a certificate that only one engine was shown stays told of while that one is away or starts anew', async () => {
+  await using folder = await temporaryFolder('watcher');
+  await using database = await metaDatabase({ data: folder.path });
+  const store = alertStore(database);
+  const open = async (): Promise<string[]> =>
+    (await store.list({ ended: false, limit: 9 })).map(({ object }) => object);
+  const DAY = 86_400_000;
+  const peer = (days: number, host = 'out'): CertificateReport => {
+    const at = Date.now() + days * DAY;
+    const ends = { subject: 'CN=lab', at, warn: at - 14 * DAY, urgent: at - 3 * DAY };
+    return { kind: 'peer', name: 'lab', hosts: [host], chain: [], ends, seen: Date.now() };
+  };
+  let certificates: readonly CertificateReport[] = [peer(5)];
+  let hosts = [{ name: 'out' }, { name: 'in' }];
+  let looks = 0;
+  const watcher = startWatcher({
+    production: 'hub',
+    engines: {
+      status: async () => {
+        looks += 1;
+        return [{ hosts: [] }];
+      },
+      describe: async () => ({ name: 'hub', hosts }),
+      certificates: async () => certificates,
+    },
+    trace: { failures: nothing },
+    store,
+    notifier: { conditions: nothing, over: nothing, tell: nothing, settle: nothing },
+    emergencies: { untold: nothing, told: nothing },
+    live: { tell: () => undefined },
+    disks: nothing,
+    lag: async () => 0,
+    failingSince: () => undefined,
+    alone: (run: Parameters<Alone>[0], signal: AbortSignal) => run(signal),
+    log: silentLogger,
+    every: 5,
+  } as unknown as WatcherOptions);
+  const looked = async (): Promise<void> => {
+    const before = looks;
+    await vi.waitFor(() => expect(looks).toBeGreaterThan(before + 2));
+  };
+  try {
+    await vi.waitFor(async () => expect(await open()).toEqual(['peer lab out']));
+    certificates = [];
+    await looked();
+    expect(await open()).toEqual(['peer lab out']);
+    // it is there again, and the peer shows a new one
+    certificates = [peer(300)];
+    await vi.waitFor(async () => expect(await open()).toEqual([]));
+    certificates = [peer(5), peer(5, 'in')];
+    await vi.waitFor(async () => expect(await open()).toHaveLength(2));
+    certificates = [];
+    hosts = [{ name: 'in' }];
+    await vi.waitFor(async () => expect(await open()).toEqual(['peer lab in']));
+    // nobody has told of it for a day
+    await database.run('UPDATE alert SET last_at = ?', Date.now() - DAY - 1);
+    await vi.waitFor(async () => expect(await open()).toEqual([]));
+  } finally {
+    await watcher.stop();
   }
 });
 
