@@ -18,6 +18,8 @@ export interface Attempts {
   /** Milliseconds to wait; 0 counts the attempt as a failure until `succeeded`, so that parallel ones get no more tries. */
   tried(user: string, address: string): number;
   succeeded(user: string, address: string): void;
+  /** Nothing was checked, since whoever knows the password could not be asked: the attempt does not count. */
+  undecided(user: string, address: string): void;
 }
 
 /** The credentials of kind `jwt-key`, each by its name. */

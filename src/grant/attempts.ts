@@ -19,7 +19,7 @@ export interface SharedAttempts {
 
 interface Told {
   readonly from: string;
-  readonly act: 'tried' | 'succeeded';
+  readonly act: 'tried' | 'succeeded' | 'undecided';
   readonly counted: Counted;
 }
 
@@ -44,7 +44,7 @@ export function sharedAttempts(
       const told = message.json<Told>();
       if (told.from === from) return;
       if (told.act === 'tried') failures.count(told.counted);
-      else failures.takeBack(told.counted);
+      else failures.takeBack(told.counted, told.act === 'succeeded');
     },
   });
   return {
@@ -59,8 +59,13 @@ export function sharedAttempts(
       },
       succeeded(user, address) {
         const counted = countedFor(realm, user, address);
-        failures.takeBack(counted);
+        failures.takeBack(counted, true);
         tell('succeeded', counted);
+      },
+      undecided(user, address) {
+        const counted = countedFor(realm, user, address);
+        failures.takeBack(counted, false);
+        tell('undecided', counted);
       },
     }),
     close: () => others.unsubscribe(),
@@ -113,10 +118,11 @@ class Failures {
     }
   }
 
-  /** An attempt that was counted has succeeded; that says nothing of what else came from its address. */
-  takeBack(counted: Counted): void {
-    this.#known.delete(counted.user);
-    for (const kind of ['address', 'name'] as const) {
+  /** An attempt that was counted was none, or has succeeded; that says nothing of what else came from its address. */
+  takeBack(counted: Counted, hasSucceeded: boolean): void {
+    if (hasSucceeded) this.#known.delete(counted.user);
+    const others = hasSucceeded ? KINDS.filter((kind) => kind !== 'user') : KINDS;
+    for (const kind of others) {
       const key = counted[kind];
       const { count } = this.#known.get(key) ?? { count: 1 };
       this.#known.set(key, {

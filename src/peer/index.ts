@@ -197,6 +197,7 @@ export { isSameSecret } from './same-secret.ts';
 export { directoryFaults, directorySettings } from './sign-in/directory-settings.ts';
 export { tryDirectoryUsers } from './sign-in/directory-users.ts';
 export { KnownUsers } from './sign-in/known-users.ts';
+export { nobodyNow } from './sign-in/nobody-now.ts';
 export { escaped, htmlPage, refusalPage } from './sign-in/page.ts';
 export { scopeClaim, scopeMap } from './sign-in/scope-map.ts';
 export { ownClaims, type User } from './sign-in/user.ts';

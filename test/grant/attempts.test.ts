@@ -59,6 +59,27 @@ test('who gets in at one engine begins anew at all of them', async () => {
   for (const one of all) one.close();
 });
 
+test('an attempt that nobody could check does not count at any engine, and forgives no others', async () => {
+  const all = await engines();
+  const [here, there] = all.map((one) => one.of('away'));
+  for (let tries = 0; tries < 6; tries++) {
+    expect(here?.tried('anna', '10.0.0.9')).toBe(0);
+    here?.undecided('anna', '10.0.0.9');
+    await heard();
+  }
+  const waits: number[] = [];
+  for (let tries = 0; tries < 4; tries++) {
+    waits.push(there?.tried('anna', '10.0.0.9') ?? 0);
+    await heard();
+  }
+  expect(waits.map((wait) => wait > 0)).toEqual([false, false, false, true]);
+  clock.set(clock.now() + 2_000);
+  expect(here?.tried('anna', '10.0.0.9')).toBe(0);
+  here?.undecided('anna', '10.0.0.9');
+  expect(here?.tried('anna', '10.0.0.9')).toBeGreaterThan(0);
+  for (const one of all) one.close();
+});
+
 test('each further failure doubles the wait, and a day later it is forgotten', async () => {
   const [one] = await engines();
   const desk = one?.of('doubling');

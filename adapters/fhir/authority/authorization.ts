@@ -15,6 +15,7 @@ import {
   type HttpReply,
   type Incoming,
   isSameSecret,
+  nobodyNow,
   Refusal,
   type SealedAttempts,
   sealedAttempts,
@@ -155,10 +156,8 @@ export class Authorization {
     } catch (error) {
       if (error instanceof Refusal) return error;
       if (!(error instanceof EngineError)) throw error;
-      throw new Refusal(503, 'Nobody can sign in now. Try again.', {
-        headers: { 'retry-after': '5' },
-        told: `nobody can sign in: ${error.message.replace(/\.$/, '')}`,
-      });
+      this.#attempts.undecided(user, incoming.address);
+      throw nobodyNow(error);
     }
   }
 

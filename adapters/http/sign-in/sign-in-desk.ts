@@ -17,6 +17,7 @@ import {
   type HttpReply,
   type Incoming,
   KnownUsers,
+  nobodyNow,
   Refusal,
 } from 'waybill/peer';
 import { SignInCookies } from './cookies.ts';
@@ -125,7 +126,10 @@ export class SignInDesk {
     const address = this.#addressOf(incoming);
     const wait = this.#attempts.tried(name, address);
     if (wait > 0) throw tooMany(wait);
-    const found = await this.#checked(() => this.#users.signedIn(name, password.slice(0, 1_000)));
+    const found = await this.#checked(
+      () => this.#users.signedIn(name, password.slice(0, 1_000)),
+      () => this.#attempts.undecided(name, address),
+    );
     if (found === undefined) {
       throw new Refusal(401, 'User or password is wrong.', {
         told: 'its user or password is wrong',
@@ -306,15 +310,13 @@ export class SignInDesk {
   }
 
   /** A table that cannot be read now is no reason to say that somebody is unknown. */
-  async #checked<Value>(work: () => Promise<Value>): Promise<Value> {
+  async #checked<Value>(work: () => Promise<Value>, undecided?: () => void): Promise<Value> {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof EngineError) || error instanceof Refusal) throw error;
-      throw new Refusal(503, 'Nobody can sign in now. Try again.', {
-        headers: { 'retry-after': '5' },
-        told: `nobody can sign in: ${error.message.replace(/\.$/, '')}`,
-      });
+      undecided?.();
+      throw nobodyNow(error);
     }
   }
 }

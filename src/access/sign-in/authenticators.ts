@@ -134,9 +134,18 @@ export function headerAuthenticator(settings: HeaderSettings, csrf: DerivedCsrf)
   };
 }
 
-function told({ headers }: FastifyRequest, name: string): unknown {
-  const value = headers[name.toLowerCase()];
-  return Array.isArray(value) ? value.join(',') : value;
+/** One header that the proxy set; a second one is what a browser sent, which it only added to. */
+function told({ headers, raw }: FastifyRequest, name: string): unknown {
+  const key = name.toLowerCase();
+  const names = raw.rawHeaders.filter((_, index) => index % 2 === 0);
+  if (names.filter((one) => one.toLowerCase() === key).length > 1) {
+    throw new SignInRefusal(
+      { status: 401, text: 'a header that says who you are came twice' },
+      `${name} came twice: one may be what the browser sent`,
+      'have the proxy set the header in place of what comes (proxy_set_header, RequestHeader set), not add to it; several groups go into one header, separated by commas',
+    );
+  }
+  return headers[key];
 }
 
 function bearerOf({ headers }: FastifyRequest): string | undefined {

@@ -90,7 +90,7 @@ export function failureDelay(database: MetaDatabase, now: () => number = Date.no
 /**
  * Checks what can be guessed, not before its time: counted before it is checked, so that parallel tries do not
  * all pass. A success forgets the failures of `own`, and of `shared` only this one: somebody with one account
- * must not get free guesses at others.
+ * must not get free guesses at others. What ended before anything was checked does not count.
  */
 export async function guarded<Result>(
   delay: FailureDelay,
@@ -101,7 +101,8 @@ export async function guarded<Result>(
   const wait = await delay.tried(keys);
   if (wait > 0) throw SignInRefusal.tooSoon(wait);
   const result = await check().catch(async (error: unknown) => {
-    await delay.refused(keys);
+    if (error instanceof SignInRefusal && !error.isUndecided) await delay.refused(keys);
+    else for (const key of keys) await delay.forgiven(key);
     throw error;
   });
   if (own !== undefined) await delay.succeeded(own);

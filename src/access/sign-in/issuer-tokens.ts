@@ -1,12 +1,6 @@
-import {
-  createRemoteJWKSet,
-  decodeJwt,
-  decodeProtectedHeader,
-  errors,
-  type JWTPayload,
-  jwtVerify,
-} from 'jose';
+import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import { claimAt } from '../../message/caller.ts';
+import { publishedKeys } from '../../peer/published-keys.ts';
 import type { Identity } from '../rights/principal-for.ts';
 import type { IssuerSettings } from './console-schema.ts';
 import { mappedIdentity } from './mapped-identity.ts';
@@ -24,10 +18,7 @@ const CLOCK_SKEW = 30;
 export function issuerTokens(issuers: readonly IssuerSettings[]): IssuerTokens {
   const known = issuers.map((settings) => ({
     settings,
-    keys: createRemoteJWKSet(new URL(settings.jwks), {
-      timeoutDuration: 5_000,
-      cooldownDuration: 10_000,
-    }),
+    keys: publishedKeys(new URL(settings.jwks)),
   }));
   return async (token, from) => {
     const told = said(token);
@@ -128,8 +119,21 @@ function refusal(error: unknown, { issuer, audience, jwks }: IssuerSettings): Si
       `compare the token's kid with ${jwks}`,
     );
   }
-  return SignInRefusal.token(
+  if (error instanceof errors.JOSEError) {
+    return SignInRefusal.token(
+      `the token is not one that can be checked here (${REASONS[error.code] ?? error.code})`,
+      'have the issuer leave out what is not usual; send the access token, not another one',
+    );
+  }
+  return SignInRefusal.away(
+    'the issuer of this token',
     `the keys of ${issuer} cannot be fetched`,
     `check that ${jwks} can be reached from here and answers with keys`,
   );
 }
+
+const REASONS: Readonly<Record<string, string>> = {
+  ERR_JOSE_NOT_SUPPORTED: 'its header demands what is not known here: crit, b64 or the kind of key',
+  ERR_JWKS_MULTIPLE_MATCHING_KEYS: 'it does not say which of the published keys signed it: kid',
+  ERR_JWT_INVALID: 'what is signed is no JSON object with claims',
+};

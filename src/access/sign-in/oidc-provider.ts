@@ -74,6 +74,7 @@ function neededBy({ user, rolesFrom, scope = [] }: OidcSettings): readonly strin
 }
 
 function refusal(name: string, { kind, why, remedy }: OidcProblem): SignInRefusal {
+  if (kind === 'away') return SignInRefusal.away(name, why, remedy);
   const told =
     kind === 'token'
       ? ({ status: 400, text: 'this logout token is not accepted' } as const)

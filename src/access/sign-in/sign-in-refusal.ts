@@ -1,4 +1,10 @@
-import { ApiError } from '../../web/api-error.ts';
+import { type ApiCode, ApiError } from '../../web/api-error.ts';
+
+const CODES: Readonly<Record<number, ApiCode>> = {
+  403: 'FORBIDDEN',
+  429: 'TOO_MANY',
+  503: 'CREDENTIAL_UNAVAILABLE',
+};
 
 /**
  * A refused sign-in. Its message goes to the caller and tells a stranger nothing; `why` and
@@ -9,24 +15,32 @@ export class SignInRefusal extends ApiError {
   readonly why: string;
   /** What to do about it. */
   readonly remedy: string;
+  /** Nothing was checked, since whoever knows could not be asked: it is no failed guess. */
+  readonly isUndecided: boolean;
   /** Value of `WWW-Authenticate`, if the caller is a program. */
   readonly challenge: string | undefined;
 
   constructor(
     told: {
-      readonly status: 400 | 401 | 403 | 429;
+      readonly status: 400 | 401 | 403 | 429 | 503;
       readonly text: string;
       readonly challenge?: string;
+      readonly isUndecided?: boolean;
     },
     why: string,
     remedy = '',
   ) {
-    const code =
-      told.status === 429 ? 'TOO_MANY' : told.status === 403 ? 'FORBIDDEN' : 'SIGN_IN_REQUIRED';
-    super(told.status, code, told.text);
+    super(told.status, CODES[told.status] ?? 'SIGN_IN_REQUIRED', told.text);
     this.why = why;
     this.remedy = remedy;
     this.challenge = told.challenge;
+    this.isUndecided = told.isUndecided === true;
+  }
+
+  /** Whoever knows the person cannot be asked now. */
+  static away(who: string, why: string, remedy: string): SignInRefusal {
+    const text = `${who} cannot be asked right now, so nobody can be signed in by it: try again later; an administrator can see why`;
+    return new SignInRefusal({ status: 503, text, isUndecided: true }, why, remedy);
   }
 
   /** A wrong name or password; the caller does not learn which. */

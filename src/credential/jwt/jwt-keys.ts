@@ -1,5 +1,7 @@
-import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose';
+import type { JWTVerifyGetKey } from 'jose';
+import { publishedKeys } from '../../peer/published-keys.ts';
 import type { Clock } from '../../time/clock.ts';
+import { CredentialError } from '../credential-error.ts';
 import type { EntryReader } from '../entry-reader.ts';
 import { tokenTransport } from '../oauth2/token-transport.ts';
 import { readPem } from '../read-pem.ts';
@@ -22,6 +24,7 @@ export function jwtKeys(reader: EntryReader, clock: Clock): (name: string) => Pr
 }
 
 const TIMEOUT = 10_000;
+const COOLDOWN = 30_000;
 
 /** The keys behind a URL, fetched when a token names an unknown one, and cached. */
 function remoteKeys({
@@ -44,7 +47,12 @@ function remoteKeys({
       method: 'GET',
       headers: { accept: 'application/json' },
     });
-    return new Response(JSON.stringify(body ?? {}), { status });
+    if (status === 200 && body !== undefined) return Response.json(body);
+    throw new CredentialError('CREDENTIAL_UNAVAILABLE', credential, {
+      cause: `jwksUrl answers ${status}${status === 200 ? ', and not with a JSON object' : ''}, so no token can be checked`,
+      remedy: `Compare jwksUrl with what the signer publishes, and look at its log`,
+      retryable: true,
+    });
   };
-  return createRemoteJWKSet(url, { [customFetch]: fetchKeys });
+  return publishedKeys(url, { ask: fetchKeys, cooldown: COOLDOWN });
 }

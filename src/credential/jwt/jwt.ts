@@ -16,6 +16,8 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose';
+import { isEngineError } from '../../error/engine-error.ts';
+import { KeysAway } from '../../peer/published-keys.ts';
 import type { Clock } from '../../time/clock.ts';
 import { describeDuration } from '../../time/duration.ts';
 import { CredentialError } from '../credential-error.ts';
@@ -103,6 +105,7 @@ export async function jwt(values: JwtKeyValues, lent: JwtLent): Promise<Jwt> {
             : await jwtVerify(token, key, rules);
         return payload;
       } catch (error) {
+        if (error instanceof KeysAway) throw keysAway(credential, error);
         if (error instanceof errors.JOSEError)
           throw jwtRefusal(credential, error, { values, now: clock.now() });
         throw error;
@@ -287,8 +290,26 @@ const REFUSALS: Readonly<Record<string, Explain>> = {
     'the token does not say which of the published keys (kid) signed it',
     'Have the signer put the id of the key (kid) into the header',
   ],
-  ERR_JWKS_INVALID: () => ['jwksUrl does not lead to a set of keys', 'Correct jwksUrl'],
+  ERR_JOSE_NOT_SUPPORTED: () => [
+    'the header of the token demands what is not known here (crit, b64, or the kind of key)',
+    'Have the signer leave it out',
+  ],
+  ERR_JWT_INVALID: () => [
+    'what is signed is no JSON object with claims',
+    'Have the signer put its claims into the token itself, not another token',
+  ],
 };
+
+/** No fault of the token: it can be tried again. */
+function keysAway(credential: string, { message, cause }: KeysAway): Error {
+  if (isEngineError(cause)) return cause;
+  return new CredentialError('CREDENTIAL_UNAVAILABLE', credential, {
+    cause: `${message}, so no token can be checked`,
+    remedy:
+      'Check that jwksUrl leads to a set of public keys (JWKS), and that it can be reached from here',
+    retryable: true,
+  });
+}
 
 /** Why a token was refused. Never contains a part of the token: jose's errors contain its claims. */
 function jwtRefusal(credential: string, error: errors.JOSEError, judged: Judged): CredentialError {

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { type CryptoKey, compactVerify, decodeProtectedHeader, type JWTVerifyGetKey } from 'jose';
-import { describeError } from '../../error/engine-error.ts';
+import { describeError, isEngineError } from '../../error/engine-error.ts';
+import { KeysAway } from '../../peer/published-keys.ts';
 import { describeDuration } from '../../time/duration.ts';
 import type { JwtKeyValues } from '../kind/jwt-key-settings.ts';
 
@@ -133,6 +134,12 @@ async function signatureCheck(
     return passed('signature', `It belongs to the key; ${named}.`);
   } catch (error) {
     const { code } = error as { readonly code?: unknown };
+    if (error instanceof KeysAway) {
+      const why = isEngineError(error.cause)
+        ? error.cause.message
+        : `${error.message}: look at jwksUrl.`;
+      return failed('signature', `It cannot be checked: ${why} (${named}).`);
+    }
     return failed(
       'signature',
       `${REASONS[String(code)] ?? `It cannot be checked: ${describeError(error).text}`} (${named}).`,
@@ -146,8 +153,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_JWKS_NO_MATCHING_KEY: 'The key that it names is not among those the signer publishes',
   ERR_JWKS_MULTIPLE_MATCHING_KEYS:
     'Several published keys fit: the signer has to put the id of the key (kid) into the header',
-  ERR_JWKS_TIMEOUT: 'The published keys did not come in time',
-  ERR_JWKS_INVALID: 'The address does not lead to a set of keys',
+  ERR_JOSE_NOT_SUPPORTED:
+    'Its header demands what is not known here (crit, b64, or the kind of key): have the signer leave it out',
 };
 
 /** As this machine's clock sees it; the other one's may differ. */

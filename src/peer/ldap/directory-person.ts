@@ -1,3 +1,4 @@
+import { EngineError } from '../../error/engine-error.ts';
 import { type GroupSettings, groupsOf, type Person } from './groups.ts';
 import type { LdapConnection, LdapEntry } from './ldap-connection.ts';
 import { type AccountState, LdapFailure } from './ldap-failure.ts';
@@ -19,11 +20,15 @@ export interface TypedIn {
   readonly password: string;
 }
 
-/** Who it is, or why nobody: `nobody` if the directory does not know them, `refused` if it does and does not let them in. */
+/**
+ * Who it is, or why nobody: `nobody` if the directory does not know them, `refused` if it does and does not let them in,
+ * `untold` if the password was sent to it and no answer says whether it is right.
+ */
 export type Proven =
   | { readonly person: Person; readonly groups: readonly string[] }
   | { readonly nobody: string }
-  | { readonly refused: LdapFailure };
+  | { readonly refused: LdapFailure }
+  | { readonly untold: Error };
 
 /** Active Directory has the second and third, most others the first. */
 export const PERSON_FILTER = '(|(uid={user})(sAMAccountName={user})(userPrincipalName={user}))';
@@ -40,7 +45,7 @@ export function untypable({ user, password }: TypedIn): string | undefined {
   return password === '' ? 'there is no password' : undefined;
 }
 
-/** Finds the person and tries the password on their entry. Rejects with an LdapFailure if the directory cannot say it. */
+/** Finds the person and tries the password on their entry. Rejects if that cannot be asked; no password was checked then. */
 export async function provenPerson(
   connection: LdapConnection,
   settings: PersonSettings,
@@ -49,16 +54,18 @@ export async function provenPerson(
   const { bindAs } = settings;
   if (bindAs === undefined) await bindAccount(connection, settings);
   else {
-    const refused = await refusalOf(connection, nameFor(bindAs, user), password);
-    if (refused?.account !== undefined && KNOWN.has(refused.account)) return { refused };
-    if (refused !== undefined) return { nobody: refused.what };
+    const own = await tried(connection, nameFor(bindAs, user), password);
+    if (own instanceof Untold) return { untold: own.failure };
+    if (own?.account !== undefined && KNOWN.has(own.account)) return { refused: own };
+    if (own !== undefined) return { nobody: own.what };
   }
   const entry = await entryOf(connection, settings, user);
   if (entry === undefined) return { nobody: 'no entry below base fits the filter' };
   const person = { entry, user };
   const groups = await groupsOf(connection, settings, person);
   // also after bindAs: the entry that was found must be that of whoever knows the password
-  const refused = await refusalOf(connection, entry.dn, password);
+  const refused = await tried(connection, entry.dn, password);
+  if (refused instanceof Untold) return { untold: refused.failure };
   return refused === undefined ? { person, groups } : { refused };
 }
 
@@ -84,12 +91,21 @@ export function nameFor(bindAs: string, user: string): string {
   return isWhole ? user : filledName(bindAs, { user });
 }
 
-/** The refusal of a name and password; undefined if they are right. */
-async function refusalOf(
+/** A password was sent, and no answer says whether it is right. */
+class Untold {
+  readonly failure: Error;
+
+  constructor(failure: Error) {
+    this.failure = failure;
+  }
+}
+
+/** The refusal of a name and password; undefined if they are right. Throws if the server was too busy to look at them. */
+async function tried(
   connection: LdapConnection,
   name: string,
   password: string,
-): Promise<LdapFailure | undefined> {
+): Promise<LdapFailure | Untold | undefined> {
   try {
     await connection.bind(name, password);
     return undefined;
@@ -98,7 +114,9 @@ async function refusalOf(
     if (error instanceof LdapFailure && (PERSONAL.has(error.result) || error.problem === 'base')) {
       return error;
     }
-    throw error;
+    if (!(error instanceof EngineError)) throw error;
+    if (error instanceof LdapFailure && error.problem === 'busy') throw error;
+    return new Untold(error);
   }
 }
 

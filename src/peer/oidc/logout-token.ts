@@ -1,11 +1,5 @@
-import {
-  createRemoteJWKSet,
-  customFetch,
-  decodeJwt,
-  errors,
-  type JWTPayload,
-  jwtVerify,
-} from 'jose';
+import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import { publishedKeys } from '../published-keys.ts';
 import { OidcProblem } from './oidc-problem.ts';
 import type { ProviderFetch } from './provider-fetch.ts';
 
@@ -49,11 +43,7 @@ export function logoutTokens(
     readonly ask?: ProviderFetch | undefined;
   },
 ): (token: string) => Promise<SignedOut> {
-  const keys = createRemoteJWKSet(keysAt, {
-    timeoutDuration: 5_000,
-    cooldownDuration: 10_000,
-    ...(ask !== undefined && { [customFetch]: ask }),
-  });
+  const keys = publishedKeys(keysAt, { ask });
   const used = new Map<string, number>();
   /** A token counts once, so that an intercepted one cannot be used to sign somebody out repeatedly. */
   const once = (jti: string): void => {

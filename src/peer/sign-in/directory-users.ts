@@ -18,6 +18,7 @@ import { connectLdap, type LdapConnection, type LdapServer } from '../ldap/ldap-
 import { LdapFailure } from '../ldap/ldap-failure.ts';
 import { tryReachingLdap } from '../ldap/ldap-steps.ts';
 import type { DirectoryValues } from './directory-settings.ts';
+import { nobodyNow } from './nobody-now.ts';
 import { scopeClaim } from './scope-map.ts';
 import { ownClaims, type User, type Users } from './user.ts';
 
@@ -49,6 +50,8 @@ export class DirectoryUsers implements Users {
       provenPerson(connection, settings, { user: name, password }),
     );
     if ('nobody' in proven) return 'unknown';
+    // what may have been checked stays a try
+    if ('untold' in proven) throw nobodyNow(away(proven.untold));
     if ('person' in proven) return userOf(proven.person, proven.groups, this.#values);
     const told = toldPerson(proven.refused);
     if (told === undefined) return 'wrong';
@@ -87,17 +90,15 @@ export class DirectoryUsers implements Users {
       });
       return await work(connection, settings);
     } catch (error) {
-      if (!(error instanceof LdapFailure)) throw error;
-      throw new EngineError(
-        'CREDENTIAL_UNAVAILABLE',
-        `the directory: ${error.what}. ${error.remedy}`,
-        {
-          retryable: true,
-          cause: error,
-        },
-      );
+      throw error instanceof LdapFailure ? away(error) : error;
     }
   }
+}
+
+function away(error: Error): EngineError {
+  const said = error instanceof LdapFailure ? `${error.what}. ${error.remedy}` : error.message;
+  const cause = { retryable: true, cause: error };
+  return new EngineError('CREDENTIAL_UNAVAILABLE', `the directory: ${said}`, cause);
 }
 
 const serversOf = ({ connect, security, tls, timeout }: DirectoryValues): LdapServer[] =>

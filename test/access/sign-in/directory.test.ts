@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../../sandbox/free-port.ts';
@@ -171,16 +173,18 @@ describe.skipIf(noSlapd !== undefined)('signing in with a directory', () => {
     }
   });
 
+  const NOTHING = {};
+
   test.for<[string, Readonly<Record<string, unknown>>, string, string, RegExp, RegExp]>([
     [
       'a wrong password',
-      {},
+      NOTHING,
       'anna',
       'mistyped-4711',
       /^openldap: name or password is wrong/,
       /Compare/,
     ],
-    ['nobody', {}, 'zoe', 'mistyped-4711', /^no entry below base fits/, /^$/],
+    ['nobody', NOTHING, 'zoe', 'mistyped-4711', /^no entry below base fits/, /^$/],
     [
       'a wrong base',
       { base: 'ou=staff,dc=hospital,dc=example' },
@@ -222,8 +226,10 @@ describe.skipIf(noSlapd !== undefined)('signing in with a directory', () => {
       /trust/,
     ],
   ])('names the cause: %s', async ([, more, user, password, cause, remedy]) => {
+    // 503: whoever types the right password would be told the same
+    const status = more === NOTHING ? 401 : 503;
     expect(await refusal(yaml(more), user, password)).toMatchObject({
-      status: 401,
+      status,
       cause: expect.stringMatching(cause),
       remedy: expect.stringMatching(remedy),
     });
@@ -283,10 +289,50 @@ describe.skipIf(noSlapd !== undefined)('signing in with a directory', () => {
 
     const gone = await refusal(yaml({ servers: [closed] }), 'anna', of('anna'));
     expect(gone).toMatchObject({
-      status: 401,
-      detail: 'signing in does not work right now; an administrator can see why',
+      status: 503,
+      detail:
+        'the directory that knows your password cannot be asked right now: try again later; an administrator can see why',
       cause: expect.stringMatching(/^openldap: .*nothing listens/),
     });
+  });
+
+  test('a directory that is away counts no guesses, and ends no sessions', async () => {
+    await using api = await guardedApi({ settings: () => yaml() });
+    const browser = visitor(api.url);
+    await browser.signIn('anna', of('anna'));
+    await server.stop();
+    const away: number[] = [];
+    for (let tries = 0; tries < 6; tries++) {
+      away.push((await visitor(api.url).signIn('anna', of('anna'))).status);
+    }
+    expect(away).toEqual([503, 503, 503, 503, 503, 503]);
+    expect((await browser.me()).status).toBe(200);
+    await server.start();
+    expect((await visitor(api.url).signIn('anna', of('anna'))).status).toBe(200);
+    // while it is there, wrong ones count
+    const wrong: number[] = [];
+    for (let tries = 0; tries < 4; tries++) {
+      wrong.push((await visitor(api.url).signIn('anna', 'mistyped-4711')).status);
+    }
+    expect(wrong).toEqual([401, 401, 401, 429]);
+  });
+
+  test('a directory that takes a password and never says whether it is right counts it', async () => {
+    const silent = createServer((socket) => {
+      socket.on('error', () => undefined);
+      // result 49 is never sent: it hangs up on the bind
+      socket.once('data', () => socket.destroy());
+    });
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const servers = [`ldap://127.0.0.1:${port}`];
+    await using api = await guardedApi({ settings: () => yaml({ servers }, BIND_AS) });
+    const told: number[] = [];
+    for (let tries = 0; tries < 4; tries++) {
+      told.push((await visitor(api.url).signIn('anna', 'mistyped-4711')).status);
+    }
+    silent.close();
+    expect(told).toEqual([503, 503, 503, 429]);
   });
 
   test('proves passwords: false, and gives no tokens', async () => {

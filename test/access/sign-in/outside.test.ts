@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { expect, test } from 'vitest';
+import { freePort } from '../../../sandbox/free-port.ts';
 import { guardedApi } from '../../support/guarded-api.ts';
 import { oidcService } from '../../support/oidc-service.ts';
 import { visitor } from '../../support/visitor.ts';
@@ -55,6 +58,17 @@ test('a token of another issuer is taken when everything about it is right, and 
     expect([answer.status, answer.said]).toEqual([status, expect.stringMatching(said)]);
   }
   expect(api.log.join('')).not.toContain(forged.slice(0, 40));
+});
+
+test('a token whose issuer cannot be asked is no wrong token', async () => {
+  await using oidc = await oidcService('http://127.0.0.1/unused');
+  const nobody = `http://127.0.0.1:${await freePort()}/keys`;
+  await using api = await guardedApi({ settings: () => issuer(oidc.issuer, nobody) });
+  const { status, headers, body } = await visitor(api.url).ask('GET', '/api/v1/me', undefined, {
+    authorization: `Bearer ${await oidc.token(good)}`,
+  });
+  expect([status, headers.get('www-authenticate')]).toEqual([503, null]);
+  expect(body['detail']).toMatch(/^the issuer of this token cannot be asked right now/);
 });
 
 test('a token in a cookie signs in, and an act then needs the CSRF token', async () => {
@@ -120,6 +134,20 @@ test('a proxy’s header signs in with roles and only its hospital; from another
     expect(api.log.at(-1)).toMatch(cause);
   }
 });
+
+test.for(['x-forwarded-groups', 'x-forwarded-user'] as const)(
+  'a %s that the proxy added to that of a browser is refused',
+  async (name) => {
+    await using api = await guardedApi({ settings: () => proxied('127.0.0.0/8') });
+    const asked = request(`${api.url}/api/v1/me`, {
+      headers: { ...headers, [name]: ['administrators', headers[name]] },
+    }).end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    answer.resume();
+    expect(answer.statusCode).toBe(401);
+    expect(api.log.at(-1)).toContain(`${name} came twice`);
+  },
+);
 
 test('a preflight is answered before anybody signs in, and only for a listed origin', async () => {
   const preflight = {

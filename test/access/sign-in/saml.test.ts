@@ -1,9 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../../sandbox/free-port.ts';
 import { readConsoleSettings } from '../../../src/access/sign-in/console-settings.ts';
-import { assertedBy, type Expected } from '../../../src/access/sign-in/saml/assertion.ts';
+import {
+  assertedBy,
+  checkSignOut,
+  type Expected,
+} from '../../../src/access/sign-in/saml/assertion.ts';
 import { idpMetadata } from '../../../src/access/sign-in/saml/idp-metadata.ts';
 import { ownMetadata } from '../../../src/access/sign-in/saml/own-metadata.ts';
 import { certificateAuthority } from '../../../src/credential/certificate-maker.ts';
@@ -30,6 +35,13 @@ const cause = async (api: GuardedApi): Promise<string> => {
     body.events.find((one) => one.outcome === 'refused' && one.method === 'saml adfs')?.cause ?? ''
   );
 };
+
+/** A time so many milliseconds ago. */
+const instant = (ago: number): string => new Date(Date.now() - ago).toISOString();
+
+const logoutSaid = (more: string, age = 0): string => `<x IssueInstant="${instant(age)}" ${more}/>`;
+const checkLogout = (text: string): void =>
+  checkSignOut(parseXml(text).element, 'https://us/logout', 60_000);
 
 const assertionIn = (text: string): string =>
   /<(\w+:)?Assertion .*<\/(\w+:)?Assertion>/s.exec(text)?.[0] ?? '';
@@ -121,6 +133,24 @@ describe.skipIf(noPysaml !== undefined)('signing in with SAML', () => {
     const leaving = await idp.leave('nurse');
     const forged = await visitor(api.url).ask('GET', leaving.replace(/SAMLRequest=.{20}/, '$&A'));
     expect(forged.status).toBe(401);
+    expect((await nurse.me()).status).toBe(200);
+    await idp.browse(doctor);
+    const own = await idp.leave('doctor');
+    const [, signed = ''] = /SAMLRequest=([^&]*)/.exec(own) ?? [];
+    const forgedXml = inflateRawSync(Buffer.from(decodeURIComponent(signed), 'base64'))
+      .toString()
+      .replaceAll('doctor', 'nurse');
+    const forgery = encodeURIComponent(deflateRawSync(forgedXml).toString('base64'));
+    for (const [added, status] of [
+      [`SAMLRequest=${forgery}`, 400],
+      [`SAML%52equest=${forgery}`, 400],
+      ['RelayState=forged', 401],
+      ['Relay%53tate=forged', 401],
+    ] as const) {
+      const beside = own.replace('SAMLRequest=', `${added}&SAMLRequest=`);
+      expect((await visitor(api.url).ask('GET', beside)).status).toBe(status);
+    }
+    expect(await cause(api)).toBe('the address has a parameter twice, or one that is no name');
     expect((await nurse.me()).status).toBe(200);
     const ended = await visitor(api.url).ask('GET', leaving);
     expect(ended.headers.get('location')).toMatch(
@@ -368,6 +398,19 @@ describe.skipIf(noPysaml !== undefined)('signing in with SAML', () => {
       );
       expect(judged(xml, { now: until + 59_000 })).toBeDefined();
       expect(() => judged(xml, { now: until + 61_000 })).toThrow(/was valid until/);
+    });
+
+    test('to sign out counts at its address and until its end, or some minutes where it has none', () => {
+      checkLogout(logoutSaid(`NotOnOrAfter="${instant(-60_000)}" Destination="https://us/logout"`));
+      checkLogout(logoutSaid(''));
+      expect(() => checkLogout(logoutSaid('Destination="https://other/logout"'))).toThrow(
+        /the sign-out is for https:\/\/other/,
+      );
+      const day = 24 * 3_600_000;
+      expect(() => checkLogout(logoutSaid('', day))).toThrow(/the sign-out was valid until/);
+      expect(() => checkLogout(logoutSaid(`NotOnOrAfter="${instant(day)}"`))).toThrow(
+        /was valid until/,
+      );
     });
 
     test('of hostile size takes no long time', () => {

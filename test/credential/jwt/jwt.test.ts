@@ -1,5 +1,6 @@
 import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import {
+  CompactSign,
   decodeJwt,
   decodeProtectedHeader,
   exportJWK,
@@ -240,6 +241,55 @@ test('a server of published keys that is down can be tried again', async () => {
     code: 'CREDENTIAL_UNAVAILABLE',
     retryable: true,
   });
+});
+
+test('while a signer is away its keys of the last day count, and a day later nobody’s', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  let status = 200;
+  const only = { keys: [await jwk('only', rsa)] };
+  await using server = await oddTokenServer((_, response) => reply(response, status, only));
+  await using set = setWith({
+    algorithm: 'RS256',
+    jwksUrl: `${server.url}/keys`,
+    trust: server.ca,
+  });
+  const exp = Math.floor(Date.now() / 1_000) + 3 * 86_400;
+  const verified = async (kid = 'only'): Promise<unknown> => {
+    const token = await new SignJWT({ exp }).setProtectedHeader({ alg: 'RS256', kid }).sign(rsa);
+    return (await set.credentials.jwt('key')).verify(token);
+  };
+  const away = { code: 'CREDENTIAL_UNAVAILABLE', message: expect.stringContaining('answers 503') };
+  await verified();
+  status = 503;
+  vi.setSystemTime(Date.now() + 3_600_000);
+  expect(await verified()).toEqual({ exp });
+  const asked = server.asked.length;
+  expect(await verified()).toEqual({ exp });
+  // a server that hangs does not hold up every request
+  expect(server.asked.length).toBe(asked);
+  await expect(verified('new')).rejects.toMatchObject({ code: 'CREDENTIAL_UNAVAILABLE' });
+  vi.setSystemTime(Date.now() + 86_400_000);
+  await expect(verified()).rejects.toMatchObject(away);
+  status = 200;
+  expect(await verified()).toEqual({ exp });
+});
+
+test('what a header demands that is not known here is named, and another token inside is no claims', async () => {
+  await using set = setWith({ algorithm: 'RS256', publicKey: publicPem(rsa) });
+  const jwt = await set.credentials.jwt('key');
+  const refused = async (header: object, payload: string): Promise<void> => {
+    const token = await new CompactSign(Buffer.from(payload))
+      .setProtectedHeader({ alg: 'RS256', ...header })
+      .sign(rsa, { crit: { 'urn:odd': false } });
+    await jwt.verify(token);
+  };
+  await expect(refused({ crit: ['urn:odd'], 'urn:odd': 1 }, '{}')).rejects.toThrow(
+    'demands what is not known here (crit',
+  );
+  await expect(refused({ cty: 'JWT' }, await sign({}))).rejects.toThrow(
+    'what is signed is no JSON object',
+  );
 });
 
 test('a key signs under the name by which it is published', async () => {

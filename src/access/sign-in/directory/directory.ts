@@ -34,9 +34,18 @@ export interface Directory {
 
 /** A directory that could not be asked. */
 export class DirectoryFailure extends SignInRefusal {
-  constructor(name: string, { why, remedy }: Told) {
+  /** @param isUndecided no password was checked */
+  constructor(name: string, cause: unknown, isUndecided: boolean) {
+    const { why, remedy } = told(cause);
+    const isThere = cause instanceof LdapFailure && cause.problem !== 'busy';
     super(
-      { status: 401, text: 'signing in does not work right now; an administrator can see why' },
+      {
+        status: 503,
+        text: isThere
+          ? 'signing in does not work right now; an administrator can see why'
+          : 'the directory that knows your password cannot be asked right now: try again later; an administrator can see why',
+        isUndecided,
+      },
       `${name}: ${why}`,
       `${remedy}; waybill user try shows each step`,
     );
@@ -72,7 +81,7 @@ export function directory(settings: DirectorySettings): Directory {
       return await question(connection);
     } catch (error) {
       if (error instanceof SignInRefusal) throw error;
-      throw new DirectoryFailure(name, told(error));
+      throw new DirectoryFailure(name, error, true);
     }
   };
   return {
@@ -103,6 +112,7 @@ async function identified(
   const proven = await provenPerson(connection, settings, attempt);
   if ('nobody' in proven) return proven.nobody;
   if ('refused' in proven) throw refusedPerson(settings.name, proven.refused);
+  if ('untold' in proven) throw new DirectoryFailure(settings.name, proven.untold, false);
   return identityOf(settings, proven.person, proven.groups);
 }
 

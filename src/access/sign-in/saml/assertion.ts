@@ -201,6 +201,28 @@ function confirmedUntil(assertion: XmlElement, expected: Expected): number {
   throw new SamlProblem('the assertion never ends', 'have the provider limit its time');
 }
 
+/** Milliseconds that a sign-out counts which does not say how long. */
+const SIGN_OUT = 5 * 60_000;
+
+/** Whether a sign-out with a signature that holds is meant for us, now: an old one, or that of another application, ends nothing. */
+export function checkSignOut(root: XmlElement, address: string, clockSkew: number): void {
+  const destination = attributeOf(root, 'Destination');
+  if (destination !== undefined && destination !== address) {
+    throw new SamlProblem(
+      `the sign-out is for ${shown(destination)}, and this is ${address}`,
+      'compare the address at the provider with that of the console; behind a proxy set publicUrl',
+    );
+  }
+  const now = Date.now();
+  const issued = timeOf(root, 'IssueInstant') ?? 0;
+  const until = timeOf(root, 'NotOnOrAfter') ?? issued + SIGN_OUT;
+  if (now - clockSkew < until) return;
+  throw new SamlProblem(
+    `the sign-out was valid until ${new Date(until).toISOString()}, and here it is ${new Date(now).toISOString()}`,
+    'compare the clocks of both machines; clockSkew allows for a difference',
+  );
+}
+
 /** Throws unless it is the time of `NotBefore` and `NotOnOrAfter`; returns the latter. */
 function checkTime(element: XmlElement, { now, clockSkew }: Expected): number | undefined {
   const from = timeOf(element, 'NotBefore');

@@ -96,32 +96,50 @@ export function inflated(value: string): string {
   }
 }
 
+/** What an address carries, as it was signed. */
+interface SignedQuery {
+  readonly message: string;
+  readonly relayState: string | undefined;
+}
+
+const SIGNED = ['SAMLRequest', 'RelayState', 'SigAlg'];
+
 /**
- * Checks the signature over the query of an address, as it was written (SAML bindings, 3.4.4.1). Throws a SamlProblem.
+ * The request in the query of an address, with its signature checked over the query as it was written (SAML bindings, 3.4.4.1).
+ * What is read is what was signed: a name that comes twice, or is written with escapes, is refused. Throws a SamlProblem.
  *
  * @param query without the question mark
  */
-export function checkSignedQuery(query: string, { keys }: Pick<IdpMetadata, 'keys'>): void {
-  const parts = new Map(
-    query.split('&').map((pair) => [pair.slice(0, pair.indexOf('=')), pair] as const),
-  );
-  const valueOf = (name: string): string =>
-    decodeURIComponent(
-      parts
-        .get(name)
-        ?.slice(name.length + 1)
-        .replaceAll('+', '%20') ?? '',
+export function signedQuery(query: string, { keys }: Pick<IdpMetadata, 'keys'>): SignedQuery {
+  const pairs = query.split('&').map((pair) => [pair.split('=', 1)[0] ?? '', pair] as const);
+  const parts = new Map(pairs);
+  if (parts.size < pairs.length || pairs.some(([name]) => !/^\w+$/.test(name))) {
+    throw new SamlProblem(
+      'the address has a parameter twice, or one that is no name',
+      'look at what stands between the provider and here; somebody may have tampered',
     );
-  const algorithm = valueOf('SigAlg');
-  const text = ['SAMLRequest', 'SAMLResponse', 'RelayState', 'SigAlg']
-    .flatMap((name) => parts.get(name) ?? [])
-    .join('&');
-  const signature = Buffer.from(valueOf('Signature'), 'base64');
+  }
+  const valueOf = (name: string): string | undefined => {
+    const pair = parts.get(name);
+    return pair === undefined ? undefined : unescaped(pair.slice(name.length + 1));
+  };
+  const algorithm = valueOf('SigAlg') ?? '';
+  const text = SIGNED.flatMap((name) => parts.get(name) ?? []).join('&');
+  const signature = Buffer.from(valueOf('Signature') ?? '', 'base64');
   const holds =
     isMethod(algorithm) && keys.some((key) => isSignedBy(key, algorithm, { text, signature }));
-  if (holds) return;
+  if (holds) return { message: valueOf('SAMLRequest') ?? '', relayState: valueOf('RelayState') };
   throw new SamlProblem(
     'the sign-out is not signed by the provider',
     'have it signed there with SHA-256, and compare its certificate with the metadata',
   );
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', '%20'));
+  } catch {
+    // URIError: a % that begins nothing
+    throw new SamlProblem('the address cannot be read', 'look at the provider’s log');
+  }
 }

@@ -9,3 +9,6 @@ export class SamlProblem extends Error {
     this.remedy = remedy;
   }
 }
+
+/** The provider could not be asked. */
+export class SamlProviderAway extends SamlProblem {}

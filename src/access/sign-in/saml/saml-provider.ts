@@ -7,20 +7,20 @@ import type { XmlElement } from '../../../document/xml/tree.ts';
 import type { Identity } from '../../rights/principal-for.ts';
 import { mappedIdentity } from '../mapped-identity.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
-import { type Asserted, assertedBy, UnknownKey } from './assertion.ts';
+import { type Asserted, assertedBy, checkSignOut, UnknownKey } from './assertion.ts';
 import { type IdpMetadata, idpMetadata } from './idp-metadata.ts';
 import { ASSERTION, freshId, PROTOCOL, SUCCESS } from './names.ts';
 import {
   authnRequest,
-  checkSignedQuery,
   inflated,
   logoutRequest,
   logoutResponse,
   type NamedSession,
   redirectWith,
   signedMessage,
+  signedQuery,
 } from './requests.ts';
-import { SamlProblem } from './saml-problem.ts';
+import { SamlProblem, SamlProviderAway } from './saml-problem.ts';
 import { isAddress, ownKey, type SamlSettings } from './saml-settings.ts';
 import type { UsedAssertions } from './used-assertions.ts';
 
@@ -91,6 +91,9 @@ export function samlProvider(settings: SamlSettings, used: UsedAssertions): Saml
       return await work();
     } catch (error) {
       if (!(error instanceof SamlProblem)) throw error;
+      if (error instanceof SamlProviderAway) {
+        throw SignInRefusal.away(name, error.message, error.remedy);
+      }
       throw new SignInRefusal(
         { status: 401, text: `signing in with ${name} did not work; an administrator can see why` },
         error.message,
@@ -155,6 +158,7 @@ export function samlProvider(settings: SamlSettings, used: UsedAssertions): Saml
     signedOut: (own, by) =>
       told(async () => {
         const asked = await withKeys(known, (idp) => checkedLogout(by, idp));
+        checkSignOut(asked.root, own.logout, settings.clockSkew);
         const idp = await known.current();
         const destination = idp.logoutAnswer ?? idp.logout.redirect;
         const sent = { id: freshId(), destination: destination ?? '', issuer: nameOf(own) };
@@ -220,6 +224,7 @@ function namedSession(text: string): NamedSession | undefined {
 }
 
 interface Logout {
+  readonly root: XmlElement;
   readonly id: string;
   readonly nameId: string;
   readonly indexes: readonly string[];
@@ -235,10 +240,9 @@ function checkedLogout(
     checkSignedForm(root, idp);
     return logoutOf(root, idp);
   }
-  const query = new URLSearchParams(by.query);
-  const root = logoutIn(Buffer.from(inflated(query.get('SAMLRequest') ?? '')).toString('base64'));
-  checkSignedQuery(by.query, idp);
-  return { ...logoutOf(root, idp), relayState: query.get('RelayState') ?? undefined };
+  const signed = signedQuery(by.query, idp);
+  const root = logoutIn(Buffer.from(inflated(signed.message)).toString('base64'));
+  return { ...logoutOf(root, idp), relayState: signed.relayState };
 }
 
 function logoutIn(base64: string): XmlElement {
@@ -254,6 +258,7 @@ function logoutOf(root: XmlElement, { entityId }: IdpMetadata): Logout {
   }
   const name = childOf(root, ASSERTION, 'NameID');
   return {
+    root,
     id: attributeOf(root, 'ID') ?? '',
     nameId: name === undefined ? '' : trimmed(name),
     indexes: childrenOf(root, PROTOCOL, 'SessionIndex').map(trimmed),
@@ -326,8 +331,8 @@ async function fromFile(path: string): Promise<string> {
 }
 
 async function fetched(address: string): Promise<string> {
-  const told = (why: string): SamlProblem =>
-    new SamlProblem(
+  const told = (why: string): SamlProviderAway =>
+    new SamlProviderAway(
       `the metadata cannot be fetched from ${address}: ${why}`,
       'check the address and that it can be reached from here; or save it as a file',
     );
