@@ -12,10 +12,10 @@ import { ENGINE } from '../control/verbs.ts';
 import { background } from '../error/background.ts';
 import { isTold, tolerate } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
+import { retryDelay } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
 import { keyReader } from '../trace/key-reader.ts';
 import { type Applied, type Projector, startProjector } from '../trace/projector.ts';
-import { searchFingerprint } from '../trace/search-fields.ts';
 import type { Damage } from '../trace/store/damage.ts';
 import { type StreamSource, streamSource } from '../trace/stream-source.ts';
 import type { PurgeOptions, PurgeReport, TraceStore } from '../trace/trace-store.ts';
@@ -191,6 +191,9 @@ function project(
   };
 }
 
+/** After a failure, such as a database that is away or a full disk. */
+const REINDEX_AGAIN = { every: 60_000, backoff: 2, max: 3_600_000 };
+
 /** Makes earlier messages searchable by the new search fields. */
 function index(
   source: StreamSource,
@@ -199,18 +202,31 @@ function index(
   before?: Promise<void>,
 ): { readonly stop: AbortController; readonly done: Promise<void> } {
   const stop = new AbortController();
+  const { signal } = stop;
+  const attempt = async (): Promise<void> => {
+    await Promise.all([before, source.index(search)]);
+    signal.throwIfAborted();
+    const began = performance.now();
+    const report = await store.reindex({
+      search,
+      keys: keyReader(search, Promise.resolve(bodies)),
+      onBegin: (begin) => log.info({ event: 'reindex-began', ...begin }, 'reindex-began'),
+      signal,
+    });
+    const seconds = Math.round((performance.now() - began) / 1_000);
+    if (report.days > 0) log.info({ event: 'reindexed', ...report, seconds }, 'reindexed');
+  };
+  // until it succeeds or nobody needs it: a search tells what is missing meanwhile
   const run = async (): Promise<void> => {
-    try {
-      await Promise.all([before, source.index(search)]);
-      stop.signal.throwIfAborted();
-      await store.reindex({
-        fingerprint: searchFingerprint(search),
-        keys: keyReader(search, Promise.resolve(bodies)),
-        signal: stop.signal,
-      });
-    } catch (error) {
-      if (!stop.signal.aborted)
-        log.error({ event: 'reindex-failed', err: error }, 'reindex-failed');
+    for (let tries = 1; !signal.aborted; tries++) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (signal.aborted) return;
+        const nextIn = retryDelay(REINDEX_AGAIN, tries);
+        log.error({ event: 'reindex-failed', err: error, nextIn }, 'reindex-failed');
+        await pause(nextIn, signal, { ref: false });
+      }
     }
   };
   return { stop, done: run() };

@@ -8,7 +8,7 @@ import type { SearchKey } from './trace-input.ts';
  * The name under which every HL7 message's MSH-10 is indexed, the control numbers of X12, EDIFACT
  * and ASTM, and the instance UID of DICOM, independently of the production's search fields.
  */
-const CONTROL_ID = 'control-id';
+export const CONTROL_ID = 'control-id';
 
 /** The paths of a body's own control ids. */
 const CONTROL_IDS: Partial<Record<Document['kind'], readonly string[]>> = {
@@ -53,6 +53,14 @@ export function searchFields(search: ReadonlyMap<string, string>): SearchFields 
 /** Identifies a set of search fields: a store that was indexed with different ones has to be re-indexed. */
 export function searchFingerprint(search: ReadonlyMap<string, string>): string {
   return JSON.stringify([...search].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The search fields of `searchFingerprint`; undefined for anything else. */
+export function searchOfFingerprint(
+  fingerprint: string | undefined,
+): ReadonlyMap<string, string> | undefined {
+  if (fingerprint === undefined || !fingerprint.startsWith('[')) return undefined;
+  return new Map(JSON.parse(fingerprint) as [string, string][]);
 }
 
 /** A text has no fields. */

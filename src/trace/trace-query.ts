@@ -53,9 +53,18 @@ export interface TracePage {
   readonly next?: string | undefined;
   /** Texts of `anyOf` that stand for no message at all. */
   readonly missing?: readonly string[] | undefined;
+  /** What could not be searched for yet. */
+  readonly indexing?: Indexing | undefined;
   /** Everything newer was searched. */
   readonly searchedBackTo: number;
   readonly complete: boolean;
+}
+
+/** Search fields that are new or have another path, and of which earlier messages are still being read. */
+export interface Indexing {
+  readonly fields: readonly string[];
+  /** Sessions that began before this time may not be found by them. */
+  readonly backTo: number;
 }
 
 /** What a text pasted into the search box may be. */

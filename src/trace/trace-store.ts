@@ -225,17 +225,19 @@ export type KeyReader = (body: StoredBody) => readonly SearchKey[] | Promise<rea
 
 export interface ReindexOptions {
   readonly keys: KeyReader;
-  /** Identifies the set of search fields. Days indexed under the same name are left alone. */
-  readonly fingerprint: string;
-  readonly progress?: ((progress: ReindexProgress) => void) | undefined;
+  /** The search fields: name → path. What is indexed by them is left alone. */
+  readonly search: ReadonlyMap<string, string>;
+  /** Called once, if there is something to do. */
+  readonly onBegin?: ((begin: ReindexBegin) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-interface ReindexProgress {
-  readonly day: string;
-  /** Messages read so far, and their total in all days that need it. */
-  readonly done: number;
-  readonly total: number;
+interface ReindexBegin {
+  readonly days: number;
+  /** In all these days. */
+  readonly messages: number;
+  /** Search fields to read. */
+  readonly fields: readonly string[];
 }
 
 export interface ReindexReport {

@@ -13,7 +13,7 @@ import { lazy, type ReactElement, Suspense, useCallback, useEffect, useRef, useS
 import type { Message, MessageCount, SearchCriteria } from '../../../src/api/contract/message.ts';
 import { ask } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
-import { Nothing, Problem, Waiting } from '../element/notice.tsx';
+import { Nothing, Problem, Waiting, Warning } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { count, moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
@@ -82,6 +82,7 @@ export function SearchPage(): ReactElement {
     >
       <FilterBar state={state} onChange={change} first={first} />
       <ListNotice list={state.list} missing={search.missing} />
+      <IndexingNotice indexing={search.indexing} />
       <div className="relative flex min-h-0 flex-1 flex-col">
         {search.fresh.length > 0 && (
           <button
@@ -244,6 +245,21 @@ function Actions({ state, search, marks, toggleLive }: ActionProps): ReactElemen
         )}
       </Suspense>
     </>
+  );
+}
+
+/** An empty list is no proof while a search field is new. */
+function IndexingNotice({ indexing }: Pick<MessageSearch, 'indexing'>): ReactElement | null {
+  if (indexing === undefined) return null;
+  return (
+    <div className="px-4 pt-2">
+      <Warning>
+        {t('Messages before {time} are still being indexed and may not be found by {fields} yet.', {
+          time: moment(indexing.backTo),
+          fields: indexing.fields.join(', '),
+        })}
+      </Warning>
+    </div>
   );
 }
 

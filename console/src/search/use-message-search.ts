@@ -29,6 +29,8 @@ export interface MessageSearch {
   readonly complete: boolean;
   /** Texts of the list that no message has. */
   readonly missing: readonly string[];
+  /** Search fields by which older messages cannot be found yet. */
+  readonly indexing: MessagePage['indexing'];
   /** The request to the API. */
   readonly criteria: SearchCriteria;
   readonly again: () => void;
@@ -86,11 +88,12 @@ export function useMessageSearch(state: SearchState, fields: readonly string[]):
 /** How far a search came by its last page. */
 function reached(
   last: MessagePage | undefined,
-): Pick<MessageSearch, 'searchedBackTo' | 'complete' | 'missing'> {
+): Pick<MessageSearch, 'searchedBackTo' | 'complete' | 'missing' | 'indexing'> {
   return {
     searchedBackTo: last?.searchedBackTo,
     complete: last?.complete ?? false,
     missing: last?.missing ?? NO_TEXTS,
+    indexing: last?.indexing,
   };
 }
 

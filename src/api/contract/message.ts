@@ -164,6 +164,15 @@ export const MessagePage = Type.Object({
   missing: maybe(
     list(Type.String(), { description: 'Texts of `anyOf` that no message has, at any time.' }),
   ),
+  indexing: maybe(
+    Type.Object(
+      { fields: list(Type.String()), backTo: Time },
+      {
+        description:
+          'These search fields are new or have another path: sessions that began before `backTo` may not be found by them yet.',
+      },
+    ),
+  ),
   searchedBackTo: Time,
   complete: Type.Boolean(),
 });

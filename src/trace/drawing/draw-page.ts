@@ -92,7 +92,14 @@ function remark(message: TracedMessage): string {
   return plainText(parts.filter((part) => typeof part === 'string').join(', '));
 }
 
-function foot(
+function foot(page: TracePage, options: PageOptions): string {
+  const { indexing } = page;
+  if (indexing === undefined) return footOf(page, options);
+  const { fields, backTo } = indexing;
+  return `${footOf(page, options)}; by ${fields.join(', ')} nothing is found before ${dateTime(backTo, options.zone)} yet: it is still being indexed`;
+}
+
+function footOf(
   { items, complete, next, searchedBackTo }: TracePage,
   { zone, behind = 0 }: PageOptions,
 ): string {

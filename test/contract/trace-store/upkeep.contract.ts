@@ -1,7 +1,15 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startOfDay } from '../../../src/trace/store/day.ts';
+import type { SearchKey } from '../../../src/trace/trace-input.ts';
 import { NOON, sampleAttempt, sampleSession } from '../../support/trace-sample.ts';
 import { DAY, idsOf, type OpenTraceStore, opened } from './opened.ts';
+
+const namesOf = (...chosen: string[]): ReadonlyMap<string, string> =>
+  new Map(chosen.map((field) => [field, `path of ${field}`]));
+const allKeys = (): readonly SearchKey[] =>
+  ['mrn', 'ward', 'visit'].map((field) => ({ name: field, value: `${field} 1` }));
+const wardAt = (path: string): ReadonlyMap<string, string> => new Map([['ward', path]]);
+const wards = (value: string) => (): readonly SearchKey[] => [{ name: 'ward', value }];
 
 /** Purge keeps what is open or held; re-indexing finds what it should. */
 export function describeTraceUpkeep(name: string, open: OpenTraceStore): void {
@@ -295,29 +303,115 @@ export function describeTraceUpkeep(name: string, open: OpenTraceStore): void {
         }),
       );
       await store.apply(samples.flatMap(({ all }) => all));
-      const progress: number[] = [];
+      const begun: unknown[] = [];
       const options = {
-        fingerprint: 'ward=MSH-5',
+        search: new Map([['receiver', 'MSH-5']]),
         keys: (body: { bytes?: Uint8Array | undefined }) => {
           const text = Buffer.from(body.bytes ?? []).toString();
           return [{ name: 'receiver', value: text.split('|')[4] ?? '' }];
         },
-        progress: ({ done, total }: { done: number; total: number }) => {
-          progress.push(done / total);
-        },
+        onBegin: (begin: unknown) => begun.push(begin),
       };
       const report = await store.reindex(options);
       expect(report).toMatchObject({ messages: 60, keys: 60, failed: 0 });
-      expect(progress.at(-1)).toBe(1);
+      expect(begun).toMatchObject([{ messages: 60, fields: ['control-id', 'receiver'] }]);
       expect(await idsOf(store, { search: { mrn: 'M3' } })).toEqual([]);
       expect(await idsOf(store, { search: { receiver: 'ward' }, limit: 1_000 })).toHaveLength(60);
       expect(await store.reindex(options)).toMatchObject({ messages: 0 });
       await store.apply(sampleSession({ at: NOON + 20 * DAY }).all);
       expect(await store.reindex(options)).toMatchObject({ messages: 0 });
-      expect(await store.reindex({ ...options, fingerprint: 'other' })).toMatchObject({
-        messages: 62,
-      });
+      const moved = { ...options, search: new Map([['receiver', 'MSH-6']]) };
+      expect(await store.reindex(moved)).toMatchObject({ messages: 62, keys: 62 });
       expect(await store.orphans()).toBe(0);
+    });
+
+    test('another field is added and one taken away, and the rest is neither read nor missing', async () => {
+      const store = await opened(open);
+      await store.apply(sampleSession({ mrn: 'M1' }).all);
+      await store.reindex({ search: namesOf('mrn', 'visit'), keys: allKeys });
+      const read: string[] = [];
+      const report = await store.reindex({
+        search: namesOf('mrn', 'ward'),
+        keys: () => {
+          read.push('body');
+          return [
+            { name: 'ward', value: 'W1' },
+            { name: 'mrn', value: 'M2' },
+          ];
+        },
+      });
+      expect(report).toMatchObject({ messages: 2, keys: 1 });
+      const found = async (search: Record<string, string>): Promise<number> =>
+        (await store.find({ search })).items.length;
+      expect(await found({ mrn: 'mrn 1' })).toBe(2);
+      expect(await found({ ward: 'W1' })).toBe(2);
+      expect(await found({ mrn: 'M2' })).toBe(0);
+      expect(await found({ visit: 'visit 1' })).toBe(0);
+      read.length = 0;
+      expect(await store.reindex({ search: namesOf('mrn'), keys: allKeys })).toMatchObject({
+        messages: 0,
+      });
+      expect(read).toEqual([]);
+      expect(await found({ ward: 'W1' })).toBe(0);
+    });
+
+    test('a search tells what is not indexed yet, and a job cut short goes on where it was', async () => {
+      const store = await opened(open);
+      const noon = startOfDay('2026-03-10') + 12 * 3_600_000;
+      const at = [noon, noon + 3_600_000, noon + 7_200_000];
+      await store.apply(
+        at.flatMap((time, number) => sampleSession({ number, at: time, mrn: `M${number}` }).all),
+      );
+      const stop = new AbortController();
+      const search = new Map([['ward', 'PV1-3']]);
+      const read: string[] = [];
+      const keys = ({ bytes }: { bytes?: Uint8Array | undefined }): readonly SearchKey[] => {
+        const mrn = /M\d/.exec(Buffer.from(bytes ?? []).toString())?.[0] ?? '';
+        read.push(mrn);
+        if (mrn === 'M1') stop.abort();
+        return [{ name: 'ward', value: mrn }];
+      };
+      const cut = store.reindex({ search, keys, signal: stop.signal });
+      await expect(cut).rejects.toThrow(/abort/i);
+      expect(read).toContain('M2');
+      expect(read).not.toContain('M0');
+      const { indexing, items } = await store.find({ search: { ward: 'M0' } });
+      expect(items).toEqual([]);
+      expect(indexing).toEqual({ fields: ['ward'], backTo: at[2] });
+      expect((await store.find({ search: { mrn: 'M0' } })).indexing).toBeUndefined();
+      expect((await store.find({ anyOf: ['M0'] })).indexing).toMatchObject({ backTo: at[2] });
+      expect(
+        (await store.find({ search: { ward: 'x' }, from: noon + DAY })).indexing,
+      ).toBeUndefined();
+      read.length = 0;
+      await store.reindex({ search, keys });
+      expect(read).not.toContain('M2');
+      expect((await store.find({ search: { ward: 'M0' } })).items).toHaveLength(2);
+      expect((await store.find({ search: { ward: 'M0' } })).indexing).toBeUndefined();
+    });
+
+    test('keys of a job cut short do not outlive a return to the earlier fields', async () => {
+      const store = await opened(open);
+      const at = startOfDay('2026-03-10');
+      await store.apply([
+        ...sampleSession({ at, mrn: 'M0' }).all,
+        ...sampleSession({ number: 1, at: at + 3_600_000, mrn: 'M1' }).all,
+      ]);
+      await store.reindex({ search: wardAt('PV1-3'), keys: wards('old') });
+      const stop = new AbortController();
+      let reads = 0;
+      const cut = store.reindex({
+        search: wardAt('PV1-6'),
+        keys: () => {
+          if (++reads === 3) stop.abort();
+          return wards('new')();
+        },
+        signal: stop.signal,
+      });
+      await expect(cut).rejects.toThrow(/abort/i);
+      await store.reindex({ search: wardAt('PV1-3'), keys: wards('old') });
+      expect((await store.find({ search: { ward: 'new' } })).items).toEqual([]);
+      expect((await store.find({ search: { ward: 'old' } })).items).toHaveLength(4);
     });
 
     test('a body that cannot be read is counted, and the rest goes on', async () => {
@@ -327,7 +421,7 @@ export function describeTraceUpkeep(name: string, open: OpenTraceStore): void {
         ...sampleSession({ number: 1, mrn: 'GOOD' }).all,
       ]);
       const report = await store.reindex({
-        fingerprint: 'x',
+        search: new Map([['found', 'x']]),
         keys: ({ bytes }) => {
           const text = Buffer.from(bytes ?? []).toString();
           if (text.includes('BAD')) throw new Error('unreadable');

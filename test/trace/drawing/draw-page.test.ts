@@ -32,6 +32,10 @@ created                  message          session          status     type     f
     /1 message; searched back to 2026-03-10 12:00:00\.001; continue with --after m\d+$/,
   );
   expect(drawPage(await pageOf({ target: 'nowhere' }))).toBe('0 messages; everything was searched');
+  const indexing = { fields: ['ward'], backTo: NOON };
+  expect(drawPage({ ...(await pageOf({ target: 'nowhere' })), indexing }, { zone: 'UTC' })).toBe(
+    '0 messages; everything was searched; by ward nothing is found before 2026-03-10 12:00:00.000 yet: it is still being indexed',
+  );
   // nothing is said of what the trace has not read yet
   expect(drawPage(await pageOf({ target: 'nowhere' }), { behind: 12 })).toBe(
     '0 messages; the trace is 12 messages behind: those cannot be found yet',

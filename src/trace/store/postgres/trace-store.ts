@@ -2,9 +2,10 @@ import { type Database, database } from '../../../database/postgres.ts';
 import { type Clock, systemClock } from '../../../time/clock.ts';
 import { quickFind } from '../../quick-find.ts';
 import type { LargeBody } from '../../search.ts';
+import type { TracePage, TraceQuery } from '../../trace-query.ts';
 import type { TraceStore } from '../../trace-store.ts';
 import { purge, purgePlan } from '../purge.ts';
-import { reindex } from '../reindex.ts';
+import { INDEXING, reindex, withIndexing } from '../reindex.ts';
 import { keysUsed, type TraceCipher, USED_KEYS } from '../trace-cipher.ts';
 import { unavailable } from '../unavailable.ts';
 import { apply, differences, settleByFloor, settleLost } from './apply.ts';
@@ -25,7 +26,7 @@ import {
 } from './read.ts';
 import { hostHours, sawRunning } from './running.ts';
 import { ensureSchema } from './schema.ts';
-import { hold, indexedDays, mark, orphans, release, setMark, usage } from './upkeep.ts';
+import { hold, indexedDays, mark, note, orphans, release, setMark, usage } from './upkeep.ts';
 
 export interface PostgresTraceOptions {
   /** `postgres://user:password@host:port/database`. */
@@ -60,20 +61,20 @@ export async function postgresTraceStore({
   const close = async (): Promise<void> => {
     await Promise.all([db.close(), upkeep.close()]);
   };
-  const ready = async (): Promise<void> => {
+  try {
     await ensureSchema(db, schema);
     await checkKeys(db, cipher);
-  };
-  await ready().catch(async (error: unknown) => {
+  } catch (error) {
     await close();
     return unavailable(error);
-  });
+  }
   return {
     apply: (inputs) => told(apply(db, memory, inputs)),
     settleByFloor: (floors) => told(settleByFloor(db, memory, { floors, now: clock.now() })),
     differences: (inputs) => told(differences(db, memory, inputs)),
     settleLost: (lost) => told(settleLost(db, memory, { lost, now: clock.now() })),
-    find: (query, options) => told(find({ db, words, cipher, largeBody }, query, options)),
+    find: (query, options) =>
+      told(indexed(find({ db, words, cipher, largeBody }, query, options), query, db)),
     quickFind: (text, options) => told(quickFind(text, quickFindDays(db, words, cipher), options)),
     fields: () => told(fields(db)),
     session: (id) => told(session(db, words, id)),
@@ -121,6 +122,17 @@ async function checkKeys(db: Database, cipher: TraceCipher | undefined): Promise
       used,
     );
   });
+}
+
+/** Adds what could not be found yet. */
+async function indexed(
+  found: Promise<TracePage>,
+  query: TraceQuery,
+  db: Database,
+): Promise<TracePage> {
+  const page = await found;
+  if (query.search === undefined && query.anyOf === undefined) return page;
+  return withIndexing(page, query, await note(db, INDEXING));
 }
 
 /** Reports every failure of the database as STORE_UNAVAILABLE. */

@@ -3,13 +3,15 @@ import { EngineError } from '../../../error/engine-error.ts';
 import type { Hold, TraceUsage } from '../../trace-store.ts';
 import {
   type BodyPlace,
+  hoursOf,
+  INDEXING,
   type IndexedPart,
   type IndexedStore,
   REINDEXED_AT_ONCE,
 } from '../reindex.ts';
 import { writeKeys } from './apply.ts';
 import type { Memory } from './memory.ts';
-import { boundsOf, partition } from './partitions.ts';
+import { partition } from './partitions.ts';
 import { body } from './read.ts';
 import { PARTITIONED } from './schema.ts';
 
@@ -101,13 +103,20 @@ export function indexedDays(db: Database, memory: Memory): IndexedStore {
       await setNote(db, 'fields', fingerprint);
       return staleParts(db, fingerprint);
     },
-    ranges(part) {
-      if (part === 'held') return [{ part, low: 0, high: Number.MAX_SAFE_INTEGER }];
-      const { first, next } = boundsOf(part);
-      return [{ part, low: first, high: next - 1 }];
+    ranges: (part) =>
+      part === 'held' ? [{ part, low: 0, high: Number.MAX_SAFE_INTEGER }] : hoursOf(part),
+    clear({ part, low, high }, names) {
+      const table = part === 'held' ? 'skey_held' : partition('skey', part);
+      const within = `DELETE FROM ${table} WHERE session_id BETWEEN ? AND ?`;
+      return names === undefined
+        ? db.run(within, low, high)
+        : db.run(
+            `${within} AND name IN (SELECT id FROM word WHERE text = ANY(?))`,
+            low,
+            high,
+            names,
+          );
     },
-    clear: ({ part }) =>
-      db.run(`DELETE FROM ${part === 'held' ? 'skey_held' : partition('skey', part)}`),
     messagesAfter: ({ part, high }, after) =>
       db.rows<BodyPlace>(
         `SELECT id, session_id, body FROM ${part === 'held' ? 'message_held' : partition('message', part)}
@@ -126,23 +135,31 @@ export function indexedDays(db: Database, memory: Memory): IndexedStore {
         );
         return writeKeys(session, memory, keys);
       }),
-    finish: (part, fingerprint) =>
+    mark: (part, fingerprint) =>
       part === 'held'
         ? setNote(db, 'held', fingerprint)
         : db.run('UPDATE day SET search = ? WHERE day = ?', fingerprint, part),
+    note: () => note(db, INDEXING),
+    setNote: (text) => setNote(db, INDEXING, text),
   };
 }
 
 const MARK = 'mark';
 
-export async function mark(db: Database): Promise<string | undefined> {
-  const [row] = await db.rows<{ value: string }>('SELECT value FROM note WHERE name = ?', MARK);
-  return row?.value;
-}
+export const mark = (db: Database): Promise<string | undefined> => note(db, MARK);
 
 export const setMark = (db: Database, own: string): Promise<void> => setNote(db, MARK, own);
 
-async function setNote(db: Database, name: string, value: string): Promise<void> {
+export async function note(db: Database, name: string): Promise<string | undefined> {
+  const [row] = await db.rows<{ value: string }>('SELECT value FROM note WHERE name = ?', name);
+  return row?.value;
+}
+
+async function setNote(db: Database, name: string, value: string | undefined): Promise<void> {
+  if (value === undefined) {
+    await db.run('DELETE FROM note WHERE name = ?', name);
+    return;
+  }
   await db.run(
     'INSERT INTO note VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value',
     name,
@@ -152,11 +169,13 @@ async function setNote(db: Database, name: string, value: string): Promise<void>
 
 async function staleParts(db: Database, fingerprint: string): Promise<IndexedPart[]> {
   const days = await db.rows<IndexedPart>(
-    'SELECT day AS name, messages FROM day WHERE search IS DISTINCT FROM ? ORDER BY day DESC',
+    `SELECT day AS name, messages, coalesce(search, '') AS indexed FROM day
+       WHERE search IS DISTINCT FROM ? ORDER BY day DESC`,
     fingerprint,
   );
   const held = await db.rows<IndexedPart>(
-    `SELECT 'held' AS name, count(*) AS messages FROM message_held
+    `SELECT 'held' AS name, count(*) AS messages,
+         coalesce((SELECT value FROM note WHERE name = 'held'), '') AS indexed FROM message_held
        WHERE NOT EXISTS (SELECT 1 FROM note WHERE name = 'held' AND value = ?) HAVING count(*) > 0`,
     fingerprint,
   );

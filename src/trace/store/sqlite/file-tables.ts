@@ -117,7 +117,7 @@ export class ExplanationTable {
 }
 
 /** Every hour of a day, listed in a search of a whole file so that each is one seek. */
-const ALL_BUCKETS = Array.from({ length: 24 }, (_, hour) => hour).join(', ');
+export const ALL_BUCKETS = Array.from({ length: 24 }, (_, hour) => hour).join(', ');
 
 /** The UTC hour a session began. */
 export function bucketOf(sessionId: number): number {

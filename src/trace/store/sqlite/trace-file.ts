@@ -134,8 +134,9 @@ export class TraceFile {
     return this.first<{ value: string }>('SELECT value FROM note WHERE name=?', name)?.value;
   }
 
-  setNote(name: string, value: string): void {
-    this.run('INSERT OR REPLACE INTO note(name, value) VALUES(?, ?)', name, value);
+  setNote(name: string, value: string | undefined): void {
+    if (value === undefined) this.run('DELETE FROM note WHERE name=?', name);
+    else this.run('INSERT OR REPLACE INTO note(name, value) VALUES(?, ?)', name, value);
   }
 
   /** Maintains the number of messages, since counting would scan the whole table. Only within a transaction. */

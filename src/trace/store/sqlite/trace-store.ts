@@ -4,7 +4,7 @@ import type { LargeBody } from '../../search.ts';
 import type { TraceStore } from '../../trace-store.ts';
 import type { Damage, MovedFile } from '../damage.ts';
 import { purge, purgePlan } from '../purge.ts';
-import { reindex } from '../reindex.ts';
+import { INDEXING, reindex, withIndexing } from '../reindex.ts';
 import type { TraceCipher } from '../trace-cipher.ts';
 import { unavailable } from '../unavailable.ts';
 import { apply, differences, settleByFloor, settleLost } from './apply.ts';
@@ -74,7 +74,11 @@ export function sqliteTraceStore({
     settleByFloor: (floors) => attempt(() => settleByFloor(files, floors, clock.now())),
     differences: (inputs) => attempt(() => differences(files, inputs)),
     settleLost: (lost) => attempt(() => settleLost(files, lost, clock.now())),
-    find: (query, options) => attempt(() => find({ files, largeBody }, query, options)),
+    find: (query, options) =>
+      attempt(async () => {
+        const page = await find({ files, largeBody }, query, options);
+        return withIndexing(page, query, files.held.note(INDEXING));
+      }),
     quickFind: (text, options) => attempt(() => quickFind(text, quickFindFiles(files), options)),
     fields: () => attempt(() => fields(files)),
     session: (id) => attempt(() => session(files, id)),

@@ -1,14 +1,13 @@
 import { EngineError } from '../../../error/engine-error.ts';
-import { idAtTime } from '../../../message/id.ts';
 import type { Hold, TraceUsage } from '../../trace-store.ts';
-import { startOfDay } from '../day.ts';
 import {
   type BodyPlace,
-  type IndexedRange,
+  hoursOf,
+  INDEXING,
   type IndexedStore,
   REINDEXED_AT_ONCE,
 } from '../reindex.ts';
-import { bucketOf } from './file-tables.ts';
+import { ALL_BUCKETS, bucketOf } from './file-tables.ts';
 import { body, findState } from './read.ts';
 import type { TraceFiles } from './trace-files.ts';
 
@@ -66,8 +65,6 @@ export function orphans(files: TraceFiles): number {
   return count + (unknown?.n ?? 0);
 }
 
-const HOUR = 3_600_000;
-
 /** The files for re-indexing: an hour of a day at a time, since keys are stored by the hour. */
 export function indexedFiles(files: TraceFiles): IndexedStore {
   return {
@@ -78,13 +75,23 @@ export function indexedFiles(files: TraceFiles): IndexedStore {
         .ranges()
         .map(({ name }) => files.file(name))
         .filter((file) => file.note('search') !== fingerprint)
-        .map((file) => ({ name: file.name, messages: file.messageCount() }));
+        .map((file) => ({
+          name: file.name,
+          messages: file.messageCount(),
+          indexed: file.note('search'),
+        }));
     },
     ranges: (part) =>
       part === 'held' ? [{ part, low: 0, high: Number.MAX_SAFE_INTEGER }] : hoursOf(part),
-    clear({ part, low }) {
-      if (part === 'held') files.held.run('DELETE FROM skey');
-      else files.day(part).run('DELETE FROM skey WHERE bucket=?', bucketOf(low));
+    clear({ part, low }, names) {
+      const file = files.file(part);
+      const buckets = part === 'held' ? ALL_BUCKETS : String(bucketOf(low));
+      const numbers = names?.map((name) => file.words.find(name) ?? 0);
+      file.transaction(() =>
+        file.run(
+          `DELETE FROM skey WHERE bucket IN (${buckets})${numbers === undefined ? '' : ` AND name IN (${numbers.join(', ')})`}`,
+        ),
+      );
     },
     messagesAfter: ({ part, high }, after) =>
       files.file(part).all<BodyPlace>(
@@ -103,14 +110,11 @@ export function indexedFiles(files: TraceFiles): IndexedStore {
         () => keys.filter(({ sessionId, key }) => file.keys.put(sessionId, key)).length,
       );
     },
-    finish: (part, fingerprint) => files.file(part).setNote('search', fingerprint),
+    mark(part, fingerprint) {
+      if (part === 'held' || files.days().includes(part))
+        files.file(part).setNote('search', fingerprint);
+    },
+    note: () => files.held.note(INDEXING),
+    setNote: (text) => files.held.setNote(INDEXING, text),
   };
-}
-
-/** The last first. */
-function hoursOf(day: string): IndexedRange[] {
-  return Array.from({ length: 24 }, (_, number) => {
-    const start = startOfDay(day) + (23 - number) * HOUR;
-    return { part: day, low: idAtTime(start), high: idAtTime(start + HOUR) - 1 };
-  });
 }
