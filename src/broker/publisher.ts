@@ -27,13 +27,16 @@ export interface Publisher {
   close(): void;
 }
 
+/** How long a message waits while NATS acknowledges nothing of its subject; many at once take longer, one after another. */
 const TIMEOUT = 5_000;
 const SWEEP = 500;
 /**
- * How long an acknowledgement may take before the message is written again, since the leader of its
- * stream may be gone.
+ * How long nothing of a subject may be acknowledged before what waits is written again, since the
+ * leader of its stream may be gone.
  */
 const PATIENCE = 1_000;
+/** How many of a subject are written again in one sweep: what a slow server has not read yet waits in our memory. */
+const MOST_AGAIN = 1_000;
 
 interface Waiting {
   readonly subject: string;
@@ -85,15 +88,27 @@ export function publisher(
     },
   });
 
+  let heads: Heads = new Map();
   const sweep = (): void => {
     const now = performance.now();
+    const found: Heads = new Map();
     for (const [address, one] of waiting) {
       if (now - one.since < PATIENCE) break;
-      if (now - one.since >= TIMEOUT) {
+      const head = found.get(one.subject) ?? headOf(heads.get(one.subject), address, one, now);
+      found.set(one.subject, head);
+      const still = now - head.since;
+      if (still >= TIMEOUT && now - one.since >= TIMEOUT) {
         waiting.delete(address);
         one.reject(unavailable(one.subject, 'no acknowledgement in time'));
-      } else if (connected && now - one.at >= PATIENCE) one.write();
+      } else {
+        head.address ??= address;
+        const again = still >= PATIENCE && now - one.at >= PATIENCE && head.again < MOST_AGAIN;
+        if (!connected || !again) continue;
+        head.again += 1;
+        one.write();
+      }
     }
+    heads = found;
     sweeping = waiting.size === 0 ? undefined : setTimeout(sweep, SWEEP);
   };
 
@@ -147,6 +162,25 @@ export function publisher(
       waiting.clear();
     },
   };
+}
+
+/** Of a subject, what waits longest. */
+interface Head {
+  /** Undefined while those before it are given up. */
+  address: string | undefined;
+  /** Since when it is that one, on a clock that nobody sets. */
+  readonly since: number;
+  /** How many of the subject were written again in this sweep. */
+  again: number;
+}
+
+type Heads = Map<string, Head>;
+
+/** Another one than at the last sweep waits longest: NATS has acknowledged something meanwhile. */
+function headOf(before: Head | undefined, address: string, one: Waiting, now: number): Head {
+  const moved = before?.address !== undefined && before.address !== address;
+  const since = moved ? now : Math.max(before?.since ?? 0, one.since);
+  return { address: undefined, since, again: 0 };
 }
 
 function settle(

@@ -7,6 +7,8 @@ export interface TcpGate extends AsyncDisposable {
   /** From now on nothing passes, until `resume`. */
   pause(): void;
   resume(): void;
+  /** From now on so many bytes a second pass towards the target. */
+  slow(bytesPerSecond: number): void;
   /** Closes the port and breaks every connection, until `open`. */
   shut(): Promise<void>;
   open(): Promise<void>;
@@ -16,6 +18,7 @@ export interface TcpGate extends AsyncDisposable {
 export async function tcpGate(target: number): Promise<TcpGate> {
   const sockets = new Set<Socket>();
   let paused = false;
+  let rate = Number.POSITIVE_INFINITY;
   let server: Server | undefined;
   let port = 0;
 
@@ -32,7 +35,12 @@ export async function tcpGate(target: number): Promise<TcpGate> {
         to.end();
       });
       from.on('end', () => to.end());
-      from.on('data', (chunk: Buffer) => to.write(chunk));
+      from.on('data', (chunk: Buffer) => {
+        to.write(chunk);
+        if (from === peer || rate === Number.POSITIVE_INFINITY) return;
+        from.pause();
+        setTimeout(() => !paused && from.resume(), (1_000 * chunk.length) / rate);
+      });
       if (paused) from.pause();
     }
   };
@@ -63,6 +71,9 @@ export async function tcpGate(target: number): Promise<TcpGate> {
     resume() {
       paused = false;
       for (const socket of sockets) socket.resume();
+    },
+    slow(bytesPerSecond) {
+      rate = bytesPerSecond;
     },
     shut,
     open,
