@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { describe, expect, test } from 'vitest';
 import { killedAgainAndAgain, type ServiceOrder } from '../support/killed-service.ts';
 import { mosquitto, noMosquitto } from '../support/mosquitto.ts';
@@ -16,6 +16,7 @@ interface Source extends AsyncDisposable {
   left(): Promise<readonly unknown[]>;
   /** Whether a message has a number of its own, by which a repetition is known. */
   readonly keyed: boolean;
+  readonly kills?: number;
 }
 
 const credentials = { hub: { kind: 'basic', user: 'hub', password: 'pw' } } as const;
@@ -42,9 +43,6 @@ async function atNats(): Promise<Source> {
   const client = await peer.client();
   const manager = await jetstreamManager(client);
   await manager.streams.add({ name: 's', subjects: ['s.>'] });
-  // one at a time, so that a repetition comes before the next message
-  const durable = { durable_name: 'hub', ack_policy: AckPolicy.Explicit };
-  await manager.consumers.add('s', { ...durable, ack_wait: 400_000_000, max_ack_pending: 1 });
   const settings = { connect: `127.0.0.1:${peer.port}`, stream: 's', consumer: 'hub' };
   return {
     order: { adapter: 'nats-in', settings, credentials: {} },
@@ -54,6 +52,8 @@ async function atNats(): Promise<Source> {
       return Array.from({ length: num_pending + num_ack_pending });
     },
     keyed: true,
+    // each waits until the consumer, which the service has made, gives up on the killed one
+    kills: 1,
     [Symbol.asyncDispose]: () => peer[Symbol.asyncDispose](),
   };
 }
@@ -110,7 +110,7 @@ describe.concurrent.each(SOURCES)('$name that is killed in the middle of its wor
       const coming = ids.values();
       const delivered = await killedAgainAndAgain(peer.order, {
         seed: 5,
-        kills: KILLS,
+        kills: peer.kills ?? KILLS,
         expected: ids,
         keyed: peer.keyed,
         async put() {

@@ -303,6 +303,31 @@ describe('nats-in', () => {
     expect(bodies).toEqual(wanted);
   });
 
+  test('hands out what is stored one at a time one at a time, also by a consumer of an earlier version; never changes one of others', async () => {
+    await using peer = await natsPeer();
+    const { manager } = await labStream(peer);
+    const given = { ...to(peer), stream: 'LAB' };
+    const inHand = async (consumer: string) =>
+      (await manager.consumers.info('LAB', consumer)).config.max_ack_pending;
+    await manager.consumers.add('LAB', { durable_name: 'test-under-test', ack_policy: 'explicit' });
+    await manager.consumers.add('LAB', { durable_name: 'theirs', ack_policy: 'explicit' });
+    expect(await inHand('test-under-test')).toBe(1_000);
+    for (const [parallel, many] of [
+      [1, 1],
+      [4, 1_000],
+      [1, 1],
+    ]) {
+      await using _ = await openInbound(natsIn, { ...given, parallel });
+      expect(await inHand('test-under-test')).toBe(many);
+      await using made = await openInbound(natsIn, { ...given, parallel, consumer: 'made' });
+      expect(await inHand('made')).toBe(many);
+      expect(made.states.at(-1)?.detail).toMatch(/consumer made$/);
+    }
+    await using theirs = await openInbound(natsIn, { ...given, consumer: 'theirs' });
+    expect(await inHand('theirs')).toBe(1_000);
+    expect(theirs.states.at(-1)?.detail).toContain('come again behind later ones');
+  });
+
   test('two engines share a subject and a stream: each message comes once', async () => {
     await using peer = await natsPeer();
     const { js, client } = await labStream(peer);
