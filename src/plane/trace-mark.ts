@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { KV } from '@nats-io/kv';
 import { isAway } from '../broker/away.ts';
 import { isTold, tolerate } from '../error/foreseen.ts';
+import { Deadline } from '../time/deadline.ts';
 import { pause } from '../time/pause.ts';
 import type { TraceStore } from '../trace/trace-store.ts';
 
@@ -53,7 +54,7 @@ export async function keepMark(
     await mark().catch(unanswered);
     await pause(EVERY, signal, { ref: false });
   } while (!signal.aborted);
-  if (isOurs()) await Promise.race([mark().catch(unanswered), pause(LAST)]);
+  if (isOurs()) await new Deadline(LAST).within('marking the trace', mark().catch(unanswered));
 }
 
 async function readMarks(kv: KV): Promise<Marks | undefined> {

@@ -1,6 +1,11 @@
 import { expect, test, vi } from 'vitest';
 import type { MessagePage } from '../../src/api/contract/message.ts';
+import { silentLogger } from '../../src/log/logger.ts';
+import { startOperator } from '../../src/plane/operator-plane.ts';
+import { startNats } from '../support/nats.ts';
+import { openResources } from '../support/nothing-open.ts';
 import { operated, WARD } from '../support/operator.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 test('a change of search fields and of what is kept, once applied, holds in the operator plane too', async () => {
   await using production = await operated();
@@ -28,4 +33,23 @@ test('a change of search fields and of what is kept, once applied, holds in the 
   await vi.waitFor(async () => expect(await found('family', 'Roe')).toBeGreaterThan(0), 5_000);
   const { body } = await production.ask('GET', '/api/v1/storage');
   expect(body).toMatchObject({ keep: 3 * 86_400_000 });
+});
+
+test('a plane that has stopped leaves no timer behind, for which its thread and the process would wait', async () => {
+  await using nats = await startNats();
+  await using folder = await temporaryFolder('stopped');
+  const open = openResources();
+  const plane = await startOperator({
+    access: { url: nats.url, user: nats.user, password: nats.password },
+    production: 'stopped',
+    data: folder.path,
+    trace: undefined,
+    search: new Map(),
+    keep: 86_400_000,
+    log: silentLogger,
+  });
+  // it holds the trace by now, and gives it back when it stops
+  await vi.waitFor(async () => expect(await plane.store.mark()).toBeDefined());
+  await plane.stop();
+  expect(open.timers).toEqual([]);
 });

@@ -11,6 +11,9 @@ const KINDS = [
   'UDPWrap',
 ];
 
+/** What Vitest itself has running: it is called by Node, or calls Node, without anything in between. */
+const VITEST = /at setTimeout [^\n]+\n[^\n]+\/node_modules\/vitest\//;
+
 interface LiveTimer {
   hasRef(): boolean;
 }
@@ -19,7 +22,11 @@ interface LiveTimer {
  * Records what is open now. `expectNothingNew` fails if a socket, server, child, watcher or timer
  * opened since then still exists; give it a moment, since the system closes sockets later.
  */
-export function openResources(): { expectNothingNew(): Promise<void> } {
+export function openResources(): {
+  expectNothingNew(): Promise<void>;
+  /** The same of timers alone, at once: where each that runs still was made. */
+  readonly timers: readonly string[];
+} {
   const before = count();
   /** With where each was made. */
   const timers = new Map<LiveTimer, string>();
@@ -28,13 +35,19 @@ export function openResources(): { expectNothingNew(): Promise<void> } {
       if (type === 'Timeout') timers.set(resource as LiveTimer, new Error('made').stack ?? '');
     },
   }).enable();
+  const running = (): string[] =>
+    [...timers].filter(([timer]) => isLive(timer)).map(([, made]) => made);
   return {
+    get timers() {
+      hook.disable();
+      return running().filter((made) => !VITEST.test(made));
+    },
     async expectNothingNew() {
       hook.disable();
       await vi.waitFor(() => {
         const more = Object.entries(count()).filter(([kind, now]) => now > (before[kind] ?? 0));
         expect(more, 'resources left open').toEqual([]);
-        const live = [...timers].filter(([timer]) => isLive(timer)).map(([, made]) => made);
+        const live = running();
         // as an error of its own, so that where they were made is not cut off
         if (live.length > 0) throw new Error(`timers left running:\n${live.join('\n')}`);
       });
