@@ -19,7 +19,6 @@ const KINDS = [
   JetStreamApiError,
   JetStreamError,
 ];
-const NAMES: ReadonlySet<string> = new Set(['JetStreamNotEnabled']);
 const CODES: ReadonlySet<string> = new Set([
   'BROKER_UNAVAILABLE',
   'QUEUE_UNAVAILABLE',
@@ -33,5 +32,9 @@ const CODES: ReadonlySet<string> = new Set([
 export function isAway(error: unknown): boolean {
   if (isEngineError(error)) return CODES.has(error.code);
   if (!(error instanceof Error)) return false;
-  return KINDS.some((kind) => error instanceof kind) || NAMES.has(error.name);
+  return KINDS.some((kind) => error instanceof kind) || isWithoutJetStream(error);
 }
+
+/** Whether nobody is there who answers for JetStream, or not for this account. The client does not export its class. */
+export const isWithoutJetStream = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'JetStreamNotEnabled';

@@ -5,19 +5,23 @@ import {
   jetstreamManager,
 } from '@nats-io/jetstream';
 import {
+  AuthorizationError,
   ConnectionError,
   connect,
   headers,
   type Msg,
   type NatsConnection,
+  UserAuthenticationExpiredError,
 } from '@nats-io/transport-node';
 import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { Deadline } from '../time/deadline.ts';
-import { isAway } from './away.ts';
+import { isAway, isWithoutJetStream } from './away.ts';
 import type { NatsAccess } from './embedded/nats-server.ts';
 import { type Names, names } from './names.ts';
+import { patiently } from './patiently.ts';
 import { type Publisher, publisher, type Turn, turn } from './publisher.ts';
+import { isTooOld, OLDEST } from './server-version.ts';
 
 /** A connection to NATS on behalf of one production. */
 export interface Broker extends AsyncDisposable {
@@ -38,11 +42,17 @@ export interface Broker extends AsyncDisposable {
   close(limit?: number): Promise<void>;
 }
 
+/**
+ * `waiting`: it is there, but nobody answers for JetStream, as while a cluster elects its leaders.
+ * `refused`: it takes this user or password no longer; told once until it is back.
+ */
+export type BrokerStatus = 'connected' | 'disconnected' | 'waiting' | 'refused';
+
 export interface BrokerOptions extends NatsAccess {
   readonly production: string;
   /** Shown in the server's connection list. */
   readonly role: string;
-  readonly onStatus?: (status: 'connected' | 'disconnected', detail?: string) => void;
+  readonly onStatus?: (status: BrokerStatus) => void;
   /** Called for each message that was stored, either way. */
   readonly onStored?: ((stream: string, sequence: number) => void) | undefined;
   /**
@@ -58,31 +68,43 @@ export interface BrokerOptions extends NatsAccess {
  */
 const HANDSHAKE = 3_000;
 
+/** Milliseconds between two tries to connect again, with so many more by chance. */
+const AGAIN = 100;
+const JITTER = 50;
+/** The same after the server refused the sign-in: it logs each one. */
+const AGAIN_REFUSED = 2_000;
+
 /** Milliseconds that closing a connection may take. */
 const CLOSING = 5_000;
 
 /** Connects and stays connected: after a loss it reconnects until `close`. */
 export async function connectBroker(options: BrokerOptions): Promise<Broker> {
+  const signIn = { refused: false };
   const connection = await connect({
     servers: options.url.split(','),
     ...(options.user === undefined ? {} : { user: options.user, pass: options.password ?? '' }),
     name: `waybill ${options.production} ${options.role}`,
     maxReconnectAttempts: -1,
-    reconnectTimeWait: 100,
-    reconnectJitter: 50,
+    reconnectDelayHandler: () => (signIn.refused ? AGAIN_REFUSED : AGAIN + Math.random() * JITTER),
+    // otherwise the client gives up for good when it is refused twice
+    ignoreAuthErrorAbort: true,
     timeout: HANDSHAKE,
     pingInterval: 10_000,
     maxPingOut: 3,
     ignoreClusterUpdates: false,
   }).catch((error: unknown) => {
-    throw new EngineError(
-      'BROKER_UNAVAILABLE',
-      `NATS at ${withoutSecret(options.url)} cannot be reached: ${describeError(error).text}`,
-      { retryable: true },
-    );
+    throw unreachable(options.url, error);
   });
+  await using opened = new AsyncDisposableStack();
+  opened.defer(() => connection.close());
+  checkServer(connection.info, options.url);
   const requests = endRequests(connection);
-  const manager = await jetstreamManager(connection, { timeout: 10_000, checkAPI: true });
+  await patiently(
+    'JetStream ready',
+    () => askForJetStream(connection, options.url),
+    () => options.onStatus?.('waiting'),
+  );
+  const manager = await jetstreamManager(connection, { timeout: 10_000, checkAPI: false });
   const writing = turn();
   const out = publisher(connection, { headers, turn: writing, onStored: options.onStored });
   const close = async (limit = CLOSING): Promise<void> => {
@@ -107,22 +129,28 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     close,
     [Symbol.asyncDispose]: () => close(),
   };
-  background(watch(broker, requests, options), 'following the state of a connection');
+  opened.move();
+  background(watch(broker, { requests, signIn }, options), 'following the state of a connection');
   return broker;
 }
 
 async function watch(
   broker: Broker,
-  requests: EndedRequests,
+  { requests, signIn }: { readonly requests: EndedRequests; readonly signIn: { refused: boolean } },
   { onStatus: tell = () => undefined, onReconnect }: BrokerOptions,
 ): Promise<void> {
   const { connection, publisher: out } = broker;
-  for await (const { type } of connection.status()) {
-    if (type === 'disconnect') {
+  for await (const status of connection.status()) {
+    const { type } = status;
+    if (type === 'error' && isRefusal(status.error)) {
+      if (!signIn.refused) tell('refused');
+      signIn.refused = true;
+    } else if (type === 'disconnect') {
       requests.lost();
       out.disconnected();
       tell('disconnected');
     } else if (type === 'reconnect') {
+      signIn.refused = false;
       requests.back();
       await onReconnect?.(broker);
       out.reconnected();
@@ -130,6 +158,46 @@ async function watch(
     }
   }
 }
+
+/** Throws if this server cannot be used. */
+function checkServer(info: NatsConnection['info'], url: string): void {
+  const version = info?.version ?? '';
+  if (!isTooOld(version)) return;
+  throw new EngineError(
+    'BROKER_UNAVAILABLE',
+    `NATS at ${withoutSecret(url)} is version ${version}; Waybill needs ${OLDEST} or newer. Update nats-server, or name another one with --nats`,
+  );
+}
+
+/** Rejects if JetStream does not answer; with an EngineError if waiting does not help. */
+async function askForJetStream(connection: NatsConnection, url: string): Promise<void> {
+  try {
+    await jetstreamManager(connection, { timeout: HANDSHAKE, checkAPI: true });
+  } catch (error) {
+    // of a cluster, the servers that have it may not be there yet
+    const isAlone = connection.info?.cluster === undefined;
+    if (!isAlone || !isWithoutJetStream(error)) throw error;
+    throw new EngineError(
+      'BROKER_UNAVAILABLE',
+      `NATS at ${withoutSecret(url)} has no JetStream, or not for this account. Start it with -js, or with jetstream {} in its configuration`,
+    );
+  }
+}
+
+function unreachable(url: string, error: unknown): EngineError {
+  const place = `NATS at ${withoutSecret(url)}`;
+  if (!isRefusal(error)) {
+    const text = `${place} cannot be reached: ${describeError(error).text}`;
+    return new EngineError('BROKER_UNAVAILABLE', text, { retryable: true });
+  }
+  return new EngineError(
+    'BROKER_UNAVAILABLE',
+    `${place} refuses the user or password. Correct them in --nats or WAYBILL_NATS, or in the server's configuration`,
+  );
+}
+
+const isRefusal = (error: unknown): boolean =>
+  error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError;
 
 function withoutSecret(url: string): string {
   return url.replace(/\/\/[^@/]*@/g, '//');

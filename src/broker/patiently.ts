@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JetStreamApiError } from '@nats-io/jetstream';
-import { EngineError } from '../error/engine-error.ts';
+import { EngineError, isEngineError } from '../error/engine-error.ts';
+import { isAway } from './away.ts';
 
 /** How long a cluster may take, in milliseconds, to elect its leaders. */
 const PATIENCE = 30_000;
@@ -11,24 +12,42 @@ const PASSING: ReadonlySet<number> = new Set([10_005, 10_008, 10_009, 10_023]);
 const UNAVAILABLE = 503;
 
 /**
- * Creates something in JetStream, retrying while the server says that its cluster is not ready, so
- * that engines and servers can be started together in any order. Any other refusal is an
- * EngineError with the server's text, which quotes nothing from a message.
+ * Creates something in JetStream, retrying while the server says that its cluster is not ready, or
+ * that nobody answers, so that engines and servers can be started together in any order. Any other
+ * refusal is an EngineError with the server's text, which quotes nothing from a message.
+ *
+ * @param what ends a sentence: NATS did not make …
+ * @param onWaiting called once, when the first try has failed
  */
-export async function patiently<Made>(what: string, make: () => Promise<Made>): Promise<Made> {
+export async function patiently<Made>(
+  what: string,
+  make: () => Promise<Made>,
+  onWaiting: () => void = () => undefined,
+): Promise<Made> {
   const until = performance.now() + PATIENCE;
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     try {
       return await make();
     } catch (error) {
-      if (!(error instanceof JetStreamApiError)) throw error;
-      const { code, status, message } = error;
-      const passes = PASSING.has(code) || status === UNAVAILABLE;
-      if (!passes || performance.now() > until) {
-        const text = `NATS did not make ${what}: ${message} (${code})`;
-        throw new EngineError('BROKER_UNAVAILABLE', text, { retryable: true, cause: error });
-      }
+      const refusal = error instanceof JetStreamApiError ? error : undefined;
+      // what another call has waited for is judged
+      if (isEngineError(error) || !isAway(error)) throw error;
+      const passes = refusal === undefined || isPassing(refusal);
+      if (!passes || performance.now() > until) throw notMade(what, error, refusal);
+      if (tries === 1) onWaiting();
       await sleep(PAUSE);
     }
   }
+}
+
+const isPassing = ({ code, status }: JetStreamApiError): boolean =>
+  PASSING.has(code) || status === UNAVAILABLE;
+
+function notMade(what: string, cause: unknown, refusal?: JetStreamApiError): EngineError {
+  const why =
+    refusal === undefined
+      ? `nobody answered for ${PATIENCE / 1_000} s (${(cause as Error).name}). In a cluster more than half of the servers must run; a single one must have JetStream, and a disk that works`
+      : `${refusal.message} (${refusal.code})`;
+  const options = { retryable: true, cause };
+  return new EngineError('BROKER_UNAVAILABLE', `NATS did not make ${what}: ${why}`, options);
 }

@@ -38,7 +38,7 @@ export interface Events {
   /** NATS came back without messages that it had acknowledged; they were in the queue of `host`. */
   messagesLost(host: string | undefined, range: LostRange): void;
   configurationChanged(text: string, by?: string): void;
-  brokerStatus(status: 'connected' | 'disconnected'): void;
+  brokerStatus(status: 'connected' | 'disconnected' | 'waiting' | 'refused'): void;
   /** An unexpected error; see `hearUnexpected`. */
   unexpected(one: Unexpected): void;
 }
@@ -64,6 +64,10 @@ const describe = ({ id, sessionId, type, size }: Envelope): object => ({
   type,
   size,
 });
+
+/** What to do if NATS takes the sign-in no longer. */
+export const SIGN_IN_REFUSED =
+  'NATS refuses the user or password that it took before. Nothing is accepted or sent until it takes them again (tried every 2 s), or until this process is started with the new ones (--nats, WAYBILL_NATS).';
 
 /** The text for people. */
 export function lostText(host: string | undefined, { stream, from, to }: LostRange): string {
@@ -169,9 +173,10 @@ export function events({ production, log, hosts, metrics, record }: EventsOption
       hostEvent('', 'info', 'configuration-changed', { text, by });
     },
     brokerStatus(status) {
-      const event = status === 'connected' ? 'nats-connected' : 'nats-disconnected';
+      const event = `nats-${status}`;
       metrics.events.inc({ production, host: '', event });
-      log.warn({ event }, event);
+      if (status === 'refused') log.error({ event, text: SIGN_IN_REFUSED }, event);
+      else log.warn({ event }, event);
     },
     unexpected(one) {
       hostEvent('', 'error', 'unexpected-error', {

@@ -10,6 +10,7 @@ import type { NatsAccess } from '../broker/embedded/nats-server.ts';
 import { keepPrivate, makeDataFolder } from '../database/private-files.ts';
 import { background } from '../error/background.ts';
 import { isTold } from '../error/foreseen.ts';
+import { SIGN_IN_REFUSED } from '../log/events.ts';
 import type { Logger } from '../log/logger.ts';
 import { patientAudit, patientFields } from '../operator/access/patient-audit.ts';
 import { type SpanExporter, spanExporter } from '../trace/span-exporter.ts';
@@ -58,7 +59,15 @@ export interface OperatorPlane {
 // oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
 export async function startOperator(options: OperatorOptions): Promise<OperatorPlane> {
   const { log, production } = options;
-  const broker = await connectBroker({ ...options.access, production, role: 'operator' });
+  const broker = await connectBroker({
+    ...options.access,
+    production,
+    role: 'operator',
+    onStatus: (status) => {
+      const event = 'nats-refused';
+      if (status === 'refused') log.error({ event, text: SIGN_IN_REFUSED }, event);
+    },
+  });
   const large = await bodies(broker);
   /** Damage that was found before it could be reported. */
   const damages: Damage[] = [];

@@ -178,3 +178,29 @@ test('a consumer without a leader is removed and made again, one with a leader i
     ELECTED,
   );
 }, 120_000);
+
+test('who connects while a cluster has no leader waits for it, and says so', async () => {
+  await using folder = await temporaryFolder();
+  await using servers = await cluster(folder.path, 3);
+  const [first, ...others] = servers.all;
+  if (first === undefined) throw new Error('there are three');
+  await first.start();
+  const told: string[] = [];
+  const connecting = vi.waitFor(
+    () =>
+      connectBroker({
+        url: first.url,
+        production: 'late',
+        role: 'test',
+        onStatus: (status) => {
+          told.push(status);
+          // too few run: nobody leads
+          for (const other of others) void other.start();
+        },
+      }),
+    ELECTED,
+  );
+  await using broker = await connecting;
+  expect(told).toEqual(['waiting']);
+  expect(broker.replicas).toBe(3);
+}, 120_000);

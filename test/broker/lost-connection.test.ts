@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { ensureStream } from '../../src/broker/streams.ts';
 import { startNats } from '../support/nats.ts';
@@ -32,4 +34,31 @@ test('what was on its way when nats-server was killed is stored when it is back:
   expect(kept).toEqual(stored.map((_, n) => n));
   const { state } = await broker.manager.streams.info(stream);
   expect(state.last_seq).toBe(stored.length);
+});
+
+test('a password that is refused for a while is told once, and all goes on when it is taken again', async () => {
+  await using nats = await startNats();
+  const told: string[] = [];
+  await using broker = await connectBroker({
+    ...nats,
+    production: 'lost',
+    role: 'test',
+    onStatus: (status) => told.push(status),
+  });
+  const { stream, subject } = broker.names.queue('lab', undefined);
+  await ensureStream(broker, stream, [subject], { duplicateWindow: 60_000, limit: 100_000_000 });
+  const path = join(nats.data, 'nats.conf');
+  const before = await readFile(path, 'utf8');
+  const configure = async (text: string): Promise<void> => {
+    await writeFile(path, text);
+    if (nats.pid === undefined) throw new Error('the server runs');
+    process.kill(nats.pid, 'SIGHUP');
+  };
+  await configure(before.replace(/password: "[^"]*"/, 'password: "another"'));
+  await vi.waitFor(() => expect(told.filter((one) => one === 'disconnected').length).toBe(3));
+  const stored = broker.publisher.publish(subject, Buffer.from('meanwhile'), { msgID: '1' });
+  await configure(before);
+  expect(await stored).toMatchObject({ duplicate: false });
+  expect(told.filter((one) => one === 'refused')).toEqual(['refused']);
+  expect(told.at(-1)).toBe('connected');
 });

@@ -7,11 +7,10 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { describeError, EngineError } from '../../error/engine-error.ts';
+import { isTooOld, OLDEST } from '../server-version.ts';
 
 const run = promisify(execFile);
 
-/** The first version with consumers of several subjects, which the trace needs. */
-const OLDEST = [2, 10] as const;
 const BY_HAND =
   'Install nats-server 2.10 or newer (Debian and Ubuntu: apt-get install nats-server; Fedora: dnf install nats-server; macOS: brew install nats-server), or give its path in WAYBILL_NATS_SERVER, or use a running one with --nats.';
 
@@ -52,12 +51,9 @@ async function tried(file: string): Promise<string | undefined> {
     const { code } = error as NodeJS.ErrnoException;
     return `${file} cannot be run (${code ?? 'it failed'})`;
   }
-  const [, major, minor] = /nats-server: v(\d+)\.(\d+)\./.exec(`${said}.`) ?? [];
-  if (major === undefined) return `${file} is not a nats-server`;
-  const [oldMajor, oldMinor] = OLDEST;
-  const isOld =
-    Number(major) < oldMajor || (Number(major) === oldMajor && Number(minor) < oldMinor);
-  return isOld ? `${file} is version ${major}.${minor}, older than ${OLDEST.join('.')}` : undefined;
+  const [, version] = /nats-server: v(\d+\.\d+)\./.exec(`${said}.`) ?? [];
+  if (version === undefined) return `${file} is not a nats-server`;
+  return isTooOld(version) ? `${file} is version ${version}, older than ${OLDEST}` : undefined;
 }
 
 /** Where packages install it; the PATH may lack these. */

@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { connectBroker } from '../../src/broker/broker.ts';
+import { startNats } from '../support/nats.ts';
+
+/** A way to a server that says it has another version. */
+async function pretending(url: string, version: string): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createServer((caller) => {
+    const called = connect(Number(new URL(url).port), '127.0.0.1');
+    for (const socket of [caller, called]) {
+      sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+    }
+    caller.pipe(called);
+    called.once('data', (info: Buffer) => {
+      caller.write(info.toString().replace(/"version":"[^"]*"/, `"version":"${version}"`));
+      called.pipe(caller);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const address = server.address();
+  return `nats://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+}
+
+test('a server that is too old, has another password, or no JetStream says so at once', async () => {
+  await using nats = await startNats();
+  const reach = (to: object) =>
+    connectBroker({ ...nats, production: 'lab', role: 'test', ...to }).then(
+      (broker) => broker.close(),
+      (error: Error) => error.message,
+    );
+  expect(await reach({ url: await pretending(nats.url, '2.9.25') })).toMatch(
+    /is version 2\.9\.25; Waybill needs 2\.10 or newer\. Update nats-server/,
+  );
+  expect(await reach({ url: await pretending(nats.url, '2.10.0') })).toBeUndefined();
+  expect(await reach({ url: await pretending(nats.url, '3.0.0-beta') })).toBeUndefined();
+  expect(await reach({ password: 'another' })).toMatch(/refuses the user or password\. Correct/);
+});
