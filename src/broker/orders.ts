@@ -270,8 +270,15 @@ async function own(kv: KV, name: string, order: string): Promise<number | undefi
   if (revision !== undefined) return revision;
   const entry = await kv.get(name);
   if (entry?.operation !== 'PUT') return undefined;
-  const isFree = entry.json<Kept>().by === order || Date.now() - entry.created.getTime() >= DEAD;
+  const isFree =
+    entry.json<Kept>().by === order || (await timeOf(kv)) - entry.created.getTime() >= DEAD;
   return isFree ? replaced(kv, name, mine, entry.revision) : undefined;
+}
+
+/** The server's clock, by which entries are dated, since those of engines differ; milliseconds since 1970, NaN if it does not say. */
+async function timeOf(kv: KV): Promise<number> {
+  const { streamInfo } = await kv.status();
+  return streamInfo.ts === undefined ? Number.NaN : new Date(streamInfo.ts).getTime();
 }
 
 /** The revision of a new entry; undefined if there is one. Rejects if that cannot be determined. */
