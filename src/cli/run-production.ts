@@ -62,6 +62,8 @@ export interface RunOptions {
   readonly stuckAfter?: number | undefined;
   /** Progress for a person, one line each. */
   readonly say?: (text: string) => void;
+  /** Called once the data folder belongs to another process and nats-server is killed: this one must end at once. */
+  readonly onTaken?: () => void;
 }
 
 /** How a production is read again and again while it runs. */
@@ -164,9 +166,15 @@ async function reach(
   await makeDataFolder(data);
   const tightened = keepPrivate(data);
   // before anything in the folder is touched: another engine's server may be running in it
-  const lock = options.nats === undefined ? await lockData(data, 'engine') : undefined;
+  let server: NatsServer | undefined;
+  const taken = (): void => {
+    // it must not write either, also not what it would on a clean end
+    if (server?.pid !== undefined) process.kill(server.pid, 'SIGKILL');
+    options.onTaken?.();
+  };
+  const lock = options.nats === undefined ? await lockData(data, 'engine', taken) : undefined;
   undoing(begun, 'freeing the data folder', () => lock?.release());
-  const server = options.nats === undefined ? await startServer(options, data) : undefined;
+  server = options.nats === undefined ? await startServer(options, data) : undefined;
   undoing(begun, 'ending nats-server', () => server?.stop());
   const access = options.nats ?? server ?? { url: '' };
   const hearers: Reached['hearers'] = {};

@@ -71,5 +71,14 @@ function ended(code, signal) {
   return process.exit(code ?? 128 + (constants.signals[signal] ?? 0));
 }
 
+// npm (npx, npm start) ends by SIGTERM without passing it on: what it started stops as if it had
+if (process.env.npm_command !== undefined) {
+  const parent = process.ppid;
+  const looking = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(looking);
+    child.kill('SIGTERM');
+  }, 500);
+}
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 start();

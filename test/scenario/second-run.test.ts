@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +16,10 @@ import { productionFolder } from '../support/production.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const WRAPPER = join(import.meta.dirname, '../../src/cli/waybill.cjs');
+
+const notTaken = (): void => {
+  throw new Error('nobody else may have it');
+};
 
 const message = (id: string): string =>
   `MSH|^~\\&|S|A|R|B|20260101||ADT^A01^ADT_A01|${id}|P|2.5.1\rEVN|A01\rPID|1||P1^^^H^MR||DOE^JOHN\rPV1|1|I\r`;
@@ -103,7 +107,7 @@ test.concurrent('a lock that was left behind is taken over: of a dead process, a
     await writeFile(file, typeof holder === 'string' ? holder : JSON.stringify(holder));
   };
   const takes = async (): Promise<void> => {
-    const lock = await lockData(folder.path, 'engine');
+    const lock = await lockData(folder.path, 'engine', notTaken);
     expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ pid: process.pid });
     lock.release();
     await expect(readFile(file)).rejects.toThrow('ENOENT');
@@ -128,16 +132,67 @@ test.concurrent('a lock that was left behind is taken over: of a dead process, a
       await writeFile(file, JSON.stringify({ pid: 1, identity: elsewhere, started: 'now' }));
     }
   })();
-  await expect(lockData(folder.path, 'engine')).rejects.toThrow('already runs as process 1');
+  await expect(lockData(folder.path, 'engine', notTaken)).rejects.toThrow(
+    'already runs as process 1',
+  );
   lives = false;
   await living;
 }, 40_000);
+
+test.concurrent('an engine that stood still while another container took its folder ends at once, and its server', async () => {
+  await using made = await lab();
+  const { folder, data, port } = made;
+  await using engine = await startEngineProcess({ production: folder, data, ports: [port] });
+  const nats = await engine.natsPid();
+  const file = join(data, 'engine.lock');
+  for (const pid of [engine.pid, nats]) process.kill(pid, 'SIGSTOP');
+  const taken = JSON.stringify({ pid: 1, identity: 'elsewhere', started: 'now' });
+  await writeFile(`${file}.new`, taken);
+  await rename(`${file}.new`, file);
+  for (const pid of [nats, engine.pid]) process.kill(pid, 'SIGCONT');
+  await vi.waitFor(() => expect([engine.pid, nats].filter(isAlive)).toEqual([]), 10_000);
+  expect(engine.output()).toMatch(/data-folder-taken.*another process has taken \S+ over/);
+  expect(await readFile(file, 'utf8')).toBe(taken);
+}, 40_000);
+
+test.concurrent('a lock that somebody removed, or with its folder, is there again while its holder lives', async () => {
+  await using folder = await temporaryFolder('lock');
+  const data = join(folder.path, 'data');
+  const lock = await lockData(data, 'engine', notTaken);
+  await rename(data, `${data}.away`);
+  await rm(join(`${data}.away`, 'engine.lock'));
+  await rename(`${data}.away`, data);
+  await vi.waitFor(async () => expect(await readdir(data)).toEqual(['engine.lock']), 10_000);
+  await expect(lockData(data, 'engine', notTaken)).rejects.toThrow(`process ${process.pid}`);
+  lock.release();
+  expect(await readdir(data)).toEqual([]);
+}, 20_000);
+
+test.concurrent('what npm started stops when npm is ended', async () => {
+  await using made = await lab();
+  const { folder, data, port } = made;
+  const words = ['run', folder, '--data', data, '--console', 'off', '--metrics', 'off'];
+  const line = [process.execPath, WRAPPER, ...words, '--role', 'engine'];
+  // as npm does: a shell between, and no signal passed on
+  const npm = spawn('sh', ['-c', `${line.map((word) => `'${word}'`).join(' ')} & wait`], {
+    stdio: 'ignore',
+    env: { ...process.env, npm_command: 'exec' },
+  });
+  await sendUntilAcknowledged(port, [message('1')], () => undefined);
+  const { pid } = JSON.parse(await readFile(join(data, 'engine.lock'), 'utf8')) as { pid: number };
+  const ended = once(npm, 'exit');
+  npm.kill('SIGTERM');
+  await ended;
+  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 20_000 });
+  // in order
+  expect(await readdir(data)).not.toContain('nats.json');
+}, 60_000);
 
 test.concurrent('of many that start at once one gets the folder', async () => {
   await using folder = await temporaryFolder('lock');
   const module = join(import.meta.dirname, '../../src/broker/embedded/data-lock.ts');
   const script = `import(${JSON.stringify(module)}).then(async (m) => {
-    try { await m.lockData(${JSON.stringify(folder.path)}, 'engine'); console.log('got it'); }
+    try { await m.lockData(${JSON.stringify(folder.path)}, 'engine', () => {}); console.log('got it'); }
     catch (error) { console.log(error.code); }
     process.stdin.resume().on('end', () => process.exit());
   });`;

@@ -40,14 +40,23 @@ const TRIES = 5;
  * `operator` for the one that writes its trace. The lock of a killed process is taken over at once,
  * even if its process id was reused. Throws ALREADY_RUNNING, and changes nothing, if the holder is
  * alive.
+ *
+ * @param onTaken called once if another process has taken the folder: this one stood still for so
+ * long, in another container or on another machine, that it counted as gone. Nothing may be written
+ * to the folder any more.
  */
-export async function lockData(data: string, what: 'engine' | 'operator'): Promise<DataLock> {
+export async function lockData(
+  data: string,
+  what: 'engine' | 'operator',
+  onTaken: () => void,
+): Promise<DataLock> {
   const file = join(data, `${what}.lock`);
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const own = `${file}.${process.pid}`;
   const started = new Date(Date.now() - process.uptime() * 1_000).toISOString();
   const holder: Holder = { pid: process.pid, identity: processIdentity(), started };
-  writeFileSync(own, JSON.stringify(holder), { mode: 0o600 });
+  const text = JSON.stringify(holder);
+  writeFileSync(own, text, { mode: 0o600 });
   try {
     for (let tries = 1; !linked(own, file); tries++) {
       const found = read(file);
@@ -60,12 +69,16 @@ export async function lockData(data: string, what: 'engine' | 'operator'): Promi
   }
   let beat = after(BEAT, live, { ref: false });
   function live(): void {
-    touch(file);
+    const found = read(file);
+    if (found !== undefined && found.text !== text) return onTaken();
+    // somebody removed it, or the whole folder
+    if (found === undefined) restore(file, text);
+    else touch(file);
     beat = after(BEAT, live, { ref: false });
   }
   const release = (): void => {
     beat.stop();
-    if (read(file)?.text === JSON.stringify(holder)) rmSync(file, { force: true });
+    if (read(file)?.text === text) rmSync(file, { force: true });
   };
   return { release };
 }
@@ -127,6 +140,18 @@ function touch(file: string): void {
   } catch (error) {
     // somebody removed it
     tolerate(error, (one) => isSystemError(one), 'showing that the data folder is in use');
+  }
+}
+
+/** Unless another process has it by now. */
+function restore(file: string, text: string): void {
+  const own = `${file}.${process.pid}`;
+  try {
+    writeFileSync(own, text, { mode: 0o600 });
+    linked(own, file);
+    rmSync(own, { force: true });
+  } catch (error) {
+    tolerate(error, (one) => isSystemError(one), 'locking the data folder again');
   }
 }
 

@@ -140,7 +140,7 @@ async function run(folder: string, given: RunFlags): Promise<void> {
   const flags = withUrls(given);
   if (flags.role === 'operator') return runOperator(folder, flags);
   const log = rootLogger(flags.logLevel);
-  const lock = flags.role === 'engine' ? undefined : await lockTrace(flags);
+  const lock = flags.role === 'engine' ? undefined : await lockTrace(flags, log);
   await runEngine(folder, flags, log);
   lock?.release();
 }
@@ -167,6 +167,7 @@ async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<
     stuckAfter: stuckAfter(flags.stuckAfter),
     log,
     say,
+    onTaken: endsTaken(flags.data, log),
   });
   order.isStarted();
   lastResort(() => running.stop());
@@ -256,7 +257,7 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
   );
   if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
   const log = rootLogger(flags.logLevel);
-  const lock = await lockTrace(flags);
+  const lock = await lockTrace(flags, log);
   const access = accessOf(flags.nats);
   logUnexpected(log);
   sayOpenKeys(flags, log);
@@ -292,9 +293,18 @@ function sayOpenKeys({ consoleKey, data }: RunFlags, log: Logger): void {
 }
 
 /** An embedded trace store belongs to one operator plane; several can share PostgreSQL. */
-async function lockTrace({ data, trace }: RunFlags): Promise<DataLock | undefined> {
-  return trace === undefined ? lockData(resolve(data), 'operator') : undefined;
+async function lockTrace({ data, trace }: RunFlags, log: Logger): Promise<DataLock | undefined> {
+  if (trace !== undefined) return undefined;
+  return lockData(resolve(data), 'operator', endsTaken(data, log));
 }
+
+/** Ends this process at once, as if it had been killed: another one works in its data folder by now. */
+const endsTaken = (data: string, log: Logger) => (): void => {
+  const event = 'data-folder-taken';
+  const text = `another process has taken ${resolve(data)} over, because this one stood still. This one ends at once.`;
+  log.fatal({ event, text }, event);
+  process.exit(1);
+};
 
 /** A failed operator plane is an event in the log; messages continue. */
 const toldTo =
