@@ -26,7 +26,7 @@ function peersCommand(): Command {
     .option(
       '--folder <folder>',
       'where certificates, keys and the production are written',
-      'sandbox',
+      'waybill-sandbox',
     )
     .action(async ({ folder }: { readonly folder: string }) => {
       const { runPeers } = await sandboxModule(() => import('./sandbox-peers.ts'));
@@ -39,7 +39,11 @@ function allCommand(): Command {
     .description(
       'Everything that productions/adt-hub talks to: receiving systems, SFTP, a mail server, Entra and Graph. Prints the environment that the production needs.',
     )
-    .option('--folder <folder>', 'where certificates and arriving messages are kept', 'sandbox')
+    .option(
+      '--folder <folder>',
+      'where certificates and arriving messages are kept',
+      'waybill-sandbox',
+    )
     .action(runAll);
 }
 
