@@ -28,6 +28,9 @@ const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | const
 /** How many files are examined in parallel: more would only queue up for the threads. */
 const AT_ONCE = 16;
 
+/** Not 0, since empty files are not opened. */
+const UNKNOWN_SIZE = 1;
+
 export interface DiskOptions {
   /** Permissions of new files. Default: the system's. */
   readonly mode?: number | undefined;
@@ -127,13 +130,18 @@ export class DiskStore implements FileStore {
     await tried(path, () => mkdir(path, { recursive: true }));
   }
 
-  async #entry(folder: string, { name }: Dirent): Promise<FileEntry | undefined> {
+  async #entry(folder: string, listed: Dirent): Promise<FileEntry | undefined> {
+    const { name } = listed;
     const path = inFolder(folder, name);
     try {
       const facts = await this.#stat(path);
       const kind = facts.isFile() ? 'file' : facts.isDirectory() ? 'folder' : 'other';
       return { name, kind, ...factsOf(facts) };
     } catch {
+      // Its name is not in UTF-8: who opens it under the one that Node.js makes of it is told so.
+      if (listed.isFile() && name.includes('\uFFFD')) {
+        return { name, kind: 'file', size: UNKNOWN_SIZE, modified: 0 };
+      }
       // Removed since it was listed, or a dangling link.
       return undefined;
     }

@@ -25,6 +25,21 @@ test('a file is delivered with its name, type and a key of name, size and time, 
   ]);
 });
 
+test('a name that is not in UTF-8 is told, since Node.js cannot ask for it', async () => {
+  await using folder = await temporaryFolder();
+  const name = Buffer.from('M\xfcller.hl7', 'latin1');
+  await writeFile(Buffer.concat([Buffer.from(`${folder.path}/`), name]), adt('1'));
+  await using opened = await looking(folder.path);
+  await vi.waitFor(() =>
+    expect(opened.events).toMatchObject([
+      { name: 'file-unreadable', text: expect.stringMatching(/^M\uFFFDller\.hl7 .*not in UTF-8/) },
+    ]),
+  );
+  await writeFile(join(folder.path, 'b.hl7'), adt('2'));
+  await delivered(opened, 1);
+  expect(opened.events).toHaveLength(1);
+});
+
 test('a name that is in the archive already gets the time added', async () => {
   await using folder = await temporaryFolder();
   const archive = join(folder.path, 'done');
