@@ -5,6 +5,7 @@ import { type RemoteTrace, remoteTrace } from '../../src/control/remote-trace.ts
 import { PLANE } from '../../src/control/verbs.ts';
 import {
   BY_FILE,
+  BY_ODD_FILE,
   type EventfulProduction,
   eventfulProduction,
 } from '../support/eventful-production.ts';
@@ -54,7 +55,7 @@ function wrongs(production: EventfulProduction): { missing: string[]; disorder: 
       const have = new Set(arrived);
       const absent = all.filter((n) => !have.has(n));
       missing.push(...absent.map((n) => `${name} ${sender}-${n}`));
-      if (sender !== BY_FILE && !linesOf(name, arrived).every(isAscending))
+      if (sender < BY_FILE && !linesOf(name, arrived).every(isAscending))
         disorder.push(`${name} ${sender}: ${arrived.join(' ')}`);
     }
   }
@@ -139,5 +140,6 @@ test(`after ${EVENTS} events in an order that seed ${SEED} decides nothing is lo
       doubled: NOTHING,
     },
   });
-  expect(Math.min(...production.acknowledged.values())).toBeGreaterThan(EVENTS);
+  const { [BY_ODD_FILE]: _, ...senders } = Object.fromEntries(production.acknowledged);
+  expect(Math.min(...Object.values(senders))).toBeGreaterThan(EVENTS);
 });

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../sandbox/free-port.ts';
+import { isSystemError } from '../../src/error/foreseen.ts';
 import { type EngineProcess, startEngineProcess, waybill } from './engine-process.ts';
 import {
   mllpReceiver,
@@ -9,12 +11,27 @@ import {
   type ScriptedAnswer,
   sendUntilAcknowledged,
 } from './mllp-peers.ts';
+import { movableClocks } from './movable-clocks.ts';
 import { startNats } from './nats.ts';
+import { actsOnData, actsOnFiles, actsOnFolder, actsOnNats, type Outside } from './outside-acts.ts';
+import { canMount, smallDisk } from './small-disk.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const SENDERS = 4;
+/** Everything that ever had a queue. */
+const HOSTS = ['in', 'files', 'router', 'first', 'second', 'third', 'renamed', 'third-b'];
 /** The number of the sender that writes files. */
 export const BY_FILE = SENDERS;
+/** The number of the sender that writes files with names that others have, or that are odd. */
+export const BY_ODD_FILE = SENDERS + 1;
+/** Milliseconds in which everything works again by itself once the cause is gone. */
+const GOING_ON = 90_000;
+/** As `faketime` writes them: to this far from the time. */
+const JUMPS = ['+1h', '-1h', '+400d', '-400d', '+7m', '-20s', '+0'];
+/** Megabytes of the disk of NATS. */
+const ROOM = 1_024;
+/** Only acts whose names match happen. */
+const CHOSEN = new RegExp(process.env['WAYBILL_ACTS'] ?? '');
 
 function random(seed: number): (below: number) => number {
   let state = seed;
@@ -131,11 +148,24 @@ export interface EventfulProduction extends AsyncDisposable {
   readonly told: readonly string[];
 }
 
+/** The folder may be away. */
+async function intoFolder(from: string, to: string): Promise<void> {
+  for (;;) {
+    try {
+      return await rename(from, to);
+    } catch (error) {
+      if (!isSystemError(error, 'ENOENT')) throw error;
+      await sleep(50);
+    }
+  }
+}
+
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export async function eventfulProduction(seed: number): Promise<EventfulProduction> {
   const scope = new AsyncDisposableStack();
   const folder = scope.use(await temporaryFolder('events'));
-  const nats = scope.use(await startNats());
+  const disk = canMount ? scope.use(await smallDisk(ROOM)) : undefined;
+  const nats = scope.use(await startNats('process-crash', disk?.path));
   const first = scope.use(await moodyReceiver());
   const second = scope.use(await moodyReceiver());
   const third = scope.use(await moodyReceiver());
@@ -151,6 +181,7 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
   const told: string[] = [];
   let shape = WHOLE;
 
+  const clocks = await movableClocks(folder.path);
   const write = (): Promise<void> =>
     writeFile(join(files, 'production.yaml'), definition(ports, folderIn, shape));
   const start = (which: 0 | 1): Promise<EngineProcess> =>
@@ -158,7 +189,11 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
       production: files,
       data: join(folder.path, `data-${which}`),
       ports: [listening[which]],
-      environment: { PORT: String(listening[which]), WAYBILL_NATS: natsUrl },
+      environment: {
+        PORT: String(listening[which]),
+        WAYBILL_NATS: natsUrl,
+        ...clocks.environment(which),
+      },
       arguments: [
         '--nats',
         natsUrl,
@@ -196,7 +231,7 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
       await sleep(100);
       const path = join(folderIn, `${String(n).padStart(8, '0')}.hl7`);
       await writeFile(join(folder.path, 'part'), messageOf(BY_FILE, n));
-      await rename(join(folder.path, 'part'), path);
+      await intoFolder(join(folder.path, 'part'), path);
       acknowledged.set(BY_FILE, n + 1);
     }
   })();
@@ -234,7 +269,43 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
   const one = (): 0 | 1 => (next(2) === 0 ? 0 : 1);
   const host = (): string => any(['in', 'files', 'router', 'first', 'second', ...shape.third]);
 
-  const acts: Readonly<Record<string, () => Promise<string>>> = {
+  const outside: Outside = {
+    nats,
+    disk,
+    files,
+    folderIn,
+    data: join(folder.path, 'data-0'),
+    below: next,
+    apply: () => ask('apply', '--leave-waiting', '--reason', 'an event'),
+    write,
+    async drop(name) {
+      const n = acknowledged.get(BY_ODD_FILE) ?? 0;
+      const from = join(folder.path, 'odd');
+      const to = join(folderIn, name);
+      // one that is not taken yet is not replaced
+      for (let waited = 0; existsSync(to); waited += 50) {
+        if (waited > 5_000) return;
+        await sleep(50);
+      }
+      await writeFile(from, messageOf(BY_ODD_FILE, n));
+      await intoFolder(from, to);
+      acknowledged.set(BY_ODD_FILE, n + 1);
+    },
+  };
+  const all: Readonly<Record<string, () => Promise<string>>> = {
+    ...actsOnNats(outside),
+    ...actsOnFiles(outside),
+    ...actsOnFolder(outside),
+    ...actsOnData(outside),
+    ...(clocks.canMove
+      ? {
+          'the clock of an engine jumps': async () => {
+            // when a message was routed is no longer comparable with when files were changed
+            times.length = 0;
+            return clocks.jump(one(), any(JUMPS));
+          },
+        }
+      : {}),
     'an engine is killed': () => restart(one(), 'kill'),
     'an engine is stopped and started': () => restart(one(), 'stop'),
     'both engines are killed': async () => {
@@ -294,6 +365,7 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
       return said;
     },
   };
+  const acts = Object.entries(all).filter(([name]) => CHOSEN.test(name));
   /** An uncertain time ends once both engines run what the files say. */
   const settle = async (): Promise<void> => {
     if (isCertain) return;
@@ -301,7 +373,31 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
     await Promise.all([restart(0, 'stop'), restart(1, 'stop')]);
     told.push(`settled: ${said}`);
     isCertain = true;
-    if (shape.third.length > 0) times.push({ from: Date.now(), to: Infinity });
+    if (shape.third.length > 0 && !clocks.moved) times.push({ from: Date.now(), to: Infinity });
+  };
+
+  /** What every sender has sent by now arrives, and nobody started anything again for it. */
+  const allGoOn = async (): Promise<void> => {
+    const owed = Array.from({ length: SENDERS + 1 }, (_, sender) => ({
+      sender,
+      upTo: (acknowledged.get(sender) ?? 0) + 3,
+    }));
+    const hasCome = ({ received }: { received: readonly Received[] }): string[] =>
+      owed
+        .filter(
+          ({ sender, upTo }) =>
+            !received.some(({ controlId }) => controlId === `${sender}-${upTo}`),
+        )
+        .map(({ sender, upTo }) => `${sender}-${upTo}`);
+    for (let waited = 0; ; waited += 200) {
+      const late = { first: hasCome(first), second: hasCome(second) };
+      if (late.first.length + late.second.length === 0) return;
+      if (waited > GOING_ON) {
+        const status = await ask('status');
+        throw new Error(`what stands still: ${JSON.stringify(late)}\n${status}`);
+      }
+      await sleep(200);
+    }
   };
 
   scope.defer(() => Promise.all(engines.map((engine) => engine.kill())).then(() => undefined));
@@ -310,11 +406,14 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
     acknowledged,
     received: { first: first.received, second: second.received, third: third.received },
     told,
-    filesLeft: () => readdir(folderIn),
+    async filesLeft() {
+      const entries = await readdir(folderIn, { withFileTypes: true });
+      return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+    },
     wasSentToThird: (at) => times.some(({ from, to }) => at > from && at < to),
     async happen(events) {
       for (let event = 0; event < events; event++) {
-        const [name, act] = any(Object.entries(acts));
+        const [name, act] = any(acts);
         told.push(name);
         const said = await act();
         if (said !== '') told.push(`  ${said.slice(0, 300)}`);
@@ -325,20 +424,12 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
     async calm() {
       told.push('calm');
       await change({ ...WHOLE, third: ['third', 'renamed', 'third-b'] });
+      for (const name of HOSTS) told.push(await ask('start', name));
+      told.push('all go on');
+      await allGoOn();
       told.push('both are started again');
       await Promise.all([restart(0, 'stop'), restart(1, 'stop')]);
-      for (const name of [
-        'in',
-        'files',
-        'router',
-        'first',
-        'second',
-        'third',
-        'renamed',
-        'third-b',
-      ]) {
-        told.push(await ask('start', name));
-      }
+      for (const name of HOSTS) told.push(await ask('start', name));
       sending = false;
       told.push('the senders end');
       await Promise.all([...senders, writer]);

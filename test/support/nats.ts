@@ -7,15 +7,20 @@ import {
   startNatsServer,
 } from '../../src/broker/embedded/nats-server.ts';
 
-/** A real nats-server in its own folder; ended and removed at the end of the scope. */
+/**
+ * A real nats-server in its own folder; ended and removed at the end of the scope.
+ *
+ * @param folder one that is there already and is left to its owner
+ */
 export async function startNats(
   durability: Durability = 'process-crash',
+  folder?: string,
 ): Promise<NatsServer & { data: string }> {
-  const data = await mkdtemp(join(tmpdir(), 'waybill-nats-'));
+  const data = folder ?? (await mkdtemp(join(tmpdir(), 'waybill-nats-')));
   const server = await startNatsServer({ data, durability });
   const stop = async (): Promise<void> => {
     await server.stop();
-    await rm(data, { recursive: true, force: true });
+    if (folder === undefined) await rm(data, { recursive: true, force: true });
   };
   return {
     url: server.url,
