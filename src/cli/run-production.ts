@@ -43,6 +43,7 @@ import { LoadedTables } from '../lookup/loaded-tables.ts';
 import { newsFilter } from '../peer/news.ts';
 import { Deadline } from '../time/deadline.ts';
 import { type KeptFiles, keptFiles } from './kept-files.ts';
+import { tellOpenBroker, tellTightened } from './open-to-others.ts';
 import { readOptions } from './reading.ts';
 import { type Rehearsals, rehearsals } from './rehearsals.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
@@ -371,31 +372,6 @@ function stopInOrder(
     lock?.release();
     parts.unhear();
   };
-}
-
-/** Something that was open to others on this machine no longer is: they learn why. */
-function tellTightened(told: Events, paths: readonly string[]): void {
-  const [first] = paths;
-  if (first === undefined) return;
-  const more = paths.length === 1 ? '' : ` and ${paths.length - 1} more in it`;
-  told.told(
-    '',
-    'warn',
-    'rights-tightened',
-    `Other accounts of this machine could read ${first}${more}; they no longer can. What others must read, such as files for another program, belongs in a folder outside the data folder.`,
-  );
-}
-
-/** A server open to everybody lets everybody read, change and send messages. */
-function tellOpenBroker(told: Events, { connection }: Broker): void {
-  const { auth_required: asks, tls_verify: verifies } = connection.info ?? {};
-  if (asks === true || verifies === true) return;
-  told.told(
-    '',
-    'warn',
-    'nats-open',
-    'The NATS server has no authentication: anyone who reaches it can read, change and send messages. Give it users (authorization { … } in its configuration) or have it verify certificates, and name a user in WAYBILL_NATS.',
-  );
 }
 
 /** The credentials of the production, renewed when their values have changed. */
