@@ -32,9 +32,10 @@ function flowEdges({ services, processes, operations }: Hosts): Edge[] {
       to.map((target): Edge => ({ from: name, to: target, by: 'to', labels: [] })),
     ),
     ...[...processes.values()].flatMap(processEdges),
-    ...[...operations.values()].flatMap(({ name, answersTo }) =>
-      answersTo.map((to): Edge => ({ from: name, to, by: 'setting', labels: ['answersTo'] })),
-    ),
+    ...[...operations.values()].flatMap(({ name, answersTo, refusalsTo }) => [
+      ...answersTo.map((to): Edge => ({ from: name, to, by: 'setting', labels: ['answersTo'] })),
+      ...refusalsTo.map((to): Edge => ({ from: name, to, by: 'setting', labels: ['refusalsTo'] })),
+    ]),
   ];
 }
 

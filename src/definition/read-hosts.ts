@@ -88,12 +88,14 @@ export function readOperation(
 
 /** An operation that sends its own answers again would never end while its peer answers. */
 function warnOfOwnAnswers(
-  { name, place, value: { answersTo } }: OperationEntry,
+  { name, place, value }: OperationEntry,
   { problems, keys }: Reading,
 ): void {
-  if (!answersTo.includes(name)) return;
-  const what = `${name} would send each answer again, and the answer to that`;
-  problems.error(place, pathText([...keys, 'answersTo']), what, 'Name another target.');
+  for (const key of ['answersTo', 'refusalsTo'] as const) {
+    if (!value[key].includes(name)) continue;
+    const what = `${name} would send each answer again, and the answer to that`;
+    problems.error(place, pathText([...keys, key]), what, 'Name another target.');
+  }
 }
 
 /** If nothing is ever retried, `retry` as an action means the action after it, or a failure. */

@@ -50,6 +50,7 @@ export interface OperationOptions {
   readonly replies: Readonly<Record<string, string | readonly string[]>>;
   /** Hosts that get each answer as a new message. */
   readonly answersTo: readonly string[];
+  readonly refusalsTo: readonly string[];
   readonly doubts: Doubts;
   /** Takes over the line for this engine, which holds its lease. */
   readonly takeOver: (stream: string, signal: AbortSignal) => Promise<TakenOver>;
@@ -271,8 +272,9 @@ export class BusinessOperation implements Host {
     const done = clock.now();
     if (sent.error !== undefined) this.#state.failed(sent.error.code, sent.error.text);
     const { reply } = sent;
-    const { name, answersTo } = this.#options;
-    await passOnAnswer(accepting, { name, message, sent, status, answersTo }, this.#patience);
+    const { name, answersTo, refusalsTo } = this.#options;
+    const to = status === 'completed' ? answersTo : refusalsTo;
+    await passOnAnswer(accepting, { name, message, sent, status, to }, this.#patience);
     const stored = settle(
       {
         broker: this.#runtime.broker,
@@ -386,7 +388,8 @@ interface Answered {
   readonly message: Message;
   readonly sent: Sent;
   readonly status: Outcome;
-  readonly answersTo: readonly string[];
+  /** The targets that get the answer. */
+  readonly to: readonly string[];
 }
 
 /**
@@ -399,14 +402,14 @@ async function passOnAnswer(
   answered: Answered,
   patience: Patience,
 ): Promise<void> {
-  const { message, sent, status, answersTo } = answered;
+  const { message, sent, status, to } = answered;
   const { reply } = sent;
   const { replyTo } = message;
   if (replyTo !== undefined) {
     const outcome = { status, text: sent.error?.text };
     await untilStored(() => accepting.answers.send(replyTo, { reply, outcome }), patience);
   }
-  if (answersTo.length === 0 || status !== 'completed') return;
+  if (to.length === 0) return;
   if (reply === undefined || reply.body.byteLength === 0) return;
   await untilStored(async () => {
     await enqueue(accepting, await legsOf(accepting, answered, reply));
@@ -415,7 +418,7 @@ async function passOnAnswer(
 
 function legsOf(
   { routing }: Accepting,
-  { name, message, answersTo }: Answered,
+  { name, message, to }: Answered,
   { body, type }: Reply,
 ): Promise<Leg[]> {
   const from = {
@@ -431,7 +434,7 @@ function legsOf(
   };
   const output = { body, type };
   return route({ ...routing, wiring: routing.wiring() }, subject(from, inlineBody(body)), {
-    to: answersTo.map((to) => ({ to, output })),
+    to: to.map((target) => ({ to: target, output })),
     key: `a${message.id}`,
   });
 }

@@ -292,18 +292,21 @@ operations:
   ]);
 });
 
-const answering = (to: string): string => `production: p
+const answering = (to: string, key = 'answersTo'): string => `production: p
 services:
   in: { adapter: sample-in, to: [ask] }
 operations:
-  ask: { adapter: sample-out, settings: { connect: a:1 }, answersTo: ${to} }
+  ask: { adapter: sample-out, settings: { connect: a:1 }, ${key}: ${to} }
   keep: { adapter: sample-out, settings: { connect: a:1 } }
 `;
 
-test('answers go to hosts that exist, never to the operation itself, and a host that gets only them is used', async () => {
-  expect(await problemsOf(answering('keep'))).toEqual([]);
-  expect(await problemsOf(answering('[keep, ask]'))).toEqual([
-    'production.yaml:5:3 operations.ask.answersTo: ask would send each answer again, and the answer to that. Name another target.',
-  ]);
-  expect((await problemsOf(answering('kep')))[0]).toMatch(/answersTo.*kep.*keep/);
-});
+test.each(['answersTo', 'refusalsTo'])(
+  '%s: answers go to hosts that exist, never to the operation itself, and a host that gets only them is used',
+  async (key) => {
+    expect(await problemsOf(answering('keep', key))).toEqual([]);
+    expect(await problemsOf(answering('[keep, ask]', key))).toEqual([
+      `production.yaml:5:3 operations.ask.${key}: ask would send each answer again, and the answer to that. Name another target.`,
+    ]);
+    expect((await problemsOf(answering('kep', key)))[0]).toMatch(new RegExp(`${key}.*kep.*keep`));
+  },
+);

@@ -47,6 +47,7 @@ test('every setting of a host is told, as written or with its default', async ()
     timeout: 60_000,
     replies: {},
     answersTo: ['worker'],
+    refusalsTo: [],
   });
   expect(values(own.get('worker'))).toMatchObject({
     code: 'worker.ts',

@@ -67,6 +67,36 @@ test('no answer, one without a body and one to a message that failed go nowhere'
   expect(await texts(lab.sent('keep'))).toEqual(['last']);
 });
 
+test('the answer to a message that ends as an error or suspended goes to the targets of refusals, once', async () => {
+  const codes = ['AA', 'AE', 'AR', 'CE', 'AE', 'AA'];
+  let at = 0;
+  await using lab = await given({
+    operations: {
+      ask: {
+        answer: () => {
+          const code = codes[at++] ?? 'AA';
+          return { body: Buffer.from(`MSA|${code}|${at}`), type: 'HL7v2:ACK', code };
+        },
+        answersTo: ['keep'],
+        refusalsTo: ['refused'],
+        replies: { AE: 'fail', AR: 'suspend', CE: 'retry' },
+        retry: { every: 10, max: 10, for: 60_000, backoff: 1, disconnected: 10 },
+      },
+      keep: {},
+      refused: {},
+    },
+  });
+  await lab.come('0', '1', '2', '3', '4');
+  await lab.arrive(['MSA|AA|1', 'MSA|AA|6'], 'keep');
+  // of the two tries of one message the last
+  await lab.arrive(['MSA|AE|2', 'MSA|AR|3', 'MSA|AE|5'], 'refused');
+  expect(lab.sent('refused')[1]).toMatchObject({
+    source: 'ask',
+    type: 'HL7v2:ACK',
+    parentId: lab.sent('ask')[2]?.id,
+  });
+});
+
 test('a message is not settled before its answer is stored', async () => {
   await using folder = await temporaryFolder('answers');
   const code = join(folder.path, 'hold.ts');

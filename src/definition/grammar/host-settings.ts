@@ -453,6 +453,12 @@ const OPERATION = {
     example: '[registry-answers]',
     preset: [],
   },
+  refusalsTo: {
+    form: many(settingForm(target)),
+    help: 'As answersTo, for the answers of the peer to messages that end as an error or suspended: a refusal, such as an HL7 AE or an OperationOutcome.',
+    example: '[refused-orders]',
+    preset: [],
+  },
   ...COMMON,
 } as const satisfies HostSettings;
 
