@@ -5,6 +5,7 @@ import type {
   ProcessMessage,
 } from '../flow/process-code.ts';
 import type { Reply } from '../message/message.ts';
+import { ACKGenerator } from './acknowledgement.ts';
 import { type Effect, type RequestEnd, runWaiting } from './blocking.ts';
 import {
   type DataSettings,
@@ -50,6 +51,10 @@ export interface Destination extends Stage {
   /** The label of what is sent, such as a file's name. */
   readonly label?: string;
   readonly type?: string;
+  /** The body is Base64 of what is sent. */
+  readonly binary?: boolean;
+  /** The encoding of what is sent; UTF-8 if left out. */
+  readonly charset?: 'ISO-8859-1';
   /** Waits for the answer. */
   readonly call?: boolean;
   /** Milliseconds to wait for it. */
@@ -62,6 +67,14 @@ export interface Destination extends Stage {
   readonly pass?: readonly string[];
 }
 
+/** The code and text of an acknowledgement. */
+type Acknowledgement = readonly [code: string, text: string];
+
+interface Acknowledgements {
+  readonly accepted?: Acknowledgement;
+  readonly rejected?: Acknowledgement;
+}
+
 export interface Channel {
   readonly name: string;
   readonly id: string;
@@ -71,8 +84,12 @@ export interface Channel {
   readonly postprocessor?: Script;
   /** Runs before the first message in each engine. */
   readonly deploy?: Script;
-  /** What the sender is answered: a name in the response map such as `d1`, or `postprocessor`. */
+  /** The server's scripts for all channels: they run before the channel's own, the postprocessor after it. */
+  readonly global?: Readonly<Partial<Record<'preprocessor' | 'postprocessor' | 'deploy', Script>>>;
+  /** What the sender is answered: a name in the response map such as `d1`, `postprocessor`, or `auto` for an HL7 acknowledgement. */
   readonly answer?: string;
+  /** Codes and texts of `auto` that are not the usual ones. */
+  readonly acknowledgements?: Acknowledgements;
   readonly answerType?: string;
   readonly answerCode?: string;
   /** Names and ids of channels → their processes, for `router.routeMessage`. */
@@ -86,7 +103,9 @@ export function channel(definition: Channel): ProcessCode {
   let isDeployed = false;
   return async (message, context) => {
     const run = await ChannelRun.begin(definition, message, context);
-    if (!isDeployed && definition.deploy !== undefined) await run.script(definition.deploy);
+    for (const deploy of isDeployed ? [] : [definition.global?.deploy, definition.deploy]) {
+      if (deploy !== undefined) await run.script(deploy);
+    }
     isDeployed = true;
     return run.process();
   };
@@ -111,7 +130,11 @@ class ChannelRun {
     context: ProcessContext,
   ): Promise<ChannelRun> {
     const bytes = await message.bytes();
-    return new ChannelRun(of, message, context, textOf(bytes, message.charset));
+    const text =
+      of.source.binary === true
+        ? Buffer.from(bytes).toString('base64')
+        : textOf(bytes, message.charset);
+    return new ChannelRun(of, message, context, text);
   }
 
   constructor(of: Channel, message: ProcessMessage, context: ProcessContext, text: string) {
@@ -121,7 +144,7 @@ class ChannelRun {
     this.#raw = came.body;
     this.#type = came.type;
     this.#name = message.name;
-    this.#isUntouched = came.body === text;
+    this.#isUntouched = came.body === text && of.source.binary !== true;
     this.#facts = {
       raw: came.body,
       transformed: '',
@@ -185,15 +208,10 @@ class ChannelRun {
   }
 
   async process(): Promise<Reply | undefined> {
-    const { source, preprocessor, postprocessor, destinations } = this.#of;
-    let raw = this.#raw;
-    if (preprocessor !== undefined) {
-      const made = await this.script(preprocessor);
-      if (made !== undefined && made !== null) raw = plainTextOf(made);
-      this.#isUntouched &&= raw === this.#raw;
-    }
+    const { source, destinations } = this.#of;
+    const raw = await this.#preprocessed();
     const encoded = await this.#stage(source, raw);
-    if (encoded === undefined) return this.#answer(undefined);
+    if (encoded === undefined) return this.#answer(await this.#postprocessed(), FILTERED);
     const shared = this.#scope.connectorMap;
     for (const destination of destinations) {
       if (this.#removed.has(destination.number)) continue;
@@ -202,23 +220,48 @@ class ChannelRun {
     }
     this.#scope.connectorMap = shared;
     Object.assign(this.#facts, { raw: this.#raw, encoded, number: 0, name: 'Source' });
-    this.#scope.message = wholeMessage(this.#raw, this.#scope.connectorMessage);
-    const result = postprocessor === undefined ? undefined : await this.script(postprocessor);
-    return this.#answer(result);
+    return this.#answer(await this.#postprocessed(), SENT);
+  }
+
+  async #preprocessed(): Promise<string> {
+    let raw = this.#raw;
+    for (const preprocessor of [this.#of.global?.preprocessor, this.#of.preprocessor]) {
+      if (preprocessor === undefined) continue;
+      const made = await this.script(preprocessor);
+      if (made !== undefined && made !== null) raw = plainTextOf(made);
+      this.#scope.message = raw;
+    }
+    this.#isUntouched &&= raw === this.#raw;
+    return raw;
+  }
+
+  /** Also for a message that the source filtered out. */
+  async #postprocessed(): Promise<unknown> {
+    const scope = this.#scope;
+    let result: unknown;
+    for (const postprocessor of [this.#of.postprocessor, this.#of.global?.postprocessor]) {
+      if (postprocessor === undefined) continue;
+      scope.message = wholeMessage(this.#raw, scope.connectorMessage);
+      if (result !== undefined) scope.response = new Response(result);
+      result = (await this.script(postprocessor)) ?? result;
+    }
+    return result;
   }
 
   /** Filters and transforms a message; undefined if it was filtered out. */
   async #stage(stage: Stage, body: string): Promise<string | undefined> {
     const { filter, transformer, inbound, outbound, outboundTemplate } = stage;
-    if (filter === undefined && transformer === undefined && inbound === outbound) return body;
+    const hasTemplate = outboundTemplate !== undefined && outboundTemplate !== '';
+    const isStripped = inbound === 'XML' && stage.inboundSettings?.stripNamespaces === true;
+    const isKept = transformer === undefined && inbound === outbound && !hasTemplate && !isStripped;
+    if (filter === undefined && isKept) return body;
     const scope = this.#scope;
     scope.msg = readData(inbound, body, stage.inboundSettings);
-    const hasTemplate = outboundTemplate !== undefined && outboundTemplate !== '';
     scope.tmp = hasTemplate
       ? readData(outbound, outboundTemplate, stage.outboundSettings)
       : undefined;
     if (filter !== undefined && (await this.script(filter)) !== true) return undefined;
-    if (transformer === undefined && inbound === outbound) return body;
+    if (isKept) return body;
     if (transformer !== undefined) await this.script(transformer);
     this.#isUntouched = false;
     const made = hasTemplate ? scope.tmp : scope.msg;
@@ -249,9 +292,10 @@ class ChannelRun {
     const { body: sent, isWhole } = this.#sent(destination, encoded);
     const type = destination.type ?? this.#typeOf(destination.outbound, sent);
     const named = label === undefined ? this.#name : this.#fill(label, encoded);
-    const plain = isUntouched && isWhole && label === undefined && destination.pass === undefined;
+    const isSame = isUntouched && isWhole && label === undefined && destination.pass === undefined;
+    const hasForm = destination.binary === true || destination.charset !== undefined;
     const out =
-      plain && destination.type === undefined
+      isSame && !hasForm && destination.type === undefined
         ? undefined
         : {
             ...this.#wrapped(destination, sent, type),
@@ -283,7 +327,14 @@ class ChannelRun {
     return sent === this.#raw ? this.#type : mediaType(outbound, sent);
   }
 
-  #wrapped({ pass }: Destination, body: string, type: string): { body: string; type: string } {
+  #wrapped(
+    { pass, binary, charset }: Destination,
+    body: string,
+    type: string,
+  ): { body: string | Uint8Array; type: string; charset?: string } {
+    if (binary === true)
+      return { body: Buffer.from(body, 'base64'), type: 'application/octet-stream' };
+    if (charset !== undefined) return { body: Buffer.from(body, 'latin1'), type, charset };
     if (pass === undefined || pass.length === 0) return { body, type };
     const variables = pass.map((name) => [name, plainTextOf(variable(this.#scope, name) ?? '')]);
     const text = JSON.stringify({ variables: Object.fromEntries(variables) as object, type, body });
@@ -296,7 +347,7 @@ class ChannelRun {
       message: {
         encodedData: () => encoded,
         transformedData: () => this.#facts.transformed || encoded,
-        rawData: () => this.#raw,
+        rawData: () => this.#facts.raw,
         messageId: () => String(this.#scope.sourceMap.get('messageId')),
         channelId: () => this.#of.id,
         channelName: () => this.#of.name,
@@ -323,16 +374,28 @@ class ChannelRun {
     return response;
   }
 
-  #answer(result: unknown): Reply | undefined {
-    const { answer, answerType, answerCode } = this.#of;
+  #answer(result: unknown, status: typeof SENT | typeof FILTERED): Reply | undefined {
+    const { answer, answerType, answerCode, source } = this.#of;
     if (answer === undefined) return undefined;
+    if (answer === 'auto') return this.#acknowledged(status);
     const found = answer === 'postprocessor' ? result : this.#scope.responseMap.get(answer);
     const response = found instanceof Response ? found : undefined;
     const body = response === undefined ? plainTextOf(found ?? '') : response.getMessage();
+    const isFault = source.http !== undefined && response?.getStatus() === ERROR;
     const coded = answerCode === undefined ? '' : this.#fill(answerCode, body);
     const type = answerType === undefined ? mediaType('RAW', body) : this.#fill(answerType, body);
-    const code = /^\d{3}$/.test(coded) ? coded : codeOf(body);
+    const code = /^\d{3}$/.test(coded) ? coded : isFault ? '500' : codeOf(body);
     return { body: Buffer.from(body), type, ...(code !== undefined && { code }) };
+  }
+
+  /** The acknowledgement of HL7 that Mirth Connect makes: a message that is filtered out is rejected. */
+  #acknowledged(status: typeof SENT | typeof FILTERED): Reply {
+    const { accepted = ['AA', ''], rejected = ['AR', 'Message Rejected.'] } =
+      this.#of.acknowledgements ?? {};
+    const [code, note] = status === FILTERED ? rejected : accepted;
+    const body = ACKGenerator.generateAckResponse(this.#raw, code, note);
+    const ofHl7 = this.#of.source.http === undefined ? { code } : {};
+    return { body: Buffer.from(body), type: mediaType('HL7V2', body), ...ofHl7 };
   }
 }
 

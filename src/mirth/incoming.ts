@@ -16,6 +16,8 @@ export interface Came {
 export interface Incoming {
   /** `body`: of a web request its body; `document`: XML of its body, `whole`: XML of all of it. */
   readonly http?: 'body' | 'document' | 'whole';
+  /** Its bytes are Base64 for the channel, as of a file that is read as binary. */
+  readonly binary?: boolean;
   /** Rows of a database are XML: `<result>` with an element for each column. */
   readonly rows?: boolean;
 }

@@ -224,12 +224,12 @@ export function validate(
   return text;
 }
 
-/** A new segment with that name; if a message is given, inserted into it at that position among those with its name. */
-export function createSegment(name: string, into?: Xml, index?: number): Xml {
+/** A new segment with that name; if a message is given, put there at that position among those with its name, by default the first. */
+export function createSegment(name: string, into?: Xml, index = 0): Xml {
   const made = parseXml(`<${name}></${name}>`);
   if (into === undefined) return made;
-  into[name][index ?? into[name].length()] = made;
-  return into[name][index ?? into[name].length() - 1];
+  into[name][index] = made;
+  return into[name][index];
 }
 
 /** A new segment after that one. */

@@ -10,6 +10,8 @@ export interface TransformerDraft {
   readonly outbound?: string;
   readonly steps?: readonly string[];
   readonly template?: string;
+  /** The settings of its data type, as XML. */
+  readonly inboundProperties?: string;
 }
 
 export interface DestinationDraft {
@@ -55,14 +57,24 @@ export const ruleBuilder = (
 ): string =>
   `<${CLASS}.plugins.rulebuilder.RuleBuilderRule><name>rule</name><enabled>true</enabled><operator>${operator}</operator><field>${escaped(field)}</field><condition>${condition}</condition><values>${values.map((one) => `<string>${escaped(one)}</string>`).join('')}</values></${CLASS}.plugins.rulebuilder.RuleBuilderRule>`;
 
+/** Passes if one iteration does, or only if each does. */
+export const iteratorRule = (target: string, children: readonly string[], isAll = false): string =>
+  `<${CLASS}.model.IteratorRule><name>For any</name><enabled>true</enabled><properties><target>${escaped(target)}</target><indexVariable>i</indexVariable><intersectIterations>${isAll}</intersectIterations><breakEarly>true</breakEarly><children>${children.join('')}</children></properties></${CLASS}.model.IteratorRule>`;
+
 export const javaScriptRule = (script: string): string =>
   `<${CLASS}.plugins.javascriptrule.JavaScriptRule><name>rule</name><enabled>true</enabled><operator>AND</operator><script>${escaped(script)}</script></${CLASS}.plugins.javascriptrule.JavaScriptRule>`;
 
 const transformer = (
   tag: string,
-  { inbound = 'HL7V2', outbound = inbound, steps = [], template = '' }: TransformerDraft,
+  {
+    inbound = 'HL7V2',
+    outbound = inbound,
+    steps = [],
+    template = '',
+    inboundProperties = '',
+  }: TransformerDraft,
 ): string =>
-  `<${tag}><elements>${steps.join('')}</elements><inboundDataType>${inbound}</inboundDataType><outboundDataType>${outbound}</outboundDataType><outboundTemplate encoding="base64">${Buffer.from(template).toString('base64')}</outboundTemplate></${tag}>`;
+  `<${tag}>${inboundProperties}<elements>${steps.join('')}</elements><inboundDataType>${inbound}</inboundDataType><outboundDataType>${outbound}</outboundDataType><outboundTemplate encoding="base64">${Buffer.from(template).toString('base64')}</outboundTemplate></${tag}>`;
 
 const filter = (rules: readonly string[] = []): string =>
   `<filter><elements>${rules.join('')}</elements></filter>`;
@@ -75,7 +87,7 @@ const destination = (one: DestinationDraft, number: number): string =>
 
 export function channelXml(of: ChannelDraft): string {
   const { version = '4.5.2', id = of.name, destinations } = of;
-  return `<channel version="${version}"><id>${id}</id><name>${of.name}</name><sourceConnector><metaDataId>0</metaDataId><name>sourceConnector</name><properties>${of.properties}</properties>${transformer('transformer', of.transformer ?? {})}${filter(of.rules)}<transportName>${of.transport}</transportName></sourceConnector><destinationConnectors>${destinations.map((one, index) => destination(one, index + 1)).join('')}</destinationConnectors><preprocessingScript>${escaped(of.pre ?? 'return message;')}</preprocessingScript><postprocessingScript>${escaped(of.post ?? '// nothing\nreturn;')}</postprocessingScript><deployScript>return;</deployScript><undeployScript>return;</undeployScript><properties/>${of.more ?? ''}</channel>`;
+  return `<channel version="${version}"><id>${id}</id><name>${of.name}</name><sourceConnector><metaDataId>0</metaDataId><name>sourceConnector</name><properties>${of.properties}</properties>${transformer('transformer', of.transformer ?? {})}${filter(of.rules)}<transportName>${of.transport}</transportName></sourceConnector><destinationConnectors>${destinations.map((one, index) => destination(one, index + 1)).join('')}</destinationConnectors><preprocessingScript>${escaped(of.pre ?? 'return message;')}</preprocessingScript><postprocessingScript>${escaped(of.post ?? '// nothing\nreturn;')}</postprocessingScript><deployScript>return;</deployScript><undeployScript>return;</undeployScript>${of.more ?? '<properties/>'}</channel>`;
 }
 
 export const answersWith = (variable: string): string =>

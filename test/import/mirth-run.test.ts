@@ -124,7 +124,8 @@ try {
         ]),
       { timeout: 10_000 },
     );
-    await run.send('adt-in-in', ADT.replace('A01', 'A02').replace('|A1|', '|A2|'));
+    const rejected = await run.send('adt-in-in', ADT.replace('A01', 'A02').replace('|A1|', '|A2|'));
+    expect(rejected).toMatch(/\rMSA\|AR\|A2\|Message Rejected\./);
     await run.send('adt-in-in', ADT.replace('|A1|', '|A3|'));
     expect((await run.arrive('adt-in-ward', 2)).length).toBe(2);
     await vi.waitFor(

@@ -86,6 +86,7 @@ test('filters of the rule builder and in JavaScript hold messages up, each desti
   const event = "msg['MSH']['MSH.9']['MSH.9.2'].toString()";
   const production = imported(
     channel({
+      properties: mllpListener(6661, 'Auto-generate (Before processing)'),
       rules: [ruleBuilder(event, 'EQUALS', ["'A01'", "'A03'"])],
       destinations: [
         {
@@ -383,6 +384,7 @@ test('a channel that only routes by the rule builder becomes rules, without any 
   const event = "msg['MSH']['MSH.9']['MSH.9.2'].toString()";
   const production = imported(
     channel({
+      properties: mllpListener(6661, 'Auto-generate (Before processing)'),
       rules: [
         ruleBuilder(type, 'EQUALS', ["'ADT'"]),
         ruleBuilder(event, 'NOT_EQUAL', ["'A40'"], 'AND'),

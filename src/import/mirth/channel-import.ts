@@ -3,20 +3,27 @@ import { referencesOf, templateFault, writtenReferences } from '../../mirth/temp
 import { Names, slug } from '../names.ts';
 import type { ReportLine } from '../report.ts';
 import {
+  acknowledgementsOf,
+  answerOf,
+  attachmentScript,
+  isBinary,
+  isQueued,
+  readsAnswers,
+  splittingOf,
+  startsStopped,
+} from './behaviour.ts';
+import {
   answerParts,
   channelNotes,
   comes,
   configured,
-  dataSettings,
   dataType,
-  filterScript,
   headersIn,
   hostBlock,
   isTrivial,
-  joined,
-  templateText,
 } from './channel-parts.ts';
 import { ChannelScripts, type ScriptPlace } from './channel-scripts.ts';
+import { ChannelStages } from './channel-stages.ts';
 import { destinationOf } from './destinations.ts';
 import type { Block, DestinationDraft, Notes } from './drafts.ts';
 import { type PlainChannel, plainChannel } from './plain-channel.ts';
@@ -25,7 +32,7 @@ import type { RewrittenScript, StatementMaker } from './script/rewritten.ts';
 import { placeText } from './script-module.ts';
 import { ScriptStatements } from './script-statements.ts';
 import { sourceHost } from './sources.ts';
-import { rulesOf, stepsOf } from './steps.ts';
+import { stepsOf } from './steps.ts';
 
 /** What all channels of an import share. */
 export interface WholeImport {
@@ -41,6 +48,8 @@ export interface WholeImport {
   readonly isSentTo: (id: string) => boolean;
   readonly credential: (channel: string, hint: string, entry: Block) => string;
   readonly environment: (name: string) => string;
+  /** Scripts of the server that run for every channel: preprocessor, postprocessor, deploy. */
+  readonly globalScripts: ReadonlyMap<string, string>;
 }
 
 /** What a channel was turned into. */
@@ -74,6 +83,7 @@ class ChannelImport {
   readonly #scripts: ChannelScripts;
   /** Whether to use scripts even where rules could do the same. */
   readonly #asCode: boolean;
+  readonly #stages: ChannelStages;
   #ends = 0;
   #calls = false;
 
@@ -96,24 +106,52 @@ class ChannelImport {
       statements,
       line: (kind, at, category, text) => this.#line(kind, at, category, text),
     });
+    this.#stages = new ChannelStages(this.#scripts, (place, category, text) =>
+      this.#line('mark', place, category, text),
+    );
+  }
+
+  /** What no person has translated yet keeps the source from running. */
+  #undoneOf(source: XmlNode | undefined): string[] {
+    const splitting = splittingOf(source);
+    const undone: [string, string][] = [];
+    if (splitting !== undefined) undone.push(['batches', splitting]);
+    if (attachmentScript(this.#channel.xml)) {
+      const text =
+        'a script takes attachments out of the message, and may change it: write that as a transform';
+      undone.push(['attachments', text]);
+    }
+    return undone.map(([category, text]) => {
+      this.#line('mark', 'source', category, text);
+      const name = this.#scripts.undone(`source-${category}`, placeText({ place: 'source', text }));
+      return `filter: ${name}`;
+    });
   }
 
   result(): ImportedChannel {
     const { xml } = this.#channel;
     const source = part(xml, 'sourceConnector');
-    const answer = this.#answerOf(source);
+    const answer = answerOf(source);
     const destinations = elementsOf(part(xml, 'destinationConnectors')).filter(
       (one) => partText(one, 'enabled') !== 'false',
     );
-    const plain =
-      answer === undefined && !this.#asCode ? plainChannel(xml, source, destinations) : undefined;
+    const isPlain =
+      answer === undefined &&
+      !this.#asCode &&
+      this.#whole.globalScripts.size === 0 &&
+      splittingOf(source) === undefined &&
+      !attachmentScript(xml);
+    const plain = isPlain ? plainChannel(xml, source, destinations) : undefined;
     if (plain !== undefined) {
       const made = this.#router(source, destinations, plain);
       const isMarked = made.lines.some(({ kind }) => kind === 'mark');
       // rules cannot mark what a person has to do
       return isMarked ? new ChannelImport(this.#channel, this.#whole, true).result() : made;
     }
-    const stages = destinations.map((one) => this.#destination(one, answer));
+    const stages = destinations.map((one, index) => {
+      const later = [part(xml, 'postprocessingScript'), ...destinations.slice(index + 1)];
+      return this.#destination(one, answer, later);
+    });
     const service = this.#service(source, answer !== undefined);
     const definition = this.#definition(source, stages, answer);
     channelNotes(xml, (place, category, text) => this.#line('look', place, category, text));
@@ -211,19 +249,6 @@ class ChannelImport {
     };
   }
 
-  /** What the sender is answered, unless it is nothing or an acknowledgement. */
-  #answerOf(source: XmlNode | undefined): string | undefined {
-    const variable = partText(
-      source,
-      'properties/sourceConnectorProperties/responseVariable',
-    ).trim();
-    if (variable === '' || variable === 'None' || variable.startsWith('Auto-generate'))
-      return undefined;
-    return variable === 'Postprocessor' || variable === 'd_postprocessor'
-      ? 'postprocessor'
-      : variable;
-  }
-
   #service(source: XmlNode | undefined, answers: boolean): Block | undefined {
     const notes = this.#notes('source');
     const inbound = dataType(partText(source, 'transformer/inboundDataType')).type;
@@ -243,7 +268,13 @@ class ChannelImport {
     }
     Object.assign(this.#files, host.files);
     if (host.files === undefined) this.#ends += 1;
-    const isOff = partText(this.#channel.xml, 'exportData/metadata/enabled') === 'false';
+    const { xml } = this.#channel;
+    const isStopped = startsStopped(xml);
+    const isOff = partText(xml, 'exportData/metadata/enabled') === 'false' || isStopped;
+    if (isStopped) {
+      const text = 'the channel was deployed without starting: its service is switched off, too';
+      this.#line('look', 'source', 'channels that are off', text);
+    }
     this.#line('made', 'source', 'made', `service ${this.#name}-in, ${host.adapter}`);
     return {
       title: this.#channel.name,
@@ -266,67 +297,18 @@ class ChannelImport {
     return { adapter: 'http-in', settings: { listen, path }, to: this.#name };
   }
 
-  /** The properties of the definition for a filter and a transformer. */
-  #stage(of: XmlNode | undefined, hint: string, place: string): string[] {
-    const transformer = part(of, 'transformer') ?? part(of, 'responseTransformer');
-    return this.#stageOf(part(of, 'filter'), transformer, hint, place);
-  }
-
-  #stageOf(
-    filter: XmlNode | undefined,
-    transformer: XmlNode | undefined,
-    hint: string,
-    place: string,
-  ): string[] {
-    const made: string[] = [];
-    const inbound = dataType(partText(transformer, 'inboundDataType'));
-    const outbound = dataType(partText(transformer, 'outboundDataType'));
-    const rules = rulesOf(filter);
-    const steps = stepsOf(transformer);
-    // a body that nobody reads goes on as it came, whatever its type
-    const isRead = rules.length + steps.length > 0 || inbound.fault !== outbound.fault;
-    for (const { type, fault } of isRead ? [inbound, outbound] : []) {
-      if (fault !== undefined)
-        this.#line(
-          'mark',
-          place,
-          `the data type ${fault}`,
-          `the data type ${fault} is not supported: ${type} is assumed`,
-        );
-    }
-    if (isRead && (inbound.fault ?? outbound.fault) !== undefined) {
-      const text = `the data type ${inbound.fault ?? outbound.fault} is not supported`;
-      made.push(`filter: ${this.#scripts.undone(`${hint}-data-type`, placeText({ place, text }))}`);
-    }
-    made.push(`inbound: '${inbound.type}'`, `outbound: '${outbound.type}'`);
-    for (const side of ['inbound', 'outbound'] as const) {
-      const settings = dataSettings(part(transformer, `${side}Properties`), side);
-      if (settings !== undefined) made.push(`${side}Settings: ${JSON.stringify(settings)}`);
-    }
-    if (rules.length > 0 && inbound.fault === undefined) {
-      const { text, placed } = filterScript(rules);
-      made.push(
-        `filter: ${this.#scripts.imported(`${hint}-filter`, `${place} filter`, text, placed)}`,
-      );
-    }
-    if (steps.length > 0) {
-      const { text, placed } = joined(steps);
-      made.push(
-        `transformer: ${this.#scripts.imported(`${hint}-transformer`, `${place} transformer`, text, placed)}`,
-      );
-      const template = templateText(part(transformer, 'outboundTemplate'));
-      if (template !== '') made.push(`outboundTemplate: ${JSON.stringify(template)}`);
-    }
-    return made;
-  }
-
-  #destination(connector: XmlNode, answer: string | undefined): string {
+  #destination(
+    connector: XmlNode,
+    answer: string | undefined,
+    later: readonly (XmlNode | undefined)[],
+  ): string {
     const given = partText(connector, 'name') || 'destination';
     const number = Number(partText(connector, 'metaDataId')) || 1;
     const { draft, name, marked } = this.#draft(connector, given);
     const made = [`name: ${JSON.stringify(given)}`, `number: ${number}`];
     this.#target(draft, given, name, made);
-    made.push(...this.#stage2(connector, slug(given), given));
+    made.push(...this.#stages.of(connector, { hint: slug(given), place: given }));
+    if (isBinary(connector)) made.push('binary: true');
     this.#texts(draft, given, made);
     if (marked.length > 0 && draft.host?.files === undefined) {
       const text = placeText({ place: given, text: marked.map((one) => one.text).join('; ') });
@@ -338,14 +320,11 @@ class ChannelImport {
     const isAsked =
       answer === `d${number}` ||
       answer === given ||
-      (answer === 'postprocessor' && draft.host !== undefined);
+      (answer === 'postprocessor' && draft.host !== undefined) ||
+      (!isQueued(connector) && later.some((one) => readsAnswers(one, [`d${number}`, given])));
     if (hasResponse) {
-      const stage = this.#stageOf(
-        undefined,
-        response,
-        `${slug(given)}-response`,
-        `${given} response`,
-      );
+      const at = { hint: `${slug(given)}-response`, place: `${given} response` };
+      const stage = this.#stages.made(undefined, response, at);
       made.push(`response: {\n      ${stage.join(',\n      ')},\n    }`);
     }
     if ((hasResponse || isAsked) && (draft.host !== undefined || draft.channel !== undefined)) {
@@ -365,10 +344,6 @@ class ChannelImport {
     const draft = destinationOf(connector, { ...this.#notes(given), name, outbound });
     const marked = this.#lines.slice(before).filter(({ kind }) => kind === 'mark');
     return { draft, name, marked };
-  }
-
-  #stage2(connector: XmlNode, hint: string, place: string): string[] {
-    return this.#stageOf(part(connector, 'filter'), part(connector, 'transformer'), hint, place);
   }
 
   #target(
@@ -414,7 +389,7 @@ class ChannelImport {
   }
 
   #texts(
-    { template, values, label, type, pass }: DestinationDraft,
+    { template, values, label, type, charset, pass }: DestinationDraft,
     place: string,
     made: string[],
   ): void {
@@ -440,6 +415,7 @@ class ChannelImport {
     }
     if (values !== undefined) made.push(`values: ${JSON.stringify(values)}`);
     if (type !== undefined) made.push(`type: '${type}'`);
+    if (charset !== undefined) made.push(`charset: '${charset}'`);
     if (pass !== undefined) made.push(`pass: ${JSON.stringify(pass)}`);
   }
 
@@ -451,7 +427,8 @@ class ChannelImport {
     const { id, name, xml } = this.#channel;
     const parts = [`name: ${JSON.stringify(name)}`, `id: ${JSON.stringify(id)}`];
     const isHttp = partText(source, 'transportName') === 'HTTP Listener';
-    const own = [...this.#stage(source, 'source', 'source'), ...comes(source)];
+    const at = { hint: 'source', place: 'source' };
+    const own = [...this.#stages.of(source, at), ...comes(source), ...this.#undoneOf(source)];
     parts.push(`source: {\n    ${own.join(',\n    ')},\n  }`);
     for (const [key, path] of [
       ['preprocessor', 'preprocessingScript'],
@@ -461,6 +438,11 @@ class ChannelImport {
       const script = partText(xml, path);
       if (!isTrivial(script)) parts.push(`${key}: ${this.#scripts.imported(key, key, script)}`);
     }
+    const shared = [...this.#whole.globalScripts].map(([key, script]) => {
+      const made = this.#scripts.imported(`global-${key}`, `global ${key}`, script);
+      return `${key}: ${made}`;
+    });
+    if (shared.length > 0) parts.push(`global: { ${shared.join(', ')} }`);
     if (!isTrivial(partText(xml, 'undeployScript'))) {
       this.#line(
         'look',
@@ -478,6 +460,10 @@ class ChannelImport {
       );
     }
     if (answer !== undefined) parts.push(...answerParts(source, answer, isHttp));
+    if (answer === 'auto') {
+      const codes = acknowledgementsOf(source);
+      if (Object.keys(codes).length > 0) parts.push(`acknowledgements: ${JSON.stringify(codes)}`);
+    }
     if (this.#scripts.waits) parts.push('waits: true');
     const { routes } = this.#scripts;
     if (routes.size > 0) parts.push(`channels: ${JSON.stringify(Object.fromEntries(routes))}`);

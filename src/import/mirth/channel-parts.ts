@@ -3,7 +3,7 @@ import { variableName } from '../names.ts';
 import { SECRET } from '../redacted.ts';
 import type { Block, HostDraft } from './drafts.ts';
 import { attributeOf, elementsOf, part, partText, textOf } from './read-export.ts';
-import type { ScriptRule, ScriptStep } from './steps.ts';
+import { joinedRules, type ScriptRule, type ScriptStep } from './steps.ts';
 
 export const hostBlock = ({ adapter, settings, keys }: HostDraft): Block => ({
   adapter,
@@ -29,6 +29,8 @@ export function answerParts(
 export function comes(source: XmlNode | undefined): string[] {
   const transport = partText(source, 'transportName');
   if (transport === 'Database Reader') return ['rows: true'];
+  if (transport === 'File Reader' && partText(source, 'properties/binary') === 'true')
+    return ['binary: true'];
   if (transport !== 'HTTP Listener') return [];
   const isXml = partText(source, 'properties/xmlBody') === 'true';
   const isWhole = partText(source, 'properties/includeMetadata') === 'true';
@@ -112,11 +114,8 @@ export function filterScript(rules: readonly ScriptRule[]): { text: string; plac
     placed.push({ name, from: text.split('\n').length, ...(undone !== undefined && { undone }) });
     text += `${script.trimEnd()}\n}`;
   }
-  const test = rules.map(({ operator }, index) => {
-    const own = `rule${index + 1}() == true`;
-    return index === 0 ? own : `${operator === 'OR' ? '||' : '&&'} ${own}`;
-  });
-  return { text: `${text}\nreturn ${test.join(' ')};`, placed };
+  const test = joinedRules(rules, (_, index) => `rule${index + 1}() == true`);
+  return { text: `${text}\nreturn ${test};`, placed };
 }
 
 /** Variables that depend on the message or the time, and so are known only at run time. */

@@ -20,10 +20,24 @@ export function destinationOf(connector: XmlNode, context: DestinationContext): 
   const transport = partText(connector, 'transportName');
   const make = DESTINATIONS[transport];
   if (make === undefined || properties === undefined) return missing(transport, context);
-  const draft = make(properties, context);
+  const draft = { ...make(properties, context), ...encodingOf(transport, properties, context) };
   if (draft.host === undefined) return draft;
   const keys = { ...queueKeys(properties, context), ...draft.host.keys };
   return { ...draft, host: { ...draft.host, keys } };
+}
+
+/** The encoding of what a sender sends; those of files are settings. */
+function encodingOf(
+  transport: string,
+  properties: XmlNode,
+  { add }: Notes,
+): Pick<DestinationDraft, 'charset'> {
+  const given = /^(TCP|HTTP) Sender$/.test(transport) ? charsetOf(properties) : undefined;
+  if (given === undefined) return {};
+  if (/^(ISO-8859-1|US-ASCII)$/i.test(given)) return { charset: 'ISO-8859-1' };
+  const text = `sends in ${given}: here it is UTF-8; send bytes and charset in a process`;
+  add({ kind: 'mark', category: 'encodings', text });
+  return {};
 }
 
 function missing(transport: string, context: DestinationContext): DestinationDraft {
@@ -51,6 +65,9 @@ const DESTINATIONS: Readonly<Record<string, Make>> = {
   'Database Writer': databaseWriter,
   'DICOM Sender': dicomSender,
 };
+
+const validates = (properties: XmlNode): boolean =>
+  partText(properties, 'destinationConnectorProperties/validateResponse') === 'true';
 
 /** How often sending is tried: with a queue forever, otherwise as often as before. */
 function queueKeys(properties: XmlNode, { add }: Notes): Block {
@@ -93,6 +110,11 @@ function tcpSender(properties: XmlNode, context: DestinationContext): Destinatio
   const isIgnored = partText(properties, 'ignoreResponse') === 'true';
   const keeps = partText(properties, 'keepConnectionOpen') === 'true';
   const template = partText(properties, 'template');
+  if (outbound === 'HL7V2' && !isIgnored && !validates(properties)) {
+    const text =
+      'an answer of AE or AR counted as sent: here it is an error, or suspends the message; replies says otherwise';
+    add({ kind: 'look', category: 'answers', text });
+  }
   const stay = keeps ? {} : { stayConnected: '0s' };
   const isHl7 = outbound === 'HL7V2' || (outbound === 'RAW' && frame.isMllp);
   if (!isHl7 || frame.end === '') {

@@ -52,6 +52,8 @@ export interface DestinationDraft {
   readonly values?: Readonly<Record<string, string>>;
   readonly label?: string;
   readonly type?: string;
+  /** The encoding of what is sent, unless it is UTF-8. */
+  readonly charset?: string;
   readonly pass?: readonly string[];
 }
 

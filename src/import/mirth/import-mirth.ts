@@ -69,6 +69,7 @@ class Import {
       isSentTo: (id) => sentTo.has(id),
       isPut: (variable) => this.#put.has(variable),
       credential: (channel, hint, entry) => this.#credential(channel, hint, entry),
+      globalScripts: this.#sharedScripts(),
       environment: (variable) => {
         this.#environment.add(variable);
         return variable;
@@ -307,10 +308,22 @@ class Import {
     }
   }
 
+  /** The scripts that run for every channel. */
+  #sharedScripts(): Map<string, string> {
+    return new Map(
+      [...this.#export.globalScripts]
+        .filter(([name, script]) => name !== 'Undeploy' && !isTrivial(script))
+        .map(([name, script]) => [name.toLowerCase(), script]),
+    );
+  }
+
   #globalScripts(): void {
     for (const [name, script] of this.#export.globalScripts) {
       if (isTrivial(script)) continue;
-      const text = 'a global script: call it from the channels that need it';
+      const text =
+        name === 'Undeploy'
+          ? 'the global undeploy script was left out: nothing is ever undeployed'
+          : `every channel runs it, ${name === 'Deploy' ? 'before its first message' : 'beside its own'}`;
       this.#lines.push({
         kind: 'look',
         channel: 'global scripts',
@@ -373,9 +386,12 @@ function apart(
     if (at === undefined) continue;
     const whole = String(at.port);
     const place = at.path === undefined ? whole : `${whole}${at.path}`;
-    const other = taken.get(place) ?? taken.get(whole);
+    // only web services with different paths share a port
+    const any = `any ${whole}`;
+    const other = taken.get(place) ?? taken.get(at.path === undefined ? any : whole);
     if (other === undefined) {
       taken.set(place, name);
+      if (!taken.has(any)) taken.set(any, name);
       continue;
     }
     let port = at.port;

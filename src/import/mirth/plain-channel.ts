@@ -1,8 +1,10 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { toXml } from '../../mirth/e4x/node.ts';
-import { dataType, isTrivial } from './channel-parts.ts';
+import { isBinary } from './behaviour.ts';
+import { dataSettings, dataType, isTrivial, templateText } from './channel-parts.ts';
 import { elementsOf, part, partText } from './read-export.ts';
-import { type BuiltRule, rulesOf, type ScriptRule, stepsOf } from './steps.ts';
+import { charsetOf } from './sources.ts';
+import { type BuiltRule, joinedRules, rulesOf, type ScriptRule, stepsOf } from './steps.ts';
 
 /** A channel that only routes, which rules can express without code. */
 export interface PlainChannel {
@@ -29,6 +31,7 @@ export function plainChannel(
   if (source === undefined || destinations.length === 0) return undefined;
   if (!SOURCES.test(partText(source, 'transportName')) || !isUnchanged(source)) return undefined;
   if (!destinations.every(isPlain)) return undefined;
+  if (destinations.some((one) => isBinary(one) !== isBinary(source))) return undefined;
   const conditions = [source, ...destinations].map((one) =>
     condition(rulesOf(part(one, 'filter'))),
   );
@@ -45,7 +48,10 @@ function isUnchanged(of: XmlNode): boolean {
   );
   const isKnown = inbound?.fault === undefined || inbound.fault === 'DICOM';
   const isSame = inbound?.type === outbound?.type && inbound?.fault === outbound?.fault;
-  return isKnown && isSame && stepsOf(transformer).length === 0;
+  const isWhole = templateText(part(transformer, 'outboundTemplate')).trim() === '';
+  const settings = dataSettings(part(transformer, 'inboundProperties'), 'inbound');
+  const isStripped = settings?.['stripNamespaces'] === true;
+  return isKnown && isSame && isWhole && !isStripped && stepsOf(transformer).length === 0;
 }
 
 function isPlain(destination: XmlNode): boolean {
@@ -56,6 +62,8 @@ function isPlain(destination: XmlNode): boolean {
   if (!DESTINATIONS.test(partText(destination, 'transportName')) || !isUnchanged(destination))
     return false;
   if (given === undefined || !UNCHANGED.has(given)) return false;
+  const isSender = /^(TCP|HTTP) Sender$/.test(partText(destination, 'transportName'));
+  if (isSender && properties !== undefined && charsetOf(properties) !== undefined) return false;
   if (stepsOf(part(destination, 'responseTransformer')).length > 0) return false;
   if (elementsOf(part(properties, 'mapVariables')).length > 0) return false;
   const rest = elementsOf(properties).filter(({ name }) => !TEMPLATES.includes(name));
@@ -67,11 +75,7 @@ function condition(rules: readonly ScriptRule[]): string | null | undefined {
   if (rules.length === 0) return undefined;
   const parts = rules.map(({ built }) => (built === undefined ? undefined : comparison(built)));
   if (parts.includes(undefined)) return null;
-  return rules
-    .map(({ operator }, index) =>
-      index === 0 ? parts[index] : `${operator === 'OR' ? '||' : '&&'} ${parts[index]}`,
-    )
-    .join(' ');
+  return joinedRules(rules, (_, index) => parts[index] ?? '');
 }
 
 /** Segments that occur once in a message, and their fields that do not repeat. */

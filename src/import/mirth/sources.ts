@@ -65,7 +65,7 @@ export interface Frame {
 }
 
 /** How messages are framed on the wire. */
-export function frameOf(properties: XmlNode): Frame {
+export function frameOf(properties: XmlNode | undefined): Frame {
   const mode = part(properties, 'transmissionModeProperties');
   const start = partText(mode, 'startOfMessageBytes').toUpperCase();
   const end = partText(mode, 'endOfMessageBytes').toUpperCase();

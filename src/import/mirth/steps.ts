@@ -36,11 +36,26 @@ export function rulesOf(filter: XmlNode | undefined): ScriptRule[] {
     ...elementsOf(part(filter, 'rules')),
     ...elementsOf(part(filter, 'elements')).filter(isEnabled),
   ];
-  return nodes.map((node) => {
+  return rulesIn(nodes);
+}
+
+const rulesIn = (nodes: readonly XmlNode[]): ScriptRule[] =>
+  nodes.map((node) => {
     const operator = partText(node, 'operator') === 'OR' ? 'OR' : 'AND';
     return { ...ruleOf(node), operator };
   });
-}
+
+/** All rules as one condition; the operator of the first does not count. */
+export const joinedRules = (
+  rules: readonly ScriptRule[],
+  condition: (rule: ScriptRule, index: number) => string,
+): string =>
+  rules
+    .map((rule, index) => {
+      const own = condition(rule, index);
+      return index === 0 ? own : `${rule.operator === 'OR' ? '||' : '&&'} ${own}`;
+    })
+    .join(' ');
 
 /** Up to version 3.4 the export contains the generated script itself. */
 function oldStep(node: XmlNode): ScriptStep {
@@ -161,8 +176,9 @@ const builtRule = (node: XmlNode): BuiltRule => ({
 });
 
 function conditionOf({ field, condition, values }: BuiltRule): string {
+  // without a value, it compares with the empty text
   const some = (test: (value: string) => string, joined: string): string =>
-    values.length === 0 ? 'true' : `(${values.map(test).join(joined)})`;
+    `(${(values.length === 0 ? ['""'] : values).map(test).join(joined)})`;
   switch (condition) {
     case 'EXISTS':
       return `getArrayOrXmlLength(${field}) > 0`;
@@ -192,16 +208,17 @@ function ruleOf(node: XmlNode): ScriptStep & { readonly built?: BuiltRule } {
     const properties = part(node, 'properties');
     const target = partText(properties, 'target').trim();
     const index = partText(properties, 'indexVariable').trim() || 'i';
-    const rules = elementsOf(part(properties, 'children')).map(ruleOf);
+    const rules = rulesIn(elementsOf(part(properties, 'children')).filter(isEnabled));
     const undone = rules.find((rule) => rule.undone !== undefined)?.undone;
-    const isAll =
-      partText(properties, 'breakEarly') !== 'true' &&
-      partText(properties, 'intersectIterations') === 'true';
-    const test = rules.map((rule) => `(function () { ${rule.script} })()`).join(' && ');
+    const isAll = partText(properties, 'intersectIterations') === 'true';
+    const test = joinedRules(rules, ({ script }) => `(function () { ${script}\n})() == true`);
     const loop = `for (let ${index} = 0; ${index} < getArrayOrXmlLength(${target}); ${index}++)`;
-    const script = isAll
-      ? `${loop} { if (!(${test})) return false; }\nreturn true;`
-      : `${loop} { if (${test}) return true; }\nreturn false;`;
+    const script =
+      rules.length === 0
+        ? `return ${isAll};`
+        : isAll
+          ? `${loop} { if (!(${test})) return false; }\nreturn true;`
+          : `${loop} { if (${test}) return true; }\nreturn false;`;
     return { ...named, script, ...(undone !== undefined && { undone }) };
   }
   const script = partText(node, 'script');
