@@ -87,7 +87,7 @@ export function janitorPass(parts: JanitorOptions): () => Promise<void> {
     // also where nothing is removed: a worker that has to be made again begins there
     if (found.worker !== undefined) await mark(stream, created, found.worker);
     if (found.lowest === undefined) return;
-    const upTo = settledSince(stream, { created, floor: found.lowest, at: Date.now() });
+    const upTo = settledSince(stream, { created, floor: found.lowest, at: performance.now() });
     if (upTo === undefined) return;
     if (upTo >= state.first_seq) await manager.streams.purge(stream, { seq: upTo + 1 });
     const isEmpty = names.isQueue(stream) && upTo >= state.last_seq;

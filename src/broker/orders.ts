@@ -244,9 +244,9 @@ function lookout(
     if ('result' in kept) return { result: kept.result };
     const results = await resultsOf(kv, kept.batch);
     if (results !== undefined && Object.hasOwn(results, order)) return { result: results[order] };
-    if (waited.revision !== revision) waited = { revision, limit: Date.now() + patience };
+    if (waited.revision !== revision) waited = { revision, limit: performance.now() + patience };
     // what a batch that has ended did not do is over with it
-    const isOver = results !== undefined || isGone(kept.by) || Date.now() > waited.limit;
+    const isOver = results !== undefined || isGone(kept.by) || performance.now() > waited.limit;
     return { kept, revision, isOver };
   };
 }

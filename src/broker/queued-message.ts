@@ -47,10 +47,10 @@ export async function queuedMessage(
 }
 
 async function traced({ manager }: Broker, stream: string, seq: number): Promise<void> {
-  for (const end = Date.now() + TRACED; ; ) {
+  for (const end = performance.now() + TRACED; ; ) {
     const { ack_floor } = await manager.consumers.info(stream, PROJECTOR);
     if (ack_floor.stream_seq >= seq) return;
-    if (Date.now() > end) {
+    if (performance.now() > end) {
       throw new EngineError(
         'STORE_UNAVAILABLE',
         'this message is not in the trace yet, so it stays in its queue: is the operator plane running?',

@@ -158,7 +158,7 @@ function endedMessages(forget: (message: number) => Promise<void>) {
   let timer: Timer | undefined;
   const look = async (): Promise<void> => {
     for (const [message, at] of ended) {
-      if (Date.now() - at < KEEP_ENDED) break;
+      if (performance.now() - at < KEEP_ENDED) break;
       ended.delete(message);
       // what is left behind while NATS is unreachable, or during a stop, is removed later
       await forget(message).catch(unless(isAway, 'removing the steps of a message'));
@@ -169,7 +169,7 @@ function endedMessages(forget: (message: number) => Promise<void>) {
     after(LOOK_EVERY, () => background(look(), 'removing the steps of messages'), { ref: false });
   return {
     add(message: number): void {
-      ended.set(message, Date.now());
+      ended.set(message, performance.now());
       timer ??= later();
     },
     close(): void {

@@ -146,8 +146,8 @@ export async function closeBatch(
   await outcomes.append({
     record: { kind: 'host', host, event: `batch-${what}`, level: 'info', at, text, by },
   });
-  for (const limit = Date.now() + PATIENCE; !(await wakeAtOnce(waiting, host, closer)); ) {
-    if (Date.now() > limit) throw busy();
+  for (const limit = performance.now() + PATIENCE; !(await wakeAtOnce(waiting, host, closer)); ) {
+    if (performance.now() > limit) throw busy();
     await pause(LOOK_EVERY);
   }
   return { parts };

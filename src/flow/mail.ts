@@ -203,12 +203,12 @@ async function wakeEarly(
   key: string,
   id: number,
 ): Promise<void> {
-  for (const limit = Date.now() + SETTING_ASIDE; ; ) {
+  for (const limit = performance.now() + SETTING_ASIDE; ; ) {
     if (await wakeAtOnce(waiting, name, id)) return;
     const { value } = await keyed.read<Mailbox>(mailPlace(name, key));
     const isEarly = value?.early.some((one) => one.id === id) === true;
     // it comes back with its time at the latest
-    if (!isEarly || Date.now() > limit) return;
+    if (!isEarly || performance.now() > limit) return;
     await pause(LOOK_EVERY);
   }
 }

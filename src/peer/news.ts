@@ -8,8 +8,9 @@ import { LRUCache } from 'lru-cache';
 export function newsFilter(quiet = 60_000, most = 1_000): (key: string) => boolean {
   const last = new LRUCache<string, number>({ max: most });
   return (key) => {
-    const now = Date.now();
-    if (now - (last.get(key) ?? 0) < quiet) return false;
+    // not the time of day: one that is set back would silence everything until it is as late again
+    const now = performance.now();
+    if (now - (last.get(key) ?? -Infinity) < quiet) return false;
     last.set(key, now);
     return true;
   };

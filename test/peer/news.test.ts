@@ -13,6 +13,19 @@ test('the same thing is news once in its time, another thing at once', () => {
   }
 });
 
+test('a clock that is set back by a year silences nothing', () => {
+  vi.useFakeTimers();
+  try {
+    const isNews = newsFilter(1_000);
+    isNews('a');
+    vi.setSystemTime(Date.now() - 365 * 86_400_000);
+    vi.advanceTimersByTime(1_001);
+    expect(isNews('a')).toBe(true);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('a flood of different things does not grow without end', () => {
   const isNews = newsFilter(60_000, 10);
   for (let n = 0; n < 100; n++) isNews(`${n}`);

@@ -296,8 +296,8 @@ async function untilReady(
   child: ChildProcess,
   data: string,
 ): Promise<void> {
-  const limit = Date.now() + 60_000;
-  while (Date.now() < limit) {
+  const limit = performance.now() + 60_000;
+  while (performance.now() < limit) {
     if (hasEnded(child)) {
       throw new EngineError(
         'BROKER_UNAVAILABLE',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { TokenVerifier } from '../../adapter/token-verifier.ts';
 import { EngineError } from '../../error/engine-error.ts';
-import type { Clock } from '../../time/clock.ts';
+import { type Clock, steadyOf } from '../../time/clock.ts';
 import { CredentialError, type CredentialFault } from '../credential-error.ts';
 import type { IntrospectionValues } from '../kind/introspection-settings.ts';
 import type { OAuth2Values } from '../kind/oauth2-settings.ts';
@@ -235,16 +235,18 @@ const MOST = 10_000;
 /** Answers about tokens, kept for a while under a hash of the token. One request serves all who wait for it. */
 class KeptAnswers {
   readonly #clock: Clock;
+  readonly #steady: Clock;
   readonly #kept = new LRUCache<string, KeptAnswer>({ max: MOST });
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#steady = steadyOf(clock);
   }
 
   /** `keepFor` counts from the request, and no answer is kept longer than its token is valid. */
   of(token: string, keepFor: number, ask: () => Promise<TokenState>): Promise<TokenState> {
     const key = createHash('sha256').update(token).digest('base64');
-    const now = this.#clock.now();
+    const now = this.#steady.now();
     const known = this.#kept.get(key);
     if (known !== undefined && now < known.until) return known.state;
     const kept: KeptAnswer = { state: this.#asked(key, ask), until: now + keepFor };
@@ -258,7 +260,8 @@ class KeptAnswers {
       const { exp } = state as { exp?: unknown };
       const kept = this.#kept.get(key);
       if (typeof exp === 'number' && kept !== undefined) {
-        kept.until = Math.min(kept.until, exp * 1_000);
+        const left = exp * 1_000 - this.#clock.now();
+        kept.until = Math.min(kept.until, this.#steady.now() + left);
       }
       return state;
     } catch (error) {

@@ -2,7 +2,7 @@ import type { CertificateFacts } from '../../adapter/certificate-facts.ts';
 import { toldElsewhere } from '../../error/foreseen.ts';
 import type { Logger } from '../../log/logger.ts';
 import { unlessAborted } from '../../peer/in-flight.ts';
-import type { Clock } from '../../time/clock.ts';
+import { type Clock, steadyOf } from '../../time/clock.ts';
 import type { LoadedCertificate } from '../certificate.ts';
 import { CredentialError } from '../credential-error.ts';
 import { credentialEvents } from '../credential-events.ts';
@@ -107,12 +107,14 @@ export interface TokenProvider {
 const LONGEST_LAST_MOMENTS = 30_000;
 const FRESH_INTERVAL = 10_000;
 
+/** Its times are of the steady clock. */
 interface Held {
   readonly token: Token;
   readonly obtainedAt: number;
   /** Whether it was requested because a peer refused the previous one. */
   readonly fresh: boolean;
   readonly goodUntil: number;
+  readonly renewAt: number;
 }
 
 interface Failed {
@@ -133,6 +135,7 @@ export function tokenProvider(
   source: TokenSource,
   { credential, clock, events }: Pick<TokenLent, 'credential' | 'clock' | 'events'>,
 ): TokenProvider {
+  const steady = steadyOf(clock);
   const closing = new AbortController();
   let held: Held | undefined;
   let failed: Failed | undefined;
@@ -141,18 +144,19 @@ export function tokenProvider(
   const obtain = async (fresh: boolean): Promise<Held> => {
     try {
       const token = await source.fetch(closing.signal);
-      const obtainedAt = clock.now();
-      const lifetime = token.expiresAt - obtainedAt;
-      const goodUntil = token.expiresAt - Math.min(LONGEST_LAST_MOMENTS, lifetime / 10);
-      held = { token, obtainedAt, fresh, goodUntil };
+      const obtainedAt = steady.now();
+      const behind = clock.now() - obtainedAt;
+      const lifetime = token.expiresAt - behind - obtainedAt;
+      const goodUntil = obtainedAt + lifetime - Math.min(LONGEST_LAST_MOMENTS, lifetime / 10);
+      held = { token, obtainedAt, fresh, goodUntil, renewAt: token.renewAt - behind };
       failed = undefined;
       events.tokenObtained(lifetime);
       return held;
     } catch (error) {
       const known = asCredentialError(credential, error);
       const count = (failed?.count ?? 0) + 1;
-      failed = { error: known, count, until: clock.now() + leaveAlone(known, count) };
-      const goodFor = (held?.goodUntil ?? 0) - clock.now();
+      failed = { error: known, count, until: steady.now() + leaveAlone(known, count) };
+      const goodFor = (held?.goodUntil ?? 0) - steady.now();
       if (goodFor > 0 && !closing.signal.aborted) events.renewalFailed(known, goodFor);
       throw known;
     } finally {
@@ -172,10 +176,10 @@ export function tokenProvider(
     async token(signal, { fresh = false } = {}) {
       signal.throwIfAborted();
       if (closing.signal.aborted) throw closed(credential);
-      const now = clock.now();
+      const now = steady.now();
       const mayAsk = failed === undefined || now >= failed.until;
       if (held !== undefined && isGood(held, fresh, now)) {
-        if (now >= held.token.renewAt && mayAsk) {
+        if (now >= held.renewAt && mayAsk) {
           // its failure is reported by an event of its own
           request(false).catch(toldElsewhere);
         }

@@ -233,9 +233,9 @@ const LOOK_EVERY = 25;
 async function whileLocked<Value>(path: string, change: () => Promise<Value>): Promise<Value> {
   const lock = `${path}.lock`;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const deadline = Date.now() + LONGEST_WAIT;
+  const deadline = performance.now() + LONGEST_WAIT;
   while (!(await taken(lock))) {
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new EngineError(
         'CREDENTIAL_REFUSED',
         `Another process is changing the secret store. If none is, remove ${lock}.`,

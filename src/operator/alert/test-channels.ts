@@ -101,13 +101,13 @@ async function tried(
 
 /** Waits for the outcome of an operation's message; one that takes long is examined meanwhile. */
 async function delivered(parts: DeliveredBy, id: number): Promise<Failure | undefined> {
-  const until = Date.now() + DELIVERED_WITHIN;
-  const examine = Date.now() + EXAMINED_AFTER;
-  while (Date.now() < until) {
+  const until = performance.now() + DELIVERED_WITHIN;
+  const examine = performance.now() + EXAMINED_AFTER;
+  while (performance.now() < until) {
     const message = await parts.trace.message(id);
     const outcome = message === undefined ? undefined : outcomeOf(message);
     if (outcome?.state === 'delivered') return undefined;
-    if (message !== undefined && (outcome !== undefined || Date.now() > examine)) {
+    if (message !== undefined && (outcome !== undefined || performance.now() > examine)) {
       const step = await failedStep(parts.engines, message.target);
       const cause = outcome?.text ?? `message ${id} has not been delivered yet`;
       if (step !== undefined) return { cause: `${cause}; ${step.cause}`, remedy: step.remedy };

@@ -7,14 +7,15 @@ import {
   tokenProvider,
 } from '../../../src/credential/oauth2/token-providers.ts';
 import { rootLogger } from '../../../src/log/logger.ts';
-import { fixedClock } from '../../../src/time/clock.ts';
+import { type Clock, fixedClock, systemClock } from '../../../src/time/clock.ts';
 
 const never = new AbortController().signal;
 const MINUTE = 60_000;
+const DAY = 86_400_000;
 
 interface Bench {
   readonly provider: TokenProvider;
-  readonly clock: ReturnType<typeof fixedClock>;
+  readonly clock: Clock & Partial<Pick<ReturnType<typeof fixedClock>, 'set'>>;
   readonly lines: string[];
   /** How often the server was asked. */
   readonly asked: () => number;
@@ -24,8 +25,7 @@ interface Bench {
 }
 
 /** A provider over a server of which each answer is given by hand: a lifetime in seconds, or an error. */
-function bench(): Bench {
-  const clock = fixedClock(1_000_000);
+function bench(clock: Bench['clock'] = fixedClock(1_000_000)): Bench {
   const lines: string[] = [];
   const log = rootLogger('trace', { write: (line) => void lines.push(line) });
   const open: PromiseWithResolvers<Token>[] = [];
@@ -47,7 +47,7 @@ function bench(): Bench {
     clock,
     lines,
     asked: () => count,
-    later: (time) => clock.set(clock.now() + time),
+    later: (time) => clock.set?.(clock.now() + time),
     settle(answer) {
       const request = open.shift();
       if (typeof answer !== 'number') return request?.reject(answer);
@@ -78,6 +78,31 @@ async function holding(lifetime: number): Promise<Bench> {
   await first;
   return made;
 }
+
+test('a clock that is set back by a year neither keeps a dead token alive nor a server at rest', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+  try {
+    const { provider, settle, asked } = bench(systemClock);
+    const first = provider.token(never);
+    settle(unavailable());
+    await expect(first).rejects.toThrow('the server is busy');
+    vi.setSystemTime(Date.now() - 365 * DAY);
+    vi.advanceTimersByTime(2_000);
+    const second = provider.token(never);
+    settle(3_600);
+    expect(await second).toBe('token 2');
+    vi.setSystemTime(Date.now() - 365 * DAY);
+    vi.advanceTimersByTime(30 * MINUTE);
+    expect(await provider.token(never)).toBe('token 2');
+    vi.advanceTimersByTime(31 * MINUTE);
+    const third = provider.token(never);
+    settle(3_600);
+    expect(await third).toBe('token 3');
+    expect(asked()).toBe(3);
+  } finally {
+    vi.useRealTimers();
+  }
+});
 
 test('twenty who need a token at once wait for one request', async () => {
   const { provider, settle, asked } = bench();

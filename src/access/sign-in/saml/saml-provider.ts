@@ -301,7 +301,7 @@ function knownProvider(metadata: string): KnownProvider {
   let known: Promise<IdpMetadata> | undefined;
   let at = 0;
   const load = (): Promise<IdpMetadata> => {
-    at = Date.now();
+    at = performance.now();
     const before = known;
     const loading = (isAddress(metadata) ? fetched(metadata) : fromFile(metadata))
       .then(idpMetadata)
@@ -315,7 +315,7 @@ function knownProvider(metadata: string): KnownProvider {
     return loading;
   };
   const after = (time: number): Promise<IdpMetadata> =>
-    known === undefined || Date.now() - at >= time ? load() : known;
+    known === undefined || performance.now() - at >= time ? load() : known;
   return {
     // a file is read each time: it is small, and whoever exchanges it need not restart anything
     current: () => after(isAddress(metadata) ? KEPT : 0),
