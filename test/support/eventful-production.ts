@@ -170,6 +170,9 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
   const second = scope.use(await moodyReceiver());
   const third = scope.use(await moodyReceiver());
   const receivers = [first, second, third];
+  const dataDisk = canMount ? scope.use(await smallDisk(ROOM)) : undefined;
+  const dataOf = (which: 0 | 1): string =>
+    join(which === 0 ? (dataDisk ?? folder).path : folder.path, `data-${which}`);
   const natsUrl = `nats://${nats.user}:${nats.password}@${new URL(nats.url).host}`;
   const files = join(folder.path, 'production');
   await mkdir(files);
@@ -187,7 +190,7 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
   const start = (which: 0 | 1): Promise<EngineProcess> =>
     startEngineProcess({
       production: files,
-      data: join(folder.path, `data-${which}`),
+      data: dataOf(which),
       ports: [listening[which]],
       environment: {
         PORT: String(listening[which]),
@@ -265,6 +268,15 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
     process.kill(engines[which].pid, 'SIGCONT');
     return '';
   };
+  const toNats = (signal: NodeJS.Signals): string => {
+    try {
+      if (nats.pid !== undefined) process.kill(nats.pid, signal);
+      return '';
+    } catch {
+      // one that was just killed is not started again yet
+      return 'there is none';
+    }
+  };
   const any = <Item>(items: readonly Item[]): Item => items[next(items.length)] as Item;
   const one = (): 0 | 1 => (next(2) === 0 ? 0 : 1);
   const host = (): string => any(['in', 'files', 'router', 'first', 'second', ...shape.third]);
@@ -272,9 +284,10 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
   const outside: Outside = {
     nats,
     disk,
+    dataDisk,
     files,
     folderIn,
-    data: join(folder.path, 'data-0'),
+    data: dataOf(0),
     below: next,
     apply: () => ask('apply', '--leave-waiting', '--reason', 'an event'),
     write,
@@ -315,21 +328,15 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
       return '';
     },
     'an engine stands still': () => stand(one()),
-    'NATS is killed': async () => {
-      if (nats.pid !== undefined) process.kill(nats.pid, 'SIGKILL');
-      return '';
-    },
+    'NATS is killed': async () => toNats('SIGKILL'),
     'NATS and an engine are killed': async () => {
-      if (nats.pid !== undefined) process.kill(nats.pid, 'SIGKILL');
+      toNats('SIGKILL');
       return restart(one(), 'kill');
     },
     'NATS stands still': async () => {
-      const { pid } = nats;
-      if (pid === undefined) return '';
-      process.kill(pid, 'SIGSTOP');
+      toNats('SIGSTOP');
       await sleep(500 + next(8_000));
-      process.kill(pid, 'SIGCONT');
-      return '';
+      return toNats('SIGCONT');
     },
     'a receiver answers nothing': async () => {
       any(receivers).become('silence', 1 + next(3));

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
@@ -11,6 +13,8 @@ export interface Outside {
   readonly nats: NatsServer & { readonly data: string };
   /** The disk of NATS, where one could be mounted. */
   readonly disk: SmallDisk | undefined;
+  /** The disk of the engine with the operator plane, where one could be mounted. */
+  readonly dataDisk: SmallDisk | undefined;
   /** The folder of the definition. */
   readonly files: string;
   /** The folder that a service polls. */
@@ -166,7 +170,7 @@ export function actsOnFolder(of: Outside): Acts {
 
 /** What happens to the files of an operator plane. */
 export function actsOnData(of: Outside): Acts {
-  const { data, below } = of;
+  const { data, dataDisk, below } = of;
   const trace = join(data, 'trace');
   const removed = async (pattern: RegExp, folder: string): Promise<string> => {
     const name = any((await readdir(folder)).filter((one) => pattern.test(one)).toSorted(), of) as
@@ -178,6 +182,30 @@ export function actsOnData(of: Outside): Acts {
   return {
     'a file of the trace is removed': () => removed(/\.db$/, trace),
     'a log of the trace is removed': () => removed(/\.db-(wal|shm)$/, trace),
+    'somebody locks a file of the operator plane for a while': async () => {
+      const names = [join('trace', 'held.db'), 'meta.db', 'audit.db'];
+      const days = (await readdir(trace)).filter((name) => name.endsWith('.db'));
+      const all = [...names, ...days.map((name) => join('trace', name))].filter((name) =>
+        existsSync(join(data, name)),
+      );
+      const name = any(all.toSorted(), of);
+      const locked = new DatabaseSync(join(data, name), { timeout: 2_000 });
+      try {
+        locked.exec('begin immediate');
+        await sleep(1_000 + below(14_000));
+      } catch {
+        return `${name} is in use`;
+      } finally {
+        locked.close();
+      }
+      return name;
+    },
+    'the disk of an engine is full for a while': async () => {
+      await dataDisk?.fill(true);
+      await sleep(2_000 + below(10_000));
+      await dataDisk?.fill(false);
+      return '';
+    },
     'a file of the operator plane is removed': () => removed(/^(meta|audit)\.db$/, data),
     'the data folder is away for a while': async () => {
       await rename(data, `${data}.away`);
