@@ -1,3 +1,4 @@
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import type { Broker } from './broker.ts';
 import { patiently } from './patiently.ts';
@@ -16,21 +17,43 @@ const keyOf = (stream: string): string => `settled.${stream}`;
 
 /** The sequence up to which the stream is known to be settled; 0 if nothing is known about this stream. */
 export async function readMark(broker: Broker, stream: string): Promise<number> {
-  const [entry, info] = await Promise.all([
-    state(broker).then((kv) => kv.get(keyOf(stream))),
+  const [mark, info] = await Promise.all([
+    markOf(broker, stream),
     broker.manager.streams.info(stream),
   ]);
   const before = Number(info.config.metadata?.[RESTART] ?? 1) - 1;
-  const mark = entry?.operation === 'PUT' ? entry.json<SettledMark>() : undefined;
   return mark?.created === info.created ? Math.max(before, mark.upTo) : before;
 }
 
 /** The same for a stream that does not exist; 0 if nothing is known about it. */
 export async function lastMark(broker: Broker, stream: string): Promise<number> {
-  // the bucket may be gone as well
-  opened.delete(broker.jetstream);
-  const entry = await (await state(broker)).get(keyOf(stream));
-  return entry?.operation === 'PUT' ? entry.json<SettledMark>().upTo : 0;
+  return (await markOf(broker, stream))?.upTo ?? 0;
+}
+
+/**
+ * Undefined if nothing is known, also because the bucket is gone. It is not made again here: who
+ * keeps the streams tells of it, and compares them by these marks before.
+ */
+async function markOf(broker: Broker, stream: string): Promise<SettledMark | undefined> {
+  const kv = await state(broker);
+  try {
+    const entry = await kv.get(keyOf(stream));
+    return entry?.operation === 'PUT' ? entry.json<SettledMark>() : undefined;
+  } catch (error) {
+    if (await isGone(broker)) return undefined;
+    throw error;
+  }
+}
+
+async function isGone({ manager, names }: Broker): Promise<boolean> {
+  try {
+    await manager.streams.info(`KV_${names.state}`);
+    return false;
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
+      return true;
+    throw error;
+  }
 }
 
 /** Where an earlier version stored the message at which it had recreated a worker. */

@@ -33,3 +33,16 @@ test('streams that are stored into and taken from meanwhile are not told as cut'
     await Promise.all(work);
   }
 });
+
+test('without the bucket of the marks the streams are compared all the same, and it is not made again in silence', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'bare', role: 'test' });
+  const { stream, subject } = broker.names.queue('lab');
+  await ensureStream(broker, stream, [subject], { duplicateWindow: 1_000, limit: 10_000_000 });
+  await ensureWorker(broker, stream, 1);
+  expect(await findCutStreams(broker, new Map())).toEqual([]);
+  const bucket = `KV_${broker.names.state}`;
+  await broker.manager.streams.delete(bucket);
+  expect(await findCutStreams(broker, new Map([[stream, 0]]))).toEqual([]);
+  await expect(broker.manager.streams.info(bucket)).rejects.toThrow('stream not found');
+});
