@@ -1,3 +1,4 @@
+import { JetStreamApiError } from '@nats-io/jetstream';
 import { describeError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
@@ -86,7 +87,8 @@ async function taken(
     return lease;
   } catch (error) {
     tolerate(error, isAway, `asking for the lease ${name}`);
-    onWaiting({ problem: `${AWAY} (${describeError(error).code})` });
+    const { code, text } = describeError(error);
+    onWaiting({ problem: error instanceof JetStreamApiError ? text : `${AWAY} (${code})` });
     return undefined;
   } finally {
     silent.stop();
