@@ -124,7 +124,10 @@ test(`after ${EVENTS} events in an order that seed ${SEED} decides nothing is lo
 }, async ({ onTestFailed }) => {
   await using production = await eventfulProduction(SEED);
   // also after the time limit
-  onTestFailed(() => void process.stderr.write(`after: ${production.told.join('; ')}\n`));
+  onTestFailed(
+    () =>
+      void process.stderr.write(`after: ${production.told.join('; ')}\n${production.report()}\n`),
+  );
   await production.happen(EVENTS);
   await production.calm();
   expect(await judged(production)).toMatchObject({

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,6 +26,8 @@ export const BY_FILE = SENDERS;
 export const BY_ODD_FILE = SENDERS + 1;
 /** Milliseconds in which everything works again by itself once the cause is gone. */
 const GOING_ON = 90_000;
+/** Characters of what each wrote. */
+const REPORTED = 4_000;
 /** As `faketime` writes them: to this far from the time. */
 const JUMPS = ['+1h', '-1h', '+400d', '-400d', '+7m', '-20s', '+0'];
 /** Megabytes of the disk of NATS. */
@@ -144,6 +146,8 @@ export interface EventfulProduction extends AsyncDisposable {
   wasSentToThird(at: number): boolean;
   /** Files that no engine has taken yet. */
   filesLeft(): Promise<readonly string[]>;
+  /** The last that engines and NATS wrote. */
+  report(): string;
   /** What happened, and what was answered. */
   readonly told: readonly string[];
 }
@@ -413,6 +417,13 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
     acknowledged,
     received: { first: first.received, second: second.received, third: third.received },
     told,
+    report: () =>
+      [
+        ...engines.map((engine) => engine.output()),
+        readFileSync(join(nats.data, 'nats.log'), 'utf8'),
+      ]
+        .map((text) => text.slice(-REPORTED))
+        .join('\n---\n'),
     async filesLeft() {
       const entries = await readdir(folderIn, { withFileTypes: true });
       return entries.filter((entry) => entry.isFile()).map(({ name }) => name);

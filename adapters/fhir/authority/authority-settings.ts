@@ -1,5 +1,5 @@
 import { type SettingsFault, setting } from 'waybill/adapter';
-import { directoryFaults, directorySettings, providerFaults, providerSettings } from 'waybill/peer';
+import { directoryFaults, directorySettings } from 'waybill/peer';
 
 const client = {
   id: setting.text({ help: 'The id of the application (client_id).', example: 'growth-chart' }),
@@ -54,7 +54,6 @@ const fields = {
     }),
   ),
   ldap: directorySettings,
-  oidc: providerSettings,
   patientFrom: setting.text({
     help: "The claim of a person with the id of the patient, or the ids, that an application may be launched for without an EHR: a patient's own record, or those in their care.",
     default: 'patient',
@@ -103,7 +102,6 @@ export function authorityFaults(
     ...one,
     path: ['smart', 'server', ...one.path.slice(1)],
   }));
-  faults.push(...providerFaults(values.oidc, ['smart', 'server', 'oidc']));
   const fault: Fault = (path, what, remedy) => {
     faults.push({ path: ['smart', 'server', ...path], what, remedy });
   };
@@ -113,9 +111,8 @@ export function authorityFaults(
     faults.push({ path: ['publicUrl'], what: 'an authorization server needs one address', remedy });
   }
   const asksPeople = values.clients.some((one) => one?.backend === false && !one.introspects);
-  const { users, ldap, oidc } = values;
-  if (asksPeople && users === undefined && ldap === undefined && oidc === undefined) {
-    fault(['users'], 'nothing says who the people are', 'Set users, ldap or oidc.');
+  if (asksPeople && values.users === undefined && values.ldap === undefined) {
+    fault(['users'], 'nothing says who the people are', 'Set users or ldap.');
   }
   if (values.launchKey === values.key) {
     const remedy = 'Make a key of its own for launches.';

@@ -1,6 +1,7 @@
 import type { SettingsFault } from 'waybill/adapter';
 import type { CallerValues, CorsPolicy } from 'waybill/peer';
-import { directoryFaults, providerFaults } from 'waybill/peer';
+import { directoryFaults } from 'waybill/peer';
+import { providerFaults } from './provider-settings.ts';
 import type { SignInValues } from './sign-in-settings.ts';
 
 interface Beside {

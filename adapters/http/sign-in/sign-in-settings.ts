@@ -1,10 +1,6 @@
 import { setting } from 'waybill/adapter';
-import {
-  directorySettings,
-  providerSettings,
-  type RoutePattern,
-  routePatternOf,
-} from 'waybill/peer';
+import { directorySettings, type RoutePattern, routePatternOf } from 'waybill/peer';
+import { providerSettings } from './provider-settings.ts';
 
 const REALM = /^[A-Za-z0-9_-]{1,40}$/;
 

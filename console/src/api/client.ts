@@ -1,4 +1,3 @@
-import { serverText, serverTextsLoaded } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 
 /** The console's root, including any prefix added by a proxy; ends in a slash. */
@@ -92,7 +91,6 @@ export function apiUrl(path: string, query: Parameters = {}, ofConsole = false):
 /** Asks the API; throws an ApiProblem for anything but success. */
 export async function ask<Result>(path: string, call: Call = {}): Promise<Result> {
   const response = await send(path, call);
-  await serverTextsLoaded;
   if (response.status === 204) return undefined as Result;
   return (await response.json()) as Result;
 }
@@ -133,7 +131,6 @@ async function send(
 
 async function problemOf(response: Response): Promise<ApiProblem> {
   const text = await response.text();
-  await serverTextsLoaded;
   try {
     const { code, detail, title } = JSON.parse(text) as Partial<
       Record<'code' | 'detail' | 'title', string>
@@ -141,7 +138,7 @@ async function problemOf(response: Response): Promise<ApiProblem> {
     return new ApiProblem(
       response.status,
       code ?? 'UNKNOWN',
-      serverText(detail ?? title ?? response.statusText),
+      detail ?? title ?? response.statusText,
     );
   } catch {
     // not JSON: something other than our API answered

@@ -10,7 +10,6 @@ import { ListTable } from '../element/list-table.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { day } from '../element/time-text.ts';
-import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 
 type Certificate = Certificates['certificates'][number];
@@ -114,7 +113,7 @@ function Row({ certificate }: { readonly certificate: Certificate }): ReactEleme
       {problem !== undefined && (
         <tr>
           <td colSpan={6} className="line px-3 pb-2 text-bad">
-            {serverText(problem)}
+            {problem}
           </td>
         </tr>
       )}

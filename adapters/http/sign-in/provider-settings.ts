@@ -1,6 +1,5 @@
-import type { SettingsFault } from '../../adapter/adapter.ts';
-import * as setting from '../../adapter/setting.ts';
-import { scopeMap } from './scope-map.ts';
+import { type SettingsFault, setting } from 'waybill/adapter';
+import { scopeMap } from 'waybill/peer';
 
 const fields = {
   issuer: setting.url({
@@ -55,25 +54,22 @@ export const providerSettings = setting.group(fields, {
 
 export type ProviderValues = setting.ValuesOf<typeof fields>;
 
-/** What is wrong with the settings beyond their shape. `at` is where they are. */
-export function providerFaults(
-  values: ProviderValues | undefined,
-  at: readonly string[] = ['signIn', 'oidc'],
-): readonly SettingsFault[] {
+/** What is wrong with the settings beyond their shape. */
+export function providerFaults(values: ProviderValues | undefined): readonly SettingsFault[] {
   if (values === undefined) return [];
   const { issuer, scopes, groupsFrom } = values;
   const faults: SettingsFault[] = [];
   const isHere = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(issuer.hostname);
   if (issuer.protocol !== 'https:' && !isHere) {
     faults.push({
-      path: [...at, 'issuer'],
+      path: ['signIn', 'oidc', 'issuer'],
       what: 'codes and tokens would come without encryption',
       remedy: 'Write https://.',
     });
   }
   if (groupsFrom === undefined && scopes.some(({ group }) => group !== '*')) {
     faults.push({
-      path: [...at, 'groupsFrom'],
+      path: ['signIn', 'oidc', 'groupsFrom'],
       what: 'scopes name groups, but no claim says who is in them',
       remedy: 'Name the claim, such as groups or realm_access.roles.',
     });
