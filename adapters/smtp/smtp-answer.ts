@@ -32,7 +32,7 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/ \d\.(2\.3|3\.4)$/, 'the mail is too large'],
   [/ \d\.4\.[17]$/, 'the next server does not answer'],
   [/ \d\.5\.3$/, 'there are too many recipients'],
-  [/ \d\.7\.0$/, 'the security policy of the server forbids it forbids it forbids it'],
+  [/ \d\.7\.0$/, 'the security policy of the server forbids it'],
   [/ \d\.7\.1$/, 'the server does not relay for us or refuses the content'],
   [/ \d\.7\.3$/, 'the sign-in was not accepted'],
   [/ \d\.7\.8$/, 'user, password or token is not accepted'],
