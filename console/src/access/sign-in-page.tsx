@@ -6,6 +6,7 @@ import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 
 interface SignIns {
@@ -40,8 +41,8 @@ export function SignInPage(): ReactElement {
             {data.passwords.allowed && AS_USUAL.test(data.passwords.why)
               ? t('Passwords are accepted.')
               : data.passwords.allowed
-                ? t('Passwords are accepted: {why}', { why: data.passwords.why })
-                : t('Passwords are not accepted: {why}', { why: data.passwords.why })}
+                ? t('Passwords are accepted: {why}', { why: serverText(data.passwords.why) })
+                : t('Passwords are not accepted: {why}', { why: serverText(data.passwords.why) })}
           </p>
           {data.events.length === 0 ? (
             <Nothing>{t('Nobody has tried to sign in since the start.')}</Nothing>
@@ -73,8 +74,10 @@ export function SignInPage(): ReactElement {
                     {outcome === 'refused' ? t('refused') : t('signed in')}
                   </td>
                   <td className="px-3 py-1 break-words">
-                    {cause}
-                    {remedy !== undefined && <span className="block text-ink-2">{remedy}</span>}
+                    {cause !== undefined && serverText(cause)}
+                    {remedy !== undefined && (
+                      <span className="block text-ink-2">{serverText(remedy)}</span>
+                    )}
                   </td>
                 </tr>
               ))}

@@ -19,6 +19,7 @@ import { Nothing, Pending, Problem } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { duration, recent } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { serverText } from '../language/server-text.ts';
 import { rich, t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 import { ToldList } from './told.tsx';
@@ -92,7 +93,7 @@ function AlertCard({ alert }: { readonly alert: Alert }): ReactElement {
         <div className="min-w-60 flex-1">
           <p className="font-medium break-words">
             <span className="sr-only">{LEVEL_NAMES[level]}: </span>
-            {text}
+            {serverText(text)}
           </p>
           <Facts alert={alert} />
           {alert.told !== undefined && <ToldList told={alert.told} />}

@@ -12,6 +12,7 @@ import { Nothing, Pending, Problem } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { duration } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { serverText } from '../language/server-text.ts';
 import { rich, t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 import { DELIVERY_NAMES, DELIVERY_TONES, KIND_NAMES } from './names.ts';
@@ -127,7 +128,9 @@ function Channels({ data: { channels } }: { readonly data: OnCall }): ReactEleme
                   {last !== undefined && (
                     <span className={DELIVERY_TONES[last.state]}>{DELIVERY_NAMES[last.state]}</span>
                   )}
-                  {last?.text !== undefined && <span className="text-ink-2">: {last.text}</span>}
+                  {last?.text !== undefined && (
+                    <span className="text-ink-2">: {serverText(last.text)}</span>
+                  )}
                   {result?.result === 'passed' && (
                     <span className="ml-2 text-ink-2">
                       {t('the test got there in {time}', { time: duration(result.took) })}

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import type { Alert } from '../../../src/api/contract/alert.ts';
 import { When } from '../element/when.tsx';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { DELIVERY_NAMES, DELIVERY_TONES } from './names.ts';
 
@@ -51,7 +52,7 @@ function List({ told }: { readonly told: readonly Told[] }): ReactElement {
               {DELIVERY_NAMES[state]}
             </Link>
           )}
-          {text !== undefined && `: ${text}`}
+          {text !== undefined && `: ${serverText(text)}`}
         </li>
       ))}
     </ul>

@@ -1,3 +1,4 @@
+import { serverText, serverTextsLoaded } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 
 /** The console's root, including any prefix added by a proxy; ends in a slash. */
@@ -91,6 +92,7 @@ export function apiUrl(path: string, query: Parameters = {}, ofConsole = false):
 /** Asks the API; throws an ApiProblem for anything but success. */
 export async function ask<Result>(path: string, call: Call = {}): Promise<Result> {
   const response = await send(path, call);
+  await serverTextsLoaded;
   if (response.status === 204) return undefined as Result;
   return (await response.json()) as Result;
 }
@@ -131,6 +133,7 @@ async function send(
 
 async function problemOf(response: Response): Promise<ApiProblem> {
   const text = await response.text();
+  await serverTextsLoaded;
   try {
     const { code, detail, title } = JSON.parse(text) as Partial<
       Record<'code' | 'detail' | 'title', string>
@@ -138,7 +141,7 @@ async function problemOf(response: Response): Promise<ApiProblem> {
     return new ApiProblem(
       response.status,
       code ?? 'UNKNOWN',
-      detail ?? title ?? response.statusText,
+      serverText(detail ?? title ?? response.statusText),
     );
   } catch {
     // not JSON: something other than our API answered

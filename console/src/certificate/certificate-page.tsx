@@ -10,6 +10,7 @@ import { ListTable } from '../element/list-table.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { day } from '../element/time-text.ts';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 
 type Certificate = Certificates['certificates'][number];
@@ -113,7 +114,7 @@ function Row({ certificate }: { readonly certificate: Certificate }): ReactEleme
       {problem !== undefined && (
         <tr>
           <td colSpan={6} className="line px-3 pb-2 text-bad">
-            {problem}
+            {serverText(problem)}
           </td>
         </tr>
       )}

@@ -4,6 +4,7 @@ import type { Comparison } from '../../../src/api/contract/files.ts';
 import { LineDiff } from '../diff/line-diff.tsx';
 import { CHANGE_NAMES } from '../element/names.ts';
 import { Panel } from '../element/page.tsx';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { Changes } from './changes.tsx';
 
@@ -76,10 +77,12 @@ export function Problems({ problems }: Pick<Comparison, 'problems'>): ReactEleme
           >
             {file}:{line}
           </Link>
-          <span translate="no">
-            {path !== '' && <span className="mr-1 font-mono">{path}</span>}
-            {what}. {remedy}
-          </span>
+          {path !== '' && (
+            <span className="mr-1 font-mono" translate="no">
+              {path}
+            </span>
+          )}
+          {serverText(what)}. {serverText(remedy)}
         </li>
       ))}
     </ul>

@@ -12,6 +12,7 @@ import { count, day, duration, moment, preciseMoment } from '../element/time-tex
 import { When } from '../element/when.tsx';
 import { HostTable } from '../host/host-table.tsx';
 import { TagFilter, tagged } from '../host/tag-filter.tsx';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { AwayNotice } from '../note/away-notice.tsx';
 
@@ -215,9 +216,9 @@ function WhatFailed(): ReactElement {
             >
               <span className="w-8 shrink-0 text-right font-semibold">{count(many)}</span>
               <StatusBadge status={status} />
-              <span className="min-w-0 flex-1 truncate" title={text}>
+              <span className="min-w-0 flex-1 truncate" title={serverText(text)}>
                 <strong className="font-medium">{host}</strong>{' '}
-                <span className="text-ink-2">{text}</span>
+                <span className="text-ink-2">{serverText(text)}</span>
               </span>
               <span
                 className="shrink-0 text-xs text-ink-2 max-sm:hidden"

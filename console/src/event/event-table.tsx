@@ -5,6 +5,7 @@ import type { HostEvent } from '../../../src/api/contract/event.ts';
 import { LEVEL_NAMES } from '../element/names.ts';
 import { clock, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { serverText } from '../language/server-text.ts';
 import { rich, t } from '../language/translate.ts';
 
 const LEVELS = {
@@ -73,7 +74,7 @@ export function EventTable({ events }: { readonly events: readonly HostEvent[] }
                   {event}
                 </td>
                 <td className="line px-3 py-1 break-words">
-                  {text}
+                  {serverText(text)}
                   {times > 1 && (
                     <span className="text-ink-2">
                       {' '}
@@ -122,7 +123,7 @@ export function EventList({ events }: { readonly events: readonly HostEvent[] })
               role="img"
             />
             <div className="min-w-0 flex-1">
-              <p className="break-words">{text}</p>
+              <p className="break-words">{serverText(text)}</p>
               <p className="text-ink-2">
                 <When at={at} as="recent" /> · <span translate="no">{event}</span>
                 {times > 1 &&

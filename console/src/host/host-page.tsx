@@ -13,6 +13,7 @@ import { Problem, Waiting } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { duration } from '../element/time-text.ts';
 import { EventList } from '../event/event-table.tsx';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { Notes } from '../note/notes.tsx';
 import { FilePlace } from '../shell/file-place.tsx';
@@ -195,13 +196,17 @@ function ConnectionTest({ host }: { readonly host: string }): ReactElement | nul
                 <Icon size={16} className={`mt-0.5 shrink-0 ${style}`} aria-hidden="true" />
                 <div className="min-w-0 text-xs">
                   <p>
-                    <span className="text-sm font-medium">{name}</span>{' '}
+                    <span className="text-sm font-medium">{serverText(name)}</span>{' '}
                     <span className={style}>{word}</span>{' '}
                     <span className="text-ink-3">{duration(took)}</span>
                   </p>
-                  {detail !== undefined && <p className="break-words text-ink-2">{detail}</p>}
-                  {cause !== undefined && <p className="break-words text-bad">{cause}</p>}
-                  {remedy !== undefined && <p className="break-words">{remedy}</p>}
+                  {detail !== undefined && (
+                    <p className="break-words text-ink-2">{serverText(detail)}</p>
+                  )}
+                  {cause !== undefined && (
+                    <p className="break-words text-bad">{serverText(cause)}</p>
+                  )}
+                  {remedy !== undefined && <p className="break-words">{serverText(remedy)}</p>}
                 </div>
               </li>
             );

@@ -5,7 +5,9 @@ import { HEALTH_NAMES } from '../element/names.ts';
 import { Panel } from '../element/page.tsx';
 import { clock, duration, moment } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { serverText } from '../language/server-text.ts';
 import { rich, t } from '../language/translate.ts';
+import { reasonOff } from './reason-off.ts';
 
 const CONNECTION_NAMES = {
   listening: t('listening'),
@@ -62,7 +64,8 @@ export function HostState({ page: { host, schedule } }: { readonly page: HostPag
             <dt className="text-ink-2">{t('Switched off')}</dt>
             <dd>
               {rich('by {by}, {when}: {reason}', {
-                ...switchedOff,
+                by: switchedOff.by,
+                reason: reasonOff(switchedOff),
                 when: <When at={switchedOff.at} as="second" />,
               })}
             </dd>
@@ -72,7 +75,7 @@ export function HostState({ page: { host, schedule } }: { readonly page: HostPag
           <>
             <dt className="text-ink-2">{t('Last error')}</dt>
             <dd className="break-words">
-              <span className="text-bad">{lastError.text}</span>{' '}
+              <span className="text-bad">{serverText(lastError.text)}</span>{' '}
               <span className="font-mono text-2xs text-ink-2">
                 {lastError.code}, <When at={lastError.at} as="ago" />
               </span>
@@ -86,7 +89,9 @@ export function HostState({ page: { host, schedule } }: { readonly page: HostPag
               <dd className="break-words">
                 {[
                   connection === undefined ? HEALTH_NAMES[state] : CONNECTION_NAMES[connection],
-                  detail === lastError?.text ? undefined : detail,
+                  detail === undefined || detail === lastError?.text
+                    ? undefined
+                    : serverText(detail),
                   t('{count} {count|message|messages}', { count: messages }),
                   inFlight > 0 && t('{count} in flight', { count: inFlight }),
                   reconnect !== undefined && t('connects at {time}', { time: clock(reconnect) }),

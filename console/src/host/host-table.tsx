@@ -8,8 +8,10 @@ import { KIND_NAMES } from '../element/names.ts';
 import { needsAttention } from '../element/needs-attention.ts';
 import { count, duration, moment } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { HostFind } from './host-find.tsx';
+import { reasonOff } from './reason-off.ts';
 
 const ICONS = { service: LogIn, process: Cog, operation: LogOut } as const;
 const KINDS = ['service', 'process', 'operation'] as const;
@@ -140,8 +142,11 @@ function Trouble({
   readonly host: Host;
 }): ReactElement {
   const error = health === 'running' || health === 'inline' ? undefined : lastError;
-  const off = switchedOff === undefined ? undefined : t('by {by}: {reason}', switchedOff);
-  const text = off ?? error?.text;
+  const off =
+    switchedOff === undefined
+      ? undefined
+      : t('by {by}: {reason}', { by: switchedOff.by, reason: reasonOff(switchedOff) });
+  const text = off ?? (error && serverText(error.text));
   const set = overrides.map(({ kind, by, until }) =>
     t('{kind} by {by} until {until}', {
       kind: OVERRIDE_NAMES[kind],

@@ -10,6 +10,7 @@ import { ListTable } from '../element/list-table.tsx';
 import { Pending } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { count, moment } from '../element/time-text.ts';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { Progress } from './jobs-page.tsx';
 import {
@@ -74,8 +75,8 @@ export function JobPage(): ReactElement {
             {job.why !== undefined && (
               <p className={`mt-1 ${job.ended === undefined ? 'text-warn' : 'text-bad'}`}>
                 {job.ended === undefined
-                  ? t('It waits and tries again by itself: {why}', { why: job.why })
-                  : job.why}
+                  ? t('It waits and tries again by itself: {why}', { why: serverText(job.why) })
+                  : serverText(job.why)}
               </p>
             )}
           </div>
@@ -117,7 +118,9 @@ function Group({
         </Link>
       )}
       {code !== undefined && <span className="font-mono text-ink-2">{code}</span>}
-      {cause !== undefined && <span className="min-w-0 flex-1 break-words">{cause}</span>}
+      {cause !== undefined && (
+        <span className="min-w-0 flex-1 break-words">{serverText(cause)}</span>
+      )}
       {messageId !== undefined && state !== 'delivered' && (
         <Link
           to="/messages/$id"
@@ -210,7 +213,9 @@ function Item({
         {resultId !== undefined && <MessageLink id={resultId} />}
       </td>
       <td className="px-3 py-1">
-        {outcome === undefined ? text : [outcome.host, outcome.cause].filter(Boolean).join(': ')}{' '}
+        {outcome === undefined
+          ? serverText(text ?? '')
+          : [outcome.host, serverText(outcome.cause ?? '')].filter(Boolean).join(': ')}{' '}
         <span className="font-mono text-ink-2">{outcome === undefined ? code : outcome.code}</span>
       </td>
     </tr>

@@ -4,6 +4,7 @@ import type { Message, Session } from '../../../src/api/contract/message.ts';
 import { failureText } from '../element/failure-text.ts';
 import { Said } from '../element/said.tsx';
 import { clock, preciseClock } from '../element/time-text.ts';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 
 type Attempt = Session['attempts'][number];
@@ -30,7 +31,7 @@ export function MessageError({ message, attempts }: MessageErrorProps): ReactEle
           aria-hidden="true"
         />
         <div className="min-w-0">
-          <p className="break-words">{shown?.text ?? message.warning}</p>
+          <p className="break-words">{serverText(shown?.text ?? message.warning ?? '')}</p>
           {shown !== undefined && <Said words={shown.said} />}
           {shown !== undefined && (
             <p className="mt-1 text-ink-2">

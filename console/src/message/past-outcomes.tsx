@@ -4,6 +4,7 @@ import type { Session } from '../../../src/api/contract/message.ts';
 import { failureText } from '../element/failure-text.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { When } from '../element/when.tsx';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { RuleExplanation } from './rule-explanation.tsx';
 
@@ -54,7 +55,7 @@ function Outcome({
       {answer !== '' && (error === undefined || reply?.text !== error.said) && (
         <p className="mt-0.5 break-words">{t('Reply: {answer}', { answer })}</p>
       )}
-      {warning !== undefined && <p className="mt-0.5 break-words">{warning}</p>}
+      {warning !== undefined && <p className="mt-0.5 break-words">{serverText(warning)}</p>}
       {explain !== undefined && (
         <details className="mt-1">
           <summary className="text-ink-2">{t('Why it went there')}</summary>

@@ -1,6 +1,7 @@
 import { Check, CircleOff, Minus, OctagonAlert } from 'lucide-react';
 import { Fragment, type ReactElement } from 'react';
 import type { Message } from '../../../src/api/contract/message.ts';
+import { serverText } from '../language/server-text.ts';
 import { rich, t } from '../language/translate.ts';
 
 type Explanation = NonNullable<Message['explain']>;
@@ -45,7 +46,9 @@ export function RuleExplanation({ explain }: { readonly explain: Explanation }):
                   {when !== undefined && (
                     <code className="block font-mono text-2xs break-words text-ink-2">{when}</code>
                   )}
-                  {text !== undefined && <span className="block break-words text-bad">{text}</span>}
+                  {text !== undefined && (
+                    <span className="block break-words text-bad">{serverText(text)}</span>
+                  )}
                 </div>
               </li>
             );

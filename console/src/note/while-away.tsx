@@ -12,6 +12,7 @@ import { StatusBadge } from '../element/status-badge.tsx';
 import { count } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { actOf, stateOf } from '../job/names.ts';
+import { serverText } from '../language/server-text.ts';
 import { rich, t } from '../language/translate.ts';
 import { me, useMay } from '../shell/me.ts';
 import { NoteLines } from './note-lines.tsx';
@@ -112,9 +113,9 @@ function Failed({ from, to }: Time): ReactElement {
             >
               <span className="w-8 shrink-0 text-right font-semibold">{count(group.count)}</span>
               <StatusBadge status={group.status} />
-              <span className="min-w-0 truncate" title={group.text}>
+              <span className="min-w-0 truncate" title={serverText(group.text)}>
                 <strong className="font-medium">{group.host}</strong>{' '}
-                <span className="text-ink-2">{group.text}</span>
+                <span className="text-ink-2">{serverText(group.text)}</span>
               </span>
             </Link>
           </li>
@@ -153,7 +154,7 @@ function AlertLine({
 }): ReactElement {
   return (
     <li className="py-0.5 break-words">
-      <span className={level === 'error' ? 'text-bad' : 'text-warn'}>{text}</span>{' '}
+      <span className={level === 'error' ? 'text-bad' : 'text-warn'}>{serverText(text)}</span>{' '}
       <span className="text-xs text-ink-2">
         {ended === undefined
           ? rich('since {time}, still open', { time: <When at={first} as="recent" /> })
@@ -178,7 +179,7 @@ function EventsOf({ from, to }: Time): ReactElement {
         {told?.slice(0, MOST).map(({ at, host, event, text, by }, index) => (
           <li key={`${at} ${host} ${event} ${index}`} className="py-0.5 break-words">
             {host !== '' && <strong className="font-medium">{host} </strong>}
-            {text === '' ? event : text}{' '}
+            {text === '' ? event : serverText(text)}{' '}
             <span className="text-xs text-ink-2">
               {by} <When at={at} as="recent" />
               {text !== '' && (

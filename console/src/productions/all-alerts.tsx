@@ -4,6 +4,7 @@ import type { Alert } from '../../../src/api/contract/alert.ts';
 import { LEVEL_NAMES } from '../element/names.ts';
 import { Nothing } from '../element/notice.tsx';
 import { When } from '../element/when.tsx';
+import { serverText } from '../language/server-text.ts';
 import { rich, t } from '../language/translate.ts';
 import { LinkIn, Missing, useGathered } from './gathered.tsx';
 import type { Of } from './merged.ts';
@@ -41,7 +42,7 @@ function Row({ production, item }: Of<Alert>): ReactElement {
       <div className="min-w-0">
         <p className="font-medium break-words">
           <span className="sr-only">{LEVEL_NAMES[level]}: </span>
-          {text}
+          {serverText(text)}
         </p>
         <p className="flex flex-wrap gap-x-3 text-xs text-ink-2">
           <LinkIn production={production} path="alerts">

@@ -6,6 +6,7 @@ import { Said } from '../element/said.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { count } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
+import { serverText } from '../language/server-text.ts';
 import { rich, t } from '../language/translate.ts';
 import { LinkIn, Missing, useGathered } from './gathered.tsx';
 import type { Of } from './merged.ts';
@@ -52,7 +53,7 @@ function Row({ production, item }: Of<Group>): ReactElement {
           <StatusBadge status={status} />
           <span className="font-mono text-2xs font-normal text-ink-2">{code}</span>
         </h2>
-        <p className="break-words">{text}</p>
+        <p className="break-words">{serverText(text)}</p>
         <Said words={said} />
         <p className="flex flex-wrap gap-x-3 text-xs text-ink-2">
           <span>

@@ -7,6 +7,7 @@ import { ListTable } from '../element/list-table.tsx';
 import { Problem } from '../element/notice.tsx';
 import { Progress } from '../job/jobs-page.tsx';
 import { actOf, stateOf, verdictOf } from '../job/names.ts';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { LinkIn, Missing } from './gathered.tsx';
 import { jobIn } from './queries.ts';
@@ -131,7 +132,7 @@ function Row({ production, id, job }: Named & { readonly job: Job }): ReactEleme
       <td className="px-3 py-1.5">{actOf(job)}</td>
       <td className={`px-3 py-1.5 ${verdictOf(job) === 'bad' ? 'font-medium text-bad' : ''}`}>
         {stateOf(job)}
-        {job.why !== undefined && <span className="block text-xs">{job.why}</span>}
+        {job.why !== undefined && <span className="block text-xs">{serverText(job.why)}</span>}
       </td>
       <td className="w-64 px-3 py-1.5">
         <Progress job={job} />

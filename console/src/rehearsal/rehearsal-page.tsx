@@ -11,6 +11,7 @@ import { Button, buttonStyle } from '../element/button.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { Masked } from '../message/hl7-tree.tsx';
 import { RuleExplanation } from '../message/rule-explanation.tsx';
@@ -70,7 +71,9 @@ export function RehearsalPage(): ReactElement {
                 title={t('{process} would decide', { process })}
                 actions={<StatusBadge status={status} />}
               >
-                {failure !== undefined && <p className="mb-2 text-bad">{failure.text}</p>}
+                {failure !== undefined && (
+                  <p className="mb-2 text-bad">{serverText(failure.text)}</p>
+                )}
                 {explain !== undefined && <RuleExplanation explain={explain} />}
               </Panel>
             ))}

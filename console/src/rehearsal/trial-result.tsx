@@ -5,6 +5,7 @@ import { Button } from '../element/button.tsx';
 import { Warning } from '../element/notice.tsx';
 import { Panel } from '../element/page.tsx';
 import { count, duration } from '../element/time-text.ts';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { type Found, keyOf, type Trial } from './use-rehearsals.ts';
 
@@ -118,7 +119,7 @@ function Became({
 }): ReactElement {
   const why = (
     <>
-      <span className="min-w-0 break-words">{cause}</span>{' '}
+      <span className="min-w-0 break-words">{serverText(cause ?? '')}</span>{' '}
       <span className="font-mono text-xs text-ink-2">{code}</span>
     </>
   );

@@ -9,6 +9,7 @@ import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { Modal } from '../element/modal.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 
 interface ReprocessDialogProps {
@@ -87,7 +88,7 @@ export function ReprocessDialog({ message, onClose }: ReprocessDialogProps): Rea
           <p className="text-bad">
             {t('It would fail at {host}: {text}', {
               host: plan.failed.host,
-              text: plan.failed.text,
+              text: serverText(plan.failed.text),
             })}{' '}
             <span className="font-mono">{plan.failed.code}</span>
           </p>

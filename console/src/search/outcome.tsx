@@ -3,6 +3,7 @@ import type { ReactElement } from 'react';
 import type { Message } from '../../../src/api/contract/message.ts';
 import { failureText } from '../element/failure-text.ts';
 import { TestBadge } from '../element/test-badge.tsx';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 
 /** What happened to the message, in a few words. */
@@ -13,7 +14,7 @@ export function Outcome({
 }): ReactElement {
   const text =
     (error === undefined ? undefined : failureText(error)) ??
-    warning ??
+    (warning === undefined ? undefined : serverText(warning)) ??
     (duplicateOf === undefined ? undefined : t('repeats {id}', { id: `${duplicateOf}` })) ??
     (reply === undefined && status === 'discarded' && by === undefined
       ? t('by its rules')

@@ -13,6 +13,7 @@ import { StatusBadge } from '../element/status-badge.tsx';
 import { count, duration } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { useConfigurationChanges } from '../event/configuration-changes.ts';
+import { serverText } from '../language/server-text.ts';
 import { rich, t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 import { changeBefore } from './change-before.ts';
@@ -92,7 +93,7 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
             <StatusBadge status={status} />
             <span className="font-mono text-2xs font-normal text-ink-2">{code}</span>
           </h2>
-          <p className="break-words">{text}</p>
+          <p className="break-words">{serverText(text)}</p>
           <Said words={said} />
           <p className="text-xs text-ink-2">
             {rich('first {first}, last {last}', {
@@ -165,7 +166,11 @@ function AfterChange({ began }: { readonly began: number }): ReactElement | null
   if (change === undefined) return null;
   const since = duration(began - change.at);
   return (
-    <Link to="/events" className="ml-2 font-medium text-warn hover:underline" title={change.text}>
+    <Link
+      to="/events"
+      className="ml-2 font-medium text-warn hover:underline"
+      title={serverText(change.text)}
+    >
       {change.by === undefined
         ? t('{duration} after the configuration was changed', { duration: since })
         : t('{duration} after the configuration was changed by {by}', {

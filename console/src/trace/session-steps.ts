@@ -4,6 +4,7 @@ import { failureText } from '../element/failure-text.ts';
 import { STATUS_NAMES } from '../element/names.ts';
 import { shortType } from '../element/short-type.ts';
 import { duration } from '../element/time-text.ts';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 
 type Kind = 'service' | 'process' | 'operation';
@@ -254,8 +255,9 @@ function outcomeText(message: Message): string | undefined {
   if (status === 'queued' || status === 'retrying')
     return status === 'queued' ? waitText(message) : undefined;
   if (status === 'discarded' && explain !== undefined && by === undefined) return undefined;
-  const why = error === undefined ? message.warning : failureText(error);
-  return why === undefined ? what : `${what}: ${why}`;
+  const { warning } = message;
+  if (error !== undefined) return `${what}: ${failureText(error)}`;
+  return warning === undefined ? what : `${what}: ${serverText(warning)}`;
 }
 
 const waitText = ({ setAside }: Message): string =>

@@ -21,6 +21,7 @@ import { TestBadge } from '../element/test-badge.tsx';
 import { duration, moment, preciseClock, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { useConfigurationChanges } from '../event/configuration-changes.ts';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { BodyView } from '../message/body-view.tsx';
 import { MessageActions } from '../message/message-actions.tsx';
@@ -271,7 +272,7 @@ function ChangedMeanwhile({
   if (change === undefined) return null;
   const { at, by = '', text } = change;
   return (
-    <Link to="/events" title={text} className="ml-1 text-warn hover:underline">
+    <Link to="/events" title={serverText(text)} className="ml-1 text-warn hover:underline">
       {at >= from
         ? t('configuration changed meanwhile, {time}, by {by}', { time: moment(at), by })
         : t('{duration} after the configuration was changed by {by}', {

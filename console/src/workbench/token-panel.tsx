@@ -6,6 +6,7 @@ import { Button } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
 import { Panel } from '../element/page.tsx';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { useMay } from '../shell/me.ts';
 
@@ -97,8 +98,8 @@ function Report({
               <span aria-hidden="true">{MARKS[result]}</span>
               <span className="sr-only">{WORDS[result]}</span>
             </span>
-            <span className="min-w-0 break-words" translate="no">
-              <b>{check}</b> {text}
+            <span className="min-w-0 break-words">
+              <b translate="no">{check}</b> {serverText(text)}
             </span>
           </li>
         ))}

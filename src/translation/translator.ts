@@ -1,0 +1,154 @@
+import { partsOf } from './parts.ts';
+import { rareWordOf, type Template, templateOf, valuesIn, wordsOf } from './template.ts';
+
+/**
+ * English text, with `{1}`, `{2}` … where it has values → the same in another language; there, `{1*}` is a
+ * value that is itself in the catalogue although it is one word.
+ */
+export type ServerCatalogue = Readonly<Record<string, string>>;
+
+/** A text in the other language. What it does not know, such as the words of a peer, stays as it is. */
+export type Translate = (text: string) => string;
+
+/** What is longer is no sentence of ours. */
+const LONGEST = 6_000;
+/** How many texts within a text are looked up. */
+const LOOKS = 600;
+const DEEPEST = 6;
+/** How many joints of a text are tried. */
+const JOINTS = 16;
+/** Letters from which a template is unlikely to fit by chance. */
+const TELLING = 8;
+const REMEMBERED = 4_000;
+
+const JOINT = /\n+|[.;:,] |\) | \(| · | – /g;
+
+interface Search {
+  looks: number;
+}
+
+interface Found {
+  readonly text: string;
+  /** Whether all of it is known, but for single words, which are names and numbers. */
+  readonly whole: boolean;
+}
+
+/**
+ * Recognises what was made from the texts of a catalogue, also where one is a value of another or where
+ * several are joined. It reads texts as they are shown, so masks stay, and so may a text be older than this version.
+ */
+export function translator(catalogue: ServerCatalogue): Translate {
+  const book = new Book(catalogue);
+  const remembered = new Map<string, string>();
+  return (text) => {
+    const known = remembered.get(text);
+    if (known !== undefined) return known;
+    const said = text.length > LONGEST ? text : book.translated(text, { looks: 0 }, 0).text;
+    if (remembered.size >= REMEMBERED) remembered.clear();
+    remembered.set(text, said);
+    return said;
+  };
+}
+
+class Book {
+  readonly #plain = new Map<string, string>();
+  /** By a word that they all have. */
+  readonly #templates = new Map<string, Template[]>();
+  readonly #wordless: Template[] = [];
+
+  constructor(catalogue: ServerCatalogue) {
+    for (const [english, other] of Object.entries(catalogue)) {
+      const template = templateOf(english, other);
+      if (template.pieces.length === 1) this.#plain.set(english, other);
+      else this.#keep(template);
+    }
+  }
+
+  #keep(template: Template): void {
+    const word = rareWordOf(template);
+    if (word === undefined) this.#wordless.push(template);
+    else this.#templates.set(word, [...(this.#templates.get(word) ?? []), template]);
+  }
+
+  translated(text: string, search: Search, depth: number): Found {
+    if (depth > DEEPEST || search.looks > LOOKS || !/\p{L}/u.test(text))
+      return { text, whole: false };
+    const { lead, core, tail } = partsOf(text);
+    const found = this.#known(core, search, depth) ?? this.#joined(core, search, depth);
+    return found === undefined
+      ? { text, whole: false }
+      : { ...found, text: `${lead}${found.text}${tail}` };
+  }
+
+  /** A text that is in the catalogue as a whole, perhaps with its first letter changed. */
+  #known(core: string, search: Search, depth: number): Found | undefined {
+    return this.#asWritten(core, search, depth) ?? this.#withFirstLetter(core, search, depth);
+  }
+
+  #withFirstLetter(core: string, search: Search, depth: number): Found | undefined {
+    const first = core.charAt(0);
+    const isUpper = first !== first.toLowerCase();
+    const other = isUpper ? first.toLowerCase() : first.toUpperCase();
+    if (other === first) return undefined;
+    const found = this.#asWritten(`${other}${core.slice(1)}`, search, depth);
+    if (found === undefined || !isUpper) return found;
+    return { ...found, text: `${found.text.charAt(0).toUpperCase()}${found.text.slice(1)}` };
+  }
+
+  #asWritten(core: string, search: Search, depth: number): Found | undefined {
+    search.looks += 1;
+    const plain = this.#plain.get(core);
+    if (plain !== undefined) return { text: plain, whole: true };
+    for (const template of this.#candidates(core)) {
+      const values = valuesIn(template, core);
+      const found = values && this.#filled(template, values, search, depth);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** Those that may fit, the most telling first. */
+  #candidates(core: string): Template[] {
+    const found = [...wordsOf(core)].flatMap((word) => this.#templates.get(word) ?? []);
+    return [...found, ...this.#wordless].toSorted((a, b) => b.weight - a.weight);
+  }
+
+  #filled(
+    { target, weight }: Template,
+    values: readonly string[],
+    search: Search,
+    depth: number,
+  ): Found | undefined {
+    let whole = true;
+    const said = target.map((part) => {
+      if (typeof part === 'string') return part;
+      const value = values[part.value] ?? '';
+      const isName = !/\s/.test(value.trim());
+      if (isName && !part.isWord) return value;
+      const found = this.translated(value, search, depth + 1);
+      whole &&= found.whole || isName;
+      return found.text;
+    });
+    return weight < TELLING && !whole ? undefined : { text: said.join(''), whole };
+  }
+
+  /** Several texts, one after the other, of which one at least is known. */
+  #joined(core: string, search: Search, depth: number): Found | undefined {
+    const joints = [...core.matchAll(JOINT)].slice(0, JOINTS);
+    for (const { 0: joint, index } of joints) {
+      const [before, after] = [core.slice(0, index), core.slice(index + joint.length)];
+      const left = this.#known(partsOf(before).core, search, depth);
+      if (left === undefined) continue;
+      const first = this.translated(before, search, depth + 1);
+      const rest = this.translated(after, search, depth + 1);
+      return { text: `${first.text}${joint}${rest.text}`, whole: first.whole && rest.whole };
+    }
+    for (const { 0: joint, index } of joints) {
+      const [before, after] = [core.slice(0, index), core.slice(index + joint.length)];
+      if (this.#known(partsOf(after).core, search, depth) === undefined) continue;
+      const rest = this.translated(after, search, depth + 1);
+      return { text: `${before}${joint}${rest.text}`, whole: false };
+    }
+    return undefined;
+  }
+}
