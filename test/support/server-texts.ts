@@ -64,29 +64,32 @@ const isProse = (text: string): boolean => {
   return / /.test(text) && /\p{L}{2}/u.test(words) && !SQL.test(text) && !CODE.test(text);
 };
 
+/** Whether nothing below a node is seen in the console. */
+function isSilent({ type, key, callee }: Node): boolean {
+  if (type.startsWith('TS')) return !type.endsWith('Expression');
+  if (type === 'Property') return UNREAD.test(nameOf(key));
+  if (type === 'NewExpression') return BUGS.test(nameOf(callee));
+  return /^(?:Import|ExportAll|TaggedTemplate)/.test(type);
+}
+
+/** What is looked at below a node that is no text itself. */
+function belowOf(node: Node): Node[] {
+  const isQuiet = node.type === 'CallExpression' && SILENT.test(nameOf(node['callee']));
+  if (!isQuiet) return Object.values(node).flatMap(nodesOf);
+  // a function among its arguments is looked at as everywhere
+  return nodesOf(node['arguments']).filter(({ type }) => /Function|Object|Call|Array/.test(type));
+}
+
 /** The English texts of a file that people may see in the console, as the catalogues have them. */
 export function serverTextsOf(file: string, source = readFileSync(file, 'utf8')): string[] {
   const { program } = parseSync(file, source);
   const found: string[] = [];
   const look = (node: Node): void => {
-    if (node.type.startsWith('TS') && !/Expression$/.test(node.type)) return;
-    if (/^(?:Import|Export(?:All)|TaggedTemplate)/.test(node.type)) return;
-    if (node.type === 'Property' && UNREAD.test(nameOf(node['key']))) return;
-    if (node.type === 'CallExpression' && SILENT.test(nameOf(node['callee']))) {
-      // a function among its arguments is looked at as everywhere
-      for (const one of nodesOf(node['arguments']))
-        if (/Function|Object|Call|Array/.test(one.type)) look(one);
-      return;
-    }
-    if (node.type === 'NewExpression' && BUGS.test(nameOf(node['callee']))) return;
+    if (isSilent(node)) return;
     const text = textOf(node);
-    if (text !== undefined) {
-      const { core } = partsOf(text);
-      if (isProse(core)) found.push(core);
-      for (const one of valuesOf(node)) look(one);
-      return;
-    }
-    for (const value of Object.values(node)) for (const one of nodesOf(value)) look(one);
+    const core = text === undefined ? '' : partsOf(text).core;
+    if (isProse(core)) found.push(core);
+    for (const one of text === undefined ? belowOf(node) : valuesOf(node)) look(one);
   };
   look(program as unknown as Node);
   return found;
