@@ -181,12 +181,10 @@ async function openLine(
     const agreed = await asked(first, place, 'STLS');
     const plain = agreed?.ok === true ? first.release() : undefined;
     if (plain === undefined) throw notAgreed(place, agreed?.ok === true);
-    const limit = setTimeout(stop, connectTimeout);
-    const inside = await secured(plain, await clientTls(lent, settings.tls, address.host))
-      .catch((error: unknown) => {
-        throw notConnected(error, place);
-      })
-      .finally(() => clearTimeout(limit));
+    const given = await clientTls(lent, settings.tls, address.host);
+    const inside = await secured(plain, given, connectTimeout).catch((error: unknown) => {
+      throw notConnected(error, place);
+    });
     return new Pop3Line(inside, place, timeout);
   } catch (error) {
     socket.destroy();

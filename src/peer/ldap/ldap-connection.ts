@@ -2,6 +2,8 @@ import type { Socket } from 'node:net';
 import type { Client, Entry } from 'ldapts';
 import type { Address } from '../../adapter/setting.ts';
 import { DisableError, NotConnectedError } from '../../error/adapter-error.ts';
+import { Deadline } from '../../time/deadline.ts';
+import { after } from '../../time/timer.ts';
 import { dial, notConnected, placeOf } from '../dial.ts';
 import { Heard } from '../heard.ts';
 import { clientTls } from '../tls/client-tls.ts';
@@ -81,7 +83,8 @@ async function startTls(
 ): Promise<Socket> {
   const place = placeOf(address);
   const heard = new Heard(plain);
-  const limit = setTimeout(() => plain.destroy(), timeout);
+  const deadline = new Deadline(timeout);
+  const limit = after(deadline.left, () => plain.destroy());
   try {
     const agreed = await agreeToStartTls(heard).catch(() => {
       // the server ended the connection, or spoke another protocol: said below
@@ -98,9 +101,9 @@ async function startTls(
       );
     }
     heard.stop();
-    return await secured(plain, await clientTls(lent, tls, address.host));
+    return await secured(plain, await clientTls(lent, tls, address.host), deadline.left);
   } finally {
-    clearTimeout(limit);
+    limit.stop();
     heard.stop();
   }
 }
