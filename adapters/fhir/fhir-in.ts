@@ -15,6 +15,7 @@ import {
   tryCallers,
   tryDirectoryUsers,
   tryListening,
+  tryProvider,
 } from 'waybill/peer';
 import { Authority, ownCaller } from './authority/authority.ts';
 import { authorityFaults } from './authority/authority-settings.ts';
@@ -167,4 +168,7 @@ async function tryFhirIn(lent: Lent<typeof fhirInSettings>, step: Step): Promise
     }),
   );
   if (server.ldap !== undefined) await tryDirectoryUsers(lent, step, server.ldap);
+  if (server.oidc === undefined) return;
+  const { publicUrl } = settings;
+  await tryProvider(lent, step, server.oidc, publicUrl && `${publicBase(publicUrl)}/auth/callback`);
 }

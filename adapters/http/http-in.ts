@@ -6,14 +6,19 @@ import {
   type Step,
   stepFailure,
 } from 'waybill/adapter';
-import { joinListener, tryCallers, tryDirectoryUsers, tryListening } from 'waybill/peer';
+import {
+  joinListener,
+  tryCallers,
+  tryDirectoryUsers,
+  tryListening,
+  tryProvider,
+} from 'waybill/peer';
 import { Endpoint } from './endpoint.ts';
 import { fileBelow } from './files/file-tree.ts';
 import { httpInSettings } from './http-in-settings.ts';
 import { httpInFaults, httpInSharing, operationsOf } from './operations-of.ts';
 import { prefixOf } from './sign-in/cookies.ts';
 import { ownOrigin } from './sign-in/own-origin.ts';
-import { tryProvider } from './sign-in/provider-users.ts';
 import { SignInDesk } from './sign-in/sign-in-desk.ts';
 import type { SignInValues } from './sign-in/sign-in-settings.ts';
 

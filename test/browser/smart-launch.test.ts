@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import { type Json, reply, type Server, server } from '../adapters/fhir/serving.ts';
 import { browser, noBrowser } from '../support/browser.ts';
 import { credentialSet } from '../support/credential-set.ts';
+import { oidcService } from '../support/oidc-service.ts';
 import { smartAuthority } from '../support/smart-authority.ts';
+import { smartSite } from '../support/smart-site.ts';
 import { webServer } from '../support/web-server.ts';
 
 /** A SMART app as its authors write it: configuration, code with PKCE, search, refresh, search. */
@@ -118,5 +120,39 @@ test.skipIf(noBrowser !== undefined)(
     }
     expect(authority.asked.map((query) => query.get('code_challenge_method'))).toContain('S256');
     expect(authority.asked.some((query) => query.get('launch') === 'ehr-7')).toBe(true);
+  },
+);
+
+test.skipIf(noBrowser !== undefined)(
+  'an app sends a person to this server, it sends them to their OpenID provider, and back they let the app in',
+  async () => {
+    await using pages = await webServer(() => ({
+      headers: { 'content-type': 'text/html' },
+      body: APP,
+    }));
+    const app = `${pages.url}/app`;
+    const port = await freePort();
+    const callback = `http://127.0.0.1:${port}/fhir/auth/callback`;
+    await using provider = await oidcService(callback, { host: 'localhost' });
+    provider.person = { name: 'nora', roles: [], claims: { patient: 'anna' } };
+    const oidc = { issuer: provider.issuer, clientId: 'waybill', clientSecret: 'client' };
+    await using site = await smartSite({ app, port, server: { users: undefined, oidc } });
+    await vi.waitFor(() => fetch(`${site.base}/metadata`));
+    await using chromium = await browser();
+    const { page } = chromium;
+    await page.goto(`${app}?iss=${encodeURIComponent(site.base)}`);
+    await page.waitForSelector('text=You are signed in as nora.');
+    expect(new URL(page.url()).origin).toBe(new URL(site.base).origin);
+    await page.click('button[value="allow"]');
+    const text = await page.locator('#out:not(:empty)').textContent();
+    expect(JSON.parse(text ?? '')).toMatchObject({
+      error: null,
+      state: true,
+      search: { status: 200, body: { total: 1, entry: [{ resource: { id: 'o-anna' } }] } },
+      everything: 403,
+      rotated: true,
+      refreshed: 200,
+      tokens: { patient: 'anna' },
+    });
   },
 );

@@ -74,7 +74,15 @@ function providerOf(
     cookies: { keys: ['a key of the provider'] },
     claims: {
       openid: ['sub'],
-      profile: ['preferred_username', 'realm_access', 'ward', 'groups', '_claim_names'],
+      profile: [
+        'preferred_username',
+        'realm_access',
+        'ward',
+        'groups',
+        'fhirUser',
+        'patient',
+        '_claim_names',
+      ],
     },
     features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true } },
     // the console is on this machine, to which the provider would not connect by itself

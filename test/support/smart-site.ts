@@ -30,6 +30,8 @@ export interface SmartSite extends AsyncDisposable {
 export interface SmartSiteGiven {
   readonly app: string;
   readonly server?: Readonly<Record<string, unknown>>;
+  /** The port of the first engine. */
+  readonly port?: number;
 }
 
 export const SECRET = 'a secret of an application';
@@ -57,7 +59,11 @@ const keyPair = (): { readonly publicKey: string; readonly privateKey: string } 
   });
 
 /** An authorization server with its facade, on two engines that share NATS. */
-export async function smartSite({ app, server = {} }: SmartSiteGiven): Promise<SmartSite> {
+export async function smartSite({
+  app,
+  server = {},
+  port: first,
+}: SmartSiteGiven): Promise<SmartSite> {
   const nats = await startNats();
   const log: string[] = [];
   const [own, backend] = [keyPair(), keyPair()];
@@ -76,13 +82,14 @@ export async function smartSite({ app, server = {} }: SmartSiteGiven): Promise<S
     ['pat', JSON.stringify({ password, patient: 'Patient/anna' })],
     ['zed', password],
   ]);
-  const ports = [await freePort(), await freePort()] as const;
+  const ports = [first ?? (await freePort()), await freePort()] as const;
   const base = `http://127.0.0.1:${ports[0]}/fhir`;
   const credentials: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     'smart-key': { kind: 'jwt-key', algorithm: 'ES384', privateKey: own.privateKey },
     'launch-key': { kind: 'jwt-key', algorithm: 'HS256', secret: launchSecret, audience: 'launch' },
     'backend-key': { kind: 'jwt-key', algorithm: 'ES384', publicKey: backend.publicKey },
     secret: { kind: 'bearer', token: SECRET },
+    client: { kind: 'bearer', token: 'a secret of the console' },
   };
   const scopes = [
     'launch',

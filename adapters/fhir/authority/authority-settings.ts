@@ -1,5 +1,5 @@
 import { type SettingsFault, setting } from 'waybill/adapter';
-import { directoryFaults, directorySettings } from 'waybill/peer';
+import { directoryFaults, directorySettings, providerFaults, providerSettings } from 'waybill/peer';
 
 const client = {
   id: setting.text({ help: 'The id of the application (client_id).', example: 'growth-chart' }),
@@ -54,6 +54,7 @@ const fields = {
     }),
   ),
   ldap: directorySettings,
+  oidc: providerSettings,
   patientFrom: setting.text({
     help: "The claim of a person with the id of the patient, or the ids, that an application may be launched for without an EHR: a patient's own record, or those in their care.",
     default: 'patient',
@@ -102,6 +103,7 @@ export function authorityFaults(
     ...one,
     path: ['smart', 'server', ...one.path.slice(1)],
   }));
+  faults.push(...providerFaults(values.oidc, ['smart', 'server', 'oidc']));
   const fault: Fault = (path, what, remedy) => {
     faults.push({ path: ['smart', 'server', ...path], what, remedy });
   };
@@ -111,8 +113,9 @@ export function authorityFaults(
     faults.push({ path: ['publicUrl'], what: 'an authorization server needs one address', remedy });
   }
   const asksPeople = values.clients.some((one) => one?.backend === false && !one.introspects);
-  if (asksPeople && values.users === undefined && values.ldap === undefined) {
-    fault(['users'], 'nothing says who the people are', 'Set users or ldap.');
+  const { users, ldap, oidc } = values;
+  if (asksPeople && users === undefined && ldap === undefined && oidc === undefined) {
+    fault(['users'], 'nothing says who the people are', 'Set users, ldap or oidc.');
   }
   if (values.launchKey === values.key) {
     const remedy = 'Make a key of its own for launches.';

@@ -3,7 +3,6 @@ import {
   type CallerValues,
   type HttpReply,
   type Incoming,
-  KnownUsers,
   Refusal,
   type RequestBody,
   refusalPage,
@@ -12,6 +11,7 @@ import type { AuthorityValues } from './authority-settings.ts';
 import { type AuthorityLent, Authorization } from './authorization.ts';
 import { Clients } from './clients.ts';
 import { OAuthError, oauthReply } from './oauth-error.ts';
+import { People } from './people.ts';
 import { Tokens } from './tokens.ts';
 
 /** Requests are short; a sealed one with its scopes is the longest. */
@@ -46,7 +46,7 @@ export class Authority {
   constructor(lent: AuthorityLent, values: AuthorityValues, base: string) {
     const { host, signIn } = lent;
     const { idle, absolute, grace, accessLifetime } = values;
-    const users = new KnownUsers(lent, values);
+    const people = new People(lent, values, base);
     const codes = signIn.grants(`${host}-codes`, { idle: CODE, absolute: CODE, grace: 0 });
     const short = { idle: accessLifetime, absolute: accessLifetime + CODE, grace: 0 };
     const grants = {
@@ -58,8 +58,8 @@ export class Authority {
       grants: codes,
     });
     this.#clients = clients;
-    this.#authorization = new Authorization(lent, { values, clients, codes, users, base });
-    this.#tokens = new Tokens(lent, { values, codes, grants, users, base });
+    this.#authorization = new Authorization(lent, { values, clients, codes, people, base });
+    this.#tokens = new Tokens(lent, { values, codes, grants, people, base });
     this.#keys = () => signIn.keys.published(values.key);
   }
 
@@ -77,9 +77,11 @@ export class Authority {
     const asked = `${incoming.method} ${below}`;
     try {
       if (asked === 'GET auth/authorize') return await this.#authorization.begin(incoming);
+      if (asked === 'GET auth/callback') return await this.#authorization.callback(incoming);
       if (asked === 'GET auth/jwks.json') return jwks(await this.#keys());
       if (!POSTED.has(asked)) return undefined;
       const form = await formOf(incoming, body);
+      if (asked === 'POST auth/backchannel-logout') return await this.#tokens.signedOut(form);
       if (asked === 'POST auth/authorize') return await this.#authorization.decided(incoming, form);
       return await this.#toApplication(asked, incoming, form);
     } catch (error) {
@@ -115,6 +117,7 @@ const isNameless = ({ headers }: Incoming, form: URLSearchParams): boolean =>
 
 const POSTED: ReadonlySet<string> = new Set([
   'POST auth/authorize',
+  'POST auth/backchannel-logout',
   'POST auth/token',
   'POST auth/introspect',
   'POST auth/revoke',

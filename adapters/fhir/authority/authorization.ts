@@ -7,7 +7,6 @@ import {
   type SignInTools,
   type setting,
 } from 'waybill/adapter';
-import type { KnownUsers, User } from 'waybill/peer';
 import {
   type CorsPolicy,
   checkSameSite,
@@ -16,9 +15,11 @@ import {
   type Incoming,
   isSameSecret,
   nobodyNow,
+  type OidcAttempt,
   Refusal,
   type SealedAttempts,
   sealedAttempts,
+  type User,
 } from 'waybill/peer';
 import type { AuthorityValues } from './authority-settings.ts';
 import {
@@ -30,6 +31,7 @@ import {
 import type { Clients } from './clients.ts';
 import { personScopes } from './granted-scopes.ts';
 import { patientPage, signInPage } from './pages.ts';
+import type { People, Person } from './people.ts';
 
 export type AuthorityLent = Pick<
   LentInbound<setting.Settings>,
@@ -60,11 +62,8 @@ interface Waiting {
   readonly binding: string;
   /** Once they have signed in. */
   readonly person?: Person;
-}
-
-interface Person {
-  readonly user: User;
-  readonly kept: Readonly<Record<string, unknown>>;
+  /** While they are at the OpenID provider. */
+  readonly attempt?: OidcAttempt;
 }
 
 interface Context {
@@ -76,13 +75,23 @@ export interface AuthorizationOptions {
   readonly values: AuthorityValues;
   readonly clients: Clients;
   readonly codes: Grants;
-  readonly users: KnownUsers;
+  readonly people: People;
   /** The base address of the FHIR server, without a slash at its end. */
   readonly base: string;
 }
 
 const ID = /^[A-Za-z\d\-.]{1,64}$/;
 const PATIENCE = 600;
+/** The end of the cookie's name with which a browser goes to the provider. */
+const THERE = '_there';
+/** Browsers keep cookies of 4 KB with their names. */
+const LONGEST_COOKIE = 3_800;
+
+const notHere = (): Refusal =>
+  new Refusal(
+    400,
+    'This was not begun in this browser, or more than ten minutes ago. Begin again at the application.',
+  );
 
 const idIn = (value: unknown): string | undefined =>
   typeof value === 'string' && ID.test(value) ? value : undefined;
@@ -106,26 +115,64 @@ export class Authorization {
   /** The page of a request, or the way back with an error. */
   begin(incoming: Incoming): Promise<HttpReply> {
     return this.#answering(async () => {
-      const { clients, base } = this.#parts;
+      const { clients, base, people } = this.#parts;
       const request = authorizationRequest(incoming.query, clients, base);
       if (request.launch !== undefined) await this.#context(request);
-      return this.#page({ request, binding: randomBytes(16).toString('base64url') });
+      const waiting = { request, binding: randomBytes(16).toString('base64url') };
+      return people.hasPasswords ? this.#page(waiting) : this.#toProvider(waiting);
     });
+  }
+
+  /** Sends the browser to the OpenID provider; what it asked for goes with it in a cookie. */
+  async #toProvider(waiting: Waiting): Promise<HttpReply> {
+    const { url, attempt } = await this.#parts.people.start();
+    const sealed = (await this.#seals()).seal({ ...waiting, attempt });
+    if (sealed.length > LONGEST_COOKIE) {
+      const text = 'state, nonce and launch are too long together for a sign-in at the provider';
+      throw new AuthorizationError('invalid_request', text, waiting.request);
+    }
+    const cookies = [
+      this.#cookie(waiting.binding, PATIENCE),
+      this.#cookie(sealed, PATIENCE, THERE),
+    ];
+    return seeOther(url.href, cookies);
+  }
+
+  /** Takes the browser back from the OpenID provider; the person then sees what is asked for. */
+  callback(incoming: Incoming): Promise<HttpReply> {
+    return this.#answering(async () => {
+      const sealed = cookieOf(incoming.headers, `${this.#cookieName}${THERE}`);
+      const waiting = this.#isBound(incoming, (await this.#seals()).open(sealed ?? ''));
+      const { attempt, ...before } = waiting;
+      if (attempt === undefined || incoming.query.get('state') !== attempt.state) throw notHere();
+      if (incoming.query.has('error')) {
+        const text = 'the provider did not sign the person in';
+        throw new AuthorizationError('access_denied', text, waiting.request);
+      }
+      const person = await this.#parts.people.finished(incoming, attempt);
+      const page = await this.#page({ ...before, person });
+      const cookies = [this.#cookie(before.binding, PATIENCE), this.#cookie('', 0, THERE)];
+      return { ...page, headers: { ...page.headers, 'set-cookie': cookies } };
+    });
+  }
+
+  /** Only in the browser in which it began. */
+  #isBound({ headers }: Incoming, waiting: Waiting | undefined): Waiting {
+    const bound = cookieOf(headers, this.#cookieName);
+    if (waiting === undefined || bound === undefined || !isSameSecret(waiting.binding, bound)) {
+      throw notHere();
+    }
+    return waiting;
   }
 
   /** What the person has entered. */
   decided(incoming: Incoming, form: URLSearchParams): Promise<HttpReply> {
     return this.#answering(async () => {
       checkSameSite(incoming, this.#own);
-      const waiting = (await this.#seals()).open(form.get('request') ?? '');
-      const bound = cookieOf(incoming.headers, this.#cookieName);
-      if (waiting === undefined || bound === undefined || !isSameSecret(waiting.binding, bound)) {
-        throw new Refusal(
-          400,
-          'This was not begun in this browser, or more than ten minutes ago. Begin again at the application.',
-        );
-      }
+      const opened = (await this.#seals()).open(form.get('request') ?? '');
+      const waiting = this.#isBound(incoming, opened);
       const { request } = waiting;
+      if (form.get('decision') === 'provider') return this.#toProvider({ ...waiting });
       if (form.get('decision') !== 'allow') {
         throw new AuthorizationError('access_denied', 'the person did not allow it', request);
       }
@@ -149,10 +196,10 @@ export class Authorization {
     }
     try {
       const password = (form.get('password') ?? '').slice(0, 1_000);
-      const found = await this.#parts.users.signedIn(user, password);
+      const found = await this.#parts.people.signedIn(user, password);
       if (found === undefined) return new Refusal(401, 'User or password is wrong.');
       this.#attempts.succeeded(user, incoming.address);
-      return { user: found.known, kept: found.kept };
+      return found;
     } catch (error) {
       if (error instanceof Refusal) return error;
       if (!(error instanceof EngineError)) throw error;
@@ -247,7 +294,9 @@ export class Authorization {
       cookies: [this.#cookie(waiting.binding, PATIENCE)],
     };
     if (patients !== undefined) return patientPage(waiting.request, form, patients);
-    return signInPage(waiting.request, form, refused);
+    const { provider } = this.#parts.people;
+    const person = waiting.person?.user.name;
+    return signInPage(waiting.request, form, { person, provider, refused });
   }
 
   async #answering(work: () => Promise<HttpReply>): Promise<HttpReply> {
@@ -281,9 +330,9 @@ export class Authorization {
     return `${this.#isSecure ? '__Host-' : ''}${this.#lent.host}_smart`;
   }
 
-  #cookie(value: string, seconds: number): string {
+  #cookie(value: string, seconds: number, more = ''): string {
     const secure = this.#isSecure ? '; Secure' : '';
-    return `${this.#cookieName}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`;
+    return `${this.#cookieName}${more}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`;
   }
 }
 

@@ -52,22 +52,38 @@ const listOf = (scopes: readonly string[]): string =>
 const formOf = ({ action, sealed }: Form, content: string): string =>
   `<form method="post" action="${escaped(action)}"><input type="hidden" name="request" value="${escaped(sealed)}">${content}<button name="decision" value="allow">Allow</button><button name="decision" value="deny" formnovalidate>Deny</button></form>`;
 
+interface SignIn {
+  /** Who has signed in already. */
+  readonly person: string | undefined;
+  /** The host of the OpenID provider. */
+  readonly provider: string | undefined;
+  readonly refused: { readonly status: number; readonly text: string } | undefined;
+}
+
 /** Where a person signs in and lets an application in. */
 export function signInPage(
   { title, scopes }: AuthorizationRequest,
   form: Form,
-  refused?: { readonly status: number; readonly text: string },
+  { person, provider, refused }: SignIn,
 ): HttpReply {
+  const other = person === undefined && provider !== undefined ? atProvider(form, provider) : '';
   const told = refused === undefined ? '' : `<p role="alert">${escaped(refused.text)}</p>`;
   return htmlPage(
     title,
-    `<p>This application asks for:</p><ul>${listOf(scopes)}</ul>${told}${formOf(
+    `<p>This application asks for:</p><ul>${listOf(scopes)}</ul>${told}${other}${formOf(
       form,
-      '<label>Name <input name="user" autocomplete="username" required></label><label>Password <input name="password" type="password" autocomplete="current-password" required></label>',
+      person === undefined ? PASSWORD : `<p>You are signed in as ${escaped(person)}.</p>`,
     )}`,
     { status: refused?.status ?? 200, headers: { 'set-cookie': [...form.cookies] } },
   );
 }
+
+const PASSWORD =
+  '<label>Name <input name="user" autocomplete="username" required></label><label>Password <input name="password" type="password" autocomplete="current-password" required></label>';
+
+/** A form of its own: Enter in the other one is not for it. */
+const atProvider = ({ action, sealed }: Form, host: string): string =>
+  `<form method="post" action="${escaped(action)}"><input type="hidden" name="request" value="${escaped(sealed)}"><button name="decision" value="provider">Sign in at ${escaped(host)}</button></form>`;
 
 /** Where a person chooses for which patient. */
 export const patientPage = (

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { EngineError, type Grant, type Grants, type TokenVerifier } from 'waybill/adapter';
-import type { KnownUsers } from 'waybill/peer';
 import { type HttpReply, isSameSecret } from 'waybill/peer';
 import type { AuthorityClient, AuthorityValues } from './authority-settings.ts';
 import type { Allowed, AuthorityLent, CodeClaims } from './authorization.ts';
 import { grantedScopes, personScopes, scopeList } from './granted-scopes.ts';
 import { OAuthError } from './oauth-error.ts';
+import type { People } from './people.ts';
 
 /** What is kept with the sign-in of an application. */
 interface Kept extends Allowed {
@@ -21,7 +21,7 @@ export interface TokensOptions {
   readonly values: AuthorityValues;
   readonly codes: Grants;
   readonly grants: Readonly<Record<Lasting, Grants>>;
-  readonly users: KnownUsers;
+  readonly people: People;
   readonly base: string;
 }
 
@@ -113,7 +113,7 @@ export class Tokens {
 
   /** `isOf` says whether the token may be that of an application, by its id. */
   async refreshed(form: URLSearchParams, isOf: (client: string) => boolean): Promise<HttpReply> {
-    const { grants, users } = this.#parts;
+    const { grants, people } = this.#parts;
     const rotated = await grants.long.rotate(form.get('refresh_token') ?? '');
     if ('refused' in rotated) {
       throw new OAuthError('invalid_grant', `the refresh token is ${rotated.refused}`);
@@ -121,7 +121,7 @@ export class Tokens {
     const { grant, refreshToken: refresh } = rotated;
     const allowed = grant.claims as unknown as Kept;
     const { subject, id } = grant;
-    const user = await users.now({ subject, claims: allowed.kept ?? {} });
+    const user = await people.now({ subject, claims: allowed.kept ?? {} });
     if (!isOf(allowed.client) || user === undefined) {
       await grants.long.end({ id });
       throw mismatch('it is that of another application, or of a person who may no longer sign in');
@@ -205,6 +205,15 @@ export class Tokens {
       await grants[lastingOf(claims)].end({ id: String(claims['sid']) });
     }
     return { status: 200, headers: {}, body: '' };
+  }
+
+  /** The provider says who has signed out there (OpenID Connect Back-Channel Logout): their applications are out, too. */
+  async signedOut(form: URLSearchParams): Promise<HttpReply> {
+    const { grants, people } = this.#parts;
+    const isOut = await people.signedOut(form.get('logout_token') ?? '');
+    const isOfThem = ({ claims }: Grant): boolean => isOut((claims as unknown as Kept).kept ?? {});
+    await Promise.all([grants.short.endWhere(isOfThem), grants.long.endWhere(isOfThem)]);
+    return { status: 200, headers: { 'cache-control': 'no-store' }, body: '' };
   }
 
   async #known(token: string): Promise<Readonly<Record<string, unknown>> | undefined> {

@@ -5,23 +5,20 @@ import {
   cookieOf,
   type HttpReply,
   type Incoming,
+  isSignedOutThere,
+  neededClaims,
   type OidcAttempt,
   type OidcClient,
+  type ProviderValues,
+  providerClient,
+  providerGrant,
+  providerPerson,
+  providerRefusal,
   Refusal,
   type SealedAttempts,
   sealedAttempts,
 } from 'waybill/peer';
 import { prefixOf } from './cookies.ts';
-import type { ProviderValues } from './provider-settings.ts';
-import {
-  neededClaims,
-  PROVIDER,
-  type ProviderGrant,
-  providerClient,
-  providerGrant,
-  providerRefusal,
-  providerUser,
-} from './provider-users.ts';
 import type { SignInValues } from './sign-in-settings.ts';
 
 type LentHere = Pick<Lent<setting.Settings>, 'credential' | 'signal'> & {
@@ -103,22 +100,12 @@ export class ProviderDesk {
     const answer = new URL(attempt.redirect);
     answer.search = incoming.query.toString();
     const needed = neededClaims(this.#values);
-    const { claims, idToken } = await this.#asked((client) =>
-      client.finish(answer, attempt, needed),
-    );
-    const user = providerUser(claims, this.#values);
-    const { sub, sid } = claims;
-    const kept: ProviderGrant = {
-      issuer: this.#values.issuer.href,
-      claims: user.claims,
-      sub: String(sub),
-      sid: typeof sid === 'string' ? sid : undefined,
-      idToken,
-    };
+    const answered = await this.#asked((client) => client.finish(answer, attempt, needed));
+    const { user, kept } = providerPerson(answered, this.#values);
     const { grants } = this.#desk;
     const before = this.#desk.held(incoming);
     if (before !== undefined) await grants.end({ token: before });
-    const issued = await grants.begin({ subject: user.name, claims: { [PROVIDER]: kept } });
+    const issued = await grants.begin({ subject: user.name, claims: kept });
     return this.#desk.given(issued, user);
   }
 
@@ -140,12 +127,8 @@ export class ProviderDesk {
   /** The provider says who has signed out there (OpenID Connect Back-Channel Logout). */
   async signedOut(token: unknown): Promise<HttpReply> {
     if (typeof token !== 'string') throw new Refusal(400, 'logout_token is missing.');
-    const { sub, sid } = await this.#asked((client) => client.signedOut(token));
-    await this.#desk.grants.endWhere(({ claims }) => {
-      const kept = providerGrant(claims);
-      if (kept?.issuer !== this.#values.issuer.href) return false;
-      return (sub === undefined || kept.sub === sub) && (sid === undefined || kept.sid === sid);
-    });
+    const told = await this.#asked((client) => client.signedOut(token));
+    await this.#desk.grants.endWhere(({ claims }) => isSignedOutThere(claims, this.#values, told));
     return { status: 200, headers: {}, body: '' };
   }
 

@@ -18,11 +18,11 @@ import {
   type Incoming,
   KnownUsers,
   nobodyNow,
+  providerGrant,
   Refusal,
 } from 'waybill/peer';
 import { SignInCookies } from './cookies.ts';
 import { ProviderDesk } from './provider-desk.ts';
-import { providerGrant } from './provider-users.ts';
 import type { SignInAction, SignInValues } from './sign-in-settings.ts';
 
 type LentHere = Pick<LentInbound<setting.Settings>, 'host' | 'event' | 'credential' | 'signal'> & {

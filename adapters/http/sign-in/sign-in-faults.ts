@@ -1,7 +1,6 @@
 import type { SettingsFault } from 'waybill/adapter';
 import type { CallerValues, CorsPolicy } from 'waybill/peer';
-import { directoryFaults } from 'waybill/peer';
-import { providerFaults } from './provider-settings.ts';
+import { directoryFaults, providerFaults } from 'waybill/peer';
 import type { SignInValues } from './sign-in-settings.ts';
 
 interface Beside {

@@ -1,6 +1,10 @@
 import { setting } from 'waybill/adapter';
-import { directorySettings, type RoutePattern, routePatternOf } from 'waybill/peer';
-import { providerSettings } from './provider-settings.ts';
+import {
+  directorySettings,
+  providerSettings,
+  type RoutePattern,
+  routePatternOf,
+} from 'waybill/peer';
 
 const REALM = /^[A-Za-z0-9_-]{1,40}$/;
 

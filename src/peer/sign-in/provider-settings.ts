@@ -1,5 +1,6 @@
-import { type SettingsFault, setting } from 'waybill/adapter';
-import { scopeMap } from 'waybill/peer';
+import type { SettingsFault } from '../../adapter/adapter.ts';
+import * as setting from '../../adapter/setting.ts';
+import { scopeMap } from './scope-map.ts';
 
 const fields = {
   issuer: setting.url({
@@ -54,22 +55,25 @@ export const providerSettings = setting.group(fields, {
 
 export type ProviderValues = setting.ValuesOf<typeof fields>;
 
-/** What is wrong with the settings beyond their shape. */
-export function providerFaults(values: ProviderValues | undefined): readonly SettingsFault[] {
+/** What is wrong with the settings beyond their shape. `at` is where they are. */
+export function providerFaults(
+  values: ProviderValues | undefined,
+  at: readonly string[] = ['signIn', 'oidc'],
+): readonly SettingsFault[] {
   if (values === undefined) return [];
   const { issuer, scopes, groupsFrom } = values;
   const faults: SettingsFault[] = [];
   const isHere = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(issuer.hostname);
   if (issuer.protocol !== 'https:' && !isHere) {
     faults.push({
-      path: ['signIn', 'oidc', 'issuer'],
+      path: [...at, 'issuer'],
       what: 'codes and tokens would come without encryption',
       remedy: 'Write https://.',
     });
   }
   if (groupsFrom === undefined && scopes.some(({ group }) => group !== '*')) {
     faults.push({
-      path: ['signIn', 'oidc', 'groupsFrom'],
+      path: [...at, 'groupsFrom'],
       what: 'scopes name groups, but no claim says who is in them',
       remedy: 'Name the claim, such as groups or realm_access.roles.',
     });

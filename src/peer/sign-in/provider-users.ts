@@ -1,16 +1,15 @@
-import { explained, type Lent, type Step, StepFailure, type setting } from 'waybill/adapter';
-import {
-  claimAt,
-  kept,
-  type OidcClient,
-  OidcProblem,
-  oidcClient,
-  ownClaims,
-  Refusal,
-  scopeClaim,
-  type User,
-} from 'waybill/peer';
+import { explained, type Lent } from '../../adapter/adapter.ts';
+import type * as setting from '../../adapter/setting.ts';
+import { type Step, StepFailure } from '../../adapter/test-step.ts';
+import { claimAt } from '../../message/caller.ts';
+import { Refusal } from '../http-server/refusal.ts';
+import { kept } from '../kept.ts';
+import type { SignedOut } from '../oidc/logout-token.ts';
+import { type OidcAnswer, type OidcClient, oidcClient } from '../oidc/oidc-client.ts';
+import { OidcProblem } from '../oidc/oidc-problem.ts';
 import type { ProviderValues } from './provider-settings.ts';
+import { scopeClaim } from './scope-map.ts';
+import { ownClaims, type User } from './user.ts';
 
 type LentHere = Pick<Lent<setting.Settings>, 'credential' | 'signal'>;
 
@@ -49,7 +48,7 @@ export const neededClaims = ({ user, claims, groupsFrom }: ProviderValues): read
 const NAME = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,200}$/u;
 
 /** Who somebody is here by what the provider says. Throws the Refusal of one whose name or groups are missing. */
-export function providerUser(
+function providerUser(
   told: Readonly<Record<string, unknown>>,
   { user, claims, groupsFrom, scopes }: ProviderValues,
 ): User {
@@ -153,7 +152,7 @@ async function plainly<Value>(work: () => Promise<Value>): Promise<Value> {
 }
 
 /** What a sign-in of the provider keeps with it: for the next tokens, and for signing out there too. */
-export interface ProviderGrant {
+interface ProviderGrant {
   readonly issuer: string;
   readonly claims: User['claims'];
   readonly sub: string;
@@ -162,9 +161,37 @@ export interface ProviderGrant {
 }
 
 /** Kept in a grant under this name. */
-export const PROVIDER = 'waybill:provider';
+const PROVIDER = 'waybill:provider';
 
-/** What the provider desk has put there. */
+/** Who the provider says that somebody is, and what their sign-in keeps. Throws as `providerUser`. */
+export function providerPerson(
+  { claims, idToken }: OidcAnswer,
+  values: ProviderValues,
+): { readonly user: User; readonly kept: { readonly [PROVIDER]: ProviderGrant } } {
+  const user = providerUser(claims, values);
+  const { sub, sid } = claims;
+  const grant: ProviderGrant = {
+    issuer: values.issuer.href,
+    claims: user.claims,
+    sub: String(sub),
+    sid: typeof sid === 'string' ? sid : undefined,
+    idToken,
+  };
+  return { user, kept: { [PROVIDER]: grant } };
+}
+
+/** Whether a sign-in is among those that the provider has signed out. */
+export function isSignedOutThere(
+  claims: Readonly<Record<string, unknown>>,
+  { issuer }: ProviderValues,
+  { sub, sid }: SignedOut,
+): boolean {
+  const kept = providerGrant(claims);
+  if (kept?.issuer !== issuer.href) return false;
+  return (sub === undefined || kept.sub === sub) && (sid === undefined || kept.sid === sid);
+}
+
+/** What a sign-in at the provider has kept. */
 export const providerGrant = (
   claims: Readonly<Record<string, unknown>>,
 ): ProviderGrant | undefined => claims[PROVIDER] as ProviderGrant | undefined;
