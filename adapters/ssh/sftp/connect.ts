@@ -1,12 +1,13 @@
 import type { Duplex } from 'node:stream';
-import type { SFTPWrapper } from 'ssh2';
+import type { Client, ClientSFTPCallback, SFTPWrapper } from 'ssh2';
 import SftpClient from 'ssh2-sftp-client';
-import { timerTime, toldElsewhere } from 'waybill/adapter';
+import { DisableError, timerTime, toldElsewhere } from 'waybill/adapter';
 import { placeOf } from 'waybill/peer';
 import { reachServer } from '../connect.ts';
 import { type Attempt, failureOf } from '../connect-failure.ts';
 import { Listening } from '../listening.ts';
 import { type ConnectLent, prepare, type Stages, sshOptions } from '../prepare.ts';
+import { type BySudo, sftpBySudo } from './by-sudo.ts';
 import { SftpSession } from './sftp-session.ts';
 import type { SftpConnectionSettings } from './sftp-settings.ts';
 
@@ -26,13 +27,15 @@ export async function connectSftp(
   const { settings } = lent;
   const { connect: address, connectTimeout, jump } = settings;
   const attempt = await prepare(lent, settings, placeOf(address));
+  const bySudo = await sudoOf(lent, attempt);
   const socket = await reachServer(lent, signal, stages);
   const listening = new Listening(socket, jump === undefined ? address : undefined, connectTimeout);
   try {
-    return await handshake(socket, { attempt, settings, stages, listening, signal });
+    return await handshake(socket, { attempt, settings, stages, listening, signal, bySudo });
   } catch (error) {
     socket.destroy();
     signal.throwIfAborted();
+    if (error instanceof DisableError) throw error;
     // A server that waits for TLS may close at our greeting, before we check for TLS.
     await listening.askIfUnheard();
     throw failureOf(error, attempt, listening.heard);
@@ -41,7 +44,19 @@ export async function connectSftp(
   }
 }
 
+async function sudoOf(
+  { settings: { sudo, connectTimeout }, credential }: SftpLent,
+  { place, signIn }: Attempt,
+): Promise<BySudo | undefined> {
+  if (sudo === undefined) return undefined;
+  const given = sudo.credential === undefined ? undefined : await credential(sudo.credential);
+  const password = given?.kind === 'basic' ? given.password : undefined;
+  // told before the time for connecting is over
+  return { sudo, password, place, account: signIn.user, patience: connectTimeout / 2 };
+}
+
 interface Handshake {
+  readonly bySudo: BySudo | undefined;
   readonly attempt: Attempt;
   readonly settings: SftpConnectionSettings;
   readonly stages: Stages;
@@ -51,12 +66,13 @@ interface Handshake {
 
 async function handshake(
   socket: Duplex,
-  { attempt, settings, stages, listening, signal }: Handshake,
+  { attempt, settings, stages, listening, signal, bySudo }: Handshake,
 ): Promise<SftpSession> {
   // The default callbacks of the library write to the console.
   const client = new SftpClient('sftp', { error() {}, end() {}, close() {} });
   const broken = Promise.withResolvers<never>();
   broken.promise.catch(toldElsewhere);
+  if (bySudo !== undefined) startBy(client, bySudo, broken.reject);
   client.on('error', (error: Error) => broken.reject(error));
   client.on('close', () => broken.reject(new Error('Connection lost')));
   client.on('change password', () => {
@@ -81,6 +97,17 @@ async function handshake(
     clearTimeout(late);
     signal.removeEventListener('abort', abort);
   }
+}
+
+/** Has the library start SFTP by sudo where it would ask for the subsystem. It would take a failure apart, so that goes past it. */
+function startBy(client: SftpClient, bySudo: BySudo, fail: (error: unknown) => void): void {
+  const { client: ssh } = client as unknown as { readonly client: Client };
+  ssh.sftp = (...given) => {
+    const [done] = given.slice(-1) as [ClientSFTPCallback];
+    const begin = async (): Promise<void> => done(undefined, await sftpBySudo(ssh, bySudo));
+    begin().catch(fail);
+    return ssh;
+  };
 }
 
 function sessionOf(

@@ -1,5 +1,7 @@
 import type { Lent, Step, setting } from 'waybill/adapter';
 import type { FileStore } from 'waybill/peer';
+import { connectSsh } from '../connect.ts';
+import type { Stages } from '../prepare.ts';
 import { toldStep, trySignIn } from '../ssh-test.ts';
 import { connectSftp } from './connect.ts';
 import type { SftpSession } from './sftp-session.ts';
@@ -17,12 +19,23 @@ export async function testSftp(
   then: (store: FileStore, step: Step) => Promise<void>,
 ): Promise<void> {
   let opening: Promise<SftpSession> | undefined;
+  const open = (stages?: Stages): Promise<SftpSession> =>
+    (opening = connectSftp(lent, lent.signal, stages));
   try {
-    const session = await trySignIn(lent, step, {
-      settings: lent.settings,
-      open: (stages) => (opening = connectSftp(lent, lent.signal, stages)),
-      methods: ({ facts }) => facts,
-    });
+    const { sudo } = lent.settings;
+    if (sudo !== undefined) await trySignInAlone(lent, step);
+    const session =
+      sudo === undefined
+        ? await trySignIn(lent, step, {
+            settings: lent.settings,
+            open,
+            methods: ({ facts }) => facts,
+          })
+        : await toldStep(step)('sudo', async (detail) => {
+            const started = await open();
+            detail(`runs ${sudo.command} as ${sudo.user}`);
+            return started;
+          });
     await then(new SftpStore(session), toldStep(step));
   } finally {
     await opening?.then(
@@ -30,4 +43,17 @@ export async function testSftp(
       () => undefined,
     );
   }
+}
+
+/** The steps of a sign-in without SFTP, so that what sudo refuses is told apart. */
+async function trySignInAlone(lent: TestLent, step: Step): Promise<void> {
+  const { client } = await trySignIn(lent, step, {
+    settings: lent.settings,
+    open: (stages) => connectSsh(lent, lent.signal, stages),
+    methods: ({ attempt: { signIn } }) => ({
+      offered: signIn.offered,
+      method: signIn.tried.at(-1),
+    }),
+  });
+  client.end();
 }

@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
+import library, { type ChannelEnds } from 'ssh2/lib/protocol/SFTP.js';
+import { DisableError, timerTime } from 'waybill/adapter';
+import { shellWord } from '../exec/shell-word.ts';
+import { notStarted } from './not-started.ts';
+import type { SudoSettings } from './sftp-settings.ts';
+
+export interface BySudo {
+  readonly sudo: SudoSettings;
+  /** What sudo is given where it asks; undefined where sudoers must let the account do without. */
+  readonly password: string | undefined;
+  /** `host:port`, for people. */
+  readonly place: string;
+  /** Who signs in. */
+  readonly account: string;
+  /** Milliseconds in which sudo must ask for the password. */
+  readonly patience: number;
+}
+
+/** More than sudo, a shell or their start files write before they fail. */
+const MOST = 4_096;
+
+/**
+ * Starts SFTP by sudo on a connection that is signed in. Throws a DisableError that names what sudo or the account's shell
+ * refused: trying again helps nobody, and accounts are locked for wrong passwords.
+ */
+export async function sftpBySudo(client: Client, by: BySudo): Promise<SFTPWrapper> {
+  const prompt = `${randomBytes(12).toString('hex')} password: `;
+  const channel = await executed(client, by, lineOf(by, prompt));
+  const said = heardOn(channel);
+  const fail = (problem: Parameters<typeof notStarted>[1]): DisableError => {
+    channel.close();
+    const { cause, remedy } = notStarted(by, problem);
+    return new DisableError(`${by.place} does not start SFTP by sudo: ${cause}. ${remedy}.`);
+  };
+  const wrong = watched(channel, said, prompt);
+  if (by.password !== undefined) {
+    const asked = await Promise.race([wrong.asked, late(by.patience)]);
+    if (asked === 'late') throw fail({ kind: 'not asked' });
+    if (asked === 'ended') throw fail({ kind: 'said', text: said.text() });
+    channel.write(`${by.password}\n`);
+  }
+  const sftp = takenOver(client, channel);
+  const how = await Promise.race([started(sftp), wrong.askedAgain]);
+  if (how === 'ready') return sftp;
+  if (how === 'again') throw fail({ kind: 'wrong password' });
+  throw fail(how === 'noise' ? { kind: 'noise' } : { kind: 'said', text: said.text() });
+}
+
+/** The same language whatever the server's is, so that refusals can be told apart; `-k` asks even if sudo was asked lately. */
+function lineOf({ sudo, password }: BySudo, prompt: string): string {
+  const asking = password === undefined ? '-n' : `-k -S -p ${shellWord(prompt)}`;
+  return `env LC_ALL=C sudo ${asking} -u ${shellWord(sudo.user)} -- ${sudo.command}`;
+}
+
+function executed(
+  client: Client,
+  { place, account }: BySudo,
+  line: string,
+): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    client.exec(line, (error, channel) => {
+      if (error === undefined) resolve(channel);
+      else
+        reject(
+          new DisableError(
+            `${place} runs no commands for ${account}, so sudo cannot be started. Ask its owner to allow it (no ForceCommand, no restrict in the authorized keys), or leave out sudo.`,
+          ),
+        );
+    });
+  });
+}
+
+interface Said {
+  /** All that was written besides SFTP. */
+  text(): string;
+  /** Calls back with each piece more. */
+  onMore(then: () => void): void;
+}
+
+/** Goes on reading for as long as the channel lives: a server whose errors nobody reads would stop. */
+function heardOn(channel: ClientChannel): Said {
+  let text = '';
+  const listeners: (() => void)[] = [];
+  const hear = (bytes: Buffer): void => {
+    if (text.length < MOST) text += bytes.toString();
+    for (const then of listeners) then();
+  };
+  channel.stderr.on('data', hear);
+  channel.on('data', hear);
+  return { text: () => text, onMore: (then) => void listeners.push(then) };
+}
+
+/** When sudo asks for the password, and when it does so again. */
+function watched(
+  channel: ClientChannel,
+  said: Said,
+  prompt: string,
+): { readonly asked: Promise<'asked' | 'ended'>; readonly askedAgain: Promise<'again'> } {
+  const first = Promise.withResolvers<'asked' | 'ended'>();
+  const second = Promise.withResolvers<'again'>();
+  said.onMore(() => {
+    const times = said.text().split(prompt).length - 1;
+    if (times > 0) first.resolve('asked');
+    if (times > 1) second.resolve('again');
+  });
+  channel.once('close', () => first.resolve('ended'));
+  return { asked: first.promise, askedAgain: second.promise };
+}
+
+const late = (time: number): Promise<'late'> =>
+  new Promise((resolve) => setTimeout(resolve, timerTime(time), 'late' as const).unref());
+
+/** What the library keeps of its connection and channels. */
+interface Internals {
+  readonly _chanMgr: { update(id: number, channel: SFTPWrapper): void };
+}
+
+/**
+ * Lets SFTP take the place of a command on its channel. The library starts SFTP by the server's subsystem alone, and has no
+ * other way to say it; what is used of its own parts is all here.
+ */
+function takenOver(client: Client, channel: ClientChannel): SFTPWrapper {
+  const ends = channel as unknown as ChannelEnds & { readonly incoming: { readonly id: number } };
+  const sftp = new library.SFTP(client, ends);
+  sftp.stderr = channel.stderr;
+  const { _chanMgr: channels } = client as unknown as Internals;
+  channels.update(ends.incoming.id, sftp);
+  // oxlint-disable-next-line no-underscore-dangle -- the library's own name
+  sftp._init();
+  return sftp;
+}
+
+/** How it begins: `noise` if something else than SFTP answers. */
+function started(sftp: SFTPWrapper): Promise<'ready' | 'ended' | 'noise'> {
+  return new Promise((resolve) => {
+    sftp.once('ready', () => resolve('ready'));
+    sftp.once('error', () => resolve('noise'));
+    // its last words have come by then
+    sftp.once('close', () => resolve('ended'));
+  });
+}
