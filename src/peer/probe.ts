@@ -2,7 +2,6 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect, connect as connectPlain, createServer, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect as connectSecure } from 'node:tls';
 import { describeCertificate } from '../adapter/certificate-facts.ts';
 import type { Address } from '../adapter/setting.ts';
 import { type Step, StepFailure } from '../adapter/test-step.ts';
@@ -14,6 +13,7 @@ import { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
 import type { Talk } from './talk.ts';
 import { coded } from './tls/coded.ts';
 import { connectionFailure, tryHandshake } from './tls/handshake.ts';
+import { HELLO } from './tls/hello.ts';
 import { serverTls } from './tls/server-tls.ts';
 import type { TlsClientLent, TlsLent } from './tls/tls-files.ts';
 import type { TlsClientSettings, TlsServerSettings } from './tls/tls-settings.ts';
@@ -135,16 +135,18 @@ async function answerToHello(
   address: Address,
   patience = LISTEN_FOR,
 ): Promise<SpokenProtocol | undefined> {
-  const socket = connectSecure({ ...address, rejectUnauthorized: false });
+  const socket = connectPlain(address);
   const limit = AbortSignal.timeout(patience);
   try {
-    await once(socket, 'secureConnect', { signal: limit });
-    return spokenProtocol(Buffer.of(0x16, 0x03, 0x03));
-  } catch (error) {
-    const { code } = error as { code?: unknown };
-    // An alert is also an answer in TLS: the peer asks for a certificate, or for another version.
-    const alert = typeof code === 'string' && /ALERT/.test(code);
-    return alert ? spokenProtocol(Buffer.of(0x15, 0x03, 0x03)) : undefined;
+    await once(socket, 'connect', { signal: limit });
+    socket.write(HELLO);
+    const [answer] = (await once(socket, 'data', { signal: limit })) as [Buffer];
+    const spoken = spokenProtocol(answer);
+    // also an alert is an answer: the peer asks for another version, or refuses our ciphers
+    return spoken?.name === 'TLS' ? spoken : undefined;
+  } catch {
+    // it is silent, or ends the connection
+    return undefined;
   } finally {
     socket.on('error', () => undefined).destroy();
   }

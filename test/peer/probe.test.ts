@@ -95,12 +95,27 @@ describe('a plain connection', () => {
     });
   });
 
+  test('asks for TLS with bytes in which no receiver of HL7 finds a message', async () => {
+    const heard: Buffer[] = [];
+    await using peer = await listening(
+      createPlain((socket) => socket.on('data', (bytes: Buffer) => heard.push(bytes))),
+    );
+    expect(summary(await testSteps(prober, { connect: peer.connect }))).toEqual([
+      'name passed',
+      'TCP passed',
+    ]);
+    const asked = Buffer.concat(heard);
+    expect(asked[0], 'the beginning of TLS').toBe(0x16);
+    expect([0x0b, 0x1c].filter((mark) => asked.includes(mark))).toEqual([]);
+  });
+
   test('to a port that speaks TLS says so, also if that asks for a certificate', async () => {
     await using all = await certificates();
     const { certificate: cert, key } = all.server;
     await using open = await secure({ cert, key });
     await using mutual = await secure({ cert, key, requestCert: true, maxVersion: 'TLSv1.2' });
-    for (const { connect } of [open, mutual]) {
+    await using newest = await secure({ cert, key, minVersion: 'TLSv1.3' });
+    for (const { connect } of [open, mutual, newest]) {
       const steps = await testSteps(prober, { connect });
       expect(steps.at(-1)).toMatchObject({
         result: 'failed',
