@@ -186,9 +186,9 @@ export function isSignedOutThere(
   { issuer }: ProviderValues,
   { sub, sid }: SignedOut,
 ): boolean {
-  const kept = providerGrant(claims);
-  if (kept?.issuer !== issuer.href) return false;
-  return (sub === undefined || kept.sub === sub) && (sid === undefined || kept.sid === sid);
+  const told = providerGrant(claims);
+  if (told?.issuer !== issuer.href) return false;
+  return (sub === undefined || told.sub === sub) && (sid === undefined || told.sid === sid);
 }
 
 /** What a sign-in at the provider has kept. */
