@@ -1,4 +1,5 @@
 import { partsOf } from './parts.ts';
+import { sentencesOf } from './sentences.ts';
 import { rareWordOf, type Template, templateOf, valuesIn, wordsOf } from './template.ts';
 
 /**
@@ -14,10 +15,10 @@ export type Translate = (text: string) => string;
 const LONGEST = 6_000;
 /** How many texts within a text are looked up. */
 const LOOKS = 600;
-const DEEPEST = 6;
+const DEEPEST = 8;
 /** How many joints of a text are tried. */
 const JOINTS = 16;
-/** Letters from which a template is unlikely to fit by chance. */
+/** Letters from which a template is unlikely to fit by chance; with fewer its values must be known, or single words. */
 const TELLING = 8;
 const REMEMBERED = 4_000;
 
@@ -25,6 +26,8 @@ const JOINT = /\n+|[.;:,] |\) | \(| · | – /g;
 
 interface Search {
   looks: number;
+  /** What was already looked for. */
+  readonly seen: Map<string, Found | undefined>;
 }
 
 interface Found {
@@ -43,12 +46,24 @@ export function translator(catalogue: ServerCatalogue): Translate {
   return (text) => {
     const known = remembered.get(text);
     if (known !== undefined) return known;
-    const said = text.length > LONGEST ? text : book.translated(text, { looks: 0 }, 0).text;
+    const said =
+      text.length > LONGEST ? text : book.translated(text, { looks: 0, seen: new Map() }, 0).text;
     if (remembered.size >= REMEMBERED) remembered.clear();
     remembered.set(text, said);
     return said;
   };
 }
+
+/** Texts that say something of what stands before them. */
+const PREDICATE =
+  /^(?:is|are|has|was|were|does|did|can|cannot|could|may|must|needs|gave|holds|contains|begins|ends|ended|answered|answers|asked|closed|lost|refuses|refused|sent|speaks|takes|wants)\b/;
+
+/** Its values, counted from 2. */
+const onward = (text: string): string =>
+  text.replaceAll(/\{(\d+)/g, (_all, number: string) => `{${Number(number) + 1}`);
+
+const coreOf = (text: string): string => partsOf(text).core;
+const isName = (text: string): boolean => !/\s/.test(text.trim());
 
 class Book {
   readonly #plain = new Map<string, string>();
@@ -57,11 +72,19 @@ class Book {
   readonly #wordless: Template[] = [];
 
   constructor(catalogue: ServerCatalogue) {
-    for (const [english, other] of Object.entries(catalogue)) {
-      const template = templateOf(english, other);
-      if (template.pieces.length === 1) this.#plain.set(english, other);
-      else this.#keep(template);
-    }
+    const texts = Object.entries(catalogue);
+    for (const [english, other] of texts) this.#learn(english, other);
+    // cause and remedy of a step of a connection test are shown apart
+    for (const [english, other] of texts.flatMap(([one, two]) => sentencesOf(one, two)))
+      if (!Object.hasOwn(catalogue, english)) this.#learn(english, other);
+    for (const [english, other] of texts)
+      if (PREDICATE.test(english)) this.#learn(`{1} ${onward(english)}`, `{1} ${onward(other)}`);
+  }
+
+  #learn(english: string, other: string): void {
+    const template = templateOf(english, other);
+    if (template.pieces.length === 1) this.#plain.set(english, other);
+    else this.#keep(template);
   }
 
   #keep(template: Template): void {
@@ -82,7 +105,12 @@ class Book {
 
   /** A text that is in the catalogue as a whole, perhaps with its first letter changed. */
   #known(core: string, search: Search, depth: number): Found | undefined {
-    return this.#asWritten(core, search, depth) ?? this.#withFirstLetter(core, search, depth);
+    if (search.seen.has(core)) return search.seen.get(core);
+    const found =
+      this.#asWritten(core, search, depth) ?? this.#withFirstLetter(core, search, depth);
+    // near the limit it may have been cut short
+    if (found !== undefined || depth <= DEEPEST / 2) search.seen.set(core, found);
+    return found;
   }
 
   #withFirstLetter(core: string, search: Search, depth: number): Found | undefined {
@@ -119,17 +147,19 @@ class Book {
     search: Search,
     depth: number,
   ): Found | undefined {
+    const isTelling = weight >= TELLING;
+    if (!isTelling && !values.every((value) => isName(value) || this.#plain.has(coreOf(value))))
+      return undefined;
     let whole = true;
     const said = target.map((part) => {
       if (typeof part === 'string') return part;
       const value = values[part.value] ?? '';
-      const isName = !/\s/.test(value.trim());
-      if (isName && !part.isWord) return value;
+      if (isName(value) && !part.isWord) return value;
       const found = this.translated(value, search, depth + 1);
-      whole &&= found.whole || isName;
+      whole &&= found.whole || isName(value);
       return found.text;
     });
-    return weight < TELLING && !whole ? undefined : { text: said.join(''), whole };
+    return { text: said.join(''), whole };
   }
 
   /** Several texts, one after the other, of which one at least is known. */
@@ -137,7 +167,7 @@ class Book {
     const joints = [...core.matchAll(JOINT)].slice(0, JOINTS);
     for (const { 0: joint, index } of joints) {
       const [before, after] = [core.slice(0, index), core.slice(index + joint.length)];
-      const left = this.#known(partsOf(before).core, search, depth);
+      const left = this.#known(coreOf(before), search, depth);
       if (left === undefined) continue;
       const first = this.translated(before, search, depth + 1);
       const rest = this.translated(after, search, depth + 1);
@@ -145,9 +175,10 @@ class Book {
     }
     for (const { 0: joint, index } of joints) {
       const [before, after] = [core.slice(0, index), core.slice(index + joint.length)];
-      if (this.#known(partsOf(after).core, search, depth) === undefined) continue;
+      if (this.#known(coreOf(after), search, depth) === undefined) continue;
       const rest = this.translated(after, search, depth + 1);
-      return { text: `${before}${joint}${rest.text}`, whole: false };
+      const first = this.translated(before, search, depth + 1);
+      return { text: `${first.text}${joint}${rest.text}`, whole: false };
     }
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inGerman } from '../../src/translation/german.ts';
 import { type Browser, noBrowser, violations } from '../support/browser.ts';
 import { PAGES, pageAddress, type Sample } from '../support/console-pages.ts';
 import { germanTexts } from '../support/german-texts.ts';
@@ -23,10 +24,14 @@ const ENGLISH = new Set(
   catalogues.flatMap((texts) => Object.keys(texts)).filter((text) => !GERMAN.has(text)),
 );
 
+/** Texts of the server that a page shows in English, whole or in part. */
+const fallenThrough = (texts: readonly string[]): string[] =>
+  texts.filter((text) => /\s/.test(text) && inGerman(text) !== text);
+
 /** Every text and every label that a page has, but for names that are the same in every language. */
 async function said(page: Browser['page']): Promise<string[]> {
   return page
-    .locator('body *:not([translate=no], [translate=no] *)')
+    .locator('body *:not([translate=no], [translate=no] *, q, noscript, template, script)')
     .evaluateAll((elements) =>
       elements.flatMap((element) => [
         ...['aria-label', 'title', 'placeholder'].map((name) => element.getAttribute(name)),
@@ -65,6 +70,7 @@ describe.skipIf(noBrowser !== undefined)(
       const texts = await said(page);
       expect(texts).toContain('Warteschlangen');
       expect(texts.filter((text) => ENGLISH.has(text))).toEqual([]);
+      expect(fallenThrough(texts)).toEqual([]);
       expect(MAIN.has(path) ? await violations(page) : []).toEqual([]);
       await page.setViewportSize({ width: 390, height: 844 });
       const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
@@ -103,6 +109,30 @@ describe.skipIf(noBrowser !== undefined)(
       await page.getByRole('link', { name: 'Queues' }).waitFor();
       await choose('Account', 'Language', 'Deutsch');
       await page.getByRole('link', { name: 'Warteschlangen' }).waitFor();
+    });
+
+    test('causes, events, the steps of a test and refusals are German', async () => {
+      await page.setViewportSize({ width: 1280, height: 844 });
+      await opened.open('/hosts/registry');
+      await page.getByRole('button', { name: 'Verbindung testen' }).click();
+      await page
+        .getByText('Anmeldung', { exact: true })
+        .or(page.getByText('hört niemand'))
+        .first()
+        .waitFor(SOON);
+      await page.getByText('Den Port prüfen, und ob die Gegenstelle läuft').first().waitFor(SOON);
+      expect(fallenThrough(await said(page))).toEqual([]);
+      await opened.open('/events');
+      await page
+        .getByRole('cell', { name: /^auf .+ hört niemand/ })
+        .first()
+        .waitFor(SOON);
+      await page.getByRole('cell', { name: 'gestartet' }).first().waitFor(SOON);
+      await opened.open('/messages/999999999999');
+      await page
+        .getByText('im Trace gibt es keine Session oder Nachricht 999999999999')
+        .waitFor(SOON);
+      expect(fallenThrough(await said(page))).toEqual([]);
     });
 
     test('times and numbers are written as in the language', async () => {

@@ -18,9 +18,14 @@ const nameOf = (node: unknown): string => {
   return [name, value].find((one) => typeof one === 'string') ?? '';
 };
 
-/** Folders whose texts are not seen in the console: those of the command line, editors and imports, and data. */
-const UNSEEN =
-  /^src\/(?:cli|build|import|language|mirth|translation|main\.ts|index\.ts)|\/(?:dictionary|definitions|meta)\//;
+/** What is not seen in the console: texts of the command line, editors and imports. */
+const ELSEWHERE =
+  /^src\/(?:cli|build|import|language|mirth|translation|trace\/drawing|main\.ts|index\.ts)/;
+/** Files of the command line whose texts become events. */
+const REPORTING = new Set(['src/cli/open-to-others.ts', 'src/cli/watchdog.ts']);
+/** Tables of standards, statements of SQL, headers. */
+const DATA =
+  /\/(?:dictionary|definitions|meta|map)\/|edi\/guide\/(?:claims|inquiries|payments)|\/(?:segment-elements|known-segments|element-types|hl7-types|known-words|shown-names|security-headers)\.ts$/;
 /** Properties for documentation, databases and programs. */
 const UNREAD =
   /^(?:help|description|summary|signature|examples?|samples?|sql|title|name|tags|type|pattern|schema|category|json|hl7|lines|bytes|docs)$/;
@@ -105,5 +110,5 @@ function valuesOf(node: Node): Node[] {
 /** Every file whose texts people may see in the console. */
 export const serverFiles = (): string[] =>
   globSync('{src,adapters}/**/*.ts')
-    .filter((file) => !UNSEEN.test(file))
+    .filter((file) => REPORTING.has(file) || !(ELSEWHERE.test(file) || DATA.test(file)))
     .toSorted();

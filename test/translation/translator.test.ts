@@ -15,6 +15,8 @@ const translate = translator({
   'A line.\nAnd {1} more': 'Eine Zeile.\nUnd {1} weitere',
   '{1} of {2}': '{1} von {2}',
   '{1} ended': '{1} endete',
+  '{1} closed the connection to {2}. Look at the log of {3}':
+    '{2}: Verbindung von {1} geschlossen. Protokoll von {3} ansehen',
   __proto__: 'nie',
   'the folder': 'der Ordner',
 });
@@ -35,6 +37,9 @@ describe('what a text says in German', () => {
     ['the peer answered AE (rule ae)', 'die Gegenstelle antwortete AE (Regel ae)'],
     ['3 messages for ward are gone: Check the port', 'ward fehlen 3 Nachrichten: Den Port prüfen'],
     ['A line.\nAnd 3 more', 'Eine Zeile.\nUnd 3 weitere'],
+    // a sentence by itself
+    ['Look at the log of lab.', 'Protokoll von lab ansehen.'],
+    ['lab closed the connection to ward', 'ward: Verbindung von lab geschlossen'],
     // the one that says more
     ['the port of lab is closed to ward', 'der Port von lab ist für ward zu'],
     // masked, and without what differs from message to message

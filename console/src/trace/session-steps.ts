@@ -183,7 +183,7 @@ const EVENT_TONES = { info: 'plain', warn: 'warn', error: 'bad' } as const;
 function eventsOf(message: Message, number: number, events: readonly HostEvent[]): Step[] {
   const { id, target, created, done = Number.POSITIVE_INFINITY } = message;
   const own = events.filter(({ host, at }) => host === target && at >= created && at <= done);
-  return [...Map.groupBy(own, ({ text }) => text)].flatMap(([label, alike]): Step[] => {
+  return [...Map.groupBy(own, ({ text }) => serverText(text))].flatMap(([label, alike]): Step[] => {
     const first = alike.toSorted((a, b) => a.at - b.at)[0];
     if (first === undefined) return [];
     return [
@@ -199,7 +199,7 @@ function eventsOf(message: Message, number: number, events: readonly HostEvent[]
           alike.length === 1
             ? label
             : t('{text} ({count} times)', { text: label, count: alike.length }),
-        detail: first.text,
+        detail: serverText(first.text),
         tone: EVENT_TONES[first.level],
       },
     ];

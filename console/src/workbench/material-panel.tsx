@@ -8,6 +8,7 @@ import { Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
 import { Panel } from '../element/page.tsx';
 import { day } from '../element/time-text.ts';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 
 type Item = Material['items'][number];
@@ -108,9 +109,9 @@ function Found({ material: { items, notes } }: { readonly material: Material }):
   return (
     <div className="mt-4 flex flex-col gap-3" role="status">
       {notes.length > 0 && (
-        <ul className="flex list-disc flex-col gap-1 pl-4 text-xs" translate="no">
+        <ul className="flex list-disc flex-col gap-1 pl-4 text-xs">
           {notes.map((note) => (
-            <li key={note}>{note}</li>
+            <li key={note}>{serverText(note)}</li>
           ))}
         </ul>
       )}
@@ -146,10 +147,10 @@ function Card({ item }: { readonly item: Item }): ReactElement {
       of && t('{from} to {until}', { from: day(of.notBefore), until: day(of.notAfter) }),
     ],
     [t('Key ## cryptographic'), item.type],
-    [t('Weak'), item.weak],
+    [t('Weak'), item.weak && serverText(item.weak)],
     [t('Used for'), of?.usage.join(', ')],
     [t('Serial number'), of?.serial],
-    [t('What it is'), item.note],
+    [t('What it is'), item.note && serverText(item.note)],
   ];
   const fingerprint = of?.fingerprint ?? item.publicFingerprint;
   return (

@@ -58,6 +58,8 @@ const Step = closed({
 /** `alerts` of `console.yaml` as it is written. */
 export const AlertsFile = closed({
   zone: maybe(Text),
+  /** Of what is sent; default `en`. */
+  language: maybe(word('en', 'de')),
   channels: record(Channel),
   people: maybe(record(Names)),
   rota: maybe(list(Turn, { maxItems: 100 })),
@@ -75,6 +77,8 @@ export const ON_CALL = 'on-call';
 export interface AlertSettings {
   /** The clock of the rota. */
   readonly zone: Zone;
+  /** Of what is sent. */
+  readonly language: 'en' | 'de';
   readonly channels: Readonly<Record<string, ChannelSettings>>;
   /** Name → channels; the next one is tried when one fails. */
   readonly people: Readonly<Record<string, readonly string[]>>;
@@ -103,11 +107,20 @@ export interface AlertStep {
 }
 
 export function alertSettingsOf(written: AlertsFile | undefined): AlertSettings {
-  const { zone, channels = {}, people = {}, rota = [], steps, privacy = [] } = written ?? {};
+  const {
+    zone,
+    language = 'en',
+    channels = {},
+    people = {},
+    rota = [],
+    steps,
+    privacy = [],
+  } = written ?? {};
   const all = Object.keys(channels);
   const given = steps ?? (all.length === 0 ? [] : [{ to: all }]);
   return {
     zone,
+    language,
     channels,
     people,
     rota: rota.map(({ from, to, who, since }) => ({

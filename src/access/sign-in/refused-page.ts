@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { inGerman } from '../../translation/german.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { sendProblem } from '../../web/problem.ts';
 import { escaped } from './page-text.ts';
@@ -31,6 +32,7 @@ export function sendRefusedPage(
   }
   const isGerman = /^de\b/i.test(request.headers['accept-language'] ?? '');
   const words = isGerman ? WORDS.de : WORDS.en;
+  const message = isGerman ? inGerman(error.message) : error.message;
   const advice = error instanceof SignInRefusal ? `<p>${words.why}</p>` : '';
   void reply
     .code(error.status)
@@ -39,7 +41,7 @@ export function sendRefusedPage(
     .serializer(String)
     .send(
       `<!doctype html><html lang="${isGerman ? 'de' : 'en'}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
-        `<title>${words.title} · Waybill</title><h1>${words.title}</h1><p>${escaped(error.message)}</p>${advice}` +
+        `<title>${words.title} · Waybill</title><h1>${words.title}</h1><p>${escaped(message)}</p>${advice}` +
         `<p><a href="${escaped(base)}">${words.back}</a></p></html>`,
     );
 }

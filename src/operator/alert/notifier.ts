@@ -7,6 +7,7 @@ import type { TraceReader } from '../../trace/trace-store.ts';
 import type { Engines } from '../engines.ts';
 import type { Alert, AlertStore } from './alert-store.ts';
 import type { AlertChannel, AlertNews, NewsSent } from './channel/channel.ts';
+import { inLanguage } from './channel/in-language.ts';
 import { openChannels, operationChannel } from './channel/open-channels.ts';
 import type { AlertCondition } from './condition.ts';
 import type { AlertDelivery, DeliveryStore } from './delivery-store.ts';
@@ -65,12 +66,12 @@ export function notifier(parts: NotifierOptions): Notifier {
   const { settings, engines } = parts;
   const own = openChannels(settings, engines);
   const channels: Notifier['channels'] = ({ alerts }) =>
-    new Map([
-      ...(alerts?.to ?? []).map(
-        (one) => [ownChannel(one), operationChannel(ownChannel(one), one, engines)] as const,
-      ),
-      ...own,
-    ]);
+    new Map(
+      [
+        ...(alerts?.to ?? []).map((one) => operationChannel(ownChannel(one), one, engines)),
+        ...own.values(),
+      ].map((one) => [one.name, inLanguage(one, settings.language)]),
+    );
   return {
     channels,
     tell: (open, about, signal) =>
