@@ -188,6 +188,36 @@ test.concurrent('what npm started stops when npm is ended', async () => {
   expect(await readdir(data)).not.toContain('nats.json');
 }, 60_000);
 
+/** Everybody in a service of systemd, whose KillMode is `control-group` unless its unit says otherwise. */
+const everybody = (pids: readonly number[]): void => {
+  for (const pid of pids) process.kill(pid, 'SIGTERM');
+};
+
+const ORDERS: readonly (readonly [string, (pids: readonly [number, number, number]) => unknown])[] =
+  [
+    ['Ctrl-C, which a terminal sends to the whole group', ([pid]) => process.kill(-pid, 'SIGINT')],
+    ['the end of the terminal', ([pid]) => process.kill(-pid, 'SIGHUP')],
+    ['a supervisor that tells every process of the service', everybody],
+  ];
+
+test.concurrent.for(ORDERS)('%s stops it in order', async ([, stop]) => {
+  await using made = await lab();
+  const { folder, data, port, receiver } = made;
+  const words = ['run', folder, '--data', data, '--console', 'off', '--metrics', 'off'];
+  const child = spawn(process.execPath, [WRAPPER, ...words], { stdio: 'ignore', detached: true });
+  await sendUntilAcknowledged(port, [message('1')], () => undefined);
+  await vi.waitFor(() => expect(receiver.received).toHaveLength(1));
+  const pidIn = async (file: string): Promise<number> =>
+    (JSON.parse(await readFile(join(data, file), 'utf8')) as { pid: number }).pid;
+  const [engine, nats] = [await pidIn('engine.lock'), await pidIn('nats.json')];
+  const ended = once(child, 'exit');
+  stop([child.pid ?? 0, engine, nats]);
+  expect(await ended).toEqual([0, null]);
+  const left = await readdir(data);
+  expect(left.filter((file) => /lock|nats\.json|-wal/.test(file))).toEqual([]);
+  await vi.waitFor(() => expect(isAlive(nats)).toBe(false));
+});
+
 test.concurrent('of many that start at once one gets the folder', async () => {
   await using folder = await temporaryFolder('lock');
   const module = join(import.meta.dirname, '../../src/broker/embedded/data-lock.ts');

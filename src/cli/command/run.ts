@@ -33,6 +33,7 @@ import { consoleFolder, ensureConsole } from '../packaged.ts';
 import { readOptions } from '../reading.ts';
 import { type RunningProduction, runProduction } from '../run-production.ts';
 import { filledUrl, urlOption } from '../secret-url.ts';
+import { toldToStop } from '../told-to-stop.ts';
 import { traceKeys } from '../trace-keys.ts';
 import { FileWatch } from '../watch-files.ts';
 
@@ -220,7 +221,7 @@ async function stopped(plane: Promise<OperatorWorker | undefined>, limit: number
  * killed.
  */
 function orderToStop(): { readonly given: Promise<unknown>; isStarted(): void } {
-  const given = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  const given = toldToStop();
   let started = false;
   const hurry = async (): Promise<void> => {
     await given;
@@ -273,7 +274,7 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
       : await serveFigures(readAddress(flags.metrics), { unready }, log);
   lastResort(() => operator.stop());
   say(`the operator plane of ${definition.title} runs. Ctrl-C stops.`);
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await toldToStop();
   await figures?.close();
   await operator.stop();
   lock?.release();

@@ -1,14 +1,14 @@
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type Peers, startPeers } from '../../../sandbox/peers.ts';
 import { print, say, table } from '../output.ts';
+import { toldToStop } from '../told-to-stop.ts';
 
 /** Starts every peer that is available here, says how to reach it, and ends with Ctrl-C. */
 export async function runPeers(folder: string): Promise<void> {
   // Handled from the beginning, or a quick Ctrl-C would leave processes behind.
-  const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  const ended = toldToStop();
   await using peers = await startPeers(folder);
   const yaml = stringify(peers.production, { lineWidth: 0 });
   const file = join(folder, 'production.yaml');

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -6,6 +5,7 @@ import { hospital } from '../../../sandbox/hospital.ts';
 import { demoPki } from '../demo/demo-pki.ts';
 import { print, say } from '../output.ts';
 import { sandboxModule } from '../sandbox-module.ts';
+import { toldToStop } from '../told-to-stop.ts';
 
 export function sandboxCommand(): Command {
   return new Command('sandbox')
@@ -55,7 +55,7 @@ async function runAll({ folder }: { readonly folder: string }): Promise<void> {
   for (const line of world.describe()) say(line);
   for (const [name, value] of Object.entries(world.environment)) print(`export ${name}='${value}'`);
   say('Run the production with this environment; Ctrl-C ends the sandbox.');
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await toldToStop();
   for (const [system, count] of Object.entries(await world.arrived()))
     say(`${system} got ${count}`);
 }
@@ -103,7 +103,7 @@ async function runOAuth2({ port, client, secret, keys, scope }: OAuth2Flags): Pr
   print(`tokenUrl ${server.tokenUrl}`);
   print(server.ca);
   say('Put the certificate above into a file and name it under trust; Ctrl-C ends it.');
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await toldToStop();
 }
 
 interface HospitalFlags {
@@ -141,6 +141,6 @@ async function runHospital({ host, pki: folder, name, ports }: HospitalFlags): P
   });
   for (const { name: system, port } of running.systems) say(`${system} listens on ${host}:${port}`);
   say(`certificates are in ${folder}; Ctrl-C ends it`);
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await toldToStop();
   for (const { name: system, count } of running.systems) say(`${system} got ${count()} messages`);
 }

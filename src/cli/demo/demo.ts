@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +19,7 @@ import { print, say, sayConsole, table, terminal } from '../output.ts';
 import { consoleFolder, ensureConsole, packaged } from '../packaged.ts';
 import { type RunningProduction, runProduction } from '../run-production.ts';
 import { sandboxModule } from '../sandbox-module.ts';
+import { toldToStop } from '../told-to-stop.ts';
 import { demoMessages } from './demo-messages.ts';
 import { demoPki } from './demo-pki.ts';
 import type { DemoWorld } from './demo-world.ts';
@@ -87,7 +87,7 @@ async function show(folder: string, flags: DemoFlags): Promise<void> {
   await report(running, result, { data, port, folder: pki.folder });
   if (flags.once !== true) {
     say('The production keeps running. Ctrl-C ends the demo.');
-    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+    await toldToStop();
   }
   await operator.stop();
   if (flags.json === true) print(JSON.stringify(result));
