@@ -4,7 +4,7 @@ import type { TokenOrder, TokenQuestion } from '../credential/token-desk.ts';
 import type { CheckedFiles, CheckOrder } from '../definition/history/checked-files.ts';
 import type { Rehearsal, RehearsalRequest, RehearsedPart } from '../definition/rehearsal.ts';
 import type { SessionOutcome } from '../trace/session-outcome.ts';
-import type { QuickHit, TracePage, TraceQuery } from '../trace/trace-query.ts';
+import type { Indexing, QuickHit, TracePage, TraceQuery } from '../trace/trace-query.ts';
 import type { PurgeReport } from '../trace/trace-store.ts';
 import type { TracedMessage, TracedSession } from '../trace/traced-message.ts';
 import type { VerifyReport } from '../trace/verify.ts';
@@ -177,6 +177,7 @@ export const TRACE = {
     'trace.quick-find',
   ),
   fields: plane<null, readonly string[]>('trace.fields'),
+  indexing: plane<null, Indexing | undefined>('trace.indexing'),
   session: plane<Reader & { readonly id: number }, TracedSession | undefined>('trace.session'),
   message: plane<Reader & { readonly id: number }, TracedMessage | undefined>('trace.message'),
   outcomes: plane<Reader & { readonly sessions: readonly number[] }, readonly SessionOutcome[]>(

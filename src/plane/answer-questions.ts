@@ -177,6 +177,7 @@ export function serveTrace(broker: Broker, reader: TraceReader, audit: () => Aud
       return reader.quickFind(text, { limit });
     },
     fields: () => reader.fields(),
+    indexing: () => reader.indexing(),
     async session({ id, by }) {
       await seen(by, { action: 'message.trace', object: `session ${id}` });
       return reader.session(id);

@@ -9,6 +9,7 @@ import type {
   EventQuery,
   HostHour,
   HostHoursQuery,
+  Indexing,
   QuickHit,
   ReplayQuery,
   StatisticsQuery,
@@ -60,6 +61,8 @@ export interface TraceReader {
   find(query: TraceQuery, options?: FindOptions): Promise<TracePage>;
   /** What a pasted text may be: a message or session id, a control id, or the value of any search field. Newest first. */
   quickFind(text: string, options?: QuickFindOptions): Promise<readonly QuickHit[]>;
+  /** What is not found yet by search fields that are new or have another path. */
+  indexing(): Promise<Indexing | undefined>;
   /** Names of the search fields in the trace. */
   fields(): Promise<readonly string[]>;
   /** The session of that id or, if it is a message's id, the session it belongs to. */

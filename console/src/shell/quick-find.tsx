@@ -37,7 +37,7 @@ export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactE
   const [text, setText] = useState('');
   const [selected, setSelected] = useState(0);
   const navigate = useNavigate();
-  const { hits, searches } = useHits(text, onClose);
+  const { hits, searches, indexing } = useHits(text, onClose);
   const at = Math.min(selected, Math.max(0, hits.length - 1));
   const onKeyDown = (event: KeyboardEvent): void => {
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -115,6 +115,15 @@ export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactE
           : searches
             ? t('{count} found; still searching…', { count: hits.length })
             : t('{count} found', { count: hits.length })}
+        {indexing !== undefined && text.trim() !== '' && (
+          <span className="text-warn">
+            {' '}
+            {t(
+              'Messages before {time} are still being indexed and may not be found by {fields} yet.',
+              { time: moment(indexing.backTo), fields: indexing.fields.join(', ') },
+            )}
+          </span>
+        )}
       </p>
     </Modal>
   );
@@ -123,7 +132,11 @@ export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactE
 function useHits(
   typed: string,
   onClose: () => void,
-): { readonly hits: readonly Hit[]; readonly searches: boolean } {
+): {
+  readonly hits: readonly Hit[];
+  readonly searches: boolean;
+  readonly indexing?: QuickHits['indexing'];
+} {
   const navigate = useNavigate();
   const text = useDeferredValue(typed.trim());
   const { data, isFetching } = useQuery(quickHits(text));
@@ -224,7 +237,7 @@ function useHits(
     go: goes(() => navigate({ to: '/productions', search: { view: 'find', find: text } })),
   };
   const hits = [...found, ...hosts, ...byProperty, ...(several ? [everywhere] : []), ...pages];
-  return { hits, searches };
+  return { hits, searches, indexing: data?.indexing };
 }
 
 function sessionHit(

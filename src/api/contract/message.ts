@@ -157,6 +157,14 @@ export const SearchRequest = closed({
 });
 export type SearchRequest = Static<typeof SearchRequest>;
 
+const Indexing = Type.Object(
+  { fields: list(Type.String()), backTo: Time },
+  {
+    description:
+      'These search fields are new or have another path: sessions that began before `backTo` may not be found by them yet.',
+  },
+);
+
 /** Newest first. A short page with `next` was ended by time: `searchedBackTo` says how far it got. */
 export const MessagePage = Type.Object({
   items: list(FoundMessage),
@@ -164,15 +172,7 @@ export const MessagePage = Type.Object({
   missing: maybe(
     list(Type.String(), { description: 'Texts of `anyOf` that no message has, at any time.' }),
   ),
-  indexing: maybe(
-    Type.Object(
-      { fields: list(Type.String()), backTo: Time },
-      {
-        description:
-          'These search fields are new or have another path: sessions that began before `backTo` may not be found by them yet.',
-      },
-    ),
-  ),
+  indexing: maybe(Indexing),
   searchedBackTo: Time,
   complete: Type.Boolean(),
 });
@@ -209,6 +209,7 @@ export const QuickHits = Type.Object({
       ),
     }),
   ),
+  indexing: maybe(Indexing),
 });
 export type QuickHits = Static<typeof QuickHits>;
 

@@ -154,6 +154,7 @@ function findRoutes(app: Api, context: ApiContext): void {
           await trace.quickFind(text.trim(), { visible, shown, limit }),
           visible,
         ),
+        indexing: await trace.indexing(),
       }));
     },
   );

@@ -8,7 +8,7 @@ import { EngineError } from '../../error/engine-error.ts';
 import { describeDuration, milliseconds } from '../../time/duration.ts';
 import { describeSize } from '../../time/size.ts';
 import { CRITERION_NAMES, criteria } from '../../trace/criteria.ts';
-import { behindText, drawPage } from '../../trace/drawing/draw-page.ts';
+import { behindText, drawPage, indexingText } from '../../trace/drawing/draw-page.ts';
 import { drawQuickHits } from '../../trace/drawing/draw-quick-hits.ts';
 import { drawSession } from '../../trace/drawing/draw-session.ts';
 import { idIn } from '../../trace/quick-find.ts';
@@ -125,6 +125,8 @@ async function findWord(broker: Broker, word: string, flags: FindFlags): Promise
   const hits = await reader.quickFind(word, wholeNumber('--limit', flags.limit));
   if (flags.json === true) return print(JSON.stringify(hits));
   print(drawQuickHits(hits, terminal()));
+  const indexing = await reader.indexing();
+  if (indexing !== undefined) print(indexingText(indexing, terminal()));
   const behind = await traceLag(broker);
   if (behind > 0) print(behindText(behind));
 }

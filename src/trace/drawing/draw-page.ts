@@ -1,6 +1,6 @@
 import { describeDuration } from '../../time/duration.ts';
 import { describeSize } from '../../time/size.ts';
-import type { TracePage } from '../trace-query.ts';
+import type { Indexing, TracePage } from '../trace-query.ts';
 import type { TracedMessage } from '../traced-message.ts';
 import { cut, type DrawingOptions, dateTime, plainText, shortType } from './terminal-text.ts';
 
@@ -93,17 +93,26 @@ function remark(message: TracedMessage): string {
 }
 
 function foot(page: TracePage, options: PageOptions): string {
-  const { indexing } = page;
+  const { items, complete, indexing } = page;
   if (indexing === undefined) return footOf(page, options);
-  const { fields, backTo } = indexing;
-  return `${footOf(page, options)}; by ${fields.join(', ')} nothing is found before ${dateTime(backTo, options.zone)} yet: it is still being indexed`;
+  const found = complete ? foundText(items.length) : footOf(page, options);
+  return `${found}; ${indexingText(indexing, options)}`;
+}
+
+const foundText = (count: number): string => (count === 1 ? '1 message' : `${count} messages`);
+
+export function indexingText(
+  { fields, backTo }: Indexing,
+  { zone }: Pick<DrawingOptions, 'zone'>,
+): string {
+  return `what began before ${dateTime(backTo, zone)} may not be found by ${fields.join(', ')} yet: it is still being indexed`;
 }
 
 function footOf(
   { items, complete, next, searchedBackTo }: TracePage,
   { zone, behind = 0 }: PageOptions,
 ): string {
-  const found = items.length === 1 ? '1 message' : `${items.length} messages`;
+  const found = foundText(items.length);
   if (behind > 0 && complete) return `${found}; ${behindText(behind)}`;
   if (complete) return `${found}; everything was searched`;
   return `${found}; searched back to ${dateTime(searchedBackTo, zone)}; continue with --after ${next}`;

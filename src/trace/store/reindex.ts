@@ -204,17 +204,24 @@ function progressOf(note: string | undefined): Progress | undefined {
   return note === undefined ? undefined : (JSON.parse(note) as Progress);
 }
 
+/** What the note `INDEXING` says. */
+export function indexingOf(note: string | undefined): Indexing | undefined {
+  const progress = progressOf(note);
+  if (progress === undefined || progress.fields.length === 0) return undefined;
+  const { fields, backTo } = progress;
+  return { fields, backTo };
+}
+
 /** Adds to a page what could not be found yet, given the note `INDEXING`. */
 export function withIndexing(
   page: TracePage,
   { search = {}, anyOf, from = 0 }: TraceQuery,
   note: string | undefined,
 ): TracePage {
-  const progress = progressOf(note);
+  const indexing = indexingOf(note);
   // a session that began an hour ago may have a message of now
-  if (progress === undefined || from - HOUR > progress.backTo) return page;
-  const asked = Object.keys(search);
+  if (indexing === undefined || from - HOUR > indexing.backTo) return page;
   const fields =
-    anyOf === undefined ? progress.fields.filter((name) => asked.includes(name)) : progress.fields;
-  return fields.length === 0 ? page : { ...page, indexing: { fields, backTo: progress.backTo } };
+    anyOf === undefined ? indexing.fields.filter((name) => name in search) : indexing.fields;
+  return fields.length === 0 ? page : { ...page, indexing: { ...indexing, fields } };
 }

@@ -378,6 +378,7 @@ export function describeTraceUpkeep(name: string, open: OpenTraceStore): void {
       const { indexing, items } = await store.find({ search: { ward: 'M0' } });
       expect(items).toEqual([]);
       expect(indexing).toEqual({ fields: ['ward'], backTo: at[2] });
+      expect(await store.indexing()).toEqual({ fields: ['control-id', 'ward'], backTo: at[2] });
       expect((await store.find({ search: { mrn: 'M0' } })).indexing).toBeUndefined();
       expect((await store.find({ anyOf: ['M0'] })).indexing).toMatchObject({ backTo: at[2] });
       expect(
@@ -388,6 +389,7 @@ export function describeTraceUpkeep(name: string, open: OpenTraceStore): void {
       expect(read).not.toContain('M2');
       expect((await store.find({ search: { ward: 'M0' } })).items).toHaveLength(2);
       expect((await store.find({ search: { ward: 'M0' } })).indexing).toBeUndefined();
+      expect(await store.indexing()).toBeUndefined();
     });
 
     test('keys of a job cut short do not outlive a return to the earlier fields', async () => {

@@ -34,7 +34,7 @@ created                  message          session          status     type     f
   expect(drawPage(await pageOf({ target: 'nowhere' }))).toBe('0 messages; everything was searched');
   const indexing = { fields: ['ward'], backTo: NOON };
   expect(drawPage({ ...(await pageOf({ target: 'nowhere' })), indexing }, { zone: 'UTC' })).toBe(
-    '0 messages; everything was searched; by ward nothing is found before 2026-03-10 12:00:00.000 yet: it is still being indexed',
+    '0 messages; what began before 2026-03-10 12:00:00.000 may not be found by ward yet: it is still being indexed',
   );
   // nothing is said of what the trace has not read yet
   expect(drawPage(await pageOf({ target: 'nowhere' }), { behind: 12 })).toBe(

@@ -3,9 +3,9 @@ import { type Clock, systemClock } from '../../../time/clock.ts';
 import { quickFind } from '../../quick-find.ts';
 import type { LargeBody } from '../../search.ts';
 import type { TracePage, TraceQuery } from '../../trace-query.ts';
-import type { TraceStore } from '../../trace-store.ts';
+import type { PurgeOptions, PurgeReport, TraceStore } from '../../trace-store.ts';
 import { purge, purgePlan } from '../purge.ts';
-import { INDEXING, reindex, withIndexing } from '../reindex.ts';
+import { INDEXING, indexingOf, reindex, withIndexing } from '../reindex.ts';
 import { keysUsed, type TraceCipher, USED_KEYS } from '../trace-cipher.ts';
 import { unavailable } from '../unavailable.ts';
 import { apply, differences, settleByFloor, settleLost } from './apply.ts';
@@ -76,6 +76,7 @@ export async function postgresTraceStore({
     find: (query, options) =>
       told(indexed(find({ db, words, cipher, largeBody }, query, options), query, db)),
     quickFind: (text, options) => told(quickFind(text, quickFindDays(db, words, cipher), options)),
+    indexing: () => told(note(db, INDEXING).then(indexingOf)),
     fields: () => told(fields(db)),
     session: (id) => told(session(db, words, id)),
     message: (id) => told(message(db, words, id)),
@@ -88,12 +89,7 @@ export async function postgresTraceStore({
     replayList: (query) => told(replayList(db, words, query)),
     openMessages: (host, page) => told(openMessages(db, words, { ...page, host })),
     failures: (query, shown) => told(failures(db, words, query, shown)),
-    purge: (options) =>
-      told(
-        purgedDays(upkeep, memory).then((days) =>
-          (options.dryRun === true ? purgePlan : purge)(days, options),
-        ),
-      ),
+    purge: (options) => told(purgeDays(upkeep, memory, options)),
     reindex: (options) => told(reindex(indexedDays(upkeep, memory), options)),
     hold: (sessionId, given) => told(hold(db, sessionId, given)),
     release: (sessionId) => told(release(db, sessionId)),
@@ -105,6 +101,15 @@ export async function postgresTraceStore({
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+async function purgeDays(
+  db: Database,
+  memory: Memory,
+  options: PurgeOptions,
+): Promise<PurgeReport> {
+  const days = await purgedDays(db, memory);
+  return (options.dryRun === true ? purgePlan : purge)(days, options);
 }
 
 /** Records which keys it is written with; throws CREDENTIAL_MISSING if one of them is not available. */

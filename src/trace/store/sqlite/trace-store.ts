@@ -4,7 +4,7 @@ import type { LargeBody } from '../../search.ts';
 import type { TraceStore } from '../../trace-store.ts';
 import type { Damage, MovedFile } from '../damage.ts';
 import { purge, purgePlan } from '../purge.ts';
-import { INDEXING, reindex, withIndexing } from '../reindex.ts';
+import { INDEXING, indexingOf, reindex, withIndexing } from '../reindex.ts';
 import type { TraceCipher } from '../trace-cipher.ts';
 import { unavailable } from '../unavailable.ts';
 import { apply, differences, settleByFloor, settleLost } from './apply.ts';
@@ -80,6 +80,7 @@ export function sqliteTraceStore({
         return withIndexing(page, query, files.held.note(INDEXING));
       }),
     quickFind: (text, options) => attempt(() => quickFind(text, quickFindFiles(files), options)),
+    indexing: () => attempt(() => indexingOf(files.held.note(INDEXING))),
     fields: () => attempt(() => fields(files)),
     session: (id) => attempt(() => session(files, id)),
     message: (id) => attempt(() => message(files, id)),
