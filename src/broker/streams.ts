@@ -126,6 +126,17 @@ export async function ensureWorker(broker: Broker, stream: string, pool: number)
   });
 }
 
+/**
+ * Notes for every engine that works on the queue later that what was delivered and is not settled
+ * may have been sent: it was cut off.
+ */
+export async function doubtDelivered(broker: Broker, stream: string): Promise<void> {
+  const info = await workerInfo(broker, stream);
+  if (info === undefined || info.num_ack_pending === 0) return;
+  const upTo = Math.max(doubtOf(info), info.delivered.stream_seq);
+  await updateConsumer(broker.manager, stream, { durable_name: WORKER, ...doubting(upTo) });
+}
+
 /** Where a worker stores the last message that the previous one may have processed. */
 const DOUBT = 'waybill-doubt';
 

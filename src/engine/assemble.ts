@@ -112,6 +112,7 @@ export function assemble(works: Works, plan: QueuePlan, directed: Directed): Ass
         line: isLine(of),
         doubts: queues.doubts,
         takeOver: (stream, signal) => queues.takeOver(stream, signal),
+        cutOff: (stream) => queues.cutOff(stream),
         recall: () => queues.recall(),
         disable: (reason) => directed.disable(of.name, reason),
         testing: () => directed.testing(of.name),

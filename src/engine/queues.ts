@@ -2,6 +2,7 @@ import { outcomeTail } from '../broker/outcome-tail.ts';
 import { acknowledgeAgain } from '../broker/queue.ts';
 import { type QueueStream, queueStreams, SHAPE } from '../broker/queue-survey.ts';
 import {
+  doubtDelivered,
   ensureProjector,
   ensureStream,
   ensureWorker,
@@ -151,6 +152,11 @@ export class Queues {
     return taken;
   }
 
+  /** What this engine leaves unfinished in a queue that engines share may have been sent. */
+  async cutOff(stream: string): Promise<void> {
+    await doubtDelivered(this.#engine.broker, stream);
+  }
+
   /** Everything up to there may have been sent through a consumer that is gone; 0 means nothing. */
   async #doubtAll(stream: string, until: number): Promise<void> {
     if (until === 0) return;
@@ -169,6 +175,8 @@ export class Queues {
     if (sole) await this.#doubtAll(stream, await reclaimWorker(broker, stream, pool, { wasSent }));
     if (!wasSent) return;
     this.doubts.raise(stream, { until: await lastSequence(broker, stream), most: IN_DOUBT * pool });
+    // it may come again only after the acknowledge wait, when this engine has ended in order
+    if (!sole) await doubtDelivered(broker, stream);
   }
 
   /** The other lines of a host's queue: of its earlier orders, and of engines with a different one. */

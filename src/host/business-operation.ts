@@ -1,11 +1,12 @@
 import type { OpenOutbound, OutboundAdapter } from '../adapter/adapter.ts';
+import { isAway } from '../broker/away.ts';
 import type { Lease } from '../broker/lease.ts';
 import type { Taken } from '../broker/queue.ts';
 import type { TakenOver } from '../broker/streams.ts';
 import { whileHeld } from '../broker/while-held.ts';
 import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
-import { toldElsewhere } from '../error/foreseen.ts';
+import { toldElsewhere, unless } from '../error/foreseen.ts';
 import type { Accepting } from '../flow/accept.ts';
 import type { Doubts } from '../flow/doubts.ts';
 import type { EndOrder } from '../flow/end-message.ts';
@@ -54,6 +55,8 @@ export interface OperationOptions {
   readonly doubts: Doubts;
   /** Takes over the line for this engine, which holds its lease. */
   readonly takeOver: (stream: string, signal: AbortSignal) => Promise<TakenOver>;
+  /** Notes that what is unfinished of a queue that engines share may have been sent. */
+  readonly cutOff: (stream: string) => Promise<void>;
   /** Recreates a removed consumer of a stream. */
   readonly restore: (stream: string, pool: number) => Promise<void>;
   /** Reads what other engines recently settled into `settled`. */
@@ -135,6 +138,7 @@ export class BusinessOperation implements Host {
     events.hostStarted(this.name);
     this.#patience.renew();
     this.#held = new AbortController();
+    this.#cut = false;
     this.#holding = this.#options.line ? this.#workWhileHeld() : this.#work(this.#held.signal);
   }
 
@@ -167,6 +171,7 @@ export class BusinessOperation implements Host {
     this.#held.abort();
     await this.#holding;
     await this.#stopWorkers();
+    await this.#noteCut();
     this.#stop.abort();
     await this.#connection?.close();
     this.#connection = undefined;
@@ -239,6 +244,13 @@ export class BusinessOperation implements Host {
     await this.#patience.within(this.#limit, ended);
     // the peer may get again what it already has
     if (this.#patience.signal.aborted) this.#cut = true;
+  }
+
+  /** A line is left to the next engine as unclean. */
+  async #noteCut(): Promise<void> {
+    const { line, streams, cutOff } = this.#options;
+    if (line || !this.#cut) return;
+    await Promise.all(streams.map(cutOff)).catch(unless(isAway, 'noting what a stop cut off'));
   }
 
   retryNow(): void {

@@ -22,6 +22,8 @@ interface Setting extends AsyncDisposable {
   readonly port: number;
   switch(verb: 'start' | 'stop'): Promise<void>;
   outcomes(): Promise<OutcomeRecord[]>;
+  /** Ends the engine in order, and starts another one. */
+  restart(): Promise<void>;
 }
 
 /** One operation `lab` that sends to a port; `rest` are its further lines. */
@@ -41,15 +43,23 @@ operations:
     ${rest}
 `,
   );
-  const running = await runProduction({
-    folder,
-    data: join(folder, 'data'),
-    durability: 'process-crash',
-    log: silentLogger,
-  });
+  const start = (): Promise<RunningProduction> =>
+    runProduction({
+      folder,
+      data: join(folder, 'data'),
+      durability: 'process-crash',
+      log: silentLogger,
+    });
+  let running = await start();
   return {
-    running,
+    get running() {
+      return running;
+    },
     port,
+    async restart() {
+      await running.stop();
+      running = await start();
+    },
     async switch(verb) {
       await orderAll(running.broker, ENGINE[verb], { host: 'lab', by: 'test' });
     },
@@ -117,6 +127,24 @@ test('a message that a stop cut off is sent again and marked; no other is', asyn
   expect(marked[0]).toBe(true);
   expect(marked.slice(3)).not.toContain(true);
 }, 30_000);
+
+test.for(['fifo', 'none', '{ by-key: field("PID-3.1"), partitions: 2 }'])(
+  'a message that the end of an engine cut off is sent again and marked by the next one (order: %s)',
+  { timeout: 30_000 },
+  async (order) => {
+    await using peer = await mllpReceiver((_, index) => (index === 0 ? 'silence' : 'AA'));
+    await using setting = await line(peer.port, `order: ${order}`, '500ms');
+    await sendUntilAcknowledged(setting.port, [messageOf('S0')], () => undefined);
+    await vi.waitFor(() => expect(peer.received.length).toBe(1));
+    await setting.restart();
+    await vi.waitFor(async () => expect(await setting.outcomes()).toHaveLength(1));
+    await sendUntilAcknowledged(setting.port, [messageOf('S1')], () => undefined);
+    await vi.waitFor(async () => expect(await setting.outcomes()).toHaveLength(2));
+    expect(peer.received.map(({ controlId }) => controlId)).toEqual(['S0', 'S0', 'S1']);
+    const marked = (await setting.outcomes()).map(({ possibleDuplicate }) => possibleDuplicate);
+    expect(marked).toEqual([true, undefined]);
+  },
+);
 
 test('a message waits for a connection as long as `disconnected` says, whatever `for` is', async () => {
   const lab = await freePort();

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -146,7 +146,7 @@ export interface EventfulProduction extends AsyncDisposable {
   wasSentToThird(at: number): boolean;
   /** Files that no engine has taken yet. */
   filesLeft(): Promise<readonly string[]>;
-  /** The last that engines and NATS wrote. */
+  /** The last that the engines wrote. */
   report(): string;
   /** What happened, and what was answered. */
   readonly told: readonly string[];
@@ -417,13 +417,7 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
     acknowledged,
     received: { first: first.received, second: second.received, third: third.received },
     told,
-    report: () =>
-      [
-        ...engines.map((engine) => engine.output()),
-        readFileSync(join(nats.data, 'nats.log'), 'utf8'),
-      ]
-        .map((text) => text.slice(-REPORTED))
-        .join('\n---\n'),
+    report: () => engines.map((engine) => engine.output().slice(-REPORTED)).join('\n---\n'),
     async filesLeft() {
       const entries = await readdir(folderIn, { withFileTypes: true });
       return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
