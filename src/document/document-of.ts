@@ -1,6 +1,10 @@
 import { astmDocument } from './astm/astm-document.ts';
-import { delimitedDocument, type Layout } from './delimited/delimited-document.ts';
-import { dicomDocument } from './dicom/dicom-document.ts';
+import {
+  delimitedDocument,
+  delimitedDocumentInTurns,
+  type Layout,
+} from './delimited/delimited-document.ts';
+import { dicomDocument, dicomDocumentInTurns } from './dicom/dicom-document.ts';
 import type { BodyHints, Document } from './document.ts';
 import { ediDocument } from './edi/edi-document.ts';
 import { hl7Document } from './hl7/hl7-document.ts';
@@ -30,8 +34,12 @@ export async function documentInTurns(
   bytes: Uint8Array,
   hints: BodyHints,
 ): Promise<Document | undefined> {
-  const { media, given } = readHints(hints);
-  return kindOf(media) === 'xml' ? await xmlDocumentInTurns(bytes, given) : undefined;
+  const { media, parameters, given } = readHints(hints);
+  const kind = kindOf(media);
+  if (kind === 'xml') return await xmlDocumentInTurns(bytes, given);
+  if (kind === 'dicom') return await dicomDocumentInTurns(bytes);
+  if (kind !== 'delimited') return undefined;
+  return await delimitedDocumentInTurns(bytes, layoutOf(media.toLowerCase(), parameters, given));
 }
 
 function readHints({ type, charset }: BodyHints) {

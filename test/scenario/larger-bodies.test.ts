@@ -11,12 +11,20 @@ import { ediDocument } from '../../src/document/edi/edi-document.ts';
 import { fhirFindings } from '../../src/document/fhir/validate/validate.ts';
 import { hl7Document } from '../../src/document/hl7/hl7-document.ts';
 import { validate } from '../../src/document/hl7/validation/validate.ts';
-import { readRecords } from '../../src/document/records/read-records.ts';
-import type { RecordMap } from '../../src/document/records/record-map.ts';
+import { atOnce } from '../../src/document/in-turns.ts';
+import { readingRecords } from '../../src/document/records/read-records.ts';
 import { writeRecords } from '../../src/document/records/write-records.ts';
 import { searchFields } from '../../src/trace/search-fields.ts';
 import { partsOf } from '../../src/transform/split/parts-of.ts';
-import { BODIES, type BodyKind, bodyOf, HOSTILE, PATHS, TYPES } from '../support/growing-bodies.ts';
+import {
+  BODIES,
+  type BodyKind,
+  bodyOf,
+  HOSTILE,
+  PATHS,
+  ROWS,
+  TYPES,
+} from '../support/growing-bodies.ts';
 import { type Growing, growth } from '../support/growth.ts';
 import { scopeOf, valueOf } from '../support/subject-message.ts';
 import { inputOf, transformOf } from '../support/transform-reading.ts';
@@ -244,36 +252,15 @@ test.for([...inSegments, ...inLists])(
   },
 );
 
+function recordsAndBack(bytes: Buffer): void {
+  const { values } = atOnce(readingRecords(bytes, ROWS));
+  const json = Buffer.from(JSON.stringify(values));
+  writeRecords(documentOf(json, { type: TYPES.json, charset: undefined }), ROWS);
+}
+
 test('larger records are read and written in time in proportion', () => {
-  const field = {
-    name: 'mrn',
-    type: 'text',
-    required: true,
-    width: 0,
-    pad: ' ',
-    align: 'left',
-  } as const;
-  const fields = ['mrn', 'name', 'ward'].map((name) => ({
-    ...field,
-    name,
-    format: '',
-    decimals: undefined,
-    counts: undefined,
-  }));
-  const map: RecordMap = {
-    delimiter: ',',
-    names: true,
-    charset: 'utf-8',
-    lineEnd: '\n',
-    bad: 'suspend',
-    records: [{ name: 'rows', when: undefined, at: undefined, required: false, fields }],
-  };
-  const work = (bytes: Buffer): void => {
-    const { values } = readRecords(bytes, map);
-    const json = Buffer.from(JSON.stringify(values));
-    writeRecords(documentOf(json, { type: TYPES.json, charset: undefined }), map);
-  };
-  expect(tooSteep({ make: (n) => bodyOf('delimited', n), work })).toBeUndefined();
+  const growing = { make: (n: number) => bodyOf('delimited', n), work: recordsAndBack };
+  expect(tooSteep(growing)).toBeUndefined();
 });
 
 test.for<[BodyKind, string]>([

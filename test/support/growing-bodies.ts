@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { attributeOf, writeDataSet } from '../../src/document/dicom/data-set.ts';
 import { fileHead, HEAD_ENCODING } from '../../src/document/dicom/file-head.ts';
+import type { RecordMap } from '../../src/document/records/record-map.ts';
 
 const ISA =
   'ISA*00*          *00*          *ZZ*S              *ZZ*R              *260101*1200*^*00501*000000001*0*P*:~GS*HC*S*R*20260101*1200*1*X*005010X222A1~';
@@ -140,4 +141,29 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
   'quotes in one cell': ['delimited', (n) => `a,b\n"${'""'.repeat(n)}",1\n`],
   'quotes without an end': ['delimited', (n) => `a,b\n${'"a,'.repeat(n)}\n`],
   'fields of one record': ['astm', (n) => `H|\\^&\rP|${'a|'.repeat(n)}\r`],
+};
+
+const FIELD = {
+  name: 'mrn',
+  type: 'text',
+  required: true,
+  width: 0,
+  pad: ' ',
+  align: 'left',
+} as const;
+const FIELDS = ['mrn', 'name', 'ward'].map((name) => ({
+  ...FIELD,
+  name,
+  format: '',
+  decimals: undefined,
+  counts: undefined,
+}));
+/** The record map of `delimited`. */
+export const ROWS: RecordMap = {
+  delimiter: ',',
+  names: true,
+  charset: 'utf-8',
+  lineEnd: '\n',
+  bad: 'suspend',
+  records: [{ name: 'rows', when: undefined, at: undefined, required: false, fields: FIELDS }],
 };

@@ -1,8 +1,10 @@
 import { EngineError } from '../../error/engine-error.ts';
 import { type Charset, charsetNamed, decodeFaithfully } from '../charset.ts';
 import type { Document } from '../document.ts';
+import { atOnce, inTurns } from '../in-turns.ts';
 import { type ColumnPath, columnPath } from './column-path.ts';
 import { GapList } from './gap-list.ts';
+import { closingQuote, type Row, rowsOf, writtenRows } from './rows.ts';
 
 /** The format of a delimited text, as far as the caller knows it. */
 export interface Layout {
@@ -15,23 +17,35 @@ export interface Layout {
 
 /** Reads CSV and similar text. Throws DOCUMENT_UNREADABLE with the line of a quote that is never closed. */
 export function delimitedDocument(bytes: Uint8Array, layout: Layout): DelimitedDocument {
-  const { text, charset } = decodeFaithfully(bytes, charsetNamed(layout.charset));
-  const mark = text.startsWith('\uFEFF') ? '\uFEFF' : '';
-  const body = text.slice(mark.length);
-  const delimiter = layout.delimiter ?? likelyDelimiter(body);
-  const rows = rowsOf(body, delimiter);
-  if ('openQuoteAt' in rows) {
-    const line = body.slice(0, rows.openQuoteAt).split('\n').length;
-    throw new EngineError(
-      'DOCUMENT_UNREADABLE',
-      `The body is not valid delimited text: a quote opened on line ${line} is never closed.`,
-    );
-  }
+  return atOnce(readingDelimited(bytes, layout));
+}
+
+/** As `delimitedDocument`, for a large body; other work of the thread gets its turn meanwhile. */
+export async function delimitedDocumentInTurns(
+  bytes: Uint8Array,
+  layout: Layout,
+): Promise<DelimitedDocument> {
+  return await inTurns(readingDelimited(bytes, layout));
+}
+
+/** As `delimitedDocument`; stops now and then. */
+export function* readingDelimited(
+  bytes: Uint8Array,
+  layout: Layout,
+): Generator<undefined, DelimitedDocument> {
+  const decoded = decodeFaithfully(bytes, charsetNamed(layout.charset));
+  const { charset } = decoded;
+  const mark = decoded.text.startsWith('\uFEFF') ? '\uFEFF' : '';
+  const text = decoded.text.slice(mark.length);
+  const delimiter = layout.delimiter ?? likelyDelimiter(text);
+  const rows = yield* rowsOf(text, delimiter);
   const { header } = layout;
-  return new DelimitedDocument({ rows, delimiter, header, charset, mark, raw: bytes });
+  return new DelimitedDocument({ text, rows, delimiter, header, charset, mark, raw: bytes });
 }
 
 interface Source {
+  /** Without the mark. */
+  readonly text: string;
   readonly rows: readonly Row[];
   readonly delimiter: string;
   readonly header: boolean;
@@ -88,7 +102,7 @@ export class DelimitedDocument implements Document {
     const places = [...head, ...numbers.map((number) => this.#first + number - 1)];
     const rows = places
       .flatMap((place) => this.#rows.at(place) ?? [])
-      .map((row) => (row.lineEnd === '' ? { ...row, lineEnd } : row));
+      .map((row) => (row.lineEnd === '' ? { text: row.text, lineEnd } : row));
     return new DelimitedDocument({ ...this.#source, rows, raw: undefined });
   }
 
@@ -149,18 +163,15 @@ export class DelimitedDocument implements Document {
         const value = unquoted(field);
         return quoted(change(value, index - this.#first + 1, at + 1), delimiter, field);
       });
-      this.#rows.set(index, { ...row, text: fields.join(delimiter) });
+      this.#rows.set(index, { text: fields.join(delimiter), lineEnd: row.lineEnd });
     }
     this.#raw = undefined;
   }
 
   bytes(): Uint8Array {
     if (this.#raw === undefined) {
-      const text = this.#rows
-        .all()
-        .map((row) => row.text + row.lineEnd)
-        .join('');
-      this.#raw = this.#source.charset.encode(this.#source.mark + text);
+      const { charset, mark, text } = this.#source;
+      this.#raw = charset.encode(mark + writtenRows(this.#rows.all(), text));
     }
     return this.#raw;
   }
@@ -221,7 +232,9 @@ export class DelimitedDocument implements Document {
     }
     const last = this.#rows.at(this.#rows.length - 1);
     const lineEnd = this.#rows.at(0)?.lineEnd || '\n';
-    if (last?.lineEnd === '') this.#rows.set(this.#rows.length - 1, { ...last, lineEnd });
+    if (last?.lineEnd === '') {
+      this.#rows.set(this.#rows.length - 1, { text: last.text, lineEnd });
+    }
     this.#rows.push({ text: '', lineEnd });
     return index;
   }
@@ -233,7 +246,7 @@ export class DelimitedDocument implements Document {
     const fields = fieldsOf(row.text, delimiter);
     while (fields.length <= column) fields.push('');
     fields[column] = quoted(value, delimiter, fields[column] ?? '');
-    this.#rows.set(index, { ...row, text: fields.join(delimiter) });
+    this.#rows.set(index, { text: fields.join(delimiter), lineEnd: row.lineEnd });
     this.#raw = undefined;
   }
 }
@@ -245,56 +258,6 @@ function likelyDelimiter(text: string): string {
     count: line.split(delimiter).length,
   }));
   return counted.reduce((best, one) => (one.count > best.count ? one : best)).delimiter;
-}
-
-/** One record of a delimited text: its characters and its line end. */
-interface Row {
-  readonly text: string;
-  readonly lineEnd: string;
-}
-
-/** Offset of the quote that is never closed. */
-interface OpenQuote {
-  readonly openQuoteAt: number;
-}
-
-/** Splits a text into records by RFC 4180: a line end inside quotes belongs to the value. */
-function rowsOf(text: string, delimiter: string): Row[] | OpenQuote {
-  const rows: Row[] = [];
-  let start = 0;
-  while (start < text.length) {
-    const end = endOfRow(text, start, delimiter);
-    if (end < 0) return { openQuoteAt: -end - 1 };
-    const crlf = text.startsWith('\r\n', end);
-    const next = Math.min(end + (crlf ? 2 : 1), text.length);
-    rows.push({ text: text.slice(start, end), lineEnd: text.slice(end, next) });
-    start = next;
-  }
-  return rows;
-}
-
-/** The end of the record that begins at `start`; −1 − offset for a quote left open. */
-function endOfRow(text: string, start: number, delimiter: string): number {
-  let at = start;
-  let fieldStart = true;
-  for (; at < text.length; at++) {
-    const character = text[at];
-    if (character === '\n' || character === '\r') return at;
-    if (character === '"' && fieldStart) {
-      const open = at;
-      at = closingQuote(text, at);
-      if (at < 0) return -open - 1;
-    }
-    fieldStart = character === delimiter;
-  }
-  return at;
-}
-
-/** The quote that closes the one at `open`, ignoring doubled ones; −1 if there is none. */
-function closingQuote(text: string, open: number): number {
-  let at = text.indexOf('"', open + 1);
-  while (at >= 0 && text[at + 1] === '"') at = text.indexOf('"', at + 2);
-  return at;
 }
 
 /** The fields of a record as written, including quotes. */

@@ -55,16 +55,20 @@ export const LONG = new Set([
 /** Marks where the bytes go on in a way that cannot be read. */
 class Unreadable extends Error {}
 
-/** Reads as far as it goes. Values are not copied. */
-export function readDataSet(bytes: Buffer, encoding: Encoding): ReadDataSet {
+/** Reads as far as it goes; stops now and then. Values are not copied. */
+export function* readingDataSet(
+  bytes: Buffer,
+  encoding: Encoding,
+): Generator<undefined, ReadDataSet> {
   const reader = new Reader(bytes);
   const attributes: Attribute[] = [];
   let at = 0;
   try {
     while (at < bytes.length) {
-      const attribute = reader.attribute(at, encoding, 0);
+      const attribute = yield* reader.attribute(at, encoding, 0);
       attributes.push(attribute.read);
       at = attribute.end;
+      yield;
     }
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
@@ -80,6 +84,16 @@ interface Header {
   readonly start: number;
 }
 
+interface Read {
+  readonly read: Attribute;
+  readonly end: number;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+const isSequence = ({ vr, length }: Header): boolean =>
+  vr === 'SQ' || (vr === 'UN' && length === UNDEFINED);
+
 class Reader {
   readonly #bytes: Buffer;
 
@@ -87,21 +101,23 @@ class Reader {
     this.#bytes = bytes;
   }
 
-  attribute(at: number, encoding: Encoding, depth: number): { read: Attribute; end: number } {
-    const { tag, vr, length, start } = this.#header(at, encoding);
+  *attribute(at: number, encoding: Encoding, depth: number): Generator<undefined, Read> {
+    const head = this.#header(at, encoding);
+    if (!isSequence(head)) return this.#value(at, head);
+    const { tag, vr, length, start } = head;
+    // values of unknown type have no types inside (PS3.5 6.2.2)
+    const inside = vr === 'UN' ? { explicit: false } : encoding;
+    const { items, end } = yield* this.#items({ start, length }, inside, depth + 1);
+    const raw = this.#bytes.subarray(at, end);
+    return { read: { tag, vr: 'SQ', value: NOTHING, items, raw }, end };
+  }
+
+  #value(at: number, { tag, vr, length, start }: Header): Read {
     // items and their ends belong into sequences
     if (tag.startsWith('FFFE')) throw new Unreadable();
-    const isSequence = vr === 'SQ' || (vr === 'UN' && length === UNDEFINED);
-    if (isSequence) {
-      // values of unknown type have no types inside (PS3.5 6.2.2)
-      const inside = vr === 'UN' ? { explicit: false } : encoding;
-      const { items, end } = this.#items({ start, length }, inside, depth + 1);
-      const raw = this.#bytes.subarray(at, end);
-      return { read: { tag, vr: 'SQ', value: Buffer.alloc(0), items, raw }, end };
-    }
     const end = length === UNDEFINED ? this.#fragmentsEnd(start) : start + length;
     if (end > this.#bytes.length) throw new Unreadable();
-    const value = length === UNDEFINED ? Buffer.alloc(0) : this.#bytes.subarray(start, end);
+    const value = length === UNDEFINED ? NOTHING : this.#bytes.subarray(start, end);
     return { read: { tag, vr, value, items: undefined, raw: this.#bytes.subarray(at, end) }, end };
   }
 
@@ -115,18 +131,18 @@ class Reader {
       const vr = group === 0xfffe ? '' : implicitVr(tag, group, number);
       return { tag, vr, length: bytes.readUInt32LE(at + 4), start: at + 8 };
     }
-    const vr = bytes.toString('latin1', at + 4, at + 6);
-    if (!/^[A-Z]{2}$/.test(vr)) throw new Unreadable();
+    const vr = typeOf(bytes.readUInt16BE(at + 4));
+    if (vr === undefined) throw new Unreadable();
     if (!LONG.has(vr)) return { tag, vr, length: bytes.readUInt16LE(at + 6), start: at + 8 };
     if (at + 12 > bytes.length) throw new Unreadable();
     return { tag, vr, length: bytes.readUInt32LE(at + 8), start: at + 12 };
   }
 
-  #items(
+  *#items(
     { start, length }: Pick<Header, 'start' | 'length'>,
     encoding: Encoding,
     depth: number,
-  ): { items: DataSet[]; end: number } {
+  ): Generator<undefined, { items: DataSet[]; end: number }> {
     if (depth > DEEPEST) throw new Unreadable();
     const limit = length === UNDEFINED ? this.#bytes.length : start + length;
     if (limit > this.#bytes.length) throw new Unreadable();
@@ -136,19 +152,20 @@ class Reader {
       const head = this.#header(at, encoding);
       if (head.tag === SEQUENCE_END) return { items, end: head.start };
       if (head.tag !== ITEM) throw new Unreadable();
-      const { dataSet, end } = this.#item(head, encoding, depth);
+      const { dataSet, end } = yield* this.#item(head, encoding, depth);
       items.push(dataSet);
       at = end;
+      yield;
     }
     if (length === UNDEFINED || at !== limit) throw new Unreadable();
     return { items, end: at };
   }
 
-  #item(
+  *#item(
     { start, length }: Header,
     encoding: Encoding,
     depth: number,
-  ): { dataSet: DataSet; end: number } {
+  ): Generator<undefined, { dataSet: DataSet; end: number }> {
     const limit = length === UNDEFINED ? this.#bytes.length : start + length;
     if (limit > this.#bytes.length) throw new Unreadable();
     const attributes: Attribute[] = [];
@@ -157,7 +174,10 @@ class Reader {
       if (length === UNDEFINED && this.#header(at, encoding).tag === ITEM_END) {
         return { dataSet: { attributes }, end: at + 8 };
       }
-      const { read, end } = this.attribute(at, encoding, depth);
+      const one = this.#header(at, encoding);
+      const { read, end } = isSequence(one)
+        ? yield* this.attribute(at, encoding, depth)
+        : this.#value(at, one);
       attributes.push(read);
       at = end;
     }
@@ -179,7 +199,31 @@ class Reader {
 /** Four hexadecimal digits, as numbers of attributes have. */
 export const hex = (value: number): string => value.toString(16).toUpperCase().padStart(4, '0');
 
-const tagOf = (group: number, number: number): string => hex(group) + hex(number);
+/** What a few thousand attributes are called is written once; private ones of a hostile sender are not kept. */
+const TAGS = new Map<number, string>();
+const MOST_TAGS = 10_000;
+
+function tagOf(group: number, number: number): string {
+  const code = group * 0x10000 + number;
+  const known = TAGS.get(code);
+  if (known !== undefined) return known;
+  const tag = hex(group) + hex(number);
+  if (TAGS.size < MOST_TAGS) TAGS.set(code, tag);
+  return tag;
+}
+
+const LETTERS = Array.from({ length: 26 }, (_, at) => 0x41 + at);
+/** Every pair of capitals, by its two bytes. */
+const TYPES: ReadonlyMap<number, string> = new Map(
+  LETTERS.flatMap((first) =>
+    LETTERS.map((second): [number, string] => [
+      first * 0x100 + second,
+      String.fromCharCode(first, second),
+    ]),
+  ),
+);
+
+const typeOf = (code: number): string | undefined => TYPES.get(code);
 
 function implicitVr(tag: string, group: number, number: number): string {
   const known = attributeAt(tag)?.vr;

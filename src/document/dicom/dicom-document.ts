@@ -2,13 +2,14 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { EngineError } from '../../error/engine-error.ts';
 import { buffered, type Charset, LATIN1 } from '../charset.ts';
 import type { Document } from '../document.ts';
+import { atOnce, inTurns } from '../in-turns.ts';
 import { attributeAt } from './attributes.ts';
 import {
   type Attribute,
   type DataSet,
   type Encoding,
   fits,
-  readDataSet,
+  readingDataSet,
   writeDataSet,
 } from './data-set.ts';
 import { ALL, type DicomPath, type DicomStep, dicomPath } from './dicom-path.ts';
@@ -37,6 +38,13 @@ const CHARSET = '00080005';
  */
 export function dicomDocument(bytes: Uint8Array): DicomDocument {
   return new DicomDocument(buffered(bytes));
+}
+
+/** As `dicomDocument`, for a large body, read at once; other work of the thread gets its turn meanwhile. */
+export async function dicomDocumentInTurns(bytes: Uint8Array): Promise<DicomDocument> {
+  const document = new DicomDocument(buffered(bytes));
+  await inTurns(document.reading());
+  return document;
 }
 
 /** Reads the beginning of a file that is too large to be held. Its values can be read; nothing can be changed. */
@@ -82,8 +90,9 @@ export class DicomDocument implements Document {
   #changed = false;
   #bytes: Buffer | undefined;
 
-  constructor(source: Buffer, part: 'whole' | 'front' = 'whole') {
+  constructor(source: Buffer, part: 'whole' | 'front' = 'whole', parsed?: Parsed) {
     this.#part = part;
+    this.#parsed = parsed;
     const head = readFileHead(source);
     if (typeof head === 'string') {
       throw new EngineError('DOCUMENT_UNREADABLE', `The body is no DICOM file: ${head}.`);
@@ -149,7 +158,13 @@ export class DicomDocument implements Document {
 
   copy(): DicomDocument {
     if (this.#part === 'front') return new DicomDocument(this.#source, this.#part);
-    return new DicomDocument(buffered(this.bytes()));
+    const parsed = this.#parsed;
+    const copied = parsed && {
+      ...parsed,
+      head: copyOf(parsed.head),
+      object: copyOf(parsed.object),
+    };
+    return new DicomDocument(buffered(this.bytes()), this.#part, copied);
   }
 
   #needWhole(): void {
@@ -230,11 +245,16 @@ export class DicomDocument implements Document {
   }
 
   #read(): Parsed {
-    if (this.#parsed !== undefined) return this.#parsed;
+    return this.#parsed ?? atOnce(this.reading());
+  }
+
+  /** @internal Reads all of it; stops now and then. */
+  *reading(): Generator<undefined, Parsed> {
     const begin = PREAMBLE_LENGTH;
-    const head = readDataSet(this.#source.subarray(begin, this.#headLength), HEAD_ENCODING);
+    const front = this.#source.subarray(begin, this.#headLength);
+    const head = yield* readingDataSet(front, HEAD_ENCODING);
     const encoding = { explicit: this.#transferSyntax !== IMPLICIT };
-    const { dataSet, rest } = readDataSet(this.#object(), encoding);
+    const { dataSet, rest } = yield* readingDataSet(this.#object(), encoding);
     this.#parsed = { head: head.dataSet, object: dataSet, encoding, rest };
     return this.#parsed;
   }
@@ -401,6 +421,13 @@ export class DicomDocument implements Document {
       this.#transferSyntax === DEFLATED ? deflateRawSync(body) : body,
     ]);
   }
+}
+
+/** A data set that can be changed by itself. */
+function copyOf({ attributes }: DataSet): DataSet {
+  return {
+    attributes: attributes.map((one) => ({ ...one, items: one.items?.map(copyOf) })),
+  };
 }
 
 /** The values of an attribute once one is set, or all of them. */

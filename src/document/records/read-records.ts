@@ -1,6 +1,6 @@
 import { EngineError } from '../../error/engine-error.ts';
 import { charsetNamed, decodeFaithfully } from '../charset.ts';
-import { delimitedDocument } from '../delimited/delimited-document.ts';
+import { readingDelimited } from '../delimited/delimited-document.ts';
 import type { BadRecord, RecordKind, RecordMap, RecordValue, RecordValues } from './record-map.ts';
 import { FieldFault, readValue } from './record-value.ts';
 
@@ -19,18 +19,25 @@ interface Row {
   readonly cells: readonly string[];
 }
 
+/** How many records are read at a stretch. */
+const AT_ONCE = 500;
+
 /**
  * Reads a text by its map. Throws DOCUMENT_UNREADABLE with the line, and never a value, if the
  * whole text cannot be trusted: a header or trailer is missing or its count is wrong, or `bad:
- * suspend` and a record is bad.
+ * suspend` and a record is bad. Stops now and then.
  */
-export function readRecords(bytes: Uint8Array, map: RecordMap, given?: string): Records {
-  const rows = rowsOf(bytes, map, given);
+export function* readingRecords(
+  bytes: Uint8Array,
+  map: RecordMap,
+  given?: string,
+): Generator<undefined, Records> {
+  const rows = yield* rowsOf(bytes, map, given);
   const columns = map.names ? rows.shift()?.cells.map((name) => name.trim()) : undefined;
   const lists = new Map<string, RecordValues[]>(map.records.map(({ name }) => [name, []]));
   const bad: BadRecord[] = [];
   const places = new Map<RecordKind, Row>();
-  sortInto({ lists, bad, places }, rows, { map, columns });
+  yield* sortInto({ lists, bad, places }, rows, { map, columns });
   checkRequired(map, lists, rows.at(-1)?.line ?? 1);
   checkCounts(map, lists, { places, bad: bad.length });
   const values = map.records.map(({ name, at }) => {
@@ -46,12 +53,13 @@ interface Sorted {
   readonly places: Map<RecordKind, Row>;
 }
 
-function sortInto(
+function* sortInto(
   { lists, bad, places }: Sorted,
   rows: readonly Row[],
   { map, columns }: { readonly map: RecordMap; readonly columns: readonly string[] | undefined },
-): void {
+): Generator<undefined, void> {
   for (const [at, row] of rows.entries()) {
+    if (at % AT_ONCE === 0) yield;
     const kind = kindOf(row, map, { first: at === 0, last: at === rows.length - 1 });
     const read = tryValues(row, kind, map, columns);
     if (kind !== undefined) places.set(kind, row);
@@ -82,7 +90,11 @@ function unreadable(line: number, why: string): EngineError {
   return new EngineError('DOCUMENT_UNREADABLE', `The record on line ${line}: ${why}.`);
 }
 
-function rowsOf(bytes: Uint8Array, map: RecordMap, given: string | undefined): Row[] {
+function* rowsOf(
+  bytes: Uint8Array,
+  map: RecordMap,
+  given: string | undefined,
+): Generator<undefined, Row[]> {
   const charset = map.charset || given;
   if (map.delimiter === undefined) {
     const { text } = decodeFaithfully(bytes, charsetNamed(charset));
@@ -92,10 +104,12 @@ function rowsOf(bytes: Uint8Array, map: RecordMap, given: string | undefined): R
       .map((line, at) => ({ line: at + 1, text: line, cells: [] }))
       .filter((row) => row.text.trim() !== '');
   }
-  const document = delimitedDocument(bytes, { delimiter: map.delimiter, header: false, charset });
+  const layout = { delimiter: map.delimiter, header: false, charset };
+  const document = yield* readingDelimited(bytes, layout);
   const rows: Row[] = [];
   let line = 1;
   for (let n = 1; n <= document.rowCount; n++) {
+    if (n % AT_ONCE === 0) yield;
     const text = document.get(`[${n}]`);
     if (text.trim() !== '') rows.push({ line, text, cells: document.row(n) });
     line += 1 + (text.match(/\r\n|\r|\n/g)?.length ?? 0);

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { readRecords } from '../../document/records/read-records.ts';
+import { inTurns } from '../../document/in-turns.ts';
+import { readingRecords } from '../../document/records/read-records.ts';
 import type { RecordMap } from '../../document/records/record-map.ts';
 import { writeRecords } from '../../document/records/write-records.ts';
 import { describeError, EngineError } from '../../error/engine-error.ts';
@@ -16,15 +17,15 @@ export const RECORD_TRANSFORMS = ['read', 'write', 'bad'] as const;
 export function recordTransforms(name: string, map: RecordMap): readonly Transform[] {
   const make = (
     what: (typeof RECORD_TRANSFORMS)[number],
-    work: (input: TransformInput) => TransformOutput[],
+    work: (input: TransformInput) => Promise<TransformOutput[]>,
   ): Transform => {
     const own = `${name}.${what}`;
     return {
       name: own,
       keepsDocument: true,
-      apply(input) {
+      async apply(input) {
         try {
-          return work(input);
+          return await work(input);
         } catch (error) {
           const { text } = describeError(error);
           throw new EngineError('TRANSFORM_FAILED', `Transform ${own}: ${text}`, { cause: error });
@@ -33,12 +34,12 @@ export function recordTransforms(name: string, map: RecordMap): readonly Transfo
     };
   };
   return [
-    make('read', (input) => [asJson(input, recordsOf(input, map).values)]),
-    make('bad', (input) => {
-      const { bad } = recordsOf(input, map);
+    make('read', async (input) => [asJson(input, (await recordsOf(input, map)).values)]),
+    make('bad', async (input) => {
+      const { bad } = await recordsOf(input, map);
       return bad.length === 0 ? [] : [asJson(input, { bad })];
     }),
-    make('write', ({ document, message }) => {
+    make('write', async ({ document, message }) => {
       if (document.kind !== 'json') {
         throw new EngineError(
           'TRANSFORM_FAILED',
@@ -56,7 +57,7 @@ export function recordTransforms(name: string, map: RecordMap): readonly Transfo
 }
 
 const recordsOf = ({ document, message }: TransformInput, map: RecordMap) =>
-  readRecords(document.bytes(), map, message.charset);
+  inTurns(readingRecords(document.bytes(), map, message.charset));
 
 function asJson({ message }: TransformInput, value: unknown): TransformOutput {
   const body = Buffer.from(JSON.stringify(value));

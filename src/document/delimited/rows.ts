@@ -1,0 +1,93 @@
+import { EngineError } from '../../error/engine-error.ts';
+
+/** One record of a delimited text: its characters and its line end. */
+export interface Row {
+  readonly text: string;
+  readonly lineEnd: string;
+  /** Where it begins in the text that was read; undefined once it was changed. */
+  readonly from?: number | undefined;
+}
+
+const [FEED, RETURN, QUOTE] = [0x0a, 0x0d, 0x22];
+
+/** How many rows are read at a stretch. */
+const AT_ONCE = 1_000;
+
+/**
+ * Splits a text into records by RFC 4180: a line end inside quotes belongs to the value. Stops now and then. Throws
+ * DOCUMENT_UNREADABLE with the line of a quote that is never closed.
+ */
+export function* rowsOf(text: string, delimiter: string): Generator<undefined, Row[]> {
+  const rows: Row[] = [];
+  /** The next of each from `start` on. */
+  let [feed, carriage, quote] = [-1, -1, -1];
+  let start = 0;
+  while (start < text.length) {
+    if (feed < start) feed = placeOf('\n', text, start);
+    if (carriage < start) carriage = placeOf('\r', text, start);
+    if (quote < start) quote = placeOf('"', text, start);
+    const plain = Math.min(feed, carriage);
+    const end = quote < plain ? endBehindQuotes(text, start, delimiter) : plain;
+    const next = Math.min(end + (text.startsWith('\r\n', end) ? 2 : 1), text.length);
+    rows.push({ text: text.slice(start, end), lineEnd: text.slice(end, next), from: start });
+    start = next;
+    if (rows.length % AT_ONCE === 0) yield;
+  }
+  return rows;
+}
+
+/** The text of rows; those that follow each other as they were read are taken together. */
+export function writtenRows(rows: readonly Row[], source: string): string {
+  const pieces: string[] = [];
+  let [from, to] = [0, 0];
+  for (const row of rows) {
+    const size = row.text.length + row.lineEnd.length;
+    if (row.from === to) {
+      to += size;
+      continue;
+    }
+    if (to > from) pieces.push(source.slice(from, to));
+    [from, to] = [row.from ?? 0, row.from === undefined ? 0 : row.from + size];
+    if (row.from === undefined) pieces.push(row.text, row.lineEnd);
+  }
+  if (to > from) pieces.push(source.slice(from, to));
+  return pieces.join('');
+}
+
+/** The length of the text if there is none. */
+function placeOf(mark: string, text: string, from: number): number {
+  const at = text.indexOf(mark, from);
+  return at < 0 ? text.length : at;
+}
+
+function endBehindQuotes(text: string, start: number, delimiter: string): number {
+  const separator = delimiter.charCodeAt(0);
+  let at = start;
+  let fieldStart = true;
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === FEED || code === RETURN) return at;
+    if (code === QUOTE && fieldStart) {
+      const open = at;
+      at = closingQuote(text, at);
+      if (at < 0) throw neverClosed(text, open);
+    }
+    fieldStart = code === separator;
+  }
+  return at;
+}
+
+function neverClosed(text: string, open: number): EngineError {
+  const line = text.slice(0, open).split('\n').length;
+  return new EngineError(
+    'DOCUMENT_UNREADABLE',
+    `The body is not valid delimited text: a quote opened on line ${line} is never closed.`,
+  );
+}
+
+/** The quote that closes the one at `open`, ignoring doubled ones; −1 if there is none. */
+export function closingQuote(text: string, open: number): number {
+  let at = text.indexOf('"', open + 1);
+  while (at >= 0 && text[at + 1] === '"') at = text.indexOf('"', at + 2);
+  return at;
+}

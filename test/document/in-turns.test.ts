@@ -1,0 +1,58 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { inTurns } from '../../src/document/in-turns.ts';
+import { documentInTurns, documentOf } from '../../src/document/index.ts';
+import { readingRecords } from '../../src/document/records/read-records.ts';
+import { type BodyKind, bodyOf, PATHS, ROWS, TYPES } from '../support/growing-bodies.ts';
+
+const MANY = 60_000;
+
+/** How often others got their turn while something was done. */
+async function turnsOf<Result>(
+  work: () => Promise<Result>,
+): Promise<{ result: Result; turns: number }> {
+  let [turns, isDone] = [0, false];
+  const counting = (async () => {
+    for (; !isDone; turns++) await turn();
+  })();
+  const result = await work();
+  isDone = true;
+  await counting;
+  return { result, turns };
+}
+
+test.each(['delimited', 'dicom'] satisfies BodyKind[])(
+  'a large %s is read as a small one, and others get their turn meanwhile',
+  async (kind) => {
+    const bytes = bodyOf(kind, MANY);
+    const hints = { type: TYPES[kind], charset: undefined };
+    const { result, turns } = await turnsOf(() => documentInTurns(bytes, hints));
+    // one of them is that in which it ended
+    expect(turns).toBeGreaterThan(1);
+    const whole = documentOf(bytes, hints);
+    const [first, nth, , every] = PATHS[kind];
+    const copies = [result, whole].map((one) => {
+      const [before, copy] = [one?.all(every), one?.copy()];
+      copy?.set(first, '7');
+      copy?.set(nth(MANY), 'last');
+      return [before, one?.get(nth(MANY)), Buffer.from(copy?.bytes() ?? []).toString('latin1')];
+    });
+    expect(copies[0]).toEqual(copies[1]);
+    // the one that was copied did not change
+    expect(Buffer.from(result?.bytes() ?? []).equals(bytes)).toBe(true);
+    expect(result?.get(nth(MANY))).not.toBe('last');
+  },
+);
+
+test('records are read by a map while others get their turn', async () => {
+  const bytes = bodyOf('delimited', MANY);
+  const { result, turns } = await turnsOf(() => inTurns(readingRecords(bytes, ROWS)));
+  expect(result.values['rows']).toHaveLength(MANY);
+  expect(turns).toBeGreaterThan(1);
+});
+
+test('a quote that is never closed is told with its line, as of a small one', async () => {
+  const bytes = Buffer.concat([bodyOf('delimited', MANY), Buffer.from('1,"open,2\n3,4,5\n')]);
+  const hints = { type: TYPES.delimited, charset: undefined };
+  await expect(documentInTurns(bytes, hints)).rejects.toThrow(`line ${MANY + 2} is never closed`);
+});
