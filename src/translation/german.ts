@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { type ServerCatalogue, type Translate, translator } from './translator.ts';
 
-const FOLDER = new URL('german/', import.meta.url);
+const FOLDERS = ['german/engine/', 'german/peer/'].map((path) => new URL(path, import.meta.url));
 
 let translate: Translate | undefined;
 
@@ -12,9 +12,11 @@ export function inGerman(text: string): string {
 }
 
 function catalogue(): ServerCatalogue {
-  const files = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
+  const files = FOLDERS.flatMap((folder) =>
+    readdirSync(folder).map((name) => new URL(name, folder)),
+  );
   return Object.assign(
     {},
-    ...files.map((name): unknown => JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8'))),
+    ...files.map((file): unknown => JSON.parse(readFileSync(file, 'utf8'))),
   ) as ServerCatalogue;
 }

@@ -8,7 +8,7 @@ import { serverFiles, serverTextsOf } from '../support/server-texts.ts';
 
 const read = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
 
-const rooms = globSync('src/translation/german/*.json').map((file) => ({
+const rooms = globSync('src/translation/german/*/*.json').map((file) => ({
   name: basename(file, '.json'),
   texts: read(file) as ServerCatalogue,
 }));

@@ -5,9 +5,15 @@ let translate: Translate = (text) => text;
 
 async function load(): Promise<void> {
   try {
-    ({ translate } = await import('./server-german.ts'));
+    const [{ translator }, ...parts] = await Promise.all([
+      import('../../../src/translation/translator.ts'),
+      import('./server-german-engine.ts'),
+      import('./server-german-peer.ts'),
+    ]);
+    const rooms = parts.flatMap((part) => Object.values(part.rooms));
+    translate = translator(Object.assign({}, ...rooms));
   } catch {
-    // the file cannot be loaded: without it the texts are in English
+    // a file cannot be loaded: without it the texts are in English
   }
 }
 
