@@ -1,5 +1,6 @@
 import type { ReactElement } from 'react';
 import type { CheckReport } from '../../../src/api/contract/files.ts';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { FilePlace } from '../shell/file-place.tsx';
 import { Problems } from './comparison.tsx';
@@ -21,9 +22,9 @@ export function CheckResult({
       {tests?.failures.map(({ name, file, line, what }) => (
         <div key={name} className="rounded-md border border-line px-3 py-1.5">
           <FilePlace file={file} line={line} /> <span translate="no">{name}</span>
-          <ul className="list-disc pl-5" translate="no">
+          <ul className="list-disc pl-5">
             {what.map((one) => (
-              <li key={one}>{one}</li>
+              <li key={one}>{serverText(one)}</li>
             ))}
           </ul>
         </div>

@@ -7,6 +7,7 @@ import { Modal } from '../element/modal.tsx';
 import { Pending, Problem, Warning } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { When } from '../element/when.tsx';
+import { serverText } from '../language/server-text.ts';
 import { rich, t } from '../language/translate.ts';
 import { type FactorKind, FactorSetup, PasswordAgain } from './factor-setup.tsx';
 import { type OwnFactors, ownFactors } from './own-factors.ts';
@@ -99,7 +100,9 @@ function Factors({
         }
       >
         {obstacle !== undefined && (
-          <p className="text-ink-2">{t('No passkey can be made here: {why}', { why: obstacle })}</p>
+          <p className="text-ink-2">
+            {t('No passkey can be made here: {why}', { why: serverText(obstacle) })}
+          </p>
         )}
         {obstacle === undefined && passkeys.length === 0 && (
           <p className="text-ink-2">{t('None is set up.')}</p>

@@ -4,6 +4,7 @@ import { type FormEvent, type ReactElement, useState } from 'react';
 import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { Pending } from '../element/notice.tsx';
+import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { AppSetup } from './app-setup.tsx';
 import { type AddedFactor, ownFactors } from './own-factors.ts';
@@ -70,7 +71,7 @@ function Kinds({ onChosen }: { readonly onChosen: (kind: FactorKind) => void }):
           )}
           {data.obstacle !== undefined && (
             <p className="text-xs text-ink-2">
-              {t('No passkey can be made here: {why}', { why: data.obstacle })}
+              {t('No passkey can be made here: {why}', { why: serverText(data.obstacle) })}
             </p>
           )}
         </>

@@ -56,7 +56,7 @@ export function RuleExplanation({ explain }: { readonly explain: Explanation }):
       </ol>
       {explain.notes?.map((note) => (
         <p key={note} className="break-words text-ink-2">
-          {note}
+          {serverText(note)}
         </p>
       ))}
       {skipped.length > 0 && (
