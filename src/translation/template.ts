@@ -4,12 +4,18 @@ export interface Template {
   readonly pieces: readonly string[];
   /** How many letters it has: of two that fit, the one with more says more. */
   readonly weight: number;
+  /** Whether it has enough of its own words not to fit by chance. */
+  readonly isTelling: boolean;
+  /** Words that every text of it has, the longest first. */
+  readonly words: readonly string[];
   readonly target: readonly Target[];
 }
 
 /** A piece of the text in the other language, or the number of a value in the English one, from 0. */
 type Target = string | { readonly value: number; readonly isWord: boolean };
 
+/** Letters. */
+const TELLING = 8;
 const PLACE = /\{(\d+)(\*?)\}/g;
 
 /** The places of a text as they are written, in order. */
@@ -25,7 +31,10 @@ export function templateOf(english: string, other: string): Template {
     at = index + all.length;
   }
   target.push(other.slice(at));
-  return { pieces, weight: lettersOf(pieces), target };
+  const weight = lettersOf(pieces);
+  const isMarked = pieces.some((piece) => /^: \p{L}+: $/u.test(piece));
+  const isTelling = isMarked || (weight >= TELLING && wordsOf(pieces.join(' ')).size > 1);
+  return { pieces, weight, isTelling, words: ownWordsOf(pieces), target };
 }
 
 const lettersOf = (pieces: readonly string[]): number =>
@@ -53,7 +62,7 @@ export function valuesIn({ pieces }: Template, text: string): string[] | undefin
     beside = 1;
   }
   values.push(...apart(text.slice(at, end), beside));
-  return isOneSentence(pieces, values) ? values : undefined;
+  return isOneSentence(pieces, values) && !hasProse(pieces, values) ? values : undefined;
 }
 
 /** Of two values without anything between them, the second is empty or joined by punctuation. */
@@ -61,7 +70,8 @@ function apart(text: string, count: number): string[] {
   const values: string[] = [];
   let rest = text;
   while (values.length < count - 1) {
-    const at = rest.search(/[,;:.] | \(/);
+    const joint = rest.search(/[,;:.] | \(/);
+    const at = joint < 0 ? rest.search(/(?<=\S)\s/) : joint;
     values.push(at < 0 ? rest : rest.slice(0, at));
     rest = at < 0 ? '' : rest.slice(at);
   }
@@ -79,12 +89,24 @@ function isOneSentence(pieces: readonly string[], values: readonly string[]): bo
   return (mayFollow || !SENTENCES.test(last)) && (mayLead || !SENTENCES.test(first));
 }
 
+const PROSE = /(?:^|\s)(?:the|an?|is|are|was|of|that|which|and|to|in|for|with|it)\s/i;
+
+/** Whether a value is a sentence of somebody where a name is expected: neither joined by punctuation nor beside another. */
+function hasProse(pieces: readonly string[], values: readonly string[]): boolean {
+  return values.some((value, index) => {
+    const before = pieces[index] ?? '';
+    const isBeside = before === '' && index > 0;
+    const isJoined = /^(?:[,;:.(]| \()/.test(value) || /[:.(“"]\s?$/.test(before);
+    return !isBeside && !isJoined && PROSE.test(value);
+  });
+}
+
 const WORD = /\p{L}+/gu;
 
 export const wordsOf = (text: string): Set<string> => new Set(text.match(WORD));
 
-/** A word that every text of the template has; undefined if it has none that no value could be a part of. */
-export function rareWordOf({ pieces }: Template): string | undefined {
+/** Words that no value could be a part of. */
+function ownWordsOf(pieces: readonly string[]): string[] {
   const whole = pieces.flatMap((piece, index) => {
     const isFirst = index === 0;
     const isLast = index === pieces.length - 1;
@@ -96,5 +118,5 @@ export function rareWordOf({ pieces }: Template): string | undefined {
       })
       .map(([word]) => word);
   });
-  return whole.toSorted((a, b) => b.length - a.length)[0];
+  return whole.toSorted((a, b) => b.length - a.length);
 }

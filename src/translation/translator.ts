@@ -1,6 +1,6 @@
 import { partsOf } from './parts.ts';
 import { sentencesOf } from './sentences.ts';
-import { rareWordOf, type Template, templateOf, valuesIn, wordsOf } from './template.ts';
+import { type Template, templateOf, valuesIn, wordsOf } from './template.ts';
 
 /**
  * English text, with `{1}`, `{2}` … where it has values → the same in another language; there, `{1*}` is a
@@ -18,8 +18,6 @@ const LOOKS = 600;
 const DEEPEST = 8;
 /** How many joints of a text are tried. */
 const JOINTS = 16;
-/** Letters from which a template is unlikely to fit by chance; with fewer its values must be known, or single words. */
-const TELLING = 8;
 const REMEMBERED = 4_000;
 
 const JOINT = /\n+|[.;:,] |\) | \(| · | – /g;
@@ -28,12 +26,15 @@ interface Search {
   looks: number;
   /** What was already looked for. */
   readonly seen: Map<string, Found | undefined>;
+  readonly ours: Map<string, boolean>;
 }
 
 interface Found {
   readonly text: string;
   /** Whether all of it is known, but for single words, which are names and numbers. */
   readonly whole: boolean;
+  /** Whether it is ours without doubt, so that what stands beside it need not be known. */
+  readonly isTelling: boolean;
 }
 
 /**
@@ -47,7 +48,9 @@ export function translator(catalogue: ServerCatalogue): Translate {
     const known = remembered.get(text);
     if (known !== undefined) return known;
     const said =
-      text.length > LONGEST ? text : book.translated(text, { looks: 0, seen: new Map() }, 0).text;
+      text.length > LONGEST
+        ? text
+        : book.translated(text, { looks: 0, seen: new Map(), ours: new Map() }, 0).text;
     if (remembered.size >= REMEMBERED) remembered.clear();
     remembered.set(text, said);
     return said;
@@ -88,18 +91,18 @@ class Book {
   }
 
   #keep(template: Template): void {
-    const word = rareWordOf(template);
+    const [word] = template.words;
     if (word === undefined) this.#wordless.push(template);
     else this.#templates.set(word, [...(this.#templates.get(word) ?? []), template]);
   }
 
   translated(text: string, search: Search, depth: number): Found {
     if (depth > DEEPEST || search.looks > LOOKS || !/\p{L}/u.test(text))
-      return { text, whole: false };
+      return { text, whole: false, isTelling: false };
     const { lead, core, tail } = partsOf(text);
     const found = this.#known(core, search, depth) ?? this.#joined(core, search, depth);
     return found === undefined
-      ? { text, whole: false }
+      ? { text, whole: false, isTelling: false }
       : { ...found, text: `${lead}${found.text}${tail}` };
   }
 
@@ -126,30 +129,46 @@ class Book {
   #asWritten(core: string, search: Search, depth: number): Found | undefined {
     search.looks += 1;
     const plain = this.#plain.get(core);
-    if (plain !== undefined) return { text: plain, whole: true };
+    if (plain !== undefined) return { text: plain, whole: true, isTelling: !isName(core) };
     for (const template of this.#candidates(core)) {
       const values = valuesIn(template, core);
-      const found = values && this.#filled(template, values, search, depth);
-      if (found !== undefined) return found;
+      if (values === undefined) continue;
+      if (
+        template.isTelling ||
+        values.every((value) => isName(value) || this.#isOurs(value, search))
+      )
+        return this.#filled(template, values, search, depth);
     }
     return undefined;
   }
 
+  /** Whether a text is surely one of the catalogue. */
+  #isOurs(text: string, { ours }: Search): boolean {
+    const core = coreOf(text);
+    const known = ours.get(core);
+    if (known !== undefined) return known;
+    const isOurs =
+      this.#plain.has(core) ||
+      this.#candidates(core).some((one) => one.isTelling && valuesIn(one, core) !== undefined);
+    ours.set(core, isOurs);
+    return isOurs;
+  }
+
   /** Those that may fit, the most telling first. */
   #candidates(core: string): Template[] {
-    const found = [...wordsOf(core)].flatMap((word) => this.#templates.get(word) ?? []);
-    return [...found, ...this.#wordless].toSorted((a, b) => b.weight - a.weight);
+    const words = wordsOf(core);
+    const found = [...words].flatMap((word) => this.#templates.get(word) ?? []);
+    return [...found, ...this.#wordless]
+      .filter((one) => one.words.every((word) => words.has(word)))
+      .toSorted((a, b) => b.weight - a.weight);
   }
 
   #filled(
-    { target, weight }: Template,
+    { target, isTelling }: Template,
     values: readonly string[],
     search: Search,
     depth: number,
-  ): Found | undefined {
-    const isTelling = weight >= TELLING;
-    if (!isTelling && !values.every((value) => isName(value) || this.#plain.has(coreOf(value))))
-      return undefined;
+  ): Found {
     let whole = true;
     const said = target.map((part) => {
       if (typeof part === 'string') return part;
@@ -159,7 +178,7 @@ class Book {
       whole &&= found.whole || isName(value);
       return found.text;
     });
-    return { text: said.join(''), whole };
+    return { text: said.join(''), whole, isTelling };
   }
 
   /** Several texts, one after the other, of which one at least is known. */
@@ -168,17 +187,21 @@ class Book {
     for (const { 0: joint, index } of joints) {
       const [before, after] = [core.slice(0, index), core.slice(index + joint.length)];
       const left = this.#known(coreOf(before), search, depth);
-      if (left === undefined) continue;
+      if (left?.isTelling !== true) continue;
       const first = this.translated(before, search, depth + 1);
       const rest = this.translated(after, search, depth + 1);
-      return { text: `${first.text}${joint}${rest.text}`, whole: first.whole && rest.whole };
+      return {
+        text: `${first.text}${joint}${rest.text}`,
+        whole: first.whole && rest.whole,
+        isTelling: true,
+      };
     }
     for (const { 0: joint, index } of joints) {
       const [before, after] = [core.slice(0, index), core.slice(index + joint.length)];
-      if (this.#known(coreOf(after), search, depth) === undefined) continue;
+      if (this.#known(coreOf(after), search, depth)?.isTelling !== true) continue;
       const rest = this.translated(after, search, depth + 1);
       const first = this.translated(before, search, depth + 1);
-      return { text: `${first.text}${joint}${rest.text}`, whole: false };
+      return { text: `${first.text}${joint}${rest.text}`, whole: false, isTelling: true };
     }
     return undefined;
   }
