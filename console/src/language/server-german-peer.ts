@@ -2,7 +2,9 @@
 import type { ServerCatalogue } from '../../../src/translation/translator.ts';
 
 /** The German of the adapters and of what they share: a file of its own, since the whole is large. */
-export const rooms = import.meta.glob<ServerCatalogue>(
-  '../../../src/translation/german/peer/*.json',
-  { eager: true, import: 'default' },
-);
+const rooms = import.meta.glob<ServerCatalogue>('../../../src/translation/german/peer/*.json', {
+  eager: true,
+  import: 'default',
+});
+
+export const peerTexts: ServerCatalogue = Object.assign({}, ...Object.values(rooms));

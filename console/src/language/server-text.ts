@@ -5,13 +5,12 @@ let translate: Translate = (text) => text;
 
 async function load(): Promise<void> {
   try {
-    const [{ translator }, ...parts] = await Promise.all([
+    const [{ translator }, { engineTexts }, { peerTexts }] = await Promise.all([
       import('../../../src/translation/translator.ts'),
       import('./server-german-engine.ts'),
       import('./server-german-peer.ts'),
     ]);
-    const rooms = parts.flatMap((part) => Object.values(part.rooms));
-    translate = translator(Object.assign({}, ...rooms));
+    translate = translator({ ...engineTexts, ...peerTexts });
   } catch {
     // a file cannot be loaded: without it the texts are in English
   }
