@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,8 +30,7 @@ export default function inMemory(): (() => void) | undefined {
   process.env['TMPDIR'] = folder;
   return () => {
     delete process.env['TMPDIR'];
-    endLeft(folder);
-    rmSync(folder, { recursive: true, force: true });
+    removeAll(folder);
   };
 }
 
@@ -72,6 +72,17 @@ function removeOld(): void {
   for (const name of readdirSync(MEMORY)) {
     const [, pid] = /^waybill-tests-(\d+)-/.exec(name) ?? [];
     if (pid === undefined || isAlive(Number(pid))) continue;
-    rmSync(join(MEMORY, name), { recursive: true, force: true });
+    removeAll(join(MEMORY, name));
   }
+}
+
+/** With the disks that tests have mounted there. */
+function removeAll(folder: string): void {
+  endLeft(folder);
+  for (const line of readFileSync('/proc/mounts', 'utf8').split('\n')) {
+    const [, at = ''] = line.split(' ');
+    // whatever uses it has been ended, and may not be gone yet
+    if (at.startsWith(`${folder}/`)) execFileSync('umount', ['-l', at]);
+  }
+  rmSync(folder, { recursive: true, force: true });
 }

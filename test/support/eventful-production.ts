@@ -188,7 +188,7 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
   const told: string[] = [];
   let shape = WHOLE;
 
-  const clocks = await movableClocks(folder.path);
+  const clocks = scope.use(await movableClocks(folder.path));
   const write = (): Promise<void> =>
     writeFile(join(files, 'production.yaml'), definition(ports, folderIn, shape));
   const start = (which: 0 | 1): Promise<EngineProcess> =>

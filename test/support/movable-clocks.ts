@@ -1,15 +1,19 @@
 import { existsSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive } from './is-alive.ts';
 
 /** Of the package `faketime`. */
 const LIBRARY = ['x86_64', 'aarch64']
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
   .find((path) => existsSync(path));
 
+/** Where the library leaves something of each process that was killed. */
+const SHARED = '/dev/shm';
+
 /** Clocks of processes that can be set while they run. */
-export interface MovableClocks {
+export interface MovableClocks extends AsyncDisposable {
   /** Whether the library for it is installed. */
   readonly canMove: boolean;
   /** Whether one was ever set. */
@@ -43,6 +47,13 @@ export async function movableClocks(folder: string): Promise<MovableClocks> {
             FAKETIME_DONT_FAKE_MONOTONIC: '1',
             NO_FAKE_STAT: '1',
           },
+    async [Symbol.asyncDispose]() {
+      for (const name of await readdir(SHARED).catch(() => [])) {
+        const [, pid] = /^(?:sem\.faketime_sem|faketime_shm)_(\d+)$/.exec(name) ?? [];
+        if (pid !== undefined && !isAlive(Number(pid)))
+          await rm(join(SHARED, name), { force: true });
+      }
+    },
     async jump(which, to) {
       moved = true;
       await set(which, to);
