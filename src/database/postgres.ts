@@ -198,7 +198,20 @@ function placeOf(url: string): string {
   return `${pathname.slice(1) || 'the database'} at ${hostname}:${port || 5432}`;
 }
 
+/** What a server says that is there, by its code, and what helps. */
+const SHORT_OF: Readonly<Record<string, string>> = {
+  '53100': 'has no space left on its disk: free some',
+  '53200': 'has no memory left: look at what else it does',
+  '53300': 'has no connection left: raise max_connections, or end others',
+  '57P03': 'is starting, stopping or recovering: wait for it, and look at its log',
+};
+
 function unreached(url: string, error: unknown): EngineError {
+  const short = SHORT_OF[codeOf(error) ?? ''];
+  if (short !== undefined) {
+    const text = `PostgreSQL (${placeOf(url)}) ${short}; then nothing else has to be done here`;
+    return new EngineError('STORE_UNAVAILABLE', text, { retryable: true });
+  }
   const why = codeOf(error) ?? (error instanceof Error ? error.message : 'no answer');
   return new EngineError(
     'STORE_UNAVAILABLE',

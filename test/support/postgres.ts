@@ -115,7 +115,7 @@ async function answers(url: string): Promise<void> {
 }
 
 /** PostgreSQL refuses to run as root, so its own account is used. */
-async function serverAccount(): Promise<Account> {
+export async function serverAccount(): Promise<Account> {
   if (process.getuid?.() !== 0) return undefined;
   const [uid, gid] = await Promise.all(['-u', '-g'].map((flag) => run('id', [flag, 'postgres'])));
   return { uid: Number(uid?.stdout), gid: Number(gid?.stdout) };

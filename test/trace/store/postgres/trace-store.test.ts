@@ -1,15 +1,30 @@
+import { chown } from 'node:fs/promises';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { fixedClock } from '../../../../src/time/clock.ts';
 import { postgresTraceStore } from '../../../../src/trace/store/postgres/trace-store.ts';
 import type { TraceStore } from '../../../../src/trace/trace-store.ts';
 import type { OpenTraceStore } from '../../../contract/trace-store/opened.ts';
 import { describeTraceStore } from '../../../contract/trace-store.contract.ts';
-import { type PostgresServer, postgresPrograms, startPostgres } from '../../../support/postgres.ts';
+import {
+  type PostgresServer,
+  postgresPrograms,
+  serverAccount,
+  startPostgres,
+} from '../../../support/postgres.ts';
+import { canMount, smallDisk } from '../../../support/small-disk.ts';
 import { NOON, sampleSession } from '../../../support/trace-sample.ts';
 
 const programs = await postgresPrograms();
 let server: PostgresServer;
 let count = 0;
+
+async function asked(statement: string): Promise<void> {
+  const client = new Client({ connectionString: server.url });
+  await client.connect();
+  await client.query(statement);
+  await client.end();
+}
 
 const open: OpenTraceStore = async ({ largeBody, now } = {}) => {
   const production = `contract-${++count}`;
@@ -40,6 +55,40 @@ describe.runIf(programs !== undefined)('a private PostgreSQL', () => {
   afterAll(() => server[Symbol.asyncDispose]());
 
   describeTraceStore('postgres', open);
+
+  test.runIf(canMount)(
+    'a disk that is full is told as such, and the store goes on once there is room',
+    async () => {
+      await using disk = await smallDisk(32);
+      const account = await serverAccount();
+      if (account !== undefined) await chown(disk.path, account.uid, account.gid);
+      await asked(`CREATE TABLESPACE small LOCATION '${disk.path}'`);
+      await asked('CREATE DATABASE small TABLESPACE small');
+      const url = new URL(server.url);
+      url.pathname = '/small';
+      {
+        await using store = await postgresTraceStore({ url: url.href, production: 'full' });
+        await disk.fill(true);
+        let number = 0;
+        const apply = () =>
+          store.apply(sampleSession({ number, at: NOON + number++, target: 'ward' }).all);
+        await expect(
+          (async () => {
+            for (;;) await apply();
+          })(),
+        ).rejects.toMatchObject({
+          code: 'STORE_UNAVAILABLE',
+          message: expect.stringMatching(
+            /small at 127\.0\.0\.1:\d+\) has no space left on its disk: free some/,
+          ),
+        });
+        await disk.fill(false);
+        await vi.waitFor(apply);
+      }
+      await asked('DROP DATABASE small WITH (FORCE)');
+      await asked('DROP TABLESPACE small');
+    },
+  );
 
   test('two operator planes on one trace see each other, and both may write', async () => {
     await using first = await postgresTraceStore({ url: server.url, production: 'shared' });
