@@ -74,6 +74,16 @@ async function stopped(child: ChildProcess): Promise<void> {
   await ended;
   // Processes of single connections outlive their parent, and stopped ones survive a SIGTERM.
   for (const one of family) signal(one, 'SIGKILL');
+  // those of Postfix listen on its ports until they are gone
+  const end = Date.now() + GO_DOWN;
+  for (const one of family) while (Date.now() < end && (await runs(one))) await sleep(10);
+}
+
+/** Whether a process runs: one that has ended has nothing open any more, collected or not. Only on Linux, otherwise false. */
+async function runs(pid: number): Promise<boolean> {
+  // it is gone
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return text !== '' && !/^\d+ \(.*\) [ZX] /s.test(text);
 }
 
 /** Sends a signal to a process that may be gone. */
