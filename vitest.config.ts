@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
-import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { COMPILED } from './test/compiled.ts';
 import { Costly } from './test/costly.ts';
 import { onDisk } from './test/in-memory.ts';
-import { LANES, type Lane, lanes } from './test/lanes.ts';
+import { type Lane, lanes } from './test/lanes.ts';
+import { LongestFirst } from './test/longest-first.ts';
 import { SkippedRows } from './test/skipped-rows.ts';
 import { TRIED_AGAIN, TriedAgain } from './test/tried-again.ts';
 
@@ -13,24 +12,6 @@ const files = lanes();
 process.env['NODE_COMPILE_CACHE'] ??= COMPILED;
 // the product spares memory; hundreds of nats-servers with a few megabytes each need half of the processor time so
 process.env['GOGC'] ??= '400';
-
-/** The folders with the longest files, in the order in which they are begun. */
-const LONG = ['test/browser/', 'test/scenario/'].map((folder) => join(import.meta.dirname, folder));
-const length = (file: string): number => {
-  const place = LONG.findIndex((folder) => file.startsWith(folder));
-  return place === -1 ? LONG.length : place;
-};
-const place = ({ project, moduleId }: TestSpecification): number =>
-  LANES.findIndex((lane) => lane === project.name) * (LONG.length + 1) + length(moduleId);
-
-/** A lane after the other, since a worker keeps its modules within one; what has a browser or a whole engine is begun first. */
-class LongestFirst extends BaseSequencer {
-  override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
-    // oxlint-disable-next-line unicorn/no-array-sort -- the method of Vitest, not that of arrays
-    const sorted = await super.sort(specifications);
-    return sorted.toSorted((one, other) => place(one) - place(other));
-  }
-}
 
 /** The tests of a lane, with what differs from the others. */
 const lane = (name: Lane, test: NonNullable<TestProjectInlineConfiguration['test']> = {}) => ({
@@ -44,8 +25,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 20_000 } },
-    // most tests wait for somebody else most of the time: five on the two processors that CI has
-    maxWorkers: 5,
+    // most tests wait for somebody else most of the time: six on the two processors that CI has
+    maxWorkers: 6,
     globalSetup: ['test/in-memory.ts', 'test/compiled.ts'],
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new TriedAgain(), new SkippedRows(), new Costly()],

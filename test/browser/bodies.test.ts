@@ -81,7 +81,7 @@ describe.skipIf(noBrowser !== undefined)(`bodies in Chromium ${noBrowser ?? ''}`
         console: { consoleFolder: built, settingsFile },
       }),
     );
-    chrome = stack.use(await browser());
+    chrome = stack.use(await browser({ optimized: true }));
   });
   afterAll(async () => {
     await stack.disposeAsync();

@@ -26,6 +26,8 @@ export interface Screen {
   /** Further switches of Chromium, and its environment. */
   readonly switches?: readonly string[];
   readonly environment?: NodeJS.ProcessEnv;
+  /** Whether scripts are made as fast as at people's: for what is measured. */
+  readonly optimized?: boolean;
   /** Whether the console's service worker is there; it would keep the whole console for each browser. */
   readonly worker?: boolean;
 }
@@ -38,6 +40,7 @@ export async function browser({
   switches = [],
   environment,
   worker = false,
+  optimized = false,
 }: Screen = {}): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), 'waybill-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
@@ -57,6 +60,8 @@ export async function browser({
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      // a page of a test is not there for long enough: a quarter of the processor time went into machine code
+      ...(optimized ? [] : ['--js-flags=--no-opt']),
       ...switches,
     ],
     ...(environment === undefined ? {} : { env: environment }),
