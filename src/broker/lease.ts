@@ -73,7 +73,7 @@ export interface Leases {
    *
    * @param evenGone also those whose holder was killed or ended uncleanly in the last minute
    */
-  heldByOthers(prefix: string, evenGone?: boolean): Promise<string[]>;
+  heldByOthers(prefix: string, also?: { readonly evenGone: boolean }): Promise<string[]>;
 }
 
 /**
@@ -113,7 +113,7 @@ export function leases(kv: KV, holder: string): Leases {
       if (last === undefined || performance.now() - last.since > LEASE_TIME) return 'stale';
       return last.renewed ? 'renewed' : 'once';
     },
-    async heldByOthers(prefix, evenGone = false) {
+    async heldByOthers(prefix, { evenGone } = { evenGone: false }) {
       const found = await Promise.all(
         (await listKeys(kv, `lease.${prefix}.>`)).map((key) => kv.get(key)),
       );

@@ -7,7 +7,7 @@ import { describeError, EngineError, isEngineError, toldError } from '../error/e
 import { describeSize } from '../time/size.ts';
 import { after, type Timer } from '../time/timer.ts';
 import { answerBytes, readAnswer } from './answer-bytes.ts';
-import { firstToAnswer, hasNobody, serveShared } from './first-to-answer.ts';
+import { type ControlServer, firstToAnswer, hasNobody, serveShared } from './first-to-answer.ts';
 import { ENGINE, type Verb, type Verbs } from './verbs.ts';
 
 /* Requests between the command line, the operator plane and the engines, as JSON over NATS. */
@@ -18,10 +18,6 @@ export type Answers<Of extends Verbs> = {
     ? (request: Request, body: Uint8Array) => Result | Promise<Result>
     : never;
 };
-
-export interface ControlServer {
-  close(): void;
-}
 
 type Failure = ReturnType<typeof describeError>;
 

@@ -13,17 +13,17 @@ import {
  * first, under a name of its own.
  */
 
-/** Whoever serves a subject together with others, until it is closed. */
-export interface SharedServer {
+/** Answers requests until it is closed. */
+export interface ControlServer {
   close(): void;
 }
 
-/** Serves a subject of which only one of those who could answer does. */
+/** Serves a subject on which only one of those that could answer does. */
 export function serveShared(
   connection: NatsConnection,
   subject: string,
   serve: (message: Msg) => void,
-): SharedServer {
+): ControlServer {
   const name = randomUUID();
   const callback = (error: Error | null, message: Msg): void => {
     if (error === null) serve(message);

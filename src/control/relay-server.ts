@@ -3,8 +3,8 @@ import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { type ControlServer, unpack } from './control.ts';
-import { serveShared } from './first-to-answer.ts';
+import { unpack } from './control.ts';
+import { type ControlServer, serveShared } from './first-to-answer.ts';
 import {
   type AnswerHead,
   type AskerNews,

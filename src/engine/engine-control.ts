@@ -1,7 +1,8 @@
 import type { CutStream } from '../broker/cut-streams.ts';
 import { queueStates } from '../broker/queue-survey.ts';
-import { type Answers, type ControlServer, serveControl } from '../control/control.ts';
+import { type Answers, serveControl } from '../control/control.ts';
 import type { HostReport, QueueReport, StatusReport } from '../control/engine-report.ts';
+import type { ControlServer } from '../control/first-to-answer.ts';
 import type { Notification, SentMessage, TestMessage } from '../control/orders.ts';
 import { ENGINE } from '../control/verbs.ts';
 import type { Definition } from '../definition/definition.ts';

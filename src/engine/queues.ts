@@ -122,7 +122,7 @@ export class Queues {
     const { broker, leases } = this.#engine;
     if (this.#shared.length === 0) return;
     // the others may have been killed with the server
-    if ((await leases.heldByOthers('engine', true)).length === 0) return;
+    if ((await leases.heldByOthers('engine', { evenGone: true })).length === 0) return;
     await this.recall();
     await Promise.all(
       this.#shared.map(async ({ stream, pool }) => {

@@ -44,7 +44,7 @@ export function sharedAttempts(
       const told = message.json<Told>();
       if (told.from === from) return;
       if (told.act === 'tried') failures.count(told.counted);
-      else failures.takeBack(told.counted, told.act === 'succeeded');
+      else failures.takeBack(told.counted, told.act);
     },
   });
   return {
@@ -59,12 +59,12 @@ export function sharedAttempts(
       },
       succeeded(user, address) {
         const counted = countedFor(realm, user, address);
-        failures.takeBack(counted, true);
+        failures.takeBack(counted, 'succeeded');
         tell('succeeded', counted);
       },
       undecided(user, address) {
         const counted = countedFor(realm, user, address);
-        failures.takeBack(counted, false);
+        failures.takeBack(counted, 'undecided');
         tell('undecided', counted);
       },
     }),
@@ -118,8 +118,9 @@ class Failures {
     }
   }
 
-  /** An attempt that was counted was none, or has succeeded; that says nothing of what else came from its address. */
-  takeBack(counted: Counted, hasSucceeded: boolean): void {
+  /** Takes back an attempt that was counted, since it succeeded or was none; others from its address still count. */
+  takeBack(counted: Counted, since: 'succeeded' | 'undecided'): void {
+    const hasSucceeded = since === 'succeeded';
     if (hasSucceeded) this.#known.delete(counted.user);
     const others = hasSucceeded ? KINDS.filter((kind) => kind !== 'user') : KINDS;
     for (const kind of others) {

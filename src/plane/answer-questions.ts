@@ -7,7 +7,8 @@ import {
 } from '../access/audit/audit.ts';
 import type { Bodies } from '../broker/bodies.ts';
 import type { Broker } from '../broker/broker.ts';
-import { type ControlServer, hearControl, serveControl } from '../control/control.ts';
+import { hearControl, serveControl } from '../control/control.ts';
+import type { ControlServer } from '../control/first-to-answer.ts';
 import { COMMAND_LINE } from '../control/orders.ts';
 import { ENGINE, PLANE, TRACE } from '../control/verbs.ts';
 import { background } from '../error/background.ts';

@@ -67,7 +67,7 @@ test('a lease has one holder; it is free again when it is released', async () =>
   expect(await b.heldByOthers('poll')).toEqual(['poll.x']);
   expect(await a.heldByOthers('poll')).toEqual([]);
   await held?.release();
-  expect(await b.heldByOthers('poll', true)).toEqual([]);
+  expect(await b.heldByOthers('poll', { evenGone: true })).toEqual([]);
   const taken = await b.take('poll.x');
   expect(taken).toBeDefined();
   await taken?.release();
@@ -128,7 +128,9 @@ test.runIf(process.platform === 'linux')(
     child.kill('SIGKILL');
     await once(child, 'exit');
     expect(await leases(made.kv, 'me').heldByOthers('poll')).toEqual([]);
-    expect(await leases(made.kv, 'me').heldByOthers('poll', true)).toEqual(['poll.x']);
+    expect(await leases(made.kv, 'me').heldByOthers('poll', { evenGone: true })).toEqual([
+      'poll.x',
+    ]);
     // another container knows nothing of our numbers
     await made.kv.put('lease.poll.y', written('other', elsewhere));
     expect(await leases(made.kv, 'me').take('poll.y')).toBeUndefined();

@@ -113,7 +113,7 @@ function changeRoutes(app: Api, context: ApiContext): void {
     },
     async (request) => {
       const { text } = request.body;
-      const { id, about, object } = await noteToChange(context, request, false);
+      const { id, about, object } = await noteToChange(context, request, { others: false });
       const act = { action: 'note.edit', object: `${about} ${object}`, detail: { note: id, text } };
       const note = await audited(context, request, act, () => store.edit(id, text));
       if (note === undefined) throw noNote(id);
@@ -133,7 +133,7 @@ function changeRoutes(app: Api, context: ApiContext): void {
       onRequest,
     },
     async (request) => {
-      const { id, about, object, by } = await noteToChange(context, request, true);
+      const { id, about, object, by } = await noteToChange(context, request, { others: true });
       const act = { action: 'note.remove', object: `${about} ${object}`, detail: { note: id, by } };
       if (!(await audited(context, request, act, () => store.remove(id)))) throw noNote(id);
       return { done: true as const };
@@ -196,7 +196,7 @@ const idOf = (text: string): number => (/^\d{1,16}$/.test(text) ? Number(text) :
 async function noteToChange(
   { meta }: ApiContext,
   request: FastifyRequest & { readonly params: { readonly id: number } },
-  others: boolean,
+  { others }: { readonly others: boolean },
 ): Promise<StoredNote> {
   const { id } = request.params;
   const principal = principalOf(request);

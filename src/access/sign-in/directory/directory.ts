@@ -28,14 +28,14 @@ export interface Directory {
    * a SignInRefusal where the directory knows the person and refuses, with a DirectoryFailure where it could not be asked.
    */
   check(attempt: DelegatedAttempt): Promise<Identity | string>;
-  /** The same for somebody who has proven in another way who they are; the account of the settings searches. */
+  /** The same for a person who was identified in another way; the account of the settings searches. */
   find(user: string): Promise<Identity | string>;
 }
 
 /** A directory that could not be asked. */
 export class DirectoryFailure extends SignInRefusal {
   /** @param isUndecided no password was checked */
-  constructor(name: string, cause: unknown, isUndecided: boolean) {
+  constructor(name: string, cause: unknown, { isUndecided }: { readonly isUndecided: boolean }) {
     const { why, remedy } = told(cause);
     const isThere = cause instanceof LdapFailure && cause.problem !== 'busy';
     super(
@@ -81,7 +81,7 @@ export function directory(settings: DirectorySettings): Directory {
       return await question(connection);
     } catch (error) {
       if (error instanceof SignInRefusal) throw error;
-      throw new DirectoryFailure(name, error, true);
+      throw new DirectoryFailure(name, error, { isUndecided: true });
     }
   };
   return {
@@ -112,7 +112,8 @@ async function identified(
   const proven = await provenPerson(connection, settings, attempt);
   if ('nobody' in proven) return proven.nobody;
   if ('refused' in proven) throw refusedPerson(settings.name, proven.refused);
-  if ('untold' in proven) throw new DirectoryFailure(settings.name, proven.untold, false);
+  if ('untold' in proven)
+    throw new DirectoryFailure(settings.name, proven.untold, { isUndecided: false });
   return identityOf(settings, proven.person, proven.groups);
 }
 

@@ -116,7 +116,7 @@ function admissionBack(writer: MessageWriter, facts: HeaderFacts): void {
   headerBack(writer, facts);
   eventBack(writer, facts.now);
   patientBack(writer, group);
-  visitBack(writer, group, true);
+  visitBack(writer, group, { isNeeded: true });
   for (const resource of group.resources) {
     if (resource.resourceType === 'Observation') observationBack(writer, resource);
   }

@@ -53,7 +53,11 @@ export function visitOf(group: PatientGroup): Resource | undefined {
 }
 
 /** PV1 and PV2; a message without a visit has a PV1 that says so. */
-export function visitBack(writer: MessageWriter, group: PatientGroup, isNeeded: boolean): void {
+export function visitBack(
+  writer: MessageWriter,
+  group: PatientGroup,
+  { isNeeded }: { readonly isNeeded: boolean },
+): void {
   const visit = visitOf(group);
   writer.about('Encounter', visit);
   if (visit === undefined) {

@@ -24,7 +24,7 @@ export function resultsBack(writer: MessageWriter, facts: HeaderFacts): void {
   headerBack(writer, facts);
   for (const group of patientGroups(writer.index)) {
     patientBack(writer, group);
-    visitBack(writer, group, false);
+    visitBack(writer, group, { isNeeded: false });
     writer.about('Encounter', visitOf(group));
     for (const order of ordersOf(writer, group)) orderBack(writer, order);
   }
