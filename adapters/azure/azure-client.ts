@@ -77,7 +77,7 @@ export class AzureClient {
     return new AzureClient(site, await transport(lent, reachedBy(settings)), lent);
   }
 
-  /** The address of a blob with what lets the server itself read it: for a copy. */
+  /** The address of a blob, signed so that the server itself can read it for a copy. */
   async source(key: string): Promise<string> {
     const signed = await this.#site.sign(
       { method: 'GET', url: this.#url({ key }), headers: {} },
@@ -202,5 +202,5 @@ export const reachedBy = (settings: AzureValues): TransportValues => ({
   connections: CONNECTIONS,
 });
 
-/** Older servers give the code in the body alone. */
+/** Older servers give the code only in the body. */
 const codeIn = (text: string): string => /<Code>(\w{1,80})<\/Code>/.exec(text)?.[1] ?? '';

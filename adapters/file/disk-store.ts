@@ -138,7 +138,7 @@ export class DiskStore implements FileStore {
       const kind = facts.isFile() ? 'file' : facts.isDirectory() ? 'folder' : 'other';
       return { name, kind, ...factsOf(facts) };
     } catch {
-      // Its name is not in UTF-8: who opens it under the one that Node.js makes of it is told so.
+      // Its name is not in UTF-8: whoever opens it under the name that Node.js makes of it is told.
       if (listed.isFile() && name.includes('\uFFFD')) {
         return { name, kind: 'file', size: UNKNOWN_SIZE, modified: 0 };
       }

@@ -268,7 +268,7 @@ class NatsReader implements Kept {
     }
   }
 
-  /** One timer for all: one for each message took as long as all else that is done with it. */
+  /** One timer for all: one for each message cost as much as everything else that is done with it. */
   async #sayAtWork(): Promise<void> {
     const { signal } = this.#over;
     for (;;) {

@@ -265,7 +265,7 @@ const LIBRARY: Readonly<Record<string, number>> = {
   WS_ERR_TOO_MANY_BUFFERED_PARTS: 1_008,
 };
 
-/** The code with which the library closes over what it found; undefined for any other error. */
+/** The code with which the library closes the connection for what it found; undefined for any other error. */
 function faultOf(error: Error): number | undefined {
   const { code } = error as { code?: unknown };
   if (typeof code !== 'string' || !code.startsWith('WS_ERR_')) return undefined;

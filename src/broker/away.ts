@@ -35,6 +35,6 @@ export function isAway(error: unknown): boolean {
   return KINDS.some((kind) => error instanceof kind) || isWithoutJetStream(error);
 }
 
-/** Whether nobody is there who answers for JetStream, or not for this account. The client does not export its class. */
+/** Whether nobody answers for JetStream, or not for this account. The client does not export the class of this error. */
 export const isWithoutJetStream = (error: unknown): boolean =>
   error instanceof Error && error.name === 'JetStreamNotEnabled';

@@ -176,7 +176,7 @@ interface Head {
 
 type Heads = Map<string, Head>;
 
-/** Another one than at the last sweep waits longest: NATS has acknowledged something meanwhile. */
+/** What waits longest is not what it was at the last sweep: NATS has acknowledged something meanwhile. */
 function headOf(before: Head | undefined, address: string, one: Waiting, now: number): Head {
   const moved = before?.address !== undefined && before.address !== address;
   const since = moved ? now : Math.max(before?.since ?? 0, one.since);

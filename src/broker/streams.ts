@@ -297,7 +297,7 @@ export async function workerInfo(
   }
 }
 
-/** The same for who makes it where it is missing: one that stays without a leader is removed. */
+/** The same for callers that make it if it is missing: one that stays without a leader is removed. */
 async function ledWorker(broker: Broker, stream: string): Promise<ConsumerInfo | undefined> {
   try {
     return await workerInfo(broker, stream);

@@ -18,7 +18,7 @@ export interface CodeNotice {
  */
 export interface SpareThreads {
   take(): Worker;
-  /** For a thread that has answered everything. One that ran code of a production is ended: that may have left anything behind. */
+  /** For a thread that has answered everything. One that ran code of a production is ended, since that may have left anything behind. */
   giveBack(worker: Worker): Promise<void>;
   stop(): Promise<void>;
 }

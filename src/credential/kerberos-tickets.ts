@@ -98,7 +98,7 @@ class Tickets {
     return serviceTicket(account, granting, service.split('/'));
   }
 
-  /** A ticket that is still good; undefined also where it could not be got, which was told to whoever asked first. */
+  /** A ticket that is still good; undefined also if none could be had, of which the first caller was told. */
   async #valid(held: Promise<HeldTicket> | undefined): Promise<HeldTicket | undefined> {
     const ticket = await held?.catch(() => undefined);
     return ticket !== undefined && ticket.ends - MARGIN > Date.now() ? ticket : undefined;

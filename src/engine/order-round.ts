@@ -200,7 +200,7 @@ async function onceAlone<Result, Begun>(
   return done[0];
 }
 
-/** What goes into one queue, which had no room for it, is nowhere. */
+/** What goes into a single queue that had no room for it was stored nowhere. */
 function refused(error: unknown): never {
   if (!isEngineError(error) || error.code !== 'QUEUE_FULL') throw error;
   throw new Untouched('QUEUE_FULL', error.message, { retryable: true });

@@ -65,7 +65,7 @@ const describe = ({ id, sessionId, type, size }: Envelope): object => ({
   size,
 });
 
-/** What to do if NATS takes the sign-in no longer. */
+/** What to do if NATS no longer accepts the sign-in. */
 export const SIGN_IN_REFUSED =
   'NATS refuses the user or password that it took before. Nothing is accepted or sent until it takes them again (tried every 2 s), or until this process is started with the new ones (--nats, WAYBILL_NATS).';
 

@@ -28,7 +28,7 @@ const WORST: readonly Status[] = [
   'discarded',
 ];
 
-/** That of several messages which an operator looks for; undefined without any. */
+/** Of several messages, the one that an operator looks for; undefined if there are none. */
 export const worstOf = (messages: readonly { readonly status: Status }[]): Status | undefined =>
   WORST.find((one) => messages.some(({ status }) => status === one));
 

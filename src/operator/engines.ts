@@ -194,7 +194,7 @@ function expiringThings(
   };
 }
 
-/** Engines' reports: soon if those that answered the last time do, and now and then of any others. */
+/** Reports of engines: as soon as those of the last time have answered, and now and then of any others. */
 function reportsOf(broker: Broker): () => Promise<readonly StatusReport[]> {
   let expected = 0;
   let looked = Number.NEGATIVE_INFINITY;
@@ -248,7 +248,7 @@ function eachOnce(reports: readonly CertificateReport[]): CertificateReport[] {
 
 const endOf = ({ ends }: CertificateReport): number => ends?.at ?? Number.POSITIVE_INFINITY;
 
-/** What a peer showed last; of a file that each machine has of its own, the one to be told of first. */
+/** What a peer showed last; of a file of which each machine has its own, the one to report first. */
 function isMoreTelling(one: CertificateReport, other: CertificateReport): boolean {
   if (one.seen !== other.seen) return (one.seen ?? 0) > (other.seen ?? 0);
   if (other.problem !== undefined) return false;

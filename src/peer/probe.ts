@@ -142,7 +142,7 @@ async function answerToHello(
     socket.write(HELLO);
     const [answer] = (await once(socket, 'data', { signal: limit })) as [Buffer];
     const spoken = spokenProtocol(answer);
-    // also an alert is an answer: the peer asks for another version, or refuses our ciphers
+    // an alert is an answer too: the peer asks for another version, or refuses our ciphers
     return spoken?.name === 'TLS' ? spoken : undefined;
   } catch {
     // it is silent, or ends the connection

@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
  */
 export type Zone = string | undefined;
 
-/** Few are in use, and one takes kilobytes; who asks may spell a name in any mixture of small and capital letters. */
+/** Few are in use, and each takes kilobytes; a caller may spell a name in any mixture of upper and lower case. */
 const formats = new LRUCache<string, Intl.DateTimeFormat>({ max: 100 });
 
 /** Whether there is a time zone of that name, such as `Europe/Berlin`. */

@@ -11,7 +11,7 @@ export type ServerCatalogue = Readonly<Record<string, string>>;
 /** A text in the other language. What it does not know, such as the words of a peer, stays as it is. */
 export type Translate = (text: string) => string;
 
-/** What is longer is no sentence of ours. */
+/** Anything longer is not a sentence of ours. */
 const LONGEST = 6_000;
 /** How many texts within a text are looked up. */
 const LOOKS = 600;

@@ -17,7 +17,7 @@ const POLICY = [
 
 /** Of workers, which ask the API themselves. */
 const SCRIPT_POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'";
-/** Of everything that is no page, should somebody open it as one. */
+/** For everything that is not a page, in case somebody opens it as one. */
 const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 const HEADERS = {
@@ -27,7 +27,7 @@ const HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 } as const;
 
-/** What means something only for pages; a tenth of what the first visit costs would be these on every answer. */
+/** Headers that matter only for pages: on every answer they would be a tenth of what the first visit costs. */
 const PAGE_HEADERS = {
   'cross-origin-opener-policy': 'same-origin',
   'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',

@@ -18,7 +18,7 @@ import type { AuthorityLent } from './authorization.ts';
 
 export interface Person {
   readonly user: User;
-  /** By which they are known again. */
+  /** By which they are recognized. */
   readonly kept: Readonly<Record<string, unknown>>;
 }
 

@@ -8,7 +8,7 @@ import type { SudoSettings } from './sftp-settings.ts';
 
 export interface BySudo {
   readonly sudo: SudoSettings;
-  /** What sudo is given where it asks; undefined where sudoers must let the account do without. */
+  /** What sudo gets if it asks; undefined if sudoers must let the account do without a password. */
   readonly password: string | undefined;
   /** `host:port`, for people. */
   readonly place: string;
@@ -73,7 +73,7 @@ function executed(
 }
 
 interface Said {
-  /** All that was written besides SFTP. */
+  /** Everything that was written besides SFTP. */
   text(): string;
   /** Calls back with each piece more. */
   onMore(then: () => void): void;
@@ -132,7 +132,7 @@ function takenOver(client: Client, channel: ClientChannel): SFTPWrapper {
   return sftp;
 }
 
-/** How it begins: `noise` if something else than SFTP answers. */
+/** How it begins: `noise` if something other than SFTP answers. */
 function started(sftp: SFTPWrapper): Promise<'ready' | 'ended' | 'noise'> {
   return new Promise((resolve) => {
     sftp.once('ready', () => resolve('ready'));

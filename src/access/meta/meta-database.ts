@@ -48,6 +48,6 @@ export interface MetaPlace {
    * damaged file is an error.
    */
   readonly onDamaged?: ((damage: Damage) => void) | undefined;
-  /** If given, it is looked whether a file is removed or replaced while it is open; called once for each. */
+  /** If given, called once for each file that is removed or replaced while it is open. */
   readonly onMoved?: ((moved: MovedFile) => void) | undefined;
 }

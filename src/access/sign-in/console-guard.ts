@@ -230,7 +230,7 @@ export async function openSignIn(parts: Installation): Promise<SignIn> {
   };
 }
 
-/** The ways in by others' word. */
+/** Sign-ins that rely on somebody else's word. */
 function providersOf(
   settings: ConsoleSettings,
   used: UsedAssertions,

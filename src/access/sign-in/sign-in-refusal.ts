@@ -15,7 +15,7 @@ export class SignInRefusal extends ApiError {
   readonly why: string;
   /** What to do about it. */
   readonly remedy: string;
-  /** Nothing was checked, since whoever knows could not be asked: it is no failed guess. */
+  /** Nothing was checked, since whoever knows could not be asked: this is not a failed guess. */
   readonly isUndecided: boolean;
   /** Value of `WWW-Authenticate`, if the caller is a program. */
   readonly challenge: string | undefined;

@@ -50,7 +50,7 @@ export async function signedIn(
   trace.add({ ip, method, user: name, outcome: 'signed-in', cause, remedy: undefined });
 }
 
-/** The same for whom a provider has proved: an enforced provider is confirmed by it. */
+/** The same for a person whom a provider has identified, which confirms a provider that is enforced. */
 export async function startProvidedSession(
   signIn: SignIn,
   exchange: readonly [FastifyRequest, FastifyReply],

@@ -90,7 +90,7 @@ function stateText({ kind, state, queue, switchedOff, overrides }: HostReport): 
   return `off (${switchedOff.by}: ${switchedOff.reason})${set.join('')}`;
 }
 
-/** A person who mends what a host waits for does not want to wait for longer than this. */
+/** Nobody who has mended what a host waits for wants to wait longer than this. */
 const LONG = 60_000;
 
 function connectionText(report: HostReport): string {

@@ -300,7 +300,7 @@ const REFUSALS: Readonly<Record<string, Explain>> = {
   ],
 };
 
-/** No fault of the token: it can be tried again. */
+/** Not the token's fault: it can be tried again. */
 function keysAway(credential: string, { message, cause }: KeysAway): Error {
   if (isEngineError(cause)) return cause;
   return new CredentialError('CREDENTIAL_UNAVAILABLE', credential, {

@@ -36,7 +36,7 @@ export const kerberosSettings = {
 
 const CENTER = /^(?:\[[\da-f:.]+\]|[^\s:/[\]]+)(?::\d{1,5})?$/i;
 
-/** What does not go together in such a credential. */
+/** Which parts of such a credential contradict each other. */
 export function kerberosProblems({
   user,
   password,

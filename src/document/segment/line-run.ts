@@ -6,7 +6,7 @@ export const LONGEST = 512;
 /** How often a run is walked before its names are counted: a few reads of a large body need no counts. */
 const WALKS = 4;
 
-/** A run with fewer lines is quicker walked than counted. */
+/** A run with fewer lines is faster to walk than to count. */
 const SHORT = 64;
 
 /** The nth of the lines with a name, up to one of them. */

@@ -69,7 +69,7 @@ export const isBinary = (connector: XmlNode | undefined): boolean =>
   partText(connector, 'properties/binary') === 'true' &&
   dataType(partText(connector, 'transformer/outboundDataType')).fault !== 'DICOM';
 
-/** Splitting of what comes into several messages that no adapter does; undefined if there is none. */
+/** Splits what arrives into several messages where no adapter does so; undefined if nothing is split. */
 export function splittingOf(source: XmlNode | undefined): string | undefined {
   if (partText(source, 'properties/sourceConnectorProperties/processBatch') !== 'true')
     return undefined;

@@ -111,7 +111,7 @@ class ChannelImport {
     );
   }
 
-  /** What no person has translated yet keeps the source from running. */
+  /** Code that nobody has translated yet keeps the source from running. */
   #undoneOf(source: XmlNode | undefined): string[] {
     const splitting = splittingOf(source);
     const undone: [string, string][] = [];

@@ -169,7 +169,7 @@ function isUntold(alert: Alert, { certificates, description, now }: Seen): boole
   return !certificates.some((one) => certificateObject(one) === object);
 }
 
-/** What only engines know of. */
+/** What only engines know. */
 const TOLD_BY_ENGINES: readonly Rule[] = [
   'queue',
   'wait',
@@ -327,7 +327,7 @@ export class EngineCount {
 export class Lasting {
   readonly #since = new Map<string, number>();
 
-  /** All that is so now, with since when. Without names nobody could look, and it is what it was. */
+  /** Everything that is so now, and since when. Without names nobody could look, so it stays as it was. */
   see(names: readonly string[] | undefined, now: number): ReadonlyMap<string, number> {
     if (names === undefined) return new Map(this.#since);
     for (const known of this.#since.keys()) if (!names.includes(known)) this.#since.delete(known);

@@ -19,7 +19,7 @@ export interface LiveRequest {
   /** false masks what texts may quote. */
   readonly unmasked: boolean;
   readonly session: number | undefined;
-  /** Says that hosts changed, and not their states: those of thousands are megabytes. */
+  /** Says that hosts changed, without their states: those of thousands are megabytes. */
   readonly brief: boolean;
   /** `Last-Event-ID` of a reconnect. */
   readonly after: string | undefined;

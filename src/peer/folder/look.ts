@@ -216,7 +216,7 @@ export class Look {
   }
 }
 
-/** A file that was changed in the last moment is a new one, and stays. */
+/** A file that changed at the last moment counts as a new one, and stays. */
 function unlessChanged(error: unknown): void {
   if (!isFileProblem(error, 'changed')) throw error;
 }

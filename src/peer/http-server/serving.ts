@@ -51,7 +51,7 @@ export class Serving {
   refused(address: string, { status, told }: Refusal, error: unknown): void {
     const { log, event } = this.#lent;
     if (!(error instanceof Refusal) && status === 500) log.error({ err: error }, 'request failed');
-    // a caller who varies its origin makes no more events
+    // a caller that varies its origin causes no further events
     if (told === undefined || !this.isNews(address, told.replace(/\w+:\/\/\S+/, ''))) return;
     event('warn', 'refused', `Refused ${address} (${status}): ${told}.`);
     log.warn({ peer: address, status }, 'request refused');

@@ -28,7 +28,7 @@ export interface AcceptorOptions {
   readonly now: () => number;
 }
 
-/** Who proved to be whom with a ticket. */
+/** Who somebody is, as a ticket proved. */
 export interface Accepted {
   readonly client: Principal;
   /** What this proof is known by, and until when (milliseconds since 1970) it could be sent again. */

@@ -94,7 +94,7 @@ const OLD: Readonly<Record<number, string>> = {
 
 const BLOCK = 16;
 const ZEROS = Buffer.alloc(BLOCK);
-/** Beyond this a password would be derived for minutes, as whoever answers wishes. */
+/** With more, whoever answers could keep us deriving a password's key for minutes. */
 const MOST_ROUNDS = 1_000_000;
 
 /** The types that can be used, the strongest first. */

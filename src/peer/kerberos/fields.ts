@@ -1,7 +1,7 @@
 import { type DerElement, elementAt, elementsOf } from '../tls/read-der.ts';
 import { KerberosProblem } from './kerberos-problem.ts';
 
-/** What is no message of Kerberos, from whoever sent it. */
+/** Something that is not a Kerberos message, whoever sent it. */
 export const malformed = (what: string): KerberosProblem =>
   new KerberosProblem(
     `${what} cannot be read`,

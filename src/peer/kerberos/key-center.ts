@@ -18,7 +18,7 @@ const WITHOUT_CERTIFICATE = {
   credential: (): Promise<never> => Promise.reject(new Error('no certificate is named')),
 };
 
-/** What a key distribution center (a domain controller) says no with. */
+/** The refusal of a key distribution center (a domain controller). */
 export interface CenterRefusal {
   readonly code: number;
   /** What it wants, of a request that it would take otherwise. */

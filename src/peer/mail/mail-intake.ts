@@ -28,7 +28,7 @@ interface MailIntakeLent<Mail> extends Pick<LentInbound<Settings>, 'deliver'> {
 
 interface Known {
   readonly origin: string;
-  /** Tells the mail and the kind of message from all others. */
+  /** Distinguishes the mail and the kind of message from all others. */
   readonly key: string;
 }
 

@@ -125,7 +125,7 @@ export async function reindex(
   return report;
 }
 
-/** How far an earlier job towards the same fields came. */
+/** How far an earlier job for the same fields got. */
 async function resumed(store: IndexedStore, to: string): Promise<Progress | undefined> {
   const before = progressOf(await store.note());
   if (before === undefined || before.to === to) return before;

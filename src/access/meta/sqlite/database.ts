@@ -18,7 +18,7 @@ const LOOK_AGAIN = 5;
 /** Files up to this size (bytes) are checked completely when opened. */
 const CHECKED = 64 * 1024 * 1024;
 
-/** Milliseconds between two looks whether the file is still the one that is open. */
+/** Milliseconds between two checks that the file is still the one that is open. */
 const LOOK_EVERY = 5_000;
 
 /** Opens a file in the data folder; creates it if missing. */
@@ -69,7 +69,7 @@ export async function sqliteDatabase(
     database.close();
     throw error;
   }
-  /** Goes on with a copy of what is open, in its place, if that was removed. */
+  /** If the open file was removed, continues with a copy of it in the same place. */
   const back = (): void => {
     copyInto(database, path);
     database.close();

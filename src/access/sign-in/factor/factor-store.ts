@@ -52,7 +52,7 @@ export interface FactorStore {
   ): Promise<'removed' | 'absent' | 'last'>;
   /** New recovery codes, which void all earlier ones. */
   newCodes(owner: string): Promise<readonly string[]>;
-  /** Recovery codes for who has none; undefined for who has some. Of two that ask at once, one gets them. */
+  /** Recovery codes for a person who has none, otherwise undefined. Of two requests at once, one gets them. */
   firstCodes(owner: string): Promise<readonly string[] | undefined>;
   /** Uses a recovery code up. */
   useCode(owner: string, code: string): Promise<boolean>;

@@ -201,7 +201,7 @@ function confirmedUntil(assertion: XmlElement, expected: Expected): number {
   throw new SamlProblem('the assertion never ends', 'have the provider limit its time');
 }
 
-/** Milliseconds that a sign-out counts which does not say how long. */
+/** Milliseconds for which a sign-out counts that does not say for how long. */
 const SIGN_OUT = 5 * 60_000;
 
 /** Whether a sign-out with a signature that holds is meant for us, now: an old one, or that of another application, ends nothing. */

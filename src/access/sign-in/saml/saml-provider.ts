@@ -317,7 +317,7 @@ function knownProvider(metadata: string): KnownProvider {
   const after = (time: number): Promise<IdpMetadata> =>
     known === undefined || performance.now() - at >= time ? load() : known;
   return {
-    // a file is read each time: it is small, and whoever exchanges it need not restart anything
+    // read each time: the file is small, and replacing it must not need a restart
     current: () => after(isAddress(metadata) ? KEPT : 0),
     renewed: () => after(AT_MOST_EVERY),
   };

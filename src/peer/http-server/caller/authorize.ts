@@ -113,7 +113,7 @@ export function checkSameSite(
   );
 }
 
-/** Whether a person follows a link to here, and not a page in its background or a frame. */
+/** Whether a person follows a link here, rather than a page in its background or a frame. */
 const isFollowed = (headers: Incoming['headers']): boolean =>
   headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 

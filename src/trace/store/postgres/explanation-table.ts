@@ -6,7 +6,7 @@ import { dayOfSession } from '../day.ts';
 
 /** Explanations: each distinct one of a day is stored once, under a number derived from its hash. */
 export class ExplanationTable {
-  /** Those of today and of yesterday; who has forgotten one stores it again, which changes nothing. */
+  /** Those of today and yesterday; storing one again after it was forgotten changes nothing. */
   readonly #known = new LRUCache<string, true>({ max: 20_000 });
   #added = new Map<string, { readonly day: string; readonly id: number; readonly json: string }>();
 

@@ -36,7 +36,7 @@ export interface Growth {
 const OPEN_AT_ONCE = 64;
 /** Bytes below which a checkpoint is not worth its syncs, as when late outcomes alternate with new messages. */
 const LOG_LEFT = 8 * 1024 * 1024;
-/** Milliseconds between two looks whether the open files still have their names. */
+/** Milliseconds between two checks that the open files still have their names. */
 const LOOK_EVERY = 1_000;
 const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.db$/;
 

@@ -109,9 +109,9 @@ export function sqliteTraceStore({
 }
 
 interface Attempts {
-  /** A damaged file is set aside, and the rest answers. This ends, since each time there is one file less. */
+  /** A damaged file is set aside, and the rest answers. This ends, since each time there is one file fewer. */
   readonly attempt: <Result>(work: () => Result | Promise<Result>) => Promise<Result>;
-  /** The same for what changes the files: what is written where nobody finds it is lost. */
+  /** The same for what changes the files, since what is written to a file that nobody finds is lost. */
   readonly write: <Result>(work: () => Result | Promise<Result>) => Promise<Result>;
 }
 
