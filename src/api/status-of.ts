@@ -26,24 +26,25 @@ export async function statusOf(
   const { engines, trace, alerts } = context;
   const now = Date.now();
   const minute = Math.floor(now / MINUTE) * MINUTE;
-  const [description, reports, traced, openAlerts, lag, certificates] = await Promise.all([
-    engines.describe(),
-    engines.status(),
-    within(
-      STORE_LIMIT,
-      Promise.all([
-        trace.statistics({ from: now - 60 * MINUTE, to: now, step: MINUTE, hosts: visible }),
-        failuresOf(context, { from: minute - DAY, visible, status: ['error'] }),
-      ]),
-    ),
-    within(STORE_LIMIT, alerts.openCount(visible)),
-    context.lag().catch(unless(isUnanswered, 'measuring how far the trace is behind')),
-    engines.certificates().catch(unless(isUnanswered, 'asking what expires')),
-  ]);
+  const [description, reports, traced, openAlerts, lag, certificates, suspended] =
+    await Promise.all([
+      engines.describe(),
+      engines.status(),
+      within(
+        STORE_LIMIT,
+        Promise.all([
+          trace.statistics({ from: now - 60 * MINUTE, to: now, step: MINUTE, hosts: visible }),
+          failuresOf(context, { from: minute - DAY, visible, status: ['error'] }),
+        ]),
+      ),
+      within(STORE_LIMIT, alerts.openCount(visible)),
+      context.lag().catch(unless(isUnanswered, 'measuring how far the trace is behind')),
+      engines.certificates().catch(unless(isUnanswered, 'asking what expires')),
+      suspendedCount(context.broker, visible),
+    ]);
   const hosts = hostsOf(description, reports, visible);
   const kinds = new Map(hosts.map(({ name, kind }) => [name, kind]));
   const [hour, failed] = traced ?? [[], []];
-  const suspended = await suspendedCount(context.broker, visible);
   return {
     production: description.name,
     title: description.title,

@@ -36,7 +36,7 @@ import type { CheckedFiles, CheckOrder, FilesOf } from '../definition/history/ch
 import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
 import { describeError } from '../error/engine-error.ts';
 import type { Envelope } from '../message/message.ts';
-import { type Remembered, remembered } from '../time/remembered.ts';
+import { lately, type Remembered, remembered } from '../time/remembered.ts';
 
 /** The engines of the production as seen by the operator plane: only through NATS requests, on any machine. */
 export interface Engines {
@@ -103,9 +103,10 @@ export interface SwitchedBy {
   readonly reason?: string | undefined;
 }
 
-const STATUS_FRESH = 1_500;
+/** Milliseconds; the state of hosts is given at once, and asked for again meanwhile: an engine under load takes its time. */
+const STATUS = { renewed: 1_500, atMost: 4_000 };
 const DESCRIPTION_FRESH = 5_000;
-const CERTIFICATES_FRESH = 60_000;
+const CERTIFICATES = { renewed: 60_000, atMost: 120_000 };
 const KEYS_FRESH = 10_000;
 /** Milliseconds after the last answer until the other engines are presumed gone. */
 const EVERY_ENGINE = { silence: 200 } as const;
@@ -123,7 +124,7 @@ const END_LIMIT = 40_000;
 
 /** The operator plane reaches engines only through this. `certificate` is the file of the console's own certificate. */
 export function engines(broker: Broker, certificate?: string): Engines {
-  const status = remembered(STATUS_FRESH, reportsOf(broker));
+  const status = lately(STATUS, reportsOf(broker));
   const description = remembered(DESCRIPTION_FRESH, () =>
     askControl(broker, ENGINE.describe, null),
   );
@@ -179,7 +180,7 @@ function expiringThings(
   broker: Broker,
   certificate: string | undefined,
 ): Remembered<readonly CertificateReport[]> {
-  const told = remembered(CERTIFICATES_FRESH, async () => {
+  const told = lately(CERTIFICATES, async () => {
     const shown = certificate === undefined ? null : await shownCertificate(certificate);
     const answers = await askAll(broker, ENGINE.certificates, shown, EVERY_ENGINE);
     return { isAnswered: answers.length > 0, all: eachOnce(answers.flat()) };

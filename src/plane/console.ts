@@ -251,6 +251,8 @@ function contextParts(
   | 'patientFields'
 > {
   const usage = remembered(USAGE_FRESH, () => trace.usage());
+  // a request to NATS for each queue, which takes its time while that writes
+  const lag = lately({ renewed: LAG_FRESH, atMost: 10 * LAG_FRESH }, () => tracing.lag());
   return {
     production: broker.production,
     broker,
@@ -259,8 +261,7 @@ function contextParts(
     search: () => tracing.settings.search,
     keep: () => tracing.settings.keep,
     log,
-    // a request to NATS for each queue, which takes its time while that writes
-    lag: lately(LAG_FRESH, () => tracing.lag()),
+    lag: lag.get,
     failingSince: () => tracing.failingSince(),
     usage: () => usage.get(),
     async purge() {

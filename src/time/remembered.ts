@@ -1,5 +1,4 @@
 import { background } from '../error/background.ts';
-import { toldElsewhere } from '../error/foreseen.ts';
 
 /** A value that is costly to get and may be somewhat old. */
 export interface Remembered<Value> {
@@ -35,34 +34,45 @@ export function remembered<Value>(fresh: number, get: () => Promise<Value>): Rem
   };
 }
 
-/** How much older than allowed a value may be that is given while a newer one is fetched. */
-const AT_MOST = 10;
-
 /**
- * Keeps the result of `get`. An older one than `fresh` milliseconds is still given, at once, while it is fetched again:
- * only the first caller waits, or one after a long time. A failure is not kept.
+ * Keeps the result of `get`. One older than `renewed` milliseconds is still given, at once, while it is fetched again,
+ * up to an age of `atMost`: only the first caller waits, or one after a long time. A failure is not kept.
  */
-export function lately<Value>(fresh: number, get: () => Promise<Value>): () => Promise<Value> {
+export function lately<Value>(
+  { renewed, atMost }: { readonly renewed: number; readonly atMost: number },
+  get: () => Promise<Value>,
+): Remembered<Value> {
   let known: { readonly value: Value; readonly at: number } | undefined;
-  let asking: Promise<Value> | undefined;
-  const asked = async (): Promise<Value> => {
+  let asking: { readonly value: Promise<Value> } | undefined;
+  const settle = async (asked: NonNullable<typeof asking>): Promise<void> => {
+    // what was asked for before `forget` is not kept
+    const isCurrent = (): boolean => asking === asked;
     try {
-      const value = await get();
-      known = { value, at: performance.now() };
-      return value;
-    } catch (error) {
-      known = undefined;
-      throw error;
+      const value = await asked.value;
+      if (isCurrent()) known = { value, at: performance.now() };
+    } catch {
+      // the caller gets the error; where nobody waits, whoever asks next
+      if (isCurrent()) known = undefined;
     } finally {
-      asking = undefined;
+      if (isCurrent()) asking = undefined;
     }
   };
-  const ask = (): Promise<Value> => (asking ??= asked());
-  return async () => {
-    const age = known === undefined ? Number.POSITIVE_INFINITY : performance.now() - known.at;
-    if (known === undefined || age >= AT_MOST * fresh) return ask();
-    // the next caller gets the error
-    if (age >= fresh) background(ask().catch(toldElsewhere), 'fetching what was asked for lately');
-    return known.value;
+  const ask = (): NonNullable<typeof asking> => {
+    if (asking !== undefined) return asking;
+    asking = { value: get() };
+    background(settle(asking), 'remembering an answer');
+    return asking;
+  };
+  return {
+    async get() {
+      const age = known === undefined ? Number.POSITIVE_INFINITY : performance.now() - known.at;
+      if (known === undefined || age >= atMost) return ask().value;
+      if (age >= renewed) ask();
+      return known.value;
+    },
+    forget() {
+      known = undefined;
+      asking = undefined;
+    },
   };
 }

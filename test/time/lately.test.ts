@@ -9,7 +9,7 @@ test('only the first caller waits: an older value is given while a newer one is 
   vi.useFakeTimers({ toFake: ['performance'] });
   let asked = 0;
   let answer = Promise.withResolvers<number>();
-  const value = lately(1_000, () => {
+  const { get: value, forget } = lately({ renewed: 1_000, atMost: 10_000 }, () => {
     asked += 1;
     return answer.promise;
   });
@@ -39,4 +39,17 @@ test('only the first caller waits: an older value is given while a newer one is 
   const late = value();
   answer.resolve(4);
   expect(await late).toBe(4);
+
+  // what was being fetched when it was forgotten is given to nobody else
+  forget();
+  answer = Promise.withResolvers<number>();
+  const before = answer;
+  const asker = value();
+  forget();
+  answer = Promise.withResolvers<number>();
+  answer.resolve(6);
+  expect(await value()).toBe(6);
+  before.resolve(5);
+  expect(await asker).toBe(5);
+  expect(await value()).toBe(6);
 });
