@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FileText } from '../../src/api/contract/files.ts';
 import { builtConsole } from '../../src/build/built-console.ts';
 import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
 import { longestTask } from '../support/long-tasks.ts';
@@ -9,6 +10,11 @@ import { type Operated, operated } from '../support/operator.ts';
 
 /** Milliseconds: longer, and what is typed or clicked comes late. */
 const MOMENT = 100;
+
+const isInView = (element: Element): boolean => {
+  const { top, bottom } = element.getBoundingClientRect();
+  return top >= 0 && bottom <= innerHeight;
+};
 
 /** Resolves once a page has asked for what it shows again, some times. */
 async function refreshed(page: Page): Promise<void> {
@@ -94,5 +100,65 @@ describe.skipIf(noBrowser !== undefined)(`2,000 hosts in Chromium ${noBrowser ??
     await page.getByRole('group', { name: /host-100,/ }).waitFor(SOON);
     await page.getByRole('button', { name: 'Only troubled' }).click();
     await page.waitForURL(/trouble=1/);
+  });
+
+  /** A file as long as that of so many hosts, with a long line. */
+  async function withLongFile(page: Page): Promise<void> {
+    await page.route('**/api/v1/production/files/text*', async (route) => {
+      const response = await route.fetch();
+      const file = (await response.json()) as FileText;
+      const lines = (file.text ?? '').split('\n');
+      const many = Array.from({ length: 11_000 }, (_, n) => lines[n % lines.length] ?? '');
+      many[9_000] = `${'x'.repeat(400)} the long line`;
+      await route.fulfill({ response, json: { ...file, text: many.join('\n') } });
+    });
+  }
+
+  test('a file of 11,000 lines is opened at a line, found in and changed without holding anybody up', async () => {
+    const { page } = chrome;
+    await withLongFile(page);
+    await page.goto(`${production.url}configuration`);
+    await page.getByRole('heading', { level: 1, name: 'Configuration' }).waitFor(SOON);
+    const text = page.getByLabel('Text of the file');
+    const opens = await longestTask(page, async () => {
+      await page.getByRole('link', { name: 'Files' }).first().click();
+      await text.waitFor(SOON);
+    });
+    expect(opens).toBeLessThanOrEqual(MOMENT);
+    expect((await text.textContent())?.split('\n').length).toBeGreaterThan(11_000);
+    await page.goto(`${production.url}files?path=production.yaml&line=9001`);
+    const wanted = page.locator('[aria-current=location]');
+    await wanted.waitFor(SOON);
+    await expect.poll(() => wanted.evaluate(isInView), SOON).toBe(true);
+    // its end is reached
+    const isWide = 'document.querySelector("main pre").scrollWidth > 2_500';
+    await expect.poll(() => page.evaluate(isWide), SOON).toBe(true);
+    await page.getByRole('button', { name: 'Change', exact: true }).click();
+    const area = page.getByRole('textbox', { name: 'Text of the file' });
+    await area.waitFor(SOON);
+    await area.press('Control+End');
+    const types = await longestTask(page, async () => {
+      await area.pressSequentially('# a note');
+      await expect
+        .poll(() => area.inputValue().then((all) => all.endsWith('# a note')), SOON)
+        .toBe(true);
+    });
+    expect(types).toBeLessThanOrEqual(MOMENT);
+  });
+
+  test('a page whose engine did not answer shows the file once it does', async () => {
+    const { page } = chrome;
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    let answers = 0;
+    await page.route('**/api/v1/production/files/text*', async (route) => {
+      answers += 1;
+      if (answers > 1) return route.continue();
+      const json = { status: 503, code: 'BROKER_UNAVAILABLE', detail: 'nobody answers' };
+      return route.fulfill({ status: 503, contentType: 'application/problem+json', json });
+    });
+    await page.goto(`${production.url}files?path=production.yaml`);
+    await page.getByText('nobody answers').waitFor(SOON);
+    await page.getByLabel('Text of the file').waitFor(SOON);
+    expect(await page.getByText('nobody answers').count()).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import { MutationCache, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query';
 import type { Status } from '../../../src/api/contract/status.ts';
+import { noteServerTime } from '../clock/server-clock.ts';
 import { ApiProblem, ask } from './client.ts';
 
 // this is loaded before the first page; the queries of pages are in `queries.ts`
@@ -11,6 +12,9 @@ function noteSignedOut(error: Error): void {
   if (error instanceof ApiProblem && error.status === 401 && !isKnown)
     void answers.invalidateQueries({ queryKey: ['me'] });
 }
+
+const isUnavailable = (error: Error | null): boolean =>
+  error instanceof ApiProblem && error.status === 503;
 
 /** Answers are cached while a page uses them; a failed request is not repeated if that cannot help. */
 export const answers: QueryClient = new QueryClient({
@@ -26,6 +30,8 @@ export const answers: QueryClient = new QueryClient({
       retry: (failures, error) =>
         !(error instanceof ApiProblem && error.status > 0) && failures < 2,
       refetchOnWindowFocus: true,
+      // an engine that starts or is busy, a store that is away: it is there soon, and nobody else would ask again
+      refetchInterval: ({ state }) => (isUnavailable(state.error) ? LIVE : false),
     },
     mutations: { networkMode: 'always' },
   },
@@ -36,6 +42,10 @@ export const LIVE = 3_000;
 
 export const status = queryOptions({
   queryKey: ['status'],
-  queryFn: ({ signal }) => ask<Status>('status', { signal }),
+  queryFn: async ({ signal }) => {
+    const answer = await ask<Status>('status', { signal });
+    noteServerTime(answer.at, Date.now());
+    return answer;
+  },
   refetchInterval: LIVE,
 });

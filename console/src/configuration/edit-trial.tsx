@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { FlaskConical } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
 import { hosts as hostsQuery } from '../api/queries.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { Button } from '../element/button.tsx';
 import { Choice } from '../element/field.tsx';
 import { Nothing, Problem, Warning } from '../element/notice.tsx';
@@ -40,7 +41,7 @@ export function EditTrial({ files, place, onRun }: EditTrialProps): ReactElement
   const services = (known?.hosts ?? []).filter(({ kind }) => kind === 'service');
   const begin = (): void => {
     onRun?.(undefined);
-    const from = Date.now() - span;
+    const from = serverNow() - span;
     const where = source === '' ? { hosts: services.map(({ name }) => name) } : { source };
     const which = { ...files, criteria: { from, ...where }, originals: true, limit };
     setAsked({ n: (asked?.n ?? 0) + 1, which });

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { Pencil } from 'lucide-react';
-import { type ReactElement, useEffect, useRef } from 'react';
+import type { ReactElement } from 'react';
 import type { Files, FileText } from '../../../src/api/contract/files.ts';
 import { ask } from '../api/client.ts';
 import { type Edits, useEdits } from '../edit/edits.ts';
@@ -16,6 +16,7 @@ import { useMay } from '../shell/me.ts';
 import { ChangeBar } from './change-bar.tsx';
 import { OpenDrafts } from './drafts.tsx';
 import { NewFile } from './new-file.tsx';
+import { NumberedLines } from './numbered-lines.tsx';
 import { TableEditor } from './table-editor.tsx';
 import { readTable } from './table-text.ts';
 import { TextEditor } from './text-editor.tsx';
@@ -219,45 +220,4 @@ function Editor({
   const table = /\.(?:csv|tsv)$/.test(path) ? readTable(text) : undefined;
   if (table !== undefined) return <TableEditor name={path} table={table} onChange={onChange} />;
   return <TextEditor text={text} onChange={onChange} />;
-}
-
-/** A text with line numbers; the selected line is scrolled into view and marked. */
-function NumberedLines({
-  text,
-  line,
-}: {
-  readonly text: string;
-  readonly line: number;
-}): ReactElement {
-  const wanted = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    wanted.current?.scrollIntoView({ block: 'center' });
-  }, [text, line]);
-  const lines = text.replace(/\r?\n$/, '').split(/\r?\n/);
-  return (
-    <pre
-      className="overflow-x-auto py-1 font-mono text-xs leading-5"
-      tabIndex={0}
-      aria-label={t('Text of the file')}
-      translate="no"
-    >
-      {lines.map((one, index) => {
-        const isWanted = index + 1 === line;
-        return (
-          // oxlint-disable-next-line react/no-array-index-key -- a line is what stands at its number
-          <div
-            key={index}
-            ref={isWanted ? wanted : undefined}
-            aria-current={isWanted ? 'location' : undefined}
-            className={`flex ${isWanted ? 'bg-warn-soft' : ''}`}
-          >
-            <span className="w-12 shrink-0 pr-3 text-right text-ink-2 select-none">
-              {index + 1}
-            </span>
-            <code className="pr-3 whitespace-pre">{one}</code>
-          </div>
-        );
-      })}
-    </pre>
-  );
 }
