@@ -82,7 +82,10 @@ function follow(whose: Followed | undefined): void {
   if (client !== undefined) tellHub();
 }
 
-/** The hub of the browser, or one of this window where there are no shared workers or its script is gone. */
+/**
+ * The hub of the browser, or one of this window where there are no shared workers or its script is gone. No browser tells
+ * that a worker died (short of memory): pages then learn what they ask for now and then.
+ */
 function sharedHub(): MessagePort {
   if (!('SharedWorker' in globalThis)) return ownHub();
   const worker = new SharedWorker(new URL('./live-worker.ts', import.meta.url), {

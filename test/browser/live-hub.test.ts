@@ -1,0 +1,150 @@
+import type { CDPSession, Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { noBrowser } from '../support/browser.ts';
+import { type OpenConsole, openConsole, SOON } from '../support/open-console.ts';
+
+const NO_WORKERS = 'delete globalThis.SharedWorker';
+/** A browser that has shared workers, and cannot load the script of one. */
+const NO_SCRIPT = `{
+  const Before = SharedWorker;
+  globalThis.SharedWorker = class extends Before {
+    constructor(_url, options) { super('/assets/gone.js', options); }
+  };
+}`;
+
+/** Notes that the page was told that its stream is open. */
+const HEARS = `{
+  const { start } = MessagePort.prototype;
+  MessagePort.prototype.start = function () {
+    this.addEventListener('message', ({ data }) => {
+      if (data?.kind === 'live') globalThis.hasStream = data.now;
+    });
+    return start.call(this);
+  };
+}`;
+
+const hasStream = (page: Page): Promise<void> =>
+  expect.poll(() => page.evaluate('globalThis.hasStream'), SOON).toBe(true);
+
+/** The one live stream of a browser, as its windows come, are hidden, freeze and go, and its worker dies. */
+describe.skipIf(noBrowser !== undefined)(`the live stream in Chromium ${noBrowser ?? ''}`, () => {
+  let opened: OpenConsole;
+  let pages: Page[] = [];
+
+  beforeAll(async () => {
+    opened = await openConsole();
+    await opened.chrome.page.context().clock.install();
+  });
+
+  beforeEach(async () => {
+    for (const page of pages) await page.close();
+    pages = [];
+  });
+
+  afterAll(async () => {
+    await opened[Symbol.asyncDispose]();
+  });
+
+  let isStill = false;
+  const goOn = async (): Promise<void> => {
+    await opened.chrome.page.context().clock.resume();
+    isStill = false;
+  };
+
+  /** Windows that show a host, and whose clock stands still: they ask nothing by themselves. */
+  async function windows(count: number, script?: string): Promise<readonly Page[]> {
+    const context = opened.chrome.page.context();
+    await goOn();
+    for (let n = 0; n < count; n++) {
+      const page = await context.newPage();
+      pages.push(page);
+      await page.addInitScript(HEARS);
+      if (script !== undefined) await page.addInitScript(script);
+      await page.goto(`${opened.running.url}/hosts/ward`);
+      await page.getByRole('button', { name: 'Stop', exact: true }).waitFor();
+      await hasStream(page);
+    }
+    await context.clock.pauseAt(Date.now() + 500);
+    isStill = true;
+    return pages;
+  }
+
+  const switchWard = async (to: 'stop' | 'start'): Promise<void> => {
+    const response = await fetch(`${opened.running.url}/api/v1/hosts/ward/${to}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ reason: 'a test' }),
+    });
+    expect(response.status).toBe(200);
+  };
+
+  const shows = (page: Page, name: 'Start' | 'Stop'): Promise<void> =>
+    expect
+      .poll(async () => {
+        if (isStill) await page.clock.runFor(20);
+        return page.getByRole('button', { name, exact: true }).count();
+      }, SOON)
+      .toBe(1);
+
+  /** All windows learn that the host was stopped, and that it was started again. */
+  async function areTold(...those: readonly Page[]): Promise<void> {
+    await switchWard('stop');
+    for (const page of those) await shows(page, 'Start');
+    await switchWard('start');
+    for (const page of those) await shows(page, 'Stop');
+  }
+
+  const workers = async (session: CDPSession): Promise<string[]> => {
+    const { targetInfos } = await session.send('Target.getTargets');
+    return targetInfos.flatMap(({ type, targetId }) =>
+      type === 'shared_worker' ? [targetId] : [],
+    );
+  };
+
+  test('a third window shares the stream of the others, and is told when the first is gone', async () => {
+    const [first, second, third] = await windows(3);
+    if (first === undefined || second === undefined || third === undefined)
+      throw new Error('three');
+    const session = await opened.chrome.page.context().newCDPSession(third);
+    expect(await workers(session)).toHaveLength(1);
+    await areTold(first, second, third);
+    await first.close();
+    await areTold(second, third);
+  });
+
+  test.for([
+    ['has no shared workers', NO_WORKERS],
+    ['cannot load the script of one', NO_SCRIPT],
+  ] as const)('a window of a browser that %s has a stream of its own', async ([, script]) => {
+    await areTold(...(await windows(2, script)));
+  });
+
+  test('where the worker died, windows learn what they ask for, and the next one has a new worker', async () => {
+    const both = await windows(2);
+    await areTold(...both);
+    const context = opened.chrome.page.context();
+    const session = await context.newCDPSession(opened.chrome.page);
+    const [worker = ''] = await workers(session);
+    await session.send('Target.closeTarget', { targetId: worker });
+    await goOn();
+    await areTold(...both);
+    const [, , third] = await windows(1);
+    if (third === undefined) throw new Error('three');
+    await areTold(third);
+    expect(await workers(session)).toHaveLength(1);
+  });
+
+  test('a window that was frozen is told what it missed', async () => {
+    const [page, other] = await windows(2);
+    if (page === undefined || other === undefined) throw new Error('two');
+    const session = await opened.chrome.page.context().newCDPSession(page);
+    await session.send('Page.setWebLifecycleState', { state: 'frozen' });
+    await switchWard('stop');
+    await shows(other, 'Start');
+    await session.send('Page.setWebLifecycleState', { state: 'active' });
+    await shows(page, 'Start');
+    await switchWard('start');
+    await shows(page, 'Stop');
+    await shows(other, 'Stop');
+  });
+});
