@@ -83,7 +83,7 @@ function actRoutes(app: Api, context: ApiContext): void {
     (request) =>
       done(context, request, { action: 'alert.acknowledge' }, async (id, by, via) => {
         const { note } = request.body;
-        await alerts.assign(id, by);
+        if (!(await alerts.take(id, by))) await refuse(context, id);
         if (note !== undefined) await alerts.comment(id, { at: Date.now(), by, via, text: note });
       }),
   );
@@ -103,7 +103,9 @@ function actRoutes(app: Api, context: ApiContext): void {
     (request) => {
       const { until } = request.body;
       const act = { action: 'alert.snooze', detail: { until } };
-      return done(context, request, act, (id, by) => alerts.snooze(id, until, by));
+      return done(context, request, act, async (id, by) => {
+        if (!(await alerts.snooze(id, until, by))) await refuse(context, id);
+      });
     },
   );
 
@@ -140,9 +142,19 @@ function actRoutes(app: Api, context: ApiContext): void {
     (request) => {
       const { to } = request.body;
       const act = { action: 'alert.assign', detail: { to } };
-      return done(context, request, act, (id) => alerts.assign(id, to));
+      return done(context, request, act, async (id) => {
+        if (!(await alerts.assign(id, to))) await refuse(context, id);
+      });
     },
   );
+}
+
+/** Why an alert was not changed: a page that is open elsewhere, or has not heard of it yet, may offer what is over. */
+async function refuse({ alerts }: ApiContext, id: number): Promise<never> {
+  const { ended, owner } = (await alerts.find(id)) ?? {};
+  const isTaken = ended === undefined && owner !== undefined;
+  const why = isTaken ? `${owner} has taken alert ${id} on meanwhile` : `alert ${id} is over`;
+  throw new ApiError(409, 'CONFLICT', why);
 }
 
 type AlertRequest = FastifyRequest & { readonly params: { readonly id: number } };

@@ -45,10 +45,13 @@ export interface AlertStore {
   /** When people were last notified of the same thing. */
   lastNotified(condition: AlertCondition): Promise<number | undefined>;
   notified(id: number, at: number): Promise<void>;
-  /** Assigns it to somebody. */
-  assign(id: number, owner: string): Promise<void>;
+  /** Takes it on. Resolves to false if somebody else has, or it is over. */
+  take(id: number, owner: string): Promise<boolean>;
+  /** Assigns it to somebody. Resolves to false if it is over. */
+  assign(id: number, owner: string): Promise<boolean>;
   comment(id: number, comment: AlertComment & { readonly via: string }): Promise<void>;
-  snooze(id: number, until: number, by: string): Promise<void>;
+  /** Resolves to false if it is over. */
+  snooze(id: number, until: number, by: string): Promise<boolean>;
 }
 
 type Row = Record<string, unknown>;
@@ -71,6 +74,8 @@ export function alertStore(database: MetaDatabase): AlertStore {
   const run = async (sql: string, ...values: (number | string | null)[]): Promise<void> => {
     await database.run(sql, ...values);
   };
+  const change = async (sql: string, ...values: (number | string)[]): Promise<boolean> =>
+    (await database.run(sql, ...values)) > 0;
   return {
     list: ({ ended, limit }) =>
       read(database, `WHERE ended IS ${ended ? 'NOT' : ''} NULL ORDER BY id DESC LIMIT ?`, limit),
@@ -135,8 +140,16 @@ export function alertStore(database: MetaDatabase): AlertStore {
       return numberOf(row?.['at']);
     },
     notified: (id, at) => run('UPDATE alert SET notified = ? WHERE id = ?', at, id),
+    take: (id, owner) =>
+      change(
+        `UPDATE alert SET state = 'acknowledged', owner = ?
+         WHERE id = ? AND ended IS NULL AND (state = 'open' OR owner = ?)`,
+        owner,
+        id,
+        owner,
+      ),
     assign: (id, owner) =>
-      run(
+      change(
         "UPDATE alert SET state = 'acknowledged', owner = ? WHERE id = ? AND ended IS NULL",
         owner,
         id,
@@ -148,7 +161,7 @@ export function alertStore(database: MetaDatabase): AlertStore {
       await noteStore(database).add({ about: 'alert', object: `${id}`, hosts, via, ...comment });
     },
     snooze: (id, until, by) =>
-      run(
+      change(
         'UPDATE alert SET snoozed = ?, owner = coalesce(owner, ?) WHERE id = ? AND ended IS NULL',
         until,
         by,

@@ -84,9 +84,18 @@ test('a queue that grows too long is told of once, through the production, and i
   const given = await production.ask<Alert>('POST', `/api/v1/alerts/${id}/assign`, { to: 'ann' });
   expect(given.body).toMatchObject({ owner: 'ann', comments: [note, { text: 'they did' }] });
 
+  // a tab that has not heard of it yet
+  const taking = () =>
+    production.ask<{ detail?: string }>('POST', `/api/v1/alerts/${id}/acknowledge`, {});
+  expect(await taking()).toMatchObject({
+    status: 409,
+    body: { detail: `ann has taken alert ${id} on meanwhile` },
+  });
+
   await production.ask('POST', '/api/v1/hosts/hl7-out/start', {});
   await vi.waitFor(async () => expect(await alerts()).toEqual([]), 8_000);
   expect(await alerts('?ended=true')).toMatchObject([{ id, state: 'ended' }]);
+  expect(await taking()).toMatchObject({ status: 409, body: { detail: `alert ${id} is over` } });
   // whoever was told of it is told that it is over, once
   await vi.waitFor(async () => expect(await told()).toBe(2), 5_000);
   const alarms = join(production.folder.path, 'alarms');
