@@ -13,6 +13,7 @@ import { saveFile } from '../element/save-file.ts';
 import { zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
+import { ACTS } from './act-names.ts';
 import type { AuditRow } from './audit-row.ts';
 
 interface Asked {
@@ -35,18 +36,6 @@ interface Report {
 const CELL = 'px-3 py-1';
 /** What the server gives at once. */
 const PAGE = 200;
-
-const ACTS: Readonly<Record<string, string>> = {
-  'message.view': t('opened the content'),
-  'message.download': t('downloaded the content'),
-  'message.trace': t('looked at the session'),
-  'message.metadata': t('looked at the message'),
-  'message.search': t('searched for the patient'),
-  'message.find': t('searched for the patient'),
-  'message.listed': t('had the patient in a list'),
-  'message.export': t('exported a search for the patient'),
-  'message.exported': t('exported a list with the patient'),
-};
 
 /** Who saw a patient. The id is sent once for each report and stands in no address. */
 export function AccessPage(): ReactElement {

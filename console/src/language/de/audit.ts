@@ -46,4 +46,10 @@ export const german: Catalogue = {
   'had the patient in a list': 'sah den Patienten in einer Liste',
   'exported a search for the patient': 'exportierte eine Suche nach dem Patienten',
   'exported a list with the patient': 'exportierte eine Liste mit dem Patienten',
+  'tried the files on the message': 'probierte die Dateien an der Nachricht',
+  'resent the message': 'sendete die Nachricht erneut',
+  'edited and resent the message': 'bearbeitete die Nachricht und sendete sie erneut',
+  'processed the message again': 'verarbeitete die Nachricht erneut',
+  'discarded the message': 'verwarf die Nachricht',
+  'aborted the message': 'brach die Nachricht ab',
 };
