@@ -90,6 +90,21 @@ describe.skipIf(noBrowser !== undefined)(`an emergency in Chromium ${noBrowser ?
     expect(await page.getByText('Nightingale').count()).toBe(0);
   });
 
+  test('what it showed does not stay once it has ended by itself', async () => {
+    const olga = visitor(production.url);
+    await olga.signIn('olga', PASSWORD);
+    const emergency = { reason: REASON, minutes: 30 };
+    expect((await olga.ask('POST', '/api/v1/me/emergency', emergency)).status).toBe(200);
+    await page.clock.install();
+    await page.reload();
+    await page.getByText('Nightingale').first().waitFor();
+    const { status } = await olga.ask('DELETE', '/api/v1/me/emergency');
+    expect(status).toBeLessThan(300);
+    await page.clock.fastForward(20_000);
+    await page.getByText('patient data masked').first().waitFor();
+    await expect.poll(() => page.getByText('Nightingale').count()).toBe(0);
+  });
+
   test('an auditor sees who saw that patient, and why', async () => {
     const auditor = stack.use(await browser());
     page = auditor.page;

@@ -1,7 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Siren } from 'lucide-react';
-import { type FormEvent, type ReactElement, useState } from 'react';
+import { type FormEvent, type ReactElement, useEffect, useState } from 'react';
 import { ask } from '../api/client.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { Button } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { Modal } from '../element/modal.tsx';
@@ -87,6 +88,9 @@ function EmergencyDialog({ onClose }: { readonly onClose: () => void }): ReactEl
   );
 }
 
+/** Milliseconds after which the server says too that it has ended. */
+const MOMENT = 500;
+
 /** Stands above every page while it lasts. */
 export function EmergencyBanner(): ReactElement | null {
   const client = useQueryClient();
@@ -99,8 +103,20 @@ export function EmergencyBanner(): ReactElement | null {
     mutationFn: () => ask('me/emergency', { method: 'DELETE' }),
     onSettled: () => client.invalidateQueries(),
   });
-  if (data?.emergency === undefined) return null;
-  const { until, reason } = data.emergency;
+  const until = data?.emergency?.until;
+  useEffect(() => {
+    if (until === undefined) return undefined;
+    const look = (): unknown => client.invalidateQueries({ queryKey: ['me'] });
+    const timer = setTimeout(look, Math.max(0, until - serverNow()) + MOMENT);
+    return () => {
+      clearTimeout(timer);
+      // what was shown meanwhile does not stay
+      client.removeQueries({ type: 'inactive' });
+      void client.invalidateQueries();
+    };
+  }, [client, until]);
+  if (data?.emergency === undefined || until === undefined) return null;
+  const { reason } = data.emergency;
   return (
     <div
       role="status"
