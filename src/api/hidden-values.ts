@@ -19,16 +19,16 @@ export async function shownFile(
 }
 
 /** Marked texts of large files: finding the secrets in 11,000 lines takes this thread up to a second. */
-const marked = new LRUCache<string, string>({ max: 20, maxSize: 16 * 1024 * 1024 });
+const shownLately = new LRUCache<string, string>({ max: 20, maxSize: 16 * 1024 * 1024 });
 const LARGE = 16 * 1024;
 
 function hiddenOnce(path: string, text: string): string {
   if (text.length < LARGE) return hideSecrets(path, text);
   const key = hash('sha256', `${path}\0${text}`);
-  const known = marked.get(key);
+  const known = shownLately.get(key);
   if (known !== undefined) return known;
   const shown = hideSecrets(path, text);
-  marked.set(key, shown, { size: shown.length });
+  shownLately.set(key, shown, { size: shown.length });
   return shown;
 }
 

@@ -261,7 +261,7 @@ function contextParts(
     search: () => tracing.settings.search,
     keep: () => tracing.settings.keep,
     log,
-    lag: lag.get,
+    lag: () => lag.get(),
     failingSince: () => tracing.failingSince(),
     usage: () => usage.get(),
     async purge() {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Browser, noBrowser } from '../support/browser.ts';
+import { type Browser, browser, noBrowser } from '../support/browser.ts';
 import type { Hub } from '../support/hub.ts';
 import { type OpenConsole, openConsole, SOON } from '../support/open-console.ts';
 
@@ -159,6 +159,88 @@ describe.skipIf(noBrowser !== undefined)(`finding in Chromium ${noBrowser ?? ''}
     await page.waitForURL(/\/messages\?/);
     await page.getByRole('row').nth(1).waitFor();
     expect(new URL(page.url()).searchParams.get('find')).toBe(`mrn:${mrn}`);
+  });
+
+  test.for([
+    ['ahead of', 2],
+    ['behind', -2],
+  ] as const)(
+    'a machine whose clock is %s the server’s finds the last hour all the same, and is told',
+    async ([how, hours]) => {
+      await using wrong = await browser();
+      const { page } = wrong;
+      await page.clock.install({ time: Date.now() + hours * 3_600_000 });
+      await page.goto(`${running.url}/messages?target=ward&last=1h`);
+      await page.getByRole('row').nth(1).waitFor();
+      await page.getByText(`The clock of this machine is 2 h ${how} the server’s.`).waitFor();
+      await page.goto(`${running.url}/hosts/ward`);
+      await page.getByText(/^Last hour: [1-9]\d* arrived/).waitFor();
+      expect(await page.getByText('2 h ago').count()).toBe(0);
+    },
+  );
+
+  test('on a phone the diagram begins at a host in trouble, large enough to be read, and shows all on demand', async () => {
+    const { page } = chrome;
+    await page.setViewportSize({ width: 390, height: 844 });
+    await open('/production?view=diagram');
+    const box = page.getByRole('group', { name: /registry, disconnected/ });
+    const placeOf = async (): Promise<{ readonly x: number; readonly width: number }> =>
+      (await box.boundingBox()) ?? { x: -1, width: 0 };
+    await expect.poll(async () => (await placeOf()).width, SOON).toBeGreaterThan(180);
+    const { x, width } = await placeOf();
+    expect(x).toBeGreaterThanOrEqual(0);
+    expect(x + width).toBeLessThanOrEqual(390);
+    await page.getByRole('button', { name: 'Show all' }).click();
+    await expect.poll(async () => (await placeOf()).width, SOON).toBeLessThan(120);
+    await page.setViewportSize({ width: 1280, height: 844 });
+  });
+
+  test('quick find is used by keys alone, and gives the focus back', async () => {
+    const page = await open('/queues');
+    const link = page.getByRole('link', { name: 'Certificates' });
+    await link.focus();
+    await page.keyboard.press('Control+k');
+    const text = page.getByRole('dialog').getByRole('combobox');
+    const chosen = page.getByRole('option', { selected: true });
+    const named = (): Promise<string | null> => text.getAttribute('aria-activedescendant');
+    await expect
+      .poll(() => text.evaluate((own) => own === document.activeElement), SOON)
+      .toBe(true);
+    await page.keyboard.type('ar');
+    await chosen.waitFor();
+    const options = page.getByRole('option');
+    await expect.poll(() => options.count(), SOON).toBeGreaterThan(1);
+    const first = await chosen.textContent();
+    await page.keyboard.press('ArrowDown');
+    expect(await named()).toBe('find-1');
+    expect(await chosen.textContent()).not.toBe(first);
+    // round the end and back
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('ArrowUp');
+    expect(await named()).toBe(`find-${(await options.count()) - 1}`);
+    await page.keyboard.press('ArrowDown');
+    expect(await chosen.textContent()).toBe(first);
+    await page.keyboard.press('Escape');
+    await text.waitFor({ state: 'detached' });
+    expect(await link.evaluate((own) => own === document.activeElement)).toBe(true);
+    expect(page.url()).toBe(`${running.url}/queues`);
+
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('pharmacy');
+    await chosen.filter({ hasText: 'pharmacy' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`${running.url}/hosts/pharmacy`);
+    await text.waitFor({ state: 'detached' });
+    // nothing to open does nothing
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('no such thing anywhere');
+    await page.getByText('0 found', { exact: true }).waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    expect(await text.inputValue()).toBe('no such thing anywhere');
+    await page.keyboard.press('Escape');
+    await text.waitFor({ state: 'detached' });
+    expect(page.url()).toBe(`${running.url}/hosts/pharmacy`);
   });
 
   test('everything that came for one patient stands on one timeline, reached from anywhere', async () => {

@@ -26,6 +26,11 @@ const HEARS = `{
 const hasStream = (page: Page): Promise<void> =>
   expect.poll(() => page.evaluate('globalThis.hasStream'), SOON).toBe(true);
 
+const workers = async (session: CDPSession): Promise<string[]> => {
+  const { targetInfos } = await session.send('Target.getTargets');
+  return targetInfos.flatMap(({ type, targetId }) => (type === 'shared_worker' ? [targetId] : []));
+};
+
 /** The one live stream of a browser, as its windows come, are hidden, freeze and go, and its worker dies. */
 describe.skipIf(noBrowser !== undefined)(`the live stream in Chromium ${noBrowser ?? ''}`, () => {
   let opened: OpenConsole;
@@ -81,7 +86,7 @@ describe.skipIf(noBrowser !== undefined)(`the live stream in Chromium ${noBrowse
   const shows = (page: Page, name: 'Start' | 'Stop'): Promise<void> =>
     expect
       .poll(async () => {
-        if (isStill) await page.clock.runFor(20);
+        await (isStill ? page.clock.runFor(20) : page.clock.fastForward(1_000));
         return page.getByRole('button', { name, exact: true }).count();
       }, SOON)
       .toBe(1);
@@ -93,13 +98,6 @@ describe.skipIf(noBrowser !== undefined)(`the live stream in Chromium ${noBrowse
     await switchWard('start');
     for (const page of those) await shows(page, 'Stop');
   }
-
-  const workers = async (session: CDPSession): Promise<string[]> => {
-    const { targetInfos } = await session.send('Target.getTargets');
-    return targetInfos.flatMap(({ type, targetId }) =>
-      type === 'shared_worker' ? [targetId] : [],
-    );
-  };
 
   test('a third window shares the stream of the others, and is told when the first is gone', async () => {
     const [first, second, third] = await windows(3);
@@ -116,7 +114,10 @@ describe.skipIf(noBrowser !== undefined)(`the live stream in Chromium ${noBrowse
     ['has no shared workers', NO_WORKERS],
     ['cannot load the script of one', NO_SCRIPT],
   ] as const)('a window of a browser that %s has a stream of its own', async ([, script]) => {
-    await areTold(...(await windows(2, script)));
+    const both = await windows(2, script);
+    await areTold(...both);
+    const session = await opened.chrome.page.context().newCDPSession(opened.chrome.page);
+    await expect.poll(() => workers(session), SOON).toEqual([]);
   });
 
   test('where the worker died, windows learn what they ask for, and the next one has a new worker', async () => {
@@ -143,6 +144,7 @@ describe.skipIf(noBrowser !== undefined)(`the live stream in Chromium ${noBrowse
     await shows(other, 'Start');
     await session.send('Page.setWebLifecycleState', { state: 'active' });
     await shows(page, 'Start');
+    expect(await workers(session)).toHaveLength(1);
     await switchWard('start');
     await shows(page, 'Stop');
     await shows(other, 'Stop');

@@ -11,6 +11,18 @@ import { type Operated, operated } from '../support/operator.ts';
 /** Milliseconds: longer, and what is typed or clicked comes late. */
 const MOMENT = 100;
 
+/** A file as long as that of so many hosts, with a long line. */
+async function withLongFile(page: Page): Promise<void> {
+  await page.route('**/api/v1/production/files/text*', async (route) => {
+    const response = await route.fetch();
+    const file = (await response.json()) as FileText;
+    const lines = (file.text ?? '').split('\n');
+    const many = Array.from({ length: 11_000 }, (_, n) => lines[n % lines.length] ?? '');
+    many[9_000] = `${'x'.repeat(400)} the long line`;
+    await route.fulfill({ response, json: { ...file, text: many.join('\n') } });
+  });
+}
+
 const isInView = (element: Element): boolean => {
   const { top, bottom } = element.getBoundingClientRect();
   return top >= 0 && bottom <= innerHeight;
@@ -101,18 +113,6 @@ describe.skipIf(noBrowser !== undefined)(`2,000 hosts in Chromium ${noBrowser ??
     await page.getByRole('button', { name: 'Only troubled' }).click();
     await page.waitForURL(/trouble=1/);
   });
-
-  /** A file as long as that of so many hosts, with a long line. */
-  async function withLongFile(page: Page): Promise<void> {
-    await page.route('**/api/v1/production/files/text*', async (route) => {
-      const response = await route.fetch();
-      const file = (await response.json()) as FileText;
-      const lines = (file.text ?? '').split('\n');
-      const many = Array.from({ length: 11_000 }, (_, n) => lines[n % lines.length] ?? '');
-      many[9_000] = `${'x'.repeat(400)} the long line`;
-      await route.fulfill({ response, json: { ...file, text: many.join('\n') } });
-    });
-  }
 
   test('a file of 11,000 lines is opened at a line, found in and changed without holding anybody up', async () => {
     const { page } = chrome;

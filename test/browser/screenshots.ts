@@ -22,6 +22,7 @@ const USER = { name: 'night.shift', password: 'a lantern by the ward' };
 const SCREENS = [
   { name: 'wide-light', width: 1280, theme: 'light', locale: 'en-US' },
   { name: 'wide-dark', width: 1280, theme: 'dark', locale: 'en-US' },
+  { name: 'desk-dark', width: 1920, theme: 'dark', locale: 'en-US' },
   { name: 'wide-german', width: 1280, theme: 'light', locale: 'de-DE' },
   { name: 'phone-light', width: 390, theme: 'light', locale: 'en-US' },
   { name: 'phone-dark', width: 390, theme: 'dark', locale: 'en-US' },

@@ -46,13 +46,14 @@ test('the state of hosts is given at once while a busy engine is asked again, an
   server.close();
 });
 
+const own = (days: number | undefined, problem?: string): CertificateReport => {
+  const at = days === undefined ? 0 : Date.now() + days * 86_400_000;
+  const ends = days === undefined ? undefined : { subject: 'CN=a', at, warn: at, urgent: at };
+  return { kind: 'own', name: 'hub', hosts: [], chain: [], ends, problem };
+};
+
 test('of certificates in files that two machines have of their own, the first to end is told of', async () => {
   await using nats = await startNats();
-  const own = (days: number | undefined, problem?: string): CertificateReport => {
-    const at = days === undefined ? 0 : Date.now() + days * 86_400_000;
-    const ends = days === undefined ? undefined : { subject: 'CN=a', at, warn: at, urgent: at };
-    return { kind: 'own', name: 'hub', hosts: [], chain: [], ends, problem };
-  };
   for (const [given, worst] of [
     [[own(300), own(5)], own(5)],
     [[own(5), own(300)], own(5)],

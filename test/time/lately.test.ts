@@ -9,10 +9,11 @@ test('only the first caller waits: an older value is given while a newer one is 
   vi.useFakeTimers({ toFake: ['performance'] });
   let asked = 0;
   let answer = Promise.withResolvers<number>();
-  const { get: value, forget } = lately({ renewed: 1_000, atMost: 10_000 }, () => {
+  const known = lately({ renewed: 1_000, atMost: 10_000 }, () => {
     asked += 1;
     return answer.promise;
   });
+  const value = (): Promise<number> => known.get();
   const first = [value(), value()];
   answer.resolve(1);
   expect(await Promise.all(first)).toEqual([1, 1]);
@@ -41,11 +42,11 @@ test('only the first caller waits: an older value is given while a newer one is 
   expect(await late).toBe(4);
 
   // what was being fetched when it was forgotten is given to nobody else
-  forget();
+  known.forget();
   answer = Promise.withResolvers<number>();
   const before = answer;
   const asker = value();
-  forget();
+  known.forget();
   answer = Promise.withResolvers<number>();
   answer.resolve(6);
   expect(await value()).toBe(6);

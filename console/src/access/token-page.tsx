@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { ask } from '../api/client.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { Button } from '../element/button.tsx';
 import { Checkboxes } from '../element/checkboxes.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
@@ -43,7 +44,7 @@ export function TokenPage(): ReactElement {
     mutationFn: (id: number) => ask(`tokens/${id}`, { method: 'DELETE' }),
     onSettled: again,
   });
-  const now = Date.now();
+  const now = serverNow();
   const shown = data?.tokens.filter(({ revoked, expires }) => ended || (!revoked && expires > now));
   return (
     <Page

@@ -12,6 +12,7 @@ import { type FormEvent, type ReactElement, useState } from 'react';
 import type { Alert } from '../../../src/api/contract/alert.ts';
 import { ask } from '../api/client.ts';
 import { alerts as alertsQuery } from '../api/queries.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';
 import { LEVEL_NAMES } from '../element/names.ts';
@@ -133,7 +134,7 @@ function Facts({ alert }: { readonly alert: Alert }): ReactElement {
           : t('over after {duration}', { duration: duration(ended - first) })}
       </span>
       {owner !== undefined && <span>{t('taken on by {owner}', { owner })}</span>}
-      {snoozed !== undefined && snoozed > Date.now() && (
+      {snoozed !== undefined && snoozed > serverNow() && (
         <span>{t('snoozed until {time}', { time: recent(snoozed) })}</span>
       )}
     </p>
@@ -143,17 +144,17 @@ function Facts({ alert }: { readonly alert: Alert }): ReactElement {
 const HOUR = 3_600_000;
 /** How long an alert may be snoozed. */
 const LATER = {
-  hour: [t('1 hour'), () => Date.now() + HOUR],
-  hours: [t('4 hours'), () => Date.now() + 4 * HOUR],
+  hour: [t('1 hour'), () => serverNow() + HOUR],
+  hours: [t('4 hours'), () => serverNow() + 4 * HOUR],
   morning: [t('until 8 in the morning'), nextMorning],
-  day: [t('1 day'), () => Date.now() + 24 * HOUR],
-  week: [t('7 days'), () => Date.now() + 7 * 24 * HOUR],
+  day: [t('1 day'), () => serverNow() + 24 * HOUR],
+  week: [t('7 days'), () => serverNow() + 7 * 24 * HOUR],
 } as const satisfies Record<string, readonly [string, () => number]>;
 
 function nextMorning(): number {
-  const morning = new Date();
+  const morning = new Date(serverNow());
   morning.setHours(8, 0, 0, 0);
-  if (morning.getTime() <= Date.now()) morning.setDate(morning.getDate() + 1);
+  if (morning.getTime() <= serverNow()) morning.setDate(morning.getDate() + 1);
   return morning.getTime();
 }
 

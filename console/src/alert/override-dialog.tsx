@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { ask } from '../api/client.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { Button } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { localTime, timeOf } from '../element/local-time.ts';
@@ -20,8 +21,8 @@ export function OverrideDialog({
   readonly onClose: () => void;
 }): ReactElement {
   const client = useQueryClient();
-  const [from, setFrom] = useState(() => localTime(Date.now()).slice(0, 16));
-  const [to, setTo] = useState(() => localTime(Date.now() + 12 * HOURS).slice(0, 16));
+  const [from, setFrom] = useState(() => localTime(serverNow()).slice(0, 16));
+  const [to, setTo] = useState(() => localTime(serverNow() + 12 * HOURS).slice(0, 16));
   const add = useMutation({
     mutationFn: (order: { readonly who: string; readonly reason: string }) =>
       ask('alerts/on-call', { body: { ...order, from: timeOf(from), to: timeOf(to) } }),

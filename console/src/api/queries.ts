@@ -27,6 +27,7 @@ import type {
   Session,
 } from '../../../src/api/contract/message.ts';
 import type { Certificates, Storage } from '../../../src/api/contract/storage.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { LIVE } from './answers.ts';
 import { ask } from './client.ts';
 
@@ -35,7 +36,7 @@ export const statistics = (length: number, step: number, host?: string) =>
   queryOptions({
     queryKey: ['statistics', length, step, host],
     queryFn: ({ signal }) => {
-      const to = Math.ceil(Date.now() / step) * step;
+      const to = Math.ceil(serverNow() / step) * step;
       return ask<Statistics>('statistics', {
         query: { from: to - length, to, step, hosts: host },
         signal,
@@ -148,14 +149,14 @@ export const failures = (milliseconds?: number) =>
     queryKey: ['failures', milliseconds],
     queryFn: ({ signal }) =>
       ask<Failures>('failures', {
-        query: { from: milliseconds === undefined ? undefined : Date.now() - milliseconds },
+        query: { from: milliseconds === undefined ? undefined : serverNow() - milliseconds },
         signal,
       }),
     refetchInterval: LIVE,
   });
 
 const isOpen = ({ messages, started }: Session): boolean =>
-  Date.now() - started < 30_000 ||
+  serverNow() - started < 30_000 ||
   messages.some((one) => one.status === 'queued' || one.status === 'retrying');
 
 /** Which of the two bodies of a message: the one sent, or the answer. */

@@ -4,6 +4,7 @@ import { ChevronRight } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
 import type { Certificates } from '../../../src/api/contract/storage.ts';
 import { certificates as certificatesQuery } from '../api/queries.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { buttonStyle } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
 import { ListTable } from '../element/list-table.tsx';
@@ -182,7 +183,7 @@ function Left({
 }: {
   readonly ends: NonNullable<Certificate['ends']>;
 }): ReactElement {
-  const days = Math.floor((at - Date.now()) / DAY);
+  const days = Math.floor((at - serverNow()) / DAY);
   return (
     <span className={`text-xs ${TONE[state]}`}>
       {state === 'ended'

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import type { Comparison as Compared, Statistics } from '../../../src/api/contract/event.ts';
 import { comparison, statistics } from '../api/queries.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { recent } from '../element/time-text.ts';
 import { useConfigurationChanges } from '../event/configuration-changes.ts';
 import { t } from '../language/translate.ts';
@@ -28,7 +29,7 @@ interface RateFigureProps {
 /** What came in the last `length` milliseconds as a chart, and in words how it compares with a week ago. */
 export function RateFigure({ length, step, host, among, hours }: RateFigureProps): ReactElement {
   const { data } = useQuery(statistics(length, step, host));
-  const to = Math.ceil(Date.now() / step) * step;
+  const to = Math.ceil(serverNow() / step) * step;
   const intervals = data?.intervals.map((one) =>
     among === undefined || among.has(one.host) ? one : { ...one, in: 0 },
   );

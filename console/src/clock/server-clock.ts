@@ -14,7 +14,4 @@ export function noteServerTime(at: number, received: number): void {
   ahead = Math.abs(differs) < ALIKE ? 0 : differs;
 }
 
-/** Milliseconds by which this machine's clock is ahead of the server's; 0 if they are alike. */
-export const clockAhead = (): number => ahead;
-
 export const serverNow = (): number => Date.now() - ahead;

@@ -1,3 +1,4 @@
+import { serverNow } from '../clock/server-clock.ts';
 import { language, locale } from '../language/language.ts';
 import { t } from '../language/translate.ts';
 
@@ -54,7 +55,7 @@ export function preciseMoment(at: number): string {
 }
 
 /** `UTC+1`: the zone in which this browser shows that time. */
-export function zone(at = Date.now()): string {
+export function zone(at = serverNow()): string {
   const minutes = -new Date(at).getTimezoneOffset();
   if (minutes === 0) return 'UTC';
   const rest = Math.abs(minutes) % 60;
@@ -63,7 +64,7 @@ export function zone(at = Date.now()): string {
 }
 
 /** Today only the time, otherwise the day before it. */
-export function recent(at: number, now = Date.now()): string {
+export function recent(at: number, now = serverNow()): string {
   return day(at) === day(now) ? clock(at) : `${shortDay(at)} ${clock(at)}`;
 }
 
@@ -80,7 +81,7 @@ export function duration(length: number): string {
 }
 
 /** `3 min ago` */
-export function ago(at: number, now = Date.now()): string {
+export function ago(at: number, now = serverNow()): string {
   return now - at < 1_000 ? t('now') : t('{duration} ago', { duration: duration(now - at) });
 }
 

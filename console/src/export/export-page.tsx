@@ -3,6 +3,7 @@ import { Link, useSearch } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
 import type { SearchCriteria } from '../../../src/api/contract/message.ts';
 import { askBytes } from '../api/client.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { STATUS_NAMES } from '../element/names.ts';
@@ -60,7 +61,7 @@ export function ExportPage(): ReactElement {
   const state = useSearch({ from: '/export' });
   const [format, setFormat] = useState('csv');
   const [limit, setLimit] = useState('10000');
-  const [now] = useState(() => Date.now());
+  const [now] = useState(serverNow);
   const [{ columns }] = usePreferences();
   const fields = fieldsOf(columnsOf(columns));
   const download = useMutation({

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import type { HostPage } from '../../../src/api/contract/host.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { HEALTH_NAMES } from '../element/names.ts';
 import { Panel } from '../element/page.tsx';
 import { clock, duration, moment } from '../element/time-text.ts';
@@ -147,6 +148,6 @@ function Waiters({
   return rich('<link>{count} waiting</link>, the oldest for {duration}', {
     link,
     count: depth,
-    duration: duration(Date.now() - oldest),
+    duration: duration(serverNow() - oldest),
   });
 }

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { Cog, LogIn, LogOut } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Host, Override } from '../../../src/api/contract/host.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { useFirst } from '../element/first.tsx';
 import { HealthBadge } from '../element/health-badge.tsx';
 import { KIND_NAMES } from '../element/names.ts';
@@ -114,7 +115,7 @@ function Row({ host }: { readonly host: Host }): ReactElement {
         )}
         {queue?.oldest !== undefined && queue.depth > 0 && (
           <span className="ml-1 text-xs font-normal text-ink-2">
-            {duration(Date.now() - queue.oldest)}
+            {duration(serverNow() - queue.oldest)}
           </span>
         )}
         {waiting !== undefined && (

@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { ask, newKey } from '../api/client.ts';
 import { untilTraced } from '../api/until-traced.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { Modal } from '../element/modal.tsx';
@@ -34,7 +35,7 @@ export function TestMessage({
         body,
         once,
       });
-      await untilTraced(sent.messageId, { hosts: [host], from: Date.now() - LATELY });
+      await untilTraced(sent.messageId, { hosts: [host], from: serverNow() - LATELY });
       return sent;
     },
     onSuccess: async ({ sessionId }) => {

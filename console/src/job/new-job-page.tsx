@@ -4,6 +4,7 @@ import { type ReactElement, useEffect, useState } from 'react';
 import type { JobAnswer, JobRequest } from '../../../src/api/contract/job.ts';
 import { ask } from '../api/client.ts';
 import { hosts as hostsQuery } from '../api/queries.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { Pending, Problem } from '../element/notice.tsx';
@@ -36,7 +37,7 @@ export function NewJobPage(): ReactElement {
   const [to, setTo] = useState('');
   const [reason, setReason] = useState('');
   const [given, setGiven] = useState('');
-  const [now] = useState(() => Date.now());
+  const [now] = useState(serverNow);
   const which = (list: string | undefined): Partial<JobRequest> => {
     if (list !== undefined) return { list };
     return ids === undefined

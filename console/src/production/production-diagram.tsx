@@ -21,6 +21,7 @@ import { HealthBadge } from '../element/health-badge.tsx';
 import { HEALTH_NAMES, KIND_NAMES } from '../element/names.ts';
 import { needsAttention } from '../element/needs-attention.ts';
 import { Nothing } from '../element/notice.tsx';
+import { useMedia, WIDE } from '../element/use-media.ts';
 import { t } from '../language/translate.ts';
 import { useTheme } from '../shell/theme.ts';
 import { type Arrow, type Box, type Group, pictureOf } from './boxes.ts';
@@ -73,6 +74,7 @@ export default function ProductionDiagram({
 }: ProductionDiagramProps): ReactElement {
   const navigate = useNavigate();
   const theme = useTheme();
+  const isWide = useMedia(WIDE);
   const { boxes, arrows, isPart } = useMemo(
     () => pictureOf(map, { focus, tag, troubled }),
     [map, focus, tag, troubled],
@@ -123,7 +125,8 @@ export default function ProductionDiagram({
     else if (host !== undefined) void navigate({ to: '/hosts/$host', params: { host: host.name } });
   };
   if (boxes.length === 0) return <Nothing>{t('No host is like that.')}</Nothing>;
-  const selected = lit === undefined ? {} : { nodes: [...lit].map((id) => ({ id })) };
+  const seen = isWide ? lit : firstToSee(boxes, lit);
+  const selected = seen === undefined ? {} : { nodes: [...seen].map((id) => ({ id })) };
   return (
     <div className="min-h-0 flex-1">
       <ReactFlow
@@ -172,6 +175,16 @@ export default function ProductionDiagram({
       </ReactFlow>
     </div>
   );
+}
+
+/** Where a phone begins, since all of the picture would be too small there: a box in trouble, or else the first. */
+function firstToSee(
+  boxes: readonly Box[],
+  lit: ReadonlySet<string> | undefined,
+): readonly string[] {
+  const meant = boxes.filter(({ id }) => lit?.has(id) !== false);
+  const first = meant.find((box) => troubledIn(box) > 0) ?? meant[0];
+  return first === undefined ? [] : [first.id];
 }
 
 const troubledIn = ({ hosts }: Box): number =>

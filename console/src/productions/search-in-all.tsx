@@ -2,6 +2,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { type ComponentProps, type FormEvent, type ReactElement, useState } from 'react';
 import type { FoundMessage } from '../../../src/api/contract/message.ts';
 import { addressIn } from '../api/client.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
@@ -34,8 +35,8 @@ export function SearchInAll({ names }: { readonly names: readonly string[] }): R
   const { view: _view, find: _find, by, ...rest } = useSearch({ from: '/productions' });
   const state: SearchState = { ...rest, find: by };
   const key = JSON.stringify(state);
-  const [asked, setAsked] = useState({ key, at: Date.now(), limit: FIRST });
-  if (asked.key !== key) setAsked({ key, at: Date.now(), limit: FIRST });
+  const [asked, setAsked] = useState({ key, at: serverNow(), limit: FIRST });
+  if (asked.key !== key) setAsked({ key, at: serverNow(), limit: FIRST });
   const { limit } = asked;
   const criteria = criteriaOf(state, asked.at);
   const found = useGathered(

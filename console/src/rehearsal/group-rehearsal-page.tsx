@@ -6,6 +6,7 @@ import type { ReloadReport } from '../../../src/api/contract/host.ts';
 import type { JobAnswer } from '../../../src/api/contract/job.ts';
 import type { Rehearsals } from '../../../src/api/contract/rehearsal.ts';
 import { ask } from '../api/client.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { Button } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
 import { Field } from '../element/field.tsx';
@@ -24,7 +25,7 @@ type Group = Rehearsals['groups'][number];
 export function GroupRehearsalPage(): ReactElement {
   const { ids, frozen: list, ...state } = useSearch({ from: '/rehearsals' });
   const navigate = useNavigate();
-  const [now] = useState(() => Date.now());
+  const [now] = useState(serverNow);
   const trial = useRehearsals(
     list !== undefined
       ? { list }

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { FoundMessage } from '../../../src/api/contract/message.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { bytes, day, duration, preciseClock, shortDay, zone } from '../element/time-text.ts';
@@ -28,7 +29,7 @@ export const COLUMNS = {
     look: 'font-mono text-xs',
     cell: ({ created }) => (
       <>
-        {day(created) !== day(Date.now()) && (
+        {day(created) !== day(serverNow()) && (
           <span className="text-ink-3">{shortDay(created)} </span>
         )}
         {preciseClock(created)}

@@ -8,6 +8,7 @@ import {
   useState,
 } from 'react';
 import { hosts as hostsQuery, searchFields } from '../api/queries.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { Button } from '../element/button.tsx';
 import { Choice, Field, INPUT } from '../element/field.tsx';
 import { zonedTime } from '../element/local-time.ts';
@@ -231,7 +232,7 @@ function RangeChoice({ state, onChange }: Omit<FilterBarProps, 'first'>): ReactE
         onChange={({ target: { value } }) =>
           onChange(
             value === 'between'
-              ? { from: zonedTime(Date.now() - 3_600_000), last: undefined }
+              ? { from: zonedTime(serverNow() - 3_600_000), last: undefined }
               : { last: value === '24h' ? undefined : value, from: undefined, to: undefined },
           )
         }

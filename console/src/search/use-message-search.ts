@@ -8,6 +8,7 @@ import type {
 import { LIVE } from '../api/answers.ts';
 import { ask } from '../api/client.ts';
 import { useIsLive, useLiveSearch } from '../api/live-stream.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { criteriaOf, rangeOf, type SearchState } from './search-state.ts';
 
 const PAGE = 100;
@@ -43,8 +44,8 @@ export interface MessageSearch {
 export function useMessageSearch(state: SearchState, fields: readonly string[]): MessageSearch {
   const { live, at: _at, ...asked } = state;
   const key = JSON.stringify([asked, fields]);
-  const [began, setBegan] = useState(() => ({ key, at: Date.now() }));
-  if (began.key !== key) setBegan({ key, at: Date.now() });
+  const [began, setBegan] = useState(() => ({ key, at: serverNow() }));
+  if (began.key !== key) setBegan({ key, at: serverNow() });
   const criteria = useMemo(() => criteriaOf(asked, began.at), [key, began.at]);
 
   const search = useInfiniteQuery({
@@ -81,7 +82,7 @@ export function useMessageSearch(state: SearchState, fields: readonly string[]):
     error: search.error,
     ...reached(search.data?.pages.at(-1)),
     criteria,
-    again: () => setBegan({ key, at: Date.now() }),
+    again: () => setBegan({ key, at: serverNow() }),
   };
 }
 

@@ -4,6 +4,7 @@ import { answers, status } from '../api/answers.ts';
 import { isAway } from '../api/away.ts';
 import { ApiProblem, ask, keepCsrfToken, PRODUCTION } from '../api/client.ts';
 import { known as knownList, productions } from '../api/productions.ts';
+import { noteServerTime } from '../clock/server-clock.ts';
 
 /** Who is signed in and what they may do. */
 export type Me = Pick<Answer, 'name'> &
@@ -42,7 +43,10 @@ export const me = queryOptions({
 
 /** Keeps what came with it for the parts of the page that would ask for it next. */
 function begun({ status: figures, productions: list, ...user }: Me): Me {
-  if (figures !== undefined) answers.setQueryData(status.queryKey, figures);
+  if (figures !== undefined) {
+    noteServerTime(figures.at, Date.now());
+    answers.setQueryData(status.queryKey, figures);
+  }
   if (list !== undefined) answers.setQueryData(productions.queryKey, knownList(list));
   return user;
 }

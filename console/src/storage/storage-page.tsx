@@ -4,6 +4,7 @@ import type { ReactElement } from 'react';
 import type { PurgeReport, Storage } from '../../../src/api/contract/storage.ts';
 import { ask } from '../api/client.ts';
 import { storage as storageQuery } from '../api/queries.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { Button } from '../element/button.tsx';
 import { Pending, Problem } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
@@ -144,7 +145,7 @@ const writtenDay = (text: string): string => day(Date.parse(`${text}T00:00`));
 /** When a day is dropped: once its last message is older than what is kept. */
 function goes(text: string, keep: number): string {
   const end = Date.parse(`${text}T00:00:00Z`) + DAY + keep;
-  return end <= Date.now() ? t('with the next purge') : day(end);
+  return end <= serverNow() ? t('with the next purge') : day(end);
 }
 
 function Holds({ storage: { holds, heldSessions } }: { readonly storage: Storage }): ReactElement {

@@ -3,6 +3,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { type ReactElement, useMemo } from 'react';
 import type { MessagePage } from '../../../src/api/contract/message.ts';
 import { ask } from '../api/client.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { INPUT } from '../element/field.tsx';
 import { STATUS_NAMES } from '../element/names.ts';
@@ -30,7 +31,7 @@ export function TimelinePage(): ReactElement {
     queryFn: ({ pageParam, signal }) =>
       ask<MessagePage>('messages/search', {
         body: {
-          ...criteriaOf({ find, last }, Date.now()),
+          ...criteriaOf({ find, last }, serverNow()),
           limit: PAGE,
           ...(pageParam === undefined ? {} : { after: pageParam }),
         },

@@ -3,6 +3,7 @@ import { Pin, PinOff } from 'lucide-react';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { ask } from '../api/client.ts';
 import { storage } from '../api/queries.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { Button } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { Modal } from '../element/modal.tsx';
@@ -84,7 +85,7 @@ function HoldDialog({
     const days = Number(form.get('days'));
     hold.mutate({
       reason: (form.get('reason') as string).trim(),
-      ...(days === 0 ? {} : { until: Date.now() + days * DAY }),
+      ...(days === 0 ? {} : { until: serverNow() + days * DAY }),
     });
   };
   return (

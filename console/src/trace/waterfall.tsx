@@ -1,5 +1,6 @@
 import type { ReactElement } from 'react';
 import type { Message, Session } from '../../../src/api/contract/message.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { shortType } from '../element/short-type.ts';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { STATUS_TONES } from '../element/status-tone.ts';
@@ -128,20 +129,20 @@ function Bar({
 
 /** When work on it began; what is still queued has only waited. */
 const beginOf = ({ started, done, created, status }: Message): number =>
-  started ?? (status === 'queued' ? Date.now() : (done ?? created));
+  started ?? (status === 'queued' ? serverNow() : (done ?? created));
 
 /** How long it waited and was under way; or only the first, in words. */
 function timesOf(message: Message, failed: number | undefined): readonly string[] {
   const { created, done, status } = message;
   if (status === 'queued')
-    return [t('waits for {duration}', { duration: duration(Date.now() - created) })];
+    return [t('waits for {duration}', { duration: duration(serverNow() - created) })];
   const begun = beginOf(message);
-  return [duration(begun - created), duration((failed ?? done ?? Date.now()) - begun)];
+  return [duration(begun - created), duration((failed ?? done ?? serverNow()) - begun)];
 }
 
 /** The end of the last message; now, while one is still under way. */
 function endOf({ messages, started }: Session): number {
   const isOpen = messages.some(({ status }) => status === 'queued' || status === 'retrying');
   const last = Math.max(started, ...messages.map(({ done, created }) => done ?? created));
-  return isOpen ? Math.max(last, Date.now()) : last;
+  return isOpen ? Math.max(last, serverNow()) : last;
 }

@@ -6,6 +6,10 @@ export const german: Catalogue = {
     'Tasten, die man allein drückt, wirken auf diesem Gerät',
   'You were signed out. The page is kept as it was, with what you had typed.':
     'Sie wurden abgemeldet. Die Seite ist noch, wie sie war, mit dem, was Sie geschrieben hatten.',
+  'The clock of this machine is {duration} ahead of the server’s. Times here are the server’s.':
+    'Die Uhr dieses Rechners geht gegenüber der des Servers {duration} vor. Die Zeiten hier sind die des Servers.',
+  'The clock of this machine is {duration} behind the server’s. Times here are the server’s.':
+    'Die Uhr dieses Rechners geht gegenüber der des Servers {duration} nach. Die Zeiten hier sind die des Servers.',
   'The server does not answer. What is shown is as of {time}.':
     'Der Server antwortet nicht. Gezeigt ist der Stand von {time}.',
   'property of a host': 'Eigenschaft eines Hosts',
