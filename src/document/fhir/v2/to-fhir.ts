@@ -43,6 +43,8 @@ function bundleOf(conversion: Conversion, options: BundleOptions): Element {
   const resources = mentionedLast(conversion.resources);
   const kept = kind === 'transaction' ? withoutHeader(resources) : inMessageOrder(resources, kind);
   if (kept.length === 0) return { resourceType: 'Bundle', type: kind, timestamp };
+  const update = options.update ?? ABOUT[conversion.type] ?? [];
+  const criteria = criteriaOf(kind === 'transaction' ? kept.map(({ resource }) => resource) : []);
   return {
     resourceType: 'Bundle',
     type: kind,
@@ -51,7 +53,7 @@ function bundleOf(conversion: Conversion, options: BundleOptions): Element {
       fullUrl,
       resource,
       ...(kind === 'transaction' && {
-        request: requestOf(resource, options.update ?? ABOUT[conversion.type] ?? []),
+        request: requestOf(resource, criteria.get(resource), update),
       }),
     })),
   };
@@ -106,10 +108,13 @@ const MENTIONED: ReadonlySet<string> = new Set([
   'Provenance',
 ]);
 
-/** Conditional by the first identifier with an authority: a message that is sent twice makes nothing twice. */
-function requestOf(resource: Resource, update: readonly string[]): Element {
+/** Conditional by an identifier with an authority: a message that is sent twice makes nothing twice. */
+function requestOf(
+  resource: Resource,
+  criteria: string | undefined,
+  update: readonly string[],
+): Element {
   const { resourceType } = resource;
-  const criteria = criteriaOf(resource);
   if (criteria === undefined) return { method: 'POST', url: resourceType };
   if (update.includes(resourceType)) {
     return { method: 'PUT', url: `${resourceType}?${criteria}` };
@@ -117,13 +122,59 @@ function requestOf(resource: Resource, update: readonly string[]): Element {
   return { method: 'POST', url: resourceType, ifNoneExist: criteria };
 }
 
-function criteriaOf({ identifier, masterIdentifier }: Resource): string | undefined {
-  const all = [masterIdentifier, ...(Array.isArray(identifier) ? identifier : [])];
-  for (const one of all) {
-    const { system, value } = Object(one) as { system?: unknown; value?: unknown };
-    if (typeof system === 'string' && typeof value === 'string') {
-      return `identifier=${encodeURIComponent(system)}|${encodeURIComponent(value)}`;
+/**
+ * By what each resource is found. Several orders or reports may have one number: they are told apart by their code and
+ * their other numbers, since with one search for two of them a server would refuse both, or keep one.
+ */
+function criteriaOf(resources: readonly Resource[]): ReadonlyMap<Resource, string> {
+  const found = new Map<Resource, string>();
+  for (const same of Map.groupBy(resources, ({ resourceType }) => resourceType).values()) {
+    let rest = same.map((resource) => ({ resource, searches: searchesFor(resource) }));
+    for (let level = 0; rest.some(({ searches }) => level < searches.length); level += 1) {
+      for (const { resource, search } of alone(rest, level)) found.set(resource, search);
+      rest = rest.filter(({ resource }) => !found.has(resource));
     }
   }
-  return undefined;
+  return found;
+}
+
+interface Searched {
+  readonly resource: Resource;
+  readonly searches: readonly string[];
+}
+
+/** Those whose search of this level, or else the last one, no other has. */
+const alone = (
+  all: readonly Searched[],
+  level: number,
+): { readonly resource: Resource; readonly search: string }[] =>
+  [...Map.groupBy(all, ({ searches }) => searches[level] ?? searches.at(-1))].flatMap(
+    ([search, [one, ...more]]) =>
+      search === undefined || one === undefined || more.length > 0
+        ? []
+        : [{ resource: one.resource, search }],
+  );
+
+/** Searches for a resource, the narrowest last. */
+function searchesFor(resource: Resource): readonly string[] {
+  const { resourceType, identifier, masterIdentifier, code } = resource;
+  const isReport = resourceType === 'DiagnosticReport';
+  const all = [masterIdentifier, ...(Array.isArray(identifier) ? identifier : [])].flatMap(
+    (one) => tokenOf(one, 'value') ?? [],
+  );
+  // the number of who makes the report: an order may have several
+  const [first, ...others] = isReport ? [...all.slice(1), ...all.slice(0, 1)] : all;
+  if (first === undefined) return [];
+  const own = `identifier=${first}`;
+  const [coding] = (Object(code) as { coding?: readonly unknown[] }).coding ?? [];
+  const coded = tokenOf(coding, 'code');
+  const withCode = coded === undefined ? own : `${own}&code=${coded}`;
+  const whole = [withCode, ...others.map((one) => `identifier=${one}`)].join('&');
+  return [...new Set(isReport ? [withCode, whole] : [own, withCode, whole])];
+}
+
+function tokenOf(of: unknown, key: 'value' | 'code'): string | undefined {
+  const { system, [key]: value } = Object(of) as Record<string, unknown>;
+  if (typeof system !== 'string' || typeof value !== 'string') return undefined;
+  return `${encodeURIComponent(system)}|${encodeURIComponent(value)}`;
 }

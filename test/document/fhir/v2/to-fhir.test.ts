@@ -451,3 +451,67 @@ describe('odd messages', () => {
     expect(fields / all).toBeGreaterThan(0.85);
   });
 });
+
+const orderOf = (set: string, filler: string, code: string): string =>
+  `OBR|${set}|P1^HIS|${filler}^LIS|${code}^a test^LN|||20260131100000`;
+const reportOf = (...segments: string[]): ReturnType<typeof made> =>
+  made([msh('ORU^R01^ORU_R01'), PID, ...segments]);
+const searchesOf = (bundle: ReturnType<typeof made>, type: string): string[] =>
+  bundle.all(type).map(({ request }) => request?.['ifNoneExist'] ?? request?.['url'] ?? '');
+const numbered = (of: string): string => `identifier=urn%3Aid%3A${of}`;
+const codedAs = (of: string): string => `code=http%3A%2F%2Floinc.org|${of}`;
+
+describe('orders and reports of one number', () => {
+  test('are found each by its code, and a report by the number of the laboratory', () => {
+    const bundle = reportOf(orderOf('1', 'F1', '24323-8'), orderOf('2', 'F1', '58410-2'));
+    expect(searchesOf(bundle, 'ServiceRequest')).toEqual([
+      `${numbered('HIS|P1')}&${codedAs('24323-8')}`,
+      `${numbered('HIS|P1')}&${codedAs('58410-2')}`,
+    ]);
+    expect(searchesOf(bundle, 'DiagnosticReport')).toEqual([
+      `DiagnosticReport?${numbered('LIS|F1')}&${codedAs('24323-8')}`,
+      `DiagnosticReport?${numbered('LIS|F1')}&${codedAs('58410-2')}`,
+    ]);
+  });
+
+  test('with one code by all their numbers', () => {
+    const bundle = reportOf(orderOf('1', 'F1', '24323-8'), orderOf('2', 'F2', '24323-8'));
+    expect(searchesOf(bundle, 'ServiceRequest')).toEqual([
+      `${numbered('HIS|P1')}&${codedAs('24323-8')}&${numbered('LIS|F1')}`,
+      `${numbered('HIS|P1')}&${codedAs('24323-8')}&${numbered('LIS|F2')}`,
+    ]);
+    expect(new Set(searchesOf(bundle, 'DiagnosticReport')).size).toBe(2);
+  });
+
+  test('with nothing to tell them apart are created each, since one search for both would lose one', () => {
+    const bundle = reportOf(orderOf('1', 'F1', '24323-8'), orderOf('2', 'F1', '24323-8'));
+    expect(searchesOf(bundle, 'ServiceRequest')).toEqual(['ServiceRequest', 'ServiceRequest']);
+    expect(searchesOf(bundle, 'DiagnosticReport')).toEqual([
+      'DiagnosticReport',
+      'DiagnosticReport',
+    ]);
+  });
+
+  test('alone an order is found by its number, whatever is ordered now', () => {
+    const changed = made([msh('ORM^O01^ORM_O01'), PID, 'ORC|XO|P1^HIS', 'OBR|1|P1^HIS||1-1^x^LN']);
+    expect(changed.one('ServiceRequest').request?.['url']).toBe(
+      `ServiceRequest?${numbered('HIS|P1')}`,
+    );
+  });
+
+  test.each([
+    ['CA', 'revoked'],
+    ['DR', 'revoked'],
+    ['UA', 'revoked'],
+    ['UC', 'active'],
+    ['HD', 'on-hold'],
+  ])('%s means %s', (control, status) => {
+    const bundle = made([
+      msh('OMG^O19^OMG_O19'),
+      PID,
+      `ORC|${control}|P1^HIS`,
+      'OBR|1|P1^HIS||1-1^x^LN',
+    ]);
+    expect(bundle.resource('ServiceRequest')).toMatchObject({ status });
+  });
+});

@@ -45,11 +45,11 @@ A=amended B=amended C=corrected D=entered-in-error F=final I=registered N=final 
 = ReportStatus
 O=registered I=registered S=registered A=partial P=preliminary C=corrected R=partial F=final X=cancelled M=amended N=registered
 = OrderOfControl
-CA=revoked CR=revoked DC=revoked DF=revoked FU=completed HD=on-hold HR=on-hold NW=active OC=revoked OD=revoked OH=on-hold OK=active PR=active PY=active RL=active RO=active RQ=active RE=completed CN=completed SC=active XO=active AF=active
+CA=revoked CR=revoked DC=revoked DF=revoked DR=revoked UA=revoked FU=completed HD=on-hold HR=on-hold NW=active OC=revoked OD=revoked OH=on-hold OK=active PR=active PY=active RL=active RO=active RQ=active RE=completed CN=completed SC=active XO=active AF=active
 = OrderStatus
 CA=revoked CM=completed DC=revoked ER=entered-in-error HD=on-hold IP=active RP=revoked SC=active A=active
 = MedicationOfControl
-CA=cancelled CR=cancelled DC=stopped DF=cancelled FU=completed HD=on-hold HR=on-hold NW=active OC=cancelled OD=stopped OH=on-hold OK=active PR=active PY=active RL=active RO=active RQ=active RE=completed XO=active AF=active
+CA=cancelled CR=cancelled DC=stopped DF=cancelled DR=stopped UA=cancelled FU=completed HD=on-hold HR=on-hold NW=active OC=cancelled OD=stopped OH=on-hold OK=active PR=active PY=active RL=active RO=active RQ=active RE=completed XO=active AF=active
 = MedicationStatus
 CA=cancelled CM=completed DC=stopped ER=entered-in-error HD=on-hold IP=active RP=stopped SC=active A=active
 = SpecimenStatus
