@@ -81,7 +81,7 @@ const what = {
     },
   ),
   resources: setting.list(setting.text({ help: 'A type of resource, such as Patient.' }), {
-    help: 'The types of resources that are served; others are answered with 404. If empty, all of R4.',
+    help: 'The types of resources that are served; others are answered with 404. If empty, all of R4 but Subscription, which has to be named: only a server behind can notify.',
     example: '["Patient", "Observation"]',
   }),
   validate: setting.choice(

@@ -1,5 +1,6 @@
 import { fhirResourceTypes } from 'waybill/document';
 import type { FhirInValues } from '../fhir-in-settings.ts';
+import { isServed } from './request.ts';
 import { smartAddresses, smartSecurity } from './smart-configuration.ts';
 
 const OF_TYPE: Readonly<Record<string, string>> = {
@@ -20,7 +21,10 @@ export function capabilityStatement(
 ): object {
   const has = new Set<string>(interactions);
   const codes = interactions.flatMap((one) => OF_TYPE[one] ?? []);
-  const types = resources.length > 0 ? resources : fhirResourceTypes();
+  const types =
+    resources.length > 0
+      ? resources
+      : fhirResourceTypes().filter((type) => isServed(type, { resources }));
   const system = ['transaction', 'batch'].filter((one) => has.has(one));
   return {
     resourceType: 'CapabilityStatement',

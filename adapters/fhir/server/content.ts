@@ -2,7 +2,7 @@ import { fhirFindings } from 'waybill/document';
 import { type Incoming, mediaTypeOf, type RequestBody } from 'waybill/peer';
 import type { FhirInValues } from '../fhir-in-settings.ts';
 import { FhirRefusal, issuesOf, refused } from './outcome.ts';
-import type { Asked } from './request.ts';
+import { type Asked, isServed } from './request.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -32,7 +32,7 @@ export async function carriedBy(
   incoming: Incoming,
   asked: Asked,
   body: RequestBody,
-  settings: Pick<FhirInValues, 'validate' | 'interactions'>,
+  settings: Pick<FhirInValues, 'validate' | 'interactions' | 'resources'>,
 ): Promise<Carried> {
   const { interaction } = asked;
   const isPosted = incoming.method === 'POST' && interaction === 'search';
@@ -90,9 +90,9 @@ function checkedResource(value: unknown, level: FhirInValues['validate']): Json 
 
 /** The resource must be the one that the address says. */
 function matching(
-  { resourceType, id, type: bundleType }: Json,
+  { resourceType, id, type: bundleType, entry }: Json,
   asked: Asked,
-  { interactions }: Pick<FhirInValues, 'interactions'>,
+  settings: Pick<FhirInValues, 'interactions' | 'resources'>,
 ): Asked {
   const { interaction, type } = asked;
   if (interaction === 'operation') return asked;
@@ -100,8 +100,9 @@ function matching(
     if (resourceType !== 'Bundle' || (bundleType !== 'transaction' && bundleType !== 'batch')) {
       throw refused(400, 'Only a Bundle of type transaction or batch is posted here.');
     }
-    if (!interactions.includes(bundleType))
+    if (!settings.interactions.includes(bundleType))
       throw refused(405, `This server does not support ${bundleType}.`);
+    checkEntries(entry, settings);
     return { ...asked, interaction: bundleType };
   }
   if (resourceType !== type) throw refused(400, `The body is not a ${type}, as the address says.`);
@@ -109,4 +110,23 @@ function matching(
     throw refused(400, 'The id of the resource is not that of the address.');
   }
   return asked;
+}
+
+/** No entry asks for a type that could not be asked for alone. */
+function checkEntries(given: unknown, settings: Pick<FhirInValues, 'resources'>): void {
+  const entries: readonly unknown[] = Array.isArray(given) ? given : [];
+  for (const [at, entry] of entries.entries()) {
+    const { request, resource } = Object(entry) as Json;
+    const { url = '' } = Object(request) as { readonly url?: unknown };
+    const { resourceType } = Object(resource) as Json;
+    const path = typeof url === 'string' ? (url.split(/[?#]/, 1)[0] ?? '').split('/') : [];
+    if (path.some((part) => /^(?:\.|%2e){1,2}$/i.test(part))) {
+      throw refused(400, `Entry ${at + 1} of the Bundle has an address with dots.`);
+    }
+    const named = [path.find((part) => /^[A-Z][A-Za-z]{1,63}$/.test(part)), resourceType];
+    const isOther = named.some((type) => typeof type === 'string' && !isServed(type, settings));
+    if (!isOther) continue;
+    const text = `Entry ${at + 1} of the Bundle is of a type that this server does not have.`;
+    throw refused(422, text, 'not-supported');
+  }
 }

@@ -26,7 +26,11 @@ export function askedBy(
   if (asked === undefined) throw refused(405, 'This address does not accept this method.');
   const { interaction, type } = asked;
   if (type !== undefined && !isServed(type, settings)) {
-    throw refused(404, `This server has no resources of this type.`, 'not-supported');
+    const text =
+      type === 'Subscription'
+        ? 'This server notifies nobody itself. Where the server behind it does, its operators name Subscription under resources.'
+        : 'This server has no resources of this type.';
+    throw refused(404, text, 'not-supported');
   }
   const isBundle = interaction === 'transaction' || interaction === 'batch';
   const allowed: readonly string[] = settings.interactions;
@@ -34,11 +38,24 @@ export function askedBy(
     ? allowed.includes('transaction') || allowed.includes('batch')
     : interaction === 'capabilities' || allowed.includes(interaction);
   if (!may) throw refused(405, `This server does not support ${interaction}.`);
+  if (isForAll(asked, query)) {
+    throw refused(412, `Without an id, ${interaction} needs a search that finds one resource.`);
+  }
   return asked;
 }
 
-const isServed = (type: string, { resources }: Pick<FhirInValues, 'resources'>): boolean =>
-  isFhirType(type) && (resources.length === 0 || resources.includes(type));
+/** Whoever could create a Subscription would wait for notifications: only a server behind that sends them takes one. */
+export const isServed = (type: string, { resources }: Pick<FhirInValues, 'resources'>): boolean =>
+  isFhirType(type) && (resources.length === 0 ? type !== 'Subscription' : resources.includes(type));
+
+/** Parameters that find nothing. */
+const OF_ANSWER = new Set(['_format', '_pretty', '_summary', '_elements']);
+
+/** Whether it would change every resource of a type. */
+const isForAll = ({ interaction, id }: Asked, query: URLSearchParams): boolean =>
+  id === undefined &&
+  /^(?:update|patch|delete)$/.test(interaction) &&
+  [...query].every(([name, value]) => OF_ANSWER.has(name) || value === '');
 
 const NOTHING = { type: undefined, id: undefined, version: undefined, operation: undefined };
 
