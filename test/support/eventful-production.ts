@@ -441,7 +441,6 @@ export async function eventfulProduction(seed: number): Promise<EventfulProducti
       await allGoOn();
       told.push('both are started again');
       await Promise.all([restart(0, 'stop'), restart(1, 'stop')]);
-      for (const name of HOSTS) told.push(await ask('start', name));
       sending = false;
       told.push('the senders end');
       await Promise.all([...senders, writer]);
