@@ -7,6 +7,9 @@ import { kept, type Subjects, sender, Taken, taking, timed } from './subject.ts'
 
 const nobody = { kind: 'basic', user: '', password: '' } as const;
 
+/** How a service that stores one message at a time makes its consumer. */
+const AS_MADE = { ack_policy: 'explicit', max_ack_pending: 1 } as const;
+
 /** Streams of another NATS beside the bare client: each message confirmed, each acknowledged. */
 export async function natsSubjects(): Promise<Subjects> {
   await using undo = new AsyncDisposableStack();
@@ -42,7 +45,7 @@ export async function natsSubjects(): Promise<Subjects> {
         async bare(messages) {
           const taken = new Taken(messages);
           const durable_name = `bare-${turn}`;
-          await manager.consumers.add('in', { durable_name, ack_policy: 'explicit' });
+          await manager.consumers.add('in', { durable_name, ...AS_MADE });
           const consumer = await stream.consumers.get('in', durable_name);
           const found = await consumer.consume({ max_messages: 10 });
           const reading = (async () => {

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { killedAgainAndAgain, type ServiceOrder } from '../support/killed-service.ts';
 import { mosquitto, noMosquitto } from '../support/mosquitto.ts';
 import { natsPeer } from '../support/nats-peer.ts';
 import { noObjectStore, objectStore } from '../support/object-store.ts';
-import { noRabbit, rabbit } from '../support/rabbit.ts';
+import { noRabbit, type Rabbit, rabbit } from '../support/rabbit.ts';
 
 /** A peer with messages for a service. */
 interface Source extends AsyncDisposable {
@@ -21,20 +21,25 @@ interface Source extends AsyncDisposable {
 
 const credentials = { hub: { kind: 'basic', user: 'hub', password: 'pw' } } as const;
 
-async function atRabbit(): Promise<Source> {
-  const broker = await rabbit();
-  const channel = await (await broker.client()).createConfirmChannel();
-  await channel.assertQueue('q', { durable: true });
-  const settings = { connect: `127.0.0.1:${broker.port}`, credential: 'hub', queue: 'q' };
+let broker: Promise<Rabbit> | undefined;
+afterAll(async () => await (await broker)?.[Symbol.asyncDispose]());
+
+async function atRabbit(adapter: 'amqp-in' | 'amqp1-in'): Promise<Source> {
+  const server = await (broker ??= rabbit());
+  const channel = await (await server.client()).createConfirmChannel();
+  const queue = `of-${adapter}`;
+  await channel.assertQueue(queue, { durable: true });
+  const where = adapter === 'amqp-in' ? { queue } : { address: `/queues/${queue}` };
+  const settings = { connect: `127.0.0.1:${server.port}`, credential: 'hub', ...where };
   return {
-    order: { adapter: 'amqp-in', settings, credentials },
+    order: { adapter, settings, credentials },
     async put(messageId, body) {
-      channel.sendToQueue('q', body, { persistent: true, messageId });
+      channel.sendToQueue(queue, body, { persistent: true, messageId });
       await channel.waitForConfirms();
     },
-    left: async () => Array.from({ length: (await channel.checkQueue('q')).messageCount }),
+    left: async () => Array.from({ length: (await channel.checkQueue(queue)).messageCount }),
     keyed: true,
-    [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => channel.close(),
   };
 }
 
@@ -90,7 +95,8 @@ async function atObjects(): Promise<Source> {
 }
 
 const SOURCES = [
-  { name: 'amqp-in', start: atRabbit, isThere: noRabbit === undefined },
+  { name: 'amqp-in', start: () => atRabbit('amqp-in'), isThere: noRabbit === undefined },
+  { name: 'amqp1-in', start: () => atRabbit('amqp1-in'), isThere: noRabbit === undefined },
   { name: 'mqtt-in', start: atMosquitto, isThere: noMosquitto === undefined },
   { name: 'nats-in', start: atNats, isThere: true },
   { name: 's3-in', start: atObjects, isThere: noObjectStore === undefined },
