@@ -188,8 +188,8 @@ class Book {
       const [before, after] = [core.slice(0, index), core.slice(index + joint.length)];
       const left = this.#known(coreOf(before), search, depth);
       if (left?.isTelling !== true) continue;
-      const first = this.translated(before, search, depth + 1);
-      const rest = this.translated(after, search, depth + 1);
+      const first = this.#beside(before, search, depth + 1);
+      const rest = this.#beside(after, search, depth + 1);
       return {
         text: `${first.text}${joint}${rest.text}`,
         whole: first.whole && rest.whole,
@@ -199,10 +199,18 @@ class Book {
     for (const { 0: joint, index } of joints) {
       const [before, after] = [core.slice(0, index), core.slice(index + joint.length)];
       if (this.#known(coreOf(after), search, depth)?.isTelling !== true) continue;
-      const rest = this.translated(after, search, depth + 1);
-      const first = this.translated(before, search, depth + 1);
+      const rest = this.#beside(after, search, depth + 1);
+      const first = this.#beside(before, search, depth + 1);
       return { text: `${first.text}${joint}${rest.text}`, whole: false, isTelling: true };
     }
     return undefined;
+  }
+
+  /** What stands beside a text of ours: single words in a list with it are ours too. */
+  #beside(text: string, search: Search, depth: number): Found {
+    const found = this.translated(text, search, depth);
+    if (found.text !== text) return found;
+    const words = text.split(', ').map((one) => this.#plain.get(one) ?? one);
+    return { ...found, text: words.join(', ') };
   }
 }
