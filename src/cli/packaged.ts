@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { cp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
 const isBuilt = import.meta.filename.endsWith('.js');
 const root = join(import.meta.dirname, isBuilt ? '../../..' : '../..');
@@ -28,10 +26,11 @@ export async function ensureConsole(say: (text: string) => void): Promise<void> 
   const vite = packaged('node_modules/.bin/vite');
   if (existsSync(join(consoleFolder(), 'index.html')) || !existsSync(vite)) return;
   say('building the console, once …');
-  // two processes that start at once both build it, and neither serves half of it
+  // of two processes that start at once neither serves half of it
   const own = packaged(`dist/console-${process.pid}`);
-  const args = ['build', '--config', 'console/vite.config.ts', '--outDir', own, '--emptyOutDir'];
-  await promisify(execFile)(vite, args, { cwd: root });
+  // loaded now: the package has nothing to build
+  const { builtConsole } = await import('../build/built-console.ts');
+  await cp(await builtConsole(), own, { recursive: true });
   try {
     await rename(own, consoleFolder());
   } catch (error) {
