@@ -248,3 +248,34 @@ test.each([
 test.each(['A>1', '$ZDATE(A)', 'A=', '(A', 'A B'])('%s has no counterpart', (given) => {
   expect(() => celOf(given, (what) => what)).toThrow(NoCounterpart);
 });
+
+test('what is switched off in a DTL or a rule is not done', () => {
+  const off = STEPS.replace(`<assign value='"HUB"'`, `<assign disabled='1' value='"HUB"'`).replace(
+    '<if condition',
+    "<group name='all'><if disabled='1' condition",
+  );
+  const rules = RULES.replace(
+    '<when condition="1"><send transform="" target="Archive">',
+    '<when condition="1"><send disabled="true" transform="" target="Archive">',
+  );
+  const made = imported(ROUTED, rules, dtl(`${off}</group>`), LUT);
+  expect(marksOf(made)).toEqual([]);
+  const transform = made.files.get('transforms/hub-to-ward.yaml');
+  expect(transform).not.toMatch(/HUB|PV1-2/);
+  expect(transform).toContain('upper(');
+  expect(made.files.get('production.yaml')).toMatch(/name: Archive\n\s+send: \[\]/);
+});
+
+test.each([
+  ['source.{PV1:PatientClass}="I" && source.{PV1:PatientClass}="O"', false],
+  ['(source.{PV1:PatientClass}="I") && (source.{PV1:PatientClass}="O")', true],
+  ['source.{PV1:PatientClass}="I"_"O"', false],
+  ['source.{PV1:PatientClass}_"x"="Ix"', true],
+  ['ToUpper(source.{PV1:PatientClass})="I"', true],
+  ['(source.{PV1:PatientClass}="I") || (source.{PV1:PatientClass}="O") && 1', false],
+])('ObjectScript reads %s from left to right', (condition, isTranslated) => {
+  const escaped = condition.replaceAll('&', '&amp;');
+  const step = `<if condition='${escaped}'><true><assign value='"X"' property='target.{PV1:PatientClass}' action='set' /></true></if>`;
+  const said = marksOf(imported(ROUTED, RULES, dtl(step), LUT)).join();
+  expect(said).toMatch(isTranslated ? /^$/ : /mixes operators without parentheses/);
+});

@@ -29,6 +29,28 @@ export type Read = (what: string) => string;
 
 export const celOf = (source: string, read: Read): string => new Translation(source, read).whole();
 
+/**
+ * The same for ObjectScript, as in a DTL, which knows no precedence: it reads `a = 1 && b = 2` as `((a = 1) && b) = 2`.
+ * Throws where that is another value than what it looks like.
+ */
+export function celOfObjectScript(source: string, read: Read): string {
+  const levels: string[][] = [[]];
+  for (const { kind, text } of tokensOf(source)) {
+    if (kind === 'mark' && text === '(') levels.push([]);
+    else if (kind === 'mark' && (text === ')' || text === ',')) {
+      if (text === ')') levels.pop();
+      else levels[levels.length - 1] = [];
+    } else if (kind === 'mark' && text !== "'") levels.at(-1)?.push(text === '&' ? '&&' : text);
+    const own = levels.at(-1) ?? [];
+    const [first = ''] = own;
+    const isPlain =
+      (own.every((one) => one === first) && !(first in COMPARISONS && own.length > 1)) ||
+      own.slice(0, -1).every((one) => one === '_');
+    if (!isPlain) throw new NoCounterpart('mixes operators without parentheses');
+  }
+  return celOf(source, read);
+}
+
 const COMPARISONS: Readonly<Record<string, string>> = {
   '=': '==',
   '!=': '!=',

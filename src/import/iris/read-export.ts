@@ -49,6 +49,9 @@ export const elements = (of: XmlNode | undefined, name?: string): XmlNode[] =>
 export const attribute = (of: XmlNode, name: string): string =>
   of.attributes.find((one) => one.name === name)?.value ?? '';
 
+/** A rule, a part of it, or a step of a DTL that is switched off. */
+export const isDisabled = (of: XmlNode): boolean => /^(?:1|true)$/.test(attribute(of, 'disabled'));
+
 export const textOf = (of: XmlNode | undefined): string =>
   of?.children.map(({ kind, value }) => (kind === 'text' ? value : '')).join('') ?? '';
 

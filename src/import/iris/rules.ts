@@ -2,7 +2,7 @@ import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { Names } from '../names.ts';
 import { celOf, NoCounterpart } from './expression.ts';
 import { hl7PathOf } from './paths.ts';
-import { attribute, elements, rootOf } from './read-export.ts';
+import { attribute, elements, isDisabled, rootOf } from './read-export.ts';
 
 type Block = Record<string, unknown>;
 
@@ -70,7 +70,9 @@ class RuleReading {
   rules(): Block[] {
     const always = this.#constraints();
     const before: string[] = [];
-    const branches = [...elements(this.#rule, 'when'), ...elements(this.#rule, 'otherwise')];
+    const branches = [...elements(this.#rule, 'when'), ...elements(this.#rule, 'otherwise')].filter(
+      (one) => !isDisabled(one),
+    );
     return branches.map((branch, index) => {
       const own = branch.name === 'otherwise' ? undefined : this.#condition(branch);
       const conditions = [
@@ -79,7 +81,7 @@ class RuleReading {
         ...(own === undefined ? [] : [own]),
       ];
       if (own !== undefined) before.push(own);
-      const isLast = elements(branch, 'return').length > 0;
+      const isLast = elements(branch, 'return').some((one) => !isDisabled(one));
       const comment =
         own === UNDONE ? `was: ${attribute(branch, 'condition')}` : attribute(branch, 'comment');
       return {
@@ -87,7 +89,7 @@ class RuleReading {
         ...(conditions.length > 0 && { when: conditions.join(' && ') }),
         send: this.#sends(branch),
         ...(!isLast && { continue: true }),
-        ...(attribute(this.#rule, 'disabled') === 'true' && { disabled: true }),
+        ...(isDisabled(this.#rule) && { disabled: true }),
         ...(comment !== '' && { comment }),
       };
     });
@@ -113,6 +115,11 @@ class RuleReading {
         case 'docName':
           return [isOne('type', values)];
         case 'docCategory':
+          this.#context.look(
+            this.#name,
+            'rules',
+            `it was only for messages of the schema ${values.join(', ')}: every message that gets here matches`,
+          );
           return [];
         default:
           this.#context.look(
@@ -144,7 +151,8 @@ class RuleReading {
   }
 
   #sends(branch: XmlNode): unknown[] {
-    const sends = elements(branch, 'send').map((send): unknown => {
+    const enabled = elements(branch, 'send').filter((one) => !isDisabled(one));
+    const sends = enabled.map((send): unknown => {
       const list = (name: string): string[] =>
         attribute(send, name)
           .split(',')
@@ -157,7 +165,7 @@ class RuleReading {
         : { to, ...(transform.length > 0 && { transform }) };
     });
     for (const one of elements(branch)) {
-      if (/^(send|return|delete)$/.test(one.name)) continue;
+      if (/^(send|return|delete)$/.test(one.name) || isDisabled(one)) continue;
       const isHarmless = /^(trace|debug)$/.test(one.name);
       if (isHarmless)
         this.#context.look(

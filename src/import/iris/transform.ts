@@ -1,7 +1,7 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
-import { celOf, NoCounterpart } from './expression.ts';
+import { celOfObjectScript, NoCounterpart } from './expression.ts';
 import { hl7PathOf } from './paths.ts';
-import { attribute, elements, rootOf, textOf } from './read-export.ts';
+import { attribute, elements, isDisabled, rootOf, textOf } from './read-export.ts';
 import { readOf, type Told, UNDONE } from './rules.ts';
 
 type Block = Record<string, unknown>;
@@ -56,7 +56,10 @@ class TransformReading {
 
   #steps(of: XmlNode | undefined): Block[] {
     return elements(of).flatMap((one): Block[] => {
+      if (isDisabled(one)) return [];
       switch (one.name) {
+        case 'group':
+          return this.#steps(one);
         case 'assign':
           return this.#assign(one);
         case 'if':
@@ -96,7 +99,9 @@ class TransformReading {
       if (literal !== undefined) return [{ set: target, value: literal }];
       const isField = /^source\.\{[^}]*\}$/.test(value);
       if (isField) return [{ copy: this.#path(value, 'source', this.#source), to: target }];
-      return [{ set: target, to: celOf(value, (what) => readOf(what, this.#category)) }];
+      return [
+        { set: target, to: celOfObjectScript(value, (what) => readOf(what, this.#category)) },
+      ];
     } catch (error) {
       if (!(error instanceof NoCounterpart)) throw error;
       return [this.#undone(step, `an assignment ${error.message}`)];
@@ -131,7 +136,9 @@ class TransformReading {
     // oxlint-disable-next-line unicorn/no-thenable -- a step of a transform, whose `then` is a list
     const parts = { then: this.#steps(yes), ...(otherwise.length > 0 && { else: otherwise }) };
     try {
-      const condition = celOf(attribute(step, 'condition'), (what) => readOf(what, this.#category));
+      const condition = celOfObjectScript(attribute(step, 'condition'), (what) =>
+        readOf(what, this.#category),
+      );
       return { if: condition, ...parts };
     } catch (error) {
       if (!(error instanceof NoCounterpart)) throw error;
