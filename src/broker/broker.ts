@@ -11,6 +11,7 @@ import {
   headers,
   type Msg,
   type NatsConnection,
+  TimeoutError,
   UserAuthenticationExpiredError,
 } from '@nats-io/transport-node';
 import { background } from '../error/background.ts';
@@ -187,13 +188,23 @@ async function askForJetStream(connection: NatsConnection, url: string): Promise
 function unreachable(url: string, error: unknown): EngineError {
   const place = `NATS at ${withoutSecret(url)}`;
   if (!isRefusal(error)) {
-    const text = `${place} cannot be reached: ${describeError(error).text}`;
+    const text = `${place} cannot be reached: ${reason(error)}`;
     return new EngineError('BROKER_UNAVAILABLE', text, { retryable: true });
   }
   return new EngineError(
     'BROKER_UNAVAILABLE',
     `${place} refuses the user or password. Correct them in --nats or WAYBILL_NATS, or in the server's configuration`,
   );
+}
+
+/** What the system or the client says of a connection quotes nothing but its address. */
+function reason(error: unknown): string {
+  if (error instanceof TimeoutError) {
+    return 'no answer in time. Check the address, and whether a firewall drops the packets';
+  }
+  const cause = error instanceof ConnectionError ? (error.cause ?? error) : error;
+  const [said] = cause instanceof Error ? (/^[a-z]+ E[A-Z_]+\b.*/.exec(cause.message) ?? []) : [];
+  return said ?? describeError(cause).text;
 }
 
 const isRefusal = (error: unknown): boolean =>

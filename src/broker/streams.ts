@@ -79,7 +79,9 @@ export async function makeStream(
       if (error.code !== EXISTS) throw error;
       const { config } = await manager.streams.info(name);
       const metadata = { ...config.metadata, ...wanted.metadata };
-      await manager.streams.update(name, { ...wanted, metadata });
+      // while a server of the cluster is away it is not counted: its copies must not be given up for that
+      const replicas = Math.max(config.num_replicas, wanted.num_replicas ?? 1);
+      await manager.streams.update(name, { ...wanted, metadata, num_replicas: replicas });
     }
   });
 }

@@ -177,6 +177,19 @@ test('a consumer without a leader is removed and made again, one with a leader i
       expect((await manager.consumers.info(stream, PROJECTOR)).cluster?.leader).toBeDefined(),
     ELECTED,
   );
+
+  // an engine that starts while one of three is away sees two
+  await using later = await connectBroker({
+    url: servers.all.map(({ url }) => url).join(','),
+    production: 'trio',
+    role: 'test',
+  });
+  expect(later.replicas).toBe(1);
+  await ensureStream(later, stream, [subject], { duplicateWindow: 1_000, limit: 1_000_000 });
+  expect((await manager.streams.info(stream)).config).toMatchObject({
+    num_replicas: 3,
+    max_bytes: 1_000_000,
+  });
 }, 120_000);
 
 test('who connects while a cluster has no leader waits for it, and says so', async () => {
