@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isAway } from '../broker/away.ts';
 import type { Credentials } from '../credential/credentials.ts';
-import { isTold, tolerate } from '../error/foreseen.ts';
+import { isTold, tolerate, unless } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Metrics } from '../log/metrics.ts';
+import { Deadline } from '../time/deadline.ts';
 import type { ListenAddress } from './address.ts';
 import type { RunningProduction } from './run-production.ts';
 
@@ -21,16 +23,21 @@ export interface Figures {
   readonly unready: () => Promise<string | undefined>;
 }
 
+/** Milliseconds within which NATS has to answer: whoever asks waits a few seconds. */
+const ANSWERING = 2_000;
+
 /** The public keys of an engine. */
 export function engineFigures({ metrics, broker, credentials }: RunningProduction): Figures {
   return {
     metrics,
     credentials,
-    unready: () =>
-      broker.connection.rtt().then(
-        () => undefined,
-        () => 'NATS is not reachable',
-      ),
+    async unready() {
+      const asked = broker.connection.rtt();
+      const answers = await new Deadline(ANSWERING)
+        .within('asking NATS', asked, isAway)
+        .catch(unless(isAway, 'asking NATS'));
+      return answers === true ? undefined : 'NATS is not reachable';
+    },
   };
 }
 
@@ -79,7 +86,8 @@ async function answer(
   const send = (status: number, text: string, type = 'text/plain; charset=utf-8'): void => {
     response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(text);
   };
-  if (method !== 'GET') return send(405, 'only GET\n');
+  // balancers ask by HEAD; Node leaves the body out
+  if (method !== 'GET' && method !== 'HEAD') return send(405, 'only GET and HEAD\n');
   const { pathname } = new URL(url ?? '/', 'http://localhost');
   if (pathname === '/metrics' && metrics !== undefined) {
     return send(200, await metrics.text(), metrics.contentType);

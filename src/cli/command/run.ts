@@ -10,7 +10,7 @@ import {
   type NatsAccess,
 } from '../../broker/embedded/nats-server.ts';
 import { secretStoreFile } from '../../credential/secret/secret-resolver.ts';
-import { openToOthers } from '../../database/private-files.ts';
+import { makeDataFolder, openToOthers } from '../../database/private-files.ts';
 import type { Definition } from '../../definition/definition.ts';
 import { isUnchanged } from '../../definition/difference.ts';
 import { describeProblem } from '../../definition/problem.ts';
@@ -142,8 +142,11 @@ async function run(folder: string, given: RunFlags): Promise<void> {
   if (flags.role === 'operator') return runOperator(folder, flags);
   const log = rootLogger(flags.logLevel);
   const lock = flags.role === 'engine' ? undefined : await lockTrace(flags, log);
-  await runEngine(folder, flags, log);
-  lock?.release();
+  try {
+    await runEngine(folder, flags, log);
+  } finally {
+    lock?.release();
+  }
 }
 
 /** Including the passwords that its addresses only refer to. */
@@ -296,6 +299,7 @@ function sayOpenKeys({ consoleKey, data }: RunFlags, log: Logger): void {
 /** An embedded trace store belongs to one operator plane; several can share PostgreSQL. */
 async function lockTrace({ data, trace }: RunFlags, log: Logger): Promise<DataLock | undefined> {
   if (trace !== undefined) return undefined;
+  await makeDataFolder(resolve(data));
   return lockData(resolve(data), 'operator', endsTaken(data, log));
 }
 
