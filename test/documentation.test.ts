@@ -1,6 +1,7 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { allAdapters } from '../adapters/index.ts';
 import { names } from '../src/broker/names.ts';
 import { adapterPages } from '../src/build/adapter-pages.ts';
@@ -9,6 +10,7 @@ import { EXAMPLES, errorPage, expressionPage } from '../src/build/reference-page
 import { commands } from '../src/cli/commands.ts';
 import { ERROR_CODES } from '../src/error/codes.ts';
 import { expressionEnvironment } from '../src/expression/environment.ts';
+import { metrics } from '../src/log/metrics.ts';
 import { ENVELOPE_FIELDS } from '../src/message/envelope.ts';
 import { problemRows } from './skipped-rows.ts';
 
@@ -159,4 +161,17 @@ test('each of the twenty-eight problems of sign-in names tests that are there', 
     files.length === 0 ? [`${number}: none`] : files.map((file) => `${number}: ${file}`),
   );
   expect(named.filter((one) => !existsSync(join('test', one.replace(/^\d+: /, ''))))).toEqual([]);
+});
+
+test('the alert rules of the page ask for figures and events that there are', async () => {
+  const [, rules = ''] = /```yaml\n(groups:[\s\S]*?)```/.exec(read('docs/operations.md')) ?? [];
+  expect(parse(rules)).toHaveProperty('groups.0.rules.6.alert');
+  const figures = await metrics().text();
+  for (const [figure] of rules.matchAll(/waybill_\w+/g)) expect(figures).toContain(` ${figure} `);
+  // what the operator plane tells is in no engine's figures
+  const told = ['log/events', 'engine/stream-keeper', 'cli/watchdog']
+    .map((file) => read(`src/${file}.ts`))
+    .join();
+  const [, events = ''] = /event=~"([^"]+)"/.exec(rules) ?? [];
+  for (const event of events.split('|')) expect(told).toContain(`'${event}'`);
 });
