@@ -392,6 +392,26 @@ export function describeTraceUpkeep(name: string, open: OpenTraceStore): void {
       expect(await store.indexing()).toBeUndefined();
     });
 
+    test('a day that is purged meanwhile is not made again', async () => {
+      const store = await opened(open);
+      await store.apply(sampleSession().all);
+      const search = wardAt('PV1-3');
+      const keys = async (): Promise<readonly SearchKey[]> => {
+        await store.purge({ now: NOON + 10 * DAY, keep: 7 * DAY });
+        return wards('W1')();
+      };
+      const refusal = await store.reindex({ search, keys }).then(
+        () => undefined,
+        ({ code }: { code: string }) => code,
+      );
+      // PostgreSQL says that the table is gone, and the job is begun again
+      expect([undefined, 'STORE_UNAVAILABLE']).toContain(refusal);
+      await store.reindex({ search, keys });
+      expect((await store.usage()).days).toEqual([]);
+      expect(await store.indexing()).toBeUndefined();
+      expect(await store.orphans()).toBe(0);
+    });
+
     test('keys of a job cut short do not outlive a return to the earlier fields', async () => {
       const store = await opened(open);
       const at = startOfDay('2026-03-10');

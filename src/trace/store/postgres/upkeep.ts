@@ -7,6 +7,7 @@ import {
   INDEXING,
   type IndexedPart,
   type IndexedStore,
+  type OwnedKey,
   REINDEXED_AT_ONCE,
 } from '../reindex.ts';
 import { writeKeys } from './apply.ts';
@@ -133,7 +134,7 @@ export function indexedDays(db: Database, memory: Memory): IndexedStore {
           session,
           keys.map(({ key }) => key.name),
         );
-        return writeKeys(session, memory, keys);
+        return writeKeys(session, memory, await standing(session, keys));
       }),
     mark: (part, fingerprint) =>
       part === 'held'
@@ -142,6 +143,16 @@ export function indexedDays(db: Database, memory: Memory): IndexedStore {
     note: () => note(db, INDEXING),
     setNote: (text) => setNote(db, INDEXING, text),
   };
+}
+
+/** Those of sessions that are still there: keys of a day that was purged meanwhile would never be removed. */
+async function standing(session: Session, keys: readonly OwnedKey[]): Promise<OwnedKey[]> {
+  const rows = await session.rows<{ id: number }>(
+    `SELECT id FROM unnest(?::bigint[]) AS id WHERE EXISTS (SELECT 1 FROM message WHERE session_id = id)`,
+    [...new Set(keys.map(({ sessionId }) => sessionId))],
+  );
+  const ids = new Set(rows.map(({ id }) => id));
+  return keys.filter(({ sessionId }) => ids.has(sessionId));
 }
 
 const MARK = 'mark';

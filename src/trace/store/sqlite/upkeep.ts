@@ -9,6 +9,7 @@ import {
 } from '../reindex.ts';
 import { ALL_BUCKETS, bucketOf } from './file-tables.ts';
 import { body, findState } from './read.ts';
+import type { TraceFile } from './trace-file.ts';
 import type { TraceFiles } from './trace-files.ts';
 
 export function hold(files: TraceFiles, sessionId: number, { reason, by, until }: Hold): void {
@@ -67,6 +68,9 @@ export function orphans(files: TraceFiles): number {
 
 /** The files for re-indexing: an hour of a day at a time, since keys are stored by the hour. */
 export function indexedFiles(files: TraceFiles): IndexedStore {
+  /** A day may be purged meanwhile: opening its file would make it again. */
+  const standing = (part: string): TraceFile | undefined =>
+    part === 'held' || files.days().includes(part) ? files.file(part) : undefined;
   return {
     stale(fingerprint) {
       // days that begin from now on are indexed with these fields from the start
@@ -84,7 +88,8 @@ export function indexedFiles(files: TraceFiles): IndexedStore {
     ranges: (part) =>
       part === 'held' ? [{ part, low: 0, high: Number.MAX_SAFE_INTEGER }] : hoursOf(part),
     clear({ part, low }, names) {
-      const file = files.file(part);
+      const file = standing(part);
+      if (file === undefined) return;
       const buckets = part === 'held' ? ALL_BUCKETS : String(bucketOf(low));
       const numbers = names?.map((name) => file.words.find(name) ?? 0);
       file.transaction(() =>
@@ -94,7 +99,7 @@ export function indexedFiles(files: TraceFiles): IndexedStore {
       );
     },
     messagesAfter: ({ part, high }, after) =>
-      files.file(part).all<BodyPlace>(
+      standing(part)?.all<BodyPlace>(
         `SELECT id, session_id, body FROM message INDEXED BY message_session
            WHERE session_id >= ?1 AND session_id <= ?3 AND (session_id > ?1 OR id > ?2)
            ORDER BY session_id, id LIMIT ?4`,
@@ -102,18 +107,17 @@ export function indexedFiles(files: TraceFiles): IndexedStore {
         after.id,
         high,
         REINDEXED_AT_ONCE,
-      ),
+      ) ?? [],
     body: (id) => body(files, id, 'message'),
     put(part, keys) {
-      const file = files.file(part);
-      return file.transaction(
-        () => keys.filter(({ sessionId, key }) => file.keys.put(sessionId, key)).length,
+      const file = standing(part);
+      return (
+        file?.transaction(
+          () => keys.filter(({ sessionId, key }) => file.keys.put(sessionId, key)).length,
+        ) ?? 0
       );
     },
-    mark(part, fingerprint) {
-      if (part === 'held' || files.days().includes(part))
-        files.file(part).setNote('search', fingerprint);
-    },
+    mark: (part, fingerprint) => standing(part)?.setNote('search', fingerprint),
     note: () => files.held.note(INDEXING),
     setNote: (text) => files.held.setNote(INDEXING, text),
   };
