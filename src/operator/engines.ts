@@ -105,7 +105,7 @@ export interface SwitchedBy {
 
 /** Milliseconds; the state of hosts is given at once, and asked for again meanwhile: an engine under load takes its time. */
 const STATUS = { renewed: 1_500, atMost: 4_000 };
-const DESCRIPTION_FRESH = 5_000;
+const DESCRIPTION = { renewed: 5_000, atMost: 10_000 };
 const CERTIFICATES = { renewed: 60_000, atMost: 120_000 };
 const KEYS_FRESH = 10_000;
 /** Milliseconds after the last answer until the other engines are presumed gone. */
@@ -125,9 +125,7 @@ const END_LIMIT = 40_000;
 /** The operator plane reaches engines only through this. `certificate` is the file of the console's own certificate. */
 export function engines(broker: Broker, certificate?: string): Engines {
   const status = lately(STATUS, reportsOf(broker));
-  const description = remembered(DESCRIPTION_FRESH, () =>
-    askControl(broker, ENGINE.describe, null),
-  );
+  const description = lately(DESCRIPTION, () => askControl(broker, ENGINE.describe, null));
   const certificates = expiringThings(broker, certificate);
   const keys = remembered(KEYS_FRESH, () => askControl(broker, ENGINE.publicKeys, null));
   return {

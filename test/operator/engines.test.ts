@@ -3,6 +3,7 @@ import { connectBroker } from '../../src/broker/broker.ts';
 import type { CertificateReport } from '../../src/control/certificate-report.ts';
 import { serveControl } from '../../src/control/control.ts';
 import type { StatusReport } from '../../src/control/engine-report.ts';
+import type { ProductionDescription } from '../../src/control/production-description.ts';
 import { ENGINE } from '../../src/control/verbs.ts';
 import { engines } from '../../src/operator/engines.ts';
 import { startNats } from '../support/nats.ts';
@@ -51,6 +52,36 @@ const own = (days: number | undefined, problem?: string): CertificateReport => {
   const ends = days === undefined ? undefined : { subject: 'CN=a', at, warn: at, urgent: at };
   return { kind: 'own', name: 'hub', hosts: [], chain: [], ends, problem };
 };
+
+test('so is what the production consists of', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'busy', role: 'test' });
+  let asked = 0;
+  const busy = Promise.withResolvers<void>();
+  const { describe } = ENGINE;
+  const server = serveControl(
+    broker,
+    { describe },
+    {
+      async describe() {
+        asked += 1;
+        const title = `${asked}`;
+        if (asked > 1) await busy.promise;
+        return { title } as ProductionDescription;
+      },
+    },
+  );
+  await broker.connection.flush();
+  const all = engines(broker);
+  vi.useFakeTimers({ toFake: ['performance'] });
+  expect((await all.describe()).title).toBe('1');
+  vi.advanceTimersByTime(6_000);
+  expect((await all.describe()).title).toBe('1');
+  await vi.waitFor(() => expect(asked).toBe(2));
+  busy.resolve();
+  await vi.waitFor(async () => expect((await all.describe()).title).toBe('2'));
+  server.close();
+});
 
 test('of certificates in files that two machines have of their own, the first to end is told of', async () => {
   await using nats = await startNats();
