@@ -97,6 +97,28 @@ test('three messages become one, in their order; none is completed before it is 
   await vi.waitFor(async () => expect(await waitingIn(production)).toBe(0));
 });
 
+/** A process that collects so many lines for another host. */
+const linesFor = (count: number, to: string) => ({
+  collect: { ...DEFAULTS, count },
+  to: [to],
+  run: 'queued' as const,
+  order: 'fifo' as const,
+  pool: 1,
+  whileWaiting: 'release' as const,
+});
+
+test('what one process has collected another collects: more than one entry of a key can list', async () => {
+  expect.hasAssertions();
+  line = await given({
+    nats,
+    to: ['few'],
+    processes: { few: linesFor(2, 'bundle'), bundle: linesFor(3, 'out') },
+    operations: { out: {} },
+  });
+  await line.come('a', 'b', 'c', 'd', 'e', 'f');
+  await line.arrive(['a\nb\nc\nd\ne\nf\n']);
+});
+
 const of = (ward: string, n: number, last = 'no'): NewMessage => ({
   body: Buffer.from(JSON.stringify({ ward, n, last })),
   type: 'application/json',
