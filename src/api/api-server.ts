@@ -32,6 +32,7 @@ import { acrossRoutes } from './route/across.ts';
 import { actRoutes } from './route/acts.ts';
 import { alertRoutes } from './route/alerts.ts';
 import { bodyRoutes } from './route/bodies.ts';
+import { certificateRoutes } from './route/certificates.ts';
 import { comparisonRoutes } from './route/comparison.ts';
 import { draftRoutes } from './route/drafts.ts';
 import { eventRoutes } from './route/events.ts';
@@ -156,6 +157,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
       savedSearchRoutes(api, context);
       exportRoutes(api, context);
       workbenchRoutes(api, context);
+      certificateRoutes(api, context);
       streamRoutes(api, context);
       documentRoutes(api);
     },

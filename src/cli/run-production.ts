@@ -15,6 +15,7 @@ import { type StreamWatch, streamWatch } from '../broker/stream-watch.ts';
 import type { ReloadOrder } from '../control/orders.ts';
 import { type Credentials, credentials } from '../credential/credentials.ts';
 import { namedJwtKeys } from '../credential/jwt/token-keys.ts';
+import { keyDesk } from '../credential/key-desk.ts';
 import { tokenDesk } from '../credential/token-desk.ts';
 import { keepPrivate, makeDataFolder } from '../database/private-files.ts';
 import type { Definition } from '../definition/definition.ts';
@@ -414,6 +415,10 @@ function answersOfProcess(
   { tried, log }: { readonly tried: Rehearsals; readonly log: Logger },
 ): Omit<AnswersOfProcess, 'reload' | keyof ReturnType<KeptFiles['answers']>> {
   const desk = tokenDesk(known, () => director.definition.credentials);
+  const keys = keyDesk({
+    folder: director.definition.folder,
+    entries: () => known.certificateEntries(),
+  });
   return {
     rehearse: (request, body) => tried.rehearse(request, body),
     test: ({ host }) =>
@@ -433,6 +438,10 @@ function answersOfProcess(
     tokenKeys: () => desk.keys(),
     inspectToken: (question) => desk.inspect(question),
     signToken: (order) => desk.sign(order),
+    waitingKeys: () => keys.waiting(),
+    makeKey: (order) => keys.make(order),
+    takeCertificate: (order) => keys.take(order),
+    discardKey: async ({ name }) => ({ discarded: await keys.discard(name) }),
     figures: () => figures.text(),
   };
 }

@@ -1,5 +1,11 @@
 import type { TestStep } from '../adapter/test-step.ts';
 import type { TokenReport } from '../credential/jwt/token-report.ts';
+import type {
+  CertificateOrder,
+  KeyOrder,
+  TakenCertificate,
+  WaitingKey,
+} from '../credential/key-desk.ts';
 import type { TokenOrder, TokenQuestion } from '../credential/token-desk.ts';
 import type { CheckedFiles, CheckOrder } from '../definition/history/checked-files.ts';
 import type { Rehearsal, RehearsalRequest, RehearsedPart } from '../definition/rehearsal.ts';
@@ -144,6 +150,10 @@ export const ENGINE = {
   tokenKeys: one<null, readonly string[]>('token-keys'),
   inspectToken: one<TokenQuestion, TokenReport>('inspect-token'),
   signToken: one<TokenOrder, { readonly token: string }>('sign-token'),
+  waitingKeys: one<null, readonly WaitingKey[]>('waiting-keys'),
+  makeKey: one<KeyOrder, WaitingKey>('make-key'),
+  takeCertificate: one<CertificateOrder, TakenCertificate>('take-certificate'),
+  discardKey: one<{ readonly name: string }, { readonly discarded: boolean }>('discard-key'),
   /** The engine's metrics in the Prometheus text format. */
   figures: each<null, string>('figures'),
 } as const;

@@ -1,7 +1,8 @@
 import type { JWK } from 'jose';
 import type { Credential, TokenCredential } from '../adapter/credential.ts';
 import type { TokenVerifier } from '../adapter/token-verifier.ts';
-import { describeError } from '../error/engine-error.ts';
+import { describeError, isEngineError } from '../error/engine-error.ts';
+import { unless } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
 import { type LoadedCertificate, loadCertificate } from './certificate.ts';
@@ -15,6 +16,7 @@ import { introspections } from './introspection/introspections.ts';
 import type { Jwt } from './jwt/jwt.ts';
 import { jwtKeys } from './jwt/jwt-keys.ts';
 import { type KerberosTickets, kerberosTickets } from './kerberos-tickets.ts';
+import type { Entries } from './key-places.ts';
 import type { CredentialValues } from './kind/credential-kinds.ts';
 import { publishedKeys } from './oauth2/assertion-key.ts';
 import {
@@ -58,6 +60,8 @@ export interface Credentials {
   verifier(name: string): Promise<TokenVerifier>;
   /** Every certificate that a credential contains or trusts, as the files are now. */
   certificates(): Promise<readonly CredentialCertificate[]>;
+  /** Where certificates and keys of the entries lie. */
+  certificateEntries(): Promise<Entries>;
   /** The public keys of our client assertions, to be served at the address registered with Epic and others. */
   jwksDocument(): Promise<{ readonly keys: readonly JWK[] }>;
   /** Problems of the entries that can be found without the network: for `waybill check` and before a start. */
@@ -117,6 +121,13 @@ export function credentials(
     async certificates() {
       const found = [...known].map(([name, { kind }]) => heldCertificates(name, kind, reader));
       return (await Promise.all(found)).flat();
+    },
+    async certificateEntries() {
+      const found = [...known.keys()].map(async (name) => {
+        const values = await reader.read(name).catch(unless(isEngineError, 'reading a credential'));
+        return [name, values?.kind === 'certificate' ? values : 'other'] as const;
+      });
+      return new Map(await Promise.all(found));
     },
     async jwksDocument() {
       const found = namesOf('oauth2').map((name) => keysOf(name, { reader, log }));

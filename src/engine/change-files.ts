@@ -1,5 +1,5 @@
 import { mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Changed, ChangeOrder } from '../control/file-orders.ts';
 import { commitFiles, commitOf } from '../definition/history/commit-of.ts';
 import { contentsOf } from '../definition/history/production-files.ts';
@@ -7,6 +7,7 @@ import type { Contents } from '../definition/history/staged-folder.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { isSystemError, tolerate } from '../error/foreseen.ts';
 import type { Events } from '../log/events.ts';
+import { isInside } from '../time/inside-folder.ts';
 import { ASIDE, bytesOf, type FileHistory, hashOf } from './file-history.ts';
 import type { Reload } from './reload.ts';
 
@@ -85,16 +86,8 @@ async function edited(folder: string, { edits = [] }: ChangeOrder): Promise<Cont
 
 /** A link in the folder must not lead writes out of it. */
 async function checkInside(folder: string, path: string): Promise<void> {
-  const root = await realpath(folder);
-  let there = join(folder, path);
-  for (;;) {
-    const real = await realpath(there).catch((error: unknown) =>
-      tolerate(error, (one) => isSystemError(one, 'ENOENT'), 'looking where a file lies'),
-    );
-    if (real === undefined) there = dirname(there);
-    else if (real === root || !relative(root, real).startsWith('..')) return;
-    else throw new EngineError('CONFIG_INVALID', `${path} leads out of the production's folder`);
-  }
+  if (await isInside(folder, join(folder, path))) return;
+  throw new EngineError('CONFIG_INVALID', `${path} leads out of the production's folder`);
 }
 
 /** A reader sees the old content or the new one. */

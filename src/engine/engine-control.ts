@@ -48,6 +48,10 @@ export type AnswersOfProcess = Pick<
   | 'tokenKeys'
   | 'inspectToken'
   | 'signToken'
+  | 'waitingKeys'
+  | 'makeKey'
+  | 'takeCertificate'
+  | 'discardKey'
   | 'figures'
 >;
 

@@ -31,6 +31,12 @@ import type {
 import type { ProductionDescription } from '../control/production-description.ts';
 import { ENGINE, type PublicKeys } from '../control/verbs.ts';
 import type { TokenReport } from '../credential/jwt/token-report.ts';
+import type {
+  CertificateOrder,
+  KeyOrder,
+  TakenCertificate,
+  WaitingKey,
+} from '../credential/key-desk.ts';
 import type { TokenOrder, TokenQuestion } from '../credential/token-desk.ts';
 import type { CheckedFiles, CheckOrder, FilesOf } from '../definition/history/checked-files.ts';
 import type { Rehearsal, RehearsalRequest } from '../definition/rehearsal.ts';
@@ -61,6 +67,11 @@ export interface Engines {
   tokenKeys(): Promise<readonly string[]>;
   /** What a token says, and what a key of the production finds of it. */
   inspectToken(question: TokenQuestion): Promise<TokenReport>;
+  /** Keys that wait for their certificates. */
+  waitingKeys(): Promise<readonly WaitingKey[]>;
+  makeKey(order: KeyOrder): Promise<WaitingKey>;
+  takeCertificate(order: CertificateOrder): Promise<TakenCertificate>;
+  discardKey(name: string): Promise<{ readonly discarded: boolean }>;
   signToken(order: TokenOrder): Promise<{ readonly token: string }>;
   /** Each engine's metrics in the Prometheus text format. */
   figures(): Promise<readonly string[]>;
@@ -134,6 +145,7 @@ export function engines(broker: Broker, certificate?: string): Engines {
     certificates: () => certificates.get(),
     publicKeys: orAsBefore(() => keys.get()),
     ...tokens(broker),
+    ...waitingKeys(broker, () => certificates.forget()),
     figures: () => askAll(broker, ENGINE.figures, null, EVERY_ENGINE),
     async switchHost(verb, host, { by, reason }) {
       await orderAll(broker, ENGINE[verb], { host, by, reason }).finally(() => status.forget());
@@ -226,6 +238,19 @@ const keyedWork = (
   batches: () => askControl(broker, ENGINE.batches, null),
   closeBatch: (order) => askControl(broker, ENGINE.closeBatch, order),
   removeState: (order) => askControl(broker, ENGINE.removeState, order),
+});
+
+type KeyQuestions = 'waitingKeys' | 'makeKey' | 'takeCertificate' | 'discardKey';
+
+const waitingKeys = (broker: Broker, exchanged: () => void): Pick<Engines, KeyQuestions> => ({
+  waitingKeys: () => askControl(broker, ENGINE.waitingKeys, null),
+  makeKey: (order) => askControl(broker, ENGINE.makeKey, order),
+  async takeCertificate(order) {
+    const taken = await askControl(broker, ENGINE.takeCertificate, order);
+    exchanged();
+    return taken;
+  },
+  discardKey: (name) => askControl(broker, ENGINE.discardKey, { name }),
 });
 
 const tokens = (broker: Broker): Pick<Engines, 'tokenKeys' | 'inspectToken' | 'signToken'> => ({

@@ -7,6 +7,7 @@ import { certificateAuthority } from '../../src/credential/certificate-maker.ts'
 import { LOOKUP_FILES, LOOKUP_PRODUCTION, REFUSAL, refusesUnknown } from '../support/bad-lookup.ts';
 import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
 import { addLocalUser } from '../support/local-user.ts';
+import { signedByOpenssl } from '../support/openssl-authority.ts';
 import { type Operated, operated } from '../support/operator.ts';
 
 const SOON = { timeout: 60_000 };
@@ -39,6 +40,19 @@ describe.skipIf(noBrowser !== undefined)(`editing in Chromium ${noBrowser ?? ''}
   let eva: Browser['page'];
   let otto: Browser['page'];
 
+  const signedIn = async (name: string, role: string): Promise<Browser> => {
+    const data = join(production.folder.path, 'data');
+    await addLocalUser(data, { name, password: PASSWORD, roles: [role] });
+    const opened = await browser();
+    const { page } = opened;
+    await page.goto(production.url);
+    await page.getByLabel('User').fill(name);
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
+    return opened;
+  };
+
   beforeAll(async () => {
     stack = new AsyncDisposableStack();
     const consoleFolder = await builtConsole();
@@ -51,22 +65,8 @@ describe.skipIf(noBrowser !== undefined)(`editing in Chromium ${noBrowser ?? ''}
         console: { consoleFolder },
       }),
     );
-    const signedIn = async (name: string): Promise<Browser['page']> => {
-      await addLocalUser(join(production.folder.path, 'data'), {
-        name,
-        password: PASSWORD,
-        roles: ['engineer'],
-      });
-      const { page } = stack.use(await browser());
-      await page.goto(production.url);
-      await page.getByLabel('User').fill(name);
-      await page.getByLabel('Password').fill(PASSWORD);
-      await page.getByRole('button', { name: 'Sign in' }).click();
-      await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
-      return page;
-    };
-    eva = await signedIn('eva');
-    otto = await signedIn('otto');
+    eva = stack.use(await signedIn('eva', 'engineer')).page;
+    otto = stack.use(await signedIn('otto', 'engineer')).page;
   }, 240_000);
   afterAll(() => stack.disposeAsync());
 
@@ -207,5 +207,44 @@ describe.skipIf(noBrowser !== undefined)(`editing in Chromium ${noBrowser ?? ''}
     await otto.setViewportSize({ width: 390, height: 800 });
     const wide = await otto.evaluate(() => document.documentElement.scrollWidth);
     expect(wide).toBeLessThanOrEqual(390);
+  });
+
+  test('an administrator has a key made, takes its request and brings the certificate; an engineer sees none of it', async () => {
+    await otto.goto(`${production.url}certificates`);
+    await otto.getByRole('heading', { level: 1, name: 'Certificates' }).waitFor(SOON);
+    expect(await otto.getByText('Keys that wait for their certificates').count()).toBe(0);
+    await using ada = await signedIn('ada', 'administrator');
+    const { page } = ada;
+    await page.goto(`${production.url}certificates`);
+    await page.getByRole('button', { name: 'New key…' }).click(SOON);
+    await page.getByLabel('Credential').fill('hub');
+    await page.getByLabel('Name of the server or client').fill('hub.hospital.example');
+    await page.getByLabel('Further names').fill('10.0.0.5, DNS:hub');
+    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page
+      .getByText('hub.hospital.example · DNS:hub.hospital.example · IP:10.0.0.5 · DNS:hub · P-256')
+      .waitFor(SOON);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download request' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('hub.csr');
+    const chain = await signedByOpenssl(await readFile(await download.path(), 'utf8'));
+    await page.getByRole('button', { name: 'Certificate…' }).click();
+    await page.getByLabel('Or as text').fill(chain.slice(0, chain.indexOf('-----END') + 30));
+    await page.getByRole('button', { name: 'Check and use it' }).click();
+    await page.getByText('no certificate of the file belongs to the key that waits').waitFor(SOON);
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel('Or as text').fill(chain);
+    await page.getByRole('button', { name: 'Check and use it' }).click();
+    await page
+      .getByText('hub: { kind: certificate, certificate: tls/hub.crt, key: tls/hub.key }')
+      .waitFor(SOON);
+    expect(await page.locator('body').innerText()).not.toContain('PRIVATE KEY');
+    await page.setViewportSize({ width: 390, height: 800 });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(wide).toBeLessThanOrEqual(390);
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByText('None. A new key is made on the server').waitFor(SOON);
   });
 });

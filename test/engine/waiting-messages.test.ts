@@ -66,6 +66,10 @@ test('messages that wait for a time are told with their host, and keep it in the
       tokenKeys: unused,
       inspectToken: unused,
       signToken: unused,
+      waitingKeys: unused,
+      makeKey: unused,
+      takeCertificate: unused,
+      discardKey: unused,
       figures: unused,
     },
   );

@@ -40,6 +40,16 @@ export const ROUTES: readonly Row[] = [
     body: { key: 'none', claims: {} },
     allowed: [422],
   }),
+  row('GET /certificates/requests', ['credential.manage'], 403),
+  row('POST /certificates/requests', ['credential.manage'], 403, {
+    body: { name: '-', commonName: 'hub.example', names: [], keys: 'P-256' },
+    allowed: [422],
+  }),
+  row('POST /certificates/requests/{name}/certificate', ['credential.manage'], 403, {
+    body: { certificate: 'none' },
+    allowed: [404],
+  }),
+  row('DELETE /certificates/requests/{name}', ['credential.manage'], 403, { allowed: [404] }),
   row('POST /workbench/certificate', ['connection.test'], 200, { body: { files: [] } }),
   row('GET /find/hosts', ['production.view'], 200, { query: '?text=mllp' }),
   row('GET /queues', ['queue.view'], 200),

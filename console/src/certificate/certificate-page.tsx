@@ -13,6 +13,8 @@ import { Page } from '../element/page.tsx';
 import { day } from '../element/time-text.ts';
 import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
+import { useMay } from '../shell/me.ts';
+import { WaitingKeysPanel } from './waiting-keys.tsx';
 
 type Certificate = Certificates['certificates'][number];
 
@@ -30,6 +32,7 @@ const KINDS = {
 
 /** What expires: our certificates, those of peers and authorities, revocation lists. */
 export function CertificatePage(): ReactElement {
+  const may = useMay();
   const { data, error } = useQuery(certificatesQuery);
   const all = data?.certificates ?? [];
   const soon = all.filter(({ ends, problem }) => problem !== undefined || ends?.state !== 'good');
@@ -48,6 +51,7 @@ export function CertificatePage(): ReactElement {
         </Link>
       }
     >
+      {may('credential.manage') && <WaitingKeysPanel />}
       <Pending answer={data} error={error} />
       {data !== undefined && all.length === 0 && (
         <Nothing>{t('Nothing in this production has a certificate.')}</Nothing>

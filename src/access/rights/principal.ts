@@ -43,6 +43,8 @@ export const GIVEN_TO = {
   'connection.test': OPERATOR,
   /** Make a token with a key of the production: whoever has it is taken for the production. */
   'credential.sign': ENGINEER,
+  /** Make private keys on the machine, and exchange certificates: whoever has the key is taken for the production. */
+  'credential.manage': [],
   'user.manage': [],
   'token.manage': [],
   'purge.manage': ENGINEER,
