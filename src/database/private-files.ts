@@ -1,4 +1,5 @@
 import {
+  accessSync,
   chmodSync,
   closeSync,
   existsSync,
@@ -95,6 +96,8 @@ export function keepPrivate(data: string): readonly string[] {
   const changed = [...folders, ...own, ...traces]
     .map((name) => join(data, name))
     .filter((path) => narrow(path));
+  const closed = [...folders, ...own].map((name) => firstClosed(join(data, name))).find(Boolean);
+  if (closed !== undefined) throw closedToUs(closed, data);
   // a mounted volume may belong to somebody else; its content is kept private anyway
   return isOurs(data) && narrow(data) ? [data, ...changed] : changed;
 }
@@ -138,6 +141,33 @@ export function openToOthers(paths: readonly (string | undefined)[]): readonly s
 function isOurs(path: string): boolean {
   const user = process.geteuid?.();
   return user === 0 || stats(path)?.uid === user;
+}
+
+/**
+ * The first path in it that this account may not read and write. nats-server would take such a file of a stream for one
+ * that is damaged, and its queue would stand still.
+ */
+function firstClosed(path: string): string | undefined {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    if (stats(path)?.isDirectory() !== true) return undefined;
+    for (const name of readdirSync(path)) {
+      const closed = firstClosed(join(path, name));
+      if (closed !== undefined) return closed;
+    }
+    return undefined;
+  } catch (error) {
+    if (isSystemError(error, 'EACCES', 'EPERM')) return path;
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+function closedToUs(path: string, data: string): EngineError {
+  return new EngineError(
+    'CONFIG_INVALID',
+    `this account may not read and write ${path}: another one, perhaps root, has run Waybill here. As root run: chown -R --reference=${data} ${data}`,
+  );
 }
 
 function stillWide(path: string): EngineError {

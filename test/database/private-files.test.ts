@@ -128,3 +128,22 @@ test.skipIf(process.geteuid?.() !== 0)(
       expect([name, (await stat(join(data, name))).uid]).toEqual([name, 65_534]);
   },
 );
+
+test.skipIf(process.geteuid?.() !== 0)(
+  'files that root left in the streams of another account refuse the start, with what to run',
+  async () => {
+    await using folder = await temporaryFolder('by-root');
+    const worker = join(folder.path, 'jetstream/obs/worker');
+    await mkdir(worker, { recursive: true });
+    for (const path of ['', 'jetstream', 'jetstream/obs'])
+      await chown(join(folder.path, path), 65_534, 65_534);
+    await chmod(folder.path, 0o700);
+    await chmod(join(folder.path, 'jetstream'), 0o700);
+    await chmod(worker, 0o700);
+    await asNobody(async () => {
+      expect(() => keepPrivate(folder.path)).toThrow(/obs\/worker: .*chown -R --reference=/);
+    });
+    await chown(worker, 65_534, 65_534);
+    await asNobody(async () => expect(keepPrivate(folder.path)).toEqual([]));
+  },
+);
