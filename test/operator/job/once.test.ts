@@ -153,9 +153,10 @@ async function forgetResults(): Promise<void> {
 test('an order whose result was lost is not carried out a second time: what it stored is found', async () => {
   const from = Date.now();
   await production.send('L1');
-  const sent = { from, source: 'router', target: 'hl7-out', status: ['completed'] };
-  const [message] = await found(sent, 1);
   // the orders of the jobs before may still be under way
+  const search = { 'control-id': 'L1' };
+  const sent = { from, search, source: 'router', target: 'hl7-out', status: ['completed'] };
+  const [message] = await found(sent, 1);
   const arrived = () =>
     production.receiver.received.filter(({ controlId }) => controlId.startsWith('L')).length;
   expect(arrived()).toBe(1);
@@ -194,7 +195,7 @@ test('an order whose result was lost is not carried out a second time: what it s
   await forgetResults();
   expect(await settle()).toMatchObject({ status: 200, body: settled.body });
   await production.send('L4');
-  await vi.waitFor(() => expect(arrived()).toBe(6));
+  await vi.waitFor(() => expect(arrived()).toBe(6), 20_000);
 });
 
 test('a job discards what is suspended, and is finished then', async () => {
