@@ -124,8 +124,9 @@ export const ROUTES: readonly Row[] = [
   row('POST /jobs/{id}/cancel', ['message.bulk'], 404),
   row('POST /jobs/{id}/pause', ['message.bulk'], 404),
   row('POST /jobs/{id}/resume', ['message.bulk'], 404),
-  row('POST /alerts/{id}/acknowledge', ['alert.ack'], 404, { body: {} }),
-  row('POST /alerts/{id}/snooze', ['alert.ack'], 404, { body: { until: 1 } }),
+  // what it was about is over by then
+  row('POST /alerts/{id}/acknowledge', ['alert.ack'], 404, { body: {}, allowed: [200, 409] }),
+  row('POST /alerts/{id}/snooze', ['alert.ack'], 404, { body: { until: 1 }, allowed: [200, 409] }),
   row('POST /alerts/{id}/comment', ['alert.ack'], 404, { body: { text: 'x' } }),
   row('GET /notes', ['dashboard.view'], 200),
   row('POST /notes', ['note.write'], 404, {
@@ -140,7 +141,10 @@ export const ROUTES: readonly Row[] = [
   }),
   row('DELETE /alerts/on-call/{id}', ['alert.manage'], 403, { allowed: [404] }),
   row('POST /alerts/test', ['alert.manage'], 403, { body: { channels: [] } }),
-  row('POST /alerts/{id}/assign', ['alert.manage'], 404, { body: { to: 'x' } }),
+  row('POST /alerts/{id}/assign', ['alert.manage'], 404, {
+    body: { to: 'x' },
+    allowed: [200, 409],
+  }),
   row('POST /hosts/{host}/test-message', ['message.send_test'], 404, { body: { text: 'x' } }),
   row('POST /hosts/{host}/stop', ['host.control'], 404, { body: {} }),
   row('POST /hosts/{host}/start', ['host.control'], 404, { body: {} }),

@@ -54,13 +54,13 @@ export function NewKey({
           required
           maxLength={64}
           autoComplete="off"
-          placeholder="hub.hospital.example"
+          placeholder={t('hub.hospital.example')}
         />
         <Field
           label={t('Further names')}
           name="names"
           autoComplete="off"
-          placeholder="DNS:hub, IP:10.0.0.5"
+          placeholder={t('DNS:hub, IP:10.0.0.5')}
           hint={t('Under which peers connect; separated by commas.')}
         />
         <Choice label={t('Kind of key')} name="keys">

@@ -86,7 +86,8 @@ function Taken({
   readonly name: string;
   readonly taken: TakenCertificate;
 }): ReactElement {
-  const line = `${name}: { kind: certificate, certificate: ${files.certificate}, key: ${files.key} }`;
+  const entry = Object.entries({ kind: 'certificate', ...files });
+  const line = `${name}: { ${entry.map(([key, value]) => `${key}: ${value}`).join(', ')} }`;
   return (
     <div className="flex flex-col gap-3">
       <p role="status">

@@ -121,7 +121,7 @@ test('a person back from elsewhere is led to the console only', async () => {
     'text/html; charset=utf-8',
   ]);
   expect(page.body).toContain(
-    '<h1>Sie sind nicht angemeldet</h1><p>this sign-in did not start here',
+    '<h1>Sie sind nicht angemeldet</h1><p>diese Anmeldung begann nicht hier',
   );
 });
 
