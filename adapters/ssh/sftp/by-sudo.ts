@@ -27,20 +27,20 @@ const MOST = 4_096;
  */
 export async function sftpBySudo(client: Client, by: BySudo): Promise<SFTPWrapper> {
   const prompt = `${randomBytes(12).toString('hex')} password: `;
-  const channel = await executed(client, by, lineOf(by, prompt));
-  const said = heardOn(channel);
+  const { channel, said, wrong } = await executed(client, by, prompt);
   const fail = (problem: Parameters<typeof notStarted>[1]): DisableError => {
     channel.close();
     const { cause, remedy } = notStarted(by, problem);
     return new DisableError(`${by.place} does not start SFTP by sudo: ${cause}. ${remedy}.`);
   };
-  const wrong = watched(channel, said, prompt);
   if (by.password !== undefined) {
     const asked = await Promise.race([wrong.asked, late(by.patience)]);
     if (asked === 'late') throw fail({ kind: 'not asked' });
     if (asked === 'ended') throw fail({ kind: 'said', text: said.text() });
     channel.write(`${by.password}\n`);
   }
+  // all that the server had to say may have come with its consent
+  if (wrong.hasEnded()) throw fail({ kind: 'said', text: said.text() });
   const sftp = takenOver(client, channel);
   const how = await Promise.race([started(sftp), wrong.askedAgain]);
   if (how === 'ready') return sftp;
@@ -54,15 +54,21 @@ function lineOf({ sudo, password }: BySudo, prompt: string): string {
   return `env LC_ALL=C sudo ${asking} -u ${shellWord(sudo.user)} -- ${sudo.command}`;
 }
 
-function executed(
-  client: Client,
-  { place, account }: BySudo,
-  line: string,
-): Promise<ClientChannel> {
+interface Executed {
+  readonly channel: ClientChannel;
+  readonly said: Said;
+  readonly wrong: Watched;
+}
+
+function executed(client: Client, by: BySudo, prompt: string): Promise<Executed> {
+  const { place, account } = by;
   return new Promise((resolve, reject) => {
-    client.exec(line, (error, channel) => {
-      if (error === undefined) resolve(channel);
-      else
+    client.exec(lineOf(by, prompt), (error, channel) => {
+      if (error === undefined) {
+        // at once: what follows in the same packets of the network is told before anybody goes on who awaits this
+        const said = heardOn(channel);
+        resolve({ channel, said, wrong: watched(channel, said, prompt) });
+      } else
         reject(
           new DisableError(
             `${place} runs no commands for ${account}, so sudo cannot be started. Ask its owner to allow it (no ForceCommand, no restrict in the authorized keys), or leave out sudo.`,
@@ -92,12 +98,15 @@ function heardOn(channel: ClientChannel): Said {
   return { text: () => text, onMore: (then) => void listeners.push(then) };
 }
 
-/** When sudo asks for the password, and when it does so again. */
-function watched(
-  channel: ClientChannel,
-  said: Said,
-  prompt: string,
-): { readonly asked: Promise<'asked' | 'ended'>; readonly askedAgain: Promise<'again'> } {
+interface Watched {
+  /** When sudo asks for the password. */
+  readonly asked: Promise<'asked' | 'ended'>;
+  readonly askedAgain: Promise<'again'>;
+  hasEnded(): boolean;
+}
+
+function watched(channel: ClientChannel, said: Said, prompt: string): Watched {
+  let ended = false;
   const first = Promise.withResolvers<'asked' | 'ended'>();
   const second = Promise.withResolvers<'again'>();
   said.onMore(() => {
@@ -105,8 +114,11 @@ function watched(
     if (times > 0) first.resolve('asked');
     if (times > 1) second.resolve('again');
   });
-  channel.once('close', () => first.resolve('ended'));
-  return { asked: first.promise, askedAgain: second.promise };
+  channel.once('close', () => {
+    ended = true;
+    first.resolve('ended');
+  });
+  return { asked: first.promise, askedAgain: second.promise, hasEnded: () => ended };
 }
 
 const late = (time: number): Promise<'late'> =>

@@ -55,6 +55,14 @@ const WORDS: readonly (readonly [RegExp, (by: BySudo) => NotStarted])[] = [
     }),
   ],
   [
+    /allows sftp connections only/i,
+    ({ account }) => ({
+      cause: `the server lets ${account} use SFTP alone, and runs no commands`,
+      remedy:
+        'Ask its owner to allow commands (no ForceCommand internal-sftp, no such command in the authorized keys), or leave out sudo',
+    }),
+  ],
+  [
     /unknown user/i,
     ({ sudo }) => ({
       cause: `the server has no user ${sudo.user}`,

@@ -143,7 +143,7 @@ describeWithSshd(
           ({ result }) => result === 'failed',
         );
         expect(failed?.cause).toMatch(
-          /something else than an SFTP server answers|runs no commands/,
+          /something else than an SFTP server answers|SFTP alone, and runs no commands/,
         );
       } finally {
         await writeFile(join(server().folder, 'authorized_keys'), key ?? '');
