@@ -70,7 +70,8 @@ describe.skipIf(noBrowser !== undefined)(`the live stream in Chromium ${noBrowse
       await page.getByRole('button', { name: isOn ? 'Stop' : 'Start', exact: true }).waitFor();
       await hasStream(page);
     }
-    await context.clock.pauseAt(Date.now() + 500);
+    // beyond what the call itself may take: a clock cannot be paused in the past
+    await context.clock.pauseAt(Date.now() + 5_000);
     isStill = true;
     return pages;
   }

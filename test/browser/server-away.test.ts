@@ -1,7 +1,7 @@
 import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import { builtConsole } from '../../src/build/built-console.ts';
 import { runProduction } from '../../src/cli/run-production.ts';
@@ -51,6 +51,8 @@ describe.skipIf(noBrowser !== undefined)(`a server that is away ${noBrowser ?? '
   const stack = new AsyncDisposableStack();
   let start: (consoleFolder: string) => Promise<void>;
   let server: ConsoleProcess;
+  let launch: () => Promise<void>;
+  let isLeftOver = false;
   let chrome: Browser;
   let url: string;
   let built: string;
@@ -79,11 +81,18 @@ describe.skipIf(noBrowser !== undefined)(`a server that is away ${noBrowser ?? '
     await start(built);
     // an address that no browser trusts without TLS
     const switches = ['--host-resolver-rules=MAP plain.test 127.0.0.1'];
-    chrome = stack.use(await browser({ worker: true, switches }));
+    launch = async () => {
+      chrome = stack.use(await browser({ worker: true, switches }));
+    };
+    await launch();
   }, 120_000);
   afterAll(() => stack.disposeAsync());
-  // one that fails leaves the others a server
+  // one that fails leaves the others a server, and a browser that keeps nothing
+  afterEach(({ task }) => {
+    isLeftOver = task.result?.state === 'fail';
+  });
   beforeEach(async () => {
+    if (isLeftOver) await launch();
     if (server.ended || server.serves !== built) {
       await server.kill();
       await start(built);
@@ -129,7 +138,9 @@ describe.skipIf(noBrowser !== undefined)(`a server that is away ${noBrowser ?? '
   test('after an upgrade the new version wins, whole; a tab of the one before stays whole as well', async () => {
     const { page } = chrome;
     await page.goto(url);
-    await heading(page, 'Dashboard').waitFor(SOON);
+    const isAsked = heading(page, 'Sign in to Waybill');
+    await heading(page, 'Dashboard').or(isAsked).waitFor(SOON);
+    if (await isAsked.isVisible()) await signIn(page);
     await isKept(page);
     let loads = 0;
     page.on('framenavigated', () => (loads += 1));
