@@ -15,6 +15,8 @@ import { visitor } from '../../support/visitor.ts';
 
 const MINUTE = 60_000;
 const QUICK = { memory: 64, passes: 1, parallelism: 1 };
+/** Long enough for what happens meanwhile, also on a busy machine. */
+const SLOW = { memory: 65_536, passes: 12, parallelism: 1 };
 let time = 1_800_000_000_000;
 const now = (): number => time;
 
@@ -147,9 +149,8 @@ test('a password that is changed while it is checked begins no session', async (
   await using api = await guardedApi();
   await api.user('anna', 'a long walk by the sea', {});
   await using meta = await metaDatabase({ data: api.data });
-  // with the usual cost: to check it takes a while
-  const usual = await hashPassword('a long walk by the sea');
-  await users(meta).setPassword('anna', usual, false);
+  const slow = await hashPassword('a long walk by the sea', SLOW);
+  await users(meta).setPassword('anna', slow, false);
   const trying = visitor(api.url).signIn('anna', 'a long walk by the sea');
   const another = await hashPassword('another', QUICK);
   await vi.waitFor(
