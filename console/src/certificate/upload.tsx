@@ -4,6 +4,7 @@ import type { TakenCertificate, WaitingKey } from '../../../src/api/contract/cer
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
+import { FilesOrText } from '../element/files-or-text.tsx';
 import { Modal } from '../element/modal.tsx';
 import { Problem, Warning } from '../element/notice.tsx';
 import { day } from '../element/time-text.ts';
@@ -40,27 +41,12 @@ export function Upload({
     <Modal title={t('Certificate of {name}', { name })} onClose={onClose}>
       {take.data === undefined ? (
         <form onSubmit={submit} className="flex flex-col gap-3">
-          <label className="flex flex-col gap-1 text-xs font-medium text-ink-2">
-            {t('Files: the certificate and its intermediates, PEM')}
-            <input
-              ref={chosen}
-              type="file"
-              multiple
-              className="text-xs font-normal text-ink-2 file:mr-2 file:h-7 file:cursor-pointer file:rounded-md file:border file:border-line-strong file:bg-surface file:px-2.5 file:text-xs file:text-ink hover:file:bg-hover"
-            />
-          </label>
-          <label className="flex flex-col gap-1 text-xs font-medium text-ink-2">
-            {t('Or as text')}
-            <textarea
-              ref={pasted}
-              rows={5}
-              maxLength={200_000}
-              spellCheck={false}
-              autoComplete="off"
-              placeholder="-----BEGIN CERTIFICATE-----"
-              className="w-full rounded-md border border-line-strong bg-surface p-2 font-mono text-xs leading-5 font-normal text-ink"
-            />
-          </label>
+          <FilesOrText
+            label={t('Files: the certificate and its intermediates, PEM')}
+            files={chosen}
+            pasted={pasted}
+            rows={5}
+          />
           <p className="text-xs text-ink-2">
             {t(
               'It must fit the key and be valid now. It is used at once; the pair before stays on the server as {file}.',

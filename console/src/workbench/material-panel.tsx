@@ -5,6 +5,7 @@ import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
 import { Field } from '../element/field.tsx';
+import { FilesOrText } from '../element/files-or-text.tsx';
 import { Problem } from '../element/notice.tsx';
 import { Panel } from '../element/page.tsx';
 import { day } from '../element/time-text.ts';
@@ -38,27 +39,12 @@ export function MaterialPanel(): ReactElement {
   return (
     <Panel title={t('Certificate or key')}>
       <form onSubmit={submit} className="flex flex-col gap-3">
-        <label className="flex flex-col gap-1 text-xs font-medium text-ink-2">
-          {t('Files: PEM, DER, PKCS#12, JWK, OpenSSH')}
-          <input
-            ref={files}
-            type="file"
-            multiple
-            className="text-xs font-normal text-ink-2 file:mr-2 file:h-7 file:cursor-pointer file:rounded-md file:border file:border-line-strong file:bg-surface file:px-2.5 file:text-xs file:text-ink hover:file:bg-hover"
-          />
-        </label>
-        <label className="flex flex-col gap-1 text-xs font-medium text-ink-2">
-          {t('Or as text')}
-          <textarea
-            ref={pasted}
-            rows={3}
-            maxLength={200_000}
-            spellCheck={false}
-            autoComplete="off"
-            placeholder="-----BEGIN CERTIFICATE-----"
-            className="w-full rounded-md border border-line-strong bg-surface p-2 font-mono text-xs leading-5 font-normal text-ink"
-          />
-        </label>
+        <FilesOrText
+          label={t('Files: PEM, DER, PKCS#12, JWK, OpenSSH')}
+          files={files}
+          pasted={pasted}
+          rows={3}
+        />
         <div className="flex flex-wrap items-end gap-3">
           <div className="min-w-48 flex-1">
             <PassphraseField input={passphrase} />

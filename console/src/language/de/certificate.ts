@@ -30,7 +30,6 @@ export const german: Catalogue = {
   Discard: 'Verwerfen',
   'hub.hospital.example': 'hub.spital.example',
   'DNS:hub, IP:10.0.0.5': 'DNS:hub, IP:10.0.0.5',
-  'Or as text': 'Oder als Text',
   'With it': 'Dazu',
   Valid: 'Gültig',
   '{from} to {until}': '{from} bis {until}',

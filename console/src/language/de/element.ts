@@ -1,6 +1,7 @@
 import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
+  'Or as text': 'Oder als Text',
   // names.ts
   queued: 'wartet',
   retrying: 'wird wiederholt',

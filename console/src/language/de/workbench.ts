@@ -38,7 +38,6 @@ export const german: Catalogue = {
   'pasted text': 'eingefügter Text',
   'Certificate or key': 'Zertifikat oder Schlüssel',
   'Files: PEM, DER, PKCS#12, JWK, OpenSSH': 'Dateien: PEM, DER, PKCS#12, JWK, OpenSSH',
-  'Or as text': 'Oder als Text',
   'Passphrase, if it is encrypted': 'Passphrase, falls verschlüsselt',
   'Say what it is': 'Sagen, was es ist',
   'Private keys are read on the server, and neither kept nor shown. Certificates alone are enough for most questions.':
