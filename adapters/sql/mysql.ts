@@ -134,16 +134,20 @@ async function connectMysql(signIn: SqlSignIn): Promise<SqlSession> {
   });
   const tls = secured(connection, signIn);
   const session = new MysqlSession(connection, signIn);
-  const give = (): void => session.destroy();
+  const connected = Promise.withResolvers<void>();
+  const give = (): void => {
+    session.destroy();
+    // the driver, once closed, tells nobody
+    connected.reject(signal.reason);
+  };
   signal.addEventListener('abort', give, { once: true });
   try {
     signal.throwIfAborted();
-    await new Promise<void>((resolve, reject) => {
-      connection.connect((error) => {
-        if (error === null) resolve();
-        else reject(error);
-      });
+    connection.connect((error) => {
+      if (error === null) connected.resolve();
+      else connected.reject(error);
     });
+    await connected.promise;
     await session.prepare();
     return session;
   } catch (error) {
@@ -293,6 +297,8 @@ class MysqlSession extends LiveSession implements SqlSession {
   destroy(): void {
     this.end();
     this.#connection.destroy();
+    // the driver only says goodbye, and a server that is silent does not answer it
+    inner(this.#connection).stream.destroy();
   }
 
   #say(text: string): Promise<void> {

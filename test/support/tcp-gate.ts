@@ -4,9 +4,13 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 /** A TCP proxy on loopback that holds traffic back without losing any, and can be unreachable for a while. */
 export interface TcpGate extends AsyncDisposable {
   readonly port: number;
+  /** Sockets that are open on either side. */
+  readonly sockets: number;
   /** From now on nothing passes, until `resume`. */
   pause(): void;
   resume(): void;
+  /** Once these bytes come towards the target, nothing passes on that connection: not they either. */
+  muteAt(bytes: Buffer): void;
   /** From now on so many bytes a second pass towards the target. */
   slow(bytesPerSecond: number): void;
   /** Closes the port and breaks every connection, until `open`. */
@@ -19,11 +23,13 @@ export async function tcpGate(target: number): Promise<TcpGate> {
   const sockets = new Set<Socket>();
   let paused = false;
   let rate = Number.POSITIVE_INFINITY;
+  let last: Buffer | undefined;
   let server: Server | undefined;
   let port = 0;
 
   const join = (client: Socket): void => {
     const peer = connect(target, '127.0.0.1');
+    let isMute = false;
     for (const [from, to] of [
       [client, peer],
       [peer, client],
@@ -36,6 +42,8 @@ export async function tcpGate(target: number): Promise<TcpGate> {
       });
       from.on('end', () => to.end());
       from.on('data', (chunk: Buffer) => {
+        isMute ||= from === client && last !== undefined && chunk.includes(last);
+        if (isMute) return;
         to.write(chunk);
         if (from === peer || rate === Number.POSITIVE_INFINITY) return;
         from.pause();
@@ -64,9 +72,15 @@ export async function tcpGate(target: number): Promise<TcpGate> {
     get port() {
       return port;
     },
+    get sockets() {
+      return sockets.size;
+    },
     pause() {
       paused = true;
       for (const socket of sockets) socket.pause();
+    },
+    muteAt(bytes) {
+      last = bytes;
     },
     resume() {
       paused = false;

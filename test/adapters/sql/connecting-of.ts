@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import sqlOut from '../../../adapters/sql/sql-out.ts';
-import { openOutbound, testSteps } from '../../support/open-adapter.ts';
+import { lend, openOutbound, testSteps } from '../../support/open-adapter.ts';
 import type { SqlDatabase } from '../../support/sql-databases.ts';
-import { tcpGate } from '../../support/tcp-gate.ts';
+import { type TcpGate, tcpGate } from '../../support/tcp-gate.ts';
 
+/** How a record begins in which a client opens TLS. */
+const CLIENT_HELLO = Buffer.from([22, 3, 1]);
+const SILENT = [
+  ['from the start', (gate: TcpGate) => gate.pause()],
+  ['in the handshake of TLS', (gate: TcpGate) => gate.muteAt(CLIENT_HELLO)],
+] as const;
 const ASK = { statements: 'SELECT 1' };
 
 /** Signing in, TLS, and what the connection test says of each. */
@@ -124,14 +130,31 @@ export function describeConnecting(database: () => SqlDatabase): void {
       expect(faults).toMatchObject([{ path: ['security'], severity: 'warning' }]);
     });
 
-    test('a port that answers nothing is given up after connectTimeout', async () => {
-      await using gate = await tcpGate(database().port);
-      gate.pause();
-      const begin = performance.now();
-      await expect(
-        opened({ connect: `localhost:${gate.port}`, connectTimeout: '300ms' }),
-      ).rejects.toMatchObject({ code: 'ADAPTER_NOT_CONNECTED' });
-      expect(performance.now() - begin).toBeLessThan(5_000);
+    describe.each(SILENT)('a server that is silent %s', (_, fallSilent) => {
+      test('is given up after connectTimeout', async () => {
+        await using gate = await tcpGate(database().port);
+        fallSilent(gate);
+        const begin = performance.now();
+        await expect(
+          opened({ connect: `localhost:${gate.port}`, connectTimeout: '300ms' }),
+        ).rejects.toMatchObject({ code: 'ADAPTER_NOT_CONNECTED' });
+        expect(performance.now() - begin).toBeLessThan(5_000);
+      });
+
+      test('is not waited for by a stop', async () => {
+        await using gate = await tcpGate(database().port);
+        fallSilent(gate);
+        const stop = new AbortController();
+        const given = one({ connect: `localhost:${gate.port}` });
+        const { lent } = lend(sqlOut.settings, given, database().options);
+        const opening = sqlOut.open({ ...lent, signal: stop.signal });
+        setTimeout(() => stop.abort(new Error('stopped')), 400);
+        const begin = performance.now();
+        await expect(opening).rejects.toThrow('stopped');
+        expect(performance.now() - begin).toBeLessThan(5_000);
+        gate.resume();
+        await expect.poll(() => gate.sockets).toBe(0);
+      });
     });
 
     test('a table that is not there, and one that is not allowed, are told before a message', async () => {
