@@ -59,7 +59,7 @@ function shown(bytes: Uint8Array): ReturnType<typeof bodyText> {
   const reading = { type: 'application/dicom' };
   const size = bytes.byteLength;
   const body = { message: { id: 1 }, bytes, reading, size, offset: 0, masked: false };
-  return bodyText(body as ShownBody, 'message', true);
+  return bodyText(body, 'message', true);
 }
 
 test('a DICOM file is shown by its attributes, a damaged one by what is wrong', () => {
