@@ -8,7 +8,9 @@ import { dicomDocument, dicomDocumentInTurns } from './dicom/dicom-document.ts';
 import type { BodyHints, Document } from './document.ts';
 import { ediDocument } from './edi/edi-document.ts';
 import { hl7Document } from './hl7/hl7-document.ts';
+import { inTurns } from './in-turns.ts';
 import { jsonDocument } from './json/json-document.ts';
+import { SegmentDocument } from './segment/segment-document.ts';
 import { textDocument } from './text/text-document.ts';
 import { xmlDocument, xmlDocumentInTurns } from './xml/xml-document.ts';
 
@@ -27,8 +29,8 @@ export function documentOf(bytes: Uint8Array, hints: BodyHints): Document {
 }
 
 /**
- * As `documentOf`, for a large body of a kind that is read as a whole before anything can be asked of it: other work of the
- * thread gets its turn meanwhile. Undefined for the others, which are read as far as they are asked.
+ * As `documentOf`, for a large body: it is read as a whole before anything is asked of it, and other work of the thread gets
+ * its turn meanwhile. Undefined for one that is read fast enough as far as it is asked.
  */
 export async function documentInTurns(
   bytes: Uint8Array,
@@ -38,9 +40,17 @@ export async function documentInTurns(
   const kind = kindOf(media);
   if (kind === 'xml') return await xmlDocumentInTurns(bytes, given);
   if (kind === 'dicom') return await dicomDocumentInTurns(bytes);
-  if (kind !== 'delimited') return undefined;
-  return await delimitedDocumentInTurns(bytes, layoutOf(media.toLowerCase(), parameters, given));
+  if (kind === 'delimited') {
+    return await delimitedDocumentInTurns(bytes, layoutOf(media.toLowerCase(), parameters, given));
+  }
+  if (bytes.byteLength < SLOW) return undefined;
+  const document = READERS[kind](bytes, given);
+  if (document instanceof SegmentDocument) await inTurns(document.reading());
+  return document;
 }
+
+/** Smaller bodies of segments are read as far as they are asked: all of one takes some 30 ms at most. */
+const SLOW = 1024 * 1024;
 
 function readHints({ type, charset }: BodyHints) {
   const [media = '', ...rest] = type.split(';').map((part) => part.trim());

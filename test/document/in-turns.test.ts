@@ -21,7 +21,7 @@ async function turnsOf<Result>(
   return { result, turns };
 }
 
-test.each(['delimited', 'dicom'] satisfies BodyKind[])(
+test.each(['delimited', 'dicom', 'hl7', 'x12', 'edifact', 'astm'] satisfies BodyKind[])(
   'a large %s is read as a small one, and others get their turn meanwhile',
   async (kind) => {
     const bytes = bodyOf(kind, MANY);

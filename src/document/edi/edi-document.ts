@@ -51,6 +51,12 @@ export class EdiDocument extends SegmentDocument {
     this.kind = start.syntax.kind;
   }
 
+  override *reading(): Generator<undefined> {
+    yield* super.reading();
+    if (this.kind !== 'x12') return;
+    this.#keep(yield* EdiLoops.reading(this.list, this.syntax));
+  }
+
   override get(path: string): string {
     const compiled = ediPath(path);
     return isLoopPath(compiled) ? (this.#loopTexts(compiled)[0] ?? '') : super.get(path);
@@ -233,7 +239,7 @@ export class EdiDocument extends SegmentDocument {
   get found(): EdiLoops {
     const { order } = this.list;
     if (this.#loops?.order !== order) {
-      this.#loops = { order, found: new EdiLoops(this.list, this.syntax) };
+      this.#loops = { order, found: EdiLoops.of(this.list, this.syntax) };
     }
     return this.#loops.found;
   }

@@ -1,3 +1,4 @@
+import { atOnce } from '../in-turns.ts';
 import type { Line } from '../segment/line.ts';
 import type { LineList } from '../segment/line-list.ts';
 import { ALL, type LoopStep, nameCode, type SegmentPath } from '../segment/segment-path.ts';
@@ -13,21 +14,37 @@ export class EdiLoops {
   readonly root: Loop;
   readonly marks: EdiSyntax;
   readonly #list: LineList;
-  readonly #guides = new Set<GuideLoop>();
+  readonly #guides: ReadonlySet<GuideLoop>;
   #loopOf: Map<Line, Loop> | undefined;
   /** The loops of an id in a loop, as long as none was added or removed. */
   #below = new WeakMap<Loop, Map<string, readonly Loop[]>>();
 
   /** `list`: that of the body, which it goes on changing. */
-  constructor(list: LineList, syntax: EdiSyntax) {
+  private constructor(
+    list: LineList,
+    syntax: EdiSyntax,
+    found: Pick<EdiLoops, 'root'> & { readonly guides: ReadonlySet<GuideLoop> },
+  ) {
     this.#list = list;
     this.marks = syntax;
+    this.root = found.root;
+    this.#guides = found.guides;
+  }
+
+  /** Finds them, in some lines at each step. */
+  static *reading(list: LineList, syntax: EdiSyntax): Generator<undefined, EdiLoops> {
     const known = guideOf(syntax);
-    this.root = loopTree(list.all(), syntax, (line, group) => {
+    const guides = new Set<GuideLoop>();
+    const root = yield* loopTree(list.all(), syntax, (line, group) => {
       const guide = known(line, group);
-      if (guide !== undefined) this.#guides.add(guide);
+      if (guide !== undefined) guides.add(guide);
       return guide;
     });
+    return new EdiLoops(list, syntax, { root, guides });
+  }
+
+  static of(list: LineList, syntax: EdiSyntax): EdiLoops {
+    return atOnce(EdiLoops.reading(list, syntax));
   }
 
   /** The innermost loop that contains a line; undefined if the line is no longer in the body. */

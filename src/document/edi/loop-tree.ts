@@ -40,8 +40,15 @@ export function endsEnvelope(code: number): boolean {
 /** The guide of the transaction set that begins with a line; undefined if it is unknown. */
 export type GuideOf = (line: Line, group: Line | undefined) => GuideLoop | undefined;
 
-/** Finds the loops of a body in one pass, in linear time. */
-export function loopTree(lines: readonly Line[], marks: Marks, guideOf: GuideOf): Loop {
+/** How many lines are looked at in one step. */
+const STEP = 512;
+
+/** Finds the loops of a body in one pass, in linear time, some lines at each step. */
+export function* loopTree(
+  lines: readonly Line[],
+  marks: Marks,
+  guideOf: GuideOf,
+): Generator<undefined, Loop> {
   const root = new Loop('', undefined, undefined, undefined);
   let at = root;
   let group: Line | undefined;
@@ -54,7 +61,8 @@ export function loopTree(lines: readonly Line[], marks: Marks, guideOf: GuideOf)
     for (; at !== to && at.around !== undefined; at = at.around) at.last = last;
   };
   let before: Line | undefined;
-  for (const line of lines) {
+  for (const [index, line] of lines.entries()) {
+    if (index % STEP === STEP - 1) yield;
     const envelope = ENVELOPES.get(line.code);
     const ends = DEPTH_OF_END.get(line.code);
     if (envelope !== undefined) {

@@ -313,6 +313,11 @@ export class LineList {
     }
   }
 
+  /** Reads the whole text, some lines at each step. */
+  *reading(): Generator<undefined> {
+    for (let at = 1; this.#scan() !== undefined; at++) if (at % LONGEST === 0) yield;
+  }
+
   #scanAll(): void {
     while (this.#scan() !== undefined);
   }

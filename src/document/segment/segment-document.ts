@@ -115,6 +115,11 @@ export abstract class SegmentDocument implements Document {
     return this.#bytes;
   }
 
+  /** Reads all of it, a little at each step, so that nothing is left to be found when it is asked for. */
+  reading(): Generator<undefined> {
+    return this.list.reading();
+  }
+
   /** The body as text, with the original line ends. */
   text(): string {
     return this.list.text();

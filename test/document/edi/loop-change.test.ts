@@ -88,7 +88,7 @@ const shape = ({ id, from, until, loops }: Loop): unknown => [id, from, until, l
 /** A body whose loops can be found again. */
 class Opened extends EdiDocument {
   again(): EdiLoops {
-    return new EdiLoops(this.list, this.syntax);
+    return EdiLoops.of(this.list, this.syntax);
   }
 }
 
