@@ -106,6 +106,18 @@ const CERTIFICATE: Readonly<Record<string, Explain>> = {
     `the certificate of ${place} was not issued for this purpose (its extended key usage)`,
     'Ask for a certificate for server authentication (a peer that listens) or client authentication (one that connects)',
   ],
+  UNSPECIFIED: (place) => [
+    `the certificate of ${place} breaks a rule of its chain, such as the names that an authority is limited to`,
+    'Check it with: openssl verify -CAfile <trust> -untrusted <intermediates> <certificate>, which names the rule',
+  ],
+  PATH_LENGTH_EXCEEDED: (place) => [
+    `the certificate of ${place} has more authorities above it than one of them allows (pathlen)`,
+    'Ask its authority for a certificate of a shorter chain',
+  ],
+  INVALID_CA: (place) => [
+    `the certificate of ${place} is signed by a certificate that is no authority (CA:TRUE is missing)`,
+    'Have it signed by the authority itself',
+  ],
   ERR_TLS_CERT_ALTNAME_INVALID: (place, error) => [
     `the certificate of ${place} is for other names${namesOf(error)}`,
     'Connect to a name that is in the certificate, or set serverName to one of them',

@@ -4,6 +4,8 @@ declare module '@ewsjs/ntlm-client' {
     /** 1 if the server did not agree to NTLMv2 session security. */
     readonly version: 1 | 2;
     readonly targetName: string;
+    /** What the server says about itself; without a buffer if that is nothing. */
+    readonly targetInfo?: { readonly buffer?: Buffer };
   }
   export function createType1Message(workstation?: string, target?: string): string;
   export function decodeType2Message(header: string): Type2Message;

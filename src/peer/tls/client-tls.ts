@@ -4,6 +4,7 @@ import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } fro
 import { type CertificateFacts, certificateFacts } from '../../adapter/certificate-facts.ts';
 import { isAllowed } from './allowed-name.ts';
 import { coded } from './coded.ts';
+import { listsOf } from './revocation-list.ts';
 import { readTlsFiles, type TlsClientLent } from './tls-files.ts';
 import type { TlsClientSettings } from './tls-settings.ts';
 
@@ -34,7 +35,7 @@ export async function clientTls(
     ...common,
     minVersion: settings.minimum,
     ...(ca !== undefined && { ca }),
-    ...(crl !== undefined && { crl: [crl] }),
+    ...(crl !== undefined && { crl: listsOf(crl) }),
     ...(settings.ciphers !== undefined && { ciphers: settings.ciphers }),
     ...(own !== undefined && { cert: own.certificate, key: own.key }),
     ...(own?.passphrase !== undefined && { passphrase: own.passphrase }),

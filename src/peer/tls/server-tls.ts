@@ -13,7 +13,7 @@ import { newsFilter } from '../news.ts';
 import { isAllowed } from './allowed-name.ts';
 import { coded } from './coded.ts';
 import { type Expiring, ExpiryWatch, expiringCertificate, expiringList } from './expiry-watch.ts';
-import { nextUpdate } from './revocation-list.ts';
+import { isRevoked, listsOf, nextUpdate, revokedBy } from './revocation-list.ts';
 import { readTlsFiles, type TlsFiles, type TlsLent } from './tls-files.ts';
 import type { TlsServerSettings } from './tls-settings.ts';
 
@@ -68,6 +68,7 @@ export async function serverTls(
       shown = next;
       watchExpiry();
       lent.event('info', 'certificate-renewed', describeCertificate(next.certificate));
+      endRevoked(next.crl);
     } catch (error) {
       const text =
         error instanceof EngineError
@@ -79,6 +80,16 @@ export async function serverTls(
   };
 
   const judged = new WeakMap<TLSSocket, Judgement>();
+  const open = new Map<TLSSocket, readonly X509Certificate[]>();
+  // Senders keep their connections for months, and a handshake alone asks for the list.
+  const endRevoked = (crl: Buffer | undefined): void => {
+    const revoked = crl === undefined ? undefined : revokedBy(crl);
+    for (const [socket, chain] of revoked === undefined ? [] : open) {
+      if (!chain.some((one) => isRevoked(one, revoked ?? new Map()))) continue;
+      refusals.report(addressOf(socket), coded('CERT_REVOKED', chain[0]));
+      socket.destroy();
+    }
+  };
   return {
     options: shown.options,
     get certificate() {
@@ -91,7 +102,15 @@ export async function serverTls(
       judged.set(socket, judgement);
       const { client } = judgement;
       if (client !== undefined) lent.peerCertificate?.(client.subject, client);
-      if (judgement.refused === undefined) return true;
+      if (judgement.refused === undefined) {
+        const { chain = [] } = judgement;
+        if (chain.length > 0)
+          open.set(
+            socket.once('close', () => open.delete(socket)),
+            chain,
+          );
+        return true;
+      }
       refusals.report(addressOf(socket), judgement.refused);
       socket.destroy();
       return false;
@@ -131,7 +150,7 @@ async function load(lent: TlsLent, settings: TlsServerSettings): Promise<Loaded>
     key: own.key,
     ...(own.passphrase !== undefined && { passphrase: own.passphrase }),
     ...(ca !== undefined && { ca }),
-    ...(crl !== undefined && { crl: [crl] }),
+    ...(crl !== undefined && { crl: listsOf(crl) }),
     ...(settings.ciphers !== undefined && { ciphers: settings.ciphers }),
     minVersion: settings.minimum,
     requestCert: settings.clientCertificate !== 'none',
@@ -203,6 +222,8 @@ function expiring({ certificate, authorities, crl }: Loaded): Expiring[] {
 
 interface Judgement {
   readonly client?: CertificateFacts | undefined;
+  /** The client's certificate and those that it was checked by. */
+  readonly chain?: readonly X509Certificate[];
   /** Why the client is refused, with node's code. */
   readonly refused?: Error | undefined;
 }
@@ -218,8 +239,22 @@ function judge(socket: TLSSocket, settings: TlsServerSettings): Judgement {
   }
   const code = refusalCode(socket, certificate, settings);
   return code === undefined
-    ? { client: certificateFacts(certificate) }
+    ? { client: certificateFacts(certificate), chain: chainOf(certificate) }
     : { refused: coded(code, certificate) };
+}
+
+/** A root is issued by itself. */
+function chainOf(certificate: X509Certificate): readonly X509Certificate[] {
+  const chain = [certificate];
+  for (
+    let next = certificate.issuerCertificate;
+    next !== undefined;
+    next = next.issuerCertificate
+  ) {
+    if (chain.some(({ fingerprint256 }) => fingerprint256 === next?.fingerprint256)) break;
+    chain.push(next);
+  }
+  return chain;
 }
 
 function refusalCode(
@@ -301,7 +336,9 @@ class Refusals {
     // Load balancers and port scans connect and leave; that is not news.
     if (code === 'ECONNRESET')
       return this.#lent.log.debug({ peer }, 'client left in the handshake');
-    if (!this.#isNews(`${peer} ${code}`)) return;
+    // whose authority was checked; others can make as many as they like
+    const known = code === 'WAYBILL_NOT_ALLOWED' ? certificate?.fingerprint256 : undefined;
+    if (!this.#isNews([peer, code, known].join(' '))) return;
     const { cause, remedy } = clientCause(error, code, peer);
     const who = certificate === undefined ? '' : ` (${certificateFacts(certificate).subject})`;
     this.#lent.event('warn', 'refused', `Refused ${peer}${who}: ${cause}. ${remedy}.`);

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
-import { connect } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import { describe, expect, test, vi } from 'vitest';
 import { type CertificateCredential } from '../../../src/adapter/index.ts';
+import { certificateAuthority } from '../../../src/credential/certificate-maker.ts';
 import { tlsServer } from '../../../src/peer/index.ts';
 import { type Certificates, certificates, credentialOf } from '../../support/certificates.ts';
 import { lend } from '../../support/open-adapter.ts';
@@ -104,6 +105,39 @@ describe('a server that requires client certificates', () => {
     const texts = server.events.map((event) => event.text).join('\n');
     expect(texts).toMatch(/the revocation list named by tls\.crl expired on/);
     expect(texts).toMatch(/revocation list named by crl is out of date/);
+  });
+
+  test('takes all lists of a file, and ends what is connected with a certificate revoked since', async () => {
+    await using all = await certificates();
+    const listed = (...revoked: readonly string[]): string =>
+      certificateAuthority('Another').revocationList([]) + all.authority.revocationList(revoked);
+    const crl = await all.file('crl.pem', listed());
+    const settings = { certificate: 'hub', clientCertificate: 'required', trust: all.trust, crl };
+    await using server = await listen(settings, { hub: all.server });
+    const ca = all.authority.certificate;
+    const joined = async (client: CertificateCredential): Promise<TLSSocket> => {
+      const socket = connect({
+        port: server.port,
+        servername: 'localhost',
+        ca,
+        ...shown(client),
+      });
+      await once(
+        socket.on('error', () => undefined),
+        'data',
+      );
+      return socket;
+    };
+    const [revoked, other] = [await joined(all.client), await joined(all.otherClient)];
+    const session = revoked.getSession();
+    const ended = once(revoked, 'close');
+    await writeFile(crl, listed(all.client.certificate));
+    await ended;
+    expect(server.events.at(-1)?.text).toMatch(/^Refused .*\(CN=client-a\): .*has been revoked/);
+    const resumed = { ca, ...shown(all.client), ...(session && { session }) };
+    expect((await greeting(server.port, resumed)).text).toBe('');
+    expect(other.destroyed || other.readableEnded).toBe(false);
+    other.destroy();
   });
 
   test('refuses a resumed session whose certificate has expired since', async () => {
