@@ -108,7 +108,7 @@ const CERTIFICATE: Readonly<Record<string, Explain>> = {
   ],
   UNSPECIFIED: (place) => [
     `the certificate of ${place} breaks a rule of its chain, such as the names that an authority is limited to`,
-    'Check it with: openssl verify -CAfile <trust> -untrusted <intermediates> <certificate>, which names the rule',
+    'Try openssl verify -CAfile with the files of trust and -untrusted with the intermediates: it names the rule',
   ],
   PATH_LENGTH_EXCEEDED: (place) => [
     `the certificate of ${place} has more authorities above it than one of them allows (pathlen)`,

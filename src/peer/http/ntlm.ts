@@ -171,7 +171,7 @@ function proofOf(type2: ntlm.Type2Message, account: Account, place: string): str
   const said = type2.targetInfo?.buffer ?? NOTHING_SAID;
   if (FIXED + said.length + 2 * (user + target + workstation).length > MOST) {
     throw new DisableError(
-      `The NTLM challenge of ${place} is too long (${said.length} bytes about itself). Check that it is a Windows server.`,
+      `The NTLM challenge of ${place} is too long: it says ${said.length} bytes about its server. Check that it is a Windows server.`,
     );
   }
   // nobody is signed in as nobody because the server says so

@@ -57,7 +57,7 @@ const cases: readonly Hostile[] = [
   {
     what: 'a challenge that is too long',
     header: challenge({ info: 900 }),
-    ends: RegExp(`${OFF} .*is too long \\(900 bytes`),
+    ends: RegExp(`${OFF} .*is too long: it says 900 bytes`),
   },
   { what: 'a server that starts', status: 503, ends: /ADAPTER_TEMPORARY .*answered 503 instead/ },
   { what: 'no sign-in at all', status: 200, ends: RegExp(`${OFF} .*answered 200 instead`) },
