@@ -9,7 +9,7 @@ import type { BodyHints, Document } from './document.ts';
 import { ediDocument } from './edi/edi-document.ts';
 import { hl7Document } from './hl7/hl7-document.ts';
 import { inTurns } from './in-turns.ts';
-import { jsonDocument } from './json/json-document.ts';
+import { jsonDocument, jsonDocumentInTurns } from './json/json-document.ts';
 import { SegmentDocument } from './segment/segment-document.ts';
 import { textDocument } from './text/text-document.ts';
 import { xmlDocument, xmlDocumentInTurns } from './xml/xml-document.ts';
@@ -44,12 +44,13 @@ export async function documentInTurns(
     return await delimitedDocumentInTurns(bytes, layoutOf(media.toLowerCase(), parameters, given));
   }
   if (bytes.byteLength < SLOW) return undefined;
+  if (kind === 'json') return await jsonDocumentInTurns(bytes, given);
   const document = READERS[kind](bytes, given);
   if (document instanceof SegmentDocument) await inTurns(document.reading());
   return document;
 }
 
-/** Smaller bodies of segments are read as far as they are asked: all of one takes some 30 ms at most. */
+/** Smaller bodies of segments and of JSON are read as far as they are asked: all of one takes some 30 ms at most. */
 const SLOW = 1024 * 1024;
 
 function readHints({ type, charset }: BodyHints) {

@@ -21,7 +21,16 @@ async function turnsOf<Result>(
   return { result, turns };
 }
 
-test.each(['delimited', 'dicom', 'hl7', 'x12', 'edifact', 'astm'] satisfies BodyKind[])(
+test.each([
+  'delimited',
+  'dicom',
+  'hl7',
+  'x12',
+  'edifact',
+  'astm',
+  'json',
+  'fhir',
+] satisfies BodyKind[])(
   'a large %s is read as a small one, and others get their turn meanwhile',
   async (kind) => {
     const bytes = bodyOf(kind, MANY);
@@ -55,4 +64,36 @@ test('a quote that is never closed is told with its line, as of a small one', as
   const bytes = Buffer.concat([bodyOf('delimited', MANY), Buffer.from('1,"open,2\n3,4,5\n')]);
   const hints = { type: TYPES.delimited, charset: undefined };
   await expect(documentInTurns(bytes, hints)).rejects.toThrow(`line ${MANY + 2} is never closed`);
+});
+
+test('JSON that is wrong far behind is told with its place, as a small one', async () => {
+  const bytes = Buffer.from(`[${'{"a":1},\n'.repeat(MANY * 3)}{"b" 2}]`);
+  const hints = { type: TYPES.json, charset: undefined };
+  const { result, turns } = await turnsOf(() =>
+    documentInTurns(bytes, hints).catch((error: unknown) => String(error)),
+  );
+  expect(result).toContain(`line ${MANY * 3 + 1}, column 6`);
+  expect(turns).toBeGreaterThan(3);
+});
+
+test('a copy of a large JSON changes neither the other copies nor what it was made of', async () => {
+  const bytes = bodyOf('json', MANY);
+  const hints = { type: TYPES.json, charset: undefined };
+  const original = await documentInTurns(bytes, hints);
+  const [one, other] = [original?.copy(), original?.copy()];
+  one?.set('/orders/0/code', 'ONE');
+  one?.remove('/orders/1');
+  other?.set('/orders/-/code', 'LAST');
+  original?.set('/orders/2/code', 'ORIGINAL');
+  const third = one?.copy();
+  third?.set('/orders/0/code', 'THIRD');
+  const codes = [original, one, other, third].map((document) =>
+    [0, 1, 2, MANY].map((at) => document?.get(`/orders/${at}/code`)),
+  );
+  expect(codes).toEqual([
+    ['GLU', 'GLU', 'ORIGINAL', ''],
+    ['ONE', 'GLU', 'GLU', ''],
+    ['GLU', 'GLU', 'GLU', 'LAST'],
+    ['THIRD', 'GLU', 'GLU', ''],
+  ]);
 });

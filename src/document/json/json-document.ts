@@ -1,18 +1,48 @@
 import { EngineError } from '../../error/engine-error.ts';
 import { type Charset, charsetNamed, decodeFaithfully } from '../charset.ts';
 import type { Document } from '../document.ts';
-import { jsonEntries, jsonFaultAt, jsonValue } from './json-text.ts';
+import { atOnce, inTurns } from '../in-turns.ts';
+import {
+  addMember,
+  type JsonNode,
+  jsonNode,
+  memberAt,
+  ownedNode,
+  partsOf,
+  removeMember,
+  textOf,
+} from './json-node.ts';
+import { findingJsonFault, jsonValue } from './json-text.ts';
 import { arrayIndex, jsonPointer } from './pointer.ts';
+import { type ReadJson, readingJson } from './read-json.ts';
 
 const BOM = '\uFEFF';
 
 /** Reads JSON. Throws DOCUMENT_UNREADABLE with line and column, never quoting the text. */
 export function jsonDocument(bytes: Uint8Array, charset?: string): JsonDocument {
-  const decoded = decodeFaithfully(bytes, charsetNamed(charset));
-  const mark = decoded.text.startsWith(BOM) ? BOM : '';
-  const text = decoded.text.slice(mark.length);
-  checkJson(text);
-  return new JsonDocument({ text, mark, charset: decoded.charset, raw: bytes });
+  const source = sourceOf(bytes, charset);
+  const { text } = source;
+  if (!isJson(text)) throw unreadable(text, atOnce(findingJsonFault(text)));
+  const { from, to } = jsonValue(text, 0);
+  return new JsonDocument(source, { node: jsonNode(text.slice(from, to)), from, to });
+}
+
+/** As `jsonDocument`, for a large body; other work of the thread gets its turn meanwhile. */
+export async function jsonDocumentInTurns(
+  bytes: Uint8Array,
+  charset?: string,
+): Promise<JsonDocument> {
+  const source = sourceOf(bytes, charset);
+  const { text } = source;
+  const read = await inTurns(readingJson(text));
+  if (read === undefined) throw unreadable(text, await inTurns(findingJsonFault(text)));
+  return new JsonDocument(source, read);
+}
+
+function sourceOf(bytes: Uint8Array, given: string | undefined): Source {
+  const { text, charset } = decodeFaithfully(bytes, charsetNamed(given));
+  const mark = text.startsWith(BOM) ? BOM : '';
+  return { text: text.slice(mark.length), mark, charset, raw: bytes };
 }
 
 interface Source {
@@ -34,15 +64,14 @@ export class JsonDocument implements Document {
   #root: JsonNode;
   /** The white space around the value. */
   #around: readonly [before: string, after: string];
-  /** Whether another document uses the same values: then they are copied before the first change. */
-  #shared = false;
+  /** Whoever owns the values that this document may change; others are copied first, since another document may use them. */
+  #owner: object = {};
   #raw: Uint8Array | undefined;
 
-  constructor(source: Source, root?: JsonNode) {
+  constructor(source: Source, { node, from, to }: ReadJson) {
     this.#source = source;
     const { text } = source;
-    const { from, to } = jsonValue(text, 0);
-    this.#root = root ?? jsonNode(text.slice(from, to));
+    this.#root = node;
     this.#around = [text.slice(0, from), text.slice(to)];
     this.#raw = source.raw;
   }
@@ -87,7 +116,10 @@ export class JsonDocument implements Document {
 
   /** A document of another value, in the same charset. */
   withText(text: string): JsonDocument {
-    return new JsonDocument({ text, mark: '', charset: this.#source.charset, raw: undefined });
+    const { from, to } = jsonValue(text, 0);
+    const { charset } = this.#source;
+    const read = { node: jsonNode(text.slice(from, to)), from, to };
+    return new JsonDocument({ text, mark: '', charset, raw: undefined }, read);
   }
 
   /** Keeps the kind of the old value if possible: a number stays a number, true or false a boolean. Otherwise text. */
@@ -105,19 +137,17 @@ export class JsonDocument implements Document {
 
   #put(path: string, jsonFor: (before: string | undefined) => string): void {
     const keys = jsonPointer(path);
-    this.#own();
-    let node = this.#root;
+    let node = this.#ownRoot();
     const way: JsonNode[] = [];
     for (const [index, key] of keys.entries()) {
       way.push(node);
-      const parts = partsOf(node);
-      const found = parts?.members[memberAt(parts, key)];
+      const found = this.#ownMember(node, key);
       if (found === undefined) {
         this.#add(node, keys.slice(index), jsonFor(undefined), path);
         this.#changed(way);
         return;
       }
-      node = found.node;
+      node = found;
     }
     const json = jsonFor(textOf(node));
     this.#check(json);
@@ -129,14 +159,13 @@ export class JsonDocument implements Document {
   remove(path: string): void {
     const keys = jsonPointer(path);
     const last = keys.pop();
-    this.#own();
     if (last === undefined) {
       this.#root = jsonNode('null');
       this.#around = ['', ''];
       this.#changed([]);
       return;
     }
-    for (const way of this.#ways(keys)) {
+    for (const way of this.#ownWays(keys)) {
       const parts = partsOf(way.at(-1) ?? this.#root);
       if (parts === undefined) continue;
       const every = last === '*' && parts.isArray;
@@ -156,33 +185,60 @@ export class JsonDocument implements Document {
   }
 
   copy(): JsonDocument {
-    this.#shared = true;
-    const copy = new JsonDocument({ ...this.#source, raw: this.#raw }, this.#root);
-    copy.#shared = true;
+    const [{ length: from }, { length: behind }] = this.#around;
+    const { text } = this.#source;
+    const read = { node: this.#root, from, to: text.length - behind };
+    const copy = new JsonDocument({ ...this.#source, raw: this.#raw }, read);
     copy.#around = this.#around;
+    this.#owner = {};
     return copy;
   }
 
-  #own(): void {
-    if (!this.#shared) return;
-    this.#root = copyNode(this.#root);
-    this.#shared = false;
+  #ownRoot(): JsonNode {
+    // what is found out about it serves all who share it
+    partsOf(this.#root);
+    this.#root = ownedNode(this.#root, this.#owner);
+    return this.#root;
+  }
+
+  /** The value of a member of one that is owned, from now on owned too; undefined if there is none. */
+  #ownMember(node: JsonNode, key: string | number): JsonNode | undefined {
+    const parts = partsOf(node);
+    if (parts === undefined) return undefined;
+    const at = typeof key === 'number' ? key : memberAt(parts, key);
+    const member = parts.members[at];
+    if (member === undefined) return undefined;
+    const owned = ownedNode(member.node, this.#owner);
+    if (owned !== member.node) parts.members[at] = { ...member, node: owned };
+    return owned;
   }
 
   #reached(keys: readonly string[]): JsonNode[] {
-    return this.#ways(keys).map((way) => way.at(-1) ?? this.#root);
+    let reached = [this.#root];
+    for (const key of keys) {
+      reached = reached.flatMap((node) => {
+        const parts = partsOf(node);
+        if (parts === undefined) return [];
+        if (key === '*' && parts.isArray) return parts.members.map((member) => member.node);
+        return parts.members[memberAt(parts, key)]?.node ?? [];
+      });
+    }
+    return reached;
   }
 
-  /** The values from the root to each one that the keys reach. */
-  #ways(keys: readonly string[]): JsonNode[][] {
-    let ways: JsonNode[][] = [[this.#root]];
+  /** The values from the root to each one that the keys reach, all owned. */
+  #ownWays(keys: readonly string[]): JsonNode[][] {
+    let ways: JsonNode[][] = [[this.#ownRoot()]];
     for (const key of keys) {
       ways = ways.flatMap((way) => {
-        const parts = partsOf(way.at(-1) ?? this.#root);
-        if (parts === undefined) return [];
-        if (key === '*' && parts.isArray) return parts.members.map(({ node }) => [...way, node]);
-        const found = parts.members[memberAt(parts, key)];
-        return found === undefined ? [] : [[...way, found.node]];
+        const node = way.at(-1) ?? this.#root;
+        const parts = partsOf(node);
+        const isEach = key === '*' && parts?.isArray === true;
+        const which = isEach ? parts.members.keys() : [key];
+        return [...which].flatMap((one) => {
+          const found = this.#ownMember(node, one);
+          return found === undefined ? [] : [[...way, found]];
+        });
       });
     }
     return ways;
@@ -244,125 +300,22 @@ function isFlag(text: string): boolean {
   return text === 'true' || text === 'false';
 }
 
-function checkJson(text: string): void {
+function isJson(text: string): boolean {
   try {
     JSON.parse(text);
+    return true;
   } catch {
-    // The parser's own message quotes the body.
-    const before = text.slice(0, jsonFaultAt(text));
-    const line = before.split('\n').length;
-    const column = before.length - before.lastIndexOf('\n');
-    throw new EngineError(
-      'DOCUMENT_UNREADABLE',
-      `The body is not valid JSON: line ${line}, column ${column}.`,
-    );
+    // its own message quotes the body
+    return false;
   }
 }
 
-/** A value of a JSON text. Until it is looked into it is only its text, which is parsed one level at a time. */
-interface JsonNode {
-  /** Its text; undefined while something in it has changed and is not written yet. */
-  text: string | undefined;
-  /** The content of an object or array that was looked into. */
-  parts: JsonParts | undefined;
-}
-
-interface JsonParts {
-  readonly isArray: boolean;
-  readonly members: JsonMember[];
-  /** From after the last value to the end, including the bracket. */
-  tail: string;
-  /** The place of each name in a large object that was asked for one; undefined until then. */
-  places: Map<string, number> | undefined;
-}
-
-interface JsonMember {
-  /** The name of a member of an object; `''` in an array. */
-  readonly key: string;
-  /** What comes before it: white space and, except for the first, a comma. */
-  lead: string;
-  /** The name as written, up to the value; `''` in an array. */
-  readonly name: string;
-  readonly node: JsonNode;
-}
-
-function jsonNode(text: string): JsonNode {
-  return { text, parts: undefined };
-}
-
-/** The text of a value. */
-function textOf(node: JsonNode): string {
-  if (node.text !== undefined) return node.text;
-  const { parts } = node;
-  if (parts === undefined) return '';
-  const { isArray, members, tail } = parts;
-  const inner = members.map(({ lead, name, node: value }) => lead + name + textOf(value)).join('');
-  node.text = (isArray ? '[' : '{') + inner + tail;
-  return node.text;
-}
-
-/** The members of an object or the elements of an array; undefined for any other value. */
-function partsOf(node: JsonNode): JsonParts | undefined {
-  const { text, parts } = node;
-  if (parts !== undefined || text === undefined) return parts;
-  const open = text.charAt(0);
-  if (open !== '{' && open !== '[') return undefined;
-  const members: JsonMember[] = [];
-  let last = 1;
-  for (const { key, start, from, to } of jsonEntries(text, 0)) {
-    members.push({
-      key: open === '[' ? '' : key,
-      lead: text.slice(last, start),
-      name: text.slice(start, from),
-      node: jsonNode(text.slice(from, to)),
-    });
-    last = to;
-  }
-  node.parts = { isArray: open === '[', members, tail: text.slice(last), places: undefined };
-  return node.parts;
-}
-
-/** From this many members on, names are not searched for one after the other. */
-const MANY = 32;
-
-/** The index of the member with a key: the last one of a repeated name, as for JSON.parse; −1 if there is none. */
-function memberAt(parts: JsonParts, key: string): number {
-  const { isArray, members } = parts;
-  if (!isArray && members.length < MANY) {
-    return members.findLastIndex((member) => member.key === key);
-  }
-  if (!isArray) {
-    parts.places ??= new Map(members.map((member, index) => [member.key, index]));
-    return parts.places.get(key) ?? -1;
-  }
-  return /^(?:0|[1-9]\d{0,8})$/.test(key) && Number(key) < members.length ? Number(key) : -1;
-}
-
-/** Adds a member at the end, with the layout of the last one. */
-function addMember(parts: JsonParts, key: string, text: string): void {
-  const { isArray, members } = parts;
-  const last = members.at(-1);
-  const lead = last === undefined ? '' : `,${/\s*$/.exec(last.lead)?.[0] ?? ''}`;
-  // what was between empty brackets is dropped
-  if (last === undefined) parts.tail = parts.tail.slice(-1);
-  const name = isArray ? '' : `${JSON.stringify(key)}:`;
-  parts.places?.set(key, members.length);
-  members.push({ key: isArray ? '' : key, lead, name, node: jsonNode(text) });
-}
-
-/** Removes a member and its comma. */
-function removeMember(parts: JsonParts, at: number): void {
-  const [removed] = parts.members.splice(at, 1);
-  parts.places = undefined;
-  const next = parts.members[at];
-  if (removed === undefined) return;
-  if (next !== undefined) next.lead = removed.lead;
-  else if (parts.members.length === 0) parts.tail = removed.lead + parts.tail;
-}
-
-/** A copy to change. */
-function copyNode({ text, parts }: JsonNode): JsonNode {
-  if (parts === undefined) return { text, parts };
-  const members = parts.members.map((member) => ({ ...member, node: copyNode(member.node) }));
-  return { text, parts: { ...parts, members, places: undefined } };
+function unreadable(text: string, at: number): EngineError {
+  const before = text.slice(0, at);
+  const line = before.split('\n').length;
+  const column = before.length - before.lastIndexOf('\n');
+  return new EngineError(
+    'DOCUMENT_UNREADABLE',
+    `The body is not valid JSON: line ${line}, column ${column}.`,
+  );
 }

@@ -84,13 +84,16 @@ const JSON_BLANK = /[ \t\r\n]*/y;
 // oxlint-disable-next-line no-control-regex
 const IN_STRING = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})|[\0-\u001f\\]/g;
 
+/** How many tokens are looked at in one step. */
+const STEP = 2_000;
+
 /**
  * Where a text stops being valid JSON; its length if it only ends too early. The platform's parser
  * does not always say, and quotes the text if it does.
  */
-export function jsonFaultAt(text: string): number {
+export function* findingJsonFault(text: string): Generator<undefined, number> {
   const scan = new Scan(text);
-  while (scan.step());
+  for (let tokens = 1; scan.step(); tokens++) if (tokens % STEP === 0) yield;
   return scan.at;
 }
 

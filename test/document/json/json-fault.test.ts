@@ -1,6 +1,11 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { jsonFaultAt } from '../../../src/document/json/json-text.ts';
+import { atOnce } from '../../../src/document/in-turns.ts';
+import { partsOf, textOf } from '../../../src/document/json/json-node.ts';
+import { findingJsonFault } from '../../../src/document/json/json-text.ts';
+import { readingJson } from '../../../src/document/json/read-json.ts';
+
+const jsonFaultAt = (text: string): number => atOnce(findingJsonFault(text));
 
 test.for([
   ['{"a":}', 5],
@@ -42,4 +47,41 @@ test('it stops at the end of valid JSON and ends for any text', () => {
 test('deep nesting and long strings are no problem', () => {
   expect(jsonFaultAt('['.repeat(200_000))).toBe(200_000);
   expect(jsonFaultAt(`["${'x'.repeat(5_000_000)}" 1]`)).toBe(5_000_004);
+});
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('what is read in turns is valid for the platform too, and nothing else is', () => {
+  const units = ['{', '}', '[', ']', ',', ':', '"a"', '"\\u0041"', '"\\x"', '"\t"', '"', '\\'];
+  const others = ['1', '-0.5e3', '01', '1.', '-', 'true', 'nul', ' ', '\n', '\u00a0', '\0'];
+  const unit = fc.constantFrom(...units, ...others);
+  fc.assert(
+    fc.property(fc.string({ unit, maxLength: 12 }), (text) => {
+      expect(atOnce(readingJson(text)) !== undefined).toBe(isJson(text));
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+test('large values in a large one are opened as they are written', () => {
+  const inner = `[ ${'{"a" : [1, 2]},\n'.repeat(8_000)}3 ]`;
+  const text = ` {"x\\"y" : ${inner} ,"empty":[ ], "one":{"b":${inner}}}\n`;
+  const read = atOnce(readingJson(text));
+  const root = read && partsOf(read.node);
+  expect(text.slice(read?.from, read?.to)).toBe(text.trim());
+  expect(root?.members.map(({ key, node }) => [key, partsOf(node)?.members.length])).toEqual([
+    ['x"y', 8_001],
+    ['empty', 0],
+    ['one', 1],
+  ]);
+  // written again from its members
+  const forgotten = read && { ...read.node, text: undefined };
+  expect(forgotten && textOf(forgotten)).toBe(text.trim());
 });
