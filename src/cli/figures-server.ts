@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { isAway } from '../broker/away.ts';
 import type { Credentials } from '../credential/credentials.ts';
-import { isTold, tolerate, unless } from '../error/foreseen.ts';
+import { isTold, tolerate } from '../error/foreseen.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Metrics } from '../log/metrics.ts';
 import { Deadline } from '../time/deadline.ts';
@@ -33,10 +33,8 @@ export function engineFigures({ metrics, broker, credentials }: RunningProductio
     credentials,
     async unready() {
       const asked = broker.connection.rtt();
-      const answers = await new Deadline(ANSWERING)
-        .within('asking NATS', asked, isAway)
-        .catch(unless(isAway, 'asking NATS'));
-      return answers === true ? undefined : 'NATS is not reachable';
+      const answers = await new Deadline(ANSWERING).within('asking NATS', asked, isAway);
+      return answers ? undefined : 'NATS is not reachable';
     },
   };
 }

@@ -357,8 +357,11 @@ function stopInOrder(
     const forHosts = new Deadline(shutdownTimeout);
     const deadline = new Deadline(shutdownTimeout + LETTING_GO - SERVER);
     parts.control.close();
-    const trials = Promise.all([parts.tried.stop(), parts.kept.stop(), parts.streams.close()]);
-    await deadline.within('ending what is tried with the files', trials);
+    await Promise.all([
+      deadline.within('ending rehearsals', parts.tried.stop()),
+      deadline.within('ending checks', parts.kept.stop()),
+      deadline.within('no longer looking for streams', parts.streams.close(), isAway),
+    ]);
     const ended = await director.stop(forHosts);
     await parts.watchdog?.stop();
     parts.watchdog?.forget();

@@ -155,22 +155,27 @@ export class Director {
    */
   async stop(deadline = new Deadline(this.definition.settings.shutdownTimeout)): Promise<boolean> {
     this.#stopping.abort();
-    const aside = Promise.all([
-      this.#schedules,
-      this.#overrides?.close(),
-      this.#janitor?.close(),
-      this.#waker?.close(),
-      this.#lookups.close(),
-    ]);
+    const inTime = (what: string, work: Promise<unknown> = Promise.resolve()): Promise<boolean> =>
+      deadline.within(what, work, isAway);
+    const aside = [
+      inTime('ending schedules', this.#schedules),
+      inTime('ending the care of overrides', this.#overrides?.close()),
+      inTime('ending the janitor', this.#janitor?.close()),
+      inTime('ending the waker', this.#waker?.close()),
+      inTime('closing lookups', this.#lookups.close()),
+    ];
     const kinds = [['service'], ['process', 'operation']];
     const ended: boolean[] = [];
     for (const those of kinds) {
       const stopped = [...this.#hosts.values()]
         .filter(({ of }) => those.includes(of.kind))
-        .map(({ host }) => this.#turns.take(host.name, () => host.stop(deadline.left)));
-      ended.push(await deadline.within('stopping hosts', Promise.all(stopped), isAway));
+        .map(({ host }) => {
+          const stop = this.#turns.take(host.name, () => host.stop(deadline.left));
+          return inTime(`stopping ${host.name}`, stop);
+        });
+      ended.push(...(await Promise.all(stopped)));
     }
-    ended.push(await deadline.within('stopping what runs beside the hosts', aside, isAway));
+    ended.push(...(await Promise.all(aside)));
     this.#hosts.clear();
     return !ended.includes(false);
   }

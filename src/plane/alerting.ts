@@ -4,7 +4,7 @@ import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Alone } from '../broker/while-held.ts';
-import { tolerate, unless } from '../error/foreseen.ts';
+import { unless } from '../error/foreseen.ts';
 import { alertStore } from '../operator/alert/alert-store.ts';
 import type { Alerting } from '../operator/alert/alerting.ts';
 import type { Disk } from '../operator/alert/condition.ts';
@@ -102,12 +102,7 @@ async function lastKnown(reached: Engines, name: string): Promise<Told> {
 }
 
 async function isReached({ connection }: Broker): Promise<boolean> {
-  try {
-    return await new Deadline(ANSWER).within('asking NATS', connection.rtt(), isAway);
-  } catch (error) {
-    tolerate(error, isAway, 'asking NATS');
-    return false;
-  }
+  return new Deadline(ANSWER).within('asking NATS', connection.rtt(), isAway);
 }
 
 /** The plane's own disk, and what NATS gives the account, if that is limited. */

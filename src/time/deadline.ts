@@ -1,5 +1,4 @@
-import { background } from '../error/background.ts';
-import type { Foreseen } from '../error/foreseen.ts';
+import { type Foreseen, tolerate } from '../error/foreseen.ts';
 import { after } from './timer.ts';
 
 /** A moment by which several steps have to end. */
@@ -17,19 +16,26 @@ export class Deadline {
   }
 
   /**
-   * Waits for work until the deadline, and rejects if it does. Unfinished work then continues by
-   * itself.
+   * Waits for work until the deadline. Unfinished work then continues by itself. Never rejects, so
+   * that one part that cannot be ended does not keep the others from it: work that fails, before
+   * the deadline or after it, is not done, and that is reported.
    *
-   * @param foreseen how it may fail later without being reported
+   * @param foreseen how it may fail without being reported
    * @returns whether it was done in time
    */
-  async within(what: string, work: Promise<unknown>, foreseen?: Foreseen): Promise<boolean> {
-    const late = Promise.withResolvers<'late'>();
-    const timer = after(this.left, () => late.resolve('late'));
+  async within(
+    what: string,
+    work: Promise<unknown>,
+    foreseen: Foreseen = () => false,
+  ): Promise<boolean> {
+    const done = work.then(
+      () => true,
+      (error: unknown) => tolerate(error, foreseen, what) ?? false,
+    );
+    const late = Promise.withResolvers<false>();
+    const timer = after(this.left, () => late.resolve(false));
     try {
-      if ((await Promise.race([work, late.promise])) !== 'late') return true;
-      background(work, what, foreseen);
-      return false;
+      return await Promise.race([done, late.promise]);
     } finally {
       timer.stop();
     }

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { background } from '../../error/background.ts';
 import { describeError, EngineError } from '../../error/engine-error.ts';
-import { isSystemError, isTold, tolerate } from '../../error/foreseen.ts';
+import { isSystemError, isTold, toldElsewhere, tolerate } from '../../error/foreseen.ts';
+import { pause } from '../../time/pause.ts';
 import { findNatsServer } from './nats-binary.ts';
 
 /**
@@ -84,7 +85,8 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   let port = 0;
   let url = '';
 
-  let stopping = false;
+  const stopping = new AbortController();
+  let restarting = Promise.resolve();
   let child: ChildProcess;
   const launch = async (): Promise<void> => {
     const log = openSync(join(data, 'nats.log'), 'a', 0o600);
@@ -99,27 +101,32 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     closeSync(log);
     child = launched;
     await once(launched, 'spawn');
-    if (stopping) launched.kill('SIGTERM');
+    if (stopping.signal.aborted) {
+      launched.kill('SIGTERM');
+      return;
+    }
     const state: State = { url, user, password, pid: launched.pid ?? 0 };
     await writeState(data, state);
     await untilReady({ port, name }, launched, data);
     const ended = (): void => {
-      if (stopping) return;
+      if (stopping.signal.aborted) return;
       options.onRestart?.(`nats-server ended (${launched.signalCode ?? launched.exitCode})`);
-      background(restart(), 'starting nats-server again');
+      restarting = restart();
+      background(restarting, 'starting nats-server again');
     };
     if (hasEnded(launched)) ended();
     else launched.once('exit', ended);
   };
   const restart = async (): Promise<void> => {
-    for (let tries = 0; !stopping; tries++) {
+    for (let tries = 0; !stopping.signal.aborted; tries++) {
       try {
         return await launch();
       } catch (error) {
         // its port may be taken or its disk full: it is restarted until it stays up
         tolerate(error, isTold, 'starting nats-server again');
+        if (stopping.signal.aborted) return;
         options.onRestart?.(`nats-server cannot be started again: ${describeError(error).text}`);
-        await sleep(Math.min(100 * 2 ** tries, 5_000));
+        await pause(Math.min(100 * 2 ** tries, 5_000), stopping.signal);
       }
     }
   };
@@ -138,8 +145,11 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   }
 
   const stop = async (limit = ENDING): Promise<void> => {
-    if (stopping) return;
-    stopping = true;
+    if (stopping.signal.aborted) return;
+    stopping.abort();
+    await endGently(child, limit);
+    // one that was just being started again
+    await restarting.catch(toldElsewhere);
     await endGently(child, limit);
     await rm(join(data, 'nats.json'), { force: true });
   };
