@@ -74,11 +74,11 @@ function ended(code, signal) {
 // npm (npx, npm start) ends by SIGTERM without passing it on: what it started stops as if it had
 if (process.env.npm_command !== undefined) {
   const parent = process.ppid;
-  const looking = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(looking);
-    child.kill('SIGTERM');
-  }, 500);
+  const look = () => {
+    if (process.ppid === parent) setTimeout(look, 500);
+    else child.kill('SIGTERM');
+  };
+  look();
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 start();

@@ -74,7 +74,11 @@ class KilledEngine implements AsyncDisposable {
       const isBehind = (line: KilledLine, at: number): boolean =>
         this.accepted(line) < (before[at] ?? 0) + BETWEEN;
       const behind = (): string[] => this.#lines.filter(isBehind).map(({ name }) => name);
-      await vi.waitFor(() => expect(behind()).toEqual([]), { timeout: 60_000, interval: 5 });
+      await vi
+        .waitUntil(() => behind().length === 0, { timeout: 60_000, interval: 5 })
+        .catch((error: unknown) => {
+          throw new Error(`nothing more is accepted by ${behind().join(', ')}`, { cause: error });
+        });
       await this.#engine.kill();
       this.#engine = await this.#start();
     }

@@ -38,12 +38,18 @@ async function show() {
   );
 }
 
-part('sign-out').addEventListener('click', async () => {
+async function signOut() {
   const answer = await post('/auth/logout');
   // with the address of the provider, to sign out there too
   location.href = answer.status === 200 ? (await answer.json()).redirect : '/';
+}
+
+const tell = (error) => {
+  part('told').textContent = error.message;
+};
+
+part('sign-out').addEventListener('click', () => {
+  signOut().catch(tell);
 });
 
-show().catch((error) => {
-  part('told').textContent = error.message;
-});
+show().catch(tell);

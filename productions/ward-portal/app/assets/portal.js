@@ -15,22 +15,25 @@ async function asked(path, body) {
 
 /** One refresh for all who need it; the browser adds the refresh token. */
 function refresh() {
-  refreshing ??= asked('/auth/refresh', {})
-    .then((told) => {
-      access = told.accessToken;
-    })
-    .finally(() => {
-      refreshing = undefined;
-    });
+  refreshing ??= renewed().finally(() => {
+    refreshing = undefined;
+  });
   return refreshing;
 }
 
+async function renewed() {
+  const told = await asked('/auth/refresh', {});
+  access = told.accessToken;
+}
+
+const askForPatients = () =>
+  fetch('/api/patients', { headers: { authorization: `Bearer ${access}` } });
+
 async function patients() {
-  const call = () => fetch('/api/patients', { headers: { authorization: `Bearer ${access}` } });
-  let answer = await call();
+  let answer = await askForPatients();
   if (answer.status === 401) {
     await refresh();
-    answer = await call();
+    answer = await askForPatients();
   }
   const told = await answer.json();
   if (!answer.ok) throw new Error(told.detail);
