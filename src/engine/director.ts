@@ -155,14 +155,12 @@ export class Director {
    */
   async stop(deadline = new Deadline(this.definition.settings.shutdownTimeout)): Promise<boolean> {
     this.#stopping.abort();
-    const inTime = (what: string, work: Promise<unknown> = Promise.resolve()): Promise<boolean> =>
-      deadline.within(what, work, isAway);
     const aside = [
-      inTime('ending schedules', this.#schedules),
-      inTime('ending the care of overrides', this.#overrides?.close()),
-      inTime('ending the janitor', this.#janitor?.close()),
-      inTime('ending the waker', this.#waker?.close()),
-      inTime('closing lookups', this.#lookups.close()),
+      deadline.within('ending schedules', Promise.resolve(this.#schedules), isAway),
+      deadline.within('ending overrides', Promise.resolve(this.#overrides?.close()), isAway),
+      deadline.within('ending the janitor', Promise.resolve(this.#janitor?.close()), isAway),
+      deadline.within('ending the waker', Promise.resolve(this.#waker?.close()), isAway),
+      deadline.within('closing lookups', this.#lookups.close(), isAway),
     ];
     const kinds = [['service'], ['process', 'operation']];
     const ended: boolean[] = [];
@@ -171,7 +169,7 @@ export class Director {
         .filter(({ of }) => those.includes(of.kind))
         .map(({ host }) => {
           const stop = this.#turns.take(host.name, () => host.stop(deadline.left));
-          return inTime(`stopping ${host.name}`, stop);
+          return deadline.within(`stopping ${host.name}`, stop, isAway);
         });
       ended.push(...(await Promise.all(stopped)));
     }
