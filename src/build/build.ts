@@ -7,6 +7,7 @@ import { schemaFiles } from '../definition/schema.ts';
 import { adapterPages } from './adapter-pages.ts';
 import { builtConsole } from './built-console.ts';
 import { codePage } from './code-page.ts';
+import { OPERATIONS, operationTypes } from './operations.ts';
 import { errorPage, expressionPage, FORMAT_PAGE, formatPage } from './reference-pages.ts';
 
 /**
@@ -16,13 +17,15 @@ import { errorPage, expressionPage, FORMAT_PAGE, formatPage } from './reference-
 
 const adapters = await allAdapters();
 const root = join(import.meta.dirname, '../..');
-const generated = new Map([
+const document = await apiDocument();
+const generated = new Map<string, string>([
   ...[...schemaFiles(adapters)].map(([name, text]) => [`productions/${name}`, text] as const),
   ...adapterPages(adapters),
   ['docs/errors.md', errorPage()] as const,
   ['docs/expressions.md', expressionPage()] as const,
   ['docs/code.md', codePage()] as const,
-  ['docs/openapi.json', await apiDocument()] as const,
+  ['docs/openapi.json', document] as const,
+  [OPERATIONS, await operationTypes(document, root)] as const,
   [FORMAT_PAGE, formatPage(root)] as const,
 ]);
 

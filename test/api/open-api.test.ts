@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { apiDocument } from '../../src/api/api-document.ts';
+import { OPERATIONS, operationTypes } from '../../src/build/operations.ts';
 
 interface Described {
   readonly openapi: string;
@@ -16,6 +17,10 @@ const document = await apiDocument();
 
 test('the checked-in document is what the routes say: run npm run build after a wanted change', () => {
   expect(readFileSync('docs/openapi.json', 'utf8')).toBe(document);
+});
+
+test('the types of requests and answers that the console uses are those of the document', async () => {
+  expect(readFileSync(OPERATIONS, 'utf8')).toBe(await operationTypes(document, '.'));
 });
 
 test('every request is described, with what it answers and the problem it may answer', () => {

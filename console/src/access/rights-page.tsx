@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { type FormEvent, type ReactElement, useState } from 'react';
-import { ask } from '../api/client.ts';
+import { ask, type Result } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Checkboxes } from '../element/checkboxes.tsx';
 import { Field } from '../element/field.tsx';
@@ -10,23 +10,14 @@ import { Page, Panel } from '../element/page.tsx';
 import { t } from '../language/translate.ts';
 
 /** What somebody may do, according to the API. */
-export interface Rights {
-  readonly name: string;
-  readonly via: string;
-  readonly roles: readonly string[];
-  readonly scope: readonly string[];
-  readonly visibleHosts?: readonly string[];
-  /** Permission → the roles that give it. */
-  readonly permissions: Readonly<Record<string, readonly string[]>>;
-  readonly missing: readonly string[];
-}
+export type Rights = Result<'GET /users/{name}/rights'>;
 
 /** What one person may actually do, through which role, and for which hosts. */
 export function RightsPage(): ReactElement {
   const { name } = useParams({ from: '/users/$name' });
   const { data, error } = useQuery({
     queryKey: ['users', name, 'rights'],
-    queryFn: ({ signal }) => ask<Rights>(`users/${encodeURIComponent(name)}/rights`, { signal }),
+    queryFn: ({ signal }) => ask('GET /users/{name}/rights', { path: { name }, signal }),
   });
   return (
     <Page
@@ -93,14 +84,13 @@ function ChangeRoles({
   const client = useQueryClient();
   const { data } = useQuery({
     queryKey: ['roles'],
-    queryFn: ({ signal }) =>
-      ask<{ readonly roles: Readonly<Record<string, readonly string[]>> }>('roles', { signal }),
+    queryFn: ({ signal }) => ask('GET /roles', { signal }),
   });
   const everywhere = before.filter((one) => !one.includes('@'));
   const [roles, setRoles] = useState<readonly string[]>(everywhere);
   const change = useMutation({
     mutationFn: (body: { readonly roles: readonly string[]; readonly scope: readonly string[] }) =>
-      ask(`users/${encodeURIComponent(name)}/roles`, { method: 'PUT', body }),
+      ask('PUT /users/{name}/roles', { path: { name }, body }),
     onSettled: () => client.invalidateQueries({ queryKey: ['users'] }),
   });
   const submit = (event: FormEvent<HTMLFormElement>): void => {

@@ -9,19 +9,6 @@ import { When } from '../element/when.tsx';
 import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 
-interface SignIns {
-  readonly passwords: { readonly allowed: boolean; readonly why: string };
-  readonly events: readonly {
-    readonly at: number;
-    readonly ip: string;
-    readonly method: string;
-    readonly user?: string;
-    readonly outcome: 'signed-in' | 'refused';
-    readonly cause: string;
-    readonly remedy?: string;
-  }[];
-}
-
 /** What the server says if nothing about them is out of the ordinary. */
 const AS_USUAL = /^passwords are on$/;
 
@@ -29,7 +16,7 @@ const AS_USUAL = /^passwords are on$/;
 export function SignInPage(): ReactElement {
   const { data, error } = useQuery({
     queryKey: ['sign-ins'],
-    queryFn: ({ signal }) => ask<SignIns>('sign-in/trace', { signal }),
+    queryFn: ({ signal }) => ask('GET /sign-in/trace', { signal }),
     refetchInterval: 3_000,
   });
   return (

@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
 import { type FormEvent, type ReactElement, useState } from 'react';
-import { ask } from '../api/client.ts';
+import { ask, type Body } from '../api/client.ts';
 import { serverNow } from '../clock/server-clock.ts';
 import { Button } from '../element/button.tsx';
 import { Checkboxes } from '../element/checkboxes.tsx';
@@ -17,23 +17,12 @@ import { When } from '../element/when.tsx';
 import { rich, t } from '../language/translate.ts';
 import { me, useMay } from '../shell/me.ts';
 
-interface Token {
-  readonly id: number;
-  readonly label: string;
-  readonly user: string;
-  readonly permissions?: readonly string[];
-  readonly created: number;
-  readonly expires: number;
-  readonly lastUsed?: number;
-  readonly revoked: boolean;
-}
-
 /** Tokens for programs: whose rights they have, until when, and when they were last used. */
 export function TokenPage(): ReactElement {
   const client = useQueryClient();
   const { data, error } = useQuery({
     queryKey: ['tokens'],
-    queryFn: ({ signal }) => ask<{ readonly tokens: readonly Token[] }>('tokens', { signal }),
+    queryFn: ({ signal }) => ask('GET /tokens', { signal }),
   });
   const [adding, setAdding] = useState(false);
   const [made, setMade] = useState<string | undefined>(undefined);
@@ -41,7 +30,7 @@ export function TokenPage(): ReactElement {
   const navigate = useNavigate();
   const again = () => client.invalidateQueries({ queryKey: ['tokens'] });
   const revoke = useMutation({
-    mutationFn: (id: number) => ask(`tokens/${id}`, { method: 'DELETE' }),
+    mutationFn: (id: number) => ask('DELETE /tokens/{id}', { path: { id } }),
     onSettled: again,
   });
   const now = serverNow();
@@ -155,7 +144,7 @@ function NewToken({
   const own = person?.permissions ?? [];
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const make = useMutation({
-    mutationFn: (body: object) => ask<{ readonly token: string }>('tokens', { body }),
+    mutationFn: (body: Body<'POST /tokens'>) => ask('POST /tokens', { body }),
     onSuccess: ({ token }) => onMade(token),
   });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
@@ -165,7 +154,7 @@ function NewToken({
     make.mutate({
       label: text('label'),
       days: Number(text('days')),
-      permissions: chosen,
+      permissions: own.filter((one) => chosen.includes(one)),
       ...(text('user') === '' ? {} : { user: text('user') }),
     });
   };

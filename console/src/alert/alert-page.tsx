@@ -163,12 +163,12 @@ function Acts({ alert: { id, ended, owner } }: { readonly alert: Alert }): React
   const client = useQueryClient();
   const [asked, setAsked] = useState<'comment' | 'assign' | undefined>(undefined);
   const act = useMutation({
-    mutationFn: ({ verb, body }: { readonly verb: string; readonly body: unknown }) =>
-      ask(`alerts/${id}/${verb}`, { body }),
+    mutationFn: (order: () => Promise<unknown>) => order(),
     onSuccess: () => setAsked(undefined),
     onSettled: () => client.invalidateQueries(),
   });
   if (!may('alert.ack')) return null;
+  const path = { id };
   const open = ended === undefined;
   return (
     <div className="flex flex-col items-end gap-2">
@@ -176,7 +176,9 @@ function Acts({ alert: { id, ended, owner } }: { readonly alert: Alert }): React
         {open && owner === undefined && (
           <Button
             disabled={act.isPending}
-            onClick={() => act.mutate({ verb: 'acknowledge', body: {} })}
+            onClick={() =>
+              act.mutate(() => ask('POST /alerts/{id}/acknowledge', { path, body: {} }))
+            }
           >
             <Hand size={14} aria-hidden="true" /> {t('Take on')}
           </Button>
@@ -204,7 +206,7 @@ function Acts({ alert: { id, ended, owner } }: { readonly alert: Alert }): React
             disabled={act.isPending}
             onChange={({ target }) => {
               const [, until] = LATER[target.value as keyof typeof LATER];
-              act.mutate({ verb: 'snooze', body: { until: until() } });
+              act.mutate(() => ask('POST /alerts/{id}/snooze', { path, body: { until: until() } }));
             }}
             className={`${INPUT} !w-36 text-xs`}
           >
@@ -224,7 +226,11 @@ function Acts({ alert: { id, ended, owner } }: { readonly alert: Alert }): React
           key={asked}
           label={asked === 'comment' ? t('What to say') : t('Its new owner')}
           onSend={(text) =>
-            act.mutate({ verb: asked, body: asked === 'comment' ? { text } : { to: text } })
+            act.mutate(() =>
+              asked === 'comment'
+                ? ask('POST /alerts/{id}/comment', { path, body: { text } })
+                : ask('POST /alerts/{id}/assign', { path, body: { to: text } }),
+            )
           }
         />
       )}

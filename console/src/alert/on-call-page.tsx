@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ArrowLeft, CalendarClock, Send, Trash2 } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
-import type { ChannelTests, OnCall } from '../../../src/api/contract/alert.ts';
+import type { OnCall } from '../../../src/api/contract/alert.ts';
 import { ask } from '../api/client.ts';
 import { onCall } from '../api/queries.ts';
 import { Button, ICON_BUTTON } from '../element/button.tsx';
@@ -80,7 +80,7 @@ function Channels({ data: { channels } }: { readonly data: OnCall }): ReactEleme
   const client = useQueryClient();
   const test = useMutation({
     mutationFn: (names?: readonly string[]) =>
-      ask<ChannelTests>('alerts/test', { body: names === undefined ? {} : { channels: names } }),
+      ask('POST /alerts/test', { body: names === undefined ? {} : { channels: names } }),
     onSettled: () => client.invalidateQueries({ queryKey: ['on-call'] }),
   });
   const results = new Map(test.data?.tests.map((one) => [one.channel, one]));
@@ -173,7 +173,7 @@ function Spans({ data: { spans, overrides, zone } }: { readonly data: OnCall }):
   const may = useMay();
   const client = useQueryClient();
   const remove = useMutation({
-    mutationFn: (id: number) => ask(`alerts/on-call/${id}`, { method: 'DELETE' }),
+    mutationFn: (id: number) => ask('DELETE /alerts/on-call/{id}', { path: { id } }),
     onSettled: () => client.invalidateQueries({ queryKey: ['on-call'] }),
   });
   const reasons = new Map(overrides.map((one) => [one.id, one]));

@@ -24,8 +24,11 @@ export function OverrideDialog({
   const [from, setFrom] = useState(() => localTime(serverNow()).slice(0, 16));
   const [to, setTo] = useState(() => localTime(serverNow() + 12 * HOURS).slice(0, 16));
   const add = useMutation({
-    mutationFn: (order: { readonly who: string; readonly reason: string }) =>
-      ask('alerts/on-call', { body: { ...order, from: timeOf(from), to: timeOf(to) } }),
+    mutationFn: (order: { readonly who: string; readonly reason: string }) => {
+      // the fields are required; what is no time is refused
+      const span = { from: timeOf(from) ?? Number.NaN, to: timeOf(to) ?? Number.NaN };
+      return ask('POST /alerts/on-call', { body: { ...order, ...span } });
+    },
     async onSuccess() {
       await client.invalidateQueries({ queryKey: ['on-call'] });
       onClose();

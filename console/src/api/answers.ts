@@ -1,5 +1,4 @@
 import { MutationCache, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query';
-import type { Status } from '../../../src/api/contract/status.ts';
 import { noteServerTime } from '../clock/server-clock.ts';
 import { ApiProblem, ask } from './client.ts';
 
@@ -43,7 +42,7 @@ export const LIVE = 3_000;
 export const status = queryOptions({
   queryKey: ['status'],
   queryFn: async ({ signal }) => {
-    const answer = await ask<Status>('status', { signal });
+    const answer = await ask('GET /status', { signal });
     noteServerTime(answer.at, Date.now());
     return answer;
   },

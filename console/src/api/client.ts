@@ -1,3 +1,4 @@
+import type { Operations } from '../../../src/api/contract/operations.ts';
 import { serverText, serverTextsLoaded } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 
@@ -45,16 +46,55 @@ export type Parameters = Readonly<
   Record<string, string | number | boolean | readonly string[] | undefined>
 >;
 
-interface Call {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  readonly query?: Parameters | undefined;
-  readonly body?: unknown;
+/** An operation of the API, by its method and path: `GET /hosts/{host}`. */
+export type Operation = keyof Operations;
+
+/** What an operation answers. */
+export type Result<O extends Operation> = Operations[O]['result'];
+
+/** What narrows down an operation. */
+export type Query<O extends Operation> = Operations[O] extends { readonly query: infer Asked }
+  ? Asked
+  : never;
+
+/** What is sent with an operation. */
+export type Body<O extends Operation> = Operations[O] extends { readonly body: infer Sent }
+  ? Sent
+  : never;
+
+/** The parts of a path that differ: `host` of `/hosts/{host}`. */
+type Named<Path> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Named<Rest>
+  : never;
+
+type Given<Key extends string, Value> =
+  Partial<Value> extends Value
+    ? { readonly [K in Key]?: Value | undefined }
+    : { readonly [K in Key]: Value };
+
+/** What an operation is given. */
+export type Call<O extends Operation> = O extends Operation
+  ? CallOptions &
+      ([Named<O>] extends [never]
+        ? unknown
+        : { readonly path: Readonly<Record<Named<O>, string | number>> }) &
+      (Operations[O] extends { readonly query: infer Asked } ? Given<'query', Asked> : unknown) &
+      (Operations[O] extends { readonly body: infer Sent } ? { readonly body: Sent } : unknown)
+  : never;
+
+interface CallOptions {
   /** Identifies an act that must be done once, however often it is sent: see `newKey`. */
   readonly once?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Asks the console that the user is signed in to, and not the production that is shown. */
   readonly ofConsole?: boolean;
+  /** Asks this production, and not the one that is shown. */
+  readonly production?: string | undefined;
 }
+
+/** Nothing needs to be given for an operation that takes nothing. */
+type Calling<O extends Operation> =
+  Partial<Call<O>> extends Call<O> ? [call?: Call<O>] : [call: Call<O>];
 
 /** A key for one act of a person. `randomUUID` is available only over HTTPS. */
 export function newKey(): string {
@@ -78,9 +118,16 @@ export function keepCsrfToken(token: string | undefined): void {
   csrf = token;
 }
 
-/** The address of an API resource, for links that download. */
-export function apiUrl(path: string, query: Parameters = {}, ofConsole = false): string {
-  const url = new URL(path, ofConsole || OF_THE_CONSOLE.test(path) ? API : API_OF_PRODUCTION);
+/** The address of something that the API answers to a GET, for links that download. */
+export function apiUrl(path: string, query: Parameters = {}): string {
+  return address(path, { query });
+}
+
+function address(path: string, { query = {}, ofConsole, production }: AnyCall): string {
+  const named =
+    production === undefined ? path : `productions/${encodeURIComponent(production)}/${path}`;
+  const root = ofConsole === true || OF_THE_CONSOLE.test(named) ? API : API_OF_PRODUCTION;
+  const url = new URL(named, root);
   for (const [key, value] of Object.entries(query)) {
     if (value === undefined || value === '') continue;
     for (const one of Array.isArray(value) ? value : [value])
@@ -90,33 +137,41 @@ export function apiUrl(path: string, query: Parameters = {}, ofConsole = false):
 }
 
 /** Asks the API; throws an ApiProblem for anything but success. */
-export async function ask<Result>(path: string, call: Call = {}): Promise<Result> {
-  const response = await send(path, call);
+export async function ask<const O extends Operation>(
+  operation: O,
+  ...[call]: Calling<O>
+): Promise<Result<O>> {
+  const response = await send(operation, call);
   await serverTextsLoaded;
-  if (response.status === 204) return undefined as Result;
-  return (await response.json()) as Result;
+  if (response.status === 204) return undefined as unknown as Result<O>;
+  return (await response.json()) as Result<O>;
 }
 
 /** Like `ask`, for answers that are not JSON. */
-export async function askBytes(path: string, call: Call = {}): Promise<Response> {
-  return send(path, call);
+export async function askBytes<const O extends Operation>(
+  operation: O,
+  ...[call]: Calling<O>
+): Promise<Response> {
+  return send(operation, call);
 }
 
-async function send(
-  path: string,
-  { method, query, body, once, signal, ofConsole }: Call,
-): Promise<Response> {
-  const verb = method ?? (body === undefined ? 'GET' : 'POST');
-  const response = await fetch(apiUrl(path, query, ofConsole), {
+/** What any operation may be given. */
+interface AnyCall extends CallOptions {
+  readonly path?: Readonly<Record<string, string | number>>;
+  readonly query?: Parameters | undefined;
+  readonly body?: unknown;
+}
+
+async function send(operation: Operation, call: AnyCall = {}): Promise<Response> {
+  const { path = {}, body, signal } = call;
+  const [verb = '', pattern = ''] = operation.split(' /');
+  const filled = pattern.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(path[name] ?? ''),
+  );
+  const response = await fetch(address(filled, call), {
     method: verb,
     credentials: 'same-origin',
-    headers: {
-      accept: 'application/json',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(Date.now() - touched > UNATTENDED ? { 'x-unattended': '1' } : {}),
-      ...(once === undefined ? {} : { 'idempotency-key': once }),
-      ...(verb !== 'GET' && csrf !== undefined ? { 'x-csrf-token': csrf } : {}),
-    },
+    headers: headersOf(verb, call),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     ...(signal === undefined ? {} : { signal }),
   }).catch((error: unknown) => {
@@ -129,6 +184,16 @@ async function send(
   });
   if (response.ok) return response;
   throw await problemOf(response);
+}
+
+function headersOf(verb: string, { body, once }: AnyCall): Record<string, string> {
+  return {
+    accept: 'application/json',
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(Date.now() - touched > UNATTENDED ? { 'x-unattended': '1' } : {}),
+    ...(once === undefined ? {} : { 'idempotency-key': once }),
+    ...(verb !== 'GET' && csrf !== undefined ? { 'x-csrf-token': csrf } : {}),
+  };
 }
 
 async function problemOf(response: Response): Promise<ApiProblem> {

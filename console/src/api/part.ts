@@ -20,7 +20,7 @@ export async function part<Module>(load: () => Promise<Module>): Promise<Module>
 }
 
 const isServerAway = (): Promise<boolean> =>
-  ask('sign-in/methods').then(
+  ask('GET /sign-in/methods').then(
     () => false,
     (error: unknown) => isAway(error),
   );

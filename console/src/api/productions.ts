@@ -8,7 +8,7 @@ const EVERY = 5_000;
 /** One that is started later appears by itself. */
 export const productions = queryOptions({
   queryKey: ['productions'],
-  queryFn: async ({ signal }) => known(await ask<Productions>('productions', { signal })),
+  queryFn: async ({ signal }) => known(await ask('GET /productions', { signal })),
   staleTime: EVERY,
   refetchInterval: EVERY,
 });

@@ -1,35 +1,8 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
-import type { Alert, OnCall } from '../../../src/api/contract/alert.ts';
-import type {
-  BodyHex,
-  BodyText,
-  Diff,
-  Hl7Tree,
-  MailView,
-  Table,
-} from '../../../src/api/contract/body.ts';
-import type { Comparison, EventPage, Statistics } from '../../../src/api/contract/event.ts';
-import type {
-  FoundHosts,
-  HostPage,
-  Hosts,
-  ProductionMap,
-  QueuedMessages,
-  Queues,
-} from '../../../src/api/contract/host.ts';
-import type { Job, JobItems, JobResults } from '../../../src/api/contract/job.ts';
-import type {
-  Failures,
-  Message,
-  MessagePage,
-  QuickHits,
-  SearchRequest,
-  Session,
-} from '../../../src/api/contract/message.ts';
-import type { Certificates, Storage } from '../../../src/api/contract/storage.ts';
+import type { SearchRequest, Session } from '../../../src/api/contract/message.ts';
 import { serverNow } from '../clock/server-clock.ts';
 import { LIVE } from './answers.ts';
-import { ask } from './client.ts';
+import { ask, type Query } from './client.ts';
 
 /** Counts per interval of the last `length` milliseconds, of one host or of all. */
 export const statistics = (length: number, step: number, host?: string) =>
@@ -37,7 +10,7 @@ export const statistics = (length: number, step: number, host?: string) =>
     queryKey: ['statistics', length, step, host],
     queryFn: ({ signal }) => {
       const to = Math.ceil(serverNow() / step) * step;
-      return ask<Statistics>('statistics', {
+      return ask('GET /statistics', {
         query: { from: to - length, to, step, hosts: host },
         signal,
       });
@@ -51,30 +24,21 @@ export const comparison = (hours: number, host?: string) =>
     queryKey: ['comparison', hours, host],
     queryFn: ({ signal }) => {
       const { timeZone: zone } = Intl.DateTimeFormat().resolvedOptions();
-      return ask<Comparison>('statistics/comparison', {
-        query: { hours, zone, hosts: host },
-        signal,
-      });
+      return ask('GET /statistics/comparison', { query: { hours, zone, hosts: host }, signal });
     },
     refetchInterval: 60_000,
   });
 
-export const events = (query: {
-  readonly hosts?: string;
-  readonly level?: string;
-  readonly limit?: number;
-  readonly from?: number;
-  readonly to?: number;
-}) =>
+export const events = (query: Query<'GET /events'>) =>
   queryOptions({
     queryKey: ['events', query],
-    queryFn: ({ signal }) => ask<EventPage>('events', { query, signal }),
+    queryFn: ({ signal }) => ask('GET /events', { query, signal }),
     refetchInterval: LIVE,
   });
 
 export const hosts = queryOptions({
   queryKey: ['hosts'],
-  queryFn: ({ signal }) => ask<Hosts>('hosts', { signal }),
+  queryFn: ({ signal }) => ask('GET /hosts', { signal }),
   refetchInterval: LIVE,
 });
 
@@ -82,25 +46,25 @@ export const hosts = queryOptions({
 export const foundHosts = (text: string) =>
   queryOptions({
     queryKey: ['found-hosts', text],
-    queryFn: ({ signal }) => ask<FoundHosts>('find/hosts', { query: { text }, signal }),
+    queryFn: ({ signal }) => ask('GET /find/hosts', { query: { text }, signal }),
   });
 
 export const productionMap = queryOptions({
   queryKey: ['production'],
-  queryFn: ({ signal }) => ask<ProductionMap>('production/map', { signal }),
+  queryFn: ({ signal }) => ask('GET /production/map', { signal }),
   refetchInterval: LIVE,
 });
 
 export const queues = queryOptions({
   queryKey: ['queues'],
-  queryFn: ({ signal }) => ask<Queues>('queues', { signal }),
+  queryFn: ({ signal }) => ask('GET /queues', { signal }),
   refetchInterval: LIVE,
 });
 
 export const hostPage = (host: string) =>
   queryOptions({
     queryKey: ['hosts', host],
-    queryFn: ({ signal }) => ask<HostPage>(`hosts/${encodeURIComponent(host)}`, { signal }),
+    queryFn: ({ signal }) => ask('GET /hosts/{host}', { path: { host }, signal }),
     refetchInterval: LIVE,
   });
 
@@ -108,7 +72,8 @@ export const queued = (host: string, fields: readonly string[]) =>
   queryOptions({
     queryKey: ['queues', host, fields],
     queryFn: ({ signal }) =>
-      ask<QueuedMessages>(`queues/${encodeURIComponent(host)}/messages`, {
+      ask('GET /queues/{host}/messages', {
+        path: { host },
         query: { limit: 100, fields: fields.join(',') },
         signal,
       }),
@@ -118,7 +83,7 @@ export const queued = (host: string, fields: readonly string[]) =>
 export const session = (id: number) =>
   queryOptions({
     queryKey: ['sessions', id],
-    queryFn: ({ signal }) => ask<Session>(`sessions/${id}`, { signal }),
+    queryFn: ({ signal }) => ask('GET /sessions/{id}', { path: { id }, signal }),
     refetchInterval: ({ state }) =>
       state.data !== undefined && isOpen(state.data) ? 5_000 : 15_000,
   });
@@ -126,20 +91,19 @@ export const session = (id: number) =>
 export const message = (id: number) =>
   queryOptions({
     queryKey: ['messages', id],
-    queryFn: ({ signal }) => ask<Message>(`messages/${id}`, { signal }),
+    queryFn: ({ signal }) => ask('GET /messages/{id}', { path: { id }, signal }),
   });
 
 export const quickHits = (text: string) =>
   queryOptions({
     queryKey: ['find', text],
-    queryFn: ({ signal }) => ask<QuickHits>('find', { query: { text, limit: 12 }, signal }),
+    queryFn: ({ signal }) => ask('GET /find', { query: { text, limit: 12 }, signal }),
     enabled: text.trim() !== '',
   });
 
 export const searchFields = queryOptions({
   queryKey: ['fields'],
-  queryFn: ({ signal }) =>
-    ask<{ readonly fields: readonly string[] }>('messages/fields', { signal }),
+  queryFn: ({ signal }) => ask('GET /messages/fields', { signal }),
   staleTime: 60_000,
 });
 
@@ -148,7 +112,7 @@ export const failures = (milliseconds?: number) =>
   queryOptions({
     queryKey: ['failures', milliseconds],
     queryFn: ({ signal }) =>
-      ask<Failures>('failures', {
+      ask('GET /failures', {
         query: { from: milliseconds === undefined ? undefined : serverNow() - milliseconds },
         signal,
       }),
@@ -166,7 +130,8 @@ export const bodyText = (id: number, part: Part, pretty = false) =>
   queryOptions({
     queryKey: ['bodies', id, part, 'text', pretty],
     queryFn: ({ signal }) =>
-      ask<BodyText>(`messages/${id}/body`, {
+      ask('GET /messages/{id}/body', {
+        path: { id },
         query: { part, pretty: pretty || undefined },
         signal,
       }),
@@ -177,7 +142,8 @@ export const segmentTree = (id: number, part: Part, type: string) =>
   queryOptions({
     queryKey: ['bodies', id, part, 'tree'],
     queryFn: ({ signal }) =>
-      ask<Hl7Tree>(`messages/${id}/body/${type.startsWith('HL7v2') ? 'hl7' : 'segments'}`, {
+      ask(`GET /messages/{id}/body/${type.startsWith('HL7v2') ? 'hl7' : 'segments'}`, {
+        path: { id },
         query: { part },
         signal,
       }),
@@ -188,14 +154,15 @@ export const bodyHex = (id: number, part: Part, offset: number) =>
   queryOptions({
     queryKey: ['bodies', id, part, 'hex', offset],
     queryFn: ({ signal }) =>
-      ask<BodyHex>(`messages/${id}/body/hex`, { query: { part, offset }, signal }),
+      ask('GET /messages/{id}/body/hex', { path: { id }, query: { part, offset }, signal }),
     staleTime: Number.POSITIVE_INFINITY,
   });
 
 export const bodyMail = (id: number, part: Part) =>
   queryOptions({
     queryKey: ['bodies', id, part, 'mail'],
-    queryFn: ({ signal }) => ask<MailView>(`messages/${id}/body/mail`, { query: { part }, signal }),
+    queryFn: ({ signal }) =>
+      ask('GET /messages/{id}/body/mail', { path: { id }, query: { part }, signal }),
     staleTime: Number.POSITIVE_INFINITY,
   });
 
@@ -203,14 +170,19 @@ export const bodyTable = (id: number, part: Part, after: number) =>
   queryOptions({
     queryKey: ['bodies', id, part, 'table', after],
     queryFn: ({ signal }) =>
-      ask<Table>(`messages/${id}/body/table`, { query: { part, after, limit: 200 }, signal }),
+      ask('GET /messages/{id}/body/table', {
+        path: { id },
+        query: { part, after, limit: 200 },
+        signal,
+      }),
     staleTime: Number.POSITIVE_INFINITY,
   });
 
 export const difference = (id: number, against: number | undefined) =>
   queryOptions({
     queryKey: ['bodies', id, 'diff', against],
-    queryFn: ({ signal }) => ask<Diff>(`messages/${id}/diff`, { query: { against }, signal }),
+    queryFn: ({ signal }) =>
+      ask('GET /messages/{id}/diff', { path: { id }, query: { against: against ?? 0 }, signal }),
     enabled: against !== undefined,
     staleTime: Number.POSITIVE_INFINITY,
   });
@@ -218,32 +190,25 @@ export const difference = (id: number, against: number | undefined) =>
 export const alerts = (ended: boolean) =>
   queryOptions({
     queryKey: ['alerts', ended],
-    queryFn: ({ signal }) =>
-      ask<{ readonly alerts: readonly Alert[] }>('alerts', {
-        query: { ended: ended || undefined },
-        signal,
-      }),
+    queryFn: ({ signal }) => ask('GET /alerts', { query: { ended: ended || undefined }, signal }),
     refetchInterval: LIVE,
   });
 
 export const jobs = queryOptions({
   queryKey: ['jobs'],
-  queryFn: ({ signal }) => ask<{ readonly jobs: readonly Job[] }>('jobs', { signal }),
+  queryFn: ({ signal }) => ask('GET /jobs', { signal }),
   refetchInterval: LIVE,
 });
 
 export const job = (id: number) =>
   queryOptions({
     queryKey: ['jobs', id],
-    queryFn: ({ signal }) => ask<Job>(`jobs/${id}`, { signal }),
+    queryFn: ({ signal }) => ask('GET /jobs/{id}', { path: { id }, signal }),
     refetchInterval: ({ state }) => (state.data?.ended === undefined ? 1_000 : LIVE),
   });
 
 /** Which messages of a job: by how the act ended, or by what happened to the message it made. */
-export interface ItemFilter {
-  readonly state?: string | undefined;
-  readonly outcome?: string | undefined;
-}
+export type ItemFilter = Pick<Query<'GET /jobs/{id}/items'>, 'state' | 'outcome'>;
 
 const ITEMS = 500;
 
@@ -252,7 +217,11 @@ export const jobItems = (id: number, filter: ItemFilter) =>
     queryKey: ['jobs', id, 'items', filter],
     initialPageParam: undefined as number | undefined,
     queryFn: ({ pageParam: after, signal }) =>
-      ask<JobItems>(`jobs/${id}/items`, { query: { ...filter, after, limit: ITEMS }, signal }),
+      ask('GET /jobs/{id}/items', {
+        path: { id },
+        query: { ...filter, after, limit: ITEMS },
+        signal,
+      }),
     getNextPageParam: ({ next }) => next,
     refetchInterval: LIVE,
   });
@@ -260,25 +229,25 @@ export const jobItems = (id: number, filter: ItemFilter) =>
 export const jobResults = (id: number) =>
   queryOptions({
     queryKey: ['jobs', id, 'results'],
-    queryFn: ({ signal }) => ask<JobResults>(`jobs/${id}/results`, { signal }),
+    queryFn: ({ signal }) => ask('GET /jobs/{id}/results', { path: { id }, signal }),
     refetchInterval: LIVE,
   });
 
 export const onCall = queryOptions({
   queryKey: ['on-call'],
-  queryFn: ({ signal }) => ask<OnCall>('alerts/on-call', { signal }),
+  queryFn: ({ signal }) => ask('GET /alerts/on-call', { signal }),
   refetchInterval: 15_000,
 });
 
 export const certificates = queryOptions({
   queryKey: ['certificates'],
-  queryFn: ({ signal }) => ask<Certificates>('certificates', { signal }),
+  queryFn: ({ signal }) => ask('GET /certificates', { signal }),
   staleTime: 60_000,
 });
 
 export const storage = queryOptions({
   queryKey: ['storage'],
-  queryFn: ({ signal }) => ask<Storage>('storage', { signal }),
+  queryFn: ({ signal }) => ask('GET /storage', { signal }),
   refetchInterval: 15_000,
 });
 
@@ -286,6 +255,6 @@ export const storage = queryOptions({
 export const someMessages = (criteria: SearchRequest) =>
   queryOptions({
     queryKey: ['messages', 'some', criteria],
-    queryFn: ({ signal }) => ask<MessagePage>('messages/search', { body: criteria, signal }),
+    queryFn: ({ signal }) => ask('POST /messages/search', { body: criteria, signal }),
     refetchInterval: 5_000,
   });

@@ -1,4 +1,4 @@
-import type { MessagePage, SearchCriteria } from '../../../src/api/contract/message.ts';
+import type { SearchCriteria } from '../../../src/api/contract/message.ts';
 import { ask } from './client.ts';
 
 const PATIENCE = 5_000;
@@ -8,9 +8,7 @@ const PAUSE = 150;
 export async function untilTraced(id: number, criteria: SearchCriteria): Promise<void> {
   const limit = Date.now() + PATIENCE;
   while (Date.now() < limit) {
-    const { items } = await ask<MessagePage>('messages/search', {
-      body: { ...criteria, limit: 100 },
-    });
+    const { items } = await ask('POST /messages/search', { body: { ...criteria, limit: 100 } });
     if (items.some((one) => one.id === id)) return;
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }

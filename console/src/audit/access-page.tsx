@@ -2,7 +2,7 @@ import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ArrowLeft, Download } from 'lucide-react';
 import { type FormEvent, type ReactElement, useState } from 'react';
-import { ask, askBytes } from '../api/client.ts';
+import { ask, askBytes, type Result } from '../api/client.ts';
 import { Button, ICON_BUTTON } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
@@ -14,7 +14,6 @@ import { zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
 import { ACTS } from './act-names.ts';
-import type { AuditRow } from './audit-row.ts';
 
 interface Asked {
   readonly patient: string;
@@ -22,16 +21,7 @@ interface Asked {
   readonly to: number | undefined;
 }
 
-interface Report {
-  readonly people: readonly {
-    readonly actor: string;
-    readonly via: string;
-    readonly acts: number;
-    readonly first: number;
-    readonly last: number;
-  }[];
-  readonly rows: readonly (Omit<AuditRow, 'detail'> & { readonly reason?: string })[];
-}
+type Report = Result<'POST /audit/access'>;
 
 const CELL = 'px-3 py-1';
 /** What the server gives at once. */
@@ -41,15 +31,15 @@ const PAGE = 200;
 export function AccessPage(): ReactElement {
   const [asked, setAsked] = useState<Asked | undefined>(undefined);
   const report = useMutation({
-    mutationFn: (given: Asked) => ask<Report>('audit/access', { body: given }),
+    mutationFn: (given: Asked) => ask('POST /audit/access', { body: given }),
   });
   const more = useMutation({
-    mutationFn: (before: number) =>
-      ask<Report>('audit/access', { body: { ...asked, before, limit: PAGE } }),
+    mutationFn: ({ before, ...of }: Asked & { readonly before: number }) =>
+      ask('POST /audit/access', { body: { ...of, before, limit: PAGE } }),
   });
   const save = useMutation({
     mutationFn: async (given: Asked) => {
-      const answer = await askBytes('audit/access/export', { body: given });
+      const answer = await askBytes('POST /audit/access/export', { body: given });
       saveFile(await answer.blob(), 'access.csv');
     },
   });
@@ -117,12 +107,15 @@ export function AccessPage(): ReactElement {
         <div className="flex flex-col gap-4">
           <People people={report.data.people} />
           <Rows rows={rows} />
-          {last !== undefined && rows.length % PAGE === 0 && (
+          {asked !== undefined && last !== undefined && rows.length % PAGE === 0 && (
             <Button
               className="self-start"
               disabled={more.isPending}
               onClick={() =>
-                more.mutate(last.seq, { onSuccess: (next) => setOlder([...older, ...next.rows]) })
+                more.mutate(
+                  { ...asked, before: last.seq },
+                  { onSuccess: (next) => setOlder([...older, ...next.rows]) },
+                )
               }
             >
               {t('Show older')}

@@ -2,7 +2,7 @@ import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { Download, ShieldCheck, UserSearch } from 'lucide-react';
 import type { FormEvent, ReactElement } from 'react';
-import { apiUrl, ask } from '../api/client.ts';
+import { apiUrl, ask, type Result } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
@@ -13,7 +13,6 @@ import { ShowOlder } from '../element/show-older.tsx';
 import { clock, day, zone } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { t } from '../language/translate.ts';
-import type { AuditRow } from './audit-row.ts';
 
 const PAGE = 200;
 
@@ -28,7 +27,7 @@ const OUTCOMES = {
   done: t('done'),
   refused: t('refused'),
   failed: t('failed'),
-} as const satisfies Record<AuditRow['outcome'], string>;
+} as const satisfies Record<Result<'GET /audit'>['rows'][number]['outcome'], string>;
 
 /** What is looked for, as in the address. */
 function filterIn(form: FormData): Record<string, string | undefined> {
@@ -49,7 +48,7 @@ export function AuditPage(): ReactElement {
     queryKey: ['audit', filter],
     initialPageParam: undefined as number | undefined,
     queryFn: ({ pageParam: before, signal }) =>
-      ask<{ readonly rows: readonly AuditRow[] }>('audit', {
+      ask('GET /audit', {
         query: { ...about, from: timeOf(from), to: timeOf(to), before, limit: PAGE },
         signal,
       }),
@@ -58,7 +57,7 @@ export function AuditPage(): ReactElement {
   });
   const rows = acts.data?.pages.flatMap((page) => page.rows);
   const verify = useMutation({
-    mutationFn: () => ask<{ readonly rows: number; readonly broken?: number }>('audit/verify'),
+    mutationFn: () => ask('GET /audit/verify'),
   });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();

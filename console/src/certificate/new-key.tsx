@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useId } from 'react';
-import type { KeyOrder, WaitingKey } from '../../../src/api/contract/certificate.ts';
+import type { KeyOrder } from '../../../src/api/contract/certificate.ts';
 import { ask } from '../api/client.ts';
 import { certificates } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
@@ -21,7 +21,7 @@ export function NewKey({
   const { data } = useQuery(certificates);
   const known = (data?.certificates ?? []).filter(({ kind }) => kind === 'own');
   const make = useMutation({
-    mutationFn: (body: KeyOrder) => ask<WaitingKey>('certificates/requests', { body }),
+    mutationFn: (body: KeyOrder) => ask('POST /certificates/requests', { body }),
     onSuccess: () => {
       onMade();
       onClose();

@@ -26,10 +26,10 @@ export function Upload({
     mutationFn: async () => {
       const given = await Promise.all([...(chosen.current?.files ?? [])].map((one) => one.text()));
       const certificate = [...given, pasted.current?.value ?? ''].join('\n');
-      return ask<TakenCertificate>(
-        `certificates/requests/${encodeURIComponent(name)}/certificate`,
-        { body: { certificate } },
-      );
+      return ask('POST /certificates/requests/{name}/certificate', {
+        path: { name },
+        body: { certificate },
+      });
     },
     onSuccess: onTaken,
   });

@@ -1,6 +1,6 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactElement, useState } from 'react';
-import type { WaitingKey, WaitingKeys } from '../../../src/api/contract/certificate.ts';
+import type { WaitingKey } from '../../../src/api/contract/certificate.ts';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
@@ -15,7 +15,7 @@ import { Upload } from './upload.tsx';
 
 const waitingKeys = queryOptions({
   queryKey: ['certificates', 'waiting'],
-  queryFn: ({ signal }) => ask<WaitingKeys>('certificates/requests', { signal }),
+  queryFn: ({ signal }) => ask('GET /certificates/requests', { signal }),
 });
 
 type Open =
@@ -107,8 +107,7 @@ function Discard({
   readonly onClose: () => void;
 }): ReactElement {
   const discard = useMutation({
-    mutationFn: () =>
-      ask(`certificates/requests/${encodeURIComponent(name)}`, { method: 'DELETE' }),
+    mutationFn: () => ask('DELETE /certificates/requests/{name}', { path: { name } }),
     onSuccess: onDone,
   });
   return (

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactElement, useEffect, useState } from 'react';
-import type { ChangedReport, CheckReport, Draft, Drafts } from '../../../src/api/contract/files.ts';
+import type { CheckReport } from '../../../src/api/contract/files.ts';
 import { ask } from '../api/client.ts';
 import type { Edit, Edits } from '../edit/edits.ts';
 import { Button } from '../element/button.tsx';
@@ -26,7 +26,7 @@ export function ChangeBar({ edits }: { readonly edits: Edits }): ReactElement {
   const check = useQuery({
     queryKey: ['check', settled, tests],
     queryFn: ({ signal }) =>
-      ask<CheckReport>('production/files/check', { body: { edits: settled, tests }, signal }),
+      ask('POST /production/files/check', { body: { edits: settled, tests }, signal }),
     refetchOnWindowFocus: false,
     gcTime: 0,
     placeholderData: (before) => before,
@@ -36,8 +36,9 @@ export function ChangeBar({ edits }: { readonly edits: Edits }): ReactElement {
     mutationFn: async (apply: boolean) => {
       // the trial counts only if it was of exactly these files
       const body = { edits: edits.all, reason: reason.trim(), trial };
-      const draft = await ask<Draft>('production/drafts', { body });
-      if (apply) await ask<ChangedReport>(`production/drafts/${draft.id}/apply`, { body: {} });
+      const draft = await ask('POST /production/drafts', { body });
+      if (apply)
+        await ask('POST /production/drafts/{id}/apply', { path: { id: draft.id }, body: {} });
     },
     onSuccess: () => edits.clear(),
     onSettled: () => client.invalidateQueries(),
@@ -104,7 +105,7 @@ export function ChangeBar({ edits }: { readonly edits: Edits }): ReactElement {
 export const draftsQuery = {
   queryKey: ['drafts'],
   queryFn: ({ signal }: { readonly signal: AbortSignal }) =>
-    ask<Drafts>('production/drafts', { signal }),
+    ask('GET /production/drafts', { signal }),
 } as const;
 
 const hasErrors = (report: CheckReport | undefined): boolean =>

@@ -20,11 +20,11 @@ export function ConfigurationPage(): ReactElement {
   const [reason, setReason] = useState('');
   const [leaves, setLeaves] = useState(false);
   const look = useMutation({
-    mutationFn: () => ask<ReloadReport>('production/reload', { body: { dryRun: true } }),
+    mutationFn: () => ask('POST /production/reload', { body: { dryRun: true } }),
   });
   const apply = useMutation({
     mutationFn: () =>
-      ask<ReloadReport>('production/reload', {
+      ask('POST /production/reload', {
         body: {
           dryRun: false,
           reason: reason.trim(),

@@ -41,12 +41,12 @@ function OpenDraft({
   const [isOpen, setOpen] = useState(false);
   const { data, error } = useQuery({
     queryKey: ['draft', id],
-    queryFn: ({ signal }) => ask<DraftView>(`production/drafts/${id}`, { signal }),
+    queryFn: ({ signal }) => ask('GET /production/drafts/{id}', { path: { id }, signal }),
     enabled: isOpen,
   });
   const decide = useMutation({
     mutationFn: ({ act, leaveWaiting }: Decision) =>
-      ask<unknown>(`production/drafts/${id}/${act}`, { body: { leaveWaiting } }),
+      ask(`POST /production/drafts/{id}/${act}`, { path: { id }, body: { leaveWaiting } }),
     onSettled: () => client.invalidateQueries(),
   });
   const isOwn = me?.name.toLowerCase() === by.toLowerCase();

@@ -2,7 +2,6 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { Pencil } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { Files, FileText } from '../../../src/api/contract/files.ts';
 import { ask } from '../api/client.ts';
 import { type Edits, useEdits } from '../edit/edits.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
@@ -29,7 +28,7 @@ export function FilePage(): ReactElement {
   const navigate = useNavigate();
   const { data, error } = useQuery({
     queryKey: ['files', version],
-    queryFn: ({ signal }) => ask<Files>('production/files', { query: { version }, signal }),
+    queryFn: ({ signal }) => ask('GET /production/files', { query: { version }, signal }),
   });
   const known = (data?.files ?? []).map((one) => one.path);
   const added = edits.all.filter((one) => !known.includes(one.path)).map((one) => one.path);
@@ -152,7 +151,7 @@ function FileView({
   const { data, error } = useQuery({
     queryKey: ['file', path, version],
     queryFn: ({ signal }) =>
-      ask<FileText>('production/files/text', { query: { path, version }, signal }),
+      ask('GET /production/files/text', { query: { path, version }, signal }),
   });
   if (data === undefined) {
     return (

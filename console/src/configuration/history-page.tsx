@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useSearch } from '@tanstack/react-router';
 import { Undo2 } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
-import type { Comparison, History } from '../../../src/api/contract/files.ts';
+import type { History } from '../../../src/api/contract/files.ts';
 import { ask } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { ListTable } from '../element/list-table.tsx';
@@ -21,7 +21,7 @@ type Version = History['versions'][number];
 export function HistoryPage(): ReactElement {
   const { data, error } = useQuery({
     queryKey: ['history'],
-    queryFn: ({ signal }) => ask<History>('production/history', { signal }),
+    queryFn: ({ signal }) => ask('GET /production/history', { signal }),
   });
   const { version } = useSearch({ from: '/history' });
   const versions = data?.versions ?? [];
@@ -134,7 +134,7 @@ function Chosen({
   const { data, error } = useQuery({
     queryKey: ['comparison', before?.version, one.version],
     queryFn: ({ signal }) =>
-      ask<Comparison>('production/history/comparison', {
+      ask('GET /production/history/comparison', {
         query: { before: before?.version, after: one.version },
         signal,
       }),

@@ -1,7 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
-import type { ChangedReport, Comparison } from '../../../src/api/contract/files.ts';
 import { ApiProblem, ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
@@ -24,7 +23,7 @@ export function RollBackDialog({
   const { data, error } = useQuery({
     queryKey: ['comparison', 'running', version],
     queryFn: ({ signal }) =>
-      ask<Comparison>('production/history/comparison', {
+      ask('GET /production/history/comparison', {
         query: { before: 'running', after: version },
         signal,
       }),
@@ -32,7 +31,8 @@ export function RollBackDialog({
   });
   const order = useMutation({
     mutationFn: (leaveWaiting: boolean) =>
-      ask<ChangedReport>(`production/history/${version}/roll-back`, {
+      ask('POST /production/history/{version}/roll-back', {
+        path: { version },
         body: { reason: reason.trim(), leaveWaiting },
       }),
     onSuccess: async () => {

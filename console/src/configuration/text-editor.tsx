@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactElement, useRef, useState } from 'react';
-import type { Paths } from '../../../src/api/contract/files.ts';
 import { ask } from '../api/client.ts';
 import { t } from '../language/translate.ts';
 
@@ -61,7 +60,7 @@ function Following({
   const { data } = useQuery({
     queryKey: ['paths', asked],
     queryFn: ({ signal }) =>
-      ask<Paths>('production/files/paths', { query: { beginning: asked }, signal }),
+      ask('GET /production/files/paths', { query: { beginning: asked }, signal }),
     staleTime: Number.POSITIVE_INFINITY,
     placeholderData: (before) => before,
   });

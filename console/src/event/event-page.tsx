@@ -1,9 +1,8 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
-import type { EventPage as Answer } from '../../../src/api/contract/event.ts';
 import { LIVE } from '../api/answers.ts';
-import { ask } from '../api/client.ts';
+import { ask, type Query } from '../api/client.ts';
 import { hosts as hostsQuery } from '../api/queries.ts';
 import { Choice } from '../element/field.tsx';
 import { timeOf } from '../element/local-time.ts';
@@ -22,12 +21,18 @@ export function EventPage(): ReactElement {
   const { host, level, from, to } = useSearch({ from: '/events' });
   const navigate = useNavigate();
   const { data: known } = useQuery(hostsQuery);
-  const asked = { hosts: host, level, from: timeOf(from), to: timeOf(to), limit: PAGE };
+  const asked = {
+    hosts: host,
+    level: level as Query<'GET /events'>['level'],
+    from: timeOf(from),
+    to: timeOf(to),
+    limit: PAGE,
+  };
   const log = useInfiniteQuery({
     queryKey: ['events', 'pages', asked],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam: after, signal }) =>
-      ask<Answer>('events', { query: { ...asked, after }, signal }),
+      ask('GET /events', { query: { ...asked, after }, signal }),
     getNextPageParam: ({ next }) => next,
     refetchInterval: LIVE,
   });

@@ -2,7 +2,7 @@ import { useMutation } from '@tanstack/react-query';
 import { Link, useSearch } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
 import type { SearchCriteria } from '../../../src/api/contract/message.ts';
-import { askBytes } from '../api/client.ts';
+import { askBytes, type Body } from '../api/client.ts';
 import { serverNow } from '../clock/server-clock.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
@@ -56,17 +56,19 @@ function shownCriterion(name: string, value: unknown): string {
   return String(value);
 }
 
+type Format = Body<'POST /messages/export'>['format'];
+
 /** The results of a search as a file, without bodies. */
 export function ExportPage(): ReactElement {
   const state = useSearch({ from: '/export' });
-  const [format, setFormat] = useState('csv');
+  const [format, setFormat] = useState<Format>('csv');
   const [limit, setLimit] = useState('10000');
   const [now] = useState(serverNow);
   const [{ columns }] = usePreferences();
   const fields = fieldsOf(columnsOf(columns));
   const download = useMutation({
     mutationFn: async () => {
-      const response = await askBytes('messages/export', {
+      const response = await askBytes('POST /messages/export', {
         body: { criteria: criteriaOf(state, now), format, limit: Number(limit), fields },
       });
       const file = await response.blob();
@@ -109,7 +111,11 @@ export function ExportPage(): ReactElement {
           ))}
         </dl>
         <div className="flex gap-3">
-          <Choice label={t('As')} value={format} onChange={({ target }) => setFormat(target.value)}>
+          <Choice
+            label={t('As')}
+            value={format}
+            onChange={({ target }) => setFormat(target.value as Format)}
+          >
             <option value="csv">CSV</option>
             <option value="ndjson">{t('JSON lines')}</option>
           </Choice>

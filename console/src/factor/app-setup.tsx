@@ -9,12 +9,6 @@ import { t } from '../language/translate.ts';
 import type { AddedFactor } from './own-factors.ts';
 import { QrCode } from './qr-code.tsx';
 
-interface NewApp {
-  readonly secret: string;
-  readonly uri: string;
-  readonly ticket: string;
-}
-
 /** Sets an authenticator app up: a QR code, and the first code of the app as proof. */
 export function AppSetup({
   password,
@@ -24,7 +18,7 @@ export function AppSetup({
   readonly onAdded: (added: AddedFactor) => void;
 }): ReactElement {
   const start = useMutation({
-    mutationFn: () => ask<NewApp>('me/second-factor/totp', { body: { password } }),
+    mutationFn: () => ask('POST /me/second-factor/totp', { body: { password } }),
   });
   const { mutate: begin } = start;
   const begun = useRef(false);
@@ -35,7 +29,7 @@ export function AppSetup({
   }, [begin]);
   const confirm = useMutation({
     mutationFn: (body: { readonly ticket: string; readonly code: string }) =>
-      ask<AddedFactor>('me/second-factor/totp/confirm', { body }),
+      ask('POST /me/second-factor/totp/confirm', { body }),
     onSuccess: onAdded,
   });
   if (start.isError) return <Problem error={start.error} />;

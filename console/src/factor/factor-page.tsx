@@ -207,9 +207,7 @@ function ActDialog({
 function NewCodes({ onClose }: { readonly onClose: () => void }): ReactElement {
   const make = useMutation({
     mutationFn: (password: string) =>
-      ask<{ readonly codes: readonly string[] }>('me/second-factor/recovery-codes', {
-        body: { password },
-      }),
+      ask('POST /me/second-factor/recovery-codes', { body: { password } }),
   });
   if (make.data !== undefined) return <RecoveryCodes codes={make.data.codes} onKept={onClose} />;
   return (
@@ -229,7 +227,8 @@ function Removal({
   readonly onClose: () => void;
 }): ReactElement {
   const remove = useMutation({
-    mutationFn: (password: string) => ask('me/second-factor/remove', { body: { password, which } }),
+    mutationFn: (password: string) =>
+      ask('POST /me/second-factor/remove', { body: { password, which } }),
     onSuccess: onClose,
   });
   return (

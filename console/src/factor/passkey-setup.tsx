@@ -21,14 +21,13 @@ export function PasskeySetup({
 }): ReactElement {
   const make = useMutation({
     mutationFn: async (label: string) => {
-      const { options, ticket } = await ask<{ readonly options: Options; readonly ticket: string }>(
-        'me/second-factor/passkey',
-        { body: { password } },
-      );
-      const response = await startRegistration({ optionsJSON: options }).catch(browserProblem);
-      return ask<AddedFactor>('me/second-factor/passkey/confirm', {
-        body: { ticket, label, response },
+      const { options, ticket } = await ask('POST /me/second-factor/passkey', {
+        body: { password },
       });
+      const response = await startRegistration({ optionsJSON: options as Options }).catch(
+        browserProblem,
+      );
+      return ask('POST /me/second-factor/passkey/confirm', { body: { ticket, label, response } });
     },
     onSuccess: onAdded,
   });

@@ -2,7 +2,7 @@ import { startAuthentication } from '@simplewebauthn/browser';
 import { useMutation } from '@tanstack/react-query';
 import { KeyRound } from 'lucide-react';
 import { type FormEvent, type ReactElement, useState } from 'react';
-import { ask } from '../api/client.ts';
+import { ask, type Body, type Result } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
@@ -12,13 +12,10 @@ import { browserProblem } from './browser-problem.ts';
 type Options = Parameters<typeof startAuthentication>[0]['optionsJSON'];
 
 /** What is asked for after the password. */
-export interface AskedFor {
-  readonly kinds: readonly ('totp' | 'passkey')[];
-  /** What the browser needs for a passkey; missing if none belongs to this address. */
-  readonly passkey?: Options;
-}
+export type AskedFor = NonNullable<Result<'POST /sign-in'>['secondFactor']>;
 
-const send = (body: object): Promise<unknown> => ask('sign-in/second-factor', { body });
+const send = (body: Body<'POST /sign-in/second-factor'>): Promise<unknown> =>
+  ask('POST /sign-in/second-factor', { body });
 
 /** The second step of a sign-in: a code, a passkey or a recovery code. */
 export function SecondStep({
@@ -55,7 +52,7 @@ export function SecondStep({
           look={hasApp ? 'plain' : 'primary'}
           className="!h-9"
           disabled={byPasskey.isPending}
-          onClick={() => byPasskey.mutate(passkey)}
+          onClick={() => byPasskey.mutate(passkey as Options)}
         >
           <KeyRound size={15} aria-hidden="true" />
           {byPasskey.isPending ? t('Waiting for the device…') : t('Use a passkey')}

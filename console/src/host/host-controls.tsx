@@ -18,7 +18,7 @@ export function HostControls({
   const client = useQueryClient();
   const act = useMutation({
     mutationFn: (verb: 'start' | 'stop' | 'restart' | 'retry') =>
-      ask(`hosts/${encodeURIComponent(name)}/${verb}`, { body: {} }),
+      ask(`POST /hosts/{host}/${verb}`, { path: { host: name }, body: {} }),
     onSettled: () => client.invalidateQueries(),
   });
   if (!may('host.control') || health === 'inline') return null;

@@ -27,7 +27,6 @@ export function HostOverrides({ host }: { readonly host: Host }): ReactElement |
   const [kind, setKind] = useState<Kind>('hold');
   const [time, setTime] = useState(60 * 60_000);
   const [reason, setReason] = useState('');
-  const path = (of: Kind): string => `hosts/${encodeURIComponent(host.name)}/overrides/${of}`;
   const onSuccess = (): Promise<void> => client.invalidateQueries();
   const set = useMutation({
     mutationFn: () => {
@@ -36,12 +35,13 @@ export function HostOverrides({ host }: { readonly host: Host }): ReactElement |
         reason: reason.trim(),
         ...(kind === 'log-level' ? { level: 'debug' } : {}),
       };
-      return ask(path(kind), { method: 'PUT', body });
+      return ask('PUT /hosts/{host}/overrides/{kind}', { path: { host: host.name, kind }, body });
     },
     onSuccess,
   });
   const end = useMutation({
-    mutationFn: (of: Kind) => ask(path(of), { method: 'DELETE' }),
+    mutationFn: (of: Kind) =>
+      ask('DELETE /hosts/{host}/overrides/{kind}', { path: { host: host.name, kind: of } }),
     onSuccess,
   });
   if (!may && host.overrides.length === 0) return null;

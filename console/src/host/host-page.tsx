@@ -168,7 +168,7 @@ const RESULTS = {
 function ConnectionTest({ host }: { readonly host: string }): ReactElement | null {
   const may = useMay();
   const test = useMutation({
-    mutationFn: () => ask<TestReport>(`hosts/${encodeURIComponent(host)}/test`, { method: 'POST' }),
+    mutationFn: () => ask('POST /hosts/{host}/test', { path: { host } }),
   });
   if (!may('connection.test')) return null;
   return (

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, type ReactElement, useState } from 'react';
-import { ask, newKey } from '../api/client.ts';
+import { ask, type Body, newKey } from '../api/client.ts';
 import { untilTraced } from '../api/until-traced.ts';
 import { serverNow } from '../clock/server-clock.ts';
 import { Button } from '../element/button.tsx';
@@ -11,11 +11,6 @@ import { Problem } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
 
 const LATELY = 10_000;
-
-interface Sent {
-  readonly messageId: number;
-  readonly sessionId: number;
-}
 
 /** Sends a user's test message into a host, and shows what happens to it. */
 export function TestMessage({
@@ -30,11 +25,8 @@ export function TestMessage({
   // a second click, or another one after a lost answer, does not make a second message
   const [once] = useState(newKey);
   const send = useMutation({
-    mutationFn: async (body: object) => {
-      const sent = await ask<Sent>(`hosts/${encodeURIComponent(host)}/test-message`, {
-        body,
-        once,
-      });
+    mutationFn: async (body: Body<'POST /hosts/{host}/test-message'>) => {
+      const sent = await ask('POST /hosts/{host}/test-message', { path: { host }, body, once });
       await untilTraced(sent.messageId, { hosts: [host], from: serverNow() - LATELY });
       return sent;
     },

@@ -3,7 +3,7 @@ import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import type { ReactElement } from 'react';
 import type { Job, JobItems, JobResults } from '../../../src/api/contract/job.ts';
 import { ask } from '../api/client.ts';
-import { jobItems, job as jobQuery, jobResults } from '../api/queries.ts';
+import { type ItemFilter, jobItems, job as jobQuery, jobResults } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
 import { Choice } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
@@ -30,7 +30,7 @@ export function JobPage(): ReactElement {
   const { data: job, error } = useQuery(jobQuery(id));
   const steer = useMutation({
     mutationFn: (verb: 'cancel' | 'pause' | 'resume') =>
-      ask(`jobs/${id}/${verb}`, { method: 'POST' }),
+      ask(`POST /jobs/{id}/${verb}`, { path: { id } }),
     onSettled: () => client.invalidateQueries({ queryKey: ['jobs'] }),
   });
   return (
@@ -140,7 +140,7 @@ const STATES = ['failed', 'uncertain', 'done', 'waiting'] as const;
 function Items({ job: { id, became } }: { readonly job: Job }): ReactElement {
   const { state, outcome } = useSearch({ from: '/jobs/$id' });
   const navigate = useNavigate();
-  const pages = useInfiniteQuery(jobItems(id, { state, outcome }));
+  const pages = useInfiniteQuery(jobItems(id, { state, outcome } as ItemFilter));
   const items = pages.data?.pages.flatMap((page) => page.items) ?? [];
   const shown = outcome === undefined ? (state ?? '') : `=${outcome}`;
   return (

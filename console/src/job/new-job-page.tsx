@@ -52,9 +52,9 @@ export function NewJobPage(): ReactElement {
     dryRun: list === undefined,
     ...(limit === undefined ? {} : { limit }),
   });
-  const dry = useMutation({ mutationFn: () => ask<JobAnswer>('jobs', { body: order() }) });
+  const dry = useMutation({ mutationFn: () => ask('POST /jobs', { body: order() }) });
   const start = useMutation({
-    mutationFn: () => ask<JobAnswer>('jobs', { body: order(dry.data?.list, chosen) }),
+    mutationFn: () => ask('POST /jobs', { body: order(dry.data?.list, chosen) }),
     onSuccess: ({ job }) =>
       job === undefined
         ? undefined

@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { Download, FileText } from 'lucide-react';
 import type { ReactElement } from 'react';
-import type { BodyValue, Hl7TreeField } from '../../../src/api/contract/body.ts';
+import type { Hl7TreeField } from '../../../src/api/contract/body.ts';
 import { apiUrl, ask } from '../api/client.ts';
 import type { Part } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
@@ -28,7 +28,7 @@ export function WholeValue({
   readonly where: Where;
 }): ReactElement {
   const whole = useMutation({
-    mutationFn: () => ask<BodyValue>(`messages/${id}/body/value`, { query: { part, path } }),
+    mutationFn: () => ask('GET /messages/{id}/body/value', { path: { id }, query: { part, path } }),
   });
   const { data } = whole;
   if (data !== undefined)

@@ -37,7 +37,7 @@ function Line({ note, named }: { readonly note: Note; readonly named: boolean })
   const [editing, setEditing] = useState(false);
   const again = () => client.invalidateQueries({ queryKey: ['notes'] });
   const remove = useMutation({
-    mutationFn: () => ask(`notes/${id}`, { method: 'DELETE' }),
+    mutationFn: () => ask('DELETE /notes/{id}', { path: { id } }),
     onSettled: again,
   });
   const mayRemove = may('note.write') && (own || may('alert.manage'));
@@ -111,7 +111,8 @@ function Editing({
 }): ReactElement {
   const client = useQueryClient();
   const edit = useMutation({
-    mutationFn: (changed: string) => ask(`notes/${id}`, { method: 'PUT', body: { text: changed } }),
+    mutationFn: (changed: string) =>
+      ask('PUT /notes/{id}', { path: { id }, body: { text: changed } }),
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey: ['notes'] });
       onClose();

@@ -32,7 +32,7 @@ function NewNote({ about, object }: About): ReactElement {
   const client = useQueryClient();
   const add = useMutation({
     mutationFn: ({ text }: { readonly text: string; readonly form: HTMLFormElement }) =>
-      ask('notes', { body: { about, object, text } }),
+      ask('POST /notes', { body: { about, object, text } }),
     onSuccess: (_answer, { form }) => {
       form.reset();
       return client.invalidateQueries({ queryKey: ['notes'] });

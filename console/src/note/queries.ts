@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query';
-import type { Note, Notes, PresenceAnswer } from '../../../src/api/contract/note.ts';
+import type { Note } from '../../../src/api/contract/note.ts';
 import { ask } from '../api/client.ts';
 
 /** Notes about one thing, or all that match. */
@@ -12,14 +12,14 @@ export const notes = (query: {
 }) =>
   queryOptions({
     queryKey: ['notes', query],
-    queryFn: ({ signal }) => ask<Notes>('notes', { query, signal }),
+    queryFn: ({ signal }) => ask('GET /notes', { query, signal }),
     refetchInterval: 15_000,
   });
 
 /** That somebody is looking, and since when they were away. */
 export const presence = queryOptions({
   queryKey: ['presence'],
-  queryFn: ({ signal }) => ask<PresenceAnswer>('me/presence', { body: {}, signal }),
+  queryFn: ({ signal }) => ask('POST /me/presence', { body: {}, signal }),
   refetchInterval: 5 * 60_000,
   staleTime: 60_000,
 });

@@ -2,7 +2,6 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement, ReactNode } from 'react';
 import type { Alert } from '../../../src/api/contract/alert.ts';
-import type { Failures } from '../../../src/api/contract/message.ts';
 import { ask } from '../api/client.ts';
 import { alerts as alertsQuery, events as eventsQuery, jobs as jobsQuery } from '../api/queries.ts';
 import { Button } from '../element/button.tsx';
@@ -31,7 +30,7 @@ export function WhileAway({ from, to }: Time): ReactElement {
   const client = useQueryClient();
   const may = useMay();
   const read = useMutation({
-    mutationFn: () => ask('me/presence', { body: { caughtUp: true } }),
+    mutationFn: () => ask('POST /me/presence', { body: { caughtUp: true } }),
     onSuccess: () => client.invalidateQueries({ queryKey: presence.queryKey }),
   });
   return (
@@ -93,7 +92,7 @@ function Part({
 function Failed({ from, to }: Time): ReactElement {
   const { data, error } = useQuery({
     queryKey: ['failures', from, to],
-    queryFn: ({ signal }) => ask<Failures>('failures', { query: { from, to }, signal }),
+    queryFn: ({ signal }) => ask('GET /failures', { query: { from, to }, signal }),
   });
   return (
     <Part title={t('Failed or suspended')} lines={data?.groups.length} error={error}>

@@ -41,9 +41,7 @@ export function JobsInAll({ jobs: named }: { readonly jobs: readonly Named[] }):
     mutationFn: (verb: 'pause' | 'resume' | 'cancel') =>
       Promise.all(
         open.map(({ production, id }) =>
-          ask(`productions/${encodeURIComponent(production)}/jobs/${id}/${verb}`, {
-            method: 'POST',
-          }),
+          ask(`POST /jobs/{id}/${verb}`, { production, path: { id } }),
         ),
       ),
     onSettled: () => client.invalidateQueries({ queryKey: ['productions'] }),

@@ -1,17 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
-import type { Alert } from '../../../src/api/contract/alert.ts';
-import type { History } from '../../../src/api/contract/files.ts';
-import type { Job, JobAnswer, JobRequest } from '../../../src/api/contract/job.ts';
-import type {
-  Failures,
-  MessagePage,
-  QuickHits,
-  SearchCriteria,
-  SearchRequest,
-} from '../../../src/api/contract/message.ts';
-import type { ProductionBrief } from '../../../src/api/contract/production.ts';
-import type { Status } from '../../../src/api/contract/status.ts';
-import { ApiProblem, ask } from '../api/client.ts';
+import type { JobAnswer, JobRequest } from '../../../src/api/contract/job.ts';
+import type { SearchCriteria, SearchRequest } from '../../../src/api/contract/message.ts';
+import { ApiProblem, ask, type Call, type Operation, type Result } from '../api/client.ts';
 import { t } from '../language/translate.ts';
 
 /** Of pages that show several productions: each is asked on its own, so that none waits for another. */
@@ -24,22 +14,19 @@ const WAIT = 10_000;
 const LIST_WAIT = 60_000;
 
 /** Asks one production, and no longer than it may take. */
-async function askIn<Answer>(
+async function askIn<O extends Operation>(
   production: string,
-  path: string,
+  operation: O,
   {
     signal,
     wait = WAIT,
     ...call
-  }: NonNullable<Parameters<typeof ask>[1]> & {
-    readonly signal: AbortSignal;
-    readonly wait?: number;
-  },
-): Promise<Answer> {
+  }: Call<O> & { readonly signal: AbortSignal; readonly wait?: number },
+): Promise<Result<O>> {
   const late = AbortSignal.timeout(wait);
   try {
-    const ending = AbortSignal.any([signal, late]);
-    return await ask<Answer>(of(production, path), { ...call, signal: ending });
+    const given = { ...call, production, signal: AbortSignal.any([signal, late]) };
+    return await ask(operation, given as unknown as Call<O>);
   } catch (error) {
     if (!late.aborted || signal.aborted) throw error;
     throw new ApiProblem(
@@ -50,13 +37,10 @@ async function askIn<Answer>(
   }
 }
 
-const of = (production: string, path: string): string =>
-  `productions/${encodeURIComponent(production)}/${path}`;
-
 export const statusOf = (production: string) =>
   queryOptions({
     queryKey: ['productions', production, 'status'],
-    queryFn: ({ signal }) => askIn<Status>(production, 'status', { signal }),
+    queryFn: ({ signal }) => askIn(production, 'GET /status', { signal }),
     refetchInterval: EVERY,
   });
 
@@ -64,46 +48,42 @@ export const statusOf = (production: string) =>
 export const briefOf = (production: string) =>
   queryOptions({
     queryKey: ['productions', production, 'brief'],
-    queryFn: ({ signal }) =>
-      ask<ProductionBrief>(`productions/${encodeURIComponent(production)}`, { signal }),
+    queryFn: ({ signal }) => ask('GET /productions/{production}', { path: { production }, signal }),
     refetchInterval: EVERY,
   });
 
 export const alertsOf = (production: string) =>
   queryOptions({
     queryKey: ['productions', production, 'alerts'],
-    queryFn: ({ signal }) =>
-      askIn<{ readonly alerts: readonly Alert[] }>(production, 'alerts', { signal }),
+    queryFn: ({ signal }) => askIn(production, 'GET /alerts', { signal }),
     refetchInterval: EVERY,
   });
 
 export const jobsOf = (production: string) =>
   queryOptions({
     queryKey: ['productions', production, 'jobs'],
-    queryFn: ({ signal }) =>
-      askIn<{ readonly jobs: readonly Job[] }>(production, 'jobs', { signal }),
+    queryFn: ({ signal }) => askIn(production, 'GET /jobs', { signal }),
     refetchInterval: EVERY,
   });
 
 export const changesOf = (production: string) =>
   queryOptions({
     queryKey: ['productions', production, 'changes'],
-    queryFn: ({ signal }) => askIn<History>(production, 'production/history', { signal }),
+    queryFn: ({ signal }) => askIn(production, 'GET /production/history', { signal }),
     refetchInterval: 4 * EVERY,
   });
 
 export const hitsOf = (production: string, text: string) =>
   queryOptions({
     queryKey: ['productions', production, 'find', text],
-    queryFn: ({ signal }) =>
-      askIn<QuickHits>(production, 'find', { query: { text, limit: 50 }, signal }),
+    queryFn: ({ signal }) => askIn(production, 'GET /find', { query: { text, limit: 50 }, signal }),
     enabled: text !== '',
   });
 
 export const failuresOf = (production: string) =>
   queryOptions({
     queryKey: ['productions', production, 'failures'],
-    queryFn: ({ signal }) => askIn<Failures>(production, 'failures', { signal }),
+    queryFn: ({ signal }) => askIn(production, 'GET /failures', { signal }),
     refetchInterval: EVERY,
   });
 
@@ -111,8 +91,7 @@ export const failuresOf = (production: string) =>
 export const fieldsOf = (production: string) =>
   queryOptions({
     queryKey: ['productions', production, 'fields'],
-    queryFn: ({ signal }) =>
-      askIn<{ readonly fields: readonly string[] }>(production, 'messages/fields', { signal }),
+    queryFn: ({ signal }) => askIn(production, 'GET /messages/fields', { signal }),
     staleTime: 4 * EVERY,
   });
 
@@ -121,7 +100,7 @@ export const messagesOf = (production: string, search: SearchRequest, limit: num
   queryOptions({
     queryKey: ['productions', production, 'messages', JSON.stringify(search), `${limit}`],
     queryFn: ({ signal }) =>
-      askIn<MessagePage>(production, 'messages/search', { body: { ...search, limit }, signal }),
+      askIn(production, 'POST /messages/search', { body: { ...search, limit }, signal }),
     refetchOnWindowFocus: false,
     refetchInterval: ({ state }) => (state.status === 'error' ? EVERY : false),
     staleTime: Number.POSITIVE_INFINITY,
@@ -148,7 +127,7 @@ export const listOf = (
   queryOptions({
     queryKey: ['productions', production, 'list', type, order, JSON.stringify(criteria)],
     queryFn: ({ signal }) =>
-      askIn<JobAnswer>(production, 'jobs', {
+      askIn(production, 'POST /jobs', {
         body: { type, criteria, reason: '', dryRun: true } satisfies JobRequest,
         once: order,
         wait: LIST_WAIT,
@@ -161,11 +140,11 @@ export const listOf = (
 
 /** Orders a job from a kept list. */
 export const orderIn = (production: string, order: JobRequest): Promise<JobAnswer> =>
-  ask<JobAnswer>(of(production, 'jobs'), { body: order });
+  ask('POST /jobs', { production, body: order });
 
 export const jobIn = (production: string, id: number) =>
   queryOptions({
     queryKey: ['productions', production, 'job', `${id}`],
-    queryFn: ({ signal }) => askIn<Job>(production, `jobs/${id}`, { signal }),
+    queryFn: ({ signal }) => askIn(production, 'GET /jobs/{id}', { path: { id }, signal }),
     refetchInterval: ({ state }) => (state.data?.ended === undefined ? 1_000 : EVERY),
   });

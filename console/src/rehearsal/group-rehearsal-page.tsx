@@ -2,8 +2,6 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { RefreshCcw, RefreshCw } from 'lucide-react';
 import { type ReactElement, useState } from 'react';
-import type { ReloadReport } from '../../../src/api/contract/host.ts';
-import type { JobAnswer } from '../../../src/api/contract/job.ts';
 import type { Rehearsals } from '../../../src/api/contract/rehearsal.ts';
 import { ask } from '../api/client.ts';
 import { serverNow } from '../clock/server-clock.ts';
@@ -119,17 +117,17 @@ function GoOn({ found: { list, total, version } }: { readonly found: Found }): R
   const mayProcess = may('message.bulk') && may('message.resend');
   const { data: difference } = useQuery({
     queryKey: ['configuration', version],
-    queryFn: () => ask<ReloadReport>('production/reload', { body: { dryRun: true } }),
+    queryFn: () => ask('POST /production/reload', { body: { dryRun: true } }),
     enabled: may('config.view') && version !== undefined,
   });
   const why = reason.trim();
   const apply = useMutation({
     mutationFn: () =>
-      ask<ReloadReport>('production/reload', { body: { dryRun: false, reason: why, version } }),
+      ask('POST /production/reload', { body: { dryRun: false, reason: why, version } }),
     onSuccess: () => client.invalidateQueries(),
   });
   const process = useMutation({
-    mutationFn: () => ask<JobAnswer>('jobs', { body: { type: 'reprocess', list, reason: why } }),
+    mutationFn: () => ask('POST /jobs', { body: { type: 'reprocess', list, reason: why } }),
     onSuccess: ({ job }) =>
       job === undefined ? undefined : navigate({ to: '/jobs/$id', params: { id: job.id } }),
   });

@@ -26,7 +26,7 @@ export function RehearsalPage(): ReactElement {
   const body = files === undefined ? {} : files === 'edits' ? { edits } : { draft: Number(files) };
   const { data, error, isFetching, refetch } = useQuery({
     queryKey: ['rehearsals', id, body],
-    queryFn: ({ signal }) => ask<Rehearsal>(`messages/${id}/rehearsal`, { body, signal }),
+    queryFn: ({ signal }) => ask('POST /messages/{id}/rehearsal', { path: { id }, body, signal }),
     // each try reads the files and is in the audit log: it is only made on request
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,

@@ -117,8 +117,9 @@ async function parts(
   let request: RehearsalsRequest | undefined = first;
   while (request !== undefined && !signal.aborted) {
     const began = performance.now();
+    const body = request;
     const part: Rehearsals = await untilThere(
-      () => ask('rehearsals', { body: request, signal }),
+      () => ask('POST /rehearsals', { body, signal }),
       signal,
       onWaiting,
     );

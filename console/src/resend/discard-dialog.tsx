@@ -23,8 +23,8 @@ export function DiscardDialog({
   const discard = useMutation({
     mutationFn: () =>
       waits
-        ? ask(`messages/${id}/abort`, { body: { reason: reason.trim(), keep } })
-        : ask(`messages/${id}/discard`, { body: { reason: reason.trim() } }),
+        ? ask('POST /messages/{id}/abort', { path: { id }, body: { reason: reason.trim(), keep } })
+        : ask('POST /messages/{id}/discard', { path: { id }, body: { reason: reason.trim() } }),
     onSuccess: async () => {
       await client.invalidateQueries();
       onClose();

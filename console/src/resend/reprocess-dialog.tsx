@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
-import type { Message, Reprocessed } from '../../../src/api/contract/message.ts';
+import type { Message } from '../../../src/api/contract/message.ts';
 import { ask, newKey } from '../api/client.ts';
 import { hosts } from '../api/queries.ts';
 import { untilTraced } from '../api/until-traced.ts';
@@ -30,7 +30,7 @@ export function ReprocessDialog({ message, onClose }: ReprocessDialogProps): Rea
   const { data: plan, error } = useQuery({
     queryKey: ['reprocess', id],
     queryFn: ({ signal }) =>
-      ask<Reprocessed>(`messages/${id}/reprocess`, { body: { dryRun: true }, signal }),
+      ask('POST /messages/{id}/reprocess', { path: { id }, body: { dryRun: true }, signal }),
     staleTime: 0,
     gcTime: 0,
     refetchOnWindowFocus: false,
@@ -42,7 +42,8 @@ export function ReprocessDialog({ message, onClose }: ReprocessDialogProps): Rea
   const wanted = chosen.filter((one) => targets.includes(one));
   const order = useMutation({
     mutationFn: () =>
-      ask<Reprocessed>(`messages/${id}/reprocess`, {
+      ask('POST /messages/{id}/reprocess', {
+        path: { id },
         body: {
           targets: wanted,
           ...(reason.trim() === '' ? {} : { reason: reason.trim() }),

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
-import type { Message, Resent } from '../../../src/api/contract/message.ts';
+import type { Message } from '../../../src/api/contract/message.ts';
 import { ask, newKey } from '../api/client.ts';
 import { bodyText, hosts } from '../api/queries.ts';
 import { untilTraced } from '../api/until-traced.ts';
@@ -29,7 +29,8 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
   const [edited, setEdited] = useState<string | undefined>(undefined);
   const resend = useMutation({
     mutationFn: () =>
-      ask<Resent>(`messages/${message.id}/resend`, {
+      ask('POST /messages/{id}/resend', {
+        path: { id: message.id },
         body: {
           ...(to === '' ? {} : { to }),
           ...(edited === undefined ? {} : { text: edited }),

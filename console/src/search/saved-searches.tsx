@@ -2,7 +2,6 @@ import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/r
 import { Link } from '@tanstack/react-router';
 import { Trash2, Users } from 'lucide-react';
 import { type FormEvent, type ReactElement, useState } from 'react';
-import type { SavedSearch } from '../../../src/api/contract/message.ts';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
@@ -14,8 +13,7 @@ import { keptCriteria, type SearchState, stateOf } from './search-state.ts';
 
 const saved = queryOptions({
   queryKey: ['saved-searches'],
-  queryFn: ({ signal }) =>
-    ask<{ readonly searches: readonly SavedSearch[] }>('saved-searches', { signal }),
+  queryFn: ({ signal }) => ask('GET /saved-searches', { signal }),
 });
 
 /** Saved searches, one's own and those shared by others, and saving the current one. */
@@ -33,11 +31,11 @@ export function SavedSearches({
   const again = () => client.invalidateQueries({ queryKey: saved.queryKey });
   const keep = useMutation({
     mutationFn: (name: string) =>
-      ask('saved-searches', { body: { name, shared, criteria: keptCriteria(state) } }),
+      ask('POST /saved-searches', { body: { name, shared, criteria: keptCriteria(state) } }),
     onSuccess: again,
   });
   const remove = useMutation({
-    mutationFn: (id: number) => ask(`saved-searches/${id}`, { method: 'DELETE' }),
+    mutationFn: (id: number) => ask('DELETE /saved-searches/{id}', { path: { id } }),
     onSettled: again,
   });
   const submit = (event: FormEvent<HTMLFormElement>): void => {

@@ -297,7 +297,7 @@ function Total({ criteria, atLeast }: TotalProps): ReactElement {
   const counting = useMutation({
     mutationFn: async (before: MessageCount | undefined): Promise<MessageCount> => {
       const after = before?.next;
-      const page = await ask<MessageCount>('messages/count', {
+      const page = await ask('POST /messages/count', {
         body: { ...criteria, ...(after === undefined ? {} : { after }) },
       });
       return { ...page, count: page.count + (before?.count ?? 0) };

@@ -52,7 +52,7 @@ export function useMessageSearch(state: SearchState, fields: readonly string[]):
     queryKey: ['messages', 'search', key, began.at],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
-      ask<MessagePage>('messages/search', {
+      ask('POST /messages/search', {
         body: {
           ...criteria,
           fields,
@@ -123,7 +123,7 @@ function useTail(
     queryKey: ['found', criteria, fields, since],
     queryFn: ({ signal }) =>
       // a message is traced a moment after it is made
-      ask<MessagePage>('messages/search', {
+      ask('POST /messages/search', {
         body: { ...criteria, fields, from: since - 5_000, limit: 1_000 },
         signal,
       }),

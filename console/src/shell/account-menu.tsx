@@ -14,7 +14,7 @@ export function AccountMenu({ user }: { readonly user: Me | undefined }): ReactE
   const client = useQueryClient();
   const signOut = async (): Promise<void> => {
     // if already signed out, or if the server cannot be reached, the sign-in is shown anyway
-    await ask('sign-out', { method: 'POST' }).catch(() => undefined);
+    await ask('POST /sign-out').catch(() => undefined);
     await client.resetQueries();
   };
   const name = user?.name ?? '';

@@ -33,7 +33,7 @@ function EmergencyDialog({ onClose }: { readonly onClose: () => void }): ReactEl
   const client = useQueryClient();
   const begin = useMutation({
     mutationFn: (order: { readonly reason: string; readonly minutes: number }) =>
-      ask('me/emergency', { body: order }),
+      ask('POST /me/emergency', { body: order }),
     async onSuccess() {
       await client.invalidateQueries();
       onClose();
@@ -100,7 +100,7 @@ export function EmergencyBanner(): ReactElement | null {
     refetchInterval: ({ state }) => (state.data?.emergency === undefined ? false : 15_000),
   });
   const end = useMutation({
-    mutationFn: () => ask('me/emergency', { method: 'DELETE' }),
+    mutationFn: () => ask('DELETE /me/emergency'),
     onSettled: () => client.invalidateQueries(),
   });
   const until = data?.emergency?.until;

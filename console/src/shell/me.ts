@@ -9,7 +9,6 @@ import { noteServerTime } from '../clock/server-clock.ts';
 /** Who is signed in and what they may do. */
 export type Me = Pick<Answer, 'name'> &
   Partial<Answer> & {
-    readonly csrfToken?: string;
     /** Why nothing of the production can be shown now. */
     readonly away?: unknown;
   };
@@ -21,9 +20,9 @@ export const me = queryOptions({
   queryKey: ['me'],
   queryFn: async ({ signal }): Promise<Me> => {
     try {
-      const own = PRODUCTION === undefined ? ['status'] : [];
-      const query = { with: [...own, 'productions'] };
-      const known = begun(await ask<Me>('me', { query, signal, ofConsole: true }));
+      const own = PRODUCTION === undefined ? (['status'] as const) : [];
+      const query = { with: [...own, 'productions'] as const };
+      const known = begun(await ask('GET /me', { query, signal, ofConsole: true }));
       keepCsrfToken(known.csrfToken);
       return PRODUCTION === undefined || known.mustChangePassword === true
         ? known
@@ -57,7 +56,7 @@ const AGAIN = 3_000;
 /** What somebody may do in another production, as that decides. */
 async function there(known: Me, signal: AbortSignal): Promise<Me> {
   try {
-    const answer = begun(await ask<Me>('me', { query: { with: ['status'] }, signal }));
+    const answer = begun(await ask('GET /me', { query: { with: ['status'] }, signal }));
     return { ...answer, ...(known.via === undefined ? {} : { via: known.via }) };
   } catch (away) {
     if (!(away instanceof ApiProblem) || away.status === 401) throw away;

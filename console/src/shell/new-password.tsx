@@ -31,7 +31,7 @@ export function NewPassword({
       };
       // the answer about who is signed in includes the token that every act must carry
       await client.fetchQuery({ ...me, staleTime: 0 });
-      await ask('me/password', { body });
+      await ask('POST /me/password', { body });
     },
     onSuccess: async () => {
       if (onDone === undefined) return client.resetQueries();

@@ -9,7 +9,7 @@ interface Preferences {
 
 const preferences = queryOptions({
   queryKey: ['preferences'],
-  queryFn: ({ signal }) => ask<Preferences>('me/preferences', { signal }),
+  queryFn: ({ signal }) => ask('GET /me/preferences', { signal }),
   staleTime: Number.POSITIVE_INFINITY,
 });
 
@@ -18,7 +18,7 @@ export function usePreferences(): readonly [Preferences, (change: Preferences) =
   const client = useQueryClient();
   const { data = {} } = useQuery(preferences);
   const keep = useMutation({
-    mutationFn: (all: Preferences) => ask('me/preferences', { method: 'PUT', body: all }),
+    mutationFn: (all: Preferences) => ask('PUT /me/preferences', { body: { ...all } }),
   });
   return [
     data,

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useEffect, useState } from 'react';
-import { apiUrl, ask } from '../api/client.ts';
+import { apiUrl, ask, type Result } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
@@ -8,28 +8,9 @@ import { FactorSetup } from '../factor/factor-setup.tsx';
 import { type AskedFor, SecondStep } from '../factor/second-step.tsx';
 import { t } from '../language/translate.ts';
 import { LanguageChoice } from './language-choice.tsx';
-import type { Me } from './me.ts';
 import { NewPassword } from './new-password.tsx';
 
-interface Methods {
-  readonly password: boolean;
-  /** There is no user yet. */
-  readonly first: boolean;
-  readonly oidc: readonly Provider[];
-  readonly saml: readonly Provider[];
-  readonly kerberos: readonly Provider[];
-}
-
-interface Provider {
-  readonly name: string;
-  readonly title: string;
-}
-
-interface Answer {
-  readonly mustChangePassword: boolean;
-  /** Nobody is signed in before this is given too. */
-  readonly secondFactor?: AskedFor;
-}
+type Methods = Result<'GET /sign-in/methods'>;
 
 interface Credentials {
   readonly user: string;
@@ -75,10 +56,10 @@ export function SignInPage({
           : 'second';
   const { data: methods, error } = useQuery({
     queryKey: ['sign-in-methods'],
-    queryFn: ({ signal }) => ask<Methods>('sign-in/methods', { signal }),
+    queryFn: ({ signal }) => ask('GET /sign-in/methods', { signal }),
   });
   const signIn = useMutation({
-    mutationFn: (body: Credentials) => ask<Answer>('sign-in', { body }),
+    mutationFn: (body: Credentials) => ask('POST /sign-in', { body }),
     onSuccess: async ({ mustChangePassword, secondFactor }, { password }) => {
       setTyped(password);
       if (secondFactor !== undefined) setAsked(secondFactor);
@@ -88,7 +69,7 @@ export function SignInPage({
   });
   const entered = async (): Promise<void> => {
     // what is below is another person's
-    if (again !== undefined && (await ask<Me>('me', { ofConsole: true })).name !== again)
+    if (again !== undefined && (await ask('GET /me', { ofConsole: true })).name !== again)
       location.reload();
     else await client.invalidateQueries();
   };
@@ -221,7 +202,7 @@ function FirstAdministrator(): ReactElement {
   const [brought] = useState(() => /^#first=([\w-]+)$/.exec(location.hash)?.[1]);
   const make = useMutation({
     mutationFn: (body: Readonly<Record<'code' | 'user' | 'password', string>>) =>
-      ask<{ readonly name: string }>('sign-in/first', { body }),
+      ask('POST /sign-in/first', { body }),
     onSuccess: async () => {
       // the code is used: it need not stay in the history
       history.replaceState(history.state, '', location.pathname + location.search);

@@ -20,7 +20,7 @@ export function StoragePage(): ReactElement {
   const client = useQueryClient();
   const may = useMay();
   const purge = useMutation({
-    mutationFn: () => ask<PurgeReport>('storage/purge', { method: 'POST' }),
+    mutationFn: () => ask('POST /storage/purge'),
     onSettled: () => client.invalidateQueries({ queryKey: ['storage'] }),
   });
   return (
@@ -152,7 +152,7 @@ function Holds({ storage: { holds, heldSessions } }: { readonly storage: Storage
   const client = useQueryClient();
   const may = useMay();
   const release = useMutation({
-    mutationFn: (id: number) => ask(`storage/holds/${id}`, { method: 'DELETE' }),
+    mutationFn: (id: number) => ask('DELETE /storage/holds/{id}', { path: { id } }),
     onSettled: () => client.invalidateQueries({ queryKey: ['storage'] }),
   });
   return (

@@ -1,7 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { type ReactElement, useMemo } from 'react';
-import type { MessagePage } from '../../../src/api/contract/message.ts';
 import { ask } from '../api/client.ts';
 import { serverNow } from '../clock/server-clock.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
@@ -29,7 +28,7 @@ export function TimelinePage(): ReactElement {
     queryKey: ['messages', 'timeline', find, last],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
-      ask<MessagePage>('messages/search', {
+      ask('POST /messages/search', {
         body: {
           ...criteriaOf({ find, last }, serverNow()),
           limit: PAGE,

@@ -27,7 +27,7 @@ export function HoldButton({ session }: { readonly session: number }): ReactElem
   const { data } = useQuery({ ...storage, enabled: isAllowed, refetchInterval: false });
   const again = () => client.invalidateQueries({ queryKey: storage.queryKey });
   const release = useMutation({
-    mutationFn: () => ask(`storage/holds/${session}`, { method: 'DELETE' }),
+    mutationFn: () => ask('DELETE /storage/holds/{id}', { path: { id: session } }),
     onSettled: again,
   });
   if (!isAllowed) return null;
@@ -76,7 +76,7 @@ function HoldDialog({
 }): ReactElement {
   const hold = useMutation({
     mutationFn: (body: { readonly reason: string; readonly until?: number }) =>
-      ask(`storage/holds/${session}`, { method: 'PUT', body }),
+      ask('PUT /storage/holds/{id}', { path: { id: session }, body }),
     onSuccess: onClose,
   });
   const submit = (event: FormEvent<HTMLFormElement>): void => {

@@ -15,7 +15,7 @@ export function ResetFactor({
   readonly onClose: () => void;
 }): ReactElement {
   const reset = useMutation({
-    mutationFn: () => ask(`users/${encodeURIComponent(name)}/second-factor`, { method: 'DELETE' }),
+    mutationFn: () => ask('DELETE /users/{name}/second-factor', { path: { name } }),
     onSuccess: onClose,
   });
   return (

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { KeyRound, Plus, ShieldOff, Trash2 } from 'lucide-react';
 import { type FormEvent, type ReactElement, useState } from 'react';
 import { AccessLinks } from '../access/access-links.tsx';
-import { ask } from '../api/client.ts';
+import { ask, type Result } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
 import { Choice, Field } from '../element/field.tsx';
@@ -16,17 +16,7 @@ import { When } from '../element/when.tsx';
 import { rich, t } from '../language/translate.ts';
 import { ResetFactor } from './reset-factor.tsx';
 
-interface User {
-  readonly name: string;
-  readonly roles: readonly string[];
-  readonly scope: readonly string[];
-  readonly mustChange: boolean;
-  readonly expires?: number;
-  readonly breakGlass: boolean;
-  readonly created: number;
-  readonly lastSignIn?: number;
-  readonly secondFactor: readonly ('totp' | 'passkey')[];
-}
+type User = Result<'GET /users'>['users'][number];
 
 interface OneTime {
   readonly name: string;
@@ -38,7 +28,7 @@ export function UserPage(): ReactElement {
   const client = useQueryClient();
   const { data, error } = useQuery({
     queryKey: ['users'],
-    queryFn: ({ signal }) => ask<{ readonly users: readonly User[] }>('users', { signal }),
+    queryFn: ({ signal }) => ask('GET /users', { signal }),
   });
   const [adding, setAdding] = useState(false);
   const [given, setGiven] = useState<OneTime | undefined>(undefined);
@@ -46,9 +36,7 @@ export function UserPage(): ReactElement {
   const password = useMutation({
     mutationFn: async (name: string): Promise<OneTime> => ({
       name,
-      ...(await ask<{ readonly password: string }>(`users/${encodeURIComponent(name)}/password`, {
-        method: 'POST',
-      })),
+      ...(await ask('POST /users/{name}/password', { path: { name } })),
     }),
     onSuccess: setGiven,
     onSettled: again,
@@ -207,8 +195,7 @@ function NewUser({
 }): ReactElement {
   const { data } = useQuery({
     queryKey: ['roles'],
-    queryFn: ({ signal }) =>
-      ask<{ readonly roles: Readonly<Record<string, readonly string[]>> }>('roles', { signal }),
+    queryFn: ({ signal }) => ask('GET /roles', { signal }),
   });
   const [role, setRole] = useState('');
   const roles = Object.keys(data?.roles ?? {});
@@ -216,7 +203,7 @@ function NewUser({
   const add = useMutation({
     mutationFn: async (name: string): Promise<OneTime> => ({
       name,
-      ...(await ask<{ readonly password: string }>('users', { body: { name, roles: [chosen] } })),
+      ...(await ask('POST /users', { body: { name, roles: [chosen] } })),
     }),
     onSuccess: onAdded,
   });
@@ -253,7 +240,7 @@ function Removal({
   readonly onClose: () => void;
 }): ReactElement {
   const remove = useMutation({
-    mutationFn: () => ask(`users/${encodeURIComponent(name)}`, { method: 'DELETE' }),
+    mutationFn: () => ask('DELETE /users/{name}', { path: { name } }),
     onSuccess: onClose,
   });
   return (

@@ -22,7 +22,7 @@ export function BatchTable(): ReactElement {
   >(undefined);
   const { data, error } = useQuery({
     queryKey: ['batches'],
-    queryFn: ({ signal }) => ask<BatchList>('batches', { signal }),
+    queryFn: ({ signal }) => ask('GET /batches', { signal }),
     refetchInterval: REFRESH,
   });
   if (data === undefined) return <Pending answer={data} error={error} />;
@@ -115,7 +115,7 @@ function Close({
       }
       act={discard ? t('Discard it ## what is collected') : t('Release it')}
       look={discard ? 'danger' : 'primary'}
-      order={(reason) => ask('batches/close', { body: { host, keyId, discard, reason } })}
+      order={(reason) => ask('POST /batches/close', { body: { host, keyId, discard, reason } })}
       onClose={onClose}
     >
       {discard

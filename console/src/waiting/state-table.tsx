@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactElement, useState } from 'react';
-import type { SharedStates, SharedStateValue } from '../../../src/api/contract/kept.ts';
+import type { SharedStates } from '../../../src/api/contract/kept.ts';
 import { ask } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { Field } from '../element/field.tsx';
@@ -28,7 +28,7 @@ export function StateTable(): ReactElement {
   const { data, error } = useQuery({
     queryKey: ['state', key],
     queryFn: ({ signal }) =>
-      ask<SharedStates>('state', { query: { key: key === '' ? undefined : key }, signal }),
+      ask('GET /state', { query: { key: key === '' ? undefined : key }, signal }),
     refetchInterval: REFRESH,
   });
   const close = (): void => setChosen(undefined);
@@ -119,7 +119,12 @@ export function StateTable(): ReactElement {
           title={t('Remove shared state')}
           act={t('Remove it')}
           look="danger"
-          order={(reason) => ask(`state/${chosen.entry.keyId}/remove`, { body: { reason } })}
+          order={(reason) =>
+            ask('POST /state/{keyId}/remove', {
+              path: { keyId: chosen.entry.keyId },
+              body: { reason },
+            })
+          }
           onClose={close}
         >
           {t('The next message under this key finds nothing, as if it were the first.')}
@@ -138,7 +143,7 @@ function Value({
 }): ReactElement {
   const { data, error } = useQuery({
     queryKey: ['state-value', keyId],
-    queryFn: ({ signal }) => ask<SharedStateValue>(`state/${keyId}`, { signal }),
+    queryFn: ({ signal }) => ask('GET /state/{keyId}', { path: { keyId }, signal }),
     // each look is in the audit log
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,

@@ -20,7 +20,7 @@ export function WaitTable(): ReactElement {
   const [ended, setEnded] = useState<Wait | undefined>(undefined);
   const { data, error } = useQuery({
     queryKey: ['waits'],
-    queryFn: ({ signal }) => ask<Waits>('waits', { signal }),
+    queryFn: ({ signal }) => ask('GET /waits', { signal }),
     refetchInterval: REFRESH,
   });
   if (data === undefined) return <Pending answer={data} error={error} />;

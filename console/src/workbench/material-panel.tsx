@@ -29,7 +29,7 @@ export function MaterialPanel(): ReactElement {
           : [{ name: t('pasted text'), content: base64(new TextEncoder().encode(text)) }];
       const secret = passphrase.current?.value ?? '';
       const body = { files: [...given, ...own], ...(secret !== '' && { passphrase: secret }) };
-      return ask<Material>('workbench/certificate', { body });
+      return ask('POST /workbench/certificate', { body });
     },
   });
   const submit = (event: FormEvent): void => {

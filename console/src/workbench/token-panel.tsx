@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useState } from 'react';
-import type { MadeToken, TokenKeys, TokenReport } from '../../../src/api/contract/workbench.ts';
-import { ask } from '../api/client.ts';
+import type { TokenReport } from '../../../src/api/contract/workbench.ts';
+import { ask, type Body } from '../api/client.ts';
 import { Button } from '../element/button.tsx';
 import { Choice, Field } from '../element/field.tsx';
 import { Problem } from '../element/notice.tsx';
@@ -20,10 +20,10 @@ export function TokenPanel(): ReactElement {
   const [key, setKey] = useState('');
   const keys = useQuery({
     queryKey: ['token-keys'],
-    queryFn: ({ signal }) => ask<TokenKeys>('workbench/keys', { signal }),
+    queryFn: ({ signal }) => ask('GET /workbench/keys', { signal }),
   });
   const check = useMutation({
-    mutationFn: (body: object) => ask<TokenReport>('workbench/token', { body }),
+    mutationFn: (body: Body<'POST /workbench/token'>) => ask('POST /workbench/token', { body }),
   });
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -151,7 +151,8 @@ function Making({
 }): ReactElement {
   const [wrong, setWrong] = useState(false);
   const make = useMutation({
-    mutationFn: (body: object) => ask<MadeToken>('workbench/token/sign', { body }),
+    mutationFn: (body: Body<'POST /workbench/token/sign'>) =>
+      ask('POST /workbench/token/sign', { body }),
     onSuccess: ({ token }) => onMade(token),
   });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
@@ -193,10 +194,12 @@ function Making({
   );
 }
 
-function objectOf(text: string): object | undefined {
+function objectOf(text: string): Record<string, unknown> | undefined {
   try {
     const read: unknown = JSON.parse(text);
-    return typeof read === 'object' && read !== null && !Array.isArray(read) ? read : undefined;
+    return typeof read === 'object' && read !== null && !Array.isArray(read)
+      ? { ...read }
+      : undefined;
   } catch {
     // not JSON: told below the field
     return undefined;

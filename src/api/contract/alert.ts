@@ -58,6 +58,7 @@ export const OnCallOverride = Type.Object({
   by: Type.String(),
   reason: Type.String(),
 });
+export type OnCallOverride = Static<typeof OnCallOverride>;
 
 export const OnCall = Type.Object({
   zone: maybe(
@@ -103,6 +104,7 @@ export const OverrideRequest = closed({
   who: Type.String({ minLength: 1, maxLength: 100, description: 'One of `people`.' }),
   reason: Type.String({ minLength: 1, maxLength: 2_000 }),
 });
+export type OverrideRequest = Static<typeof OverrideRequest>;
 
 export const ChannelTests = Type.Object({
   tests: list(

@@ -89,6 +89,7 @@ export const Comparison = Type.Object({
 export type Comparison = Static<typeof Comparison>;
 
 export const RollBackRequest = closed({ reason: Reason, leaveWaiting: maybe(Type.Boolean()) });
+export type RollBackRequest = Static<typeof RollBackRequest>;
 
 export const FilesQuery = closed({ version: maybe(Version) });
 export const FileQuery = closed({
@@ -131,6 +132,7 @@ export const Edits = list(
 );
 
 export const CheckRequest = closed({ edits: Edits, tests: maybe(Type.Boolean()) });
+export type CheckRequest = Static<typeof CheckRequest>;
 
 export const CheckReport = Type.Object({
   problems: list(Problem),

@@ -247,6 +247,7 @@ export const ReloadRequest = closed({
     }),
   ),
 });
+export type ReloadRequest = Static<typeof ReloadRequest>;
 
 /** `before` is missing for additions, `after` for removals. */
 const Change = Type.Object({ path: Type.String(), before: maybe(Json), after: maybe(Json) });

@@ -48,6 +48,7 @@ export const CloseBatchRequest = closed({
   discard: maybe(Type.Boolean({ description: 'Ends the collected messages instead.' })),
   reason: Reason,
 });
+export type CloseBatchRequest = Static<typeof CloseBatchRequest>;
 export const ClosedBatch = Type.Object({ parts: Type.Integer() });
 
 /** What messages share by a key, without the values. */

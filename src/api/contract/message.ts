@@ -241,6 +241,7 @@ export const ExportRequest = closed({
   fields: maybe(Fields),
   limit: maybe(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
 });
+export type ExportRequest = Static<typeof ExportRequest>;
 
 /** A whole session, as drawn by the visual trace. Messages are in the order they were made. */
 export const Session = Type.Object({
@@ -341,6 +342,7 @@ export const TestMessageRequest = closed({
 export type TestMessageRequest = Static<typeof TestMessageRequest>;
 
 export const TestMessageSent = Type.Object({ messageId: Id, sessionId: Id });
+export type TestMessageSent = Static<typeof TestMessageSent>;
 
 export const AbortRequest = closed({
   keep: maybe(
@@ -350,6 +352,7 @@ export const AbortRequest = closed({
   ),
   reason: Reason,
 });
+export type AbortRequest = Static<typeof AbortRequest>;
 
 export const Resent = Type.Object({ messageId: Id, sessionId: Id, of: Id });
 export type Resent = Static<typeof Resent>;

@@ -33,6 +33,7 @@ export const Notes = Type.Object({ notes: list(Note), next: maybe(Type.Integer()
 export type Notes = Static<typeof Notes>;
 
 export const NewNote = closed({ about: word(...NOTED), object: Object, text: Text });
+export type NewNote = Static<typeof NewNote>;
 export const NoteText = closed({ text: Text });
 
 export const PresenceRequest = closed({

@@ -53,6 +53,7 @@ export const PurgeReport = Type.Object({
 export type PurgeReport = Static<typeof PurgeReport>;
 
 export const HoldRequest = closed({ reason: Reason, until: maybe(Time) });
+export type HoldRequest = Static<typeof HoldRequest>;
 
 export const CertificateKind = word('own', 'authority', 'peer', 'revocation-list');
 

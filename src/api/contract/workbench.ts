@@ -17,6 +17,7 @@ export const TokenQuestion = closed({
     }),
   ),
 });
+export type TokenQuestion = Static<typeof TokenQuestion>;
 
 /** What a token says, and what each check of it found. */
 export const TokenReport = Type.Object({
@@ -45,6 +46,7 @@ export const TokenOrder = closed({
     Type.Integer({ minimum: 1_000, maximum: 86_400_000, description: 'Milliseconds.' }),
   ),
 });
+export type TokenOrder = Static<typeof TokenOrder>;
 
 export const MadeToken = Type.Object({ token: Type.String() });
 export type MadeToken = Static<typeof MadeToken>;
@@ -61,6 +63,7 @@ export const MaterialQuestion = closed({
     Type.String({ maxLength: 1_000, description: 'Opens what is encrypted; never kept.' }),
   ),
 });
+export type MaterialQuestion = Static<typeof MaterialQuestion>;
 
 /** What files of certificates and keys are, without anything secret. */
 export const Material = Type.Object({
