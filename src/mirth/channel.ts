@@ -1,3 +1,4 @@
+import { isEngineError } from '../error/engine-error.ts';
 import type {
   CallAnswer,
   ProcessCode,
@@ -15,6 +16,7 @@ import {
   transformedText,
   writeData,
 } from './data-type.ts';
+import { chainsOf, DestinationFailed, type Failed } from './destination-chains.ts';
 import { type Incoming, incoming, WITH_VARIABLES } from './incoming.ts';
 import { VariableMap } from './maps.ts';
 import { Attempts, type Facts, scopeOf, wholeMessage } from './message-scope.ts';
@@ -55,6 +57,8 @@ export interface Destination extends Stage {
   readonly binary?: boolean;
   /** The encoding of what is sent; UTF-8 if left out. */
   readonly charset?: 'ISO-8859-1';
+  /** Does not wait for the destination before it: a failure there leaves it alone, and its maps are its own. */
+  readonly apart?: boolean;
   /** Waits for the answer. */
   readonly call?: boolean;
   /** Milliseconds to wait for it. */
@@ -111,6 +115,16 @@ export function channel(definition: Channel): ProcessCode {
   };
 }
 
+/** The type of a message that a process sends to itself, for destinations that failed. */
+const ONLY_SOME = 'application/vnd.waybill.mirth-destinations+json';
+
+/** What a service delivered, as text; Base64 for a channel that reads bytes. */
+interface Taken {
+  readonly text: string;
+  readonly type: string;
+  readonly only?: readonly number[];
+}
+
 class ChannelRun {
   readonly #of: Channel;
   readonly #context: ProcessContext;
@@ -120,6 +134,11 @@ class ChannelRun {
   readonly #type: string;
   readonly #name: string | undefined;
   readonly #removed = new Set<number>();
+  /** The destinations that this run is for, because only they failed before; undefined for all. */
+  readonly #only: readonly number[] | undefined;
+  readonly #taken: Taken;
+  /** The process itself. */
+  readonly #process: string;
   /** The data of `connectorMessage`. */
   readonly #facts: Facts;
   #isUntouched: boolean;
@@ -130,21 +149,27 @@ class ChannelRun {
     context: ProcessContext,
   ): Promise<ChannelRun> {
     const bytes = await message.bytes();
+    if (message.type === ONLY_SOME)
+      return new ChannelRun(of, message, context, JSON.parse(textOf(bytes, undefined)) as Taken);
     const text =
       of.source.binary === true
         ? Buffer.from(bytes).toString('base64')
         : textOf(bytes, message.charset);
-    return new ChannelRun(of, message, context, text);
+    return new ChannelRun(of, message, context, { text, type: message.type });
   }
 
-  constructor(of: Channel, message: ProcessMessage, context: ProcessContext, text: string) {
-    const came = incoming(of.source, message, text);
+  constructor(of: Channel, message: ProcessMessage, context: ProcessContext, taken: Taken) {
+    const { text, type, only } = taken;
+    const came = incoming(of.source, type, text);
     this.#of = of;
     this.#context = context;
     this.#raw = came.body;
     this.#type = came.type;
+    this.#only = only;
+    this.#taken = taken;
+    this.#process = message.target;
     this.#name = message.name;
-    this.#isUntouched = came.body === text && of.source.binary !== true;
+    this.#isUntouched = came.body === text && of.source.binary !== true && only === undefined;
     this.#facts = {
       raw: came.body,
       transformed: '',
@@ -212,15 +237,61 @@ class ChannelRun {
     const raw = await this.#preprocessed();
     const encoded = await this.#stage(source, raw);
     if (encoded === undefined) return this.#answer(await this.#postprocessed(), FILTERED);
-    const shared = this.#scope.connectorMap;
-    for (const destination of destinations) {
-      if (this.#removed.has(destination.number)) continue;
-      this.#scope.connectorMap = new VariableMap();
-      await this.#destination(destination, encoded);
-    }
-    this.#scope.connectorMap = shared;
+    const taken = destinations.filter(
+      ({ number }) => !this.#removed.has(number) && (this.#only?.includes(number) ?? true),
+    );
+    const failed = await this.#destinations(taken, encoded);
     Object.assign(this.#facts, { raw: this.#raw, encoded, number: 0, name: 'Source' });
+    const again = failed.flatMap(({ numbers }) => numbers);
+    const [first] = failed;
+    // nothing else was sent, so the message itself can wait until the script is corrected
+    if (first !== undefined && again.length === taken.length) throw first.error;
+    if (first !== undefined) await this.#sendToItself(again);
+    // it ran when the message came
+    if (this.#only !== undefined) return undefined;
     return this.#answer(await this.#postprocessed(), SENT);
+  }
+
+  /**
+   * Sends to the destinations. One whose script fails stops its chain, as in Mirth Connect, and no other; returned is what
+   * was not sent.
+   */
+  async #destinations(taken: readonly Destination[], encoded: string): Promise<Failed[]> {
+    const scope = this.#scope;
+    const { connectorMap, channelMap, responseMap } = scope;
+    const failed: Failed[] = [];
+    for (const chain of chainsOf(taken)) {
+      // a chain sees what the source set, not what others set beside it
+      scope.channelMap = channelMap.copy(same);
+      scope.responseMap = responseMap.copy(same);
+      failed.push(...(await this.#chain(chain, encoded)));
+      channelMap.putAll(scope.channelMap);
+      responseMap.putAll(scope.responseMap);
+    }
+    Object.assign(scope, { connectorMap, channelMap, responseMap });
+    return failed;
+  }
+
+  async #chain(chain: readonly Destination[], encoded: string): Promise<Failed[]> {
+    const failed: Failed[] = [];
+    for (const [index, destination] of chain.entries()) {
+      this.#scope.connectorMap = new VariableMap();
+      const fault = await this.#destination(destination, encoded).then(nothing, failure);
+      if (fault === undefined) continue;
+      const left = fault.stopsChain ? chain.slice(index) : [destination];
+      failed.push({ numbers: left.map(({ number }) => number), error: fault.cause });
+      if (fault.stopsChain) break;
+    }
+    return failed;
+  }
+
+  /** What the failed destinations should have got waits as a message of its own: only it is suspended, and resent. */
+  async #sendToItself(only: readonly number[]): Promise<void> {
+    await this.#context.send(this.#process, {
+      body: JSON.stringify({ ...this.#taken, only }),
+      type: ONLY_SOME,
+      ...(this.#name !== undefined && { name: this.#name }),
+    });
   }
 
   async #preprocessed(): Promise<string> {
@@ -278,14 +349,20 @@ class ChannelRun {
     };
     Object.assign(this.#facts, { raw: body, transformed: '', encoded: body, number, name });
     const wasUntouched = this.#isUntouched;
-    const encoded = await this.#stage(destination, body);
+    const fails = (stopsChain: boolean) => (error: unknown) => {
+      // what could not be stored or reached is no failure of the script
+      if (isEngineError(error)) throw error;
+      put(new Response(ERROR, ''));
+      throw new DestinationFailed(error, stopsChain);
+    };
+    const encoded = await this.#stage(destination, body).catch(fails(true));
     const isUntouched = wasUntouched && this.#isUntouched;
     this.#isUntouched = wasUntouched;
     if (encoded === undefined) return put(new Response(FILTERED, ''));
     this.#scope.message = encoded;
     if (writer !== undefined) {
       this.#scope.msg = encoded;
-      const made = await this.script(writer);
+      const made = await this.script(writer).catch(fails(false));
       return put(made instanceof Response ? made : new Response(SENT, made ?? ''));
     }
     if (to === undefined) return put(new Response(SENT, ''));
@@ -397,6 +474,14 @@ class ChannelRun {
     const ofHl7 = this.#of.source.http === undefined ? { code } : {};
     return { body: Buffer.from(body), type: mediaType('HL7V2', body), ...ofHl7 };
   }
+}
+
+const same = (value: unknown): unknown => value;
+const nothing = (): undefined => undefined;
+
+function failure(error: unknown): DestinationFailed {
+  if (error instanceof DestinationFailed) return error;
+  throw error;
 }
 
 /** The code of an HL7 acknowledgement. */

@@ -1,4 +1,3 @@
-import type { ProcessMessage } from '../flow/process-code.ts';
 import { mediaType } from './data-type.ts';
 import { append, element, node, text, toXml, type XmlNode } from './e4x/node.ts';
 import { VariableMap } from './maps.ts';
@@ -26,7 +25,7 @@ export interface Incoming {
 export const WITH_VARIABLES = 'application/vnd.waybill.mirth+json';
 
 /** A message from another channel may carry variables, one from a web client its request, one from a database its row. */
-export function incoming(of: Incoming, { type }: ProcessMessage, body: string): Came {
+export function incoming(of: Incoming, type: string, body: string): Came {
   if (type === WITH_VARIABLES) {
     const { body: own, type: kind, variables } = JSON.parse(body) as Came;
     return { body: own, type: kind, variables };

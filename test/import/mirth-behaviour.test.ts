@@ -275,3 +275,46 @@ test('a listener for HL7 does not share the port of a web service', async () => 
   expect(await problemsOf(production)).toEqual([]);
   expect(production.files.get('production.yaml')).toContain('listen: 0.0.0.0:6662');
 });
+
+test('a destination whose script fails is alone: others get theirs, and only its part waits', async () => {
+  const fails = { inbound: 'HL7V2', steps: [javaScript('fail', "throw 'not yet';")] } as const;
+  const text = channel({
+    destinations: [
+      { ...WARD, name: 'First' },
+      { ...WARD, name: 'Second', transformer: fails },
+      { ...WARD, name: 'Third' },
+      { ...WARD, name: 'Apart', waits: false },
+    ],
+  });
+  const production = imported(text);
+  expect(stateOf(production)).toBe('complete');
+  expect(await problemsOf(production)).toEqual([]);
+  const yaml = `cases:
+  - name: alone
+    message: adt.hl7
+    expect: { adt-in-first: 1, adt-in-apart: 1 }
+    suspended: { adt-in: '' }
+`;
+  expect(await cases(production, yaml)).toMatch(/1 passed/);
+});
+
+test('what failed at a destination goes on there alone once its script is corrected', async () => {
+  const text = channel({
+    destinations: [
+      { ...WARD, name: 'First' },
+      { ...WARD, name: 'Second', rules: [ruleBuilder("msg['PID']", 'EXISTS', [])] },
+    ],
+  });
+  const again = JSON.stringify({
+    text: 'MSH|^~\\&|EPIC|MAIN|HUB|MAIN|20260115083000||ADT^A01|A1|P|2.5\rPID|1||123\r',
+    type: 'HL7v2:ADT_A01:2.5',
+    only: [2],
+  });
+  const yaml = `cases:
+  - name: the rest
+    text: ${JSON.stringify(again)}
+    type: application/vnd.waybill.mirth-destinations+json
+    expect: { adt-in-second: [{ fields: { PID-3: '123' } }] }
+`;
+  expect(await cases(imported(text), yaml)).toMatch(/1 passed/);
+});

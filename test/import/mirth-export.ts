@@ -21,6 +21,8 @@ export interface DestinationDraft {
   readonly rules?: readonly string[];
   readonly transformer?: TransformerDraft;
   readonly responseSteps?: readonly string[];
+  /** Whether it waits for the destination before it, which is the default. */
+  readonly waits?: boolean;
 }
 
 export interface ChannelDraft {
@@ -83,7 +85,7 @@ const QUEUE =
   '<destinationConnectorProperties><queueEnabled>false</queueEnabled><retryIntervalMillis>10000</retryIntervalMillis><retryCount>3</retryCount><rotate>false</rotate><threadCount>1</threadCount></destinationConnectorProperties>';
 
 const destination = (one: DestinationDraft, number: number): string =>
-  `<connector><metaDataId>${number}</metaDataId><name>${one.name}</name><properties>${QUEUE}${one.properties}</properties>${transformer('transformer', one.transformer ?? {})}${transformer('responseTransformer', { steps: one.responseSteps ?? [] })}${filter(one.rules)}<transportName>${one.transport}</transportName><enabled>true</enabled></connector>`;
+  `<connector><metaDataId>${number}</metaDataId><name>${one.name}</name><properties>${QUEUE}${one.properties}</properties>${transformer('transformer', one.transformer ?? {})}${transformer('responseTransformer', { steps: one.responseSteps ?? [] })}${filter(one.rules)}<transportName>${one.transport}</transportName><enabled>true</enabled><waitForPrevious>${one.waits ?? true}</waitForPrevious></connector>`;
 
 export function channelXml(of: ChannelDraft): string {
   const { version = '4.5.2', id = of.name, destinations } = of;

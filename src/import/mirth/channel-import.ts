@@ -309,6 +309,7 @@ class ChannelImport {
     this.#target(draft, given, name, made);
     made.push(...this.#stages.of(connector, { hint: slug(given), place: given }));
     if (isBinary(connector)) made.push('binary: true');
+    if (partText(connector, 'waitForPrevious') === 'false') made.push('apart: true');
     this.#texts(draft, given, made);
     if (marked.length > 0 && draft.host?.files === undefined) {
       const text = placeText({ place: given, text: marked.map((one) => one.text).join('; ') });
