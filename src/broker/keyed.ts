@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { JetStreamApiError, type JsMsg, type StoredMsg } from '@nats-io/jetstream';
-import { Kvm } from '@nats-io/kv';
 import { headers } from '@nats-io/transport-node';
 import { EngineError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
-import { patiently } from './patiently.ts';
+import { openBucket } from './bucket.ts';
 import { readStream } from './read-stream.ts';
 
 /**
@@ -65,10 +64,8 @@ export const isChanged = (error: unknown): boolean =>
 const REMOVED = 'KV-Operation';
 
 /** Creates the bucket. */
-export async function ensureKeyed({ jetstream, names, replicas }: Broker): Promise<void> {
-  await patiently(names.keyed, () =>
-    new Kvm(jetstream).create(names.keyed, { history: 1, replicas }),
-  );
+export async function ensureKeyed(broker: Broker): Promise<void> {
+  await openBucket(broker, broker.names.keyed);
 }
 
 export function keyed(broker: Broker): Keyed {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type KV, Kvm } from '@nats-io/kv';
+import type { KV } from '@nats-io/kv';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { unless } from '../error/foreseen.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
+import { openBucket } from './bucket.ts';
 import { isGone, processIdentity } from './process-identity.ts';
 
 /**
@@ -80,12 +81,12 @@ const LOOK_EVERY = 200;
 
 /** @param patience see `PATIENCE` */
 export function orders(
-  { jetstream, names, replicas }: Broker,
+  broker: Broker,
   { patience = PATIENCE }: { readonly patience?: number } = {},
 ): Orders {
   let opened: Promise<KV> | undefined;
   const open = (): Promise<KV> => {
-    opened ??= new Kvm(jetstream).create(names.orders, { history: 1, ttl: KEEP, replicas });
+    opened ??= openBucket(broker, broker.names.orders, { age: KEEP });
     // the waiting callers get the error; the next call asks again
     opened.catch(() => {
       opened = undefined;

@@ -1,7 +1,7 @@
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
-import { type KV, Kvm } from '@nats-io/kv';
+import type { KV } from '@nats-io/kv';
 import type { Broker } from './broker.ts';
-import { patiently } from './patiently.ts';
+import { openBucket } from './bucket.ts';
 
 /**
  * How far a queue is known to be settled. The consumer knows better, but if it has to be recreated
@@ -65,12 +65,11 @@ export async function writeMark(broker: Broker, stream: string, mark: SettledMar
 
 const opened = new WeakMap<Broker['jetstream'], Promise<KV>>();
 
-function state({ jetstream, names, replicas }: Broker): Promise<KV> {
+function state(broker: Broker): Promise<KV> {
+  const { jetstream, names } = broker;
   const before = opened.get(jetstream);
   if (before !== undefined) return before;
-  const opening = patiently(names.state, () =>
-    new Kvm(jetstream).create(names.state, { history: 1, replicas }),
-  );
+  const opening = openBucket(broker, names.state);
   opened.set(jetstream, opening);
   opening.catch(() => opened.delete(jetstream)); // the caller gets the error; the next call tries again
   return opening;

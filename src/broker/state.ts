@@ -1,10 +1,10 @@
-import { type KV, Kvm } from '@nats-io/kv';
+import type { KV } from '@nats-io/kv';
 import type { Memory } from '../adapter/adapter.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { toldElsewhere } from '../error/foreseen.ts';
 import type { Broker } from './broker.ts';
+import { openBucket } from './bucket.ts';
 import { isOutrun } from './lease.ts';
-import { patiently } from './patiently.ts';
 
 /** What a production stores besides its messages: switches, poll cursors, leases. */
 export interface State {
@@ -23,10 +23,8 @@ export interface Switch {
   readonly reason: string;
 }
 
-export async function state({ jetstream, names, replicas }: Broker): Promise<State> {
-  const kv = await patiently(names.state, () =>
-    new Kvm(jetstream).create(names.state, { history: 1, replicas }),
-  );
+export async function state(broker: Broker): Promise<State> {
+  const kv = await openBucket(broker, broker.names.state);
   const read = async (key: string): Promise<string | undefined> => {
     const entry = await kv.get(key);
     return entry === null || entry.operation !== 'PUT' ? undefined : entry.string();

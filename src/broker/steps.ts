@@ -1,13 +1,13 @@
 import type { JsMsg } from '@nats-io/jetstream';
-import { type KV, Kvm } from '@nats-io/kv';
+import type { KV } from '@nats-io/kv';
 import { background } from '../error/background.ts';
 import { tolerate, unless } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import { after, type Timer } from '../time/timer.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
+import { openBucket } from './bucket.ts';
 import { isChanged } from './keyed.ts';
-import { patiently } from './patiently.ts';
 import { followStream, readStream } from './read-stream.ts';
 
 /**
@@ -179,23 +179,11 @@ function endedMessages(forget: (message: number) => Promise<void>) {
   };
 }
 
-/** Opens a bucket; one that an earlier version made gets this version's age. `age` 0 means for ever. */
-async function bucket(
-  { jetstream, manager, replicas }: Broker,
-  name: string,
-  age: number,
-): Promise<KV> {
-  return patiently(name, async () => {
-    const kv = await new Kvm(jetstream).create(name, { history: 1, ttl: age, replicas });
-    const { config } = await manager.streams.info(`KV_${name}`);
-    const max_age = age * 1_000_000;
-    if (config.max_age !== max_age) {
-      await manager.streams.update(`KV_${name}`, { max_age });
-      // it used to contain answers to repeated messages, which now have their own bucket
-      await manager.streams.purge(`KV_${name}`, { filter: `$KV.${name}.a.>` });
-    }
-    return kv;
-  });
+/** Opens a bucket. One that an earlier version made contains answers to repeated messages, which now have their own. */
+function bucket(broker: Broker, name: string, age: number): Promise<KV> {
+  const filter = `$KV.${name}.a.>`;
+  const onOtherAge = (): Promise<unknown> => broker.manager.streams.purge(`KV_${name}`, { filter });
+  return openBucket(broker, name, { age, onOtherAge });
 }
 
 /** Whether a record of a bucket is a value and not the mark of a removal. */

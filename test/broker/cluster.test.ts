@@ -6,6 +6,7 @@ import { AckPolicy, JetStreamApiError } from '@nats-io/jetstream';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
 import { connectBroker } from '../../src/broker/broker.ts';
+import { openBucket } from '../../src/broker/bucket.ts';
 import { findNatsServer } from '../../src/broker/embedded/nats-binary.ts';
 import { isLeaderless, removeLeaderless } from '../../src/broker/leaderless.ts';
 import { PROJECTOR } from '../../src/broker/names.ts';
@@ -178,6 +179,14 @@ test('a consumer without a leader is removed and made again, one with a leader i
     ELECTED,
   );
 
+  // one that was made on a single server gets the copies of three
+  const copiesOf = async (name: string): Promise<number> =>
+    (await manager.streams.info(`KV_${name}`)).config.num_replicas;
+  await openBucket({ ...broker, replicas: 1 }, 'kept');
+  expect(await copiesOf('kept')).toBe(1);
+  await openBucket(broker, 'kept');
+  expect(await copiesOf('kept')).toBe(3);
+
   // an engine that starts while one of three is away sees two
   await using later = await connectBroker({
     url: servers.all.map(({ url }) => url).join(','),
@@ -186,6 +195,8 @@ test('a consumer without a leader is removed and made again, one with a leader i
   });
   expect(later.replicas).toBe(1);
   await ensureStream(later, stream, [subject], { duplicateWindow: 1_000, limit: 1_000_000 });
+  await openBucket(later, 'kept');
+  expect(await copiesOf('kept')).toBe(3);
   expect((await manager.streams.info(stream)).config).toMatchObject({
     num_replicas: 3,
     max_bytes: 1_000_000,
