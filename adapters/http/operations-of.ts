@@ -137,7 +137,7 @@ async function messageOperations(
   }));
 }
 
-function callerFaults({ callers, tls, scopes, openapi }: HttpInValues): SettingsFault[] {
+function callerFaults({ callers, tls, scopes, openapi, methods }: HttpInValues): SettingsFault[] {
   const faults: SettingsFault[] = [];
   const needsCertificate = callers.some((one) => one?.kind === 'certificate');
   if (needsCertificate && (tls?.clientCertificate ?? 'none') === 'none') {
@@ -150,6 +150,15 @@ function callerFaults({ callers, tls, scopes, openapi }: HttpInValues): Settings
   if (scopes.length > 0 && callers.length === 0 && openapi === undefined) {
     const what = 'it has no effect without callers';
     faults.push({ path: ['scopes'], what, remedy: 'Say under callers who may call.' });
+  }
+  const accepted = new Set(['*', ...methods.map((method) => method.toUpperCase())]);
+  for (const { method } of openapi === undefined ? scopes : []) {
+    if (accepted.has(method)) continue;
+    faults.push({
+      path: ['scopes'],
+      what: `${method} is not among methods, so nobody is asked for its scopes`,
+      remedy: 'Add it to methods, or correct it here.',
+    });
   }
   return faults;
 }

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type ClientChannel, Client as SshClient } from 'ssh2';
 import { NotConnectedError, type setting, timerTime } from 'waybill/adapter';
 import { dial, placeOf } from 'waybill/peer';
+import { tellSuccessors } from './announced-keys.ts';
 import { type Attempt, failureOf } from './connect-failure.ts';
 import { Listening } from './listening.ts';
 import { type ConnectLent, prepare, type Stages, sshOptions } from './prepare.ts';
@@ -71,6 +72,7 @@ async function signIn(
     attempt.passwordExpired = true;
     broken.abort(new Error('Password expired'));
   });
+  client.on('hostkeys', (keys) => tellSuccessors(keys, attempt, lent));
   listening.whenForeign((reason) => broken.abort(reason));
   listening.whenSsh((software) => stages.banner?.(software));
   try {

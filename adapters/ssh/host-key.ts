@@ -63,9 +63,13 @@ export function showHostKey(
   revoked: readonly HostKeyPin[],
 ): ShownHostKey {
   const shown = { fingerprint: fingerprint(key), type: keyType(key) };
-  const among = (pins: readonly HostKeyPin[]): boolean =>
-    pins.some((pin) => isSame(pin.fingerprint, shown.fingerprint));
+  const among = (pins: readonly HostKeyPin[]): boolean => isAmong(pins, shown.fingerprint);
   return { ...shown, trusted: among(trusted) && !among(revoked) };
+}
+
+/** Whether a fingerprint is one of these keys'. */
+export function isAmong(pins: readonly HostKeyPin[], one: string): boolean {
+  return pins.some((pin) => isSame(pin.fingerprint, one));
 }
 
 function isSame(a: string, b: string): boolean {
@@ -84,12 +88,19 @@ const ALGORITHMS: readonly (readonly [algorithm: string, type: string])[] = [
 
 /**
  * The host key algorithms in the order in which to ask for them: those of pinned keys first, so that a
- * server with several keys shows the one we know. Undefined if no type is known.
+ * server with several keys shows the one we know, also of those that a setting adds. Undefined if no type is known.
  */
-export function preferredAlgorithms(pins: readonly HostKeyPin[]): string[] | undefined {
+export function preferredAlgorithms(
+  pins: readonly HostKeyPin[],
+  { added = [], removed = [] }: { added?: readonly string[]; removed?: readonly string[] } = {},
+): string[] | undefined {
   const known = new Set(pins.map(({ type }) => type));
-  if (!ALGORITHMS.some(([, type]) => known.has(type))) return undefined;
-  const first = ALGORITHMS.filter(([, type]) => known.has(type));
-  const rest = ALGORITHMS.filter(([, type]) => !known.has(type));
+  const more = added.filter((name) => !ALGORITHMS.some(([algorithm]) => algorithm === name));
+  const all = [...ALGORITHMS, ...more.map((name) => [name, name] as const)].filter(
+    ([algorithm]) => !removed.includes(algorithm),
+  );
+  if (!all.some(([, type]) => known.has(type))) return undefined;
+  const first = all.filter(([, type]) => known.has(type));
+  const rest = all.filter(([, type]) => !known.has(type));
   return [...first, ...rest].map(([algorithm]) => algorithm);
 }

@@ -10,7 +10,8 @@ import { signIn } from './ssh-sign-in.ts';
 
 /** What connecting needs from what the engine lends. */
 export interface ConnectLent<Values extends SshSettings = SshSettings>
-  extends Pick<Lent<setting.Settings>, 'credential'> {
+  extends Pick<Lent<setting.Settings>, 'credential'>,
+    Partial<Pick<Lent<setting.Settings>, 'event'>> {
   readonly settings: Values;
 }
 
@@ -71,7 +72,7 @@ export function sshOptions(
     readyTimeout: settings.connectTimeout,
     keepaliveInterval: Number.isFinite(settings.keepAlive) ? settings.keepAlive : 0,
     keepaliveCountMax: 3,
-    algorithms: algorithmsOf(settings.algorithms, preferredAlgorithms(attempt.trusted)),
+    algorithms: algorithmsOf(settings.algorithms, attempt.trusted),
   };
 }
 
@@ -87,14 +88,20 @@ async function readKnownHosts(file: string): Promise<string> {
 
 type Choice = string[] | { append: string[]; prepend: string[]; remove: string[] } | undefined;
 
-/** The `algorithms` block as the SSH library wants it; `hostKeys` is used if the block says nothing about host keys. */
+/** The `algorithms` block as the SSH library wants it; the kinds of trusted keys come first, unless the block says it all. */
 function algorithmsOf(
   block: SshSettings['algorithms'],
-  hostKeys: string[] | undefined,
+  trusted: readonly HostKeyPin[],
 ): Algorithms {
+  const hostKey = choiceOf(block?.hostKey);
+  const change = hostKey === undefined || Array.isArray(hostKey) ? undefined : hostKey;
+  const preferred = preferredAlgorithms(trusted, {
+    added: change?.append ?? [],
+    removed: change?.remove ?? [],
+  });
   const chosen = {
     kex: choiceOf(block?.keyExchange),
-    serverHostKey: choiceOf(block?.hostKey) ?? hostKeys,
+    serverHostKey: Array.isArray(hostKey) ? hostKey : (preferred ?? hostKey),
     cipher: choiceOf(block?.cipher),
     hmac: choiceOf(block?.mac),
   };

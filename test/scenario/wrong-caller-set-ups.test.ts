@@ -109,13 +109,18 @@ test('2: a service whose audience is not that of the tokens, then one scope for 
   );
   expect(told(refusing)).toBe(`Refused 127.0.0.1 (401): ${reason}.`);
 
+  const mistyped = { ...given, scopes: ['GET: read', 'PSOT: write'] };
+  await expect(openInbound(httpIn, mistyped, wrong)).rejects.toThrow(/PSOT is not among methods/);
+
   await using right = await identityProvider('results');
   await using opened = await openInbound(httpIn, given, right);
   const reader = await right.token('read');
   const url = urlOf(opened);
   expect((await call(url, withToken(reader, { method: 'GET', body: null }))).status).toBe(202);
   expect((await call(url, withToken(reader))).status).toBe(403);
-  expect(told(opened)).toBe('Refused 127.0.0.1 (403): it lacks the scope write for POST /.');
+  expect(told(opened)).toBe(
+    'Refused 127.0.0.1 (403): it lacks the scope write for POST /; a token’s scopes are read from scope, scp, roles (scopeClaim).',
+  );
   expect((await call(url, withToken(await right.token('write')))).status).toBe(202);
 });
 

@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream';
-import type { Client, ClientSFTPCallback, SFTPWrapper } from 'ssh2';
+import type { Client, ClientSFTPCallback, ParsedKey, SFTPWrapper } from 'ssh2';
 import SftpClient from 'ssh2-sftp-client';
 import { DisableError, timerTime, toldElsewhere } from 'waybill/adapter';
 import { placeOf } from 'waybill/peer';
+import { tellSuccessors } from '../announced-keys.ts';
 import { reachServer } from '../connect.ts';
 import { type Attempt, failureOf } from '../connect-failure.ts';
 import { Listening } from '../listening.ts';
@@ -31,7 +32,7 @@ export async function connectSftp(
   const socket = await reachServer(lent, signal, stages);
   const listening = new Listening(socket, jump === undefined ? address : undefined, connectTimeout);
   try {
-    return await handshake(socket, { attempt, settings, stages, listening, signal, bySudo });
+    return await handshake(socket, { lent, attempt, settings, stages, listening, signal, bySudo });
   } catch (error) {
     socket.destroy();
     signal.throwIfAborted();
@@ -56,6 +57,7 @@ async function sudoOf(
 }
 
 interface Handshake {
+  readonly lent: SftpLent;
   readonly bySudo: BySudo | undefined;
   readonly attempt: Attempt;
   readonly settings: SftpConnectionSettings;
@@ -66,7 +68,7 @@ interface Handshake {
 
 async function handshake(
   socket: Duplex,
-  { attempt, settings, stages, listening, signal, bySudo }: Handshake,
+  { lent, attempt, settings, stages, listening, signal, bySudo }: Handshake,
 ): Promise<SftpSession> {
   // The default callbacks of the library write to the console.
   const client = new SftpClient('sftp', { error() {}, end() {}, close() {} });
@@ -79,6 +81,7 @@ async function handshake(
     attempt.passwordExpired = true;
     broken.reject(new Error('Password expired'));
   });
+  client.on('hostkeys', (keys: ParsedKey[]) => tellSuccessors(keys, attempt, lent));
   listening.whenForeign(broken.reject);
   listening.whenSsh((software) => stages.banner?.(software));
   const abort = (): void => broken.reject(signal.reason as Error);

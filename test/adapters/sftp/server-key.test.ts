@@ -1,8 +1,14 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import SftpClient from 'ssh2-sftp-client';
-import { expect, test } from 'vitest';
-import { connectTo, describeWithSshd, WRONG } from '../../support/ssh-server.ts';
+import { expect, test, vi } from 'vitest';
+import { connectSftp } from '../../../adapters/ssh/sftp/connect.ts';
+import type { SftpSession } from '../../../adapters/ssh/sftp/sftp-session.ts';
+import { fingerprintOf } from '../../../sandbox/ssh.ts';
+import type { Seen } from '../../support/open-adapter.ts';
+import { connectTo, describeWithSshd, lentTo, WRONG } from '../../support/ssh-server.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 async function refuseLater(): Promise<boolean> {
@@ -32,6 +38,14 @@ describeWithSshd(
 
     test('a pinned RSA key is asked for although the server has a newer one', async () => {
       const session = await connectTo(server(), { settings: { hostKey: typed('rsa') } });
+      expect(session.facts.hostKey.type).toBe('ssh-rsa');
+      await session.close();
+    });
+
+    test('it is asked for first also where algorithms are added', async () => {
+      const algorithms = { hostKey: ['+ssh-rsa'] };
+      const settings = { hostKey: typed('rsa'), algorithms };
+      const session = await connectTo(server(), { settings });
       expect(session.facts.hostKey.type).toBe('ssh-rsa');
       await session.close();
     });
@@ -85,6 +99,33 @@ describeWithSshd(
       await expect(
         connectTo(server(), { settings: { ...settings, hostKey: pin('ed25519') } }),
       ).rejects.toThrow(/marks as revoked/);
+    });
+
+    test('the next one is told of while the server announces it, and nothing of other kinds', async () => {
+      const next = join(server().folder, 'host_next');
+      await promisify(execFile)('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', next]);
+      await appendFile(join(server().folder, 'sshd_config'), `HostKey ${next}\n`);
+      await server().stop();
+      await server().start();
+      const fingerprint = fingerprintOf(await readFile(`${next}.pub`, 'utf8'));
+      const { port, password } = server();
+      const credential = { kind: 'basic', user: 'hub', password } as const;
+      const opened = async (
+        ...hostKey: readonly string[]
+      ): Promise<{ session: SftpSession; seen: Seen }> => {
+        const { lent, seen } = lentTo(port, { settings: { hostKey }, credential });
+        return { session: await connectSftp(lent, lent.signal), seen };
+      };
+      const both = await opened(pin('ed25519'), fingerprint);
+      const one = await opened(pin('ed25519'));
+      await vi.waitFor(() => expect(one.seen.events).toHaveLength(1));
+      const [event] = one.seen.events;
+      expect(event).toMatchObject({ level: 'warn', name: 'host-key-announced' });
+      expect(event?.text).toContain(
+        `announces another host key, ssh-ed25519 ${fingerprint}, and will`,
+      );
+      expect(both.seen.events).toEqual([]);
+      await Promise.all([one, both].map(({ session }) => session.close()));
     });
   },
   { hostKeys: ['ed25519', 'rsa'] },

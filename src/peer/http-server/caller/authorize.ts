@@ -119,16 +119,17 @@ const isFollowed = (headers: Incoming['headers']): boolean =>
 
 function forbidden({ method, path }: Incoming, scopes: readonly string[], access: Access): Refusal {
   const text = scopes.join(' ');
-  const isBearer = access
-    .flat()
-    .some(({ schemes }) => schemes.some(({ kind }) => kind === 'bearer'));
+  const schemes = access.flat().flatMap((need) => need.schemes);
+  const isBearer = schemes.some(({ kind }) => kind === 'bearer');
+  const [from] = schemes.flatMap(({ scopesFrom = [] }) => scopesFrom);
+  const where = from === undefined ? '' : `; a token’s scopes are read from ${from} (scopeClaim)`;
   return new Refusal(403, `The caller lacks the scope ${text}.`, {
     ...(isBearer && {
       headers: {
         'www-authenticate': `Bearer ${REALM}, error="insufficient_scope", scope=${quoted(text)}`,
       },
     }),
-    told: `it lacks the scope ${text} for ${method} ${path.slice(0, 100)}`,
+    told: `it lacks the scope ${text} for ${method} ${path.slice(0, 100)}`.concat(where),
   });
 }
 

@@ -26,6 +26,8 @@ export interface Scheme {
   /** Its name in the OpenAPI document. */
   readonly name: string | undefined;
   readonly kind: 'api-key' | 'basic' | 'bearer' | 'certificate' | 'hmac';
+  /** Which claims of a token have its scopes, for people. */
+  readonly scopesFrom?: string;
   /** Where the key or token is; one in the query is not part of the message. */
   readonly sources: readonly TokenSource[];
   /** Rejects only if the proof cannot be checked now. `body` returns the whole body, read when it is called. */

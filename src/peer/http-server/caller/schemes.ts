@@ -150,6 +150,7 @@ function bearerScheme({ verifier }: Pick<SchemeLent, 'verifier'>, values: Caller
     name: values.scheme,
     kind: 'bearer',
     sources,
+    scopesFrom: values.scopeClaim ?? ['scope', 'scp', 'roles'].join(', '),
     async prove(incoming) {
       const found = tokenOf(incoming, sources);
       if (found === undefined) return { result: 'none' };
