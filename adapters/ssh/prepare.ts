@@ -93,15 +93,9 @@ function algorithmsOf(
   block: SshSettings['algorithms'],
   trusted: readonly HostKeyPin[],
 ): Algorithms {
-  const hostKey = choiceOf(block?.hostKey);
-  const change = hostKey === undefined || Array.isArray(hostKey) ? undefined : hostKey;
-  const preferred = preferredAlgorithms(trusted, {
-    added: change?.append ?? [],
-    removed: change?.remove ?? [],
-  });
   const chosen = {
     kex: choiceOf(block?.keyExchange),
-    serverHostKey: Array.isArray(hostKey) ? hostKey : (preferred ?? hostKey),
+    serverHostKey: hostKeyChoice(choiceOf(block?.hostKey), trusted),
     cipher: choiceOf(block?.cipher),
     hmac: choiceOf(block?.mac),
   };
@@ -109,6 +103,12 @@ function algorithmsOf(
   return Object.fromEntries(
     Object.entries(chosen).filter(([, choice]) => choice !== undefined),
   ) as Algorithms;
+}
+
+function hostKeyChoice(choice: Choice, trusted: readonly HostKeyPin[]): Choice {
+  if (Array.isArray(choice)) return choice;
+  const change = { added: choice?.append ?? [], removed: choice?.remove ?? [] };
+  return preferredAlgorithms(trusted, change) ?? choice;
 }
 
 /** As in OpenSSH: `+name` adds to the defaults, `-name` removes, a plain name replaces them. */
