@@ -32,7 +32,14 @@ export const JOB = { held: 4, stopped: 6, canceled: 7, aborted: 8, completed: 9 
 const JOB_ATTRIBUTES: IppAttribute = {
   name: 'requested-attributes',
   syntax: 'keyword',
-  values: ['job-id', 'job-name', 'job-state', 'job-state-reasons'],
+  values: [
+    'job-id',
+    'job-name',
+    'job-state',
+    'job-state-reasons',
+    // CUPS leaves out the name of a job whose file it has put away, unless something is asked that stands only there
+    'document-format-supplied',
+  ],
 };
 
 /** One printer, or one queue of a print server, by IPP over HTTP. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { encodeRequest } from '../../../adapters/print/ipp.ts';
 import printOut from '../../../adapters/print/print-out.ts';
@@ -113,6 +114,19 @@ describe.skipIf(noCups !== undefined)('print-out against CUPS', () => {
       expect(await opened.send(PDF, { ...AS_PDF, id })).toMatchObject({ code: 'COMPLETED' });
     }
     expect(await queue.printed()).toHaveLength(2);
+  });
+
+  test('a job that ended while nobody looked is found again and printed once', async () => {
+    const queue = await fresh();
+    await using killed = await openOutbound(printOut, { ...at(queue), follow: 'accepted' });
+    await killed.send(PDF, { ...AS_PDF, id: 21 });
+    await vi.waitFor(async () => expect(await queue.printed()).toHaveLength(1));
+    // by then CUPS has put its file away
+    await sleep(2_000);
+    await using next = await openOutbound(printOut, at(queue));
+    const again = { ...AS_PDF, id: 21, possibleDuplicate: true };
+    expect(await next.send(PDF, again)).toMatchObject({ code: 'COMPLETED' });
+    expect(await queue.printed()).toHaveLength(1);
   });
 
   test('a printer that is away while it prints is asked again until the job has ended', async () => {
