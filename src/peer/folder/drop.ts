@@ -28,9 +28,20 @@ const leftBehind = unless(
 const unsure = new WeakSet<Message>();
 
 /**
+ * How many tries of a message the peer may still carry out, because they ended without its answer. One that goes on
+ * after a while opens, empties or renames its temporary file whatever another try writes there: so each has its own.
+ */
+const open = new WeakMap<Message, number>();
+/** How many temporary files of earlier tries are removed at most. */
+const MOST_LEFT = 100;
+
+const openTries = (message: Message): number =>
+  open.get(message) ?? (message.possibleDuplicate === true ? 1 : 0);
+
+/**
  * Puts a message into a folder as one file: written under a temporary name, and renamed once the
  * peer has confirmed every byte. Nobody sees half a file, and an interrupted try leaves at most a
- * temporary file, which the next try overwrites. Throws as `send` is specified to.
+ * temporary file, which the next try removes. Throws as `send` is specified to.
  */
 export async function dropFile(
   store: FileStore,
@@ -41,14 +52,28 @@ export async function dropFile(
   const folder = await settings.folder.render(message);
   const name = await settings.name.render(message);
   checkFileName(name);
-  const temporary = temporaryPath(settings.temporary, { folder, name, message });
-  const drop = new Drop({ store, settings, message, folder, name, temporary });
+  const earlier = openTries(message);
+  const temporaryOf = (tries: number): string =>
+    temporaryPath(settings.temporary, { folder, name, message, earlier: tries });
+  const temporary = temporaryOf(earlier);
+  const left = Array.from({ length: Math.min(earlier, MOST_LEFT) }, (_, n) =>
+    temporaryOf(earlier - 1 - n),
+  );
+  const drop = new Drop({ store, settings, message, folder, name, temporary, left });
+  // from the beginning: whoever waits may give it up while the peer does not answer
+  open.set(message, earlier + 1);
   try {
     await drop.run(signal);
   } catch (error) {
+    // nothing of it is under way any more
+    if (isAnswer(error) && open.get(message) === earlier + 1) open.set(message, earlier);
     throw asRefused(error, settings.denied);
   }
 }
+
+/** Whether the peer has answered all of a try. */
+const isAnswer = (error: unknown): boolean =>
+  error instanceof FileError || error instanceof SuspendError;
 
 /** One message, and where it goes. */
 interface Placement {
@@ -58,6 +83,8 @@ interface Placement {
   readonly folder: string;
   readonly name: string;
   readonly temporary: string;
+  /** Temporary files of earlier tries, the last one first. */
+  readonly left: readonly string[];
 }
 
 class Drop {
@@ -68,10 +95,17 @@ class Drop {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { settings } = this.#placement;
+    const { settings, left } = this.#placement;
+    // without its file an earlier try gives it no name any more
+    const [last] = left;
+    if (last !== undefined) await this.#remove(last);
     const found = this.#mayBeThere() ? await this.#find() : 'none';
-    if (found === 'ours') return;
     if (found === 'other' && settings.exists === 'suspend') throw this.#taken();
+    if (found !== 'ours') await this.#put(signal);
+    for (const path of left) await this.#remove(path);
+  }
+
+  async #put(signal: AbortSignal): Promise<void> {
     await this.#write(signal);
     try {
       await this.#rename(signal);
@@ -80,13 +114,17 @@ class Drop {
     }
   }
 
+  async #remove(path: string): Promise<void> {
+    await this.#placement.store.remove(path).catch(leftBehind);
+  }
+
   /** After a rename that failed: whether the message is there anyway, or why not. */
   async #settle(refusal: unknown): Promise<void> {
-    const { store, settings, temporary } = this.#placement;
+    const { settings, temporary } = this.#placement;
     if (refusal instanceof NotConnectedError) throw refusal;
     const taken = isFileProblem(refusal, 'exists');
     const ours = taken && settings.exists === 'suspend' && (await this.#find()) === 'ours';
-    await store.remove(temporary).catch(leftBehind);
+    await this.#remove(temporary);
     if (ours) return;
     throw taken ? this.#taken() : refusal;
   }
@@ -115,7 +153,7 @@ class Drop {
         return;
       }
       if (!(error instanceof NotConnectedError)) {
-        await store.remove(temporary).catch(leftBehind);
+        await this.#remove(temporary);
       }
       throw error;
     }

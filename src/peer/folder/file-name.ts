@@ -27,20 +27,29 @@ function problemWith(name: string): string | undefined {
   return Buffer.byteLength(name) > LONGEST ? `is longer than ${LONGEST} bytes` : undefined;
 }
 
+/** Whose temporary file it is. */
+export interface TemporaryOf {
+  readonly folder: string;
+  readonly name: string;
+  readonly message: Pick<Message, 'id'>;
+  /** How many earlier tries the peer may still be carrying out. */
+  readonly earlier?: number;
+}
+
 /**
- * Where a file is written before it gets its name. It is the same for every try of a message, so
- * that the leftover of an interrupted try is overwritten, and different for two messages with one
- * name.
+ * Where a file is written before it gets its name. It is different for two messages with one name,
+ * and for a try that follows one which the peer may still carry out.
  */
 export function temporaryPath(
   pattern: string,
-  { folder, name, message }: { folder: string; name: string; message: Pick<Message, 'id'> },
+  { folder, name, message, earlier = 0 }: TemporaryOf,
 ): string {
-  const room = LONGEST - Buffer.byteLength(pattern) - 24;
+  const room = LONGEST - Buffer.byteLength(pattern) - 32;
   const own = Buffer.byteLength(name) > room ? '' : `${name}.`;
+  const unique = `${own}${message.id}${earlier === 0 ? '' : `-${earlier}`}`;
   const temporary = pattern.includes('*')
-    ? pattern.replaceAll('*', () => `${own}${message.id}`)
-    : `${pattern}${own}${message.id}`;
+    ? pattern.replaceAll('*', () => unique)
+    : `${pattern}${unique}`;
   return temporary.startsWith('/') ? temporary : inFolder(folder, temporary);
 }
 

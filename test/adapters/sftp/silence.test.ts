@@ -5,12 +5,12 @@ import SftpClient from 'ssh2-sftp-client';
 import { expect, test, vi } from 'vitest';
 import sftpIn from '../../../adapters/ssh/sftp/sftp-in.ts';
 import sftpOut from '../../../adapters/ssh/sftp/sftp-out.ts';
-import { signal } from '../../../sandbox/daemon.ts';
+import { descendants, signal } from '../../../sandbox/daemon.ts';
 import type { Body } from '../../../src/adapter/index.ts';
 import { inlineBody } from '../../../src/message/body.ts';
 import { cuttingProxy } from '../../support/cutting-proxy.ts';
 import { openResources } from '../../support/nothing-open.ts';
-import { lend, openInbound, openOutbound } from '../../support/open-adapter.ts';
+import { lend, messageOf, openInbound, openOutbound } from '../../support/open-adapter.ts';
 import { remoteFolder, signalConnections } from '../../support/remote-folder.ts';
 import { connectTo, describeWithSshd, sftpTo } from '../../support/ssh-server.ts';
 
@@ -151,6 +151,46 @@ describeWithSshd('a server or network that falls silent', (server) => {
     await sender.send(Buffer.from('whole'), { id: 17 });
     expect(await folder.names()).toEqual(['17.bin']);
     expect((await folder.read('17.bin')).toString()).toBe('whole');
+  });
+
+  test('what a frozen server does of an earlier try once it goes on is nothing to the next', async () => {
+    await using folder = await remoteFolder(server().home);
+    const { given, options } = sftpTo(server());
+    const settings = { ...given, folder: folder.name, name: '{id}.bin', timeout: '500ms' };
+    const sender = await sftpOut.open(lend(sftpOut.settings, settings, options).lent);
+    const { signal: never } = new AbortController();
+    const halves = [Buffer.alloc(400_000, 'a'), Buffer.alloc(400_000, 'b')] as const;
+    const opened = Promise.withResolvers<void>();
+    const wait = Promise.withResolvers<void>();
+    const body: Body = {
+      ...inlineBody(Buffer.alloc(0)),
+      inline: undefined,
+      size: 800_000,
+      async *stream() {
+        yield halves[0];
+        opened.resolve();
+        await wait.promise;
+        yield halves[1];
+      },
+    };
+    const message = messageOf(body, { id: 17 });
+    // the one that works on the files, as if its disk stood still
+    const frozen = (await descendants(server().pid)).slice(-1);
+    for (const pid of frozen) signal(pid, 'SIGSTOP');
+    await expect(sender.send(message, never)).rejects.toMatchObject({
+      code: 'ADAPTER_NOT_CONNECTED',
+    });
+    const next = sender.send(message, never);
+    await opened.promise;
+    await passed(200);
+    for (const pid of frozen) signal(pid, 'SIGCONT');
+    await passed(200);
+    expect(await folder.names()).not.toContain('17.bin');
+    wait.resolve();
+    await next;
+    expect(Buffer.concat(halves).equals(await folder.read('17.bin'))).toBe(true);
+    expect(await folder.names()).toEqual(['17.bin']);
+    await sender.close();
   });
 
   test('an engine that takes its time over a file is no silence of the server', async () => {

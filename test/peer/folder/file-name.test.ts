@@ -23,12 +23,13 @@ test.for(['', '  ', '.', '..', '../x', 'a/b', 'a\\b', 'a\0b', 'a\nb', 'a\u007fb'
   },
 );
 
-test('a temporary name is the same for every try of a message and different for two messages', () => {
+test('a temporary name is different for two messages, and for a try after one without an end', () => {
   const one = { folder: 'in', name: 'lab.hl7', message: { id: 17 } };
   expect(temporaryPath('.*.part', one)).toBe('in/.lab.hl7.17.part');
   expect(temporaryPath('.*.part', { ...one, message: { id: 18 } })).not.toBe(
     temporaryPath('.*.part', one),
   );
+  expect(temporaryPath('.*.part', { ...one, earlier: 2 })).toBe('in/.lab.hl7.17-2.part');
 });
 
 test('a temporary name may have a folder or a fixed beginning', () => {
