@@ -28,6 +28,8 @@ export interface LeftQueue {
   readonly waiting: number;
   /** When the oldest was stored; milliseconds since 1970. */
   readonly oldest: number | undefined;
+  /** What a host of this name becomes that gets them as they are, if it was something else until now. */
+  readonly becomes?: 'process' | 'operation' | undefined;
 }
 
 /** One host as `waybill status` and the console show it. */

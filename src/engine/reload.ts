@@ -87,19 +87,20 @@ async function reload(
 const runsAlready = (running: Definition, found: Reloaded): boolean =>
   isUnchanged(found) && found.version === versionOf(running);
 
-/** What waits in queues that the next definition no longer has. */
+/** What waits in queues that the next definition no longer has, or gives to a host of another kind. */
 async function waitingFor(
   broker: Broker,
   before: Definition,
   next: Definition,
 ): Promise<LeftQueue[]> {
-  const stay = new Set(queued(next).map(({ name }) => name));
-  const gone = queued(before).filter(({ name }) => !stay.has(name));
+  const kinds = new Map(queued(next).map(({ name, kind }) => [name, kind]));
+  const gone = queued(before).filter(({ name, kind }) => kinds.get(name) !== kind);
   if (gone.length === 0) return [];
   const [states, waiting] = await Promise.all([queueStates(broker), waitingCounts(broker)]);
-  return gone.flatMap(
-    ({ name }) => leftQueue(name, states.get(name), waiting.get(name)?.count) ?? [],
-  );
+  return gone.flatMap(({ name }) => {
+    const left = leftQueue(name, states.get(name), waiting.get(name)?.count);
+    return left === undefined ? [] : { ...left, becomes: kinds.get(name) };
+  });
 }
 
 const changedSince = (): EngineError =>

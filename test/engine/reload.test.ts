@@ -102,6 +102,16 @@ test('a host for which messages wait is not taken out before somebody says that 
     message: expect.stringMatching(/^2 messages wait for out: .*--leave-waiting/),
   });
   expect(director.definition.title).toBe('first');
+  const { operations, ...others } = read('second', 'x', []);
+  const process = { ...read('first').operations.get('out'), kind: 'process', run: 'queued' };
+  now = { ...others, operations, processes: new Map([['out', process]]) } as unknown as Definition;
+  await expect(reload({ dryRun: false, by: 'test' })).rejects.toMatchObject({
+    code: 'MESSAGES_WAITING',
+    message: expect.stringMatching(
+      /^2 messages wait for out: .* process would get them as they are/,
+    ),
+  });
+  now = read('second', 'x', ['other']);
   await expect(
     reload({ dryRun: false, by: 'test', leaveWaiting: true, expected: 'other files' }),
   ).rejects.toMatchObject({ code: 'CONFIG_CHANGED' });

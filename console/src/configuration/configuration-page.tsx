@@ -164,12 +164,17 @@ function WaitingMessages({
 }): ReactElement {
   return (
     <>
-      {waiting.map(({ host, depth }) => (
+      {waiting.map(({ host, depth, becomes }) => (
         <Warning key={host}>
-          {t(
-            'Messages that wait for {host}: {count}. They stay, and are sent once the production has this host again.',
-            { host, count: depth },
-          )}
+          {becomes === undefined
+            ? t(
+                'Messages that wait for {host}: {count}. They stay, and are sent once the production has this host again.',
+                { host, count: depth },
+              )
+            : t(
+                'Messages that wait for {host}: {count}. It becomes another kind of host, which gets them as they are.',
+                { host, count: depth },
+              )}
         </Warning>
       ))}
       {waiting.length > 0 && !applied && onLeaves !== undefined && (

@@ -216,6 +216,7 @@ const LeftQueue = Type.Object({
   depth: Type.Integer(),
   waiting: Type.Integer({ description: 'How many of them wait for a time or an answer.' }),
   oldest: maybe(Time),
+  becomes: maybe(word('process', 'operation')),
 });
 
 /** The data of the map. */

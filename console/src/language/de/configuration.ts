@@ -10,6 +10,8 @@ export const german: Catalogue = {
   Reason: 'Grund',
   Apply: 'Übernehmen',
   'Apply, restarts {hosts}': 'Übernehmen, startet {hosts} neu',
+  'Messages that wait for {host}: {count}. It becomes another kind of host, which gets them as they are.':
+    'Nachrichten, die auf {host} warten: {count}. Er wird ein Host anderer Art, der sie bekommt, wie sie sind.',
   'Messages that wait for {host}: {count}. They stay, and are sent once the production has this host again.':
     'Nachrichten, die auf {host} warten: {count}. Sie bleiben und werden gesendet, sobald die Produktion diesen Host wieder hat.',
   'Remove these hosts although messages wait for them':
