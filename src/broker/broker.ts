@@ -11,6 +11,7 @@ import {
   headers,
   type Msg,
   type NatsConnection,
+  PermissionViolationError,
   TimeoutError,
   UserAuthenticationExpiredError,
 } from '@nats-io/transport-node';
@@ -46,14 +47,15 @@ export interface Broker extends AsyncDisposable {
 /**
  * `waiting`: it is there, but nobody answers for JetStream, as while a cluster elects its leaders.
  * `refused`: it takes this user or password no longer; told once until it is back.
+ * `denied`: it does not permit something, or a limit of the account is reached; each told once until it is back.
  */
-export type BrokerStatus = 'connected' | 'disconnected' | 'waiting' | 'refused';
+export type BrokerStatus = 'connected' | 'disconnected' | 'waiting' | 'refused' | 'denied';
 
 export interface BrokerOptions extends NatsAccess {
   readonly production: string;
   /** Shown in the server's connection list. */
   readonly role: string;
-  readonly onStatus?: (status: BrokerStatus) => void;
+  readonly onStatus?: (status: BrokerStatus, detail?: string) => void;
   /** Called for each message that was stored, either way. */
   readonly onStored?: ((stream: string, sequence: number) => void) | undefined;
   /**
@@ -74,6 +76,9 @@ const AGAIN = 100;
 const JITTER = 50;
 /** The same after the server refused the sign-in: it logs each one. */
 const AGAIN_REFUSED = 2_000;
+
+/** How many different things that a server denies are told, until the next connection. */
+const MOST_DENIED = 20;
 
 /** Milliseconds that closing a connection may take. */
 const CLOSING = 5_000;
@@ -141,17 +146,21 @@ async function watch(
   { onStatus: tell = () => undefined, onReconnect }: BrokerOptions,
 ): Promise<void> {
   const { connection, publisher: out } = broker;
+  const denied = denials(tell);
   for await (const status of connection.status()) {
     const { type } = status;
     if (type === 'error' && isRefusal(status.error)) {
       if (!signIn.refused) tell('refused');
       signIn.refused = true;
+    } else if (type === 'error') {
+      denied.heard(status.error);
     } else if (type === 'disconnect') {
       requests.lost();
       out.disconnected();
       tell('disconnected');
     } else if (type === 'reconnect') {
       signIn.refused = false;
+      denied.clear();
       requests.back();
       await onReconnect?.(broker);
       out.reconnected();
@@ -200,7 +209,7 @@ function unreachable(url: string, error: unknown): EngineError {
 /** What the system or the client says of a connection quotes nothing but its address. */
 function reason(error: unknown): string {
   if (error instanceof TimeoutError) {
-    return 'no answer in time. Check the address, and whether a firewall drops the packets';
+    return 'no answer in time. Check the address, whether a firewall drops the packets, and in its log whether it takes no more connections';
   }
   const cause = error instanceof ConnectionError ? (error.cause ?? error) : error;
   const [said] = cause instanceof Error ? (/^[a-z]+ E[A-Z_]+\b.*/.exec(cause.message) ?? []) : [];
@@ -209,6 +218,20 @@ function reason(error: unknown): string {
 
 const isRefusal = (error: unknown): boolean =>
   error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError;
+
+/** Tells each once: what is not permitted, for which subject, or which limit is reached, in the server's words. */
+function denials(tell: NonNullable<BrokerOptions['onStatus']>) {
+  const told = new Set<string>();
+  return {
+    heard(error: Error): void {
+      const { message } = error;
+      if (!(error instanceof PermissionViolationError || /^maximum /i.test(message))) return;
+      if (!told.has(message) && told.size < MOST_DENIED) tell('denied', message);
+      told.add(message);
+    },
+    clear: () => told.clear(),
+  };
+}
 
 function withoutSecret(url: string): string {
   return url.replace(/\/\/[^@/]*@/g, '//');

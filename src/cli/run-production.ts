@@ -189,8 +189,8 @@ async function reach(
     ...access,
     production,
     role: 'engine',
-    onStatus: (status) => {
-      hearers.events?.brokerStatus(status);
+    onStatus: (status, detail) => {
+      hearers.events?.brokerStatus(status, detail);
       if (status === 'connected') hearers.director?.acknowledgeAgain();
     },
     onStored: storedUpTo.stored,

@@ -38,7 +38,10 @@ export interface Events {
   /** NATS came back without messages that it had acknowledged; they were in the queue of `host`. */
   messagesLost(host: string | undefined, range: LostRange): void;
   configurationChanged(text: string, by?: string): void;
-  brokerStatus(status: 'connected' | 'disconnected' | 'waiting' | 'refused'): void;
+  brokerStatus(
+    status: 'connected' | 'disconnected' | 'waiting' | 'refused' | 'denied',
+    detail?: string,
+  ): void;
   /** An unexpected error; see `hearUnexpected`. */
   unexpected(one: Unexpected): void;
 }
@@ -68,6 +71,10 @@ const describe = ({ id, sessionId, type, size }: Envelope): object => ({
 /** What to do if NATS no longer accepts the sign-in. */
 export const SIGN_IN_REFUSED =
   'NATS refuses the user or password that it took before. Nothing is accepted or sent until it takes them again (tried every 2 s), or until this process is started with the new ones (--nats, WAYBILL_NATS).';
+
+/** What a NATS server does not let a process do, by its own words. */
+export const deniedText = (said: string): string =>
+  `NATS refuses something that this process needs: ${said}. Permit it to its user, or raise the limit of its account, then start this process again if it does not go on.`;
 
 /** The text for people. */
 export function lostText(host: string | undefined, { stream, from, to }: LostRange): string {
@@ -172,8 +179,9 @@ export function events({ production, log, hosts, metrics, record }: EventsOption
     configurationChanged(text, by) {
       hostEvent('', 'info', 'configuration-changed', { text, by });
     },
-    brokerStatus(status) {
+    brokerStatus(status, detail = '') {
       const event = `nats-${status}`;
+      if (status === 'denied') return hostEvent('', 'error', event, { text: deniedText(detail) });
       metrics.events.inc({ production, host: '', event });
       if (status === 'refused') log.error({ event, text: SIGN_IN_REFUSED }, event);
       else log.warn({ event }, event);

@@ -10,7 +10,7 @@ import type { NatsAccess } from '../broker/embedded/nats-server.ts';
 import { keepPrivate, makeDataFolder } from '../database/private-files.ts';
 import { background } from '../error/background.ts';
 import { isTold } from '../error/foreseen.ts';
-import { SIGN_IN_REFUSED } from '../log/events.ts';
+import { deniedText, SIGN_IN_REFUSED } from '../log/events.ts';
 import type { Logger } from '../log/logger.ts';
 import { patientAudit, patientFields } from '../operator/access/patient-audit.ts';
 import { type SpanExporter, spanExporter } from '../trace/span-exporter.ts';
@@ -63,9 +63,10 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     ...options.access,
     production,
     role: 'operator',
-    onStatus: (status) => {
-      const event = 'nats-refused';
+    onStatus: (status, detail = '') => {
+      const event = `nats-${status}`;
       if (status === 'refused') log.error({ event, text: SIGN_IN_REFUSED }, event);
+      if (status === 'denied') log.error({ event, text: deniedText(detail) }, event);
     },
   });
   const large = await bodies(broker);

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { startNats } from '../support/nats.ts';
 
@@ -48,4 +50,40 @@ test.for([
   ['nats://nowhere.invalid:4222', 'cannot be reached: getaddrinfo E'],
 ] as const)('why nobody answers at %s is said', async ([url, why]) => {
   await expect(connectBroker({ url, production: 'lab', role: 'test' })).rejects.toThrow(why);
+});
+
+test('what the user may not do is told once, in the words of the server', async () => {
+  await using nats = await startNats();
+  const path = join(nats.data, 'nats.conf');
+  const before = await readFile(path, 'utf8');
+  const denying = before.replace(
+    /^authorization \{(.*)\}$/m,
+    'authorization { users: [{ $1, permissions: { subscribe: { deny: "wb.lab.c.>" }, publish: { deny: "wb.lab.q.>" } } }] }',
+  );
+  expect(denying).not.toBe(before);
+  await writeFile(path, denying);
+  process.kill(nats.pid ?? 0, 'SIGHUP');
+  const denied = async (): Promise<unknown[]> => {
+    const told: unknown[] = [];
+    const onStatus = (...status: unknown[]): number => told.push(status);
+    await using broker = await connectBroker({
+      ...nats,
+      production: 'lab',
+      role: 'test',
+      onStatus,
+    });
+    const { connection } = broker;
+    connection.subscribe('wb.lab.c.stop', { callback: () => undefined });
+    for (let times = 0; times < 3; times++) connection.publish('wb.lab.q.out');
+    await connection.flush();
+    await connection.flush();
+    return told;
+  };
+  // it reads its configuration again when it comes to it
+  await vi.waitFor(async () =>
+    expect(await denied()).toEqual([
+      ['denied', expect.stringMatching(/^Permissions Violation for Subscription .*lab\.c\.stop"/)],
+      ['denied', expect.stringMatching(/^Permissions Violation for Publish .*lab\.q\.out"/)],
+    ]),
+  );
 });
