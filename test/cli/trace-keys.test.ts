@@ -65,7 +65,12 @@ interface Run extends AsyncDisposable {
   said(): string;
 }
 
-async function waybillRun(data: string, listen: number, key: string): Promise<Run> {
+async function waybillRun(
+  data: string,
+  listen: number,
+  key: string,
+  metrics = 'off',
+): Promise<Run> {
   const child = spawn(
     process.execPath,
     await program(
@@ -77,7 +82,7 @@ async function waybillRun(data: string, listen: number, key: string): Promise<Ru
       '--durability',
       'process-crash',
       '--metrics',
-      'off',
+      metrics,
       '--encrypt',
       '--log-level',
       'error',
@@ -109,8 +114,13 @@ async function waybillRun(data: string, listen: number, key: string): Promise<Ru
 test('without its key the trace is told to be shut, and messages are acknowledged all the same', async () => {
   await using folder = await temporaryFolder('no-trace-key');
   const listen = await freePort();
-  await using run = await waybillRun(folder.path, listen, '');
+  const metrics = `127.0.0.1:${await freePort()}`;
+  await using run = await waybillRun(folder.path, listen, '', metrics);
   await vi.waitFor(() => expect(run.said()).toContain('operator-failed'), 40_000);
   expect(run.said()).toContain('needs its master key');
+  const figures = await fetch(`http://${metrics}/metrics`);
+  expect(await figures.text()).toMatch(
+    /^waybill_events_total\{production="[^"]+",host="",event="operator-failed"\} [1-9]/m,
+  );
   await sendUntilAcknowledged(listen, [adt('A1')], () => undefined);
 }, 60_000);

@@ -183,7 +183,7 @@ async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<
       ? undefined
       : await serveFigures(readAddress(flags.metrics), engineFigures(running), log);
   await buildConsole(flags, log);
-  const operator = startedPlane(definition, running.access, { flags, log });
+  const operator = startedPlane(running, { flags, log });
   await Promise.race([operator, order.given]);
   say(
     `${definition.title}: ${definition.services.size} services, ${definition.processes.size} processes, ${definition.operations.size} operations run. Ctrl-C stops.`,
@@ -202,13 +202,16 @@ async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<
 
 /** Messages flow meanwhile, and an order to stop is followed even while it starts. */
 async function startedPlane(
-  definition: Definition,
-  access: NatsAccess,
+  { definition, access, metrics }: RunningProduction,
   { flags, log }: { readonly flags: RunFlags; readonly log: Logger },
 ): Promise<OperatorWorker | undefined> {
   if (flags.role === 'engine') return undefined;
+  const production = definition.name;
   return startOperatorPlane(() => operatorOrder(definition, access, flags), {
-    onFailure: toldTo(log),
+    onFailure(reason) {
+      toldTo(log)(reason);
+      metrics.events.inc({ production, host: '', event: 'operator-failed' });
+    },
     goOn: true,
     onUrl: sayConsole,
   });
