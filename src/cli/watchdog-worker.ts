@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { writeFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { workerData } from 'node:worker_threads';
 import { beatsOf, workIn } from '../flow/work-marks.ts';
@@ -20,6 +20,15 @@ export interface WatchdogOrder {
 const order = workerData as WatchdogOrder | null;
 if (order !== null) await watch(order);
 
+/** This thread's own standard error is written by the one that is stuck. */
+function writeNow(line: string): void {
+  try {
+    writeSync(2, line);
+  } catch {
+    // nobody reads it, or its disk is full: the next start tells of it
+  }
+}
+
 /**
  * Checks that the engine's thread is running, and ends the process if it is not: nothing else can
  * interrupt an endless loop. It counts its own checks, so a sleeping machine or a paused process is
@@ -37,7 +46,10 @@ async function watch({ buffer, data, after, again, logLevel }: WatchdogOrder): P
     if (still < after) continue;
     const stuck = workIn(buffer);
     const work = stuck.map(({ host, message }) => ({ host, messageId: message }));
-    rootLogger(logLevel).fatal({ event: 'engine-stuck', work, after }, 'engine-stuck');
+    rootLogger(logLevel, { write: writeNow }).fatal(
+      { event: 'engine-stuck', work, after },
+      'engine-stuck',
+    );
     try {
       addStuck(data, { at: Date.now(), after, work: stuck });
       if (again !== undefined) writeFileSync(again, '', { mode: 0o600 });

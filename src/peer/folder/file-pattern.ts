@@ -32,11 +32,28 @@ function problemOf(pattern: string): string | undefined {
 
 /** Whether one of the patterns matches a file. `path` is relative to the folder that is looked at. */
 export function isMeant(path: string, patterns: readonly string[]): boolean {
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  return patterns
-    .flatMap((pattern) => pattern.split(';'))
-    .map((pattern) => pattern.trim())
-    .some((pattern) => matchesGlob(pattern.includes('/') ? path : name, pattern));
+  let made = known.get(patterns);
+  if (made === undefined) {
+    made = patterns
+      .flatMap((pattern) => pattern.split(';'))
+      .map((pattern) => pattern.trim())
+      .map((pattern) => ({ ofPath: pattern.includes('/'), globs: globsOf(pattern) }));
+    known.set(patterns, made);
+  }
+  if (made.some(({ ofPath }) => ofPath)) {
+    const names = namesOf(path);
+    if (made.some(({ ofPath, globs }) => ofPath && matches(names, globs))) return true;
+  }
+  const names = namesOf(path.slice(path.lastIndexOf('/') + 1));
+  return made.some(({ ofPath, globs }) => !ofPath && matches(names, globs));
+}
+
+/** Read once: a folder may hold a million files, and each is compared with all of them. */
+const known = new WeakMap<readonly string[], readonly Pattern[]>();
+
+interface Pattern {
+  readonly ofPath: boolean;
+  readonly globs: readonly Glob[];
 }
 
 /** Choices in braces multiply; nobody means more than this. */
@@ -48,13 +65,28 @@ const MOST = 1_000;
  * the beginning of a name; `**` as a whole segment matches any number of folders.
  */
 export function matchesGlob(path: string, glob: string): boolean {
-  const names = path.split('/').map((name) => Array.from(name));
-  return choices(glob).some((one) => {
+  return matches(namesOf(path), globsOf(glob));
+}
+
+type Glob = readonly (readonly Part[] | typeof MANY)[];
+
+const globsOf = (glob: string): Glob[] =>
+  choices(glob).map((one) => {
     // A glob that ends with any folders means the files in them.
     const whole = /(?:^|\/)\*\*$/.test(one) ? `${one}/*` : one;
-    return isPath(names, whole.split('/').map(partsOf));
+    return whole.split('/').map(partsOf);
   });
-}
+
+const namesOf = (path: string): Name[] => path.split('/').map((name) => Array.from(name));
+
+const matches = (names: readonly Name[], globs: readonly Glob[]): boolean => {
+  const [name] = names;
+  return globs.some((glob) => {
+    const [only] = glob;
+    const isPlain = names.length === 1 && glob.length === 1 && only !== MANY;
+    return isPlain ? isName(name ?? [], only ?? []) : isPath(names, glob);
+  });
+};
 
 /** One character, one of several, any one, or any number of any. */
 type Part = string | RegExp | typeof ANY | typeof MANY;
@@ -151,7 +183,7 @@ function isPath(
 /** Only the last `*` is ever revisited: whatever an earlier one could match, the last one can as well. */
 function isName(name: Name, parts: readonly Part[]): boolean {
   if (name.length === 0) return parts.length === 0;
-  if (name[0] === '.' && parts[0] !== '.') return false;
+  if (differsAtAnEnd(name, parts)) return false;
   let [at, part, star, resume] = [0, 0, -1, 0];
   while (at < name.length) {
     if (parts[part] === MANY) {
@@ -167,6 +199,13 @@ function isName(name: Name, parts: readonly Part[]): boolean {
   }
   while (parts[part] === MANY) part += 1;
   return part === parts.length;
+}
+
+/** Decides most names without comparing the rest. */
+function differsAtAnEnd(name: Name, parts: readonly Part[]): boolean {
+  if (name[0] === '.' && parts[0] !== '.') return true;
+  const last = parts.at(-1);
+  return typeof last === 'string' && last !== name.at(-1);
 }
 
 function isChar(char: string, part: Part | undefined): boolean {

@@ -10,6 +10,7 @@ import { isMeant } from './file-pattern.ts';
 import type { FoundFile, Scan } from './file-scan.ts';
 import { type FileStore, inFolder, isFileProblem, isSameState } from './file-store.ts';
 import { fileType } from './file-type.ts';
+import { filterInTurns } from './in-turns.ts';
 import type { Notices } from './notices.ts';
 import type { FileOrder, PickupValues } from './pickup-settings.ts';
 import type { Stillness } from './stillness.ts';
@@ -40,19 +41,22 @@ export class Look {
 
   async work(scan: Scan, signal: AbortSignal): Promise<void> {
     const { settings, taken, told, still } = this.#options;
-    const meant = scan.files.filter(
+    const meant = await filterInTurns(
+      scan.files,
       ({ relative }) => isMeant(relative, settings.pattern) && !isMeant(relative, settings.ignore),
     );
     told.keepOnly(scan.files);
     try {
       const files = withMarkers(await this.#exact(meant), scan.files, settings.marker);
       if (scan.unlisted.length === 0) taken.keepOnly(files);
-      const fresh = files.filter((file) => !taken.has(file.path, file));
-      for (const file of files) if (taken.has(file.path, file)) await this.#finish(file);
+      const known = await filterInTurns(files, (file) => taken.has(file.path, file));
+      const fresh = await filterInTurns(files, (file) => !taken.has(file.path, file));
+      for (const file of known) await this.#finish(file);
       const marked = fresh.filter(
         ({ marker }) => settings.marker === undefined || marker !== undefined,
       );
-      for (const file of still.settled(marked).toSorted(BY_ORDER[settings.order])) {
+      const settled = await still.settled(marked);
+      for (const file of settled.toSorted(BY_ORDER[settings.order])) {
         signal.throwIfAborted();
         if (!(await this.#take(file))) break;
       }

@@ -1,4 +1,5 @@
 import type { FoundFile } from './file-scan.ts';
+import { filterInTurns } from './in-turns.ts';
 
 interface Seen {
   readonly size: number;
@@ -10,7 +11,7 @@ interface Seen {
 /** Remembers the state of files, to tell which of them nobody writes to any more. */
 export interface Stillness {
   /** Takes in a listing and returns the files whose size and time have been unchanged for long enough. */
-  settled(files: readonly FoundFile[]): readonly FoundFile[];
+  settled<File extends FoundFile>(files: readonly File[]): Promise<readonly File[]>;
 }
 
 /**
@@ -21,17 +22,19 @@ export interface Stillness {
 export function stillness(time: number, now: () => number = () => performance.now()): Stillness {
   let before = new Map<string, Seen>();
   return {
-    settled(files) {
+    async settled(files) {
       if (time === 0) return files;
       const at = now();
       const seen = new Map<string, Seen>();
-      for (const { path, size, modified } of files) {
+      const settled = await filterInTurns(files, ({ path, size, modified }) => {
         const known = before.get(path);
         const same = known?.size === size && known.modified === modified;
-        seen.set(path, same ? known : { size, modified, since: at });
-      }
+        const state = same ? known : { size, modified, since: at };
+        seen.set(path, state);
+        return at - state.since >= time;
+      });
       before = seen;
-      return files.filter(({ path }) => at - (seen.get(path)?.since ?? at) >= time);
+      return settled;
     },
   };
 }

@@ -55,8 +55,8 @@ export async function takenFiles(memory: Memory): Promise<TakenFiles> {
     get size() {
       return taken.size + begun.size;
     },
-    has: (path, facts) => taken.has(hash(path, facts)),
-    begun: (path, facts) => begun.get(hash(path, facts)) ?? 0,
+    has: (path, facts) => taken.size > 0 && taken.has(hash(path, facts)),
+    begun: (path, facts) => (begun.size > 0 ? begun.get(hash(path, facts)) : undefined) ?? 0,
     noteBegun(path, facts, messages) {
       begun.set(hash(path, facts), messages);
       return saveSoon();

@@ -88,7 +88,7 @@ describe.runIf(canMount)('a disk that is full', () => {
     // nor after a restart
     await using second = await looking(folder.path, { archive: disk.path }, first.memory);
     await looksAgain(second, folder.path);
-    expect(await readdir(folder.path)).toEqual(['a.txt']);
+    await vi.waitFor(async () => expect(await readdir(folder.path)).toEqual(['a.txt']));
     await writeFile(ballast, '');
     await vi.waitFor(async () => expect(await readdir(folder.path)).toEqual([]));
     expect(second.delivered.map(({ name }) => name)).toEqual(['zz-0.txt']);

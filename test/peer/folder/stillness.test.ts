@@ -6,48 +6,50 @@ function file(size: number, modified = 1_000): FoundFile {
   return { name: 'lab.hl7', kind: 'file', path: 'in/lab.hl7', relative: 'lab.hl7', size, modified };
 }
 
-test('a file is settled once size and time stood still for the time, by our own clock', () => {
+test('a file is settled once size and time stood still for the time, by our own clock', async () => {
   let now = 0;
   const still = stillness(5_000, () => now);
-  expect(still.settled([file(10)])).toEqual([]);
+  expect(await still.settled([file(10)])).toEqual([]);
   now = 4_999;
-  expect(still.settled([file(10)])).toEqual([]);
+  expect(await still.settled([file(10)])).toEqual([]);
   now = 5_000;
-  expect(still.settled([file(10)])).toEqual([file(10)]);
+  expect(await still.settled([file(10)])).toEqual([file(10)]);
 });
 
-test('growing, or being written again, starts the time anew', () => {
+test('growing, or being written again, starts the time anew', async () => {
   let now = 0;
   const still = stillness(5_000, () => now);
-  still.settled([file(10)]);
+  await still.settled([file(10)]);
   now = 4_000;
-  still.settled([file(20)]);
+  await still.settled([file(20)]);
   now = 8_000;
-  expect(still.settled([file(20, 2_000)])).toEqual([]);
+  expect(await still.settled([file(20, 2_000)])).toEqual([]);
   now = 12_999;
-  expect(still.settled([file(20, 2_000)])).toEqual([]);
+  expect(await still.settled([file(20, 2_000)])).toEqual([]);
   now = 13_000;
-  expect(still.settled([file(20, 2_000)])).toHaveLength(1);
+  expect(await still.settled([file(20, 2_000)])).toHaveLength(1);
 });
 
-test('a clock of the peer that is years wrong does not matter', () => {
+test('a clock of the peer that is years wrong does not matter', async () => {
   let now = 0;
   const still = stillness(1_000, () => now);
-  still.settled([file(10, 0), { ...file(10, 4e12), path: 'in/other' }]);
+  await still.settled([file(10, 0), { ...file(10, 4e12), path: 'in/other' }]);
   now = 1_000;
-  expect(still.settled([file(10, 0), { ...file(10, 4e12), path: 'in/other' }])).toHaveLength(2);
+  expect(await still.settled([file(10, 0), { ...file(10, 4e12), path: 'in/other' }])).toHaveLength(
+    2,
+  );
 });
 
-test('a file that was away starts anew', () => {
+test('a file that was away starts anew', async () => {
   let now = 0;
   const still = stillness(1_000, () => now);
-  still.settled([file(10)]);
+  await still.settled([file(10)]);
   now = 500;
-  still.settled([]);
+  await still.settled([]);
   now = 1_000;
-  expect(still.settled([file(10)])).toEqual([]);
+  expect(await still.settled([file(10)])).toEqual([]);
 });
 
-test('with 0 every file is settled at first sight', () => {
-  expect(stillness(0).settled([file(10)])).toEqual([file(10)]);
+test('with 0 every file is settled at first sight', async () => {
+  expect(await stillness(0).settled([file(10)])).toEqual([file(10)]);
 });
