@@ -167,6 +167,8 @@ function socketOf(client: ClientBase): { destroy(): void } | undefined {
 
 /** PostgreSQL's own code for a statement that exceeded its time limit. */
 const CANCELLED = '57014';
+/** For one that only reads: the server has become a standby, and another connection may lead to the primary. */
+const READ_ONLY = '25006';
 
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
@@ -179,7 +181,8 @@ export function isUnreached(error: unknown): boolean {
   // codes of five letters or digits are PostgreSQL's own
   if (code === undefined)
     return error instanceof Error && /timeout|terminated|Connection/i.test(error.message);
-  return !/^[0-9A-Z]{5}$/.test(code) || (/^(?:57|08|53)/.test(code) && code !== CANCELLED);
+  if (!/^[0-9A-Z]{5}$/.test(code) || code === READ_ONLY) return true;
+  return /^(?:57|08|53)/.test(code) && code !== CANCELLED;
 }
 
 /** Whether an existing connection was lost. */
@@ -187,6 +190,7 @@ function isCut(error: unknown): boolean {
   const code = codeOf(error);
   return (
     code === '57P01' ||
+    code === READ_ONLY ||
     code === 'ECONNRESET' ||
     (error instanceof Error && /terminated unexpectedly|not queryable/.test(error.message))
   );
@@ -200,6 +204,8 @@ function placeOf(url: string): string {
 
 /** What a server says that is there, by its code, and what helps. */
 const SHORT_OF: Readonly<Record<string, string>> = {
+  [READ_ONLY]:
+    'takes no changes, as a standby does: name the primary in --trace, or permit changes',
   '53100': 'has no space left on its disk: free some',
   '53200': 'has no memory left: look at what else it does',
   '53300': 'has no connection left: raise max_connections, or end others',

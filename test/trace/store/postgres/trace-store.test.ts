@@ -90,6 +90,27 @@ describe.runIf(programs !== undefined)('a private PostgreSQL', () => {
     },
   );
 
+  test('a server that became a standby is told as such, and the primary is found by another connection', async () => {
+    const database = new URL(server.url).pathname.slice(1);
+    await using store = await postgresTraceStore({ url: server.url, production: 'standby' });
+    const apply = (number: number) =>
+      store.apply(sampleSession({ number, at: NOON + number, target: 'ward' }).all);
+    await apply(1);
+    await asked('ALTER SYSTEM SET default_transaction_read_only = on');
+    await asked('SELECT pg_reload_conf()');
+    // unlike those that are open, new connections may write
+    await asked(
+      `BEGIN READ WRITE; ALTER DATABASE ${database} SET default_transaction_read_only = off; COMMIT`,
+    );
+    await expect(apply(2)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringMatching(/takes no changes, as a standby does: name the primary in/),
+    });
+    await vi.waitFor(() => apply(2));
+    await asked('ALTER SYSTEM RESET default_transaction_read_only');
+    await asked('SELECT pg_reload_conf()');
+  });
+
   test('two operator planes on one trace see each other, and both may write', async () => {
     await using first = await postgresTraceStore({ url: server.url, production: 'shared' });
     await using second = await postgresTraceStore({ url: server.url, production: 'shared' });
