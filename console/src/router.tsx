@@ -92,7 +92,7 @@ const rehearsal = createRoute({
 const rehearsals = createRoute({
   ...under,
   path: '/rehearsals',
-  validateSearch: texts('ids', 'frozen', ...SEARCH_KEYS),
+  validateSearch: texts('ids', 'frozen', 'reason', ...SEARCH_KEYS),
   component: page(() => import('./rehearsal/group-rehearsal-page.tsx'), 'GroupRehearsalPage'),
 });
 const session = createRoute({

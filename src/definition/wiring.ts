@@ -25,7 +25,7 @@ export function wiring(
     target(name) {
       const target = targets.get(name);
       if (target === undefined) {
-        const text = `there is no process or operation ${name} in this production`;
+        const text = `there is no process or operation ${name} in this production any more: send to another one, or bring ${name} back`;
         throw new EngineError('HOST_UNKNOWN', text);
       }
       return target;

@@ -16,7 +16,13 @@ import { EditTrial } from './edit-trial.tsx';
 const TYPED = 500;
 
 /** Changes that have not been sent yet: the result of the check, and what can be done with them. */
-export function ChangeBar({ edits }: { readonly edits: Edits }): ReactElement {
+export function ChangeBar({
+  edits,
+  onApplied,
+}: {
+  readonly edits: Edits;
+  readonly onApplied: (reason: string) => void;
+}): ReactElement {
   const may = useMay();
   const client = useQueryClient();
   const [reason, setReason] = useState('');
@@ -40,7 +46,10 @@ export function ChangeBar({ edits }: { readonly edits: Edits }): ReactElement {
       if (apply)
         await ask('POST /production/drafts/{id}/apply', { path: { id: draft.id }, body: {} });
     },
-    onSuccess: () => edits.clear(),
+    onSuccess: (_done, applied) => {
+      edits.clear();
+      if (applied) onApplied(reason.trim());
+    },
     onSettled: () => client.invalidateQueries(),
   });
   const isChecked = settled === edits.all && !check.isFetching;

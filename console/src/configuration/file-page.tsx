@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { Pencil } from 'lucide-react';
-import type { ReactElement } from 'react';
+import { type ReactElement, useState } from 'react';
 import { ask } from '../api/client.ts';
 import { type Edits, useEdits } from '../edit/edits.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
@@ -11,6 +11,7 @@ import { Nothing, Pending, Warning } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { bytes } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
+import { lastTrial } from '../rehearsal/use-rehearsals.ts';
 import { useMay } from '../shell/me.ts';
 import { ChangeBar } from './change-bar.tsx';
 import { OpenDrafts } from './drafts.tsx';
@@ -26,6 +27,7 @@ export function FilePage(): ReactElement {
   const edits = useEdits();
   const { path, line, version } = useSearch({ from: '/files' });
   const navigate = useNavigate();
+  const [applied, setApplied] = useState<string | undefined>(undefined);
   const { data, error } = useQuery({
     queryKey: ['files', version],
     queryFn: ({ signal }) => ask('GET /production/files', { query: { version }, signal }),
@@ -58,7 +60,8 @@ export function FilePage(): ReactElement {
       <Pending answer={data} error={error} />
       {mayEdit && (
         <div className="mb-4 flex flex-col gap-4 empty:hidden">
-          {edits.all.length > 0 && <ChangeBar edits={edits} />}
+          {edits.all.length > 0 && <ChangeBar edits={edits} onApplied={setApplied} />}
+          {applied !== undefined && edits.all.length === 0 && <Applied reason={applied} />}
           <OpenDrafts />
         </div>
       )}
@@ -107,6 +110,25 @@ export function FilePage(): ReactElement {
         )}
       </div>
     </Page>
+  );
+}
+
+/** That what was changed runs now, and the way back to the messages for which it was changed. */
+function Applied({ reason }: { readonly reason: string }): ReactElement {
+  const [trial] = useState(lastTrial);
+  return (
+    <p role="status" className="flex flex-wrap items-center gap-3">
+      <span className="text-good">{t('Applied on every engine.')}</span>
+      {trial !== undefined && trial.total > 0 && (
+        <Link
+          to="/rehearsals"
+          search={{ frozen: trial.list, reason }}
+          className={buttonStyle('primary')}
+        >
+          {t('Try the {count} {count|message|messages} from before again', { count: trial.total })}
+        </Link>
+      )}
+    </p>
   );
 }
 

@@ -7,14 +7,13 @@ import { failures as failuresQuery, hosts as hostsQuery } from '../api/queries.t
 import { RatePanel } from '../chart/rate-panel.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
-import { StatusBadge } from '../element/status-badge.tsx';
 import { count, day, duration, moment, preciseMoment } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { HostTable } from '../host/host-table.tsx';
 import { TagFilter, tagged } from '../host/tag-filter.tsx';
-import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
 import { AwayNotice } from '../note/away-notice.tsx';
+import { FailureLine } from '../suspended/failure-line.tsx';
 
 const HOUR = 3_600_000;
 
@@ -207,26 +206,19 @@ function WhatFailed(): ReactElement {
         <p className="px-3 py-6 text-center text-ink-2">{t('Nothing failed.')}</p>
       )}
       <ul>
-        {groups.map(({ host, status, code, text, count: many, first, last, newestId }) => (
-          <li key={`${host} ${status} ${code}`} className="border-b border-line last:border-0">
-            <Link
-              to="/messages"
-              search={{ target: host, status, error: code, at: `${newestId}` }}
-              className="flex items-center gap-2.5 px-3 py-1.5 hover:bg-hover"
-            >
-              <span className="w-8 shrink-0 text-right font-semibold">{count(many)}</span>
-              <StatusBadge status={status} />
-              <span className="min-w-0 flex-1 truncate" title={serverText(text)}>
-                <strong className="font-medium">{host}</strong>{' '}
-                <span className="text-ink-2">{serverText(text)}</span>
-              </span>
+        {groups.map((group) => (
+          <li
+            key={`${group.host} ${group.status} ${group.code} ${group.cause}`}
+            className="border-b border-line last:border-0"
+          >
+            <FailureLine group={group} within={{ at: `${group.newestId}` }}>
               <span
                 className="shrink-0 text-xs text-ink-2 max-sm:hidden"
-                title={t('first {time}', { time: preciseMoment(first) })}
+                title={t('first {time}', { time: preciseMoment(group.first) })}
               >
-                <When at={last} as="ago" />
+                <When at={group.last} as="ago" />
               </span>
-            </Link>
+            </FailureLine>
           </li>
         ))}
       </ul>

@@ -1,5 +1,6 @@
+import { useRouter } from '@tanstack/react-router';
 import { X } from 'lucide-react';
-import { type ReactElement, type ReactNode, useEffect, useRef } from 'react';
+import { type ReactElement, type ReactNode, type RefObject, useEffect, useRef } from 'react';
 import { t } from '../language/translate.ts';
 
 interface ModalProps {
@@ -11,7 +12,7 @@ interface ModalProps {
   readonly footer?: ReactNode;
 }
 
-/** A native dialog: it traps the focus, returns it, and closes with Esc. */
+/** A native dialog: it traps the focus, returns it, and closes with Esc and with the browser's Back. */
 export function Modal({
   title,
   onClose,
@@ -20,6 +21,7 @@ export function Modal({
   footer,
 }: ModalProps): ReactElement {
   const dialog = useRef<HTMLDialogElement>(null);
+  useBack(dialog, onClose);
   useEffect(() => {
     const { current } = dialog;
     current?.showModal();
@@ -58,4 +60,35 @@ export function Modal({
       </div>
     </dialog>
   );
+}
+
+/**
+ * Back and Forward close the dialog and leave the page: another page below it would be another message, or another
+ * version, for what is typed and ordered in it.
+ */
+function useBack(dialog: RefObject<HTMLDialogElement | null>, onClose: () => void): void {
+  const { history } = useRouter();
+  const close = useRef(onClose);
+  useEffect(() => {
+    close.current = onClose;
+  });
+  useEffect(
+    () =>
+      history.block({
+        enableBeforeUnload: false,
+        blockerFn: ({ action }) => {
+          if (action === 'PUSH' || action === 'REPLACE') return false;
+          if (isOnTop(dialog.current)) close.current();
+          return true;
+        },
+      }),
+    [history, dialog],
+  );
+}
+
+/** Whether nothing lies over it, such as the sign-in. */
+function isOnTop(dialog: HTMLDialogElement | null): boolean {
+  if (dialog === null) return false;
+  const { left, top, width, height } = dialog.getBoundingClientRect();
+  return dialog.contains(document.elementFromPoint(left + width / 2, top + height / 2));
 }

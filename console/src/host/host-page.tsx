@@ -3,7 +3,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { CircleCheck, CircleX, FlaskConical, Minus, Stethoscope } from 'lucide-react';
 import { lazy, type ReactElement, Suspense, useState } from 'react';
 import type { HostPage as Answer, TestReport } from '../../../src/api/contract/host.ts';
-import { ask } from '../api/client.ts';
+import { ApiProblem, ask } from '../api/client.ts';
 import { events as eventsQuery, hostPage, statistics } from '../api/queries.ts';
 import { RatePanel } from '../chart/rate-panel.tsx';
 import { Button, buttonStyle } from '../element/button.tsx';
@@ -27,7 +27,27 @@ export function HostPage(): ReactElement {
   const { host } = useParams({ from: '/hosts/$host' });
   const { data, error } = useQuery(hostPage(host));
   if (data !== undefined) return <Shown page={data} />;
-  return <Page title={host}>{error === null ? <Waiting /> : <Problem error={error} />}</Page>;
+  return (
+    <Page title={host}>
+      {error === null ? <Waiting /> : <Problem error={error} />}
+      {error instanceof ApiProblem && error.code === 'HOST_UNKNOWN' && <Former host={host} />}
+    </Page>
+  );
+}
+
+/** What there may still be of a host that the production had before. */
+function Former({ host }: { readonly host: string }): ReactElement {
+  return (
+    <p className="mt-3 flex flex-wrap items-center gap-2">
+      <span className="text-ink-2">{t('If it was part of it before:')}</span>
+      <Link to="/messages" search={{ host, last: 'all' }} className={buttonStyle()}>
+        {t('Its messages')}
+      </Link>
+      <Link to="/history" className={buttonStyle()}>
+        {t('What was changed')}
+      </Link>
+    </p>
+  );
 }
 
 function Shown({ page }: { readonly page: Answer }): ReactElement {

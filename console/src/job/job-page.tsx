@@ -119,7 +119,7 @@ function Group({
       )}
       {code !== undefined && <span className="font-mono text-ink-2">{code}</span>}
       {cause !== undefined && (
-        <span className="min-w-0 flex-1 break-words">{serverText(cause)}</span>
+        <span className="min-w-0 flex-[1_1_14rem] break-words">{serverText(cause)}</span>
       )}
       {messageId !== undefined && state !== 'delivered' && (
         <Link

@@ -5,8 +5,8 @@ import type { JobAnswer, JobRequest } from '../../../src/api/contract/job.ts';
 import { ask } from '../api/client.ts';
 import { hosts as hostsQuery } from '../api/queries.ts';
 import { serverNow } from '../clock/server-clock.ts';
-import { Button, buttonStyle } from '../element/button.tsx';
-import { Choice, Field } from '../element/field.tsx';
+import { buttonStyle } from '../element/button.tsx';
+import { Choice } from '../element/field.tsx';
 import { Pending, Problem } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { shortType } from '../element/short-type.ts';
@@ -15,15 +15,8 @@ import { moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { criteriaOf } from '../search/search-state.ts';
 import { useMay } from '../shell/me.ts';
-import {
-  type Act,
-  ActChoice,
-  DeliveredAlready,
-  ORDERS,
-  SENDS,
-  StatusCounts,
-  wantedOf,
-} from './acts.tsx';
+import { DeliveredAlready, SENDS, StatusCounts } from './acts.tsx';
+import { OrderForm, useOrder } from './order-form.tsx';
 
 const NOTHING = { total: 0, most: 0 };
 
@@ -33,10 +26,9 @@ export function NewJobPage(): ReactElement {
   const navigate = useNavigate();
   const may = useMay();
   const { data: known } = useQuery(hostsQuery);
-  const [type, setType] = useState<Act>(act === 'discard' || act === 'reprocess' ? act : 'resend');
+  const form = useOrder(act === 'discard' || act === 'reprocess' ? act : 'resend');
+  const { act: type, reason } = form;
   const [to, setTo] = useState('');
-  const [reason, setReason] = useState('');
-  const [given, setGiven] = useState('');
   const [now] = useState(serverNow);
   const which = (list: string | undefined): Partial<JobRequest> => {
     if (list !== undefined) return { list };
@@ -63,21 +55,28 @@ export function NewJobPage(): ReactElement {
   const { mutate: look } = dry;
   useEffect(() => look(), [look, type]);
   const { total, most } = dry.data ?? NOTHING;
-  const chosen = Math.min(wantedOf(given), total, most);
+  const chosen = Math.min(form.most, total, most);
   return (
     <Page title={t('Act on many messages')}>
       <div className="grid items-start gap-4 lg:grid-cols-[20rem_minmax(0,1fr)]">
-        <div className="flex flex-col gap-3 rounded-lg border border-line bg-surface p-3">
-          <ActChoice act={type} onChange={setType} may={may} />
-          {type === 'reprocess' && (
-            <p className="text-xs text-ink-2">
-              {t(
-                "Each original goes through today's rules and transforms; only what goes to the target is sent, linked to what it replaces.",
-              )}
-            </p>
-          )}
-          {type === 'reprocess' && <TryFirst answer={dry.data} />}
-          <AtMost total={total} most={most} value={given} onChange={setGiven} />
+        <OrderForm
+          order={form}
+          may={may}
+          atMost={{
+            label: t('At most'),
+            hint:
+              total > most
+                ? t('you may act on {most} at once; the oldest go first', { most })
+                : t('the oldest go first'),
+            all: Math.min(total, most),
+          }}
+          kept={t('kept with the job and in the audit log')}
+          count={chosen}
+          isBlocked={start.isPending}
+          onOrder={() => start.mutate()}
+          trial={<TryFirst answer={dry.data} />}
+          problem={start.isError && <Problem error={start.error} />}
+        >
           {SENDS.has(type) && (
             <Choice
               label={t('To ## a host')}
@@ -92,23 +91,7 @@ export function NewJobPage(): ReactElement {
                 ))}
             </Choice>
           )}
-          <Field
-            label={t('Reason')}
-            required
-            value={reason}
-            onChange={({ target }) => setReason(target.value)}
-            hint={t('kept with the job and in the audit log')}
-          />
-          <Button
-            look={SENDS.has(type) ? 'primary' : 'danger'}
-            className="h-9"
-            disabled={chosen === 0 || reason.trim() === '' || start.isPending}
-            onClick={() => start.mutate()}
-          >
-            {ORDERS[type](chosen)}
-          </Button>
-          {start.isError && <Problem error={start.error} />}
-        </div>
+        </OrderForm>
         <Sample answer={dry.data} error={dry.error} sends={SENDS.has(type)} />
       </div>
     </Page>
@@ -124,34 +107,6 @@ function TryFirst({ answer }: { readonly answer: JobAnswer | undefined }): React
     <Link to="/rehearsals" search={{ frozen: answer.list }} className={buttonStyle()}>
       {t('Try them with the files first')}
     </Link>
-  );
-}
-
-/** How many of them at most: as many as one may, and fewer if one wants. */
-function AtMost({
-  total,
-  most,
-  value,
-  onChange,
-}: {
-  readonly total: number;
-  readonly most: number;
-  readonly value: string;
-  readonly onChange: (value: string) => void;
-}): ReactElement {
-  return (
-    <Field
-      label={t('At most')}
-      inputMode="numeric"
-      placeholder={`${Math.min(total, most)}`}
-      value={value}
-      onChange={({ target }) => onChange(target.value)}
-      hint={
-        total > most
-          ? t('you may act on {most} at once; the oldest go first', { most })
-          : t('the oldest go first')
-      }
-    />
   );
 }
 

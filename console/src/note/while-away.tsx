@@ -7,13 +7,12 @@ import { alerts as alertsQuery, events as eventsQuery, jobs as jobsQuery } from 
 import { Button } from '../element/button.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { Panel } from '../element/page.tsx';
-import { StatusBadge } from '../element/status-badge.tsx';
-import { count } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
 import { actOf, stateOf } from '../job/names.ts';
 import { serverText } from '../language/server-text.ts';
 import { rich, t } from '../language/translate.ts';
 import { me, useMay } from '../shell/me.ts';
+import { FailureLine } from '../suspended/failure-line.tsx';
 import { NoteLines } from './note-lines.tsx';
 import { notes as notesQuery, presence } from './queries.ts';
 
@@ -99,24 +98,10 @@ function Failed({ from, to }: Time): ReactElement {
       <ul>
         {data?.groups.slice(0, MOST).map((group) => (
           <li key={`${group.host} ${group.status} ${group.code} ${group.cause}`}>
-            <Link
-              to="/messages"
-              search={{
-                target: group.host,
-                status: group.status,
-                error: group.code,
-                from: new Date(from).toISOString(),
-                to: new Date(to).toISOString(),
-              }}
-              className="flex items-center gap-2 rounded-md py-0.5 hover:bg-hover"
-            >
-              <span className="w-8 shrink-0 text-right font-semibold">{count(group.count)}</span>
-              <StatusBadge status={group.status} />
-              <span className="min-w-0 truncate" title={serverText(group.text)}>
-                <strong className="font-medium">{group.host}</strong>{' '}
-                <span className="text-ink-2">{serverText(group.text)}</span>
-              </span>
-            </Link>
+            <FailureLine
+              group={group}
+              within={{ from: new Date(from).toISOString(), to: new Date(to).toISOString() }}
+            />
           </li>
         ))}
       </ul>

@@ -4,26 +4,19 @@ import { type ComponentProps, type ReactElement, useEffect, useState } from 'rea
 import type { Job, JobAnswer, JobRequest } from '../../../src/api/contract/job.ts';
 import type { SearchCriteria } from '../../../src/api/contract/message.ts';
 import { newKey } from '../api/client.ts';
+import { serverNow } from '../clock/server-clock.ts';
 import { Button } from '../element/button.tsx';
-import { Field } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
 import { count } from '../element/time-text.ts';
-import {
-  type Act,
-  ActChoice,
-  DeliveredAlready,
-  ORDERS,
-  SENDS,
-  StatusCounts,
-  wantedOf,
-} from '../job/acts.tsx';
+import { type Act, DeliveredAlready, SENDS, StatusCounts } from '../job/acts.tsx';
+import { OrderForm, useOrder } from '../job/order-form.tsx';
 import { t } from '../language/translate.ts';
 import { criteriaOf, type SearchState } from '../search/search-state.ts';
 import { LinkIn, Missing, reasonOf } from './gathered.tsx';
 import { listOf, orderIn } from './queries.ts';
 
 /** An order that can be given again after a page was loaded again, or no answer came: its time and a name. */
-const newOrder = (): string => `${Date.now()}.${newKey()}`;
+const newOrder = (): string => `${serverNow()}.${newKey()}`;
 
 const timeOfOrder = (order: string): number => Number(/^\d{1,16}(?=\.)/.exec(order)?.[0] ?? 0);
 
@@ -55,14 +48,12 @@ export function ActInAll({
   readonly order: string | undefined;
   readonly state: SearchState;
 }): ReactElement {
-  const [type, setType] = useState<Act>('resend');
-  const [given, setGiven] = useState('');
-  const [reason, setReason] = useState('');
+  const form = useOrder('resend');
+  const { act: type, most, reason } = form;
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
   const begun = useOrderName(order);
   const criteria = criteriaOf(state, timeOfOrder(begun));
   const rows = useLists(names, { type, order: begun, criteria });
-  const most = wantedOf(given);
   const wanted = rows.filter((row) => !left.has(row.production) && chosenOf(row, most) > 0);
   const total = wanted.reduce((sum, row) => sum + chosenOf(row, most), 0);
   const start = useOrders(
@@ -74,33 +65,17 @@ export function ActInAll({
   const searching = rows.some(({ list, error }) => list === undefined && error === null);
   return (
     <div className="grid items-start gap-4 lg:grid-cols-[20rem_minmax(0,1fr)]">
-      <div className="flex flex-col gap-3 rounded-lg border border-line bg-surface p-3">
-        {/* what one may is decided by each production */}
-        <ActChoice act={type} onChange={setType} may={() => true} />
-        <Field
-          label={t('At most in each')}
-          inputMode="numeric"
-          value={given}
-          onChange={({ target }) => setGiven(target.value)}
-          hint={t('the oldest of each go first')}
-        />
-        <Field
-          label={t('Reason')}
-          required
-          value={reason}
-          onChange={({ target }) => setReason(target.value)}
-          hint={t('kept with each job and in each audit log')}
-        />
-        <Button
-          look={SENDS.has(type) ? 'primary' : 'danger'}
-          className="h-9"
-          disabled={total === 0 || reason.trim() === '' || searching || start.isPending}
-          onClick={start.order}
-        >
-          {ORDERS[type](total)}
-        </Button>
-        <Refused refused={start.refused} made={start.made} onShow={start.show} />
-      </div>
+      <OrderForm
+        order={form}
+        // what one may is decided by each production
+        may={() => true}
+        atMost={{ label: t('At most in each'), hint: t('the oldest of each go first') }}
+        kept={t('kept with each job and in each audit log')}
+        count={total}
+        isBlocked={searching || start.isPending}
+        onOrder={start.order}
+        problem={<Refused refused={start.refused} made={start.made} onShow={start.show} />}
+      />
       <div className="flex flex-col gap-3">
         {SENDS.has(type) && (
           <DeliveredAlready

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { RefreshCcw, RefreshCw } from 'lucide-react';
-import { type ReactElement, useState } from 'react';
+import { type ReactElement, useEffect, useState } from 'react';
 import type { Rehearsals } from '../../../src/api/contract/rehearsal.ts';
 import { ask } from '../api/client.ts';
 import { serverNow } from '../clock/server-clock.ts';
@@ -15,13 +15,13 @@ import { criteriaOf } from '../search/search-state.ts';
 import { FilePlace } from '../shell/file-place.tsx';
 import { useMay } from '../shell/me.ts';
 import { Groups, How } from './trial-result.tsx';
-import { type Found, useRehearsals } from './use-rehearsals.ts';
+import { type Found, type Trial, useRehearsals } from './use-rehearsals.ts';
 
 type Group = Rehearsals['groups'][number];
 
 /** A whole group of messages tried with the files as they are now; then the way to apply them and to process the group again. */
 export function GroupRehearsalPage(): ReactElement {
-  const { ids, frozen: list, ...state } = useSearch({ from: '/rehearsals' });
+  const { ids, frozen: list, reason, ...state } = useSearch({ from: '/rehearsals' });
   const navigate = useNavigate();
   const [now] = useState(serverNow);
   const trial = useRehearsals(
@@ -31,7 +31,8 @@ export function GroupRehearsalPage(): ReactElement {
         ? { criteria: criteriaOf(state, now) }
         : { ids: ids.split(',').map(Number) },
     // loaded again, it is about the same messages
-    (named) => void navigate({ to: '/rehearsals', search: { frozen: named }, replace: true }),
+    (named) =>
+      void navigate({ to: '/rehearsals', search: { frozen: named, reason }, replace: true }),
   );
   const { found, error, isRunning, isWaiting, again } = trial;
   return (
@@ -67,7 +68,7 @@ export function GroupRehearsalPage(): ReactElement {
             <How found={found} trial={trial} />
             <Groups groups={found.groups} />
             <Places groups={found.groups} />
-            <GoOn key={found.run} found={found} />
+            <GoOn key={found.run} found={found} trial={trial} given={reason} />
           </>
         )}
       </div>
@@ -109,11 +110,20 @@ function Places({ groups }: { readonly groups: readonly Group[] }): ReactElement
 }
 
 /** Applies the files that were tried, and processes the messages again by them. */
-function GoOn({ found: { list, total, version } }: { readonly found: Found }): ReactElement | null {
+function GoOn({
+  found: { list, total, version },
+  trial: { isKept, isRunning, again },
+  given = '',
+}: {
+  readonly found: Found;
+  readonly trial: Trial;
+  /** The reason, where it was written before. */
+  readonly given: string | undefined;
+}): ReactElement | null {
   const may = useMay();
   const client = useQueryClient();
   const navigate = useNavigate();
-  const [reason, setReason] = useState('');
+  const [reason, setReason] = useState(given);
   const mayProcess = may('message.bulk') && may('message.resend');
   const { data: difference } = useQuery({
     queryKey: ['configuration', version],
@@ -133,12 +143,24 @@ function GoOn({ found: { list, total, version } }: { readonly found: Found }): R
   });
   const differs =
     difference !== undefined && difference.hosts.length + difference.production.length > 0;
+  const isOlder =
+    difference !== undefined && version !== undefined && difference.version !== version;
+  const isOfBefore = isOlder && isKept && !isRunning;
+  useEffect(() => {
+    // whoever comes back from changing the files wants to know what they do now
+    if (isOfBefore) again();
+  }, [isOfBefore]);
   const isApplied = apply.isSuccess || (difference !== undefined && !differs);
   if (!may('config.deploy') && !mayProcess) return null;
   return (
     <Panel title={t('Apply, then process again')}>
       <div className="flex flex-col gap-3">
-        <HowItStands isApplied={isApplied} />
+        {isOlder && !isRunning && (
+          <Warning>
+            {t('The files have changed since these messages were tried: try again.')}
+          </Warning>
+        )}
+        {(difference !== undefined || apply.isSuccess) && <HowItStands isApplied={isApplied} />}
         <div className="flex flex-wrap items-end gap-3">
           <Field
             label={t('Reason')}

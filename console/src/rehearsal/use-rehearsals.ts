@@ -27,6 +27,8 @@ export interface Trial {
   readonly again: () => void;
   readonly stop: () => void;
   readonly goOn: () => void;
+  /** It was found before this page was opened. */
+  readonly isKept: boolean;
 }
 
 /** Milliseconds until a server that is away is asked again. */
@@ -46,6 +48,7 @@ export function useRehearsals(which: Asked, onList: (list: string, run: string) 
   const { edits, draft } = which;
   const files = { edits, draft };
   const [found, setFound] = useState<Found | undefined>(() => keptOf(which.list));
+  const [isKept, setKept] = useState(found !== undefined);
   const [error, setError] = useState<unknown>(null);
   const [state, setState] = useState<'still' | 'running' | 'waiting'>('still');
   const under = useRef<AbortController | undefined>(undefined);
@@ -78,6 +81,7 @@ export function useRehearsals(which: Asked, onList: (list: string, run: string) 
   };
   const again = (): void => {
     setFound(undefined);
+    setKept(false);
     // the list stays the same, whatever fits by now
     void tryAll(undefined, found === undefined ? which : { list: found.list, ...files });
   };
@@ -97,6 +101,7 @@ export function useRehearsals(which: Asked, onList: (list: string, run: string) 
       setState('still');
     },
     goOn,
+    isKept,
   };
 }
 
@@ -189,13 +194,17 @@ function keep(found: Found): void {
   }
 }
 
-function keptOf(list: string | undefined): Found | undefined {
-  if (list === undefined) return undefined;
+/** What this tab tried last. */
+export function lastTrial(): Found | undefined {
   try {
-    const found = JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as Found | null;
-    return found?.list === list ? found : undefined;
+    return (JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as Found | null) ?? undefined;
   } catch {
     // storage is switched off, or contains something else
     return undefined;
   }
+}
+
+function keptOf(list: string | undefined): Found | undefined {
+  const found = lastTrial();
+  return list !== undefined && found?.list === list ? found : undefined;
 }

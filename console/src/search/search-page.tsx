@@ -22,6 +22,7 @@ import { useMay } from '../shell/me.ts';
 import { usePreferences } from '../shell/preferences.ts';
 import { columnsOf, fieldsOf } from './columns.tsx';
 import { FilterBar } from './filter-bar.tsx';
+import { indexingText } from './indexing-text.ts';
 import { keepFound } from './last-found.ts';
 import { ListNotice } from './list-notice.tsx';
 import { MessageGrid } from './message-grid.tsx';
@@ -253,12 +254,7 @@ function IndexingNotice({ indexing }: Pick<MessageSearch, 'indexing'>): ReactEle
   if (indexing === undefined) return null;
   return (
     <div className="px-4 pt-2">
-      <Warning>
-        {t('Messages before {time} are still being indexed and may not be found by {fields} yet.', {
-          time: moment(indexing.backTo),
-          fields: indexing.fields.join(', '),
-        })}
-      </Warning>
+      <Warning>{indexingText(indexing)}</Warning>
     </div>
   );
 }

@@ -18,6 +18,7 @@ import { listSearch, pastedList } from '../element/pasted-list.ts';
 import { shortType } from '../element/short-type.ts';
 import { moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
+import { indexingText } from '../search/indexing-text.ts';
 import { useSeveral } from './away.tsx';
 import { useMay } from './me.ts';
 import { PLACES } from './places.ts';
@@ -116,13 +117,7 @@ export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactE
             ? t('{count} found; still searching…', { count: hits.length })
             : t('{count} found', { count: hits.length })}
         {indexing !== undefined && text.trim() !== '' && (
-          <span className="text-warn">
-            {' '}
-            {t(
-              'Messages before {time} are still being indexed and may not be found by {fields} yet.',
-              { time: moment(indexing.backTo), fields: indexing.fields.join(', ') },
-            )}
-          </span>
+          <span className="text-warn"> {indexingText(indexing)}</span>
         )}
       </p>
     </Modal>

@@ -3,7 +3,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { FlaskConical, RefreshCcw, Repeat2, Trash2 } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Failures } from '../../../src/api/contract/message.ts';
-import { failures as failuresQuery, someMessages } from '../api/queries.ts';
+import { failures as failuresQuery, hosts as hostsQuery, someMessages } from '../api/queries.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { Nothing, Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
@@ -77,6 +77,8 @@ const withErrors = (groups: number): string =>
 function GroupCard({ group }: { readonly group: Group }): ReactElement {
   const { host, status, code, cause, text, said, count: many, first, last } = group;
   const may = useMay();
+  const { data: known } = useQuery(hostsQuery);
+  const isGone = known !== undefined && !known.hosts.some(({ name }) => name === host);
   const criteria = { target: host, status, error: code, cause, last: 'all' };
   const { data } = useQuery(
     someMessages({ target: host, status: [status], error: code, cause, limit: 5 }),
@@ -85,13 +87,18 @@ function GroupCard({ group }: { readonly group: Group }): ReactElement {
     <section className="rounded-lg border border-line bg-surface">
       <div className="flex flex-wrap items-start gap-x-3 gap-y-2 border-b border-line px-3 py-2">
         <span className="text-lg font-semibold">{count(many)}</span>
-        <div className="min-w-0 flex-1 lg:min-w-96">
+        <div className="min-w-0 flex-1 lg:min-w-80">
           <h2 className="flex flex-wrap items-center gap-2">
             <Link to="/hosts/$host" params={{ host }} className="text-accent hover:underline">
               {host}
             </Link>
             <StatusBadge status={status} />
             <span className="font-mono text-2xs font-normal text-ink-2">{code}</span>
+            {isGone && (
+              <span className="text-xs font-normal text-warn">
+                {t('no longer in the production')}
+              </span>
+            )}
           </h2>
           <p className="break-words">{serverText(text)}</p>
           <Said words={said} />

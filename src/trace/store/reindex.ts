@@ -215,12 +215,13 @@ export function indexingOf(note: string | undefined): Indexing | undefined {
 /** Adds to a page what could not be found yet, given the note `INDEXING`. */
 export function withIndexing(
   page: TracePage,
-  { search = {}, anyOf, from = 0 }: TraceQuery,
+  { search = {}, anyOf }: TraceQuery,
   note: string | undefined,
 ): TracePage {
   const indexing = indexingOf(note);
-  // a session that began an hour ago may have a message of now
-  if (indexing === undefined || from - HOUR > indexing.backTo) return page;
+  if (indexing === undefined) return page;
+  // a message of now may be in a session that began long ago: what counts is how far back sessions were searched
+  if (anyOf === undefined && page.complete && page.searchedBackTo > indexing.backTo) return page;
   const fields =
     anyOf === undefined ? indexing.fields.filter((name) => name in search) : indexing.fields;
   return fields.length === 0 ? page : { ...page, indexing: { ...indexing, fields } };

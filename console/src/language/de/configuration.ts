@@ -6,6 +6,8 @@ export const german: Catalogue = {
   'Read the files again': 'Dateien neu lesen',
   'Applied.': 'Übernommen.',
   'Applied on every engine.': 'Auf jeder Engine übernommen.',
+  'Try the {count} {count|message|messages} from before again':
+    'Die {count} {count|Nachricht|Nachrichten} von vorhin erneut durchspielen',
   'What is running matches the files.': 'Es läuft, was in den Dateien steht.',
   Reason: 'Grund',
   Apply: 'Übernehmen',

@@ -2,6 +2,9 @@ import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
   Notes: 'Notizen',
+  'If it was part of it before:': 'Falls er früher dazu gehörte:',
+  'Its messages': 'Seine Nachrichten',
+  'What was changed': 'Was geändert wurde',
   // the table of hosts
   Hosts: 'Hosts',
   Host: 'Host',

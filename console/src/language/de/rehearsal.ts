@@ -51,6 +51,8 @@ export const german: Catalogue = {
   'What runs is not what the files say: what was tried comes true once it is applied.':
     'Es läuft nicht, was die Dateien sagen: Was durchgespielt wurde, gilt, sobald es übernommen ist.',
   'What would change': 'Was sich ändern würde',
+  'The files have changed since these messages were tried: try again.':
+    'Die Dateien haben sich geändert, seit die Nachrichten durchgespielt wurden: erneut versuchen.',
   Reason: 'Grund',
   Apply: 'Übernehmen',
   'Process {count} {count|message|messages} again':

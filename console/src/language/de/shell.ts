@@ -55,8 +55,6 @@ export const german: Catalogue = {
   'Dark theme': 'Dunkles Design',
   'Keyboard help': 'Tastaturhilfe',
   'not live': 'nicht live',
-  'Messages before {time} are still being indexed and may not be found by {fields} yet.':
-    'Nachrichten vor {time} werden noch indiziert und sind über {fields} eventuell noch nicht zu finden.',
   'The live stream is interrupted and will reconnect; until then pages refresh every few seconds.':
     'Der Strom der Ereignisse ist unterbrochen und wird erneut aufgebaut; bis dahin fragen die Seiten alle paar Sekunden nach.',
 

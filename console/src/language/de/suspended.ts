@@ -15,6 +15,7 @@ export const german: Catalogue = {
   'Resend all': 'Alle erneut senden',
   'Discard all': 'Alle verwerfen',
   'from {source}': 'von {source}',
+  'no longer in the production': 'nicht mehr in der Produktion',
   '{duration} after the configuration was changed':
     '{duration} nach einer Änderung der Konfiguration',
   '{duration} after the configuration was changed by {by}':

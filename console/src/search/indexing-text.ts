@@ -1,0 +1,10 @@
+import type { MessagePage } from '../../../src/api/contract/message.ts';
+import { moment } from '../element/time-text.ts';
+import { t } from '../language/translate.ts';
+
+/** That what is found is no proof while a search field is new. */
+export const indexingText = ({ backTo, fields }: NonNullable<MessagePage['indexing']>): string =>
+  t('Messages before {time} are still being indexed and may not be found by {fields} yet.', {
+    time: moment(backTo),
+    fields: fields.join(', '),
+  });
