@@ -68,7 +68,8 @@ transforms: { broken: nowhere.yaml }
     'operations:',
     `operations:
   lab: { adapter: mllp-out, settings: { connect: '\${env:LAB_CONNECT}', tls: { certificate: hub } } }
-  older: { adapter: mllp-outt, settings: { connection: x } }`,
+  older: { adapter: mllp-outt, settings: { connection: x } }
+  wrong: { adapter: http-out, settings: { url: nope } }`,
   );
   await using folder = await productionFolder({ 'production.yaml': elsewhere });
   const tried = (host: string) => ran(tryCommand(), [host, '--production', folder.path]);
@@ -77,6 +78,7 @@ transforms: { broken: nowhere.yaml }
     errors: '',
     output: expect.stringContaining('✓ HTTP'),
   });
+  expect((await tried('wrong')).output).toMatch(/must begin with [^→]*$/);
   const { code, output } = await tried('lab');
   expect(code).toBe(1);
   expect(output).toContain('✗ operations.lab.settings.connect: production.yaml:4');

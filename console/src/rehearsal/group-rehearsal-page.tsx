@@ -201,7 +201,7 @@ function HowItStands({ isApplied }: { readonly isApplied: boolean }): ReactEleme
   return (
     <p className="text-ink-2">
       {t('What runs is not what the files say: what was tried comes true once it is applied.')}{' '}
-      <Link to="/configuration" className="text-accent hover:underline">
+      <Link to="/configuration" className="text-accent underline">
         {t('What would change')}
       </Link>
     </p>
