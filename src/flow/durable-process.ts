@@ -15,6 +15,7 @@ import type { Mail } from './mail.ts';
 import { markedCode } from './marked-context.ts';
 import type { CallAnswer, ProcessBody, ProcessCode, ProcessContext } from './process-code.ts';
 import { type Receipts, receive } from './receive.ts';
+import { isRejection } from './reply-rules.ts';
 import { directAnswer, type Routing, route } from './route.ts';
 import { sharedState } from './shared-state.ts';
 import { storedAnswer } from './stored-answer.ts';
@@ -54,17 +55,19 @@ export function durableProcess(parts: DurableOptions): Process {
       signal: AbortSignal.any([run.cut, over.signal]),
     });
     try {
-      const ended = markedCode(code, run.mark)(messageOf(subject), context).then(
-        (returned): ProcessResult => ({
-          status: 'completed',
+      const end = async (): Promise<ProcessResult> => {
+        const returned = await markedCode(code, run.mark)(messageOf(subject), context);
+        const reply = replyOf(parts.name, returned);
+        return {
+          status: !waits.hasActed && isRejection(reply) ? 'discarded' : 'completed',
           sends: [],
           explain: undefined,
-          reply: replyOf(parts.name, returned),
+          reply,
           states: [...states],
           receivedIds: [...receipts.ids],
-        }),
-      );
-      const result = await Promise.race([ended, waits.left]);
+        };
+      };
+      const result = await Promise.race([end(), waits.left]);
       if (!(result instanceof Waits)) await noLonger(parts, receipts);
       return result;
     } catch (error) {

@@ -29,6 +29,8 @@ export class DurableWaits {
   #look: Timer | undefined;
   /** The run was abandoned; nothing that its code still does may have an effect. */
   isLeft = false;
+  /** The code has sent, called, waited or kept something. */
+  hasActed = false;
 
   constructor(run: DurableRun) {
     this.#run = run;
@@ -47,6 +49,7 @@ export class DurableWaits {
 
   async step<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.isLeft) return never();
+    this.hasActed = true;
     this.#busy += 1;
     this.#look?.stop();
     try {
@@ -61,6 +64,7 @@ export class DurableWaits {
 
   async wait<Result>(wait: Wait, work: () => Promise<Result>): Promise<Result> {
     if (this.isLeft) return never();
+    this.hasActed = true;
     this.#waits.add(wait);
     this.#consider();
     try {

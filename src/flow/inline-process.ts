@@ -3,6 +3,7 @@ import { codeFailed, messageOf, outputOf } from './code-message.ts';
 import { replyOf } from './code-reply.ts';
 import { markedCode } from './marked-context.ts';
 import type { ProcessCode, ProcessContext } from './process-code.ts';
+import { isRejection } from './reply-rules.ts';
 import type { Process, ProcessSend } from './wiring.ts';
 
 export interface InlineOptions {
@@ -55,7 +56,8 @@ export function inlineProcess(parts: InlineOptions): Process {
       };
       try {
         const reply = replyOf(name, await markedCode(code, mark)(messageOf(subject), context));
-        const status = sends.length === 0 && reply === undefined ? 'discarded' : 'completed';
+        const isNowhere = sends.length === 0 && (reply === undefined || isRejection(reply));
+        const status = isNowhere ? 'discarded' : 'completed';
         return { status, sends, explain: undefined, reply };
       } catch (error) {
         throw isEngineError(error) ? error : codeFailed(name, error);

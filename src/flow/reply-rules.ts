@@ -110,6 +110,10 @@ function fitsError(key: string, error: unknown): boolean {
   return key.startsWith('failure~') && text.includes(key.slice('failure~'.length));
 }
 
+/** Whether an answer of HL7 says that the message is not wanted. */
+export const isRejection = (reply: Reply | undefined): boolean =>
+  reply?.code === 'AR' || reply?.code === 'CR';
+
 /** Whether a key is allowed under `replies`. */
 export function isReplyKey(key: string): boolean {
   return (

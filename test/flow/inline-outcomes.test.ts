@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { rootLogger } from '../../src/log/logger.ts';
 import type { RuleSet } from '../../src/rule/rule.ts';
 import { given } from '../support/given.ts';
@@ -14,15 +14,19 @@ test('a message that an inline process discards, suspends or fails at counts at 
   await using nats = await startNats();
   const failing = join(nats.data, 'failing.mjs');
   await writeFile(failing, `export default () => Promise.reject(new Error('cannot'));\n`);
+  const rejecting = join(nats.data, 'rejecting.mjs');
+  await writeFile(rejecting, `export default () => ({ body: 'no', code: 'AR' });\n`);
   const lines: string[] = [];
   await using running = await given({
     nats,
     log: rootLogger('debug', { write: (line: string) => void lines.push(line) }),
-    to: ['discards', 'suspends', 'fails', 'passes'],
+    to: ['discards', 'suspends', 'fails', 'passes', 'rejects', 'later'],
     processes: {
       discards: { rules: otherwise('discard') },
       suspends: { rules: otherwise('suspend') },
       fails: { code: failing },
+      rejects: { code: rejecting },
+      later: { code: rejecting, run: 'queued' },
       passes: { rules: otherwise([{ to: 'out', transforms: [] }]) },
     },
   });
@@ -36,6 +40,7 @@ test('a message that an inline process discards, suspends or fails at counts at 
     ['suspends', 'suspended', 'warn'],
     ['fails', 'suspended', 'warn'],
     ['passes', 'completed', 'debug'],
+    ['rejects', 'discarded', 'debug'],
   ] as const) {
     expect(figures).toContain(
       `waybill_messages_settled_total{production="test",host="${host}",status="${status}"} 1`,
@@ -44,6 +49,12 @@ test('a message that an inline process discards, suspends or fails at counts at 
       expect.objectContaining({ host, status, level, sessionId: messageId }),
     );
   }
+  // what its own queue brings to it, as a filter of an imported channel does
+  await vi.waitFor(async () =>
+    expect(await running.outcomes()).toContainEqual(
+      expect.objectContaining({ host: 'later', status: 'discarded' }),
+    ),
+  );
 });
 
 test('a repetition is not counted a second time', async () => {
