@@ -159,6 +159,10 @@ describe('signing in with a second factor', () => {
     const [row] = await audit.list({ actor: 'anna', action: 'sign-in' });
     expect(JSON.parse(row?.detail ?? '')).toMatchObject({ secondFactor: 'totp' });
     expect(await audit.list({ action: 'second-factor.add' })).toMatchObject([{ actor: 'anna' }]);
+    // a device that is lost may still be signed in
+    const remove = { password: PASSWORD, which: 'totp' };
+    expect((await anna.ask('POST', `${OWN}/remove`, remove)).status).toBe(200);
+    expect([(await again.me()).status, (await anna.me()).status]).toEqual([401, 200]);
   });
 
   test('a code is taken once; one that is right for another time names the clock, and is not taken then', async () => {

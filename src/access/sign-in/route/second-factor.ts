@@ -189,7 +189,7 @@ function changeRoutes(api: Api, signIn: SignIn): void {
       bodyLimit: OPEN_LIMIT,
       schema: {
         tags,
-        summary: 'Removes the app (`totp`) or a passkey by its id.',
+        summary: 'Removes the app (`totp`) or a passkey by its id; other sessions end.',
         body: closed({ password: Password, which: Type.String({ maxLength: 2_000 }) }),
         response: { 200: Done },
       },
@@ -197,7 +197,8 @@ function changeRoutes(api: Api, signIn: SignIn): void {
     async (request) => {
       const { which } = request.body;
       await factors.remove(await confirmed(signIn, request), which);
-      await recorded(signIn, request, 'second-factor.remove', {
+      // a device that is lost may still be signed in
+      await changed(signIn, request, 'second-factor.remove', {
         kind: which === 'totp' ? 'totp' : 'passkey',
       });
       return { done: true as const };
@@ -235,7 +236,7 @@ async function confirmed(
   );
 }
 
-/** After a new factor: who is signed in elsewhere has not proved it. */
+/** After a factor was added or removed: who is signed in elsewhere has not proved what is left. */
 async function changed(
   signIn: SignIn,
   request: FastifyRequest,
