@@ -10,6 +10,7 @@ import { Pending } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { rich, t } from '../language/translate.ts';
 import { Masked } from '../message/hl7-tree.tsx';
+import { NoMessage } from '../message/no-message.tsx';
 import { FieldDiff } from './field-diff.tsx';
 import { LineDiff } from './line-diff.tsx';
 
@@ -18,7 +19,7 @@ export function DiffPage(): ReactElement {
   const { id } = useParams({ from: '/messages/$id/diff' });
   const { against } = useSearch({ from: '/messages/$id/diff' });
   const navigate = useNavigate();
-  const { data: message } = useQuery(messageQuery(id));
+  const { data: message, error: noMessage } = useQuery(messageQuery(id));
   const { data: session } = useQuery({
     ...sessionQuery(message?.sessionId ?? 0),
     enabled: message !== undefined,
@@ -27,22 +28,26 @@ export function DiffPage(): ReactElement {
   const { data, error } = useQuery(difference(id, before));
   const others = (session?.messages ?? []).filter((one) => one.id !== id && one.hasBody);
   const transform = transformOf(session, before, message?.target);
+  if (message === undefined)
+    return (
+      <Page title={t('What changed in message {id}', { id: `${id}` })}>
+        <NoMessage why={noMessage} />
+      </Page>
+    );
   return (
     <Page
       title={t('What changed in message {id}', { id: `${id}` })}
-      detail={message !== undefined && <Way message={message} transform={transform} />}
+      detail={<Way message={message} transform={transform} />}
       actions={
         <>
-          {message !== undefined && (
-            <Link
-              to="/sessions/$id"
-              params={{ id: message.sessionId }}
-              search={{ step: `${id}` }}
-              className={buttonStyle()}
-            >
-              {t('Trace')}
-            </Link>
-          )}
+          <Link
+            to="/sessions/$id"
+            params={{ id: message.sessionId }}
+            search={{ step: `${id}` }}
+            className={buttonStyle()}
+          >
+            {t('Trace')}
+          </Link>
           <Link to="/messages/$id" params={{ id }} className={buttonStyle()}>
             {t('Message')}
           </Link>

@@ -5,7 +5,7 @@ import type { ReactElement } from 'react';
 import type { Message, Session } from '../../../src/api/contract/message.ts';
 import { message as messageQuery, type Part, session as sessionQuery } from '../api/queries.ts';
 import { buttonStyle } from '../element/button.tsx';
-import { Problem, Waiting } from '../element/notice.tsx';
+import { Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
 import { TestBadge } from '../element/test-badge.tsx';
@@ -18,6 +18,7 @@ import { BodyView } from './body-view.tsx';
 import { MessageActions } from './message-actions.tsx';
 import { MessageError } from './message-error.tsx';
 import { MessageFacts } from './message-facts.tsx';
+import { NoMessage } from './no-message.tsx';
 import { PastOutcomes, pastReplyOf, ReplacedBy } from './past-outcomes.tsx';
 import { RuleExplanation } from './rule-explanation.tsx';
 
@@ -28,7 +29,7 @@ export function MessagePage(): ReactElement {
   if (data !== undefined) return <Shown message={data} />;
   return (
     <Page title={t('Message {id}', { id: `${id}` })}>
-      {error === null ? <Waiting /> : <Problem error={error} />}
+      <NoMessage why={error} />
     </Page>
   );
 }

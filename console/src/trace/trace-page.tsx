@@ -12,7 +12,6 @@ import {
 } from '../api/queries.ts';
 import { buttonStyle } from '../element/button.tsx';
 import { CopyButton } from '../element/copy-button.tsx';
-import { Problem, Waiting } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { Segments } from '../element/segments.tsx';
 import { StatusBadge } from '../element/status-badge.tsx';
@@ -27,6 +26,7 @@ import { BodyView } from '../message/body-view.tsx';
 import { MessageActions } from '../message/message-actions.tsx';
 import { MessageError } from '../message/message-error.tsx';
 import { MessageFacts } from '../message/message-facts.tsx';
+import { NoMessage } from '../message/no-message.tsx';
 import { PastOutcomes, pastReplyOf, ReplacedBy } from '../message/past-outcomes.tsx';
 import { RuleExplanation } from '../message/rule-explanation.tsx';
 import { FoundSteps } from '../search/found-steps.tsx';
@@ -54,7 +54,7 @@ export function TracePage(): ReactElement {
   if (data !== undefined) return <Trace session={data} asked={id} />;
   return (
     <Page title={t('Session {id}', { id: `${id}` })}>
-      {error === null ? <Waiting /> : <Problem error={error} />}
+      <NoMessage why={error} />
     </Page>
   );
 }

@@ -1,6 +1,8 @@
 import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
+  'It may have been removed: settled messages stay for as long as the production says under keep.':
+    'Sie kann entfernt worden sein: Erledigtes bleibt so lange, wie die Produktion unter keep sagt.',
   Notes: 'Notizen',
   // page
   'Message {id}': 'Nachricht {id}',
