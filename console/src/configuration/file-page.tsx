@@ -27,7 +27,6 @@ export function FilePage(): ReactElement {
   const edits = useEdits();
   const { path, line, version } = useSearch({ from: '/files' });
   const navigate = useNavigate();
-  const [applied, setApplied] = useState<string | undefined>(undefined);
   const { data, error } = useQuery({
     queryKey: ['files', version],
     queryFn: ({ signal }) => ask('GET /production/files', { query: { version }, signal }),
@@ -58,13 +57,7 @@ export function FilePage(): ReactElement {
       }
     >
       <Pending answer={data} error={error} />
-      {mayEdit && (
-        <div className="mb-4 flex flex-col gap-4 empty:hidden">
-          {edits.all.length > 0 && <ChangeBar edits={edits} onApplied={setApplied} />}
-          {applied !== undefined && edits.all.length === 0 && <Applied reason={applied} />}
-          <OpenDrafts />
-        </div>
-      )}
+      {mayEdit && <Changes edits={edits} />}
       <div className="grid items-start gap-4 lg:grid-cols-[16rem_minmax(0,1fr)]">
         <nav aria-label={t('Files')} className="max-lg:hidden">
           <ul className="flex flex-col rounded-lg border border-line bg-surface py-1 empty:hidden">
@@ -110,6 +103,18 @@ export function FilePage(): ReactElement {
         )}
       </div>
     </Page>
+  );
+}
+
+/** What was changed and is not applied, by this person and by others; then that it is. */
+function Changes({ edits }: { readonly edits: Edits }): ReactElement {
+  const [applied, setApplied] = useState<string | undefined>(undefined);
+  return (
+    <div className="mb-4 flex flex-col gap-4 empty:hidden">
+      {edits.all.length > 0 && <ChangeBar edits={edits} onApplied={setApplied} />}
+      {applied !== undefined && edits.all.length === 0 && <Applied reason={applied} />}
+      <OpenDrafts />
+    </div>
   );
 }
 

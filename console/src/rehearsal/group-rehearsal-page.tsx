@@ -112,7 +112,7 @@ function Places({ groups }: { readonly groups: readonly Group[] }): ReactElement
 /** Applies the files that were tried, and processes the messages again by them. */
 function GoOn({
   found: { list, total, version },
-  trial: { isKept, isRunning, again },
+  trial,
   given = '',
 }: {
   readonly found: Found;
@@ -121,46 +121,22 @@ function GoOn({
   readonly given: string | undefined;
 }): ReactElement | null {
   const may = useMay();
-  const client = useQueryClient();
-  const navigate = useNavigate();
   const [reason, setReason] = useState(given);
+  const [wasApplied, setApplied] = useState(false);
+  const { isOlder, differs } = useStanding(version, trial);
   const mayProcess = may('message.bulk') && may('message.resend');
-  const { data: difference } = useQuery({
-    queryKey: ['configuration', version],
-    queryFn: () => ask('POST /production/reload', { body: { dryRun: true } }),
-    enabled: may('config.view') && version !== undefined,
-  });
+  const isApplied = wasApplied || differs === false;
   const why = reason.trim();
-  const apply = useMutation({
-    mutationFn: () =>
-      ask('POST /production/reload', { body: { dryRun: false, reason: why, version } }),
-    onSuccess: () => client.invalidateQueries(),
-  });
-  const process = useMutation({
-    mutationFn: () => ask('POST /jobs', { body: { type: 'reprocess', list, reason: why } }),
-    onSuccess: ({ job }) =>
-      job === undefined ? undefined : navigate({ to: '/jobs/$id', params: { id: job.id } }),
-  });
-  const differs =
-    difference !== undefined && difference.hosts.length + difference.production.length > 0;
-  const isOlder =
-    difference !== undefined && version !== undefined && difference.version !== version;
-  const isOfBefore = isOlder && isKept && !isRunning;
-  useEffect(() => {
-    // whoever comes back from changing the files wants to know what they do now
-    if (isOfBefore) again();
-  }, [isOfBefore]);
-  const isApplied = apply.isSuccess || (difference !== undefined && !differs);
   if (!may('config.deploy') && !mayProcess) return null;
   return (
     <Panel title={t('Apply, then process again')}>
       <div className="flex flex-col gap-3">
-        {isOlder && !isRunning && (
+        {isOlder && (
           <Warning>
             {t('The files have changed since these messages were tried: try again.')}
           </Warning>
         )}
-        {(difference !== undefined || apply.isSuccess) && <HowItStands isApplied={isApplied} />}
+        {(isApplied || differs === true) && <HowItStands isApplied={isApplied} />}
         <div className="flex flex-wrap items-end gap-3">
           <Field
             label={t('Reason')}
@@ -169,29 +145,107 @@ function GoOn({
             onChange={({ target }) => setReason(target.value)}
           />
           {may('config.deploy') && !isApplied && (
-            <Button
-              look="primary"
-              disabled={why === '' || apply.isPending || version === undefined}
-              onClick={() => apply.mutate()}
-            >
-              {t('Apply')}
-            </Button>
+            <Apply why={why} version={version} onApplied={() => setApplied(true)} />
           )}
-          {mayProcess && (
-            <Button
-              look={isApplied ? 'primary' : 'plain'}
-              disabled={why === '' || process.isPending || !isApplied}
-              onClick={() => process.mutate()}
-            >
-              <RefreshCcw size={14} aria-hidden="true" />{' '}
-              {t('Process {count} {count|message|messages} again', { count: total })}
-            </Button>
-          )}
+          {mayProcess && <ProcessAgain why={why} list={list} total={total} isApplied={isApplied} />}
         </div>
-        {apply.isError && <Problem error={apply.error} />}
-        {process.isError && <Problem error={process.error} />}
       </div>
     </Panel>
+  );
+}
+
+/** How the files that were tried stand to those on disk, and those to what runs; undefined until it is known. */
+function useStanding(
+  version: string | undefined,
+  { isKept, isRunning, again }: Trial,
+): { readonly isOlder: boolean; readonly differs: boolean | undefined } {
+  const may = useMay();
+  const { data } = useQuery({
+    queryKey: ['configuration', version],
+    queryFn: () => ask('POST /production/reload', { body: { dryRun: true } }),
+    enabled: may('config.view') && version !== undefined,
+  });
+  const isOlder = !isRunning && data !== undefined && data.version !== version;
+  const isOfBefore = isOlder && isKept;
+  useEffect(() => {
+    // whoever comes back from changing the files wants to know what they do now
+    if (isOfBefore) again();
+  }, [isOfBefore]);
+  return {
+    isOlder,
+    differs: data === undefined ? undefined : data.hosts.length + data.production.length > 0,
+  };
+}
+
+function Apply({
+  why,
+  version,
+  onApplied,
+}: {
+  readonly why: string;
+  readonly version: string | undefined;
+  readonly onApplied: () => void;
+}): ReactElement {
+  const client = useQueryClient();
+  const apply = useMutation({
+    mutationFn: () =>
+      ask('POST /production/reload', { body: { dryRun: false, reason: why, version } }),
+    onSuccess: async () => {
+      onApplied();
+      await client.invalidateQueries();
+    },
+  });
+  return (
+    <>
+      <Button
+        look="primary"
+        disabled={why === '' || apply.isPending || version === undefined}
+        onClick={() => apply.mutate()}
+      >
+        {t('Apply')}
+      </Button>
+      {apply.isError && (
+        <div className="order-last w-full">
+          <Problem error={apply.error} />
+        </div>
+      )}
+    </>
+  );
+}
+
+function ProcessAgain({
+  why,
+  list,
+  total,
+  isApplied,
+}: {
+  readonly why: string;
+  readonly list: string;
+  readonly total: number;
+  readonly isApplied: boolean;
+}): ReactElement {
+  const navigate = useNavigate();
+  const process = useMutation({
+    mutationFn: () => ask('POST /jobs', { body: { type: 'reprocess', list, reason: why } }),
+    onSuccess: ({ job }) =>
+      job === undefined ? undefined : navigate({ to: '/jobs/$id', params: { id: job.id } }),
+  });
+  return (
+    <>
+      <Button
+        look={isApplied ? 'primary' : 'plain'}
+        disabled={why === '' || process.isPending || !isApplied}
+        onClick={() => process.mutate()}
+      >
+        <RefreshCcw size={14} aria-hidden="true" />{' '}
+        {t('Process {count} {count|message|messages} again', { count: total })}
+      </Button>
+      {process.isError && (
+        <div className="order-last w-full">
+          <Problem error={process.error} />
+        </div>
+      )}
+    </>
   );
 }
 
