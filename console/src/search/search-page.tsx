@@ -13,6 +13,7 @@ import { lazy, type ReactElement, Suspense, useCallback, useEffect, useRef, useS
 import type { Message, MessageCount, SearchCriteria } from '../../../src/api/contract/message.ts';
 import { ask } from '../api/client.ts';
 import { Button, buttonStyle } from '../element/button.tsx';
+import { indexingText } from '../element/indexing-text.ts';
 import { Nothing, Problem, Waiting, Warning } from '../element/notice.tsx';
 import { Page } from '../element/page.tsx';
 import { count, moment } from '../element/time-text.ts';
@@ -22,7 +23,6 @@ import { useMay } from '../shell/me.ts';
 import { usePreferences } from '../shell/preferences.ts';
 import { columnsOf, fieldsOf } from './columns.tsx';
 import { FilterBar } from './filter-bar.tsx';
-import { indexingText } from './indexing-text.ts';
 import { keepFound } from './last-found.ts';
 import { ListNotice } from './list-notice.tsx';
 import { MessageGrid } from './message-grid.tsx';

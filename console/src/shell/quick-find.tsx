@@ -12,13 +12,13 @@ import {
 import { type KeyboardEvent, type ReactElement, useDeferredValue, useState } from 'react';
 import type { QuickHits } from '../../../src/api/contract/message.ts';
 import { foundHosts, hosts as hostsQuery, quickHits } from '../api/queries.ts';
+import { indexingText } from '../element/indexing-text.ts';
 import { Modal } from '../element/modal.tsx';
 import { KIND_NAMES, STATUS_NAMES } from '../element/names.ts';
 import { listSearch, pastedList } from '../element/pasted-list.ts';
 import { shortType } from '../element/short-type.ts';
 import { moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
-import { indexingText } from '../search/indexing-text.ts';
 import { useSeveral } from './away.tsx';
 import { useMay } from './me.ts';
 import { PLACES } from './places.ts';

@@ -1,6 +1,8 @@
 import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
+  'Messages before {time} are still being indexed and may not be found by {fields} yet.':
+    'Nachrichten vor {time} werden noch indiziert und sind über {fields} eventuell noch nicht zu finden.',
   'Or as text': 'Oder als Text',
   // names.ts
   queued: 'wartet',

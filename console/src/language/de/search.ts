@@ -21,8 +21,6 @@ export const german: Catalogue = {
     'Diese Liste liegt in dem Tab, in den sie eingefügt wurde. Fügen Sie sie hier noch einmal ein.',
   'Only the first {most} of {count} ids were looked for: paste the rest afterwards.':
     'Gesucht wurden nur die ersten {most} von {count} IDs: Fügen Sie den Rest danach ein.',
-  'Messages before {time} are still being indexed and may not be found by {fields} yet.':
-    'Nachrichten vor {time} werden noch indiziert und sind über {fields} eventuell noch nicht zu finden.',
   'Not found, {count} of {total}:': 'Nicht gefunden, {count} von {total}:',
   'Copy those that were not found': 'Nicht gefundene kopieren',
   'Saved ## searches': 'Gespeichertes',

@@ -1,6 +1,6 @@
 import type { MessagePage } from '../../../src/api/contract/message.ts';
-import { moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
+import { moment } from './time-text.ts';
 
 /** That what is found is no proof while a search field is new. */
 export const indexingText = ({ backTo, fields }: NonNullable<MessagePage['indexing']>): string =>
