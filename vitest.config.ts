@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { COMPILED } from './test/compiled.ts';
 import { Costly } from './test/costly.ts';
@@ -19,6 +20,9 @@ const lane = (name: Lane, test: NonNullable<TestProjectInlineConfiguration['test
   test: { name, include: [...files[name]], setupFiles: ['test/setup.ts'], ...test },
 });
 
+/** What starts engines starts threads of theirs too. */
+const withThreads = { globalSetup: ['test/bundled.ts'] };
+
 export default defineConfig({
   test: {
     // a busy machine is slow, not wrong; see test/setup.ts
@@ -34,10 +38,14 @@ export default defineConfig({
     isolate: false,
     // Node itself reads the modules and keeps them compiled, as it does for the program, instead of Vite for each lane
     experimental: { viteModuleRunner: false, nodeLoader: false },
-    execArgv: ['--conditions=waybill-source'],
+    execArgv: [
+      '--conditions=waybill-source',
+      `--import=${join(import.meta.dirname, 'test/threads.ts')}`,
+    ],
     projects: [
-      lane('lossless', { env: { TMPDIR: onDisk() } }),
+      lane('lossless', { env: { TMPDIR: onDisk() }, ...withThreads }),
       lane('servers', {
+        ...withThreads,
         retry: TRIED_AGAIN,
         typecheck: {
           enabled: true,
@@ -46,7 +54,7 @@ export default defineConfig({
           tsconfig: 'test/tsconfig.types.json',
         },
       }),
-      lane('alone', { isolate: true }),
+      lane('alone', { isolate: true, ...withThreads }),
       lane('fast', { setupFiles: ['test/setup.ts', 'test/setup-fast.ts'] }),
     ],
   },

@@ -71,7 +71,6 @@ function started(module: string, megabytes: number): Worker {
   const fromSource = import.meta.url.endsWith('.ts');
   const worker = new Worker(new URL(`${module}${fromSource ? '.ts' : '.js'}`, import.meta.url), {
     resourceLimits: { maxOldGenerationSizeMb: megabytes },
-    ...(fromSource && { execArgv: ['--conditions=waybill-source'] }),
   });
   worker.unref();
   // `exit` follows, which tells whoever waits

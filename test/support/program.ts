@@ -7,13 +7,16 @@ import { builtOnce } from '../../src/build/built-once.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
+/** In the environment: the folder of the bundle, for threads; see test/bundled.ts. */
+export const BUNDLE = 'WAYBILL_BUNDLE';
+
 let bundled: Promise<string> | undefined;
 
 /**
  * Where `src/main.ts` and the programs of this folder are one file and its parts: to read a thousand modules one by one
  * takes a third of the processor time of a start. Looked for once in a process, as Node reads a module once.
  */
-const bundle = (): Promise<string> =>
+export const bundle = (): Promise<string> =>
   (bundled ??= builtOnce({
     name: 'program',
     sources: [
