@@ -147,18 +147,18 @@ test('a consumer without a leader is removed and made again, one with a leader i
       ack_policy: AckPolicy.All,
       num_replicas: 2,
     });
-    const { leader, replicas = [] } =
-      (await manager.consumers.info(stream, PROJECTOR)).cluster ?? {};
-    return [leader ?? '', ...replicas.map(({ name }) => name)];
+    // until it has one, who leads it is none of those that are told
+    return vi.waitFor(async () => {
+      const { cluster: group } = await manager.consumers.info(stream, PROJECTOR);
+      if (group?.leader === undefined) throw new Error('it has no leader yet');
+      return [group.leader, ...(group.replicas ?? []).map(({ name }) => name)];
+    }, ELECTED);
   };
   let found = await vi.waitFor(members, ELECTED);
   while (!found.includes(leads)) {
     await manager.consumers.delete(stream, PROJECTOR);
     found = await members();
   }
-  await vi.waitFor(async () => {
-    expect((await manager.consumers.info(stream, PROJECTOR)).cluster?.leader).toBeDefined();
-  }, ELECTED);
   expect(await removeLeaderless(broker, stream, PROJECTOR, 1_000)).toBe(false);
   await servers.all[Number(found.find((name) => name !== leads)?.slice(1))]?.kill();
   await vi.waitFor(async () => {
