@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 import { freePort } from '../sandbox/free-port.ts';
 import { findNatsServer } from '../src/broker/embedded/nats-binary.ts';
 import { postgresPrograms, startPostgres } from './support/postgres.ts';
+import { bundle } from './support/program.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 /** There is no Docker here: the commands of its files are run bare, with other ports and folders. */
@@ -29,6 +30,12 @@ const compose = parse(await readFile('docker-compose.yml', 'utf8'), { merge: tru
 const health = JSON.parse(
   /HEALTHCHECK[^[]*(\[.*\])/.exec(await readFile('Dockerfile', 'utf8'))?.[1] ?? '[]',
 ) as string[];
+
+/** What starts is read from the bundle of the sources. */
+const bundled = async (): Promise<NodeJS.ProcessEnv> => ({
+  ...process.env,
+  NODE_OPTIONS: `--import=${join(await bundle(), 'loader.mjs')}`,
+});
 
 /** A service that was started by its command. */
 interface Up {
@@ -103,7 +110,7 @@ async function lab(database = ''): Promise<Lab> {
         Object.entries(environment).map(async ([key, value]) => [key, await here(value, name)]),
       );
       return spawn(process.execPath, ['src/cli/waybill.cjs', ...words], {
-        env: { ...process.env, WAYBILL_INSTALL: 'never', ...Object.fromEntries(given) },
+        env: { ...(await bundled()), WAYBILL_INSTALL: 'never', ...Object.fromEntries(given) },
       });
     }
     // as each sees them: the passwords are the same, the ports of the cluster are each one's own here
@@ -150,7 +157,7 @@ async function lab(database = ''): Promise<Lab> {
         port: (of) => portOf(name, String(of)),
         output: () => output,
         healthy: () =>
-          vi.waitFor(check, { timeout: 90_000, interval: 500 }).catch((error: unknown) => {
+          vi.waitFor(check, { timeout: 90_000, interval: 1_000 }).catch((error: unknown) => {
             throw new Error(`${name} did not become healthy; it said:\n${output}`, {
               cause: error,
             });
@@ -182,18 +189,11 @@ async function send(folder: string, port: number): Promise<string> {
     'MSH|^~\\&|EPIC|MAIN|HUB|HUB|20260101||ADT^A01^ADT_A01|C1|P|2.5.1\rEVN|A01|20260101\rPID|1||C1^^^H^MR||DOE^JOHN\rPV1|1|I|W1\r',
   );
   const pki = (name: string): string => join(folder, 'pki', name);
-  const { stdout } = await run(process.execPath, [
-    'src/cli/waybill.cjs',
-    'send',
-    `mllps://localhost:${port}`,
-    file,
-    '--ca',
-    pki('ca.crt'),
-    '--cert',
-    pki('sender.crt'),
-    '--key',
-    pki('sender.key'),
-  ]);
+  const words = ['send', `mllps://localhost:${port}`, file];
+  const files = ['--ca', pki('ca.crt'), '--cert', pki('sender.crt'), '--key', pki('sender.key')];
+  const { stdout } = await run(process.execPath, ['src/cli/waybill.cjs', ...words, ...files], {
+    env: await bundled(),
+  });
   return stdout;
 }
 
