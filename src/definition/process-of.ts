@@ -1,7 +1,6 @@
 import type { NamedJwtKeys } from '../credential/jwt/token-keys.ts';
 import { resourceOf } from '../document/fhir/read-resource.ts';
-import { fhirFindings } from '../document/fhir/validate/validate.ts';
-import { type Document, validate } from '../document/index.ts';
+import { findingFhir, inTurns, validate } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { expressionEnvironment } from '../expression/environment.ts';
 import type { Expression } from '../expression/expression.ts';
@@ -93,16 +92,25 @@ function routerOf(
 
 function validatorOf({
   validate: level,
-}: ProcessDefinition): ((document: Document) => string | undefined) | undefined {
+}: ProcessDefinition): Parameters<typeof router>[0]['validate'] {
   if (level === 'none') return undefined;
   return (document) => {
     const resource = resourceOf(document);
     if (resource === undefined) {
       return validate(document, level).find(({ severity }) => severity === 'error')?.text;
     }
-    const found = fhirFindings(resource, { level }).find(({ severity }) => severity === 'error');
-    return found && `${found.path} ${found.text}.`;
+    return fhirProblem(resource, level);
   };
+}
+
+/** A large Bundle takes its time: other work gets its turn meanwhile. */
+async function fhirProblem(
+  resource: unknown,
+  level: 'structure' | 'full',
+): Promise<string | undefined> {
+  const findings = await inTurns(findingFhir(resource, { level }));
+  const found = findings.find(({ severity }) => severity === 'error');
+  return found && `${found.path} ${found.text}.`;
 }
 
 function codeOf(definition: Definition, of: ProcessDefinition, runtime: ProcessRuntime): Process {

@@ -25,7 +25,7 @@ export { type EdiHead, ediHead, ediType, ediTypeOf } from './edi/edi-type.ts';
 export { type X12Element, x12Segment, x12SegmentNames } from './edi/x12/segment-elements.ts';
 export { fhirResourceTypes, isFhirType } from './fhir/validate/element-types.ts';
 export type { FhirFinding } from './fhir/validate/finding.ts';
-export { fhirFindings } from './fhir/validate/validate.ts';
+export { fhirFindings, findingFhir } from './fhir/validate/validate.ts';
 export {
   type AcknowledgementCode,
   type Answer,
@@ -68,6 +68,7 @@ export {
 export { endingWithCr } from './hl7/segment-ends.ts';
 export type { ValidationOptions } from './hl7/validation/checked.ts';
 export { type ValidationLevel, validate } from './hl7/validation/validate.ts';
+export { inTurns } from './in-turns.ts';
 export { partOf, partsOf } from './segment/part.ts';
 export { Segment } from './segment/segment.ts';
 export { SegmentDocument, type SegmentFields } from './segment/segment-document.ts';

@@ -20,7 +20,7 @@ export interface RouterOptions {
   readonly readsBody: boolean;
   decide(scope: Scope): Chosen;
   /** The problems that prevent the document from being routed, as text; undefined if there are none. */
-  validate: ((document: Document) => string | undefined) | undefined;
+  validate: ((document: Document) => string | undefined | Promise<string | undefined>) | undefined;
   /** `suspend`, or the target of messages that do not validate. */
   readonly invalid: string;
   transform(name: string): Transform;
@@ -37,13 +37,23 @@ export function router(parts: RouterOptions): Process {
     readsBody: parts.readsBody,
     run(subject) {
       const problem = parts.validate?.(subject.document());
-      if (problem !== undefined) return refuse(problem, parts.invalid);
-      const chosen = parts.needsTokens ? decidedByTokens(parts, subject) : decided(parts, subject);
-      return chosen instanceof Promise
-        ? chosen.then((later) => carriedOut(parts, subject, later))
-        : carriedOut(parts, subject, chosen);
+      return problem instanceof Promise
+        ? problem.then((found) => routed(parts, subject, found))
+        : routed(parts, subject, problem);
     },
   };
+}
+
+function routed(
+  parts: RouterOptions,
+  subject: Subject,
+  problem: string | undefined,
+): ProcessResult | Promise<ProcessResult> {
+  if (problem !== undefined) return refuse(problem, parts.invalid);
+  const chosen = parts.needsTokens ? decidedByTokens(parts, subject) : decided(parts, subject);
+  return chosen instanceof Promise
+    ? chosen.then((later) => carriedOut(parts, subject, later))
+    : carriedOut(parts, subject, chosen);
 }
 
 function carriedOut(

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { inTurns } from '../../src/document/in-turns.ts';
-import { documentInTurns, documentOf } from '../../src/document/index.ts';
+import { documentInTurns, documentOf, findingFhir } from '../../src/document/index.ts';
 import { readingRecords } from '../../src/document/records/read-records.ts';
 import { type BodyKind, bodyOf, PATHS, ROWS, TYPES } from '../support/growing-bodies.ts';
 
@@ -96,4 +96,11 @@ test('a copy of a large JSON changes neither the other copies nor what it was ma
     ['GLU', 'GLU', 'GLU', 'LAST'],
     ['THIRD', 'GLU', 'GLU', ''],
   ]);
+});
+
+test('a Bundle is checked while others get their turn', async () => {
+  const bundle: unknown = JSON.parse(bodyOf('fhir', 5_000).toString());
+  const { result, turns } = await turnsOf(() => inTurns(findingFhir(bundle, { level: 'full' })));
+  expect(result).toEqual([]);
+  expect(turns).toBeGreaterThan(3);
 });

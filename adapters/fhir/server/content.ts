@@ -1,4 +1,4 @@
-import { fhirFindings } from 'waybill/document';
+import { findingFhir, inTurns } from 'waybill/document';
 import { type Incoming, mediaTypeOf, type RequestBody } from 'waybill/peer';
 import type { FhirInValues } from '../fhir-in-settings.ts';
 import { FhirRefusal, issuesOf, refused } from './outcome.ts';
@@ -45,7 +45,7 @@ export async function carriedBy(
   if (!JSON_TYPES.test(type)) throw refused(415, 'Send JSON: application/fhir+json.');
   const value = parsed(await body.bytes());
   if (interaction === 'patch') return { resource: patchOf(value), asked, posted: undefined };
-  const resource = checkedResource(value, settings.validate);
+  const resource = await checkedResource(value, settings.validate);
   const known = matching(resource, asked, settings);
   return { resource, asked: known, posted: undefined };
 }
@@ -76,12 +76,13 @@ function patchOf(value: unknown): unknown {
   throw refused(400, 'A patch is a list of operations of JSON Patch.', 'structure');
 }
 
-function checkedResource(value: unknown, level: FhirInValues['validate']): Json {
+/** A large Bundle takes its time: other work gets its turn meanwhile. */
+async function checkedResource(value: unknown, level: FhirInValues['validate']): Promise<Json> {
   const { resourceType } = Object(value) as Json;
   if (typeof resourceType !== 'string') {
     throw refused(400, 'The body is not a FHIR resource: it has no resourceType.', 'structure');
   }
-  const findings = level === 'none' ? [] : fhirFindings(value, { level });
+  const findings = level === 'none' ? [] : await inTurns(findingFhir(value, { level }));
   if (findings.some(({ severity }) => severity === 'error')) {
     throw new FhirRefusal(422, issuesOf(findings));
   }

@@ -1,3 +1,4 @@
+import { atOnce } from '../../in-turns.ts';
 import { evaluator, isFhirPathInstalled } from '../path/fhir-path.ts';
 import { isElement } from '../v2/json.ts';
 import { fhirDate } from '../v2/times.ts';
@@ -10,6 +11,7 @@ import {
   kindOfType,
 } from './element-types.ts';
 import type { FhirFinding } from './finding.ts';
+import { OWN_RULES } from './own-rules.ts';
 
 export interface FhirChecking {
   /** `structure`: elements, types and cardinality; `full`: also codes, references and invariants. */
@@ -24,13 +26,31 @@ const DEEPEST = 60;
  * What is wrong with a resource by the definitions of FHIR R4, at most 100 findings. Profiles and
  * code systems outside of FHIR are not checked; invariants only where the package `fhirpath` is installed.
  */
-export function fhirFindings(resource: unknown, { level }: FhirChecking): FhirFinding[] {
+export function fhirFindings(resource: unknown, checking: FhirChecking): FhirFinding[] {
+  return atOnce(findingFhir(resource, checking));
+}
+
+/** As `fhirFindings`, a little at each step. */
+export function* findingFhir(
+  resource: unknown,
+  { level }: FhirChecking,
+): Generator<undefined, FhirFinding[]> {
   const check = new ResourceCheck(level === 'full');
-  check.resource(resource, undefined, 0);
-  if (level === 'full' && isElement(resource) && check.findings.length === 0) {
-    check.findings.push(...unresolvedReferences(resource), ...brokenRules(resource));
+  yield* check.resource(resource, undefined, 0);
+  const { findings } = check;
+  if (level === 'full' && isElement(resource) && findings.length === 0) {
+    for (const finding of contradictions(resource)) {
+      yield;
+      if (finding !== undefined && findings.push(finding) >= MOST) return findings;
+    }
   }
-  return check.findings.slice(0, MOST);
+  return findings.slice(0, MOST);
+}
+
+/** What is wrong with a resource of known structure. */
+function* contradictions(resource: Readonly<Record<string, unknown>>): Findings {
+  yield* unresolvedReferences(resource);
+  yield* brokenRules(resource);
 }
 
 class ResourceCheck {
@@ -42,7 +62,8 @@ class ResourceCheck {
   }
 
   /** @param at its path; undefined for the outermost, which is named by its type */
-  resource(value: unknown, at: string | undefined, depth: number): void {
+  *resource(value: unknown, at: string | undefined, depth: number): Generator<undefined> {
+    yield;
     const type = isElement(value) ? value['resourceType'] : undefined;
     if (!isElement(value) || typeof type !== 'string' || !isFhirType(type)) {
       this.#add(
@@ -53,10 +74,10 @@ class ResourceCheck {
       return;
     }
     const { resourceType: _, ...content } = value;
-    this.#content(content, { type, part: '', at: at ?? type, depth });
+    yield* this.#content(content, { type, part: '', at: at ?? type, depth });
   }
 
-  #content(value: Readonly<Record<string, unknown>>, place: Place): void {
+  *#content(value: Readonly<Record<string, unknown>>, place: Place): Generator<undefined> {
     const { type, part, at, depth } = place;
     if (this.findings.length >= MOST) return;
     if (depth > DEEPEST) {
@@ -72,8 +93,8 @@ class ResourceCheck {
       if (element === undefined)
         this.#add('structure', at, `has an element that FHIR does not have there${known(name)}`);
       else if (name.startsWith('_'))
-        this.#extended(value[name], element, `${at}.${name.slice(1)}`, depth);
-      else this.#element(value[name], element, { ...place, at: `${at}.${name}` });
+        yield* this.#extended(value[name], element, `${at}.${name.slice(1)}`, depth);
+      else yield* this.#element(value[name], element, { ...place, at: `${at}.${name}` });
     }
     for (const element of required) {
       const found = [...byName].some(
@@ -96,38 +117,42 @@ class ResourceCheck {
     }
   }
 
-  #element(value: unknown, element: ElementType, place: Place): void {
+  *#element(value: unknown, element: ElementType, place: Place): Generator<undefined> {
     const { at } = place;
     if (element.isList !== Array.isArray(value)) {
       this.#add('structure', at, element.isList ? 'must be a list' : 'must not be a list');
       return;
     }
     if (!Array.isArray(value)) {
-      this.#value(value, element, place);
+      yield* this.#value(value, element, place);
       return;
     }
     if (value.length === 0) this.#add('structure', at, 'is an empty list');
     for (const [index, one] of value.entries()) {
       // gaps for what has only extensions
-      if (one !== null) this.#value(one, element, { ...place, at: `${at}[${index}]` });
+      if (one !== null) yield* this.#value(one, element, { ...place, at: `${at}[${index}]` });
       if (this.findings.length >= MOST) return;
     }
   }
 
-  #value(value: unknown, element: ElementType, { type: around, at, depth }: Place): void {
+  *#value(
+    value: unknown,
+    element: ElementType,
+    { type: around, at, depth }: Place,
+  ): Generator<undefined> {
     const [type = ''] = element.types;
     if (element.part !== undefined) {
       if (isElement(value))
-        this.#content(value, { type: around, part: element.part, at, depth: depth + 1 });
+        yield* this.#content(value, { type: around, part: element.part, at, depth: depth + 1 });
       else this.#add('structure', at, 'must be an element with elements of its own');
       return;
     }
     const kind = kindOfType(type);
     if (kind === 'primitive') this.#primitive(value, type, element, at);
-    else if (type === 'Resource' || kind === 'resource') this.resource(value, at, depth + 1);
+    else if (type === 'Resource' || kind === 'resource') yield* this.resource(value, at, depth + 1);
     else if (!isElement(value)) this.#add('structure', at, `must be ${type}`);
     else {
-      this.#content(value, { type, part: '', at, depth: depth + 1 });
+      yield* this.#content(value, { type, part: '', at, depth: depth + 1 });
       if (this.#full) this.#coded(value, element, at);
     }
   }
@@ -151,14 +176,20 @@ class ResourceCheck {
   }
 
   /** What stands beside a primitive value: `_birthDate`. */
-  #extended(value: unknown, element: ElementType, at: string, depth: number): void {
+  *#extended(
+    value: unknown,
+    element: ElementType,
+    at: string,
+    depth: number,
+  ): Generator<undefined> {
     if (element.isList !== Array.isArray(value)) {
       this.#add('structure', at, 'has extensions that do not fit it');
       return;
     }
     const all: readonly unknown[] = Array.isArray(value) ? value : [value];
     for (const one of all) {
-      if (isElement(one)) this.#content(one, { type: 'Element', part: '', at, depth: depth + 1 });
+      if (isElement(one))
+        yield* this.#content(one, { type: 'Element', part: '', at, depth: depth + 1 });
       else if (one !== null) this.#add('structure', at, 'has extensions that do not fit it');
     }
   }
@@ -182,16 +213,21 @@ const known = (name: string): string => (/^_?[a-z][A-Za-z]{0,39}$/.test(name) ? 
  * References that lead nowhere (within a Bundle, `urn:uuid:…`) and those that lead to a resource of
  * a type that may not stand there.
  */
-function unresolvedReferences(resource: Readonly<Record<string, unknown>>): FhirFinding[] {
+function* unresolvedReferences(resource: Readonly<Record<string, unknown>>): Findings {
   const types = entryTypes(resource);
-  return [...elementsIn(resource)].flatMap(({ type, value: { reference }, targets, at }) => {
-    if (type !== 'Reference' || typeof reference !== 'string') return [];
+  for (const { type, value, targets, at } of elementsIn(resource)) {
+    yield undefined;
+    const { reference } = value;
+    if (type !== 'Reference' || typeof reference !== 'string') continue;
     const text = problemOf(typeOf(reference, types), targets);
-    if (text === undefined) return [];
+    if (text === undefined) continue;
     const code = text === NOWHERE ? 'not-found' : 'structure';
-    return [{ severity: 'error', code, path: at, text }];
-  });
+    yield { severity: 'error', code, path: at, text };
+  }
 }
+
+/** Each finding, and undefined where others may have their turn. */
+type Findings = Generator<FhirFinding | undefined>;
 
 const NOWHERE = 'leads to no entry of the Bundle';
 
@@ -227,22 +263,43 @@ function typeOf(reference: string, types: ReadonlyMap<string, string>): string |
 }
 
 /** The invariants of FHIR that a resource breaks; none where `fhirpath` is not installed. */
-function brokenRules(resource: Readonly<Record<string, unknown>>): FhirFinding[] {
-  if (!isFhirPathInstalled()) return [];
-  return [...elementsIn(resource)].flatMap((placed) => brokenAt(placed));
+function* brokenRules(resource: Readonly<Record<string, unknown>>): Findings {
+  if (!isFhirPathInstalled()) return;
+  for (const placed of elementsIn(resource)) yield* brokenAt(placed);
 }
 
-function brokenAt(placed: Placed): FhirFinding[] {
+function* brokenAt(placed: Placed): Findings {
   const { type, part, at } = placed;
-  return elementsOf(type, part).rules.flatMap((key) => {
+  for (const key of elementsOf(type, part).rules) {
+    yield undefined;
     const [severity, expression, text] = definitions().rules[key] ?? ['warning', 'true', ''];
-    if (holds(expression, placed)) return [];
-    return [{ severity, code: 'invariant', path: at, text: `${text.trim()} (${key})` }];
-  });
+    if (yield* holds(key, expression, placed)) continue;
+    yield { severity, code: 'invariant', path: at, text: `${text.trim()} (${key})` };
+  }
+}
+
+/** How many entries of a Bundle are looked at in one step. */
+const ENTRIES = 500;
+
+/** Whether an invariant holds; one of every entry of a large Bundle is asked of some entries after the other. */
+function* holds(key: string, expression: string, placed: Placed): Generator<undefined, boolean> {
+  const { value, root } = placed;
+  const own = OWN_RULES[key];
+  if (own !== undefined) return own(value, root);
+  const { entry } = value;
+  if (!Array.isArray(entry) || entry.length <= ENTRIES || !expression.startsWith('entry.all(')) {
+    return isTrue(expression, placed);
+  }
+  for (let at = 0; at < entry.length; at += ENTRIES) {
+    const some = { ...value, entry: (entry as unknown[]).slice(at, at + ENTRIES) };
+    yield;
+    if (!isTrue(expression, { ...placed, value: some, root: some })) return false;
+  }
+  return true;
 }
 
 /** An invariant that cannot be evaluated here, such as one that asks a terminology server, holds. */
-function holds(expression: string, { value, type, part, root }: Placed): boolean {
+function isTrue(expression: string, { value, type, part, root }: Placed): boolean {
   const evaluate = evaluator(expression, part === '' ? type : `${type}.${part}`);
   if (evaluate === undefined) return true;
   try {

@@ -196,6 +196,18 @@ describe('full', () => {
   });
 });
 
+const requests = (count: number): object[] =>
+  Array.from({ length: count }, (_, at) => ({
+    fullUrl: `urn:uuid:${String(at).padStart(8, '0')}-0000-4000-8000-000000000000`,
+    resource: observation({}),
+    request: { method: 'POST', url: 'Observation' },
+  }));
+const transaction = (all: object[]): object => ({
+  resourceType: 'Bundle',
+  type: 'transaction',
+  entry: all,
+});
+
 describe('what nobody should send', () => {
   test('nested without end', () => {
     let extension: object = { url: 'x', valueString: 'x' };
@@ -210,6 +222,40 @@ describe('what nobody should send', () => {
     const found = errors(patient({ name: Array.from({ length: 100_000 }, () => ({ x: 1 })) }));
     expect(found).toHaveLength(100);
     expect(processorTime() - before).toBeLessThan(2_000);
+  });
+
+  test('a Bundle of megabytes is checked in time, each of its entries', () => {
+    const took = [2_000, 20_000].map((count) => {
+      const all = requests(count);
+      const sent = transaction([...all.slice(1), ...all.slice(1, 2)]);
+      const before = processorTime();
+      expect(errors(sent)).toEqual([expect.stringMatching(/FullUrl must be unique.*bdl-7/)]);
+      return processorTime() - before;
+    });
+    expect(took[1]).toBeLessThan(30 * (took[0] ?? 0));
+  });
+
+  test('an entry without a request is found behind hundreds that have one', () => {
+    const [first, ...others] = requests(1_200);
+    const bare = { ...first, request: undefined };
+    const sent: unknown = JSON.parse(JSON.stringify(transaction([...others, bare])));
+    expect(errors(sent)).toEqual([expect.stringMatching(/entry.request mandatory.*bdl-3/)]);
+  });
+
+  test('thousands of contained resources are looked for in time', () => {
+    const contained = Array.from({ length: 3_000 }, (_, at) => ({
+      resourceType: 'Organization',
+      id: `o${at}`,
+      name: 'O',
+    }));
+    const generalPractitioner = contained.map(({ id }) => ({ reference: `#${id}` }));
+    const before = processorTime();
+    expect(errors(patient({ contained, generalPractitioner }))).toEqual([]);
+    generalPractitioner.pop();
+    expect(errors(patient({ contained, generalPractitioner }))).toEqual([
+      expect.stringMatching(/SHALL be referred to from elsewhere.*dom-3/),
+    ]);
+    expect(processorTime() - before).toBeLessThan(6_000);
   });
 
   test('a document of megabytes in base64 takes no time', () => {
