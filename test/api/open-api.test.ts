@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { apiDocument } from '../../src/api/api-document.ts';
 import { OPERATIONS, operationTypes } from '../../src/build/operations.ts';
+import { ROUTES } from '../support/route-table.ts';
 
 interface Described {
   readonly openapi: string;
@@ -10,6 +11,7 @@ interface Described {
 
 interface Operation {
   readonly summary?: string;
+  readonly 'x-permissions'?: readonly string[];
   readonly responses: Readonly<Record<string, unknown>>;
 }
 
@@ -21,6 +23,21 @@ test('the checked-in document is what the routes say: run npm run build after a 
 
 test('the types of requests and answers that the console uses are those of the document', async () => {
   expect(readFileSync(OPERATIONS, 'utf8')).toBe(await operationTypes(document, '.'));
+});
+
+test('the document names the permissions that each request needs', () => {
+  const { paths } = JSON.parse(document) as Described;
+  const told = ROUTES.map(({ operation, needs }) => {
+    const [method = '', path = ''] = operation.split(' ');
+    const described = paths[`/api/v1${path}`]?.[method.toLowerCase()]?.['x-permissions'];
+    return { operation, needs: new Set<string>(needs), told: described ?? [] };
+  });
+  // what a request contains may need more
+  const wrong = told.filter(({ needs, told: named }) => !named.every((one) => needs.has(one)));
+  expect(wrong).toEqual([]);
+  // this one depends on what somebody may do in that production
+  const silent = told.filter(({ told: named }) => named.length === 0);
+  expect(silent.map(({ operation }) => operation)).toEqual(['GET /productions/{production}']);
 });
 
 test('every request is described, with what it answers and the problem it may answer', () => {

@@ -1,4 +1,4 @@
-import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { FastifyRequest, onRequestAsyncHookHandler, RouteOptions } from 'fastify';
 import { ApiError } from '../../web/api-error.ts';
 import type { Permission, Principal } from './principal.ts';
 import { grantOf, permissionsOf, type Roles } from './roles.ts';
@@ -9,10 +9,6 @@ declare module 'fastify' {
     principal: Principal | undefined;
     /** Checks again who makes the request, for a long answer; undefined if they no longer have access. */
     signInAgain: (() => Promise<Principal | undefined>) | undefined;
-  }
-  interface FastifyContextConfig {
-    /** What the route needs; for the OpenAPI document and the tests. */
-    permissions?: readonly Permission[];
   }
 }
 
@@ -25,9 +21,18 @@ export function principalOf(request: FastifyRequest): Principal {
 
 /** Lets a request pass only if its principal has every one of the permissions; otherwise 401 or 403 `FORBIDDEN`. */
 export function requirePermission(...needed: readonly Permission[]): onRequestAsyncHookHandler {
-  return async (request) => {
+  const hook: onRequestAsyncHookHandler = async (request) => {
     checkPermission(principalOf(request), ...needed);
   };
+  NEEDED.set(hook, needed);
+  return hook;
+}
+
+const NEEDED = new WeakMap<object, readonly Permission[]>();
+
+/** The permissions that a route's hooks require, for the OpenAPI document. */
+export function permissionsNeeded(onRequest: RouteOptions['onRequest']): readonly Permission[] {
+  return [onRequest ?? []].flat().flatMap((hook) => NEEDED.get(hook) ?? []);
 }
 
 /** Throws FORBIDDEN for acts that concern every host, if somebody sees only some. */
