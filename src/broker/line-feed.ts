@@ -1,4 +1,4 @@
-import { createInbox, type Msg } from '@nats-io/transport-node';
+import type { Msg, Subscription } from '@nats-io/transport-node';
 import { background } from '../error/background.ts';
 import { tolerate } from '../error/foreseen.ts';
 import type { Message } from '../message/message.ts';
@@ -9,6 +9,7 @@ import { isAway } from './away.ts';
 import type { Bodies } from './bodies.ts';
 import type { Broker } from './broker.ts';
 import type { HandOffs } from './hand-offs.ts';
+import { ANSWER, LineRequests, PACE } from './line-requests.ts';
 import { WORKER } from './names.ts';
 import { type Delivery, deliveryOf, type Taken, takenFromLine, teller } from './queue.ts';
 import { lastSequence, READ_AHEAD, settledUpTo } from './streams.ts';
@@ -42,32 +43,12 @@ export interface LineFeed {
   settleRest(): Promise<boolean>;
 }
 
-/** Under load: milliseconds before the server is asked for what was handed over meanwhile. */
-const PACE = 50;
 /** How many acknowledgements are sent together: half of what the server delivers without one. */
 const TOGETHER = READ_AHEAD / 2;
 /** Messages handed over and not yet acknowledged, at most: fewer than a host remembers as settled. */
 const AHEAD = 1_000;
-/** The part of what is delivered that others may have stored, up to which it is worth waiting. */
-const OTHERS = 0.1;
-const EXPIRES = 30_000;
-const BEAT = 2_000;
-/** After two missed heartbeats the server is asked again: in a cluster its leader may be gone. */
-const DEAF = 2 * BEAT + 500;
-/** How many requests in a row may find nothing before one waits for messages again. */
-const EMPTY = 2;
-/** Milliseconds for the answer to a request that waits for nothing. */
-const ANSWER = 1_000;
 /** Milliseconds between two requests for what is left at the end. */
 const REST = 20;
-/** Milliseconds before a refused request is repeated. */
-const AGAIN = 100;
-const NANOS = 1_000_000;
-
-/** Statuses of a pull request (ADR-13 of NATS). */
-const NO_RESPONDERS = 503;
-const OVER: ReadonlySet<number> = new Set([404, 408]);
-const REFUSED = 409;
 
 /** A message that the worker got from this engine, which the server has yet to deliver. */
 interface Handed {
@@ -78,87 +59,120 @@ interface Handed {
   at: string | undefined;
 }
 
-/** One request for messages, and what came of it. */
-interface Asked {
-  /** It waits for messages, instead of ending with what is there. */
-  readonly standing: boolean;
-  readonly reply: string;
-  got: number;
-  /** Of these, what the worker did not have yet. */
-  taken: number;
-  /** What this engine stored, but the server delivered sooner. */
-  late: number;
-}
-
 /**
  * Reads a line through its consumer, and takes what this engine stored itself directly, as long as
  * nothing lies between. The consumer remains the one record of what is settled: what was handed
  * over is delivered later, many at a time, and acknowledged at once. So under load a message costs
  * neither a delivery nor an acknowledgement of its own, and is sent without waiting for either.
+ *
+ * Throws if the consumer cannot be asked where it stands.
  */
-// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export async function lineFeed(options: LineFeedOptions): Promise<LineFeed> {
-  const { broker, bodies, stream, take, failed, handOffs } = options;
-  const { connection, turn } = broker;
-  const tell = teller(connection, turn);
-  const inbox = createInbox();
-  const handed = new Map<number, Handed>();
-  const closed = Promise.withResolvers<void>();
-  let halted = false;
-  let stopped = false;
+  const line = new Line(options);
+  try {
+    await line.begin();
+  } catch (error) {
+    line.stop();
+    throw error;
+  }
+  return line;
+}
+
+/** It reads; after `halt` it takes nothing more, but hears what is delivered; after `stop` neither. */
+class Line implements LineFeed {
+  readonly #options: LineFeedOptions;
+  readonly #requests: LineRequests;
+  readonly #answers: Answers;
+  readonly #handed = new Map<number, Handed>();
+  readonly #closed = Promise.withResolvers<void>();
+  readonly #subscription: Subscription;
+  readonly #leave: (() => void) | undefined;
+  #halted = false;
+  #stopped = false;
   /** The next sequence of the stream; nothing is handed over until it is known. */
-  let due = Number.MAX_SAFE_INTEGER;
+  #due = Number.MAX_SAFE_INTEGER;
   /** The next delivery, by the consumer's count. */
-  let number = 0;
-  let asked: Asked = { standing: true, reply: '', got: 0, taken: 0, late: 0 };
-  let count = 0;
-  let heard = 0;
-  let empty = 0;
-  let next: Timer | undefined;
+  #number = 0;
 
-  const free = (one: Handed): void => {
-    handOffs?.free(one.bytes);
-    one.bytes = 0;
-  };
+  constructor(options: LineFeedOptions) {
+    const { broker, stream, handOffs } = options;
+    this.#options = options;
+    this.#requests = new LineRequests(broker, stream);
+    this.#answers = new Answers(broker);
+    this.#subscription = broker.connection.subscribe(this.#requests.answers, {
+      callback: (error, raw) => {
+        if (error === null) this.#hear(raw);
+      },
+    });
+    this.#leave = handOffs?.join(stream, (sequence, message) => this.#offer(sequence, message));
+  }
 
-  /** Acknowledgements that are sent together: each one alone would make the server deliver one message. */
-  let settled: string[] = [];
-  let settling: Timer | undefined;
-  const tellSettled = (): void => {
-    settling?.stop();
-    settling = undefined;
-    for (const at of settled) tell(at, '+ACK');
-    settled = [];
-  };
-  const acknowledged = (at: string): void => {
-    if (settled.push(at) >= TOGETHER || halted) tellSettled();
-    else settling ??= after(PACE, tellSettled, { ref: false });
-  };
+  async begin(): Promise<void> {
+    const { broker, stream } = this.#options;
+    const info = await broker.manager.consumers.info(stream, WORKER);
+    this.#due = Math.max(info.delivered.stream_seq, settledUpTo(info)) + 1;
+    this.#number = info.delivered.consumer_seq + 1;
+    this.#requests.begin();
+    background(this.#watch(), `following the connection of ${stream}`);
+  }
 
-  /** After a halt only once nothing is heard any more: the server would deliver them here again. */
-  const left: string[] = [];
-  const giveBack = (at: string): void => {
-    if (halted) left.push(at);
-    else tell(at, '-NAK');
-  };
+  closed(): Promise<void> {
+    return this.#closed.promise;
+  }
 
-  const acknowledge = (sequence: number, one: Handed): void => {
-    one.settled = true;
-    free(one);
-    if (one.at === undefined) return;
-    acknowledged(one.at);
-    handed.delete(sequence);
-  };
+  halt(): void {
+    if (this.#halted) return;
+    this.#halted = true;
+    this.#leave?.();
+    this.#requests.end();
+    this.#answers.halt();
+    this.#closed.resolve();
+  }
 
-  const offer = (sequence: number, message: Message): void => {
-    if (sequence < due) asked.late += 1;
-    // something of others lies between: no reason to wait any longer
-    if (sequence > due && next !== undefined) ask(true);
+  stop(): void {
+    this.halt();
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#subscription.unsubscribe();
+    for (const one of this.#handed.values()) this.#free(one);
+    this.#answers.end();
+    // before the line is taken over again
+    this.#options.broker.turn.finish();
+  }
+
+  async settleRest(): Promise<boolean> {
+    const { broker, stream } = this.#options;
+    for (const [sequence, one] of this.#handed) {
+      if (one.settled) continue;
+      this.#free(one);
+      this.#handed.delete(sequence);
+    }
+    for (let waited = 0; this.#hasRest() && waited < ANSWER; waited += REST) {
+      this.#requests.askForRest();
+      await pause(REST);
+    }
+    this.stop();
+    // the next engine asks the server on another connection
+    const flushed = broker.connection.flush();
+    const told = new Deadline(ANSWER).within(`settling ${stream}`, flushed, isAway);
+    return (await told) && this.#handed.size === 0;
+  }
+
+  #hasRest(): boolean {
+    return !this.#stopped && this.#handed.size > 0;
+  }
+
+  /** This engine has stored a message of the line. */
+  #offer(sequence: number, message: Message): void {
+    const { handOffs, stream, take } = this.#options;
+    if (sequence < this.#due) this.#requests.wasLate();
+    if (sequence > this.#due) this.#requests.othersCame();
     const bytes = message.body.inline?.byteLength ?? 0;
-    if (sequence !== due || handed.size >= AHEAD || handOffs?.hold(bytes) !== true) return;
+    if (sequence !== this.#due || this.#handed.size >= AHEAD) return;
+    if (handOffs?.hold(bytes) !== true) return;
     const one: Handed = { bytes, settled: false, at: undefined };
-    handed.set(sequence, one);
-    due = sequence + 1;
+    this.#handed.set(sequence, one);
+    this.#due = sequence + 1;
     take({
       message,
       stream,
@@ -169,218 +183,145 @@ export async function lineFeed(options: LineFeedOptions): Promise<LineFeed> {
       get acknowledgeAt() {
         return one.at;
       },
-      acknowledge: () => acknowledge(sequence, one),
+      acknowledge: () => this.#acknowledge(sequence, one),
       giveBack: () => {
-        free(one);
-        handed.delete(sequence);
-        if (one.at !== undefined) giveBack(one.at);
+        this.#free(one);
+        this.#handed.delete(sequence);
+        if (one.at !== undefined) this.#answers.giveBack(one.at);
       },
       working: () => {
-        if (one.at !== undefined) tell(one.at, '+WPI');
+        if (one.at !== undefined) this.#answers.working(one.at);
       },
     });
-  };
+  }
 
-  const request = (reply: string, what: object): void =>
-    turn.atEnd(() => {
-      try {
-        connection.publish(nextOf(stream), JSON.stringify(what), { reply });
-      } catch (error) {
-        // it is asked again when nothing is heard
-        tolerate(error, isAway, `asking for what ${stream} has`);
-      }
-    });
+  #acknowledge(sequence: number, one: Handed): void {
+    one.settled = true;
+    this.#free(one);
+    if (one.at === undefined) return;
+    this.#answers.acknowledge(one.at);
+    this.#handed.delete(sequence);
+  }
 
-  /** Asks for what comes, or only for what is there. */
-  const ask = (standing: boolean): void => {
-    next?.stop();
-    next = undefined;
-    if (halted) return;
-    asked = { standing, reply: `${inbox}.${count++}`, got: 0, taken: 0, late: 0 };
-    heard = performance.now();
-    const waiting = { expires: EXPIRES * NANOS, idle_heartbeat: BEAT * NANOS };
-    request(asked.reply, { batch: READ_AHEAD, ...(standing ? waiting : { no_wait: true }) });
-    if (!standing) goOnAfter(PACE, () => goOn(0));
-  };
+  #free(one: Handed): void {
+    this.#options.handOffs?.free(one.bytes);
+    one.bytes = 0;
+  }
 
-  const goOnAfter = (ms: number, run: () => void): void => {
-    next?.stop();
-    next = after(ms, run, { ref: false });
-  };
+  /** A message, or something that the server says about a request. */
+  #hear(raw: Msg): void {
+    if (this.#stopped) return;
+    this.#requests.heard();
+    try {
+      const delivery = deliveryOf(raw.reply ?? '');
+      if (delivery !== undefined) this.#deliver(raw, delivery);
+      else if (!this.#halted && this.#requests.said(raw) === 'gone') this.stop();
+    } catch (error) {
+      this.#options.failed(error);
+    }
+  }
 
-  const pace = (): void => goOnAfter(PACE, () => ask(!isOwn()));
-
-  /** The time for what was there is over; a server that has not answered yet gets more. */
-  const goOn = (waited: number): void => {
-    if (asked.got > 0) ask(!isOwn());
-    else if (waited >= ANSWER) ask(true);
-    else goOnAfter(PACE, () => goOn(waited + PACE));
-  };
-
-  /** Whether the server delivered hardly anything but what this engine had stored. */
-  const isOwn = (): boolean => asked.taken - asked.late <= asked.got * OTHERS;
-
-  /**
-   * A request has got all it asked for. Under load, when the server only delivers what was handed
-   * over, it is asked again after a moment, so that it delivers many together.
-   */
-  const filled = (pending: number): void => {
-    const isBehind = pending > READ_AHEAD || !isOwn();
-    if (isBehind || !asked.standing) ask(isBehind);
-    else pace();
-  };
-
-  const deliver = (raw: Msg, delivery: Delivery): void => {
+  #deliver(raw: Msg, delivery: Delivery): void {
     const { sequence, pending, at } = delivery;
-    if (halted) return deliverLate(delivery);
-    // one is missing: nothing may pass it
-    if (delivery.number > number) return stop();
-    number = delivery.number + 1;
-    asked.got += 1;
-    empty = 0;
-    const one = handed.get(sequence);
-    if (one === undefined) asked.taken += 1;
-    if (asked.got >= READ_AHEAD) filled(pending);
-    if (one === undefined) {
-      due = Math.max(due, sequence + 1);
-      take({
-        ...takenFromLine(raw, delivery, { stream, bodies }),
-        acknowledge: () => acknowledged(at),
-        giveBack: () => giveBack(at),
-        working: () => tell(at, '+WPI'),
-      });
+    const one = this.#handed.get(sequence);
+    if (this.#halted) {
+      if (one === undefined) this.#answers.giveBack(at);
+      else this.#arrived(sequence, one, at);
       return;
     }
+    // one is missing: nothing may pass it
+    if (delivery.number > this.#number) return this.stop();
+    this.#number = delivery.number + 1;
+    this.#requests.delivered({ isNew: one === undefined }, pending);
+    if (one === undefined) this.#takeDelivered(raw, delivery);
+    else this.#arrived(sequence, one, at);
+  }
+
+  /** What the worker already has was delivered too: now it can be acknowledged. */
+  #arrived(sequence: number, one: Handed, at: string): void {
     one.at = at;
-    if (one.settled) acknowledge(sequence, one);
-  };
+    if (one.settled) this.#acknowledge(sequence, one);
+  }
 
-  const deliverLate = ({ sequence, at }: Delivery): void => {
-    const one = handed.get(sequence);
-    if (one === undefined) return void left.push(at);
-    one.at = at;
-    if (one.settled) acknowledge(sequence, one);
-  };
+  #takeDelivered(raw: Msg, delivery: Delivery): void {
+    const { stream, bodies, take } = this.#options;
+    const { sequence, at } = delivery;
+    this.#due = Math.max(this.#due, sequence + 1);
+    take({
+      ...takenFromLine(raw, delivery, { stream, bodies }),
+      acknowledge: () => this.#answers.acknowledge(at),
+      giveBack: () => this.#answers.giveBack(at),
+      working: () => this.#answers.working(at),
+    });
+  }
 
-  /** The server says something about a request. */
-  const hear = (raw: Msg): void => {
-    const said = saidBy(raw);
-    if (halted || said === undefined) return;
-    if (said === 'gone') return stop();
-    // about an earlier request
-    if (raw.subject !== asked.reply) return;
-    if (said === 'refused') goOnAfter(AGAIN, () => ask(true));
-    else if (said === 'over' && !asked.standing && (asked.got > 0 || empty++ < EMPTY)) pace();
-    else ask(true);
-  };
-
-  const subscription = connection.subscribe(`${inbox}.*`, {
-    callback: (error, raw) => {
-      if (stopped || error !== null) return;
-      heard = performance.now();
-      try {
-        const delivery = deliveryOf(raw.reply ?? '');
-        if (delivery === undefined) hear(raw);
-        else deliver(raw, delivery);
-      } catch (thrown) {
-        failed(thrown);
-      }
-    },
-  });
-  const leave = handOffs?.join(stream, offer);
-  let watching: Timer | undefined;
-  const listen = (): void => {
-    if (asked.standing && performance.now() - heard > DEAF) ask(true);
-    watching = after(BEAT, listen, { ref: false });
-  };
-
-  const halt = (): void => {
-    if (halted) return;
-    halted = true;
-    leave?.();
-    watching?.stop();
-    next?.stop();
-    tellSettled();
-    closed.resolve();
-  };
-
-  const stop = (): void => {
-    halt();
-    if (stopped) return;
-    stopped = true;
-    subscription.unsubscribe();
-    for (const one of handed.values()) free(one);
-    for (const at of left) tell(at, '-NAK');
-    // before the line is taken over again
-    turn.finish();
-  };
+  async #watch(): Promise<void> {
+    for await (const { type } of this.#options.broker.connection.status()) {
+      if (this.#halted) return;
+      if (type === 'reconnect') await this.#resume();
+    }
+  }
 
   /** After a reconnect: goes on if nothing was lost with the connection, and the stream is as it was. */
-  const resume = async (): Promise<void> => {
+  async #resume(): Promise<void> {
+    const { broker, stream } = this.#options;
     try {
       const info = await broker.manager.consumers.info(stream, WORKER);
       const last = await lastSequence(broker, stream);
-      if (info.delivered.consumer_seq >= number || last < due - 1) stop();
-      else ask(true);
+      if (info.delivered.consumer_seq >= this.#number || last < this.#due - 1) this.stop();
+      else this.#requests.wait();
     } catch (error) {
       tolerate(error, isAway, `asking about ${stream}`);
-      stop();
+      this.stop();
     }
-  };
-
-  const watch = async (): Promise<void> => {
-    for await (const { type } of connection.status()) {
-      if (halted) return;
-      if (type === 'reconnect') await resume();
-    }
-  };
-
-  try {
-    const info = await broker.manager.consumers.info(stream, WORKER);
-    due = Math.max(info.delivered.stream_seq, settledUpTo(info)) + 1;
-    number = info.delivered.consumer_seq + 1;
-  } catch (error) {
-    stop();
-    throw error;
   }
-  ask(true);
-  listen();
-  background(watch(), `following the connection of ${stream}`);
-
-  return {
-    halt,
-    stop,
-    closed: () => closed.promise,
-    async settleRest() {
-      for (const [sequence, one] of handed) {
-        if (one.settled) continue;
-        free(one);
-        handed.delete(sequence);
-      }
-      for (let waited = 0; !stopped && handed.size > 0 && waited < ANSWER; waited += REST) {
-        request(`${inbox}.rest`, { batch: READ_AHEAD, no_wait: true });
-        await pause(REST);
-      }
-      stop();
-      // the next engine asks the server on another connection
-      const told = new Deadline(ANSWER).within(`settling ${stream}`, connection.flush(), isAway);
-      return (await told) && handed.size === 0;
-    },
-  };
 }
 
-const nextOf = (stream: string): string => `$JS.API.CONSUMER.MSG.NEXT.${stream}.${WORKER}`;
-
 /**
- * What the server says about a request: the consumer or its stream is `gone` (or has no leader), it
- * is `over`, as many as may be are being worked on (`full`), or it is `refused` for now. Undefined
- * for a heartbeat.
+ * What the server is told about deliveries. Acknowledgements are sent together: each one alone would
+ * make it deliver one message.
  */
-function saidBy({ headers }: Msg): 'gone' | 'over' | 'full' | 'refused' | undefined {
-  const { code = 0, description = '' } = headers ?? {};
-  if (code === NO_RESPONDERS) return 'gone';
-  if (OVER.has(code)) return 'over';
-  if (code !== REFUSED) return undefined;
-  if (/deleted/i.test(description)) return 'gone';
-  return /maxackpending/i.test(description) ? 'full' : 'refused';
+class Answers {
+  readonly #tell: ReturnType<typeof teller>;
+  #acknowledged: string[] = [];
+  #sending: Timer | undefined;
+  /** Given back after a halt: only once nothing is heard any more, or the server would deliver them here again. */
+  readonly #left: string[] = [];
+  #halted = false;
+
+  constructor({ connection, turn }: Broker) {
+    this.#tell = teller(connection, turn);
+  }
+
+  acknowledge(at: string): void {
+    if (this.#acknowledged.push(at) >= TOGETHER || this.#halted) this.#send();
+    else this.#sending ??= after(PACE, () => this.#send(), { ref: false });
+  }
+
+  giveBack(at: string): void {
+    if (this.#halted) this.#left.push(at);
+    else this.#tell(at, '-NAK');
+  }
+
+  working(at: string): void {
+    this.#tell(at, '+WPI');
+  }
+
+  /** From now on acknowledgements are sent at once. */
+  halt(): void {
+    this.#halted = true;
+    this.#send();
+  }
+
+  /** Nothing is heard any more. */
+  end(): void {
+    for (const at of this.#left) this.#tell(at, '-NAK');
+  }
+
+  #send(): void {
+    this.#sending?.stop();
+    this.#sending = undefined;
+    for (const at of this.#acknowledged) this.#tell(at, '+ACK');
+    this.#acknowledged = [];
+  }
 }

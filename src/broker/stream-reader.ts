@@ -75,62 +75,116 @@ interface Taken {
  * without a gap: if a sequence is missing, and after a reconnect, its consumer starts again after
  * what was acknowledged.
  */
-// oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
-export function streamReader(broker: Broker, options: ReaderOptions = {}): StreamReader {
-  const { size = 1_000, linger = 150, onMissing } = options;
-  const waiting: Taken[] = [];
-  const reading = new Map<string, Reading>();
-  const followed = new Map<string, Promise<void>>();
-  /** By stream: its gaps, from the first missing sequence to the next that exists. */
-  const holes = new Map<string, Map<number, number>>();
-  /** By stream: its end before anything was read from it; it is not known what was removed up to there. */
-  const past = new Map<string, number>();
+export const streamReader = (broker: Broker, options: ReaderOptions = {}): StreamReader =>
+  new Reader(broker, options);
+
+class Reader implements StreamReader {
+  readonly #broker: Broker;
+  readonly #size: number;
+  readonly #linger: number;
+  readonly #gaps: Gaps;
+  readonly #waiting: Taken[] = [];
+  readonly #reading = new Map<string, Reading>();
+  readonly #followed = new Map<string, Promise<void>>();
   /** How often reading everything again was requested, and how often each stream was restarted for it. */
-  let round = 0;
-  const rounds = new Map<string, number>();
-  const stop = new AbortController();
-  let arrived = Promise.withResolvers<void>();
+  #round = 0;
+  readonly #rounds = new Map<string, number>();
+  readonly #stop = new AbortController();
+  readonly #seeking: Promise<void>;
+  #arrived = Promise.withResolvers<void>();
 
-  const breakOff = (of: Reading): void => {
-    of.broken = true;
-    of.messages.stop();
-  };
+  constructor(broker: Broker, { size = 1_000, linger = 150, onMissing }: ReaderOptions) {
+    this.#broker = broker;
+    this.#size = size;
+    this.#linger = linger;
+    this.#gaps = new Gaps(broker, onMissing);
+    this.#seeking = this.#seek();
+    // ends with the connection
+    background(this.#watch(), 'watching the connection of the trace');
+  }
 
-  const take = (message: JsMsg, of: Reading): void => {
-    const { seq } = message;
-    if (of.broken) return;
-    const due = holes.get(message.info.stream)?.get(of.due) ?? of.due;
-    if (seq > due) return breakOff(of);
-    // repetitions are harmless
-    if (seq === due) of.due = seq + 1;
-    waiting.push({ message, of });
-    arrived.resolve();
-  };
-
-  /** Records a gap in the stream at the next expected sequence, and reports it if that message should exist. */
-  const lookForHole = async (stream: string, due: number): Promise<void> => {
-    const next = await nextExisting(broker, stream, due);
-    if (next === undefined || next === due) return;
-    const found = holes.get(stream) ?? new Map<number, number>();
-    if (due > (past.get(stream) ?? 0) && !found.has(due)) {
-      onMissing?.({ stream, from: due, to: next - 1 });
+  async next(): Promise<ReadBatch | undefined> {
+    const { signal } = this.#stop;
+    while (this.#waiting.length === 0) {
+      if (signal.aborted) return undefined;
+      await this.#arrived.promise;
+      this.#arrived = Promise.withResolvers();
     }
-    holes.set(stream, found.set(due, next));
-  };
+    if (this.#waiting.length < this.#size && !signal.aborted) await pause(this.#linger, signal);
+    const taken = this.#waiting.splice(0, this.#size);
+    return {
+      messages: taken.map(({ message }) => message),
+      acknowledge: () => this.#acknowledge(taken),
+    };
+  }
+
+  lag(): Promise<number> {
+    return projectorLag(this.#broker);
+  }
+
+  again(): void {
+    this.#round += 1;
+    this.#gaps.forget();
+    for (const of of this.#reading.values()) breakOff(of);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#arrived.resolve();
+    await this.#seeking;
+    for (const { messages } of this.#reading.values()) messages.stop();
+    await Promise.all(this.#followed.values());
+  }
+
+  /** Looks for streams, until it is closed. */
+  async #seek(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        const found = await readable(this.#broker);
+        for (const stream of found.filter((name) => !this.#followed.has(name))) {
+          this.#followed.set(stream, this.#follow(stream));
+        }
+      } catch (error) {
+        // NATS is unreachable at the moment; the consumers are durable
+        tolerate(error, isAway, 'looking for streams to read');
+      }
+      await pause(SEEK, signal, { ref: false });
+    }
+  }
+
+  /** After a lost connection: what was delivered over it may never have arrived. */
+  async #watch(): Promise<void> {
+    for await (const { type } of this.#broker.connection.status()) {
+      if (type === 'reconnect') for (const of of this.#reading.values()) breakOff(of);
+    }
+  }
+
+  async #follow(stream: string): Promise<void> {
+    const { signal } = this.#stop;
+    try {
+      for (let due = 0; !signal.aborted; ) {
+        due = await this.#read(stream, due);
+        this.#reading.delete(stream);
+        await pause(AGAIN, signal);
+      }
+    } catch (error) {
+      // the consumer is durable, and `seek` comes again
+      tolerate(error, isAway, `reading ${stream}`);
+      if (isLeaderless(error) && !signal.aborted)
+        await removeLeaderless(this.#broker, stream, PROJECTOR).catch(
+          unless(isAway, `making the consumer of ${stream} again`),
+        );
+    } finally {
+      this.#followed.delete(stream);
+      this.#reading.delete(stream);
+    }
+  }
 
   /** Reads a stream until its consumer ends or a delivery is missing; returns how far it got. */
-  const read = async (stream: string, due: number): Promise<number> => {
-    await ensureProjector(broker, stream);
-    if ((rounds.get(stream) ?? 0) < round) {
-      const current = round;
-      await rewindProjector(broker, stream);
-      rounds.set(stream, current);
-    }
-    const floor = await reclaimProjector(broker, stream);
-    if (floor === 0 && !past.has(stream)) past.set(stream, await lastSequence(broker, stream));
-    await lookForHole(stream, floor + 1);
-    if (due > floor + 1) await lookForHole(stream, due);
-    const consumer = await broker.jetstream.consumers.get(stream, PROJECTOR);
+  async #read(stream: string, due: number): Promise<number> {
+    const floor = await this.#prepare(stream, due);
+    const consumer = await this.#broker.jetstream.consumers.get(stream, PROJECTOR);
     const early: JsMsg[] = [];
     let of: Reading | undefined;
     const messages = await consumer.consume({
@@ -138,102 +192,101 @@ export function streamReader(broker: Broker, options: ReaderOptions = {}): Strea
       ...STEADILY,
       callback: (message) => {
         if (of === undefined) early.push(message);
-        else take(message, of);
+        else this.#take(message, of);
       },
     });
-    of = { messages, due: floor + 1, broken: stop.signal.aborted };
-    reading.set(stream, of);
-    for (const message of early) take(message, of);
+    of = { messages, due: floor + 1, broken: this.#stop.signal.aborted };
+    this.#reading.set(stream, of);
+    for (const message of early) this.#take(message, of);
     if (of.broken) messages.stop();
     await messages.closed();
     return of.due;
-  };
+  }
 
-  const follow = async (stream: string): Promise<void> => {
-    try {
-      for (let due = 0; !stop.signal.aborted; ) {
-        due = await read(stream, due);
-        reading.delete(stream);
-        await pause(AGAIN, stop.signal);
-      }
-    } catch (error) {
-      // the consumer is durable, and `seek` comes again
-      tolerate(error, isAway, `reading ${stream}`);
-      if (isLeaderless(error) && !stop.signal.aborted)
-        await removeLeaderless(broker, stream, PROJECTOR).catch(
-          unless(isAway, `making the consumer of ${stream} again`),
-        );
-    } finally {
-      followed.delete(stream);
-      reading.delete(stream);
+  /** @returns up to where the consumer, which it makes ready, has acknowledged */
+  async #prepare(stream: string, due: number): Promise<number> {
+    const broker = this.#broker;
+    await ensureProjector(broker, stream);
+    if ((this.#rounds.get(stream) ?? 0) < this.#round) {
+      const current = this.#round;
+      await rewindProjector(broker, stream);
+      this.#rounds.set(stream, current);
     }
-  };
+    const floor = await reclaimProjector(broker, stream);
+    if (floor === 0) await this.#gaps.isNew(stream);
+    await this.#gaps.look(stream, floor + 1);
+    if (due > floor + 1) await this.#gaps.look(stream, due);
+    return floor;
+  }
 
-  const seek = async (): Promise<void> => {
-    while (!stop.signal.aborted) {
-      try {
-        const found = await readable(broker);
-        for (const stream of found.filter((name) => !followed.has(name))) {
-          followed.set(stream, follow(stream));
-        }
-      } catch (error) {
-        // NATS is unreachable at the moment; the consumers are durable
-        tolerate(error, isAway, 'looking for streams to read');
-      }
-      await pause(SEEK, stop.signal, { ref: false });
-    }
-  };
-  const seeking = seek();
-
-  /** After a lost connection: what was delivered over it may never have arrived. */
-  const watch = async (): Promise<void> => {
-    for await (const { type } of broker.connection.status()) {
-      if (type === 'reconnect') for (const of of reading.values()) breakOff(of);
-    }
-  };
-  // ends with the connection
-  background(watch(), 'watching the connection of the trace');
+  #take(message: JsMsg, of: Reading): void {
+    const { seq } = message;
+    if (of.broken) return;
+    const due = this.#gaps.next(message.info.stream, of.due);
+    if (seq > due) return breakOff(of);
+    // repetitions are harmless
+    if (seq === due) of.due = seq + 1;
+    this.#waiting.push({ message, of });
+    this.#arrived.resolve();
+  }
 
   /** The consumers acknowledge everything up to a message, so the last of each stream is enough. */
-  const acknowledge = (taken: readonly Taken[]): void => {
+  #acknowledge(taken: readonly Taken[]): void {
     const last = new Map<string, Taken>();
     for (const one of taken) last.set(one.message.info.stream, one);
     for (const [stream, { message, of }] of last) {
       // a restarted consumer restarts its count and delivers this one again
-      if (reading.get(stream) === of && !of.broken) message.ack();
+      if (this.#reading.get(stream) === of && !of.broken) message.ack();
     }
-  };
+  }
+}
 
-  return {
-    async next() {
-      while (waiting.length === 0) {
-        if (stop.signal.aborted) return undefined;
-        await arrived.promise;
-        arrived = Promise.withResolvers();
-      }
-      if (waiting.length < size && !stop.signal.aborted) {
-        await pause(linger, stop.signal);
-      }
-      const taken = waiting.splice(0, size);
-      return {
-        messages: taken.map(({ message }) => message),
-        acknowledge: () => acknowledge(taken),
-      };
-    },
-    lag: () => projectorLag(broker),
-    again() {
-      round += 1;
-      past.clear();
-      for (const of of reading.values()) breakOff(of);
-    },
-    async close() {
-      stop.abort();
-      arrived.resolve();
-      await seeking;
-      for (const { messages } of reading.values()) messages.stop();
-      await Promise.all(followed.values());
-    },
-  };
+function breakOff(of: Reading): void {
+  of.broken = true;
+  of.messages.stop();
+}
+
+/** The sequences that the streams no longer have, as far as somebody came to them. */
+class Gaps {
+  readonly #broker: Broker;
+  readonly #onMissing: ReaderOptions['onMissing'];
+  /** By stream: its gaps, from the first missing sequence to the next that exists. */
+  readonly #holes = new Map<string, Map<number, number>>();
+  /** By stream: its end before anything was read from it; it is not known what was removed up to there. */
+  readonly #past = new Map<string, number>();
+
+  constructor(broker: Broker, onMissing: ReaderOptions['onMissing']) {
+    this.#broker = broker;
+    this.#onMissing = onMissing;
+  }
+
+  /** Nothing was read from a stream yet: what it has lost so far is not missed. */
+  async isNew(stream: string): Promise<void> {
+    if (!this.#past.has(stream)) {
+      this.#past.set(stream, await lastSequence(this.#broker, stream));
+    }
+  }
+
+  /** Everything is read again. */
+  forget(): void {
+    this.#past.clear();
+  }
+
+  /** The sequence that comes next, where this one was expected. */
+  next(stream: string, due: number): number {
+    return this.#holes.get(stream)?.get(due) ?? due;
+  }
+
+  /** Records a gap in the stream at the next expected sequence, and reports it if that message should exist. */
+  async look(stream: string, due: number): Promise<void> {
+    const next = await nextExisting(this.#broker, stream, due);
+    if (next === undefined || next === due) return;
+    const found = this.#holes.get(stream) ?? new Map<number, number>();
+    if (due > (this.#past.get(stream) ?? 0) && !found.has(due)) {
+      this.#onMissing?.({ stream, from: due, to: next - 1 });
+    }
+    this.#holes.set(stream, found.set(due, next));
+  }
 }
 
 /** How many messages the projector still has to process, according to the server. */
