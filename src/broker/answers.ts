@@ -63,7 +63,7 @@ export function answers(
   };
   const storedApart = async (
     { reply }: Answer,
-    isDurable: boolean,
+    { isDurable }: { readonly isDurable: boolean },
   ): Promise<StoredBody | undefined> => {
     if (reply === undefined || reply.body.byteLength <= LARGE) return undefined;
     // no message has such an id
@@ -127,12 +127,12 @@ export function answers(
     },
     async send(address, answer) {
       const isDurable = address.startsWith(DURABLE);
-      const bytes = encodeAnswer(answer, await storedApart(answer, isDurable));
+      const bytes = encodeAnswer(answer, await storedApart(answer, { isDurable }));
       if (isDurable) await publisher.publish(address, bytes);
       else connection.publish(address, bytes);
     },
     async give(address, answer) {
-      const bytes = encodeAnswer(answer, await storedApart(answer, true));
+      const bytes = encodeAnswer(answer, await storedApart(answer, { isDurable: true }));
       const before = await steps.storeOnce(address, bytes);
       return before === undefined ? answer : read(before);
     },

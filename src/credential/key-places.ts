@@ -37,7 +37,7 @@ const NEXT = '.next';
 const NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
 
 export function keyPlaces(folder: string, entries: () => Promise<Entries>): KeyPlaces {
-  const placed = (name: string, certificate: string, key: string, isNew: boolean): KeyPlace => ({
+  const placed: Placed = ({ name, certificate, key, isNew }) => ({
     name,
     certificateFile: certificate,
     keyFile: key,
@@ -46,7 +46,12 @@ export function keyPlaces(folder: string, entries: () => Promise<Entries>): KeyP
     isNew,
   });
   const ofNew = (name: string): KeyPlace =>
-    placed(name, join(folder, NEW, `${name}.crt`), join(folder, NEW, `${name}.key`), true);
+    placed({
+      name,
+      certificate: join(folder, NEW, `${name}.crt`),
+      key: join(folder, NEW, `${name}.key`),
+      isNew: true,
+    });
   const of = async (name: string): Promise<KeyPlace> => {
     const known = (await entries()).get(name);
     if (known !== undefined) return ofEntry(name, known, placed);
@@ -80,7 +85,10 @@ export function keyPlaces(folder: string, entries: () => Promise<Entries>): KeyP
   };
 }
 
-type Placed = (name: string, certificate: string, key: string, isNew: boolean) => KeyPlace;
+/** Makes a place of the paths of its two files. */
+type Placed = (
+  of: Pick<KeyPlace, 'name' | 'isNew'> & { readonly certificate: string; readonly key: string },
+) => KeyPlace;
 
 const isExchangeable = (one: Held | 'other'): one is Held =>
   one !== 'other' &&
@@ -97,7 +105,7 @@ function ofEntry(name: string, one: Held | 'other', placed: Placed): KeyPlace {
       `certificate and key of ${name} are not two files without a passphrase, so they cannot be exchanged here: renew them where they come from`,
     );
   }
-  return placed(name, certificate.file, key.file, false);
+  return placed({ name, certificate: certificate.file, key: key.file, isNew: false });
 }
 
 const below = (folder: string, file: string): string => relative(folder, file).split(sep).join('/');

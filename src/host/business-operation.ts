@@ -232,9 +232,9 @@ export class BusinessOperation implements Host {
       },
       restore: () => this.#options.restore(stream, slots),
       handle: (taken, signals) => this.#handle(taken, signals, stream),
-      end: (taken, order, begun) => {
-        if (begun) this.#state.retrying = undefined;
-        return this.#end({ taken, order, begun });
+      end: (ended) => {
+        if (ended.begun) this.#state.retrying = undefined;
+        return this.#end(ended);
       },
     });
   }

@@ -19,7 +19,12 @@ import { endByOrder } from './end-by-order.ts';
 import { type Host, HostState, type HostStatus, type Runtime, tellFailedTry } from './host.ts';
 import { type OtherLines, OtherLinesWork } from './other-lines.ts';
 import { HostPatience } from './patience.ts';
-import { QueueWorker, type QueueWorkerOptions, type WorkSignals } from './queue-worker.ts';
+import {
+  type Ended,
+  QueueWorker,
+  type QueueWorkerOptions,
+  type WorkSignals,
+} from './queue-worker.ts';
 import { Workers } from './workers.ts';
 
 export interface ProcessOptions {
@@ -114,7 +119,7 @@ export class BusinessProcess implements Host {
       takeOver,
       restore: () => this.#options.restore(stream, slots),
       handle: (taken, signals) => this.#handle(taken, signals),
-      end: (taken, order, begun) => this.#end(taken, order, begun),
+      end: (ended) => this.#end(ended),
     });
   }
 
@@ -142,15 +147,12 @@ export class BusinessProcess implements Host {
     return this.#state.status(this.name, this.kind, this.#workers.inFlight);
   }
 
-  async #end(taken: Taken, order: EndOrder, begun: boolean): Promise<void> {
+  async #end(ended: Ended): Promise<void> {
+    const { message } = ended.taken;
     // first, so that nothing is given to it any more
-    await this.#options.process().ended?.(taken.message.id);
-    await endByOrder(
-      this.#runtime,
-      { ...this.#options, patience: this.#patience },
-      { taken, order, begun },
-    );
-    this.#forgetSteps(taken.message);
+    await this.#options.process().ended?.(message.id);
+    await endByOrder(this.#runtime, { ...this.#options, patience: this.#patience }, ended);
+    this.#forgetSteps(message);
   }
 
   #forgetSteps({ id }: Message): void {

@@ -1,8 +1,8 @@
-import type { Taken } from '../broker/queue.ts';
-import { type EndOrder, endMessage } from '../flow/end-message.ts';
+import { endMessage } from '../flow/end-message.ts';
 import type { Patience } from '../flow/settle.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import type { Runtime } from './host.ts';
+import type { Ended } from './queue-worker.ts';
 
 /** Settles a message of this host's queue as a person ordered. */
 export async function endByOrder(
@@ -12,7 +12,7 @@ export async function endByOrder(
     settled,
     patience,
   }: { readonly name: string; readonly settled: SettledMemory; readonly patience: Patience },
-  { taken, order, begun }: { taken: Taken; order: EndOrder; begun: boolean },
+  { taken, order, begun }: Ended,
 ): Promise<void> {
   const now = clock.now();
   const { answers } = accepting;

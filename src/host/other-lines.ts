@@ -64,7 +64,7 @@ export class OtherLinesWork {
    */
   async first(signal: AbortSignal): Promise<void> {
     for (let settled = 0; settled < 2 && !signal.aborted; await pause(PAUSE, signal)) {
-      const round = await this.#round(signal, true);
+      const round = await this.#round(signal, ({ earlier }) => earlier);
       if (round === 'none') return;
       if (round === 'settled') settled += 1;
     }
@@ -74,16 +74,18 @@ export class OtherLinesWork {
   async follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await pause(LOOK, signal);
-      if (!signal.aborted) await this.#round(signal, false);
+      if (!signal.aborted) await this.#round(signal);
     }
   }
 
-  async #round(signal: AbortSignal, earlierOnly: boolean): Promise<'none' | 'settled' | 'open'> {
+  async #round(
+    signal: AbortSignal,
+    isMeant: (line: OtherLine) => boolean = () => true,
+  ): Promise<'none' | 'settled' | 'open'> {
     const { others, name, held } = this.#options;
     const { leases } = this.#runtime;
     try {
-      const all = await others.find();
-      const lines = earlierOnly ? all.filter(({ earlier }) => earlier) : all;
+      const lines = (await others.find()).filter(isMeant);
       if (lines.length === 0) return 'none';
       const waiting = lines.filter(({ waits }) => waits);
       if (waiting.length === 0) return 'settled';

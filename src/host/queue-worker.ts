@@ -15,6 +15,14 @@ import type { SettledMemory } from '../flow/settled-memory.ts';
 import { orAbort } from '../time/or-abort.ts';
 import { pause } from '../time/pause.ts';
 
+/** A message that a person ends. */
+export interface Ended {
+  readonly taken: Taken;
+  readonly order: EndOrder;
+  /** Whether it was being worked on. */
+  readonly begun: boolean;
+}
+
 export interface QueueWorkerOptions {
   readonly broker: Broker;
   readonly bodies: Bodies;
@@ -49,8 +57,8 @@ export interface QueueWorkerOptions {
    * the message retried, at most `TRIES` times in total; then it is suspended.
    */
   readonly handle: (taken: Taken, signals: WorkSignals) => Promise<void>;
-  /** Settles a message as a person ordered; `begun` says whether it was being worked on. */
-  readonly end: (taken: Taken, order: EndOrder, begun: boolean) => Promise<void>;
+  /** Settles a message as a person ordered. */
+  readonly end: (ended: Ended) => Promise<void>;
 }
 
 /** `stopping` only ends waits; `cut` ends the work at once. */
@@ -268,7 +276,9 @@ export class QueueWorker {
     const order = this.#barred.get(id);
     this.#inFlight.set(id, flight);
     flight.work =
-      order === undefined ? this.#workOn(flight) : this.#endOr(flight, order, false).then(nothing);
+      order === undefined
+        ? this.#workOn(flight)
+        : this.#endOr(flight, { order, begun: false }).then(nothing);
     const landed = flight.work.finally(() => {
       this.#inFlight.delete(id);
       if (!this.#stopping) this.#work();
@@ -282,7 +292,7 @@ export class QueueWorker {
       await this.#handled(flight);
     } catch (error) {
       if (flight.order !== undefined) {
-        flight.ended = await this.#endOr(flight, flight.order, true);
+        flight.ended = await this.#endOr(flight, { order: flight.order, begun: true });
         return;
       }
       // it is in the line of another engine, which sends it
@@ -313,7 +323,7 @@ export class QueueWorker {
         if (stopping.signal.aborted || isAway(error)) throw error;
         unexpected(`working on a message of ${stream}`, error);
         if (tries === TRIES) {
-          await this.#endOr(flight, faultOrder(error), true);
+          await this.#endOr(flight, { order: faultOrder(error), begun: true });
           return;
         }
         await pause(FAULT_WAIT * tries, stopping.signal);
@@ -323,9 +333,9 @@ export class QueueWorker {
   }
 
   /** Whether it has now ended; if not, it goes back to its queue after a while. */
-  async #endOr({ taken, cut }: Flight, order: EndOrder, begun: boolean): Promise<boolean> {
+  async #endOr({ taken, cut }: Flight, how: Omit<Ended, 'taken'>): Promise<boolean> {
     try {
-      await this.#options.end(taken, order, begun);
+      await this.#options.end({ taken, ...how });
       return true;
     } catch (error) {
       tolerate(error, isAway, `ending a message of ${this.#options.stream}`);
@@ -352,7 +362,7 @@ export class QueueWorker {
     const index = this.#waiting.findIndex(({ message }) => message.id === id);
     const [waiting] = index < 0 ? [] : this.#waiting.splice(index, 1);
     if (waiting !== undefined) {
-      await this.#options.end(waiting, order, false);
+      await this.#options.end({ taken: waiting, order, begun: false });
       return true;
     }
     const flight = this.#inFlight.get(id);

@@ -37,7 +37,7 @@ async function workerOn(
     slots: line ? 1 : 4,
     takeOver: line ? () => takeOverLine(broker, stream) : undefined,
     restore: async () => void (await ensureWorker(broker, stream, 4)),
-    async end(taken, order) {
+    async end({ taken, order }) {
       ended.push({ text: textOf(taken), order });
       taken.acknowledge();
     },

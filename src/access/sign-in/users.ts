@@ -40,7 +40,7 @@ export interface Users {
   /** Rejects with CONFIG_INVALID for a name that is taken or invalid. */
   add(user: NewUser): Promise<void>;
   /** Rejects with NOT_FOUND. */
-  setPassword(name: string, password: string, mustChange: boolean): Promise<void>;
+  setPassword(name: string, of: Pick<NewUser, 'password' | 'mustChange'>): Promise<void>;
   /** Rejects with NOT_FOUND. */
   setRoles(name: string, roles: readonly string[], scope: readonly string[]): Promise<void>;
   /** Rejects with NOT_FOUND. */
@@ -122,7 +122,7 @@ export function users(database: MetaDatabase): Users {
         throw new EngineError('CONFIG_INVALID', `there is already a user ${name}`);
       }
     },
-    setPassword: (name, password, mustChange) =>
+    setPassword: (name, { password, mustChange }) =>
       changed(name, (session) =>
         session.run(
           'UPDATE "user" SET password = ?, must_change = ? WHERE lower(name) = lower(?)',

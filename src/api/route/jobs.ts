@@ -211,9 +211,9 @@ function jobSteering(app: Api, context: ApiContext): void {
     );
   order('cancel', 'Finishes what is under way and starts nothing else.', (id) => jobs.cancel(id));
   order('pause', 'Finishes what is under way; the rest waits until it is resumed.', (id) =>
-    jobs.pause(id, true),
+    jobs.pause(id),
   );
-  order('resume', 'Continues a paused job.', (id) => jobs.pause(id, false));
+  order('resume', 'Continues a paused job.', (id) => jobs.resume(id));
 }
 
 function sameJob(job: Job, { type, target, total }: Pick<Job, 'type' | 'target' | 'total'>): Job {

@@ -145,7 +145,7 @@ export async function findNatsServer(options: FindOptions = {}): Promise<string>
   const found = await installed(options, unfit);
   if (found !== undefined) return found;
   if (!(options.allowInstall ?? environment['WAYBILL_INSTALL'] !== 'never')) {
-    throw notFound([...unfit], false);
+    throw notFound([...unfit]);
   }
   say?.('no nats-server was found; installing it from the system packages …');
   if (await installFromSystem(environment)) {
@@ -159,7 +159,7 @@ export async function findNatsServer(options: FindOptions = {}): Promise<string>
 async function usable(named: string): Promise<string> {
   const why = await misfit(named);
   if (why === undefined) return named;
-  throw notFound([`${why}, although WAYBILL_NATS_SERVER names it`], false);
+  throw notFound([`${why}, although WAYBILL_NATS_SERVER names it`]);
 }
 
 async function fetched(
@@ -174,12 +174,12 @@ async function fetched(
     unfit.add(why);
   } catch (error) {
     const { text, retryable } = describeError(error);
-    throw notFound([...unfit, text], retryable);
+    throw notFound([...unfit, text], { retryable });
   }
-  throw notFound([...unfit], false);
+  throw notFound([...unfit]);
 }
 
-function notFound(why: readonly string[], retryable: boolean): EngineError {
+function notFound(why: readonly string[], { retryable = false } = {}): EngineError {
   const reasons = why.length === 0 ? '' : ` (${why.join('; ')})`;
   return new EngineError('BROKER_UNAVAILABLE', `no nats-server can be used${reasons}. ${BY_HAND}`, {
     retryable,
@@ -222,18 +222,18 @@ async function fetchNatsRelease(
 ): Promise<string> {
   const known = archives[`${process.platform}-${process.arch}`];
   if (known === undefined) {
-    throw failed(`no release is known for ${process.platform} on ${process.arch}`, false);
+    throw failed(`no release is known for ${process.platform} on ${process.arch}`);
   }
   const archive = `nats-server-${NATS_RELEASE}-${known.platform}.tar.gz`;
   const bytes = await get(`${downloads}/${NATS_RELEASE}/${archive}`);
   if (createHash('sha256').update(bytes).digest('hex') !== known.sum) {
     throw failed(
       `${archive} was not used, since its checksum is not that of the release: it was damaged or changed, in transit or at its source`,
-      true,
+      { retryable: true },
     );
   }
   const program = fileInTar(await unpacked(bytes, archive), 'nats-server');
-  if (program === undefined) throw failed(`${archive} contains no nats-server`, false);
+  if (program === undefined) throw failed(`${archive} contains no nats-server`);
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'nats-server');
   // another process may be downloading it as well, or running the existing one
@@ -251,7 +251,7 @@ async function unpacked(bytes: Buffer, archive: string): Promise<Buffer> {
   try {
     return await promisify(gunzip)(bytes);
   } catch {
-    throw failed(`${archive} cannot be unpacked`, false);
+    throw failed(`${archive} cannot be unpacked`);
   }
 }
 
@@ -259,16 +259,19 @@ async function get(url: string): Promise<Buffer> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(120_000) });
     if (response.ok) return Buffer.from(await response.arrayBuffer());
-    throw failed(`GET ${url} answered ${response.status}`, response.status >= 500);
+    throw failed(`GET ${url} answered ${response.status}`, {
+      retryable: response.status >= 500,
+    });
   } catch (error) {
     if (error instanceof EngineError) throw error;
     const { cause } = error as Error;
     const why = describeError(cause instanceof Error ? cause : error).text;
-    throw failed(`GET ${url} failed: ${why}`, true);
+    throw failed(`GET ${url} failed: ${why}`, { retryable: true });
   }
 }
 
-function failed(what: string, retryable: boolean): EngineError {
+/** @param retryable whether trying again may help */
+function failed(what: string, { retryable = false } = {}): EngineError {
   return new EngineError('BROKER_UNAVAILABLE', what, { retryable });
 }
 

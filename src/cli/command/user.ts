@@ -91,7 +91,7 @@ async function setRoles(name: string, flags: UserFlags): Promise<void> {
 async function setPassword(name: string, flags: UserFlags): Promise<void> {
   await changed(flags, ['user.password', name], async (known) => {
     const { password, mustChange } = await passwordFor(name, flags);
-    await known.setPassword(name, await hashPassword(password), mustChange);
+    await known.setPassword(name, { password: await hashPassword(password), mustChange });
     told(name, password, mustChange);
   });
 }

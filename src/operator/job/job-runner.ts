@@ -25,8 +25,9 @@ export interface JobRunner {
   start(job: NewJob): Promise<Job>;
   /** Finishes what is under way; the rest is not started. */
   cancel(id: number): Promise<void>;
-  /** Finishes what is under way, and continues once it is no longer paused. */
-  pause(id: number, paused: boolean): Promise<void>;
+  /** Finishes what is under way; the rest waits until it is resumed. */
+  pause(id: number): Promise<void>;
+  resume(id: number): Promise<void>;
   /** Removes jobs that ended so long ago that their messages have been purged too. */
   purge(): Promise<JobsSize>;
   /** Finishes what is under way. */
@@ -116,8 +117,13 @@ export function jobRunner<Order>(parts: JobRunnerOptions<Order>): JobRunner {
       await store.end(id, 'cancelled');
       live.tell({ jobs: [{ id, state: 'cancelled' }] });
     },
-    async pause(id, paused) {
-      await store.pause(id, paused);
+    async pause(id) {
+      await store.pause(id);
+      added.resolve();
+      await tell(id);
+    },
+    async resume(id) {
+      await store.resume(id);
       added.resolve();
       await tell(id);
     },

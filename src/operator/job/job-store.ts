@@ -146,8 +146,10 @@ export interface JobStore {
   advance(id: number, step: JobStep): Promise<ReadonlySet<number>>;
   /** What a running job waits for; undefined: it goes on. */
   waits(id: number, why: string | undefined): Promise<void>;
-  /** Pauses a running job or lets a paused one run; false if it is neither. */
-  pause(id: number, paused: boolean): Promise<boolean>;
+  /** Pauses a running job; false if it does not run. */
+  pause(id: number): Promise<boolean>;
+  /** Lets a paused job run; false if it is not paused. */
+  resume(id: number): Promise<boolean>;
   /** Ends a job; false if it had already ended. */
   end(id: number, state: JobState, why?: string): Promise<boolean>;
   /**

@@ -164,7 +164,16 @@ const OF_OUTCOME = {
   ended: 'AND outcome = ? AND result_id IS NOT NULL AND followed IS NOT NULL',
 };
 
-function acting(database: MetaDatabase): Pick<JobStore, 'advance' | 'waits' | 'pause' | 'takeUp'> {
+function acting(
+  database: MetaDatabase,
+): Pick<JobStore, 'advance' | 'waits' | 'pause' | 'resume' | 'takeUp'> {
+  const turned = async (id: number, from: JobState, to: JobState): Promise<boolean> =>
+    (await database.run(
+      'UPDATE job SET state = ?, why = NULL WHERE id = ? AND state = ?',
+      to,
+      id,
+      from,
+    )) > 0;
   return {
     advance: (id, step) =>
       database.transaction((session) => {
@@ -181,13 +190,8 @@ function acting(database: MetaDatabase): Pick<JobStore, 'advance' | 'waits' | 'p
         id,
       );
     },
-    pause: async (id, paused) =>
-      (await database.run(
-        'UPDATE job SET state = ?, why = NULL WHERE id = ? AND state = ?',
-        paused ? 'paused' : 'running',
-        id,
-        paused ? 'running' : 'paused',
-      )) > 0,
+    pause: (id) => turned(id, 'running', 'paused'),
+    resume: (id) => turned(id, 'paused', 'running'),
     takeUp: ({ id }, repeatable) =>
       database.transaction(async (session) => {
         const rows = await session.all<{ n: number }>(

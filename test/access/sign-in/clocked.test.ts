@@ -150,7 +150,7 @@ test('a password that is changed while it is checked begins no session', async (
   await api.user('anna', 'a long walk by the sea', {});
   await using meta = await metaDatabase({ data: api.data });
   const slow = await hashPassword('a long walk by the sea', SLOW);
-  await users(meta).setPassword('anna', slow, false);
+  await users(meta).setPassword('anna', { password: slow, mustChange: false });
   const trying = visitor(api.url).signIn('anna', 'a long walk by the sea');
   const another = await hashPassword('another', QUICK);
   await vi.waitFor(
@@ -159,7 +159,7 @@ test('a password that is changed while it is checked begins no session', async (
   );
   // the try is counted; two requests later the user is read as well
   for (let turn = 0; turn < 2; turn++) await visitor(api.url).me();
-  await users(meta).setPassword('anna', another, false);
+  await users(meta).setPassword('anna', { password: another, mustChange: false });
   expect((await trying).status).toBe(401);
   expect(await meta.all('SELECT * FROM web_session')).toEqual([]);
   expect(api.log.join('\n')).toContain('while it was being checked');

@@ -251,20 +251,20 @@ test.concurrent('a job is paused and goes on; cancelled while it is paused, it e
   await vi.waitFor(async () =>
     expect((await runner.store.items(id, { limit: 1 }))[0]?.state).toBe('doing'),
   );
-  await runner.pause(id, true);
+  await runner.pause(id);
   first.resolve();
   await vi.waitFor(async () =>
     expect(await runner.store.find(id)).toMatchObject({ state: 'paused', done: 128 }),
   );
-  await runner.pause(id, false);
+  await runner.resume(id);
   await vi.waitFor(async () =>
     expect(await runner.store.find(id)).toMatchObject({ state: 'finished', done: 200 }),
   );
   // one that has ended neither pauses nor goes on
-  await runner.pause(id, true);
+  await runner.pause(id);
   expect((await runner.store.find(id))?.state).toBe('finished');
   const { id: second } = await runner.store.add({ ...order, ids: [1] });
-  await runner.store.pause(second, true);
+  await runner.store.pause(second);
   await runner.cancel(second);
   expect(await runner.store.items(second, { limit: 1 })).toMatchObject([{ state: 'cancelled' }]);
   await runner.stop();

@@ -254,7 +254,8 @@ function ownPasswordRoute(api: Api, signIn: SignIn): void {
         signIn.local.check(attempt),
       );
       checkNewPassword(password, name);
-      await users.setPassword(name, await hashPassword(password), false);
+      const hash = await hashPassword(password);
+      await users.setPassword(name, { password: hash, mustChange: false });
       const entry = { actor: { name, via }, ip: request.ip, object: `user ${name}` };
       await signIn.audit.record({ ...entry, action: 'password.change', outcome: 'done' });
       const user = await users.find(name);

@@ -204,7 +204,7 @@ function accountRoutes(api: Api, signIn: SignIn): void {
       const hash = await hashPassword(password);
       // nothing may change between reading the user and acting
       const { name } = await mayActOn(signIn, request);
-      await users.setPassword(name, hash, true);
+      await users.setPassword(name, { password: hash, mustChange: true });
       await recorded(signIn, request, 'user.password', name);
       return { password };
     },
