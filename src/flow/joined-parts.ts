@@ -1,7 +1,9 @@
+import { isAscii } from 'node:buffer';
+import { type Charset, charsetNamed, type Decoded, decodeFaithfully } from '../document/charset.ts';
+import { documentOf, kindOf } from '../document/document-of.ts';
 import { endingWithCr, hl7Header } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import type { TransformOutput } from '../transform/transform.ts';
-import { decodedPart, inOneCharset } from './one-charset.ts';
 
 /** What is made of the parts of a batch. */
 export const JOINED_AS = {
@@ -107,4 +109,34 @@ function hl7Batch(bodies: readonly Uint8Array[], { name, at }: Joining): Uint8Ar
     ...messages.flatMap((body) => [body, body.at(-1) === 0x0d ? NOTHING : Buffer.from('\r')]),
     Buffer.from(after, 'latin1'),
   ]);
+}
+
+/** The text of a part, in the charset that it declares itself, otherwise in that of its message. */
+function decodedPart({ type, charset, body }: JoinedPart): Decoded {
+  const declared: Charset | undefined =
+    kindOf(type) === 'hl7' ? hl7Header(body).charset : undefined;
+  return decodeFaithfully(body, declared ?? charsetNamed(charset));
+}
+
+/** Parts of one text, in one charset: as they are if they agree, otherwise all in UTF-8. */
+function inOneCharset(parts: readonly JoinedPart[]): {
+  readonly bodies: readonly Uint8Array[];
+  readonly charset: string | undefined;
+} {
+  const charsets = new Set(
+    parts.filter((part) => !isAscii(part.body)).map((part) => decodedPart(part).charset.name),
+  );
+  if (charsets.size < 2) {
+    const [charset = parts[0]?.charset] = charsets;
+    return { bodies: parts.map(({ body }) => body), charset };
+  }
+  return { bodies: parts.map(inUtf8), charset: 'utf-8' };
+}
+
+function inUtf8(part: JoinedPart): Uint8Array {
+  if (isAscii(part.body)) return part.body;
+  if (kindOf(part.type) !== 'hl7') return Buffer.from(decodedPart(part).text, 'utf8');
+  const document = documentOf(part.body, part);
+  document.set('MSH-18', 'UNICODE UTF-8');
+  return document.bytes();
 }

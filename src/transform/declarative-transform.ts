@@ -24,10 +24,15 @@ import {
   FIRST_WITH_STRUCTURE,
   type Hl7Type,
 } from './declared-type.ts';
-import { type Decoding, decoded } from './decoded.ts';
 import { beginFhir } from './fhir/begin-fhir.ts';
 import { beginV2, type FromFhir } from './fhir/begin-v2.ts';
 import { messageStructure } from './message-structure.ts';
+
+/** The new message is what a value holds in base64, such as a PDF in OBX-5.5. */
+interface Decoding {
+  readonly base64: Expression<string>;
+}
+
 import type { Split } from './split/read-split.ts';
 import type { Transform, TransformInput, TransformOutput, WatchedInput } from './transform.ts';
 import { doSteps, type Run, type SegmentPairs, type Step } from './work.ts';
@@ -316,4 +321,14 @@ function messageType({ message, event }: Hl7Type, version: string): string[] {
   if (event === '') return [message];
   if (isBefore(version, FIRST_WITH_STRUCTURE)) return [message, event];
   return [message, event, messageStructure(message, event)];
+}
+
+/** Throws TRANSFORM_FAILED for nothing, and for what is not base64: a decoder would make some bytes of anything. */
+function decoded({ base64 }: Decoding, scope: Scope): Buffer {
+  // line ends and blanks within it mean nothing
+  const text = base64.evaluate(scope).replaceAll(/\s+/g, '');
+  if (text === '') throw new EngineError('TRANSFORM_FAILED', 'what base64 names is empty');
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.toString('base64').replace(/=+$/, '') === text.replace(/=+$/, '')) return bytes;
+  throw new EngineError('TRANSFORM_FAILED', 'what base64 names is not base64');
 }

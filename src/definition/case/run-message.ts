@@ -2,6 +2,7 @@ import { credentials } from '../../credential/credentials.ts';
 import { type NamedJwtKeys, namedJwtKeys } from '../../credential/jwt/token-keys.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { messageOf, outputOf } from '../../flow/code-message.ts';
+import { refuseReceive } from '../../flow/mail.ts';
 import type { CallAnswer, ProcessMessage, ReceiveOptions } from '../../flow/process-code.ts';
 import { type Leg, route } from '../../flow/route.ts';
 import { heldState } from '../../flow/shared-state.ts';
@@ -13,10 +14,9 @@ import type { Envelope, NewMessage, Reply } from '../../message/message.ts';
 import type { Explanation, RecordedError } from '../../message/record.ts';
 import type { Clock } from '../../time/clock.ts';
 import type { Definition } from '../definition.ts';
-import { processOf } from '../process-of.ts';
+import { conditionsOf, processOf } from '../process-of.ts';
 import { wiring } from '../wiring.ts';
 import { CaseMemory } from './case-memory.ts';
-import { assertReceivable } from './receivable.ts';
 
 /** A message that got to an operation. */
 export interface SentMessage {
@@ -205,3 +205,34 @@ function processRun({ message, settled }: Leg): ProcessRun[] {
   const { status, explain, error } = settled;
   return [{ process: message.target, status, explain, error }];
 }
+
+/**
+ * Throws PROCESS_FAILED if an engine would not give this message to the code that waits: a case
+ * would pass with a key that no message ever has.
+ */
+function assertReceivable(
+  definition: Definition,
+  process: string,
+  { arrived, options: { key, when } }: Receiving,
+): void {
+  const receives = definition.processes.get(process)?.receives;
+  if (receives?.key === undefined) throw refuseReceive(process);
+  if (arrived === undefined) return;
+  const found = String(receives.key.evaluate(arrived));
+  if (found !== key) {
+    const has = found === '' ? 'an empty key' : `the key "${found}"`;
+    throw refused(`by the key of receives the next message has ${has}, and "${key}" is waited for`);
+  }
+  if (when !== undefined && !conditionsOf(definition, process)(when).evaluate(arrived)) {
+    throw refused(`the next message does not fit ${when}`);
+  }
+}
+
+interface Receiving {
+  /** The next message of the case; undefined if there is none. */
+  readonly arrived: Subject | undefined;
+  readonly options: ReceiveOptions;
+}
+
+const refused = (why: string): EngineError =>
+  new EngineError('PROCESS_FAILED', `the case gives a message that is not received: ${why}`);
