@@ -2,20 +2,22 @@ import { formatDate } from './date-format.ts';
 import { plainTextOf } from './plain-text.ts';
 
 /** What scripts use under the name `ACKGenerator`: the acknowledgement of an HL7 message, with its code and text. */
-export const ACKGenerator = {
-  generateAckResponse(...given: readonly unknown[]): string {
-    // either (message, code, text), or (message, isXml, code, text, dateFormat, error)
-    const isLong = given.length > 3;
-    const [message, , ...long] = given;
-    const [code, note, dates, error] = isLong ? long : given.slice(1);
-    return acknowledged(plainTextOf(message), {
-      code: plainTextOf(code ?? 'AA'),
-      note: plainTextOf(note ?? ''),
-      dates: plainTextOf(dates ?? 'yyyyMMddHHmmss'),
-      error: plainTextOf(error ?? ''),
-    });
-  },
-};
+export const ACKGenerator = { generateAckResponse };
+
+/** Scripts also write `new ACKGenerator.generateAckResponse(…)`, which is the same. */
+function generateAckResponse(...given: readonly unknown[]): string {
+  // either (message, code, text), or (message, isXml, code, text, dateFormat, error)
+  const isLong = given.length > 3;
+  const [message, , ...long] = given;
+  const [code, note, dates, error] = isLong ? long : given.slice(1);
+  const made = acknowledged(plainTextOf(message), {
+    code: plainTextOf(code ?? 'AA'),
+    note: plainTextOf(note ?? ''),
+    dates: plainTextOf(dates ?? 'yyyyMMddHHmmss'),
+    error: plainTextOf(error ?? ''),
+  });
+  return new.target === undefined ? made : (Object(made) as string);
+}
 
 interface Answered {
   readonly code: string;

@@ -6,7 +6,6 @@ import type {
   ProcessMessage,
 } from '../flow/process-code.ts';
 import type { Reply } from '../message/message.ts';
-import { ACKGenerator } from './acknowledgement.ts';
 import { type Effect, type RequestEnd, runWaiting } from './blocking.ts';
 import {
   type DataSettings,
@@ -16,10 +15,12 @@ import {
   transformedText,
   writeData,
 } from './data-type.ts';
+import { deployAll, deployLater } from './deployment.ts';
 import { chainsOf, DestinationFailed, type Failed } from './destination-chains.ts';
 import { type Incoming, incoming, WITH_VARIABLES } from './incoming.ts';
 import { VariableMap } from './maps.ts';
 import { Attempts, type Facts, scopeOf, wholeMessage } from './message-scope.ts';
+import { type Acknowledgements, ownAcknowledgement } from './own-acknowledgement.ts';
 import { plainTextOf } from './plain-text.ts';
 import { ERROR, FILTERED, QUEUED, Response, SENT } from './response.ts';
 import { runIn, type Scope, variable } from './scope.ts';
@@ -71,14 +72,6 @@ export interface Destination extends Stage {
   readonly pass?: readonly string[];
 }
 
-/** The code and text of an acknowledgement. */
-type Acknowledgement = readonly [code: string, text: string];
-
-interface Acknowledgements {
-  readonly accepted?: Acknowledgement;
-  readonly rejected?: Acknowledgement;
-}
-
 export interface Channel {
   readonly name: string;
   readonly id: string;
@@ -92,6 +85,8 @@ export interface Channel {
   readonly global?: Readonly<Partial<Record<'preprocessor' | 'postprocessor' | 'deploy', Script>>>;
   /** What the sender is answered: a name in the response map such as `d1`, `postprocessor`, or `auto` for an HL7 acknowledgement. */
   readonly answer?: string;
+  /** Whether `auto` says what the destinations did, not only the source. */
+  readonly answersForDestinations?: boolean;
   /** Codes and texts of `auto` that are not the usual ones. */
   readonly acknowledgements?: Acknowledgements;
   readonly answerType?: string;
@@ -104,13 +99,14 @@ export interface Channel {
 
 /** The process for a channel. Its scripts run one after the other; what they send is sent between them. */
 export function channel(definition: Channel): ProcessCode {
-  let isDeployed = false;
+  deployLater(definition);
   return async (message, context) => {
+    await deployAll(definition, async (of, scripts) => {
+      const nothing = { text: '', type: 'text/plain' };
+      const run = new ChannelRun(of as Channel, message, context, nothing);
+      for (const script of scripts) if (script !== undefined) await run.script(script);
+    });
     const run = await ChannelRun.begin(definition, message, context);
-    for (const deploy of isDeployed ? [] : [definition.global?.deploy, definition.deploy]) {
-      if (deploy !== undefined) await run.script(deploy);
-    }
-    isDeployed = true;
     return run.process();
   };
 }
@@ -137,6 +133,8 @@ class ChannelRun {
   /** The destinations that this run is for, because only they failed before; undefined for all. */
   readonly #only: readonly number[] | undefined;
   readonly #taken: Taken;
+  /** What became of the message at each destination that it got to. */
+  readonly #statuses: string[] = [];
   /** The process itself. */
   readonly #process: string;
   /** The data of `connectorMessage`. */
@@ -306,7 +304,6 @@ class ChannelRun {
     return raw;
   }
 
-  /** Also for a message that the source filtered out. */
   async #postprocessed(): Promise<unknown> {
     const scope = this.#scope;
     let result: unknown;
@@ -344,6 +341,7 @@ class ChannelRun {
   async #destination(destination: Destination, body: string): Promise<void> {
     const { name, number, to, label, writer } = destination;
     const put = (response: Response): void => {
+      this.#statuses.push(response.getStatus());
       this.#scope.responseMap.put(`d${number}`, response);
       this.#scope.responseMap.put(name, response);
     };
@@ -454,7 +452,8 @@ class ChannelRun {
   #answer(result: unknown, status: typeof SENT | typeof FILTERED): Reply | undefined {
     const { answer, answerType, answerCode, source } = this.#of;
     if (answer === undefined) return undefined;
-    if (answer === 'auto') return this.#acknowledged(status);
+    if (answer === 'auto')
+      return ownAcknowledgement(this.#of, this.#raw, [status, ...this.#statuses]);
     const found = answer === 'postprocessor' ? result : this.#scope.responseMap.get(answer);
     const response = found instanceof Response ? found : undefined;
     const body = response === undefined ? plainTextOf(found ?? '') : response.getMessage();
@@ -463,16 +462,6 @@ class ChannelRun {
     const type = answerType === undefined ? mediaType('RAW', body) : this.#fill(answerType, body);
     const code = /^\d{3}$/.test(coded) ? coded : isFault ? '500' : codeOf(body);
     return { body: Buffer.from(body), type, ...(code !== undefined && { code }) };
-  }
-
-  /** The acknowledgement of HL7 that Mirth Connect makes: a message that is filtered out is rejected. */
-  #acknowledged(status: typeof SENT | typeof FILTERED): Reply {
-    const { accepted = ['AA', ''], rejected = ['AR', 'Message Rejected.'] } =
-      this.#of.acknowledgements ?? {};
-    const [code, note] = status === FILTERED ? rejected : accepted;
-    const body = ACKGenerator.generateAckResponse(this.#raw, code, note);
-    const ofHl7 = this.#of.source.http === undefined ? { code } : {};
-    return { body: Buffer.from(body), type: mediaType('HL7V2', body), ...ofHl7 };
   }
 }
 

@@ -1,3 +1,9 @@
+/**
+ * What a script gets for a value that would not be true: a map of Java gives objects, and any object is true. Each is one
+ * object, so that two of them are equal.
+ */
+const OBJECTS = new Map<unknown, unknown>(['', false, 0].map((one) => [one, Object(one)]));
+
 /** A map of variables, with the names that its Java counterpart has. */
 export class VariableMap {
   readonly #values: Map<string, unknown>;
@@ -7,11 +13,13 @@ export class VariableMap {
   }
 
   get(key: unknown): unknown {
-    return this.#values.get(String(key)) ?? null;
+    const value = this.#values.get(String(key)) ?? null;
+    return OBJECTS.get(value) ?? value;
   }
 
+  /** Java takes `undefined` as that word. */
   put(key: unknown, value: unknown): void {
-    this.#values.set(String(key), value);
+    this.#values.set(String(key), value === undefined ? 'undefined' : value);
   }
 
   containsKey(key: unknown): boolean {

@@ -13,6 +13,16 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 const ENCODED = new Map(Object.entries(ENTITIES).map(([entity, mark]) => [mark, entity]));
 
+/** Line ends too: a parser would take a carriage return as a line feed. */
+const encoded = (mark: string): string => ENCODED.get(mark) ?? `&#${mark.charCodeAt(0)};`;
+
+function decoded(written: string, decimal = '', hexadecimal = ''): string {
+  const named = ENTITIES[written];
+  if (named !== undefined) return named;
+  const number = hexadecimal === '' ? Number(decimal) : Number.parseInt(hexadecimal, 16);
+  return number > 0 && number <= 0x10_ff_ff ? String.fromCodePoint(number) : written;
+}
+
 const rootOf = (xml: unknown): XmlNode => {
   const root = parseNodes(plainTextOf(xml)).find(({ kind }) => kind === 'element');
   if (root === undefined) throw new SyntaxError('there is no XML element');
@@ -31,11 +41,14 @@ function orAsItIs(value: unknown, make: () => string): string {
 /** What scripts use under the name `XmlUtil`. */
 export const XmlUtil = {
   /** Anything but XML is returned unchanged. */
-  prettyPrint: (xml: unknown): string => orAsItIs(xml, () => toXml(rootOf(xml), '  ')),
+  prettyPrint: (xml: unknown): string => orAsItIs(xml, () => `${toXml(rootOf(xml), '    ')}\n`),
   encode: (value: unknown): string =>
-    plainTextOf(value).replaceAll(/[<>&"']/g, (mark) => ENCODED.get(mark) ?? mark),
+    plainTextOf(value).replaceAll(/[<>&"'\r\n\u0080-\uffff]/g, encoded),
   decode: (value: unknown): string =>
-    plainTextOf(value).replaceAll(/&(?:lt|gt|amp|quot|apos);/g, (one) => ENTITIES[one] ?? one),
+    plainTextOf(value).replaceAll(
+      /&(?:lt|gt|amp|quot|apos|#(\d{1,7})|#x([\da-f]{1,6}));/gi,
+      decoded,
+    ),
   /** Attributes as `@name`, text next to them as `$`, elements with the same name as an array. Prefixes are dropped. */
   toJson(xml: unknown): string {
     const root = rootOf(xml);
@@ -75,7 +88,7 @@ export const JsonUtil = {
   prettyPrint: (json: unknown): string =>
     orAsItIs(json, () => {
       const value = typeof json === 'string' ? (JSON.parse(json) as unknown) : json;
-      return JSON.stringify(value, undefined, 2);
+      return laidOut(value);
     }),
   escape: (value: unknown): string => JSON.stringify(plainTextOf(value)).slice(1, -1),
   toXml(json: unknown): string {
@@ -84,6 +97,20 @@ export const JsonUtil = {
     return made.map((one) => toXml(one)).join('');
   },
 };
+
+/** As Jackson lays it out: `"name" : value`, each element of an array on its own line. */
+function laidOut(value: unknown, indent = ''): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const within = `${indent}  `;
+  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
+  const parts = Array.isArray(value)
+    ? value.map((one) => laidOut(one, within))
+    : Object.entries(value).map(
+        ([name, one]) => `${JSON.stringify(name)} : ${laidOut(one, within)}`,
+      );
+  if (parts.length === 0) return `${open} ${close}`;
+  return `${open}\n${within}${parts.join(`,\n${within}`)}\n${indent}${close}`;
+}
 
 function nodesOf(name: string, value: unknown): XmlNode[] {
   if (Array.isArray(value)) return value.flatMap((one) => nodesOf(name, one));

@@ -318,3 +318,44 @@ test('what failed at a destination goes on there alone once its script is correc
 `;
   expect(await cases(imported(text), yaml)).toMatch(/1 passed/);
 });
+
+test.each([
+  ['all sent', 'A01', [true, true], 'AA'],
+  ['one filtered out', 'A01', [true, false], 'AA'],
+  ['all filtered out', 'A01', [false, false], 'AR'],
+  ['filtered out by the source', 'A02', [true, true], 'AE'],
+] as const)('acknowledged once the destinations are done: %s', async (_, event, passes, said) => {
+  const text = channel({
+    properties: mllpListener(6661, 'Auto-generate (Destinations completed)'),
+    rules: [ruleBuilder("msg['MSH']['MSH.9']['MSH.9.2'].toString()", 'EQUALS', [`'${event}'`])],
+    destinations: passes.map((one, index) => ({
+      ...WARD,
+      name: `To ${index}`,
+      rules: [javaScriptRule(`return ${one};`)],
+    })),
+  });
+  const yaml = `cases: [{ name: one, message: adt.hl7, others: any, reply: { fields: { MSA-1: ${said} } } }]\n`;
+  expect(await cases(imported(text), yaml)).toMatch(/1 passed/);
+});
+
+test('a deploy script sets global variables for other channels before their first message', async () => {
+  const other = channelXml({
+    id: 'other',
+    name: 'Other',
+    transport: 'Channel Reader',
+    properties: '',
+    destinations: [FILE],
+  }).replace(
+    '<deployScript>return;</deployScript>',
+    "<deployScript>globalMap.put('other', channelId); return;</deployScript>",
+  );
+  const router = channel({
+    transformer: {
+      inbound: 'HL7V2',
+      steps: [javaScript('route', "router.routeMessageByChannelId(globalMap.get('other'), 'x');")],
+    },
+  });
+  const yaml =
+    'cases: [{ name: one, message: adt.hl7, expect: { adt-in-ward: 1, other-file: 1 } }]\n';
+  expect(await cases(imported(router, other), yaml)).toMatch(/1 passed/);
+});

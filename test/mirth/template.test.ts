@@ -27,7 +27,7 @@ test.each([
   ["${headers.get('X-Unit')} $headers.size()", 'W1 1'],
   ['${order.item[1]} ${codes[0]} $codes.size()', 'b A 2'],
   ["$mrn.substring(1) ${mrn.length()} ${mrn.equals('123')}", '23 3 true'],
-  ['${JsonUtil.prettyPrint(${message.encodedData})}', '{\n  "a": 1\n}'],
+  ['${JsonUtil.prettyPrint(${message.encodedData})}', '{\n  "a" : 1\n}'],
   ["${XmlUtil.encode('a<b')}", 'a&lt;b'],
   ["#if($mrn == '123')yes#{else}no#end", 'yes'],
   ['#if($unknown)a#elseif($mrn && !$unknown)b#else c#end', 'b'],

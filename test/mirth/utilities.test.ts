@@ -32,6 +32,39 @@ test('an acknowledgement turns sender and receiver round and has the message’s
   expect(() => ACKGenerator.generateAckResponse('<a/>', 'AA', '')).toThrow(/MSH/);
 });
 
+test('an acknowledgement that is made with new is the same text', () => {
+  // as scripts write it, which Rhino permits
+  const make = ACKGenerator.generateAckResponse as unknown as new (
+    ...given: readonly unknown[]
+  ) => InstanceType<typeof String>;
+  expect(new make(ADT, 'AA', '').toString()).toMatch(/\rMSA\|AA\|77\r$/);
+});
+
+test('what is written into XML keeps its carriage returns and letters', () => {
+  expect(XmlUtil.encode('a\rb\né')).toBe('a&#13;b&#10;&#233;');
+  expect(XmlUtil.decode('&#13;&#xE9;&amp;')).toBe('\ré&');
+});
+
+test('XML and JSON are laid out as Mirth Connect does it', () => {
+  expect(XmlUtil.prettyPrint('<a><b>1</b></a>')).toBe('<a>\n    <b>1</b>\n</a>\n');
+  expect(JsonUtil.prettyPrint('{"a":[1,{}],"b":[]}')).toBe(
+    '{\n  "a" : [\n    1,\n    { }\n  ],\n  "b" : [ ]\n}',
+  );
+});
+
+test('values of a map are objects to a script, as Java gives them', () => {
+  const map = Maps.map().add('empty', '').add('no', false).add('none', undefined);
+  const [empty, no, other] = [map.get('empty'), map.get('no'), map.get('empty')];
+  expect([Boolean(empty), Boolean(no), String(empty), String(no)]).toEqual([
+    true,
+    true,
+    '',
+    'false',
+  ]);
+  expect(empty === other).toBe(true);
+  expect(map.get('none')).toBe('undefined');
+});
+
 test('XML and JSON become each other', () => {
   const json = XmlUtil.toJson(
     '<x:o xmlns:x="u" id="7"><c>1.50</c><c>true</c><e/><t k="v">a</t></x:o>',

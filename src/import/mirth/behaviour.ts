@@ -41,9 +41,20 @@ export function acknowledgementsOf(
     return given[0] === code && given[1] === text ? [] : [[given[0], given[1]]];
   };
   const [accepted] = of('successful', 'AA', '');
+  const [failed] = of('error', 'AE', 'An Error Occurred Processing Message.');
   const [rejected] = of('rejected', 'AR', 'Message Rejected.');
-  return { ...(accepted && { accepted }), ...(rejected && { rejected }) };
+  return {
+    ...(accepted && { accepted }),
+    ...(failed && { failed }),
+    ...(rejected && { rejected }),
+  };
 }
+
+/** Whether an acknowledgement tells what the destinations did. */
+export const answersForDestinations = (source: XmlNode | undefined): boolean =>
+  partText(source, 'properties/sourceConnectorProperties/responseVariable').includes(
+    'Destinations completed',
+  );
 
 /** Whether scripts or templates in there read what a destination answered. */
 export function readsAnswers(of: XmlNode | undefined, names: readonly string[]): boolean {

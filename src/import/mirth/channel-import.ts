@@ -5,6 +5,7 @@ import type { ReportLine } from '../report.ts';
 import {
   acknowledgementsOf,
   answerOf,
+  answersForDestinations,
   attachmentScript,
   isBinary,
   isQueued,
@@ -457,11 +458,12 @@ class ChannelImport {
         'look',
         'deploy',
         'scripts',
-        'the deploy script runs in each engine before its first message',
+        'the deploy script runs in each engine before the first message of any channel',
       );
     }
     if (answer !== undefined) parts.push(...answerParts(source, answer, isHttp));
     if (answer === 'auto') {
+      if (answersForDestinations(source)) parts.push('answersForDestinations: true');
       const codes = acknowledgementsOf(source);
       if (Object.keys(codes).length > 0) parts.push(`acknowledgements: ${JSON.stringify(codes)}`);
     }
