@@ -24,6 +24,7 @@ import { type Names, names } from './names.ts';
 import { patiently } from './patiently.ts';
 import { type Publisher, publisher, type Turn, turn } from './publisher.ts';
 import { isTooOld, OLDEST } from './server-version.ts';
+import { whyAway } from './why-away.ts';
 
 /** A connection to NATS on behalf of one production. */
 export interface Broker extends AsyncDisposable {
@@ -47,9 +48,16 @@ export interface Broker extends AsyncDisposable {
 /**
  * `waiting`: it is there, but nobody answers for JetStream, as while a cluster elects its leaders.
  * `refused`: it takes this user or password no longer; told once until it is back.
+ * `unreachable`: why a connection does not come back; each reason told once until it is.
  * `denied`: it does not permit something, or a limit of the account is reached; each told once until it is back.
  */
-export type BrokerStatus = 'connected' | 'disconnected' | 'waiting' | 'refused' | 'denied';
+export type BrokerStatus =
+  | 'connected'
+  | 'disconnected'
+  | 'unreachable'
+  | 'waiting'
+  | 'refused'
+  | 'denied';
 
 export interface BrokerOptions extends NatsAccess {
   readonly production: string;
@@ -87,14 +95,11 @@ const CLOSING = 5_000;
 export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   const signIn = { refused: false };
   const connection = await connect({
-    servers: options.url.split(','),
-    ...(options.user === undefined ? {} : { user: options.user, pass: options.password ?? '' }),
-    name: `waybill ${options.production} ${options.role}`,
+    ...placeAndName(options),
     maxReconnectAttempts: -1,
     reconnectDelayHandler: () => (signIn.refused ? AGAIN_REFUSED : AGAIN + Math.random() * JITTER),
     // otherwise the client gives up for good when it is refused twice
     ignoreAuthErrorAbort: true,
-    timeout: HANDSHAKE,
     pingInterval: 10_000,
     maxPingOut: 3,
     ignoreClusterUpdates: false,
@@ -140,13 +145,37 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   return broker;
 }
 
+/** Where it connects to, and as whom. */
+const placeAndName = ({ url, user, password, production, role }: BrokerOptions) => ({
+  servers: url.split(','),
+  ...(user === undefined ? {} : { user, pass: password ?? '' }),
+  name: `waybill ${production} ${role}`,
+  timeout: HANDSHAKE,
+});
+
+/** Why another connection does not come about; undefined if it does, or if the sign-in is refused, which is told elsewhere. */
+async function reasonAway(options: BrokerOptions): Promise<string | undefined> {
+  try {
+    const connection = await connect({ ...placeAndName(options), reconnect: false });
+    await connection.close();
+    return undefined;
+  } catch (error) {
+    return isRefusal(error) ? undefined : reason(error);
+  }
+}
+
 async function watch(
   broker: Broker,
   { requests, signIn }: { readonly requests: EndedRequests; readonly signIn: { refused: boolean } },
-  { onStatus: tell = () => undefined, onReconnect }: BrokerOptions,
+  options: BrokerOptions,
 ): Promise<void> {
+  const { onStatus: tell = () => undefined, onReconnect } = options;
   const { connection, publisher: out } = broker;
   const denied = denials(tell);
+  const why = whyAway(
+    () => reasonAway(options),
+    (text) => tell('unreachable', text),
+  );
   for await (const status of connection.status()) {
     const { type } = status;
     if (type === 'error' && isRefusal(status.error)) {
@@ -157,16 +186,20 @@ async function watch(
     } else if (type === 'disconnect') {
       requests.lost();
       out.disconnected();
+      why.away();
       tell('disconnected');
     } else if (type === 'reconnect') {
       signIn.refused = false;
       denied.clear();
+      why.back();
       requests.back();
       await onReconnect?.(broker);
       out.reconnected();
       tell('connected');
     }
   }
+  // it was closed
+  why.back();
 }
 
 /** Throws if this server cannot be used. */

@@ -39,7 +39,7 @@ export interface Events {
   messagesLost(host: string | undefined, range: LostRange): void;
   configurationChanged(text: string, by?: string): void;
   brokerStatus(
-    status: 'connected' | 'disconnected' | 'waiting' | 'refused' | 'denied',
+    status: 'connected' | 'disconnected' | 'unreachable' | 'waiting' | 'refused' | 'denied',
     detail?: string,
   ): void;
   /** An unexpected error; see `hearUnexpected`. */
@@ -184,7 +184,7 @@ export function events({ production, log, hosts, metrics, record }: EventsOption
       if (status === 'denied') return hostEvent('', 'error', event, { text: deniedText(detail) });
       metrics.events.inc({ production, host: '', event });
       if (status === 'refused') log.error({ event, text: SIGN_IN_REFUSED }, event);
-      else log.warn({ event }, event);
+      else log.warn({ event, ...(detail === '' ? {} : { text: detail }) }, event);
     },
     unexpected(one) {
       hostEvent('', 'error', 'unexpected-error', {

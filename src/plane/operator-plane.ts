@@ -66,6 +66,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     onStatus: (status, detail = '') => {
       const event = `nats-${status}`;
       if (status === 'refused') log.error({ event, text: SIGN_IN_REFUSED }, event);
+      if (status === 'unreachable') log.warn({ event, text: detail }, event);
       if (status === 'denied') log.error({ event, text: deniedText(detail) }, event);
     },
   });

@@ -87,3 +87,20 @@ test('what the user may not do is told once, in the words of the server', async 
     ]),
   );
 });
+
+test('why a lost connection does not come back is told once', async () => {
+  await using nats = await startNats();
+  const told: unknown[] = [];
+  const onStatus = (...status: unknown[]): number => told.push(status);
+  await using broker = await connectBroker({ ...nats, production: 'lab', role: 'test', onStatus });
+  await nats.stop();
+  await vi.waitFor(
+    () =>
+      expect(told).toEqual([
+        ['disconnected'],
+        ['unreachable', expect.stringMatching(/^connect ECONNREFUSED 127\.0\.0\.1:\d+$/)],
+      ]),
+    { timeout: 20_000 },
+  );
+  await broker.close(100);
+});
