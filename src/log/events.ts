@@ -180,8 +180,9 @@ export function events({ production, log, hosts, metrics, record }: EventsOption
       hostEvent('', 'info', 'configuration-changed', { text, by });
     },
     brokerStatus(status, detail = '') {
+      if (status === 'denied')
+        return hostEvent('', 'error', 'nats-denied', { text: deniedText(detail) });
       const event = `nats-${status}`;
-      if (status === 'denied') return hostEvent('', 'error', event, { text: deniedText(detail) });
       metrics.events.inc({ production, host: '', event });
       if (status === 'refused') log.error({ event, text: SIGN_IN_REFUSED }, event);
       else log.warn({ event, ...(detail === '' ? {} : { text: detail }) }, event);
