@@ -21,7 +21,7 @@ import type { Api } from '../web/api.ts';
 import { ApiError } from '../web/api-error.ts';
 import { API_PREFIX } from '../web/api-prefix.ts';
 import { lazySchemas } from '../web/lazy-schemas.ts';
-import { isAmong } from '../web/networks.ts';
+import { isAmong, withoutPorts } from '../web/networks.ts';
 import { notFound, sendProblem } from '../web/problem.ts';
 import { securityHeaders } from '../web/security-headers.ts';
 import { consoleFiles } from './console-files.ts';
@@ -115,6 +115,10 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
   admitConnections(app.server, isAmong(trustedProxies), context.log);
   tls?.follow(app.server);
   app.addHook('onClose', async () => tls?.close());
+  app.addHook('onRequest', async ({ raw: { headers } }) => {
+    const forwarded = headers['x-forwarded-for'];
+    if (typeof forwarded === 'string') headers['x-forwarded-for'] = withoutPorts(forwarded);
+  });
   app.decorateRequest('principal', undefined);
   app.decorateRequest('signInAgain', undefined);
   app.setErrorHandler(async (error: Error, request, reply) => {

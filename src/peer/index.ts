@@ -106,6 +106,7 @@ export {
 export { listenerLimits, listenerPlace } from './http-server/http-listener-settings.ts';
 export { type HttpReply, refusalAnswer, respond } from './http-server/http-reply.ts';
 export { type Arrived, cookieOf, Incoming } from './http-server/incoming.ts';
+export { callerAddresses, proxies } from './http-server/proxies.ts';
 export { Refusal, refusalOf } from './http-server/refusal.ts';
 export { type Content, RequestBody } from './http-server/request-body.ts';
 export { Room } from './http-server/room.ts';

@@ -20,3 +20,12 @@ export function isAmong(networks: readonly string[]): (address: string) => boole
 export function isLoopback(address: string | undefined): boolean {
   return address !== undefined && /^(?:::ffff:)?127\.|^::1$|^localhost$/.test(address);
 }
+
+/** `X-Forwarded-For` without the ports that some gateways write: they differ with each connection, and would make one guesser many. */
+export function withoutPorts(forwarded: string): string {
+  return forwarded
+    .split(',')
+    .map((one) => one.trim())
+    .map((one) => /^\[([^\]]+)\](?::\d+)?$/.exec(one)?.[1] ?? one.replace(/^([\d.]+):\d+$/, '$1'))
+    .join(', ');
+}

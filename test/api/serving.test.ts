@@ -109,6 +109,20 @@ test('being at the machine, or behind a proxy on it, makes nobody an administrat
   }
 });
 
+test('a proxy that writes the port of each caller does not make one guesser many', async () => {
+  const url = new URL('/api/v1/sign-in', production.url);
+  const seen: number[] = [];
+  for (const port of [5001, 5002, 5003, 5004]) {
+    const headers = {
+      'content-type': 'application/json',
+      'x-forwarded-for': `203.0.113.9:${port}`,
+    };
+    const body = JSON.stringify({ user: 'nobody', password: 'wrong' });
+    seen.push((await fetch(url, { method: 'POST', headers, body })).status);
+  }
+  expect(seen).toEqual([401, 401, 401, 429]);
+});
+
 test('figures of the engines and of the trace come from one place', async () => {
   const { text } = await got('/metrics');
   expect(text).toMatch(/waybill_host_up\{instance_engine="0",production="ward",host="hl7-in"\} 1/);

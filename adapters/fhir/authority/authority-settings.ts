@@ -1,5 +1,11 @@
 import { type SettingsFault, setting } from 'waybill/adapter';
-import { directoryFaults, directorySettings, providerFaults, providerSettings } from 'waybill/peer';
+import {
+  directoryFaults,
+  directorySettings,
+  providerFaults,
+  providerSettings,
+  proxies,
+} from 'waybill/peer';
 
 const client = {
   id: setting.text({ help: 'The id of the application (client_id).', example: 'growth-chart' }),
@@ -84,6 +90,7 @@ const fields = {
     help: 'After which time a person has to let the application in again.',
     default: '90d',
   }),
+  proxies,
 };
 
 export const authoritySettings = setting.group(fields, {

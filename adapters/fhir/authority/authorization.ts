@@ -9,6 +9,7 @@ import {
 } from 'waybill/adapter';
 import {
   type CorsPolicy,
+  callerAddresses,
   checkSameSite,
   cookieOf,
   type HttpReply,
@@ -101,6 +102,7 @@ export class Authorization {
   readonly #lent: AuthorityLent;
   readonly #parts: AuthorizationOptions;
   readonly #attempts: Attempts;
+  readonly #addressOf: ReturnType<typeof callerAddresses>;
   readonly #own: CorsPolicy;
   #sealed: Promise<SealedAttempts<Waiting>> | undefined;
 
@@ -108,6 +110,7 @@ export class Authorization {
     this.#lent = lent;
     this.#parts = parts;
     this.#attempts = lent.signIn.attempts(lent.host);
+    this.#addressOf = callerAddresses(parts.values.proxies);
     const { origin } = new URL(parts.base);
     this.#own = { origins: [origin], headers: [], expose: [], credentials: false, maxAge: 0 };
   }
@@ -187,7 +190,8 @@ export class Authorization {
 
   async #signedIn(incoming: Incoming, form: URLSearchParams): Promise<Person | Refusal> {
     const user = (form.get('user') ?? '').slice(0, 200);
-    const wait = this.#attempts.tried(user, incoming.address);
+    const address = this.#addressOf(incoming);
+    const wait = this.#attempts.tried(user, address);
     if (wait > 0) {
       return new Refusal(
         429,
@@ -198,12 +202,12 @@ export class Authorization {
       const password = (form.get('password') ?? '').slice(0, 1_000);
       const found = await this.#parts.people.signedIn(user, password);
       if (found === undefined) return new Refusal(401, 'User or password is wrong.');
-      this.#attempts.succeeded(user, incoming.address);
+      this.#attempts.succeeded(user, address);
       return found;
     } catch (error) {
       if (error instanceof Refusal) return error;
       if (!(error instanceof EngineError)) throw error;
-      this.#attempts.undecided(user, incoming.address);
+      this.#attempts.undecided(user, address);
       throw nobodyNow(error);
     }
   }

@@ -12,6 +12,7 @@ import { EngineError } from 'waybill/adapter';
 import type { User } from 'waybill/peer';
 import {
   type CorsPolicy,
+  callerAddresses,
   checkSameSite,
   cookieOf,
   type HttpReply,
@@ -49,12 +50,14 @@ export class SignInDesk {
   readonly #provider: ProviderDesk | undefined;
   readonly #cookies: SignInCookies;
   readonly #attempts: Attempts;
+  readonly #addressOf: ReturnType<typeof callerAddresses>;
 
   constructor(lent: LentHere, settings: SignInValues) {
     const { realm = lent.host, idle, absolute, grace } = settings;
     this.#lent = lent;
     this.#settings = settings;
     this.#attempts = lent.signIn.attempts(realm);
+    this.#addressOf = callerAddresses(settings.proxies);
     this.#grants = lent.signIn.grants(realm, { idle, absolute, grace });
     const { oidc } = settings;
     this.#users = new KnownUsers(lent, settings);
@@ -145,13 +148,6 @@ export class SignInDesk {
     const provided = providerGrant(claims);
     if (provided === undefined) return this.#users.now({ subject: name, claims });
     return this.#provider && { name, claims: provided.claims, proof: '' };
-  }
-
-  /** What the nearest proxy says, if it is one of ours: only that entry is not the caller's own claim. */
-  #addressOf({ address, headers }: Incoming): string {
-    if (!this.#settings.proxies.includes(address)) return address;
-    const told = headers['x-forwarded-for']?.toString().split(',').at(-1)?.trim();
-    return told === undefined || told === '' ? address : told.slice(0, 64);
   }
 
   async #refresh(incoming: Incoming, { refreshToken }: Asked): Promise<HttpReply> {

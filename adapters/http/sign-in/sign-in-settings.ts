@@ -2,6 +2,7 @@ import { setting } from 'waybill/adapter';
 import {
   directorySettings,
   providerSettings,
+  proxies,
   type RoutePattern,
   routePatternOf,
 } from 'waybill/peer';
@@ -98,11 +99,7 @@ const fields = {
   ),
   ...lifetimes,
   ...cookies,
-  proxies: setting.list(setting.text({ help: 'The address of a proxy.' }), {
-    help: 'The proxies in front of this port whose X-Forwarded-For says who calls. Without them, a proxy counts as one caller, and what one person guesses slows down everybody behind it.',
-    example: '["10.1.2.3"]',
-    advanced: true,
-  }),
+  proxies,
 };
 
 export const signInSettings = setting.group(fields, {

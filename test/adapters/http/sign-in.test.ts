@@ -220,7 +220,7 @@ test('guessing is slowed down for a person at an address, and not for others', a
 });
 
 test('behind a proxy that is named, what one address guesses does not slow down another', async () => {
-  await using one = await portal({ signIn: { proxies: ['127.0.0.1'] } });
+  await using one = await portal({ signIn: { proxies: ['127.0.0.0/8'] } });
   await signedIn('anna', one);
   const guess = (from: string): Promise<Called> =>
     post(
@@ -229,9 +229,9 @@ test('behind a proxy that is named, what one address guesses does not slow down 
       { 'x-forwarded-for': `1.2.3.4, ${from}` },
     );
   const seen: number[] = [];
-  for (let at = 0; at < 4; at++) seen.push((await guess('10.0.0.7')).status);
+  for (let at = 0; at < 4; at++) seen.push((await guess(`10.0.0.7:${5000 + at}`)).status);
   expect(seen).toEqual([401, 401, 401, 429]);
-  expect((await guess('10.0.0.8')).status).toBe(401);
+  expect((await guess('[2001:db8::8]:5000')).status).toBe(401);
   await signedIn('anna', one);
 });
 
