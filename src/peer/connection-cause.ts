@@ -82,8 +82,8 @@ const CERTIFICATE: Readonly<Record<string, Explain>> = {
     `the certificate of ${place} has expired${expiryOf(error)}`,
     'Ask the owner for a renewed certificate, and check the clock of this machine',
   ],
-  CERT_NOT_YET_VALID: (place) => [
-    `the certificate of ${place} is not valid yet`,
+  CERT_NOT_YET_VALID: (place, error) => [
+    `the certificate of ${place} is not valid yet${startOf(error)}`,
     'Check the clocks of both machines',
   ],
   CERT_REVOKED: (place) => [
@@ -98,10 +98,13 @@ const CERTIFICATE: Readonly<Record<string, Explain>> = {
     'the revocation list named by crl is not valid yet',
     'Check the clock of this machine',
   ],
-  UNABLE_TO_GET_CRL: (place) => [
-    `the file named by crl has no revocation list for the authority of ${place}`,
-    'Add the list of every authority in the chain to the file',
-  ],
+  UNABLE_TO_GET_CRL: (place, error) =>
+    isSelfSigned(error)
+      ? SELF_SIGNED(place, error)
+      : [
+          `the file named by crl has no revocation list for the authority of ${place}`,
+          'Add the list of every authority in the chain to the file',
+        ],
   INVALID_PURPOSE: (place) => [
     `the certificate of ${place} was not issued for this purpose (its extended key usage)`,
     'Ask for a certificate for server authentication (a peer that listens) or client authentication (one that connects)',
@@ -252,6 +255,19 @@ const issuerOf = (error: Error): string => {
 const subjectOf = (error: Error): string => {
   const certificate = certificateOf(error);
   return certificate === undefined ? '' : ` (${certificateFacts(certificate).subject})`;
+};
+
+/** It has no authority, so no list is missing. */
+function isSelfSigned(error: Error): boolean {
+  const certificate = certificateOf(error);
+  return certificate !== undefined && certificate.subject === certificate.issuer;
+}
+
+const startOf = (error: Error): string => {
+  const certificate = certificateOf(error);
+  return certificate === undefined
+    ? ''
+    : `, but from ${dateText(certificateFacts(certificate).notBefore)} on`;
 };
 
 const expiryOf = (error: Error): string => {

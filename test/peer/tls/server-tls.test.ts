@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
+import { promisify } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import { type CertificateCredential } from '../../../src/adapter/index.ts';
 import { certificateAuthority } from '../../../src/credential/certificate-maker.ts';
@@ -105,6 +107,27 @@ describe('a server that requires client certificates', () => {
     const texts = server.events.map((event) => event.text).join('\n');
     expect(texts).toMatch(/the revocation list named by tls\.crl expired on/);
     expect(texts).toMatch(/revocation list named by crl is out of date/);
+  });
+
+  test('names a certificate that begins later, and one that signed itself where there are lists', async () => {
+    await using all = await certificates();
+    const crl = await all.file('crl.pem', all.authority.revocationList([]));
+    const settings = { certificate: 'hub', clientCertificate: 'required', trust: all.trust, crl };
+    await using server = await listen(settings, { hub: all.server });
+    const notBefore = new Date('2100-01-01');
+    const terms = { commonName: 'client-a', notBefore, notAfter: new Date('2101-01-01') };
+    const files = { cert: join(all.folder, 'own.crt'), key: join(all.folder, 'own.key') };
+    await promisify(execFile)('openssl', [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+      ...['-subj', '/CN=own', '-days', '9', '-keyout', files.key, '-out', files.cert],
+    ]);
+    const own = { cert: await readFile(files.cert), key: await readFile(files.key) };
+    for (const client of [shown(credentialOf(all.authority.issue(terms))), own]) {
+      await greeting(server.port, { ca: all.authority.certificate, ...client });
+    }
+    const texts = server.events.map((event) => event.text);
+    expect(texts[0]).toMatch(/is not valid yet, but from 2100-01-01 on/);
+    expect(texts[1]).toMatch(/is self-signed and not trusted here/);
   });
 
   test('takes all lists of a file, and ends what is connected with a certificate revoked since', async () => {
