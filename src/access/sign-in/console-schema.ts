@@ -67,6 +67,8 @@ const Saml = closed({
   title: maybe(Text),
   /** The identity provider's metadata: an address, or a file. */
   metadata: Text,
+  /** File with the certificates (PEM) of the authorities to trust for that address. */
+  trust: maybe(Text),
   /** Our name there; the address of our metadata if left out. */
   entityId: maybe(Text),
   /** Files (PEM) with which requests are signed. */
@@ -101,6 +103,8 @@ const Issuer = closed({
   issuer: Text,
   audience: Text,
   jwks: Text,
+  /** File with the certificates (PEM) of the authorities to trust for `jwks`. */
+  trust: maybe(Text),
   algorithms: Type.Array(
     word('RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'),
     { minItems: 1 },

@@ -7,6 +7,7 @@ import { ConfigError } from '../../error/adapter-error.ts';
 import { describeError } from '../../error/engine-error.ts';
 import { nearest } from '../../error/nearest.ts';
 import { milliseconds } from '../../time/duration.ts';
+import { isLoopback } from '../../web/networks.ts';
 import type { MaskPaths, Places } from '../rights/field-mask.ts';
 import { BUILT_IN_ROLES, checkRoles, grantOf, type Roles } from '../rights/roles.ts';
 import { checkScope } from '../rights/scope.ts';
@@ -164,13 +165,11 @@ function mechanismsOf(
 > {
   const delegated = file === undefined ? undefined : resolve(folder, file);
   return {
-    oidc: oidc.map((one) =>
-      one.trust === undefined ? one : { ...one, trust: resolve(folder, one.trust) },
-    ),
+    oidc: oidc.map((one) => withTrust(one, folder)),
     ldap: ldap.map((one) => directorySettings(one, folder)),
     saml: saml.map((one) => samlSettings(one, folder)),
     kerberos: kerberos.map((one) => kerberosSettings(one, folder)),
-    tokens,
+    tokens: tokens.map((one) => withTrust(one, folder)),
     header,
     delegated,
     external:
@@ -367,6 +366,11 @@ function traceUrlProblems({ traceUrl }: ConsoleFile): string[] {
   return ['traceUrl: write an http or https address with {traceId} where the id of the trace goes'];
 }
 
+const withTrust = <Entry extends { readonly trust?: string | undefined }>(
+  entry: Entry,
+  folder: string,
+): Entry => (entry.trust === undefined ? entry : { ...entry, trust: resolve(folder, entry.trust) });
+
 function mappingProblems(path: string, mapping: IdentityMapping, roles: Roles): string[] {
   const { roles: to = {}, everybody = [], scope = [] } = mapping;
   const given = [...Object.values(to), ...everybody];
@@ -384,16 +388,38 @@ function mechanismProblems(written: ConsoleFile, folder: string): string[] {
     ...(delegated === undefined || existsSync(resolve(folder, delegated))
       ? []
       : [`delegated: there is no file ${delegated}`]),
-    ...entryProblems('oidc', written.oidc, ({ trust }) =>
-      trust === undefined || existsSync(resolve(folder, trust))
+    ...entryProblems('oidc', written.oidc, (one) => trustProblems(one, folder)),
+    ...entryProblems('tokens', written.tokens, (one) => [
+      ...trustProblems(one, folder),
+      ...(isSafeAddress(one.jwks)
         ? []
-        : [`trust: there is no file ${trust}`],
-    ),
+        : ['jwks: write an address with https://, since the keys there decide who gets in']),
+    ]),
     ...entryProblems('ldap', written.ldap, (one) => directoryProblems(one, folder)),
-    ...entryProblems('saml', written.saml, (one) => samlProblems(one, folder)),
+    ...entryProblems('saml', written.saml, (one) => [
+      ...trustProblems(one, folder),
+      ...samlProblems(one, folder),
+    ]),
     ...entryProblems('kerberos', written.kerberos, (one) => kerberosProblems(one, written, folder)),
     ...namingProblems(written),
   ];
+}
+
+const trustProblems = (
+  { trust }: { readonly trust?: string | undefined },
+  folder: string,
+): string[] =>
+  trust === undefined || existsSync(resolve(folder, trust))
+    ? []
+    : [`trust: there is no file ${trust}`];
+
+/** Over TLS, or on this machine. */
+function isSafeAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return (
+    protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')))
+  );
 }
 
 /** The problems of each entry, with its place. */

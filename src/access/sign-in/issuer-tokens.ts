@@ -1,5 +1,6 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import { claimAt } from '../../message/caller.ts';
+import { trustingFetch } from '../../peer/oidc/provider-fetch.ts';
 import { publishedKeys } from '../../peer/published-keys.ts';
 import type { Identity } from '../rights/principal-for.ts';
 import type { IssuerSettings } from './console-schema.ts';
@@ -18,7 +19,9 @@ const CLOCK_SKEW = 30;
 export function issuerTokens(issuers: readonly IssuerSettings[]): IssuerTokens {
   const known = issuers.map((settings) => ({
     settings,
-    keys: publishedKeys(new URL(settings.jwks)),
+    keys: publishedKeys(new URL(settings.jwks), {
+      ask: settings.trust === undefined ? undefined : trustingFetch(settings.trust),
+    }),
   }));
   return async (token, from) => {
     const told = said(token);
@@ -128,7 +131,7 @@ function refusal(error: unknown, { issuer, audience, jwks }: IssuerSettings): Si
   return SignInRefusal.away(
     'the issuer of this token',
     `the keys of ${issuer} cannot be fetched`,
-    `check that ${jwks} can be reached from here and answers with keys`,
+    `check that ${jwks} can be reached from here and answers with keys; an authority of your own goes under tokens.trust`,
   );
 }
 

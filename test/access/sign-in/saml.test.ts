@@ -63,6 +63,7 @@ describe.skipIf(noPysaml !== undefined)('signing in with SAML', () => {
         name: 'adfs',
         title: 'adfs',
         metadata: '',
+        trust: undefined,
         entityId: undefined,
         signing: { certificate: join(folder.path, 'sp.pem'), key: join(folder.path, 'sp.key') },
         clockSkew: 0,
@@ -448,6 +449,7 @@ describe.skipIf(noPysaml !== undefined)('signing in with SAML', () => {
       /no address to sign in at/,
     );
     expect(await problems({ metadata: 'http://sso.example/metadata' })).toMatch(/write https/);
+    expect(await problems({ trust: 'no.pem' })).toMatch(/saml\.0\.trust: there is no file no\.pem/);
     expect(await problems({ key: undefined })).toMatch(/belong together/);
     expect(await problems({ key: join(folder.path, 'sp.pem') })).toMatch(
       /not a certificate and its/,

@@ -4,6 +4,7 @@ import { parseXml } from '../../../document/xml/parse-xml.ts';
 import { isSignedByOneOf } from '../../../document/xml/signature/enveloped.ts';
 import { SecurityProblem } from '../../../document/xml/signature/security-problem.ts';
 import type { XmlElement } from '../../../document/xml/tree.ts';
+import { type ProviderFetch, trustingFetch } from '../../../peer/oidc/provider-fetch.ts';
 import type { Identity } from '../../rights/principal-for.ts';
 import { mappedIdentity } from '../mapped-identity.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
@@ -84,7 +85,7 @@ export const LONGEST_RESPONSE = 1024 * 1024;
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 export function samlProvider(settings: SamlSettings, used: UsedAssertions): SamlProvider {
   const { name, title, fromProvider } = settings;
-  const known = knownProvider(settings.metadata);
+  const known = knownProvider(settings);
   const nameOf = (own: OwnAddresses): string => settings.entityId ?? own.metadata;
   const told = async <Value>(work: () => Promise<Value>): Promise<Value> => {
     try {
@@ -297,13 +298,17 @@ const AT_MOST_EVERY = 60_000;
 const TIMEOUT = 10_000;
 const LONGEST = 4 * 1024 * 1024;
 
-function knownProvider(metadata: string): KnownProvider {
+function knownProvider({
+  metadata,
+  trust,
+}: Pick<SamlSettings, 'metadata' | 'trust'>): KnownProvider {
+  const ask = trust === undefined ? fetch : trustingFetch(trust);
   let known: Promise<IdpMetadata> | undefined;
   let at = 0;
   const load = (): Promise<IdpMetadata> => {
     at = performance.now();
     const before = known;
-    const loading = (isAddress(metadata) ? fetched(metadata) : fromFile(metadata))
+    const loading = (isAddress(metadata) ? fetched(metadata, ask) : fromFile(metadata))
       .then(idpMetadata)
       .catch((error: unknown) => {
         // the provider may be away while people come back from it
@@ -330,13 +335,13 @@ async function fromFile(path: string): Promise<string> {
   });
 }
 
-async function fetched(address: string): Promise<string> {
+async function fetched(address: string, ask: ProviderFetch): Promise<string> {
   const told = (why: string): SamlProviderAway =>
     new SamlProviderAway(
       `the metadata cannot be fetched from ${address}: ${why}`,
-      'check the address and that it can be reached from here; or save it as a file',
+      'check the address and that it can be reached from here, and trust if it has an authority of your own; or save it as a file',
     );
-  const answer = await fetch(address, { signal: AbortSignal.timeout(TIMEOUT) }).catch(
+  const answer = await ask(address, { signal: AbortSignal.timeout(TIMEOUT) }).catch(
     (error: unknown) => {
       const { cause, name } = error as { cause?: { code?: unknown }; name?: unknown };
       throw told(String(cause?.code ?? name));

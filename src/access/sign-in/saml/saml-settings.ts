@@ -13,6 +13,8 @@ export interface SamlSettings extends IdentityMapping {
   readonly title: string;
   /** An address, or the absolute path of a file. */
   readonly metadata: string;
+  /** File (PEM) with the authorities to trust for that address; the public ones if left out. */
+  readonly trust: string | undefined;
   /** Our name at the provider; undefined takes the address of our own metadata. */
   readonly entityId: string | undefined;
   /** Files of the certificate and key with which requests are signed. */
@@ -29,12 +31,13 @@ const MOST_SKEW = 10 * 60_000;
 export const isAddress = (metadata: string): boolean => /^https?:\/\//.test(metadata);
 
 export function samlSettings(written: SamlFile, folder: string): SamlSettings {
-  const { name, title = name, metadata, entityId, certificate, key, clockSkew } = written;
+  const { name, title = name, metadata, trust, entityId, certificate, key, clockSkew } = written;
   const { user, rolesFrom, roles, everybody, scope, fromProvider = false } = written;
   return {
     name,
     title,
     metadata: isAddress(metadata) ? metadata : resolve(folder, metadata),
+    trust: trust === undefined ? undefined : resolve(folder, trust),
     entityId,
     signing:
       certificate === undefined || key === undefined
