@@ -173,6 +173,5 @@ test('the alert rules of the page ask for figures and events that there are', as
     .map((file) => read(`src/${file}.ts`))
     .join();
   const [, events = ''] = /event=~"([^"]+)"/.exec(rules) ?? [];
-  // what becomes of the connection to NATS is named by its status
-  for (const event of events.split('|')) expect(told).toContain(`'${event.replace(/^nats-/, '')}'`);
+  for (const event of events.split('|')) expect(told).toContain(`'${event}'`);
 });
