@@ -5,6 +5,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./command/run.ts')).runCommand(),
   check: async () => (await import('./command/check.ts')).checkCommand(),
   test: async () => (await import('./command/check.ts')).testCommand(),
+  compare: async () => (await import('./command/compare.ts')).compareCommand(),
   transform: async () => (await import('./command/transform.ts')).transformCommand(),
   lsp: async () => (await import('./command/lsp.ts')).lspCommand(),
   apply: async () => (await import('./command/operate.ts')).applyCommand(),

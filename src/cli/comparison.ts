@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import { bodyDifferences } from './body-differences.ts';
+import { comparable, type Likeness } from './comparable.ts';
+
+/** A message that one of the two sent to a target. */
+export interface Sent {
+  /** Where it stands, for a person. */
+  readonly from: string;
+  readonly text: string;
+}
+
+export interface Difference {
+  /** `PID-5.1 (Family Name)`, `line 3` */
+  readonly at: string;
+  /** In how many messages. */
+  readonly count: number;
+  readonly example: {
+    readonly old: string | undefined;
+    readonly new: string | undefined;
+    readonly from: string;
+  };
+}
+
+export interface TargetComparison {
+  readonly target: string;
+  readonly same: number;
+  readonly different: number;
+  readonly differences: readonly Difference[];
+  /** Sent by the old engine only, and by the new one only. */
+  readonly missing: readonly string[];
+  readonly more: readonly string[];
+  /** Of those sent by the new one only: the same as another that both sent. */
+  readonly doubled: number;
+}
+
+/** Compares what two engines sent to a target, in any order. What is the same is not kept. */
+export class Comparison {
+  readonly #target: string;
+  readonly #likeness: Likeness;
+  /** What the old engine sent and has not been found yet, by what is compared. */
+  readonly #expected = new Map<string, Sent[]>();
+  readonly #found = new Set<string>();
+  readonly #more: Sent[] = [];
+  #same = 0;
+  #doubled = 0;
+
+  constructor(target: string, likeness: Likeness) {
+    this.#target = target;
+    this.#likeness = likeness;
+  }
+
+  old(sent: Sent): void {
+    const key = this.#key(sent);
+    const others = this.#expected.get(key);
+    if (others === undefined) this.#expected.set(key, [sent]);
+    else others.push(sent);
+  }
+
+  new(sent: Sent): void {
+    const key = this.#key(sent);
+    const left = this.#expected.get(key);
+    if (left?.pop() === undefined) {
+      this.#more.push(sent);
+      if (this.#found.has(key)) this.#doubled += 1;
+      return;
+    }
+    if (left.length === 0) this.#expected.delete(key);
+    this.#found.add(key);
+    this.#same += 1;
+  }
+
+  result(): TargetComparison {
+    const missing = [...this.#expected.values()].flat();
+    const pairs = pairsOf(missing, this.#more, (sent) => this.#lines(sent));
+    const differences = new Map<string, Difference>();
+    for (const [before, after] of pairs) this.#note(before, after, differences);
+    const paired = new Set(pairs.flat());
+    const alone = (all: readonly Sent[]): string[] =>
+      all.filter((one) => !paired.has(one)).map(({ from }) => from);
+    return {
+      target: this.#target,
+      same: this.#same,
+      different: pairs.length,
+      differences: [...differences.values()].toSorted((a, b) => b.count - a.count),
+      missing: alone(missing),
+      more: alone(this.#more),
+      doubled: this.#doubled,
+    };
+  }
+
+  #key({ text }: Sent): string {
+    return createHash('sha256').update(comparable(text, this.#likeness)).digest('base64');
+  }
+
+  /** What tells which messages belong together; a header of HL7 is the same in many. */
+  #lines({ text }: Sent): string[] {
+    const lines = comparable(text, this.#likeness).split(/[\r\n]+|(?<=>)(?=<)|(?<=,)(?=")/);
+    return lines.filter((line) => !/^MSH\W/.test(line));
+  }
+
+  #note(before: Sent, after: Sent, differences: Map<string, Difference>): void {
+    const [old, made] = [before, after].map(({ text }) => this.#shown(text));
+    const { places } = bodyDifferences(asBody(old ?? ''), asBody(made ?? ''));
+    const of = new Set<string>();
+    for (const { at, before: was, after: is } of places) {
+      // a line’s number says nothing about other messages
+      const place = at.replace(/^line \d+$/, 'a line');
+      if (of.has(place)) continue;
+      of.add(place);
+      const known = differences.get(place);
+      const example = known?.example ?? { old: was, new: is, from: before.from };
+      differences.set(place, { at: place, count: (known?.count ?? 0) + 1, example });
+    }
+  }
+
+  /** HL7 without what may differ, so that only the rest is shown. */
+  #shown(text: string): string {
+    return this.#likeness.exact ? text : comparable(text, this.#likeness);
+  }
+}
+
+function asBody(text: string): Parameters<typeof bodyDifferences>[0] {
+  const type = /^MSH\W/.test(text) ? 'HL7v2' : 'text/plain';
+  return { bytes: Buffer.from(text), type, charset: undefined };
+}
+
+/** A line that is in more messages than this does not tell which belong together. */
+const COMMON = 50;
+
+/** The messages of both that belong together: those that share most of the lines that few have, then in their order. */
+function pairsOf(
+  before: readonly Sent[],
+  after: readonly Sent[],
+  lines: (sent: Sent) => readonly string[],
+): [Sent, Sent][] {
+  const withLine = new Map<string, Sent[]>();
+  for (const one of before) {
+    for (const line of new Set(lines(one))) {
+      const others = withLine.get(line) ?? [];
+      others.push(one);
+      withLine.set(line, others);
+    }
+  }
+  const left = new Set(before);
+  const pairs: [Sent, Sent][] = [];
+  for (const one of after) {
+    const shared = new Map<Sent, number>();
+    for (const other of othersWith(withLine, lines(one)))
+      if (left.has(other)) shared.set(other, (shared.get(other) ?? 0) + 1);
+    const [best] = [...shared].toSorted(([, a], [, b]) => b - a);
+    if (best === undefined) continue;
+    left.delete(best[0]);
+    pairs.push([best[0], one]);
+  }
+  return pairs;
+}
+
+/** Once for each line that they share. */
+function* othersWith(
+  withLine: ReadonlyMap<string, readonly Sent[]>,
+  lines: readonly string[],
+): Iterable<Sent> {
+  for (const line of new Set(lines)) {
+    const others = withLine.get(line) ?? [];
+    if (others.length <= COMMON) yield* others;
+  }
+}

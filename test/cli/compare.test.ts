@@ -1,0 +1,107 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { compareCommand } from '../../src/cli/command/compare.ts';
+import { type Ran, ran } from '../support/command.ts';
+import { productionFolder } from '../support/production.ts';
+
+const PRODUCTION = `production: p
+services: { in: { adapter: mllp-in, settings: { listen: 127.0.0.1:2575 }, to: router } }
+processes:
+  router:
+    rules:
+      - { when: 'field("MSH-9.2") == "A01"', send: [{ to: ward, transform: to-ward }, lab] }
+      - { otherwise: discard }
+operations:
+  ward: { adapter: mllp-out, settings: { connect: 127.0.0.1:2576 } }
+  lab: { adapter: mllp-out, settings: { connect: 127.0.0.1:2577 } }
+transforms: { to-ward: to-ward.yaml }
+`;
+
+const adt = (id: string, name: string, sender = 'EPIC', time = '20260101'): string =>
+  `MSH|^~\\&|${sender}|M|HUB|M|${time}||ADT^A01|${id}|P|2.5\rPID|1||${id}^^^M||${name}^ANN\r`;
+
+/** The folders `in` (what came) and `old` (what the other engine sent), compared. */
+async function compared(
+  files: Readonly<Record<string, string | Uint8Array>>,
+  ...flags: readonly string[]
+): Promise<Ran> {
+  await using folder = await productionFolder({
+    'production.yaml': PRODUCTION,
+    'to-ward.yaml': 'steps: [{ set: MSH-3, value: WAYBILL }]\n',
+  });
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(folder.path, name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
+  }
+  const [messages, sent] = [join(folder.path, 'in'), join(folder.path, 'old')];
+  return await ran(compareCommand(), [
+    folder.path,
+    '--messages',
+    messages,
+    '--sent',
+    sent,
+    ...flags,
+  ]);
+}
+
+const TWO = { 'in/in/a.hl7': adt('1', 'MÜLLER'), 'in/in/b.hl7': adt('2', 'BAUM') };
+
+test('the same is the same in any order, encoding, layout, time and number', async () => {
+  const { code, output, errors } = await compared({
+    ...TWO,
+    'old/ward/1.hl7': adt('2', 'BAUM', 'WAYBILL', '20990101'),
+    'old/ward/2.hl7': Buffer.from(
+      adt('1', 'MÜLLER', 'WAYBILL').replaceAll('\r', '\r\n').replace('^ANN', '^ANN|||'),
+      'latin1',
+    ),
+  });
+  expect(errors).toBe('');
+  expect(output).toBe(`2 messages
+ward: 2 the same, 0 different, 0 missing, 0 more
+not compared, since nothing that was sent there is given: lab
+1 bodies are no UTF-8 and were read as ISO-8859-1
+both send the same
+`);
+  expect(code).toBe(0);
+});
+
+test('differences are told by field, with what is missing, more and doubled', async () => {
+  const { code, output } = await compared({
+    ...TWO,
+    'in/in/c.hl7': adt('3', 'CARL'),
+    'in/in/d.hl7': adt('1', 'MÜLLER'),
+    'in/in/e.hl7': adt('5', 'EVA').replace('A01', 'A03'),
+    'old/ward/all.hl7': [
+      adt('1', 'MÜLLER', 'WAYBILL'),
+      adt('2', 'BAUM', 'MIRTH'),
+      adt('5', 'EVA', 'WAYBILL'),
+    ].join(''),
+  });
+  expect(output).toMatch(/^ward: 1 the same, 1 different, 1 missing, 2 more \(1 doubled\)$/m);
+  expect(output).toMatch(
+    /^ {2}1 × MSH-3 \(Sending Application\), such as .*all\.hl7: MIRTH → WAYBILL$/m,
+  );
+  expect(output).toMatch(/they differ\n$/);
+  expect(code).toBe(1);
+});
+
+test('--exact and --ignore say what counts', async () => {
+  const files = { 'in/in/a.hl7': adt('1', 'X'), 'old/ward/a.hl7': adt('9', 'X', 'WAYBILL') };
+  const same = { ...files, 'old/ward/a.hl7': adt('9', 'X', 'WAYBILL').replace('9^^^M', '1^^^M') };
+  expect((await compared(same)).code).toBe(0);
+  expect((await compared(same, '--ignore', 'MSH-7')).output).toMatch(/1 × MSH-10/);
+  expect((await compared(same, '--exact')).code).toBe(1);
+  expect((await compared(files, '--ignore', 'MSH-7,MSH-10,PID-3')).code).toBe(0);
+  expect((await compared(files, '--ignore', 'name')).errors).toMatch(/name is no field/);
+});
+
+test('a message that fails, and a folder with another name, are told', async () => {
+  const failed = await compared({ 'in/in/a.hl7': 'MSH|', 'old/ward/a.hl7': '' });
+  expect(failed.output).toMatch(/^1 failed, such as .*a\.hl7: /m);
+  expect(failed.code).toBe(1);
+  const named = await compared({ ...TWO, 'old/wart/a.hl7': '' });
+  expect(named.errors).toMatch(/there is no target wart\. .*ward/);
+  expect((await compared({ ...TWO, 'old/a.hl7': '' })).errors).toMatch(/one for each target/);
+});
