@@ -49,8 +49,10 @@ export class Look {
     try {
       const files = withMarkers(await this.#exact(meant), scan.files, settings.marker);
       if (scan.unlisted.length === 0) taken.keepOnly(files);
-      const known = await filterInTurns(files, (file) => taken.has(file.path, file));
-      const fresh = await filterInTurns(files, (file) => !taken.has(file.path, file));
+      const isTaken = (file: MarkedFile): boolean => taken.has(file.path, file);
+      const known = taken.size === 0 ? [] : await filterInTurns(files, isTaken);
+      const fresh =
+        known.length === 0 ? files : await filterInTurns(files, (file) => !isTaken(file));
       for (const file of known) await this.#finish(file);
       const marked = fresh.filter(
         ({ marker }) => settings.marker === undefined || marker !== undefined,
