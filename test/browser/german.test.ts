@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inGerman } from '../../src/translation/german.ts';
-import { type Browser, noBrowser, violations } from '../support/browser.ts';
+import { type Browser, cutOff, noBrowser, violations } from '../support/browser.ts';
 import { PAGES, pageAddress, type Sample } from '../support/console-pages.ts';
 import { germanTexts } from '../support/german-texts.ts';
 import { type OpenConsole, openConsole, SOON } from '../support/open-console.ts';
@@ -75,6 +75,7 @@ describe.skipIf(noBrowser !== undefined)(
       await page.setViewportSize({ width: 390, height: 844 });
       const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
       expect(wider, 'wider than a phone').toBeLessThanOrEqual(0);
+      expect(await cutOff(page), 'cut off').toEqual([]);
     });
 
     test('the help, the search and the account menu are German too', AXE, async () => {

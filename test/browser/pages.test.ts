@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { builtConsole } from '../../src/build/built-console.ts';
-import { type Browser, browser, noBrowser, violations } from '../support/browser.ts';
+import { type Browser, browser, cutOff, noBrowser, violations } from '../support/browser.ts';
 import { PAGES, pageAddress } from '../support/console-pages.ts';
 import { type Hub, hub } from '../support/hub.ts';
 import { wireMeter } from '../support/wire-meter.ts';
@@ -160,6 +160,7 @@ describe.skipIf(noBrowser !== undefined)(`every page in Chromium ${noBrowser ?? 
       expect(REARRANGED.has(path) ? await violations(page) : [], 'narrow').toEqual([]);
       const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
       expect(wider, 'wider than a phone').toBeLessThanOrEqual(0);
+      expect(await cutOff(page), 'cut off').toEqual([]);
     },
   );
 

@@ -105,3 +105,17 @@ export async function violations(page: Page, rule?: string): Promise<string[]> {
     ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`,
   );
 }
+
+/** What a person could press but for a box that ends before it, and does not scroll; a diagram is moved. */
+export function cutOff(page: Page): Promise<string[]> {
+  return page.evaluate(`
+    [...document.querySelectorAll('main :is(a, button, input, select):not(.react-flow *)')]
+      .filter((element) => {
+        const { right, width } = element.getBoundingClientRect();
+        if (width === 0 || right <= innerWidth) return false;
+        for (let box = element.parentElement; box; box = box.parentElement)
+          if (['auto', 'scroll'].includes(getComputedStyle(box).overflowX)) return false;
+        return true;
+      })
+      .map(({ outerHTML }) => outerHTML.slice(0, 200))`);
+}

@@ -26,8 +26,10 @@ export function Page({
   return (
     <div className={`flex min-w-0 flex-col ${fixed ? 'h-full min-h-0' : 'min-h-full'}`}>
       <div className="flex min-h-12 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-surface px-4 py-2">
-        {lead}
-        <h1 className="min-w-0 truncate">{title}</h1>
+        <div className="flex min-w-0 items-center gap-x-3">
+          {lead}
+          <h1 className="min-w-0 truncate">{title}</h1>
+        </div>
         {detail !== undefined && <div className="min-w-0 text-xs text-ink-2">{detail}</div>}
         <div className="ml-auto flex flex-wrap items-center gap-2">{actions}</div>
       </div>
@@ -52,7 +54,7 @@ export function Panel({
     <section className="overflow-hidden rounded-lg border border-line bg-surface">
       <div className="flex min-h-10 flex-wrap items-center gap-x-2 gap-y-1 border-b border-line px-3 py-1.5">
         <h2 className="min-w-0 truncate">{title}</h2>
-        <div className="ml-auto flex items-center gap-2">{actions}</div>
+        <div className="ml-auto flex flex-wrap items-center gap-2">{actions}</div>
       </div>
       <div className={flush ? '' : 'p-3'}>{children}</div>
     </section>

@@ -31,9 +31,9 @@ export function StaleBanner(): ReactElement | null {
   return (
     <p
       role="status"
-      className="flex flex-wrap items-center gap-2 border-b border-warn/40 bg-warn-soft px-4 py-1.5 text-xs text-warn"
+      className="flex items-center gap-2 border-b border-warn/40 bg-warn-soft px-4 py-1.5 text-xs text-warn"
     >
-      <Unplug size={14} aria-hidden="true" />
+      <Unplug size={14} className="shrink-0" aria-hidden="true" />
       <span>
         {rich('The server does not answer. What is shown is as of {time}.', {
           time: <When at={dataUpdatedAt} as="recent" />,
@@ -54,9 +54,9 @@ function WrongClock({ ahead }: { readonly ahead: number }): ReactElement | null 
   return (
     <p
       role="status"
-      className="flex flex-wrap items-center gap-2 border-b border-warn/40 bg-warn-soft px-4 py-1.5 text-xs text-warn"
+      className="flex items-center gap-2 border-b border-warn/40 bg-warn-soft px-4 py-1.5 text-xs text-warn"
     >
-      <ClockAlert size={14} aria-hidden="true" />
+      <ClockAlert size={14} className="shrink-0" aria-hidden="true" />
       <span>
         {ahead > 0
           ? t(

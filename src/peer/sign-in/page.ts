@@ -12,8 +12,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
 export const escaped = (text: string): string =>
   text.replaceAll(/[&<>"']/g, (character) => ESCAPES[character] ?? '');
 
+/** `html` has the scheme: else a dark browser draws dark fields on a white page. */
 const STYLE =
-  'body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}label,button{display:block;margin:.75rem 0}input:not([type=radio]){display:block;width:100%;box-sizing:border-box;padding:.4rem}button{padding:.5rem 1rem}';
+  'html{color-scheme:light dark;--line:#76828c;--accent:#0b5c63;--bad:#a61b1b}@media(prefers-color-scheme:dark){html{--line:#6d7c88;--accent:#5cc7c3;--bad:#ff8a80}}body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:3rem auto;padding:0 1rem;overflow-wrap:anywhere}h1{font-size:1.4rem}label,button{display:block;margin:.75rem 0}[role=alert]{color:var(--bad)}input,button{font:inherit;border:1px solid var(--line);border-radius:.4rem}input:not([type=radio]){display:block;width:100%;box-sizing:border-box;padding:.4rem}button{width:100%;padding:.5rem 1rem;background:none;color:inherit;cursor:pointer}button[value=allow],form>button:only-of-type{background:var(--accent);border-color:var(--accent);color:Canvas}';
 
 /** A page for a person in a browser: no script, nothing from elsewhere, in no frame. `content` is HTML. */
 export function htmlPage(
