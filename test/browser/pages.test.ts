@@ -30,6 +30,9 @@ afterAll(async () => {
   await stack.disposeAsync();
 });
 
+/** Pages of what is made first: in several-productions.test.ts and access.test.ts; a job's is in console.test.ts. */
+const LOOKED_AT_ELSEWHERE = ['/jobs/$id', '/productions/act', '/users/$name'];
+
 const size = (file: string): number => gzipSync(readFileSync(join(folder, file))).byteLength;
 
 describe('the built console', () => {
@@ -54,6 +57,20 @@ describe('the built console', () => {
       (name) => name.endsWith('.js') && !initial.has(`assets/${name}`),
     );
     for (const name of rest) expect(size(`assets/${name}`), name).toBeLessThanOrEqual(90_000);
+  });
+
+  test('has no page that is not looked at by axe', () => {
+    const router = readFileSync(join(import.meta.dirname, '../../console/src/router.tsx'), 'utf8');
+    const routes = [...router.matchAll(/^ {2}path: '([^']+)'/gm)].map(([, path = '']) => path);
+    const listed = PAGES.map(([path]) => path.split('?')[0] ?? '');
+    const isListed = (route: string): boolean => {
+      const pattern = new RegExp(`^${route.replaceAll(/\$\w+/g, '[^/]+')}$`);
+      return listed.some(
+        (path) => path === route || (pattern.test(path) && !routes.includes(path)),
+      );
+    };
+    expect(routes.length).toBeGreaterThan(30);
+    expect(routes.filter((route) => !isListed(route)).toSorted()).toEqual(LOOKED_AT_ELSEWHERE);
   });
 
   test('has nothing inline and asks no other server', () => {

@@ -156,7 +156,7 @@ export function AuditPage(): ReactElement {
               <td className={`px-3 py-1 ${outcome === 'done' ? '' : 'text-bad'}`}>
                 {OUTCOMES[outcome]}
               </td>
-              <td className="line px-3 py-1 break-words text-ink-2">{auditDetail(detail)}</td>
+              <td className="line px-3 py-1 wrap-anywhere text-ink-2">{auditDetail(detail)}</td>
             </tr>
           ))}
         </ListTable>
