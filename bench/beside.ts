@@ -18,6 +18,7 @@ const PEERS: Readonly<Record<string, () => Promise<() => Promise<Subjects>>>> = 
   amqp: async () => (await import('./beside/amqp.ts')).amqpSubjects,
   dicom: async () => (await import('./beside/dicom.ts')).dicomSubjects,
   pop3: async () => (await import('./beside/pop3.ts')).pop3Subjects,
+  fhir: async () => (await import('./beside/fhir.ts')).fhirSubjects,
   ldap: async () => (await import('./beside/ldap.ts')).ldapSubjects,
 };
 

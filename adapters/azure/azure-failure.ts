@@ -9,7 +9,7 @@ const UNUSABLE: Readonly<Record<string, string>> = {
     'The account takes no keys. Use a credential of kind oauth2, or have keys allowed.',
   AccountIsDisabled: 'The storage account is disabled. Ask its owner.',
   AuthorizationFailure:
-    'The account refuses this machine or this signature: its network rules, or what the SAS allows. Have the address of this machine allowed, or a private endpoint made.',
+    'The account refuses this machine or this signature: its network rules, the key, or what the SAS allows. Compare the key, and have the address of this machine allowed, or a private endpoint made.',
   AuthorizationSourceIPMismatch:
     'The SAS is for other addresses than that of this machine. Have a new one made.',
   AuthorizationProtocolMismatch: 'The SAS is for https only. Use https.',

@@ -1,0 +1,108 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { Agent } from 'undici';
+import fhirIn from '../../adapters/fhir/fhir-in.ts';
+import { fhirFindings } from '../../src/document/index.ts';
+import { lent } from '../lent.ts';
+import { kept, type Subjects, timed } from './subject.ts';
+
+const OBSERVATION = JSON.stringify({
+  resourceType: 'Observation',
+  status: 'final',
+  code: { coding: [{ system: 'http://loinc.org', code: '2345-7', display: 'Glucose' }] },
+  subject: { reference: 'Patient/4711' },
+  effectiveDateTime: '2026-01-31T15:30:00Z',
+  valueQuantity: { value: 11.5, unit: 'mmol/l', system: 'http://unitsofmeasure.org' },
+});
+
+const LEVELS = ['none', 'structure', 'full'] as const;
+type Level = (typeof LEVELS)[number];
+/** A server for each level of checking. */
+type Places = Readonly<Record<Level, string>>;
+
+/** Resources created at a FHIR server of another process: fhir-in beside node:http that reads and checks each in the same way. */
+export async function fhirSubjects(): Promise<Subjects> {
+  await using undo = new AsyncDisposableStack();
+  const servers = fork(fileURLToPath(import.meta.url), ['--serve']);
+  undo.defer(() => void servers.kill());
+  const [{ bare, adapter }] = (await once(servers, 'message')) as [
+    { readonly bare: Places; readonly adapter: Places },
+  ];
+  const agent = new Agent({ connections: 16 });
+  undo.defer(() => agent.destroy());
+  const at = (place: string) => (messages: number) => timed(messages, () => created(agent, place));
+  const opened = undo.move();
+  return {
+    subjects: LEVELS.map((level) => ({
+      what: `fhir-in, validate: ${level}`,
+      bare: at(bare[level]),
+      adapter: at(adapter[level]),
+    })),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+async function created(agent: Agent, origin: string): Promise<void> {
+  const { statusCode, body } = await agent.request({
+    origin,
+    path: '/fhir/Observation',
+    method: 'POST',
+    headers: { 'content-type': 'application/fhir+json' },
+    body: OBSERVATION,
+  });
+  const told = await body.text();
+  if (statusCode !== 202) throw new Error(`answered ${statusCode} ${told}`);
+}
+
+async function answered(request: IncomingMessage, level: Level): Promise<number> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  const resource = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { resourceType?: unknown };
+  if (resource.resourceType !== request.url?.split('/').at(-1)) return 400;
+  const findings = level === 'none' ? [] : fhirFindings(resource, { level });
+  if (findings.some(({ severity }) => severity === 'error')) return 422;
+  await kept();
+  return 202;
+}
+
+async function bareServer(level: Level): Promise<string> {
+  const server = createServer((request, response) => {
+    const answer = async (): Promise<void> => {
+      response.statusCode = await answered(request, level);
+      response.end();
+    };
+    answer().catch((error: unknown) => response.destroy(error as Error));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function adapterServer(level: Level): Promise<string> {
+  let place = '';
+  const given = { listen: '127.0.0.1:0', path: '/fhir/*', validate: level, answer: 'stored' };
+  await fhirIn.open({
+    ...lent(fhirIn.settings, given, {
+      connection: (_, detail = '') => void (place = /^[\d.:]+/.exec(detail)?.[0] ?? ''),
+    }),
+    deliver: kept,
+    lost: (reason) => {
+      throw reason;
+    },
+    memory: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
+  });
+  return `http://${place}`;
+}
+
+async function all(server: (level: Level) => Promise<string>): Promise<Places> {
+  const [none, structure, full] = await Promise.all(LEVELS.map(server));
+  return { none: none ?? '', structure: structure ?? '', full: full ?? '' };
+}
+
+async function serve(): Promise<void> {
+  process.send?.({ bare: await all(bareServer), adapter: await all(adapterServer) });
+}
+
+if (process.argv[2] === '--serve') await serve();
