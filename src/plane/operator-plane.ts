@@ -4,12 +4,13 @@ import { type AuditLog, auditLog } from '../access/audit/audit-log.ts';
 import type { MetaPlace } from '../access/meta/meta-database.ts';
 import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
 import type { ApiServer } from '../api/api-server.ts';
-import { bodies } from '../broker/bodies.ts';
+import { isAway } from '../broker/away.ts';
+import { type Bodies, bodies } from '../broker/bodies.ts';
 import { type Broker, connectBroker } from '../broker/broker.ts';
 import type { NatsAccess } from '../broker/embedded/nats-server.ts';
 import { keepPrivate, makeDataFolder } from '../database/private-files.ts';
 import { background } from '../error/background.ts';
-import { isTold } from '../error/foreseen.ts';
+import { isTold, unless } from '../error/foreseen.ts';
 import { deniedText, SIGN_IN_REFUSED } from '../log/events.ts';
 import type { Logger } from '../log/logger.ts';
 import { patientAudit, patientFields } from '../operator/access/patient-audit.ts';
@@ -55,12 +56,95 @@ export interface OperatorPlane {
   stop(): Promise<void>;
 }
 
-/** Builds the trace from the streams and answers questions about it. Connected to the engines only through NATS. */
-// oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
+/**
+ * Builds the trace from the streams and answers questions about it. Connected to the engines only through NATS.
+ * If something of it cannot be started, what was started before is ended.
+ */
 export async function startOperator(options: OperatorOptions): Promise<OperatorPlane> {
-  const { log, production } = options;
-  const broker = await connectBroker({
-    ...options.access,
+  const begun = new AsyncDisposableStack();
+  try {
+    return await start(options, begun);
+  } catch (error) {
+    await begun.disposeAsync().catch(unless(isForeseen, 'ending what was started'));
+    throw error;
+  }
+}
+
+const isForeseen = (error: unknown): boolean => isTold(error) || isAway(error);
+
+/** @param begun gets what ends each part: the last one first */
+async function start(
+  options: OperatorOptions,
+  begun: AsyncDisposableStack,
+): Promise<OperatorPlane> {
+  const { log } = options;
+  const broker = await connect(options);
+  begun.defer(() => broker.close());
+  const large = await bodies(broker);
+  /** Who is told, once they are there. */
+  const told: Told = { damages: [], tracing: undefined, console: undefined };
+  const { store, place } = await openStores(options, large, told);
+  begun.defer(() => store.close());
+  const spans = spansOf(options);
+  begun.defer(() => spans?.close());
+  const tracing = await startTracing({
+    broker,
+    store,
+    bodies: large,
+    log,
+    settings: options,
+    onApplied: (applied) => {
+      spans?.take(applied.inputs);
+      told.console?.applied(applied);
+    },
+  });
+  begun.defer(() => tracing.stop());
+  told.tracing = tracing;
+  for (const damage of told.damages) tracing.damaged(damage);
+  const own = ownAudit(place, log);
+  begun.defer(() => own.close());
+  begun.defer(() => told.console?.stop());
+  const search = (): ReadonlyMap<string, string> => tracing.settings.search;
+  const withPatients = patientAudit(own, {
+    trace: store,
+    bodies: large,
+    search,
+    fields: () => patientFields(search(), undefined),
+  });
+  const servers = answerQuestions(broker, {
+    store,
+    tracing,
+    bodies: large,
+    audit: () => ({ record: (entry) => (told.console?.audit ?? withPatients).record(entry) }),
+    alerting: () => told.console?.alerting,
+  });
+  for (const server of servers) begun.defer(() => server.close());
+  if (options.console !== undefined) {
+    const { startConsole } = await import('./console.ts');
+    const parts = { place, broker, trace: store, bodies: large, tracing, log };
+    told.console = await startConsole(parts, options.console);
+  }
+  return {
+    api: told.console?.api,
+    settings: told.console?.settings,
+    firstCode: told.console?.firstCode,
+    store,
+    broker,
+    stop: () => begun.disposeAsync(),
+  };
+}
+
+/** What is heard before those who are told of it have been started. */
+interface Told {
+  /** Damage that was found before it could be reported. */
+  readonly damages: Damage[];
+  tracing: Tracing | undefined;
+  console: OperatorConsole | undefined;
+}
+
+async function connect({ access, production, log }: OperatorOptions): Promise<Broker> {
+  return connectBroker({
+    ...access,
     production,
     role: 'operator',
     onStatus: (status, detail = '') => {
@@ -70,104 +154,43 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
       if (status === 'denied') log.error({ event, text: deniedText(detail) }, event);
     },
   });
-  const large = await bodies(broker);
-  /** Damage that was found before it could be reported. */
-  const damages: Damage[] = [];
-  let tracing: Tracing | undefined;
+}
+
+/** Opens the trace, and says where everything besides it is. */
+async function openStores(
+  options: OperatorOptions,
+  large: Bodies,
+  told: Told,
+): Promise<{ readonly store: TraceStore; readonly place: MetaPlace }> {
+  const { log, production, data, trace } = options;
+  const folder = join(data, 'trace');
+  await makeDataFolder(folder);
+  tellTightened(log, keepPrivate(data));
+  const store = await openTraceStore({
+    production,
+    url: trace,
+    folder,
+    bodies: large,
+    cipher: cipherOf(options.encryption),
+    onDamaged: (damage) => {
+      if (told.tracing === undefined) told.damages.push(damage);
+      else told.tracing.damaged(damage);
+    },
+    onMoved: (moved) => {
+      background(tellMovedTrace({ store, log }, moved), 'reporting a file that is gone', isTold);
+    },
+  });
   const place: MetaPlace = {
-    data: options.data,
+    data,
     onDamaged: (damage) => {
       background(tellDamagedMeta({ store, log }, damage), 'reporting a damaged file', isTold);
     },
     onMoved: (moved) => {
       background(tellMovedMeta({ store, log }, moved), 'reporting a file that is gone', isTold);
     },
-    shared: options.trace === undefined ? undefined : { url: options.trace, production },
+    shared: trace === undefined ? undefined : { url: trace, production },
   };
-  const folder = join(options.data, 'trace');
-  await makeDataFolder(folder);
-  tellTightened(log, keepPrivate(options.data));
-  const store = await openTraceStore({
-    production,
-    url: options.trace,
-    folder,
-    bodies: large,
-    cipher: cipherOf(options.encryption),
-    onDamaged: (damage) => {
-      if (tracing === undefined) damages.push(damage);
-      else tracing.damaged(damage);
-    },
-    onMoved: (moved) => {
-      background(tellMovedTrace({ store, log }, moved), 'reporting a file that is gone', isTold);
-    },
-  });
-  const spans = spansOf(options);
-  let console: OperatorConsole | undefined;
-  const own = ownAudit(place, log);
-  const search = (): ReadonlyMap<string, string> => tracing?.settings.search ?? options.search;
-  const withPatients = patientAudit(own, {
-    trace: store,
-    bodies: large,
-    search,
-    fields: () => patientFields(search(), undefined),
-  });
-  const audit: Audit = { record: (entry) => (console?.audit ?? withPatients).record(entry) };
-  const started = await startTracing({
-    broker,
-    store,
-    bodies: large,
-    log,
-    settings: options,
-    onApplied: (applied) => {
-      spans?.take(applied.inputs);
-      console?.applied(applied);
-    },
-  });
-  tracing = started;
-  for (const damage of damages) started.damaged(damage);
-  const servers = answerQuestions(broker, {
-    store,
-    tracing: started,
-    bodies: large,
-    audit: () => audit,
-    alerting: () => console?.alerting,
-  });
-  const stop = async (): Promise<void> => {
-    for (const server of servers) server.close();
-    await console?.stop();
-    await own.close();
-    await started.stop();
-    await spans?.close();
-    await store.close();
-    await broker.close();
-  };
-  try {
-    if (options.console !== undefined) {
-      const { startConsole } = await import('./console.ts');
-      console = await startConsole(
-        {
-          place,
-          broker,
-          trace: store,
-          bodies: large,
-          tracing: started,
-          log,
-        },
-        options.console,
-      );
-    }
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return {
-    api: console?.api,
-    settings: console?.settings,
-    firstCode: console?.firstCode,
-    store,
-    broker,
-    stop,
-  };
+  return { store, place };
 }
 
 /** Where orders from the command line are recorded if there is no console; opened by the first of them. */

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { MessagePage } from '../../src/api/contract/message.ts';
 import { silentLogger } from '../../src/log/logger.ts';
@@ -52,4 +54,23 @@ test('a plane that has stopped leaves no timer behind, for which its thread and 
   await vi.waitFor(async () => expect(await plane.store.mark()).toBeDefined());
   await plane.stop();
   expect(open.timers).toEqual([]);
+});
+
+test('a plane that could not be started leaves nothing open', async () => {
+  await using nats = await startNats();
+  await using folder = await temporaryFolder('not-started');
+  // where the folder of the trace would be
+  await writeFile(join(folder.path, 'trace'), '');
+  const open = openResources();
+  const starting = startOperator({
+    access: { url: nats.url, user: nats.user, password: nats.password },
+    production: 'unstarted',
+    data: folder.path,
+    trace: undefined,
+    search: new Map(),
+    keep: 86_400_000,
+    log: silentLogger,
+  });
+  await expect(starting).rejects.toThrow(/EEXIST|ENOTDIR|trace/);
+  await open.expectNothingNew();
 });
