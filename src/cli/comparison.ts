@@ -92,10 +92,11 @@ export class Comparison {
     return createHash('sha256').update(comparable(text, this.#likeness)).digest('base64');
   }
 
-  /** What tells which messages belong together; a header of HL7 is the same in many. */
+  /** What tells which messages belong together: lines, and fields of HL7; its header is the same in many. */
   #lines({ text }: Sent): string[] {
     const lines = comparable(text, this.#likeness).split(/[\r\n]+|(?<=>)(?=<)|(?<=,)(?=")/);
-    return lines.filter((line) => !/^MSH\W/.test(line));
+    if (!/^MSH\W/.test(text)) return lines;
+    return lines.filter((line) => !line.startsWith('MSH')).flatMap(fieldsOf);
   }
 
   #note(before: Sent, after: Sent, differences: Map<string, Difference>): void {
@@ -118,6 +119,13 @@ export class Comparison {
     return this.#likeness.exact ? text : comparable(text, this.#likeness);
   }
 }
+
+/** The fields of a segment, each with its place; short ones are in many messages. */
+const fieldsOf = (segment: string): string[] =>
+  segment
+    .split('|')
+    .map((field, index) => (field.length < 4 ? '' : `${segment.slice(0, 3)}-${index} ${field}`))
+    .filter((field) => field !== '');
 
 function asBody(text: string): Parameters<typeof bodyDifferences>[0] {
   const type = /^MSH\W/.test(text) ? 'HL7v2' : 'text/plain';

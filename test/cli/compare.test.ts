@@ -87,6 +87,18 @@ test('differences are told by field, with what is missing, more and doubled', as
   expect(code).toBe(1);
 });
 
+test('a message of which only one field differs is found among many', async () => {
+  const numbers = Array.from({ length: 120 }, (_, index) => String(index));
+  const { output } = await compared({
+    'in/in/all.hl7': numbers.map((one) => adt(one, `NAME${one}`)).join(''),
+    'old/ward/all.hl7': numbers
+      .map((one) => adt(one, one === '7' ? 'OTHER' : `NAME${one}`, 'WAYBILL'))
+      .join(''),
+  });
+  expect(output).toMatch(/^ward: 119 the same, 1 different, 0 missing, 0 more$/m);
+  expect(output).toMatch(/1 × PID-5\.1 \(.*: OTHER → NAME7$/m);
+});
+
 test('--exact and --ignore say what counts', async () => {
   const files = { 'in/in/a.hl7': adt('1', 'X'), 'old/ward/a.hl7': adt('9', 'X', 'WAYBILL') };
   const same = { ...files, 'old/ward/a.hl7': adt('9', 'X', 'WAYBILL').replace('9^^^M', '1^^^M') };
