@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /** How far two messages may differ and still count as the same. */
 export interface Likeness {
   /** Fields of HL7 that may differ, such as `MSH-7`. */
@@ -8,12 +10,9 @@ export interface Likeness {
 
 /** The text of a body, in UTF-8 or else in ISO-8859-1, without a byte order mark and the frame of MLLP. */
 export function textOf(bytes: Uint8Array): { readonly text: string; readonly isLatin: boolean } {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return { text: unframed(text), isLatin: false };
-  } catch {
-    return { text: unframed(Buffer.from(bytes).toString('latin1')), isLatin: true };
-  }
+  const isLatin = !isUtf8(bytes);
+  const text = isLatin ? Buffer.from(bytes).toString('latin1') : new TextDecoder().decode(bytes);
+  return { text: unframed(text), isLatin };
 }
 
 function unframed(text: string): string {

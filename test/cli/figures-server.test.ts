@@ -36,6 +36,8 @@ test('a NATS that stands still is told of in time, and a scrape goes without wha
       /^waybill_queue_depth\{.*host="out"\} 0$/m,
     );
     process.kill(pid, 'SIGSTOP');
+    const isStopped = async () => / T /.test(await readFile(`/proc/${pid}/stat`, 'utf8'));
+    await vi.waitUntil(isStopped, { interval: 5 });
     const [ready, scraped] = await Promise.all([ask('/health/ready'), ask('/metrics')]);
     expect([ready.status, await ready.text()]).toEqual([503, 'NATS is not reachable\n']);
     const text = await scraped.text();
