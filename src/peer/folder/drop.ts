@@ -41,7 +41,7 @@ const openTries = (message: Message): number =>
 /**
  * Puts a message into a folder as one file: written under a temporary name, and renamed once the
  * peer has confirmed every byte. Nobody sees half a file, and an interrupted try leaves at most a
- * temporary file, which the next try removes. Throws as `send` is specified to.
+ * temporary file, and what was to be replaced beside it, which the next try removes. Throws as `send` is specified to.
  */
 export async function dropFile(
   store: FileStore,
@@ -102,7 +102,11 @@ class Drop {
     const found = this.#mayBeThere() ? await this.#find() : 'none';
     if (found === 'other' && settings.exists === 'suspend') throw this.#taken();
     if (found !== 'ours') await this.#put(signal);
-    for (const path of left) await this.#remove(path);
+    for (const path of left) {
+      await this.#remove(path);
+      // what it had moved aside, if it ended before it could remove that
+      if (settings.exists === 'replace') await this.#remove(asideOf(path));
+    }
   }
 
   async #put(signal: AbortSignal): Promise<void> {
@@ -184,7 +188,7 @@ class Drop {
     } catch (error) {
       if (!isFileProblem(error, 'unsupported')) throw error;
     }
-    const old = `${temporary}.old`;
+    const old = asideOf(temporary);
     await store.remove(old);
     const hadOne = await moved(store, path, old);
     try {
@@ -231,6 +235,9 @@ class Drop {
     );
   }
 }
+
+/** Where the replaced file is until the new one is in place. */
+const asideOf = (temporary: string): string => `${temporary}.old`;
 
 async function moved(store: FileStore, from: string, to: string): Promise<boolean> {
   try {

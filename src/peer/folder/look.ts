@@ -48,7 +48,7 @@ export class Look {
     told.keepOnly(scan.files);
     try {
       const files = withMarkers(await this.#exact(meant), scan.files, settings.marker);
-      if (scan.unlisted.length === 0) taken.keepOnly(files);
+      if (scan.unlisted.length === 0) await taken.keepOnly(files);
       const isTaken = (file: MarkedFile): boolean => taken.has(file.path, file);
       const known = taken.size === 0 ? [] : await filterInTurns(files, isTaken);
       const fresh =

@@ -27,8 +27,9 @@ export function notices(event: Lent<Settings>['event']): Notices {
     was: (file, name) => told.get(file.path) === state(file, name),
     keepOnly(files) {
       if (told.size === 0) return;
-      const there = new Set(files.map(({ path }) => path));
-      for (const path of told.keys()) if (!there.has(path)) told.delete(path);
+      const gone = new Set(told.keys());
+      for (const { path } of files) gone.delete(path);
+      for (const path of gone) told.delete(path);
     },
   };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Memory } from '../../adapter/adapter.ts';
 import { TemporaryError } from '../../error/adapter-error.ts';
 import type { FileFacts } from './file-store.ts';
+import { filterInTurns } from './in-turns.ts';
 
 const HASH_LENGTH = 12;
 /** How many files one durable memory can hold: 600 KB of hashes. */
@@ -26,8 +27,8 @@ export interface TakenFiles {
   add(path: string, facts: FileFacts): Promise<void>;
   /** Notes that a file is gone; made durable by the next `add` or `save`. */
   forget(path: string, facts: FileFacts): void;
-  /** Forgets every file that is not among these. */
-  keepOnly(files: readonly (FileFacts & { readonly path: string })[]): void;
+  /** Forgets every file that is not among these; with a million of them others get their turn meanwhile. */
+  keepOnly(files: readonly (FileFacts & { readonly path: string })[]): Promise<void>;
   /** Makes everything durable. */
   save(): Promise<void>;
 }
@@ -70,11 +71,11 @@ export async function takenFiles(memory: Memory): Promise<TakenFiles> {
     forget(path, facts) {
       dirty = taken.delete(hash(path, facts)) || dirty;
     },
-    keepOnly(files) {
+    async keepOnly(files) {
       if (taken.size + begun.size === 0) return;
-      const there = new Set(files.map((file) => hash(file.path, file)));
-      for (const one of [...taken, ...begun.keys()]) {
-        if (there.has(one)) continue;
+      const gone = new Set([...taken, ...begun.keys()]);
+      await filterInTurns(files, (file) => gone.delete(hash(file.path, file)));
+      for (const one of gone) {
         taken.delete(one);
         begun.delete(one);
         dirty = true;

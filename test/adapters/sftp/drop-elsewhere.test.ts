@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import sftpOut from '../../../adapters/ssh/sftp/sftp-out.ts';
 import type { Interception } from '../../../sandbox/sftp-files.ts';
 import { sftpServer } from '../../../sandbox/sftp-server.ts';
-import { openOutbound } from '../../support/open-adapter.ts';
+import { lend, messageOf, openOutbound } from '../../support/open-adapter.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const BODY = Buffer.from('MSH|^~\\&|A|B|C|D|20260101||ORU^R01|1|P|2.5.1\r');
@@ -71,6 +71,37 @@ test('if the new one cannot be put there, the old one comes back', async () => {
   expect(await readdir(sent.folder)).toEqual(['lab.hl7']);
   expect(await readFile(join(sent.folder, 'lab.hl7'), 'utf8')).toBe('old');
 });
+
+test.for(['die-before', 'die-after'] as const)(
+  'what was moved aside is gone after the next try, when the connection broke in between (%s)',
+  async (broken) => {
+    await using folder = await temporaryFolder('sftp');
+    await mkdir(join(folder.path, 'in'));
+    await writeFile(join(folder.path, 'in', 'lab.hl7'), 'old');
+    let renames = 0;
+    await using server = await sftpServer({
+      folder: folder.path,
+      intercept: ({ name }) => (name === 'RENAME' && ++renames === 2 ? broken : undefined),
+    });
+    const { port, user, password, fingerprint } = server;
+    const given = { connect: `127.0.0.1:${port}`, credential: 'drop', hostKey: fingerprint };
+    const { lent } = lend(
+      sftpOut.settings,
+      { ...given, folder: 'in', name: 'lab.hl7', exists: 'replace' },
+      { credentials: { drop: { kind: 'basic', user, password } } },
+    );
+    const sender = await sftpOut.open(lent);
+    const message = messageOf(BODY);
+    const { signal } = new AbortController();
+    await expect(sender.send(message, signal)).rejects.toMatchObject({
+      code: 'ADAPTER_NOT_CONNECTED',
+    });
+    await sender.send(message, signal);
+    await sender.close();
+    expect(await readdir(join(folder.path, 'in'))).toEqual(['lab.hl7']);
+    expect(await readFile(join(folder.path, 'in', 'lab.hl7'))).toEqual(BODY);
+  },
+);
 
 test.for([
   ['a quota (code 15)', { status: 15 }, /quota of 127.0.0.1:\d+ is full/],

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import type { Memory } from '../../../src/adapter/adapter.ts';
 import type { FoundFile } from '../../../src/peer/folder/file-scan.ts';
 import { filterInTurns } from '../../../src/peer/folder/in-turns.ts';
 import { stillness } from '../../../src/peer/folder/stillness.ts';
+import { takenFiles } from '../../../src/peer/folder/taken-files.ts';
 
 const files = Array.from({ length: 40_000 }, (_, n): FoundFile => {
   const name = `${n}.hl7`;
@@ -34,4 +36,13 @@ test('others have their turn while forty thousand files are looked through, and 
 test('the same for files that may still be written to', async () => {
   const still = stillness(1);
   expect(await turnsDuring(() => still.settled(files))).toBeGreaterThanOrEqual(9);
+});
+
+test('the same where some are remembered, of which one is gone', async () => {
+  const memory: Memory = { read: async () => undefined, write: async () => undefined };
+  const taken = await takenFiles(memory);
+  for (const { path } of files.slice(0, 2)) await taken.add(path, files[0] as FoundFile);
+  expect(await turnsDuring(() => taken.keepOnly(files))).toBeGreaterThanOrEqual(9);
+  expect(taken.size).toBe(1);
+  expect(taken.has('in/0.hl7', files[0] as FoundFile)).toBe(true);
 });

@@ -71,7 +71,7 @@ test('how far a file got is known after a restart, until it is taken', async () 
   expect(after.has('in/b', FACTS)).toBe(false);
   expect(after.begun('in/b', { ...FACTS, size: 11 })).toBe(0);
   await after.add('in/b', FACTS);
-  after.keepOnly([{ path: 'in/b', ...FACTS }]);
+  await after.keepOnly([{ path: 'in/b', ...FACTS }]);
   await after.save();
   const last = await takenFiles(kept);
   expect(['in/b', 'in/c'].map((path) => last.begun(path, FACTS))).toEqual([0, 0]);
@@ -83,7 +83,7 @@ test('files that are gone are forgotten', async () => {
   const taken = await takenFiles(kept);
   await taken.add('in/a', FACTS);
   await taken.add('in/b', FACTS);
-  taken.keepOnly([{ path: 'in/b', ...FACTS }]);
+  await taken.keepOnly([{ path: 'in/b', ...FACTS }]);
   await taken.save();
   const after = await takenFiles(kept);
   expect([after.has('in/a', FACTS), after.has('in/b', FACTS)]).toEqual([false, true]);
