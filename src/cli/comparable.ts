@@ -15,10 +15,11 @@ export function textOf(bytes: Uint8Array): { readonly text: string; readonly isL
   return { text: unframed(text), isLatin };
 }
 
+/** What was recorded of a connection may have several frames. */
 function unframed(text: string): string {
   if (!text.startsWith('\u000b')) return text;
-  const end = text.lastIndexOf('\u001c');
-  return text.slice(1, end < 0 ? undefined : end);
+  const frames = text.split('\u001c').map((one) => one.trimStart());
+  return frames.filter((one) => one !== '').join('\r');
 }
 
 /** The messages in the text of a file: those of HL7 may stand one after the other, also in a batch. */
@@ -43,7 +44,9 @@ export function comparable(text: string, { ignore, exact }: Likeness): string {
 
 function comparableHl7(text: string, ignore: readonly string[]): string {
   const [separator = '|'] = text[3] ?? '|';
-  const marks = (text.slice(3, 8) || '|').replaceAll(/[\\\]^-]/g, String.raw`\$&`);
+  // the fourth is the mark of an escape, which ends a text
+  const given = `${text.slice(3, 6)}${text.slice(7, 8)}` || '|';
+  const marks = given.replaceAll(/[\\\]^-]/g, String.raw`\$&`);
   const ends = new RegExp(`[${marks}]+$`);
   return text
     .split(/[\r\n]+/)
@@ -66,12 +69,18 @@ function comparableHl7(text: string, ignore: readonly string[]): string {
 
 function comparableJson(text: string): string {
   try {
-    return JSON.stringify(sorted(JSON.parse(text)));
+    return JSON.stringify(sorted(JSON.parse(text, asWritten)));
   } catch (error) {
-    // not JSON after all
-    if (error instanceof SyntaxError) return text;
+    // not JSON after all, or nested too deeply
+    if (error instanceof SyntaxError || error instanceof RangeError) return text;
     throw error;
   }
+}
+
+/** Numbers that JavaScript would round, such as long identifiers, as they are written. */
+function asWritten(_: string, value: unknown, at?: { readonly source?: string }): unknown {
+  const isLong = typeof value === 'number' && (at?.source?.length ?? 0) > 15;
+  return isLong ? `number ${at?.source}` : value;
 }
 
 function sorted(value: unknown): unknown {

@@ -1,4 +1,4 @@
-import { isEngineError } from '../error/engine-error.ts';
+import { describeError, isEngineError } from '../error/engine-error.ts';
 import type {
   CallAnswer,
   ProcessCode,
@@ -16,7 +16,14 @@ import {
   writeData,
 } from './data-type.ts';
 import { deployAll, deployLater } from './deployment.ts';
-import { chainsOf, DestinationFailed, type Failed } from './destination-chains.ts';
+import {
+  chainsOf,
+  DestinationFailed,
+  type Failed,
+  ONLY_SOME,
+  type Taken,
+  takenAgain,
+} from './destination-chains.ts';
 import { type Incoming, incoming, WITH_VARIABLES } from './incoming.ts';
 import { VariableMap } from './maps.ts';
 import { Attempts, type Facts, scopeOf, wholeMessage } from './message-scope.ts';
@@ -111,16 +118,6 @@ export function channel(definition: Channel): ProcessCode {
   };
 }
 
-/** The type of a message that a process sends to itself, for destinations that failed. */
-const ONLY_SOME = 'application/vnd.waybill.mirth-destinations+json';
-
-/** What a service delivered, as text; Base64 for a channel that reads bytes. */
-interface Taken {
-  readonly text: string;
-  readonly type: string;
-  readonly only?: readonly number[];
-}
-
 class ChannelRun {
   readonly #of: Channel;
   readonly #context: ProcessContext;
@@ -148,7 +145,7 @@ class ChannelRun {
   ): Promise<ChannelRun> {
     const bytes = await message.bytes();
     if (message.type === ONLY_SOME)
-      return new ChannelRun(of, message, context, JSON.parse(textOf(bytes, undefined)) as Taken);
+      return new ChannelRun(of, message, context, takenAgain(message, textOf(bytes, undefined)));
     const text =
       of.source.binary === true
         ? Buffer.from(bytes).toString('base64')
@@ -244,7 +241,7 @@ class ChannelRun {
     const [first] = failed;
     // nothing else was sent, so the message itself can wait until the script is corrected
     if (first !== undefined && again.length === taken.length) throw first.error;
-    if (first !== undefined) await this.#sendToItself(again);
+    if (first !== undefined) await this.#sendToItself(again, first.error);
     // it ran when the message came
     if (this.#only !== undefined) return undefined;
     return this.#answer(await this.#postprocessed(), SENT);
@@ -284,9 +281,10 @@ class ChannelRun {
   }
 
   /** What the failed destinations should have got waits as a message of its own: only it is suspended, and resent. */
-  async #sendToItself(only: readonly number[]): Promise<void> {
+  async #sendToItself(only: readonly number[], error: unknown): Promise<void> {
+    const { code: failed } = describeError(error);
     await this.#context.send(this.#process, {
-      body: JSON.stringify({ ...this.#taken, only }),
+      body: JSON.stringify({ ...this.#taken, only, failed } satisfies Taken),
       type: ONLY_SOME,
       ...(this.#name !== undefined && { name: this.#name }),
     });

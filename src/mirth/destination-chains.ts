@@ -1,3 +1,5 @@
+import type { ProcessMessage } from '../flow/process-code.ts';
+
 /** Destinations that got nothing, because the script of the first failed. */
 export interface Failed {
   readonly numbers: readonly number[];
@@ -25,4 +27,26 @@ export function chainsOf<One extends { readonly apart?: boolean }>(
     else last.push(destination);
   }
   return chains;
+}
+
+/** The type of a message that a process sends to itself, for destinations that failed. */
+export const ONLY_SOME = 'application/vnd.waybill.mirth-destinations+json';
+
+/** What a service delivered, as text; Base64 for a channel that reads bytes. */
+export interface Taken {
+  readonly text: string;
+  readonly type: string;
+  readonly only?: readonly number[];
+  /** What the script threw for which only these wait. */
+  readonly failed?: string;
+}
+
+/**
+ * What is left for destinations that failed. Throws what failed before, until a person resends it: what the scripts do
+ * besides sending would otherwise be done again for nothing.
+ */
+export function takenAgain({ resendOf }: Pick<ProcessMessage, 'resendOf'>, body: string): Taken {
+  const taken = JSON.parse(body) as Taken;
+  if (taken.failed === undefined || resendOf !== undefined) return taken;
+  throw Object.assign(new Error('a script of a destination failed'), { name: taken.failed });
 }

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { compareCommand } from '../../src/cli/command/compare.ts';
@@ -6,7 +6,9 @@ import { type Ran, ran } from '../support/command.ts';
 import { productionFolder } from '../support/production.ts';
 
 const PRODUCTION = `production: p
-services: { in: { adapter: mllp-in, settings: { listen: 127.0.0.1:2575 }, to: router } }
+services:
+  in: { adapter: mllp-in, settings: { listen: 127.0.0.1:2575 }, to: router }
+  raw: { adapter: file-in, settings: { folder: in, pattern: ['*'] }, to: file }
 processes:
   router:
     rules:
@@ -15,6 +17,7 @@ processes:
 operations:
   ward: { adapter: mllp-out, settings: { connect: 127.0.0.1:2576 } }
   lab: { adapter: mllp-out, settings: { connect: 127.0.0.1:2577 } }
+  file: { adapter: file-out, settings: { folder: out, name: a } }
 transforms: { to-ward: to-ward.yaml }
 `;
 
@@ -24,7 +27,7 @@ const adt = (id: string, name: string, sender = 'EPIC', time = '20260101'): stri
 /** The folders `in` (what came) and `old` (what the other engine sent), compared. */
 async function compared(
   files: Readonly<Record<string, string | Uint8Array>>,
-  ...flags: readonly string[]
+  ...given: readonly (string | ((folder: string) => Promise<void>))[]
 ): Promise<Ran> {
   await using folder = await productionFolder({
     'production.yaml': PRODUCTION,
@@ -35,6 +38,8 @@ async function compared(
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, content);
   }
+  const flags = given.filter((one) => typeof one === 'string');
+  for (const prepare of given) if (typeof prepare !== 'string') await prepare(folder.path);
   const [messages, sent] = [join(folder.path, 'in'), join(folder.path, 'old')];
   return await ran(compareCommand(), [
     folder.path,
@@ -116,4 +121,41 @@ test('a message that fails, and a folder with another name, are told', async () 
   const named = await compared({ ...TWO, 'old/wart/a.hl7': '' });
   expect(named.errors).toMatch(/there is no target wart\. .*ward/);
   expect((await compared({ ...TWO, 'old/a.hl7': '' })).errors).toMatch(/one for each target/);
+});
+
+test.each([
+  ['the mark of an escape at an end', adt('1', 'X\\.br\\'), adt('1', 'X\\.br')],
+  ['a long number of JSON', '{"id":12345678901234567}', '{"id":12345678901234568}'],
+])('what differs is not called the same: %s', async (_, came, sent) => {
+  const { output } = await compared({ 'in/raw/a': came, 'old/file/a': sent });
+  expect(output).toMatch(/^file: 0 the same/m);
+});
+
+test('what was recorded of a connection has several messages', async () => {
+  const frames = [adt('1', 'X'), adt('2', 'Y')].map((one) => `\u000b${one}\u001c\r`).join('');
+  const { output } = await compared({ 'in/raw/a': frames, 'old/file/a': frames });
+  expect(output).toMatch(/^2 messages\nfile: 2 the same/);
+});
+
+test('JSON that is nested deeply is compared', async () => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const { output, errors } = await compared({ 'in/raw/a': deep, 'old/file/a': deep });
+  expect(errors).toBe('');
+  expect(output).toMatch(/^file: 1 the same/m);
+});
+
+test('links are followed, once; a file that cannot be read is named', async () => {
+  await using real = await productionFolder({ 'a.hl7': adt('1', 'X') });
+  const given = { 'in/raw/.keep/a': adt('1', 'X'), 'old/file/a': adt('1', 'X') };
+  const linked = await compared(given, async (folder) => {
+    await symlink(real.path, join(folder, 'in/raw/linked'));
+    await symlink('..', join(folder, 'in/raw/linked-to-above'));
+    await symlink(join(real.path, 'a.hl7'), join(folder, 'old/file/linked'));
+  });
+  expect(linked.errors).toBe('');
+  expect(linked.output).toMatch(/^2 messages\nfile: 2 the same/);
+  const dangling = await compared(given, (folder) => symlink('gone', join(folder, 'in/raw/b')));
+  expect(dangling.errors).toMatch(/NOT_FOUND: \S*in\/raw\/b cannot be read: ENOENT/);
+  const large = await compared(given, (folder) => truncate(join(folder, 'in/raw/.keep/a'), 3e9));
+  expect(large.errors).toMatch(/in\/raw\/\.keep\/a is larger than 256 MB/);
 });

@@ -2,9 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { resendCommand } from '../../src/cli/command/resend.ts';
 import { importMirth } from '../../src/import/mirth/import-mirth.ts';
 import { writeProduction } from '../../src/import/production-files.ts';
 import { certificates } from '../support/certificates.ts';
+import { type Ran, ran } from '../support/command.ts';
 import { type ImportedRun, type RunOptions, runImported } from '../support/imported-run.ts';
 import { hasMaria, type MariaServer, startMaria } from '../support/maria.ts';
 import {
@@ -213,4 +215,63 @@ tmp = { resourceType: given.resourceType, made: true };`,
     },
   ]);
   expect(await run.arrive('log-file', 1)).toEqual(['a patient 7/x y Patient']);
+}, 60_000);
+
+/** A script that counts its runs. */
+const counted = (name: string): string =>
+  `var ${name} = ($g('${name}') || 0) + 1; $g('${name}', ${name}); logger.info('${name} ran');`;
+
+test('what failed at a destination is not tried by itself; a resend goes to it alone, also once more', async () => {
+  await using run = await running([
+    channelXml({
+      name: 'ADT In',
+      transport: 'TCP Listener',
+      properties: mllpListener(6661),
+      transformer: { inbound: 'HL7V2', steps: [javaScript('count', counted('source'))] },
+      destinations: [
+        { name: 'Ward', transport: 'TCP Sender', properties: mllpSender() },
+        {
+          name: 'Script',
+          transport: 'JavaScript Writer',
+          properties: `<script>${counted('writer')} if (writer &lt; 3) throw 'not yet';</script>`,
+        },
+        {
+          name: 'After',
+          transport: 'File Writer',
+          properties: fileWriter('${UUID}.txt'),
+        },
+      ],
+    }),
+  ]);
+  const runs = (name: string): number => run.engine.output().split(`${name} ran`).length - 1;
+  const suspended = async (count: number): Promise<string> =>
+    vi.waitFor(
+      () => {
+        const all = run.engine.output().matchAll(/"suspended","messageId":(\d+)/g);
+        const ids = [...all].map(([, id = '']) => id);
+        expect(ids.length).toBe(count);
+        return ids.at(-1) ?? '';
+      },
+      { timeout: 10_000 },
+    );
+  const resent = (id: string): Promise<Ran> =>
+    vi.waitFor(
+      async () => {
+        const done = await ran(resendCommand(), [id, '--data', run.data]);
+        // the trace may not have it yet
+        expect(done.errors).toBe('');
+        return done;
+      },
+      { timeout: 20_000, interval: 200 },
+    );
+  await run.send('adt-in-in', ADT);
+  const first = await suspended(1);
+  expect([runs('source'), runs('writer')]).toEqual([1, 1]);
+  expect(run.engine.output()).not.toContain('not yet');
+  const again = await resent(first);
+  expect([again.code, runs('source'), runs('writer')]).toEqual([1, 2, 2]);
+  const done = await resent(await suspended(2));
+  expect([done.code, runs('source'), runs('writer')]).toEqual([0, 3, 3]);
+  expect(await run.arrive('adt-in-ward', 1)).toHaveLength(1);
+  expect(await run.arrive('adt-in-after', 1)).toHaveLength(1);
 }, 60_000);

@@ -38,6 +38,8 @@ export interface Requested {
 /** An imported production that runs between peers of this machine, by `waybill run` on a real NATS. */
 export interface ImportedRun extends AsyncDisposable {
   readonly engine: EngineProcess;
+  /** Its data folder. */
+  readonly data: string;
   readonly services: ReadonlyMap<string, WrittenHost>;
   readonly operations: ReadonlyMap<string, WrittenHost>;
   /** Sends a message to a service like its sender, and resolves to the answer. */
@@ -70,10 +72,11 @@ export async function runImported(folder: string, options: RunOptions = {}): Pro
   const web = stack.use(await webPeer(options.answer));
   const places = new Places(folder, { web, stack, database: options.database });
   const production = await places.moved();
+  const data = join(folder, 'data');
   const engine = stack.use(
     await startEngineProcess({
       production: folder,
-      data: join(folder, 'data'),
+      data,
       ports: places.ports,
       arguments: ['--durability', 'process-crash'],
       ...(options.environment !== undefined && { environment: options.environment }),
@@ -85,6 +88,7 @@ export async function runImported(folder: string, options: RunOptions = {}): Pro
   const arrived = (operation: string): Promise<readonly string[]> => places.arrived(operation);
   return {
     engine,
+    data,
     services,
     operations,
     send: (service, body) => sent(services.get(service), body),

@@ -1,4 +1,3 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Command } from 'commander';
 import { withSegmentEnds } from '../../definition/case/message-of.ts';
@@ -12,6 +11,7 @@ import type { CallAnswer } from '../../flow/process-code.ts';
 import { fileType } from '../../peer/folder/file-type.ts';
 import { systemClock } from '../../time/clock.ts';
 import { type Likeness, messagesIn, textOf } from '../comparable.ts';
+import { contentOf, entriesIn, filesBelow } from '../compared-files.ts';
 import { Comparison, type TargetComparison } from '../comparison.ts';
 import { print, say } from '../output.ts';
 import { type ReadingFlags, readingOptions, readOptions } from '../reading.ts';
@@ -103,7 +103,7 @@ class CompareRun {
       const comparison = new Comparison(name, this.#likeness);
       this.#targets.set(name, comparison);
       for (const file of files) {
-        const parts = messagesIn(this.#text(await readFile(file)));
+        const parts = messagesIn(this.#text(await contentOf(file)));
         for (const text of parts) comparison.old({ from: relative('.', file), text });
       }
     }
@@ -126,7 +126,7 @@ class CompareRun {
   }
 
   async #take(service: string, file: string): Promise<void> {
-    const bytes = await readFile(file);
+    const bytes = await contentOf(file);
     const from = relative('.', file);
     const { text, isLatin } = textOf(bytes);
     for (const one of messagesIn(text)) {
@@ -188,11 +188,7 @@ async function foldersOf(
   known: readonly string[],
   what: string,
 ): Promise<readonly Folder[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    const { text } = describeError(error);
-    throw new EngineError('NOT_FOUND', `${folder} cannot be read: ${text}`, { cause: error });
-  });
-  const names = entries.filter((one) => one.isDirectory()).map(({ name }) => name);
+  const names = (await entriesIn(folder)).filter((one) => one.isFolder).map(({ name }) => name);
   if (names.length === 0)
     throw new EngineError(
       'NOT_FOUND',
@@ -206,15 +202,10 @@ async function foldersOf(
       `${join(folder, name)}: there is no ${what} ${name}. ${remedy}`,
     );
   }
-  return Promise.all(names.toSorted().map((name) => filesOf(join(folder, name), name)));
+  const folders: Folder[] = [];
+  for (const name of names) folders.push({ name, files: await filesBelow(join(folder, name)) });
+  return folders;
 }
-
-async function filesOf(folder: string, name: string): Promise<Folder> {
-  const found = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = found.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
-  return { name, files: files.toSorted() };
-}
-
 /** The most examples that are told of one kind. */
 const SHOWN = 20;
 
