@@ -129,6 +129,8 @@ class ChannelRun {
   readonly #removed = new Set<number>();
   /** The destinations that this run is for, because only they failed before; undefined for all. */
   readonly #only: readonly number[] | undefined;
+  /** The source's scripts run for the second time: what they route to other channels was sent when the message came. */
+  #isSourceAgain: boolean;
   readonly #taken: Taken;
   /** What became of the message at each destination that it got to. */
   readonly #statuses: string[] = [];
@@ -161,6 +163,7 @@ class ChannelRun {
     this.#raw = came.body;
     this.#type = came.type;
     this.#only = only;
+    this.#isSourceAgain = only !== undefined;
     this.#taken = taken;
     this.#process = message.target;
     this.#name = message.name;
@@ -182,8 +185,16 @@ class ChannelRun {
   /** Runs a script, then sends what it routed to other channels. */
   async script(code: Script): Promise<unknown> {
     const scope = this.#scope;
-    const result = this.#of.waits === true ? await this.#waiting(code) : runIn(scope, code);
-    for (const { channel: name, body } of scope.routed.splice(0)) {
+    let routed: Scope['routed'] = [];
+    let result: unknown;
+    try {
+      result = this.#of.waits === true ? await this.#waiting(code) : runIn(scope, code);
+    } finally {
+      // also what a failed one routed: it is not for the next script to send
+      routed = scope.routed.splice(0);
+    }
+    if (this.#isSourceAgain) return result;
+    for (const { channel: name, body } of routed) {
       const to = this.#of.channels?.[name];
       if (to === undefined) throw new Error(`there is no channel ${name} to route to`);
       await this.#context.send(to, { body, type: mediaType('RAW', body) });
@@ -231,6 +242,8 @@ class ChannelRun {
     const { source, destinations } = this.#of;
     const raw = await this.#preprocessed();
     const encoded = await this.#stage(source, raw);
+    this.#isSourceAgain = false;
+    if (encoded === undefined && this.#only !== undefined) return undefined;
     if (encoded === undefined) return this.#answer(await this.#postprocessed(), FILTERED);
     const taken = destinations.filter(
       ({ number }) => !this.#removed.has(number) && (this.#only?.includes(number) ?? true),

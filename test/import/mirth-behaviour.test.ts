@@ -276,18 +276,29 @@ test('a listener for HL7 does not share the port of a web service', async () => 
   expect(production.files.get('production.yaml')).toContain('listen: 0.0.0.0:6662');
 });
 
+const OTHER = channelXml({
+  id: 'other',
+  name: 'Other',
+  transport: 'Channel Reader',
+  properties: '',
+  destinations: [FILE],
+});
+
 test('a destination whose script fails is alone: others get theirs, and only its part waits', async () => {
-  const fails = { inbound: 'HL7V2', steps: [javaScript('fail', "throw 'not yet';")] } as const;
+  const fails = {
+    inbound: 'HL7V2',
+    steps: [javaScript('fail', "router.routeMessage('Other', 'lost'); throw 'not yet';")],
+  } as const;
   const text = channel({
     destinations: [
       { ...WARD, name: 'First' },
       { ...WARD, name: 'Second', transformer: fails },
       { ...WARD, name: 'Third' },
-      { ...WARD, name: 'Apart', waits: false },
+      { ...WARD, name: 'Apart', waits: false, rules: [javaScriptRule('return true;')] },
     ],
   });
-  const production = imported(text);
-  expect(stateOf(production)).toBe('complete');
+  const production = imported(text, OTHER);
+  expect(stateOf(production)).toBe('complete,complete');
   expect(await problemsOf(production)).toEqual([]);
   const yaml = `cases:
   - name: alone
@@ -300,6 +311,11 @@ test('a destination whose script fails is alone: others get theirs, and only its
 
 test('what failed at a destination goes on there alone once its script is corrected', async () => {
   const text = channel({
+    pre: "router.routeMessage('Other', 'before'); return message;",
+    transformer: {
+      inbound: 'HL7V2',
+      steps: [javaScript('route', "router.routeMessage('Other', 'sent when the message came');")],
+    },
     destinations: [
       { ...WARD, name: 'First' },
       { ...WARD, name: 'Second', rules: [ruleBuilder("msg['PID']", 'EXISTS', [])] },
@@ -316,7 +332,7 @@ test('what failed at a destination goes on there alone once its script is correc
     type: application/vnd.waybill.mirth-destinations+json
     expect: { adt-in-second: [{ fields: { PID-3: '123' } }] }
 `;
-  expect(await cases(imported(text), yaml)).toMatch(/1 passed/);
+  expect(await cases(imported(text, OTHER), yaml)).toMatch(/1 passed/);
 });
 
 test.each([
