@@ -16,9 +16,9 @@ export function isAmong(networks: readonly string[]): (address: string) => boole
   };
 }
 
-/** Whether it is a loopback address. */
+/** Whether it is a loopback address, and not a name that begins like one. */
 export function isLoopback(address: string | undefined): boolean {
-  return address !== undefined && /^(?:::ffff:)?127\.|^::1$|^localhost$/.test(address);
+  return address !== undefined && /^(?:::ffff:)?127(?:\.\d+){3}$|^::1$|^localhost$/.test(address);
 }
 
 /** `X-Forwarded-For` without the ports that some gateways write: they differ with each connection, and would make one guesser many. */

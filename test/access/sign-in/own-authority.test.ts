@@ -72,6 +72,7 @@ test('keys that anybody on the way could exchange are refused', async () => {
     );
   };
   expect(await problems('jwks: http://sso.example/keys')).toMatch(/tokens\.0\.jwks: write .*https/);
+  expect(await problems('jwks: http://127.0.0.1.example/keys')).toMatch(/tokens\.0\.jwks: write/);
   expect(await problems('jwks: keys')).toMatch(/tokens\.0\.jwks: write .*https/);
   expect(await problems('jwks: "http://[::1]/keys"')).toBe('');
   expect(await problems('jwks: https://sso/keys, trust: no.pem')).toMatch(
