@@ -45,8 +45,9 @@ export interface Taken {
  * What is left for destinations that failed. Throws what failed before, until a person resends it: what the scripts do
  * besides sending would otherwise be done again for nothing.
  */
-export function takenAgain({ resendOf }: Pick<ProcessMessage, 'resendOf'>, body: string): Taken {
+export function takenAgain({ parentId }: Pick<ProcessMessage, 'parentId'>, body: string): Taken {
   const taken = JSON.parse(body) as Taken;
-  if (taken.failed === undefined || resendOf !== undefined) return taken;
+  // what a person resends comes from no other message
+  if (taken.failed === undefined || parentId === undefined) return taken;
   throw Object.assign(new Error('a script of a destination failed'), { name: taken.failed });
 }
