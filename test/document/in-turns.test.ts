@@ -104,3 +104,22 @@ test('a Bundle is checked while others get their turn', async () => {
   expect(result).toEqual([]);
   expect(turns).toBeGreaterThan(3);
 });
+
+test.each([
+  ['very many numbers', `{"n":[${'7,'.repeat(2_000_000)}8],"last":"x"}`, '/n/2000000'],
+  [
+    'something nested very deeply',
+    `{"n":${'[5,'.repeat(600_000)}8${']'.repeat(600_000)},"last":"x"}`,
+    `/n${'/1'.repeat(105)}/0`,
+  ],
+])('JSON with %s takes little more memory than its text', async (_, text, path) => {
+  const bytes = Buffer.from(text);
+  const hints = { type: TYPES.json, charset: undefined };
+  const before = process.memoryUsage().heapUsed;
+  const read = await documentInTurns(bytes, hints);
+  // otherwise some 300 MB
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(120_000_000);
+  expect([read?.get('/last'), read?.get(path)]).toEqual(['x', path.includes('1/') ? '5' : '8']);
+  read?.set(path, '9');
+  expect(read?.get(path)).toBe('9');
+});

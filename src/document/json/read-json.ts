@@ -4,6 +4,11 @@ import { type JsonMember, type JsonNode, jsonNode, partsWith } from './json-node
 const LARGE = 64 * 1024;
 /** How many tokens are taken, or members made, in one step. */
 const STEP = 2_000;
+/** Many members of fewer characters than this each, such as numbers, are opened only when one is asked for: they would take a hundred times their text. */
+const SMALL = 16;
+const MANY = 4_096;
+/** The same for what is nested deeper than anybody asks. */
+const DEEPEST = 100;
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -24,9 +29,15 @@ const WORD = /true|false|null/y;
 interface Open {
   readonly from: number;
   readonly isObject: boolean;
-  /** Where its members begin among all that are noted. */
+  /** Where its members begin among all that are noted; −1 if they are not. */
   readonly base: number;
+  /** Its members are too many and too small to be noted. */
+  isDense: boolean;
 }
+
+/** All that is nested too deeply is one of these. */
+const DEEP_ARRAY: Open = { from: -1, isObject: false, base: -1, isDense: true };
+const DEEP_OBJECT: Open = { from: -1, isObject: true, base: -1, isDense: true };
 
 /** What is read of a text: its value, and where that stands; undefined if the text is no valid JSON. */
 export interface ReadJson {
@@ -56,8 +67,10 @@ class JsonScan {
   readonly #members: number[] = [];
   /** The large values that are read, by their beginning. */
   readonly #large = new Map<number, JsonNode>();
-  /** Where the member begins whose value is next. */
+  /** Where the member begins whose value is next, or that what is too deep is in. */
   #start = 0;
+  /** Where the outermost value begins that is too deep. */
+  #deepFrom = 0;
   /** The value that ended last. */
   #from = 0;
   #isValueNext = true;
@@ -125,9 +138,14 @@ class JsonScan {
   }
 
   #begin(from: number, isObject: boolean): boolean {
-    this.#open.push({ from, isObject, base: this.#members.length });
-    // where its value begins is noted behind where the member does
-    this.#members.push(this.#start, from);
+    if (this.#open.length < DEEPEST) {
+      this.#open.push({ from, isObject, base: this.#members.length, isDense: false });
+      // where its value begins is noted behind where the member does
+      this.#members.push(this.#start, from);
+    } else {
+      if (this.#open.length === DEEPEST) this.#deepFrom = from;
+      this.#open.push(isObject ? DEEP_OBJECT : DEEP_ARRAY);
+    }
     this.#at = from + 1;
     this.#blank();
     const close = isObject ? CLOSE_OBJECT : CLOSE_ARRAY;
@@ -137,7 +155,7 @@ class JsonScan {
 
   /** Takes what is before the value of a member. */
   #name(isObject: boolean): boolean {
-    this.#start = this.#at;
+    if (this.#open.length <= DEEPEST) this.#start = this.#at;
     this.#isValueNext = true;
     if (!isObject) return true;
     if (this.#text.charCodeAt(this.#at) !== QUOTE) return false;
@@ -167,8 +185,13 @@ class JsonScan {
     const open = this.#open.pop();
     if (open === undefined) return false;
     const to = this.#at + 1;
+    if (open.base < 0) {
+      this.#ended(this.#deepFrom, to);
+      return true;
+    }
     const members = this.#members;
-    if (to - open.from >= LARGE) this.#closed = { open, members: members.slice(open.base + 2) };
+    if (to - open.from >= LARGE && !open.isDense)
+      this.#closed = { open, members: members.slice(open.base + 2) };
     this.#start = members[open.base] ?? 0;
     members.length = open.base;
     this.#ended(open.from, to);
@@ -180,7 +203,14 @@ class JsonScan {
     this.#to = to;
     this.#at = to;
     this.#isValueNext = false;
-    if (this.#open.length > 0) this.#members.push(this.#start, from, to);
+    const around = this.#open.at(-1);
+    if (around === undefined || around.isDense) return;
+    const members = this.#members;
+    members.push(this.#start, from, to);
+    const count = (members.length - around.base - 2) / 3;
+    if (count < MANY || to - around.from >= count * SMALL) return;
+    around.isDense = true;
+    members.length = around.base + 2;
   }
 
   /** The position behind the string that begins here; −1 if it is not valid. */
