@@ -4,6 +4,11 @@
  */
 const OBJECTS = new Map<unknown, unknown>(['', false, 0].map((one) => [one, Object(one)]));
 
+const PUT = new Map([...OBJECTS].map(([value, object]) => [object, value]));
+
+/** What was put into a map, of what it gives to scripts. */
+export const bare = (given: unknown): unknown => (PUT.has(given) ? PUT.get(given) : given);
+
 /** A map of variables, with the names that its Java counterpart has. */
 export class VariableMap {
   readonly #values: Map<string, unknown>;

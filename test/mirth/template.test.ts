@@ -3,12 +3,15 @@ import { parseXml } from '../../src/mirth/e4x/xml.ts';
 import { VariableMap } from '../../src/mirth/maps.ts';
 import { render, templateFault } from '../../src/mirth/template.ts';
 
+const PUT = new VariableMap(Object.entries({ no: false, zero: 0, void: '' }));
+
 const VARIABLES: Readonly<Record<string, unknown>> = {
   mrn: '123',
   empty: '',
   'first name': 'Jane',
   codes: ['A', 'B'],
   headers: new VariableMap([['X-Unit', 'W1']]),
+  ...Object.fromEntries(['no', 'zero', 'void'].map((name) => [name, PUT.get(name)])),
   order: parseXml('<order><item n="1">a</item><item n="2">b</item></order>'),
 };
 
@@ -30,6 +33,8 @@ test.each([
   ['${JsonUtil.prettyPrint(${message.encodedData})}', '{\n  "a" : 1\n}'],
   ["${XmlUtil.encode('a<b')}", 'a&lt;b'],
   ["#if($mrn == '123')yes#{else}no#end", 'yes'],
+  ['#if($no)a#elseif(!$maps.get("no") && $zero + 1 == 1)b#end', 'b'],
+  ['#if($void)a#end$void.length()', 'a0'],
   ['#if($unknown)a#elseif($mrn && !$unknown)b#else c#end', 'b'],
   [
     '#set($n = 2 + 3 * 2)\n$n #foreach($one in $codes)$foreach.count:$one#if($foreach.hasNext),#end#end',

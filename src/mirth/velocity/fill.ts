@@ -1,5 +1,6 @@
 import { isXml } from '../e4x/xml.ts';
 import { javaString } from '../java/text.ts';
+import { bare } from '../maps.ts';
 import { plainTextOf } from '../plain-text.ts';
 import type { Expression, Reference, TemplatePart, TemplateStep } from './parse.ts';
 
@@ -75,10 +76,10 @@ class Filling {
   }
 
   #reference({ name, steps }: Reference): unknown {
-    let value = this.#own.has(name) ? this.#own.get(name) : this.#lookup(name);
+    let value = bare(this.#own.has(name) ? this.#own.get(name) : this.#lookup(name));
     for (const step of steps) {
       if (value === undefined || value === null) return undefined;
-      value = this.#step(value, step);
+      value = bare(this.#step(value, step));
     }
     return value;
   }
