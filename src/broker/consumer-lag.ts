@@ -3,7 +3,8 @@ import { unless } from '../error/foreseen.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
 import { readMark } from './settled-mark.ts';
-import { isTrusted, markFor, settledUpTo, workerInfo } from './streams.ts';
+import { workerInfo } from './streams.ts';
+import { isTrusted, markFor, settledUpTo } from './worker-state.ts';
 
 /** The state of a queue. */
 export interface QueueState {

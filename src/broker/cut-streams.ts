@@ -2,7 +2,8 @@ import { type ConsumerInfo, DeliverPolicy, JetStreamApiError } from '@nats-io/je
 import type { Broker } from './broker.ts';
 import { PROJECTOR, WORKER } from './names.ts';
 import { lastMark, readMark, writeMark } from './settled-mark.ts';
-import { doubting, hasForgotten, lastSequence, settledUpTo } from './streams.ts';
+import { doubting, lastSequence } from './streams.ts';
+import { hasForgotten, hasStateOfAnother, settledUpTo } from './worker-state.ts';
 
 /** A stream that ends before what it had acknowledged: its newest messages are lost. */
 export interface CutStream {
@@ -82,7 +83,8 @@ async function reset(
     const known = name === WORKER ? Math.min(mark, end) : 0;
     const at = Math.max(settled, delivered.stream_seq);
     const forgot = hasForgotten(info, known);
-    if (!(await isBeyond(at)) && !forgot) continue;
+    const isOther = name === WORKER && hasStateOfAnother(info);
+    if (!(await isBeyond(at)) && !forgot && !isOther) continue;
     furthest = Math.max(furthest, at);
     const start = Math.max(known, Math.min(settled, end)) + 1;
     // a crash in between loses nothing

@@ -6,8 +6,8 @@ import type { Broker } from './broker.ts';
 import type { Leases } from './lease.ts';
 import { PROJECTOR, WORKER } from './names.ts';
 import { readMark, writeMark } from './settled-mark.ts';
-import { isTrusted, markFor, settledUpTo } from './streams.ts';
 import { whileHeld } from './while-held.ts';
+import { isTrusted, markFor, settledUpTo } from './worker-state.ts';
 
 /**
  * Milliseconds after which what every consumer of a stream has acknowledged may be removed; a

@@ -12,7 +12,8 @@ import type { HandOffs } from './hand-offs.ts';
 import { ANSWER, LineRequests, PACE } from './line-requests.ts';
 import { WORKER } from './names.ts';
 import { type Delivery, deliveryOf, type Taken, takenFromLine, teller } from './queue.ts';
-import { lastSequence, READ_AHEAD, settledUpTo } from './streams.ts';
+import { lastSequence, READ_AHEAD } from './streams.ts';
+import { settledUpTo } from './worker-state.ts';
 
 export interface LineFeedOptions {
   readonly broker: Broker;
@@ -93,6 +94,8 @@ class Line implements LineFeed {
   #due = Number.MAX_SAFE_INTEGER;
   /** The next delivery, by the consumer's count. */
   #number = 0;
+  /** Up to there all was settled when this began. */
+  #settled = 0;
 
   constructor(options: LineFeedOptions) {
     const { broker, stream, handOffs } = options;
@@ -110,7 +113,8 @@ class Line implements LineFeed {
   async begin(): Promise<void> {
     const { broker, stream } = this.#options;
     const info = await broker.manager.consumers.info(stream, WORKER);
-    this.#due = Math.max(info.delivered.stream_seq, settledUpTo(info)) + 1;
+    this.#settled = settledUpTo(info);
+    this.#due = Math.max(info.delivered.stream_seq, this.#settled) + 1;
     this.#number = info.delivered.consumer_seq + 1;
     this.#requests.begin();
     background(this.#watch(), `following the connection of ${stream}`);
@@ -231,6 +235,8 @@ class Line implements LineFeed {
     }
     // one is missing: nothing may pass it
     if (delivery.number > this.#number) return this.stop();
+    // settled long ago: the server has gone back to the state of an earlier consumer
+    if (sequence <= this.#settled) return this.stop();
     this.#number = delivery.number + 1;
     this.#requests.delivered({ isNew: one === undefined }, pending);
     if (one === undefined) this.#takeDelivered(raw, delivery);

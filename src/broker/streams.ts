@@ -19,6 +19,14 @@ import { isLeaderless, removeLeaderless } from './leaderless.ts';
 import { PROJECTOR, WORKER } from './names.ts';
 import { patiently } from './patiently.ts';
 import { readMark, writeMark } from './settled-mark.ts';
+import {
+  hasForgotten,
+  hasStateOfAnother,
+  isSound,
+  isTrusted,
+  markFor,
+  settledUpTo,
+} from './worker-state.ts';
 
 export interface StreamSettings {
   /** Milliseconds in which messages with the same Nats-Msg-Id are stored only once. */
@@ -152,45 +160,6 @@ function doubtOf(info: ConsumerInfo): number {
   return upTo > settledUpTo(info) ? upTo : 0;
 }
 
-/** The mark for judging a consumer; one that begins with the stream needs none. */
-export function markFor(broker: Broker, info: ConsumerInfo): Promise<number> | number {
-  const all = info.config.deliver_policy === DeliverPolicy.All;
-  return all ? 0 : readMark(broker, info.stream_name);
-}
-
-/**
- * Whether a queue's worker was made by an engine, so that its floor says what was settled. One that
- * begins above what is known to be settled, or needs no acknowledgement, would claim this for
- * messages that nobody processed.
- */
-export function isTrusted({ config }: ConsumerInfo, mark: number): boolean {
-  const begins =
-    config.deliver_policy === DeliverPolicy.All ||
-    (config.deliver_policy === DeliverPolicy.StartSequence &&
-      (config.opt_start_seq ?? 1) <= mark + 1);
-  const filtered = config.filter_subject !== undefined || config.filter_subjects !== undefined;
-  const givesUp = (config.max_deliver ?? -1) > 0;
-  return begins && !filtered && !givesUp && config.ack_policy === AckPolicy.Explicit;
-}
-
-/**
- * How far a worker has settled its queue. One that was created at a sequence reports 0 until its
- * first acknowledgement.
- */
-export function settledUpTo({ ack_floor, config }: ConsumerInfo): number {
-  return Math.max(ack_floor.stream_seq, (config.opt_start_seq ?? 1) - 1);
-}
-
-/**
- * nats-server overwrites a consumer's state in place. A kill in between leaves it empty: the
- * consumer then begins where it was once created, and would deliver again what was settled long
- * ago.
- */
-export const hasForgotten = (info: ConsumerInfo, mark: number): boolean => settledUpTo(info) < mark;
-
-const isSound = (info: ConsumerInfo, mark: number): boolean =>
-  isTrusted(info, mark) && !hasForgotten(info, mark);
-
 /** How a queue's messages are delivered. */
 const working = (pool: number) => ({
   ack_policy: AckPolicy.Explicit,
@@ -267,7 +236,9 @@ export async function reclaimWorker(
   const mark = await readMark(broker, stream);
   const info = await ledWorker(broker, stream);
   signal?.throwIfAborted();
-  if (info === undefined || !isSound(info, mark) || info.num_ack_pending === 0)
+  if (info === undefined || !isTrusted(info, mark) || hasForgotten(info, mark))
+    return ensureWorker(broker, stream, pool);
+  if (info.num_ack_pending === 0 && !hasStateOfAnother(info))
     return ensureWorker(broker, stream, pool);
   const { manager } = broker;
   const { created } = await manager.streams.info(stream);

@@ -1,11 +1,13 @@
-import { readdir, truncate } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
 import { expect, test, vi } from 'vitest';
+import { bodies } from '../../src/broker/bodies.ts';
 import { type Broker, connectBroker } from '../../src/broker/broker.ts';
 import { queueState } from '../../src/broker/consumer-lag.ts';
 import { findCutStreams } from '../../src/broker/cut-streams.ts';
 import { janitorPass } from '../../src/broker/janitor.ts';
+import { lineFeed } from '../../src/broker/line-feed.ts';
 import { PROJECTOR, WORKER } from '../../src/broker/names.ts';
 import {
   ensureProjector,
@@ -134,21 +136,29 @@ test('what was seen of a stream that was removed and made again says nothing of 
   expect(await queueState(broker, stream)).toMatchObject({ depth: 10 });
 });
 
-/** Kills nats-server as it writes the state of a worker over the one before, and waits for the next one. */
-async function killWhileItWrites(
-  nats: Awaited<ReturnType<typeof startNats>>,
-  stream: string,
-): Promise<void> {
-  const state = await vi.waitFor(async () => {
+type Nats = Awaited<ReturnType<typeof startNats>>;
+
+/** Where nats-server has written the state of a worker. */
+function stateOf(nats: Nats, stream: string): Promise<string> {
+  return vi.waitFor(async () => {
     const files = await readdir(nats.data, { recursive: true });
     const file = files.find((name) => name.endsWith(`${stream}/obs/${WORKER}/o.dat`));
     if (file === undefined) throw new Error('the state was not written yet');
     return join(nats.data, file);
   });
+}
+
+/** Kills nats-server as it writes the state of a worker over the one before, and waits for the next one. */
+async function killWhileItWrites(
+  nats: Nats,
+  stream: string,
+  left = Buffer.alloc(0),
+): Promise<void> {
+  const state = await stateOf(nats, stream);
   const pid = nats.pid ?? 0;
   process.kill(pid, 'SIGSTOP');
   process.kill(pid, 'SIGKILL');
-  await truncate(state, 0);
+  await writeFile(state, left);
   await vi.waitFor(() => {
     if (nats.pid === undefined || nats.pid === pid) throw new Error('it was not started again yet');
   });
@@ -188,3 +198,52 @@ test('a worker of which nats-server lost the state goes on where the queue is kn
     expect(await take(broker, stream, WORKER, 4)).toEqual([7, 8, 9, 10]);
   }
 }, 30_000);
+
+test('a worker for which nats-server has the state of the one before it goes on where it began', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'stale', role: 'test' });
+  const streams: string[] = [];
+  for (const host of ['line', 'at-reconnect', 'fed']) {
+    const stream = await queueWith(broker, host, 3);
+    await vi.waitFor(async () => expect((await queueState(broker, stream)).depth).toBe(7));
+    const earlier = await vi.waitFor(async () => {
+      const state = await readFile(await stateOf(nats, stream));
+      expect(state.byteLength).toBeGreaterThan(0);
+      return state;
+    });
+    await take(broker, stream, WORKER, 3);
+    // what an engine had in hand when it was killed
+    await (await broker.jetstream.consumers.get(stream, WORKER)).next();
+    await takeOverLine(broker, stream);
+    const made = await broker.manager.consumers.info(stream, WORKER);
+    expect(made).toMatchObject({ config: { opt_start_seq: 7 }, delivered: { stream_seq: 6 } });
+    await killWhileItWrites(nats, stream, earlier);
+    await vi.waitFor(
+      async () => {
+        const { delivered } = await broker.manager.consumers.info(stream, WORKER);
+        expect(delivered.stream_seq).toBeLessThan(6);
+      },
+      { timeout: 15_000 },
+    );
+    streams.push(stream);
+  }
+  const [line = '', atReconnect = '', fed = ''] = streams;
+  const taken: number[] = [];
+  const feed = await lineFeed({
+    broker,
+    bodies: await bodies(broker),
+    stream: fed,
+    take: (one) => taken.push(one.sequence),
+    failed: (error) => {
+      throw error;
+    },
+  });
+  await feed.closed();
+  expect(taken).toEqual([]);
+  await takeOverLine(broker, fed);
+  await takeOverLine(broker, line);
+  await findCutStreams(broker, new Map());
+  for (const stream of [line, atReconnect, fed]) {
+    expect(await take(broker, stream, WORKER, 4)).toEqual([7, 8, 9, 10]);
+  }
+}, 60_000);
