@@ -123,3 +123,23 @@ test.each([
   read?.set(path, '9');
   expect(read?.get(path)).toBe('9');
 });
+
+test.each([
+  ['hl7', `MSH|^~\\&|A|B|C|D|20260101||ORU^R01|17|P|2.5.1\r${'X\r'.repeat(1_500_000)}`, 'MSH-10'],
+  [
+    'x12',
+    `ISA*00*          *00*          *ZZ*S              *ZZ*R              *260101*1200*^*00501*000000017*0*P*:~${'ST~'.repeat(1_000_000)}`,
+    'ISA-13',
+  ],
+] as const)(
+  '%s of very many short lines takes little more memory than its text',
+  async (kind, text, path) => {
+    const bytes = Buffer.from(text);
+    const before = process.memoryUsage().heapUsed;
+    const read = await documentInTurns(bytes, { type: TYPES[kind], charset: undefined });
+    // otherwise some 200 MB
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(60_000_000);
+    expect(read?.get(path)).toMatch(/17$/);
+    expect(Buffer.from(read?.bytes() ?? []).equals(bytes)).toBe(true);
+  },
+);

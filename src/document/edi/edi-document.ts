@@ -53,7 +53,7 @@ export class EdiDocument extends SegmentDocument {
 
   override *reading(): Generator<undefined> {
     yield* super.reading();
-    if (this.kind !== 'x12') return;
+    if (this.kind !== 'x12' || !this.list.isRead) return;
     this.#keep(yield* EdiLoops.reading(this.list, this.syntax));
   }
 

@@ -313,9 +313,21 @@ export class LineList {
     }
   }
 
-  /** Reads the whole text, some lines at each step. */
+  /** Whether all lines are found. */
+  get isRead(): boolean {
+    return this.#isRead;
+  }
+
+  /**
+   * Reads the whole text, some lines at each step. Very many short lines are left to be found when they are asked for: they
+   * would take a hundred times their text.
+   */
   *reading(): Generator<undefined> {
-    for (let at = 1; this.#scan() !== undefined; at++) if (at % LONGEST === 0) yield;
+    for (let count = 1; this.#scan() !== undefined; count++) {
+      if (count % LONGEST !== 0) continue;
+      yield;
+      if (count >= MANY && this.#at < count * SHORT) return;
+    }
   }
 
   #scanAll(): void {
@@ -343,6 +355,10 @@ export class LineList {
     return line;
   }
 }
+
+/** As many lines of fewer characters than this each are no message that anybody means. */
+const MANY = 16_384;
+const SHORT = 10;
 
 /** How often lines are looked for before their names are counted. */
 const ASKED = 16;
