@@ -257,7 +257,7 @@ test.concurrent('code never hears that NATS is away: its message goes back to it
   await sleep(6_000);
   process.kill(nats.pid ?? 0, 'SIGCONT');
   await vi.waitFor(() => expect(sent()).toEqual(['done']), 10_000);
-  const [host] = running.director.statuses().filter(({ host: name }) => name === 'orders');
+  const host = running.director.statuses().find(({ host: name }) => name === 'orders');
   expect(host?.lastError).toBeUndefined();
 }, 30_000);
 
