@@ -65,7 +65,8 @@ describe.skipIf(noBrowser !== undefined)(`history in Chromium ${noBrowser ?? ''}
     const address = page.url();
     await page.goBack();
     await dialog.waitFor({ state: 'detached' });
-    expect(page.url()).toBe(address);
+    // Back is taken back, which takes its time
+    await expect.poll(() => page.url(), SOON).toBe(address);
     await page.getByRole('button', { name: 'Roll back to it' }).click();
     await dialog.getByText('X,Nowhere').waitFor(SOON);
     await dialog.getByLabel('Reason').fill('the ward refuses');

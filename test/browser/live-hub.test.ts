@@ -70,8 +70,9 @@ describe.skipIf(noBrowser !== undefined)(`the live stream in Chromium ${noBrowse
       await page.getByRole('button', { name: isOn ? 'Stop' : 'Start', exact: true }).waitFor();
       await hasStream(page);
     }
-    // beyond what the call itself may take: a clock cannot be paused in the past
-    await context.clock.pauseAt(Date.now() + 5_000);
+    // beyond what the call itself may take, and where a page's clock is ahead: none can be paused in its past
+    const clocks = await Promise.all(pages.map((page) => page.evaluate(() => Date.now())));
+    await context.clock.pauseAt(Math.max(Date.now(), ...clocks) + 20_000);
     isStill = true;
     return pages;
   }
