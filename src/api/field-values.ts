@@ -1,8 +1,8 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import { masked } from '../access/rights/mask/masked.ts';
 import type { Principal } from '../access/rights/principal.ts';
 import { kindOf } from '../document/document-of.ts';
 import { keyReader } from '../trace/key-reader.ts';
+import { masked } from '../trace/masked.ts';
 import type { SearchKey } from '../trace/trace-input.ts';
 import type { KeyReader } from '../trace/trace-store.ts';
 import {

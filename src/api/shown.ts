@@ -1,10 +1,10 @@
 import { maskJson } from '../access/rights/mask/json-mask.ts';
-import { masked } from '../access/rights/mask/masked.ts';
 import { maskedText } from '../access/rights/masked-text.ts';
-import { maskedWords } from '../access/rights/masked-words.ts';
 import type { Principal } from '../access/rights/principal.ts';
 import { ENVELOPE_FIELDS, type Envelope, type Hiding } from '../message/envelope.ts';
 import type { RecordedError } from '../message/record.ts';
+import { masked } from '../trace/masked.ts';
+import { maskedWords } from '../trace/masked-words.ts';
 import { isOpenTo, type PastOutcome, type TracedMessage } from '../trace/traced-message.ts';
 import type { Host } from './contract/host.ts';
 import type { Session } from './contract/message.ts';

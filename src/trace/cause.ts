@@ -1,4 +1,5 @@
 import type { RecordedError } from '../message/record.ts';
+import { maskedWords } from './masked-words.ts';
 import { withValues } from './peer-words.ts';
 
 /** The placeholder for a value that differs from message to message. */
@@ -60,6 +61,6 @@ export function causeOf(text: string): string {
  * with the same code are distinct. It contains nothing that a mask would hide.
  */
 export function causeOfFailure({ text, said = '' }: Pick<RecordedError, 'text' | 'said'>): string {
-  const words = causeOf(withValues(said, () => ANY)).slice(0, LONGEST_SAID);
+  const words = causeOf(withValues(maskedWords(said), () => ANY)).slice(0, LONGEST_SAID);
   return words === '' ? causeOf(text) : `${causeOf(text)}: ${words}`;
 }

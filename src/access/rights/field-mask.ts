@@ -8,13 +8,13 @@ import {
   type Hl7Document,
   hl7Path,
 } from '../../document/index.ts';
+import { masked } from '../../trace/masked.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { maskAstm } from './mask/astm-mask.ts';
 import { maskDicom } from './mask/dicom-mask.ts';
 import { maskEdi } from './mask/edi-mask.ts';
 import { maskHl7 } from './mask/hl7-mask.ts';
 import { maskJson } from './mask/json-mask.ts';
-import { masked } from './mask/masked.ts';
 import { plainName } from './mask/shown-names.ts';
 import { maskXml } from './mask/xml-mask.ts';
 

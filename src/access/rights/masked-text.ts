@@ -1,4 +1,4 @@
-import { masked } from './mask/masked.ts';
+import { masked } from '../../trace/masked.ts';
 
 /** Text in quotation marks came with the message. */
 const QUOTED = /"[^"]*"|“[^”]*”|„[^“]*“|«[^»]*»|‘[^’]*’|(?<![\p{L}\d])'[^']*'/gu;

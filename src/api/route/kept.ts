@@ -1,5 +1,4 @@
 import type { FastifyRequest } from 'fastify';
-import { masked } from '../../access/rights/mask/masked.ts';
 import type { Principal } from '../../access/rights/principal.ts';
 import {
   checkPermission,
@@ -8,6 +7,7 @@ import {
 } from '../../access/rights/require-permission.ts';
 import { keyIdOf } from '../../control/orders.ts';
 import { timeOfId } from '../../message/id.ts';
+import { masked } from '../../trace/masked.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { Done } from '../../web/schema.ts';

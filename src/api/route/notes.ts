@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify';
-import { maskedWords } from '../../access/rights/masked-words.ts';
 import type { Principal } from '../../access/rights/principal.ts';
 import { principalOf, requirePermission } from '../../access/rights/require-permission.ts';
 import { isShown } from '../../operator/alert/alert-store.ts';
 import { type Noted, noteStore, type Note as StoredNote } from '../../operator/note/note-store.ts';
 import { presence } from '../../operator/note/presence.ts';
+import { maskedWords } from '../../trace/masked-words.ts';
 import type { Api } from '../../web/api.ts';
 import { ApiError } from '../../web/api-error.ts';
 import { Done, IdParameters } from '../../web/schema.ts';

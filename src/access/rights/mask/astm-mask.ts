@@ -1,5 +1,5 @@
 import { type AstmDocument, partsOf } from '../../../document/index.ts';
-import { masked } from './masked.ts';
+import { masked } from '../../../trace/masked.ts';
 
 export interface AstmMaskPaths {
   /** `R-4` or `R`: hidden in addition to what is always hidden. */

@@ -1,5 +1,5 @@
 import type { DicomDocument } from '../../../document/index.ts';
-import { masked } from './masked.ts';
+import { masked } from '../../../trace/masked.ts';
 
 /** Keywords of attributes. */
 export interface DicomMaskPaths {

@@ -1,5 +1,5 @@
 import { type EdiDocument, partsOf, x12Segment } from '../../../document/index.ts';
-import { masked } from './masked.ts';
+import { masked } from '../../../trace/masked.ts';
 
 export interface EdiMaskPaths {
   /** `REF-2` or `REF`: hidden in addition to what is always hidden. */

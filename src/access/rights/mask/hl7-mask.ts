@@ -1,7 +1,7 @@
 import type { Hl7Document } from '../../../document/index.ts';
 import { type FieldDefinition, hl7Dictionary, tableCodes } from '../../../document/index.ts';
+import { masked } from '../../../trace/masked.ts';
 import { PERSON_SEGMENTS, SHOWN_FIELDS, SHOWN_TYPES } from './hl7-types.ts';
-import { masked } from './masked.ts';
 
 type Delimiters = Hl7Document['delimiters'];
 

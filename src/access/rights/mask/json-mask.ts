@@ -1,5 +1,5 @@
+import { masked } from '../../../trace/masked.ts';
 import { ApiError } from '../../../web/api-error.ts';
-import { masked } from './masked.ts';
 import {
   isCodeOf,
   isShownAs,

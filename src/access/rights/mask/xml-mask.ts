@@ -8,8 +8,8 @@ import {
 } from '../../../document/xml/tree.ts';
 import { writeXml } from '../../../document/xml/write-xml.ts';
 import { xmlText } from '../../../document/xml/xml-text.ts';
+import { masked } from '../../../trace/masked.ts';
 import { type NameMask, shapeOf } from './json-mask.ts';
-import { masked } from './masked.ts';
 import { isCodeOf, isShownAs, KIND_NAMES, PERSON_NAMES, plainName } from './shown-names.ts';
 
 /**

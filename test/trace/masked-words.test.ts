@@ -1,12 +1,13 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { maskedWords } from '../../../src/access/rights/masked-words.ts';
-import { causeOfFailure } from '../../../src/trace/cause.ts';
+import { causeOfFailure } from '../../src/trace/cause.ts';
+import { maskedWords } from '../../src/trace/masked-words.ts';
 
 test.for([
   ['Unknown patient Zwingli 47118800', 'Unknown patient Xxxxxxx 00000000'],
   ['ward UNKNOWN is not in the table', 'ward UNKNOWN is not in the table'],
   ['bed of "Doe, John" is taken', 'bed of "Xxx, Xxxx" is taken'],
+  ["O'Brien May DOE 550 Xyz (4711)", "O'Xxxxx Xxx XXX 000 Xxx (0000)"],
 ] as const)('%s is shown as %s', ([text, shown]) => {
   expect(maskedWords(text)).toBe(shown);
 });
