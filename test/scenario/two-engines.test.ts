@@ -88,10 +88,16 @@ test('two engines share a production; when one is killed the other goes on, in o
 });
 
 test('an engine that stands still, loses its line and comes back sends nothing of it again', async () => {
-  await using receiver = await mllpReceiver();
+  // it stands still while it waits for an answer, which comes meanwhile, and others wait behind it
+  let stop: (() => void) | undefined;
+  await using receiver = await mllpReceiver((_, index) => {
+    if (stop === undefined || index < 100) return 'AA';
+    setTimeout(stop, 100);
+    stop = undefined;
+    return { code: 'AA', after: 300 };
+  });
   await using engines = await twoEngines(receiver);
   const { first, second } = engines;
-  // many are handed over to the line and wait there
   let sending = true;
   function* messages(from: number): Generator<string> {
     for (let n = from; sending; n++) yield messageOf(n + 1);
@@ -100,8 +106,9 @@ test('an engine that stands still, loses its line and comes back sends nothing o
   const senders = Array.from({ length: 4 }, (_, one) =>
     sendUntilAcknowledged(first.port, messages(one * 100_000), () => (accepted += 1)),
   );
-  await vi.waitFor(() => expect(receiver.received.length).toBeGreaterThan(100), 20_000);
-  process.kill(first.engine.pid, 'SIGSTOP');
+  stop = () => process.kill(first.engine.pid, 'SIGSTOP');
+  await vi.waitFor(() => expect(stop).toBeUndefined(), 20_000);
+  await sleep(500);
   const from = receiver.received.at(-1)?.from;
   // until the second has the lease, and sends what waited
   await vi.waitFor(() => expect(receiver.received.at(-1)?.from).not.toBe(from), 30_000);
