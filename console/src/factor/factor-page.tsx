@@ -233,7 +233,11 @@ function Removal({
   });
   return (
     <div className="flex flex-col gap-3">
-      <p>{t('You cannot sign in with it any more.')}</p>
+      <p>
+        {t(
+          'You cannot sign in with it any more. Your other sessions and all your tokens end, in case somebody else has the device.',
+        )}
+      </p>
       {remove.isError && <Problem error={remove.error} />}
       <PasswordAgain onGiven={(password) => remove.mutate(password)} />
     </div>

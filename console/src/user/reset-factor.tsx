@@ -33,7 +33,7 @@ export function ResetFactor({
     >
       <p>
         {t(
-          'App, passkeys and recovery codes of {name} are removed, and {name} is signed out everywhere. Until another one is set up, the password alone is enough: make sure that it is {name} who asks.',
+          'App, passkeys and recovery codes of {name} are removed, and {name} is signed out everywhere, also programs with a token of theirs. Until another one is set up, the password alone is enough: make sure that it is {name} who asks.',
           { name },
         )}
       </p>

@@ -42,6 +42,8 @@ export interface ApiTokens {
   refresh(token: string): Promise<TokenPair & { readonly user: string }>;
   /** Ends the family of an access or refresh token; resolves to its user, if it had not ended. */
   revokeFamily(token: string): Promise<string | undefined>;
+  /** Ends the tokens of a user: all, or only the pairs that began with a password. */
+  endAll(user: string, which: 'all' | 'pairs'): Promise<void>;
   /** Rejects with a SignInRefusal if it is unknown, expired or revoked, and says which. */
   check(token: string): Promise<ApiToken>;
 }
@@ -155,6 +157,14 @@ export function apiTokens(database: MetaDatabase, now: () => number = Date.now):
       if (row === undefined) return undefined;
       await revokeAll(database, String(row['family']));
       return row['revoked'] === null ? String(row['user']) : undefined;
+    },
+    async endAll(user, which) {
+      const kinds = which === 'pairs' ? "AND kind <> 'api'" : '';
+      await database.run(
+        `UPDATE api_token SET revoked = ? WHERE lower("user") = lower(?) AND revoked IS NULL ${kinds}`,
+        now(),
+        user,
+      );
     },
     async check(token) {
       const row = await known(database, token, ['api', 'access']);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Identity } from '../rights/principal-for.ts';
 import { cookieName, cookieOf, setCookie } from './cookie.ts';
+import { ownerOf } from './factor/factor-store.ts';
 import { type Site, siteOf } from './factor/passkeys.ts';
 import type { Asked } from './factor/second-factors.ts';
 import { localIdentity } from './local-sign-in.ts';
@@ -64,6 +65,18 @@ export async function pendingOf(
   const user = await signIn.users.current(name);
   if (user === undefined || !(await stillHolds())) throw changedMeanwhile();
   return { identity: { ...localIdentity(user, via), stillHolds }, challenge };
+}
+
+/** What begins without a second factor, while one is set up elsewhere, must not outlive that. */
+export function withoutFactor({ factors }: SignIn, identity: Identity): Identity {
+  const { stillHolds } = identity;
+  if (!factors.mayHave(identity)) return identity;
+  return {
+    ...identity,
+    stillHolds: async () =>
+      (await stillHolds?.()) !== false &&
+      (await factors.store.kinds(ownerOf(identity))).length === 0,
+  };
 }
 
 async function printOf({ users }: SignIn, name: string, via: string): Promise<string | undefined> {

@@ -4,6 +4,7 @@ import type { MetaDatabase } from '../../access/meta/meta-database.ts';
 import { metaDatabase } from '../../access/meta/open-meta.ts';
 import { checkRoles } from '../../access/rights/roles.ts';
 import { checkScope } from '../../access/rights/scope.ts';
+import { apiTokens } from '../../access/sign-in/api-tokens.ts';
 import { readConsoleSettings } from '../../access/sign-in/console-settings.ts';
 import { tryDirectory } from '../../access/sign-in/directory/try-directory.ts';
 import { factorStore, ownerOf } from '../../access/sign-in/factor/factor-store.ts';
@@ -53,7 +54,10 @@ export function userCommand(): Command {
     .option('--ask', 'read the password instead of printing one; it then need not be changed')
     .action(setPassword);
   sub('remove', 'Removes a user; sessions and tokens end.').argument('<name>').action(remove);
-  sub('reset-factor', 'Removes somebody’s second factors and recovery codes; sessions end.')
+  sub(
+    'reset-factor',
+    'Removes somebody’s second factors and recovery codes; sessions and tokens end.',
+  )
     .argument('<name>')
     .option('--directory <name>', 'of a person of this directory (ldap), not of a local user')
     .action(resetFactor);
@@ -109,6 +113,7 @@ async function resetFactor(name: string, flags: UserFlags): Promise<void> {
     if (!(await factorStore(database).forget(ownerOf({ via, name }))))
       throw new EngineError('NOT_FOUND', `${name} (${via}) has no second factor`);
     await sessions(database).endOthers(name, via, '');
+    if (via === 'local') await apiTokens(database).endAll(name, 'all');
     say(
       `${name} signs in with the password alone, and sets up another second factor if one is required.`,
     );

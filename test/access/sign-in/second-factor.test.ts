@@ -8,6 +8,7 @@ import { userCommand } from '../../../src/cli/command/user.ts';
 import { codesOf, fromBase32, type OwnFactors, setUpApp } from '../../support/authenticator-app.ts';
 import { ran } from '../../support/command.ts';
 import { type GuardedApi, guardedApi } from '../../support/guarded-api.ts';
+import { softPasskey } from '../../support/soft-passkey.ts';
 import { type Visitor, visitor } from '../../support/visitor.ts';
 
 const PASSWORD = 'a long walk by the sea';
@@ -286,6 +287,73 @@ describe('signing in with a second factor', () => {
     expect((await program.ask('GET', '/api/v1/me', undefined, held)).status).toBe(200);
   });
 
+  test('whoever removes one ends every token, and whoever adds one those that began with the password', async () => {
+    const ines = await known('ines', 'administrator');
+    const made = async (): Promise<string> =>
+      (await ines.ask<{ token: string }>('POST', '/api/v1/tokens', { label: 'x', days: 1 })).body
+        .token;
+    const pair = async (more: object = {}): Promise<string> =>
+      (
+        await visitor(api.url).ask<{ accessToken: string }>('POST', '/api/v1/auth/token', {
+          user: 'ines',
+          password: PASSWORD,
+          ...more,
+        })
+      ).body.accessToken;
+    const holds = async (token: string): Promise<number> =>
+      (
+        await visitor(api.url).ask('GET', '/api/v1/me', undefined, {
+          authorization: `Bearer ${token}`,
+        })
+      ).status;
+    const [own, before] = [await made(), await pair()];
+    const { codes } = await setUpApp(ines, PASSWORD);
+    expect([await holds(own), await holds(before)]).toEqual([200, 401]);
+    const after = await pair({ code: codes[0] });
+    expect(await holds(after)).toBe(200);
+    const remove = { password: PASSWORD, which: 'totp' };
+    expect((await ines.ask('POST', `${OWN}/remove`, remove)).status).toBe(200);
+    expect([await holds(own), await holds(after)]).toEqual([401, 401]);
+    // an administrator's reset and the command line do the same
+    await setUpApp(ines, PASSWORD);
+    const second = await made();
+    expect((await admin.ask('DELETE', '/api/v1/users/ines/second-factor')).status).toBe(200);
+    expect(await holds(second)).toBe(401);
+    await ines.signIn('ines', PASSWORD);
+    await setUpApp(ines, PASSWORD);
+    const third = await made();
+    await ran(userCommand(), ['reset-factor', 'ines', '--data', api.data]);
+    expect(await holds(third)).toBe(401);
+  });
+
+  test('a passkey with the id of somebody else’s is not added, and not said to be', async () => {
+    const [owner, thief] = [await known('olga', 'viewer'), await known('theo', 'viewer')];
+    const origin = api.url.replace('127.0.0.1', 'localhost');
+    const id = Buffer.alloc(32, 7);
+    const add = async (who: Visitor) => {
+      const there = visitor(origin);
+      for (const [name, value] of who.cookies) there.cookies.set(name, value);
+      await there.me();
+      const asked = await there.ask<{ ticket: string; options: { challenge: string } }>(
+        'POST',
+        `${OWN}/passkey`,
+        { password: PASSWORD },
+      );
+      const { ticket, options } = asked.body;
+      const response = softPasskey(id, { challenge: options.challenge, origin });
+      return there.ask('POST', `${OWN}/passkey/confirm`, { ticket, label: 'key', response });
+    };
+    expect((await add(owner)).status).toBe(200);
+    const stolen = await add(thief);
+    expect([stolen.status, stolen.body['code']]).toEqual([409, 'CONFLICT']);
+    expect((await thief.ask<OwnFactors>('GET', OWN)).body).toMatchObject({
+      passkeys: [],
+      codesLeft: 0,
+    });
+    expect((await owner.ask<OwnFactors>('GET', OWN)).body.passkeys).toHaveLength(1);
+    expect((await add(owner)).status).toBe(409);
+  });
+
   test('who needs one sets it up before anything else, and does not remove the last', async () => {
     const gina = await known('gina', 'engineer');
     expect((await gina.me()).body).toMatchObject({ mustAddFactor: true });
@@ -324,7 +392,9 @@ describe('signing in with a second factor', () => {
     expect(code, errors).toBe(0);
     expect((await hans.me()).status).toBe(401);
     await using audit = await auditLog({ data: api.data });
-    expect(await audit.list({ action: 'user.second-factor-reset' })).toMatchObject([
+    expect(
+      await audit.list({ action: 'user.second-factor-reset', object: 'user hans' }),
+    ).toMatchObject([
       { via: 'command line', object: 'user hans' },
       { actor: 'admin', object: 'user hans' },
     ]);

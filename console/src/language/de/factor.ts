@@ -30,7 +30,8 @@ export const german: Catalogue = {
   'New recovery codes': 'Neue Wiederherstellungscodes',
   'The codes that you have now are void as soon as there are new ones.':
     'Die bisherigen Codes gelten nicht mehr, sobald es neue gibt.',
-  'You cannot sign in with it any more.': 'Damit können Sie sich nicht mehr anmelden.',
+  'You cannot sign in with it any more. Your other sessions and all your tokens end, in case somebody else has the device.':
+    'Damit können Sie sich nicht mehr anmelden. Ihre anderen Sitzungen und alle Ihre Tokens enden, falls jemand anderes das Gerät hat.',
 
   // setting up
   'Your role needs more than a password. Choose what you will also sign in with.':

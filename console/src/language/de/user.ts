@@ -30,8 +30,8 @@ export const german: Catalogue = {
   'with a passkey': 'mit einem Passkey',
   'Reset the second factor of {name}': 'Zweiten Faktor von {name} zurücksetzen',
   Reset: 'Zurücksetzen',
-  'App, passkeys and recovery codes of {name} are removed, and {name} is signed out everywhere. Until another one is set up, the password alone is enough: make sure that it is {name} who asks.':
-    'App, Passkeys und Wiederherstellungscodes von {name} werden entfernt, und {name} wird überall abgemeldet. Bis ein anderer eingerichtet ist, genügt das Passwort: Vergewissern Sie sich, dass es {name} ist, von wem die Bitte kommt.',
+  'App, passkeys and recovery codes of {name} are removed, and {name} is signed out everywhere, also programs with a token of theirs. Until another one is set up, the password alone is enough: make sure that it is {name} who asks.':
+    'App, Passkeys und Wiederherstellungscodes von {name} werden entfernt, und {name} wird überall abgemeldet, auch Programme mit einem Token. Bis ein anderer eingerichtet ist, genügt das Passwort: Vergewissern Sie sich, dass es {name} ist, von wem die Bitte kommt.',
   Cancel: 'Abbrechen',
   '{name} is signed out everywhere and can no longer sign in. What {name} did stays in the audit log.':
     '{name} wird überall abgemeldet und kann sich nicht mehr anmelden. Was {name} getan hat, bleibt im Audit-Protokoll.',

@@ -41,9 +41,9 @@ export interface FactorStore {
   useStep(owner: string, step: number): Promise<boolean>;
   /** Notes a step whose code somebody was told is valid at another time: it is not taken then. */
   tellStep(owner: string, step: number): Promise<void>;
-  addPasskey(owner: string, key: Omit<StoredPasskey, 'created' | 'lastUsed'>): Promise<void>;
+  /** Resolves to whether it was added: an authenticator's id is kept once, whoever brings it. */
+  addPasskey(owner: string, key: Omit<StoredPasskey, 'created' | 'lastUsed'>): Promise<boolean>;
   usedPasskey(id: string, counter: number): Promise<void>;
-  /** Removes one passkey. Resolves to whether it was there. */
   /** Removes a factor: `totp`, or a passkey by its id; the last one only if it `may` be. */
   remove(
     owner: string,
@@ -140,7 +140,7 @@ export function factorStore(database: MetaDatabase, now: () => number = Date.now
       await database.run('UPDATE totp SET told_step = ? WHERE owner = ?', step, owner);
     },
     async addPasskey(owner, { id, site, label, publicKey, counter, transports }) {
-      await database.run(
+      const added = await database.run(
         `INSERT INTO passkey(id, owner, site, label, public_key, counter, transports, created)
            VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
         id,
@@ -152,6 +152,7 @@ export function factorStore(database: MetaDatabase, now: () => number = Date.now
         JSON.stringify(transports),
         now(),
       );
+      return added === 1;
     },
     async usedPasskey(id, counter) {
       await database.run(

@@ -68,7 +68,7 @@ export interface SecondFactors {
   /** Rejects with CREDENTIAL_REFUSED. */
   addTotp(person: Person, ticket: string, code: string): Promise<Added>;
   newPasskey(person: Person, site: Site): Promise<NewPasskey>;
-  /** Rejects with CREDENTIAL_REFUSED. */
+  /** Rejects with CREDENTIAL_REFUSED, and with CONFLICT for one that is kept already. */
   addPasskey(person: Person, site: Site, made: MadePasskey): Promise<Added>;
   /** Removes `totp` or the passkey with that id. Rejects with NOT_FOUND, and with CONFLICT for the last one of who needs one. */
   remove(person: Person, which: string): Promise<void>;
@@ -217,7 +217,12 @@ export function secondFactors({
       const owner = ownerOf(person);
       const begun = opened('passkey', owner, given);
       const made = await madePasskey(response, { site, challenge: begun.content });
-      await store.addPasskey(owner, { ...made, label });
+      if (!(await store.addPasskey(owner, { ...made, label })))
+        throw new ApiError(
+          409,
+          'CONFLICT',
+          'this passkey is kept here already, by you or by somebody else: make another one',
+        );
       return added(owner, begun);
     },
     async remove(person, which) {

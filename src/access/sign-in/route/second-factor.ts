@@ -94,7 +94,8 @@ function appRoutes(api: Api, signIn: SignIn): void {
       bodyLimit: OPEN_LIMIT,
       schema: {
         tags,
-        summary: 'Keeps the app whose code this is, instead of an earlier one; other sessions end.',
+        summary:
+          'Keeps the app whose code this is, instead of an earlier one; other sessions end, and pairs of tokens.',
         body: closed({ ticket: Ticket, code: Type.String({ maxLength: 20 }) }),
         response: { 200: Added },
       },
@@ -136,7 +137,8 @@ function passkeyRoutes(api: Api, signIn: SignIn): void {
       config: { beforeFactor: true },
       schema: {
         tags,
-        summary: 'Keeps the passkey that the browser made; other sessions end.',
+        summary:
+          'Keeps the passkey that the browser made; other sessions end, and pairs of tokens.',
         body: closed({
           ticket: Ticket,
           label: Type.String({ minLength: 1, maxLength: 100 }),
@@ -189,7 +191,8 @@ function changeRoutes(api: Api, signIn: SignIn): void {
       bodyLimit: OPEN_LIMIT,
       schema: {
         tags,
-        summary: 'Removes the app (`totp`) or a passkey by its id; other sessions end.',
+        summary:
+          'Removes the app (`totp`) or a passkey by its id; other sessions and all tokens end.',
         body: closed({ password: Password, which: Type.String({ maxLength: 2_000 }) }),
         response: { 200: Done },
       },
@@ -197,7 +200,7 @@ function changeRoutes(api: Api, signIn: SignIn): void {
     async (request) => {
       const { which } = request.body;
       await factors.remove(await confirmed(signIn, request), which);
-      // a device that is lost may still be signed in
+      // a device that is lost may still be signed in, and a thief have made a token with it
       await changed(signIn, request, 'second-factor.remove', {
         kind: which === 'totp' ? 'totp' : 'passkey',
       });
@@ -245,6 +248,9 @@ async function changed(
 ): Promise<void> {
   const { name, via, csrfToken } = principalOf(request);
   await signIn.sessions.endOthers(name, via, csrfToken ?? '');
+  // the same name in a directory is another person, who has no tokens
+  if (via === 'local')
+    await signIn.tokens.endAll(name, action === 'second-factor.remove' ? 'all' : 'pairs');
   await recorded(signIn, request, action, detail);
 }
 

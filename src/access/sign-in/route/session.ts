@@ -11,10 +11,9 @@ import { principalOf } from '../../rights/require-permission.ts';
 import { permissionsOf } from '../../rights/roles.ts';
 import { cookieName, cookieOf, setCookie } from '../cookie.ts';
 import { checkOrigin } from '../cross-origin.ts';
-import { ownerOf } from '../factor/factor-store.ts';
 import type { Asked } from '../factor/second-factors.ts';
 import { localIdentity } from '../local-sign-in.ts';
-import { pendingOf, secondStep, siteFor } from '../second-step.ts';
+import { pendingOf, secondStep, siteFor, withoutFactor } from '../second-step.ts';
 import type { SignIn } from '../sign-in.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
 import { attempted, startSession } from '../signed-in.ts';
@@ -166,18 +165,6 @@ async function begin(
     const allowed = permissionsOf(roles, signIn.roles);
     await signIn.enforcement.signedIn(allowed.has('user.manage'));
   }
-}
-
-/** A session that begins while a second factor is set up elsewhere must not outlive that. */
-function withoutFactor({ factors }: SignIn, identity: Identity): Identity {
-  const { stillHolds } = identity;
-  if (!factors.mayHave(identity)) return identity;
-  return {
-    ...identity,
-    stillHolds: async () =>
-      (await stillHolds?.()) !== false &&
-      (await factors.store.kinds(ownerOf(identity))).length === 0,
-  };
 }
 
 function answerOf({ name, mustChangePassword }: Identity, asked?: Asked): Static<typeof SignedIn> {

@@ -14,6 +14,7 @@ import {
 } from '../../rights/require-permission.ts';
 import type { TokenPair } from '../api-tokens.ts';
 import { ownerOf } from '../factor/factor-store.ts';
+import { withoutFactor } from '../second-step.ts';
 import type { SignIn } from '../sign-in.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
 import { attempted, changedMeanwhile, signedIn } from '../signed-in.ts';
@@ -239,7 +240,8 @@ async function pairFor(
   const factor = await secondStepOf(signIn, identity, code, request.ip);
   await signedIn(signIn, request, identity, { method: 'token', factor });
   const pair = await tokens.pair(identity.name);
-  if ((await identity.stillHolds?.()) !== false) return pair;
+  const { stillHolds } = factor === undefined ? withoutFactor(signIn, identity) : identity;
+  if ((await stillHolds?.()) !== false) return pair;
   await tokens.revokeFamily(pair.accessToken);
   throw changedMeanwhile();
 }

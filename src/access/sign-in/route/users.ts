@@ -240,7 +240,7 @@ function factorRoute(api: Api, signIn: SignIn): void {
       schema: {
         tags,
         summary:
-          'Removes somebody’s second factors and recovery codes; their sessions end, tokens stay.',
+          'Removes somebody’s second factors and recovery codes; their sessions and tokens end.',
         params: ByName,
         response: { 200: Done },
       },
@@ -251,6 +251,7 @@ function factorRoute(api: Api, signIn: SignIn): void {
       if (!(await signIn.factors.store.forget(ownerOf(owner))))
         throw new ApiError(404, 'NOT_FOUND', `${owner.name} has no second factor`);
       await signIn.sessions.endOthers(owner.name, owner.via, '');
+      if (owner.via === 'local') await signIn.tokens.endAll(owner.name, 'all');
       await recorded(signIn, request, 'user.second-factor-reset', owner.name, { via: owner.via });
       return { done: true };
     },
