@@ -6,6 +6,7 @@ import { onDisk } from './test/in-memory.ts';
 import { type Lane, lanes } from './test/lanes.ts';
 import { LongestFirst } from './test/longest-first.ts';
 import { SkippedRows } from './test/skipped-rows.ts';
+import { MORE } from './test/support/examples.ts';
 import { TRIED_AGAIN, TriedAgain } from './test/tried-again.ts';
 
 const files = lanes();
@@ -26,7 +27,7 @@ const withThreads = { globalSetup: ['test/bundled.ts'] };
 export default defineConfig({
   test: {
     // a busy machine is slow, not wrong; see test/setup.ts
-    testTimeout: 60_000,
+    testTimeout: 60_000 * MORE,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 20_000 } },
     // most tests wait for somebody else most of the time: six on the two processors that CI has

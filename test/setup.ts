@@ -1,5 +1,11 @@
 import { afterAll, vi } from 'vitest';
+import { examples, MORE } from './support/examples.ts';
 import { treeTime } from './tree-time.ts';
+
+if (MORE !== 1) {
+  const { configureGlobal } = await import('fast-check');
+  configureGlobal({ numRuns: examples() });
+}
 
 const begun = treeTime();
 // oxlint-disable-next-line no-empty-pattern -- Vitest reads the pattern

@@ -10,6 +10,7 @@ import type { Taken } from '../../src/broker/queue.ts';
 import { ensureStream, takeOverLine, workerInfo } from '../../src/broker/streams.ts';
 import { inlineBody } from '../../src/message/body.ts';
 import type { Message } from '../../src/message/message.ts';
+import { examples } from '../support/examples.ts';
 import { startNats } from '../support/nats.ts';
 
 const settle = (one: Taken): void => one.acknowledge();
@@ -112,7 +113,7 @@ test('what others store comes at its place, once, whoever stores when', async ()
       });
       expect(order).toEqual(Array.from({ length: id }, (_, n) => n + 1));
     }),
-    { numRuns: 15 },
+    { numRuns: examples(15) },
   );
   feed.stop();
 });

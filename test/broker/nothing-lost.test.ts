@@ -7,6 +7,7 @@ import { queueStates, queueStreams } from '../../src/broker/queue-survey.ts';
 import type { Definition, QueueOrder } from '../../src/definition/definition.ts';
 import type { Expression } from '../../src/expression/expression.ts';
 import { definition, operationDefinition, serviceDefinition } from '../support/definition.ts';
+import { examples, MORE } from '../support/examples.ts';
 import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
 import { startNats } from '../support/nats.ts';
 import { readAll } from '../support/projecting.ts';
@@ -189,38 +190,46 @@ class Subject {
   }
 }
 
-test('whatever is done to a queue, nothing unsettled is removed, and everything is delivered once', async () => {
-  await using nats = await startNats();
-  let runs = 0;
-  const steps = array(record({ step: constantFrom(...STEPS), choice: constantFrom(0, 1, 2, 3) }), {
-    minLength: 4,
-    maxLength: 14,
-  });
-  await assert(
-    asyncProperty(steps, async (script) => {
-      const subject = new Subject(nats, `p${runs++}`);
-      await subject.start();
-      try {
-        await subject.step('store', 1);
-        for (const { step, choice } of script) await subject.step(step, choice);
-        await subject.deliverAll();
-        await sleep(300);
-        expect([...new Set(subject.sent)].toSorted()).toEqual(subject.accepted.toSorted());
-        // what was settled at a consumer that somebody took away, and of which nothing was noted yet, may come again: marked
-        const isHarmed = script.some(({ step }) => /worker/.test(step));
-        expect(isHarmed ? subject.repeatedUnmarked : subject.repeated).toEqual([]);
-        // in order, unless nobody asked for it or somebody took a consumer away
-        const orderly = script.every(
-          ({ step, choice }) => !/worker/.test(step) && !(step === 'order' && choice === 1),
-        );
-        for (const key of orderly ? 'abcd' : '') {
-          const of = (values: readonly string[]) => values.filter((value) => value.startsWith(key));
-          expect(of(subject.sent)).toEqual(of(subject.accepted));
+test(
+  'whatever is done to a queue, nothing unsettled is removed, and everything is delivered once',
+  async () => {
+    await using nats = await startNats();
+    let count = 0;
+    const steps = array(
+      record({ step: constantFrom(...STEPS), choice: constantFrom(0, 1, 2, 3) }),
+      {
+        minLength: 4,
+        maxLength: 14,
+      },
+    );
+    await assert(
+      asyncProperty(steps, async (script) => {
+        const subject = new Subject(nats, `p${count++}`);
+        await subject.start();
+        try {
+          await subject.step('store', 1);
+          for (const { step, choice } of script) await subject.step(step, choice);
+          await subject.deliverAll();
+          await sleep(300);
+          expect([...new Set(subject.sent)].toSorted()).toEqual(subject.accepted.toSorted());
+          // what was settled at a consumer that somebody took away, and of which nothing was noted yet, may come again: marked
+          const isHarmed = script.some(({ step }) => /worker/.test(step));
+          expect(isHarmed ? subject.repeatedUnmarked : subject.repeated).toEqual([]);
+          // in order, unless nobody asked for it or somebody took a consumer away
+          const orderly = script.every(
+            ({ step, choice }) => !/worker/.test(step) && !(step === 'order' && choice === 1),
+          );
+          for (const key of orderly ? 'abcd' : '') {
+            const of = (values: readonly string[]) =>
+              values.filter((value) => value.startsWith(key));
+            expect(of(subject.sent)).toEqual(of(subject.accepted));
+          }
+        } finally {
+          await subject.stop();
         }
-      } finally {
-        await subject.stop();
-      }
-    }),
-    { numRuns: Number(process.env['WAYBILL_PROPERTY_RUNS'] ?? 8), endOnFailure: true },
-  );
-}, 180_000);
+      }),
+      { numRuns: examples(8), endOnFailure: true },
+    );
+  },
+  180_000 * MORE,
+);

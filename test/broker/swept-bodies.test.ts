@@ -11,10 +11,8 @@ import { ensureStream } from '../../src/broker/streams.ts';
 import { bodySweeper } from '../../src/broker/swept-bodies.ts';
 import type { Envelope } from '../../src/message/message.ts';
 import type { JournalEntry } from '../../src/message/record.ts';
+import { examples } from '../support/examples.ts';
 import { startNats } from '../support/nats.ts';
-
-/** More of them: WAYBILL_FAULT_RUNS=500 npx vitest run … */
-const numRuns = Number(process.env['WAYBILL_FAULT_RUNS'] ?? 12);
 
 const BODY = Buffer.from('large');
 const SETTINGS = { duplicateWindow: 10_000, limit: -1 };
@@ -148,7 +146,7 @@ test('of all large bodies those go that are old and that nothing names, whatever
       expect(await keysLeft(broker)).toEqual(expected.toSorted());
     },
   );
-  await fc.assert(property, { numRuns });
+  await fc.assert(property, { numRuns: examples(12) });
 });
 
 async function suspendAndTakeOut({ broker }: World): Promise<void> {

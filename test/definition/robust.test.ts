@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { allAdapters } from '../../adapters/index.ts';
 import { describeDifference, productionDifference } from '../../src/definition/difference.ts';
+import { examples } from '../support/examples.ts';
 import { productionFolder } from '../support/production.ts';
 
 const adapters = await allAdapters();
@@ -131,7 +132,7 @@ test('no text makes the reading throw: it gives problems or a definition', async
       const { definition, problems } = await folder.read();
       expect(definition !== undefined || problems.length > 0).toBe(true);
     }),
-    { numRuns: 300 },
+    { numRuns: examples(300) },
   );
 });
 
@@ -149,7 +150,7 @@ test('no tree makes the reading throw, and every problem has a place in a file',
         expect(what).not.toBe('');
       }
     }),
-    { numRuns: 400 },
+    { numRuns: examples(400) },
   );
 });
 
@@ -192,7 +193,7 @@ test('a good production with a few values replaced by anything is read or refuse
       if (definition !== undefined)
         describeDifference(productionDifference(definition, definition));
     }),
-    { numRuns: 150 },
+    { numRuns: examples(150) },
   );
 });
 

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { documentOf, kindOf } from '../../src/document/index.ts';
 import { isEngineError } from '../../src/error/engine-error.ts';
+import { examples } from '../support/examples.ts';
 
 test.for([
   ['HL7v2:ADT_A01:2.5.1', 'hl7'],
@@ -98,7 +99,7 @@ test('any bytes as any type are read or refused with an error of the engine, and
         expect(document.bytes()).toBe(bytes);
       }),
     ),
-    { numRuns: 1500 },
+    { numRuns: examples(1500) },
   );
 });
 

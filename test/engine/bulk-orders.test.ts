@@ -8,6 +8,7 @@ import { resendOnce } from '../../src/engine/single-orders.ts';
 import { EngineError } from '../../src/error/engine-error.ts';
 import { envelopeOf } from '../../src/message/envelope.ts';
 import type { Message } from '../../src/message/message.ts';
+import { examples } from '../support/examples.ts';
 import { given, silent, textOf } from '../support/given.ts';
 
 /** Orders to resend these, named by their number. */
@@ -179,7 +180,7 @@ test('whatever happens to the engines that take an order up, it is carried out o
       fc.boolean(),
       tried,
     ),
-    { numRuns: 8 },
+    { numRuns: examples(8) },
   );
   const { state } = await engine.broker.manager.streams.info(engine.broker.names.suspended.stream);
   expect(state.messages).toBe(0);

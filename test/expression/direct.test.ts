@@ -10,6 +10,7 @@ import {
 } from 'fast-check';
 import { expect, test } from 'vitest';
 import { isEngineError } from '../../src/error/engine-error.ts';
+import { examples } from '../support/examples.ts';
 import { processorTime } from '../support/processor-time.ts';
 import { ADMISSION, environment, scopeOf } from '../support/subject-message.ts';
 
@@ -74,7 +75,7 @@ test('what is evaluated directly has the outcome that the CEL package gives', ()
       const byPackage = `${source} || [false].exists(x, x)`;
       expect(outcome(source)).toEqual(outcome(byPackage));
     }),
-    { numRuns: 2_000 },
+    { numRuns: examples(2_000) },
   );
 });
 

@@ -14,6 +14,7 @@ import { inlineBody } from '../../src/message/body.ts';
 import type { Message } from '../../src/message/message.ts';
 import type { RecordedError } from '../../src/message/record.ts';
 import { systemClock } from '../../src/time/clock.ts';
+import { examples } from '../support/examples.ts';
 
 const MESSAGE: Message = {
   id: 1,
@@ -86,7 +87,7 @@ test('a message is tried until a try decides; each try counts but those that onl
     expect(seen).toEqual({ sends: tried.length, retries: last, reopened: lost });
     expect(sent.error === undefined).toBe(sent.action === 'complete');
   });
-  await fc.assert(property, { numRuns: 60 });
+  await fc.assert(property, { numRuns: examples(60) });
 });
 
 test('a stop ends what only waits for its next try, at once and without another', async () => {
@@ -103,7 +104,7 @@ test('a stop ends what only waits for its next try, at once and without another'
     await expect(send(MESSAGE, parts, signals)).rejects.toThrow('stopped');
     expect(seen.sends).toBe(at);
   });
-  await fc.assert(property, { numRuns: 20 });
+  await fc.assert(property, { numRuns: examples(20) });
 });
 
 test('what the receiver says stands with each failed try and with the end, cut where it is long', async () => {

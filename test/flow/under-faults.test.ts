@@ -13,6 +13,7 @@ import {
   processDefinition,
   serviceDefinition,
 } from '../support/definition.ts';
+import { examples } from '../support/examples.ts';
 import { faults } from '../support/faulty-broker.ts';
 import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
 import { startNats } from '../support/nats.ts';
@@ -20,8 +21,7 @@ import { random } from '../support/random.ts';
 import { type Running, runOn } from '../support/running.ts';
 import { unowned } from '../support/unowned.ts';
 
-/** More of them: WAYBILL_FAULT_RUNS=200 npx vitest run test/flow/under-faults.test.ts */
-const numRuns = Number(process.env['WAYBILL_FAULT_RUNS'] ?? 6);
+const numRuns = examples(6);
 const PER_RUN = 60_000;
 
 const rate = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });

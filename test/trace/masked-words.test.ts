@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { causeOfFailure } from '../../src/trace/cause.ts';
 import { maskedWords } from '../../src/trace/masked-words.ts';
+import { examples } from '../support/examples.ts';
 
 test.for([
   ['Unknown patient Zwingli 47118800', 'Unknown patient Xxxxxxx 00000000'],
@@ -31,6 +32,6 @@ test('whoever sees the masked words sees the same causes, so that a group is one
         causeOfFailure({ text, said }),
       );
     }),
-    { numRuns: 2_000 },
+    { numRuns: examples(2_000) },
   );
 });

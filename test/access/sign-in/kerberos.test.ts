@@ -12,6 +12,7 @@ import type { UsedAssertions } from '../../../src/access/sign-in/saml/used-asser
 import { SignInRefusal } from '../../../src/access/sign-in/sign-in-refusal.ts';
 import { noBrowser, browser as openBrowser } from '../../support/browser.ts';
 import { noSlapd, READER, SUFFIX, startDirectory } from '../../support/directory.ts';
+import { examples } from '../../support/examples.ts';
 import { gssapiProxy, hasGssapi } from '../../support/gssapi-proxy.ts';
 import { guardedApi } from '../../support/guarded-api.ts';
 import {
@@ -242,7 +243,7 @@ describe.skipIf(noKerberos !== undefined)(`signing in with Kerberos ${noKerberos
           at < token.length - 100 ? { identity: { name: 'anna' } } : { status: 401 },
         );
       }),
-      { numRuns: 300 },
+      { numRuns: examples(300) },
     );
     for (let end = 0; end < token.length; end += 37) {
       expect(await refusal(token.subarray(0, end).toString('base64'))).not.toMatch(/not refused/);

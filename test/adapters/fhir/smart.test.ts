@@ -1,6 +1,7 @@
 import { array, assert, asyncProperty, constantFrom, record } from 'fast-check';
 import { Client } from 'fhir-kit-client';
 import { describe, expect, test } from 'vitest';
+import { examples } from '../../support/examples.ts';
 import type { Calling } from '../http/calling.ts';
 import { documents, FHIR, issues, type Json, reply, type Server, server } from './serving.ts';
 
@@ -302,7 +303,7 @@ describe('one patient', () => {
         expect(body).not.toContain('"secret of b"');
         expect(answer.total === 99 && answer.entry?.length !== entry.length).toBe(false);
       }),
-      { numRuns: 150 },
+      { numRuns: examples(150) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { assert, asyncProperty, pre, string } from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import sshExecOut from '../../../adapters/ssh/exec/ssh-exec-out.ts';
 import type { SshServer } from '../../../sandbox/ssh.ts';
+import { examples } from '../../support/examples.ts';
 import {
   type OpenedOutbound,
   openOutbound,
@@ -106,7 +107,7 @@ describeWithSshd(
           const reply = await dash.send(BODY, { type: text });
           expect(reply?.body.toString()).toBe(`${text}|end|`);
         }),
-        { numRuns: 60 },
+        { numRuns: examples(60) },
       );
     });
 

@@ -1,6 +1,7 @@
 import { assert, asyncProperty, integer, shuffledSubarray } from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { TraceInput } from '../../../src/trace/trace-input.ts';
+import { examples } from '../../support/examples.ts';
 import { hl7, NOON, sampleAttempt, sampleSession } from '../../support/trace-sample.ts';
 import { type OpenTraceStore, opened, picture } from './opened.ts';
 
@@ -141,7 +142,7 @@ export function describeTraceApply(name: string, open: OpenTraceStore): void {
             }
           },
         ),
-        { numRuns: 8 },
+        { numRuns: examples(8) },
       );
     });
 

@@ -5,6 +5,7 @@ import { causeOfFailure } from '../../../src/trace/cause.ts';
 import type { ShownTo } from '../../../src/trace/shown-to.ts';
 import type { TraceInput } from '../../../src/trace/trace-input.ts';
 import type { TraceQuery } from '../../../src/trace/trace-query.ts';
+import { examples } from '../../support/examples.ts';
 import { hl7, NOON, sampleSession } from '../../support/trace-sample.ts';
 import { searchKeysOf } from './asked.ts';
 import { type OpenTraceStore, opened } from './opened.ts';
@@ -181,7 +182,7 @@ export function describeTraceScope(name: string, open: OpenTraceStore): void {
             told += found.length;
           },
         ),
-        { numRuns: 300 },
+        { numRuns: examples(300) },
       );
       expect(told).toBeGreaterThan(10);
     });

@@ -5,6 +5,7 @@ import { EdiDocument, ediDocument } from '../../../src/document/edi/edi-document
 import { EdiLoops } from '../../../src/document/edi/edi-loops.ts';
 import type { Loop } from '../../../src/document/edi/loop.ts';
 import { CLAIMS } from '../../support/edi-samples.ts';
+import { examples } from '../../support/examples.ts';
 
 type Document = ReturnType<typeof ediDocument>;
 type Change = (document: Document) => void;
@@ -112,7 +113,7 @@ test('loops that are adjusted to changes are those that would be found again', (
         for (const line of lines) expect(found.at(line)?.first).toBe(again.at(line)?.first);
       }
     }),
-    { numRuns: 400 },
+    { numRuns: examples(400) },
   );
 });
 

@@ -5,6 +5,7 @@ import { type EdiDocument, ediDocument } from '../../../src/document/edi/edi-doc
 import { ediTypeOf } from '../../../src/document/edi/edi-type.ts';
 import { isEngineError } from '../../../src/error/engine-error.ts';
 import { bytesOf, CLAIMS, REPORT } from '../../support/edi-samples.ts';
+import { examples } from '../../support/examples.ts';
 
 const characters = (text: string): string[] => Array.from(text);
 
@@ -112,7 +113,7 @@ test.for([
         again.rewrite((line) => line);
         expect(Buffer.from(again.bytes()).toString()).toBe(text);
       }),
-      { numRuns: 300 },
+      { numRuns: examples(300) },
     );
   },
 );
@@ -168,7 +169,7 @@ test('whatever comes is read or refused by name', () => {
       expect(refused ?? 'DOCUMENT_UNREADABLE').toBe('DOCUMENT_UNREADABLE');
       expect(Buffer.from(written ?? bytes)).toEqual(bytes);
     }),
-    { numRuns: 300 },
+    { numRuns: examples(300) },
   );
 });
 

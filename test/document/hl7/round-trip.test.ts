@@ -8,6 +8,7 @@ import {
   validate,
 } from '../../../src/document/index.ts';
 import { isEngineError } from '../../../src/error/engine-error.ts';
+import { examples } from '../../support/examples.ts';
 import { hl7, hl7Corpus, MSH } from '../../support/hl7-corpus.ts';
 
 const corpus = hl7Corpus();
@@ -102,7 +103,7 @@ test('what was written into a component is read again', () => {
       expect(document.get(path)).toBe(text);
       expect(hl7Document(document.bytes()).get(path)).toBe(text);
     }),
-    { numRuns: 400 },
+    { numRuns: examples(400) },
   );
 });
 
@@ -118,7 +119,7 @@ test('plain text written into a whole field is read again', () => {
         expect(hl7Document(document.bytes()).get('PV1-1')).toBe('1');
       },
     ),
-    { numRuns: 400 },
+    { numRuns: examples(400) },
   );
 });
 
@@ -135,7 +136,7 @@ test('no value can add a segment or a field', () => {
         'PV1|1|I',
       ]);
     }),
-    { numRuns: 400 },
+    { numRuns: examples(400) },
   );
 });
 
@@ -187,6 +188,6 @@ test('arbitrary bytes are read or refused, never crash, and survive unchanged', 
       document.set('ZZ1-1.1', 'x');
       expect(hl7Document(document.bytes()).get('ZZ1-1.1')).toBe('x');
     }),
-    { numRuns: 500 },
+    { numRuns: examples(500) },
   );
 });

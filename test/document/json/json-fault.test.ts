@@ -4,6 +4,7 @@ import { atOnce } from '../../../src/document/in-turns.ts';
 import { partsOf, textOf } from '../../../src/document/json/json-node.ts';
 import { findingJsonFault } from '../../../src/document/json/json-text.ts';
 import { readingJson } from '../../../src/document/json/read-json.ts';
+import { examples } from '../../support/examples.ts';
 
 const jsonFaultAt = (text: string): number => atOnce(findingJsonFault(text));
 
@@ -66,7 +67,7 @@ test('what is read in turns is valid for the platform too, and nothing else is',
     fc.property(fc.string({ unit, maxLength: 12 }), (text) => {
       expect(atOnce(readingJson(text)) !== undefined).toBe(isJson(text));
     }),
-    { numRuns: 3_000 },
+    { numRuns: examples(3_000) },
   );
 });
 

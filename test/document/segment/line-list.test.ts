@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { ediDocument } from '../../../src/document/edi/edi-document.ts';
 import { hl7Document } from '../../../src/document/hl7/hl7-document.ts';
 import type { SegmentDocument } from '../../../src/document/segment/segment-document.ts';
+import { examples } from '../../support/examples.ts';
 
 /** A body as a plain list of segments, each a list of fields: the simplest thing that does the same. */
 class Model {
@@ -177,6 +178,6 @@ test.each([4, 1100])('changes to %i segments give what a plain list gives', (lin
         expect(Buffer.from(document.bytes()).toString('latin1')).toBe(pair.model.text);
       },
     ),
-    { numRuns: lines < 10 ? 200 : 40 },
+    { numRuns: examples(lines < 10 ? 200 : 40) },
   );
 });

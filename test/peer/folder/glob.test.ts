@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { array, assert, constant, constantFrom, oneof, property } from 'fast-check';
 import { expect, test } from 'vitest';
 import { matchesGlob } from '../../../src/peer/folder/file-pattern.ts';
+import { examples } from '../../support/examples.ts';
 import { processorTime } from '../../support/processor-time.ts';
 
 const piece = constantFrom(
@@ -38,7 +39,7 @@ test('means what the run time takes it to mean', () => {
         posix.matchesGlob(one, pattern),
       );
     }),
-    { numRuns: 3_000 },
+    { numRuns: examples(3_000) },
   );
 });
 

@@ -6,6 +6,7 @@ import { mimeParts } from '../../../src/peer/mail/mime-parts.ts';
 import { Opening } from '../../../src/peer/mail/opened-parts.ts';
 import { signedContent } from '../../../src/peer/mail/signed-data.ts';
 import { isTnef, NotOpenable, readTnef } from '../../../src/peer/mail/tnef.ts';
+import { examples } from '../../support/examples.ts';
 import { mailWith } from '../../support/mailbox.ts';
 import { processorTime } from '../../support/processor-time.ts';
 import { smime } from '../../support/smime.ts';
@@ -232,7 +233,7 @@ test('no byte that was changed makes a reader do more than refuse', async () => 
           }
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: examples(1_000) },
     );
   }
 });

@@ -8,6 +8,7 @@ import {
   encodeBody,
   isDelta,
 } from '../../../src/trace/store/body-codec.ts';
+import { examples } from '../../support/examples.ts';
 import { hl7 } from '../../support/trace-sample.ts';
 
 const none = (): Uint8Array => {
@@ -26,7 +27,7 @@ test('any bytes come back, with a base and without', () => {
         expect(Buffer.compare(delta, bytes)).toBe(0);
       },
     ),
-    { numRuns: 50 },
+    { numRuns: examples(50) },
   );
 });
 

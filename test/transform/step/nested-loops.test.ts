@@ -2,6 +2,7 @@ import { array, assert, property, stringMatching, tuple } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { callProblems } from '../../../src/transform/call-problems.ts';
+import { examples } from '../../support/examples.ts';
 import { processorTime } from '../../support/processor-time.ts';
 import { scopeOf } from '../../support/subject-message.ts';
 import { madeBy, readProblems, textOf, transformOf } from '../../support/transform-reading.ts';
@@ -326,7 +327,7 @@ describe('whatever stands in whatever, each turn sees and writes its own', () =>
         const wanted = marks(given);
         expect(Buffer.from(made.body).toString()).toBe(HEAD + body((_, at) => `|${wanted[at]}`));
       }),
-      { numRuns: 100 },
+      { numRuns: examples(100) },
     );
   });
 
@@ -362,7 +363,7 @@ describe('whatever stands in whatever, each turn sees and writes its own', () =>
           ),
         ).toBe(changed);
       }),
-      { numRuns: 60 },
+      { numRuns: examples(60) },
     );
   });
 });

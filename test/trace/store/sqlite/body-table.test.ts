@@ -4,6 +4,7 @@ import { array, assert, nat, oneof, property, record, uint8Array } from 'fast-ch
 import { expect, test } from 'vitest';
 import { TraceFile } from '../../../../src/trace/store/sqlite/trace-file.ts';
 import { newTraceKey, traceCipher } from '../../../../src/trace/store/trace-cipher.ts';
+import { examples } from '../../../support/examples.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 import { hl7 } from '../../../support/trace-sample.ts';
 
@@ -48,7 +49,7 @@ test('any bodies come back, whatever is written together', async () => {
     property(array(batch, { maxLength: 4 }), (batches) =>
       readAgain(join(folder.path, `${++run}.db`), batches),
     ),
-    { numRuns: 40 },
+    { numRuns: examples(40) },
   );
 });
 
