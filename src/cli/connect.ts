@@ -4,9 +4,9 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Broker, connectBroker } from '../broker/broker.ts';
 import { type NatsAccess, readNatsState } from '../broker/embedded/nats-server.ts';
+import { productionsOf } from '../broker/productions.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import { isSystemError, tolerate } from '../error/foreseen.ts';
-import { productionsOf } from '../operator/other-productions.ts';
 import { filledUrl, urlOption } from './secret-url.ts';
 
 /** How a command finds a running production. */

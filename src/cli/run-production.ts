@@ -317,6 +317,8 @@ function answer(
     kept.keep(running(), { by: 'waybill', origin: 'start', reason: undefined, warnings: 0 }),
     'keeping what was read at the start',
   );
+  if (reached.server !== undefined)
+    background(director.tellLeftByOthers(), 'looking for what other productions left', isAway);
   const reload = reloader({
     director,
     broker,

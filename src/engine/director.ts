@@ -21,7 +21,7 @@ import { pause } from '../time/pause.ts';
 import { type Assembly, assemble, type Works } from './assemble.ts';
 import { notWaiting } from './end-queued.ts';
 import type { Engine } from './engine.ts';
-import { leftQueues, leftText } from './left-queues.ts';
+import { leftProductions, leftQueues, leftText } from './left-queues.ts';
 import { LookupLoader } from './lookup-loader.ts';
 import { describeOverride, followOverrides, type Overrides } from './overrides.ts';
 import { type QueuePlan, Queues } from './queues.ts';
@@ -129,6 +129,15 @@ export class Director {
     for (const queue of leftQueues(states, waiting, (name) => this.hasQueue(name))) {
       const text = `${leftText(queue)}: the production does not have it as a host with a queue, so they stay until it has it again`;
       this.#events.told(queue.host, 'warn', 'queue-left', text);
+    }
+  }
+
+  /** Reports what other productions left on the NATS server that only this engine uses. */
+  async tellLeftByOthers(): Promise<void> {
+    for (const { production, queues, suspended } of await leftProductions(this.#engine.broker)) {
+      const waiting = queues.reduce((sum, { depth }) => sum + depth, 0);
+      const text = `The production ${production} left ${waiting} waiting and ${suspended} suspended messages in this data folder, and nobody sends them. Stop, and start ${production} until they are gone: how to rename a production is in docs/operations.md, under Moving.`;
+      this.#events.told('', 'error', 'production-left', text);
     }
   }
 

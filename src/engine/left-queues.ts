@@ -1,4 +1,9 @@
+import type { Broker } from '../broker/broker.ts';
 import type { QueueState } from '../broker/consumer-lag.ts';
+import { names } from '../broker/names.ts';
+import { productionsOf } from '../broker/productions.ts';
+import { queueStates } from '../broker/queue-survey.ts';
+import { waitingCounts } from '../broker/waiting-count.ts';
 import type { LeftQueue } from '../control/engine-report.ts';
 
 export function leftQueues(
@@ -28,4 +33,39 @@ export function leftText({ host, depth, waiting }: Omit<LeftQueue, 'oldest'>): s
   if (waiting === 0) return `${what} for ${host}`;
   const which = waiting === depth ? '' : `${waiting} of them `;
   return `${what} for ${host}, ${which}until a time or an answer comes`;
+}
+
+/** A production whose messages wait on this NATS. */
+export interface LeftProduction {
+  readonly production: string;
+  readonly queues: readonly LeftQueue[];
+  /** Set aside, until a person decides. */
+  readonly suspended: number;
+}
+
+/**
+ * Other productions on this NATS whose messages wait. On a server of its own an engine is the only
+ * one, so nobody sends them: the production was renamed, or another one was run in its data folder.
+ */
+export async function leftProductions(broker: Broker): Promise<LeftProduction[]> {
+  const found: LeftProduction[] = [];
+  for (const production of await productionsOf(broker)) {
+    if (production === broker.production) continue;
+    const own = { ...broker, production, names: names(production) };
+    const streams = await sizesOf(own);
+    const suspended = streams.get(own.names.suspended.stream) ?? 0;
+    // an older version, or a start that was cut off, has not made each stream
+    const waits = streams.has(own.names.waiting.stream) ? await waitingCounts(own) : new Map();
+    const queues = leftQueues(await queueStates(own), waits, () => false);
+    if (queues.length + suspended > 0) found.push({ production, queues, suspended });
+  }
+  return found;
+}
+
+async function sizesOf({ manager, names: of }: Broker): Promise<ReadonlyMap<string, number>> {
+  const sizes = new Map<string, number>();
+  for await (const { config, state } of manager.streams.list(of.everything)) {
+    sizes.set(config.name, state.messages);
+  }
+  return sizes;
 }

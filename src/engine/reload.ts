@@ -64,8 +64,7 @@ async function reload(
   order: ReloadOrder,
 ): Promise<Reloaded> {
   const { dryRun, by, reason, origin = 'apply', leaveWaiting = false, ifChanged, expected } = order;
-  const { definition, problems } = await read();
-  if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
+  const { definition, problems } = sameProduction(await read(), director.definition);
   const found: Reloaded = {
     ...productionDifference(director.definition, definition),
     version: versionOf(definition),
@@ -81,6 +80,15 @@ async function reload(
   });
   await applied?.(definition, { by, reason, origin, warnings: problems.length });
   return found;
+}
+
+function sameProduction(
+  { definition, problems }: ReadProduction,
+  running: Definition,
+): Required<ReadProduction> {
+  if (definition === undefined) throw new ConfigError(problems.map(describeProblem));
+  if (definition.name !== running.name) throw renamed(running.name, definition.name);
+  return { definition, problems };
 }
 
 /** A difference does not include every file, such as a module imported by code. */
@@ -102,6 +110,12 @@ async function waitingFor(
     return left === undefined ? [] : { ...left, becomes: kinds.get(name) };
   });
 }
+
+const renamed = (name: string, next: string): EngineError =>
+  new EngineError(
+    'CONFIG_INVALID',
+    `the files name the production ${next}, but ${name} runs: its queues, its trace and its people are stored under this name, so it cannot change while it runs. Write production: ${name} again; what people read is title. How to give it another name is in docs/operations.md, under Moving`,
+  );
 
 const changedSince = (): EngineError =>
   new EngineError(

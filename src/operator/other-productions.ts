@@ -1,5 +1,6 @@
 import type { Broker } from '../broker/broker.ts';
 import { names } from '../broker/names.ts';
+import { productionsOf } from '../broker/productions.ts';
 import { askRelayed, type Relayed } from '../control/relay.ts';
 import type { RelayedRequest } from '../control/relay-frames.ts';
 import { remembered } from '../time/remembered.ts';
@@ -40,14 +41,4 @@ export function otherProductions(broker: Broker, shown: readonly string[]): Othe
       return known;
     },
   };
-}
-
-/** The productions that a NATS server has: their streams stay when they stop. */
-export async function productionsOf({ manager }: Pick<Broker, 'manager'>): Promise<string[]> {
-  const found: string[] = [];
-  for await (const stream of manager.streams.names(names('*').journal.subject)) {
-    const name = /^WB_(.+)_JOURNAL$/.exec(stream)?.[1];
-    if (name !== undefined) found.push(name);
-  }
-  return found.toSorted((a, b) => a.localeCompare(b));
 }

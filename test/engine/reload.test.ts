@@ -1,6 +1,8 @@
 import { expect, test, vi } from 'vitest';
+import { names } from '../../src/broker/names.ts';
 import { type Credentials, credentials } from '../../src/credential/credentials.ts';
 import type { CredentialEntry, Definition } from '../../src/definition/definition.ts';
+import { leftProductions } from '../../src/engine/left-queues.ts';
 import { reloader } from '../../src/engine/reload.ts';
 import { silentLogger } from '../../src/log/logger.ts';
 import { definition, operationDefinition, serviceDefinition } from '../support/definition.ts';
@@ -95,6 +97,21 @@ test('a host for which messages wait is not taken out before somebody says that 
     credentials: credentials(account('x'), { log: silentLogger, folder: '/' }),
     read: async () => ({ definition: now, problems: [] }),
   });
+  // another production would have other queues
+  const renamed = { ...now, name: 'renamed' };
+  const { broker } = engine;
+  const other = { ...broker, production: 'renamed', names: names('renamed') };
+  now = renamed;
+  for (const dryRun of [true, false]) {
+    await expect(reload({ dryRun, by: 'test' })).rejects.toThrow(
+      /^the files name the production renamed, but \w+ runs: /,
+    );
+  }
+  expect(await leftProductions(other)).toMatchObject([
+    { production: director.definition.name, queues: [{ host: 'out', depth: 2 }], suspended: 0 },
+  ]);
+  expect(await leftProductions(broker)).toEqual([]);
+  now = read('second', 'x', ['other']);
   const shown = await reload({ dryRun: true, by: 'test' });
   expect(shown.waiting).toMatchObject([{ host: 'out', depth: 2 }]);
   await expect(reload({ dryRun: false, by: 'test' })).rejects.toMatchObject({
