@@ -1,12 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Attempts } from '../adapter/sign-in-tools.ts';
 import type { Broker } from '../broker/broker.ts';
+import { addressBlock } from '../message/address-block.ts';
 
-/** Failures without a wait: people mistype, and many share one address. */
+/** Failures without a wait: people mistype, and many share one address, whose failures count by the hour. */
 const FREE = { user: 3, address: 30, name: 100 } as const;
 const FIRST = 2_000;
 const LONGEST = 15 * 60_000;
-const FORGOTTEN = 24 * 3_600_000;
+const HOUR = 3_600_000;
+const FORGOTTEN = 24 * HOUR;
+/** For how long it is remembered that somebody got in from an address. */
+const PROVEN = 30 * 24 * HOUR;
 /** A flood of names must not fill the memory: the oldest are forgotten. */
 const MOST = 50_000;
 
@@ -50,7 +54,7 @@ export function sharedAttempts(
   return {
     of: (realm) => ({
       tried(user, address) {
-        const counted = countedFor(realm, user, address);
+        const counted = countedFor(realm, user, address, now());
         const wait = failures.wait(counted);
         if (wait > 0) return wait;
         failures.count(counted);
@@ -58,12 +62,12 @@ export function sharedAttempts(
         return 0;
       },
       succeeded(user, address) {
-        const counted = countedFor(realm, user, address);
+        const counted = countedFor(realm, user, address, now());
         failures.takeBack(counted, 'succeeded');
         tell('succeeded', counted);
       },
       undecided(user, address) {
-        const counted = countedFor(realm, user, address);
+        const counted = countedFor(realm, user, address, now());
         failures.takeBack(counted, 'undecided');
         tell('undecided', counted);
       },
@@ -77,11 +81,12 @@ type Counted = { readonly [Kind in keyof typeof FREE]: string };
 
 const KINDS = Object.keys(FREE) as (keyof Counted)[];
 
-function countedFor(realm: string, user: string, address: string): Counted {
-  const name = user.toLowerCase();
+function countedFor(realm: string, user: string, address: string, now: number): Counted {
+  // what directories take for the same name is the same
+  const name = user.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim();
   return {
     user: hash('user', realm, address, name),
-    address: hash('address', realm, address),
+    address: hash('address', realm, addressBlock(address), String(Math.floor(now / HOUR))),
     name: hash('name', realm, name),
   };
 }
@@ -92,15 +97,22 @@ const hash = (...parts: readonly string[]): string =>
 class Failures {
   readonly #now: () => number;
   readonly #known = new Map<string, { readonly count: number; readonly next: number }>();
+  /** Who got in from where, and until when that counts. */
+  readonly #proven = new Map<string, number>();
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  /** Milliseconds until the next attempt may be made. */
+  /**
+   * Milliseconds until the next attempt may be made. Who got in from there before waits only for what was tried with that
+   * name from there: nobody is locked out by what others try.
+   */
   wait(counted: Counted): number {
     const now = this.#now();
-    return Math.max(...KINDS.map((kind) => (this.#known.get(counted[kind])?.next ?? 0) - now));
+    const isProven = (this.#proven.get(counted.user) ?? 0) > now;
+    const kinds = isProven ? (['user'] as const) : KINDS;
+    return Math.max(...kinds.map((kind) => (this.#known.get(counted[kind])?.next ?? 0) - now));
   }
 
   count(counted: Counted): void {
@@ -112,16 +124,18 @@ class Failures {
       this.#known.delete(key);
       this.#known.set(key, { count: known + 1, next: now + waitAfter(known + 1 - FREE[kind]) });
     }
-    for (const key of this.#known.keys()) {
-      if (this.#known.size <= MOST) break;
-      this.#known.delete(key);
-    }
+    dropOldest(this.#known);
   }
 
   /** Takes back an attempt that was counted, since it succeeded or was none; others from its address still count. */
   takeBack(counted: Counted, since: 'succeeded' | 'undecided'): void {
     const hasSucceeded = since === 'succeeded';
-    if (hasSucceeded) this.#known.delete(counted.user);
+    if (hasSucceeded) {
+      this.#known.delete(counted.user);
+      this.#proven.delete(counted.user);
+      this.#proven.set(counted.user, this.#now() + PROVEN);
+      dropOldest(this.#proven);
+    }
     const others = hasSucceeded ? KINDS.filter((kind) => kind !== 'user') : KINDS;
     for (const kind of others) {
       const key = counted[kind];
@@ -131,6 +145,13 @@ class Failures {
         next: this.#now() + waitAfter(count - 1 - FREE[kind]),
       });
     }
+  }
+}
+
+function dropOldest(known: Map<string, unknown>): void {
+  for (const key of known.keys()) {
+    if (known.size <= MOST) break;
+    known.delete(key);
   }
 }
 

@@ -95,6 +95,24 @@ test('each further failure doubles the wait, and a day later it is forgotten', a
   one?.close();
 });
 
+test('a thousand machines that guess a name lock nobody out where they got in before; a network of IPv6 is one guesser', async () => {
+  const all = await engines();
+  const [here, there] = all.map((one) => one.of('flooded'));
+  here?.tried('anna', '10.0.0.9');
+  here?.succeeded('anna', '10.0.0.9');
+  for (let n = 0; n < 120; n++) here?.tried('anna', `203.0.113.${n}`);
+  await heard();
+  for (const desk of [here, there]) {
+    expect(desk?.tried('anna', '198.51.100.1')).toBeGreaterThan(0);
+    expect(desk?.tried('anna', '10.0.0.9')).toBe(0);
+  }
+  const waits = Array.from({ length: 35 }, (_, n) => here?.tried(`u${n}`, `2001:db8::${n}`) ?? 0);
+  expect(waits.filter((wait) => wait > 0)).toHaveLength(5);
+  clock.set(clock.now() + 3_600_000);
+  expect(here?.tried('carl', '2001:db8::ffff')).toBe(0);
+  for (const one of all) one.close();
+});
+
 test('without NATS an engine counts alone', async () => {
   const lost = await connectBroker({ ...nats, production: 'portal', role: 'engine' });
   const alone = sharedAttempts(lost, now);

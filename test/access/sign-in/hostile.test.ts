@@ -6,6 +6,7 @@ import { failureDelay } from '../../../src/access/sign-in/failure-delay.ts';
 import { localSignIn } from '../../../src/access/sign-in/local-sign-in.ts';
 import { users } from '../../../src/access/sign-in/users.ts';
 import { hashPassword } from '../../../src/credential/password.ts';
+import { addressBlock } from '../../../src/message/address-block.ts';
 import { guardedApi } from '../../support/guarded-api.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { sessionOf, visitor } from '../../support/visitor.ts';
@@ -116,6 +117,54 @@ test('who guesses from one address delays nobody at another, nor break-glass, an
   await guess('my secret typed as a name', '10.0.0.66');
   const kept = await database.all('SELECT key FROM sign_in_failure');
   expect(JSON.stringify(kept)).not.toMatch(/anna|secret|10\.0\.0/);
+});
+
+const keysOf = (user: string, ip: string) =>
+  [
+    { kind: 'user', name: `${user} ${ip}` },
+    { kind: 'address', name: ip },
+    { kind: 'name', name: user },
+  ] as const;
+
+test('a thousand machines that guess a name lock nobody out where they signed in before; one network of IPv6 is one guesser', async () => {
+  await using folder = await temporaryFolder();
+  await using database = await metaDatabase({ data: folder.path });
+  let time = Date.UTC(2026, 0, 15, 8);
+  const delay = failureDelay(database, () => time);
+  const tried = (user: string, ip: string): Promise<number> => delay.tried(keysOf(user, ip));
+  await delay.succeeded(keysOf('anna', '10.0.0.7')[0]);
+  for (let n = 0; n < 120; n += 1) await tried('anna', `203.0.113.${n}`);
+  expect(await tried('anna', '198.51.100.1')).toBeGreaterThan(0);
+  expect(await tried('anna', '10.0.0.7')).toBe(0);
+  // there too what is tried from that address counts, under whatever spelling a directory takes for the same name
+  for (const spelt of ['ANNA', ' anna', 'a\uFF4Ena']) await tried(spelt, '10.0.0.7');
+  expect(await tried('anna', '10.0.0.7')).toBeGreaterThan(0);
+
+  const waits: number[] = [];
+  for (let n = 0; n < 35; n += 1) waits.push(await tried(`user-${n}`, `2001:db8:1:2::${n}`));
+  expect(waits.filter((wait) => wait > 0)).toHaveLength(5);
+  expect(await tried('bert', '2001:db8:1:3::1')).toBe(0);
+  // many share an address: what they mistyped counts by the hour
+  time += 3_600_000;
+  expect(await tried('carl', '2001:db8:1:2::ffff')).toBe(0);
+  // a month later it is forgotten that she got in there
+  time += 31 * 86_400_000;
+  for (let n = 0; n < 120; n += 1) await tried('anna', `203.0.113.${n}`);
+  expect(await tried('anna', '10.0.0.7')).toBeGreaterThan(0);
+});
+
+test.each([
+  ['10.1.2.3', '10.1.2.3'],
+  ['::ffff:10.1.2.3', '10.1.2.3'],
+  ['2001:DB8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:db8::6', '2001:db8:0:0::/64'],
+  ['2001:0db8:01::', '2001:db8:1:0::/64'],
+  ['1::2:3.4.5.6', '1:0:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['fe80::1%eth0', 'fe80::1'],
+  ['not an address', 'not an address'],
+])('%s is counted as %s', (address, block) => {
+  expect(addressBlock(address)).toBe(block);
 });
 
 test('while passwords are off, nobody learns whether one was right', async () => {
