@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   rehearse: async () => (await import('./command/rehearse.ts')).rehearseCommand(),
   replay: async () => (await import('./command/resend.ts')).replayCommand(),
   purge: async () => (await import('./command/trace.ts')).purgeCommand(),
+  forget: async () => (await import('./command/forget.ts')).forgetCommand(),
   send: async () => (await import('./command/send.ts')).sendCommand(),
   try: async () => (await import('./command/try.ts')).tryCommand(),
   adapters: async () => (await import('./command/reference.ts')).adaptersCommand(),

@@ -113,12 +113,18 @@ async function soleProduction(access: NatsAccess): Promise<string> {
 
 /** The options of every command that talks to a running production. */
 export function whereOptions(command: Command): Command {
+  return natsOptions(command).option(
+    '--production <name>',
+    'which production, if the server has several; status, find and trace take all of them',
+  );
+}
+
+/** Which NATS a command talks to. */
+export function natsOptions(command: Command): Command {
   return command
     .option('--data <folder>', 'the folder that waybill run uses', DATA)
-    .addOption(urlOption('nats', 'the NATS server of the production, if it is not an embedded one'))
-    .option(
-      '--production <name>',
-      'which production, if the server has several; status, find and trace take all of them',
+    .addOption(
+      urlOption('nats', 'the NATS server of the production, if it is not an embedded one'),
     );
 }
 

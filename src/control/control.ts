@@ -1,9 +1,16 @@
-import { headers, type Msg, NoRespondersError, type QueuedIterator } from '@nats-io/transport-node';
+import {
+  headers,
+  type Msg,
+  NoRespondersError,
+  type QueuedIterator,
+  TimeoutError,
+} from '@nats-io/transport-node';
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { isGone, processIdentity } from '../broker/process-identity.ts';
 import { background } from '../error/background.ts';
 import { describeError, EngineError, isEngineError, toldError } from '../error/engine-error.ts';
+import { tolerate } from '../error/foreseen.ts';
 import { describeSize } from '../time/size.ts';
 import { after, type Timer } from '../time/timer.ts';
 import { answerBytes, readAnswer } from './answer-bytes.ts';
@@ -114,6 +121,25 @@ const nobodyAnswers = (subject: string, why: string): EngineError =>
     `nobody answers ${subject}: is the production running? (${why})`,
     { retryable: true },
   );
+
+/**
+ * Whether anybody serves a verb. NATS knows it at once: one that is slow or stands still is there.
+ *
+ * @param verb one that changes nothing: it is asked
+ */
+export async function isServed<Result>(
+  { connection, names }: Pick<Broker, 'connection' | 'names'>,
+  verb: Verb<null, Result>,
+): Promise<boolean> {
+  try {
+    await connection.request(subjectOf(names, verb), pack(null));
+    return true;
+  } catch (error) {
+    if (hasNobody(error)) return false;
+    tolerate(error, (one) => one instanceof TimeoutError, 'asking who is there');
+    return true;
+  }
+}
 
 /** The header of a request whose server shows that it is at it. */
 const SIGNS = 'Wb-Signs';

@@ -51,15 +51,23 @@ export async function leftProductions(broker: Broker): Promise<LeftProduction[]>
   const found: LeftProduction[] = [];
   for (const production of await productionsOf(broker)) {
     if (production === broker.production) continue;
-    const own = { ...broker, production, names: names(production) };
-    const streams = await sizesOf(own);
-    const suspended = streams.get(own.names.suspended.stream) ?? 0;
-    // an older version, or a start that was cut off, has not made each stream
-    const waits = streams.has(own.names.waiting.stream) ? await waitingCounts(own) : new Map();
-    const queues = leftQueues(await queueStates(own), waits, () => false);
-    if (queues.length + suspended > 0) found.push({ production, queues, suspended });
+    const left = await leftBy({ ...broker, production, names: names(production) });
+    if (left.queues.length + left.suspended > 0) found.push(left);
   }
   return found;
+}
+
+/** What waits in a production, whether an engine runs it or not. */
+export async function leftBy(broker: Broker): Promise<LeftProduction> {
+  const { suspended, waiting } = broker.names;
+  const streams = await sizesOf(broker);
+  // an older version, or a start that was cut off, has not made each stream
+  const waits = streams.has(waiting.stream) ? await waitingCounts(broker) : new Map();
+  return {
+    production: broker.production,
+    queues: leftQueues(await queueStates(broker), waits, () => false),
+    suspended: streams.get(suspended.stream) ?? 0,
+  };
 }
 
 async function sizesOf({ manager, names: of }: Broker): Promise<ReadonlyMap<string, number>> {

@@ -53,7 +53,7 @@ export const ERROR_CODES = {
     'A queue came back without this message, after a power failure or with a damaged disk. Its body is in the trace: resend it if its receiver does not have it.',
   BROKER_UNAVAILABLE: 'NATS cannot be reached or started. The text says which; it is retried.',
   ALREADY_RUNNING:
-    'Another process runs on the same data folder. The text names it; stop it first, or give another folder.',
+    'Another process runs on the same data folder, or runs a production that should be forgotten. The text names it; stop it first, or give another folder.',
   CREDENTIAL_MISSING: 'A credential or a value it needs is missing. The text names it.',
   CREDENTIAL_REFUSED: 'A token or sign-in was refused. The text says which check failed.',
   CREDENTIAL_UNAVAILABLE:
