@@ -135,6 +135,17 @@ export class JsonDocument implements Document {
     this.#put(path, () => json);
   }
 
+  /** The first value at a path as it is written; undefined if there is none. */
+  written(path: string): string | undefined {
+    const [found] = this.#reached(jsonPointer(path));
+    return found === undefined ? undefined : textOf(found);
+  }
+
+  /** Writes any value, an object or array too; `json` is valid JSON. */
+  setWritten(path: string, json: string): void {
+    this.#put(path, () => json);
+  }
+
   #put(path: string, jsonFor: (before: string | undefined) => string): void {
     const keys = jsonPointer(path);
     let node = this.#ownRoot();

@@ -1,20 +1,22 @@
+import type { Document } from '../../document/document.ts';
 import { SegmentDocument } from '../../document/segment/segment-document.ts';
 import { anySegmentPath } from '../../document/segment-paths.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import type { Given } from '../../expression/given.ts';
 import { pathProblem } from '../../expression/path-problem.ts';
+import { jsonPlace } from '../json-place.ts';
 import { madeSegment, rawPlace } from '../raw-place.ts';
 import type { Run, Step, Work } from '../work.ts';
 import { readPlace, type StepContext, type StepKind } from './step-reader.ts';
 
 /**
  * `{ copy: PID-3, to: PID-2 }`: copies a field with all its repetitions and parts, or any other
- * value. `{ copy: [PID, PV1] }`: copies every segment with these names to the end of the new
+ * value; of JSON also objects and arrays, and to `/` as the whole new message. `{ copy: [PID, PV1] }`: copies every segment with these names to the end of the new
  * message.
  */
 export const copyStep: StepKind = {
   keys: ['copy', 'to'],
-  help: 'Copies a field with all its repetitions and parts to another, or without to whole segments to the end of the new message.',
+  help: 'Copies a field with all its repetitions and parts to another, JSON as it is (to: / as the whole new message), or without to whole segments to the end of the new message.',
   read(given, context) {
     return given.at('to').isAbsent ? readSegments(given) : readValueCopy(given, context);
   },
@@ -31,11 +33,23 @@ function readValueCopy(given: Given, context: StepContext): Step['run'] | undefi
 
 function copyValue({ scope, target }: Work, from: string, to: string): void {
   const source = scope.document();
+  if (copyJson(source, from, target, to)) return;
   const read = rawPlace(source, from);
   if (read !== undefined) madeSegment(target, to);
   const write = read === undefined ? undefined : rawPlace(target, to);
   if (read === undefined || write === undefined) target.set(to, source.get(from));
   else write.message.setRaw(write.path, read.message.raw(read.path));
+}
+
+/** Whether it was a copy from JSON to JSON: numbers, lists and objects stay what they are. */
+function copyJson(source: Document, from: string, target: Document, to: string): boolean {
+  const [read, write] = [jsonPlace(source, from), jsonPlace(target, to)];
+  if (read === undefined || write === undefined) return false;
+  const value = read.document.written(read.path);
+  if (value !== undefined) write.document.setWritten(to === '/' ? '' : write.path, value);
+  else if (to !== '/') return false;
+  else throw new EngineError('TRANSFORM_FAILED', `there is nothing at ${from}`);
+  return true;
 }
 
 /** The frame of a message, which is not copied with the rest. */

@@ -1,7 +1,6 @@
 import type { Document } from '../../document/document.ts';
-import { JsonDocument } from '../../document/json/json-document.ts';
 import type { Given } from '../../expression/given.ts';
-import { Part } from '../../expression/part.ts';
+import { jsonPlace } from '../json-place.ts';
 import type { Step } from '../work.ts';
 import { readPlace, readValue, type StepContext, type StepKind } from './step-reader.ts';
 
@@ -48,10 +47,7 @@ function readWrite(given: Given, { kind }: StepContext): Write | undefined {
 }
 
 function setPlain(target: Document, path: string, value: string | number | bigint | boolean): void {
-  const [document, place] = target instanceof Part ? target.placeOf(path) : [target, path];
-  if (document instanceof JsonDocument && typeof value !== 'string') {
-    document.setTyped(place, value);
-  } else {
-    document.set(place, String(value));
-  }
+  const json = typeof value === 'string' ? undefined : jsonPlace(target, path);
+  if (json !== undefined && typeof value !== 'string') json.document.setTyped(json.path, value);
+  else target.set(path, String(value));
 }

@@ -90,6 +90,30 @@ test('append and insert put segments where they are told', () => {
   expect(linesOf(result, 'ZAP')).toEqual(['ZAP|z|^A01|~r']);
 });
 
+test('copy takes JSON as it is, and to / as the whole new message', () => {
+  const bundle = scopeOf('{"entry":[{"resource":{"type":"P","given":["A","B"]}},{"n":1.50}]}', {
+    type: 'application/json',
+  });
+  const steps = (lines: string): string =>
+    `{ start: empty, type: application/fhir+json, ${lines} }`;
+  const one = made(steps('steps: [{ copy: /entry/0/resource, to: / }]'), bundle);
+  expect(textOf(one)).toBe('{"type":"P","given":["A","B"]}');
+  const parts = `
+    start: empty
+    type: application/json
+    steps:
+      - { copy: /entry/0/resource/given, to: /names }
+      - { copy: /entry/1/n, to: /n }
+      - { copy: /entry/9, to: /none }
+      - { each: /entry, when: has("/entry/*/n"), steps: [{ copy: "/entry/*", to: "/all/#" }] }`;
+  expect(textOf(made(parts, bundle))).toBe(
+    '{"names":["A","B"],"n":1.50,"none":"","all":[{"n":1.50}]}',
+  );
+  expect(() => made(steps('steps: [{ copy: /entry/9, to: / }]'), bundle)).toThrow(
+    'there is nothing at /entry/9',
+  );
+});
+
 test('copy takes a field with repetitions, parts and escapes', () => {
   const body = ADMISSION.replace('W1^101^A', 'W\\T\\1^10&1^A~X');
   const result = made(
