@@ -10,6 +10,7 @@ export type {
 export {
   type CallAnswer,
   type CallOptions,
+  type CodeTime,
   defineProcess,
   type ProcessBody,
   type ProcessCode,

@@ -9,6 +9,7 @@ import type { TokenClaims, TokenKeys } from '../expression/token-keys.ts';
 import { wait } from '../time/timer.ts';
 import { bytesOf, codeFailed, messageOf, outputOf } from './code-message.ts';
 import { replyOf } from './code-reply.ts';
+import { codeTime } from './code-time.ts';
 import { DurableWaits } from './durable-waits.ts';
 import { enqueue, type Storing } from './enqueue.ts';
 import type { Mail } from './mail.ts';
@@ -173,14 +174,16 @@ function contextOf(parts: DurableOptions, subject: Subject, running: Running): P
     async send(target, body) {
       await once(`send ${target} ${digest(body)}`, (key) => put(target, body, key));
     },
-    async call(target, body, { timeout = CALL_TIMEOUT } = {}) {
+    async call(target, body, { timeout: given = CALL_TIMEOUT } = {}) {
+      const timeout = codeTime('timeout of context.call', given);
       const done = await once(`call ${target} ${digest(body)}`, (step) =>
         put(target, body, step, steps.answerAddress(`${step}.answer`)),
       );
       return answerOf(parts, done, { ...running, target, timeout });
     },
     receive: (options) => receive({ ...parts, id, waits, signal, once }, running.receipts, options),
-    async sleep(time) {
+    async sleep(given) {
+      const time = codeTime('the time of context.sleep', given);
       const { at } = await once(`sleep ${time}`, () => Promise.resolve());
       const until = at + time;
       if (until <= Date.now()) return;

@@ -26,14 +26,17 @@ export type ProcessBody =
       readonly charset?: string;
     };
 
+/** A time in milliseconds, or a duration such as `20s`, `5m`, `2h` or `7d`; up to ten years. */
+export type CodeTime = number | string;
+
 export interface CallOptions {
-  /** Milliseconds to wait for the answer; default 60 s. */
-  readonly timeout?: number;
+  /** How long to wait for the answer; default `60s`. */
+  readonly timeout?: CodeTime;
 }
 
 export interface StateOptions {
-  /** Milliseconds after which it ends if it is not changed before; default 90 days, at most ten years. */
-  readonly ttl?: number;
+  /** After what time it ends if it is not changed before; default `90d`, at most ten years. */
+  readonly ttl?: CodeTime;
 }
 
 /**
@@ -57,8 +60,8 @@ export interface ReceiveOptions {
   readonly key: string;
   /** A CEL expression that must also be true of it, such as `field("OBR-25") == "F"`. */
   readonly when?: string;
-  /** Milliseconds to wait at most. */
-  readonly timeout: number;
+  /** How long to wait at most. */
+  readonly timeout: CodeTime;
 }
 
 /** The answer of a called target. */
@@ -86,8 +89,8 @@ export interface ProcessContext {
    * given to one waiting message and not worked on itself. Undefined if none came in time.
    */
   receive(options: ReceiveOptions): Promise<ProcessMessage | undefined>;
-  /** Waits, also across restarts. Milliseconds. */
-  sleep(time: number): Promise<void>;
+  /** Waits, also across restarts. */
+  sleep(time: CodeTime): Promise<void>;
   /** The value for a key in a code table of the production, otherwise `otherwise`. Throws for an unknown table. */
   lookup(table: string, key: string, otherwise?: string): string;
   /** Milliseconds since 1970; the same on a replay. */

@@ -2,9 +2,10 @@ import type { Answers } from '../broker/answers.ts';
 import type { Steps } from '../broker/steps.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { messageOf } from './code-message.ts';
+import { codeTime } from './code-time.ts';
 import type { DurableWaits } from './durable-waits.ts';
 import { type Mail, receivedOf, receiveStep, refuseReceive } from './mail.ts';
-import type { ProcessMessage, ReceiveOptions } from './process-code.ts';
+import type { CodeTime, ProcessMessage, ReceiveOptions } from './process-code.ts';
 import { storedAnswer } from './stored-answer.ts';
 
 export interface ReceivingRun {
@@ -30,7 +31,6 @@ export interface Receipts {
   readonly open: Map<string, string>;
 }
 
-const LONGEST = 3_660 * 86_400_000;
 const LONGEST_KEY = 256;
 /** Milliseconds after which a message that was given, and whose engine never stored it, is no longer waited for. */
 const LOST = 15 * 60_000;
@@ -39,11 +39,11 @@ const LOST = 15 * 60_000;
 export async function receive(
   run: ReceivingRun,
   receipts: Receipts,
-  { key, when, timeout }: ReceiveOptions,
+  { key, when, timeout: given }: ReceiveOptions,
 ): Promise<ProcessMessage | undefined> {
   const { name, id, mail, answers, waits } = run;
   if (mail === undefined) throw refuseReceive(name);
-  check(key, timeout);
+  const timeout = check(key, given);
   if (when !== undefined) mail.check(when);
   const done = await run.once(receiveStep(key, when), (step) =>
     mail.wait(key, { message: id, step, when, until: Date.now() + timeout }),
@@ -59,15 +59,15 @@ export async function receive(
   return messageOf(received);
 }
 
-function check(key: string, timeout: number): void {
+/** Milliseconds to wait. */
+function check(key: string, timeout: CodeTime): number {
   if (typeof key !== 'string' || key === '' || key.length > LONGEST_KEY) {
     const text = `the key of context.receive must be a text of 1 to ${LONGEST_KEY} characters`;
     throw new EngineError('PROCESS_FAILED', text);
   }
-  if (!(timeout > 0 && timeout <= LONGEST)) {
-    const text = 'timeout of context.receive must be milliseconds, up to ten years';
-    throw new EngineError('PROCESS_FAILED', text);
-  }
+  const time = codeTime('timeout of context.receive', timeout);
+  if (time > 0) return time;
+  throw new EngineError('PROCESS_FAILED', 'timeout of context.receive must be above 0');
 }
 
 interface Awaited {

@@ -4,7 +4,8 @@ import type { StepRecord, Steps } from '../broker/steps.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { pause } from '../time/pause.ts';
 import { describeSize } from '../time/size.ts';
-import type { SharedState, StateOptions } from './process-code.ts';
+import { codeTime } from './code-time.ts';
+import type { CodeTime, SharedState, StateOptions } from './process-code.ts';
 
 /** What is stored for a key. */
 export interface StoredState {
@@ -38,7 +39,6 @@ export interface SharedStateOptions {
 
 const DAY = 86_400_000;
 const KEEP = 90 * DAY;
-const LONGEST = 3_660 * DAY;
 const LARGEST = 64 * 1024;
 const LONGEST_KEY = 256;
 /** How often a change is tried while others change the same key, and the milliseconds between two tries at most. */
@@ -59,10 +59,10 @@ export function sharedState<Value>(parts: SharedStateOptions, key: string): Shar
   const named = createHash('sha1').update(key).digest('base64url');
   const change = (
     what: string,
-    { ttl = KEEP }: StateOptions,
+    { ttl: given = KEEP }: StateOptions,
     next: (before: Value | undefined) => Value | undefined,
   ): Promise<unknown> => {
-    checkTime(ttl);
+    const ttl = checkTime(given);
     return parts.step(`state ${what} ${named}`, async (step) => {
       const value = await changed(parts, place, step, { ttl, next });
       parts.changed(key);
@@ -189,9 +189,11 @@ function checkKey(key: string): void {
   throw refused(`a key of context.state must be a text of 1 to ${LONGEST_KEY} characters`);
 }
 
-function checkTime(ttl: number): void {
-  if (ttl > 0 && ttl <= LONGEST) return;
-  throw refused('ttl of context.state must be milliseconds, up to ten years');
+/** Milliseconds after which a value ends. */
+function checkTime(ttl: CodeTime): number {
+  const time = codeTime('ttl of context.state', ttl);
+  if (time > 0) return time;
+  throw refused('ttl of context.state must be above 0');
 }
 
 const refused = (text: string): EngineError => new EngineError('PROCESS_FAILED', text);

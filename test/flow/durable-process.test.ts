@@ -59,7 +59,7 @@ test.concurrent('a process that is stopped in the middle goes on after the next 
   const once = testOutbound();
   const twice = testOutbound();
   const body = `await context.send('first', 'first');
-    await context.sleep(700);
+    await context.sleep('700ms');
     await context.send('second', 'second');`;
   const made = async () =>
     definition({

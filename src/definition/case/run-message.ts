@@ -2,6 +2,7 @@ import { credentials } from '../../credential/credentials.ts';
 import { type NamedJwtKeys, namedJwtKeys } from '../../credential/jwt/token-keys.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { messageOf, outputOf } from '../../flow/code-message.ts';
+import { codeTime } from '../../flow/code-time.ts';
 import { refuseReceive } from '../../flow/mail.ts';
 import type { CallAnswer, ProcessMessage, ReceiveOptions } from '../../flow/process-code.ts';
 import { type Leg, route } from '../../flow/route.ts';
@@ -103,11 +104,12 @@ async function routed(
       now: () => clock.now(),
       log: () => undefined,
       jwt: keysOf(definition, clock),
-      sleep: () => Promise.resolve(),
+      sleep: async (time) => void codeTime('the time of context.sleep', time),
       receive: async (options) => received(dry, name, options),
       state: (key) => heldState(memory.states, key),
       parts: (of) => memory.parts(of),
-      async call(target, body) {
+      async call(target, body, { timeout = 0 } = {}) {
+        codeTime('timeout of context.call', timeout);
         if (at === undefined) throw new Error('a call outside of a message');
         const output = body === undefined ? undefined : outputOf(body, at);
         called.push(
@@ -158,6 +160,7 @@ function received(
   process: string,
   options: ReceiveOptions,
 ): ProcessMessage | undefined {
+  codeTime('timeout of context.receive', options.timeout);
   const next = receive?.();
   const arrived =
     next && firstSubject(next, { service: process, id: memory.ids.next(), now: clock.now() });
