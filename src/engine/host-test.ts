@@ -26,10 +26,7 @@ export async function hostTest(
     definition.operations.get(host) ??
     definition.lookupSources.get(host);
   if (of === undefined) {
-    throw new EngineError(
-      'HOST_UNKNOWN',
-      `there is no service, operation or loaded lookup ${host} in ${definition.name}`,
-    );
+    throw new EngineError('HOST_UNKNOWN', nothingToTest(definition, host));
   }
   const steps: TestStep[] = [];
   const record = (step: TestStep): void => {
@@ -66,4 +63,10 @@ export async function hostTest(
       record({ name: 'test', result: 'failed', cause: describeError(error).text, took: 0 });
     });
   return steps;
+}
+
+function nothingToTest({ name, processes }: Definition, host: string): string {
+  return processes.has(host)
+    ? `${host} is a process, which has no connection to test`
+    : `there is no service, operation or loaded lookup ${host} in ${name}`;
 }

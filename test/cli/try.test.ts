@@ -85,8 +85,13 @@ transforms: { broken: nowhere.yaml }
   expect(output).toContain('the environment variable LAB_CONNECT is not set');
   expect(output).toContain('there is no credential hub');
   expect(output).not.toMatch(/mllp-outt|API_USER|nowhere/);
-  expect(await tried('nobody')).toMatchObject({
-    code: 1,
-    errors: expect.stringContaining('there is no service, operation or loaded lookup nobody'),
-  });
+  const nobody = await tried('nobody');
+  expect(nobody.code).toBe(1);
+  expect(nobody.output).toContain('there is no service, operation or loaded lookup nobody');
+  expect((await tried('opne')).output).toContain('→ Did you mean open?');
+  // the folder may also stand behind the host, as for other commands
+  expect(await ran(tryCommand(), ['open', folder.path])).toMatchObject({ code: 0, errors: '' });
+  expect((await ran(tryCommand(), [folder.path, 'open'])).errors).toContain(
+    `the host comes first: waybill try open ${folder.path}`,
+  );
 });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { describeError } from '../../error/engine-error.ts';
-import { type Problems, splitProblem } from '../problem.ts';
+import { type Problems, splitProblem, suggestion } from '../problem.ts';
 import type { OpenFiles } from './open-files.ts';
 import {
   type Keys,
@@ -267,6 +267,14 @@ export async function fillFor(
   { source, problems }: { readonly source: ValueSource; readonly problems: Problems },
 ): Promise<Written> {
   if (host === undefined || written.kind !== 'block') return fill(written, source, problems);
+  const known = [TABLES, ...HOSTS].flatMap((section) => {
+    const block = written.entries.get(section)?.value;
+    return block?.kind === 'block' ? [...block.entries.keys()] : [];
+  });
+  if (!known.includes(host)) {
+    const what = `there is no service, operation or loaded lookup ${host}`;
+    problems.error(written.place, '', what, suggestion(host, known));
+  }
   const own = pick(written, [...KEPT, TABLES, ...HOSTS], (section, { key, value }) =>
     HOSTS.includes(section) || (section === TABLES && value.kind === 'block') ? key === host : true,
   );
