@@ -5,6 +5,7 @@ import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
 import { background } from '../error/background.ts';
 import { describeError, toldError } from '../error/engine-error.ts';
 import { unexpected } from '../error/unexpected.ts';
+import type { LoggedEvent } from '../log/logger.ts';
 import type { OperatorNews, OperatorOrder } from '../plane/worker.ts';
 import { retryDelay } from '../time/back-off.ts';
 import { Deadline } from '../time/deadline.ts';
@@ -21,6 +22,8 @@ export interface OperatorWorker {
 export interface OperatorWorkerOptions {
   /** Called when the thread has failed and is restarted. */
   readonly onFailure?: (reason: string) => void;
+  /** Called with each warning and error of the thread, to be counted. */
+  readonly onEvent?: (event: LoggedEvent) => void;
   /** Called with the console's address each time it begins to listen. */
   readonly onUrl?: (url: string, firstCode: string | undefined) => void;
   /** Also retries a first start that fails, since messages already flow; otherwise its error is thrown. */
@@ -44,7 +47,7 @@ export async function startOperatorPlane(
   order: OperatorOrder | (() => Promise<OperatorOrder>),
   options: OperatorWorkerOptions = {},
 ): Promise<OperatorWorker> {
-  const { onFailure, onUrl, goOn = false, module = ownModule() } = options;
+  const { onFailure, onEvent, onUrl, goOn = false, module = ownModule() } = options;
   let stopping = false;
   let current: Worker | undefined;
   let url: string | undefined;
@@ -53,7 +56,7 @@ export async function startOperatorPlane(
     const asked = typeof order === 'function' ? await order() : order;
     const { console } = asked;
     const now = console === undefined ? asked : { ...asked, console: { ...console, held } };
-    const { worker, url: at, firstCode, settings } = await started(now, module);
+    const { worker, url: at, firstCode, settings } = await started(now, module, onEvent);
     held = settings;
     current = worker;
     url = at;
@@ -109,6 +112,7 @@ export async function startOperatorPlane(
 async function started(
   order: OperatorOrder,
   module: URL,
+  onEvent: OperatorWorkerOptions['onEvent'],
 ): Promise<{
   readonly worker: Worker;
   readonly url: string | undefined;
@@ -116,7 +120,13 @@ async function started(
   readonly settings: ConsoleSettings | undefined;
 }> {
   const worker = new Worker(module, { workerData: order });
-  const [news] = (await once(worker, 'message')) as [OperatorNews];
+  const news = await new Promise<OperatorNews>((resolve, reject) => {
+    worker.once('error', reject);
+    worker.on('message', (told: OperatorNews) => {
+      if (told.kind === 'event') onEvent?.({ event: told.event, host: told.host });
+      else resolve(told);
+    });
+  });
   if (news.kind === 'failed') {
     const text = `the operator plane did not start: ${news.text}`;
     throw toldError({ code: news.code, text, retryable: false }, 'STORE_UNAVAILABLE');

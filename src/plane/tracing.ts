@@ -207,14 +207,18 @@ function index(
     await Promise.all([before, source.index(search)]);
     signal.throwIfAborted();
     const began = performance.now();
+    let begun = false;
     const report = await store.reindex({
       search,
       keys: keyReader(search, Promise.resolve(bodies)),
-      onBegin: (begin) => log.info({ event: 'reindex-began', ...begin }, 'reindex-began'),
+      onBegin(begin) {
+        begun = true;
+        log.info({ event: 'reindex-began', ...begin }, 'reindex-began');
+      },
       signal,
     });
     const seconds = Math.round((performance.now() - began) / 1_000);
-    if (report.days > 0) log.info({ event: 'reindexed', ...report, seconds }, 'reindexed');
+    if (begun) log.info({ event: 'reindexed', ...report, seconds }, 'reindexed');
   };
   // until it succeeds or nobody needs it: a search tells what is missing meanwhile
   const run = async (): Promise<void> => {

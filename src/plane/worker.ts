@@ -6,7 +6,7 @@ import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
 import { unexpected } from '../error/unexpected.ts';
 import { logUnexpected } from '../log/log-unexpected.ts';
-import { rootLogger } from '../log/logger.ts';
+import { type LoggedEvent, rootLogger } from '../log/logger.ts';
 import type { ConsoleOptions } from './console.ts';
 import { startOperator, type TraceEncryption } from './operator-plane.ts';
 
@@ -30,7 +30,10 @@ export type ConsoleOrder = Pick<
   'host' | 'port' | 'tls' | 'trustedProxies' | 'consoleFolder' | 'settingsFile' | 'held'
 >;
 
-/** The thread's reports: `ready` once the trace is being built, `failed` if it cannot be, `stopped` at the end. */
+/**
+ * The thread's reports: `ready` once the trace is being built, `failed` if it cannot be, `stopped` at the end, and what it
+ * logs as a warning or an error, to be counted.
+ */
 export type OperatorNews =
   | {
       readonly kind: 'ready';
@@ -39,6 +42,7 @@ export type OperatorNews =
       readonly settings?: ConsoleSettings | undefined;
     }
   | { readonly kind: 'failed'; readonly code: string; readonly text: string }
+  | ({ readonly kind: 'event' } & LoggedEvent)
   | { readonly kind: 'stopped' };
 
 /** What may be passed to another thread: a function in it is `never`, and so an error of its own. */
@@ -62,7 +66,7 @@ if (port !== null) {
   if (process.platform === 'linux') setPriority(0, NICENESS);
   const tell = (news: Cloneable<OperatorNews>): void => port.postMessage(news);
   const { search, logLevel, ...order } = workerData as OperatorOrder;
-  const log = rootLogger(logLevel);
+  const log = rootLogger(logLevel, undefined, (event) => tell({ kind: 'event', ...event }));
   logUnexpected(log);
   // only this work was interrupted; any other error ends the thread, which is then restarted
   process.on('unhandledRejection', (reason) => {

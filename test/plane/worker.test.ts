@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -202,6 +202,10 @@ await import(${JSON.stringify(worker)});
   );
   const portal = 'https://portal.example';
   await writeFile(file, `cors: { origins: ["${portal}"] }\n`);
+  // what the thread tells of in its log is counted by the process
+  await mkdir(join(folder.path, 'trace'));
+  await writeFile(join(folder.path, 'trace', 'held.db'), 'no database at all '.repeat(500));
+  const events: unknown[] = [];
   const operator = await startOperatorPlane(
     {
       access: { url: nats.url, user: nats.user, password: nats.password },
@@ -213,7 +217,7 @@ await import(${JSON.stringify(worker)});
       logLevel: 'silent',
       console: { host: '127.0.0.1', port: 0, settingsFile: file },
     },
-    { module: pathToFileURL(module) },
+    { module: pathToFileURL(module), onEvent: (event) => events.push(event) },
   );
   const allowed = async (): Promise<string | null> => {
     const headers = { origin: portal, 'access-control-request-method': 'GET' };
@@ -223,6 +227,7 @@ await import(${JSON.stringify(worker)});
   };
   try {
     expect(await allowed()).toBe(portal);
+    await vi.waitFor(() => expect(events).toContainEqual({ event: 'file-damaged', host: '' }));
     await writeFile(file, 'corss: nothing\n');
     const before = operator.url;
     await writeFile(crash, '');

@@ -20,6 +20,7 @@ import { background } from '../../error/background.ts';
 import { describeError, EngineError } from '../../error/engine-error.ts';
 import { logUnexpected } from '../../log/log-unexpected.ts';
 import { type Logger, rootLogger } from '../../log/logger.ts';
+import { metrics } from '../../log/metrics.ts';
 import type { ConsoleOrder, OperatorOrder } from '../../plane/worker.ts';
 import { milliseconds } from '../../time/duration.ts';
 import { pause } from '../../time/pause.ts';
@@ -202,7 +203,7 @@ async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<
 
 /** Messages flow meanwhile, and an order to stop is followed even while it starts. */
 async function startedPlane(
-  { definition, access, metrics }: RunningProduction,
+  { definition, access, metrics: counted }: RunningProduction,
   { flags, log }: { readonly flags: RunFlags; readonly log: Logger },
 ): Promise<OperatorWorker | undefined> {
   if (flags.role === 'engine') return undefined;
@@ -210,8 +211,9 @@ async function startedPlane(
   return startOperatorPlane(() => operatorOrder(definition, access, flags), {
     onFailure(reason) {
       toldTo(log)(reason);
-      metrics.events.inc({ production, host: '', event: 'operator-failed' });
+      counted.events.inc({ production, host: '', event: 'operator-failed' });
     },
+    onEvent: (event) => counted.events.inc({ production, ...event }),
     goOn: true,
     onUrl: sayConsole,
   });
@@ -268,8 +270,14 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
   const access = accessOf(flags.nats);
   logUnexpected(log);
   sayOpenKeys(flags, log);
+  const counted = metrics();
+  const production = definition.name;
   const operator = await startOperatorPlane(() => operatorOrder(definition, access, flags), {
-    onFailure: toldTo(log),
+    onFailure(reason) {
+      toldTo(log)(reason);
+      counted.events.inc({ production, host: '', event: 'operator-failed' });
+    },
+    onEvent: (event) => counted.events.inc({ production, ...event }),
     onUrl: sayConsole,
   });
   const unready = async (): Promise<string | undefined> =>
@@ -277,7 +285,7 @@ async function runOperator(folder: string, flags: RunFlags): Promise<void> {
   const figures =
     flags.metrics === 'off'
       ? undefined
-      : await serveFigures(readAddress(flags.metrics), { unready }, log);
+      : await serveFigures(readAddress(flags.metrics), { metrics: counted, unready }, log);
   lastResort(() => operator.stop());
   say(`the operator plane of ${definition.title} runs. Ctrl-C stops.`);
   await toldToStop();

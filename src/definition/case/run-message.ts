@@ -115,9 +115,7 @@ async function routed(
         called.push(
           sent(target, { ...at.message, ...output }, output?.body ?? (await at.body.bytes())),
         );
-        const scripted = answer(target);
-        if (scripted !== undefined) return scripted;
-        throw noAnswer(target);
+        return answer(target) ?? noAnswer(target);
       },
     });
     return {
@@ -151,8 +149,9 @@ async function routed(
   return { sent: [...called, ...queued], processes: legs.flatMap(processRun), reply };
 }
 
-const noAnswer = (target: string): EngineError =>
-  new EngineError('REPLY_TIMEOUT', `the case has no answer from ${target} for this call`);
+function noAnswer(target: string): never {
+  throw new EngineError('REPLY_TIMEOUT', `the case has no answer from ${target} for this call`);
+}
 
 /** The next message that comes to a process while it waits. */
 function received(

@@ -105,7 +105,8 @@ export async function reindex(
   const fields = [...new Set(changes.flatMap(({ change }) => [...change.read]))];
   const report = { days: parts.length, messages: 0, keys: 0, failed: 0 };
   const messages = parts.reduce((sum, part) => sum + part.messages, 0);
-  if (parts.length > 0) onBegin?.({ days: parts.length, messages, fields });
+  // a new trace has parts, which are marked, and nothing in them
+  if (messages > 0) onBegin?.({ days: parts.length, messages, fields });
   let progress: Progress = begun ?? { to, part: '', fields, backTo: Date.now() };
   for (const { name, change } of changes) {
     if (progress.part !== name) progress = { ...progress, part: name, done: undefined };

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startOfDay } from '../../../src/trace/store/day.ts';
 import type { SearchKey } from '../../../src/trace/trace-input.ts';
 import { NOON, sampleAttempt, sampleSession } from '../../support/trace-sample.ts';
@@ -293,6 +293,16 @@ export function describeTraceUpkeep(name: string, open: OpenTraceStore): void {
   });
 
   describe(`${name}: re-index`, () => {
+    test('of a new trace is not told of', async () => {
+      const store = await opened(open);
+      const onBegin = vi.fn<() => void>();
+      const search = new Map([['mrn', 'PID-3.1']]);
+      expect(await store.reindex({ search, keys: () => [], onBegin })).toMatchObject({
+        messages: 0,
+      });
+      expect(onBegin).not.toHaveBeenCalled();
+    });
+
     test('keys are read anew from the bodies, with progress, once for each set of search fields', async () => {
       const store = await opened(open);
       const samples = Array.from({ length: 30 }, (_, number) =>
