@@ -90,13 +90,14 @@ test('append and insert put segments where they are told', () => {
   expect(linesOf(result, 'ZAP')).toEqual(['ZAP|z|^A01|~r']);
 });
 
+const resourceAt = (path: string): string =>
+  `{ start: empty, type: application/fhir+json, steps: [{ copy: ${path}, to: / }] }`;
+
 test('copy takes JSON as it is, and to / as the whole new message', () => {
   const bundle = scopeOf('{"entry":[{"resource":{"type":"P","given":["A","B"]}},{"n":1.50}]}', {
     type: 'application/json',
   });
-  const steps = (lines: string): string =>
-    `{ start: empty, type: application/fhir+json, ${lines} }`;
-  const one = made(steps('steps: [{ copy: /entry/0/resource, to: / }]'), bundle);
+  const one = made(resourceAt('/entry/0/resource'), bundle);
   expect(textOf(one)).toBe('{"type":"P","given":["A","B"]}');
   const parts = `
     start: empty
@@ -109,9 +110,7 @@ test('copy takes JSON as it is, and to / as the whole new message', () => {
   expect(textOf(made(parts, bundle))).toBe(
     '{"names":["A","B"],"n":1.50,"none":"","all":[{"n":1.50}]}',
   );
-  expect(() => made(steps('steps: [{ copy: /entry/9, to: / }]'), bundle)).toThrow(
-    'there is nothing at /entry/9',
-  );
+  expect(() => made(resourceAt('/entry/9'), bundle)).toThrow('there is nothing at /entry/9');
 });
 
 test('copy takes a field with repetitions, parts and escapes', () => {
