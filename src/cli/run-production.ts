@@ -90,8 +90,9 @@ export interface RunningProduction extends AsyncDisposable {
    * second after the production's `shutdownTimeout`, even if NATS is away or stuck.
    *
    * @param beside what else ends at the same time and still needs the server
+   * @param fault it ends because of an error that nobody caught
    */
-  stop(beside?: Promise<unknown>): Promise<void>;
+  stop(beside?: Promise<unknown>, fault?: 'fault'): Promise<void>;
 }
 
 /** Milliseconds that a stop may take beyond what the production gives its hosts. */
@@ -253,7 +254,7 @@ async function direct(
     stuckAfter === undefined
       ? undefined
       : startWatchdog({ data, after: stuckAfter, log, events: told });
-  undoing(begun, 'ending the watchdog', () => watchdog?.stop());
+  undoing(begun, 'ending the watchdog', () => watchdog?.stop(false));
   const peers = new PeerCertificates(told);
   undoing(begun, 'forgetting certificates', () => peers.close());
   const now = (): Definition => hearers.director?.definition ?? definition;
@@ -354,7 +355,8 @@ function stopInOrder(
   parts: Reached & Directed & Omit<Answering, 'reload'>,
 ): RunningProduction['stop'] {
   const { lock, server, storedUpTo, broker, engine, director } = parts;
-  return async (beside = Promise.resolve()) => {
+  return async (beside = Promise.resolve(), fault?) => {
+    if (fault !== undefined) parts.watchdog?.fault();
     const { shutdownTimeout } = director.definition.settings;
     const forHosts = new Deadline(shutdownTimeout);
     const deadline = new Deadline(shutdownTimeout + LETTING_GO - SERVER);
@@ -365,8 +367,7 @@ function stopInOrder(
       deadline.within('no longer looking for streams', parts.streams.close(), isAway),
     ]);
     const ended = await director.stop(forHosts);
-    await parts.watchdog?.stop();
-    parts.watchdog?.forget();
+    await parts.watchdog?.stop(true);
     await deadline.within('closing credentials', parts.known.close());
     parts.peers.close();
     const stored = await engine.close(deadline.left / 2);

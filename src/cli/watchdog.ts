@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { background } from '../error/background.ts';
@@ -6,8 +7,10 @@ import { WorkMarks } from '../flow/work-marks.ts';
 import type { Events } from '../log/events.ts';
 import type { Logger } from '../log/logger.ts';
 import { describeDuration } from '../time/duration.ts';
-import { forgetStuck, stuckRecords, stuckTold } from './stuck-file.ts';
+import { countDeaths, type Deaths, forgetDeaths, tooManyDeaths } from './deaths.ts';
+import { forgetStuck, type StuckRecord, stuckRecords, stuckTold } from './stuck-file.ts';
 import type { WatchdogOrder } from './watchdog-worker.ts';
+import { type LastWork, lastWork, removeRecord, WorkRecord } from './work-record.ts';
 
 const BEAT = 100;
 
@@ -19,7 +22,9 @@ export interface Watchdog {
   readonly marks: WorkMarks;
   /** Called when a person has changed the production: what was stuck may be tried again. */
   forget(): void;
-  stop(): Promise<void>;
+  /** Called when the engine ends because of a fault: the next one learns what was worked on. */
+  fault(): void;
+  stop(inOrder: boolean): Promise<void>;
 }
 
 export interface WatchdogOptions {
@@ -37,8 +42,13 @@ export interface WatchdogOptions {
  */
 export function startWatchdog({ data, after, log, events }: WatchdogOptions): Watchdog {
   const marks = new WorkMarks();
-  heedStuck(data, marks, events);
-  const state = { stopped: false };
+  const place = join(data, 'at-work');
+  const last = lastWork(place);
+  heed(data, { marks, events, last });
+  // an engine that has not died yet pays nothing for it
+  const record = new WorkRecord(place);
+  if (last !== undefined) marks.record = record;
+  const state = { stopped: false, faulty: false };
   background(beat(marks, state), 'showing the watchdog that the engine is running');
   const { buffer } = marks;
   const workerData: WatchdogOrder = {
@@ -57,13 +67,23 @@ export function startWatchdog({ data, after, log, events }: WatchdogOptions): Wa
   const forget = (): void => {
     marks.stuck = [];
     forgetStuck(data);
+    forgetDeaths(data);
   };
   return {
     marks,
     forget,
-    async stop() {
+    fault() {
+      state.faulty = true;
+      marks.record = undefined;
+    },
+    async stop(inOrder) {
       state.stopped = true;
       await worker.terminate();
+      marks.record = undefined;
+      record.close();
+      if (inOrder && !state.faulty) forget();
+      // a start that failed after a death: the next one is as careful
+      if (!state.faulty && (inOrder || last === undefined)) removeRecord(place);
     },
   };
 }
@@ -75,10 +95,31 @@ async function beat(marks: WorkMarks, state: { readonly stopped: boolean }): Pro
   }
 }
 
-/** Reports what earlier engines of this data folder were stuck on, and prevents their messages from being taken up. */
-function heedStuck(data: string, marks: WorkMarks, events: Events): void {
+/** What an earlier engine of this data folder left behind. */
+interface Left {
+  readonly marks: WorkMarks;
+  readonly events: Events;
+  /** What it worked on when it died; undefined if it ended in order. */
+  readonly last: readonly LastWork[] | undefined;
+}
+
+/** Reports what earlier engines of this data folder did not survive, and prevents those messages from being taken up. */
+function heed(data: string, { marks, events, last }: Left): void {
   const records = stuckRecords(data);
-  marks.stuck = records.flatMap(({ work }) => work);
+  const wasStuck = records.some(({ told }) => told !== true);
+  tellStuck(data, records, events);
+  // one that was stuck was ended by its watchdog
+  const died = wasStuck ? undefined : last;
+  const deaths = countDeaths(data, died ?? [], Date.now());
+  if (died !== undefined) tellDeath(died, deaths, events);
+  const fatal = deaths.flatMap((one) => {
+    const times = tooManyDeaths(one);
+    return times === undefined ? [] : { ...one, deaths: times };
+  });
+  marks.stuck = [...records.flatMap(({ work }) => work), ...fatal];
+}
+
+function tellStuck(data: string, records: readonly StuckRecord[], events: Events): void {
   for (const { work, after, told } of records) {
     if (told === true) continue;
     const still = `The engine was stuck for ${describeDuration(after)}`;
@@ -92,4 +133,17 @@ function heedStuck(data: string, marks: WorkMarks, events: Events): void {
     }
   }
   stuckTold(data);
+}
+
+function tellDeath(last: readonly LastWork[], deaths: readonly Deaths[], events: Events): void {
+  const text =
+    'The engine ended without being stopped: it was killed, ran out of memory, an error of its code ended it, or the machine lost power. It was started again.';
+  events.told('', 'warn', 'engine-died', text);
+  for (const { host, message } of last) {
+    const counted = deaths.find((one) => one.host === host && one.message === message);
+    const times = counted === undefined ? undefined : tooManyDeaths(counted);
+    if (times === undefined) continue;
+    const fatal = `The engine ended ${times} times while ${host} worked on message ${message}: it is suspended when it comes again. Look for what takes all the memory or ends the process in its code, then resend it.`;
+    events.told(host, 'error', 'engine-died', fatal);
+  }
 }

@@ -11,6 +11,18 @@ export interface Stuck {
   readonly digest: string;
 }
 
+/** A message that is not taken up again. */
+export interface Refused extends Stuck {
+  /** How often the process ended while it was worked on; undefined if the engine got stuck. */
+  readonly deaths?: number | undefined;
+}
+
+/** Where marks are kept that must outlive this process. */
+export interface MarkRecord {
+  begin(slot: number, work: Stuck): void;
+  state(slot: number, state: 'running' | 'waiting' | 'free'): void;
+}
+
 /** A message given to a production's own code. */
 export interface Given {
   readonly message: Envelope;
@@ -38,7 +50,8 @@ const BEGINNING = 4_096;
 const HEAD = 32;
 const SLOT = HEAD + BEGINNING;
 const FIRST = 8 + HOSTS * NAME;
-const [FREE, WAITING, RUNNING] = [0, 1, 2];
+const [FREE, WAITING, RUNNING] = [0, 1, 2] as const;
+const NAMED = ['free', 'waiting', 'running'] as const;
 
 /**
  * Records in shared memory which message a production's own code is working on, so that a watchdog
@@ -54,28 +67,36 @@ export class WorkMarks {
   /** Counts the uses of a slot, so that overwritten work does not end its successor. */
   readonly #turns = new Uint32Array(SLOTS);
   #next = 0;
-  #stuck: readonly Stuck[] = [];
+  #stuck: readonly Refused[] = [];
+  #record: MarkRecord | undefined;
 
   /** Called at every tick of a timer: the loop is running, so whatever ran has paused. */
   beat(): void {
     Atomics.add(this.#numbers, 0, 1);
     for (let slot = 0; slot < SLOTS; slot++) {
       const at = (FIRST + slot * SLOT) >> 2;
-      if (this.#numbers[at] === RUNNING) this.#numbers[at] = WAITING;
+      if (this.#numbers[at] !== RUNNING) continue;
+      this.#numbers[at] = WAITING;
+      this.#record?.state(slot, 'waiting');
     }
   }
 
+  /** Also keeps every mark there from now on; undefined no longer does. */
+  set record(record: MarkRecord | undefined) {
+    this.#record = record;
+  }
+
   /** Sets the messages that are refused until somebody has checked them. */
-  set stuck(stuck: readonly Stuck[]) {
+  set stuck(stuck: readonly Refused[]) {
     this.#stuck = stuck;
   }
 
-  /** Throws PROCESS_STUCK for a message on which an engine got stuck; one that a person resends is tried. */
+  /** Throws PROCESS_STUCK or PROCESS_DIED for a message that engines did not survive; one that a person resends is tried. */
   refuseStuck(host: string, { message, bytes }: Given): void {
     if (this.#stuck.length === 0) return;
     const { id, resendOf, testBy } = message;
     if (resendOf !== undefined || testBy !== undefined) return;
-    const known = this.#stuck.some(
+    const known = this.#stuck.find(
       (one) =>
         one.host === host &&
         (one.message === id ||
@@ -83,7 +104,12 @@ export class WorkMarks {
             one.size === bytes.byteLength &&
             one.digest === digestOf(bytes.subarray(0, BEGINNING)))),
     );
-    if (!known) return;
+    if (known === undefined) return;
+    if (known.deaths !== undefined)
+      throw new EngineError(
+        'PROCESS_DIED',
+        `the engine's process ended ${known.deaths} times while ${host} worked on this message, and was started again. Look for what takes all the memory or ends the process in its code, then resend the message`,
+      );
     throw new EngineError(
       'PROCESS_STUCK',
       `the engine got stuck while ${host} worked on this message, and was restarted. Look for an endless loop in its code, then resend the message`,
@@ -104,8 +130,11 @@ export class WorkMarks {
       const beginning = bytes.byteLength <= BEGINNING ? bytes : bytes.subarray(0, BEGINNING);
       this.#bytes.set(beginning, start + HEAD);
     }
-    const put = (state: number): void => {
-      if (this.#turns[slot] === turn) this.#numbers[at] = state;
+    this.#record?.begin(slot, stuckAt(this.buffer, slot));
+    const put = (state: 0 | 1 | 2): void => {
+      if (this.#turns[slot] !== turn) return;
+      this.#numbers[at] = state;
+      this.#record?.state(slot, NAMED[state]);
     };
     put(RUNNING);
     return {

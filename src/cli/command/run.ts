@@ -175,7 +175,7 @@ async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<
     onTaken: endsTaken(flags.data, log),
   });
   order.isStarted();
-  lastResort(() => running.stop());
+  lastResort(() => running.stop(undefined, 'fault'));
   sayOpenKeys(flags, log);
   const { definition } = running;
   const watcher = flags.watch === true ? await watchFiles(running, flags.data) : undefined;
