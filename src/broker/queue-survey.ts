@@ -7,12 +7,16 @@ export interface QueueStream extends QueuePart {
   readonly stream: string;
   /** What it was made for; see `Queues`. Undefined if an earlier version made it. */
   readonly shape: string | undefined;
+  /** The kind of host for which it holds messages; undefined if an earlier version made it. */
+  readonly kind: string | undefined;
   /** How many messages it contains, including settled ones. */
   readonly messages: number;
 }
 
 /** The metadata key that says what a queue's stream was made for. */
 export const SHAPE = 'waybill-shape';
+/** The same for the kind of its host. */
+export const KIND = 'waybill-kind';
 
 /** Every queue stream of the production, whether a host works on it or not. */
 export async function queueStreams({ manager, names }: Broker): Promise<QueueStream[]> {
@@ -21,7 +25,8 @@ export async function queueStreams({ manager, names }: Broker): Promise<QueueStr
     const part = names.queueOf(config.name);
     if (part === undefined) continue;
     const { name: stream, metadata } = config;
-    found.push({ ...part, stream, shape: metadata?.[SHAPE], messages: state.messages });
+    const [shape, kind] = [metadata?.[SHAPE], metadata?.[KIND]];
+    found.push({ ...part, stream, shape, kind, messages: state.messages });
   }
   return found.toSorted(
     (a, b) => a.generation - b.generation || (a.partition ?? 0) - (b.partition ?? 0),

@@ -44,6 +44,7 @@ export class Director {
   readonly #own: OwnSwitches;
   /** Starts and stops of one host are done one at a time. */
   readonly #turns: Turns = turns();
+  readonly #began = Date.now();
   #plan: QueuePlan;
   #assembly: Assembly;
   #janitor: { close(): Promise<void> } | undefined;
@@ -91,6 +92,7 @@ export class Director {
     const [plan] = await Promise.all([this.#queues.make(this.definition), this.#queues.recall()]);
     this.#plan = plan;
     this.#assembly = this.#assemble(plan);
+    this.#tellChanged();
     this.#overrides = await followOverrides(store, (now, before) => this.#overridden(now, before));
     await this.#lookups.start(this.definition);
     const hosts = hostsOf(this.definition);
@@ -139,6 +141,18 @@ export class Director {
       const text = `The production ${production} left ${waiting} waiting and ${suspended} suspended messages in this data folder, and nobody sends them. Stop, and start ${production} until they are gone: how to rename a production is in docs/operations.md, under Moving.`;
       this.#events.told('', 'error', 'production-left', text);
     }
+  }
+
+  /** Reports hosts that are not started, since what waits for them was stored for another kind of host. */
+  #tellChanged(): void {
+    for (const [name, { why }] of this.#queues.changed) {
+      this.#events.told(name, 'error', 'queue-of-another-kind', why);
+    }
+  }
+
+  /** Whether a host is not started, since what waits for it was stored for another kind of host. */
+  isHeld(host: string): boolean {
+    return this.#queues.changed.has(host);
   }
 
   /** The janitor has stopped cleaning up a stream, or has resumed. */
@@ -245,6 +259,8 @@ export class Director {
 
   /** Why a host is off, by a person or by itself; undefined while it is on. */
   async switchedOff(name: string): Promise<Switch | undefined> {
+    const changed = this.#queues.changed.get(name);
+    if (changed !== undefined) return { by: 'waybill', at: this.#began, reason: changed.why };
     return this.#own.of(name) ?? (await this.#engine.state.switchedOff(name));
   }
 
@@ -259,6 +275,7 @@ export class Director {
   async switchOn(name: string): Promise<void> {
     const of = this.#find(name);
     await this.#turns.take(name, async () => {
+      await this.#queues.adopt(name, this.#plan);
       await this.#engine.state.switchOn(name);
       this.#own.forget(name);
       await this.#startHost({ ...of, enabled: true });

@@ -1,6 +1,6 @@
 import { outcomeTail } from '../broker/outcome-tail.ts';
 import { acknowledgeAgain } from '../broker/queue.ts';
-import { type QueueStream, queueStreams, SHAPE } from '../broker/queue-survey.ts';
+import { KIND, type QueueStream, queueStreams, SHAPE } from '../broker/queue-survey.ts';
 import {
   doubtDelivered,
   ensureProjector,
@@ -28,6 +28,7 @@ import { type Doubts, doubts } from '../flow/doubts.ts';
 import { type SettledMemory, settledMemory } from '../flow/settled-memory.ts';
 import type { OtherLine, OtherLines } from '../host/other-lines.ts';
 import { type Remembered, remembered } from '../time/remembered.ts';
+import { type ChangedKind, changedKinds } from './changed-kinds.ts';
 import type { Engine } from './engine.ts';
 import { recollection } from './recollection.ts';
 
@@ -36,6 +37,8 @@ interface Line {
   readonly stream: string;
   readonly subject: string;
   readonly shape: string;
+  /** The kind of host for which it holds messages. */
+  readonly kind: string;
   /** How many messages are worked on at once. */
   readonly pool: number;
   /** A strict line, which the one engine that takes it over reads ahead. */
@@ -72,6 +75,8 @@ export class Queues {
   readonly doubts: Doubts;
   #reading: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
+  /** Hosts that were another kind when what waits for them was stored, until somebody decides. */
+  #changed = new Map<string, ChangedKind>();
   /** Those that engines share, as they were last made. */
   #shared: readonly Line[] = [];
   /** The existing streams: every host asks for them every few seconds. */
@@ -99,13 +104,19 @@ export class Queues {
   async make(definition: Definition, before?: QueuePlan): Promise<QueuePlan> {
     const { broker } = this.#engine;
     const { queueLimit, duplicateWindow } = definition.settings;
-    const plan = planOf(definition, await queueStreams(broker), before);
+    const found = await queueStreams(broker);
+    const plan = planOf(definition, found, before);
+    const hosts = queued(definition);
+    if (before === undefined) this.#changed = await changedKinds(broker, hosts, found);
+    for (const [name, { was }] of this.#changed) {
+      if ((hosts.find(isNamed(name))?.kind ?? was) === was) this.#changed.delete(name);
+    }
     await Promise.all(
-      this.#lines(plan).map(async ({ stream, subject, shape, pool, line }) => {
+      this.#lines(plan).map(async ({ stream, subject, shape, kind, pool, line }) => {
         await ensureStream(broker, stream, [subject], {
           duplicateWindow,
           limit: queueLimit,
-          metadata: { [SHAPE]: shape },
+          metadata: { [SHAPE]: shape, [KIND]: kind },
         });
         if (before === undefined && !line) await this.#takeUp(stream, pool);
         await this.ensureWorker(stream, pool);
@@ -115,6 +126,16 @@ export class Queues {
     this.#streams.forget();
     this.#shared = this.#lines(plan).filter(({ line }) => !line);
     return plan;
+  }
+
+  /** Hosts that must not be started before somebody has said so. */
+  get changed(): ReadonlyMap<string, ChangedKind> {
+    return this.#changed;
+  }
+
+  /** Somebody has said that what waits is meant for a host although it was another kind. */
+  async adopt(host: string, plan: QueuePlan): Promise<void> {
+    if (this.#changed.delete(host)) await this.make(plan.definition, plan);
   }
 
   /** What other engines sent before the server was lost, and what may have been on its way then. */
@@ -297,6 +318,7 @@ export class Queues {
       return queueLines(of.order, of.pool).map(({ partition, pool }) => ({
         ...names.queue(of.name, partition, generations.get(of.name)),
         shape: shapeOf(of.order),
+        kind: this.#changed.get(of.name)?.was ?? of.kind,
         pool: line ? READ_AHEAD : pool,
         line,
       }));

@@ -1,5 +1,5 @@
 import type { Broker } from '../broker/broker.ts';
-import { queueStates } from '../broker/queue-survey.ts';
+import { queueStates, queueStreams } from '../broker/queue-survey.ts';
 import { waitingCounts } from '../broker/waiting-count.ts';
 import type { LeftQueue } from '../control/engine-report.ts';
 import type { Reloaded, ReloadOrder } from '../control/orders.ts';
@@ -12,6 +12,7 @@ import type { ReadProduction } from '../definition/read.ts';
 import { versionOf } from '../definition/version-of.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { EngineError } from '../error/engine-error.ts';
+import { changedKinds } from './changed-kinds.ts';
 import type { Director } from './director.ts';
 import { leftQueue } from './left-queues.ts';
 import { queued } from './queues.ts';
@@ -68,7 +69,7 @@ async function reload(
   const found: Reloaded = {
     ...productionDifference(director.definition, definition),
     version: versionOf(definition),
-    waiting: await waitingFor(broker, director.definition, definition),
+    waiting: await waitingFor(broker, director, definition),
   };
   if (dryRun || (ifChanged && runsAlready(director.definition, found))) return found;
   if (expected !== undefined && expected !== found.version) throw changedSince();
@@ -98,17 +99,23 @@ const runsAlready = (running: Definition, found: Reloaded): boolean =>
 /** What waits in queues that the next definition no longer has, or gives to a host of another kind. */
 async function waitingFor(
   broker: Broker,
-  before: Definition,
+  director: Pick<Director, 'definition' | 'isHeld'>,
   next: Definition,
 ): Promise<LeftQueue[]> {
-  const kinds = new Map(queued(next).map(({ name, kind }) => [name, kind]));
-  const gone = queued(before).filter(({ name, kind }) => kinds.get(name) !== kind);
-  if (gone.length === 0) return [];
+  const hosts = queued(next);
+  const stay = new Set(hosts.map(({ name }) => name));
+  const gone = queued(director.definition).filter(({ name }) => !stay.has(name));
+  const streams = await queueStreams(broker);
+  // what is held stays held
+  const changed = [...(await changedKinds(broker, hosts, streams)).values()]
+    .map(({ left }) => left)
+    .filter(({ host }) => !director.isHeld(host));
+  if (gone.length === 0) return changed;
   const [states, waiting] = await Promise.all([queueStates(broker), waitingCounts(broker)]);
-  return gone.flatMap(({ name }) => {
-    const left = leftQueue(name, states.get(name), waiting.get(name)?.count);
-    return left === undefined ? [] : { ...left, becomes: kinds.get(name) };
-  });
+  const left = gone.flatMap(
+    ({ name }) => leftQueue(name, states.get(name), waiting.get(name)?.count) ?? [],
+  );
+  return [...left, ...changed];
 }
 
 const renamed = (name: string, next: string): EngineError =>

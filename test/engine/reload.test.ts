@@ -5,7 +5,12 @@ import type { CredentialEntry, Definition } from '../../src/definition/definitio
 import { leftProductions } from '../../src/engine/left-queues.ts';
 import { reloader } from '../../src/engine/reload.ts';
 import { silentLogger } from '../../src/log/logger.ts';
-import { definition, operationDefinition, serviceDefinition } from '../support/definition.ts';
+import {
+  definition,
+  operationDefinition,
+  processDefinition,
+  serviceDefinition,
+} from '../support/definition.ts';
 import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
 import { startNats } from '../support/nats.ts';
 import { run } from '../support/running.ts';
@@ -139,6 +144,61 @@ test('a host for which messages wait is not taken out before somebody says that 
   await reload({ dryRun: false, by: 'test' });
   await director.switchOn('out');
   await vi.waitFor(() => expect(to.sent).toHaveLength(2));
+});
+
+test('a start with files in which a host is of another kind holds its line until somebody decides', async () => {
+  await using nats = await startNats();
+  const { from, to, read } = files();
+  const inner = read('first');
+  const asOperation = {
+    ...inner,
+    operations: new Map(
+      [...inner.operations].map(([name, of]) => [name, { ...of, enabled: true }]),
+    ),
+  };
+  const { operations: _, ...others } = asOperation;
+  const process = processDefinition('out', { run: 'queued', rules: [] });
+  const asProcess = {
+    ...others,
+    operations: new Map(),
+    processes: new Map([['out', process]]),
+  } as Definition;
+  const held = async (given: Definition): Promise<string | undefined> => {
+    await using running = await run(nats, given);
+    const off = await running.director.switchedOff('out');
+    const status = running.director.statuses().find(({ host }) => host === 'out');
+    expect(status?.state).toBe(off === undefined ? 'running' : 'stopped');
+    return off?.reason;
+  };
+  {
+    await using running = await run(nats, asProcess);
+    await running.director.switchOff('out', { by: 'test', at: 1, reason: 'test' });
+    await vi.waitFor(() => from.deliver(text('1')));
+    await running.engine.state.switchOn('out');
+  }
+  const reason =
+    /^1 message waits for out, stored when it was another kind of host \(process\); the operation would get them/;
+  expect(await held(asOperation)).toMatch(reason);
+  // also a second time, but not for what it was stored for
+  expect(await held(asOperation)).toMatch(reason);
+  expect(to.sent).toHaveLength(0);
+  {
+    await using running = await run(nats, asOperation);
+    const { director, engine } = running;
+    const reload = reloader({
+      director,
+      broker: engine.broker,
+      credentials: credentials(account('x'), { log: silentLogger, folder: '/' }),
+      read: async () => ({ definition: { ...asOperation, title: 'second' }, problems: [] }),
+    });
+    // a change of something else does not ask, and starts nothing
+    await reload({ dryRun: false, by: 'test' });
+    expect(await director.switchedOff('out')).toMatchObject({ by: 'waybill' });
+    await director.switchOn('out');
+    await vi.waitFor(() => expect(to.sent).toHaveLength(1));
+    expect(await director.switchedOff('out')).toBeUndefined();
+  }
+  expect(await held(asOperation)).toBeUndefined();
 });
 
 test('what is looked at because something may have been saved is applied only where it says something else', async () => {
