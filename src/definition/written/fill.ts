@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { describeError } from '../../error/engine-error.ts';
@@ -209,7 +210,11 @@ function lookInEnvironment(reference: string, looking: Looking): FoundValue | un
 async function lookInFile(name: string, looking: Looking): Promise<FoundValue | undefined> {
   const file = resolve(looking.source.folder, name);
   try {
-    const text = (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
+    const bytes = await readFile(file);
+    if (!isUtf8(bytes)) {
+      return reportMissing(looking, `the file ${name} is not in UTF-8`, 'Save it as UTF-8.');
+    }
+    const text = bytes.toString('utf8').replace(/\r?\n$/, '');
     if (inCredentials(looking)) looking.problems.hide(text);
     return { text, hidden: true, file };
   } catch (error) {

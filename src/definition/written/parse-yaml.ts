@@ -8,6 +8,7 @@ import {
   type Node,
   parseDocument,
   type Scalar,
+  visit,
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
@@ -31,6 +32,10 @@ export function parseYaml(
   problems: Problems,
   { firstLine = 1 }: { readonly firstLine?: number } = {},
 ): Written | undefined {
+  if (isUtf16(text)) {
+    problems.error({ file, line: 1, column: 1 }, '', 'the file is in UTF-16', SAVE_AS_UTF8);
+    return undefined;
+  }
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -55,8 +60,19 @@ export function parseYaml(
   }
   if (faults.length > 0) return undefined;
   if (document.contents === null) return emptyBlock(placeAt(0));
-  return yamlReader({ text, document, placeAt, problems }).read(document.contents);
+  const source = { text, document, placeAt, problems };
+  if (text.includes(DAMAGED)) tellDamaged(source);
+  return yamlReader(source).read(document.contents);
 }
+
+const SAVE_AS_UTF8 =
+  'Save it as UTF-8; an editor may call what it has now Windows-1252, Latin-1 or ANSI.';
+/** What bytes that are not UTF-8 become when they are read as such. */
+const DAMAGED = '\uFFFD';
+
+/** Its byte order mark, or every second byte of a Latin text. */
+const isUtf16 = (text: string): boolean =>
+  text.startsWith(`${DAMAGED}${DAMAGED}`) || text[1] === '\0';
 
 const FAULTS: Readonly<Partial<Record<YAMLError['code'], readonly [string, string]>>> = {
   TAB_AS_INDENT: ['a tab is used to indent', 'Use spaces: YAML does not allow tabs there.'],
@@ -83,6 +99,18 @@ interface Source {
   readonly document: Document;
   readonly placeAt: (offset: number) => Place;
   readonly problems: Problems;
+}
+
+/** What was a letter would match nothing, and be sent as a question mark; in a comment it does no harm. */
+function tellDamaged({ text, document, placeAt, problems }: Source): void {
+  visit(document, {
+    Scalar(_, { range }) {
+      const [from, to] = range ?? [0, 0];
+      const at = text.slice(from, to).indexOf(DAMAGED);
+      if (at >= 0)
+        problems.error(placeAt(from + at), '', 'a character is not in UTF-8', SAVE_AS_UTF8);
+    },
+  });
 }
 
 function yamlReader(source: Source): { read(node: Node): Written | undefined } {

@@ -28,6 +28,10 @@ test('every value is read as YAML 1.2 says, and an empty file is an empty block'
   expect(empty === undefined ? undefined : shown(empty)).toEqual({});
 });
 
+test('a comment in another encoding does no harm, and an escaped character is meant', () => {
+  expect(problemsIn('a: "\\uFFFD" # K\uFFFDche\n# K\uFFFDche\nb: 2')).toEqual([]);
+});
+
 test.for([
   ['a tab that indents', 'a: 1\n\tb: 2', 'a.yaml:2:1 a tab is used to indent'],
   ['a bracket that is not closed', 'a: {b: [1', 'a.yaml:1:10 '],
@@ -43,6 +47,22 @@ test.for([
   ['an alias that contains itself', 'a: &x [*x]', 'a.yaml:1:7 there are too many values'],
   ['an escape that is none', 'a: "x\\q"', 'a.yaml:1:6 not valid YAML: Invalid escape sequence \\q'],
   ['a colon in a plain text', 'a: b: c', 'a.yaml:1:4 '],
+  [
+    'a letter of Windows-1252',
+    'a: 1 # K\uFFFDche\nb: "K\uFFFDche"',
+    'a.yaml:2:6 a character is not in',
+  ],
+  [
+    'a key in Windows-1252',
+    'a: 1\nK\uFFFDche: 2',
+    'a.yaml:2:2 a character is not in UTF-8. Save it',
+  ],
+  ['UTF-16', Buffer.from('\uFEFFa: 1', 'utf16le').toString(), 'a.yaml:1:1 the file is in UTF-16'],
+  [
+    'UTF-16 without its mark',
+    Buffer.from('a: 1', 'utf16le').toString(),
+    'a.yaml:1:1 the file is in',
+  ],
 ] as const)('%s is reported at its place', ([, text, problem]) => {
   const [first] = problemsIn(text);
   expect(first).toContain(problem);
