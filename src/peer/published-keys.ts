@@ -8,10 +8,17 @@ import {
   type JWTVerifyGetKey,
   jwksCache,
 } from 'jose';
+import { briefly, type ProviderFetch } from './provider-fetch.ts';
 
 /** The keys of a signer cannot be had now, so its tokens cannot be checked; that is not the fault of a token. */
 export class KeysAway extends Error {
   override readonly name = 'KeysAway';
+}
+
+/** The key that a token names is published, but nothing can be checked with it. */
+export class UnusableKey extends errors.JOSEError {
+  static override readonly code = 'ERR_KEY_UNUSABLE';
+  override readonly code = 'ERR_KEY_UNUSABLE';
 }
 
 export interface PublishedKeysOptions {
@@ -22,6 +29,8 @@ export interface PublishedKeysOptions {
   readonly now?: () => number;
 }
 
+/** Bits of an RSA key: what is shorter can be broken, and is not used. */
+const SHORTEST = 2_048;
 const TIMEOUT = 5_000;
 const COOLDOWN = 10_000;
 /** Milliseconds between two questions while there is no answer. */
@@ -39,26 +48,34 @@ export function publishedKeys(
   { ask, cooldown = COOLDOWN, now = Date.now }: PublishedKeysOptions = {},
 ): JWTVerifyGetKey {
   const cache = {};
+  const asked = briefly(ask as ProviderFetch | undefined);
+  let unasked: unknown;
   const remote = createRemoteJWKSet(url, {
     timeoutDuration: TIMEOUT,
     cooldownDuration: cooldown,
     [jwksCache]: cache,
-    ...(ask !== undefined && { [customFetch]: ask }),
+    [customFetch]: (address, options) =>
+      asked(address, options as RequestInit).catch((error: unknown) => {
+        unasked = error;
+        throw error;
+      }),
   });
+  const fromSigner = usable(remote, (error) => error === unasked);
   const lately = keptKeys(cache, now);
   let resting = 0;
   return async (header, token) => {
     let cause: unknown;
     if (lately() === undefined || now() >= resting) {
       try {
-        return await remote(header, token);
+        return await fromSigner(header, token);
       } catch (error) {
         if (isOfToken(error)) throw error;
         resting = now() + REST;
         cause = error;
       }
     }
-    const keys = lately();
+    const kept = lately();
+    const keys = kept && usable(kept, () => false);
     const away = new KeysAway(`${url.host} cannot be asked for its keys`, { cause });
     if (keys === undefined) throw away;
     try {
@@ -67,6 +84,24 @@ export function publishedKeys(
       // it may be among those that cannot be fetched
       throw error instanceof errors.JWKSNoMatchingKey ? away : error;
     }
+  };
+}
+
+/** Keys that something can be checked with; what is no key is the signer's mistake, and helps nobody to be told in words of a library. */
+function usable(keys: JWTVerifyGetKey, isOther: (error: unknown) => boolean): JWTVerifyGetKey {
+  return async (header, token) => {
+    let key: Awaited<ReturnType<JWTVerifyGetKey>>;
+    try {
+      key = await keys(header, token);
+    } catch (error) {
+      if (error instanceof errors.JOSEError || isOther(error)) throw error;
+      throw new UnusableKey(undefined, { cause: error });
+    }
+    const { modulusLength = SHORTEST } = Object(Object(key).algorithm) as {
+      readonly modulusLength?: number;
+    };
+    if (modulusLength < SHORTEST) throw new UnusableKey();
+    return key;
   };
 }
 
@@ -86,5 +121,6 @@ function keptKeys(
 
 const isOfToken = (error: unknown): boolean =>
   error instanceof errors.JWKSNoMatchingKey ||
+  error instanceof UnusableKey ||
   error instanceof errors.JWKSMultipleMatchingKeys ||
   error instanceof errors.JOSENotSupported;

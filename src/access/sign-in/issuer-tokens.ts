@@ -1,7 +1,7 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import { claimAt } from '../../message/caller.ts';
-import { trustingFetch } from '../../peer/oidc/provider-fetch.ts';
-import { publishedKeys } from '../../peer/published-keys.ts';
+import { trustingFetch } from '../../peer/provider-fetch.ts';
+import { publishedKeys, UnusableKey } from '../../peer/published-keys.ts';
 import type { Identity } from '../rights/principal-for.ts';
 import type { IssuerSettings } from './console-schema.ts';
 import { mappedIdentity } from './mapped-identity.ts';
@@ -120,6 +120,12 @@ function refusal(error: unknown, { issuer, audience, jwks }: IssuerSettings): Si
     return SignInRefusal.token(
       'the key that signed the token is not published',
       `compare the token's kid with ${jwks}`,
+    );
+  }
+  if (error instanceof UnusableKey) {
+    return SignInRefusal.token(
+      'the key that signed the token is published, but is broken, or shorter than 2048 bits',
+      `have ${issuer} publish another key`,
     );
   }
   if (error instanceof errors.JOSEError) {

@@ -294,6 +294,10 @@ const REFUSALS: Readonly<Record<string, Explain>> = {
     'the header of the token demands what is not known here (crit, b64, or the kind of key)',
     'Have the signer leave it out',
   ],
+  ERR_KEY_UNUSABLE: ({ values: { algorithm } }) => [
+    `the key that the token names (kid) is published, but cannot be used for ${algorithm}: it is broken, or shorter than 2048 bits`,
+    'Have the signer publish another key',
+  ],
   ERR_JWT_INVALID: () => [
     'what is signed is no JSON object with claims',
     'Have the signer put its claims into the token itself, not another token',

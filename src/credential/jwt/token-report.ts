@@ -153,6 +153,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_JWKS_NO_MATCHING_KEY: 'The key that it names is not among those the signer publishes',
   ERR_JWKS_MULTIPLE_MATCHING_KEYS:
     'Several published keys fit: the signer has to put the id of the key (kid) into the header',
+  ERR_KEY_UNUSABLE:
+    'The key that it names is published, but is broken, or shorter than 2048 bits: have the signer publish another one',
   ERR_JOSE_NOT_SUPPORTED:
     'Its header demands what is not known here (crit, b64, or the kind of key): have the signer leave it out',
 };

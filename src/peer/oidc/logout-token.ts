@@ -1,7 +1,7 @@
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import type { ProviderFetch } from '../provider-fetch.ts';
 import { publishedKeys } from '../published-keys.ts';
 import { OidcProblem } from './oidc-problem.ts';
-import type { ProviderFetch } from './provider-fetch.ts';
 
 /** What a provider has signed out: all sessions of a subject, or one of them. */
 export interface SignedOut {

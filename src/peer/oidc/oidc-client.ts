@@ -1,8 +1,8 @@
 import type * as client from 'openid-client';
 import { claimAt } from '../../message/caller.ts';
+import { briefly, type ProviderFetch, trustingFetch } from '../provider-fetch.ts';
 import { logoutTokens, type SignedOut } from './logout-token.ts';
 import { OidcProblem } from './oidc-problem.ts';
-import { type ProviderFetch, trustingFetch } from './provider-fetch.ts';
 
 /** A client at an OpenID Connect provider. */
 export interface OidcClientSettings {
@@ -64,9 +64,9 @@ export function oidcClient(settings: OidcClientSettings): OidcClient {
   return new DiscoveredClient(settings);
 }
 
-/** The settings, and how its provider is asked where not by plain `fetch`. */
+/** The settings, and how its provider is asked. */
 interface Reached extends OidcClientSettings {
-  readonly ask: ProviderFetch | undefined;
+  readonly ask: ProviderFetch;
 }
 
 class DiscoveredClient implements OidcClient {
@@ -77,7 +77,8 @@ class DiscoveredClient implements OidcClient {
 
   constructor(settings: OidcClientSettings) {
     const { trust } = settings;
-    this.#settings = { ...settings, ask: trust === undefined ? undefined : trustingFetch(trust) };
+    const ask = briefly(trust === undefined ? undefined : trustingFetch(trust));
+    this.#settings = { ...settings, ask };
   }
 
   async start(redirect: string): Promise<{ readonly url: URL; readonly attempt: OidcAttempt }> {
@@ -178,10 +179,11 @@ class DiscoveredClient implements OidcClient {
   async tryRedirect(redirect: string): Promise<void> {
     const { url } = await this.start(redirect);
     const signal = AbortSignal.timeout(TIMEOUT * 1_000);
-    const ask = this.#settings.ask ?? fetch;
-    const answer = await ask(url.href, { redirect: 'manual', signal }).catch((error: unknown) => {
-      throw problemOf(this.#settings, error, `${url.origin} cannot be asked`);
-    });
+    const answer = await this.#settings
+      .ask(url.href, { redirect: 'manual', signal })
+      .catch((error: unknown) => {
+        throw problemOf(this.#settings, error, `${url.origin} cannot be asked`);
+      });
     await answer.body?.cancel();
     if (answer.status < 400) return;
     throw new OidcProblem({
@@ -228,8 +230,7 @@ function configured(
     authenticated(library, settings),
   );
   provider.timeout = TIMEOUT;
-  if (settings.ask !== undefined)
-    provider[library.customFetch] = settings.ask as client.CustomFetch;
+  provider[library.customFetch] = settings.ask as client.CustomFetch;
   if (isInsecure(settings)) library.allowInsecureRequests(provider);
   // the ID token comes from the provider over TLS; its signature is checked anyway
   library.enableNonRepudiationChecks(provider);
@@ -251,9 +252,7 @@ async function discovered(settings: Reached): Promise<client.Configuration> {
     authenticated(library, settings),
     {
       timeout: TIMEOUT,
-      ...(settings.ask !== undefined && {
-        [library.customFetch]: settings.ask as client.CustomFetch,
-      }),
+      [library.customFetch]: settings.ask as client.CustomFetch,
       ...(isInsecure(settings) ? { execute: [library.allowInsecureRequests] } : {}),
     },
   );

@@ -102,16 +102,19 @@ const sign = (claims: object, key: KeyObject = rsa, alg = 'RS256'): Promise<stri
 
 const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 
+/** From the moment of the test: on a busy machine that is long after this file was read. */
+const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1_000) + seconds;
+
 const REFUSED: readonly (readonly [string, () => Promise<string>, string])[] = [
   [
     'expired',
-    () => sign({ exp: soon - 1_000 }),
+    () => sign({ exp: inSeconds(-700) }),
     'the token has expired (exp): 11.7m ago, and clocks may differ by 30s (clockSkew)',
   ],
   ['without expiry', () => sign({ exp: undefined }), 'the token has no expiry (exp)'],
   [
     'not valid yet',
-    () => sign({ nbf: soon }),
+    () => sign({ nbf: inSeconds(300) }),
     'the token is not valid yet (nbf): for another 5m, and clocks may differ by 30s (clockSkew)',
   ],
   ['for somebody else', () => sign({ aud: 'urn:other' }), 'the audience (aud) of the token'],
@@ -230,6 +233,32 @@ test('the next key of a signer serves once it is published, and the old one as l
   vi.setSystemTime(Date.now() + 1_200_000);
   await expect(verified('old', rsa)).rejects.toThrow('is not among those the signer publishes');
   expect(await verified('next', stranger)).toEqual({ exp });
+});
+
+test('a published key that is short or broken is named as such, and others still serve', async () => {
+  const short = generateKeyPairSync('rsa', { modulusLength: 1_024 }).privateKey;
+  const broken = { kty: 'RSA', kid: 'broken', alg: 'RS256' };
+  const all = [await jwk('good', rsa), await jwk('short', short), broken];
+  await using server = await oddTokenServer((_, response) => reply(response, 200, { keys: all }));
+  await using set = setWith({
+    algorithm: 'RS256',
+    jwksUrl: `${server.url}/keys`,
+    trust: server.ca,
+  });
+  const jwt = await set.credentials.jwt('key');
+  const tokenOf = (kid: string): Promise<string> =>
+    new SignJWT({ exp: soon }).setProtectedHeader({ alg: 'RS256', kid }).sign(rsa);
+  for (const kid of ['short', 'broken']) {
+    const token = await tokenOf(kid);
+    await expect(jwt.verify(token)).rejects.toMatchObject({
+      code: 'CREDENTIAL_REFUSED',
+      message: expect.stringContaining('cannot be used for RS256: it is broken, or shorter'),
+    });
+    const { checks } = await jwt.inspect(token);
+    expect(checks.find(({ check }) => check === 'signature')?.text).toContain('broken, or shorter');
+  }
+  expect(await jwt.verify(await tokenOf('good'))).toMatchObject({ exp: soon });
+  expect(server.asked).toHaveLength(1);
 });
 
 test('a server of published keys that is down can be tried again', async () => {

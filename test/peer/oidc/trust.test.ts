@@ -1,8 +1,12 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { type OidcClient, oidcClient } from '../../../src/peer/oidc/oidc-client.ts';
+import { KeysAway, publishedKeys } from '../../../src/peer/published-keys.ts';
 import { certificates } from '../../support/certificates.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { webServer } from '../../support/web-server.ts';
@@ -68,6 +72,39 @@ async function provider() {
     },
   };
 }
+
+test('a provider that never ends its answer is away, before that fills the memory', async () => {
+  let sent = 0;
+  const chunk = Buffer.alloc(65_536, ' ');
+  const server = createServer((_, response) => {
+    const more = (): void => {
+      while (!response.destroyed && response.write(chunk)) sent += chunk.length;
+    };
+    response.writeHead(200, { 'content-type': 'application/json' }).on('drain', more);
+    more();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = oidcClient({
+    name: 'endless',
+    issuer,
+    clientId: 'waybill',
+    clientSecret: undefined,
+    trust: undefined,
+    scopes: [],
+    clockSkew: 0,
+    callback: BACK,
+  });
+  await expect(client.configuration()).rejects.toMatchObject({ kind: 'away' });
+  const keys = publishedKeys(new URL(issuer));
+  await expect(keys({ alg: 'RS256' }, {} as never)).rejects.toThrow(KeysAway);
+  expect(sent).toBeLessThan(64 * 1024 * 1024);
+});
 
 test('a provider with an authority of the hospital is asked for everything, and one without says where it goes', async () => {
   await using own = await provider();

@@ -4,7 +4,7 @@ import { parseXml } from '../../../document/xml/parse-xml.ts';
 import { isSignedByOneOf } from '../../../document/xml/signature/enveloped.ts';
 import { SecurityProblem } from '../../../document/xml/signature/security-problem.ts';
 import type { XmlElement } from '../../../document/xml/tree.ts';
-import { type ProviderFetch, trustingFetch } from '../../../peer/oidc/provider-fetch.ts';
+import { briefly, type ProviderFetch, trustingFetch } from '../../../peer/provider-fetch.ts';
 import type { Identity } from '../../rights/principal-for.ts';
 import { mappedIdentity } from '../mapped-identity.ts';
 import { SignInRefusal } from '../sign-in-refusal.ts';
@@ -296,13 +296,12 @@ const KEPT = 60 * 60_000;
 /** A stranger must not make us fetch for each request. */
 const AT_MOST_EVERY = 60_000;
 const TIMEOUT = 10_000;
-const LONGEST = 4 * 1024 * 1024;
 
 function knownProvider({
   metadata,
   trust,
 }: Pick<SamlSettings, 'metadata' | 'trust'>): KnownProvider {
-  const ask = trust === undefined ? fetch : trustingFetch(trust);
+  const ask = briefly(trust === undefined ? undefined : trustingFetch(trust));
   let known: Promise<IdpMetadata> | undefined;
   let at = 0;
   const load = (): Promise<IdpMetadata> => {
@@ -343,12 +342,15 @@ async function fetched(address: string, ask: ProviderFetch): Promise<string> {
     );
   const answer = await ask(address, { signal: AbortSignal.timeout(TIMEOUT) }).catch(
     (error: unknown) => {
-      const { cause, name } = error as { cause?: { code?: unknown }; name?: unknown };
-      throw told(String(cause?.code ?? name));
+      const { cause, code, name } = error as {
+        readonly cause?: { readonly code?: unknown };
+        readonly code?: unknown;
+        readonly name?: unknown;
+      };
+      // a time-out has a number there
+      throw told(String(cause?.code ?? (typeof code === 'string' ? code : name)));
     },
   );
   if (!answer.ok) throw told(`status ${answer.status}`);
-  const text = await answer.text();
-  if (text.length > LONGEST) throw told('it is larger than 4 MB');
-  return text;
+  return answer.text();
 }
