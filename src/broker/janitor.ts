@@ -1,5 +1,5 @@
-import type { ConsumerInfo } from '@nats-io/jetstream';
-import { unless } from '../error/foreseen.ts';
+import { type ConsumerInfo, JetStreamApiError, type StreamState } from '@nats-io/jetstream';
+import { tolerate, unless } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
@@ -89,7 +89,7 @@ export function janitorPass(parts: JanitorOptions): () => Promise<void> {
     if (found.lowest === undefined) return;
     const upTo = settledSince(stream, { created, floor: found.lowest, at: performance.now() });
     if (upTo === undefined) return;
-    if (upTo >= state.first_seq) await manager.streams.purge(stream, { seq: upTo + 1 });
+    await removeUpTo(broker, stream, state, upTo);
     const isEmpty = names.isQueue(stream) && upTo >= state.last_seq;
     if (isEmpty && (await isLeft(stream))) await removeEmpty(broker, stream);
   };
@@ -133,6 +133,37 @@ export function startJanitor(parts: JanitorOptions, leases: Leases): { close(): 
     },
   };
 }
+
+/**
+ * Removes settled messages, and nothing that is stored meanwhile. nats-server (2.10 to 2.12) takes
+ * `seq: 1` for everything, and a purge of all up to the last message takes along what is stored at
+ * that moment: the last one is deleted by itself.
+ */
+async function removeUpTo(
+  { manager }: Broker,
+  stream: string,
+  { messages, first_seq: first, last_seq: last }: StreamState,
+  upTo: number,
+): Promise<void> {
+  if (messages === 0) return;
+  const end = Math.min(upTo + 1, last);
+  if (end > first) await manager.streams.purge(stream, { seq: end });
+  if (upTo < last) return;
+  try {
+    await manager.streams.deleteMessage(stream, last, false);
+  } catch (error) {
+    tolerate(error, isGone, `removing the last message of ${stream}`);
+  }
+}
+
+/** The server's code for a message that cannot be deleted, for whatever reason. */
+const NOT_DELETED = 10_057;
+
+/** Somebody has removed the message by itself. */
+const isGone = (error: unknown): boolean =>
+  error instanceof JetStreamApiError &&
+  error.code === NOT_DELETED &&
+  error.message.includes('no message found');
 
 async function removeEmpty({ manager }: Broker, stream: string): Promise<void> {
   const { state } = await manager.streams.info(stream);

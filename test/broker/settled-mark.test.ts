@@ -136,6 +136,64 @@ test('what was seen of a stream that was removed and made again says nothing of 
   expect(await queueState(broker, stream)).toMatchObject({ depth: 10 });
 });
 
+/** A broker with whose help something is stored between the look at a stream and its cleaning, and what is purged then. */
+function storing(broker: Broker, store: () => Promise<unknown>) {
+  const { manager } = broker;
+  const purged: (number | undefined)[] = [];
+  const consumers = Object.create(manager.consumers, {
+    list: {
+      value: async function* (stream: string) {
+        await store();
+        yield* manager.consumers.list(stream);
+      },
+    },
+  }) as Broker['manager']['consumers'];
+  const streams = Object.create(manager.streams, {
+    purge: {
+      value: async (stream: string, options: { readonly seq: number }) => {
+        purged.push(options.seq);
+        return manager.streams.purge(stream, options);
+      },
+    },
+  }) as Broker['manager']['streams'];
+  const of = { consumers: { value: consumers }, streams: { value: streams } };
+  return {
+    purged,
+    broker: { ...broker, manager: Object.create(manager, of) as Broker['manager'] },
+  };
+}
+
+test.for([0, 1, 2, 10])(
+  'of %i settled messages all are removed, and what is stored meanwhile stays',
+  async (count) => {
+    await using nats = await startNats();
+    await using broker = await connectBroker({ ...nats, production: 'meanwhile', role: 'test' });
+    const { stream, subject } = broker.names.queue('lab');
+    await ensureStream(broker, stream, [subject], { duplicateWindow: 1_000, limit: 1_000_000 });
+    await ensureWorker(broker, stream, 4);
+    await ensureProjector(broker, stream);
+    for (let n = 1; n <= count; n++) await broker.publisher.publish(subject, Buffer.from(`${n}`));
+    for (const name of [WORKER, PROJECTOR]) await take(broker, stream, name, count);
+    const given = storing(broker, () => broker.publisher.publish(subject, Buffer.from('new')));
+    await janitorPass({ broker: given.broker, margin: 0, onKept: () => undefined })();
+    expect((await broker.manager.streams.info(stream)).state).toMatchObject({
+      first_seq: count + 1,
+      last_seq: count + 1,
+      messages: 1,
+    });
+    // never to behind the last message that is known: what is stored as the server does it would go too
+    expect(given.purged).toEqual(count < 2 ? [] : [count]);
+    // somebody else has removed the last one already
+    await take(broker, stream, WORKER, 1);
+    await take(broker, stream, PROJECTOR, 1);
+    const remove = storing(broker, () =>
+      broker.manager.streams.deleteMessage(stream, count + 1, false),
+    );
+    await janitorPass({ broker: remove.broker, margin: 0, onKept: () => undefined })();
+    expect((await broker.manager.streams.info(stream)).state.messages).toBe(0);
+  },
+);
+
 type Nats = Awaited<ReturnType<typeof startNats>>;
 
 /** Where nats-server has written the state of a worker. */

@@ -61,7 +61,9 @@ async function tidied({ engine }: Awaited<ReturnType<typeof run>>, host: string)
   const { manager, names } = engine.broker;
   const { stream } = names.queue(host);
   const { ack_floor } = await manager.consumers.info(stream, WORKER);
-  await manager.streams.purge(stream, { seq: ack_floor.stream_seq + 1 });
+  // nats-server takes `seq: 1` for everything
+  if (ack_floor.stream_seq > 0)
+    await manager.streams.purge(stream, { seq: ack_floor.stream_seq + 1 });
 }
 
 test('while the queue of one target is full, what is refused and sent again reaches the other targets once', async () => {
