@@ -1,5 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { freePort } from '../../sandbox/free-port.ts';
@@ -8,6 +6,7 @@ import { type RunningProduction, runProduction } from '../../src/cli/run-product
 import { silentLogger } from '../../src/log/logger.ts';
 import type { OutcomeRecord } from '../../src/message/record.ts';
 import { mllpReceiver, type ScriptedAnswer, sendUntilAcknowledged } from '../support/mllp-peers.ts';
+import { productionFolder } from '../support/production.ts';
 
 const messageOf = (id: string): string =>
   `MSH|^~\\&|S|A|R|B|20260101||ADT^A01^ADT_A01|${id}|P|2.5.1\rEVN|A01\rPID|1||${id}^^^H^MR||DOE^JOHN\rPV1|1|I\r`;
@@ -22,12 +21,10 @@ async function outcomesAt(running: RunningProduction, host: string): Promise<Out
 }
 
 test('a receiver that is down, refuses, talks nonsense or falls silent gets what its rules say, and delays nobody else', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'waybill-trouble-'));
   const [port, troubled] = [await freePort(), await freePort()];
   await using healthy = await mllpReceiver();
-  await writeFile(
-    join(folder, 'production.yaml'),
-    `production: trouble
+  await using folder = await productionFolder({
+    'production.yaml': `production: trouble
 services:
   in: { adapter: mllp-in, settings: { listen: "127.0.0.1:${port}" }, to: [troubled, healthy] }
 operations:
@@ -38,10 +35,10 @@ operations:
     replies: { AE: suspend, AR: retry, other: suspend, none: retry }
   healthy: { adapter: mllp-out, settings: { connect: "127.0.0.1:${healthy.port}" } }
 `,
-  );
+  });
   await using running = await runProduction({
-    folder,
-    data: join(folder, 'data'),
+    folder: folder.path,
+    data: join(folder.path, 'data'),
     durability: 'process-crash',
     log: silentLogger,
   });
@@ -91,5 +88,4 @@ operations:
     1, 1, 3, 1, 2, 2, 2, 1,
   ]);
   expect(healthy.received.map(({ controlId }) => controlId)).toEqual(ids);
-  await rm(folder, { recursive: true, force: true });
 }, 60_000);
