@@ -236,9 +236,7 @@ export async function reclaimWorker(
   const mark = await readMark(broker, stream);
   const info = await ledWorker(broker, stream);
   signal?.throwIfAborted();
-  if (info === undefined || !isTrusted(info, mark) || hasForgotten(info, mark))
-    return ensureWorker(broker, stream, pool);
-  if (info.num_ack_pending === 0 && !hasStateOfAnother(info))
+  if (info === undefined || !isTrusted(info, mark) || hasForgotten(info, mark) || isAtRest(info))
     return ensureWorker(broker, stream, pool);
   const { manager } = broker;
   const { created } = await manager.streams.info(stream);
@@ -253,6 +251,10 @@ export async function reclaimWorker(
   // another engine that found none has made one, perhaps from an older mark
   return isMade ? doubt : ensureWorker(broker, stream, pool);
 }
+
+/** Nothing that it delivered is open, so that there is nothing to deliver again. */
+const isAtRest = (info: ConsumerInfo): boolean =>
+  info.num_ack_pending === 0 && !hasStateOfAnother(info);
 
 /** The server's err_code. */
 const CONSUMER_NOT_FOUND = 10_014;

@@ -1,23 +1,13 @@
 import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isAway } from '../broker/away.ts';
-import { type Broker, connectBroker } from '../broker/broker.ts';
-import type { CutStream } from '../broker/cut-streams.ts';
-import { type DataLock, lockData } from '../broker/embedded/data-lock.ts';
-import {
-  type Durability,
-  type NatsAccess,
-  type NatsServer,
-  startNatsServer,
-} from '../broker/embedded/nats-server.ts';
-import { type StoredMarks, storedMarks } from '../broker/stored-marks.ts';
-import { type StreamWatch, streamWatch } from '../broker/stream-watch.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { NatsAccess } from '../broker/embedded/nats-server.ts';
 import type { ReloadOrder } from '../control/orders.ts';
 import { type Credentials, credentials } from '../credential/credentials.ts';
 import { namedJwtKeys } from '../credential/jwt/token-keys.ts';
 import { keyDesk } from '../credential/key-desk.ts';
 import { tokenDesk } from '../credential/token-desk.ts';
-import { keepPrivate, makeDataFolder } from '../database/private-files.ts';
 import type { Definition } from '../definition/definition.ts';
 import { freshCredentials } from '../definition/fresh-credentials.ts';
 import { describeProblem } from '../definition/problem.ts';
@@ -34,7 +24,6 @@ import { type StreamKeeper, streamsOf } from '../engine/stream-keeper.ts';
 import { ConfigError } from '../error/adapter-error.ts';
 import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { isTold, tolerate } from '../error/foreseen.ts';
 import { hearUnexpected } from '../error/unexpected.ts';
 import { PeerCertificates } from '../host/peer-certificates.ts';
 import { type Events, events } from '../log/events.ts';
@@ -44,28 +33,20 @@ import { LoadedTables } from '../lookup/loaded-tables.ts';
 import { newsFilter } from '../peer/news.ts';
 import { Deadline } from '../time/deadline.ts';
 import { type KeptFiles, keptFiles } from './kept-files.ts';
-import { tellOpenBroker, tellTightened } from './open-to-others.ts';
+import { type Reached, type ReachOptions, reach, tellOfStart } from './reach-nats.ts';
 import { readOptions } from './reading.ts';
 import { type Rehearsals, rehearsals } from './rehearsals.ts';
+import { undoing } from './undoing.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
-export interface RunOptions {
+export interface RunOptions extends ReachOptions {
   /** The production's folder. */
   readonly folder: string;
   readonly overlays?: readonly string[];
-  /** An existing server or cluster; if left out, one is started under `data`. */
-  readonly nats?: NatsAccess | undefined;
-  readonly data: string;
-  readonly durability?: Durability;
-  readonly log: Logger;
   readonly environment?: ReadOptions['environment'];
   readonly secrets?: ReadOptions['secrets'];
   /** Ends the process if its thread is stuck for this many milliseconds; if left out, nothing watches it. */
   readonly stuckAfter?: number | undefined;
-  /** Progress for a person, one line each. */
-  readonly say?: (text: string) => void;
-  /** Called once the data folder belongs to another process and nats-server is killed: this one must end at once. */
-  readonly onTaken?: () => void;
 }
 
 /** How a production is read again and again while it runs. */
@@ -131,84 +112,6 @@ export async function runProduction(given: RunOptions): Promise<RunningProductio
   };
 }
 
-/** Ends it if the production cannot be started, whatever else fails then. */
-function undoing(begun: AsyncDisposableStack, what: string, end: () => unknown): void {
-  begun.defer(async () => {
-    try {
-      await end();
-    } catch (error) {
-      tolerate(error, (one) => isTold(one) || isAway(one), what);
-    }
-  });
-}
-
-/** NATS, and what is known of it. */
-interface Reached {
-  readonly data: string;
-  readonly lock: DataLock | undefined;
-  readonly server: NatsServer | undefined;
-  readonly access: NatsAccess;
-  readonly storedUpTo: StoredMarks;
-  readonly lost: readonly CutStream[];
-  readonly broker: Broker;
-  /** Who hears of the connection, once they are there. */
-  readonly hearers: { events?: Events; director?: Director; streams?: StreamKeeper };
-  /** Compares what NATS has with what it had acknowledged. */
-  readonly compare: StreamWatch['look'];
-  /** Files that others could read until now. */
-  readonly tightened: readonly string[];
-}
-
-/** Starts a server, if none is given, and connects. */
-async function reach(
-  options: RunOptions,
-  production: string,
-  begun: AsyncDisposableStack,
-): Promise<Reached> {
-  const data = resolve(options.data);
-  await makeDataFolder(data);
-  const tightened = keepPrivate(data);
-  // before anything in the folder is touched: another engine's server may be running in it
-  let server: NatsServer | undefined;
-  const taken = (): void => {
-    // it must not write either, also not what it would on a clean end
-    if (server?.pid !== undefined) process.kill(server.pid, 'SIGKILL');
-    options.onTaken?.();
-  };
-  const lock = options.nats === undefined ? await lockData(data, 'engine', taken) : undefined;
-  undoing(begun, 'freeing the data folder', () => lock?.release());
-  server = options.nats === undefined ? await startServer(options, data) : undefined;
-  undoing(begun, 'ending nats-server', () => server?.stop());
-  const access = options.nats ?? server ?? { url: '' };
-  const hearers: Reached['hearers'] = {};
-  const storedUpTo = await storedMarks(data);
-  const watch = streamWatch(storedUpTo, {
-    // problems found before events exist are reported once they do
-    onLost: ({ host, ...range }) => hearers.events?.messagesLost(host, range),
-  });
-  const broker = await connectBroker({
-    ...access,
-    production,
-    role: 'engine',
-    onStatus: (status, detail) => {
-      hearers.events?.brokerStatus(status, detail);
-      if (status === 'connected') hearers.director?.acknowledgeAgain();
-    },
-    onStored: storedUpTo.stored,
-    async onReconnect(back) {
-      await watch.look(back);
-      // where it cannot be done now, it is tried again soon
-      const looked = hearers.streams?.look() ?? Promise.resolve();
-      background(looked, 'looking for missing streams', isAway);
-    },
-  });
-  undoing(begun, 'closing the connection', () => broker.close());
-  await watch.look(broker);
-  const { lost } = watch;
-  const compare = (of: Broker): Promise<boolean> => watch.look(of);
-  return { data, lock, server, access, storedUpTo, lost, compare, broker, hearers, tightened };
-}
-
 /** The production as it runs. */
 interface Directed {
   readonly engine: Engine;
@@ -229,7 +132,7 @@ async function direct(
   begun: AsyncDisposableStack,
 ): Promise<Directed> {
   const { log, loaded, stuckAfter } = options;
-  const { server, storedUpTo, lost, broker, hearers, data } = reached;
+  const { server, storedUpTo, lost, broker, hear, data } = reached;
   const logs = hostLogs(log);
   const figures = metrics();
   const engine = await startEngine(broker, definition.settings, {
@@ -246,8 +149,11 @@ async function direct(
     // an event that cannot be stored is still in the log
     record: (record) => background(engine.outcomes.append({ record }), 'storing an event', isAway),
   });
-  hearers.events = told;
   tellOfStart(told, options, reached);
+  hear({
+    status: (status, detail) => told.brokerStatus(status, detail),
+    lost: ({ host, ...range }) => told.messagesLost(host, range),
+  });
   const unhear = hearUnexpected((one) => told.unexpected(one));
   undoing(begun, 'no longer hearing of errors', unhear);
   const watchdog =
@@ -257,8 +163,9 @@ async function direct(
   undoing(begun, 'ending the watchdog', () => watchdog?.stop(false));
   const peers = new PeerCertificates(told);
   undoing(begun, 'forgetting certificates', () => peers.close());
-  const now = (): Definition => hearers.director?.definition ?? definition;
-  const known = credentialsOf(options, { first: definition, told, peers, now });
+  // what runs may be another one by the time a secret is renewed
+  let running = (): Definition => definition;
+  const known = credentialsOf(options, { first: definition, told, peers, now: () => running() });
   undoing(begun, 'closing credentials', () => known.close());
   const director = new Director(
     {
@@ -274,20 +181,19 @@ async function direct(
     },
     definition,
   );
-  hearers.director = director;
+  running = () => director.definition;
+  hear({
+    status(status) {
+      if (status === 'connected') director.acknowledgeAgain();
+    },
+  });
   undoing(begun, 'stopping hosts', () => director.stop());
   await director.start();
   const streams = streamsOf(director, engine, { told, compare: reached.compare });
-  hearers.streams = streams;
+  // where it cannot be done now, it is tried again soon
+  hear({ back: () => background(streams.look(), 'looking for missing streams', isAway) });
   undoing(begun, 'no longer looking for streams', () => streams.close());
   return { engine, director, events: told, figures, known, peers, watchdog, streams, unhear };
-}
-
-/** What was found before there were events. */
-function tellOfStart(told: Events, { nats }: RunOptions, reached: Reached): void {
-  for (const { host, ...range } of reached.lost) told.messagesLost(host, range);
-  tellTightened(told, reached.tightened);
-  if (nats !== undefined) tellOpenBroker(told, reached.broker);
 }
 
 /** What answers others while the production runs. */
@@ -460,15 +366,6 @@ async function checkMeant(folder: string, { folder: meant }: ReloadOrder): Promi
     'CONFIG_INVALID',
     `the running production was read from ${own}, not from ${meant}: nothing was applied. Choose the production with --production, or leave out the folder`,
   );
-}
-
-async function startServer(options: RunOptions, data: string): Promise<NatsServer> {
-  return startNatsServer({
-    data,
-    durability: options.durability ?? 'power-loss',
-    onRestart: (reason) => options.log.error({ event: 'nats-restarted', reason }, 'nats-restarted'),
-    ...(options.say === undefined ? {} : { say: options.say }),
-  });
 }
 
 function readingOf({ overlays, data, environment, secrets, loaded }: Running): ReadOptions {

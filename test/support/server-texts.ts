@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { parseSync } from 'vite';
-import { partsOf } from '../../src/translation/parts.ts';
+import { partsOf } from '../../src/translation/translator.ts';
 
 /** A node of the syntax tree of JavaScript (ESTree). */
 interface Node {
@@ -22,7 +22,7 @@ const nameOf = (node: unknown): string => {
 const ELSEWHERE =
   /^src\/(?:cli|build|import|language|mirth|translation|trace\/drawing|main\.ts|index\.ts)/;
 /** Files of the command line whose texts become events. */
-const REPORTING = new Set(['src/cli/open-to-others.ts', 'src/cli/watchdog.ts']);
+const REPORTING = new Set(['src/cli/reach-nats.ts', 'src/cli/watchdog.ts']);
 /** Tables of standards, statements of SQL, headers. */
 const DATA =
   /\/(?:dictionary|definitions|meta|map)\/|edi\/guide\/(?:claims|inquiries|payments)|\/(?:segment-elements|known-segments|element-types|hl7-types|known-words|shown-names|security-headers)\.ts$/;
@@ -31,7 +31,7 @@ const UNREAD =
   /^(?:help|description|summary|signature|examples?|samples?|sql|title|name|tags|type|pattern|schema|category|json|hl7|lines|bytes|docs)$/;
 /** Functions that run SQL, write logs, look for a text, or take what was being done for a report of a bug. */
 const SILENT =
-  /^(?:background|unless|tolerate|within|unexpected|run|get|all|rows|exec|prepare|query|jobs|test|match|replaceAll|replace|startsWith|includes|endsWith|split|debug|info|warn|setHeader|header|step|once)$/;
+  /^(?:background|unless|tolerate|undoing|within|unexpected|run|get|all|rows|exec|prepare|query|jobs|test|match|replaceAll|replace|startsWith|includes|endsWith|split|debug|info|warn|setHeader|header|step|once)$/;
 /** Bugs, whose texts are withheld. */
 const BUGS = /^(?:Error|RangeError|TypeError|RegExp|DOMException)$/;
 const SQL =
