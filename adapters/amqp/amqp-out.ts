@@ -1,7 +1,6 @@
 import type { ConfirmChannel, Options } from 'amqplib';
 import {
   background,
-  EngineError,
   type Lent,
   type Message,
   NotConnectedError,
@@ -227,11 +226,7 @@ class AmqpSender implements OpenOutbound {
       signal,
       time,
       late: () =>
-        new EngineError(
-          'REPLY_TIMEOUT',
-          `${this.#session.place} did not confirm the message within ${time} ms, and whether it has it is not known. It is sent again with the same message-id.`,
-          { retryable: true },
-        ),
+        `${this.#session.place} did not confirm the message within ${time} ms, and whether it has it is not known. It is sent again with the same message-id.`,
       givenUp: () => this.#endConnection(),
     });
   }

@@ -1,28 +1,19 @@
 import type { ChannelModel } from 'amqplib';
+import { DisableError, NotConnectedError, type setting, toldElsewhere } from 'waybill/adapter';
 import {
-  DisableError,
-  type Lent,
-  NotConnectedError,
-  type setting,
-  toldElsewhere,
-} from 'waybill/adapter';
-import {
+  type ClientLent,
   clientTls,
   firstBytes,
   firstReached,
   notConnected,
   optionalPackage,
   placeOf,
-  type TlsClientLent,
   unlessAborted,
 } from 'waybill/peer';
 import { type Account, accountOf } from './account.ts';
 import type { AmqpConnectionValues } from './amqp-settings.ts';
 
-export type AmqpLent = TlsClientLent &
-  Pick<Lent<setting.Settings>, 'credential' | 'host' | 'production'> & {
-    readonly settings: AmqpConnectionValues;
-  };
+export type AmqpLent = ClientLent<AmqpConnectionValues>;
 
 /** A signed-in connection, until it is lost. */
 export interface AmqpSession {

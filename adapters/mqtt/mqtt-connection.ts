@@ -1,29 +1,19 @@
 import type { Socket } from 'node:net';
 import type * as mqttPacket from 'mqtt-packet';
 import type { IConnackPacket, IPublishPacket, ISubscription, Packet, Parser } from 'mqtt-packet';
-import {
-  DisableError,
-  type Lent,
-  NotConnectedError,
-  type setting,
-  timerTime,
-  toldElsewhere,
-} from 'waybill/adapter';
+import { DisableError, NotConnectedError, timerTime, toldElsewhere } from 'waybill/adapter';
 import {
   answersTls,
+  type ClientLent,
   dial,
   Gathered,
   optionalPackage,
   placeOf,
   spokenProtocol,
-  type TlsClientLent,
 } from 'waybill/peer';
 import type { MqttConnectionValues } from './mqtt-settings.ts';
 
-export type MqttLent = TlsClientLent &
-  Pick<Lent<setting.Settings>, 'credential' | 'host' | 'production'> & {
-    readonly settings: MqttConnectionValues;
-  };
+export type MqttLent = ClientLent<MqttConnectionValues>;
 
 /** The options of a connection. */
 export interface MqttSession {

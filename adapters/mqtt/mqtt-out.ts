@@ -4,7 +4,6 @@ import type { IPublishPacket } from 'mqtt-packet';
 import {
   background,
   describeSize,
-  EngineError,
   type Lent,
   type Message,
   type OpenOutbound,
@@ -251,11 +250,7 @@ class MqttSender implements OpenOutbound {
       signal,
       time,
       late: () =>
-        new EngineError(
-          'REPLY_TIMEOUT',
-          `${this.#connection.place} did not acknowledge the message within ${time} ms, and whether it has it is not known. It is sent again.`,
-          { retryable: true },
-        ),
+        `${this.#connection.place} did not acknowledge the message within ${time} ms, and whether it has it is not known. It is sent again.`,
       givenUp: () => this.#connection.destroy(),
     });
   }

@@ -12,26 +12,22 @@ import {
 import {
   type Credential,
   DisableError,
-  type Lent,
   NotConnectedError,
   type setting,
   toldElsewhere,
 } from 'waybill/adapter';
 import {
+  type ClientLent,
   clientTls,
   firstBytes,
   firstReached,
   notConnected,
   placeOf,
-  type TlsClientLent,
   unlessAborted,
 } from 'waybill/peer';
 import type { NatsConnectionValues } from './nats-settings.ts';
 
-export type NatsLent = TlsClientLent &
-  Pick<Lent<setting.Settings>, 'credential' | 'host' | 'production'> & {
-    readonly settings: NatsConnectionValues;
-  };
+export type NatsLent = ClientLent<NatsConnectionValues>;
 
 /** A signed-in connection. It never reconnects by itself: the engine opens the adapter again. */
 export interface NatsSession {

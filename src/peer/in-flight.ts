@@ -1,3 +1,4 @@
+import { EngineError } from '../error/engine-error.ts';
 import { timerTime } from '../time/timer.ts';
 
 /**
@@ -80,9 +81,12 @@ export async function unlessAborted<Value>(
   }
 }
 
+const replyTimeout = (text: string): EngineError =>
+  new EngineError('REPLY_TIMEOUT', text, { retryable: true });
+
 /**
- * As `unlessAborted`, and for so many milliseconds at most; what `late` gives is then thrown. `givenUp` is called in either
- * case, before.
+ * As `unlessAborted`, and for so many milliseconds at most; then throws REPLY_TIMEOUT, to be tried again, with the text of
+ * `late`. `givenUp` is called in either case, before.
  */
 export async function unlessLate<Value>(
   work: Promise<Value>,
@@ -94,7 +98,7 @@ export async function unlessLate<Value>(
   }: {
     readonly signal: AbortSignal;
     readonly time: number;
-    readonly late: () => Error;
+    readonly late: () => string;
     readonly givenUp: () => void;
   },
 ): Promise<Value> {
@@ -105,7 +109,7 @@ export async function unlessLate<Value>(
   };
   const abort = (): void => giveUp(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
-  const timer = setTimeout(() => giveUp(late()), timerTime(time));
+  const timer = setTimeout(() => giveUp(replyTimeout(late())), timerTime(time));
   work.then(resolve, reject);
   try {
     return await promise;

@@ -51,7 +51,7 @@ test('what takes too long, or is aborted, is given up before anybody is told', a
   const limits = {
     signal,
     time: 60_000,
-    late: () => new Error('late'),
+    late: () => 'late',
     givenUp: () => void told.push('given up'),
   };
   await expect(unlessLate(Promise.resolve(7), limits)).resolves.toBe(7);
@@ -72,7 +72,7 @@ test('work that fails because it was given up does not say so instead', async ()
   const waiting = unlessLate(work.promise, {
     signal: new AbortController().signal,
     time: 1,
-    late: () => new Error('late'),
+    late: () => 'late',
     givenUp: () => work.reject(new Error('its connection is gone')),
   });
   await expect(waiting).rejects.toThrow('late');

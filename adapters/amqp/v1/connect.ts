@@ -5,28 +5,24 @@ import type { AmqpError, Connection, ConnectionOptions, EventContext } from 'rhe
 import {
   background,
   DisableError,
-  type Lent,
   NotConnectedError,
   type setting,
   timerTime,
   wait,
 } from 'waybill/adapter';
 import {
+  type ClientLent,
   connectionCause,
   dial,
   firstReached,
   optionalPackage,
   placeOf,
-  type TlsClientLent,
 } from 'waybill/peer';
 import { type Account, accountOf } from '../account.ts';
 import type { Amqp1Values } from './amqp1-settings.ts';
 import { Cbs, PUT_AGAIN } from './cbs.ts';
 
-export type Amqp1Lent = TlsClientLent &
-  Pick<Lent<setting.Settings>, 'credential' | 'host' | 'production'> & {
-    readonly settings: Amqp1Values;
-  };
+export type Amqp1Lent = ClientLent<Amqp1Values>;
 
 /** A signed-in connection, until it is lost. */
 export interface Amqp1Session {

@@ -11,6 +11,10 @@ export type TlsLent = Pick<Lent<Settings>, 'credential' | 'event' | 'log'> & Tls
 export type TlsClientLent = Pick<Lent<Settings>, 'credential'> &
   Partial<Pick<Lent<Settings>, 'peerCertificate'>>;
 
+/** What a client of a server needs that it signs in to, and that is told who connects. */
+export type ClientLent<Values> = TlsClientLent &
+  Pick<Lent<Settings>, 'credential' | 'host' | 'production'> & { readonly settings: Values };
+
 /** The content of the files behind a `tls` block. */
 export interface TlsFiles {
   readonly own: CertificateCredential | undefined;
