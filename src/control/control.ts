@@ -1,3 +1,5 @@
+import { promisify } from 'node:util';
+import { gunzipSync, gzip } from 'node:zlib';
 import {
   headers,
   type Msg,
@@ -13,7 +15,6 @@ import { describeError, EngineError, isEngineError, toldError } from '../error/e
 import { tolerate } from '../error/foreseen.ts';
 import { describeSize } from '../time/size.ts';
 import { after, type Timer } from '../time/timer.ts';
-import { answerBytes, readAnswer } from './answer-bytes.ts';
 import { type ControlServer, firstToAnswer, hasNobody, serveShared } from './first-to-answer.ts';
 import { ENGINE, type Verb, type Verbs } from './verbs.ts';
 
@@ -328,4 +329,35 @@ export function unpack(data: Uint8Array): { request: unknown; body: Uint8Array }
     request: JSON.parse(bytes.toString('utf8', 4, 4 + size)) as unknown,
     body: bytes.subarray(4 + size),
   };
+}
+
+const compress = promisify(gzip);
+/** The first byte of what is compressed; JSON begins with a brace. */
+const COMPRESSED = 0x1f;
+/** Bytes of an answer that is read, at most. */
+const MOST = 512 * 1024 * 1024;
+
+/**
+ * An answer for NATS. What is large is compressed, beside this thread: a description of thousands of hosts would be more
+ * than NATS takes at once. Throws MESSAGE_TOO_LARGE.
+ */
+async function answerBytes(
+  { connection }: Pick<Broker, 'connection'>,
+  answer: object,
+): Promise<Uint8Array> {
+  const json = Buffer.from(JSON.stringify(answer));
+  const most = connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
+  if (json.byteLength <= most / 4) return json;
+  const bytes = await compress(json, { level: 1 });
+  if (bytes.byteLength <= most) return bytes;
+  throw new EngineError(
+    'MESSAGE_TOO_LARGE',
+    `the answer has ${describeSize(bytes.byteLength)}, compressed, and NATS accepts ${describeSize(most)} at once: ask for less`,
+  );
+}
+
+/** What `answerBytes` has written, or an older version. */
+function readAnswer(data: Uint8Array): unknown {
+  const bytes = data[0] === COMPRESSED ? gunzipSync(data, { maxOutputLength: MOST }) : data;
+  return JSON.parse(Buffer.from(bytes).toString()) as unknown;
 }

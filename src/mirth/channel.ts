@@ -6,6 +6,7 @@ import type {
   ProcessMessage,
 } from '../flow/process-code.ts';
 import type { Reply } from '../message/message.ts';
+import { type Acknowledgements, ownAcknowledgement } from './acknowledgement.ts';
 import { type Effect, type RequestEnd, runWaiting } from './blocking.ts';
 import {
   type DataSettings,
@@ -27,7 +28,6 @@ import {
 import { type Incoming, incoming, WITH_VARIABLES } from './incoming.ts';
 import { VariableMap } from './maps.ts';
 import { Attempts, type Facts, scopeOf, wholeMessage } from './message-scope.ts';
-import { type Acknowledgements, ownAcknowledgement } from './own-acknowledgement.ts';
 import { plainTextOf } from './plain-text.ts';
 import { ERROR, FILTERED, QUEUED, Response, SENT } from './response.ts';
 import { runIn, type Scope, variable } from './scope.ts';

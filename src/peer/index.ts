@@ -11,7 +11,6 @@ export {
   ediControlNumber,
   judgedAsEdi,
 } from './edi-answer.ts';
-export { firstBytes } from './first-bytes.ts';
 export { firstReached } from './first-reached.ts';
 export { dropFile } from './folder/drop.ts';
 export { type DropServiceLent, dropService } from './folder/drop-service.ts';
@@ -114,7 +113,6 @@ export { type RoutePattern, routePattern, routePatternOf } from './http-server/r
 export { Serving } from './http-server/serving.ts';
 export { type InFlight, inFlight, UnderWay, unlessAborted, unlessLate } from './in-flight.ts';
 export { Intake } from './intake.ts';
-export { judgedAsHl7 } from './judged-as-hl7.ts';
 export { kept } from './kept.ts';
 export { type Kept, keptOpen } from './kept-open.ts';
 export {
@@ -190,9 +188,9 @@ export { type SealedAttempts, sealedAttempts } from './oidc/sealed-attempts.ts';
 export { missingPackage, optionalPackage } from './optional-package.ts';
 export { Paced, parallelSetting } from './paced.ts';
 export { poll } from './poll.ts';
-export { answersTls, type Probe, probe, tryListening, tryTls } from './probe.ts';
+export { answersTls, firstBytes, type Probe, probe, tryListening, tryTls } from './probe.ts';
 export { type RelayedAnswer, relayedAnswer } from './relayed-answer.ts';
-export { codedReply, REPLY_PATTERNS, replyCodes } from './reply-code.ts';
+export { codedReply, judgedAsHl7, REPLY_PATTERNS, replyCodes } from './reply-code.ts';
 export { Resting } from './resting.ts';
 export { isSameSecret } from './same-secret.ts';
 export { directoryFaults, directorySettings } from './sign-in/directory-settings.ts';
@@ -239,7 +237,7 @@ export { type AllowedName, isAllowed } from './tls/allowed-name.ts';
 export { clientTls } from './tls/client-tls.ts';
 export { secured } from './tls/secured.ts';
 export { type ServerTls, serverTls } from './tls/server-tls.ts';
-export type { TlsClientLent, TlsLent } from './tls/tls-files.ts';
+export type { ClientLent, TlsClientLent, TlsLent } from './tls/tls-files.ts';
 export {
   PUBLIC_TLS,
   type TlsClientSettings,

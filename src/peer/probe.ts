@@ -5,9 +5,10 @@ import type { Duplex } from 'node:stream';
 import { describeCertificate } from '../adapter/certificate-facts.ts';
 import type { Address } from '../adapter/setting.ts';
 import { type Step, StepFailure } from '../adapter/test-step.ts';
+import { NotConnectedError } from '../error/adapter-error.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { connectionCause } from './connection-cause.ts';
-import { placeOf } from './dial.ts';
+import { type Dialling, dial, notConnected, placeOf } from './dial.ts';
 import { Heard } from './heard.ts';
 import { type SpokenProtocol, spokenProtocol } from './spoken-protocol.ts';
 import type { Talk } from './talk.ts';
@@ -95,7 +96,7 @@ async function connected(socket: Socket, address: Address): Promise<Socket> {
 }
 
 /** The first bytes a peer sends on its own, or none. */
-async function firstBytes(socket: Socket): Promise<Buffer> {
+async function greetingOf(socket: Socket): Promise<Buffer> {
   const limit = AbortSignal.timeout(LISTEN_FOR);
   try {
     const [bytes] = (await once(socket, 'data', { signal: limit })) as [Buffer];
@@ -109,7 +110,7 @@ async function firstBytes(socket: Socket): Promise<Buffer> {
 }
 
 async function expectSilence(socket: Socket, address: Address, hello: boolean): Promise<void> {
-  const heard = await firstBytes(socket);
+  const heard = await greetingOf(socket);
   if (heard.length === 0 && (socket.readableEnded || socket.destroyed)) {
     throw new StepFailure(
       `${placeOf(address)} accepted the connection and closed it at once`,
@@ -165,7 +166,7 @@ async function explainPlain(
     throw error;
   }
   const socket = await connected(connectPlain(address), address);
-  const spoken = spokenProtocol(await firstBytes(socket));
+  const spoken = spokenProtocol(await greetingOf(socket));
   socket.destroy();
   if (spoken === undefined) throw error;
   if (inside !== undefined && spoken.name.includes(inside)) {
@@ -314,5 +315,37 @@ async function answers({ host, port }: Address): Promise<boolean> {
     return false;
   } finally {
     socket.on('error', () => undefined).destroy();
+  }
+}
+
+/** How long a port may be silent. */
+const ANSWER_WITHIN = 1_000;
+
+/**
+ * After a failure that says nothing: what a port says first, to a line that any server may hear. Another known protocol,
+ * or that it cannot be reached, comes as the error to throw; otherwise the bytes, which may be none.
+ */
+export async function firstBytes(
+  lent: TlsClientLent,
+  to: Dialling,
+  signal: AbortSignal,
+): Promise<Buffer | NotConnectedError> {
+  const place = placeOf(to.address);
+  try {
+    const socket = await dial(lent, to, signal);
+    const { promise, resolve } = Promise.withResolvers<Buffer>();
+    const nothing = (): void => resolve(Buffer.alloc(0));
+    const timer = setTimeout(nothing, ANSWER_WITHIN);
+    socket.once('data', resolve).on('error', nothing).once('close', nothing);
+    socket.write('\r\n\r\n');
+    const first = await promise;
+    clearTimeout(timer);
+    socket.destroy();
+    const spoken = spokenProtocol(first);
+    return spoken === undefined
+      ? first
+      : new NotConnectedError(`Not connected: ${place} ${spoken.seen}. ${spoken.remedy}.`);
+  } catch (error) {
+    return error instanceof NotConnectedError ? error : notConnected(error, place);
   }
 }

@@ -8,7 +8,13 @@ import {
   text,
   type ValuesOf,
 } from '../adapter/setting.ts';
-import { pattern, patternProblem } from '../document/index.ts';
+import {
+  acknowledgementText,
+  pattern,
+  patternProblem,
+  readAcknowledgement,
+} from '../document/index.ts';
+import { isTold } from '../error/foreseen.ts';
 import type { Reply } from '../message/message.ts';
 import { fileType } from './folder/file-type.ts';
 
@@ -89,4 +95,18 @@ function codeOf(answer: string, settings: ReplyCodes): string {
   const found = settings.code?.(answer);
   const named = found?.[1] ?? found?.[0] ?? '';
   return CODE.test(named) ? named : 'unknown';
+}
+
+/** The same reply with the code and the text of the HL7 acknowledgement in its body; unchanged if there is none. */
+export function judgedAsHl7(reply: Reply): Reply {
+  try {
+    const read = readAcknowledgement(reply.body, undefined);
+    if (read.code === '') return reply;
+    const text = [acknowledgementText(read), reply.text].filter(Boolean).join('\n');
+    return { ...reply, type: read.type, code: read.code, text: text || undefined };
+  } catch (error) {
+    // the answer of a proxy, or of a server with a problem
+    if (isTold(error)) return reply;
+    throw error;
+  }
 }

@@ -1,6 +1,4 @@
-import { partsOf } from './parts.ts';
-import { sentencesOf } from './sentences.ts';
-import { type Template, templateOf, valuesIn, wordsOf } from './template.ts';
+import { placesOf, type Template, templateOf, valuesIn, wordsOf } from './template.ts';
 
 /**
  * English text, with `{1}`, `{2}` … where it has values → the same in another language; there, `{1*}` is a
@@ -213,4 +211,49 @@ class Book {
     const words = text.split(', ').map((one) => this.#plain.get(one) ?? one);
     return { ...found, text: words.join(', ') };
   }
+}
+
+/** A text without what only joins it to others, and that. */
+export interface Parts {
+  readonly lead: string;
+  readonly core: string;
+  readonly tail: string;
+}
+
+const LEAD = /^[\s,;:.·–-]*/;
+const TAIL = /[\s,;:.]*$/;
+
+/** The catalogue has texts without the punctuation that joins them: `, more than {1}` is `more than {1}`. */
+export function partsOf(text: string): Parts {
+  const [lead = ''] = LEAD.exec(text) ?? [];
+  const rest = text.slice(lead.length);
+  const [tail = ''] = TAIL.exec(rest) ?? [];
+  const core = rest.slice(0, rest.length - tail.length);
+  const isBracketed = core.startsWith('(') && core.indexOf(')') === core.length - 1;
+  if (!isBracketed) return { lead, core, tail };
+  return { lead: `${lead}(`, core: core.slice(1, -1), tail: `)${tail}` };
+}
+
+const BETWEEN = /(?<=[^.\s])\. (?=[\p{Lu}{])/u;
+
+/** The sentences of a text with those of its translation; none if one has more, or other values. */
+export function sentencesOf(english: string, other: string): (readonly [string, string])[] {
+  const [mine, theirs] = [english.split(BETWEEN), other.split(BETWEEN)];
+  if (mine.length === 1 || mine.length !== theirs.length) return [];
+  const pairs = mine.map((one, index) => renumbered(one, theirs[index] ?? ''));
+  return pairs.every((pair) => pair !== undefined) ? pairs : [];
+}
+
+/** Values are counted anew in each sentence. */
+function renumbered(english: string, other: string): readonly [string, string] | undefined {
+  const order = placesOf(english);
+  const places = new Set(placesOf(other));
+  if (places.size !== new Set(order).size || !order.every((one) => places.has(one)))
+    return undefined;
+  const counted = (text: string): string =>
+    text.replaceAll(
+      /\{(\d+)(\*?)\}/g,
+      (_all, number: string, star: string) => `{${order.indexOf(number) + 1}${star}}`,
+    );
+  return [counted(english), counted(other)];
 }

@@ -1,9 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { partsOf } from '../../src/translation/parts.ts';
 import { placesOf } from '../../src/translation/template.ts';
 import type { ServerCatalogue } from '../../src/translation/translator.ts';
+import { partsOf } from '../../src/translation/translator.ts';
 import { serverFiles, serverTextsOf } from '../support/server-texts.ts';
 
 const read = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));

@@ -3,8 +3,7 @@ import { type Charset, charsetNamed, decodeFaithfully } from '../charset.ts';
 import type { Document } from '../document.ts';
 import { atOnce, inTurns } from '../in-turns.ts';
 import { type ColumnPath, columnPath } from './column-path.ts';
-import { GapList } from './gap-list.ts';
-import { closingQuote, type Row, rowsOf, writtenRows } from './rows.ts';
+import { closingQuote, GapList, type Row, rowsOf, writtenRows } from './rows.ts';
 
 /** The format of a delimited text, as far as the caller knows it. */
 export interface Layout {

@@ -2,7 +2,6 @@ import { randomInt } from 'node:crypto';
 import type { Address } from '../../adapter/setting.ts';
 import { elementsOf } from '../tls/read-der.ts';
 import * as der from '../tls/write-der.ts';
-import { refusedBy } from './center-refusal.ts';
 import {
   checksum,
   type Derivation,
@@ -15,7 +14,7 @@ import {
 } from './encryption.ts';
 import { Fields, malformed } from './fields.ts';
 import { KerberosProblem } from './kerberos-problem.ts';
-import { ask } from './key-center.ts';
+import { ask, refusedBy } from './key-center.ts';
 import { type KeytabEntry, principalsIn } from './keytab.ts';
 import {
   encrypted,

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { GapList } from '../../../src/document/delimited/gap-list.ts';
+import { GapList } from '../../../src/document/delimited/rows.ts';
 
 type Change = readonly [what: 'remove' | 'push' | 'set', at: number];
 
