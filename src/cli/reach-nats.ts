@@ -30,8 +30,10 @@ export interface ReachOptions {
 /** Who wants to know of the connection to NATS. */
 interface ConnectionHearer {
   status?(status: BrokerStatus, detail?: string): void;
-  /** It is back, and what it has was compared. */
+  /** It is back, and what NATS has was compared. */
   back?(): void;
+  /** After that, once what was not acknowledged is written again. */
+  connected?(): void;
   /** Acknowledged messages are no longer there. */
   lost?(cut: CutStream): void;
 }
@@ -87,6 +89,7 @@ export async function reach(
     role: 'engine',
     onStatus: (status, detail) => {
       for (const one of hearers) one.status?.(status, detail);
+      if (status === 'connected') for (const one of hearers) one.connected?.();
     },
     onStored: storedUpTo.stored,
     async onReconnect(back) {
@@ -111,11 +114,15 @@ async function startServer(options: ReachOptions, data: string): Promise<NatsSer
   });
 }
 
-/** What was found before there were events. */
-export function tellOfStart(told: Events, { nats }: ReachOptions, reached: Reached): void {
+/** What was found before there were events, and from now on. */
+export function tellOfNats(told: Events, { nats }: ReachOptions, reached: Reached): void {
   for (const { host, ...range } of reached.lost) told.messagesLost(host, range);
   tellTightened(told, reached.tightened);
   if (nats !== undefined) tellOpenBroker(told, reached.broker);
+  reached.hear({
+    status: (status, detail) => told.brokerStatus(status, detail),
+    lost: ({ host, ...range }) => told.messagesLost(host, range),
+  });
 }
 
 /** Something that was open to others on this machine no longer is: they learn why. */

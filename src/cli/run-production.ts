@@ -33,7 +33,7 @@ import { LoadedTables } from '../lookup/loaded-tables.ts';
 import { newsFilter } from '../peer/news.ts';
 import { Deadline } from '../time/deadline.ts';
 import { type KeptFiles, keptFiles } from './kept-files.ts';
-import { type Reached, type ReachOptions, reach, tellOfStart } from './reach-nats.ts';
+import { type Reached, type ReachOptions, reach, tellOfNats } from './reach-nats.ts';
 import { readOptions } from './reading.ts';
 import { type Rehearsals, rehearsals } from './rehearsals.ts';
 import { undoing } from './undoing.ts';
@@ -131,7 +131,7 @@ async function direct(
   { definition, reached }: { readonly definition: Definition; readonly reached: Reached },
   begun: AsyncDisposableStack,
 ): Promise<Directed> {
-  const { log, loaded, stuckAfter } = options;
+  const { log, loaded } = options;
   const { server, storedUpTo, lost, broker, hear, data } = reached;
   const logs = hostLogs(log);
   const figures = metrics();
@@ -149,18 +149,11 @@ async function direct(
     // an event that cannot be stored is still in the log
     record: (record) => background(engine.outcomes.append({ record }), 'storing an event', isAway),
   });
-  tellOfStart(told, options, reached);
-  hear({
-    status: (status, detail) => told.brokerStatus(status, detail),
-    lost: ({ host, ...range }) => told.messagesLost(host, range),
-  });
+  tellOfNats(told, options, reached);
   const unhear = hearUnexpected((one) => told.unexpected(one));
   undoing(begun, 'no longer hearing of errors', unhear);
-  const watchdog =
-    stuckAfter === undefined
-      ? undefined
-      : startWatchdog({ data, after: stuckAfter, log, events: told });
-  undoing(begun, 'ending the watchdog', () => watchdog?.stop(false));
+  const watchdog = watchdogOf(options, data, told);
+  undoing(begun, 'ending the watchdog', () => watchdog?.stop('failed'));
   const peers = new PeerCertificates(told);
   undoing(begun, 'forgetting certificates', () => peers.close());
   // what runs may be another one by the time a secret is renewed
@@ -182,11 +175,7 @@ async function direct(
     definition,
   );
   running = () => director.definition;
-  hear({
-    status(status) {
-      if (status === 'connected') director.acknowledgeAgain();
-    },
-  });
+  hear({ connected: () => director.acknowledgeAgain() });
   undoing(begun, 'stopping hosts', () => director.stop());
   await director.start();
   const streams = streamsOf(director, engine, { told, compare: reached.compare });
@@ -195,6 +184,11 @@ async function direct(
   undoing(begun, 'no longer looking for streams', () => streams.close());
   return { engine, director, events: told, figures, known, peers, watchdog, streams, unhear };
 }
+
+const watchdogOf = ({ stuckAfter, log }: RunOptions, data: string, told: Events) =>
+  stuckAfter === undefined
+    ? undefined
+    : startWatchdog({ data, after: stuckAfter, log, events: told });
 
 /** What answers others while the production runs. */
 interface Answering {
@@ -273,7 +267,7 @@ function stopInOrder(
       deadline.within('no longer looking for streams', parts.streams.close(), isAway),
     ]);
     const ended = await director.stop(forHosts);
-    await parts.watchdog?.stop(true);
+    await parts.watchdog?.stop('ended');
     await deadline.within('closing credentials', parts.known.close());
     parts.peers.close();
     const stored = await engine.close(deadline.left / 2);

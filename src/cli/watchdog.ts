@@ -24,7 +24,8 @@ export interface Watchdog {
   forget(): void;
   /** Called when the engine ends because of a fault: the next one learns what was worked on. */
   fault(): void;
-  stop(inOrder: boolean): Promise<void>;
+  /** @param how `ended` in order, or a start that `failed`: the next one then learns what an earlier engine left behind */
+  stop(how: 'ended' | 'failed'): Promise<void>;
 }
 
 export interface WatchdogOptions {
@@ -76,7 +77,8 @@ export function startWatchdog({ data, after, log, events }: WatchdogOptions): Wa
       state.faulty = true;
       marks.record = undefined;
     },
-    async stop(inOrder) {
+    async stop(how) {
+      const inOrder = how === 'ended';
       state.stopped = true;
       await worker.terminate();
       marks.record = undefined;

@@ -206,8 +206,8 @@ class Found {
   }
 
   #add(from: number, to: number, value: string | undefined): void {
-    const written = this.#text.slice(from, to);
-    if (written.trim() === '' || SECRET_REFERENCE.test(written)) return;
+    const said = this.#text.slice(from, to);
+    if (said.trim() === '' || SECRET_REFERENCE.test(said)) return;
     const known = this.#spans.get(from);
     if (known === undefined || known.to < to) this.#spans.set(from, { from, to, value });
   }

@@ -102,8 +102,8 @@ export function judgedAsHl7(reply: Reply): Reply {
   try {
     const read = readAcknowledgement(reply.body, undefined);
     if (read.code === '') return reply;
-    const text = [acknowledgementText(read), reply.text].filter(Boolean).join('\n');
-    return { ...reply, type: read.type, code: read.code, text: text || undefined };
+    const said = [acknowledgementText(read), reply.text].filter(Boolean).join('\n');
+    return { ...reply, type: read.type, code: read.code, text: said || undefined };
   } catch (error) {
     // the answer of a proxy, or of a server with a problem
     if (isTold(error)) return reply;

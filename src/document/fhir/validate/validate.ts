@@ -453,7 +453,7 @@ function localReferences(element: Element): ReadonlySet<string> {
     const value = waiting.pop();
     if (typeof value === 'string' && value.startsWith('#')) found.add(value);
     if (typeof value === 'object' && value !== null) {
-      for (const inner of Object.values(value)) waiting.push(inner);
+      for (const below of Object.values(value)) waiting.push(below);
     }
   }
   return found;
