@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { ConsoleSettings } from '../access/sign-in/console-settings.ts';
 import { background } from '../error/background.ts';
-import { describeError, toldError } from '../error/engine-error.ts';
+import { describeError, EngineError, toldError } from '../error/engine-error.ts';
 import { unexpected } from '../error/unexpected.ts';
 import type { LoggedEvent } from '../log/logger.ts';
 import type { OperatorNews, OperatorOrder } from '../plane/worker.ts';
@@ -34,6 +34,9 @@ export interface OperatorWorkerOptions {
 
 const AGAIN = { every: 500, for: Number.POSITIVE_INFINITY, backoff: 2, max: 30_000 };
 
+/** Milliseconds after which a thread that fails is restarted as if it were the first time. */
+const STEADY = 60_000;
+
 /** Milliseconds that its end may take: what it has not written to the trace stays in the streams. */
 const ENDING = 10_000;
 
@@ -52,6 +55,7 @@ export async function startOperatorPlane(
   let current: Worker | undefined;
   let url: string | undefined;
   let held: ConsoleSettings | undefined;
+  let attempt = 0;
   const start = async (): Promise<void> => {
     const asked = typeof order === 'function' ? await order() : order;
     const { console } = asked;
@@ -62,17 +66,23 @@ export async function startOperatorPlane(
     url = at;
     if (at !== undefined) onUrl?.(at, firstCode);
     // without a listener, the error of a thread ends the whole process
+    let failed: unknown;
     worker.on('error', (error) => {
+      failed = error;
       unexpected('running the operator plane', error);
-      onFailure?.(describeError(error).text);
     });
-    worker.once('exit', () => {
+    const began = performance.now();
+    worker.once('exit', (code) => {
       current = undefined;
-      if (!stopping) background(restart(), 'restarting the operator plane');
+      if (stopping) return;
+      onFailure?.(describeError(failed ?? endedWith(code)).text);
+      if (performance.now() - began > STEADY) attempt = 0;
+      background(restart(), 'restarting the operator plane');
     });
   };
   const restart = async (): Promise<void> => {
-    for (let attempt = 1; !stopping; attempt++) {
+    while (!stopping) {
+      attempt += 1;
       await sleep(retryDelay(AGAIN, attempt), undefined, { ref: false });
       if (stopping) return;
       try {
@@ -122,6 +132,7 @@ async function started(
   const worker = new Worker(module, { workerData: order });
   const news = await new Promise<OperatorNews>((resolve, reject) => {
     worker.once('error', reject);
+    worker.once('exit', (code) => reject(endedWith(code)));
     worker.on('message', (told: OperatorNews) => {
       if (told.kind === 'event') onEvent?.({ event: told.event, host: told.host });
       else resolve(told);
@@ -134,6 +145,12 @@ async function started(
   const { url, firstCode, settings } = news.kind === 'ready' ? news : {};
   return { worker, url, firstCode, settings };
 }
+
+/** Something in the thread ended it without an error, or the system did. */
+const endedWith = (code: number): EngineError =>
+  new EngineError('STORE_UNAVAILABLE', `the thread of the operator plane ended with code ${code}`, {
+    retryable: true,
+  });
 
 /** `.ts` in a clone, `.js` in the package: the worker's file is named at run time. */
 function ownModule(): URL {
