@@ -10,6 +10,7 @@ import {
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { isGone, processIdentity } from '../broker/process-identity.ts';
+import { subscribeSteadily } from '../broker/steady-subscription.ts';
 import { background } from '../error/background.ts';
 import { describeError, EngineError, isEngineError, toldError } from '../error/engine-error.ts';
 import { tolerate } from '../error/foreseen.ts';
@@ -64,11 +65,7 @@ function serveVerb(
   };
   const begin = (message: Msg): void => background(serve(message), `answering ${subject}`, isAway);
   if (verb.shared) return serveShared(connection, subject, begin);
-  const subscription = connection.subscribe(subject, {
-    callback: (error, message) => {
-      if (error === null) begin(message);
-    },
-  });
+  const subscription = subscribeSteadily(connection, subject, { hear: begin });
   return { close: () => subscription.unsubscribe() };
 }
 
@@ -79,11 +76,9 @@ export function hearControl<Request>(
   shared: string,
   hear: (request: Request) => void,
 ): ControlServer {
-  const subscription = connection.subscribe(subjectOf(names, verb), {
+  const subscription = subscribeSteadily(connection, subjectOf(names, verb), {
     queue: shared,
-    callback: (error, message) => {
-      if (error === null) hear(unpack(message.data).request as Request);
-    },
+    hear: (message) => hear(unpack(message.data).request as Request),
   });
   return { close: () => subscription.unsubscribe() };
 }

@@ -1,10 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type Msg,
-  type NatsConnection,
-  RequestError,
-  type Subscription,
-} from '@nats-io/transport-node';
+import { type Msg, type NatsConnection, RequestError } from '@nats-io/transport-node';
+import { subscribeSteadily } from '../broker/steady-subscription.ts';
 
 /*
  * A queue group of NATS gives a request to any of its members, also to one that stands still (a
@@ -25,18 +21,11 @@ export function serveShared(
   serve: (message: Msg) => void,
 ): ControlServer {
   const name = randomUUID();
-  const callback = (error: Error | null, message: Msg): void => {
-    if (error === null) serve(message);
-  };
-  const subscriptions: readonly Subscription[] = [
-    connection.subscribe(whoOf(subject), {
-      callback: (error, message) => {
-        if (error === null) message.respond(name);
-      },
-    }),
-    connection.subscribe(`${subject}.${name}`, { callback }),
+  const subscriptions = [
+    subscribeSteadily(connection, whoOf(subject), { hear: (message) => message.respond(name) }),
+    subscribeSteadily(connection, `${subject}.${name}`, { hear: serve }),
     // for those who do not ask first: an older version, or if the one that was asked has just stopped
-    connection.subscribe(subject, { queue: 'engine', callback }),
+    subscribeSteadily(connection, subject, { queue: 'engine', hear: serve }),
   ];
   return {
     close() {

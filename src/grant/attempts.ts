@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Attempts } from '../adapter/sign-in-tools.ts';
 import type { Broker } from '../broker/broker.ts';
+import { subscribeSteadily } from '../broker/steady-subscription.ts';
 import { addressBlock } from '../message/address-block.ts';
 
 /** Failures without a wait: people mistype, and many share one address, whose failures count by the hour. */
@@ -42,9 +43,8 @@ export function sharedAttempts(
     if (connection.isClosed()) return;
     connection.publish(subject, JSON.stringify({ from, act, counted } satisfies Told));
   };
-  const others = connection.subscribe(subject, {
-    callback: (error, message) => {
-      if (error !== null) return;
+  const others = subscribeSteadily(connection, subject, {
+    hear: (message) => {
       const told = message.json<Told>();
       if (told.from === from) return;
       if (told.act === 'tried') failures.count(told.counted);

@@ -1,5 +1,6 @@
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
+import { subscribeSteadily } from '../broker/steady-subscription.ts';
 import { askControl } from '../control/control.ts';
 import { ENGINE } from '../control/verbs.ts';
 import { background } from '../error/background.ts';
@@ -46,8 +47,8 @@ export function followSettings(
       tolerate(error, isAway, 'asking for the settings of the trace');
     }
   };
-  const subscription = broker.connection.subscribe(broker.names.control('applied'), {
-    callback: () => background(look(), 'following the settings of the trace'),
+  const subscription = subscribeSteadily(broker.connection, broker.names.control('applied'), {
+    hear: () => background(look(), 'following the settings of the trace'),
   });
   const stop = new AbortController();
   const lookAgain = async (): Promise<void> => {

@@ -4,6 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
+import { subscribeSteadily } from '../../src/broker/steady-subscription.ts';
 import { startNats } from '../support/nats.ts';
 
 /** A way to a server that says it has another version. */
@@ -86,6 +87,28 @@ test('what the user may not do is told once, in the words of the server', async 
       ['denied', expect.stringMatching(/^Permissions Violation for Publish .*lab\.q\.out"/)],
     ]),
   );
+  // what is permitted later is heard without a restart
+  await using broker = await connectBroker({ ...nats, production: 'lab', role: 'test' });
+  const { connection } = broker;
+  let heard = 0;
+  const subscription = subscribeSteadily(connection, 'wb.lab.c.stop', { hear: () => (heard += 1) });
+  await connection.flush();
+  connection.publish('wb.lab.c.stop');
+  await connection.flush();
+  expect(heard).toBe(0);
+  await writeFile(
+    path,
+    before.replace(/^authorization \{(.*)\}$/m, 'authorization { users: [{ $1 }] }'),
+  );
+  process.kill(nats.pid ?? 0, 'SIGHUP');
+  await vi.waitFor(
+    () => {
+      connection.publish('wb.lab.c.stop');
+      expect(heard).toBeGreaterThan(0);
+    },
+    { timeout: 20_000, interval: 100 },
+  );
+  subscription.unsubscribe();
 });
 
 test('why a lost connection does not come back is told once', async () => {
