@@ -168,8 +168,15 @@ test('the alert rules of the page ask for figures and events that there are', as
   expect(parse(rules)).toHaveProperty('groups.0.rules.6.alert');
   const figures = await metrics().text();
   for (const [figure] of rules.matchAll(/waybill_\w+/g)) expect(figures).toContain(` ${figure} `);
-  // what the operator plane tells, other than that it failed, is in no engine's figures
-  const told = ['log/events', 'engine/stream-keeper', 'cli/watchdog', 'cli/command/run']
+  const told = [
+    'log/events',
+    'engine/stream-keeper',
+    'cli/watchdog',
+    'cli/command/run',
+    // the operator plane's warnings and errors are counted by the process
+    'plane/tracing',
+    'plane/trace-losses',
+  ]
     .map((file) => read(`src/${file}.ts`))
     .join();
   const [, events = ''] = /event=~"([^"]+)"/.exec(rules) ?? [];
