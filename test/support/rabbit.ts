@@ -115,7 +115,7 @@ export async function rabbit({ tls }: RabbitOptions = {}): Promise<Rabbit> {
         args: [...assigned, SERVER],
         log,
         port: port ?? 0,
-        within: 100_000,
+        within: 200_000,
       }),
     );
   } catch (error) {
@@ -152,7 +152,7 @@ export function describeWithRabbit(
     let broker: Rabbit | undefined;
     beforeAll(async () => {
       broker = await rabbit(await options());
-    }, 120_000);
+    }, 240_000);
     afterAll(() => broker?.[Symbol.asyncDispose](), 30_000);
     tests(() => {
       if (broker === undefined) throw new Error('the broker was not started');
