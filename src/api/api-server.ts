@@ -20,6 +20,7 @@ import {
 import type { Api } from '../web/api.ts';
 import { ApiError } from '../web/api-error.ts';
 import { API_PREFIX } from '../web/api-prefix.ts';
+import { DEEPEST, isTooDeep } from '../web/json-depth.ts';
 import { lazySchemas } from '../web/lazy-schemas.ts';
 import { isAmong, withoutPorts } from '../web/networks.ts';
 import { notFound, sendProblem } from '../web/problem.ts';
@@ -119,6 +120,7 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
     const forwarded = headers['x-forwarded-for'];
     if (typeof forwarded === 'string') headers['x-forwarded-for'] = withoutPorts(forwarded);
   });
+  admitShallowJson(app);
   app.decorateRequest('principal', undefined);
   app.decorateRequest('signInAgain', undefined);
   app.setErrorHandler(async (error: Error, request, reply) => {
@@ -173,6 +175,20 @@ export async function buildApi(options: Omit<ApiOptions, 'host' | 'port'>): Prom
       : await consoleFiles(app, options.consoleFolder, trustedProxies),
   );
   return app;
+}
+
+/** Refuses what is nested too deeply before it is parsed. */
+function admitShallowJson(app: Api): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser<string>(
+    'application/json',
+    { parseAs: 'string' },
+    (request, text, done) => {
+      if (!isTooDeep(text)) return parse(request, text, done);
+      const why = `the JSON is nested more than ${DEEPEST} levels deep`;
+      return done(new ApiError(400, 'REQUEST_INVALID', why));
+    },
+  );
 }
 
 /** Serves the API and the console. Throws CONFIG_INVALID if it cannot listen there. */

@@ -142,3 +142,24 @@ describe.for(ROUTES.map((row) => [row.operation, row] as const))('%s', ([, row])
     ]);
   });
 });
+
+test('nobody is on call whom every object of JavaScript knows', async () => {
+  const hour = 3_600_000;
+  const body = { from: Date.now(), to: Date.now() + hour, who: 'constructor', reason: 'x' };
+  const row = { operation: 'POST /alerts/on-call', needs: [], elsewhere: 403, body } as const;
+  const answer = await ask(row, await token('root', ['alert.manage']));
+  expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('alerts.people')]);
+});
+
+test('what is nested a million levels deep is refused before anybody waits for it', async () => {
+  const bearer = await token('root', PERMISSIONS);
+  const deep = await fetch(new URL('api/v1/messages/search', production.plane.api?.url), {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${bearer}`,
+      'content-type': 'application/json; charset=utf-8',
+    },
+    body: `{"contains":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}`,
+  });
+  expect([deep.status, await deep.text()]).toEqual([400, expect.stringContaining('100 levels')]);
+});

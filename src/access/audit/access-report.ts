@@ -4,6 +4,7 @@ import { csvValue } from '../../web/csv.ts';
 import { closed, list, maybe, Time, word } from '../../web/schema.ts';
 import { Type } from '../../web/type.ts';
 import { principalOf, requirePermission } from '../rights/require-permission.ts';
+import { whileAllowed } from '../rights/still-allowed.ts';
 import type { AuditLog, AuditQuery, AuditRow } from './audit-log.ts';
 
 const tags = ['audit'];
@@ -108,7 +109,7 @@ export function accessReportRoutes(api: Api, audit: AuditLog): void {
       return reply
         .type('text/csv; charset=utf-8')
         .header('content-disposition', 'attachment; filename="access.csv"')
-        .send(Readable.from(linesOf(rows)) as unknown as string);
+        .send(Readable.from(whileAllowed(request, linesOf(rows))) as unknown as string);
     },
   );
 }

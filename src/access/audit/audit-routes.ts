@@ -3,6 +3,7 @@ import type { Api } from '../../web/api.ts';
 import { closed, list, maybe, Time, word } from '../../web/schema.ts';
 import { Type } from '../../web/type.ts';
 import { principalOf, requirePermission } from '../rights/require-permission.ts';
+import { whileAllowed } from '../rights/still-allowed.ts';
 import type { AuditLog, AuditRow } from './audit-log.ts';
 
 const tags = ['audit'];
@@ -102,7 +103,11 @@ export function auditRoutes(api: Api, audit: AuditLog): void {
       return reply
         .type('application/jsonl')
         .header('content-disposition', 'attachment; filename="audit.jsonl"')
-        .send(Readable.from(linesOf(audit.rows(request.query))) as unknown as string);
+        .send(
+          Readable.from(
+            whileAllowed(request, linesOf(audit.rows(request.query))),
+          ) as unknown as string,
+        );
     },
   );
 }

@@ -105,6 +105,11 @@ export function users(database: MetaDatabase): Users {
       (await database.all<Row>('SELECT * FROM "user" ORDER BY lower(name)')).map(userOf),
     async add({ name, password, mustChange, roles, scope, expires, breakGlass = false }) {
       checkUserName(name);
+      // SQLite knows the case of ASCII alone, and what else is kept of people goes by this
+      const others = await database.all<{ name: string }>('SELECT name FROM "user"');
+      const known = others.find((other) => folded(other.name) === folded(name));
+      if (known !== undefined)
+        throw new EngineError('CONFIG_INVALID', `there is already a user ${known.name}`);
       // if two add the same name at once, the second gets an error
       const added = await database.run(
         `INSERT INTO "user"(name, password, must_change, roles, scope, expires, break_glass, created)
@@ -155,6 +160,9 @@ export function users(database: MetaDatabase): Users {
     },
   };
 }
+
+/** Names that look or sound alike in any script are one: `Änne` and `änne`, `anna` in full width. */
+const folded = (name: string): string => name.normalize('NFKC').toLowerCase();
 
 function userOf(row: Row): User {
   return {

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { principalOf, requirePermission } from '../../access/rights/require-permission.ts';
+import { whileAllowed } from '../../access/rights/still-allowed.ts';
 import { abortSignal } from '../../web/abort-signal.ts';
 import type { Api } from '../../web/api.ts';
 import { turnstile } from '../../web/turnstile.ts';
@@ -71,7 +72,7 @@ export function exportRoutes(app: Api, context: ApiContext): void {
       return reply
         .type(TYPES[format])
         .header('content-disposition', `attachment; filename="messages.${format}"`)
-        .send(Readable.from(lines) as unknown as string);
+        .send(Readable.from(whileAllowed(request, lines)) as unknown as string);
     },
   );
 }

@@ -107,7 +107,7 @@ function overrideRoutes(app: Api, context: ApiContext): void {
       const principal = principalOf(request);
       checkSeesAll(principal, 'change who is on call');
       const { from, to, who, reason } = request.body;
-      if (!(who in settings.people)) {
+      if (!Object.hasOwn(settings.people, who)) {
         throw new ApiError(
           400,
           'REQUEST_INVALID',

@@ -1,6 +1,6 @@
-import type { FastifyRequest } from 'fastify';
 import type { Permission, Principal } from '../../access/rights/principal.ts';
 import { principalOf, requirePermission } from '../../access/rights/require-permission.ts';
+import { isStillAllowed } from '../../access/rights/still-allowed.ts';
 import { eventStream } from '../../operator/live/event-stream.ts';
 import { liveSession, TOPICS, type Topic } from '../../operator/live/live-session.ts';
 import type { Api } from '../../web/api.ts';
@@ -79,21 +79,6 @@ export function streamRoutes(app: Api, context: ApiContext): void {
         leave();
       }
     },
-  );
-}
-
-/** Whether the same person may still see the same things. */
-async function isStillAllowed(
-  { signInAgain }: FastifyRequest,
-  before: Principal,
-): Promise<boolean> {
-  if (signInAgain === undefined) return true;
-  const now = await signInAgain();
-  return (
-    now !== undefined &&
-    [...before.permissions].every((one) => now.permissions.has(one)) &&
-    now.unmasked === before.unmasked &&
-    JSON.stringify(now.visibleHosts) === JSON.stringify(before.visibleHosts)
   );
 }
 

@@ -95,7 +95,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     // server last
     const launched = spawn(command, words, {
       stdio: ['ignore', log, log],
-      env: { GOGC, ...process.env },
+      env: { GOGC, ...environment() },
       detached: true,
     });
     closeSync(log);
@@ -196,6 +196,13 @@ function privately(command: readonly [string, ...string[]]): readonly [string, .
 
 /** `setpriv` of util-linux. */
 const SETPRIV = '/usr/bin/setpriv';
+
+/** What a server in Go and the system below it look at. The engine's environment has secrets, which are none of its business. */
+const ITS_ENVIRONMENT =
+  /^(?:PATH|HOME|USERPROFILE|TMPDIR|TEMP|TMP|TZ|LANG|LC_\w+|LD_LIBRARY_PATH|GO(?:GC|MAXPROCS|MEMLIMIT|DEBUG|TRACEBACK)|SYSTEMROOT|WINDIR|COMSPEC)$/i;
+
+const environment = (): Record<string, string | undefined> =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => ITS_ENVIRONMENT.test(name)));
 
 /** Lets the kernel kill the server when the engine is killed; where this is not possible, the next start does it. */
 function endsWithParent(command: readonly [string, ...string[]]): readonly [string, ...string[]] {

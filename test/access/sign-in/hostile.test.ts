@@ -167,6 +167,18 @@ test.each([
   expect(addressBlock(address)).toBe(block);
 });
 
+test('two users do not differ in the case of a letter of any script alone, nor in how wide it is', async () => {
+  await using folder = await temporaryFolder();
+  await using database = await metaDatabase({ data: folder.path });
+  const known = users(database);
+  const common = { roles: ['viewer'], scope: ['*'], password: '', mustChange: false };
+  await known.add({ ...common, name: 'Änne' });
+  await known.add({ ...common, name: 'karl' });
+  for (const name of ['änne', 'ÄNNE', '\u212Aarl', 'KARL', '\uFF4Barl'])
+    await expect(known.add({ ...common, name })).rejects.toThrow('there is already a user');
+  expect(await known.list()).toHaveLength(2);
+});
+
 test('while passwords are off, nobody learns whether one was right', async () => {
   await using folder = await temporaryFolder();
   await using database = await metaDatabase({ data: folder.path });

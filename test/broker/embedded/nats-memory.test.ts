@@ -12,8 +12,13 @@ test.skipIf(!existsSync('/proc/self/environ'))(
     try {
       // the tests have one of their own
       vi.stubEnv('GOGC', undefined);
+      vi.stubEnv('WAYBILL_MASTER_KEY', 'of-the-engine-alone');
+      vi.stubEnv('SOME_PASSWORD', 'of-the-engine-alone');
       await using server = await startNats();
-      expect(await environmentOf(server.pid)).toContain('GOGC=50');
+      const its = await environmentOf(server.pid);
+      expect(its).toContain('GOGC=50');
+      // what a dump of the server would hold
+      expect(its.join(' ')).not.toContain('of-the-engine-alone');
 
       vi.stubEnv('GOGC', '80');
       await using other = await startNats();

@@ -1,0 +1,43 @@
+import type { FastifyRequest } from 'fastify';
+import { ApiError } from '../../web/api-error.ts';
+import type { Principal } from './principal.ts';
+import { principalOf } from './require-permission.ts';
+
+/** Milliseconds between two questions while a long answer is sent. */
+const EVERY = 1_000;
+
+/** Whether the same person may still see the same things. */
+export async function isStillAllowed(
+  { signInAgain }: Pick<FastifyRequest, 'signInAgain'>,
+  before: Principal,
+): Promise<boolean> {
+  if (signInAgain === undefined) return true;
+  const now = await signInAgain();
+  return (
+    now !== undefined &&
+    [...before.permissions].every((one) => now.permissions.has(one)) &&
+    now.unmasked === before.unmasked &&
+    JSON.stringify(now.visibleHosts) === JSON.stringify(before.visibleHosts)
+  );
+}
+
+/**
+ * The parts of a long answer, for as long as its reader may have them: who reads slowly must not go on reading after they
+ * were signed out. The answer breaks off, so that nobody takes it for the whole.
+ */
+export async function* whileAllowed<Part>(
+  request: FastifyRequest,
+  parts: AsyncIterable<Part>,
+  now: () => number = () => performance.now(),
+): AsyncGenerator<Part> {
+  const principal = principalOf(request);
+  let asked = now();
+  for await (const part of parts) {
+    if (now() - asked >= EVERY) {
+      if (!(await isStillAllowed(request, principal)))
+        throw new ApiError(401, 'SIGN_IN_REQUIRED', 'sign in first');
+      asked = now();
+    }
+    yield part;
+  }
+}
