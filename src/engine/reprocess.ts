@@ -132,8 +132,15 @@ const queued = (legs: readonly Leg[], sessionId: number): Reprocessed['made'] =>
       type,
     }));
 
-/** A message goes where its service sends now; one that did not come through a service, where it went before. */
-function wayOf({ services, name }: Definition, { source, target }: Envelope): readonly string[] {
+/**
+ * A message goes where its service sends now; one that did not come through a service, or that a process sent to itself,
+ * where it went before.
+ */
+function wayOf(
+  { services, name }: Definition,
+  { source, target, parentId }: Envelope,
+): readonly string[] {
+  if (parentId !== undefined) return [target];
   const service = services.get(source);
   if (service !== undefined) return service.to;
   if (source === 'waybill') return [target];

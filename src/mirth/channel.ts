@@ -1,108 +1,34 @@
 import { describeError, isEngineError } from '../error/engine-error.ts';
 import type {
   CallAnswer,
+  ProcessBody,
   ProcessCode,
   ProcessContext,
   ProcessMessage,
 } from '../flow/process-code.ts';
 import type { Reply } from '../message/message.ts';
-import { type Acknowledgements, ownAcknowledgement } from './acknowledgement.ts';
+import { ownAcknowledgement } from './acknowledgement.ts';
 import { type Effect, type RequestEnd, runWaiting } from './blocking.ts';
-import {
-  type DataSettings,
-  type DataType,
-  mediaType,
-  readData,
-  transformedText,
-  writeData,
-} from './data-type.ts';
+import type { Channel, Destination, Script, Stage } from './channel-definition.ts';
+import { type DataType, mediaType, readData, transformedText, writeData } from './data-type.ts';
 import { deployAll, deployLater } from './deployment.ts';
 import {
   chainsOf,
   DestinationFailed,
   type Failed,
+  type KeptAnswer,
   ONLY_SOME,
+  RefusedByScript,
   type Taken,
   takenAgain,
 } from './destination-chains.ts';
-import { type Incoming, incoming, WITH_VARIABLES } from './incoming.ts';
+import { incoming, WITH_VARIABLES } from './incoming.ts';
 import { VariableMap } from './maps.ts';
 import { Attempts, type Facts, scopeOf, wholeMessage } from './message-scope.ts';
 import { plainTextOf } from './plain-text.ts';
 import { ERROR, FILTERED, QUEUED, Response, SENT } from './response.ts';
 import { runIn, type Scope, variable } from './scope.ts';
 import { render } from './template.ts';
-
-type Script = () => unknown;
-
-/** A filter and a transformer, of the source or of a destination. */
-export interface Stage {
-  readonly inbound: DataType;
-  readonly outbound: DataType;
-  readonly inboundSettings?: DataSettings;
-  readonly outboundSettings?: DataSettings;
-  /** Returns true for a message that passes. */
-  readonly filter?: Script;
-  readonly transformer?: Script;
-  /** The initial value of `tmp`. */
-  readonly outboundTemplate?: string;
-}
-
-export interface Destination extends Stage {
-  readonly name: string;
-  /** Its number in the channel: `d1` is that of 1. */
-  readonly number: number;
-  /** The operation or process that gets it; left out if only a script is run. */
-  readonly to?: string;
-  /** What is sent, with `${…}` for variables; if left out, the output of the transformer. */
-  readonly template?: string;
-  /** What is sent instead, as JSON: names of values → templates. */
-  readonly values?: Readonly<Record<string, string>>;
-  /** The label of what is sent, such as a file's name. */
-  readonly label?: string;
-  readonly type?: string;
-  /** The body is Base64 of what is sent. */
-  readonly binary?: boolean;
-  /** The encoding of what is sent; UTF-8 if left out. */
-  readonly charset?: 'ISO-8859-1';
-  /** Does not wait for the destination before it: a failure there leaves it alone, and its maps are its own. */
-  readonly apart?: boolean;
-  /** Waits for the answer. */
-  readonly call?: boolean;
-  /** Milliseconds to wait for it. */
-  readonly timeout?: number;
-  /** What a JavaScript Writer runs. */
-  readonly writer?: Script;
-  /** Runs on the answer, with `msg` and `response`. */
-  readonly response?: Stage;
-  /** Variables that the next channel finds in its source map. */
-  readonly pass?: readonly string[];
-}
-
-export interface Channel {
-  readonly name: string;
-  readonly id: string;
-  readonly source: Stage & Incoming;
-  readonly destinations: readonly Destination[];
-  readonly preprocessor?: Script;
-  readonly postprocessor?: Script;
-  /** Runs before the first message in each engine. */
-  readonly deploy?: Script;
-  /** The server's scripts for all channels: they run before the channel's own, the postprocessor after it. */
-  readonly global?: Readonly<Partial<Record<'preprocessor' | 'postprocessor' | 'deploy', Script>>>;
-  /** What the sender is answered: a name in the response map such as `d1`, `postprocessor`, or `auto` for an HL7 acknowledgement. */
-  readonly answer?: string;
-  /** Whether `auto` says what the destinations did, not only the source. */
-  readonly answersForDestinations?: boolean;
-  /** Codes and texts of `auto` that are not the usual ones. */
-  readonly acknowledgements?: Acknowledgements;
-  readonly answerType?: string;
-  readonly answerCode?: string;
-  /** Names and ids of channels → their processes, for `router.routeMessage`. */
-  readonly channels?: Readonly<Record<string, string>>;
-  /** Whether its scripts are asynchronous: they wait for a database, a pause or another channel’s answer. */
-  readonly waits?: boolean;
-}
 
 /** The process for a channel. Its scripts run one after the other; what they send is sent between them. */
 export function channel(definition: Channel): ProcessCode {
@@ -147,7 +73,12 @@ class ChannelRun {
   ): Promise<ChannelRun> {
     const bytes = await message.bytes();
     if (message.type === ONLY_SOME)
-      return new ChannelRun(of, message, context, takenAgain(message, textOf(bytes, undefined)));
+      return new ChannelRun(
+        of,
+        message,
+        context,
+        takenAgain(message, textOf(bytes, undefined), of.destinations),
+      );
     const text =
       of.source.binary === true
         ? Buffer.from(bytes).toString('base64')
@@ -226,7 +157,7 @@ class ChannelRun {
       if (to === undefined) throw new Error(`there is no channel ${effect.channel} to route to`);
       const { body } = effect;
       const answer = await this.#context.call(to, { body, type: mediaType('RAW', body) });
-      return { value: responseOf(answer) };
+      return { value: responseOf(keptOf(answer)) };
     }
     const body = JSON.stringify(effect.values.map((one) => (one === undefined ? null : one)));
     const answer = await this.#context.call(effect.to, { body, type: 'application/json' });
@@ -252,9 +183,10 @@ class ChannelRun {
     Object.assign(this.#facts, { raw: this.#raw, encoded, number: 0, name: 'Source' });
     const again = failed.flatMap(({ numbers }) => numbers);
     const [first] = failed;
-    // nothing else was sent, so the message itself can wait until the script is corrected
-    if (first !== undefined && again.length === taken.length) throw first.error;
-    if (first !== undefined) await this.#sendToItself(again, first.error);
+    const isNothingSent = again.length === taken.length && !failed.some(({ isSent }) => isSent);
+    // the message itself can wait until the script is corrected
+    if (first !== undefined && isNothingSent) throw first.error;
+    if (first !== undefined) await this.#sendToItself(failed, first.error);
     // it ran when the message came
     if (this.#only !== undefined) return undefined;
     return this.#answer(await this.#postprocessed(), SENT);
@@ -286,18 +218,26 @@ class ChannelRun {
       this.#scope.connectorMap = new VariableMap();
       const fault = await this.#destination(destination, encoded).then(nothing, failure);
       if (fault === undefined) continue;
-      const left = fault.stopsChain ? chain.slice(index) : [destination];
-      failed.push({ numbers: left.map(({ number }) => number), error: fault.cause });
-      if (fault.stopsChain) break;
+      const { stopsChain, answer, isSent = false } = fault.how;
+      const left = stopsChain ? chain.slice(index) : [destination];
+      const numbers = left.map(({ number }) => number);
+      failed.push({ numbers, error: fault.cause, answer, isSent });
+      if (stopsChain) break;
     }
     return failed;
   }
 
   /** What the failed destinations should have got waits as a message of its own: only it is suspended, and resent. */
-  async #sendToItself(only: readonly number[], error: unknown): Promise<void> {
+  async #sendToItself(left: readonly Failed[], error: unknown): Promise<void> {
     const { code: failed } = describeError(error);
+    const only = left.flatMap(({ numbers }) => numbers);
+    const answers = Object.fromEntries(
+      left.flatMap(({ numbers: [first = 0], answer }) =>
+        answer === undefined ? [] : [[first, answer]],
+      ),
+    );
     await this.#context.send(this.#process, {
-      body: JSON.stringify({ ...this.#taken, only, failed } satisfies Taken),
+      body: JSON.stringify({ ...this.#taken, only, answers, failed } satisfies Taken),
       type: ONLY_SOME,
       ...(this.#name !== undefined && { name: this.#name }),
     });
@@ -362,7 +302,7 @@ class ChannelRun {
       // what could not be stored or reached is no failure of the script
       if (isEngineError(error)) throw error;
       put(new Response(ERROR, ''));
-      throw new DestinationFailed(error, stopsChain);
+      throw new DestinationFailed(error, { stopsChain });
     };
     const encoded = await this.#stage(destination, body).catch(fails(true));
     const isUntouched = wasUntouched && this.#isUntouched;
@@ -391,9 +331,33 @@ class ChannelRun {
       await this.#context.send(to, out);
       return put(new Response(QUEUED, ''));
     }
-    const { timeout } = destination;
-    const answer = await this.#context.call(to, out, timeout === undefined ? {} : { timeout });
-    put(await this.#answered(destination, answer));
+    await this.#asked(destination, out, put);
+  }
+
+  /** Sends, waits for the answer, and runs the response transformer on it. */
+  async #asked(
+    destination: Destination,
+    out: ProcessBody | undefined,
+    put: (response: Response) => void,
+  ): Promise<void> {
+    const { number, to = '', timeout } = destination;
+    const answer =
+      this.#taken.answers?.[number] ??
+      keptOf(await this.#context.call(to, out, timeout === undefined ? {} : { timeout }));
+    const response = responseOf(answer);
+    const before = response.getStatus();
+    const how = { stopsChain: false, isSent: true };
+    await this.#answered(destination, response).catch((error: unknown) => {
+      if (isEngineError(error)) throw error;
+      response.setStatus(ERROR);
+      response.setError(plainTextOf(error));
+      put(response);
+      throw new DestinationFailed(error, { ...how, answer });
+    });
+    put(response);
+    const after = response.getStatus();
+    if (before === SENT && [ERROR, QUEUED].includes(after))
+      throw new DestinationFailed(new RefusedByScript(), how);
   }
 
   #sent({ template, values }: Destination, encoded: string): { body: string; isWhole: boolean } {
@@ -441,23 +405,21 @@ class ChannelRun {
     });
   }
 
-  async #answered(destination: Destination, answer: CallAnswer): Promise<Response> {
-    const response = responseOf(answer);
-    if (destination.response === undefined) return response;
+  /** Runs the response transformer, which Mirth Connect leaves out where there is nothing to read. */
+  async #answered({ response: stage }: Destination, response: Response): Promise<void> {
     const body = response.getMessage();
-    const status = response.getStatus();
+    if (stage === undefined || (body === '' && stage.inbound !== 'RAW')) return;
     const scope = this.#scope;
     Object.assign(scope, {
       response,
-      responseStatus: status,
+      responseStatus: response.getStatus(),
       responseStatusMessage: response.getStatusMessage(),
       responseErrorMessage: response.getError(),
     });
-    const made = await this.#stage(destination.response, body);
+    const made = await this.#stage(stage, body);
     if (made !== undefined) response.setMessage(made);
-    response.setStatus(scope.responseStatus as typeof status);
+    response.setStatus(scope.responseStatus as ReturnType<typeof response.getStatus>);
     response.setStatusMessage(scope.responseStatusMessage);
-    return response;
   }
 
   #answer(result: unknown, status: typeof SENT | typeof FILTERED): Reply | undefined {
@@ -491,9 +453,11 @@ function textOf(bytes: Uint8Array, charset: string | undefined): string {
   return new TextDecoder(charset ?? 'utf-8').decode(bytes);
 }
 
-const responseOf = (answer: CallAnswer): Response =>
-  new Response(
-    answer.status === 'completed' ? SENT : ERROR,
-    textOf(answer.body ?? new Uint8Array(), undefined),
-    answer.text ?? answer.code ?? '',
-  );
+const keptOf = ({ status, body, text, code }: CallAnswer): KeptAnswer => ({
+  isGood: status === 'completed',
+  body: textOf(body ?? new Uint8Array(), undefined),
+  text: text ?? code ?? '',
+});
+
+const responseOf = ({ isGood, body, text }: KeptAnswer): Response =>
+  new Response(isGood ? SENT : ERROR, body, text);

@@ -12,7 +12,8 @@ import {
 
 export { ACKGenerator } from './acknowledgement.ts';
 export { passOn } from './blocking.ts';
-export { type Channel, channel, type Destination, type Stage } from './channel.ts';
+export { channel } from './channel.ts';
+export type { Channel, Destination, Stage } from './channel-definition.ts';
 export { DatabaseConnectionFactory, quoted, sqlStatement, unescaped } from './database.ts';
 export { DateUtil } from './date-format.ts';
 export { FileUtil, HashUtil } from './java/codec.ts';

@@ -1,6 +1,6 @@
 import type { ProcessMessage } from '../flow/process-code.ts';
 import { copied, OnceMap } from './blocking.ts';
-import type { Channel } from './channel.ts';
+import type { Channel } from './channel-definition.ts';
 import type { Xml } from './e4x/xml.ts';
 import type { Came } from './incoming.ts';
 import { configuration, global, ofChannel, VariableMap } from './maps.ts';

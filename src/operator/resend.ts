@@ -133,14 +133,20 @@ async function bodyOf(reader: TraceReader, id: number): Promise<StoredBody> {
 /** The longest chain of resends of resends; nobody makes more. */
 const LINKS = 50;
 
-/** The message, received by a service or sent by a person, from which this one came, through any number of resends. */
+/**
+ * The message, received by a service or sent by a person, from which this one came, through any number of resends. What
+ * a process sent to itself is its own original: it is what was left to do, and others got theirs before.
+ */
 export async function originalOf(
   reader: Pick<TraceReader, 'message' | 'session'>,
   message: TracedMessage,
 ): Promise<TracedMessage> {
   let at = message;
   for (let link = 0; link < LINKS; link++) {
-    const first = (await reader.session(at.sessionId))?.messages[0];
+    const all = (await reader.session(at.sessionId))?.messages ?? [];
+    const { parentId, target } = at;
+    if (all.some(({ id, target: from }) => id === parentId && from === target)) return at;
+    const first = all[0];
     if (first === undefined) break;
     if (first.resendOf === undefined) return first;
     const before = await reader.message(first.resendOf);

@@ -336,6 +336,69 @@ test('what failed at a destination goes on there alone once its script is correc
 });
 
 test.each([
+  ['throws', "throw 'not yet';", 'threw', 1],
+  ['says that it is an error', 'responseStatus = ERROR;', 'did not take the message', 1],
+  ['wants it sent again', 'responseStatus = QUEUED;', 'did not take the message', 1],
+  ['says nothing', 'return;', '', 0],
+] as const)(
+  'a response transformer that %s leaves only its destination to be seen to',
+  async (_, script, text, left) => {
+    const production = imported(
+      channel({
+        properties: mllpListener(6661, 'd1'),
+        destinations: [
+          { ...WARD, name: 'First', responseSteps: [javaScript('answer', script)] },
+          { ...WARD, name: 'Second', waits: true },
+        ],
+      }),
+    );
+    expect(stateOf(production)).toBe('complete');
+    const yaml = `cases:
+  - name: it
+    message: adt.hl7
+    calls: { adt-in-first: [{ code: AA, type: "HL7v2:ACK:2.5", content: "MSH|^~\\\\&|||||||ACK|1|P|2.5\\rMSA|AA|A1\\r" }] }
+    expect: { adt-in-first: 1, adt-in-second: 1 }
+    ${left === 0 ? '' : `suspended: { adt-in: '${text}' }`}
+    reply: { fields: { MSA-1: AA } }
+`;
+    expect(await cases(production, yaml)).toMatch(/1 passed/);
+  },
+);
+
+test('the script for an answer goes on with that answer once it is corrected, and sends nothing', async () => {
+  const text = channel({
+    properties: mllpListener(6661, 'd1'),
+    destinations: [
+      {
+        ...WARD,
+        name: 'First',
+        responseSteps: [
+          javaScript(
+            'answer',
+            "router.routeMessage('Other', msg['MSA']['MSA.1']['MSA.1.1'].toString());",
+          ),
+        ],
+      },
+    ],
+  });
+  const again = JSON.stringify({
+    text: 'MSH|^~\\&|EPIC|MAIN|HUB|MAIN|20260115083000||ADT^A01|A1|P|2.5\rPID|1||123\r',
+    type: 'HL7v2:ADT_A01:2.5',
+    only: [1],
+    answers: {
+      1: { isGood: true, body: 'MSH|^~\\&|A|B|C|D|2026||ACK|1|P|2.5\rMSA|AA|A1\r', text: '' },
+    },
+  });
+  const yaml = `cases:
+  - name: the rest
+    text: ${JSON.stringify(again)}
+    type: application/vnd.waybill.mirth-destinations+json
+    expect: { other-file: { contains: [AA] } }
+`;
+  expect(await cases(imported(text, OTHER), yaml)).toMatch(/1 passed/);
+});
+
+test.each([
   ['all sent', 'A01', [true, true], 'AA'],
   ['one filtered out', 'A01', [true, false], 'AA'],
   ['all filtered out', 'A01', [false, false], 'AR'],

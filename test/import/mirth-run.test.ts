@@ -1,8 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { resendCommand } from '../../src/cli/command/resend.ts';
+import { reprocessCommand, resendCommand } from '../../src/cli/command/resend.ts';
+import { withBroker } from '../../src/cli/connect.ts';
+import { askControl } from '../../src/control/control.ts';
+import { ENGINE } from '../../src/control/verbs.ts';
 import { importMirth } from '../../src/import/mirth/import-mirth.ts';
 import { writeProduction } from '../../src/import/production-files.ts';
 import { certificates } from '../support/certificates.ts';
@@ -221,7 +225,7 @@ tmp = { resourceType: given.resourceType, made: true };`,
 const counted = (name: string): string =>
   `var ${name} = ($g('${name}') || 0) + 1; $g('${name}', ${name}); logger.info('${name} ran');`;
 
-test('what failed at a destination is not tried by itself; a resend goes to it alone, also once more', async () => {
+test('what failed at a destination waits, also over a kill; a resend or reprocess goes to it alone, a discard to nobody', async () => {
   await using run = await running([
     channelXml({
       name: 'ADT In',
@@ -248,37 +252,53 @@ test('what failed at a destination is not tried by itself; a resend goes to it a
       ],
     }),
   ]);
-  const runs = (name: string): number => run.engine.output().split(`${name} ran`).length - 1;
+  const runs = (name: string): number => run.output().split(`${name} ran`).length - 1;
+  const all = (): number[] => ['source', 'writer', 'late'].map(runs);
   const suspended = async (count: number): Promise<string> =>
     vi.waitFor(
       () => {
-        const all = run.engine.output().matchAll(/"suspended","messageId":(\d+)/g);
-        const ids = [...all].map(([, id = '']) => id);
-        expect(ids.length).toBe(count);
-        return ids.at(-1) ?? '';
+        const found = run.output().matchAll(/"suspended","messageId":(\d+)/g);
+        const ids = new Set([...found].map(([, id = '']) => id));
+        expect(ids.size).toBe(count);
+        return [...ids].at(-1) ?? '';
       },
       { timeout: 10_000 },
     );
-  const resent = (id: string): Promise<Ran> =>
+  const ordered = (command: Command, id: string, ...more: string[]): Promise<Ran> =>
     vi.waitFor(
       async () => {
-        const done = await ran(resendCommand(), [id, '--data', run.data]);
-        // the trace may not have it yet
-        expect(done.errors).toBe('');
+        const done = await ran(command, [id, ...more, '--data', run.data]);
+        // the trace may not have it yet, or the engine may be starting
+        expect(done.errors).not.toMatch(/NOT_FOUND|nobody answers/);
         return done;
       },
       { timeout: 20_000, interval: 200 },
     );
   await run.send('adt-in-in', ADT);
-  const first = await suspended(1);
-  const all = (): number[] => ['source', 'writer', 'late'].map(runs);
+  const dropped = await suspended(1);
   expect(all()).toEqual([1, 1, 1]);
-  expect(run.engine.output()).not.toContain('not yet');
-  const again = await resent(first);
-  const second = await suspended(2);
-  expect([again.code, ...all()]).toEqual([1, 2, 2, 2]);
-  const done = await resent(second);
-  expect([done.code, ...all()]).toEqual([0, 3, 2, 3]);
-  expect(await run.arrive('adt-in-ward', 1)).toHaveLength(1);
-  expect(await run.arrive('adt-in-after', 1)).toHaveLength(1);
+  expect(run.output()).not.toContain('not yet');
+  const [, session = ''] =
+    new RegExp(`"messageId":${dropped},"sessionId":(\\d+)`).exec(run.output()) ?? [];
+  const message = { id: Number(dropped), sessionId: Number(session), target: 'adt-in' };
+  const reason = 'nobody needs it';
+  await withBroker({ data: run.data }, (broker) =>
+    askControl(broker, ENGINE.discard, { message, by: 'tester', reason }),
+  );
+  await run.send('adt-in-in', ADT.replace('|A1|', '|A2|'));
+  const first = await suspended(2);
+  expect(all()).toEqual([2, 2, 2]);
+  await run.killed();
+  // what scripts count is gone with the engine
+  const still = await ordered(reprocessCommand(), first);
+  expect(still.errors).toMatch(/at adt-in, still: the code of adt-in threw UNKNOWN/);
+  expect([still.code, ...all()]).toEqual([1, 3, 2, 3]);
+  const again = await ordered(resendCommand(), first);
+  const second = await suspended(3);
+  expect([again.code, ...all()]).toEqual([1, 4, 2, 4]);
+  const done = await ordered(reprocessCommand(), second);
+  expect(done.errors).toBe('');
+  expect([done.code, ...all()]).toEqual([0, 5, 2, 5]);
+  expect(await run.arrive('adt-in-ward', 2)).toHaveLength(2);
+  expect(await run.arrive('adt-in-after', 2)).toHaveLength(2);
 }, 60_000);

@@ -38,6 +38,10 @@ export interface Requested {
 /** An imported production that runs between peers of this machine, by `waybill run` on a real NATS. */
 export interface ImportedRun extends AsyncDisposable {
   readonly engine: EngineProcess;
+  /** What it wrote, also before it was killed. */
+  output(): string;
+  /** Kills the engine, and starts it again. */
+  killed(): Promise<void>;
   /** Its data folder. */
   readonly data: string;
   readonly services: ReadonlyMap<string, WrittenHost>;
@@ -73,21 +77,31 @@ export async function runImported(folder: string, options: RunOptions = {}): Pro
   const places = new Places(folder, { web, stack, database: options.database });
   const production = await places.moved();
   const data = join(folder, 'data');
-  const engine = stack.use(
-    await startEngineProcess({
+  const start = (): Promise<EngineProcess> =>
+    startEngineProcess({
       production: folder,
       data,
       ports: places.ports,
       arguments: ['--durability', 'process-crash'],
       ...(options.environment !== undefined && { environment: options.environment }),
-    }),
-  );
+    });
+  let engine = await start();
+  let before = '';
+  stack.defer(() => engine.stop());
   const services = new Map(Object.entries(production.services ?? {}));
   const operations = new Map(Object.entries(production.operations ?? {}));
   const all = stack.move();
   const arrived = (operation: string): Promise<readonly string[]> => places.arrived(operation);
   return {
-    engine,
+    get engine() {
+      return engine;
+    },
+    output: () => before + engine.output(),
+    async killed() {
+      await engine.kill();
+      before += engine.output();
+      engine = await start();
+    },
     data,
     services,
     operations,

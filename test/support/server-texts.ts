@@ -21,8 +21,12 @@ const nameOf = (node: unknown): string => {
 /** What is not seen in the console: texts of the command line, editors and imports. */
 const ELSEWHERE =
   /^src\/(?:cli|build|import|language|mirth|translation|trace\/drawing|main\.ts|index\.ts)/;
-/** Files of the command line whose texts become events. */
-const REPORTING = new Set(['src/cli/reach-nats.ts', 'src/cli/watchdog.ts']);
+/** Files among these whose texts become events or the errors of messages. */
+const REPORTING = new Set([
+  'src/cli/reach-nats.ts',
+  'src/cli/watchdog.ts',
+  'src/mirth/destination-chains.ts',
+]);
 /** Tables of standards, statements of SQL, headers. */
 const DATA =
   /\/(?:dictionary|definitions|meta|map)\/|edi\/guide\/(?:claims|inquiries|payments)|\/(?:segment-elements|known-segments|element-types|hl7-types|known-words|shown-names|security-headers)\.ts$/;
