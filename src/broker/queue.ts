@@ -84,10 +84,13 @@ export function takenFromLine(
 }
 
 /** What the server may be told about a delivery (ADR-13 of NATS). */
-export type Told = '+ACK' | '-NAK' | '+WPI';
+export type AckKind = '+ACK' | '-NAK' | '+WPI';
 
 /** Tells the server at the end of the turn. */
-export function teller(connection: NatsConnection, turn: Turn): (at: string, what: Told) => void {
+export function teller(
+  connection: NatsConnection,
+  turn: Turn,
+): (at: string, what: AckKind) => void {
   return (at, what) => turn.atEnd(() => told(() => connection.publish(at, what)));
 }
 

@@ -17,7 +17,7 @@ export interface Begin {
   readonly headersOnly?: boolean;
 }
 
-export interface Span extends Begin {
+export interface ReadRange extends Begin {
   /** The last sequence to read; later messages are not waited for. */
   readonly until: number;
   /** Ends reading, which throws the signal's reason. */
@@ -49,7 +49,7 @@ const LEFT = 30_000;
 export async function* readStream(
   broker: Reads,
   stream: string,
-  { until, signal, ...begin }: Span,
+  { until, signal, ...begin }: ReadRange,
 ): AsyncGenerator<JsMsg> {
   let next = begin.from;
   let moved = performance.now();

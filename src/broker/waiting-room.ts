@@ -24,7 +24,7 @@ export interface Sleeper extends WakeUp {
 }
 
 /** Where a message waits. */
-export type Place = Pick<Sleeper, 'id' | 'sequence'>;
+export type WaitingPlace = Pick<Sleeper, 'id' | 'sequence'>;
 
 /**
  * Stores messages whose processes wait for a time or an answer: one record each, so that they
@@ -41,9 +41,9 @@ export interface WaitingRoom {
   /** A message with its body; undefined once it is gone. */
   read(sequence: number): Promise<Taken | undefined>;
   find(host: string, id: number): Promise<Taken | undefined>;
-  leave(place: Place): Promise<void>;
+  leave(place: WaitingPlace): Promise<void>;
   /** What leaves from now on, on any engine, until the signal aborts. What leaves while NATS is away is not told. */
-  leavings(signal: AbortSignal): AsyncIterable<Place>;
+  leavings(signal: AbortSignal): AsyncIterable<WaitingPlace>;
 }
 
 const UNTIL = 'Wb-Until';
@@ -94,7 +94,7 @@ export function waitingRoom(broker: Broker, bodies: Bodies): WaitingRoom {
     },
     async leave({ id, sequence }) {
       await manager.streams.deleteMessage(stream, sequence, false);
-      connection.publish(left, JSON.stringify({ id, sequence } satisfies Place));
+      connection.publish(left, JSON.stringify({ id, sequence } satisfies WaitingPlace));
     },
     async *leavings(signal) {
       const told = connection.subscribe(left);
@@ -102,7 +102,7 @@ export function waitingRoom(broker: Broker, bodies: Bodies): WaitingRoom {
       signal.addEventListener('abort', stop, { once: true });
       if (signal.aborted) stop();
       try {
-        for await (const one of told) yield one.json<Place>();
+        for await (const one of told) yield one.json<WaitingPlace>();
       } finally {
         signal.removeEventListener('abort', stop);
       }

@@ -9,7 +9,7 @@ export interface Sent {
   readonly text: string;
 }
 
-export interface Difference {
+export interface FieldDifference {
   /** `PID-5.1 (Family Name)`, `line 3` */
   readonly at: string;
   /** In how many messages. */
@@ -25,7 +25,7 @@ export interface TargetComparison {
   readonly target: string;
   readonly same: number;
   readonly different: number;
-  readonly differences: readonly Difference[];
+  readonly differences: readonly FieldDifference[];
   /** Sent by the old engine only, and by the new one only. */
   readonly missing: readonly string[];
   readonly more: readonly string[];
@@ -72,7 +72,7 @@ export class Comparison {
   result(): TargetComparison {
     const missing = [...this.#expected.values()].flat();
     const pairs = pairsOf(missing, this.#more, (sent) => this.#lines(sent));
-    const differences = new Map<string, Difference>();
+    const differences = new Map<string, FieldDifference>();
     for (const [before, after] of pairs) this.#note(before, after, differences);
     const paired = new Set(pairs.flat());
     const alone = (all: readonly Sent[]): string[] =>
@@ -99,7 +99,7 @@ export class Comparison {
     return lines.filter((line) => !line.startsWith('MSH')).flatMap(fieldsOf);
   }
 
-  #note(before: Sent, after: Sent, differences: Map<string, Difference>): void {
+  #note(before: Sent, after: Sent, differences: Map<string, FieldDifference>): void {
     const [old, made] = [before, after].map(({ text }) => this.#shown(text));
     const { places } = bodyDifferences(asBody(old ?? ''), asBody(made ?? ''));
     const of = new Set<string>();

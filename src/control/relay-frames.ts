@@ -39,7 +39,7 @@ export interface AskerNews {
 export const FRAME = { begun: 1, head: 2, data: 3, end: 4, failed: 5, alive: 6 } as const;
 export type FrameKind = (typeof FRAME)[keyof typeof FRAME];
 
-export interface Frame {
+export interface RelayFrame {
   readonly kind: FrameKind;
   readonly payload: Uint8Array;
 }
@@ -55,7 +55,7 @@ export function frame(kind: FrameKind, number: number, payload: Uint8Array): Uin
 }
 
 /** Throws BROKER_UNAVAILABLE if a frame between was lost. */
-export function readFrame(bytes: Uint8Array, expected: number): Frame {
+export function readFrame(bytes: Uint8Array, expected: number): RelayFrame {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.byteLength < HEAD || view.readUInt32BE(1) !== expected)
     throw new EngineError('BROKER_UNAVAILABLE', 'a part of the answer was lost on the way', {

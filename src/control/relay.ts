@@ -10,10 +10,10 @@ import {
   type AnswerHead,
   type AskerNews,
   FRAME,
-  type Frame,
   failed,
   headOf,
   type RelayedRequest,
+  type RelayFrame,
   readFrame,
 } from './relay-frames.ts';
 
@@ -90,7 +90,7 @@ function read(asked: Followed, onClosed: () => void): Readable {
 
 interface Followed {
   /** Throws BROKER_UNAVAILABLE once the other side is silent, or this one has ended it. */
-  next(): Promise<Frame>;
+  next(): Promise<RelayFrame>;
   begin(to: string): void;
   rest(): AsyncGenerator<Uint8Array>;
   readonly end: () => void;
@@ -120,7 +120,7 @@ function followed(
     clearTimeout(news);
     subscription.unsubscribe();
   };
-  const next = async (): Promise<Frame> => {
+  const next = async (): Promise<RelayFrame> => {
     // only while somebody waits: who reads slowly is not to blame the other side
     const silence = setTimeout(() => subscription.unsubscribe(), SILENCE);
     const { value: message, done } = await frames.next().finally(() => clearTimeout(silence));

@@ -6,19 +6,19 @@ import { toldElsewhere } from '../error/foreseen.ts';
 export type SqlValue = string | number | boolean | null | Uint8Array | readonly SqlValue[];
 
 /** Runs statements on some connection; placeholders are written `?`. */
-export interface Session {
+export interface PostgresSession {
   rows<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row[]>;
   /** Returns how many rows changed. */
   run(sql: string, ...values: readonly SqlValue[]): Promise<number>;
 }
 
-export interface Database extends Session {
+export interface Database extends PostgresSession {
   /**
    * Runs `work` in one transaction, one at a time across all users of the schema with the same
    * purpose, so that what it reads stays true until it writes. `work` must use only its own
    * session.
    */
-  transaction<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  transaction<Result>(work: (session: PostgresSession) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
 }
 
@@ -112,7 +112,7 @@ type Ended<Result> = { readonly result: Result } | { readonly own: unknown };
 async function transaction<Result>(
   pool: Pool,
   lock: string,
-  work: (session: Session) => Promise<Result>,
+  work: (session: PostgresSession) => Promise<Result>,
 ): Promise<Ended<Result>> {
   const client = await pool.connect();
   let broken = false;
@@ -246,7 +246,7 @@ function nameOf(text: string): string | undefined {
   return name;
 }
 
-function session(ask: (query: QueryConfig) => Promise<QueryResult>): Session {
+function session(ask: (query: QueryConfig) => Promise<QueryResult>): PostgresSession {
   const query = (sql: string, values: readonly SqlValue[]): Promise<QueryResult> => {
     const text = numbered(sql);
     const name = values.length === 0 ? undefined : nameOf(text);

@@ -4,7 +4,7 @@ import type { BulkOrder, BulkOrders, BulkResult, SentMessage } from '../control/
 import { describeError, type EngineError, isEngineError } from '../error/engine-error.ts';
 import type { Director } from './director.ts';
 import type { Engine } from './engine.ts';
-import { inOrder, type Place } from './in-order.ts';
+import { inOrder, type PlaceInOrder } from './in-order.ts';
 import { madeBefore, type OrderRound, orderRound, suspendedPlaces } from './order-round.ts';
 import { reprocess } from './reprocess.ts';
 import { resend } from './resend.ts';
@@ -48,7 +48,7 @@ export function bulkOrders(
 
 interface Given {
   readonly body: Uint8Array;
-  readonly place: Place;
+  readonly place: PlaceInOrder;
 }
 
 async function carriedOut(

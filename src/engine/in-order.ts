@@ -1,10 +1,10 @@
 /** Begins the storing of several messages in their order, although each is prepared on its own. */
 export interface InOrder {
   /** A place after those that were given before. */
-  next(): Place;
+  next(): PlaceInOrder;
 }
 
-export interface Place {
+export interface PlaceInOrder {
   /**
    * Calls `ready` and then `start` once all before it have started or ended; they may still be under
    * way. Rejects instead with what `stop` was given.

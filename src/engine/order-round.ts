@@ -15,7 +15,7 @@ import { type Leg, ownBodies } from '../flow/route.ts';
 import type { Envelope } from '../message/message.ts';
 import type { Director } from './director.ts';
 import type { Engine } from './engine.ts';
-import type { Place } from './in-order.ts';
+import type { PlaceInOrder } from './in-order.ts';
 
 export type Suspended = Pick<Envelope, 'id' | 'target'>;
 
@@ -25,13 +25,13 @@ export type Suspended = Pick<Envelope, 'id' | 'target'>;
  * queues.
  */
 export interface OrderRound {
-  handling(order: Given): Handling;
+  handling(order: OrderInRound): Handling;
   /**
    * Deals with suspended messages while nobody else can. `deal` is told whether an earlier run of
    * the order had begun, and calls `hold` right before it changes something.
    */
   dealtWith(
-    order: Omit<Given, 'place'>,
+    order: Omit<OrderInRound, 'place'>,
     deal: (again: boolean, hold: () => Promise<void>) => Promise<void>,
   ): Promise<void>;
   /** The place of a message among the suspended ones, in the stream for these. */
@@ -42,12 +42,12 @@ export interface OrderRound {
   end(): Promise<void>;
 }
 
-export interface Given {
+export interface OrderInRound {
   readonly order: string;
   /** What the order settles. */
   readonly suspended: readonly Suspended[];
   /** When it stores what it makes. */
-  readonly place: Place;
+  readonly place: PlaceInOrder;
 }
 
 /** How one order looks for and stores messages. */
@@ -150,7 +150,7 @@ export async function madeBefore(
 }
 
 /** Stores the legs in their turn, unless an earlier run of the order has. */
-function keeping(round: Round, { order, suspended, place }: Given): Handling['keep'] {
+function keeping(round: Round, { order, suspended, place }: OrderInRound): Handling['keep'] {
   const { batch, director, engine } = round;
   return async (legs, { ready, store }) => {
     const { names } = engine.broker;
@@ -188,7 +188,7 @@ function keeping(round: Round, { order, suspended, place }: Given): Handling['ke
  */
 async function onceAlone<Result, Begun>(
   batch: OrderBatch,
-  { order, suspended }: Omit<Given, 'place'>,
+  { order, suspended }: Omit<OrderInRound, 'place'>,
   carried: CarriedOut<Result, Begun>,
 ): Promise<Result> {
   const [first, ...others] = suspended;

@@ -1,4 +1,4 @@
-import type { Place, Sleeper } from '../broker/waiting-room.ts';
+import type { Sleeper, WaitingPlace } from '../broker/waiting-room.ts';
 import type { WaitingMessages } from '../control/engine-report.ts';
 
 /** How many stale entries the heap may hold beyond twice the number of live ones. */
@@ -29,7 +29,7 @@ export class SleeperLine {
   }
 
   /** A message left its place. What it waits for in a later place stays. */
-  drop({ id, sequence }: Place): void {
+  drop({ id, sequence }: WaitingPlace): void {
     if (this.#byId.get(id)?.sequence === sequence) this.#remove(id);
   }
 

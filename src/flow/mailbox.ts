@@ -11,7 +11,7 @@ export interface Waiter {
 }
 
 /** A message that was given to a waiter, until that is stored there. */
-export interface Given {
+export interface GivenMessage {
   readonly id: number;
   readonly step: string;
   readonly to: number;
@@ -27,7 +27,7 @@ export interface Early {
 export interface Mailbox {
   /** Whoever waits longest comes first. */
   readonly waiters: readonly Waiter[];
-  readonly given: readonly Given[];
+  readonly given: readonly GivenMessage[];
   readonly early: readonly Early[];
 }
 
@@ -74,7 +74,7 @@ export function withoutMail(
   before: Mailbox,
   drop: {
     readonly waiter?: (waiter: Waiter) => boolean;
-    readonly given?: (given: Given) => boolean;
+    readonly given?: (given: GivenMessage) => boolean;
     readonly early?: (early: Early) => boolean;
   },
 ): Mailbox {

@@ -24,7 +24,7 @@ export interface MarkRecord {
 }
 
 /** A message given to a production's own code. */
-export interface Given {
+export interface CodeInput {
   readonly message: Envelope;
   /** Its body, if it is in memory. */
   readonly bytes: Uint8Array | undefined;
@@ -92,7 +92,7 @@ export class WorkMarks {
   }
 
   /** Throws PROCESS_STUCK or PROCESS_DIED for a message that engines did not survive; one that a person resends is tried. */
-  refuseStuck(host: string, { message, bytes }: Given): void {
+  refuseStuck(host: string, { message, bytes }: CodeInput): void {
     if (this.#stuck.length === 0) return;
     const { id, resendOf, testBy } = message;
     if (resendOf !== undefined || testBy !== undefined) return;
@@ -117,7 +117,7 @@ export class WorkMarks {
   }
 
   /** Records that a host starts work on a message. */
-  begin(host: string, { message, bytes }: Given): WorkMark {
+  begin(host: string, { message, bytes }: CodeInput): WorkMark {
     const slot = this.#freeSlot();
     const turn = (this.#turns[slot] = (this.#turns[slot] ?? 0) + 1);
     const start = FIRST + slot * SLOT;

@@ -27,7 +27,7 @@ import { VariableMap } from './maps.ts';
 import { Attempts, type Facts, scopeOf, wholeMessage } from './message-scope.ts';
 import { plainTextOf } from './plain-text.ts';
 import { ERROR, FILTERED, QUEUED, Response, SENT } from './response.ts';
-import { runIn, type Scope, variable } from './scope.ts';
+import { runIn, type ScriptScope, variable } from './scope.ts';
 import { render } from './template.ts';
 
 /** The process for a channel. Its scripts run one after the other; what they send is sent between them. */
@@ -47,7 +47,7 @@ export function channel(definition: Channel): ProcessCode {
 class ChannelRun {
   readonly #of: Channel;
   readonly #context: ProcessContext;
-  readonly #scope: Scope;
+  readonly #scope: ScriptScope;
   /** The original message, which is passed on untouched if nothing changes it. */
   readonly #raw: string;
   readonly #type: string;
@@ -116,7 +116,7 @@ class ChannelRun {
   /** Runs a script, then sends what it routed to other channels. */
   async script(code: Script): Promise<unknown> {
     const scope = this.#scope;
-    let routed: Scope['routed'] = [];
+    let routed: ScriptScope['routed'] = [];
     let result: unknown;
     try {
       result = this.#of.waits === true ? await this.#waiting(code) : runIn(scope, code);

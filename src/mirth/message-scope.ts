@@ -4,7 +4,7 @@ import type { Channel } from './channel-definition.ts';
 import type { Xml } from './e4x/xml.ts';
 import type { Came } from './incoming.ts';
 import { configuration, global, ofChannel, VariableMap } from './maps.ts';
-import type { Scope } from './scope.ts';
+import type { ScriptScope } from './scope.ts';
 
 /** The data of `connectorMessage` for the connector whose scripts run. */
 export interface Facts {
@@ -27,8 +27,8 @@ interface Surrounding {
 export function scopeOf(
   of: Channel,
   { message, came: { body, variables }, removed, facts }: Surrounding,
-  log: Scope['log'],
-): Scope {
+  log: ScriptScope['log'],
+): ScriptScope {
   const { name = '', origin = '' } = message;
   const source = new VariableMap([
     ['messageId', message.id],
@@ -37,7 +37,7 @@ export function scopeOf(
     ['fileSize', message.size],
     ...Object.entries(variables),
   ]);
-  const scope: Scope = {
+  const scope: ScriptScope = {
     msg: body,
     tmp: undefined,
     message: body,
@@ -66,7 +66,7 @@ export function scopeOf(
 function connectorMessage(
   of: Channel,
   id: number,
-  { scope, facts }: { readonly scope: Scope; readonly facts: Facts },
+  { scope, facts }: { readonly scope: ScriptScope; readonly facts: Facts },
 ): Xml {
   const content = (text: () => string) => () => ({
     getContent: text,
@@ -109,16 +109,16 @@ const VALUES = ['msg', 'tmp', 'message', 'response', 'responseStatus'] as const;
 
 /** The runs of an asynchronous script: each begins with the state before the first. */
 export class Attempts {
-  readonly #scope: Scope;
+  readonly #scope: ScriptScope;
   readonly #before: Readonly<Record<string, unknown>>;
   readonly #shared: { readonly globalMap: VariableMap; readonly globalChannelMap: VariableMap };
   readonly #once: readonly OnceMap[];
-  readonly #log: Scope['log'];
+  readonly #log: ScriptScope['log'];
   /** Lines of this run, and of those before it together. */
   #lines = 0;
   #said = 0;
 
-  constructor(scope: Scope) {
+  constructor(scope: ScriptScope) {
     this.#scope = scope;
     this.#before = this.#copies();
     const { globalMap, globalChannelMap, log } = scope;
@@ -160,7 +160,7 @@ export class Attempts {
 function destinationSetOf(
   { destinations }: Channel,
   removed: Set<number>,
-): Scope['destinationSet'] {
+): ScriptScope['destinationSet'] {
   const numbers = (which: unknown): number[] => {
     const names = Array.isArray(which) ? (which as unknown[]) : [which];
     return destinations

@@ -18,7 +18,7 @@ export interface DestinationSet {
 }
 
 /** All global names that a script can access while it runs. */
-export interface Scope {
+export interface ScriptScope {
   msg: Xml;
   tmp: Xml;
   message: Xml;
@@ -64,9 +64,9 @@ export let configurationMap: Xml;
 export let connectorMessage: Xml;
 export let destinationSet: Xml;
 
-let current: Scope | undefined;
+let current: ScriptScope | undefined;
 
-function show(scope: Scope): void {
+function show(scope: ScriptScope): void {
   current = scope;
   ({ msg, tmp, message, response } = scope);
   ({ responseStatus, responseStatusMessage, responseErrorMessage } = scope);
@@ -75,7 +75,7 @@ function show(scope: Scope): void {
 }
 
 /** Runs a script in a scope. */
-export function runIn<Value>(scope: Scope, script: () => Value): Value {
+export function runIn<Value>(scope: ScriptScope, script: () => Value): Value {
   const before = current;
   show(scope);
   try {
@@ -86,15 +86,15 @@ export function runIn<Value>(scope: Scope, script: () => Value): Value {
   }
 }
 
-const running = (): Scope => {
+const running = (): ScriptScope => {
   if (current === undefined)
     throw new Error('this is available only while a script of a channel runs');
   return current;
 };
 
 /** What a script may assign to. */
-export const mirth: Pick<Scope, Assignable> = Object.defineProperties(
-  {} as Scope,
+export const mirth: Pick<ScriptScope, Assignable> = Object.defineProperties(
+  {} as ScriptScope,
   Object.fromEntries(
     (
       [
@@ -148,7 +148,7 @@ export function $(key: unknown): unknown {
   return variable(running(), String(key)) ?? '';
 }
 
-export function variable(scope: Scope, key: string): unknown {
+export function variable(scope: ScriptScope, key: string): unknown {
   const {
     responseMap: responses,
     connectorMap: own,

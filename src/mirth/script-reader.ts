@@ -2,7 +2,7 @@ import { type InboundAdapter, inbound, setting } from '../adapter/index.ts';
 import { poll } from '../peer/poll.ts';
 import { mediaType, writeData } from './data-type.ts';
 import { configuration, global, ofChannel, VariableMap } from './maps.ts';
-import { runIn, type Scope } from './scope.ts';
+import { runIn, type ScriptScope } from './scope.ts';
 
 const settings = {
   every: setting.duration({
@@ -36,7 +36,7 @@ export function scriptReader(
   });
 }
 
-function scopeOf(name: string, id: string, log: Scope['log']): Scope {
+function scopeOf(name: string, id: string, log: ScriptScope['log']): ScriptScope {
   const nowhere = { remove: () => false, removeAll: () => false, removeAllExcept: () => false };
   return {
     msg: undefined,

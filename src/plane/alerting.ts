@@ -10,7 +10,7 @@ import type { Alerting } from '../operator/alert/alerting.ts';
 import type { Disk } from '../operator/alert/condition.ts';
 import { deliveryStore } from '../operator/alert/delivery-store.ts';
 import { startNatsWatch } from '../operator/alert/nats-watch.ts';
-import { notifier as alertNotifier, type Told } from '../operator/alert/notifier.ts';
+import { type AlertedProduction, notifier as alertNotifier } from '../operator/alert/notifier.ts';
 import { testChannels } from '../operator/alert/test-channels.ts';
 import { startWatcher } from '../operator/alert/watcher.ts';
 import type { Engines } from '../operator/engines.ts';
@@ -52,7 +52,7 @@ export function startAlerting(
     trace,
     log,
   });
-  const about = (): Promise<Told> => lastKnown(reached, name);
+  const about = (): Promise<AlertedProduction> => lastKnown(reached, name);
   const watcher = startWatcher({
     production: name,
     engines: reached,
@@ -94,7 +94,7 @@ export function startAlerting(
 }
 
 /** The production as an engine described it; of one that none has described only the name is known. */
-async function lastKnown(reached: Engines, name: string): Promise<Told> {
+async function lastKnown(reached: Engines, name: string): Promise<AlertedProduction> {
   const told = await reached
     .describe()
     .catch(unless(isAway, 'asking what the production consists of'));

@@ -2,7 +2,7 @@ import type { BatchChanges } from './batch.ts';
 import type { MessageState } from './message-state.ts';
 
 /** Where the trace differs from the streams about a message. */
-export interface Difference {
+export interface TraceDifference {
   readonly id: number;
   readonly sessionId: number;
   readonly host: string;
@@ -14,7 +14,7 @@ export interface Difference {
 export function differencesOf(
   { messages }: Pick<BatchChanges, 'messages'>,
   before: (id: number) => MessageState | undefined,
-): Difference[] {
+): TraceDifference[] {
   return messages.map((state) => {
     const { id, sessionId, host } = state;
     const known = before(id);
@@ -22,7 +22,7 @@ export function differencesOf(
   });
 }
 
-function kindOf(known: MessageState | undefined, state: MessageState): Difference['kind'] {
+function kindOf(known: MessageState | undefined, state: MessageState): TraceDifference['kind'] {
   if (known === undefined || (known.envelope === undefined && state.envelope !== undefined)) {
     return 'missing';
   }

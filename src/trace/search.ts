@@ -18,7 +18,7 @@ import type { TracedMessage } from './traced-message.ts';
  * `session` they are session ids, and from the newest session only messages below `belowId` are
  * included.
  */
-export interface Span {
+export interface SearchPart {
   readonly order: 'id' | 'session';
   readonly low: number;
   readonly high: number;
@@ -30,11 +30,11 @@ export type LargeBody = (ref: string, size: number) => Promise<Uint8Array | unde
 /** What a search needs from a store. */
 export interface SearchedStore extends SessionReader {
   /** The lowest bound that makes sense: of all ids, or of sessions that have a message at or after `from`. */
-  bottom(order: Span['order'], from: number | undefined): Promise<number> | number;
+  bottom(order: SearchPart['order'], from: number | undefined): Promise<number> | number;
   /** The newest message's id, at which a search begins. */
   top(): Promise<number> | number;
   /** The newest candidates of a span in its order; `rowTest` has not been applied yet. */
-  candidates(span: Span, limit: number): Promise<TracedMessage[]> | TracedMessage[];
+  candidates(span: SearchPart, limit: number): Promise<TracedMessage[]> | TracedMessage[];
   /** The bytes of a body in the object store; undefined if there is none. */
   readonly largeBody: LargeBody;
 }
@@ -193,20 +193,20 @@ function readsEveryRow(query: TraceQuery): boolean {
 
 /** The position of a search. */
 class Walk {
-  readonly order: Span['order'];
+  readonly order: SearchPart['order'];
   readonly bottom: number;
   high: number;
   #belowId: number | undefined;
   #width: number;
 
-  constructor(order: Span['order'], bottom: number, high: number, width: number) {
+  constructor(order: SearchPart['order'], bottom: number, high: number, width: number) {
     this.order = order;
     this.bottom = bottom;
     this.high = high;
     this.#width = width;
   }
 
-  span(): Span {
+  span(): SearchPart {
     const { order, high, bottom } = this;
     return { order, high, low: Math.max(bottom, this.#low()), belowId: this.#belowId };
   }
@@ -221,7 +221,7 @@ class Walk {
   }
 
   /** A slice has no more. */
-  finished({ low }: Span, took: number): void {
+  finished({ low }: SearchPart, took: number): void {
     this.high = low - 1;
     this.#belowId = undefined;
     if (took < FAST) this.#width *= 4;

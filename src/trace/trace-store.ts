@@ -1,6 +1,6 @@
 import type { LostRange } from '../message/record.ts';
 import type { Status } from '../message/status.ts';
-import type { Difference } from './difference.ts';
+import type { TraceDifference } from './difference.ts';
 import type { MessageState } from './message-state.ts';
 import type { SessionOutcome } from './session-outcome.ts';
 import type { ShownTo } from './shown-to.ts';
@@ -40,7 +40,7 @@ export interface TraceStore extends TraceReader, TraceUpkeep, AsyncDisposable {
    */
   settleByFloor(floors: readonly StreamFloor[]): Promise<number>;
   /** What `apply` would change, without changing anything. */
-  differences(inputs: readonly TraceInput[]): Promise<readonly Difference[]>;
+  differences(inputs: readonly TraceInput[]): Promise<readonly TraceDifference[]>;
   /**
    * Ends, as errors, messages that were waiting in a queue that lost them; their bodies are here,
    * so they can be resent. Returns their ids. An outcome that is reported nevertheless takes

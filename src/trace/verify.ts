@@ -4,7 +4,7 @@ import { PROJECTOR, WORKER } from '../broker/names.ts';
 import { readStream } from '../broker/read-stream.ts';
 import { ENVELOPE_FIELDS } from '../message/envelope.ts';
 import { pause } from '../time/pause.ts';
-import type { Difference } from './difference.ts';
+import type { TraceDifference } from './difference.ts';
 import { inputsOf, withKeys } from './stream-source.ts';
 import type { KeyReader, LostMessages, TraceStore } from './trace-store.ts';
 
@@ -77,7 +77,7 @@ export async function verifyTrace(
       if (repair) await store.settleLost(place);
     }
   }
-  const of = (kind: Difference['kind'] | 'lost' | 'doubled'): MessageIds => {
+  const of = (kind: TraceDifference['kind'] | 'lost' | 'doubled'): MessageIds => {
     const ids = [...(differences.get(kind) ?? [])];
     return { count: ids.length, ids: ids.slice(0, SHOWN) };
   };

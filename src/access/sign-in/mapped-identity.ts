@@ -3,14 +3,14 @@ import type { IdentityMapping } from './console-schema.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 
 /** Looks up a claim, an attribute or a header by the name written in `console.yaml`. */
-export type Told = (name: string) => unknown;
+export type StatementOf = (name: string) => unknown;
 
 /**
  * Maps the statements of others about a person to an identity. Throws a SignInRefusal whose cause
  * names the missing claim or header, or the groups if none of them is mapped.
  */
 export function mappedIdentity(
-  told: Told,
+  told: StatementOf,
   mapping: IdentityMapping,
   { via, defaultUser }: { readonly via: string; readonly defaultUser: string },
 ): Identity {
@@ -51,7 +51,7 @@ export function mappedIdentity(
 const LONGEST_NAME = 200;
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
-function scopeOf(told: Told, { scope = ['*'] }: IdentityMapping, name: string): string[] {
+function scopeOf(told: StatementOf, { scope = ['*'] }: IdentityMapping, name: string): string[] {
   return scope.flatMap((one) => {
     const attribute = /\{([^}]+)\}/.exec(one)?.[1];
     if (attribute === undefined) return [one];

@@ -18,7 +18,7 @@ export interface TokenAnswer {
   readonly body: Readonly<Record<string, unknown>> | undefined;
 }
 
-export interface TokenQuestion {
+export interface TokenRequest {
   readonly method: 'GET' | 'POST';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -27,7 +27,7 @@ export interface TokenQuestion {
 /** One connection to a token server, closed once the token has arrived: tokens are requested about once an hour. */
 export interface TokenTransport extends AsyncDisposable {
   /** Rejects with CREDENTIAL_UNAVAILABLE if there is no answer; any status is an answer. */
-  ask(url: URL, question: TokenQuestion): Promise<TokenAnswer>;
+  ask(url: URL, question: TokenRequest): Promise<TokenAnswer>;
 }
 
 export interface TransportSettings extends Pick<TokenLent, 'peerCertificate'> {
@@ -90,7 +90,7 @@ async function dispatcherFor(settings: TransportSettings): Promise<Dispatcher> {
 
 async function exchange(
   url: URL,
-  question: TokenQuestion,
+  question: TokenRequest,
   on: { readonly dispatcher: Dispatcher; readonly signal: AbortSignal },
 ): Promise<TokenAnswer> {
   const { request } = await import('undici');

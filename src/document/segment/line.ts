@@ -23,7 +23,7 @@ export class Line {
   /** The repetitions of a slot that was asked for them one after the other. */
   #opened: { readonly slot: number; readonly parts: string[] } | undefined;
 
-  constructor(source: string, [from, start, end, next]: Span, code: number, marks: MarkFinder) {
+  constructor(source: string, [from, start, end, next]: LineSpan, code: number, marks: MarkFinder) {
     this.code = code;
     this.#marks = marks;
     this.source = source;
@@ -155,7 +155,7 @@ export class Line {
 }
 
 /** Where the blanks before a segment begin, where its characters begin and end, and where the next line begins. */
-export type Span = readonly [from: number, start: number, end: number, next: number];
+export type LineSpan = readonly [from: number, start: number, end: number, next: number];
 
 interface SlotMarks {
   readonly field: string;

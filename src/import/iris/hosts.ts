@@ -1,4 +1,4 @@
-import type { Told } from './rules.ts';
+import type { TranslationReport } from './rules.ts';
 
 type Block = Record<string, unknown>;
 
@@ -16,7 +16,7 @@ export interface Host {
   readonly keys?: Block;
 }
 
-export interface HostContext extends Told {
+export interface HostContext extends TranslationReport {
   /** The name of a credential; a person provides its secret. */
   readonly credential: (name: string) => string;
 }

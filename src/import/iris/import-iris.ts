@@ -13,7 +13,7 @@ import {
   rootOf,
   textOf,
 } from './read-export.ts';
-import { rulesOf, type Told } from './rules.ts';
+import { rulesOf, type TranslationReport } from './rules.ts';
 import { transformOf } from './transform.ts';
 
 type Block = Record<string, unknown>;
@@ -105,7 +105,7 @@ class Import {
     this.#lines.push({ kind, channel, place, category, text });
   }
 
-  #told(channel: string): Told {
+  #told(channel: string): TranslationReport {
     return {
       mark: (place, category, text) => this.#line('mark', channel, place, { category, text }),
       look: (place, category, text) => this.#line('look', channel, place, { category, text }),
@@ -217,7 +217,7 @@ class Import {
     return 'process';
   }
 
-  #process(item: Item, name: string, told: Told): Block {
+  #process(item: Item, name: string, told: TranslationReport): Block {
     const rule = this.#export.classes
       .get(item.settings.get('BusinessRuleName') ?? '')
       ?.data.get('RuleDefinition');
@@ -258,7 +258,7 @@ class Import {
     return `throw new Error(${JSON.stringify(`to be done by a person: ${what}`)});${was}\n`;
   }
 
-  #transform(className: string, told: Told): string {
+  #transform(className: string, told: TranslationReport): string {
     const known = this.#transforms.get(className);
     if (known !== undefined) return known;
     const name = this.#names.take(slug(className));

@@ -7,7 +7,7 @@ import { attribute, elements, isDisabled, rootOf } from './read-export.ts';
 type Block = Record<string, unknown>;
 
 /** What a translation reports. */
-export interface Told {
+export interface TranslationReport {
   readonly mark: (place: string, category: string, text: string) => void;
   readonly look: (place: string, category: string, text: string) => void;
 }
@@ -15,7 +15,7 @@ export interface Told {
 /** A placeholder for an expression that a person has to write: not a name in CEL, so check fails until then. */
 export const UNDONE = 'UNDONE';
 
-export interface RuleContext extends Told {
+export interface RuleContext extends TranslationReport {
   /** The host that an item of the production became. */
   readonly nameOf: (item: string) => string;
   readonly transformOf: (className: string) => string;

@@ -2,22 +2,22 @@ import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { celOfObjectScript, NoCounterpart } from './expression.ts';
 import { hl7PathOf } from './paths.ts';
 import { attribute, elements, isDisabled, rootOf, textOf } from './read-export.ts';
-import { readOf, type Told, UNDONE } from './rules.ts';
+import { readOf, type TranslationReport, UNDONE } from './rules.ts';
 
 type Block = Record<string, unknown>;
 
 /** Translates a DTL to a transform in YAML; check refuses the steps that have no counterpart. */
-export function transformOf(xml: string, told: Told): Block {
+export function transformOf(xml: string, told: TranslationReport): Block {
   return new TransformReading(rootOf(xml), told).block();
 }
 
 class TransformReading {
   readonly #root: XmlNode;
-  readonly #told: Told;
+  readonly #told: TranslationReport;
   readonly #source: string;
   readonly #target: string;
 
-  constructor(root: XmlNode, told: Told) {
+  constructor(root: XmlNode, told: TranslationReport) {
     this.#root = root;
     this.#told = told;
     this.#source = attribute(root, 'sourceDocType');

@@ -57,7 +57,7 @@ function placeholder(given: string, { add, environment }: Notes): string {
   return `\${env:${name}}`;
 }
 
-export interface Frame {
+export interface Framing {
   /** The bytes around a message, in hexadecimal. */
   readonly start: string;
   readonly end: string;
@@ -65,7 +65,7 @@ export interface Frame {
 }
 
 /** How messages are framed on the wire. */
-export function frameOf(properties: XmlNode | undefined): Frame {
+export function frameOf(properties: XmlNode | undefined): Framing {
   const mode = part(properties, 'transmissionModeProperties');
   const start = partText(mode, 'startOfMessageBytes').toUpperCase();
   const end = partText(mode, 'endOfMessageBytes').toUpperCase();
@@ -74,7 +74,7 @@ export function frameOf(properties: XmlNode | undefined): Frame {
 }
 
 /** The same as a setting of the adapters for plain TCP. */
-export function plainFraming({ start, end }: Frame): Record<string, unknown> {
+export function plainFraming({ start, end }: Framing): Record<string, unknown> {
   if (end === '') return { framing: 'closed' };
   return {
     framing: 'marks',
@@ -114,7 +114,7 @@ function tcpListener(properties: XmlNode, context: SourceContext): HostDraft {
 }
 
 interface PlainContext extends SourceContext {
-  readonly frame: Frame;
+  readonly frame: Framing;
   readonly callsOut: boolean;
   readonly variable: string;
 }

@@ -4,13 +4,13 @@ import { describeDuration } from '../../time/duration.ts';
 import { pause } from '../../time/pause.ts';
 import { isUnanswered } from '../unanswered.ts';
 import type { AlertStore } from './alert-store.ts';
-import type { Notifier, Told } from './notifier.ts';
+import type { AlertedProduction, Notifier } from './notifier.ts';
 
 export interface NatsWatchOptions {
   /** Whether NATS answers now; bounded in time, never rejects. */
   readonly reached: () => Promise<boolean>;
   /** The production as last known. */
-  readonly about: () => Promise<Told>;
+  readonly about: () => Promise<AlertedProduction>;
   readonly store: AlertStore;
   readonly notifier: Notifier;
   readonly log: Logger;

@@ -33,22 +33,22 @@ export interface NotifierOptions {
 }
 
 /** What the production says about its alerts. */
-export type Told = Pick<ProductionDescription, 'name' | 'title' | 'alerts'>;
+export type AlertedProduction = Pick<ProductionDescription, 'name' | 'title' | 'alerts'>;
 
 /**
  * Tells people what is wrong and that it is over, one channel after the other until one gets there,
  * and the next people if nobody takes it on. Several planes of one database tell each thing once.
  */
 export interface Notifier {
-  tell(open: readonly Alert[], about: Told, signal: AbortSignal): Promise<void>;
+  tell(open: readonly Alert[], about: AlertedProduction, signal: AbortSignal): Promise<void>;
   /** Notes that those who were told of it are to be told that it is over. */
   over(alert: Alert): Promise<void>;
   /** Sends what is due, and learns what became of what was sent. */
-  settle(about: Told, signal: AbortSignal): Promise<void>;
+  settle(about: AlertedProduction, signal: AbortSignal): Promise<void>;
   /** Channels that do not get anything to anybody. */
-  conditions(about: Told): Promise<AlertCondition[]>;
+  conditions(about: AlertedProduction): Promise<AlertCondition[]>;
   /** Every channel by name, with those of the production. */
-  channels(about: Pick<Told, 'alerts'>): ReadonlyMap<string, AlertChannel>;
+  channels(about: Pick<AlertedProduction, 'alerts'>): ReadonlyMap<string, AlertChannel>;
 }
 
 const EVERY = 900_000;
@@ -123,7 +123,7 @@ function failingChannel(
 }
 
 interface Telling {
-  readonly about: Told;
+  readonly about: AlertedProduction;
   readonly channels: ReadonlyMap<string, AlertChannel>;
   readonly signal: AbortSignal;
 }
@@ -239,7 +239,7 @@ function settled(sent: NewsSent): Parameters<DeliveryStore['settle']>[1] {
 function openNews(
   { publicUrl }: Pick<NotifierOptions, 'publicUrl'>,
   group: readonly DueAlert[],
-  about: Told,
+  about: AlertedProduction,
 ): AlertNews {
   const all = [...new Map(group.map(({ alert }) => [alert.id, alert])).values()].map(outside);
   const key = createHash('sha256')

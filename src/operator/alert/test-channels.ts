@@ -7,7 +7,7 @@ import type { Engines } from '../engines.ts';
 import { isUnanswered } from '../unanswered.ts';
 import type { AlertChannel } from './channel/channel.ts';
 import type { DeliveryStore } from './delivery-store.ts';
-import { type Notifier, outcomeOf, type Told } from './notifier.ts';
+import { type AlertedProduction, type Notifier, outcomeOf } from './notifier.ts';
 
 interface Testing {
   readonly notifier: Notifier;
@@ -32,7 +32,11 @@ export async function testChannels(
     about,
     only,
     by,
-  }: { readonly about: Told; readonly only?: readonly string[] | undefined; readonly by: string },
+  }: {
+    readonly about: AlertedProduction;
+    readonly only?: readonly string[] | undefined;
+    readonly by: string;
+  },
 ): Promise<ChannelTest[]> {
   const all = [...parts.notifier.channels(about).values()].filter(
     ({ name }) => only === undefined || only.includes(name),
@@ -43,7 +47,7 @@ export async function testChannels(
 async function testOne(
   parts: Testing,
   channel: AlertChannel,
-  { about, by }: { readonly about: Told; readonly by: string },
+  { about, by }: { readonly about: AlertedProduction; readonly by: string },
 ): Promise<ChannelTest> {
   const begun = performance.now();
   const failure = await tried(parts, channel, { about, by });
@@ -79,7 +83,7 @@ interface Failure {
 async function tried(
   { trace, engines }: Testing,
   channel: AlertChannel,
-  { about, by }: { readonly about: Told; readonly by: string },
+  { about, by }: { readonly about: AlertedProduction; readonly by: string },
 ): Promise<Failure | undefined> {
   const sent = await channel.send(
     {

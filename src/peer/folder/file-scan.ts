@@ -13,7 +13,7 @@ export interface Scan {
   readonly unlisted: readonly string[];
 }
 
-export interface Scope {
+export interface ScanScope {
   readonly folder: string;
   /** How many levels below the folder are included; 0 is only the folder. */
   readonly subfolders: number;
@@ -22,7 +22,7 @@ export interface Scope {
 }
 
 /** Lists a folder and the wanted number of levels below it. Throws only if the folder itself cannot be listed. */
-export async function scanFolder(store: FileStore, scope: Scope): Promise<Scan> {
+export async function scanFolder(store: FileStore, scope: ScanScope): Promise<Scan> {
   const files: FoundFile[] = [];
   const unlisted: string[] = [];
   const waiting = [{ path: scope.folder, relative: '', level: 0 }];

@@ -1,7 +1,7 @@
 import { idAtTime } from '../../message/id.ts';
 import type { Status } from '../../message/status.ts';
 import { afterPrefix, type KeyMatch } from '../key-value.ts';
-import type { Span } from '../search.ts';
+import type { SearchPart } from '../search.ts';
 import type { ShownTo } from '../shown-to.ts';
 import type { TraceQuery } from '../trace-query.ts';
 import type { TracedMessage } from '../traced-message.ts';
@@ -218,7 +218,7 @@ const NOWHERE: Condition = { sql: '1 = 0', values: [] };
 export function withinSessions(
   query: TraceQuery,
   { branches, rest }: SearchPlan,
-  { high, belowId }: Span,
+  { high, belowId }: SearchPart,
 ): Condition[] {
   const { from, to } = query;
   return [
@@ -236,7 +236,7 @@ export function withinSessions(
 export function keyConditions(
   keys: readonly KeyMatch[],
   words: Pick<WordSearch, 'find'>,
-  { span, cipher }: { readonly span: Span; readonly cipher: TraceCipher | undefined },
+  { span, cipher }: { readonly span: SearchPart; readonly cipher: TraceCipher | undefined },
 ): Condition[] | undefined {
   const conditions = keys.map(({ name, value, prefix }) => {
     const number = words.find(name);
@@ -257,7 +257,7 @@ export function isOneOf(forms: readonly string[]): string {
 }
 
 /** Puts messages in the order of a search. */
-export function newestFirst({ order }: Pick<Span, 'order'>) {
+export function newestFirst({ order }: Pick<SearchPart, 'order'>) {
   return (a: TracedMessage, b: TracedMessage): number =>
     order === 'id' ? b.id - a.id : b.sessionId - a.sessionId || b.id - a.id;
 }

@@ -1,4 +1,4 @@
-import { codeOf, database, isUnreached, type Session } from '../../../database/postgres.ts';
+import { codeOf, database, isUnreached, type PostgresSession } from '../../../database/postgres.ts';
 import { EngineError, isEngineError } from '../../../error/engine-error.ts';
 import type { Found, MetaDatabase, MetaSession, MetaValue } from '../meta-database.ts';
 import { APPENDED, ONLY_APPENDED } from '../tables.ts';
@@ -32,7 +32,7 @@ export async function postgresDatabase(
   };
 }
 
-function asked(session: Session): MetaSession {
+function asked(session: PostgresSession): MetaSession {
   const rows = <Row>(sql: string, values: readonly MetaValue[]): Promise<Row[]> =>
     session.rows<Row>(sql, ...values).catch(refused);
   return {

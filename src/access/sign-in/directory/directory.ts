@@ -52,7 +52,7 @@ export class DirectoryFailure extends SignInRefusal {
   }
 }
 
-export interface Told {
+export interface WhyRefused {
   readonly why: string;
   readonly remedy: string;
 }
@@ -98,7 +98,7 @@ export const NOTHING_LENT = {
 };
 
 /** Cause and remedy of what went wrong with a directory. */
-export function told(error: unknown): Told {
+export function told(error: unknown): WhyRefused {
   if (error instanceof LdapFailure) return { why: error.what, remedy: error.remedy };
   const [why = '', ...remedy] = describeError(error).text.split('. ');
   return { why, remedy: remedy.join('. ').replace(/\.$/, '') || 'look at the directory’s log' };

@@ -10,14 +10,14 @@ import { timeOf } from './totp.ts';
 export type FactorUsed = 'totp' | 'passkey' | 'recovery code';
 
 /** What somebody gives after the password. */
-export type Given =
+export type FactorProof =
   | { readonly code: string }
   | { readonly passkey: unknown; readonly challenge: string; readonly site: Site };
 
 /** Checks the second step of a sign-in. */
 export interface FactorCheck {
   /** Rejects with a SignInRefusal. Tries are limited as those of passwords are, and counted apart from them. */
-  check(person: Person, given: Given, ip: string): Promise<FactorUsed>;
+  check(person: Person, given: FactorProof, ip: string): Promise<FactorUsed>;
 }
 
 interface FactorCheckOptions {
@@ -32,7 +32,7 @@ const CHALLENGE = 3_600_000;
 
 export function factorCheck(parts: FactorCheckOptions): FactorCheck {
   const { factors, delay } = parts;
-  const checked = async (owner: string, given: Given): Promise<FactorUsed> => {
+  const checked = async (owner: string, given: FactorProof): Promise<FactorUsed> => {
     if (!('code' in given)) return byPasskey(parts, owner, given);
     const code = given.code.replaceAll(/\s/g, '');
     if (/^\d{6}$/.test(code)) return byApp(parts, owner, code);
@@ -77,7 +77,7 @@ async function byApp(
 async function byPasskey(
   { factors: { store }, used, now = Date.now }: FactorCheckOptions,
   owner: string,
-  { passkey, challenge, site }: Exclude<Given, { readonly code: string }>,
+  { passkey, challenge, site }: Exclude<FactorProof, { readonly code: string }>,
 ): Promise<FactorUsed> {
   const { id } = (passkey ?? {}) as { readonly id?: unknown };
   const stored = (await store.passkeys(owner)).find((one) => one.id === id);

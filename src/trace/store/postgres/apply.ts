@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Database, Session, SqlValue } from '../../../database/postgres.ts';
+import type { Database, PostgresSession, SqlValue } from '../../../database/postgres.ts';
 import type { HostRecord } from '../../../message/record.ts';
 import {
   type BatchChanges,
@@ -8,7 +8,7 @@ import {
   type StatisticChange,
   sessionOf,
 } from '../../batch.ts';
-import { type Difference, differencesOf } from '../../difference.ts';
+import { differencesOf, type TraceDifference } from '../../difference.ts';
 import { fold } from '../../fold.ts';
 import { keyValue } from '../../key-value.ts';
 import type { MessageState } from '../../message-state.ts';
@@ -50,8 +50,8 @@ export async function differences(
   db: Database,
   memory: Memory,
   inputs: readonly TraceInput[],
-): Promise<readonly Difference[]> {
-  let found: readonly Difference[] = [];
+): Promise<readonly TraceDifference[]> {
+  let found: readonly TraceDifference[] = [];
   const undone = new Error('undone');
   try {
     await memory.transaction(db, async (session) => {
@@ -69,7 +69,7 @@ export async function differences(
 }
 
 async function changesOf(
-  session: Session,
+  session: PostgresSession,
   memory: Memory,
   {
     inputs,
@@ -89,7 +89,7 @@ async function changesOf(
 }
 
 async function writeChanges(
-  session: Session,
+  session: PostgresSession,
   memory: Memory,
   changes: BatchChanges,
 ): Promise<void> {
@@ -113,7 +113,7 @@ async function writeChanges(
 
 /** Returns how many are new. Only within a transaction, with the names' words added. */
 export async function writeKeys(
-  session: Session,
+  session: PostgresSession,
   { words, cipher }: Memory,
   keys: readonly { readonly sessionId: number; readonly key: SearchKey }[],
 ): Promise<number> {
@@ -139,7 +139,7 @@ export async function writeKeys(
 }
 
 async function writeEvents(
-  session: Session,
+  session: PostgresSession,
   { words }: Memory,
   events: readonly HostRecord[],
 ): Promise<void> {
@@ -166,7 +166,7 @@ const ADD_STATISTICS = `INSERT INTO statistic AS s SELECT * FROM unnest(
 
 /** Only within a transaction, with the hosts' words added. */
 async function writeStatistics(
-  session: Session,
+  session: PostgresSession,
   { words }: Memory,
   changes: readonly StatisticChange[],
 ): Promise<void> {
@@ -179,7 +179,7 @@ async function writeStatistics(
 }
 
 /** Maintains the number of messages of a day, since counting would scan the whole partition. */
-async function countMessages(session: Session, { added }: BatchChanges): Promise<void> {
+async function countMessages(session: PostgresSession, { added }: BatchChanges): Promise<void> {
   const perDay = Map.groupBy(added, dayOfSession);
   for (const [day, sessions] of perDay) {
     await session.run('UPDATE day SET messages = messages + ? WHERE day = ?', sessions.length, day);
@@ -229,7 +229,7 @@ interface Open {
 }
 
 async function presumeAll(
-  session: Session,
+  session: PostgresSession,
   memory: Memory,
   {
     open,
@@ -250,7 +250,7 @@ async function presumeAll(
 }
 
 async function openBelow(
-  session: Session,
+  session: PostgresSession,
   words: WordTable,
   floors: readonly StreamFloor[],
 ): Promise<Open[]> {

@@ -1,4 +1,4 @@
-import type { Session } from '../../../database/postgres.ts';
+import type { PostgresSession } from '../../../database/postgres.ts';
 import type { BodySource } from '../../batch.ts';
 import { BODY_ENCODING, MINIMUM_BASE } from '../body-codec.ts';
 import {
@@ -30,7 +30,7 @@ export class BodyTable {
   }
 
   /** Reads what is stored for these sessions, so that `put` can assign numbers without a query. */
-  async prepare(session: Session, sessionIds: readonly number[]): Promise<void> {
+  async prepare(session: PostgresSession, sessionIds: readonly number[]): Promise<void> {
     forgetOldest(this.#sessions);
     const unknown = [...new Set(sessionIds)].filter((id) => !this.#sessions.has(id));
     for (const id of unknown) this.#sessions.set(id, new SessionBodies());
@@ -60,7 +60,7 @@ export class BodyTable {
   }
 
   /** Stores the bodies given to `put`. */
-  async flush(session: Session): Promise<void> {
+  async flush(session: PostgresSession): Promise<void> {
     const rows = this.#added;
     this.#added = [];
     if (rows.length === 0) return;
@@ -85,7 +85,7 @@ export class BodyTable {
 
 /** The bytes of a body, or the object store's key. */
 export async function readStored(
-  session: Session,
+  session: PostgresSession,
   sessionId: number,
   id: number,
   cipher?: TraceCipher,

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Session } from '../../../database/postgres.ts';
+import type { PostgresSession } from '../../../database/postgres.ts';
 import type { Explanation } from '../../../message/record.ts';
 import { dayOfSession } from '../day.ts';
 
@@ -21,7 +21,7 @@ export class ExplanationTable {
     return id;
   }
 
-  async flush(session: Session): Promise<void> {
+  async flush(session: PostgresSession): Promise<void> {
     const rows = [...this.#added.values()];
     if (rows.length === 0) return;
     await session.run(
@@ -43,7 +43,7 @@ export class ExplanationTable {
 
 /** The explanations of some rows of one session, by number. */
 export async function readExplanations(
-  session: Session,
+  session: PostgresSession,
   sessionId: number,
   numbers: readonly number[],
 ): Promise<ReadonlyMap<number, Explanation>> {

@@ -3,7 +3,7 @@ import { idAtTime } from '../../../message/id.ts';
 import { findAnyOf } from '../../any-of.ts';
 import { type KeyMatch, keyMatches } from '../../key-value.ts';
 import type { QuickFindStore } from '../../quick-find.ts';
-import { type LargeBody, type SearchedStore, type Span, search } from '../../search.ts';
+import { type LargeBody, type SearchedStore, type SearchPart, search } from '../../search.ts';
 import type { ShownTo } from '../../shown-to.ts';
 import type { TracePage, TraceQuery } from '../../trace-query.ts';
 import type { FindOptions } from '../../trace-store.ts';
@@ -51,7 +51,7 @@ async function findIn(
   const keys = keyMatches(query.search);
   refusePrefixes(keys, cipher);
   const { shown } = options;
-  const statements = (span: Span, limit: number): Condition[] =>
+  const statements = (span: SearchPart, limit: number): Condition[] =>
     candidateStatements(words, query, { keys, span, limit, shown, cipher });
   const store: SearchedStore = {
     bottom: (order, from) => bottom(db, order, from),
@@ -74,7 +74,7 @@ async function findIn(
 
 interface Candidates {
   readonly keys: readonly KeyMatch[];
-  readonly span: Span;
+  readonly span: SearchPart;
   readonly limit: number;
   readonly shown: ShownTo | undefined;
   readonly cipher: TraceCipher | undefined;
@@ -155,7 +155,7 @@ async function top(db: Database): Promise<number> {
 /** For sessions the very oldest: one with a message since `from` may have begun long before. */
 async function bottom(
   db: Database,
-  order: Span['order'],
+  order: SearchPart['order'],
   from: number | undefined,
 ): Promise<number> {
   const [row] = await db.rows<{ lowest: number | null }>(

@@ -1,4 +1,4 @@
-import type { Database, Session } from '../../../database/postgres.ts';
+import type { Database, PostgresSession } from '../../../database/postgres.ts';
 import { toldElsewhere } from '../../../error/foreseen.ts';
 import type { TraceCipher } from '../trace-cipher.ts';
 import { BodyTable } from './body-table.ts';
@@ -25,13 +25,19 @@ export class Memory {
    * Runs `work` in a transaction, one at a time; if it is rolled back, what was learnt in it is
    * forgotten before the next one begins.
    */
-  transaction<Result>(db: Database, work: (session: Session) => Promise<Result>): Promise<Result> {
+  transaction<Result>(
+    db: Database,
+    work: (session: PostgresSession) => Promise<Result>,
+  ): Promise<Result> {
     const mine = this.#turn.then(() => this.#run(db, work));
     this.#turn = mine.catch(toldElsewhere);
     return mine;
   }
 
-  async #run<Result>(db: Database, work: (session: Session) => Promise<Result>): Promise<Result> {
+  async #run<Result>(
+    db: Database,
+    work: (session: PostgresSession) => Promise<Result>,
+  ): Promise<Result> {
     try {
       return await db.transaction(async (session) => {
         await this.words.refresh(session);

@@ -1,4 +1,4 @@
-import type { Session, SqlValue } from '../../../database/postgres.ts';
+import type { PostgresSession, SqlValue } from '../../../database/postgres.ts';
 import type { AttemptRecord } from '../../../message/record.ts';
 import type { PastChange } from '../../batch.ts';
 import type { MessageState, Settlement } from '../../message-state.ts';
@@ -23,7 +23,7 @@ const UPSERT = `INSERT INTO message(${COLUMNS})
 
 /** The states of messages by id; their sessions limit the partitions that the database has to search. */
 export async function readStates(
-  session: Session,
+  session: PostgresSession,
   words: Words,
   { ids, sessionIds }: { readonly ids: readonly number[]; readonly sessionIds: readonly number[] },
 ): Promise<Map<number, MessageState>> {
@@ -38,7 +38,7 @@ export async function readStates(
 
 /** In the order they were made. */
 export async function readSessionStates(
-  session: Session,
+  session: PostgresSession,
   words: Words,
   { sessionId, limit }: { readonly sessionId: number; readonly limit: number },
 ): Promise<MessageState[]> {
@@ -51,7 +51,7 @@ export async function readSessionStates(
 }
 
 async function withExplanations(
-  session: Session,
+  session: PostgresSession,
   words: Words,
   rows: readonly MessageRow[],
 ): Promise<MessageState[]> {
@@ -69,7 +69,7 @@ async function withExplanations(
 
 /** Only within a transaction, with all words added. */
 export async function writeStates(
-  session: Session,
+  session: PostgresSession,
   states: readonly MessageState[],
   { words, explanations }: { readonly words: Words; readonly explanations: ExplanationTable },
 ): Promise<void> {
@@ -99,7 +99,7 @@ export function wordsOfStates(states: readonly MessageState[]): Set<string> {
 }
 
 export async function writeAttempts(
-  session: Session,
+  session: PostgresSession,
   attempts: readonly AttemptRecord[],
   words: Words,
 ): Promise<void> {
@@ -123,7 +123,7 @@ export async function writeAttempts(
 
 /** The latest tries of each message, in order. */
 export async function readAttempts(
-  session: Session,
+  session: PostgresSession,
   words: Words,
   { sessionId, limit }: { readonly sessionId: number; readonly limit: number },
 ): Promise<TracedAttempt[]> {
@@ -151,7 +151,10 @@ export async function readAttempts(
   }));
 }
 
-export async function writePast(session: Session, rows: readonly PastChange[]): Promise<void> {
+export async function writePast(
+  session: PostgresSession,
+  rows: readonly PastChange[],
+): Promise<void> {
   if (rows.length === 0) return;
   const column = (value: (row: PastChange) => SqlValue): SqlValue[] => rows.map(value);
   await session.run(
@@ -168,7 +171,7 @@ export async function writePast(session: Session, rows: readonly PastChange[]): 
 }
 
 export async function readPast(
-  session: Session,
+  session: PostgresSession,
   sessionIds: readonly number[],
 ): Promise<Map<number, Settlement[]>> {
   const rows = await session.rows<{

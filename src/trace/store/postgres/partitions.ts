@@ -1,4 +1,4 @@
-import type { Session } from '../../../database/postgres.ts';
+import type { PostgresSession } from '../../../database/postgres.ts';
 import { idAtTime } from '../../../message/id.ts';
 import { endOfDay, startOfDay } from '../day.ts';
 import { PARTITIONED } from './schema.ts';
@@ -21,7 +21,7 @@ export class Partitions {
   #horizon = '';
 
   /** Reads what another operator plane may have changed. */
-  async refresh(session: Session): Promise<void> {
+  async refresh(session: PostgresSession): Promise<void> {
     this.#days.clear();
     for (const { day } of await session.rows<{ day: string }>('SELECT day FROM day')) {
       this.#days.add(day);
@@ -47,7 +47,7 @@ export class Partitions {
   }
 
   /** Creates missing partitions of days. Only within a transaction. */
-  async ensure(session: Session, days: Iterable<string>): Promise<void> {
+  async ensure(session: PostgresSession, days: Iterable<string>): Promise<void> {
     const missing = [...new Set(days)].filter((day) => !this.#days.has(day) && day > this.#horizon);
     if (missing.length === 0) return;
     await this.refresh(session);
@@ -55,7 +55,7 @@ export class Partitions {
   }
 
   /** A table that is created separately and then attached only locks the others for a moment. */
-  async #make(session: Session, day: string): Promise<void> {
+  async #make(session: PostgresSession, day: string): Promise<void> {
     const { first, next } = boundsOf(day);
     for (const table of PARTITIONED) {
       const name = partition(table, day);

@@ -1,4 +1,4 @@
-import type { Database, Session } from '../../../database/postgres.ts';
+import type { Database, PostgresSession } from '../../../database/postgres.ts';
 import type { KeptMessage } from '../../trace-store.ts';
 import { BODY_ENCODING } from '../body-codec.ts';
 import { endOfDay } from '../day.ts';
@@ -39,7 +39,7 @@ export async function purgedDays(db: Database, memory: Memory): Promise<PurgedSt
 }
 
 async function sizeOf(
-  session: Session,
+  session: PostgresSession,
   day: string,
 ): Promise<{ readonly bytes: number; readonly messages: number }> {
   const [count] = await session.rows<{ messages: number }>(
@@ -92,7 +92,7 @@ const SETTLED_HELD = `SELECT session_id FROM message_held m GROUP BY session_id
     AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.session_id = m.session_id)`;
 
 /** Rows without a partition of their own go to the default one. */
-async function keepOpen(session: Session, day: string, keeping: Keeping): Promise<void> {
+async function keepOpen(session: PostgresSession, day: string, keeping: Keeping): Promise<void> {
   await session.run(`CREATE TEMP TABLE kept ON COMMIT DROP AS ${sessionsToKeep(day, keeping)}`);
   for (const table of PARTITIONED) {
     await session.run(
@@ -113,7 +113,7 @@ async function keepOpen(session: Session, day: string, keeping: Keeping): Promis
 }
 
 /** Roll-ups are kept longer than their messages, by the hour. */
-async function keepStatistics(session: Session, day: string): Promise<void> {
+async function keepStatistics(session: PostgresSession, day: string): Promise<void> {
   await session.run(
     `WITH old AS (DELETE FROM statistic WHERE minute < ? RETURNING *)
      INSERT INTO statistic SELECT minute / 60 * 60, host, sum(n_in), sum(n_out), sum(n_error), sum(bytes),

@@ -1,5 +1,5 @@
 import { newerVersion } from '../../../database/newer-version.ts';
-import type { Database, Session } from '../../../database/postgres.ts';
+import type { Database, PostgresSession } from '../../../database/postgres.ts';
 import { declaredColumns, withAddedColumns } from '../message-columns.ts';
 
 /** The tables that are partitioned by the day of the session, to be dropped as a whole. */
@@ -91,7 +91,7 @@ export async function ensureSchema(
   });
 }
 
-async function versionOf(session: Session, schema: string): Promise<number> {
+async function versionOf(session: PostgresSession, schema: string): Promise<number> {
   const [made] = await session.rows<{ found: boolean }>(
     `SELECT to_regclass(?) IS NOT NULL AS found`,
     `"${schema}".note`,

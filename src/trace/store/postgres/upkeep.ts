@@ -1,4 +1,4 @@
-import type { Database, Session } from '../../../database/postgres.ts';
+import type { Database, PostgresSession } from '../../../database/postgres.ts';
 import { EngineError } from '../../../error/engine-error.ts';
 import type { Hold, TraceUsage } from '../../trace-store.ts';
 import {
@@ -54,7 +54,7 @@ export async function usage(db: Database, { partitions }: Memory): Promise<Trace
   return { days, bytes: await totalBytes(db), heldSessions: held?.n ?? 0 };
 }
 
-export async function bytesOfDay(session: Session, day: string): Promise<number> {
+export async function bytesOfDay(session: PostgresSession, day: string): Promise<number> {
   const names = PARTITIONED.map((table) => partition(table, day));
   const [row] = await session.rows<{ bytes: number | null }>(
     'SELECT sum(pg_total_relation_size(name::regclass))::bigint AS bytes FROM unnest(?::text[]) AS name',
@@ -64,7 +64,7 @@ export async function bytesOfDay(session: Session, day: string): Promise<number>
 }
 
 /** Of the production's whole schema. */
-export async function totalBytes(session: Session): Promise<number> {
+export async function totalBytes(session: PostgresSession): Promise<number> {
   const [row] = await session.rows<{ bytes: number | null }>(
     `SELECT sum(pg_total_relation_size(c.oid))::bigint AS bytes FROM pg_class c
        JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -146,7 +146,7 @@ export function indexedDays(db: Database, memory: Memory): IndexedStore {
 }
 
 /** Those of sessions that are still there: keys of a day that was purged meanwhile would never be removed. */
-async function standing(session: Session, keys: readonly OwnedKey[]): Promise<OwnedKey[]> {
+async function standing(session: PostgresSession, keys: readonly OwnedKey[]): Promise<OwnedKey[]> {
   const rows = await session.rows<{ id: number }>(
     `SELECT id FROM unnest(?::bigint[]) AS id WHERE EXISTS (SELECT 1 FROM message WHERE session_id = id)`,
     [...new Set(keys.map(({ sessionId }) => sessionId))],

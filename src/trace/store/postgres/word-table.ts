@@ -1,4 +1,4 @@
-import type { Session } from '../../../database/postgres.ts';
+import type { PostgresSession } from '../../../database/postgres.ts';
 import type { WordSearch } from '../conditions.ts';
 import type { Words } from '../message-columns.ts';
 
@@ -19,13 +19,13 @@ export class WordTable implements Words, WordSearch {
   #last = 0;
 
   /** Reads words that were added since. */
-  async refresh(session: Session): Promise<void> {
+  async refresh(session: PostgresSession): Promise<void> {
     const rows = await session.rows<WordRow>('SELECT id, text FROM word WHERE id > ?', this.#last);
     this.#remember(rows);
   }
 
   /** Assigns numbers to texts without one. */
-  async add(session: Session, texts: Iterable<string>): Promise<void> {
+  async add(session: PostgresSession, texts: Iterable<string>): Promise<void> {
     const missing = [...new Set(texts)].filter((text) => !this.#numbers.has(text));
     if (missing.length === 0) return;
     await session.run(

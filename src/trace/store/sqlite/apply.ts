@@ -1,7 +1,7 @@
 import { syncLog } from '../../../database/synced-log.ts';
 import type { HostRecord } from '../../../message/record.ts';
 import { foldBatch, messageOf, type StatisticChange, sessionOf } from '../../batch.ts';
-import { type Difference, differencesOf } from '../../difference.ts';
+import { differencesOf, type TraceDifference } from '../../difference.ts';
 import { fold } from '../../fold.ts';
 import type { MessageState } from '../../message-state.ts';
 import type { TraceInput } from '../../trace-input.ts';
@@ -43,7 +43,7 @@ export async function apply(
 export function differences(
   files: TraceFiles,
   inputs: readonly TraceInput[],
-): readonly Difference[] {
+): readonly TraceDifference[] {
   return [...Map.groupBy(inputs, (input) => fileNameOf(files, input))].flatMap(([name, part]) =>
     differencesIn(files.file(name), part),
   );
@@ -84,9 +84,9 @@ function applyToFile(file: TraceFile, inputs: readonly TraceInput[]): readonly M
 }
 
 /** What `applyToFile` would change in a day. */
-function differencesIn(file: TraceFile, inputs: readonly TraceInput[]): readonly Difference[] {
+function differencesIn(file: TraceFile, inputs: readonly TraceInput[]): readonly TraceDifference[] {
   const known = new Map<number, MessageState | undefined>();
-  let found: readonly Difference[] = [];
+  let found: readonly TraceDifference[] = [];
   file.rehearse(() => {
     const changes = foldBatch(inputs, {
       state: (id) => {

@@ -2,7 +2,7 @@ import { idAtTime, timeOfId } from '../../../message/id.ts';
 import { findAnyOf } from '../../any-of.ts';
 import { type KeyMatch, keyMatches } from '../../key-value.ts';
 import type { QuickFindStore } from '../../quick-find.ts';
-import { type LargeBody, type SearchedStore, type Span, search } from '../../search.ts';
+import { type LargeBody, type SearchedStore, type SearchPart, search } from '../../search.ts';
 import type { ShownTo } from '../../shown-to.ts';
 import type { TracePage, TraceQuery } from '../../trace-query.ts';
 import type { FindOptions } from '../../trace-store.ts';
@@ -79,7 +79,7 @@ function findIn(
 
 interface Candidates {
   readonly keys: readonly KeyMatch[];
-  readonly span: Span;
+  readonly span: SearchPart;
   readonly limit: number;
   readonly shown?: ShownTo | undefined;
 }
@@ -133,7 +133,7 @@ function statement(
 function keyStatement(
   file: TraceFile,
   keys: readonly KeyMatch[],
-  span: Span,
+  span: SearchPart,
 ): Condition | undefined {
   const conditions = keyConditions(keys, file.words, { span, cipher: file.cipher });
   if (conditions === undefined) return undefined;
@@ -149,7 +149,7 @@ function keyStatement(
 }
 
 /** The hours of the day that a span of sessions covers. */
-function bucketsOf({ low, high }: Span): number[] {
+function bucketsOf({ low, high }: SearchPart): number[] {
   const first = Math.floor(timeOfId(low) / 3_600_000);
   const last = Math.floor(timeOfId(high) / 3_600_000);
   if (last - first >= 23) return Array.from({ length: 24 }, (_, hour) => hour);
@@ -157,7 +157,7 @@ function bucketsOf({ low, high }: Span): number[] {
 }
 
 /** The files that may contain a part of the span, those with the newest first. */
-function rangesOf(files: TraceFiles, { order, low, high }: Span): FileRange[] {
+function rangesOf(files: TraceFiles, { order, low, high }: SearchPart): FileRange[] {
   const ranges = files
     .ranges()
     .filter(({ firstSession, lastSession, lastId }) =>
@@ -169,14 +169,18 @@ function rangesOf(files: TraceFiles, { order, low, high }: Span): FileRange[] {
 }
 
 /** Whether a file, and therefore all that follow, contains nothing newer than the last of a full page. */
-function isBehind(range: FileRange, { order }: Span, last: TracedMessage | undefined): boolean {
+function isBehind(
+  range: FileRange,
+  { order }: SearchPart,
+  last: TracedMessage | undefined,
+): boolean {
   if (last === undefined) return false;
   return order === 'id' ? range.lastId < last.id : range.lastSession < last.sessionId;
 }
 
 function bottom(
   ranges: readonly FileRange[],
-  order: Span['order'],
+  order: SearchPart['order'],
   from: number | undefined,
 ): number {
   const low = from === undefined ? 0 : idAtTime(from);
