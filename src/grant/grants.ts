@@ -101,7 +101,8 @@ class StoredGrants implements Grants {
       if (await this.#isEnded(stored)) return { refused: 'ended', grant };
       const hash = hashOf(token.secret);
       const { before } = stored;
-      if (before?.hash === hash && now < before.at + this.#limits.grace) {
+      // a clock that was set back must not make the time longer; those of two engines differ by a little
+      if (before?.hash === hash && Math.abs(now - before.at) < this.#limits.grace) {
         return issued(nextToken(token, before.salt), stored);
       }
       if (hash !== stored.hash) {

@@ -93,6 +93,16 @@ test.concurrent('a token that comes again shortly after gives the same next one;
   expect(await two.of(0).find(first.grant.id)).toBeUndefined();
 });
 
+test.concurrent('a clock that is set back makes the time of a used token no longer', async () => {
+  await using two = await engines();
+  const first = await two.of(0).begin(ANNA);
+  const second = good(await two.of(0).rotate(first.refreshToken));
+  two.clock.set(two.clock.now() - 1_000);
+  expect(good(await two.of(1).rotate(first.refreshToken)).refreshToken).toBe(second.refreshToken);
+  two.clock.set(two.clock.now() - HOUR);
+  expect(await two.of(1).rotate(first.refreshToken)).toMatchObject({ refused: 'reused' });
+});
+
 test.concurrent('who knows the id of a grant, or a part of a token, can neither refresh nor end it', async () => {
   await using two = await engines();
   const store = two.of(0);

@@ -100,6 +100,12 @@ export class Tokens {
     this.#lent.event('warn', 'sign-in-reused', text, who);
   }
 
+  #reused(subject: string): void {
+    const who = ` It is that of ${subject}.`;
+    const text = `A refresh token of an application came a second time: it may be stolen, so its tokens were revoked.${who}`;
+    this.#lent.event('warn', 'sign-in-reused', text, who);
+  }
+
   async #issued(
     subject: string,
     allowed: Kept,
@@ -116,6 +122,7 @@ export class Tokens {
     const { grants, people } = this.#parts;
     const rotated = await grants.long.rotate(form.get('refresh_token') ?? '');
     if ('refused' in rotated) {
+      if (rotated.refused === 'reused') this.#reused(rotated.grant?.subject ?? 'somebody');
       throw new OAuthError('invalid_grant', `the refresh token is ${rotated.refused}`);
     }
     const { grant, refreshToken: refresh } = rotated;

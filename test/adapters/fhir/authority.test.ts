@@ -125,6 +125,7 @@ test('launched standalone, an application sees the one patient of the person, at
   expect(await statusOf('/Observation', next.access_token)).toBe(200);
   // the old one again: somebody has stolen it
   const again = await tokenFor(site, { ...refresh, refresh_token: one.refresh_token });
+  expect(site.log.join('')).toContain('A refresh token of an application came a second time');
   expect([again.status, again.error]).toEqual([400, 'invalid_grant']);
   expect(await statusOf('/Observation', next.access_token)).toBe(401);
 });
