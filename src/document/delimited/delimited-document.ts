@@ -3,7 +3,8 @@ import { type Charset, charsetNamed, decodeFaithfully } from '../charset.ts';
 import type { Document } from '../document.ts';
 import { atOnce, inTurns } from '../in-turns.ts';
 import { type ColumnPath, columnPath } from './column-path.ts';
-import { closingQuote, GapList, type Row, rowsOf, writtenRows } from './rows.ts';
+import { type Row, RowList } from './row-list.ts';
+import { closingQuote, rowsOf } from './rows.ts';
 
 /** The format of a delimited text, as far as the caller knows it. */
 export interface Layout {
@@ -37,15 +38,14 @@ export function* readingDelimited(
   const mark = decoded.text.startsWith('\uFEFF') ? '\uFEFF' : '';
   const text = decoded.text.slice(mark.length);
   const delimiter = layout.delimiter ?? likelyDelimiter(text);
-  const rows = yield* rowsOf(text, delimiter);
+  const rows = new RowList(yield* rowsOf(text, delimiter));
   const { header } = layout;
-  return new DelimitedDocument({ text, rows, delimiter, header, charset, mark, raw: bytes });
+  return new DelimitedDocument({ rows, delimiter, header, charset, mark, raw: bytes });
 }
 
 interface Source {
-  /** Without the mark. */
-  readonly text: string;
-  readonly rows: readonly Row[];
+  /** This document changes it. */
+  readonly rows: RowList;
   readonly delimiter: string;
   readonly header: boolean;
   readonly charset: Charset;
@@ -58,14 +58,14 @@ interface Source {
 export class DelimitedDocument implements Document {
   readonly kind = 'delimited';
   readonly #source: Source;
-  readonly #rows: GapList<Row>;
+  #rows: RowList;
   #columns: readonly string[];
   #raw: Uint8Array | undefined;
 
   constructor(source: Source) {
     this.#source = source;
-    this.#rows = new GapList(source.rows);
-    this.#columns = source.header ? this.#fields(0).map(unquoted) : [];
+    this.#rows = source.rows;
+    this.#columns = source.header ? this.#names() : [];
     this.#raw = source.raw;
   }
 
@@ -102,7 +102,7 @@ export class DelimitedDocument implements Document {
     const rows = places
       .flatMap((place) => this.#rows.at(place) ?? [])
       .map((row) => (row.lineEnd === '' ? { text: row.text, lineEnd } : row));
-    return new DelimitedDocument({ ...this.#source, rows, raw: undefined });
+    return new DelimitedDocument({ ...this.#source, rows: RowList.of(rows), raw: undefined });
   }
 
   get(path: string): string {
@@ -156,27 +156,33 @@ export class DelimitedDocument implements Document {
 
   /** @internal Rewrites every value, including the header, whose row is 0; columns count from 1. */
   rewrite(change: (value: string, row: number, column: number) => string): void {
+    this.#rows = RowList.of(this.#rewritten(change));
+    this.#raw = undefined;
+  }
+
+  *#rewritten(change: (value: string, row: number, column: number) => string): Generator<Row> {
     const { delimiter } = this.#source;
-    for (const [index, row] of this.#rows.all().entries()) {
+    for (let index = 0; index < this.#rows.length; index++) {
+      const row = this.#rows.at(index);
+      if (row === undefined) continue;
       const fields = fieldsOf(row.text, delimiter).map((field, at) => {
         const value = unquoted(field);
         return quoted(change(value, index - this.#first + 1, at + 1), delimiter, field);
       });
-      this.#rows.set(index, { text: fields.join(delimiter), lineEnd: row.lineEnd });
+      yield { text: fields.join(delimiter), lineEnd: row.lineEnd };
     }
-    this.#raw = undefined;
   }
 
   bytes(): Uint8Array {
     if (this.#raw === undefined) {
-      const { charset, mark, text } = this.#source;
-      this.#raw = charset.encode(mark + writtenRows(this.#rows.all(), text));
+      const { charset, mark } = this.#source;
+      this.#raw = charset.encode(mark + this.#rows.written());
     }
     return this.#raw;
   }
 
   copy(): DelimitedDocument {
-    return new DelimitedDocument({ ...this.#source, rows: this.#rows.all(), raw: this.#raw });
+    return new DelimitedDocument({ ...this.#source, rows: this.#rows.copy(), raw: this.#raw });
   }
 
   /** Index of the first data row. */
@@ -188,10 +194,21 @@ export class DelimitedDocument implements Document {
     return fieldsOf(this.#rows.at(index)?.text ?? '', this.#source.delimiter);
   }
 
+  /** The names in the first row. */
+  #names(): string[] {
+    const { text = '' } = this.#rows.at(0) ?? {};
+    const { delimiter } = this.#source;
+    if (fieldAt(text, delimiter, MOST_COLUMNS) !== undefined) throw tooManyColumns();
+    return fieldsOf(text, delimiter).map(unquoted);
+  }
+
   #value(row: number, { column }: ColumnPath): string {
     if (column === '') return this.#rows.at(this.#first + row - 1)?.text ?? '';
     const index = this.#column(column);
-    return index === undefined ? '' : unquoted(this.#fields(this.#first + row - 1)[index] ?? '');
+    if (index === undefined) return '';
+    const { text = '' } = this.#rows.at(this.#first + row - 1) ?? {};
+    const place = fieldAt(text, this.#source.delimiter, index);
+    return place === undefined ? '' : unquoted(text.slice(...place));
   }
 
   /** Names come before numbers, so that a column called `2024` can be reached. */
@@ -211,7 +228,7 @@ export class DelimitedDocument implements Document {
     const index = this.#columns.length;
     if (this.#rows.length === 0) this.#rows.push({ text: '', lineEnd: '\n' });
     this.#write(0, index === 1 && this.#columns[0] === '' ? 0 : index, name);
-    this.#columns = this.#fields(0).map(unquoted);
+    this.#columns = this.#names();
     return this.#columns.length - 1;
   }
 
@@ -242,10 +259,13 @@ export class DelimitedDocument implements Document {
     const row = this.#rows.at(index);
     if (row === undefined) return;
     const { delimiter } = this.#source;
-    const fields = fieldsOf(row.text, delimiter);
-    while (fields.length <= column) fields.push('');
-    fields[column] = quoted(value, delimiter, fields[column] ?? '');
-    this.#rows.set(index, { text: fields.join(delimiter), lineEnd: row.lineEnd });
+    const { text, lineEnd } = row;
+    const place = fieldAt(text, delimiter, column);
+    const [from, to] = place ?? [text.length, text.length];
+    const missing = place === undefined ? column + 1 - fieldsOf(text, delimiter).length : 0;
+    const field = quoted(value, delimiter, text.slice(from, to));
+    const changed = text.slice(0, from) + delimiter.repeat(missing) + field + text.slice(to);
+    this.#rows.set(index, { text: changed, lineEnd });
     this.#raw = undefined;
   }
 }
@@ -259,17 +279,47 @@ function likelyDelimiter(text: string): string {
   return counted.reduce((best, one) => (one.count > best.count ? one : best)).delimiter;
 }
 
+/** More names are no header. */
+const MOST_COLUMNS = 100_000;
+
+function tooManyColumns(): EngineError {
+  return new EngineError(
+    'DOCUMENT_UNREADABLE',
+    `The first line has more than ${MOST_COLUMNS} columns. If it names none, say header=absent in the type; otherwise route the message without reading its body.`,
+  );
+}
+
+/** Where the field ends that begins at a position of a record; its length if it is the last. */
+function fieldEnd(row: string, delimiter: string, start: number): number {
+  const from = row[start] === '"' ? Math.max(closingQuote(row, start), start) : start;
+  const end = row.indexOf(delimiter, from);
+  return end < 0 ? row.length : end;
+}
+
+/** From where to where the nth field of a record is, from 0; undefined beyond the last. */
+function fieldAt(
+  row: string,
+  delimiter: string,
+  n: number,
+): readonly [from: number, to: number] | undefined {
+  let start = 0;
+  for (let at = 0; start <= row.length; at++) {
+    const end = fieldEnd(row, delimiter, start);
+    if (at === n) return [start, end];
+    start = end + 1;
+  }
+  return undefined;
+}
+
 /** The fields of a record as written, including quotes. */
 function fieldsOf(row: string, delimiter: string): string[] {
   const fields: string[] = [];
-  let start = 0;
-  for (;;) {
-    const from = row[start] === '"' ? Math.max(closingQuote(row, start), start) : start;
-    const end = row.indexOf(delimiter, from);
-    if (end < 0) return [...fields, row.slice(start)];
+  for (let start = 0; start <= row.length; ) {
+    const end = fieldEnd(row, delimiter, start);
     fields.push(row.slice(start, end));
     start = end + 1;
   }
+  return fields;
 }
 
 /** A field's value without its quotes. */

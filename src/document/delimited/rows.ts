@@ -1,24 +1,56 @@
 import { EngineError } from '../../error/engine-error.ts';
 
-/** One record of a delimited text: its characters and its line end. */
-export interface Row {
-  readonly text: string;
-  readonly lineEnd: string;
-  /** Where it begins in the text that was read; undefined once it was changed. */
-  readonly from?: number | undefined;
-}
-
 const [FEED, RETURN, QUOTE] = [0x0a, 0x0d, 0x22];
 
 /** How many rows are read at a stretch. */
 const AT_ONCE = 1_000;
 
+/** The records of a text as they were found: where each begins. */
+export class FoundRows {
+  length = 0;
+  text: string;
+  #starts = new Int32Array(256);
+
+  constructor(text = '') {
+    this.text = text;
+  }
+
+  add(start: number): void {
+    if (this.length === this.#starts.length) {
+      const starts = new Int32Array(this.length * 2);
+      starts.set(this.#starts);
+      this.#starts = starts;
+    }
+    this.#starts[this.length++] = start;
+  }
+
+  /** The nth from 0, its line end apart: the last characters are one, since inside quotes it would not be at the end. */
+  row(n: number): { readonly text: string; readonly lineEnd: string } | undefined {
+    if (n < 0 || n >= this.length) return undefined;
+    const { text } = this;
+    const [start, next] = [this.#startOf(n), this.#startOf(n + 1)];
+    const last = text.charCodeAt(next - 1);
+    let end = last === FEED || last === RETURN ? next - 1 : next;
+    if (last === FEED && end > start && text.charCodeAt(end - 1) === RETURN) end -= 1;
+    return { text: text.slice(start, end), lineEnd: text.slice(end, next) };
+  }
+
+  /** The text of all from one up to another, without that. */
+  between(from: number, to: number): string {
+    return this.text.slice(this.#startOf(from), this.#startOf(to));
+  }
+
+  #startOf(n: number): number {
+    return n < this.length ? (this.#starts[n] ?? 0) : this.text.length;
+  }
+}
+
 /**
  * Splits a text into records by RFC 4180: a line end inside quotes belongs to the value. Stops now and then. Throws
  * DOCUMENT_UNREADABLE with the line of a quote that is never closed.
  */
-export function* rowsOf(text: string, delimiter: string): Generator<undefined, Row[]> {
-  const rows: Row[] = [];
+export function* rowsOf(text: string, delimiter: string): Generator<undefined, FoundRows> {
+  const rows = new FoundRows(text);
   /** The next of each from `start` on. */
   let [feed, carriage, quote] = [-1, -1, -1];
   let start = 0;
@@ -28,30 +60,11 @@ export function* rowsOf(text: string, delimiter: string): Generator<undefined, R
     if (quote < start) quote = placeOf('"', text, start);
     const plain = Math.min(feed, carriage);
     const end = quote < plain ? endBehindQuotes(text, start, delimiter) : plain;
-    const next = Math.min(end + (text.startsWith('\r\n', end) ? 2 : 1), text.length);
-    rows.push({ text: text.slice(start, end), lineEnd: text.slice(end, next), from: start });
-    start = next;
+    rows.add(start);
+    start = Math.min(end + (text.startsWith('\r\n', end) ? 2 : 1), text.length);
     if (rows.length % AT_ONCE === 0) yield;
   }
   return rows;
-}
-
-/** The text of rows; those that follow each other as they were read are taken together. */
-export function writtenRows(rows: readonly Row[], source: string): string {
-  const pieces: string[] = [];
-  let [from, to] = [0, 0];
-  for (const row of rows) {
-    const size = row.text.length + row.lineEnd.length;
-    if (row.from === to) {
-      to += size;
-      continue;
-    }
-    if (to > from) pieces.push(source.slice(from, to));
-    [from, to] = [row.from ?? 0, row.from === undefined ? 0 : row.from + size];
-    if (row.from === undefined) pieces.push(row.text, row.lineEnd);
-  }
-  if (to > from) pieces.push(source.slice(from, to));
-  return pieces.join('');
 }
 
 /** The length of the text if there is none. */

@@ -1,8 +1,9 @@
 import { isAscii } from 'node:buffer';
-import { EngineError } from '../../error/engine-error.ts';
+import { EngineError, isEngineError } from '../../error/engine-error.ts';
 import { buffered, type Charset, charsetNamed, decodeFaithfully } from '../charset.ts';
 import type { Document } from '../document.ts';
 import type { Line } from '../segment/line.ts';
+import type { LineCursor } from '../segment/line-cursor.ts';
 import { LineList } from '../segment/line-list.ts';
 import { readAllPlaces, readPlace, type Writing } from '../segment/place.ts';
 import { SegmentDocument, type SourceText } from '../segment/segment-document.ts';
@@ -53,8 +54,13 @@ export class EdiDocument extends SegmentDocument {
 
   override *reading(): Generator<undefined> {
     yield* super.reading();
-    if (this.kind !== 'x12' || !this.list.isRead) return;
-    this.#keep(yield* EdiLoops.reading(this.list, this.syntax));
+    if (this.kind !== 'x12') return;
+    try {
+      this.#keep(yield* EdiLoops.reading(this.list, this.syntax));
+    } catch (error) {
+      // told when a loop is asked for
+      if (!isEngineError(error)) throw error;
+    }
   }
 
   override get(path: string): string {
@@ -304,7 +310,7 @@ export class EdiDocument extends SegmentDocument {
     if (order === this.#counted && !anew) return;
     if (anew) this.changed();
     this.#counted = order;
-    for (const { trailer, count } of counts(this.list.all())) {
+    for (const { trailer, count } of counts(this.list.cursor())) {
       const said = trailer.slot(1, this.syntax.field);
       if (Number(said) !== count) trailer.replaceSlot(1, this.syntax.field, String(count));
     }
@@ -394,15 +400,17 @@ const COUNT: ReadonlyMap<number, (totals: Totals) => number> = new Map([
 ]);
 
 /** What each trailer of a body should count. */
-function counts(lines: readonly Line[]): Counted[] {
+function counts(lines: LineCursor): Counted[] {
   const found: Counted[] = [];
   const totals: Totals = { segments: 0, sets: 0, groups: 0 };
-  for (const line of lines) {
-    if (line.code === 0) continue;
+  while (lines.next()) {
+    const { code } = lines;
+    if (code === 0) continue;
     totals.segments += 1;
-    BEGIN.get(line.code)?.(totals);
-    const count = COUNT.get(line.code)?.(totals);
-    if (count !== undefined) found.push({ trailer: line, count });
+    BEGIN.get(code)?.(totals);
+    const count = COUNT.get(code)?.(totals);
+    const trailer = count === undefined ? undefined : lines.line;
+    if (count !== undefined && trailer !== undefined) found.push({ trailer, count });
   }
   return found;
 }

@@ -43,7 +43,7 @@ export class EdiLoops {
   static *reading(list: LineList, syntax: EdiSyntax): Generator<undefined, EdiLoops> {
     const known = guideOf(syntax);
     const guides = new Set<GuideLoop>();
-    const root = yield* loopTree(list.all(), syntax, (line, group) => {
+    const root = yield* loopTree(list.cursor(), syntax, (line, group) => {
       const guide = known(line, group);
       if (guide !== undefined) guides.add(guide);
       return guide;
@@ -258,7 +258,7 @@ function lineAdded(lines: Lines, line: Line): Loop | undefined {
   if (before === undefined || isEnvelope(line.code) || endsEnvelope(before.code)) return undefined;
   const loop = lines.at(before);
   if (loop === undefined) return undefined;
-  const { loop: holder, begins } = placeOf(loop, line, lines.marks);
+  const { loop: holder, begins } = placeOf(loop, { code: line.code, line }, lines.marks);
   const own = begins === undefined ? holder : new Loop(begins.id, holder, begins, line);
   const next = lines.list.after(line);
   if (own !== loop && !staysAfter(lines, own, next)) return undefined;
@@ -327,7 +327,7 @@ function cutsLoop(lines: Lines, leaving: ReadonlySet<Line>, last: Line): boolean
 function staysAfter({ marks, at }: Lines, loop: Loop, line: Line | undefined): boolean {
   if (line === undefined || isEnvelope(line.code)) return true;
   const now = at(line);
-  const then = placeOf(loop, line, marks);
+  const then = placeOf(loop, { code: line.code, line }, marks);
   return now?.first === line
     ? then.loop === now.around && then.begins === now.guide
     : then.loop === now && then.begins === undefined;

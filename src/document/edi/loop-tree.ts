@@ -1,4 +1,6 @@
+import { EngineError } from '../../error/engine-error.ts';
 import type { Line } from '../segment/line.ts';
+import type { LineCursor } from '../segment/line-cursor.ts';
 import type { Marks } from '../segment/place.ts';
 import { nameCode, nameOfCode } from '../segment/segment-path.ts';
 import { fits } from './guide/fits.ts';
@@ -43,65 +45,83 @@ export type GuideOf = (line: Line, group: Line | undefined) => GuideLoop | undef
 /** How many lines are looked at in one step. */
 const STEP = 512;
 
-/** Finds the loops of a body in one pass, in linear time, some lines at each step. */
+/** Even the line of a claim has some 30 characters. A body with more loops than one for so many is none that anybody means. */
+const SHORTEST = 24;
+const FEW = 150_000;
+
+/** Finds the loops of a body in one pass, in linear time, some lines at each step. Throws DOCUMENT_UNREADABLE if there are too many. */
 export function* loopTree(
-  lines: readonly Line[],
+  lines: LineCursor,
   marks: Marks,
   guideOf: GuideOf,
 ): Generator<undefined, Loop> {
   const root = new Loop('', undefined, undefined, undefined);
   let at = root;
   let group: Line | undefined;
-  const open = (id: string, guide: GuideLoop | undefined, line: Line): void => {
+  let count = 0;
+  const most = Math.max(FEW, lines.size / SHORTEST);
+  const open = (id: string, guide: GuideLoop | undefined, line: Line | undefined): void => {
+    if (++count > most) throw tooMany();
     const loop = new Loop(id, at, guide, line);
     at.add(loop);
     at = loop;
   };
-  const close = (to: Loop, last: Line | undefined): void => {
+  const close = (to: Loop, isWithin: boolean): void => {
+    if (at === to) return;
+    const last = isWithin ? lines.line : lines.before;
     for (; at !== to && at.around !== undefined; at = at.around) at.last = last;
   };
-  let before: Line | undefined;
-  for (const [index, line] of lines.entries()) {
+  for (let index = 0; lines.next(); index++) {
     if (index % STEP === STEP - 1) yield;
-    const envelope = ENVELOPES.get(line.code);
-    const ends = DEPTH_OF_END.get(line.code);
+    const { code } = lines;
+    const envelope = ENVELOPES.get(code);
+    const ends = DEPTH_OF_END.get(code);
     if (envelope !== undefined) {
-      close(atDepth(at, envelope.depth - 1), before);
-      const id = nameOfCode(line.code);
+      close(atDepth(at, envelope.depth - 1), false);
+      const { line } = lines;
+      if (line === undefined) continue;
       if (envelope.depth === 2) group = line;
-      open(id, envelope.depth === 3 ? guideOf(line, group) : undefined, line);
+      open(nameOfCode(code), envelope.depth === 3 ? guideOf(line, group) : undefined, line);
     } else if (ends !== undefined) {
       const ended = atDepth(at, ends);
-      close(ended, before);
+      close(ended, false);
       // a trailer without a header belongs to the enclosing loop
-      if (depthOf(ended) === ends) close(ended.around ?? ended, line);
+      if (depthOf(ended) === ends) close(ended.around ?? ended, true);
       if (ends === 2) group = undefined;
     } else {
-      const { loop, begins } = placeOf(at, line, marks);
-      close(loop, before);
-      if (begins !== undefined) open(begins.id, begins, line);
+      const { loop, begins } = placeOf(at, lines, marks);
+      close(loop, false);
+      if (begins !== undefined) open(begins.id, begins, lines.line);
     }
-    before = line;
   }
-  close(root, before);
+  close(root, false);
   return root;
 }
 
 /** The loop that a line belongs to, from the innermost open one outwards, and the loop that it begins there. Not for lines of the envelope. */
 export function placeOf(
   at: Loop,
-  line: Line,
+  seen: { readonly code: number; readonly line: Line | undefined },
   marks: Marks,
 ): { readonly loop: Loop; readonly begins?: GuideLoop } {
+  const { code } = seen;
   for (let loop: Loop | undefined = at; loop?.guide !== undefined; loop = loop.around) {
     const { guide } = loop;
-    const begins = guide.loops
-      .get(line.code)
-      ?.find(({ trigger }) => trigger !== undefined && fits(line, trigger, marks));
+    const possible = guide.loops.get(code);
+    const line = possible && seen.line;
+    const begins =
+      line && possible.find(({ trigger }) => trigger !== undefined && fits(line, trigger, marks));
     if (begins !== undefined) return { loop, begins };
-    if (guide.own.has(line.code)) return { loop };
+    if (guide.own.has(code)) return { loop };
   }
   return { loop: at };
+}
+
+function tooMany(): EngineError {
+  return new EngineError(
+    'DOCUMENT_UNREADABLE',
+    `The body consists of ${FEW} or more loops with hardly anything in them, so none of them can be asked for. Ask only for segments.`,
+  );
 }
 
 /** The innermost open loop that is no deeper in the envelope. */

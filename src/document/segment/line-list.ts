@@ -1,4 +1,6 @@
+import { FoundLines } from './found-lines.ts';
 import { Line } from './line.ts';
+import { LineCursor } from './line-cursor.ts';
 import { addCount, LineRun, LONGEST } from './line-run.ts';
 import type { MarkFinder } from './part.ts';
 import { nameCode } from './segment-path.ts';
@@ -25,7 +27,8 @@ export interface Cutter {
 /**
  * The segments of a body in order, found one after the other as they are asked for. What was not asked for
  * is never looked at and is written back as the text it is. Blank lines and indentation belong to the next
- * segment. They are kept in runs, so that a change costs the same in a body of any size.
+ * segment. They are kept in runs, so that a change costs the same in a body of any size; those behind the first run are numbers
+ * until one is asked for.
  */
 export class LineList {
   readonly #text: string;
@@ -37,6 +40,8 @@ export class LineList {
   #at = 0;
   /** Whether that is the whole text. */
   #isRead = false;
+  /** How many lines were read one by one. */
+  #scanned = 0;
   /** How many lines of a large body have each name; undefined as long as it is not worth counting. */
   #counts: Map<number, number> | undefined;
   #asked = 0;
@@ -74,26 +79,29 @@ export class LineList {
   }
 
   first(): Line | undefined {
-    return this.#runs[0]?.lines[0] ?? this.#scan();
+    return this.#runs[0]?.at(0) ?? this.#scan();
   }
 
   last(): Line | undefined {
     this.#scanAll();
-    return this.#tail.lines.at(-1);
+    return this.#tail.at(this.#tail.length - 1);
   }
 
   /** The line after one that is in the list; undefined after the last. */
   after(line: Line): Line | undefined {
     const { run } = line;
     if (run === undefined) return undefined;
-    return run.lines[run.indexOf(line) + 1] ?? this.#runs[run.place + 1]?.lines[0] ?? this.#scan();
+    return run.at(run.indexOf(line) + 1) ?? this.#runs[run.place + 1]?.at(0) ?? this.#scan();
   }
 
   /** The line before one that is in the list; undefined before the first. */
   before(line: Line): Line | undefined {
     const { run } = line;
     if (run === undefined) return undefined;
-    return run.lines[run.indexOf(line) - 1] ?? this.#runs[run.place - 1]?.lines.at(-1);
+    const at = run.indexOf(line);
+    if (at > 0) return run.at(at - 1);
+    const previous = this.#runs[run.place - 1];
+    return previous?.at(previous.length - 1);
   }
 
   /** Where a line was: the line after it, or after its former place if it was removed. */
@@ -114,10 +122,30 @@ export class LineList {
         left -= fewer;
         continue;
       }
-      for (const line of run.lines) if (line.code === code && --left === 0) return line;
+      const { opened } = run;
+      if (opened === undefined) {
+        const wanted = { code, left, last: undefined, isPast: false };
+        const found = run.find(wanted, 0);
+        if (found !== undefined) return found;
+        left = wanted.left;
+        continue;
+      }
+      for (const line of opened) if (line.code === code && --left === 0) return line;
     }
-    for (let line = this.#scan(); line !== undefined; line = this.#scan()) {
+    return this.#findFurther(code, left);
+  }
+
+  #findFurther(code: number, n: number): Line | undefined {
+    let left = n;
+    while (!this.#isFar) {
+      const line = this.#scanLine();
+      if (line === undefined) return undefined;
       if (line.code === code && --left === 0) return line;
+    }
+    const wanted = { code, left, last: undefined, isPast: false };
+    for (let run = this.#scanRun(); run !== undefined; run = this.#scanRun()) {
+      const found = run.find(wanted, 0);
+      if (found !== undefined) return found;
     }
     return undefined;
   }
@@ -143,13 +171,13 @@ export class LineList {
   between({ first, last }: Stretch, code?: number): Line[] {
     const found: Line[] = [];
     for (let run = first.run; run !== undefined; run = this.#next(run)) {
-      const { lines } = run;
-      for (let at = run === first.run ? run.indexOf(first) : 0; at < lines.length; at++) {
-        const line = lines[at];
-        if (line === undefined) break;
-        if (code === undefined || line.code === code) found.push(line);
-        if (line === last) return found;
+      const until = run === last.run ? run.indexOf(last) : run.length - 1;
+      for (let at = run === first.run ? run.indexOf(first) : 0; at <= until; at++) {
+        if (code !== undefined && run.codeAt(at) !== code) continue;
+        const line = run.at(at);
+        if (line !== undefined) found.push(line);
       }
+      if (run === last.run) return found;
     }
     return found;
   }
@@ -159,9 +187,8 @@ export class LineList {
     this.#scanAll();
     for (let at = this.#runs.length - 1; at >= 0; at--) {
       const run = this.#runs[at];
-      if (run?.countIfFewer(code, 1) === 0) continue;
-      const found = run?.lines.findLast((line) => line.code === code);
-      if (found !== undefined) return found;
+      if (run === undefined || run.countIfFewer(code, 1) === 0) continue;
+      for (let n = run.length - 1; n >= 0; n--) if (run.codeAt(n) === code) return run.at(n);
     }
     return undefined;
   }
@@ -175,8 +202,12 @@ export class LineList {
     }
     if (code !== undefined && this.#lacks(code)) return [];
     const found: Line[] = [];
-    for (const { lines } of this.#runs) {
-      for (const line of lines) if (code === undefined || line.code === code) found.push(line);
+    for (const run of this.#runs) {
+      for (let at = 0; at < run.length; at++) {
+        if (code !== undefined && run.codeAt(at) !== code) continue;
+        const line = run.at(at);
+        if (line !== undefined) found.push(line);
+      }
     }
     return found;
   }
@@ -185,7 +216,7 @@ export class LineList {
     this.#scanAll();
     let count = 0;
     for (const run of this.#runs) {
-      count += code === undefined ? run.lines.length : run.count(code);
+      count += code === undefined ? run.length : run.count(code);
     }
     return count;
   }
@@ -197,11 +228,11 @@ export class LineList {
     const span = [0, 0, text.length, text.length + lineEnd.length] as const;
     const line = new Line(text + lineEnd, span, nameCode(text), marks);
     const run = before?.run ?? this.#tail;
-    const at = before === undefined ? run.lines.length : run.indexOf(before);
-    const previous = before === undefined ? run.lines.at(-1) : this.before(before);
+    const at = before === undefined ? run.length : run.indexOf(before);
+    const previous = before === undefined ? run.at(at - 1) : this.before(before);
     previous?.endWith(lineEnd);
     run.add(line, at);
-    if (run.lines.length > LONGEST) this.#split(run);
+    if (run.length > LONGEST) this.#split(run);
     this.#reordered();
     if (this.#counts !== undefined) addCount(this.#counts, line.code, 1);
     return line;
@@ -217,7 +248,7 @@ export class LineList {
         line.run = undefined;
         if (this.#counts !== undefined) addCount(this.#counts, line.code, -1);
       }
-      isEmpty ||= run.lines.length === 0;
+      isEmpty ||= run.length === 0;
     }
     if (isEmpty) this.#dropEmpty();
     this.#reordered();
@@ -237,18 +268,16 @@ export class LineList {
   pieces(): Piece[] {
     const pieces: Piece[] = [];
     const text = this.#text;
-    let from = 0;
-    let to = 0;
-    for (const { lines } of this.#runs) {
-      for (const line of lines) {
-        if (line.source === text && line.from === to) {
-          to = line.next;
+    let [from, to] = [0, 0];
+    for (const run of this.#runs) {
+      for (const piece of run.pieces(text)) {
+        if (typeof piece !== 'string' && piece[0] === to) {
+          to = piece[1];
           continue;
         }
         if (to > from) pieces.push([from, to]);
-        if (line.source !== text) pieces.push(line.source);
-        from = line.source === text ? line.from : 0;
-        to = line.source === text ? line.next : 0;
+        [from, to] = typeof piece === 'string' ? [0, 0] : piece;
+        if (typeof piece === 'string') pieces.push(piece);
       }
     }
     if (to === this.#at) return [...pieces, [from, text.length]];
@@ -301,7 +330,7 @@ export class LineList {
   #dropEmpty(): void {
     const runs = this.#runs;
     let kept = 0;
-    for (const run of runs) if (run.lines.length > 0) runs[kept++] = run;
+    for (const run of runs) if (run.length > 0) runs[kept++] = run;
     runs.length = Math.max(kept, 1);
     this.#number(0);
   }
@@ -313,52 +342,84 @@ export class LineList {
     }
   }
 
-  /** Whether all lines are found. */
-  get isRead(): boolean {
-    return this.#isRead;
+  /** Reads the whole text, some lines at each step. */
+  *reading(): Generator<undefined> {
+    while (!this.#isFar) if (this.#scanLine() === undefined) return;
+    while (this.#scanRun() !== undefined) yield;
   }
 
-  /**
-   * Reads the whole text, some lines at each step. Very many short lines are left to be found when they are asked for: they
-   * would take a hundred times their text.
-   */
-  *reading(): Generator<undefined> {
-    for (let count = 1; this.#scan() !== undefined; count++) {
-      if (count % LONGEST !== 0) continue;
-      yield;
-      if (count >= MANY && this.#at < count * SHORT) return;
-    }
+  /** Goes over every line. */
+  cursor(): LineCursor {
+    this.#scanAll();
+    return new LineCursor(this.#runs, this.#text.length);
   }
 
   #scanAll(): void {
-    while (this.#scan() !== undefined);
+    while (!this.#isFar) if (this.#scanLine() === undefined) return;
+    while (this.#scanRun() !== undefined);
+  }
+
+  /** Reads on; the next line. */
+  #scan(): Line | undefined {
+    return this.#isFar ? this.#scanRun()?.at(0) : this.#scanLine();
+  }
+
+  /** Whether so many lines were read that the rest is kept as numbers until it is asked for. */
+  get #isFar(): boolean {
+    return this.#scanned >= LONGEST;
   }
 
   /** Reads the next line of the text; undefined at its end. */
-  #scan(): Line | undefined {
+  #scanLine(): Line | undefined {
     const text = this.#text;
     const cutter = this.#cutter;
     const from = this.#at;
-    let start = from === 0 ? this.#start : from;
-    while (start < text.length && cutter.isBlank(text.charCodeAt(start))) start++;
-    if (start >= text.length) {
-      this.#isRead = true;
-      return undefined;
-    }
+    const start = this.#nextStart();
+    if (start < 0) return undefined;
     const end = cutter.end(start);
     const next = cutter.next(end);
     const code = cutter.code(start, end);
     const line = new Line(text, [from, start, end, next], code, cutter.marks);
-    if (this.#tail.lines.length >= LONGEST) this.#runs.push(new LineRun(this.#runs.length));
+    if (this.#tail.length >= LONGEST) this.#runs.push(new LineRun(this.#runs.length));
     this.#tail.add(line);
     this.#at = next;
+    this.#scanned += 1;
     return line;
   }
-}
 
-/** As many lines of fewer characters than this each are no message that anybody means. */
-const MANY = 16_384;
-const SHORT = 10;
+  /** Reads the next lines of the text, as many as a run has; undefined at its end. */
+  #scanRun(): LineRun | undefined {
+    const text = this.#text;
+    const cutter = this.#cutter;
+    if (this.#isRead) return undefined;
+    const found = new FoundLines(this.#at);
+    while (!found.isFull) {
+      const start = this.#nextStart();
+      if (start < 0) break;
+      const end = cutter.end(start);
+      const next = cutter.next(end);
+      found.add(start, end, { next, code: cutter.code(start, end) });
+      this.#at = next;
+    }
+    if (found.length === 0) return undefined;
+    if (this.#tail.length === 0) this.#runs.pop();
+    const run = new LineRun(this.#runs.length, [], { found, text, marks: cutter.marks });
+    this.#runs.push(run);
+    return run;
+  }
+
+  /** Where the next segment begins; −1 if there is none. */
+  #nextStart(): number {
+    const text = this.#text;
+    const cutter = this.#cutter;
+    if (this.#isRead) return -1;
+    let start = this.#at === 0 ? this.#start : this.#at;
+    while (start < text.length && cutter.isBlank(text.charCodeAt(start))) start++;
+    if (start < text.length) return start;
+    this.#isRead = true;
+    return -1;
+  }
+}
 
 /** How often lines are looked for before their names are counted. */
 const ASKED = 16;

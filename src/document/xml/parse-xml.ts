@@ -9,6 +9,8 @@ import { unreadable } from './xml-text.ts';
  * thread that all messages share.
  */
 const NODES = 500_000;
+/** Attributes of one element, which are read at a stretch. */
+const ATTRIBUTES = 10_000;
 /** How deep elements may be nested; the code that works on them is recursive. */
 const DEPTH = 256;
 
@@ -77,6 +79,7 @@ function parserInto(reading: TreeReading): SaxesParser<{ xmlns: true }> {
   parser.on('doctype', () => {
     throw unreadable('it has a document type declaration (DTD), which is not accepted');
   });
+  parser.on('attribute', () => reading.attribute());
   parser.on('opentag', (tag) => reading.open(tag, parser.position));
   parser.on('closetag', () => reading.close(parser.position));
   parser.on('text', (value) => reading.text(value));
@@ -101,6 +104,8 @@ class TreeReading {
   #at: XmlRoot | XmlElement = this.#root;
   #depth = 0;
   #order = 1;
+  /** Of the tag that is being read. */
+  #attributes = 0;
   /** Where the last token ends. */
   #last = 0;
 
@@ -114,6 +119,14 @@ class TreeReading {
     if (element === undefined) throw unreadable('it is not well-formed: it has no element');
     const [top, namespaces] = [[...children], this.#namespaces];
     return { root: this.#root, element, top, namespaces, size: this.#order, isNumbered: true };
+  }
+
+  /** One was read of the next element. */
+  attribute(): void {
+    if (++this.#attributes <= ATTRIBUTES) return;
+    throw unreadable(
+      `an element has more than ${ATTRIBUTES} attributes; route it without reading its body`,
+    );
   }
 
   open({ name, local, prefix, uri, attributes, ns }: SaxesTagNS, end: number): void {
@@ -143,6 +156,7 @@ class TreeReading {
       changed: false,
       named: undefined,
     };
+    this.#attributes = 0;
     let place = 0;
     for (const attribute in attributes) {
       const given = attributes[attribute];
