@@ -136,7 +136,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     publisher: out,
     turn: writing,
     replicas: (connection.info?.connect_urls?.length ?? 1) >= 3 ? 3 : 1,
-    another: () => connectBroker(options),
+    another: () => connectBroker({ ...options, onStatus: alsoTold(options) }),
     close,
     [Symbol.asyncDispose]: () => close(),
   };
@@ -144,6 +144,13 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   background(watch(broker, { requests, signIn }, options), 'following the state of a connection');
   return broker;
 }
+
+/** What another connection to the same place tells: why that is away is the same for all, and told by the first. */
+const alsoTold =
+  ({ onStatus }: BrokerOptions): NonNullable<BrokerOptions['onStatus']> =>
+  (status, detail) => {
+    if (status !== 'unreachable') onStatus?.(status, detail);
+  };
 
 /** Where it connects to, and as whom. */
 const placeAndName = ({ url, user, password, production, role }: BrokerOptions) => ({

@@ -36,6 +36,7 @@ import { type KeptFiles, keptFiles } from './kept-files.ts';
 import { type Reached, type ReachOptions, reach, tellOfNats } from './reach-nats.ts';
 import { readOptions } from './reading.ts';
 import { type Rehearsals, rehearsals } from './rehearsals.ts';
+import { startTrouble } from './start-trouble.ts';
 import { undoing } from './undoing.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
@@ -86,6 +87,14 @@ const SERVER = 300;
  * started. If something cannot be started then, what was started before it is ended.
  */
 export async function runProduction(given: RunOptions): Promise<RunningProduction> {
+  try {
+    return await begin(given);
+  } catch (error) {
+    throw startTrouble(error, resolve(given.data));
+  }
+}
+
+async function begin(given: RunOptions): Promise<RunningProduction> {
   const options: Running = { ...given, loaded: new LoadedTables() };
   const definition = await readOrThrow(options);
   await using begun = new AsyncDisposableStack();

@@ -116,14 +116,19 @@ test('why a lost connection does not come back is told once', async () => {
   const told: unknown[] = [];
   const onStatus = (...status: unknown[]): number => told.push(status);
   await using broker = await connectBroker({ ...nats, production: 'lab', role: 'test', onStatus });
+  // an engine has two
+  const second = await broker.another();
   await nats.stop();
   await vi.waitFor(
     () =>
       expect(told).toEqual([
         ['disconnected'],
+        ['disconnected', undefined],
         ['unreachable', expect.stringMatching(/^connect ECONNREFUSED 127\.0\.0\.1:\d+$/)],
       ]),
     { timeout: 20_000 },
   );
-  await broker.close(100);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(told).toHaveLength(3);
+  await Promise.all([broker.close(100), second.close(100)]);
 });

@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TimeoutError } from '@nats-io/transport-node';
 import { expect, test, vi } from 'vitest';
 import { type Broker, connectBroker } from '../../src/broker/broker.ts';
 import { startNatsServer } from '../../src/broker/embedded/nats-server.ts';
 import { runProduction } from '../../src/cli/run-production.ts';
+import { startTrouble } from '../../src/cli/start-trouble.ts';
 import { silentLogger } from '../../src/log/logger.ts';
+import { canMount, smallDisk } from '../support/small-disk.ts';
 
 const PRODUCTION = `production: begun
 services:
@@ -44,3 +47,36 @@ test('a production that cannot be started leaves nothing running, and starts onc
     await rm(folder, { recursive: true, force: true });
   }
 }, 60_000);
+
+test.runIf(canMount)(
+  'a start on a full disk names the data folder, and starts once there is room',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'waybill-'));
+    await using disk = await smallDisk(40);
+    const data = join(disk.path, 'data');
+    try {
+      await writeFile(join(folder, 'production.yaml'), PRODUCTION);
+      await mkdir(data);
+      const options = { folder, data, durability: 'process-crash', log: silentLogger } as const;
+      await disk.fill(true);
+      await expect(runProduction(options)).rejects.toThrow(
+        `the data folder ${data} cannot be written (ENOSPC): free or repair its disk`,
+      );
+      await disk.fill(false);
+      await using running = await runProduction(options);
+      expect(running.director.statuses()).toHaveLength(2);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+  60_000,
+);
+
+test('a start during which NATS stops answering is told as such', () => {
+  expect(startTrouble(new TimeoutError(), '/data')).toMatchObject({
+    code: 'BROKER_UNAVAILABLE',
+    message: expect.stringMatching(/^NATS stopped answering during the start \(TimeoutError\)/),
+  });
+  const other = new TypeError('a defect');
+  expect(startTrouble(other, '/data')).toBe(other);
+});
