@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { LentInbound } from 'waybill/adapter';
 import {
   type Arrived,
@@ -10,6 +11,7 @@ import {
   isPreflight,
   mediaTypeOf,
   notAllowed,
+  pageLanguage,
   preflightReply,
   Refusal,
   RequestBody,
@@ -170,17 +172,20 @@ export class Endpoint implements HttpService {
       const refusal = refusalOf(error);
       this.#serving.refused(arrived.address, refusal, error);
       await body.drain();
-      const answer = this.#refused(refusal, route.operation);
+      const answer = this.#refused(refusal, route.operation, request);
       respond(response, answer, this.#serving.isClosing ? { ...cors, connection: 'close' } : cors);
     } finally {
       body.release();
     }
   }
 
-  #refused(refusal: Refusal, { signIn }: Operation): HttpReply {
+  #refused(refusal: Refusal, { signIn }: Operation, { headers }: IncomingMessage): HttpReply {
     const { signIn: settings } = this.#lent.settings;
     if (!isPage(signIn) || settings === undefined) return refusalAnswer(refusal);
-    return refusalPage(refusal, `${prefixOf(settings)}${settings.path}/login`);
+    return refusalPage(refusal, {
+      language: pageLanguage(headers),
+      again: `${prefixOf(settings)}${settings.path}/login`,
+    });
   }
 
   /** Refuses what can be refused by the head of a request. */

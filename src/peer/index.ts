@@ -197,7 +197,8 @@ export { directoryFaults, directorySettings } from './sign-in/directory-settings
 export { tryDirectoryUsers } from './sign-in/directory-users.ts';
 export { KnownUsers } from './sign-in/known-users.ts';
 export { nobodyNow } from './sign-in/nobody-now.ts';
-export { escaped, htmlPage, refusalPage } from './sign-in/page.ts';
+export type { PageLanguage } from './sign-in/page.ts';
+export { escaped, htmlPage, inLanguage, pageLanguage, refusalPage } from './sign-in/page.ts';
 export {
   type ProviderValues,
   providerFaults,

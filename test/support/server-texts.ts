@@ -29,7 +29,7 @@ const REPORTING = new Set([
 ]);
 /** Tables of standards, statements of SQL, headers. */
 const DATA =
-  /\/(?:dictionary|definitions|meta|map)\/|edi\/guide\/(?:claims|inquiries|payments)|\/(?:segment-elements|known-segments|element-types|hl7-types|known-words|shown-names|security-headers)\.ts$/;
+  /\/(?:dictionary|definitions|meta|map)\/|edi\/guide\/(?:claims|inquiries|payments)|\/(?:segment-elements|known-segments|element-types|hl7-types|known-words|shown-names|security-headers|page-words)\.ts$/;
 /** Properties for documentation, databases and programs. */
 const UNREAD =
   /^(?:help|description|summary|signature|examples?|samples?|sql|title|name|tags|type|pattern|schema|category|json|hl7|lines|bytes|docs)$/;

@@ -206,6 +206,7 @@ export const VERIFIER = 'v'.repeat(43);
 export async function atPage(
   site: SmartSite,
   query: URLSearchParams,
+  asking: Readonly<Record<string, string>> = {},
 ): Promise<{
   readonly browser: Visitor;
   readonly page: Awaited<ReturnType<Visitor['ask']>>;
@@ -216,7 +217,7 @@ export async function atPage(
   ) => Promise<Awaited<ReturnType<Visitor['ask']>>>;
 }> {
   const browser = visitor(site.base);
-  let page = await browser.ask('GET', `${site.base}/auth/authorize?${query}`);
+  let page = await browser.ask('GET', `${site.base}/auth/authorize?${query}`, undefined, asking);
   return {
     browser,
     page,

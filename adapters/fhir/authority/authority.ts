@@ -3,6 +3,7 @@ import {
   type CallerValues,
   type HttpReply,
   type Incoming,
+  pageLanguage,
   Refusal,
   type RequestBody,
   refusalPage,
@@ -88,7 +89,7 @@ export class Authority {
       if (!(error instanceof Refusal)) throw error;
       refused(error);
       if (error instanceof OAuthError) return oauthReply(error);
-      return refusalPage(error);
+      return refusalPage(error, { language: pageLanguage(incoming.headers) });
     }
   }
 

@@ -17,6 +17,8 @@ import {
   isSameSecret,
   nobodyNow,
   type OidcAttempt,
+  type PageLanguage,
+  pageLanguage,
   Refusal,
   type SealedAttempts,
   sealedAttempts,
@@ -61,6 +63,8 @@ interface Waiting {
   readonly request: AuthorizationRequest;
   /** Also in a cookie of that browser. */
   readonly binding: string;
+  /** Of the person's browser. */
+  readonly language: PageLanguage;
   /** Once they have signed in. */
   readonly person?: Person;
   /** While they are at the OpenID provider. */
@@ -121,7 +125,8 @@ export class Authorization {
       const { clients, base, people } = this.#parts;
       const request = authorizationRequest(incoming.query, clients, base);
       if (request.launch !== undefined) await this.#context(request);
-      const waiting = { request, binding: randomBytes(16).toString('base64url') };
+      const binding = randomBytes(16).toString('base64url');
+      const waiting = { request, binding, language: pageLanguage(incoming.headers) };
       return people.hasPasswords ? this.#page(waiting) : this.#toProvider(waiting);
     });
   }
@@ -296,6 +301,7 @@ export class Authorization {
       action: `${new URL(this.#parts.base).pathname.replace(/\/$/, '')}/auth/authorize`,
       sealed: (await this.#seals()).seal(waiting),
       cookies: [this.#cookie(waiting.binding, PATIENCE)],
+      language: waiting.language,
     };
     if (patients !== undefined) return patientPage(waiting.request, form, patients);
     const { provider } = this.#parts.people;

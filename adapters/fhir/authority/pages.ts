@@ -1,56 +1,39 @@
-import type { HttpReply } from 'waybill/peer';
-import { escaped, htmlPage } from 'waybill/peer';
+import type { HttpReply, PageLanguage } from 'waybill/peer';
+import { escaped, htmlPage, inLanguage } from 'waybill/peer';
 import type { AuthorizationRequest } from './authorization-request.ts';
+import { type PageWords, WORDS } from './page-words.ts';
 
 interface Form {
   readonly action: string;
   /** Sealed: what the application asks for, and who the person is once that is known. */
   readonly sealed: string;
   readonly cookies: readonly string[];
+  readonly language: PageLanguage;
 }
-
-const LEVELS: Readonly<Record<string, string>> = {
-  patient: 'of the chosen patient',
-  user: 'of the patients that you may see',
-};
-const LETTERS: Readonly<Record<string, string>> = {
-  c: 'create',
-  r: 'read',
-  u: 'change',
-  d: 'delete',
-  s: 'search',
-  read: 'read and search',
-  write: 'create, change and delete',
-  '*': 'read, search, create, change and delete',
-};
-const OTHERS: Readonly<Record<string, string>> = {
-  openid: 'who you are',
-  fhirUser: 'your own record',
-  profile: 'your name',
-  offline_access: 'all of this also when you are not there',
-};
 
 /** A scope in words; undefined for one that only says how an application is launched. */
-function words(scope: string): string | undefined {
+function scopeInWords(scope: string, words: PageWords): string | undefined {
   const [, level = '', type = '', letters = ''] = /^(\w+)\/([\w*]+)\.(.+)$/.exec(scope) ?? [];
-  if (level === '') return OTHERS[scope];
+  if (level === '') return words.others[scope];
   const acts =
-    LETTERS[letters] ??
+    words.letters[letters] ??
     letters
       .split('')
-      .map((one) => LETTERS[one] ?? one)
+      .map((one) => words.letters[one] ?? one)
       .join(', ');
-  return `${acts}: ${type === '*' ? 'all records' : type} ${LEVELS[level] ?? ''}`;
+  return `${acts}: ${type === '*' ? words.allRecords : type} ${words.levels[level] ?? ''}`;
 }
 
-const listOf = (scopes: readonly string[]): string =>
+const listOf = (scopes: readonly string[], words: PageWords): string =>
   scopes
-    .flatMap((one) => words(one) ?? [])
+    .flatMap((one) => scopeInWords(one, words) ?? [])
     .map((one) => `<li>${escaped(one)}</li>`)
     .join('');
 
-const formOf = ({ action, sealed }: Form, content: string): string =>
-  `<form method="post" action="${escaped(action)}"><input type="hidden" name="request" value="${escaped(sealed)}">${content}<button name="decision" value="allow">Allow</button><button name="decision" value="deny" formnovalidate>Deny</button></form>`;
+function formOf({ action, sealed, language }: Form, content: string): string {
+  const { allow, deny } = WORDS[language];
+  return `<form method="post" action="${escaped(action)}"><input type="hidden" name="request" value="${escaped(sealed)}">${content}<button name="decision" value="allow">${allow}</button><button name="decision" value="deny" formnovalidate>${deny}</button></form>`;
+}
 
 interface SignIn {
   /** Who has signed in already. */
@@ -67,23 +50,26 @@ export function signInPage(
   { person, provider, refused }: SignIn,
 ): HttpReply {
   const other = person === undefined && provider !== undefined ? atProvider(form, provider) : '';
-  const told = refused === undefined ? '' : `<p role="alert">${escaped(refused.text)}</p>`;
+  const { language } = form;
+  const words = WORDS[language];
+  const why = refused === undefined ? '' : inLanguage(refused.text, language);
+  const told = why === '' ? '' : `<p role="alert">${escaped(why)}</p>`;
   return htmlPage(
     title,
-    `<p>This application asks for:</p><ul>${listOf(scopes)}</ul>${told}${other}${formOf(
+    `<p>${words.asksFor}</p><ul>${listOf(scopes, words)}</ul>${told}${other}${formOf(
       form,
-      person === undefined ? PASSWORD : `<p>You are signed in as ${escaped(person)}.</p>`,
+      person === undefined ? passwordOf(words) : `<p>${words.signedInAs} ${escaped(person)}.</p>`,
     )}`,
-    { status: refused?.status ?? 200, headers: { 'set-cookie': [...form.cookies] } },
+    { status: refused?.status ?? 200, headers: { 'set-cookie': [...form.cookies] }, language },
   );
 }
 
-const PASSWORD =
-  '<label>Name <input name="user" autocomplete="username" required></label><label>Password <input name="password" type="password" autocomplete="current-password" required></label>';
+const passwordOf = ({ name, password }: PageWords): string =>
+  `<label>${name} <input name="user" autocomplete="username" required></label><label>${password} <input name="password" type="password" autocomplete="current-password" required></label>`;
 
 /** A form of its own: Enter in the other one is not for it. */
-const atProvider = ({ action, sealed }: Form, host: string): string =>
-  `<form method="post" action="${escaped(action)}"><input type="hidden" name="request" value="${escaped(sealed)}"><button name="decision" value="provider">Sign in at ${escaped(host)}</button></form>`;
+const atProvider = ({ action, sealed, language }: Form, host: string): string =>
+  `<form method="post" action="${escaped(action)}"><input type="hidden" name="request" value="${escaped(sealed)}"><button name="decision" value="provider">${WORDS[language].signInAt} ${escaped(host)}</button></form>`;
 
 /** Where a person chooses for which patient. */
 export const patientPage = (
@@ -93,7 +79,7 @@ export const patientPage = (
 ): HttpReply =>
   htmlPage(
     title,
-    `<p>For which patient?</p>${formOf(
+    `<p>${WORDS[form.language].whichPatient}</p>${formOf(
       form,
       patients
         .map(
@@ -102,5 +88,5 @@ export const patientPage = (
         )
         .join(''),
     )}`,
-    { headers: { 'set-cookie': [...form.cookies] } },
+    { headers: { 'set-cookie': [...form.cookies] }, language: form.language },
   );

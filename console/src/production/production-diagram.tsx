@@ -53,6 +53,8 @@ const rounded = (rate: number): number =>
 
 /** From this many boxes on a small picture of the whole helps to find one's way. */
 const MANY = 30;
+/** Beside that picture, which covers no box until somebody moves the diagram. */
+const BESIDE = { y: '8%', left: '4%', right: '232px' } as const;
 
 interface ProductionDiagramProps {
   readonly map: ProductionMap;
@@ -152,7 +154,11 @@ export default function ProductionDiagram({
         edgesFocusable={false}
         onlyRenderVisibleElements={nodes.length > MANY}
         fitView
-        fitViewOptions={{ maxZoom: 1, padding: 0.08, ...selected }}
+        fitViewOptions={{
+          maxZoom: 1,
+          padding: isWide && nodes.length > MANY ? BESIDE : 0.08,
+          ...selected,
+        }}
         minZoom={0.1}
         onNodeClick={(_event, { data: { box } }) => open(box)}
         proOptions={{ hideAttribution: true }}

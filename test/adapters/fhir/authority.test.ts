@@ -238,6 +238,23 @@ test('a page of another site, or another browser, allows nothing; a wrong passwo
   );
 });
 
+test('a German browser is asked in German, also what is refused', async () => {
+  const german = { 'accept-language': 'de-CH,de;q=0.9,en;q=0.5' };
+  const { page, enter } = await atPage(site, asked(site, APP), german);
+  const [first, wrong, stray] = [
+    page,
+    await enter({ user: 'pat', password: 'wrong' }),
+    await (await atPage(site, asked(site, APP))).enter(
+      { request: 'nothing', user: 'pat', password: 'wrong' },
+      german,
+    ),
+  ].map(({ body }) => String(body));
+  expect(first).toMatch(/<html lang="de">.*Diese Anwendung bittet um:.*>Erlauben</s);
+  expect(first).not.toMatch(/\b(?:read|search|Allow|Password|records)\b(?!")/);
+  expect(wrong).toContain('Benutzer oder Passwort ist falsch.');
+  expect(stray).toMatch(/<html lang="de">.*Dies wurde nicht in diesem Browser begonnen/s);
+});
+
 test('a code counts once, for its application, address and verifier; a second time revokes what it gave', async () => {
   const code = await codeFor();
   const first = await tokenFor(site, ofCode(code));
