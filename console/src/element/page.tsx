@@ -28,7 +28,7 @@ export function Page({
       <div className="flex min-h-12 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-surface px-4 py-2">
         <div className="flex min-w-0 items-center gap-x-3">
           {lead}
-          <h1 className="min-w-0 truncate">{title}</h1>
+          <h1 className="min-w-0 max-sm:[overflow-wrap:anywhere] sm:truncate">{title}</h1>
         </div>
         {detail !== undefined && <div className="min-w-0 text-xs text-ink-2">{detail}</div>}
         <div className="ml-auto flex flex-wrap items-center gap-2">{actions}</div>

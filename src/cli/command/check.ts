@@ -7,6 +7,7 @@ import type { Definition } from '../../definition/definition.ts';
 import { describeProblem, type Problem } from '../../definition/problem.ts';
 import { testProduction } from '../../definition/test-production.ts';
 import { type CheckedFolder, checkFolder } from '../check-folder.ts';
+import { hostCounts, plural } from '../counts.ts';
 import { updateExpected, withEachDifference } from '../expected-files.ts';
 import { print } from '../output.ts';
 import { problemLine, type ReadingFlags, readingOptions, readOptions } from '../reading.ts';
@@ -82,19 +83,10 @@ function conclusion({ folder, definition, problems }: Checked): string {
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   if (definition === undefined || errors > 0)
     return `${folder}: ${errors} ${errors === 1 ? 'error' : 'errors'}`;
-  const { name, services, processes, operations } = definition;
-  const hosts = [
-    plural(services.size, 'service'),
-    plural(processes.size, 'process'),
-    plural(operations.size, 'operation'),
-  ];
+  const { name } = definition;
+  const hosts = hostCounts(definition);
   const warnings = problems.length === 0 ? 'no problems' : plural(problems.length, 'warning');
-  return `${name}: ${hosts.join(', ')}; ${warnings}`;
-}
-
-function plural(count: number, noun: string): string {
-  if (count === 1) return `1 ${noun}`;
-  return `${count} ${noun}${noun.endsWith('s') ? 'es' : 's'}`;
+  return `${name}: ${hosts}; ${warnings}`;
 }
 
 interface TestFlags extends ReadingFlags {

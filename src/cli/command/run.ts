@@ -26,6 +26,7 @@ import { milliseconds } from '../../time/duration.ts';
 import { pause } from '../../time/pause.ts';
 import { type ListenAddress, readAddress } from '../address.ts';
 import { accessOf, DATA } from '../connect.ts';
+import { hostCounts } from '../counts.ts';
 import { engineFigures, serveFigures } from '../figures-server.ts';
 import { type OperatorWorker, startOperatorPlane } from '../operator-worker.ts';
 import { outliveReaders, say, sayConsole } from '../output.ts';
@@ -186,9 +187,7 @@ async function runEngine(folder: string, flags: RunFlags, log: Logger): Promise<
   await buildConsole(flags, log);
   const operator = startedPlane(running, { flags, log });
   await Promise.race([operator, order.given]);
-  say(
-    `${definition.title}: ${definition.services.size} services, ${definition.processes.size} processes, ${definition.operations.size} operations run. Ctrl-C stops.`,
-  );
+  say(`${definition.title}: ${hostCounts(definition)} running. Ctrl-C stops.`);
 
   await order.given;
   say('stopping: finishing what is in flight …');
