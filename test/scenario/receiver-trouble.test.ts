@@ -30,7 +30,7 @@ services:
 operations:
   troubled:
     adapter: mllp-out
-    settings: { connect: "127.0.0.1:${troubled}", ackTimeout: 300ms }
+    settings: { connect: "127.0.0.1:${troubled}", ackTimeout: 2s }
     retry: { every: 100ms, for: forever }
     replies: { AE: suspend, AR: retry, other: suspend, none: retry }
   healthy: { adapter: mllp-out, settings: { connect: "127.0.0.1:${healthy.port}" } }
