@@ -28,3 +28,6 @@ export const variableName = (...parts: readonly string[]): string =>
     .toUpperCase()
     .replaceAll(/[^A-Z0-9]+/g, '_')
     .replaceAll(/^_+|_+$/g, '');
+
+/** A text of an export as a value of a production: `${…}` in it stands for nothing. */
+export const plainValue = (text: string): string => text.replaceAll('${', () => '$${');

@@ -279,3 +279,33 @@ test.each([
   const said = marksOf(imported(ROUTED, RULES, dtl(step), LUT)).join();
   expect(said).toMatch(isTranslated ? /^$/ : /mixes operators without parentheses/);
 });
+
+test('nothing of an export is missing without a line in the report', async () => {
+  const other = production(
+    item('Ward', 'EnsLib.HL7.Operation.TCPOperation', {
+      IPAddress: 'other.example',
+      Port: '2576',
+      SearchTableClass: 'EnsLib.HL7.SearchTable',
+    }),
+  ).replaceAll('Hub.Production', 'Other.Production');
+  const map =
+    'Class Hub.Map Extends EnsLib.RecordMap.RecordMap\n{\n\nXData RecordMap\n{\n<Record/>\n}\n\n}\n';
+  const made = importIris(
+    [ROUTED, RULES, dtl(STEPS), LUT, other, map, 'no class', dtl(STEPS)].map((text, index) => ({
+      name: `${index}.cls`,
+      text,
+    })),
+    'hub',
+  );
+  const report = made.files.get('import-report.md') ?? '';
+  for (const said of [
+    'Hub.Production, Other.Production are one production now',
+    '| Hub.Map | 5.cls |  | a record map is not imported',
+    'SearchTableClass',
+    'there is neither a class, an export nor a lookup table in it',
+    'Hub.ToWard is also in 2.cls',
+  ])
+    expect(report).toContain(said);
+  // both operations of one name
+  expect(made.files.get('production.yaml')).toMatch(/ward\.example:2575[\s\S]*other\.example:2576/);
+});

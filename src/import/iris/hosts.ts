@@ -6,7 +6,7 @@ type Block = Record<string, unknown>;
 export interface Item {
   readonly name: string;
   readonly className: string;
-  readonly settings: ReadonlyMap<string, string>;
+  readonly settings: Pick<ReadonlyMap<string, string>, 'get'>;
 }
 
 /** What an item was turned into. */

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
-import { Names, slug } from '../names.ts';
-import type { ImportedProduction } from '../production-files.ts';
+import { Names, plainValue, slug } from '../names.ts';
+import type { ExportFile, ImportedProduction } from '../production-files.ts';
 import { redacted } from '../redacted.ts';
 import { type ReportLine, reportText } from '../report.ts';
 import { HOSTS, type HostContext, type Item, ROUTERS } from './hosts.ts';
@@ -19,10 +19,7 @@ import { transformOf } from './transform.ts';
 type Block = Record<string, unknown>;
 
 /** Makes a production from the classes of an export. Nothing in it is run. */
-export function importIris(
-  files: readonly { readonly name: string; readonly text: string }[],
-  name: string,
-): ImportedProduction {
+export function importIris(files: readonly ExportFile[], name: string): ImportedProduction {
   return new Import(readExport(files), name).production();
 }
 
@@ -31,6 +28,10 @@ const cell = (text: string): string =>
   /[",\n]/.test(text) || text.startsWith('#') ? `"${text.replaceAll('"', '""')}"` : text;
 
 interface ProductionItem extends Item {
+  readonly production: string;
+  /** What no other item of the export has: productions may have items of the same name. */
+  readonly key: string;
+  readonly settings: ReadonlyMap<string, string>;
   readonly isOn: boolean;
   readonly pool: number;
   readonly comment: string;
@@ -48,6 +49,8 @@ class Import {
   readonly #items = new Map<string, string>();
   readonly #credentials: Record<string, Block> = {};
   readonly #transforms = new Map<string, string>();
+  /** Classes of which something was made. */
+  readonly #used = new Set<string>();
   readonly #hosts: Record<Kind, Record<string, Block>> = {
     service: {},
     process: {},
@@ -64,8 +67,13 @@ class Import {
       data.has('ProductionDefinition'),
     );
     const items = productions.flatMap((one) => itemsOf(one));
-    for (const { name } of items)
-      if (!this.#items.has(name)) this.#items.set(name, this.#names.take(slug(name)));
+    for (const { key, name } of items)
+      if (!this.#items.has(key)) this.#items.set(key, this.#names.take(slug(name)));
+    if (productions.length > 1) {
+      const names = productions.map(({ name }) => name).join(', ');
+      const text = `${names} are one production now: import each with its classes to have them apart`;
+      this.#line('look', 'export', 'productions', { category: 'productions', text });
+    }
     const states = items.map((item) => {
       const before = this.#lines.length;
       this.#item(item);
@@ -73,6 +81,7 @@ class Import {
       return { name: item.name, state: isMarked ? ('partial' as const) : ('complete' as const) };
     });
     const lookups = this.#tables();
+    this.#leftOut(productions);
     const transforms = Object.fromEntries(
       [...this.#transforms].map(([, name]) => [
         name,
@@ -94,6 +103,16 @@ class Import {
     };
     this.#files.set('import-report.md', reportText(report));
     return { files: this.#files, report };
+  }
+
+  /** What the export has and nothing was made of, so that nothing is missed without a word. */
+  #leftOut(productions: readonly IrisClass[]): void {
+    for (const one of this.#export.classes.values()) {
+      if (productions.includes(one) || this.#used.has(one.name)) continue;
+      const kind = KINDS.find(([data]) => one.data.has(data));
+      const text = kind?.[1] ?? 'a class that no item, rule or transform here names: left out';
+      this.#line('look', one.name, one.file, { category: 'left out', text });
+    }
   }
 
   #line(
@@ -130,8 +149,9 @@ class Import {
 
   #tables(): Block {
     const made: Block = {};
+    const files = new Names();
     for (const [name, entries] of this.#export.tables) {
-      const file = `lookups/${slug(name)}.csv`;
+      const file = `lookups/${files.take(slug(name))}.csv`;
       const lines = [...entries].map(([key, value]) => `${cell(key)},${cell(value)}`);
       this.#files.set(file, `key,value\n${lines.join('\n')}\n`);
       made[name] = file;
@@ -140,7 +160,7 @@ class Import {
   }
 
   #item(item: ProductionItem): void {
-    const name = this.#items.get(item.name) ?? slug(item.name);
+    const name = this.#items.get(item.key) ?? slug(item.name);
     const told = this.#told(item.name);
     const context: HostContext = {
       ...told,
@@ -149,8 +169,8 @@ class Import {
     const kind = this.#kindOf(item.className);
     const make = HOSTS[item.className];
     const common = {
-      title: item.name,
-      ...(item.comment !== '' && { comment: item.comment }),
+      title: plainValue(item.name),
+      ...(item.comment !== '' && { comment: plainValue(item.comment) }),
       ...(!item.isOn && { enabled: false }),
     };
     const to = this.#targetsOf(item);
@@ -163,7 +183,16 @@ class Import {
     if (kind === 'process') {
       this.#hosts.process[name] = { ...common, ...this.#process(item, name, told) };
     } else {
-      const { adapter, settings, keys } = make?.(item, context) ?? this.#stub(item, name, kind);
+      const read = new Set<string>(TARGETS);
+      const watched = { ...item, settings: watchedSettings(item.settings, read) };
+      const { adapter, settings, keys } = make?.(watched, context) ?? this.#stub(item, name, kind);
+      const unread = [...item.settings.keys()].filter((one) => !read.has(one));
+      if (make !== undefined && unread.length > 0)
+        told.look(
+          'settings',
+          'settings',
+          `these settings are left out, look whether they matter: ${unread.join(', ')}`,
+        );
       const isParallel = kind === 'operation' && item.pool > 1;
       this.#hosts[kind][name] = {
         ...common,
@@ -179,11 +208,11 @@ class Import {
     this.#line('made', item.name, kind, { category: 'made', text: `${kind} ${name}` });
   }
 
-  #targetsOf({ settings }: Item): string[] {
+  #targetsOf({ settings, production }: ProductionItem): string[] {
     const given = settings.get('TargetConfigNames') || settings.get('TargetConfigName') || '';
     return given
       .split(',')
-      .map((one) => this.#items.get(one.trim()))
+      .map((one) => this.#items.get(keyOf(production, one.trim())))
       .filter((one) => one !== undefined);
   }
 
@@ -211,20 +240,22 @@ class Import {
       at = this.#export.classes.get(at)?.extends[0];
     }
     const text = chain.join(' ');
-    if (/\bEns\.BusinessService\b|\.Service\b|Service\b|\.BS\./.test(text)) return 'service';
-    if (/\bEns\.BusinessOperation\b|\.Operation\b|Operation\b|\.BO\./.test(text))
-      return 'operation';
+    const base = /\bEns\.Business(Service|Process|Operation)\b/.exec(text)?.[1];
+    if (base !== undefined) return base.toLowerCase() as Kind;
+    if (/Service\b|\.BS\./.test(text)) return 'service';
+    if (/Operation\b|\.BO\./.test(text)) return 'operation';
     return 'process';
   }
 
-  #process(item: Item, name: string, told: TranslationReport): Block {
+  #process(item: ProductionItem, name: string, told: TranslationReport): Block {
+    this.#used.add(item.settings.get('BusinessRuleName') ?? '');
     const rule = this.#export.classes
       .get(item.settings.get('BusinessRuleName') ?? '')
       ?.data.get('RuleDefinition');
     if (ROUTERS.has(item.className) && rule !== undefined) {
       const rules = rulesOf(rule, {
         ...told,
-        nameOf: (given) => this.#items.get(given) ?? slug(given),
+        nameOf: (given) => this.#items.get(keyOf(item.production, given)) ?? slug(given),
         transformOf: (className) => this.#transform(className, told),
       });
       return { rules };
@@ -249,6 +280,7 @@ class Import {
 
   /** A module that cannot be loaded until a person has written it; the original is in it as a comment. */
   #stubText(className: string, what: string): string {
+    this.#used.add(className);
     const own: IrisClass | undefined = this.#export.classes.get(className);
     const parts = [
       ...[...(own?.data ?? [])].map(([name, text]) => `XData ${name}\n${text}`),
@@ -261,6 +293,7 @@ class Import {
   #transform(className: string, told: TranslationReport): string {
     const known = this.#transforms.get(className);
     if (known !== undefined) return known;
+    this.#used.add(className);
     const name = this.#names.take(slug(className));
     this.#transforms.set(className, name);
     const xml = this.#export.classes.get(className)?.data.get('DTL');
@@ -279,9 +312,37 @@ class Import {
   }
 }
 
-function itemsOf({ data }: IrisClass): ProductionItem[] {
+/** XData of a class that nothing uses → what to do with it. */
+const KINDS = [
+  ['RecordMap', 'a record map is not imported: describe its columns under records'],
+  ['DTL', 'a transform that no rule here names is not imported: import it with the rules that do'],
+  ['RuleDefinition', 'rules that no item here names are not imported'],
+  ['BPL', 'a BPL process that is no item here is not imported: write it as a process'],
+  ['ProductionDefinition', 'a production without items'],
+] as const;
+
+const TARGETS = ['TargetConfigNames', 'TargetConfigName', 'BusinessRuleName'];
+
+const keyOf = (production: string, item: string): string => `${production}\n${item}`;
+
+/** Settings that tell which of them are read. */
+function watchedSettings(
+  settings: Item['settings'],
+  read: Set<string>,
+): Pick<Item['settings'], 'get'> {
+  return {
+    get(name) {
+      read.add(name);
+      return settings.get(name);
+    },
+  };
+}
+
+function itemsOf({ data, name: production }: IrisClass): ProductionItem[] {
   const root = rootOf(data.get('ProductionDefinition') ?? '');
   return elements(root, 'Item').map((one) => ({
+    production,
+    key: keyOf(production, attribute(one, 'Name')),
     name: attribute(one, 'Name'),
     className: attribute(one, 'ClassName'),
     isOn: attribute(one, 'Enabled') !== 'false' && attribute(one, 'Enabled') !== '0',

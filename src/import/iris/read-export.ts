@@ -1,5 +1,6 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { parseNodes } from '../../mirth/e4x/parse.ts';
+import type { ExportFile } from '../production-files.ts';
 
 /** A class of an export: its text and its parts. */
 export interface IrisClass {
@@ -21,15 +22,20 @@ export interface IrisExport {
 }
 
 interface Found {
+  readonly faults: { file: string; what: string }[];
   readonly classes: Map<string, IrisClass>;
   readonly tables: Map<string, Map<string, string>>;
 }
 
 /** Reads class files (UDL), exports of Studio and of the management portal, and lookup tables. */
-export function readExport(files: readonly { name: string; text: string }[]): IrisExport {
-  const found: Found = { classes: new Map(), tables: new Map() };
+export function readExport(files: readonly ExportFile[]): IrisExport {
   const faults: { file: string; what: string }[] = [];
-  for (const { name, text } of files) {
+  const found: Found = { classes: new Map(), tables: new Map(), faults };
+  for (const { name, text, fault } of files) {
+    if (fault !== undefined) {
+      faults.push({ file: name, what: fault });
+      continue;
+    }
     try {
       if (/^\s*(<\?xml[^>]*\?>)?\s*<(Export|lookupTable)\b/.test(text)) readXml(text, name, found);
       else readUdl(text, name, found);
@@ -38,7 +44,7 @@ export function readExport(files: readonly { name: string; text: string }[]): Ir
       faults.push({ file: name, what: error.message });
     }
   }
-  return { ...found, faults };
+  return found;
 }
 
 export const elements = (of: XmlNode | undefined, name?: string): XmlNode[] =>
@@ -91,8 +97,24 @@ function readXml(text: string, file: string, found: Found): void {
       ),
       file,
     };
-    found.classes.set(made.name, made);
+    add(made, found);
   }
+  const known = new Set(['Class', 'Document', 'entry']);
+  const others = new Set(elements(root).map(({ name }) => name));
+  for (const name of others)
+    if (!known.has(name))
+      found.faults.push({ file, what: `its parts ${name} are not of a kind that is imported` });
+}
+
+/** The first of a name is taken, as a person could not see which of them an item means. */
+function add(made: IrisClass, { classes, faults }: Found): void {
+  const first = classes.get(made.name);
+  if (first === undefined) classes.set(made.name, made);
+  else
+    faults.push({
+      file: made.file,
+      what: `${made.name} is also in ${first.file}, and that one is imported`,
+    });
 }
 
 function readTable(table: XmlNode, { tables }: Found): void {
@@ -108,9 +130,10 @@ const CLASS = /^Class\s+([\w.%]+)(?:\s+Extends\s+(\([^)]*\)|[\w.%]+))?/m;
 const MEMBER = /^(XData|Method|ClassMethod|ClientMethod|Parameter)\s+([\w%"]+)(.*)$/;
 
 /** Reads source files: members begin in the first column, and so do the braces around their bodies. */
-function readUdl(text: string, file: string, { classes }: Found): void {
+function readUdl(text: string, file: string, found: Found): void {
   const head = CLASS.exec(text);
-  if (head === null) return;
+  if (head === null)
+    throw new SyntaxError('there is neither a class, an export nor a lookup table in it');
   const [, name = '', bases = ''] = head;
   const data = new Map<string, string>();
   const methods: { name: string; source: string }[] = [];
@@ -132,5 +155,5 @@ function readUdl(text: string, file: string, { classes }: Found): void {
     .replaceAll(/[()]/g, '')
     .split(',')
     .map((one) => one.trim());
-  classes.set(name, { name, extends: extended.filter(Boolean), data, methods, parameters, file });
+  add({ name, extends: extended.filter(Boolean), data, methods, parameters, file }, found);
 }

@@ -1,6 +1,6 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
 import { referencesOf, templateFault, writtenReferences } from '../../mirth/template.ts';
-import { Names, slug } from '../names.ts';
+import { Names, plainValue, slug } from '../names.ts';
 import type { ReportLine } from '../report.ts';
 import {
   acknowledgementsOf,
@@ -159,7 +159,7 @@ class ChannelImport {
     this.#files[`processes/${this.#name}.ts`] = definition;
     this.#calls ||= this.#scripts.waits;
     const process: Block = {
-      title: this.#channel.name,
+      title: plainValue(this.#channel.name),
       code: `processes/${this.#name}.ts`,
       ...(this.#calls ? {} : { run: 'inline' }),
       to: [...this.#targets],
@@ -199,15 +199,19 @@ class ChannelImport {
     channelNotes(this.#channel.xml, (place, category, text) =>
       this.#line('look', place, category, text),
     );
-    const rule = { name: this.#channel.name, ...(when !== undefined && { when }), send };
+    const rule = {
+      name: plainValue(this.#channel.name),
+      ...(when !== undefined && { when }),
+      send,
+    };
     this.#line('made', '', 'made', `process ${this.#name}, rules for ${send.length} targets`);
     const rules = [rule, ...(when === undefined ? [] : [{ otherwise: 'discard' }])];
-    return this.#made({ title: this.#channel.name, rules }, service);
+    return this.#made({ title: plainValue(this.#channel.name), rules }, service);
   }
 
   #statementOf(place: string, host: Block): string {
     const name = this.#names.take(`${this.#name.slice(0, 40)}-sql`);
-    this.#operations[name] = { title: `${this.#channel.name}: ${place}`, ...host };
+    this.#operations[name] = { title: plainValue(`${this.#channel.name}: ${place}`), ...host };
     this.#targets.add(name);
     this.#ends += 1;
     this.#line('made', place, 'made', `operation ${name}, sql-out: a statement of the script`);
@@ -278,7 +282,7 @@ class ChannelImport {
     }
     this.#line('made', 'source', 'made', `service ${this.#name}-in, ${host.adapter}`);
     return {
-      title: this.#channel.name,
+      title: plainValue(this.#channel.name),
       ...hostBlock(host),
       ...(isOff && { enabled: false }),
       to: this.#name,
@@ -365,7 +369,10 @@ class ChannelImport {
     }
     if (host.files === undefined || 'known_hosts' in host.files) this.#ends += 1;
     Object.assign(this.#files, host.files);
-    this.#operations[name] = { title: `${this.#channel.name}: ${given}`, ...hostBlock(host) };
+    this.#operations[name] = {
+      title: plainValue(`${this.#channel.name}: ${given}`),
+      ...hostBlock(host),
+    };
     this.#targets.add(name);
     made.push(`to: '${name}'`);
     this.#line('made', given, 'made', `operation ${name}, ${host.adapter}`);

@@ -279,7 +279,9 @@ class Import {
       const own = new Set(
         [...made.templates].filter((name) => this.#templates.get(name)?.file !== next.file),
       );
-      const text = templateModule({ ...made, templates: own }, marks, {
+      const names = [...this.#templates].filter(([, { file }]) => file === next.file);
+      const stubs = made.declares.length > 0 ? [] : names.map(([name]) => name);
+      const text = templateModule({ ...made, templates: own, stubs }, marks, {
         toTemplates: './',
         fileOf: (name) => this.#templates.get(name)?.file,
       });

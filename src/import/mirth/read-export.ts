@@ -1,4 +1,4 @@
-import type { XmlNode } from '../../mirth/e4x/node.ts';
+import { toXml, type XmlNode } from '../../mirth/e4x/node.ts';
 import { parseNodes } from '../../mirth/e4x/parse.ts';
 import type { ExportFile } from '../production-files.ts';
 
@@ -33,10 +33,14 @@ export function readExport(files: readonly ExportFile[]): MirthExport {
     globalScripts: new Map<string, string>(),
   };
   const faults: { file: string; what: string }[] = [];
-  for (const { name, text } of files) {
+  for (const { name, text, fault } of files) {
+    if (fault !== undefined) {
+      faults.push({ file: name, what: fault });
+      continue;
+    }
     try {
       const roots = parseNodes(readable(text)).filter(({ kind }) => kind === 'element');
-      for (const root of roots) readRoot(root, name, found);
+      for (const root of roots) readRoot(root, name, { ...found, faults });
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       faults.push({ file: name, what: error.message });
@@ -52,6 +56,7 @@ export function readExport(files: readonly ExportFile[]): MirthExport {
 }
 
 interface Found {
+  readonly faults: { file: string; what: string }[];
   readonly channels: Map<string, ExportedChannel>;
   readonly templates: Map<string, CodeTemplate>;
   readonly globalScripts: Map<string, string>;
@@ -60,11 +65,16 @@ interface Found {
 function readRoot(
   root: XmlNode,
   file: string,
-  { channels, templates, globalScripts }: Found,
+  { channels, templates, globalScripts, faults }: Found,
 ): void {
   for (const xml of channelsIn(root)) {
     const own = channelOf(xml, file);
-    if (!channels.has(own.id)) channels.set(own.id, own);
+    const first = channels.get(own.id);
+    if (first === undefined) channels.set(own.id, own);
+    else if (toXml(first.xml) !== toXml(xml)) {
+      const what = `its channel ${own.name} has the id of ${first.name} in ${first.file}, and another content; that one is imported. Import them apart if both are wanted`;
+      faults.push({ file, what });
+    }
   }
   for (const one of [root, ...descendants(root, 'codeTemplate')]) {
     if (one.name !== 'codeTemplate') continue;

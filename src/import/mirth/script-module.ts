@@ -40,9 +40,14 @@ export function scriptModule(
   return `${HEADER}${head}${todoOf(todo)}\nexport default function script() {${script.text}\n}\n`;
 }
 
+interface TemplateScript extends RewrittenScript {
+  /** What others import of one that could not be parsed. */
+  readonly stubs: readonly string[];
+}
+
 /** A code template as a module that exports what it declares. */
 export function templateModule(
-  script: RewrittenScript,
+  script: TemplateScript,
   todo: readonly string[],
   place: ModulePlace,
 ): string {
@@ -50,7 +55,8 @@ export function templateModule(
   if (todo.length > 0) imports.add('todo');
   const head = importsOf({ ...script, imports }, place);
   const names = script.declares.length === 0 ? '' : `\nexport { ${script.declares.join(', ')} };\n`;
-  return `${HEADER}${head}${todoOf(todo)}\n${script.text.trimEnd()}\n${names}`;
+  const stubs = script.stubs.length === 0 ? '' : `\nexport let ${script.stubs.join(', ')};\n`;
+  return `${HEADER}${head}${todoOf(todo)}\n${script.text.trimEnd()}\n${names}${stubs}`;
 }
 
 /** Describes a marked place. */
