@@ -75,8 +75,10 @@ test('a large answer crosses in order, no faster than it is read, with its statu
 
 test('who no longer wants the answer ends it there: before it begins, and in the middle', async () => {
   const aborted = vi.fn<(path: string) => void>();
+  const begun = Promise.withResolvers<void>();
   await using _ = await serving(async ({ path }, _body, signal) => {
     signal.addEventListener('abort', () => aborted(path));
+    begun.resolve();
     if (path === 'slow') await new Promise((resolve) => signal.addEventListener('abort', resolve));
     return {
       status: 200,
@@ -88,6 +90,8 @@ test('who no longer wants the answer ends it there: before it begins, and in the
   });
   const ending = new AbortController();
   const slow = ask('slow', ending.signal);
+  await begun.promise;
+  // whoever asks has been told by whom it is answered
   await lab.connection.flush();
   setTimeout(() => ending.abort(), 50);
   await expect(slow).rejects.toThrow('no console of lab answers');
