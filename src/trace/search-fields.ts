@@ -63,6 +63,12 @@ export function searchOfFingerprint(
   return new Map(JSON.parse(fingerprint) as [string, string][]);
 }
 
+/** The names of fields that were found, and of those of a fingerprint, in order. */
+export function fieldNames(found: readonly string[], fingerprint: string | undefined): string[] {
+  const known = searchOfFingerprint(fingerprint)?.keys() ?? [];
+  return [...new Set([...found, ...known])].toSorted((a, b) => a.localeCompare(b));
+}
+
 /** A text has no fields. */
 function readable(bytes: Uint8Array, reading: BodyHints): Document | undefined {
   if (bytes.byteLength === 0 || kindOf(reading.type) === 'text') return undefined;

@@ -301,6 +301,8 @@ export function describeTraceUpkeep(name: string, open: OpenTraceStore): void {
         messages: 0,
       });
       expect(onBegin).not.toHaveBeenCalled();
+      // a search by it finds nothing, and is no mistake
+      expect(await store.fields()).toEqual(['mrn']);
     });
 
     test('keys are read anew from the bodies, with progress, once for each set of search fields', async () => {

@@ -1,6 +1,7 @@
 import type { Database } from '../../../database/postgres.ts';
 import { idAtTime } from '../../../message/id.ts';
 import type { MessageState, Settlement } from '../../message-state.ts';
+import { fieldNames } from '../../search-fields.ts';
 import { type SessionOutcome, sessionOutcomes } from '../../session-outcome.ts';
 import type { SessionMessages, ShownTo } from '../../shown-to.ts';
 import type { EventQuery, ReplayQuery, StatisticsQuery } from '../../trace-query.ts';
@@ -272,10 +273,12 @@ export async function events(
   return rows.map((row) => eventOfRow(row, words));
 }
 
-/** Names of search fields. */
+/** Names of search fields, and of those that messages to come are indexed by. */
 export async function fields(db: Database): Promise<string[]> {
-  const rows = await db.rows<{ text: string }>(
-    'SELECT text FROM key_name JOIN word ON id = word ORDER BY text',
+  const rows = await db.rows<{ text: string }>('SELECT text FROM key_name JOIN word ON id = word');
+  const [noted] = await db.rows<{ value: string }>(`SELECT value FROM note WHERE name = 'fields'`);
+  return fieldNames(
+    rows.map(({ text }) => text),
+    noted?.value,
   );
-  return rows.map(({ text }) => text);
 }

@@ -1,5 +1,6 @@
 import { idAtTime } from '../../../message/id.ts';
 import type { MessageState } from '../../message-state.ts';
+import { fieldNames } from '../../search-fields.ts';
 import { type SessionOutcome, sessionOutcomes } from '../../session-outcome.ts';
 import type { SessionMessages, ShownTo } from '../../shown-to.ts';
 import type { EventQuery, ReplayQuery, StatisticsQuery } from '../../trace-query.ts';
@@ -310,11 +311,11 @@ function eventsOfDay(
 
 const LATELY = 8;
 
-/** Names of search fields of the last days. */
+/** Names of search fields of the last days, and of those that messages to come are indexed by. */
 export function fields(files: TraceFiles): string[] {
   const names = files
     .ranges()
     .slice(0, LATELY)
     .flatMap(({ name }) => files.file(name).keys.fields());
-  return [...new Set(names)].toSorted((a, b) => a.localeCompare(b));
+  return fieldNames(names, files.held.note('fields'));
 }
