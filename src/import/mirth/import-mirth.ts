@@ -84,13 +84,13 @@ class Import {
       this.#lines.push(...lines);
     }
     this.#globalScripts();
-    for (const { file, what } of this.#export.faults) {
-      const text = `cannot be read: ${what}`;
+    for (const { file, what, isLeftOut = false } of this.#export.faults) {
+      const text = isLeftOut ? what : `cannot be read: ${what}`;
       this.#lines.push({
-        kind: 'mark',
+        kind: isLeftOut ? 'look' : 'mark',
         channel: file,
         place: 'file',
-        category: 'files that cannot be read',
+        category: isLeftOut ? 'left out' : 'files that cannot be read',
         text,
       });
     }
@@ -129,7 +129,9 @@ class Import {
       name,
       state: this.#state(name, made[index]),
     }));
-    const broken = this.#export.faults.map(({ file }) => ({ name: file, state: 'not' as const }));
+    const broken = this.#export.faults
+      .filter(({ isLeftOut }) => isLeftOut !== true)
+      .map(({ file }) => ({ name: file, state: 'not' as const }));
     const modules = [...this.#files.keys()].filter((name) => name.startsWith('code/'));
     const templates = modules.map((name) => ({
       name,

@@ -17,12 +17,19 @@ export interface CodeTemplate {
   readonly code: string;
 }
 
+interface Fault {
+  readonly file: string;
+  readonly what: string;
+  /** It could be read, and a channel of it was left out. */
+  readonly isLeftOut?: boolean;
+}
+
 /** The content of one or several files of an export. */
 export interface MirthExport {
   readonly channels: readonly ExportedChannel[];
   readonly templates: readonly CodeTemplate[];
   readonly globalScripts: ReadonlyMap<string, string>;
-  readonly faults: readonly { readonly file: string; readonly what: string }[];
+  readonly faults: readonly Fault[];
 }
 
 /** Reads exports: a channel, a list of channels, a group, or a whole server's backup. */
@@ -32,7 +39,7 @@ export function readExport(files: readonly ExportFile[]): MirthExport {
     templates: new Map<string, CodeTemplate>(),
     globalScripts: new Map<string, string>(),
   };
-  const faults: { file: string; what: string }[] = [];
+  const faults: Fault[] = [];
   for (const { name, text, fault } of files) {
     if (fault !== undefined) {
       faults.push({ file: name, what: fault });
@@ -56,7 +63,7 @@ export function readExport(files: readonly ExportFile[]): MirthExport {
 }
 
 interface Found {
-  readonly faults: { file: string; what: string }[];
+  readonly faults: Fault[];
   readonly channels: Map<string, ExportedChannel>;
   readonly templates: Map<string, CodeTemplate>;
   readonly globalScripts: Map<string, string>;
@@ -73,7 +80,7 @@ function readRoot(
     if (first === undefined) channels.set(own.id, own);
     else if (toXml(first.xml) !== toXml(xml)) {
       const what = `its channel ${own.name} has the id of ${first.name} in ${first.file}, and another content; that one is imported. Import them apart if both are wanted`;
-      faults.push({ file, what });
+      faults.push({ file, what, isLeftOut: true });
     }
   }
   for (const one of [root, ...descendants(root, 'codeTemplate')]) {
