@@ -27,7 +27,10 @@ export interface Publisher {
   close(): void;
 }
 
-/** How long a message waits while NATS acknowledges nothing of its subject; many at once take longer, one after another. */
+/**
+ * How long a message waits while NATS acknowledges nothing of its subject, nor of what was written
+ * before it; many at once take longer, one after another.
+ */
 const TIMEOUT = 5_000;
 const SWEEP = 500;
 /**
@@ -40,6 +43,8 @@ const MOST_AGAIN = 1_000;
 
 interface Waiting {
   readonly subject: string;
+  /** Of all that were published on the connection. */
+  readonly number: number;
   /** Of a clock that nobody sets. */
   since: number;
   /** When it was last written. */
@@ -78,12 +83,15 @@ export function publisher(
   let count = 0;
   let sweeping: NodeJS.Timeout | undefined;
   let connected = true;
+  // what NATS has acknowledged since the last sweep
+  let lowest = Number.POSITIVE_INFINITY;
 
   const subscription = connection.subscribe(`${inbox}.*`, {
     callback: (error, message) => {
       const one = waiting.get(message.subject);
       if (one === undefined || error !== null) return;
       waiting.delete(message.subject);
+      lowest = Math.min(lowest, one.number);
       settle(one, message, onStored);
     },
   });
@@ -94,7 +102,8 @@ export function publisher(
     const found: Heads = new Map();
     for (const [address, one] of waiting) {
       if (now - one.since < PATIENCE) break;
-      const head = found.get(one.subject) ?? headOf(heads.get(one.subject), address, one, now);
+      const head =
+        found.get(one.subject) ?? headOf(heads.get(one.subject), address, one, { now, lowest });
       found.set(one.subject, head);
       const still = now - head.since;
       if (still >= TIMEOUT && now - one.since >= TIMEOUT) {
@@ -109,12 +118,14 @@ export function publisher(
       }
     }
     heads = found;
+    lowest = Number.POSITIVE_INFINITY;
     sweeping = waiting.size === 0 ? undefined : setTimeout(sweep, SWEEP);
   };
 
   return {
     publish(subject, body, { headers: given, msgID } = {}) {
-      const address = `${inbox}.${count++}`;
+      const number = count++;
+      const address = `${inbox}.${number}`;
       const h = msgID === undefined ? given : (given ?? headers());
       if (msgID !== undefined) h?.set('Nats-Msg-Id', msgID);
       const write = (): void => {
@@ -135,7 +146,16 @@ export function publisher(
       };
       return new Promise((resolve, reject) => {
         const since = performance.now();
-        waiting.set(address, { subject, since, at: since, write, written: 0, resolve, reject });
+        waiting.set(address, {
+          subject,
+          number,
+          since,
+          at: since,
+          write,
+          written: 0,
+          resolve,
+          reject,
+        });
         sweeping ??= setTimeout(sweep, SWEEP);
         // without a connection the client would drop data, or send it out of order
         writing.atEnd(() => {
@@ -176,10 +196,19 @@ interface Head {
 
 type Heads = Map<string, Head>;
 
-/** What waits longest is not what it was at the last sweep: NATS has acknowledged something meanwhile. */
-function headOf(before: Head | undefined, address: string, one: Waiting, now: number): Head {
+/**
+ * NATS has acknowledged something meanwhile: of this subject, so that something else waits longest
+ * now, or what was written before it to other subjects, such as the other targets of one message:
+ * a server takes what a connection writes one after another.
+ */
+function headOf(
+  before: Head | undefined,
+  address: string,
+  one: Waiting,
+  { now, lowest }: { readonly now: number; readonly lowest: number },
+): Head {
   const moved = before?.address !== undefined && before.address !== address;
-  const since = moved ? now : Math.max(before?.since ?? 0, one.since);
+  const since = moved || lowest < one.number ? now : Math.max(before?.since ?? 0, one.since);
   return { address: undefined, since, again: 0 };
 }
 

@@ -137,6 +137,9 @@ const queueFor = (
   pool: typeof order === 'string' ? pool : 1,
 });
 
+/** So many times the inline limit may one body have in the queues of all its targets together. */
+const COPIED = 16;
+
 function runtimeOf(
   { engine, events, logs, credential, verifier, jwt, peerCertificate }: Works,
   { name, settings, lookups }: Definition,
@@ -181,8 +184,9 @@ function runtimeOf(
         wiring: running,
         ids,
         clock: systemClock,
-        async store(id, body) {
-          if (body.byteLength <= inlineLimit) return undefined;
+        async store(id, body, copies = 1) {
+          const most = copies === 1 ? inlineLimit : COPIED * inlineLimit;
+          if (body.byteLength * copies <= most) return undefined;
           const { bodyRef, size } = await bodies.put(id, [body]);
           return { bodyRef, body: bodies.open(bodyRef, size) };
         },

@@ -43,8 +43,16 @@ export interface Routing {
   readonly wiring: Wiring;
   readonly ids: IdSource;
   readonly clock: Clock;
-  /** Puts a body above the inline limit into the object store and returns its key; undefined if it stays inline. */
-  store(id: number, body: Uint8Array): Promise<{ body: Body; bodyRef: string } | undefined>;
+  /**
+   * Puts a body above the inline limit into the object store and returns its key; undefined if it stays inline.
+   *
+   * @param copies of how many queues one has this size in all, if not of one
+   */
+  store(
+    id: number,
+    body: Uint8Array,
+    copies?: number,
+  ): Promise<{ body: Body; bodyRef: string } | undefined>;
   /** Removes, some time later, a body that was stored for a step that then stored nothing else. */
   drop(bodyRef: string): void;
 }
@@ -73,11 +81,36 @@ export async function route(
   const legs: Leg[] = [];
   try {
     await sendAll(routing, { from: first, sends: to, key, firstId, depth: 0, legs });
+    if (legs.length >= FEW) await shareBodies(routing, legs);
+    return legs;
   } catch (error) {
     ownBodies(legs).forEach((bodyRef) => routing.drop(bodyRef));
     throw error;
   }
-  return legs;
+}
+
+/** So many targets may each have a copy of the largest body that is not in the object store. */
+const FEW = 16;
+
+/**
+ * What would be copied into very many queues is stored once, as a large body is: forty megabytes for
+ * one message would hold up every other, and the sender would be told to try again, each time.
+ */
+async function shareBodies(routing: Routing, legs: Leg[]): Promise<void> {
+  const copies = new Map<Uint8Array, number[]>();
+  for (const [at, { body, queue }] of legs.entries()) {
+    if (queue === undefined || body.inline === undefined) continue;
+    const places = copies.get(body.inline);
+    if (places === undefined) copies.set(body.inline, [at]);
+    else places.push(at);
+  }
+  for (const [body, places] of copies) {
+    const owner = legs[places[0] ?? 0];
+    if (owner === undefined || places.length < FEW) continue;
+    const once = await routing.store(owner.message.id, body, places.length);
+    if (once === undefined) continue;
+    for (const at of places) legs.splice(at, 1, { ...(legs[at] ?? owner), ...once });
+  }
 }
 
 /** The large bodies stored for these legs; nothing else refers to them yet. */

@@ -23,7 +23,7 @@ const settings = block({
     example: '{ mrn: PID-3.1, visit: PV1-19.1 }',
   },
   inlineLimit: setting.size({
-    help: 'Bodies above this size go to the object store instead of the queue.',
+    help: 'Bodies above this size go to the object store instead of the queue; so does one whose copies for all its targets would together have more than sixteen times this size.',
     default: '256KB',
   }),
   duplicateWindow: setting.duration({
