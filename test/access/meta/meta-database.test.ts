@@ -142,7 +142,7 @@ describe.each(META_STORES)('what people need beside the trace, in %s', (name, he
       const anna = { roles: ['viewer'], scope: ['*'], password: 'x', mustChange: true };
       await known.add({ ...anna, name: 'Anna' });
       await expect(known.add({ ...anna, name: 'ANNA' })).rejects.toThrow(
-        'there is already a user ANNA',
+        'there is already a user Anna',
       );
       expect(await users(other).find('anna')).toMatchObject({ name: 'Anna', mustChange: true });
       const id = await sessions(one).start({
