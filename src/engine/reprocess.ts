@@ -82,7 +82,8 @@ function keptOf(
   const drop = (some: readonly Leg[]): void => ownBodies(some).forEach((ref) => routing.drop(ref));
   try {
     const kept = targets === undefined ? legs : chosenLegs(legs, targets);
-    drop(legs.filter((leg) => !kept.includes(leg)));
+    const used = new Set(kept.map(({ bodyRef }) => bodyRef));
+    drop(legs.filter((leg) => !kept.includes(leg) && !used.has(leg.bodyRef)));
     return kept;
   } catch (error) {
     drop(legs);

@@ -105,7 +105,8 @@ async function shareBodies(routing: Routing, legs: Leg[]): Promise<void> {
     else places.push(at);
   }
   for (const [body, places] of copies) {
-    const owner = legs[places[0] ?? 0];
+    // not the first leg: it has the same id when its message is tried again, and what this try stored would go with the next
+    const owner = legs[places.at(-1) ?? 0];
     if (owner === undefined || places.length < FEW) continue;
     const once = await routing.store(owner.message.id, body, places.length);
     if (once === undefined) continue;

@@ -63,8 +63,8 @@ interface Waiting {
   readonly request: AuthorizationRequest;
   /** Also in a cookie of that browser. */
   readonly binding: string;
-  /** Of the person's browser. */
-  readonly language: PageLanguage;
+  /** Of the person's browser; a page that an older version made has none. */
+  readonly language?: PageLanguage;
   /** Once they have signed in. */
   readonly person?: Person;
   /** While they are at the OpenID provider. */
@@ -301,7 +301,7 @@ export class Authorization {
       action: `${new URL(this.#parts.base).pathname.replace(/\/$/, '')}/auth/authorize`,
       sealed: (await this.#seals()).seal(waiting),
       cookies: [this.#cookie(waiting.binding, PATIENCE)],
-      language: waiting.language,
+      language: waiting.language ?? 'en',
     };
     if (patients !== undefined) return patientPage(waiting.request, form, patients);
     const { provider } = this.#parts.people;
