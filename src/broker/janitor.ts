@@ -1,5 +1,5 @@
 import { type ConsumerInfo, JetStreamApiError, type StreamState } from '@nats-io/jetstream';
-import { tolerate, unless } from '../error/foreseen.ts';
+import { unless } from '../error/foreseen.ts';
 import { pause } from '../time/pause.ts';
 import { isAway } from './away.ts';
 import type { Broker } from './broker.ts';
@@ -152,7 +152,7 @@ async function removeUpTo(
   try {
     await manager.streams.deleteMessage(stream, last, false);
   } catch (error) {
-    tolerate(error, isGone, `removing the last message of ${stream}`);
+    if (!isGone(error)) throw error;
   }
 }
 

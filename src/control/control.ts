@@ -13,7 +13,6 @@ import { isGone, processIdentity } from '../broker/process-identity.ts';
 import { subscribeSteadily } from '../broker/steady-subscription.ts';
 import { background } from '../error/background.ts';
 import { describeError, EngineError, isEngineError, toldError } from '../error/engine-error.ts';
-import { tolerate } from '../error/foreseen.ts';
 import { describeSize } from '../time/size.ts';
 import { after, type Timer } from '../time/timer.ts';
 import { type ControlServer, firstToAnswer, hasNobody, serveShared } from './first-to-answer.ts';
@@ -132,8 +131,8 @@ export async function isServed<Result>(
     return true;
   } catch (error) {
     if (hasNobody(error)) return false;
-    tolerate(error, (one) => one instanceof TimeoutError, 'asking who is there');
-    return true;
+    if (error instanceof TimeoutError) return true;
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
+import { names } from '../../src/broker/names.ts';
 import { productionsOf } from '../../src/broker/productions.ts';
 import { forgetProduction } from '../../src/engine/forget-production.ts';
 import { definition, operationDefinition, serviceDefinition } from '../support/definition.ts';
@@ -29,6 +30,10 @@ test('a production is forgotten once it no longer runs and nothing waits in it, 
     await using _ = await run(nats, made);
     await vi.waitFor(() => from.deliver({ body: Buffer.from('1'), type: 'text/plain' }));
     await expect(forget(false, true)).rejects.toMatchObject({ code: 'ALREADY_RUNNING' });
+    // the names of its queues begin with this
+    const part = { ...broker, production: `${name}_Q`, names: names(`${name}_Q`) };
+    const order = { dryRun: false, evenWaiting: true };
+    await expect(forgetProduction(part, order)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   }
   await expect(forget()).rejects.toMatchObject({
     code: 'MESSAGES_WAITING',
