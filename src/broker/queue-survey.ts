@@ -1,3 +1,4 @@
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import type { Broker } from './broker.ts';
 import { type QueueState, queueState } from './consumer-lag.ts';
 import type { QueuePart } from './names.ts';
@@ -32,6 +33,20 @@ export async function queueStreams({ manager, names }: Broker): Promise<QueueStr
     (a, b) => a.generation - b.generation || (a.partition ?? 0) - (b.partition ?? 0),
   );
 }
+
+/** What is still in a stream, made earlier, is meant for a host of another kind now. */
+export async function changeKind({ manager }: Broker, stream: string, kind: string): Promise<void> {
+  try {
+    const { config } = await manager.streams.info(stream);
+    await manager.streams.update(stream, { metadata: { ...config.metadata, [KIND]: kind } });
+  } catch (error) {
+    // the janitor has removed it
+    if (!isMissing(error)) throw error;
+  }
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 
 /** The state of each host's queue, over all its streams; includes removed hosts. */
 export async function queueStates(broker: Broker): Promise<ReadonlyMap<string, QueueState>> {

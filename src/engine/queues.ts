@@ -1,6 +1,6 @@
 import { outcomeTail } from '../broker/outcome-tail.ts';
 import { acknowledgeAgain } from '../broker/queue.ts';
-import { KIND, type QueueStream, queueStreams, SHAPE } from '../broker/queue-survey.ts';
+import { changeKind, KIND, type QueueStream, queueStreams, SHAPE } from '../broker/queue-survey.ts';
 import {
   doubtDelivered,
   ensureProjector,
@@ -123,9 +123,26 @@ export class Queues {
         await ensureProjector(broker, stream);
       }),
     );
+    await this.#adoptEarlier(hosts, found, plan);
     this.#streams.forget();
     this.#shared = this.#lines(plan).filter(({ line }) => !line);
     return plan;
+  }
+
+  /** Where nobody has to decide any more, what waits in earlier streams of a host is meant for it as it is now. */
+  async #adoptEarlier(
+    hosts: readonly Queued[],
+    found: readonly QueueStream[],
+    plan: QueuePlan,
+  ): Promise<void> {
+    const current = new Set(this.streams(plan));
+    await Promise.all(
+      found.map(async ({ host, stream, kind: was = '' }) => {
+        const { kind = was } = hosts.find(isNamed(host)) ?? {};
+        if (was === '' || was === kind || current.has(stream) || this.#changed.has(host)) return;
+        await changeKind(this.#engine.broker, stream, kind);
+      }),
+    );
   }
 
   /** Hosts that must not be started before somebody has said so. */

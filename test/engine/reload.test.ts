@@ -11,6 +11,7 @@ import {
   processDefinition,
   serviceDefinition,
 } from '../support/definition.ts';
+import { expressionOf } from '../support/expression-of.ts';
 import { testInbound, testOutbound } from '../support/loopback-adapter.ts';
 import { startNats } from '../support/nats.ts';
 import { run } from '../support/running.ts';
@@ -157,7 +158,12 @@ test('a start with files in which a host is of another kind holds its line until
     ),
   };
   const { operations: _, ...others } = asOperation;
-  const process = processDefinition('out', { run: 'queued', rules: [] });
+  // its queue is another one, whose streams stay for a while
+  const process = processDefinition('out', {
+    run: 'queued',
+    rules: [],
+    order: { byKey: expressionOf(`"x"`), partitions: 2 },
+  });
   const asProcess = {
     ...others,
     operations: new Map(),
@@ -197,8 +203,11 @@ test('a start with files in which a host is of another kind holds its line until
     await director.switchOn('out');
     await vi.waitFor(() => expect(to.sent).toHaveLength(1));
     expect(await director.switchedOff('out')).toBeUndefined();
+    await director.switchOff('out', { by: 'test', at: 1, reason: 'test' });
+    await from.deliver(text('2'));
   }
-  expect(await held(asOperation)).toBeUndefined();
+  // what was decided stays decided, also while what it was made for before is there
+  expect(await held(asOperation)).toBe('test');
 });
 
 test('what is looked at because something may have been saved is applied only where it says something else', async () => {
