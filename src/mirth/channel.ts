@@ -231,9 +231,14 @@ class ChannelRun {
   async #sendToItself(left: readonly Failed[], error: unknown): Promise<void> {
     const { code: failed } = describeError(error);
     const only = left.flatMap(({ numbers }) => numbers);
+    const before = this.#taken.answers;
     const answers = Object.fromEntries(
-      left.flatMap(({ numbers: [first = 0], answer }) =>
-        answer === undefined ? [] : [[first, answer]],
+      left.flatMap(({ numbers, answer, isSent }) =>
+        numbers.flatMap((number, at) => {
+          // one that was not come to has the message if it had it before
+          const kept = isSent && at === 0 ? answer : before?.[number];
+          return kept === undefined ? [] : [[number, kept]];
+        }),
       ),
     );
     await this.#context.send(this.#process, {
