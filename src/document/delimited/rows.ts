@@ -29,7 +29,8 @@ export class FoundRows {
     if (n < 0 || n >= this.length) return undefined;
     const { text } = this;
     const [start, next] = [this.#startOf(n), this.#startOf(n + 1)];
-    const last = text.charCodeAt(next - 1);
+    // a last row that was emptied has no characters at all
+    const last = next > start ? text.charCodeAt(next - 1) : 0;
     let end = last === FEED || last === RETURN ? next - 1 : next;
     if (last === FEED && end > start && text.charCodeAt(end - 1) === RETURN) end -= 1;
     return { text: text.slice(start, end), lineEnd: text.slice(end, next) };

@@ -137,3 +137,13 @@ test('what is written is read again and other rows stay byte for byte', () => {
     }),
   );
 });
+
+test('a last row that was emptied has no line end of its own', () => {
+  const document = csv('a\r\nb\r\nc');
+  const written = (of: typeof document): string => Buffer.from(of.bytes()).toString();
+  document.rewrite((value, row) => (row === 2 ? '' : value));
+  expect(written(document)).toBe('a\r\nb\r\n');
+  expect(written(document.withRows([1, 2]))).toBe('a\r\nb\r\n\r\n');
+  document.set('[2]/a', 'd');
+  expect(written(document)).toBe('a\r\nb\r\nd');
+});
