@@ -34,8 +34,10 @@ async function textAt(path: string, name: string): Promise<string> {
   const declared = /^\s*<\?xml[^>]*\sencoding\s*=\s*["']([\w.:-]+)["']/.exec(
     bytes.subarray(0, 200).toString('latin1'),
   )?.[1];
-  const wide = first === 0xff ? 'utf-16le' : 'utf-16be';
-  return decoded(bytes, { name, encoding: isWide ? wide : (declared ?? 'utf-8') });
+  if (isWide) return decoded(bytes, { name, encoding: first === 0xff ? 'utf-16le' : 'utf-16be' });
+  // a declaration that can be read here is in no such encoding: the file was saved anew, and the declaration left
+  const isWrong = declared === undefined || /^(utf-?16|ucs-?2|iso-10646)/i.test(declared);
+  return decoded(bytes, { name, encoding: isWrong ? 'utf-8' : declared });
 }
 
 function decoded(

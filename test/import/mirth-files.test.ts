@@ -17,6 +17,7 @@ test('exports in other encodings are read, and what cannot be read does not keep
   const files = {
     'latin.xml': Buffer.from(named('Größe', 'ISO-8859-1'), 'latin1'),
     'wide.xml': Buffer.from(`\uFEFF${named('Höhe', 'UTF-16')}`, 'utf16le'),
+    'saved.xml': Buffer.from(named('Süd', 'utf-16')),
     'wrong.xml': Buffer.from(named('Länge', 'UTF-8'), 'latin1'),
     'bomb.xml': Buffer.from(`<!DOCTYPE c [<!ENTITY a "aa">]>${channel({ name: '&a;' })}`),
     'more.xml': Buffer.from(channel({ name: 'Another', id: 'Größe' })),
@@ -27,6 +28,7 @@ test('exports in other encodings are read, and what cannot be read does not keep
   const states = production.report.channels.map(({ name, state }) => `${name} ${state}`);
   expect(states).toEqual([
     'Größe complete',
+    'Süd complete',
     '../../${process.exit(9)} complete',
     'Höhe complete',
     'bomb.xml not',
