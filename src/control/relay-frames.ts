@@ -64,6 +64,12 @@ export function readFrame(bytes: Uint8Array, expected: number): RelayFrame {
   return { kind: view.readUInt8(0) as FrameKind, payload: view.subarray(HEAD) };
 }
 
+/** Where the answerer listens, if this frame tells it. */
+export const begunBy = (bytes: Uint8Array): string | undefined =>
+  bytes[0] === FRAME.begun && bytes.byteLength > HEAD
+    ? Buffer.from(bytes.subarray(HEAD)).toString()
+    : undefined;
+
 const jsonOf = (payload: Uint8Array): unknown => JSON.parse(Buffer.from(payload).toString());
 
 export const headOf = (payload: Uint8Array): AnswerHead => jsonOf(payload) as AnswerHead;

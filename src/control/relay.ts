@@ -9,6 +9,7 @@ import { firstToAnswer } from './first-to-answer.ts';
 import {
   type AnswerHead,
   type AskerNews,
+  begunBy,
   FRAME,
   failed,
   headOf,
@@ -42,8 +43,7 @@ export async function askRelayed(
   if (signal.aborted) throw away(production);
   const inbox = createInbox();
   const bytes = packed({ connection }, request, body);
-  const subscription = connection.subscribe(inbox);
-  const asked = followed({ connection }, subscription, production);
+  const asked = followed({ connection }, inbox, production);
   signal.addEventListener('abort', asked.end, { once: true });
   try {
     const shared = names(production).ask('api');
@@ -51,10 +51,10 @@ export async function askRelayed(
       // none of them answered in time
       throw away(production);
     });
+    if (signal.aborted) throw away(production);
     connection.publish(first, bytes, { reply: inbox });
     for (;;) {
       const { kind, payload } = await asked.next();
-      if (kind === FRAME.begun) asked.begin(Buffer.from(payload).toString());
       if (kind === FRAME.failed) throw failed(payload);
       if (kind !== FRAME.head) continue;
       const answer = read(asked, () => signal.removeEventListener('abort', asked.end));
@@ -91,21 +91,22 @@ function read(asked: Followed, onClosed: () => void): Readable {
 interface Followed {
   /** Throws BROKER_UNAVAILABLE once the other side is silent, or this one has ended it. */
   next(): Promise<RelayFrame>;
-  begin(to: string): void;
   rest(): AsyncGenerator<Uint8Array>;
   readonly end: () => void;
 }
 
 function followed(
   { connection }: Pick<Broker, 'connection'>,
-  subscription: Subscription,
+  inbox: string,
   production: string,
 ): Followed {
+  const subscription = connection.subscribe(inbox);
   const frames = subscription[Symbol.asyncIterator]();
   let to: string | undefined;
   let number = 0;
   let taken = 0;
   let told = 0;
+  let ended = false;
   const tell = (news: Omit<AskerNews, 'taken'> = {}): void => {
     if (to !== undefined && !connection.isClosed())
       connection.publish(to, JSON.stringify({ taken, ...news }));
@@ -114,11 +115,17 @@ function followed(
     tell();
     news.refresh();
   }, NEWS_EVERY);
+  const beginning = hearBegun({ connection }, inbox, (begun) => {
+    to = begun;
+    if (ended) tell({ end: true });
+  });
   const end = (): void => {
+    if (ended) return;
+    ended = true;
     tell({ end: true });
-    to = undefined;
     clearTimeout(news);
     subscription.unsubscribe();
+    setTimeout(() => beginning.unsubscribe(), SILENCE).unref();
   };
   const next = async (): Promise<RelayFrame> => {
     // only while somebody waits: who reads slowly is not to blame the other side
@@ -129,9 +136,6 @@ function followed(
   };
   return {
     next,
-    begin(inbox) {
-      to = inbox;
-    },
     async *rest() {
       for (;;) {
         const { kind, payload } = await next();
@@ -148,6 +152,21 @@ function followed(
     },
     end,
   };
+}
+
+/** Hears who answers, also once nobody wants the answer any more. */
+function hearBegun(
+  { connection }: Pick<Broker, 'connection'>,
+  inbox: string,
+  hear: (begun: string) => void,
+): Subscription {
+  return connection.subscribe(inbox, {
+    max: 1,
+    callback(error, { data }) {
+      const begun = error === null ? begunBy(data) : undefined;
+      if (begun !== undefined) hear(begun);
+    },
+  });
 }
 
 /** NATS itself answers so if nobody listens. */

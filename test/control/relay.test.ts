@@ -100,6 +100,20 @@ test('who no longer wants the answer ends it there: before it begins, and in the
   await vi.waitFor(() => expect(aborted.mock.calls.flat()).toEqual(['slow', 'long']));
 });
 
+test('who stops wanting the answer before it is known who gives it ends it there too', async () => {
+  const ending = new AbortController();
+  const aborted = Promise.withResolvers<void>();
+  await using _ = await serving(async (_request, _body, signal) => {
+    // what tells of the beginning is on its way
+    ending.abort();
+    signal.addEventListener('abort', () => aborted.resolve());
+    await aborted.promise;
+    return { status: 200, headers: {}, body: (async function* () {})() };
+  });
+  await expect(ask('slow', ending.signal)).rejects.toThrow('no console of lab answers');
+  await aborted.promise;
+});
+
 test('who did not want the answer any more before it was asked for does not ask', async () => {
   const asked = vi.fn<() => void>();
   await using _ = await serving(async () => {
