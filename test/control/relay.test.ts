@@ -101,6 +101,7 @@ test('who no longer wants the answer ends it there: before it begins, and in the
 });
 
 test('who stops wanting the answer before it is known who gives it ends it there too', async () => {
+  const began = performance.now();
   const ending = new AbortController();
   const aborted = Promise.withResolvers<void>();
   await using _ = await serving(async (_request, _body, signal) => {
@@ -112,6 +113,8 @@ test('who stops wanting the answer before it is known who gives it ends it there
   });
   await expect(ask('slow', ending.signal)).rejects.toThrow('no console of lab answers');
   await aborted.promise;
+  // and not after 20 s without a word
+  expect(performance.now() - began).toBeLessThan(10_000);
 });
 
 test('who did not want the answer any more before it was asked for does not ask', async () => {
