@@ -79,6 +79,8 @@ export async function startOperatorPlane(
       if (performance.now() - began > STEADY) attempt = 0;
       background(restart(), 'restarting the operator plane');
     });
+    // it was stopped while it started
+    if (stopping) worker.postMessage({ kind: 'stop' });
   };
   const restart = async (): Promise<void> => {
     while (!stopping) {

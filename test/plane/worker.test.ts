@@ -118,8 +118,11 @@ appendFileSync(${JSON.stringify(times)}, 'x');
 const isFirst = readFileSync(${JSON.stringify(times)}, 'utf8').length === 1;
 if (isFirst) parentPort.postMessage({ kind: 'failed', code: 'CONFIG_INVALID', text: 'console.yaml' });
 else {
-  parentPort.once('message', () => parentPort.close());
-  parentPort.postMessage({ kind: 'ready', url: 'http://here/' });
+  parentPort.once('message', () => {
+    appendFileSync(${JSON.stringify(times)}, ' ended');
+    parentPort.close();
+  });
+  setTimeout(() => parentPort.postMessage({ kind: 'ready', url: 'http://here/' }), 300);
 }
 `,
   );
@@ -141,6 +144,13 @@ else {
   await vi.waitFor(() => expect(urls).toEqual(['http://here/']), 5_000);
   expect(plane.isUp).toBe(true);
   await plane.stop();
+  // it is told to stop while its thread starts again
+  await writeFile(times, '');
+  const late = await startOperatorPlane(order, { ...options, goOn: true });
+  const told = (): Promise<string> => readFile(times, 'utf8');
+  await vi.waitFor(async () => expect(await told()).toBe('xx'), 5_000);
+  await late.stop();
+  await vi.waitFor(async () => expect(await told()).toBe('xx ended'), 5_000);
 });
 
 test('Ctrl-C at a terminal, which every process of the group hears, ends it in order', async () => {
