@@ -237,7 +237,7 @@ export function partsOf(text: string): Parts {
 const BETWEEN = /(?<=[^.\s])\. (?=[\p{Lu}{])/u;
 
 /** The sentences of a text with those of its translation; none if one has more, or other values. */
-export function sentencesOf(english: string, other: string): (readonly [string, string])[] {
+function sentencesOf(english: string, other: string): (readonly [string, string])[] {
   const [mine, theirs] = [english.split(BETWEEN), other.split(BETWEEN)];
   if (mine.length === 1 || mine.length !== theirs.length) return [];
   const pairs = mine.map((one, index) => renumbered(one, theirs[index] ?? ''));
