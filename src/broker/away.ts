@@ -1,4 +1,4 @@
-import { JetStreamApiError, JetStreamError } from '@nats-io/jetstream';
+import { JetStreamApiCodes, JetStreamApiError, JetStreamError } from '@nats-io/jetstream';
 import {
   ClosedConnectionError,
   ConnectionError,
@@ -34,6 +34,10 @@ export function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return KINDS.some((kind) => error instanceof kind) || isWithoutJetStream(error);
 }
+
+/** Whether the server has no such stream, or not any more. */
+export const isStreamMissing = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 
 /** Whether nobody answers for JetStream, or not for this account. The client does not export the class of this error. */
 export const isWithoutJetStream = (error: unknown): boolean =>

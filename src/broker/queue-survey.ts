@@ -1,4 +1,4 @@
-import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { isStreamMissing } from './away.ts';
 import type { Broker } from './broker.ts';
 import { type QueueState, queueState } from './consumer-lag.ts';
 import type { QueuePart } from './names.ts';
@@ -41,12 +41,9 @@ export async function changeKind({ manager }: Broker, stream: string, kind: stri
     await manager.streams.update(stream, { metadata: { ...config.metadata, [KIND]: kind } });
   } catch (error) {
     // the janitor has removed it
-    if (!isMissing(error)) throw error;
+    if (!isStreamMissing(error)) throw error;
   }
 }
-
-const isMissing = (error: unknown): boolean =>
-  error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 
 /** The state of each host's queue, over all its streams; includes removed hosts. */
 export async function queueStates(broker: Broker): Promise<ReadonlyMap<string, QueueState>> {

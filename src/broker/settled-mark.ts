@@ -1,5 +1,5 @@
-import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
+import { isStreamMissing } from './away.ts';
 import type { Broker } from './broker.ts';
 import { openBucket } from './bucket.ts';
 
@@ -50,8 +50,7 @@ async function isGone({ manager, names }: Broker): Promise<boolean> {
     await manager.streams.info(`KV_${names.state}`);
     return false;
   } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
-      return true;
+    if (isStreamMissing(error)) return true;
     throw error;
   }
 }

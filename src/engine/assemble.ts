@@ -11,7 +11,7 @@ import { background } from '../error/background.ts';
 import { duplicateMemory } from '../flow/accept.ts';
 import { durableParts } from '../flow/collect.ts';
 import type { Storing } from '../flow/enqueue.ts';
-import type { Routing } from '../flow/route.ts';
+import { COPIES, type Routing } from '../flow/route.ts';
 import type { Process, Wiring } from '../flow/wiring.ts';
 import type { WorkMarks } from '../flow/work-marks.ts';
 import { grants } from '../grant/grants.ts';
@@ -137,9 +137,6 @@ const queueFor = (
   pool: typeof order === 'string' ? pool : 1,
 });
 
-/** So many times the inline limit may one body have in the queues of all its targets together. */
-const COPIED = 16;
-
 function runtimeOf(
   { engine, events, logs, credential, verifier, jwt, peerCertificate }: Works,
   { name, settings, lookups }: Definition,
@@ -185,7 +182,7 @@ function runtimeOf(
         ids,
         clock: systemClock,
         async store(id, body, copies = 1) {
-          const most = copies === 1 ? inlineLimit : COPIED * inlineLimit;
+          const most = copies === 1 ? inlineLimit : COPIES * inlineLimit;
           if (body.byteLength * copies <= most) return undefined;
           const { bodyRef, size } = await bodies.put(id, [body]);
           return { bodyRef, body: bodies.open(bodyRef, size) };

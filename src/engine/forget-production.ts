@@ -1,4 +1,4 @@
-import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { isStreamMissing } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import { isServed } from '../control/control.ts';
 import { ENGINE } from '../control/verbs.ts';
@@ -67,10 +67,7 @@ async function remove({ manager }: Broker, stream: string): Promise<void> {
   try {
     await manager.streams.delete(stream);
   } catch (error) {
-    if (!isGone(error)) throw error;
+    // somebody else removed it
+    if (!isStreamMissing(error)) throw error;
   }
 }
-
-/** Somebody else removed it. */
-const isGone = (error: unknown): boolean =>
-  error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;

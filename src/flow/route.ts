@@ -81,7 +81,7 @@ export async function route(
   const legs: Leg[] = [];
   try {
     await sendAll(routing, { from: first, sends: to, key, firstId, depth: 0, legs });
-    if (legs.length >= FEW) await shareBodies(routing, legs);
+    if (legs.length >= COPIES) await shareBodies(routing, legs);
     return legs;
   } catch (error) {
     ownBodies(legs).forEach((bodyRef) => routing.drop(bodyRef));
@@ -89,28 +89,24 @@ export async function route(
   }
 }
 
-/** So many targets may each have a copy of the largest body that is not in the object store. */
-const FEW = 16;
+/**
+ * So many times the inline limit may one body have in the queues of all its targets together: that many targets may each
+ * have a copy of the largest body that is not in the object store.
+ */
+export const COPIES = 16;
 
 /**
  * What would be copied into very many queues is stored once, as a large body is: forty megabytes for
  * one message would hold up every other, and the sender would be told to try again, each time.
  */
 async function shareBodies(routing: Routing, legs: Leg[]): Promise<void> {
-  const copies = new Map<Uint8Array, number[]>();
-  for (const [at, { body, queue }] of legs.entries()) {
-    if (queue === undefined || body.inline === undefined) continue;
-    const places = copies.get(body.inline);
-    if (places === undefined) copies.set(body.inline, [at]);
-    else places.push(at);
-  }
-  for (const [body, places] of copies) {
+  const places = legs.flatMap((leg, at) => (leg.queue === undefined ? [] : { leg, at }));
+  for (const [body, those] of Map.groupBy(places, ({ leg }) => leg.body.inline)) {
     // not the first leg: it has the same id when its message is tried again, and what this try stored would go with the next
-    const owner = legs[places.at(-1) ?? 0];
-    if (owner === undefined || places.length < FEW) continue;
-    const once = await routing.store(owner.message.id, body, places.length);
-    if (once === undefined) continue;
-    for (const at of places) legs.splice(at, 1, { ...(legs[at] ?? owner), ...once });
+    const owner = those.at(-1)?.leg;
+    if (body === undefined || owner === undefined || those.length < COPIES) continue;
+    const once = await routing.store(owner.message.id, body, those.length);
+    if (once !== undefined) for (const { leg, at } of those) legs[at] = { ...leg, ...once };
   }
 }
 
