@@ -41,7 +41,7 @@ interface ConnectionHearer {
 /** NATS, and what is known of it. */
 export interface Reached {
   readonly data: string;
-  readonly lock: DataLock | undefined;
+  readonly lock: DataLock;
   readonly server: NatsServer | undefined;
   readonly access: NatsAccess;
   readonly storedUpTo: StoredMarks;
@@ -71,8 +71,8 @@ export async function reach(
     if (server?.pid !== undefined) process.kill(server.pid, 'SIGKILL');
     options.onTaken?.();
   };
-  const lock = options.nats === undefined ? await lockData(data, 'engine', taken) : undefined;
-  undoing(begun, 'freeing the data folder', () => lock?.release());
+  const lock = await lockData(data, 'engine', taken);
+  undoing(begun, 'freeing the data folder', () => lock.release());
   server = options.nats === undefined ? await startServer(options, data) : undefined;
   undoing(begun, 'ending nats-server', () => server?.stop());
   const access = options.nats ?? server ?? { url: '' };
@@ -118,11 +118,23 @@ async function startServer(options: ReachOptions, data: string): Promise<NatsSer
 export function tellOfNats(told: Events, { nats }: ReachOptions, reached: Reached): void {
   for (const { host, ...range } of reached.lost) told.messagesLost(host, range);
   tellTightened(told, reached.tightened);
+  tellLeftBy(told, reached);
   if (nats !== undefined) tellOpenBroker(told, reached.broker);
   reached.hear({
     status: (status, detail) => told.brokerStatus(status, detail),
     lost: ({ host, ...range }) => told.messagesLost(host, range),
   });
+}
+
+/** The folder may be a copy: what waits in it would be sent there and here. */
+function tellLeftBy(told: Events, { lock: { leftBy }, data }: Reached): void {
+  if (leftBy === undefined) return;
+  told.told(
+    '',
+    'warn',
+    'data-folder-from-elsewhere',
+    `${data} was in use on the machine ${leftBy}, which has not given it up in order. If an engine still runs there, on this folder or on the one it was copied from, both send what waits: stop one of them.`,
+  );
 }
 
 /** Something that was open to others on this machine no longer is: they learn why. */

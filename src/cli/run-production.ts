@@ -285,7 +285,7 @@ function stopInOrder(
     if (!ended || !stored) log.warn({ event: 'stop-cut-short' }, 'stop-cut-short');
     await server?.stop(deadline.left + SERVER);
     await storedUpTo.close(ended && stored);
-    lock?.release();
+    lock.release();
     parts.unhear();
   };
 }

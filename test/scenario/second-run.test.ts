@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,7 @@ import { processIdentity } from '../../src/broker/process-identity.ts';
 import { startEngineProcess, waybill } from '../support/engine-process.ts';
 import { isAlive } from '../support/is-alive.ts';
 import { mllpReceiver, sendUntilAcknowledged } from '../support/mllp-peers.ts';
+import { startNats } from '../support/nats.ts';
 import { productionFolder } from '../support/production.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -79,6 +80,33 @@ test.concurrent('a second run on the same data is refused, and the first goes on
   expect(again.ended).toBe(false);
 }, 90_000);
 
+test.concurrent('a second engine of one NATS on the same data is refused: both would note there what they store and work on', async () => {
+  await using made = await lab();
+  const { folder, data, port } = made;
+  await using nats = await startNats();
+  const url = `nats://${nats.user}:${nats.password}@${new URL(nats.url).host}`;
+  const words = ['--nats', url, '--role', 'engine'];
+  await using engine = await startEngineProcess({
+    production: folder,
+    data,
+    ports: [port],
+    arguments: words,
+  });
+  const second = await waybill('run', folder, '--data', data, '--metrics', 'off', ...words);
+  expect(second.stderr).toContain(`ALREADY_RUNNING: an engine on ${data} already runs as process`);
+  expect([second.code, engine.ended]).toEqual([1, false]);
+  expect(await readdir(data)).not.toContain('nats.json');
+  // after kill -9 the next one starts at once
+  await engine.kill();
+  await using again = await startEngineProcess({
+    production: folder,
+    data,
+    ports: [port],
+    arguments: words,
+  });
+  expect(again.ended).toBe(false);
+}, 90_000);
+
 test.concurrent('who kills the command that started an engine ends the engine and its server', async () => {
   await using made = await lab();
   const { folder, data, port } = made;
@@ -106,9 +134,10 @@ test.concurrent('a lock that was left behind is taken over: of a dead process, a
   const left = async (holder: object | string): Promise<void> => {
     await writeFile(file, typeof holder === 'string' ? holder : JSON.stringify(holder));
   };
-  const takes = async (): Promise<void> => {
+  const takes = async (leftBy?: string): Promise<void> => {
     const lock = await lockData(folder.path, 'engine', notTaken);
     expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ pid: process.pid });
+    expect(lock.leftBy).toBe(leftBy);
     lock.release();
     await expect(readFile(file)).rejects.toThrow('ENOENT');
   };
@@ -120,16 +149,16 @@ test.concurrent('a lock that was left behind is taken over: of a dead process, a
   await left('{"pid":1');
   await takes();
   const elsewhere = own.replace(/pid:\[\d+\]/, 'pid:[1]');
-  await left({ pid: 1, identity: elsewhere, started: '2026-01-01' });
-  await takes();
+  await left({ pid: 1, identity: elsewhere, started: '2026-01-01', machine: 'ward-7' });
+  await takes('ward-7');
 
-  // one that shows signs of life there is not touched
+  // one that shows signs of life there is not touched, also where its clock stands before our start
   await left({ pid: 1, identity: elsewhere, started: '2026-01-01' });
   let lives = true;
   const living = (async () => {
-    while (lives) {
+    for (let at = 1; lives; at++) {
+      await utimes(file, at, at);
       await sleep(300);
-      await writeFile(file, JSON.stringify({ pid: 1, identity: elsewhere, started: 'now' }));
     }
   })();
   await expect(lockData(folder.path, 'engine', notTaken)).rejects.toThrow(
@@ -164,6 +193,18 @@ test.concurrent('a lock that somebody removed, or with its folder, is there agai
   await rename(`${data}.away`, data);
   await vi.waitFor(async () => expect(await readdir(data)).toEqual(['engine.lock']), 10_000);
   await expect(lockData(data, 'engine', notTaken)).rejects.toThrow(`process ${process.pid}`);
+  // nor does it start on a copy that was made meanwhile
+  const copy = join(folder.path, 'copy');
+  await cp(data, copy, { recursive: true });
+  await expect(lockData(copy, 'engine', notTaken)).rejects.toThrow(`is a copy of ${data}`);
+
+  // a share that fails for a moment ends nothing
+  const file = join(data, 'engine.lock');
+  await rm(file);
+  await symlink(file, file);
+  await sleep(2_500);
+  await rm(file);
+  await vi.waitFor(async () => expect(await readdir(data)).toEqual(['engine.lock']), 10_000);
   lock.release();
   expect(await readdir(data)).toEqual([]);
 }, 20_000);

@@ -8,7 +8,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { uptime } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { EngineError } from '../../error/engine-error.ts';
 import { isSystemError, tolerate } from '../../error/foreseen.ts';
@@ -18,6 +18,8 @@ import { isGone, isLocal, processIdentity } from '../process-identity.ts';
 
 /** A data folder, in use by this process until it is released or the process ends. */
 export interface DataLock {
+  /** The machine on which its last holder neither ended nor shows a sign of life, if it is another one. */
+  readonly leftBy: string | undefined;
   release(): void;
 }
 
@@ -27,6 +29,9 @@ interface Holder {
   /** Identifies the process if the system allows it, since process ids may be reused. */
   readonly identity: string | undefined;
   readonly started: string;
+  /** The folder as its holder names it: a copy has the lock of the original. */
+  readonly data: string;
+  readonly machine: string;
 }
 
 /** Milliseconds between two heartbeats, for processes that cannot see this one, as from another container. */
@@ -36,10 +41,12 @@ const SILENCE = 3 * BEAT;
 const TRIES = 5;
 
 /**
- * Locks a folder for one process: `engine` for the one that runs the embedded server in it,
- * `operator` for the one that writes its trace. The lock of a killed process is taken over at once,
- * even if its process id was reused. Throws ALREADY_RUNNING, and changes nothing, if the holder is
- * alive.
+ * Locks a folder for one process: `engine` for the one that notes in it what was stored and what it
+ * works on, and runs the embedded server in it, `operator` for the one that writes its trace. The
+ * lock of a killed process is taken over at once, even if its process id was reused; that of one that
+ * cannot be seen from here (in another container, on another machine, before this one was started)
+ * after a while without a sign of life, whatever the clocks say. Throws ALREADY_RUNNING, and changes
+ * nothing, if the holder is alive.
  *
  * @param onTaken called once if another process has taken the folder: this one stood still for so
  * long, in another container or on another machine, that it counted as gone. Nothing may be written
@@ -54,33 +61,40 @@ export async function lockData(
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const own = `${file}.${process.pid}`;
   const started = new Date(Date.now() - process.uptime() * 1_000).toISOString();
-  const holder: Holder = { pid: process.pid, identity: processIdentity(), started };
+  const [identity, machine] = [processIdentity(), hostname()];
+  const holder: Holder = { pid: process.pid, identity, started, data, machine };
   const text = JSON.stringify(holder);
   writeFileSync(own, text, { mode: 0o600 });
+  let leftBy: string | undefined;
   try {
     for (let tries = 1; !linked(own, file); tries++) {
       const found = read(file);
       const lives = found !== undefined && !(await isLeft(file, found.holder));
       if (lives || tries === TRIES) throw alreadyRuns(data, what, found?.holder);
-      if (found !== undefined) remove(file, found.text);
+      if (found === undefined) continue;
+      remove(file, found.text);
+      leftBy = found.holder.machine === machine ? undefined : found.holder.machine;
     }
   } finally {
     rmSync(own, { force: true });
   }
   let beat = after(BEAT, live, { ref: false });
   function live(): void {
-    const found = read(file);
-    if (found !== undefined && found.text !== text) return onTaken();
+    // a share that fails for a moment says nothing
+    const found = attempted(() => ({ lock: read(file) }));
+    if (found?.lock !== undefined && found.lock.text !== text) return onTaken();
     // somebody removed it, or the whole folder
-    if (found === undefined) restore(file, text);
+    if (found !== undefined && found.lock === undefined) restore(file, text);
     else touch(file);
     beat = after(BEAT, live, { ref: false });
   }
   const release = (): void => {
     beat.stop();
-    if (read(file)?.text === text) rmSync(file, { force: true });
+    attempted(() => {
+      if (read(file)?.text === text) rmSync(file, { force: true });
+    });
   };
-  return { release };
+  return { leftBy, release };
 }
 
 /** Whether the lock is now ours: a link is created completely or not at all. */
@@ -120,8 +134,7 @@ function read(
 async function isLeft(file: string, { identity }: Partial<Holder>): Promise<boolean> {
   if (isLocal(identity)) return isGone(identity);
   const last = touched(file);
-  const booted = Date.now() - uptime() * 1_000;
-  if (last === undefined || last < booted) return true;
+  if (last === undefined) return true;
   for (let waited = 0; waited < SILENCE; waited += BEAT / 4) {
     await pause(BEAT / 4);
     if (touched(file) !== last) return false;
@@ -134,25 +147,30 @@ function touched(file: string): number | undefined {
 }
 
 function touch(file: string): void {
-  try {
+  // somebody may have removed it
+  attempted(() => {
     const now = new Date();
     utimesSync(file, now, now);
+  });
+}
+
+/** Undefined if the disk does not let us. */
+function attempted<Result>(work: () => Result): Result | undefined {
+  try {
+    return work();
   } catch (error) {
-    // somebody removed it
-    tolerate(error, (one) => isSystemError(one), 'showing that the data folder is in use');
+    return tolerate(error, (one) => isSystemError(one), 'keeping the lock of the data folder');
   }
 }
 
 /** Unless another process has it by now. */
 function restore(file: string, text: string): void {
   const own = `${file}.${process.pid}`;
-  try {
+  attempted(() => {
     writeFileSync(own, text, { mode: 0o600 });
     linked(own, file);
     rmSync(own, { force: true });
-  } catch (error) {
-    tolerate(error, (one) => isSystemError(one), 'locking the data folder again');
-  }
+  });
 }
 
 /** Removes the lock that was found, unless another process was faster and now owns it. */
@@ -169,9 +187,15 @@ function remove(file: string, text: string): void {
 }
 
 function alreadyRuns(data: string, what: string, holder: Partial<Holder> = {}): EngineError {
-  const { pid, started } = holder;
+  const { pid, started, data: of = data } = holder;
   const who = pid === undefined ? 'another process' : `process ${pid}, started ${started ?? ''}`;
   const role = what === 'engine' ? 'an engine' : 'an operator plane';
+  if (of !== data) {
+    return new EngineError(
+      'ALREADY_RUNNING',
+      `${data} is a copy of ${of}, or the same folder under another name, and ${role} already runs there as ${who}: both would send what waits. Stop it first; if this is a copy that sends nothing, remove ${what}.lock from it`,
+    );
+  }
   return new EngineError(
     'ALREADY_RUNNING',
     `${role} on ${data} already runs as ${who}; stop it first, or give another folder with --data`,
