@@ -137,13 +137,16 @@ export class DiskStore implements FileStore {
       const facts = await this.#stat(path);
       const kind = facts.isFile() ? 'file' : facts.isDirectory() ? 'folder' : 'other';
       return { name, kind, ...factsOf(facts) };
-    } catch {
+    } catch (error) {
       // Its name is not in UTF-8: whoever opens it under the name that Node.js makes of it is told.
       if (listed.isFile() && name.includes('\uFFFD')) {
         return { name, kind: 'file', size: UNKNOWN_SIZE, modified: 0 };
       }
-      // Removed since it was listed, or a dangling link.
-      return undefined;
+      // Removed since it was listed, or a link that leads nowhere. Nothing else says that it is gone: of a share that
+      // fails (ESTALE, EIO), or a folder that may only be listed, what was taken would be forgotten.
+      const failure = diskFailure(error, folder);
+      if (listed.isSymbolicLink() || isFileProblem(failure, 'missing')) return undefined;
+      throw failure;
     }
   }
 

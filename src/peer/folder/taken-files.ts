@@ -27,7 +27,10 @@ export interface TakenFiles {
   add(path: string, facts: FileFacts): Promise<void>;
   /** Notes that a file is gone; made durable by the next `add` or `save`. */
   forget(path: string, facts: FileFacts): void;
-  /** Forgets every file that is not among these; with a million of them others get their turn meanwhile. */
+  /**
+   * Forgets every file that is not among these, unless it is all of them: a share that is not mounted looks like an
+   * empty folder, and what it has would be taken again once it is back. With a million files others get their turn meanwhile.
+   */
   keepOnly(files: readonly (FileFacts & { readonly path: string })[]): Promise<void>;
   /** Makes everything durable. */
   save(): Promise<void>;
@@ -74,7 +77,8 @@ export async function takenFiles(memory: Memory): Promise<TakenFiles> {
     async keepOnly(files) {
       if (taken.size + begun.size === 0) return;
       const gone = new Set([...taken, ...begun.keys()]);
-      await filterInTurns(files, (file) => gone.delete(hash(file.path, file)));
+      const found = await filterInTurns(files, (file) => gone.delete(hash(file.path, file)));
+      if (found.length === 0) return;
       for (const one of gone) {
         taken.delete(one);
         begun.delete(one);

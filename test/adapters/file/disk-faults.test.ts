@@ -1,5 +1,9 @@
-import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmodSync } from 'node:fs';
+import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import fileOut from '../../../adapters/file/file-out.ts';
 import { asNobody } from '../../support/as-nobody.ts';
@@ -14,6 +18,7 @@ import { canMount, smallDisk } from '../../support/small-disk.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { looking } from './looking.ts';
 
+const run = promisify(execFile);
 const isRoot = process.geteuid?.() === 0;
 const LARGE = streamedBody(Buffer.alloc(3_000_000, 'a line of a report\n'));
 const small = (text: string): Buffer => Buffer.from(text);
@@ -34,6 +39,14 @@ async function guardedFolder() {
   const folder = await temporaryFolder();
   await chmod(folder.path, 0o755);
   return folder;
+}
+
+/** From within `asNobody`. */
+function chmodAsRoot(path: string, mode: number): void {
+  const account = process.geteuid?.() ?? 0;
+  process.seteuid?.(0);
+  chmodSync(path, mode);
+  process.seteuid?.(account);
 }
 
 const told = ({ events }: OpenedInbound): string[] => events.map(({ name }) => name);
@@ -97,6 +110,40 @@ describe.runIf(canMount)('a disk that is full', () => {
 });
 
 test.runIf(canMount)(
+  'a share that is not mounted for a while looks like an empty folder: what was taken of it is not taken again',
+  async () => {
+    await using share = await temporaryFolder();
+    await using place = await temporaryFolder();
+    const mount = () => run('mount', ['--bind', share.path, place.path]);
+    await mount();
+    try {
+      for (const name of ['a.txt', 'b.txt']) await writeFile(join(share.path, name), name);
+      const first = await looking(place.path, { keep: true });
+      await vi.waitFor(() => expect(first.delivered).toHaveLength(2));
+      await run('umount', ['-l', place.path]);
+      await sleep(100);
+      await first.close();
+      // also where it is started meanwhile
+      const second = await looking(place.path, { keep: true }, first.memory);
+      await sleep(50);
+      await second.close();
+      await mount();
+      await using third = await looking(place.path, { keep: true }, second.memory);
+      await looksAgain(third, share.path);
+      expect(
+        [...first.delivered, ...second.delivered, ...third.delivered].map(({ name }) => name),
+      ).toEqual(['a.txt', 'b.txt', 'zz-0.txt']);
+      // one that is gone is forgotten all the same: its name may be that of another
+      await rm(join(share.path, 'a.txt'));
+      const known = third.memory?.length ?? 0;
+      await vi.waitFor(() => expect(third.memory?.length).toBe((known / 3) * 2));
+    } finally {
+      await run('umount', ['-l', place.path]);
+    }
+  },
+);
+
+test.runIf(canMount)(
   'a disk that was made read-only is tried again, and taken once it may be written to',
   async () => {
     await using disk = await smallDisk();
@@ -154,6 +201,28 @@ describe('a permission that is missing', () => {
             { code: 'ADAPTER_NOT_CONNECTED', message: DENIED.message },
           ]),
         );
+      });
+    },
+  );
+
+  test.runIf(isRoot)(
+    'to look at the files of a folder that may be listed is a lost connection, and nothing of it is taken again',
+    async () => {
+      await using folder = await guardedFolder();
+      await writeFile(join(folder.path, 'a.txt'), 'a', { mode: 0o644 });
+      await asNobody(async () => {
+        await using opened = await looking(folder.path, { keep: true });
+        await vi.waitFor(() => expect(opened.delivered).toHaveLength(1));
+        chmodAsRoot(folder.path, 0o744);
+        await vi.waitFor(() =>
+          expect(opened.lost).toMatchObject([
+            { code: 'ADAPTER_NOT_CONNECTED', message: DENIED.message },
+          ]),
+        );
+        chmodAsRoot(folder.path, 0o755);
+        await using again = await looking(folder.path, { keep: true }, opened.memory);
+        await sleep(50);
+        expect(again.delivered).toEqual([]);
       });
     },
   );
