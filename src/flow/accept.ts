@@ -254,13 +254,13 @@ export function duplicateMemory(window: number, limit = 100_000): DuplicateMemor
   return {
     find(key) {
       const entry = entries.get(key);
-      return entry !== undefined && Date.now() - entry.at <= window ? entry : undefined;
+      return entry !== undefined && performance.now() - entry.at <= window ? entry : undefined;
     },
     remember(key, entry) {
       entries.delete(key);
-      entries.set(key, Object.assign(entry, { at: Date.now() }));
+      entries.set(key, Object.assign(entry, { at: performance.now() }));
       for (const [old, { at }] of entries) {
-        if (entries.size <= limit && Date.now() - at <= window) break;
+        if (entries.size <= limit && performance.now() - at <= window) break;
         entries.delete(old);
       }
     },

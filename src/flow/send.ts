@@ -4,7 +4,7 @@ import { describeError, EngineError, isEngineError } from '../error/engine-error
 import type { Message, Reply } from '../message/message.ts';
 import type { RecordedError } from '../message/record.ts';
 import { type RetryPolicy, retryDelay } from '../time/back-off.ts';
-import type { Clock } from '../time/clock.ts';
+import { type Clock, steadyOf } from '../time/clock.ts';
 import { pause } from '../time/pause.ts';
 import { after as runAfter, timeLimit } from '../time/timer.ts';
 import type { ReplyAction, ReplyRules, Verdict } from './reply-rules.ts';
@@ -51,7 +51,8 @@ export interface SendingSignals {
 /**
  * Sends one message until it has an outcome: tries, judges reply or error by the reply rules and
  * the kind of error, waits, tries again until the policy's `for` is over. Time without a connection
- * does not count: a message waits for one for up to `disconnected`. Rejects only when a signal
+ * does not count: a message waits for one for up to `disconnected`. A clock that is set meanwhile neither
+ * ends the tries nor makes them last longer. Rejects only when a signal
  * aborts or another engine has the line; the message then stays in its queue.
  */
 export async function send(
@@ -60,7 +61,8 @@ export async function send(
   { cut, stopping }: SendingSignals,
 ): Promise<Sent> {
   const { clock, retry } = parts;
-  let until = clock.now() + retry.for;
+  const steady = steadyOf(clock);
+  let until = steady.now() + retry.for;
   let losses = 0;
   for (let attempt = 1; ; ) {
     const { adapter, waited } = await connected(parts, stopping);
@@ -74,12 +76,12 @@ export async function send(
     const result = { attempts: attempt, reply, error: tried.error };
     if (verdict.action !== 'retry') return sent(verdict, verdict.action, result);
     const delay = delayAfter(tried, attempt, retry);
-    const next = clock.now() + delay;
     // an idle connection may turn out to be dead: that does not count as a try
-    if (next > until && !(tried.uncounted && losses === 0)) {
+    if (steady.now() + delay > until && !(tried.uncounted && losses === 0)) {
       const error = tried.error ?? gaveUp(reply);
       return sent(verdict, verdict.atLast, { ...result, error });
     }
+    const next = clock.now() + delay;
     parts.onRetry({ attempt, next, error: tried.error ?? refusedTry(reply, verdict) });
     await wait(delay, parts, stopping);
     if (tried.uncounted) losses++;
@@ -103,7 +105,8 @@ async function connected(
 ): Promise<{ readonly adapter: OpenOutbound | undefined; readonly waited: number }> {
   const adapter = parts.opened();
   if (adapter !== undefined) return { adapter, waited: 0 };
-  const { clock, retry } = parts;
+  const { retry } = parts;
+  const clock = steadyOf(parts.clock);
   const since = clock.now();
   const late =
     retry.disconnected === Number.POSITIVE_INFINITY ? undefined : timeLimit(retry.disconnected);

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { OpenOutbound } from '../../src/adapter/adapter.ts';
 import {
   DisableError,
@@ -8,6 +8,7 @@ import {
   SuspendError,
   TemporaryError,
 } from '../../src/error/adapter-error.ts';
+import { duplicateMemory } from '../../src/flow/accept.ts';
 import { replyRules } from '../../src/flow/reply-rules.ts';
 import { type Sending, send } from '../../src/flow/send.ts';
 import { inlineBody } from '../../src/message/body.ts';
@@ -88,6 +89,42 @@ test('a message is tried until a try decides; each try counts but those that onl
     expect(sent.error === undefined).toBe(sent.action === 'complete');
   });
   await fc.assert(property, { numRuns: examples(60) });
+});
+
+/** From now on the clock of the machine is as many milliseconds ahead, or behind. */
+function setClock(by: number): void {
+  const at = performance.timeOrigin + by;
+  const set = vi.spyOn(Date, 'now').mockImplementation(() => at + performance.now());
+  onTestFinished(() => set.mockRestore());
+}
+
+const HOURS = 2 * 3_600_000;
+
+test('a clock that is set ahead between two tries gives no message up', async () => {
+  const { parts } = sending(['busy', 'busy'], () => setClock(HOURS));
+  const retry = { ...parts.retry, for: HOURS / 2 };
+  const sent = await send(MESSAGE, { ...parts, retry }, { cut: never, stopping: never });
+  expect(sent).toMatchObject({ action: 'complete', attempts: 3 });
+});
+
+test('a clock that is set back between two tries holds up no line', async () => {
+  const plan = Array.from({ length: 1_000 }, () => 'busy' as const);
+  const { parts, seen } = sending(plan, (retries) =>
+    retries === 1 ? setClock(-HOURS) : undefined,
+  );
+  const retry = { ...parts.retry, for: 20 };
+  const sent = await send(MESSAGE, { ...parts, retry }, { cut: never, stopping: never });
+  expect(sent.action).toBe('fail');
+  expect(seen.sends).toBeLessThan(40);
+});
+
+test('a clock that is set back takes nothing for a repetition that comes after the window', async () => {
+  const memory = duplicateMemory(20);
+  memory.remember('key', { sessionId: 1, messageId: 1, stored: true });
+  expect(memory.find('key')).toMatchObject({ messageId: 1 });
+  setClock(-HOURS);
+  expect(memory.find('key')).toMatchObject({ messageId: 1 });
+  await vi.waitFor(() => expect(memory.find('key')).toBeUndefined(), { interval: 5 });
 });
 
 test('a stop ends what only waits for its next try, at once and without another', async () => {

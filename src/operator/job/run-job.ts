@@ -1,7 +1,7 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { describeError } from '../../error/engine-error.ts';
 import type { Logger } from '../../log/logger.ts';
-import { type Clock, systemClock } from '../../time/clock.ts';
+import { type Clock, steadyOf, systemClock } from '../../time/clock.ts';
 import { pause } from '../../time/pause.ts';
 import type { JobRights } from './job-rights.ts';
 import type { ItemResult, Job, JobItem, JobStep, JobStore, JobType } from './job-store.ts';
@@ -62,7 +62,8 @@ export async function runJob<Order>(
   job: Job,
   held: AbortSignal,
 ): Promise<void> {
-  const { store, clock = systemClock } = parts;
+  const { store } = parts;
+  const clock = steadyOf(parts.clock ?? systemClock);
   const { id } = job;
   const progress = reports(parts, job);
   const tries: Tries = new Map();
@@ -232,7 +233,7 @@ const takenUp = <Order>({ store }: Pick<RunJobOptions<Order>, 'store'>, job: Job
 
 interface Waits {
   readonly why: string | undefined;
-  /** Since when nothing could be done; milliseconds since 1970. */
+  /** Since when nothing could be done, by the steady clock. */
   readonly since: number;
   /** How often in a row. */
   readonly again: number;
@@ -248,7 +249,8 @@ async function waits<Order>(
   job: Job,
   { why, since, again, held }: Waits,
 ): Promise<void> {
-  const { store, log, tell, clock = systemClock } = parts;
+  const { store, log, tell } = parts;
+  const clock = steadyOf(parts.clock ?? systemClock);
   if (clock.now() - since > AWAY_FOR) {
     await store.end(job.id, 'stopped', `nothing could be done for an hour: ${why}`);
     log.warn({ event: 'job-stopped', job: job.id, by: job.by, why }, 'job-stopped');
