@@ -22,6 +22,7 @@ export function wiring(
     );
   }
   return {
+    hopLimit: definition.settings.hopLimit,
     target(name) {
       const target = targets.get(name);
       if (target === undefined) {

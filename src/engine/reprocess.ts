@@ -110,6 +110,7 @@ function routed(
     id: sessionId,
     sessionId,
     parentId: undefined,
+    hops: undefined,
     replyTo: undefined,
     resendOf: undefined,
     target: to[0] ?? original.target,
@@ -159,6 +160,7 @@ function throughRouters(director: Director, targets: readonly string[]): Wiring 
   const { wiring } = director.routing;
   const { processes } = director.definition;
   return {
+    ...wiring,
     target(name) {
       const target = wiring.target(name);
       const process = processes.get(name);

@@ -29,6 +29,7 @@ export async function resend(
     envelope: {
       ...message,
       parentId: undefined,
+      hops: undefined,
       type: large ? message.type : typeNow(message.type, body),
       replyTo: undefined,
       resendOf: message.id,

@@ -34,6 +34,8 @@ export const ERROR_CODES = {
     'The engine got stuck in the code of a process and was restarted. The message is suspended; look for an endless loop, then resend it.',
   PROCESS_DIED:
     'The process of the engine ended several times in the code of a process, and was started again. The message is suspended; look for what takes all the memory or ends the process, then resend it.',
+  MESSAGE_LOOPS:
+    'Hosts send a message to each other in a circle: it was sent on more often than `hopLimit` allows, and is suspended. Break the circle, then resend or discard it.',
   PROCESS_DIVERGED:
     'A durable process took a different path when it ran again. The message is suspended; make the process deterministic.',
   ENGINE_FAULT:

@@ -6,6 +6,7 @@ import type { Steps } from '../broker/steps.ts';
 import type { NamedJwtKeys } from '../credential/jwt/token-keys.ts';
 import { EngineError, isEngineError } from '../error/engine-error.ts';
 import type { TokenClaims, TokenKeys } from '../expression/token-keys.ts';
+import { sentOn } from '../message/envelope.ts';
 import { wait } from '../time/timer.ts';
 import { bytesOf, codeFailed, messageOf, outputOf } from './code-message.ts';
 import { replyOf } from './code-reply.ts';
@@ -154,12 +155,7 @@ function contextOf(parts: DurableOptions, subject: Subject, running: Running): P
     key: string,
     replyTo?: string,
   ): Promise<void> => {
-    const from = onLeg(subject, {
-      ...subject.message,
-      source: parts.name,
-      parentId: id,
-      replyTo,
-    });
+    const from = onLeg(subject, { ...sentOn(subject.message, parts.name), replyTo });
     const output = body === undefined ? undefined : outputOf(body, subject);
     const legs = await route(parts.routing(), from, {
       to: [{ to: target, output }],

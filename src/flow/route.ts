@@ -3,6 +3,7 @@ import type { Answer } from '../broker/answers.ts';
 import { ownerOf } from '../broker/bodies.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { type Body, inlineBody } from '../message/body.ts';
+import { sentOn } from '../message/envelope.ts';
 import type { IdSource } from '../message/id.ts';
 import type { Envelope, Reply } from '../message/message.ts';
 import type { Explanation, RecordedError } from '../message/record.ts';
@@ -151,7 +152,9 @@ async function sendAll(routing: Routing, step: Step): Promise<void> {
     const made = await madeSubject(routing, step.from, envelope, send.output);
     const key = legKey(step.key, target.name, index);
     try {
-      if (target.kind === 'queue') step.legs.push(await queueLeg(key, made, target));
+      if ((envelope.hops ?? 0) > routing.wiring.hopLimit)
+        step.legs.push(tooFar(routing, key, made));
+      else if (target.kind === 'queue') step.legs.push(await queueLeg(key, made, target));
       else await inlineLeg(routing, { ...step, key }, made, target);
     } catch (error) {
       if (send.output !== undefined && made.bodyRef !== undefined) routing.drop(made.bodyRef);
@@ -184,6 +187,28 @@ async function madeSubject(
   if (output === undefined) return onLeg(from, envelope);
   const stored = await routing.store(envelope.id, output.body);
   return subject(envelope, stored?.body ?? inlineBody(output.body), stored?.bodyRef);
+}
+
+/** The leg at which a message that goes in a circle ends, for a person: nothing of it is repeated by a retry. */
+function tooFar({ wiring, clock }: Routing, key: string, { message, body, bodyRef }: Subject): Leg {
+  const at = clock.now();
+  const between = `${message.source} → ${message.target}`;
+  const text = `was sent on ${wiring.hopLimit} times, last ${between}: hosts send to each other in a circle. Break it, or raise settings.hopLimit if that many are meant; then resend this message`;
+  return {
+    message,
+    body,
+    bodyRef,
+    key,
+    queue: undefined,
+    settled: {
+      status: 'suspended',
+      started: at,
+      done: at,
+      explain: undefined,
+      error: { code: 'MESSAGE_LOOPS', text, retryable: false },
+      reply: undefined,
+    },
+  };
 }
 
 async function queueLeg(key: string, made: Subject, target: QueueTarget): Promise<Leg> {
@@ -250,7 +275,7 @@ async function inlineLeg(
 function sentBy(made: Subject, name: string, { reply }: ProcessResult): Subject {
   // if a process answers itself, its targets do not answer
   const replyTo = reply === undefined ? made.message.replyTo : undefined;
-  return onLeg(made, { ...made.message, source: name, parentId: made.message.id, replyTo });
+  return onLeg(made, { ...sentOn(made.message, name), replyTo });
 }
 
 /** What went wrong in a process, or why it suspends a message. */

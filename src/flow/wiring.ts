@@ -9,6 +9,8 @@ import type { WorkMark } from './work-marks.ts';
  * when the production changes.
  */
 export interface Wiring {
+  /** How many hosts may send a message on, one after another, before it is suspended as one that goes in a circle. */
+  readonly hopLimit: number;
   /** Throws HOST_UNKNOWN if a message (from a queue or a resend) names a host that no longer exists. */
   target(name: string): WiredTarget;
 }

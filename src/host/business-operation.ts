@@ -18,6 +18,7 @@ import { type Patience, settle, untilStored } from '../flow/settle.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import { subject } from '../flow/subject.ts';
 import { inlineBody } from '../message/body.ts';
+import { sentOn } from '../message/envelope.ts';
 import type { Message, Reply } from '../message/message.ts';
 import type { Outcome } from '../message/status.ts';
 import type { RetryPolicy } from '../time/back-off.ts';
@@ -434,9 +435,7 @@ function legsOf(
   { body, type }: Reply,
 ): Promise<Leg[]> {
   const from = {
-    ...message,
-    source: name,
-    parentId: message.id,
+    ...sentOn(message, name),
     type,
     size: body.byteLength,
     charset: undefined,

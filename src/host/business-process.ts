@@ -11,6 +11,7 @@ import { settle, untilStored } from '../flow/settle.ts';
 import type { SettledMemory } from '../flow/settled-memory.ts';
 import { loadBody, onLeg, subject } from '../flow/subject.ts';
 import { type Process, type ProcessResult, type TakenAlong, Waits } from '../flow/wiring.ts';
+import { sentOn } from '../message/envelope.ts';
 import type { Message } from '../message/message.ts';
 import type { OutcomeRecord, RecordedError } from '../message/record.ts';
 import { type RetryPolicy, retryDelay } from '../time/back-off.ts';
@@ -286,7 +287,7 @@ export class BusinessProcess implements Host {
       const replyTo = result.reply === undefined ? message.replyTo : undefined;
       legs = await route(
         { ...accepting.routing, wiring: accepting.routing.wiring() },
-        onLeg(arrived, { ...message, source: this.name, parentId: message.id, replyTo }),
+        onLeg(arrived, { ...sentOn(message, this.name), replyTo }),
         { to: result.sends, key: `m${message.id}` },
       );
     } catch (error) {

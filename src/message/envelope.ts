@@ -31,6 +31,8 @@ export interface Envelope extends MessageFacts {
   /** The id of the first message of the session. */
   readonly sessionId: number;
   readonly parentId?: number | undefined;
+  /** How many hosts have sent it on since it was accepted or a person sent it: see `sentOn`. */
+  readonly hops?: number | undefined;
   readonly source: string;
   readonly target: string;
   /** Milliseconds since 1970. */
@@ -96,6 +98,7 @@ export const ENVELOPE_FIELDS: {
   received: { header: 'Wb-Received', kind: 'number', missing: 0 },
   size: { header: 'Wb-Size', kind: 'number', missing: 0 },
   parentId: { header: 'Wb-Parent', kind: 'number' },
+  hops: { header: 'Wb-Hops', kind: 'number' },
   charset: { header: 'Wb-Charset', kind: 'text', hides: 'nothing', given: true },
   name: { header: 'Wb-Name', kind: 'text', hides: 'letters', given: true },
   part: { header: 'Wb-Part', kind: 'number' },
@@ -108,6 +111,14 @@ export const ENVELOPE_FIELDS: {
   traceparent: { header: 'traceparent', kind: 'name', given: true },
   testBy: { header: 'Wb-Test', kind: 'text', hides: 'nothing' },
 };
+
+/** The message as a process, or an operation with an answer, sends it on. */
+export const sentOn = (message: Envelope, source: string): Envelope => ({
+  ...message,
+  source,
+  parentId: message.id,
+  hops: (message.hops ?? 0) + 1,
+});
 
 /** Only the stored fields of an object that has more. */
 export function envelopeOf(message: Envelope): Envelope {

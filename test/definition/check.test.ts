@@ -21,7 +21,7 @@ test('inline processes that send in a ring are reported with the ring', async ()
 `),
   );
   expect(problems).toEqual([
-    'production.yaml:7:3 processes.a: inline processes send to each other in a circle: a → b → c → a. Make one of them run: queued, or break the circle.',
+    'production.yaml:7:3 processes.a: inline processes send to each other in a circle: a → b → c → a. Break the circle; if messages leave it by a rule, make one of them run: queued.',
   ]);
 });
 

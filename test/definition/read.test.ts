@@ -19,6 +19,7 @@ test('the smallest production reads with every default', async () => {
       inlineLimit: 256 * 1024,
       duplicateWindow: 600_000,
       queueLimit: 10 * 1024 ** 3,
+      hopLimit: 1_000,
       shutdownTimeout: 120_000,
     },
     alerts: undefined,

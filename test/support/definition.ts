@@ -118,6 +118,7 @@ export function definition(parts: {
       testMessages: false,
       approval: 'none',
       queueLimit: 1024 ** 3,
+      hopLimit: 1_000,
       shutdownTimeout: 2_000,
     },
     services: byName(parts.services),

@@ -28,7 +28,7 @@ export function checkLoops({ definition, problems }: Checking): void {
       place,
       `processes.${first}`,
       what,
-      'Make one of them run: queued, or break the circle.',
+      'Break the circle; if messages leave it by a rule, make one of them run: queued.',
     );
   }
 }

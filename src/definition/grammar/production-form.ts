@@ -34,6 +34,11 @@ const settings = block({
     help: 'How much a queue may hold before senders are refused.',
     default: '10GB',
   }),
+  hopLimit: setting.integer({
+    help: 'How many hosts may send a message on, one after another; what would go further is suspended, since hosts that send to each other in a circle would never end.',
+    default: 1000,
+    minimum: 1,
+  }),
   approval: setting.choice(
     {
       none: 'who may deploy applies their own changes',

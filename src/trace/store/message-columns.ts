@@ -105,11 +105,16 @@ type ByHand =
   | `ending.${'status' | 'reply' | 'error' | 'explain' | 'presumed'}`
   | 'error.retryable';
 
+/** Counts while a message is under way, and from the beginning once a person sends it. */
+type NotKept = 'envelope.hops';
+
 /**
  * What only few messages have, with its name in the JSON of `more`. A part of a state that is
  * neither here, nor a column, nor set by hand is a compile error, since it would be lost.
  */
-const MORE: Readonly<Record<Exclude<Source, Columns[keyof Columns]['from'] | ByHand>, string>> = {
+const MORE: Readonly<
+  Record<Exclude<Source, Columns[keyof Columns]['from'] | ByHand | NotKept>, string>
+> = {
   'envelope.received': 'received',
   'envelope.charset': 'charset',
   'envelope.origin': 'origin',
