@@ -26,6 +26,19 @@ export async function abortTraced(
   return { id, target: message.target, status };
 }
 
+/** The same, and discards a message that is suspended: for those who may do both. */
+export async function abortOrDiscard(
+  engines: Pick<Engines, 'end' | 'discard'>,
+  reader: Pick<TraceReader, 'message'>,
+  order: AbortOrder,
+): Promise<Aborted> {
+  const { id, keep, by, reason } = order;
+  const message = await reader.message(id);
+  if (message?.status !== 'suspended' || keep) return abortTraced(engines, reader, order);
+  await engines.discard(message, { by, reason });
+  return { id, target: message.target, status: 'discarded' };
+}
+
 /** Whether it has no outcome yet. */
 export const isWaiting = ({ status }: Pick<TracedMessage, 'status'>): boolean =>
   status === 'queued' || status === 'retrying';

@@ -13,7 +13,7 @@ import { COMMAND_LINE } from '../control/orders.ts';
 import { ENGINE, PLANE, TRACE } from '../control/verbs.ts';
 import { background } from '../error/background.ts';
 import { EngineError } from '../error/engine-error.ts';
-import { abortTraced } from '../operator/abort.ts';
+import { abortOrDiscard } from '../operator/abort.ts';
 import type { Alerting } from '../operator/alert/alerting.ts';
 import { type Engines, engines } from '../operator/engines.ts';
 import { rehearseAll } from '../operator/rehearse-all.ts';
@@ -81,7 +81,7 @@ export function answerQuestions(broker: Broker, parts: Answering): ControlServer
       abort(order) {
         const { id, keep, by, reason } = order;
         return ordered('message.abort', `message ${id}`, { by, keep, reason }, () =>
-          abortTraced(reached, store, order),
+          abortOrDiscard(reached, store, order),
         );
       },
       override({ by, ...order }) {

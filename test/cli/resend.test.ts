@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { MessagePage } from '../../src/api/contract/message.ts';
-import { replayCommand, reprocessCommand, resendCommand } from '../../src/cli/command/resend.ts';
+import {
+  abortCommand,
+  replayCommand,
+  reprocessCommand,
+  resendCommand,
+} from '../../src/cli/command/resend.ts';
 import { ordered } from '../../src/cli/order.ts';
 import { EngineError } from '../../src/error/engine-error.ts';
 import { type Ran, ran } from '../support/command.ts';
@@ -116,4 +121,18 @@ test('an order that is given again under its name is carried out once, by whiche
   await ran(resendCommand(), [id, ...where()]);
   await ran(resendCommand(), [id, ...where()]);
   expect(production.receiver.received).toHaveLength(before + 4 + replayed);
+});
+
+test('abort ends a suspended message, once', async () => {
+  refused = () => true;
+  await production.send('C9');
+  const id = await vi.waitFor(async () => {
+    const [one] = await suspended();
+    if (one === undefined) throw new Error('none is suspended');
+    return one.id;
+  });
+  const abort = (): Promise<Ran> => ran(abortCommand(), [`${id}`, '--reason', 'old', ...where()]);
+  expect((await abort()).output).toBe(`message ${id} will not go to hl7-out: discarded\n`);
+  await vi.waitFor(async () => expect((await suspended()).map((one) => one.id)).not.toContain(id));
+  await expect(abort()).rejects.toThrow('it is discarded');
 });

@@ -244,7 +244,7 @@ interface AbortFlags extends WhereOptions {
 export function abortCommand(): Command {
   return whereOptions(new Command('abort'))
     .description(
-      'Removes a message from its queue, or ends its retries; those waiting behind it continue.',
+      'Removes a message from its queue, ends its retries, or discards a suspended one; those waiting behind it continue.',
     )
     .argument('<message>', 'its id')
     .option('--keep', 'set it aside as suspended, to be resent, instead of discarding it')
