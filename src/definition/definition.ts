@@ -1,6 +1,7 @@
 import type { InboundAdapter, LookupAdapter, OutboundAdapter } from '../adapter/adapter.ts';
 import type { Expression } from '../expression/expression.ts';
 import type { LookupTables } from '../lookup/lookup-tables.ts';
+import type { Profile } from '../rule/profile/profile.ts';
 import type { RuleSet } from '../rule/rule.ts';
 import type { RetryPolicy } from '../time/back-off.ts';
 import type { Transform } from '../transform/transform.ts';
@@ -25,6 +26,8 @@ export interface Definition {
   readonly processes: ReadonlyMap<string, ProcessDefinition>;
   readonly operations: ReadonlyMap<string, OperationDefinition>;
   readonly transforms: ReadonlyMap<string, Transform>;
+  /** Profiles of HL7 v2. */
+  readonly profiles: ReadonlyMap<string, Profile>;
   readonly lookups: LookupTables;
   /** Where those of them that are loaded while the production runs come from. */
   readonly lookupSources: ReadonlyMap<string, LookupSource>;

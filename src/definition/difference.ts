@@ -109,7 +109,7 @@ function secretChanges(
 
 /** Transforms and lookups in the same files with changed content. */
 function fileChanges(before: Definition, after: Definition): Change[] {
-  return ['transforms', 'records', 'lookups'].flatMap((section) => {
+  return ['transforms', 'records', 'profiles', 'lookups'].flatMap((section) => {
     const files = valueAt(after.source.written, [section]);
     if (files?.kind !== 'block') return [];
     return [...files.entries].flatMap(([name, { value }]) => {

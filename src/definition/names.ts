@@ -14,10 +14,11 @@ export interface ProductionNames {
   readonly credentials: ReadonlyMap<string, string>;
   readonly lookups: ReadonlySet<string>;
   readonly transforms: ReadonlySet<string>;
+  readonly profiles: ReadonlySet<string>;
   readonly used: { readonly [Kind in UsedKind]: Set<string> };
 }
 
-type UsedKind = 'credential' | 'lookup' | 'target' | 'transform';
+type UsedKind = 'credential' | 'lookup' | 'profile' | 'target' | 'transform';
 
 export function productionNames(written: Written): ProductionNames {
   const namesUnder = (key: string): string[] => {
@@ -39,7 +40,14 @@ export function productionNames(written: Written): ProductionNames {
         RECORD_TRANSFORMS.map((what) => `${name}.${what}`),
       ),
     ]),
-    used: { credential: new Set(), lookup: new Set(), target: new Set(), transform: new Set() },
+    profiles: new Set(namesUnder('profiles')),
+    used: {
+      credential: new Set(),
+      lookup: new Set(),
+      profile: new Set(),
+      target: new Set(),
+      transform: new Set(),
+    },
   };
 }
 
@@ -92,4 +100,11 @@ export function unknownTransform(name: string, names: ProductionNames): string |
   if (names.transforms.has(name)) return undefined;
   const add = `Add it: transforms: { ${name}: transforms/${name}.yaml }.`;
   return `there is no transform ${name}. ${suggestion(name, names.transforms, add)}`;
+}
+
+export function unknownProfile(name: string, names: ProductionNames): string | undefined {
+  names.used.profile.add(name);
+  if (names.profiles.has(name)) return undefined;
+  const add = `Add it: profiles: { ${name}: profiles/${name}.yaml }.`;
+  return `there is no profile ${name}. ${suggestion(name, names.profiles, add)}`;
 }

@@ -1,6 +1,6 @@
 import type { NamedJwtKeys } from '../credential/jwt/token-keys.ts';
 import { resourceOf } from '../document/fhir/read-resource.ts';
-import { findingFhir, inTurns, validate } from '../document/index.ts';
+import { findingFhir, inTurns } from '../document/index.ts';
 import { EngineError } from '../error/engine-error.ts';
 import { expressionEnvironment } from '../expression/environment.ts';
 import type { Expression } from '../expression/expression.ts';
@@ -15,6 +15,7 @@ import { watchedProcess } from '../flow/watched-process.ts';
 import type { Process } from '../flow/wiring.ts';
 import type { WorkMarks } from '../flow/work-marks.ts';
 import { decide } from '../rule/decide.ts';
+import { profileProblem } from '../rule/profile/profile.ts';
 import { rulesNeedTokens, rulesReadBody } from '../rule/rules-read-body.ts';
 import type { Definition, ProcessDefinition } from './definition.ts';
 import type { CollectGiven } from './grammar/host-settings.ts';
@@ -74,9 +75,9 @@ function routerOf(
   { now, jwt }: ProcessRuntime,
 ): Process {
   return router({
-    readsBody: of.validate !== 'none' || rulesReadBody(of.rules),
+    readsBody: of.validate !== 'none' || of.profile !== undefined || rulesReadBody(of.rules),
     decide: (scope) => decide(of.rules, scope, now),
-    validate: validatorOf(of),
+    validate: validatorOf(definition, of),
     invalid: of.invalid,
     transform(transform) {
       const found = definition.transforms.get(transform);
@@ -90,16 +91,16 @@ function routerOf(
   });
 }
 
-function validatorOf({
-  validate: level,
-}: ProcessDefinition): Parameters<typeof router>[0]['validate'] {
-  if (level === 'none') return undefined;
-  return (document) => {
-    const resource = resourceOf(document);
-    if (resource === undefined) {
-      return validate(document, level).find(({ severity }) => severity === 'error')?.text;
-    }
-    return fhirProblem(resource, level);
+function validatorOf(
+  { profiles }: Definition,
+  { validate: level, profile: names = [] }: ProcessDefinition,
+): Parameters<typeof router>[0]['validate'] {
+  if (level === 'none' && names.length === 0) return undefined;
+  const demanded = names.flatMap((name) => profiles.get(name) ?? []);
+  return (scope) => {
+    const resource = resourceOf(scope.document());
+    if (resource === undefined) return profileProblem(demanded, scope, level);
+    return level === 'none' ? undefined : fhirProblem(resource, level);
   };
 }
 

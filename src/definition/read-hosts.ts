@@ -24,7 +24,7 @@ import type {
   ServiceEntry,
 } from './grammar/production-form.ts';
 import { retryPolicy } from './grammar/retry-form.ts';
-import { type ProductionNames, unknownTarget, unknownTransform } from './names.ts';
+import { type ProductionNames, unknownProfile, unknownTarget, unknownTransform } from './names.ts';
 import { splitProblem } from './problem.ts';
 import { emptyBlock, pathText, shown, valueAt, type Written } from './written/written.ts';
 
@@ -154,6 +154,7 @@ export function readProcess(
   if (unknown !== undefined) {
     reportBelow(reading, written, { keys: ['invalid'], ...splitProblem(unknown) });
   }
+  checkProfiles(entry, names, reading);
   const run = value.run ?? (code === undefined && collect === undefined ? 'inline' : 'queued');
   if (run === 'inline') reportQueueKeys(entry, reading);
   else reportDisconnected(entry, reading);
@@ -169,6 +170,20 @@ export function readProcess(
     whileWaiting: value.whileWaiting ?? (line.order === 'none' ? 'release' : 'hold'),
     retry: retryPolicy(value.retry, undefined),
   };
+}
+
+function checkProfiles(
+  { value: { profile = [] }, written }: ProcessEntry,
+  names: ProductionNames,
+  reading: Reading,
+): void {
+  const isList = valueAt(written, ['profile'])?.kind === 'list';
+  for (const [index, name] of profile.entries()) {
+    const wrong = unknownProfile(name, names);
+    if (wrong === undefined) continue;
+    const keys = isList ? ['profile', index] : ['profile'];
+    reportBelow(reading, written, { keys, ...splitProblem(wrong) });
+  }
 }
 
 /** A process is a router, code or a collector, and says so once. */
@@ -187,12 +202,19 @@ function checkWork(entry: ProcessEntry, reading: Reading): void {
   }
   if (value.collect !== undefined) checkCollect(entry, reading);
   if (value.receives !== undefined) checkReceives(entry, reading);
+  for (const key of rules === undefined ? CHECKS_OF_RULES : []) {
+    if (valueAt(written, [key]) === undefined) continue;
+    const what = `only a router, which has rules, checks messages, so ${key} has no effect`;
+    const remedy = 'Remove it, and put a router with it in front.';
+    reportBelow(reading, written, { keys: [key], what, remedy });
+  }
   if (rules !== undefined && to !== undefined) {
     const what = 'the rules say where they send, so to has no effect';
     reportBelow(reading, written, { keys: ['to'], what, remedy: 'Remove it.' });
   }
 }
 
+const CHECKS_OF_RULES = ['validate', 'profile', 'invalid'];
 const WORKS = ['rules', 'code', 'collect'] as const;
 /** Milliseconds that messages may be collected at most: a batch that never ends would keep them for ever. */
 const LONGEST = 366 * 86_400_000;

@@ -57,7 +57,7 @@ export async function readTransforms(
   return { transforms, files };
 }
 
-function filesUnder(written: Written, section: string): TransformEntry[] {
+export function filesUnder(written: Written, section: string): TransformEntry[] {
   const block = valueAt(written, [section]);
   const entries = block?.kind === 'block' ? [...block.entries] : [];
   return entries.flatMap(([name, { value }]) => {
@@ -105,7 +105,7 @@ async function yamlTransform(
 }
 
 /** The content of a separate YAML file, and where its problems are reported. */
-async function yamlFile(
+export async function yamlFile(
   entry: TransformEntry,
   { names, language, reading, source }: TransformsReading,
   section: string,

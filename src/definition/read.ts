@@ -36,6 +36,7 @@ import {
   readProcess,
   readService,
 } from './read-hosts.ts';
+import { readProfiles } from './read-profiles.ts';
 import { readTransforms } from './read-transforms.ts';
 import { fillFor, type ValueSource } from './written/fill.ts';
 import { loadProduction } from './written/load.ts';
@@ -108,11 +109,12 @@ export async function readProduction(
   const { lookups } = tables;
   const clock = options.clock ?? systemClock;
   const language = languageOf(names, lookups, clock);
-  const context = readContext(absolute, names, language);
-  const reading: Reading = { problems, keys: [], context };
+  const reading: Reading = { problems, keys: [], context: readContext(absolute, names, language) };
   const values = productionForm.read(written, reading);
   tables.read(values?.lookups);
-  const transforms = await readTransforms(written, { source, language, names, reading });
+  const parts = { source, language, names, reading };
+  const transforms = await readTransforms(written, parts);
+  const profiles = await readProfiles(written, parts, lookups);
   if (values === undefined) return { problems: problems.list() };
   const definition = compose({
     folder: absolute,
@@ -123,8 +125,9 @@ export async function readProduction(
     language,
     reading,
     lookups,
-    transforms: transforms.transforms,
-    files: [...loaded.files, ...adapters.files, ...transforms.files, ...tables.files],
+    ...transforms,
+    ...profiles,
+    files: [loaded, adapters, transforms, profiles, tables].flatMap((one) => [...one.files]),
   });
   if (definition === undefined) return { problems: problems.list() };
   if (host === undefined) {
@@ -254,6 +257,7 @@ interface FilesRead extends ProcessReading {
   readonly reading: Reading;
   readonly lookups: LookupTables;
   readonly transforms: ReadonlyMap<string, Transform>;
+  readonly profiles: Definition['profiles'];
   readonly files: readonly string[];
 }
 
@@ -262,7 +266,7 @@ interface FilesRead extends ProcessReading {
  * too little could be read.
  */
 function compose(read: FilesRead): Definition | undefined {
-  const { folder, written, adapters, values, reading, lookups, transforms, files } = read;
+  const { folder, written, adapters, values, reading, lookups, transforms, profiles, files } = read;
   if (values.settings === undefined) return undefined;
   const at = (section: string, name: string): Reading => ({
     ...reading,
@@ -285,6 +289,7 @@ function compose(read: FilesRead): Definition | undefined {
       readOperation(entry, adapters, at('operations', entry.name)),
     ),
     transforms,
+    profiles,
     lookups,
     lookupSources: mapOf(values.lookups, (entry) =>
       readLookup(entry, adapters, at('lookups', entry.name)),

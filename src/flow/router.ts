@@ -1,4 +1,3 @@
-import type { Document } from '../document/document.ts';
 import { describeError, isEngineError } from '../error/engine-error.ts';
 import type { Scope } from '../expression/expression.ts';
 import { withTokens } from '../expression/token-answers.ts';
@@ -19,8 +18,8 @@ export interface Chosen {
 export interface RouterOptions {
   readonly readsBody: boolean;
   decide(scope: Scope): Chosen;
-  /** The problems that prevent the document from being routed, as text; undefined if there are none. */
-  validate: ((document: Document) => string | undefined | Promise<string | undefined>) | undefined;
+  /** The problems that prevent the message from being routed, as text; undefined if there are none. */
+  validate: ((scope: Scope) => string | undefined | Promise<string | undefined>) | undefined;
   /** `suspend`, or the target of messages that do not validate. */
   readonly invalid: string;
   transform(name: string): Transform;
@@ -36,7 +35,7 @@ export function router(parts: RouterOptions): Process {
   return {
     readsBody: parts.readsBody,
     run(subject) {
-      const problem = parts.validate?.(subject.document());
+      const problem = parts.validate?.(subject);
       return problem instanceof Promise
         ? problem.then((found) => routed(parts, subject, found))
         : routed(parts, subject, problem);
@@ -87,7 +86,11 @@ function carriedOut(
 function refuse(problem: string, invalid: string): ProcessResult {
   return invalid === 'suspend'
     ? { status: 'suspended', sends: [], explain: undefined, reason: problem }
-    : { status: 'completed', sends: [{ to: invalid }], explain: undefined };
+    : {
+        status: 'completed',
+        sends: [{ to: invalid }],
+        explain: { rules: [], sent: [{ to: invalid, rule: 'invalid' }], notes: [problem] },
+      };
 }
 
 function decided(parts: RouterOptions, subject: Subject): Chosen | ProcessResult {

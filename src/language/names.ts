@@ -4,7 +4,7 @@ import { RECORD_TRANSFORMS } from '../transform/records/record-transforms.ts';
 import { entriesUnder, textAt } from './production.ts';
 
 /** What a production gives names to. Hosts of all kinds share their names. */
-export type NameKind = 'host' | 'transform' | 'record' | 'lookup' | 'credential';
+export type NameKind = 'host' | 'transform' | 'record' | 'profile' | 'lookup' | 'credential';
 
 /** The section of a production whose keys are names, and what kind they are. */
 export const SECTIONS: Readonly<Record<string, NameKind>> = {
@@ -13,6 +13,7 @@ export const SECTIONS: Readonly<Record<string, NameKind>> = {
   operations: 'host',
   transforms: 'transform',
   records: 'record',
+  profiles: 'profile',
   lookups: 'lookup',
   credentials: 'credential',
 };
@@ -22,6 +23,7 @@ const KINDS: Readonly<Partial<Record<TextMeaning, NameKind>>> = {
   process: 'host',
   target: 'host',
   transform: 'transform',
+  profile: 'profile',
   lookup: 'lookup',
   credential: 'credential',
 };
@@ -48,6 +50,7 @@ const FITTING: Readonly<Partial<Record<TextMeaning, readonly string[]>>> = {
   process: ['processes'],
   target: ['processes', 'operations'],
   transform: ['transforms'],
+  profile: ['profiles'],
   lookup: ['lookups'],
   credential: ['credentials'],
 };
@@ -82,6 +85,7 @@ const SINGULAR: Readonly<Record<string, string>> = {
   operations: 'operation',
   transforms: 'transform',
   records: 'record map',
+  profiles: 'profile',
   lookups: 'lookup',
   credentials: 'credential',
 };

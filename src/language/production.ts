@@ -77,7 +77,9 @@ export class ProductionReader {
       await add(path, this.#grammar.production);
     }
     for (const path of transforms.filter(isYaml)) await add(path, this.#grammar.transform);
-    for (const path of pathsUnder(written, 'records')) await add(path, undefined);
+    for (const section of ['records', 'profiles']) {
+      for (const path of pathsUnder(written, section)) await add(path, undefined);
+    }
     await add(TEST_FILE, this.#grammar.tests);
     const modules = [...transforms, ...modulesOf(written)].filter((path) => !isYaml(path));
     this.#view = { folder: this.folder, written, files, modules: [...new Set(modules)] };

@@ -25,6 +25,19 @@ test('inline processes that send in a ring are reported with the ring', async ()
   ]);
 });
 
+test('what only a router checks is refused where there are no rules, and so is a profile that is not there', async () => {
+  const problems = await problemsOf(
+    production(`processes:
+  a: { collect: { count: 2 }, to: b, validate: full }
+  b: { profile: ward, invalid: out, rules: [{ send: out }] }
+`),
+  );
+  expect(problems).toEqual([
+    'production.yaml:7:48 processes.a.validate: only a router, which has rules, checks messages, so validate has no effect. Remove it, and put a router with it in front.',
+    'production.yaml:8:17 processes.b.profile: there is no profile ward. Add it: profiles: { ward: profiles/ward.yaml }.',
+  ]);
+});
+
 test('a queued process in the ring ends it, since its queue stores the message', async () => {
   const problems = await problemsOf(
     production(`processes:

@@ -12,7 +12,11 @@ import { transformOf } from '../support/transform-reading.ts';
 const MARKER = 'SECRET-4711';
 
 /** What a router with these rules and transforms does with an admission. */
-async function routed(rules: unknown, transforms: Readonly<Record<string, Transform>> = {}) {
+async function routed(
+  rules: unknown,
+  transforms: Readonly<Record<string, Transform>> = {},
+  rest: Partial<Parameters<typeof router>[0]> = {},
+) {
   const sets = readRuleSets(rules, [], {
     environment,
     problem: (path, text) => {
@@ -30,6 +34,7 @@ async function routed(rules: unknown, transforms: Readonly<Record<string, Transf
     now: () => 0,
     jwt: noKeys,
     needsTokens: false,
+    ...rest,
   });
   const body = Buffer.from(ADMISSION.replace('DOE', MARKER));
   const message = envelope({ type: 'HL7v2:ADT_A01:2.5.1', size: body.byteLength });
@@ -48,6 +53,16 @@ test('a rule that fails suspends the message, and the explanation says how far t
     explain: { rules: [{ result: 'no' }, { rule: 'broken', result: 'error' }], sent: [] },
   });
   expect(JSON.stringify(result)).not.toContain(MARKER);
+});
+
+test('the trace says why a message that does not validate went to the target for those', async () => {
+  const rules = [{ name: 'all', send: 'ward' }];
+  const options = { validate: () => 'ZPI is missing.', invalid: 'refused' };
+  expect(await routed(rules, {}, options)).toMatchObject({
+    status: 'completed',
+    sends: [{ to: 'refused' }],
+    explain: { rules: [], sent: [{ to: 'refused' }], notes: ['ZPI is missing.'] },
+  });
 });
 
 test('a transform that fails suspends the message, sends nothing, and what was chosen is explained', async () => {

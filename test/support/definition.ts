@@ -125,6 +125,7 @@ export function definition(parts: {
     processes: byName(parts.processes ?? []),
     operations: byName(parts.operations),
     transforms: new Map(),
+    profiles: new Map(),
     lookups: { names: [], lookup: (_, __, otherwise = '') => otherwise },
     lookupSources: new Map(),
     credentials: new Map(),

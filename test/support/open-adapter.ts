@@ -111,8 +111,15 @@ const NO_NAMES: ProductionNames = {
   targets: new Set(),
   credentials: new Map(),
   lookups: new Set(),
+  profiles: new Set(),
   transforms: new Set(),
-  used: { credential: new Set(), lookup: new Set(), target: new Set(), transform: new Set() },
+  used: {
+    credential: new Set(),
+    lookup: new Set(),
+    target: new Set(),
+    profile: new Set(),
+    transform: new Set(),
+  },
 };
 
 const LANGUAGE = expressionEnvironment({

@@ -42,6 +42,7 @@ export async function warnOfUnused(checking: Checking): Promise<void> {
   for (const [section, used] of [
     ['transforms', names.used.transform],
     ['records', new Set([...names.used.transform].map((name) => name.replace(/\.\w+$/, '')))],
+    ['profiles', names.used.profile],
     ['lookups', await usedLookups(checking)],
     ['credentials', await usedCredentials(checking)],
   ] as const) {

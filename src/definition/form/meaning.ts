@@ -9,6 +9,7 @@ export type TextMeaning =
   | 'target'
   | 'lookup'
   | 'transform'
+  | 'profile'
   | 'template'
   | 'expression'
   | 'message path'

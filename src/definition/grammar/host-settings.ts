@@ -17,7 +17,7 @@ import {
   reportBelow,
   shaped,
 } from '../form/form.ts';
-import { meaning } from '../form/meaning.ts';
+import { meaning, withMeaning } from '../form/meaning.ts';
 import { settingForm, textAt, textOf } from '../form/setting-form.ts';
 import { splitProblem, suggestion } from '../problem.ts';
 import type { Written } from '../written/written.ts';
@@ -408,6 +408,14 @@ const PROCESS = {
         default: 'none',
       },
     ),
+    change: 'next message',
+  },
+  profile: {
+    form: many(
+      withMeaning(settingForm(setting.text({ help: 'The name of a profile.' })), 'profile'),
+    ),
+    help: 'The profiles that an HL7 message must satisfy before it is processed, whatever validate says; each is about the messages that it names.',
+    example: '[ward-adt]',
     change: 'next message',
   },
   invalid: {

@@ -144,6 +144,11 @@ const fields = {
     help: 'Name → file of each record map: a layout of delimited or fixed-width text, read and written by the transforms NAME.read, NAME.write and NAME.bad.',
     example: '{ patients: records/patients.yaml }',
   },
+  profiles: {
+    form: named(withMeaning(text('A .yaml file.'), 'path'), ENTRY_NAME),
+    help: 'Name → file of each profile of HL7 v2: what messages of a system must satisfy beyond HL7, and what they may lack.',
+    example: '{ ward-adt: profiles/ward-adt.yaml }',
+  },
   lookups: {
     form: named(
       shaped<string | LoadedLookup>({

@@ -16,16 +16,20 @@ export function checkStructure(checked: Checked): Hl7Finding[] {
   const lines = document.lines();
   const segments = numbered(lines);
   const known = new Set(dictionary.segments);
+  const own = checked.options.profile?.segments;
+  const isOwn = (name: string): boolean =>
+    name.startsWith('Z') || (own?.has(name) === true && !known.has(name));
+  const isFree = (name: string): boolean => isOwn(name) || own?.get(name)?.anywhere === true;
   const severity = checked.isNewer ? 'warning' : 'error';
   const unknown = segments
-    .filter(({ name }) => !name.startsWith('Z') && !known.has(name))
+    .filter(({ name }) => !isOwn(name) && !known.has(name))
     .map(({ name, index }) =>
       finding(severity, '100', `${name} is not a segment of HL7 ${dictionary.version}.`, [
         name,
         index,
       ]),
     );
-  const rest = segments.filter(({ name }) => !name.startsWith('Z') && known.has(name));
+  const rest = segments.filter(({ name }) => !isFree(name) && known.has(name));
   return [...lineFindings(lines), ...unknown, ...orderFindings(checked, rest)];
 }
 

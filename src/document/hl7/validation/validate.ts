@@ -8,6 +8,9 @@ import {
 import { finding, type Hl7Finding, type Hl7Place } from '../finding.ts';
 import { hl7BodyProblem, hl7Header } from '../header.ts';
 import { Hl7Document } from '../hl7-document.ts';
+import { checkProfile, isAbout } from '../profile/check-profile.ts';
+import type { Hl7Profile } from '../profile/profile.ts';
+import { onlyProfile, withProfile } from '../profile/with-profile.ts';
 import { checkFields } from './check-fields.ts';
 import { checkStructure } from './check-structure.ts';
 import type { Checked, ValidationOptions } from './checked.ts';
@@ -20,14 +23,28 @@ export type ValidationLevel = 'none' | 'structure' | 'full';
 
 /**
  * Checks an HL7 message by the rules of its version, 2.1 to 2.9. Findings come in the order of the
- * message; there are none for other kinds of documents. A message is invalid if one is an `error`.
+ * message, those of a profile last; there are none for other kinds of documents. A message is invalid if one is an
+ * `error`.
  */
 export function validate(
   document: Document,
   level: ValidationLevel,
   options: ValidationOptions = {},
 ): Hl7Finding[] {
-  if (level === 'none' || !(document instanceof Hl7Document)) return [];
+  if (!(document instanceof Hl7Document)) return [];
+  const { profile } = options;
+  if (profile !== undefined && document.segmentCount('MSH') === 1 && isAbout(profile, document)) {
+    return [...byHl7(document, level, options), ...byProfile(document, level, profile)];
+  }
+  return byHl7(document, level, { ...options, profile: undefined });
+}
+
+function byHl7(
+  document: Hl7Document,
+  level: ValidationLevel,
+  options: ValidationOptions,
+): Hl7Finding[] {
+  if (level === 'none') return [];
   const bytes = document.bytes();
   const header = hl7Header(bytes);
   if (header.kind === 'batch') {
@@ -44,11 +61,26 @@ export function validate(
     findings.push(finding('error', problem.code, `${problem.text}.`, place));
   }
   const version = (options.version ?? document.get('MSH-12.1')).trim();
-  const dictionary = dictionaryFor(version);
+  const { profile } = options;
+  const base = dictionaryFor(version);
+  const dictionary = profile === undefined ? base : withProfile(base, profile);
   const checked: Checked = { document, dictionary, options, isNewer: isNewer(version) };
   findings.push(...checkStructure(checked));
   if (level === 'full') findings.push(...checkFields(checked));
   return findings;
+}
+
+/** Types of a profile are compared with the rest at `full`, and otherwise alone. */
+function byProfile(
+  document: Hl7Document,
+  level: ValidationLevel,
+  profile: Hl7Profile,
+): Hl7Finding[] {
+  const findings = checkProfile(document, profile);
+  const hasTypes = profile.fields.some(({ type }) => type !== undefined);
+  if (level === 'full' || !hasTypes) return findings;
+  const dictionary = onlyProfile(dictionaryFor(document.get('MSH-12.1')), profile);
+  return [...findings, ...checkFields({ document, dictionary, options: {}, isNewer: false })];
 }
 
 const NAMES = { 9: 'Message Type', 10: 'Message Control ID', 12: 'Version ID' } as const;

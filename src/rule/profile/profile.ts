@@ -1,0 +1,54 @@
+import { Hl7Document } from '../../document/hl7/hl7-document.ts';
+import { isAbout } from '../../document/hl7/profile/check-profile.ts';
+import type { Hl7Profile } from '../../document/hl7/profile/profile.ts';
+import { type ValidationLevel, validate } from '../../document/hl7/validation/validate.ts';
+import type { Expression, Scope } from '../../expression/expression.ts';
+
+/** A profile of HL7 v2 that a production has: what the dictionary can check, and conditions over the message. */
+export interface Profile {
+  readonly hl7: Hl7Profile;
+  readonly rules: readonly ProfileRule[];
+}
+
+/** What must be true of a message, always or under a condition. */
+export interface ProfileRule {
+  readonly when: Expression<boolean> | undefined;
+  readonly require: Expression<boolean> | undefined;
+  /** The place it is about, for people. */
+  readonly at: string | undefined;
+  /** What is wrong if it is not true. */
+  readonly text: string;
+}
+
+/**
+ * What is wrong with an HL7 message by the profiles that are about it, and by HL7 as far as the level says; by that alone
+ * if none is. Undefined if nothing is, and for other messages. Throws what an expression or a lookup throws.
+ */
+export function profileProblem(
+  profiles: readonly Profile[],
+  scope: Scope,
+  level: ValidationLevel,
+): string | undefined {
+  const document = scope.document();
+  if (!(document instanceof Hl7Document)) return undefined;
+  const about = profiles.filter(({ hl7 }) => isAbout(hl7, document));
+  const options = about.length === 0 ? [{}] : about.map(({ hl7 }) => ({ profile: hl7 }));
+  for (const one of options) {
+    const found = validate(document, level, one).find(({ severity }) => severity === 'error');
+    if (found !== undefined) return found.text;
+  }
+  for (const profile of about) {
+    const broken = brokenRule(profile, scope);
+    if (broken !== undefined) return broken;
+  }
+  return undefined;
+}
+
+function brokenRule({ hl7, rules }: Profile, scope: Scope): string | undefined {
+  const broken = rules.find(
+    ({ when, require }) => when?.evaluate(scope) !== false && require?.evaluate(scope) === false,
+  );
+  if (broken === undefined) return undefined;
+  const place = broken.at === undefined ? '' : `${broken.at}: `;
+  return `${place}${broken.text.replace(/\.$/, '')} (profile ${hl7.name}).`;
+}
