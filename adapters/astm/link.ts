@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { background, NotConnectedError, TemporaryError, toldElsewhere } from 'waybill/adapter';
 import {
   connectionCause,
@@ -20,6 +21,10 @@ import { type Sent, transmit } from './transmission.ts';
 const INSTRUMENT_WAIT = 1_000;
 /** How long a peer may take to close its side after we closed ours. */
 const CLOSE_WAIT = 1_000;
+/** Signals and frames that may wait for their answer; beyond that nothing is read. A device waits for each answer. */
+const MOST_WAITING = 64;
+/** After so many in a row others get their turn: a device that does not wait must not hold up the engine. */
+const IN_A_ROW = 64;
 
 /** Receives the messages that arrive over a link. */
 export interface Taker {
@@ -61,7 +66,7 @@ export class AstmLink implements ServedConnection, LinkedConnection {
   readonly #values: LinkValues;
   readonly #writer: SocketWriter;
   readonly #reader: LinkReader;
-  readonly #heard: Said[] = [];
+  #heard: Said[] = [];
   readonly #share: ReturnType<typeof frameMemory.share>;
   #pump: Promise<void> | undefined;
   #reception: Reception | undefined;
@@ -75,6 +80,7 @@ export class AstmLink implements ServedConnection, LinkedConnection {
   #quietUntil = 0;
   #changed = Promise.withResolvers<void>();
   #ending = false;
+  #isClosed = false;
   #failure: Error | undefined;
   #junk = 0;
 
@@ -157,6 +163,7 @@ export class AstmLink implements ServedConnection, LinkedConnection {
       if (this.#answers !== undefined) this.#answers.hear(said);
       else this.#heard.push(said);
     }
+    if (this.#heard.length >= MOST_WAITING) this.#socket.pause();
     this.#startPump();
   }
 
@@ -171,12 +178,27 @@ export class AstmLink implements ServedConnection, LinkedConnection {
   }
 
   async #work(): Promise<void> {
-    for (let said = this.#heard.shift(); said !== undefined; said = this.#heard.shift()) {
-      clearTimeout(this.#silence);
-      await this.#answer(said);
-      await this.#writer.flushed();
+    let inARow = 0;
+    // not one by one from the front of the list, which takes as long as the list is long
+    for (let heard = this.#taken(); heard.length > 0; heard = this.#taken()) {
+      for (const said of heard) {
+        if (this.#isClosed) return;
+        clearTimeout(this.#silence);
+        await this.#answer(said);
+        await this.#writer.flushed();
+        inARow += 1;
+        if (inARow % IN_A_ROW === 0) await nextTurn();
+      }
+      this.#socket.resume();
     }
     this.#watchSilence();
+  }
+
+  /** All that waits, which then does not wait any more. */
+  #taken(): readonly Said[] {
+    const heard = this.#heard;
+    this.#heard = [];
+    return heard;
   }
 
   async #answer(said: Said): Promise<void> {
@@ -364,7 +386,8 @@ export class AstmLink implements ServedConnection, LinkedConnection {
   #socketClosed(resolve: () => void): void {
     clearTimeout(this.#silence);
     this.#answers?.end(this.#lossOf());
-    this.#heard.length = 0;
+    this.#isClosed = true;
+    this.#heard = [];
     const settled = async (): Promise<void> => {
       await this.#pump;
       this.#endReception('left');

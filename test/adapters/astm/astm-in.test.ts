@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import astmIn from '../../../adapters/astm/astm-in.ts';
 import { astmDevice, frame, frames, result } from '../../support/astm-device.ts';
@@ -276,4 +277,18 @@ test('one engine of several calls a device, and check wants one way to it', asyn
   ] as const) {
     expect(await astmIn.check?.(readGiven(astmIn.settings, given))).toHaveLength(count);
   }
+});
+
+test('a device that does not wait for its answers holds up nobody else', async () => {
+  await using opened = await receiving();
+  const flood = connect(portOf(opened), '127.0.0.1').on('error', () => undefined);
+  flood.resume();
+  // answered one by one from the front of a list, it stands still for half a minute
+  flood.write(Buffer.alloc(200_000, 0x05));
+  await using device = await connected(opened);
+  const begin = performance.now();
+  device.write('\x05');
+  expect(await device.said()).toBe('\x06');
+  expect(performance.now() - begin).toBeLessThan(5_000);
+  flood.destroy();
 });
