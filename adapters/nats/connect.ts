@@ -19,6 +19,7 @@ import {
 import {
   type ClientLent,
   clientTls,
+  endNatsAttempts,
   firstBytes,
   firstReached,
   notConnected,
@@ -36,6 +37,9 @@ export interface NatsSession {
   /** Server, version and how we signed in, for people. */
   readonly facts: string;
 }
+
+/** How often a server must give a sign of life, and how many it may leave out: a stopped one would be noticed after minutes. */
+const PING = { pingInterval: 15_000, maxPingOut: 2 };
 
 /**
  * Connects to the first server that answers and signs in. Throws NotConnectedError if another try may help; DisableError
@@ -63,6 +67,7 @@ async function connectTo(
     authenticator: account.authenticator,
     timeout: connectTimeout,
     reconnect: false,
+    ...PING,
     ignoreClusterUpdates: true,
     // the types of the library name a few of the options, and it passes on all of them
     tls:
@@ -70,6 +75,7 @@ async function connectTo(
         ? null
         : { ...((await clientTls(lent, tls, address.host)) as object), handshakeFirst: tlsFirst },
   };
+  endNatsAttempts();
   const opening = connect(options);
   try {
     const connection = await unlessAborted(opening, signal);

@@ -19,6 +19,7 @@ import {
   type Kept,
   keptOpen,
   parallelSetting,
+  unlessLate,
   untilStored,
 } from 'waybill/peer';
 import { connectNats, lostNats, type NatsSession } from './connect.ts';
@@ -123,6 +124,9 @@ const LONGEST_WAIT = 30_000;
 /** How often we tell a stream that a message is still being processed: its consumer waits some 10 s. */
 const AT_WORK = 3_000;
 
+/** How long a server may take to read the last answers. */
+const LAST_ANSWERS = 2_000;
+
 /** Takes messages over one connection. */
 class NatsReader implements Kept {
   readonly #lent: NatsInLent;
@@ -168,8 +172,19 @@ class NatsReader implements Kept {
     this.#over.abort();
     const { connection } = this.#session;
     // acknowledgements and answers may be in flight; a lost connection took them with it
-    if (!connection.isClosed()) await connection.flush().catch(() => undefined);
+    if (!connection.isClosed()) await this.#flush(LAST_ANSWERS).catch(() => undefined);
     await connection.close();
+  }
+
+  /** Resolves once the server has read what was written. Throws if that takes longer than so many milliseconds. */
+  async #flush(time: number): Promise<void> {
+    const { connection, place } = this.#session;
+    await unlessLate(connection.flush(), {
+      signal: this.#lent.signal,
+      time,
+      late: () => `${place} did not answer within ${time} ms. Look at its load and its log.`,
+      givenUp: () => undefined,
+    });
   }
 
   async #begin(): Promise<string> {
@@ -203,7 +218,7 @@ class NatsReader implements Kept {
       },
     });
     this.#stop = () => subscription.unsubscribe();
-    await connection.flush();
+    await this.#flush(settings.connectTimeout);
     // the server's refusal came before the answer to the flush, and ends it in this turn
     await immediate();
     if (subscription.isClosed()) {

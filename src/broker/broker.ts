@@ -18,6 +18,7 @@ import {
 import { background } from '../error/background.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { Deadline } from '../time/deadline.ts';
+import { endNatsAttempts } from '../time/nats-attempts.ts';
 import { isAway, isWithoutJetStream } from './away.ts';
 import type { NatsAccess } from './embedded/nats-server.ts';
 import { type Names, names } from './names.ts';
@@ -94,6 +95,7 @@ const CLOSING = 5_000;
 /** Connects and stays connected: after a loss it reconnects until `close`. */
 export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   const signIn = { refused: false };
+  endNatsAttempts();
   const connection = await connect({
     ...placeAndName(options),
     maxReconnectAttempts: -1,

@@ -1,4 +1,5 @@
 export { claimAt } from '../message/caller.ts';
+export { endNatsAttempts } from '../time/nats-attempts.ts';
 export { asBuffer } from './as-buffer.ts';
 export { beginning, continued } from './beginning.ts';
 export { answersInClear, type ConnectionCause, connectionCause } from './connection-cause.ts';

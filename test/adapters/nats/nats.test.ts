@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers, nkeys } from '@nats-io/transport-node';
 import { describe, expect, test, vi } from 'vitest';
@@ -15,6 +15,7 @@ import {
   testSteps,
 } from '../../support/open-adapter.ts';
 import { listening } from '../../support/tcp-server.ts';
+import { troubledProxy } from '../../support/troubled-proxy.ts';
 
 const BODY = Buffer.from('{"a":1}');
 const to = ({ port }: NatsPeer) => ({ connect: `127.0.0.1:${port}` });
@@ -461,5 +462,43 @@ describe('nats-in', () => {
   ] as const)('%o does not go together', ([given, path]) => {
     const read = readGiven(natsInSettings, { connect: 'h:4222', ...given });
     expect(natsInFaults(read).map((fault) => fault.path)).toEqual([[path]]);
+  });
+});
+
+describe('a NATS server that stands still', () => {
+  test('gets no further connection while earlier ones are open: each attempt is ended', async () => {
+    const open = new Set<Socket>();
+    let made = 0;
+    await using server = await listening(
+      createServer((socket) => {
+        made += 1;
+        open.add(socket);
+        socket
+          .on('error', () => undefined)
+          .on('close', () => open.delete(socket))
+          .resume();
+      }),
+    );
+    const given = { connect: `127.0.0.1:${server.port}`, subject: 'x', connectTimeout: '50ms' };
+    for (let n = 0; n < 3; n++) {
+      await expect(openOutbound(natsOut, given)).rejects.toMatchObject({
+        code: 'ADAPTER_NOT_CONNECTED',
+      });
+    }
+    expect(made).toBeGreaterThanOrEqual(3);
+    await vi.waitFor(() => expect(open.size).toBe(0));
+  });
+
+  test('holds up no stop of a service', async () => {
+    await using peer = await natsPeer();
+    await using proxy = await troubledProxy(peer.port);
+    const opened = await openInbound(natsIn, {
+      connect: `127.0.0.1:${proxy.port}`,
+      subject: 'lab.in',
+    });
+    proxy.be('silent');
+    const begin = performance.now();
+    await opened.close();
+    expect(performance.now() - begin).toBeLessThan(5_000);
   });
 });
