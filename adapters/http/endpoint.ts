@@ -22,6 +22,7 @@ import {
   respond,
   type ServedRoute,
   Serving,
+  type TooMany,
   withoutSecrets,
 } from 'waybill/peer';
 import { StaticFiles } from './files/static-files.ts';
@@ -96,8 +97,8 @@ export class Endpoint implements HttpService {
     this.#lent.lost(error);
   }
 
-  tooMany(address: string): void {
-    this.#serving.tooMany(address);
+  tooMany(address: string, refusal: TooMany): void {
+    this.#serving.tooMany(address, refusal);
   }
 
   get takes(): readonly string[] {

@@ -17,6 +17,7 @@ import {
   respond,
   type ServedRoute,
   Serving,
+  type TooMany,
 } from 'waybill/peer';
 import type { Addressing } from './addressing.ts';
 import { collected, detached } from './attachment/attached.ts';
@@ -94,8 +95,8 @@ export class SoapEndpoint implements HttpService {
     this.#lent.lost(error);
   }
 
-  tooMany(address: string): void {
-    this.#serving.tooMany(address);
+  tooMany(address: string, refusal: TooMany): void {
+    this.#serving.tooMany(address, refusal);
   }
 
   close(): Promise<void> {

@@ -15,6 +15,7 @@ import {
   type ServedUpgrade,
   Serving,
   schemesOf,
+  type TooMany,
 } from 'waybill/peer';
 import { WebSocketServer } from 'ws';
 import { CLOSING } from './connect.ts';
@@ -94,8 +95,8 @@ export class WebsocketEndpoint implements HttpService {
     this.#lent.lost(error);
   }
 
-  tooMany(address: string): void {
-    this.#serving.tooMany(address);
+  tooMany(address: string, refusal: TooMany): void {
+    this.#serving.tooMany(address, refusal);
   }
 
   async close(): Promise<void> {

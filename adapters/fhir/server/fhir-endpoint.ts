@@ -18,6 +18,7 @@ import {
   type Scheme,
   type ServedRoute,
   Serving,
+  type TooMany,
   withoutSecrets,
 } from 'waybill/peer';
 import type { Authority } from '../authority/authority.ts';
@@ -78,8 +79,8 @@ export class FhirEndpoint implements HttpService {
     this.#lent.lost(error);
   }
 
-  tooMany(address: string): void {
-    this.#serving.tooMany(address);
+  tooMany(address: string, refusal: TooMany): void {
+    this.#serving.tooMany(address, refusal);
   }
 
   close(): Promise<void> {

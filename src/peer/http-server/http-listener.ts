@@ -33,6 +33,12 @@ export interface ServedUpgrade {
   serve(arrived: Arrived, head: Buffer): void;
 }
 
+/** Which limit of connections was reached: that of one address, or that of all. */
+export interface TooMany {
+  readonly limit: 'connectionsPerAddress' | 'maxConnections';
+  readonly most: number;
+}
+
 /** A service at an address, at which others may listen too. */
 export interface HttpService {
   readonly host: string;
@@ -44,7 +50,7 @@ export interface HttpService {
   upgrade?(path: string): ServedUpgrade | undefined;
   lost(error: Error): void;
   /** Called when an address was refused before it sent anything. */
-  tooMany(address: string): void;
+  tooMany(address: string, refusal: TooMany): void;
   /** Accepts nothing new and waits for requests in progress. */
   close(): Promise<void>;
 }
@@ -65,7 +71,7 @@ const KEEP_ALIVE = 75_000;
 const checkEvery = ({ requestTimeout }: ListenerValues): number =>
   Math.max(100, Math.min(5_000, requestTimeout / 2));
 
-const plainAddress = ({ remoteAddress = '' }: Socket): string =>
+const plainAddress = ({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>): string =>
   remoteAddress.replace(/^::ffff:/, '');
 
 const nothing = (): void => undefined;
@@ -154,15 +160,23 @@ class Listener {
     this.#server.keepAliveTimeout = KEEP_ALIVE;
     this.#server.maxConnections = maxConnections;
     this.#server.prependListener('connection', (socket: Socket) => this.#admit(socket));
+    this.#server.on('drop', (dropped) =>
+      this.#refused(plainAddress(dropped ?? {}), { limit: 'maxConnections', most: maxConnections }),
+    );
+  }
+
+  #refused(address: string, refusal: TooMany): void {
+    for (const service of this.#services) service.tooMany(address, refusal);
   }
 
   /** Called before TLS and before a byte is read. */
   #admit(socket: Socket): void {
     const address = plainAddress(socket);
     const count = (this.#sockets.get(address) ?? 0) + 1;
-    if (count > this.#settings.connectionsPerAddress) {
+    const { connectionsPerAddress: most } = this.#settings;
+    if (count > most) {
       socket.destroy();
-      for (const service of this.#services) service.tooMany(address);
+      this.#refused(address, { limit: 'connectionsPerAddress', most });
       return;
     }
     this.#sockets.set(address, count);

@@ -2,12 +2,13 @@ import type { ServerResponse } from 'node:http';
 import type { Lent } from '../../adapter/adapter.ts';
 import type { Settings } from '../../adapter/setting.ts';
 import { newsFilter } from '../news.ts';
+import type { TooMany } from './http-listener.ts';
 import type { ListenerValues } from './http-listener-settings.ts';
 import type { Arrived } from './incoming.ts';
 import { Refusal } from './refusal.ts';
 
 type Lending = Pick<Lent<Settings>, 'signal' | 'event' | 'log'> & {
-  readonly settings: Pick<ListenerValues, 'requestTimeout' | 'connectionsPerAddress'>;
+  readonly settings: Pick<ListenerValues, 'requestTimeout'>;
 };
 
 /** The requests that a service is working on, and what it tells operators of its callers: each thing once a minute. */
@@ -64,10 +65,13 @@ export class Serving {
   }
 
   /** Called when an address was refused before it sent anything. */
-  tooMany(address: string): void {
-    const { connectionsPerAddress: most } = this.#lent.settings;
-    if (!this.isNews(address, 'too many')) return;
-    const why = `it has ${most} connections already (connectionsPerAddress)`;
+  tooMany(address: string, { limit, most }: TooMany): void {
+    const isOfAll = limit === 'maxConnections';
+    // whose connection is one too many says nothing of who has them
+    if (!this.isNews(isOfAll ? 'all' : address, 'too many')) return;
+    const why = isOfAll
+      ? `there are ${most} connections already (maxConnections)`
+      : `it has ${most} connections already (connectionsPerAddress)`;
     this.#lent.event('warn', 'refused', `Refused ${address}: ${why}.`);
   }
 

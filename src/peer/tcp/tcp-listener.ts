@@ -93,9 +93,15 @@ class TcpListener implements Open {
       tls.follow(server);
       this.#server = server;
     }
-    this.#server.maxConnections = lent.settings.maxConnections;
+    const { maxConnections: most } = lent.settings;
+    this.#server.maxConnections = most;
     this.#server.on('drop', (dropped) =>
-      this.#refuse(dropped?.remoteAddress, 'there are too many connections already'),
+      // whose connection is one too many says nothing of who has them
+      this.#refuse(
+        dropped?.remoteAddress,
+        `there are ${most} connections already (maxConnections)`,
+        'all',
+      ),
     );
     this.#admitByAddress();
   }
@@ -203,9 +209,10 @@ class TcpListener implements Open {
     return true;
   }
 
-  #refuse(address: string | undefined, reason: string): void {
+  /** Told once a minute for each `of`. */
+  #refuse(address: string | undefined, reason: string, of = plainAddress(address)): void {
     const peer = plainAddress(address);
-    if (!this.#isNews(`${peer} ${reason}`)) return;
+    if (!this.#isNews(`${of} ${reason}`)) return;
     this.#lent.event('warn', 'refused', `Refused ${peer}: ${reason}.`);
     this.#lent.log.warn({ peer }, 'client refused');
   }

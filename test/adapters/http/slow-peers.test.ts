@@ -96,3 +96,24 @@ test('a caller that does not read its answer is cut off, and holds up nobody', a
   await one.opened.close();
   await resources.expectNothingNew();
 });
+
+test('callers that find all connections taken are told of, once a minute', async () => {
+  await using one = await service({ maxConnections: 2 });
+  const port = Number(new URL(one.url).port);
+  const sockets = Array.from({ length: 6 }, (_, n) =>
+    connect({ port, host: '127.0.0.1', localAddress: `127.0.0.${n + 1}` }).on(
+      'error',
+      () => undefined,
+    ),
+  );
+  await vi.waitFor(() => expect(sockets.filter(({ closed }) => closed)).toHaveLength(4));
+  expect(one.opened.events).toMatchObject([
+    {
+      level: 'warn',
+      name: 'refused',
+      text: expect.stringContaining('2 connections already (maxConnections)'),
+    },
+  ]);
+  for (const socket of sockets) socket.destroy();
+  await vi.waitFor(async () => expect((await one.call('/x', { body: 'x' })).status).toBe(202));
+});

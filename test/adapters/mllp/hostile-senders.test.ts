@@ -95,6 +95,15 @@ test('partial messages of one address take so much memory, and a large one of an
   await expect.poll(again.heard, { timeout: 10_000 }).toContain('MSA|AA|A1');
 });
 
+test('senders that find all connections taken are told of, once a minute for all of them', async () => {
+  await using opened = await listening({ maxConnections: 2 });
+  using stack = new DisposableStack();
+  const all = [1, 2, 3, 4, 5, 6].map((n) => stack.use(sender(opened, `127.0.0.${n}`)));
+  await expect.poll(() => all.filter(({ closed }) => closed()).length).toBe(4);
+  expect(opened.events.filter(({ name }) => name === 'refused')).toHaveLength(1);
+  expect(texts(opened)).toContain('there are 2 connections already (maxConnections)');
+});
+
 test('a message that comes a byte at a time ends in time', async () => {
   await using opened = await listening({ frameTimeout: '400ms' });
   using slow = sender(opened, '127.0.0.1');

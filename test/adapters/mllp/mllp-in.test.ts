@@ -273,7 +273,7 @@ describe('who may connect', () => {
     await first.answered(1);
     await using second = await connected(opened);
     await closed(second);
-    expect(texts(opened)).toMatch(/too many connections/);
+    expect(texts(opened)).toMatch(/there are 1 connections already \(maxConnections\)/);
   });
 
   test('with replace: a new connection takes the place of the old, after its message is answered', async () => {
