@@ -124,11 +124,11 @@ export class BusinessOperation implements Host {
     const { adapter, settings } = this.#options;
     const { events } = this.#runtime;
     this.#connection = new Connection(
-      () =>
+      (_, limit) =>
         adapter.open(
           lend(this.#runtime, this.name, {
             settings,
-            signal: this.#stop.signal,
+            signal: AbortSignal.any([this.#stop.signal, limit]),
             state: this.#state,
             replies: this.#options.replies,
           }),

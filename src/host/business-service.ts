@@ -4,6 +4,7 @@ import type { Lease } from '../broker/lease.ts';
 import { aborted, whileHeld } from '../broker/while-held.ts';
 import { describeError, EngineError } from '../error/engine-error.ts';
 import { type AcceptingService, accept } from '../flow/accept.ts';
+import { after } from '../time/timer.ts';
 import { Connection } from './connection.ts';
 import { type Host, HostState, type HostStatus, type Runtime } from './host.ts';
 import { lend } from './lend.ts';
@@ -47,13 +48,17 @@ export class BusinessService implements Host {
     else this.#connection = this.#open(this.#stop.signal);
   }
 
-  async stop(_limit: number): Promise<void> {
+  async stop(limit: number): Promise<void> {
     if (!this.#state.running) return;
     this.#state.running = false;
     const connection = this.#connection;
     this.#connection = undefined;
+    // nothing is in flight with a peer that is not reached yet
+    if (connection?.isOpening === true) this.#stop.abort();
     // the adapter finishes what is in flight before the signal ends its waits
+    const forced = after(limit, () => this.#stop.abort());
     await connection?.close();
+    forced.stop();
     this.#stop.abort();
     await this.#polling;
     this.#state.ended();
@@ -70,7 +75,7 @@ export class BusinessService implements Host {
   #open(signal: AbortSignal, lease?: Lease): Connection<Open> {
     const { adapter } = this.#options;
     const connection = new Connection<Open>(
-      (lost) => adapter.open(this.#lend(signal, lost, lease)),
+      (lost, limit) => adapter.open(this.#lend(AbortSignal.any([signal, limit]), lost, lease)),
       (reason, next) => this.#lost(reason, next),
     );
     connection.start();

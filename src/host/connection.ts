@@ -1,9 +1,13 @@
 import type { Open } from '../adapter/adapter.ts';
-import { DisableError } from '../error/adapter-error.ts';
+import { DisableError, NotConnectedError } from '../error/adapter-error.ts';
+import { background } from '../error/background.ts';
 import { describeError } from '../error/engine-error.ts';
 import { isTold, toldElsewhere, unless } from '../error/foreseen.ts';
 import { refusedPause, reopenDelay } from '../time/back-off.ts';
+import { describeDuration } from '../time/duration.ts';
+import { orAbort } from '../time/or-abort.ts';
 import { pause } from '../time/pause.ts';
+import { timeLimit } from '../time/timer.ts';
 
 /**
  * Keeps one adapter open.
@@ -14,9 +18,12 @@ import { pause } from '../time/pause.ts';
  * `open` is called again with back-off until it works, and again after a loss. A connection that
  * opens and is lost again without having been used counts like one that does not open: the back-off
  * grows. Where only a person can help, such as with a refused password, it is tried again after minutes.
+ * Adapters have limits of their own for what a peer may take; whatever they miss, such as a peer that says a byte now and
+ * then, ends with an opening that takes too long.
  */
 export class Connection<Opened extends Open> {
-  readonly #open: (lost: (reason: Error) => void) => Promise<Opened>;
+  readonly #open: Opening<Opened>;
+  readonly #limit: number;
   readonly #onLost: (reason: unknown, next: number) => void;
   readonly #stop = new AbortController();
   #current: PromiseWithResolvers<Opened> = Promise.withResolvers();
@@ -25,11 +32,13 @@ export class Connection<Opened extends Open> {
   #ended: Promise<void> | undefined;
 
   constructor(
-    open: (lost: (reason: Error) => void) => Promise<Opened>,
+    open: Opening<Opened>,
     onLost: (reason: unknown, next: number) => void,
+    limit = LONGEST_OPENING,
   ) {
     this.#open = open;
     this.#onLost = onLost;
+    this.#limit = limit;
     // nobody may be waiting when a host closes
     this.#current.promise.catch(toldElsewhere);
   }
@@ -56,6 +65,12 @@ export class Connection<Opened extends Open> {
   get opened(): Opened | undefined {
     return this.#opened;
   }
+
+  /** Whether it is being opened just now. */
+  get isOpening(): boolean {
+    return this.#isOpening;
+  }
+  #isOpening = false;
 
   /** Why it was not open the last time. */
   get failure(): unknown {
@@ -93,7 +108,7 @@ export class Connection<Opened extends Open> {
       const { promise: lost, resolve } = (this.#lost = Promise.withResolvers<unknown>());
       let reason: unknown;
       try {
-        this.#opened = await this.#open(resolve);
+        this.#opened = await this.#inTime(resolve);
         const since = performance.now();
         this.#proven = false;
         refusals = 0;
@@ -114,6 +129,28 @@ export class Connection<Opened extends Open> {
     }
   }
 
+  /** One that opens after all when nobody waits for it any more is closed. */
+  async #inTime(lost: (reason: Error) => void): Promise<Opened> {
+    const late = timeLimit(this.#limit);
+    const until = AbortSignal.any([late.signal, this.#stop.signal]);
+    const opening = this.#open(lost, late.signal);
+    this.#isOpening = true;
+    try {
+      return await orAbort(opening, until);
+    } catch (error) {
+      if (!until.aborted) throw error;
+      background(
+        opening.then((opened) => opened.close()),
+        'closing an adapter that opened too late',
+        () => true,
+      );
+      throw late.signal.aborted ? tooSlow(this.#limit) : error;
+    } finally {
+      this.#isOpening = false;
+      late.stop();
+    }
+  }
+
   async #closeOpened(): Promise<void> {
     const opened = this.#opened;
     this.#opened = undefined;
@@ -131,6 +168,17 @@ export class Connection<Opened extends Open> {
     await pause(delay, signal);
   }
 }
+
+/** Opens an adapter; what it lends it ends with the signal, if that aborts before it is open. */
+type Opening<Opened> = (lost: (reason: Error) => void, signal: AbortSignal) => Promise<Opened>;
+
+/** Milliseconds, longer than anybody sets for connecting. */
+const LONGEST_OPENING = 10 * 60_000;
+
+const tooSlow = (limit: number): NotConnectedError =>
+  new NotConnectedError(
+    `Not connected: it took longer than ${describeDuration(limit)}. The peer answers, but does not come to an end. Look at its load, and at what stands between us.`,
+  );
 
 /** Milliseconds that an idle adapter must stay open to count as working. */
 const LASTING = 10_000;

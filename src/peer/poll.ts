@@ -1,5 +1,7 @@
 import type { LentInbound, Open } from '../adapter/adapter.ts';
 import type { Settings } from '../adapter/setting.ts';
+import { toldElsewhere } from '../error/foreseen.ts';
+import { orAbort } from '../time/or-abort.ts';
 import { wait } from '../time/timer.ts';
 
 /**
@@ -28,7 +30,8 @@ export function poll<S extends Settings>(
   return {
     async close() {
       closing.abort();
-      await ended;
+      // After a forced stop nobody waits for a look that a silent peer holds up.
+      await orAbort(ended, signal).catch(toldElsewhere);
     },
   };
 }

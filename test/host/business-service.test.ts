@@ -110,3 +110,58 @@ test('a write that was on its way as the host went elsewhere fails', async () =>
   await expect(late.write('older')).rejects.toMatchObject({ retryable: true });
   expect(await kept.memory('other').read()).toBe('newer');
 });
+
+/** A production with one service whose adapter opens and closes as the test says, and milliseconds that a stop waits. */
+async function stubborn(
+  open: (lent: LentInbound<Settings>) => Promise<{ close(): Promise<void> }>,
+  shutdownTimeout: number,
+) {
+  await using stack = new AsyncDisposableStack();
+  const nats = stack.use(await startNats());
+  const adapter = inbound({
+    type: 'test-in',
+    title: 'Test',
+    summary: 'Has a peer that does not answer.',
+    settings: {},
+    open,
+  });
+  const given = definition({
+    services: [serviceDefinition('in', adapter, { to: ['out'] })],
+    operations: [operationDefinition('out', testOutbound())],
+  });
+  const settings = { ...given.settings, shutdownTimeout };
+  const { director } = stack.use(await run(nats, { ...given, settings }));
+  const all = stack.move();
+  return { director, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+const off = { by: 'test', at: 0, reason: 'test' };
+
+test('a service that is still connecting is stopped at once: nothing is in flight', async () => {
+  const signals: AbortSignal[] = [];
+  await using made = await stubborn(({ signal }) => {
+    signals.push(signal);
+    return new Promise((_, reject) =>
+      signal.addEventListener('abort', () => reject(signal.reason)),
+    );
+  }, 60_000);
+  await vi.waitFor(() => expect(signals).toHaveLength(1));
+  const begin = performance.now();
+  await made.director.switchOff('in', off);
+  expect(performance.now() - begin).toBeLessThan(5_000);
+  expect(signals[0]?.aborted).toBe(true);
+});
+
+test('a service whose peer holds it up is stopped by force after shutdownTimeout', async () => {
+  let isOpen = false;
+  await using made = await stubborn(async ({ signal }) => {
+    isOpen = true;
+    const forced = new Promise<void>((resolve) =>
+      signal.addEventListener('abort', () => resolve()),
+    );
+    return { close: () => forced };
+  }, 200);
+  await vi.waitFor(() => expect(isOpen).toBe(true));
+  await made.director.switchOff('in', off);
+  expect(made.director.statuses().find(({ host }) => host === 'in')?.state).toBe('stopped');
+});

@@ -113,3 +113,40 @@ test.for([
     await connection.close();
   },
 );
+
+test('an opening that does not come to an end is given up, told its signal, and closed if it opens after all', async () => {
+  const reasons: unknown[] = [];
+  const signals: AbortSignal[] = [];
+  const opened = open();
+  const late = Promise.withResolvers<typeof opened>();
+  const connection = new Connection(
+    (_, signal) => {
+      signals.push(signal);
+      return signals.length === 1 ? late.promise : Promise.resolve(open());
+    },
+    (reason) => reasons.push(reason),
+    50,
+  );
+  connection.start();
+  await vi.waitFor(() => expect(reasons).toHaveLength(1));
+  expect(reasons[0]).toMatchObject({ code: 'ADAPTER_NOT_CONNECTED', retryable: true });
+  expect(signals[0]?.aborted).toBe(true);
+  late.resolve(opened);
+  await vi.waitFor(() => expect(opened.close).toHaveBeenCalledOnce());
+  await connection.get(AbortSignal.timeout(5_000));
+  // what it lent belongs to the adapter for as long as that is open
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(signals[1]?.aborted).toBe(false);
+  await connection.close();
+});
+
+test('a stop does not wait for an adapter that is still being opened', async () => {
+  const connection = new Connection(
+    () => new Promise<never>(() => undefined),
+    () => undefined,
+  );
+  connection.start();
+  expect(connection.isOpening).toBe(true);
+  await connection.close();
+  expect(connection.isOpening).toBe(false);
+});
