@@ -1,5 +1,11 @@
 import type { ChannelModel } from 'amqplib';
-import { DisableError, NotConnectedError, type setting, toldElsewhere } from 'waybill/adapter';
+import {
+  DisableError,
+  NotConnectedError,
+  type setting,
+  timerTime,
+  toldElsewhere,
+} from 'waybill/adapter';
 import {
   type ClientLent,
   clientTls,
@@ -50,6 +56,11 @@ async function connectTo(
       ? amqp.credentials.external()
       : amqp.credentials.plain(account.user, account.password);
   const { tls } = settings;
+  // the library's own limit is one of silence, which a broker that says a byte now and then never reaches
+  const late = AbortSignal.timeout(timerTime(settings.connectTimeout));
+  const gaveUp = new AbortController();
+  const giveUp = (): void => gaveUp.abort(new Error('given up'));
+  for (const one of [late, signal]) one.addEventListener('abort', giveUp, { once: true });
   const opening = amqp.connect(
     {
       protocol: tls === undefined ? 'amqp' : 'amqps',
@@ -62,18 +73,23 @@ async function connectTo(
       ...(tls === undefined ? {} : await clientTls(lent, tls, address.host)),
       credentials,
       timeout: settings.connectTimeout,
+      // ends the connection while it is being made; Node knows this option, the types of the library do not
+      ...({ signal: gaveUp.signal } as object),
       noDelay: true,
       keepAlive: true,
       clientProperties: { connection_name: `waybill ${production}/${host}` },
     },
   );
   try {
-    const connection = await unlessAborted(opening, signal);
+    const connection = await unlessAborted(opening, gaveUp.signal);
     return sessionOf(connection, place, account.who);
   } catch (error) {
-    if (signal.aborted) opening.then((late) => late.close(), toldElsewhere).catch(toldElsewhere);
+    opening.catch(toldElsewhere);
     signal.throwIfAborted();
-    throw await failureOf(lent, { address, account, error }, signal);
+    const reason = late.aborted ? new Error('connect ETIMEDOUT') : error;
+    throw await failureOf(lent, { address, account, error: reason }, signal);
+  } finally {
+    for (const one of [late, signal]) one.removeEventListener('abort', giveUp);
   }
 }
 

@@ -55,18 +55,30 @@ export function s3Failure(error: unknown, place: string): Error {
   if (refused !== undefined) return new DisableError(refused);
   const [problem, text] = PROBLEMS[name] ?? byStatus(status) ?? [];
   if (problem !== undefined && text !== undefined) return new FileError(problem, text);
-  if (name === 'TimeoutError') {
-    return new TemporaryError(
-      `${place} did not answer in time. Look at its load, or raise timeout.`,
-    );
-  }
-  if (status >= 300) {
-    return new TemporaryError(
-      `${place} answered with status ${status} (${name.slice(0, 60)}). Look at its log.`,
-    );
-  }
+  return unanswered(error, place) ?? answered(status, name, place) ?? notReached(error, place);
+}
+
+const answered = (status: number, name: string, place: string): Error | undefined =>
+  status >= 300
+    ? new TemporaryError(
+        `${place} answered with status ${status} (${name.slice(0, 60)}). Look at its log.`,
+      )
+    : undefined;
+
+function notReached(error: unknown, place: string): Error {
   const { cause, remedy } = connectionCause(error, place);
   return new NotConnectedError(`Not connected: ${cause}. ${remedy}.`, { cause: error });
+}
+
+/** The SDK calls a connection that was closed a TimeoutError too; an AbortError is our own limit. */
+function unanswered(error: unknown, place: string): Error | undefined {
+  const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
+  if (name !== 'TimeoutError' && name !== 'AbortError') return undefined;
+  if (code === 'ECONNRESET' || code === 'EPIPE') {
+    const { cause, remedy } = connectionCause(error, place);
+    return new TemporaryError(`${cause}. ${remedy}.`, { cause: error });
+  }
+  return new TemporaryError(`${place} did not answer in time. Look at its load, or raise timeout.`);
 }
 
 /** An answer without a body, as to HEAD, has no code. */

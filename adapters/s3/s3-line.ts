@@ -43,7 +43,7 @@ async function opened({ settings, ...lent }: S3Lent): Promise<OpenedStore<S3Stor
     ...keysOf(known),
   });
   // other servers than Amazon's may ignore the condition under which an object is written
-  const about = { place: host, keepsFresh: endpoint === undefined };
+  const about = { place: host, keepsFresh: endpoint === undefined, timeout };
   return { store: new S3Store({ sdk, client }, bucket, about), close: () => client.destroy() };
 }
 

@@ -29,7 +29,7 @@ export const s3Settings = {
   ),
   tls: tlsClient('How the server is verified. If left out, the public authorities are trusted.'),
   timeout: setting.duration({
-    help: 'How long connecting may take, and how long the server may be silent.',
+    help: 'How long connecting and a short answer may take, and how long the server may be silent in a long one.',
     default: '30s',
     advanced: true,
   }),

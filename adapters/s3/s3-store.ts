@@ -1,4 +1,5 @@
 import type * as s3 from '@aws-sdk/client-s3';
+import { timerTime } from 'waybill/adapter';
 import {
   changedObject,
   type FileEntry,
@@ -26,19 +27,28 @@ export interface S3Encryption {
 
 type Writing = ObjectWriting & S3Encryption;
 
+interface S3About {
+  readonly place: string;
+  readonly keepsFresh: boolean;
+  /** Milliseconds for a short answer. */
+  readonly timeout: number;
+}
+
 export class S3Store implements ObjectStore<Writing> {
   readonly keepsFresh: boolean;
   readonly #sdk: Sdk;
   readonly #client: s3.S3Client;
   readonly #bucket: string;
   readonly #place: string;
+  readonly #timeout: number;
 
   constructor(
     { sdk, client }: { readonly sdk: Sdk; readonly client: s3.S3Client },
     bucket: string,
-    { place, keepsFresh }: { readonly place: string; readonly keepsFresh: boolean },
+    { place, keepsFresh, timeout }: S3About,
   ) {
     this.keepsFresh = keepsFresh;
+    this.#timeout = timerTime(timeout);
     this.#sdk = sdk;
     this.#client = client;
     this.#bucket = bucket;
@@ -47,8 +57,11 @@ export class S3Store implements ObjectStore<Writing> {
 
   /** Throws unless the bucket is there and may be listed. */
   async look(): Promise<void> {
-    await this.#asked(() =>
-      this.#client.send(new this.#sdk.ListObjectsV2Command({ Bucket: this.#bucket, MaxKeys: 1 })),
+    await this.#briefly((within) =>
+      this.#client.send(
+        new this.#sdk.ListObjectsV2Command({ Bucket: this.#bucket, MaxKeys: 1 }),
+        within,
+      ),
     );
   }
 
@@ -57,7 +70,7 @@ export class S3Store implements ObjectStore<Writing> {
     const entries: FileEntry[] = [];
     let next: string | undefined;
     do {
-      const page = await this.#asked(() =>
+      const page = await this.#briefly((within) =>
         this.#client.send(
           new this.#sdk.ListObjectsV2Command({
             Bucket: this.#bucket,
@@ -65,6 +78,7 @@ export class S3Store implements ObjectStore<Writing> {
             Delimiter: '/',
             ...(next !== undefined && { ContinuationToken: next }),
           }),
+          within,
         ),
       );
       for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
@@ -87,9 +101,10 @@ export class S3Store implements ObjectStore<Writing> {
   }
 
   async #facts(path: string): Promise<FileFacts> {
-    const { ContentLength = 0, LastModified } = await this.#asked(() =>
+    const { ContentLength = 0, LastModified } = await this.#briefly((within) =>
       this.#client.send(
         new this.#sdk.HeadObjectCommand({ Bucket: this.#bucket, Key: objectKey(path) }),
+        within,
       ),
     );
     return { size: ContentLength, modified: wholeSeconds(LastModified) };
@@ -197,9 +212,10 @@ export class S3Store implements ObjectStore<Writing> {
   }
 
   async remove(path: string): Promise<void> {
-    await this.#asked(() =>
+    await this.#briefly((within) =>
       this.#client.send(
         new this.#sdk.DeleteObjectCommand({ Bucket: this.#bucket, Key: objectKey(path) }),
+        within,
       ),
     );
   }
@@ -207,6 +223,13 @@ export class S3Store implements ObjectStore<Writing> {
   /** A folder is there as soon as something is in it. */
   makeFolder(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** As `asked`, for short answers: the limit of the SDK is one of silence, which a server that says a byte now and then never reaches. */
+  #briefly<Value>(
+    ask: (within: { readonly abortSignal: AbortSignal }) => Promise<Value>,
+  ): Promise<Value> {
+    return this.#asked(() => ask({ abortSignal: AbortSignal.timeout(this.#timeout) }));
   }
 
   async #asked<Value>(ask: () => Promise<Value>): Promise<Value> {

@@ -4,7 +4,13 @@ import SMTPConnection, {
   type SMTPConnectionSendInfo,
   type SMTPEnvelope,
 } from 'nodemailer/lib/smtp-connection';
-import { type Credential, DisableError, type setting } from 'waybill/adapter';
+import {
+  type Credential,
+  DisableError,
+  NotConnectedError,
+  type setting,
+  timerTime,
+} from 'waybill/adapter';
 import { clientTls, dial, PUBLIC_TLS, placeOf, type TlsClientLent } from 'waybill/peer';
 import type { Mail } from './mail.ts';
 import { MailContent } from './mail-content.ts';
@@ -71,6 +77,35 @@ export async function openSession(
   signal: AbortSignal,
 ): Promise<SmtpSession> {
   const credential = await credentialOf(lent, account);
+  const late = new AbortController();
+  const time = account.connectTimeout + account.timeout;
+  // the library's limits are ones of silence, which a server that says a byte now and then never reaches
+  const timer = setTimeout(() => late.abort(), timerTime(time));
+  try {
+    return await signedInSession(
+      lent,
+      { account, credential },
+      AbortSignal.any([signal, late.signal]),
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!late.signal.aborted) throw error;
+    throw new NotConnectedError(
+      `Not connected: ${placeOf(account.connect)} did not finish the sign-in within ${time / 1_000} s. Look at its load and at the network between us.`,
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function signedInSession(
+  lent: TlsClientLent,
+  {
+    account,
+    credential,
+  }: { readonly account: Account; readonly credential: MailCredential | undefined },
+  signal: AbortSignal,
+): Promise<SmtpSession> {
   const line = await openLine(lent, account, signal);
   try {
     const signedIn =

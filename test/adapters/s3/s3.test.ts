@@ -14,6 +14,7 @@ import {
   testSteps,
 } from '../../support/open-adapter.ts';
 import { type TcpGate, tcpGate } from '../../support/tcp-gate.ts';
+import { troubledProxy } from '../../support/troubled-proxy.ts';
 import { webServer } from '../../support/web-server.ts';
 
 const options: OpenOptions = {
@@ -278,6 +279,18 @@ describe.skipIf(noObjectStore !== undefined)('S3', () => {
       expect(told).toMatch(text);
       expect(told).toMatch(ours);
       expect(told).not.toContain('secret-name');
+    });
+  });
+
+  test('a connection that is cut is told as that, not as slow', async () => {
+    const { given } = await fresh();
+    await using proxy = await troubledProxy(Number(new URL(server.url).port));
+    proxy.be('resetting');
+    const endpoint = `http://127.0.0.1:${proxy.port}`;
+    const opening = openOutbound(s3Out, { ...given, endpoint, folder: 'in', name: 'x' }, options);
+    await expect(opening).rejects.toMatchObject({
+      code: 'ADAPTER_TEMPORARY',
+      message: expect.stringMatching(/127\.0\.0\.1:\d+ closed the connection/),
     });
   });
 
