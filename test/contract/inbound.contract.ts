@@ -11,6 +11,7 @@ import {
 import { clauseOf } from './clause.ts';
 import { expectErrorQuotesNothing, expectNothingQuoted, markedBody } from './marker.ts';
 import { describeDeclaration } from './settings.contract.ts';
+import { expectOutlasted } from './troubled.ts';
 
 /** How a message that was offered stands with its sender. */
 type Standing =
@@ -54,6 +55,8 @@ const CLAUSES = {
   recovers: 'takes messages again after the store came back',
   closing: 'waits on closing for a delivery in work, then acknowledges it',
   signal: 'takes nothing more once its signal is aborted, and closes at once',
+  silent: 'opens and closes in time while its peer is silent, says so, and takes again, twice',
+  dripping: 'opens and closes in time while its peer says a byte now and then',
   down: 'says what is wrong when it cannot open, as an error that may be retried',
   steps: 'tests its connection in steps that pass',
   'steps-down': 'tests its connection in steps, of which the failed one names cause and remedy',
@@ -184,6 +187,13 @@ export function describeInbound<S extends Settings>(
       await one[Symbol.asyncDispose]();
       await resources.expectNothingNew();
     });
+
+    for (const trouble of ['silent', 'dripping'] as const) {
+      clause(trouble, async () => {
+        await using one = await peer();
+        await expectOutlasted({ adapter, peer: one, body }, trouble);
+      });
+    }
 
     clause('down', async () => {
       await using one = await peer();

@@ -12,6 +12,7 @@ import {
 import { clauseOf } from './clause.ts';
 import { expectErrorQuotesNothing, expectNothingQuoted, markedBody } from './marker.ts';
 import { describeDeclaration } from './settings.contract.ts';
+import { expectBorne } from './troubled.ts';
 
 /** The far side of an outbound adapter: a real server or a faithful one. A fresh one for each test. */
 export interface OutboundPeer extends AsyncDisposable {
@@ -56,6 +57,8 @@ const CLAUSES = {
   usable: 'can send again after a message was given up',
   down: 'says that the peer is away, as an error that is retried',
   back: 'sends again after the peer came back',
+  silent: 'gives up a peer that falls silent, says so, closes meanwhile, and sends again, twice',
+  dripping: 'gives up connecting to a peer that says a byte now and then',
   temporary: 'tells a refusal for now from one for good: for now',
   final: 'tells a refusal for now from one for good: for good',
   steps: 'tests its connection in steps that pass, and sends nothing',
@@ -190,6 +193,13 @@ export function describeOutbound<S extends Settings>(
       expect((await one.received()).at(-1)).toEqual(arrives(body('C3')));
       expectNothingQuoted(opened);
     });
+
+    for (const trouble of ['silent', 'dripping'] as const) {
+      clause(trouble, async () => {
+        await using one = await peer();
+        await expectBorne({ adapter, peer: one, body }, trouble);
+      });
+    }
 
     for (const how of ['temporary', 'final'] as const) {
       clause(how, async () => {

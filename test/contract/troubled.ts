@@ -1,0 +1,124 @@
+import { expect, vi } from 'vitest';
+import type { InboundAdapter, OutboundAdapter } from '../../src/adapter/index.ts';
+import type { Settings } from '../../src/adapter/setting.ts';
+import { type OpenedInbound, openInbound, openOutbound } from '../support/open-adapter.ts';
+import type { Trouble } from '../support/troubled-proxy.ts';
+import type { InboundPeer } from './inbound.contract.ts';
+import { expectErrorQuotesNothing } from './marker.ts';
+import type { OutboundPeer } from './outbound.contract.ts';
+import { SHORT, throughProxy } from './through-proxy.ts';
+
+/** Several limits of `SHORT` one after the other, on a busy machine. */
+const MOST = 8 * SHORT;
+/** What the engine does when a send takes too long: a database is asked over another connection first to cancel. */
+const giveUp = (): AbortSignal => AbortSignal.timeout(2 * MOST);
+
+/** In trouble a peer costs what the settings say, and a person is told whose fault it is. */
+function expectNamed(error: unknown, port: number): void {
+  expect(error).toMatchObject({
+    retryable: true,
+    code: expect.stringMatching(/^(ADAPTER_NOT_CONNECTED|ADAPTER_TEMPORARY|REPLY_TIMEOUT)$/),
+    message: expect.stringMatching(new RegExp(`:${port}\\b.*[.)]|^The file|^No answer`, 's')),
+  });
+  expectErrorQuotesNothing(error);
+}
+
+async function within<Value>(what: string, work: Promise<Value>, most = MOST): Promise<Value> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`${what} took longer than ${most} ms`)),
+    most,
+  );
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const failure = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+interface OutboundTrial<S extends Settings> {
+  readonly adapter: OutboundAdapter<S>;
+  readonly peer: OutboundPeer;
+  readonly body: (controlId: string) => Buffer;
+}
+
+/** Sends to a peer that gets into trouble, out of it, in again, and out again. */
+export async function expectBorne<S extends Settings>(
+  { adapter, peer, body }: OutboundTrial<S>,
+  trouble: Trouble,
+): Promise<void> {
+  await using at = await throughProxy(adapter.settings, peer.given);
+  if (at === undefined) return;
+  const { proxy, given } = at;
+  let id = 7_200_000;
+  for (let round = 0; round < 2; round++) {
+    const opened = await within('opening', openOutbound(adapter, given, peer.options));
+    await opened.send(body(`A${round}`), { id: id++ });
+    proxy.be(trouble);
+    const message = { id: id++, name: `B${round}` };
+    const lost = await within(
+      'sending',
+      failure(opened.send(body(`B${round}`), message, giveUp())),
+      3 * MOST,
+    );
+    if (lost !== undefined) expectNamed(lost, proxy.port);
+    const other = openOutbound(adapter, given, peer.options);
+    const unopened = await within('opening in trouble', failure(other));
+    if (unopened !== undefined) expectNamed(unopened, proxy.port);
+    await within('closing in trouble', opened.close());
+    if (unopened === undefined) await within('closing in trouble', (await other).close());
+    proxy.be('none');
+    await vi.waitFor(() => expect(proxy.open, 'connections left open').toBe(0));
+  }
+  await using last = await openOutbound(adapter, given, peer.options);
+  await last.send(body('C'), { id });
+}
+
+interface InboundTrial<S extends Settings> {
+  readonly adapter: InboundAdapter<S>;
+  readonly peer: InboundPeer;
+  readonly body: (controlId: string) => Buffer;
+}
+
+/** Takes from a peer that gets into trouble, and out of it, twice; closed in the middle of it. */
+export async function expectOutlasted<S extends Settings>(
+  { adapter, peer, body }: InboundTrial<S>,
+  trouble: Trouble,
+): Promise<void> {
+  await using at = await throughProxy(adapter.settings, peer.given);
+  if (at === undefined) return;
+  const { proxy, given } = at;
+  let memory: string | undefined;
+  const open = (): Promise<OpenedInbound> =>
+    openInbound(adapter, given, { ...peer.options, ...(memory !== undefined && { memory }) });
+  for (let round = 0; round < 2; round++) {
+    const opened = await within('opening', open());
+    const offered = await peer.offer(body(`A${round}`), opened);
+    await vi.waitFor(async () => expect(await offered.standing()).toBe('taken'));
+    ({ memory } = opened);
+    proxy.be(trouble);
+    const unopened = await within(
+      'opening in trouble',
+      failure(open().then((other) => other.close())),
+    );
+    if (unopened !== undefined) expectNamed(unopened, proxy.port);
+    // what is under way may end by itself; after that it is stopped by force
+    const closing = opened.close();
+    const isClosed = await within(
+      'closing',
+      closing.then(() => true),
+      3 * SHORT,
+    ).catch(() => false);
+    if (!isClosed) opened.abort();
+    await within('closing by force', closing);
+    for (const lost of opened.lost) expectNamed(lost, proxy.port);
+    proxy.be('none');
+    await vi.waitFor(() => expect(proxy.open, 'connections left open').toBe(0));
+  }
+}
