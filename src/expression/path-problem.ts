@@ -45,7 +45,9 @@ const CHECKS: Readonly<Record<Likely, (path: string) => string | undefined>> = {
     path === '.' || /^\[[1-9]\d*\]$/.test(path)
       ? undefined
       : 'In plain text, the path is . for the whole text or [3] for its third line.',
-  'pointer or XPath': (path) => CHECKS.json(path) && CHECKS.xml(path),
+  // nobody names a member of JSON so, and a slip in a title would otherwise be found by nobody
+  'pointer or XPath': (path) =>
+    path.includes('[template(') ? CHECKS.xml(path) : CHECKS.json(path) && CHECKS.xml(path),
   any: () => undefined,
 };
 

@@ -1,3 +1,5 @@
+import { templateRoots, unknownTemplate } from '../cda/templates.ts';
+import { attributeOf } from '../elements.ts';
 import { textOf } from '../tree.ts';
 import {
   asFlag,
@@ -29,6 +31,26 @@ export function functionCall(name: string, given: readonly Evaluate[]): Evaluate
     return call(
       context,
       given.map((one) => one(context)),
+    );
+  };
+}
+
+/**
+ * Ours, besides those of XPath: whether the current element follows a template of CDA, that is, has a `templateId` with
+ * its identifier. A text if something is wrong with it.
+ */
+export function templateCall(name: string | undefined): Evaluate | string {
+  if (name === undefined) return 'template() takes the title of a template, as a text';
+  const roots = templateRoots(name);
+  if (roots === undefined) return unknownTemplate(name);
+  return ({ node, budget }) => {
+    if (node.kind !== 'element') return false;
+    budget.spend(1 + node.children.length);
+    return node.children.some(
+      (child) =>
+        child.kind === 'element' &&
+        child.local === 'templateId' &&
+        roots.includes(attributeOf(child, 'root') ?? ''),
     );
   };
 }

@@ -1,6 +1,6 @@
 import { elementsNamed, number, type XmlNode, type XmlTree } from '../tree.ts';
 import { AXES } from './axis.ts';
-import { BINARY, compare, functionCall } from './functions.ts';
+import { BINARY, compare, functionCall, templateCall } from './functions.ts';
 import { asFlag, asNumber, type Context, type Evaluate, isNodes, type Value } from './value.ts';
 
 /** Why a text is not an XPath, and where. */
@@ -137,15 +137,30 @@ class Parser {
       this.#expect(')');
       return inner;
     }
+    return this.#call(token);
+  }
+
+  #call({ kind, text, at }: Token): Evaluate | undefined {
     if (kind !== 'name' || this.#peek(1).text !== '(' || NODE_TYPES.has(text)) return undefined;
     this.#next += 2;
+    if (text === 'template') return this.#template(at);
     const given: Evaluate[] = [];
     while (!this.#takes('mark', ')')) {
       if (given.length > 0) this.#expect(',');
       given.push(this.#expression());
     }
     const call = functionCall(text, given);
-    if (typeof call === 'string') throw new XPathFault(call, token.at);
+    if (typeof call === 'string') throw new XPathFault(call, at);
+    return call;
+  }
+
+  /** The title must be written out, so that a wrong one is found before there is a message. */
+  #template(at: number): Evaluate {
+    const { kind, text } = this.#peek();
+    if (kind === 'text') this.#next++;
+    const call = templateCall(kind === 'text' ? text : undefined);
+    if (typeof call === 'string') throw new XPathFault(call, at);
+    this.#expect(')');
     return call;
   }
 
