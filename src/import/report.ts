@@ -13,6 +13,8 @@ export interface ReportLine {
 export interface ImportReport {
   /** The engine that it was exported from. */
   readonly from: string;
+  /** What it calls that which was imported. */
+  readonly unit: 'channel' | 'item';
   readonly folder: string;
   readonly channels: readonly { readonly name: string; readonly state: ChannelState }[];
   /** Modules that code templates became. */
@@ -33,21 +35,21 @@ const TITLES: Readonly<Record<ReportLine['kind'], string>> = {
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ');
 
 /** `import-report.md`. It names places and kinds, never a line of a script nor a value. */
-export function reportText({ from, channels, templates, lines }: ImportReport): string {
+export function reportText({ from, unit, channels, templates, lines }: ImportReport): string {
   const counts = (['complete', 'partial', 'not'] as const).map(
     (state) => `${channels.filter((one) => one.state === state).length} ${state}`,
   );
   const parts = [
     `# What was imported from ${from}\n`,
-    `${channels.length} channels: ${counts.join(', ')}.\n`,
-    '| channel | state |\n|---|---|',
+    `${channels.length} ${unit}s: ${counts.join(', ')}.\n`,
+    `| ${unit} | state |\n|---|---|`,
     ...channels.map(({ name, state }) => `| ${cell(name)} | ${state} |`),
     ...templates.map(({ name, state }) => `| ${cell(name)} (code template) | ${state} |`),
   ];
   for (const kind of ['mark', 'give', 'look', 'made'] as const) {
     const own = lines.filter((one) => one.kind === kind);
     if (own.length === 0) continue;
-    parts.push(`\n## ${TITLES[kind]}\n`, '| channel | place | line | what |\n|---|---|---|---|');
+    parts.push(`\n## ${TITLES[kind]}\n`, `| ${unit} | place | line | what |\n|---|---|---|---|`);
     for (const { channel, place, line, text } of own) {
       parts.push(`| ${cell(channel)} | ${cell(place)} | ${line ?? ''} | ${cell(text)} |`);
     }

@@ -7,8 +7,10 @@ import { describeReport } from '../../src/definition/case/report.ts';
 import { describeProblem } from '../../src/definition/problem.ts';
 import { readProduction } from '../../src/definition/read.ts';
 import { testProduction } from '../../src/definition/test-production.ts';
-import { celOf, NoCounterpart } from '../../src/import/iris/expression.ts';
+import { celOf } from '../../src/import/iris/cel.ts';
+import { asText, type Cel } from '../../src/import/iris/cel-value.ts';
 import { importIris } from '../../src/import/iris/import-iris.ts';
+import { NoCounterpart, ruleExpression } from '../../src/import/iris/objectscript.ts';
 import { hl7PathOf } from '../../src/import/iris/paths.ts';
 import { type ImportedProduction, writeProduction } from '../../src/import/production-files.ts';
 
@@ -117,6 +119,8 @@ async function problemsOf(made: ImportedProduction): Promise<string[]> {
   return problems.map(describeProblem);
 }
 
+const named = (what: string): Cel => asText(JSON.stringify(what.toLowerCase()));
+
 const marksOf = ({ report }: ImportedProduction): string[] =>
   report.lines
     .filter(({ kind }) => kind === 'mark')
@@ -180,11 +184,11 @@ test('code is a stub with its source, without secrets, and check fails until it 
     'Class Hub.Service Extends Ens.BusinessService\n{\n\nParameter ADAPTER = "EnsLib.File.InboundAdapter";\n\nMethod OnProcessInput(in As %Stream) As %Status\n{\n  Set password = "hunter2"\n  Quit ..SendRequestAsync("Work", in)\n}\n\n}\n',
   );
   expect(marksOf(made)).toEqual([
-    'In: Hub.Service is code: write it as an adapter, or choose one',
+    'In: the code of Hub.Service is not translated: write it as a process',
     'Work: Hub.Process is code: write it as a process',
     'Out: EnsLib.SAP.Operation has no adapter yet: choose one',
   ]);
-  const stub = made.files.get('adapters/in.ts') ?? '';
+  const stub = made.files.get('processes/in-code.ts') ?? '';
   expect(stub).toContain('//   Quit ..SendRequestAsync("Work", in)');
   for (const text of made.files.values()) expect(text).not.toContain('hunter2');
   expect(
@@ -200,13 +204,14 @@ test('what a rule or a DTL says that has no counterpart is marked where it stand
       '(Document.Source.Ward()=&quot;I&quot;)',
     ),
     dtl(
-      `<assign value='##class(Hub.Util).Now()' property='target.{MSH:DateTimeOfMessage.Time}' action='set' /><foreach property='source.{OBX()}' key='k1'></foreach>`,
+      `<assign value='##class(Hub.Util).Now()' property='target.{MSH:DateTimeOfMessage.Time}' action='set' /><foreach property='source.{OBX(2).NTE()}' key='k1'></foreach>`,
     ),
   );
   expect(marksOf(made)).toEqual([
+    'Hub.ToWard: an assignment calls ##class(Hub.Util).Now',
+    'Hub.ToWard: a loop goes over source.{OBX(2).NTE()}: write it',
+    'ADT Router: its transform Hub.ToWard has places to be done',
     'ADT Router: its condition calls Document.Source.Ward: write it in CEL',
-    'Hub.ToWard: an assignment has an expression that could not be parsed',
-    'Hub.ToWard: the step foreach has no counterpart: write it',
   ]);
   expect((await problemsOf(made)).filter((one) => one.includes('UNDONE')).length).toBeGreaterThan(
     0,
@@ -227,7 +232,8 @@ test('an export of Studio is read as its source files are', () => {
 
 test.each([
   ['PIDgrp.PID:PatientName(1).FamilyName', '2.5', 'PID-5[1].1'],
-  ['PIDgrpgrp(1).ORCgrp(2).OBX(3):ObservationIdentifier.Identifier', '2.5', 'OBX[3]-3.1'],
+  ['PIDgrpgrp(1).ORCgrp(1).OBX(3):ObservationIdentifier.Identifier', '2.5', 'OBX[3]-3.1'],
+  ['PIDgrpgrp(1).ORCgrp(2).OBX(3):ObservationIdentifier.Identifier', '2.5', undefined],
   ['MSH:9.1', '2.3.1', 'MSH-9.1'],
   ['PV1', '2.5', 'PV1'],
   ['OBX(k1):SetID', '2.5', undefined],
@@ -237,16 +243,18 @@ test.each([
 });
 
 test.each([
-  ['A="x" && !(B\'="y")', '"a" == "x" && !(("b" != "y"))'],
+  ['A="x" && !(B\'="y")', '"a" == "x" && !("b" != "y")'],
   ['Contains(A,"x") or B Contains "y"', '"a".contains("x") || "b".contains("y")'],
   ['ToUpper(A)_"-"_Piece(B,"^",2)', 'upper("a") + "-" + piece("b", "^", 2)'],
   ['A=1', '"a" == "1"'],
+  ['A>1', 'number(firstMatch("a", "^ *[-+]?[0-9]*[.]?[0-9]+"), 0.0) > 1.0'],
+  ['Length(A)>=2', 'size("a") >= 2'],
 ])('%s is %s', (given, expected) => {
-  expect(celOf(given, (what) => JSON.stringify(what.toLowerCase()))).toBe(expected);
+  expect(celOf(ruleExpression(given), named).text).toBe(expected);
 });
 
-test.each(['A>1', '$ZDATE(A)', 'A=', '(A', 'A B'])('%s has no counterpart', (given) => {
-  expect(() => celOf(given, (what) => what)).toThrow(NoCounterpart);
+test.each(['A*B', '$ZDATE(A)', 'A=', '(A', 'A B'])('%s has no counterpart', (given) => {
+  expect(() => celOf(ruleExpression(given), asText)).toThrow(NoCounterpart);
 });
 
 test('what is switched off in a DTL or a rule is not done', () => {
@@ -300,7 +308,7 @@ test('nothing of an export is missing without a line in the report', async () =>
   const report = made.files.get('import-report.md') ?? '';
   for (const said of [
     'Hub.Production, Other.Production are one production now',
-    '| Hub.Map | 5.cls |  | a record map is not imported',
+    '| Hub.Map | 5.cls |  | a record map that no item here uses is not imported',
     'SearchTableClass',
     'there is neither a class, an export nor a lookup table in it',
     'Hub.ToWard is also in 2.cls',

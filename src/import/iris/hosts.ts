@@ -1,3 +1,4 @@
+import { repliesOf } from './reply-actions.ts';
 import type { TranslationReport } from './rules.ts';
 
 type Block = Record<string, unknown>;
@@ -19,6 +20,8 @@ export interface Host {
 export interface HostContext extends TranslationReport {
   /** The name of a credential; a person provides its secret. */
   readonly credential: (name: string) => string;
+  /** The host that an item became. */
+  readonly nameOf: (item: string) => string;
 }
 
 type Make = (item: Item, context: HostContext) => Host;
@@ -77,18 +80,35 @@ const mllpOut: Make = (item, context) => {
       ackTimeout: seconds(get(item, 'ResponseTimeout', '30')),
       stayConnected: seconds(get(item, 'StayConnected', '-1')),
     }),
-    keys: { retry: retryOf(item) },
+    keys: sendKeys(item, context),
   };
 };
+
+/** Retries, and what answers mean. */
+function sendKeys(item: Item, { look }: HostContext): Block {
+  const given = get(item, 'ReplyCodeActions');
+  const replies = given === '' ? undefined : repliesOf(given);
+  if (given !== '' && replies === undefined)
+    look(item.name, 'settings', `ReplyCodeActions ${given} is left out: write replies`);
+  return { retry: retryOf(item), ...(replies && { replies }) };
+}
 
 const retryOf = (item: Item): Block => ({
   every: seconds(get(item, 'RetryInterval', '5')),
   for: seconds(get(item, 'FailureTimeout', '15')),
 });
 
+/** An encoding that is not what messages are in anyway. */
+function charsetOf(item: Item): Block {
+  const given = get(item, 'Charset', get(item, 'DefCharEncoding')).replace(/^!/, '').toLowerCase();
+  const name = /^latin-?1$/.test(given) ? 'iso-8859-1' : given;
+  return /^(?:|utf-?8|native|raw|binary|auto)$/.test(name) ? {} : { charset: name };
+}
+
 const fileIn: Make = (item) => ({
   adapter: 'file-in',
   settings: {
+    ...charsetOf(item),
     folder: get(item, 'FilePath', FOLDER),
     pattern: get(item, 'FileSpec', '*').split(';'),
     every: seconds(get(item, 'CallInterval', '5')),
@@ -127,7 +147,7 @@ const fileOut: Make = (item, context) => ({
     name: fileName(item, context),
     ...(get(item, 'Overwrite', '1') === '1' ? { exists: 'replace' } : { write: 'append' }),
   },
-  keys: { retry: retryOf(item) },
+  keys: sendKeys(item, context),
 });
 
 function server(item: Item, context: HostContext, direction: 'in' | 'out'): Host {
@@ -174,7 +194,7 @@ const httpOut: Make = (item, context) => {
         credential: context.credential(get(item, 'Credentials')),
       }),
     },
-    keys: { retry: retryOf(item) },
+    keys: sendKeys(item, context),
   };
 };
 
@@ -192,6 +212,128 @@ const mailOut: Make = (item, context) => ({
   },
 });
 
+const recordFile =
+  (direction: 'in' | 'out'): Make =>
+  (item, context) => {
+    const of = direction === 'in' ? fileIn(item, context) : fileOut(item, context);
+    return direction === 'in' ? { ...of, settings: { ...of.settings, type: 'text/plain' } } : of;
+  };
+
+const tcpIn: Make = (item, context) => ({
+  adapter: 'tcp-in',
+  settings: secured(item, context, { listen: tcpAddress(item, context, ['0.0.0.0', 'Port']) }),
+});
+
+const tcpOut: Make = (item, context) => ({
+  adapter: 'tcp-out',
+  settings: secured(item, context, {
+    connect: tcpAddress(item, context, [get(item, 'IPAddress', 'missing'), 'Port']),
+  }),
+  keys: sendKeys(item, context),
+});
+
+const astmIn: Make = (item, context) => ({
+  adapter: 'astm-in',
+  settings: secured(item, context, { listen: tcpAddress(item, context, ['0.0.0.0', 'Port']) }),
+});
+
+const astmOut: Make = (item, context) => {
+  const partner = get(item, 'PartnerService');
+  return {
+    adapter: 'astm-out',
+    settings:
+      partner === ''
+        ? { connect: tcpAddress(item, context, [get(item, 'IPAddress', 'missing'), 'Port']) }
+        : { through: context.nameOf(partner) },
+    keys: sendKeys(item, context),
+  };
+};
+
+const dicomIn: Make = (item, context) => ({
+  adapter: 'dicom-in',
+  settings: secured(item, context, {
+    listen: tcpAddress(item, context, ['0.0.0.0', 'IPPort']),
+    ...(get(item, 'LocalAET') !== '' && { title: get(item, 'LocalAET') }),
+    ...(!/^\*?$/.test(get(item, 'RemoteAET')) && { from: [get(item, 'RemoteAET')] }),
+  }),
+});
+
+const dicomOut: Make = (item, context) => ({
+  adapter: 'dicom-out',
+  settings: secured(item, context, {
+    connect: tcpAddress(item, context, [get(item, 'IPAddress', 'missing'), 'IPPort']),
+    title: get(item, 'RemoteAET', 'MISSING'),
+    ...(get(item, 'LocalAET') !== '' && { ownTitle: get(item, 'LocalAET') }),
+  }),
+  keys: sendKeys(item, context),
+});
+
+const mqttIn: Make = (item, context) => {
+  const url = get(item, 'Url');
+  const [, scheme = '', host = 'missing', port = ''] =
+    /^(\w+):\/\/([^:/]+)(?::(\d+))?/.exec(url) ?? [];
+  const isSecure = /^(?:ssl|mqtts|tls)$/.test(scheme);
+  return {
+    adapter: 'mqtt-in',
+    settings: {
+      connect: `${host}:${port || (isSecure ? 8883 : 1883)}`,
+      topics: get(item, 'Topic').split(',').filter(Boolean),
+      ...(get(item, 'CredentialsName') !== '' && {
+        credential: context.credential(get(item, 'CredentialsName')),
+      }),
+      ...(isSecure && { tls: {} }),
+    },
+  };
+};
+
+/** A data source was configured in the instance or at the machine. */
+function database(item: Item, { mark, credential }: HostContext): Block {
+  mark(
+    item.name,
+    'databases',
+    `its data source ${get(item, 'DSN')} is not in the export: write product, connect and database`,
+  );
+  return {
+    connect: 'UNDONE',
+    ...(get(item, 'Credentials') !== '' && { credential: credential(get(item, 'Credentials')) }),
+  };
+}
+
+const sqlIn: Make = (item, context) => ({
+  adapter: 'sql-in',
+  settings: {
+    ...database(item, context),
+    query: get(item, 'Query', 'UNDONE'),
+    key: [get(item, 'KeyFieldName', 'ID')],
+    every: seconds(get(item, 'CallInterval', '5')),
+    ...(get(item, 'DeleteQuery') !== '' && {
+      after: [numbered(get(item, 'DeleteQuery'), ['{/ID}'])],
+    }),
+  },
+});
+
+/** Each `?` gets its parameter. */
+function numbered(query: string, values: readonly string[]): string {
+  let at = 0;
+  return query.replaceAll('?', (mark) => values[at++] ?? mark);
+}
+
+const sqlOut: Make = (item, context) => {
+  const values = get(item, 'InputParameters')
+    .split(',')
+    .map((one) => one.trim().replace(/^\*/, ''))
+    .filter(Boolean)
+    .map((name) => `{field("/${name}")}`);
+  return {
+    adapter: 'sql-out',
+    settings: {
+      ...database(item, context),
+      statements: [numbered(get(item, 'Query', 'UNDONE'), values)],
+    },
+    keys: sendKeys(item, context),
+  };
+};
+
 /** Classes of the product for which there is an adapter. */
 export const HOSTS: Readonly<Record<string, Make>> = {
   'EnsLib.HL7.Service.TCPService': mllpIn,
@@ -201,6 +343,24 @@ export const HOSTS: Readonly<Record<string, Make>> = {
   'EnsLib.File.PassthroughService': fileIn,
   'EnsLib.FTP.PassthroughService': (item, context) => server(item, context, 'in'),
   'EnsLib.HTTP.GenericService': httpIn,
+  'EnsLib.REST.GenericService': httpIn,
+  'EnsLib.TCP.PassthroughService': tcpIn,
+  'EnsLib.EDI.X12.Service.FileService': fileIn,
+  'EnsLib.EDI.X12.Service.FTPService': (item, context) => server(item, context, 'in'),
+  'EnsLib.EDI.EDIFACT.Service.FileService': fileIn,
+  'EnsLib.EDI.ASTM.Service.FileService': fileIn,
+  'EnsLib.EDI.ASTM.Service.TCPService': astmIn,
+  'EnsLib.EDI.XML.Service.FileService': fileIn,
+  'EnsLib.DICOM.Service.TCP': dicomIn,
+  'EnsLib.DICOM.Service.File': fileIn,
+  'EnsLib.MQTT.Service.Passthrough': mqttIn,
+  'EnsLib.SQL.Service.GenericService': sqlIn,
+  'EnsLib.RecordMap.Service.FileService': recordFile('in'),
+  'EnsLib.RecordMap.Service.BatchFileService': recordFile('in'),
+  'EnsLib.RecordMap.Service.ComplexBatchFileService': recordFile('in'),
+  'EnsLib.RecordMap.Service.FTPService': (item, context) => server(item, context, 'in'),
+  'EnsLib.RecordMap.Service.BatchFTPService': (item, context) => server(item, context, 'in'),
+  'EnsLib.RecordMap.Service.ComplexBatchFTPService': (item, context) => server(item, context, 'in'),
   'EnsLib.HL7.Operation.TCPOperation': mllpOut,
   'EnsLib.HL7.Operation.FileOperation': fileOut,
   'EnsLib.HL7.Operation.FTPOperation': (item, context) => server(item, context, 'out'),
@@ -208,7 +368,48 @@ export const HOSTS: Readonly<Record<string, Make>> = {
   'EnsLib.File.PassthroughOperation': fileOut,
   'EnsLib.FTP.PassthroughOperation': (item, context) => server(item, context, 'out'),
   'EnsLib.HTTP.GenericOperation': httpOut,
+  'EnsLib.REST.GenericOperation': httpOut,
+  'EnsLib.TCP.PassthroughOperation': tcpOut,
+  'EnsLib.EDI.X12.Operation.FileOperation': fileOut,
+  'EnsLib.EDI.EDIFACT.Operation.FileOperation': fileOut,
+  'EnsLib.EDI.ASTM.Operation.FileOperation': fileOut,
+  'EnsLib.EDI.ASTM.Operation.TCPOperation': astmOut,
+  'EnsLib.EDI.XML.Operation.FileOperation': fileOut,
+  'EnsLib.DICOM.Operation.TCP': dicomOut,
+  'EnsLib.DICOM.Operation.File': fileOut,
+  'EnsLib.SQL.Operation.GenericOperation': sqlOut,
+  'EnsLib.RecordMap.Operation.FileOperation': recordFile('out'),
+  'EnsLib.RecordMap.Operation.BatchFileOperation': recordFile('out'),
+  'EnsLib.RecordMap.Operation.ComplexBatchFileOperation': recordFile('out'),
   'EnsLib.EMail.AlertOperation': mailOut,
+};
+
+/** The adapters of own classes → the host that does their part. */
+export const ADAPTERS: Readonly<Record<string, Make>> = {
+  'EnsLib.File.InboundAdapter': fileIn,
+  'EnsLib.FTP.InboundAdapter': (item, context) => server(item, context, 'in'),
+  'EnsLib.HTTP.InboundAdapter': httpIn,
+  'EnsLib.TCP.InboundAdapter': tcpIn,
+  'EnsLib.SQL.InboundAdapter': sqlIn,
+  'EnsLib.MQTT.Adapter.Inbound': mqttIn,
+  'EnsLib.File.OutboundAdapter': fileOut,
+  'EnsLib.FTP.OutboundAdapter': (item, context) => server(item, context, 'out'),
+  'EnsLib.HTTP.OutboundAdapter': httpOut,
+  'EnsLib.TCP.OutboundAdapter': tcpOut,
+  'EnsLib.EMail.OutboundAdapter': mailOut,
+};
+
+/** Items that did something for the old engine that nothing here needs. */
+export const NOT_NEEDED: Readonly<Record<string, string>> = {
+  'Ens.Activity.Operation.Local': 'it counted messages: the trace does',
+  'Ens.Activity.Operation.REST': 'it counted messages: the trace does',
+  'EnsLib.JavaGateway.Service': 'it ran Java for other items: what uses it is marked',
+  'EnsLib.JavaGateway.Initiator': 'it ran Java for other items: what uses it is marked',
+  'Ens.ProductionMonitorService': 'it watched the production: alerts do',
+  'Ens.Enterprise.MonitorService': 'it watched other productions: alerts of each do',
+  'Ens.Enterprise.MsgBankOperation': 'it copied messages to a bank: the trace keeps them',
+  'HS.Util.Trace.Operations': 'it traced: the trace does',
+  'EnsLib.Testing.Service': 'it sent messages of people: waybill send and the console do',
 };
 
 /** Processes that keep their rules in a separate class. */

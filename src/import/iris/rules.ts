@@ -1,8 +1,10 @@
-import type { XmlNode } from '../../mirth/e4x/node.ts';
-import { Names } from '../names.ts';
-import { celOf, NoCounterpart } from './expression.ts';
-import { hl7PathOf } from './paths.ts';
-import { attribute, elements, isDisabled, rootOf } from './read-export.ts';
+import { toXml, type XmlNode } from '../../mirth/e4x/node.ts';
+import { Names, slug } from '../names.ts';
+import { celCondition } from './cel.ts';
+import { asText, type Cel } from './cel-value.ts';
+import { NoCounterpart, type Node, ruleExpression } from './objectscript.ts';
+import { hl7PathOf, typesOf } from './paths.ts';
+import { attribute, elements, isDisabled, lookedAt, type SourceXml } from './source-xml.ts';
 
 type Block = Record<string, unknown>;
 
@@ -18,19 +20,62 @@ export const UNDONE = 'UNDONE';
 export interface RuleContext extends TranslationReport {
   /** The host that an item of the production became. */
   readonly nameOf: (item: string) => string;
+  /** The names of all items. */
+  readonly items: readonly string[];
   readonly transformOf: (className: string) => string;
 }
 
-/** The rules of a `ruleDefinition`. */
-export function rulesOf(xml: string, context: RuleContext): unknown[] {
-  const [first, ...more] = elements(rootOf(xml), 'ruleSet');
-  if (more.length > 0)
+/** The rules of a `ruleDefinition`: a list, or a block of rule sets that are in effect at different times. */
+export function rulesOf(xml: SourceXml, context: RuleContext): unknown {
+  const root = xml.root;
+  for (const name of ['alias', 'context', 'production', 'shortDescription']) attribute(root, name);
+  const sets = elements(root, 'ruleSet').filter((one) => !isDisabled(one));
+  if (sets.length < 2) return rulesOfSet(sets[0], context);
+  const names = new Names();
+  const spans = sets.map(
+    (one) => [attribute(one, 'effectiveBegin'), attribute(one, 'effectiveEnd')] as const,
+  );
+  const isApart = spans.every(([from], index) => {
+    const before = spans[index - 1]?.[1];
+    return index === 0 || (before !== undefined && before !== '' && from >= before);
+  });
+  if (!isApart)
     context.mark(
       'rule sets',
       'rules',
-      'has rule sets for different times: only the first was imported',
+      'has rule sets for times that are not one after the other: only one of them was ever in effect, say which',
     );
-  const rules = elements(first, 'rule').flatMap((rule) => new RuleReading(rule, context).rules());
+  return Object.fromEntries(
+    sets.map((one, index) => {
+      const name = names.take(slug(attribute(one, 'name') || `set-${index + 1}`));
+      const rules = rulesOfSet(one, context);
+      const effective = effectiveOf(one);
+      return [name, effective === undefined ? rules : { effective, rules }];
+    }),
+  );
+}
+
+function effectiveOf(set: XmlNode): Block | undefined {
+  const of = (name: string): string =>
+    attribute(set, name).replace(/(T\d\d:\d\d)(?::\d\d)?Z?$/, '$1');
+  const [from, until] = [of('effectiveBegin'), of('effectiveEnd')];
+  if (from === '' && until === '') return undefined;
+  return { ...(from !== '' && { from }), ...(until !== '' && { until }) };
+}
+
+function rulesOfSet(set: XmlNode | undefined, context: RuleContext): Block[] {
+  if (set !== undefined)
+    for (const name of ['effectiveBegin', 'effectiveEnd']) attribute(set, name);
+  const loose = elements(set).filter(({ name }) => name !== 'rule');
+  if (loose.length > 0)
+    context.mark(
+      'rule set',
+      'actions',
+      `has actions outside of rules, ${loose.map(({ name }) => name).join(', ')}: write a rule for them`,
+    );
+  for (const one of loose) lookedAt(one);
+  const rules = elements(set, 'rule').flatMap((rule) => new RuleReading(rule, context).rules());
+  if (loose.length > 0) rules.unshift({ name: 'rule set', when: UNDONE, send: [], continue: true });
   const until = rules.findIndex(
     (rule) => rule['when'] === undefined && rule['continue'] === undefined,
   );
@@ -56,7 +101,24 @@ const isOne = (name: string, list: readonly string[]): string =>
     ? `${name} == ${JSON.stringify(list[0])}`
     : `${name} in [${list.map((part) => JSON.stringify(part)).join(', ')}]`;
 
+const NAMED: Readonly<Record<string, string>> = {
+  docCategory: 'messages of the schema',
+  msgClass: 'messages of the class',
+};
+
+const SOURCE_TESTS: Readonly<Record<string, (item: string, text: string) => boolean>> = {
+  '=': (item, text) => item === text,
+  "'=": (item, text) => item !== text,
+  '[': (item, text) => item.includes(text),
+  contains: (item, text) => item.includes(text),
+  doesnotcontain: (item, text) => !item.includes(text),
+  startswith: (item, text) => item.startsWith(text),
+  doesnotstartwith: (item, text) => !item.startsWith(text),
+};
+
 class RuleReading {
+  /** Whether the current branch has an action that is not translated. */
+  #isUndone = false;
   readonly #rule: XmlNode;
   readonly #context: RuleContext;
   readonly #name: string;
@@ -73,12 +135,16 @@ class RuleReading {
     const branches = [...elements(this.#rule, 'when'), ...elements(this.#rule, 'otherwise')].filter(
       (one) => !isDisabled(one),
     );
-    return branches.map((branch, index) => {
+    const made = branches.map((branch, index) => {
+      this.#isUndone = false;
+      const send = this.#sends(branch);
       const own = branch.name === 'otherwise' ? undefined : this.#condition(branch);
       const conditions = [
         ...always,
         ...before.map((one) => `!(${one})`),
         ...(own === undefined ? [] : [own]),
+        // an action that has to be written
+        ...(this.#isUndone && own !== UNDONE ? [UNDONE] : []),
       ];
       if (own !== undefined) before.push(own);
       const isLast = elements(branch, 'return').some((one) => !isDisabled(one));
@@ -87,10 +153,33 @@ class RuleReading {
       return {
         name: index === 0 ? this.#name : `${this.#name} ${index + 1}`,
         ...(conditions.length > 0 && { when: conditions.join(' && ') }),
-        send: this.#sends(branch),
+        send,
         ...(!isLast && { continue: true }),
         ...(isDisabled(this.#rule) && { disabled: true }),
         ...(comment !== '' && { comment }),
+      };
+    });
+    return [...made, ...this.#others()];
+  }
+
+  /** Parts of a rule of later versions, such as a loop over segments. */
+  #others(): Block[] {
+    const found = elements(this.#rule).filter(
+      (one) => !/^(?:constraint|when|otherwise|annotation)$/.test(one.name) && !isDisabled(one),
+    );
+    return found.map((one) => {
+      lookedAt(one);
+      this.#context.mark(
+        this.#name,
+        'actions',
+        `its ${one.name} has no counterpart in rules: write what it does`,
+      );
+      return {
+        name: `${this.#name} ${one.name}`,
+        when: UNDONE,
+        send: [],
+        continue: true,
+        comment: `was: ${toXml(one).slice(0, 2000)}`,
       };
     });
   }
@@ -100,6 +189,25 @@ class RuleReading {
       (one) => attribute(one, 'name') === 'docCategory',
     );
     return found === undefined ? '' : attribute(found, 'value');
+  }
+
+  /** Whether rules of the set have different values of a constraint. */
+  #tellsApart(name: string): boolean {
+    const values = (this.#rule.parent?.children ?? []).flatMap((rule) =>
+      rule.name !== 'rule' ||
+      rule.attributes.some((one) => one.name === 'disabled' && /^(?:1|true)$/.test(one.value))
+        ? []
+        : [
+            rule.children
+              .filter(
+                (one) =>
+                  one.name === 'constraint' && one.attributes.some(({ value }) => value === name),
+              )
+              .map((one) => one.attributes.find((own) => own.name === 'value')?.value ?? '')
+              .join(),
+          ],
+    );
+    return new Set(values.filter(Boolean)).size > 1;
   }
 
   #constraints(): string[] {
@@ -114,22 +222,31 @@ class RuleReading {
           return [isOne('source', values.map(this.#context.nameOf))];
         case 'docName':
           return [isOne('type', values)];
-        case 'docCategory':
-          this.#context.look(
-            this.#name,
-            'rules',
-            `it was only for messages of the schema ${values.join(', ')}: every message that gets here matches`,
-          );
-          return [];
+        case 'docType': {
+          const names = values.map((given) => given.split(':').at(-1) ?? given);
+          const isHl7 = names.every((name) => /^[A-Z]{3}(?:_[A-Z0-9]+)?$/.test(name));
+          if (isHl7)
+            return [
+              isOne('type', [...new Set(names.flatMap((name) => typesOf(name, this.#category)))]),
+            ];
+          return this.#leftOutConstraint(one, values);
+        }
         default:
-          this.#context.look(
-            this.#name,
-            'rules',
-            `the constraint ${attribute(one, 'name')} was left out: every message that gets here matches`,
-          );
-          return [];
+          return this.#leftOutConstraint(one, values);
       }
     });
+  }
+
+  #leftOutConstraint(one: XmlNode, values: readonly string[]): string[] {
+    const name = attribute(one, 'name');
+    const what = NAMED[name] ?? `the constraint ${name}`;
+    const text = `it was only for ${what} ${values.join(', ')}`;
+    if (!this.#tellsApart(name)) {
+      this.#context.look(this.#name, 'rules', `${text}: every message that gets here matches`);
+      return [];
+    }
+    this.#context.mark(this.#name, 'rules', `${text}, and other rules are for others: write when`);
+    return [UNDONE];
   }
 
   /** Undefined if it is always true. */
@@ -137,8 +254,10 @@ class RuleReading {
     const given = attribute(when, 'condition').trim();
     if (given === '1' || given === '') return undefined;
     try {
-      const made = celOf(given, (what) => readOf(what, this.#category));
-      return /\|\|/.test(made) ? `(${made})` : made;
+      const made = celCondition(this.#withSources(ruleExpression(given)), (what) =>
+        what.startsWith('=') ? { text: what.slice(1), type: 'bool' } : readOf(what, this.#category),
+      );
+      return /\|\||\?/.test(made) ? `(${made})` : made;
     } catch (error) {
       if (!(error instanceof NoCounterpart)) throw error;
       this.#context.mark(
@@ -148,6 +267,26 @@ class RuleReading {
       );
       return UNDONE;
     }
+  }
+
+  /** What is asked of the name of the item that a message comes from is known for each item: here hosts have other names. */
+  #withSources(node: Node): Node {
+    if (node.kind === 'not') return { ...node, of: this.#withSources(node.of) };
+    if (node.kind !== 'binary') return node;
+    const { left, right, operator } = node;
+    const test = SOURCE_TESTS[operator];
+    if (
+      left.kind === 'read' &&
+      /^(?:Msg)?Source$/i.test(left.what) &&
+      right.kind === 'text' &&
+      test
+    ) {
+      const hosts = this.#context.items
+        .filter((item) => test(item, right.value))
+        .map(this.#context.nameOf);
+      return { kind: 'read', what: `=${hosts.length === 0 ? 'false' : isOne('source', hosts)}` };
+    }
+    return { ...node, left: this.#withSources(left), right: this.#withSources(right) };
   }
 
   #sends(branch: XmlNode): unknown[] {
@@ -166,6 +305,7 @@ class RuleReading {
     });
     for (const one of elements(branch)) {
       if (/^(send|return|delete)$/.test(one.name) || isDisabled(one)) continue;
+      lookedAt(one);
       const isHarmless = /^(trace|debug)$/.test(one.name);
       if (isHarmless)
         this.#context.look(
@@ -179,16 +319,22 @@ class RuleReading {
           'actions',
           `the action ${one.name} has no counterpart in rules`,
         );
+      if (!isHarmless) this.#isUndone = true;
     }
     return sends;
   }
 }
 
 /** Translates what a condition reads: `Document.{PID:PatientName}` to a field; properties have no counterpart. */
-export function readOf(what: string, category: string): string {
+export function readOf(what: string, category: string): Cel {
   const inner = /\{([^}]*)\}/.exec(what)?.[1];
-  const path = inner === undefined ? undefined : hl7PathOf(inner, category);
-  if (path !== undefined) return `field("${path}")`;
+  const isList = inner?.includes('()') ?? false;
+  const path = inner === undefined ? undefined : hl7PathOf(inner.replaceAll('()', ''), category);
+  if (path !== undefined)
+    return isList ? { text: `fields("${path}")`, type: 'list' } : asText(`field("${path}")`);
+  if (/^(?:Document|HL7)\.(?:Name|DocType(?:Name)?)$/i.test(what)) return asText('type');
+  const [, property] = /^(?:Document|request|pRequest)\.([A-Za-z]\w*)$/.exec(what) ?? [];
+  if (property !== undefined && category === '') return asText(`field("/${property}")`);
   throw new NoCounterpart(
     inner === undefined ? `reads ${what}` : `reads {${inner}}, which is unknown`,
   );

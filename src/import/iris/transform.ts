@@ -1,85 +1,190 @@
 import type { XmlNode } from '../../mirth/e4x/node.ts';
-import { celOfObjectScript, NoCounterpart } from './expression.ts';
-import { hl7PathOf } from './paths.ts';
-import { attribute, elements, isDisabled, rootOf, textOf } from './read-export.ts';
-import { readOf, type TranslationReport, UNDONE } from './rules.ts';
+import { celCondition, celOf, celText } from './cel.ts';
+import { asText, type Cel } from './cel-value.ts';
+import { assignmentsOf } from './dtl-code.ts';
+import { NoCounterpart, objectScript } from './objectscript.ts';
+import { fieldCount, hl7Loop, type PathLoop } from './paths.ts';
+import { type TranslationReport, UNDONE } from './rules.ts';
+import { placeIn, type RecordProperty, readIn, type Side, sideOf, virtualPath } from './sides.ts';
+import { attribute, elements, isDisabled, lookedAt, type SourceXml, textOf } from './source-xml.ts';
+import { assignedIn, LONGEST, merge, restore, type Variables } from './variables.ts';
 
 type Block = Record<string, unknown>;
 
+export interface TransformContext extends TranslationReport {
+  /** The DTL of another class of the export. */
+  readonly dtlOf: (className: string) => SourceXml | undefined;
+  /** The properties of a record of a record map, by the name of its class. */
+  readonly recordOf: (className: string) => ReadonlyMap<string, RecordProperty> | undefined;
+}
+
 /** Translates a DTL to a transform in YAML; check refuses the steps that have no counterpart. */
-export function transformOf(xml: string, told: TranslationReport): Block {
-  return new TransformReading(rootOf(xml), told).block();
+export function transformOf(xml: SourceXml, context: TransformContext): Block {
+  return new TransformReading(xml.root, context).block();
+}
+
+/** Where steps are: in which loops, and what of their sub-transform stands for what of the whole. */
+interface Place {
+  readonly loops: readonly PathLoop[];
+  readonly variables: Variables;
+  readonly objects: { readonly source: string; readonly target: string };
+  readonly depth: number;
 }
 
 class TransformReading {
   readonly #root: XmlNode;
-  readonly #told: TranslationReport;
-  readonly #source: string;
-  readonly #target: string;
+  readonly #context: TransformContext;
+  readonly #source: Side;
+  readonly #target: Side;
+  /** Segments of a group, other than the one that its loop goes over, that the current step uses. */
+  #beside = new Set<string>();
+  #traces = 0;
+  /** Steps that go over such a segment. */
+  readonly #forBeside = new WeakSet<Block>();
+  /** What loops of a new message have gone over: a second one would make its segments again. */
+  readonly #gone = new Set<string>();
 
-  constructor(root: XmlNode, told: TranslationReport) {
+  constructor(root: XmlNode, context: TransformContext) {
     this.#root = root;
-    this.#told = told;
-    this.#source = attribute(root, 'sourceDocType');
-    this.#target = attribute(root, 'targetDocType');
+    this.#context = context;
+    this.#source = this.#sideOf('source');
+    this.#target = this.#sideOf('target');
   }
 
-  /** Whether its result is HL7: a copy, or of a standard type. */
-  get #isHl7(): boolean {
-    return this.#create === 'copy' || /^\d\.\d[\d.]*:./.test(this.#target);
+  #sideOf(name: 'source' | 'target'): Side {
+    const className = attribute(this.#root, `${name}Class`);
+    const type = attribute(this.#root, `${name}DocType`);
+    return sideOf(className, type, this.#context.recordOf(className));
   }
 
   get #create(): string {
     return attribute(this.#root, 'create') || 'new';
   }
 
+  /** Whether its result is HL7. */
+  get #isHl7(): boolean {
+    return this.#target.kind === 'hl7';
+  }
+
   block(): Block {
-    const create = this.#create;
-    const [version = '', structure = ''] = this.#target.split(':');
-    for (const side of ['source', 'target']) {
-      const name = attribute(this.#root, `${side}Class`);
-      if (name !== 'EnsLib.HL7.Message')
-        this.#told.mark(
-          side,
+    this.#checkSides();
+    const steps = this.#steps(this.#root, {
+      loops: [],
+      variables: new Map(),
+      objects: { source: 'source', target: 'target' },
+      depth: 0,
+    });
+    if (this.#traces > 0)
+      this.#context.look(
+        'trace',
+        'left out',
+        `${this.#traces} steps that only write to the trace are left out`,
+      );
+    const isCopy = this.#create === 'copy' && this.#source.kind === this.#target.kind;
+    return { start: isCopy ? 'copy' : 'empty', ...(!isCopy && { type: this.#type }), steps };
+  }
+
+  get #type(): string {
+    if (!this.#isHl7) return 'application/json';
+    const [category = '', structure = ''] = this.#target.type.split(':');
+    const version = /^\d\.\d(?:\.\d)?/.exec(category)?.[0];
+    if (version !== undefined && structure !== '') return `${structure}:${version}`;
+    const text = `its type ${this.#target.type || 'of HL7'} is not one of the standard: 2.5.1 is assumed`;
+    this.#context.look('target', 'schemas', text);
+    return structure === '' ? 'ADT_A01:2.5.1' : `${structure}:2.5.1`;
+  }
+
+  #checkSides(): void {
+    for (const [name, side] of [
+      ['source', this.#source],
+      ['target', this.#target],
+    ] as const) {
+      const isUnknown = side.kind === 'other' || (side.kind === 'xml' && name === 'target');
+      if (isUnknown)
+        this.#context.mark(
+          name,
           'messages of a class',
-          `the ${side} is an object of ${name}: write the transform for its JSON`,
+          `the ${name} is an object of ${side.className}: write the transform for it`,
+        );
+      else if (side.kind === 'object' && side.record === undefined)
+        this.#context.look(
+          name,
+          'messages of a class',
+          `the ${name} is an object of ${side.className}: it is JSON here, with the properties as names`,
         );
     }
-    return {
-      start: create === 'copy' ? 'copy' : 'empty',
-      ...(create !== 'copy' && {
-        type: this.#isHl7 ? `${structure}:${version}` : 'application/json',
-      }),
-      steps: this.#steps(this.#root),
-    };
+    if (this.#create === 'existing')
+      this.#context.mark(
+        'create',
+        'steps',
+        'it changes an object that it is given: write it where that is made',
+      );
   }
 
-  #steps(of: XmlNode | undefined): Block[] {
-    return elements(of).flatMap((one): Block[] => {
-      if (isDisabled(one)) return [];
-      switch (one.name) {
-        case 'group':
-          return this.#steps(one);
-        case 'assign':
-          return this.#assign(one);
-        case 'if':
-          return [this.#if(one)];
-        case 'annotation':
-        case 'comment':
-        case 'trace':
-          return [];
-        default:
-          return [this.#undone(one, `the step ${one.name} has no counterpart: write it`)];
+  #steps(of: XmlNode | undefined, place: Place): Block[] {
+    const made: Block[] = [];
+    let note = '';
+    for (const one of elements(of)) {
+      if (isDisabled(one)) continue;
+      if (one.name === 'annotation' || one.name === 'comment') {
+        note = textOf(one).trim();
+        continue;
       }
-    });
+      const own = this.#step(one, place);
+      const [first] = own;
+      if (note !== '' && first !== undefined && first['comment'] === undefined)
+        first['comment'] = note;
+      if (own.length > 0) note = '';
+      made.push(...own);
+    }
+    return this.#joined(made);
   }
 
+  /** Loops that were made for one segment of a group are one: a new message would get that segment from each of them. */
+  #joined(steps: readonly Block[]): Block[] {
+    const made: Block[] = [];
+    for (const step of steps) {
+      const before = made.find((one) => this.#forBeside.has(one) && one['each'] === step['each']);
+      if (before === undefined || !this.#forBeside.has(step)) made.push(step);
+      else before['steps'] = [...(before['steps'] as Block[]), ...(step['steps'] as Block[])];
+    }
+    return made;
+  }
+
+  #step(one: XmlNode, place: Place): Block[] {
+    switch (one.name) {
+      case 'group':
+        attribute(one, 'name');
+        return this.#steps(one, place);
+      case 'assign':
+        return this.#assign(one, place);
+      case 'if':
+        return this.#if(one, place);
+      case 'switch':
+        return this.#switch(one, place);
+      case 'foreach':
+        return this.#foreach(one, place);
+      case 'subtransform':
+        return this.#sub(one, place);
+      case 'code':
+        return this.#code(one, place);
+      case 'trace':
+        lookedAt(one);
+        this.#traces += 1;
+        return [];
+      default:
+        return [this.#undone(one, `the step ${one.name} has no counterpart: write it`)];
+    }
+  }
+
+  /** A placeholder that check refuses, with the original as its comment. */
   #undone(step: XmlNode, text: string): Block {
-    const said = ['property', 'value', 'condition', 'class']
+    lookedAt(step);
+    const said = ['property', 'value', 'condition', 'class', 'sourceObj', 'targetObj', 'action']
       .map((name) => attribute(step, name))
       .filter(Boolean);
-    const own = said.length === 0 ? textOf(step).trim().slice(0, 200) : said.join(' ← ');
-    this.#told.mark(step.name, 'steps', text);
+    const own = said.length === 0 ? textOf(step).trim().slice(0, 2000) : said.join(' ← ');
+    this.#context.mark(step.name, 'steps', text);
     return {
       set: this.#isHl7 ? 'ZZZ-1' : '/undone',
       to: UNDONE,
@@ -87,63 +192,309 @@ class TransformReading {
     };
   }
 
-  #assign(step: XmlNode): Block[] {
-    const [property, value] = [attribute(step, 'property'), attribute(step, 'value')];
+  /** Steps of a translation, or a placeholder; inside loops over the other segments of a group that they use. */
+  #tried(step: XmlNode, what: string, make: () => Block[]): Block[] {
+    this.#beside = new Set();
     try {
-      const target = this.#path(property, 'target', this.#target);
-      const action = attribute(step, 'action');
-      if (/^(remove|clear)$/.test(action)) return [{ remove: [target] }];
-      if (!/^(set)?$/.test(action)) throw new NoCounterpart(`is one of ${action}`);
-      if (!target.includes('-')) return this.#segment(target, value);
-      const literal = /^"([^"]*)"$/.exec(value)?.[1];
-      if (literal !== undefined) return [{ set: target, value: literal }];
-      const isField = /^source\.\{[^}]*\}$/.test(value);
-      if (isField) return [{ copy: this.#path(value, 'source', this.#source), to: target }];
-      return [
-        { set: target, to: celOfObjectScript(value, (what) => readOf(what, this.#category)) },
-      ];
+      const made = make();
+      const [beside, ...more] = this.#beside;
+      if (more.length > 0)
+        throw new NoCounterpart(`uses ${[beside, ...more].join(' and ')} of one group`);
+      if (beside === undefined) return made;
+      const inner: Block = { each: beside, steps: made };
+      this.#forBeside.add(inner);
+      return [inner];
     } catch (error) {
       if (!(error instanceof NoCounterpart)) throw error;
-      return [this.#undone(step, `an assignment ${error.message}`)];
+      return [this.#undone(step, `${what} ${error.message}`)];
     }
   }
 
-  get #category(): string {
-    return this.#source.split(':')[0] ?? '';
+  #assign(step: XmlNode, place: Place): Block[] {
+    const note = elements(step, 'annotation').map((one) => textOf(one).trim());
+    return this.#tried(step, 'an assignment', () => {
+      const made = this.#written(
+        attribute(step, 'property').trim(),
+        attribute(step, 'value').trim(),
+        {
+          place,
+          action: attribute(step, 'action') || 'set',
+        },
+      );
+      const [first] = made;
+      if (first !== undefined && note.some(Boolean)) first['comment'] = note.join(' ');
+      return made;
+    });
+  }
+
+  #written(
+    property: string,
+    value: string,
+    { place, action }: { readonly place: Place; readonly action: string },
+  ): Block[] {
+    if (/^%?[A-Za-z]\w*$/.test(property) && property !== 'target') {
+      if (action !== 'set') throw new NoCounterpart(`is one of ${action}`);
+      this.#setVariable(property, this.#cel(value, place), place);
+      return [];
+    }
+    const target = this.#place(property, place);
+    if (/^(remove|clear)$/.test(action)) return [{ remove: [target] }];
+    if (action === 'append' && !this.#isHl7)
+      return [{ set: `${target}/-`, to: this.#text(value, place) }];
+    if (action !== 'set') throw new NoCounterpart(`is one of ${action}`);
+    if (this.#isHl7 && !target.includes('-')) return this.#segment(target, value, place);
+    const literal = /^"([^"]*)"$/.exec(value)?.[1];
+    if (literal !== undefined) {
+      this.#remember(target, asText(JSON.stringify(literal)), place);
+      return [{ set: target, value: literal }];
+    }
+    const isWhole = this.#isHl7 && /^\w+\.\{[^}]*\}$/.test(value) && this.#source.kind === 'hl7';
+    if (isWhole && value.startsWith('source.') && !value.includes('()')) {
+      const from = this.#sourcePlace(value, place);
+      this.#remember(target, asText(`field("${from}")`), place);
+      return [{ copy: from, to: target }];
+    }
+    const made = asText(this.#text(value, place));
+    this.#remember(target, made, place);
+    return [{ set: target, to: made.text }];
+  }
+
+  /** What was written into a new message, for what reads it afterwards; of a copy there is more at a place than was written. */
+  #remember(target: string, value: Cel, { variables }: Place): void {
+    const isKnown = this.#create !== 'copy' && value.text.length <= LONGEST;
+    variables.set(`@${target}`, isKnown ? value : undefined);
+  }
+
+  #setVariable(name: string, value: Cel, { variables, loops }: Place): void {
+    // a counter, or what one turn of a loop leaves for the next one
+    if (loops.length > 0 && variables.has(name) && variables.get(name)?.text !== value.text) {
+      variables.set(name, undefined);
+      return;
+    }
+    if (value.text.length > LONGEST)
+      throw new NoCounterpart('sets a variable to a very long expression');
+    variables.set(name, value);
   }
 
   /** Copies a whole segment; a new message already has MSH, so there the fields are copied. */
-  #segment(target: string, value: string): Block[] {
-    if (this.#path(value, 'source', this.#source) !== target)
+  #segment(target: string, value: string, place: Place): Block[] {
+    if (this.#source.kind !== 'hl7' || this.#sourcePlace(value, place) !== target)
       throw new NoCounterpart('copies one segment to another');
-    if (target !== 'MSH') return [{ copy: [target] }];
-    return [3, 4, 5, 6, 7, 10, 11].map((number) => ({
-      copy: `MSH-${number}`,
-      to: `MSH-${number}`,
-    }));
+    const isCurrent = place.loops.length > 0 || this.#beside.size > 0;
+    if (target !== 'MSH' && !isCurrent) return this.#create === 'copy' ? [] : [{ copy: [target] }];
+    const numbers =
+      target === 'MSH'
+        ? [3, 4, 5, 6, 7, 10, 11]
+        : Array.from({ length: fieldCount(target, this.#target.type) }, (_, at) => at + 1);
+    if (numbers.length === 0)
+      throw new NoCounterpart(`copies ${target}, whose fields are not known`);
+    return numbers.map((number) => ({ copy: `${target}-${number}`, to: `${target}-${number}` }));
   }
 
-  #path(given: string, side: 'source' | 'target', type: string): string {
-    const inner = new RegExp(`^${side}\\.\\{([^}]*)\\}$`).exec(given)?.[1];
-    const path = inner === undefined ? undefined : hl7PathOf(inner, type.split(':')[0] ?? '');
-    if (path === undefined) throw new NoCounterpart(`names ${given || 'nothing'}`);
+  /** Seen from the whole transform: in a sub-transform `source.{3}` is a part of what it was given. */
+  #whole(what: string, { objects }: Place): string {
+    const [, side = '', rest = ''] = /^(source|target)\b(.*)$/.exec(what) ?? [];
+    if (side !== 'source' && side !== 'target') return what;
+    const object = objects[side];
+    const inner = /^\.\{([^}]*)\}$/.exec(rest)?.[1];
+    const of = virtualPath(object);
+    if (of === undefined || inner === undefined) return `${object}${rest}`;
+    return `${side}.{${of}${
+      /^\w{3}$/.test(
+        of
+          .split('.')
+          .at(-1)
+          ?.replace(/\(\w*\)$/, '') ?? '',
+      )
+        ? ':'
+        : '.'
+    }${inner}}`;
+  }
+
+  #place(what: string, place: Place): string {
+    const { path, beside } = placeIn(this.#target, this.#whole(what, place), place.loops, {
+      isWritten: true,
+      isNew: this.#create !== 'copy',
+    });
+    if (beside !== undefined) this.#beside.add(beside);
     return path;
   }
 
-  #if(step: XmlNode): Block {
+  #sourcePlace(what: string, place: Place): string {
+    const { path, beside } = placeIn(this.#source, this.#whole(what, place), place.loops);
+    if (beside !== undefined) this.#beside.add(beside);
+    return path;
+  }
+
+  #read(given: string, place: Place): Cel {
+    if (place.variables.has(given)) {
+      const value = place.variables.get(given);
+      if (value === undefined)
+        throw new NoCounterpart(`reads ${given}, which is set in a loop or in several ways`);
+      return value;
+    }
+    const what = this.#whole(given, place);
+    if (/^source\b/.test(what)) {
+      const { beside, ...cel } = readIn(this.#source, what, place.loops);
+      if (beside !== undefined) this.#beside.add(beside);
+      return cel;
+    }
+    const loop = place.loops.find(({ key }) => key === given);
+    if (loop !== undefined) {
+      if (loop === place.loops.at(-1)) return { text: 'index()', type: 'int' };
+      return { text: `index(${JSON.stringify(loop.over)})`, type: 'int' };
+    }
+    if (/^target\b/.test(what)) {
+      const { path } = placeIn(this.#target, what, place.loops, { isWritten: true, isNew: true });
+      const written = place.variables.get(`@${path}`);
+      if (written !== undefined) return written;
+      throw new NoCounterpart(`reads ${given}, which it has written itself`);
+    }
+    throw new NoCounterpart(`reads ${given}`);
+  }
+
+  #cel(value: string, place: Place): Cel {
+    return celOf(objectScript(value), (what) => this.#read(what, place));
+  }
+
+  #text(value: string, place: Place): string {
+    return celText(objectScript(value), (what) => this.#read(what, place));
+  }
+
+  #condition(given: string, place: Place): string {
+    return celCondition(objectScript(given), (what) => this.#read(what, place));
+  }
+
+  #if(step: XmlNode, place: Place): Block[] {
+    for (const one of elements(step, 'annotation')) lookedAt(one);
     const [yes, no] = [elements(step, 'true')[0], elements(step, 'false')[0]];
-    const otherwise = no === undefined ? [] : this.#steps(no);
-    // oxlint-disable-next-line unicorn/no-thenable -- a step of a transform, whose `then` is a list
-    const parts = { then: this.#steps(yes), ...(otherwise.length > 0 && { else: otherwise }) };
+    const given = attribute(step, 'condition');
+    return this.#branches([{ given, steps: yes }], no, place);
+  }
+
+  #switch(step: XmlNode, place: Place): Block[] {
+    const cases = elements(step, 'case').map((one) => ({
+      given: attribute(one, 'condition'),
+      steps: one,
+    }));
+    return this.#branches(cases, elements(step, 'default')[0], place);
+  }
+
+  #branches(
+    [first, ...more]: readonly { readonly given: string; readonly steps: XmlNode | undefined }[],
+    last: XmlNode | undefined,
+    place: Place,
+  ): Block[] {
+    if (first === undefined) return this.#steps(last, place);
+    this.#beside = new Set();
+    let condition = UNDONE;
+    let comment: string | undefined;
     try {
-      const condition = celOfObjectScript(attribute(step, 'condition'), (what) =>
-        readOf(what, this.#category),
-      );
-      return { if: condition, ...parts };
+      condition = this.#condition(first.given, place);
+      if (this.#beside.size > 0) throw new NoCounterpart('reads another segment of its group');
     } catch (error) {
       if (!(error instanceof NoCounterpart)) throw error;
-      this.#told.mark('if', 'conditions', `a condition ${error.message}: write it in CEL`);
-      return { if: UNDONE, ...parts, comment: `was: ${attribute(step, 'condition')}` };
+      condition = UNDONE;
+      comment = `was: ${first.given}`;
+      this.#context.mark('if', 'conditions', `a condition ${error.message}: write it in CEL`);
     }
+    const before = new Map(place.variables);
+    const yes = this.#steps(first.steps, place);
+    const after = new Map(place.variables);
+    restore(place.variables, before);
+    const no = this.#branches(more, last, place);
+    merge(place.variables, after, condition);
+    if (yes.length === 0 && no.length === 0) return [];
+    return [
+      // oxlint-disable-next-line unicorn/no-thenable -- a step of a transform, whose `then` is a list
+      { if: condition, then: yes, ...(no.length > 0 && { else: no }), ...(comment && { comment }) },
+    ];
+  }
+
+  #foreach(step: XmlNode, place: Place): Block[] {
+    const [property, key] = [attribute(step, 'property').trim(), attribute(step, 'key').trim()];
+    attribute(step, 'unload');
+    let loop: PathLoop;
+    try {
+      loop = this.#loopOf(this.#whole(property, place), key, place);
+      const chain = [...place.loops, loop].map(({ over }) => over).join(' ');
+      if (this.#create !== 'copy' && this.#isHl7 && this.#gone.has(chain))
+        throw new NoCounterpart(`goes over ${loop.over} a second time`);
+      this.#gone.add(chain);
+      if (loop.group !== undefined && loop.over === 'PID')
+        this.#context.look(
+          'foreach',
+          'steps',
+          'its loop over patients goes over PID: a message without PID has no turn',
+        );
+    } catch (error) {
+      if (!(error instanceof NoCounterpart)) throw error;
+      return [this.#undone(step, `a loop ${error.message}: write it`)];
+    }
+    // what a turn sets is unknown before the next one
+    for (const name of assignedIn(step))
+      if (place.variables.has(name)) place.variables.set(name, undefined);
+    const inner = { ...place, variables: new Map(place.variables), loops: [...place.loops, loop] };
+    const steps = this.#steps(step, inner);
+    for (const name of inner.variables.keys())
+      if (!place.variables.has(name)) place.variables.set(name, undefined);
+    return steps.length === 0 ? [] : [{ each: loop.over, steps }];
+  }
+
+  #loopOf(property: string, key: string, { loops }: Place): PathLoop {
+    const inner = virtualPath(property);
+    if (!property.startsWith('source')) throw new NoCounterpart(`goes over ${property}`);
+    if (inner !== undefined && this.#source.kind === 'hl7') {
+      const loop = hl7Loop(inner, key, { type: this.#source.type, loops });
+      if (loop !== undefined) return loop;
+    } else if (this.#source.kind === 'object' && this.#source.record === undefined) {
+      const { path } = placeIn(this.#source, property.replace(/\(\)$/, ''), loops);
+      return { key, over: path };
+    }
+    throw new NoCounterpart(`goes over ${property}`);
+  }
+
+  /** The steps of a sub-transform stand where it is called. */
+  #sub(step: XmlNode, place: Place): Block[] {
+    for (const one of elements(step, 'annotation')) lookedAt(one);
+    const className = attribute(step, 'class');
+    const [source, target] = [attribute(step, 'sourceObj'), attribute(step, 'targetObj')];
+    const xml = this.#context.dtlOf(className);
+    const root = xml === undefined ? undefined : xml.root;
+    const isNew = root !== undefined && (attribute(root, 'create') || 'new') !== 'existing';
+    const problem =
+      root === undefined
+        ? `calls ${className}, which is not in the export`
+        : place.depth > 7
+          ? `calls ${className} in a ring`
+          : !/^source\b/.test(source) || !/^target\b/.test(target)
+            ? `calls ${className} with ${source} and ${target}`
+            : isNew && this.#create === 'copy'
+              ? `calls ${className}, which begins anew`
+              : undefined;
+    if (root === undefined || problem !== undefined)
+      return [this.#undone(step, `a sub-transform ${problem ?? ''}: write it`)];
+    for (const name of ['sourceClass', 'targetClass', 'sourceDocType', 'targetDocType'])
+      attribute(root, name);
+    const objects = { source: this.#whole(source, place), target: this.#whole(target, place) };
+    return this.#steps(root, { ...place, objects, variables: new Map(), depth: place.depth + 1 });
+  }
+
+  #code(step: XmlNode, place: Place): Block[] {
+    lookedAt(step);
+    const sets = assignmentsOf(textOf(step));
+    if (sets === 'memory') {
+      this.#context.look(
+        'code',
+        'left out',
+        'code that takes objects out of the memory is left out',
+      );
+      return [];
+    }
+    if (sets === undefined)
+      return [this.#undone(step, 'the step code has no counterpart: write it')];
+    return this.#tried(step, 'code', () =>
+      sets.flatMap(([property, value]) => this.#written(property, value, { place, action: 'set' })),
+    );
   }
 }

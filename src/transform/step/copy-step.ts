@@ -11,7 +11,7 @@ import { readPlace, type StepContext, type StepKind } from './step-reader.ts';
 
 /**
  * `{ copy: PID-3, to: PID-2 }`: copies a field with all its repetitions and parts, or any other
- * value; of JSON also objects and arrays, and to `/` as the whole new message. `{ copy: [PID, PV1] }`: copies every segment with these names to the end of the new
+ * value; of JSON also objects and arrays; `/` is the whole message. `{ copy: [PID, PV1] }`: copies every segment with these names to the end of the new
  * message.
  */
 export const copyStep: StepKind = {
@@ -45,7 +45,7 @@ function copyValue({ scope, target }: Work, from: string, to: string): void {
 function copyJson(source: Document, from: string, target: Document, to: string): boolean {
   const [read, write] = [jsonPlace(source, from), jsonPlace(target, to)];
   if (read === undefined || write === undefined) return false;
-  const value = read.document.written(read.path);
+  const value = read.document.written(from === '/' ? '' : read.path);
   if (value !== undefined) write.document.setWritten(to === '/' ? '' : write.path, value);
   else if (to !== '/') return false;
   else throw new EngineError('TRANSFORM_FAILED', `there is nothing at ${from}`);

@@ -1,0 +1,37 @@
+import type { XmlNode } from '../../mirth/e4x/node.ts';
+import { asText, type Cel } from './cel-value.ts';
+import { UNDONE } from './rules.ts';
+
+/** What a variable of a DTL stands for: an expression over the incoming message; undefined where it cannot be said. */
+export type Variables = Map<string, Cel | undefined>;
+
+/** How long an expression may get by variables. */
+export const LONGEST = 2_000;
+
+export function restore(variables: Variables, before: Variables): void {
+  variables.clear();
+  for (const [name, value] of before) variables.set(name, value);
+}
+
+/** After a condition a variable has one value or the other. */
+export function merge(otherwise: Variables, after: Variables, condition: string): void {
+  for (const name of new Set([...otherwise.keys(), ...after.keys()])) {
+    const [yes, no] = [after.get(name), otherwise.get(name) ?? asText('""')];
+    const isKnown = after.has(name) && (!otherwise.has(name) || otherwise.get(name) !== undefined);
+    const one = after.has(name) ? yes : asText('""');
+    if (one?.text === no.text && isKnown) continue;
+    const isSame = one !== undefined && one.type === no.type && isKnown && condition !== UNDONE;
+    const text = `(${condition} ? ${one?.text ?? ''} : ${no.text})`;
+    otherwise.set(name, isSame && text.length <= LONGEST ? { text, type: no.type } : undefined);
+  }
+}
+
+/** Variables that some step in there sets. */
+export const assignedIn = (of: XmlNode): string[] =>
+  of.children.flatMap((one) => {
+    const property =
+      one.name === 'assign'
+        ? (one.attributes.find(({ name }) => name === 'property')?.value ?? '')
+        : '';
+    return [...(/^\w+$/.test(property) ? [property] : []), ...assignedIn(one)];
+  });
