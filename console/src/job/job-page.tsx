@@ -74,7 +74,7 @@ export function JobPage(): ReactElement {
             <Progress job={job} />
             {job.why !== undefined && (
               <p className={`mt-1 ${job.ended === undefined ? 'text-warn' : 'text-bad'}`}>
-                {job.ended === undefined
+                {job.state === 'running'
                   ? t('It waits and tries again by itself: {why}', { why: serverText(job.why) })
                   : serverText(job.why)}
               </p>

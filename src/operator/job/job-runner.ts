@@ -10,7 +10,7 @@ import type { FrozenLists } from './frozen-lists.ts';
 import type { JobRights } from './job-rights.ts';
 import type { Job, JobState, JobStore, JobsSize, NewJob } from './job-store.ts';
 import type { JobWork } from './job-work.ts';
-import { runJob } from './run-job.ts';
+import { REPEATABLE_FOR, runJob } from './run-job.ts';
 
 /**
  * Works on jobs, some messages at a time and one job at a time: a bulk resend must not crowd out
@@ -54,6 +54,10 @@ export interface JobRunnerOptions<Order> {
 /** Milliseconds between two checks for jobs given to another operator plane. */
 const LOOK_EVERY = 2_000;
 const PURGE_EVERY = 10 * 60_000;
+/** Why a job that was left running is not continued by itself. */
+const STALE =
+  'nothing was done for 20 hours, and engines do not remember for longer which of its messages were done: if the database of the operator plane was restored from a backup, they would be done again. See what has become of them, then continue or cancel it';
+
 /** Milliseconds (a day) for which a repeated order is answered with the job it made. */
 const KEPT = 86_400_000;
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
@@ -78,13 +82,23 @@ export function jobRunner<Order>(parts: JobRunnerOptions<Order>): JobRunner {
     if (removed.jobs > 0) log.info({ event: 'jobs-purged', ...removed }, 'jobs-purged');
     return removed;
   };
+  /** One that waits does something, or is stopped after an hour: nothing has worked on these for that long. */
+  const pauseStale = async (): Promise<void> => {
+    for (const job of await store.pauseStale(Date.now() - REPEATABLE_FOR, STALE)) {
+      log.warn({ event: 'job-paused', job, why: STALE }, 'job-paused');
+      await tell(job);
+    }
+  };
   const act = async (held: AbortSignal): Promise<void> => {
     const purging = remembered(PURGE_EVERY, purge);
+    let looked = false;
     let failing = false;
     while (!held.aborted) {
       added = Promise.withResolvers();
       try {
         await store.abandon();
+        if (!looked) await pauseStale();
+        looked = true;
         await purging.get();
         await runAll(held);
         failing = false;

@@ -4,7 +4,8 @@ import { SESSION_STATES } from '../../trace/session-outcome.ts';
 export const JOB_TYPES = ['resend', 'reprocess', 'discard', 'abort', 'set-aside'] as const;
 /**
  * `stopped`: the orderer is no longer allowed to do it, or nothing could be done for an hour;
- * `paused`: by a person, until somebody continues or cancels it.
+ * `paused`: by a person, or since it is not known what was done after it stood still, until somebody continues or
+ * cancels it.
  */
 export const JOB_STATES = ['running', 'paused', 'finished', 'cancelled', 'stopped'] as const;
 /** `uncertain`: the operator plane ended in the middle of it; check the message before doing it again. */
@@ -148,6 +149,8 @@ export interface JobStore {
   waits(id: number, why: string | undefined): Promise<void>;
   /** Pauses a running job; false if it does not run. */
   pause(id: number): Promise<boolean>;
+  /** Pauses the jobs that nothing has been done for since then; returns them. */
+  pauseStale(since: number, why: string): Promise<readonly number[]>;
   /** Lets a paused job run; false if it is not paused. */
   resume(id: number): Promise<boolean>;
   /** Ends a job; false if it had already ended. */

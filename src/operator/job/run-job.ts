@@ -22,7 +22,7 @@ export interface RunJobOptions<Order> {
  * orders for a day.
  */
 const REPEATABLE: ReadonlySet<JobType> = new Set(['resend', 'reprocess', 'discard']);
-const REPEATABLE_FOR = 20 * 3_600_000;
+export const REPEATABLE_FOR = 20 * 3_600_000;
 /** Milliseconds between two progress reports of a job; those who see a large one read more. */
 const TELL_EVERY = 500;
 const TELL_LARGE_EVERY = 2_000;

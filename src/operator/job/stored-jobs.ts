@@ -166,7 +166,7 @@ const OF_OUTCOME = {
 
 function acting(
   database: MetaDatabase,
-): Pick<JobStore, 'advance' | 'waits' | 'pause' | 'resume' | 'takeUp'> {
+): Pick<JobStore, 'advance' | 'waits' | 'pause' | 'pauseStale' | 'resume' | 'takeUp'> {
   const turned = async (id: number, from: JobState, to: JobState): Promise<boolean> =>
     (await database.run(
       'UPDATE job SET state = ?, why = NULL WHERE id = ? AND state = ?',
@@ -191,6 +191,16 @@ function acting(
       );
     },
     pause: (id) => turned(id, 'running', 'paused'),
+    async pauseStale(since, why) {
+      const rows = await database.all<{ id: number }>(
+        `UPDATE job SET state = 'paused', why = ? WHERE state = 'running' AND created < ?
+           AND NOT EXISTS (SELECT 1 FROM job_item i WHERE i.job_id = job.id AND i.at >= ?) RETURNING id`,
+        why,
+        since,
+        since,
+      );
+      return rows.map(({ id }) => id);
+    },
     resume: (id) => turned(id, 'paused', 'running'),
     takeUp: ({ id }, repeatable) =>
       database.transaction(async (session) => {

@@ -316,6 +316,40 @@ test.concurrent('a message that fails by itself, although an engine answers, fai
   await meta.close();
 });
 
+test.concurrent('a job of a database restored from an old backup is not done again by itself, but by who continues it', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = await metaDatabase({ data: folder.path });
+  const made = jobStore(meta);
+  const old = await made.add({ ...order, ids: [1, 2, 3] });
+  await claimItem(made, old.id, 1);
+  await settleItem(made, old.id, { n: 1, state: 'done' });
+  const ago = Date.now() - 21 * HOUR;
+  await meta.run('UPDATE job SET created = ?', ago);
+  await meta.run('UPDATE job_item SET at = ? WHERE at IS NOT NULL', ago);
+  const slow = await made.add({ ...order, ids: [4, 5] });
+  // made long ago, and not forgotten
+  await claimItem(made, slow.id, 1);
+  await settleItem(made, slow.id, { n: 1, state: 'done' });
+  await meta.run('UPDATE job SET created = ? WHERE id = ?', ago, slow.id);
+  const acted: number[] = [];
+  const runner = runnerOf(meta, async (_, { messageId }) => {
+    acted.push(messageId);
+    return { state: 'done' };
+  });
+  await vi.waitFor(async () => expect((await runner.store.find(slow.id))?.state).toBe('finished'));
+  expect(acted).toEqual([5]);
+  expect(await runner.store.find(old.id)).toMatchObject({
+    state: 'paused',
+    why: expect.stringMatching(/restored from a backup/),
+    done: 1,
+  });
+  await runner.resume(old.id);
+  await vi.waitFor(async () => expect((await runner.store.find(old.id))?.state).toBe('finished'));
+  expect(acted).toEqual([5, 2, 3]);
+  await runner.stop();
+  await meta.close();
+});
+
 test.concurrent('a job for which nothing can be done for an hour is stopped; not one that gets on slowly', async () => {
   await using folder = await temporaryFolder('jobs');
   const meta = await metaDatabase({ data: folder.path });
