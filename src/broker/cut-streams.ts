@@ -1,4 +1,5 @@
 import { type ConsumerInfo, DeliverPolicy, JetStreamApiError } from '@nats-io/jetstream';
+import { isStreamMissing } from './away.ts';
 import type { Broker } from './broker.ts';
 import { PROJECTOR, WORKER } from './names.ts';
 import { lastMark, readMark, writeMark } from './settled-mark.ts';
@@ -44,6 +45,7 @@ export async function findCutStreams(
     const host = broker.names.queueOf(stream)?.host;
     cut.push({ stream, host, from: state.last_seq + 1, to });
   }
+  cut.push(...(await cutState(broker, known)));
   const gone = [...known].filter(([stream, to]) => to > 0 && !found.has(stream));
   for (const [stream, to] of gone) {
     if (!broker.names.isOwn(stream)) continue;
@@ -53,6 +55,29 @@ export async function findCutStreams(
     if (from <= to) cut.push({ stream, host, from, to, isGone: true });
   }
   return cut;
+}
+
+/** What is known of leases, and with it of what may have been sent, is of an earlier time. */
+async function cutState(
+  { manager, names }: Broker,
+  known: ReadonlyMap<string, number>,
+): Promise<CutStream[]> {
+  const stream = `KV_${names.state}`;
+  const to = known.get(stream) ?? 0;
+  if (to === 0) return [];
+  const end = await lastOrNone(manager, stream);
+  const cut = { stream, host: undefined, to };
+  if (end === undefined) return [{ ...cut, from: 1, isGone: true }];
+  return end < to ? [{ ...cut, from: end + 1 }] : [];
+}
+
+async function lastOrNone(manager: Broker['manager'], stream: string): Promise<number | undefined> {
+  try {
+    return (await manager.streams.info(stream)).state.last_seq;
+  } catch (error) {
+    if (isStreamMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -80,8 +80,14 @@ export interface Leases {
  * Leases in the production's state. Machines' clocks differ and get adjusted, so no time is written
  * or compared: another holder's lease ends once its revision has been the same for the lease time,
  * measured here from when it was first seen.
+ *
+ * @param onWritten called with the revision of each write
  */
-export function leases(kv: KV, holder: string): Leases {
+export function leases(
+  kv: KV,
+  holder: string,
+  onWritten: (revision: number) => void = () => undefined,
+): Leases {
   const seen = new Map<string, { revision: number; since: number; renewed: boolean }>();
 
   const isExpired = (key: string, revision: number, held: Held): boolean => {
@@ -105,8 +111,9 @@ export function leases(kv: KV, holder: string): Leases {
       // undefined: another engine was faster
       if (revision === undefined) return undefined;
       seen.delete(key);
+      onWritten(revision);
       const takenOver = held !== undefined;
-      return { takenOver, ...heldLease(kv, { key, holder, revision, asked }) };
+      return { takenOver, ...heldLease(kv, { key, holder, revision, asked, onWritten }) };
     },
     seen(name) {
       const last = seen.get(`lease.${name}`);
@@ -206,6 +213,14 @@ const AGAIN = 250;
 /** A lease that cannot be freed expires by itself. */
 const unfreed = unless((error) => isAway(error) || isOutrun(error), 'freeing a lease');
 
+interface FirstHeld {
+  readonly key: string;
+  readonly holder: string;
+  readonly revision: number;
+  readonly asked: number;
+  readonly onWritten: (revision: number) => void;
+}
+
 /**
  * Renews a lease until it is released or lost. Whatever happens to the server, this is decided here
  * and in time: a request without an answer is repeated, an entry that the server lost or reverted
@@ -214,7 +229,7 @@ const unfreed = unless((error) => isAway(error) || isOutrun(error), 'freeing a l
 // oxlint-disable-next-line max-lines-per-function -- a factory: its closures share the state above them
 function heldLease(
   kv: KV,
-  { key, holder, ...first }: { key: string; holder: string; revision: number; asked: number },
+  { key, holder, onWritten, ...first }: FirstHeld,
 ): Omit<Lease, 'takenOver'> {
   const lost = new AbortController();
   const released = new AbortController();
@@ -240,6 +255,7 @@ function heldLease(
     const asked = performance.now();
     try {
       revision = await answered(kv.update(key, heldBy(holder), revision));
+      onWritten(revision);
       keepFrom(asked);
       return true;
     } catch (error) {

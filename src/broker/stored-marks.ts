@@ -82,6 +82,26 @@ export async function storedMarks(data: string): Promise<StoredMarks> {
   };
 }
 
+/** Milliseconds after which what a server had acknowledged also outlasts the end of all servers of a cluster. */
+const OUTLASTS = 2_000;
+
+/**
+ * Records how far a stream is known to reach into which this engine writes every few seconds: it shows a NATS that was
+ * restored from a backup also to an engine that had stored nothing else since then.
+ */
+export function markedLater(
+  stream: string,
+  { stored }: Pick<StoredMarks, 'stored'>,
+  now = () => performance.now(),
+): (sequence: number) => void {
+  let next: { readonly sequence: number; readonly at: number } | undefined;
+  return (sequence) => {
+    if (next !== undefined && now() - next.at < OUTLASTS) return;
+    if (next !== undefined) stored(stream, next.sequence);
+    next = { sequence, at: now() };
+  };
+}
+
 /** A full or broken disk stops nothing here: the marks are only older. */
 const isDiskTrouble = (error: unknown): boolean => isSystemError(error);
 

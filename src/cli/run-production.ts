@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { isAway } from '../broker/away.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { NatsAccess } from '../broker/embedded/nats-server.ts';
+import { markedLater } from '../broker/stored-marks.ts';
 import type { ReloadOrder } from '../control/orders.ts';
 import { type Credentials, credentials } from '../credential/credentials.ts';
 import { namedJwtKeys } from '../credential/jwt/token-keys.ts';
@@ -141,13 +142,10 @@ async function direct(
   begun: AsyncDisposableStack,
 ): Promise<Directed> {
   const { log, loaded } = options;
-  const { server, storedUpTo, lost, broker, hear, data } = reached;
+  const { hear, data } = reached;
   const logs = hostLogs(log);
   const figures = metrics();
-  const engine = await startEngine(broker, definition.settings, {
-    alone: server !== undefined,
-    uncertain: storedUpTo.afterPowerLoss || lost.length > 0,
-  });
+  const engine = await engineOn(reached, definition);
   // the next start is as careful as this one had to be
   undoing(begun, 'closing the engine', () => engine.close(undefined, 'unclean'));
   const told = events({
@@ -184,7 +182,10 @@ async function direct(
     definition,
   );
   running = () => director.definition;
-  hear({ connected: () => director.acknowledgeAgain() });
+  hear({
+    connected: () => director.acknowledgeAgain(),
+    lost: () => background(director.doubtEverything(), 'doubting what NATS delivers', isAway),
+  });
   undoing(begun, 'stopping hosts', () => director.stop());
   await director.start();
   const streams = streamsOf(director, engine, { told, compare: reached.compare });
@@ -193,6 +194,17 @@ async function direct(
   undoing(begun, 'no longer looking for streams', () => streams.close());
   return { engine, director, events: told, figures, known, peers, watchdog, streams, unhear };
 }
+
+const engineOn = (
+  { server, storedUpTo, lost, broker, compare }: Reached,
+  { settings }: Definition,
+): Promise<Engine> =>
+  startEngine(broker, settings, {
+    alone: server !== undefined,
+    uncertain: storedUpTo.afterPowerLoss || lost.length > 0,
+    stateWritten: markedLater(`KV_${broker.names.state}`, storedUpTo),
+    compare,
+  });
 
 const watchdogOf = ({ stuckAfter, log }: RunOptions, data: string, told: Events) =>
   stuckAfter === undefined

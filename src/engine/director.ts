@@ -19,6 +19,7 @@ import type { Events } from '../log/events.ts';
 import { Deadline } from '../time/deadline.ts';
 import { pause } from '../time/pause.ts';
 import { type Assembly, assemble, type Works } from './assemble.ts';
+import { watchClock } from './clock-watch.ts';
 import { notWaiting } from './end-queued.ts';
 import type { Engine } from './engine.ts';
 import { leftProductions, leftQueues, leftText } from './left-queues.ts';
@@ -116,6 +117,8 @@ export class Director {
     const onKept = (stream: string, why: string | undefined): void => this.#kept(stream, why);
     const isLeft = (stream: string): Promise<boolean> => this.#queues.isLeft(stream);
     this.#janitor = startJanitor({ broker, margin, onKept, isLeft }, leases);
+    const clocks = { kv: this.#engine.state.kv, events: this.#events };
+    background(watchClock(clocks, this.#stopping.signal), 'comparing the clocks');
     await this.#tellLeft();
   }
 
@@ -224,6 +227,11 @@ export class Director {
   /** Repeats, after a reconnect, the acknowledgements of recently settled messages. */
   acknowledgeAgain(): void {
     this.#queues.acknowledgeAgain();
+  }
+
+  /** NATS has lost what it had acknowledged, such as what was settled. */
+  doubtEverything(): Promise<void> {
+    return this.#queues.doubtEverything();
   }
 
   statuses(): HostStatus[] {

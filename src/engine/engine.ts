@@ -59,6 +59,8 @@ export interface Engine extends AsyncDisposable {
   readonly afterCrash: boolean;
   /** Whether earlier acknowledgements and outcomes may be lost: the machine lost power, or streams were cut off. */
   readonly uncertain: boolean;
+  /** Compares, after a reconnect, what NATS has with what it had acknowledged, and tells what is gone. */
+  readonly compare: (broker: Broker) => Promise<boolean>;
   /**
    * Stores what is in progress, then releases everything, within the given milliseconds. What is
    * not stored by then stays in its queue, and the next engine learns that this one did not end
@@ -70,31 +72,32 @@ export interface Engine extends AsyncDisposable {
   close(limit?: number, how?: 'clean' | 'unclean'): Promise<boolean>;
 }
 
+export interface EngineOptions {
+  /** The NATS server was started by this engine, so existing leases are those of dead engines. */
+  readonly alone?: boolean;
+  /** See `Engine`. */
+  readonly uncertain?: boolean;
+  /** Called with each revision that this engine writes into the state. */
+  readonly stateWritten?: ((revision: number) => void) | undefined;
+  readonly compare?: Engine['compare'] | undefined;
+}
+
 const JOURNAL_LIMIT = -1;
 /** Milliseconds that the end of an engine may take. */
 const CLOSING = 10_000;
 
-/**
- * Creates what is missing in JetStream, takes an engine number and reserves message ids.
- *
- * @param uncertain see `Engine`
- * @param alone the NATS server was started by this engine, so existing leases are those of dead
- * engines
- */
+/** Creates what is missing in JetStream, takes an engine number and reserves message ids. */
 // oxlint-disable-next-line max-lines-per-function -- steps in one order, which sharing state across functions would hide
 export async function startEngine(
   broker: Broker,
   settings: ProductionSettings,
-  {
-    alone = false,
-    uncertain = false,
-  }: { readonly alone?: boolean; readonly uncertain?: boolean } = {},
+  { alone = false, uncertain = false, stateWritten, compare }: EngineOptions = {},
 ): Promise<Engine> {
   const { names } = broker;
   const { duplicateWindow } = settings;
   // each costs round trips to the server, and they do not depend on each other
   const [{ kept, held, number, ids, sole }, sending, stored, done] = await Promise.all([
-    placeAmongEngines(broker, alone),
+    placeAmongEngines(broker, { alone, stateWritten }),
     broker.another(),
     bodies(broker),
     steps(broker),
@@ -139,6 +142,7 @@ export async function startEngine(
     sole,
     afterCrash: number.takenOver,
     uncertain,
+    compare: compare ?? (() => Promise.resolve(true)),
     close,
     [Symbol.asyncDispose]: async () => {
       await close();
@@ -187,10 +191,13 @@ interface Place {
   readonly sole: boolean;
 }
 
-async function placeAmongEngines(broker: Broker, alone: boolean): Promise<Place> {
+async function placeAmongEngines(
+  broker: Broker,
+  { alone, stateWritten }: Pick<EngineOptions, 'alone' | 'stateWritten'>,
+): Promise<Place> {
   const kept = await state(broker);
   if (alone) await freeLeases(kept.kv);
-  const held = leases(kept.kv, randomUUID());
+  const held = leases(kept.kv, randomUUID(), stateWritten);
   const [[number, ids], others] = await Promise.all([
     engineNumber(held).then(async (one) => [one, await reservedIds(kept.kv, one.value)] as const),
     held.heldByOthers('engine'),

@@ -157,7 +157,10 @@ export class Queues {
 
   /** What other engines sent before the server was lost, and what may have been on its way then. */
   async #recollect(): Promise<void> {
-    const { broker, leases } = this.#engine;
+    const { broker, sending, leases, compare } = this.#engine;
+    // where it has lost more than that, anything may have been sent
+    await compare(sending);
+    await this.#doubting;
     if (this.#shared.length === 0) return;
     // the others may have been killed with the server
     if ((await leases.heldByOthers('engine', { evenGone: true })).length === 0) return;
@@ -169,6 +172,26 @@ export class Queues {
       }),
     );
   }
+
+  /** NATS has lost what it had acknowledged: anything that it delivers from now on may have been sent. */
+  doubtEverything(): Promise<void> {
+    const doubt = async (): Promise<void> => {
+      const { broker } = this.#engine;
+      const streams = await queueStreams(broker);
+      await Promise.all(
+        streams.map(async ({ stream }) =>
+          this.#doubtAll(stream, await lastSequence(broker, stream)),
+        ),
+      );
+    };
+    // one for all that is found at once
+    this.#doubting ??= doubt().finally(() => {
+      this.#doubting = undefined;
+    });
+    return this.#doubting;
+  }
+
+  #doubting: Promise<void> | undefined;
 
   /** Recreates consumers of a stream that were removed while the production runs. */
   async restore(plan: QueuePlan, stream: string): Promise<void> {

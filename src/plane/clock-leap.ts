@@ -13,7 +13,7 @@ export interface ClockLook {
 
 /**
  * Notices, when called again and again, that the clock was set ahead: by it everything is older than it was. For an
- * hour, or until it is set back, it is not trusted.
+ * hour, or until it is set back, it is not trusted; nor is it for the first hour, since it may be wrong from the start.
  *
  * @param passed milliseconds that no setting changes
  */
@@ -23,7 +23,7 @@ export function clockLeaps(
 ): () => ClockLook {
   const look = () => ({ at: now(), passed: passed() });
   let last = look();
-  let waits = Number.NEGATIVE_INFINITY;
+  let waits = last.passed + WAIT;
   return () => {
     const seen = look();
     const gained = seen.at - last.at - (seen.passed - last.passed);

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { connectBroker } from '../../src/broker/broker.ts';
 import { findCutStreams } from '../../src/broker/cut-streams.ts';
 import { WORKER } from '../../src/broker/names.ts';
+import { state } from '../../src/broker/state.ts';
+import { markedLater } from '../../src/broker/stored-marks.ts';
 import { ensureProjector, ensureStream, ensureWorker } from '../../src/broker/streams.ts';
 import { startNats } from '../support/nats.ts';
 
@@ -45,4 +47,36 @@ test('without the bucket of the marks the streams are compared all the same, and
   await broker.manager.streams.delete(bucket);
   expect(await findCutStreams(broker, new Map([[stream, 0]]))).toEqual([]);
   await expect(broker.manager.streams.info(bucket)).rejects.toThrow('stream not found');
+});
+
+test('a state of an earlier time than an engine has written is told, and one that is gone', async () => {
+  await using nats = await startNats();
+  await using broker = await connectBroker({ ...nats, production: 'old', role: 'test' });
+  const { kv } = await state(broker);
+  const stream = `KV_${broker.names.state}`;
+  const revision = await kv.put('x', '1');
+  expect(await findCutStreams(broker, new Map([[stream, revision]]))).toEqual([]);
+  const cut = { stream, host: undefined, to: revision + 2 };
+  const marks = new Map([[stream, revision + 2]]);
+  expect(await findCutStreams(broker, marks)).toEqual([{ ...cut, from: revision + 1 }]);
+  await broker.manager.streams.delete(stream);
+  expect(await findCutStreams(broker, marks)).toEqual([{ ...cut, from: 1, isGone: true }]);
+});
+
+test('how far the state reaches is noted once it outlasts the servers of a cluster', () => {
+  const noted: number[] = [];
+  let now = 0;
+  const marks = { stored: (_: string, sequence: number) => void noted.push(sequence) };
+  const written = markedLater('KV', marks, () => now);
+  for (const [at, sequence] of [
+    [0, 1],
+    [1_000, 2],
+    [3_000, 3],
+    [3_500, 4],
+    [6_000, 5],
+  ] as const) {
+    now = at;
+    written(sequence);
+  }
+  expect(noted).toEqual([1, 3]);
 });
