@@ -1,11 +1,11 @@
 import { dirname, posix } from 'node:path';
 import type { LentInbound } from '../../adapter/adapter.ts';
 import type { Settings } from '../../adapter/setting.ts';
-import { BatchStream, hl7Batch, hl7Header } from '../../document/index.ts';
 import { describeError, isEngineError } from '../../error/engine-error.ts';
 import type { NewMessage } from '../../message/message.ts';
 import { describeSize } from '../../time/size.ts';
 import { beginning } from '../beginning.ts';
+import { cutMessages, messagesIn } from './file-messages.ts';
 import { isMeant } from './file-pattern.ts';
 import type { FoundFile, Scan } from './file-scan.ts';
 import { type FileStore, inFolder, isFileProblem, isSameState } from './file-store.ts';
@@ -107,8 +107,8 @@ export class Look {
   }
 
   /**
-   * One after another, so that a file interrupted by a failure is continued in order. How many are
-   * stored is noted alongside the delivery of the next one: after a crash one may come twice, but
+   * One after another, so that a file interrupted by a failure is continued in order. How many messages, or records of
+   * a file that is cut, are stored is noted alongside the delivery of the next one: after a crash one may come twice, but
    * never all.
    */
   async #deliver(file: MarkedFile, message: NewMessage): Promise<void> {
@@ -117,14 +117,14 @@ export class Look {
       await lent.deliver(message);
       return;
     }
-    const parts = messagesIn(message);
     const begun = taken.begun(file.path, file);
-    let number = 0;
-    for await (const one of parts.messages) {
-      number += 1;
-      if (number <= begun) continue;
-      const noted = number > 1 ? taken.noteBegun(file.path, file, number - 1) : undefined;
+    const parts = settings.cut ? cutMessages(message, settings.cut, begun) : messagesIn(message);
+    let stored = begun;
+    for await (const { message: one, upTo } of parts.messages) {
+      if (upTo <= begun) continue;
+      const noted = stored > 0 ? taken.noteBegun(file.path, file, stored) : undefined;
       await both(lent.deliver(one), noted);
+      stored = upTo;
     }
     const odd = parts.oddities();
     if (odd.length > 0) {
@@ -181,7 +181,11 @@ export class Look {
     const { settings, store, told, taken } = this.#options;
     const { failed } = settings;
     const begun = taken.begun(file.path, file);
-    const why = begun === 0 ? reason : `${reason} Its first ${begun} messages are stored.`;
+    const stored =
+      settings.cut === undefined
+        ? `${reason} Its first ${begun} messages are stored.`
+        : `${reason} Its first ${begun} records are stored.`;
+    const why = begun === 0 ? reason : stored;
     if (failed !== undefined && (await this.#clear(file, () => moveAway(store, file, failed)))) {
       told.about(file, 'error', 'file-failed', `${file.relative} was moved to ${failed}: ${why}`);
       return true;
@@ -362,63 +366,6 @@ function asError(caught: unknown): Error {
 /** Whether reading failed because of this file only, so that others may still be read. */
 function isOfThisFile(error: unknown): boolean {
   return isFileProblem(error, 'missing', 'denied', 'changed', 'failed');
-}
-
-/** What a file is delivered as. */
-interface BatchMessages {
-  /** In order; consume each before asking for the next. */
-  readonly messages: AsyncIterable<NewMessage> | Iterable<NewMessage>;
-  /**
-   * What is wrong with the batch, known once its messages have been read: a count that does not
-   * agree, a line outside a message.
-   */
-  oddities(): readonly string[];
-}
-
-/** In a large file with several messages, each may have this many bytes: it is held in memory. */
-const MOST = 32 * 1024 * 1024;
-
-const NOTHING_ODD = (): readonly string[] => [];
-
-/** Splits a file with several HL7 messages, with or without FHS and BHS around them. Any other file is one message. */
-export function messagesIn(message: NewMessage): BatchMessages {
-  const { body, type } = message;
-  if (!type.startsWith('HL7v2')) return { messages: [message], oddities: NOTHING_ODD };
-  if (!(body instanceof Uint8Array)) return streamedBatch(message, new BatchStream(body, MOST));
-  const { kind, messages, findings } = hl7Batch(body);
-  if (kind === 'single' || messages.length === 0) {
-    return { messages: [message], oddities: NOTHING_ODD };
-  }
-  return {
-    messages: messages.map((one, index) => partOf(message, one, index + 1)),
-    oddities: () => findings.map(({ text }) => text),
-  };
-}
-
-function streamedBatch(message: NewMessage, stream: BatchStream): BatchMessages {
-  return { messages: messagesOf(message, stream), oddities: () => stream.oddities() };
-}
-
-async function* messagesOf(
-  message: NewMessage,
-  stream: BatchStream,
-): AsyncGenerator<NewMessage, void, undefined> {
-  let number = 0;
-  for await (const { body, whole } of stream.parts()) {
-    number += 1;
-    const isPart = !whole && body instanceof Uint8Array;
-    yield isPart ? partOf(message, body, number) : { ...message, body };
-  }
-}
-
-/** `number` distinguishes equal messages of one file, while the same file taken again is recognised. */
-function partOf(message: NewMessage, body: Uint8Array, number: number): NewMessage {
-  return {
-    ...message,
-    body,
-    type: hl7Header(body).type,
-    dedupeKey: `${message.dedupeKey ?? ''} ${number}`,
-  };
 }
 
 /** A file that may be taken, and the marker that says so. */

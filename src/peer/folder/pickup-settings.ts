@@ -2,6 +2,7 @@ import {
   choice,
   duration,
   flag,
+  group,
   integer,
   list,
   optional,
@@ -108,6 +109,31 @@ function content() {
         help: 'What happens to a file with several HL7 messages, with or without FHS and BHS around them. In a large one, each message may have up to 32 MB.',
         default: 'split',
       },
+    ),
+    cut: optional(
+      group(
+        {
+          every: integer({
+            help: 'How many records (lines, rows) a message has.',
+            minimum: 1,
+            maximum: 100_000,
+            example: '1000',
+          }),
+          header: integer({
+            help: 'How many records at the beginning of the file each message begins with, such as the names of the columns.',
+            default: 0,
+            minimum: 0,
+            maximum: 100,
+          }),
+          quotes: flag({
+            help: 'Whether a line end inside quotes belongs to a value, as in CSV.',
+            default: true,
+          }),
+        },
+        {
+          help: 'Cuts files of lines, delimited or fixed-width records into messages while they are read, so that they may be of any size. Without it a file is one message, of which rules and transforms read up to 32 MB.',
+        },
+      ),
     ),
     type: optional(
       text({

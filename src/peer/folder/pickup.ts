@@ -43,7 +43,10 @@ export function pickup(settings: PickupValues, lent: PickupLent, origin: string)
   };
 }
 
-function refuseContradictions({ folder, archive, failed, keep }: PickupValues): void {
+function refuseContradictions({ folder, archive, failed, keep, batch, cut }: PickupValues): void {
+  if (cut !== undefined && batch === 'whole') {
+    throw new DisableError('cut makes messages of a file, and batch: whole does not: remove one');
+  }
   const same = [archive, failed].some(
     (path) => path !== undefined && posix.relative(path, folder) === '',
   );

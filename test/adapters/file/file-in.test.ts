@@ -66,6 +66,62 @@ test('a batch is delivered message by message, or whole', async () => {
   expect(whole.delivered[0]?.body.toString()).toBe(batch);
 });
 
+const bodies = (opened: OpenedInbound): string[] =>
+  opened.delivered.map(({ body }) => body.toString());
+
+/** These patients under their header. */
+const under = (...numbers: number[]): string =>
+  `mrn;name\n${numbers.map((one) => `${one};x\n`).join('')}`;
+
+describe('a file of records', () => {
+  const rows = Array.from({ length: 10 }, (_, at) => `${at + 1};x`);
+  const csv = `mrn;name\n${rows.join('\n')}\n`;
+
+  test('is cut into messages under its header, each with a key of its own', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'a.csv'), csv);
+    const settings = { cut: { every: 4, header: 1 }, archive: 'done' };
+    await using opened = await looking(folder.path, settings);
+    await vi.waitFor(async () =>
+      expect(await readdir(join(folder.path, 'done'))).toEqual(['a.csv']),
+    );
+    expect(bodies(opened)).toEqual([under(1, 2, 3, 4), under(5, 6, 7, 8), under(9, 10)]);
+    expect(opened.delivered).toMatchObject([{ type: 'text/csv', name: 'a.csv' }, {}, {}]);
+    expect(new Set(opened.delivered.map(({ dedupeKey }) => dedupeKey)).size).toBe(3);
+  });
+
+  test('goes on where the store went down, also after a restart with another size', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'a.csv'), csv);
+    await using first = await looking(folder.path, { cut: { every: 4, header: 1 }, every: '1h' });
+    first.hold();
+    await vi.waitFor(() => expect(first.waiting).toBe(1));
+    first.release();
+    first.hold();
+    await delivered(first, 1);
+    first.refuse();
+    first.release();
+    await vi.waitFor(() => expect(first.refused).toBe(1));
+    await first.close();
+    await using second = await looking(folder.path, { cut: { every: 3, header: 1 } }, first.memory);
+    await vi.waitFor(async () => expect(await readdir(folder.path)).toEqual([]));
+    expect(bodies(first)).toEqual([under(1, 2, 3, 4)]);
+    expect(bodies(second)).toEqual([under(5, 6, 7), under(8, 9, 10)]);
+  });
+
+  test('of another kind is set aside with the reason', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'a.xml'), '<a>\n</a>\n');
+    await using opened = await looking(folder.path, { cut: { every: 4 }, failed: 'failed' });
+    await vi.waitFor(() =>
+      expect(opened.events).toMatchObject([
+        { name: 'file-failed', text: expect.stringContaining('It is not a file of lines or rows') },
+      ]),
+    );
+    expect(opened.delivered).toEqual([]);
+  });
+});
+
 test('a large file is delivered as a stream', async () => {
   await using folder = await temporaryFolder();
   const text = `a;b\n${'x;y\n'.repeat(2_000_000)}`;

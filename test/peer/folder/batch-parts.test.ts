@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { NewMessage } from '../../../src/adapter/index.ts';
-import { messagesIn } from '../../../src/peer/folder/look.ts';
+import { messagesIn } from '../../../src/peer/folder/file-messages.ts';
 
 const adt = (id: string, type = 'ADT^A01'): string =>
   `MSH|^~\\&|A|B|C|D|2026||${type}|${id}|P|2.5\rPID|1\r`;
@@ -17,7 +17,7 @@ async function parts(
 ): Promise<{ all: NewMessage[]; oddities: readonly string[] }> {
   const found = messagesIn(message);
   const all: NewMessage[] = [];
-  for await (const one of found.messages) all.push(one);
+  for await (const { message: one } of found.messages) all.push(one);
   return { all, oddities: found.oddities() };
 }
 
