@@ -16,6 +16,8 @@ export function itemOf(row: Row): JobItem {
     n: Number(n),
     messageId: Number(messageId),
     state: state as ItemState,
+    // set when its order gets a name
+    begun: row['followed'] === 0,
     resultId: numberOf(resultId),
     code: textOf(code),
     text: textOf(text),

@@ -71,6 +71,8 @@ export interface JobItem {
   readonly n: number;
   readonly messageId: number;
   readonly state: ItemState;
+  /** Its order was given before, and waits to be given again. */
+  readonly begun: boolean;
   /** The new message. */
   readonly resultId: number | undefined;
   readonly code: string | undefined;
@@ -140,6 +142,11 @@ export interface JobStore {
   items(id: number, page: ItemPage): Promise<readonly JobItem[]>;
   /** The first waiting messages. */
   waiting(id: number, most: number): Promise<readonly JobItem[]>;
+  /** Which of the messages other jobs have sent to the same place since the job was ordered, and whose job that was. */
+  sentByOthers(
+    job: Pick<Job, 'id' | 'target' | 'created'>,
+    messages: readonly number[],
+  ): Promise<ReadonlyMap<number, Pick<Job, 'id' | 'by'>>>;
   /**
    * Records results and claims waiting messages, in one transaction. Returns which were claimed: not
    * those that somebody else claimed, and none if the job does not run.

@@ -80,12 +80,13 @@ export function jobWork(parts: JobWorkOptions): JobWork<JobOrder> {
 async function orderFor(
   trace: TraceReader,
   { id, type, by, reason = `job ${id}`, target, created }: Job,
-  { n, messageId }: JobItem,
+  { n, messageId, begun }: JobItem,
 ): Promise<JobOrder> {
   if (type === 'abort' || type === 'set-aside') return { abort: messageId };
   // ids start again if the database is lost
   const job = `job-${created}-${id}`;
   const order = `${job}-${n}`;
+  if (!begun && type !== 'discard') await checkOpen(trace, messageId, { by, created });
   if (type === 'resend') {
     const resent = { id: messageId, to: target, by, reason, order };
     const { request, body } = await resendRequest(trace, resent);
@@ -107,6 +108,21 @@ async function orderFor(
   const { id: of, sessionId, target: at } = message;
   const discarded = { message: { id: of, sessionId, target: at }, by, reason };
   return { order: { ...discarded, act: 'discard', order, bytes: 0 }, body: new Uint8Array(0) };
+}
+
+/** What was suspended when the job was ordered may have been dealt with since, by somebody alone. */
+async function checkOpen(
+  trace: TraceReader,
+  id: number,
+  job: Pick<Job, 'by' | 'created'>,
+): Promise<void> {
+  const { status, done = 0, by, target } = (await trace.message(id)) ?? {};
+  // the job itself deals with several of a session at once
+  if (status !== 'discarded' || by === undefined || by === job.by || done <= job.created) return;
+  throw new EngineError(
+    'NOT_FOUND',
+    `message ${id} at ${target} is no longer suspended: ${by} has dealt with it since this job was ordered`,
+  );
 }
 
 async function aborted(

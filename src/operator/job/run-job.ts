@@ -181,10 +181,16 @@ function withinTries(tries: Tries, n: number, result: WorkResult): WorkResult {
 async function nextWindow<Order>(parts: RunJobOptions<Order>, job: Job): Promise<Window<Order>> {
   const { store, work } = parts;
   const items = await store.waiting(job.id, work.most(job.type));
+  const sent = await sentByOthers(store, job, items);
   const ready: Ready<Order>[] = [];
   for (let at = 0; at < items.length; at += READ_AT_ONCE) {
     const read = await Promise.all(
-      items.slice(at, at + READ_AT_ONCE).map((item) => readyFor(parts, job, item)),
+      items.slice(at, at + READ_AT_ONCE).map((item) => {
+        const other = sent.get(item.messageId);
+        return other === undefined || item.begun
+          ? readyFor(parts, job, item)
+          : { item, failed: sentBefore(other) };
+      }),
     );
     for (const one of read) {
       if ('stop' in one) return { ready, stop: one.stop };
@@ -195,6 +201,23 @@ async function nextWindow<Order>(parts: RunJobOptions<Order>, job: Job): Promise
   }
   return { ready };
 }
+
+/** Jobs that send. */
+const SENDING: ReadonlySet<JobType> = new Set(['resend', 'reprocess']);
+
+/** Two people may order the same of lists made at the same time: each message is sent for the first of them. */
+const sentByOthers = (
+  store: JobStore,
+  job: Job,
+  items: readonly JobItem[],
+): ReturnType<JobStore['sentByOthers']> =>
+  store.sentByOthers(job, SENDING.has(job.type) ? items.map(({ messageId }) => messageId) : []);
+
+const sentBefore = ({ id, by }: Pick<Job, 'id' | 'by'>): ItemResult => ({
+  state: 'failed',
+  code: 'NOT_FOUND',
+  text: `job ${id} of ${by} has sent it since this one was ordered: it is not sent again. Order it anew if it is to be sent once more`,
+});
 
 async function readyFor<Order>(
   { rights, work }: RunJobOptions<Order>,

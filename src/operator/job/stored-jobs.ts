@@ -39,6 +39,7 @@ export function jobStore(database: MetaDatabase): JobStore {
   return {
     ...making(database),
     ...looking(database),
+    ...comparing(database),
     ...acting(database),
     ...ending(database),
     ...storedResults(database),
@@ -155,6 +156,34 @@ function looking(
       jobs: await count(database, 'SELECT count(*) AS n FROM job'),
       messages: await count(database, 'SELECT count(*) AS n FROM job_item'),
     }),
+  };
+}
+
+function comparing(database: MetaDatabase): Pick<JobStore, 'sentByOthers'> {
+  return {
+    async sentByOthers({ id, target, created }, messages) {
+      const sent = new Map<number, Pick<Job, 'id' | 'by'>>();
+      if (messages.length === 0) return sent;
+      const others = await database.all<{ id: number; by: string }>(
+        `SELECT id, by FROM job WHERE id <> ? AND type IN ('resend', 'reprocess') AND coalesce(target, '') = ?
+           AND (ended IS NULL OR ended > ?)`,
+        id,
+        target ?? '',
+        created,
+      );
+      const list = padded(messages);
+      for (const other of others) {
+        const rows = await database.all<{ message: number }>(
+          `SELECT message_id AS message FROM job_item WHERE job_id = ? AND at > ?
+             AND state IN ('doing', 'done', 'uncertain') AND message_id IN (${list.map(() => '?').join(', ')})`,
+          other.id,
+          created,
+          ...list,
+        );
+        for (const { message } of rows) sent.set(Number(message), other);
+      }
+      return sent;
+    },
   };
 }
 

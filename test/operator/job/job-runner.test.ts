@@ -156,11 +156,14 @@ test('a job is stopped before the message that its orderer may not touch any lon
     why: 'ann lacks message.resend by now',
     done: 1,
   });
-  expect((await runner.store.items(id, { limit: 10 })).map(({ state }) => state)).toEqual([
-    'done',
-    'cancelled',
-    'cancelled',
-  ]);
+  // right after the job itself
+  await vi.waitFor(async () =>
+    expect(await runner.store.items(id, { limit: 10 })).toMatchObject([
+      { state: 'done' },
+      { state: 'cancelled' },
+      { state: 'cancelled' },
+    ]),
+  );
   await runner.stop();
   await meta.close();
 });

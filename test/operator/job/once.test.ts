@@ -1,6 +1,6 @@
 import { Kvm } from '@nats-io/kv';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Job, JobAnswer } from '../../../src/api/contract/job.ts';
+import type { Job, JobAnswer, JobItems } from '../../../src/api/contract/job.ts';
 import type { Message, MessagePage, Resent, Session } from '../../../src/api/contract/message.ts';
 import { connectBroker } from '../../../src/broker/broker.ts';
 import { headersFrom, type InStream } from '../../../src/broker/find-by-id.ts';
@@ -214,4 +214,41 @@ test('a job discards what is suspended, and is finished then', async () => {
     expect(job).toMatchObject({ state: 'finished', done: 2, failed: 0 });
   });
   await found({ ...suspended, status: ['discarded'] }, 2);
+});
+
+test('two people order a job over the same messages at once: each message is sent for one of them, and the other is told', async () => {
+  const ids: number[] = [];
+  for (const id of ['T1', 'T2', 'T3']) {
+    await production.send(id, { mrn: 'twice' });
+  }
+  await vi.waitFor(async () => {
+    const items = await found({ target: 'hl7-out', status: ['completed'], contains: 'twice' }, 3);
+    ids.splice(0, ids.length, ...items.map((one) => one.id));
+  }, 20_000);
+  const arrived = (): number =>
+    production.receiver.received.filter(({ controlId }) => controlId.startsWith('T')).length;
+  const order = async (reason: string): Promise<number> => {
+    const { body } = await act<JobAnswer>('/api/v1/jobs', { type: 'resend', ids, reason });
+    return body.job?.id ?? 0;
+  };
+  const ended = (id: number): Promise<Job> =>
+    vi.waitFor(async () => {
+      const { body } = await production.ask<Job>('GET', `/api/v1/jobs/${id}`);
+      expect(body.state).toBe('finished');
+      return body;
+    }, 20_000);
+  const both = await Promise.all([order('ours'), order('theirs')]);
+  const [first, second] = await Promise.all(both.toSorted((a, b) => a - b).map(ended));
+  expect([first, second]).toMatchObject([
+    { done: 3, failed: 0 },
+    { done: 0, failed: 3 },
+  ]);
+  const items = await production.ask<JobItems>('GET', `/api/v1/jobs/${second?.id}/items`);
+  expect(items.body.items[0]?.text).toMatch(
+    /^job \d+ of \S+ has sent it since this one was ordered/,
+  );
+  await vi.waitFor(() => expect(arrived()).toBe(6));
+  // who orders it after that means it
+  expect(await ended(await order('again'))).toMatchObject({ done: 3, failed: 0 });
+  await vi.waitFor(() => expect(arrived()).toBe(9));
 });
