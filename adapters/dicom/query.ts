@@ -8,6 +8,8 @@ import { QUERY_CLASSES } from './uids.ts';
 export interface Found {
   readonly status: number;
   readonly comment?: string;
+  /** Why there are none, for operators. */
+  readonly reason?: string;
   readonly dataSets: readonly Buffer[];
 }
 
@@ -46,7 +48,7 @@ export async function answerQuery(
     if (reply === undefined) {
       const comment =
         outcome === undefined ? 'no answer in time' : `the query was ${outcome.status}`;
-      return { status: STATUS.outOfResources, comment, dataSets: [] };
+      return { status: STATUS.outOfResources, comment, reason: comment, dataSets: [] };
     }
     const answers: unknown =
       reply.body.byteLength === 0 ? [] : JSON.parse(Buffer.from(reply.body).toString());
@@ -67,9 +69,10 @@ function listIn(answers: unknown): readonly unknown[] {
   return [answers];
 }
 
-function refusal(error: unknown): { status: number; comment: string } {
+function refusal(error: unknown): Omit<Found, 'dataSets'> {
   if (error instanceof SyntaxError) {
-    return { status: STATUS.cannotUnderstand, comment: 'the answer of the target is no JSON' };
+    const comment = 'the answer of the target is no JSON';
+    return { status: STATUS.cannotUnderstand, comment, reason: comment };
   }
   const { code, message, retryable } =
     error instanceof EngineError ? error : { code: 'INTERNAL', message: '', retryable: true };
@@ -78,5 +81,16 @@ function refusal(error: unknown): { status: number; comment: string } {
     status: isOfAnswer || !retryable ? STATUS.cannotUnderstand : STATUS.outOfResources,
     // an attribute's name says nothing of a patient; a value would
     comment: isOfAnswer ? (message.split(':')[0] ?? code) : code,
+    reason: isOfAnswer ? `the answer of the target cannot be used: ${message}${cut(message)}` : message,
   };
+}
+
+/** The longest name of a column in PostgreSQL; what is longer it cuts without a word. */
+const LONGEST_NAME = 63;
+
+function cut(message: string): string {
+  const [name = ''] = message.split(': ');
+  return name.length === LONGEST_NAME
+    ? '. PostgreSQL cuts names of columns to 63 characters: write numbers, such as "00400100[1]/00400002"'
+    : '';
 }

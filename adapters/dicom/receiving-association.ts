@@ -351,7 +351,13 @@ export class ReceivingAssociation implements ServedConnection {
     if (!ended) return { status: STATUS.cannotUnderstand, comment: 'the query is too long' };
     const { transferSyntax } = context;
     const origin = this.#origin();
-    return await answerQuery(this.#lent, { command, identifier: head, transferSyntax, origin });
+    const query = { command, identifier: head, transferSyntax, origin };
+    const { reason, ...found } = await answerQuery(this.#lent, query);
+    // the message itself is completed: its target has answered
+    if (reason !== undefined) {
+      this.#tell('query-unanswered', `A query of ${this.sender.address} got no result: ${reason}.`);
+    }
+    return found;
   }
 
   #origin(): string {

@@ -53,6 +53,14 @@ interface Source {
   readonly raw: Uint8Array | undefined;
 }
 
+export type JsonForm = 'array' | 'object' | 'null' | 'value';
+
+function formOf(node: JsonNode): JsonForm {
+  const parts = partsOf(node);
+  if (parts !== undefined) return parts.isArray ? 'array' : 'object';
+  return node.text === 'null' ? 'null' : 'value';
+}
+
 /**
  * A JSON text, with JSON pointers as paths. Numbers are returned as written; an object or array as
  * its JSON text; null as `''`. A change touches only its own place: layout, order and other numbers
@@ -112,6 +120,14 @@ export class JsonDocument implements Document {
     });
     if (arrays.length === 0) return undefined;
     return arrays.flatMap((members) => members.map(({ node }) => textOf(node)));
+  }
+
+  /** The members of the object at a path, each with the form of its value; undefined if there is none. */
+  members(path: string): readonly (readonly [name: string, form: JsonForm])[] | undefined {
+    const [found] = this.#reached(jsonPointer(path));
+    const parts = found === undefined ? undefined : partsOf(found);
+    if (parts === undefined || parts.isArray) return undefined;
+    return parts.members.map(({ key, node }) => [key, formOf(node)]);
   }
 
   /** A document of another value, in the same charset. */

@@ -1,11 +1,13 @@
 import { EngineError } from '../../error/engine-error.ts';
 import { charsetNamed, UTF8 } from '../charset.ts';
 import type { Document } from '../document.ts';
+import { JsonDocument } from '../json/json-document.ts';
 import type { RecordField, RecordKind, RecordMap } from './record-map.ts';
 import { FieldFault, writeValue } from './record-value.ts';
 
 /** Writes a JSON document as a text of records: `/header/sent`, `/detail/0/mrn`. Throws TRANSFORM_FAILED with the place, never a value. */
 export function writeRecords(document: Document, map: RecordMap): Uint8Array {
+  checkKinds(document, map);
   const counts = new Map<string, number>();
   const rows: string[] = [];
   if (map.names) {
@@ -30,6 +32,28 @@ export function writeRecords(document: Document, map: RecordMap): Uint8Array {
 
 function failed(why: string): EngineError {
   return new EngineError('TRANSFORM_FAILED', `The records cannot be written: ${why}.`);
+}
+
+/** What would otherwise be left out, and the file be shorter than it should: a list under a name that no kind has, a kind that is no list. */
+function checkKinds(document: Document, map: RecordMap): void {
+  const [first, ...others] = map.records.map(({ name }) => name);
+  const kinds = new Map(map.records.map((kind) => [kind.name, kind]));
+  if (!(document instanceof JsonDocument)) throw failed('the body is not JSON');
+  const members = document.members('');
+  if (members === undefined) {
+    throw failed(`the body is no object with the kinds of record, such as {"${first}": […]}`);
+  }
+  for (const [name, form] of members) {
+    const kind = kinds.get(name);
+    if (kind === undefined && (form === 'array' || form === 'object')) {
+      // what NAME.read could not read
+      if (name === 'bad') continue;
+      throw failed(`/${name} is no kind of record; there are ${[first, ...others].join(', ')}`);
+    }
+    if (kind === undefined || form === 'null') continue;
+    const wanted = kind.at === undefined ? 'array' : 'object';
+    if (form !== wanted) throw failed(`/${name} must be ${wanted === 'array' ? 'a list' : 'an object'}`);
+  }
 }
 
 /** The JSON pointers of the records of a kind. A trailer that only counts needs no values. */

@@ -70,10 +70,12 @@ function readOver(given: Given): string | undefined {
 }
 
 // The arrays on the way to one: those at `/orders/*/items` are in the elements of `/orders`.
+// A `/` alone is the whole body, as in `split`.
 function jsonLists(over: string): readonly PartList[] {
-  const keys = over.split('/');
+  const pointer = over === '/' ? '' : over;
+  const keys = pointer.split('/');
   const stars = keys.flatMap((key, at) => (key === '*' ? [keys.slice(0, at).join('/')] : []));
-  return [...stars, over].map(jsonElements);
+  return [...stars, pointer].map(jsonElements);
 }
 
 function loopOver(over: string, body: LoopBody, context: StepContext): Step['run'] | undefined {
@@ -186,7 +188,7 @@ function eachRepetition(
 /** The turns over the elements of a JSON array; a `*` in its path goes over the elements of the arrays on the way. */
 function eachElement(lists: readonly PartList[], body: LoopBody): Step['run'] {
   return (work) => {
-    const turns = new Turns(work, lists.at(-1)?.over ?? '', body);
+    const turns = new Turns(work, lists.at(-1)?.over || '/', body);
     elementTurns(work, lists, turns);
   };
 }

@@ -104,6 +104,18 @@ describe.skipIf(!hasDcmtk)('findscu of DCMTK asks for a worklist', () => {
     expect(await ask(opened)).toBeDefined();
   });
 
+  test('and operators are told why it got nothing, as the message itself is completed', async () => {
+    await using opened = await open();
+    // as PostgreSQL cuts ScheduledProcedureStepSequence[1]/ScheduledProcedureStepStartDate
+    const column = 'ScheduledProcedureStepSequence[1]/ScheduledProcedureStepStartDa';
+    answering(opened, [{ PatientName: 'DOE^JANE', [column]: '20260115' }]);
+    await ask(opened);
+    const told = opened.events.find(({ name }) => name === 'query-unanswered');
+    expect(told?.text).toContain(`cannot be used: ${column}: `);
+    expect(told?.text).toContain('PostgreSQL cuts names of columns to 63 characters');
+    expect(told?.text).not.toContain('DOE');
+  });
+
   test('and is refused for now while the store is down, or the target is late', async () => {
     await using opened = await open();
     opened.refuse();

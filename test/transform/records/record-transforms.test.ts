@@ -95,6 +95,23 @@ describe('delimited', () => {
     expect(await written(DELIMITED, body)).toBe('H;20260131\nD;7;;\nT;1\n');
   });
 
+  test('nothing is left out in silence: a name that no kind has, a kind that is no list', async () => {
+    const header = { sent: '2026-01-31' };
+    const wrong = (body: unknown): Promise<string> =>
+      written(DELIMITED, body).then(
+        () => 'written',
+        (error: unknown) => String(error),
+      );
+    expect(await wrong({ header, details: [{ mrn: '7' }] })).toContain(
+      '/details is no kind of record; there are header, detail, trailer',
+    );
+    expect(await wrong({ header, detail: '' })).toContain('/detail must be a list');
+    expect(await wrong({ header, detail: { mrn: '7' } })).toContain('/detail must be a list');
+    expect(await wrong({ header: [header], detail: [] })).toContain('/header must be an object');
+    expect(await wrong([{ mrn: '7' }])).toContain('the body is no object with the kinds of record');
+    expect(await wrong({ header, source: 'x', bad: [{ line: 3 }], detail: null })).toBe('written');
+  });
+
   test('a byte order mark, CRLF and LF mixed, blank lines, quotes and line ends in them', async () => {
     const body = '\uFEFFH;20260131\r\n\r\nD;"a;""b\nc";;\nT;1';
     expect(await read(DELIMITED, body)).toMatchObject({ detail: [{ mrn: 'a;"b\nc' }] });

@@ -113,6 +113,37 @@ test('copy takes JSON as it is, and to / as the whole new message', () => {
   expect(() => made(resourceAt('/entry/9'), bundle)).toThrow('there is nothing at /entry/9');
 });
 
+test('/ alone is the whole body: what a query gave as a list becomes a list in another document', () => {
+  const rows = '[{"id":1,"name":"A"},{"id":2,"name":"B"}]';
+  const scope = scopeOf(rows, { type: 'application/json' });
+  const looped = made(
+    `
+    start: empty
+    type: application/json
+    steps:
+      - { set: /sent, value: today }
+      - each: /
+        steps:
+          - { set: /visit/#/number, to: json("/*/id") }
+          - { copy: /*/name, to: /visit/#/name }
+          - { set: /turn, to: string(index("/")) }`,
+    scope,
+  );
+  expect(JSON.parse(textOf(looped))).toEqual({
+    sent: 'today',
+    visit: [
+      { number: '1', name: 'A' },
+      { number: '2', name: 'B' },
+    ],
+    turn: '2',
+  });
+  const whole = made(
+    '{ start: empty, type: application/json, steps: [{ copy: /, to: /visit }] }',
+    scope,
+  );
+  expect(textOf(whole)).toBe(`{"visit":${rows}}`);
+});
+
 test('copy takes a field with repetitions, parts and escapes', () => {
   const body = ADMISSION.replace('W1^101^A', 'W\\T\\1^10&1^A~X');
   const result = made(
