@@ -81,7 +81,9 @@ function refusal(error: unknown): Omit<Found, 'dataSets'> {
     status: isOfAnswer || !retryable ? STATUS.cannotUnderstand : STATUS.outOfResources,
     // an attribute's name says nothing of a patient; a value would
     comment: isOfAnswer ? (message.split(':')[0] ?? code) : code,
-    reason: isOfAnswer ? `the answer of the target cannot be used: ${message}${cut(message)}` : message,
+    reason: isOfAnswer
+      ? `the answer of the target cannot be used: ${message}${cut(message)}`
+      : message,
   };
 }
 

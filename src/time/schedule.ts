@@ -54,6 +54,9 @@ export function readSchedule(source: string): Schedule | { readonly problem: str
   return weekly(source, spans, zone);
 }
 
+/** Whether it is on for a while from moments of cron, rather than by days and times. */
+export const isInTurns = (source: string): boolean => /^\s*cron:?\s/.test(source);
+
 function inTurns(
   source: string,
   given: { cron: string; length: string | undefined; zone: string | undefined },

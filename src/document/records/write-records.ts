@@ -52,7 +52,8 @@ function checkKinds(document: Document, map: RecordMap): void {
     }
     if (kind === undefined || form === 'null') continue;
     const wanted = kind.at === undefined ? 'array' : 'object';
-    if (form !== wanted) throw failed(`/${name} must be ${wanted === 'array' ? 'a list' : 'an object'}`);
+    if (form !== wanted)
+      throw failed(`/${name} must be ${wanted === 'array' ? 'a list' : 'an object'}`);
   }
 }
 

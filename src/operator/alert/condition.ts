@@ -8,6 +8,7 @@ import { lostText } from '../../log/events.ts';
 import type { DiskSpace } from '../../time/disk-space.ts';
 import { describeDuration } from '../../time/duration.ts';
 import { describeSize } from '../../time/size.ts';
+import { silentFor } from './silence.ts';
 
 export const RULES = [
   'queue',
@@ -52,6 +53,8 @@ export interface Seen {
   readonly failures: ReadonlyMap<string, number>;
   /** Host → what came in the last whole hour, and what is usual; only hosts that are watched for it. */
   readonly usual?: ReadonlyMap<string, UsualHour> | undefined;
+  /** Host → when its latest message came, if no engine that runs has had one; only hosts that are watched for silence. */
+  readonly latest?: ReadonlyMap<string, number> | undefined;
   /** Host → how many messages are suspended there, and since when the oldest has been. */
   readonly suspended?: ReadonlyMap<string, SuspendedMessages> | undefined;
   /** What the plane itself writes to. */
@@ -116,7 +119,7 @@ export function conditions(seen: Seen): AlertCondition[] {
         ]),
     ...behindCondition(seen, whole),
     ...description.hosts.flatMap((host) => [
-      ...hostConditions(host, reports, now),
+      ...hostConditions(host, seen),
       ...disconnectedCondition(host, seen),
       ...fewerCondition(host, seen.usual?.get(host.name)),
       ...failureCondition(host, failures.get(host.name) ?? 0),
@@ -219,10 +222,9 @@ function lostConditions(reports: readonly StatusReport[], production: string): A
 
 function hostConditions(
   host: HostDescription,
-  reports: readonly StatusReport[],
-  now: number,
+  { reports, latest, now }: Pick<Seen, 'reports' | 'latest' | 'now'>,
 ): AlertCondition[] {
-  const { name } = host;
+  const { name, alert } = host;
   const told = reports.flatMap((report) =>
     report.hosts
       .filter((one) => one.host === name)
@@ -235,7 +237,9 @@ function hostConditions(
     level,
     text,
   });
-  const silence = silentFor(host, told, now);
+  const silence = isQuiet(alert?.quiet, now)
+    ? undefined
+    : silentFor(host, told, { now, before: latest?.get(name) });
   const off = told.find(({ switchedOff }) => switchedOff?.by === 'waybill')?.switchedOff;
   return [
     ...(off ? [condition('disabled', 'error', `${name} stopped itself: ${off.reason}`)] : []),
@@ -335,20 +339,6 @@ function queueTexts(
     texts.push(['wait', `the oldest message for ${name} has waited ${waited}`]);
   }
   return texts;
-}
-
-/** How long a running host has been silent, if too long. */
-function silentFor(
-  { alert }: HostDescription,
-  told: readonly (HostReport & { readonly started: number })[],
-  now: number,
-): number | undefined {
-  if (alert?.silent === undefined || isQuiet(alert.quiet, now)) return undefined;
-  const running = told.filter(({ state }) => state === 'running');
-  if (running.length === 0) return undefined;
-  const silence =
-    now - Math.max(...running.map(({ lastActivity, started }) => lastActivity ?? started));
-  return silence > alert.silent ? silence : undefined;
 }
 
 /** What an alert about it is about. */

@@ -27,6 +27,7 @@ import {
   type UsualHour,
 } from './condition.ts';
 import type { Notifier } from './notifier.ts';
+import { LatestMessages } from './silence.ts';
 
 export interface WatcherOptions {
   /** Its name. */
@@ -35,7 +36,7 @@ export interface WatcherOptions {
   readonly store: AlertStore;
   readonly notifier: Notifier;
   readonly emergencies: Pick<Emergencies, 'untold' | 'told'>;
-  readonly trace: Pick<TraceReader, 'statistics' | 'hostHours' | 'failures'>;
+  readonly trace: Pick<TraceReader, 'statistics' | 'hostHours' | 'failures' | 'find'>;
   /** What the plane and NATS write to. */
   readonly disks: () => Promise<readonly Disk[]>;
   readonly live: Pick<LiveStream, 'tell'>;
@@ -89,6 +90,7 @@ interface LastingThings {
   /** Read less often than the rest: there may be many. */
   readonly suspended: Remembered<ReadonlyMap<string, SuspendedMessages>>;
   readonly hours: HourCounts;
+  readonly latest: LatestMessages;
   readonly engines: EngineCount;
 }
 
@@ -101,6 +103,7 @@ const lastingThings = ({
   differing: new Lasting(),
   suspended: remembered(6 * every, () => suspendedMessages(trace)),
   hours: hourCounts(trace),
+  latest: new LatestMessages(trace),
   engines: new EngineCount(),
 });
 
@@ -209,6 +212,7 @@ async function seenNow(
     certificates: (await ifRead('certificate', engines.certificates())) ?? [],
     failures: (await ifRead('failed', recentFailures(trace, description, now))) ?? new Map(),
     usual: await ifRead('fewer', usualHours(lasting.hours, description, now)),
+    latest: await ifRead('silent', lasting.latest.of(description, reports, now)),
     suspended: await ifRead('suspended', lasting.suspended.get()),
     disks: await disks(),
     disconnected: lasting.disconnected.see(

@@ -238,6 +238,50 @@ test('a host that a person switched off is silent without an alert', () => {
   expect(rules(seen(report))).toEqual([]);
 });
 
+/** What is told of a host that came back with the engine some minutes ago, and last had a message before. */
+const afterStart = (
+  minutes: number,
+  host: Partial<HostDescription>,
+  report: Partial<HostReport>,
+) => {
+  const given = seen(
+    { lastActivity: undefined, ...report },
+    {
+      description: { name: 'hub', hosts: [{ ...HOST, ...host }] },
+      latest: new Map([['ward', NOW - 26 * 60 * MINUTE]]),
+    },
+  );
+  const reports = given.reports.map((one) => ({ ...one, started: NOW - minutes * MINUTE }));
+  return conditions({ ...given, reports }).map(({ text }) => text);
+};
+
+test('silence goes on over a restart of the engine, once senders had time to come back', () => {
+  expect(afterStart(4, {}, {})).toEqual([]);
+  expect(afterStart(6, {}, {})).toEqual(['ward has had no message for 1.1d']);
+  expect(afterStart(6, {}, { lastActivity: NOW - MINUTE })).toEqual([]);
+});
+
+test('a host that is on at times of cron is silent between them too: that it did not run is told', () => {
+  const nightly = {
+    schedule: 'cron 30 2 * * * for 10m',
+    alert: { silent: 25 * 60 * MINUTE },
+  };
+  const off = { state: 'stopped', connection: undefined } as const;
+  expect(afterStart(600, nightly, off)).toEqual(['ward has had no message for 1.1d']);
+  expect(afterStart(600, { ...nightly, alert: { silent: 27 * 60 * MINUTE } }, off)).toEqual([]);
+  const switchedOff = { by: 'ann', at: 1, reason: 'maintenance' };
+  expect(afterStart(600, nightly, { ...off, switchedOff })).toEqual([]);
+  expect(afterStart(600, { ...nightly, enabled: false }, off)).toEqual([]);
+});
+
+test('a host that is on by day is not silent at night, nor at once in the morning', () => {
+  // NOW is noon
+  const since = (from: string) => ({ schedule: `daily ${from}-20:00` });
+  expect(afterStart(600, since('11:30'), { state: 'stopped' })).toEqual([]);
+  expect(afterStart(600, since('11:30'), {})).toEqual([]);
+  expect(afterStart(600, since('10:30'), {})).toEqual(['ward has had no message for 1.5h']);
+});
+
 test('silence is not told of in the quiet hours, which may go past midnight', () => {
   const night = new Date(2026, 10, 25, 23, 30).getTime();
   expect(rules(seen({ lastActivity: 1 }, { now: night }))).toEqual([]);

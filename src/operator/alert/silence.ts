@@ -1,0 +1,110 @@
+import type { HostReport, StatusReport } from '../../control/engine-report.ts';
+import type {
+  HostDescription,
+  ProductionDescription,
+} from '../../control/production-description.ts';
+import { isInTurns, readSchedule } from '../../time/schedule.ts';
+import type { TraceReader } from '../../trace/trace-store.ts';
+
+/** What engines say of one host. */
+export type Told = HostReport & { readonly started: number };
+
+/** Milliseconds that senders have to come back once an engine has started. */
+const COMING_BACK = 300_000;
+const DAY = 86_400_000;
+
+/**
+ * For how long a host has had no message, if that is longer than its `silent` allows. The latest may have come to an
+ * engine that was ended since (`before`, from the trace). By a schedule of days and times only the time since it was
+ * switched on counts. Times given by cron are moments in which something has to come, so the time between them counts.
+ */
+export function silentFor(
+  host: HostDescription,
+  told: readonly Told[],
+  { now, before }: { readonly now: number; readonly before: number | undefined },
+): number | undefined {
+  const { alert, enabled, schedule } = host;
+  if (alert?.silent === undefined) return undefined;
+  const inTurns = enabled && schedule !== undefined && isInTurns(schedule);
+  const watched = told.filter(
+    ({ state, switchedOff }) => state === 'running' || (inTurns && switchedOff === undefined),
+  );
+  if (watched.length === 0) return undefined;
+  const activity = watched.flatMap(({ lastActivity }) => lastActivity ?? []);
+  const started = Math.min(...watched.map((one) => one.started));
+  if (activity.length === 0 && now - started < Math.min(alert.silent, COMING_BACK)) {
+    return undefined;
+  }
+  const known = [...activity, ...(before === undefined ? [] : [before])];
+  const last = known.length === 0 ? started : Math.max(...known);
+  const silence = now - Math.max(last, inTurns ? 0 : onSince(schedule, now));
+  return silence > alert.silent ? silence : undefined;
+}
+
+/** Since when a host has been on by its schedule; 0 if always, or for longer than a week. */
+function onSince(schedule: string | undefined, now: number): number {
+  const read = schedule === undefined ? undefined : readSchedule(schedule);
+  if (read === undefined || 'problem' in read) return 0;
+  let since = 0;
+  let at = now - 8 * DAY;
+  let wasOn = read.isOn(at);
+  for (
+    let next = read.nextSwitch(at);
+    next !== undefined && next <= now;
+    next = read.nextSwitch(at)
+  ) {
+    at = next;
+    const isOn = read.isOn(at);
+    if (isOn && !wasOn) since = at;
+    wasOn = isOn;
+  }
+  return since;
+}
+
+/** Milliseconds for which the latest message of a host in the trace is believed: a newer one is told by its engine. */
+const BELIEVED = 60_000;
+
+/** When the latest message came to hosts that are watched for silence, and of which no engine that runs tells one. */
+export class LatestMessages {
+  readonly #trace: Pick<TraceReader, 'find'>;
+  readonly #known = new Map<string, { readonly at: number | undefined; readonly asked: number }>();
+
+  constructor(trace: Pick<TraceReader, 'find'>) {
+    this.#trace = trace;
+  }
+
+  async of(
+    { hosts }: Pick<ProductionDescription, 'hosts'>,
+    reports: readonly StatusReport[],
+    now: number,
+  ): Promise<ReadonlyMap<string, number>> {
+    const active = new Set(
+      reports.flatMap((report) =>
+        report.hosts.flatMap(({ host, lastActivity }) => (lastActivity === undefined ? [] : host)),
+      ),
+    );
+    const found = new Map<string, number>();
+    for (const { name, kind, alert } of hosts) {
+      if (alert?.silent === undefined || active.has(name)) continue;
+      const at = await this.#latest(name, kind, now);
+      if (at !== undefined) found.set(name, at);
+    }
+    return found;
+  }
+
+  async #latest(
+    host: string,
+    kind: HostDescription['kind'],
+    now: number,
+  ): Promise<number | undefined> {
+    const known = this.#known.get(host);
+    if (known !== undefined && now - known.asked < BELIEVED) return known.at;
+    const page = await this.#trace.find({
+      ...(kind === 'service' ? { source: host } : { target: host }),
+      limit: 1,
+    });
+    const at = page.items[0]?.created;
+    this.#known.set(host, { at, asked: now });
+    return at;
+  }
+}
