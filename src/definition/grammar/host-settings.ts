@@ -146,7 +146,10 @@ const hostAlert = block({
     setting.duration({ help: 'Alert when the oldest message waits longer.', example: '5m' }),
   ),
   silent: setting.optional(
-    setting.duration({ help: 'Alert when no message has arrived for this long, also over restarts. With a schedule by cron the time between its times counts: 25h tells that a nightly one did not run.', example: '1h' }),
+    setting.duration({
+      help: 'Alert when no message has arrived for this long, also over restarts. With a schedule by cron the time between its times counts: 25h tells that a nightly one did not run.',
+      example: '1h',
+    }),
   ),
   disconnected: setting.optional(
     setting.duration({

@@ -1,7 +1,7 @@
 import { EngineError } from '../../error/engine-error.ts';
 import { charsetNamed, UTF8 } from '../charset.ts';
 import type { Document } from '../document.ts';
-import { JsonDocument } from '../json/json-document.ts';
+import { JsonDocument, type JsonForm } from '../json/json-document.ts';
 import type { RecordField, RecordKind, RecordMap } from './record-map.ts';
 import { FieldFault, writeValue } from './record-value.ts';
 
@@ -35,26 +35,26 @@ function failed(why: string): EngineError {
 }
 
 /** What would otherwise be left out, and the file be shorter than it should: a list under a name that no kind has, a kind that is no list. */
-function checkKinds(document: Document, map: RecordMap): void {
-  const [first, ...others] = map.records.map(({ name }) => name);
-  const kinds = new Map(map.records.map((kind) => [kind.name, kind]));
-  if (!(document instanceof JsonDocument)) throw failed('the body is not JSON');
-  const members = document.members('');
+function checkKinds(document: Document, { records }: RecordMap): void {
+  const members = document instanceof JsonDocument ? document.members('') : undefined;
+  const names = records.map(({ name }) => name);
   if (members === undefined) {
-    throw failed(`the body is no object with the kinds of record, such as {"${first}": […]}`);
+    throw failed(`the body is no object with the kinds of record, such as ${names[0]}`);
   }
+  const kinds = new Map(records.map((kind) => [kind.name, kind]));
   for (const [name, form] of members) {
     const kind = kinds.get(name);
-    if (kind === undefined && (form === 'array' || form === 'object')) {
-      // what NAME.read could not read
-      if (name === 'bad') continue;
-      throw failed(`/${name} is no kind of record; there are ${[first, ...others].join(', ')}`);
+    if (kind !== undefined) checkForm(kind, form);
+    // `bad` is what NAME.read could not read
+    else if (name !== 'bad' && (form === 'array' || form === 'object')) {
+      throw failed(`/${name} is no kind of record; there are ${names.join(', ')}`);
     }
-    if (kind === undefined || form === 'null') continue;
-    const wanted = kind.at === undefined ? 'array' : 'object';
-    if (form !== wanted)
-      throw failed(`/${name} must be ${wanted === 'array' ? 'a list' : 'an object'}`);
   }
+}
+
+function checkForm({ name, at }: RecordKind, form: JsonForm): void {
+  if (form === 'null' || form === (at === undefined ? 'array' : 'object')) return;
+  throw failed(at === undefined ? `/${name} must be a list` : `/${name} must be an object`);
 }
 
 /** The JSON pointers of the records of a kind. A trailer that only counts needs no values. */

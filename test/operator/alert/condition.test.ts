@@ -276,10 +276,11 @@ test('a host that is on at times of cron is silent between them too: that it did
 
 test('a host that is on by day is not silent at night, nor at once in the morning', () => {
   // NOW is noon
-  const since = (from: string) => ({ schedule: `daily ${from}-20:00` });
-  expect(afterStart(600, since('11:30'), { state: 'stopped' })).toEqual([]);
-  expect(afterStart(600, since('11:30'), {})).toEqual([]);
-  expect(afterStart(600, since('10:30'), {})).toEqual(['ward has had no message for 1.5h']);
+  expect(afterStart(600, { schedule: 'daily 11:30-20:00' }, { state: 'stopped' })).toEqual([]);
+  expect(afterStart(600, { schedule: 'daily 11:30-20:00' }, {})).toEqual([]);
+  expect(afterStart(600, { schedule: 'daily 10:30-20:00' }, {})).toEqual([
+    'ward has had no message for 1.5h',
+  ]);
 });
 
 test('silence is not told of in the quiet hours, which may go past midnight', () => {

@@ -51,6 +51,13 @@ const read = async (value: unknown, body: string | Uint8Array): Promise<unknown>
 const written = async (value: unknown, body: unknown): Promise<string> =>
   Buffer.from((await made(value, 'write', JSON.stringify(body)))[0]?.body ?? []).toString('latin1');
 
+/** Why a body is not written. */
+const wrong = (body: unknown): Promise<string> =>
+  written(DELIMITED, body).then(
+    () => 'written',
+    (error: unknown) => String(error),
+  );
+
 const DELIMITED = {
   delimiter: ';',
   bad: 'set-aside',
@@ -97,11 +104,6 @@ describe('delimited', () => {
 
   test('nothing is left out in silence: a name that no kind has, a kind that is no list', async () => {
     const header = { sent: '2026-01-31' };
-    const wrong = (body: unknown): Promise<string> =>
-      written(DELIMITED, body).then(
-        () => 'written',
-        (error: unknown) => String(error),
-      );
     expect(await wrong({ header, details: [{ mrn: '7' }] })).toContain(
       '/details is no kind of record; there are header, detail, trailer',
     );
