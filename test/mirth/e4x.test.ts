@@ -49,6 +49,9 @@ test('XML is compared, added, filtered and gone through as E4X does', () => {
   xml.e = e4x.xml`<e v="${'"<'}">${xml.b[0]}${'<'}</e>`;
   expect(xml.e.toXMLString()).toBe('<e v="&quot;&lt;"><b>x</b>&lt;</e>');
   expect(XMLList('<a/><b/>').length()).toBe(2);
+  expect(XML('<a><b/><c/><b/></a>').replace('b', XML('<n/>')).toXMLString()).toBe(
+    '<a><n/><c/></a>',
+  );
 });
 
 test('several elements are their XML, not their text, and nothing is indented', () => {

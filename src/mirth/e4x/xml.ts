@@ -417,7 +417,9 @@ const METHODS: Readonly<Record<string, (own: Held, given: readonly unknown[]) =>
     const by = value as string;
     if (!isXml(what) && hasText(own)) return asText(own).replace(what as string, by);
     const at = the(own);
-    const [first] = isXml(what) ? nodesOf(what) : at.children.filter(matcher(String(what)));
+    const found = isXml(what) ? nodesOf(what) : at.children.filter(matcher(String(what)));
+    const [first, ...more] = found;
+    for (const one of more) detach(one);
     if (first !== undefined) replace(first, oneOrMore(value));
     return xmlOf(at);
   },

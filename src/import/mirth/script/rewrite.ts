@@ -267,12 +267,14 @@ class Rewriting {
     const [left, right] = [node['left'] as Syntax, node['right'] as Syntax];
     const operator = node['operator'] as string;
     const isEquality = operator === '==' || operator === '!=';
-    if (!isEquality || !this.#comparesXml(left, right)) return this.#children(node);
-    const found = /\s*[!=]=/.exec(this.#draft.source.slice(left.end, right.start));
+    const isMeant = isEquality ? this.#comparesXml(left, right) : this.#addsXml(node);
+    if (!isMeant) return this.#children(node);
+    const found = /\s*(?:[!=]=|\+)/.exec(this.#draft.source.slice(left.end, right.start));
     const at = left.end + (found?.index ?? 0);
     const after = at + (found?.[0].length ?? 0);
     const not = operator === '!=' ? '!' : '';
-    this.#draft.edit(node.start, node.start, `${not}${this.#draft.e4x()}.equal(`);
+    const name = isEquality ? 'equal' : 'add';
+    this.#draft.edit(node.start, node.start, `${not}${this.#draft.e4x()}.${name}(`);
     this.#visit(left, node);
     this.#draft.edit(at, after, ',');
     this.#visit(right, node);
@@ -285,6 +287,14 @@ class Rewriting {
     if (isBlank(left)) return this.#mayHoldXml(right);
     if (isUndefined(left)) return mayBeXml(right);
     return mayBeXml(left) && (mayBeXml(right) || isUndefined(right));
+  }
+
+  /** Whether it is a `+` that makes a list of two XML values; for anything else `add` does what `+` does. */
+  #addsXml(node: Syntax): boolean {
+    if (node.type !== 'BinaryExpression' || node['operator'] !== '+') return false;
+    return [node['left'] as Syntax, node['right'] as Syntax].every(
+      (one) => this.#addsXml(one) || this.#mayHoldXml(one),
+    );
   }
 
   #mayHoldXml(node: Syntax): boolean {

@@ -31,7 +31,9 @@ export function mayBeXml(node: Syntax): boolean {
   if (node.type !== 'CallExpression' && node.type !== 'NewExpression') return false;
   if (/^XML(List)?$/.test(String(node['callee'].name))) return true;
   const method = String(node['callee'].property?.name ?? '');
-  return /^(children|child|elements|descendants|attribute|text|parent)$/.test(method);
+  return /^(children|child|elements|descendants|attribute|attributes|copy|normalize|text|parent)$/.test(
+    method,
+  );
 }
 
 /** A constant that equals an empty string but not empty XML. */
