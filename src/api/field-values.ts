@@ -3,6 +3,7 @@ import type { Principal } from '../access/rights/principal.ts';
 import { kindOf } from '../document/document-of.ts';
 import { keyReader } from '../trace/key-reader.ts';
 import { masked } from '../trace/masked.ts';
+import { scopeOf } from '../trace/scope.ts';
 import type { SearchKey } from '../trace/trace-input.ts';
 import type { KeyReader } from '../trace/trace-store.ts';
 import {
@@ -21,13 +22,16 @@ type WithFields<Message> = Message & { readonly fields?: FieldValues };
 type Context = Pick<ApiContext, 'trace' | 'bodies' | 'mask' | 'search'>;
 type Viewer = Pick<Principal, 'permissions' | 'unmasked' | 'visibleHosts'>;
 
+/** The most values of a field that are shown; a file may have thousands. */
+const VALUES = 20;
+
 /** After this many milliseconds other requests get a turn. */
 const TURN = 15;
 
 /**
  * Yields messages with the values of search fields, as the viewer may see them. They come from the
- * message's own body or, if that has none, from the body its session began with, since a search
- * finds whole sessions.
+ * message's own body or, if that has none, from the body its session or branch began with, since a search
+ * finds all of it.
  */
 export async function withFields<Message extends TracedMessage>(
   context: Context,
@@ -46,14 +50,15 @@ export async function withFields<Message extends TracedMessage>(
   const found: WithFields<Message>[] = [];
   let turn = performance.now();
   for (const message of messages) {
-    const { id, sessionId } = message;
+    const { id } = message;
+    const scope = scopeOf(message);
     const own = await read(message);
-    if (id === sessionId) firsts.set(id, Promise.resolve(own));
+    if (id === scope) firsts.set(id, Promise.resolve(own));
     const isWhole = names.every((name) => own[name] !== undefined);
-    if (!isWhole && !firsts.has(sessionId)) firsts.set(sessionId, ofFirst(sessionId));
+    if (!isWhole && !firsts.has(scope)) firsts.set(scope, ofFirst(scope));
     found.push({
       ...message,
-      fields: isWhole ? own : { ...(await firsts.get(sessionId)), ...own },
+      fields: isWhole ? own : { ...(await firsts.get(scope)), ...own },
     });
     if (performance.now() - turn > TURN) {
       await yieldToOthers();
@@ -85,7 +90,9 @@ function valueReader(
       keys.filter(({ name }) => names.includes(name)),
       ({ name }) => name,
     );
-    return Object.fromEntries([...values].map(([name, all]) => [name, all.map(valueOf)]));
+    return Object.fromEntries(
+      [...values].map(([name, all]) => [name, all.slice(0, VALUES).map(valueOf)]),
+    );
   };
 }
 

@@ -17,6 +17,8 @@ export interface FrozenList {
   readonly sample: readonly TracedMessage[];
   /** false: these are the newest, and there are more than a job takes. */
   readonly complete: boolean;
+  /** How many were left out since they hold more than what was searched for: see `holdingOthers`. */
+  readonly leftOut?: number;
   /** How many have which status; not known of a list that is kept. */
   readonly statuses?: Partial<Record<Status, number>>;
 }
@@ -30,7 +32,8 @@ const PAGE = 1_000;
 
 /**
  * The messages of a bulk order, as of now: what matches later is not part of it, and nothing is
- * ever done to a message that was not listed.
+ * ever done to a message that was not listed. Who searches for a patient means what is about them: a file that holds
+ * others as well is left out, and can only be acted on by its id.
  */
 export async function frozenList(
   trace: Pick<TraceReader, 'find' | 'message'>,
@@ -50,12 +53,17 @@ export async function frozenList(
   const statuses: Partial<Record<Status, number>> = {};
   let sample: readonly TracedMessage[] = [];
   let after: string | undefined;
+  let leftOut = 0;
   do {
     const limit = Math.min(PAGE, most - found.length);
     const page = await trace.find({ ...criteria, visible, after, limit }, options);
+    // what is tried out on an original does nothing to the others in it
+    const shared = new Set(originals ? [] : page.shared);
+    leftOut += shared.size;
     // acting on a message means acting on its target
     const items = page.items.filter(
       (one) =>
+        !shared.has(one.id) &&
         (visible?.includes(one.target) ?? true) &&
         (!originals || (one.id === one.sessionId && one.resendOf === undefined)),
     );
@@ -66,7 +74,13 @@ export async function frozenList(
     sample = [...sample, ...items].toSorted(byId).slice(0, SAMPLE);
     after = page.next;
   } while (after !== undefined && found.length < most);
-  return { ids: found.toSorted((a, b) => a - b), sample, complete: after === undefined, statuses };
+  return {
+    ids: found.toSorted((a, b) => a - b),
+    sample,
+    complete: after === undefined,
+    statuses,
+    ...(leftOut === 0 ? {} : { leftOut }),
+  };
 }
 
 async function listOfIds(

@@ -148,6 +148,8 @@ export interface Reprocess {
   readonly bodyRef?: string | undefined;
   /** The hosts that get something; left out only to preview the result. */
   readonly targets: readonly string[] | undefined;
+  /** If it is about a part of the original: its number, and how many there were; of a part of a part, both. */
+  readonly part?: PartPath | undefined;
   /** What the new messages replace, in the order they were made; a suspended one is settled. */
   readonly replaces: readonly {
     readonly message: Pick<Envelope, 'id' | 'sessionId' | 'target'>;
@@ -160,6 +162,9 @@ export interface Reprocess {
   /** Store nothing. */
   readonly dryRun?: boolean | undefined;
 }
+
+/** Which part of a message: the outermost first. */
+export type PartPath = readonly { readonly part: number; readonly parts: number }[];
 
 /** What reprocessing an original has queued, or would queue. */
 export interface Reprocessed extends SentMessage {

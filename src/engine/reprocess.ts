@@ -1,4 +1,4 @@
-import type { Reprocess, Reprocessed } from '../control/orders.ts';
+import type { PartPath, Reprocess, Reprocessed } from '../control/orders.ts';
 import type { Definition } from '../definition/definition.ts';
 import { EngineError, toldError } from '../error/engine-error.ts';
 import { enqueue } from '../flow/enqueue.ts';
@@ -31,7 +31,7 @@ export async function reprocess(
   const places = placesOf(handling, suspended);
   const sessionId = routing.ids.next();
   const legs = await routed(engine, director, { request, body, sessionId });
-  const kept = keptOf(director, legs, targets);
+  const kept = keptOf(director, legs, request);
   const links = { replaces, original: original.id, sessionId };
   const done = await handling.keep(kept, {
     ready: () => places.all(),
@@ -62,26 +62,28 @@ export async function preview(
   director: Director,
   { request, body }: { readonly request: Reprocess; readonly body: Uint8Array },
 ): Promise<Reprocessed> {
-  const { targets } = request;
+  const { targets, part = [] } = request;
   const { routing } = director;
   for (const target of targets ?? []) routing.wiring.target(target);
   const sessionId = routing.ids.next();
   const legs = await routed(engine, director, { request, body, sessionId });
   ownBodies(legs).forEach((ref) => routing.drop(ref));
-  const kept = targets === undefined ? legs : chosenLegs(legs, targets);
+  const own = legsOfPart(legs, part);
+  const kept = targets === undefined ? own : chosenLegs(own, targets);
   const made = queued(kept, sessionId);
-  return { sessionId, messageId: sessionId, made, failed: failureOf(legs) };
+  return { sessionId, messageId: sessionId, made, failed: failureOf(own) };
 }
 
 /** The legs to the chosen targets; the bodies of the others, or of all if it fails, are dropped. */
 function keptOf(
   { routing }: Director,
   legs: readonly Leg[],
-  targets: readonly string[] | undefined,
+  { targets, part = [] }: Pick<Reprocess, 'targets' | 'part'>,
 ): readonly Leg[] {
   const drop = (some: readonly Leg[]): void => ownBodies(some).forEach((ref) => routing.drop(ref));
   try {
-    const kept = targets === undefined ? legs : chosenLegs(legs, targets);
+    const own = legsOfPart(legs, part);
+    const kept = targets === undefined ? own : chosenLegs(own, targets);
     const used = new Set(kept.map(({ bodyRef }) => bodyRef));
     drop(legs.filter((leg) => !kept.includes(leg) && !used.has(leg.bodyRef)));
     return kept;
@@ -113,6 +115,7 @@ function routed(
     hops: undefined,
     replyTo: undefined,
     resendOf: undefined,
+    branch: (original.parts ?? 1) > 1 ? sessionId : undefined,
     target: to[0] ?? original.target,
     created: now,
     received: now,
@@ -171,13 +174,56 @@ function throughRouters(director: Director, targets: readonly string[]): Wiring 
   };
 }
 
+/**
+ * The legs of one part of what was split, and those that led to them: the others are about somebody else. All if the
+ * rules or transforms fail, which is then the answer.
+ */
+function legsOfPart(legs: readonly Leg[], part: PartPath): readonly Leg[] {
+  if (part.length === 0) return legs;
+  const ways = waysOf(legs);
+  const own = legs.filter((leg) => {
+    const numbers = (ways.get(leg) ?? [])
+      .filter(beginsPart)
+      .map(({ message }) => message)
+      .filter((one, at, all) => one.part !== all[at - 1]?.part || one.parts !== all[at - 1]?.parts);
+    return part.every((one, at) => isSamePart(one, numbers[at]));
+  });
+  if (own.length === 0) {
+    if (failureOf(legs) !== undefined) return legs;
+    const which = part.map((one) => `${one.part}/${one.parts}`).join('.');
+    throw new EngineError(
+      'NOT_FOUND',
+      `today's rules and transforms make no part ${which} of this message: resend its stored body instead`,
+    );
+  }
+  const wanted = new Set(own.flatMap((leg) => ways.get(leg) ?? []));
+  return legs.filter((leg) => wanted.has(leg));
+}
+
+const beginsPart = ({ message: { id, branch, joins } }: Leg): boolean =>
+  branch === id && joins === undefined;
+
+const isSamePart = (
+  one: PartPath[number],
+  other: Pick<Envelope, 'part' | 'parts'> | undefined,
+): boolean => one.part === other?.part && one.parts === other.parts;
+
+/** Each leg with those that led to it, the first one first. */
+function waysOf(legs: readonly Leg[]): ReadonlyMap<Leg, readonly Leg[]> {
+  const byId = new Map(legs.map((leg) => [leg.message.id, leg]));
+  const ways = new Map<Leg, readonly Leg[]>();
+  // a leg comes after the one that it was made from
+  for (const leg of legs) {
+    const parent = byId.get(leg.message.parentId ?? 0);
+    ways.set(leg, [...((parent && ways.get(parent)) ?? []), leg]);
+  }
+  return ways;
+}
+
 /** The legs to the chosen hosts, those that led to them, and everything that a chosen process makes. */
 function chosenLegs(legs: readonly Leg[], targets: readonly string[]): readonly Leg[] {
-  const byId = new Map(legs.map((leg) => [leg.message.id, leg]));
-  const pathOf = (leg: Leg): readonly Leg[] => {
-    const parent = byId.get(leg.message.parentId ?? 0);
-    return parent === undefined ? [leg] : [...pathOf(parent), leg];
-  };
+  const ways = waysOf(legs);
+  const pathOf = (leg: Leg): readonly Leg[] => ways.get(leg) ?? [];
   const isChosen = ({ message }: Leg): boolean => targets.includes(message.target);
   const chosen = legs.filter((leg) => pathOf(leg).some(isChosen));
   const failed = chosen.find(({ settled }) => settled?.status === 'suspended');

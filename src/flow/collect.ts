@@ -138,7 +138,11 @@ async function finished(
   const inOrder = closed.parts.flatMap((one) => found.get(one.id) ?? []);
   const joining = { as: parts.as, name: `${parts.name}-${id}`, at: closed.since };
   const output = joinedParts(inOrder, joining);
-  return { ...told, status: 'completed', sends: parts.to.map((to) => ({ to, output })) };
+  return {
+    ...told,
+    status: 'completed',
+    sends: parts.to.map((to) => ({ to, output, joins: inOrder.length })),
+  };
 }
 
 /** The message was made and stored; what follows it may not be done yet. */

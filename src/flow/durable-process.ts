@@ -116,6 +116,13 @@ interface Done {
   readonly result: unknown;
 }
 
+interface Put {
+  readonly key: string;
+  /** The target was sent another new message before. */
+  readonly isFurther: boolean;
+  readonly replyTo?: string;
+}
+
 interface Running {
   readonly waits: DurableWaits;
   /** The keys of the shared state that it changed. */
@@ -130,6 +137,8 @@ function contextOf(parts: DurableOptions, subject: Subject, running: Running): P
   const { waits, signal } = running;
   const { id } = subject.message;
   let count = 0;
+  /** Targets that were sent a new message. */
+  const sent = new Set<string>();
 
   const once: Once = (what, run) => {
     const key = `${id}.${count++}`;
@@ -152,13 +161,12 @@ function contextOf(parts: DurableOptions, subject: Subject, running: Running): P
   const put = async (
     target: string,
     body: ProcessBody | undefined,
-    key: string,
-    replyTo?: string,
+    { key, isFurther, replyTo }: Put,
   ): Promise<void> => {
     const from = onLeg(subject, { ...sentOn(subject.message, parts.name), replyTo });
     const output = body === undefined ? undefined : outputOf(body, subject);
     const legs = await route(parts.routing(), from, {
-      to: [{ to: target, output }],
+      to: [{ to: target, output, isFurther }],
       key: `p${key}`,
     });
     await enqueue(parts, legs);
@@ -166,14 +174,23 @@ function contextOf(parts: DurableOptions, subject: Subject, running: Running): P
     if (replyTo !== undefined && direct !== undefined) await parts.answers.send(replyTo, direct);
   };
 
+  const isFurtherTo = (target: string, body: ProcessBody | undefined): boolean => {
+    if (body === undefined) return false;
+    const isFurther = sent.has(target);
+    sent.add(target);
+    return isFurther;
+  };
+
   return {
     async send(target, body) {
-      await once(`send ${target} ${digest(body)}`, (key) => put(target, body, key));
+      const isFurther = isFurtherTo(target, body);
+      await once(`send ${target} ${digest(body)}`, (key) => put(target, body, { key, isFurther }));
     },
     async call(target, body, { timeout: given = CALL_TIMEOUT } = {}) {
       const timeout = codeTime('timeout of context.call', given);
-      const done = await once(`call ${target} ${digest(body)}`, (step) =>
-        put(target, body, step, steps.answerAddress(`${step}.answer`)),
+      const isFurther = isFurtherTo(target, body);
+      const done = await once(`call ${target} ${digest(body)}`, (key) =>
+        put(target, body, { key, isFurther, replyTo: steps.answerAddress(`${key}.answer`) }),
       );
       return answerOf(parts, done, { ...running, target, timeout });
     },

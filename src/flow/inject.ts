@@ -8,7 +8,7 @@ import { subject } from './subject.ts';
 export interface Injected {
   readonly envelope: Omit<
     Envelope,
-    'id' | 'sessionId' | 'target' | 'created' | 'received' | 'size'
+    'id' | 'sessionId' | 'target' | 'created' | 'received' | 'size' | 'branch'
   >;
   readonly body: Body;
   readonly bodyRef?: string | undefined;
@@ -53,6 +53,8 @@ export async function inject(
     created: now,
     received: now,
     size: body.size,
+    // a part that is sent again is a session of its own
+    branch: (envelope.parts ?? 1) > 1 ? id : undefined,
   };
   const legs = await route(routing, subject(first, body, bodyRef), {
     to: to.map((target) => ({ to: target })),

@@ -136,6 +136,7 @@ async function sendAll(routing: Routing, step: Step): Promise<void> {
   }
   const parent = step.from.message;
   let answersTo = parent.replyTo;
+  const several = severalOf(step.sends);
   for (const [index, send] of step.sends.entries()) {
     const target = routing.wiring.target(send.to);
     const id = (index === 0 ? step.firstId : undefined) ?? routing.ids.next();
@@ -143,6 +144,7 @@ async function sendAll(routing: Routing, step: Step): Promise<void> {
       ...parent,
       ...(send.output === undefined ? {} : describeOutput(send.output)),
       id,
+      ...branchOf(send, { id, parent, several }),
       target: target.name,
       created: routing.clock.now(),
       replyTo: answersTo,
@@ -161,6 +163,35 @@ async function sendAll(routing: Routing, step: Step): Promise<void> {
       throw error;
     }
   }
+}
+
+/** Targets to which a step sends several new messages. */
+function severalOf(sends: readonly ProcessSend[]): ReadonlySet<string> {
+  if (sends.length < 2) return NONE;
+  const made = sends.flatMap(({ to, output }) => (output === undefined ? [] : [to]));
+  return new Set(made.filter((to, at) => made.indexOf(to) < at));
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** A part of a message, one of several new messages to a target, and what is made of several begin a branch. */
+function branchOf(
+  { to, output, joins, isFurther = false }: ProcessSend,
+  {
+    id,
+    parent,
+    several,
+  }: { readonly id: number; readonly parent: Envelope; readonly several: ReadonlySet<string> },
+): Pick<Envelope, 'branch' | 'joins'> | undefined {
+  if (output !== undefined) {
+    if (joins !== undefined) return { branch: id, joins };
+    const isPart = (output.parts ?? 1) > 1 || isFurther || several.has(to);
+    if (isPart) return { branch: id, joins: undefined };
+  }
+  // of an engine of an earlier version
+  if (parent.branch === undefined && (parent.parts ?? 1) > 1 && parent.id !== parent.sessionId)
+    return { branch: parent.id };
+  return undefined;
 }
 
 const describeOutput = ({

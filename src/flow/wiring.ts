@@ -120,4 +120,8 @@ export interface ProcessSend {
   readonly to: string;
   /** The new message; undefined sends the one that came in, unchanged. */
   readonly output?: TransformOutput | undefined;
+  /** How many messages were made into it. */
+  readonly joins?: number | undefined;
+  /** The process has sent this target another new message before. */
+  readonly isFurther?: boolean | undefined;
 }

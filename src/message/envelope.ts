@@ -43,6 +43,13 @@ export interface Envelope extends MessageFacts {
   /** If a transform made several messages from one: the number of this one, from 1, and how many there are. */
   readonly part?: number | undefined;
   readonly parts?: number | undefined;
+  /**
+   * The message with which the branch began that this one belongs to: a part of a split, or what was
+   * made of several messages. Without it, it is about everything that the session is about.
+   */
+  readonly branch?: number | undefined;
+  /** If several messages were made into one: how many are in this one, or in the one it was made from. */
+  readonly joins?: number | undefined;
   /** Where the answer is published, if a sender waits for it. */
   readonly replyTo?: string | undefined;
   /** The message that this one repeats, on a person's order or in a replay. */
@@ -103,6 +110,8 @@ export const ENVELOPE_FIELDS: {
   name: { header: 'Wb-Name', kind: 'text', hides: 'letters', given: true },
   part: { header: 'Wb-Part', kind: 'number' },
   parts: { header: 'Wb-Parts', kind: 'number' },
+  branch: { header: 'Wb-Branch', kind: 'number' },
+  joins: { header: 'Wb-Joins', kind: 'number' },
   origin: { header: 'Wb-Origin', kind: 'text', hides: 'values', given: true },
   caller: { header: 'Wb-Caller', kind: 'text', hides: 'claims', given: true },
   priority: { header: 'Wb-Priority', kind: 'number', given: true },

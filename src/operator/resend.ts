@@ -3,6 +3,7 @@ import type { Broker } from '../broker/broker.ts';
 import { askControl } from '../control/control.ts';
 import type {
   NotResent,
+  PartPath,
   ReplayOrder,
   Reprocess,
   Reprocessed,
@@ -101,13 +102,15 @@ export async function reprocessRequest(
   const replaced = await replacedBy(reader, message, { original, targets: targets ?? [] });
   if (!dryRun) checkEnded(replaced);
   const stored = await bodyOf(reader, original.id);
-  // the messages of one session have one original, which an order processes once
-  const named = order.order && `${order.order}-${original.id}-${targets?.join('_') ?? ''}`;
+  // the messages of one session have one original, which an order processes once, each part alone
+  const part = await partPath(reader, message);
+  const named = order.order && nameOf(order.order, { original, targets, part });
   return {
     request: {
       original: repeated(original),
       bodyRef: stored.bytes === undefined ? stored.ref : undefined,
       targets,
+      part: part.length === 0 ? undefined : part,
       replaces: replaced.map((one) => ({
         message: { id: one.id, sessionId: one.sessionId, target: one.target },
         suspended: one.status === 'suspended',
@@ -159,17 +162,64 @@ export async function originalOf(
   );
 }
 
-/** What went to the targets in the message's own session, otherwise in that of the original. */
+function nameOf(
+  order: string | number,
+  {
+    original: { id },
+    targets = [],
+    part,
+  }: {
+    readonly original: TracedMessage;
+    readonly targets: readonly string[] | undefined;
+    readonly part: PartPath;
+  },
+): string {
+  const which = part.map((one) => `-${one.part}`).join('');
+  return `${order}-${id}-${targets.join('_')}${which}`;
+}
+
+/** Splits within splits. */
+const DEEPEST = 20;
+
+/** Which part of its session's first message it belongs to, if that was split; the others are not processed again. */
+async function partPath(
+  reader: Pick<TraceReader, 'message'>,
+  message: TracedMessage,
+): Promise<PartPath> {
+  const path: PartPath[number][] = [];
+  let at: TracedMessage | undefined = message;
+  for (let depth = 0; depth < DEEPEST && at !== undefined; depth++) {
+    const { branch, sessionId } = at;
+    if (branch === undefined || branch === sessionId) break;
+    const root = await reader.message(branch);
+    at = root?.parentId === undefined ? undefined : await reader.message(root.parentId);
+    path.unshift(...partOf(root, at));
+  }
+  return path;
+}
+
+/** What begins a branch and is not a part of a split has the numbers of what it was made from. */
+function partOf(root: TracedMessage | undefined, from: TracedMessage | undefined): PartPath {
+  const { part, parts } = root ?? {};
+  if (part === undefined || parts === undefined) return [];
+  return part === from?.part && parts === from.parts ? [] : [{ part, parts }];
+}
+
+/** What went to the targets in the message's own session, otherwise in that of the original; of a part, the same part. */
 async function replacedBy(
   reader: TraceReader,
-  { sessionId }: TracedMessage,
+  message: TracedMessage,
   { original, targets }: { readonly original: TracedMessage; readonly targets: readonly string[] },
 ): Promise<readonly TracedMessage[]> {
-  const own = (await reader.session(sessionId))?.messages ?? [];
+  const { sessionId, part, parts } = message;
+  const read = (await reader.session(sessionId))?.messages ?? [];
+  // a large session is only read in part
+  const own = read.some(({ id }) => id === message.id) ? read : [...read, message];
   const first =
     original.sessionId === sessionId ? own : (await reader.session(original.sessionId))?.messages;
   return targets.flatMap((target) => {
-    const to = (one: TracedMessage): boolean => one.target === target;
+    const to = (one: TracedMessage): boolean =>
+      one.target === target && one.part === part && one.parts === parts;
     return own.some(to) ? own.filter(to) : (first ?? []).filter(to);
   });
 }

@@ -1,4 +1,5 @@
 import { timeOfId } from '../message/id.ts';
+import type { Envelope } from '../message/message.ts';
 import type { AttemptRecord, HostRecord, JournalEntry } from '../message/record.ts';
 import {
   type Fact,
@@ -12,6 +13,7 @@ import {
   wholeTime,
 } from './fold.ts';
 import type { MessageState, Settlement } from './message-state.ts';
+import { branchOf, type ScopeId, scopeOf } from './scope.ts';
 import type { SearchKey, TraceInput } from './trace-input.ts';
 
 /** What a store already knows, and how it numbers bodies. Only called for messages of the batch. */
@@ -37,9 +39,16 @@ export interface BatchChanges {
   readonly added: readonly number[];
   readonly attempts: readonly AttemptRecord[];
   readonly past: readonly PastChange[];
-  readonly keys: readonly { readonly sessionId: number; readonly key: SearchKey }[];
+  readonly keys: readonly ScopedKey[];
   readonly events: readonly HostRecord[];
   readonly statistics: readonly StatisticChange[];
+}
+
+/** A search key of a message of this session, by which its scope is found. */
+export interface ScopedKey {
+  readonly sessionId: number;
+  readonly scope: ScopeId;
+  readonly key: SearchKey;
 }
 
 /** An outcome that another one replaced. */
@@ -93,10 +102,10 @@ export function foldBatch(inputs: readonly TraceInput[], store: BatchStore): Bat
 
   for (const input of inputs) {
     const sessionId = sessionOf(input);
-    // the legs of a session mostly have the same ones
-    for (const key of input.keys ?? []) {
-      keys.set(`${sessionId} ${key.name} ${key.value}`, { sessionId, key });
-    }
+    const scope = scopeOfInput(input, sessionId);
+    // the legs of a scope mostly have the same ones
+    for (const key of input.keys ?? [])
+      keys.set(`${scope} ${key.name} ${key.value}`, { sessionId, scope, key });
     if (input.kind === 'entry' && input.entry.record.kind === 'host') {
       events.push({ ...input.entry.record, at: wholeTime(input.entry.record.at) });
       continue;
@@ -128,6 +137,18 @@ export function sessionOf(input: TraceInput): number {
   const { record } = input.entry;
   if (record.kind === 'host') return 0;
   return record.kind === 'leg' ? record.message.sessionId : record.sessionId;
+}
+
+/** The scope of the message of an input. */
+function scopeOfInput(input: TraceInput, sessionId: number): ScopeId {
+  const envelope = envelopeOf(input);
+  return envelope === undefined ? sessionId : scopeOf({ sessionId, branch: branchOf(envelope) });
+}
+
+function envelopeOf(input: TraceInput): Envelope | undefined {
+  if (input.kind === 'message') return input.envelope;
+  const { record } = input.entry;
+  return record.kind === 'leg' ? record.message : undefined;
 }
 
 /** The message an input is about; undefined for a host's event. */

@@ -1,6 +1,7 @@
 import type { Envelope } from '../message/message.ts';
 import type { AttemptRecord, LegRecord, OutcomeRecord, WaitRecord } from '../message/record.ts';
 import type { MessageState, Settlement } from './message-state.ts';
+import { branchOf } from './scope.ts';
 import { isSetAside, type MessageInput, type QueuePlace, WAITING } from './trace-input.ts';
 
 /** One fact about one message. */
@@ -90,6 +91,7 @@ function factOfEnvelope(given: Envelope): Fact {
     created: wholeTime(created),
     received: wholeTime(received),
     size: wholeTime(size),
+    branch: branchOf(given),
   };
   return { id, sessionId, host: target, envelope, possibleDuplicate };
 }

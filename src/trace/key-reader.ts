@@ -37,6 +37,7 @@ async function beginning(
   try {
     const body = (await large).open(ref, size);
     if (!isReadFromFront) return await body.bytes();
+    if (await isWholeBatch(body, kind)) return await body.bytes();
     for await (const chunk of body.stream()) {
       // X12, EDIFACT and DICOM are read as far as they go
       return kind === 'hl7' || kind === 'astm' ? wholeSegments(Buffer.from(chunk)) : chunk;
@@ -46,6 +47,17 @@ async function beginning(
     tolerate(error, isTold, 'reading the search fields of a large body');
   }
   return undefined;
+}
+
+/** Whether it holds several messages, each with its patient, and is not too large to be read. */
+async function isWholeBatch(
+  body: ReturnType<Bodies['open']>,
+  kind: ReturnType<typeof kindOf>,
+): Promise<boolean> {
+  if (kind !== 'hl7' || body.size > LARGEST) return false;
+  for await (const chunk of body.stream())
+    return /^[FB]HS/.test(Buffer.from(chunk.subarray(0, 3)).toString('latin1'));
+  return false;
 }
 
 /** Without the truncated segment. Senders end segments with CR, Unix files with LF. */

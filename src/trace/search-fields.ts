@@ -19,8 +19,8 @@ const CONTROL_IDS: Partial<Record<Document['kind'], readonly string[]>> = {
   dicom: ['SOPInstanceUID'],
 };
 
-/** The most values of one field per body; further repetitions cannot be found. */
-const VALUES = 20;
+/** The most values of one field per body, such as of the patients in a file; further ones cannot be found. */
+const VALUES = 10_000;
 
 /**
  * Reads the search keys of a body. Returns none if it cannot be read: the trace accepts every

@@ -2,7 +2,9 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { EngineError } from '../error/engine-error.ts';
 import { idAtTime, timeOfId } from '../message/id.ts';
 import { keyMatches } from './key-value.ts';
-import { openKeyTest, type SessionReader, shownTest } from './shown-to.ts';
+import { hasOwn, holdingOthers } from './others.ts';
+import { isUnplacedPart, scopeOf } from './scope.ts';
+import { openKeyTest, type ScopeReader, shownTest } from './shown-to.ts';
 import {
   FIND_LIMIT,
   FIND_LIMIT_MAX,
@@ -15,11 +17,11 @@ import type { TracedMessage } from './traced-message.ts';
 
 /**
  * A part of the search, newest end first. Ordered by `id`, the bounds are message ids; ordered by
- * `session` they are session ids, and from the newest session only messages below `belowId` are
+ * `scope` they are ids of scopes, and from the newest scope only messages below `belowId` are
  * included.
  */
 export interface SearchPart {
-  readonly order: 'id' | 'session';
+  readonly order: 'id' | 'scope';
   readonly low: number;
   readonly high: number;
   readonly belowId?: number | undefined;
@@ -28,8 +30,8 @@ export interface SearchPart {
 export type LargeBody = (ref: string, size: number) => Promise<Uint8Array | undefined>;
 
 /** What a search needs from a store. */
-export interface SearchedStore extends SessionReader {
-  /** The lowest bound that makes sense: of all ids, or of sessions that have a message at or after `from`. */
+export interface SearchedStore extends ScopeReader {
+  /** The lowest bound that makes sense: of all ids, or of scopes that have a message at or after `from`. */
   bottom(order: SearchPart['order'], from: number | undefined): Promise<number> | number;
   /** The newest message's id, at which a search begins. */
   top(): Promise<number> | number;
@@ -65,18 +67,22 @@ export async function search(
   { signal, shown }: FindOptions = {},
 ): Promise<TracePage> {
   const walk = await beginning(query, store);
-  const limit = Math.min(Math.max(1, query.limit ?? FIND_LIMIT), FIND_LIMIT_MAX);
+  const limit = limitOf(query);
   const end = performance.now() + budgetOf(query);
   const test = rowTest(query, store, shown);
   const items: TracedMessage[] = [];
   let turn = performance.now();
+  /** Some were left out: it may take many to fill the page. */
+  let leavesOut = test?.readsBodies === true;
   while (walk.high >= walk.bottom && items.length < limit) {
     signal?.throwIfAborted();
-    const want = test === undefined ? limit - items.length : BODIES_AT_ONCE;
+    const want = leavesOut ? BODIES_AT_ONCE : limit - items.length;
     const span = walk.span();
     const began = performance.now();
     const rows = await store.candidates(span, want);
+    const before = items.length;
     const all = await take(rows, { walk, items, limit, test });
+    leavesOut ||= items.length - before < rows.length;
     const now = performance.now();
     if (all && rows.length < want) walk.finished(span, now - began);
     if (now > end) break;
@@ -85,15 +91,31 @@ export async function search(
       turn = performance.now();
     }
   }
-  return page(items, walk);
+  return withShared(page(items, walk), query, store);
 }
+
+async function withShared(
+  found: TracePage,
+  { search: asked }: TraceQuery,
+  store: SearchedStore,
+): Promise<TracePage> {
+  const shared = await holdingOthers(found.items, keyMatches(asked), store);
+  return shared.length === 0 ? found : { ...found, shared };
+}
+
+const limitOf = ({ limit = FIND_LIMIT }: TraceQuery): number =>
+  Math.min(Math.max(1, limit), FIND_LIMIT_MAX);
 
 function budgetOf({ timeBudget = FIND_TIME_BUDGET, search: asked, visible }: TraceQuery): number {
   const hides = visible !== undefined && keyMatches(asked).length > 0;
   return hides ? Math.max(timeBudget, HIDDEN_BUDGET) : timeBudget;
 }
 
-type RowTest = (row: TracedMessage) => Promise<boolean>;
+interface RowTest {
+  readonly isHit: (row: TracedMessage) => Promise<boolean>;
+  /** It is slow, and few may pass it. */
+  readonly readsBodies: boolean;
+}
 
 /** The conditions without an index, checked row by row, if any; cheap ones first. */
 function rowTest(
@@ -106,11 +128,16 @@ function rowTest(
   const isShown = shownTest(query, shown);
   const keys = keyMatches(asked);
   const hasKeys = openKeyTest(keys, visible, { store, reader: shown?.keys });
-  if (text === undefined && isShown === undefined && hasKeys === undefined) return undefined;
-  return async (row) =>
-    (isShown === undefined || isShown(row)) &&
-    (hasKeys === undefined || (await hasKeys(row.sessionId))) &&
-    (text === undefined || (await holds(store, row.id, text)));
+  const readsBodies = text !== undefined || isShown !== undefined || hasKeys !== undefined;
+  if (!readsBodies && keys.length === 0) return undefined;
+  return {
+    readsBodies,
+    isHit: async (row) =>
+      (isShown === undefined || isShown(row)) &&
+      (hasKeys === undefined || (await hasKeys(scopeOf(row)))) &&
+      (keys.length === 0 || !isUnplacedPart(row) || (await hasOwn(row, keys, store))) &&
+      (text === undefined || (await holds(store, row.id, text))),
+  };
 }
 
 async function holds(store: SearchedStore, id: number, text: Buffer): Promise<boolean> {
@@ -139,7 +166,7 @@ async function take(
   for (const row of rows) {
     if (items.length === limit) return false;
     walk.passed(row);
-    if (test === undefined || (await test(row))) items.push(row);
+    if (test === undefined || (await test.isHit(row))) items.push(row);
   }
   return true;
 }
@@ -156,7 +183,7 @@ function page(items: readonly TracedMessage[], walk: Walk): TracePage {
 
 async function beginning(query: TraceQuery, store: SearchedStore): Promise<Walk> {
   const keys = keyMatches(query.search);
-  const order = keys.length > 0 ? 'session' : 'id';
+  const order = keys.length > 0 ? 'scope' : 'id';
   const lowest = await store.bottom(order, query.from);
   const bottom =
     order === 'id' && query.from !== undefined ? Math.max(lowest, idAtTime(query.from)) : lowest;
@@ -215,7 +242,7 @@ class Walk {
   passed(row: TracedMessage): void {
     if (this.order === 'id') this.high = row.id - 1;
     else {
-      this.high = row.sessionId;
+      this.high = scopeOf(row);
       this.#belowId = row.id;
     }
   }
@@ -242,7 +269,7 @@ class Walk {
     this.#belowId = belowId === '' ? undefined : Number(belowId);
   }
 
-  /** Slices of sessions begin on the hour, since the search keys are stored by the hour. */
+  /** Slices of scopes begin on the hour, since the search keys are stored by the hour. */
   #low(): number {
     const time = timeOfId(this.high) - this.#width;
     if (time < 0) return 0;

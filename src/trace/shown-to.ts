@@ -2,6 +2,8 @@ import type { RecordedError } from '../message/record.ts';
 import { causeOfFailure } from './cause.ts';
 import type { KeyMatch } from './key-value.ts';
 import { keyValue } from './key-value.ts';
+import type { ScopeId } from './scope.ts';
+import type { SearchKey } from './trace-input.ts';
 import type { TraceQuery } from './trace-query.ts';
 import type { KeyReader } from './trace-store.ts';
 import { isOpenTo, type StoredBody, type TracedMessage } from './traced-message.ts';
@@ -16,7 +18,7 @@ export interface ShownTo {
   /** Set for viewers who may not see patient data: they get every failure masked, also of messages they may open. */
   readonly masksAll?: boolean | undefined;
   /**
-   * Reads the search keys of a body: a session that may only be opened in part is found by the
+   * Reads the search keys of a body: a scope that may only be opened in part is found by the
    * content of that part.
    */
   readonly keys?: KeyReader | undefined;
@@ -69,31 +71,46 @@ function mentions(
   );
 }
 
-export interface SessionMessages {
+export interface ScopeMessages {
   readonly messages: readonly TracedMessage[];
   /** Whether these are all of them. */
   readonly whole: boolean;
 }
 
-/** What a store provides for checking a session that may only be opened in part. */
-export interface SessionReader {
-  messages(sessionId: number): Promise<SessionMessages> | SessionMessages;
+/** What a store provides for checking a scope that may only be opened in part. */
+export interface ScopeReader {
+  /** @param most the most of them; default `SESSION_MESSAGES` */
+  messages(scope: ScopeId, most?: number): Promise<ScopeMessages> | ScopeMessages;
+  message(id: number): Promise<TracedMessage | undefined> | TracedMessage | undefined;
   body(id: number): Promise<StoredBody | undefined> | StoredBody | undefined;
+  /** The search keys of a body, as the projector reads them. */
+  readonly ownKeys: KeyReader;
+  /** Of each session, what `keys` lack: branches that began after a message, within some thousand of its messages. */
+  branchesWithout(
+    keys: readonly KeyMatch[],
+    sessions: ReadonlyMap<number, number>,
+  ): Promise<readonly BranchOf[]> | readonly BranchOf[];
+}
+
+/** A message that branches were made of. */
+export interface BranchOf {
+  readonly sessionId: number;
+  readonly parentId: number;
 }
 
 /**
- * Whether a session with all those keys has them in the part open to the viewer: the index only
- * knows whole sessions, and the viewer must not learn the content of other legs.
+ * Whether a scope with all those keys has them in the part open to the viewer: the index only
+ * knows whole scopes, and the viewer must not learn the content of other legs.
  */
 export function openKeyTest(
   keys: readonly KeyMatch[],
   visible: readonly string[] | undefined,
-  { store, reader }: { readonly store: SessionReader; readonly reader: KeyReader | undefined },
-): ((sessionId: number) => Promise<boolean>) | undefined {
+  { store, reader }: { readonly store: ScopeReader; readonly reader: KeyReader | undefined },
+): ((scope: ScopeId) => Promise<boolean>) | undefined {
   if (visible === undefined || keys.length === 0) return undefined;
-  const known = new Map<number, Promise<boolean>>();
-  const look = async (sessionId: number): Promise<boolean> => {
-    const { messages, whole } = await store.messages(sessionId);
+  const known = new Map<ScopeId, Promise<boolean>>();
+  const look = async (scope: ScopeId): Promise<boolean> => {
+    const { messages, whole } = await store.messages(scope);
     const open = messages.filter((one) => isOpenTo(one, visible));
     if (whole && open.length === messages.length) return true;
     let left = keys;
@@ -101,17 +118,24 @@ export function openKeyTest(
       if (!hasBody) continue;
       const body = reader === undefined ? undefined : await store.body(id);
       if (reader === undefined || body === undefined) continue;
-      const found = await reader(body);
-      left = left.filter((key) => !found.some(({ name, value }) => fits(key, name, value)));
+      left = missingIn(await reader(body), left);
       if (left.length === 0) return true;
     }
     return false;
   };
-  return (sessionId) => {
-    const answer = known.get(sessionId) ?? look(sessionId);
-    known.set(sessionId, answer);
+  return (scope) => {
+    const answer = known.get(scope) ?? look(scope);
+    known.set(scope, answer);
     return answer;
   };
+}
+
+/** Those of some keys that none of the keys of a body fits. */
+export function missingIn(
+  found: readonly SearchKey[],
+  keys: readonly KeyMatch[],
+): readonly KeyMatch[] {
+  return keys.filter((key) => !found.some(({ name, value }) => fits(key, name, value)));
 }
 
 function fits({ name, value, prefix }: KeyMatch, found: string, text: string): boolean {

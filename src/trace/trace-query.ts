@@ -12,7 +12,7 @@ export interface TraceQuery {
   /** A part of the type: `ADT_A01` finds `HL7v2:ADT_A01:2.5.1`. */
   readonly type?: string | undefined;
   readonly status?: readonly Status[] | undefined;
-  /** Search field → value; a value that ends in `*` matches a beginning. Case does not matter. Finds whole sessions. */
+  /** Search field → value; a value that ends in `*` matches a beginning. Case does not matter. Finds scopes, see `scope.ts`. */
   readonly search?: Readonly<Record<string, string>> | undefined;
   /** Ids of messages, or values of any search field: see `findAnyOf`. Those of which none is known are told. */
   readonly anyOf?: readonly string[] | undefined;
@@ -44,7 +44,7 @@ export interface TraceQuery {
 }
 
 /**
- * Messages newest first; with `search`, sessions newest first and the messages of each newest
+ * Messages newest first; with `search`, scopes newest first and the messages of each newest
  * first. The page has fewer than the limit if the time budget ended it.
  */
 export interface TracePage {
@@ -53,6 +53,8 @@ export interface TracePage {
   readonly next?: string | undefined;
   /** Texts of `anyOf` that stand for no message at all. */
   readonly missing?: readonly string[] | undefined;
+  /** Those of the items that hold more than what was searched for by a field: see `holdingOthers`. */
+  readonly shared?: readonly number[] | undefined;
   /** What could not be searched for yet. */
   readonly indexing?: Indexing | undefined;
   /** Everything newer was searched. */

@@ -4,6 +4,7 @@ import { sqliteTraceStore } from '../../src/trace/store/sqlite/trace-store.ts';
 import type { TraceStore } from '../../src/trace/trace-store.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { NOON, sampleSession } from '../support/trace-sample.ts';
+import { splitSession } from '../support/trace-split.ts';
 
 /** Two messages each: one of the service for the router, one of the router for the ward or the lab. */
 const sessions = Array.from({ length: 30 }, (_, number) =>
@@ -62,4 +63,19 @@ test('named messages are on it once each; one that is not known, or not visible,
 test('of a list that is kept, the first messages are looked up; what is gone is left out', async () => {
   const sample = await sampleOf(store, [1, ...ward]);
   expect(sample.map(({ id }) => id)).toEqual(ward.slice(0, 9));
+});
+
+test('who asks for what is about a patient does not act on the others of their file, unless it is named', async () => {
+  const { whole, parts, all } = splitSession(['A', 'B', 'C'], { at: NOON + 3_600_000 });
+  await store.apply(all);
+  for (const asked of [{ search: { mrn: 'B' } }, { anyOf: ['B'] }]) {
+    const { ids, leftOut } = await frozenList(store, { criteria: asked }, undefined, {});
+    expect(ids).toEqual([parts[1]?.id, parts[1]?.made]);
+    expect(leftOut).toBe(1);
+  }
+  expect((await frozenList(store, { ids: [whole] }, undefined, {})).ids).toEqual([whole]);
+  const tried = await frozenList(store, { criteria: { search: { mrn: 'B' } } }, undefined, {
+    originals: true,
+  });
+  expect(tried.ids).toEqual([whole]);
 });

@@ -71,6 +71,23 @@ export function StatusCounts({ statuses }: { readonly statuses: Statuses }): Rea
   );
 }
 
+/** What was found and is not acted on. */
+export function LeftOut({
+  count = 0,
+}: {
+  readonly count: number | undefined;
+}): ReactElement | null {
+  if (count === 0) return null;
+  return (
+    <p role="status" className="border-b border-line bg-warn-soft px-3 py-2 text-warn">
+      {t(
+        'Left out, since they hold more than what was searched for, such as other patients: {count}. Act on them one by one, or mark them in the list.',
+        { count },
+      )}
+    </p>
+  );
+}
+
 /** A warning where messages would be sent that had been delivered. */
 export function DeliveredAlready({ count }: { readonly count: number }): ReactElement | null {
   if (count === 0) return null;

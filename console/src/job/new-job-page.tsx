@@ -15,7 +15,7 @@ import { moment } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { criteriaOf } from '../search/search-state.ts';
 import { useMay } from '../shell/me.ts';
-import { DeliveredAlready, SENDS, StatusCounts } from './acts.tsx';
+import { DeliveredAlready, LeftOut, SENDS, StatusCounts } from './acts.tsx';
 import { OrderForm, useOrder } from './order-form.tsx';
 
 const NOTHING = { total: 0, most: 0 };
@@ -127,7 +127,7 @@ function Sample({
       </Panel>
     );
   }
-  const { total, complete, sample, statuses = {} } = answer;
+  const { total, complete, sample, statuses = {}, leftOut } = answer;
   const title = complete
     ? t('{count} {count|message|messages}; the first of them', { count: total })
     : t('the newest {count} messages, as many as one job takes; the first of them', {
@@ -147,6 +147,7 @@ function Sample({
           <StatusCounts statuses={statuses} />
         </p>
       )}
+      <LeftOut count={leftOut} />
       {sends && <DeliveredAlready count={statuses.completed ?? 0} />}
       {total === 0 && (
         <p className="px-3 py-6 text-center text-ink-2">{t('No message matches.')}</p>

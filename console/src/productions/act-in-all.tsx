@@ -264,7 +264,7 @@ function Found({
         {error === null ? t('Loading…') : reasonOf(error)}
       </td>
     );
-  const { total, complete, most, statuses = {} } = list;
+  const { total, complete, most, statuses = {}, leftOut = 0 } = list;
   return (
     <>
       <td className="px-3 py-1.5" data-name={t('Found')}>
@@ -275,6 +275,11 @@ function Found({
         {total > most && (
           <span className="block text-xs text-ink-2">
             {t('you may act on {most} at once', { most })}
+          </span>
+        )}
+        {leftOut > 0 && (
+          <span className="block text-xs text-warn">
+            {t('left out, since they hold others too: {count}', { count: leftOut })}
           </span>
         )}
       </td>

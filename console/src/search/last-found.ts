@@ -59,6 +59,12 @@ export function sessionsBeside(sessionId: number): Neighbours | undefined {
   return beside([...new Set(rows.map(([, session]) => session))], sessionId, `${message}`);
 }
 
+/** Which messages of a session were found. */
+export function foundIn(sessionId: number): ReadonlySet<number> {
+  const rows = found()?.rows ?? [];
+  return new Set(rows.flatMap(([id, session]) => (session === sessionId ? [id] : [])));
+}
+
 function beside(ids: readonly number[], id: number, at: string): Neighbours | undefined {
   const place = ids.indexOf(id);
   if (place < 0) return undefined;

@@ -1,4 +1,4 @@
-import { Repeat2 } from 'lucide-react';
+import { Repeat2, Users } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Message } from '../../../src/api/contract/message.ts';
 import { failureText } from '../element/failure-text.ts';
@@ -8,9 +8,9 @@ import { t } from '../language/translate.ts';
 
 /** What happened to the message, in a few words. */
 export function Outcome({
-  message: { error, reply, warning, resendOf, testBy, attempts, by, duplicateOf, status },
+  message: { error, reply, warning, resendOf, testBy, attempts, by, duplicateOf, status, ...rest },
 }: {
-  readonly message: Message;
+  readonly message: Message & { readonly holdsOthers?: boolean };
 }): ReactElement {
   const text =
     (error === undefined ? undefined : failureText(error)) ??
@@ -22,6 +22,16 @@ export function Outcome({
   return (
     <>
       <TestBadge by={testBy} />
+      {rest.holdsOthers === true && (
+        <span
+          className="flex shrink-0 items-center gap-1 text-warn"
+          title={t(
+            'It holds more than what was searched for, such as other patients. Jobs over this search leave it out.',
+          )}
+        >
+          <Users size={12} aria-hidden="true" /> {t('holds others too')}
+        </span>
+      )}
       {resendOf !== undefined && (
         <span
           className="flex shrink-0 items-center gap-1 text-held"

@@ -16,9 +16,9 @@ const PAGE = 100;
 const PULSE = 15_000;
 
 export interface MessageSearch {
-  readonly rows: readonly FoundMessage[];
+  readonly rows: readonly FoundRow[];
   /** Found since, and not yet among the rows, so that nothing moves while the user is reading. */
-  readonly fresh: readonly FoundMessage[];
+  readonly fresh: readonly FoundRow[];
   readonly showFresh: () => void;
   readonly more: () => void;
   readonly hasMore: boolean;
@@ -65,10 +65,7 @@ export function useMessageSearch(state: SearchState, fields: readonly string[]):
     refetchOnWindowFocus: false,
     staleTime: Number.POSITIVE_INFINITY,
   });
-  const found = useMemo(
-    () => search.data?.pages.flatMap(({ items }) => items) ?? [],
-    [search.data],
-  );
+  const found = useMemo(() => search.data?.pages.flatMap(withShared) ?? [], [search.data]);
   const isLive = live === '1' && rangeOf(asked) !== undefined;
   const enabled = isLive && search.isSuccess;
   useLiveSearch(enabled, state.source ?? state.target ?? state.host);
@@ -98,7 +95,14 @@ function reached(
   };
 }
 
-const NONE: readonly FoundMessage[] = [];
+/** A found message; one that holds more than what was searched for is marked. */
+export type FoundRow = FoundMessage & { readonly holdsOthers?: boolean };
+
+function withShared({ items, shared = [] }: MessagePage): readonly FoundRow[] {
+  return items.map((one) => (shared.includes(one.id) ? { ...one, holdsOthers: true } : one));
+}
+
+const NONE: readonly FoundRow[] = [];
 const NO_TEXTS: readonly string[] = [];
 
 interface TailOptions {
@@ -110,12 +114,12 @@ interface TailOptions {
 
 /** What arrived after the search: a visible row changes in place, a new one waits. */
 function useTail(
-  found: readonly FoundMessage[],
+  found: readonly FoundRow[],
   { criteria, fields, since, enabled }: TailOptions,
 ): Pick<MessageSearch, 'rows' | 'fresh' | 'showFresh'> {
   const [taken, setTaken] = useState<{
     readonly since: number;
-    readonly rows: readonly FoundMessage[];
+    readonly rows: readonly FoundRow[];
   }>({ since, rows: [] });
   const shown = taken.since === since ? taken.rows : NONE;
   const isTold = useIsLive();
@@ -132,7 +136,9 @@ function useTail(
     gcTime: 0,
   });
   return useMemo(() => {
-    const latest = new Map((pulse.data?.items ?? []).map((one) => [one.id, one]));
+    const latest = new Map(
+      (pulse.data === undefined ? NONE : withShared(pulse.data)).map((one) => [one.id, one]),
+    );
     const known = new Set([...shown, ...found].map(({ id }) => id));
     const fresh = [...latest.values()].filter(({ id }) => !known.has(id));
     const earlier = new Set(found.map(({ id }) => id));

@@ -19,6 +19,8 @@ interface SequenceDiagramProps {
   readonly steps: readonly Step[];
   readonly started: number;
   readonly selected: string | undefined;
+  /** Messages that the search found. */
+  readonly matched: ReadonlySet<number>;
   readonly onSelect: (step: Step) => void;
   readonly onOpen: (step: Step) => void;
 }
@@ -32,9 +34,10 @@ export function SequenceDiagram({
   steps,
   started,
   selected,
-  onSelect,
-  onOpen,
+  matched,
+  ...acts
 }: SequenceDiagramProps): ReactElement {
+  const { onSelect, onOpen } = acts;
   const scroller = useRef<HTMLDivElement>(null);
   const width = useWidth(scroller);
   const narrow = width < 600;
@@ -43,8 +46,8 @@ export function SequenceDiagram({
   const total = gutter + lane * lanes.length;
   const places = placesOf(steps);
   const height = (places.at(-1)?.y ?? 0) + ROW;
-  const x = (host: string): number =>
-    gutter + lane * (lanes.findIndex((one) => one.host === host) + 0.5);
+  const middles = new Map(lanes.map(({ host }, n) => [host, gutter + lane * (n + 0.5)]));
+  const x = (host: string): number => middles.get(host) ?? 0;
   const at = steps.findIndex(({ key }) => key === selected);
 
   useEffect(() => {
@@ -60,11 +63,10 @@ export function SequenceDiagram({
       End: steps.length - 1,
     }[event.key];
     const step = to === undefined ? undefined : steps[Math.max(0, Math.min(steps.length - 1, to))];
-    const current = steps[at];
     if (step !== undefined) {
       onSelect(step);
       scroller.current?.querySelector<SVGGElement>(`[data-step="${step.key}"]`)?.focus();
-    } else if (event.key === 'Enter' && current !== undefined) onOpen(current);
+    } else if (event.key === 'Enter' && steps[at] !== undefined) onOpen(steps[at]);
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -97,9 +99,9 @@ export function SequenceDiagram({
             y={places[index]?.y ?? 0}
             width={total}
             isSelected={step.key === selected}
+            isMatched={matched.has(step.message.id)}
             isEntry={at < 0 && index === 0}
-            onSelect={onSelect}
-            onOpen={onOpen}
+            {...acts}
           />
         ))}
         <g aria-hidden="true" className="pointer-events-none">
@@ -163,6 +165,8 @@ interface StepButtonProps {
   readonly y: number;
   readonly width: number;
   readonly isSelected: boolean;
+  /** The search found its message. */
+  readonly isMatched: boolean;
   /** Takes the focus when nothing is selected yet. */
   readonly isEntry: boolean;
   readonly onSelect: (step: Step) => void;
@@ -175,6 +179,7 @@ function StepButton({
   y,
   width,
   isSelected,
+  isMatched,
   isEntry,
   onSelect,
   onOpen,
@@ -183,9 +188,10 @@ function StepButton({
     <g
       role="button"
       tabIndex={isSelected || isEntry ? 0 : -1}
-      aria-label={sentence(step)}
+      aria-label={isMatched ? `${sentence(step)}, ${t('found by the search')}` : sentence(step)}
       aria-pressed={isSelected}
       data-step={step.key}
+      data-matched={isMatched ? '' : undefined}
       data-selected={isSelected ? '' : undefined}
       onClick={() => onSelect(step)}
       onDoubleClick={() => onOpen(step)}
@@ -198,6 +204,7 @@ function StepButton({
         height={ROW}
         className={isSelected ? 'fill-selected' : 'fill-transparent group-hover:fill-hover'}
       />
+      {isMatched && <rect x={0} y={y} width={3} height={ROW} className="fill-accent" />}
       <rect
         x={1}
         y={y + 1}

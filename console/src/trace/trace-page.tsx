@@ -30,7 +30,7 @@ import { NoMessage } from '../message/no-message.tsx';
 import { PastOutcomes, pastReplyOf, ReplacedBy } from '../message/past-outcomes.tsx';
 import { RuleExplanation } from '../message/rule-explanation.tsx';
 import { FoundSteps } from '../search/found-steps.tsx';
-import { sessionsBeside } from '../search/last-found.ts';
+import { foundIn, sessionsBeside } from '../search/last-found.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
 import { useMay } from '../shell/me.ts';
 import { HoldButton } from './hold-button.tsx';
@@ -77,6 +77,7 @@ function Trace({
   const lanes = useMemo(() => lanesOf(session, (host) => kinds.get(host)), [session, kinds]);
   const events = useEvents(session);
   const steps = useMemo(() => stepsOf(session, events), [session, events]);
+  const matched = useMemo(() => matchedIn(session), [session]);
   // an address may name a step, or only a message
   const wanted = stepKey ?? `${asked}`;
   const chosen =
@@ -170,6 +171,7 @@ function Trace({
               steps={steps}
               started={session.started}
               selected={chosen?.key}
+              matched={matched}
               onSelect={select}
             />
           )}
@@ -179,6 +181,7 @@ function Trace({
               steps={steps}
               started={session.started}
               selected={chosen?.key}
+              matched={matched}
               onSelect={select}
               onOpen={open}
             />
@@ -196,6 +199,14 @@ function Trace({
       </div>
     </Page>
   );
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+/** The messages that the search found; none if it found all that are shown. */
+function matchedIn({ id, messages }: Session): ReadonlySet<number> {
+  const found = foundIn(id);
+  return messages.every((one) => found.has(one.id)) ? NONE : found;
 }
 
 /** What went wrong with the hosts of a session during it. */
@@ -373,11 +384,15 @@ interface StepTableProps {
   readonly steps: readonly Step[];
   readonly started: number;
   readonly selected: string | undefined;
+  /** Messages that the search found. */
+  readonly matched: ReadonlySet<number>;
   readonly onSelect: (step: Step) => void;
 }
 
+const MATCHED = 'font-semibold shadow-[inset_3px_0_0_var(--accent)]';
+
 /** The same steps as the diagram's, as a table. */
-function StepTable({ steps, started, selected, onSelect }: StepTableProps): ReactElement {
+function StepTable({ steps, started, selected, matched, onSelect }: StepTableProps): ReactElement {
   return (
     <div
       className="min-h-0 flex-1 overflow-auto bg-surface"
@@ -404,7 +419,12 @@ function StepTable({ steps, started, selected, onSelect }: StepTableProps): Reac
               className={`border-b border-line ${step.key === selected ? 'bg-selected' : 'hover:bg-hover'}`}
               onClick={() => onSelect(step)}
             >
-              <td className="px-3 py-1">{step.number}</td>
+              <td
+                className={`px-3 py-1 ${matched.has(step.message.id) ? MATCHED : ''}`}
+                title={matched.has(step.message.id) ? t('found by the search') : undefined}
+              >
+                {step.number}
+              </td>
               <td className="px-3 py-1 font-mono text-xs">{preciseClock(step.at)}</td>
               <td className="px-3 py-1 text-xs whitespace-nowrap text-ink-2">
                 +{duration(step.at - started)}

@@ -86,6 +86,12 @@ export const JobAnswer = Type.Object({
       description: 'How many have which status; left out where a list is named.',
     }),
   ),
+  leftOut: maybe(
+    Type.Integer({
+      description:
+        'How many were found and left out, since they hold more than what was searched for: order them by their ids.',
+    }),
+  ),
   sample: list(Message),
 });
 export type JobAnswer = Static<typeof JobAnswer>;

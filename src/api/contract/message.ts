@@ -64,6 +64,8 @@ export const Message = Type.Object({
   /** If a transform made several messages from one: the number of this one, and how many there are. */
   part: maybe(Type.Integer()),
   parts: maybe(Type.Integer()),
+  branch: maybe(Id),
+  joins: maybe(Type.Integer()),
   origin: maybe(Type.String()),
   caller: maybe(
     Type.String({
@@ -171,6 +173,12 @@ export const MessagePage = Type.Object({
   next: maybe(Type.String()),
   missing: maybe(
     list(Type.String(), { description: 'Texts of `anyOf` that no message has, at any time.' }),
+  ),
+  shared: maybe(
+    list(Id, {
+      description:
+        'Items that hold more than what was searched for by a field, such as a file with other patients. Jobs over the search leave them out.',
+    }),
   ),
   indexing: maybe(Indexing),
   searchedBackTo: Time,

@@ -70,10 +70,10 @@ function jobStart(app: Api, context: ApiContext, recorded: SearchRecorder): void
       const frozen = await (criteria === undefined
         ? freeze()
         : recorded(request, criteria, freeze));
-      const { list, ids, complete, sample, statuses } = frozen;
+      const { list, ids, complete, sample, statuses, leftOut } = frozen;
       const shown = sample.map((one) => shownMessage(principal, one));
       const most = mostAtOnce(principal, context.bulkLimit) ?? JOB_LIMIT;
-      const found = { list, total: ids.length, complete, most, statuses, sample: shown };
+      const found = { list, total: ids.length, complete, most, statuses, leftOut, sample: shown };
       if (dryRun) return { job: undefined, ...found };
       if (ids.length === 0) throw new ApiError(409, 'CONFLICT', 'no message matches');
       const chosen = ids.slice(0, limit);

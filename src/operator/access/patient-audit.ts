@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Audit, AuditEntry } from '../../access/audit/audit.ts';
 import type { Bodies } from '../../broker/bodies.ts';
 import { keyReader } from '../../trace/key-reader.ts';
+import { scopeOf } from '../../trace/scope.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
 
 export interface PatientAuditOptions {
@@ -59,7 +60,7 @@ function messageOf({ action, object }: AuditEntry): number | undefined {
   return action.startsWith('message.') && id !== undefined ? Number(id) : undefined;
 }
 
-/** From its own body or, if that names none, from the one its session began with. Undefined if it is not there. */
+/** From its own body or, if that names none, from the one its branch or session began with. Undefined if it is not there. */
 async function patientsOf(
   { trace, bodies, search, fields }: PatientAuditOptions,
   id: number,
@@ -69,7 +70,7 @@ async function patientsOf(
   const read = keyReader(wanted, Promise.resolve(bodies));
   const message = await trace.message(id);
   if (message === undefined) return undefined;
-  for (const one of new Set([id, message.sessionId])) {
+  for (const one of new Set([id, scopeOf(message), message.sessionId])) {
     const body = await trace.body(one);
     const keys = body === undefined ? [] : await read(body);
     const values = keys.filter(({ name }) => wanted.has(name)).map(({ value }) => value);

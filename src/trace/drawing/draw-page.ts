@@ -39,14 +39,22 @@ export const behindText = (behind: number): string =>
 /** The messages of a page as a table, and how far the search got. */
 export function drawPage(page: TracePage, options: PageOptions = {}): string {
   const { width, ascii = false } = options;
-  const columns = fitting(page.items, options);
+  const shared = new Set(page.shared);
+  const items = page.items.map((one) => (shared.has(one.id) ? withNote(one) : one));
+  const columns = fitting(items, options);
   const rows = [
     columns.map(({ title }) => title),
-    ...page.items.map((message) => columns.map(({ text }) => text(message, options))),
+    ...items.map((message) => columns.map(({ text }) => text(message, options))),
   ];
   const lines = aligned(rows).map((line) => cut(line, width, ascii));
   return [...(page.items.length === 0 ? [] : lines), foot(page, options)].join('\n');
 }
+
+/** It is told first, since who resends it sends the others as well. */
+const withNote = (message: TracedMessage): TracedMessage => ({
+  ...message,
+  warning: ['holds others too', message.warning].filter(Boolean).join('; '),
+});
 
 function fitting(items: readonly TracedMessage[], options: DrawingOptions): readonly Column[] {
   const { width } = options;

@@ -9,7 +9,7 @@ export function drawQuickHits(hits: readonly QuickHit[], options: DrawingOptions
     .map(({ kind, at, sessionId, messageId, field }) => {
       const what =
         kind === 'field'
-          ? `${field ?? ''} of session ${sessionId}`
+          ? `${field ?? ''} of ${messageId === undefined ? '' : `message ${messageId} of `}session ${sessionId}`
           : kind === 'session'
             ? `session ${sessionId}`
             : `message ${messageId ?? ''} of session ${sessionId}`;

@@ -1,6 +1,7 @@
 import { idAtTime } from '../../message/id.ts';
 import type { Status } from '../../message/status.ts';
 import { afterPrefix, type KeyMatch } from '../key-value.ts';
+import { scopeOf } from '../scope.ts';
 import type { SearchPart } from '../search.ts';
 import type { ShownTo } from '../shown-to.ts';
 import type { TraceQuery } from '../trace-query.ts';
@@ -214,8 +215,8 @@ function openCondition(visible: readonly string[] | undefined, words: WordSearch
 
 const NOWHERE: Condition = { sql: '1 = 0', values: [] };
 
-/** The conditions on each message of the sessions with the requested keys. */
-export function withinSessions(
+/** The conditions on each message `m` of the scopes `k.session_id` with the requested keys. */
+export function withinScopes(
   query: TraceQuery,
   { branches, rest }: SearchPlan,
   { high, belowId }: SearchPart,
@@ -228,7 +229,7 @@ export function withinSessions(
     ...rest,
     ...(belowId === undefined
       ? []
-      : [{ sql: '(m.session_id < ? OR m.id < ?)', values: [high, belowId] }]),
+      : [{ sql: '(k.session_id < ? OR m.id < ?)', values: [high, belowId] }]),
   ];
 }
 
@@ -251,6 +252,53 @@ export function keyConditions(
   return known.length === keys.length ? known : undefined;
 }
 
+/** The messages `m` of a scope `k.session_id`: of a session without its branches, or of a branch, which is never older. */
+export const SCOPE_MESSAGES = {
+  session: 'm.session_id = k.session_id AND m.branch IS NULL',
+  branch: 'm.branch = k.session_id AND m.session_id <= k.session_id',
+} as const;
+
+/** How many messages of a session are looked at for branches. */
+const BRANCHES_SEEN = 5_000;
+
+/**
+ * Selects the messages of a session, or some of them, that were split into branches without all of the keys. What an
+ * earlier version kept of a part says nothing about its keys.
+ *
+ * @param messages a condition on the messages
+ * @param bucket a condition that restricts the search keys to those of the scope `r.id`
+ */
+export function branchesWithout(
+  keys: readonly KeyMatch[],
+  words: Pick<WordSearch, 'find'>,
+  {
+    messages,
+    bucket = '',
+    cipher,
+  }: {
+    readonly messages: string;
+    readonly bucket?: string;
+    readonly cipher: TraceCipher | undefined;
+  },
+): Condition {
+  const has = keys.map(({ name, value, prefix }) => {
+    const forms = prefix ? [value, afterPrefix(value)] : keyForms(value, cipher);
+    const isValue = prefix ? 'value >= ? AND value < ?' : isOneOf(forms);
+    return {
+      sql: `EXISTS (SELECT 1 FROM skey WHERE ${bucket}name = ? AND ${isValue} AND session_id = r.id)`,
+      values: [words.find(name) ?? 0, ...forms],
+    };
+  });
+  return {
+    sql: `SELECT DISTINCT parent_id FROM (SELECT * FROM message ${messages} ORDER BY id LIMIT ${BRANCHES_SEEN}) r
+      WHERE parent_id IS NOT NULL AND CASE
+        WHEN branch IS NULL THEN coalesce(more LIKE '%"parts":%', false)
+        WHEN branch <> id OR more LIKE '%"joins":%' THEN false
+        ELSE NOT (${has.map(({ sql }) => sql).join(' AND ')}) END`,
+    values: has.flatMap(({ values }) => values),
+  };
+}
+
 /** A value that may be stored in one of several forms. */
 export function isOneOf(forms: readonly string[]): string {
   return forms.length === 1 ? 'value = ?' : `value IN (${forms.map(() => '?').join(', ')})`;
@@ -259,5 +307,5 @@ export function isOneOf(forms: readonly string[]): string {
 /** Puts messages in the order of a search. */
 export function newestFirst({ order }: Pick<SearchPart, 'order'>) {
   return (a: TracedMessage, b: TracedMessage): number =>
-    order === 'id' ? b.id - a.id : b.sessionId - a.sessionId || b.id - a.id;
+    order === 'id' ? b.id - a.id : scopeOf(b) - scopeOf(a) || b.id - a.id;
 }

@@ -94,6 +94,7 @@ const COLUMNS = {
   name: { type: 'text', from: 'envelope.name', since: 1 },
   more: { type: 'text', from: 'derived.more', since: 1 },
   said: { type: 'text', from: 'error.said', since: 2 },
+  branch: { type: 'big', from: 'envelope.branch', since: 5 },
 } as const satisfies Readonly<Record<string, Column>>;
 
 type Columns = typeof COLUMNS;
@@ -121,6 +122,7 @@ const MORE: Readonly<
   'envelope.caller': 'caller',
   'envelope.part': 'part',
   'envelope.parts': 'parts',
+  'envelope.joins': 'joins',
   'envelope.priority': 'priority',
   'envelope.replyTo': 'replyTo',
   'envelope.traceparent': 'traceparent',

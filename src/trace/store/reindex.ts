@@ -1,12 +1,13 @@
 import { isTold, tolerate } from '../../error/foreseen.ts';
 import { idAtTime, timeOfId } from '../../message/id.ts';
 import { pause } from '../../time/pause.ts';
+import type { ScopeId } from '../scope.ts';
 import { CONTROL_ID, searchFingerprint, searchOfFingerprint } from '../search-fields.ts';
 import type { SearchKey } from '../trace-input.ts';
 import type { Indexing, TracePage, TraceQuery } from '../trace-query.ts';
 import type { ReindexOptions, ReindexReport } from '../trace-store.ts';
 import type { StoredBody } from '../traced-message.ts';
-import { startOfDay } from './day.ts';
+import { endOfDay, startOfDay } from './day.ts';
 
 type Maybe<Result> = Promise<Result> | Result;
 
@@ -26,7 +27,7 @@ export interface IndexedPart {
   readonly indexed: string | undefined;
 }
 
-/** Sessions whose keys are removed and read again together. */
+/** Scopes whose keys are removed together, and sessions whose keys are read again. */
 export interface IndexedRange {
   readonly part: string;
   readonly low: number;
@@ -40,11 +41,12 @@ export interface IndexedPlace {
 }
 
 export interface BodyPlace extends IndexedPlace {
+  readonly branch: number | null;
   readonly body: number | null;
 }
 
 export interface OwnedKey {
-  readonly sessionId: number;
+  readonly scope: ScopeId;
   readonly key: SearchKey;
 }
 
@@ -116,7 +118,8 @@ export async function reindex(
       await store.clear(range, change.gone);
       if (change.read.size > 0) await fill(store, range, { ...options, change, report });
       // what is held began on other days
-      const backTo = name === 'held' ? progress.backTo : timeOfId(range.low);
+      const backTo =
+        name === 'held' ? progress.backTo : Math.min(progress.backTo, timeOfId(range.low));
       progress = { ...progress, done: range.low, backTo };
       await store.setNote(JSON.stringify(progress));
     }
@@ -135,8 +138,13 @@ async function resumed(store: IndexedStore, to: string): Promise<Progress | unde
   return undefined;
 }
 
-/** The hours of a day, the last first. */
-export function hoursOf(day: string): IndexedRange[] {
+/** The hours of a day, the last first; before them, the time in which branches of its sessions began later. */
+export function rangesOfDay(day: string): IndexedRange[] {
+  const later = { part: day, low: idAtTime(endOfDay(day)), high: Number.MAX_SAFE_INTEGER };
+  return [later, ...hoursOf(day)];
+}
+
+function hoursOf(day: string): IndexedRange[] {
   return Array.from({ length: 24 }, (_, number) => {
     const start = startOfDay(day) + (23 - number) * HOUR;
     return { part: day, low: idAtTime(start), high: idAtTime(start + HOUR) - 1 };
@@ -156,14 +164,14 @@ async function fill(
     readonly report: { messages: number; keys: number; failed: number };
   },
 ): Promise<void> {
-  const keysOf = async ({ id, session_id, body }: BodyPlace): Promise<OwnedKey[]> => {
+  const keysOf = async ({ id, session_id, branch, body }: BodyPlace): Promise<OwnedKey[]> => {
     // if it has no body of its own, another message of the session has the same bytes
     const stored = body === null ? undefined : await store.body(id);
     if (stored === undefined) return [];
     try {
       return (await keys(stored))
         .filter(({ name }) => change.read.has(name))
-        .map((key) => ({ sessionId: session_id, key }));
+        .map((key) => ({ scope: branch ?? session_id, key }));
     } catch (error) {
       // it is counted and reported, and has no keys
       tolerate(error, isTold, 'reading the search fields of a message');

@@ -99,4 +99,6 @@ export const german: Catalogue = {
   'More messages match than these. The job acts only on these; start another one for the rest when it has ended, or narrow the search.':
     'Es passen mehr Nachrichten als diese. Der Job bearbeitet diese und keine anderen; geben Sie für den Rest einen weiteren in Auftrag, wenn er beendet ist, oder grenzen Sie die Suche ein.',
   'No message matches.': 'Keine Nachricht passt.',
+  'Left out, since they hold more than what was searched for, such as other patients: {count}. Act on them one by one, or mark them in the list.':
+    'Ausgelassen, weil sie mehr als das Gesuchte enthalten, etwa andere Patienten: {count}. Bearbeiten Sie diese einzeln, oder markieren Sie sie in der Liste.',
 };

@@ -100,4 +100,6 @@ export const german: Catalogue = {
   'Pause all': 'Alle anhalten',
   'Stop all': 'Alle stoppen',
   'has not answered within {seconds} s': 'hat in {seconds} s nicht geantwortet',
+  'left out, since they hold others too: {count}':
+    'ausgelassen, weil sie auch andere enthalten: {count}',
 };

@@ -129,4 +129,7 @@ export const german: Catalogue = {
   'Next found (n)': 'Nächster Treffer (n)',
   'Back to the search': 'Zurück zur Suche',
   '{place} of {count}': '{place} von {count}',
+  'It holds more than what was searched for, such as other patients. Jobs over this search leave it out.':
+    'Sie enthält mehr als das Gesuchte, etwa andere Patienten. Aufträge über diese Suche lassen sie aus.',
+  'holds others too': 'enthält auch andere',
 };

@@ -96,4 +96,5 @@ export const german: Catalogue = {
     'Konfiguration währenddessen geändert, {time}, von {by}',
   '{duration} after the configuration was changed by {by}':
     '{duration} nach einer Änderung der Konfiguration durch {by}',
+  'found by the search': 'Treffer der Suche',
 };

@@ -12,6 +12,7 @@ import { differencesOf, type TraceDifference } from '../../difference.ts';
 import { fold } from '../../fold.ts';
 import { keyValue } from '../../key-value.ts';
 import type { MessageState } from '../../message-state.ts';
+import type { ScopeId } from '../../scope.ts';
 import type { SearchKey, TraceInput } from '../../trace-input.ts';
 import type { LostMessages, StreamFloor } from '../../trace-store.ts';
 import { dayOfSession } from '../day.ts';
@@ -105,6 +106,12 @@ async function writeChanges(
   await writeStates(session, changes.messages, memory);
   await writeAttempts(session, changes.attempts, words);
   await writePast(session, changes.past);
+  // a branch may begin later than the day of its session
+  const branches = changes.keys.filter(({ sessionId, scope }) => scope !== sessionId);
+  await memory.partitions.ensure(
+    session,
+    new Set(branches.map(({ scope }) => dayOfSession(scope))),
+  );
   await writeKeys(session, memory, changes.keys);
   await writeEvents(session, memory, changes.events);
   await writeStatistics(session, memory, changes.statistics);
@@ -115,11 +122,11 @@ async function writeChanges(
 export async function writeKeys(
   session: PostgresSession,
   { words, cipher }: Memory,
-  keys: readonly { readonly sessionId: number; readonly key: SearchKey }[],
+  keys: readonly { readonly scope: ScopeId; readonly key: SearchKey }[],
 ): Promise<number> {
   const rows = keys
-    .map(({ sessionId, key }) => ({
-      sessionId,
+    .map(({ scope, key }) => ({
+      scope,
       name: words.number(key.name),
       value: keyValue(key.value),
     }))
@@ -132,7 +139,7 @@ export async function writeKeys(
   return session.run(
     `INSERT INTO skey(session_id, name, value) SELECT * FROM unnest(?::bigint[], ?::int[], ?::text[])
      ON CONFLICT DO NOTHING`,
-    rows.map(({ sessionId }) => sessionId),
+    rows.map(({ scope }) => scope),
     rows.map(({ name }) => name),
     rows.map(({ value }) => value),
   );

@@ -4,22 +4,26 @@ import { findAnyOf } from '../../any-of.ts';
 import { type KeyMatch, keyMatches } from '../../key-value.ts';
 import type { QuickFindStore } from '../../quick-find.ts';
 import { type LargeBody, type SearchedStore, type SearchPart, search } from '../../search.ts';
-import type { ShownTo } from '../../shown-to.ts';
+import type { ScopeReader, ShownTo } from '../../shown-to.ts';
 import type { TracePage, TraceQuery } from '../../trace-query.ts';
 import type { FindOptions } from '../../trace-store.ts';
 import type { TracedMessage } from '../../traced-message.ts';
 import { tracedMessage } from '../../traced-message.ts';
 import {
+  branchesWithout,
   type Condition,
   isOneOf,
   keyConditions,
   newestFirst,
+  SCOPE_MESSAGES,
   searchPlan,
-  withinSessions,
+  withinScopes,
 } from '../conditions.ts';
 import { MESSAGE_COLUMNS, type MessageRow, stateOfRow } from '../message-columns.ts';
+import { ownKeyReader } from '../own-keys.ts';
 import { keyForms, refusePrefixes, type TraceCipher } from '../trace-cipher.ts';
-import { body, message as readMessage, sessionMessages } from './read.ts';
+import { body, message as readMessage, scopeMessages } from './read.ts';
+import { note } from './upkeep.ts';
 import type { WordTable } from './word-table.ts';
 
 const COLUMNS = MESSAGE_COLUMNS.map((name) => `m.${name}`).join(', ');
@@ -37,16 +41,16 @@ export function find(
   query: TraceQuery,
   options: FindOptions = {},
 ): Promise<TracePage> {
-  const { db, words, cipher } = searched;
-  const given = { ...options, store: quickFindDays(db, words, cipher) };
+  const given = { ...options, store: quickFindDays(searched) };
   return findAnyOf(query, given, (one) => findIn(searched, one, options));
 }
 
 async function findIn(
-  { db, words, cipher, largeBody }: Searched,
+  searched: Searched,
   query: TraceQuery,
   options: FindOptions,
 ): Promise<TracePage> {
+  const { db, words, cipher, largeBody } = searched;
   await words.refresh(db);
   const keys = keyMatches(query.search);
   refusePrefixes(keys, cipher);
@@ -54,6 +58,7 @@ async function findIn(
   const statements = (span: SearchPart, limit: number): Condition[] =>
     candidateStatements(words, query, { keys, span, limit, shown, cipher });
   const store: SearchedStore = {
+    ...scopeReader(searched),
     bottom: (order, from) => bottom(db, order, from),
     top: () => top(db),
     async candidates(span, limit) {
@@ -65,11 +70,32 @@ async function findIn(
       }
       return [...found.values()].toSorted(newestFirst(span)).slice(0, limit);
     },
-    messages: (sessionId) => sessionMessages(db, words, sessionId),
-    body: (id) => body(db, words, { id, part: 'message', cipher }),
     largeBody,
   };
   return search(query, store, options);
+}
+
+function scopeReader({ db, words, cipher, largeBody }: Searched): ScopeReader {
+  return {
+    message: (id) => readMessage(db, words, id),
+    messages: (scope, most) => scopeMessages(db, words, { scope, most }),
+    body: (id) => body(db, words, { id, part: 'message', cipher }),
+    ownKeys: ownKeyReader(() => note(db, 'fields'), largeBody),
+    async branchesWithout(keys, sessions) {
+      const { sql, values } = branchesWithout(keys, words, {
+        messages: 'WHERE session_id = s.session_id AND id >= s.first',
+        cipher,
+      });
+      const rows = await db.rows<{ session_id: number; parent_id: number }>(
+        `SELECT s.session_id, b.parent_id FROM unnest(?::bigint[], ?::bigint[]) AS s(session_id, first)
+           CROSS JOIN LATERAL (${sql}) b`,
+        [...sessions.keys()],
+        [...sessions.values()],
+        ...values,
+      );
+      return rows.map((row) => ({ sessionId: row.session_id, parentId: row.parent_id }));
+    },
+  };
 }
 
 interface Candidates {
@@ -89,10 +115,10 @@ function candidateStatements(
   const plan = searchPlan(query, words, shown);
   const { branches, rest } = plan;
   if (branches.length === 0) return [];
-  if (span.order === 'session') {
-    const sessions = sessionStatement(words, { keys, span, cipher });
-    if (sessions === undefined) return [];
-    return [sessionFirst(sessions, withinSessions(query, plan, span), limit)];
+  if (span.order === 'scope') {
+    const scopes = scopeStatement(words, { keys, span, cipher });
+    if (scopes === undefined) return [];
+    return [scopeFirst(scopes, withinScopes(query, plan, span), limit)];
   }
   // a session is not newer than its messages, so newer days need not be searched
   const between = {
@@ -112,26 +138,25 @@ function statement(conditions: readonly Condition[], order: string, limit: numbe
 }
 
 /**
- * Finds the sessions first and then the messages of each. By itself the planner walked through all
+ * Finds the scopes first and then the messages of each. By itself the planner walked through all
  * messages in order, waiting for one of the sessions (187,058 rows for 50).
  */
-function sessionFirst(
-  sessions: Condition,
-  conditions: readonly Condition[],
-  limit: number,
-): Condition {
+function scopeFirst(scopes: Condition, conditions: readonly Condition[], limit: number): Condition {
   const where = conditions.map(({ sql }) => ` AND ${sql}`).join('');
+  const values = conditions.flatMap((one) => one.values);
+  const messages = Object.values(SCOPE_MESSAGES).map(
+    (its) => `SELECT * FROM message m WHERE ${its}${where}`,
+  );
   return {
-    sql: `WITH k AS MATERIALIZED (${sessions.sql})
-      SELECT ${COLUMNS} FROM k CROSS JOIN LATERAL (
-        SELECT * FROM message m WHERE m.session_id = k.session_id${where} OFFSET 0) m
-      ORDER BY m.session_id DESC, m.id DESC LIMIT ?`,
-    values: [...sessions.values, ...conditions.flatMap(({ values }) => values), limit],
+    sql: `WITH k AS MATERIALIZED (${scopes.sql})
+      SELECT ${COLUMNS} FROM k CROSS JOIN LATERAL (${messages.join(' UNION ALL ')} OFFSET 0) m
+      ORDER BY k.session_id DESC, m.id DESC LIMIT ?`,
+    values: [...scopes.values, ...messages.flatMap(() => values), limit],
   };
 }
 
-/** The sessions that have all keys. */
-function sessionStatement(
+/** The scopes that have all keys. */
+function scopeStatement(
   words: WordTable,
   { keys, span, cipher }: Pick<Candidates, 'keys' | 'span' | 'cipher'>,
 ): Condition | undefined {
@@ -152,7 +177,7 @@ async function top(db: Database): Promise<number> {
   return row?.newest ?? 0;
 }
 
-/** For sessions the very oldest: one with a message since `from` may have begun long before. */
+/** For scopes the very oldest: one with a message since `from` may have begun long before. */
 async function bottom(
   db: Database,
   order: SearchPart['order'],
@@ -167,16 +192,11 @@ async function bottom(
 }
 
 /** Access to the database for finding a pasted text. */
-export function quickFindDays(
-  db: Database,
-  words: WordTable,
-  cipher: TraceCipher | undefined,
-): QuickFindStore {
+export function quickFindDays(searched: Searched): QuickFindStore {
+  const { db, words, cipher } = searched;
   return {
-    message: (id) => readMessage(db, words, id),
-    messages: (sessionId) => sessionMessages(db, words, sessionId),
-    body: (id) => body(db, words, { id, part: 'message', cipher }),
-    async *sessionsWith(value, most) {
+    ...scopeReader(searched),
+    async *scopesWith(value, most) {
       await words.refresh(db);
       const forms = keyForms(value, cipher);
       const rows = await db.rows<{ name: number; session_id: number }>(
@@ -185,9 +205,7 @@ export function quickFindDays(
         ...forms,
         most,
       );
-      for (const { name, session_id: sessionId } of rows) {
-        yield { field: words.text(name), sessionId };
-      }
+      for (const { name, session_id: scope } of rows) yield { field: words.text(name), scope };
     },
   };
 }

@@ -2,7 +2,9 @@ import type { PostgresSession, SqlValue } from '../../../database/postgres.ts';
 import type { AttemptRecord } from '../../../message/record.ts';
 import type { PastChange } from '../../batch.ts';
 import type { MessageState, Settlement } from '../../message-state.ts';
+import type { ScopeId } from '../../scope.ts';
 import type { TracedAttempt } from '../../traced-message.ts';
+import { SCOPE_MESSAGES } from '../conditions.ts';
 import {
   MESSAGE_COLUMNS,
   type MessageRow,
@@ -48,6 +50,25 @@ export async function readSessionStates(
     limit,
   );
   return withExplanations(session, words, rows);
+}
+
+/** Of a branch, or of a session without its branches; in the order they were made, without explanations. */
+export async function readScopeStates(
+  session: PostgresSession,
+  words: Words,
+  { scope, limit }: { readonly scope: ScopeId; readonly limit: number },
+): Promise<MessageState[]> {
+  const messages = Object.values(SCOPE_MESSAGES).map(
+    (its) => `SELECT * FROM message m WHERE ${its}`,
+  );
+  const rows = await session.rows<MessageRow>(
+    `SELECT ${MESSAGE_COLUMNS.map((name) => `m.${name}`).join(', ')}
+       FROM (SELECT ?::bigint AS session_id) k CROSS JOIN LATERAL (${messages.join(' UNION ALL ')} OFFSET 0) m
+       ORDER BY m.id LIMIT ?`,
+    scope,
+    limit,
+  );
+  return rows.map((row) => stateOfRow(row, words));
 }
 
 async function withExplanations(

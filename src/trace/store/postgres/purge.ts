@@ -94,11 +94,14 @@ const SETTLED_HELD = `SELECT session_id FROM message_held m GROUP BY session_id
 /** Rows without a partition of their own go to the default one. */
 async function keepOpen(session: PostgresSession, day: string, keeping: Keeping): Promise<void> {
   await session.run(`CREATE TEMP TABLE kept ON COMMIT DROP AS ${sessionsToKeep(day, keeping)}`);
+  // messages first: what belongs to them follows
   for (const table of PARTITIONED) {
+    const theirs = table === 'skey' ? ` OR session_id IN (${branchesFrom(day)})` : '';
     await session.run(
-      `INSERT INTO ${table} SELECT * FROM ${partition(table, day)} WHERE session_id IN (SELECT session_id FROM kept)`,
+      `INSERT INTO ${table} SELECT * FROM ${partition(table, day)} WHERE session_id IN (SELECT session_id FROM kept)${theirs}`,
     );
   }
+  await dropLaterKeys(session, day);
   await session.run(
     `INSERT INTO gone_body SELECT DISTINCT convert_from(data, 'UTF8'), ?::bigint FROM ${partition('body', day)}
        WHERE encoding = ? ${LATEST}`,
@@ -110,6 +113,29 @@ async function keepOpen(session: PostgresSession, day: string, keeping: Keeping)
     day,
   );
   await session.run('DROP TABLE kept');
+}
+
+/** Selects the branches that began on a day and whose messages stay. */
+function branchesFrom(day: string): string {
+  const { first, next } = boundsOf(day);
+  return `SELECT branch FROM message WHERE branch >= ${first} AND branch < ${next}`;
+}
+
+/** The search keys of branches that began after the day of their session, which goes now. */
+async function dropLaterKeys(session: PostgresSession, day: string): Promise<void> {
+  const rows = await session.rows<{ branch: number }>(
+    `SELECT DISTINCT branch FROM ${partition('message', day)}
+       WHERE branch >= ? AND session_id NOT IN (SELECT session_id FROM kept)`,
+    boundsOf(day).next,
+  );
+  await dropKeys(
+    session,
+    rows.map(({ branch }) => branch),
+  );
+}
+
+async function dropKeys(session: PostgresSession, scopes: readonly number[]): Promise<void> {
+  if (scopes.length > 0) await session.run('DELETE FROM skey WHERE session_id = ANY(?)', scopes);
 }
 
 /** Roll-ups are kept longer than their messages, by the hour. */
@@ -147,9 +173,17 @@ function dropSettledHeld(db: Database, memory: Memory, by: number, now: number):
       BODY_ENCODING.reference,
       sessionIds,
     );
+    const branches = await session.rows<{ branch: number }>(
+      'SELECT DISTINCT branch FROM message_held WHERE branch IS NOT NULL AND session_id = ANY(?)',
+      sessionIds,
+    );
     for (const table of PARTITIONED) {
       await session.run(`DELETE FROM ${table}_held WHERE session_id = ANY(?)`, sessionIds);
     }
+    await dropKeys(
+      session,
+      branches.map(({ branch }) => branch),
+    );
     memory.bodies.forget();
     return sessionIds.length;
   });

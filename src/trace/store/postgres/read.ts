@@ -1,9 +1,10 @@
 import type { Database } from '../../../database/postgres.ts';
 import { idAtTime } from '../../../message/id.ts';
 import type { MessageState, Settlement } from '../../message-state.ts';
+import type { ScopeId } from '../../scope.ts';
 import { fieldNames } from '../../search-fields.ts';
 import { type SessionOutcome, sessionOutcomes } from '../../session-outcome.ts';
-import type { SessionMessages, ShownTo } from '../../shown-to.ts';
+import type { ScopeMessages, ShownTo } from '../../shown-to.ts';
 import type { EventQuery, ReplayQuery, StatisticsQuery } from '../../trace-query.ts';
 import type { FailureGroup, FailureQuery, OpenMessage, OpenPage } from '../../trace-store.ts';
 import {
@@ -33,7 +34,13 @@ import {
 import { LEVEL_CODE, NOT_COMPLETED, QUEUED, STATUS_CODE } from '../stored-code.ts';
 import type { TraceCipher } from '../trace-cipher.ts';
 import { readStored } from './body-table.ts';
-import { readAttempts, readPast, readSessionStates, readStates } from './message-table.ts';
+import {
+  readAttempts,
+  readPast,
+  readScopeStates,
+  readSessionStates,
+  readStates,
+} from './message-table.ts';
 import type { WordTable } from './word-table.ts';
 
 /** Finds a message by only its id. */
@@ -99,17 +106,17 @@ export async function outcomes(
   return sessionOutcomes(rows.map((row) => sessionPart(row, words)));
 }
 
-/** Only the messages of a session. */
-export async function sessionMessages(
+/** Only the messages of a scope. */
+export async function scopeMessages(
   db: Database,
   words: WordTable,
-  sessionId: number,
-): Promise<SessionMessages> {
-  const states = await readSessionStates(db, words, {
-    sessionId,
-    limit: SESSION_MESSAGES + 1,
-  });
-  return { messages: states.map(tracedMessage), whole: states.length <= SESSION_MESSAGES };
+  {
+    scope,
+    most = SESSION_MESSAGES,
+  }: { readonly scope: ScopeId; readonly most?: number | undefined },
+): Promise<ScopeMessages> {
+  const states = await readScopeStates(db, words, { scope, limit: most + 1 });
+  return { messages: states.slice(0, most).map(tracedMessage), whole: states.length <= most };
 }
 
 /** The body of a message or of its reply. */

@@ -55,11 +55,17 @@ const SAID_OF_TRY = 'ALTER TABLE attempt ADD COLUMN said text;';
 const RUNNING = `CREATE TABLE running(hour bigint NOT NULL, host int NOT NULL, parts smallint NOT NULL,
   PRIMARY KEY(hour, host));`;
 
+/** The messages of a branch, as in SQLite. */
+const BRANCHES = 'CREATE INDEX message_branch ON message(branch) WHERE branch IS NOT NULL;';
+
 /**
  * The versions of the schema, oldest first; released ones are never changed. As in SQLite, but for
  * all days at once: a migration adds columns and indexes, and leaves filling them to the readers.
  */
-export const MIGRATIONS = withAddedColumns([SCHEMA, SAID_OF_TRY, RUNNING], 'postgres');
+export const MIGRATIONS = withAddedColumns(
+  [SCHEMA, SAID_OF_TRY, RUNNING, '', '', BRANCHES],
+  'postgres',
+);
 
 /**
  * Creates the production's schema if it is missing, or migrates it to the newest version: one

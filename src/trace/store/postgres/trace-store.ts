@@ -75,7 +75,8 @@ export async function postgresTraceStore({
     settleLost: (lost) => told(settleLost(db, memory, { lost, now: clock.now() })),
     find: (query, options) =>
       told(indexed(find({ db, words, cipher, largeBody }, query, options), query, db)),
-    quickFind: (text, options) => told(quickFind(text, quickFindDays(db, words, cipher), options)),
+    quickFind: (text, options) =>
+      told(quickFind(text, quickFindDays({ db, words, cipher, largeBody }), options)),
     indexing: () => told(note(db, INDEXING).then(indexingOf)),
     fields: () => told(fields(db)),
     session: (id) => told(session(db, words, id)),

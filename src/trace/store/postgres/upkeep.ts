@@ -3,16 +3,16 @@ import { EngineError } from '../../../error/engine-error.ts';
 import type { Hold, TraceUsage } from '../../trace-store.ts';
 import {
   type BodyPlace,
-  hoursOf,
   INDEXING,
   type IndexedPart,
   type IndexedStore,
   type OwnedKey,
   REINDEXED_AT_ONCE,
+  rangesOfDay,
 } from '../reindex.ts';
 import { writeKeys } from './apply.ts';
 import type { Memory } from './memory.ts';
-import { partition } from './partitions.ts';
+import { boundsOf, partition } from './partitions.ts';
 import { body } from './read.ts';
 import { PARTITIONED } from './schema.ts';
 
@@ -87,7 +87,8 @@ const ORPHANS = [
        SELECT 1 FROM message m WHERE m.session_id = t.session_id AND m.id = t.message_id)`,
   ),
   `SELECT count(*) AS n FROM skey k WHERE NOT EXISTS (
-     SELECT 1 FROM message m WHERE m.session_id = k.session_id)`,
+     SELECT 1 FROM message m WHERE m.session_id = k.session_id)
+   AND NOT EXISTS (SELECT 1 FROM message m WHERE m.branch = k.session_id)`,
 ];
 
 export async function orphans(db: Database): Promise<number> {
@@ -105,10 +106,16 @@ export function indexedDays(db: Database, memory: Memory): IndexedStore {
       return staleParts(db, fingerprint);
     },
     ranges: (part) =>
-      part === 'held' ? [{ part, low: 0, high: Number.MAX_SAFE_INTEGER }] : hoursOf(part),
+      part === 'held' ? [{ part, low: 0, high: Number.MAX_SAFE_INTEGER }] : rangesOfDay(part),
     clear({ part, low, high }, names) {
+      const isLater = part !== 'held' && high === Number.MAX_SAFE_INTEGER;
       const table = part === 'held' ? 'skey_held' : partition('skey', part);
-      const within = `DELETE FROM ${table} WHERE session_id BETWEEN ? AND ?`;
+      const message = part === 'held' ? 'message_held' : partition('message', part);
+      // those of branches are with the day on which they began
+      const within = isLater
+        ? `DELETE FROM skey WHERE session_id IN (SELECT branch FROM ${message} WHERE branch BETWEEN ? AND ?)`
+        : `DELETE FROM ${table} WHERE session_id BETWEEN ? AND ? AND session_id NOT IN (
+             SELECT branch FROM message WHERE branch BETWEEN ${low} AND ${high} AND session_id < ${boundsOfPart(part).first})`;
       return names === undefined
         ? db.run(within, low, high)
         : db.run(
@@ -120,7 +127,7 @@ export function indexedDays(db: Database, memory: Memory): IndexedStore {
     },
     messagesAfter: ({ part, high }, after) =>
       db.rows<BodyPlace>(
-        `SELECT id, session_id, body FROM ${part === 'held' ? 'message_held' : partition('message', part)}
+        `SELECT id, session_id, branch, body FROM ${part === 'held' ? 'message_held' : partition('message', part)}
            WHERE (session_id, id) > (?, ?) AND session_id <= ? ORDER BY session_id, id LIMIT ?`,
         after.session_id,
         after.id,
@@ -145,14 +152,18 @@ export function indexedDays(db: Database, memory: Memory): IndexedStore {
   };
 }
 
-/** Those of sessions that are still there: keys of a day that was purged meanwhile would never be removed. */
+const boundsOfPart = (part: string): { readonly first: number } =>
+  part === 'held' ? { first: 0 } : boundsOf(part);
+
+/** Those of scopes that are still there: keys of a day that was purged meanwhile would never be removed. */
 async function standing(session: PostgresSession, keys: readonly OwnedKey[]): Promise<OwnedKey[]> {
   const rows = await session.rows<{ id: number }>(
-    `SELECT id FROM unnest(?::bigint[]) AS id WHERE EXISTS (SELECT 1 FROM message WHERE session_id = id)`,
-    [...new Set(keys.map(({ sessionId }) => sessionId))],
+    `SELECT id FROM unnest(?::bigint[]) AS id WHERE EXISTS (SELECT 1 FROM message WHERE session_id = id)
+       OR EXISTS (SELECT 1 FROM message WHERE branch = id)`,
+    [...new Set(keys.map(({ scope }) => scope))],
   );
   const ids = new Set(rows.map(({ id }) => id));
-  return keys.filter(({ sessionId }) => ids.has(sessionId));
+  return keys.filter(({ scope }) => ids.has(scope));
 }
 
 const MARK = 'mark';

@@ -75,7 +75,7 @@ function applyToFile(file: TraceFile, inputs: readonly TraceInput[]): readonly M
     for (const state of changes.messages) writeState(file, state);
     for (const attempt of changes.attempts) writeAttempt(file, attempt);
     for (const { id, settlement } of changes.past) writePast(file, id, settlement);
-    for (const { sessionId, key } of changes.keys) file.keys.put(sessionId, key);
+    for (const { scope, key } of changes.keys) file.keys.put(scope, key);
     for (const event of changes.events) writeEvent(file, event);
     for (const change of changes.statistics) writeStatistic(file, change);
     if (changes.added.length > 0) file.countMessages(changes.added.length);

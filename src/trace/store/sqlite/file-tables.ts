@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { timeOfId } from '../../../message/id.ts';
 import type { Explanation } from '../../../message/record.ts';
 import { keyValue } from '../../key-value.ts';
+import type { ScopeId } from '../../scope.ts';
 import type { SearchKey } from '../../trace-input.ts';
 import type { WordSearch } from '../conditions.ts';
 import type { Words } from '../message-columns.ts';
@@ -119,12 +120,12 @@ export class ExplanationTable {
 /** Every hour of a day, listed in a search of a whole file so that each is one seek. */
 export const ALL_BUCKETS = Array.from({ length: 24 }, (_, hour) => hour).join(', ');
 
-/** The UTC hour a session began. */
-export function bucketOf(sessionId: number): number {
-  return Math.floor(timeOfId(sessionId) / 3_600_000) % 24;
+/** The UTC hour a scope began. */
+export function bucketOf(scope: ScopeId): number {
+  return Math.floor(timeOfId(scope) / 3_600_000) % 24;
 }
 
-/** The search keys of one file: values by which a session is found. */
+/** The search keys of one file: values by which a scope is found. */
 export class KeyTable {
   readonly #file: TraceFile;
   readonly #names = new Set<number>();
@@ -134,26 +135,26 @@ export class KeyTable {
   }
 
   /** Returns whether it is new. Only within a transaction. */
-  put(sessionId: number, { name, value }: SearchKey): boolean {
+  put(scope: ScopeId, { name, value }: SearchKey): boolean {
     const key = keyValue(value);
     if (key === '') return false;
-    return this.copy(sessionId, { name, value: storedKey(key, this.#file.cipher) });
+    return this.copy(scope, { name, value: storedKey(key, this.#file.cipher) });
   }
 
   /** In the form stored in another file. Only within a transaction. */
-  copy(sessionId: number, { name, value }: SearchKey): boolean {
+  copy(scope: ScopeId, { name, value }: SearchKey): boolean {
     const added = this.#file.run(
       'INSERT OR IGNORE INTO skey(bucket, name, value, session_id) VALUES(?, ?, ?, ?)',
-      bucketOf(sessionId),
+      bucketOf(scope),
       this.#name(name),
       value,
-      sessionId,
+      scope,
     );
     return added > 0;
   }
 
-  /** Sessions that have the exact value in any field, newest first. */
-  sessionsWith(value: string, limit: number): { field: string; sessionId: number }[] {
+  /** Scopes that have the exact value in any field, newest first. */
+  scopesWith(value: string, limit: number): { field: string; scope: ScopeId }[] {
     const forms = keyForms(value, this.#file.cipher);
     return this.#file
       .all<{ name: number; session_id: number }>(
@@ -163,7 +164,7 @@ export class KeyTable {
         ...forms,
         limit,
       )
-      .map((row) => ({ field: this.#file.words.text(row.name), sessionId: row.session_id }));
+      .map((row) => ({ field: this.#file.words.text(row.name), scope: row.session_id }));
   }
 
   fields(): string[] {

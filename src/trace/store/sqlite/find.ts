@@ -2,24 +2,28 @@ import { idAtTime, timeOfId } from '../../../message/id.ts';
 import { findAnyOf } from '../../any-of.ts';
 import { type KeyMatch, keyMatches } from '../../key-value.ts';
 import type { QuickFindStore } from '../../quick-find.ts';
+import { scopeOf } from '../../scope.ts';
 import { type LargeBody, type SearchedStore, type SearchPart, search } from '../../search.ts';
-import type { ShownTo } from '../../shown-to.ts';
+import type { ScopeReader, ShownTo } from '../../shown-to.ts';
 import type { TracePage, TraceQuery } from '../../trace-query.ts';
 import type { FindOptions } from '../../trace-store.ts';
 import type { TracedMessage } from '../../traced-message.ts';
 import { tracedMessage } from '../../traced-message.ts';
 import {
+  branchesWithout,
   type Condition,
   keyConditions,
   newestFirst,
+  SCOPE_MESSAGES,
   type SearchIndex,
   searchPlan,
-  withinSessions,
+  withinScopes,
 } from '../conditions.ts';
 import { MESSAGE_COLUMNS, type MessageRow, stateOfRow } from '../message-columns.ts';
+import { ownKeyReader } from '../own-keys.ts';
 import { refusePrefixes } from '../trace-cipher.ts';
 import { HeldFile } from './held-file.ts';
-import { body, message as readMessage, sessionMessages } from './read.ts';
+import { body, fileOfSession, message as readMessage, scopeMessages } from './read.ts';
 import type { TraceFile } from './trace-file.ts';
 import type { FileRange, TraceFiles } from './trace-files.ts';
 
@@ -45,18 +49,16 @@ export function find(
   query: TraceQuery,
   options: FindOptions = {},
 ): Promise<TracePage> {
-  const given = { ...options, store: quickFindFiles(searched.files) };
+  const given = { ...options, store: quickFindFiles(searched) };
   return findAnyOf(query, given, (one) => findIn(searched, one, options));
 }
 
-function findIn(
-  { files, largeBody }: Searched,
-  query: TraceQuery,
-  options: FindOptions,
-): Promise<TracePage> {
+function findIn(searched: Searched, query: TraceQuery, options: FindOptions): Promise<TracePage> {
+  const { files, largeBody } = searched;
   const keys = keyMatches(query.search);
   refusePrefixes(keys, files.cipher);
   const store: SearchedStore = {
+    ...scopeReader(searched),
     bottom: (order, from) => bottom(files.ranges(), order, from),
     top: () => Math.max(0, ...files.ranges().map(({ lastId }) => lastId)),
     candidates(span, limit) {
@@ -70,12 +72,35 @@ function findIn(
       }
       return rows;
     },
-    messages: (sessionId) => sessionMessages(files, sessionId),
-    body: (id) => body(files, id, 'message'),
     largeBody,
   };
   return search(query, store, options);
 }
+
+function scopeReader({ files, largeBody }: Searched): ScopeReader {
+  return {
+    message: (id) => readMessage(files, id),
+    messages: (scope, most) => scopeMessages(files, scope, most),
+    body: (id) => body(files, id, 'message'),
+    ownKeys: ownKeyReader(() => files.held.note('fields'), largeBody),
+    branchesWithout: (keys, sessions) =>
+      [...sessions].flatMap(([sessionId, from]) => {
+        const file = fileOfSession(files, sessionId);
+        if (file === undefined) return [];
+        const { sql, values } = branchesWithout(keys, file.words, {
+          messages: 'INDEXED BY message_session WHERE session_id = ? AND id >= ?',
+          bucket: `bucket = (${HOUR_OF_ID}) AND `,
+          cipher: file.cipher,
+        });
+        return file
+          .all<{ parent_id: number }>(sql, sessionId, from, ...values)
+          .map(({ parent_id: parentId }) => ({ sessionId, parentId }));
+      }),
+  };
+}
+
+/** As `bucketOf`. */
+const HOUR_OF_ID = `(r.id / 4096 + ${timeOfId(0)}) / 3600000 % 24`;
 
 interface Candidates {
   readonly keys: readonly KeyMatch[];
@@ -105,11 +130,16 @@ export function candidateStatements(
   const { branches, rest: conditions } = searchPlan(query, file.words, shown);
   if (branches.length === 0) return [];
   const rest = file instanceof HeldFile ? [...conditions, ...file.shown()] : conditions;
-  if (span.order === 'session') {
-    const byKey = keyStatement(file, keys, span);
-    if (byKey === undefined) return [];
-    const within = withinSessions(query, { branches, rest }, span);
-    return [statement(byKey, within, { order: 'm.session_id DESC, m.id DESC', limit })];
+  if (span.order === 'scope') {
+    const scopes = scopeStatement(file, keys, span);
+    if (scopes === undefined) return [];
+    const within = withinScopes(query, { branches, rest }, span);
+    return (file.hasBranches() ? SCOPE_KINDS : SCOPE_KINDS.slice(0, 1)).map((kind) =>
+      statement(messagesOf(scopes, kind), within, {
+        order: 'k.session_id DESC, m.id DESC',
+        limit,
+      }),
+    );
   }
   return branches.map(({ index, sql, values }) => {
     const from = `FROM message m ${INDEXED[index]} WHERE ${sql === '' ? '' : `${sql} AND `}m.id BETWEEN ? AND ?`;
@@ -129,8 +159,8 @@ function statement(
   };
 }
 
-/** The sessions that have all keys, then their messages; in that order, which the planner would reverse. */
-function keyStatement(
+/** The scopes that have all keys. */
+function scopeStatement(
   file: TraceFile,
   keys: readonly KeyMatch[],
   span: SearchPart,
@@ -142,9 +172,18 @@ function keyStatement(
     ({ sql }) => `SELECT session_id FROM skey WHERE bucket IN (${buckets}) AND ${sql}`,
   );
   return {
-    sql: `FROM (${sources.join(' INTERSECT ')}${sources.length === 1 ? ' GROUP BY session_id' : ''}) k
-      CROSS JOIN message m INDEXED BY message_session WHERE m.session_id = k.session_id`,
+    sql: `${sources.join(' INTERSECT ')}${sources.length === 1 ? ' GROUP BY session_id' : ''}`,
     values: conditions.flatMap(({ values }) => values),
+  };
+}
+
+const SCOPE_KINDS = ['session', 'branch'] as const;
+
+/** The scopes, then the messages of each; in that order, which the planner would reverse. */
+function messagesOf(scopes: Condition, kind: (typeof SCOPE_KINDS)[number]): Condition {
+  return {
+    sql: `FROM (${scopes.sql}) k CROSS JOIN message m INDEXED BY message_${kind} WHERE ${SCOPE_MESSAGES[kind]}`,
+    values: scopes.values,
   };
 }
 
@@ -156,16 +195,12 @@ function bucketsOf({ low, high }: SearchPart): number[] {
   return Array.from({ length: last - first + 1 }, (_, hour) => (first + hour) % 24);
 }
 
-/** The files that may contain a part of the span, those with the newest first. */
-function rangesOf(files: TraceFiles, { order, low, high }: SearchPart): FileRange[] {
-  const ranges = files
+/** The files that may contain a part of the span, those with the newest first. A branch may begin after its session's day. */
+function rangesOf(files: TraceFiles, { low, high }: SearchPart): FileRange[] {
+  return files
     .ranges()
-    .filter(({ firstSession, lastSession, lastId }) =>
-      order === 'id'
-        ? firstSession <= high && lastId >= low
-        : firstSession <= high && lastSession >= low && lastId > 0,
-    );
-  return order === 'id' ? ranges.toSorted((a, b) => b.lastId - a.lastId) : ranges;
+    .filter(({ firstSession, lastId }) => firstSession <= high && lastId >= low && lastId > 0)
+    .toSorted((a, b) => b.lastId - a.lastId);
 }
 
 /** Whether a file, and therefore all that follow, contains nothing newer than the last of a full page. */
@@ -175,7 +210,7 @@ function isBehind(
   last: TracedMessage | undefined,
 ): boolean {
   if (last === undefined) return false;
-  return order === 'id' ? range.lastId < last.id : range.lastSession < last.sessionId;
+  return range.lastId < (order === 'id' ? last.id : scopeOf(last));
 }
 
 function bottom(
@@ -191,17 +226,16 @@ function bottom(
 }
 
 /** Access to the files for finding a pasted text. */
-export function quickFindFiles(files: TraceFiles): QuickFindStore {
+export function quickFindFiles(searched: Searched): QuickFindStore {
+  const { files } = searched;
   return {
-    message: (id) => readMessage(files, id),
-    messages: (sessionId) => sessionMessages(files, sessionId),
-    body: (id) => body(files, id, 'message'),
-    *sessionsWith(value, most) {
+    ...scopeReader(searched),
+    *scopesWith(value, most) {
       const seen = new Set<string>();
       for (const { name } of files.ranges()) {
-        for (const hit of files.file(name).keys.sessionsWith(value, most)) {
+        for (const hit of files.file(name).keys.scopesWith(value, most)) {
           // a session being moved to held.db is in two files
-          const key = `${hit.sessionId} ${hit.field}`;
+          const key = `${hit.scope} ${hit.field}`;
           if (!seen.has(key)) yield hit;
           seen.add(key);
         }

@@ -1,4 +1,5 @@
 import type { Settlement } from '../../message-state.ts';
+import type { ScopeId } from '../../scope.ts';
 import { BODY_ENCODING } from '../body-codec.ts';
 import type { Condition } from '../conditions.ts';
 import type { TraceCipher } from '../trace-cipher.ts';
@@ -100,10 +101,11 @@ export class HeldFile extends TraceFile {
   drop(sessionIds: readonly number[], goneAt?: number): void {
     this.transaction(() => {
       if (goneAt !== undefined) this.#loseBodies(sessionIds, goneAt);
+      const scopes = scopesOf(this, sessionIds);
       for (const sessionId of sessionIds) this.#dropSession(sessionId);
       this.run(
         'DELETE FROM skey WHERE session_id IN (SELECT value FROM json_each(?))',
-        JSON.stringify(sessionIds),
+        JSON.stringify(scopes),
       );
     });
     this.bodies.forget();
@@ -162,11 +164,21 @@ const ALL = Number.MAX_SAFE_INTEGER;
 export function copySessions(from: TraceFile, to: HeldFile, sessionIds: readonly number[]): void {
   if (sessionIds.length === 0) return;
   to.drop(sessionIds);
-  const keys = keysOf(from, new Set(sessionIds));
+  const keys = keysOf(from, new Set(scopesOf(from, sessionIds)));
   to.transaction(() => {
     for (const sessionId of sessionIds) copySession(from, to, sessionId);
-    for (const { sessionId, name, value } of keys) to.keys.copy(sessionId, { name, value });
+    for (const { scope, name, value } of keys) to.keys.copy(scope, { name, value });
   });
+}
+
+/** The scopes of some sessions. */
+function scopesOf(file: TraceFile, sessionIds: readonly number[]): ScopeId[] {
+  const branches = file.all<{ branch: number }>(
+    `SELECT DISTINCT branch FROM message INDEXED BY message_session
+       WHERE session_id IN (SELECT value FROM json_each(?)) AND branch IS NOT NULL`,
+    JSON.stringify(sessionIds),
+  );
+  return [...sessionIds, ...branches.map(({ branch }) => branch)];
 }
 
 function copySession(from: TraceFile, to: HeldFile, sessionId: number): void {
@@ -206,20 +218,20 @@ function withBody(settlement: Settlement, body: BodyCopy): Settlement {
     : { ...settlement, reply: { ...reply, body: body(reply.body) } };
 }
 
-/** Keys are ordered by hour and value, not by session: each affected hour is read once. */
+/** Keys are ordered by hour and value, not by scope: each affected hour is read once. */
 function keysOf(
   from: TraceFile,
-  sessions: ReadonlySet<number>,
-): { sessionId: number; name: string; value: string }[] {
-  return [...new Set([...sessions].map(bucketOf))].flatMap((bucket) =>
+  scopes: ReadonlySet<ScopeId>,
+): { scope: ScopeId; name: string; value: string }[] {
+  return [...new Set([...scopes].map(bucketOf))].flatMap((bucket) =>
     from
       .all<{ name: number; value: string; session_id: number }>(
         'SELECT name, value, session_id FROM skey WHERE bucket=?',
         bucket,
       )
-      .filter(({ session_id }) => sessions.has(session_id))
+      .filter(({ session_id }) => scopes.has(session_id))
       .map(({ session_id, name, value }) => ({
-        sessionId: session_id,
+        scope: session_id,
         name: from.words.text(name),
         value,
       })),

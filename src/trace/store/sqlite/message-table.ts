@@ -1,5 +1,6 @@
 import type { AttemptRecord } from '../../../message/record.ts';
 import type { MessageState, Settlement } from '../../message-state.ts';
+import type { ScopeId } from '../../scope.ts';
 import type { TracedAttempt } from '../../traced-message.ts';
 import {
   MESSAGE_COLUMNS,
@@ -34,6 +35,21 @@ export function readSessionStates(
       limit,
     )
     .map((row) => stateWithExplanation(file, row));
+}
+
+/** Of a branch, or of a session without its branches; in the order they were made, without explanations. */
+export function readScopeStates(
+  file: TraceFile,
+  scope: ScopeId,
+  isBranch: boolean,
+  limit: number,
+): MessageState[] {
+  const its = isBranch
+    ? 'INDEXED BY message_branch WHERE branch=?'
+    : 'INDEXED BY message_session WHERE session_id=? AND branch IS NULL';
+  return file
+    .all<MessageRow>(`${SELECT} ${its} ORDER BY id LIMIT ?`, scope, limit)
+    .map((row) => stateOfRow(row, file.words));
 }
 
 function stateWithExplanation(file: TraceFile, row: MessageRow): MessageState {

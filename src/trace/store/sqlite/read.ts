@@ -1,8 +1,9 @@
 import { idAtTime } from '../../../message/id.ts';
 import type { MessageState } from '../../message-state.ts';
+import type { ScopeId } from '../../scope.ts';
 import { fieldNames } from '../../search-fields.ts';
 import { type SessionOutcome, sessionOutcomes } from '../../session-outcome.ts';
-import type { SessionMessages, ShownTo } from '../../shown-to.ts';
+import type { ScopeMessages, ShownTo } from '../../shown-to.ts';
 import type { EventQuery, ReplayQuery, StatisticsQuery } from '../../trace-query.ts';
 import type { FailureGroup, FailureQuery, OpenMessage, OpenPage } from '../../trace-store.ts';
 import {
@@ -32,7 +33,13 @@ import {
   statisticOfRow,
 } from '../statistics.ts';
 import { LEVEL_CODE, NOT_COMPLETED, STATUS_CODE } from '../stored-code.ts';
-import { readAttempts, readPast, readSessionStates, readState } from './message-table.ts';
+import {
+  readAttempts,
+  readPast,
+  readScopeStates,
+  readSessionStates,
+  readState,
+} from './message-table.ts';
 import type { TraceFile } from './trace-file.ts';
 import type { TraceFiles } from './trace-files.ts';
 
@@ -93,11 +100,18 @@ export function outcomes(
   return sessionOutcomes(parts);
 }
 
-/** Only the messages of a session. */
-export function sessionMessages(files: TraceFiles, sessionId: number): SessionMessages {
-  const file = fileOfSession(files, sessionId);
-  const states = file === undefined ? [] : readSessionStates(file, sessionId, SESSION_MESSAGES + 1);
-  return { messages: states.map(tracedMessage), whole: states.length <= SESSION_MESSAGES };
+/** Only the messages of a scope. */
+export function scopeMessages(
+  files: TraceFiles,
+  scope: ScopeId,
+  most = SESSION_MESSAGES,
+): ScopeMessages {
+  const first = findState(files, scope);
+  const isBranch = first?.state.envelope?.branch === scope;
+  const file = isBranch ? first.file : fileOfSession(files, scope);
+  if (file === undefined) return { messages: [], whole: true };
+  const states = readScopeStates(file, scope, isBranch, most + 1);
+  return { messages: states.slice(0, most).map(tracedMessage), whole: states.length <= most };
 }
 
 /** The body of a message or of its reply. */
@@ -128,7 +142,8 @@ function readBody(file: TraceFile, state: MessageState): ReturnType<TraceFile['b
   return other?.body === undefined ? undefined : file.bodies.read(other.body);
 }
 
-function fileOfSession(files: TraceFiles, sessionId: number): TraceFile | undefined {
+/** The file of a session, if there is one. */
+export function fileOfSession(files: TraceFiles, sessionId: number): TraceFile | undefined {
   if (files.held.has(sessionId)) return files.held;
   const day = dayOfSession(sessionId);
   return files.days().includes(day) ? files.day(day) : undefined;

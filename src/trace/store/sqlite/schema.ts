@@ -75,13 +75,26 @@ CREATE TABLE running(hour INTEGER NOT NULL, host INTEGER NOT NULL, parts INTEGER
 `;
 
 /**
+ * The messages of a branch. From here on `skey.session_id` is the scope of a key (`src/trace/scope.ts`): a session, or the
+ * message with which a branch begins.
+ */
+const BRANCHES = 'CREATE INDEX message_branch ON message(branch) WHERE branch IS NOT NULL;';
+
+/**
  * The migrations from each version of a file to the next, including those of the message table's
  * columns. Released ones are never changed: a new version is one more migration. It runs when the
  * file is opened, which for a past day is when somebody reads it, so it must be quick: it adds
  * columns and indexes, and leaves filling them to the readers.
  */
-export const DAY_MIGRATIONS = forms(SCHEMA, SAID_OF_TRY, BLOCKS);
-const HELD_MIGRATIONS = forms(`${SCHEMA}${HELD_SCHEMA}`, SAID_OF_TRY, BLOCKS, RUNNING);
+export const DAY_MIGRATIONS = forms(SCHEMA, SAID_OF_TRY, BLOCKS, '', '', BRANCHES);
+const HELD_MIGRATIONS = forms(
+  `${SCHEMA}${HELD_SCHEMA}`,
+  SAID_OF_TRY,
+  BLOCKS,
+  RUNNING,
+  '',
+  BRANCHES,
+);
 
 function forms(...steps: readonly string[]): readonly SqliteMigration[] {
   return withAddedColumns(steps, 'sqlite').map((step) => (db) => db.exec(step));

@@ -139,6 +139,14 @@ export class TraceFile {
     else this.run('INSERT OR REPLACE INTO note(name, value) VALUES(?, ?)', name, value);
   }
 
+  /** Whether any of its messages belongs to a branch. */
+  hasBranches(): boolean {
+    const row = this.first(
+      'SELECT 1 FROM message INDEXED BY message_branch WHERE branch IS NOT NULL LIMIT 1',
+    );
+    return row !== undefined;
+  }
+
   /** Maintains the number of messages, since counting would scan the whole table. Only within a transaction. */
   countMessages(added: number): void {
     this.run(

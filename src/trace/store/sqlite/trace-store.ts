@@ -79,7 +79,8 @@ export function sqliteTraceStore({
         const page = await find({ files, largeBody }, query, options);
         return withIndexing(page, query, files.held.note(INDEXING));
       }),
-    quickFind: (text, options) => attempt(() => quickFind(text, quickFindFiles(files), options)),
+    quickFind: (text, options) =>
+      attempt(() => quickFind(text, quickFindFiles({ files, largeBody }), options)),
     indexing: () => attempt(() => indexingOf(files.held.note(INDEXING))),
     fields: () => attempt(() => fields(files)),
     session: (id) => attempt(() => session(files, id)),

@@ -2,10 +2,10 @@ import { EngineError } from '../../../error/engine-error.ts';
 import type { Hold, TraceUsage } from '../../trace-store.ts';
 import {
   type BodyPlace,
-  hoursOf,
   INDEXING,
   type IndexedStore,
   REINDEXED_AT_ONCE,
+  rangesOfDay,
 } from '../reindex.ts';
 import { ALL_BUCKETS, bucketOf } from './file-tables.ts';
 import { body, findState } from './read.ts';
@@ -52,7 +52,8 @@ const ORPHANS = [
   'SELECT count(*) AS n FROM message WHERE body IS NOT NULL AND body NOT IN (SELECT id FROM body)',
   'SELECT count(*) AS n FROM attempt WHERE message_id NOT IN (SELECT id FROM message)',
   'SELECT count(*) AS n FROM past WHERE message_id NOT IN (SELECT id FROM message)',
-  'SELECT count(*) AS n FROM skey WHERE session_id NOT IN (SELECT session_id FROM message)',
+  `SELECT count(*) AS n FROM skey WHERE session_id NOT IN (
+     SELECT session_id FROM message UNION ALL SELECT branch FROM message WHERE branch IS NOT NULL)`,
 ];
 
 export function orphans(files: TraceFiles): number {
@@ -86,21 +87,25 @@ export function indexedFiles(files: TraceFiles): IndexedStore {
         }));
     },
     ranges: (part) =>
-      part === 'held' ? [{ part, low: 0, high: Number.MAX_SAFE_INTEGER }] : hoursOf(part),
-    clear({ part, low }, names) {
+      part === 'held' ? [{ part, low: 0, high: Number.MAX_SAFE_INTEGER }] : rangesOfDay(part),
+    clear({ part, low, high }, names) {
       const file = standing(part);
       if (file === undefined) return;
-      const buckets = part === 'held' ? ALL_BUCKETS : String(bucketOf(low));
+      // what began later than its day is in any hour
+      const isHour = part !== 'held' && high !== Number.MAX_SAFE_INTEGER;
+      const buckets = isHour ? String(bucketOf(low)) : ALL_BUCKETS;
       const numbers = names?.map((name) => file.words.find(name) ?? 0);
       file.transaction(() =>
         file.run(
-          `DELETE FROM skey WHERE bucket IN (${buckets})${numbers === undefined ? '' : ` AND name IN (${numbers.join(', ')})`}`,
+          `DELETE FROM skey WHERE bucket IN (${buckets}) AND session_id BETWEEN ? AND ?${numbers === undefined ? '' : ` AND name IN (${numbers.join(', ')})`}`,
+          low,
+          high,
         ),
       );
     },
     messagesAfter: ({ part, high }, after) =>
       standing(part)?.all<BodyPlace>(
-        `SELECT id, session_id, body FROM message INDEXED BY message_session
+        `SELECT id, session_id, branch, body FROM message INDEXED BY message_session
            WHERE session_id >= ?1 AND session_id <= ?3 AND (session_id > ?1 OR id > ?2)
            ORDER BY session_id, id LIMIT ?4`,
         after.session_id,
@@ -113,7 +118,7 @@ export function indexedFiles(files: TraceFiles): IndexedStore {
       const file = standing(part);
       return (
         file?.transaction(
-          () => keys.filter(({ sessionId, key }) => file.keys.put(sessionId, key)).length,
+          () => keys.filter(({ scope, key }) => file.keys.put(scope, key)).length,
         ) ?? 0
       );
     },

@@ -65,7 +65,7 @@ test('a search by field seeks the key, then the few messages of its sessions, wh
   await store.apply(sampleSession().all);
   await store.close();
   const file = new TraceFile(DAY_FILE, join(folder.path, `${DAY_FILE}.db`));
-  const span = { order: 'session', low: 0, high: idAtTime(NOON) * 2 } as const;
+  const span = { order: 'scope', low: 0, high: idAtTime(NOON) * 2 } as const;
   for (const query of [
     { search: { mrn: 'M1' } },
     { search: { mrn: 'M1' }, target: 'ward', status: ['completed'] },
