@@ -96,6 +96,8 @@ export function markedLater(
 ): (sequence: number) => void {
   let next: { readonly sequence: number; readonly at: number } | undefined;
   return (sequence) => {
+    // one that begins anew, or was put back, does not reach as far any more
+    if (next !== undefined && sequence < next.sequence) next = undefined;
     if (next !== undefined && now() - next.at < OUTLASTS) return;
     if (next !== undefined) stored(stream, next.sequence);
     next = { sequence, at: now() };

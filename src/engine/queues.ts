@@ -160,7 +160,7 @@ export class Queues {
     const { broker, sending, leases, compare } = this.#engine;
     // where it has lost more than that, anything may have been sent
     await compare(sending);
-    await this.#doubting;
+    if (this.#isLost) await this.doubtEverything();
     if (this.#shared.length === 0) return;
     // the others may have been killed with the server
     if ((await leases.heldByOthers('engine', { evenGone: true })).length === 0) return;
@@ -175,6 +175,7 @@ export class Queues {
 
   /** NATS has lost what it had acknowledged: anything that it delivers from now on may have been sent. */
   doubtEverything(): Promise<void> {
+    this.#isLost = true;
     const doubt = async (): Promise<void> => {
       const { broker } = this.#engine;
       const streams = await queueStreams(broker);
@@ -183,8 +184,9 @@ export class Queues {
           this.#doubtAll(stream, await lastSequence(broker, stream)),
         ),
       );
+      this.#isLost = false;
     };
-    // one for all that is found at once
+    // one for all that is found at once; where NATS is away again, the next reconnect does it
     this.#doubting ??= doubt().finally(() => {
       this.#doubting = undefined;
     });
@@ -192,6 +194,8 @@ export class Queues {
   }
 
   #doubting: Promise<void> | undefined;
+  /** Whether that has still to be done. */
+  #isLost = false;
 
   /** Recreates consumers of a stream that were removed while the production runs. */
   async restore(plan: QueuePlan, stream: string): Promise<void> {

@@ -79,4 +79,13 @@ test('how far the state reaches is noted once it outlasts the servers of a clust
     written(sequence);
   }
   expect(noted).toEqual([1, 3]);
+  // after it was made anew, or put back
+  for (const [at, sequence] of [
+    [9_000, 2],
+    [12_000, 3],
+  ] as const) {
+    now = at;
+    written(sequence);
+  }
+  expect(noted).toEqual([1, 3, 2]);
 });
