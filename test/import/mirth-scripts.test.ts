@@ -74,6 +74,12 @@ test('XML that is added to XML stays XML, whatever the value is called; texts an
   expect(rewritten("msg['b'] = msg['b'] + msg['c'] + <d/>;").text).toContain(
     "= e4x.add(e4x.add(msg['b'], msg['c']), e4x.xml`<d/>`)",
   );
+  expect(rewritten("return msg['b'] + <d>+</d> + msg['c'];").text).toContain(
+    "e4x.add(e4x.add(msg['b'], e4x.xml`<d>+</d>`), msg['c'])",
+  );
+  expect(rewritten("msg['b'] += <a/> + msg['c'];").text).toContain(
+    "= e4x.add(msg['b'], e4x.add(e4x.xml`<a/>`, msg['c']))",
+  );
   expect(rewritten("return msg['b'] + ' ' + msg['c'] + i;").text).not.toContain('add');
   const plain = "var text = 'a'; var n = 0; for (var i = 0; i < 3; i++) { text += 'b'; n += 1; }";
   expect(rewritten(plain).text).toContain("text += 'b'; n += 1;");

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { rewriteScript } from '../../src/import/mirth/script/rewrite.ts';
 import { readData, transformedText } from '../../src/mirth/data-type.ts';
+import { isXml } from '../../src/mirth/e4x/xml.ts';
 import { runIn, type ScriptScope } from '../../src/mirth/index.ts';
 import { VariableMap } from '../../src/mirth/maps.ts';
 
@@ -181,7 +182,11 @@ function endedHere(run: Run, message: string): ScriptEnd {
 }
 
 const endOf = (value: unknown): string =>
-  value === undefined || value === null ? '' : transformedText(value);
+  value === undefined || value === null
+    ? ''
+    : isXml(value)
+      ? (value as { toXMLString(): string }).toXMLString()
+      : transformedText(value);
 
 function scopeFor(message: string): ScriptScope {
   const maps = Object.fromEntries(MAPS.map((name) => [name, new VariableMap()])) as Record<

@@ -11,6 +11,7 @@ import {
   assigns,
   childrenOf,
   collect,
+  endOf,
   inTemplate,
   isBlank,
   isConstant,
@@ -269,8 +270,9 @@ class Rewriting {
     const isEquality = operator === '==' || operator === '!=';
     const isMeant = isEquality ? this.#comparesXml(left, right) : this.#addsXml(node);
     if (!isMeant) return this.#children(node);
-    const found = /\s*(?:[!=]=|\+)/.exec(this.#draft.source.slice(left.end, right.start));
-    const at = left.end + (found?.index ?? 0);
+    const before = endOf(left);
+    const found = /\s*(?:[!=]=|\+)/.exec(this.#draft.source.slice(before, right.start));
+    const at = before + (found?.index ?? 0);
     const after = at + (found?.[0].length ?? 0);
     const not = operator === '!=' ? '!' : '';
     const name = isEquality ? 'equal' : 'add';
@@ -278,7 +280,8 @@ class Rewriting {
     this.#visit(left, node);
     this.#draft.edit(at, after, ',');
     this.#visit(right, node);
-    this.#draft.edit(node.end, node.end, ')');
+    const end = endOf(node);
+    this.#draft.edit(end, end, ')');
   }
 
   /** Whether `==` may differ from JavaScript, because XML compares by its text. */
@@ -327,7 +330,7 @@ class Rewriting {
     if (left.type === 'Identifier') this.#assigned(left);
     else this.#visit(left, node);
     // for anything but XML it does the same as `+`
-    const mayAddXml = this.#mayHoldXml(left) && this.#mayHoldXml(right);
+    const mayAddXml = this.#mayHoldXml(left) && (this.#addsXml(right) || this.#mayHoldXml(right));
     if (node['operator'] === '+=' && mayAddXml) {
       this.#draft.edit(
         left.end,

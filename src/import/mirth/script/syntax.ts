@@ -27,6 +27,8 @@ export function mayBeXml(node: Syntax): boolean {
   if (node.type.startsWith('E4x')) return true;
   if (isUndefined(node)) return false;
   if (node.type === 'Identifier') return true;
+  if (node.type === 'BinaryExpression' && node['operator'] === '+')
+    return mayBeXml(node['left'] as Syntax) && mayBeXml(node['right'] as Syntax);
   if (node.type === 'MemberExpression') return node['property'].name !== 'length';
   if (node.type !== 'CallExpression' && node.type !== 'NewExpression') return false;
   if (/^XML(List)?$/.test(String(node['callee'].name))) return true;
@@ -169,3 +171,7 @@ export const isPattern = (method: string, [by]: readonly Syntax[]): boolean =>
   /^(split|replaceAll)$/.test(method) &&
   typeof by?.['value'] === 'string' &&
   /\\|\[.+\]|\.[*+]/.test(by['value']);
+
+/** Where an expression ends: a literal of XML may end behind what the parser says of the whole. */
+export const endOf = (node: Syntax): number =>
+  node.type === 'BinaryExpression' ? Math.max(node.end, endOf(node['right'] as Syntax)) : node.end;
