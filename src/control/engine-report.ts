@@ -2,6 +2,7 @@ import type { CutStream } from '../broker/cut-streams.ts';
 import type { Override } from '../broker/overrides.ts';
 import type { HostStatus } from '../host/host.ts';
 import type { DiskSpace } from '../time/disk-space.ts';
+import type { OpenFiles } from '../time/open-files.ts';
 
 export interface QueueReport {
   readonly depth: number;
@@ -60,4 +61,6 @@ export interface StatusReport {
   readonly lost?: readonly CutStream[];
   /** Of the engine's data folder. */
   readonly disk?: DiskSpace | undefined;
+  /** By the engine's process. */
+  readonly opened?: OpenFiles | undefined;
 }

@@ -12,6 +12,7 @@ import { inject } from '../flow/inject.ts';
 import { inlineBody } from '../message/body.ts';
 import { fileType } from '../peer/folder/file-type.ts';
 import { diskSpace } from '../time/disk-space.ts';
+import { openFiles } from '../time/open-files.ts';
 import { describeSize } from '../time/size.ts';
 import { bulkOrders } from './bulk-orders.ts';
 import { describeProduction } from './describe-production.ts';
@@ -113,6 +114,7 @@ async function status(
     hosts,
     lost: lost(),
     disk: await diskSpace(data),
+    opened: await openFiles(),
     left: leftQueues(queues, waiting ?? new Map(), (host) => director.hasQueue(host)),
   };
 }

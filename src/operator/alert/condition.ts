@@ -26,6 +26,7 @@ export const RULES = [
   'trace',
   'behind',
   'disk',
+  'files',
   'lost',
   'channel',
   'nats',
@@ -126,6 +127,7 @@ export function conditions(seen: Seen): AlertCondition[] {
       ...suspendedCondition(host, seen),
     ]),
     ...diskConditions(seen),
+    ...filesConditions(reports),
     ...certificates.flatMap((one) => certificateConditions(one, now)),
     ...lostConditions(reports, name),
   ];
@@ -320,6 +322,22 @@ function diskConditions({ reports, disks = [] }: Seen): AlertCondition[] {
     const level = free < Math.min(total / 20, 5 * GIGABYTE) ? 'error' : 'warn';
     const text = `${name} has ${describeSize(free)} of ${describeSize(total)} left: what is full takes no more messages`;
     return [{ rule: 'disk', object: name, host: undefined, level, text }];
+  });
+}
+
+/** Shares of what the system allows a process to have open. */
+const MANY_FILES = 0.8;
+const ALL_FILES = 0.95;
+
+/** Without it nobody is told: the system cuts off who connects then, and the engine does not hear of it. */
+function filesConditions(reports: readonly StatusReport[]): AlertCondition[] {
+  return reports.flatMap(({ engine, opened }) => {
+    if (opened === undefined) return [];
+    const { open, most } = opened;
+    if (open < MANY_FILES * most) return [];
+    const text = `engine ${engine} has ${open} of ${most} files and connections open: beyond that, who connects is cut off, and nothing is sent. Raise the limit of its process (ulimit -n, LimitNOFILE), or lower maxConnections`;
+    const level = open < ALL_FILES * most ? 'warn' : 'error';
+    return [{ rule: 'files', object: `engine ${engine}`, host: undefined, level, text }];
   });
 }
 

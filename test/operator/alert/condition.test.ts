@@ -385,3 +385,20 @@ test('a disk that becomes full is an alert, once however many write to it', () =
     },
   ]);
 });
+
+test('an engine that comes near the limit of what it may have open is an alert', () => {
+  const { reports } = seen({});
+  const of = (open: number) =>
+    conditions(
+      seen({}, { reports: reports.map((one) => ({ ...one, opened: { open, most: 256 } })) }),
+    );
+  expect(of(200)).toEqual([]);
+  expect(of(210)).toMatchObject([
+    {
+      rule: 'files',
+      level: 'warn',
+      text: expect.stringContaining('engine 0 has 210 of 256 files'),
+    },
+  ]);
+  expect(of(256)).toMatchObject([{ rule: 'files', level: 'error' }]);
+});
