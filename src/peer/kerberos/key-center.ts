@@ -1,5 +1,4 @@
 import { resolveSrv } from 'node:dns/promises';
-import { once } from 'node:events';
 import type { Address } from '../../adapter/setting.ts';
 import { NotConnectedError } from '../../error/adapter-error.ts';
 import { describeError } from '../../error/engine-error.ts';
@@ -72,25 +71,33 @@ async function centersOf(realm: string): Promise<Address[]> {
 
 async function exchanged(address: Address, request: Buffer, signal: AbortSignal): Promise<Buffer> {
   const socket = await dial(WITHOUT_CERTIFICATE, { address, timeout: TIMEOUT }, signal);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]);
+  const stop = (): void => void socket.destroy();
+  limit.addEventListener('abort', stop, { once: true });
   try {
     const length = Buffer.alloc(4);
     length.writeUInt32BE(request.length);
     socket.write(Buffer.concat([length, request]));
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]);
-    let read = Buffer.alloc(0);
-    for (;;) {
-      const [chunk] = (await once(socket, 'data', { signal: limit })) as [Buffer];
-      read = Buffer.concat([read, chunk]);
-      const wanted = read.length < 4 ? LONGEST : read.readUInt32BE(0);
-      if (wanted > LONGEST) throw new Error('it does not speak Kerberos');
-      if (read.length >= 4 + wanted) return read.subarray(4, 4 + wanted);
-    }
+    return await answerOf(socket);
   } catch (error) {
-    const cause = (error as Error).name === 'AbortError' ? 'no answer' : (error as Error).message;
+    const cause = limit.aborted ? 'no answer' : (error as Error).message;
     throw new NotConnectedError(`${placeOf(address)}: ${cause}`);
   } finally {
+    limit.removeEventListener('abort', stop);
     socket.on('error', () => undefined).destroy();
   }
+}
+
+/** What follows its length. */
+async function answerOf(socket: AsyncIterable<Buffer>): Promise<Buffer> {
+  let read = Buffer.alloc(0);
+  for await (const chunk of socket) {
+    read = Buffer.concat([read, chunk]);
+    const wanted = read.length < 4 ? 0 : read.readUInt32BE(0);
+    if (wanted > LONGEST) throw new Error('it does not speak Kerberos');
+    if (read.length >= 4 + wanted && wanted > 0) return read.subarray(4, 4 + wanted);
+  }
+  throw new Error('it closed the connection');
 }
 
 function refusalOf(answer: Buffer): CenterRefusal {
