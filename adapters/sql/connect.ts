@@ -1,5 +1,12 @@
 import type { ConnectionOptions } from 'node:tls';
-import { type Credential, DisableError, type Lent, type setting } from 'waybill/adapter';
+import {
+  type Credential,
+  DisableError,
+  type Lent,
+  NotConnectedError,
+  type setting,
+  timerTime,
+} from 'waybill/adapter';
 import { clientTls, optionalPackage, type TlsClientLent } from 'waybill/peer';
 import type { Product, SqlSession } from './database.ts';
 import { type ProductName, placeOfDatabase, type SqlConnectionValues } from './sql-settings.ts';
@@ -39,6 +46,29 @@ export async function connect(
       `A Windows account (ntlm) signs in to SQL Server only. Name a credential with user and password for ${placeOfDatabase(settings)}.`,
     );
   }
+  const { connectTimeout, timeout } = settings;
+  // the drivers limit the sign-in, but not what is asked after it to set a session up
+  const late = AbortSignal.timeout(timerTime(connectTimeout + timeout));
+  try {
+    return await signedIn(lent, product, { credential, signal: AbortSignal.any([signal, late]) });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!late.aborted) throw error;
+    throw new NotConnectedError(
+      `Not connected: ${placeOfDatabase(settings)} did not finish the sign-in within ${(connectTimeout + timeout) / 1_000} s. Look at its load and at the network between us.`,
+    );
+  }
+}
+
+async function signedIn(
+  lent: ConnectLent,
+  product: Product,
+  {
+    credential,
+    signal,
+  }: { readonly credential: Credential | undefined; readonly signal: AbortSignal },
+): Promise<SqlSession> {
+  const { settings } = lent;
   const address = (await product.find?.(settings, signal)) ?? settings.connect ?? NOWHERE;
   const tlsFor = (host: string): Promise<ConnectionOptions> => tlsOf(lent, host);
   const isPlain = settings.security === 'none' || settings.product === 'sqlite';

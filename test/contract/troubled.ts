@@ -8,6 +8,8 @@ import { expectErrorQuotesNothing } from './marker.ts';
 import type { OutboundPeer } from './outbound.contract.ts';
 import { SHORT, throughProxy } from './through-proxy.ts';
 
+/** What comes and goes comes again; the other is about connecting. */
+const ROUNDS = { silent: 2, dripping: 1 } as const satisfies Partial<Record<Trouble, number>>;
 /** Several limits of `SHORT` one after the other, on a busy machine. */
 const MOST = 8 * SHORT;
 /** What the engine does when a send takes too long: a database is asked over another connection first to cancel. */
@@ -51,13 +53,13 @@ interface OutboundTrial<S extends Settings> {
 /** Sends to a peer that gets into trouble, out of it, in again, and out again. */
 export async function expectBorne<S extends Settings>(
   { adapter, peer, body }: OutboundTrial<S>,
-  trouble: Trouble,
+  trouble: keyof typeof ROUNDS,
 ): Promise<void> {
   await using at = await throughProxy(adapter.settings, peer.given);
   if (at === undefined) return;
   const { proxy, given } = at;
   let id = 7_200_000;
-  for (let round = 0; round < 2; round++) {
+  for (let round = 0; round < ROUNDS[trouble]; round++) {
     const opened = await within('opening', openOutbound(adapter, given, peer.options));
     await opened.send(body(`A${round}`), { id: id++ });
     proxy.be(trouble);
@@ -89,7 +91,7 @@ interface InboundTrial<S extends Settings> {
 /** Takes from a peer that gets into trouble, and out of it, twice; closed in the middle of it. */
 export async function expectOutlasted<S extends Settings>(
   { adapter, peer, body }: InboundTrial<S>,
-  trouble: Trouble,
+  trouble: keyof typeof ROUNDS,
 ): Promise<void> {
   await using at = await throughProxy(adapter.settings, peer.given);
   if (at === undefined) return;
@@ -97,7 +99,7 @@ export async function expectOutlasted<S extends Settings>(
   let memory: string | undefined;
   const open = (): Promise<OpenedInbound> =>
     openInbound(adapter, given, { ...peer.options, ...(memory !== undefined && { memory }) });
-  for (let round = 0; round < 2; round++) {
+  for (let round = 0; round < ROUNDS[trouble]; round++) {
     const opened = await within('opening', open());
     const offered = await peer.offer(body(`A${round}`), opened);
     await vi.waitFor(async () => expect(await offered.standing()).toBe('taken'));

@@ -26,6 +26,10 @@ export interface TroubledProxy extends AsyncDisposable {
   readonly fed: number;
   /** From now on, for new connections and those that stand. Out of `silent` it goes on where it was. */
   be(trouble: Trouble): void;
+  /** From now on each new connection falls silent once the server has said so many bytes on it. */
+  silentAfter(bytes: number): void;
+  /** Bytes that the servers said, on all connections. */
+  readonly said: number;
 }
 
 /** Milliseconds between two bytes that drip. */
@@ -37,9 +41,14 @@ export async function troubledProxy(target?: number): Promise<TroubledProxy> {
   let trouble: Trouble = 'none';
   let connections = 0;
   let fed = 0;
+  let said = 0;
+  let most = Number.POSITIVE_INFINITY;
   const server = createServer({ allowHalfOpen: false }, (client) => {
     connections += 1;
-    const pair = new Pair(client, target, (bytes) => (fed += bytes));
+    const pair = new Pair(client, target, most, {
+      fed: (bytes) => (fed += bytes),
+      said: (bytes) => (said += bytes),
+    });
     clients.add(pair);
     client.once('close', () => clients.delete(pair));
     pair.be(trouble);
@@ -57,8 +66,15 @@ export async function troubledProxy(target?: number): Promise<TroubledProxy> {
     get fed() {
       return fed;
     },
+    get said() {
+      return said;
+    },
+    silentAfter(bytes) {
+      most = bytes;
+    },
     be(next) {
       trouble = next;
+      most = Number.POSITIVE_INFINITY;
       for (const pair of clients) pair.be(next);
     },
     async [Symbol.asyncDispose]() {
@@ -70,17 +86,25 @@ export async function troubledProxy(target?: number): Promise<TroubledProxy> {
   };
 }
 
+/** Told of each piece, how many bytes it is. */
+interface Told {
+  readonly fed: (bytes: number) => void;
+  readonly said: (bytes: number) => void;
+}
+
 /** A client and its connection to the server. */
 class Pair {
   readonly #client: Socket;
   readonly #server: Socket | undefined;
-  readonly #feed: (bytes: number) => void;
+  readonly #told: Told;
   #trouble: Trouble = 'none';
   #dripping = Promise.resolve();
+  #most: number;
 
-  constructor(client: Socket, target: number | undefined, feed: (bytes: number) => void) {
+  constructor(client: Socket, target: number | undefined, most: number, told: Told) {
     this.#client = client;
-    this.#feed = feed;
+    this.#most = most;
+    this.#told = told;
     const server = target === undefined ? undefined : connect(target, '127.0.0.1');
     this.#server = server;
     client.setNoDelay(true).on('error', () => undefined);
@@ -110,7 +134,12 @@ class Pair {
     this.#server?.destroy();
   }
 
-  #say(chunk: Buffer): void {
+  #say(all: Buffer): void {
+    const chunk = all.subarray(0, this.#most);
+    this.#most -= chunk.length;
+    this.#told.said(chunk.length);
+    if (chunk.length < all.length) this.be('silent');
+    if (chunk.length === 0) return;
     if (this.#trouble === 'dripping') {
       this.#dripping = this.#dripping.then(() => this.#drip(chunk));
       return;
@@ -133,7 +162,7 @@ class Pair {
       Array.from({ length: Math.ceil(65_536 / chunk.length) }, () => chunk),
     );
     while (!this.#client.destroyed && this.#trouble === 'endless') {
-      this.#feed(many.length);
+      this.#told.fed(many.length);
       if (this.#client.write(many)) await new Promise((resolve) => setImmediate(resolve));
       else
         await Promise.race([once(this.#client, 'drain'), once(this.#client, 'close')]).catch(

@@ -1,8 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import sqlOut from '../../../adapters/sql/sql-out.ts';
 import { lend, openOutbound, testSteps } from '../../support/open-adapter.ts';
 import type { SqlDatabase } from '../../support/sql-databases.ts';
 import { type TcpGate, tcpGate } from '../../support/tcp-gate.ts';
+import { troubledProxy } from '../../support/troubled-proxy.ts';
 
 /** How a record begins in which a client opens TLS. */
 const CLIENT_HELLO = Buffer.from([22, 3, 1]);
@@ -27,6 +28,27 @@ export function describeConnecting(database: () => SqlDatabase): void {
     openOutbound(sqlOut, one(given), database().options);
 
   describe('connecting', () => {
+    test('a server that falls silent once we are signed in is given up, and left', async () => {
+      await using proxy = await troubledProxy(database().port);
+      const given = {
+        ...database().given(proxy.port),
+        ...ASK,
+        connectTimeout: '1s',
+        timeout: '500ms',
+      };
+      const first = await openOutbound(sqlOut, given, database().options);
+      const { said } = proxy;
+      await first.close();
+      // the last answers are those to what sets a session up
+      proxy.silentAfter(said - 1);
+      await expect(openOutbound(sqlOut, given, database().options)).rejects.toMatchObject({
+        code: 'ADAPTER_NOT_CONNECTED',
+        message: expect.stringMatching(/did not (finish the sign-in within|answer in time)/),
+      });
+      proxy.be('none');
+      await vi.waitFor(() => expect(proxy.open).toBe(0));
+    });
+
     test('a test tells in order what was seen, and who we are to the server', async () => {
       const steps = await tried({});
       expect(steps.map(({ name }) => name)).toEqual([
