@@ -98,8 +98,14 @@ export default outbound({
     }),
 });
 
-/** The outcome of the message in flight on a channel. */
-interface Publication {
+/** A channel with the message in flight on it. */
+interface Line {
+  readonly channel: ConfirmChannel;
+  publication: Publication | undefined;
+}
+
+interface Publication extends PromiseWithResolvers<void> {
+  /** Why no queue got it. */
   returned: string | undefined;
 }
 
@@ -114,8 +120,7 @@ class AmqpSender implements OpenOutbound {
   readonly #lent: AmqpOutLent;
   readonly #session: AmqpSession;
   readonly #sending = new UnderWay();
-  readonly #resting: ConfirmChannel[] = [];
-  readonly #publications = new WeakMap<ConfirmChannel, Publication>();
+  readonly #resting: Line[] = [];
   #lost: Error | undefined;
 
   constructor(lent: AmqpOutLent, session: AmqpSession) {
@@ -147,7 +152,7 @@ class AmqpSender implements OpenOutbound {
   async #send(message: Message, signal: AbortSignal): Promise<Reply> {
     const options = await this.#options(message);
     const key = await this.#lent.settings.routingKey.render(message);
-    const body = asBuffer(await message.body.bytes());
+    const body = asBuffer(message.body.inline ?? (await message.body.bytes()));
     signal.throwIfAborted();
     this.#throwIfLost();
     const sending = this.#sendOn({ key, body, options });
@@ -157,16 +162,19 @@ class AmqpSender implements OpenOutbound {
   }
 
   async #sendOn(letter: AmqpLetter): Promise<Reply> {
-    const channel = this.#resting.pop() ?? (await this.#channel());
-    const publication: Publication = { returned: undefined };
-    this.#publications.set(channel, publication);
+    const line = this.#resting.pop() ?? (await this.#line());
+    const publication: Publication = { returned: undefined, ...Promise.withResolvers<void>() };
+    line.publication = publication;
     try {
-      await this.#publish(channel, letter);
-      this.#resting.push(channel);
+      this.#publish(line.channel, publication, letter);
+      await publication.promise;
+      line.publication = undefined;
+      this.#resting.push(line);
       return verdict(publication);
     } catch (error) {
+      line.publication = undefined;
       // a refusal has closed it; after a lack of room it is not used again either
-      channel.close().catch(toldElsewhere);
+      line.channel.close().catch(toldElsewhere);
       this.#throwIfLost();
       return refused(error);
     }
@@ -187,36 +195,35 @@ class AmqpSender implements OpenOutbound {
     };
   }
 
-  async #channel(): Promise<ConfirmChannel> {
+  async #line(): Promise<Line> {
     const channel = await this.#session.connection.createConfirmChannel();
+    const line: Line = { channel, publication: undefined };
     channel.on('return', ({ fields }: { fields: { replyText?: string } }) => {
-      const publication = this.#publications.get(channel);
-      if (publication !== undefined) publication.returned = fields.replyText ?? 'NO_ROUTE';
+      if (line.publication !== undefined)
+        line.publication.returned = fields.replyText ?? 'NO_ROUTE';
     });
-    return channel;
+    // a refusal closes the channel, with the reason
+    channel.on('error', (error) => this.#ended(line, error));
+    channel.on('close', () => this.#ended(line, new Error('channel closed')));
+    return line;
   }
 
-  #publish(channel: ConfirmChannel, { key, body, options }: AmqpLetter): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // a refusal closes the channel, with the reason
-    channel.on('error', reject);
-    channel.on('close', () => reject(new Error('channel closed')));
+  #ended(line: Line, reason: unknown): void {
+    line.publication?.reject(reason);
+    const at = this.#resting.indexOf(line);
+    if (at >= 0) this.#resting.splice(at, 1);
+  }
+
+  #publish(
+    channel: ConfirmChannel,
+    { resolve, reject }: Publication,
+    { key, body, options }: AmqpLetter,
+  ): void {
     channel.publish(this.#lent.settings.exchange, key, body, options, (error: unknown) => {
       // a closing channel also refuses messages in flight; its event says why
       if (error !== null && error !== undefined) setImmediate(() => reject(new Nacked()));
       else resolve();
     });
-    return promise.finally(() => {
-      channel.removeAllListeners('error');
-      channel.removeAllListeners('close');
-      channel.on('error', () => this.#forget(channel));
-      channel.on('close', () => this.#forget(channel));
-    });
-  }
-
-  #forget(channel: ConfirmChannel): void {
-    const at = this.#resting.indexOf(channel);
-    if (at >= 0) this.#resting.splice(at, 1);
   }
 
   /** An abandoned message must not arrive after those that follow: they use another connection. */

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { ChannelModel } from 'amqplib';
 import {
   DisableError,
@@ -11,6 +12,7 @@ import {
   clientTls,
   firstBytes,
   firstReached,
+  Gathered,
   notConnected,
   optionalPackage,
   placeOf,
@@ -104,6 +106,9 @@ function sessionOf(connection: ChannelModel, place: string, who: string): AmqpSe
     );
   connection.on('error', end);
   connection.on('close', end);
+  // its channels write each on its own
+  const { stream } = connection.connection as unknown as { readonly stream?: Writable };
+  if (stream !== undefined) Gathered.ofOthers(stream);
   const { product = 'AMQP', version = '' } = connection.connection.serverProperties as {
     product?: string;
     version?: string;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IPublishPacket } from 'mqtt-packet';
 import type { Memory } from 'waybill/adapter';
 
@@ -85,4 +85,8 @@ export class TakenPackets {
 }
 
 const printOf = ({ topic, payload }: IPublishPacket): string =>
-  createHash('sha256').update(topic).update('\0').update(payload).digest('base64url').slice(0, 22);
+  hash(
+    'sha256',
+    Buffer.concat([Buffer.from(`${topic}\0`), Buffer.from(payload)]),
+    'base64url',
+  ).slice(0, 22);

@@ -106,7 +106,7 @@ async function connectPostgres(signIn: SqlSignIn): Promise<SqlSession> {
 class PostgresSession extends LiveSession implements SqlSession {
   readonly #client: Client;
   readonly #signIn: SqlSignIn;
-  readonly #names = new Map<string, string>();
+  readonly #statements = new Map<string, object>();
   #process = '';
 
   constructor(client: Client, signIn: SqlSignIn) {
@@ -140,17 +140,7 @@ class PostgresSession extends LiveSession implements SqlSession {
   run({ text, values }: Prepared, limit: Limit): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (!this.alive) return reject(new SqlFailure('lost'));
-      const query = new LimitedQuery(
-        {
-          text,
-          name: this.#nameOf(text),
-          queryMode: 'extended',
-          values: values.map(textOf),
-          rowMode: 'array',
-          types: AS_TEXT,
-        },
-        limit,
-      );
+      const query = new LimitedQuery(this.#statementOf(text), values.map(textOf), limit);
       query.on('end', (result) => resolve(query.result(result)));
       query.on('error', (error) => reject(this.#failure(error)));
       this.#client.query(query);
@@ -208,13 +198,15 @@ class PostgresSession extends LiveSession implements SqlSession {
     }
   }
 
-  /** A name, so that the server parses each statement once; limited if there are many statements. */
-  #nameOf(text: string): string | undefined {
-    const known = this.#names.get(text);
-    if (known !== undefined || this.#names.size >= 100) return known;
-    const name = `waybill_${this.#names.size}`;
-    this.#names.set(text, name);
-    return name;
+  /** With a name, so that the server parses each statement once; limited if there are many statements. */
+  #statementOf(text: string): object {
+    const known = this.#statements.get(text);
+    if (known !== undefined) return known;
+    const isNamed = this.#statements.size < 100;
+    const name = isNamed ? `waybill_${this.#statements.size}` : undefined;
+    const made = { text, name, queryMode: 'extended', rowMode: 'array', types: AS_TEXT };
+    if (isNamed) this.#statements.set(text, made);
+    return made;
   }
 
   #failure(error: unknown): Error {
@@ -244,8 +236,11 @@ class LimitedQuery extends Query<string[]> {
   #bytes = 0;
   #more = false;
 
-  constructor(config: object, limit: Limit) {
-    super(config as QueryArrayConfig);
+  constructor(statement: object, values: readonly unknown[], limit: Limit) {
+    // the driver copies each property that the object itself has, and leaves what it inherits
+    const config = Object.create(statement) as { values: readonly unknown[] };
+    config.values = values;
+    super(config as unknown as QueryArrayConfig);
     this.#limit = limit;
     this.on('row', (row) => this.#keep(row as unknown as readonly (string | null)[]));
   }

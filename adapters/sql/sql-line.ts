@@ -24,17 +24,15 @@ const GRACE = 1_000;
 /** And how long it may take after being told to over another connection. */
 const CANCELLED_WITHIN = 5_000;
 
-interface Resting {
-  readonly since: number;
-  readonly timer: NodeJS.Timeout | undefined;
-}
-
 /** The connections of one host: one for each message in work, the last used one first; the others become idle and are closed. */
 export class SqlLine {
   readonly #lent: LineLent;
   readonly #product: Product;
   readonly #all = new Set<SqlSession>();
-  readonly #resting = new Map<SqlSession, Resting>();
+  /** Since when each rests that nobody uses, the last used one last. */
+  readonly #resting = new Map<SqlSession, number>();
+  /** One for all of them: a timer for each use would cost more than the rest of the line. */
+  #idle: NodeJS.Timeout | undefined;
   readonly #guard = new SignInGuard();
   readonly #closing = new AbortController();
   readonly #connecting = new Set<Promise<SqlSession>>();
@@ -72,16 +70,17 @@ export class SqlLine {
 
   async close(): Promise<void> {
     this.#closing.abort(new Error('closed'));
+    clearTimeout(this.#idle);
     await Promise.allSettled(this.#connecting);
     await Promise.all([...this.#all].map((session) => this.#forget(session).close()));
   }
 
   async #take(signal: AbortSignal): Promise<SqlSession> {
     for (;;) {
-      const [session] = [...this.#resting.keys()].slice(-1);
+      const session = this.#restingLast();
       if (session === undefined) return await this.#connect(signal);
-      const since = this.#resting.get(session)?.since ?? 0;
-      this.#wake(session);
+      const since = this.#resting.get(session) ?? 0;
+      this.#resting.delete(session);
       if (session.alive && (performance.now() - since < TRIED_AFTER || (await answers(session)))) {
         return session;
       }
@@ -109,25 +108,36 @@ export class SqlLine {
 
   #give(session: SqlSession): void {
     if (!session.alive || this.#closing.signal.aborted) return this.#end(session);
+    this.#resting.set(session, performance.now());
+    this.#watchIdle(this.#lent.settings.idle);
+  }
+
+  #restingLast(): SqlSession | undefined {
+    let last: SqlSession | undefined;
+    for (const session of this.#resting.keys()) last = session;
+    return last;
+  }
+
+  #watchIdle(time: number): void {
+    if (this.#idle !== undefined || !Number.isFinite(time)) return;
+    this.#idle = setTimeout(() => this.#endIdle(), timerTime(time)).unref();
+  }
+
+  /** Ends those that nobody has used for so long, and looks again when the next may be due. */
+  #endIdle(): void {
+    this.#idle = undefined;
     const { idle } = this.#lent.settings;
-    const timer = Number.isFinite(idle)
-      ? setTimeout(() => this.#rest(session), timerTime(idle)).unref()
-      : undefined;
-    this.#resting.set(session, { since: performance.now(), timer });
-  }
-
-  #rest(session: SqlSession): void {
-    this.#end(session);
-    if (this.#all.size === 0) this.#lent.connection('waiting', 'closed while idle');
-  }
-
-  #wake(session: SqlSession): void {
-    clearTimeout(this.#resting.get(session)?.timer);
-    this.#resting.delete(session);
+    const now = performance.now();
+    for (const [session, since] of this.#resting) {
+      // a timer may be a millisecond early
+      if (now - since < idle - 1) return this.#watchIdle(idle - (now - since));
+      this.#end(session);
+      if (this.#all.size === 0) this.#lent.connection('waiting', 'closed while idle');
+    }
   }
 
   #forget(session: SqlSession): SqlSession {
-    this.#wake(session);
+    this.#resting.delete(session);
     this.#all.delete(session);
     return session;
   }
@@ -209,33 +219,44 @@ export class AtWork {
     }
   }
 
-  async #guarded<Value>(work: () => Promise<Value>): Promise<Value> {
-    this.#signal.throwIfAborted();
-    const stop = Promise.withResolvers<never>();
+  #guarded<Value>(work: () => Promise<Value>): Promise<Value> {
+    const signal = this.#signal;
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    const { promise, resolve, reject } = Promise.withResolvers<Value>();
+    const state = { over: false };
     const abort = (): void => {
       this.givenUp = true;
-      stop.reject(this.#signal.reason);
+      // what was given up fails once its connection ends
+      end();
+      reject(signal.reason as Error);
     };
-    this.#signal.addEventListener('abort', abort, { once: true });
-    const state = { over: false };
     const late = Number.isFinite(this.#timeout)
       ? setTimeout(
           () => {
-            this.#cancelLate(state).catch(stop.reject);
+            this.#cancelLate(state).catch((error: unknown) => {
+              end();
+              reject(error);
+            });
           },
           timerTime(this.#timeout + GRACE),
         )
       : undefined;
-    const working = work();
-    try {
-      return await Promise.race([working, stop.promise]);
-    } finally {
-      // what was given up fails once its connection ends
-      if (this.givenUp) working.catch(toldElsewhere);
+    const end = (): void => {
       state.over = true;
       clearTimeout(late);
-      this.#signal.removeEventListener('abort', abort);
-    }
+      signal.removeEventListener('abort', abort);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    const failed = (error: unknown): void => {
+      end();
+      reject(error);
+    };
+    const ended = (value: Value): void => {
+      end();
+      resolve(value);
+    };
+    work().then(ended).catch(failed);
+    return promise;
   }
 
   /** A server that does not cancel on its own is told to; if it ignores that too, the connection is given up. */

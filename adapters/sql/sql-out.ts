@@ -124,9 +124,9 @@ class SqlSender implements OpenOutbound {
     this.#product = product;
   }
 
-  async send(message: Message, signal: AbortSignal): Promise<Reply> {
-    signal.throwIfAborted();
-    return await this.#sending.run(this.#send(message, signal));
+  send(message: Message, signal: AbortSignal): Promise<Reply> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    return this.#sending.run(this.#send(message, signal));
   }
 
   async close(): Promise<void> {

@@ -41,7 +41,7 @@ export class Conversation {
     await before;
     if (answer === undefined || !this.#live.isOpen) return;
     try {
-      await this.#live.send(answer, isText);
+      await this.#live.sendAtOnce(answer, isText);
     } catch {
       // the connection is lost, which its owner hears of: the sender sends again what was not answered
     }

@@ -27,8 +27,8 @@ interface LiveOptions {
   readonly share: FrameShare;
 }
 
-/** Called for each message in its order; resolves once it is dealt with, and never rejects. */
-export type Hearing = (body: Buffer, isText: boolean) => Promise<void>;
+/** Called for each message in its order; resolves once it is dealt with, and never rejects. Undefined if it is at once. */
+export type Hearing = (body: Buffer, isText: boolean) => Promise<void> | undefined;
 
 /** Told to a peer for whose large messages there is no memory left. */
 const TRY_LATER = 1_013;
@@ -95,12 +95,12 @@ export class LiveSocket {
       this.#unfinished = 0;
       const size = body.length;
       if (!share.grow(0, size)) return this.#overloaded();
+      const ended = hearing(body, !isBinary);
+      if (ended === undefined) return share.release(size);
       inWork += 1;
       if (inWork === atOnce) this.#socket.pause();
-      background(
-        hearing(body, !isBinary).finally(() => done(size)),
-        'dealing with a message',
-      );
+      const over = (): void => done(size);
+      background(ended.finally(over), 'dealing with a message');
     });
     this.#socket.resume();
   }
@@ -112,11 +112,28 @@ export class LiveSocket {
 
   /** Resolves once the system has taken the message. Throws a NotConnectedError, and TemporaryError if the peer does not read. */
   async send(body: Uint8Array, isText: boolean): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#socket.send(body, { binary: !isText }, (error) => (error ? reject(error) : resolve()));
-    // mostly the system has it at once; if the connection ends, that is told
-    if (this.isOpen && this.#socket.bufferedAmount === 0) promise.catch(toldElsewhere);
-    else await this.#taken(promise);
+    const sent = this.sendAtOnce(body, isText);
+    if (sent !== undefined) await sent;
+  }
+
+  /** As `send`; undefined if the system has taken it already, as mostly. If the connection ends then, that is told. */
+  sendAtOnce(body: Uint8Array, isText: boolean): Promise<void> | undefined {
+    // whether it was taken: undefined for not yet, null for yes
+    let failure: Error | null | undefined;
+    let tell: (() => void) | undefined;
+    this.#socket.send(body, { binary: !isText }, (error) => {
+      failure = error ?? null;
+      tell?.();
+    });
+    if (this.isOpen && this.#socket.bufferedAmount === 0) return undefined;
+    const sent = new Promise<void>((resolve, reject) => {
+      tell = () => {
+        if (failure === null) resolve();
+        else if (failure !== undefined) reject(failure);
+      };
+      tell();
+    });
+    return this.#taken(sent);
   }
 
   async #taken(sent: Promise<void>): Promise<void> {

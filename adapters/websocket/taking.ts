@@ -49,12 +49,17 @@ export class Taking {
   /** Undefined if there is no answer. Never rejects. */
   async take(arrived: Arrived): Promise<Uint8Array | undefined> {
     const { answer: mode, answerTimeout: timeout } = this.#settings;
-    const message = await this.#messageOf(arrived);
+    const known = this.#messageOf(arrived);
+    const key = this.#settings.key;
+    const message =
+      key === undefined
+        ? known.message
+        : { ...known.message, dedupeKey: await idIn(key, arrived.body, known.message.type) };
     if (mode === 'none') {
       await this.#keep(message, arrived);
       return undefined;
     }
-    const header = headerOf(message, arrived.body);
+    const header = toBeAnswered(known.header);
     try {
       const receipt = await this.#lent.deliver(
         message,
@@ -140,8 +145,12 @@ export class Taking {
     }
   }
 
-  async #messageOf({ body, isText, sender }: Arrived): Promise<NewMessage> {
-    const { type: given, charset, key } = this.#settings;
+  #messageOf({ body, isText, sender }: Arrived): {
+    readonly message: NewMessage;
+    /** Of HL7. */
+    readonly header: Hl7Header | undefined;
+  } {
+    const { type: given, charset } = this.#settings;
     const type = given ?? fileType(body.subarray(0, HEAD), '');
     const header = type.startsWith('HL7v2') ? hl7Header(body) : undefined;
     const message = {
@@ -149,9 +158,9 @@ export class Taking {
       type,
       charset: header?.charset?.name ?? (isText ? undefined : charset),
       origin: sender.origin,
+      dedupeKey: header?.controlId || ediControlNumber(type, body),
     };
-    const own = header?.controlId || ediControlNumber(type, body);
-    return { ...message, dedupeKey: key === undefined ? own : await idIn(key, body, type) };
+    return { message, header };
   }
 }
 
@@ -167,8 +176,8 @@ interface Asked extends Arrived {
   readonly header: Hl7Header | undefined;
 }
 
-function headerOf({ type }: NewMessage, body: Buffer): Hl7Header | undefined {
-  if (!type.startsWith('HL7v2')) return undefined;
-  const header = hl7Header(body);
-  return header.kind === 'none' || header.isAcknowledgement ? undefined : header;
+function toBeAnswered(header: Hl7Header | undefined): Hl7Header | undefined {
+  return header === undefined || header.kind === 'none' || header.isAcknowledgement
+    ? undefined
+    : header;
 }

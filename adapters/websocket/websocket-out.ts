@@ -19,6 +19,7 @@ import {
   asBuffer,
   codedReply,
   fileType,
+  hl7Reply,
   judgedAsEdi,
   judgedAsHl7,
   newsFilter,
@@ -179,9 +180,9 @@ class WebsocketSender implements OpenOutbound {
     return new WebsocketSender(lent, live, place);
   }
 
-  async send(message: Message, signal: AbortSignal): Promise<Reply | undefined> {
-    signal.throwIfAborted();
-    return await this.#sending.run(this.#turn.run(() => this.#send(message, signal)));
+  send(message: Message, signal: AbortSignal): Promise<Reply | undefined> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    return this.#sending.run(this.#turn.run(() => this.#send(message, signal)));
   }
 
   async close(): Promise<void> {
@@ -192,7 +193,7 @@ class WebsocketSender implements OpenOutbound {
 
   async #send(message: Message, signal: AbortSignal): Promise<Reply | undefined> {
     const { settings } = this.#lent;
-    const body = asBuffer(await message.body.bytes());
+    const body = asBuffer(message.body.inline ?? (await message.body.bytes()));
     const id = settings.id && (await idIn(settings.id, body, message.type));
     signal.throwIfAborted();
     if (this.#lost !== undefined) throw this.#lost;
@@ -205,9 +206,9 @@ class WebsocketSender implements OpenOutbound {
     const abort = (): void => this.#giveUp(outgoing, signal.reason as Error);
     signal.addEventListener('abort', abort, { once: true });
     try {
-      background(this.#written(outgoing, body, this.#isText(message, body)), 'sending', isTold);
+      this.#write(outgoing, body, this.#isText(message, body));
       const answered = await answer.promise;
-      return answered === undefined ? undefined : await this.#judged(answered, message);
+      return answered === undefined ? undefined : this.#judged(answered, message);
     } finally {
       clearTimeout(limit);
       signal.removeEventListener('abort', abort);
@@ -216,10 +217,17 @@ class WebsocketSender implements OpenOutbound {
   }
 
   /** Writes it, and is done with it where no answer is awaited. */
-  async #written({ answer }: Outgoing, body: Buffer, isText: boolean): Promise<void> {
+  #write(outgoing: Outgoing, body: Buffer, isText: boolean): void {
+    const { reply } = this.#lent.settings;
+    const sent = this.#live.sendAtOnce(body, isText);
+    const isDone = sent === undefined && (reply === 'next' || reply === 'matching');
+    if (!isDone) background(this.#written(outgoing, sent), 'sending', isTold);
+  }
+
+  async #written({ answer }: Outgoing, sent: Promise<void> | undefined): Promise<void> {
     const { reply } = this.#lent.settings;
     try {
-      await this.#live.send(body, isText);
+      await sent;
       if (reply === 'pong') await this.#live.ponged();
       if (reply === 'none' || reply === 'pong') answer.resolve(undefined);
     } catch (error) {
@@ -234,18 +242,22 @@ class WebsocketSender implements OpenOutbound {
     return TEXT.test(type) && isUtf8(body);
   }
 
-  async #heard(body: Buffer): Promise<void> {
+  #heard(body: Buffer): Promise<void> | undefined {
     const { reply, replyId } = this.#lent.settings;
     if (reply === 'next') {
       const [first] = this.#outgoing;
       if (first === undefined) this.#ignored();
       else first.answer.resolve(body);
-    } else if (replyId !== undefined) {
-      const id = await idIn(replyId, body, fileType(body.subarray(0, 2_048), ''));
-      const meant = [...this.#outgoing].find((one) => one.id === id && id !== undefined);
-      if (meant === undefined) this.#ignored();
-      else meant.answer.resolve(body);
+      return undefined;
     }
+    return replyId === undefined ? undefined : this.#matched(replyId, body);
+  }
+
+  async #matched(replyId: setting.MessageExpression, body: Buffer): Promise<void> {
+    const id = await idIn(replyId, body, fileType(body.subarray(0, 2_048), ''));
+    const meant = [...this.#outgoing].find((one) => one.id === id && id !== undefined);
+    if (meant === undefined) this.#ignored();
+    else meant.answer.resolve(body);
   }
 
   #ignored(): void {
@@ -254,10 +266,16 @@ class WebsocketSender implements OpenOutbound {
     this.#lent.event('info', 'ignored', text);
   }
 
-  async #judged(body: Buffer, message: Message): Promise<Reply> {
+  #judged(body: Buffer, message: Message): Reply | Promise<Reply> {
+    const usual = hl7Reply(body, this.#lent.settings);
+    if (usual !== undefined) return usual;
     const reply = codedReply(body, this.#lent.settings);
     if (reply.code !== undefined) return reply;
     if (reply.type.startsWith('HL7v2')) return judgedAsHl7(reply);
+    return this.#judgedAsEdi(reply, message);
+  }
+
+  async #judgedAsEdi(reply: Reply, message: Message): Promise<Reply> {
     return (await judgedAsEdi(reply, message)) ?? reply;
   }
 

@@ -60,9 +60,19 @@ export async function amqpSubjects(): Promise<Subjects> {
   return { subjects, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
+let number = 0;
+
+/** With the properties that the adapter gives a message: its type, its time, and what it is known by. */
 function published(channel: ConfirmChannel, queue: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  channel.publish('', queue, body, { persistent: true, mandatory: true }, (error: unknown) => {
+  const options = {
+    persistent: true,
+    mandatory: true,
+    contentType: 'application/hl7-v2',
+    messageId: `bench.${++number}`,
+    timestamp: Math.round(Date.now() / 1_000),
+  };
+  channel.publish('', queue, body, options, (error: unknown) => {
     if (error === null) resolve();
     else reject(new Error('not confirmed', { cause: error }));
   });
@@ -106,8 +116,14 @@ function bareOut1(connection: Connection): (messages: number) => Promise<number>
       if (!link.sendable())
         await new Promise((resolve) => void link.once('sendable', resolve as () => void));
       const { promise, resolve } = Promise.withResolvers<void>();
-      const content = rhea.message.data_section(body);
-      waiting.set(link.send({ body: content, durable: true, message_id: '1' }), resolve);
+      const letter = {
+        body: rhea.message.data_section(body),
+        durable: true,
+        message_id: `bench.${++number}`,
+        content_type: 'application/hl7-v2',
+        creation_time: new Date(),
+      };
+      waiting.set(link.send(letter), resolve);
       await promise;
     });
 }

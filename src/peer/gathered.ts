@@ -13,14 +13,27 @@ export class Gathered {
   }
 
   write(bytes: Uint8Array): void {
-    if (!this.#isGathering) {
-      this.#isGathering = true;
-      this.#stream.cork();
-      process.nextTick(() => {
-        this.#isGathering = false;
-        this.#stream.uncork();
-      });
-    }
+    this.#gather();
     this.#stream.write(bytes);
+  }
+
+  /** From now on the same holds for what others write to the stream, such as a library that owns it. */
+  static ofOthers(stream: Writable): void {
+    const gathered = new Gathered(stream);
+    const { write } = stream;
+    stream.write = (...given: unknown[]): boolean => {
+      gathered.#gather();
+      return Reflect.apply(write, stream, given) as boolean;
+    };
+  }
+
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    this.#stream.cork();
+    process.nextTick(() => {
+      this.#isGathering = false;
+      this.#stream.uncork();
+    });
   }
 }

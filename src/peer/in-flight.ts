@@ -51,13 +51,12 @@ export function inFlight(): InFlight {
 export class UnderWay {
   readonly #all = new Set<Promise<unknown>>();
 
-  async run<Value>(work: Promise<Value>): Promise<Value> {
+  /** The same promise: a caller that waits for it waits no longer. */
+  run<Value>(work: Promise<Value>): Promise<Value> {
     this.#all.add(work);
-    try {
-      return await work;
-    } finally {
-      this.#all.delete(work);
-    }
+    const forget = (): void => void this.#all.delete(work);
+    work.then(forget).catch(forget);
+    return work;
   }
 
   /** Waits until all of it has ended, in whatever way: each caller gets its own error. */

@@ -192,7 +192,7 @@ export { Paced, parallelSetting } from './paced.ts';
 export { poll } from './poll.ts';
 export { answersTls, firstBytes, type Probe, probe, tryListening, tryTls } from './probe.ts';
 export { type RelayedAnswer, relayedAnswer } from './relayed-answer.ts';
-export { codedReply, judgedAsHl7, REPLY_PATTERNS, replyCodes } from './reply-code.ts';
+export { codedReply, hl7Reply, judgedAsHl7, REPLY_PATTERNS, replyCodes } from './reply-code.ts';
 export { Resting } from './resting.ts';
 export { isSameSecret } from './same-secret.ts';
 export { directoryFaults, directorySettings } from './sign-in/directory-settings.ts';

@@ -18,9 +18,10 @@ export class Paced {
     this.#free = atOnce;
   }
 
-  /** Does it once there is room. */
+  /** Does it once there is room: at once, if there is. */
   async run<Result>(work: () => Promise<Result>): Promise<Result> {
-    await this.take();
+    if (this.#free > 0) this.#free -= 1;
+    else await this.#turn();
     try {
       return await work();
     } finally {
@@ -30,13 +31,14 @@ export class Paced {
 
   /** Resolves once there is room; `give` must be called when what was begun then has ended. */
   async take(): Promise<void> {
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return;
-    }
+    if (this.#free > 0) this.#free -= 1;
+    else await this.#turn();
+  }
+
+  #turn(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push(resolve);
-    await promise;
+    return promise;
   }
 
   give(): void {

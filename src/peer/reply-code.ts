@@ -79,8 +79,7 @@ export const REPLY_PATTERNS = ['accepted', 'busy', 'refused', 'code'] as const;
 export function codedReply(body: Buffer, settings: ReplyCodes): Reply {
   const type = settings.replyType ?? fileType(body.subarray(0, 2_048), '');
   // without patterns, any answer is accepted
-  const isJudged = REPLY_PATTERNS.some((name) => settings[name] !== undefined);
-  const code = isJudged ? codeOf(body.toString('latin1'), settings) : undefined;
+  const code = hasPatterns(settings) ? codeOf(body.toString('latin1'), settings) : undefined;
   return { body, type, ...(code !== undefined && { code }) };
 }
 
@@ -97,12 +96,24 @@ function codeOf(answer: string, settings: ReplyCodes): string {
   return CODE.test(named) ? named : 'unknown';
 }
 
+/** As `codedReply` and then `judgedAsHl7`, for an answer whose type and code are not those of the settings. Undefined for any other. */
+export function hl7Reply(body: Buffer, settings: ReplyCodes): Reply | undefined {
+  const isOwn = settings.replyType === undefined && !hasPatterns(settings);
+  if (!isOwn || !(body[0] === 0x4d && body[1] === 0x53 && body[2] === 0x48)) return undefined;
+  const reply = judgedAsHl7({ body, type: 'HL7v2' });
+  return reply.code === undefined ? undefined : reply;
+}
+
+const hasPatterns = (settings: ReplyCodes): boolean =>
+  REPLY_PATTERNS.some((name) => settings[name] !== undefined);
+
 /** The same reply with the code and the text of the HL7 acknowledgement in its body; unchanged if there is none. */
 export function judgedAsHl7(reply: Reply): Reply {
   try {
     const read = readAcknowledgement(reply.body, undefined);
     if (read.code === '') return reply;
-    const said = [acknowledgementText(read), reply.text].filter(Boolean).join('\n');
+    const told = acknowledgementText(read);
+    const said = told !== '' && reply.text ? `${told}\n${reply.text}` : told || reply.text;
     return { ...reply, type: read.type, code: read.code, text: said || undefined };
   } catch (error) {
     // the answer of a proxy, or of a server with a problem

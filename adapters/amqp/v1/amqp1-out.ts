@@ -112,20 +112,29 @@ export default outbound({
   test: (lent, step) => tryAmqp1(lent, step, 'sender'),
 });
 
+interface Opened {
+  readonly session: Amqp1Session;
+  readonly sender: Sender;
+  /** Of the client, which is looked for once. */
+  readonly dataSection: (bytes: Buffer) => AmqpMessage['body'];
+}
+
 /** Sends messages over one link until that is lost. */
 class Amqp1Sender implements OpenOutbound {
   readonly #lent: Amqp1OutLent;
   readonly #session: Amqp1Session;
   readonly #sender: Sender;
+  readonly #dataSection: Opened['dataSection'];
   readonly #sending = new UnderWay();
   readonly #inFlight = new Map<Delivery, PromiseWithResolvers<Reply>>();
   #credit = Promise.withResolvers<void>();
   #lost: Error | undefined;
 
-  private constructor(lent: Amqp1OutLent, session: Amqp1Session, sender: Sender) {
+  private constructor(lent: Amqp1OutLent, { session, sender, dataSection }: Opened) {
     this.#lent = lent;
     this.#session = session;
     this.#sender = sender;
+    this.#dataSection = dataSection;
     sender.on('sendable', () => {
       this.#credit.resolve();
       this.#credit = Promise.withResolvers();
@@ -142,8 +151,10 @@ class Amqp1Sender implements OpenOutbound {
   static async open(lent: Amqp1OutLent, session: Amqp1Session): Promise<Amqp1Sender> {
     const { address } = lent.settings;
     await session.authorize(address, lent.signal);
+    const { message } = await loadRhea();
     const link = session.connection.open_sender({ target: { address }, autosettle: true });
-    const sender = new Amqp1Sender(lent, session, link);
+    const dataSection: Opened['dataSection'] = (bytes) => message.data_section(bytes) as unknown;
+    const sender = new Amqp1Sender(lent, { session, sender: link, dataSection });
     const { place } = session;
     await attached(link, {
       place,
@@ -168,30 +179,35 @@ class Amqp1Sender implements OpenOutbound {
   }
 
   async #send(message: Message, signal: AbortSignal): Promise<Reply> {
-    const bytes = asBuffer(await message.body.bytes());
+    const bytes = asBuffer(message.body.inline ?? (await message.body.bytes()));
     const letter = await this.#letter(message, bytes);
     const { max_message_size: most } = this.#sender;
     if (most > 0 && bytes.length > most) {
       return reply('TOOLARGE', `the broker takes ${most} bytes at most`);
     }
-    const late = AbortSignal.timeout(timerTime(this.#lent.settings.timeout));
-    await this.#room(AbortSignal.any([signal, late]), signal);
+    const until = performance.now() + this.#lent.settings.timeout;
+    if (this.#lost !== undefined || signal.aborted || !this.#sender.sendable()) {
+      await this.#room(until, signal);
+    }
     const outcome = Promise.withResolvers<Reply>();
     const delivery = this.#sender.send(letter);
     this.#inFlight.set(delivery, outcome);
     const give = (): void => this.#giveUp(outcome, signal);
-    const either = AbortSignal.any([signal, late]);
-    either.addEventListener('abort', give, { once: true });
+    signal.addEventListener('abort', give, { once: true });
+    const late = setTimeout(give, timerTime(Math.max(0, Math.ceil(until - performance.now()))));
     try {
       return await outcome.promise;
     } finally {
-      either.removeEventListener('abort', give);
+      clearTimeout(late);
+      signal.removeEventListener('abort', give);
       this.#inFlight.delete(delivery);
     }
   }
 
   /** Waits for credit: a broker that is full gives none. */
-  async #room(either: AbortSignal, signal: AbortSignal): Promise<void> {
+  async #room(until: number, signal: AbortSignal): Promise<void> {
+    const late = AbortSignal.timeout(timerTime(Math.max(0, Math.ceil(until - performance.now()))));
+    const either = AbortSignal.any([signal, late]);
     for (;;) {
       if (this.#lost !== undefined) throw this.#lost;
       signal.throwIfAborted();
@@ -230,12 +246,6 @@ class Amqp1Sender implements OpenOutbound {
 
   async #letter(message: Message, bytes: Buffer): Promise<AmqpMessage> {
     const { settings, production } = this.#lent;
-    const rhea = await loadRhea();
-    const filled = async (all: typeof settings.properties): Promise<Record<string, string>> => {
-      const values: Record<string, string> = {};
-      for (const { name, value } of all) values[name] = await value.render(message);
-      return values;
-    };
     const subject = await settings.subject?.render(message);
     const group = await settings.session?.render(message);
     return {
@@ -246,9 +256,13 @@ class Amqp1Sender implements OpenOutbound {
       ...(subject !== undefined && { subject }),
       ...(group !== undefined && { group_id: group }),
       ...(settings.timeToLive !== undefined && { ttl: settings.timeToLive }),
-      application_properties: await filled(settings.properties),
-      message_annotations: await filled(settings.annotations),
-      body: rhea.message.data_section(bytes),
+      ...(settings.properties.length > 0 && {
+        application_properties: await filled(settings.properties, message),
+      }),
+      ...(settings.annotations.length > 0 && {
+        message_annotations: await filled(settings.annotations, message),
+      }),
+      body: this.#dataSection(bytes),
     };
   }
 
@@ -259,6 +273,15 @@ class Amqp1Sender implements OpenOutbound {
     for (const one of this.#inFlight.values()) one.reject(reason);
     this.#credit.resolve();
   }
+}
+
+async function filled(
+  all: setting.ValuesOf<typeof amqp1OutSettings>['properties'],
+  message: Message,
+): Promise<Record<string, string>> {
+  const values: Record<string, string> = {};
+  for (const { name, value } of all) values[name] = await value.render(message);
+  return values;
 }
 
 const reply = (code: string, text: string): Reply => ({

@@ -15,6 +15,7 @@ import {
   connectionCause,
   dial,
   firstReached,
+  Gathered,
   optionalPackage,
   placeOf,
 } from 'waybill/peer';
@@ -77,6 +78,8 @@ async function connectTo(
   const claims = usesClaims(settings, address.host);
   const { tls, connectTimeout: timeout } = settings;
   const socket = await dial(lent, { address, tls, timeout }, signal);
+  // each frame would be a packet of its own
+  Gathered.ofOthers(socket);
   // The library hears errors only while it is connected.
   socket.on('error', () => undefined);
   const container = rhea.create_container();

@@ -34,18 +34,20 @@ const stamp = `${process.pid.toString(36)}${Date.now().toString(36)}`.toUpperCas
  * MSA-2 repeats MSH-10 byte for byte, problems become ERR segments in the form of that version.
  */
 export function acknowledgement(header: Hl7Header, answer: Answer): Uint8Array {
-  const write = writer(header);
   const problems = answer.problems ?? [];
   const text = answer.text ?? problems[0]?.text ?? '';
-  const controlId = LATIN1.decode(header.controlIdBytes);
+  const { field } = header.delimiters;
+  const head = answerHeader(header, answer.at ?? Date.now());
+  const accepted = `${head}\rMSA${field}${answer.code}${field}${header.controlIdSlot}`;
+  // nearly every answer: nothing is to be explained
+  if (text === '' && problems.length === 0) return Buffer.from(`${accepted}\r`, 'latin1');
+  const write = writer(header);
   const error = header.version !== '' && isBefore(header.version, '2.5') ? earlyError : modernError;
-  const segments = [
-    answerHeader(header, write, answer.at ?? Date.now()),
-    ['MSA', answer.code, controlId, ...(text === '' ? [] : [write.plain(text)])],
-    ...problems.map((problem) => error(problem, write)),
+  const lines = [
+    text === '' ? accepted : accepted + field + write.plain(text),
+    ...problems.map((problem) => error(problem, write).join(field)),
   ];
-  const lines = segments.map((fields) => `${fields.join(header.delimiters.field)}\r`);
-  return Buffer.from(lines.join(''), 'latin1');
+  return Buffer.from(`${lines.join('\r')}\r`, 'latin1');
 }
 
 /** Writes parts of fields as bytes decoded as ISO-8859-1, like `Hl7Header.slots`. */
@@ -66,22 +68,14 @@ function writer({ delimiters, charset = UTF8 }: Hl7Header): Writer {
   };
 }
 
-function answerHeader(header: Hl7Header, write: Writer, at: number): string[] {
-  const { delimiters, slots, event } = header;
-  const slot = (field: number): string => slots[field - 1] ?? '';
-  const fields = [
-    'MSH',
-    delimiters.encoding,
-    ...[5, 6, 3, 4].map(slot),
-    timestamp(at),
-    '',
-    event === '' ? 'ACK' : write.components('ACK', event, 'ACK'),
-    uniqueControlId(),
-    slot(11) || 'P',
-    slot(12) || '2.5',
-  ];
-  if (header.charset !== undefined) fields.push('', '', '', '', '', slot(18));
-  return fields;
+function answerHeader({ delimiters, slots, event, charset }: Hl7Header, at: number): string {
+  const { field, component, encoding } = delimiters;
+  const slot = (n: number): string => slots[n - 1] ?? '';
+  const peers = `${slot(5)}${field}${slot(6)}${field}${slot(3)}${field}${slot(4)}`;
+  const kind = event === '' ? 'ACK' : `ACK${component}${event}${component}ACK`;
+  const wanted = `${slot(11) || 'P'}${field}${slot(12) || '2.5'}`;
+  const head = `MSH${field}${encoding}${field}${peers}${field}${timestamp(at)}${field}${field}${kind}${field}${uniqueControlId()}${field}${wanted}`;
+  return charset === undefined ? head : head + field.repeat(6) + slot(18);
 }
 
 /** ERR from 2.5 on: ERR-2 place, ERR-3 code, ERR-4 severity, ERR-8 text. */

@@ -79,6 +79,11 @@ export class Hl7Header {
     return Buffer.from(this.#raw(this.#controlIdField), 'latin1');
   }
 
+  /** The same, decoded as ISO-8859-1. */
+  get controlIdSlot(): string {
+    return this.#raw(this.#controlIdField);
+  }
+
   get sendingApplication(): string {
     return this.#text(3);
   }

@@ -1,3 +1,4 @@
+import { buffered } from '../charset.ts';
 import { type Hl7Header, hl7Header } from './header.ts';
 import { type Hl7Segment, hl7Document } from './hl7-document.ts';
 
@@ -30,27 +31,48 @@ export interface ReadAcknowledgement {
  * an answer that is not HL7.
  */
 export function readAcknowledgement(bytes: Uint8Array, sent?: Hl7Header): ReadAcknowledgement {
-  const document = hl7Document(bytes);
   const header = hl7Header(bytes);
-  const code = document.get('MSA-1').trim();
+  const { code, controlId, rawControlId, text, errors } = plainly(bytes) ?? asDocument(bytes);
+  const problems: ReadAcknowledgement['problems'][number][] = [];
+  if (code === '') problems.push('no-code');
+  else if (sent !== undefined && !answersControlId(rawControlId, sent)) {
+    problems.push('wrong-control-id');
+  }
+  if (sent !== undefined && acknowledgesAnother(header, sent)) problems.push('wrong-type');
+  return { code, controlId, text, errors, event: header.event, type: header.type, problems };
+}
+
+/** What is said behind the header. */
+interface Said extends Pick<ReadAcknowledgement, 'code' | 'controlId' | 'text' | 'errors'> {
+  /** MSA-2 as written. */
+  readonly rawControlId: string;
+}
+
+/** Nearly every answer: MSH with the usual delimiters, and an MSA in which nothing is to be decoded. */
+const PLAIN = /^MSH\|\^~\\&\|[ -~]*\rMSA\|(\w*)\|([\w.-]*)(?:\|([\w.:,-]*)(?:\|[ -~]*)?)?\r?$/;
+const LONGEST_PLAIN = 512;
+
+/** Reads such an answer in a third of the time of a document; undefined for any other. */
+function plainly(bytes: Uint8Array): Said | undefined {
+  if (bytes.byteLength > LONGEST_PLAIN) return undefined;
+  const found = PLAIN.exec(buffered(bytes).toString('latin1'));
+  if (found === null) return undefined;
+  const [, code = '', controlId = '', text = ''] = found;
+  return { code, controlId, rawControlId: controlId, text, errors: [] };
+}
+
+function asDocument(bytes: Uint8Array): Said {
+  const document = hl7Document(bytes);
   const errors = document
     .segments('ERR')
     .map(errorOf)
     .filter((error) => error.code !== '' || error.text !== '');
-  const problems: ReadAcknowledgement['problems'][number][] = [];
-  if (code === '') problems.push('no-code');
-  else if (sent !== undefined && !answersControlId(document.raw('MSA-2'), sent)) {
-    problems.push('wrong-control-id');
-  }
-  if (sent !== undefined && acknowledgesAnother(header, sent)) problems.push('wrong-type');
   return {
-    code,
+    code: document.get('MSA-1').trim(),
     controlId: document.get('MSA-2'),
+    rawControlId: document.raw('MSA-2'),
     text: document.get('MSA-3') || (errors[0]?.text ?? ''),
     errors,
-    event: header.event,
-    type: header.type,
-    problems,
   };
 }
 
@@ -86,6 +108,7 @@ function placeOf(segment: string, sequence: string, field: string): string {
 
 /** MSA-3 and what ERR adds to it: `PID-3: Required field missing (101)`. */
 export function acknowledgementText({ text, errors }: ReadAcknowledgement): string {
+  if (text === '' && errors.length === 0) return '';
   const details = errors.map(({ place, code, text: said }) => {
     const what = [said === text ? '' : said, code === '' ? '' : `(${code})`].join(' ').trim();
     return place === '' ? what : `${place}: ${what}`;
