@@ -5,7 +5,12 @@ import { expect, test } from 'vitest';
 import { BODIES, type BodyKind, PATHS, TYPES } from '../support/growing-bodies.ts';
 
 /** Bodies that consist of very many of the smallest thing that their kind has, as nobody sends by accident. */
-type Shape = readonly [kind: Exclude<BodyKind, 'text'>, unit: string, head: string, end?: string];
+type Shape = readonly [
+  kind: Exclude<BodyKind, 'text'>,
+  unit: string | ((n: number) => string),
+  head: string,
+  end?: string,
+];
 
 const HL7 = 'MSH|^~\\&|A|B|C|D|20260101||ORU^R01|17|P|2.5.1\rPID|1||4711\r';
 const X12 = BODIES.x12(0).slice(0, BODIES.x12(0).indexOf('SE*'));
@@ -25,17 +30,33 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   'empty rows': ['delimited', '\n', 'mrn,name,ward\n1,2,3\n'],
   'short rows': ['delimited', '12\n', 'mrn,name,ward\n1,2,3\n'],
   'columns of a header': ['delimited', ',', 'mrn'],
+  'short members': ['members', (n) => `"${n}":1,`, '{', '"k0":1}'],
+  'short elements': ['members', '"",', '{"k0":[', '""]}'],
+  'empty objects': ['members', '{},', '{"k0":[', '{}]}'],
+  digits: ['members', '1,', '{"k0":[', '1]}'],
   'columns of one row': ['delimited', ',', 'mrn,name,ward\n1'],
 };
 
 const SIZE = 3_000_000;
 /** How many times its size a body may take at most, all garbage included. */
-const TIMES = 20;
+const TIMES = 12;
+
+/** A text of about so many characters. */
+function filled(unit: Shape[1]): string {
+  if (typeof unit === 'string') return unit.repeat(SIZE / unit.length);
+  const parts: string[] = [];
+  for (let size = 0; size < SIZE; ) {
+    const part = unit(parts.length);
+    parts.push(part);
+    size += part.length;
+  }
+  return parts.join('');
+}
 
 test.each(Object.entries(SHAPES))(
   `%s take at most ${TIMES} times their size`,
   async (_, [kind, unit, head, end = '']) => {
-    const bytes = Buffer.from(head + unit.repeat(SIZE / unit.length) + end, 'latin1');
+    const bytes = Buffer.from(head + filled(unit) + end, 'latin1');
     const [first, nth, missing] = PATHS[kind];
     const thread = new Worker(new URL('../support/reads-body.ts', import.meta.url), {
       workerData: { bytes, type: TYPES[kind], asked: [first, nth(100), missing], set: first },

@@ -2,16 +2,7 @@ import { EngineError } from '../../error/engine-error.ts';
 import { type Charset, charsetNamed, decodeFaithfully } from '../charset.ts';
 import type { Document } from '../document.ts';
 import { atOnce, inTurns } from '../in-turns.ts';
-import {
-  addMember,
-  type JsonNode,
-  jsonNode,
-  memberAt,
-  ownedNode,
-  partsOf,
-  removeMember,
-  textOf,
-} from './json-node.ts';
+import { type JsonNode, jsonNode, ownedNode, partsOf, textOf } from './json-node.ts';
 import { findingJsonFault, jsonValue } from './json-text.ts';
 import { arrayIndex, jsonPointer } from './pointer.ts';
 import { type ReadJson, readingJson } from './read-json.ts';
@@ -94,7 +85,7 @@ export class JsonDocument implements Document {
     return this.#reached(jsonPointer(path)).flatMap((node) => {
       const parts = partsOf(node);
       if (parts?.isArray !== true) return [valueOf(node)];
-      return parts.members.map((member) => valueOf(member.node));
+      return parts.nodes().map(valueOf);
     });
   }
 
@@ -106,7 +97,7 @@ export class JsonDocument implements Document {
   length(path: string): number {
     const [found] = this.#reached(jsonPointer(path));
     const parts = found === undefined ? undefined : partsOf(found);
-    return parts?.isArray === true ? parts.members.length : 0;
+    return parts?.isArray === true ? parts.length : 0;
   }
 
   /**
@@ -116,10 +107,10 @@ export class JsonDocument implements Document {
   elements(path: string): readonly string[] | undefined {
     const arrays = this.#reached(jsonPointer(path)).flatMap((node) => {
       const parts = partsOf(node);
-      return parts?.isArray === true ? [parts.members] : [];
+      return parts?.isArray === true ? [parts.nodes()] : [];
     });
     if (arrays.length === 0) return undefined;
-    return arrays.flatMap((members) => members.map(({ node }) => textOf(node)));
+    return arrays.flatMap((nodes) => nodes.map(textOf));
   }
 
   /** The members of the object at a path, each with the form of its value; undefined if there is none. */
@@ -196,9 +187,9 @@ export class JsonDocument implements Document {
       const parts = partsOf(way.at(-1) ?? this.#root);
       if (parts === undefined) continue;
       const every = last === '*' && parts.isArray;
-      const at = every ? parts.members.length - 1 : memberAt(parts, last);
+      const at = every ? parts.length - 1 : parts.indexOf(last);
       for (let index = at; index >= (every ? 0 : at) && index >= 0; index--) {
-        removeMember(parts, index);
+        parts.remove(index);
         this.#changed(way);
       }
     }
@@ -231,13 +222,8 @@ export class JsonDocument implements Document {
   /** The value of a member of one that is owned, from now on owned too; undefined if there is none. */
   #ownMember(node: JsonNode, key: string | number): JsonNode | undefined {
     const parts = partsOf(node);
-    if (parts === undefined) return undefined;
-    const at = typeof key === 'number' ? key : memberAt(parts, key);
-    const member = parts.members[at];
-    if (member === undefined) return undefined;
-    const owned = ownedNode(member.node, this.#owner);
-    if (owned !== member.node) parts.members[at] = { ...member, node: owned };
-    return owned;
+    const at = typeof key === 'number' ? key : (parts?.indexOf(key) ?? -1);
+    return at < 0 ? undefined : parts?.own(at, this.#owner);
   }
 
   #reached(keys: readonly string[]): JsonNode[] {
@@ -246,8 +232,9 @@ export class JsonDocument implements Document {
       reached = reached.flatMap((node) => {
         const parts = partsOf(node);
         if (parts === undefined) return [];
-        if (key === '*' && parts.isArray) return parts.members.map((member) => member.node);
-        return parts.members[memberAt(parts, key)]?.node ?? [];
+        if (key === '*' && parts.isArray) return parts.nodes();
+        const at = parts.indexOf(key);
+        return at < 0 ? [] : (parts.node(at) ?? []);
       });
     }
     return reached;
@@ -261,8 +248,8 @@ export class JsonDocument implements Document {
         const node = way.at(-1) ?? this.#root;
         const parts = partsOf(node);
         const isEach = key === '*' && parts?.isArray === true;
-        const which = isEach ? parts.members.keys() : [key];
-        return [...which].flatMap((one) => {
+        const which = isEach ? Array.from({ length: parts.length }, (_, at) => at) : [key];
+        return which.flatMap((one) => {
           const found = this.#ownMember(node, one);
           return found === undefined ? [] : [[...way, found]];
         });
@@ -280,7 +267,7 @@ export class JsonDocument implements Document {
     );
     this.#check(key + inner);
     const parts = partsOf(node);
-    const length = parts?.members.length ?? 0;
+    const length = parts?.length ?? 0;
     if (parts === undefined || (parts.isArray && arrayIndex(key, length) !== length)) {
       throw new EngineError(
         'PATH_INVALID',
@@ -291,7 +278,7 @@ export class JsonDocument implements Document {
         }.`,
       );
     }
-    addMember(parts, key, inner);
+    parts.add(key, inner);
   }
 
   #check(written: string): void {

@@ -1,4 +1,5 @@
-import { jsonEntries } from './json-text.ts';
+import { memberPlaces, NUMBERS, type Places } from './member-places.ts';
+import { NameIndex, nameAt } from './name-index.ts';
 
 /**
  * A value of a JSON text. Until it is looked into it is only its text, which is parsed one level at a time. Several documents
@@ -12,27 +13,6 @@ export interface JsonNode {
   parts: JsonParts | undefined;
 }
 
-export interface JsonParts {
-  readonly isArray: boolean;
-  readonly members: JsonMember[];
-  /** From after the last value to the end, including the bracket. */
-  tail: string;
-  /** The place of each name in a large object that was asked for one; undefined until then. */
-  places: Map<string, number> | undefined;
-  /** Whether `places` are those of another value too. */
-  isLent: boolean;
-}
-
-export interface JsonMember {
-  /** The name of a member of an object; `''` in an array. */
-  readonly key: string;
-  /** What comes before it: white space and, except for the first, a comma. */
-  readonly lead: string;
-  /** The name as written, up to the value; `''` in an array. */
-  readonly name: string;
-  readonly node: JsonNode;
-}
-
 export function jsonNode(text: string): JsonNode {
   return { owner: undefined, text, parts: undefined };
 }
@@ -40,19 +20,12 @@ export function jsonNode(text: string): JsonNode {
 /** A value that `owner` may change, with what is known of it. */
 export function ownedNode(node: JsonNode, owner: object): JsonNode {
   if (node.owner === owner) return node;
-  const { text, parts } = node;
-  if (parts === undefined) return { owner, text, parts };
-  return { owner, text, parts: { ...parts, members: [...parts.members], isLent: true } };
+  return { owner, text: node.text, parts: node.parts?.copy() };
 }
 
 /** The text of a value. */
 export function textOf(node: JsonNode): string {
-  if (node.text !== undefined) return node.text;
-  const { parts } = node;
-  if (parts === undefined) return '';
-  const { isArray, members, tail } = parts;
-  const inner = members.map(({ lead, name, node: value }) => lead + name + textOf(value)).join('');
-  node.text = (isArray ? '[' : '{') + inner + tail;
+  node.text ??= node.parts?.written() ?? '';
   return node.text;
 }
 
@@ -62,62 +35,261 @@ export function partsOf(node: JsonNode): JsonParts | undefined {
   if (parts !== undefined || text === undefined) return parts;
   const open = text.charAt(0);
   if (open !== '{' && open !== '[') return undefined;
-  const members: JsonMember[] = [];
-  let last = 1;
-  for (const { key, start, from, to } of jsonEntries(text, 0)) {
-    members.push({
-      key: open === '[' ? '' : key,
-      lead: text.slice(last, start),
-      name: text.slice(start, from),
-      node: jsonNode(text.slice(from, to)),
-    });
-    last = to;
-  }
-  node.parts = partsWith(open === '[', members, text.slice(last));
+  node.parts = new JsonParts(text, memberPlaces(text));
   return node.parts;
 }
 
-export function partsWith(isArray: boolean, members: JsonMember[], tail: string): JsonParts {
-  return { isArray, members, tail, places: undefined, isLent: false };
+interface JsonMember {
+  /** What comes before it: white space and, except for the first, a comma. */
+  readonly lead: string;
+  /** The name as written, up to the value; `''` in an array. */
+  readonly name: string;
+  readonly node: JsonNode;
 }
 
+/** What a copy takes over. */
+interface Known {
+  readonly tail: string | undefined;
+  readonly large: Map<number, JsonNode>;
+  readonly recent: Map<number, JsonNode>;
+  readonly changed: ReadonlyMap<number, JsonMember>;
+  readonly added: readonly JsonMember[];
+  readonly names: NameIndex | undefined;
+}
+
+const nothingKnown = (): Known => ({
+  tail: undefined,
+  large: new Map(),
+  recent: new Map(),
+  changed: new Map(),
+  added: [],
+  names: undefined,
+});
+
+/** A larger value is kept once it was looked into; of smaller ones those that were asked for last. */
+const LARGE = 64 * 1024;
+const MOST_KEPT = 1_024;
 /** From this many members on, names are not searched for one after the other. */
 const MANY = 32;
 
-/** The index of the member with a key: the last one of a repeated name, as for JSON.parse; −1 if there is none. */
-export function memberAt(parts: JsonParts, key: string): number {
-  const { isArray, members } = parts;
-  if (!isArray && members.length < MANY) {
-    return members.findLastIndex((member) => member.key === key);
-  }
-  if (!isArray) {
-    parts.places ??= new Map(members.map((member, index) => [member.key, index]));
-    return parts.places.get(key) ?? -1;
-  }
-  return /^(?:0|[1-9]\d{0,8})$/.test(key) && Number(key) < members.length ? Number(key) : -1;
-}
+/**
+ * What is in an object or array: places in the text that it was read from, and beside them only what was looked into,
+ * changed or added. A member as an object of its own would take thirty times its text.
+ */
+export class JsonParts {
+  readonly isArray: boolean;
+  readonly #text: string;
+  #places: Places;
+  #tail: string;
+  /** Values that were looked into, by where they begin. */
+  readonly #large: Map<number, JsonNode>;
+  readonly #recent: Map<number, JsonNode>;
+  /** Members that were changed, or behind a removed one, in the same way. */
+  readonly #changed: Map<number, JsonMember>;
+  readonly #added: JsonMember[];
+  #addedNames: Map<string, number> | undefined;
+  #names: NameIndex | undefined;
 
-/** Adds a member at the end, with the layout of the last one. */
-export function addMember(parts: JsonParts, key: string, text: string): void {
-  const { isArray, members } = parts;
-  const last = members.at(-1);
-  const lead = last === undefined ? '' : `,${/\s*$/.exec(last.lead)?.[0] ?? ''}`;
-  // what was between empty brackets is dropped
-  if (last === undefined) parts.tail = parts.tail.slice(-1);
-  const name = isArray ? '' : `${JSON.stringify(key)}:`;
-  if (parts.isLent && parts.places !== undefined) parts.places = new Map(parts.places);
-  parts.isLent = false;
-  parts.places?.set(key, members.length);
-  members.push({ key: isArray ? '' : key, lead, name, node: jsonNode(text) });
-}
+  constructor(text: string, places: Places, known: Known = nothingKnown()) {
+    this.isArray = text.charAt(0) === '[';
+    this.#text = text;
+    this.#places = places;
+    this.#tail = known.tail ?? text.slice(this.#lastEnd);
+    this.#large = known.large;
+    this.#recent = known.recent;
+    this.#changed = new Map(known.changed);
+    this.#added = [...known.added];
+    this.#names = known.names;
+  }
 
-/** Removes a member and its comma. */
-export function removeMember(parts: JsonParts, at: number): void {
-  const { members } = parts;
-  const [removed] = members.splice(at, 1);
-  parts.places = undefined;
-  const next = members[at];
-  if (removed === undefined) return;
-  if (next !== undefined) members[at] = { ...next, lead: removed.lead };
-  else if (members.length === 0) parts.tail = removed.lead + parts.tail;
+  /** One that changes by itself; what is found out about values that are not changed serves both. */
+  copy(): JsonParts {
+    return new JsonParts(this.#text, this.#places, {
+      tail: this.#tail,
+      large: this.#large,
+      recent: this.#recent,
+      changed: this.#changed,
+      added: this.#added,
+      names: this.#names,
+    });
+  }
+
+  get length(): number {
+    return this.#read + this.#added.length;
+  }
+
+  /** How many of those that were read are still there. */
+  get #read(): number {
+    return this.#places.length / NUMBERS;
+  }
+
+  get #lastEnd(): number {
+    return this.#places.at(-1) ?? 1;
+  }
+
+  /** A value that is already known, by where it begins in the text. */
+  know(from: number, node: JsonNode): void {
+    this.#large.set(from, node);
+  }
+
+  /** The value of a member. */
+  node(index: number): JsonNode | undefined {
+    if (index >= this.#read) return this.#added[index - this.#read]?.node;
+    const from = this.#number(index, 1);
+    const known = this.#changed.get(from)?.node ?? this.#large.get(from) ?? this.#recent.get(from);
+    if (known !== undefined) return known;
+    const node = this.#made(index);
+    if (node.text !== undefined && node.text.length >= LARGE) this.#large.set(from, node);
+    else this.#keep(from, node);
+    return node;
+  }
+
+  /** All values. */
+  nodes(): JsonNode[] {
+    const isFew = this.length <= MOST_KEPT;
+    return Array.from({ length: this.length }, (_, index) => {
+      if (isFew || index >= this.#read) return this.node(index) ?? jsonNode('');
+      const from = this.#number(index, 1);
+      const known = this.#changed.get(from)?.node ?? this.#large.get(from);
+      return known ?? this.#made(index);
+    });
+  }
+
+  /** The value of a member, from now on `owner`'s. */
+  own(index: number, owner: object): JsonNode | undefined {
+    const node = this.node(index);
+    if (node === undefined) return undefined;
+    const owned = ownedNode(node, owner);
+    if (owned === node) return node;
+    const member = { ...this.#member(index), node: owned };
+    if (index < this.#read) this.#changed.set(this.#number(index, 1), member);
+    else this.#added[index - this.#read] = member;
+    return owned;
+  }
+
+  /** The index of the member with a key: the last one of a repeated name, as for JSON.parse; −1 if there is none. */
+  indexOf(key: string): number {
+    if (this.isArray) {
+      return /^(?:0|[1-9]\d{0,8})$/.test(key) && Number(key) < this.length ? Number(key) : -1;
+    }
+    const added = this.#namesAdded().get(key);
+    if (added !== undefined) return this.#read + added;
+    if (this.#read >= MANY) {
+      this.#names ??= new NameIndex(this.#text, this.#places);
+      return this.#names.indexOf(key);
+    }
+    for (let index = this.#read - 1; index >= 0; index--) {
+      if (nameAt(this.#text, this.#number(index, 0)) === key) return index;
+    }
+    return -1;
+  }
+
+  /** Adds a member at the end, with the layout of the last one. */
+  add(key: string, text: string): void {
+    const last = this.length === 0 ? undefined : this.#member(this.length - 1);
+    const lead = last === undefined ? '' : `,${/\s*$/.exec(last.lead)?.[0] ?? ''}`;
+    // what was between empty brackets is dropped
+    if (last === undefined) this.#tail = this.#tail.slice(-1);
+    const name = this.isArray ? '' : `${JSON.stringify(key)}:`;
+    if (!this.isArray) this.#namesAdded().set(key, this.#added.length);
+    this.#added.push({ lead, name, node: jsonNode(text) });
+  }
+
+  /** Removes a member and its comma. */
+  remove(index: number): void {
+    if (index >= this.length) return;
+    const { lead } = this.#member(index);
+    const next = index + 1 < this.length ? this.#member(index + 1) : undefined;
+    if (next !== undefined) this.#set(index + 1, { ...next, lead });
+    else if (this.length === 1) this.#tail = lead + this.#tail;
+    if (index >= this.#read) {
+      this.#added.splice(index - this.#read, 1);
+      this.#addedNames = undefined;
+      return;
+    }
+    this.#changed.delete(this.#number(index, 1));
+    this.#names = undefined;
+    this.#cut(index);
+  }
+
+  /** The text of all of it: what was not changed is copied in one piece. */
+  written(): string {
+    let text = this.isArray ? '[' : '{';
+    let copied = 1;
+    for (const from of [...this.#changed.keys()].toSorted((a, b) => a - b)) {
+      const index = this.#indexAt(from);
+      const before = index === 0 ? 1 : this.#number(index - 1, 2);
+      const { lead, name, node } = this.#member(index);
+      text += this.#text.slice(copied, before) + lead + name + textOf(node);
+      copied = this.#number(index, 2);
+    }
+    text += this.#text.slice(copied, this.#lastEnd);
+    for (const { lead, name, node } of this.#added) text += lead + name + textOf(node);
+    return text + this.#tail;
+  }
+
+  #number(index: number, which: 0 | 1 | 2): number {
+    return this.#places[index * NUMBERS + which] ?? 0;
+  }
+
+  #member(index: number): JsonMember {
+    if (index >= this.#read) {
+      return this.#added[index - this.#read] ?? { lead: '', name: '', node: jsonNode('') };
+    }
+    const [start, from] = [this.#number(index, 0), this.#number(index, 1)];
+    const changed = this.#changed.get(from);
+    if (changed !== undefined) return changed;
+    const before = index === 0 ? 1 : this.#number(index - 1, 2);
+    const node = this.#large.get(from) ?? this.#recent.get(from) ?? this.#made(index);
+    return { lead: this.#text.slice(before, start), name: this.#text.slice(start, from), node };
+  }
+
+  #made(index: number): JsonNode {
+    return jsonNode(this.#text.slice(this.#number(index, 1), this.#number(index, 2)));
+  }
+
+  #keep(from: number, node: JsonNode): void {
+    const [oldest] = this.#recent.size < MOST_KEPT ? [] : this.#recent.keys();
+    if (oldest !== undefined) this.#recent.delete(oldest);
+    this.#recent.set(from, node);
+  }
+
+  #set(index: number, member: JsonMember): void {
+    if (index < this.#read) this.#changed.set(this.#number(index, 1), member);
+    else this.#added[index - this.#read] = member;
+  }
+
+  /** Takes a member out of those that were read; other documents may use the places too. */
+  #cut(index: number): void {
+    const places = this.#places;
+    const [from, behind] = [index * NUMBERS, (index + 1) * NUMBERS];
+    // from the end on, which is how all are removed, nothing is copied
+    if (behind >= places.length && places instanceof Uint32Array) {
+      this.#places = places.subarray(0, from);
+      return;
+    }
+    const left =
+      places instanceof Uint32Array ? new Uint32Array(places.length - NUMBERS) : [...places];
+    if (left instanceof Uint32Array && places instanceof Uint32Array) {
+      left.set(places.subarray(0, from));
+      left.set(places.subarray(behind), from);
+      this.#places = left;
+    } else this.#places = [...places.slice(0, from), ...places.slice(behind)];
+  }
+
+  /** The index of the member whose value begins at a place. */
+  #indexAt(from: number): number {
+    let [low, high] = [0, this.#read - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#number(middle, 1) < from) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #namesAdded(): Map<string, number> {
+    this.#addedNames ??= new Map(this.#added.map(({ name }, at) => [nameAt(name, 0), at] as const));
+    return this.#addedNames;
+  }
 }

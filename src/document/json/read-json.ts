@@ -1,11 +1,12 @@
-import { type JsonMember, type JsonNode, jsonNode, partsWith } from './json-node.ts';
+import { type JsonNode, JsonParts, jsonNode } from './json-node.ts';
+import { NUMBERS } from './member-places.ts';
 
 /** A value with fewer characters is opened only when something in it is asked for. */
 const LARGE = 64 * 1024;
-/** How many tokens are taken, or members made, in one step. */
+/** How many tokens are taken in one step. */
 const STEP = 2_000;
-/** Many members of fewer characters than this each, such as numbers, are opened only when one is asked for: they would take a hundred times their text. */
-const SMALL = 16;
+/** Many members of fewer characters than this each, such as digits, are opened only when one is asked for: their places would take several times their text. */
+const SMALL = 6;
 const MANY = 4_096;
 /** The same for what is nested deeper than anybody asks. */
 const DEEPEST = 100;
@@ -52,7 +53,7 @@ export function* readingJson(text: string): Generator<undefined, ReadJson | unde
   for (;;) {
     const state = scan.step();
     if (state === 'wrong') return undefined;
-    if (state === 'large') yield* scan.opening();
+    if (state === 'large') scan.open();
     if (state === 'end') return scan.result;
     yield;
   }
@@ -64,7 +65,7 @@ class JsonScan {
   #at = 0;
   readonly #open: Open[] = [];
   /** Of each member its beginning, and the beginning and end of its value: those of an inner value behind those of the outer. */
-  readonly #members: number[] = [];
+  readonly #members = new Stack();
   /** The large values that are read, by their beginning. */
   readonly #large = new Map<number, JsonNode>();
   /** Where the member begins whose value is next, or that what is too deep is in. */
@@ -74,7 +75,7 @@ class JsonScan {
   /** The value that ended last. */
   #from = 0;
   #isValueNext = true;
-  #closed: { readonly open: Open; readonly members: readonly number[] } | undefined;
+  #closed: { readonly open: Open; readonly places: Uint32Array } | undefined;
 
   constructor(text: string) {
     this.#text = text;
@@ -87,7 +88,7 @@ class JsonScan {
 
   #to = 0;
 
-  /** `end` behind the whole value, `large` where a large one ended: call `opening` before the next step. */
+  /** `end` behind the whole value, `large` where a large one ended: call `open` before the next step. */
   step(): 'more' | 'large' | 'end' | 'wrong' {
     for (let tokens = 0; tokens < STEP; tokens++) {
       if (!(this.#isValueNext ? this.#value() : this.#behind())) {
@@ -100,27 +101,20 @@ class JsonScan {
     return 'more';
   }
 
-  /** Makes the members of the large value that has just ended. */
-  *opening(): Generator<undefined> {
+  /** Keeps the places of the large value that has just ended, and the large ones in it. */
+  open(): void {
     if (this.#closed === undefined) return;
-    const text = this.#text;
-    const { open, members } = this.#closed;
+    const { open, places } = this.#closed;
     this.#closed = undefined;
-    const made: JsonMember[] = [];
-    let last = open.from + 1;
-    for (let at = 0; at < members.length; at += 3) {
-      const [start = 0, from = 0, to = 0] = [members[at], members[at + 1], members[at + 2]];
-      const name = text.slice(start, from);
-      const lead = text.slice(last, start);
-      const known = this.#large.get(from);
-      if (known !== undefined) this.#large.delete(from);
-      const key = open.isObject ? keyOf(name) : '';
-      made.push({ key, lead, name, node: known ?? jsonNode(text.slice(from, to)) });
-      last = to;
-      if (made.length % STEP === 0) yield;
+    for (let at = 0; at < places.length; at++) places[at] = (places[at] ?? 0) - open.from;
+    const node = jsonNode(this.#text.slice(open.from, this.#to));
+    node.parts = new JsonParts(node.text ?? '', places);
+    // those in its own members are theirs already
+    for (const [from, known] of this.#large) {
+      if (from < open.from) continue;
+      node.parts.know(from - open.from, known);
+      this.#large.delete(from);
     }
-    const node = jsonNode(text.slice(open.from, this.#to));
-    node.parts = partsWith(!open.isObject, made, text.slice(last, this.#to));
     this.#large.set(open.from, node);
   }
 
@@ -141,7 +135,8 @@ class JsonScan {
     if (this.#open.length < DEEPEST) {
       this.#open.push({ from, isObject, base: this.#members.length, isDense: false });
       // where its value begins is noted behind where the member does
-      this.#members.push(this.#start, from);
+      this.#members.push(this.#start);
+      this.#members.push(from);
     } else {
       if (this.#open.length === DEEPEST) this.#deepFrom = from;
       this.#open.push(isObject ? DEEP_OBJECT : DEEP_ARRAY);
@@ -191,9 +186,9 @@ class JsonScan {
     }
     const members = this.#members;
     if (to - open.from >= LARGE && !open.isDense)
-      this.#closed = { open, members: members.slice(open.base + 2) };
-    this.#start = members[open.base] ?? 0;
-    members.length = open.base;
+      this.#closed = { open, places: members.from(open.base + 2) };
+    this.#start = members.at(open.base);
+    members.cut(open.base);
     this.#ended(open.from, to);
     return true;
   }
@@ -206,11 +201,13 @@ class JsonScan {
     const around = this.#open.at(-1);
     if (around === undefined || around.isDense) return;
     const members = this.#members;
-    members.push(this.#start, from, to);
-    const count = (members.length - around.base - 2) / 3;
+    members.push(this.#start);
+    members.push(from);
+    members.push(to);
+    const count = (members.length - around.base - 2) / NUMBERS;
     if (count < MANY || to - around.from >= count * SMALL) return;
     around.isDense = true;
-    members.length = around.base + 2;
+    members.cut(around.base + 2);
   }
 
   /** The position behind the string that begins here; −1 if it is not valid. */
@@ -240,12 +237,33 @@ class JsonScan {
   }
 }
 
-/** The name of a member as written, up to its value. */
-function keyOf(written: string): string {
-  const to = written.lastIndexOf('"');
-  return written.includes('\\')
-    ? (JSON.parse(written.slice(0, to + 1)) as string)
-    : written.slice(1, to);
+/** Numbers, of which there may be very many: half as large as an array of them. */
+class Stack {
+  #numbers = new Uint32Array(1_024);
+  length = 0;
+
+  push(number: number): void {
+    if (this.length === this.#numbers.length) {
+      const grown = new Uint32Array(this.length * 2);
+      grown.set(this.#numbers);
+      this.#numbers = grown;
+    }
+    this.#numbers[this.length] = number;
+    this.length += 1;
+  }
+
+  at(index: number): number {
+    return this.#numbers[index] ?? 0;
+  }
+
+  /** A copy of the last ones. */
+  from(index: number): Uint32Array {
+    return this.#numbers.slice(index, this.length);
+  }
+
+  cut(length: number): void {
+    this.length = length;
+  }
 }
 
 function scalarEnd(text: string, at: number): number {

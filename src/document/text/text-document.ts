@@ -8,7 +8,7 @@ export function textDocument(bytes: Uint8Array, charset?: string): TextDocument 
   return new TextDocument(decoded.text, decoded.charset, bytes);
 }
 
-const LINE = /[^\r\n]*(?:\r\n|\r|\n|$)/g;
+const LINE_END = /\r\n?|\n/g;
 
 /** A text without structure. */
 export class TextDocument implements Document {
@@ -25,7 +25,7 @@ export class TextDocument implements Document {
 
   get(path: string): string {
     const line = lineNumber(path);
-    return line === undefined ? this.#text : withoutEnd(this.#lines()[line - 1] ?? '');
+    return line === undefined ? this.#text : lineAt(this.#text, line).content;
   }
 
   all(path: string): string[] {
@@ -43,18 +43,21 @@ export class TextDocument implements Document {
       this.#change(value);
       return;
     }
-    const lines = this.#lines();
-    while (lines.length < line) lines.push('');
-    const last = lines[line - 2];
-    if (last !== undefined && withoutEnd(last) === last) lines[line - 2] = `${last}\n`;
-    const before = lines[line - 1] ?? '';
-    lines[line - 1] = value + before.slice(withoutEnd(before).length);
-    this.#change(lines.join(''));
+    const { from, content, to, missing } = lineAt(this.#text, line);
+    const text = this.#text;
+    // what was the last line until now is ended
+    const isOpen = missing > 1 || (missing === 1 && text !== '' && !/[\r\n]$/.test(text));
+    const before = text.slice(0, from) + (isOpen ? '\n' : '');
+    this.#change(before + value + text.slice(from + content.length, to) + text.slice(to));
   }
 
   /** Every line with its end. */
   lines(): readonly string[] {
-    return this.#lines();
+    const text = this.#text;
+    let count = 0;
+    for (let at = 0; at < text.length; at = lineEnd(text, at)) count += 1;
+    let from = 0;
+    return Array.from({ length: count }, () => text.slice(from, (from = lineEnd(text, from))));
   }
 
   /** A document of another text, in the same charset. */
@@ -65,12 +68,10 @@ export class TextDocument implements Document {
   remove(path: string): void {
     const line = lineNumber(path);
     if (line === undefined) this.#change('');
-    else
-      this.#change(
-        this.#lines()
-          .toSpliced(line - 1, 1)
-          .join(''),
-      );
+    else {
+      const { from, to } = lineAt(this.#text, line);
+      this.#change(this.#text.slice(0, from) + this.#text.slice(to));
+    }
   }
 
   bytes(): Uint8Array {
@@ -92,10 +93,35 @@ export class TextDocument implements Document {
     this.#text = text;
     this.#raw = undefined;
   }
+}
 
-  #lines(): string[] {
-    return (this.#text.match(LINE) ?? []).filter((line) => line !== '');
+/** The position behind the line that begins at a position, with its end. */
+function lineEnd(text: string, from: number): number {
+  LINE_END.lastIndex = from;
+  return LINE_END.test(text) ? LINE_END.lastIndex : text.length;
+}
+
+interface Line {
+  readonly from: number;
+  readonly content: string;
+  /** Behind its end. */
+  readonly to: number;
+  /** How many lines the text has too few: its place is then the end of the text. */
+  readonly missing: number;
+}
+
+/** The nth line; nothing is made of the others, of which there may be very many. */
+function lineAt(text: string, line: number): Line {
+  let from = 0;
+  for (let at = 1; from < text.length; at++) {
+    const to = lineEnd(text, from);
+    if (at === line) {
+      return { from, content: withoutEnd(text.slice(from, to)), to, missing: 0 };
+    }
+    from = to;
+    if (from >= text.length) return { from, content: '', to, missing: line - at };
   }
+  return { from, content: '', to: from, missing: line };
 }
 
 function lineNumber(path: string): number | undefined {
