@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads';
-import { documentInTurns } from '../../src/document/index.ts';
+import { documentInTurns, documentOf } from '../../src/document/index.ts';
 import { isEngineError } from '../../src/error/engine-error.ts';
 
 /**
@@ -14,11 +14,11 @@ const { bytes, type, asked, set } = workerData as {
 };
 
 try {
-  const document = await documentInTurns(bytes, { type });
-  for (const path of asked) document?.get(path);
-  const copy = document?.copy();
-  copy?.set(set, '7');
-  copy?.bytes();
+  const document = (await documentInTurns(bytes, { type })) ?? documentOf(bytes, { type });
+  for (const path of asked) document.get(path);
+  const copy = document.copy();
+  copy.set(set, '7');
+  copy.bytes();
 } catch (error) {
   if (!isEngineError(error)) throw error;
 }

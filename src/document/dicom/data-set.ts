@@ -10,11 +10,63 @@ export interface Attribute {
   readonly tag: string;
   readonly vr: string;
   /** Without its header; of a sequence or of fragments empty. */
-  value: Buffer;
+  readonly value: Buffer;
   /** Of a sequence. */
   readonly items: DataSet[] | undefined;
   /** As it came, header included; undefined once it was changed. */
+  readonly raw: Buffer | undefined;
+}
+
+/** An attribute that was not read, or is not as it was. */
+export interface OwnAttribute extends Attribute {
+  value: Buffer;
   raw: Buffer | undefined;
+}
+
+/** What attributes of one number and type have in common. */
+interface Kind {
+  readonly tag: string;
+  readonly vr: string;
+  /** How long the header is; 0 where there is no value behind it. */
+  readonly head: number;
+}
+
+/** A place in the bytes: its value is a view of them, which is only made where it is asked for. */
+class ReadAttribute implements Attribute {
+  readonly #kind: Kind;
+  readonly source: Buffer;
+  readonly at: number;
+  readonly end: number;
+  readonly items: DataSet[] | undefined;
+
+  constructor(
+    kind: Kind,
+    source: Buffer,
+    { at, end, items }: { at: number; end: number; items: DataSet[] | undefined },
+  ) {
+    this.#kind = kind;
+    this.source = source;
+    this.at = at;
+    this.end = end;
+    this.items = items;
+  }
+
+  get tag(): string {
+    return this.#kind.tag;
+  }
+
+  get vr(): string {
+    return this.#kind.vr;
+  }
+
+  get value(): Buffer {
+    const { head } = this.#kind;
+    return head === 0 ? NOTHING : this.source.subarray(this.at + head, this.end);
+  }
+
+  get raw(): Buffer {
+    return this.source.subarray(this.at, this.end);
+  }
 }
 
 export interface Encoding {
@@ -108,8 +160,8 @@ class Reader {
     // values of unknown type have no types inside (PS3.5 6.2.2)
     const inside = vr === 'UN' ? { explicit: false } : encoding;
     const { items, end } = yield* this.#items({ start, length }, inside, depth + 1);
-    const raw = this.#bytes.subarray(at, end);
-    return { read: { tag, vr: 'SQ', value: NOTHING, items, raw }, end };
+    const place = { at, end, items };
+    return { read: new ReadAttribute(kindOf(tag, 'SQ', 0), this.#bytes, place), end };
   }
 
   #value(at: number, { tag, vr, length, start }: Header): Read {
@@ -117,8 +169,8 @@ class Reader {
     if (tag.startsWith('FFFE')) throw new Unreadable();
     const end = length === UNDEFINED ? this.#fragmentsEnd(start) : start + length;
     if (end > this.#bytes.length) throw new Unreadable();
-    const value = length === UNDEFINED ? NOTHING : this.#bytes.subarray(start, end);
-    return { read: { tag, vr, value, items: undefined, raw: this.#bytes.subarray(at, end) }, end };
+    const kind = kindOf(tag, vr, length === UNDEFINED ? 0 : start - at);
+    return { read: new ReadAttribute(kind, this.#bytes, { at, end, items: undefined }), end };
   }
 
   #header(at: number, { explicit }: Encoding): Header {
@@ -172,7 +224,7 @@ class Reader {
     let at = start;
     while (at < limit) {
       if (length === UNDEFINED && this.#header(at, encoding).tag === ITEM_END) {
-        return { dataSet: { attributes }, end: at + 8 };
+        return { dataSet: { attributes: attributes.slice() }, end: at + 8 };
       }
       const one = this.#header(at, encoding);
       const { read, end } = isSequence(one)
@@ -182,7 +234,8 @@ class Reader {
       at = end;
     }
     if (length === UNDEFINED || at !== limit) throw new Unreadable();
-    return { dataSet: { attributes }, end: at };
+    // without the room that was kept for more: there may be very many of them
+    return { dataSet: { attributes: attributes.slice() }, end: at };
   }
 
   /** Compressed pictures come in fragments, which nobody reads here (PS3.5 A.4). */
@@ -212,6 +265,19 @@ function tagOf(group: number, number: number): string {
   return tag;
 }
 
+/** The kinds of the attributes that were read last, by their number and type. */
+const KINDS = new Map<string, Map<string, Kind>>();
+
+function kindOf(tag: string, vr: string, head: number): Kind {
+  const ofTag = KINDS.get(tag);
+  const known = ofTag?.get(vr);
+  if (known?.head === head) return known;
+  const kind = { tag, vr, head };
+  if (ofTag !== undefined) ofTag.set(vr, kind);
+  else if (KINDS.size < MOST_TAGS) KINDS.set(tag, new Map([[vr, kind]]));
+  return kind;
+}
+
 const LETTERS = Array.from({ length: 26 }, (_, at) => 0x41 + at);
 /** Every pair of capitals, by its two bytes. */
 const TYPES: ReadonlyMap<number, string> = new Map(
@@ -234,7 +300,7 @@ function implicitVr(tag: string, group: number, number: number): string {
 }
 
 /** An attribute with a value, filled up to an even length (PS3.5 7.1.1). */
-export function attributeOf(tag: string, vr: string, value: Buffer | string): Attribute {
+export function attributeOf(tag: string, vr: string, value: Buffer | string): OwnAttribute {
   const bytes = typeof value === 'string' ? Buffer.from(value, 'latin1') : value;
   return { tag, vr, value: evenly(vr, bytes), items: undefined, raw: undefined };
 }
@@ -247,7 +313,26 @@ export function evenly(vr: string, bytes: Buffer): Buffer {
 
 /** The bytes of a data set; what was not changed is as it came. */
 export function writeDataSet({ attributes }: DataSet, encoding: Encoding): Buffer {
-  return Buffer.concat(attributes.map((one) => one.raw ?? writeAttribute(one, encoding)));
+  const parts: Buffer[] = [];
+  let run: { readonly source: Buffer; readonly from: number; to: number } | undefined;
+  for (const one of attributes) {
+    // what stood together is copied together
+    if (one instanceof ReadAttribute && run?.source === one.source && run.to === one.at) {
+      run.to = one.end;
+      continue;
+    }
+    if (run !== undefined) parts.push(run.source.subarray(run.from, run.to));
+    run = undefined;
+    if (one instanceof ReadAttribute) run = { source: one.source, from: one.at, to: one.end };
+    else parts.push(one.raw ?? writeAttribute(one, encoding));
+  }
+  if (run !== undefined) parts.push(run.source.subarray(run.from, run.to));
+  return Buffer.concat(parts);
+}
+
+/** The same, to be changed by whoever asks for it. */
+export function ownAttribute({ tag, vr, value, items, raw }: Attribute): OwnAttribute {
+  return { tag, vr, value, items: items && [...items], raw };
 }
 
 function writeAttribute({ tag, vr, value, items }: Attribute, encoding: Encoding): Buffer {

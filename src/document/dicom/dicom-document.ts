@@ -9,6 +9,8 @@ import {
   type DataSet,
   type Encoding,
   fits,
+  type OwnAttribute,
+  ownAttribute,
   readingDataSet,
   writeDataSet,
 } from './data-set.ts';
@@ -20,6 +22,7 @@ import {
   PREAMBLE_LENGTH,
   readFileHead,
 } from './file-head.ts';
+import { componentOf, gap, withValue } from './set-value.ts';
 import { bytesOf, charsetOf, valuesOf } from './values.ts';
 
 const IMPLICIT = '1.2.840.10008.1.2';
@@ -87,6 +90,8 @@ export class DicomDocument implements Document {
   readonly #headLength: number;
   readonly #transferSyntax: string;
   #parsed: Parsed | undefined;
+  /** The data sets and attributes that this document may change; others are copied first, since another document may use them. */
+  #own = new WeakSet<object>();
   #changed = false;
   #bytes: Buffer | undefined;
 
@@ -141,9 +146,8 @@ export class DicomDocument implements Document {
     if (last === undefined) return;
     for (const { dataSet, way } of this.#reach(compiled, { create: false })) {
       const at = dataSet.attributes.findIndex(({ tag }) => tag === last.tag);
-      const attribute = dataSet.attributes[at];
-      if (attribute === undefined) continue;
-      if (last.index > 0 && !this.#without(attribute, last.index)) continue;
+      if (at < 0) continue;
+      if (last.index > 0 && !this.#without(this.#ownAttribute(dataSet, at), last.index)) continue;
       if (last.index <= 0) dataSet.attributes.splice(at, 1);
       this.#touch(way);
     }
@@ -158,13 +162,9 @@ export class DicomDocument implements Document {
 
   copy(): DicomDocument {
     if (this.#part === 'front') return new DicomDocument(this.#source, this.#part);
-    const parsed = this.#parsed;
-    const copied = parsed && {
-      ...parsed,
-      head: copyOf(parsed.head),
-      object: copyOf(parsed.object),
-    };
-    return new DicomDocument(buffered(this.bytes()), this.#part, copied);
+    const bytes = buffered(this.bytes());
+    this.#own = new WeakSet();
+    return new DicomDocument(bytes, this.#part, this.#parsed);
   }
 
   #needWhole(): void {
@@ -178,19 +178,22 @@ export class DicomDocument implements Document {
   /** Gives every value another text, at any depth; bytes are left out. The head of the file stays. */
   rewrite(change: (value: RewrittenValue) => string): void {
     this.#needWhole();
-    this.#rewriteAll(this.#read().object, change, this.#charset());
+    const parsed = this.#read();
+    const object = copyOf(parsed.object);
+    this.#rewriteAll(object, change, this.#charset());
+    this.#parsed = { ...parsed, object };
     this.#changed = true;
     this.#bytes = undefined;
   }
 
   #rewriteAll(
-    { attributes }: DataSet,
+    { attributes }: OwnDataSet,
     change: (value: RewrittenValue) => string,
     charset: Charset,
   ): void {
     for (const attribute of attributes) {
       const { tag, vr, items } = attribute;
-      for (const item of items ?? []) this.#rewriteAll(item, change, charset);
+      for (const item of items ?? []) this.#rewriteAll(item as OwnDataSet, change, charset);
       attribute.raw = undefined;
       if (items !== undefined) continue;
       const values = valuesOf(attribute, charset);
@@ -311,26 +314,34 @@ export class DicomDocument implements Document {
   }
 
   /** As `#dataSets`, with the attributes on the way, which change with their content. Items that are missing are made. */
-  #reach(
-    { steps, text }: DicomPath,
-    { create }: { readonly create: boolean },
-  ): { readonly dataSet: DataSet; readonly way: readonly Attribute[] }[] {
-    let reached = [{ dataSet: this.#start(steps), way: [] as readonly Attribute[] }];
-    for (const { tag, index } of steps.slice(0, -1)) {
-      reached = reached.flatMap(({ dataSet, way }) => {
-        const sequence = sequenceIn(dataSet, tag, { create, text });
-        if (sequence?.items === undefined) return [];
-        const { items } = sequence;
-        // without a number, writing means the first and removing all of them
-        const first = Math.max(1, index);
-        if (create && index !== ALL && items.length + 1 === first) items.push({ attributes: [] });
-        const chosen =
-          index === ALL || (index === 0 && !create) ? items : items.slice(first - 1, first);
-        if (create && chosen.length === 0 && index !== ALL) throw gap(text, items.length);
-        return chosen.map((item) => ({ dataSet: item, way: [...way, sequence] }));
-      });
+  #reach({ steps, text }: DicomPath, { create }: { readonly create: boolean }): Reached[] {
+    let reached: Reached[] = [{ dataSet: this.#ownStart(steps), way: [] }];
+    for (const step of steps.slice(0, -1)) {
+      reached = reached.flatMap((one) => this.#reachItems(one, step, { create, text }));
     }
     return reached;
+  }
+
+  #reachItems(
+    { dataSet, way }: Reached,
+    { tag, index }: DicomStep,
+    { create, text }: { readonly create: boolean; readonly text: string },
+  ): Reached[] {
+    const place = sequenceIn(dataSet, tag, { create, text });
+    const sequence = place < 0 ? undefined : this.#ownAttribute(dataSet, place);
+    if (sequence?.items === undefined) return [];
+    const { items } = sequence;
+    const reachItem = (n: number): Reached => {
+      const owned = this.#ownSet(items[n] ?? { attributes: [] });
+      items[n] = owned;
+      return { dataSet: owned, way: [...way, sequence] };
+    };
+    // without a number, writing means the first and removing all of them
+    if (index === ALL || (index === 0 && !create)) return items.map((_, n) => reachItem(n));
+    const at = Math.max(1, index) - 1;
+    if (at < items.length || (create && at === items.length)) return [reachItem(at)];
+    if (create) throw gap(text, items.length);
+    return [];
   }
 
   #write(
@@ -341,14 +352,15 @@ export class DicomDocument implements Document {
       compiled,
       value,
     }: {
-      readonly way: readonly Attribute[];
+      readonly way: readonly OwnAttribute[];
       readonly last: DicomStep;
       readonly compiled: DicomPath;
       readonly value: string;
     },
   ): void {
     const { text } = compiled;
-    const before = dataSet.attributes.find(({ tag }) => tag === last.tag);
+    const at = dataSet.attributes.findIndex(({ tag }) => tag === last.tag);
+    const before = dataSet.attributes[at];
     const vr = before?.vr ?? last.vr;
     if (vr === 'SQ') {
       throw new EngineError(
@@ -364,7 +376,7 @@ export class DicomDocument implements Document {
     }
     if (before === undefined)
       insert(dataSet, { tag: last.tag, vr, value: bytes, items: undefined, raw: undefined });
-    else Object.assign(before, { value: bytes, raw: undefined });
+    else Object.assign(this.#ownAttribute(dataSet, at), { value: bytes, raw: undefined });
     // the head of the file names the object, too
     if (way.length === 0 && last.tag === INSTANCE)
       this.set(`(${META},${META_INSTANCE.slice(4)})`, value);
@@ -372,7 +384,7 @@ export class DicomDocument implements Document {
   }
 
   /** Takes a value or an item out; false where there is none. */
-  #without(attribute: Attribute, index: number): boolean {
+  #without(attribute: OwnAttribute, index: number): boolean {
     if (attribute.items !== undefined) {
       const [gone] = attribute.items.splice(index - 1, 1);
       attribute.raw = undefined;
@@ -389,7 +401,7 @@ export class DicomDocument implements Document {
   #textOf(attribute: Attribute): string[] {
     // what came without its type has that of the standard
     const vr = attribute.vr === 'UN' ? (attributeAt(attribute.tag)?.vr ?? 'UN') : attribute.vr;
-    return valuesOf({ ...attribute, vr }, this.#charset());
+    return valuesOf({ vr, value: attribute.value }, this.#charset());
   }
 
   #charset(): Charset {
@@ -405,7 +417,33 @@ export class DicomDocument implements Document {
     return found === undefined ? [] : valuesOf(found, LATIN1);
   }
 
-  #touch(way: readonly Attribute[]): void {
+  #ownStart([first]: readonly DicomStep[]): DataSet {
+    const parsed = this.#read();
+    const which = first?.tag.startsWith(META) === true ? 'head' : 'object';
+    const owned = this.#ownSet(parsed[which]);
+    if (owned !== parsed[which]) this.#parsed = { ...parsed, [which]: owned };
+    return owned;
+  }
+
+  #ownSet(dataSet: DataSet): DataSet {
+    if (this.#own.has(dataSet)) return dataSet;
+    const owned = { attributes: [...dataSet.attributes] };
+    this.#own.add(owned);
+    return owned;
+  }
+
+  /** An attribute of a data set that is ours. */
+  #ownAttribute({ attributes }: DataSet, at: number): OwnAttribute {
+    const found = attributes[at];
+    if (found === undefined) throw new RangeError('no attribute');
+    if (this.#own.has(found)) return found as OwnAttribute;
+    const owned = ownAttribute(found);
+    this.#own.add(owned);
+    attributes[at] = owned;
+    return owned;
+  }
+
+  #touch(way: readonly OwnAttribute[]): void {
     for (const sequence of way) sequence.raw = undefined;
     this.#changed = true;
     this.#bytes = undefined;
@@ -423,74 +461,46 @@ export class DicomDocument implements Document {
   }
 }
 
+/** A data set with the attributes on the way to it. */
+interface Reached {
+  readonly dataSet: DataSet;
+  readonly way: readonly OwnAttribute[];
+}
+
+interface OwnDataSet extends DataSet {
+  readonly attributes: OwnAttribute[];
+}
+
 /** A data set that can be changed by itself. */
-function copyOf({ attributes }: DataSet): DataSet {
+function copyOf({ attributes }: DataSet): OwnDataSet {
   return {
-    attributes: attributes.map((one) => ({ ...one, items: one.items?.map(copyOf) })),
+    attributes: attributes.map((one) => ({
+      ...ownAttribute(one),
+      items: one.items?.map(copyOf),
+    })),
   };
 }
 
-/** The values of an attribute once one is set, or all of them. */
-function withValue(
-  values: readonly string[],
-  {
-    last,
-    compiled,
-    value,
-  }: {
-    readonly last: DicomStep;
-    readonly compiled: DicomPath;
-    readonly value: string;
-  },
-): readonly string[] {
-  const { text, component } = compiled;
-  const at = Math.max(1, last.index);
-  if (last.index > values.length + 1) throw gap(text, values.length);
-  const whole = component === 0 ? value : withComponent(values[at - 1] ?? '', component, value);
-  if (last.index > 0 || component > 0) return values.toSpliced(at - 1, 1, whole);
-  return last.index === ALL ? values.map(() => whole) : [whole];
-}
-
-/** The first group of a name is that in letters; others, behind `=`, are ideographic and phonetic. */
-function componentOf(name: string, component: number): string {
-  return (name.split('=')[0] ?? '').split('^')[component - 1] ?? '';
-}
-
-function withComponent(name: string, component: number, value: string): string {
-  const [letters = '', ...others] = name.split('=');
-  const parts = letters.split('^');
-  while (parts.length < component) parts.push('');
-  parts[component - 1] = value;
-  return [parts.join('^').replace(/\^+$/, ''), ...others].join('=');
-}
-
+/** Where a sequence is in a data set, or is made; −1 where there is none. */
 function sequenceIn(
   dataSet: DataSet,
   tag: string,
   { create, text }: { readonly create: boolean; readonly text: string },
-): Attribute | undefined {
-  const found = dataSet.attributes.find((one) => one.tag === tag);
-  if (found !== undefined && found.items === undefined && create) {
+): number {
+  const at = dataSet.attributes.findIndex((one) => one.tag === tag);
+  if (at >= 0 && dataSet.attributes[at]?.items === undefined && create) {
     throw new EngineError(
       'PATH_INVALID',
       `${text}: (${tag.slice(0, 4)},${tag.slice(4)}) is no sequence`,
     );
   }
-  if (found !== undefined || !create) return found;
-  const made = { tag, vr: 'SQ', value: Buffer.alloc(0), items: [], raw: undefined };
-  insert(dataSet, made);
-  return made;
+  if (at >= 0 || !create) return at;
+  insert(dataSet, { tag, vr: 'SQ', value: Buffer.alloc(0), items: [], raw: undefined });
+  return dataSet.attributes.findIndex((one) => one.tag === tag);
 }
 
 /** Attributes stand in the order of their numbers. */
 function insert({ attributes }: DataSet, attribute: Attribute): void {
   const at = attributes.findIndex(({ tag }) => tag > attribute.tag);
   attributes.splice(at < 0 ? attributes.length : at, 0, attribute);
-}
-
-function gap(text: string, count: number): EngineError {
-  return new EngineError(
-    'PATH_INVALID',
-    `${text}: there are only ${count}, and the next would be ${count + 1}`,
-  );
 }

@@ -58,7 +58,10 @@ const NUMBERS: Readonly<Record<string, NumberForm>> = {
 };
 
 /** The values of an attribute as text; none for bytes. */
-export function valuesOf({ vr, value }: Attribute, charset: Charset): string[] {
+export function valuesOf(
+  { vr, value }: Pick<Attribute, 'vr' | 'value'>,
+  charset: Charset,
+): string[] {
   if (TEXT.has(vr)) return textsOf(vr, value, charset);
   if (vr === 'AT') {
     return numbersIn(
