@@ -110,22 +110,45 @@ export class PduReader {
     this.#limit = limit;
   }
 
+  /** A unit that is whole in the chunk is a view of it; of one that began before, only its own bytes are copied. */
   push(chunk: Buffer): RawPdu[] {
-    this.#held.push(chunk);
-    this.#size += chunk.length;
     const found: RawPdu[] = [];
-    while (this.#size >= this.#needed) {
-      const bytes = this.#joined();
-      if (this.#needed === PDU_HEADER) {
-        this.#needed += this.#lengthIn(bytes);
-        if (this.#size < this.#needed) break;
+    let left = chunk;
+    for (;;) {
+      if (this.#size > 0) left = this.#complete(left);
+      if (this.#size === 0 && left.length >= PDU_HEADER) {
+        this.#needed = PDU_HEADER + this.#lengthIn(left);
       }
-      found.push({ type: bytes.readUInt8(0), body: bytes.subarray(PDU_HEADER, this.#needed) });
-      this.#held = [bytes.subarray(this.#needed)];
-      this.#size -= this.#needed;
+      const isHeld = this.#size > 0;
+      if ((isHeld ? this.#size : left.length) < this.#needed) break;
+      const unit = isHeld ? this.#joined() : left.subarray(0, this.#needed);
+      if (!isHeld) left = left.subarray(this.#needed);
+      found.push({ type: unit.readUInt8(0), body: unit.subarray(PDU_HEADER) });
+      this.#held = [];
+      this.#size = 0;
       this.#needed = PDU_HEADER;
     }
+    if (left.length > 0) this.#hold(left);
     return found;
+  }
+
+  /** Takes what a unit that began before still lacks, its header first; returns the rest. */
+  #complete(chunk: Buffer): Buffer {
+    let left = chunk;
+    for (;;) {
+      const more = left.subarray(0, this.#needed - this.#size);
+      if (more.length > 0) this.#hold(more);
+      left = left.subarray(more.length);
+      if (this.#size < this.#needed || this.#needed > PDU_HEADER) return left;
+      const length = this.#lengthIn(this.#joined());
+      if (length === 0) return left;
+      this.#needed += length;
+    }
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#held.push(bytes);
+    this.#size += bytes.length;
   }
 
   #lengthIn(bytes: Buffer): number {
