@@ -52,6 +52,7 @@ interface Known {
   readonly tail: string | undefined;
   readonly large: Map<number, JsonNode>;
   readonly recent: Map<number, JsonNode>;
+  readonly older: ReadonlyMap<number, JsonNode>;
   readonly changed: ReadonlyMap<number, JsonMember>;
   readonly added: readonly JsonMember[];
   readonly names: NameIndex | undefined;
@@ -61,6 +62,7 @@ const nothingKnown = (): Known => ({
   tail: undefined,
   large: new Map(),
   recent: new Map(),
+  older: new Map(),
   changed: new Map(),
   added: [],
   names: undefined,
@@ -80,10 +82,14 @@ export class JsonParts {
   readonly isArray: boolean;
   readonly #text: string;
   #places: Places;
+  /** The same, once a member was removed. */
+  #ownPlaces: Uint32Array | undefined;
   #tail: string;
   /** Values that were looked into, by where they begin. */
   readonly #large: Map<number, JsonNode>;
-  readonly #recent: Map<number, JsonNode>;
+  #recent: Map<number, JsonNode>;
+  /** Those before them: kept until as many have been asked for since. */
+  #older: ReadonlyMap<number, JsonNode>;
   /** Members that were changed, or behind a removed one, in the same way. */
   readonly #changed: Map<number, JsonMember>;
   readonly #added: JsonMember[];
@@ -97,6 +103,7 @@ export class JsonParts {
     this.#tail = known.tail ?? text.slice(this.#lastEnd);
     this.#large = known.large;
     this.#recent = known.recent;
+    this.#older = known.older;
     this.#changed = new Map(known.changed);
     this.#added = [...known.added];
     this.#names = known.names;
@@ -104,10 +111,13 @@ export class JsonParts {
 
   /** One that changes by itself; what is found out about values that are not changed serves both. */
   copy(): JsonParts {
+    // from now on they are used by two
+    this.#ownPlaces = undefined;
     return new JsonParts(this.#text, this.#places, {
       tail: this.#tail,
       large: this.#large,
       recent: this.#recent,
+      older: this.#older,
       changed: this.#changed,
       added: this.#added,
       names: this.#names,
@@ -136,7 +146,7 @@ export class JsonParts {
   node(index: number): JsonNode | undefined {
     if (index >= this.#read) return this.#added[index - this.#read]?.node;
     const from = this.#number(index, 1);
-    const known = this.#changed.get(from)?.node ?? this.#large.get(from) ?? this.#recent.get(from);
+    const known = this.#known(from);
     if (known !== undefined) return known;
     const node = this.#made(index);
     if (node.text !== undefined && node.text.length >= LARGE) this.#large.set(from, node);
@@ -157,13 +167,10 @@ export class JsonParts {
 
   /** The value of a member, from now on `owner`'s. */
   own(index: number, owner: object): JsonNode | undefined {
-    const node = this.node(index);
-    if (node === undefined) return undefined;
-    const owned = ownedNode(node, owner);
-    if (owned === node) return node;
-    const member = { ...this.#member(index), node: owned };
-    if (index < this.#read) this.#changed.set(this.#number(index, 1), member);
-    else this.#added[index - this.#read] = member;
+    if (index >= this.length) return undefined;
+    const member = this.#member(index);
+    const owned = ownedNode(member.node, owner);
+    if (owned !== member.node) this.#set(index, { ...member, node: owned });
     return owned;
   }
 
@@ -240,7 +247,7 @@ export class JsonParts {
     const changed = this.#changed.get(from);
     if (changed !== undefined) return changed;
     const before = index === 0 ? 1 : this.#number(index - 1, 2);
-    const node = this.#large.get(from) ?? this.#recent.get(from) ?? this.#made(index);
+    const node = this.#known(from) ?? this.#made(index);
     return { lead: this.#text.slice(before, start), name: this.#text.slice(start, from), node };
   }
 
@@ -249,9 +256,21 @@ export class JsonParts {
   }
 
   #keep(from: number, node: JsonNode): void {
-    const [oldest] = this.#recent.size < MOST_KEPT ? [] : this.#recent.keys();
-    if (oldest !== undefined) this.#recent.delete(oldest);
+    if (this.#recent.size >= MOST_KEPT) {
+      this.#older = this.#recent;
+      this.#recent = new Map();
+    }
     this.#recent.set(from, node);
+  }
+
+  /** The value that begins at a place of the text, if it was looked into or changed. */
+  #known(from: number): JsonNode | undefined {
+    return (
+      this.#changed.get(from)?.node ??
+      this.#large.get(from) ??
+      this.#recent.get(from) ??
+      this.#older.get(from)
+    );
   }
 
   #set(index: number, member: JsonMember): void {
@@ -259,22 +278,14 @@ export class JsonParts {
     else this.#added[index - this.#read] = member;
   }
 
-  /** Takes a member out of those that were read; other documents may use the places too. */
+  /** Takes a member out of those that were read. */
   #cut(index: number): void {
-    const places = this.#places;
-    const [from, behind] = [index * NUMBERS, (index + 1) * NUMBERS];
-    // from the end on, which is how all are removed, nothing is copied
-    if (behind >= places.length && places instanceof Uint32Array) {
-      this.#places = places.subarray(0, from);
-      return;
-    }
-    const left =
-      places instanceof Uint32Array ? new Uint32Array(places.length - NUMBERS) : [...places];
-    if (left instanceof Uint32Array && places instanceof Uint32Array) {
-      left.set(places.subarray(0, from));
-      left.set(places.subarray(behind), from);
-      this.#places = left;
-    } else this.#places = [...places.slice(0, from), ...places.slice(behind)];
+    const behind = (index + 1) * NUMBERS;
+    // another document may use them too
+    const own = this.#ownPlaces ?? new Uint32Array(this.#places);
+    own.copyWithin(index * NUMBERS, behind);
+    this.#ownPlaces = own.subarray(0, own.length - NUMBERS);
+    this.#places = this.#ownPlaces;
   }
 
   /** The index of the member whose value begins at a place. */

@@ -11,6 +11,8 @@ import { unreadable } from './xml-text.ts';
 const NODES = 500_000;
 /** Attributes of one element, which are read at a stretch. */
 const ATTRIBUTES = 10_000;
+/** Characters of an attribute: ` a=""`. */
+const SHORTEST = 5;
 /** How deep elements may be nested; the code that works on them is recursive. */
 const DEPTH = 256;
 
@@ -44,7 +46,7 @@ class Parsing {
   constructor(text: string) {
     this.#text = text;
     this.#reading = new TreeReading(text);
-    this.#parser = parserInto(this.#reading);
+    this.#parser = parserInto(this.#reading, text.length);
   }
 
   /** Reads on; false at the end. */
@@ -70,7 +72,7 @@ class Parsing {
   }
 }
 
-function parserInto(reading: TreeReading): SaxesParser<{ xmlns: true }> {
+function parserInto(reading: TreeReading, length: number): SaxesParser<{ xmlns: true }> {
   const parser = new SaxesParser({ xmlns: true });
   parser.on('error', () => {
     // the parser's message quotes the text
@@ -79,7 +81,8 @@ function parserInto(reading: TreeReading): SaxesParser<{ xmlns: true }> {
   parser.on('doctype', () => {
     throw unreadable('it has a document type declaration (DTD), which is not accepted');
   });
-  parser.on('attribute', () => reading.attribute());
+  // a shorter text cannot have so many
+  if (length > ATTRIBUTES * SHORTEST) parser.on('attribute', () => reading.attribute());
   parser.on('opentag', (tag) => reading.open(tag, parser.position));
   parser.on('closetag', () => reading.close(parser.position));
   parser.on('text', (value) => reading.text(value));
