@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Agent } from 'undici';
 import fhirIn from '../../adapters/fhir/fhir-in.ts';
-import { fhirFindings } from '../../src/document/index.ts';
+import { fhirFindings, isFhirType } from '../../src/document/index.ts';
 import { lent } from '../lent.ts';
 import { kept, type Subjects, timed } from './subject.ts';
 
@@ -57,21 +57,50 @@ async function created(agent: Agent, origin: string): Promise<void> {
   if (statusCode !== 202) throw new Error(`answered ${statusCode} ${told}`);
 }
 
+/** Why a request is no resource to be created, by its head alone. */
+function refusal({ method, headers }: IncomingMessage, { type, query }: Asked): number | undefined {
+  if (method !== 'POST' || !isFhirType(type)) return 404;
+  if (!/json|\*\/\*/.test(query.get('_format') ?? headers.accept ?? '*/*')) return 406;
+  const isJson = /^application\/(?:fhir\+)?json\b/.test(headers['content-type'] ?? '');
+  return isJson && headers['content-encoding'] === undefined ? undefined : 415;
+}
+
+interface Asked {
+  readonly type: string;
+  readonly query: URLSearchParams;
+}
+
+/** The same as the adapter by hand: what is asked for is judged, and is a message with the resource in it. */
 async function answered(request: IncomingMessage, level: Level): Promise<number> {
+  const { url = '', headers } = request;
+  const [path = '', search = ''] = url.split('?', 2);
+  const asked = { type: path.slice('/fhir/'.length), query: new URLSearchParams(search) };
+  const refused = refusal(request, asked);
+  if (refused !== undefined) return refused;
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  const resource = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { resourceType?: unknown };
-  if (resource.resourceType !== request.url?.split('/').at(-1)) return 400;
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  const resource = JSON.parse(text) as { resourceType?: unknown };
+  const { type, query } = asked;
+  if (resource.resourceType !== type) return 400;
   const findings = level === 'none' ? [] : fhirFindings(resource, { level });
   if (findings.some(({ severity }) => severity === 'error')) return 422;
-  await kept();
+  const parameters = { query: Object.fromEntries(query), search: query.toString() };
+  const conditions = { ifMatch: headers['if-match'], ifNoneExist: headers['if-none-exist'] };
+  const content = { interaction: 'create', type, ...parameters, ...conditions, resource };
+  await kept({ body: Buffer.from(JSON.stringify(content)), name: `create ${type}` });
   return 202;
 }
 
 async function bareServer(level: Level): Promise<string> {
   const server = createServer((request, response) => {
     const answer = async (): Promise<void> => {
-      response.statusCode = await answered(request, level);
+      const status = await answered(request, level);
+      response.writeHead(status, {
+        'cache-control': 'no-store',
+        'content-length': 0,
+        'x-message-id': 1,
+      });
       response.end();
     };
     answer().catch((error: unknown) => response.destroy(error as Error));

@@ -36,7 +36,7 @@ export async function timed(
 }
 
 /** The store of either side: it accepts everything at once. */
-export const kept = (): Promise<Receipt> =>
+export const kept = (_message?: unknown): Promise<Receipt> =>
   Promise.resolve({ messageId: 1, sessionId: 1, status: 'stored' });
 
 /** What a bare client does with its messages: each is stored, and then acknowledged, in their order. */
