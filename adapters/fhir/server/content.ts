@@ -1,4 +1,4 @@
-import { findingFhir, inTurns } from 'waybill/document';
+import { findingFhir, inTurns, readingJsonValue } from 'waybill/document';
 import { type Incoming, mediaTypeOf, type RequestBody } from 'waybill/peer';
 import type { FhirInValues } from '../fhir-in-settings.ts';
 import { FhirRefusal, issuesOf, refused } from './outcome.ts';
@@ -43,7 +43,7 @@ export async function carriedBy(
   const { type } = mediaTypeOf(incoming.headers['content-type']);
   if (isPosted) return { resource: undefined, asked, posted: await form(type, body) };
   if (!JSON_TYPES.test(type)) throw refused(415, 'Send JSON: application/fhir+json.');
-  const value = parsed(await body.bytes());
+  const value = await parsed(await body.bytes());
   if (interaction === 'patch') return { resource: patchOf(value), asked, posted: undefined };
   const resource = await checkedResource(value, settings.validate);
   const known = matching(resource, asked, settings);
@@ -62,9 +62,14 @@ async function form(type: string, body: RequestBody): Promise<URLSearchParams> {
   return new URLSearchParams((await body.bytes()).toString('utf8'));
 }
 
-function parsed(bytes: Buffer): unknown {
+/** From this size on, other work gets its turn while a body is read or written. */
+export const LARGE = 1_048_576;
+
+async function parsed(bytes: Buffer): Promise<unknown> {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    if (bytes.length >= LARGE) return await inTurns(readingJsonValue(text));
+    return JSON.parse(text) as unknown;
   } catch {
     // the parser's error is dropped: it quotes the body
     throw refused(400, 'The body is not JSON in UTF-8.', 'structure');

@@ -142,7 +142,8 @@ export class FhirEndpoint implements HttpService {
     const carried = await carriedBy(incoming, asked, body, settings);
     const base = this.#base(incoming);
     const patient = this.#patientFor(incoming, carried, { caller, base });
-    const message = messageFor(incoming, carried, { caller, settings, patient });
+    const { length } = body;
+    const message = await messageFor(incoming, carried, { caller, settings, patient, length });
     const waits = settings.answer === 'target' || isReading(asked);
     const receipt = await this.#lent.deliver(
       message,

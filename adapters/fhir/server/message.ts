@@ -1,7 +1,8 @@
 import type { NewMessage } from 'waybill/adapter';
+import { inTurns, writingJsonValue } from 'waybill/document';
 import { type Caller, type Incoming, messageCaller } from 'waybill/peer';
 import type { FhirInValues } from '../fhir-in-settings.ts';
-import type { Carried } from './content.ts';
+import { type Carried, LARGE } from './content.ts';
 import { FHIR_TYPE } from './outcome.ts';
 
 /** Parameters that concern the answer only. */
@@ -12,20 +13,27 @@ interface Sender {
   readonly settings: FhirInValues;
   /** The only patient that the caller may see. */
   readonly patient?: string | undefined;
+  /** How long the body of the request is; undefined if that was not said. */
+  readonly length: number | undefined;
 }
 
 /** The message for a request. */
-export function messageFor(
+export async function messageFor(
   incoming: Incoming,
   carried: Carried,
-  { caller, settings, patient }: Sender,
-): NewMessage {
+  { caller, settings, patient, length }: Sender,
+): Promise<NewMessage> {
   const { asked, resource } = carried;
   const isAlone = settings.deliver === 'resource' && resource !== undefined;
+  const isLarge = resource !== undefined && (length ?? LARGE) >= LARGE;
   const content = isAlone ? resource : documentOf(incoming, carried, { caller, patient });
   const place = [asked.type, asked.id].filter((part) => part !== undefined).join('/');
   return {
-    body: Buffer.from(JSON.stringify(content)),
+    body: Buffer.from(
+      isLarge
+        ? await inTurns(writingJsonValue(Object(content) as object))
+        : JSON.stringify(content),
+    ),
     type: isAlone ? FHIR_TYPE : 'application/json',
     charset: 'utf-8',
     name: `${asked.interaction} ${place}`.trim(),

@@ -154,6 +154,11 @@ export class JsonParts {
     return node;
   }
 
+  /** The name of a member of an object. */
+  nameOf(index: number): string {
+    return nameAt(this.#member(index).name, 0);
+  }
+
   /** All values. */
   nodes(): JsonNode[] {
     const isFew = this.length <= MOST_KEPT;
