@@ -118,7 +118,7 @@ export class JsonDocument implements Document {
     const [found] = this.#reached(jsonPointer(path));
     const parts = found === undefined ? undefined : partsOf(found);
     if (parts === undefined || parts.isArray) return undefined;
-    return parts.members.map(({ key, node }) => [key, formOf(node)]);
+    return parts.nodes().map((node, at) => [parts.nameOf(at), formOf(node)]);
   }
 
   /** A document of another value, in the same charset. */
