@@ -22,7 +22,7 @@ import {
   PREAMBLE_LENGTH,
   readFileHead,
 } from './file-head.ts';
-import { componentOf, gap, withValue } from './set-value.ts';
+import { componentOf, gap, insert, withValue } from './set-value.ts';
 import { bytesOf, charsetOf, valuesOf } from './values.ts';
 
 const IMPLICIT = '1.2.840.10008.1.2';
@@ -497,10 +497,4 @@ function sequenceIn(
   if (at >= 0 || !create) return at;
   insert(dataSet, { tag, vr: 'SQ', value: Buffer.alloc(0), items: [], raw: undefined });
   return dataSet.attributes.findIndex((one) => one.tag === tag);
-}
-
-/** Attributes stand in the order of their numbers. */
-function insert({ attributes }: DataSet, attribute: Attribute): void {
-  const at = attributes.findIndex(({ tag }) => tag > attribute.tag);
-  attributes.splice(at < 0 ? attributes.length : at, 0, attribute);
 }

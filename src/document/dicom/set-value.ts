@@ -1,4 +1,5 @@
 import { EngineError } from '../../error/engine-error.ts';
+import type { Attribute, DataSet } from './data-set.ts';
 import { ALL, type DicomPath, type DicomStep } from './dicom-path.ts';
 
 /** The values of an attribute once one is set, or all of them. */
@@ -41,4 +42,10 @@ export function gap(text: string, count: number): EngineError {
     'PATH_INVALID',
     `${text}: there are only ${count}, and the next would be ${count + 1}`,
   );
+}
+
+/** Attributes stand in the order of their numbers. */
+export function insert({ attributes }: DataSet, attribute: Attribute): void {
+  const at = attributes.findIndex(({ tag }) => tag > attribute.tag);
+  attributes.splice(at < 0 ? attributes.length : at, 0, attribute);
 }

@@ -6,10 +6,10 @@ const STEP = 64;
 /** Values below this many others are written at a stretch: a resource in a Bundle, for example. */
 const DEEPEST = 2;
 
-/** What `JSON.parse` makes of a text, a little at each step. Throws a SyntaxError without quoting it. */
+/** What `JSON.parse` makes of a text, a little at each step. Throws a SyntaxError that says nothing of it. */
 export function* readingJsonValue(text: string): Generator<undefined, unknown> {
   const read = yield* readingJson(text);
-  if (read === undefined) throw new SyntaxError('no valid JSON');
+  if (read === undefined) throw new SyntaxError();
   return yield* makingValue(read.node);
 }
 

@@ -26,5 +26,5 @@ test('a value is the same as the platform makes it, read and written', () => {
 });
 
 test('what is no JSON is refused without being quoted', () => {
-  expect(() => atOnce(readingJsonValue('{"secret":'))).toThrow(/^no valid JSON$/);
+  expect(() => atOnce(readingJsonValue('{"secret":'))).toThrow(/^$/);
 });
