@@ -215,6 +215,11 @@ test('a channel that starts stopped stays off; a filter that may reject answers 
     channel({ more: '<properties><initialState>STOPPED</initialState></properties>' }),
   );
   expect(stopped.files.get('production.yaml')).toContain('enabled: false');
+  const disabled = imported(
+    channel({ more: '<exportData><metadata><enabled>false</enabled></metadata></exportData>' }),
+  );
+  expect(disabled.files.get('production.yaml')).toContain('enabled: false');
+  expect(disabled.files.get('import-report.md')).toContain('the channel was disabled');
   const filter = [javaScriptRule('return true;')];
   const later = imported(channel({ rules: filter }));
   expect(later.files.get('processes/adt-in.ts')).toContain('answer: "auto"');

@@ -275,9 +275,11 @@ class ChannelImport {
     if (host.files === undefined) this.#ends += 1;
     const { xml } = this.#channel;
     const isStopped = startsStopped(xml);
-    const isOff = partText(xml, 'exportData/metadata/enabled') === 'false' || isStopped;
-    if (isStopped) {
-      const text = 'the channel was deployed without starting: its service is switched off, too';
+    const isDisabled = partText(xml, 'exportData/metadata/enabled') === 'false';
+    const isOff = isDisabled || isStopped;
+    if (isOff) {
+      const was = isDisabled ? 'was disabled' : 'was deployed without starting';
+      const text = `the channel ${was}: its service is switched off, too; remove enabled, or start it`;
       this.#line('look', 'source', 'channels that are off', text);
     }
     this.#line('made', 'source', 'made', `service ${this.#name}-in, ${host.adapter}`);
