@@ -160,8 +160,23 @@ function tracedReply(reply: StoredReply | undefined): TracedMessage['reply'] {
 
 /** A session with more messages than this is truncated: nobody reads a longer drawing. */
 export const SESSION_MESSAGES = 2_000;
+/** Of a truncated session, how many are read from its beginning, and from the branch of the message that was asked for. */
+export const SESSION_PART = SESSION_MESSAGES / 2;
 /** The latest tries of a message, which may be retried for days. */
 export const SESSION_ATTEMPTS = 200;
+
+/**
+ * From which message on the second half of a session is read, of which these states are the first: that with which the
+ * branch of the asked one began. Undefined if they contain it.
+ */
+export function secondPart(
+  states: readonly MessageState[],
+  asked: MessageState | undefined,
+): number | undefined {
+  if (asked === undefined || states.length <= SESSION_MESSAGES) return undefined;
+  if (states.slice(0, SESSION_MESSAGES).some(({ id }) => id === asked.id)) return undefined;
+  return Math.max(asked.envelope?.branch ?? asked.id, states[SESSION_PART]?.id ?? 0);
+}
 
 /** A session as a reader sees it. `states` are its messages: at least one, and perhaps one more than is shown. */
 export function tracedSession(
@@ -171,7 +186,9 @@ export function tracedSession(
     attempts,
     past,
     resends,
+    truncated = states.length > SESSION_MESSAGES,
   }: Pick<TracedSession, 'attempts' | 'resends'> & {
+    readonly truncated?: boolean;
     readonly past: (messageId: number) => readonly Settlement[];
   },
 ): TracedSession {
@@ -197,7 +214,7 @@ export function tracedSession(
       })),
     ),
     resends,
-    truncated: states.length > SESSION_MESSAGES,
+    truncated,
   };
 }
 

@@ -45,8 +45,7 @@ function Shown({ message }: { readonly message: Message }): ReactElement {
   // first one down
   const isAsked = isPending && message.by !== undefined && message.reply === undefined;
   useHotKeys({
-    t: () =>
-      void navigate({ to: '/sessions/$id', params: { id: sessionId }, search: { step: `${id}` } }),
+    t: () => void navigate({ to: '/sessions/$id', params: { id }, search: { step: `${id}` } }),
     d: () => {
       if (message.parentId !== undefined)
         void navigate({

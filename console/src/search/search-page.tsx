@@ -58,7 +58,8 @@ export function SearchPage(): ReactElement {
   const open = (message: Message): void =>
     void navigate({
       to: '/sessions/$id',
-      params: { id: message.sessionId },
+      // of a very large session only what is around the message is shown
+      params: { id: message.id },
       search: { step: `${message.id}` },
     });
   const toggleLive = (): void => change({ live: state.live === '1' ? undefined : '1' }, true);

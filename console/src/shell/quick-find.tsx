@@ -192,8 +192,8 @@ function useHits(
         goes(() =>
           navigate({
             to: '/sessions/$id',
-            params: { id: hit.sessionId },
-            search: hit.messageId === undefined ? {} : { step: `${hit.messageId}` },
+            // of a very large session only what is around the message is shown
+            params: { id: hit.messageId ?? hit.sessionId },
           }),
         ),
       ),

@@ -20,7 +20,7 @@ export function drawSession(session: TracedSession, options: DrawingOptions = {}
   const head = [
     `session ${id}`,
     dateTime(started, options.zone),
-    truncated ? `the first ${counted}` : counted,
+    truncated ? `${counted} of more` : counted,
     describeDuration(last - started),
   ].join(', ');
   const drawing = sequenceDrawing(session, options) ?? treeDrawing(session, options);

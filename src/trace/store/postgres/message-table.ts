@@ -42,11 +42,16 @@ export async function readStates(
 export async function readSessionStates(
   session: PostgresSession,
   words: Words,
-  { sessionId, limit }: { readonly sessionId: number; readonly limit: number },
+  {
+    sessionId,
+    limit,
+    from = 0,
+  }: { readonly sessionId: number; readonly limit: number; readonly from?: number },
 ): Promise<MessageState[]> {
   const rows = await session.rows<MessageRow>(
-    `SELECT ${COLUMNS} FROM message WHERE session_id = ? ORDER BY id LIMIT ?`,
+    `SELECT ${COLUMNS} FROM message WHERE session_id = ? AND id >= ? ORDER BY id LIMIT ?`,
     sessionId,
+    from,
     limit,
   );
   return withExplanations(session, words, rows);

@@ -13,7 +13,9 @@ import {
   pastReply,
   SESSION_ATTEMPTS,
   SESSION_MESSAGES,
+  SESSION_PART,
   type StoredBody,
+  secondPart,
   sinceTaken,
   type TracedMessage,
   type TracedSession,
@@ -80,15 +82,25 @@ export async function session(
   words: WordTable,
   id: number,
 ): Promise<TracedSession | undefined> {
-  const sessionId = (await findState(db, words, id))?.sessionId ?? id;
+  const asked = await findState(db, words, id);
+  const sessionId = asked?.sessionId ?? id;
   const limit = SESSION_MESSAGES + 1;
-  const states = await readSessionStates(db, words, { sessionId, limit });
-  if (states.length === 0) return undefined;
+  const first = await readSessionStates(db, words, { sessionId, limit });
+  if (first.length === 0) return undefined;
+  const from = secondPart(first, asked);
+  const shown =
+    from === undefined
+      ? first.slice(0, SESSION_MESSAGES)
+      : [
+          ...first.slice(0, SESSION_PART),
+          ...(await readSessionStates(db, words, { sessionId, limit: SESSION_PART, from })),
+        ];
   const past = await readPast(db, [sessionId]);
-  return tracedSession(sessionId, states, {
+  return tracedSession(sessionId, shown, {
     attempts: await readAttempts(db, words, { sessionId, limit: SESSION_ATTEMPTS }),
     past: (messageId) => past.get(messageId) ?? [],
-    resends: await resendsOf(db, states.slice(0, SESSION_MESSAGES)),
+    resends: await resendsOf(db, shown),
+    truncated: first.length > SESSION_MESSAGES,
   });
 }
 

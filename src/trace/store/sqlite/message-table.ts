@@ -27,11 +27,13 @@ export function readSessionStates(
   file: TraceFile,
   sessionId: number,
   limit: number,
+  from = 0,
 ): MessageState[] {
   return file
     .all<MessageRow>(
-      `${SELECT} INDEXED BY message_session WHERE session_id=? ORDER BY id LIMIT ?`,
+      `${SELECT} INDEXED BY message_session WHERE session_id=? AND id>=? ORDER BY id LIMIT ?`,
       sessionId,
+      from,
       limit,
     )
     .map((row) => stateWithExplanation(file, row));

@@ -12,7 +12,9 @@ import {
   pastReply,
   SESSION_ATTEMPTS,
   SESSION_MESSAGES,
+  SESSION_PART,
   type StoredBody,
+  secondPart,
   sinceTaken,
   type TracedAttempt,
   type TracedMessage,
@@ -69,16 +71,25 @@ export function message(files: TraceFiles, id: number): TracedMessage | undefine
 }
 
 export function session(files: TraceFiles, id: number): TracedSession | undefined {
-  const sessionId = findState(files, id)?.state.sessionId ?? id;
+  const asked = findState(files, id)?.state;
+  const sessionId = asked?.sessionId ?? id;
   const file = fileOfSession(files, sessionId);
   if (file === undefined) return undefined;
-  const states = readSessionStates(file, sessionId, SESSION_MESSAGES + 1);
-  if (states.length === 0) return undefined;
-  const shown = states.slice(0, SESSION_MESSAGES);
-  return tracedSession(sessionId, states, {
+  const first = readSessionStates(file, sessionId, SESSION_MESSAGES + 1);
+  if (first.length === 0) return undefined;
+  const from = secondPart(first, asked);
+  const shown =
+    from === undefined
+      ? first.slice(0, SESSION_MESSAGES)
+      : [
+          ...first.slice(0, SESSION_PART),
+          ...readSessionStates(file, sessionId, SESSION_PART, from),
+        ];
+  return tracedSession(sessionId, shown, {
     attempts: shown.flatMap((state) => attemptsOf(file, state)),
     past: (messageId) => readPast(file, messageId),
     resends: resendsOf(files, shown),
+    truncated: first.length > SESSION_MESSAGES,
   });
 }
 
