@@ -7,6 +7,10 @@ import { type Call, literalText } from './syntax-tree.ts';
 export interface ExpressionFacts {
   /** The only message types for which a condition can be true; undefined if its literals do not say. */
   readonly types: readonly string[] | undefined;
+  /** Likewise the only trigger events. */
+  readonly events: readonly string[] | undefined;
+  /** Likewise the only hosts that a message may come from. */
+  readonly sources: readonly string[] | undefined;
   /** Literal paths that it reads from the body: `PID-3.1`, `/orders`. */
   readonly paths: readonly string[];
   /** It asks for the turn, or for what follows the current segment: only a loop has these. */
@@ -34,36 +38,39 @@ export function factsOf(node: ASTNode, calls: readonly Call[]): ExpressionFacts 
   );
   const needsLoop = calls.some(({ name, method }) => !method && OF_LOOPS.has(name));
   const needsTokens = calls.some(({ name, method }) => method && TOKEN_METHODS.has(name));
-  return { types: typesOf(node), paths, needsLoop, needsTokens };
+  const [types, events, sources] = ['type', 'event', 'source'].map((name) =>
+    textsFor(node, innerName(name)),
+  );
+  return { types, events, sources, paths, needsLoop, needsTokens };
 }
 
-type Types = readonly string[] | undefined;
+type Texts = readonly string[] | undefined;
 
-function typesOf(node: ASTNode): Types {
-  if (node.op === '&&') return bothOf(node.args.map(typesOf));
-  if (node.op === '||') return eitherOf(node.args.map(typesOf));
+/** The only texts that the variable may have, for a condition to be true. */
+function textsFor(node: ASTNode, variable: string): Texts {
+  const is = (one: ASTNode): boolean => one.op === 'id' && one.args === variable;
+  if (node.op === '&&') return bothOf(node.args.map((one) => textsFor(one, variable)));
+  if (node.op === '||') return eitherOf(node.args.map((one) => textsFor(one, variable)));
   if (node.op === '==') {
     const [left, right] = node.args;
-    if (isType(left)) return textsOf([right]);
-    return isType(right) ? textsOf([left]) : undefined;
+    if (is(left)) return textsOf([right]);
+    return is(right) ? textsOf([left]) : undefined;
   }
   if (node.op !== 'in') return undefined;
   const [left, list] = node.args;
-  return isType(left) && list.op === 'list' ? textsOf(list.args) : undefined;
+  return is(left) && list.op === 'list' ? textsOf(list.args) : undefined;
 }
 
-function bothOf([left, right]: readonly Types[]): Types {
+function bothOf([left, right]: readonly Texts[]): Texts {
   if (left === undefined || right === undefined) return left ?? right;
   return left.filter((type) => right.includes(type));
 }
 
-function eitherOf(sides: readonly Types[]): Types {
+function eitherOf(sides: readonly Texts[]): Texts {
   return sides.includes(undefined) ? undefined : sides.flatMap((types) => types ?? []);
 }
 
-function textsOf(nodes: readonly ASTNode[]): Types {
+function textsOf(nodes: readonly ASTNode[]): Texts {
   const texts = nodes.map(literalText);
   return texts.includes(undefined) ? undefined : texts.filter((text) => text !== undefined);
 }
-
-const isType = (node: ASTNode): boolean => node.op === 'id' && node.args === innerName('type');

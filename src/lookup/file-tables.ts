@@ -157,8 +157,14 @@ async function readLookupFile(table: string, file: string, read: ReadBytes): Pro
     const what = 'the file is not in UTF-8';
     return { entries: new Map(), problems: [problem(1, what, 'Save it as UTF-8.')] };
   }
+  const text = new TextDecoder().decode(bytes);
+  // an editor that was stopped while it wrote, or a disk that was full: every key would be unknown at once
+  if (text.trim() === '') {
+    const remedy = 'Write its rows; a table without any has the line key,value.';
+    return { entries: new Map(), problems: [problem(1, 'the file is empty', remedy)] };
+  }
   try {
-    return entriesOf(rowsOf(new TextDecoder().decode(bytes)), problem);
+    return entriesOf(rowsOf(text), problem);
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const line = typeof error['lines'] === 'number' ? error['lines'] : 1;

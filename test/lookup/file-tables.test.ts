@@ -46,6 +46,18 @@ test.for([
   expect(tables.lookup('wards', 'W1')).toBe('Ward One');
 });
 
+test('an empty file is a mistake, a table without rows is none', async () => {
+  await using files = await folder();
+  const whatIsWrong = async (text: string): Promise<readonly string[]> => {
+    const { problems } = await lookupTables(new Map([['t', await files.file('t.csv', text)]]));
+    return problems.map(({ what }) => what);
+  };
+  expect(await whatIsWrong('')).toEqual(['the file is empty']);
+  expect(await whatIsWrong('\uFEFF\r\n')).toEqual(['the file is empty']);
+  expect(await whatIsWrong('key,value\n')).toEqual([]);
+  expect(await whatIsWrong('# none yet\n')).toEqual([]);
+});
+
 test('repeated keys and lines without a value are problems with file and line', async () => {
   await using files = await folder();
   const file = await files.file('wards.csv', 'key,value\nW1,a\nW2\nW1,b\n,c\n');

@@ -13,6 +13,7 @@ import { pathText, placeAt, valueAt } from '../written/written.ts';
 import { checkCertificates } from './certificates.ts';
 import { portProblems } from './ports.ts';
 import { type Checking, checkLoops, warnOfUnused } from './reach.ts';
+import { warnOfNever } from './rules.ts';
 import { checkTransforms } from './transforms.ts';
 
 /**
@@ -32,6 +33,7 @@ export async function checkWhole(checking: Checking, now: number): Promise<void>
   await checkSettings(definition, problems);
   await checkCode(checking);
   await checkCertificates(definition, now, problems);
+  warnOfNever(checking);
   if (!problems.failed) await warnOfUnused(checking);
 }
 

@@ -11,6 +11,7 @@ import {
   visit,
   type YAMLError,
   type YAMLMap,
+  type YAMLWarning,
 } from 'yaml';
 import type { Place } from '../place.ts';
 import type { Problems } from '../problem.ts';
@@ -56,6 +57,16 @@ export function parseYaml(
     if (told.has(place.line)) continue;
     told.add(place.line);
     const { what, remedy } = describeFault(fault);
+    if (isBraceInFlow(fault, text)) {
+      problems.error(
+        place,
+        '',
+        'a text with { or [ in it stands inside of { } or [ ]',
+        'Put the whole text in quotes, such as "${env:NAME}".',
+      );
+      // what comes after it is read as something else
+      break;
+    }
     problems.error(place, '', what, remedy);
   }
   if (faults.length > 0) return undefined;
@@ -74,6 +85,10 @@ const DAMAGED = '\uFFFD';
 const isUtf16 = (text: string): boolean =>
   text.startsWith(`${DAMAGED}${DAMAGED}`) || text[1] === '\0';
 
+/** `{ password: ${env:NAME} }`: the brace would begin a block of its own. */
+const isBraceInFlow = ({ code, pos: [at] }: YAMLError | YAMLWarning, text: string): boolean =>
+  code === 'UNEXPECTED_TOKEN' && (text[at] === '{' || text[at] === '[');
+
 const FAULTS: Readonly<Partial<Record<YAMLError['code'], readonly [string, string]>>> = {
   TAB_AS_INDENT: ['a tab is used to indent', 'Use spaces: YAML does not allow tabs there.'],
   BAD_INDENT: [
@@ -85,7 +100,10 @@ const FAULTS: Readonly<Partial<Record<YAMLError['code'], readonly [string, strin
   MISSING_CHAR: ['something is left open', 'Look for a missing quote, bracket, comma or colon.'],
 };
 
-function describeFault({ code, message }: YAMLError): { what: string; remedy: string } {
+function describeFault({ code, message }: YAMLError | YAMLWarning): {
+  what: string;
+  remedy: string;
+} {
   const [what, remedy] = FAULTS[code] ?? [];
   const said = message.replace(/\.$/, '');
   return {
@@ -161,6 +179,7 @@ function yamlReader(source: Source): { read(node: Node): Written | undefined } {
         problems.error(place, '', `the key ${name} is here twice; ${first}`, 'Remove one.');
         continue;
       }
+      if (value === null && map.flow === true) tellCutOff(name, place, problems);
       const below = value === null ? undefined : read(value as Node, depth + 1);
       entries.set(name, { key: name, place, value: below ?? nothing(place) });
     }
@@ -169,6 +188,12 @@ function yamlReader(source: Source): { read(node: Node): Written | undefined } {
   };
 
   return { read: (node) => read(node, 0) };
+}
+
+/** `{ when: f(a, b == "c") }`: the comma begins a key without a value. */
+function tellCutOff(name: string, place: Place, problems: Problems): void {
+  if (!/[()'"=]/.test(name)) return;
+  problems.error(place, '', 'a comma in { } ends a text', 'Put the text in quotes.');
 }
 
 /** `<<: *base` adds the keys of another block, or of several, that the block does not have itself. */

@@ -36,6 +36,16 @@ test.for([
   ['a tab that indents', 'a: 1\n\tb: 2', 'a.yaml:2:1 a tab is used to indent'],
   ['a bracket that is not closed', 'a: {b: [1', 'a.yaml:1:10 '],
   ['a second document', '---\na: 1\n---\nb: 2', 'a.yaml:3:1 a second document begins here'],
+  [
+    'a variable inside of braces, of which only the first mistake is told',
+    'a: { p: ${env:X} }\nb: 1\nc: 2',
+    'a.yaml:1:10 a text with { or [ in it stands inside of { } or [ ]. Put the whole text in quotes',
+  ],
+  [
+    'a comma inside of braces, in a text that is meant as one',
+    'a: { when: f("x").g(t, t == "y"), b: 1 }',
+    'a.yaml:1:24 a comma in { } ends a text. Put the text in quotes.',
+  ],
   ['a tag', 'a: !foo 3', 'a.yaml:1:4 tags such as !name have no meaning here'],
   ['a key that is a list', '? [a]\n: 3', 'a.yaml:1:1 a key is not a text'],
   [
