@@ -4,6 +4,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { answers } from './api/answers.ts';
 import { router } from './router.tsx';
+import { keepFocus } from './shell/keep-focus.ts';
 import { keepShell } from './shell/keep-shell.ts';
 import './styles.css';
 
@@ -17,4 +18,5 @@ if (root !== null) {
     </StrictMode>,
   );
 }
+keepFocus();
 keepShell();

@@ -16,16 +16,22 @@ export const OrderHeaders = Type.Object({
   ),
 });
 
-/** Identifies an order for a day: the same person, key and content give the same name. Undefined without a key. */
+/**
+ * Identifies an order for a day: the same person, key and content give the same name. Undefined without a key.
+ *
+ * @param shared in place of person and key: the order of all who give the same
+ */
 export function orderName(
   request: FastifyRequest,
   content: readonly (string | number | Uint8Array | undefined)[],
+  shared?: string,
 ): string | undefined {
   const key = request.headers['idempotency-key'];
-  if (typeof key !== 'string') return undefined;
+  if (shared === undefined && typeof key !== 'string') return undefined;
   const { name, via } = principalOf(request);
+  const whose = shared === undefined ? [name, via, key as string] : ['shared', shared];
   const hash = createHash('sha256');
-  for (const part of [name, via, key, ...content]) {
+  for (const part of [...whose, ...content]) {
     const bytes = part instanceof Uint8Array ? part : Buffer.from(JSON.stringify(part ?? null));
     hash.update(`${bytes.byteLength}:`).update(bytes);
   }

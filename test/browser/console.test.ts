@@ -232,6 +232,86 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     }, SOON);
   });
 
+  test('by keyboard the focus is never lost: after an act, over a dialog, on another page', async () => {
+    const focused = (): Promise<string> =>
+      page.evaluate(() => {
+        const { activeElement: one } = document;
+        return one === null || !one.matches(':focus-visible')
+          ? 'lost'
+          : `${one.tagName} ${one.textContent}`;
+      });
+    const press = async (name: string): Promise<void> => {
+      await page.getByRole('button', { name, exact: true }).focus();
+      await page.keyboard.press('Enter');
+    };
+    const page = await open('/hosts/lab');
+    await press('Test connection');
+    await page.getByText('passed', { exact: true }).first().waitFor();
+    await expect.poll(focused, SOON).toBe('BUTTON Test connection');
+    await press('Stop');
+    await page.getByRole('button', { name: 'Start' }).waitFor();
+    await expect.poll(focused, SOON).toBe('H1 lab');
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.getByRole('button', { name: 'Stop' }).waitFor();
+    const [message] = await found({ target: 'ward', status: ['completed'] });
+    await open(`/messages/${message?.id}`);
+    await press('Edit and resend');
+    const body = page.getByRole('textbox', { name: 'Body' });
+    await body.fill('half an hour of work');
+    // each of these is pressed by mistake
+    for (const leave of [
+      () => page.keyboard.press('Escape'),
+      () => page.keyboard.press('Escape'),
+      () => page.mouse.click(5, 400),
+      () => page.keyboard.press('Control+K'),
+    ]) {
+      await leave();
+      expect(await body.inputValue()).toBe('half an hour of work');
+    }
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Throw it away' }).focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(focused, SOON).toBe('BUTTON  Edit and resend');
+    await page.getByRole('link', { name: 'Trace', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('group', { name: /^Sequence diagram/ }).waitFor();
+    await expect.poll(focused, SOON).toMatch(/^H1 Session/);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await press('Navigation');
+    await expect.poll(focused, SOON).toMatch(/^A Dashboard/);
+    await page.keyboard.press('Escape');
+    await page.getByRole('navigation', { name: 'Pages' }).waitFor({ state: 'hidden' });
+    expect(
+      await page
+        .getByRole('button', { name: 'Navigation' })
+        .evaluate((one) => one === document.activeElement),
+    ).toBe(true);
+    await page.setViewportSize({ width: 1280, height: 844 });
+  });
+
+  test('who has a dialog open while somebody else resends the message is told, and sends no second one unasked', async () => {
+    const one = (await found({ target: 'ward', status: ['completed'], resendOf: undefined })).at(
+      -1,
+    );
+    const page = await open(`/messages/${one?.id}`);
+    await page.getByRole('button', { name: 'Resend', exact: true }).click();
+    const send = page.getByRole('button', { name: 'Resend to ward' });
+    await expect.poll(() => send.isEnabled(), SOON).toBe(true);
+    const response = await fetch(`${opened.running.url}/api/v1/messages/${one?.id}/resend`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    });
+    expect(response.status).toBe(200);
+    await page.getByText('Since you looked at it, it has been sent again').waitFor(SOON);
+    expect(await send.isDisabled()).toBe(true);
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel('Send it once more all the same').check();
+    await send.click();
+    await page.waitForURL(/\/sessions\//, SOON);
+    await vi.waitFor(async () => expect(await count({ resendOf: one?.id })).toBe(2), SOON);
+  });
+
   test('nothing that was done made the page complain', () => {
     expect(chrome.complaints).toEqual([]);
   });

@@ -33,6 +33,8 @@ const DATA =
 /** Properties for documentation, databases and programs. */
 const UNREAD =
   /^(?:help|description|summary|signature|examples?|samples?|sql|title|name|tags|type|pattern|schema|category|json|hl7|lines|bytes|docs)$/;
+/** Of adapters, whose titles a host's page shows. */
+const UNREAD_OF_ADAPTERS = new RegExp(UNREAD.source.replace('|title', ''));
 /** Functions that run SQL, write logs, look for a text, or take what was being done for a report of a bug. */
 const SILENT =
   /^(?:background|unless|tolerate|undoing|within|unexpected|run|get|all|rows|exec|prepare|query|jobs|test|match|replaceAll|replace|startsWith|includes|endsWith|split|debug|info|warn|setHeader|header|step|once)$/;
@@ -74,9 +76,9 @@ const isProse = (text: string): boolean => {
 };
 
 /** Whether nothing below a node is seen in the console. */
-function isSilent({ type, key, callee }: Node): boolean {
+function isSilent({ type, key, callee }: Node, unread: RegExp): boolean {
   if (type.startsWith('TS')) return !type.endsWith('Expression');
-  if (type === 'Property') return UNREAD.test(nameOf(key));
+  if (type === 'Property') return unread.test(nameOf(key));
   if (type === 'NewExpression') return BUGS.test(nameOf(callee));
   return /^(?:Import|ExportAll|TaggedTemplate)/.test(type);
 }
@@ -93,8 +95,9 @@ function belowOf(node: Node): Node[] {
 export function serverTextsOf(file: string, source = readFileSync(file, 'utf8')): string[] {
   const { program } = parseSync(file, source);
   const found: string[] = [];
+  const unread = file.startsWith('adapters/') ? UNREAD_OF_ADAPTERS : UNREAD;
   const look = (node: Node): void => {
-    if (isSilent(node)) return;
+    if (isSilent(node, unread)) return;
     const text = textOf(node);
     const core = text === undefined ? '' : partsOf(text).core;
     if (isProse(core)) found.push(core);

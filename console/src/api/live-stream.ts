@@ -148,7 +148,7 @@ function forget(keys: readonly string[]): void {
 }
 
 function forgetMessages(): void {
-  forget(['sessions']);
+  forget(['sessions', 'message']);
   searchAgain ??= setTimeout(() => {
     searchAgain = undefined;
     forget(['found']);

@@ -90,8 +90,10 @@ export const session = (id: number) =>
 
 export const message = (id: number) =>
   queryOptions({
-    queryKey: ['messages', id],
+    queryKey: ['message', id],
     queryFn: ({ signal }) => ask('GET /messages/{id}', { path: { id }, signal }),
+    refetchInterval: ({ state: { data } }) =>
+      data?.status === 'queued' || data?.status === 'retrying' ? 5_000 : 15_000,
   });
 
 export const quickHits = (text: string) =>

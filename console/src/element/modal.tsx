@@ -1,27 +1,48 @@
 import { useRouter } from '@tanstack/react-router';
 import { X } from 'lucide-react';
-import { type ReactElement, type ReactNode, type RefObject, useEffect, useRef } from 'react';
+import {
+  type KeyboardEvent,
+  type ReactElement,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useRef,
+  useState,
+} from 'react';
 import { t } from '../language/translate.ts';
+import { Button } from './button.tsx';
 
 interface ModalProps {
   readonly title: string;
   readonly onClose: () => void;
   readonly children: ReactNode;
   readonly wide?: boolean;
+  /** What is typed in it is not worth a question. */
+  readonly fleeting?: boolean;
   /** What is below, such as the buttons. */
   readonly footer?: ReactNode;
 }
 
-/** A native dialog: it traps the focus, returns it, and closes with Esc and with the browser's Back. */
+/**
+ * A native dialog: it traps the focus, returns it, and closes with Esc, with a click beside it and with the browser's
+ * Back. If something was typed in it, these ask first: they are pressed by mistake.
+ */
 export function Modal({
   title,
   onClose,
   children,
   wide = false,
+  fleeting = false,
   footer,
 }: ModalProps): ReactElement {
   const dialog = useRef<HTMLDialogElement>(null);
-  useBack(dialog, onClose);
+  const typed = useRef(false);
+  const [asked, setAsked] = useState(false);
+  const leave = (): void => {
+    if (typed.current && !fleeting) setAsked(true);
+    else onClose();
+  };
+  useBack(dialog, { typed, leave });
   useEffect(() => {
     const { current } = dialog;
     current?.showModal();
@@ -34,8 +55,24 @@ export function Modal({
       ref={dialog}
       aria-label={title}
       onClose={onClose}
+      onCancel={(event) => {
+        // of a file that is chosen in it, too
+        if (event.target !== event.currentTarget) return;
+        event.preventDefault();
+        leave();
+      }}
+      onInput={({ target }) => {
+        typed.current ||= isText(target);
+      }}
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape') return onEnter(event);
+        // here and not by `cancel`, which browsers leave out the second time
+        event.preventDefault();
+        event.stopPropagation();
+        leave();
+      }}
       onMouseDown={({ target, currentTarget }) => {
-        if (target === currentTarget) onClose();
+        if (target === currentTarget) leave();
       }}
       className={`max-h-[90dvh] w-full overflow-hidden rounded-xl border border-line bg-raised shadow-float max-sm:max-w-[calc(100vw-16px)] ${wide ? 'max-w-4xl' : 'max-w-lg'}`}
     >
@@ -44,7 +81,7 @@ export function Modal({
           <h2 className="text-[15px]">{title}</h2>
           <button
             type="button"
-            onClick={onClose}
+            onClick={leave}
             aria-label={t('Close')}
             className="ml-auto inline-flex size-7 items-center justify-center rounded-md text-ink-2 hover:bg-hover"
           >
@@ -52,8 +89,12 @@ export function Modal({
           </button>
         </div>
         <div className="min-h-0 overflow-auto p-4">{children}</div>
+        {asked && <Asked onStay={() => setAsked(false)} onLeave={onClose} />}
         {footer !== undefined && (
-          <div className="flex flex-wrap items-center justify-end gap-2 border-t border-line bg-sunken px-4 py-2.5">
+          <div
+            data-footer
+            className="flex flex-wrap items-center justify-end gap-2 border-t border-line bg-sunken px-4 py-2.5"
+          >
             {footer}
           </div>
         )}
@@ -62,27 +103,67 @@ export function Modal({
   );
 }
 
+/** Asks before what was typed is lost. */
+function Asked({
+  onStay,
+  onLeave,
+}: {
+  readonly onStay: () => void;
+  readonly onLeave: () => void;
+}): ReactElement {
+  return (
+    <div
+      role="alert"
+      className="flex flex-wrap items-center gap-2 border-t border-line bg-warn-soft px-4 py-2.5 text-warn"
+    >
+      <span className="mr-auto">{t('What you have typed here would be lost.')}</span>
+      <Button autoFocus onClick={onStay}>
+        {t('Stay')}
+      </Button>
+      <Button look="danger" onClick={onLeave}>
+        {t('Throw it away')}
+      </Button>
+    </div>
+  );
+}
+
+const isText = (target: EventTarget): boolean =>
+  target instanceof HTMLElement &&
+  target.matches('textarea, input:not([type=checkbox], [type=radio], [type=file])');
+
+/** Enter in a field is its form's, or else what the last button says. */
+function onEnter({ key, target, currentTarget, defaultPrevented }: KeyboardEvent): void {
+  if (key !== 'Enter' || defaultPrevented || !isText(target)) return;
+  const field = target as HTMLInputElement | HTMLTextAreaElement;
+  if (field.form !== null || field instanceof HTMLTextAreaElement) return;
+  currentTarget.querySelector<HTMLButtonElement>('[data-footer] button:last-of-type')?.click();
+}
+
 /**
  * Back and Forward close the dialog and leave the page: another page below it would be another message, or another
  * version, for what is typed and ordered in it.
  */
-function useBack(dialog: RefObject<HTMLDialogElement | null>, onClose: () => void): void {
+function useBack(
+  dialog: RefObject<HTMLDialogElement | null>,
+  { typed, leave }: { readonly typed: RefObject<boolean>; readonly leave: () => void },
+): void {
   const { history } = useRouter();
-  const close = useRef(onClose);
+  const close = useRef(leave);
   useEffect(() => {
-    close.current = onClose;
+    close.current = leave;
   });
   useEffect(
     () =>
       history.block({
-        enableBeforeUnload: false,
+        // the browser asks before it loads the page anew or closes the tab
+        enableBeforeUnload: () => typed.current,
         blockerFn: ({ action }) => {
           if (action === 'PUSH' || action === 'REPLACE') return false;
           if (isOnTop(dialog.current)) close.current();
           return true;
         },
       }),
-    [history, dialog],
+    [history, dialog, typed],
   );
 }
 

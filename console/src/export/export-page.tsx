@@ -71,7 +71,14 @@ export function ExportPage(): ReactElement {
       const response = await askBytes('POST /messages/export', {
         body: { criteria: criteriaOf(state, now), format, limit: Number(limit), fields },
       });
-      const file = await response.blob();
+      const file = await response.blob().catch(() => {
+        // the browser says no more than that, in its own words
+        throw new Error(
+          t(
+            'The download broke off before its end, so nothing was saved: the server or the connection went away, or you were signed out. Download it again.',
+          ),
+        );
+      });
       saveFile(
         file,
         `messages-${new Date(now).toISOString().slice(0, 19).replaceAll(':', '')}.${format}`,

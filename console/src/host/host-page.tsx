@@ -60,7 +60,9 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
         <span className="flex flex-wrap items-center gap-x-3">
           <HealthBadge health={host.health} />
           <span>
-            {[host.title, KIND_NAMES[host.kind], adapter?.title].filter(Boolean).join(' · ')}
+            {[host.title, KIND_NAMES[host.kind], serverText(adapter?.title ?? '')]
+              .filter(Boolean)
+              .join(' · ')}
           </span>
           {host.tags.map((tag) => (
             <Link

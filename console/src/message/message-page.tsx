@@ -3,6 +3,7 @@ import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { Waypoints } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { Message, Session } from '../../../src/api/contract/message.ts';
+import { useLiveSession } from '../api/live-stream.ts';
 import { message as messageQuery, type Part, session as sessionQuery } from '../api/queries.ts';
 import { buttonStyle } from '../element/button.tsx';
 import { Waiting } from '../element/notice.tsx';
@@ -39,6 +40,7 @@ function Shown({ message }: { readonly message: Message }): ReactElement {
   const { view } = useSearch({ from: '/messages/$id' });
   const navigate = useNavigate();
   const { data: session, isPending } = useQuery(sessionQuery(sessionId));
+  useLiveSession(sessionId);
   // the answer stays, even if a person has ended the message since
   const reply = message.reply ?? pastReplyOf(id, session);
   // only such a message may have a second body that only the session knows about: it would move the

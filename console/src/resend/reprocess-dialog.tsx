@@ -11,6 +11,7 @@ import { Modal } from '../element/modal.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { serverText } from '../language/server-text.ts';
 import { t } from '../language/translate.ts';
+import { isUncertain, useSeen } from './use-seen.tsx';
 
 interface ReprocessDialogProps {
   readonly message: Message;
@@ -40,13 +41,15 @@ export function ReprocessDialog({ message, onClose }: ReprocessDialogProps): Rea
   const offered = isProcess === true ? [target, ...made] : [...made];
   const targets = [...new Set(offered)];
   const wanted = chosen.filter((one) => targets.includes(one));
+  const { seen, notice, isBlocked, look } = useSeen(message);
   const order = useMutation({
-    mutationFn: () =>
+    mutationFn: (unchecked: boolean) =>
       ask('POST /messages/{id}/reprocess', {
         path: { id },
         body: {
           targets: wanted,
           ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
+          ...(unchecked ? {} : { seen }),
         },
         once,
       }),
@@ -56,6 +59,7 @@ export function ReprocessDialog({ message, onClose }: ReprocessDialogProps): Rea
       onClose();
       await navigate({ to: '/sessions/$id', params: { id: sessionId } });
     },
+    onError: look,
   });
   return (
     <Modal
@@ -66,8 +70,8 @@ export function ReprocessDialog({ message, onClose }: ReprocessDialogProps): Rea
           <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button
             look="primary"
-            disabled={order.isPending || plan === undefined || wanted.length === 0}
-            onClick={() => order.mutate()}
+            disabled={order.isPending || isBlocked || plan === undefined || wanted.length === 0}
+            onClick={() => order.mutate(isUncertain(order.error))}
           >
             {order.isPending
               ? t('Sending…')
@@ -123,6 +127,7 @@ export function ReprocessDialog({ message, onClose }: ReprocessDialogProps): Rea
           value={reason}
           onChange={({ target: { value } }) => setReason(value)}
         />
+        {notice}
         {order.isError && <Problem error={order.error} />}
       </div>
     </Modal>

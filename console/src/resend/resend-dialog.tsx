@@ -10,6 +10,7 @@ import { Choice, Field } from '../element/field.tsx';
 import { Modal } from '../element/modal.tsx';
 import { Problem, Waiting } from '../element/notice.tsx';
 import { t } from '../language/translate.ts';
+import { isUncertain, useSeen } from './use-seen.tsx';
 
 interface ResendDialogProps {
   readonly message: Message;
@@ -27,14 +28,16 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
   const [to, setTo] = useState('');
   const [reason, setReason] = useState('');
   const [edited, setEdited] = useState<string | undefined>(undefined);
+  const { seen, notice, isBlocked, look } = useSeen(message);
   const resend = useMutation({
-    mutationFn: () =>
+    mutationFn: (unchecked: boolean) =>
       ask('POST /messages/{id}/resend', {
         path: { id: message.id },
         body: {
           ...(to === '' ? {} : { to }),
           ...(edited === undefined ? {} : { text: edited }),
           ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
+          ...(unchecked ? {} : { seen }),
         },
         once,
       }),
@@ -48,6 +51,7 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
         search: { step: `${messageId}` },
       });
     },
+    onError: look,
   });
   const targets = (data?.hosts ?? []).filter(
     ({ kind, name }) => kind !== 'service' && name !== message.target,
@@ -66,8 +70,8 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
           <Button onClick={onClose}>{t('Cancel')}</Button>
           <Button
             look="primary"
-            disabled={resend.isPending || (edit && edited === undefined)}
-            onClick={() => resend.mutate()}
+            disabled={resend.isPending || isBlocked || (edit && edited === undefined)}
+            onClick={() => resend.mutate(isUncertain(resend.error))}
           >
             {resend.isPending
               ? t('Sending…')
@@ -98,6 +102,7 @@ export function ResendDialog({ message, edit, onClose }: ResendDialogProps): Rea
           value={reason}
           onChange={({ target }) => setReason(target.value)}
         />
+        {notice}
         {resend.isError && <Problem error={resend.error} />}
       </div>
     </Modal>

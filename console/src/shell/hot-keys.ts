@@ -76,8 +76,9 @@ function nameOf({ key, ctrlKey, metaKey, altKey, timeStamp }: KeyboardEvent): st
 }
 
 function isTyping({ target, ctrlKey, metaKey }: KeyboardEvent): boolean {
+  // the page below a dialog stays as it is: another one would take what was typed in it along
+  if (document.querySelector('dialog:modal') !== null) return true;
   if (ctrlKey || metaKey || !(target instanceof HTMLElement)) return false;
-  if (target.closest('dialog[open]') !== null) return true;
   return (
     target.isContentEditable ||
     target.matches('input:not([type=checkbox]):not([type=radio]), textarea, select')

@@ -53,6 +53,7 @@ export function NewPassword({
           type="password"
           autoComplete="current-password"
           required
+          autoFocus
         />
       )}
       <Field
@@ -62,6 +63,7 @@ export function NewPassword({
         autoComplete="new-password"
         minLength={12}
         required
+        autoFocus={current !== undefined}
         hint={t('at least 12 characters')}
       />
       {change.isError && <Problem error={change.error} />}

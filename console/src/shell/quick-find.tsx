@@ -52,7 +52,7 @@ export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactE
     }
   };
   return (
-    <Modal title={t('Find')} onClose={onClose}>
+    <Modal title={t('Find')} onClose={onClose} fleeting>
       <div className="flex items-center gap-2 rounded-md border border-line-strong bg-surface px-2.5">
         <Search size={16} className="text-ink-3" aria-hidden="true" />
         <input

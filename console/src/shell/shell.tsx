@@ -1,13 +1,14 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
 import { CircleHelp, Menu, Moon, Search, Sun, Unplug } from 'lucide-react';
-import { lazy, type ReactElement, Suspense, useRef, useState } from 'react';
+import { lazy, type ReactElement, Suspense, useEffect, useRef, useState } from 'react';
 import { status as statusQuery } from '../api/answers.ts';
 import { isAway } from '../api/away.ts';
 import { ApiProblem } from '../api/client.ts';
 import { useIsLive, useLiveStream } from '../api/live-stream.ts';
 import { ICON_BUTTON } from '../element/button.tsx';
 import { Waiting } from '../element/notice.tsx';
+import { useTitle } from '../element/page.tsx';
 import { count as written } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { AccountMenu } from './account-menu.tsx';
@@ -117,7 +118,15 @@ function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
         menu={menu}
       />
       <Navigation open={menu} onGo={() => setMenu(false)} />
-      <main ref={main} tabIndex={-1} className="min-w-0 overflow-auto outline-none" id="main">
+      <Where />
+      <main
+        ref={main}
+        tabIndex={-1}
+        className="min-w-0 overflow-auto outline-none"
+        id="main"
+        // who tabs out of the sheet of a phone would go on behind it
+        onFocus={() => setMenu(false)}
+      >
         <EmergencyBanner />
         <StaleBanner />
         <Suspense fallback={<Waiting />}>
@@ -150,6 +159,7 @@ function Header({ user, menu, onFind, onHelp, onMenu }: HeaderProps): ReactEleme
         className={`${ICON_BUTTON} md:hidden`}
         aria-label={t('Navigation')}
         aria-expanded={menu}
+        data-menu
         onClick={onMenu}
       >
         <Menu size={18} aria-hidden="true" />
@@ -206,9 +216,19 @@ function Navigation({
   const may = useMay();
   const { data: status } = useQuery(statusQuery);
   const several = useSeveral();
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (open) nav.current?.querySelector('a')?.focus();
+  }, [open]);
   return (
     <nav
+      ref={nav}
       aria-label={t('Pages')}
+      onKeyDown={({ key }) => {
+        if (key !== 'Escape' || !open) return;
+        onGo();
+        document.querySelector<HTMLElement>('[data-menu]')?.focus();
+      }}
       className={`overflow-y-auto border-r border-line bg-surface px-2 py-3 max-md:absolute max-md:inset-x-0 max-md:top-12 max-md:bottom-0 max-md:z-40 ${open ? '' : 'max-md:hidden'}`}
     >
       {PLACES.map((group) => (
@@ -237,6 +257,17 @@ function Navigation({
         </ul>
       ))}
     </nav>
+  );
+}
+
+/** Tells a screen reader which page is shown after one has gone to another. */
+function Where(): ReactElement {
+  const title = useTitle();
+  const [first] = useState(title);
+  return (
+    <p className="sr-only" role="status">
+      {title === first ? '' : title}
+    </p>
   );
 }
 

@@ -32,6 +32,7 @@ import { RuleExplanation } from '../message/rule-explanation.tsx';
 import { FoundSteps } from '../search/found-steps.tsx';
 import { foundIn, sessionsBeside } from '../search/last-found.ts';
 import { useHotKeys } from '../shell/hot-keys.ts';
+import { isNowhere } from '../shell/keep-focus.ts';
 import { useMay } from '../shell/me.ts';
 import { HoldButton } from './hold-button.tsx';
 import { SequenceDiagram } from './sequence-diagram.tsx';
@@ -116,7 +117,7 @@ function Trace({
     t: () => show(shown === 'table' ? 'diagram' : 'table'),
     w: () => show(shown === 'times' ? 'diagram' : 'times'),
     Enter: () => {
-      if (document.activeElement === document.body && chosen !== undefined) open(chosen);
+      if (isNowhere() && chosen !== undefined) open(chosen);
     },
     d: () => {
       if (chosen !== undefined && before !== undefined) {

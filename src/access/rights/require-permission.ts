@@ -8,7 +8,7 @@ declare module 'fastify' {
     /** Who makes the request; undefined until somebody has signed in. Set by the sign-in's `onRequest` hook. */
     principal: Principal | undefined;
     /** Checks again who makes the request, for a long answer; undefined if they no longer have access. */
-    signInAgain: (() => Promise<Principal | undefined>) | undefined;
+    signInAgain: ((at?: number) => Promise<Principal | undefined>) | undefined;
   }
 }
 

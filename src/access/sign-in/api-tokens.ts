@@ -44,8 +44,12 @@ export interface ApiTokens {
   revokeFamily(token: string): Promise<string | undefined>;
   /** Ends the tokens of a user: all, or only the pairs that began with a password. */
   endAll(user: string, which: 'all' | 'pairs'): Promise<void>;
-  /** Rejects with a SignInRefusal if it is unknown, expired or revoked, and says which. */
-  check(token: string): Promise<ApiToken>;
+  /**
+   * Rejects with a SignInRefusal if it is unknown, expired or revoked, and says which.
+   *
+   * @param at it may have expired since then, and another pair may have taken its place
+   */
+  check(token: string, at?: number): Promise<ApiToken>;
 }
 
 /** The prefix of all Waybill tokens, so that scanners find leaked ones. */
@@ -95,6 +99,7 @@ export function apiTokens(database: MetaDatabase, now: () => number = Date.now):
     session: MetaSession,
     token: string,
     kinds: readonly Kind[],
+    at: number = now(),
   ): Promise<Row> => {
     const row = await byHash(session, token);
     if (row === undefined || !kinds.includes(row['kind'] as Kind)) {
@@ -103,11 +108,18 @@ export function apiTokens(database: MetaDatabase, now: () => number = Date.now):
         'make one, or check which installation it belongs to',
       );
     }
-    if (Number(row['expires']) < now()) {
+    if (Number(row['expires']) < at) {
       throw SignInRefusal.token('this token has expired', 'make a new one, or refresh it in time');
     }
     return row;
   };
+  /** Whether the family of a pair goes on: nobody has signed out. */
+  const isAlive = async (family: string): Promise<boolean> =>
+    (await database.get(
+      'SELECT 1 AS one FROM api_token WHERE family = ? AND revoked IS NULL AND expires >= ?',
+      family,
+      now(),
+    )) !== undefined;
   const pair = async (session: MetaSession, user: string, family: string): Promise<TokenPair> => {
     await session.run("DELETE FROM api_token WHERE kind <> 'api' AND expires < ?", now() - REFRESH);
     const began = await session.get<{ at: number | null }>(
@@ -166,9 +178,10 @@ export function apiTokens(database: MetaDatabase, now: () => number = Date.now):
         user,
       );
     },
-    async check(token) {
-      const row = await known(database, token, ['api', 'access']);
-      if (row['revoked'] !== null) {
+    async check(token, at) {
+      const row = await known(database, token, ['api', 'access'], at);
+      const isRenewed = at !== undefined && (await isAlive(String(row['family'])));
+      if (row['revoked'] !== null && !isRenewed) {
         throw SignInRefusal.token('this token was revoked', 'make a new one');
       }
       await database.run(

@@ -68,10 +68,10 @@ interface Relayed {
 export function ownTokenAuthenticator(tokens: ApiTokens, users: Users): Authenticator {
   return {
     method: 'token',
-    async identify(request) {
+    async identify(request, at) {
       const token = bearerOf(request);
       if (token?.startsWith(TOKEN_PREFIX) !== true) return undefined;
-      const { id, user: name, permissions: limit } = await tokens.check(token);
+      const { id, user: name, permissions: limit } = await tokens.check(token, at);
       const user = await users.current(name);
       if (user === undefined) {
         throw SignInRefusal.token(
@@ -95,14 +95,14 @@ export function issuerAuthenticator(
   );
   return {
     method: 'bearer',
-    async identify(request) {
+    async identify(request, at) {
       const token = bearerOf(request);
-      if (token !== undefined) return check(token, 'header');
+      if (token !== undefined) return check(token, 'header', at);
       for (const name of cookies) {
         const value = cookieOf(request, name);
         if (value === undefined) continue;
         // a browser sends a cookie by itself, so acts need the CSRF token
-        return { ...(await check(value, `cookie:${name}`)), csrfToken: csrf(value) };
+        return { ...(await check(value, `cookie:${name}`, at)), csrfToken: csrf(value) };
       }
       return undefined;
     },

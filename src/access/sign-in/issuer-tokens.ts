@@ -7,8 +7,8 @@ import type { IssuerSettings } from './console-schema.ts';
 import { mappedIdentity } from './mapped-identity.ts';
 import { SignInRefusal } from './sign-in-refusal.ts';
 
-/** Checks a token that came from `header` or `cookie:NAME`. Rejects with a SignInRefusal that names the check that failed. */
-export type IssuerTokens = (token: string, from: string) => Promise<Identity>;
+/** Checks a token that came from `header` or `cookie:NAME`, by the clock or as of a time. Rejects with a SignInRefusal that names the check that failed. */
+export type IssuerTokens = (token: string, from: string, at?: number) => Promise<Identity>;
 
 const CLOCK_SKEW = 30;
 
@@ -23,7 +23,7 @@ export function issuerTokens(issuers: readonly IssuerSettings[]): IssuerTokens {
       ask: settings.trust === undefined ? undefined : trustingFetch(settings.trust),
     }),
   }));
-  return async (token, from) => {
+  return async (token, from, at) => {
     const told = said(token);
     const one = known.find(({ settings }) => settings.issuer === told.issuer);
     if (one === undefined) {
@@ -53,6 +53,7 @@ export function issuerTokens(issuers: readonly IssuerSettings[]): IssuerTokens {
       algorithms,
       clockTolerance: CLOCK_SKEW,
       requiredClaims: ['exp'],
+      ...(at === undefined ? {} : { currentDate: new Date(at) }),
     }).catch((error: unknown) => {
       throw refusal(error, settings);
     });

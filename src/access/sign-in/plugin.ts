@@ -46,8 +46,10 @@ export function signInPlugin(signIn: SignIn): FastifyPluginCallback {
       const principal = await principalFor(signIn, request, reply);
       if (principal === undefined) return undefined;
       request.principal = principal;
-      request.signInAgain = () =>
-        principalFor(signIn, request, reply).catch(unless(isRefusal, 'asking who is signed in'));
+      request.signInAgain = (at) =>
+        principalFor(signIn, request, reply, at).catch(
+          unless(isRefusal, 'asking who is signed in'),
+        );
       checkCsrf(signIn, request, principal);
       if (principal.mustChangePassword === true && !mayBeforeChange(request)) {
         throw new ApiError(
@@ -102,11 +104,12 @@ async function principalFor(
   signIn: SignIn,
   request: FastifyRequest,
   reply: FastifyReply,
+  at?: number,
 ): Promise<Principal | undefined> {
   const isOpen = request.routeOptions.config.open === true || isFree(request);
   if (isOpen) return undefined;
   for (const authenticator of signIn.authenticators) {
-    const identity = await identified(signIn, authenticator, request, reply);
+    const identity = await identified(signIn, [authenticator, at], request, reply);
     if (identity !== undefined) return signIn.rights(identity);
   }
   return undefined;
@@ -120,12 +123,12 @@ function isFree({ routeOptions: { url = '' } }: FastifyRequest): boolean {
 
 async function identified(
   { trace }: SignIn,
-  authenticator: Authenticator,
+  [authenticator, at]: readonly [Authenticator, number | undefined],
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<Identity | undefined> {
   try {
-    return await authenticator.identify(request);
+    return await authenticator.identify(request, at);
   } catch (error) {
     if (error instanceof SignInRefusal) {
       const { why, remedy, challenge } = error;

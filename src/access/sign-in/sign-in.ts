@@ -67,8 +67,15 @@ export interface SignIn {
 /** One way in which a request can identify its sender. */
 export interface Authenticator {
   readonly method: string;
-  /** Undefined if the request has no such credentials; throws a SignInRefusal if they are wrong. */
-  identify(request: FastifyRequest): Promise<Identity | undefined> | Identity | undefined;
+  /**
+   * Undefined if the request has no such credentials; throws a SignInRefusal if they are wrong.
+   *
+   * @param at a token that has expired since then is accepted: for the rest of an answer that began then
+   */
+  identify(
+    request: FastifyRequest,
+    at?: number,
+  ): Promise<Identity | undefined> | Identity | undefined;
 }
 
 /** Returns who it is, or undefined for a wrong name or password. */

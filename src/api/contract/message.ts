@@ -308,11 +308,23 @@ export const Failures = Type.Object({
 });
 export type Failures = Static<typeof Failures>;
 
+/** What somebody knew of a message when they decided to act on it. */
+export const Seen = Type.Object(
+  { status: Status, resent: maybe(Id) },
+  {
+    additionalProperties: false,
+    description:
+      'What the caller knew of the message: its status, and the latest message made from it. If that has changed, nothing is done (409); two who know the same and order the same at once make one message.',
+  },
+);
+export type Seen = Static<typeof Seen>;
+
 export const ResendRequest = closed({
   to: maybe(host),
   text: maybe(Type.String({ maxLength: 4 * 1024 * 1024, description: 'The edited body.' })),
   base64: maybe(Type.String({ maxLength: 6 * 1024 * 1024, contentEncoding: 'base64' })),
   reason: maybe(Type.String({ maxLength: 2_000 })),
+  seen: maybe(Seen),
 });
 export type ResendRequest = Static<typeof ResendRequest>;
 
@@ -322,6 +334,7 @@ export const ReprocessRequest = closed({
   dryRun: maybe(
     Type.Boolean({ description: "Stores nothing, and reports what today's rules would make." }),
   ),
+  seen: maybe(Seen),
 });
 export type ReprocessRequest = Static<typeof ReprocessRequest>;
 

@@ -138,7 +138,7 @@ export interface Operations {
   readonly 'POST /messages/{id}/discard': { body: { reason: string }; result: { done: true } };
   readonly 'POST /messages/{id}/rehearsal': { body: { edits?: readonly ({ path: string; text?: string | undefined; was?: string | undefined })[] | undefined; draft?: number | undefined } | null; result: rehearsal.Rehearsal };
   readonly 'POST /messages/{id}/reprocess': { body: message.ReprocessRequest; result: message.Reprocessed };
-  readonly 'POST /messages/{id}/resend': { body: { to?: string | undefined; text?: string | undefined; base64?: string | undefined; reason?: string | undefined }; result: message.Resent };
+  readonly 'POST /messages/{id}/resend': { body: { to?: string | undefined; text?: string | undefined; base64?: string | undefined; reason?: string | undefined; seen?: message.Seen | undefined }; result: message.Resent };
   readonly 'POST /notes': { body: note.NewNote; result: note.Note };
   readonly 'POST /production/drafts': { body: files.DraftRequest; result: files.Draft };
   readonly 'POST /production/drafts/{id}/apply': { body: { leaveWaiting?: boolean | undefined }; result: files.ChangedReport };

@@ -23,7 +23,8 @@ import {
   ResendRequest,
   Resent,
 } from '../contract/message.ts';
-import { OrderHeaders, orderName } from '../order-name.ts';
+import { OrderHeaders } from '../order-name.ts';
+import { checkSeen, orderOf } from '../seen.ts';
 
 const tags = ['messages'];
 
@@ -53,7 +54,7 @@ function resendRoute(app: Api, context: ApiContext): void {
     },
     async (request) => {
       const { id } = request.params;
-      const { to, reason } = request.body;
+      const { to, reason, seen } = request.body;
       const principal = principalOf(request);
       const message = await messageToActOn(context, request, id);
       if (to !== undefined) checkVisibleHost(request, to);
@@ -67,7 +68,8 @@ function resendRoute(app: Api, context: ApiContext): void {
         object: `message ${id}`,
         detail: { to, reason },
       };
-      const order = orderName(request, [id, to, body]);
+      await checkSeen(context, request, message, seen);
+      const order = orderOf(request, [id, to, body], seen);
       return audited(context, request, act, () =>
         resendTraced(broker, trace, { id, to, by: principal.name, reason, order }, body),
       );
@@ -95,19 +97,21 @@ function reprocessRoute(app: Api, context: ApiContext): void {
     },
     async (request) => {
       const { id } = request.params;
-      const { targets, reason, dryRun } = request.body;
+      const { seen, ...asked } = request.body;
+      const { targets, reason, dryRun } = asked;
       const principal = principalOf(request);
-      await messageToActOn(context, request, id);
+      const message = await messageToActOn(context, request, id);
       for (const target of targets ?? []) checkVisibleHost(request, target);
       const act = {
         action: 'message.reprocess',
         object: `message ${id}`,
         detail: { targets, reason, dryRun },
       };
-      const order = orderName(request, [id, JSON.stringify(targets)]);
+      await checkSeen(context, request, message, seen);
+      const order = orderOf(request, [id, JSON.stringify(targets)], seen);
       return audited(context, request, act, async () => {
         const by = principal.name;
-        const made = await reprocessTraced(broker, trace, { ...request.body, id, by, order });
+        const made = await reprocessTraced(broker, trace, { ...asked, id, by, order });
         return shownReprocessed(principal, made);
       });
     },

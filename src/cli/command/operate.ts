@@ -77,8 +77,7 @@ function row(host: HostReport): string[] {
 function waitingText(host: string, { count, next }: WaitingMessages): string {
   const what = count === 1 ? '1 message waits' : `${count} messages wait`;
   if (next === undefined) return `${host}: ${what} for an answer`;
-  const left = describeDuration(Math.max(0, next - Date.now()));
-  return `${host}: ${what} for a time or an answer; the next goes on in ${left} at the latest`;
+  return `${host}: ${what} for a time or an answer; the next goes on ${inTime(next)} at the latest`;
 }
 
 function stateText({ kind, state, queue, switchedOff, overrides }: HostReport): string {
@@ -101,8 +100,13 @@ function connectionText(report: HostReport): string {
     if (left < LONG) return text;
     return `${text} It is tried again in ${describeDuration(left)}; at once with waybill retry ${host}.`;
   }
-  const wait = describeDuration(Math.max(0, retrying.next - Date.now()));
-  return `try ${retrying.attempt} failed: ${lastError?.text ?? ''}; again in ${wait}`;
+  return `try ${retrying.attempt} failed: ${lastError?.text ?? ''}; again ${inTime(retrying.next)}`;
+}
+
+/** `in 12s`; `now` for what is due, which a line of text cannot follow. */
+function inTime(at: number): string {
+  const left = at - Date.now();
+  return left < 1_000 ? 'now' : `in ${describeDuration(left)}`;
 }
 
 const since = (time: number): string => describeDuration(Math.max(0, Date.now() - time));

@@ -1,8 +1,9 @@
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { MetaDatabase, MetaSession } from '../../access/meta/meta-database.ts';
 import type { Orderer } from '../../access/rights/orderer.ts';
 import { EngineError } from '../../error/engine-error.ts';
 import { changing, countNew, countsOf } from './job-counts.ts';
+import { overlapOf } from './job-overlap.ts';
 import { ITEMS, itemOf, NOTHING_OPEN, numberOf, type Row, textOf } from './job-rows.ts';
 import type { Job, JobCounts, JobState, JobStep, JobStore, JobType, NewJob } from './job-store.ts';
 import { padded } from './row-lists.ts';
@@ -14,6 +15,8 @@ const AT_ONCE = 500;
 const AT_A_TIME = 2_000;
 /** Milliseconds after which a job that was being made is known to be left. */
 const LEFT = 600_000;
+/** Milliseconds. */
+const LOOK_EVERY = 50;
 /** A job whose messages are still being stored. */
 const MAKING = 'making';
 
@@ -62,10 +65,8 @@ function making(database: MetaDatabase): Pick<JobStore, 'add'> {
   };
 }
 
-async function made(
-  database: MetaDatabase,
-  { type, orderer, reason, target, ids, list }: NewJob,
-): Promise<number> {
+async function made(database: MetaDatabase, job: NewJob): Promise<number> {
+  const { type, orderer, reason, target, ids, list } = job;
   const row = await database.get<{ id: number }>(
     'INSERT INTO job(type, by, reason, target, created, orderer, state) VALUES(?, ?, ?, ?, ?, ?, ?) RETURNING id',
     type,
@@ -82,6 +83,19 @@ async function made(
       insertItems(session, id, { from: at, ids: ids.slice(at, at + AT_A_TIME) }),
     );
     await yieldToOthers();
+  }
+  for (;;) {
+    const overlap = await overlapOf(database, id, job);
+    if (overlap === undefined) break;
+    // the same order given again is the job that it made
+    const other = await jobOfList(database, list);
+    if (other === undefined && overlap.isMaking) {
+      await sleep(LOOK_EVERY);
+      continue;
+    }
+    await removeJob(database, id);
+    if (other === undefined) throw overlap.error;
+    return other;
   }
   const first = await database.transaction(async (session) => {
     const other = await jobOfList(session, list);
@@ -112,7 +126,7 @@ async function insertItems(
 }
 
 async function jobOfList(
-  session: MetaSession,
+  session: Pick<MetaSession, 'get'>,
   list: string | undefined,
 ): Promise<number | undefined> {
   if (list === undefined) return undefined;

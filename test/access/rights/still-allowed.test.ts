@@ -42,3 +42,22 @@ test('a long answer breaks off once its reader is signed out, or may see less', 
   expect(await read([{ ...principal, unmasked: false }])).toEqual([0, 401]);
   expect(await read([principal, { ...principal, visibleHosts: ['lab-out'] }])).toEqual([0, 1, 401]);
 });
+
+test('a token counts as of when the answer began, for an hour', async () => {
+  let time = 0;
+  const asked: (number | undefined)[] = [];
+  const signInAgain = (at?: number) => {
+    asked.push(at);
+    return Promise.resolve(principal);
+  };
+  const request = { principal, signInAgain } as unknown as FastifyRequest;
+  async function* parts(): AsyncGenerator<number> {
+    yield 0;
+    time += 1_800_000;
+    yield 1;
+    time += 1_800_000;
+    yield 2;
+  }
+  for await (const _part of whileAllowed(request, parts(), () => time));
+  expect(asked).toEqual([expect.closeTo(Date.now(), -5), undefined]);
+});

@@ -193,3 +193,20 @@ test('when console.yaml changes, sessions from outside end: their rights were de
   expect(await open.find(outside)).toBeUndefined();
   expect((await open.find(local))?.name).toBe('anna');
 });
+
+test('a long answer outlives the access token that it began with, but not a sign-out', async () => {
+  await using folder = await temporaryFolder();
+  await using database = await metaDatabase({ data: folder.path });
+  let time = Date.now();
+  const tokens = apiTokens(database, () => time);
+  const { accessToken, refreshToken } = await tokens.pair('anna');
+  const began = time;
+  time += 20 * 60_000;
+  await expect(tokens.check(accessToken)).rejects.toThrow(/has expired/);
+  expect((await tokens.check(accessToken, began)).user).toBe('anna');
+  // a program that goes on in time gets another pair
+  const next = await tokens.refresh(refreshToken);
+  expect((await tokens.check(accessToken, began)).user).toBe('anna');
+  await tokens.revokeFamily(next.accessToken);
+  await expect(tokens.check(accessToken, began)).rejects.toThrow(/was revoked/);
+});

@@ -115,3 +115,73 @@ test('an edited message is a new one, and the difference from the old one is sho
     expect(production.receiver.received.at(-1)?.body.toString()).toContain('Doe^Jane'),
   );
 });
+
+test('of two who order the same messages from lists made at once, the second is told of the first; nothing is sent twice', async () => {
+  await production.send('J-two');
+  const [message] = await vi.waitFor(async () => {
+    const { body } = await production.ask<MessagePage>('POST', '/api/v1/messages/search', {
+      anyOf: ['J-two'],
+      target: 'hl7-out',
+      status: ['completed'],
+    });
+    if (body.items.length === 0) throw new Error('it is not settled');
+    return body.items;
+  });
+  const order = { type: 'resend', ids: [message?.id], reason: 'lost' };
+  const ask = (body: object) => production.ask<JobAnswer>('POST', '/api/v1/jobs', body);
+  const lists = await Promise.all([1, 2, 3].map(() => ask({ ...order, dryRun: true })));
+  const start = (n: number) =>
+    ask({ type: 'resend', list: lists[n]?.body.list, reason: 'lost', dryRun: false });
+  // the same order twice is one job
+  const answers = await Promise.all([start(0), start(0), start(1)]);
+  const made = answers.filter(({ status }) => status === 200).map(({ body }) => body.job?.id);
+  expect(new Set(made).size).toBe(1);
+  expect(answers.filter(({ status }) => status === 409)).toHaveLength(3 - made.length);
+  await settled(made[0]);
+  // also once it has ended
+  const late = await start(2);
+  expect(late).toMatchObject({ status: 409, body: { code: 'LIST_OUTDATED' } });
+  const { body } = await production.ask<MessagePage>('POST', '/api/v1/messages/search', {
+    resendOf: message?.id,
+  });
+  expect(body.items).toHaveLength(1);
+  // who looks again sees it, and may do so all the same
+  const again = await ask({ ...order, dryRun: false });
+  expect(again.status).toBe(200);
+  await settled(again.body.job?.id);
+});
+
+test('a message that somebody else has sent again or ended meanwhile is not sent once more unseen', async () => {
+  await production.send('J-seen');
+  const find = async (criteria: object) => {
+    const { body } = await production.ask<MessagePage>('POST', '/api/v1/messages/search', criteria);
+    return body.items;
+  };
+  const { id } = await vi.waitFor(async () => {
+    const [found] = await find({ anyOf: ['J-seen'], target: 'hl7-out', status: ['completed'] });
+    if (found === undefined) throw new Error('it is not settled');
+    return found;
+  });
+  const resend = (seen: object | undefined, act = 'resend') =>
+    production.ask<Resent>('POST', `/api/v1/messages/${id}/${act}`, { seen });
+  // who knows the same and orders the same at once makes one message
+  const both = await Promise.all([1, 2].map(() => resend({ status: 'completed' })));
+  expect(both.map(({ status }) => status)).toEqual([200, 200]);
+  const [first, second] = both.map(({ body }) => body.messageId);
+  expect(second).toBe(first);
+  await vi.waitFor(async () => expect(await find({ resendOf: id })).toHaveLength(1));
+  for (const act of ['resend', 'reprocess'])
+    expect(await resend({ status: 'completed' }, act)).toMatchObject({
+      status: 409,
+      body: { code: 'CONFLICT', detail: expect.stringContaining(`as ${first} meanwhile`) },
+    });
+  expect(await resend({ status: 'suspended', resent: first })).toMatchObject({
+    status: 409,
+    body: { detail: expect.stringContaining('is completed by now, no longer suspended') },
+  });
+  expect(await find({ resendOf: id })).toHaveLength(1);
+  expect((await resend({ status: 'completed', resent: first })).status).toBe(200);
+  // programs that say nothing of it send as before
+  expect((await resend(undefined)).status).toBe(200);
+  await vi.waitFor(async () => expect(await find({ resendOf: id })).toHaveLength(3));
+});

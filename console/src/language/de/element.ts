@@ -1,6 +1,9 @@
 import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
+  'What you have typed here would be lost.': 'Was Sie hier eingegeben haben, ginge verloren.',
+  Stay: 'Bleiben',
+  'Throw it away': 'Wegwerfen',
   'Messages before {time} are still being indexed and may not be found by {fields} yet.':
     'Nachrichten vor {time} werden noch indiziert und sind über {fields} eventuell noch nicht zu finden.',
   'Or as text': 'Oder als Text',

@@ -1,6 +1,8 @@
 import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
+  'The download broke off before its end, so nothing was saved: the server or the connection went away, or you were signed out. Download it again.':
+    'Das Herunterladen brach vor dem Ende ab, daher wurde nichts gespeichert: Der Server oder die Verbindung war weg, oder Sie wurden abgemeldet. Erneut herunterladen.',
   Export: 'Export',
   'Back to the search': 'Zurück zur Suche',
   'Every matching message, one per line, without its body. The export is recorded in the audit log.':

@@ -17,6 +17,13 @@ export const german: Catalogue = {
   'A new message with its own session is created and linked to this one in both directions.':
     'Es entsteht eine neue Nachricht mit eigener Session, die mit dieser in beiden Richtungen verknüpft ist.',
   'This one is then settled as discarded, by you.': 'Diese gilt danach als verworfen, durch Sie.',
+  'It has been sent again before, as <link>message {id}</link>.':
+    'Sie wurde schon einmal erneut gesendet, als <link>Nachricht {id}</link>.',
+  'Since you looked at it, it has been sent again, as <link>message {id}</link>.':
+    'Seit Sie sie angesehen haben, wurde sie erneut gesendet, als <link>Nachricht {id}</link>.',
+  'It has changed since you looked at it: it is {status} now.':
+    'Sie hat sich geändert, seit Sie sie angesehen haben: Status jetzt: {status}.',
+  'Send it once more all the same': 'Trotzdem noch einmal senden',
   'To ## a host': 'An',
   '{target} (as before)': '{target} (wie bisher)',
   Reason: 'Grund',

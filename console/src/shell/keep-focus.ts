@@ -1,0 +1,112 @@
+/**
+ * Keeps the place of who works by keyboard. An act often takes away what had the focus: Stop becomes Start, a row is gone,
+ * a button is disabled until the answer is there, another page is shown. The browser then begins again at the top of the
+ * page, without showing where. Here the focus comes back to what had it, once that can take it again; otherwise to the
+ * heading of the part that it was in, on another page to that page's, so that a screen reader says where one is.
+ */
+
+interface Place {
+  readonly element: Focusable;
+  /** The dialog that it is in. */
+  readonly dialog: Element | null;
+  /** The parts of the page, or of the dialog, that it is in, from the inside out. */
+  readonly around: readonly HTMLElement[];
+}
+
+type Focusable = HTMLElement | SVGElement;
+
+/** What a screen reader has a name or content for; anything else in between is only layout. */
+const PARTS = ['li', 'tr', 'form', 'section', 'dialog', 'main', 'nav', '[role=region]'].join(',');
+
+/** Where the focus was: on the page, then in the dialog that was opened over it, and so on. */
+let places: readonly Place[] = [];
+let asked = false;
+
+const observer = new MutationObserver(() => {
+  if (asked) return;
+  asked = true;
+  // a page changes in several steps, of which the last one counts
+  requestAnimationFrame(() => {
+    asked = false;
+    comeBack();
+  });
+});
+
+const isFocusable = (target: EventTarget | null): target is Focusable =>
+  target instanceof HTMLElement || target instanceof SVGElement;
+
+export function keepFocus(): void {
+  document.addEventListener('focusin', ({ target }) => {
+    if (!isFocusable(target)) return;
+    if (target.matches(':focus-visible')) remember(target);
+    else forget(target);
+  });
+  // whoever pointed at it before goes on by keyboard
+  document.addEventListener('keydown', ({ target }) => isFocusable(target) && remember(target), {
+    capture: true,
+  });
+  document.addEventListener('pointerdown', ({ target }) => forget(target), { capture: true });
+}
+
+function remember(element: Focusable): void {
+  if (element === document.body || places.at(-1)?.element === element) return;
+  const dialog = element.closest('dialog');
+  const around: HTMLElement[] = [];
+  for (let at = element.parentElement; at !== null; at = at.parentElement) {
+    if (at.matches(PARTS)) around.push(at);
+    if (at === dialog) break;
+  }
+  places = [...otherPlaces(dialog), { element, dialog, around }];
+  observer.observe(document.body, {
+    childList: true,
+    subtree: true,
+    attributeFilter: ['disabled', 'hidden', 'open'],
+  });
+}
+
+/** Whoever points somewhere is there; what is below a dialog waits for its end. */
+function forget(target: EventTarget | null): void {
+  places = otherPlaces(isFocusable(target) ? target.closest('dialog') : null);
+  if (places.length === 0) observer.disconnect();
+}
+
+const otherPlaces = (dialog: Element | null): readonly Place[] =>
+  places.filter((one) => one.dialog !== dialog && one.dialog?.isConnected !== false);
+
+function comeBack(): void {
+  const now = document.activeElement;
+  if (places.length === 0 || (now !== null && now !== document.body)) return;
+  for (const { element, around } of places.toReversed()) {
+    if (element.isConnected && isSeen(element)) {
+      // one that is disabled for the moment gets it later
+      if (!element.matches(':disabled')) element.focus({ preventScroll: true });
+      return;
+    }
+    const left = around.find((one) => one.isConnected && isSeen(one));
+    if (left !== undefined) return goTo(successor(element, left) ?? headingOf(left) ?? left);
+  }
+  const heading = headingOf(document);
+  if (heading !== null && isSeen(heading)) goTo(heading);
+}
+
+function goTo(next: HTMLElement): void {
+  if (next.tabIndex < 0) next.setAttribute('tabindex', '-1');
+  next.focus();
+}
+
+const headingOf = (part: ParentNode): HTMLElement | null => part.querySelector('h1, h2, h3');
+
+/** A field that was drawn anew. */
+function successor(element: Focusable, within: ParentNode): HTMLElement | null {
+  const name = element.getAttribute('name');
+  if (name === null) return null;
+  return within.querySelector<HTMLElement>(`${element.tagName}[name="${CSS.escape(name)}"]`);
+}
+
+const isSeen = (element: Element): boolean => element.checkVisibility({ visibilityProperty: true });
+
+/** Whether the focus is where nothing can be pressed. */
+export function isNowhere(): boolean {
+  const { activeElement } = document;
+  return activeElement === null || activeElement === document.body || activeElement.matches('h1');
+}
