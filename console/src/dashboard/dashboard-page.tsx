@@ -5,7 +5,7 @@ import type { Status } from '../../../src/api/contract/status.ts';
 import { status as statusQuery } from '../api/answers.ts';
 import { failures as failuresQuery, hosts as hostsQuery } from '../api/queries.ts';
 import { RatePanel } from '../chart/rate-panel.tsx';
-import { Problem, Waiting } from '../element/notice.tsx';
+import { Pending, Problem, Waiting } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { count, day, duration, moment, preciseMoment } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
@@ -22,7 +22,7 @@ export function DashboardPage(): ReactElement {
   const { tag, find } = useSearch({ from: '/' });
   const navigate = useNavigate();
   const { data, error } = useQuery(statusQuery);
-  const { data: known } = useQuery(hostsQuery);
+  const { data: known, error: unknown } = useQuery(hostsQuery);
   const services = new Set(
     known?.hosts.filter(({ kind }) => kind === 'service').map(({ name }) => name),
   );
@@ -60,7 +60,7 @@ export function DashboardPage(): ReactElement {
             }
           >
             {known === undefined ? (
-              <Waiting />
+              <Pending answer={known} error={unknown} />
             ) : (
               <HostTable
                 hosts={tagged(known.hosts, tag)}
@@ -190,7 +190,7 @@ function Figures({ status }: { readonly status: Status }): ReactElement {
 }
 
 function WhatFailed(): ReactElement {
-  const { data } = useQuery(failuresQuery(24 * HOUR));
+  const { data, error } = useQuery(failuresQuery(24 * HOUR));
   const groups = data?.groups.slice(0, 6) ?? [];
   return (
     <Panel
@@ -202,7 +202,8 @@ function WhatFailed(): ReactElement {
         </Link>
       }
     >
-      {groups.length === 0 && (
+      <Pending answer={data} error={error} />
+      {data?.groups.length === 0 && (
         <p className="px-3 py-6 text-center text-ink-2">{t('Nothing failed.')}</p>
       )}
       <ul>

@@ -9,7 +9,7 @@ import { RatePanel } from '../chart/rate-panel.tsx';
 import { Button, buttonStyle } from '../element/button.tsx';
 import { HealthBadge } from '../element/health-badge.tsx';
 import { KIND_NAMES } from '../element/names.ts';
-import { Problem, Waiting } from '../element/notice.tsx';
+import { Pending, Problem, Waiting } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { duration } from '../element/time-text.ts';
 import { EventList } from '../event/event-table.tsx';
@@ -52,7 +52,7 @@ function Former({ host }: { readonly host: string }): ReactElement {
 
 function Shown({ page }: { readonly page: Answer }): ReactElement {
   const { host, comment, adapter, place, sendsTo, receivesFrom, rules, takesTests } = page;
-  const { data: log } = useQuery(eventsQuery({ hosts: host.name, limit: 20 }));
+  const { data: log, error } = useQuery(eventsQuery({ hosts: host.name, limit: 20 }));
   return (
     <Page
       title={host.name}
@@ -110,7 +110,8 @@ function Shown({ page }: { readonly page: Answer }): ReactElement {
             <Notes about="host" object={host.name} />
           </Panel>
           <Panel title={t('What happened to it')} flush>
-            {log === undefined ? <Waiting /> : <EventList events={log.items} />}
+            <Pending answer={log} error={error} />
+            {log !== undefined && <EventList events={log.items} />}
           </Panel>
         </div>
       </div>

@@ -7,7 +7,7 @@ import { type ItemFilter, jobItems, job as jobQuery, jobResults } from '../api/q
 import { Button } from '../element/button.tsx';
 import { Choice } from '../element/field.tsx';
 import { ListTable } from '../element/list-table.tsx';
-import { Pending } from '../element/notice.tsx';
+import { Pending, Problem } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { count, moment } from '../element/time-text.ts';
 import { serverText } from '../language/server-text.ts';
@@ -180,6 +180,7 @@ function Items({ job: { id, became } }: { readonly job: Job }): ReactElement {
           <Item key={item.n} item={item} />
         ))}
       </ListTable>
+      {pages.isError && <Problem error={pages.error} />}
       {pages.hasNextPage && (
         <p className="flex flex-wrap items-center gap-3 text-xs text-ink-2">
           {t('The first {count} of them.', { count: items.length })}

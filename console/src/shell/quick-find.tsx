@@ -15,6 +15,7 @@ import { foundHosts, hosts as hostsQuery, quickHits } from '../api/queries.ts';
 import { indexingText } from '../element/indexing-text.ts';
 import { Modal } from '../element/modal.tsx';
 import { KIND_NAMES, STATUS_NAMES } from '../element/names.ts';
+import { Problem } from '../element/notice.tsx';
 import { listSearch, pastedList } from '../element/pasted-list.ts';
 import { shortType } from '../element/short-type.ts';
 import { moment } from '../element/time-text.ts';
@@ -38,7 +39,7 @@ export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactE
   const [text, setText] = useState('');
   const [selected, setSelected] = useState(0);
   const navigate = useNavigate();
-  const { hits, searches, indexing } = useHits(text, onClose);
+  const { hits, searches, error, indexing } = useHits(text, onClose);
   const at = Math.min(selected, Math.max(0, hits.length - 1));
   const onKeyDown = (event: KeyboardEvent): void => {
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -110,12 +111,15 @@ export function QuickFind({ onClose }: { readonly onClose: () => void }): ReactE
           </div>
         ))}
       </div>
+      {error !== null && <Problem error={error} />}
       <p role="status" className="mt-2 text-xs text-ink-3">
-        {text.trim() === ''
-          ? t('Paste what you have: Waybill finds out what it is.')
-          : searches
-            ? t('{count} found; still searching…', { count: hits.length })
-            : t('{count} found', { count: hits.length })}
+        {error !== null
+          ? t('Messages and patients were not looked for.')
+          : text.trim() === ''
+            ? t('Paste what you have: Waybill finds out what it is.')
+            : searches
+              ? t('{count} found; still searching…', { count: hits.length })
+              : t('{count} found', { count: hits.length })}
         {indexing !== undefined && text.trim() !== '' && (
           <span className="text-warn"> {indexingText(indexing)}</span>
         )}
@@ -130,11 +134,13 @@ function useHits(
 ): {
   readonly hits: readonly Hit[];
   readonly searches: boolean;
+  /** Why messages were not searched: that none is listed does not mean that there is none. */
+  readonly error: Error | null;
   readonly indexing?: QuickHits['indexing'];
 } {
   const navigate = useNavigate();
   const text = useDeferredValue(typed.trim());
-  const { data, isFetching } = useQuery(quickHits(text));
+  const { data, error, isFetching } = useQuery(quickHits(text));
   const searches = isFetching || text !== typed.trim();
   const { data: known } = useQuery(hostsQuery);
   const may = useMay();
@@ -160,7 +166,7 @@ function useHits(
         go: goes(() => navigate({ to })),
       }),
     );
-  if (text === '') return { hits: pages.slice(0, 6), searches: false };
+  if (text === '') return { hits: pages.slice(0, 6), searches: false, error: null };
   const byField = new Set<string>();
   const found = (data?.hits ?? []).flatMap((hit): Hit[] => {
     const { field } = hit;
@@ -232,7 +238,7 @@ function useHits(
     go: goes(() => navigate({ to: '/productions', search: { view: 'find', find: text } })),
   };
   const hits = [...found, ...hosts, ...byProperty, ...(several ? [everywhere] : []), ...pages];
-  return { hits, searches, indexing: data?.indexing };
+  return { hits, searches, error: data === undefined ? error : null, indexing: data?.indexing };
 }
 
 function sessionHit(

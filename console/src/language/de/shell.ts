@@ -1,6 +1,7 @@
 import type { Catalogue } from '../language.ts';
 
 export const german: Catalogue = {
+  'Messages and patients were not looked for.': 'Nachrichten und Patienten wurden nicht gesucht.',
   '{count} found; still searching…': '{count} gefunden; die Suche läuft noch …',
   'Keys that are pressed alone work on this machine':
     'Tasten, die man allein drückt, wirken auf diesem Gerät',
