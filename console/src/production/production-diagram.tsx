@@ -29,6 +29,7 @@ import { pathsThrough } from './paths.ts';
 
 interface Shown extends Record<string, unknown> {
   readonly box: Box;
+  /** NaN while it is not known. */
   readonly rate: number;
   readonly faded: boolean;
 }
@@ -58,7 +59,8 @@ const BESIDE = { y: '8%', left: '4%', right: '232px' } as const;
 
 interface ProductionDiagramProps {
   readonly map: ProductionMap;
-  readonly rates: ReadonlyMap<string, number>;
+  /** Undefined while they are not known. */
+  readonly rates: ReadonlyMap<string, number> | undefined;
   readonly focus: string | undefined;
   /** Hosts without it are faded; of a large production they are left out. */
   readonly tag: string | undefined;
@@ -103,7 +105,10 @@ export default function ProductionDiagram({
       height: NODE_HEIGHT,
       data: {
         box,
-        rate: box.hosts.reduce((sum, { name }) => sum + (rates.get(name) ?? 0), 0),
+        rate: box.hosts.reduce(
+          (sum, { name }) => sum + (rates?.get(name) ?? 0),
+          rates === undefined ? Number.NaN : 0,
+        ),
         faded: isFaded(box),
       },
       ariaLabel: nodeLabel(box),
@@ -278,7 +283,11 @@ function Framed({
 function Rate({ of: rate }: { readonly of: number }): ReactElement {
   return (
     <span className="ml-auto text-ink-2">
-      {rate >= 0.05 ? t('{rate}/min', { rate: rounded(rate) }) : t('quiet')}
+      {Number.isNaN(rate)
+        ? ''
+        : rate >= 0.05
+          ? t('{rate}/min', { rate: rounded(rate) })
+          : t('quiet')}
     </span>
   );
 }

@@ -109,11 +109,12 @@ function Left({ queues }: { readonly queues: ProductionMap['left'] }): ReactNode
 }
 
 /** Host → messages per minute, over the last minutes. */
-function useRates(): ReadonlyMap<string, number> {
+function useRates(): ReadonlyMap<string, number> | undefined {
   const { data } = useQuery(statistics(MINUTES * 60_000, 60_000));
   return useMemo(() => {
+    if (data === undefined) return undefined;
     const sums = new Map<string, number>();
-    for (const { host, in: came } of data?.intervals ?? [])
+    for (const { host, in: came } of data.intervals)
       sums.set(host, (sums.get(host) ?? 0) + came / MINUTES);
     return sums;
   }, [data]);

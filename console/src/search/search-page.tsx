@@ -106,7 +106,7 @@ export function SearchPage(): ReactElement {
           </div>
         )}
         {search.isPending && search.error === null && <Waiting />}
-        {!search.isPending && (
+        {!search.isPending && (search.error === null || search.rows.length > 0) && (
           <MessageGrid
             rows={search.rows}
             columns={columns}
