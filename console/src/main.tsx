@@ -3,8 +3,8 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { answers } from './api/answers.ts';
+import { part } from './api/part.ts';
 import { router } from './router.tsx';
-import { keepFocus } from './shell/keep-focus.ts';
 import { keepShell } from './shell/keep-shell.ts';
 import './styles.css';
 
@@ -18,5 +18,14 @@ if (root !== null) {
     </StrictMode>,
   );
 }
-keepFocus();
 keepShell();
+document.addEventListener(
+  'keydown',
+  () => {
+    part(() => import('./shell/keep-focus.ts'))
+      .then(({ keepFocus }) => keepFocus())
+      // gone with an upgrade: the focus is then where the browser puts it
+      .catch(() => undefined);
+  },
+  { once: true, capture: true },
+);

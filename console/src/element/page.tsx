@@ -1,18 +1,4 @@
-import { type ReactElement, type ReactNode, useEffect, useSyncExternalStore } from 'react';
-
-let shown = '';
-const listeners = new Set<() => void>();
-
-/** The title of the page that is shown. */
-export function useTitle(): string {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => shown,
-  );
-}
+import { type ReactElement, type ReactNode, useEffect } from 'react';
 
 interface PageProps {
   readonly title: string;
@@ -36,8 +22,6 @@ export function Page({
 }: PageProps): ReactElement {
   useEffect(() => {
     document.title = `${title} · Waybill`;
-    shown = title;
-    for (const listener of listeners) listener();
   }, [title]);
   return (
     <div className={`flex min-w-0 flex-col ${fixed ? 'h-full min-h-0' : 'min-h-full'}`}>

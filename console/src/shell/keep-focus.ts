@@ -35,7 +35,11 @@ const observer = new MutationObserver(() => {
 const isFocusable = (target: EventTarget | null): target is Focusable =>
   target instanceof HTMLElement || target instanceof SVGElement;
 
+/** Called with the first key that is pressed: others do not need it. */
 export function keepFocus(): void {
+  tellPages();
+  const { activeElement } = document;
+  if (isFocusable(activeElement)) remember(activeElement);
   document.addEventListener('focusin', ({ target }) => {
     if (!isFocusable(target)) return;
     if (target.matches(':focus-visible')) remember(target);
@@ -46,6 +50,19 @@ export function keepFocus(): void {
     capture: true,
   });
   document.addEventListener('pointerdown', ({ target }) => forget(target), { capture: true });
+}
+
+/** Tells a screen reader which page is shown after one has gone to another. */
+function tellPages(): void {
+  const title = document.querySelector('title');
+  if (title === null) return;
+  const told = document.createElement('p');
+  told.className = 'sr-only';
+  told.setAttribute('role', 'status');
+  document.body.append(told);
+  new MutationObserver(() => {
+    told.textContent = document.title;
+  }).observe(title, { childList: true });
 }
 
 function remember(element: Focusable): void {

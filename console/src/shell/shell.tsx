@@ -8,7 +8,6 @@ import { ApiProblem } from '../api/client.ts';
 import { useIsLive, useLiveStream } from '../api/live-stream.ts';
 import { ICON_BUTTON } from '../element/button.tsx';
 import { Waiting } from '../element/notice.tsx';
-import { useTitle } from '../element/page.tsx';
 import { count as written } from '../element/time-text.ts';
 import { t } from '../language/translate.ts';
 import { AccountMenu } from './account-menu.tsx';
@@ -118,7 +117,6 @@ function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
         menu={menu}
       />
       <Navigation open={menu} onGo={() => setMenu(false)} />
-      <Where />
       <main
         ref={main}
         tabIndex={-1}
@@ -257,17 +255,6 @@ function Navigation({
         </ul>
       ))}
     </nav>
-  );
-}
-
-/** Tells a screen reader which page is shown after one has gone to another. */
-function Where(): ReactElement {
-  const title = useTitle();
-  const [first] = useState(title);
-  return (
-    <p className="sr-only" role="status">
-      {title === first ? '' : title}
-    </p>
   );
 }
 
