@@ -21,9 +21,9 @@ if (root !== null) {
 keepShell();
 document.addEventListener(
   'keydown',
-  () => {
+  ({ target }) => {
     part(() => import('./shell/keep-focus.ts'))
-      .then(({ keepFocus }) => keepFocus())
+      .then(({ keepFocus }) => keepFocus(target))
       // gone with an upgrade: the focus is then where the browser puts it
       .catch(() => undefined);
   },

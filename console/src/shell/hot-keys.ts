@@ -75,10 +75,12 @@ function nameOf({ key, ctrlKey, metaKey, altKey, timeStamp }: KeyboardEvent): st
   return pending && prefix !== undefined ? `${prefix.key} ${name}` : name;
 }
 
-function isTyping({ target, ctrlKey, metaKey }: KeyboardEvent): boolean {
+function isTyping({ key, target, ctrlKey, metaKey }: KeyboardEvent): boolean {
   // the page below a dialog stays as it is: another one would take what was typed in it along
   if (document.querySelector('dialog:modal') !== null) return true;
   if (ctrlKey || metaKey || !(target instanceof HTMLElement)) return false;
+  // it presses what has the focus
+  if (key === 'Enter' && target.closest('a, button, summary') !== null) return true;
   return (
     target.isContentEditable ||
     target.matches('input:not([type=checkbox]):not([type=radio]), textarea, select')

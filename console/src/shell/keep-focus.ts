@@ -35,11 +35,13 @@ const observer = new MutationObserver(() => {
 const isFocusable = (target: EventTarget | null): target is Focusable =>
   target instanceof HTMLElement || target instanceof SVGElement;
 
-/** Called with the first key that is pressed: others do not need it. */
-export function keepFocus(): void {
+/** Called with what the first key was pressed on: who points at everything does not need it. */
+export function keepFocus(first: EventTarget | null): void {
   tellPages();
-  const { activeElement } = document;
-  if (isFocusable(activeElement)) remember(activeElement);
+  if (isFocusable(document.activeElement)) remember(document.activeElement);
+  // it may be disabled or gone by now
+  if (places.length === 0 && isFocusable(first)) remember(first);
+  comeBack();
   document.addEventListener('focusin', ({ target }) => {
     if (!isFocusable(target)) return;
     if (target.matches(':focus-visible')) remember(target);
