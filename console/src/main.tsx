@@ -3,7 +3,6 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { answers } from './api/answers.ts';
-import { part } from './api/part.ts';
 import { router } from './router.tsx';
 import { keepShell } from './shell/keep-shell.ts';
 import './styles.css';
@@ -22,9 +21,9 @@ keepShell();
 document.addEventListener(
   'keydown',
   ({ target }) => {
-    part(() => import('./shell/keep-focus.ts'))
+    // gone with an upgrade: the focus is then where the browser puts it
+    import('./shell/keep-focus.ts')
       .then(({ keepFocus }) => keepFocus(target))
-      // gone with an upgrade: the focus is then where the browser puts it
       .catch(() => undefined);
   },
   { once: true, capture: true },

@@ -48,10 +48,22 @@ export function keepFocus(first: EventTarget | null): void {
     else forget(target);
   });
   // whoever pointed at it before goes on by keyboard
-  document.addEventListener('keydown', ({ target }) => isFocusable(target) && remember(target), {
-    capture: true,
-  });
+  document.addEventListener(
+    'keydown',
+    ({ key, target }) => {
+      if (isFocusable(target)) remember(target);
+      if (key === 'Escape') closeMenu();
+    },
+    { capture: true },
+  );
   document.addEventListener('pointerdown', ({ target }) => forget(target), { capture: true });
+}
+
+/** The sheet of pages on a phone. */
+function closeMenu(): void {
+  const button = document.querySelector<HTMLElement>('header [aria-expanded=true]');
+  button?.click();
+  button?.focus();
 }
 
 /** Tells a screen reader which page is shown after one has gone to another. */
@@ -93,8 +105,8 @@ const otherPlaces = (dialog: Element | null): readonly Place[] =>
   places.filter((one) => one.dialog !== dialog && one.dialog?.isConnected !== false);
 
 function comeBack(): void {
-  const now = document.activeElement;
-  if (places.length === 0 || (now !== null && now !== document.body)) return;
+  const now = document.activeElement ?? document.body;
+  if (places.length === 0 || now !== document.body) return;
   for (const { element, around } of places.toReversed()) {
     if (element.isConnected && isSeen(element)) {
       // one that is disabled for the moment gets it later
@@ -105,7 +117,7 @@ function comeBack(): void {
     if (left !== undefined) return goTo(successor(element, left) ?? headingOf(left) ?? left);
   }
   const heading = headingOf(document);
-  if (heading !== null && isSeen(heading)) goTo(heading);
+  if (heading?.checkVisibility() === true) goTo(heading);
 }
 
 function goTo(next: HTMLElement): void {

@@ -157,7 +157,6 @@ function Header({ user, menu, onFind, onHelp, onMenu }: HeaderProps): ReactEleme
         className={`${ICON_BUTTON} md:hidden`}
         aria-label={t('Navigation')}
         aria-expanded={menu}
-        data-menu
         onClick={onMenu}
       >
         <Menu size={18} aria-hidden="true" />
@@ -222,11 +221,6 @@ function Navigation({
     <nav
       ref={nav}
       aria-label={t('Pages')}
-      onKeyDown={({ key }) => {
-        if (key !== 'Escape' || !open) return;
-        onGo();
-        document.querySelector<HTMLElement>('[data-menu]')?.focus();
-      }}
       className={`overflow-y-auto border-r border-line bg-surface px-2 py-3 max-md:absolute max-md:inset-x-0 max-md:top-12 max-md:bottom-0 max-md:z-40 ${open ? '' : 'max-md:hidden'}`}
     >
       {PLACES.map((group) => (
