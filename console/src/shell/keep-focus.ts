@@ -116,11 +116,11 @@ function comeBack(): void {
     const left = around.find((one) => one.isConnected && isSeen(one));
     if (left !== undefined) return goTo(successor(element, left) ?? headingOf(left) ?? left);
   }
-  const heading = headingOf(document);
-  if (heading?.checkVisibility() === true) goTo(heading);
+  goTo(headingOf(document));
 }
 
-function goTo(next: HTMLElement): void {
+function goTo(next: HTMLElement | null): void {
+  if (next === null || !isSeen(next)) return;
   if (next.tabIndex < 0) next.setAttribute('tabindex', '-1');
   next.focus();
 }

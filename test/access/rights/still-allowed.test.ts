@@ -58,7 +58,8 @@ test('a token counts as of when the answer began, for an hour', async () => {
     time += 1_800_000;
     yield 2;
   }
-  const read = await Array.fromAsync(whileAllowed(request, parts(), () => time));
-  expect(read).toEqual([0, 1, 2]);
+  const got: number[] = [];
+  for await (const part of whileAllowed(request, parts(), () => time)) got.push(part);
+  expect(got).toEqual([0, 1, 2]);
   expect(asked).toEqual([expect.closeTo(Date.now(), -5), undefined]);
 });
