@@ -21,9 +21,9 @@ keepShell();
 document.addEventListener(
   'keydown',
   ({ target }) => {
-    // gone with an upgrade: the focus is then where the browser puts it
     import('./shell/keep-focus.ts')
       .then(({ keepFocus }) => keepFocus(target))
+      // gone with an upgrade: the focus is then where the browser puts it
       .catch(() => undefined);
   },
   { once: true, capture: true },
