@@ -57,11 +57,20 @@ export function keepFocus(first: EventTarget | null): void {
     { capture: true },
   );
   document.addEventListener('pointerdown', ({ target }) => forget(target), { capture: true });
+  document.addEventListener('click', () => requestAnimationFrame(enterMenu));
 }
 
-/** The sheet of pages on a phone. */
+/** Of the sheet of pages on a phone, while that is open. */
+const menuButton = (): HTMLElement | null => document.querySelector('header [aria-expanded=true]');
+
+function enterMenu(): void {
+  const button = menuButton();
+  if (button !== null && button === document.activeElement)
+    document.querySelector<HTMLElement>('nav a')?.focus();
+}
+
 function closeMenu(): void {
-  const button = document.querySelector<HTMLElement>('header [aria-expanded=true]');
+  const button = menuButton();
   button?.click();
   button?.focus();
 }

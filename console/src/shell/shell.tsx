@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
 import { CircleHelp, Menu, Moon, Search, Sun, Unplug } from 'lucide-react';
-import { lazy, type ReactElement, Suspense, useEffect, useRef, useState } from 'react';
+import { lazy, type ReactElement, Suspense, useRef, useState } from 'react';
 import { status as statusQuery } from '../api/answers.ts';
 import { isAway } from '../api/away.ts';
 import { ApiProblem } from '../api/client.ts';
@@ -213,13 +213,8 @@ function Navigation({
   const may = useMay();
   const { data: status } = useQuery(statusQuery);
   const several = useSeveral();
-  const nav = useRef<HTMLElement>(null);
-  useEffect(() => {
-    if (open) nav.current?.querySelector('a')?.focus();
-  }, [open]);
   return (
     <nav
-      ref={nav}
       aria-label={t('Pages')}
       className={`overflow-y-auto border-r border-line bg-surface px-2 py-3 max-md:absolute max-md:inset-x-0 max-md:top-12 max-md:bottom-0 max-md:z-40 ${open ? '' : 'max-md:hidden'}`}
     >
