@@ -26,5 +26,5 @@ document.addEventListener(
       // gone with an upgrade: the focus is then where the browser puts it
       .catch(() => undefined);
   },
-  { once: true, capture: true },
+  { once: true },
 );

@@ -44,6 +44,8 @@ export function keepFocus(first: EventTarget | null): void {
   comeBack();
   document.addEventListener('focusin', ({ target }) => {
     if (!isFocusable(target)) return;
+    // who tabs out of the sheet would go on behind it
+    if (target.closest('main') !== null) menuButton()?.click();
     if (target.matches(':focus-visible')) remember(target);
     else forget(target);
   });

@@ -117,14 +117,7 @@ function SignedIn({ user }: { readonly user: Me | undefined }): ReactElement {
         menu={menu}
       />
       <Navigation open={menu} onGo={() => setMenu(false)} />
-      <main
-        ref={main}
-        tabIndex={-1}
-        className="min-w-0 overflow-auto outline-none"
-        id="main"
-        // who tabs out of the sheet of a phone would go on behind it
-        onFocus={() => setMenu(false)}
-      >
+      <main ref={main} tabIndex={-1} className="min-w-0 overflow-auto outline-none" id="main">
         <EmergencyBanner />
         <StaleBanner />
         <Suspense fallback={<Waiting />}>
