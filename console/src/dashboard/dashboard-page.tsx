@@ -5,7 +5,7 @@ import type { Status } from '../../../src/api/contract/status.ts';
 import { status as statusQuery } from '../api/answers.ts';
 import { failures as failuresQuery, hosts as hostsQuery } from '../api/queries.ts';
 import { RatePanel } from '../chart/rate-panel.tsx';
-import { Pending, Problem, Waiting } from '../element/notice.tsx';
+import { Pending } from '../element/notice.tsx';
 import { Page, Panel } from '../element/page.tsx';
 import { count, day, duration, moment, preciseMoment } from '../element/time-text.ts';
 import { When } from '../element/when.tsx';
@@ -28,12 +28,7 @@ export function DashboardPage(): ReactElement {
   );
   return (
     <Page title={t('Dashboard')} detail={data !== undefined && <span>{data.title}</span>}>
-      {error !== null && (
-        <div className="mb-4">
-          <Problem error={error} />
-        </div>
-      )}
-      {data === undefined && error === null && <Waiting />}
+      <Pending answer={data} error={error} />
       {data !== undefined && (
         <div className="flex flex-col gap-4">
           <AwayNotice />
