@@ -46,7 +46,7 @@ describe.skipIf(noBrowser !== undefined)(`the console in Chromium ${noBrowser ??
     await page.getByRole('group', { name: /^Sequence diagram/ }).waitFor();
     await expect
       .poll(() => page.locator('[data-selected]').getAttribute('aria-label'), SOON)
-      .toMatch(/to ward, completed$/);
+      .toMatch(/to ward, completed, found by the search$/);
   });
 
   test('a trace shows what each rule decided, every leg and every reply, and its table says the same', async () => {
