@@ -4,6 +4,7 @@ import type { ReactElement } from 'react';
 import type { Comparison as Compared, Statistics } from '../../../src/api/contract/event.ts';
 import { comparison, statistics } from '../api/queries.ts';
 import { serverNow } from '../clock/server-clock.ts';
+import { Problem } from '../element/notice.tsx';
 import { recent } from '../element/time-text.ts';
 import { useConfigurationChanges } from '../event/configuration-changes.ts';
 import { t } from '../language/translate.ts';
@@ -28,13 +29,14 @@ interface RateFigureProps {
 
 /** What came in the last `length` milliseconds as a chart, and in words how it compares with a week ago. */
 export function RateFigure({ length, step, host, among, hours }: RateFigureProps): ReactElement {
-  const { data } = useQuery(statistics(length, step, host));
+  const { data, error } = useQuery(statistics(length, step, host));
   const to = Math.ceil(serverNow() / step) * step;
   const intervals = data?.intervals.map((one) =>
     among === undefined || among.has(one.host) ? one : { ...one, in: 0 },
   );
   return (
     <div style={{ minHeight: HEIGHT }}>
+      {error !== null && <Problem error={error} />}
       {intervals !== undefined && (
         <Chart
           intervals={intervals}
