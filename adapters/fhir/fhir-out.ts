@@ -13,7 +13,7 @@ import {
   type setting,
   stepFailure,
 } from 'waybill/adapter';
-import { documentOf } from 'waybill/document';
+import { documentOf, exactJson } from 'waybill/document';
 import {
   type HttpAnswer,
   HttpClient,
@@ -237,7 +237,7 @@ function placed(headers: HttpAnswer['headers']): string | undefined {
 /** Undefined if the body is not JSON; its text is never put into an error. */
 function jsonOf(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8')) as unknown;
+    return exactJson(body.toString('utf8'));
   } catch {
     // not JSON
     return undefined;

@@ -1,4 +1,5 @@
 import { inlineBody, type Message, RejectedError } from 'waybill/adapter';
+import { exactJson } from 'waybill/document';
 import { asBuffer, type HttpQuestion } from 'waybill/peer';
 import type { FhirValues } from './fhir-settings.ts';
 
@@ -49,7 +50,7 @@ function addressOf(url: URL, path: string): URL {
 
 async function documentOf(message: Message): Promise<Document> {
   try {
-    const value: unknown = JSON.parse(asBuffer(await message.body.bytes()).toString('utf8'));
+    const value = exactJson(asBuffer(await message.body.bytes()).toString('utf8'));
     if (typeof (value as Document | null)?.['interaction'] === 'string') return value as Document;
   } catch {
     // the parser's error is dropped: it quotes the body

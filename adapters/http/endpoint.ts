@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { LentInbound } from 'waybill/adapter';
+import { exactJson } from 'waybill/document';
 import {
   type Arrived,
   authorize,
@@ -304,15 +305,16 @@ function admitted(
 
 /** The parsed body. Throws the Refusal if it does not satisfy its schema. */
 function checked(bytes: Buffer, check: BodyCheck): unknown {
-  const value = parsedJson(bytes);
+  const { value, exact } = parsedJson(bytes);
   const errors = check(value);
   if (errors.length > 0) throw new Refusal(422, 'The body does not match the schema.', { errors });
-  return value;
+  return exact;
 }
 
-function parsedJson(bytes: Buffer): unknown {
+function parsedJson(bytes: Buffer): { readonly value: unknown; readonly exact: unknown } {
   try {
-    return JSON.parse(bytes.toString('utf8')) as unknown;
+    const text = bytes.toString('utf8');
+    return { value: JSON.parse(text) as unknown, exact: exactJson(text) };
   } catch {
     // The parser's error is dropped: it quotes the body.
     throw new Refusal(400, 'The body is not JSON.');

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { type NewMessage } from 'waybill/adapter';
-import { hl7Header } from 'waybill/document';
+import { exactJson, hl7Header } from 'waybill/document';
 import {
   asBuffer,
   type Caller,
@@ -159,7 +159,7 @@ function bodyValue(head: Uint8Array, { headers }: Incoming): unknown {
   const { type } = mediaTypeOf(headers['content-type']);
   if (/[/+]json$/.test(type)) {
     try {
-      return JSON.parse(bytes.toString('utf8')) as unknown;
+      return exactJson(bytes.toString('utf8'));
     } catch {
       // Delivered as a text: the target decides whether that matters.
     }

@@ -1,4 +1,5 @@
 import type { Receipt, Reply } from 'waybill/adapter';
+import { exactJson } from 'waybill/document';
 import type { HttpReply, Incoming } from 'waybill/peer';
 import type { FhirInValues } from '../fhir-in-settings.ts';
 import { tag } from './message.ts';
@@ -102,7 +103,7 @@ function failed(status: number, resource: unknown): FhirRefusal {
 function parsed(body: Uint8Array): Json | readonly unknown[] | undefined {
   if (body.byteLength === 0) return undefined;
   try {
-    const value: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
+    const value = exactJson(Buffer.from(body).toString('utf8'));
     if (Array.isArray(value)) return value as readonly unknown[];
     const { resourceType } = Object(value) as Json;
     return typeof resourceType === 'string' ? (value as Json) : undefined;

@@ -1,4 +1,4 @@
-import { findingFhir, inTurns, readingJsonValue } from 'waybill/document';
+import { exactJson, findingFhir, inTurns, readingJsonValue, writesBack } from 'waybill/document';
 import { type Incoming, mediaTypeOf, type RequestBody } from 'waybill/peer';
 import type { FhirInValues } from '../fhir-in-settings.ts';
 import { FhirRefusal, issuesOf, refused } from './outcome.ts';
@@ -8,7 +8,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** What a request carries. */
 export interface Carried {
-  /** A resource, or the operations of a JSON Patch. */
+  /** A resource, or the operations of a JSON Patch, to be written again: its numbers are those of `exactJson`. */
   readonly resource: unknown;
   /** A transaction may turn out to be a batch. */
   readonly asked: Asked;
@@ -43,11 +43,11 @@ export async function carriedBy(
   const { type } = mediaTypeOf(incoming.headers['content-type']);
   if (isPosted) return { resource: undefined, asked, posted: await form(type, body) };
   if (!JSON_TYPES.test(type)) throw refused(415, 'Send JSON: application/fhir+json.');
-  const value = await parsed(await body.bytes());
-  if (interaction === 'patch') return { resource: patchOf(value), asked, posted: undefined };
+  const { value, exact } = await parsed(await body.bytes());
+  if (interaction === 'patch') return { resource: patchOf(exact), asked, posted: undefined };
   const resource = await checkedResource(value, settings.validate);
   const known = matching(resource, asked, settings);
-  return { resource, asked: known, posted: undefined };
+  return { resource: exact, asked: known, posted: undefined };
 }
 
 function checkEncoding({ headers }: Incoming): void {
@@ -65,11 +65,17 @@ async function form(type: string, body: RequestBody): Promise<URLSearchParams> {
 /** From this size on, other work gets its turn while a body is read or written. */
 export const LARGE = 1_048_576;
 
-async function parsed(bytes: Buffer): Promise<unknown> {
+/** The value, and the same with its numbers as they are written. */
+async function parsed(
+  bytes: Buffer,
+): Promise<{ readonly value: unknown; readonly exact: unknown }> {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    if (bytes.length >= LARGE) return await inTurns(readingJsonValue(text));
-    return JSON.parse(text) as unknown;
+    const isLarge = bytes.length >= LARGE;
+    const value = isLarge ? await inTurns(readingJsonValue(text)) : (JSON.parse(text) as unknown);
+    if (writesBack(text)) return { value, exact: value };
+    const exact = isLarge ? await inTurns(readingJsonValue(text, 'exactly')) : exactJson(text);
+    return { value, exact };
   } catch {
     // the parser's error is dropped: it quotes the body
     throw refused(400, 'The body is not JSON in UTF-8.', 'structure');

@@ -249,3 +249,17 @@ function faults(given: Json): Promise<readonly unknown[]> {
   const settings = readGiven(fhirIn.settings, { listen: '127.0.0.1:0', ...given });
   return fhirIn.check?.(settings) ?? Promise.resolve([]);
 }
+
+test.each(['none', 'full'])(
+  'a quantity keeps its digits on both ways, with validate: %s',
+  async (validate) => {
+    const resource = `{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":{"value":1.50}}`;
+    const answer = { body: Buffer.from(resource), type: 'application/fhir+json', code: '200' };
+    await using one = await server({ validate, answer: 'target' });
+    one.opened.answer(() => ({ reply: answer, outcome: { status: 'completed' } }));
+    const told = await one.call('/Observation', { method: 'POST', headers: FHIR, body: resource });
+    expect(told.body).toContain('"value":1.50');
+    const [message] = one.opened.delivered;
+    expect(Buffer.from(message?.body as Uint8Array).toString()).toContain(`"resource":${resource}`);
+  },
+);

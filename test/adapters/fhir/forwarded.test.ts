@@ -96,3 +96,10 @@ test('a header has nothing in it that would end it', async () => {
   });
   expect(headers).not.toHaveProperty('if-none-exist');
 });
+
+test('a quantity keeps the digits with which it is written', async () => {
+  const resource = '{"resourceType":"Observation","valueQuantity":{"value":1.50}}';
+  const document = `{"interaction":"create","type":"Observation","resource":${resource}}`;
+  const { body } = await forwarded(messageOf(Buffer.from(document)), { url });
+  expect(Buffer.from((await body?.bytes()) ?? []).toString()).toBe(resource);
+});

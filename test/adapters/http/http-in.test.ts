@@ -25,6 +25,14 @@ test('a message is answered with 202 and its id, and says where it came from', a
   ]);
 });
 
+test('numbers of JSON stay as they are written where the request is delivered', async () => {
+  await using one = await service({ deliver: 'request' });
+  const body = '{"order":12345678901234567890,"dose":1.50}';
+  await one.call('/x', { headers: { 'content-type': 'application/json' }, body });
+  const [message] = one.opened.delivered;
+  expect(Buffer.from(message?.body as Uint8Array).toString()).toContain(`"body":${body}`);
+});
+
 test('HL7 is known by its first segment, and its control id tells a repetition', async () => {
   await using one = await service();
   const body = 'MSH|^~\\&|A|B|C|D|20260101||ADT^A01^ADT_A01|ID-7|P|2.5.1\r';

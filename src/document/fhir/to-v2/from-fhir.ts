@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { EngineError } from '../../../error/engine-error.ts';
 import type { Zone } from '../../../time/zone.ts';
 import { hl7Dictionary } from '../../hl7/dictionary/dictionary.ts';
+import { exactJson } from '../../json/exact-json.ts';
 import { type Element, isElement, type Resource } from '../v2/json.ts';
 import type { BackContext } from './back-context.ts';
 import { type BackCoverage, coverageOf } from './back-coverage.ts';
@@ -80,12 +81,7 @@ const failed = (text: string): EngineError => new EngineError('TRANSFORM_FAILED'
 
 /** Numbers keep their digits (`11.50`). */
 function parsed(body: string): Element {
-  const { rawJSON } = JSON as { rawJSON?: (json: string) => unknown };
-  const value: unknown = JSON.parse(body, (_, one: unknown, context?: { source?: string }) => {
-    const source = context?.source;
-    const isExact = typeof one !== 'number' || source === undefined || String(one) === source;
-    return isExact ? one : (rawJSON?.(source) ?? one);
-  });
+  const value = exactJson(body);
   if (!isElement(value)) throw failed('the body is not a FHIR resource');
   if (depthOf(value) > DEEPEST) throw failed(`the body is nested more than ${DEEPEST} deep`);
   return value;

@@ -1,0 +1,42 @@
+/** Numbers as they are written in JSON; a text with the same characters is only looked at in vain. */
+const NUMBER = /(?:^|[\s:,[])(-?\d[\d.eE+-]*)/g;
+
+type Reviver = (
+  this: unknown,
+  key: string,
+  value: unknown,
+  context?: { source?: string },
+) => unknown;
+
+const { rawJSON, isRawJSON } = JSON as {
+  rawJSON?: (json: string) => object;
+  isRawJSON?: (value: unknown) => boolean;
+};
+
+/**
+ * What `JSON.parse` makes of a text that `JSON.stringify` is to write again: numbers that would be written
+ * with other digits (`1.50`, of which FHIR counts the last digit, or a number of twenty digits) stay as
+ * they are. Such a number is an object that only `JSON.stringify` reads; who looks at values parses the
+ * text without this. Throws a SyntaxError, which quotes the text.
+ */
+export function exactJson(text: string): unknown {
+  if (writesBack(text)) return JSON.parse(text);
+  return JSON.parse(text, exact);
+}
+
+/** Whether each number of a JSON text is written again with the same digits. */
+export function writesBack(text: string): boolean {
+  for (const [, number = ''] of text.matchAll(NUMBER)) {
+    if (String(Number(number)) !== number) return false;
+  }
+  return true;
+}
+
+const exact: Reviver = (_key, value, context) => {
+  const source = context?.source;
+  const same = typeof value !== 'number' || source === undefined || String(value) === source;
+  return same ? value : (rawJSON?.(source) ?? value);
+};
+
+/** Whether a value is a number of `exactJson` that is kept as it was written. */
+export const isExactNumber = (value: unknown): boolean => isRawJSON?.(value) === true;
