@@ -64,6 +64,10 @@ export function Modal({
       onInput={({ target }) => {
         typed.current ||= isText(target);
       }}
+      onReset={() => {
+        // it was kept
+        typed.current = false;
+      }}
       onKeyDown={(event) => {
         if (event.key !== 'Escape') return onEnter(event);
         // here and not by `cancel`, which browsers leave out the second time
