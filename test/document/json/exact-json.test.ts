@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { atOnce } from '../../../src/document/in-turns.ts';
@@ -31,7 +32,7 @@ test('each number is written again as it came, and nothing else differs from the
     fc.property(written, (text) => {
       expect(JSON.stringify(exactJson(text))).toBe(text);
       expect(JSON.stringify(exactJson(` ${text} `))).toBe(text);
-      if (writesBack(text)) expect(exactJson(text)).toEqual(JSON.parse(text));
+      expect(!writesBack(text) || isDeepStrictEqual(exactJson(text), JSON.parse(text))).toBe(true);
     }),
     { numRuns: examples(300) },
   );
