@@ -24,6 +24,8 @@ export interface RecordPart {
 const MOST = 32 * 1024 * 1024;
 
 const [FEED, RETURN, QUOTE, BLANK] = [0x0a, 0x0d, 0x22, 0x20];
+/** A byte order mark, behind which the first record begins. */
+const MARK: readonly number[] = [0xef, 0xbb, 0xbf];
 /** What separates values: a quote behind one of these, or at the beginning of a record, opens a quoted value. */
 const BEFORE_QUOTE: ReadonlySet<number> = new Set([0x2c, 0x3b, 0x09, 0x7c]);
 
@@ -46,6 +48,8 @@ export class RecordCutter {
   #hasContent = false;
   /** The byte before; 0 at the beginning of a record. */
   #before = 0;
+  /** How much of a byte order mark has come; undefined behind it. */
+  #mark: number | undefined = 0;
 
   /** `skip`: how many records were delivered before; the first part begins behind them. */
   constructor(cut: Cut, skip = 0) {
@@ -95,13 +99,21 @@ export class RecordCutter {
   /** Whether a byte belongs to a record, and is not what ends it. */
   #isInside(byte: number): boolean {
     const before = this.#before;
-    this.#before = byte;
+    this.#before = this.#isMark(byte) ? 0 : byte;
     if (byte === QUOTE && this.#cut.quotes) {
       const opens = before === 0 || before === QUOTE || BEFORE_QUOTE.has(before);
       this.#quoted = this.#quoted ? false : opens;
     }
     if (byte > BLANK) this.#hasContent = true;
     return this.#quoted || (byte !== FEED && byte !== RETURN);
+  }
+
+  /** Whether a byte is of the byte order mark at the beginning of the file. */
+  #isMark(byte: number): boolean {
+    if (this.#mark === undefined) return false;
+    const isMark = byte === MARK[this.#mark];
+    this.#mark = isMark ? this.#mark + 1 : undefined;
+    return isMark;
   }
 
   #keep(bytes: Uint8Array): void {
@@ -146,9 +158,11 @@ export class RecordCutter {
   }
 }
 
+/** With a byte order mark, or without one: the first character of nearly every file is one of ASCII. */
 function refuseUtf16(chunk: Uint8Array): void {
   const [first, second] = chunk;
-  if (!(first === 0xff && second === 0xfe) && !(first === 0xfe && second === 0xff)) return;
+  const isMarked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  if (!isMarked && first !== 0 && second !== 0) return;
   throw new EngineError('MESSAGE_INVALID', 'It is in UTF-16, which is not cut into records.');
 }
 

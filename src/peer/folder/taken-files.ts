@@ -29,7 +29,8 @@ export interface TakenFiles {
   forget(path: string, facts: FileFacts): void;
   /**
    * Forgets every file that is not among these, unless it is all of them: a share that is not mounted looks like an
-   * empty folder, and what it has would be taken again once it is back. With a million files others get their turn meanwhile.
+   * empty folder, and what it has would be taken again once it is back. A full memory is emptied for files that are there.
+   * With a million files others get their turn meanwhile.
    */
   keepOnly(files: readonly (FileFacts & { readonly path: string })[]): Promise<void>;
   /** Makes everything durable. */
@@ -78,7 +79,9 @@ export async function takenFiles(memory: Memory): Promise<TakenFiles> {
       if (taken.size + begun.size === 0) return;
       const gone = new Set([...taken, ...begun.keys()]);
       const found = await filterInTurns(files, (file) => gone.delete(hash(file.path, file)));
-      if (found.length === 0) return;
+      // without room for what is there, nothing would ever be taken again, whatever was moved away
+      const mustForget = taken.size >= MOST && files.length > 0;
+      if (found.length === 0 && !mustForget) return;
       for (const one of gone) {
         taken.delete(one);
         begun.delete(one);

@@ -76,6 +76,15 @@ test.for<[what: string, text: string, given: Partial<Cut>, parts: [string, numbe
     ],
   ],
   [
+    'a line end in quotes at the very beginning, behind a byte order mark',
+    '\uFEFF"a\nb";c\n1;2\n3;4\n',
+    { every: 1 },
+    [
+      ['\uFEFF"a\nb";c\n1;2\n', 1],
+      ['\uFEFF"a\nb";c\n3;4\n', 2],
+    ],
+  ],
+  [
     'a quote inside a value is none',
     'h\n5" screw\n7" nail\n1\n',
     {},
@@ -135,6 +144,9 @@ test('what cannot be cut is refused with what to do', async () => {
     'A quote is not closed; with quotes: false a line end always ends a record.',
   );
   const utf16 = new RecordCutter({ every: 1, header: 0, quotes: true });
-  const bytes = Buffer.from('\uFEFFa\nb\n', 'utf16le');
-  await expect(utf16.parts([bytes]).next()).rejects.toThrow('UTF-16');
+  for (const text of ['\uFEFFa\nb\n', 'a\nb\n']) {
+    const bytes = Buffer.from(text, 'utf16le');
+    await expect(utf16.parts([bytes]).next()).rejects.toThrow('UTF-16');
+    await expect(utf16.parts([bytes.swap16()]).next()).rejects.toThrow('UTF-16');
+  }
 });

@@ -106,6 +106,18 @@ test('names, which may be patient data, are not in the memory', async () => {
   expect(kept.text).toMatch(/^[\w-]{12}$/);
 });
 
+test('a full memory takes files again once all that it knows were moved away', async () => {
+  const hashes = Array.from({ length: 50_000 }, (_, n) => String(n).padStart(12, '0')).join('');
+  const kept = memory();
+  await kept.write(hashes);
+  const taken = await takenFiles(kept);
+  await taken.keepOnly([]);
+  expect(taken.size).toBe(50_000);
+  await taken.keepOnly([{ path: 'in/new', ...FACTS }]);
+  await taken.add('in/new', FACTS);
+  expect(taken.size).toBe(1);
+});
+
 test('more files than can be remembered are refused with what to do', async () => {
   const kept = memory();
   kept.text = Array.from({ length: 50_000 }, (_, n) => String(n).padStart(12, '0')).join('');
