@@ -85,6 +85,18 @@ test('XML that is added to XML stays XML, whatever the value is called; texts an
   expect(rewritten(plain).text).toContain("text += 'b'; n += 1;");
 });
 
+test.for([
+  ["return msg['b'] /* a + b */ + msg['c'];", "e4x.add(msg['b'] /* a + b */, msg['c'])"],
+  ["return msg['b'] // 1 + 2\n + msg['c'];", "e4x.add(msg['b'] // 1 + 2\n , msg['c'])"],
+  ["return msg['b'] /* == */ == msg['c'];", "e4x.equal(msg['b'] /* == */, msg['c'])"],
+  ["var one = msg['a']; one += (msg['b'] + msg['c']);", "one, (e4x.add(msg['b'], msg['c'])))"],
+  ["var one = msg['a']; one /* + */ += msg['b'];", "one /* + */ = e4x.add(one, msg['b'])"],
+] as const)('operators are found beside comments and parentheses: %s', ([script, text]) => {
+  const after = rewritten(script);
+  expect(after.marks).toEqual([]);
+  expect(after.text).toContain(text);
+});
+
 test('what only old scripts may do is told of', () => {
   expect(rewritten('with (msg) { a = 1; }').marks).toMatchObject([
     { line: 1, what: expect.stringMatching(/'with' in strict mode/) },

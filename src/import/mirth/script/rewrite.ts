@@ -22,6 +22,7 @@ import {
   javaPath,
   mayBeXml,
   namesOf,
+  operatorAt,
   plainVariables,
   topNames,
 } from './syntax.ts';
@@ -270,10 +271,7 @@ class Rewriting {
     const isEquality = operator === '==' || operator === '!=';
     const isMeant = isEquality ? this.#comparesXml(left, right) : this.#addsXml(node);
     if (!isMeant) return this.#children(node);
-    const before = endOf(left);
-    const found = /\s*(?:[!=]=|\+)/.exec(this.#draft.source.slice(before, right.start));
-    const at = before + (found?.index ?? 0);
-    const after = at + (found?.[0].length ?? 0);
+    const [at, after] = operatorAt(this.#draft.source, endOf(left), operator);
     const not = operator === '!=' ? '!' : '';
     const name = isEquality ? 'equal' : 'add';
     this.#draft.edit(node.start, node.start, `${not}${this.#draft.e4x()}.${name}(`);
@@ -332,13 +330,13 @@ class Rewriting {
     // for anything but XML it does the same as `+`
     const mayAddXml = this.#mayHoldXml(left) && (this.#addsXml(right) || this.#mayHoldXml(right));
     if (node['operator'] === '+=' && mayAddXml) {
-      this.#draft.edit(
-        left.end,
-        right.start,
-        ` = ${this.#draft.e4x()}.add(${this.#draft.slice(left)}, `,
-      );
+      const [at, after] = operatorAt(this.#draft.source, left.end, '+=');
+      const add = ` = ${this.#draft.e4x()}.add(${this.#draft.slice(left)},`;
+      this.#draft.edit(at, after, add);
       this.#visit(right, node);
-      this.#draft.edit(right.end, right.end, ')');
+      // behind the parentheses around it
+      const end = Math.max(node.end, endOf(right));
+      this.#draft.edit(end, end, ')');
       return;
     }
     this.#visit(right, node);

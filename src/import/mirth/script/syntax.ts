@@ -175,3 +175,16 @@ export const isPattern = (method: string, [by]: readonly Syntax[]): boolean =>
 /** Where an expression ends: a literal of XML may end behind what the parser says of the whole. */
 export const endOf = (node: Syntax): number =>
   node.type === 'BinaryExpression' ? Math.max(node.end, endOf(node['right'] as Syntax)) : node.end;
+
+/** What may stand between a value and the operator behind it. */
+const BEFORE_OPERATOR = /(?:[\s)]|\/\*[^]*?\*\/|\/\/.*)*/y;
+
+/** Where an operator and the blanks before it begin, and where it ends. It is not one that a comment has. */
+export function operatorAt(source: string, from: number, operator: string): [number, number] {
+  BEFORE_OPERATOR.lastIndex = from;
+  const passed = BEFORE_OPERATOR.exec(source)?.[0] ?? '';
+  const at = source.indexOf(operator, from + passed.length);
+  // the line end behind a comment ends it
+  const blanks = passed.includes('//') ? 0 : passed.length - passed.trimEnd().length;
+  return [at - blanks, at + operator.length];
+}
