@@ -13,6 +13,8 @@ export interface Attribute {
   readonly value: Buffer;
   /** Of a sequence. */
   readonly items: DataSet[] | undefined;
+  /** Whether it is a sequence that came as a value of unknown type: there are no types inside, so it is written as such. */
+  readonly isUnknown?: boolean | undefined;
   /** As it came, header included; undefined once it was changed. */
   readonly raw: Buffer | undefined;
 }
@@ -29,6 +31,7 @@ interface Kind {
   readonly vr: string;
   /** How long the header is; 0 where there is no value behind it. */
   readonly head: number;
+  readonly isUnknown?: boolean;
 }
 
 /** A place in the bytes: its value is a view of them, which is only made where it is asked for. */
@@ -57,6 +60,10 @@ class ReadAttribute implements Attribute {
 
   get vr(): string {
     return this.#kind.vr;
+  }
+
+  get isUnknown(): boolean | undefined {
+    return this.#kind.isUnknown;
   }
 
   get value(): Buffer {
@@ -160,8 +167,9 @@ class Reader {
     // values of unknown type have no types inside (PS3.5 6.2.2)
     const inside = vr === 'UN' ? { explicit: false } : encoding;
     const { items, end } = yield* this.#items({ start, length }, inside, depth + 1);
-    const place = { at, end, items };
-    return { read: new ReadAttribute(kindOf(tag, 'SQ', 0), this.#bytes, place), end };
+    const isUnknown = vr === 'UN';
+    const kind = isUnknown ? { tag, vr: 'SQ', head: 0, isUnknown } : kindOf(tag, 'SQ', 0);
+    return { read: new ReadAttribute(kind, this.#bytes, { at, end, items }), end };
   }
 
   #value(at: number, { tag, vr, length, start }: Header): Read {
@@ -331,21 +339,25 @@ export function writeDataSet({ attributes }: DataSet, encoding: Encoding): Buffe
 }
 
 /** The same, to be changed by whoever asks for it. */
-export function ownAttribute({ tag, vr, value, items, raw }: Attribute): OwnAttribute {
-  return { tag, vr, value, items: items && [...items], raw };
+export function ownAttribute(one: Attribute): OwnAttribute {
+  const { tag, vr, value, items, isUnknown, raw } = one;
+  return { tag, vr, value, items: items && [...items], isUnknown, raw };
 }
 
-function writeAttribute({ tag, vr, value, items }: Attribute, encoding: Encoding): Buffer {
+function writeAttribute(one: Attribute, encoding: Encoding): Buffer {
+  const { tag, vr, value, items, isUnknown } = one;
   if (items === undefined) return Buffer.concat([header(tag, vr, value.length, encoding), value]);
+  const inside = isUnknown === true ? { explicit: false } : encoding;
   const written = items.map((item) =>
     Buffer.concat([
       header(ITEM, '', UNDEFINED, encoding),
-      writeDataSet(item, encoding),
+      writeDataSet(item, inside),
       header(ITEM_END, '', 0, encoding),
     ]),
   );
   const end = header(SEQUENCE_END, '', 0, encoding);
-  return Buffer.concat([header(tag, 'SQ', UNDEFINED, encoding), ...written, end]);
+  const type = isUnknown === true ? 'UN' : 'SQ';
+  return Buffer.concat([header(tag, type, UNDEFINED, encoding), ...written, end]);
 }
 
 function header(tag: string, vr: string, length: number, { explicit }: Encoding): Buffer {

@@ -21,6 +21,18 @@ function fileOf(elements: readonly Buffer[], transferSyntax = '1.2.840.10008.1.2
   return Buffer.concat([head, ...elements]);
 }
 
+/** An element without its type. */
+function untyped(group: number, number: number, value: string): Buffer {
+  const head = Buffer.alloc(8);
+  head.writeUInt16LE(group, 0);
+  head.writeUInt16LE(number, 2);
+  head.writeUInt32LE(value.length, 4);
+  return Buffer.concat([head, Buffer.from(value)]);
+}
+
+/** The beginning of what has no length. */
+const opened = (head: string): Buffer => Buffer.from(`${head}ffffffff`, 'hex');
+
 describe('reading', () => {
   test('numbers, and what has none', () => {
     const us = Buffer.alloc(4);
@@ -101,6 +113,25 @@ describe('writing', () => {
       .split('\n')
       .filter((line) => line.startsWith('('));
     expect(tags).toEqual(tags.toSorted());
+  });
+
+  test('a sequence of unknown type has no types inside, also once it was changed', () => {
+    const file = fileOf([
+      opened('40007502554e0000'),
+      opened('feff00e0'),
+      untyped(0x0010, 0x0010, 'DOE '),
+      untyped(0x0010, 0x0020, 'P4711 '),
+      Buffer.from('feff0de000000000feffdde000000000', 'hex'),
+      element(0x0040, 0xa124, 'UI', '1.2.3'),
+    ]);
+    const document = dicomDocument(file);
+    document.set('RequestAttributesSequence/PatientName', 'MAY');
+    const again = dicomDocument(document.bytes());
+    expect(again.get('RequestAttributesSequence/PatientName')).toBe('MAY');
+    expect(again.get('RequestAttributesSequence/PatientID')).toBe('P4711');
+    expect(again.get('UID')).toBe('1.2.3');
+    document.set('RequestAttributesSequence/PatientName', 'DOE');
+    expect(Buffer.from(document.bytes())).toEqual(file);
   });
 
   test('a new instance UID stands in the head of the file, too', () => {
