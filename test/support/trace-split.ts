@@ -38,15 +38,22 @@ export function splitSession(
     at = NOON,
     later = at + 1,
     branches = true,
-  }: { readonly at?: number; readonly later?: number; readonly branches?: boolean } = {},
+    apart = false,
+  }: {
+    readonly at?: number;
+    readonly later?: number;
+    readonly branches?: boolean;
+    /** `record` has a queue: it begins once all parts are made. */
+    readonly apart?: boolean;
+  } = {},
 ): SplitSession {
   const whole = idAtTime(at);
   const common = { sessionId: whole, type: 'HL7v2:ADT_A01:2.5.1', received: at, size: 9 };
   const first = { ...common, id: whole, created: at, source: 'file-in', target: 'split' };
   const all = [leg(first, mrns.map((mrn) => hl7('C', mrn)).join(''), of(mrns))];
   const parts = mrns.map((mrn, index) => {
-    const id = idAtTime(later) + 2 * index;
-    const made = id + 1;
+    const id = idAtTime(later) + (apart ? index : 2 * index);
+    const made = id + (apart ? mrns.length : 1);
     const part = { part: index + 1, parts: mrns.length, branch: branches ? id : undefined };
     const one = { ...common, ...part, created: later };
     all.push(

@@ -112,20 +112,24 @@ export function describeTraceBranches(name: string, open: OpenTraceStore): void 
       expect(page.shared).toBeUndefined();
     });
 
-    test('of a very large session, what was asked for is shown, with how it began', async () => {
-      const store = await opened(open);
-      const { whole, parts, all } = splitSession(Array.from({ length: 1_300 }, (_, n) => `P${n}`));
-      for (let at = 0; at < all.length; at += 500) await store.apply(all.slice(at, at + 500));
-      const last = parts.at(-1) ?? { mrn: '', id: 0, made: 0 };
-      const { mrn, id, made } = last;
-      expect(await idsOf(store, { search: { mrn } })).toEqual([made, id, whole]);
-      const shown = await store.session(made);
-      const ids = (shown?.messages ?? []).map((one) => one.id);
-      expect(ids).toEqual(expect.arrayContaining([whole, parts[0]?.id, id, made]));
-      expect(ids).toEqual([...new Set(ids)].toSorted((a, b) => a - b));
-      expect(shown?.truncated).toBe(true);
-      expect((await store.session(whole))?.messages).toHaveLength(2_000);
-    });
+    test.for([false, true])(
+      'of a very large session, what was asked for is shown, with how it began (apart: %s)',
+      async (apart) => {
+        const store = await opened(open);
+        const patients = Array.from({ length: 1_300 }, (_, n) => `P${n}`);
+        const { whole, parts, all } = splitSession(patients, { apart });
+        for (let at = 0; at < all.length; at += 500) await store.apply(all.slice(at, at + 500));
+        const last = parts.at(-1) ?? { mrn: '', id: 0, made: 0 };
+        const { mrn, id, made } = last;
+        expect(await idsOf(store, { search: { mrn } })).toEqual([made, id, whole]);
+        const shown = await store.session(made);
+        const ids = (shown?.messages ?? []).map((one) => one.id);
+        expect(ids).toEqual(expect.arrayContaining([whole, parts[0]?.id, id, made]));
+        expect(ids).toEqual([...new Set(ids)].toSorted((a, b) => a - b));
+        expect(shown?.truncated).toBe(true);
+        expect((await store.session(whole))?.messages).toHaveLength(2_000);
+      },
+    );
 
     test('a re-index reads the keys of each part, also of one that began on a later day', async () => {
       const store = await opened(open);

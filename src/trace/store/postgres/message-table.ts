@@ -38,7 +38,7 @@ export async function readStates(
   return new Map(states.map((state) => [state.id, state]));
 }
 
-/** In the order they were made. */
+/** In the order they were made; those of one branch, if it is given. */
 export async function readSessionStates(
   session: PostgresSession,
   words: Words,
@@ -46,12 +46,20 @@ export async function readSessionStates(
     sessionId,
     limit,
     from = 0,
-  }: { readonly sessionId: number; readonly limit: number; readonly from?: number },
+    branch,
+  }: {
+    readonly sessionId: number;
+    readonly limit: number;
+    readonly from?: number;
+    readonly branch?: number | undefined;
+  },
 ): Promise<MessageState[]> {
   const rows = await session.rows<MessageRow>(
-    `SELECT ${COLUMNS} FROM message WHERE session_id = ? AND id >= ? ORDER BY id LIMIT ?`,
+    `SELECT ${COLUMNS} FROM message
+       WHERE session_id = ? AND id >= ?${branch === undefined ? '' : ' AND branch = ?'} ORDER BY id LIMIT ?`,
     sessionId,
     from,
+    ...(branch === undefined ? [] : [branch]),
     limit,
   );
   return withExplanations(session, words, rows);

@@ -93,7 +93,7 @@ export async function session(
       ? first.slice(0, SESSION_MESSAGES)
       : [
           ...first.slice(0, SESSION_PART),
-          ...(await readSessionStates(db, words, { sessionId, limit: SESSION_PART, from })),
+          ...(await laterStates(db, words, { sessionId, from, asked })),
         ];
   const past = await readPast(db, [sessionId]);
   return tracedSession(sessionId, shown, {
@@ -102,6 +102,26 @@ export async function session(
     resends: await resendsOf(db, shown),
     truncated: first.length > SESSION_MESSAGES,
   });
+}
+
+/** Of a large session, the messages from one on; of the branch of the asked one alone, if others went on in between. */
+async function laterStates(
+  db: Database,
+  words: WordTable,
+  {
+    sessionId,
+    from,
+    asked,
+  }: {
+    readonly sessionId: number;
+    readonly from: number;
+    readonly asked: MessageState | undefined;
+  },
+): Promise<MessageState[]> {
+  const part = { sessionId, limit: SESSION_PART, from };
+  const states = await readSessionStates(db, words, part);
+  if (states.some(({ id }) => id === asked?.id)) return states;
+  return readSessionStates(db, words, { ...part, branch: asked?.envelope?.branch });
 }
 
 /** The states of these sessions. */

@@ -22,18 +22,20 @@ export function readState(file: TraceFile, id: number): MessageState | undefined
   return row === undefined ? undefined : stateWithExplanation(file, row);
 }
 
-/** In the order they were made. */
+/** In the order they were made; those of one branch, if it is given. */
 export function readSessionStates(
   file: TraceFile,
   sessionId: number,
   limit: number,
-  from = 0,
+  { from = 0, branch }: { readonly from?: number; readonly branch?: number | undefined } = {},
 ): MessageState[] {
   return file
     .all<MessageRow>(
-      `${SELECT} INDEXED BY message_session WHERE session_id=? AND id>=? ORDER BY id LIMIT ?`,
+      `${SELECT} INDEXED BY message_session
+         WHERE session_id=? AND id>=?${branch === undefined ? '' : ' AND branch=?'} ORDER BY id LIMIT ?`,
       sessionId,
       from,
+      ...(branch === undefined ? [] : [branch]),
       limit,
     )
     .map((row) => stateWithExplanation(file, row));

@@ -81,16 +81,26 @@ export function session(files: TraceFiles, id: number): TracedSession | undefine
   const shown =
     from === undefined
       ? first.slice(0, SESSION_MESSAGES)
-      : [
-          ...first.slice(0, SESSION_PART),
-          ...readSessionStates(file, sessionId, SESSION_PART, from),
-        ];
+      : [...first.slice(0, SESSION_PART), ...laterStates(file, sessionId, from, asked)];
   return tracedSession(sessionId, shown, {
     attempts: shown.flatMap((state) => attemptsOf(file, state)),
     past: (messageId) => readPast(file, messageId),
     resends: resendsOf(files, shown),
     truncated: first.length > SESSION_MESSAGES,
   });
+}
+
+/** Of a large session, the messages from one on; of the branch of the asked one alone, if others went on in between. */
+function laterStates(
+  file: TraceFile,
+  sessionId: number,
+  from: number,
+  asked: MessageState | undefined,
+): MessageState[] {
+  const states = readSessionStates(file, sessionId, SESSION_PART, { from });
+  if (states.some(({ id }) => id === asked?.id)) return states;
+  const branch = asked?.envelope?.branch;
+  return readSessionStates(file, sessionId, SESSION_PART, { from, branch });
 }
 
 /** The states of these sessions. */
