@@ -1,9 +1,10 @@
+import { LRUCache } from 'lru-cache';
 import type { HostReport, StatusReport } from '../../control/engine-report.ts';
 import type {
   HostDescription,
   ProductionDescription,
 } from '../../control/production-description.ts';
-import { isInTurns, readSchedule } from '../../time/schedule.ts';
+import { isInTurns, readSchedule, type Schedule } from '../../time/schedule.ts';
 import type { TraceReader } from '../../trace/trace-store.ts';
 
 /** What engines say of one host. */
@@ -35,18 +36,41 @@ export function silentFor(
   if (activity.length === 0 && now - started < Math.min(alert.silent, COMING_BACK)) {
     return undefined;
   }
-  const known = [...activity, ...(before === undefined ? [] : [before])];
-  const last = known.length === 0 ? started : Math.max(...known);
-  const silence = now - Math.max(last, inTurns ? 0 : onSince(schedule, now));
+  const last = latestOf(activity, before) ?? started;
+  // most are not: looking through schedules takes time
+  if (now - last <= alert.silent) return undefined;
+  const silence = now - Math.max(last, inTurns ? 0 : onSinceOf(schedule, now));
   return silence > alert.silent ? silence : undefined;
 }
 
-/** Since when a host has been on by its schedule; 0 if always, or for longer than a week. */
-function onSince(schedule: string | undefined, now: number): number {
-  const read = schedule === undefined ? undefined : readSchedule(schedule);
-  if (read === undefined || 'problem' in read) return 0;
+const latestOf = (activity: readonly number[], before: number | undefined): number | undefined =>
+  activity.length === 0 ? before : Math.max(...activity, before ?? 0);
+
+/** Schedules switch on the minute. */
+const MINUTE = 60_000;
+const switched = new LRUCache<string, { readonly minute: number; readonly since: number }>({
+  max: 1_000,
+});
+
+/**
+ * Since when a host has been on by its schedule; 0 if always, or for longer than a week. Kept for a minute: a look takes
+ * up to a tenth of a second, and many hosts may have the same schedule.
+ */
+function onSinceOf(schedule: string | undefined, now: number): number {
+  if (schedule === undefined) return 0;
+  const minute = Math.floor(now / MINUTE);
+  const before = switched.get(schedule);
+  if (before?.minute === minute) return before.since;
+  const read = readSchedule(schedule);
+  const since =
+    'problem' in read ? 0 : onSince(read, now - DAY, now) || onSince(read, now - 8 * DAY, now);
+  switched.set(schedule, { minute, since });
+  return since;
+}
+
+function onSince(read: Schedule, from: number, now: number): number {
   let since = 0;
-  let at = now - 8 * DAY;
+  let at = from;
   let wasOn = read.isOn(at);
   for (
     let next = read.nextSwitch(at);

@@ -183,6 +183,7 @@ const TOLD_BY_ENGINES: readonly Rule[] = [
   'certificate',
   'differ',
   'disk',
+  'files',
   'lost',
 ];
 
