@@ -157,6 +157,24 @@ test('a target that a rule got later gets what came before; one that no rule sen
   await vi.waitFor(() => expect(running.receiver.received).toHaveLength(before + 5));
 });
 
+test('what was processed again for another host only is done once more when it is ordered later', async () => {
+  const [lab] = await found({ target: 'lab', status: ['completed'] });
+  const { id, status } = lab ?? {};
+  const before = running.receiver.received.length;
+  const made: unknown[] = [];
+  for (const [n, by] of ['first', 'after a change'].entries()) {
+    const answer = await running.ask<Reprocessed>('POST', `/api/v1/messages/${id}/reprocess`, {
+      targets: ['pharmacy'],
+      reason: by,
+      seen: { status },
+    });
+    expect(answer.status).toBe(200);
+    made.push(answer.body.sessionId);
+    await vi.waitFor(() => expect(running.receiver.received).toHaveLength(before + n + 1));
+  }
+  expect(new Set(made).size).toBe(2);
+});
+
 test('what still waits for the target is not sent twice; what still fails is told and nothing is stored', async () => {
   await running.ask('POST', '/api/v1/hosts/lab/stop', { reason: 'test' });
   await running.send('W1');

@@ -108,7 +108,9 @@ function reprocessRoute(app: Api, context: ApiContext): void {
         detail: { targets, reason, dryRun },
       };
       await checkSeen(context, request, message, seen);
-      const order = orderOf(request, [id, JSON.stringify(targets)], seen);
+      // what goes only to other hosts is not linked to this message: who orders it later knows the same, and means it anew
+      const isLinked = targets?.includes(message.target) ?? true;
+      const order = orderOf(request, [id, JSON.stringify(targets)], isLinked ? seen : undefined);
       return audited(context, request, act, async () => {
         const by = principal.name;
         const made = await reprocessTraced(broker, trace, { ...asked, id, by, order });

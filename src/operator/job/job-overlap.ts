@@ -4,6 +4,8 @@ import type { NewJob } from './job-store.ts';
 
 /** Milliseconds after which a job that is still being made was left by a process that died. */
 const LEFT = 600_000;
+/** Milliseconds by which the trace may be behind: what was done in the last of them need not have been in a list. */
+const BEHIND = 60_000;
 
 /** A job that sends messages that another one would send too. */
 export interface Overlap {
@@ -28,6 +30,7 @@ export async function overlapOf(
     'SELECT created FROM frozen_list WHERE id = ?',
     list ?? '',
   );
+  const shown = Number(frozen?.created ?? now);
   const others = await database.all<{ id: number; by: string; state: string }>(
     `SELECT id, by, state FROM job
       WHERE id <> ? AND type IN ('resend', 'reprocess') AND coalesce(target, '') = ?
@@ -35,16 +38,18 @@ export async function overlapOf(
       ORDER BY id`,
     id,
     target ?? '',
-    Number(frozen?.created ?? now),
+    shown,
     id,
     now - LEFT,
   );
   for (const other of others) {
     const both = await database.get<{ n: number }>(
       `SELECT count(*) AS n FROM job_item WHERE job_id = ? AND message_id IN
-         (SELECT message_id FROM job_item WHERE job_id = ? AND state IN ('waiting', 'doing', 'done', 'uncertain'))`,
+         (SELECT message_id FROM job_item WHERE job_id = ?
+            AND (state IN ('waiting', 'doing') OR (state IN ('done', 'uncertain') AND at > ?)))`,
       id,
       other.id,
+      shown - BEHIND,
     );
     const count = Number(both?.n ?? 0);
     if (count > 0) return { isMaking: other.state === 'making', error: outdated(count, other) };

@@ -428,3 +428,24 @@ test.concurrent('while the trace cannot be read, a job waits, and is stopped aft
   await runner.stop();
   await meta.close();
 });
+
+test('a job that is not over holds up only what it has still to do, and what it did after a list was made', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = await metaDatabase({ data: folder.path });
+  const store = jobStore(meta);
+  const lists = frozenLists(meta);
+  const { id } = await store.add({ ...order, ids: [11, 12, 13] });
+  await settleItem(store, id, { n: 1, state: 'done', resultId: 91 });
+  await settleItem(store, id, { n: 2, state: 'done', resultId: 92 });
+  await store.pause(id);
+  await meta.run('UPDATE job_item SET at = at - ? WHERE n = 1', HOUR);
+  const another = async (name: string, ids: readonly number[]): Promise<number> => {
+    await lists.keep(name, { owner: 'ben', ids, visible: undefined, complete: true });
+    return (await store.add({ ...order, ids, list: name })).id;
+  };
+  // it has been sent again, and whoever made this list knows it
+  expect(await another('a', [11])).toBeGreaterThan(id);
+  await expect(another('b', [12])).rejects.toMatchObject({ code: 'LIST_OUTDATED' });
+  await expect(another('c', [13])).rejects.toMatchObject({ code: 'LIST_OUTDATED' });
+  await meta.close();
+});
