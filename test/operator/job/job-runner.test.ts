@@ -449,3 +449,29 @@ test('a job that is not over holds up only what it has still to do, and what it 
   await expect(another('c', [13])).rejects.toMatchObject({ code: 'LIST_OUTDATED' });
   await meta.close();
 });
+
+test('what another job has sent since a job was ordered is left out', async () => {
+  await using folder = await temporaryFolder('jobs');
+  const meta = await metaDatabase({ data: folder.path });
+  const store = jobStore(meta);
+  const { id: first } = await store.add({ ...order, ids: [11] });
+  const { id: second } = await store.add({ ...order, ids: [21, 22] });
+  // as two planes may order them at once
+  await meta.run('UPDATE job_item SET message_id = 11 WHERE job_id = ? AND n = 1', second);
+  const sent: number[] = [];
+  const runner = runnerOf(meta, async (_, { messageId }) => {
+    sent.push(messageId);
+    return { resultId: 90 + messageId };
+  });
+  await vi.waitFor(async () => expect((await store.find(second))?.state).toBe('finished'), 10_000);
+  expect(sent).toEqual([11, 22]);
+  expect(await store.items(second, { limit: 2 })).toMatchObject([
+    {
+      state: 'failed',
+      text: expect.stringContaining(`job ${first} of ann has sent it since this one was ordered`),
+    },
+    { state: 'done' },
+  ]);
+  await runner.stop();
+  await meta.close();
+});
