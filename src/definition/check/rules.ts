@@ -58,14 +58,17 @@ const WITH_EVENT: ReadonlySet<string> = new Set(
   'ADT BAR DFT MDM MFN OMG OML OMP ORL ORM ORU QBP RAS RDE RDS RSP SIU VXU'.split(' '),
 );
 
+/** What is meant as a type of HL7, X12 or EDIFACT; a service and code may give any other name. */
+const OF_STANDARD = /^(?:(?:HL7v2|X12|EDIFACT):.|[A-Z]{3}[_^][A-Z]\d\d(?:$|\^))/i;
+
 function neverType(type: string): Never | undefined {
-  // media types, such as application/json
-  if (type.includes('/')) return undefined;
+  const code = type.toUpperCase();
+  if (!OF_STANDARD.test(type) && !WITH_EVENT.has(code)) return undefined;
   const what = `no message has the type ${type}`;
-  if (WITH_EVENT.has(type)) {
+  if (WITH_EVENT.has(code)) {
     return {
       what,
-      remedy: `Write type.startsWith("${type}_"), or name the event, as in ${type}_A01.`,
+      remedy: `Write type.startsWith("${code}_"), or name the event, as in ${code}_A01.`,
     };
   }
   const [, plain = type] = /^(?:HL7v2|X12|EDIFACT):([^:]*)/.exec(type) ?? [];

@@ -36,6 +36,8 @@ test.for([
 
 test('what a message may be is no mistake', async () => {
   const types = ['ACK', 'ADT_A01', 'application/json', '837P', '999', 'TA1', 'MEDRPT', 'ZXX_Z01'];
+  // names that a service or code gives, and HL7 that cannot be read
+  types.push('labresult', 'csv', 'lab_csv', 'HL7v2');
   for (const type of types) expect(await said(`type == "${type}"`)).toBe('');
   for (const when of ['event == ""', 'event == "Z1"', 'source == "in"', 'source == "waybill"']) {
     expect(await said(when)).toBe('');
