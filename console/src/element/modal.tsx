@@ -136,8 +136,10 @@ const isText = (target: EventTarget): boolean =>
   target.matches('textarea, input:not([type=checkbox], [type=radio], [type=file])');
 
 /** Enter in a field is its form's, or else what the last button says. */
-function onEnter({ key, target, currentTarget, defaultPrevented }: KeyboardEvent): void {
-  if (key !== 'Enter' || defaultPrevented || !isText(target)) return;
+function onEnter(event: KeyboardEvent): void {
+  const { key, target, currentTarget, defaultPrevented, nativeEvent } = event;
+  // Enter may also end the composing of a character
+  if (key !== 'Enter' || nativeEvent.isComposing || defaultPrevented || !isText(target)) return;
   const field = target as HTMLInputElement | HTMLTextAreaElement;
   if (field.form !== null || field instanceof HTMLTextAreaElement) return;
   currentTarget.querySelector<HTMLButtonElement>('[data-footer] button:last-of-type')?.click();
