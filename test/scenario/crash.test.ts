@@ -10,7 +10,7 @@ import { askControl } from '../../src/control/control.ts';
 import { remoteTrace } from '../../src/control/remote-trace.ts';
 import { PLANE } from '../../src/control/verbs.ts';
 import type { TraceReader } from '../../src/trace/trace-store.ts';
-import { type EngineProcess, startEngineProcess } from '../support/engine-process.ts';
+import { type EngineProcess, startEngineProcess, waybill } from '../support/engine-process.ts';
 import { mllpReceiver, type Received, sendUntilAcknowledged } from '../support/mllp-peers.ts';
 import { repetitionsIn } from '../support/told-repetitions.ts';
 
@@ -75,6 +75,26 @@ async function unmarkedOf(
   return unmarked;
 }
 
+/** The control ids that were acknowledged and did not arrive. */
+function missingOf(
+  received: readonly Received[],
+  acknowledged: ReadonlyMap<number, number>,
+): string[] {
+  const ids = new Set(received.map(({ controlId }) => controlId));
+  return [...acknowledged].flatMap(([sender, count]) =>
+    Array.from({ length: count }, (_, n) => `${sender}-${n}`).filter((id) => !ids.has(id)),
+  );
+}
+
+/** What the trace and the queues say of messages. */
+async function toldOf(ids: readonly string[], data: string): Promise<string> {
+  const words = ids.slice(0, 5).map((id) => ['find', `mrn=P${id.replace('-', 'x')}`, '--json']);
+  const told = await Promise.all(
+    [...words, ['status']].map((one) => waybill(...one, '--data', data)),
+  );
+  return [...ids, ...told.map(({ stdout, stderr }) => stdout + stderr)].join('\n');
+}
+
 test(
   'whatever is killed under load, each acknowledged message arrives, in order, and the trace tells it',
   async () => {
@@ -125,11 +145,16 @@ test(
       await Promise.all(senders);
 
       const total = [...acknowledged.values()].reduce((sum, count) => sum + count, 0);
-      for (const receiver of [first, second]) {
-        await vi.waitFor(() => {
-          const arrived = new Set(receiver.received.map(({ controlId }) => controlId));
-          expect(arrived.size).toBeGreaterThanOrEqual(total);
+      for (const [name, receiver] of Object.entries({ first, second })) {
+        const arrived = vi.waitFor(() => {
+          const ids = new Set(receiver.received.map(({ controlId }) => controlId));
+          expect(ids.size).toBeGreaterThanOrEqual(total);
         }, 60_000);
+        await arrived.catch(async (error: unknown) => {
+          const missing = await toldOf(missingOf(receiver.received, acknowledged), data);
+          const said = `${name} lacks:\n${missing}\n${engine.output().slice(-4_000)}`;
+          throw new Error(said, { cause: error });
+        });
       }
       for (const { received } of [first, second]) {
         for (const [sender, count] of acknowledged) {
