@@ -14,7 +14,7 @@ test('a clock that differs from that of NATS is told, with its direction', async
     let looks = 0;
     const now = (): number => (looks++, Date.now() + by);
     const events = { told: (...[, , event, text]: string[]) => void said.push(`${event} ${text}`) };
-    const watching = watchClock({ kv, events: events as never, clock: { now } }, ended.signal);
+    const watching = watchClock({ kv, events: events, clock: { now } }, ended.signal);
     await vi.waitFor(() => expect(looks).toBe(2));
     ended.abort();
     await watching;

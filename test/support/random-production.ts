@@ -274,6 +274,7 @@ function statementOf(host: string, step: Step, at: number): string {
     case 'count':
       return `await context.state('${counterOf(host)}').update((n = 0) => n + 1);`;
     case 'fail once':
+    default:
       return `failOnce(\`\${message.id} ${at}\`);`;
   }
 }

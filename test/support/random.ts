@@ -1,9 +1,9 @@
 /** A random source that gives the same numbers for the same seed. */
 export interface Random {
   /** A whole number from 0 to below `limit`. */
-  below(limit: number): number;
-  pick<Value>(from: readonly [Value, ...Value[]]): Value;
-  bytes(size: number): Buffer;
+  readonly below: (limit: number) => number;
+  readonly pick: <Value>(from: readonly [Value, ...Value[]]) => Value;
+  readonly bytes: (size: number) => Buffer;
 }
 
 /** The generator mulberry32: small, fast, and good enough for finding bugs. */

@@ -193,7 +193,7 @@ export class DicomDocument implements Document {
   ): void {
     for (const attribute of attributes) {
       const { tag, vr, items } = attribute;
-      for (const item of items ?? []) this.#rewriteAll(item as OwnDataSet, change, charset);
+      for (const item of items ?? []) this.#rewriteAll(item, change, charset);
       attribute.raw = undefined;
       if (items !== undefined) continue;
       const values = valuesOf(attribute, charset);
@@ -436,7 +436,7 @@ export class DicomDocument implements Document {
   #ownAttribute({ attributes }: DataSet, at: number): OwnAttribute {
     const found = attributes[at];
     if (found === undefined) throw new RangeError('no attribute');
-    if (this.#own.has(found)) return found as OwnAttribute;
+    if (this.#own.has(found)) return found;
     const owned = ownAttribute(found);
     this.#own.add(owned);
     attributes[at] = owned;
