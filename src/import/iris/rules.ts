@@ -326,7 +326,7 @@ class RuleReading {
 }
 
 /** Translates what a condition reads: `Document.{PID:PatientName}` to a field; properties have no counterpart. */
-export function readOf(what: string, category: string): Cel {
+function readOf(what: string, category: string): Cel {
   const inner = /\{([^}]*)\}/.exec(what)?.[1];
   const isList = inner?.includes('()') ?? false;
   const path = inner === undefined ? undefined : hl7PathOf(inner.replaceAll('()', ''), category);
