@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { LentInbound } from 'waybill/adapter';
-import { exactJson } from 'waybill/document';
+import { jsonToKeep } from 'waybill/document';
 import {
   type Arrived,
   authorize,
@@ -313,8 +313,7 @@ function checked(bytes: Buffer, check: BodyCheck): unknown {
 
 function parsedJson(bytes: Buffer): { readonly value: unknown; readonly exact: unknown } {
   try {
-    const text = bytes.toString('utf8');
-    return { value: JSON.parse(text) as unknown, exact: exactJson(text) };
+    return jsonToKeep(bytes.toString('utf8'));
   } catch {
     // The parser's error is dropped: it quotes the body.
     throw new Refusal(400, 'The body is not JSON.');

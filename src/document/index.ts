@@ -69,7 +69,7 @@ export { endingWithCr } from './hl7/segment-ends.ts';
 export type { ValidationOptions } from './hl7/validation/checked.ts';
 export { type ValidationLevel, validate } from './hl7/validation/validate.ts';
 export { inTurns } from './in-turns.ts';
-export { exactJson, writesBack } from './json/exact-json.ts';
+export { exactJson, jsonToKeep } from './json/exact-json.ts';
 export { readingJsonValue, writingJsonValue } from './json/value-in-turns.ts';
 export { partOf, partsOf } from './segment/part.ts';
 export { Segment } from './segment/segment.ts';

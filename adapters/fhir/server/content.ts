@@ -1,4 +1,4 @@
-import { exactJson, findingFhir, inTurns, readingJsonValue, writesBack } from 'waybill/document';
+import { findingFhir, inTurns, jsonToKeep, readingJsonValue } from 'waybill/document';
 import { type Incoming, mediaTypeOf, type RequestBody } from 'waybill/peer';
 import type { FhirInValues } from '../fhir-in-settings.ts';
 import { FhirRefusal, issuesOf, refused } from './outcome.ts';
@@ -71,11 +71,10 @@ async function parsed(
 ): Promise<{ readonly value: unknown; readonly exact: unknown }> {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    const isLarge = bytes.length >= LARGE;
-    const value = isLarge ? await inTurns(readingJsonValue(text)) : (JSON.parse(text) as unknown);
-    if (writesBack(text)) return { value, exact: value };
-    const exact = isLarge ? await inTurns(readingJsonValue(text, 'exactly')) : exactJson(text);
-    return { value, exact };
+    if (bytes.length < LARGE) return jsonToKeep(text);
+    // looking through all of it at a stretch for such numbers would hold up the others
+    const value = await inTurns(readingJsonValue(text));
+    return { value, exact: await inTurns(readingJsonValue(text, 'exactly')) };
   } catch {
     // the parser's error is dropped: it quotes the body
     throw refused(400, 'The body is not JSON in UTF-8.', 'structure');

@@ -24,6 +24,12 @@ export function exactJson(text: string): unknown {
   return JSON.parse(text, exact);
 }
 
+/** What a text holds, for who looks at it, and the same to be written again; one value where these are the same. */
+export function jsonToKeep(text: string): { readonly value: unknown; readonly exact: unknown } {
+  const value: unknown = JSON.parse(text);
+  return { value, exact: writesBack(text) ? value : JSON.parse(text, exact) };
+}
+
 /** Whether each number of a JSON text is written again with the same digits. */
 export function writesBack(text: string): boolean {
   for (const [, number = ''] of text.matchAll(NUMBER)) {
