@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { connect as connectSocket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { background } from '../../error/background.ts';
 import { describeError, EngineError } from '../../error/engine-error.ts';
-import { isSystemError, isTold, toldElsewhere, tolerate } from '../../error/foreseen.ts';
+import { isSystemError, isTold, toldElsewhere, tolerate, unless } from '../../error/foreseen.ts';
 import { pause } from '../../time/pause.ts';
 import { findNatsServer } from './nats-binary.ts';
 
@@ -94,6 +94,8 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     // a process group of its own: Ctrl-C at a terminal is meant for the engine, which stops its
     // server last
     const launched = spawn(command, words, {
+      // where it writes what it has no place for, such as the state of a consumer that is being removed
+      cwd: data,
       stdio: ['ignore', log, log],
       env: { GOGC, ...environment() },
       detached: true,
@@ -184,14 +186,17 @@ async function writeState(data: string, state: State): Promise<void> {
 }
 
 const SHELL = '/bin/sh';
+/** Started by somebody else than its first argument: this engine was killed while it started its server. */
+const PRIVATELY = 'umask 077; [ "$PPID" = "$0" ] || exit 1; exec "$@"';
 
 /**
  * Makes the server create its files for its user alone. The umask of this process is unchanged: an
- * adapter's files get the permissions chosen by the user who started Waybill.
+ * adapter's files get the permissions chosen by the user who started Waybill. A server whose engine is killed before
+ * `setpriv` has bound it to that one does not begin: it would write into the folder beside the next engine's.
  */
 function privately(command: readonly [string, ...string[]]): readonly [string, ...string[]] {
   if (!existsSync(SHELL)) return command;
-  return [SHELL, '-c', 'umask 077; exec "$@"', 'sh', ...command];
+  return [SHELL, '-c', PRIVATELY, String(process.pid), ...command];
 }
 
 /** `setpriv` of util-linux. */
@@ -248,28 +253,45 @@ export async function readNatsState(
 const isNoState = (error: unknown): boolean => isSystemError(error) || error instanceof SyntaxError;
 
 /**
- * Stops a server of this folder whose engine was killed. The caller has the folder's lock, so no
- * other engine is alive.
+ * Stops the servers of this folder whose engine was killed, also one that was just being started. The caller has the
+ * folder's lock, so no other engine is alive.
  */
 async function endLeftover(data: string): Promise<void> {
-  const left = await readNatsState(data);
-  if (left === undefined || !(await servesFolder(left.pid, data))) return;
-  process.kill(left.pid, 'SIGTERM');
-  for (let waited = 0; waited < 10_000 && (await servesFolder(left.pid, data)); waited += 20) {
+  await signalled(data, 'SIGTERM');
+  for (let waited = 0; waited < ENDING; waited += 20) {
+    if ((await serversOf(data)).length === 0) return;
     await sleep(20);
   }
-  if (await servesFolder(left.pid, data)) process.kill(left.pid, 'SIGKILL');
+  await signalled(data, 'SIGKILL');
 }
 
-async function servesFolder(pid: number, data: string): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8');
-    return command.includes(join(data, 'nats.conf'));
-  } catch {
-    // gone, or a different process: not the server of this folder
-    return false;
+async function signalled(data: string, signal: NodeJS.Signals): Promise<void> {
+  for (const pid of await serversOf(data)) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      // it has ended by now
+      tolerate(error, isSystemError, 'ending a nats-server that was left behind');
+    }
   }
+}
+
+/** The processes that serve a folder, or are about to; none where the system does not show them. */
+async function serversOf(data: string): Promise<number[]> {
+  const words = `\0-c\0${join(data, 'nats.conf')}\0`;
+  const serves = async (pid: string): Promise<boolean> => {
+    try {
+      return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes(words);
+    } catch (error) {
+      // it has ended meanwhile
+      return tolerate(error, isSystemError, 'looking for nats-server') ?? false;
+    }
+  };
+  const pids = (await readdir('/proc').catch(unless(isSystemError, 'listing processes'))) ?? [];
+  const found = await Promise.all(
+    pids.map(async (pid) => (/^\d+$/.test(pid) && (await serves(pid)) ? [Number(pid)] : [])),
+  );
+  return found.flat();
 }
 
 /**
