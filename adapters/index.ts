@@ -17,6 +17,7 @@ const ADAPTERS: Readonly<Record<string, () => Promise<{ readonly default: unknow
   'azure-blob-out': () => import('./azure/azure-blob-out.ts'),
   'dicom-in': () => import('./dicom/dicom-in.ts'),
   'dicom-out': () => import('./dicom/dicom-out.ts'),
+  'dicom-query-out': () => import('./dicom/dicom-query-out.ts'),
   'fhir-in': () => import('./fhir/fhir-in.ts'),
   'fhir-out': () => import('./fhir/fhir-out.ts'),
   'file-in': () => import('./file/file-in.ts'),

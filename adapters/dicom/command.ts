@@ -62,12 +62,14 @@ const ELEMENTS = {
 export function encodeCommand(command: Written): Buffer {
   const { field, messageId, hasDataSet = false, classUid, instanceUid, status = 0 } = command;
   const isReply = (field & 0x8000) !== 0;
+  // a reply names its request, and so does the cancelling of one
+  const namesRequest = isReply || field === COMMAND.cancel;
   const hasPriority = field === COMMAND.storeRequest || field === COMMAND.findRequest;
   const comment = command.comment?.slice(0, 64);
   const body = Buffer.concat([
     ...textElement(ELEMENTS.classUid, classUid, '\0'),
     element(ELEMENTS.field, uint16(field)),
-    element(isReply ? ELEMENTS.repliedTo : ELEMENTS.messageId, uint16(messageId)),
+    element(namesRequest ? ELEMENTS.repliedTo : ELEMENTS.messageId, uint16(messageId)),
     ...(hasPriority ? [element(ELEMENTS.priority, uint16(0))] : []),
     element(ELEMENTS.dataSetType, uint16(hasDataSet ? 1 : NO_DATA_SET)),
     ...(isReply ? [element(ELEMENTS.status, uint16(status))] : []),
@@ -127,6 +129,9 @@ function uint16(value: number): Buffer {
   bytes.writeUInt16LE(value);
   return bytes;
 }
+
+/** Whether more results of a query follow (PS3.4 C.4.1.1.4): FF01 says that some optional keys were not looked at. */
+export const isPending = (status: number): boolean => status === 0xff00 || status === 0xff01;
 
 /** As people and the rules for replies write it: `A700`. */
 export function statusText(status: number): string {

@@ -1,46 +1,13 @@
 import { LRUCache } from 'lru-cache';
-import { type Lent, outbound, type Reply, type Step, StepFailure, setting } from 'waybill/adapter';
-import { dial, PeerLink, peerAddress, placeOf, probe, sendingTimes, tlsClient } from 'waybill/peer';
-import { aeTitle } from './ae-title.ts';
+import { outbound, type Reply } from 'waybill/adapter';
+import { PeerLink } from 'waybill/peer';
 import { type Command, statusText } from './command.ts';
-import type { UserIdentity } from './pdu.ts';
-import { statusWords } from './rejection-words.ts';
-import {
-  keyOf,
-  type Offered,
-  type OutgoingObject,
-  outgoingObject,
-  SendingAssociation,
-  type SendingOptions,
-} from './sending-association.ts';
-import { IMPLICIT_LITTLE_ENDIAN, VERIFICATION } from './uids.ts';
+import { keyOf, type Offered } from './offered.ts';
+import { type OutgoingObject, outgoingObject } from './outgoing-object.ts';
+import { associationOptions, dicomPeer, ECHO, tryPeer } from './peer-settings.ts';
+import { STORING, statusWords } from './rejection-words.ts';
+import { SendingAssociation } from './sending-association.ts';
 
-const dicomOutSettings = {
-  connect: peerAddress('archive.example:11112'),
-  title: aeTitle({ help: 'The AE title of the peer, which we call.', example: 'ARCHIVE' }),
-  ownTitle: aeTitle({ help: 'Our own AE title.', default: 'WAYBILL' }),
-  tls: tlsClient(),
-  credential: setting.optional(
-    setting.credential({
-      help: 'Name and password for the peer (user identity of the association). They cross the network unencrypted: use tls.',
-      kinds: ['basic'],
-    }),
-  ),
-  replyTimeout: setting.duration({
-    help: 'How long the peer may take to answer, once it has an object.',
-    default: '60s',
-  }),
-  ...sendingTimes,
-  stayConnected: setting.duration({
-    help: 'How long an association is kept without an object. 0s opens a new one for each.',
-    default: '30s',
-    advanced: true,
-  }),
-};
-
-type LentHere = Lent<typeof dicomOutSettings>;
-
-const ECHO: Offered = { classUid: VERIFICATION, transferSyntax: IMPLICIT_LITTLE_ENDIAN };
 /** An association has at most 128 contexts (PS3.8 9.3.2.2); one of them is for the test of the connection. */
 const MOST_OFFERS = 127;
 
@@ -48,7 +15,7 @@ export default outbound({
   type: 'dicom-out',
   title: 'DICOM, sending (C-STORE)',
   summary: 'Sends each DICOM file to an archive, a workstation or another application (C-STORE).',
-  settings: dicomOutSettings,
+  settings: dicomPeer,
   replies: {
     '0000': 'complete',
     Bxxx: ['warn', 'complete'],
@@ -60,7 +27,7 @@ export default outbound({
   // The line is held for as long as it takes: an archive that is away must not cost an image.
   retry: { for: Number.POSITIVE_INFINITY },
   async open(lent) {
-    const options = optionsOf(lent);
+    const options = associationOptions(lent, STORING);
     const link = new PeerLink(lent, (socket) => new SendingAssociation(socket, options));
     // recently sent classes and encodings: a new association asks for all of them
     const offers: Offers = new LRUCache({ max: MOST_OFFERS });
@@ -76,7 +43,7 @@ export default outbound({
       close: () => link.close(),
     };
   },
-  test: (lent, step) => tryArchive(lent, step),
+  test: (lent, step) => tryPeer(lent, step, { options: associationOptions(lent, STORING) }),
 });
 
 type Offers = LRUCache<string, Offered>;
@@ -109,48 +76,4 @@ function replyOf({ status, comment }: Command): Reply {
     code: statusText(status),
     ...(words.length > 0 && { text: words.join(': ') }),
   };
-}
-
-function optionsOf({
-  settings,
-  credential,
-}: Pick<LentHere, 'settings' | 'credential'>): SendingOptions {
-  const { connect, title, ownTitle, replyTimeout, writeTimeout, credential: name } = settings;
-  return {
-    place: placeOf(connect),
-    called: title,
-    calling: ownTitle,
-    replyTimeout,
-    writeTimeout,
-    async identity(): Promise<UserIdentity | undefined> {
-      if (name === undefined) return undefined;
-      const given = await credential(name);
-      return given.kind === 'basic' ? { user: given.user, password: given.password } : undefined;
-    },
-  };
-}
-
-async function tryArchive(lent: LentHere, step: Step): Promise<void> {
-  const { settings, signal } = lent;
-  const { connect: address, tls, connectTimeout: timeout, title } = settings;
-  await probe(lent, step, { address, tls, silent: true, hello: false });
-  const socket = await dial(lent, { address, tls, timeout }, signal);
-  const association = new SendingAssociation(socket, optionsOf(lent));
-  try {
-    await step('association', async (detail) => {
-      await association.associate([ECHO], signal);
-      detail(`${title} takes calls of ${settings.ownTitle}`);
-    });
-    await step('C-ECHO', async (detail) => {
-      const status = await association.echo(ECHO, signal);
-      if (status === undefined) return detail('it does not answer the test of a connection');
-      if (status === 0) return detail('it answers');
-      throw new StepFailure(
-        `it answers with status ${statusText(status)}`,
-        'Look at its log, or ask its owner',
-      );
-    });
-  } finally {
-    await association.end();
-  }
 }

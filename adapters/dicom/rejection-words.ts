@@ -28,6 +28,29 @@ export function rejectionWords({ source, reason }: Rejection): {
   return { cause, remedy };
 }
 
+/** What is told of an answer that does not come. */
+export interface AwaitedWords {
+  givenUp(place: string): string;
+  late(place: string, milliseconds: number): string;
+  brokenOff(place: string): string;
+}
+
+export const STORING: AwaitedWords = {
+  givenUp: (place) => `Given up while ${place} had not answered. It may have the object.`,
+  late: (place, milliseconds) =>
+    `${place} did not answer within ${milliseconds} ms. It may have the object; it is sent again.`,
+  brokenOff: (place) =>
+    `${place} broke the association off before it answered. It may have the object; it is sent again under the same instance UID.`,
+};
+
+export const ASKING: AwaitedWords = {
+  givenUp: (place) => `Given up while ${place} had not answered the query.`,
+  late: (place, milliseconds) =>
+    `${place} did not answer the query within ${milliseconds} ms. It is asked again.`,
+  brokenOff: (place) =>
+    `${place} broke the association off before it answered the query. It is asked again.`,
+};
+
 /** Why a peer does not accept a class of objects, to follow "the peer". */
 export function contextWords(result: number): string {
   switch (result) {
@@ -46,6 +69,13 @@ export function statusWords(status: number): string | undefined {
   if (status >= 0xa900 && status <= 0xa9ff) return 'the object does not match its class';
   if (status >= 0xc000 && status <= 0xcfff) return 'cannot understand the object';
   return STATUS_WORDS[status];
+}
+
+/** The meaning of the last status of a query (PS3.4 C.4.1.1.4). */
+export function queryStatusWords(status: number): string | undefined {
+  if (status >= 0xa900 && status <= 0xa9ff) return 'the query does not fit its class';
+  if (status >= 0xc000 && status <= 0xcfff) return 'cannot process the query';
+  return status === 0xfe00 ? 'the query was cancelled' : statusWords(status);
 }
 
 const STATUS_WORDS: Readonly<Record<number, string>> = {

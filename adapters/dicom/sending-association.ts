@@ -1,27 +1,24 @@
 import type { Socket } from 'node:net';
 import {
-  type Body,
-  background,
   EngineError,
+  isTold,
   NotConnectedError,
+  RejectedError,
   SuspendError,
   TemporaryError,
   timerTime,
   toldElsewhere,
 } from 'waybill/adapter';
-import { type FileHead, HEAD_LIMIT, readFileHead } from 'waybill/document';
-import {
-  beginning,
-  connectionCause,
-  continued,
-  type LinkedConnection,
-  spokenProtocol,
-} from 'waybill/peer';
-import { COMMAND, type Command, decodeCommand, encodeCommand } from './command.ts';
+import type { FileHead } from 'waybill/document';
+import { connectionCause, type LinkedConnection, spokenProtocol } from 'waybill/peer';
+import type { Asked, Results } from './asked.ts';
+import { COMMAND, type Command, decodeCommand, encodeCommand, isPending } from './command.ts';
+import { findOffers, keyOf, type Offered } from './offered.ts';
 import {
   abort,
   associateRequest,
   CONTEXT_RESULT,
+  type DataValue,
   dataUnit,
   dataValues,
   type JudgedContext,
@@ -38,9 +35,11 @@ import {
   UNIT_LIMIT,
   type UserIdentity,
 } from './pdu.ts';
-import { contextWords, rejectionWords } from './rejection-words.ts';
+import { type AwaitedWords, contextWords, rejectionWords } from './rejection-words.ts';
 import { uidText } from './uids.ts';
 
+/** How long a peer may go on with results of a cancelled query. */
+const CANCEL_WAIT = 10_000;
 /** How long a peer may take to confirm the release. */
 const RELEASE_WAIT = 1_000;
 
@@ -53,15 +52,11 @@ export interface SendingOptions {
   /** Milliseconds for the bytes of a data unit. */
   readonly writeTimeout: number;
   readonly identity: () => Promise<UserIdentity | undefined>;
+  /** What a late or missing answer means. */
+  readonly words: AwaitedWords;
 }
 
-/** A class of objects in one encoding. */
-export interface Offered {
-  readonly classUid: string;
-  readonly transferSyntax: string;
-}
-
-/** An association with a peer that takes objects; one object at a time. */
+/** An association with a peer that takes objects or answers queries; one at a time. */
 export class SendingAssociation implements LinkedConnection {
   readonly #socket: Socket;
   readonly #options: SendingOptions;
@@ -75,7 +70,10 @@ export class SendingAssociation implements LinkedConnection {
   #failure: Error | undefined;
   /** Of the reader that waits for a unit. */
   #waiting: PromiseWithResolvers<RawPdu> | undefined;
-  #command: Buffer[] = [];
+  /** While results come, faster than they are read. */
+  #asking = false;
+  readonly #units: RawPdu[] = [];
+  readonly #values: DataValue[] = [];
 
   constructor(socket: Socket, options: SendingOptions) {
     this.#socket = socket;
@@ -185,6 +183,95 @@ export class SendingAssociation implements LinkedConnection {
     });
   }
 
+  /** Asks (C-FIND). Throws RejectedError if the peer does not answer such queries. */
+  async find(asked: Asked, signal: AbortSignal): Promise<Results> {
+    const { classUid } = asked;
+    const context = this.#findContext(classUid);
+    if (context === undefined) {
+      throw new RejectedError(
+        `${this.#options.place} does not answer queries of this kind: ${uidText(classUid)}. Ask its owner to permit them, or ask another.`,
+      );
+    }
+    return await this.#working(signal, async () => {
+      this.#asking = true;
+      try {
+        const { transferSyntax } = context;
+        const field = COMMAND.findRequest;
+        await this.#writeCommand(context.id, { field, classUid, hasDataSet: true });
+        await this.#writeObject(context.id, [asked.identifier(transferSyntax)]);
+        const results = await this.#results(asked, context.id);
+        // it went on after its last status
+        if (this.#units.length + this.#values.length > 0) this.retire();
+        return { ...results, transferSyntax };
+      } finally {
+        this.#asking = false;
+      }
+    });
+  }
+
+  /** Whether the peer answers such queries. */
+  finds(classUid: string): boolean {
+    return this.#findContext(classUid) !== undefined;
+  }
+
+  #findContext(classUid: string): JudgedContext | undefined {
+    return findOffers(classUid)
+      .map((offered) => this.#contexts.get(keyOf(offered)))
+      .find((one) => one?.result === CONTEXT_RESULT.accepted);
+  }
+
+  async #results(
+    { most, mostBytes }: Asked,
+    context: number,
+  ): Promise<Omit<Results, 'transferSyntax'>> {
+    const dataSets: Buffer[] = [];
+    for (let room = mostBytes; ; ) {
+      const { command, data } = await this.#result(mostBytes);
+      if (!isPending(command.status)) return { command, dataSets, more: false };
+      if (data === undefined) throw new ProtocolError('it sent a result without a data set');
+      if (dataSets.length === most || data.length > room) {
+        return { command: await this.#cancelled(context, command), dataSets, more: true };
+      }
+      room -= data.length;
+      dataSets.push(data);
+    }
+  }
+
+  /** Cancels the query, and waits until the peer has stopped; a peer that does not is left. */
+  async #cancelled(context: number, last: Command): Promise<Command> {
+    const { replyTimeout } = this.#options;
+    const cancel = encodeCommand({ field: COMMAND.cancel, messageId: this.#messageId });
+    await this.#write(dataUnit({ context, isCommand: true, isLast: true, data: cancel }));
+    const end = performance.now() + Math.min(replyTimeout, CANCEL_WAIT);
+    try {
+      while (performance.now() < end) {
+        const { command } = await this.#result(Number.POSITIVE_INFINITY);
+        if (!isPending(command.status)) return command;
+      }
+    } catch (error) {
+      // all that was wanted is here; whoever gave up hears of it in `#working`
+      if (!isTold(error) && !(error instanceof ProtocolError)) throw error;
+    }
+    this.#socket.write(abort(0));
+    this.#socket.destroySoon();
+    return last;
+  }
+
+  /** A reply with the data set that follows it; of one larger than `most` nothing is kept. */
+  async #result(most: number): Promise<{ readonly command: Command; readonly data?: Buffer }> {
+    const command = await this.#reply();
+    if (!command.hasDataSet) return { command };
+    const parts: Buffer[] = [];
+    for (let size = 0; ; ) {
+      const { isCommand, isLast, data } = await this.#nextValue();
+      if (isCommand) throw new ProtocolError('it sent a command in the middle of a result');
+      size += data.length;
+      if (size > most) throw new ProtocolError('it sent a result that is too large');
+      parts.push(data);
+      if (isLast) return { command, data: Buffer.concat(parts) };
+    }
+  }
+
   /** Releases the association, or closes the connection if the peer does not follow. */
   async end(): Promise<void> {
     if (this.#socket.destroyed) return;
@@ -215,10 +302,8 @@ export class SendingAssociation implements LinkedConnection {
   /** One piece of work at a time. On any error but a refusal the connection is closed. */
   async #working<Value>(signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
     const giveUp = (): void => {
-      this.#failure ??= new TemporaryError(
-        `Given up while ${this.#options.place} had not answered. It may have the object.`,
-        { cause: signal.reason },
-      );
+      const { place, words } = this.#options;
+      this.#failure ??= new TemporaryError(words.givenUp(place), { cause: signal.reason });
       this.#socket.destroy();
     };
     this.#busy = true;
@@ -255,21 +340,29 @@ export class SendingAssociation implements LinkedConnection {
       this.#socket.destroy();
       return;
     }
-    if (this.#waiting === undefined) throw new ProtocolError('it sent what nobody asked for');
-    this.#waiting.resolve(unit);
-    this.#waiting = undefined;
+    if (this.#waiting !== undefined) {
+      this.#waiting.resolve(unit);
+      this.#waiting = undefined;
+      return;
+    }
+    if (!this.#asking) throw new ProtocolError('it sent what nobody asked for');
+    this.#units.push(unit);
+    this.#socket.pause();
   }
 
   /** The next unit of the peer, as long as the settings allow. */
   async #next(): Promise<RawPdu> {
+    const kept = this.#units.shift();
+    if (kept !== undefined) return kept;
+    this.#socket.resume();
     if (this.#socket.destroyed) throw this.#lost();
-    const { replyTimeout, place } = this.#options;
+    const { replyTimeout, place, words } = this.#options;
     const waiting = Promise.withResolvers<RawPdu>();
     waiting.promise.catch(toldElsewhere);
     this.#waiting = waiting;
     const timer = Number.isFinite(replyTimeout)
       ? setTimeout(() => {
-          const text = `${place} did not answer within ${replyTimeout} ms. It may have the object; it is sent again.`;
+          const text = words.late(place, replyTimeout);
           waiting.reject(new EngineError('REPLY_TIMEOUT', text, { retryable: true }));
         }, timerTime(replyTimeout))
       : undefined;
@@ -280,20 +373,28 @@ export class SendingAssociation implements LinkedConnection {
     }
   }
 
-  async #reply(): Promise<Command> {
+  async #nextValue(): Promise<DataValue> {
     for (;;) {
+      const value = this.#values.shift();
+      if (value !== undefined) return value;
       const { type, body } = await this.#next();
       if (type !== PDU.data) throw new ProtocolError('it sent what does not belong here');
-      for (const { isCommand, isLast, data } of dataValues(body)) {
-        if (!isCommand) continue;
-        this.#command.push(data);
-        if (!isLast) continue;
-        const command = decodeCommand(Buffer.concat(this.#command.splice(0)));
-        if (command.messageId !== this.#messageId) {
-          throw new ProtocolError('it answers another message than ours');
-        }
-        return command;
+      this.#values.push(...dataValues(body));
+    }
+  }
+
+  async #reply(): Promise<Command> {
+    const parts: Buffer[] = [];
+    for (;;) {
+      const { isCommand, isLast, data } = await this.#nextValue();
+      if (!isCommand) continue;
+      parts.push(data);
+      if (!isLast) continue;
+      const command = decodeCommand(Buffer.concat(parts));
+      if (command.messageId !== this.#messageId) {
+        throw new ProtocolError('it answers another message than ours');
       }
+      return command;
     }
   }
 
@@ -306,7 +407,10 @@ export class SendingAssociation implements LinkedConnection {
     await this.#write(dataUnit({ context, isCommand: true, isLast: true, data: bytes }));
   }
 
-  async #writeObject(context: number, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  async #writeObject(
+    context: number,
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<void> {
     let held = Buffer.alloc(0);
     const write = (data: Buffer, isLast: boolean): Promise<void> =>
       this.#write(dataUnit({ context, isCommand: false, isLast, data }));
@@ -352,7 +456,7 @@ export class SendingAssociation implements LinkedConnection {
 
   /** The connection was lost. */
   #lost(): Error {
-    const { place } = this.#options;
+    const { place, words } = this.#options;
     if (this.#failure instanceof EngineError) return this.#failure;
     const lost = this.#failure ?? Object.assign(new Error('closed'), { code: 'ECONNRESET' });
     const { cause, remedy, tls } = connectionCause(lost, place);
@@ -360,33 +464,6 @@ export class SendingAssociation implements LinkedConnection {
       const hint = tls ? '' : ' It may expect TLS, or no calls from here';
       return new NotConnectedError(`Not connected: ${cause}.${hint} ${remedy}.`);
     }
-    return new TemporaryError(
-      `${place} broke the association off before it answered. It may have the object; it is sent again under the same instance UID.`,
-      { cause: lost },
-    );
+    return new TemporaryError(words.brokenOff(place), { cause: lost });
   }
-}
-
-/** Of a class in one encoding. */
-export const keyOf = ({ classUid, transferSyntax }: Offered): string =>
-  `${classUid} ${transferSyntax}`;
-
-/** An object to send: the head of its file, and the rest. */
-export interface OutgoingObject {
-  readonly head: FileHead;
-  rest(): AsyncIterable<Uint8Array>;
-}
-
-/** Throws SuspendError if the body is not a DICOM file. */
-export async function outgoingObject(body: Body): Promise<OutgoingObject> {
-  const chunks = body.stream()[Symbol.asyncIterator]();
-  const { head: bytes } = await beginning(chunks, HEAD_LIMIT);
-  const head = readFileHead(bytes);
-  if (typeof head === 'string') {
-    background(Promise.resolve(chunks.return?.()), 'leaving a body unread');
-    throw new SuspendError(
-      `The body is no DICOM file that can be sent: ${head}. Correct what makes it, and resend.`,
-    );
-  }
-  return { head, rest: () => continued(bytes.subarray(head.length), chunks) };
 }

@@ -3,12 +3,15 @@ export const APPLICATION_CONTEXT = '1.2.840.10008.3.1.1.1';
 /** C-ECHO (PS3.4 A.4). */
 export const VERIFICATION = '1.2.840.10008.1.1';
 
-/** Classes of C-FIND queries (PS3.4 C.6, K.6), with the name of the query in the trace. */
-export const QUERY_CLASSES: Readonly<Record<string, string>> = {
-  '1.2.840.10008.5.1.4.31': 'worklist',
-  '1.2.840.10008.5.1.4.1.2.1.1': 'patients',
-  '1.2.840.10008.5.1.4.1.2.2.1': 'studies',
-};
+/** Classes of C-FIND queries (PS3.4 C.6, K.6), by the name of the query in the trace. */
+export const QUERY_CLASS = {
+  worklist: '1.2.840.10008.5.1.4.31',
+  patients: '1.2.840.10008.5.1.4.1.2.1.1',
+  studies: '1.2.840.10008.5.1.4.1.2.2.1',
+} as const;
+export const QUERY_CLASSES: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(QUERY_CLASS).map(([name, uid]) => [uid, name]),
+);
 
 export const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';
 export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
@@ -16,6 +19,9 @@ export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
 /** The names of common classes and encodings, for texts. Others are shown as their numbers. */
 const NAMES: Readonly<Record<string, string>> = {
   [VERIFICATION]: 'Verification',
+  [QUERY_CLASS.worklist]: 'Modality Worklist',
+  [QUERY_CLASS.patients]: 'Patient Root Query',
+  [QUERY_CLASS.studies]: 'Study Root Query',
   [IMPLICIT_LITTLE_ENDIAN]: 'Implicit VR Little Endian',
   [EXPLICIT_LITTLE_ENDIAN]: 'Explicit VR Little Endian',
   '1.2.840.10008.1.2.1.99': 'Deflated Explicit VR Little Endian',

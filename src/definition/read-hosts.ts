@@ -122,7 +122,19 @@ function warnOfMisspelled(
   for (const { name, place } of replies?.values() ?? []) {
     const isKnown = REPLY_WORDS.includes(name) || Object.hasOwn(defaults, name);
     const word = isKnown || !/^[a-z]/.test(name) ? undefined : nearest(name, REPLY_WORDS);
-    if (word === undefined || /^failure[:~]/.test(name)) continue;
+    if (/^failure[:~]/.test(name)) continue;
+    const code = isKnown ? undefined : inOtherCase(name, defaults);
+    if (code !== undefined) {
+      const what = `a peer that answers ${code} does not fit it, since capital and small letters differ`;
+      problems.warning(
+        place,
+        pathText([...keys, 'replies', name]),
+        what,
+        `If you meant ${code}, write it so.`,
+      );
+      continue;
+    }
+    if (word === undefined) continue;
     const what = `it is taken as a code of the peer, not as the word ${word}`;
     problems.warning(
       place,
@@ -131,6 +143,15 @@ function warnOfMisspelled(
       `If you meant ${word}, correct it.`,
     );
   }
+}
+
+/** A code of HL7, of DICOM or of the adapter that is written in other letters: `ae`, `a7xx`, `Accepted`. */
+function inOtherCase(name: string, defaults: ReplyDefaults): string | undefined {
+  const upper = name.toUpperCase();
+  if (name !== upper && /^[AC][AER]$/.test(upper)) return upper;
+  return Object.keys(defaults).find(
+    (key) => !REPLY_WORDS.includes(key) && key.toLowerCase() === name.toLowerCase(),
+  );
 }
 
 export interface ProcessReading {

@@ -1,7 +1,7 @@
 export { type AstmDocument, astmDocument } from './astm/astm-document.ts';
 export { type Charset, charsetNamed, decodeFaithfully } from './charset.ts';
 export { DicomDocument, dicomDocument, dicomFront } from './dicom/dicom-document.ts';
-export { identifierFrom, identifierJson } from './dicom/dicom-json.ts';
+export { identifierByKeyword, identifierFrom, identifierJson } from './dicom/dicom-json.ts';
 export {
   type FileHead,
   fileHead,

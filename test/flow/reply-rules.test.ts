@@ -192,11 +192,15 @@ operations:
       in-progress: retry
       04xx: warn
       acept: complete
+      ae: retry
       fo~o: fail
 `);
   expect(told).toEqual([
     expect.stringMatching(
       /warning: operations\.out\.replies\.acept: it is taken as a code of the peer, not as the word accept\./,
+    ),
+    expect.stringMatching(
+      /warning: operations\.out\.replies\.ae: a peer that answers AE does not fit it, .* If you meant AE, write it so\./,
     ),
     expect.stringMatching(/fo~o is neither a code/),
   ]);

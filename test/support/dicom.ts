@@ -146,7 +146,7 @@ function signalAll(child: ChildProcess | undefined, signal: NodeJS.Signals): voi
   if (child?.pid !== undefined) process.kill(-child.pid, signal);
 }
 
-async function untilListening(port: number): Promise<void> {
+export async function untilListening(port: number): Promise<void> {
   await vi.waitFor(
     async () => {
       const socket = connect(port, '127.0.0.1');

@@ -1,6 +1,7 @@
 import { EngineError } from '../../error/engine-error.ts';
-import { DicomDocument, dicomDocument } from './dicom-document.ts';
-import { fileHead } from './file-head.ts';
+import { attributeAt } from './attributes.ts';
+import { DicomDocument, type DicomJson, dicomDocument } from './dicom-document.ts';
+import { fileHead, objectStart } from './file-head.ts';
 
 /** A data set that is not a file: the query of a C-FIND, and each answer to it. */
 interface Identifier {
@@ -13,9 +14,8 @@ const CHARSET = 'SpecificCharacterSet';
 /** How deep objects may stand in each other. */
 const DEEPEST = 16;
 
-function asFile({ bytes, transferSyntax }: Identifier): { file: Buffer; headLength: number } {
-  const head = fileHead(NO_OBJECT, { transferSyntax, source: '' });
-  return { file: Buffer.concat([head, bytes]), headLength: head.length };
+function asFile({ bytes, transferSyntax }: Identifier): Buffer {
+  return Buffer.concat([fileHead(NO_OBJECT, { transferSyntax, source: '' }), bytes]);
 }
 
 /**
@@ -23,8 +23,26 @@ function asFile({ bytes, transferSyntax }: Identifier): { file: Buffer; headLeng
  * without a value has none: it is asked for.
  */
 export function identifierJson(identifier: Identifier): string {
-  return JSON.stringify(dicomDocument(asFile(identifier).file).toJson());
+  return JSON.stringify(dicomDocument(asFile(identifier)).toJson());
 }
+
+/** As `identifierJson`, as code would write it: keywords with plain values; several of them are a list, none are null. */
+export function identifierByKeyword(identifier: Identifier): string {
+  return JSON.stringify(byKeyword(dicomDocument(asFile(identifier)).toJson()));
+}
+
+function byKeyword(object: DicomJson): Record<string, unknown> {
+  const entries = Object.entries(object).map(([tag, { vr, Value = [] }]): [string, unknown] => {
+    const keyword = attributeAt(tag)?.keyword ?? tag;
+    if (vr === 'SQ') return [keyword, Value.map((item) => byKeyword(item as DicomJson))];
+    const values = Value.map(plain);
+    return [keyword, values.length > 1 ? values : (values[0] ?? null)];
+  });
+  return Object.fromEntries(entries);
+}
+
+const plain = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'Alphabetic' in value ? value.Alphabetic : value;
 
 /**
  * A data set from JSON, which is that of PS3.18 F, or has keywords and plain values, as the row of a database or
@@ -33,11 +51,12 @@ export function identifierJson(identifier: Identifier): string {
  * PATH_INVALID or MESSAGE_INVALID with the attribute that is wrong.
  */
 export function identifierFrom(json: unknown, transferSyntax: string): Buffer {
-  const { file, headLength } = asFile({ bytes: Buffer.alloc(0), transferSyntax });
-  const document = new DicomDocument(file);
+  const document = new DicomDocument(asFile({ bytes: Buffer.alloc(0), transferSyntax }));
   document.set(CHARSET, 'ISO_IR 192');
   setAll(document, json, { prefix: '', depth: 0 });
-  return Buffer.from(document.bytes()).subarray(headLength);
+  const file = document.bytes();
+  // an attribute such as SOPInstanceUID is also written into the head
+  return Buffer.from(file).subarray(objectStart(file));
 }
 
 interface Place {

@@ -56,6 +56,12 @@ export function headElements(attributes: readonly Attribute[]): Buffer {
   return Buffer.concat([writeDataSet({ attributes: counted }, HEAD_ENCODING), elements]);
 }
 
+/** Where the object begins in a file that Waybill wrote, whose head says its length first. */
+export const objectStart = (file: Uint8Array): number =>
+  PREAMBLE_LENGTH +
+  12 +
+  new DataView(file.buffer, file.byteOffset).getUint32(PREAMBLE_LENGTH + 8, true);
+
 /**
  * Reads the head at the beginning of a file. The text of what is wrong follows "the body is no DICOM file
  * that can be sent: ".
